@@ -1,0 +1,22 @@
+"""What is asked: domain, law, error measure, functions, the problem and its file."""
+
+from supnorm.problem.axis import Axis
+from supnorm.problem.domain import Cloud, Domain
+from supnorm.problem.function import Function, PartialFailure, as_columns, as_function
+from supnorm.problem.law import Law, draw_inside
+from supnorm.problem.measure import ErrorMeasure
+from supnorm.problem.problem import Problem
+
+__all__ = [
+    "Axis",
+    "Cloud",
+    "Domain",
+    "ErrorMeasure",
+    "Function",
+    "Law",
+    "PartialFailure",
+    "Problem",
+    "as_columns",
+    "as_function",
+    "draw_inside",
+]

@@ -1,0 +1,185 @@
+"""The set of inputs that exist: named axes with constraints, or a cloud of data points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.problem.axis import Axis
+from supnorm.results import BadInput
+
+Constraint = Callable[[NDArray[np.float64]], Any]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Data points that define a domain: the union of balls round them, in the unit box.
+
+    Attributes:
+        points: shape ``(N, d)``, in the unit box of the domain.
+        radius: r95, the 95 % quantile of the distance to the nearest other point.
+        tree: a KD-tree of the points.
+    """
+
+    points: NDArray[np.float64]
+    radius: float
+    tree: Any = field(repr=False, compare=False)
+
+
+class Domain:
+    """Named axes, optional constraints; or the neighbourhood of data (`Domain.from_samples`).
+
+    Args:
+        constraints: functions ``(n, d) -> (n,)`` of booleans: which points exist. All must hold.
+        axes: by name, an `Axis` or a tuple ``(low, high)`` or ``(low, high, unit)``.
+
+    Raises:
+        BadInput: when no axis is given or one of them is not valid; the message names it.
+
+    >>> domain = Domain(T=(275.0, 1070.0, "K"), p=Axis(1e4, 1e8, "Pa", scale="log"))
+    >>> domain.d, domain.names
+    (2, ('T', 'p'))
+    >>> domain.from_unit(np.array([[0.0, 1.0]]))
+    array([[2.75e+02, 1.00e+08]])
+    """
+
+    def __init__(
+        self,
+        constraints: Sequence[Constraint] = (),
+        /,
+        cloud: Cloud | None = None,
+        **axes: Axis | tuple[Any, ...],
+    ) -> None:
+        self._build(axes, tuple(constraints), cloud)
+
+    @classmethod
+    def from_axes(
+        cls,
+        axes: dict[str, Axis | tuple[Any, ...]],
+        constraints: Sequence[Constraint] = (),
+        cloud: Cloud | None = None,
+    ) -> Domain:
+        """The same from a dictionary, for names that are not Python identifiers."""
+        domain = cls.__new__(cls)
+        domain._build(axes, tuple(constraints), cloud)
+        return domain
+
+    @classmethod
+    def from_samples(cls, points: NDArray[np.float64], names: Sequence[str] | None = None) -> Domain:
+        """The domain that data cover: the union of balls of radius r95 round the points.
+
+        r95 is the 95 % quantile of the nearest-neighbour distance, measured after the bounding box of
+        the data is scaled to the unit box.
+
+        Args:
+            points: shape ``(N, d)``, ``N >= 2``.
+            names: of the inputs; ``x1, x2, ...`` by default.
+
+        Raises:
+            BadInput: for fewer than two distinct points, non-finite values or an input that never varies.
+        """
+        from scipy.spatial import cKDTree
+
+        data = np.asarray(points, dtype=float)
+        if data.ndim != 2 or len(data) < 2:
+            raise BadInput(f"data points must have shape (N, d) with N >= 2, got {data.shape}")
+        if not np.isfinite(data).all():
+            raise BadInput("data points must be finite; remove rows with NaN or infinity")
+        low, high = data.min(0), data.max(0)
+        labels = names or [f"x{i + 1}" for i in range(data.shape[1])]
+        for label, a, b in zip(labels, low, high, strict=True):
+            if a == b:
+                raise BadInput(f"input {label} never varies in the data ({a:g}); leave it out")
+        unit = np.unique((data - low) / (high - low), axis=0)
+        tree = cKDTree(unit)
+        gaps = tree.query(unit, k=2)[0][:, 1]
+        cloud = Cloud(unit, float(np.quantile(gaps, 0.95)), tree)
+        axes: dict[str, Any] = {
+            n: Axis(a, b) for n, a, b in zip(labels, low.tolist(), high.tolist(), strict=True)
+        }
+        return cls.from_axes(axes, cloud=cloud)
+
+    def _build(
+        self,
+        axes: dict[str, Any],
+        constraints: tuple[Constraint, ...],
+        cloud: Cloud | None,
+    ) -> None:
+        if not axes:
+            raise BadInput("a domain needs at least one axis, such as x = (0.0, 1.0)")
+        built = []
+        for name, axis in axes.items():
+            try:
+                built.append(axis if isinstance(axis, Axis) else Axis(*axis))
+            except BadInput as error:
+                raise BadInput(f"axis {name}: {error}") from None
+            except TypeError:
+                raise BadInput(
+                    f"axis {name}: give (low, high), (low, high, unit) or an Axis, got {axis!r}"
+                ) from None
+        self.names: tuple[str, ...] = tuple(axes)
+        self.axes: tuple[Axis, ...] = tuple(built)
+        self.constraints = constraints
+        self.cloud = cloud
+
+    @property
+    def d(self) -> int:
+        """Number of inputs."""
+        return len(self.axes)
+
+    def from_unit(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Map points of the unit box, shape ``(n, d)``, to the axes."""
+        return np.stack([a.from_unit(u[:, i]) for i, a in enumerate(self.axes)], axis=1)
+
+    def to_unit(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Map points, shape ``(n, d)``, to the unit box."""
+        return np.stack([a.to_unit(x[:, i]) for i, a in enumerate(self.axes)], axis=1)
+
+    def slope(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """dx/du at each point and axis, shape ``(n, d)``: turns gradients in x into the unit box."""
+        return np.stack([a.slope(x[:, i]) for i, a in enumerate(self.axes)], axis=1)
+
+    def contains(self, x: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which points exist, shape ``(n,)``: inside the axes, allowed by the constraints, near the data."""
+        low = np.array([a.low for a in self.axes])
+        high = np.array([a.high for a in self.axes])
+        inside: NDArray[np.bool_] = np.all((x >= low) & (x <= high), axis=1)
+        for constraint in self.constraints:
+            if inside.any():
+                inside[inside] = self._allowed(constraint, x[inside])
+        if self.cloud is not None and inside.any():
+            inside[inside] = self.data_distance(x[inside]) <= 1.0
+        return inside
+
+    def _allowed(self, constraint: Constraint, x: NDArray[np.float64]) -> NDArray[np.bool_]:
+        name = getattr(constraint, "__name__", "constraint")
+        try:
+            allowed = np.asarray(constraint(x))
+        except Exception as error:
+            raise BadInput(
+                f"constraint {name} failed: {type(error).__name__}: {error}; it is called with an "
+                f"array of shape (n, {self.d}) and returns n booleans"
+            ) from error
+        if allowed.shape == (len(x), 1):
+            allowed = allowed[:, 0]
+        if allowed.shape != (len(x),):
+            raise BadInput(
+                f"constraint {name} must return {len(x)} booleans for {len(x)} points, "
+                f"got shape {allowed.shape}"
+            )
+        return allowed.astype(bool)
+
+    def data_distance(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Distance to the nearest data point over r95, shape ``(n,)``; needs a domain from samples."""
+        if self.cloud is None:
+            raise BadInput("this domain has no data; build it with Domain.from_samples")
+        distance: NDArray[np.float64] = self.cloud.tree.query(self.to_unit(x))[0]
+        return distance / self.cloud.radius
+
+    def describe(self, x: NDArray[np.float64]) -> dict[str, float]:
+        """A point as a mapping from input names to values."""
+        return dict(zip(self.names, map(float, x), strict=True))

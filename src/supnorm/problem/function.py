@@ -1,0 +1,115 @@
+"""A model or a reference: a function of batches with what is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+Pullback = Callable[[Array], Array]
+
+
+class PartialFailure(Exception):
+    """Raised by a function's ``value`` when some points of the batch failed.
+
+    Attributes:
+        values: shape ``(n, m)``, NaN rows where it failed.
+        messages: by row, what happened there; a message starts with its kind: ``"timeout: ..."``,
+            ``"exception: ..."`` or ``"error: ..."``.
+    """
+
+    def __init__(self, values: Array, messages: Mapping[int, str]) -> None:
+        super().__init__(next(iter(messages.values()), "no message"))
+        self.values = values
+        self.messages = dict(messages)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function ``(n, d) -> (n, m)`` in float64, and what is known about it.
+
+    Attributes:
+        value: batch to batch, float64 in and out.
+        inputs, outputs: names; empty where unknown.
+        output_units: one per output; empty where unknown.
+        name: what messages and the page call it.
+        vjp: ``vjp(x) -> (y, pull)``: the value and a function ``(n, m) -> (n, d)`` that pulls weights on
+            the outputs back to gradients in the inputs, row by row. None where there is no derivative.
+        program: a straight-line program of the same function; None where its operations are unknown.
+        first_layer: ``(W, b)`` with shapes ``(h, d)`` and ``(h,)`` in the inputs' own units, where the
+            first layer could be read: its zeros are where a piecewise linear network has its kinks.
+        precision: the arithmetic the function really runs in.
+        parallel: ``"process"`` (spread it with ``remake``), ``"thread"`` (value may be called from
+            several threads) or ``"none"``.
+        remake: a picklable function that builds this one again in another process.
+        origin: the table of a problem file that it came from; None when it came from Python.
+        notes: lines for the user about what this source limits.
+    """
+
+    value: Callable[[Array], Array]
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    output_units: tuple[str, ...] = ()
+    name: str = ""
+    vjp: Callable[[Array], tuple[Array, Pullback]] | None = None
+    program: Any = None
+    first_layer: tuple[Array, Array] | None = None
+    precision: str = "float64"
+    parallel: str = "none"
+    remake: Callable[[], Function] | None = None
+    origin: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def __call__(self, x: Array) -> Array:
+        """Values at points ``x`` of shape ``(n, d)``, or ``(d,)`` for one point; shape ``(n, m)``."""
+        return self.value(np.atleast_2d(np.asarray(x, dtype=float)))
+
+
+def as_function(source: Function | Callable[..., Any], what: str) -> Function:
+    """A plain callable ``(n, d) -> (n,)`` or ``(n, m)`` as a `Function`.
+
+    Raises:
+        BadInput: when ``source`` cannot be called.
+
+    >>> as_function(lambda x: x.sum(axis=1), "model").value(np.ones((2, 3)))
+    array([[3.],
+           [3.]])
+    """
+    if isinstance(source, Function):
+        return source
+    if not callable(source):
+        raise BadInput(f"{what} must be a function of an array (n, d), got {type(source).__name__}")
+    function = source
+
+    def value(x: Array) -> Array:
+        return as_columns(function(x), len(x), what)
+
+    return Function(value, name=getattr(source, "__name__", type(source).__name__))
+
+
+def as_columns(result: Any, n: int, what: str) -> Array:
+    """A result for ``n`` points as float64 of shape ``(n, m)``.
+
+    Raises:
+        BadInput: when its shape does not fit ``n`` points.
+    """
+    try:
+        y = np.asarray(result, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise BadInput(
+            f"{what} must return numbers, got {type(result).__name__}: {str(result)[:60]!r}"
+        ) from None
+    if y.ndim == 1 and y.shape == (n,):
+        y = y[:, None]
+    if y.ndim != 2 or len(y) != n:
+        raise BadInput(
+            f"{what} must return shape ({n},) or ({n}, m) for {n} points, got {y.shape}; "
+            f"for a function of single points set per_point = true"
+        )
+    return y

@@ -1,0 +1,101 @@
+"""How inputs are distributed. RMS, quantiles and exceedance hold for a law; the worst error does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.problem.domain import Domain
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Law:
+    """A sampling law on a domain.
+
+    Attributes:
+        name: printed with every statistical number.
+        draw: ``draw(n, rng)`` returns ``n`` independent points, shape ``(n, d)``.
+    """
+
+    name: str
+    draw: Callable[[int, np.random.Generator], Array]
+
+    @classmethod
+    def uniform(cls, domain: Domain) -> Law:
+        """Uniform on the domain (log-uniform on log axes); uniform on the data for a domain of samples.
+
+        Constraints are met by rejection.
+
+        >>> law = Law.uniform(Domain(x=(0.0, 1.0)))
+        >>> law.name, law.draw(3, np.random.default_rng(0)).shape
+        ('uniform', (3, 1))
+        """
+        if domain.cloud is not None:
+            return cls.from_samples(domain.from_unit(domain.cloud.points), domain, "data points")
+
+        def draw(n: int, rng: np.random.Generator) -> Array:
+            return draw_inside(domain, n, rng)
+
+        logs = [n for n, a in zip(domain.names, domain.axes, strict=True) if a.log]
+        return cls("uniform" + (f" (log-uniform in {', '.join(logs)})" if logs else ""), draw)
+
+    @classmethod
+    def from_samples(cls, points: Array, domain: Domain, name: str = "sample") -> Law:
+        """Draws with replacement from given points, those outside the domain left out."""
+        kept = points[domain.contains(points)]
+        if not len(kept):
+            raise BadInput(f"law: none of the {len(points)} points of the sample lies in the domain")
+
+        def draw(n: int, rng: np.random.Generator) -> Array:
+            return kept[rng.integers(len(kept), size=n)]
+
+        return cls(f"{name} ({len(kept)} points)", draw)
+
+    @classmethod
+    def from_sampler(
+        cls, sampler: Callable[[int, np.random.Generator], Array], domain: Domain, name: str
+    ) -> Law:
+        """The user's ``sampler(n, rng) -> (n, d)``, conditioned on the domain by rejection."""
+
+        def draw(n: int, rng: np.random.Generator) -> Array:
+            parts: list[Array] = []
+            have, tried = 0, 0
+            while have < n:
+                points = np.asarray(sampler(n, rng), dtype=float).reshape(-1, domain.d)
+                inside = points[domain.contains(points)]
+                parts.append(inside)
+                have, tried = have + len(inside), tried + len(points)
+                if tried > 10_000 and have < 1e-4 * tried:
+                    raise BadInput(f"law {name}: fewer than 1 in 10,000 draws lie in the domain")
+            return np.concatenate(parts)[:n]
+
+        return cls(name, draw)
+
+
+def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
+    """``n`` independent uniform points of the unit box that satisfy the constraints, mapped to the axes.
+
+    Raises:
+        BadInput: when fewer than one box point in 100,000 exists.
+    """
+    parts: list[Array] = []
+    have, tried = 0, 0
+    while have < n:
+        share = max(have / tried, 1e-3) if tried else 1.0
+        size = max(int(1.1 * (n - have) / share) + 16, 16)
+        points = domain.from_unit(rng.random((min(size, 1_000_000), domain.d)))
+        points = points[domain.contains(points)] if domain.constraints or domain.cloud else points
+        parts.append(points)
+        have, tried = have + len(points), tried + size
+        if tried > 200_000 and have < 1e-5 * tried:
+            raise BadInput(
+                f"the constraints leave fewer than 1 in 100,000 points of the box "
+                f"({have} of {tried} tried); narrow the axes to where points exist"
+            )
+    return np.concatenate(parts)[:n]

@@ -1,0 +1,193 @@
+"""What is called the error: absolute, relative, scaled or the user's own; masked, one-sided, per output.
+
+Outputs reduce to one number by the maximum. With one tolerance (or none) that is the maximum of the errors;
+with a tolerance per output it is the maximum of error / tolerance, and the tolerance of the result is 1.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+KINDS = ("absolute", "relative", "scaled", "function")
+SIDES = ("both", "over", "under")
+
+
+@dataclass(frozen=True)
+class ErrorMeasure:
+    """The error of a model against a reference.
+
+    Attributes:
+        kind: ``"absolute"`` |N - f|; ``"relative"`` |N - f| / max(|f|, floor); ``"scaled"`` |N - f| / scale;
+            ``"function"`` the user's ``function(model, reference, x) -> (n,) or (n, m)``.
+        side: ``"both"``; ``"over"`` counts only N > f, ``"under"`` only N < f.
+        floor: for ``"relative"``; 0 means that the error is infinite where f is 0 and N is not.
+        scale: for ``"scaled"``: one number or one per output.
+        function: for ``"function"``; must return non-negative errors.
+        mask: ``mask(x)`` or ``mask(x, reference)`` returns booleans ``(n,)``: where the error counts.
+        tolerance: None, one number, or one per output.
+
+    Raises:
+        BadInput: for an unknown kind or side, a missing or non-positive floor, scale or tolerance.
+
+    >>> measure = ErrorMeasure("relative", floor=0.1)
+    >>> measure(np.array([[1.1], [0.01]]), np.array([[1.0], [0.0]]), np.zeros((2, 1)))[0].round(3)
+    array([0.1, 0.1])
+    """
+
+    kind: str = "absolute"
+    side: str = "both"
+    floor: float | None = None
+    scale: tuple[float, ...] | None = None
+    function: Callable[[Array, Array, Array], Any] | None = None
+    mask: Callable[..., Any] | None = None
+    tolerance: float | tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise BadInput(f"error kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+        if self.side not in SIDES:
+            raise BadInput(f"error side must be one of {', '.join(SIDES)}, got {self.side!r}")
+        if self.kind == "relative" and (self.floor is None or not 0 <= self.floor < np.inf):
+            raise BadInput(
+                "a relative error needs floor: the size of the reference below which the error counts "
+                f"as absolute (0 for none), got {self.floor}"
+            )
+        if self.kind == "scaled":
+            object.__setattr__(self, "scale", _positive(self.scale, "scale"))
+        if (self.kind == "function") != (self.function is not None):
+            raise BadInput('give function = ... together with kind = "function", and only then')
+        if self.tolerance is not None:
+            tolerances = _positive(self.tolerance, "tolerance")
+            single = np.ndim(self.tolerance) == 0
+            object.__setattr__(self, "tolerance", tolerances[0] if single else tolerances)
+
+    @property
+    def per_output(self) -> bool:
+        """Whether each output has its own tolerance: errors are then multiples of it."""
+        return isinstance(self.tolerance, tuple)
+
+    @property
+    def limit(self) -> float | None:
+        """The tolerance that reduced errors are compared with."""
+        if self.tolerance is None or not isinstance(self.tolerance, tuple):
+            return self.tolerance
+        return 1.0
+
+    def by_output(self, model: Array, reference: Array, x: Array) -> Array:
+        """Error of each output, shape ``(n, m)``, before tolerances.
+
+        ``inf`` where the model is not finite but the reference is, NaN ("no value") where the reference
+        is not finite.
+        """
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            if self.function is not None:
+                error = self._users(model, reference, x)
+                lost = ~np.isfinite(reference).all(axis=1, keepdims=True)
+                broken = ~np.isfinite(model).all(axis=1, keepdims=True)
+            else:
+                gap = model - reference
+                error = np.abs(gap) if self.side == "both" else np.maximum(self._sign * gap, 0.0)
+                error = error / self._divisor(reference)
+                error = np.where(gap == 0, 0.0, error)
+                lost, broken = ~np.isfinite(reference), ~np.isfinite(model)
+        error = np.where(broken, np.inf, error)
+        return np.where(lost, np.nan, error)
+
+    def __call__(self, model: Array, reference: Array, x: Array) -> tuple[Array, NDArray[np.intp]]:
+        """Error reduced over the outputs and which output carries it, shapes ``(n,)``.
+
+        NaN where no output has a value, or where the mask says that the error does not count.
+        """
+        errors = self.by_output(model, reference, x)
+        if isinstance(self.tolerance, tuple):
+            errors = errors / self._fit(self.tolerance, errors.shape[1], "tolerance")
+        ranked = np.where(np.isnan(errors), -1.0, errors)
+        output = np.argmax(ranked, axis=1)
+        value = np.take_along_axis(errors, output[:, None], axis=1)[:, 0]
+        counts = self.counts(x, reference)
+        return np.where(counts, value, np.nan), output
+
+    def counts(self, x: Array, reference: Array) -> NDArray[np.bool_]:
+        """Where the mask lets the error count, shape ``(n,)``."""
+        if self.mask is None:
+            return np.ones(len(x), dtype=bool)
+        two = len(inspect.signature(self.mask).parameters) > 1
+        kept = np.asarray(self.mask(x, reference) if two else self.mask(x), dtype=bool)
+        if kept.reshape(-1).shape != (len(x),):
+            raise BadInput(f"mask must return {len(x)} booleans for {len(x)} points, got shape {kept.shape}")
+        return kept.reshape(-1)
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether `gradient` knows the derivative (all kinds but the user's own function)."""
+        return self.function is None
+
+    def gradient(self, model: Array, reference: Array, output: NDArray[np.intp]) -> tuple[Array, Array]:
+        """Derivative of the reduced error with respect to model and reference, shapes ``(n, m)``.
+
+        Zero but for the output that carries the error; one-sided at kinks.
+        """
+        rows = np.arange(len(model))
+        n, f = model[rows, output], reference[rows, output]
+        gap = n - f
+        sign = np.sign(gap) if self.side == "both" else np.where(self._sign * gap > 0, self._sign, 0)
+        divisor = self._divisor(reference)[rows, output]
+        if isinstance(self.tolerance, tuple):
+            divisor = divisor * self._fit(self.tolerance, model.shape[1], "tolerance")[output]
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            by_model = sign / divisor
+            by_reference = -by_model
+            if self.kind == "relative":
+                above = np.abs(f) > (self.floor or 0.0)
+                by_reference = by_reference - np.where(above, sign * gap / (divisor * f), 0.0)
+        weights = np.zeros_like(model), np.zeros_like(reference)
+        weights[0][rows, output], weights[1][rows, output] = by_model, by_reference
+        return weights
+
+    @property
+    def _sign(self) -> float:
+        return 1.0 if self.side == "over" else -1.0
+
+    def _divisor(self, reference: Array) -> Array:
+        if self.kind == "relative":
+            return np.maximum(np.abs(reference), self.floor or 0.0)
+        if self.scale is not None:
+            return np.broadcast_to(self._fit(self.scale, reference.shape[1], "scale"), reference.shape)
+        return np.ones_like(reference)
+
+    def _users(self, model: Array, reference: Array, x: Array) -> Array:
+        assert self.function is not None
+        error = np.asarray(self.function(model, reference, x), dtype=float)
+        error = error[:, None] if error.ndim == 1 else error
+        if error.ndim != 2 or len(error) != len(x):
+            raise BadInput(
+                f"the error function must return shape ({len(x)},) or ({len(x)}, m), got {error.shape}"
+            )
+        if np.any(error < 0):
+            raise BadInput(
+                f"the error function must not be negative, got {float(np.nanmin(error)):g}; "
+                "return an absolute value"
+            )
+        return error
+
+    @staticmethod
+    def _fit(values: tuple[float, ...], m: int, what: str) -> Array:
+        if len(values) not in (1, m):
+            raise BadInput(f"{what} has {len(values)} numbers for {m} outputs; give 1 or {m}")
+        return np.broadcast_to(np.asarray(values), (m,))
+
+
+def _positive(value: float | Sequence[float] | None, what: str) -> tuple[float, ...]:
+    numbers = () if value is None else tuple(float(v) for v in np.atleast_1d(value))
+    if not numbers or not all(0 < v < np.inf for v in numbers):
+        raise BadInput(f"{what} must be positive and finite, got {value}")
+    return numbers

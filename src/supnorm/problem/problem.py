@@ -1,0 +1,66 @@
+"""What is asked: a reference, a domain and an error measure; a model where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from supnorm.problem.domain import Domain
+from supnorm.problem.function import as_function
+from supnorm.problem.law import Law
+from supnorm.problem.measure import ErrorMeasure
+from supnorm.results import BadInput
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A model against a reference on a domain.
+
+    Args:
+        model: a `Function` or any callable ``(n, d) -> (n,)`` or ``(n, m)``; None for `fit` and `budget`.
+        reference: the same.
+        domain: where both are compared.
+        error: the `ErrorMeasure`; absolute by default.
+        tolerance: short for a tolerance in ``error``.
+        law: how inputs are distributed; uniform on the domain by default.
+        recheck: a second or refined reference, for the reported witnesses.
+        title: the heading of reports.
+        data: points the model was trained on, shape ``(N, d)``, for findings about the domain.
+
+    Raises:
+        BadInput: when one of the parts cannot be used.
+
+    >>> problem = Problem(lambda x: x[:, 0], lambda x: x[:, 0] ** 2, Domain(x=(0.0, 1.0)), tolerance=0.1)
+    >>> problem.error.limit
+    0.1
+    """
+
+    model: Any
+    reference: Any
+    domain: Domain
+    error: ErrorMeasure = field(default_factory=ErrorMeasure)
+    tolerance: float | tuple[float, ...] | None = None
+    law: Law | None = None
+    recheck: Any = None
+    title: str = ""
+    data: Any = None
+    source: Path | None = None
+
+    def __post_init__(self) -> None:
+        put: Callable[[str, Any], None] = lambda name, v: object.__setattr__(self, name, v)  # noqa: E731
+        if not isinstance(self.domain, Domain):
+            raise BadInput(f"domain must be a supnorm.Domain, got {type(self.domain).__name__}")
+        for name in ("model", "reference", "recheck"):
+            if getattr(self, name) is not None:
+                put(name, as_function(getattr(self, name), name))
+        if self.reference is None:
+            raise BadInput("a problem needs a reference")
+        if self.tolerance is not None:
+            from dataclasses import replace
+
+            put("error", replace(self.error, tolerance=self.tolerance))
+        put("tolerance", self.error.tolerance)
+        if self.law is None:
+            put("law", Law.uniform(self.domain))

@@ -1,0 +1,190 @@
+"""`problem.toml`: parsed to a plain, checked specification; `sources` opens what it names.
+
+Every message names the file, the key, what was got and what is accepted.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from supnorm.results import BadInput
+
+
+class Table(BaseModel):
+    """A table of the file: no unknown keys, no silent conversions of text to numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SourceSpec(Table):
+    """``[model]``, ``[reference]`` or ``[recheck]``: exactly one of file, python, command.
+
+    ``file``: .onnx, .pt2, .pt (TorchScript), .npz (ours), .csv/.parquet/.nc (a table of computed values).
+    ``python``: ``"file.py:name"``, a function or a ready object (nn.Module, Keras or scikit-learn model).
+    ``command``: a program and its arguments, spoken to line by line on stdin and stdout.
+    """
+
+    file: str | None = None
+    python: str | None = None
+    command: list[str] | None = None
+    name: str = ""
+    inputs: list[str] | None = None  # input names (columns, graph inputs) in the order of the axes
+    outputs: list[str] | None = None
+    output_units: list[str] | None = None
+    per_point: bool = False
+    batch: int | None = Field(default=None, ge=1)  # rows per call; exported graphs with a fixed batch
+    device: str = "cpu"
+    precision: str | None = None  # "float32" or "float64" where the source can do both
+    timeout: float | None = Field(default=None, gt=0)  # seconds per point (command, per_point)
+    retries: int = Field(default=0, ge=0)
+    protocol: str = "batch"  # command: "batch" (all lines, then answers) or "point" (line by line)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> SourceSpec:
+        given = [k for k in ("file", "python", "command") if getattr(self, k)]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of file, python, command; got {', '.join(given) or 'none'}")
+        if self.protocol not in ("batch", "point"):
+            raise ValueError(f'protocol must be "batch" or "point", got {self.protocol!r}')
+        if self.precision not in (None, "float32", "float64"):
+            raise ValueError(f'precision must be "float32" or "float64", got {self.precision!r}')
+        return self
+
+
+class AxisSpec(Table):
+    """One axis of ``[domain]``."""
+
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    scale: str = "linear"
+    values: list[float] | None = None
+
+    @model_validator(mode="after")
+    def _range_or_values(self) -> AxisSpec:
+        if self.values is None and (self.low is None or self.high is None):
+            raise ValueError("give low and high, or values")
+        return self
+
+
+class ErrorSpec(Table):
+    """``[error]``."""
+
+    kind: str = "absolute"
+    side: str = "both"
+    floor: float | None = None
+    scale: float | list[float] | None = None
+    python: str | None = None
+    mask: str | None = None
+    tolerance: float | list[float] | None = None
+
+
+class ConstraintSpec(Table):
+    """``[constraints]``: functions of a Python file, one or several."""
+
+    python: str | list[str]
+
+
+class DataSpec(Table):
+    """``[data]``: points the model was trained on; with ``domain = true`` they define the domain."""
+
+    file: str
+    inputs: list[str] | None = None
+    domain: bool = False
+
+
+class LawSpec(Table):
+    """``[law]``: how inputs are distributed: a sampler ``(n, rng) -> (n, d)`` or a file of points."""
+
+    python: str | None = None
+    file: str | None = None
+    name: str = ""
+
+
+class AuditSpec(Table):
+    """``[audit]``: budget and options of the audit."""
+
+    evaluations: int | None = Field(default=None, ge=100)
+    seconds: float | None = Field(default=None, gt=0)
+    seed: int | None = Field(default=None, ge=0)
+    workers: int | None = Field(default=None, ge=1)
+    gradients: bool = True
+    power: bool = True
+
+
+class ProblemSpec(Table):
+    """The whole file."""
+
+    title: str = ""
+    model: SourceSpec | None = None
+    reference: SourceSpec
+    recheck: SourceSpec | None = None
+    error: ErrorSpec = ErrorSpec()
+    domain: dict[str, AxisSpec] = {}
+    constraints: ConstraintSpec | None = None
+    data: DataSpec | None = None
+    law: LawSpec | None = None
+    audit: AuditSpec = AuditSpec()
+
+
+def read_specification(path: Path | str) -> ProblemSpec:
+    """Parse and check a problem file.
+
+    Raises:
+        BadInput: for a missing or unreadable file, invalid TOML, unknown keys or values of the wrong type.
+    """
+    path = Path(path)
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file; give the path of a problem file (TOML)") from None
+    except IsADirectoryError:
+        raise BadInput(f"{path} is a folder; give the problem file inside it") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{path}: not UTF-8 text; a problem file is TOML text") from None
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path}: not valid TOML: {error}") from None
+    try:
+        spec = ProblemSpec.model_validate(raw)
+    except ValidationError as error:
+        raise BadInput(f"{path}: {_first_line(error)}") from None
+    if not spec.domain and not (spec.data and spec.data.domain) and not _is_table(spec):
+        raise BadInput(f"{path}: [domain] is missing; name each input with its low and high")
+    return spec
+
+
+def _is_table(spec: ProblemSpec) -> bool:
+    suffixes = (".csv", ".parquet", ".nc")
+    sources = [s for s in (spec.model, spec.reference) if s is not None]
+    return any(s.file and Path(s.file).suffix in suffixes for s in sources)
+
+
+def _first_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    got = first.get("input")
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(_known_keys(first["loc"][:-1]))
+        return f"unknown key {key} = {got!r}; known keys here: {known}"
+    if first["type"] == "missing":
+        return f"{key} is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    shown = "" if isinstance(got, dict) else f", got {got!r}"
+    return f"{key}: {message}{shown}{more}"
+
+
+def _known_keys(loc: tuple[Any, ...]) -> list[str]:
+    tables: dict[str, type[Table]] = {
+        "model": SourceSpec, "reference": SourceSpec, "recheck": SourceSpec, "error": ErrorSpec,
+        "domain": AxisSpec, "constraints": ConstraintSpec, "data": DataSpec, "law": LawSpec,
+        "audit": AuditSpec,
+    }  # fmt: skip
+    table = tables[loc[0]] if loc else ProblemSpec
+    return list(table.model_fields)

@@ -1,0 +1,23 @@
+"""What is answered: witnesses (lower bounds), estimates, bounds, and the status of a result."""
+
+from supnorm.results.answers import Bound, Estimate, Witness
+from supnorm.results.encoding import from_json, to_json, write_whole
+from supnorm.results.status import (
+    BadInput,
+    ExitCode,
+    Interrupted,
+    Status,
+)
+
+__all__ = [
+    "BadInput",
+    "Bound",
+    "Estimate",
+    "ExitCode",
+    "Interrupted",
+    "Status",
+    "Witness",
+    "from_json",
+    "to_json",
+    "write_whole",
+]

@@ -1,0 +1,41 @@
+"""Why a result stopped, what to do next, and the exit code that says it to a shell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the command line: a contract."""
+
+    DONE = 0
+    EXCEEDED = 1
+    BAD_INPUT = 2
+    INTERRUPTED = 3
+    UNDECIDED = 4
+    REFERENCE_FAULT = 5
+    OUR_BUG = 70
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a result ended.
+
+    Attributes:
+        code: a word (``"within-tolerance"``, ``"tolerance-exceeded"``, ``"no-tolerance"``, ...).
+        advice: one or two sentences: why it stopped and what to do next.
+        exit: the exit code of the command line.
+    """
+
+    code: str
+    advice: str
+    exit: ExitCode = ExitCode.DONE
+
+
+class BadInput(Exception):
+    """The user's input cannot be used. The message names what, where, what was got and the remedy."""
+
+
+class Interrupted(Exception):
+    """Stopped by the user; everything done so far is kept and the work can be resumed."""
