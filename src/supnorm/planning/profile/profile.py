@@ -42,6 +42,7 @@ class Profile:
         lines: smoothness on every line.
         interactions, active, sensitivity: None where left out.
         inner: sets of inputs that enter through one number.
+        ridge: the line along the single active direction, corner to corner; None with more directions.
         separation: ranks between leading and trailing inputs; None where left out.
         dimension: of the inputs' law; None without data.
         calls: evaluations used.
@@ -59,6 +60,7 @@ class Profile:
     sensitivity: Sensitivity | None = None
     inner: tuple[tuple[int, ...], ...] = ()
     separation: Separation | None = None
+    ridge: Line | None = None
     dimension: IntrinsicDimension | None = None
     calls: int = 0
     left_out: tuple[str, ...] = field(default=())
@@ -177,8 +179,8 @@ def profile(
     dimension = _dimension(data, rng, left_out)
     ranks = _separation(target, calls, rng, left_out)
     return Profile(
-        d, target.domain.names, target.spread, noise, found, lines, acting, active, indices, inner, ranks, dimension,
-        target.calls, tuple(left_out),
+        d, target.domain.names, target.spread, noise, found, lines, acting, active, indices, inner, ranks,
+        _ridge(target, active, calls), dimension, target.calls, tuple(left_out),
     )  # fmt: skip
 
 
@@ -252,3 +254,11 @@ def _separation(
         left_out.append(f"separation ranks: need {int(144 * (target.d - 1) / 0.15)} calls")
         return None
     return separation(target, target.d, points, rng)
+
+
+def _ridge(target: Target, active: ActiveSubspace | None, calls: int) -> Line | None:
+    if active is None or active.dimension != 1 or target.d == 1:
+        return None
+    direction = active.directions[0]
+    ends = (direction < 0).astype(float), (direction > 0).astype(float)
+    return walk(target, (None, *ends), 256, max(calls // 20, 512))

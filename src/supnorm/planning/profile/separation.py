@@ -1,9 +1,9 @@
-"""How many products of functions of fewer inputs are needed: the numerical rank between leading and trailing inputs.
+"""The numerical rank between leading and trailing inputs: how many products of two functions are needed.
 
-For each split (x_1..x_k | x_k+1..x_d) the matrix f(a_i, b_j) of n random halves is decomposed; the tail of its
-singular values against the tolerance is the rank that a tensor train needs there at least (on these points: a
-lower estimate). Low ranks for the given order of the inputs mean that a tensor train works; high ranks say
-nothing about other orders. Oseledets, Tensor-train decomposition, 2011. Cost: (d - 1) n^2 calls.
+For each split (x_1..x_k | x_k+1..x_d) the matrix f(a_i, b_j) of n random halves is decomposed; the tail of
+its singular values against the tolerance is the rank that a tensor train needs there at least (on these
+points: a lower estimate). Low ranks for the given order of the inputs mean that a tensor train works; high
+ranks say nothing about other orders. Oseledets, Tensor-train decomposition, 2011. Cost: (d - 1) n^2 calls.
 """
 
 from __future__ import annotations
