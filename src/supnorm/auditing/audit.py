@@ -127,6 +127,7 @@ def _statistics(
         done = evaluator.values(x[i : i + 8192], "statistics")
         errors.append(done.error[(done.status == PointStatus.OK)])
         state.pool.add(problem.domain.to_unit(done.x), done.score)
+        state.scout = state.scout or done
     sample = Sample(np.concatenate(errors), problem.law.name, n)
     evaluator.rms = sample.rms().value
     return sample, state

@@ -162,7 +162,9 @@ def whole_map(
         return _grid(landscape, recorder, share)
     panels = [(i, recorder.panel(i)) for i in range(len(recorder.pairs))]
     if domain.d > 10:  # the 45 panels that differ most within themselves
-        spread = [float(np.nanstd(np.log(np.maximum(v, 1e-300))) if np.isfinite(v).any() else 0 for _, v in panels]
+        spread = [
+            float(np.nanstd(np.log(np.maximum(v, 1e-300)))) if np.isfinite(v).any() else 0 for _, v in panels
+        ]
         panels = [panels[k] for k in sorted(np.argsort(spread)[::-1][:45])]
     return {
         "kind": "pairs",
