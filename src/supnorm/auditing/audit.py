@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import document
+from supnorm.auditing.glitches import GlitchRule, mark, prominences
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import distinct
-from supnorm.auditing.pictures import Pictures
+from supnorm.auditing.pictures import Pictures, picture_budget
 from supnorm.auditing.places import describe_place
 from supnorm.auditing.recorder import Recorder
+from supnorm.auditing.region import RegionVolume
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import ScreenAndAscent, SearchState
 from supnorm.auditing.statistics import Sample
@@ -101,7 +103,7 @@ def audit(
         evaluator.probe(rng)
         sample, state = _statistics(evaluator, evaluations, rng)
         _search(evaluator, state, strategy or ScreenAndAscent(), evaluations, seconds, start, rng)
-        places = _places(evaluator, state, evaluations)
+        places = _places(evaluator, state, sample, evaluations, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
         result = document.build(run, seed=seed, budget=(evaluations, seconds), start=start)
     finally:
@@ -167,21 +169,31 @@ def _search(
         size = int(min(2 * size, max(left, 0) / pace + 1))
 
 
-def _places(evaluator: Evaluator, state: SearchState, evaluations: int | None) -> list[Place]:
+def _places(
+    evaluator: Evaluator,
+    state: SearchState,
+    sample: Sample,
+    evaluations: int | None,
+    rng: np.random.Generator,
+) -> list[Place]:
     """The distinct peaks, worst first; what tells them apart is counted as pictures."""
-    budget = 40_000 if evaluations is None else min(40_000, max(evaluations // 4, 50))
-    landscape = Landscape(evaluator, budget, "pictures")
-    u = np.concatenate([state.ends.u, state.pool.u[:0] if len(state.ends.u) else state.pool.u])
-    score = np.concatenate(
-        [state.ends.score, state.pool.score[:0] if len(state.ends.u) else state.pool.score]
-    )
+    landscape = Landscape(evaluator, picture_budget(evaluations, 40_000), "pictures")
+    ends = state.ends if len(state.ends.u) else state.pool
+    u, score = ends.u, ends.score
     if evaluator.worst_batch is not None:  # whatever saw it, the worst point is a place
         x, worst = evaluator.worst_batch
         u = np.concatenate([evaluator.problem.domain.to_unit(x[None]).clip(0, 1), u])
         score = np.concatenate([[worst], score])
     chosen = distinct(landscape, u, score, PLACES)
+    described = [describe_place(landscape, u[i], float(score[i])) for i in chosen]
+    order = sorted(range(len(chosen)), key=lambda k: -described[k][0].error)
+    peaks = [u[chosen[k]] for k in order]
+    witnesses = [described[k][0] for k in order]
+    widths = [described[k][1] for k in order]
+    measured = prominences(landscape, peaks, witnesses, sample, rng)
     places = []
-    for i in chosen:
-        witness, width = describe_place(landscape, u[i], float(score[i]))
-        places.append(Place(u[i], witness, width))
+    for peak, witness, width, prominence in zip(peaks, witnesses, widths, measured, strict=True):
+        volume = RegionVolume().measure(landscape, peak, witness.error, width, rng)
+        whole = replace(witness, prominence=prominence, volume=volume)
+        places.append(Place(peak, mark(whole, sample, GlitchRule()), width))
     return places

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import pictures as charts
+from supnorm.auditing.glitches import rms_floor
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import cluster_sizes
-from supnorm.auditing.pictures import Pictures
+from supnorm.auditing.pictures import Pictures, picture_budget
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport, Table
 from supnorm.auditing.search import SearchState
@@ -69,6 +70,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     sup = witness.error if witness is not None else float("nan")
     levels = [limit] if limit is not None else [sample.quantile(0.999)]
     levels += [q for q in (10 * rms.value,) if np.isfinite(q)]
+    floor = rms_floor([p.witness for p in run.places])
     status = verdict(problem, witness, sample, evaluator)
     counts = evaluator.counts
     document: dict[str, Any] = {
@@ -86,7 +88,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "measure": measure_json(problem, names),
         "sup": {"lower": sup, "upper": None, "upper_kind": "none"},
         "witness": None if witness is None else place_json(witness, problem, names),
-        "rms": {"value": rms.value, "kind": "sample", "n": rms.n, "at_least": 0.0},
+        "rms": {"value": rms.value, "kind": "sample", "n": rms.n, "at_least": floor},
         "mean": {"value": sample.mean().value, "kind": "sample", "n": sample.n},
         "quantiles": {str(q): sample.quantile(q) for q in QUANTILES},
         "plain_sample": {"n": sample.n, "worst": sample.worst()},
@@ -151,7 +153,7 @@ def assert_honest(document: dict[str, Any], evaluator: Evaluator) -> None:
 
 
 def _charts(run: Run, evaluations: int | None) -> dict[str, Any]:
-    budget = 60_000 if evaluations is None else min(60_000, max(evaluations // 2, 100))
+    budget = picture_budget(evaluations, 60_000)
     evaluator, p = run.evaluator, run.pictures
     landscape = Landscape(evaluator, evaluator.spent("pictures") + budget, "pictures")
     drawn: dict[str, Any] = {"cuts": [], "thumbnails": [], "map": None, "output": None}

@@ -49,6 +49,13 @@ class Pictures:
         return self.grid if d == 2 else 26 if d <= 4 else 16
 
 
+def picture_budget(evaluations: int | None, most: int) -> int:
+    """Evaluations for pictures: ``most``, but never more than the search had, and less when calls are dear."""
+    if evaluations is None:
+        return most
+    return min(most, evaluations if evaluations >= 2000 else max(evaluations // 4, 25))
+
+
 def cuts(landscape: Landscape, u: Array, output: int, width: Array, share: int, p: Pictures) -> list[Any]:
     """One input varies, the others stay at ``u``: over its whole range, and close to ``u``.
 

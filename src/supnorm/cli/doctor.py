@@ -6,6 +6,7 @@ import os
 import platform
 from importlib import metadata
 from importlib.util import find_spec
+from typing import Any
 
 import typer
 
@@ -52,7 +53,7 @@ def command(as_json: JSON = False) -> int:
     return 0 if all(found["needed"].values()) else 2
 
 
-def examine() -> dict[str, object] | dict[str, dict[str, str]]:
+def examine() -> dict[str, Any]:
     """Everything `doctor` prints, as plain data."""
     return {
         "schema": "supnorm.doctor/1",
