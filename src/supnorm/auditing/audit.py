@@ -177,23 +177,31 @@ def _places(
     rng: np.random.Generator,
 ) -> list[Place]:
     """The distinct peaks, worst first; what tells them apart is counted as pictures."""
-    landscape = Landscape(evaluator, picture_budget(evaluations, 40_000), "pictures")
+    landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
     ends = state.ends if len(state.ends.u) else state.pool
-    u, score = ends.u, ends.score
-    if evaluator.worst_batch is not None:  # whatever saw it, the worst point is a place
+    chosen = distinct(landscape, ends.u, ends.score, PLACES)
+    places = [_place(landscape, ends.u[i], float(ends.score[i]), rng) for i in chosen]
+    for _ in range(3):  # what looked at a place may have seen a worse point
+        if evaluator.worst_batch is None or (places and evaluator.worst <= _top(places)):
+            break
         x, worst = evaluator.worst_batch
-        u = np.concatenate([evaluator.problem.domain.to_unit(x[None]).clip(0, 1), u])
-        score = np.concatenate([[worst], score])
-    chosen = distinct(landscape, u, score, PLACES)
-    described = [describe_place(landscape, u[i], float(score[i])) for i in chosen]
-    order = sorted(range(len(chosen)), key=lambda k: -described[k][0].error)
-    peaks = [u[chosen[k]] for k in order]
-    witnesses = [described[k][0] for k in order]
-    widths = [described[k][1] for k in order]
-    measured = prominences(landscape, peaks, witnesses, sample, rng)
-    places = []
-    for peak, witness, width, prominence in zip(peaks, witnesses, widths, measured, strict=True):
-        volume = RegionVolume().measure(landscape, peak, witness.error, width, rng)
-        whole = replace(witness, prominence=prominence, volume=volume)
-        places.append(Place(peak, mark(whole, sample, GlitchRule()), width))
-    return places
+        u = evaluator.problem.domain.to_unit(x[None])[0].clip(0, 1)
+        places = [p for p in places if np.linalg.norm(p.u - u) > 0.01 * np.sqrt(len(u))]
+        places.insert(0, _place(landscape, u, worst, rng))
+    places.sort(key=lambda p: -p.witness.error)
+    measured = prominences(landscape, [p.u for p in places], [p.witness for p in places], sample, rng)
+    return [
+        replace(p, witness=mark(replace(p.witness, prominence=m), sample, GlitchRule()))
+        for p, m in zip(places, measured, strict=True)
+    ]
+
+
+def _place(landscape: Landscape, u: Array, score: float, rng: np.random.Generator) -> Place:
+    witness, width = describe_place(landscape, u, score)
+    volume = RegionVolume().measure(landscape, u, witness.error, width, rng)
+    return Place(u, replace(witness, volume=volume), width)
+
+
+def _top(places: list[Place]) -> float:
+    """The highest error of the places, with the little that recomputing alone may have lost."""
+    return max(p.witness.error for p in places) * (1 + 1e-9)

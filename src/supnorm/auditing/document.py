@@ -70,7 +70,8 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     sup = witness.error if witness is not None else float("nan")
     levels = [limit] if limit is not None else [sample.quantile(0.999)]
     levels += [q for q in (10 * rms.value,) if np.isfinite(q)]
-    floor = rms_floor([p.witness for p in run.places])
+    uniform = sample.law.startswith("uniform")
+    floor = rms_floor([p.witness for p in run.places]) if uniform else 0.0
     status = verdict(problem, witness, sample, evaluator)
     counts = evaluator.counts
     document: dict[str, Any] = {
