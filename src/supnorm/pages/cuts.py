@@ -59,11 +59,13 @@ def two_storeys(
     unit: str,
     output: Any,
     rows: tuple[float, float, float, float],
+    even: bool = False,
 ) -> tuple[list[Markup], dict[str, Any] | None]:
     """Model and reference above, error below, on a common horizontal scale.
 
     Args:
         rows: top and base of the upper part, top and base of the lower part, in pixels.
+        even: a linear error scale where the largest error allows it.
 
     Returns:
         The drawn parts and the read-out data.
@@ -74,7 +76,7 @@ def two_storeys(
     left, right = across.start, across.end
     parts = [_gaps(pixels, error, data.get("status") or [], rows[0], rows[3])]
     parts += _values(view, pixels, model, reference, index, (left, right), rows[:2], here, rows[3])
-    parts += _errors(view, pixels, error, (left, right), rows[2:], here)
+    parts += _errors(view, pixels, error, (left, right), rows[2:], here, even)
     return parts, _hover(view, (x, pixels), (model, reference, error), name, unit, index, rows)
 
 
@@ -115,9 +117,10 @@ def _errors(
     sides: tuple[float, float],
     rows: tuple[float, float],
     here: float,
+    even: bool,
 ) -> list[Markup]:
     parts = [text(2, rows[0] - 12, view.error.name, "lb")]
-    scale = error_axis(view, error, rows)
+    scale = error_axis(view, error, rows, even)
     if scale is None:
         return parts
     parts.append(y_axis(scale, *sides, 3, view.error.bare))
@@ -131,14 +134,21 @@ def _errors(
     return parts
 
 
-def error_axis(view: View, error: Sequence[float], rows: tuple[float, float]) -> Scale | None:
-    """Logarithmic error axis: from a hundredth of the typical error to twice the largest value shown."""
+def error_axis(
+    view: View, error: Sequence[float], rows: tuple[float, float], even: bool = False
+) -> Scale | None:
+    """Logarithmic error axis from a thirtieth of the typical error to above the largest value shown.
+
+    With ``even`` it is linear where the largest error is less than 100 times the typical one.
+    """
     finite = [v for v in error if 0 < v < math.inf]
     if view.witness and 0 < view.witness.error < math.inf:
         finite.append(view.witness.error)
     if not finite:
         return None
     high = max(finite)
+    if even and view.floor > 0 and high < 100 * view.floor:
+        return Scale(0.0, high * 1.08, rows[1], rows[0])
     floor = view.floor / 30 if view.floor > 0 else high / 1e4
     low = max(min(finite), floor)
     if view.tolerance > 0:

@@ -47,8 +47,8 @@ def histogram(view: View, width: int) -> Markup:
             parts.append(rect(x1 + 0.4, min(y, BASE - 0.6), x2 - x1 - 0.8, max(BASE - y, 0.6), "hb" + over))
     parts.append(x_axis(scale, BASE, view.error.name, 4, view.error.bare))
     parts.append(_signposts(view, scale))
-    n = count(total)
-    return picture(width, HEIGHT, f"Histogram of the error at {n} independent random points", *parts)
+    said = f"Histogram of the error at {count(total)} independent random points"
+    return picture(width, HEIGHT, said, *parts)
 
 
 def shares(view: View, width: int) -> Markup:

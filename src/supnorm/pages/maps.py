@@ -119,7 +119,7 @@ def line_map(view: View, width: int) -> Markup:
     here = across(view.witness.x.get(axis.name, math.nan)) if view.witness else math.nan
     output = (view.data.get("charts") or {}).get("output")
     rows = (20.0, 230.0, 272.0, 372.0)
-    parts, hover = two_storeys(view, data, x, across, here, axis.name, axis.unit, output, rows)
+    parts, hover = two_storeys(view, data, x, across, here, axis.name, axis.unit, output, rows, even=True)
     rug = sorted({round(across(v), 1) for v in numbers(data.get("data")) if axis.low <= v <= axis.high})
     parts += [line(r, 236, r, 243, "rug") for r in rug]
     parts.append(x_axis(across, 372, axis.label, 5 if width > 500 else 4))
