@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
 from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, read_specification
 from supnorm.results import BadInput
+from supnorm.sources.ports import reordered
 from supnorm.sources.python import open_python
 from supnorm.sources.userfile import load_object
 
@@ -74,8 +75,12 @@ def open_function(
         probe = probe[:, columns]
     if spec.python:
         function = open_python(spec, root, probe, where)
+    elif spec.file:
+        from supnorm.sources.model_file import open_file
+
+        function = open_file(spec, root, names, trust, where)
     else:
-        raise BadInput(f"{where}: only python sources can be opened yet")
+        raise BadInput(f"{where}: commands cannot be opened yet")
     if columns is not None:
         function = reordered(function, columns)
     function = _named(function, spec, names, where)
@@ -90,25 +95,6 @@ def probe_points(domain: Domain) -> Array:
     points = domain.from_unit(unit)
     inside = points[domain.contains(points)]
     return inside[:PROBES] if len(inside) >= 3 else points[:PROBES]
-
-
-def reordered(function: Function, columns: list[int]) -> Function:
-    """A function whose column j is the axis ``columns[j]``, as a function of the axes in their own order."""
-    back = np.argsort(columns)
-
-    def vjp(x: Array) -> Any:
-        assert function.vjp is not None
-        y, pull = function.vjp(x[:, columns])
-        return y, lambda weights: pull(weights)[:, back]
-
-    layer = function.first_layer
-    return replace(
-        function,
-        value=lambda x: function.value(x[:, columns]),
-        vjp=vjp if function.vjp is not None else None,
-        program=None,
-        first_layer=None if layer is None else (layer[0][:, back], layer[1]),
-    )
 
 
 def _opened(
