@@ -2,7 +2,8 @@
 
 Values always come from onnxruntime, in the precision of the file. Where the operations of the graph are
 among those of our straight-line programs, the program gives the derivative and goes to the certifier; else
-the graph is a black box. Files exported by torch and tf2onnx carry float32 constants even for a float64 model.
+the graph is a black box. Files exported by torch and tf2onnx carry float32 constants even for a float64
+model.
 """
 
 from __future__ import annotations
