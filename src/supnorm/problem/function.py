@@ -93,6 +93,7 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
     def value(x: Array) -> Array:
         return as_columns(function(x), len(x), what)
 
+    value.__wrapped__ = function  # type: ignore[attr-defined]  # the user's own code, for tracing it
     return Function(value, name=getattr(source, "__name__", type(source).__name__))
 
 

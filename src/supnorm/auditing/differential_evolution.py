@@ -1,0 +1,61 @@
+"""Differential evolution, a whole generation at once (Storn and Price 1997, rand-to-best/1/bin).
+
+trial = u + F (best - u) + F (a - b) with dithered F, crossed over with u; the better of trial and u lives. Bounds
+by reflection. Cost: one evaluation a member and generation. It follows ridges on which first-order ascent
+stalls; it needs thousands of evaluations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing.landscape import Landscape
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DifferentialEvolution:
+    """Hyper-parameters.
+
+    Attributes:
+        members: of the population for each input, with at least 20 in all.
+        crossover: probability that a coordinate comes from the mutant.
+        low, high: range of the dithered F.
+    """
+
+    members: int = 10
+    crossover: float = 0.8
+    low: float = 0.4
+    high: float = 0.9
+
+    def population(self, d: int) -> int:
+        """Size of the population."""
+        return max(20, min(self.members * d, 100))
+
+    def run(
+        self, landscape: Landscape, u: Array, score: Array, budget: int, rng: np.random.Generator
+    ) -> tuple[Array, Array]:
+        """Evolve a population ``u`` (k, d), ``score`` (k,) for ``budget`` evaluations; returns it."""
+        u, score = u.copy(), score.copy()
+        k, d = u.shape
+        if k < 5:
+            return u, score
+        for _ in range(min(budget, landscape.remaining) // k):
+            best = u[np.argmax(score)]
+            a, b = rng.permuted(np.tile(np.arange(k), (k, 1)), axis=1)[:, :2].T
+            f = rng.uniform(self.low, self.high, (k, 1))
+            pull = np.where(rng.random((k, 1)) < 0.5, f, 0.0)  # half rand/1, half rand-to-best/1
+            base = np.where(pull > 0, u, u[rng.permutation(k)])
+            mutant = base + pull * (best - u) + f * (u[a] - u[b])
+            mutant = 1.0 - np.abs(1.0 - np.abs(mutant) % 2.0)
+            cross = rng.random((k, d)) < self.crossover
+            cross[np.arange(k), rng.integers(d, size=k)] = True
+            trial = np.where(cross, mutant, u)
+            new = landscape.score(trial)
+            better = new >= score
+            u[better], score[better] = trial[better], new[better]
+        return u, score

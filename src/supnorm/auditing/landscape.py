@@ -1,0 +1,58 @@
+"""The error as a landscape over the unit box: what every search method climbs on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation import Evaluator
+from supnorm.evaluation.evaluator import GRADIENT_COST
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Landscape:
+    """Scores of unit-box points, within a budget.
+
+    Attributes:
+        evaluator: the door.
+        limit: evaluations that `purpose` may reach in total; methods ask `remaining`.
+        purpose: what the evaluations are counted as.
+    """
+
+    evaluator: Evaluator
+    limit: int
+    purpose: str = "search"
+    d: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.d = self.evaluator.problem.domain.d
+
+    @property
+    def remaining(self) -> int:
+        """Evaluations left."""
+        return self.limit - self.evaluator.spent(self.purpose)
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether `climb` can be used: model and reference both have derivatives."""
+        return self.evaluator.gradients == "both"
+
+    def score(self, u: Array) -> Array:
+        """Errors at unit-box points ``(n, d)``, shape ``(n,)``; minus infinity where there is none."""
+        return self.evaluator.values(self.evaluator.problem.domain.from_unit(u), self.purpose).score
+
+    def slope(self, u: Array) -> tuple[Array, Array]:
+        """Errors and gradients in the unit box, shapes ``(n,)`` and ``(n, d)``; costs 3 a point."""
+        done, gradient = self.evaluator.gradient(self.evaluator.problem.domain.from_unit(u), self.purpose)
+        return done.score, gradient
+
+    def affordable(self, cost: int = 1, budget: int | None = None) -> int:
+        """How many points of this cost the remaining budget (or the smaller ``budget``) allows."""
+        return max(0, min(self.remaining, self.remaining if budget is None else budget) // cost)
+
+
+GRADIENT = GRADIENT_COST

@@ -1,0 +1,262 @@
+"""Data of the page's charts: cuts through the worst point, maps, thumbnails, distribution, progress.
+
+Pictures have a budget of their own. What they evaluate counts: a cut or a map cell may raise the worst error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.recorder import BINS, Recorder
+from supnorm.auditing.statistics import Sample, clopper_pearson_upper
+from supnorm.evaluation import Evaluations, PointStatus
+from supnorm.problem import Domain
+
+Array = NDArray[np.float64]
+WORDS = {
+    PointStatus.OK: "ok",
+    PointStatus.OUTSIDE: "outside",
+    PointStatus.FAILED: "failed",
+    PointStatus.MASKED: "masked",
+}
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Resolutions; all shrink together when the budget is small.
+
+    Attributes:
+        even: evenly spaced points of a cut.
+        near: log-spaced points of a cut on each side of the worst point.
+        line: points of the map of a one-input problem.
+        grid: cells along a side of the map of a two-input problem.
+        thumbnail: cells along a side of a place's map.
+    """
+
+    even: int = 241
+    near: int = 60
+    line: int = 4001
+    grid: int = 140
+    thumbnail: int = 41
+
+    def cells(self, d: int) -> int:
+        """Cells along a side of a pair's grid."""
+        return self.grid if d == 2 else 26 if d <= 4 else 16
+
+
+def picture_budget(evaluations: int | None, most: int) -> int:
+    """Evaluations for pictures: ``most``, but never more than the search had, and less when calls are dear."""
+    if evaluations is None:
+        return most
+    return min(most, evaluations if evaluations >= 2000 else max(evaluations // 4, 25))
+
+
+def cuts(landscape: Landscape, u: Array, output: int, width: Array, share: int, p: Pictures) -> list[Any]:
+    """One input varies, the others stay at ``u``: over its whole range, and close to ``u``.
+
+    Args:
+        u: the worst point in the unit box, shape ``(d,)``.
+        width: half-height widths along each axis in the unit box, shape ``(d,)``.
+        share: evaluations for all cuts together.
+    """
+    domain = landscape.evaluator.problem.domain
+    scale = min(1.0, share / (domain.d * (2 * p.even + 2 * p.near)))
+    even, near = max(9, int(p.even * scale)), max(3, int(p.near * scale))
+    charts = []
+    for i, name in enumerate(domain.names):
+        steps = np.logspace(-9, 0, near)
+        t = np.concatenate([np.linspace(0, 1, even), [u[i]], u[i] - steps, u[i] + steps])
+        reach = max(2.4 * width[i], 1e-9)
+        lo, hi = max(0.0, u[i] - reach), min(1.0, u[i] + reach)
+        close = np.concatenate([np.linspace(lo, hi, even), [u[i]]])
+        charts.append(
+            {
+                "axis": name,
+                "whole": _along(landscape, u, i, np.unique(t[(t >= 0) & (t <= 1)]), output),
+                "close": _along(landscape, u, i, np.unique(close), output),
+            }
+        )
+    return charts
+
+
+def _along(landscape: Landscape, u: Array, axis: int, t: Array, output: int) -> dict[str, Any]:
+    points = np.tile(u, (len(t), 1))
+    points[:, axis] = t
+    done = evaluate(landscape, points)
+    return _series(done, done.x[:, axis], output)
+
+
+def evaluate(landscape: Landscape, u: Array) -> Evaluations:
+    """Both sides at unit-box points, counted as the landscape's purpose."""
+    domain = landscape.evaluator.problem.domain
+    return landscape.evaluator.values(domain.from_unit(u), landscape.purpose)
+
+
+def _series(done: Evaluations, x: Array, output: int) -> dict[str, Any]:
+    return {
+        "x": x,
+        "model": done.model[:, output],
+        "reference": done.reference[:, output],
+        "error": done.error,
+        "status": [WORDS[PointStatus(s)] for s in done.status],
+    }
+
+
+def half_widths(landscape: Landscape, u: Array, error: float, points: int = 40) -> Array:
+    """Along each axis, how far from ``u`` the error stays above half of ``error``; unit box, shape (d,).
+
+    The larger of both sides, from log-spaced distances: an upper end within a factor of about 1.7.
+    """
+    d = landscape.d
+    steps = np.logspace(-9, 0, points)
+    trials, owner = [], []
+    for i in range(d):
+        for sign in (-1, 1):
+            line = np.tile(u, (points, 1))
+            line[:, i] = u[i] + sign * steps
+            trials.append(line)
+            owner.append((i, sign))
+    flat = np.concatenate(trials)
+    legal = np.all((flat >= 0) & (flat <= 1), axis=1)
+    score = np.full(len(flat), -np.inf)
+    score[legal] = landscape.score(flat[legal])
+    above = (score >= error / 2).reshape(len(owner), points)
+    width = np.full(d, steps[0])
+    for (i, _), row in zip(owner, above, strict=True):
+        first = int(np.argmin(row)) if not row.all() else points - 1
+        width[i] = max(width[i], steps[first] if first else steps[0])
+    return width
+
+
+def thumbnail(landscape: Landscape, u: Array, width: Array, cells: int) -> dict[str, Any]:
+    """The error round a place in its two narrowest axes."""
+    domain = landscape.evaluator.problem.domain
+    i, j = sorted(np.argsort(width, kind="stable")[:2].tolist())
+    ranges, lines = [], []
+    for axis in (i, j):
+        reach = min(0.5, max(4 * width[axis], 1e-8))
+        lo = float(np.clip(u[axis] - reach, 0, max(0.0, 1 - 2 * reach)))
+        hi = min(1.0, lo + 2 * reach)
+        lines.append(lo + (np.arange(cells) + 0.5) / cells * (hi - lo))
+        ranges.append(domain.axes[axis].from_unit(np.array([lo, hi])))
+    a, b = np.meshgrid(*lines)
+    points = np.tile(u, (cells * cells, 1))
+    points[:, i], points[:, j] = a.ravel(), b.ravel()
+    error = evaluate(landscape, points).error.reshape(cells, cells)
+    return {
+        "axes": [domain.names[i], domain.names[j]],
+        "ranges": ranges,
+        "shape": [cells, cells],
+        "values": rounded(error),
+    }
+
+
+def whole_map(
+    landscape: Landscape, recorder: Recorder, data: Array | None, output: int, p: Pictures, share: int
+) -> dict[str, Any]:
+    """The whole picture: a line (d = 1), a grid (d = 2), or a panel for each pair of inputs."""
+    domain = landscape.evaluator.problem.domain
+    if domain.d == 1:
+        n = int(np.clip(share, 101, p.line))
+        done = evaluate(landscape, np.linspace(0, 1, n)[:, None])
+        return {"kind": "line", **_series(done, done.x[:, 0], output), "data": data}
+    if domain.d == 2:
+        return _grid(landscape, recorder, share)
+    panels = [(i, recorder.panel(i)) for i in range(len(recorder.pairs))]
+    if domain.d > 10:  # the 45 panels that differ most within themselves
+        spread = [
+            float(np.nanstd(np.log(np.maximum(v, 1e-300)))) if np.isfinite(v).any() else 0 for _, v in panels
+        ]
+        panels = [panels[k] for k in sorted(np.argsort(spread)[::-1][:45])]
+    return {
+        "kind": "pairs",
+        "panels": [
+            {
+                "axes": [domain.names[a] for a in recorder.pairs[i]],
+                "shape": list(values.shape),
+                "values": rounded(values),
+            }
+            for i, values in panels
+        ],
+    }
+
+
+def _grid(landscape: Landscape, recorder: Recorder, share: int) -> dict[str, Any]:
+    """Cells that nothing was evaluated in get a value at their centre, as far as the share allows."""
+    cells = recorder.cells
+    empty = np.argwhere(np.isnan(recorder.panel(0)))
+    if len(empty) > share:  # spread what is affordable evenly over the map
+        empty = empty[np.linspace(0, len(empty) - 1, max(share, 1)).astype(int)]
+    if len(empty):
+        evaluate(landscape, (empty[:, ::-1] + 0.5) / cells)
+    values = recorder.panel(0)
+    domain = landscape.evaluator.problem.domain
+    return {"kind": "grid", "axes": list(domain.names), "shape": [cells, cells], "values": rounded(values)}
+
+
+def rounded(values: Array) -> list[list[float]]:
+    """Map values to four digits: the page needs no more, and the file stays small."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        digits = 10.0 ** (3 - np.floor(np.log10(np.abs(values))))
+        short = np.where(np.isfinite(values) & (values != 0), np.floor(values * digits) / digits, values)
+    rows: list[list[float]] = short.tolist()
+    return rows
+
+
+def distribution(sample: Sample) -> dict[str, Any]:
+    """Histogram and share-above-a-level of the independent points; the scale starts from the RMS."""
+    positive = sample.errors[(sample.errors > 0) & np.isfinite(sample.errors)]
+    if not len(positive):
+        return {"histogram": None, "levels": None}
+    floor = max(float(np.median(positive)) * 1e-4, float(positive.min()))
+    top = float(positive.max()) * 1.0000001
+    floor = min(floor, top / 10)
+    edges = np.logspace(np.log10(floor), np.log10(top), 61)
+    counts = np.histogram(positive, edges)[0]
+    below = int((sample.errors < edges[0]).sum())
+    levels = np.logspace(np.log10(floor), np.log10(top), 90)
+    above = (sample.errors[None] > levels[:, None]).sum(axis=1)
+    return {
+        "histogram": {
+            "edges": edges,
+            "counts": counts,
+            "below": below,
+            "above": int((sample.errors > edges[-1]).sum()),
+        },
+        "levels": {
+            "level": levels,
+            "count": above,
+            "at_most": [clopper_pearson_upper(int(k), sample.n) for k in above],
+            "n": sample.n,
+        },
+    }
+
+
+def progress(history: list[tuple[int, float]], total: int, sample: Sample, rng: np.random.Generator) -> Any:
+    """Best so far of the search, beside random orders of the independent points."""
+    search = [list(h) for h in history] + ([[total, history[-1][1]]] if history else [])
+    if not sample.n:
+        return {"search": search, "random": None}
+    n = np.unique(np.logspace(0, np.log10(sample.n), 60).astype(int))
+    orders = np.stack([np.maximum.accumulate(rng.permutation(sample.errors))[n - 1] for _ in range(20)])
+    low, median, high = np.quantile(orders, [0.05, 0.5, 0.95], axis=0, method="nearest")
+    return {"search": search, "random": {"n": n, "median": median, "low": low, "high": high}}
+
+
+def by_axis(domain: Domain, recorder: Recorder) -> list[dict[str, Any]]:
+    """Where points were evaluated, failed or did not exist, along each input."""
+    return [
+        {
+            "axis": name,
+            "edges": domain.axes[i].from_unit(np.linspace(0, 1, BINS + 1)),
+            "evaluated": recorder.evaluated[i],
+            "failed": recorder.failed[i],
+            "outside": recorder.outside[i],
+        }
+        for i, name in enumerate(domain.names)
+    ]

@@ -1,0 +1,107 @@
+"""Listens at the door and keeps what pages need, in memory that does not grow with the evaluations.
+
+* the largest error in each cell of a grid over each pair of inputs (everything evaluated counts),
+* where points had no value, along each input,
+* the rows with the largest errors, for retraining.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation import Evaluations, PointStatus
+from supnorm.problem import Domain
+
+Array = NDArray[np.float64]
+BINS = 40
+ROWS = 2000  # worst rows kept before thinning
+DETAILED = 200_000  # evaluations whose place along each input is counted; later ones only when they fail
+
+
+class Recorder:
+    """A listener of an `Evaluator`.
+
+    Args:
+        domain: of the problem.
+        cells: of each pair's grid, along one side.
+    """
+
+    def __init__(self, domain: Domain, cells: int) -> None:
+        self.domain, self.cells = domain, cells
+        d = domain.d
+        self.pairs = list(itertools.combinations(range(d), 2))
+        self.grid = np.full((len(self.pairs), cells * cells), np.nan)
+        self._offset = np.arange(len(self.pairs)) * cells * cells
+        self._seen = np.full(len(self.pairs) * cells * cells, -np.inf)
+        self.evaluated, self.failed, self.outside = (np.zeros((d, BINS), dtype=np.int64) for _ in range(3))
+        self._detailed = 0
+        self.rows: list[Array] = []
+        self.worst = np.empty((0, 0))
+        self._bar = -np.inf
+
+    def __call__(self, batch: Evaluations) -> None:
+        """Take a batch in."""
+        ok = batch.status == PointStatus.OK
+        u = self.domain.to_unit(batch.x)
+        self._count_places(u, batch.status)
+        score = batch.score
+        self._keep_rows(batch, score)
+        if self.pairs and ok.any():
+            self._fill(u, score)
+
+    def panel(self, pair: int) -> Array:
+        """Largest error per cell, shape (cells, cells): rows along the second input; NaN where none."""
+        flat = self._seen[pair * self.cells**2 : (pair + 1) * self.cells**2]
+        return np.where(flat == -np.inf, np.nan, flat).reshape(self.cells, self.cells)
+
+    def _fill(self, u: Array, score: Array) -> None:
+        cell = np.clip((u * self.cells).astype(np.int32), 0, self.cells - 1)
+        first = [i for i, _ in self.pairs]
+        second = [j for _, j in self.pairs]
+        flat = cell[:, second] * self.cells + cell[:, first] + self._offset
+        new = score[:, None] > self._seen[flat]
+        where = np.nonzero(new)
+        np.maximum.at(self._seen, flat[where], score[where[0]])
+
+    def _count_places(self, u: Array, status: NDArray[np.int8]) -> None:
+        outside, failed = status == PointStatus.OUTSIDE, status == PointStatus.FAILED
+        if self._detailed < DETAILED:
+            self._detailed += len(u)
+            self._add(self.evaluated, u[~outside])
+        if outside.any():
+            self._add(self.outside, u[outside])
+        if failed.any():
+            self._add(self.failed, u[failed])
+
+    def _add(self, counts: NDArray[np.int64], u: Array) -> None:
+        bins = np.clip((u * BINS).astype(np.int32), 0, BINS - 1)
+        for axis in range(self.domain.d):
+            counts[axis] += np.bincount(bins[:, axis], minlength=BINS)
+
+    def _keep_rows(self, batch: Evaluations, score: Array) -> None:
+        high = np.flatnonzero(score > self._bar)
+        if not len(high):
+            return
+        rows = np.column_stack(
+            [batch.x[high], batch.model[high], batch.reference[high], score[high], batch.output[high]]
+        )
+        self.rows.append(rows)
+        if sum(map(len, self.rows)) > 2 * ROWS:
+            self._compact()
+
+    def _compact(self) -> None:
+        rows = np.concatenate(self.rows)
+        top = np.argsort(-rows[:, -2], kind="stable")[:ROWS]
+        self.rows = [rows[top]]
+        if len(top) == ROWS:
+            self._bar = float(rows[top[-1], -2])
+
+    def worst_rows(self) -> Array:
+        """The worst rows, highest error first: inputs, model, reference, error, output."""
+        if not self.rows:
+            return np.empty((0, self.domain.d + 4))
+        self._compact()
+        return self.rows[0]

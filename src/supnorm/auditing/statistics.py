@@ -1,0 +1,118 @@
+"""What independent points of the law say: sample RMS, quantiles, exceedance, unseen peaks.
+
+* RMS is a sample number. Without a bound on the error no interval for it is valid, so none is given.
+* Exceedance: with k of n independent points above t, Clopper and Pearson (1934) bound the share of the domain
+  above t: at most 3/n with 95 % confidence for k = 0. Independent points only, never Sobol or adaptive ones.
+* Unseen peaks: Good (1953). Of n independent climbs n1 ended on peaks reached once: the chance that one more
+  climb ends on an unseen peak is about n1/n, with the upper limit G + 1.645 sqrt(n1 (1 - G) + 2 n2)/n
+  (Esty 1983, eq. 2), never below 3/n.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.results import Estimate
+
+Array = NDArray[np.float64]
+QUANTILES = (0.5, 0.9, 0.99, 0.999)
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Errors at independent points of a law, those without a value left out.
+
+    Attributes:
+        errors: shape ``(n,)``, finite or infinite, never NaN.
+        law: the name of the law.
+        drawn: how many points were drawn, with or without a value.
+    """
+
+    errors: Array
+    law: str
+    drawn: int
+
+    @property
+    def n(self) -> int:
+        """Number of points with an error."""
+        return len(self.errors)
+
+    def rms(self) -> Estimate:
+        """Root-mean-square error of the sample."""
+        with np.errstate(over="ignore"):
+            value = float(np.sqrt(np.mean(self.errors**2))) if self.n else math.nan
+        return Estimate(value, "sample", self.n, self.law)
+
+    def mean(self, power: float = 1.0) -> Estimate:
+        """Sample L^p mean, ``(mean e^p)^(1/p)``."""
+        value = float(np.mean(self.errors**power) ** (1 / power)) if self.n else math.nan
+        return Estimate(value, "sample", self.n, self.law)
+
+    def quantile(self, q: float) -> float:
+        """Error that a share ``q`` of the points does not exceed."""
+        if not self.n:
+            return math.nan
+        return float(np.quantile(self.errors, q, method="higher"))
+
+    def worst(self) -> float:
+        """The largest error of the sample: what plain testing shows."""
+        return float(self.errors.max()) if self.n else math.nan
+
+    def exceedance(self, level: float, confidence: float = CONFIDENCE) -> dict[str, Any]:
+        """Share of the law's mass with an error above ``level``: observed, and its upper limit."""
+        k = int(np.count_nonzero(self.errors > level))
+        return {
+            "above": level,
+            "count": k,
+            "n": self.n,
+            "fraction": k / self.n if self.n else math.nan,
+            "fraction_at_most": clopper_pearson_upper(k, self.n, confidence),
+            "confidence": confidence,
+        }
+
+
+def clopper_pearson_upper(k: int, n: int, confidence: float = CONFIDENCE) -> float:
+    """One-sided upper limit of a probability after ``k`` hits in ``n`` independent trials.
+
+    >>> round(clopper_pearson_upper(0, 1000) * 1000, 2)
+    2.99
+    """
+    if n == 0 or k >= n:
+        return 1.0
+    from scipy.special import betaincinv
+
+    return float(betaincinv(k + 1, n - k, confidence))
+
+
+@dataclass(frozen=True)
+class UnseenPeaks:
+    """Good-Turing estimate of the chance that one more independent climb ends on an unseen peak."""
+
+    value: float
+    at_most: float
+    climbs: int
+    peaks: int
+    once: int
+    confidence: float = CONFIDENCE
+
+
+def unseen_peaks(sizes: Sequence[int]) -> UnseenPeaks | None:
+    """From the number of climbs that ended on each peak; None without climbs.
+
+    >>> unseen_peaks([40, 9, 1]).value
+    0.02
+    """
+    n = int(sum(sizes))
+    if n == 0:
+        return None
+    once, twice = (sum(1 for s in sizes if s == k) for k in (1, 2))
+    value = once / n
+    limit = value + 1.645 * math.sqrt(once * (1 - value) + 2 * twice) / n
+    return UnseenPeaks(value, min(1.0, max(limit, 3 / n)), n, len(sizes), once)

@@ -1,0 +1,29 @@
+"""The one door through which anything is evaluated."""
+
+from supnorm.evaluation.evaluations import Evaluations, PointStatus
+from supnorm.evaluation.evaluator import Evaluator, Failure
+from supnorm.evaluation.events import (
+    Advanced,
+    Event,
+    Finished,
+    NewWorst,
+    Observer,
+    Started,
+    silent,
+)
+from supnorm.evaluation.store import EvaluationStore
+
+__all__ = [
+    "Advanced",
+    "EvaluationStore",
+    "Evaluations",
+    "Evaluator",
+    "Event",
+    "Failure",
+    "Finished",
+    "NewWorst",
+    "Observer",
+    "PointStatus",
+    "Started",
+    "silent",
+]

@@ -1,0 +1,211 @@
+"""Calls one function: batches, isolated failures, workers, the store, and the time it takes.
+
+A batch that raises is halved until the points that raise stand alone (log n extra calls a failing point).
+Calls that take more than 1 ms a point are *expensive*: they are stored, cut into chunks of about half a
+second so that a kill loses little, and spread over the executor where the function allows it.
+"""
+
+from __future__ import annotations
+
+import functools
+import pickle
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation.store import EvaluationStore
+from supnorm.problem import Function, PartialFailure, as_columns
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+Messages = dict[int, str]
+EXPENSIVE = 1e-3  # seconds a point; architecture: calls above 1 ms are stored
+CHUNK_SECONDS = 0.5
+CHEAP_BATCH = 8192  # rows of a cheap call: a few MB for a 64-wide network, inside the cache
+
+
+class Caller:
+    """One side of a problem (``"model"``, ``"reference"`` or ``"recheck"``).
+
+    Args:
+        function: what is called.
+        side: its name in the store and in messages.
+        store: where expensive calls are kept; None keeps nothing.
+        executor: where expensive calls run; None runs them here.
+        workers: how many chunks are in flight at once.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        side: str,
+        store: EvaluationStore | None = None,
+        executor: Executor | None = None,
+        workers: int = 1,
+    ) -> None:
+        self.function, self.side, self.store = function, side, store
+        self.executor, self.workers = executor, workers
+        self.known = store.load(side) if store else {}
+        self.outputs: int | None = len(next(iter(self.known.values()))[0]) if self.known else None
+        self.cost = EXPENSIVE if self.known else 0.0
+        self.seconds = 0.0
+        self.called = 0
+
+    @property
+    def expensive(self) -> bool:
+        """Whether a point takes more than 1 ms."""
+        return self.cost >= EXPENSIVE
+
+    def values(self, x: Array, purpose: str) -> tuple[Array, Messages]:
+        """Values at ``x``, shape ``(n, m)``, and what happened where a call failed (NaN rows)."""
+        if not self.known and not self.expensive and len(x) <= CHEAP_BATCH:
+            return self._fresh(x, purpose)
+        keys = [row.tobytes() for row in x] if self.known or self.expensive else []
+        stored = [i for i, key in enumerate(keys) if key in self.known]
+        missing = np.ones(len(x), dtype=bool)
+        missing[stored] = False
+        rows = np.flatnonzero(missing)
+        y, fresh = self._fresh(x[rows], purpose) if len(rows) else (np.empty((0, self.outputs or 1)), {})
+        result = np.full((len(x), y.shape[1] if len(rows) else self.outputs or 1), np.nan)
+        result[rows] = y
+        messages = {int(rows[i]): text for i, text in fresh.items()}
+        for i in stored:
+            result[i], text = self.known[keys[i]]
+            if text is not None:
+                messages[i] = text
+        return result, messages
+
+    def alone(self, x: Array) -> Array:
+        """The value at one point, called alone and never taken from the store; shape ``(m,)``."""
+        return np.asarray(guarded(self.function.value, x[None], self.outputs)[0][0])
+
+    def _fresh(self, x: Array, purpose: str) -> tuple[Array, Messages]:
+        parts: list[Array] = []
+        messages: Messages = {}
+        done = 0
+        for y, texts in self._chunks(x, purpose):
+            parts.append(y)
+            messages.update({done + i: text for i, text in texts.items()})
+            done += len(y)
+        widths = {part.shape[1] for part in parts if part.shape[1]}
+        width = self.outputs or max(widths, default=1)
+        parts = [p if p.shape[1] == width else np.full((len(p), width), np.nan) for p in parts]
+        return (parts[0] if len(parts) == 1 else np.concatenate(parts)), messages
+
+    def _chunks(self, x: Array, purpose: str) -> Iterator[tuple[Array, Messages]]:
+        if not self.expensive:
+            head = x[: CHEAP_BATCH if self.called else 8]
+            yield self._here(head, purpose)
+            for i in range(len(head), len(x), CHEAP_BATCH):
+                if self.expensive:
+                    yield from self._chunks(x[i:], purpose)
+                    return
+                yield self._here(x[i : i + CHEAP_BATCH], purpose)
+            return
+        size = max(1, int(CHUNK_SECONDS / self.cost))
+        pieces = [x[i : i + size] for i in range(0, len(x), size)]
+        if self.executor is None or self.function.parallel == "none":
+            yield from (self._here(piece, purpose) for piece in pieces)
+            return
+        # Smaller pieces keep all workers busy to the end; 0.1 s still hides the cost of sending.
+        size = max(1, min(size, int(0.1 / self.cost) or 1))
+        yield from self._spread([x[i : i + size] for i in range(0, len(x), size)], purpose)
+
+    def _here(self, x: Array, purpose: str) -> tuple[Array, Messages]:
+        start = time.perf_counter()
+        y, messages = guarded(self.function.value, x, self.outputs)
+        self._note(x, y, messages, time.perf_counter() - start, purpose)
+        return y, messages
+
+    def _spread(self, pieces: list[Array], purpose: str) -> Iterator[tuple[Array, Messages]]:
+        """Keep ``2 * workers`` pieces in flight; store each as it comes back, yield them in order."""
+        futures: dict[Future[Any], int] = {}
+        ready: dict[int, tuple[Array, Messages]] = {}
+        following = 0
+        sent = 0
+        from concurrent.futures import FIRST_COMPLETED, wait
+
+        try:
+            while following < len(pieces):
+                while sent < len(pieces) and len(futures) < 2 * self.workers:
+                    futures[self._submit(pieces[sent])] = sent
+                    sent += 1
+                for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                    i = futures.pop(future)
+                    y, messages, seconds = future.result()
+                    self._note(pieces[i], y, messages, seconds, purpose)
+                    ready[i] = y, messages
+                while following in ready:
+                    yield ready.pop(following)
+                    following += 1
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def _submit(self, x: Array) -> Future[Any]:
+        assert self.executor is not None
+        if self.function.parallel == "thread" or self.function.remake is None:
+            return self.executor.submit(_timed, self.function.value, x, self.outputs)
+        return self.executor.submit(_remote, pickle.dumps(self.function.remake), x, self.outputs)
+
+    def _note(self, x: Array, y: Array, messages: Messages, seconds: float, purpose: str) -> None:
+        if self.outputs is None and len(messages) < len(x):
+            self.outputs = y.shape[1]
+        self.seconds += seconds
+        self.called += len(x)
+        # The first call pays for compilation and imports; a later one says what a point costs.
+        cost = seconds / len(x)
+        self.cost = cost if self.called <= 2 * len(x) else 0.5 * self.cost + 0.5 * cost
+        if cost >= EXPENSIVE and self.store is not None:
+            y = y if y.shape[1] == (self.outputs or 1) else np.full((len(x), self.outputs or 1), np.nan)
+            self.store.append(self.side, purpose, x, y, messages, seconds)
+            for i, row in enumerate(x):
+                self.known[row.tobytes()] = y[i], messages.get(i)
+
+
+def guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tuple[Array, Messages]:
+    """Call ``value`` so that points that raise become NaN rows with a message.
+
+    Raises:
+        BadInput: when the function returns something that cannot be its values.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            y = as_columns(value(x), len(x), "the function")
+    except PartialFailure as failure:
+        return failure.values, failure.messages
+    except BadInput:
+        raise
+    except Exception as error:
+        if len(x) == 1:
+            text = " ".join(f"exception: {type(error).__name__}: {error}".split())
+            return np.full((1, outputs or 1), np.nan), {0: text[:500]}
+        half = len(x) // 2
+        left, right = guarded(value, x[:half], outputs), guarded(value, x[half:], outputs)
+        width = max(left[0].shape[1], right[0].shape[1])
+        rows = [y if y.shape[1] == width else np.full((len(y), width), np.nan) for y in (left[0], right[0])]
+        return np.concatenate(rows), left[1] | {half + i: text for i, text in right[1].items()}
+    if outputs is not None and y.shape[1] != outputs:
+        raise BadInput(f"returned {y.shape[1]} outputs after {outputs} before; the number must not change")
+    return y, {}
+
+
+def _timed(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tuple[Array, Messages, float]:
+    start = time.perf_counter()
+    y, messages = guarded(value, x, outputs)
+    return y, messages, time.perf_counter() - start
+
+
+@functools.lru_cache(maxsize=8)
+def _remade(recipe: bytes) -> Function:
+    # The recipe was pickled by this program a moment ago; it never comes from a file.
+    function: Function = pickle.loads(recipe)()
+    return function
+
+
+def _remote(recipe: bytes, x: Array, outputs: int | None) -> tuple[Array, Messages, float]:
+    return _timed(_remade(recipe).value, x, outputs)

@@ -1,0 +1,326 @@
+"""The one door: counts by purpose, keeps failures with their point and the largest error ever seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation.caller import Caller, Messages
+from supnorm.evaluation.evaluations import Evaluations, PointStatus
+from supnorm.evaluation.events import Advanced, NewWorst, Observer, silent
+from supnorm.evaluation.executor import make_executor
+from supnorm.evaluation.probe import probe
+from supnorm.evaluation.store import EvaluationStore
+from supnorm.problem import Problem, draw_inside
+from supnorm.results import BadInput, Witness
+
+Array = NDArray[np.float64]
+GRADIENT_COST = 3  # evaluations that a value with its gradient counts as
+
+
+@dataclass
+class Failure:
+    """One cause of points without a value, with the first point where it happened."""
+
+    where: str
+    kind: str
+    message: str
+    x: Array
+    count: int = 0
+
+
+class Evaluator:
+    """Evaluates a problem's model and reference and remembers what must not be forgotten.
+
+    Args:
+        problem: with a model.
+        store: where expensive calls are kept.
+        workers: processes or threads for expensive calls.
+        executor: use this one instead (Dask: ``client.get_executor()``).
+        observer: gets `Advanced` and `NewWorst` events.
+        budget: shown to the observer.
+
+    Attributes:
+        counts: evaluations by purpose; a gradient counts 3.
+        worst: the largest error of everything evaluated so far; -inf before the first.
+        history: ``(evaluations, worst)`` at each improvement.
+        listeners: called with every batch of `Evaluations`.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        store: EvaluationStore | None = None,
+        workers: int = 1,
+        executor: Executor | None = None,
+        observer: Observer = silent,
+        budget: int | None = None,
+    ) -> None:
+        if problem.model is None:
+            raise BadInput("this needs a model beside the reference; the problem has none")
+        self.problem, self.observer, self.budget = problem, observer, budget
+        self._own = executor is None
+        self.executor = executor or make_executor(problem.reference, workers)
+        self.model = Caller(problem.model, "model", store)
+        self.reference = Caller(problem.reference, "reference", store, self.executor, workers)
+        self.counts: dict[str, int] = {}
+        self.failures: dict[tuple[str, str, str], Failure] = {}
+        self.failed = {"model": 0, "reference": 0}
+        self.masked = 0
+        self.worst = -np.inf
+        self.worst_batch: tuple[Array, float] | None = None
+        self.history: list[tuple[int, float]] = []
+        self.listeners: list[Callable[[Evaluations], None]] = []
+        self.rms = np.nan
+        self.peaks = 0
+        self._shown = 0
+
+    # -- what the search sees -------------------------------------------------------------------------
+
+    @property
+    def total(self) -> int:
+        """Evaluations so far, for all purposes."""
+        return sum(self.counts.values())
+
+    def spent(self, *purposes: str) -> int:
+        """Evaluations so far for these purposes."""
+        return sum(self.counts.get(p, 0) for p in purposes)
+
+    @property
+    def gradients(self) -> str:
+        """Where derivatives exist: ``"both"``, ``"model"`` or ``"none"``."""
+        if self.problem.model.vjp is None:
+            return "none"
+        both = self.problem.reference.vjp is not None and self.problem.error.differentiable
+        return "both" if both else "model"
+
+    def probe(self, rng: np.random.Generator, n: int = 8) -> None:
+        """Check that model and reference are functions, and that their outputs agree in number.
+
+        Raises:
+            BadInput: see `supnorm.evaluation.probe.probe`.
+        """
+        x = draw_inside(self.problem.domain, n, rng)
+        hint = f"{self.problem.source}: " if self.problem.source else ""
+        for caller in (self.model, self.reference):
+            try:
+                probe(caller, x, hint)
+            except BadInput as error:
+                text = str(error)
+                known = text.startswith(hint + caller.side)
+                raise BadInput(text if known else f"{hint}{caller.side}: {text}") from None
+        self._count("probe", n)
+        if self.model.outputs != self.reference.outputs:
+            raise BadInput(
+                f"{hint}the model has {self.model.outputs} outputs and the reference "
+                f"{self.reference.outputs}; choose the same ones (outputs = [...])"
+            )
+
+    def values(self, x: Array, purpose: str) -> Evaluations:
+        """Evaluate both sides at ``x``, shape ``(n, d)``; points outside the domain are left out."""
+        inside = self._inside(x)
+        if inside is None:
+            return self._compare(x, *self._both(x, purpose), purpose)
+        if not inside.any():
+            return self._nothing(x)
+        part = self.values_inside(x[inside], purpose)
+        return self._scatter(x, inside, part)
+
+    def values_inside(self, x: Array, purpose: str) -> Evaluations:
+        """The same for points that are known to lie in the domain."""
+        return self._compare(x, *self._both(x, purpose), purpose)
+
+    def gradient(self, x: Array, purpose: str) -> tuple[Evaluations, Array]:
+        """Errors and their gradients in the unit box, shape ``(n, d)``; counts 3 a point.
+
+        Gradients are 0 where there is no error. Points outside the domain are left out as in `values`.
+
+        Raises:
+            ValueError: when `gradients` is not ``"both"``.
+        """
+        if self.gradients != "both":
+            raise ValueError("model and reference must both have derivatives")
+        inside = self._inside(x)
+        if inside is not None and not inside.all():
+            slopes = np.zeros_like(x)
+            if not inside.any():
+                return self._nothing(x), slopes
+            part, slopes[inside] = self._gradient_inside(x[inside], purpose)
+            return self._scatter(x, inside, part), slopes
+        return self._gradient_inside(x, purpose)
+
+    def witness(self) -> Witness | None:
+        """The worst point, both values recomputed alone; None when nothing had an error.
+
+        Raises:
+            AssertionError: when the recomputed error is below one seen in a batch by more than rounding.
+        """
+        if self.worst_batch is None:
+            return None
+        x, seen = self.worst_batch
+        return self.recompute(x, seen)
+
+    def recompute(self, x: Array, seen: float) -> Witness:
+        """Both values at one point, called alone; checked against the error seen in a batch."""
+        model, reference = self.model.alone(x), self.reference.alone(x)
+        self._count("search", 0)
+        error, output = self.problem.error(model[None], reference[None], x[None])
+        value = float(error[0])
+        if np.isnan(value):  # a call that fails now and then: the batch did see it
+            value = seen
+        return Witness(x, model, reference, value, int(output[0]))
+
+    def rounding(self, reference: Array) -> float:
+        """How much an error may differ between a batch and a single call, in the error's own unit."""
+        from supnorm.evaluation.probe import ALLOWED
+
+        allowed = max(ALLOWED.get(f.precision, 1e-5) for f in (self.problem.model, self.problem.reference))
+        size = float(np.nanmax(np.abs(reference), initial=1e-300))
+        measure = self.problem.error
+        if measure.kind == "relative":
+            size = 1.0
+        elif measure.scale is not None:
+            size = size / min(measure.scale)
+        if isinstance(measure.tolerance, tuple):
+            size = size / min(measure.tolerance)
+        return 10 * allowed * size
+
+    def close(self) -> None:
+        """Stop the workers."""
+        if self._own and self.executor is not None:
+            self.executor.shutdown(wait=True, cancel_futures=True)
+
+    # -- inside ---------------------------------------------------------------------------------------
+
+    def _inside(self, x: Array) -> NDArray[np.bool_] | None:
+        domain = self.problem.domain
+        if not domain.constraints and domain.cloud is None:
+            return None
+        inside = domain.contains(x)
+        return None if inside.all() else inside
+
+    def _both(self, x: Array, purpose: str) -> tuple[Array, Messages, Array, Messages]:
+        return *self.model.values(x, purpose), *self.reference.values(x, purpose)
+
+    def _gradient_inside(self, x: Array, purpose: str) -> tuple[Evaluations, Array]:
+        import time
+
+        model, reference = self.problem.model, self.problem.reference
+        start = time.perf_counter()
+        with np.errstate(all="ignore"):
+            y, pull_model = model.vjp(x)
+            middle = time.perf_counter()
+            f, pull_reference = reference.vjp(x)
+            after = time.perf_counter()
+            done = self._compare(x, y, {}, f, {}, purpose, cost=GRADIENT_COST)
+            weights = self.problem.error.gradient(y, f, done.output)
+            ok = (done.status == PointStatus.OK) & np.isfinite(done.error)
+            before = time.perf_counter()
+            slopes = pull_model(np.where(ok[:, None], weights[0], 0.0))
+            between = time.perf_counter()
+            slopes = slopes + pull_reference(np.where(ok[:, None], weights[1], 0.0))
+            end = time.perf_counter()
+        self.model.seconds += (middle - start) + (between - before)
+        self.reference.seconds += (after - middle) + (end - between)
+        slopes = slopes * self.problem.domain.slope(x)
+        slopes[~ok | ~np.isfinite(slopes).all(axis=1)] = 0.0
+        return done, slopes
+
+    def _compare(
+        self,
+        x: Array,
+        y: Array,
+        model_messages: Messages,
+        f: Array,
+        reference_messages: Messages,
+        purpose: str,
+        cost: int = 1,
+    ) -> Evaluations:
+        if y.shape[1] != f.shape[1]:  # one side failed at every point of the batch
+            width = max(y.shape[1], f.shape[1])
+            y, f = (a if a.shape[1] == width else np.full((len(x), width), np.nan) for a in (y, f))
+        error, output = self.problem.error(y, f, x)
+        if model_messages:
+            error[list(model_messages)] = np.nan
+        status = np.zeros(len(x), dtype=np.int8)
+        none = np.isnan(error)
+        if none.any():
+            self._sort_out(x, f, none, status, model_messages, reference_messages)
+        self._count(purpose, cost * len(x))
+        done = Evaluations(x, y, f, error, output, status)
+        self._remember(done)
+        return done
+
+    def _sort_out(
+        self,
+        x: Array,
+        f: Array,
+        none: NDArray[np.bool_],
+        status: NDArray[np.int8],
+        model_messages: Messages,
+        reference_messages: Messages,
+    ) -> None:
+        """Say for each point without an error why: the model failed, the reference did, or the mask."""
+        for where, messages in (("model", model_messages), ("reference", reference_messages)):
+            for i, text in messages.items():
+                if status[i] != PointStatus.FAILED:
+                    kind, _, rest = text.partition(": ")
+                    self._fail(where, kind, rest, x[i])
+                    status[i] = PointStatus.FAILED
+        lost = none & ~np.isfinite(f).any(axis=1) & (status == PointStatus.OK)
+        for row in np.flatnonzero(lost):
+            self._fail("reference", "non-finite", "the value is not finite", x[row])
+        status[lost] = PointStatus.FAILED
+        masked = none & (status == PointStatus.OK)
+        status[masked] = PointStatus.MASKED
+        self.masked += int(masked.sum())
+
+    def _fail(self, where: str, kind: str, message: str, x: Array) -> None:
+        self.failed[where] += 1
+        key = (where, kind, message[:80])
+        if key not in self.failures and len(self.failures) >= 50:
+            key = (where, kind, "")  # many different messages: one entry for the rest
+        entry = self.failures.setdefault(key, Failure(where, kind, message, x.copy()))
+        entry.count += 1
+
+    def _count(self, purpose: str, n: int) -> None:
+        self.counts[purpose] = self.counts.get(purpose, 0) + n
+
+    def _remember(self, done: Evaluations) -> None:
+        score = done.score
+        i = int(np.argmax(score))
+        if score[i] > self.worst:
+            self.worst = float(score[i])
+            self.worst_batch = done.x[i].copy(), self.worst
+            self.history.append((self.total, self.worst))
+            limit = self.problem.error.limit
+            self.observer(NewWorst(self.total, self.worst, limit is not None and self.worst > limit))
+        for listener in self.listeners:
+            listener(done)
+        if self.total - self._shown >= max((self.budget or 0) // 200, 1):
+            self._shown = self.total
+            failed = sum(self.failed.values())
+            self.observer(Advanced(self.total, self.budget, self.worst, self.rms, self.peaks, failed))
+
+    def _nothing(self, x: Array) -> Evaluations:
+        m = self.model.outputs or 1
+        empty = np.full((len(x), m), np.nan)
+        none = np.full(len(x), np.nan)
+        outside = np.full(len(x), PointStatus.OUTSIDE, dtype=np.int8)
+        done = Evaluations(x, empty, empty, none, np.zeros(len(x), dtype=np.intp), outside)
+        for listener in self.listeners:
+            listener(done)
+        return done
+
+    def _scatter(self, x: Array, inside: NDArray[np.bool_], part: Evaluations) -> Evaluations:
+        full = self._nothing(x)
+        model, reference = (np.full((len(x), part.model.shape[1]), np.nan) for _ in range(2))
+        error, output, status = full.error.copy(), full.output.copy(), full.status.copy()
+        model[inside], reference[inside] = part.model, part.reference
+        error[inside], output[inside], status[inside] = part.error, part.output, part.status
+        return Evaluations(x, model, reference, error, output, status)

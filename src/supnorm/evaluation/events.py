@@ -1,0 +1,52 @@
+"""What long work tells an observer. The terminal and the notebook draw it; the library never prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Started:
+    """Work begins. ``budget`` is in evaluations; None when only seconds limit it."""
+
+    title: str
+    tolerance: float | None
+    seed: int
+    budget: int | None
+    relative: bool = False
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """Some evaluations later. ``rms`` is NaN until the statistics are in."""
+
+    done: int
+    budget: int | None
+    worst: float
+    rms: float
+    peaks: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class NewWorst:
+    """A larger error than any before; ``above`` says whether it exceeds the tolerance."""
+
+    evaluations: int
+    worst: float
+    above: bool
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The work is done."""
+
+
+Event = Started | Advanced | NewWorst | Finished
+Observer = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:
+    """The observer that does nothing."""

@@ -1,0 +1,64 @@
+"""Before a search: is the function a function? Same point, same value; alone or in a batch.
+
+A model with dropout, normalisation in training mode or a Monte-Carlo reference has no worst error.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation.caller import Caller, guarded
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+# A batch and a single row may differ by summation order: measured 1e-15 (float64), 4e-7 (float32).
+ALLOWED = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2, "bfloat16": 1e-1}
+
+
+def probe(caller: Caller, x: Array, file_hint: str = "") -> None:
+    """Evaluate ``x`` (a few points) and compare repeated and single calls.
+
+    An expensive function is repeated at one point only.
+
+    Raises:
+        BadInput: when every point fails, when the same point gives different values, or when the value of
+            a point depends on the other points of the batch.
+    """
+    resumed = bool(caller.known)
+    y, messages = caller.values(x, "probe")
+    name = f"{caller.side} {caller.function.name}".strip()
+    if len(messages) == len(x):
+        first = next(iter(messages.values()))
+        raise BadInput(f"{file_hint}{name} failed at all {len(x)} points tried: {first}")
+    if resumed:
+        return
+    good = [i for i in range(len(x)) if i not in messages and np.isfinite(y[i]).all()]
+    if not good:
+        return
+    chosen = good[:1] if caller.expensive else good
+    again = guarded(caller.function.value, x[chosen], caller.outputs)[0]
+    scale = np.abs(y[good]).max(axis=0) + np.finfo(float).tiny
+    allowed = ALLOWED.get(caller.function.precision, 1e-5)
+    # An expensive call repeats one row of a batch: that compares both things at once, so rounding is allowed.
+    same = np.abs(again - y[chosen]) <= (allowed * scale if caller.expensive else 0.0)
+    if not same.all():
+        i = int(np.argmin(same.all(axis=1)))
+        raise BadInput(
+            f"{file_hint}{name} gives different values at the same point "
+            f"({_show(y[chosen[i]])} and {_show(again[i])}): a random function has no worst error; "
+            "switch off dropout (model.eval()) or fix its seed"
+        )
+    if caller.expensive or len(good) < 2:
+        return
+    single = guarded(caller.function.value, x[good[:1]], caller.outputs)[0]
+    if not (np.abs(single - y[good[:1]]) <= allowed * scale).all():
+        raise BadInput(
+            f"{file_hint}{name} gives {_show(single[0])} for a point alone and {_show(y[good[0]])} in a batch: "
+            "the value depends on the other points; put normalisation layers in evaluation mode (model.eval())"
+        )
+
+
+def _show(row: Array) -> str:
+    shown = ", ".join(f"{v:.9g}" for v in row[:3])
+    return shown + (", ..." if len(row) > 3 else "")

@@ -1,0 +1,102 @@
+"""Every expensive call on disk, so that a run that was killed goes on without repeating it.
+
+One SQLite file in WAL mode, append-only: a row is a batch, with its points and values as float64 blobs.
+A row is written when its batch is done; a kill loses at most the batches in flight.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS batches (
+  id INTEGER PRIMARY KEY, side TEXT NOT NULL, purpose TEXT NOT NULL, n INTEGER NOT NULL,
+  x BLOB NOT NULL, y BLOB NOT NULL, messages TEXT NOT NULL, seconds REAL NOT NULL
+);
+"""
+
+
+class EvaluationStore:
+    """Append-only store of one run.
+
+    Args:
+        path: of the SQLite file; made when absent.
+        fingerprint: of the problem; a file of another problem is refused.
+
+    Raises:
+        BadInput: when the file belongs to another problem or is no such store.
+    """
+
+    def __init__(self, path: Path | str, fingerprint: str) -> None:
+        self.path = Path(path)
+        self._lock = threading.Lock()
+        try:
+            self._connection = sqlite3.connect(self.path, check_same_thread=False)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+            self._connection.executescript(_SCHEMA)
+            row = self._connection.execute("SELECT value FROM about WHERE key='fingerprint'").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise BadInput(
+                f"{self.path}: not a store of evaluations ({error}); choose another --out"
+            ) from None
+        if row is None:
+            with self._connection:
+                self._connection.execute("INSERT INTO about VALUES ('fingerprint', ?)", (fingerprint,))
+        elif row[0] != fingerprint:
+            self.close()
+            raise BadInput(
+                f"{self.path} holds evaluations of another problem (fingerprint {row[0]}, this one is "
+                f"{fingerprint}); choose another --out"
+            )
+
+    def load(self, side: str) -> dict[bytes, tuple[Array, str | None]]:
+        """Everything stored for one side: from the bytes of a point to its values and failure message."""
+        known: dict[bytes, tuple[Array, str | None]] = {}
+        rows = self._connection.execute(
+            "SELECT n, x, y, messages FROM batches WHERE side=? ORDER BY id", (side,)
+        )
+        for n, xs, ys, texts in rows:
+            x = np.frombuffer(xs).reshape(n, -1)
+            y = np.frombuffer(ys).reshape(n, -1)
+            messages = json.loads(texts)
+            for i in range(n):
+                known[x[i].tobytes()] = y[i], messages.get(str(i))
+        return known
+
+    def append(
+        self, side: str, purpose: str, x: Array, y: Array, messages: dict[int, str], seconds: float
+    ) -> None:
+        """Add one finished batch."""
+        row = (side, purpose, len(x), x.tobytes(), y.tobytes(), json.dumps(messages), seconds)
+        with self._lock, self._connection:
+            self._connection.execute(
+                "INSERT INTO batches (side, purpose, n, x, y, messages, seconds) VALUES (?,?,?,?,?,?,?)", row
+            )
+
+    def close(self) -> None:
+        """Close the file; a closed store can be opened again."""
+        self._connection.close()
+
+    @staticmethod
+    def fingerprint_of(path: Path) -> str | None:
+        """The fingerprint in an existing store, None when there is none."""
+        if not path.exists():
+            return None
+        try:
+            connection = sqlite3.connect(path)
+            row = connection.execute("SELECT value FROM about WHERE key='fingerprint'").fetchone()
+            connection.close()
+        except sqlite3.DatabaseError:
+            return None
+        return None if row is None else str(row[0])
