@@ -1,7 +1,7 @@
 """Progress of long work in the terminal: one bar, the worst so far, one line for each new worst.
 
-`TerminalProgress` is an observer: it is called with the events of `supnorm.evaluation.events`. When the stream is
-no terminal it writes one plain line for each new worst and nothing else; quiet, it writes nothing.
+`TerminalProgress` is an observer: it is called with the events of `supnorm.evaluation.events`. When the
+stream is no terminal it writes one plain line for each new worst and nothing else; quiet, nothing.
 """
 
 from __future__ import annotations
