@@ -44,8 +44,10 @@ class Panel:
         return float(np.nanmax(self.values)) if not np.isnan(self.values).all() else math.nan
 
 
-def panel(view: View, raw: Mapping[str, Any]) -> Panel | None:
+def panel(view: View, raw: Mapping[str, Any] | None) -> Panel | None:
     """A panel from its JSON; None when it has no cells."""
+    if not raw:
+        return None
     values = grid_of(raw.get("values"))
     names = [str(n) for n in raw.get("axes") or []]
     if values.size == 0 or len(names) != 2:

@@ -208,15 +208,13 @@ def _places(view: View, width: int) -> list[Text]:
 
 def _place_row(view: View, p: PlaceView, rank: int) -> list[str]:
     relative = view.tolerance > 0 and not view.per_output
-    words = [
-        t.words.removeprefix("re-check: ").split(": ")[-1] for t in tags(view, p) if t.words != "interior"
-    ]
+    words = [t.words.replace("re-check: ", "") for t in tags(view, p) if t.words != "interior"]
     return [
         str(rank),
         view.error(p.error),
         ratio(p.error / view.tolerance) if relative else "",
         share(p.volume) if p.volume > 0 else "",
-        _coordinates(view, p, 30, " "),
+        _coordinates(view, p, 36, " "),
         ", ".join(words),
     ]
 
