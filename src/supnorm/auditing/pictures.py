@@ -49,6 +49,13 @@ class Pictures:
         return self.grid if d == 2 else 26 if d <= 4 else 16
 
 
+def picture_budget(evaluations: int | None, most: int) -> int:
+    """Evaluations for pictures: ``most``, but never more than the search had, and less when calls are dear."""
+    if evaluations is None:
+        return most
+    return min(most, evaluations if evaluations >= 2000 else max(evaluations // 4, 25))
+
+
 def cuts(landscape: Landscape, u: Array, output: int, width: Array, share: int, p: Pictures) -> list[Any]:
     """One input varies, the others stay at ``u``: over its whole range, and close to ``u``.
 
@@ -162,7 +169,9 @@ def whole_map(
         return _grid(landscape, recorder, share)
     panels = [(i, recorder.panel(i)) for i in range(len(recorder.pairs))]
     if domain.d > 10:  # the 45 panels that differ most within themselves
-        spread = [np.nanstd(np.log(np.maximum(v, 1e-300))) if np.isfinite(v).any() else 0 for _, v in panels]
+        spread = [
+            float(np.nanstd(np.log(np.maximum(v, 1e-300)))) if np.isfinite(v).any() else 0 for _, v in panels
+        ]
         panels = [panels[k] for k in sorted(np.argsort(spread)[::-1][:45])]
     return {
         "kind": "pairs",

@@ -1,0 +1,207 @@
+"""The verb: search for the worst error of a model against a reference, and say what was found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing import document
+from supnorm.auditing.glitches import GlitchRule, mark, prominences
+from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.peaks import distinct
+from supnorm.auditing.pictures import Pictures, picture_budget
+from supnorm.auditing.places import describe_place
+from supnorm.auditing.recorder import Recorder
+from supnorm.auditing.region import RegionVolume
+from supnorm.auditing.report import AuditReport
+from supnorm.auditing.search import ScreenAndAscent, SearchState
+from supnorm.auditing.statistics import Sample
+from supnorm.evaluation import (
+    EvaluationStore,
+    Evaluator,
+    Finished,
+    Observer,
+    PointStatus,
+    Started,
+    silent,
+)
+from supnorm.problem import Problem
+from supnorm.results import BadInput, Witness
+
+Array = NDArray[np.float64]
+EVALUATIONS = 100_000
+STATISTICS = 0.2  # share of the evaluations that are independent points of the law
+PLACES = 12
+SECONDS_ROUND = 8192  # evaluations of the first round when only seconds limit the search
+
+
+@dataclass(frozen=True)
+class Place:
+    """A distinct peak: in the unit box, as a witness, and how wide it is along each axis."""
+
+    u: Array
+    witness: Witness
+    width: Array
+
+
+def audit(
+    problem: Problem,
+    *,
+    evaluations: int | None = None,
+    seconds: float | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    executor: Executor | None = None,
+    strategy: ScreenAndAscent | None = None,
+    pictures: Pictures | None = None,
+    store: EvaluationStore | None = None,
+    observer: Observer = silent,
+) -> AuditReport:
+    """Find the worst error of ``problem.model`` against ``problem.reference``.
+
+    Args:
+        evaluations: of search and statistics together (a gradient counts 3); 100,000 by default, without a
+            limit when only ``seconds`` is given.
+        seconds: wall-clock limit of the search; the result then depends on the machine.
+        seed: of everything random; with a budget of evaluations the same seed gives the same result.
+        workers: processes or threads for a reference that takes more than 1 ms a point.
+        executor: any ``concurrent.futures`` executor instead.
+        strategy: of the search.
+        pictures: resolutions of the charts.
+        store: where expensive calls are kept, for resuming.
+        observer: gets progress events.
+
+    Raises:
+        BadInput: when the problem cannot be evaluated, or model or reference is random.
+
+    >>> from supnorm.problem import Domain
+    >>> problem = Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
+    >>> report = audit(problem, evaluations=1000)
+    >>> round(report.worst.error, 6), round(float(report.worst.x[0]), 3)
+    (0.25, 0.5)
+    """
+    if problem.model is None:
+        raise BadInput("an audit needs a model beside the reference; give one as [model]")
+    if evaluations is None and seconds is None:
+        evaluations = EVALUATIONS
+    start = time.perf_counter()
+    rng = np.random.default_rng(seed)
+    shown = pictures or Pictures()
+    evaluator = Evaluator(
+        problem, store=store, workers=workers, executor=executor, observer=observer, budget=evaluations
+    )
+    recorder = Recorder(problem.domain, shown.cells(problem.domain.d))
+    evaluator.listeners.append(recorder)
+    relative = problem.error.kind == "relative" and not problem.error.per_output
+    observer(Started(problem.title, problem.error.limit, seed, evaluations, relative))
+    try:
+        evaluator.probe(rng)
+        sample, state = _statistics(evaluator, evaluations, rng)
+        _search(evaluator, state, strategy or ScreenAndAscent(), evaluations, seconds, start, rng)
+        places = _places(evaluator, state, sample, evaluations, rng)
+        run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
+        result = document.build(run, seed=seed, budget=(evaluations, seconds), start=start)
+    finally:
+        evaluator.close()
+    observer(Finished())
+    return result
+
+
+def _statistics(
+    evaluator: Evaluator, evaluations: int | None, rng: np.random.Generator
+) -> tuple[Sample, SearchState]:
+    """Independent points of the law; they are the first screened points as well."""
+    problem = evaluator.problem
+    assert problem.law is not None
+    n = 20_000 if evaluations is None else int(np.clip(STATISTICS * evaluations, 20, 100_000))
+    if evaluations is None:  # at most about a second's worth when only seconds limit the search
+        cost = evaluator.model.cost + evaluator.reference.cost
+        n = int(np.clip(1.0 / max(cost, 1e-9), 100, n))
+    x = problem.law.draw(n, rng)
+    state = SearchState.empty(problem.domain.d)
+    errors = []
+    for i in range(0, n, 8192):
+        done = evaluator.values(x[i : i + 8192], "statistics")
+        errors.append(done.error[(done.status == PointStatus.OK)])
+        state.pool.add(problem.domain.to_unit(done.x), done.score)
+        state.scout = state.scout or done
+    sample = Sample(np.concatenate(errors), problem.law.name, n)
+    evaluator.rms = sample.rms().value
+    return sample, state
+
+
+def _search(
+    evaluator: Evaluator,
+    state: SearchState,
+    strategy: ScreenAndAscent,
+    evaluations: int | None,
+    seconds: float | None,
+    start: float,
+    rng: np.random.Generator,
+) -> None:
+    def late() -> bool:
+        return seconds is not None and time.perf_counter() - start > seconds
+
+    if evaluations is not None and seconds is None:
+        limit = evaluations - evaluator.spent("statistics")
+        strategy.run(Landscape(evaluator, limit), state, rng)
+        return
+    # With seconds: rounds that double, the last one cut to the time that is left.
+    size = SECONDS_ROUND
+    most = np.inf if evaluations is None else evaluations - evaluator.spent("statistics")
+    assert seconds is not None
+    stop: Callable[[], bool] = late
+    while not late() and evaluator.spent("search") < most:
+        began, before = time.perf_counter(), evaluator.spent("search")
+        limit = int(min(before + size, most))
+        strategy.run(Landscape(evaluator, limit), state, rng, stop)
+        state.rounds += 1
+        done = evaluator.spent("search") - before
+        if done < 4:
+            break
+        pace = (time.perf_counter() - began) / done
+        left = seconds - (time.perf_counter() - start)
+        size = int(min(2 * size, max(left, 0) / pace + 1))
+
+
+def _places(
+    evaluator: Evaluator,
+    state: SearchState,
+    sample: Sample,
+    evaluations: int | None,
+    rng: np.random.Generator,
+) -> list[Place]:
+    """The distinct peaks, worst first; what tells them apart is counted as pictures."""
+    landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
+    ends = state.ends if len(state.ends.u) else state.pool
+    chosen = distinct(landscape, ends.u, ends.score, PLACES)
+    places = [_place(landscape, ends.u[i], float(ends.score[i]), rng) for i in chosen]
+    for _ in range(3):  # what looked at a place may have seen a worse point
+        if evaluator.worst_batch is None or (places and evaluator.worst <= _top(places)):
+            break
+        x, worst = evaluator.worst_batch
+        u = evaluator.problem.domain.to_unit(x[None])[0].clip(0, 1)
+        places = [p for p in places if np.linalg.norm(p.u - u) > 0.01 * np.sqrt(len(u))]
+        places.insert(0, _place(landscape, u, worst, rng))
+    places.sort(key=lambda p: -p.witness.error)
+    measured = prominences(landscape, [p.u for p in places], [p.witness for p in places], sample, rng)
+    return [
+        replace(p, witness=mark(replace(p.witness, prominence=m), sample, GlitchRule()))
+        for p, m in zip(places, measured, strict=True)
+    ]
+
+
+def _place(landscape: Landscape, u: Array, score: float, rng: np.random.Generator) -> Place:
+    witness, width = describe_place(landscape, u, score)
+    volume = RegionVolume().measure(landscape, u, witness.error, width, rng)
+    return Place(u, replace(witness, volume=volume), width)
+
+
+def _top(places: list[Place]) -> float:
+    """The highest error of the places, with the little that recomputing alone may have lost."""
+    return max(p.witness.error for p in places) * (1 + 1e-9)

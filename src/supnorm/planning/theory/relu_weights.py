@@ -1,0 +1,106 @@
+"""Weights that ReLU networks need for every function of a smoothness class, sup norm.
+
+Class: |D^a f| <= L_|a| on the unit cube, |a| <= n. `smooth_samples` (`holder_samples` for n = 1)
+gives V peaks of
+height above eps with disjoint supports; all their sign patterns are in the class.
+
+* any choice of weights: approximations within eps have the right signs at the V peaks, so networks of the
+  architecture, cut at 0, shatter V points. The VC dimension of a program of t operations with W parameters is
+  at most 4W(t+2) (Anthony and Bartlett 1999, Theorem 8.4, cited); one pass takes t <= 3W+2, hence
+  V <= 12 W^2 + 16 W <= 20 W^2 and ``W >= sqrt(V/20)``, eps^(-d/(2n)) (Yarotsky 2017, Theorem 4).
+* weights that depend continuously on f (every method that is stable): the span of the bumps is V-dimensional
+  and its ball of radius h(N) > eps is in the class. If W < V, by Borsuk-Ulam some f on its sphere gets the
+  same weights as -f, so one of them errs by h(N): ``W >= V``, eps^(-d/n) (DeVore, Howard and Micchelli 1989).
+* rates only, constants unknown to us: depth at most C log^q(1/eps) needs eps^(-d/n) up to logarithms
+  (Yarotsky,
+  Theorem 4b); a fixed number of layers, for *any single* f that is smooth and not affine,
+  eps^(-1/(2(layers-2))) (Yarotsky, Theorem 6); enough is eps^(-d/n) log(1/eps) (Theorem 1). Below d/n down to
+  d/(2n) networks exist but their weights are discontinuous in f: not trainable (Yarotsky and Zhevnerchuk
+  2020).
+* tanh or sigmoid: VC <= C W^2 U^2 <= C W^4 (Karpinski and Macintyre 1997), so the first rate halves again.
+Cost: O(n).
+"""
+
+from __future__ import annotations
+
+import math
+
+from supnorm.planning.theory.statement import CONSTRUCTION, GUARANTEE, ClassBound
+
+
+def relu_weights(d: int, n: int, packing: ClassBound) -> list[ClassBound]:
+    """The statements with numbers: by VC dimension, and for weights continuous in f.
+
+    Args:
+        d: inputs.
+        n: derivatives.
+        packing: the lower bound on samples for the class: it counts peaks above eps with disjoint supports.
+
+    >>> from supnorm.planning.theory.smooth_samples import smooth_samples
+    >>> packing = smooth_samples(10, (1.0, 1.0, 1.0), 1e-4)
+    >>> [round(b.log10, 1) for b in relu_weights(10, 2, packing)]
+    [6.0, 13.2]
+    """
+    log_v = packing.log10 or 0.0
+    log_w = 0.5 * (log_v - math.log10(20.0))
+    function_class = packing.function_class
+    shatter = ClassBound(
+        name="ReLU weights, any choice of weights, sup norm",
+        line=GUARANTEE,
+        quantity="weights",
+        log10=max(log_w, 0.0),
+        rate=f"eps^(-{d}/{2 * n})",
+        function_class=function_class,
+        assumptions=("one architecture for the whole class", "exact arithmetic"),
+        source="peaks proved here; VC dimension <= 4W(t+2): Anthony and Bartlett 1999, Theorem 8.4",
+        status="cited",
+        vacuous=packing.vacuous or log_w <= 0.0,
+    )
+    continuous = ClassBound(
+        name="weights continuous in f, sup norm",
+        line=GUARANTEE,
+        quantity="weights",
+        log10=log_v,
+        rate=f"eps^(-{d}/{n})",
+        function_class=function_class,
+        assumptions=("weights depend continuously on f", "any activation, any method with W parameters"),
+        source="proved here by Borsuk-Ulam (DeVore, Howard and Micchelli 1989)",
+        status="proved",
+        vacuous=packing.vacuous,
+    )
+    return [shatter, continuous]
+
+
+def relu_rates(d: int, n: int, layers: int | None = None) -> list[ClassBound]:
+    """The statements of which only the rate is known.
+
+    >>> [b.rate for b in relu_rates(3, 2)][0]
+    'eps^(-3/2) log(1/eps)'
+    """
+    smooth = f"|D^a f| <= 1 on the unit cube, |a| <= {n}, d = {d}"
+    rows = [
+        (CONSTRUCTION, "ReLU networks suffice, depth log(1/eps)", f"eps^(-{d}/{n}) log(1/eps)", smooth,
+         "Yarotsky 2017, Theorem 1", "the weights exist and are computable; training finds them or not"),
+        (CONSTRUCTION, "ReLU networks suffice, depth a power of W", f"eps^(-{d}/{2 * n})", smooth,
+         "Yarotsky and Zhevnerchuk 2020", "weights discontinuous in f: exist, not trainable"),
+        (GUARANTEE, "ReLU weights, depth at most C log^q(1/eps)", f"eps^(-{d}/{n}) / log^(2q+1)(1/eps)",
+         smooth,
+         "Yarotsky 2017, Theorem 4b", "depth grows at most like a power of log(1/eps)"),
+        (GUARANTEE, "tanh or sigmoid weights", f"eps^(-{d}/{4 * n})", smooth,
+         "VC <= C W^4: Karpinski and Macintyre 1997", "one architecture for the whole class"),
+    ]  # fmt: skip
+    if n >= 2:
+        rows.append(
+            (CONSTRUCTION, "ReLU networks suffice, error in value and first derivatives",
+             f"eps^(-{d}/{n - 1}) log(1/eps)", smooth, "Gühring, Kutyniok and Petersen 2020",
+             "error measured in W^(1,inf)")
+        )  # fmt: skip
+    if layers is not None and layers > 2:
+        rows.append(
+            (GUARANTEE, f"ReLU weights with {layers} layers, any single f", f"eps^(-1/{2 * (layers - 2)})",
+             "one twice differentiable f that is not affine", "Yarotsky 2017, Theorem 6", "depth fixed")
+        )  # fmt: skip
+    return [
+        ClassBound(name, line, "weights", None, rate, function_class, (assumption,), source, "cited")
+        for line, name, rate, function_class, source, assumption in rows
+    ]

@@ -1,0 +1,104 @@
+"""What a theory statement is: a number or a rate about a *class* of functions, with all that it rests on.
+
+A lower bound says that nobody who knows only that the function is in the class can promise the tolerance
+with less. It never says that the user's own function needs that much. An upper bound names a construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+GUARANTEE, CONSTRUCTION = "guarantee", "construction"
+STATUSES = ("proved", "cited", "conditional", "heuristic")
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """A member of the class that no method can tell from its negative (or from 0) by the given samples.
+
+    Whatever a method answers on these samples, it errs by at least ``height`` on this function or on its
+    negative, because both vanish at every sample.
+
+    Attributes:
+        value: the function on the unit cube, ``(n, d) -> (n,)``.
+        height: the error that it forces, in the norm of the statement.
+        peak: a point of the unit cube where ``|value|`` is largest, shape ``(d,)``.
+        layers: weights and biases ``(W, b)``, layer by layer, where the adversary is a network.
+    """
+
+    value: Callable[[Array], Array]
+    height: float
+    peak: Array
+    layers: tuple[tuple[Array, Array], ...] = ()
+
+    def __call__(self, x: Array) -> Array:
+        """Values at points of the unit cube, shape ``(n, d)``; returns shape ``(n,)``."""
+        return self.value(np.atleast_2d(np.asarray(x, dtype=float)))
+
+
+@dataclass(frozen=True)
+class ClassBound:
+    """One statement of the theory.
+
+    Attributes:
+        name: short name, unique in a list of statements.
+        line: ``"guarantee"`` (what nobody can promise with less) or ``"construction"`` (a named method and
+            its count); the third line, the forecast, is measured and never comes from here.
+        quantity: ``"samples"``, ``"weights"``, ``"coefficients"`` or ``"collocation points"``.
+        log10: the count as a power of ten; None where only a rate is known.
+        rate: how the count grows with the tolerance.
+        function_class: the class it speaks about.
+        assumptions: what else must hold.
+        source: where the statement and its constant come from.
+        status: ``"proved"`` (proof in the module docstring, adversary or method built here), ``"cited"``
+            (a theorem of others, quoted from memory of its form), ``"conditional"`` (rests on a number that
+            was estimated or supplied), ``"heuristic"`` (an observed law).
+        vacuous: it says nothing at this tolerance, and must not be read as "one sample is enough".
+        adversary: builds the `Adversary` against given samples of the unit cube, shape ``(m, d)``.
+    """
+
+    name: str
+    line: str
+    quantity: str
+    log10: float | None
+    rate: str
+    function_class: str
+    assumptions: tuple[str, ...]
+    source: str
+    status: str
+    vacuous: bool = False
+    adversary: Callable[[Array], Adversary] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form (the builder of the adversary is left out, its existence is said)."""
+        return {
+            "name": self.name, "line": self.line, "quantity": self.quantity, "log10": self.log10,
+            "rate": self.rate, "class": self.function_class, "assumptions": list(self.assumptions),
+            "source": self.source, "status": self.status, "vacuous": self.vacuous,
+            "adversary": self.adversary is not None,
+        }  # fmt: skip
+
+
+def strict_floor(x: float) -> int:
+    """The largest integer strictly below ``x``, and at least 0.
+
+    >>> strict_floor(3.0), strict_floor(3.2), strict_floor(-1.0)
+    (2, 3, 0)
+    """
+    return max(int(np.ceil(x)) - 1, 0)
+
+
+def log10_power(base: int, exponent: int) -> float:
+    """log10 of ``base ** exponent`` without forming it.
+
+    >>> log10_power(10, 400)
+    400.0
+    """
+    return float(exponent * np.log10(base))
