@@ -123,7 +123,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
 
 def _settle(run: Run) -> None:
     """The charts may have seen a worse point: it becomes the first place, without more pictures."""
-    landscape = Landscape(run.evaluator, run.evaluator.spent("pictures") + 1000, "pictures")
+    landscape = Landscape(run.evaluator, run.evaluator.spent("pictures") + 8000, "pictures")
     places, changed = settle(landscape, run.places, run.rng)
     if changed:
         run.places = judge(landscape, places, run.sample, run.rng)

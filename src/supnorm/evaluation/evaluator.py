@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -283,7 +284,8 @@ class Evaluator:
 
     def _fail(self, where: str, kind: str, message: str, x: Array) -> None:
         self.failed[where] += 1
-        key = (where, kind, message[:80])
+        # Messages that differ only in their numbers have one cause.
+        key = (where, kind, re.sub(r"[0-9.eE+-]+", "#", message)[:120])
         if key not in self.failures and len(self.failures) >= 50:
             key = (where, kind, "")  # many different messages: one entry for the rest
         entry = self.failures.setdefault(key, Failure(where, kind, message, x.copy()))
