@@ -6,9 +6,9 @@ import os
 import platform
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from supnorm.auditing.glitches import rms_floor
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import cluster_sizes
 from supnorm.auditing.pictures import Pictures, picture_budget
+from supnorm.auditing.places import Place, judge, settle
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport, Table
 from supnorm.auditing.search import SearchState
@@ -27,10 +28,8 @@ from supnorm.evaluation import Evaluator
 from supnorm.problem import Function, Problem, fingerprint
 from supnorm.results import Witness
 
-if TYPE_CHECKING:
-    from supnorm.auditing.audit import Place
-
 Array = NDArray[np.float64]
+THUMBNAILS = 6
 ROUNDING_NOTE = "The {side} runs in {precision}: errors below about {size:.0e} of its values are its rounding, not its fit."
 
 
@@ -52,18 +51,13 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     evaluator = run.evaluator
     problem: Problem = evaluator.problem
     drawn = _charts(run, budget[0])
+    _settle(run)
+    drawn["thumbnails"] = [p.thumbnail for p in run.places[:THUMBNAILS]]
     witness = final_witness(run)
     sample = run.sample
     rms = sample.rms()
     names = output_names(problem, evaluator)
     places = [place_json(p.witness, problem, names) for p in run.places]
-    if witness is not None and places and run.places[0].witness.error <= witness.error:
-        # The pictures may have seen a point above the first peak: it stands first then.
-        if np.array_equal(run.places[0].witness.x, witness.x):
-            witness = run.places[0].witness
-        else:
-            places.insert(0, place_json(witness, problem, names))
-            drawn["thumbnails"] = [None, *drawn["thumbnails"]]
     ends = np.concatenate(run.state.independent) if run.state.independent else np.empty((0, problem.domain.d))
     unseen = unseen_peaks(cluster_sizes(ends, 0.01 * np.sqrt(problem.domain.d)))
     limit = problem.error.limit
@@ -127,6 +121,14 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     return AuditReport(document, points_table(run, names))
 
 
+def _settle(run: Run) -> None:
+    """The charts may have seen a worse point: it becomes the first place, without more pictures."""
+    landscape = Landscape(run.evaluator, run.evaluator.spent("pictures") + 8000, "pictures")
+    places, changed = settle(landscape, run.places, run.rng)
+    if changed:
+        run.places = judge(landscape, places, run.sample, run.rng)
+
+
 def final_witness(run: Run) -> Witness | None:
     """The worst point of everything evaluated, recomputed alone; a described place when it is one."""
     witness = run.evaluator.witness()
@@ -157,7 +159,7 @@ def _charts(run: Run, evaluations: int | None) -> dict[str, Any]:
     budget = picture_budget(evaluations, 60_000)
     evaluator, p = run.evaluator, run.pictures
     landscape = Landscape(evaluator, evaluator.spent("pictures") + budget, "pictures")
-    drawn: dict[str, Any] = {"cuts": [], "thumbnails": [], "map": None, "output": None}
+    drawn: dict[str, Any] = {"cuts": [], "map": None, "output": None}
     problem: Problem = evaluator.problem
     if run.places:
         first = run.places[0]
@@ -165,10 +167,14 @@ def _charts(run: Run, evaluations: int | None) -> dict[str, Any]:
         drawn["output"] = output_names(problem, evaluator)[output]
         drawn["cuts"] = charts.cuts(landscape, first.u, output, first.width, int(0.3 * budget), p)
         if problem.domain.d > 1:
-            shown = run.places[:6]
-            cells = int(min(p.thumbnail, (0.35 * budget / len(shown)) ** 0.5))
+            cells = int(min(p.thumbnail, (0.35 * budget / THUMBNAILS) ** 0.5))
             if cells >= 9:
-                drawn["thumbnails"] = [charts.thumbnail(landscape, s.u, s.width, cells) for s in shown]
+                run.places = [
+                    replace(s, thumbnail=charts.thumbnail(landscape, s.u, s.width, cells))
+                    if i < THUMBNAILS
+                    else s
+                    for i, s in enumerate(run.places)
+                ]
         data = None if problem.data is None else np.asarray(problem.data)[:, 0]
         drawn["map"] = charts.whole_map(
             landscape, run.recorder, data if problem.domain.d == 1 else None, output, p, int(0.3 * budget)
