@@ -22,7 +22,7 @@ from supnorm.pages.ramp import legend
 from supnorm.pages.record import record
 from supnorm.pages.rendering import render
 from supnorm.pages.ruler import ruler
-from supnorm.pages.svg import HALF, two_sizes
+from supnorm.pages.svg import HALF, NARROW, two_sizes
 from supnorm.pages.view import View, numbers
 from supnorm.results import write_whole
 
@@ -104,11 +104,12 @@ def _where(view: View) -> dict[str, Any]:
     )
     chosen = [c for c in view.chart("cuts") or [] if c in raw[:MOST_CUTS]]
     is_line = view.d == 1 and bool((view.chart("map") or {}).get("x"))
+    width = 282 if len(chosen) == 3 else NARROW
     cuts = [
         {
             "title": c.get("axis"),
-            "whole": cut(view, c, "whole"),
-            "close": cut(view, c, "close"),
+            "whole": cut(view, c, "whole", width),
+            "close": cut(view, c, "close", width),
             "rows": cut_rows(view, c),
         }
         for c in chosen

@@ -161,6 +161,8 @@ def linear_ticks(low: float, high: float, most: int = 5) -> list[float]:
     step = next(f * base for f in (1, 2, 5, 10) if f * base >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
+    if last <= first and most < 32:
+        return linear_ticks(low, high, 2 * most)
     return [k * step for k in range(first, last + 1)]
 
 
