@@ -136,7 +136,7 @@ def test_bad_files_are_answered_with_one_line(folder: Path, old: str, new: str, 
 def test_wrong_number_of_output_names(folder: Path) -> None:
     text = PROBLEM.replace('"truth.py:model"', '"truth.py:model"\noutputs = ["u", "v"]')
     problem = open_problem(write(folder, text))
-    with pytest.raises(BadInput, match="names 2 outputs"):
+    with pytest.raises(BadInput, match="outputs names 2"):
         problem.model(np.zeros((1, 2)))
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import document
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.peaks import distinct
-from supnorm.auditing.pictures import Pictures
-from supnorm.auditing.places import describe_place
+from supnorm.auditing.pictures import Pictures, picture_budget
+from supnorm.auditing.places import find_places
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import ScreenAndAscent, SearchState
 from supnorm.auditing.statistics import Sample
+from supnorm.auditing.table import is_table, table_statistics
 from supnorm.evaluation import (
     EvaluationStore,
     Evaluator,
@@ -29,22 +28,12 @@ from supnorm.evaluation import (
     silent,
 )
 from supnorm.problem import Problem
-from supnorm.results import BadInput, Witness
+from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 EVALUATIONS = 100_000
 STATISTICS = 0.2  # share of the evaluations that are independent points of the law
-PLACES = 12
 SECONDS_ROUND = 8192  # evaluations of the first round when only seconds limit the search
-
-
-@dataclass(frozen=True)
-class Place:
-    """A distinct peak: in the unit box, as a witness, and how wide it is along each axis."""
-
-    u: Array
-    witness: Witness
-    width: Array
 
 
 def audit(
@@ -98,10 +87,14 @@ def audit(
     relative = problem.error.kind == "relative" and not problem.error.per_output
     observer(Started(problem.title, problem.error.limit, seed, evaluations, relative))
     try:
-        evaluator.probe(rng)
-        sample, state = _statistics(evaluator, evaluations, rng)
-        _search(evaluator, state, strategy or ScreenAndAscent(), evaluations, seconds, start, rng)
-        places = _places(evaluator, state, evaluations)
+        if is_table(problem):
+            sample, state, places = table_statistics(evaluator)
+        else:
+            evaluator.probe(rng)
+            sample, state = _statistics(evaluator, evaluations, rng)
+            _search(evaluator, state, strategy or ScreenAndAscent(), evaluations, seconds, start, rng)
+            landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
+            places = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
         result = document.build(run, seed=seed, budget=(evaluations, seconds), start=start)
     finally:
@@ -165,23 +158,3 @@ def _search(
         pace = (time.perf_counter() - began) / done
         left = seconds - (time.perf_counter() - start)
         size = int(min(2 * size, max(left, 0) / pace + 1))
-
-
-def _places(evaluator: Evaluator, state: SearchState, evaluations: int | None) -> list[Place]:
-    """The distinct peaks, worst first; what tells them apart is counted as pictures."""
-    budget = 40_000 if evaluations is None else min(40_000, max(evaluations // 4, 50))
-    landscape = Landscape(evaluator, budget, "pictures")
-    u = np.concatenate([state.ends.u, state.pool.u[:0] if len(state.ends.u) else state.pool.u])
-    score = np.concatenate(
-        [state.ends.score, state.pool.score[:0] if len(state.ends.u) else state.pool.score]
-    )
-    if evaluator.worst_batch is not None:  # whatever saw it, the worst point is a place
-        x, worst = evaluator.worst_batch
-        u = np.concatenate([evaluator.problem.domain.to_unit(x[None]).clip(0, 1), u])
-        score = np.concatenate([[worst], score])
-    chosen = distinct(landscape, u, score, PLACES)
-    places = []
-    for i in chosen:
-        witness, width = describe_place(landscape, u[i], float(score[i]))
-        places.append(Place(u[i], witness, width))
-    return places

@@ -82,4 +82,5 @@ def neighbours_of_data(points: Array, radius: float, n: int, rng: np.random.Gene
     direction = rng.standard_normal((n, d))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     length = radius * rng.random((n, 1)) ** (1.0 / d)
-    return np.clip(points[rng.integers(len(points), size=n)] + length * direction, 0.0, 1.0)
+    moved: Array = np.clip(points[rng.integers(len(points), size=n)] + length * direction, 0.0, 1.0)
+    return moved

@@ -140,11 +140,10 @@ class Seams:
         a, b = a[pick], b[pick]
         normal = _unit(b - a)
         here = self._locate(landscape, a, b, stop_at)
-        found = [(here.u, here.score)]
         if not len(here.score):
             return np.empty((0, landscape.d)), np.empty(0)
         k = len(here.score)
-        centre, best, normal = here.centre, here.score.copy(), normal[:k]
+        u, centre, best, normal = here.u, here.centre, here.score.copy(), normal[:k]
         step, last = np.full(k, self.first), np.zeros((k, landscape.d))
         active = np.arange(k)
         for i in range(self.steps):
@@ -163,11 +162,10 @@ class Seams:
             move = step[active, None] * z
             new = self._cross(landscape, centre[active], move, n, step[active], stop_at)
             active = active[: len(new.score)]
-            found.append((new.u, new.score))
             better = (new.score > best[active]) & (new.jumps > 0)
             won, lost = active[better], active[~better]
             shift = new.centre[better] - centre[won]
-            centre[won], best[won] = new.centre[better], new.score[better]
+            u[won], centre[won], best[won] = new.u[better], new.centre[better], new.score[better]
             last[won] = shift
             along = _unit(shift)
             normal[won] = _unit(normal[won] - (normal[won] * along).sum(axis=1, keepdims=True) * along)
@@ -176,9 +174,8 @@ class Seams:
             turned = np.linalg.norm(last[lost], axis=1) > 0
             last[lost[turned]] = 0.0
             step[lost] *= 0.6
-        u, score = (np.concatenate(part) for part in zip(*found, strict=True))
-        good = score > -np.inf
-        return u[good], score[good]
+        good = best > -np.inf
+        return u[good], best[good]
 
     def _cross(
         self, landscape: Landscape, centre: Array, move: Array, normal: Array, reach: Array, stop_at: int

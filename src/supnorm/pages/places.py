@@ -67,7 +67,8 @@ def times_tolerance(view: View, place: PlaceView) -> str:
 
 def thumbnail_panels(view: View) -> list[Panel | None]:
     """The thumbnails, one for each of the first places."""
-    return [panel(view, raw) for raw in view.chart("thumbnails") or []][:SHOWN]
+    drawn = view.chart("thumbnails") or []
+    return [None if raw is None else panel(view, raw) for raw in drawn][:SHOWN]
 
 
 def thumbnail_scale(view: View) -> ColourScale | None:

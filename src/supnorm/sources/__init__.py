@@ -2,6 +2,7 @@
 
 from supnorm.sources.jax import from_jax
 from supnorm.sources.open import open_function, open_problem
+from supnorm.sources.save import save_problem
 from supnorm.sources.torch import from_torch
 
-__all__ = ["from_jax", "from_torch", "open_function", "open_problem"]
+__all__ = ["from_jax", "from_torch", "open_function", "open_problem", "save_problem"]

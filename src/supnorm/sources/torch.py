@@ -8,6 +8,7 @@ values carry a rounding of about 1e-7 of their size, and a note says so.
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Function, as_columns
 from supnorm.problem.function import Pullback
 from supnorm.results import BadInput
-from supnorm.sources.batching import in_batches
+from supnorm.sources.batching import padded, pieces
 
 Array = NDArray[np.float64]
 ROWS = 16_384  # rows of one call: bounds the memory of a large network
@@ -69,24 +70,56 @@ def from_torch(
     import torch
 
     label = name or getattr(function, "__name__", type(function).__name__)
-    where = _device(device, label)
+    where = device_of(device, label)
     model: Any = function
     notes: tuple[str, ...] = ()
+    word = precision or "float64"
     if isinstance(function, torch.nn.Module):
         own = dtype_of(function)
-        dtype = getattr(torch, precision) if precision else own
-        if dtype != own:
-            model = copy.deepcopy(function).to(dtype)
-            notes = (f"{label} was audited as a copy in {precision}; it is stored in {_word(own)}",)
+        word = precision or own
+        if word != own:
+            model = copy.deepcopy(function).to(getattr(torch, word))
+            notes = (f"{label} was audited as a copy in {word}; it is stored in {own}",)
         model = model.to(where) if where.type != "cpu" else model
-    else:
-        dtype = getattr(torch, precision or "float64")
+
+    return from_tensors(model, label, word, word, where, rows, notes=notes)
+
+
+def from_tensors(
+    model: Callable[[Any], Any],
+    label: str,
+    dtype: str,
+    precision: str,
+    device: Any,
+    rows: int,
+    tied: int | None = None,
+    notes: tuple[str, ...] = (),
+) -> Function:
+    """A function of tensors ``(n, d)`` as a `Function`.
+
+    Args:
+        model: it.
+        label: what messages call it.
+        dtype: of the tensors it is given.
+        precision: of the arithmetic inside, as reported.
+        device: a ``torch.device``.
+        rows: most points of one call.
+        tied: the batch size of every call, where the graph is tied to one.
+        notes: lines for the user.
+    """
+    import torch
+
+    rows = tied or rows
 
     def tensor(x: Array) -> Any:
-        return torch.as_tensor(x).to(device=where, dtype=dtype)
+        full = padded(x, tied) if tied is not None and len(x) else x
+        # A copy: torch takes no negative strides and warns of arrays it may not write to.
+        return torch.from_numpy(np.array(full, dtype=np.float64, order="C")).to(
+            device=device, dtype=getattr(torch, dtype)
+        )
 
-    def columns(x: Any, n: int) -> Any:
-        y = model(x)
+    def columns(x: Any) -> Any:
+        y, n = model(x), len(x)
         if not isinstance(y, torch.Tensor):
             raise BadInput(f"{label} must return one tensor, got {type(y).__name__}")
         y = y[:, None] if tuple(y.shape) == (n,) else y
@@ -97,63 +130,54 @@ def from_torch(
         return y
 
     def value(x: Array) -> Array:
-        def call(part: Array) -> Array:
-            with torch.no_grad():
-                return as_columns(columns(tensor(part), len(part)).cpu().double().numpy(), len(part), label)
-
-        return in_batches(call, x, rows)
+        with torch.no_grad():
+            parts = [_numbers(columns(tensor(x[p])))[: p.stop - p.start] for p in pieces(len(x), rows)]
+        return as_columns(np.concatenate(parts), len(x), label)
 
     def vjp(x: Array) -> tuple[Array, Pullback]:
+        cuts = list(pieces(len(x), rows))
         graphs = []
-        for start in range(0, len(x), rows):
-            leaf = tensor(x[start : start + rows]).requires_grad_(True)
-            with torch.enable_grad():
-                graphs.append((leaf, columns(leaf, len(leaf))))
-        y = np.concatenate([out.detach().cpu().double().numpy() for _, out in graphs])
+        with torch.enable_grad():
+            for cut in cuts:
+                leaf = tensor(x[cut]).detach().requires_grad_(True)
+                graphs.append((leaf, columns(leaf)[: cut.stop - cut.start]))
 
         def pull(weights: Array) -> Array:
-            slopes = []
-            start = 0
-            for leaf, out in graphs:
-                w = torch.as_tensor(weights[start : start + len(leaf)]).to(out)
-                start += len(leaf)
-                slopes.append(_gradient(leaf, out, w))
+            slopes = [
+                _gradient(leaf, out, weights[cut]) for cut, (leaf, out) in zip(cuts, graphs, strict=True)
+            ]
             return np.concatenate(slopes)
 
-        return y, pull
+        return np.concatenate([_numbers(out) for _, out in graphs]), pull
 
-    word = _word(dtype)
-    return Function(value, name=label, vjp=vjp, precision=word, notes=notes + rounding_note(word))
+    return Function(value, name=label, vjp=vjp, precision=precision, notes=notes + rounding_note(precision))
 
 
-def _gradient(leaf: Any, out: Any, weights: Any) -> Array:
+def _numbers(y: Any) -> Array:
+    return np.asarray(y.detach().cpu().double().numpy())
+
+
+def _gradient(leaf: Any, out: Any, weights: Array) -> Array:
     import torch
 
+    n = len(out)
     if not out.requires_grad:
-        return np.zeros(tuple(leaf.shape))
-    (slope,) = torch.autograd.grad(out, leaf, weights, retain_graph=True, allow_unused=True)
-    if slope is None:
-        return np.zeros(tuple(leaf.shape))
-    return np.asarray(slope.cpu().double().numpy())
+        return np.zeros((n, leaf.shape[1]))
+    pulled = torch.as_tensor(weights).to(out)
+    (slope,) = torch.autograd.grad(out, leaf, pulled, retain_graph=True, allow_unused=True)
+    return np.zeros((n, leaf.shape[1])) if slope is None else _numbers(slope)[:n]
 
 
-def dtype_of(module: Any) -> Any:
+def dtype_of(module: Any) -> str:
     """The floating dtype of a module's weights; float64 for a module without any."""
-    import itertools
-
-    import torch
-
     for weight in itertools.chain(module.parameters(), module.buffers()):
         if weight.is_floating_point():
-            return weight.dtype
-    return torch.float64
+            return str(weight.dtype).removeprefix("torch.")
+    return "float64"
 
 
-def _word(dtype: Any) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
-def _device(device: str, label: str) -> Any:
+def device_of(device: str, label: str) -> Any:
+    """A torch device that is there; raises `BadInput` where it is not."""
     import torch
 
     try:

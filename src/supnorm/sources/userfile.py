@@ -126,3 +126,26 @@ def _told(error: Exception, path: Path) -> str:
         return f"line {error.lineno}: {error.msg}"
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path]
     return f"line {lines[-1]}: {said}" if lines else said
+
+
+class UserFunction:
+    """A function of the user's file that remembers where it is from: for other processes and for saving.
+
+    Attributes:
+        text: ``"file.py:name"``.
+        root: the folder that ``text`` starts from.
+    """
+
+    def __init__(self, text: str, root: Path, where: str) -> None:
+        found = load_object(text, root, where)
+        if not callable(found):
+            raise BadInput(f'{where} = "{text}" is a {type(found).__name__}; name a function')
+        self.text, self.root, self._where = text, root, where
+        self.__name__ = text.rpartition(":")[2]
+        self.__wrapped__: Any = found  # where inspect.signature looks for the parameters
+
+    def __call__(self, *given: Any) -> Any:
+        return self.__wrapped__(*given)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return UserFunction, (self.text, self.root, self._where)
