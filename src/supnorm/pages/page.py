@@ -163,7 +163,7 @@ def _spread(view: View) -> dict[str, Any]:
     facts = [{"term": t, "name": n, "value": view.error(v)} for t, n, v in levels if not math.isnan(v)]
     for name, base in (("RMS", view.rms), ("99.9 % level", view.quantile("0.999"))):
         if base > 0 and view.lower >= 0:
-            facts.append({"term": "", "name": f"worst found / {name}", "value": num(view.lower / base)})
+            facts.append({"term": "", "name": f"worst / {name}", "value": num(view.lower / base)})
     n = count(view.plain[0])
     return {
         "spread": sections.spread(view),
