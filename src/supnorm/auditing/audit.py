@@ -5,22 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import document
-from supnorm.auditing.glitches import GlitchRule, mark, prominences
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.peaks import distinct
 from supnorm.auditing.pictures import Pictures, picture_budget
-from supnorm.auditing.places import describe_place
+from supnorm.auditing.places import find_places
 from supnorm.auditing.recorder import Recorder
-from supnorm.auditing.region import RegionVolume
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import ScreenAndAscent, SearchState
 from supnorm.auditing.statistics import Sample
+from supnorm.auditing.table import is_table, table_statistics
 from supnorm.evaluation import (
     EvaluationStore,
     Evaluator,
@@ -31,22 +28,12 @@ from supnorm.evaluation import (
     silent,
 )
 from supnorm.problem import Problem
-from supnorm.results import BadInput, Witness
+from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 EVALUATIONS = 100_000
 STATISTICS = 0.2  # share of the evaluations that are independent points of the law
-PLACES = 12
 SECONDS_ROUND = 8192  # evaluations of the first round when only seconds limit the search
-
-
-@dataclass(frozen=True)
-class Place:
-    """A distinct peak: in the unit box, as a witness, and how wide it is along each axis."""
-
-    u: Array
-    witness: Witness
-    width: Array
 
 
 def audit(
@@ -100,10 +87,14 @@ def audit(
     relative = problem.error.kind == "relative" and not problem.error.per_output
     observer(Started(problem.title, problem.error.limit, seed, evaluations, relative))
     try:
-        evaluator.probe(rng)
-        sample, state = _statistics(evaluator, evaluations, rng)
-        _search(evaluator, state, strategy or ScreenAndAscent(), evaluations, seconds, start, rng)
-        places = _places(evaluator, state, sample, evaluations, rng)
+        if is_table(problem):
+            sample, state, places = table_statistics(evaluator)
+        else:
+            evaluator.probe(rng)
+            sample, state = _statistics(evaluator, evaluations, rng)
+            _search(evaluator, state, strategy or ScreenAndAscent(), evaluations, seconds, start, rng)
+            landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
+            places = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
         result = document.build(run, seed=seed, budget=(evaluations, seconds), start=start)
     finally:
@@ -167,41 +158,3 @@ def _search(
         pace = (time.perf_counter() - began) / done
         left = seconds - (time.perf_counter() - start)
         size = int(min(2 * size, max(left, 0) / pace + 1))
-
-
-def _places(
-    evaluator: Evaluator,
-    state: SearchState,
-    sample: Sample,
-    evaluations: int | None,
-    rng: np.random.Generator,
-) -> list[Place]:
-    """The distinct peaks, worst first; what tells them apart is counted as pictures."""
-    landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
-    ends = state.ends if len(state.ends.u) else state.pool
-    chosen = distinct(landscape, ends.u, ends.score, PLACES)
-    places = [_place(landscape, ends.u[i], float(ends.score[i]), rng) for i in chosen]
-    for _ in range(3):  # what looked at a place may have seen a worse point
-        if evaluator.worst_batch is None or (places and evaluator.worst <= _top(places)):
-            break
-        x, worst = evaluator.worst_batch
-        u = evaluator.problem.domain.to_unit(x[None])[0].clip(0, 1)
-        places = [p for p in places if np.linalg.norm(p.u - u) > 0.01 * np.sqrt(len(u))]
-        places.insert(0, _place(landscape, u, worst, rng))
-    places.sort(key=lambda p: -p.witness.error)
-    measured = prominences(landscape, [p.u for p in places], [p.witness for p in places], sample, rng)
-    return [
-        replace(p, witness=mark(replace(p.witness, prominence=m), sample, GlitchRule()))
-        for p, m in zip(places, measured, strict=True)
-    ]
-
-
-def _place(landscape: Landscape, u: Array, score: float, rng: np.random.Generator) -> Place:
-    witness, width = describe_place(landscape, u, score)
-    volume = RegionVolume().measure(landscape, u, witness.error, width, rng)
-    return Place(u, replace(witness, volume=volume), width)
-
-
-def _top(places: list[Place]) -> float:
-    """The highest error of the places, with the little that recomputing alone may have lost."""
-    return max(p.witness.error for p in places) * (1 + 1e-9)

@@ -14,8 +14,9 @@ import numpy as np
 from markupsafe import Markup
 
 from supnorm.pages.numbers import num
+from supnorm.pages.points import AxisView
 from supnorm.pages.svg import Scale, el, join, line, path, picture, rect, span, text, thin, x_axis, y_axis
-from supnorm.pages.view import AxisView, View, number, numbers
+from supnorm.pages.view import View, number, numbers
 
 
 def cut(view: View, raw: Mapping[str, Any], part: str, width: int = 342) -> Markup:

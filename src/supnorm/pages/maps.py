@@ -6,7 +6,7 @@ Each cell holds the largest error of everything evaluated in it, so a spot small
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -15,11 +15,13 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from supnorm.pages import sections
 from supnorm.pages.cuts import two_storeys
 from supnorm.pages.numbers import num
-from supnorm.pages.ramp import ColourScale, colour_scale, field, grid_of
-from supnorm.pages.svg import Scale, el, line, picture, text, x_axis
-from supnorm.pages.view import AxisView, View, numbers
+from supnorm.pages.points import AxisView
+from supnorm.pages.ramp import ColourScale, colour_scale, field, grid_of, legend
+from supnorm.pages.svg import Scale, el, line, picture, text, two_sizes, x_axis
+from supnorm.pages.view import View, numbers
 
 MOST_PANELS = 45
 
@@ -44,8 +46,10 @@ class Panel:
         return float(np.nanmax(self.values)) if not np.isnan(self.values).all() else math.nan
 
 
-def panel(view: View, raw: Mapping[str, Any]) -> Panel | None:
+def panel(view: View, raw: Mapping[str, Any] | None) -> Panel | None:
     """A panel from its JSON; None when it has no cells."""
+    if not raw:
+        return None
     values = grid_of(raw.get("values"))
     names = [str(n) for n in raw.get("axes") or []]
     if values.size == 0 or len(names) != 2:
@@ -143,3 +147,40 @@ def gap_words(view: View) -> str:
 def scale_of(view: View, several: list[Panel]) -> ColourScale | None:
     """The colour scale of the panels."""
     return colour_scale(view, [p.values for p in several])
+
+
+def section(view: View) -> dict[str, Any]:
+    """What the page needs to show the whole picture: one map, a triangle of panels, or a list of them."""
+    raw = view.chart("map") or {}
+    several = panels(view) if view.d > 2 else []
+    single = panel(view, raw) if view.d == 2 else None
+    scale = scale_of(view, [single] if single else several)
+    values: dict[str, Any] = {
+        "map": ("", ""),
+        "panels": [],
+        "triangle": [],
+        "triangle_foot": [],
+        "map_legend": None,
+    }
+    listed = sorted(several, key=lambda p: -p.largest if math.isfinite(p.largest) else math.inf)
+    values["map_rows"] = [(f"{p.across.name}, {p.up.name}", view.error(p.largest)) for p in listed[:15]]
+    values["picture_words"] = sections.picture(view, len(several), len(raw.get("panels") or []))
+    values["panel_class"] = "pairs" if view.d <= 4 else "pairs small"
+    if scale is None:
+        return values
+    values["map_legend"] = legend(view, scale)
+    if single:
+        draw: Callable[[View, int], Markup] = lambda v, width: grid_map(v, single, scale, width)  # noqa: E731
+        return values | {"map": two_sizes(draw, view), "panels": [single]}
+    size = 250 if view.d <= 4 else 86 if view.d <= 10 else 130
+    drawn = {(p.across.name, p.up.name): pair_map(view, p, scale, size) for p in several}
+    values["panels"] = list(drawn.values())
+    names = [a.name for a in view.axes]
+    if 4 < view.d <= 10:
+        rows = [
+            {"name": up, "panels": [drawn.get((a, up), drawn.get((up, a), "")) for a in names[:i]]}
+            for i, up in enumerate(names)
+            if i
+        ]
+        values |= {"triangle": rows, "triangle_foot": names[:-1]}
+    return values

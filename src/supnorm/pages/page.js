@@ -12,11 +12,9 @@
   addEventListener('beforeprint', () => {
     root.dataset.was = root.dataset.theme || '';
     root.dataset.theme = 'light';
-    all('details').forEach(d => { if (d.open) d.dataset.open = '1'; else d.open = d.classList.contains('print'); });
   });
   addEventListener('afterprint', () => {
     if (root.dataset.was) root.dataset.theme = root.dataset.was; else delete root.dataset.theme;
-    all('details').forEach(d => { d.open = d.dataset.open === '1'; });
   });
 
   const place = (x, y) => {

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
-from supnorm.pages import distribution, maps, progress_chart, sections, words
+from supnorm.pages import distribution, failures, maps, power, progress_chart, sections, words
 from supnorm.pages import places as places_
 from supnorm.pages.cuts import cut, cut_rows, spread
 from supnorm.pages.glossary import glossary
-from supnorm.pages.numbers import count, num, percent, share
+from supnorm.pages.numbers import count, num, share
+from supnorm.pages.points import PlaceView
 from supnorm.pages.ramp import legend
 from supnorm.pages.record import record
 from supnorm.pages.rendering import render
 from supnorm.pages.ruler import ruler
-from supnorm.pages.view import PlaceView, View, number, numbers
+from supnorm.pages.svg import HALF, two_sizes
+from supnorm.pages.view import View, numbers
 from supnorm.results import write_whole
 
-WIDE, HALF, NARROW = 860, 420, 342
 MOST_CUTS = 12
 
 
@@ -56,7 +55,7 @@ def page(data: Mapping[str, Any]) -> str:
     view = View(data)
     view.check()
     values: dict[str, Any] = {}
-    for part in (_verdict, _where, _spread, _places, _map, _missed, _progress, _failures, _repeat):
+    for part in (_verdict, _where, _spread, _places, maps.section, _missed, _progress, _failures, _repeat):
         values |= part(view)
     menu = [
         ("where", "Worst point"),
@@ -74,10 +73,6 @@ def page(data: Mapping[str, Any]) -> str:
     return render("audit.html.j2", values | {"menu": menu, "skip": menu[0][0]})
 
 
-def _pair(draw: Callable[[View, int], Markup], view: View, wide: int = WIDE) -> tuple[Markup, Markup]:
-    return draw(view, wide), draw(view, NARROW)
-
-
 def _verdict(view: View) -> dict[str, Any]:
     subject = view.text("title") or view.text("model", "name") or "model"
     worst = view.error(view.lower) if view.witness else "none could be computed"
@@ -92,7 +87,7 @@ def _verdict(view: View) -> dict[str, Any]:
         "recheck_note": words.recheck_note(view),
         "interrupted": view.text("status", "exit") == "3",
         "findings": [str(f.get("text")) for f in view.items("findings")],
-        "ruler": _pair(ruler, view),
+        "ruler": two_sizes(ruler, view),
         "exceeded": view.exceeded,
         "tolerance": view.tolerance > 0,
         "advice": view.text("status", "advice"),
@@ -128,12 +123,12 @@ def _where(view: View) -> dict[str, Any]:
         "cuts_words": f" Shown are the {len(chosen)} inputs along which the error varies most."
         if left_out
         else "",
-        "line": _pair(maps.line_map, view) if is_line else None,
+        "line": two_sizes(maps.line_map, view) if is_line else None,
         "line_rows": cuts[0]["rows"] if cuts else [],
         "gap_words": maps.gap_words(view) if is_line else "",
         "has_gaps": any(s != "ok" for s in status),
         "has_close": any(c["close"] for c in cuts),
-        "profile": _pair(places_.profile, view),
+        "profile": two_sizes(places_.profile, view),
         "profile_words": places_.profile_words(view),
     }
 
@@ -159,22 +154,21 @@ def _coordinates(view: View) -> list[dict[str, str]]:
 
 def _spread(view: View) -> dict[str, Any]:
     levels = [
-        ("", "half of the domain is below", view.quantile("0.5")),
+        ("", "half is below", view.quantile("0.5")),
         ("", "99 % is below", view.quantile("0.99")),
         ("q999", "99.9 % is below", view.quantile("0.999")),
         ("rms", "RMS", view.rms),
     ]
     facts = [{"term": t, "name": n, "value": view.error(v)} for t, n, v in levels if not math.isnan(v)]
-    for key, name, base in (("rms", "RMS", view.rms), ("q999", "99.9 % level", view.quantile("0.999"))):
+    for name, base in (("RMS", view.rms), ("99.9 % level", view.quantile("0.999"))):
         if base > 0 and view.lower >= 0:
             facts.append({"term": "", "name": f"worst found / {name}", "value": num(view.lower / base)})
-        del key
     n = count(view.plain[0])
     return {
         "spread": sections.spread(view),
         "why": sections.why_average(view),
-        "histogram": _pair(distribution.histogram, view, HALF),
-        "shares": _pair(distribution.shares, view, HALF),
+        "histogram": two_sizes(distribution.histogram, view, HALF),
+        "shares": two_sizes(distribution.shares, view, HALF),
         "bin_rows": distribution.bin_rows(view),
         "level_rows": distribution.level_rows(view),
         "iid": f"{n} pairs of the table" if view.table_only else f"{n} independent random points",
@@ -218,75 +212,21 @@ def _place(view: View, place: PlaceView, rank: int) -> dict[str, Any]:
     }
 
 
-def _map(view: View) -> dict[str, Any]:
-    raw = view.chart("map") or {}
-    several = maps.panels(view) if view.d > 2 else []
-    single = maps.panel(view, raw) if view.d == 2 else None
-    scale = maps.scale_of(view, [single] if single else several)
-    values: dict[str, Any] = {
-        "map": ("", ""),
-        "panels": [],
-        "triangle": [],
-        "triangle_foot": [],
-        "map_legend": None,
-    }
-    listed = sorted(several, key=lambda p: -p.largest if math.isfinite(p.largest) else math.inf)
-    values["map_rows"] = [(f"{p.across.name}, {p.up.name}", view.error(p.largest)) for p in listed[:15]]
-    values["picture_words"] = sections.picture(view, len(several), len(raw.get("panels") or []))
-    values["panel_class"] = "pairs" if view.d <= 4 else "pairs small"
-    if scale is None:
-        return values
-    values["map_legend"] = legend(view, scale)
-    if single:
-        draw: Callable[[View, int], Markup] = lambda v, width: maps.grid_map(v, single, scale, width)  # noqa: E731
-        return values | {"map": _pair(draw, view), "panels": [single]}
-    size = 250 if view.d <= 4 else 86 if view.d <= 10 else 130
-    drawn = {(p.across.name, p.up.name): maps.pair_map(view, p, scale, size) for p in several}
-    values["panels"] = list(drawn.values())
-    names = [a.name for a in view.axes]
-    if 4 < view.d <= 10:
-        rows = [
-            {"name": up, "panels": [drawn.get((a, up), drawn.get((up, a), "")) for a in names[:i]]}
-            for i, up in enumerate(names)
-            if i
-        ]
-        values |= {"triangle": rows, "triangle_foot": names[:-1]}
-    return values
-
-
 def _missed(view: View) -> dict[str, Any]:
-    heights, rows = sections.power_rows(view)
-    table = [
-        {
-            "share": share(row.volume),
-            "cube": sections.cube(row, view.d),
-            "cells": [_power_cell(row.cells.get(h)) for h in heights],
-        }
-        for row in rows
-    ]
-    return {
-        "power_words": sections.power(view),
-        "power_rows": table,
-        "heights": [view.error(h) for h in heights],
-        "power_caption": sections.power_caption(view),
+    return power.table(view) | {
+        "power_words": power.sentence(view),
+        "power_caption": power.caption(view),
         "unseen": sections.unseen(view),
         "random_points": sections.random_points(view),
         "proof": sections.proof(view),
     }
 
 
-def _power_cell(cell: tuple[int, int] | None) -> dict[str, str] | None:
-    if cell is None:
-        return None
-    found, runs = cell
-    return {"words": f"{found} of {runs}", "percent": f"{100 * found / runs:.0f}"}
-
-
 def _progress(view: View) -> dict[str, Any]:
     random = (view.chart("progress") or {}).get("random") or {}
     return {
         "progress_words": sections.progress(view),
-        "progress": _pair(progress_chart.progress, view),
+        "progress": two_sizes(progress_chart.progress, view),
         "progress_rows": progress_chart.progress_rows(view),
         "has_random": bool(random.get("median")),
     }
@@ -299,24 +239,15 @@ def _failures(view: View) -> dict[str, Any]:
         {
             "name": a.get("axis"),
             "unit": view.axis(str(a.get("axis"))).unit,
-            "chart": progress_chart.failure_bars(view, a),
+            "chart": failures.failure_bars(view, a),
         }
         for a in by_axis[:MOST_CUTS]
     ]
-    causes = [
-        {
-            "words": sections.cause(c),
-            "count": count(c.get("count")),
-            "message": str(c.get("message") or "")[:300],
-            "at": ", ".join(f"{k} = {view.axis(k).exact(number(v))}" for k, v in (c.get("x") or {}).items()),
-        }
-        for c in raw.get("causes") or []
-    ]
     return {
-        "failures_words": sections.failures(view),
+        "failures_words": failures.sentence(view),
         "failure_charts": [c for c in charts if c["chart"]],
         "has_outside": any(sum(numbers(a.get("outside"))) > 0 for a in by_axis),
-        "causes": causes,
+        "causes": failures.causes(view, raw.get("causes") or []),
     }
 
 
@@ -328,5 +259,4 @@ def _repeat(view: View) -> dict[str, Any]:
         "witness_json": json.dumps(witness, ensure_ascii=False, indent=1, allow_nan=False) if witness else "",
         "record": record(view),
         "glossary": glossary(view),
-        "percent": percent,
     }

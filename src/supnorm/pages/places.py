@@ -11,9 +11,10 @@ from markupsafe import Markup
 from supnorm.pages.cuts import error_axis
 from supnorm.pages.maps import Panel, panel, ring
 from supnorm.pages.numbers import num, ratio
+from supnorm.pages.points import PlaceView
 from supnorm.pages.ramp import ColourScale, colour_scale, field
 from supnorm.pages.svg import Scale, line, path, picture, text
-from supnorm.pages.view import PlaceView, View, number, numbers
+from supnorm.pages.view import View, number, numbers
 
 SHOWN = 6
 
@@ -66,7 +67,8 @@ def times_tolerance(view: View, place: PlaceView) -> str:
 
 def thumbnail_panels(view: View) -> list[Panel | None]:
     """The thumbnails, one for each of the first places."""
-    return [panel(view, raw) for raw in view.chart("thumbnails") or []][:SHOWN]
+    drawn = view.chart("thumbnails") or []
+    return [None if raw is None else panel(view, raw) for raw in drawn][:SHOWN]
 
 
 def thumbnail_scale(view: View) -> ColourScale | None:

@@ -1,7 +1,7 @@
 """Progress of long work in the terminal: one bar, the worst so far, one line for each new worst.
 
-`TerminalProgress` is an observer: it is called with the events of `supnorm.evaluation.events`. When the stream is
-no terminal it writes one plain line for each new worst and nothing else; quiet, it writes nothing.
+`TerminalProgress` is an observer: it is called with the events of `supnorm.evaluation.events`. When the
+stream is no terminal it writes one plain line for each new worst and nothing else; quiet, nothing.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class TerminalProgress:
             self._begin(event)
         elif isinstance(event, Advanced):
             self._latest = event
-        elif isinstance(event, NewWorst):
+        elif isinstance(event, NewWorst) and self._is_news(event):
             self._news.append(event)
             if self._live is None:
                 self._stream.write(self._news_line(event).plain + "\n")
@@ -64,6 +64,13 @@ class TerminalProgress:
             self._live.update(self.drawing(), refresh=isinstance(event, Finished))
         if isinstance(event, Finished):
             self.close()
+
+    def _is_news(self, event: NewWorst) -> bool:
+        """Whether it grew by 1 % at least or passed the tolerance: polishing is no news."""
+        if not self._news:
+            return True
+        last = self._news[-1]
+        return event.worst > 1.01 * last.worst or event.above != last.above
 
     def close(self) -> None:
         """Leave the last drawing on the screen and give the terminal back; may be called twice."""

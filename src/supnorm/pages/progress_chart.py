@@ -1,18 +1,13 @@
-"""Did searching longer help? Best error so far of the search against plain random sampling, log-log.
-
-And where no value could be had: bars of the share of failed points along each input.
-"""
+"""Did searching longer help? Best error so far of the search against plain random sampling, log-log."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from markupsafe import Markup
 
 from supnorm.pages.numbers import count
-from supnorm.pages.svg import Scale, area, line, path, picture, rect, span, text, x_axis, y_axis
+from supnorm.pages.svg import Scale, area, line, path, picture, span, text, x_axis, y_axis
 from supnorm.pages.view import View, number, numbers
 
 
@@ -82,27 +77,3 @@ def _names(search: float, random: float | None, right: float) -> list[Markup]:
 def progress_rows(view: View, most: int = 14) -> list[tuple[str, str]]:
     """The last improvements of the search as a table."""
     return [(count(n), view.error(e)) for n, e in steps(view)][-most:]
-
-
-def failure_bars(view: View, raw: Mapping[str, Any]) -> Markup:
-    """Percent of evaluated points without a value along one input; empty when there are none."""
-    axis = view.axis(str(raw.get("axis")))
-    edges = numbers(raw.get("edges"))
-    done, failed, outside = (numbers(raw.get(k)) for k in ("evaluated", "failed", "outside"))
-    if len(edges) != len(done) + 1 or not sum(failed) + sum(outside) > 0:
-        return Markup("")
-    lost = [100 * f / (t + o) if t + o > 0 else 0.0 for f, t, o in zip(failed, done, outside, strict=False)]
-    out = [100 * o / (t + o) if t + o > 0 else 0.0 for t, o in zip(done, outside, strict=False)]
-    top = max(a + b for a, b in zip(lost, out, strict=True)) or 1.0
-    across = Scale(edges[0], edges[-1], 40, 242, log=axis.scale == "log" and edges[0] > 0)
-    up = Scale(0, top, 74, 20)
-    parts = [y_axis(up, 40, 242, 2)]
-    for left, right, a, b in zip(edges, edges[1:], lost, out, strict=False):
-        x, w = across(left) + 0.3, across(right) - across(left) - 0.6
-        if a > 0:
-            parts.append(rect(x, up(a), w, 74 - up(a), "fb failed"))
-        if b > 0:
-            parts.append(rect(x, up(a + b), w, up(a) - up(a + b), "fb outside"))
-    parts.append(x_axis(across, 74, "", 3))
-    said = f"Share of points without a value along {axis.name}: at most {max(lost):.3g} % in a bin"
-    return picture(250, 96, said, *parts)

@@ -22,8 +22,9 @@ def environment() -> Environment:
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
-    """A whole page from a template and its values; a number is never parted from its %."""
+    """A whole page from a template and its values; a line never breaks inside a number."""
     package = files("supnorm.pages")
     own = {name: Markup((package / f"page.{name}").read_text("utf-8")) for name in ("css", "js")}
     html = environment().get_template(template).render(**own, **values)
+    html = html.replace(" × 10", "\u00a0×\u00a010")
     return re.sub(r"(?<=[0-9⁰-⁹]) %", "\u00a0%", html)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
@@ -79,6 +76,8 @@ def places(view: View) -> Markup:
     ending = "Listed are the distinct peaks, highest first."
     if len(view.places) == 1:
         ending = "The search found a single peak."
+    if n == 0 and all(math.isnan(p.volume) for p in view.places):
+        return m("Whether a place counts as a glitch ({}) was not measured. {}", link, ending)
     if n == 0:
         why = "the large errors form a broad region rather than isolated spots."
         return m("No place counts as a glitch ({}): {} {}", link, why, ending)
@@ -102,99 +101,6 @@ def picture(view: View, shown: int, all_panels: int) -> str:
     if all_panels > shown:
         words += f"Shown are the {shown} of {all_panels} pairs with the largest spread. "
     return words + "Cells hold few points in high dimension; an empty-looking cell proves nothing."
-
-
-@dataclass(frozen=True)
-class PowerRow:
-    """One row of the power table: a size and shape, and found/runs for each height."""
-
-    volume: float
-    shape: str
-    cells: dict[float, tuple[int, int]]
-
-    @property
-    def worst_rate(self) -> float:
-        """The smallest share found, over the heights."""
-        return min((f / r for f, r in self.cells.values() if r), default=math.nan)
-
-
-def power_rows(view: View) -> tuple[list[float], list[PowerRow]]:
-    """Heights, and the rows of the power table: bumps from large to small, then sheets."""
-    table: dict[tuple[str, float], dict[float, tuple[int, int]]] = {}
-    for raw in view.items("power"):
-        key = (str(raw.get("shape") or "bump"), number(raw.get("volume")))
-        found, runs = int(raw.get("found") or 0), int(raw.get("runs") or 0)
-        if runs:
-            table.setdefault(key, {})[number(raw.get("height"))] = (found, runs)
-    heights = sorted({h for cells in table.values() for h in cells})
-    order = sorted(table, key=lambda key: (key[0] != "bump", -key[1]))
-    return heights, [PowerRow(v, s, table[s, v]) for s, v in order]
-
-
-def power(view: View) -> Markup:
-    """Section 5: which sizes would have been found, which could have been missed."""
-    if view.table_only:
-        return Markup("There was no search: a table was given. Anything between its points is unknown.")
-    _, rows = power_rows(view)
-    words = Markup("")
-    for shape in ("bump", "sheet"):
-        words += _power_of([r for r in rows if r.shape == shape], "" if shape == "bump" else "thin ")
-    if not rows:
-        return Markup(
-            "How small an error this search would have missed was not measured: "
-            "no errors were planted in this run."
-        )
-    return words
-
-
-def _power_of(rows: list[PowerRow], thin: str) -> Markup:
-    if not rows:
-        return Markup("")
-    sure = []
-    for row in rows:
-        if row.worst_rate < 0.9:
-            break
-        sure.append(row)
-    missed = rows[len(sure)] if len(sure) < len(rows) else None
-    begin = f"{thin}errors as tall as these that fill".capitalize()
-    words = Markup(" ") if thin else Markup("")
-    if sure:
-        words += m(
-            "{} <b>{}</b> of the domain or more would have been found nearly always.",
-            begin,
-            share(sure[-1].volume),
-        )
-    if missed:
-        if sure:
-            words += m(
-                " {}rrors that fill only <b>{}</b> could have been missed.",
-                "Thin e" if thin else "E",
-                share(missed.volume),
-            )
-        else:
-            words += m(
-                "Even {}errors that fill <b>{}</b> of the domain could have been missed.",
-                thin,
-                share(missed.volume),
-            )
-    return words
-
-
-def cube(row: PowerRow, d: int) -> str:
-    """What a volume means: the side of a cube in percent of each range, or a thin sheet."""
-    if row.shape != "bump":
-        return "a thin sheet across the domain"
-    return f"a cube {percent(row.volume ** (1 / max(d, 1)))} of each range wide"
-
-
-def power_caption(view: View) -> str:
-    """How the power table was made."""
-    spent = sorted({int(r.get("evaluations") or 0) for r in view.items("power")})
-    effort = f", with {count(spent[-1])} evaluations," if spent and spent[-1] else ""
-    return (
-        f"How often the same kind of search{effort} found an error planted at a random place. "
-        "Bumps are round; a thin seam, such as a phase boundary, is harder to find than its volume suggests."
-    )
 
 
 def unseen(view: View) -> str:
@@ -272,34 +178,3 @@ def progress(view: View) -> Markup:
     if reached > 0.8 * total:
         return begin + ", late in the search. A longer search may well find more."
     return begin + ", and the rest of the search did not improve on it."
-
-
-def failures(view: View) -> Markup:
-    """Section 7: the count of failing points first; nothing is dropped."""
-    raw = view.part("failures")
-    n = int(number(raw.get("count"))) if number(raw.get("count")) > 0 else 0
-    of = int(number(raw.get("of"))) if number(raw.get("of")) > 0 else view.evaluated
-    masked = int(number(raw.get("masked"))) if number(raw.get("masked")) > 0 else 0
-    if n == 0:
-        words = m("Nowhere: all {} evaluations gave finite values.", count(of))
-    elif n >= of:
-        words = m("Everywhere: <b>none of {} points</b> gave a finite error.", count(of))
-    else:
-        head = f"no finite value at {count(n)} of {count(of)} points"
-        words = m("The reference or the model gave <b>{}</b> ({}).", head, percent(n / of))
-        words += " These points are counted and kept; the error there is unknown."
-    if masked:
-        words += m(" At {} points the error does not count, by the mask of the problem.", count(masked))
-    return words
-
-
-def cause(raw: Mapping[str, Any]) -> str:
-    """Who failed and how, in words."""
-    kinds = {
-        "non-finite": "value not finite",
-        "exception": "exception",
-        "timeout": "time-out",
-        "error": "error",
-    }
-    kind = str(raw.get("kind") or "")
-    return f"{raw.get('where') or 'evaluation'}: {kinds.get(kind, kind)}"

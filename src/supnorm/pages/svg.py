@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,14 @@ from numpy.typing import NDArray
 from supnorm.pages.numbers import num
 
 Floats = NDArray[np.float64]
+
+
+WIDE, HALF, NARROW = 860, 420, 342
+
+
+def two_sizes(draw: Callable[[Any, int], Markup], data: Any, wide: int = WIDE) -> tuple[Markup, Markup]:
+    """A chart drawn wide and narrow: CSS shows one, so that text is never scaled below 11 px on a phone."""
+    return draw(data, wide), draw(data, NARROW)
 
 
 def el(tag: str, *content: str, **attributes: Any) -> Markup:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 from rich.console import Console
@@ -15,11 +16,13 @@ from rich.text import Text
 
 from supnorm.pages.numbers import count, num, percent, ratio, share
 from supnorm.pages.places import edge_words, tags
-from supnorm.pages.sections import power_rows
-from supnorm.pages.view import PlaceView, View, numbers
+from supnorm.pages.points import PlaceView
+from supnorm.pages.power import rows_of
+from supnorm.pages.view import View, numbers
 from supnorm.pages.words import chip
 
 BLOCKS = "▁▂▃▄▅▆▇█"
+AT_MOST = 44  # characters of the coordinates of the worst point
 STYLES = {"over": "bold red", "open": "bold yellow", "proven": "bold green"}
 
 
@@ -61,81 +64,75 @@ def _written(lines: list[Text], width: int, color: bool) -> str:
 
 def _status(view: View) -> Text:
     verdict = chip(view)
-    line = Text(f"{verdict.icon} {verdict.words.upper()}", STYLES[verdict.kind])
     name = view.text("title") or view.text("model", "name")
-    return line.append(f"   {name}", "default") if name else line
+    return Text.assemble((f"{verdict.icon} {verdict.words.upper()}", STYLES[verdict.kind]), f"   {name}")
 
 
 def _facts(view: View, width: int) -> list[Text]:
-    wide = width >= 80
-    rows = [(n, v, note if wide else "") for n, v, note in facts(view)]
-    second = max(len(v) for _, v, _ in rows) + 2
+    rows = facts(view)
+    second = max(len(v) for _, v, _ in rows) + 2 if width >= 80 else 0
     lines = []
     for name, value, note in rows:
-        style = "bold red" if name == "worst found" and view.exceeded else "bold"
-        line = Text(f"{name:>14}  ", "dim").append(
-            f"{value:<{second}}", style if name == "worst found" else ""
-        )
-        lines.append(line.append(note, "dim"))
+        style = ("bold red" if view.exceeded else "bold") if name == "worst found" else ""
+        remark = note if width >= 80 else ""
+        lines.append(Text.assemble((f"{name:>14}  ", "dim"), (f"{value:<{second}}", style), (remark, "dim")))
     return lines
 
 
 def facts(view: View) -> list[tuple[str, str, str]]:
     """The eight facts: name, value, and a remark for the third column."""
     point = view.witness
-    times = f"{ratio(view.lower / view.tolerance)} × tolerance" if view.tolerance > 0 and point else ""
-    rows = [
-        ("worst found", view.error(view.lower) if point else "no value", "" if view.per_output else times)
-    ]
-    rows.append(("at", _at(view, point), edge_words(view, point) if point else ""))
+    worst = view.error(view.lower) if point else "no value"
+    known = view.tolerance > 0 and point is not None and not view.per_output
+    times = f"{ratio(view.lower / view.tolerance)} × tolerance" if known else ""
     compared = f"worst / RMS = {num(view.lower / view.rms)}" if view.rms > 0 and point else ""
-    rows.append(("typical (RMS)", view.error(view.rms), compared))
-    n = count(view.plain[0])
-    rows.append(
-        ("99.9 % below", view.error(view.quantile("0.999")), f"at {n} random points" if n != "0" else "")
-    )
-    rows.append(("upper bound", *_bound(view)))
-    rows.append(("re-check", *_recheck(view, point)))
-    rows.append(("would find", *_power(view)))
+    sample = f"at {count(view.plain[0])} random points" if view.plain[0] else ""
     failed, of = view.count("failures", "count"), view.count("failures", "of") or view.evaluated
-    rows.append(("no value", count(failed), f"of {count(of)} evaluations"))
-    return rows
+    return [
+        ("worst found", worst, times),
+        ("at", _at(view, point), edge_words(view, point) if point else ""),
+        ("typical (RMS)", view.error(view.rms), compared),
+        ("99.9 % below", view.error(view.quantile("0.999")), sample),
+        ("upper bound", *_bound(view)),
+        ("re-check", *_recheck(view, point)),
+        ("would find", *_power(view)),
+        ("no value", count(failed), f"of {count(of)} evaluations"),
+    ]
 
 
 def _at(view: View, point: PlaceView | None) -> str:
     if point is None:
         return "no point could be evaluated"
+    return _coordinates(view, point, AT_MOST, "  ")
+
+
+def _coordinates(view: View, point: PlaceView, most: int, between: str) -> str:
+    """As many coordinates as fit into ``most`` characters, and how many there are besides."""
     shown = [f"{name} {view.axis(name).at(x)}" for name, x in point.x.items()]
-    return "  ".join(shown[:6]) + (f"  and {len(shown) - 6} more" if len(shown) > 6 else "")
+    kept = [s for i, s in enumerate(shown) if i == 0 or len(between.join(shown[: i + 1])) <= most]
+    rest = len(shown) - len(kept)
+    return between.join(kept) + (f"{between}and {rest} more" if rest else "")
 
 
 def _bound(view: View) -> tuple[str, str]:
     if not view.bounded:
         return "none", "a worse point may exist"
-    notes = {
-        "certified": "proven",
-        "exact-arithmetic": "proven in exact arithmetic",
-        "conditional": "on assumptions",
-    }
-    return view.error(view.upper), notes.get(view.upper_kind, view.upper_kind)
+    notes = {"certified": "proven", "exact-arithmetic": "proven in exact arithmetic"}
+    return view.error(view.upper), notes.get(view.upper_kind, "on assumptions")
 
 
 def _recheck(view: View, point: PlaceView | None) -> tuple[str, str]:
-    words = {
-        "confirmed": "confirmed",
-        "unresolved": "unresolved",
-        "reference-fault": "the reference is in doubt",
-    }
     if point is None or point.recheck is None:
         return "not made", "no second reference"
-    return words.get(point.recheck, point.recheck), view.text("recheck", "name")
+    words = "the reference is in doubt" if point.recheck == "reference-fault" else point.recheck
+    return words, view.text("recheck", "name")
 
 
 def _power(view: View) -> tuple[str, str]:
     """The smallest size found always, and the next one."""
     if view.table_only:
         return "nothing", "a table was given: no search"
-    rows = [r for r in power_rows(view)[1] if r.shape == "bump"] or power_rows(view)[1]
+    rows = [r for r in rows_of(view)[1] if r.shape == "bump"] or rows_of(view)[1]
     if not rows:
         return "not measured", "no errors were planted"
     sure = [r for i, r in enumerate(rows) if all(q.worst_rate >= 0.9 for q in rows[: i + 1])]
@@ -153,32 +150,36 @@ def _power(view: View) -> tuple[str, str]:
 
 
 def _ruler(view: View, width: int) -> list[Text]:
-    marks = [
+    known = [
         ("r", view.rms, "RMS"),
         ("q", view.quantile("0.999"), "99.9 %"),
         ("T", view.tolerance, "tolerance"),
         ("▲", view.lower, "worst found"),
+        ("┃", view.upper if view.bounded else math.nan, "upper bound"),
     ]
-    if view.bounded:
-        marks.append(("┃", view.upper, "upper bound"))
-    marks = [m for m in marks if 0 < m[1] < math.inf]
-    if len(marks) < 2 or not max(m[1] for m in marks) > min(m[1] for m in marks):
+    marks = [m for m in known if 0 < m[1] < math.inf]
+    values = [value for _, value, _ in marks]
+    if len(marks) < 2 or not max(values) > min(values):
         return []
     n = min(width - 4, 60)
-    low, high = math.log(min(m[1] for m in marks)), math.log(max(m[1] for m in marks))
+    low, high = math.log(min(values)), math.log(max(values))
     at = {sign: 3 + round((n - 7) * (math.log(v) - low) / (high - low)) for sign, v, _ in marks}
-    line = Text("  " + "─" * n, "dim")
-    if view.exceeded and "T" in at and "▲" in at:
-        middle = Text("━" * max(at["▲"] - at["T"], 0), "red")
-        line = Text("  " + "─" * at["T"], "dim") + middle + Text("─" * (n - at["▲"]), "dim")
-    plain = list(line.plain)
-    for sign, position in at.items():
-        plain[2 + position] = sign
-    line.plain = "".join(plain)
-    if "▲" in at:
-        line.stylize("bold red" if view.exceeded else "bold", 2 + at["▲"], 3 + at["▲"])
     words = "   ".join(f"{sign} {name}" for sign, _, name in marks)
-    return [line, Text(f"  {words}   (log scale)", "dim")]
+    return [_track(view, at, n), Text(f"  {words}   (log scale)", "dim")]
+
+
+def _track(view: View, at: Mapping[str, int], n: int) -> Text:
+    """The line with its signs: heavy from the tolerance to the worst found."""
+    first, last = (at.get("T", n), at.get("▲", n - 1)) if view.exceeded else (n, n)
+    signs = {position: sign for sign, position in at.items()}
+    cells = [_cell(i, signs, first <= i <= last) for i in range(n)]
+    runs = groupby(cells, key=lambda cell: cell[1])
+    return Text.assemble("  ", *(("".join(sign for sign, _ in run), style) for style, run in runs))
+
+
+def _cell(i: int, signs: Mapping[int, str], heavy: bool) -> tuple[str, str]:
+    style = "red" if heavy else "" if i in signs else "dim"
+    return signs.get(i, "━" if heavy else "─"), style
 
 
 def _spark(view: View) -> list[Text]:
@@ -189,41 +190,34 @@ def _spark(view: View) -> list[Text]:
     pairs = [sum(counts[i : i + 2]) for i in range(0, len(counts), 2)]
     top = max(pairs)
     blocks = "".join(BLOCKS[min(int(8 * c / top), 7)] if c else " " for c in pairs)
-    return [Text("  error distribution  ", "dim").append(blocks, "default")]
+    return [Text.assemble(("  error distribution  ", "dim"), blocks)]
 
 
 def _places(view: View, width: int) -> list[Text]:
-    wide, known = width >= 80, any(p.volume > 0 for p in view.places)
-    relative = view.tolerance > 0 and not view.per_output
-    head = ["#", "error"] + (["×tol"] if relative and wide else []) + (["size"] if known and wide else [])
-    table = [head]
-    for rank, p in enumerate(view.places[:5], 1):
-        row = [str(rank), view.error(p.error)]
-        row += [ratio(p.error / view.tolerance)] if relative and wide else []
-        row += [share(p.volume) if p.volume > 0 else "–"] if known and wide else []
-        table.append(row)
-    widths = [max(len(r[k]) for r in table) for k in range(len(head))]
+    wide = width >= 80
+    columns = [("#", ">"), ("error", ">"), ("×tol", ">"), ("size", ">"), ("place", "<"), ("tags", "<")]
+    table = [[name for name, _ in columns]]
+    table += [_place_row(view, p, rank) for rank, p in enumerate(view.places[:5], 1)]
+    kept = [k for k in range(6) if any(row[k] for row in table[1:]) and (wide or k in (0, 1, 4))]
+    widths = [max(len(row[k]) for row in table) for k in range(6)]
     lines = []
-    for k, row in enumerate(table):
-        cells = "   ".join(f"{c:>{w}}" for c, w in zip(row, widths, strict=True))
-        place, words = ("place", "tags") if k == 0 else _place_words(view, view.places[k - 1])
-        lines.append(
-            Text(
-                f"  {cells}   {place:<{_place_width(view)}}  {words if wide else ''}", "dim" if k == 0 else ""
-            )
-        )
+    for row in table:
+        words = "   ".join(f"{row[k]:{columns[k][1]}{widths[k]}}" for k in kept)
+        lines.append(Text(f"  {words}", "dim" if row is table[0] else ""))
     return lines
 
 
-def _place_words(view: View, p: PlaceView) -> tuple[str, str]:
-    shown = " ".join(f"{name} {view.axis(name).at(x)}" for name, x in list(p.x.items())[:4])
-    shown += " …" if len(p.x) > 4 else ""
-    words = [t.words.split(": ")[-1] if "re-check" in t.words else t.words for t in tags(view, p)]
-    return shown, ", ".join(w for w in words if w != "interior")
-
-
-def _place_width(view: View) -> int:
-    return max((len(_place_words(view, p)[0]) for p in view.places[:5]), default=5)
+def _place_row(view: View, p: PlaceView, rank: int) -> list[str]:
+    relative = view.tolerance > 0 and not view.per_output
+    words = [t.words.replace("re-check: ", "") for t in tags(view, p) if t.words != "interior"]
+    return [
+        str(rank),
+        view.error(p.error),
+        ratio(p.error / view.tolerance) if relative else "",
+        share(p.volume) if p.volume > 0 else "",
+        _coordinates(view, p, 36, " "),
+        ", ".join(words),
+    ]
 
 
 def _last(view: View, report: str) -> Text:
@@ -231,8 +225,7 @@ def _last(view: View, report: str) -> Text:
     line = Text()
     for name, value in parts:
         if value:
-            line.append(f"{name}  ", "dim").append(f"{value}    ", "default")
-    line.rstrip()
+            line.append(f"{name}  ", "dim").append(f"{value}    ")
     return line
 
 
@@ -242,14 +235,9 @@ def comparison(result: Any, width: int = 100, color: bool = False) -> str:
 
     head, rows = table(result if isinstance(result, Mapping) else result.to_json())
     widths = [max(len(r[k]) for r in (head, *rows)) for k in range(len(head))]
-    lines = [
-        Text(
-            "  ".join(
-                f"{c:<{w}}" if i in (0, 6) else f"{c:>{w}}"
-                for i, (c, w) in enumerate(zip(r, widths, strict=True))
-            ),
-            "dim" if r is head else "",
-        )
-        for r in (head, *rows)
-    ]
+    left = {k: "<" if head[k] in ("model", "at", "status") else ">" for k in range(len(head))}
+    lines = []
+    for row in (head, *rows):
+        words = "  ".join(f"{cell:{left[k]}{widths[k]}}" for k, cell in enumerate(row))
+        lines.append(Text(words, "dim" if row is head else ""))
     return _written(lines, width, color)

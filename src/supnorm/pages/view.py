@@ -6,12 +6,13 @@ Every chart and sentence takes its numbers from here, so that none has to know h
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from supnorm.pages.numbers import ErrorUnit, in_range, num, with_unit
+from supnorm.pages.numbers import ErrorUnit, num, superscript, with_unit
+from supnorm.pages.points import AxisView, PlaceView
 from supnorm.results import from_json
 
 
@@ -31,80 +32,19 @@ def number(value: Any) -> float:
         return math.nan
 
 
+def pretty_unit(unit: str) -> str:
+    """A unit as it is printed.
+
+    >>> pretty_unit("kg/m3"), pretty_unit("degC"), pretty_unit("s^-1"), pretty_unit("Pa")
+    ('kg/m³', '°C', 's⁻¹', 'Pa')
+    """
+    unit = {"degC": "°C", "deg": "°", "degree": "°"}.get(unit, unit)
+    return re.sub(r"(?<=[A-Za-z])\^?(-?\d)(?![\w.])", lambda found: superscript(int(found[1])), unit)
+
+
 def numbers(values: Any) -> list[float]:
     """A JSON list of numbers; empty for null."""
     return [number(v) for v in values] if isinstance(values, Sequence) and not isinstance(values, str) else []
-
-
-@dataclass(frozen=True)
-class AxisView:
-    """One input: its range and how a coordinate on it is written."""
-
-    name: str
-    low: float
-    high: float
-    unit: str = ""
-    scale: str = "linear"
-
-    def position(self, x: float) -> float:
-        """Where ``x`` lies in the range, from 0 to 1 (NaN when unknown)."""
-        low, high = self.low, self.high
-        if self.scale == "log" and low > 0 and x > 0:
-            low, high, x = math.log(low), math.log(high), math.log(x)
-        return (x - low) / (high - low) if high > low else 0.5
-
-    def at(self, x: float) -> str:
-        """A coordinate with unit, short."""
-        if self.scale == "log" or self.unit == "Pa":
-            return with_unit(x, self.unit)
-        text = in_range(x, self.low, self.high)
-        return f"{text} {self.unit}".rstrip() if math.isfinite(x) else text
-
-    def exact(self, x: float) -> str:
-        """A coordinate with unit, six digits."""
-        return with_unit(x, self.unit, 6)
-
-    def edge(self, x: float) -> str:
-        """ "low" or "high" within a thousandth of the range from an end, else empty."""
-        position = self.position(x)
-        return "low" if position <= 1e-3 else "high" if position >= 1 - 1e-3 else ""
-
-    @property
-    def label(self) -> str:
-        """Name and unit, for an axis of a chart."""
-        return f"{self.name}, {self.unit}" if self.unit else self.name
-
-
-@dataclass(frozen=True)
-class PlaceView:
-    """One point with both values: the worst point, or another peak."""
-
-    x: dict[str, float]
-    error: float
-    model: list[float]
-    reference: list[float]
-    output: int
-    tags: tuple[str, ...]
-    volume: float
-    prominence: float
-    recheck: str | None
-    recheck_value: list[float]
-    off_data: float
-
-    @property
-    def model_value(self) -> float:
-        """The model at the output that carries the error."""
-        return self.model[self.output] if self.output < len(self.model) else math.nan
-
-    @property
-    def reference_value(self) -> float:
-        """The reference at the output that carries the error."""
-        return self.reference[self.output] if self.output < len(self.reference) else math.nan
-
-    @property
-    def second_value(self) -> float:
-        """The second reference at the output that carries the error."""
-        return self.recheck_value[self.output] if self.output < len(self.recheck_value) else math.nan
 
 
 class View:
@@ -118,7 +58,7 @@ class View:
         self.data = data
         measure = self.part("measure")
         self.per_output = bool(measure.get("per_output"))
-        unit = str(measure.get("unit") or "")
+        unit = pretty_unit(str(measure.get("unit") or ""))
         self.error = ErrorUnit(str(measure.get("kind") or "absolute"), unit, self.per_output)
         self.tolerance = number(data.get("tolerance"))
         self.lower = number(self.part("sup").get("lower"))
@@ -162,7 +102,7 @@ class View:
                 str(a.get("name")),
                 number(a.get("low")),
                 number(a.get("high")),
-                str(a.get("unit") or ""),
+                pretty_unit(str(a.get("unit") or "")),
                 str(a.get("scale") or "linear"),
             )
             for a in self.items("axes")
@@ -180,7 +120,9 @@ class View:
     @cached_property
     def outputs(self) -> list[tuple[str, str]]:
         """Names and units of the outputs."""
-        return [(str(o.get("name") or ""), str(o.get("unit") or "")) for o in self.items("outputs")]
+        return [
+            (str(o.get("name") or ""), pretty_unit(str(o.get("unit") or ""))) for o in self.items("outputs")
+        ]
 
     def output_index(self, name: Any) -> int:
         """Index of an output given by name or number."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from supnorm.pages.numbers import count, num, ratio
-from supnorm.pages.view import PlaceView, View
+from supnorm.pages.points import PlaceView
+from supnorm.pages.view import View
 
 
 @dataclass(frozen=True)
