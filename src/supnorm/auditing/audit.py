@@ -17,6 +17,7 @@ from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import ScreenAndAscent, SearchState
 from supnorm.auditing.statistics import Sample
+from supnorm.auditing.table import is_table, table_statistics
 from supnorm.evaluation import (
     EvaluationStore,
     Evaluator,
@@ -86,11 +87,14 @@ def audit(
     relative = problem.error.kind == "relative" and not problem.error.per_output
     observer(Started(problem.title, problem.error.limit, seed, evaluations, relative))
     try:
-        evaluator.probe(rng)
-        sample, state = _statistics(evaluator, evaluations, rng)
-        _search(evaluator, state, strategy or ScreenAndAscent(), evaluations, seconds, start, rng)
-        landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
-        places = find_places(landscape, state, sample, rng)
+        if is_table(problem):
+            sample, state, places = table_statistics(evaluator)
+        else:
+            evaluator.probe(rng)
+            sample, state = _statistics(evaluator, evaluations, rng)
+            _search(evaluator, state, strategy or ScreenAndAscent(), evaluations, seconds, start, rng)
+            landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
+            places = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
         result = document.build(run, seed=seed, budget=(evaluations, seconds), start=start)
     finally:

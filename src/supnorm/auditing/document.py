@@ -14,15 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import pictures as charts
+from supnorm.auditing.findings import data_distance, findings
 from supnorm.auditing.glitches import rms_floor
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import cluster_sizes
 from supnorm.auditing.pictures import Pictures, picture_budget
 from supnorm.auditing.places import Place, judge, settle
+from supnorm.auditing.recheck import recheck
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport, Table
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import QUANTILES, Sample, unseen_peaks
+from supnorm.auditing.table import is_table
 from supnorm.auditing.verdict import verdict
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Function, Problem, fingerprint
@@ -50,8 +53,11 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     """Draw the charts, recompute the witness, and write everything down."""
     evaluator = run.evaluator
     problem: Problem = evaluator.problem
-    drawn = _charts(run, budget[0])
-    _settle(run)
+    table = is_table(problem)
+    drawn = _table_charts(run) if table else _charts(run, budget[0])
+    if not table:
+        _settle(run)
+    _recheck(run)
     drawn["thumbnails"] = [p.thumbnail for p in run.places[:THUMBNAILS]]
     witness = final_witness(run)
     sample = run.sample
@@ -92,8 +98,8 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "power": [],
         "places": places,
         "glitches": [p for p in places if "glitch" in p["tags"]],
-        "findings": [],
-        "table_only": False,
+        "findings": findings(evaluator, witness),
+        "table_only": table,
         "failures": failures_json(run),
         "evaluations": {
             "search": counts.get("search", 0) + counts.get("probe", 0),
@@ -108,7 +114,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         },
         "seed": seed,
         "gradients": evaluator.gradients,
-        "regime": {"both": "A", "model": "B", "none": "C"}[evaluator.gradients],
+        "regime": "table" if table else {"both": "A", "model": "B", "none": "C"}[evaluator.gradients],
         "budget": {"evaluations": budget[0], "seconds": budget[1]},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
@@ -129,8 +135,34 @@ def _settle(run: Run) -> None:
         run.places = judge(landscape, places, run.sample, run.rng)
 
 
+def _recheck(run: Run) -> None:
+    """Verdicts of the second reference, and distances to the data, for every reported place."""
+    problem: Problem = run.evaluator.problem
+    witnesses = recheck(run.evaluator, [p.witness for p in run.places])
+    if problem.data is not None:
+        witnesses = [replace(w, off_data=data_distance(problem.domain, problem.data, w.x)) for w in witnesses]
+        witnesses = [
+            replace(w, tags=(*w.tags, "off-data")) if w.off_data is not None and w.off_data > 1 else w
+            for w in witnesses
+        ]
+    run.places = [replace(p, witness=w) for p, w in zip(run.places, witnesses, strict=True)]
+
+
+def _table_charts(run: Run) -> dict[str, Any]:
+    """Charts that need no evaluation beyond the rows of the table."""
+    drawn: dict[str, Any] = {"cuts": [], "map": None, "output": None}
+    domain = run.evaluator.problem.domain
+    if domain.d > 1:
+        drawn["map"] = charts.recorded_map(domain, run.recorder)
+    drawn |= charts.distribution(run.sample)
+    drawn["progress"] = charts.progress(run.evaluator.history, run.evaluator.total, run.sample, run.rng)
+    return drawn
+
+
 def final_witness(run: Run) -> Witness | None:
     """The worst point of everything evaluated, recomputed alone; a described place when it is one."""
+    if is_table(run.evaluator.problem):
+        return run.places[0].witness if run.places else None
     witness = run.evaluator.witness()
     for place in run.places:
         if witness is not None and np.array_equal(place.witness.x, witness.x):

@@ -116,7 +116,7 @@ class Evaluator:
                 text = str(error)
                 known = text.startswith(hint + caller.side)
                 raise BadInput(text if known else f"{hint}{caller.side}: {text}") from None
-        self._count("probe", n)
+        self.count("probe", n)
         if self.model.outputs != self.reference.outputs:
             raise BadInput(
                 f"{hint}the model has {self.model.outputs} outputs and the reference "
@@ -170,7 +170,7 @@ class Evaluator:
     def recompute(self, x: Array, seen: float) -> Witness:
         """Both values at one point, called alone; checked against the error seen in a batch."""
         model, reference = self.model.alone(x), self.reference.alone(x)
-        self._count("search", 0)
+        self.count("search", 0)
         error, output = self.problem.error(model[None], reference[None], x[None])
         value = float(error[0])
         if np.isnan(value):  # a call that fails now and then: the batch did see it
@@ -253,7 +253,7 @@ class Evaluator:
         none = np.isnan(error)
         if none.any():
             self._sort_out(x, f, none, status, model_messages, reference_messages)
-        self._count(purpose, cost * len(x))
+        self.count(purpose, cost * len(x))
         done = Evaluations(x, y, f, error, output, status)
         self._remember(done)
         return done
@@ -291,7 +291,8 @@ class Evaluator:
         entry = self.failures.setdefault(key, Failure(where, kind, message, x.copy()))
         entry.count += 1
 
-    def _count(self, purpose: str, n: int) -> None:
+    def count(self, purpose: str, n: int) -> None:
+        """Add ``n`` evaluations to a purpose."""
         self.counts[purpose] = self.counts.get(purpose, 0) + n
 
     def _remember(self, done: Evaluations) -> None:
