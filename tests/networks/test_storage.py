@@ -44,7 +44,7 @@ def write(path, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"metadata": None}, "not a network of supnorm"),
+        ({"metadata": None}, "not a model of supnorm"),
         ({"metadata": np.array("{")}, "metadata cannot be read"),
         ({"metadata": np.array(json.dumps({"format": "other/3"}))}, "its format is 'other/3'"),
         ({"W1": None}, "damaged network file"),

@@ -5,22 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import document
-from supnorm.auditing.glitches import GlitchRule, mark, prominences
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.peaks import distinct
 from supnorm.auditing.pictures import Pictures, picture_budget
-from supnorm.auditing.places import describe_place
+from supnorm.auditing.places import find_places
+from supnorm.auditing.power import Power
 from supnorm.auditing.recorder import Recorder
-from supnorm.auditing.region import RegionVolume
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import ScreenAndAscent, SearchState
 from supnorm.auditing.statistics import Sample
+from supnorm.auditing.table import is_table, table_statistics
 from supnorm.evaluation import (
     EvaluationStore,
     Evaluator,
@@ -31,22 +29,12 @@ from supnorm.evaluation import (
     silent,
 )
 from supnorm.problem import Problem
-from supnorm.results import BadInput, Witness
+from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 EVALUATIONS = 100_000
 STATISTICS = 0.2  # share of the evaluations that are independent points of the law
-PLACES = 12
 SECONDS_ROUND = 8192  # evaluations of the first round when only seconds limit the search
-
-
-@dataclass(frozen=True)
-class Place:
-    """A distinct peak: in the unit box, as a witness, and how wide it is along each axis."""
-
-    u: Array
-    witness: Witness
-    width: Array
 
 
 def audit(
@@ -59,6 +47,7 @@ def audit(
     executor: Executor | None = None,
     strategy: ScreenAndAscent | None = None,
     pictures: Pictures | None = None,
+    power: Power | None = None,
     store: EvaluationStore | None = None,
     observer: Observer = silent,
 ) -> AuditReport:
@@ -73,6 +62,7 @@ def audit(
         executor: any ``concurrent.futures`` executor instead.
         strategy: of the search.
         pictures: resolutions of the charts.
+        power: errors to plant, to see what such a search misses; none are planted by default.
         store: where expensive calls are kept, for resuming.
         observer: gets progress events.
 
@@ -100,11 +90,19 @@ def audit(
     relative = problem.error.kind == "relative" and not problem.error.per_output
     observer(Started(problem.title, problem.error.limit, seed, evaluations, relative))
     try:
-        evaluator.probe(rng)
-        sample, state = _statistics(evaluator, evaluations, rng)
-        _search(evaluator, state, strategy or ScreenAndAscent(), evaluations, seconds, start, rng)
-        places = _places(evaluator, state, sample, evaluations, rng)
+        if is_table(problem):
+            sample, state, places = table_statistics(evaluator)
+        else:
+            evaluator.probe(rng)
+            sample, state = _statistics(evaluator, evaluations, rng)
+            _search(evaluator, state, strategy or ScreenAndAscent(), evaluations, seconds, start, rng)
+            landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
+            places = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
+        if power is not None and not is_table(problem):
+            run.power = power.measure(
+                evaluator, strategy or ScreenAndAscent(), evaluator.spent("statistics", "search"), rng
+            )
         result = document.build(run, seed=seed, budget=(evaluations, seconds), start=start)
     finally:
         evaluator.close()
@@ -167,33 +165,3 @@ def _search(
         pace = (time.perf_counter() - began) / done
         left = seconds - (time.perf_counter() - start)
         size = int(min(2 * size, max(left, 0) / pace + 1))
-
-
-def _places(
-    evaluator: Evaluator,
-    state: SearchState,
-    sample: Sample,
-    evaluations: int | None,
-    rng: np.random.Generator,
-) -> list[Place]:
-    """The distinct peaks, worst first; what tells them apart is counted as pictures."""
-    landscape = Landscape(evaluator, picture_budget(evaluations, 40_000), "pictures")
-    ends = state.ends if len(state.ends.u) else state.pool
-    u, score = ends.u, ends.score
-    if evaluator.worst_batch is not None:  # whatever saw it, the worst point is a place
-        x, worst = evaluator.worst_batch
-        u = np.concatenate([evaluator.problem.domain.to_unit(x[None]).clip(0, 1), u])
-        score = np.concatenate([[worst], score])
-    chosen = distinct(landscape, u, score, PLACES)
-    described = [describe_place(landscape, u[i], float(score[i])) for i in chosen]
-    order = sorted(range(len(chosen)), key=lambda k: -described[k][0].error)
-    peaks = [u[chosen[k]] for k in order]
-    witnesses = [described[k][0] for k in order]
-    widths = [described[k][1] for k in order]
-    measured = prominences(landscape, peaks, witnesses, sample, rng)
-    places = []
-    for peak, witness, width, prominence in zip(peaks, witnesses, widths, measured, strict=True):
-        volume = RegionVolume().measure(landscape, peak, witness.error, width, rng)
-        whole = replace(witness, prominence=prominence, volume=volume)
-        places.append(Place(peak, mark(whole, sample, GlitchRule()), width))
-    return places

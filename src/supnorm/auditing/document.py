@@ -6,31 +6,33 @@ import os
 import platform
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import pictures as charts
+from supnorm.auditing.findings import data_distance, findings
 from supnorm.auditing.glitches import rms_floor
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import cluster_sizes
 from supnorm.auditing.pictures import Pictures, picture_budget
+from supnorm.auditing.places import Place, judge, settle
+from supnorm.auditing.recheck import recheck
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport, Table
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import QUANTILES, Sample, unseen_peaks
+from supnorm.auditing.table import is_table
 from supnorm.auditing.verdict import verdict
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Function, Problem, fingerprint
 from supnorm.results import Witness
 
-if TYPE_CHECKING:
-    from supnorm.auditing.audit import Place
-
 Array = NDArray[np.float64]
+THUMBNAILS = 6
 ROUNDING_NOTE = "The {side} runs in {precision}: errors below about {size:.0e} of its values are its rounding, not its fit."
 
 
@@ -45,32 +47,32 @@ class Run:
     places: list[Place]
     pictures: Pictures
     rng: np.random.Generator
+    power: list[dict[str, Any]] = field(default_factory=list)
 
 
 def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start: float) -> AuditReport:
     """Draw the charts, recompute the witness, and write everything down."""
     evaluator = run.evaluator
     problem: Problem = evaluator.problem
-    drawn = _charts(run, budget[0])
+    table = is_table(problem)
+    drawn = _table_charts(run) if table else _charts(run, budget[0])
+    if not table:
+        _settle(run)
+    _recheck(run)
+    drawn["thumbnails"] = [p.thumbnail for p in run.places[:THUMBNAILS]]
     witness = final_witness(run)
     sample = run.sample
     rms = sample.rms()
     names = output_names(problem, evaluator)
     places = [place_json(p.witness, problem, names) for p in run.places]
-    if witness is not None and places and run.places[0].witness.error <= witness.error:
-        # The pictures may have seen a point above the first peak: it stands first then.
-        if np.array_equal(run.places[0].witness.x, witness.x):
-            witness = run.places[0].witness
-        else:
-            places.insert(0, place_json(witness, problem, names))
-            drawn["thumbnails"] = [None, *drawn["thumbnails"]]
     ends = np.concatenate(run.state.independent) if run.state.independent else np.empty((0, problem.domain.d))
     unseen = unseen_peaks(cluster_sizes(ends, 0.01 * np.sqrt(problem.domain.d)))
     limit = problem.error.limit
     sup = witness.error if witness is not None else float("nan")
     levels = [limit] if limit is not None else [sample.quantile(0.999)]
     levels += [q for q in (10 * rms.value,) if np.isfinite(q)]
-    floor = rms_floor([p.witness for p in run.places])
+    uniform = sample.law.startswith("uniform")
+    floor = rms_floor([p.witness for p in run.places]) if uniform else 0.0
     status = verdict(problem, witness, sample, evaluator)
     counts = evaluator.counts
     document: dict[str, Any] = {
@@ -94,11 +96,11 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "plain_sample": {"n": sample.n, "worst": sample.worst()},
         "exceedance": [sample.exceedance(t) for t in levels],
         "unseen_peak_mass": None if unseen is None else vars(unseen),
-        "power": [],
+        "power": run.power,
         "places": places,
         "glitches": [p for p in places if "glitch" in p["tags"]],
-        "findings": [],
-        "table_only": False,
+        "findings": findings(evaluator, witness),
+        "table_only": table,
         "failures": failures_json(run),
         "evaluations": {
             "search": counts.get("search", 0) + counts.get("probe", 0),
@@ -113,7 +115,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         },
         "seed": seed,
         "gradients": evaluator.gradients,
-        "regime": {"both": "A", "model": "B", "none": "C"}[evaluator.gradients],
+        "regime": "table" if table else {"both": "A", "model": "B", "none": "C"}[evaluator.gradients],
         "budget": {"evaluations": budget[0], "seconds": budget[1]},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
@@ -126,8 +128,42 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     return AuditReport(document, points_table(run, names))
 
 
+def _settle(run: Run) -> None:
+    """The charts may have seen a worse point: it becomes the first place, without more pictures."""
+    landscape = Landscape(run.evaluator, run.evaluator.spent("pictures") + 8000, "pictures")
+    places, changed = settle(landscape, run.places, run.rng)
+    if changed:
+        run.places = judge(landscape, places, run.sample, run.rng)
+
+
+def _recheck(run: Run) -> None:
+    """Verdicts of the second reference, and distances to the data, for every reported place."""
+    problem: Problem = run.evaluator.problem
+    witnesses = recheck(run.evaluator, [p.witness for p in run.places])
+    if problem.data is not None:
+        witnesses = [replace(w, off_data=data_distance(problem.domain, problem.data, w.x)) for w in witnesses]
+        witnesses = [
+            replace(w, tags=(*w.tags, "off-data")) if w.off_data is not None and w.off_data > 1 else w
+            for w in witnesses
+        ]
+    run.places = [replace(p, witness=w) for p, w in zip(run.places, witnesses, strict=True)]
+
+
+def _table_charts(run: Run) -> dict[str, Any]:
+    """Charts that need no evaluation beyond the rows of the table."""
+    drawn: dict[str, Any] = {"cuts": [], "map": None, "output": None}
+    domain = run.evaluator.problem.domain
+    if domain.d > 1:
+        drawn["map"] = charts.recorded_map(domain, run.recorder)
+    drawn |= charts.distribution(run.sample)
+    drawn["progress"] = charts.progress(run.evaluator.history, run.evaluator.total, run.sample, run.rng)
+    return drawn
+
+
 def final_witness(run: Run) -> Witness | None:
     """The worst point of everything evaluated, recomputed alone; a described place when it is one."""
+    if is_table(run.evaluator.problem):
+        return run.places[0].witness if run.places else None
     witness = run.evaluator.witness()
     for place in run.places:
         if witness is not None and np.array_equal(place.witness.x, witness.x):
@@ -156,7 +192,7 @@ def _charts(run: Run, evaluations: int | None) -> dict[str, Any]:
     budget = picture_budget(evaluations, 60_000)
     evaluator, p = run.evaluator, run.pictures
     landscape = Landscape(evaluator, evaluator.spent("pictures") + budget, "pictures")
-    drawn: dict[str, Any] = {"cuts": [], "thumbnails": [], "map": None, "output": None}
+    drawn: dict[str, Any] = {"cuts": [], "map": None, "output": None}
     problem: Problem = evaluator.problem
     if run.places:
         first = run.places[0]
@@ -164,10 +200,14 @@ def _charts(run: Run, evaluations: int | None) -> dict[str, Any]:
         drawn["output"] = output_names(problem, evaluator)[output]
         drawn["cuts"] = charts.cuts(landscape, first.u, output, first.width, int(0.3 * budget), p)
         if problem.domain.d > 1:
-            shown = run.places[:6]
-            cells = int(min(p.thumbnail, (0.35 * budget / len(shown)) ** 0.5))
+            cells = int(min(p.thumbnail, (0.35 * budget / THUMBNAILS) ** 0.5))
             if cells >= 9:
-                drawn["thumbnails"] = [charts.thumbnail(landscape, s.u, s.width, cells) for s in shown]
+                run.places = [
+                    replace(s, thumbnail=charts.thumbnail(landscape, s.u, s.width, cells))
+                    if i < THUMBNAILS
+                    else s
+                    for i, s in enumerate(run.places)
+                ]
         data = None if problem.data is None else np.asarray(problem.data)[:, 0]
         drawn["map"] = charts.whole_map(
             landscape, run.recorder, data if problem.domain.d == 1 else None, output, p, int(0.3 * budget)

@@ -2,18 +2,81 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.glitches import GlitchRule, mark, prominences
 from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.peaks import distinct
 from supnorm.auditing.pictures import half_widths
+from supnorm.auditing.region import RegionVolume
+from supnorm.auditing.search import SearchState
+from supnorm.auditing.statistics import Sample
 from supnorm.problem import Problem
 from supnorm.results import Witness
 
 Array = NDArray[np.float64]
 EDGE = 1e-6  # of an axis: nearer than this to a bound is "boundary"
+
+
+PLACES = 12
+
+
+@dataclass(frozen=True)
+class Place:
+    """A distinct peak: in the unit box, as a witness, how wide it is along each axis, and its picture."""
+
+    u: Array
+    witness: Witness
+    width: Array
+    thumbnail: dict[str, Any] | None = None
+
+
+def find_places(
+    landscape: Landscape, state: SearchState, sample: Sample, rng: np.random.Generator
+) -> list[Place]:
+    """The distinct peaks of a search, worst first, measured and marked."""
+    ends = state.ends if len(state.ends.u) else state.pool
+    chosen = distinct(landscape, ends.u, ends.score, PLACES)
+    places = [measure(landscape, ends.u[i], float(ends.score[i]), rng) for i in chosen]
+    for _ in range(3):  # what looked at a place may have seen a worse point
+        places, changed = settle(landscape, places, rng)
+        if not changed:
+            break
+    places.sort(key=lambda p: -p.witness.error)
+    return judge(landscape, places, sample, rng)
+
+
+def measure(landscape: Landscape, u: Array, score: float, rng: np.random.Generator) -> Place:
+    """A peak with its tags, widths and volume."""
+    witness, width = describe_place(landscape, u, score)
+    volume = RegionVolume().measure(landscape, u, witness.error, width, rng)
+    return Place(u, replace(witness, volume=volume), width)
+
+
+def settle(landscape: Landscape, places: list[Place], rng: np.random.Generator) -> tuple[list[Place], bool]:
+    """Put the worst point of everything evaluated first; it takes the place of peaks it stands on."""
+    evaluator = landscape.evaluator
+    # A value recomputed alone may differ by rounding from the one seen in a batch.
+    top = max((p.witness.error for p in places), default=-np.inf)
+    if evaluator.worst_batch is None or evaluator.worst <= top * (1 + 1e-9):
+        return places, False
+    x, worst = evaluator.worst_batch
+    u = evaluator.problem.domain.to_unit(x[None])[0].clip(0, 1)
+    others = [p for p in places if np.linalg.norm(p.u - u) > 0.01 * np.sqrt(len(u))]
+    return [measure(landscape, u, worst, rng), *others], True
+
+
+def judge(landscape: Landscape, places: list[Place], sample: Sample, rng: np.random.Generator) -> list[Place]:
+    """Prominences, and which places are glitches."""
+    measured = prominences(landscape, [p.u for p in places], [p.witness for p in places], sample, rng)
+    return [
+        replace(p, witness=mark(replace(p.witness, prominence=m), sample, GlitchRule()))
+        for p, m in zip(places, measured, strict=True)
+    ]
 
 
 def side_of_fault(problem: Problem, u: Array, width: Array, output: int, landscape: Landscape) -> str | None:

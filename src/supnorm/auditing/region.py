@@ -68,7 +68,7 @@ class RegionVolume:
         reach = self._reach(landscape, u, level, scale, rng)
         ball = math.pi ** (d / 2) / math.gamma(1 + d / 2)
         volume = ball * float(np.mean(reach**d)) * abs(float(np.linalg.det(scale)))
-        return min(volume, 1.0)
+        return float(min(volume, 1.0))
 
     def _step(
         self, landscape: Landscape, x: Array, level: float, scale: Array, rng: np.random.Generator
@@ -111,7 +111,8 @@ class RegionVolume:
             middle = (low + high) / 2
             inside = self._above(landscape, u + middle[:, None] * z, level)
             low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-        return (low + high) / 2
+        middle_of: Array = (low + high) / 2
+        return middle_of
 
     @staticmethod
     def _above(landscape: Landscape, u: Array, level: float) -> NDArray[np.bool_]:

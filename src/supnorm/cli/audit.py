@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from supnorm.cli.options import (
     EVALUATIONS,
     JSON,
     OUT,
+    POWER,
     PROBLEM,
     QUIET,
     RESUME,
@@ -41,23 +43,33 @@ def command(
     workers: WORKERS = None,
     dask: DASK = None,
     resume: RESUME = False,
+    power: POWER = None,
     quiet: QUIET = False,
     trust: TRUST = False,
 ) -> int:
     """Find the worst error of a model against its reference, and where it is."""
     folder = out or default_folder(problem)
     report = run_audit(
-        problem, folder, evaluations, seconds, seed, workers, dask, resume, quiet or as_json, trust
+        problem, folder, evaluations, seconds, seed, workers, dask, resume, quiet or as_json, trust, power
     )
     if as_json:
         from supnorm.results.encoding import dumps
 
         typer.echo(dumps(report.document))
     elif not quiet:
-        from supnorm.pages import print_summary
-
-        print_summary(report.document, folder)
+        typer.echo(summary_text(report, folder))
     return int(report.status.exit)
+
+
+def summary_text(report: AuditReport, folder: Path) -> str:
+    """The terminal summary, as wide as the terminal, coloured only on one."""
+    import shutil
+
+    from supnorm.pages import summary
+
+    width = shutil.get_terminal_size().columns
+    colour = sys.stdout.isatty()
+    return summary(report, width if colour else 100, colour, str(folder / "report.html"))
 
 
 def run_audit(
@@ -71,11 +83,13 @@ def run_audit(
     resume: bool = False,
     quiet: bool = False,
     trust: bool = False,
+    power: bool | None = None,
 ) -> AuditReport:
     """Audit a problem file into a folder: store, result, worst points, page."""
-    from supnorm.auditing import audit
+    from supnorm.auditing import Power, audit
     from supnorm.cli.folder import open_folder
-    from supnorm.pages import progress_observer, write_page
+    from supnorm.evaluation import Finished
+    from supnorm.pages import TerminalProgress, write_page
     from supnorm.problem import fingerprint
     from supnorm.problem.specification import read_specification
     from supnorm.results import Interrupted, write_whole
@@ -95,24 +109,26 @@ def run_audit(
         command += f" --evaluations {evaluations}"
     if seconds is not None:
         command += f" --seconds {seconds:g}"
+    observer = TerminalProgress(quiet=quiet)
     try:
-        with progress_observer(quiet=quiet) as observer:
-            report = audit(
-                problem,
-                evaluations=evaluations,
-                seconds=seconds,
-                seed=chosen_seed,
-                workers=workers or settings.workers or 1,
-                executor=executor,
-                store=store,
-                observer=observer,
-            )
+        report = audit(
+            problem,
+            evaluations=evaluations,
+            seconds=seconds,
+            seed=chosen_seed,
+            workers=workers or settings.workers or 1,
+            executor=executor,
+            power=Power() if (settings.power if power is None else power) else None,
+            store=store,
+            observer=observer,
+        )
     except KeyboardInterrupt:
         raise Interrupted(
             f"interrupted; the expensive evaluations are kept in {folder}: "
             f"run the same command with --out {folder} --resume"
         ) from None
     finally:
+        observer(Finished())  # an error or Ctrl-C must not leave the live display open
         store.close()
     document = dict(report.document)
     document["command"] = command

@@ -30,7 +30,7 @@ def command(
 ) -> int:
     """Audit several models against one reference and print one table."""
     from supnorm.cli.audit import run_audit
-    from supnorm.pages import comparison_text, write_comparison
+    from supnorm.pages import comparison, write_comparison
     from supnorm.results import BadInput
     from supnorm.results.encoding import dumps, write_whole
 
@@ -76,7 +76,7 @@ def command(
     if as_json:
         typer.echo(dumps(result))
     elif not quiet:
-        typer.echo(comparison_text(result))
+        typer.echo(comparison(result))
         typer.echo(str(parent / "compare.html"))
     return worst_code
 

@@ -186,19 +186,13 @@ class Network:
         """
         import jax.numpy as jnp
 
-        layers = self.layers if theta is None else split(self.architecture, theta)
         s = self.scaling
         if any(s.log):
             log = np.array(s.log)
             x = jnp.where(log, jnp.log(jnp.where(log, x, 1.0)), x)
         z = (x - s.input_shift) / s.input_scale
-        if len(self.frequencies):
-            waves = z @ self.frequencies.T
-            z = jnp.concatenate([z, jnp.sin(waves), jnp.cos(waves)], axis=-1)
-        for i, (weights, bias) in enumerate(layers[:-1]):
-            after = jax_activation(self.architecture.activations[i])(z @ weights.T + bias)
-            z = z + after if self.architecture.skips(i) else after
-        return (z @ layers[-1][0].T + layers[-1][1]) * s.output_scale + s.output_shift
+        y = jax_forward(self.architecture, self.flat if theta is None else theta, self.frequencies, z)
+        return y * s.output_scale + s.output_shift
 
     def save(self, path: Path | str) -> None:
         """Write the network as ``.npz``: arrays and one JSON line, nothing pickled."""
@@ -264,6 +258,20 @@ class Network:
         weights, bias = self.layers[0]
         own = weights / self.scaling.input_scale
         return own, bias - own @ self.scaling.input_shift
+
+
+def jax_forward(architecture: Architecture, theta: Any, frequencies: Any, z: Any) -> Any:
+    """Scaled outputs from scaled inputs ``z``, shape ``(..., d)``, in JAX."""
+    import jax.numpy as jnp
+
+    layers = split(architecture, theta)
+    if architecture.fourier:
+        waves = z @ frequencies.T
+        z = jnp.concatenate([z, jnp.sin(waves), jnp.cos(waves)], axis=-1)
+    for i, (weights, bias) in enumerate(layers[:-1]):
+        after = jax_activation(architecture.activations[i])(z @ weights.T + bias)
+        z = z + after if architecture.skips(i) else after
+    return z @ layers[-1][0].T + layers[-1][1]
 
 
 def split(architecture: Architecture, theta: Any) -> tuple[tuple[Any, Any], ...]:

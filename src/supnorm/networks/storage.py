@@ -52,8 +52,10 @@ def load(path: Path | str) -> Network:
     """
     from supnorm.networks.network import Network
 
-    arrays = _arrays(Path(path))
-    metadata = _metadata(Path(path), arrays)
+    arrays, metadata = read_archive(Path(path))
+    if metadata.get("format") != FORMAT:
+        found = metadata.get("format")
+        raise BadInput(f"{path}: not a network of supnorm ({FORMAT}); its format is {found!r}")
     try:
         architecture = Architecture(
             metadata["d"], metadata["m"], tuple(metadata["widths"]), tuple(metadata["activations"]),
@@ -75,6 +77,22 @@ def load(path: Path | str) -> Network:
     return network
 
 
+def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arrays and metadata of an ``.npz`` of ours; nothing is unpickled.
+
+    Raises:
+        BadInput: when the file is missing, not an ``.npz``, or has no metadata of ours.
+    """
+    arrays = _arrays(path)
+    wrong = f"{path}: an .npz file, but not a model of supnorm"
+    if "metadata" not in arrays:
+        raise BadInput(f"{wrong}; it holds {', '.join(sorted(arrays)[:8]) or 'nothing'}")
+    try:
+        return arrays, dict(json.loads(str(arrays["metadata"])))
+    except (ValueError, TypeError):
+        raise BadInput(f"{wrong}; its metadata cannot be read") from None
+
+
 def _arrays(path: Path) -> dict[str, Any]:
     wrong = f"{path}: not an .npz file of arrays; networks are written by Network.save"
     try:
@@ -89,17 +107,3 @@ def _arrays(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from None
     except (ValueError, zipfile.BadZipFile, EOFError, AttributeError):
         raise BadInput(wrong) from None
-
-
-def _metadata(path: Path, arrays: dict[str, Any]) -> dict[str, Any]:
-    wrong = f"{path}: an .npz file, but not a network of supnorm ({FORMAT})"
-    if "metadata" not in arrays:
-        raise BadInput(f"{wrong}; it holds {', '.join(sorted(arrays)[:8]) or 'nothing'}")
-    try:
-        metadata = json.loads(str(arrays["metadata"]))
-        found = metadata["format"]
-    except (ValueError, KeyError, TypeError):
-        raise BadInput(f"{wrong}; its metadata cannot be read") from None
-    if found != FORMAT:
-        raise BadInput(f"{wrong}; its format is {found!r}")
-    return dict(metadata)

@@ -104,6 +104,8 @@ def as_columns(result: Any, n: int, what: str) -> Array:
         BadInput: when its shape does not fit ``n`` points.
     """
     try:
+        if np.iscomplexobj(result):
+            raise TypeError("complex numbers have no largest error; return real and imaginary parts")
         y = np.asarray(result, dtype=np.float64)
     except (TypeError, ValueError):
         raise BadInput(
