@@ -48,7 +48,8 @@ def open_command(spec: SourceSpec, root: Path, where: str) -> Function:
     assert spec.command is not None
     command = (_program(spec.command, root, where), *spec.command[1:])
     limit = spec.timeout or TIMEOUT
-    label = spec.name or Path(spec.command[0]).name
+    files = [part for part in spec.command if (root / part).is_file()]
+    label = spec.name or Path(files[0] if files else spec.command[0]).name
     if spec.protocol == "batch":
         ask: Any = Batches(command, root, limit)
     else:
