@@ -1,1 +1,13 @@
-"""supnorm finds, proves, predicts and removes the worst-case error of neural networks for science."""
+"""supnorm finds, proves, predicts and removes the worst-case error of networks that stand in for science codes.
+
+Your test set tells you the average error; supnorm tells you the worst one and where it is.
+
+>>> import supnorm as sn
+>>> problem = sn.Problem(lambda x: x[:, 0], lambda x: x[:, 0] ** 2, sn.Domain(x=(0.0, 1.0)))
+>>> sn.audit(problem, evaluations=1000).worst.error
+0.25
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -49,6 +49,13 @@ class Pictures:
         return self.grid if d == 2 else 26 if d <= 4 else 16
 
 
+def picture_budget(evaluations: int | None, most: int) -> int:
+    """Evaluations for pictures: ``most``, but never more than the search had, and less when calls are dear."""
+    if evaluations is None:
+        return most
+    return min(most, evaluations if evaluations >= 2000 else max(evaluations // 4, 25))
+
+
 def cuts(landscape: Landscape, u: Array, output: int, width: Array, share: int, p: Pictures) -> list[Any]:
     """One input varies, the others stay at ``u``: over its whole range, and close to ``u``.
 
@@ -159,10 +166,25 @@ def whole_map(
         done = evaluate(landscape, np.linspace(0, 1, n)[:, None])
         return {"kind": "line", **_series(done, done.x[:, 0], output), "data": data}
     if domain.d == 2:
-        return _grid(landscape, recorder, share)
+        _fill_empty(landscape, recorder, share)
+    return recorded_map(domain, recorder)
+
+
+def recorded_map(domain: Domain, recorder: Recorder) -> dict[str, Any]:
+    """The largest error in each cell of everything evaluated: a grid (d = 2) or a panel for each pair."""
+    if domain.d == 2:
+        values = recorder.panel(0)
+        return {
+            "kind": "grid",
+            "axes": list(domain.names),
+            "shape": list(values.shape),
+            "values": rounded(values),
+        }
     panels = [(i, recorder.panel(i)) for i in range(len(recorder.pairs))]
     if domain.d > 10:  # the 45 panels that differ most within themselves
-        spread = [np.nanstd(np.log(np.maximum(v, 1e-300))) if np.isfinite(v).any() else 0 for _, v in panels]
+        spread = [
+            float(np.nanstd(np.log(np.maximum(v, 1e-300)))) if np.isfinite(v).any() else 0 for _, v in panels
+        ]
         panels = [panels[k] for k in sorted(np.argsort(spread)[::-1][:45])]
     return {
         "kind": "pairs",
@@ -177,17 +199,13 @@ def whole_map(
     }
 
 
-def _grid(landscape: Landscape, recorder: Recorder, share: int) -> dict[str, Any]:
+def _fill_empty(landscape: Landscape, recorder: Recorder, share: int) -> None:
     """Cells that nothing was evaluated in get a value at their centre, as far as the share allows."""
-    cells = recorder.cells
     empty = np.argwhere(np.isnan(recorder.panel(0)))
     if len(empty) > share:  # spread what is affordable evenly over the map
         empty = empty[np.linspace(0, len(empty) - 1, max(share, 1)).astype(int)]
     if len(empty):
-        evaluate(landscape, (empty[:, ::-1] + 0.5) / cells)
-    values = recorder.panel(0)
-    domain = landscape.evaluator.problem.domain
-    return {"kind": "grid", "axes": list(domain.names), "shape": [cells, cells], "values": rounded(values)}
+        evaluate(landscape, (empty[:, ::-1] + 0.5) / recorder.cells)
 
 
 def rounded(values: Array) -> list[list[float]]:

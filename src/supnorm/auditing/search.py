@@ -21,7 +21,9 @@ from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.points import neighbours_of_data, snap_to_faces, sobol_points, vertex_seeds
 from supnorm.auditing.polish import Polish
+from supnorm.auditing.seams import Seams
 from supnorm.auditing.thinning import linkage_radius, thin
+from supnorm.evaluation import Evaluations
 
 Array = NDArray[np.float64]
 CHUNK = 8192  # screened points at a time
@@ -59,11 +61,15 @@ class Best:
 
 @dataclass
 class SearchState:
-    """What a search knows: screened points, ends of climbs, ends of independent climbs."""
+    """What a search knows: screened points, ends of climbs, ends of independent climbs.
+
+    ``scout`` are the first screened points with both values: their neighbours show jumps.
+    """
 
     pool: Best
     ends: Best
     independent: list[Array] = field(default_factory=list)
+    scout: Evaluations | None = None
     rounds: int = 0
 
     @classmethod
@@ -82,6 +88,7 @@ class ScreenAndAscent:
         independent: share of climbs from independent starts.
         evolution: share of differential evolution.
         polish_share: share of the polish.
+        seams_share: most that following jumps may take; without jumps it takes a few per cent.
         polished: peaks that are polished.
         chains: climbs at once.
     """
@@ -92,12 +99,14 @@ class ScreenAndAscent:
     independent: float = 0.08
     evolution: float = 0.08
     polish_share: float = 0.1
+    seams_share: float = 0.15
     polished: int = 8
     chains: int = 512
     ascent: Ascent = Ascent()
     strategy: EvolutionStrategy = EvolutionStrategy()
     differential: DifferentialEvolution = DifferentialEvolution()
     polish: Polish = Polish()
+    seams: Seams = Seams()
 
     def run(
         self,
@@ -134,6 +143,8 @@ class ScreenAndAscent:
         if state.rounds == 0:
             self._independent(landscape, state, rng, int(self.independent * budget))
         self._evolve(landscape, state, rng, int(self.evolution * budget))
+        if state.rounds == 0 and state.scout is not None:
+            state.ends.add(*self.seams.run(landscape, state.scout, int(self.seams_share * budget), rng))
         reserve = int(self.polish_share * budget)
         self._climb(landscape, state, rng, landscape.remaining - reserve, stop)
         self._polish(landscape, state, rng, min(reserve, landscape.remaining))

@@ -19,7 +19,7 @@ def linkage_radius(n: int, d: int) -> float:
     """The critical distance for ``n`` screened points in ``d`` dimensions.
 
     >>> round(linkage_radius(10_000, 4), 3)
-    0.206
+    0.165
     """
     n = max(n, 3)
     return float(math.pi**-0.5 * (math.gamma(1 + d / 2) * 4 * math.log(n) / n) ** (1 / d))

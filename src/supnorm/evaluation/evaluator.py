@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ class Evaluator:
         self.rms = np.nan
         self.peaks = 0
         self._shown = 0
+        self._told = -np.inf, False
 
     # -- what the search sees -------------------------------------------------------------------------
 
@@ -114,7 +116,7 @@ class Evaluator:
                 text = str(error)
                 known = text.startswith(hint + caller.side)
                 raise BadInput(text if known else f"{hint}{caller.side}: {text}") from None
-        self._count("probe", n)
+        self.count("probe", n)
         if self.model.outputs != self.reference.outputs:
             raise BadInput(
                 f"{hint}the model has {self.model.outputs} outputs and the reference "
@@ -123,7 +125,7 @@ class Evaluator:
 
     def values(self, x: Array, purpose: str) -> Evaluations:
         """Evaluate both sides at ``x``, shape ``(n, d)``; points outside the domain are left out."""
-        inside = self._inside(x)
+        inside = self._inside(x) if len(x) else np.zeros(0, dtype=bool)
         if inside is None:
             return self._compare(x, *self._both(x, purpose), purpose)
         if not inside.any():
@@ -168,7 +170,7 @@ class Evaluator:
     def recompute(self, x: Array, seen: float) -> Witness:
         """Both values at one point, called alone; checked against the error seen in a batch."""
         model, reference = self.model.alone(x), self.reference.alone(x)
-        self._count("search", 0)
+        self.count("search", 0)
         error, output = self.problem.error(model[None], reference[None], x[None])
         value = float(error[0])
         if np.isnan(value):  # a call that fails now and then: the batch did see it
@@ -251,7 +253,7 @@ class Evaluator:
         none = np.isnan(error)
         if none.any():
             self._sort_out(x, f, none, status, model_messages, reference_messages)
-        self._count(purpose, cost * len(x))
+        self.count(purpose, cost * len(x))
         done = Evaluations(x, y, f, error, output, status)
         self._remember(done)
         return done
@@ -282,13 +284,15 @@ class Evaluator:
 
     def _fail(self, where: str, kind: str, message: str, x: Array) -> None:
         self.failed[where] += 1
-        key = (where, kind, message[:80])
+        # Messages that differ only in their numbers have one cause.
+        key = (where, kind, re.sub(r"[0-9.eE+-]+", "#", message)[:120])
         if key not in self.failures and len(self.failures) >= 50:
             key = (where, kind, "")  # many different messages: one entry for the rest
         entry = self.failures.setdefault(key, Failure(where, kind, message, x.copy()))
         entry.count += 1
 
-    def _count(self, purpose: str, n: int) -> None:
+    def count(self, purpose: str, n: int) -> None:
+        """Add ``n`` evaluations to a purpose."""
         self.counts[purpose] = self.counts.get(purpose, 0) + n
 
     def _remember(self, done: Evaluations) -> None:
@@ -298,14 +302,21 @@ class Evaluator:
             self.worst = float(score[i])
             self.worst_batch = done.x[i].copy(), self.worst
             self.history.append((self.total, self.worst))
-            limit = self.problem.error.limit
-            self.observer(NewWorst(self.total, self.worst, limit is not None and self.worst > limit))
+            self._tell()
         for listener in self.listeners:
             listener(done)
         if self.total - self._shown >= max((self.budget or 0) // 200, 1):
             self._shown = self.total
             failed = sum(self.failed.values())
             self.observer(Advanced(self.total, self.budget, self.worst, self.rms, self.peaks, failed))
+
+    def _tell(self) -> None:
+        """A new worst error is news when it is a tenth larger, or the first above the tolerance."""
+        limit = self.problem.error.limit
+        above = limit is not None and self.worst > limit
+        if self.worst >= 1.1 * self._told[0] or above > self._told[1]:
+            self._told = self.worst, above
+            self.observer(NewWorst(self.total, self.worst, above))
 
     def _nothing(self, x: Array) -> Evaluations:
         m = self.model.outputs or 1

@@ -2,6 +2,7 @@
 
 from supnorm.problem.axis import Axis
 from supnorm.problem.domain import Cloud, Domain
+from supnorm.problem.fingerprint import fingerprint
 from supnorm.problem.function import Function, PartialFailure, as_columns, as_function
 from supnorm.problem.law import Law, draw_inside
 from supnorm.problem.measure import ErrorMeasure
@@ -19,4 +20,5 @@ __all__ = [
     "as_columns",
     "as_function",
     "draw_inside",
+    "fingerprint",
 ]

@@ -148,6 +148,9 @@ class Domain:
         low = np.array([a.low for a in self.axes])
         high = np.array([a.high for a in self.axes])
         inside: NDArray[np.bool_] = np.all((x >= low) & (x <= high), axis=1)
+        for i, axis in enumerate(self.axes):
+            if axis.values is not None:
+                inside &= np.isin(x[:, i], axis.values)
         for constraint in self.constraints:
             if inside.any():
                 inside[inside] = self._allowed(constraint, x[inside])

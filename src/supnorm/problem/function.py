@@ -50,6 +50,8 @@ class Function:
         remake: a picklable function that builds this one again in another process.
         origin: the table of a problem file that it came from; None when it came from Python.
         notes: lines for the user about what this source limits.
+        table: ``(points, values)`` with shapes ``(N, d)`` and ``(N, m)`` for a table of computed values: it
+            is known at these points only, so there are statistics and no search. None for everything else.
     """
 
     value: Callable[[Array], Array]
@@ -65,6 +67,7 @@ class Function:
     remake: Callable[[], Function] | None = None
     origin: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = field(default=())
+    table: tuple[Array, Array] | None = None
 
     def __call__(self, x: Array) -> Array:
         """Values at points ``x`` of shape ``(n, d)``, or ``(d,)`` for one point; shape ``(n, m)``."""
@@ -90,6 +93,7 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
     def value(x: Array) -> Array:
         return as_columns(function(x), len(x), what)
 
+    value.__wrapped__ = function  # type: ignore[attr-defined]  # the user's own code, for tracing it
     return Function(value, name=getattr(source, "__name__", type(source).__name__))
 
 
@@ -100,6 +104,8 @@ def as_columns(result: Any, n: int, what: str) -> Array:
         BadInput: when its shape does not fit ``n`` points.
     """
     try:
+        if np.iscomplexobj(result):
+            raise TypeError("complex numbers have no largest error; return real and imaginary parts")
         y = np.asarray(result, dtype=np.float64)
     except (TypeError, ValueError):
         raise BadInput(

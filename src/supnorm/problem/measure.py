@@ -95,9 +95,8 @@ class ErrorMeasure:
                 broken = ~np.isfinite(model).all(axis=1, keepdims=True)
             else:
                 gap = model - reference
-                error = np.abs(gap) if self.side == "both" else np.maximum(self._sign * gap, 0.0)
-                error = error / self._divisor(reference)
-                error = np.where(gap == 0, 0.0, error)
+                size = np.abs(gap) if self.side == "both" else np.maximum(self._sign * gap, 0.0)
+                error = np.where(size == 0, 0.0, size / self.divisor(reference))
                 lost, broken = ~np.isfinite(reference), ~np.isfinite(model)
         error = np.where(broken, np.inf, error)
         return np.where(lost, np.nan, error)
@@ -120,7 +119,8 @@ class ErrorMeasure:
         """Where the mask lets the error count, shape ``(n,)``."""
         if self.mask is None:
             return np.ones(len(x), dtype=bool)
-        two = len(inspect.signature(self.mask).parameters) > 1
+        needed = [p for p in inspect.signature(self.mask).parameters.values() if p.default is p.empty]
+        two = len(needed) > 1
         kept = np.asarray(self.mask(x, reference) if two else self.mask(x), dtype=bool)
         if kept.reshape(-1).shape != (len(x),):
             raise BadInput(f"mask must return {len(x)} booleans for {len(x)} points, got shape {kept.shape}")
@@ -140,7 +140,7 @@ class ErrorMeasure:
         n, f = model[rows, output], reference[rows, output]
         gap = n - f
         sign = np.sign(gap) if self.side == "both" else np.where(self._sign * gap > 0, self._sign, 0)
-        divisor = self._divisor(reference)[rows, output]
+        divisor = self.divisor(reference)[rows, output]
         if isinstance(self.tolerance, tuple):
             divisor = divisor * self._fit(self.tolerance, model.shape[1], "tolerance")[output]
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -157,7 +157,8 @@ class ErrorMeasure:
     def _sign(self) -> float:
         return 1.0 if self.side == "over" else -1.0
 
-    def _divisor(self, reference: Array) -> Array:
+    def divisor(self, reference: Array) -> Array:
+        """What the difference of model and reference is divided by, shape ``(n, m)``, before tolerances."""
         if self.kind == "relative":
             return np.maximum(np.abs(reference), self.floor or 0.0)
         if self.scale is not None:

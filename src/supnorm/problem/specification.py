@@ -166,14 +166,15 @@ def _is_table(spec: ProblemSpec) -> bool:
 
 
 def _first_line(error: ValidationError) -> str:
-    first = error.errors()[0]
+    # An unknown key explains a missing one better than the other way round.
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
     got = first.get("input")
     if first["type"] == "extra_forbidden":
         known = ", ".join(_known_keys(first["loc"][:-1]))
         return f"unknown key {key} = {got!r}; known keys here: {known}"
     if first["type"] == "missing":
-        return f"{key} is missing"
+        return f"{key} is missing; known keys here: {', '.join(_known_keys(first['loc'][:-1]))}"
     message = first["msg"].removeprefix("Value error, ")
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     shown = "" if isinstance(got, dict) else f", got {got!r}"

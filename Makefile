@@ -1,0 +1,45 @@
+# Each target sets up what it needs in .venv; needs Python >= 3.11, pip and make, nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+# One thread a process: the machine is shared by the tests' own workers.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test quick check bench clean
+
+demo: .venv/core
+	$(BIN)/supnorm demo
+
+test: .venv/dev
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+quick: .venv/dev
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow and not browser"
+
+check: .venv/dev
+	$(BIN)/ruff check src tests examples benchmarks
+	$(BIN)/ruff format --check src tests examples benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/bench
+	$(BIN)/python -m benchmarks.search
+
+.venv/python: 
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "supnorm needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/core: .venv/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/dev: .venv/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@ .venv/core
+
+.venv/bench: .venv/dev
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist

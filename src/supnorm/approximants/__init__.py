@@ -1,0 +1,29 @@
+"""Classical approximators, one per file, in one protocol with the networks."""
+
+from supnorm.approximants.approximation import Approximation, NotApplicable, SurfaceModel
+from supnorm.approximants.chebyshev_tensor import ChebyshevTensor
+from supnorm.approximants.gaussian_process import GaussianProcess
+from supnorm.approximants.piecewise_chebyshev import PiecewiseChebyshev
+from supnorm.approximants.polynomial_least_squares import PolynomialLeastSquares
+from supnorm.approximants.random_features import RandomFeatures
+from supnorm.approximants.simplex_interpolation import SimplexInterpolation
+from supnorm.approximants.sparse_legendre import SparseLegendre
+from supnorm.approximants.storage import load, load_function, save
+from supnorm.approximants.tensor_train import TensorTrain
+
+__all__ = [
+    "Approximation",
+    "ChebyshevTensor",
+    "GaussianProcess",
+    "NotApplicable",
+    "PiecewiseChebyshev",
+    "PolynomialLeastSquares",
+    "RandomFeatures",
+    "SimplexInterpolation",
+    "SparseLegendre",
+    "SurfaceModel",
+    "TensorTrain",
+    "load",
+    "load_function",
+    "save",
+]

@@ -1,0 +1,169 @@
+"""What every approximator hands back, and the frame that all of them work in.
+
+Approximators see the cube [-1, 1]^d: the axes of the domain mapped affinely, logarithmic axes by their
+logarithm. A method is a frozen dataclass of options with one of two functions:
+
+* ``from_function(f, domain, evaluations)``: chooses its own points (`ChebyshevTensor`, `PiecewiseChebyshev`,
+  `TensorTrain`),
+* ``from_samples(x, y, domain, rng)``: takes given points (all others, and networks).
+
+Both return an `Approximation`; `NotApplicable` says why a method cannot be used here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.networks import Network
+from supnorm.problem import Domain, Function
+from supnorm.problem.function import Pullback
+
+Array = NDArray[np.float64]
+BLOCK = 1024
+
+
+class NotApplicable(Exception):
+    """The method cannot be used for this reference, domain or number of samples; the message says why."""
+
+
+class Surface(Protocol):
+    """A fitted function on the cube: a frozen dataclass of arrays and numbers."""
+
+    def value(self, t: Array) -> Array:
+        """Values ``(n, m)`` at ``t``, shape ``(n, d)``."""
+
+    def pull(self, t: Array, weight: Array) -> Array:
+        """Gradient in ``t`` of the outputs weighted by ``weight (n, m)``, shape ``(n, d)``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Approximation:
+    """A fitted approximator.
+
+    Attributes:
+        function: it, as a `Function` of the domain's own inputs.
+        model: what is saved: a `Network` or a `Surface` with its domain.
+        method: its name in tables.
+        parameters: numbers that were fitted or stored.
+        samples: points of the reference behind it.
+        notes: sentences for the user.
+    """
+
+    function: Function
+    model: Network | SurfaceModel
+    method: str
+    parameters: int
+    samples: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        """Size of the stored numbers."""
+        return 8 * self.parameters
+
+
+@dataclass(frozen=True, eq=False)
+class SurfaceModel:
+    """A surface with the axes that it lives on; picklable, saved by `supnorm.approximants.save`."""
+
+    surface: Surface
+    domain: Domain
+    outputs: tuple[str, ...] = ()
+    name: str = "approximator"
+
+    @property
+    def parameters(self) -> int:
+        """Count of all stored floating-point numbers."""
+        values = (getattr(self.surface, f.name) for f in fields(self.surface))  # type: ignore[arg-type]
+        return sum(_count(v) for v in values)
+
+    def value(self, x: Array) -> Array:
+        """Values ``(n, m)`` at points ``x (n, d)`` in the inputs' own units."""
+        x = np.asarray(x, dtype=np.float64)
+        t = to_cube(self.domain, x)
+        if len(t) <= BLOCK:
+            return self.surface.value(t)
+        return np.concatenate([self.surface.value(t[i : i + BLOCK]) for i in range(0, len(t), BLOCK)])
+
+    def vjp(self, x: Array) -> tuple[Array, Pullback]:
+        """Values, and the pullback of weights on them to the inputs."""
+        x = np.asarray(x, dtype=np.float64)
+        t = to_cube(self.domain, x)
+
+        def pull(weight: Array) -> Array:
+            with np.errstate(divide="ignore"):
+                slope = 2.0 / self.domain.slope(x)
+            return self.surface.pull(t, weight) * np.where(np.isfinite(slope), slope, 0.0)
+
+        return self.value(x), pull
+
+    def as_function(self) -> Function:
+        """The approximator as a `Function`."""
+        return Function(
+            self.value,
+            inputs=self.domain.names,
+            outputs=self.outputs,
+            name=self.name,
+            vjp=self.vjp,
+            parallel="process",
+            remake=partial(SurfaceModel.as_function, self),
+        )
+
+
+def finish(
+    surface: Surface, domain: Domain, method: str, samples: int, notes: tuple[str, ...] = ()
+) -> Approximation:
+    """Wrap a fitted surface."""
+    axes = Domain.from_axes(dict(zip(domain.names, domain.axes, strict=True)))
+    model = SurfaceModel(surface, axes, name=method)
+    return Approximation(model.as_function(), model, method, model.parameters, samples, notes)
+
+
+def to_cube(domain: Domain, x: Array) -> Array:
+    """Points of the domain in [-1, 1]^d."""
+    return 2.0 * domain.to_unit(x) - 1.0
+
+
+def from_cube(domain: Domain, t: Array) -> Array:
+    """Points of the cube in the domain's own units."""
+    return domain.from_unit(0.5 * (t + 1.0))
+
+
+def on_cube(f: Callable[[Array], Array], domain: Domain) -> Callable[[Array], Array]:
+    """``f`` as a function of the cube, refusing values that are not finite."""
+
+    def values(t: Array) -> Array:
+        y = f(from_cube(domain, t))
+        broken = ~np.isfinite(y).all(axis=1)
+        if broken.any():
+            raise NotApplicable(
+                f"the reference has no finite value at {broken.sum()} of {len(t)} nodes, first at "
+                f"{domain.describe(from_cube(domain, t[[int(np.argmax(broken))]])[0])}"
+            )
+        return y
+
+    return values
+
+
+def require_box(domain: Domain, method: str) -> None:
+    """Refuse domains whose every box point need not exist.
+
+    Raises:
+        NotApplicable: for constraints, data clouds and discrete axes.
+    """
+    if domain.constraints or domain.cloud is not None:
+        raise NotApplicable(f"{method} needs the whole box; the domain has constraints or comes from data")
+    if any(a.values is not None for a in domain.axes):
+        raise NotApplicable(f"{method} needs continuous axes")
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, np.ndarray):
+        return int(value.size)
+    return sum(_count(v) for v in value) if isinstance(value, tuple) else 0

@@ -1,0 +1,112 @@
+"""Orthogonal polynomials in one and several variables: tables, derivatives, index sets.
+
+Chebyshev T_k, or Legendre P_k normalised by sqrt(2k + 1) so that they are orthonormal for the uniform law.
+Index sets: total degree |nu|_1 <= p, hyperbolic cross prod(nu_i + 1) <= p + 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+def chebyshev_table(t: Array, size: int) -> tuple[Array, Array]:
+    """T_0 ... T_{size-1} and their derivatives at ``t (n,)``, shapes ``(n, size)``."""
+    values, slopes = np.ones((len(t), size)), np.zeros((len(t), size))
+    if size > 1:
+        values[:, 1], slopes[:, 1] = t, 1.0
+    for k in range(2, size):
+        values[:, k] = 2.0 * t * values[:, k - 1] - values[:, k - 2]
+        slopes[:, k] = 2.0 * values[:, k - 1] + 2.0 * t * slopes[:, k - 1] - slopes[:, k - 2]
+    return values, slopes
+
+
+def legendre_table(t: Array, size: int) -> tuple[Array, Array]:
+    """Orthonormal Legendre polynomials and their derivatives, shapes ``(n, size)``."""
+    values, slopes = np.ones((len(t), size)), np.zeros((len(t), size))
+    if size > 1:
+        values[:, 1], slopes[:, 1] = t, 1.0
+    for k in range(2, size):
+        a, b = (2.0 * k - 1.0) / k, (k - 1.0) / k
+        values[:, k] = a * t * values[:, k - 1] - b * values[:, k - 2]
+        slopes[:, k] = a * (values[:, k - 1] + t * slopes[:, k - 1]) - b * slopes[:, k - 2]
+    norm = np.sqrt(2.0 * np.arange(size) + 1.0)
+    return values * norm, slopes * norm
+
+
+def total_degree(d: int, degree: int) -> Indices:
+    """All multi-indices with sum at most ``degree``, shape ``(k, d)``, sorted by degree.
+
+    >>> total_degree(2, 1).tolist()
+    [[0, 0], [0, 1], [1, 0]]
+    """
+    return _grow(d, degree, lambda row: sum(row) <= degree)
+
+
+def hyperbolic_cross(d: int, degree: int) -> Indices:
+    """All multi-indices with prod(nu_i + 1) at most ``degree + 1``, shape ``(k, d)``.
+
+    >>> hyperbolic_cross(2, 2).tolist()
+    [[0, 0], [0, 1], [1, 0], [0, 2], [2, 0]]
+    """
+    return _grow(d, degree, lambda row: int(np.prod([v + 1 for v in row])) <= degree + 1)
+
+
+def _grow(d: int, degree: int, keeps: object) -> Indices:
+    assert callable(keeps)
+    rows: list[tuple[int, ...]] = [()]
+    for _ in range(d):
+        rows = [(*row, k) for row in rows for k in range(degree + 1) if keeps((*row, k))]
+    rows.sort(key=lambda row: (sum(row), row))
+    return np.array(rows, dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Polynomial:
+    """A polynomial on the cube: ``sum_nu c_nu prod_i phi_{nu_i}(t_i)``.
+
+    Attributes:
+        indices: the multi-indices, shape ``(k, d)``.
+        coefficients: shape ``(k, m)``.
+        family: ``"chebyshev"`` or ``"legendre"``.
+    """
+
+    indices: Indices
+    coefficients: Array
+    family: str = "chebyshev"
+
+    def value(self, t: Array) -> Array:
+        """Values ``(n, m)``."""
+        return design(t, self.indices, self.family) @ self.coefficients
+
+    def pull(self, t: Array, weight: Array) -> Array:
+        """Weighted gradient ``(n, d)``."""
+        along = weight @ self.coefficients.T
+        tables = _tables(t, self.indices, self.family)
+        gradient = np.empty_like(t)
+        for i in range(t.shape[1]):
+            product = along * tables[i][1][:, self.indices[:, i]]
+            for j in range(t.shape[1]):
+                if j != i:
+                    product = product * tables[j][0][:, self.indices[:, j]]
+            gradient[:, i] = product.sum(axis=1)
+        return gradient
+
+
+def design(t: Array, indices: Indices, family: str) -> Array:
+    """Values of all basis functions, shape ``(n, k)``."""
+    tables = _tables(t, indices, family)
+    matrix: Array = tables[0][0][:, indices[:, 0]]
+    for i in range(1, t.shape[1]):
+        matrix = matrix * tables[i][0][:, indices[:, i]]
+    return matrix
+
+
+def _tables(t: Array, indices: Indices, family: str) -> list[tuple[Array, Array]]:
+    table = chebyshev_table if family == "chebyshev" else legendre_table
+    return [table(t[:, i], int(indices[:, i].max(initial=0)) + 1) for i in range(t.shape[1])]

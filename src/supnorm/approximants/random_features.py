@@ -1,0 +1,72 @@
+"""A one-layer tanh network with random hidden units; only the output layer is fitted, by least squares.
+
+Units as in `Network.init`: random directions, zeros spread over the domain. The scale of the weights is
+chosen among a few by the error on every tenth sample. 1e-9 in 1-D and 2-D in well under a second; the result
+is a `Network` and can be trained on, exported and certified. Source: Dong & Li, Local extreme learning
+machines (2021).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.approximants.approximation import Approximation, NotApplicable
+from supnorm.networks import Network, Scaling
+from supnorm.problem import Domain
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RandomFeatures:
+    """Random tanh features.
+
+    Args:
+        features: at most this many; one per two samples at most.
+        scales: multipliers of the first layer that are tried.
+    """
+
+    features: int = 600
+    scales: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
+
+    def from_samples(
+        self, x: Array, y: Array, domain: Domain, rng: np.random.Generator | None = None
+    ) -> Approximation:
+        """Fit samples ``x (n, d)``, ``y (n, m)`` with units drawn from ``rng`` (seed 0 by default).
+
+        Raises:
+            NotApplicable: for fewer than eight samples.
+        """
+        if len(x) < 8:
+            raise NotApplicable(f"random features need at least 8 samples, got {len(x)}")
+        rng = rng or np.random.default_rng(0)
+        scaling = Scaling.of_domain(domain, y)
+        width = min(self.features, len(x) // 2)
+        held = np.arange(len(x)) % 10 == 9
+        start = Network.init(rng, domain.d, y.shape[1], width, 1, scaling=scaling, inputs=domain.names)
+        found: list[tuple[float, Network]] = []
+        for scale in self.scales:
+            net = _solve(_scaled(start, scale), x[~held], y[~held])
+            found.append((float(np.abs(net.value(x[held]) - y[held]).max(initial=0.0)), net))
+        best = _solve(min(found, key=lambda pair: pair[0])[1], x, y)
+        best = replace(best, name="random features")
+        size = best.architecture.size
+        return Approximation(best.as_function(), best, "random features", size, len(x))
+
+
+def _scaled(net: Network, scale: float) -> Network:
+    (weights, bias), output = net.layers
+    return replace(net, layers=((scale * weights, scale * bias), output))
+
+
+def _solve(net: Network, x: Array, y: Array) -> Network:
+    """The network with its output layer replaced by the least-squares one."""
+    weights, bias = net.layers[0]
+    hidden = np.tanh(net.scaling.enter(x) @ weights.T + bias)
+    matrix = np.column_stack([hidden, np.ones(len(x))])
+    target = (y - net.scaling.output_shift) / net.scaling.output_scale
+    solution = np.linalg.lstsq(matrix, target, rcond=1e-14)[0]
+    return replace(net, layers=(net.layers[0], (solution[:-1].T, solution[-1])))

@@ -1,0 +1,169 @@
+"""The verb: search for the worst error of a model against a reference, and say what was found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing import document
+from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.pictures import Pictures, picture_budget
+from supnorm.auditing.places import find_places
+from supnorm.auditing.power import Power
+from supnorm.auditing.recorder import Recorder
+from supnorm.auditing.report import AuditReport
+from supnorm.auditing.search import ScreenAndAscent, SearchState
+from supnorm.auditing.statistics import Sample
+from supnorm.auditing.table import is_table, table_statistics
+from supnorm.evaluation import (
+    EvaluationStore,
+    Evaluator,
+    Finished,
+    Observer,
+    PointStatus,
+    Started,
+    silent,
+)
+from supnorm.problem import Problem
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+EVALUATIONS = 100_000
+STATISTICS = 0.2  # share of the evaluations that are independent points of the law
+SECONDS_ROUND = 8192  # evaluations of the first round when only seconds limit the search
+
+
+def audit(
+    problem: Problem,
+    *,
+    evaluations: int | None = None,
+    seconds: float | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    executor: Executor | None = None,
+    strategy: ScreenAndAscent | None = None,
+    pictures: Pictures | None = None,
+    power: Power | None = None,
+    store: EvaluationStore | None = None,
+    observer: Observer = silent,
+) -> AuditReport:
+    """Find the worst error of ``problem.model`` against ``problem.reference``.
+
+    Args:
+        evaluations: of search and statistics together (a gradient counts 3); 100,000 by default, without a
+            limit when only ``seconds`` is given.
+        seconds: wall-clock limit of the search; the result then depends on the machine.
+        seed: of everything random; with a budget of evaluations the same seed gives the same result.
+        workers: processes or threads for a reference that takes more than 1 ms a point.
+        executor: any ``concurrent.futures`` executor instead.
+        strategy: of the search.
+        pictures: resolutions of the charts.
+        power: errors to plant, to see what such a search misses; none are planted by default.
+        store: where expensive calls are kept, for resuming.
+        observer: gets progress events.
+
+    Raises:
+        BadInput: when the problem cannot be evaluated, or model or reference is random.
+
+    >>> from supnorm.problem import Domain
+    >>> problem = Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
+    >>> report = audit(problem, evaluations=1000)
+    >>> round(report.worst.error, 6), round(float(report.worst.x[0]), 3)
+    (0.25, 0.5)
+    """
+    if problem.model is None:
+        raise BadInput("an audit needs a model beside the reference; give one as [model]")
+    if evaluations is None and seconds is None:
+        evaluations = EVALUATIONS
+    start = time.perf_counter()
+    rng = np.random.default_rng(seed)
+    shown = pictures or Pictures()
+    evaluator = Evaluator(
+        problem, store=store, workers=workers, executor=executor, observer=observer, budget=evaluations
+    )
+    recorder = Recorder(problem.domain, shown.cells(problem.domain.d))
+    evaluator.listeners.append(recorder)
+    relative = problem.error.kind == "relative" and not problem.error.per_output
+    units = {*problem.reference.output_units} if problem.error.kind == "absolute" else set()
+    unit = units.pop() if len(units) == 1 else ""
+    observer(Started(problem.title, problem.error.limit, seed, evaluations, relative, unit))
+    try:
+        if is_table(problem):
+            sample, state, places = table_statistics(evaluator)
+        else:
+            evaluator.probe(rng)
+            sample, state = _statistics(evaluator, evaluations, rng)
+            _search(evaluator, state, strategy or ScreenAndAscent(), evaluations, seconds, start, rng)
+            landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
+            places = find_places(landscape, state, sample, rng)
+        run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
+        if power is not None and not is_table(problem):
+            run.power = power.measure(
+                evaluator, strategy or ScreenAndAscent(), evaluator.spent("statistics", "search"), rng
+            )
+        result = document.build(run, seed=seed, budget=(evaluations, seconds), start=start)
+    finally:
+        evaluator.close()
+    observer(Finished())
+    return result
+
+
+def _statistics(
+    evaluator: Evaluator, evaluations: int | None, rng: np.random.Generator
+) -> tuple[Sample, SearchState]:
+    """Independent points of the law; they are the first screened points as well."""
+    problem = evaluator.problem
+    assert problem.law is not None
+    n = 20_000 if evaluations is None else int(np.clip(STATISTICS * evaluations, 20, 100_000))
+    if evaluations is None:  # at most about a second's worth when only seconds limit the search
+        cost = evaluator.model.cost + evaluator.reference.cost
+        n = int(np.clip(1.0 / max(cost, 1e-9), 100, n))
+    x = problem.law.draw(n, rng)
+    state = SearchState.empty(problem.domain.d)
+    errors = []
+    for i in range(0, n, 8192):
+        done = evaluator.values(x[i : i + 8192], "statistics")
+        errors.append(done.error[(done.status == PointStatus.OK)])
+        state.pool.add(problem.domain.to_unit(done.x), done.score)
+        state.scout = state.scout or done
+    sample = Sample(np.concatenate(errors), problem.law.name, n)
+    evaluator.rms = sample.rms().value
+    return sample, state
+
+
+def _search(
+    evaluator: Evaluator,
+    state: SearchState,
+    strategy: ScreenAndAscent,
+    evaluations: int | None,
+    seconds: float | None,
+    start: float,
+    rng: np.random.Generator,
+) -> None:
+    def late() -> bool:
+        return seconds is not None and time.perf_counter() - start > seconds
+
+    if evaluations is not None and seconds is None:
+        limit = evaluations - evaluator.spent("statistics")
+        strategy.run(Landscape(evaluator, limit), state, rng)
+        return
+    # With seconds: rounds that double, the last one cut to the time that is left.
+    size = SECONDS_ROUND
+    most = np.inf if evaluations is None else evaluations - evaluator.spent("statistics")
+    assert seconds is not None
+    stop: Callable[[], bool] = late
+    while not late() and evaluator.spent("search") < most:
+        began, before = time.perf_counter(), evaluator.spent("search")
+        limit = int(min(before + size, most))
+        strategy.run(Landscape(evaluator, limit), state, rng, stop)
+        state.rounds += 1
+        done = evaluator.spent("search") - before
+        if done < 4:
+            break
+        pace = (time.perf_counter() - began) / done
+        left = seconds - (time.perf_counter() - start)
+        size = int(min(2 * size, max(left, 0) / pace + 1))

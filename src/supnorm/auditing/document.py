@@ -1,0 +1,352 @@
+"""Writes down an audit: everything that was measured as one document (schema ``supnorm.audit/1``)."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing import pictures as charts
+from supnorm.auditing.findings import data_distance, findings
+from supnorm.auditing.glitches import rms_floor
+from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.peaks import cluster_sizes
+from supnorm.auditing.pictures import Pictures, picture_budget
+from supnorm.auditing.places import Place, judge, settle
+from supnorm.auditing.recheck import recheck
+from supnorm.auditing.recorder import Recorder
+from supnorm.auditing.report import AuditReport, Table
+from supnorm.auditing.search import SearchState
+from supnorm.auditing.statistics import QUANTILES, Sample, unseen_peaks
+from supnorm.auditing.table import is_table
+from supnorm.auditing.verdict import verdict
+from supnorm.evaluation import Evaluator
+from supnorm.problem import Function, Problem, fingerprint
+from supnorm.results import Witness
+
+Array = NDArray[np.float64]
+THUMBNAILS = 6
+ROUNDING_NOTE = "The {side} runs in {precision}: errors below about {size:.0e} of its values are its rounding, not its fit."
+
+
+@dataclass
+class Run:
+    """A finished search, before it is written down."""
+
+    evaluator: Evaluator
+    recorder: Recorder
+    sample: Sample
+    state: SearchState
+    places: list[Place]
+    pictures: Pictures
+    rng: np.random.Generator
+    power: list[dict[str, Any]] = field(default_factory=list)
+
+
+def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start: float) -> AuditReport:
+    """Draw the charts, recompute the witness, and write everything down."""
+    evaluator = run.evaluator
+    problem: Problem = evaluator.problem
+    table = is_table(problem)
+    drawn = _table_charts(run) if table else _charts(run, budget[0])
+    if not table:
+        _settle(run)
+    _recheck(run)
+    drawn["thumbnails"] = [p.thumbnail for p in run.places[:THUMBNAILS]]
+    witness = final_witness(run)
+    sample = run.sample
+    rms = sample.rms()
+    names = output_names(problem, evaluator)
+    places = [place_json(p.witness, problem, names) for p in run.places]
+    ends = np.concatenate(run.state.independent) if run.state.independent else np.empty((0, problem.domain.d))
+    unseen = unseen_peaks(cluster_sizes(ends, 0.01 * np.sqrt(problem.domain.d)))
+    limit = problem.error.limit
+    sup = witness.error if witness is not None else float("nan")
+    levels = [limit] if limit is not None else [sample.quantile(0.999)]
+    levels += [q for q in (10 * rms.value,) if np.isfinite(q)]
+    uniform = sample.law.startswith("uniform")
+    floor = rms_floor([p.witness for p in run.places]) if uniform else 0.0
+    status = verdict(problem, witness, sample, evaluator)
+    counts = evaluator.counts
+    document: dict[str, Any] = {
+        "schema": "supnorm.audit/1",
+        "status": {"code": status.code, "advice": status.advice, "exit": int(status.exit)},
+        "title": problem.title,
+        "command": "",
+        "tolerance": limit,
+        "law": sample.law,
+        "model": side_json(problem.model),
+        "reference": side_json(problem.reference),
+        "recheck": None if problem.recheck is None else side_json(problem.recheck),
+        "axes": axes_json(problem),
+        "outputs": [{"name": n, "unit": u} for n, u in zip(names, output_units(problem, names), strict=True)],
+        "measure": measure_json(problem, names),
+        "sup": {"lower": sup, "upper": None, "upper_kind": "none"},
+        "witness": None if witness is None else place_json(witness, problem, names),
+        "rms": {"value": rms.value, "kind": "sample", "n": rms.n, "at_least": floor},
+        "mean": {"value": sample.mean().value, "kind": "sample", "n": sample.n},
+        "quantiles": {str(q): sample.quantile(q) for q in QUANTILES},
+        "plain_sample": {"n": sample.n, "worst": sample.worst()},
+        "exceedance": [sample.exceedance(t) for t in levels],
+        "unseen_peak_mass": None if unseen is None else vars(unseen),
+        "power": run.power,
+        "places": places,
+        "glitches": [p for p in places if "glitch" in p["tags"]],
+        "findings": findings(evaluator, witness),
+        "table_only": table,
+        "failures": failures_json(run),
+        "evaluations": {
+            "search": counts.get("search", 0) + counts.get("probe", 0),
+            **{k: counts.get(k, 0) for k in ("statistics", "pictures", "power", "recheck")},
+            "failed": sum(evaluator.failed.values()),
+        },
+        "seconds": time.perf_counter() - start,
+        "model_seconds": evaluator.model.seconds,
+        "reference_seconds": evaluator.reference.seconds,
+        "seconds_per_point": {
+            side.side: side.seconds / max(side.called, 1) for side in (evaluator.model, evaluator.reference)
+        },
+        "seed": seed,
+        "gradients": evaluator.gradients,
+        "regime": "table" if table else {"both": "A", "model": "B", "none": "C"}[evaluator.gradients],
+        "budget": {"evaluations": budget[0], "seconds": budget[1]},
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "versions": versions(),
+        "fingerprint": fingerprint(problem),
+        "notes": notes(problem, budget[1]),
+        "charts": drawn,
+    }
+    assert_honest(document, evaluator)
+    return AuditReport(document, points_table(run, names))
+
+
+def _settle(run: Run) -> None:
+    """The charts may have seen a worse point: it becomes the first place, without more pictures."""
+    landscape = Landscape(run.evaluator, run.evaluator.spent("pictures") + 8000, "pictures")
+    places, changed = settle(landscape, run.places, run.rng)
+    if changed:
+        run.places = judge(landscape, places, run.sample, run.rng)
+
+
+def _recheck(run: Run) -> None:
+    """Verdicts of the second reference, and distances to the data, for every reported place."""
+    problem: Problem = run.evaluator.problem
+    witnesses = recheck(run.evaluator, [p.witness for p in run.places])
+    if problem.data is not None:
+        witnesses = [replace(w, off_data=data_distance(problem.domain, problem.data, w.x)) for w in witnesses]
+        witnesses = [
+            replace(w, tags=(*w.tags, "off-data")) if w.off_data is not None and w.off_data > 1 else w
+            for w in witnesses
+        ]
+    run.places = [replace(p, witness=w) for p, w in zip(run.places, witnesses, strict=True)]
+
+
+def _table_charts(run: Run) -> dict[str, Any]:
+    """Charts that need no evaluation beyond the rows of the table."""
+    drawn: dict[str, Any] = {"cuts": [], "map": None, "output": None}
+    domain = run.evaluator.problem.domain
+    if domain.d > 1:
+        drawn["map"] = charts.recorded_map(domain, run.recorder)
+    drawn |= charts.distribution(run.sample)
+    drawn["progress"] = charts.progress(run.evaluator.history, run.evaluator.total, run.sample, run.rng)
+    return drawn
+
+
+def final_witness(run: Run) -> Witness | None:
+    """The worst point of everything evaluated, recomputed alone; a described place when it is one."""
+    if is_table(run.evaluator.problem):
+        return run.places[0].witness if run.places else None
+    witness = run.evaluator.witness()
+    for place in run.places:
+        if witness is not None and np.array_equal(place.witness.x, witness.x):
+            return place.witness
+    return witness
+
+
+def assert_honest(document: dict[str, Any], evaluator: Evaluator) -> None:
+    """``sup.lower`` is at least every error computed anywhere in the run, up to rounding.
+
+    Raises:
+        AssertionError: when it is not; that would be a bug of ours.
+    """
+    if evaluator.worst_batch is None:
+        return
+    witness = document["witness"]
+    reference = np.asarray(witness["reference"], dtype=float)
+    slack = evaluator.rounding(reference) + 1e-12 * abs(evaluator.worst)
+    if document["sup"]["lower"] + slack < evaluator.worst:
+        raise AssertionError(
+            f"sup.lower = {document['sup']['lower']!r} is below an error seen in the run, {evaluator.worst!r}"
+        )
+
+
+def _charts(run: Run, evaluations: int | None) -> dict[str, Any]:
+    budget = picture_budget(evaluations, 60_000)
+    evaluator, p = run.evaluator, run.pictures
+    landscape = Landscape(evaluator, evaluator.spent("pictures") + budget, "pictures")
+    drawn: dict[str, Any] = {"cuts": [], "map": None, "output": None}
+    problem: Problem = evaluator.problem
+    if run.places:
+        first = run.places[0]
+        output = first.witness.output
+        drawn["output"] = output_names(problem, evaluator)[output]
+        drawn["cuts"] = charts.cuts(landscape, first.u, output, first.width, int(0.3 * budget), p)
+        if problem.domain.d > 1:
+            cells = int(min(p.thumbnail, (0.35 * budget / THUMBNAILS) ** 0.5))
+            if cells >= 9:
+                run.places = [
+                    replace(s, thumbnail=charts.thumbnail(landscape, s.u, s.width, cells))
+                    if i < THUMBNAILS
+                    else s
+                    for i, s in enumerate(run.places)
+                ]
+        data = None if problem.data is None else np.asarray(problem.data)[:, 0]
+        drawn["map"] = charts.whole_map(
+            landscape, run.recorder, data if problem.domain.d == 1 else None, output, p, int(0.3 * budget)
+        )
+    drawn |= charts.distribution(run.sample)
+    drawn["progress"] = charts.progress(evaluator.history, evaluator.total, run.sample, run.rng)
+    return drawn
+
+
+def output_names(problem: Problem, evaluator: Evaluator) -> list[str]:
+    """Names of the outputs: the reference's, the model's, or ``y1, y2, ...``."""
+    m = evaluator.reference.outputs or evaluator.model.outputs or 1
+    for function in (problem.reference, problem.model):
+        if len(function.outputs) == m:
+            return list(function.outputs)
+    return ["y"] if m == 1 else [f"y{i + 1}" for i in range(m)]
+
+
+def output_units(problem: Problem, names: list[str]) -> list[str]:
+    """Units of the outputs; empty strings where unknown."""
+    for function in (problem.reference, problem.model):
+        if len(function.output_units) == len(names):
+            return list(function.output_units)
+    return [""] * len(names)
+
+
+def axes_json(problem: Problem) -> list[dict[str, Any]]:
+    """The axes as plain data."""
+    return [
+        {"name": n, "low": a.low, "high": a.high, "unit": a.unit, "scale": a.scale, "values": a.values}
+        for n, a in zip(problem.domain.names, problem.domain.axes, strict=True)
+    ]
+
+
+def measure_json(problem: Problem, names: list[str]) -> dict[str, Any]:
+    """The error measure as plain data; its unit is that of the outputs where they share one."""
+    error = problem.error
+    units = set(output_units(problem, names))
+    plain = error.kind == "absolute" and not error.per_output and len(units) == 1
+    return {
+        "kind": error.kind,
+        "side": error.side,
+        "floor": error.floor,
+        "scale": error.scale,
+        "unit": units.pop() if plain else "",
+        "per_output": error.per_output,
+    }
+
+
+def side_json(function: Function) -> dict[str, Any]:
+    """What is printed about a model or a reference."""
+    return {"name": function.name, "precision": function.precision, "notes": list(function.notes)}
+
+
+def place_json(witness: Witness, problem: Problem, names: list[str]) -> dict[str, Any]:
+    """A witness as plain data."""
+    return {
+        "x": problem.domain.describe(witness.x),
+        "model": witness.model,
+        "reference": witness.reference,
+        "error": witness.error,
+        "output": names[witness.output],
+        "tags": list(witness.tags),
+        "volume": witness.volume,
+        "prominence": witness.prominence,
+        "recheck": witness.recheck,
+        "recheck_value": witness.recheck_value,
+        "off_data": witness.off_data,
+    }
+
+
+def failures_json(run: Run) -> dict[str, Any]:
+    """Points without a value: how many, why, and where along each input."""
+    evaluator = run.evaluator
+    domain = evaluator.problem.domain
+    causes = sorted(evaluator.failures.values(), key=lambda f: -f.count)
+    return {
+        "count": sum(evaluator.failed.values()),
+        "of": evaluator.total,
+        "model": evaluator.failed["model"],
+        "reference": evaluator.failed["reference"],
+        "masked": evaluator.masked,
+        "causes": [
+            {
+                "where": f.where,
+                "kind": f.kind,
+                "message": f.message,
+                "count": f.count,
+                "x": domain.describe(f.x),
+            }
+            for f in causes[:10]
+        ],
+        "by_axis": charts.by_axis(domain, run.recorder),
+    }
+
+
+def notes(problem: Problem, seconds: float | None) -> list[str]:
+    """Lines that limit what the numbers say."""
+    lines = []
+    for side in ("model", "reference"):
+        function = getattr(problem, side)
+        size = {"float32": 1e-7, "float16": 1e-3, "bfloat16": 1e-2}.get(function.precision)
+        if size is not None:
+            lines.append(ROUNDING_NOTE.format(side=side, precision=function.precision, size=size))
+        lines += [note for note in function.notes if note not in lines]
+    if seconds is not None:
+        lines.append("The search was limited by seconds: another machine or run may find another point.")
+    return lines
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that took part."""
+    from importlib import metadata
+
+    found = {"python": platform.python_version()}
+    for package in ("supnorm", "numpy", "scipy", "jax", "torch", "onnxruntime", "gsw", "CoolProp"):
+        module = {"CoolProp": "CoolProp"}.get(package, package)
+        if module in sys.modules:
+            try:
+                found[package] = metadata.version(package)
+            except metadata.PackageNotFoundError:
+                continue
+    return found
+
+
+def points_table(run: Run, names: list[str]) -> Table:
+    """The worst rows, thinned so that they do not crowd at one peak."""
+    from supnorm.auditing.thinning import linkage_radius, thin
+
+    domain = run.evaluator.problem.domain
+    rows = run.recorder.worst_rows()
+    columns = [
+        *domain.names,
+        *(f"model_{n}" for n in names),
+        *(f"reference_{n}" for n in names),
+        "error",
+    ]
+    if len(rows):
+        u = domain.to_unit(rows[:, : domain.d])
+        radius = 0.1 * linkage_radius(max(run.evaluator.total, 3), domain.d)
+        rows = rows[thin(u, rows[:, -2], radius, min(500, len(rows)))]
+    return Table(tuple(columns), rows[:, :-1] if len(rows) else np.empty((0, len(columns))))

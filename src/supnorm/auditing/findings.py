@@ -1,0 +1,71 @@
+"""What the user should know besides the worst error: the domain against the data, models without a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation import Evaluator
+from supnorm.problem import Domain, Problem
+from supnorm.results import Witness
+
+Array = NDArray[np.float64]
+WIDER = 0.01  # of an axis: a domain that exceeds the data by less is not worth a line
+
+
+def findings(evaluator: Evaluator, witness: Witness | None) -> list[dict[str, str]]:
+    """Plain sentences, each with a code."""
+    problem: Problem = evaluator.problem
+    found = []
+    if problem.data is not None:
+        found += domain_against_data(problem.domain, np.asarray(problem.data, dtype=float), witness)
+    if witness is not None and witness.error == np.inf:
+        found.append(
+            {
+                "code": "no-model-value",
+                "text": "The model has no finite value at a point where the reference has one: its worst "
+                "error is infinite. The places below name the largest finite ones too.",
+            }
+        )
+    return found
+
+
+def domain_against_data(domain: Domain, data: Array, witness: Witness | None) -> list[dict[str, str]]:
+    """Where the declared domain is wider than the range of the data, and whether the worst point is there."""
+    low, high = data.min(axis=0), data.max(axis=0)
+    u = domain.to_unit(np.stack([low, high])).clip(0, 1)
+    wide = np.flatnonzero((u[0] > WIDER) | (u[1] < 1 - WIDER))
+    if not len(wide):
+        return []
+    inside = float(np.prod(u[1] - u[0]))
+    parts = []
+    for i in wide:
+        axis, name = domain.axes[i], domain.names[i]
+        unit = f" {axis.unit}" if axis.unit else ""
+        parts.append(
+            f"{name} (data {low[i]:.4g} to {high[i]:.4g}{unit}, declared {axis.low:.4g} to {axis.high:.4g}{unit})"
+        )
+    text = (
+        f"The declared domain exceeds the range of the data in {', '.join(parts)}: "
+        f"{100 * (1 - inside):.3g} % of the domain lies outside that range."
+    )
+    if witness is not None:
+        out = [domain.names[i] for i in wide if not low[i] <= witness.x[i] <= high[i]]
+        text += (
+            f" The worst point lies outside the data, in {', '.join(out)}."
+            if out
+            else " The worst point lies inside the range of the data."
+        )
+    return [{"code": "domain-exceeds-data", "text": text}]
+
+
+def data_distance(domain: Domain, data: Any, x: Array) -> float:
+    """Distance of a point to the nearest data point over r95, in the unit box of the domain."""
+    from scipy.spatial import cKDTree
+
+    unit = np.unique(domain.to_unit(np.asarray(data, dtype=float)), axis=0)
+    tree = cKDTree(unit)
+    r95 = float(np.quantile(tree.query(unit, k=2)[0][:, 1], 0.95))
+    return float(tree.query(domain.to_unit(x[None]))[0][0] / r95)

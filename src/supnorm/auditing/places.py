@@ -1,0 +1,123 @@
+"""The distinct peaks as witnesses: recomputed alone, with size, prominence and tags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing.glitches import GlitchRule, mark, prominences
+from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.peaks import distinct
+from supnorm.auditing.pictures import half_widths
+from supnorm.auditing.region import RegionVolume
+from supnorm.auditing.search import SearchState
+from supnorm.auditing.statistics import Sample
+from supnorm.problem import Problem
+from supnorm.results import Witness
+
+Array = NDArray[np.float64]
+EDGE = 1e-6  # of an axis: nearer than this to a bound is "boundary"
+
+
+PLACES = 12
+
+
+@dataclass(frozen=True)
+class Place:
+    """A distinct peak: in the unit box, as a witness, how wide it is along each axis, and its picture."""
+
+    u: Array
+    witness: Witness
+    width: Array
+    thumbnail: dict[str, Any] | None = None
+
+
+def find_places(
+    landscape: Landscape, state: SearchState, sample: Sample, rng: np.random.Generator
+) -> list[Place]:
+    """The distinct peaks of a search, worst first, measured and marked."""
+    ends = state.ends if len(state.ends.u) else state.pool
+    chosen = distinct(landscape, ends.u, ends.score, PLACES)
+    places = [measure(landscape, ends.u[i], float(ends.score[i]), rng) for i in chosen]
+    for _ in range(3):  # what looked at a place may have seen a worse point
+        places, changed = settle(landscape, places, rng)
+        if not changed:
+            break
+    places.sort(key=lambda p: -p.witness.error)
+    return judge(landscape, places, sample, rng)
+
+
+def measure(landscape: Landscape, u: Array, score: float, rng: np.random.Generator) -> Place:
+    """A peak with its tags, widths and volume."""
+    witness, width = describe_place(landscape, u, score)
+    volume = RegionVolume().measure(landscape, u, witness.error, width, rng)
+    return Place(u, replace(witness, volume=volume), width)
+
+
+def settle(landscape: Landscape, places: list[Place], rng: np.random.Generator) -> tuple[list[Place], bool]:
+    """Put the worst point of everything evaluated first; it takes the place of peaks it stands on."""
+    evaluator = landscape.evaluator
+    # A value recomputed alone may differ by rounding from the one seen in a batch.
+    top = max((p.witness.error for p in places), default=-np.inf)
+    if evaluator.worst_batch is None or evaluator.worst <= top * (1 + 1e-9):
+        return places, False
+    x, worst = evaluator.worst_batch
+    u = evaluator.problem.domain.to_unit(x[None])[0].clip(0, 1)
+    others = [p for p in places if np.linalg.norm(p.u - u) > 0.01 * np.sqrt(len(u))]
+    return [measure(landscape, u, worst, rng), *others], True
+
+
+def judge(landscape: Landscape, places: list[Place], sample: Sample, rng: np.random.Generator) -> list[Place]:
+    """Prominences, and which places are glitches."""
+    measured = prominences(landscape, [p.u for p in places], [p.witness for p in places], sample, rng)
+    return [
+        replace(p, witness=mark(replace(p.witness, prominence=m), sample, GlitchRule()))
+        for p, m in zip(places, measured, strict=True)
+    ]
+
+
+def side_of_fault(problem: Problem, u: Array, width: Array, output: int, landscape: Landscape) -> str | None:
+    """Which of the two has the larger curvature at the peak, on the scale of its width.
+
+    Second differences along each axis over one width: ``"model-side"`` or ``"reference-side"``, None when
+    neither is more than twice the other.
+    """
+    domain = problem.domain
+    d = domain.d
+    frame = np.diag(np.minimum(width, 0.25))
+    centre = np.clip(u, np.diag(frame), 1 - np.diag(frame))
+    points = np.concatenate([centre[None], centre + frame, centre - frame])
+    done = landscape.evaluator.values(domain.from_unit(points), landscape.purpose)
+    bend = []
+    for y in (done.model[:, output], done.reference[:, output]):
+        second = y[1 : d + 1] + y[d + 1 :] - 2 * y[0]
+        bend.append(np.abs(second[np.isfinite(second)]).max(initial=0.0))
+    if bend[0] > 2 * bend[1]:
+        return "model-side"
+    if bend[1] > 2 * bend[0]:
+        return "reference-side"
+    return None
+
+
+def describe_place(landscape: Landscape, u: Array, score: float) -> tuple[Witness, Array]:
+    """A peak as a witness with tags, and its half-height widths along the axes (unit box)."""
+    evaluator = landscape.evaluator
+    problem: Problem = evaluator.problem
+    x = problem.domain.from_unit(u[None])[0]
+    witness = evaluator.recompute(x, score)
+    if np.isfinite(witness.error) and landscape.affordable() > 100 * len(u):
+        width = half_widths(
+            landscape, u, witness.error, max(8, min(40, landscape.affordable() // (40 * len(u))))
+        )
+        fault = side_of_fault(problem, u, width, witness.output, landscape)
+    else:
+        width, fault = np.full(len(u), 0.1), None
+    edge = bool(((u <= EDGE) | (u >= 1 - EDGE)).any())
+    tags = ["boundary" if edge else "interior"] + ([fault] if fault else [])
+    off = None
+    if problem.domain.cloud is not None:
+        off = float(problem.domain.data_distance(x[None])[0])
+    return replace(witness, tags=tuple(tags), off_data=off), width

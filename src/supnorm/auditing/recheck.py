@@ -1,0 +1,88 @@
+"""The truth can be wrong too: every reported witness against a second or refined reference.
+
+* ``confirmed``: both references agree that the model is wrong there.
+* ``reference-fault``: the second reference agrees with the model and not with the reference.
+* ``unresolved``: anything else; also when the reference takes the second one's value within a millionth of the
+  domain: at a jump that two codes place slightly apart, which side is right has no sharp answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation import Evaluator
+from supnorm.evaluation.caller import Caller
+from supnorm.problem import Problem
+from supnorm.results import Witness
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Recheck:
+    """The rule, as numbers.
+
+    Attributes:
+        agree: two references agree when they differ by at most this share of the error.
+        near: how far a jump may lie away, in the unit box.
+    """
+
+    agree: float = 0.3
+    near: float = 1e-6
+
+    def run(self, evaluator: Evaluator, second: Caller, witness: Witness) -> Witness:
+        """The witness with its verdict and the second reference's values."""
+        problem: Problem = evaluator.problem
+        y, failed = second.values(witness.x[None], "recheck")
+        evaluator.count("recheck", 1)
+        if failed or y.shape[1] != len(witness.reference) or not np.isfinite(y).all():
+            return replace(witness, recheck="unresolved", recheck_value=y[0])
+        word = self._word(evaluator, problem, witness, y)
+        return replace(witness, recheck=word, recheck_value=y[0])
+
+    def _word(self, evaluator: Evaluator, problem: Problem, witness: Witness, y: Array) -> str:
+        x, f, n = witness.x[None], witness.reference[None], witness.model[None]
+        measure = problem.error
+        error = witness.error
+        # The first reference divides in both, so that the three numbers have one scale.
+        apart = float(measure(y, f, x)[0][0])
+        remains = float(measure(n, y, x)[0][0])
+        if measure.side != "both":
+            apart = max(apart, float(measure(2 * f - y, f, x)[0][0]))
+        small = self.agree * error if np.isfinite(error) else 0.0
+        if apart <= small and remains > 0.5 * min(error, 1e300):
+            return "confirmed"
+        limit = measure.limit
+        with_model = remains <= max(small, limit if limit is not None else 0.0)
+        if not with_model or apart <= 0.5 * min(error, 1e300):
+            return "unresolved"
+        return "unresolved" if self._jump_nearby(evaluator, problem, witness, y, small) else "reference-fault"
+
+    def _jump_nearby(
+        self, evaluator: Evaluator, problem: Problem, witness: Witness, y: Array, small: float
+    ) -> bool:
+        """Whether the reference takes the second one's value next door."""
+        if problem.reference.table is not None:
+            return False
+        domain = problem.domain
+        u = domain.to_unit(witness.x[None]).clip(0, 1)
+        steps = self.near * np.concatenate([np.eye(domain.d), -np.eye(domain.d)])
+        points = domain.from_unit(np.clip(u + steps, 0, 1))
+        f, _ = evaluator.reference.values(points, "recheck")
+        evaluator.count("recheck", len(points))
+        there = np.repeat(y, len(points), axis=0)
+        apart, _ = problem.error(f, there, points)
+        return bool(np.any(apart <= max(small, 1e-300)))
+
+
+def recheck(evaluator: Evaluator, witnesses: list[Witness]) -> list[Witness]:
+    """All witnesses with their verdicts; unchanged when the problem has no second reference."""
+    problem: Problem = evaluator.problem
+    if problem.recheck is None:
+        return witnesses
+    store = evaluator.reference.store
+    second = Caller(problem.recheck, "recheck", store, evaluator.executor, 1)
+    return [Recheck().run(evaluator, second, w) for w in witnesses]

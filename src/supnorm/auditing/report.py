@@ -1,0 +1,161 @@
+"""The result of an audit: typed answers over one JSON document, saved as a folder.
+
+The document (schema ``supnorm.audit/1``) is what lasts: pages and the command line read only it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.results import BadInput, Bound, Estimate, ExitCode, Status, Witness, from_json, to_json
+from supnorm.results.encoding import dumps, write_whole
+
+
+@dataclass(frozen=True)
+class Table:
+    """The worst points, highest error first, ready for retraining.
+
+    Attributes:
+        columns: input names, ``model_<output>``, ``reference_<output>``, ``error``.
+        rows: shape ``(n, len(columns))``.
+    """
+
+    columns: tuple[str, ...]
+    rows: NDArray[np.float64]
+
+    def to_csv(self) -> str:
+        """The table as CSV text; numbers with all their digits."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows([repr(float(v)) for v in row] for row in self.rows)
+        return text.getvalue()
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What an audit found.
+
+    Attributes:
+        document: the whole result as plain data (schema ``supnorm.audit/1``).
+        points: the worst points as a table.
+    """
+
+    document: Mapping[str, Any]
+    points: Table
+
+    @property
+    def worst(self) -> Witness | None:
+        """The worst point found: a lower bound of the worst error. None when nothing had a value."""
+        data = self.document["witness"]
+        return None if data is None else self._witness(data)
+
+    @property
+    def upper(self) -> Bound | None:
+        """A proved upper bound, where a certificate gave one; an audit alone has none."""
+        sup = self.document["sup"]
+        if sup["upper"] is None:
+            return None
+        return Bound(from_json(sup["upper"]), sup["upper_kind"], tuple(sup.get("assumptions", ())))
+
+    @property
+    def rms(self) -> Estimate:
+        """Sample root-mean-square error of the law."""
+        data = self.document["rms"]
+        return Estimate(from_json(data["value"]), "sample", data["n"], self.document["law"])
+
+    @property
+    def quantiles(self) -> dict[float, float]:
+        """Sample quantiles of the error."""
+        return {float(q): from_json(v) for q, v in self.document["quantiles"].items()}
+
+    @property
+    def places(self) -> tuple[Witness, ...]:
+        """Distinct peaks, worst first."""
+        return tuple(self._witness(p) for p in self.document["places"])
+
+    @property
+    def glitches(self) -> tuple[Witness, ...]:
+        """The places that are glitches: narrow, isolated and far above the rest."""
+        return tuple(self._witness(p) for p in self.document["glitches"])
+
+    @property
+    def status(self) -> Status:
+        """Why it stopped and what to do next."""
+        data = self.document["status"]
+        return Status(data["code"], data["advice"], ExitCode(data["exit"]))
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as strict JSON data."""
+        encoded: dict[str, Any] = to_json(self.document)
+        return encoded
+
+    def save(self, folder: Path | str) -> Path:
+        """Write ``result.json`` and ``points.csv`` (``points.parquet`` too where pyarrow is installed)."""
+        folder = Path(folder)
+        write_whole(folder / "result.json", dumps(self.document))
+        write_whole(folder / "points.csv", self.points.to_csv())
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ImportError:
+            return folder
+        table = pyarrow.table(dict(zip(self.points.columns, self.points.rows.T, strict=True)))
+        sink = pyarrow.BufferOutputStream()
+        pyarrow.parquet.write_table(table, sink)
+        write_whole(folder / "points.parquet", sink.getvalue().to_pybytes())
+        return folder
+
+    def _witness(self, data: Mapping[str, Any]) -> Witness:
+        names = [axis["name"] for axis in self.document["axes"]]
+        outputs = [output["name"] for output in self.document["outputs"]]
+        other = data.get("recheck_value")
+        return Witness(
+            x=np.array([from_json(data["x"][n]) for n in names]),
+            model=np.array([from_json(v) for v in data["model"]]),
+            reference=np.array([from_json(v) for v in data["reference"]]),
+            error=from_json(data["error"]),
+            output=outputs.index(data["output"]),
+            tags=tuple(data.get("tags", ())),
+            volume=data.get("volume"),
+            prominence=data.get("prominence"),
+            recheck=data.get("recheck"),
+            recheck_value=None if other is None else np.array([from_json(v) for v in other]),
+            off_data=data.get("off_data"),
+        )
+
+
+def load_report(folder: Path | str) -> AuditReport:
+    """Read back what `AuditReport.save` wrote.
+
+    Raises:
+        BadInput: when the folder holds no result of an audit.
+    """
+    path = Path(folder) / "result.json"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file; give the folder of a finished audit") from None
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: not a result of an audit: {error}") from None
+    if not isinstance(document, dict) or document.get("schema") != "supnorm.audit/1":
+        raise BadInput(f'{path}: the schema is not "supnorm.audit/1"; give the folder of an audit')
+    return AuditReport(document, _read_points(Path(folder) / "points.csv"))
+
+
+def _read_points(path: Path) -> Table:
+    if not path.exists():
+        return Table((), np.empty((0, 0)))
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    data = np.array([[float(v) for v in row] for row in rows]).reshape(len(rows), len(header))
+    return Table(tuple(header), data)

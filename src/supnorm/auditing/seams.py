@@ -1,0 +1,265 @@
+"""Follow jumps: the leg for piecewise codes, phase boundaries, tables and switches.
+
+Where model and reference both jump, at places that differ a little, the error is huge on a thin sheet that no
+amount of sampling sees: a sheet of width 1e-6 needs a million points for one hit. But the jump itself shows in
+the values of neighbouring points, whether or not there is an error.
+
+1. *Detect*: neighbours among screened points whose values differ most for their distance. Bisect, keeping the
+   half with the larger difference: across a jump the difference stays, elsewhere it shrinks with the length.
+2. *Locate* on a line across the seam: bisect the jump of the model and that of the reference to rounding.
+   Between the two lies the sheet; on both sides of each lies the largest error of a continuous model there.
+3. *Walk* along the seam with steps that grow while the error on the line grows.
+
+Cost: about 100 evaluations for a point of the seam; a few per cent of the budget when there is no jump.
+Limit: one jump a line; a seam that ends, or a jump smaller than the smooth change between neighbours over
+1/16 of their distance, may be missed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing.landscape import Landscape
+from supnorm.evaluation import Evaluations
+
+Array = NDArray[np.float64]
+MODEL, REFERENCE = 0, 1
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Lines across jumps, for ``k`` chains.
+
+    Attributes:
+        u: the point with the largest error on the line, shape ``(k, d)``.
+        score: that error, shape ``(k,)``.
+        centre: where the jump is, shape ``(k, d)``.
+        jumps: size of the jump, relative to the spread of the values, shape ``(k,)``.
+    """
+
+    u: Array
+    score: Array
+    centre: Array
+    jumps: Array
+
+
+@dataclass(frozen=True)
+class Seams:
+    """Hyper-parameters.
+
+    Attributes:
+        pairs: neighbours that are tested for a jump, at most, of the model and of the reference each.
+        trial: bisections of the test.
+        kept: share of the difference that must be left after the test.
+        bisections: to rounding.
+        chains: seams that are followed at once.
+        steps: of a walk.
+        first: first step of a walk, in the unit box.
+    """
+
+    pairs: int = 256
+    trial: int = 5
+    kept: float = 0.35
+    bisections: int = 46
+    chains: int = 12
+    steps: int = 60
+    first: float = 0.02
+
+    def run(
+        self, landscape: Landscape, scout: Evaluations, budget: int, rng: np.random.Generator
+    ) -> tuple[Array, Array]:
+        """Detect jumps among the scout's points and follow them.
+
+        Args:
+            scout: screened points with both values.
+            budget: evaluations for detection and walks together.
+
+        Returns:
+            Points (k, d) in the unit box with large errors and these errors (k,); empty without jumps.
+        """
+        stop_at = landscape.remaining - budget
+        a, b = self._detect(landscape, scout, budget // 4, rng)
+        if not len(a):
+            return np.empty((0, landscape.d)), np.empty(0)
+        return self._walk(landscape, a, b, stop_at, rng)
+
+    # -- detection ------------------------------------------------------------------------------------
+
+    def _detect(
+        self, landscape: Landscape, scout: Evaluations, budget: int, rng: np.random.Generator
+    ) -> tuple[Array, Array]:
+        """Segments (a, b) in the unit box that hold a jump of the model or of the reference."""
+        u = landscape.evaluator.problem.domain.to_unit(scout.x)
+        starts: list[Array] = []
+        ends: list[Array] = []
+        for side in (REFERENCE, MODEL):
+            y = values_of(scout, side)
+            good = np.isfinite(y).all(axis=1)
+            if good.sum() < 2 * landscape.d + 2:
+                continue
+            a, b, fa, fb = self._neighbours(u[good], y[good], budget // (2 * (self.trial + 2)))
+            whole = np.abs(fb - fa).max(axis=1)
+            for _ in range(self.trial):
+                if landscape.affordable(budget=budget) < len(a) or not len(a):
+                    return np.empty((0, landscape.d)), np.empty((0, landscape.d))
+                a, b, fa, fb = _halve(landscape, a, b, fa, fb, np.full(len(a), side))
+            left = np.abs(fb - fa).max(axis=1)
+            jump = (left > self.kept * whole) & (left > 1e-9)
+            starts.append(a[jump])
+            ends.append(b[jump])
+        a, b = np.concatenate(starts or [u[:0]]), np.concatenate(ends or [u[:0]])
+        return a, b
+
+    def _neighbours(self, u: Array, y: Array, most: int) -> tuple[Array, Array, Array, Array]:
+        """Pairs of near points whose values differ most for their distance."""
+        from scipy.spatial import cKDTree
+
+        most_points = 8192 if u.shape[1] <= 4 else 2048  # neighbour searches get dear with the inputs
+        u, y = u[:most_points], y[:most_points]
+        k = min(4, len(u) - 1)
+        distance, index = cKDTree(u).query(u, k=k + 1)
+        i = np.repeat(np.arange(len(u)), k)
+        j, gap = index[:, 1:].ravel(), np.maximum(distance[:, 1:].ravel(), 1e-12)
+        once = i < j
+        i, j, gap = i[once], j[once], gap[once]
+        change = np.abs(y[i] - y[j]).max(axis=1)
+        n = max(4, min(self.pairs, most, len(i)))
+        # Half by steepness, half by the difference itself: a jump may lie between points far apart.
+        top = np.unique(np.concatenate([np.argsort(-change / gap)[: n // 2], np.argsort(-change)[: n // 2]]))
+        return u[i[top]], u[j[top]], y[i[top]], y[j[top]]
+
+    # -- the walk -------------------------------------------------------------------------------------
+
+    def _walk(
+        self, landscape: Landscape, a: Array, b: Array, stop_at: int, rng: np.random.Generator
+    ) -> tuple[Array, Array]:
+        from supnorm.auditing.thinning import thin
+
+        pick = thin((a + b) / 2, rng.random(len(a)), 0.05, self.chains)
+        a, b = a[pick], b[pick]
+        normal = _unit(b - a)
+        here = self._locate(landscape, a, b, stop_at)
+        if not len(here.score):
+            return np.empty((0, landscape.d)), np.empty(0)
+        k = len(here.score)
+        u, centre, best, normal = here.u, here.centre, here.score.copy(), normal[:k]
+        step, last = np.full(k, self.first), np.zeros((k, landscape.d))
+        active = np.arange(k)
+        for i in range(self.steps):
+            if landscape.d == 1:
+                break
+            active = active[step[active] > 1e-7]
+            if i and i % 6 == 0 and len(active) > 3:
+                active = active[np.argsort(-best[active], kind="stable")[: (len(active) + 1) // 2]]
+            if not len(active) or landscape.remaining <= stop_at + 4 * self.bisections:
+                break
+            z = rng.standard_normal((len(active), landscape.d))
+            repeat = np.linalg.norm(last[active], axis=1) > 0
+            z[repeat] = last[active][repeat]
+            n = normal[active]
+            z = _unit(z - (z * n).sum(axis=1, keepdims=True) * n)
+            move = step[active, None] * z
+            new = self._cross(landscape, centre[active], move, n, step[active], stop_at)
+            active = active[: len(new.score)]
+            better = (new.score > best[active]) & (new.jumps > 0)
+            won, lost = active[better], active[~better]
+            shift = new.centre[better] - centre[won]
+            u[won], centre[won], best[won] = new.u[better], new.centre[better], new.score[better]
+            last[won] = shift
+            along = _unit(shift)
+            normal[won] = _unit(normal[won] - (normal[won] * along).sum(axis=1, keepdims=True) * along)
+            step[won] = np.minimum(1.7 * step[won], 0.25)
+            # First the other way, then a shorter step.
+            turned = np.linalg.norm(last[lost], axis=1) > 0
+            last[lost[turned]] = 0.0
+            step[lost] *= 0.6
+        good = best > -np.inf
+        return u[good], best[good]
+
+    def _cross(
+        self, landscape: Landscape, centre: Array, move: Array, normal: Array, reach: Array, stop_at: int
+    ) -> Crossing:
+        """Locate the jump on the line through ``centre + move`` along the normal."""
+        middle = np.clip(centre + move, 0.0, 1.0)
+        half = reach[:, None] * normal
+        return self._locate(
+            landscape, np.clip(middle - half, 0.0, 1.0), np.clip(middle + half, 0.0, 1.0), stop_at
+        )
+
+    def _locate(self, landscape: Landscape, a: Array, b: Array, stop_at: int) -> Crossing:
+        """Bisect the jump of the model and of the reference between ``a`` and ``b`` to rounding."""
+        cost = 2 * self.bisections + 5
+        k = min(len(a), max(0, landscape.remaining - stop_at) // cost)
+        a, b = a[:k], b[:k]
+        if not k:
+            empty = np.empty((0, landscape.d))
+            return Crossing(empty, np.empty(0), empty, np.empty(0))
+        tops: list[tuple[Array, Array]] = []
+        first = _look(landscape, np.concatenate([a, b]))
+        tops.append((np.concatenate([a, b]), first.score))
+        sides = np.repeat([MODEL, REFERENCE], k)
+        lo, hi = np.concatenate([a, a]), np.concatenate([b, b])
+        flo = np.concatenate([values_of(first, s)[:k] for s in (MODEL, REFERENCE)])
+        fhi = np.concatenate([values_of(first, s)[k:] for s in (MODEL, REFERENCE)])
+        for _ in range(self.bisections):
+            lo, hi, flo, fhi = _halve(landscape, lo, hi, flo, fhi, sides, tops)
+        left = np.nan_to_num(np.abs(fhi - flo).max(axis=1))
+        jumps = np.maximum(left[:k], left[k:])
+        model, reference = (lo[:k] + hi[:k]) / 2, (lo[k:] + hi[k:]) / 2
+        for t in (0.5, 0.25, 0.75):
+            between = model + t * (reference - model)
+            tops.append((between, _look(landscape, between).score))
+        points = np.stack([p[-k:] if len(p) == k else p.reshape(2, k, -1)[0] for p, _ in tops])
+        scores = np.stack([s[-k:] if len(s) == k else s.reshape(2, k)[0] for _, s in tops])
+        second = [(p.reshape(2, k, -1)[1], s.reshape(2, k)[1]) for p, s in tops if len(p) == 2 * k]
+        points = np.concatenate([points, np.stack([p for p, _ in second])])
+        scores = np.concatenate([scores, np.stack([s for _, s in second])])
+        best = np.argmax(scores, axis=0)
+        rows = np.arange(k)
+        centre = np.where((left[:k] >= left[k:])[:, None], model, reference)
+        return Crossing(points[best, rows], scores[best, rows], centre, jumps)
+
+
+def values_of(done: Evaluations, side: int) -> Array:
+    """Values of one side, shape ``(n, m)``."""
+    return done.model if side == MODEL else done.reference
+
+
+def _look(landscape: Landscape, u: Array) -> Evaluations:
+    domain = landscape.evaluator.problem.domain
+    return landscape.evaluator.values(domain.from_unit(u), landscape.purpose)
+
+
+def _halve(
+    landscape: Landscape,
+    a: Array,
+    b: Array,
+    fa: Array,
+    fb: Array,
+    sides: NDArray[np.intp],
+    tops: list[tuple[Array, Array]] | None = None,
+) -> tuple[Array, Array, Array, Array]:
+    """Evaluate the middles; keep the half with the larger difference. Halves without a value lose."""
+    middle = (a + b) / 2
+    done = _look(landscape, middle)
+    if tops is not None:
+        tops.append((middle, done.score))
+    fm = np.where((sides == MODEL)[:, None], done.model, done.reference)
+    with np.errstate(invalid="ignore"):
+        first = np.nan_to_num(np.abs(fm - fa).max(axis=1), nan=-1.0)
+        second = np.nan_to_num(np.abs(fb - fm).max(axis=1), nan=-1.0)
+    low = (first >= second)[:, None]
+    return (
+        np.where(low, a, middle),
+        np.where(low, middle, b),
+        np.where(low, fa, fm),
+        np.where(low, fm, fb),
+    )
+
+
+def _unit(v: Array) -> Array:
+    length = np.linalg.norm(v, axis=1, keepdims=True)
+    return np.asarray(v / np.maximum(length, 1e-300))

@@ -1,0 +1,85 @@
+"""Statistics of a table of computed pairs: there is no search, and the report says so.
+
+Where model or reference is a table, only its rows can be compared. The worst row is a witness like any other;
+what lies between the rows is unknown. With a ``[recheck]`` reference the worst rows are tested against it, so
+that wrong labels come out as reference faults and not as errors of the model.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing.places import EDGE, PLACES, Place
+from supnorm.auditing.search import SearchState
+from supnorm.auditing.statistics import Sample
+from supnorm.auditing.thinning import thin
+from supnorm.evaluation import Evaluations, Evaluator, PointStatus
+from supnorm.problem import Problem
+from supnorm.results import BadInput, Witness
+
+Array = NDArray[np.float64]
+CLOSE = 1e-6  # rows nearer than this in the unit box are one place
+
+
+def is_table(problem: Problem) -> bool:
+    """Whether model or reference is a table of computed values."""
+    return any(f is not None and f.table is not None for f in (problem.model, problem.reference))
+
+
+def table_points(problem: Problem) -> Array:
+    """The rows to compare, shape ``(N, d)``: those that both tables hold and that lie in the domain.
+
+    Raises:
+        BadInput: when no row is left.
+    """
+    tables = [f.table[0] for f in (problem.model, problem.reference) if f.table is not None]
+    points: Array = tables[0]
+    if len(tables) == 2:
+        rows = {row.tobytes() for row in tables[1]}
+        points = points[[row.tobytes() in rows for row in points]]
+        if not len(points):
+            raise BadInput("the tables of model and reference have no row of inputs in common")
+    kept = points[problem.domain.contains(points)]
+    if not len(kept):
+        raise BadInput(f"none of the {len(points)} rows of the table lies in the domain")
+    return kept
+
+
+def table_statistics(evaluator: Evaluator) -> tuple[Sample, SearchState, list[Place]]:
+    """Every row once: the sample, and the worst rows as places."""
+    problem: Problem = evaluator.problem
+    points = table_points(problem)
+    d = problem.domain.d
+    state = SearchState.empty(d)
+    errors, kept = [], []
+    for i in range(0, len(points), 8192):
+        done = evaluator.values_inside(points[i : i + 8192], "statistics")
+        ok = done.status == PointStatus.OK
+        errors.append(done.error[ok])
+        u = problem.domain.to_unit(done.x)
+        state.pool.add(u, done.score)
+        top = np.argsort(-done.score, kind="stable")[: 4 * PLACES]
+        kept += [
+            (float(done.score[k]), Place(u[k], _witness(done, int(k), u[k]), np.full(d, 0.1)))
+            for k in top
+            if ok[k]
+        ]
+    kept.sort(key=lambda pair: -pair[0])
+    sample = Sample(np.concatenate(errors), problem.law.name if problem.law else "rows", len(points))
+    if not kept:
+        return sample, state, []
+    chosen = thin(np.stack([p.u for _, p in kept]), np.array([s for s, _ in kept]), CLOSE, PLACES)
+    return sample, state, [kept[i][1] for i in chosen]
+
+
+def _witness(done: Evaluations, k: int, u: Array) -> Witness:
+    edge = bool(((u <= EDGE) | (u >= 1 - EDGE)).any())
+    return Witness(
+        done.x[k],
+        done.model[k],
+        done.reference[k],
+        float(done.error[k]),
+        int(done.output[k]),
+        tags=("boundary" if edge else "interior",),
+    )

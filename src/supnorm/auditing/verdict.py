@@ -1,0 +1,63 @@
+"""From what was found to a status, an advice and an exit code."""
+
+from __future__ import annotations
+
+from supnorm.auditing.statistics import Sample
+from supnorm.evaluation import Evaluator
+from supnorm.problem import Problem
+from supnorm.results import ExitCode, Status, Witness
+
+
+def verdict(problem: Problem, witness: Witness | None, sample: Sample, evaluator: Evaluator) -> Status:
+    """The status of an audit: what it means and what to do next."""
+    limit = problem.error.limit
+    if witness is None:
+        return Status(
+            "no-value",
+            "No point had an error: the reference has no finite value anywhere it was tried, or the mask "
+            "leaves nothing. Check the domain and the reference.",
+            ExitCode.UNDECIDED,
+        )
+    if witness.recheck == "reference-fault":
+        return Status(
+            "reference-fault",
+            "At the worst point the second reference disagrees with the reference and agrees with the model: "
+            "check the reference there before blaming the model.",
+            ExitCode.REFERENCE_FAULT,
+        )
+    late = _late(evaluator)
+    if limit is None:
+        return Status(
+            "no-tolerance",
+            "No tolerance was given, so this is a report and not a verdict. The worst point found is a lower "
+            "bound of the worst error. " + late,
+        )
+    if witness.error > limit:
+        return Status(
+            "tolerance-exceeded",
+            "The error at the worst point is above the tolerance. Retrain with the points of points.csv, "
+            "narrow the domain, or guard this region. " + late,
+            ExitCode.EXCEEDED,
+        )
+    return Status(
+        "within-tolerance",
+        "No error above the tolerance was found; that is not a proof. " + late,
+    )
+
+
+def _late(evaluator: Evaluator) -> str:
+    """Whether a longer search is likely to find more, judged by when the worst point came."""
+    if not evaluator.history:
+        return ""
+    if _gain_in_last_third(evaluator) > 0.05:
+        when = evaluator.history[-1][0]
+        return f"The worst error still grew after {when:,} evaluations: search longer."
+    return "The last third of the search did not raise the worst error by more than 5 %."
+
+
+def _gain_in_last_third(evaluator: Evaluator) -> float:
+    total = evaluator.total
+    before = [worst for n, worst in evaluator.history if n <= 2 * total / 3]
+    if not before or before[-1] <= 0:
+        return float("inf")
+    return evaluator.worst / before[-1] - 1

@@ -1,0 +1,255 @@
+"""Affine Taylor models of a program on boxes and on the polydiscs round them, many boxes at once.
+
+On the box with centre c and half-widths h, with x_j = c_j + h_j y_j, every feature is
+
+    c + sum_j J_j y_j + remainder,   |remainder| <= eps[s]  for complex |y_j| <= A[s],
+
+for all scales A[s] at once; A[0] = 1 stands for the *real* box |y_j| <= 1, where kinks (relu, abs, min, max)
+are relaxed by the chord of Singh et al. (Fast and Effective Robustness Certification, 2018), while on the
+polydiscs a kink inside makes eps infinite. Linear operations are exact but for rounding; a function phi adds
+its linear remainder (`majorants`). ``err`` bounds how far a float64 evaluation at any point of the real box,
+in any order of summation, is from the exact value. All of c, J, eps, err are float64; their own rounding is
+in eps.
+
+Cost: (scales + d + 2) matrix products per layer and box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from supnorm.certification.elementary import AT_POINT, STEEPEST
+from supnorm.certification.majorants import REMAINDER
+from supnorm.certification.rounding import ULPS, Array, U, gamma, outward
+from supnorm.program import Node, Program
+
+_TANH_GELU, _CUBIC = 0.7978845608028654, 0.044715  # the float64 constants are the definition of gelu_tanh
+
+
+@dataclass(frozen=True, eq=False)
+class AffineModel:
+    """Models of ``w`` features on ``B`` boxes.
+
+    Attributes:
+        c: values at the centres, shape ``(B, w)``.
+        J: derivatives in the scaled variables y, shape ``(B, w, d)``.
+        eps: remainder bounds, shape ``(B, S, w)``.
+        err: bounds of the float64 evaluation error on the real box, shape ``(B, w)``.
+        scales: A, shape ``(S,)``, ``A[0] = 1``.
+    """
+
+    c: Array
+    J: Array
+    eps: Array
+    err: Array
+    scales: Array
+
+    @cached_property
+    def slope(self) -> Array:
+        """sum_j |J_j|, shape ``(B, w)``."""
+        return outward(np.abs(self.J).sum(-1), self.J.shape[-1])
+
+    @cached_property
+    def reach(self) -> Array:
+        """Radius of the disc round c that holds the feature, shape ``(B, S, w)``."""
+        return outward(self.scales[:, None] * self.slope[:, None] + self.eps)
+
+    @property
+    def size(self) -> Array:
+        """Bound of |feature| on the real box, shape ``(B, w)``."""
+        return outward(np.abs(self.c) + self.reach[:, 0])
+
+    def select(self, columns: Array) -> AffineModel:
+        """Some of the features."""
+        return AffineModel(
+            self.c[:, columns], self.J[:, columns], self.eps[:, :, columns], self.err[:, columns], self.scales
+        )
+
+
+def propagate(program: Program, centre: Array, half: Array, scales: Array) -> tuple[AffineModel, Array]:
+    """The model of the output on boxes, and how strongly each axis bends the program.
+
+    Args:
+        program: any program.
+        centre, half: the boxes, shapes ``(B, d)``.
+        scales: A of the polydiscs, shape ``(S,)``; the first must be 1 (the real box).
+
+    Returns:
+        The output's model and, shape ``(B, d)``, the largest |J_j| that enters a nonlinear operation: the
+        axis to split.
+    """
+    models: list[AffineModel] = []
+    bend = np.zeros_like(centre)
+    with np.errstate(all="ignore"):
+        start = _variables(centre, half, scales)
+        for node in program.nodes:
+            args = [models[a] for a in node.args]
+            if node.op in REMAINDER or node.op in _COMPOSED or node.op in ("mul", "div", "relu"):
+                for arg in args:
+                    bend = np.maximum(bend, np.abs(arg.J).max(axis=1))
+            models.append(_apply(node, args, start))
+    return models[-1], bend
+
+
+def _variables(centre: Array, half: Array, scales: Array) -> AffineModel:
+    boxes, d = centre.shape
+    J = half[:, :, None] * np.eye(d)
+    err = 4.0 * U * (np.abs(centre) + half)  # nodes of a rule are rounded when they are computed
+    return AffineModel(centre, J, np.zeros((boxes, len(scales), d)), err, scales)
+
+
+def _apply(node: Node, args: list[AffineModel], start: AffineModel) -> AffineModel:
+    if node.op == "input":
+        return start
+    if node.op == "constant":
+        return constant(np.asarray(node.value), start)
+    if node.op == "affine":
+        return affine(args[0], np.asarray(node.weight), np.asarray(node.bias))
+    if node.op == "take":
+        return args[0].select(node.columns)  # type: ignore[arg-type]
+    if node.op == "concat":
+        return AffineModel(
+            np.concatenate([a.c for a in args], 1), np.concatenate([a.J for a in args], 1),
+            np.concatenate([a.eps for a in args], 2), np.concatenate([a.err for a in args], 1), start.scales,
+        )  # fmt: skip
+    if node.op in REMAINDER:
+        extra = () if node.parameter is None else (node.parameter,)
+        return smooth(node.op, args[0], *extra)
+    if node.parameter is not None:
+        return leaky_relu(args[0], node.parameter)
+    return _COMPOSED[node.op](*args)
+
+
+def constant(value: Array, like: AffineModel) -> AffineModel:
+    """A feature that does not vary."""
+    boxes, d, w = len(like.c), like.J.shape[-1], len(value)
+    zeros = np.zeros((boxes, w))
+    c = np.broadcast_to(value, (boxes, w))
+    return AffineModel(c, np.zeros((boxes, w, d)), np.zeros((boxes, len(like.scales), w)), zeros, like.scales)
+
+
+def affine(x: AffineModel, weight: Array, bias: Array) -> AffineModel:
+    """weight @ x + bias: the linear part exact, eps by |weight|, rounding by gamma_{k+2}."""
+    k = weight.shape[1]
+    g = gamma(k + 2)
+    c = x.c @ weight.T + bias
+    J = np.einsum("bkd,wk->bwd", x.J, weight, optimize=True)
+    spread = x.eps + g * (np.abs(x.c)[:, None] + x.scales[:, None] * x.slope[:, None])
+    rows = np.concatenate([spread, (x.err + g * x.size)[:, None]], axis=1) @ np.abs(weight).T
+    rows = outward(rows + g * np.abs(bias), 2 * k + 8)
+    return AffineModel(c, J, rows[:, :-1], rows[:, -1], x.scales)
+
+
+def add(x: AffineModel, y: AffineModel, sign: float = 1.0) -> AffineModel:
+    """x + sign y for sign = +-1."""
+    c, J = x.c + sign * y.c, x.J + sign * y.J
+    rounding = U * (np.abs(c)[:, None] + x.scales[:, None] * np.abs(J).sum(-1)[:, None])
+    eps = outward(x.eps + y.eps + rounding)
+    model = AffineModel(c, J, eps, x.err, x.scales)
+    err = outward(x.err + y.err + U * (model.size + x.err + y.err))
+    return AffineModel(c, J, eps, err, x.scales)
+
+
+def scale(x: AffineModel, factor: float) -> AffineModel:
+    """factor x; the factor itself may be off by one rounding."""
+    c, J, f = factor * x.c, factor * x.J, abs(factor)
+    rounding = 2.0 * U * f * (np.abs(x.c)[:, None] + x.scales[:, None] * x.slope[:, None])
+    err = outward(f * (x.err + 2.0 * U * (x.size + x.err)))
+    return AffineModel(c, J, outward(f * x.eps + rounding), err, x.scales)
+
+
+def multiply(x: AffineModel, y: AffineModel) -> AffineModel:
+    """x y: the products of the varying parts go to eps."""
+    a, b = x.c[..., None], y.c[..., None]
+    c, J = x.c * y.c, a * y.J + b * x.J
+    ax, ay = np.abs(x.c)[:, None], np.abs(y.c)[:, None]
+    spread = x.scales[:, None] * (ax * y.slope[:, None] + ay * x.slope[:, None])
+    eps = x.reach * y.reach + ax * y.eps + ay * x.eps + 4.0 * U * (np.abs(c)[:, None] + spread)
+    eps = outward(eps)
+    sx, sy = x.size, y.size
+    err = sx * y.err + sy * x.err + x.err * y.err + 4.0 * U * (sx + x.err) * (sy + y.err)
+    return AffineModel(c, J, eps, outward(err), x.scales)
+
+
+def smooth(op: str, x: AffineModel, *parameter: float) -> AffineModel:
+    """phi(x): c <- phi(c), J <- phi'(c) J, eps <- |phi'(c)| eps + linear remainder on the disc."""
+    v, s, v_err, s_err = AT_POINT[op](x.c, *parameter)
+    size = np.abs(s)[:, None]
+    rest = REMAINDER[op](x.c[:, None], x.reach, *parameter)
+    eps = size * x.eps + rest + v_err[:, None] + (s_err[:, None] + 2.0 * U * size) * x.reach
+    eps = outward(eps)
+    J = s[..., None] * x.J
+    lipschitz = STEEPEST[op](x.c, x.reach[:, 0] + x.err, *parameter)
+    err = lipschitz * x.err + 2 * ULPS * U * (
+        np.abs(v) + size[:, 0] * x.reach[:, 0] + eps[:, 0] + lipschitz * x.err
+    )
+    broken = ~np.isfinite(v) | ~np.isfinite(s)
+    return AffineModel(
+        np.where(broken, 0.0, v), np.where(broken[..., None], 0.0, J),
+        np.where(broken[:, None], np.inf, eps), np.where(broken, np.inf, outward(err)), x.scales,
+    )  # fmt: skip
+
+
+def relu(x: AffineModel) -> AffineModel:
+    """max(x, 0): exact where the sign is certain; else the chord on the real box, no bound on polydiscs."""
+    r = x.reach
+    crossing = np.abs(x.c) <= r[:, 0]
+    width = np.where(crossing, r[:, 0], 1.0)
+    chord = np.clip((x.c + width) / (2.0 * width), 0.0, 1.0)
+    slope = np.where(crossing, np.where(np.isfinite(width), chord, 0.0), (x.c > 0).astype(float))
+    lift = np.where(crossing, 0.5 * np.maximum(_deviation(x.c, r[:, 0], slope), 0.0), 0.0)
+    c, J = slope * x.c + lift, slope[..., None] * x.J
+    rounding = 4.0 * U * (np.abs(c)[:, None] + np.abs(slope)[:, None] * r)
+    eps = slope[:, None] * x.eps + np.where(crossing[:, None], lift[:, None], 0.0) + rounding
+    eps = np.where(np.abs(x.c)[:, None] <= r, np.inf, eps)
+    eps[:, 0] = np.where(crossing, slope * x.eps[:, 0] + lift + rounding[:, 0], eps[:, 0])
+    finite = np.isfinite(r[:, 0])
+    return AffineModel(
+        np.where(finite, c, 0.0), np.where(finite[..., None], J, 0.0), outward(eps),
+        np.where(finite, x.err, np.inf), x.scales,
+    )  # fmt: skip
+
+
+def _deviation(c: Array, r: Array, slope: Array) -> Array:
+    """max of relu(z) - slope z over [c - r, c + r]: it is convex, so the larger of the two ends."""
+    return outward(np.maximum((1.0 - slope) * (c + r), slope * (r - c)))
+
+
+def leaky_relu(x: AffineModel, slope: float) -> AffineModel:
+    """slope x + (1 - slope) max(x, 0)."""
+    return add(scale(x, slope), scale(relu(x), 1.0 - slope))
+
+
+def gelu_tanh(x: AffineModel) -> AffineModel:
+    """x (1 + tanh(k (x + 0.044715 x^3))) / 2."""
+    inner = scale(add(x, scale(smooth("pow", x, 3.0), _CUBIC)), _TANH_GELU)
+    raised = add(constant(np.ones(x.c.shape[1]), x), smooth("tanh", inner))
+    return multiply(scale(x, 0.5), raised)
+
+
+def maximum(x: AffineModel, y: AffineModel) -> AffineModel:
+    """max(x, y) = y + max(x - y, 0)."""
+    return add(y, relu(add(x, y, -1.0)))
+
+
+def minimum(x: AffineModel, y: AffineModel) -> AffineModel:
+    """min(x, y) = x - max(x - y, 0)."""
+    return add(x, relu(add(x, y, -1.0)), -1.0)
+
+
+_COMPOSED: dict[str, Callable[..., AffineModel]] = {
+    "add": add,
+    "sub": lambda x, y: add(x, y, -1.0),
+    "mul": multiply,
+    "div": lambda x, y: multiply(x, smooth("reciprocal", y)),
+    "neg": lambda x: scale(x, -1.0),
+    "relu": relu,
+    "abs": lambda x: add(scale(relu(x), 2.0), x, -1.0),
+    "max": maximum,
+    "min": minimum,
+    "gelu_tanh": gelu_tanh,
+}

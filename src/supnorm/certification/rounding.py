@@ -1,0 +1,36 @@
+"""Outward rounding in float64: the constants that every bound adds for its own arithmetic.
+
+Standard model of floating point (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., ch. 2-3):
+fl(a op b) = (a op b)(1 + delta), |delta| <= u; a sum of products of length k, in any order and with or
+without fused multiply-add, is off by at most gamma_k sum |a_i b_i|. Sums and products of non-negative numbers
+keep their relative accuracy, so bounds are inflated by one factor. `TINY` covers underflow.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+U = 2.0**-53
+TINY = 1e-290
+ULPS = 8  # error allowed for a library function (tanh, exp, ...), in units of U relative to its value
+
+
+def gamma(k: int) -> float:
+    """Relative error of a sum of ``k`` products, a little rounded up.
+
+    >>> gamma(2) > 2 * U
+    True
+    """
+    return 1.001 * k * U / (1.0 - k * U)
+
+
+def outward(bound: Array, operations: int = 16) -> Array:
+    """A non-negative bound, made larger than the rounding of the ``operations`` that computed it.
+
+    NaN (infinity times zero on the way) becomes infinity.
+    """
+    raised = bound * (1.0 + 2.0 * operations * U) + TINY
+    return np.where(np.isnan(raised), np.inf, raised)

@@ -1,0 +1,108 @@
+"""``supnorm compare A.toml B.toml ...``: several models against one reference, one table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from supnorm.cli.options import EVALUATIONS, JSON, OUT, QUIET, SECONDS, SEED, TRUST, WORKERS, default_folder
+
+PROBLEMS = Annotated[list[Path], typer.Argument(metavar="A.toml B.toml ...", help="Problem files.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("compare")(command)
+
+
+def command(
+    problems: PROBLEMS,
+    out: OUT = None,
+    as_json: JSON = False,
+    evaluations: EVALUATIONS = None,
+    seconds: SECONDS = None,
+    seed: SEED = None,
+    workers: WORKERS = None,
+    quiet: QUIET = False,
+    trust: TRUST = False,
+) -> int:
+    """Audit several models against one reference and print one table."""
+    from supnorm.cli.audit import run_audit
+    from supnorm.pages import comparison, write_comparison
+    from supnorm.results import BadInput
+    from supnorm.results.encoding import dumps, write_whole
+
+    check_same_question(problems)
+    parent = out or Path("compare-run")
+    names = [default_folder(p).name.removesuffix("-run") for p in problems]
+    if len(set(names)) < len(names):
+        names = [f"{name}-{i + 1}" for i, name in enumerate(names)]
+    if len(problems) < 2:
+        raise BadInput("compare needs at least two problem files, each with its model")
+    rows: list[dict[str, Any]] = []
+    worst_code = 0
+    for path, name in zip(problems, names, strict=True):
+        folder = parent / name
+        report = run_audit(
+            path, folder, evaluations, seconds, seed, workers, None, False, quiet or as_json, trust
+        )
+        document = report.document
+        rows.append(
+            {
+                "title": document["model"]["name"] or document["title"],
+                "model": document["model"]["name"],
+                "rms": document["rms"]["value"],
+                "q999": document["quantiles"]["0.999"],
+                "worst": document["sup"]["lower"],
+                "at": None if document["witness"] is None else document["witness"]["x"],
+                "tolerance": document["tolerance"],
+                "status": document["status"]["code"],
+                "folder": name,
+            }
+        )
+        worst_code = max(worst_code, int(report.status.exit))
+    first = document
+    result = {
+        "schema": "supnorm.compare/1",
+        "reference": first["reference"]["name"],
+        "axes": first["axes"],
+        "measure": first["measure"],
+        "rows": rows,
+    }
+    write_whole(parent / "compare.json", dumps(result))
+    write_comparison(result, parent / "compare.html")
+    if as_json:
+        typer.echo(dumps(result))
+    elif not quiet:
+        typer.echo(comparison(result))
+        typer.echo(str(parent / "compare.html"))
+    return worst_code
+
+
+def check_same_question(problems: list[Path]) -> None:
+    """All files must ask the same question: same reference, domain, constraints and error.
+
+    Raises:
+        BadInput: naming the first file and table that differ.
+    """
+    from supnorm.problem.specification import read_specification
+    from supnorm.results import BadInput
+
+    first = read_specification(problems[0])
+    for path in problems[1:]:
+        other = read_specification(path)
+        for table in ("domain", "constraints", "error", "law"):
+            if getattr(first, table) != getattr(other, table):
+                raise BadInput(f"{path}: [{table}] differs from {problems[0]}; compare needs the same one")
+        if _resolved(first.reference, problems[0]) != _resolved(other.reference, path):
+            raise BadInput(f"{path}: [reference] differs from {problems[0]}; compare needs the same one")
+
+
+def _resolved(source: Any, path: Path) -> dict[str, Any]:
+    data: dict[str, Any] = source.model_dump()
+    for key in ("file", "python"):
+        if data[key]:
+            data[key] = str((path.resolve().parent / data[key]).resolve())
+    return data

@@ -1,0 +1,103 @@
+"""``supnorm doctor``: what is installed, which loaders and devices work."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from importlib.util import find_spec
+from typing import Any
+
+import typer
+
+from supnorm.cli.options import JSON
+
+# What each optional package is for, and the extra that brings it.
+OPTIONAL = {
+    "torch": ("nn.Module, .pt2 and TorchScript models", "torch"),
+    "onnx": ("ONNX models", "onnx"),
+    "onnxruntime": ("ONNX models with operations that supnorm does not analyse", "onnx"),
+    "pyarrow": ("Parquet tables", "parquet"),
+    "xarray": ("NetCDF tables", "fields"),
+    "flint": ("checking certificates", "checker"),
+    "distributed": ("--dask", "dask"),
+    "gsw": ("examples/seawater", "examples"),
+    "CoolProp": ("examples/steam", "examples"),
+}
+NEEDED = ("numpy", "scipy", "scikit-learn", "jax", "jinja2", "pillow", "pydantic", "typer", "rich")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("doctor")(command)
+
+
+def command(as_json: JSON = False) -> int:
+    """Say what is installed and which loaders and devices work."""
+    found = examine()
+    if as_json:
+        from supnorm.results.encoding import dumps
+
+        typer.echo(dumps(found))
+        return 0
+    typer.echo(f"supnorm {found['supnorm']}, Python {found['python']}, {found['machine']}")
+    for name, version in found["needed"].items():
+        typer.echo(f"  {name:14} {version or 'MISSING'}")
+    typer.echo("optional")
+    for name, entry in found["optional"].items():
+        state = entry["works"] or f"not installed: pip install 'supnorm[{entry['extra']}]'"
+        typer.echo(f"  {name:14} {state:34} {entry['for']}")
+    typer.echo("devices")
+    for line in found["devices"]:
+        typer.echo(f"  {line}")
+    return 0 if all(found["needed"].values()) else 2
+
+
+def examine() -> dict[str, Any]:
+    """Everything `doctor` prints, as plain data."""
+    return {
+        "schema": "supnorm.doctor/1",
+        "supnorm": _version("supnorm"),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "needed": {name: _version(name) for name in NEEDED},
+        "optional": {
+            name: {"works": _works(name), "for": purpose, "extra": extra}
+            for name, (purpose, extra) in OPTIONAL.items()
+        },
+        "devices": _devices(),
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _works(module: str) -> str | None:
+    """Its version when it imports; what went wrong when it is there and does not."""
+    if find_spec(module) is None:
+        return None
+    try:
+        loaded = __import__(module)
+    except Exception as error:
+        return f"fails to import: {type(error).__name__}: {error}"[:80]
+    return str(getattr(loaded, "__version__", "installed"))
+
+
+def _devices() -> list[str]:
+    lines = []
+    try:
+        import jax
+
+        lines.append("jax: " + ", ".join(str(d) for d in jax.devices()))
+    except Exception as error:
+        lines.append(f"jax: fails: {error}")
+    if find_spec("torch") is not None:
+        import torch
+
+        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        lines.append("torch: cpu" + "".join(f", cuda:{i} {n}" for i, n in enumerate(names)))
+    return lines

@@ -1,0 +1,59 @@
+"""The folder of a run: another problem's run in it is never overwritten, an older store never lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from supnorm.evaluation import EvaluationStore
+from supnorm.results import BadInput
+
+STORE = "evaluations.sqlite"
+
+
+def open_folder(folder: Path, fingerprint: str, resume: bool) -> EvaluationStore:
+    """Prepare the folder and open its store.
+
+    Without ``resume`` an older store of the same problem is set aside, not reused.
+
+    Raises:
+        BadInput: when the folder is a file, holds another problem, or there is nothing to resume.
+    """
+    path = folder / STORE
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"--out {folder} is a file; give a folder")
+    held = held_fingerprint(folder)
+    if held is not None and held != fingerprint:
+        raise BadInput(
+            f"--out {folder} holds a run of another problem (fingerprint {held}, this one is {fingerprint}: "
+            "the problem file or a file it names differs); choose another --out"
+        )
+    if resume and held is None:
+        raise BadInput(f"--resume: {folder} holds no run; leave --resume out to start one")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not resume:
+            _set_aside(path)
+        return EvaluationStore(path, fingerprint)
+    except OSError as error:
+        raise BadInput(f"--out {folder} cannot be written: {error.strerror}; choose another --out") from None
+
+
+def held_fingerprint(folder: Path) -> str | None:
+    """The fingerprint of the problem whose run is in the folder; None when there is none."""
+    stored = EvaluationStore.fingerprint_of(folder / STORE)
+    if stored is not None:
+        return stored
+    try:
+        document = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        return str(document["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _set_aside(path: Path) -> None:
+    for extra in ("-wal", "-shm"):
+        side = path.with_name(path.name + extra)
+        if side.exists():
+            side.replace(path.with_name(path.name + ".old" + extra))
+    path.replace(path.with_name(path.name + ".old"))

@@ -1,0 +1,85 @@
+"""The entry point: exit codes, one-line messages for bad input, a kept traceback for bugs of ours."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from importlib import metadata
+from pathlib import Path
+
+import typer
+
+from supnorm.cli import audit, compare, demo, doctor, replay, report
+from supnorm.results.status import BadInput, ExitCode, Interrupted
+
+app = typer.Typer(
+    name="supnorm",
+    help="Find the worst error of a model against a reference: where it is and how large.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
+    if version:
+        typer.echo(f"supnorm {metadata.version('supnorm')}")
+        raise typer.Exit(0)
+
+
+for module in (audit, compare, replay, report, demo, doctor):
+    module.register(app)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with a code of the contract (see `ExitCode`)."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code. Never raises but for a closed pipe."""
+    import click
+
+    try:
+        result = app(args=arguments, standalone_mode=False)
+    except BadInput as error:
+        _say(str(error))
+        return ExitCode.BAD_INPUT
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        _say(error.format_message() + "; see supnorm --help")
+        return ExitCode.BAD_INPUT
+    except (KeyboardInterrupt, click.Abort, Interrupted) as error:
+        _say(str(error) or "interrupted; what was computed is kept: run the same command with --resume")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return ExitCode.DONE
+    except Exception as error:
+        path = _keep_traceback()
+        _say(
+            f"a bug in supnorm: {type(error).__name__}: {error}; the traceback is in {path}, please report it"
+        )
+        return ExitCode.OUR_BUG
+    return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _say(text: str) -> None:
+    print("supnorm: " + " ".join(text.split()), file=sys.stderr)
+
+
+def _keep_traceback() -> Path:
+    import tempfile
+
+    text = traceback.format_exc()
+    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
+        path = folder / "supnorm-crash.txt"
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError:
+            continue
+        return path
+    return Path("nowhere: no folder could be written")

@@ -1,0 +1,41 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PROBLEM = Annotated[Path, typer.Argument(metavar="PROBLEM.toml", help="The problem file.")]
+OUT = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Folder of the run. [default: NAME-run]")
+]
+JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON, nothing else.")]
+SEED = Annotated[int | None, typer.Option("--seed", min=0, help="Same seed, same result. [default: 0]")]
+WORKERS = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Processes for an expensive reference. [default: 1]")
+]
+DASK = Annotated[
+    str | None, typer.Option("--dask", metavar="ADDRESS", help="Run expensive calls on a Dask scheduler.")
+]
+RESUME = Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")]
+QUIET = Annotated[bool, typer.Option("--quiet", help="No progress and no summary.")]
+EVALUATIONS = Annotated[
+    int | None,
+    typer.Option("--evaluations", min=100, help="Budget of search and statistics. [default: 100000]"),
+]
+SECONDS = Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop the search after this time.")]
+POWER = Annotated[
+    bool | None,
+    typer.Option("--power/--no-power", help="Plant errors to see what the search misses. [default: power]"),
+]
+TRUST = Annotated[
+    bool, typer.Option("--trust", help="Unpickle model files that need it: they can run any code.")
+]
+
+
+def default_folder(problem: Path) -> Path:
+    """``seawater-run`` for ``seawater/problem.toml`` or ``seawater.toml``."""
+    stem = problem.stem if problem.stem != "problem" else problem.resolve().parent.name
+    return Path(f"{stem or 'problem'}-run")

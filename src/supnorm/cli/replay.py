@@ -1,0 +1,80 @@
+"""``supnorm replay RUN [N]``: evaluate a witness of a run again and print both values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from supnorm.cli.options import JSON, TRUST
+from supnorm.cli.report import RUN
+
+NUMBER = Annotated[int, typer.Argument(metavar="[N]", help="Which place, 1 is the worst.", min=1)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("replay")(command)
+
+
+def command(
+    run: RUN,
+    number: NUMBER = 1,
+    problem: Annotated[
+        Path | None, typer.Option("--problem", metavar="PROBLEM.toml", help="Where the problem file is now.")
+    ] = None,
+    as_json: JSON = False,
+    trust: TRUST = False,
+) -> int:
+    """Evaluate witness N of a run again and print both values."""
+    import numpy as np
+
+    from supnorm.auditing import load_report
+    from supnorm.results import BadInput, to_json
+    from supnorm.results.encoding import dumps
+    from supnorm.sources import open_problem
+
+    report = load_report(run)
+    places = report.places
+    if number > len(places):
+        raise BadInput(f"{run} has {len(places)} places; give N from 1 to {len(places)}, got {number}")
+    path = problem or original_file(run)
+    opened = open_problem(path, trust=trust)
+    then = places[number - 1]
+    if list(opened.domain.names) != [a["name"] for a in report.document["axes"]]:
+        raise BadInput(f"{path} has other inputs than the run in {run}; give the run's own --problem")
+    x = then.x[None]
+    model, reference = opened.model.value(x), opened.reference.value(x)
+    error, output = opened.error(model, reference, x)
+    now = {
+        "x": opened.domain.describe(then.x),
+        "model": model[0],
+        "reference": reference[0],
+        "error": error[0],
+        "error_then": then.error,
+        "output": report.document["outputs"][int(output[0])]["name"],
+    }
+    if as_json:
+        typer.echo(dumps(now))
+        return 0
+    for name, value in to_json(now).items():
+        typer.echo(f"{name:>12}  {value}")
+    same = bool(np.isclose(float(error[0]), then.error, rtol=1e-6, equal_nan=True) or error[0] == then.error)
+    typer.echo("the same error as in the run" if same else "NOT the same error as in the run")
+    return 0
+
+
+def original_file(run: Path) -> Path:
+    """The problem file that the run was made from.
+
+    Raises:
+        BadInput: when it cannot be found: the paths in it are relative to its folder.
+    """
+    from supnorm.auditing import load_report
+    from supnorm.results import BadInput
+
+    source = load_report(run).document.get("problem_file")
+    if source and Path(source).is_file():
+        return Path(source)
+    raise BadInput(f"{run}: the problem file {source or '(unknown)'} is not there; give it with --problem")

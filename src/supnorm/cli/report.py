@@ -1,0 +1,25 @@
+"""``supnorm report RUN``: rebuild the page of a run from its result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RUN = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("report")(command)
+
+
+def command(run: RUN) -> int:
+    """Rebuild report.html from the result of a run."""
+    from supnorm.auditing import load_report
+    from supnorm.pages import write_page
+
+    write_page(load_report(run), run / "report.html")
+    typer.echo(str(run / "report.html"))
+    return 0

@@ -1,0 +1,9 @@
+"""Networks: architecture, scaling and parameters in one object; save, load, export."""
+
+from supnorm.networks.activations import ACTIVATIONS, Activation
+from supnorm.networks.architecture import Architecture
+from supnorm.networks.double_precision import double_precision
+from supnorm.networks.network import Network
+from supnorm.networks.scaling import Scaling
+
+__all__ = ["ACTIVATIONS", "Activation", "Architecture", "Network", "Scaling", "double_precision"]

@@ -1,0 +1,108 @@
+"""Export to ONNX in float64, written node by node so that no constant is rounded to float32.
+
+Opset 20; GELU, SiLU and softplus are written out in elementary operations. onnxruntime 1.32 computes all of
+them in double on the CPU except the error function: a GELU network is exported exactly, and other runtimes
+run it (onnx's reference evaluator with the error function rounded to float32); onnxruntime refuses it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from supnorm.results import BadInput, write_whole
+
+if TYPE_CHECKING:
+    from supnorm.networks.network import Network
+
+OPSET = 20
+
+
+class _Graph:
+    """Nodes and constants of a graph under construction."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def constant(self, value: Any) -> str:
+        from onnx import numpy_helper
+
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def apply(self, operation: str, *arguments: str, output: str = "", **attributes: Any) -> str:
+        from onnx import helper
+
+        name = output or f"t{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operation, list(arguments), [name], **attributes))
+        return name
+
+
+def to_onnx(network: Network, path: Path | str) -> None:
+    """Write ``network`` as an ONNX model with input ``x`` ``(n, d)`` and output ``y`` ``(n, m)``, float64.
+
+    Raises:
+        BadInput: when the package ``onnx`` is missing.
+    """
+    try:
+        from onnx import TensorProto, checker, helper
+    except ImportError:
+        raise BadInput('export to ONNX needs the package onnx: pip install "supnorm[onnx]"') from None
+    graph = _Graph()
+    _network(graph, network)
+    a = network.architecture
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            network.name or "network",
+            [helper.make_tensor_value_info("x", TensorProto.DOUBLE, ["n", a.d])],
+            [helper.make_tensor_value_info("y", TensorProto.DOUBLE, ["n", a.m])],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=9,
+        producer_name="supnorm",
+    )
+    checker.check_model(model, full_check=True)
+    write_whole(path, model.SerializeToString())
+
+
+def _network(graph: _Graph, network: Network) -> None:
+    s, z = network.scaling, "x"
+    if any(s.log):
+        log = graph.constant(np.array(s.log))
+        safe = graph.apply("Where", log, z, graph.constant(np.ones(1)))
+        z = graph.apply("Where", log, graph.apply("Log", safe), z)
+    z = graph.apply("Sub", z, graph.constant(s.input_shift))
+    z = graph.apply("Div", z, graph.constant(s.input_scale))
+    if len(network.frequencies):
+        waves = graph.apply("MatMul", z, graph.constant(network.frequencies.T))
+        z = graph.apply("Concat", z, graph.apply("Sin", waves), graph.apply("Cos", waves), axis=1)
+    for i, (weights, bias) in enumerate(network.layers[:-1]):
+        after = _activate(graph, network.architecture.activations[i], _affine(graph, z, weights, bias))
+        z = graph.apply("Add", z, after) if network.architecture.skips(i) else after
+    z = _affine(graph, z, *network.layers[-1])
+    z = graph.apply("Mul", z, graph.constant(s.output_scale))
+    graph.apply("Add", z, graph.constant(s.output_shift), output="y")
+
+
+def _affine(graph: _Graph, z: str, weights: Any, bias: Any) -> str:
+    return graph.apply("Add", graph.apply("MatMul", z, graph.constant(weights.T)), graph.constant(bias))
+
+
+def _activate(graph: _Graph, name: str, z: str) -> str:
+    if name == "silu":
+        return graph.apply("Mul", z, graph.apply("Sigmoid", z))
+    if name == "gelu":
+        root, one, half = (graph.constant(np.array(v)) for v in (np.sqrt(0.5), 1.0, 0.5))
+        erf = graph.apply("Erf", graph.apply("Mul", z, root))
+        return graph.apply("Mul", z, graph.apply("Mul", graph.apply("Add", erf, one), half))
+    if name == "softplus":  # max(z, 0) + log(1 + exp(-|z|)) cannot overflow
+        decay = graph.apply("Exp", graph.apply("Neg", graph.apply("Abs", z)))
+        rest = graph.apply("Log", graph.apply("Add", decay, graph.constant(np.array(1.0))))
+        return graph.apply("Add", graph.apply("Relu", z), rest)
+    return graph.apply({"tanh": "Tanh", "sin": "Sin", "relu": "Relu"}[name], z)

@@ -1,0 +1,8 @@
+"""The HTML page, its charts, and the terminal view: they read the JSON of a result and nothing else."""
+
+from supnorm.pages.comparison import write_comparison
+from supnorm.pages.page import write_page
+from supnorm.pages.progress import TerminalProgress
+from supnorm.pages.terminal import comparison, summary
+
+__all__ = ["TerminalProgress", "comparison", "summary", "write_comparison", "write_page"]

@@ -1,0 +1,129 @@
+"""How the error is distributed at independent random points: a histogram, and the share above each level.
+
+Both have a logarithmic error axis whose floor follows from the RMS, never from the largest error.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from markupsafe import Markup
+
+from supnorm.pages.numbers import count, num, share
+from supnorm.pages.svg import Scale, area, join, line, path, picture, rect, text, x_axis, y_axis
+from supnorm.pages.view import View, number, numbers
+
+HEIGHT, TOP, BASE = 250, 62.0, 210.0
+
+
+def error_scale(view: View, start: float, end: float) -> Scale | None:
+    """The error axis shared by both charts."""
+    edges = [e for e in numbers((view.chart("histogram") or {}).get("edges")) if e > 0 and math.isfinite(e)]
+    levels = [v for v in numbers((view.chart("levels") or {}).get("level")) if v > 0 and math.isfinite(v)]
+    finite = [v for v in (*edges, *levels, view.lower, view.tolerance) if v > 0 and math.isfinite(v)]
+    if not finite:
+        return None
+    low = min(edges[0] if edges else math.inf, min(finite))
+    high = max(v for v in finite)
+    return Scale(low, high * 1.25 if high > low else low * 10, start, end, log=True)
+
+
+def histogram(view: View, width: int) -> Markup:
+    """Bars: share of the independent points in 60 logarithmic bins; red above the tolerance."""
+    data = view.chart("histogram") or {}
+    edges, counts = numbers(data.get("edges")), numbers(data.get("counts"))
+    scale = error_scale(view, 46, width - 10)
+    total = sum(counts) + max(0.0, number(data.get("below") or 0)) + max(0.0, number(data.get("above") or 0))
+    if scale is None or len(edges) != len(counts) + 1 or not total > 0:
+        return Markup("")
+    tallest = max(100 * c / total for c in counts) or 1.0
+    up = Scale(0, tallest, BASE, TOP)
+    parts = [y_axis(up, 46, width - 10, 3), text(2, 52, "share of points, %", "lb")]
+    for left, right, n in zip(edges, edges[1:], counts, strict=False):
+        if n > 0:
+            over = " over" if left >= view.tolerance * (1 - 1e-9) else ""
+            x1, x2, y = scale(left), scale(right), up(100 * n / total)
+            parts.append(rect(x1 + 0.4, min(y, BASE - 0.6), x2 - x1 - 0.8, max(BASE - y, 0.6), "hb" + over))
+    parts.append(x_axis(scale, BASE, view.error.name, 4, view.error.bare))
+    parts.append(_signposts(view, scale))
+    said = f"Histogram of the error at {count(total)} independent random points"
+    return picture(width, HEIGHT, said, *parts)
+
+
+def shares(view: View, width: int) -> Markup:
+    """Line: share of the points above each level; dashed: its 95 % upper limit (Clopper-Pearson)."""
+    data = view.chart("levels") or {}
+    level, observed = numbers(data.get("level")), numbers(data.get("count"))
+    limit, n = numbers(data.get("at_most")), number(data.get("n"))
+    scale = error_scale(view, 58, width - 10)
+    if scale is None or not level or not n > 0:
+        return Markup("")
+    up = Scale(min(0.3 / n, 0.01), 1.0, BASE, TOP, log=True)
+    xs = [scale(v) if v > 0 else scale.start for v in level]
+    seen = [up(c / n) if c > 0 else math.nan for c in observed]
+    top = [up(v) if v > 0 else BASE for v in limit]
+    foot = [BASE if math.isnan(s) else s for s in seen]
+    parts = [y_axis(up, 58, width - 10, 5, share), text(2, 52, "share of the domain above", "lb")]
+    parts += [area(xs, top, foot, "band"), path(xs, seen, "s-err"), path(xs, top, "s-ub")]
+    parts += [x_axis(scale, BASE, f"{view.error.name} above", 4, view.error.bare), _signposts(view, scale)]
+    hover = {
+        "x": [round(x, 1) for x in xs],
+        "k": ["error above", "observed share, %", "at most, % (95 %)"],
+        "v": [_round(level, view.error.factor), _round([c / n for c in observed], 100), _round(limit, 100)],
+        "u": [view.error.suffix.strip(), "", ""],
+        "y": [TOP, BASE],
+    }
+    label = "Share of the domain whose error exceeds a level, with 95 % upper limit"
+    return picture(width, HEIGHT, label, *parts, hover=hover)
+
+
+def _round(values: list[float], factor: float) -> list[float | None]:
+    return [float(f"{v * factor:.4g}") if math.isfinite(v) else None for v in values]
+
+
+def _signposts(view: View, scale: Scale) -> Markup:
+    """Named vertical lines: RMS, 99.9 % level, tolerance, worst; names that would meet step down."""
+    posts = [
+        (view.rms, "rms", "RMS"),
+        (view.quantile("0.999"), "q", "99.9 %"),
+        (view.tolerance, "tol", "tolerance"),
+        (view.lower, "sup", "worst"),
+    ]
+    parts, taken = [], [-math.inf] * 4
+    for value, kind, word in sorted(p for p in posts if p[0] > 0):
+        x = scale(value)
+        wide = 7.0 * len(word) + 8
+        before = x + wide > scale.end + 4
+        left = x - wide if before else x
+        row = next((r for r in range(4) if taken[r] <= left), 3)
+        taken[row] = left + wide
+        y = 14 + 14 * row
+        parts.append(line(x, y - 8, x, BASE, f"m-{kind}"))
+        parts.append(text(x - 4 if before else x + 4, y, word, f"rl m-{kind}", "end" if before else "start"))
+    return join(parts)
+
+
+def level_rows(view: View, most: int = 16) -> list[tuple[str, str, str]]:
+    """Rows of the "numbers of this chart" table: level, observed share, limit."""
+    data = view.chart("levels") or {}
+    level, observed = numbers(data.get("level")), numbers(data.get("count"))
+    limit, n = numbers(data.get("at_most")), number(data.get("n"))
+    if not level or not n > 0:
+        return []
+    picked = np.unique(np.linspace(0, len(level) - 1, most).round().astype(int))
+    return [(view.error(level[i]), f"{num(observed[i])} of {count(n)}", share(limit[i])) for i in picked]
+
+
+def bin_rows(view: View, most: int = 20) -> list[tuple[str, str, str]]:
+    """Rows of the histogram's table: from, to, points; neighbouring bins are merged down to ``most``."""
+    data = view.chart("histogram") or {}
+    edges, counts = numbers(data.get("edges")), numbers(data.get("counts"))
+    if len(edges) != len(counts) + 1 or not counts:
+        return []
+    step = max(1, math.ceil(len(counts) / most))
+    rows = []
+    for i in range(0, len(counts), step):
+        j = min(i + step, len(counts))
+        rows.append((view.error(edges[i]), view.error(edges[j]), count(sum(counts[i:j]))))
+    return [r for r in rows if r[2] != "0"]

@@ -1,0 +1,84 @@
+"""Where no value could be had: bars of the share of failed points along each input, and the causes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from supnorm.pages.numbers import count, percent
+from supnorm.pages.svg import Scale, picture, rect, x_axis, y_axis
+from supnorm.pages.view import View, number, numbers
+from supnorm.pages.words import m
+
+
+def sentence(view: View) -> Markup:
+    """Section 7: the count of failing points first; nothing is dropped."""
+    raw = view.part("failures")
+    n = int(number(raw.get("count"))) if number(raw.get("count")) > 0 else 0
+    of = int(number(raw.get("of"))) if number(raw.get("of")) > 0 else view.evaluated
+    masked = int(number(raw.get("masked"))) if number(raw.get("masked")) > 0 else 0
+    if n == 0:
+        words = m("Nowhere: all {} evaluations gave finite values.", count(of))
+    elif n >= of:
+        words = m("Everywhere: <b>none of {} points</b> gave a finite error.", count(of))
+    else:
+        head = f"no finite value at {count(n)} of {count(of)} points"
+        words = m("The reference or the model gave <b>{}</b> ({}).", head, percent(n / of))
+        words += " These points are counted and kept; the error there is unknown."
+    if masked:
+        words += m(" At {} points the error does not count, by the mask of the problem.", count(masked))
+    return words
+
+
+def failure_bars(view: View, raw: Mapping[str, Any]) -> Markup:
+    """Percent of evaluated points without a value along one input; empty when there are none."""
+    axis = view.axis(str(raw.get("axis")))
+    edges = numbers(raw.get("edges"))
+    done, failed, outside = (numbers(raw.get(k)) for k in ("evaluated", "failed", "outside"))
+    if len(edges) != len(done) + 1 or not sum(failed) + sum(outside) > 0:
+        return Markup("")
+    lost = [100 * f / (t + o) if t + o > 0 else 0.0 for f, t, o in zip(failed, done, outside, strict=False)]
+    out = [100 * o / (t + o) if t + o > 0 else 0.0 for t, o in zip(done, outside, strict=False)]
+    top = max(a + b for a, b in zip(lost, out, strict=True)) or 1.0
+    across = Scale(edges[0], edges[-1], 40, 242, log=axis.scale == "log" and edges[0] > 0)
+    up = Scale(0, top, 74, 20)
+    parts = [y_axis(up, 40, 242, 2)]
+    for left, right, a, b in zip(edges, edges[1:], lost, out, strict=False):
+        x, w = across(left) + 0.3, across(right) - across(left) - 0.6
+        if a > 0:
+            parts.append(rect(x, up(a), w, 74 - up(a), "fb failed"))
+        if b > 0:
+            parts.append(rect(x, up(a + b), w, up(a) - up(a + b), "fb outside"))
+    parts.append(x_axis(across, 74, "", 3))
+    said = f"Share of points without a value along {axis.name}: at most {max(lost):.3g} % in a bin"
+    return picture(250, 96, said, *parts)
+
+
+def causes(view: View, raw: list[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The causes of failures, most frequent first; messages that differ only in numbers are one cause."""
+    merged: dict[tuple[str, str], tuple[int, Mapping[str, Any]]] = {}
+    for cause in raw:
+        key = (cause_words(cause), re.sub(r"[-+.\d]+(e[-+]?\d+)?", "0", str(cause.get("message") or "")))
+        seen, first = merged.get(key, (0, cause))
+        merged[key] = (seen + int(cause.get("count") or 0), first)
+    rows = []
+    for (words, _), (total, first) in sorted(merged.items(), key=lambda item: -item[1][0]):
+        at = [f"{k} = {view.axis(k).exact(number(v))}" for k, v in (first.get("x") or {}).items()]
+        message = str(first.get("message") or "")[:300]
+        rows.append({"words": words, "count": count(total), "message": message, "at": ", ".join(at)})
+    return rows
+
+
+def cause_words(raw: Mapping[str, Any]) -> str:
+    """Who failed and how, in words."""
+    kinds = {
+        "non-finite": "value not finite",
+        "exception": "exception",
+        "timeout": "time-out",
+        "error": "error",
+    }
+    kind = str(raw.get("kind") or "")
+    return f"{raw.get('where') or 'evaluation'}: {kinds.get(kind, kind)}"

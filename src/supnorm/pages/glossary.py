@@ -1,0 +1,85 @@
+"""The words of the page, explained once each."""
+
+from __future__ import annotations
+
+from supnorm.pages.view import View
+
+
+def glossary(view: View) -> list[tuple[str, str, str]]:
+    """(key, word, meaning); the sampling law is named, because RMS means nothing without it."""
+    law = (
+        "drawn uniformly in the domain"
+        if view.law.startswith("uniform")
+        else f"drawn by the law “{view.law}”"
+    )
+    source = "over the pairs of the table" if view.table_only else f"over points {law}"
+    return [
+        (
+            "sup-norm",
+            "Worst-case error (sup-norm)",
+            "The largest error anywhere in the domain. A search can only "
+            "find points: it gives a value the true worst case reaches or exceeds.",
+        ),
+        ("rms", "Typical error (RMS)", f"Root-mean-square error {source}: the number most papers report."),
+        (
+            "q999",
+            "99.9 % level",
+            "99.9 % of the domain has a smaller error than this, judged by the random points; "
+            "one point in a thousand has a larger one.",
+        ),
+        ("tolerance", "Tolerance", "The largest error you said you can accept."),
+        (
+            "upper-bound",
+            "Upper bound",
+            "A value that the error provably never exceeds. Only a certificate gives one; "
+            "no amount of sampling does.",
+        ),
+        ("conditional", "Conditional bound", "An upper bound that holds if the named assumptions hold."),
+        (
+            "witness",
+            "Witness",
+            "A point where model and reference were both computed and the error was read off. "
+            "Anyone can recompute it.",
+        ),
+        (
+            "glitch",
+            "Glitch",
+            "A small place with a very large error: at least 3 times the 99.9 % level, at most 1 % "
+            "of the domain, and standing out from its surroundings by at least 5 RMS.",
+        ),
+        (
+            "volume",
+            "Size",
+            "The share of the domain, around a point, where the error is at least half its peak.",
+        ),
+        (
+            "prominence",
+            "Prominence",
+            "How far a peak stands above the highest pass to a higher peak, in units of RMS.",
+        ),
+        (
+            "recheck",
+            "Re-check",
+            "The same point computed again with a second reference: tells a fault of the model "
+            "from a fault of the reference.",
+        ),
+        (
+            "planted",
+            "Planted test",
+            "Known errors are added to your model in random places and the same search is "
+            "run: how often does it find them?",
+        ),
+        (
+            "unseen",
+            "Unseen peaks (Good–Turing)",
+            "If many independent climbs end on peaks seen only once, there are "
+            "many more peaks that no climb has seen.",
+        ),
+        (
+            "exceedance",
+            "Share above a level",
+            "How much of the domain has an error above that level, with 95 % "
+            "confidence, from independent random points.",
+        ),
+        ("plain", "Plain sampling", "Testing at random points, as with an ordinary test set."),
+    ]

@@ -1,0 +1,186 @@
+"""The whole picture: a line (d = 1), a map (d = 2) or one panel for each pair of inputs (d > 2).
+
+Each cell holds the largest error of everything evaluated in it, so a spot smaller than a cell still shows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from supnorm.pages import sections
+from supnorm.pages.cuts import two_storeys
+from supnorm.pages.numbers import num
+from supnorm.pages.points import AxisView
+from supnorm.pages.ramp import ColourScale, colour_scale, field, grid_of, legend
+from supnorm.pages.svg import Scale, el, line, picture, text, two_sizes, x_axis
+from supnorm.pages.view import View, numbers
+
+MOST_PANELS = 45
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The largest error over two inputs."""
+
+    across: AxisView
+    up: AxisView
+    values: NDArray[np.float64]
+
+    @property
+    def spread(self) -> float:
+        """How much the panel varies: 98 % over 2 % quantile of its cells."""
+        cells = self.values[np.isfinite(self.values) & (self.values > 0)]
+        return float(np.quantile(cells, 0.98) / np.quantile(cells, 0.02)) if cells.size else 0.0
+
+    @property
+    def largest(self) -> float:
+        """The largest value of a cell; NaN when all are empty."""
+        return float(np.nanmax(self.values)) if not np.isnan(self.values).all() else math.nan
+
+
+def panel(view: View, raw: Mapping[str, Any] | None) -> Panel | None:
+    """A panel from its JSON; None when it has no cells."""
+    if not raw:
+        return None
+    values = grid_of(raw.get("values"))
+    names = [str(n) for n in raw.get("axes") or []]
+    if values.size == 0 or len(names) != 2:
+        return None
+    return Panel(view.axis(names[0]), view.axis(names[1]), values)
+
+
+def panels(view: View) -> list[Panel]:
+    """The panels for d > 2: all of them, or those with the largest spread when there are more than 45."""
+    found = [panel(view, raw) for raw in (view.chart("map") or {}).get("panels") or []]
+    kept = [p for p in found if p is not None]
+    if len(kept) <= MOST_PANELS:
+        return kept
+    return sorted(kept, key=lambda p: -p.spread)[:MOST_PANELS]
+
+
+def grid_map(view: View, one: Panel, scale: ColourScale, width: int) -> Markup:
+    """The map for d = 2 with numbered pins at the places."""
+    height = 488 if width > 500 else 230
+    left, right, top = 62.0, width - 10.0, 14.0
+    across = Scale(one.across.low, one.across.high, left, right, log=one.across.scale == "log")
+    up = Scale(one.up.low, one.up.high, top + height, top, log=one.up.scale == "log")
+    parts = [field(one.values, scale, left, top, right - left, height)]
+    parts += [text(left - 6, up(v) + 4, num(v), "tk", "end") for v in up.ticks(5)]
+    parts += [text(2, 9, one.up.label, "lb"), x_axis(across, top + height, one.across.label, 4)]
+    for rank, place in list(enumerate(view.places[:9], 1))[::-1]:
+        x, y = place.x.get(one.across.name, math.nan), place.x.get(one.up.name, math.nan)
+        if math.isfinite(x) and math.isfinite(y):
+            parts.append(_pin(across(x), up(y), rank))
+    said = (
+        f"Map of the largest error found in each cell of the domain; {one.across.name} to the right, "
+        f"{one.up.name} upwards; the largest is {view.error(one.largest)}"
+    )
+    return picture(width, top + height + 38, said, *parts)
+
+
+def _pin(x: float, y: float, rank: int) -> Markup:
+    circle = el("circle", cx=x, cy=y, r=8)
+    return el("g", circle, text(x, y + 4, str(rank), "", "middle"), class_="pin")
+
+
+def pair_map(view: View, one: Panel, scale: ColourScale, size: int) -> Markup:
+    """One panel for d > 2 with a ring at the worst point."""
+    parts = [field(one.values, scale, 0, 0, size, size)]
+    if view.witness:
+        x = one.across.position(view.witness.x.get(one.across.name, math.nan))
+        y = one.up.position(view.witness.x.get(one.up.name, math.nan))
+        if math.isfinite(x) and math.isfinite(y):
+            parts.append(ring(x * size, (1 - y) * size))
+    said = f"Largest error over {one.across.name} and {one.up.name}: up to {view.error(one.largest)}"
+    extra = 0.0
+    if size > 120:
+        extra = 18.0
+        parts.append(text(0, size + 14, f"{one.across.name} → · {one.up.name} ↑", "tk"))
+    return picture(size, size + extra, said, *parts)
+
+
+def ring(x: float, y: float) -> Markup:
+    """The ring at a point of a map."""
+    return el("circle", class_="pinw", cx=float(x), cy=float(y), r=4)
+
+
+def line_map(view: View, width: int) -> Markup:
+    """d = 1: model, reference and error over the whole domain, ticks at the training points."""
+    data = view.chart("map") or {}
+    x = numbers(data.get("x"))
+    if not x:
+        return Markup("")
+    axis = view.axes[0]
+    across = Scale(axis.low, axis.high, 46, width - 8, log=axis.scale == "log")
+    here = across(view.witness.x.get(axis.name, math.nan)) if view.witness else math.nan
+    output = (view.data.get("charts") or {}).get("output")
+    rows = (20.0, 230.0, 272.0, 372.0)
+    parts, hover = two_storeys(view, data, x, across, here, axis.name, axis.unit, output, rows, even=True)
+    rug = sorted({round(across(v), 1) for v in numbers(data.get("data")) if axis.low <= v <= axis.high})
+    parts += [line(r, 236, r, 243, "rug") for r in rug]
+    parts.append(x_axis(across, 372, axis.label, 5 if width > 500 else 4))
+    said = "Model, reference and error over the whole domain"
+    return picture(width, 408, said, *parts, hover=hover)
+
+
+def gap_words(view: View) -> str:
+    """The widest gap between training points (d = 1), and whether the worst point lies in it."""
+    points = sorted(set(numbers((view.chart("map") or {}).get("data"))))
+    if len(points) < 2:
+        return ""
+    width, left, right = max((b - a, a, b) for a, b in pairwise(points))
+    axis = view.axes[0]
+    words = f"The largest gap between training points runs from {axis.at(left)} to {axis.at(right)}"
+    if view.witness and left < view.witness.x.get(axis.name, math.nan) < right and width > 0:
+        words += ": the worst point lies in it"
+    return words + ". Ticks under the curve: training points."
+
+
+def scale_of(view: View, several: list[Panel]) -> ColourScale | None:
+    """The colour scale of the panels."""
+    return colour_scale(view, [p.values for p in several])
+
+
+def section(view: View) -> dict[str, Any]:
+    """What the page needs to show the whole picture: one map, a triangle of panels, or a list of them."""
+    raw = view.chart("map") or {}
+    several = panels(view) if view.d > 2 else []
+    single = panel(view, raw) if view.d == 2 else None
+    scale = scale_of(view, [single] if single else several)
+    values: dict[str, Any] = {
+        "map": ("", ""),
+        "panels": [],
+        "triangle": [],
+        "triangle_foot": [],
+        "map_legend": None,
+    }
+    listed = sorted(several, key=lambda p: -p.largest if math.isfinite(p.largest) else math.inf)
+    values["map_rows"] = [(f"{p.across.name}, {p.up.name}", view.error(p.largest)) for p in listed[:15]]
+    values["picture_words"] = sections.picture(view, len(several), len(raw.get("panels") or []))
+    values["panel_class"] = "pairs" if view.d <= 4 else "pairs small"
+    if scale is None:
+        return values
+    values["map_legend"] = legend(view, scale)
+    if single:
+        draw: Callable[[View, int], Markup] = lambda v, width: grid_map(v, single, scale, width)  # noqa: E731
+        return values | {"map": two_sizes(draw, view), "panels": [single]}
+    size = 250 if view.d <= 4 else 86 if view.d <= 10 else 130
+    drawn = {(p.across.name, p.up.name): pair_map(view, p, scale, size) for p in several}
+    values["panels"] = list(drawn.values())
+    names = [a.name for a in view.axes]
+    if 4 < view.d <= 10:
+        rows = [
+            {"name": up, "panels": [drawn.get((a, up), drawn.get((up, a), "")) for a in names[:i]]}
+            for i, up in enumerate(names)
+            if i
+        ]
+        values |= {"triangle": rows, "triangle_foot": names[:-1]}
+    return values

@@ -1,0 +1,263 @@
+"""The page of an audit: the JSON result in, one self-contained HTML file out.
+
+The size of the page does not depend on the number of evaluations: everything that arrives is aggregated, and
+lines are thinned per pixel column.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from supnorm.pages import distribution, failures, maps, power, progress_chart, sections, words
+from supnorm.pages import places as places_
+from supnorm.pages.cuts import cut, cut_rows, spread
+from supnorm.pages.glossary import glossary
+from supnorm.pages.numbers import count, num, share
+from supnorm.pages.points import PlaceView
+from supnorm.pages.ramp import legend
+from supnorm.pages.record import record
+from supnorm.pages.rendering import render
+from supnorm.pages.ruler import ruler
+from supnorm.pages.svg import HALF, NARROW, two_sizes
+from supnorm.pages.view import View, numbers
+from supnorm.results import write_whole
+
+MOST_CUTS = 12
+
+
+def as_mapping(result: Any) -> Mapping[str, Any]:
+    """The JSON dict of a result: itself, or what its ``to_json()`` gives."""
+    data = result if isinstance(result, Mapping) else result.to_json()
+    if not isinstance(data, Mapping):
+        raise TypeError(f"a result is a mapping or has to_json() that returns one, got {type(data).__name__}")
+    return data
+
+
+def write_page(result: Any, path: Path | str) -> None:
+    """Write the report page of an audit.
+
+    Args:
+        result: the dict of schema ``supnorm.audit/1``, or an object whose ``to_json()`` returns it.
+        path: of the HTML file; it appears whole or not at all.
+
+    Raises:
+        supnorm.pages.view.InconsistentResult: when the result shows an error above its ``sup.lower``.
+    """
+    write_whole(path, page(as_mapping(result)))
+
+
+def page(data: Mapping[str, Any]) -> str:
+    """The HTML text of the report page."""
+    view = View(data)
+    view.check()
+    values: dict[str, Any] = {}
+    for part in (_verdict, _where, _spread, _places, maps.section, _missed, _progress, _failures, _repeat):
+        values |= part(view)
+    menu = [
+        ("where", "Worst point"),
+        ("spread", "Distribution"),
+        ("glitches", "Worst places"),
+        ("map", "Map"),
+        ("missed", "What was missed"),
+        ("progress", "Progress"),
+        ("failures", "No value"),
+        ("repeat", "Repeat"),
+        ("words", "Words"),
+    ]
+    absent = {"where": not view.witness, "map": not values["panels"], "progress": view.table_only}
+    menu = [(key, name) for key, name in menu if not absent.get(key)]
+    return render("audit.html.j2", values | {"menu": menu, "skip": menu[0][0]})
+
+
+def _verdict(view: View) -> dict[str, Any]:
+    subject = view.text("title") or view.text("model", "name") or "model"
+    worst = view.error(view.lower) if view.witness else "none could be computed"
+    return {
+        "title": f"{subject}: worst error {worst} – supnorm audit",
+        "kick": "Statistics of a table:" if view.table_only else "Audit of",
+        "model": view.text("model", "name") or view.text("title") or "the model",
+        "reference": view.text("reference", "name") or "the reference",
+        "chip": words.chip(view),
+        "headline": words.headline(view),
+        "lead": words.lead(view),
+        "recheck_note": words.recheck_note(view),
+        "interrupted": view.text("status", "exit") == "3",
+        "findings": [str(f.get("text")) for f in view.items("findings")],
+        "ruler": two_sizes(ruler, view),
+        "exceeded": view.exceeded,
+        "tolerance": view.tolerance > 0,
+        "advice": view.text("status", "advice"),
+        "has_witness": view.witness is not None,
+        "table_only": view.table_only,
+    }
+
+
+def _where(view: View) -> dict[str, Any]:
+    raw = (
+        sorted(view.chart("cuts") or [], key=lambda c: -spread(c))
+        if view.d > MOST_CUTS
+        else view.chart("cuts") or []
+    )
+    chosen = [c for c in view.chart("cuts") or [] if c in raw[:MOST_CUTS]]
+    is_line = view.d == 1 and bool((view.chart("map") or {}).get("x"))
+    width = 282 if len(chosen) == 3 else NARROW
+    cuts = [
+        {
+            "title": c.get("axis"),
+            "whole": cut(view, c, "whole", width),
+            "close": cut(view, c, "close", width),
+            "rows": cut_rows(view, c),
+        }
+        for c in chosen
+    ]
+    cuts = [c for c in cuts if c["whole"]]
+    left_out = len(view.chart("cuts") or []) - len(chosen)
+    status = [s for c in chosen for s in (c.get("whole") or {}).get("status") or []]
+    return {
+        "where": sections.where(view),
+        "coordinates": _coordinates(view),
+        "cuts": cuts,
+        "cuts_words": f" Shown are the {len(chosen)} inputs along which the error varies most."
+        if left_out
+        else "",
+        "line": two_sizes(maps.line_map, view) if is_line else None,
+        "line_rows": cuts[0]["rows"] if cuts else [],
+        "gap_words": maps.gap_words(view) if is_line else "",
+        "has_gaps": any(s != "ok" for s in status),
+        "has_close": any(c["close"] for c in cuts),
+        "profile": two_sizes(places_.profile, view),
+        "profile_words": places_.profile_words(view),
+    }
+
+
+def _coordinates(view: View) -> list[dict[str, str]]:
+    rows = []
+    for axis in view.axes:
+        x = view.witness.x.get(axis.name, math.nan) if view.witness else math.nan
+        position, edge = axis.position(x), axis.edge(x)
+        known = math.isfinite(position)
+        rows.append(
+            {
+                "name": axis.name,
+                "value": axis.exact(x),
+                "low": axis.exact(axis.low),
+                "high": axis.exact(axis.high),
+                "position": f"{100 * min(max(position, 0), 1):.2f}" if known else "",
+                "edge": {"low": "on the lower edge", "high": "on the upper edge"}.get(edge, ""),
+            }
+        )
+    return rows
+
+
+def _spread(view: View) -> dict[str, Any]:
+    levels = [
+        ("", "half is below", view.quantile("0.5")),
+        ("", "99 % is below", view.quantile("0.99")),
+        ("q999", "99.9 % is below", view.quantile("0.999")),
+        ("rms", "RMS", view.rms),
+    ]
+    facts = [{"term": t, "name": n, "value": view.error(v)} for t, n, v in levels if not math.isnan(v)]
+    for name, base in (("RMS", view.rms), ("99.9 % level", view.quantile("0.999"))):
+        if base > 0 and view.lower >= 0:
+            facts.append({"term": "", "name": f"worst / {name}", "value": num(view.lower / base)})
+    n = count(view.plain[0])
+    return {
+        "spread": sections.spread(view),
+        "why": sections.why_average(view),
+        "histogram": two_sizes(distribution.histogram, view, HALF),
+        "shares": two_sizes(distribution.shares, view, HALF),
+        "bin_rows": distribution.bin_rows(view),
+        "level_rows": distribution.level_rows(view),
+        "iid": f"{n} pairs of the table" if view.table_only else f"{n} independent random points",
+        "facts": facts,
+    }
+
+
+def _places(view: View) -> dict[str, Any]:
+    scale = places_.thumbnail_scale(view)
+    shown = [
+        _place(view, p, i + 1) | {"thumbnail": places_.thumbnail(view, i, scale)}
+        for i, p in enumerate(view.places[: places_.SHOWN])
+    ]
+    rest = view.places[places_.SHOWN :]
+    more = [_place(view, p, i) for i, p in enumerate(rest, places_.SHOWN + 1)]
+    return {
+        "places_words": sections.places(view),
+        "places": shown,
+        "more_places": more,
+        "thumb_legend": legend(view, scale) if scale else None,
+        "legend_words": view.error.name + ("; bar: tolerance" if view.tolerance > 0 else ""),
+    }
+
+
+def _place(view: View, place: PlaceView, rank: int) -> dict[str, Any]:
+    output = place.output
+    values = f"model {num(place.model_value, 5)}, reference {num(place.reference_value, 5)}"
+    if len(view.outputs) > 1 and output < len(view.outputs):
+        values = f"{view.outputs[output][0]}: {values}"
+    if place.recheck and not math.isnan(place.second_value):
+        values += f", second reference {num(place.second_value, 5)}"
+    return {
+        "rank": rank,
+        "error": view.error(place.error),
+        "times": places_.times_tolerance(view, place),
+        "tags": places_.tags(view, place),
+        "x": [(name, view.axis(name).at(x)) for name, x in place.x.items()],
+        "both": values,
+        "size": share(place.volume) if place.volume > 0 else "",
+        "prominence": num(place.prominence) if math.isfinite(place.prominence) else "",
+    }
+
+
+def _missed(view: View) -> dict[str, Any]:
+    return power.table(view) | {
+        "power_words": power.sentence(view),
+        "power_caption": power.caption(view),
+        "unseen": sections.unseen(view),
+        "random_points": sections.random_points(view),
+        "proof": sections.proof(view),
+    }
+
+
+def _progress(view: View) -> dict[str, Any]:
+    random = (view.chart("progress") or {}).get("random") or {}
+    return {
+        "progress_words": sections.progress(view),
+        "progress": two_sizes(progress_chart.progress, view),
+        "progress_rows": progress_chart.progress_rows(view),
+        "has_random": bool(random.get("median")),
+    }
+
+
+def _failures(view: View) -> dict[str, Any]:
+    raw = view.part("failures")
+    by_axis = raw.get("by_axis") or []
+    charts = [
+        {
+            "name": a.get("axis"),
+            "unit": view.axis(str(a.get("axis"))).unit,
+            "chart": failures.failure_bars(view, a),
+        }
+        for a in by_axis[:MOST_CUTS]
+    ]
+    return {
+        "failures_words": failures.sentence(view),
+        "failure_charts": [c for c in charts if c["chart"]],
+        "has_outside": any(sum(numbers(a.get("outside"))) > 0 for a in by_axis),
+        "causes": failures.causes(view, raw.get("causes") or []),
+    }
+
+
+def _repeat(view: View) -> dict[str, Any]:
+    witness = view.data.get("witness")
+    return {
+        "command": view.text("command"),
+        "replay": "supnorm replay RUN 1",
+        "witness_json": json.dumps(witness, ensure_ascii=False, indent=1, allow_nan=False) if witness else "",
+        "record": record(view),
+        "glossary": glossary(view),
+    }

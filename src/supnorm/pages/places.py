@@ -1,0 +1,165 @@
+"""The worst places: a thumbnail each (or a small curve for d = 1), tags in words, both values."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+from supnorm.pages.cuts import error_axis
+from supnorm.pages.maps import Panel, panel, ring
+from supnorm.pages.numbers import num, ratio
+from supnorm.pages.points import PlaceView
+from supnorm.pages.ramp import ColourScale, colour_scale, field
+from supnorm.pages.svg import Scale, line, path, picture, text
+from supnorm.pages.view import View, number, numbers
+
+SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A word about a place and the style class of its label."""
+
+    kind: str
+    words: str
+
+
+def tags(view: View, place: PlaceView) -> list[Tag]:
+    """What is known about a place, in words."""
+    found = [Tag("glitch", "glitch")] if "glitch" in place.tags else []
+    found.append(Tag("in", edge_words(view, place)))
+    if math.isfinite(place.off_data) and (place.off_data > 1 or "off-data" in place.tags):
+        found.append(Tag("un", f"away from the data: {ratio(place.off_data)} times its spacing"))
+    words = {"model-side": "sharp in the model", "reference-side": "sharp in the reference"}
+    found += [Tag("side", words[t]) for t in place.tags if t in words]
+    known = {"glitch", "boundary", "interior", "off-data", *words}
+    found += [Tag("side", t) for t in place.tags if t not in known]
+    rechecks = {
+        "confirmed": Tag("ok", "✓ re-check: confirmed"),
+        "unresolved": Tag("un", "? re-check: unresolved"),
+        "reference-fault": Tag("un", "! re-check: reference in doubt"),
+    }
+    if place.recheck in rechecks:
+        found.append(rechecks[place.recheck])
+    return found
+
+
+def edge_words(view: View, place: PlaceView) -> str:
+    """ "interior", or on which ends of which inputs the place lies."""
+    edges = [(a.name, a.edge(place.x.get(a.name, math.nan))) for a in view.axes]
+    on = [f"{name} {edge}" for name, edge in edges if edge]
+    if not on:
+        return "on the edge" if "boundary" in place.tags else "interior"
+    if len(on) > 3:
+        return f"on the edge in {len(on)} of {view.d} inputs"
+    return "on the edge: " + ", ".join(on)
+
+
+def times_tolerance(view: View, place: PlaceView) -> str:
+    """ "28 times the tolerance", or nothing without one."""
+    if not view.tolerance > 0 or not math.isfinite(place.error) or view.per_output:
+        return ""
+    return f"{ratio(place.error / view.tolerance)} times the tolerance"
+
+
+def thumbnail_panels(view: View) -> list[Panel | None]:
+    """The thumbnails, one for each of the first places."""
+    drawn = view.chart("thumbnails") or []
+    return [None if raw is None else panel(view, raw) for raw in drawn][:SHOWN]
+
+
+def thumbnail_scale(view: View) -> ColourScale | None:
+    """One colour scale for all thumbnails."""
+    return colour_scale(view, [p.values for p in thumbnail_panels(view) if p is not None])
+
+
+def thumbnail(view: View, index: int, scale: ColourScale | None) -> Markup:
+    """Picture of the surroundings of place ``index``; empty when there is none."""
+    shown = thumbnail_panels(view)
+    one = shown[index] if index < len(shown) else None
+    if one is None or scale is None:
+        return curve(view, view.places[index]) if view.d == 1 else Markup("")
+    place = view.places[index]
+    ranges = [numbers(r) for r in (view.chart("thumbnails")[index].get("ranges") or [])]
+    parts = [field(one.values, scale, 0, 0, 132, 132)]
+    at = []
+    for axis, limits in zip((one.across, one.up), ranges, strict=False):
+        at.append(_position(place.x.get(axis.name, math.nan), limits, axis.scale == "log"))
+    if len(at) == 2 and all(map(math.isfinite, at)):
+        parts.append(ring(132 * at[0], 132 * (1 - at[1])))
+    parts.append(text(0, 145, f"{one.across.name} → · {one.up.name} ↑", "tk"))
+    said = f"Error around this point in {one.across.name} and {one.up.name}: up to {view.error(one.largest)}"
+    return picture(132, 148, said, *parts)
+
+
+def _position(x: float, limits: list[float], log: bool) -> float:
+    if len(limits) != 2 or not limits[1] > limits[0]:
+        return math.nan
+    low, high = limits
+    if log and low > 0 and x > 0:
+        low, high, x = math.log(low), math.log(high), math.log(x)
+    return min(max((x - low) / (high - low), 0.0), 1.0)
+
+
+def curve(view: View, place: PlaceView) -> Markup:
+    """d = 1: the error around a place, from the points of the whole picture."""
+    data = view.chart("map") or {}
+    axis = view.axes[0]
+    x, error = np.asarray(numbers(data.get("x"))), np.asarray(numbers(data.get("error")))
+    here = place.x.get(axis.name, math.nan)
+    if not x.size or x.size != error.size or not math.isfinite(here):
+        return Markup("")
+    half = max(2.0 * place.volume if place.volume > 0 else 0.0, 0.015) * (axis.high - axis.low)
+    low, high = max(axis.low, here - half), min(axis.high, here + half)
+    inside = (x >= low) & (x <= high)
+    across = Scale(low, high, 2, 130)
+    finite = error[inside & np.isfinite(error)]
+    if not finite.size or not high > low:
+        return Markup("")
+    top = max(place.error if math.isfinite(place.error) else 0.0, float(finite.max())) or 1.0
+    up = Scale(0, top, 114, 6)
+    parts = []
+    if 0 < view.tolerance < top:
+        parts.append(line(2, up(view.tolerance), 130, up(view.tolerance), "s-tol"))
+    parts.append(path([across(v) for v in x[inside]], [up(v) for v in error[inside]], "s-err"))
+    parts += [text(2, 129, axis.at(low), "tk"), text(130, 129, axis.at(high), "tk", "end")]
+    return picture(132, 132, f"Error around this point, up to {view.error(top)}", *parts)
+
+
+def profile(view: View, width: int) -> Markup:
+    """Vector outputs: largest and RMS error along the output axis."""
+    from supnorm.pages.svg import x_axis, y_axis
+
+    data = view.chart("profile") or {}
+    at, worst, rms = numbers(data.get("coordinate")), numbers(data.get("worst")), numbers(data.get("rms"))
+    scale = error_axis(view, worst, (18.0, 204.0)) if at and len(at) == len(worst) else None
+    if scale is None or not max(at) > min(at):
+        return Markup("")
+    across = Scale(min(at), max(at), 62, width - 8)
+    xs = [across(v) for v in at]
+    parts = [y_axis(scale, 62, width - 8, 4, view.error.bare), text(2, 10, view.error.name, "lb")]
+    if len(rms) == len(at):
+        parts.append(path(xs, [scale(v) if v > 0 else scale.start for v in rms], "s-pl"))
+    if scale.low < view.tolerance < scale.high:
+        parts.append(line(62, scale(view.tolerance), width - 8, scale(view.tolerance), "s-tol"))
+    parts.append(path(xs, [scale(v) if v > 0 else scale.start for v in worst], "s-err"))
+    name, unit = str(data.get("label") or "output"), str(data.get("unit") or "")
+    parts.append(x_axis(across, 204, f"{name}, {unit}" if unit else name, 5))
+    said = f"Largest and typical error along {name}; the largest is {view.error(max(worst))}"
+    return picture(width, 240, said, *parts)
+
+
+def profile_words(view: View) -> str:
+    """Where along the outputs the largest error sits."""
+    data = view.chart("profile") or {}
+    at, worst = numbers(data.get("coordinate")), numbers(data.get("worst"))
+    finite = [(e, a) for e, a in zip(worst, at, strict=False) if not math.isnan(e)]
+    if not finite:
+        return ""
+    error, where = max(finite)
+    unit = f" {data.get('unit')}" if data.get("unit") else ""
+    place = f"{data.get('label') or 'output'} {num(number(where), 4)}{unit}"
+    return f"Along the outputs the error is largest, {view.error(error)}, at {place}."

@@ -1,0 +1,79 @@
+"""One input, and one point with both values: how coordinates are placed in their range and written."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from supnorm.pages.numbers import in_range, with_unit
+
+
+@dataclass(frozen=True)
+class AxisView:
+    """One input: its range and how a coordinate on it is written."""
+
+    name: str
+    low: float
+    high: float
+    unit: str = ""
+    scale: str = "linear"
+
+    def position(self, x: float) -> float:
+        """Where ``x`` lies in the range, from 0 to 1 (NaN when unknown)."""
+        low, high = self.low, self.high
+        if self.scale == "log" and low > 0 and x > 0:
+            low, high, x = math.log(low), math.log(high), math.log(x)
+        return (x - low) / (high - low) if high > low else 0.5
+
+    def at(self, x: float) -> str:
+        """A coordinate with unit, short."""
+        if self.scale == "log" or self.unit == "Pa":
+            return with_unit(x, self.unit)
+        text = in_range(x, self.low, self.high)
+        return f"{text} {self.unit}".rstrip() if math.isfinite(x) else text
+
+    def exact(self, x: float) -> str:
+        """A coordinate with unit, six digits."""
+        return with_unit(x, self.unit, 6)
+
+    def edge(self, x: float) -> str:
+        """ "low" or "high" within a thousandth of the range from an end, else empty."""
+        position = self.position(x)
+        return "low" if position <= 1e-3 else "high" if position >= 1 - 1e-3 else ""
+
+    @property
+    def label(self) -> str:
+        """Name and unit, for an axis of a chart."""
+        return f"{self.name}, {self.unit}" if self.unit else self.name
+
+
+@dataclass(frozen=True)
+class PlaceView:
+    """One point with both values: the worst point, or another peak."""
+
+    x: dict[str, float]
+    error: float
+    model: list[float]
+    reference: list[float]
+    output: int
+    tags: tuple[str, ...]
+    volume: float
+    prominence: float
+    recheck: str | None
+    recheck_value: list[float]
+    off_data: float
+
+    @property
+    def model_value(self) -> float:
+        """The model at the output that carries the error."""
+        return self.model[self.output] if self.output < len(self.model) else math.nan
+
+    @property
+    def reference_value(self) -> float:
+        """The reference at the output that carries the error."""
+        return self.reference[self.output] if self.output < len(self.reference) else math.nan
+
+    @property
+    def second_value(self) -> float:
+        """The second reference at the output that carries the error."""
+        return self.recheck_value[self.output] if self.output < len(self.recheck_value) else math.nan

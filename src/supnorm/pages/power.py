@@ -1,0 +1,126 @@
+"""What the search would have missed: how often it found errors of known height and size, planted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from supnorm.pages.numbers import count, percent, share
+from supnorm.pages.view import View, number
+from supnorm.pages.words import m
+
+
+@dataclass(frozen=True)
+class PowerRow:
+    """One row of the power table: a size and shape, and found/runs for each height."""
+
+    volume: float
+    shape: str
+    cells: dict[float, tuple[int, int]]
+
+    @property
+    def worst_rate(self) -> float:
+        """The smallest share found, over the heights."""
+        return min((f / r for f, r in self.cells.values() if r), default=math.nan)
+
+
+def rows_of(view: View) -> tuple[list[float], list[PowerRow]]:
+    """Heights, and the rows of the power table: bumps from large to small, then sheets."""
+    table: dict[tuple[str, float], dict[float, tuple[int, int]]] = {}
+    for raw in view.items("power"):
+        key = (str(raw.get("shape") or "bump"), number(raw.get("volume")))
+        found, runs = int(raw.get("found") or 0), int(raw.get("runs") or 0)
+        if runs:
+            table.setdefault(key, {})[number(raw.get("height"))] = (found, runs)
+    heights = sorted({h for cells in table.values() for h in cells})
+    order = sorted(table, key=lambda key: (key[0] != "bump", -key[1]))
+    return heights, [PowerRow(v, s, table[s, v]) for s, v in order]
+
+
+def sentence(view: View) -> Markup:
+    """Section 5: which sizes would have been found, which could have been missed."""
+    if view.table_only:
+        return Markup("There was no search: a table was given. Anything between its points is unknown.")
+    _, rows = rows_of(view)
+    words = Markup("")
+    for shape in ("bump", "sheet"):
+        words += _power_of([r for r in rows if r.shape == shape], "" if shape == "bump" else "thin ")
+    if not rows:
+        return Markup(
+            "How small an error this search would have missed was not measured: "
+            "no errors were planted in this run."
+        )
+    return words
+
+
+def _power_of(rows: list[PowerRow], thin: str) -> Markup:
+    if not rows:
+        return Markup("")
+    sure = []
+    for row in rows:
+        if row.worst_rate < 0.9:
+            break
+        sure.append(row)
+    missed = rows[len(sure)] if len(sure) < len(rows) else None
+    begin = f"{thin}errors as tall as these that fill".capitalize()
+    words = Markup(" ") if thin else Markup("")
+    if sure:
+        words += m(
+            "{} <b>{}</b> of the domain or more would have been found nearly always.",
+            begin,
+            share(sure[-1].volume),
+        )
+    if missed:
+        if sure:
+            words += m(
+                " {}rrors that fill only <b>{}</b> could have been missed.",
+                "Thin e" if thin else "E",
+                share(missed.volume),
+            )
+        else:
+            words += m(
+                "Even {}errors that fill <b>{}</b> of the domain could have been missed.",
+                thin,
+                share(missed.volume),
+            )
+    return words
+
+
+def cube(row: PowerRow, d: int) -> str:
+    """What a volume means: the side of a cube in percent of each range, or a thin sheet."""
+    if row.shape != "bump":
+        return "a thin sheet across the domain"
+    return f"a cube {percent(row.volume ** (1 / max(d, 1)))} of each range wide"
+
+
+def caption(view: View) -> str:
+    """How the power table was made."""
+    spent = sorted({int(r.get("evaluations") or 0) for r in view.items("power")})
+    effort = f", with {count(spent[-1])} evaluations," if spent and spent[-1] else ""
+    return (
+        f"How often the same kind of search{effort} found an error planted at a random place. "
+        "Bumps are round; a thin seam, such as a phase boundary, is harder to find than its volume suggests."
+    )
+
+
+def table(view: View) -> dict[str, Any]:
+    """Heights and rows of the power table, as text."""
+    heights, rows = rows_of(view)
+    cells = [[_cell(row.cells.get(h)) for h in heights] for row in rows]
+    return {
+        "heights": [view.error(h) for h in heights],
+        "power_rows": [
+            {"share": share(row.volume), "cube": cube(row, view.d), "cells": c}
+            for row, c in zip(rows, cells, strict=True)
+        ],
+    }
+
+
+def _cell(cell: tuple[int, int] | None) -> dict[str, str] | None:
+    if cell is None:
+        return None
+    found, runs = cell
+    return {"words": f"{found} of {runs}", "percent": f"{100 * found / runs:.0f}"}

@@ -1,0 +1,79 @@
+"""Did searching longer help? Best error so far of the search against plain random sampling, log-log."""
+
+from __future__ import annotations
+
+import math
+
+from markupsafe import Markup
+
+from supnorm.pages.numbers import count
+from supnorm.pages.svg import Scale, area, line, path, picture, span, text, x_axis, y_axis
+from supnorm.pages.view import View, number, numbers
+
+
+def steps(view: View) -> list[tuple[float, float]]:
+    """(evaluations, best so far) of the search, finite ones."""
+    raw = (view.chart("progress") or {}).get("search") or []
+    pairs = [(number(p[0]), number(p[1])) for p in raw if len(p) == 2]
+    return [(n, e) for n, e in pairs if n > 0 and e > 0]
+
+
+def progress(view: View, width: int) -> Markup:
+    """The chart ``width`` pixels wide; empty when the search has no record."""
+    search = steps(view)
+    random = (view.chart("progress") or {}).get("random") or {}
+    n = numbers(random.get("n"))
+    median, low, high = (numbers(random.get(k)) for k in ("median", "low", "high"))
+    finite = [e for _, e in search if math.isfinite(e)]
+    limits = span([*finite, *median, *low, *high, view.tolerance if finite else math.nan], log=True)
+    counts = [c for c in (*n, *(k for k, _ in search)) if c > 0]
+    if not limits or not counts or not finite:
+        return Markup("")
+    right = width - (96.0 if width > 500 else 12.0)
+    first, last = max(min(counts), 1.0), max(counts)
+    across = Scale(first, last if last > first else first * 10, 62, right, log=True)
+    up = Scale(*limits, 244, 20, log=True)
+    parts = [y_axis(up, 62, right, 4, view.error.bare), text(2, 12, "worst error found so far", "lb")]
+    usable = [v if v > 0 else limits[0] for v in low]
+    if len(n) == len(usable) == len(high) and n:
+        parts.append(area([across(v) for v in n], [up(v) for v in high], [up(v) for v in usable], "band2"))
+    if len(median) == len(n) and n:
+        parts.append(path([across(v) for v in n], [up(v) if v > 0 else math.nan for v in median], "s-pl"))
+    xs, ys = _stairs([(across(k), up(min(e, limits[1]))) for k, e in search])
+    parts += [path(xs, ys, "s-sup"), x_axis(across, 244, "evaluations of model and reference", 4)]
+    if limits[0] < view.tolerance < limits[1]:
+        y = up(view.tolerance)
+        parts += [line(62, y, right, y, "s-tol"), text(66, y - 5, "tolerance", "tk")]
+    if width > 500:
+        parts += _names(ys[-1], up(median[-1]) if median and median[-1] > 0 else None, right)
+    said = (
+        f"Best error found against evaluations: the search reached {view.error(finite[-1])} "
+        f"after {count(search[-1][0])}"
+    )
+    if median:
+        said += f"; plain random sampling {view.error(median[-1])} after {count(n[-1])}"
+    return picture(width, 282, said, *parts)
+
+
+def _stairs(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    xs, ys = [points[0][0]], [points[0][1]]
+    for x, y in points[1:]:
+        xs += [x, x]
+        ys += [ys[-1], y]
+    return xs, ys
+
+
+def _names(search: float, random: float | None, right: float) -> list[Markup]:
+    if random is None:
+        return [text(right + 6, search + 4, "search", "rl m-sup")]
+    apart = random - search
+    shift = (15 - apart) / 2 if 0 <= apart < 15 else 0.0
+    return [
+        text(right + 6, search + 4 - shift, "search", "rl m-sup"),
+        text(right + 6, random + 4 + shift, "random tests", "rl m-pl"),
+    ]
+
+
+def progress_rows(view: View, most: int = 14) -> list[tuple[str, str]]:
+    """The last improvements of the search as a table."""
+    return [(count(n), view.error(e)) for n, e in steps(view)][-most:]

@@ -1,0 +1,109 @@
+"""The error ruler: one logarithmic axis with RMS, 99.9 % level, tolerance, random tests, worst point, bound.
+
+Solid: above the tolerance, up to the worst found. Hatched: not excluded; it stops at the bound, if any.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from supnorm.pages.numbers import count
+from supnorm.pages.svg import Scale, el, join, line, picture, rect, text
+from supnorm.pages.view import View
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One number on the ruler."""
+
+    value: float
+    kind: str
+    long: str
+    short: str
+
+
+def marks(view: View) -> list[Mark]:
+    """The marks in ascending order; what has no value is left out."""
+    n, plain = view.plain
+    found = [
+        Mark(view.rms, "rms", "typical (RMS)", "typical (RMS)"),
+        Mark(view.quantile("0.999"), "q", "99.9 % of the domain is below", "99.9 % level"),
+        Mark(view.tolerance, "tol", "your tolerance", "your tolerance"),
+    ]
+    if n and not view.table_only:
+        found.append(Mark(plain, "pl", f"best of {count(n)} random tests", f"{count(n)} random tests"))
+    found.append(Mark(view.lower, "sup", "worst found", "worst found"))
+    if view.bounded:
+        word = {"certified": "upper bound, proven", "exact-arithmetic": "upper bound, exact arithmetic"}
+        name = word.get(view.upper_kind, "upper bound, on assumptions")
+        found.append(Mark(view.upper, "up", name, "upper bound"))
+    return sorted((m for m in found if m.value > 0), key=lambda m: m.value)
+
+
+def span_of(items: list[Mark]) -> tuple[float, float]:
+    """Range of the ruler: a margin of an eighth of the whole on both sides."""
+    finite = [m.value for m in items if math.isfinite(m.value)]
+    low, high = min(finite), max(finite)
+    margin = max((high / low) ** 0.12, 2.0)
+    return low / margin, high * margin
+
+
+def ruler(view: View, width: int) -> Markup:
+    """The ruler ``width`` pixels wide; empty when no error is positive."""
+    items = marks(view)
+    if not any(math.isfinite(m.value) for m in items):
+        return Markup("")
+    low, high = span_of(items)
+    scale = Scale(low, high, 8, width - 8, log=True)
+    base = 11 + 19 * len(items)
+    parts = [_track(view, scale, base)]
+    for row, mark in enumerate(items):
+        parts.append(_stair(view, mark, scale, 18 + 19 * row, base, width))
+    for value in scale.ticks(4 if width > 500 else 3):
+        shown = view.error.bare(value)
+        unit = (
+            f" {view.error.unit}"
+            if view.error.unit and view.error.factor == 1 and not view.per_output
+            else ""
+        )
+        at = min(max(scale(value), 24.0), width - 24.0)
+        parts.append(text(at, base + 27, shown + unit, "tk", "middle"))
+    said = "; ".join(f"{m.long} {view.error(m.value)}" for m in items)
+    return picture(width, base + 35, f"Error ruler, logarithmic: {said}", *parts)
+
+
+def _track(view: View, scale: Scale, y: float) -> Markup:
+    parts = [rect(scale.start, y, scale.end - scale.start, 10, "track", rx=2)]
+    worst = scale(view.lower) if view.lower > 0 else scale.start
+    if view.exceeded:
+        first = scale(view.tolerance)
+        parts.append(rect(first, y, worst - first, 10, "bad"))
+    last = scale(view.upper) if view.bounded else scale.end
+    if not math.isinf(view.lower):
+        parts.append(rect(worst, y, last - worst, 10, "unk"))
+    return join(parts)
+
+
+def _stair(view: View, mark: Mark, scale: Scale, y: float, base: float, width: int) -> Markup:
+    x = scale(mark.value)
+    words = mark.long if width > 500 else mark.short
+    shown = view.error(mark.value)
+    long = 6.7 * (len(words) + len(shown) + 1)
+    after = (x + 6 + long <= width and x < 0.65 * width) or x < long
+    return join(
+        [
+            line(x, y - 8, x, base + 11, f"m-{mark.kind}"),
+            el(
+                "text",
+                words + " ",
+                el("tspan", shown, class_="b"),
+                class_=f"rl m-{mark.kind}",
+                x=x + 6.0 if after else x - 6.0,
+                y=float(y),
+                text_anchor="start" if after else "end",
+            ),
+        ]
+    )

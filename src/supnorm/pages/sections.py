@@ -1,0 +1,180 @@
+"""The sentence under each heading: the computed answer, chosen from a short list by the numbers."""
+
+from __future__ import annotations
+
+import math
+
+from markupsafe import Markup
+
+from supnorm.pages.numbers import count, num, percent, ratio, share, spelled
+from supnorm.pages.progress_chart import steps
+from supnorm.pages.view import View, number
+from supnorm.pages.words import m, term
+
+
+def where(view: View) -> Markup:
+    """Section 1: both values at the worst point, and how large the place is."""
+    point = view.witness
+    if point is None:
+        return Markup("There is no worst point: no evaluation gave an error.")
+    values = (view.value(v, point.output) for v in (point.model_value, point.reference_value))
+    words = m("There the model gives <b>{}</b>; the reference gives <b>{}</b>.", *values)
+    if len(view.outputs) > 1 and point.output < len(view.outputs):
+        words += m(" The output is {}.", view.outputs[point.output][0])
+    if point.recheck == "confirmed":
+        second = view.value(point.second_value, point.output)
+        words += m(" A second reference ({}) confirms it: {}.", view.text("recheck", "name"), second)
+    if point.volume > 0:
+        words += m(" The error stays above half of this peak in {} of the domain.", share(point.volume))
+    if point.off_data > 1:
+        words += m(" The point lies {} times the spacing of the data away from them.", ratio(point.off_data))
+    return words
+
+
+def spread(view: View) -> Markup:
+    """Section 2: the share above the tolerance, with its confidence."""
+    rows = view.items("exceedance")
+    if not rows or not view.plain[0]:
+        return Markup("No independent random points were evaluated, so nothing is known about shares.")
+    first = rows[0]
+    n, k, above = count(first.get("n")), number(first.get("count")), number(first.get("above"))
+    at_most, sure = number(first.get("fraction_at_most")), percent(number(first.get("confidence")))
+    level = "the tolerance" if above == view.tolerance else view.error(above)
+    points = "pairs of the table" if view.table_only else "random points"
+    if k == 0:
+        words = m("None of {} {} exceeds {}: with {} confidence, at most ", n, points, level, sure)
+        words += m("<b>{}</b> of the domain does.", share(at_most))
+    else:
+        words = m("At most <b>{}</b> of the domain exceeds {} ({} confidence); ", share(at_most), level, sure)
+        words += m("{} of the {} did.", share(number(first.get("fraction"))), points)
+    return words + " A share says nothing about how bad the rest is."
+
+
+def why_average(view: View) -> Markup:
+    """Why RMS and maximum differ, with the user's own numbers; empty when they do not differ much."""
+    point = view.witness
+    n = view.plain[0]
+    if point is None or not n or not view.rms > 0 or not point.volume > 0 or view.lower < 3 * view.rms:
+        return Markup("")
+    per = 1 / point.volume
+    words = m(
+        "Why the average does not show it: the place of the worst error fills {} of the domain, ",
+        share(point.volume),
+    )
+    words += m("so that one random point in {} falls into it; {} were drawn.", num(per, 2), count(n))
+    if per > n:
+        words += " A test set of this size will usually miss it."
+    return words
+
+
+def places(view: View) -> Markup:
+    """Section 3: how many places count as glitches."""
+    if not view.places:
+        return Markup("No distinct places were recorded.")
+    n = len(view.items("glitches"))
+    link = term("glitch", "what is that?")
+    ending = "Listed are the distinct peaks, highest first."
+    if len(view.places) == 1:
+        ending = "The search found a single peak."
+    if n == 0 and all(math.isnan(p.volume) for p in view.places):
+        return m("Whether a place counts as a glitch ({}) was not measured. {}", link, ending)
+    if n == 0:
+        why = "the large errors form a broad region rather than isolated spots."
+        return m("No place counts as a glitch ({}): {} {}", link, why, ending)
+    begin = (
+        "One place counts as a glitch" if n == 1 else f"{spelled(n).capitalize()} places count as glitches"
+    )
+    return m("{} ({}). {}", begin, link, ending)
+
+
+def picture(view: View, shown: int, all_panels: int) -> str:
+    """Section 4: how to read the map."""
+    if view.d == 2:
+        return (
+            "Each cell shows the largest error seen in it, so a spot smaller than a cell still shows. "
+            "Numbers are the places listed above."
+        )
+    words = (
+        "Each panel looks along all other inputs and keeps the largest error seen: a strong colour means "
+        "that somewhere behind this cell the error is large. "
+    )
+    if all_panels > shown:
+        words += f"Shown are the {shown} of {all_panels} pairs with the largest spread. "
+    return words + "Cells hold few points in high dimension; an empty-looking cell proves nothing."
+
+
+def unseen(view: View) -> str:
+    """Good-Turing: the chance that a further climb ends on a peak not seen yet."""
+    raw = view.part("unseen_peak_mass")
+    if not raw or not number(raw.get("climbs")) > 0:
+        return "Not measured: no independent climbs were run."
+    value, at_most, once = number(raw.get("value")), number(raw.get("at_most")), int(raw.get("once") or 0)
+    begin = (
+        f"{count(raw.get('climbs'))} independent climbs ended on {count(raw.get('peaks'))} different peaks; "
+        f"{spelled(once)} of these {'was' if once == 1 else 'were'} reached only once. "
+    )
+    if value > 0.5:
+        return begin + (
+            "Most climbs found a new peak: most peaks have not been seen. "
+            "Search longer, or narrow the domain."
+        )
+    sure = percent(number(raw.get("confidence")))
+    return begin + (
+        f"So a further climb would reach a peak not seen yet with a chance of about {percent(value)} "
+        f"(at most {percent(at_most)} with {sure} confidence)."
+    )
+
+
+def random_points(view: View) -> str:
+    """What independent points alone can rule out."""
+    n = view.plain[0]
+    if not n:
+        return "None were evaluated."
+    kind = "pairs, if they are independent draws," if view.table_only else "independent points"
+    largest = share(min(1.0, 3 / n))
+    return (
+        f"{count(n)} {kind} can rule out, with 95 % confidence, "
+        f"only places larger than {largest} of the domain."
+    )
+
+
+def proof(view: View) -> Markup:
+    """The bound and what it rests on."""
+    if not view.bounded:
+        code = Markup("<code>supnorm certify</code>")
+        return m("None. {} gives an upper bound where model and reference can be analysed.", code)
+    given = [str(a) for a in view.part("sup").get("assumptions") or []]
+    limit = view.error(view.upper)
+    if view.upper_kind == "certified":
+        return m("The error is at most {}: proven.", limit)
+    if view.upper_kind == "exact-arithmetic":
+        return m(
+            "The error is at most {} in exact arithmetic: proven for the same weights without rounding.",
+            limit,
+        )
+    return m("The error is at most {}, on assumptions: {}.", limit, "; ".join(given) or "not listed")
+
+
+def progress(view: View) -> Markup:
+    """Section 6: when the worst point was reached, and whether longer might help."""
+    record = steps(view)
+    if not record:
+        return Markup(
+            "There was no search." if view.table_only else "The search left no record of its progress."
+        )
+    total = max(view.count("evaluations", "search"), int(record[-1][0]))
+    best = max(e for _, e in record)
+    reached = next(n for n, e in record if e >= best)
+    if best < view.lower * 0.99:
+        return m(
+            "The search itself reached {} after {} of {} evaluations; the worst error, {}, came up in "
+            "evaluations made for another purpose. A longer search may well find more.",
+            view.error(best),
+            count(reached),
+            count(total),
+            view.error(view.lower),
+        )
+    begin = m("The worst point was reached after {} of {} evaluations", count(reached), count(total))
+    if reached > 0.8 * total:
+        return begin + ", late in the search. A longer search may well find more."
+    return begin + ", and the rest of the search did not improve on it."

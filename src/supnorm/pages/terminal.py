@@ -1,0 +1,243 @@
+"""The summary of an audit in the terminal: status, eight facts, the ruler in one line, five places.
+
+The same words as the page. Below 80 columns the third column is dropped; without colour it is plain text.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from supnorm.pages.numbers import count, num, percent, ratio, share
+from supnorm.pages.places import edge_words, tags
+from supnorm.pages.points import PlaceView
+from supnorm.pages.power import rows_of
+from supnorm.pages.view import View, numbers
+from supnorm.pages.words import chip
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+AT_MOST = 44  # characters of the coordinates of the worst point
+STYLES = {"over": "bold red", "open": "bold yellow", "proven": "bold green"}
+
+
+def summary(result: Any, width: int = 100, color: bool = False, report: str = "") -> str:
+    """The terminal summary as text.
+
+    Args:
+        result: the dict of schema ``supnorm.audit/1``, or an object whose ``to_json()`` returns it.
+        width: columns of the terminal.
+        color: whether to write ANSI colours.
+        report: path of the page, named in the last line.
+    """
+    view = View(result if isinstance(result, Mapping) else result.to_json())
+    view.check()
+    lines = [_status(view), Text(), *_facts(view, width), Text(), *_ruler(view, width), *_spark(view)]
+    lines += [Text(), *_places(view, width)] if view.places else []
+    lines += [Text(), _last(view, report)]
+    return _written(lines, width, color)
+
+
+def _written(lines: list[Text], width: int, color: bool) -> str:
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ={},
+    )
+    for line in lines:
+        line.rstrip()
+        line.truncate(width, overflow="ellipsis")
+        console.print(line, no_wrap=True, crop=True, markup=False)
+    return buffer.getvalue()
+
+
+def _status(view: View) -> Text:
+    verdict = chip(view)
+    name = view.text("title") or view.text("model", "name")
+    return Text.assemble((f"{verdict.icon} {verdict.words.upper()}", STYLES[verdict.kind]), f"   {name}")
+
+
+def _facts(view: View, width: int) -> list[Text]:
+    rows = facts(view)
+    second = max(len(v) for _, v, _ in rows) + 2 if width >= 80 else 0
+    lines = []
+    for name, value, note in rows:
+        style = ("bold red" if view.exceeded else "bold") if name == "worst found" else ""
+        remark = note if width >= 80 else ""
+        lines.append(Text.assemble((f"{name:>14}  ", "dim"), (f"{value:<{second}}", style), (remark, "dim")))
+    return lines
+
+
+def facts(view: View) -> list[tuple[str, str, str]]:
+    """The eight facts: name, value, and a remark for the third column."""
+    point = view.witness
+    worst = view.error(view.lower) if point else "no value"
+    known = view.tolerance > 0 and point is not None and not view.per_output
+    times = f"{ratio(view.lower / view.tolerance)} × tolerance" if known else ""
+    compared = f"worst / RMS = {num(view.lower / view.rms)}" if view.rms > 0 and point else ""
+    sample = f"at {count(view.plain[0])} random points" if view.plain[0] else ""
+    failed, of = view.count("failures", "count"), view.count("failures", "of") or view.evaluated
+    return [
+        ("worst found", worst, times),
+        ("at", _at(view, point), edge_words(view, point) if point else ""),
+        ("typical (RMS)", view.error(view.rms), compared),
+        ("99.9 % below", view.error(view.quantile("0.999")), sample),
+        ("upper bound", *_bound(view)),
+        ("re-check", *_recheck(view, point)),
+        ("would find", *_power(view)),
+        ("no value", count(failed), f"of {count(of)} evaluations"),
+    ]
+
+
+def _at(view: View, point: PlaceView | None) -> str:
+    if point is None:
+        return "no point could be evaluated"
+    return _coordinates(view, point, AT_MOST, "  ")
+
+
+def _coordinates(view: View, point: PlaceView, most: int, between: str) -> str:
+    """As many coordinates as fit into ``most`` characters, and how many there are besides."""
+    shown = [f"{name} {view.axis(name).at(x)}" for name, x in point.x.items()]
+    kept = [s for i, s in enumerate(shown) if i == 0 or len(between.join(shown[: i + 1])) <= most]
+    rest = len(shown) - len(kept)
+    return between.join(kept) + (f"{between}and {rest} more" if rest else "")
+
+
+def _bound(view: View) -> tuple[str, str]:
+    if not view.bounded:
+        return "none", "a worse point may exist"
+    notes = {"certified": "proven", "exact-arithmetic": "proven in exact arithmetic"}
+    return view.error(view.upper), notes.get(view.upper_kind, "on assumptions")
+
+
+def _recheck(view: View, point: PlaceView | None) -> tuple[str, str]:
+    if point is None or point.recheck is None:
+        return "not made", "no second reference"
+    words = "the reference is in doubt" if point.recheck == "reference-fault" else point.recheck
+    return words, view.text("recheck", "name")
+
+
+def _power(view: View) -> tuple[str, str]:
+    """The smallest size found always, and the next one."""
+    if view.table_only:
+        return "nothing", "a table was given: no search"
+    rows = [r for r in rows_of(view)[1] if r.shape == "bump"] or rows_of(view)[1]
+    if not rows:
+        return "not measured", "no errors were planted"
+    sure = [r for i, r in enumerate(rows) if all(q.worst_rate >= 0.9 for q in rows[: i + 1])]
+    parts = [f"all at size {share(sure[-1].volume)}" if sure and sure[-1].worst_rate == 1 else ""]
+    if sure and sure[-1].worst_rate < 1:
+        parts = [f"{percent(sure[-1].worst_rate)} at size {share(sure[-1].volume)}"]
+    if len(sure) < len(rows):
+        missed = rows[len(sure)]
+        parts.append(
+            f"{percent(missed.worst_rate)} at {share(missed.volume)}"
+            if missed.worst_rate
+            else f"none at {share(missed.volume)}"
+        )
+    return "; ".join(p for p in parts if p), "planted errors"
+
+
+def _ruler(view: View, width: int) -> list[Text]:
+    known = [
+        ("r", view.rms, "RMS"),
+        ("q", view.quantile("0.999"), "99.9 %"),
+        ("T", view.tolerance, "tolerance"),
+        ("▲", view.lower, "worst found"),
+        ("┃", view.upper if view.bounded else math.nan, "upper bound"),
+    ]
+    marks = [m for m in known if 0 < m[1] < math.inf]
+    values = [value for _, value, _ in marks]
+    if len(marks) < 2 or not max(values) > min(values):
+        return []
+    n = min(width - 4, 60)
+    low, high = math.log(min(values)), math.log(max(values))
+    at = {sign: 3 + round((n - 7) * (math.log(v) - low) / (high - low)) for sign, v, _ in marks}
+    words = "   ".join(f"{sign} {name}" for sign, _, name in marks)
+    return [_track(view, at, n), Text(f"  {words}   (log scale)", "dim")]
+
+
+def _track(view: View, at: Mapping[str, int], n: int) -> Text:
+    """The line with its signs: heavy from the tolerance to the worst found."""
+    first, last = (at.get("T", n), at.get("▲", n - 1)) if view.exceeded else (n, n)
+    signs = {position: sign for sign, position in at.items()}
+    cells = [_cell(i, signs, first <= i <= last) for i in range(n)]
+    runs = groupby(cells, key=lambda cell: cell[1])
+    return Text.assemble("  ", *(("".join(sign for sign, _ in run), style) for style, run in runs))
+
+
+def _cell(i: int, signs: Mapping[int, str], heavy: bool) -> tuple[str, str]:
+    style = "red" if heavy else "" if i in signs else "dim"
+    return signs.get(i, "━" if heavy else "─"), style
+
+
+def _spark(view: View) -> list[Text]:
+    """The histogram of the error in one line of blocks, from the first to the last filled bin."""
+    counts = numbers((view.chart("histogram") or {}).get("counts"))
+    if not counts or not max(counts) > 0:
+        return []
+    pairs = [sum(counts[i : i + 2]) for i in range(0, len(counts), 2)]
+    top = max(pairs)
+    blocks = "".join(BLOCKS[min(int(8 * c / top), 7)] if c else " " for c in pairs)
+    return [Text.assemble(("  error distribution  ", "dim"), blocks)]
+
+
+def _places(view: View, width: int) -> list[Text]:
+    wide = width >= 80
+    columns = [("#", ">"), ("error", ">"), ("×tol", ">"), ("size", ">"), ("place", "<"), ("tags", "<")]
+    table = [[name for name, _ in columns]]
+    table += [_place_row(view, p, rank) for rank, p in enumerate(view.places[:5], 1)]
+    kept = [k for k in range(6) if any(row[k] for row in table[1:]) and (wide or k in (0, 1, 4))]
+    widths = [max(len(row[k]) for row in table) for k in range(6)]
+    lines = []
+    for row in table:
+        words = "   ".join(f"{row[k]:{columns[k][1]}{widths[k]}}" for k in kept)
+        lines.append(Text(f"  {words}", "dim" if row is table[0] else ""))
+    return lines
+
+
+def _place_row(view: View, p: PlaceView, rank: int) -> list[str]:
+    relative = view.tolerance > 0 and not view.per_output
+    words = [t.words.replace("re-check: ", "") for t in tags(view, p) if t.words != "interior"]
+    return [
+        str(rank),
+        view.error(p.error),
+        ratio(p.error / view.tolerance) if relative else "",
+        share(p.volume) if p.volume > 0 else "",
+        _coordinates(view, p, 36, " "),
+        ", ".join(words),
+    ]
+
+
+def _last(view: View, report: str) -> Text:
+    parts = [("report", report), ("repeat", view.text("command")), ("exit", view.text("status", "exit"))]
+    line = Text()
+    for name, value in parts:
+        if value:
+            line.append(f"{name}  ", "dim").append(f"{value}    ")
+    return line
+
+
+def comparison(result: Any, width: int = 100, color: bool = False) -> str:
+    """The terminal table of ``supnorm.compare/1``: one model a line, smallest worst error first."""
+    from supnorm.pages.comparison import table
+
+    head, rows = table(result if isinstance(result, Mapping) else result.to_json())
+    widths = [max(len(r[k]) for r in (head, *rows)) for k in range(len(head))]
+    left = {k: "<" if head[k] in ("model", "at", "status") else ">" for k in range(len(head))}
+    lines = []
+    for row in (head, *rows):
+        words = "  ".join(f"{cell:{left[k]}{widths[k]}}" for k, cell in enumerate(row))
+        lines.append(Text(words, "dim" if row is head else ""))
+    return _written(lines, width, color)

@@ -1,0 +1,247 @@
+"""A reading of result.json: missing keys, nulls and "inf" become plain Python numbers and lists.
+
+Every chart and sentence takes its numbers from here, so that none has to know how the JSON says "no value".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from supnorm.pages.numbers import ErrorUnit, num, superscript, with_unit
+from supnorm.pages.points import AxisView, PlaceView
+from supnorm.results import from_json
+
+
+class InconsistentResult(RuntimeError):
+    """The result contradicts itself: an error shown is larger than ``sup.lower``. A bug of ours."""
+
+
+def number(value: Any) -> float:
+    """One JSON number; NaN for null or anything that is not a number.
+
+    >>> number("inf"), number(None)
+    (inf, nan)
+    """
+    try:
+        return from_json(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def pretty_unit(unit: str) -> str:
+    """A unit as it is printed.
+
+    >>> pretty_unit("kg/m3"), pretty_unit("degC"), pretty_unit("s^-1"), pretty_unit("Pa")
+    ('kg/m³', '°C', 's⁻¹', 'Pa')
+    """
+    unit = {"degC": "°C", "deg": "°", "degree": "°"}.get(unit, unit)
+    return re.sub(r"(?<=[A-Za-z])\^?(-?\d)(?![\w.])", lambda found: superscript(int(found[1])), unit)
+
+
+def numbers(values: Any) -> list[float]:
+    """A JSON list of numbers; empty for null."""
+    return [number(v) for v in values] if isinstance(values, Sequence) and not isinstance(values, str) else []
+
+
+class View:
+    """The result of an audit, ready for words and charts.
+
+    Args:
+        data: the dict of schema ``supnorm.audit/1``.
+    """
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = data
+        measure = self.part("measure")
+        self.per_output = bool(measure.get("per_output"))
+        unit = pretty_unit(str(measure.get("unit") or ""))
+        self.error = ErrorUnit(str(measure.get("kind") or "absolute"), unit, self.per_output)
+        self.tolerance = number(data.get("tolerance"))
+        self.lower = number(self.part("sup").get("lower"))
+        self.upper = number(self.part("sup").get("upper"))
+        self.upper_kind = str(self.part("sup").get("upper_kind") or "none")
+        self.rms = number(self.part("rms").get("value"))
+        self.rms_n = int(self.part("rms").get("n") or 0)
+        self.law = str(data.get("law") or "uniform")
+        self.table_only = bool(data.get("table_only"))
+
+    def part(self, key: str) -> Mapping[str, Any]:
+        """The mapping under ``key``; empty when it is missing or null."""
+        value = self.data.get(key)
+        return value if isinstance(value, Mapping) else {}
+
+    def items(self, key: str) -> list[Mapping[str, Any]]:
+        """The list of mappings under ``key``; empty when it is missing or null."""
+        return [v for v in self.data.get(key) or [] if isinstance(v, Mapping)]
+
+    def chart(self, key: str) -> Any:
+        """The data of one chart, or None."""
+        return self.part("charts").get(key)
+
+    def text(self, *keys: str) -> str:
+        """The string at a path of keys; empty when there is none."""
+        value: Any = self.data
+        for key in keys:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return "" if value is None else str(value)
+
+    def count(self, *keys: str) -> int:
+        """The whole number at a path of keys; 0 when there is none."""
+        text = self.text(*keys)
+        return int(float(text)) if text and text not in ("inf", "nan") else 0
+
+    @cached_property
+    def axes(self) -> list[AxisView]:
+        """The inputs, in order."""
+        return [
+            AxisView(
+                str(a.get("name")),
+                number(a.get("low")),
+                number(a.get("high")),
+                pretty_unit(str(a.get("unit") or "")),
+                str(a.get("scale") or "linear"),
+            )
+            for a in self.items("axes")
+        ]
+
+    @property
+    def d(self) -> int:
+        """Number of inputs."""
+        return len(self.axes)
+
+    def axis(self, name: str) -> AxisView:
+        """The input called ``name``; one without a range when it is unknown."""
+        return next((a for a in self.axes if a.name == name), AxisView(name, math.nan, math.nan))
+
+    @cached_property
+    def outputs(self) -> list[tuple[str, str]]:
+        """Names and units of the outputs."""
+        return [
+            (str(o.get("name") or ""), pretty_unit(str(o.get("unit") or ""))) for o in self.items("outputs")
+        ]
+
+    def output_index(self, name: Any) -> int:
+        """Index of an output given by name or number."""
+        names = [n for n, _ in self.outputs]
+        if isinstance(name, int):
+            return name
+        return names.index(str(name)) if str(name) in names else 0
+
+    def output_unit(self, index: int) -> str:
+        """Unit of one output."""
+        return self.outputs[index][1] if index < len(self.outputs) else ""
+
+    def value(self, x: float, output: int, digits: int = 6) -> str:
+        """A model or reference value with its unit."""
+        return with_unit(x, self.output_unit(output), digits)
+
+    @cached_property
+    def witness(self) -> PlaceView | None:
+        """The worst point, or None when nothing could be evaluated."""
+        witness = self.data.get("witness")
+        return self._place(witness) if isinstance(witness, Mapping) else None
+
+    @cached_property
+    def places(self) -> list[PlaceView]:
+        """The distinct peaks, worst first."""
+        return [self._place(p) for p in self.items("places")]
+
+    def _place(self, raw: Mapping[str, Any]) -> PlaceView:
+        x = raw.get("x")
+        return PlaceView(
+            {str(k): number(v) for k, v in x.items()} if isinstance(x, Mapping) else {},
+            number(raw.get("error")),
+            numbers(raw.get("model")),
+            numbers(raw.get("reference")),
+            self.output_index(raw.get("output")),
+            tuple(str(t) for t in raw.get("tags") or ()),
+            number(raw.get("volume")),
+            number(raw.get("prominence")),
+            str(raw["recheck"]) if raw.get("recheck") else None,
+            numbers(raw.get("recheck_value")),
+            number(raw.get("off_data")),
+        )
+
+    def quantile(self, level: str) -> float:
+        """A quantile of the error at the independent points."""
+        return number(self.part("quantiles").get(level))
+
+    @property
+    def plain(self) -> tuple[int, float]:
+        """Number and worst error of the independent random points."""
+        return self.count("plain_sample", "n"), number(self.part("plain_sample").get("worst"))
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether an error above the tolerance was found."""
+        return self.lower > self.tolerance
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is an upper bound of any kind."""
+        return math.isfinite(self.upper) and self.upper_kind != "none"
+
+    @property
+    def proven(self) -> bool:
+        """Whether a bound without assumptions shows that the tolerance (if any) holds everywhere."""
+        return self.bounded and not self.exceeded and not self.upper > self.tolerance
+
+    @property
+    def evaluated(self) -> int:
+        """All evaluations, for whatever purpose."""
+        keys = ("search", "statistics", "pictures", "power", "recheck")
+        return sum(self.count("evaluations", key) for key in keys)
+
+    @property
+    def floor(self) -> float:
+        """The typical size of the error, from which logarithmic scales take their floor.
+
+        Never from the largest error: with sup/RMS = 10⁷ that would hide the whole distribution.
+        """
+        candidates = [self.rms, self.quantile("0.9"), self.quantile("0.99")]
+        return min((c for c in candidates if 0 < c < math.inf), default=math.nan)
+
+    def shown_errors(self) -> Iterator[float]:
+        """Every error number that the page shows."""
+        if self.witness:
+            yield self.witness.error
+        yield from (p.error for p in self.places)
+        yield self.plain[1]
+        yield from numbers(list(self.part("quantiles").values()))
+        yield from self._chart_errors()
+
+    def _chart_errors(self) -> Iterator[float]:
+        for cut in self.chart("cuts") or []:
+            for part in ("whole", "close"):
+                yield from numbers((cut.get(part) or {}).get("error"))
+        grid = self.chart("map") or {}
+        yield from numbers(grid.get("error"))
+        for panel in [grid, *(grid.get("panels") or []), *(self.chart("thumbnails") or [])]:
+            for row in (panel or {}).get("values") or []:
+                yield from numbers(row)
+        progress = self.chart("progress") or {}
+        yield from (number(pair[1]) for pair in progress.get("search") or [])
+        yield from numbers((progress.get("random") or {}).get("high"))
+        yield from numbers((self.chart("profile") or {}).get("worst"))
+
+    def check(self) -> None:
+        """Rule 6: everything evaluated counts, so no number shown may exceed ``sup.lower``.
+
+        Raises:
+            InconsistentResult: when one does, by more than a relative 1e-6 (float32 batches differ by 4e-7).
+        """
+        largest = max((e for e in self.shown_errors() if not math.isnan(e)), default=-math.inf)
+        if largest > self.lower * (1 + 1e-6) or (math.isnan(self.lower) and largest > 0):
+            raise InconsistentResult(
+                f"the page would show an error of {num(largest, 8)}, but sup.lower is {num(self.lower, 8)}; "
+                "this is a bug of supnorm, please report it with the result.json"
+            )
+        if self.bounded and self.lower > self.upper * (1 + 1e-6) and self.upper_kind == "certified":
+            raise InconsistentResult(
+                f"sup.lower = {num(self.lower, 8)} exceeds the certified bound {num(self.upper, 8)}; "
+                "this is a bug of supnorm, please report it with the result.json"
+            )

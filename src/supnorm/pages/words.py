@@ -1,0 +1,235 @@
+"""The verdict: chip, headline, paragraph and re-check note, computed from the numbers.
+
+Witness, estimate and bound keep their verbs: *found*; *at most ... with 95 % confidence*; *proven*, or *on
+assumptions*. Nothing is called safe, passed or accurate without a bound.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from supnorm.pages.numbers import count, num, ratio
+from supnorm.pages.points import PlaceView
+from supnorm.pages.view import View
+
+
+@dataclass(frozen=True)
+class Chip:
+    """Icon, words and colour class of the verdict."""
+
+    icon: str
+    words: str
+    kind: str
+
+
+def m(template: str, *values: object) -> Markup:
+    """Escape ``values`` into a template of trusted markup."""
+    return Markup(template).format(*values)
+
+
+def term(key: str, words: str) -> Markup:
+    """A word that links to the glossary."""
+    return m('<a class="term" href="#g-{}" data-term="{}">{}</a>', key, key, words)
+
+
+def kind_of(view: View) -> str:
+    """Which verdict the numbers call for."""
+    if view.witness is None:
+        return "nothing"
+    if view.witness.recheck == "reference-fault":
+        return "fault"
+    if view.exceeded:
+        return "over"
+    if view.proven:
+        return "proven"
+    return "open" if view.tolerance > 0 else "found"
+
+
+def chip(view: View) -> Chip:
+    """The chip above the headline; green only with a bound that holds without further assumptions."""
+    kind = kind_of(view)
+    if kind == "nothing":
+        return Chip("○", "Nothing could be measured", "open")
+    if kind == "fault":
+        return Chip("?", "The reference is in doubt", "open")
+    if kind == "over":
+        return Chip("▲", "Tolerance exceeded", "over")
+    if kind == "proven":
+        return _proven_chip(view)
+    if view.table_only:
+        return Chip("○", "Statistics of a table; not proven", "open")
+    if kind == "open":
+        return Chip("○", "Nothing above tolerance found; not proven", "open")
+    return Chip("○", "No tolerance given; worst error found, not proven", "open")
+
+
+def _proven_chip(view: View) -> Chip:
+    within = "within tolerance" if view.tolerance > 0 else "bounded"
+    if view.upper_kind == "certified":
+        return Chip("✓", f"Proven {within}", "proven")
+    if view.upper_kind == "exact-arithmetic":
+        return Chip("◐", f"Proven {within} in exact arithmetic", "proven")
+    return Chip("◐", f"{within.capitalize()} on assumptions; not proven", "open")
+
+
+def place(view: View, point: PlaceView) -> Markup:
+    """ "At T = 380.2 K, p = 129.8 kPa", or "At one point of the 8-dimensional domain" for d > 3."""
+    if view.d > 3 or not point.x:
+        domain = f"{view.d}-dimensional domain" if view.d else "domain"
+        return m('one <a href="#where">point</a> of the {}', domain)
+    return Markup(", ").join(
+        m('<span class="nb">{} = {}</span>', name, view.axis(name).at(x)) for name, x in point.x.items()
+    )
+
+
+def size(view: View, point: PlaceView) -> str:
+    """The size of an error in words: from 1,000 % on "a factor of ..." where it is one."""
+    if view.error.kind == "relative" and not view.per_output and point.error >= 10:
+        factor = point.model_value / point.reference_value if point.reference_value else math.nan
+        if math.isfinite(point.error) and factor > 0 and abs(factor - 1 - point.error) < 0.01 * point.error:
+            return f"a factor of {num(factor)}"
+    if view.per_output:
+        return f"{num(point.error)} times its tolerance"
+    return view.error(point.error) + _measure_words(view)
+
+
+def _measure_words(view: View) -> str:
+    return " times the given scale" if view.error.kind == "scaled" else ""
+
+
+def headline(view: View) -> Markup:
+    """The verdict in one sentence."""
+    point, kind = view.witness, kind_of(view)
+    if point is None:
+        return Markup("The error could be computed at <b>no point</b>.")
+    where = place(view, point)
+    if math.isinf(point.error):
+        return m("At {} the model gives <b>no finite value</b> where the reference does.", where)
+    big = m("<b>{}</b>", size(view, point))
+    if kind == "fault":
+        return m("At {} the reference itself is in doubt: model and reference differ by {}.", where, big)
+    if kind == "over":
+        return _over(view, point, where, big)
+    if kind == "proven":
+        return _proven(view)
+    if kind == "open":
+        allowed = "any tolerance" if view.per_output else f"your tolerance of {view.error(view.tolerance)}"
+        begin = m("No error above {} was found.", allowed)
+        return m("{} The worst found is {}, at {}.", begin, big, where)
+    if point.error == 0:
+        return Markup("Model and reference <b>agree exactly</b> at every point tried.")
+    opening = f"Among {count(view.plain[0])} pairs the" if view.table_only else "The"
+    return m("{} worst error found is {}, at {}.", opening, big, where)
+
+
+def _over(view: View, point: PlaceView, where: Markup, big: Markup) -> Markup:
+    if point.recheck == "unresolved":
+        ending = "and a second reference does not settle which is right."
+        return m("At {} model and reference differ by {}, {}", where, big, ending)
+    subject = (
+        f"the model’s {view.outputs[point.output][0]}" if view.per_output and view.outputs else "the model"
+    )
+    allowed = "" if view.per_output else f" You allow {view.error(view.tolerance)}."
+    return m("At {} {} is wrong by {}.{}", where, subject, big, allowed)
+
+
+def _proven(view: View) -> Markup:
+    limit = view.error(view.upper)
+    if view.upper_kind == "conditional":
+        return m("The error is at most <b>{}</b> everywhere, on assumptions.", limit)
+    ending = ", in exact arithmetic" if view.upper_kind == "exact-arithmetic" else ""
+    return m("The error is at most <b>{}</b> everywhere{}.", limit, ending)
+
+
+def lead(view: View) -> Markup:
+    """The paragraph under the headline: times RMS, times tolerance, random tests, bound."""
+    if view.witness is None:
+        return Markup("Every evaluation of model or reference failed; section “No value” lists the causes.")
+    parts = [_ratios(view)]
+    n, plain = view.plain
+    if n and not view.table_only and plain < 0.8 * view.lower:
+        shown = view.error(plain)
+        parts.append(m("{} random test points would have shown at most {}.", count(n), shown))
+    parts.append(bound_words(view))
+    return Markup(" ").join(p for p in parts if p)
+
+
+def _ratios(view: View) -> Markup:
+    typical = term("rms", "typical (RMS) error")
+    begin = (
+        f"The worst error found is {view.error(view.lower)}: " if kind_of(view) == "proven" else "That is "
+    )
+    if not math.isfinite(view.lower):
+        if not math.isfinite(view.rms):
+            return Markup("")
+        return m("The {} is {} ({} random points).", typical, view.error(view.rms), count(view.rms_n))
+    if not view.rms > 0:
+        return Markup("") if view.lower > 0 else Markup("Every error computed was exactly zero.")
+    sample = "pairs" if view.table_only else "random points"
+    words = m("{}{} times the {} of {}", begin, ratio(view.lower / view.rms), typical, view.error(view.rms))
+    words += m(" ({} {})", count(view.rms_n), sample) if view.rms_n else Markup("")
+    if view.exceeded and not view.per_output:
+        words += m(" and {} times the {}", ratio(view.lower / view.tolerance), term("tolerance", "tolerance"))
+    return words + "." + _floor_words(view)
+
+
+def _floor_words(view: View) -> Markup:
+    from supnorm.pages.view import number
+
+    least = number(view.part("rms").get("at_least"))
+    if not least > 1.5 * view.rms:
+        return Markup("")
+    return m(
+        " The places found show that the true RMS is at least {}: the sample missed them.", view.error(least)
+    )
+
+
+def bound_words(view: View) -> Markup:
+    """The bound, or that there is none."""
+    if not view.bounded:
+        link = term("upper-bound", "upper bound")
+        if view.table_only:
+            return m(
+                "A table was given, so nothing could be searched: there is <b>no {}</b>, and {}",
+                link,
+                "nothing is known between its points.",
+            )
+        return m("There is <b>no {}</b>: a worse point may exist.", link)
+    limit = view.error(view.upper)
+    if view.upper_kind == "certified":
+        return m("It is proven that the error is nowhere above <b>{}</b>.", limit)
+    if view.upper_kind == "exact-arithmetic":
+        ending = "rounding of the deployed model is not covered."
+        return m("In exact arithmetic the error is nowhere above <b>{}</b> (proven); {}", limit, ending)
+    given = [str(a) for a in view.part("sup").get("assumptions") or []]
+    named = ", ".join(given) if given else "named in section “What was missed”"
+    link = term("conditional", "conditional bound")
+    return m(
+        "The error is nowhere above <b>{}</b> ({}) provided these assumptions hold: {}.", limit, link, named
+    )
+
+
+def recheck_note(view: View) -> Markup | None:
+    """The note above the fold when a re-check was made and did not confirm the worst point."""
+    point = view.witness
+    if point is None or point.recheck in (None, "confirmed"):
+        return None
+    name = view.text("recheck", "name") or "the second reference"
+    model, reference = (view.value(v, point.output, 5) for v in (point.model_value, point.reference_value))
+    if math.isnan(point.second_value):
+        gives = m("A second reference ({}) could not compute this point; ", name)
+        gives += m("the reference gives {}, the model {}.", reference, model)
+    else:
+        second = view.value(point.second_value, point.output, 5)
+        gives = m("A second reference ({}) gives {} where the reference gives ", name, second)
+        gives += m("{}; the model says {}.", reference, model)
+    if point.recheck == "reference-fault":
+        head = "Re-check: the reference is in doubt."
+        tail = "The second reference sides with the model, so this may be no fault of the model."
+    else:
+        head = "Re-check unresolved."
+        tail = "The fault may lie in the reference, or the question may have no sharp answer here."
+    return m("<b>{}</b> {} {}", head, gives, tail)

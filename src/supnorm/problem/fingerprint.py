@@ -1,0 +1,60 @@
+"""A short hash that tells one problem from another: its file and the files it names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from supnorm.problem.problem import Problem
+
+
+def fingerprint(problem: Problem) -> str:
+    """Twelve hexadecimal digits of SHA-256 over domain, error, and the content of every file named.
+
+    Budgets and seeds do not enter: the same problem may be searched again. A problem built in Python is told
+    apart by its axes and the names of its functions only.
+
+    >>> from supnorm.problem import Domain
+    >>> a, b = (Problem(abs, abs, Domain(x=(0.0, high))) for high in (1.0, 2.0))
+    >>> fingerprint(a) != fingerprint(b), fingerprint(a) == fingerprint(a)
+    (True, True)
+    """
+    digest = hashlib.sha256()
+    digest.update(json.dumps(_facts(problem), sort_keys=True, default=str).encode())
+    for path in _files(problem):
+        digest.update(path.read_bytes() if path.is_file() else b"absent")
+    return digest.hexdigest()[:12]
+
+
+def _facts(problem: Problem) -> dict[str, Any]:
+    error = problem.error
+    return {
+        "axes": {
+            n: (a.low, a.high, a.scale, a.values)
+            for n, a in zip(problem.domain.names, problem.domain.axes, strict=True)
+        },
+        "error": (error.kind, error.side, error.floor, error.scale, error.tolerance),
+        "cloud": None if problem.domain.cloud is None else problem.domain.cloud.points.tolist(),
+        "functions": [
+            None if f is None else f.origin or f.name
+            for f in (problem.model, problem.reference, problem.recheck)
+        ],
+    }
+
+
+def _files(problem: Problem) -> Iterator[Path]:
+    root = problem.source.parent if problem.source else Path()
+    for function in (problem.model, problem.reference, problem.recheck):
+        origin = function.origin if function is not None else None
+        if not origin:
+            continue
+        if origin.get("file"):
+            yield root / str(origin["file"])
+        if origin.get("python"):
+            yield root / str(origin["python"]).rpartition(":")[0]
+        for part in origin.get("command") or ():
+            if (root / str(part)).is_file():
+                yield root / str(part)

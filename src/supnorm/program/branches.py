@@ -1,0 +1,82 @@
+"""Branches that programs can express: where(x > 0, x, s x), tests for NaN, torch's thresholded softplus."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from supnorm.program.operations import Unsupported
+from supnorm.program.tracing import Builder, Tensor, Value
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A boolean of the input: ``op`` is gt, ge, lt, le, eq or ne."""
+
+    op: str
+    left: Value
+    right: Value
+
+
+def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: Value) -> Value:
+    """``where(test, if_true, if_false)``.
+
+    Raises:
+        Unsupported: for a branch that is none of the known forms.
+    """
+    if not isinstance(test, Comparison):
+        chosen = np.unique(np.asarray(test))
+        if isinstance(test, Tensor) or chosen.size != 1:
+            raise Unsupported("select with a mixed mask", "slicing and concatenation")
+        return if_true if bool(chosen[0]) else if_false
+    if test.left is test.right and test.op in ("ne", "eq"):  # the test for NaN
+        return if_false if test.op == "ne" else if_true
+    slope = _leaky_slope(build, test, if_true, if_false)
+    if slope is not None:
+        return build.unary("leaky_relu", test.left, slope)
+    if _thresholded_softplus(build, test, if_true, if_false):
+        return if_false
+    raise Unsupported("where(comparison, a, b)", "minimum, maximum, abs, relu or leaky_relu")
+
+
+def _leaky_slope(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> float | None:
+    """The slope s when where(x > 0, x, s x) is meant."""
+    if isinstance(test.right, Tensor) or np.any(test.right) or test.op in ("ne", "eq"):
+        return None
+    above, below = (if_true, if_false) if test.op in ("gt", "ge") else (if_false, if_true)
+    if not _same(build, above, test.left):
+        return None
+    if not isinstance(below, Tensor):
+        return None if np.any(below) else 0.0
+    product = build.nodes[below.node]
+    for one, other in (product.args, product.args[::-1]) if product.op == "mul" else ():
+        factor = build.nodes[one].value
+        factors = np.unique(factor) if factor is not None else np.zeros(0)
+        if len(factors) == 1 and _same(build, Tensor(other, below.index), test.left):
+            return float(factors[0])
+    return None
+
+
+def _thresholded_softplus(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> bool:
+    """where(x > t, x, softplus(x)) differs from softplus by at most exp(-t); noted in the program."""
+    if test.op != "gt" or isinstance(test.right, Tensor) or not _same(build, if_true, test.left):
+        return False
+    if not isinstance(if_false, Tensor) or build.nodes[if_false.node].op != "softplus":
+        return False
+    argument = Tensor(build.nodes[if_false.node].args[0], if_false.index)
+    threshold = float(np.min(test.right))
+    if not _same(build, argument, test.left) or threshold < 16:
+        return False
+    build.remarks.add(
+        f"softplus is taken without its linear branch above {threshold:g} "
+        f"(they differ by < {math.exp(-threshold):.1e})"
+    )
+    return True
+
+
+def _same(build: Builder, a: Value, b: Value) -> bool:
+    if not isinstance(a, Tensor) or not isinstance(b, Tensor):
+        return False
+    return build.flat(a, a.shape) == build.flat(b, b.shape)

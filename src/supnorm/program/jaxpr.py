@@ -1,0 +1,234 @@
+"""JAX functions as straight-line programs, by interpreting their jaxpr for one point.
+
+The function may be written for one point ``(d,)`` or for batches ``(n, d)``; it is traced with ``n = 1`` in
+64-bit mode. What does not depend on the input is computed by JAX while tracing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from supnorm.program.branches import Comparison, select
+from supnorm.program.operations import Unsupported
+from supnorm.program.program import Program
+from supnorm.program.tracing import Builder, Tensor, Value
+
+_UNARY = {
+    "neg": "neg", "abs": "abs", "tanh": "tanh", "logistic": "sigmoid", "sin": "sin", "cos": "cos",
+    "exp": "exp", "log": "log", "sqrt": "sqrt", "erf": "erf",
+}  # fmt: skip
+_BINARY = {
+    "add": "add",
+    "add_any": "add",
+    "sub": "sub",
+    "mul": "mul",
+    "div": "div",
+    "max": "max",
+    "min": "min",
+}
+_SAME = ("convert_element_type", "copy", "stop_gradient", "reduce_precision", "copy_p", "sharding_constraint")
+_CALLS = ("jit", "pjit", "custom_jvp_call", "custom_vjp_call", "closed_call", "remat2", "checkpoint")
+_LOGADDEXP = {"max", "sub", "ne", "add", "abs", "neg", "exp", "log1p", "select_n"}
+_COMPARE = ("gt", "ge", "lt", "le", "ne", "eq")
+
+
+def lower_jaxpr(function: Callable[..., Any], d: int) -> Program:
+    """The program of a JAX function.
+
+    Args:
+        function: ``(d,) -> (m,)`` or a scalar, or batched ``(n, d) -> (n,)`` or ``(n, m)``.
+        d: number of inputs.
+
+    Raises:
+        Unsupported: for an operation that programs do not have.
+        TypeError and others: whatever JAX raises when it cannot trace the function.
+
+    >>> import jax.numpy as jnp
+    >>> lower_jaxpr(lambda x: jnp.exp(-x[:, 0] ** 2), 1).value(np.array([[1.0]]))
+    array([[0.36787944]])
+    """
+    import jax
+
+    with jax.enable_x64(True):
+        closed, shape = _trace(function, d)
+        build = Builder(d)
+        x = build.input.arrange(lambda i: i.reshape(shape))
+        outputs = _interpret(build, closed.jaxpr, closed.consts, [x])
+    if len(outputs) != 1:
+        raise Unsupported("several results", "one array of shape (n, m)")
+    return build.finish(outputs[0])
+
+
+def _trace(function: Callable[..., Any], d: int) -> tuple[Any, tuple[int, ...]]:
+    import jax
+
+    failure: Exception | None = None
+    for shape in ((1, d), (d,)):
+        try:
+            closed = jax.make_jaxpr(function)(jax.ShapeDtypeStruct(shape, np.float64))
+        except Exception as error:
+            failure = failure or error
+            continue
+        result = closed.out_avals[0].shape if len(closed.out_avals) == 1 else ()
+        if len(shape) == 1 or (result and result[0] == 1):
+            return closed, shape
+    assert failure is not None
+    raise failure
+
+
+def _interpret(build: Builder, jaxpr: Any, consts: Any, inputs: list[Any]) -> list[Any]:
+    known: dict[Any, Any] = {}
+    for var, value in zip(jaxpr.constvars, consts, strict=True):
+        known[var] = np.asarray(value)
+    for var, value in zip(jaxpr.invars, inputs, strict=True):
+        known[var] = value
+
+    def read(var: Any) -> Any:
+        return np.asarray(var.val) if hasattr(var, "val") else known[var]
+
+    for equation in jaxpr.eqns:
+        args = [read(v) for v in equation.invars]
+        if any(isinstance(a, Tensor | Comparison) for a in args):
+            results = _equation(build, equation, args)
+        else:
+            out = equation.primitive.bind(*args, **equation.params)
+            results = [np.asarray(o) for o in (out if equation.primitive.multiple_results else [out])]
+        for var, value in zip(equation.outvars, results, strict=True):
+            known[var] = value
+    return [read(v) for v in jaxpr.outvars]
+
+
+def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
+    name, params = equation.primitive.name, equation.params
+    if name in _CALLS:
+        return _call(build, name, params, args)
+    if name in _COMPARE:
+        return [Comparison(name, args[0], args[1])]
+    if name == "select_n":
+        return [select(build, args[0], args[2], args[1])]
+    if any(isinstance(a, Comparison) for a in args):
+        raise Unsupported(f"{name} of a comparison", "min, max, abs, relu or leaky_relu instead of a branch")
+    return [_numeric(build, name, params, args, equation)]
+
+
+def _call(build: Builder, name: str, params: Any, args: list[Any]) -> list[Any]:
+    inner = next(params[k] for k in ("jaxpr", "call_jaxpr", "fun_jaxpr") if k in params)
+    jaxpr, consts = (inner.jaxpr, inner.consts) if hasattr(inner, "consts") else (inner, ())
+    if name == "custom_jvp_call" and {e.primitive.name for e in jaxpr.eqns} == _LOGADDEXP:
+        # log(e^a + e^b) = softplus(a - b) + b
+        return [build.binary("add", build.unary("softplus", build.binary("sub", *args)), args[1])]
+    return _interpret(build, jaxpr, consts, args)
+
+
+def _numeric(build: Builder, name: str, params: Any, args: list[Any], equation: Any) -> Value:
+    if name in _UNARY:
+        return build.unary(_UNARY[name], args[0])
+    if name in _BINARY:
+        return build.binary(_BINARY[name], args[0], args[1])
+    if name in _SAME:
+        if not np.issubdtype(equation.outvars[0].aval.dtype, np.floating):
+            raise Unsupported("conversion to integers", "floating-point arithmetic")
+        if equation.outvars[0].aval.dtype != np.float64:
+            raise Unsupported("rounding to a narrower float", "float64 throughout")
+        return args[0]  # type: ignore[no-any-return]
+    if name in ("integer_pow", "square"):
+        return _power(build, args[0], 2.0 if name == "square" else float(params["y"]))
+    if name == "pow":
+        return _general_power(build, args[0], args[1])
+    if name in _COMPOSED:
+        return _COMPOSED[name](build, args[0])
+    if name == "reduce_sum":
+        return build.sum(args[0], params["axes"])
+    if name == "dot_general":
+        return _dot(build, params["dimension_numbers"], args[0], args[1])
+    if name == "clamp":
+        return build.binary("min", build.binary("max", args[1], args[0]), args[2])
+    if name in ("reduce_max", "reduce_min"):
+        return build.extremum(name[-3:], args[0], params["axes"])
+    if name in ("concatenate", "stack"):
+        return _join(build, name, params, args)
+    return _moved(name, params, args)
+
+
+def _join(build: Builder, name: str, params: Any, args: list[Any]) -> Value:
+    if name == "concatenate":
+        return build.concatenate(args, params["dimension"])
+    axis = params["axis"]
+    lifted = [
+        a.arrange(lambda i: np.expand_dims(i, axis)) if isinstance(a, Tensor) else np.expand_dims(a, axis)
+        for a in args
+    ]
+    return build.concatenate(lifted, axis)
+
+
+def _moved(name: str, params: Any, args: list[Any]) -> Value:
+    """Operations that only move entries: JAX itself moves the integers of the index."""
+    x = args[0]
+    if name == "split" or any(isinstance(a, Tensor) for a in args[1:]) or name not in _MOVES:
+        raise Unsupported(name, "slicing, concatenation, affine maps and elementwise functions")
+    import jax
+    from jax import lax
+
+    primitive = getattr(lax, f"{name}_p", None) or getattr(jax.extend.core.primitives, f"{name}_p")
+    return x.arrange(lambda i: np.asarray(primitive.bind(i, *args[1:], **params)))  # type: ignore[no-any-return]
+
+
+_MOVES = ("reshape", "broadcast_in_dim", "squeeze", "slice", "transpose", "rev", "gather", "dynamic_slice",
+          "expand_dims")  # fmt: skip
+
+
+def _power(build: Builder, x: Value, exponent: float) -> Value:
+    if exponent == -1.0:
+        return build.binary("div", np.ones(x.shape), x)
+    return build.unary("pow", x, exponent)
+
+
+def _general_power(build: Builder, base: Value, exponent: Value) -> Value:
+    if not isinstance(exponent, Tensor) and np.unique(np.asarray(exponent)).size == 1:
+        p = float(np.asarray(exponent).ravel()[0])
+        return build.unary("sqrt", base) if p == 0.5 else _power(build, base, p)
+    return build.unary("exp", build.binary("mul", exponent, build.unary("log", base)))
+
+
+def _dot(build: Builder, numbers: Any, a: Value, b: Value) -> Value:
+    (contract_a, contract_b), (batch_a, batch_b) = numbers
+    if batch_a or batch_b:
+        raise Unsupported("batched dot_general", "matrix products without batch axes, or an explicit sum")
+    left, rows = _as_matrix(a, contract_a, last=True)
+    right, columns = _as_matrix(b, contract_b, last=False)
+    out = build.contract(left, right)
+    shape = rows + columns
+    return out.arrange(lambda i: i.reshape(shape)) if isinstance(out, Tensor) else out.reshape(shape)
+
+
+def _as_matrix(x: Value, contracted: Any, last: bool) -> tuple[Value, tuple[int, ...]]:
+    kept = [i for i in range(len(x.shape)) if i not in contracted]
+    order = (*kept, *contracted) if last else (*contracted, *kept)
+    k = int(np.prod([x.shape[i] for i in contracted]))
+    rest = tuple(x.shape[i] for i in kept)
+
+    def move(i: Any) -> Any:
+        return i.transpose(order).reshape((-1, k) if last else (k, -1))
+
+    return (x.arrange(move) if isinstance(x, Tensor) else move(np.asarray(x))), rest
+
+
+def _half_difference(build: Builder, x: Value, sign: str) -> Value:
+    both = build.binary(sign, build.unary("exp", x), build.unary("exp", build.unary("neg", x)))
+    return build.binary("mul", both, np.asarray(0.5))
+
+
+_ONE = np.asarray(1.0)
+_COMPOSED: dict[str, Callable[[Builder, Value], Value]] = {
+    "rsqrt": lambda b, x: b.binary("div", _ONE, b.unary("sqrt", x)),
+    "log1p": lambda b, x: b.unary("log", b.binary("add", x, _ONE)),
+    "expm1": lambda b, x: b.binary("sub", b.unary("exp", x), _ONE),
+    "tan": lambda b, x: b.binary("div", b.unary("sin", x), b.unary("cos", x)),
+    "sinh": lambda b, x: _half_difference(b, x, "sub"),
+    "cosh": lambda b, x: _half_difference(b, x, "add"),
+    "erfc": lambda b, x: b.binary("sub", _ONE, b.unary("erf", x)),
+    "exp2": lambda b, x: b.unary("exp", b.binary("mul", x, np.asarray(np.log(2.0)))),
+}

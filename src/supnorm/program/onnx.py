@@ -1,0 +1,237 @@
+"""ONNX graphs as straight-line programs, for one point (batch size 1).
+
+Graph inputs are taken in the given order; each is one row ``(1, k)`` (or ``(k,)``, ``(1,)``, a scalar) of the
+feature vector. Weights stored in float32 are taken at their exact values; the program is the graph in real
+arithmetic. A graph whose output mixes the rows of a batch cannot be recognised from one row: the caller
+compares values on a batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from supnorm.program.branches import Comparison, select
+from supnorm.program.onnx_operators import OPERATORS, reduce
+from supnorm.program.operations import Unsupported
+from supnorm.program.program import Program
+from supnorm.program.tracing import Builder, Tensor, Value
+
+_UNARY = {
+    "Neg": "neg", "Abs": "abs", "Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "Softplus": "softplus",
+    "Sin": "sin", "Cos": "cos", "Exp": "exp", "Log": "log", "Sqrt": "sqrt", "Erf": "erf", "Swish": "silu",
+}  # fmt: skip
+_BINARY = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div"}
+_SAME = ("Identity", "Dropout", "Cast", "CastLike")
+_MOVE = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather", "Expand")
+_COMPARE = {"Greater": "gt", "GreaterOrEqual": "ge", "Less": "lt", "LessOrEqual": "le"}
+_NEAREST = {
+    "Elu": "Softplus, SiLU or Gelu",
+    "Selu": "Softplus, SiLU or Gelu",
+    "MaxPool": "ReduceMax over a Reshape, or Conv with stride",
+    "Atan": "Tanh",
+    "LSTM": "unrolled Gemm and Tanh",
+    "Floor": "none: a step has no certificate",
+    "Round": "none: a step has no certificate",
+}
+
+
+def lower_onnx(
+    model: Any, inputs: Sequence[str] | None = None, outputs: Sequence[str] | None = None
+) -> Program:
+    """The program of an ONNX model.
+
+    Args:
+        model: an ``onnx.ModelProto``.
+        inputs: graph inputs in the order of the feature vector; the graph's own order by default.
+        outputs: graph outputs to keep, in order; all by default.
+
+    Raises:
+        Unsupported: for an operator (or a use of it) that programs do not have.
+    """
+    from onnx import numpy_helper
+
+    graph = model.graph
+    constants = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
+    free = {i.name: i for i in graph.input if i.name not in constants}
+    order = list(inputs) if inputs is not None else list(free)
+    if sorted(order) != sorted(free):
+        raise Unsupported(f"inputs {order}", f"the graph's inputs {list(free)}, each once")
+    shapes = [_row_shape(free[name]) for name in order]
+    build = Builder(sum(math.prod(s) for s in shapes))
+    values: dict[str, Value] = {**constants}
+    start = 0
+    for name, shape in zip(order, shapes, strict=True):
+        columns = np.arange(start, start + math.prod(shape)).reshape(shape)
+        values[name], start = Tensor(0, columns), start + math.prod(shape)
+    opset = max((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), default=18)
+    functions = {(f.domain, f.name): f for f in model.functions}
+    _run(_Graph(build, opset, functions), graph.node, values)
+    wanted = list(outputs) if outputs is not None else [o.name for o in graph.output]
+    return _finish(build, [values[name] for name in wanted])
+
+
+def _finish(build: Builder, results: list[Value]) -> Program:
+    rows = [r.arrange(np.ravel) if isinstance(r, Tensor) else np.ravel(r) for r in results]
+    return build.finish(build.concatenate(rows, 0) if len(rows) > 1 else rows[0])
+
+
+def _row_shape(info: Any) -> tuple[int, ...]:
+    """Shape of one point: symbolic sizes are 1, and so is the first axis when there are several."""
+    sizes = [d.dim_value if d.HasField("dim_value") else 0 for d in info.type.tensor_type.shape.dim]
+    sizes = [size if size > 0 else 1 for size in sizes]
+    return (1, *sizes[1:]) if len(sizes) > 1 else tuple(sizes)
+
+
+@dataclass
+class _Graph:
+    build: Builder
+    opset: int
+    functions: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+
+def _run(graph: _Graph, nodes: Any, values: dict[str, Value]) -> None:
+    from onnx import helper
+
+    for node in nodes:
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute if not a.ref_attr_name}
+        args = [values[name] if name else None for name in node.input]
+        results = _apply(graph, node, attributes, args)
+        values.update({name: r for name, r in zip(node.output, results, strict=False) if name})
+
+
+def _apply(graph: _Graph, node: Any, attributes: dict[str, Any], args: list[Any]) -> list[Any]:
+    op = node.op_type
+    if (node.domain, op) in graph.functions:
+        function = graph.functions[node.domain, op]
+        local = dict(zip(function.input, args, strict=False))
+        _run(graph, function.node, local)
+        return [local[name] for name in function.output]
+    if op == "Split":
+        return _split(args, attributes, len(node.output))
+    if op == "Shape":
+        return [np.asarray(np.shape(args[0]) if not isinstance(args[0], Tensor) else args[0].shape)]
+    if not any(isinstance(a, Tensor | Comparison) for a in args):
+        return _fold(node, args, graph.opset)
+    if op in _COMPARE:
+        return [Comparison(_COMPARE[op], args[0], args[1])]
+    if op == "Where":
+        return [select(graph.build, args[0], args[1], args[2])]
+    if any(isinstance(a, Comparison) for a in args):
+        raise Unsupported(f"{op} of a comparison", "Min, Max, Clip, Abs, Relu or LeakyRelu")
+    return [_symbolic(graph, op, attributes, args)]
+
+
+def _fold(node: Any, args: list[Any], opset: int) -> list[Any]:
+    """Operations on constants alone, by onnx's reference implementation."""
+    from onnx import helper
+    from onnx.reference import ReferenceEvaluator
+
+    given = {f"c{i}": np.asarray(a) for i, a in enumerate(args) if a is not None}
+    names = [f"c{i}" if a is not None else "" for i, a in enumerate(args)]
+    copy = helper.make_node(node.op_type, names, list(node.output), domain=node.domain)
+    copy.attribute.extend(node.attribute)
+    infos = [
+        helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape)
+        for k, v in given.items()
+    ]
+    outputs = [helper.make_empty_tensor_value_info(name) for name in node.output]
+    model = helper.make_model(
+        helper.make_graph([copy], "constants", infos, outputs), opset_imports=[helper.make_opsetid("", opset)]
+    )
+    try:
+        return list(ReferenceEvaluator(model).run(None, given))
+    except Exception as error:
+        raise Unsupported(f"{node.op_type} of constants ({error})", "an initializer with the value") from None
+
+
+def _symbolic(graph: _Graph, op: str, at: dict[str, Any], args: list[Any]) -> Value:
+    build, x = graph.build, args[0]
+    if op in _UNARY:
+        if op == "Swish" and at.get("alpha", 1.0) != 1.0:
+            raise Unsupported("Swish with alpha", "x * Sigmoid(alpha * x)")
+        return build.unary(_UNARY[op], x)
+    if op in _BINARY:
+        return build.binary(_BINARY[op], args[0], args[1])
+    if op in ("Min", "Max", "Sum", "Mean"):
+        return _many(build, op, args)
+    if op in _SAME:
+        if op == "Cast" and at["to"] not in (1, 10, 11, 16):
+            raise Unsupported("Cast to integers", "Cast between floats")
+        return x  # type: ignore[no-any-return]
+    if op in _MOVE:
+        return x.arrange(lambda i: _move(op, at, i, args[1:], graph.opset))  # type: ignore[no-any-return]
+    if op in OPERATORS:
+        return OPERATORS[op](build, at, args)
+    if op in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"):
+        return reduce(build, op, at, args)
+    raise Unsupported(op, _NEAREST.get(op, "an elementwise activation, Gemm, Conv or arithmetic"))
+
+
+def _many(build: Builder, op: str, args: list[Any]) -> Value:
+    total: Value = args[0]
+    for arg in args[1:]:
+        total = build.binary({"Min": "min", "Max": "max"}.get(op, "add"), total, arg)
+    return build.binary("div", total, np.asarray(float(len(args)))) if op == "Mean" else total
+
+
+def _split(args: list[Any], at: dict[str, Any], parts: int) -> list[Any]:
+    x, axis = args[0], at.get("axis", 0)
+    size = x.shape[axis]
+    sizes = at.get("split") or (
+        np.asarray(args[1]).tolist() if len(args) > 1 and args[1] is not None else None
+    )
+    if sizes is None:
+        step = -(-size // parts)
+        sizes = [step] * (size // step) + ([size % step] if size % step else [])
+    cuts = np.cumsum(sizes)[:-1]
+    if not isinstance(x, Tensor):
+        return list(np.split(x, cuts, axis))
+    return [Tensor(x.node, piece) for piece in np.split(x.index, cuts, axis)]
+
+
+def _move(op: str, at: dict[str, Any], i: Any, rest: list[Any], opset: int) -> Any:
+    """What an operator that only moves entries does to the index."""
+    if any(isinstance(r, Tensor) for r in rest):
+        raise Unsupported(f"{op} steered by the input", f"{op} with constant arguments")
+    extra = [None if r is None else np.asarray(r) for r in rest]
+    if op == "Reshape":
+        sizes = extra[0].ravel().tolist()  # type: ignore[union-attr]
+        kept = at.get("allowzero", 0) == 0
+        return i.reshape([i.shape[k] if s == 0 and kept else s for k, s in enumerate(sizes)])
+    if op == "Flatten":
+        axis = at.get("axis", 1)
+        return i.reshape(int(np.prod(i.shape[:axis])), -1)
+    if op in ("Squeeze", "Unsqueeze"):
+        axes = extra[0].ravel().tolist() if extra and extra[0] is not None else at.get("axes")
+        if op == "Unsqueeze":
+            return np.expand_dims(i, tuple(axes))  # type: ignore[arg-type]
+        return np.squeeze(i, tuple(axes) if axes is not None else None)
+    if op == "Transpose":
+        return np.transpose(i, at.get("perm"))
+    if op == "Expand":
+        shape = np.broadcast_shapes(i.shape, tuple(extra[0].tolist()))  # type: ignore[union-attr]
+        return np.broadcast_to(i, shape)
+    if op == "Gather":
+        return np.take(i, extra[0].astype(int), axis=at.get("axis", 0))  # type: ignore[union-attr]
+    return _slice(i, at, extra)
+
+
+def _slice(i: Any, at: dict[str, Any], extra: list[Any]) -> Any:
+    starts, ends = (extra[0], extra[1]) if extra else (at["starts"], at["ends"])
+    axes = extra[2] if len(extra) > 2 and extra[2] is not None else at.get("axes")
+    axes = range(len(starts)) if axes is None else axes
+    steps = extra[3] if len(extra) > 3 and extra[3] is not None else np.ones(len(starts), dtype=int)
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        size = i.shape[int(axis)]
+        last: int | None = int(end)
+        if step < 0 and int(end) < -size:
+            last = None
+        cut: list[Any] = [slice(None)] * i.ndim
+        cut[int(axis)] = slice(int(start), last, int(step))
+        i = i[tuple(cut)]
+    return i

@@ -1,0 +1,169 @@
+"""ONNX operators that compute, as compositions of the operations of a program."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from supnorm.program.operations import Unsupported
+from supnorm.program.tracing import Builder, Tensor, Value
+
+
+def reduce(build: Builder, op: str, at: dict[str, Any], args: list[Any]) -> Value:
+    """ReduceSum, ReduceMean, ReduceMax and ReduceMin."""
+    x = args[0]
+    axes = np.asarray(args[1]).ravel().tolist() if len(args) > 1 and args[1] is not None else at.get("axes")
+    axes = list(range(len(x.shape))) if axes is None else [a % len(x.shape) for a in axes]
+    if op in ("ReduceMax", "ReduceMin"):
+        out = build.extremum("max" if op == "ReduceMax" else "min", x, axes)
+    else:
+        out = build.sum(x, axes)
+        if op == "ReduceMean":
+            out = build.binary("div", out, np.asarray(float(np.prod([x.shape[a] for a in axes]))))
+    if at.get("keepdims", 1) and isinstance(out, Tensor):
+        return out.arrange(lambda i: np.expand_dims(i, tuple(axes)))
+    return out
+
+
+def _gemm(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    a, b = args[0], args[1]
+    if at.get("transA"):
+        a = a.arrange(np.transpose) if isinstance(a, Tensor) else np.transpose(a)
+    if at.get("transB"):
+        b = b.arrange(np.transpose) if isinstance(b, Tensor) else np.transpose(b)
+    out = build.contract(a, b)
+    if at.get("alpha", 1.0) != 1.0:
+        out = build.binary("mul", out, np.asarray(float(at["alpha"])))
+    if len(args) < 3 or args[2] is None:
+        return out
+    bias = args[2]
+    if at.get("beta", 1.0) != 1.0:
+        bias = build.binary("mul", bias, np.asarray(float(at["beta"])))
+    return build.binary("add", out, bias)
+
+
+def _matmul(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    a, b = args
+    if len(a.shape) < 1 or len(b.shape) not in (1, 2):
+        raise Unsupported("MatMul of stacked matrices", "MatMul with a matrix of weights")
+    lead = a.shape[:-1]
+    left = (
+        a.arrange(lambda i: i.reshape(-1, i.shape[-1]))
+        if isinstance(a, Tensor)
+        else a.reshape(-1, a.shape[-1])
+    )
+    vector = len(b.shape) == 1
+    right = b if not vector else (b.arrange(lambda i: i[:, None]) if isinstance(b, Tensor) else b[:, None])
+    out = build.contract(left, right)
+    shape = lead + (() if vector else (b.shape[1],))
+    return out.arrange(lambda i: i.reshape(shape)) if isinstance(out, Tensor) else out.reshape(shape)
+
+
+def _pow(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    x, exponent = args
+    if not isinstance(exponent, Tensor) and np.unique(exponent).size == 1:
+        p = float(np.ravel(exponent)[0])
+        return build.unary("sqrt", x) if p == 0.5 else build.unary("pow", x, p)
+    return build.unary("exp", build.binary("mul", exponent, build.unary("log", x)))
+
+
+def _clip(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    low = args[1] if len(args) > 1 else at.get("min")
+    high = args[2] if len(args) > 2 else at.get("max")
+    x: Value = args[0]
+    x = x if low is None else build.binary("max", x, low if isinstance(low, Tensor) else np.asarray(low))
+    return (
+        x if high is None else build.binary("min", x, high if isinstance(high, Tensor) else np.asarray(high))
+    )
+
+
+def _gelu(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    form = at.get("approximate", b"none")
+    return build.unary("gelu_tanh" if form in (b"tanh", "tanh") else "gelu", args[0])
+
+
+def _softmax(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    axis = at.get("axis", -1) % len(args[0].shape)
+    powers = build.unary("exp", args[0])
+    assert isinstance(powers, Tensor)
+    total = build.sum(powers, (axis,)).arrange(lambda i: np.expand_dims(i, axis))
+    return build.binary("div", powers, total)
+
+
+def _layer_norm(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    x: Tensor = args[0]
+    first = at.get("axis", -1) % len(x.shape)
+    axes = tuple(range(first, len(x.shape)))
+    count = np.asarray(float(np.prod([x.shape[a] for a in axes])))
+
+    def mean(t: Value) -> Value:
+        assert isinstance(t, Tensor)
+        total = build.sum(t, axes).arrange(lambda i: np.expand_dims(i, axes))
+        return build.binary("div", total, count)
+
+    centred = build.binary("sub", x, mean(x))
+    variance = build.binary(
+        "add", mean(build.unary("pow", centred, 2.0)), np.asarray(at.get("epsilon", 1e-5))
+    )
+    scaled = build.binary("mul", build.binary("div", centred, build.unary("sqrt", variance)), args[1])
+    return scaled if len(args) < 3 or args[2] is None else build.binary("add", scaled, args[2])
+
+
+def _batch_norm(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    x, scale, bias, mean, variance = args
+    shape = (-1,) + (1,) * (len(x.shape) - 2)
+    scale, bias, mean, variance = (
+        np.asarray(a, dtype=np.float64).reshape(shape) for a in (scale, bias, mean, variance)
+    )
+    spread = np.sqrt(variance + at.get("epsilon", 1e-5))
+    return build.binary("add", build.binary("mul", build.binary("sub", x, mean), scale / spread), bias)
+
+
+def _conv(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    """Convolution as one dense affine map: exact copies of the kernel's weights at each place."""
+    x, kernel = args[0], np.asarray(args[1], dtype=np.float64)
+    spatial = x.shape[2:]
+    rank = len(spatial)
+    strides, dilations = at.get("strides", [1] * rank), at.get("dilations", [1] * rank)
+    pads, group = at.get("pads", [0] * 2 * rank), at.get("group", 1)
+    if at.get("auto_pad", b"NOTSET") not in (b"NOTSET", "NOTSET", b"VALID", "VALID"):
+        raise Unsupported("Conv with auto_pad", "Conv with pads")
+    sizes = kernel.shape[2:]
+    places = tuple(
+        (spatial[k] + pads[k] + pads[rank + k] - dilations[k] * (sizes[k] - 1) - 1) // strides[k] + 1
+        for k in range(rank)
+    )
+    channels, count = x.shape[1], kernel.shape[0]
+    weight = np.zeros((count, *places, channels, *spatial))
+    for out in np.ndindex(count, *places):
+        first = (out[0] * group // count) * kernel.shape[1]
+        for tap in np.ndindex(*sizes):
+            at_place = tuple(out[k + 1] * strides[k] + tap[k] * dilations[k] - pads[k] for k in range(rank))
+            if all(0 <= p < s for p, s in zip(at_place, spatial, strict=True)):
+                weight[(*out, slice(first, first + kernel.shape[1]), *at_place)] = kernel[
+                    (out[0], slice(None), *tap)
+                ]
+    bias = np.zeros(count) if len(args) < 3 or args[2] is None else np.asarray(args[2], dtype=np.float64)
+    total = np.broadcast_to(bias.reshape(-1, *(1,) * rank), (count, *places)).ravel()
+    result = build.affine(x, weight.reshape(count * math.prod(places), -1), total)
+    return result.arrange(lambda i: i.reshape(1, count, *places))
+
+
+_ONE = np.asarray(1.0)
+OPERATORS: dict[str, Callable[[Builder, dict[str, Any], list[Any]], Value]] = {
+    "Gemm": _gemm,
+    "MatMul": _matmul,
+    "Pow": _pow,
+    "Clip": _clip,
+    "Gelu": _gelu,
+    "Softmax": _softmax,
+    "LayerNormalization": _layer_norm,
+    "BatchNormalization": _batch_norm,
+    "Conv": _conv,
+    "Concat": lambda build, at, args: build.concatenate(args, at["axis"]),
+    "LeakyRelu": lambda build, at, args: build.unary("leaky_relu", args[0], float(at.get("alpha", 0.01))),
+    "Reciprocal": lambda build, at, args: build.binary("div", _ONE, args[0]),
+}

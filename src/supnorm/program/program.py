@@ -1,0 +1,176 @@
+"""A straight-line program: a list of operations on feature vectors, each naming earlier results.
+
+A program maps points ``(n, d)`` to ``(n, m)``, row by row, in float64. It is plain data: it can be hashed,
+written as JSON, evaluated, differentiated and enclosed, and two programs with the same hash are the same
+function with the same weights to the last bit.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.program.operations import BINARY, PARAMETERS, UNARY, Array
+
+SCHEMA = "supnorm.program/1"
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One operation.
+
+    Attributes:
+        op: its name.
+        args: positions of its arguments in the program.
+        width: number of features of the result.
+        weight, bias: of ``affine``: ``y = weight @ x + bias``, shapes ``(width, k)`` and ``(width,)``.
+        value: of ``constant``, shape ``(width,)``.
+        columns: of ``take``, which features of the argument, shape ``(width,)``.
+        parameter: the exponent of ``pow``, the slope of ``leaky_relu``.
+    """
+
+    op: str
+    args: tuple[int, ...]
+    width: int
+    weight: Array | None = None
+    bias: Array | None = None
+    value: Array | None = None
+    columns: NDArray[np.intp] | None = None
+    parameter: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A function ``(n, d) -> (n, m)`` as a list of operations; the first is the input, the last the output.
+
+    ``remarks`` says where it differs from the code it was read from; no part of the hash.
+
+    >>> program = Program((Node("input", (), 1), Node("sin", (0,), 1)))
+    >>> program.value(np.array([[0.0], [1.0]])).ravel()
+    array([0.        , 0.84147098])
+    """
+
+    nodes: tuple[Node, ...]
+    remarks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for position, node in enumerate(self.nodes):
+            _check(position, node, self.nodes)
+
+    @property
+    def d(self) -> int:
+        """Number of inputs."""
+        return self.nodes[0].width
+
+    @property
+    def m(self) -> int:
+        """Number of outputs."""
+        return self.nodes[-1].width
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """Names of the operations in use, sorted."""
+        return tuple(sorted({node.op for node in self.nodes}))
+
+    def value(self, x: Array) -> Array:
+        """Values at points ``x``, shape ``(n, d)``; returns ``(n, m)``."""
+        from supnorm.program.evaluation import evaluate
+
+        return evaluate(self, x)
+
+    def vjp(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        """Values and the function that pulls output weights ``(n, m)`` back to gradients ``(n, d)``."""
+        from supnorm.program.derivative import vjp
+
+        return vjp(self, x)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the canonical JSON text: operations and weights to the last bit."""
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """A mapping for the ``json`` module; float arrays are base64 of little-endian float64."""
+        return {"schema": SCHEMA, "nodes": [_node_to_json(node) for node in self.nodes]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Program:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: when it is not a program of this schema, or not a valid one.
+        """
+        if data.get("schema") != SCHEMA:
+            raise ValueError(f"not a {SCHEMA} program, got schema {data.get('schema')!r}")
+        return cls(tuple(_node_from_json(entry) for entry in data["nodes"]))
+
+
+def _check(position: int, node: Node, nodes: tuple[Node, ...]) -> None:
+    where = f"node {position} ({node.op})"
+    if (node.op == "input") != (position == 0):
+        raise ValueError(f"{where}: a program has one input, as its first node")
+    if any(not 0 <= a < position for a in node.args):
+        raise ValueError(f"{where}: arguments must be earlier nodes, got {node.args}")
+    widths = [nodes[a].width for a in node.args]
+    if not _fits(node, widths):
+        raise ValueError(f"{where}: width {node.width} does not fit arguments of widths {widths}")
+
+
+def _fits(node: Node, widths: list[int]) -> bool:
+    w = node.width
+    if node.op == "input":
+        return w >= 1 and not widths
+    if node.op == "constant":
+        return not widths and node.value is not None and node.value.shape == (w,)
+    if node.op == "affine":
+        shapes = node.weight is not None and node.bias is not None and len(widths) == 1
+        return shapes and node.weight.shape == (w, widths[0]) and node.bias.shape == (w,)  # type: ignore[union-attr]
+    if node.op == "take":
+        columns = node.columns
+        good = columns is not None and len(widths) == 1 and columns.shape == (w,)
+        return bool(good and w > 0 and columns.min() >= 0 and columns.max() < widths[0])  # type: ignore[union-attr]
+    if node.op == "concat":
+        return bool(widths) and sum(widths) == w
+    if node.op in BINARY:
+        return widths == [w, w]
+    return node.op in UNARY and widths == [w] and (node.parameter is not None) == (node.op in PARAMETERS)
+
+
+def _pack(array: Array) -> dict[str, Any]:
+    data = np.ascontiguousarray(array, dtype="<f8").tobytes()
+    return {"shape": list(array.shape), "data": base64.b64encode(data).decode()}
+
+
+def _unpack(entry: Mapping[str, Any]) -> Array:
+    flat = np.frombuffer(base64.b64decode(entry["data"]), dtype="<f8")
+    return flat.reshape(entry["shape"]).astype(np.float64)
+
+
+def _node_to_json(node: Node) -> dict[str, Any]:
+    entry: dict[str, Any] = {"op": node.op, "args": list(node.args), "width": node.width}
+    for name in ("weight", "bias", "value"):
+        array = getattr(node, name)
+        if array is not None:
+            entry[name] = _pack(array)
+    if node.columns is not None:
+        entry["columns"] = node.columns.tolist()
+    if node.parameter is not None:
+        entry[PARAMETERS[node.op]] = float(node.parameter).hex()
+    return entry
+
+
+def _node_from_json(entry: Mapping[str, Any]) -> Node:
+    op = entry["op"]
+    arrays = {k: _unpack(entry[k]) for k in ("weight", "bias", "value") if k in entry}
+    columns = np.asarray(entry["columns"], dtype=np.intp) if "columns" in entry else None
+    parameter = float.fromhex(entry[PARAMETERS[op]]) if op in PARAMETERS else None
+    return Node(op, tuple(entry["args"]), entry["width"], columns=columns, parameter=parameter, **arrays)

@@ -1,0 +1,40 @@
+"""The program of a function, where one is known or can be traced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from supnorm.program.jaxpr import lower_jaxpr
+from supnorm.program.operations import Unsupported
+from supnorm.program.program import Program
+
+
+def program_of(function: Any, d: int) -> Program:
+    """The straight-line program of a `Function` (its own, or traced from its code by JAX).
+
+    Args:
+        function: has ``program``, or ``value`` with ``__wrapped__`` (the user's code), or is itself code.
+        d: number of inputs.
+
+    Raises:
+        Unsupported: naming the operation, or saying that the code cannot be traced.
+
+    >>> program_of(lambda x: x[:, 0] * x[:, 1], 2).operations
+    ('input', 'mul', 'take')
+    """
+    known = getattr(function, "program", None)
+    if isinstance(known, Program):
+        return known
+    value = getattr(function, "value", function)
+    code = getattr(value, "__wrapped__", value)
+    try:
+        return lower_jaxpr(code, d)
+    except Unsupported:
+        raise
+    except Exception as error:
+        name = getattr(function, "name", "") or getattr(code, "__name__", "function")
+        first = str(error).strip().splitlines()[0][:120] if str(error).strip() else ""
+        raise Unsupported(
+            f"{name} (its code cannot be traced by JAX: {type(error).__name__}: {first})",
+            "code written with jax.numpy, an ONNX model, or a declared bound for a conditional certificate",
+        ) from None

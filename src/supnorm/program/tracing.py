@@ -1,0 +1,205 @@
+"""Building programs from tensor code.
+
+While a model for one point is traced, a tensor is a node of the program together with an integer array that
+says which feature of that node sits at each place of the tensor. Reshaping, transposing, slicing, gathering
+and broadcasting are then NumPy operations on the integers and cost nothing in the program; tensors without a
+dependence on the input stay NumPy arrays and are folded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.program.operations import BINARY, UNARY, Array
+from supnorm.program.program import Node, Program
+
+Integers: TypeAlias = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """Features of a node, arranged as a tensor: ``index`` holds the feature at each place."""
+
+    node: int
+    index: Integers
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the tensor (of one point)."""
+        return self.index.shape
+
+    def arrange(self, move: Callable[[Integers], Integers]) -> Tensor:
+        """The tensor after an operation that only moves entries."""
+        return Tensor(self.node, np.asarray(move(self.index), dtype=np.intp))
+
+
+Value: TypeAlias = Tensor | NDArray[np.generic]
+
+
+class Builder:
+    """Collects the nodes of a program.
+
+    >>> build = Builder(2)
+    >>> x = build.input
+    >>> y = build.unary("sin", build.binary("mul", x, np.array([2.0, 3.0])))
+    >>> build.finish(y).value(np.array([[0.0, 0.5]])).round(4)
+    array([[0.    , 0.9975]])
+    """
+
+    def __init__(self, d: int) -> None:
+        self.nodes: list[Node] = [Node("input", (), d)]
+        self.input = Tensor(0, np.arange(d))
+        self.remarks: set[str] = set()
+        self._taken: dict[tuple[int, bytes], int] = {}
+
+    def add_node(self, node: Node) -> Tensor:
+        """Append a node; its features as a vector."""
+        self.nodes.append(node)
+        return Tensor(len(self.nodes) - 1, np.arange(node.width))
+
+    def flat(self, value: Value, shape: tuple[int, ...]) -> int:
+        """The node whose features are ``value``, broadcast to ``shape``, in order."""
+        if not isinstance(value, Tensor):
+            constant = np.broadcast_to(np.asarray(value, dtype=np.float64), shape).ravel().copy()
+            return self.add_node(Node("constant", (), len(constant), value=constant)).node
+        index = np.broadcast_to(value.index, shape).ravel()
+        width = self.nodes[value.node].width
+        if len(index) == width and np.array_equal(index, np.arange(width)):
+            return value.node
+        key = (value.node, index.tobytes())
+        if key not in self._taken:
+            node = Node("take", (value.node,), len(index), columns=index.copy())
+            self._taken[key] = self.add_node(node).node
+        return self._taken[key]
+
+    def unary(self, op: str, value: Value, parameter: float | None = None) -> Value:
+        """An operation feature by feature; each distinct feature once."""
+        extra = () if parameter is None else (parameter,)
+        if not isinstance(value, Tensor):
+            with np.errstate(all="ignore"):
+                return UNARY[op](np.asarray(value, dtype=np.float64), *extra)
+        used, inverse = np.unique(value.index, return_inverse=True)
+        node = self.flat(Tensor(value.node, used), used.shape)
+        out = self.add_node(Node(op, (node,), len(used), parameter=parameter))
+        return Tensor(out.node, inverse.reshape(value.shape).astype(np.intp))
+
+    def binary(self, op: str, a: Value, b: Value) -> Value:
+        """An operation of two tensors with NumPy broadcasting."""
+        if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+            with np.errstate(all="ignore"):
+                return BINARY[op](np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
+        shape = np.broadcast_shapes(np.shape(a) if not isinstance(a, Tensor) else a.shape,
+                                    np.shape(b) if not isinstance(b, Tensor) else b.shape)  # fmt: skip
+        first, second = self.flat(a, shape), self.flat(b, shape)
+        out = self._shortcut(op, first, second)
+        if out is None:
+            out = self.add_node(Node(op, (first, second), self.nodes[first].width))
+        return Tensor(out.node, out.index.reshape(shape))
+
+    def _shortcut(self, op: str, first: int, second: int) -> Tensor | None:
+        """Equal forms that enclose better: bias in affine, relu for max(x, 0), silu, a power for x x."""
+        if op == "mul" and first == second:
+            return self.add_node(Node("pow", (first,), self.nodes[first].width, parameter=2.0))
+        for a, b in ((first, second), (second, first)):
+            one, other = self.nodes[a], self.nodes[b]
+            if op == "add" and one.op == "affine" and other.op == "constant" and not np.any(one.bias):
+                return self.add_node(Node("affine", one.args, one.width, weight=one.weight, bias=other.value))
+            if op == "max" and other.op == "constant" and not np.any(other.value):
+                return self.add_node(Node("relu", (a,), one.width))
+            if op == "mul" and one.op == "sigmoid" and one.args == (b,):
+                return self.add_node(Node("silu", (b,), one.width))
+        return None
+
+    def affine(self, x: Tensor, weight: Array, bias: Array | None = None) -> Tensor:
+        """``weight @ x + bias`` for the flattened tensor ``x``, shape ``(k,)``; a vector ``(width,)``."""
+        node = self.flat(x, x.shape)
+        weight = np.ascontiguousarray(weight, dtype=np.float64)
+        shift = np.zeros(len(weight)) if bias is None else np.asarray(bias, dtype=np.float64).ravel().copy()
+        return self.add_node(Node("affine", (node,), len(weight), weight=weight, bias=shift))
+
+    def concatenate(self, parts: Sequence[Value], axis: int) -> Value:
+        """Tensors joined along an axis."""
+        if not any(isinstance(p, Tensor) for p in parts):
+            return np.concatenate([np.asarray(p) for p in parts], axis)
+        shapes = [p.shape for p in parts]
+        nodes = tuple(self.flat(p, s) for p, s in zip(parts, shapes, strict=True))
+        sizes = [self.nodes[i].width for i in nodes]
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        index = [np.arange(n).reshape(s) + o for n, s, o in zip(sizes, shapes, starts, strict=True)]
+        out = self.add_node(Node("concat", nodes, sum(sizes)))
+        return Tensor(out.node, np.concatenate(index, axis))
+
+    def sum(self, x: Tensor, axes: Sequence[int], scale: float = 1.0) -> Tensor:
+        """Sum over axes (dropped), times ``scale``, as one affine operation."""
+        axes = tuple(sorted(a % len(x.shape) for a in axes))
+        rest = [i for i in range(len(x.shape)) if i not in axes]
+        kept = x.index.transpose(*rest, *axes)
+        shape = kept.shape[: len(rest)]
+        rows = kept.reshape(int(np.prod(shape)), -1)
+        width = self.nodes[x.node].width
+        weight = np.zeros((len(rows), width))
+        np.add.at(weight, (np.arange(len(rows))[:, None], rows), scale)
+        out = self.affine(Tensor(x.node, np.arange(width)), weight)
+        return out.arrange(lambda i: i.reshape(shape))
+
+    def extremum(self, op: str, x: Tensor, axes: Sequence[int]) -> Value:
+        """``"min"`` or ``"max"`` over axes (dropped)."""
+        rest = [i for i in range(len(x.shape)) if i not in axes]
+        moved = x.index.transpose(*rest, *axes)
+        columns = moved.reshape(*moved.shape[: len(rest)], -1)
+        result: Value = Tensor(x.node, columns[..., 0])
+        for k in range(1, columns.shape[-1]):
+            result = self.binary(op, result, Tensor(x.node, columns[..., k]))
+        return result
+
+    def contract(self, a: Value, b: Value) -> Value:
+        """Matrix product ``(r, k) @ (k, c)`` of two matrices, one of which may be constant."""
+        if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+            return np.asarray(np.asarray(a, dtype=np.float64) @ np.asarray(b, dtype=np.float64))
+        if isinstance(a, Tensor) and isinstance(b, Tensor):
+            left = a.arrange(lambda i: i[:, :, None])
+            right = b.arrange(lambda i: i[None, :, :])
+            product = self.binary("mul", left, right)
+            assert isinstance(product, Tensor)
+            return self.sum(product, (1,))
+        if isinstance(b, Tensor):
+            swapped = self.contract(b.arrange(np.transpose), np.asarray(a).T)
+            assert isinstance(swapped, Tensor)
+            return swapped.arrange(np.transpose)
+        assert isinstance(a, Tensor)
+        matrix = np.asarray(b, dtype=np.float64)
+        block = np.kron(np.eye(a.shape[0]), matrix.T) if a.shape[0] > 1 else matrix.T
+        out = self.affine(a, np.asarray(block, dtype=np.float64))
+        return out.arrange(lambda i: i.reshape(a.shape[0], matrix.shape[1]))
+
+    def inline(self, program: Program, x: Tensor) -> Tensor:
+        """The output of another program at ``x``, a vector of its inputs."""
+        place = [self.flat(x, x.shape)]
+        self.remarks.update(program.remarks)
+        for node in program.nodes[1:]:
+            args = tuple(place[a] for a in node.args)
+            place.append(self.add_node(replace(node, args=args)).node)
+        return Tensor(place[-1], np.arange(program.m))
+
+    def finish(self, output: Value) -> Program:
+        """The program whose output is ``output``, flattened, without operations it does not need."""
+        last = self.flat(output, output.shape)
+        needed = {last}
+        for position in range(last, -1, -1):
+            if position in needed:
+                needed.update(self.nodes[position].args)
+        needed.add(0)
+        order = sorted(needed)
+        rename = {old: new for new, old in enumerate(order)}
+        nodes = []
+        for old in order:
+            args = tuple(rename[a] for a in self.nodes[old].args)
+            nodes.append(replace(self.nodes[old], args=args))
+        if last == 0:
+            nodes.append(Node("take", (0,), self.nodes[0].width, columns=np.arange(self.nodes[0].width)))
+        return Program(tuple(nodes), tuple(sorted(self.remarks)))

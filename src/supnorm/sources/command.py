@@ -1,0 +1,139 @@
+"""Programs in any language, spoken to in lines on stdin and stdout.
+
+The protocol: one line per point with its d numbers, separated by spaces, written so that they read back
+exactly; the program answers with one line per point, in order: its m numbers separated by spaces, ``nan``
+for no value, or ``error: text``. Nothing else may be printed on stdout; stderr is free, its last line is
+quoted in messages.
+
+* ``protocol = "batch"``: the program is started once for each batch, all lines are written, stdin is closed,
+  and the answers are read until it ends. The time limit of a batch is ``timeout`` times its points.
+* ``protocol = "point"``: the program stays alive; each line is answered (and flushed) before the next is
+  sent.
+
+A point without an answer, or with garbage for one, is tried again ``retries`` times in a fresh process and
+then reported as failed. Each thread that calls has a process of its own, so workers are threads. The program
+runs in the folder of the problem file, in a process group of its own that is killed as a whole.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.problem import Function, PartialFailure
+from supnorm.problem.specification import SourceSpec
+from supnorm.results import BadInput
+from supnorm.sources.conversation import Points
+from supnorm.sources.lines import Answer, kill, last_line, read_answer, start, write_point
+
+Array = NDArray[np.float64]
+TIMEOUT = 30.0  # seconds per point where the problem file gives none: no program may hang a run for ever
+
+
+def open_command(spec: SourceSpec, root: Path, where: str) -> Function:
+    """The program of a table of the problem file as a `Function`.
+
+    Raises:
+        BadInput: when there is no such program, or it may not be run.
+    """
+    assert spec.command is not None
+    command = (_program(spec.command, root, where), *spec.command[1:])
+    limit = spec.timeout or TIMEOUT
+    files = [part for part in spec.command if (root / part).is_file()]
+    label = spec.name or Path(files[0] if files else spec.command[0]).name
+    if spec.protocol == "batch":
+        ask: Any = Batches(command, root, limit)
+    else:
+        ask = Points(command, root, limit)
+
+    def value(x: Array) -> Array:
+        answers = ask(x)
+        for _ in range(spec.retries):
+            again = [i for i, a in enumerate(answers) if isinstance(a, str)]
+            if not again:
+                break
+            for i, answer in zip(again, ask(x[again]), strict=True):
+                answers[i] = answer
+        return _values(answers, len(spec.outputs) if spec.outputs else None)
+
+    return Function(value, name=label)
+
+
+def _program(command: list[str], root: Path, where: str) -> str:
+    name = command[0]
+    here = root / name
+    if os.sep in name and here.exists():
+        if not os.access(here, os.X_OK) or here.is_dir():
+            raise BadInput(f'{where} command = ["{name}", ...]: {here} may not be run; chmod +x it')
+        return str(here.resolve())
+    found = None if os.sep in name else shutil.which(name)
+    if found is None:
+        raise BadInput(
+            f'{where} command = ["{name}", ...]: there is no such program; paths start from {root}, '
+            'and a program beside the problem file is written "./name"'
+        )
+    return found
+
+
+def _values(answers: list[Answer], outputs: int | None) -> Array:
+    """Answers as an array ``(n, m)``; a `PartialFailure` where some points have none."""
+    given = [len(a) for a in answers if not isinstance(a, str) and not (len(a) == 1 and math.isnan(a[0]))]
+    m = outputs or (max(set(given), key=given.count) if given else 1)
+    values = np.full((len(answers), m), math.nan)
+    messages = {}
+    for i, answer in enumerate(answers):
+        if isinstance(answer, str):
+            messages[i] = answer
+        elif len(answer) == m:
+            values[i] = answer
+        elif not (len(answer) == 1 and math.isnan(answer[0])):
+            messages[i] = f"error: {len(answer)} numbers in the answer, {m} expected"
+    if messages:
+        raise PartialFailure(values, messages)
+    return values
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Starts the program once for each batch."""
+
+    command: tuple[str, ...]
+    folder: Path
+    timeout: float
+
+    def __call__(self, x: Array) -> list[Answer]:
+        text = "".join(map(write_point, x)).encode()
+        late = False
+        with tempfile.TemporaryFile() as errors:
+            process = start(self.command, self.folder, errors)
+            try:
+                output = process.communicate(text, timeout=self.timeout * len(x))[0]
+            except subprocess.TimeoutExpired as expired:
+                late, output = True, expired.output or b""
+            finally:
+                kill(process)
+            return self._answers(output, len(x), late, process.returncode, last_line(errors))
+
+    def _answers(self, output: bytes, n: int, late: bool, code: int, said: str) -> list[Answer]:
+        text = output.decode(errors="replace")
+        if late:  # the last line may have been cut off in the middle of a number
+            text = text[: text.rfind("\n") + 1]
+        lines = [line for line in text.splitlines() if line.strip()]
+        if len(lines) > n:
+            return [f"error: {len(lines)} lines for {n} points (the first: {lines[0][:60]!r})"] * n
+        answers = [read_answer(line) for line in lines]
+        missing: Answer = (
+            f"timeout: no answer within {self.timeout:g} s per point"
+            if late
+            else f"error: ended with exit code {code} after {len(lines)} of {n} answers{said}"
+        )
+        return answers + [missing] * (n - len(lines))

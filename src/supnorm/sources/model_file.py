@@ -1,0 +1,88 @@
+"""Model and table files by their suffix, and what to do about suffixes that are not opened."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.problem import Function
+from supnorm.problem.specification import SourceSpec
+from supnorm.results import BadInput
+from supnorm.sources.ports import reordered
+
+Array = NDArray[np.float64]
+PYTHON = 'give python = "file.py:name", a function or object that loads it in code you trust'
+REFUSED = {
+    ".pkl": f"is a pickle, which runs code when it is loaded: refused; {PYTHON}",
+    ".pickle": f"is a pickle, which runs code when it is loaded: refused; {PYTHON}",
+    ".joblib": f"is a pickle, which runs code when it is loaded: refused; {PYTHON}",
+    ".pth": f"is a pickle, which runs code when it is loaded: refused; export it as .pt2 or {PYTHON}",
+    ".ckpt": f"is a pickle, which runs code when it is loaded: refused; export it as .pt2 or {PYTHON}",
+    ".safetensors": f"holds weights without a network; {PYTHON}",
+    ".h5": f"is a Keras file; {PYTHON}",
+    ".keras": f"is a Keras file; {PYTHON}",
+}
+KNOWN = ".onnx, .pt2, .pt (TorchScript), .npz (supnorm), .csv, .parquet, .nc"
+
+
+def open_file(
+    spec: SourceSpec, root: Path, names: tuple[str, ...], probe: Array, trust: bool, where: str
+) -> Function:
+    """The file of a table of the problem file as a `Function`.
+
+    Raises:
+        BadInput: for a missing file, an unknown or refused kind, or whatever is wrong inside it.
+    """
+    assert spec.file is not None
+    path, suffix = root / spec.file, Path(spec.file).suffix.lower()
+    what = f'{where} file = "{spec.file}"'
+    if not path.is_file():
+        raise BadInput(f"{what}: there is no file {path}; paths start from {root}")
+    if suffix in REFUSED:
+        raise BadInput(f"{what} {REFUSED[suffix]}")
+    if suffix in (".pt2", ".pt"):
+        _need("torch", what, "torch")
+        if suffix == ".pt2":
+            from supnorm.sources.torch_export import open_torch_export
+
+            return open_torch_export(path, spec, names, trust, where)
+        from supnorm.sources.torchscript import open_torchscript
+
+        return open_torchscript(path, spec, names, where)
+    if suffix == ".onnx":
+        _need("onnxruntime", what, "onnx")
+        from supnorm.sources.onnx import open_onnx
+
+        return open_onnx(path, spec, names, probe, where)
+    if suffix == ".npz":
+        return _network(path, spec, names, what)
+    raise BadInput(f"{what}: files of this kind are not opened; known are {KNOWN}, for others {PYTHON}")
+
+
+def _need(package: str, what: str, extra: str) -> None:
+    from importlib.util import find_spec
+
+    if find_spec(package) is None:
+        raise BadInput(f"{what}: opening it needs {package}; install supnorm[{extra}]")
+
+
+def _network(path: Path, spec: SourceSpec, names: tuple[str, ...], what: str) -> Function:
+    """Our own network file, its inputs matched to the axes by name or in order."""
+    from supnorm.networks import Network
+
+    try:
+        network = Network.load(path)
+    except BadInput as error:
+        raise BadInput(f"{what}: {str(error).removeprefix(f'{path}: ')}") from None
+    if network.architecture.d != len(names):
+        raise BadInput(f"{what} takes {network.architecture.d} inputs, the domain has {len(names)} axes")
+    function = network.as_function()
+    if spec.inputs is not None and sorted(spec.inputs) != sorted(names):
+        raise BadInput(f"{what}: inputs = {spec.inputs} must name each axis once: {', '.join(names)}")
+    wanted = tuple(spec.inputs or function.inputs)
+    if sorted(wanted) == sorted(names):
+        function = reordered(function, [names.index(n) for n in wanted])
+    return replace(function, inputs=names, name=spec.name or function.name or path.name)

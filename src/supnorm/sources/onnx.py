@@ -1,0 +1,159 @@
+"""``.onnx`` files, run by onnxruntime as they are deployed; differentiable where the graph can be read.
+
+Values always come from onnxruntime, in the precision of the file. Where the operations of the graph are
+among those of our straight-line programs, the program gives the derivative and goes to the certifier; else
+the graph is a black box. Files exported by torch and tf2onnx carry float32 constants even for a float64
+model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.problem import Function
+from supnorm.problem.function import Pullback
+from supnorm.problem.specification import SourceSpec
+from supnorm.program import Program, Unsupported
+from supnorm.results import BadInput
+from supnorm.sources.ports import Layout, Port, arrange, joined
+from supnorm.sources.torch import rounding_note
+
+Array = NDArray[np.float64]
+ROWS = 16_384
+DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
+
+
+def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array, where: str) -> Function:
+    """An ONNX file as a `Function`.
+
+    Args:
+        path: the file.
+        spec: its table of the problem file.
+        names: of the axes.
+        probe: points ``(k, d)`` at which the graph that was read is compared with onnxruntime.
+        where: file and table, for messages.
+
+    Raises:
+        BadInput: for a damaged file, inputs that do not take the axes, or a device onnxruntime does not have.
+    """
+    what = f'{where} file = "{spec.file}"'
+    session = _session(path, spec.device, what)
+    ports = tuple(_port(given, what) for given in session.get_inputs())
+    layout = arrange(ports, spec, names, what)
+    outputs = [o.name for o in session.get_outputs()]
+    words = {p.precision for p in ports}
+    precision = "float64" if words == {"float64"} else "float32" if "float32" in words else "float16"
+    if spec.precision not in (None, precision):
+        raise BadInput(f"{what} runs in {precision}; precision = {spec.precision!r} needs another export")
+
+    def call(x: Array) -> Array:
+        given = {
+            port.name: np.ascontiguousarray(part, dtype=port.precision)
+            for port, part in zip(ports, layout.feed(x), strict=True)
+        }
+        return joined(session.run(outputs, given), len(x), what)
+
+    def value(x: Array) -> Array:
+        return layout.run(call, x, ROWS)
+
+    function = Function(
+        value,
+        name=spec.name or path.name,
+        outputs=tuple(outputs) if len(outputs) > 1 and _single(session) else (),
+        precision=precision,
+        notes=rounding_note(precision),
+    )
+    return _with_program(function, path, layout, probe)
+
+
+def _with_program(function: Function, path: Path, layout: Layout, probe: Array) -> Function:
+    """Derivative, program and first layer from the graph, where it can be read and gives the same values."""
+    from supnorm.sources.programs import first_layer_of
+
+    try:
+        graph = _program(path, layout)
+    except Unsupported as reason:
+        note = f"{path.name} is run as a black box, without a derivative: {reason}"
+        return replace(function, notes=(*function.notes, note))
+    if not _agrees(graph, function, probe):
+        note = (
+            f"{path.name} is run as a black box, without a derivative: its outputs depend on the whole batch"
+        )
+        return replace(function, notes=(*function.notes, note))
+    return replace(
+        function,
+        vjp=_derivative(function.value, graph),
+        program=graph,
+        first_layer=first_layer_of(graph),
+        notes=(*function.notes, *graph.remarks),
+    )
+
+
+def _program(path: Path, layout: Layout) -> Program:
+    from supnorm.program import lower_onnx
+    from supnorm.sources.programs import permuted
+
+    try:
+        import onnx
+    except ImportError:
+        raise Unsupported("any", "install supnorm[onnx] to read the graph") from None
+    graph = lower_onnx(onnx.load(str(path)))
+    # The graph's feature vector holds the axes in the order in which its inputs take them.
+    return permuted(graph, [axis for columns in layout.columns for axis in columns])
+
+
+def _agrees(graph: Program, function: Function, probe: Array) -> bool:
+    deployed, read = function.value(probe), graph.value(probe)
+    if deployed.shape != read.shape:
+        return False
+    allowed = {"float64": 1e-6, "float32": 1e-3, "float16": 1e-1}[function.precision]
+    scale = np.nanmax(np.abs(deployed), axis=0, initial=np.finfo(float).tiny)
+    with np.errstate(invalid="ignore"):
+        return bool(np.all((np.abs(deployed - read) <= allowed * scale) | ~np.isfinite(deployed)))
+
+
+def _session(path: Path, device: str, what: str) -> Any:
+    import onnxruntime
+
+    providers = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+    provider = providers.get(device.partition(":")[0])
+    if provider not in onnxruntime.get_available_providers():
+        raise BadInput(f'{what}: device = "{device}" is not there for onnxruntime; try "cpu"')
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=[provider])
+    except Exception as error:  # onnxruntime's own exception classes are not public
+        said = " ".join(str(error).split())[:160]
+        raise BadInput(f"{what} cannot be read as ONNX (cut short or damaged?): {said}") from None
+
+
+def _port(given: Any, what: str) -> Port:
+    if given.type not in DTYPES:
+        raise BadInput(
+            f"{what}: input {given.name} is a {given.type}; inputs of floating numbers can be used"
+        )
+    return Port(given.name, tuple(s if isinstance(s, int) else None for s in given.shape), DTYPES[given.type])
+
+
+def _single(session: Any) -> bool:
+    """Whether each output is one column, so that its name names an output of the model."""
+    return all(len(o.shape) == 1 or o.shape[-1] == 1 for o in session.get_outputs())
+
+
+def _derivative(
+    value: Callable[[Array], Array], program: Program
+) -> Callable[[Array], tuple[Array, Pullback]]:
+    """Deployed values with the program's derivative: they differ by the rounding of the file's precision."""
+
+    def vjp(x: Array) -> tuple[Array, Pullback]:
+        _, pull = program.vjp(x)
+        return value(x), pull
+
+    return vjp

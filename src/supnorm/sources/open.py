@@ -1,0 +1,268 @@
+"""From a problem file to a `Problem`: everything the file names is opened here, and nothing before."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
+from supnorm.problem.specification import ErrorSpec, LawSpec, ProblemSpec, SourceSpec, read_specification
+from supnorm.results import BadInput
+from supnorm.sources.ports import reordered
+from supnorm.sources.userfile import UserFunction
+
+Array = NDArray[np.float64]
+PROBES = 8  # points that find out what a source takes; their number is of no weight
+TABLES = (".csv", ".parquet", ".nc")
+
+
+def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
+    """Read a problem file and open what it names.
+
+    Args:
+        path: a ``problem.toml``; paths in it start from its folder.
+        trust: allow model files that need full unpickling, which runs whatever code is in them.
+
+    Raises:
+        BadInput: one line with file, key, what was got and the remedy.
+    """
+    path = Path(path)
+    spec = read_specification(path)
+    root = path.parent
+    data = _data(spec, root, path.name)
+    domain = _domain(spec, root, data, path.name)
+    probe = probe_points(domain)
+    opened: dict[str, Function | None] = {}
+    for key in ("model", "reference", "recheck"):
+        table: SourceSpec | None = getattr(spec, key)
+        where = f"{path.name}: [{key}]"
+        opened[key] = None if table is None else open_function(table, root, domain.names, probe, trust, where)
+    return Problem(
+        opened["model"],
+        opened["reference"],
+        domain,
+        error=_measure(spec.error, root, path.name),
+        law=_law(spec, root, domain, opened, path.name),
+        recheck=opened["recheck"],
+        title=spec.title,
+        data=None if data is None else data[0],
+        source=path,
+    )
+
+
+def open_function(
+    spec: SourceSpec,
+    root: Path,
+    names: tuple[str, ...],
+    probe: Array,
+    trust: bool = False,
+    where: str = "problem file:",
+) -> Function:
+    """Open one model or reference; all arguments can be pickled, so that other processes can do the same.
+
+    Args:
+        spec: its table of the problem file.
+        root: the folder that relative paths start from.
+        names: of the axes, in order.
+        probe: points ``(k, d)`` of the domain, to find out what a Python object takes.
+        trust: see `open_problem`.
+        where: file and table, for messages.
+
+    Raises:
+        BadInput: when it cannot be opened.
+    """
+    remake = functools.partial(open_function, spec, root, names, probe, trust, where)
+    origin = spec.model_dump(exclude_defaults=True)
+    function = replace(_opened(spec, root, names, probe, trust, where), remake=remake, origin=origin)
+    return replace(_named(function, spec, names, where), parallel="thread" if spec.command else "process")
+
+
+def probe_points(domain: Domain) -> Array:
+    """A few points of the domain, always the same; from the whole box where the constraints leave none."""
+    points = domain.from_unit(np.random.default_rng(0).random((64, domain.d)))
+    inside = points[domain.contains(points)]
+    return inside[:PROBES] if len(inside) >= 3 else points[:PROBES]
+
+
+def _opened(
+    spec: SourceSpec, root: Path, names: tuple[str, ...], probe: Array, trust: bool, where: str
+) -> Function:
+    if spec.file and Path(spec.file).suffix.lower() in TABLES:
+        from supnorm.sources.table import open_table
+
+        return open_table(_there(spec.file, root, where), spec, names, where)
+    if spec.file:
+        from supnorm.sources.model_file import open_file
+
+        return open_file(spec, root, names, probe, trust, where)
+    columns = _column_order(spec, names, where)
+    if spec.python:
+        from supnorm.sources.python import open_python
+
+        function = open_python(spec, root, probe[:, columns], where)
+    else:
+        from supnorm.sources.command import open_command
+
+        function = open_command(spec, root, where)
+    return function if columns == list(range(len(names))) else reordered(function, columns)
+
+
+def _there(file: str, root: Path, where: str) -> Path:
+    if not (root / file).is_file():
+        raise BadInput(f'{where} file = "{file}": there is no file {root / file}; paths start from {root}')
+    return root / file
+
+
+def _column_order(spec: SourceSpec, names: tuple[str, ...], where: str) -> list[int]:
+    """Which axis each input of a function is: their own order, or the one ``inputs`` lists."""
+    if spec.inputs is None:
+        return list(range(len(names)))
+    if sorted(spec.inputs) != sorted(names):
+        raise BadInput(f"{where} inputs = {spec.inputs}: must name each axis once: {', '.join(names)}")
+    return [names.index(n) for n in spec.inputs]
+
+
+def _named(function: Function, spec: SourceSpec, names: tuple[str, ...], where: str) -> Function:
+    """Names and units of the outputs from the file, checked against what comes out."""
+    outputs = tuple(spec.outputs or function.outputs)
+    units = tuple(spec.output_units or function.output_units)
+    if spec.outputs and units and len(units) != len(outputs):
+        raise BadInput(f"{where} output_units has {len(units)} units for {len(outputs)} outputs")
+    named = replace(function, inputs=names, outputs=outputs, output_units=units)
+    if not outputs:
+        return named
+    inner = function.value
+
+    def counted(y: Array) -> Array:
+        if y.shape[1] != len(outputs):
+            raise BadInput(
+                f"{where} outputs names {len(outputs)} ({', '.join(outputs)}), {function.name} returned "
+                f"{y.shape[1]}"
+            )
+        return y
+
+    def value(x: Array) -> Array:
+        try:
+            return counted(inner(x))
+        except PartialFailure as failure:
+            if len(failure.messages) == len(x):
+                failure.values = np.full((len(x), len(outputs)), np.nan)
+            counted(failure.values)
+            raise
+
+    _keep_code(inner, value)
+    return replace(named, value=value)
+
+
+def _keep_code(inner: Any, value: Any) -> None:
+    """The user's own code stays within reach, for those who trace it into a program."""
+    if hasattr(inner, "__wrapped__"):
+        value.__wrapped__ = inner.__wrapped__
+
+
+def _data(spec: ProblemSpec, root: Path, file: str) -> tuple[Array, tuple[str, ...]] | None:
+    if spec.data is None:
+        return None
+    from supnorm.sources.points_file import read_points
+
+    names = spec.data.inputs or list(spec.domain)
+    return read_points(spec.data.file, root, names, f"{file}: [data] file")
+
+
+def _domain(spec: ProblemSpec, root: Path, data: tuple[Array, tuple[str, ...]] | None, file: str) -> Domain:
+    constraints = _constraints(spec, root, file)
+    if spec.data is not None and spec.data.domain and data is not None:
+        if spec.domain:
+            raise BadInput(f"{file}: [domain] and [data] domain = true both say what the domain is; give one")
+        try:
+            covered = Domain.from_samples(*data)
+        except BadInput as error:
+            raise BadInput(f'{file}: [data] file = "{spec.data.file}": {error}') from None
+        axes: dict[str, Any] = dict(zip(covered.names, covered.axes, strict=True))
+        return Domain.from_axes(axes, constraints, covered.cloud)
+    if not spec.domain:
+        return _bounding_box(spec, root, constraints, file)
+    built = {}
+    for name, axis in spec.domain.items():
+        low, high = axis.low or 0.0, axis.high or 0.0
+        values = None if axis.values is None else tuple(axis.values)
+        try:
+            built[name] = Axis(low, high, axis.unit, axis.scale, values)
+        except BadInput as error:
+            raise BadInput(f"{file}: [domain] {name}: {error}") from None
+    return Domain.from_axes(dict(built), constraints)
+
+
+def _bounding_box(spec: ProblemSpec, root: Path, constraints: list[UserFunction], file: str) -> Domain:
+    """The domain of a table without ``[domain]``: from the least to the largest value of each input."""
+    from supnorm.sources.table import read_columns
+
+    key, table = next(
+        (k, t)
+        for k, t in (("reference", spec.reference), ("model", spec.model))
+        if t is not None and t.file and Path(t.file).suffix.lower() in TABLES
+    )
+    where = f"{file}: [{key}]"
+    path = _there(table.file or "", root, where)
+    if not table.inputs:
+        raise BadInput(f"{where} inputs is missing: name the columns of the inputs, or give [domain]")
+    points = read_columns(path, table.inputs, f'{where} file = "{table.file}"')
+    ends = zip(table.inputs, np.nanmin(points, 0).tolist(), np.nanmax(points, 0).tolist(), strict=True)
+    axes = {}
+    for name, low, high in ends:
+        if not low < high:
+            raise BadInput(f"{where}: input {name} never varies ({low:g}); leave it out of inputs")
+        axes[name] = Axis(low, high)
+    return Domain.from_axes(dict(axes), constraints)
+
+
+def _constraints(spec: ProblemSpec, root: Path, file: str) -> list[UserFunction]:
+    if spec.constraints is None:
+        return []
+    named = spec.constraints.python
+    texts = [named] if isinstance(named, str) else named
+    return [UserFunction(text, root, f"{file}: [constraints] python") for text in texts]
+
+
+def _measure(spec: ErrorSpec, root: Path, file: str) -> ErrorMeasure:
+    function = UserFunction(spec.python, root, f"{file}: [error] python") if spec.python else None
+    mask = UserFunction(spec.mask, root, f"{file}: [error] mask") if spec.mask else None
+    kind = "function" if function is not None and spec.kind == "absolute" else spec.kind
+    scale: Any = tuple(spec.scale) if isinstance(spec.scale, list) else spec.scale
+    tolerance = tuple(spec.tolerance) if isinstance(spec.tolerance, list) else spec.tolerance
+    try:
+        return ErrorMeasure(kind, spec.side, spec.floor, scale, function, mask, tolerance)
+    except BadInput as error:
+        raise BadInput(f"{file}: [error]: {error}") from None
+
+
+def law_name(spec: LawSpec) -> str:
+    """What a law is called: by its name in the file, else by where it is from, without the folder."""
+    return spec.name or Path(spec.python or spec.file or "").name
+
+
+def _law(
+    spec: ProblemSpec, root: Path, domain: Domain, opened: dict[str, Function | None], file: str
+) -> Law | None:
+    """The law of the file; for a table without one, its own points; None for the uniform law."""
+    if spec.law is None:
+        tables = [f for f in opened.values() if f is not None and f.table is not None]
+        if not tables or tables[0].table is None:
+            return None
+        return Law.from_samples(tables[0].table[0], domain, f"rows of {tables[0].name}")
+    if (spec.law.python is None) == (spec.law.file is None):
+        raise BadInput(
+            f"{file}: [law]: give python, a sampler (n, rng) -> (n, d), or file, points of a sample"
+        )
+    if spec.law.python:
+        sampler = UserFunction(spec.law.python, root, f"{file}: [law] python")
+        return Law.from_sampler(sampler, domain, law_name(spec.law))
+    from supnorm.sources.points_file import read_points
+
+    points, _ = read_points(spec.law.file or "", root, domain.names, f"{file}: [law] file")
+    return Law.from_samples(points, domain, law_name(spec.law))

@@ -1,0 +1,173 @@
+"""Which columns of a point go to which input of an exported graph, and in batches of which size.
+
+A graph has one input of shape ``(n, d)``, or several of shapes ``(n, w)`` and ``(n,)`` that share the axes.
+``inputs`` of the problem file settles the order: axis names say in which order the graph wants the axes;
+names of graph inputs say which of them takes the first axes, which the next. Without it inputs that are named
+like the axes are matched by name, else both go in their own order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.problem import Function, as_columns
+from supnorm.problem.specification import SourceSpec
+from supnorm.results import BadInput
+from supnorm.sources.batching import in_batches
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input of a graph; None in ``shape`` where a size is free or unknown."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    precision: str = "float64"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a batch of points is fed to a graph.
+
+    Attributes:
+        columns: for each graph input, the axes it takes.
+        flat: for each graph input, whether it is one-dimensional.
+        batch: the batch size the graph is tied to; None where it is free.
+        precisions: for each graph input, its dtype.
+    """
+
+    columns: tuple[tuple[int, ...], ...]
+    flat: tuple[bool, ...]
+    batch: int | None
+    precisions: tuple[str, ...]
+
+    def feed(self, x: Any) -> list[Any]:
+        """The graph's inputs for a batch ``(n, d)``, an array or a tensor."""
+        return [
+            x[:, columns[0]] if flat else x[:, list(columns)]
+            for columns, flat in zip(self.columns, self.flat, strict=True)
+        ]
+
+    def run(self, call: Callable[[Array], Array], x: Array, rows: int) -> Array:
+        """``call`` on pieces of at most ``rows`` points, or of exactly ``batch`` points where it is tied."""
+        if self.batch is None:
+            return in_batches(call, x, rows)
+        tied = self.batch
+        return in_batches(call, x, tied, lambda n: tied)
+
+
+def arrange(ports: Sequence[Port], spec: SourceSpec, names: tuple[str, ...], what: str) -> Layout:
+    """Distribute the axes over the graph's inputs.
+
+    Args:
+        ports: the graph's inputs in its own order.
+        spec: the table of the problem file: ``inputs`` and ``batch``.
+        names: of the axes.
+        what: file and key, for messages.
+
+    Raises:
+        BadInput: when the inputs cannot take these axes, or ``inputs`` names something else.
+
+    >>> spec = SourceSpec(file="m.onnx", inputs=["p", "T"])
+    >>> arrange([Port("x", (None, 2))], spec, ("T", "p"), "m.onnx").columns
+    ((1, 0),)
+    """
+    axes, order = list(range(len(names))), list(range(len(ports)))
+    labels = [p.name for p in ports]
+    listed = spec.inputs or (labels if sorted(labels) == sorted(names) else None)
+    if listed is not None and len(ports) > 1 and sorted(labels) == sorted(names) == sorted(listed):
+        axes = [names.index(label) for label in labels]
+    elif listed is not None and sorted(listed) == sorted(names):
+        axes = [names.index(n) for n in listed]
+    elif listed is not None and sorted(listed) == sorted(labels):
+        order = [labels.index(n) for n in listed]
+    elif listed is not None:
+        raise BadInput(
+            f"{what}: inputs = {listed} must name each axis ({', '.join(names)}) or each input of the graph "
+            f"({', '.join(labels)}) once"
+        )
+    widths = _widths(ports, len(names), what, names)
+    columns: list[tuple[int, ...]] = [()] * len(ports)
+    start = 0
+    for i in order:
+        columns[i] = tuple(axes[start : start + widths[i]])
+        start += widths[i]
+    return Layout(
+        tuple(columns),
+        tuple(len(p.shape) == 1 for p in ports),
+        _batch(ports, spec, what),
+        tuple(p.precision for p in ports),
+    )
+
+
+def _widths(ports: Sequence[Port], d: int, what: str, names: tuple[str, ...]) -> list[int]:
+    odd = next((p for p in ports if len(p.shape) not in (1, 2)), None)
+    if odd is not None:
+        raise BadInput(
+            f"{what}: input {odd.name} has shape {_shown(odd.shape)}; inputs of shape (n, w) or (n,) can be "
+            "used: wrap the model so that it takes one point per row"
+        )
+    known = [1 if len(p.shape) == 1 else p.shape[1] for p in ports]
+    free = [i for i, w in enumerate(known) if w is None]
+    rest = d - sum(w for w in known if w is not None)
+    share = rest // len(free) if free else 0
+    widths = [share if w is None else w for w in known]
+    if not ports or sum(widths) != d or min(widths) < 1:
+        takes = ", ".join(f"{p.name} {_shown(p.shape)}" for p in ports) or "none"
+        raise BadInput(f"{what}: the graph's inputs ({takes}) do not take the {d} axes {', '.join(names)}")
+    return widths
+
+
+def _batch(ports: Sequence[Port], spec: SourceSpec, what: str) -> int | None:
+    tied = {p.shape[0] for p in ports if p.shape[0] is not None}
+    if len(tied) > 1:
+        raise BadInput(f"{what}: the graph's inputs are tied to different batch sizes, {sorted(tied)}")
+    size = tied.pop() if tied else None
+    if size is not None and spec.batch not in (None, size):
+        raise BadInput(
+            f"{what}: batch = {spec.batch}, but the graph is tied to a batch of {size}; leave it out"
+        )
+    return size if size is not None else spec.batch
+
+
+def _shown(shape: tuple[int | None, ...]) -> str:
+    sizes = ["n" if i == 0 and s is None else "?" if s is None else str(s) for i, s in enumerate(shape)]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+
+def joined(results: Sequence[Any], n: int, what: str) -> Array:
+    """The graph's outputs side by side, shape ``(n, m)``."""
+    return np.concatenate([as_columns(_squeezed(np.asarray(r)), n, what) for r in results], axis=1)
+
+
+def _squeezed(result: NDArray[Any]) -> NDArray[Any]:
+    return result.reshape(len(result), -1) if result.ndim > 2 else result
+
+
+def reordered(function: Function, columns: list[int]) -> Function:
+    """A function whose column j is the axis ``columns[j]``, as a function of the axes in their own order."""
+    back = np.argsort(columns)
+
+    def vjp(x: Array) -> Any:
+        assert function.vjp is not None
+        y, pull = function.vjp(x[:, columns])
+        return y, lambda weights: pull(weights)[:, back]
+
+    from supnorm.program import Program
+    from supnorm.sources.programs import permuted
+
+    layer, program = function.first_layer, function.program
+    return replace(
+        function,
+        value=lambda x: function.value(x[:, columns]),
+        vjp=vjp if function.vjp is not None else None,
+        program=permuted(program, columns) if isinstance(program, Program) else None,
+        first_layer=None if layer is None else (layer[0][:, back], layer[1]),
+    )

@@ -1,0 +1,256 @@
+"""Python callables and objects of the user's file: NumPy, JAX, torch, nn.Module, anything with ``predict``.
+
+What the object is decides how it is called:
+
+* a class or a function without parameters builds the object: it is called once;
+* a ``torch.nn.Module``: `from_torch`, in its own precision and mode;
+* an object with ``predict`` (scikit-learn, Keras): ``predict(x)`` of a batch;
+* with ``per_point = true``: called for one point at a time, with d separate numbers if it takes d
+  positional parameters (and d > 1 or the parameter is scalar by need), else with one array of shape ``(d,)``;
+* a function from a file that imports JAX, that JAX can trace and that returns JAX arrays: `from_jax`;
+* a function from a file that imports torch, that takes and returns tensors: `from_torch`;
+* else a NumPy function of batches, ``(n, d)`` to ``(n,)`` or ``(n, m)``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.problem import Function, PartialFailure, as_columns, as_function
+from supnorm.problem.specification import SourceSpec
+from supnorm.results import BadInput
+from supnorm.sources.userfile import JAX_LIKE, imported_roots, load_object
+
+Array = NDArray[np.float64]
+
+
+def open_python(spec: SourceSpec, root: Path, probe: Array, where: str) -> Function:
+    """The object ``spec.python`` names, as a `Function`.
+
+    Args:
+        spec: the table of the problem file.
+        root: the folder that relative paths start from.
+        probe: a few points ``(k, d)`` of the domain to find out what the object takes.
+        where: file and table, for messages.
+
+    Raises:
+        BadInput: when it cannot be loaded or is nothing that can be called.
+    """
+    assert spec.python is not None
+    key = f"{where} python"
+    found = _built(load_object(spec.python, root, key), f'{key} = "{spec.python}"')
+    label = spec.name or spec.python.rpartition(":")[2]
+    if spec.per_point:
+        return per_point(found, probe.shape[1], label, spec.timeout, spec.retries)
+    if _is_module(found):
+        return _from_module(found, spec, label, probe)
+    if callable(getattr(found, "predict", None)):
+        return _from_predictor(found, label, probe.shape[1], f'{key} = "{spec.python}"')
+    if not callable(found):
+        raise BadInput(
+            f'{key} = "{spec.python}" is a {type(found).__name__}; name a function of an array (n, d), '
+            "a torch.nn.Module or an object with predict"
+        )
+    roots = _roots(found, root / spec.python.rpartition(":")[0])
+    if roots & JAX_LIKE and _speaks_jax(found, probe):
+        from supnorm.sources.jax import from_jax
+
+        return from_jax(found, name=label, precision=spec.precision or "float64")
+    if "torch" in roots and (dtype := _speaks_torch(found, probe, spec.precision)):
+        from supnorm.sources.torch import from_torch
+
+        return from_torch(found, name=label, precision=dtype, device=spec.device)
+    return replace(as_function(found, label), name=label)
+
+
+def per_point(
+    function: Callable[..., Any], d: int, label: str, timeout: float | None = None, retries: int = 0
+) -> Function:
+    """A function of single points; points that raise or time out become a `PartialFailure`.
+
+    Args:
+        function: ``f(x1, ..., xd)`` if it takes d positional parameters, else ``f(x)``, ``x`` of shape
+            ``(d,)``.
+        timeout: seconds per point. It needs the main thread of a process and a system with SIGALRM, and
+            cannot interrupt compiled code that never returns to Python: give such a code as a command.
+        retries: how often a failed point is tried again.
+
+    >>> per_point(lambda a, b: a / b, 2, "ratio").value(np.array([[1.0, 2.0]]))
+    array([[0.5]])
+    """
+    spread = takes_separate(function, d)
+
+    def one(row: Array) -> Array:
+        result = function(*row.tolist()) if spread else function(row.copy())
+        return np.atleast_1d(np.asarray(result, dtype=np.float64)).reshape(-1)
+
+    def attempt(row: Array) -> Array | str:
+        said = ""
+        for _ in range(retries + 1):
+            try:
+                with time_limit(timeout):
+                    return one(row)
+            except TimeoutError:
+                said = f"timeout: no answer within {timeout:g} s"
+            except Exception as error:
+                said = f"exception: {type(error).__name__}: {error}"
+        return said
+
+    def value(x: Array) -> Array:
+        return collect([attempt(row) for row in x], label)
+
+    code = (lambda x: function(*(x[i] for i in range(d)))) if spread else function
+    value.__wrapped__ = code  # type: ignore[attr-defined]  # the user's own code, for tracing it
+    return Function(value, name=label)
+
+
+def collect(answers: list[Array | str], label: str) -> Array:
+    """Answers by point as an array ``(n, m)``; messages instead of answers end as a `PartialFailure`."""
+    good = [a for a in answers if not isinstance(a, str)]
+    m = len(good[0]) if good else 1
+    for answer in good:
+        if len(answer) != m:
+            raise BadInput(f"{label} returned {m} numbers at one point and {len(answer)} at another")
+    values = np.full((len(answers), m), math.nan)
+    messages = {}
+    for i, each in enumerate(answers):
+        if isinstance(each, str):
+            messages[i] = each
+        else:
+            values[i] = each
+    if messages:
+        raise PartialFailure(values, messages)
+    return values
+
+
+def takes_separate(function: Callable[..., Any], d: int) -> bool:
+    """Whether a function of a point takes its d numbers as separate arguments.
+
+    >>> takes_separate(lambda a, b: a, 2), takes_separate(lambda x: x, 2), takes_separate(lambda *a: a, 2)
+    (True, False, True)
+    """
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # compiled functions often have no signature: scalar codes, as a rule
+        return True
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if any(p.kind == p.VAR_POSITIONAL for p in parameters):
+        return True
+    needed = [p for p in positional if p.default is p.empty]
+    return len(needed) <= d <= len(positional)
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Raise TimeoutError in the main thread after ``seconds``; elsewhere do nothing."""
+    main = threading.current_thread() is threading.main_thread()
+    if seconds is None or not main or not hasattr(signal, "SIGALRM"):
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _built(found: Any, what: str) -> Any:
+    """A class or a function without parameters is a recipe: what it returns is the object."""
+    if not (inspect.isclass(found) or inspect.isfunction(found)):
+        return found
+    try:
+        parameters = inspect.signature(found).parameters.values()
+    except ValueError:
+        return found
+    if any(p.default is p.empty and p.kind != p.VAR_KEYWORD for p in parameters):
+        if inspect.isclass(found):
+            raise BadInput(f"{what} is a class whose constructor takes arguments; name a ready object of it")
+        return found
+    if not inspect.isclass(found) and parameters:
+        return found
+    try:
+        return found()
+    except Exception as error:
+        raise BadInput(f"{what} failed: {type(error).__name__}: {error}") from error
+
+
+def _is_module(found: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(found, torch.nn.Module)
+
+
+def _from_module(found: Any, spec: SourceSpec, label: str, probe: Array) -> Function:
+    from supnorm.sources.torch import ROWS, first_layer, from_torch
+
+    rows = spec.batch or ROWS
+    function = from_torch(found, name=label, precision=spec.precision, device=spec.device, rows=rows)
+    return replace(function, first_layer=first_layer(found, probe))
+
+
+def _from_predictor(found: Any, label: str, d: int, what: str) -> Function:
+    wanted = getattr(found, "n_features_in_", None)
+    if wanted is not None and wanted != d:
+        raise BadInput(f"{what} takes {wanted} inputs, the domain has {d}")
+    silent = {"verbose": 0} if "verbose" in _parameters(found.predict) else {}
+    return Function(lambda x: as_columns(found.predict(x, **silent), len(x), label), name=label)
+
+
+def _parameters(function: Callable[..., Any]) -> frozenset[str]:
+    try:
+        return frozenset(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return frozenset()
+
+
+def _roots(found: Any, path: Path) -> frozenset[str]:
+    """What the named file and the file that defines the function import."""
+    home = sys.modules.get(getattr(found, "__module__", None) or "")
+    file = getattr(home, "__file__", None)
+    return imported_roots(path) | (imported_roots(Path(file)) if file else frozenset())
+
+
+def _speaks_jax(function: Callable[..., Any], probe: Array) -> bool:
+    try:
+        import jax
+    except ImportError:
+        return False
+    from supnorm.sources.jax import x64
+
+    try:
+        with x64():
+            jax.eval_shape(function, jax.ShapeDtypeStruct(probe.shape, np.float64))
+            return isinstance(function(probe[:1]), jax.Array)
+    except Exception:  # whatever a NumPy function does with a tracer: then it is not a JAX function
+        return False
+
+
+def _speaks_torch(function: Callable[..., Any], probe: Array, asked: str | None) -> str | None:
+    """The precision in which a function takes and returns tensors; None when it does not."""
+    import torch
+
+    for word in (asked,) if asked else ("float64", "float32"):
+        try:
+            result = function(torch.as_tensor(probe).to(getattr(torch, word)))
+        except Exception:  # a NumPy function given tensors, or weights of the other precision
+            continue
+        if isinstance(result, torch.Tensor):
+            return word
+    return None

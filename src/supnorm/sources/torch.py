@@ -1,0 +1,249 @@
+"""PyTorch modules and functions as they are deployed: in their own precision and mode, with derivative.
+
+A module is never switched to evaluation mode or to another precision in silence: the worst error of a model
+is about the model that runs. Its inputs are cast to the precision of its weights. Where that is float32,
+values carry a rounding of about 1e-7 of their size, and a note says so.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.problem import Function, as_columns
+from supnorm.problem.function import Pullback
+from supnorm.results import BadInput
+from supnorm.sources.batching import padded, pieces
+
+Array = NDArray[np.float64]
+ROWS = 16_384  # rows of one call: bounds the memory of a large network
+
+
+def rounding_note(precision: str) -> tuple[str, ...]:
+    """What a model in this precision limits, as lines for the user.
+
+    >>> rounding_note("float64")
+    ()
+    """
+    digits = {"float32": "1e-7", "float16": "1e-3", "bfloat16": "1e-2"}
+    if precision not in digits:
+        return ()
+    return (
+        f"the model runs in {precision}: its values are rounded to about {digits[precision]} of their size, "
+        "smaller errors cannot be told from rounding",
+    )
+
+
+def from_torch(
+    function: Callable[[Any], Any],
+    *,
+    name: str = "",
+    precision: str | None = None,
+    device: str = "cpu",
+    rows: int = ROWS,
+) -> Function:
+    """A torch module or function of batches as a `Function` with a derivative.
+
+    Args:
+        function: a ``torch.nn.Module``, or a function ``(n, d) -> (n,)`` or ``(n, m)`` of tensors.
+        name: what messages call it.
+        precision: ``"float64"`` or ``"float32"``: run a copy of the module in it; a note then names the
+            copy. By default the module's own precision; float64 for a function.
+        device: where it runs, such as ``"cpu"`` or ``"cuda"``.
+        rows: most points of one call.
+
+    Raises:
+        BadInput: for a device that is not there; at a call, for a result that does not fit the points.
+
+    >>> import torch
+    >>> layer = torch.nn.Linear(2, 1, bias=False, dtype=torch.float64)
+    >>> f = from_torch(layer)
+    >>> y, pull = f.vjp(np.array([[1.0, 2.0]]))
+    >>> bool(np.allclose(pull(np.ones((1, 1))), layer.weight.detach().numpy()))
+    True
+    """
+    import torch
+
+    label = name or getattr(function, "__name__", type(function).__name__)
+    where = device_of(device, label)
+    model: Any = function
+    notes: tuple[str, ...] = ()
+    word = precision or "float64"
+    if isinstance(function, torch.nn.Module):
+        own = dtype_of(function)
+        word = precision or own
+        if word != own:
+            model = copy.deepcopy(function).to(getattr(torch, word))
+            notes = (f"{label} was audited as a copy in {word}; it is stored in {own}",)
+        model = model.to(where) if where.type != "cpu" else model
+
+    return from_tensors(model, label, word, word, where, rows, notes=notes)
+
+
+def from_tensors(
+    model: Callable[[Any], Any],
+    label: str,
+    dtype: str,
+    precision: str,
+    device: Any,
+    rows: int,
+    tied: int | None = None,
+    notes: tuple[str, ...] = (),
+) -> Function:
+    """A function of tensors ``(n, d)`` as a `Function`.
+
+    Args:
+        model: it.
+        label: what messages call it.
+        dtype: of the tensors it is given.
+        precision: of the arithmetic inside, as reported.
+        device: a ``torch.device``.
+        rows: most points of one call.
+        tied: the batch size of every call, where the graph is tied to one.
+        notes: lines for the user.
+    """
+    import torch
+
+    rows = tied or rows
+
+    def tensor(x: Array) -> Any:
+        full = padded(x, tied) if tied is not None and len(x) else x
+        # A copy: torch takes no negative strides and warns of arrays it may not write to.
+        return torch.from_numpy(np.array(full, dtype=np.float64, order="C")).to(
+            device=device, dtype=getattr(torch, dtype)
+        )
+
+    def columns(x: Any) -> Any:
+        y, n = model(x), len(x)
+        if not isinstance(y, torch.Tensor):
+            raise BadInput(f"{label} must return one tensor, got {type(y).__name__}")
+        y = y[:, None] if tuple(y.shape) == (n,) else y
+        if y.ndim != 2 or len(y) != n:
+            raise BadInput(
+                f"{label} must return shape ({n},) or ({n}, m) for {n} points, got {tuple(y.shape)}"
+            )
+        return y
+
+    def value(x: Array) -> Array:
+        with torch.no_grad():
+            parts = [_numbers(columns(tensor(x[p])))[: p.stop - p.start] for p in pieces(len(x), rows)]
+        return as_columns(np.concatenate(parts), len(x), label)
+
+    def vjp(x: Array) -> tuple[Array, Pullback]:
+        cuts = list(pieces(len(x), rows))
+        graphs = []
+        with torch.enable_grad():
+            for cut in cuts:
+                leaf = tensor(x[cut]).detach().requires_grad_(True)
+                graphs.append((leaf, columns(leaf)[: cut.stop - cut.start]))
+
+        def pull(weights: Array) -> Array:
+            slopes = [
+                _gradient(leaf, out, weights[cut]) for cut, (leaf, out) in zip(cuts, graphs, strict=True)
+            ]
+            return np.concatenate(slopes)
+
+        return np.concatenate([_numbers(out) for _, out in graphs]), pull
+
+    return Function(value, name=label, vjp=vjp, precision=precision, notes=notes + rounding_note(precision))
+
+
+def _numbers(y: Any) -> Array:
+    return np.asarray(y.detach().cpu().double().numpy())
+
+
+def _gradient(leaf: Any, out: Any, weights: Array) -> Array:
+    import torch
+
+    n = len(out)
+    if not out.requires_grad:
+        return np.zeros((n, leaf.shape[1]))
+    pulled = torch.as_tensor(weights).to(out)
+    (slope,) = torch.autograd.grad(out, leaf, pulled, retain_graph=True, allow_unused=True)
+    return np.zeros((n, leaf.shape[1])) if slope is None else _numbers(slope)[:n]
+
+
+def dtype_of(module: Any) -> str:
+    """The floating dtype of a module's weights; float64 for a module without any."""
+    for weight in itertools.chain(module.parameters(), module.buffers()):
+        if weight.is_floating_point():
+            return str(weight.dtype).removeprefix("torch.")
+    return "float64"
+
+
+def device_of(device: str, label: str) -> Any:
+    """A torch device that is there; raises `BadInput` where it is not."""
+    import torch
+
+    try:
+        where = torch.device(device)
+        torch.empty(0, device=where)
+    except (RuntimeError, AssertionError) as error:
+        raise BadInput(
+            f'{label}: device = "{device}" cannot be used ({str(error).splitlines()[0]}); try "cpu"'
+        ) from None
+    return where
+
+
+def first_layer(module: Any, probe: Array) -> tuple[Array, Array] | None:
+    """Weights and biases of the first linear layer in the inputs' own units, where they can be read.
+
+    The input of the first ``torch.nn.Linear`` that runs is recorded at the probe points; where it is an
+    affine map of each input by itself (a normalisation, or nothing), the map is folded into the weights.
+
+    Args:
+        module: the network.
+        probe: points ``(k, d)`` of the domain, k >= 3 for a check.
+
+    Returns:
+        ``(W, b)`` with shapes ``(h, d)`` and ``(h,)``; None where the first layer is something else.
+    """
+    import torch
+
+    seen: list[tuple[Any, Any]] = []
+    hooks = [
+        layer.register_forward_pre_hook(lambda this, given: seen.append((this, given[0].detach())))
+        for layer in module.modules()
+        if isinstance(layer, torch.nn.Linear)
+    ]
+    weight = next(module.parameters(), None)
+    if not hooks or weight is None or len(probe) < 3:
+        return None
+    try:
+        with torch.no_grad():
+            module(torch.as_tensor(probe).to(weight))
+    except Exception:  # wrong width and the like: the first evaluation says it better
+        return None
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not seen or tuple(seen[0][1].shape) != probe.shape:
+        return None
+    layer, given = seen[0]
+    stretch = _affine_by_column(
+        probe, given.cpu().double().numpy(), 1e-12 if weight.dtype == torch.float64 else 1e-5
+    )
+    if stretch is None:
+        return None
+    slope, shift = stretch
+    w = layer.weight.detach().cpu().double().numpy()
+    b = np.zeros(len(w)) if layer.bias is None else layer.bias.detach().cpu().double().numpy()
+    return w * slope, b + w @ shift
+
+
+def _affine_by_column(x: Array, z: Array, rounding: float) -> tuple[Array, Array] | None:
+    """``(slope, shift)`` with z = slope x + shift in every column, or None."""
+    low, high = x.argmin(axis=0), x.argmax(axis=0)
+    columns = np.arange(x.shape[1])
+    spread = x[high, columns] - x[low, columns]
+    if not np.all(spread > 0):
+        return None
+    slope = (z[high, columns] - z[low, columns]) / spread
+    shift = z[low, columns] - slope * x[low, columns]
+    size = np.abs(z).max(axis=0) + np.abs(slope) * np.abs(x).max(axis=0)
+    return (slope, shift) if np.all(np.abs(slope * x + shift - z) <= rounding * size) else None

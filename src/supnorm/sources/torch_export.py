@@ -1,0 +1,248 @@
+"""``.pt2`` archives of ``torch.export``, read and run without executing anything that is in the file.
+
+torch's own loader unpickles sample inputs and some weights, evaluates symbolic sizes as Python text, resolves
+operator names anywhere below ``torch`` and loads compiled libraries: each of these runs code of the file's
+author. This loader reads the archive as data: weights are raw bytes, the graph is JSON, and it is run node by
+node with ATen tensor operations only (those that take no file name). Whatever needs more is refused;
+``trust`` hands the file to torch's loader, which runs what is in it.
+
+The archive is a zip: ``models/model.json`` (graph and signature), ``data/weights/model_weights_config.json``
+and ``data/constants/model_constants_config.json`` (name to raw file, dtype, sizes, strides).
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import math
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from supnorm.problem import Function
+from supnorm.problem.specification import SourceSpec
+from supnorm.results import BadInput
+from supnorm.sources.aten import NeedsTrust, dtype_name, step_of
+from supnorm.sources.ports import Port, arrange
+from supnorm.sources.torch import ROWS, device_of, dtype_of, from_tensors
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A graph that is ready to run.
+
+    Attributes:
+        ports: the inputs a caller gives.
+        run: from a list of input tensors to a list of output tensors.
+        precision: of the weights; of the inputs where there are none.
+    """
+
+    ports: tuple[Port, ...]
+    run: Callable[[list[Any]], list[Any]]
+    precision: str
+
+
+def read_graph(path: Path, device: Any, precision: str | None = None) -> Graph:
+    """Read an archive.
+
+    Args:
+        path: a ``.pt2`` file.
+        device: where its weights are put.
+        precision: convert weights of other floating types to this one; None keeps them.
+
+    Raises:
+        BadInput: when it is not such an archive, or damaged.
+        NeedsTrust: when it needs unpickling, or operations outside of plain ATen; says which.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _read(archive, device, precision)
+    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError, UnicodeDecodeError, EOFError) as error:
+        raise BadInput(f"is not a whole torch.export archive ({type(error).__name__}: {error})") from None
+
+
+def _read(archive: zipfile.ZipFile, device: Any, precision: str | None) -> Graph:
+    members = _members(archive)
+    if any(name.startswith("data/aotinductor/") for name in members):
+        raise NeedsTrust("it holds compiled libraries")
+    if "models/model.json" not in members:
+        raise BadInput(
+            "has no models/model.json, so it was not written by torch.export.save of torch 2.8 or newer; "
+            "export it again"
+        )
+    model = json.loads(members["models/model.json"]())
+    tensors = {
+        **_tensors(members, "data/weights/", "model_weights_config.json"),
+        **_tensors(members, "data/constants/", "model_constants_config.json"),
+    }
+    tensors = {k: _moved(t, device, precision) for k, t in tensors.items()}
+    graph = model["graph_module"]["graph"]
+    return _graph(graph, model["graph_module"]["signature"], tensors, device, precision)
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, Callable[[], bytes]]:
+    """Readers by path below the archive's one top folder."""
+    return {
+        name.partition("/")[2]: functools.partial(archive.read, name)
+        for name in archive.namelist()
+        if "/" in name
+    }
+
+
+def _tensors(members: dict[str, Callable[[], bytes]], folder: str, config: str) -> dict[str, Any]:
+    import torch
+
+    if folder + config not in members:
+        raise BadInput(f"has no {folder}{config}; export the model again with a newer torch")
+    found: dict[str, Any] = {}
+    for name, entry in json.loads(members[folder + config]())["config"].items():
+        payload = members[folder + entry["path_name"]]()
+        meta = entry["tensor_meta"]
+        if meta is None or not entry["path_name"].startswith(("weight_", "tensor_")):
+            raise NeedsTrust(f"{name} is stored as a pickled object")
+        if entry["use_pickle"]:
+            found[name] = _unpickled(payload, name)
+            continue
+        dtype = getattr(torch, dtype_name(meta["dtype"]))
+        flat = torch.frombuffer(bytearray(payload), dtype=dtype) if payload else torch.zeros(0, dtype=dtype)
+        sizes = [s["as_int"] for s in meta["sizes"]]
+        if math.prod(sizes) == 0:
+            found[name] = torch.zeros(sizes, dtype=dtype)
+            continue
+        strides = [s["as_int"] for s in meta["strides"]]
+        try:
+            found[name] = torch.as_strided(flat, sizes, strides, meta["storage_offset"]["as_int"]).clone()
+        except RuntimeError:
+            raise BadInput(
+                f"is damaged: {entry['path_name']} has {len(payload)} bytes, {sizes} needs more"
+            ) from None
+    return found
+
+
+def _unpickled(payload: bytes, name: str) -> Any:
+    import torch
+
+    try:
+        tensor = torch.load(io.BytesIO(payload), weights_only=True)
+    except Exception:  # torch raises several types here; all of them say: not plain tensors
+        raise NeedsTrust(f"weight {name} is a pickle of more than tensors") from None
+    if not isinstance(tensor, torch.Tensor):
+        raise NeedsTrust(f"weight {name} is a pickled {type(tensor).__name__}")
+    return tensor
+
+
+def _moved(tensor: Any, device: Any, precision: str | None) -> Any:
+    import torch
+
+    if precision is not None and tensor.is_floating_point():
+        tensor = tensor.to(getattr(torch, precision))
+    return tensor.detach().to(device)
+
+
+def _graph(
+    graph: dict[str, Any],
+    signature: dict[str, Any],
+    tensors: dict[str, Any],
+    device: Any,
+    precision: str | None,
+) -> Graph:
+    constants: dict[str, Any] = {}
+    given: list[str] = []
+    for spec in signature["input_specs"]:
+        kind, body = next(iter(spec.items()))
+        if kind == "user_input" and "as_tensor" in body["arg"]:
+            given.append(body["arg"]["as_tensor"]["name"])
+        elif kind in ("parameter", "buffer", "tensor_constant"):
+            constants[body["arg"]["name"]] = tensors[body[f"{kind}_name"]]
+        elif kind != "constant_input":
+            raise NeedsTrust(f"its graph takes an input of kind {kind}")
+    outputs = [
+        body["arg"]["as_tensor"]["name"]
+        for kind, body in (next(iter(s.items())) for s in signature["output_specs"])
+        if kind == "user_output" and "as_tensor" in body["arg"]
+    ]
+    if any(next(iter(s)) == "buffer_mutation" for s in signature["output_specs"]):
+        raise BadInput("changes its own state at each call (train mode?); export it after model.eval()")
+    steps = [step_of(node, device, precision) for node in graph["nodes"]]
+
+    def run(inputs: list[Any]) -> list[Any]:
+        values = {**constants, **dict(zip(given, inputs, strict=True))}
+        for step in steps:
+            step(values)
+        return [values[name] for name in outputs]
+
+    ports = tuple(_port(name, graph["tensor_values"][name]) for name in given)
+    floating = [str(t.dtype).removeprefix("torch.") for t in tensors.values() if t.is_floating_point()]
+    own = floating[0] if floating else next(iter(p.precision for p in ports), "float64")
+    return Graph(ports, run, precision or own)
+
+
+def _port(name: str, meta: dict[str, Any]) -> Port:
+    return Port(name, tuple(s.get("as_int") for s in meta["sizes"]), dtype_name(meta["dtype"]))
+
+
+def open_torch_export(
+    path: Path, spec: SourceSpec, names: tuple[str, ...], trust: bool, where: str
+) -> Function:
+    """A ``.pt2`` file as a `Function` with a derivative.
+
+    Raises:
+        BadInput: for a damaged file, inputs that do not take the axes, or a file that needs ``trust``.
+    """
+    import torch
+
+    what = f'{where} file = "{spec.file}"'
+    label = spec.name or path.name
+    device = device_of(spec.device, what)
+    try:
+        graph = read_graph(path, device, spec.precision)
+    except NeedsTrust as reason:
+        if not trust:
+            raise BadInput(
+                f"{what}: refused, {reason}; loading it would run code that is in the file. Export the model "
+                "again with torch.export.save, or give --trust if you trust who made the file"
+            ) from None
+        graph = _trusted(path, what)
+    except BadInput as error:
+        raise BadInput(f"{what} {error}") from None
+    layout = arrange(graph.ports, spec, names, what)
+    dtypes = [
+        spec.precision if spec.precision and p.startswith(("float", "bfloat")) else p
+        for p in layout.precisions
+    ]
+
+    def model(x: Any) -> Any:
+        given = [part.to(getattr(torch, p)) for part, p in zip(layout.feed(x), dtypes, strict=True)]
+        results = [y[:, None] if y.ndim == 1 else y.flatten(1) for y in graph.run(given)]
+        return torch.cat([y.double() for y in results], dim=1)
+
+    notes = (f"{label} runs in {spec.precision}, converted from its file",) if spec.precision else ()
+    return from_tensors(
+        model, label, "float64", graph.precision, device, ROWS, tied=layout.batch, notes=notes
+    )
+
+
+def _trusted(path: Path, what: str) -> Graph:
+    """torch's own loader: runs whatever the file holds."""
+    import torch
+
+    try:
+        program = torch.export.load(str(path))
+    except Exception as error:  # the loader raises types of many kinds
+        raise BadInput(f"{what}: torch.export.load failed: {str(error).splitlines()[0]}") from None
+    wanted = set(program.graph_signature.user_inputs)
+    metas = {n.name: n.meta["val"] for n in program.graph.nodes if n.op == "placeholder" and n.name in wanted}
+    ports = tuple(
+        Port(name, tuple(s if isinstance(s, int) else None for s in v.shape), str(v.dtype)[6:])
+        for name, v in metas.items()
+    )
+    module = program.module()
+
+    def run(inputs: list[Any]) -> list[Any]:
+        result = module(*inputs)
+        return [result] if isinstance(result, torch.Tensor) else list(result)
+
+    return Graph(ports, run, dtype_of(module))

@@ -1,0 +1,81 @@
+"""``.pt`` files of TorchScript (``torch.jit.save``); plain pickles under the same name are refused.
+
+TorchScript is a language of its own that torch interprets; loading one runs none of the author's Python. Both
+kinds are zip files; TorchScript has its code in ``code/``, a pickle of ``torch.save`` has only ``data.pkl``.
+A file whose code reads or writes files is refused as well.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from supnorm.problem import Function
+from supnorm.problem.specification import SourceSpec
+from supnorm.results import BadInput
+from supnorm.sources.ports import Port, arrange
+from supnorm.sources.torch import ROWS, device_of, dtype_of, from_tensors
+
+FILES = re.compile(r"\b(from_file|torch\.save|torch\.load)\s*\(")
+
+
+def open_torchscript(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str) -> Function:
+    """A TorchScript file as a `Function` with a derivative.
+
+    TorchScript does not keep the shapes of its inputs: a single input takes all axes, as many inputs as axes
+    take one column ``(n, 1)`` each.
+
+    Raises:
+        BadInput: for a pickle, a damaged file, or inputs that do not take the axes.
+    """
+    import torch
+
+    what = f'{where} file = "{spec.file}"'
+    refuse_pickle(path, what)
+    device = device_of(spec.device, what)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch announces the end of TorchScript at each load
+        try:
+            module = torch.jit.load(str(path), map_location=device)
+        except (RuntimeError, ValueError) as error:
+            raise BadInput(f"{what} is not a whole TorchScript file: {_first_line(error)}") from None
+        arguments = [a.name for a in module.forward.schema.arguments[1:]]
+    own = dtype_of(module)
+    word = spec.precision or own
+    module = module.to(getattr(torch, word))
+    layout = arrange([Port(name, (None, None), word) for name in arguments], spec, names, what)
+
+    def model(x: Any) -> Any:
+        result = module(*layout.feed(x))
+        results = [result] if isinstance(result, torch.Tensor) else list(result)
+        return torch.cat([y[:, None] if y.ndim == 1 else y.flatten(1) for y in results], dim=1)
+
+    label = spec.name or path.name
+    notes = (f"{label} runs in {word}; its file is in {own}",) if word != own else ()
+    return from_tensors(model, label, word, word, device, ROWS, tied=layout.batch, notes=notes)
+
+
+def refuse_pickle(path: Path, what: str) -> None:
+    """Raise `BadInput` for anything but a TorchScript archive, without loading it."""
+    remedy = 'export the model with torch.export.save (.pt2), or give python = "file.py:name" that builds it'
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [name.partition("/")[2] for name in archive.namelist()]
+            code = [n for n in archive.namelist() if n.partition("/")[2].startswith("code/")]
+            touching = [n for n in code if n.endswith(".py") and FILES.search(archive.read(n).decode())]
+    except (zipfile.BadZipFile, UnicodeDecodeError):
+        if path.read_bytes()[:2] == b"PK":
+            raise BadInput(f"{what} is damaged or cut short; save it again") from None
+        raise BadInput(f"{what} is a pickle, which runs code when it is loaded: refused; {remedy}") from None
+    if not code or "constants.pkl" not in members:
+        raise BadInput(f"{what} is a pickle (torch.save), which runs code when loaded: refused; {remedy}")
+    if touching:
+        raise BadInput(f"{what}: its code reads or writes files ({touching[0]}): refused; {remedy}")
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0].strip() if lines else type(error).__name__

@@ -1,0 +1,151 @@
+"""``"file.py:name"``: an object from the user's own Python file.
+
+The file runs once, as a module of its own under a unique name, with its folder at the front of the import
+path while it is imported; so two files of the same name do not meet, and helpers beside the file are found.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from supnorm.results import BadInput
+
+JAX_LIKE = frozenset({"jax", "equinox", "flax", "haiku", "optax"})
+
+
+def load_object(text: str, root: Path, where: str) -> Any:
+    """The object that ``"file.py:name"`` names; ``name`` may have dots.
+
+    Args:
+        text: the value of the key.
+        root: the folder that relative paths start from.
+        where: file and key, for messages.
+
+    Raises:
+        BadInput: for a missing file or name, or a file that fails while it is imported.
+    """
+    file, _, name = text.rpartition(":")
+    if not file.endswith(".py") or not name:
+        raise BadInput(f'{where} = "{text}": write it as "file.py:name", such as "truth.py:density"')
+    path = root / file
+    if not path.is_file():
+        raise BadInput(f'{where} = "{text}": there is no file {path}; paths start from {root}')
+    found: Any = load_module(path, f'{where} = "{text}"')
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise BadInput(f'{where} = "{text}": {file} has no name {name}; it has: {_names(found)}')
+        found = getattr(found, part)
+    return found
+
+
+def load_module(path: Path, where: str) -> ModuleType:
+    """Import a file under a name made from its path and content; the second call returns the first module."""
+    path = path.resolve()
+    source = path.read_bytes()
+    digest = hashlib.sha256(str(path).encode() + b"\0" + source).hexdigest()[:16]
+    name = f"supnorm_user_{path.stem}_{digest}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        with _beside(path.parent), _double_for_jax(path):
+            spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, Exception):
+            raise BadInput(f"{where}: {path.name} failed while imported: {_told(error, path)}") from error
+        raise
+    return module
+
+
+def imported_roots(path: Path) -> frozenset[str]:
+    """Names of the packages a file imports anywhere in it: tells what its functions are written in."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, OSError):
+        return frozenset()
+    roots: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            roots.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            roots.add(node.module.split(".")[0])
+    return frozenset(roots)
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[None]:
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        if str(folder) in sys.path:
+            sys.path.remove(str(folder))
+
+
+def _double_for_jax(path: Path) -> Any:
+    """64-bit mode while a JAX file is imported: its module-level arrays would be cut to float32 otherwise."""
+    if not imported_roots(path) & JAX_LIKE:
+        return nullcontext()
+    from supnorm.sources.jax import x64
+
+    try:
+        return x64()
+    except ImportError:
+        return nullcontext()
+
+
+def _names(owner: Any) -> str:
+    own = getattr(owner, "__name__", None)
+    names = [
+        n
+        for n, v in vars(owner).items()
+        if not n.startswith("_") and not isinstance(v, ModuleType) and getattr(v, "__module__", own) == own
+    ]
+    return ", ".join(names[:20]) or "nothing public"
+
+
+def _told(error: Exception, path: Path) -> str:
+    """The error in one line, with the line of the user's file where it came up."""
+    text = str(error).strip().splitlines()
+    said = f"{type(error).__name__}: {text[0] if text else 'no message'}"
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: {error.msg}"
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path]
+    return f"line {lines[-1]}: {said}" if lines else said
+
+
+class UserFunction:
+    """A function of the user's file that remembers where it is from: for other processes and for saving.
+
+    Attributes:
+        text: ``"file.py:name"``.
+        root: the folder that ``text`` starts from.
+    """
+
+    def __init__(self, text: str, root: Path, where: str) -> None:
+        found = load_object(text, root, where)
+        if not callable(found):
+            raise BadInput(f'{where} = "{text}" is a {type(found).__name__}; name a function')
+        self.text, self.root, self._where = text, root, where
+        self.__name__ = text.rpartition(":")[2]
+        self.__wrapped__: Any = found  # where inspect.signature looks for the parameters
+
+    def __call__(self, *given: Any) -> Any:
+        return self.__wrapped__(*given)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return UserFunction, (self.text, self.root, self._where)

@@ -1,0 +1,78 @@
+"""When an optimiser stops and the sentence that says why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+ValueAndGrad = Callable[[Array], tuple[float, Array]]
+ResidualJacobian = Callable[[Array], tuple[Array, Array]]
+
+REACHED = "tolerance reached: the loss is at or below its target"
+ITERATIONS = "budget used: all iterations are done"
+SECONDS = "budget used: the time is over"
+FLOOR = "float64 floor: steps no longer change the loss"
+LINE_SEARCH = "line search failed: no step along the gradient lowers the loss"
+DIVERGED = "diverged: the loss is not finite; start again with another seed or a smaller rate"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Limits of one run of an optimiser.
+
+    Args:
+        iterations: at most this many steps.
+        seconds: at most this long; results then depend on the machine.
+        loss: stop when the loss is this small.
+    """
+
+    iterations: int = 10_000
+    seconds: float | None = None
+    loss: float = 0.0
+
+    def started(self) -> Watch:
+        """The same limits with the clock running."""
+        return Watch(self, time.monotonic())
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Limits with a start time; `reason` is asked once per iteration."""
+
+    stop: Stop
+    start: float
+
+    def reason(self, iteration: int, loss: float) -> str | None:
+        """Why to stop now, or None to go on."""
+        if not np.isfinite(loss):
+            return DIVERGED
+        if loss <= self.stop.loss:
+            return REACHED
+        if iteration >= self.stop.iterations:
+            return ITERATIONS
+        if self.stop.seconds is not None and time.monotonic() - self.start >= self.stop.seconds:
+            return SECONDS
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Minimum:
+    """What an optimiser hands back.
+
+    Attributes:
+        theta: the parameters, shape ``(p,)``.
+        loss: there.
+        iterations, evaluations: steps done, and calls of the loss (or of residual and Jacobian).
+        reason: the sentence that says why it stopped.
+    """
+
+    theta: Array
+    loss: float
+    iterations: int
+    evaluations: int
+    reason: str

@@ -1,0 +1,116 @@
+"""Train a network on samples with one optimiser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.networks import Network
+from supnorm.results import BadInput
+from supnorm.training.adam import Adam
+from supnorm.training.lbfgs import LBFGS
+from supnorm.training.levenberg_marquardt import LevenbergMarquardt
+from supnorm.training.losses import MeanSquares
+from supnorm.training.quasi_newton import QuasiNewton
+from supnorm.training.stopping import Minimum, Stop
+
+Array = NDArray[np.float64]
+Optimiser = Adam | LBFGS | LevenbergMarquardt | QuasiNewton
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained network and how its training ended."""
+
+    network: Network
+    minimum: Minimum
+
+
+def train(
+    network: Network,
+    x: Array,
+    y: Array,
+    optimiser: Optimiser | None = None,
+    iterations: int = 1000,
+    *,
+    seconds: float | None = None,
+    rng: np.random.Generator | None = None,
+) -> Network:
+    """The network with parameters trained on samples; its scaling stays as it is.
+
+    Args:
+        network: the start; give it a scaling, such as ``Scaling.of_data(x, y)``, when it is made.
+        x, y: samples, shapes ``(n, d)`` and ``(n, m)`` or ``(n,)``.
+        optimiser: `choose_optimiser` by default.
+        iterations, seconds: limits.
+        rng: for the batches of `Adam`; needed only there.
+
+    Raises:
+        BadInput: for shapes that do not fit, non-finite numbers, or a matrix that does not fit into memory.
+
+    >>> from supnorm.networks import Scaling
+    >>> x = np.linspace(0.0, 3.0, 40)[:, None]
+    >>> start = Network.init(np.random.default_rng(0), 1, 1, 8, 1, scaling=Scaling.of_data(x, np.sin(x)))
+    >>> net = train(start, x, np.sin(x), iterations=200)
+    >>> float(np.abs(net.value(x) - np.sin(x)).max()) < 1e-4
+    True
+    """
+    return optimise(network, x, y, optimiser, Stop(iterations, seconds), rng).network
+
+
+def optimise(
+    network: Network,
+    x: Array,
+    y: Array,
+    optimiser: Optimiser | None = None,
+    stop: Stop | None = None,
+    rng: np.random.Generator | None = None,
+) -> Trained:
+    """As `train`, with limits in one object, handing back also how the training ended."""
+    x, y = check_samples(network, x, y)
+    chosen = optimiser or choose_optimiser(network.architecture.size, y.size)
+    loss = MeanSquares(network, x, y)
+    if isinstance(chosen, LevenbergMarquardt):
+        minimum = chosen.minimise(loss.residual_jacobian, network.flat, stop, loss.residual)
+    elif isinstance(chosen, Adam) and chosen.batch is not None:
+        batches = loss.on_batches(chosen.batch, rng or np.random.default_rng(0))
+        minimum = chosen.minimise(batches, network.flat, stop)
+    else:
+        minimum = chosen.minimise(loss.value_and_grad, network.flat, stop)
+    return Trained(network.with_flat(minimum.theta), minimum)
+
+
+def choose_optimiser(parameters: int, residuals: int) -> Optimiser:
+    """Levenberg-Marquardt up to 300 weights, self-scaled Broyden up to 6,000, L-BFGS above.
+
+    Tuned on the Feynman tasks of `benchmarks/fit`; many residuals make Jacobians dear, hence the second rule.
+
+    >>> type(choose_optimiser(200, 800)).__name__, type(choose_optimiser(20_000, 50_000)).__name__
+    ('LevenbergMarquardt', 'LBFGS')
+    """
+    if parameters <= 300 and residuals <= 20_000:
+        return LevenbergMarquardt()
+    return QuasiNewton() if parameters <= 6_000 else LBFGS()
+
+
+def check_samples(network: Network, x: Array, y: Array) -> tuple[Array, Array]:
+    """The samples as float64 arrays ``(n, d)`` and ``(n, m)``.
+
+    Raises:
+        BadInput: when they do not fit each other or the network, or are not finite.
+    """
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    y = y[:, None] if y.ndim == 1 else y
+    a = network.architecture
+    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != a.d or y.shape[1] != a.m or len(x) != len(y) or not len(x):
+        raise BadInput(f"samples must have shapes (n, {a.d}) and (n, {a.m}), got {x.shape} and {y.shape}")
+    for what, values in (("inputs", x), ("labels", y)):
+        broken = ~np.isfinite(values).all(axis=1)
+        if broken.any():
+            raise BadInput(
+                f"{what} are not finite in {broken.sum()} of {len(x)} samples, first in row "
+                f"{int(np.argmax(broken))}; remove these rows"
+            )
+    return x, y

@@ -1,0 +1,109 @@
+"""Linear remainders on complex discs, against mpmath on random circles; and every formula by mutation."""
+
+from functools import partial
+
+import mpmath as mp
+import numpy as np
+import oracle
+import pytest
+
+from supnorm.certification import majorants
+from supnorm.certification.elementary import AT_POINT, STEEPEST
+
+POSITIVE = ("log", "sqrt")
+rng = np.random.default_rng(0)
+
+
+def _call(name, extra, z):
+    return oracle.UNARY[name](z, *extra)
+
+
+def _cases(name, count):
+    """Centre and radius where the bound is finite, parameters where needed."""
+    rng = np.random.default_rng(sum(map(ord, name)))
+    for _ in range(count):
+        c = float(rng.normal() * 3.0)
+        r = float(10 ** rng.uniform(-4, 0.3))
+        extra = ()
+        if name in POSITIVE:
+            c = abs(c) + 0.01
+            r *= min(c, 1.0)
+        if name == "reciprocal":
+            r *= min(abs(c), 1.0) * 0.5
+        if name == "pow":
+            p = float(rng.choice([2.0, 3.0, 5.0, -1.0, -2.0, 0.5, 1.7, -0.5]))
+            if p < 0 or p != int(p):
+                c = abs(c) + 0.01
+                r *= min(c, 1.0)
+            extra = (p,)
+        yield c, r, extra
+
+
+def _worst_ratio(name, count=150):
+    """Largest true remainder / bound over random circles, and the median overestimate."""
+    ratios = []
+    with mp.workdps(40):
+        for c, r, extra in _cases(name, count):
+            bound = float(majorants.REMAINDER[name](np.array([c]), np.array([r]), *extra)[0])
+            if not np.isfinite(bound):
+                continue
+            f = partial(_call, name, extra)
+            slope = mp.diff(f, mp.mpf(c))
+            largest = max(
+                abs(f(mp.mpf(c) + mp.mpc(z)) - f(mp.mpf(c)) - slope * mp.mpc(z)) for z in _points(r)
+            )
+            ratios.append(float(largest / mp.mpf(bound)))
+    assert len(ratios) > count / 3
+    return max(ratios), np.median(ratios)
+
+
+def _points(r):
+    angles = np.exp(2j * np.pi * np.concatenate([np.arange(12) / 12, rng.random(4)]))
+    return r * angles
+
+
+@pytest.mark.parametrize("name", majorants.REMAINDER)
+def test_remainder_on_circles(name):
+    worst, median = _worst_ratio(name)
+    assert worst <= 1.0
+    assert median > 0.2  # not wasteful
+
+
+@pytest.mark.parametrize("name", majorants.REMAINDER)
+def test_a_weakened_remainder_is_noticed(name, monkeypatch):
+    honest = majorants.REMAINDER[name]
+    monkeypatch.setitem(majorants.REMAINDER, name, lambda *a: 0.7 * honest(*a))
+    assert _worst_ratio(name)[0] > 1.0
+
+
+@pytest.mark.parametrize("form", [majorants.tanh_near, majorants.tanh_far])
+def test_both_forms_of_tanh_are_bounds(form):
+    """tanh takes the smaller of two bounds: each must hold alone."""
+    count = 0
+    with mp.workdps(30):
+        for c in np.linspace(0.3, 6.0, 12):
+            for r in np.array([0.02, 0.05, 0.3, 0.7, 0.95]) * c:
+                bound = float(form(np.array([c]), np.array([r]))[0])
+                if np.isfinite(bound):
+                    count += 1
+                    slope = 1 - mp.tanh(c) ** 2
+                    rest = [abs(mp.tanh(c + mp.mpc(z)) - mp.tanh(c) - slope * mp.mpc(z)) for z in _points(r)]
+                    assert max(rest) <= bound
+    assert count > 20
+
+
+@pytest.mark.parametrize("name", AT_POINT)
+def test_value_slope_and_their_errors(name):
+    with mp.workdps(40):
+        for c, r, extra in _cases(name, 60):
+            value, slope, value_error, slope_error = (
+                float(q[0]) for q in AT_POINT[name](np.array([c]), *extra)
+            )
+            f = partial(_call, name, extra)
+            assert abs(f(mp.mpf(c)) - value) <= value_error + 1e-300
+            assert abs(mp.diff(f, mp.mpf(c)) - slope) <= slope_error + 1e-300
+            steepest = float(STEEPEST[name](np.array([c]), np.array([r]), *extra)[0])
+            if name in (*POSITIVE, "reciprocal", "pow") and r >= 0.9 * abs(c):
+                continue
+            for z in np.linspace(c - r, c + r, 5):
+                assert abs(mp.diff(f, mp.mpf(float(z)))) <= steepest * (1 + 1e-12)

@@ -1,0 +1,111 @@
+"""Files: round trips, foreign and damaged files, exports run by other software."""
+
+import json
+
+import numpy as np
+import pytest
+
+from supnorm.networks import ACTIVATIONS, Network, Scaling
+from supnorm.results import BadInput
+
+SCALING = Scaling([1.0, 0.0, 3.0], [2.0, 1.0, 0.5], [5.0, 1.0], [2.0, 0.1], log=(False, False, True))
+X = np.random.default_rng(0).uniform(0.5, 4.0, (30, 3))
+KINDS = [{}, {"residual": True}, {"fourier": 3}]
+
+
+def make(activation="tanh", **kind) -> Network:
+    rng = np.random.default_rng(3)
+    names = {"inputs": ("T", "p", "q"), "outputs": ("rho", "mu")}
+    return Network.init(rng, 3, 2, 6, 3, activation, scaling=SCALING, **names, **kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_saved_network_is_the_same_to_the_last_bit(tmp_path, kind):
+    net = make(**kind)
+    net.save(tmp_path / "net.npz")
+    again = Network.load(tmp_path / "net.npz")
+    np.testing.assert_array_equal(again.value(X), net.value(X))
+    assert (again.architecture, again.inputs, again.outputs) == (net.architecture, net.inputs, net.outputs)
+
+
+def write(path, **changes):
+    """A saved network with some arrays replaced, or dropped where None."""
+    make().save(path)
+    with np.load(path) as file:
+        arrays = {k: file[k] for k in file.files}
+    for name, value in changes.items():
+        if value is None:
+            del arrays[name]
+        else:
+            arrays[name] = value
+    np.savez(path, **arrays)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metadata": None}, "not a model of supnorm"),
+        ({"metadata": np.array("{")}, "metadata cannot be read"),
+        ({"metadata": np.array(json.dumps({"format": "other/3"}))}, "its format is 'other/3'"),
+        ({"W1": None}, "damaged network file"),
+        ({"b0": np.zeros(4)}, "do not fit the architecture"),
+        ({"b0": np.full(6, np.nan)}, "parameters that are NaN"),
+        ({"input_scale": np.zeros(3)}, "input_scale must be positive"),
+    ],
+)
+def test_damaged_and_foreign_archives_are_refused_by_name(tmp_path, changes, message):
+    path = tmp_path / "net.npz"
+    write(path, **changes)
+    with pytest.raises(BadInput, match=message) as caught:
+        Network.load(path)
+    assert "net.npz" in str(caught.value)
+
+
+def test_other_files_are_refused(tmp_path):
+    (tmp_path / "text.npz").write_text("hello")
+    (tmp_path / "empty.npz").write_bytes(b"")
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    make().save(tmp_path / "cut.npz")
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "cut.npz").read_bytes()[:900])
+    np.savez(tmp_path / "pickled.npz", metadata=np.array([{"a": 1}], dtype=object))
+    for name in ("text.npz", "empty.npz", "one.npy", "cut.npz", "pickled.npz"):
+        with pytest.raises(BadInput, match=r"not an \.npz file of arrays"):
+            Network.load(tmp_path / name)
+    with pytest.raises(BadInput, match="no such file"):
+        Network.load(tmp_path / "none.npz")
+    with pytest.raises(BadInput, match="cannot be read"):
+        Network.load(tmp_path)
+    with pytest.raises(BadInput, match=r"give a name that ends in \.npz"):
+        make().save(tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("activation", sorted(set(ACTIVATIONS) - {"gelu"}))
+def test_onnx_runs_in_onnxruntime_to_rounding(tmp_path, activation, kind):
+    runtime = pytest.importorskip("onnxruntime")
+    net = make(activation, **kind)
+    net.to_onnx(tmp_path / "net.onnx")
+    session = runtime.InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
+    (y,) = session.run(None, {"x": X})
+    assert y.dtype == np.float64
+    np.testing.assert_allclose(y, net.value(X), rtol=1e-13, atol=1e-13)
+
+
+def test_onnx_of_gelu_runs_in_the_reference_evaluator(tmp_path):
+    reference = pytest.importorskip("onnx.reference")
+    net = make("gelu")
+    net.to_onnx(tmp_path / "net.onnx")
+    (y,) = reference.ReferenceEvaluator(str(tmp_path / "net.onnx")).run(None, {"x": X})
+    np.testing.assert_allclose(y, net.value(X), rtol=3e-7)  # it rounds the error function to float32
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_torch_module_is_the_same_function(activation, kind):
+    torch = pytest.importorskip("torch")
+    net = make(activation, **kind)
+    module = net.to_torch()
+    with torch.no_grad():
+        y = module(torch.tensor(X)).numpy()
+    np.testing.assert_allclose(y, net.value(X), rtol=1e-13, atol=1e-13)
+    assert sum(p.numel() for p in module.parameters()) == net.architecture.size

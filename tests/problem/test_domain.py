@@ -1,0 +1,163 @@
+"""Which points exist: constraints, data clouds; and how laws draw them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import kstest
+
+from supnorm.problem import Axis, Domain, Law, draw_inside
+from supnorm.results import BadInput
+
+
+def disc(x: np.ndarray) -> np.ndarray:
+    return np.asarray((x**2).sum(axis=1) <= 1.0)
+
+
+def upper(x: np.ndarray) -> np.ndarray:
+    return np.asarray(x[:, 1] > 0)
+
+
+def test_maps_act_by_axis() -> None:
+    domain = Domain(T=(275.0, 1070.0, "K"), p=Axis(1e4, 1e8, scale="log"), n=Axis(0, 0, values=(1, 2, 8)))
+    u = np.random.default_rng(0).random((50, 3))
+    x = domain.from_unit(u)
+    for i, axis in enumerate(domain.axes):
+        np.testing.assert_array_equal(x[:, i], axis.from_unit(u[:, i]))
+        np.testing.assert_array_equal(domain.slope(x)[:, i], axis.slope(x[:, i]))
+    np.testing.assert_allclose(domain.to_unit(x)[:, :2], u[:, :2], atol=1e-14)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_all_constraints_must_hold(seed: int) -> None:
+    domain = Domain([disc, upper], x=(-1.0, 1.0), y=(-1.0, 1.0))
+    points = np.random.default_rng(seed).uniform(-1.2, 1.2, (100, 2))
+    np.testing.assert_array_equal(domain.contains(points), disc(points) & upper(points) & (points[:, 1] <= 1))
+
+
+def test_constraints_see_only_points_of_the_box() -> None:
+    def strict(x: np.ndarray) -> np.ndarray:
+        assert (np.abs(x) <= 1).all()
+        return x[:, 0] < 2
+
+    domain = Domain([strict], x=(-1.0, 1.0))
+    assert domain.contains(np.array([[5.0], [0.5], [-7.0]])).tolist() == [False, True, False]
+
+
+def test_constraints_that_fail_say_how_they_are_called() -> None:
+    def broken(x: np.ndarray) -> np.ndarray:
+        raise ZeroDivisionError("oh")
+
+    def scalar(x: np.ndarray) -> bool:
+        return True
+
+    inside = np.zeros((3, 1))
+    with pytest.raises(BadInput, match=r"constraint broken failed: ZeroDivisionError: oh.*\(n, 1\)"):
+        Domain([broken], x=(-1.0, 1.0)).contains(inside)
+    with pytest.raises(BadInput, match="constraint scalar must return 3 booleans"):
+        Domain([scalar], x=(-1.0, 1.0)).contains(inside)
+
+
+def test_an_empty_domain_is_told_and_not_searched_for_ever() -> None:
+    def nowhere(x: np.ndarray) -> np.ndarray:
+        return x[:, 0] > 2
+
+    with pytest.raises(BadInput, match="fewer than 1 in 100,000"):
+        draw_inside(Domain([nowhere], x=(0.0, 1.0)), 10, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_the_uniform_law_is_uniform_on_each_axis(scale: str) -> None:
+    domain = Domain(x=Axis(2.0, 50.0, scale=scale), y=(0.0, 1.0))
+    points = Law.uniform(domain).draw(4000, np.random.default_rng(1))
+    u = domain.to_unit(points)
+    assert kstest(u[:, 0], "uniform").pvalue > 1e-4
+    assert abs(np.corrcoef(u.T)[0, 1]) < 0.08
+    assert ("log-uniform in x" in Law.uniform(domain).name) == (scale == "log")
+
+
+def test_the_uniform_law_with_constraints_is_uniform_inside() -> None:
+    domain = Domain([disc], x=(-1.0, 1.0), y=(-1.0, 1.0))
+    points = Law.uniform(domain).draw(5000, np.random.default_rng(2))
+    assert domain.contains(points).all()
+    assert kstest((points**2).sum(axis=1), "uniform").pvalue > 1e-4  # r^2 is uniform on a disc
+
+
+def test_the_same_rng_draws_the_same_points() -> None:
+    law = Law.uniform(Domain([disc], x=(-1.0, 1.0), y=(-1.0, 1.0)))
+    a, b = (law.draw(1000, np.random.default_rng(3)) for _ in range(2))
+    np.testing.assert_array_equal(a, b)
+
+
+def test_samplers_are_conditioned_on_the_domain() -> None:
+    domain = Domain(x=(0.0, 1.0))
+    law = Law.from_sampler(lambda n, rng: rng.normal(0, 1, (n, 1)), domain, "normal")
+    points = law.draw(3000, np.random.default_rng(4))
+    assert points.shape == (3000, 1)
+    assert domain.contains(points).all()
+    from scipy.stats import truncnorm
+
+    assert kstest(points[:, 0], truncnorm(0, 1).cdf).pvalue > 1e-4
+
+
+def test_a_sampler_that_misses_the_domain_is_told() -> None:
+    law = Law.from_sampler(lambda n, rng: rng.random((n, 1)) + 5, Domain(x=(0.0, 1.0)), "shifted")
+    with pytest.raises(BadInput, match="law shifted: fewer than 1 in 10,000"):
+        law.draw(100, np.random.default_rng(0))
+
+
+def test_samples_outside_are_left_out_and_counted() -> None:
+    data = np.array([[0.1], [0.2], [3.0]])
+    law = Law.from_samples(data, Domain(x=(0.0, 1.0)))
+    assert law.name == "sample (2 points)"
+    assert set(law.draw(200, np.random.default_rng(0)).ravel()) == {0.1, 0.2}
+    with pytest.raises(BadInput, match="none of the 3 points"):
+        Law.from_samples(data + 7, Domain(x=(0.0, 1.0)))
+
+
+# -- domains known by data --------------------------------------------------------------------------------
+
+
+def test_r95_is_the_quantile_of_nearest_neighbour_distances() -> None:
+    data = np.random.default_rng(5).normal(size=(300, 3)) * [1.0, 10.0, 0.1]
+    domain = Domain.from_samples(data, ["a", "b", "c"])
+    unit = (data - data.min(0)) / (data.max(0) - data.min(0))
+    gaps = np.linalg.norm(unit[:, None] - unit[None], axis=2)
+    np.fill_diagonal(gaps, np.inf)
+    assert domain.cloud is not None
+    assert domain.cloud.radius == pytest.approx(np.quantile(gaps.min(axis=1), 0.95))
+    assert domain.names == ("a", "b", "c")
+
+
+def test_the_cloud_is_the_union_of_balls() -> None:
+    data = np.random.default_rng(6).random((200, 2))
+    domain = Domain.from_samples(data)
+    assert domain.contains(data).all()
+    points = np.random.default_rng(7).random((2000, 2))
+    inbox = ((points >= data.min(0)) & (points <= data.max(0))).all(axis=1)
+    assert domain.cloud is not None
+    nearest = np.linalg.norm(domain.to_unit(points)[:, None] - domain.cloud.points[None], axis=2).min(axis=1)
+    np.testing.assert_array_equal(domain.contains(points), inbox & (nearest <= domain.cloud.radius))
+    np.testing.assert_allclose(domain.data_distance(points), nearest / domain.cloud.radius)
+    law = Law.uniform(domain)
+    assert law.name == "data points (200 points)"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (np.array([[0.0, 1.0], [1.0, 1.0]]), "input x2 never varies"),
+        (np.array([[0.0], [np.nan]]), "must be finite"),
+        (np.array([[0.0]]), "(N, d)|two|2"),
+    ],
+)
+def test_data_that_span_no_domain_are_refused(data: np.ndarray, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        Domain.from_samples(data)
+
+
+def test_a_discrete_value_between_two_admissible_ones_does_not_exist() -> None:
+    domain = Domain(n=Axis(0, 0, values=(1, 2, 4)))
+    assert domain.contains(np.array([[2.0], [3.0]])).tolist() == [True, False]

@@ -1,0 +1,78 @@
+"""Callables as functions of batches, and the problem that holds them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from supnorm.problem import Domain, ErrorMeasure, Function, Problem, as_columns, as_function, fingerprint
+from supnorm.results import BadInput
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        (np.zeros(2), "must return shape"),
+        (np.zeros((3, 1, 1)), "must return shape"),
+        (1.0, "must return shape"),
+        (None, "must return"),
+        (["a", "b", "c"], "must return numbers"),
+        ([[1.0], [1.0, 2.0], [3.0]], "must return numbers"),
+        (np.array([1 + 2j, 0, 0]), "must return numbers|real"),
+    ],
+)
+def test_results_that_are_no_values_of_three_points_are_refused(result: Any, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        as_columns(result, 3, "truth")
+
+
+@pytest.mark.parametrize("result", [np.arange(3), np.arange(3.0)[:, None], [0, 1, 2], np.float32([0, 1, 2])])
+def test_results_become_float64_columns(result: Any) -> None:
+    y = as_columns(result, 3, "truth")
+    assert y.dtype == np.float64
+    assert y.tolist() == [[0.0], [1.0], [2.0]]
+
+
+def test_a_function_takes_one_point_or_many() -> None:
+    f = as_function(lambda x: x.sum(axis=1), "model")
+    assert f(np.array([1.0, 2.0])).tolist() == [[3.0]]
+    assert f([[1, 2], [3, 4]]).tolist() == [[3.0], [7.0]]
+    assert as_function(f, "model") is f
+
+
+def test_a_problem_says_what_it_lacks() -> None:
+    domain = Domain(x=(0.0, 1.0))
+    with pytest.raises(BadInput, match="model must be a function of an array"):
+        Problem(3.0, abs, domain)
+    with pytest.raises(BadInput, match="needs a reference"):
+        Problem(abs, None, domain)
+    with pytest.raises(BadInput, match="domain must be a"):
+        Problem(abs, abs, {"x": (0, 1)})  # type: ignore[arg-type]
+
+
+def test_the_tolerance_may_stand_in_either_place() -> None:
+    domain = Domain(x=(0.0, 1.0))
+    inside = Problem(abs, abs, domain, error=ErrorMeasure("relative", floor=1.0, tolerance=0.1))
+    short = Problem(abs, abs, domain, error=ErrorMeasure("relative", floor=1.0), tolerance=0.1)
+    assert inside.error == short.error
+    assert inside.tolerance == short.tolerance == 0.1
+
+
+def test_the_fingerprint_tells_problems_apart() -> None:
+    base = {"model": abs, "reference": abs, "domain": Domain(x=(0.0, 1.0))}
+    variants: list[dict[str, Any]] = [
+        {},
+        {"domain": Domain(y=(0.0, 1.0))},
+        {"domain": Domain(x=(0.0, 2.0))},
+        {"tolerance": 0.1},
+        {"error": ErrorMeasure("relative", floor=0.0)},
+        {"error": ErrorMeasure(side="over")},
+        {"model": Function(abs, name="other")},
+        {"domain": Domain.from_samples(np.array([[0.0], [0.3], [1.0]]), ["x"])},
+        {"domain": Domain.from_samples(np.array([[0.0], [0.4], [1.0]]), ["x"])},
+    ]
+    prints = [fingerprint(Problem(**{**base, **changes})) for changes in variants]
+    assert len(set(prints)) == len(prints)
+    assert prints[0] == fingerprint(Problem(**base))

@@ -1,0 +1,217 @@
+"""The error measure against a slow formula, one point and one output at a time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from supnorm.problem import ErrorMeasure
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+VALUES = st.one_of(
+    st.floats(-1e6, 1e6), st.sampled_from([0.0, -0.0, math.inf, -math.inf, math.nan, 1e-300, 1e300])
+)
+PAIRS = st.tuples(st.integers(1, 6), st.integers(1, 3)).flatmap(
+    lambda shape: st.tuples(
+        arrays(float, shape, elements=VALUES), arrays(float, shape, elements=VALUES), st.just(shape)
+    )
+)
+MEASURES = [
+    {"kind": "absolute"},
+    {"kind": "relative", "floor": 0.0},
+    {"kind": "relative", "floor": 0.5},
+    {"kind": "scaled", "scale": 4.0},
+]
+SIDES = ["both", "over", "under"]
+
+
+def slow_error(n: float, f: float, kind: str, side: str, floor: float = 0.0, scale: float = 1.0) -> float:
+    """The definition of architecture.md, section 2, for two numbers."""
+    if not math.isfinite(f):
+        return math.nan
+    if not math.isfinite(n):
+        return math.inf
+    gap = n - f
+    size = {"both": abs(gap), "over": max(gap, 0.0), "under": max(-gap, 0.0)}[side]
+    if size == 0:
+        return 0.0
+    divisor = {"absolute": 1.0, "relative": max(abs(f), floor), "scaled": scale}[kind]
+    return size / divisor if divisor > 0 else math.inf
+
+
+@given(PAIRS, st.sampled_from(MEASURES), st.sampled_from(SIDES))
+def test_every_kind_and_side_follows_the_definition(pair: Any, made: dict[str, Any], side: str) -> None:
+    model, reference, (n, _) = pair
+    measure = ErrorMeasure(side=side, **made)
+    expected = np.array(
+        [
+            [slow_error(a, b, side=side, **made) for a, b in zip(*rows, strict=True)]
+            for rows in zip(model.tolist(), reference.tolist(), strict=True)
+        ]
+    )
+    x = np.zeros((n, 1))
+    with np.errstate(over="ignore"):
+        np.testing.assert_allclose(measure.by_output(model, reference, x), expected, rtol=1e-15)
+    value, output = measure(model, reference, x)
+    for i in range(n):
+        row = expected[i]
+        if np.isnan(row).all():
+            assert math.isnan(value[i])
+        else:
+            assert value[i] == pytest.approx(np.nanmax(row), rel=1e-15)
+            assert row[output[i]] == pytest.approx(value[i], rel=1e-15)
+
+
+@given(PAIRS, st.lists(st.floats(1e-3, 1e3), min_size=3, max_size=3))
+def test_a_tolerance_per_output_counts_in_multiples_of_it(pair: Any, tolerances: list[float]) -> None:
+    model, reference, (n, m) = pair
+    measure = ErrorMeasure(tolerance=tuple(tolerances[:m]))
+    plain = ErrorMeasure().by_output(model, reference, np.zeros((n, 1)))
+    value, _ = measure(model, reference, np.zeros((n, 1)))
+    scaled = plain / np.array(tolerances[:m])
+    best = np.where(np.isnan(scaled), -1.0, scaled).max(axis=1)
+    best = np.where(best < 0, np.nan, best)
+    np.testing.assert_allclose(value, best, rtol=1e-15)
+    assert measure.limit == 1.0
+    assert measure.per_output
+
+
+def test_one_tolerance_stays_in_the_unit_of_the_error() -> None:
+    measure = ErrorMeasure(tolerance=0.5)
+    assert measure.limit == 0.5
+    assert not measure.per_output
+    value, _ = measure(np.array([[3.0, 1.0]]), np.zeros((1, 2)), np.zeros((1, 1)))
+    assert value.tolist() == [3.0]
+
+
+GRADIENT_CASES = [
+    *({**made, "side": side} for made in MEASURES for side in SIDES),
+    {"kind": "absolute", "side": "both", "tolerance": (0.5, 2.0, 1.0)},
+    {"kind": "relative", "floor": 0.1, "side": "over", "tolerance": (0.5, 2.0, 1.0)},
+    {"kind": "scaled", "scale": (1.0, 2.0, 4.0), "side": "both"},
+]
+
+
+@pytest.mark.parametrize("made", GRADIENT_CASES)
+def test_gradients_against_differences(made: dict[str, Any]) -> None:
+    measure = ErrorMeasure(**made)
+    rng = np.random.default_rng(0)
+    model, reference = rng.normal(size=(200, 3)), rng.normal(size=(200, 3))
+    x = np.zeros((200, 1))
+    output = measure(model, reference, x)[1]
+    by_model, by_reference = measure.gradient(model, reference, output)
+    h = 1e-7
+    for j in range(3):
+        step = h * np.eye(3)[j]
+        differences = [
+            (measure(model + s * step, reference, x)[0], measure(model, reference + s * step, x)[0])
+            for s in (1, -1)
+        ]
+        kinks = np.isclose(np.abs(reference), measure.floor or -1, atol=1e-5).any(axis=1)
+        top = np.sort(measure.by_output(model, reference, x) / np.array(made.get("tolerance", 1.0)), axis=1)
+        smooth = ~kinks & ((top[:, -1] - top[:, -2] > 1e-4) | (top[:, -1] == 0))
+        for gradient, k in ((by_model, 0), (by_reference, 1)):
+            numeric = (differences[0][k] - differences[1][k]) / (2 * h)
+            np.testing.assert_allclose(gradient[smooth, j], numeric[smooth], rtol=1e-5, atol=1e-5)
+
+
+def test_gradients_of_points_without_an_error_do_not_raise() -> None:
+    measure = ErrorMeasure("relative", floor=0.0)
+    model = np.array([[np.nan], [1.0], [np.inf], [0.0]])
+    reference = np.array([[1.0], [np.nan], [0.0], [0.0]])
+    weights = measure.gradient(model, reference, np.zeros(4, dtype=np.intp))
+    assert weights[0].shape == weights[1].shape == (4, 1)
+
+
+# -- the user's own error ---------------------------------------------------------------------------------
+
+
+def test_a_users_error_keeps_the_rules_of_what_is_not_finite() -> None:
+    def own(model: Array, reference: Array, x: Array) -> Array:
+        return np.abs(model - reference).sum(axis=1) * x[:, 0]
+
+    measure = ErrorMeasure("function", function=own)
+    model = np.array([[1.0, 2.0], [np.nan, 0.0], [0.0, 0.0]])
+    reference = np.array([[0.0, 0.0], [0.0, 0.0], [np.inf, 0.0]])
+    value, _ = measure(model, reference, np.array([[2.0], [1.0], [1.0]]))
+    np.testing.assert_array_equal(value, [6.0, np.inf, np.nan])
+    assert not measure.differentiable
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda n, f, x: (n - f)[:, 0], "must not be negative, got -1"),
+        (lambda n, f, x: np.zeros(7), r"must return shape \(2,\) or \(2, m\), got \(7, 1\)"),
+        (lambda n, f, x: 0.0, "must return shape"),
+    ],
+)
+def test_a_users_error_that_is_no_error_is_refused(function: Any, said: str) -> None:
+    measure = ErrorMeasure("function", function=function)
+    with pytest.raises(BadInput, match=said):
+        measure(np.zeros((2, 1)), np.ones((2, 1)), np.zeros((2, 1)))
+
+
+# -- masks ------------------------------------------------------------------------------------------------
+
+
+def test_masked_points_have_no_error() -> None:
+    x = np.array([[0.0], [1.0], [2.0]])
+    model, reference = np.ones((3, 1)), np.array([[0.0], [5.0], [0.0]])
+    by_point = ErrorMeasure(mask=lambda x: x[:, 0] > 0.5)
+    np.testing.assert_array_equal(by_point(model, reference, x)[0], [np.nan, 4.0, 1.0])
+    by_value = ErrorMeasure(mask=lambda x, f: f[:, 0] < 1)
+    np.testing.assert_array_equal(by_value(model, reference, x)[0], [1.0, np.nan, 1.0])
+    column = ErrorMeasure(mask=lambda x: x > 0.5)
+    np.testing.assert_array_equal(column(model, reference, x)[0], [np.nan, 4.0, 1.0])
+
+
+def test_a_mask_with_an_option_of_its_own_is_not_given_the_reference() -> None:
+    measure = ErrorMeasure(mask=lambda x, threshold=0.5: x[:, 0] > threshold)
+    x = np.array([[0.0], [1.0]])
+    value, _ = measure(np.ones((2, 1)), np.full((2, 1), 100.0), x)
+    np.testing.assert_array_equal(value, [np.nan, 99.0])
+
+
+def test_a_mask_of_the_wrong_length_is_refused() -> None:
+    with pytest.raises(BadInput, match="mask must return 2 booleans for 2 points"):
+        ErrorMeasure(mask=lambda x: True)(np.ones((2, 1)), np.ones((2, 1)), np.ones((2, 1)))
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"kind": "absolut"}, "error kind must be one of absolute, relative, scaled, function, got 'absolut'"),
+    ({"side": "above"}, "error side must be one of both, over, under, got 'above'"),
+    ({"kind": "relative"}, "a relative error needs floor"),
+    ({"kind": "relative", "floor": -1.0}, "a relative error needs floor"),
+    ({"kind": "relative", "floor": math.nan}, "a relative error needs floor"),
+    ({"kind": "scaled"}, "scale must be positive"),
+    ({"kind": "scaled", "scale": (1.0, 0.0)}, "scale must be positive"),
+    ({"kind": "function"}, "give function"),
+    ({"function": lambda n, f, x: 0}, "give function"),
+    ({"tolerance": 0.0}, "tolerance must be positive"),
+    ({"tolerance": (1.0, math.inf)}, "tolerance must be positive and finite"),
+    ({"tolerance": math.nan}, "tolerance must be positive"),
+]
+
+
+@pytest.mark.parametrize(("made", "said"), BAD)
+def test_bad_measures_are_refused(made: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        ErrorMeasure(**made)
+    assert said in str(caught.value)
+
+
+def test_a_wrong_number_of_scales_or_tolerances_is_refused() -> None:
+    two = np.ones((1, 2))
+    with pytest.raises(BadInput, match="scale has 3 numbers for 2 outputs"):
+        ErrorMeasure("scaled", scale=(1.0, 1.0, 1.0))(two, two, two)
+    with pytest.raises(BadInput, match="tolerance has 3 numbers for 2 outputs"):
+        ErrorMeasure(tolerance=(1.0, 1.0, 1.0))(two, two, two)

@@ -1,0 +1,116 @@
+"""Programs of JAX functions: values against JAX, derivatives against finite differences, round trips."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from supnorm.problem import Function, as_function
+from supnorm.program import Program, Unsupported, lower_jaxpr, program_of
+
+rng = np.random.default_rng(0)
+W, V = rng.normal(size=(2, 5)), rng.normal(size=(5, 3))
+
+
+def _layer_norm(x):
+    h = jnp.sin(x @ W)
+    return (h - h.mean(-1, keepdims=True)) / jnp.sqrt(h.var(-1, keepdims=True) + 1e-5)
+
+
+FUNCTIONS = {
+    "mlp": lambda x: jnp.tanh(x @ W) @ V,
+    "gelu": lambda x: jax.nn.gelu(x @ W) + jax.nn.gelu(x @ W, approximate=False),
+    "smooth": lambda x: jax.nn.silu(x) + jax.nn.softplus(x) + jax.nn.sigmoid(x),
+    "kinks": lambda x: jax.nn.relu(x) + jax.nn.leaky_relu(x, 0.1) + jnp.abs(x - 0.5) + jnp.clip(x, 0.2, 0.7),
+    "layer norm": _layer_norm,
+    "softmax": lambda x: jax.nn.softmax(x @ W, -1),
+    "powers": lambda x: jnp.stack([x[:, 0] ** 2.5, 1 / x[:, 1], x[:, 0] ** -2, x[:, 0] ** x[:, 1]], 1),
+    "composed": lambda x: jnp.cosh(x) + jnp.tan(0.3 * x) + jnp.log1p(x) + jnp.expm1(x) + jax.lax.rsqrt(x),
+    "vector of one point": lambda x: jnp.array([x[0] * x[1], jnp.exp(x[0])]),
+    "scalar": lambda x: jnp.sqrt(x[:, 0] ** 2 + x[:, 1] ** 2),
+    "maximum": lambda x: jnp.max(x @ W, axis=-1),
+    "residual": lambda x: x + jnp.tanh(jnp.tanh(x @ W) @ W.T),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_value_and_gradient(name):
+    program = lower_jaxpr(FUNCTIONS[name], 2)
+    x = rng.uniform(0.1, 1.5, size=(40, 2))
+    with jax.enable_x64(True):
+        function = FUNCTIONS[name]
+        expected = np.concatenate([np.asarray(_one(function, row)).reshape(1, -1) for row in x])
+    y, pull = program.vjp(x)
+    np.testing.assert_allclose(y, expected, rtol=1e-13, atol=1e-14)
+    np.testing.assert_array_equal(y, program.value(x))
+    weights = rng.normal(size=y.shape)
+    gradient, h = pull(weights), 1e-6
+    for j in range(2):
+        step = np.eye(2)[j] * h
+        slope = ((program.value(x + step) - program.value(x - step)) * weights).sum(1) / (2 * h)
+        np.testing.assert_allclose(gradient[:, j], slope, rtol=1e-6, atol=1e-6)
+
+
+def _one(function, row):
+    batched = function(jnp.asarray(row)[None])
+    return batched if batched.shape[0] == 1 else function(jnp.asarray(row))
+
+
+def test_vector_of_one_point_is_not_mistaken_for_a_batch():
+    program = lower_jaxpr(lambda x: jnp.array([x[0] * x[1], x[0] + x[1]]), 2)
+    np.testing.assert_allclose(program.value(np.array([[2.0, 3.0]])), [[6.0, 5.0]])
+
+
+def test_activations_keep_their_own_operation():
+    operations = lower_jaxpr(lambda x: jax.nn.silu(x) + jax.nn.softplus(x) + jax.nn.relu(x), 2).operations
+    assert {"silu", "softplus", "relu"} <= set(operations)
+
+
+def test_json_round_trip_and_hash():
+    program = lower_jaxpr(FUNCTIONS["gelu"], 2)
+    again = Program.from_json(program.to_json())
+    x = rng.normal(size=(5, 2))
+    np.testing.assert_array_equal(again.value(x), program.value(x))
+    assert again.hash == program.hash
+    nudged = W.copy()
+    nudged[0, 0] = np.nextafter(nudged[0, 0], 9.0)
+    other = lower_jaxpr(lambda x: jax.nn.gelu(x @ nudged) + jax.nn.gelu(x @ W, approximate=False), 2)
+    assert other.hash != program.hash
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda nodes: nodes[1].update(args=[5]),
+        lambda nodes: nodes[1].update(width=3),
+        lambda nodes: nodes[1].update(op="mod"),
+        lambda nodes: nodes.insert(1, {"op": "input", "args": [], "width": 2}),
+    ],
+)
+def test_malformed_programs_are_refused(change):
+    data = lower_jaxpr(lambda x: jnp.sin(jnp.cos(x)), 2).to_json()
+    change(data["nodes"])
+    with pytest.raises(ValueError, match=r"node|width"):
+        Program.from_json(data)
+
+
+@pytest.mark.parametrize(
+    ("function", "operation"),
+    [
+        (lambda x: jnp.floor(x), "floor"),
+        (lambda x: jnp.where(x > 0.5, x**2, x), "where"),
+        (lambda x: jnp.sort(x), "sort"),
+        (lambda x: x.astype(jnp.float32), "narrower"),
+    ],
+)
+def test_unsupported_operations_are_named(function, operation):
+    with pytest.raises(Unsupported, match=operation):
+        lower_jaxpr(function, 2)
+
+
+def test_program_of_function():
+    traced = program_of(as_function(lambda x: jnp.sin(x[:, 0]), "reference"), 1)
+    np.testing.assert_allclose(traced.value(np.array([[0.5]])), [[np.sin(0.5)]])
+    assert program_of(Function(np.sin, program=traced), 1) is traced
+    with pytest.raises(Unsupported, match="cannot be traced by JAX"):
+        program_of(as_function(lambda x: np.interp(x[:, 0], [0, 1], [0, 1]), "reference"), 1)

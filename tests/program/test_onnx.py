@@ -1,0 +1,180 @@
+"""Programs of ONNX graphs: values against onnxruntime, on graphs exported by torch and written by hand."""
+
+import io
+import warnings
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from supnorm.program import Unsupported, lower_onnx
+
+rng = np.random.default_rng(1)
+
+
+def _run(model, feeds):
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, feeds)
+
+
+def _export(module, d):
+    module = module.double().eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exported = torch.onnx.export(
+            module, (torch.zeros(3, d, dtype=torch.float64),), dynamo=True, verbose=False,
+            dynamic_shapes=({0: torch.export.Dim("n")},),
+        )  # fmt: skip
+    buffer = io.BytesIO()
+    exported.save(buffer)
+    return onnx.load_from_string(buffer.getvalue())
+
+
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.inner, self.norm, self.last = (
+            nn.Linear(3, 8), nn.Linear(8, 8), nn.LayerNorm(8, eps=2.0**-17), nn.Linear(8, 2),
+        )  # fmt: skip
+
+    def forward(self, x):
+        h = torch.tanh(self.first(x))
+        h = h + torch.nn.functional.silu(self.inner(self.norm(h)))
+        return self.last(h)
+
+
+class Convolution(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv1d(1, 4, 3, padding=1, stride=2)
+        self.second = nn.Conv1d(4, 4, 2, groups=2)
+        self.last = nn.Linear(12, 2)
+
+    def forward(self, x):
+        h = torch.tanh(self.first(x.unsqueeze(1)))
+        h = torch.sigmoid(self.second(h))
+        return self.last(h.flatten(1))
+
+
+class Features(nn.Module):
+    def forward(self, x):
+        a, b = x[:, :1], x[:, 1:]
+        return torch.cat(
+            [torch.exp(-(a**2)), torch.clamp(b, -0.5, 0.5), b.mean(1, keepdim=True) / (1 + a**2)], 1
+        )
+
+
+ACTIVATIONS = [nn.Tanh(), nn.ReLU(), nn.LeakyReLU(0.25), nn.Sigmoid(), nn.Softplus(), nn.SiLU(), nn.GELU(),
+               nn.GELU("tanh")]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_torch_exports():
+    torch.manual_seed(0)
+    mlp = nn.Sequential(*[part for a in ACTIVATIONS for part in (nn.Linear(3, 3), a)])
+    batch_norm = nn.BatchNorm1d(3, eps=2.0**-17)
+    batch_norm.running_mean += 0.3
+    cases = {
+        "mlp": (mlp, 3),
+        "residual": (Residual(), 3),
+        "conv": (Convolution(), 8),
+        "features": (Features(), 3),
+        "batch norm": (nn.Sequential(nn.Linear(3, 3), batch_norm, nn.Softmax(-1)), 3),
+    }
+    for name, (module, d) in cases.items():
+        program = lower_onnx(_export(module, d))
+        x = rng.normal(size=(30, d))
+        expected = module(torch.from_numpy(x)).detach().numpy()
+        np.testing.assert_allclose(program.value(x), expected, rtol=1e-12, atol=1e-13, err_msg=name)
+        weights = rng.normal(size=expected.shape)
+        leaf = torch.from_numpy(x).requires_grad_()
+        (module(leaf) * torch.from_numpy(weights)).sum().backward()
+        np.testing.assert_allclose(program.vjp(x)[1](weights), leaf.grad.numpy(), rtol=1e-9, atol=1e-12)
+
+
+def _graph(nodes, d, constants=(), inputs=None, opset=20):
+    inputs = inputs or [helper.make_tensor_value_info("x", TensorProto.DOUBLE, ["n", d])]
+    graph = helper.make_graph(
+        nodes, "g", inputs, [helper.make_tensor_value_info("y", TensorProto.DOUBLE, None)],
+        [numpy_helper.from_array(np.asarray(v), k) for k, v in dict(constants).items()],
+    )  # fmt: skip
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+
+
+NODES = {
+    "Sin": ([helper.make_node("Sin", ["x"], ["y"])], {}),
+    "Cos": ([helper.make_node("Cos", ["x"], ["y"])], {}),
+    "Pow": ([helper.make_node("Pow", ["x", "p"], ["y"])], {"p": 3.0}),
+    "Gemm": (
+        [helper.make_node("Gemm", ["x", "w", "b"], ["y"], alpha=0.5, beta=2.0, transB=1)],
+        {"w": rng.normal(size=(4, 3)), "b": rng.normal(size=4)},
+    ),
+    "MatMul": ([helper.make_node("MatMul", ["x", "w"], ["y"])], {"w": rng.normal(size=(3, 2))}),
+    "Slice": (
+        [helper.make_node("Slice", ["x", "s", "e", "a", "t"], ["y"])],
+        {"s": np.array([2]), "e": np.array([-4]), "a": np.array([1]), "t": np.array([-1])},
+    ),
+    "Gather": ([helper.make_node("Gather", ["x", "i"], ["y"], axis=1)], {"i": np.array([2, 0])}),
+    "Split": (
+        [
+            helper.make_node("Split", ["x"], ["a", "b"], axis=1, num_outputs=2),
+            helper.make_node("ReduceMax", ["a", "ax"], ["m"]),
+            helper.make_node("Mul", ["m", "b"], ["y"]),
+        ],
+        {"ax": np.array([1])},
+    ),
+    "Reciprocal": ([helper.make_node("Reciprocal", ["x"], ["y"])], {}),
+    "Min": (
+        [helper.make_node("Min", ["x", "c"], ["m"]), helper.make_node("ReduceMean", ["m", "a"], ["y"])],
+        {"c": np.array([0.1]), "a": np.array([1])},
+    ),
+    "Reshape": (
+        [
+            helper.make_node("Reshape", ["x", "s"], ["r"]),
+            helper.make_node("Transpose", ["r"], ["t"], perm=[0, 2, 1]),
+            helper.make_node("Squeeze", ["t", "a"], ["y"]),
+        ],
+        {"s": np.array([0, 3, 1]), "a": np.array([1])},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_operators(name):
+    nodes, constants = NODES[name]
+    model = _graph(nodes, 3, constants)
+    x = rng.normal(size=(7, 3))
+    (expected,) = _run(model, {"x": x})
+    np.testing.assert_allclose(lower_onnx(model).value(x), expected.reshape(7, -1), rtol=1e-12, atol=1e-14)
+
+
+def test_inputs_in_a_given_order():
+    inputs = [helper.make_tensor_value_info(k, TensorProto.DOUBLE, ["n", 1]) for k in ("T", "p")]
+    model = _graph([helper.make_node("Sub", ["T", "p"], ["y"])], 1, inputs=inputs)
+    x = np.array([[3.0, 1.0]])
+    assert lower_onnx(model).value(x) == 2.0
+    assert lower_onnx(model, inputs=["p", "T"]).value(x) == -2.0
+    with pytest.raises(Unsupported, match="inputs"):
+        lower_onnx(model, inputs=["p"])
+
+
+def test_float32_weights_are_taken_exactly():
+    weight = rng.normal(size=(3, 2)).astype(np.float32)
+    model = _graph(
+        [
+            helper.make_node("Cast", ["w"], ["v"], to=TensorProto.DOUBLE),
+            helper.make_node("MatMul", ["x", "v"], ["y"]),
+        ],
+        3,
+        {"w": weight},
+    )
+    np.testing.assert_array_equal(lower_onnx(model).nodes[1].weight, weight.astype(float).T)
+
+
+def test_unsupported_operators_are_named_with_the_nearest_form():
+    with pytest.raises(Unsupported, match=r"Elu.*Softplus"):
+        lower_onnx(_graph([helper.make_node("Elu", ["x"], ["y"])], 3))
