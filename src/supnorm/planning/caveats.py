@@ -84,7 +84,7 @@ def _composition(profile: Profile | None, eps: float) -> Caveat:
         and active.residual * profile.spread <= eps / 4
     ):
         found.append(f"{active.dimension} active direction(s)")
-    if profile.inner:
+    if profile.inner and not found:
         found.append(f"enter through one number: {_named(profile.inner, profile.names)}")
     at_eps = largest_clique(acting.additive * profile.spread > max(eps, acting.floor * profile.spread))
     clique = f"at most {max(at_eps, 1)} inputs interact at the size of the tolerance"

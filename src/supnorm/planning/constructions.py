@@ -80,10 +80,14 @@ def _grouped(profile: Profile, eps: float, product: bool) -> ClassBound | None:
     count = sum(10.0**s for s in sizes if s is not None)
     return _row(
         FACTORS if product else BLOCKS, math.log10(count), f"log(1/eps)^{largest}",
-        f"{'product' if product else 'sum'} of blocks {blocks}, analytic along every axis line",
+        f"{'product' if product else 'sum'} of {_named(profile, blocks)}, analytic along every axis line",
         "blocks by mixed differences (largest over all pairs sampled), degrees measured",
         f"interactions vanish everywhere, not only at {acting.samples} points a pair",
     )  # fmt: skip
+
+
+def _named(profile: Profile, blocks: list[list[int]]) -> str:
+    return ", ".join("{" + ", ".join(profile.names[i] for i in block) + "}" for block in blocks)
 
 
 def _grouped_rough(profile: Profile, eps: float, blocks: list[list[int]], product: bool) -> ClassBound | None:
@@ -98,7 +102,7 @@ def _grouped_rough(profile: Profile, eps: float, blocks: list[list[int]], produc
     log10 = top + math.log10(sum(10.0 ** (c - top) for c in counts))
     return _row(
         FACTORS if product else BLOCKS, log10, f"eps^(-{largest}/{n})",
-        f"{'product' if product else 'sum'} of blocks {blocks}, {n} derivatives",
+        f"{'product' if product else 'sum'} of {_named(profile, blocks)}, {n} derivatives",
         f"piecewise interpolation of each block; L_{n} = {scale:.3g} estimated",
         "the estimated derivative bound holds",
     )  # fmt: skip

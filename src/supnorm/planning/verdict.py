@@ -221,11 +221,13 @@ def _network(case: Case) -> Verdict | None:
 
 def _last(case: Case) -> Verdict | None:
     profile, relative = case.profile, case.eps / case.profile.spread
-    seen = (
-        f"{profile.d} inputs, relative tolerance {relative:.2g}, {case.purse:,} samples, no structure found"
-    )
-    offers = "offer the 2-norm, a smaller domain, or the reference as a fallback at run time"
-    return Verdict(UNSUITABLE, "none", (seen, offers))
+    facts = [f"{profile.d} inputs, relative tolerance {relative:.2g}, {case.purse:,} samples"]
+    known = [row for row in case.rows.values() if row.log10 is not None]
+    if known:
+        best = min(known, key=lambda row: row.log10 or 0.0)
+        facts.append(f"the cheapest construction, {best.name}, needs about 10^{best.log10:.1f} samples")
+    facts.append("offer the 2-norm, a smaller domain, or the reference as a fallback at run time")
+    return Verdict(UNSUITABLE, "none", tuple(facts))
 
 
 RULES: tuple[Callable[[Case], Verdict | None], ...] = (

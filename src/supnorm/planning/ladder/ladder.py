@@ -94,16 +94,22 @@ class Ladder:
         """The error of a new run, at most 8 times beyond the top rung."""
         return forecast(self.rungs, size, self.level, widening(self.holdouts))
 
+    @cached_property
+    def ahead(self) -> list[Forecast]:
+        """Forecasts from the top rung to 8 times it, in steps of 2^(1/8)."""
+        sizes = float(self.rungs.size[-1]) * np.exp2(np.arange(25) / 8.0)
+        widened = widening(self.holdouts)
+        return [forecast(self.rungs, min(float(s), FURTHEST * sizes[0]), self.level, widened) for s in sizes]
+
     def need(self, eps: float) -> Need:
         """The size that reaches ``eps``."""
         for size, logs in zip(self.rungs.size, self.rungs.logs, strict=True):
             if float(np.exp(logs).max()) <= eps:
                 return self._triple(float(size), "measured")
-        top = float(self.rungs.size[-1])
-        for size in top * np.geomspace(1.0, FURTHEST, 25):
-            if self.forecast(float(size)).upper <= eps:
-                return self._triple(float(size), "forecast")
-        if self.forecast(FURTHEST * top).lower > eps and self.regime == "floor-limited":
+        for found in self.ahead:
+            if found.upper <= eps:
+                return self._triple(found.size, "forecast")
+        if self.ahead[-1].lower > eps and self.regime == "floor-limited":
             return Need(None, "floor")
         return Need(None, "beyond")
 
@@ -119,8 +125,6 @@ class Ladder:
 
     def as_dict(self) -> dict[str, Any]:
         """Rungs, forecasts, hold-outs and exponent, for JSON and charts."""
-        top = float(self.rungs.size[-1])
-        ahead = [self.forecast(float(s)) for s in top * np.geomspace(1.0, FURTHEST, 13)]
         return {
             "axis": self.axis, "metric": self.metric, "level": self.level, "regime": self.regime,
             "phi": self.phi, "exponent": list(self.exponent),
@@ -130,7 +134,7 @@ class Ladder:
                 for s, v in zip(self.rungs.size, self.rungs.logs, strict=True)
             ],
             "forecast": [
-                {"size": p.size, "value": p.value, "lower": p.lower, "upper": p.upper} for p in ahead
+                {"size": p.size, "value": p.value, "lower": p.lower, "upper": p.upper} for p in self.ahead
             ],
             "holdouts": [
                 {"size": h.size, "ahead": h.ahead, "lower": h.forecast.lower,
