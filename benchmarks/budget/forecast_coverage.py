@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-
 from benchmarks.budget.functions import FRESH
 from benchmarks.budget.trainers import GaussianProcess, Network
+
 from supnorm.planning.ladder.climb import climb
 from supnorm.planning.ladder.drift import drift_forecast
 from supnorm.planning.ladder.forecast import envelope
@@ -43,7 +43,8 @@ def judge(runs: list[Run], metric: str, ahead: int, law) -> tuple[list[bool], fl
     sizes = sorted({r.samples for r in runs})
     below = group([r for r in runs if r.samples in sizes[: len(sizes) - ahead]], "samples", metric)
     _, low, high = law(below, sizes[-1], 0.9)
-    return [low <= math.log(getattr(r, metric)) <= high for r in runs if r.samples == sizes[-1]], 0.5 * (high - low)
+    hits = [low <= math.log(getattr(r, metric)) <= high for r in runs if r.samples == sizes[-1]]
+    return hits, 0.5 * (high - low)
 
 
 def table(found: dict[str, list[Run]]) -> list[dict]:
@@ -68,9 +69,11 @@ def main() -> None:
     rows = table(ladders(surrogate, out.parent))
     for r in rows:
         low, high = r["coverage_interval"]
-        print(f"{r['law']:10} {r['metric']} x{r['ahead']}: {r['coverage']:.2f} [{low:.2f}, {high:.2f}] x{r['half_width']:.1f}")
+        share = f"{r['coverage']:.2f} [{low:.2f}, {high:.2f}]"
+        print(f"{r['law']:10} {r['metric']} x{r['ahead']}: {share} half-width x{r['half_width']:.1f}")
     machine = {"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
-    out.write_text(json.dumps({"surrogate": surrogate, "rows": rows, "numpy": np.__version__, **machine}, indent=1))
+    content = {"surrogate": surrogate, "rows": rows, "numpy": np.__version__, **machine}
+    out.write_text(json.dumps(content, indent=1))
 
 
 if __name__ == "__main__":

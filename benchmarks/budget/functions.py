@@ -20,7 +20,8 @@ def scaled(u: Array, *ranges: tuple[float, float]) -> tuple[Array, ...]:
 
 def branin(u: Array) -> Array:
     x, y = scaled(u, (-5, 10), (0, 15))
-    return ((y - 5.1 / (4 * np.pi**2) * x**2 + 5 / np.pi * x - 6) ** 2 + 10 * (1 - 1 / (8 * np.pi)) * np.cos(x) + 10) / 50
+    bowl = (y - 5.1 / (4 * np.pi**2) * x**2 + 5 / np.pi * x - 6) ** 2
+    return (bowl + 10 * (1 - 1 / (8 * np.pi)) * np.cos(x) + 10) / 50
 
 
 def franke(u: Array) -> Array:

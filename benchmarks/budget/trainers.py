@@ -1,4 +1,4 @@
-"""Three surrogates as trainers of a ladder: a tanh network by L-BFGS, a Gaussian process, sparse polynomials."""
+"""Two surrogates as trainers of a ladder: a tanh network by L-BFGS and a Gaussian process."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Network:
             parts = [z.T @ g1, g1.sum(0), h1.T @ g2, g2.sum(0), h2.T @ g, g.sum(0)]
             return float(np.mean(r**2)), np.concatenate([q.ravel() for q in parts])
 
-        options = {"maxiter": self.iterations, "maxcor": 20, "ftol": 0.0, "gtol": 1e-14, "maxfun": 4 * self.iterations}
+        options = {"maxiter": self.iterations, "maxcor": 20, "ftol": 0.0, "gtol": 1e-14}
         found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
         w1, b1, w2, b2, w3, b3 = split(found.x)
 
@@ -77,7 +77,8 @@ class GaussianProcess:
         _, length, alpha = best
 
         def predict(u: Array) -> Array:
-            return np.concatenate([matern(cdist(part, x) / length) @ alpha for part in np.array_split(u, 8)]) + centre
+            parts = [matern(cdist(part, x) / length) @ alpha for part in np.array_split(u, 8)]
+            return np.concatenate(parts) + centre
 
         return Trained(predict, len(x), 0)
 

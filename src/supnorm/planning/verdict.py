@@ -3,7 +3,8 @@ evidence.
 
 1. values grow without bound: no sup-norm budget exists. 2. a jump, or a layer thinner than the samples: split
 the domain; no promise for any global method. 3. at most 3 inputs, resolved: a Chebyshev or piecewise
-polynomial grid, when it has at most 1e7 points. 4. a sum, product or few directions of at most 3 inputs each:
+polynomial grid, when it fits the purse and
+   has at most 1e7 points. 4. a sum, product or few directions of at most 3 inputs each:
 fits of those. 5. analytic along every line, at most 20 inputs: sparse polynomial, when twice its terms fit
 the purse. 6. low separation ranks: tensor train. 7. at most 5,000 samples, at most 10 inputs: Gaussian
 process. 8. 10,000 samples or more and a relative tolerance of 1e-3 or more (or a ladder that reaches it):
@@ -143,7 +144,7 @@ def _few_tests(case: Case) -> Verdict | None:
 def _grid(case: Case) -> Verdict | None:
     if case.profile.d > 3:
         return None
-    return _classical(case, (TENSOR, PIECEWISE, BLOCKS, FACTORS, RIDGE), LARGEST_GRID)
+    return _classical(case, (TENSOR, PIECEWISE, BLOCKS, FACTORS, RIDGE))
 
 
 def _structure(case: Case) -> Verdict | None:
@@ -155,11 +156,12 @@ def _structure(case: Case) -> Verdict | None:
         names.append(FACTORS)
     if profile.active is not None and profile.active.dimension <= 3:
         names.append(RIDGE)
-    return _classical(case, tuple(names), LARGEST_GRID)
+    return _classical(case, tuple(names))
 
 
-def _classical(case: Case, names: tuple[str, ...], largest: float) -> Verdict | None:
-    """The cheapest of these constructions, if it is small enough."""
+def _classical(case: Case, names: tuple[str, ...]) -> Verdict | None:
+    """The cheapest of these constructions, if it fits the purse."""
+    largest = min(LARGEST_GRID, math.log10(case.purse))
     rows = [case.rows[n] for n in names if n in case.rows]
     rows = [row for row in rows if row.log10 is not None and row.log10 <= largest]
     if not rows:
