@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from supnorm.planning.profile.profile import Profile
+from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.piecewise import piecewise_interpolation
 from supnorm.planning.theory.polynomials import least_squares_samples, log10_total_degree
 from supnorm.planning.theory.statement import CONSTRUCTION, ClassBound
