@@ -1,4 +1,4 @@
-from .auditing import AuditReport, Pictures, Power, ScreenAndAscent, audit, load_report
+from .auditing import AuditReport, Pictures, Power, ScreenAndAscent, SurrogateSearch, audit, load_report
 from .evaluation import EvaluationStore
 from .pages import write_page
 from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
@@ -22,6 +22,7 @@ __all__ = [
     "Problem",
     "ScreenAndAscent",
     "Status",
+    "SurrogateSearch",
     "Witness",
     "audit",
     "from_jax",

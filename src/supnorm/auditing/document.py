@@ -48,6 +48,7 @@ class Run:
     pictures: Pictures
     rng: np.random.Generator
     power: list[dict[str, Any]] = field(default_factory=list)
+    surrogate: bool = False
 
 
 def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start: float) -> AuditReport:
@@ -57,7 +58,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     table = is_table(problem)
     drawn = _table_charts(run) if table else _charts(run, budget[0])
     if not table:
-        _settle(run)
+        _settle(run, budget[0])
     _recheck(run)
     drawn["thumbnails"] = [p.thumbnail for p in run.places[:THUMBNAILS]]
     witness = final_witness(run)
@@ -115,7 +116,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         },
         "seed": seed,
         "gradients": evaluator.gradients,
-        "regime": "table" if table else {"both": "A", "model": "B", "none": "C"}[evaluator.gradients],
+        "regime": "table" if table else regime(run),
         "budget": {"evaluations": budget[0], "seconds": budget[1]},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
@@ -128,9 +129,11 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     return AuditReport(document, points_table(run, names))
 
 
-def _settle(run: Run) -> None:
+def _settle(run: Run, evaluations: int | None) -> None:
     """The charts may have seen a worse point: it becomes the first place, without more pictures."""
-    landscape = Landscape(run.evaluator, run.evaluator.spent("pictures") + 8000, "pictures")
+    landscape = Landscape(
+        run.evaluator, run.evaluator.spent("pictures") + picture_budget(evaluations, 8000), "pictures"
+    )
     places, changed = settle(landscape, run.places, run.rng)
     if changed:
         run.places = judge(landscape, places, run.sample, run.rng)
@@ -158,6 +161,11 @@ def _table_charts(run: Run) -> dict[str, Any]:
     drawn |= charts.distribution(run.sample)
     drawn["progress"] = charts.progress(run.evaluator.history, run.evaluator.total, run.sample, run.rng)
     return drawn
+
+
+def regime(run: Run) -> str:
+    """A: both sides have derivatives; B: the model; C: neither; D: a process stands in for the reference."""
+    return "D" if run.surrogate else {"both": "A", "model": "B", "none": "C"}[run.evaluator.gradients]
 
 
 def final_witness(run: Run) -> Witness | None:

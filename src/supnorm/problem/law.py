@@ -84,6 +84,8 @@ def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
     Raises:
         BadInput: when fewer than one box point in 100,000 exists.
     """
+    if domain.cloud is not None and not domain.constraints:
+        return domain.from_unit(domain.cloud.draw(n, rng))
     parts: list[Array] = []
     have, tried = 0, 0
     while have < n:
