@@ -75,7 +75,7 @@ MUTANTS = {
     "tail a quarter": (chebyshev, "tail_factor", _weak_tail),
     "M a fifth": (chebyshev_certificate, "propagate", _weak_m),
     "maximum of the polynomial without its margin": (chebyshev, "polynomial_range", _no_margin),
-    "affine bound without remainder": (chebyshev_certificate, "_affine_range", _affine_without_remainder),
+    "affine bound without remainder": (chebyshev_certificate, "affine_range", _affine_without_remainder),
     "boxes smaller than their cells": (boxes.Boxes, "centre_and_half", _half_boxes),
 }
 

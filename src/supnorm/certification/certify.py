@@ -18,6 +18,7 @@ from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Strate
 from supnorm.certification.certificate import Certificate, load_bracket
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.error_program import ErrorProgram, error_program
+from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.lower import proved_error, search
 from supnorm.certification.rounding import ULPS, Array
 from supnorm.problem import Problem
@@ -119,7 +120,8 @@ def certify(
         tolerance: stop at upper <= tolerance, or at a witness above it.
         seconds: budget; the best bracket so far is returned.
         boxes: budget in boxes tried.
-        strategy: how boxes are bounded; `ChebyshevCertificate()` by default.
+        strategy: how boxes are bounded; by default `LinearBounds` where the network has kinks, else
+            `ChebyshevCertificate`.
         executor: runs batches of boxes in parallel (``concurrent.futures``).
         observer: gets a `BracketNarrowed` after each batch.
         witness: points known to have large errors, shape ``(k, d)``, for example an audit's.
@@ -139,7 +141,7 @@ def certify(
     start = time.monotonic()
     goal = _goal(ratio, tolerance)
     error = error_program(problem)
-    method = strategy or ChebyshevCertificate()
+    method = strategy or _choose(error)
     bracket = Bracket(error, pending=Boxes.root(error.d))
     if resume is not None:
         previous = load_bracket(resume, error, math.inf)
@@ -156,6 +158,14 @@ def certify(
     end = narrow(bracket, method, goal, found, left, boxes, executor, observer or (lambda event: None))
     settle(bracket, method, executor)
     return _result(problem, bracket, goal, end, time.monotonic() - start)
+
+
+def _choose(error: ErrorProgram) -> Strategy:
+    """Linear bounds where a layer of at least four kinks may cross the boxes; else polynomials."""
+    kinks = [
+        n for p in error.alternatives for n in p.nodes if n.op in ("relu", "leaky_relu") and n.width >= 4
+    ]
+    return LinearBounds() if kinks else ChebyshevCertificate()
 
 
 def _goal(ratio: float | None, tolerance: float | None) -> Goal:
