@@ -256,10 +256,8 @@ def _status(state: ActiveFit, winner: Candidate, jump: Jump | None) -> Status:
     if goal is None:
         return Status("no-tolerance", f"best of {len(state.attempts)} candidates; {what} {value:.2e}")
     if value <= goal:
-        return Status(
-            "within-tolerance", f"{winner.method}: {what} {value:.2e} by an audit with a fresh seed; a search "
-            "gives a lower bound of the worst error, a certificate proves an upper one",
-        )  # fmt: skip
+        said = f"{winner.method}: {what} {value:.2e} by an audit with a fresh seed"
+        return Status("within-tolerance", f"{said}; it is a lower bound, a certificate proves an upper one")
     advice = f"{winner.method} is the best of {len(state.attempts)} candidates, {what} {value:.2e}; "
     if jump is not None and goal < 0.5 * jump.size:
         advice += f"no continuous model can: the reference jumps by {jump.size:.3g}; split the domain there"

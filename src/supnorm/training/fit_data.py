@@ -65,8 +65,9 @@ def fit_data(
     observer(Finished())
     from supnorm.training.fit import versions
 
+    status = _status(candidates[0], problem.error.limit, norm, held)
     return FitResult(
-        candidates[0], candidates, tuple(skipped), _status(candidates[0], problem.error.limit, norm, held), None,
+        candidates[0], candidates, tuple(skipped), status, None,
         {"train": len(data.train[0]), "choose": len(data.choose[0]), "held-out": len(data.held[0])},
         notes, problem.error.limit, norm, seed, time.perf_counter() - start, versions=versions(),
     )  # fmt: skip
