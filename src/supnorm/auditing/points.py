@@ -45,35 +45,47 @@ def snap_to_faces(u: Array, rng: np.random.Generator) -> Array:
 
 
 def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: np.random.Generator) -> Array:
-    """Up to ``n`` points where d first-layer neurons are zero at once, in the unit box, shape ``(k, d)``.
+    """Up to ``n`` points where k first-layer neurons are zero at once, in the unit box, shape ``(m, d)``.
+
+    With ``k = d`` (d <= 6) these are the vertices of the first layer. In more inputs most vertices lie far
+    outside the box: there a random point is moved, along the shortest way, to where k = 4 neurons vanish.
 
     Args:
         first_layer: ``W`` (h, d) and ``b`` (h,) in the inputs' own units.
     """
     weights, bias = first_layer
     h, d = weights.shape
-    if h < d:
+    k = d if d <= 6 else 4
+    if h < k or n < 1:
         return np.empty((0, d))
     # In units of the axes the rows are far from comparable; solve in the unit box's coordinates.
     low = np.array([a.low for a in domain.axes])
     width = np.array([a.high - a.low for a in domain.axes])
     scaled, shifted = weights * width, bias + weights @ low
     found: list[Array] = []
-    for _ in range(8):  # most vertices of a wide layer lie outside the box: draw more
-        draw = min(4 * n, 20_000)
-        chosen = rng.random((draw, h)).argpartition(d - 1, axis=1)[:, :d]
-        with np.errstate(all="ignore"):
-            matrix, right = scaled[chosen], -shifted[chosen]
-            regular = np.abs(np.linalg.det(matrix)) > 1e-12 * np.abs(matrix).max(axis=(1, 2)) ** d
-            t = np.linalg.solve(matrix[regular], right[regular][..., None])[..., 0]
-        t = t[np.all((t >= 0) & (t <= 1), axis=1)]
-        found.append(t)
-        if sum(map(len, found)) >= n:
+    drawn = 0
+    for _ in range(4):  # many vertices of a wide layer lie outside the box: draw more
+        chosen = rng.random((2 * n, h)).argpartition(k - 1, axis=1)[:, :k]
+        start = np.zeros((2 * n, d)) if k == d else rng.random((2 * n, d))
+        t = _meet(scaled[chosen], shifted[chosen], start)
+        drawn += 2 * n
+        found.append(t[np.all((t >= 0) & (t <= 1), axis=1)])
+        have = sum(map(len, found))
+        if have >= n or have < 0.02 * drawn:
             break
     t = np.concatenate(found)[:n]
     u = domain.to_unit(low + t * width)  # on log axes the unit box is another coordinate
     clipped: Array = np.clip(u, 0.0, 1.0)
     return clipped
+
+
+def _meet(rows: Array, offset: Array, start: Array) -> Array:
+    """The points nearest to ``start`` (n, d) where ``rows`` (n, k, d) . t + ``offset`` (n, k) vanish."""
+    miss = offset + np.einsum("nkd,nd->nk", rows, start)
+    gram = np.einsum("nkd,njd->nkj", rows, rows)
+    # A tiny ridge keeps nearly parallel neurons solvable; their point then lies far outside and is dropped.
+    gram += 1e-12 * np.trace(gram, axis1=1, axis2=2)[:, None, None] * np.eye(rows.shape[1])
+    return np.asarray(start - np.einsum("nkd,nk->nd", rows, np.linalg.solve(gram, miss[..., None])[..., 0]))
 
 
 def neighbours_of_data(points: Array, radius: float, n: int, rng: np.random.Generator) -> Array:

@@ -125,7 +125,7 @@ class Evaluator:
 
     def values(self, x: Array, purpose: str) -> Evaluations:
         """Evaluate both sides at ``x``, shape ``(n, d)``; points outside the domain are left out."""
-        inside = self._inside(x)
+        inside = self._inside(x) if len(x) else np.zeros(0, dtype=bool)
         if inside is None:
             return self._compare(x, *self._both(x, purpose), purpose)
         if not inside.any():

@@ -1,0 +1,173 @@
+"""One side of the door: what happens to points that fail, and to functions that are no functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from supnorm.evaluation.caller import Caller, guarded
+from supnorm.evaluation.probe import probe
+from supnorm.problem import Function, PartialFailure, as_function
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+
+
+class Raising:
+    """x -> 2 x, raises when any of the points in ``bad`` is in the batch; counts its calls."""
+
+    def __init__(self, bad: list[int]) -> None:
+        self.bad, self.calls, self.rows = bad, 0, 0
+
+    def __call__(self, x: Array) -> Array:
+        self.calls += 1
+        self.rows += len(x)
+        if np.isin(x[:, 0], self.bad).any():
+            raise ArithmeticError("no\nsolution")
+        return 2 * x[:, 0]
+
+
+@given(st.integers(1, 100), st.data())
+def test_points_that_raise_are_isolated(n: int, data: st.DataObject) -> None:
+    bad = data.draw(st.lists(st.integers(0, n - 1), unique=True, max_size=min(n, 5)))
+    function = Raising(bad)
+    x = np.arange(float(n))[:, None]
+    y, messages = guarded(as_function(function, "f").value, x, None)
+    assert sorted(messages) == sorted(bad)
+    assert set(messages.values()) <= {"exception: ArithmeticError: no solution"}
+    good = np.setdiff1d(np.arange(n), bad)
+    np.testing.assert_array_equal(y[good, 0], 2.0 * good)
+    assert np.isnan(y[bad]).all()
+    # A failing point costs two calls for each halving.
+    assert function.calls <= 1 + 2 * len(bad) * math.ceil(math.log2(n) + 1)
+
+
+def test_two_outputs_survive_failures_before_the_first_value() -> None:
+    def f(x: Array) -> Array:
+        if (x[:, 0] < 4).any():
+            raise ValueError("low")
+        return np.column_stack([x, x])
+
+    y, messages = guarded(f, np.arange(8.0)[:, None], None)
+    assert y.shape == (8, 2)
+    assert sorted(messages) == [0, 1, 2, 3]
+    caller = Caller(Function(f), "reference")
+    first, _ = caller.values(np.zeros((3, 1)), "search")
+    assert np.isnan(first).all()
+    second, _ = caller.values(np.full((3, 1), 9.0), "search")
+    assert second.tolist() == [[9.0, 9.0]] * 3
+
+
+def test_partial_failures_keep_the_points_that_worked() -> None:
+    def f(x: Array) -> Array:
+        raise PartialFailure(np.array([[1.0], [np.nan], [3.0]]), {1: "timeout: no answer within 5 s"})
+
+    y, messages = Caller(Function(f), "reference").values(np.zeros((3, 1)), "search")
+    np.testing.assert_array_equal(y, [[1.0], [np.nan], [3.0]])
+    assert messages == {1: "timeout: no answer within 5 s"}
+
+
+def test_long_messages_are_cut() -> None:
+    def f(x: Array) -> Array:
+        raise ValueError("x" * 10_000)
+
+    _, messages = guarded(f, np.zeros((1, 1)), None)
+    assert len(messages[0]) == 500
+
+
+def test_a_changing_number_of_outputs_is_refused() -> None:
+    widths = iter([1, 2])
+    caller = Caller(Function(lambda x: np.zeros((len(x), next(widths)))), "model")
+    caller.values(np.zeros((2, 1)), "search")
+    with pytest.raises(BadInput, match="returned 2 outputs after 1 before"):
+        caller.values(np.ones((2, 1)), "search")
+
+
+def test_interruptions_are_not_failures() -> None:
+    def f(x: Array) -> Array:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        guarded(f, np.zeros((4, 1)), None)
+
+
+def test_large_batches_are_cut_and_keep_their_order() -> None:
+    sizes = []
+
+    def f(x: Array) -> Array:
+        sizes.append(len(x))
+        return x[:, 0]
+
+    x = np.arange(50_000.0)[:, None]
+    y, _ = Caller(as_function(f, "f"), "model").values(x, "search")
+    np.testing.assert_array_equal(y, x)
+    assert max(sizes) <= 8192
+    assert sum(sizes) == 50_000
+
+
+# -- probes -----------------------------------------------------------------------------------------------
+
+POINTS = np.random.default_rng(0).random((8, 2))
+
+
+def probed(function: Callable[[Array], Array], precision: str = "float64") -> None:
+    plain = as_function(function, "f")
+    probe(Caller(Function(plain.value, name="net", precision=precision), "model"), POINTS, "problem.toml: ")
+
+
+def test_a_random_function_is_told_that_it_has_no_worst_error() -> None:
+    rng = np.random.default_rng(1)
+    with pytest.raises(BadInput, match=r"problem.toml: model net gives different values.*model.eval\(\)"):
+        probed(lambda x: x[:, 0] + 1e-9 * rng.random(len(x)))
+
+
+def test_a_function_of_the_whole_batch_is_told_so() -> None:
+    with pytest.raises(BadInput, match="the value depends on the other points"):
+        probed(lambda x: x[:, 0] - x[:, 0].mean())
+
+
+def test_a_function_that_repeats_only_every_other_call_is_random() -> None:
+    state = {"calls": 0}
+
+    def drifting(x: Array) -> Array:
+        state["calls"] += 1
+        return x[:, 0] + state["calls"]
+
+    with pytest.raises(BadInput, match="different values"):
+        probed(drifting)
+
+
+def test_a_function_that_always_fails_is_told_with_its_first_message() -> None:
+    def f(x: Array) -> Array:
+        raise FileNotFoundError("table.h5")
+
+    with pytest.raises(BadInput, match="failed at all 8 points tried: exception: FileNotFoundError: table"):
+        probed(f)
+
+
+def test_rounding_is_no_randomness() -> None:
+    single = np.float32
+
+    def batched(x: Array) -> Array:  # the last digits of float32 depend on the size of the batch
+        return (x[:, 0].astype(single) * single(1 + (1e-7 if len(x) == 1 else 0))).astype(float)
+
+    probed(batched, "float32")
+    with pytest.raises(BadInput, match="depends on the other points"):
+        probed(lambda x: x[:, 0] * (1 + (1e-7 if len(x) == 1 else 0)), "float64")
+
+
+@pytest.mark.parametrize(
+    "values", [lambda x: np.full(len(x), np.nan), lambda x: np.where(x[:, 0] > 0.5, np.inf, 1)]
+)
+def test_values_that_are_not_finite_pass_the_probe(values: Callable[[Array], Array]) -> None:
+    probed(values)
+
+
+def test_good_functions_pass() -> None:
+    probed(lambda x: np.sin(x).sum(axis=1))
