@@ -221,7 +221,7 @@ def test_constant_references_and_labels_are_told():
     assert result.winner.sup_lower < 1e-12
     assert result.to_json()["winner"]["relative_sup"] is None
     x = np.random.default_rng(0).random((50, 2))
-    result = fit((x, np.ones(50)), method=SMALL)
+    result = fit((x, np.ones(50)), method=PolynomialLeastSquares())
     assert "all labels are equal: the model is a constant" in result.notes
     assert result.winner.sup_lower < 1e-6
 

@@ -60,7 +60,7 @@ def fit_data(
     if len(data.train[0]) > ROWS:
         notes = (
             *notes,
-            f"trained on {ROWS} of {len(data.train[0])} training samples; all others were used to judge",
+            f"trained on {ROWS} of {len(data.train[0])} training samples",
         )
     observer(Finished())
     from supnorm.training.fit import versions
