@@ -88,7 +88,9 @@ def audit(
     recorder = Recorder(problem.domain, shown.cells(problem.domain.d))
     evaluator.listeners.append(recorder)
     relative = problem.error.kind == "relative" and not problem.error.per_output
-    observer(Started(problem.title, problem.error.limit, seed, evaluations, relative))
+    units = {*problem.reference.output_units} if problem.error.kind == "absolute" else set()
+    unit = units.pop() if len(units) == 1 else ""
+    observer(Started(problem.title, problem.error.limit, seed, evaluations, relative, unit))
     try:
         if is_table(problem):
             sample, state, places = table_statistics(evaluator)
