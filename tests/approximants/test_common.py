@@ -106,6 +106,14 @@ def test_gradient_against_finite_differences(fitted, name, case):
         assert close.mean() >= 0.95  # a finite difference may straddle the edge of a simplex
 
 
+@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith(("Chebyshev", "Polynomial", "Random"))])
+def test_programs_are_the_same_function(fitted, name):
+    _, found = fitted[name]
+    x = fresh(PLANE if name.endswith("2") else LINE, 50)
+    y = found.function.value(x)
+    np.testing.assert_allclose(found.function.program.value(x), y, rtol=1e-6, atol=1e-10 * np.abs(y).max())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_files_hold_the_same_function(fitted, name, tmp_path):
     _, found = fitted[name]

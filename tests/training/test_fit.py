@@ -275,3 +275,67 @@ def test_too_many_parameters_for_the_memory(monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda: 10**6)
     with pytest.raises(BadInput, match=r"inverse Hessian of 1217 weights needs .* use LBFGS\(\)"):
         fit(mass, I_10_7, method=NetworkFit(widths=(32,), optimiser=QuasiNewton()), max_evaluations=6000)
+
+
+def jax_bell(x):
+    import jax.numpy as jnp
+
+    return jnp.exp(-((x[:, 0] / x[:, 1]) ** 2) / 2) / (jnp.sqrt(2 * jnp.pi) * x[:, 1])
+
+
+def jax_mass(x):
+    import jax.numpy as jnp
+
+    return x[:, 0] / jnp.sqrt(1 - (x[:, 1] / x[:, 2]) ** 2)
+
+
+def proved(f, domain, tolerance, **options):
+    """A certified fit whose bracket holds the error on a dense sample."""
+    from supnorm.sources import from_jax
+
+    reference = from_jax(f)
+    result = fit(reference, domain, tolerance=tolerance, certify=True, **options)
+    assert result.status.code == "within-tolerance"
+    assert result.winner.sup_upper <= tolerance
+    x = domain.from_unit(np.random.default_rng(0).random((50_000, domain.d)))
+    error = np.abs(result.model.value(x) - reference.value(x)).max()
+    assert error <= result.winner.sup_upper * (1 + 1e-9) + 1e-13
+    assert result.winner.sup_lower <= result.winner.sup_upper
+    return result
+
+
+def test_chebyshev_surrogates_come_with_their_proof(tmp_path):
+    result = proved(jax_bell, I_6_2, 1e-9)
+    assert result.winner.method == "chebyshev"
+    folder = result.save(tmp_path / "fit")
+    assert json.loads((folder / "certificate.json").read_text())["schema"].startswith("supnorm")
+    assert json.loads((folder / "fit.json").read_text())["winner"]["sup"]["upper_kind"] == "exact-arithmetic"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("f", "domain", "goal"), [(jax_bell, I_6_2, 1e-6), (jax_mass, I_10_7, 1e-4)])
+def test_tanh_surrogates_are_proved_in_two_and_three_dimensions(f, domain, goal):
+    result = proved(f, domain, goal, method=NetworkFit(widths=(8, 10, 12, 16)))
+    assert result.winner.method.startswith("network")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "needs a tolerance to prove"),
+        ({"tolerance": 1e-3, "norm": "l2"}, "proves the largest error"),
+        ({"tolerance": 1e-3, "method": SimplexInterpolation()}, "SimplexInterpolation cannot be certified"),
+    ],
+)
+def test_certified_fits_say_what_they_need(options, message):
+    with pytest.raises(BadInput, match=message):
+        fit(jax_bell, I_6_2, certify=True, **options)
+
+
+def test_references_without_known_operations_cannot_be_certified():
+    from scipy.special import j0
+
+    with pytest.raises(BadInput, match="the reference cannot be certified"):
+        fit(lambda x: j0(np.asarray(x)[:, 0]), LINE, tolerance=1e-3, certify=True)
+    with pytest.raises(BadInput, match="fixed samples cannot be certified"):
+        fit((X, X[:, 0]), tolerance=1e-3, certify=True)

@@ -106,12 +106,15 @@ class SurfaceModel:
 
     def as_function(self) -> Function:
         """The approximator as a `Function`."""
+        from supnorm.approximants.lowering import to_program
+
         return Function(
             self.value,
             inputs=self.domain.names,
             outputs=self.outputs,
             name=self.name,
             vjp=self.vjp,
+            program=to_program(self),
             parallel="process",
             remake=partial(SurfaceModel.as_function, self),
         )

@@ -161,12 +161,15 @@ class Network:
 
     def as_function(self) -> Function:
         """The network as a `Function`: value, derivative and first layer in the inputs' own units."""
+        from supnorm.networks.lowering import to_program
+
         return Function(
             self.value,
             inputs=self.inputs,
             outputs=self.outputs,
             name=self.name,
             vjp=self.vjp,
+            program=to_program(self),
             first_layer=self._first_layer(),
             parallel="process",
             remake=self.as_function,
