@@ -8,12 +8,18 @@ import pytest
 from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares, SimplexInterpolation, load_function
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput, ExitCode
-from supnorm.training import NetworkFit, QuasiNewton, fit
+from supnorm.training import NetworkFit, QuasiNewton
+from supnorm.training import fit as full_fit
 
 I_6_2 = Domain(theta=(1.0, 3.0), sigma=(1.0, 3.0))
 I_10_7 = Domain(m0=(1.0, 5.0), v=(1.0, 2.0), c=(3.0, 10.0))
 LINE = Domain(x=(-1.0, 1.0))
 SMALL = NetworkFit(widths=(8,), iterations=300)
+
+
+def fit(*args, **options):
+    """The verb with small audits, so that the suite stays quick."""
+    return full_fit(*args, **{"audit_evaluations": 2000} | options)
 
 
 def bell(x):
@@ -43,7 +49,8 @@ def test_chebyshev_wins_two_and_three_smooth_dimensions(f, domain):
 
 
 def test_a_network_is_trained_when_it_is_asked_for():
-    result = fit(bell, I_6_2, tolerance=1e-3, method=NetworkFit(widths=(8, 12)), seed=1)
+    method = NetworkFit(widths=(8, 12))
+    result = fit(bell, I_6_2, tolerance=1e-3, method=method, seed=1, audit_evaluations=20_000)
     assert result.winner.method.startswith("network")
     assert result.status.exit == ExitCode.DONE
     honest(result, bell, I_6_2)

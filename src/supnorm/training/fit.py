@@ -232,9 +232,12 @@ def _finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
 
 
 def _winner(best: Attempt, report: AuditReport, fresh: Validation, spread: float) -> Candidate:
+    """The winner with the errors of its audit and of the fresh points together."""
     measured = _candidate(best, fresh, spread)
     worst = report.worst.error if report.worst is not None else measured.sup_lower
-    return replace(measured, rms=report.rms.value, sup_lower=max(worst, measured.sup_lower), audited=True)
+    n, m = report.rms.n, len(fresh.x) - fresh.corners
+    rms = float(np.sqrt((n * report.rms.value**2 + m * measured.rms**2) / max(n + m, 1)))
+    return replace(measured, rms=rms, sup_lower=max(worst, measured.sup_lower), audited=True)
 
 
 def _candidate(attempt: Attempt, fresh: Validation, spread: float) -> Candidate:
