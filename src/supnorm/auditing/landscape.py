@@ -46,6 +46,8 @@ class Landscape:
 
     def score(self, u: Array) -> Array:
         """Errors at unit-box points ``(n, d)``, shape ``(n,)``; minus infinity where there is none."""
+        if not len(u):
+            return np.empty(0)
         return self.evaluator.values(self.evaluator.problem.domain.from_unit(u), self.purpose).score
 
     def slope(self, u: Array) -> tuple[Array, Array]:
