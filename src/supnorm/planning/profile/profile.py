@@ -21,6 +21,7 @@ from supnorm.planning.profile.interactions import Interactions, interactions
 from supnorm.planning.profile.lines import Line, segments, walk
 from supnorm.planning.profile.noise import noise_floor
 from supnorm.planning.profile.sensitivity import Sensitivity, sensitivity
+from supnorm.planning.profile.separation import Separation, separation
 from supnorm.planning.profile.target import Target
 
 Array = NDArray[np.float64]
@@ -41,6 +42,8 @@ class Profile:
         lines: smoothness on every line.
         interactions, active, sensitivity: None where left out.
         inner: sets of inputs that enter through one number.
+        ridge: the line along the single active direction, corner to corner; None with more directions.
+        separation: ranks between leading and trailing inputs; None where left out.
         dimension: of the inputs' law; None without data.
         calls: evaluations used.
         left_out: tests that were not run, with the reason.
@@ -56,6 +59,8 @@ class Profile:
     active: ActiveSubspace | None = None
     sensitivity: Sensitivity | None = None
     inner: tuple[tuple[int, ...], ...] = ()
+    separation: Separation | None = None
+    ridge: Line | None = None
     dimension: IntrinsicDimension | None = None
     calls: int = 0
     left_out: tuple[str, ...] = field(default=())
@@ -172,9 +177,10 @@ def profile(
     inner = _inner(target, acting, noise, calls, rng, left_out)
     indices = _sensitivity(target, calls, rng, left_out)
     dimension = _dimension(data, rng, left_out)
+    ranks = _separation(target, calls, rng, left_out)
     return Profile(
-        d, target.domain.names, target.spread, noise, found, lines, acting, active, indices, inner, dimension,
-        target.calls, tuple(left_out),
+        d, target.domain.names, target.spread, noise, found, lines, acting, active, indices, inner, ranks,
+        _ridge(target, active, calls), dimension, target.calls, tuple(left_out),
     )  # fmt: skip
 
 
@@ -236,3 +242,23 @@ def _dimension(
         left_out.append("intrinsic dimension: needs at least 100 points of the inputs' law")
         return None
     return intrinsic_dimension(data, rng)
+
+
+def _separation(
+    target: Target, calls: int, rng: np.random.Generator, left_out: list[str]
+) -> Separation | None:
+    if target.d == 1:
+        return None
+    points = int(min(64, math.sqrt(0.15 * calls / (target.d - 1))))
+    if points < 12:
+        left_out.append(f"separation ranks: need {int(144 * (target.d - 1) / 0.15)} calls")
+        return None
+    return separation(target, target.d, points, rng)
+
+
+def _ridge(target: Target, active: ActiveSubspace | None, calls: int) -> Line | None:
+    if active is None or active.dimension != 1 or target.d == 1:
+        return None
+    direction = active.directions[0]
+    ends = (direction < 0).astype(float), (direction > 0).astype(float)
+    return walk(target, (None, *ends), 256, max(calls // 20, 512))
