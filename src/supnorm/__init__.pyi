@@ -1,4 +1,4 @@
-from .auditing import AuditReport, Pictures, ScreenAndAscent, audit, load_report
+from .auditing import AuditReport, Pictures, Power, ScreenAndAscent, audit, load_report
 from .evaluation import EvaluationStore
 from .pages import write_page
 from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
@@ -18,6 +18,7 @@ __all__ = [
     "Function",
     "Law",
     "Pictures",
+    "Power",
     "Problem",
     "ScreenAndAscent",
     "Status",

@@ -284,7 +284,8 @@ class _Run:
         from scipy.stats import beta
 
         finite = errors[np.isfinite(errors)]
-        level = np.geomspace(max(np.quantile(finite, 0.01), finite.max() * 1e-6), finite.max(), 90)
+        top = max(finite.max(), 1e-300)
+        level = np.geomspace(max(np.quantile(finite, 0.01), top * 1e-6), top, 90)
         count = np.array([(finite > v).sum() for v in level])
         return {
             "level": level,
@@ -445,7 +446,7 @@ class _Run:
                     "where": "reference",
                     "kind": "non-finite",
                     "count": failed,
-                    "message": "value is NaN",
+                    "message": "a value that is not a number",
                     "x": {a[0]: v for a, v in zip(self.case.axes, sample[bad][0], strict=True)},
                 }
             ]

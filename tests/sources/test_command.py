@@ -76,10 +76,24 @@ def test_extra_lines_fail_the_batch_and_are_not_taken_for_answers(tmp_path: Path
     assert np.isnan(said.values).all()
 
 
-def test_extra_lines_are_noticed_point_by_point(tmp_path: Path) -> None:
-    function = program(tmp_path, "print(a); print(b); sys.stdout.flush(); time.sleep(.05)", protocol="point")
-    said = failure(function, X)
-    assert any("more than one line" in message for message in said.messages.values())
+@pytest.mark.parametrize(
+    "body",
+    [
+        "print(a); print(b)",
+        "print(a, flush=True); time.sleep(.01); print(b)",
+        "print('Loading ...', flush=True) if not os.path.exists(str(os.getpid())) else None; "
+        "open(str(os.getpid()), 'w').close(); print(a)",
+    ],
+)
+def test_stray_lines_are_never_taken_for_answers(tmp_path: Path, body: str) -> None:
+    said = failure(program(tmp_path, body, protocol="point"), X)
+    assert len(said.messages) == 7
+    assert np.isnan(said.values).all()
+
+
+def test_a_program_that_ends_after_each_answer_is_started_again(tmp_path: Path) -> None:
+    function = program(tmp_path, "print(a); sys.exit()", protocol="point")
+    np.testing.assert_array_equal(function(X)[:, 0], X[:, 0])
 
 
 @pytest.mark.parametrize("protocol", ["batch", "point"])
@@ -136,10 +150,10 @@ def test_nothing_is_left_running(tmp_path: Path, protocol: str) -> None:
         "open('pids', 'a').write(f'{os.getpid()} {child.pid} '); print(a, flush=True); "
         "time.sleep(60 if b > 0 else 0)"
     )
-    function = program(tmp_path, body, protocol=protocol, timeout=1.0)
+    function = program(tmp_path, body, protocol=protocol, timeout=1.5)
     function(np.zeros((1, 2)))
     if protocol == "batch":
-        function = program(tmp_path, body, protocol=protocol, timeout=0.3)
+        function = program(tmp_path, body, protocol=protocol, timeout=1.5)
         function.value(np.ones((1, 2)))
     del function
     import gc

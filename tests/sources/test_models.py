@@ -132,7 +132,7 @@ def test_values_agree(forms: Forms, form: str) -> None:
     np.testing.assert_allclose(function(x[:1]), exact[:1], rtol=allowed, atol=allowed)
 
 
-@pytest.mark.parametrize("form", ["module", "torch", "jax", "pt2", "tied pt2", "torchscript"])
+@pytest.mark.parametrize("form", ["module", "torch", "jax", "pt2", "tied pt2", "torchscript", "onnx"])
 def test_gradients_agree_with_differences(forms: Forms, form: str) -> None:
     function = forms.open(**TABLES[form])
     x, weights = points(), np.random.default_rng(5).normal(size=(11, 2))
@@ -264,3 +264,93 @@ def test_several_graph_inputs(tmp_path: Path) -> None:
     assert axes(x).ravel().tolist() == [321.0, 654.0]
     with pytest.raises(BadInput, match="must name each axis"):
         forms.open(names=("a", "b", "c"), file="two.pt2", inputs=["x", "y", "z"])
+
+
+@pytest.mark.parametrize("form", ["module", "onnx"])
+def test_the_first_layer_is_the_networks(forms: Forms, form: str) -> None:
+    found = forms.open(**TABLES[form]).first_layer
+    swapped = forms.open(names=("p", "T"), inputs=["T", "p"], **TABLES[form]).first_layer
+    weights = np.load(forms.folder / "weights.npz")
+    assert found is not None
+    assert swapped is not None
+    np.testing.assert_allclose(found[0], weights["w1"], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found[1], weights["b1"], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(swapped[0], weights["w1"][:, ::-1], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["onnx", "jax", "row", "scalar"])
+def test_programs_can_be_had(tmp_path: Path, forms: Forms, form: str) -> None:
+    from supnorm.program import program_of
+
+    table = dict(TABLES[form])
+    if "per_point" in table:
+        (forms.folder / "smooth.py").write_text(
+            "import jax.numpy as jnp\ndef row(x): return jnp.sin(x[0]) * x[1]\n"
+            "def scalar(T, p): return jnp.sin(T) * p\n"
+        )
+        table["python"] = f"smooth.py:{form}"
+    function = forms.open(**table)
+    x = points()
+    np.testing.assert_allclose(program_of(function, 2).value(x), function(x), rtol=1e-4, atol=1e-4)
+
+
+def test_a_program_follows_the_order_of_inputs(forms: Forms) -> None:
+    function = forms.open(names=("p", "T"), inputs=["T", "p"], file="net.onnx")
+    x = points()
+    np.testing.assert_allclose(function.program.value(x), function(x), rtol=1e-4, atol=1e-4)
+
+
+def test_an_onnx_graph_that_mixes_the_batch_has_no_derivative(tmp_path: Path) -> None:
+    export(Centred(), tmp_path / "centred.onnx")
+    function = Forms(tmp_path, "float64", None).open(file="centred.onnx")
+    assert function.vjp is None
+    assert any("whole batch" in note for note in function.notes)
+
+
+def test_an_onnx_graph_with_other_operations_is_a_black_box(tmp_path: Path) -> None:
+    export(Floor(), tmp_path / "floor.onnx")
+    function = Forms(tmp_path, "float64", None).open(file="floor.onnx")
+    assert function.vjp is None
+    assert function.program is None
+    assert any("black box" in note and "Floor" in note for note in function.notes)
+    x = points()
+    np.testing.assert_array_equal(function(x)[:, 0], np.floor(x[:, 0]) + x[:, 1])
+
+
+class Centred(torch.nn.Module):  # type: ignore[misc, name-defined]
+    def forward(self, x: Any) -> Any:
+        return x - x.mean(0, keepdim=True)
+
+
+class Floor(torch.nn.Module):  # type: ignore[misc, name-defined]
+    def forward(self, x: Any) -> Any:
+        return torch.floor(x[:, 0]) + x[:, 1]
+
+
+def export(module: Any, path: Path) -> None:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        x = (torch.zeros(3, 2, dtype=torch.float64),)
+        free = ({0: torch.export.Dim("n")},)
+        torch.onnx.export(module, x, dynamo=True, dynamic_shapes=free, verbose=False).save(str(path))
+
+
+def test_our_own_networks_open(tmp_path: Path) -> None:
+    from supnorm.networks import Network
+
+    net = Network.init(np.random.default_rng(0), d=2, m=1, width=8, depth=2)
+    net.save(tmp_path / "net.npz")
+    forms = Forms(tmp_path, "float64", None)
+    x = points()
+    np.testing.assert_array_equal(forms.open(file="net.npz")(x), net.value(x))
+    swapped = forms.open(names=("a", "b"), file="net.npz", inputs=["b", "a"])
+    np.testing.assert_allclose(swapped(x), net.value(x[:, ::-1]), rtol=1e-14)
+    with pytest.raises(BadInput, match="takes"):
+        forms.open(names=("a", "b", "c"), file="net.npz")
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    with pytest.raises(BadInput) as caught:
+        forms.open(file="other.npz")
+    assert 'problem.toml: [model] file = "other.npz"' in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -93,6 +93,7 @@ class ChebyshevTensor:
             )
         envelopes, spent = self.decay(values, domain.d, evaluations // 3)
         sizes, level = _shared(envelopes, evaluations - spent, self.tolerance)
+        sizes = [min(n, 4 * self.longest) for n in sizes]
         if level > 0.03:
             raise NotApplicable(
                 f"{evaluations} points resolve the reference only to {level:.0%} on this grid"

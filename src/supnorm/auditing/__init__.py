@@ -2,7 +2,8 @@
 
 from supnorm.auditing.audit import audit
 from supnorm.auditing.pictures import Pictures
+from supnorm.auditing.power import Power
 from supnorm.auditing.report import AuditReport, load_report
 from supnorm.auditing.search import ScreenAndAscent
 
-__all__ = ["AuditReport", "Pictures", "ScreenAndAscent", "audit", "load_report"]
+__all__ = ["AuditReport", "Pictures", "Power", "ScreenAndAscent", "audit", "load_report"]

@@ -13,6 +13,7 @@ from supnorm.auditing import document
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.pictures import Pictures, picture_budget
 from supnorm.auditing.places import find_places
+from supnorm.auditing.power import Power
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import ScreenAndAscent, SearchState
@@ -46,6 +47,7 @@ def audit(
     executor: Executor | None = None,
     strategy: ScreenAndAscent | None = None,
     pictures: Pictures | None = None,
+    power: Power | None = None,
     store: EvaluationStore | None = None,
     observer: Observer = silent,
 ) -> AuditReport:
@@ -60,6 +62,7 @@ def audit(
         executor: any ``concurrent.futures`` executor instead.
         strategy: of the search.
         pictures: resolutions of the charts.
+        power: errors to plant, to see what such a search misses; none are planted by default.
         store: where expensive calls are kept, for resuming.
         observer: gets progress events.
 
@@ -85,7 +88,9 @@ def audit(
     recorder = Recorder(problem.domain, shown.cells(problem.domain.d))
     evaluator.listeners.append(recorder)
     relative = problem.error.kind == "relative" and not problem.error.per_output
-    observer(Started(problem.title, problem.error.limit, seed, evaluations, relative))
+    units = {*problem.reference.output_units} if problem.error.kind == "absolute" else set()
+    unit = units.pop() if len(units) == 1 else ""
+    observer(Started(problem.title, problem.error.limit, seed, evaluations, relative, unit))
     try:
         if is_table(problem):
             sample, state, places = table_statistics(evaluator)
@@ -96,6 +101,10 @@ def audit(
             landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
             places = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
+        if power is not None and not is_table(problem):
+            run.power = power.measure(
+                evaluator, strategy or ScreenAndAscent(), evaluator.spent("statistics", "search"), rng
+            )
         result = document.build(run, seed=seed, budget=(evaluations, seconds), start=start)
     finally:
         evaluator.close()

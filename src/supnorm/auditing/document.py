@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,6 +47,7 @@ class Run:
     places: list[Place]
     pictures: Pictures
     rng: np.random.Generator
+    power: list[dict[str, Any]] = field(default_factory=list)
 
 
 def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start: float) -> AuditReport:
@@ -95,7 +96,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "plain_sample": {"n": sample.n, "worst": sample.worst()},
         "exceedance": [sample.exceedance(t) for t in levels],
         "unseen_peak_mass": None if unseen is None else vars(unseen),
-        "power": [],
+        "power": run.power,
         "places": places,
         "glitches": [p for p in places if "glitch" in p["tags"]],
         "findings": findings(evaluator, witness),

@@ -1,0 +1,8 @@
+"""Proofs: rigorous upper bounds of the worst error, brackets, and certificates as files."""
+
+from supnorm.certification.bracket import BracketNarrowed
+from supnorm.certification.certificate import Certificate
+from supnorm.certification.certify import CertifyResult, certify
+from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
+
+__all__ = ["BracketNarrowed", "Certificate", "CertifyResult", "ChebyshevCertificate", "certify"]

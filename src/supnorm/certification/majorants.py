@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.rounding import Array
 
+Mask: TypeAlias = NDArray[np.bool_]
 _ROOT2 = math.sqrt(2.0)
 
 
@@ -30,19 +32,19 @@ def _sech2(c: Array) -> Array:
     return 4.0 * e / (1.0 + e) ** 2
 
 
-def _guard(bound: Array, valid: NDArray[np.bool_]) -> Array:
+def _guard(bound: Array, valid: Mask) -> Array:
     """Infinity where the formula does not hold; a relative margin for rounding where it does."""
     return np.where(valid & ~np.isnan(bound), bound * (1.0 + 1e-12), np.inf)
 
 
-def _near(c: Array, r: Array) -> tuple[Array, Array, Array]:
+def _near(c: Array, r: Array) -> tuple[Array, Array, Mask]:
     """tan r and |tanh c| with where the form T/(1 + u T) holds."""
     t, u = np.tan(np.minimum(r, 1.57)), np.tanh(np.abs(c))
     valid = (r < 1.57) & (u * t < 1.0 - 1e-6)
     return np.where(valid, t, 0.5), u, valid
 
 
-def _far(c: Array, r: Array) -> tuple[Array, Array, Array, Array]:
+def _far(c: Array, r: Array) -> tuple[Array, Array, Array, Mask]:
     """s = e^(-2|c|), q = e^(-2(|c| - r)), q - s, with where the expansion in e^(-2z) holds."""
     valid = (r < np.abs(c)) & (np.exp(-2.0 * (np.abs(c) - r)) < 1.0 - 1e-3)
     s = np.where(valid, np.exp(-2.0 * np.abs(c)), 0.5)

@@ -13,6 +13,7 @@ from supnorm.cli.options import (
     EVALUATIONS,
     JSON,
     OUT,
+    POWER,
     PROBLEM,
     QUIET,
     RESUME,
@@ -42,13 +43,14 @@ def command(
     workers: WORKERS = None,
     dask: DASK = None,
     resume: RESUME = False,
+    power: POWER = None,
     quiet: QUIET = False,
     trust: TRUST = False,
 ) -> int:
     """Find the worst error of a model against its reference, and where it is."""
     folder = out or default_folder(problem)
     report = run_audit(
-        problem, folder, evaluations, seconds, seed, workers, dask, resume, quiet or as_json, trust
+        problem, folder, evaluations, seconds, seed, workers, dask, resume, quiet or as_json, trust, power
     )
     if as_json:
         from supnorm.results.encoding import dumps
@@ -81,9 +83,10 @@ def run_audit(
     resume: bool = False,
     quiet: bool = False,
     trust: bool = False,
+    power: bool | None = None,
 ) -> AuditReport:
     """Audit a problem file into a folder: store, result, worst points, page."""
-    from supnorm.auditing import audit
+    from supnorm.auditing import Power, audit
     from supnorm.cli.folder import open_folder
     from supnorm.evaluation import Finished
     from supnorm.pages import TerminalProgress, write_page
@@ -115,6 +118,7 @@ def run_audit(
             seed=chosen_seed,
             workers=workers or settings.workers or 1,
             executor=executor,
+            power=Power() if (settings.power if power is None else power) else None,
             store=store,
             observer=observer,
         )

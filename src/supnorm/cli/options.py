@@ -26,6 +26,10 @@ EVALUATIONS = Annotated[
     typer.Option("--evaluations", min=100, help="Budget of search and statistics. [default: 100000]"),
 ]
 SECONDS = Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop the search after this time.")]
+POWER = Annotated[
+    bool | None,
+    typer.Option("--power/--no-power", help="Plant errors to see what the search misses. [default: power]"),
+]
 TRUST = Annotated[
     bool, typer.Option("--trust", help="Unpickle model files that need it: they can run any code.")
 ]

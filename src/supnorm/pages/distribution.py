@@ -90,13 +90,13 @@ def _signposts(view: View, scale: Scale) -> Markup:
         (view.tolerance, "tol", "tolerance"),
         (view.lower, "sup", "worst"),
     ]
-    parts, taken = [], [-math.inf, -math.inf, -math.inf]
+    parts, taken = [], [-math.inf] * 4
     for value, kind, word in sorted(p for p in posts if p[0] > 0):
         x = scale(value)
         wide = 7.0 * len(word) + 8
         before = x + wide > scale.end + 4
         left = x - wide if before else x
-        row = next((r for r in range(3) if taken[r] <= left), 2)
+        row = next((r for r in range(4) if taken[r] <= left), 3)
         taken[row] = left + wide
         y = 14 + 14 * row
         parts.append(line(x, y - 8, x, BASE, f"m-{kind}"))

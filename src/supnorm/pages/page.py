@@ -22,7 +22,7 @@ from supnorm.pages.ramp import legend
 from supnorm.pages.record import record
 from supnorm.pages.rendering import render
 from supnorm.pages.ruler import ruler
-from supnorm.pages.svg import HALF, two_sizes
+from supnorm.pages.svg import HALF, NARROW, two_sizes
 from supnorm.pages.view import View, numbers
 from supnorm.results import write_whole
 
@@ -104,11 +104,12 @@ def _where(view: View) -> dict[str, Any]:
     )
     chosen = [c for c in view.chart("cuts") or [] if c in raw[:MOST_CUTS]]
     is_line = view.d == 1 and bool((view.chart("map") or {}).get("x"))
+    width = 282 if len(chosen) == 3 else NARROW
     cuts = [
         {
             "title": c.get("axis"),
-            "whole": cut(view, c, "whole"),
-            "close": cut(view, c, "close"),
+            "whole": cut(view, c, "whole", width),
+            "close": cut(view, c, "close", width),
             "rows": cut_rows(view, c),
         }
         for c in chosen
@@ -162,7 +163,7 @@ def _spread(view: View) -> dict[str, Any]:
     facts = [{"term": t, "name": n, "value": view.error(v)} for t, n, v in levels if not math.isnan(v)]
     for name, base in (("RMS", view.rms), ("99.9 % level", view.quantile("0.999"))):
         if base > 0 and view.lower >= 0:
-            facts.append({"term": "", "name": f"worst found / {name}", "value": num(view.lower / base)})
+            facts.append({"term": "", "name": f"worst / {name}", "value": num(view.lower / base)})
     n = count(view.plain[0])
     return {
         "spread": sections.spread(view),

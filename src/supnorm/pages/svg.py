@@ -161,6 +161,8 @@ def linear_ticks(low: float, high: float, most: int = 5) -> list[float]:
     step = next(f * base for f in (1, 2, 5, 10) if f * base >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
+    if last <= first and most < 32:
+        return linear_ticks(low, high, 2 * most)
     return [k * step for k in range(first, last + 1)]
 
 
@@ -179,22 +181,23 @@ def log_ticks(low: float, high: float, most: int = 5) -> list[float]:
     return inside or linear_ticks(low, high, 2)
 
 
-def thin(x: Floats, y: Floats) -> Floats:
+def thin(x: Floats, y: Floats) -> NDArray[np.intp]:
     """Indices that keep first, smallest, largest and last of each pixel column: a spike survives.
 
     >>> thin(np.array([0.0, 0.1, 0.2, 0.3, 0.4, 1.0]), np.array([0.0, 0, 9, 0, 0, 0])).tolist()
     [0, 2, 4, 5]
     """
-    keep: list[int] = []
+    if not len(x):
+        return np.array([], dtype=int)
     columns = np.floor(x)
-    starts = np.flatnonzero(np.r_[True, columns[1:] != columns[:-1]]) if len(x) else np.array([], int)
-    for start, stop in zip(starts, [*starts[1:], len(x)], strict=True):
-        part = y[start:stop]
-        gaps = start + np.flatnonzero(np.isnan(part))[:1]
-        ends = [start, stop - 1]
-        finite = [] if np.isnan(part).all() else [start + np.nanargmin(part), start + np.nanargmax(part)]
-        keep += sorted({int(i) for i in (*ends, *finite, *gaps)})
-    return np.array(keep, dtype=int)
+    run = np.r_[0, np.cumsum(columns[1:] != columns[:-1])]
+    missing = np.isnan(y)
+    rising = np.lexsort((np.where(missing, np.inf, y), run))
+    falling = np.lexsort((np.where(missing, np.inf, -y), run))
+    starts = np.flatnonzero(np.r_[True, run[1:] != run[:-1]])
+    ends = np.r_[starts[1:], len(x)] - 1
+    first_gap = np.flatnonzero(missing)[np.unique(run[missing], return_index=True)[1]]
+    return np.unique(np.r_[starts, ends, rising[starts], falling[starts], first_gap])
 
 
 def path(xs: Sequence[float], ys: Sequence[float], kind: str) -> Markup:

@@ -50,8 +50,8 @@ class Function:
         remake: a picklable function that builds this one again in another process.
         origin: the table of a problem file that it came from; None when it came from Python.
         notes: lines for the user about what this source limits.
-        table: ``(points, values)`` with shapes ``(N, d)`` and ``(N, m)`` for a table of computed values: it is
-            known at these points only, so there are statistics and no search. None for everything else.
+        table: ``(points, values)`` with shapes ``(N, d)`` and ``(N, m)`` for a table of computed values: it
+            is known at these points only, so there are statistics and no search. None for everything else.
     """
 
     value: Callable[[Array], Array]

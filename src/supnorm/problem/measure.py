@@ -96,7 +96,7 @@ class ErrorMeasure:
             else:
                 gap = model - reference
                 size = np.abs(gap) if self.side == "both" else np.maximum(self._sign * gap, 0.0)
-                error = np.where(size == 0, 0.0, size / self._divisor(reference))
+                error = np.where(size == 0, 0.0, size / self.divisor(reference))
                 lost, broken = ~np.isfinite(reference), ~np.isfinite(model)
         error = np.where(broken, np.inf, error)
         return np.where(lost, np.nan, error)
@@ -140,7 +140,7 @@ class ErrorMeasure:
         n, f = model[rows, output], reference[rows, output]
         gap = n - f
         sign = np.sign(gap) if self.side == "both" else np.where(self._sign * gap > 0, self._sign, 0)
-        divisor = self._divisor(reference)[rows, output]
+        divisor = self.divisor(reference)[rows, output]
         if isinstance(self.tolerance, tuple):
             divisor = divisor * self._fit(self.tolerance, model.shape[1], "tolerance")[output]
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -157,7 +157,8 @@ class ErrorMeasure:
     def _sign(self) -> float:
         return 1.0 if self.side == "over" else -1.0
 
-    def _divisor(self, reference: Array) -> Array:
+    def divisor(self, reference: Array) -> Array:
+        """What the difference of model and reference is divided by, shape ``(n, m)``, before tolerances."""
         if self.kind == "relative":
             return np.maximum(np.abs(reference), self.floor or 0.0)
         if self.scale is not None:

@@ -17,20 +17,14 @@ runs in the folder of the problem file, in a process group of its own that is ki
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
-import selectors
 import shutil
-import signal
 import subprocess
 import tempfile
-import threading
-import time
-import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,9 +32,10 @@ from numpy.typing import NDArray
 from supnorm.problem import Function, PartialFailure
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
+from supnorm.sources.conversation import Points
+from supnorm.sources.lines import Answer, kill, last_line, read_answer, start, write_point
 
 Array = NDArray[np.float64]
-Answer = list[float] | str  # the numbers of a point, or what happened
 TIMEOUT = 30.0  # seconds per point where the problem file gives none: no program may hang a run for ever
 
 
@@ -53,7 +48,8 @@ def open_command(spec: SourceSpec, root: Path, where: str) -> Function:
     assert spec.command is not None
     command = (_program(spec.command, root, where), *spec.command[1:])
     limit = spec.timeout or TIMEOUT
-    label = spec.name or Path(spec.command[0]).name
+    files = [part for part in spec.command if (root / part).is_file()]
+    label = spec.name or Path(files[0] if files else spec.command[0]).name
     if spec.protocol == "batch":
         ask: Any = Batches(command, root, limit)
     else:
@@ -70,29 +66,6 @@ def open_command(spec: SourceSpec, root: Path, where: str) -> Function:
         return _values(answers, len(spec.outputs) if spec.outputs else None)
 
     return Function(value, name=label)
-
-
-def read_answer(line: str) -> Answer:
-    """One line of the program as numbers, or as a message.
-
-    >>> read_answer("1.5 2"), read_answer("nan"), read_answer("error: no convergence")
-    ([1.5, 2.0], [nan], 'error: no convergence')
-    >>> read_answer("hello")
-    "error: not a line of numbers: 'hello'"
-    """
-    line = line.strip()
-    if line.startswith("error:"):
-        return " ".join(line.split())[:300]
-    try:
-        numbers = [float(word) for word in line.split()]
-    except ValueError:
-        numbers = []
-    return numbers or f"error: not a line of numbers: {line[:60]!r}"
-
-
-def write_point(row: Array) -> str:
-    """A point as one line that reads back exactly."""
-    return " ".join(map(repr, row.tolist())) + "\n"
 
 
 def _program(command: list[str], root: Path, where: str) -> str:
@@ -129,36 +102,6 @@ def _values(answers: list[Answer], outputs: int | None) -> Array:
     return values
 
 
-def _start(command: tuple[str, ...], folder: Path, errors: IO[bytes]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        start_new_session=True,
-    )
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all it started; the group outlives its leader, so it is always signalled."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.close()
-    process.wait()
-
-
-def _last_line(errors: IO[bytes]) -> str:
-    size = errors.seek(0, os.SEEK_END)
-    errors.seek(max(0, size - 2000))
-    lines = errors.read().decode(errors="replace").split("\n")
-    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f": {said[:200]}" if said else ""
-
-
 @dataclass(frozen=True)
 class Batches:
     """Starts the program once for each batch."""
@@ -171,14 +114,14 @@ class Batches:
         text = "".join(map(write_point, x)).encode()
         late = False
         with tempfile.TemporaryFile() as errors:
-            process = _start(self.command, self.folder, errors)
+            process = start(self.command, self.folder, errors)
             try:
                 output = process.communicate(text, timeout=self.timeout * len(x))[0]
             except subprocess.TimeoutExpired as expired:
                 late, output = True, expired.output or b""
             finally:
                 kill(process)
-            return self._answers(output, len(x), late, process.returncode, _last_line(errors))
+            return self._answers(output, len(x), late, process.returncode, last_line(errors))
 
     def _answers(self, output: bytes, n: int, late: bool, code: int, said: str) -> list[Answer]:
         text = output.decode(errors="replace")
@@ -194,82 +137,3 @@ class Batches:
             else f"error: ended with exit code {code} after {len(lines)} of {n} answers{said}"
         )
         return answers + [missing] * (n - len(lines))
-
-
-class Points:
-    """Keeps one living program for each thread that calls."""
-
-    def __init__(self, command: tuple[str, ...], folder: Path, timeout: float) -> None:
-        self.command, self.folder, self.timeout = command, folder, timeout
-        self._mine = threading.local()
-
-    def __call__(self, x: Array) -> list[Answer]:
-        return [self._ask(row) for row in x]
-
-    def _ask(self, row: Array) -> Answer:
-        talk: Conversation | None = getattr(self._mine, "talk", None)
-        if talk is None or not talk.alive:
-            talk = self._mine.talk = Conversation(self.command, self.folder)
-        answer = talk.ask(write_point(row), self.timeout)
-        if not talk.alive:
-            self._mine.talk = None
-        return answer
-
-
-class Conversation:
-    """A program that answers line by line; ended with its whole group when this object goes."""
-
-    def __init__(self, command: tuple[str, ...], folder: Path) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the program)
-        self._process = _start(command, folder, self._errors)
-        self._end = weakref.finalize(self, _finish, self._process, self._errors)
-        self._rest = b""
-
-    @property
-    def alive(self) -> bool:
-        """Whether it can be asked again."""
-        return self._end.alive
-
-    def ask(self, line: str, timeout: float) -> Answer:
-        """Send a line and wait for the answer; what does not answer properly is ended."""
-        assert self._process.stdin is not None
-        if self._rest or self._ready(0.0):
-            return self._give_up("error: printed more than one line for a point")
-        try:
-            self._process.stdin.write(line.encode())
-            self._process.stdin.flush()
-        except OSError:
-            return self._died()
-        end = time.monotonic() + timeout
-        while b"\n" not in self._rest:
-            if not self._ready(end - time.monotonic()):
-                return self._give_up(f"timeout: no answer within {timeout:g} s")
-            assert self._process.stdout is not None
-            more = os.read(self._process.stdout.fileno(), 65536)
-            if not more:
-                return self._died()
-            self._rest += more
-        first, _, self._rest = self._rest.partition(b"\n")
-        return read_answer(first.decode(errors="replace"))
-
-    def _ready(self, seconds: float) -> bool:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)  # type: ignore[arg-type]
-            return bool(selector.select(max(seconds, 0.0)))
-
-    def _died(self) -> str:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=1.0)
-        said = _last_line(self._errors)
-        return self._give_up(
-            f"error: ended with exit code {self._process.returncode} without an answer{said}"
-        )
-
-    def _give_up(self, message: str) -> str:
-        self._end()
-        return message
-
-
-def _finish(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
-    kill(process)
-    errors.close()

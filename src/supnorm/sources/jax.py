@@ -77,6 +77,8 @@ def from_jax(
         with x64(double):
             return in_batches(call, x, rows, power_of_two)
 
+    value.__wrapped__ = function  # type: ignore[attr-defined]  # the user's own code, for tracing it
+
     def vjp(x: Array) -> tuple[Array, Pullback]:
         y = value(x)
         m = y.shape[1]

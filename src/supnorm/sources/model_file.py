@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.problem import Function
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
 from supnorm.sources.ports import reordered
 
+Array = NDArray[np.float64]
 PYTHON = 'give python = "file.py:name", a function or object that loads it in code you trust'
 REFUSED = {
     ".pkl": f"is a pickle, which runs code when it is loaded: refused; {PYTHON}",
@@ -25,7 +28,9 @@ REFUSED = {
 KNOWN = ".onnx, .pt2, .pt (TorchScript), .npz (supnorm), .csv, .parquet, .nc"
 
 
-def open_file(spec: SourceSpec, root: Path, names: tuple[str, ...], trust: bool, where: str) -> Function:
+def open_file(
+    spec: SourceSpec, root: Path, names: tuple[str, ...], probe: Array, trust: bool, where: str
+) -> Function:
     """The file of a table of the problem file as a `Function`.
 
     Raises:
@@ -39,7 +44,7 @@ def open_file(spec: SourceSpec, root: Path, names: tuple[str, ...], trust: bool,
     if suffix in REFUSED:
         raise BadInput(f"{what} {REFUSED[suffix]}")
     if suffix in (".pt2", ".pt"):
-        _need("torch", what)
+        _need("torch", what, "torch")
         if suffix == ".pt2":
             from supnorm.sources.torch_export import open_torch_export
 
@@ -48,29 +53,36 @@ def open_file(spec: SourceSpec, root: Path, names: tuple[str, ...], trust: bool,
 
         return open_torchscript(path, spec, names, where)
     if suffix == ".onnx":
+        _need("onnxruntime", what, "onnx")
         from supnorm.sources.onnx import open_onnx
 
-        return open_onnx(path, spec, names, where)
+        return open_onnx(path, spec, names, probe, where)
     if suffix == ".npz":
         return _network(path, spec, names, what)
     raise BadInput(f"{what}: files of this kind are not opened; known are {KNOWN}, for others {PYTHON}")
 
 
-def _need(package: str, what: str) -> None:
+def _need(package: str, what: str, extra: str) -> None:
     from importlib.util import find_spec
 
     if find_spec(package) is None:
-        raise BadInput(f"{what}: opening it needs {package}; install supnorm[{package}]")
+        raise BadInput(f"{what}: opening it needs {package}; install supnorm[{extra}]")
 
 
 def _network(path: Path, spec: SourceSpec, names: tuple[str, ...], what: str) -> Function:
     """Our own network file, its inputs matched to the axes by name or in order."""
-    function: Function = importlib.import_module("supnorm.networks").load(path).as_function()
+    from supnorm.networks import Network
+
+    try:
+        network = Network.load(path)
+    except BadInput as error:
+        raise BadInput(f"{what}: {str(error).removeprefix(f'{path}: ')}") from None
+    if network.architecture.d != len(names):
+        raise BadInput(f"{what} takes {network.architecture.d} inputs, the domain has {len(names)} axes")
+    function = network.as_function()
+    if spec.inputs is not None and sorted(spec.inputs) != sorted(names):
+        raise BadInput(f"{what}: inputs = {spec.inputs} must name each axis once: {', '.join(names)}")
     wanted = tuple(spec.inputs or function.inputs)
-    if wanted and len(wanted) != len(names):
-        raise BadInput(
-            f"{what} takes {len(wanted)} inputs ({', '.join(wanted)}), the domain has {len(names)}"
-        )
     if sorted(wanted) == sorted(names):
         function = reordered(function, [names.index(n) for n in wanted])
     return replace(function, inputs=names, name=spec.name or function.name or path.name)

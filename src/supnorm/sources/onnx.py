@@ -8,8 +8,8 @@ model.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Function
 from supnorm.problem.function import Pullback
 from supnorm.problem.specification import SourceSpec
+from supnorm.program import Program, Unsupported
 from supnorm.results import BadInput
 from supnorm.sources.ports import Layout, Port, arrange, joined
 from supnorm.sources.torch import rounding_note
@@ -28,8 +29,15 @@ ROWS = 16_384
 DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
 
 
-def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str) -> Function:
+def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array, where: str) -> Function:
     """An ONNX file as a `Function`.
+
+    Args:
+        path: the file.
+        spec: its table of the problem file.
+        names: of the axes.
+        probe: points ``(k, d)`` at which the graph that was read is compared with onnxruntime.
+        where: file and table, for messages.
 
     Raises:
         BadInput: for a damaged file, inputs that do not take the axes, or a device onnxruntime does not have.
@@ -39,6 +47,10 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str) 
     ports = tuple(_port(given, what) for given in session.get_inputs())
     layout = arrange(ports, spec, names, what)
     outputs = [o.name for o in session.get_outputs()]
+    words = {p.precision for p in ports}
+    precision = "float64" if words == {"float64"} else "float32" if "float32" in words else "float16"
+    if spec.precision not in (None, precision):
+        raise BadInput(f"{what} runs in {precision}; precision = {spec.precision!r} needs another export")
 
     def call(x: Array) -> Array:
         given = {
@@ -50,30 +62,65 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str) 
     def value(x: Array) -> Array:
         return layout.run(call, x, ROWS)
 
-    graph = _program(path) if _in_order(layout) else None
-    words = {p.precision for p in ports}
-    precision = "float64" if words == {"float64"} else "float32" if "float32" in words else "float16"
-    notes = rounding_note(precision)
-    if spec.precision not in (None, precision):
-        raise BadInput(f"{what} runs in {precision}; precision = {spec.precision!r} needs another export")
-    if graph is None:
-        notes += (f"{path.name} is run as a black box: its operations are not all known, so no derivative",)
-    return Function(
+    function = Function(
         value,
         name=spec.name or path.name,
         outputs=tuple(outputs) if len(outputs) > 1 and _single(session) else (),
-        vjp=None if graph is None else _derivative(value, graph),
-        program=graph,
         precision=precision,
-        notes=notes,
+        notes=rounding_note(precision),
+    )
+    return _with_program(function, path, layout, probe)
+
+
+def _with_program(function: Function, path: Path, layout: Layout, probe: Array) -> Function:
+    """Derivative, program and first layer from the graph, where it can be read and gives the same values."""
+    from supnorm.sources.programs import first_layer_of
+
+    try:
+        graph = _program(path, layout)
+    except Unsupported as reason:
+        note = f"{path.name} is run as a black box, without a derivative: {reason}"
+        return replace(function, notes=(*function.notes, note))
+    if not _agrees(graph, function, probe):
+        note = (
+            f"{path.name} is run as a black box, without a derivative: its outputs depend on the whole batch"
+        )
+        return replace(function, notes=(*function.notes, note))
+    return replace(
+        function,
+        vjp=_derivative(function.value, graph),
+        program=graph,
+        first_layer=first_layer_of(graph),
+        notes=(*function.notes, *graph.remarks),
     )
 
 
-def _session(path: Path, device: str, what: str) -> Any:
+def _program(path: Path, layout: Layout) -> Program:
+    from supnorm.program import lower_onnx
+    from supnorm.sources.programs import permuted
+
     try:
-        import onnxruntime
+        import onnx
     except ImportError:
-        raise BadInput(f"{what}: reading ONNX needs onnxruntime; install supnorm[onnx]") from None
+        raise Unsupported("any", "install supnorm[onnx] to read the graph") from None
+    graph = lower_onnx(onnx.load(str(path)))
+    # The graph's feature vector holds the axes in the order in which its inputs take them.
+    return permuted(graph, [axis for columns in layout.columns for axis in columns])
+
+
+def _agrees(graph: Program, function: Function, probe: Array) -> bool:
+    deployed, read = function.value(probe), graph.value(probe)
+    if deployed.shape != read.shape:
+        return False
+    allowed = {"float64": 1e-6, "float32": 1e-3, "float16": 1e-1}[function.precision]
+    scale = np.nanmax(np.abs(deployed), axis=0, initial=np.finfo(float).tiny)
+    with np.errstate(invalid="ignore"):
+        return bool(np.all((np.abs(deployed - read) <= allowed * scale) | ~np.isfinite(deployed)))
+
+
+def _session(path: Path, device: str, what: str) -> Any:
+    import onnxruntime
+
     providers = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
     provider = providers.get(device.partition(":")[0])
     if provider not in onnxruntime.get_available_providers():
@@ -100,27 +147,9 @@ def _single(session: Any) -> bool:
     return all(len(o.shape) == 1 or o.shape[-1] == 1 for o in session.get_outputs())
 
 
-def _in_order(layout: Layout) -> bool:
-    """Whether the graph is one input that takes the axes in their order, as programs do."""
-    columns = layout.columns
-    return len(columns) == 1 and columns[0] == tuple(range(len(columns[0]))) and not layout.flat[0]
-
-
-def _program(path: Path) -> Any:
-    """The graph as a straight-line program, None where its operations are not all known."""
-    try:
-        import onnx
-
-        lower = importlib.import_module("supnorm.program").lower_onnx
-    except (ImportError, AttributeError):
-        return None
-    try:
-        return lower(onnx.load(str(path)))
-    except BadInput:
-        return None
-
-
-def _derivative(value: Callable[[Array], Array], program: Any) -> Callable[[Array], tuple[Array, Pullback]]:
+def _derivative(
+    value: Callable[[Array], Array], program: Program
+) -> Callable[[Array], tuple[Array, Pullback]]:
     """Deployed values with the program's derivative: they differ by the rounding of the file's precision."""
 
     def vjp(x: Array) -> tuple[Array, Pullback]:

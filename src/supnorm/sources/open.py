@@ -99,7 +99,7 @@ def _opened(
     if spec.file:
         from supnorm.sources.model_file import open_file
 
-        return open_file(spec, root, names, trust, where)
+        return open_file(spec, root, names, probe, trust, where)
     columns = _column_order(spec, names, where)
     if spec.python:
         from supnorm.sources.python import open_python
@@ -155,7 +155,14 @@ def _named(function: Function, spec: SourceSpec, names: tuple[str, ...], where: 
             counted(failure.values)
             raise
 
+    _keep_code(inner, value)
     return replace(named, value=value)
+
+
+def _keep_code(inner: Any, value: Any) -> None:
+    """The user's own code stays within reach, for those who trace it into a program."""
+    if hasattr(inner, "__wrapped__"):
+        value.__wrapped__ = inner.__wrapped__
 
 
 def _data(spec: ProblemSpec, root: Path, file: str) -> tuple[Array, tuple[str, ...]] | None:

@@ -160,11 +160,14 @@ def reordered(function: Function, columns: list[int]) -> Function:
         y, pull = function.vjp(x[:, columns])
         return y, lambda weights: pull(weights)[:, back]
 
-    layer = function.first_layer
+    from supnorm.program import Program
+    from supnorm.sources.programs import permuted
+
+    layer, program = function.first_layer, function.program
     return replace(
         function,
         value=lambda x: function.value(x[:, columns]),
         vjp=vjp if function.vjp is not None else None,
-        program=None,
+        program=permuted(program, columns) if isinstance(program, Program) else None,
         first_layer=None if layer is None else (layer[0][:, back], layer[1]),
     )

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem import Function, PartialFailure, as_columns
+from supnorm.problem import Function, PartialFailure, as_columns, as_function
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
 from supnorm.sources.userfile import JAX_LIKE, imported_roots, load_object
@@ -72,7 +72,7 @@ def open_python(spec: SourceSpec, root: Path, probe: Array, where: str) -> Funct
         from supnorm.sources.torch import from_torch
 
         return from_torch(found, name=label, precision=dtype, device=spec.device)
-    return Function(lambda x: as_columns(found(x), len(x), label), name=label)
+    return replace(as_function(found, label), name=label)
 
 
 def per_point(
@@ -108,7 +108,12 @@ def per_point(
                 said = f"exception: {type(error).__name__}: {error}"
         return said
 
-    return Function(lambda x: collect([attempt(row) for row in x], label), name=label)
+    def value(x: Array) -> Array:
+        return collect([attempt(row) for row in x], label)
+
+    code = (lambda x: function(*(x[i] for i in range(d)))) if spread else function
+    value.__wrapped__ = code  # type: ignore[attr-defined]  # the user's own code, for tracing it
+    return Function(value, name=label)
 
 
 def collect(answers: list[Array | str], label: str) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 
 from supnorm.problem import Axis, Problem
 from supnorm.problem.specification import ProblemSpec, read_specification
-from supnorm.results import BadInput
+from supnorm.results import BadInput, write_whole
 from supnorm.sources.open import law_name
 from supnorm.sources.userfile import UserFunction
 
@@ -53,9 +53,7 @@ def save_problem(problem: Problem, path: Path | str) -> None:
             f"{path}: cannot be written, these have no path: {', '.join(homeless)}; put them in a file "
             'and name them as "file.py:name" in a problem file'
         )
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(write_toml(tables), encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole(path, write_toml(tables))
 
 
 class _Move:

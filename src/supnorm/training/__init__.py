@@ -1,9 +1,13 @@
 """Training: losses, optimisers (one per file), the automatic choice."""
 
 from supnorm.training.adam import Adam
+from supnorm.training.events import Tried
+from supnorm.training.fit import fit
+from supnorm.training.fit_result import Candidate, FitResult
 from supnorm.training.lbfgs import LBFGS
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.losses import MeanSquares
+from supnorm.training.network_fit import NetworkFit
 from supnorm.training.quasi_newton import QuasiNewton
 from supnorm.training.stopping import Minimum, Stop
 from supnorm.training.train import Trained, choose_optimiser, optimise, train
@@ -11,13 +15,18 @@ from supnorm.training.train import Trained, choose_optimiser, optimise, train
 __all__ = [
     "LBFGS",
     "Adam",
+    "Candidate",
+    "FitResult",
     "LevenbergMarquardt",
     "MeanSquares",
     "Minimum",
+    "NetworkFit",
     "QuasiNewton",
     "Stop",
     "Trained",
+    "Tried",
     "choose_optimiser",
+    "fit",
     "optimise",
     "train",
 ]

@@ -1,0 +1,68 @@
+"""Dyadic boxes: cells of the domain by level and index on each axis, so that a tiling is exact.
+
+Cell (l, i) of an axis is low + (high - low) [i, i + 1]/2^l in exact arithmetic. The float box used for bounds
+holds it: its half-width is inflated by the rounding of its centre.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.certification.rounding import Array, U
+
+Integers = NDArray[np.int64]
+DEEPEST = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """Cells, shapes ``(B, d)``, with the bound that is known for each, shape ``(B,)``."""
+
+    level: Integers
+    index: Integers
+    upper: Array
+
+    @classmethod
+    def root(cls, d: int) -> Boxes:
+        """The whole domain, bound unknown."""
+        zero = np.zeros((1, d), dtype=np.int64)
+        return cls(zero, zero.copy(), np.array([np.inf]))
+
+    def __len__(self) -> int:
+        return len(self.upper)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Boxes:
+        """Some of the boxes."""
+        return Boxes(self.level[rows], self.index[rows], self.upper[rows])
+
+    def join(self, other: Boxes) -> Boxes:
+        """Both together."""
+        return Boxes(
+            np.concatenate([self.level, other.level]), np.concatenate([self.index, other.index]),
+            np.concatenate([self.upper, other.upper]),
+        )  # fmt: skip
+
+    def split(self, axis: NDArray[np.intp]) -> Boxes:
+        """Each box halved along its axis; the halves inherit the bound."""
+        rows = np.arange(len(self))
+        level = self.level.copy()
+        level[rows, axis] += 1
+        first, second = self.index.copy(), self.index.copy()
+        first[rows, axis] *= 2
+        second[rows, axis] = first[rows, axis] + 1
+        return Boxes(level, first, self.upper).join(Boxes(level.copy(), second, self.upper))
+
+    def centre_and_half(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """Float boxes that hold the cells, shapes ``(B, d)``."""
+        width = high - low
+        part = np.ldexp(1.0, -self.level - 1)
+        centre = low + width * ((2 * self.index + 1) * part)
+        half = width * part * (1.0 + 8.0 * U) + 8.0 * U * (np.abs(low) + np.abs(high))
+        return centre, half
+
+    def volume(self) -> Array:
+        """Fraction of the domain, shape ``(B,)``."""
+        return np.asarray(np.ldexp(1.0, -self.level.sum(1)))

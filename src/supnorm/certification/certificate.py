@@ -1,0 +1,138 @@
+"""The certificate as a file: all an independent checker needs; format: docs/certificate-format.md."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from supnorm.certification.boxes import Boxes
+from supnorm.certification.bracket import Bracket
+from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.leaf import Bounded
+from supnorm.results import BadInput, write_whole
+
+SCHEMA = "supnorm.certificate/1"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A proof that the error is nowhere larger than ``upper`` on the box of ``error``.
+
+    Attributes:
+        error: the error's programs and the box.
+        names: of the axes.
+        boxes: the leaves, whose cells tile the box, with their bounds.
+        proofs: how each is proved.
+        lower, witness: proved error at a point, and the point in units of the axes.
+        assumptions: what the bound rests on.
+        versions: of the software.
+    """
+
+    error: ErrorProgram
+    names: tuple[str, ...]
+    boxes: Boxes
+    proofs: Bounded
+    lower: float
+    witness: tuple[float, ...] | None
+    assumptions: tuple[str, ...]
+    versions: dict[str, str]
+
+    @classmethod
+    def of(
+        cls, bracket: Bracket, names: tuple[str, ...], assumptions: tuple[str, ...], versions: dict[str, str]
+    ) -> Certificate:
+        """The certificate of a settled bracket."""
+        boxes = bracket.done[0][0]
+        for more, _ in bracket.done[1:]:
+            boxes = boxes.join(more)
+        proofs = Bounded.join([p for _, p in bracket.done])
+        witness = None if bracket.witness is None else tuple(map(float, bracket.witness))
+        return cls(bracket.error, names, boxes, proofs, bracket.lower, witness, assumptions, versions)
+
+    @property
+    def upper(self) -> float:
+        """The bound."""
+        return float(self.boxes.upper.max())
+
+    def to_json(self) -> dict[str, Any]:
+        """A mapping for the ``json`` module, in the documented format."""
+        error = self.error
+        content: dict[str, Any] = {
+            "schema": SCHEMA,
+            "names": list(self.names),
+            "low": [v.hex() for v in error.low.tolist()],
+            "high": [v.hex() for v in error.high.tolist()],
+            "log": [bool(v) for v in error.log],
+            "side": error.side,
+            "programs": [p.to_json() for p in error.alternatives],
+            "hashes": [p.hash for p in error.alternatives],
+            "point_programs": [p.to_json() for p in error.at_points],
+            "lower": self.lower.hex(),
+            "witness": None if self.witness is None else [v.hex() for v in self.witness],
+            "upper": self.upper.hex(),
+            "leaves": {
+                "level": self.boxes.level.tolist(),
+                "index": self.boxes.index.tolist(),
+                "upper": [v.hex() for v in self.boxes.upper.tolist()],
+                "degree": self.proofs.degree.tolist(),
+                "rho": self.proofs.rho.tolist(),
+                "grid": self.proofs.grid.tolist(),
+            },
+            "assumptions": list(self.assumptions),
+            "notes": list(error.notes),
+            "versions": self.versions,
+        }
+        content["digest"] = digest(content)
+        return content
+
+    def save(self, path: Path | str) -> None:
+        """Write the file; it appears whole or not at all."""
+        write_whole(path, json.dumps(self.to_json(), allow_nan=False))
+
+
+def digest(content: dict[str, Any]) -> str:
+    """SHA-256 of the canonical JSON text without the digest itself."""
+    rest = {k: v for k, v in content.items() if k != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def load_bracket(path: Path | str, error: ErrorProgram, target: float) -> Bracket:
+    """A saved certificate as a bracket to be narrowed: leaves above the target are pending again.
+
+    Raises:
+        BadInput: when the file is no certificate, was changed, or speaks of another error or box.
+    """
+    try:
+        data = json.loads(Path(path).read_text())
+        good = data["schema"] == SCHEMA and data["digest"] == digest(data)
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file; give a saved certificate to resume from") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        good = False
+    if not good:
+        raise BadInput(f"{path}: not a whole {SCHEMA} file; start without resume")
+    ends = [[float.fromhex(v) for v in data[k]] for k in ("low", "high")]
+    same_box = np.array_equal(ends, [error.low, error.high]) and data["side"] == error.side
+    if data["hashes"] != [p.hash for p in error.alternatives] or not same_box:
+        raise BadInput(f"{path}: certificate of another model, reference or domain; start without resume")
+    leaves = data["leaves"]
+    level, index = (np.asarray(leaves[k], dtype=np.int64) for k in ("level", "index"))
+    boxes = Boxes(level, index, np.array([float.fromhex(v) for v in leaves["upper"]]))
+    blank = np.zeros(len(boxes))
+    proofs = Bounded(
+        boxes.upper, np.asarray(leaves["degree"]), np.asarray(leaves["rho"], dtype=float),
+        np.asarray(leaves["grid"]), blank.astype(np.intp), blank, blank.astype(bool), np.zeros((0, error.d)),
+    )  # fmt: skip
+    kept = boxes.upper <= target
+    fields = {n: getattr(proofs, n)[kept] for n in Bounded.__dataclass_fields__ if n != "points"}
+    done = [(boxes.take(kept), Bounded(**fields, points=proofs.points))] if kept.any() else []
+    witness = data["witness"]
+    return Bracket(
+        error, float.fromhex(data["lower"]),
+        None if witness is None else np.array([float.fromhex(v) for v in witness]), boxes.take(~kept), done,
+    )  # fmt: skip

@@ -1,0 +1,200 @@
+"""The Chebyshev certificate: a polynomial close to the error on each box, and its maximum.
+
+On a box, e = N - f is its affine part plus a remainder bounded by M on polydiscs (`affine_model`), so the
+tensor Chebyshev interpolant p of degree n is within a known tail of e (`chebyshev`), and
+
+    sup |e| <= max |p| + tail + Lebesgue constant * evaluation error.
+
+Boxes whose affine model is small enough need no polynomial; boxes where no degree up to the limit reaches the
+allowance are split. Cost: a few thousand point evaluations per box in 2-D; the number of boxes depends on the
+poles of the activations and hardly on how small the error is.
+Choose it for analytic activations (tanh, sigmoid, softplus, SiLU, GELU, sin) in 1 to 3 inputs; it works in
+more, at a cost of (n + 1)^d points a box. Where kinks cross a box only the affine bound is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.certification import chebyshev
+from supnorm.certification.affine_model import AffineModel, propagate
+from supnorm.certification.boxes import Boxes
+from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.leaf import Bounded
+from supnorm.certification.rounding import Array, outward
+from supnorm.program import Program
+
+POINTS = 200_000  # points evaluated at once
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ChebyshevCertificate:
+    """Hyper-parameters.
+
+    Attributes:
+        rho: the ellipses that are tried; the best is taken box by box.
+        degrees: largest degree in 1, 2, 3 and more dimensions, tuned on 2x32 and 3x64 tanh networks.
+        grids: K of the Ehlich-Zeller grids, tried in order after the sum of coefficients.
+        share: part of the gap between target and witness that tail and rounding together may use.
+    """
+
+    rho: tuple[float, ...] = (1.4, 1.7, 2.1, 2.7, 3.5, 4.6, 6.2, 8.5, 12.0, 18.0, 32.0, 80.0)
+    degrees: tuple[int, ...] = (24, 14, 8, 5)
+    grids: tuple[int, ...] = (3, 12, 40)
+    share: float = 1.0 / 3.0
+
+    def bound(self, error: ErrorProgram, boxes: Boxes, target: float, lower: float) -> Bounded:
+        """Bounds of the error on a batch of boxes.
+
+        Args:
+            error: what is bounded.
+            boxes: the batch.
+            target: a box is done when its bound is at most this.
+            lower: the witness so far: smaller allowances than ``share * (target - lower)`` are not needed.
+        """
+        centre, half = boxes.centre_and_half(error.low, error.high)
+        state = _State.start(len(boxes), len(error.alternatives), error)
+        for a, program in enumerate(error.alternatives):
+            self._one(error, a, program, centre, half, target, lower, state)
+        return state.finish(target)
+
+    def _one(
+        self, error: ErrorProgram, a: int, program: Program, centre: Array, half: Array, target: float,
+        lower: float, state: _State,
+    ) -> None:  # fmt: skip
+        rho = np.asarray(self.rho)
+        scales = np.concatenate([[1.0], 0.5 * (rho + 1.0 / rho) * (1.0 + 1e-15)])
+        model, bend = propagate(program, centre, half, scales)
+        state.bend = np.maximum(state.bend, bend)
+        state.rounding = np.maximum(state.rounding, model.err.max(1))
+        state.offer(a, np.arange(len(centre)), *_affine_range(model), degree=0)
+        todo = np.flatnonzero(state.upper() > target)
+        if len(todo):
+            degree, best, tail, noise, limited = self._degrees(model, todo, error.d, target, lower)
+            state.limited[todo] |= limited
+            for n in np.unique(degree[degree > 0]):
+                rows = degree == n
+                picked = (todo[rows], rho[best[rows]], tail[rows] + noise[rows])
+                self._polynomials(a, program, int(n), centre, half, target, state, *picked)
+
+    def _degrees(
+        self, model: AffineModel, todo: NDArray[np.intp], d: int, target: float, lower: float
+    ) -> tuple[Integers, NDArray[np.intp], Array, Array, NDArray[np.bool_]]:
+        """Smallest degree whose tail and rounding fit; 0 where none does."""
+        rho, largest = np.asarray(self.rho), self.degrees[min(d, len(self.degrees)) - 1]
+        M = outward(model.eps[todo, 1:])
+        err = model.err[todo]
+        flat = np.abs(model.c[todo]) + model.slope[todo]
+        gap = np.maximum(self.share * (target - lower), 1e-4 * target)
+        allowance = np.maximum(gap, 0.5 * (target - flat.max(1)))
+        degree = np.zeros(len(todo), dtype=np.int64)
+        best = np.zeros(len(todo), dtype=np.intp)
+        tail, noise = np.full(err.shape, np.inf), np.full(err.shape, np.inf)
+        limited = np.zeros(len(todo), dtype=bool)
+        size = model.size[todo] + err
+        for n in range(2, largest + 1):
+            tails = outward(M * chebyshev.tail_factor(n, rho, d)[:, None])
+            column = tails.max(2).argmin(1)
+            one = tails[np.arange(len(todo)), column]
+            loss = outward(chebyshev.lebesgue(n, d) * err + chebyshev.transform_rounding(n, d, size))
+            worst = loss.max(1)
+            drowned = (worst > 0.25 * allowance) & (one.max(1) <= worst) & np.isfinite(worst)
+            good = (degree == 0) & (((one + loss).max(1) <= allowance) | drowned)
+            limited |= good & drowned
+            degree[good], best[good], tail[good], noise[good] = n, column[good], one[good], loss[good]
+        return degree, best, tail, noise, limited
+
+    def _polynomials(
+        self, a: int, program: Program, n: int, centre: Array, half: Array, target: float, state: _State,
+        rows: NDArray[np.intp], rho: Array, slack: Array,
+    ) -> None:  # fmt: skip
+        d = centre.shape[1]
+        grid = chebyshev.tensor_nodes(n, d)
+        step = max(POINTS // len(grid), 1)
+        for i in range(0, len(rows), step):
+            part = rows[i : i + step]
+            points = centre[part, None] + half[part, None] * grid
+            values = program.value(points.reshape(-1, d)).reshape(len(part), *(n + 1,) * d, -1)
+            state.remember(points, values)
+            coefficients = chebyshev.along_axes(chebyshev.transform(n), values, d)
+            self._maximum(a, n, d, coefficients, target, state, part, rho[i : i + step], slack[i : i + step])
+
+    def _maximum(
+        self, a: int, n: int, d: int, coefficients: Array, target: float, state: _State,
+        rows: NDArray[np.intp], rho: Array, slack: Array,
+    ) -> None:  # fmt: skip
+        for grid in (0, *self.grids):
+            if (grid * n) ** d > chebyshev.LARGEST_GRID:
+                return
+            open_ = state.upper()[rows] > target
+            if not open_.any():
+                return
+            low, high = chebyshev.polynomial_range(coefficients[open_], n, d, grid)
+            extra = slack[open_]
+            state.offer(a, rows[open_], low - extra, high + extra, degree=n, rho=rho[open_], grid=grid)
+
+
+def _affine_range(model: AffineModel) -> tuple[Array, Array]:
+    reach = outward(model.slope + model.eps[:, 0])
+    bad = ~np.isfinite(reach)
+    reach = outward(np.where(bad, np.inf, reach + 2e-16 * np.abs(model.c)))
+    return np.where(bad, -np.inf, model.c - reach), np.where(bad, np.inf, model.c + reach)
+
+
+class _State:
+    """Best bounds so far of a batch: per alternative and output, and how they were proved."""
+
+    def __init__(self, boxes: int, alternatives: int, outputs: int, error: ErrorProgram) -> None:
+        self.error = error
+        self.bounds = np.full((boxes, alternatives, outputs), np.inf)
+        self.degree = np.full((boxes, alternatives), -1, dtype=np.int64)
+        self.rho = np.zeros((boxes, alternatives))
+        self.grid = np.zeros((boxes, alternatives), dtype=np.int64)
+        self.bend = np.zeros((boxes, error.d))
+        self.rounding = np.zeros(boxes)
+        self.limited = np.zeros(boxes, dtype=bool)
+        self.points: list[Array] = []
+
+    @classmethod
+    def start(cls, boxes: int, alternatives: int, error: ErrorProgram) -> _State:
+        return cls(boxes, alternatives, error.alternatives[0].m, error)
+
+    def upper(self) -> Array:
+        """Bound of each box: the smallest alternative per output, the largest output."""
+        return np.asarray(self.bounds.min(1).max(1))
+
+    def offer(
+        self, a: int, rows: NDArray[np.intp], low: Array, high: Array, degree: int,
+        rho: Array | float = 0.0, grid: int = 0,
+    ) -> None:  # fmt: skip
+        """A proved range ``[low, high]`` of alternative ``a``; kept where its largest output is smaller."""
+        side = self.error.side
+        sizes = {"both": np.maximum(np.abs(low), np.abs(high)), "over": np.maximum(high, 0.0),
+                 "under": np.maximum(-low, 0.0)}  # fmt: skip
+        bound = outward(sizes[side], 4)
+        better = bound.max(1) < self.bounds[rows, a].max(1)
+        kept = rows[better]
+        self.bounds[kept, a] = bound[better]
+        self.degree[kept, a] = degree
+        self.rho[kept, a] = np.broadcast_to(rho, rows.shape)[better]
+        self.grid[kept, a] = grid
+
+    def remember(self, points: Array, values: Array) -> None:
+        """The node with the largest value in the batch, a candidate for the witness."""
+        size = self.error.one_sided(values.reshape(-1, values.shape[-1])).max(1)
+        size = np.where(np.isnan(size), -1.0, size)
+        best = np.argsort(size)[-4:]
+        self.points.append(points.reshape(-1, points.shape[-1])[best])
+
+    def finish(self, target: float) -> Bounded:
+        upper = self.upper()
+        points = np.concatenate(self.points) if self.points else np.zeros((0, self.error.d))
+        return Bounded(
+            upper, self.degree, self.rho, self.grid, self.bend.argmax(1), self.rounding,
+            self.limited & (upper > target), points,
+        )  # fmt: skip

@@ -1,0 +1,86 @@
+"""The witness: a good lower bound before the proof starts, and its rigorous value.
+
+The value of a point is the error program's affine model on a box of size zero, minus its own rounding bound:
+a lower bound of the error in exact arithmetic. The search is a screen of scrambled Sobol points with corners,
+then projected gradient ascent with backtracking from the best; an audit's witness may be added.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from supnorm.certification.affine_model import propagate
+from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.rounding import Array
+
+SCREEN, STARTS, STEPS = 8192, 12, 60
+
+
+def proved_error(error: ErrorProgram, x: Array) -> Array:
+    """Lower bounds of the exact error at points ``x`` in units of the axes, shapes ``(n, d) -> (n,)``."""
+    best: Array | None = None
+    for program in error.at_points:
+        model, _ = propagate(program, x, np.zeros_like(x), np.ones(1))
+        eps = model.eps[:, 0]
+        signed = model.c if error.side != "under" else -model.c
+        size = np.abs(signed) if error.side == "both" else signed
+        value = np.where(np.isfinite(eps), np.maximum(size - eps, 0.0) * (1 - 1e-15), 0.0)
+        best = value if best is None else np.minimum(best, value)
+    assert best is not None
+    return np.asarray(best.max(1))
+
+
+def values(error: ErrorProgram, t: Array) -> Array:
+    """Float64 values of the error at points in box coordinates, shape ``(n,)``; -1 where there is none."""
+    sizes = [error.one_sided(program.value(t)) for program in error.alternatives]
+    size = np.min(sizes, axis=0).max(1)
+    return np.where(np.isfinite(size), size, -1.0)
+
+
+def search(error: ErrorProgram, rng: np.random.Generator, screen: int = SCREEN) -> Array:
+    """Promising points in box coordinates, best first, shape ``(k, d)``."""
+    from scipy.stats import qmc
+
+    d, width = error.d, error.high - error.low
+    points = qmc.Sobol(d, rng=rng).random(screen)
+    corners = np.stack(np.meshgrid(*[[0.0, 1.0]] * min(d, 8), indexing="ij"), -1).reshape(-1, min(d, 8))
+    corners = np.concatenate([corners, np.full((len(corners), d - min(d, 8)), 0.5)], 1)
+    t = error.low + width * np.concatenate([points, corners])
+    size = values(error, t)
+    order = np.argsort(size)[::-1]
+    starts = t[order[: 8 * STARTS : 8]]
+    starts[0] = t[order[0]]
+    climbed = _climb(error, starts, 0.02 * width)
+    everything = np.concatenate([climbed, t[order[:4]]])
+    return np.asarray(everything[np.argsort(values(error, everything))[::-1]])
+
+
+def _climb(error: ErrorProgram, t: Array, step: Array) -> Array:
+    """Ascent along the gradient scaled to the box; each point keeps its own step."""
+    value, size = values(error, t), np.ones((len(t), 1))
+    width = error.high - error.low
+    for _ in range(STEPS):
+        slope = _gradient(error, t) * width
+        norm = np.linalg.norm(slope, axis=1, keepdims=True)
+        move = np.divide(slope, norm, out=np.zeros_like(slope), where=norm > 0)
+        new = np.clip(t + size * step * move, error.low, error.high)
+        new_value = values(error, new)
+        better = new_value > value
+        t, value = np.where(better[:, None], new, t), np.where(better, new_value, value)
+        size = np.where(better[:, None], 1.5 * size, 0.4 * size)
+    return t
+
+
+def _gradient(error: ErrorProgram, t: Array) -> Array:
+    pulled = [program.vjp(t) for program in error.alternatives]
+    sizes = np.stack([error.one_sided(y) for y, _ in pulled])
+    sizes = np.where(np.isnan(sizes), np.inf, sizes)
+    output = sizes.min(0).argmax(1)
+    rows = np.arange(len(t))
+    chosen = sizes[:, rows, output].argmin(0)
+    gradient = np.zeros_like(t)
+    for a, (y, pull) in enumerate(pulled):
+        weights = np.zeros_like(y)
+        weights[rows, output] = np.where(chosen == a, np.sign(y[rows, output]), 0.0)
+        gradient += np.nan_to_num(pull(weights), nan=0.0, posinf=0.0, neginf=0.0)
+    return gradient

@@ -1,0 +1,115 @@
+"""Before anything else: values that are not finite, and values that grow without bound.
+
+A scan (Sobol points, corners) finds non-finite values. Then the largest |f| is followed: round the best
+points a box is searched with 24 points; where that finds nothing larger, the box is halved; 40 steps. Near a
+pole ``|x - c|^-a`` the largest value doubles its a-th power with every halving and never settles; a smooth
+maximum settles. With a blow-up there is no sup-norm budget. Cost: scan + starts * 24 * 40 calls.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+STEPS, TRIALS, LAST = 40, 24, 14
+
+
+@dataclass(frozen=True)
+class Hazards:
+    """What stands in the way of any sup-norm budget.
+
+    Attributes:
+        scanned: points of the scan.
+        not_finite: how many of them had no finite value although they are in the domain.
+        first: the first such point of the unit cube.
+        growth: factor by which the largest |f| grew over the last 14 steps; 1 when it settled.
+        blow_up: where it grows without bound; None where it settled.
+        largest: the largest |f| seen.
+    """
+
+    scanned: int
+    not_finite: int
+    first: Array | None
+    growth: float
+    blow_up: Array | None
+    largest: float
+
+    @property
+    def hopeless(self) -> bool:
+        """No sup-norm budget exists."""
+        return self.blow_up is not None
+
+
+def scan_points(d: int, count: int, rng: np.random.Generator) -> Array:
+    """Scrambled Sobol points of the unit cube, and its corners (at most 256 of them)."""
+    from scipy.stats import qmc
+
+    inner = qmc.Sobol(d, seed=rng).random_base2(int(np.ceil(np.log2(count))))[:count]
+    if d <= 8:
+        corners = np.array(list(itertools.product((0.0, 1.0), repeat=d)))
+    else:
+        corners = rng.integers(0, 2, (256, d)).astype(float)
+    points: Array = np.concatenate([inner, np.full((1, d), 0.5), corners])
+    return points
+
+
+def hazards(
+    f: Callable[[Array], Array],
+    x: Array,
+    values: Array,
+    inside: NDArray[np.bool_],
+    rng: np.random.Generator,
+    starts: int = 4,
+) -> Hazards:
+    """Judge a scan ``x``, shape ``(n, d)``, with its ``values`` (NaN where there is none).
+
+    Args:
+        f: the function on the unit cube.
+        x, values: the scan.
+        inside: which of the points belong to the domain.
+        rng: for the boxes.
+        starts: how many of the largest values are followed; 0 leaves the search out.
+
+    >>> rng = np.random.default_rng(0)
+    >>> f = lambda u: 1.0 / np.hypot(u[:, 0] - 0.3, u[:, 1] - 0.7)
+    >>> x = scan_points(2, 512, rng)
+    >>> hazards(f, x, f(x), np.ones(len(x), bool), rng).hopeless
+    True
+    """
+    bad = np.flatnonzero(inside & ~np.isfinite(values))
+    size = np.where(np.isfinite(values), np.abs(values), -np.inf)
+    first = x[bad[0]] if len(bad) else None
+    if not np.isfinite(size).any() or starts == 0:
+        return Hazards(len(x), len(bad), first, 1.0, None, float(size.max()))
+    history, place = follow_largest(f, x, size, rng, starts)
+    growth = history[-1] / history[-1 - LAST] if history[-1 - LAST] > 0 else 1.0
+    settled = growth < 1.5 or history[-1] < 10.0 * max(float(np.median(size[np.isfinite(size)])), 1e-300)
+    return Hazards(len(x), len(bad), first, float(growth), None if settled else place, history[-1])
+
+
+def follow_largest(
+    f: Callable[[Array], Array], x: Array, size: Array, rng: np.random.Generator, starts: int
+) -> tuple[list[float], Array]:
+    """The largest |f| after each step, and where it is."""
+    order = np.argsort(-size)[:starts]
+    best, level = x[order], size[order]
+    row = np.arange(len(order))
+    width = np.full(len(order), 0.25)
+    history = [float(level.max())]
+    for _ in range(STEPS):
+        offset = rng.random((len(order), TRIALS, x.shape[1])) - 0.5
+        trial = np.clip(best[:, None, :] + width[:, None, None] * offset, 0.0, 1.0)
+        values = np.abs(f(trial.reshape(-1, x.shape[1]))).reshape(len(order), TRIALS)
+        values = np.where(np.isfinite(values), values, -np.inf)
+        top = values.argmax(axis=1)
+        better = values[row, top] > level
+        level = np.where(better, values[row, top], level)
+        best = np.where(better[:, None], trial[row, top], best)
+        width = np.where(better, width, 0.5 * width)
+        history.append(float(level.max()))
+    return history, best[int(level.argmax())]

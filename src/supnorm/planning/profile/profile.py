@@ -1,0 +1,238 @@
+"""The profile of one function: every test of this folder in order, within a number of calls.
+
+Order: non-finite and blow-up search, noise floor, smoothness along axes and oblique lines, interactions,
+active subspace, inner functions, sensitivity. A test whose share of the calls is too small is left out and
+says so in `left_out`. Cost: about ``calls`` evaluations.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.planning.profile.active import ActiveSubspace, active_subspace
+from supnorm.planning.profile.composition import inner_functions
+from supnorm.planning.profile.dimension import IntrinsicDimension, intrinsic_dimension
+from supnorm.planning.profile.hazards import Hazards, hazards, scan_points
+from supnorm.planning.profile.interactions import Interactions, interactions
+from supnorm.planning.profile.lines import Line, segments, walk
+from supnorm.planning.profile.noise import noise_floor
+from supnorm.planning.profile.sensitivity import Sensitivity, sensitivity
+from supnorm.planning.profile.target import Target
+
+Array = NDArray[np.float64]
+SAFETY = 1.5  # on estimated derivative bounds: what is seen on lines is a lower estimate of the maximum
+HIGHEST = 4  # derivatives of a measured series beyond the fourth are mostly rounding
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known about one function after ``calls`` evaluations.
+
+    Attributes:
+        d: inputs.
+        names: of the inputs.
+        spread: half the range of the values seen: the scale that relative numbers refer to.
+        noise: standard deviation of the noise on single values.
+        hazards: non-finite values and blow-up.
+        lines: smoothness on every line.
+        interactions, active, sensitivity: None where left out.
+        inner: sets of inputs that enter through one number.
+        dimension: of the inputs' law; None without data.
+        calls: evaluations used.
+        left_out: tests that were not run, with the reason.
+    """
+
+    d: int
+    names: tuple[str, ...]
+    spread: float
+    noise: float
+    hazards: Hazards
+    lines: tuple[Line, ...]
+    interactions: Interactions | None = None
+    active: ActiveSubspace | None = None
+    sensitivity: Sensitivity | None = None
+    inner: tuple[tuple[int, ...], ...] = ()
+    dimension: IntrinsicDimension | None = None
+    calls: int = 0
+    left_out: tuple[str, ...] = field(default=())
+
+    @property
+    def known_lines(self) -> list[Line]:
+        """Lines on which every point had a value."""
+        return [line for line in self.lines if line.spectrum is not None]
+
+    @property
+    def jump(self) -> Line | None:
+        """The line with the largest jump; None without one."""
+        jumps = [line for line in self.lines if line.jump > 0]
+        return max(jumps, key=lambda line: line.jump) if jumps else None
+
+    @property
+    def kind(self) -> str:
+        """``"jump"``, ``"unresolved"``, ``"algebraic"``, ``"geometric"``, ``"noise"`` or ``"unknown"``."""
+        kinds = {line.spectrum.kind for line in self.known_lines if line.spectrum}
+        if self.jump is not None:
+            return "jump"
+        for kind in ("unresolved", "algebraic", "geometric", "noise"):
+            if kind in kinds:
+                return kind
+        return "unknown"
+
+    @property
+    def order(self) -> float:
+        """The lowest algebraic order seen; inf when every line decays geometrically; NaN when unknown."""
+        if self.kind == "jump":
+            return 0.0
+        orders = [line.spectrum.order for line in self.known_lines if line.spectrum]
+        orders = [s for s in orders if not math.isnan(s)]
+        return min(orders) if orders else math.nan
+
+    @property
+    def rho(self) -> tuple[float, ...]:
+        """The smallest Bernstein parameter seen along each axis; 1 where it is not geometric."""
+        found = []
+        for axis in range(self.d):
+            own = [line.spectrum for line in self.known_lines if line.axis == axis and line.spectrum]
+            geometric = own and all(s.kind == "geometric" for s in own)
+            found.append(min(s.rho for s in own) if geometric else 1.0)
+        return tuple(found)
+
+    def degrees(self, eps: float) -> list[int | None]:
+        """Polynomial degree along each axis for an error of ``eps``, from measured coefficients."""
+        found: list[int | None] = []
+        for axis in range(self.d):
+            own = [line.spectrum for line in self.known_lines if line.axis == axis and line.spectrum]
+            needed = [s.degree_for(eps) for s in own]
+            known = [k for k in needed if k is not None]
+            found.append(max(known) if known and len(known) == len(needed) else None)
+        return found
+
+    def derivative_scales(self, n: int) -> tuple[float, ...]:
+        """Estimated bounds on the derivatives of orders 0 to n on the unit cube, safety factor included.
+
+        The k-th derivative along unit directions is the norm of the k-linear form, so its maximum over many
+        directions estimates all mixed derivatives of that order from below.
+        """
+        rows = []
+        for k in range(1, n + 1):
+            seen = [line.spectrum.derivative_maximum(k) for line in self.known_lines if line.spectrum]
+            rows.append(SAFETY * max([*seen, 1e-12 * self.spread]))
+        return (self.spread, *rows)
+
+    def class_order(self) -> int:
+        """The number of derivatives that the guarantee line may use: at most 4; 0 when not even Lipschitz."""
+        if self.kind in ("unknown", "noise", "unresolved"):
+            return 1
+        # Orders are estimated within .2 (kinks of several places on one line read as .86).
+        return int(min(HIGHEST, math.floor(self.order + 0.2) if math.isfinite(self.order) else HIGHEST))
+
+
+def profile(
+    target: Target, rng: np.random.Generator, calls: int = 200_000, data: Array | None = None
+) -> Profile:
+    """Run the tests on one output of a function.
+
+    Args:
+        target: the function on the unit cube.
+        rng: draws every point.
+        calls: evaluations to spend.
+        data: inputs of the user's law in the unit cube, shape ``(N, d)``, for the intrinsic dimension.
+
+    >>> from supnorm.evaluation.caller import Caller
+    >>> from supnorm.problem import Domain, as_function
+    >>> f = as_function(lambda x: np.exp(x[:, 0]) + np.abs(x[:, 1]), "f")
+    >>> target = Target(Caller(f, "f"), Domain(a=(-1.0, 1.0), b=(-1.0, 1.0)))
+    >>> found = profile(target, np.random.default_rng(0), calls=20_000)
+    >>> found.kind, found.interactions.blocks()
+    ('algebraic', [[0], [1]])
+    """
+    d, left_out = target.d, list[str]()
+    x = scan_points(d, int(np.clip(calls / 16, 64, 4096)), rng)
+    values = target(x)
+    inside = target.domain.contains(target.domain.from_unit(x))
+    found = hazards(target, x, values, inside, rng, int(np.clip(calls / 15_000, 0, 4)))
+    noise = noise_floor(target, d, rng)
+    continuous = np.array([axis.values is None for axis in target.domain.axes])
+    lines = _lines(target, calls, continuous, rng)
+    pairs = d * (d - 1) // 2
+    pair_samples = int(min(800, 0.25 * calls / (4 * max(pairs, 1))))
+    acting = None
+    if d == 1 or pair_samples >= 8:
+        acting = interactions(target, d, pair_samples, target.spread, noise, rng)
+    else:
+        left_out.append(f"interactions: {pairs} pairs need {32 * pairs * 4} calls")
+    slopes = int(min(500, 0.1 * calls / (2 * d)))
+    active = active_subspace(target, d, slopes, target.spread, rng) if slopes >= d + 5 else None
+    if active is None:
+        left_out.append(f"active subspace: needs {20 * d * (d + 5)} calls")
+    inner = _inner(target, acting, noise, calls, rng, left_out)
+    indices = _sensitivity(target, calls, rng, left_out)
+    dimension = _dimension(data, rng, left_out)
+    return Profile(
+        d, target.domain.names, target.spread, noise, found, lines, acting, active, indices, inner, dimension,
+        target.calls, tuple(left_out),
+    )  # fmt: skip
+
+
+def _lines(
+    target: Target, calls: int, continuous: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[Line, ...]:
+    share = 0.4 * calls
+    d = target.d
+    wanted = 2 * d + (20 if d > 1 else 0)
+    samples = next((k for k in (512, 256, 128, 64) if share >= k * (d + 4)), 32)
+    count = int(np.clip(share / (1.3 * samples), d, wanted))
+    per_axis = 2 if count >= 2 * d else 1
+    drawn = segments(d, per_axis, max(count - per_axis * d, 0), rng)
+    most = int(min(max(share / max(count, 1), 2.0 * samples) * 4, 20_000))
+    kept = []
+    for axis, start, end in drawn:
+        if axis is not None and not continuous[axis]:
+            continue
+        end = np.where(continuous, end, start)
+        if np.linalg.norm(end - start) > 0:
+            kept.append(walk(target, (axis, start, end), samples, most))
+    return tuple(kept)
+
+
+def _inner(
+    target: Target,
+    acting: Interactions | None,
+    noise: float,
+    calls: int,
+    rng: np.random.Generator,
+    left_out: list[str],
+) -> tuple[tuple[int, ...], ...]:
+    if acting is None or target.d < 3:
+        return ()
+    blocks = [b for b in acting.blocks() if len(b) > 2]
+    sets = sum(2 ** len(b) if len(b) <= 6 else len(b) ** 2 // 2 for b in blocks)
+    if noise > 1e-9 * target.spread or sets * 4 * 3 * 40 > 0.2 * calls:
+        left_out.append(
+            "inner functions: " + ("the noise" if sets * 480 <= 0.2 * calls else "too many sets of inputs")
+        )
+        return ()
+    return tuple(map(tuple, inner_functions(target, target.d, blocks, rng)))
+
+
+def _sensitivity(
+    target: Target, calls: int, rng: np.random.Generator, left_out: list[str]
+) -> Sensitivity | None:
+    power = int(math.log2(max(0.15 * calls / (target.d + 2), 1)))
+    if power < 6:
+        left_out.append(f"sensitivity: needs {int(64 * (target.d + 2) / 0.15)} calls")
+        return None
+    return sensitivity(target, target.d, 2 ** min(power, 12), rng)
+
+
+def _dimension(
+    data: Array | None, rng: np.random.Generator, left_out: list[str]
+) -> IntrinsicDimension | None:
+    if data is None or len(np.unique(data, axis=0)) < 100:
+        left_out.append("intrinsic dimension: needs at least 100 points of the inputs' law")
+        return None
+    return intrinsic_dimension(data, rng)

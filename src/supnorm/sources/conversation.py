@@ -1,0 +1,151 @@
+"""A program that stays alive and answers line by line: the protocol ``"point"`` of `command`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import subprocess
+import tempfile
+import threading
+import time
+import weakref
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.sources.lines import Answer, kill, last_line, read_answer, start, write_point
+
+Array = NDArray[np.float64]
+TOO_MUCH = "error: printed more than one line for a point"
+GRACE = 0.2  # seconds that a new program is watched for a second line after its first answer
+
+
+class Points:
+    """Keeps one living program for each thread that calls."""
+
+    def __init__(self, command: tuple[str, ...], folder: Path, timeout: float) -> None:
+        self.command, self.folder, self.timeout = command, folder, timeout
+        self._mine = threading.local()
+
+    def __call__(self, x: Array) -> list[Answer]:
+        answers: list[Answer] = []
+        since = 0  # the first point that the living program was asked in this call
+        for row in x:
+            self._withdraw(answers, since)
+            talk, answer = self._ask(row)
+            since = len(answers) if talk is not self._talk else since
+            self._talk = talk
+            answers.append(answer)
+        self._withdraw(answers, since)
+        return answers
+
+    def _withdraw(self, answers: list[Answer], since: int) -> None:
+        """After a stray line no answer of the program counts."""
+        if self._talk is not None and self._talk.stray():
+            answers[since:] = [TOO_MUCH] * (len(answers) - since)
+
+    def _ask(self, row: Array) -> tuple[Conversation, Answer]:
+        talk = self._talk
+        if talk is None or talk.ended():
+            talk = Conversation(self.command, self.folder)
+        before = talk.answered
+        answer = talk.ask(write_point(row), self.timeout)
+        if before and talk.lost:  # it went away after its last answer, not because of this point
+            talk = Conversation(self.command, self.folder)
+            answer = talk.ask(write_point(row), self.timeout)
+        return talk, answer
+
+    @property
+    def _talk(self) -> Conversation | None:
+        talk: Conversation | None = getattr(self._mine, "talk", None)
+        return talk
+
+    @_talk.setter
+    def _talk(self, talk: Conversation) -> None:
+        self._mine.talk = talk
+
+
+class Conversation:
+    """A program that answers line by line; ended with its whole group when this object goes.
+
+    Whatever is not exactly one line of numbers a point ends it: after a stray line nobody could say which
+    point the next answer belongs to.
+    """
+
+    def __init__(self, command: tuple[str, ...], folder: Path) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the program)
+        self._process = start(command, folder, self._errors)
+        self._end = weakref.finalize(self, _finish, self._process, self._errors)
+        self._rest = b""
+        self.answered = False  # at least once
+        self.lost = False  # went away without an answer
+
+    def ended(self) -> bool:
+        """Whether it can no longer be asked, because it was given up or went away by itself."""
+        if self._end.alive and not self.stray() and self._ready(0.0):  # no output and yet ready: its end
+            self._end()
+        return not self._end.alive
+
+    def stray(self) -> bool:
+        """Whether it has said more than it was asked for; then nothing it said can be relied on."""
+        if self._end.alive and not self._rest and self._ready(0.0):
+            self._read()
+        if self._rest:
+            self._end()
+        return bool(self._rest)
+
+    def ask(self, line: str, timeout: float) -> Answer:
+        """Send a line and wait for the answer."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(line.encode())
+            self._process.stdin.flush()
+        except OSError:
+            return self._died()
+        end = time.monotonic() + timeout
+        while b"\n" not in self._rest:
+            if not self._ready(end - time.monotonic()):
+                return self._give_up(f"timeout: no answer within {timeout:g} s")
+            if not self._read():
+                return self._died()
+        first, _, self._rest = self._rest.partition(b"\n")
+        if not self.answered and self._ready(GRACE):
+            self._read()
+        self.answered = True
+        answer = read_answer(first.decode(errors="replace"))
+        garbage = isinstance(answer, str) and not first.lstrip().startswith(b"error:")
+        return self._give_up(str(answer)) if garbage else answer
+
+    def _read(self) -> bool:
+        """Take what is there; False at the end of the output."""
+        assert self._process.stdout is not None
+        more = os.read(self._process.stdout.fileno(), 65536)
+        self._rest += more
+        return bool(more)
+
+    def _ready(self, seconds: float) -> bool:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)  # type: ignore[arg-type]
+            return bool(selector.select(max(seconds, 0.0)))
+
+    def _died(self) -> str:
+        self.lost = True
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=1.0)
+        said = last_line(self._errors)
+        return self._give_up(
+            f"error: ended with exit code {self._process.returncode} without an answer{said}"
+        )
+
+    def _give_up(self, message: str) -> str:
+        self._rest = b""
+        self._end()
+        return message
+
+
+def _finish(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
+    kill(process)
+    errors.close()

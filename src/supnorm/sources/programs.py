@@ -1,0 +1,71 @@
+"""What a source needs of straight-line programs: another order of inputs, and the first linear layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.program import Node, Program
+
+Array = NDArray[np.float64]
+
+
+def permuted(program: Program, columns: Sequence[int]) -> Program:
+    """The program of ``x -> program(x[:, columns])``.
+
+    >>> swap = permuted(Program((Node("input", (), 2), Node("take", (0,), 1, columns=np.array([0])))), [1, 0])
+    >>> swap.value(np.array([[3.0, 4.0]]))
+    array([[4.]])
+    """
+    if list(columns) == list(range(program.d)):
+        return program
+    take = Node("take", (0,), program.d, columns=np.asarray(columns))
+    rest = [replace(node, args=tuple(a + 1 for a in node.args)) for node in program.nodes[1:]]
+    return replace(program, nodes=(program.nodes[0], take, *rest))
+
+
+def first_layer_of(program: Program) -> tuple[Array, Array] | None:
+    """Weights and biases ``(h, d)``, ``(h,)`` of the linear layers before the first other operation.
+
+    Normalisation of the inputs is folded in. None where the program does not begin with a linear layer.
+    """
+    weight, bias = np.eye(program.d), np.zeros(program.d)
+    here, layers = 0, 0
+    while (following := _only_user(program, here)) is not None:
+        step = _linear(program, following, here)
+        if step is None:
+            break
+        weight, bias = step[0] @ weight, step[0] @ bias + step[1]
+        layers += program.nodes[following].op == "affine"
+        here = following
+    return (weight, bias) if layers else None
+
+
+def _only_user(program: Program, position: int) -> int | None:
+    users = [i for i, node in enumerate(program.nodes) if position in node.args]
+    return users[0] if len(users) == 1 else None
+
+
+def _linear(program: Program, position: int, argument: int) -> tuple[Array, Array] | None:
+    """The node as ``W z + b`` of its one varying argument, None where it is not linear in it."""
+    node = program.nodes[position]
+    if node.op == "affine" and node.weight is not None and node.bias is not None:
+        return node.weight, node.bias
+    if node.op == "take":
+        return np.eye(program.nodes[argument].width)[node.columns], np.zeros(node.width)
+    others = [program.nodes[a] for a in node.args if a != argument]
+    if len(node.args) != 2 or len(others) != 1 or others[0].value is None:
+        return None
+    c, one, zero = others[0].value, np.eye(node.width), np.zeros(node.width)
+    if node.op == "add":
+        return one, c
+    if node.op == "mul":
+        return np.diag(c), zero
+    if node.args[0] != argument:
+        return (-one, c) if node.op == "sub" else None
+    if node.op == "sub":
+        return one, -c
+    return (np.diag(1.0 / c), zero) if node.op == "div" and np.all(c != 0) else None

@@ -1,0 +1,73 @@
+"""How good a candidate is: quickly inside the loop, by an audit with a fresh seed for what is reported.
+
+The loop looks at fixed points (independent points of the law and the corners of the box). What is printed
+never comes from them: `audit_model` searches with a seed that no part of the fit has used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing import AuditReport, Pictures, audit
+from supnorm.problem import Function, Problem
+from supnorm.training.reference_points import ReferencePoints
+
+Array = NDArray[np.float64]
+FRESH = 1_000_003  # added to the user's seed: far from every seed used while fitting
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Errors in the problem's measure at some points: root mean square, maximum, and where it is."""
+
+    rms: float
+    worst: float
+    x: tuple[float, ...] = ()
+
+    def by(self, norm: str) -> float:
+        """The number that ``norm`` compares with the tolerance."""
+        return self.rms if norm == "l2" else self.worst
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """Points with reference values that judge candidates inside the loop."""
+
+    problem: Problem
+    x: Array
+    y: Array
+
+    @classmethod
+    def draw(cls, points: ReferencePoints, n: int, rng: np.random.Generator) -> Validation:
+        """``n`` points of the law, and the corners of the box for up to 8 inputs."""
+        problem = points.problem
+        assert problem.law is not None
+        x = problem.law.draw(n, rng)
+        if problem.domain.d <= 8 and 2**problem.domain.d <= n:
+            bits = np.indices((2,) * problem.domain.d).reshape(problem.domain.d, -1).T.astype(float)
+            corners = problem.domain.from_unit(bits)
+            x = np.concatenate([x, corners[problem.domain.contains(corners)]])
+        y = points.value(x)
+        kept = np.isfinite(y).all(axis=1)
+        return cls(problem, x[kept], y[kept])
+
+    def errors(self, function: Function) -> Errors:
+        """Errors of ``function`` at these points; infinite where it has no value."""
+        with np.errstate(all="ignore"):
+            error, _ = self.problem.error(function.value(self.x), self.y, self.x)
+        counted = ~np.isnan(error)
+        if not counted.any():
+            return Errors(np.nan, np.nan)
+        k = int(np.nanargmax(error))
+        rms = float(np.sqrt(np.mean(error[counted] ** 2)))
+        return Errors(rms, float(error[k]), tuple(self.x[k].tolist()))
+
+
+def audit_model(problem: Problem, function: Function, evaluations: int, seed: int) -> AuditReport:
+    """Search for the worst error of ``function`` with a seed of its own and few pictures."""
+    pictures = Pictures(even=61, near=15, line=501, grid=40, thumbnail=11)
+    judged = replace(problem, model=function)
+    return audit(judged, evaluations=evaluations, seed=seed, pictures=pictures)

@@ -1,0 +1,88 @@
+"""Does the reference jump? Bisection along random lines through the domain.
+
+On each line the largest step between neighbouring points is halved until the points differ by 1e-9 of the
+line. A step of a continuous function vanishes with the interval; a jump stays. A continuous model must miss a
+jump of size J by at least J/2, so it is told before anything is trained. Jumps that no line crosses are not
+found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.problem import Domain
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Jump:
+    """A discontinuity: its size (largest over the outputs) and a point next to it."""
+
+    size: float
+    x: Array
+
+
+def find_jump(
+    value: Callable[[Array], Array],
+    domain: Domain,
+    rng: np.random.Generator,
+    lines: int = 8,
+    points: int = 65,
+) -> Jump | None:
+    """The largest jump found along ``lines`` random lines, or None.
+
+    >>> domain = Domain(x=(0.0, 1.0), y=(0.0, 1.0))
+    >>> found = find_jump(lambda x: np.sign(x[:, :1] - 0.3), domain, np.random.default_rng(0))
+    >>> round(found.size, 6), round(float(found.x[0]), 6)
+    (2.0, 0.3)
+    """
+    best: Jump | None = None
+    for _ in range(lines):
+        a, b = rng.random(domain.d), rng.random(domain.d)
+        a, b = _to_the_faces(a, b)
+        s = np.linspace(0.0, 1.0, points)
+        u = np.clip(a + s[:, None] * (b - a), 0.0, 1.0)
+        found = _bisect(value, domain, u)
+        if found is not None and (best is None or found.size > best.size):
+            best = found
+    return best
+
+
+def _to_the_faces(a: Array, b: Array) -> tuple[Array, Array]:
+    """The line through both points, prolonged to the faces of the unit box."""
+    step = b - a
+    step = np.where(np.abs(step) < 1e-9, 1e-9, step)
+    to_zero, to_one = -a / step, (1.0 - a) / step
+    low = np.max(np.minimum(to_zero, to_one))
+    high = np.min(np.maximum(to_zero, to_one))
+    return a + low * step, a + high * step
+
+
+def _bisect(value: Callable[[Array], Array], domain: Domain, u: Array) -> Jump | None:
+    y = value(domain.from_unit(u))
+    steps = np.abs(np.diff(y, axis=0)).max(axis=1)
+    if not np.isfinite(steps).any():
+        return None
+    k = int(np.nanargmax(steps))
+    first, spread = float(steps[k]), float(np.nanmax(y) - np.nanmin(y))
+    if first <= 1e-6 * spread:
+        return None
+    left, right, y_left, y_right = u[k], u[k + 1], y[k : k + 1], y[k + 1 : k + 2]
+    for _ in range(26):
+        middle = 0.5 * (left + right)
+        y_middle = value(domain.from_unit(middle[None]))
+        if not np.isfinite(y_middle).all():
+            return None
+        if np.abs(y_middle - y_left).max() >= np.abs(y_right - y_middle).max():
+            right, y_right = middle, y_middle
+        else:
+            left, y_left = middle, y_middle
+        size = float(np.abs(y_right - y_left).max())
+        if size < 0.05 * first:
+            return None
+    return Jump(size, domain.from_unit(right[None])[0])

@@ -1,0 +1,281 @@
+"""The verb: the best approximator of a reference, network or not, until its audited error is small enough."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing import AuditReport
+from supnorm.evaluation import Finished, Started, silent
+from supnorm.problem import Domain, ErrorMeasure, Problem
+from supnorm.results import BadInput, ExitCode, Status
+from supnorm.training.active_fit import ActiveFit, Attempt, automatic
+from supnorm.training.adam import Adam
+from supnorm.training.assessment import FRESH, Validation, audit_model
+from supnorm.training.breaks import Jump, find_jump
+from supnorm.training.fit_data import fit_data
+from supnorm.training.fit_result import Candidate, FitResult
+from supnorm.training.lbfgs import LBFGS
+from supnorm.training.levenberg_marquardt import LevenbergMarquardt
+from supnorm.training.network_fit import NetworkFit
+from supnorm.training.quasi_newton import QuasiNewton
+from supnorm.training.reference_points import ReferencePoints
+
+Array = NDArray[np.float64]
+NORMS = ("sup", "l2")
+EVALUATIONS = 100_000
+
+
+def fit(
+    reference: Any,
+    domain: Domain | None = None,
+    *,
+    tolerance: float | None = None,
+    norm: str = "sup",
+    seconds: float | None = None,
+    max_evaluations: int | None = None,
+    audit_evaluations: int = 20_000,
+    method: Any = "auto",
+    error: ErrorMeasure | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    executor: Executor | None = None,
+    observer: Callable[[Any], None] = silent,
+) -> FitResult:
+    """Fit a reference, or fixed samples ``(x, y)``, until the audited error meets the tolerance.
+
+    Args:
+        reference: a `Problem` (its model is not used), any callable ``(n, d) -> (n,)`` or ``(n, m)``, or a
+        pair
+            of arrays ``(x, y)``: then every fifth sample is held out for the errors that are reported.
+        domain: where to fit; of a problem its own, of samples the box of their ranges by default. tolerance:
+        goal for the error in the problem's measure; without one the best within the budget is kept. norm:
+        ``"sup"``: the tolerance is for the largest error; ``"l2"``: for the root mean square. seconds:
+        wall-clock limit; the result then depends on the machine. max_evaluations: of the reference for
+        fitting; 100,000 by default. Audits come on top. audit_evaluations: of each audit; less for slow
+        references. method: ``"auto"``, a strategy (`ChebyshevTensor`, `NetworkFit`, ...) or an optimiser for
+        networks. error: another measure than the absolute error. seed: of everything random. workers,
+        executor: for slow references, as in `audit`. observer: gets `Started`, `Tried` for each candidate,
+        and `Finished`.
+
+    Raises:
+        BadInput: for unusable arguments, a tolerance below the float64 floor, or a reference without values.
+
+    >>> result = fit(lambda x: np.exp(x[:, 0]), Domain(x=(0.0, 1.0)), tolerance=1e-9)
+    >>> result.status.code, result.winner.sup_lower < 1e-9
+    ('within-tolerance', True)
+    """
+    start = time.perf_counter()
+    _check(norm, tolerance, seconds, max_evaluations, audit_evaluations)
+    if isinstance(reference, tuple):
+        return fit_data(reference, domain, tolerance, norm, strategies(method, None), error, seed, observer)
+    problem = _problem(reference, domain, tolerance, error)
+    observer(Started(problem.title or "fit", problem.error.limit, seed, max_evaluations))
+    points = ReferencePoints(problem, seed, workers=workers, executor=executor)
+    state, jump = _prepare(problem, points, norm, seconds, max_evaluations, audit_evaluations, seed, observer)
+    state.run(strategies(method, problem.domain.d))
+    result = _finish(state, jump, start)
+    observer(Finished())
+    return result
+
+
+def strategies(method: Any, d: int | None) -> list[Any]:
+    """The strategies that ``method`` stands for; ``d`` is None for fixed samples.
+
+    Raises:
+        BadInput: for anything else than ``"auto"``, a strategy or an optimiser.
+    """
+    if isinstance(method, str) and method == "auto":
+        every = automatic(d or 3)
+        return every if d is not None else [m for m in every if not hasattr(m, "from_function")]
+    if isinstance(method, Adam | LBFGS | LevenbergMarquardt | QuasiNewton):
+        return [NetworkFit(optimiser=method)]
+    if hasattr(method, "from_samples") or (hasattr(method, "from_function") and d is not None):
+        return [method]
+    if hasattr(method, "from_function"):
+        raise BadInput(f"{type(method).__name__} chooses its own points and cannot use fixed samples")
+    raise BadInput(
+        f'method must be "auto", a strategy such as ChebyshevTensor() or NetworkFit(), or an optimiser, '
+        f"got {method!r}"
+    )
+
+
+def _check(norm: str, tolerance: Any, seconds: Any, evaluations: Any, audit_evaluations: int) -> None:
+    if norm not in NORMS:
+        raise BadInput(f'norm must be "sup" or "l2", got {norm!r}')
+    if tolerance is not None and np.ndim(tolerance) == 0 and not 0 < tolerance < np.inf:
+        raise BadInput(f"tolerance must be positive and finite, got {tolerance}")
+    if seconds is not None and not seconds > 0:
+        raise BadInput(f"seconds must be positive, got {seconds}")
+    if evaluations is not None and evaluations < 50:
+        raise BadInput(f"max_evaluations must be at least 50, got {evaluations}")
+    if audit_evaluations < 100:
+        raise BadInput(f"audit_evaluations must be at least 100, got {audit_evaluations}")
+
+
+def _problem(
+    reference: Any, domain: Domain | None, tolerance: float | None, error: ErrorMeasure | None
+) -> Problem:
+    if isinstance(reference, Problem):
+        measure = error or reference.error
+        goal = reference.tolerance if tolerance is None and error is None else tolerance
+        if domain is None:
+            return replace(reference, model=None, error=measure, tolerance=goal)
+        return Problem(None, reference.reference, domain, measure, goal, title=reference.title)
+    if domain is None:
+        raise BadInput("fit needs a domain: Domain(x=(low, high), ...)")
+    return Problem(None, reference, domain, error or ErrorMeasure(), tolerance)
+
+
+def _prepare(
+    problem: Problem,
+    points: ReferencePoints,
+    norm: str,
+    seconds: float | None,
+    max_evaluations: int | None,
+    audit_evaluations: int,
+    seed: int,
+    observer: Callable[[Any], None],
+) -> tuple[ActiveFit, Jump | None]:
+    """Time one call, share out the budget, draw the validation points, look for jumps."""
+    began = time.monotonic()
+    rng = np.random.default_rng([seed, 1])
+    points.design(8)
+    points.design(16)  # the first call pays for imports; the second one tells the cost
+    budget = max_evaluations or EVALUATIONS
+    if seconds is not None:
+        affordable = 0.5 * seconds / max(points.caller.cost, 1e-9)
+        budget = int(min(budget, max(affordable, 50)))
+        audit_evaluations = int(min(audit_evaluations, max(0.3 * affordable, 100)))
+    if points.caller.expensive:
+        audit_evaluations = min(audit_evaluations, max(budget // 2, 100))
+    validation = Validation.draw(points, int(min(4096, max(0.1 * budget, 16))), rng)
+    if not len(validation.x):
+        raise BadInput(f"the reference has no finite value at any of {points.spent} points of the domain")
+    _check_floor(problem, validation.y)
+    jump = None
+    if budget >= 10_000:
+        jump = find_jump(points.value, problem.domain, rng) if _is_box(problem.domain) else None
+    deadline = None if seconds is None else began + seconds
+    state = ActiveFit(problem, points, validation, norm, budget, audit_evaluations, seed, deadline, observer)
+    return state, jump
+
+
+def _is_box(domain: Domain) -> bool:
+    return not domain.constraints and domain.cloud is None and all(a.values is None for a in domain.axes)
+
+
+def _check_floor(problem: Problem, y: Array) -> None:
+    goal = problem.tolerance
+    if goal is None or problem.error.kind not in ("absolute", "relative"):
+        return
+    size = float(np.abs(y).max()) if problem.error.kind == "absolute" else 1.0
+    floor = 4.0 * float(np.finfo(float).eps) * size
+    least = float(np.min(goal))
+    if least < floor:
+        raise BadInput(
+            f"tolerance {least:.3g} is below the float64 floor of this reference, about {floor:.1e}; "
+            f"ask for {10 * floor:.0e} or more"
+        )
+
+
+def _finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
+    """Audit the winner with a fresh seed, measure the others on fresh points, and say how it went."""
+    best = state.best()
+    spent = state.points.spent
+    report = audit_model(
+        state.problem, best.approximation.function, state.audit_evaluations, state.seed + FRESH
+    )
+    rng = np.random.default_rng([state.seed + FRESH, 2])
+    fresh = Validation.draw(state.points, min(4096, max(state.audit_evaluations // 4, 16)), rng)
+    spread = float(np.max(fresh.y.std(axis=0), initial=0.0))
+    candidates = [_candidate(a, fresh, spread) for a in state.attempts if a is not best]
+    candidates.sort(key=lambda c: c.rms if state.norm == "l2" else c.sup_lower)
+    winner = _winner(best, report, fresh, spread)
+    document = report.to_json()
+    evaluations = {
+        "fit": spent, "fresh": state.points.spent - spent, "failed": state.points.failed,
+        "audit": sum(v for k, v in document["evaluations"].items() if k != "failed"),
+        "loop audits": state.audits,
+    }  # fmt: skip
+    notes = _notes(state, jump)
+    return FitResult(
+        winner, (winner, *candidates), tuple(state.skipped), _status(state, winner, jump), report,
+        evaluations, notes, state.problem.error.limit, state.norm, state.seed,
+        time.perf_counter() - start, versions=versions(),
+    )  # fmt: skip
+
+
+def _winner(best: Attempt, report: AuditReport, fresh: Validation, spread: float) -> Candidate:
+    measured = _candidate(best, fresh, spread)
+    worst = report.worst.error if report.worst is not None else measured.sup_lower
+    return replace(measured, rms=report.rms.value, sup_lower=max(worst, measured.sup_lower), audited=True)
+
+
+def _candidate(attempt: Attempt, fresh: Validation, spread: float) -> Candidate:
+    errors = fresh.errors(attempt.approximation.function)
+    seconds = latency(attempt.approximation.function.value, fresh.x)
+    return Candidate(attempt.approximation, attempt.seconds, errors.rms, errors.worst, spread, seconds)
+
+
+def latency(value: Callable[[Array], Array], x: Array) -> float:
+    """Seconds per point in a batch of up to 1000."""
+    batch = x[:1000]
+    value(batch)
+    start = time.perf_counter()
+    value(batch)
+    return (time.perf_counter() - start) / len(batch)
+
+
+def _notes(state: ActiveFit, jump: Jump | None) -> tuple[str, ...]:
+    notes = list(state.best().approximation.notes)
+    if jump is not None:
+        where = ", ".join(f"{n} = {v:.6g}" for n, v in state.problem.domain.describe(jump.x).items())
+        notes.append(
+            f"the reference jumps by {jump.size:.3g} at {where}: a continuous model misses by at least half"
+        )
+    if not np.ptp(state.validation.y, axis=0).any():
+        notes.append("the reference is constant on all points seen")
+    if state.points.failed:
+        notes.append(
+            f"the reference had no finite value at {state.points.failed} of {state.points.spent} points"
+        )
+    return tuple(notes)
+
+
+def _status(state: ActiveFit, winner: Candidate, jump: Jump | None) -> Status:
+    goal, value = state.problem.error.limit, winner.rms if state.norm == "l2" else winner.sup_lower
+    what = "root mean square" if state.norm == "l2" else "largest error found"
+    if goal is None:
+        return Status("no-tolerance", f"best of {len(state.attempts)} candidates; {what} {value:.2e}")
+    if value <= goal:
+        return Status(
+            "within-tolerance", f"{winner.method}: {what} {value:.2e} by an audit with a fresh seed; a search "
+            "gives a lower bound of the worst error, a certificate proves an upper one",
+        )  # fmt: skip
+    advice = f"{winner.method} is the best of {len(state.attempts)} candidates, {what} {value:.2e}; "
+    if jump is not None and goal < 0.5 * jump.size:
+        advice += f"no continuous model can: the reference jumps by {jump.size:.3g}; split the domain there"
+    elif state.over:
+        advice += "the time was up: give more seconds"
+    else:
+        advice += "give more evaluations or seconds, or wider networks: method=NetworkFit(widths=(48, 64))"
+    return Status("tolerance-exceeded", advice, ExitCode.EXCEEDED)
+
+
+def versions() -> dict[str, str]:
+    """Versions behind a result."""
+    import jax
+    import scipy
+
+    return {
+        "python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__,
+        "jax": jax.__version__,
+    }  # fmt: skip

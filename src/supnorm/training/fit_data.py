@@ -1,0 +1,139 @@
+"""Fitting fixed samples: the same candidates, chosen on 15 % of the samples, reported on the held-out 20 %.
+
+A largest error on held-out samples is a lower bound for them alone: between the samples nothing is known, and
+the status says so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.approximants import Approximation, NotApplicable
+from supnorm.evaluation import Finished, Started
+from supnorm.problem import Domain, ErrorMeasure
+from supnorm.results import BadInput, ExitCode, Status
+from supnorm.training.assessment import Errors, Validation
+from supnorm.training.events import Tried
+from supnorm.training.fit_result import Candidate, FitResult
+from supnorm.training.fixed_data import FixedData
+from supnorm.training.network_fit import NetworkFit, as_approximation
+
+Array = NDArray[np.float64]
+ROWS = 20_000  # samples beyond this many judge the candidates but are not trained on
+
+
+def fit_data(
+    samples: tuple[Array, Array],
+    domain: Domain | None,
+    tolerance: float | None,
+    norm: str,
+    methods: Sequence[Any],
+    error: ErrorMeasure | None,
+    seed: int,
+    observer: Callable[[Any], None],
+) -> FitResult:
+    """Fit ``samples = (x, y)``; see `fit`.
+
+    Raises:
+        BadInput: for unusable samples, or when no method can be used.
+    """
+    start = time.perf_counter()
+    if len(samples) != 2:
+        raise BadInput(f"fixed samples are a pair (x, y), got {len(samples)} parts")
+    data = FixedData.split(samples[0], samples[1], domain, np.random.default_rng([seed, 3]))
+    problem = data.problem(error, tolerance)
+    observer(Started("fit", problem.error.limit, seed, None))
+    choose = Validation(problem, *data.choose)
+    held = Validation(problem, *data.held)
+    tried, skipped = _try_all(methods, data, choose, norm, seed, observer)
+    if not tried:
+        raise BadInput("no method could be used: " + "; ".join(f"{n}: {why}" for n, why in skipped))
+    tried.sort(key=lambda item: item[1].by(norm))
+    spread = float(np.max(held.y.std(axis=0), initial=0.0))
+    candidates = tuple(_candidate(found, held, spread, seconds) for found, _, seconds in tried)
+    notes = data.notes
+    if len(data.train[0]) > ROWS:
+        notes = (
+            *notes,
+            f"trained on {ROWS} of {len(data.train[0])} training samples; all others were used to judge",
+        )
+    observer(Finished())
+    from supnorm.training.fit import versions
+
+    return FitResult(
+        candidates[0], candidates, tuple(skipped), _status(candidates[0], problem.error.limit, norm, held), None,
+        {"train": len(data.train[0]), "choose": len(data.choose[0]), "held-out": len(data.held[0])},
+        notes, problem.error.limit, norm, seed, time.perf_counter() - start, versions=versions(),
+    )  # fmt: skip
+
+
+def _try_all(
+    methods: Sequence[Any],
+    data: FixedData,
+    choose: Validation,
+    norm: str,
+    seed: int,
+    observer: Callable[[Any], None],
+) -> tuple[list[tuple[Approximation, Errors, float]], list[tuple[str, str]]]:
+    tried: list[tuple[Approximation, Errors, float]] = []
+    skipped: list[tuple[str, str]] = []
+    x, y = data.train[0][:ROWS], data.train[1][:ROWS]
+    for method in methods:
+        start = time.perf_counter()
+        try:
+            found = _fit_one(method, x, y, data.domain, choose, norm, seed)
+        except NotApplicable as why:
+            skipped.append((type(method).__name__, str(why)))
+            continue
+        errors = choose.errors(found.function)
+        tried.append((found, errors, time.perf_counter() - start))
+        observer(Tried(found.method, errors.rms, errors.worst))
+    return tried, skipped
+
+
+def _fit_one(
+    method: Any, x: Array, y: Array, domain: Domain, choose: Validation, norm: str, seed: int
+) -> Approximation:
+    rng = np.random.default_rng([seed, 4])
+    if not isinstance(method, NetworkFit):
+        found: Approximation = method.from_samples(x, y, domain, rng)
+        return found
+    if len(x) < 10:
+        raise NotApplicable(f"a network needs at least 10 samples, got {len(x)}")
+    best: tuple[float, Approximation] | None = None
+    for width in method.widths:
+        if best is not None and method.size(domain.d, y.shape[1], width) > len(x):
+            break
+        trained = method.train(method.start(x, y, domain, width, rng), x, y, None, rng)
+        network = as_approximation(trained, len(x))
+        error = choose.errors(network.function).by(norm)
+        if best is None or error < best[0]:
+            best = (error, network)
+    assert best is not None
+    return best[1]
+
+
+def _candidate(found: Approximation, held: Validation, spread: float, seconds: float) -> Candidate:
+    from supnorm.training.fit import latency
+
+    errors = held.errors(found.function)
+    return Candidate(found, seconds, errors.rms, errors.worst, spread, latency(found.function.value, held.x))
+
+
+def _status(winner: Candidate, goal: float | None, norm: str, held: Validation) -> Status:
+    value = winner.rms if norm == "l2" else winner.sup_lower
+    what = "root mean square" if norm == "l2" else "largest error"
+    said = (
+        f"{winner.method}: {what} {value:.2e} on {len(held.x)} held-out samples; between the samples "
+        "nothing is known: give a reference to have it audited"
+    )
+    if goal is None:
+        return Status("no-tolerance", said)
+    if value <= goal:
+        return Status("within-tolerance", said)
+    return Status("tolerance-exceeded", said, ExitCode.EXCEEDED)

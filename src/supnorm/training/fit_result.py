@@ -1,0 +1,141 @@
+"""What `fit` hands back: the winner, the table of all candidates, the audit, and why it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from supnorm.approximants import Approximation, save
+from supnorm.auditing import AuditReport
+from supnorm.problem import Function
+from supnorm.results import Status, to_json, write_whole
+from supnorm.results.encoding import dumps
+
+COLUMNS = ("method", "rms", "sup", "parameters", "samples", "seconds", "us/point")
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One approximator and its errors on points that no part of the fit has used.
+
+    Attributes:
+        approximation: the fitted model.
+        seconds: spent on fitting it, reference included.
+        rms: sample root-mean-square error of the law.
+        sup_lower: largest error found: a lower bound of the worst error.
+        sup_upper: proved upper bound; None without a certificate.
+        spread: standard deviation of the reference, by which the relative errors are divided.
+        latency: seconds per point in a batch of 1000.
+        audited: whether ``sup_lower`` comes from a search; else from independent points.
+    """
+
+    approximation: Approximation
+    seconds: float
+    rms: float
+    sup_lower: float
+    spread: float
+    latency: float
+    audited: bool = False
+    sup_upper: float | None = None
+    file: str | None = None
+
+    @property
+    def method(self) -> str:
+        """Name in tables."""
+        return self.approximation.method
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data; errors relative to the spread are null for a constant reference."""
+        a, scale = self.approximation, self.spread if self.spread > 0 else np.nan
+        return {
+            "method": a.method, "rms": self.rms, "relative_rms": self.rms / scale,
+            "sup": {"lower": self.sup_lower, "upper": self.sup_upper},
+            "relative_sup": self.sup_lower / scale, "audited": self.audited, "parameters": a.parameters,
+            "bytes": a.bytes, "samples": a.samples, "seconds": self.seconds,
+            "seconds_per_point": self.latency, "file": self.file, "notes": list(a.notes),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """The outcome of `fit`.
+
+    Attributes:
+        winner: the candidate to use; its errors come from an audit with a fresh seed (from held-out samples
+            for fixed data).
+        candidates: all that were fitted, best first.
+        skipped: methods that could not be used, with the reason.
+        status: whether the tolerance is met, and what to do if not.
+        audit: of the winner; None for fixed data.
+        evaluations: of the reference, by purpose.
+        notes: sentences about the reference or the data.
+        tolerance, norm, seed: as asked.
+    """
+
+    winner: Candidate
+    candidates: tuple[Candidate, ...]
+    skipped: tuple[tuple[str, str], ...]
+    status: Status
+    audit: AuditReport | None
+    evaluations: Mapping[str, int]
+    notes: tuple[str, ...]
+    tolerance: float | None
+    norm: str
+    seed: int
+    seconds: float
+    certificate: Any = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def model(self) -> Function:
+        """The winner as a `Function`."""
+        return self.winner.approximation.function
+
+    def table(self) -> list[tuple[str, ...]]:
+        """The candidates as rows of text, best first, under `COLUMNS`."""
+        rows: list[tuple[str, ...]] = []
+        for c in self.candidates:
+            a = c.approximation
+            numbers = (f"{c.rms:.1e}", f"{c.sup_lower:.1e}", str(a.parameters), str(a.samples))
+            rows.append((a.method, *numbers, f"{c.seconds:.2f}", f"{1e6 * c.latency:.2f}"))
+        return rows
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as strict JSON data, schema ``supnorm.fit/1``."""
+        encoded: dict[str, Any] = to_json(
+            {
+                "schema": "supnorm.fit/1",
+                "status": {
+                    "code": self.status.code,
+                    "advice": self.status.advice,
+                    "exit": int(self.status.exit),
+                },
+                "tolerance": self.tolerance,
+                "norm": self.norm,
+                "winner": self.winner.to_json(),
+                "candidates": [c.to_json() for c in self.candidates],
+                "skipped": [{"method": m, "reason": r} for m, r in self.skipped],
+                "evaluations": dict(self.evaluations),
+                "notes": list(self.notes),
+                "seconds": self.seconds,
+                "seed": self.seed,
+                "versions": dict(self.versions),
+            }
+        )
+        return encoded
+
+    def save(self, folder: Path | str) -> Path:
+        """Write ``model.npz``, ``fit.json``, the audit in ``audit/`` and the certificate if there is one."""
+        folder = Path(folder)
+        save(self.winner.approximation.model, folder / "model.npz")
+        if self.audit is not None:
+            self.audit.save(folder / "audit")
+        if self.certificate is not None and hasattr(self.certificate, "save"):
+            self.certificate.save(folder / "certificate.json")
+        named = replace(self, winner=replace(self.winner, file="model.npz"))
+        write_whole(folder / "fit.json", dumps(named.to_json()))
+        return folder

@@ -1,0 +1,106 @@
+"""Samples that are all there is: checked, merged, split into training, choice and held-out parts.
+
+15 % choose between the candidates, 20 % are held out and used once, for the numbers that are reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.problem import Domain, ErrorMeasure, Law, Problem
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FixedData:
+    """The three parts, each a pair of inputs ``(n, d)`` and labels ``(n, m)``, and what was noticed."""
+
+    train: tuple[Array, Array]
+    choose: tuple[Array, Array]
+    held: tuple[Array, Array]
+    domain: Domain
+    notes: tuple[str, ...]
+
+    @classmethod
+    def split(cls, x: Array, y: Array, domain: Domain | None, rng: np.random.Generator) -> FixedData:
+        """Check the samples and split them at random.
+
+        Raises:
+            BadInput: for shapes that do not fit, fewer than 20 different points, values that are not finite,
+                an input that never varies, or points outside the domain.
+        """
+        x, y = _checked(x, y)
+        x, y, notes = _merged(x, y)
+        if len(x) < 20:
+            raise BadInput(f"fitting needs at least 20 samples at different points, got {len(x)}")
+        domain = domain or _box(x)
+        outside = ~domain.contains(x)
+        if outside.any():
+            k = int(np.argmax(outside))
+            raise BadInput(
+                f"{outside.sum()} of {len(x)} samples lie outside the domain, first "
+                f"{domain.describe(x[k])}; widen the axes or leave these samples out"
+            )
+        order = rng.permutation(len(x))
+        a, b = int(0.65 * len(x)), int(0.8 * len(x))
+        parts = [(x[rows], y[rows]) for rows in (order[:a], order[a:b], order[b:])]
+        if not np.ptp(y, axis=0).any():
+            notes = (*notes, "all labels are equal: the model is a constant")
+        return cls(parts[0], parts[1], parts[2], domain, notes)
+
+    def problem(self, error: ErrorMeasure | None, tolerance: float | None) -> Problem:
+        """A problem for the error measure and the domain; its reference must not be called."""
+
+        def unknown(x: Array) -> Array:
+            raise BadInput("the reference is known only at the samples")
+
+        measure = error or ErrorMeasure()
+        law = Law.from_samples(self.held[0], self.domain, "held-out samples")
+        return Problem(None, unknown, self.domain, measure, tolerance, law)
+
+
+def _checked(x: Array, y: Array) -> tuple[Array, Array]:
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    x = x[:, None] if x.ndim == 1 else x
+    y = y[:, None] if y.ndim == 1 else y
+    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
+        raise BadInput(f"samples must have shapes (n, d) and (n,) or (n, m), got {x.shape} and {y.shape}")
+    for what, values in (("inputs", x), ("labels", y)):
+        broken = ~np.isfinite(values).all(axis=1)
+        if broken.any():
+            raise BadInput(
+                f"{what} are not finite in {broken.sum()} of {len(x)} samples, first in row "
+                f"{int(np.argmax(broken))}; remove these rows"
+            )
+    return x, y
+
+
+def _merged(x: Array, y: Array) -> tuple[Array, Array, tuple[str, ...]]:
+    """Equal points become one with the mean label; what their labels differ by is noise no model can fit."""
+    unique, inverse, counts = np.unique(x, axis=0, return_inverse=True, return_counts=True)
+    if len(unique) == len(x):
+        return x, y, ()
+    inverse = inverse.reshape(-1)
+    mean = np.stack([np.bincount(inverse, column) / counts for column in y.T], axis=1)
+    gap = float(np.abs(y - mean[inverse]).max())
+    note = f"{len(x) - len(unique)} samples repeat the point of another one"
+    if gap > 0:
+        note += (
+            f"; their labels differ by up to {2 * gap:.3g}, so no model has a smaller error than {gap:.3g}"
+        )
+    return unique, mean, (note,)
+
+
+def _box(x: Array) -> Domain:
+    low, high = x.min(axis=0), x.max(axis=0)
+    for i, (a, b) in enumerate(zip(low, high, strict=True)):
+        if a == b:
+            raise BadInput(f"input x{i + 1} never varies in the samples ({a:g}); leave it out")
+    return Domain.from_axes(
+        {f"x{i + 1}": (float(a), float(b)) for i, (a, b) in enumerate(zip(low, high, strict=True))}
+    )

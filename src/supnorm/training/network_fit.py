@@ -1,0 +1,114 @@
+"""Networks as a fitting strategy: a sequence of widths, second-order training, refinement at the worst
+points.
+
+For each width: the samples are ``ratio`` times the weights, the optimiser is `choose_optimiser` or the given
+one. Towards the maximum (norm "sup"): the points where the current network is worst join the samples, thinned
+by distance, and Levenberg-Marquardt goes on from where it was; that cuts the maximum several times for a
+little more RMS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.approximants import Approximation, NotApplicable
+from supnorm.networks import Network, Scaling
+from supnorm.problem import Domain
+from supnorm.training.adam import Adam
+from supnorm.training.levenberg_marquardt import LevenbergMarquardt
+from supnorm.training.stopping import Stop
+from supnorm.training.train import Optimiser, Trained, choose_optimiser, optimise
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NetworkFit:
+    """Fully connected networks of growing width.
+
+    Args:
+        widths: tried one after the other until the tolerance is met.
+        depth: hidden layers.
+        activation: of all hidden layers.
+        optimiser: None for the automatic choice by size.
+        iterations: of the optimiser, for each width.
+        ratio: samples per weight, where the reference can give more.
+        rows: most samples used by a second-order method.
+        frequency: scale of the first layer: 6 and more for oscillating references.
+    """
+
+    widths: tuple[int, ...] = (12, 20, 32)
+    depth: int = 2
+    activation: str = "tanh"
+    optimiser: Optimiser | None = None
+    iterations: int = 3000
+    ratio: float = 4.0
+    rows: int = 20_000
+    frequency: float = 1.0
+
+    def size(self, d: int, m: int, width: int) -> int:
+        """Number of parameters of a network of this width."""
+        return (d + 1) * width + (self.depth - 1) * (width + 1) * width + (width + 1) * m
+
+    def start(self, x: Array, y: Array, domain: Domain, width: int, rng: np.random.Generator) -> Network:
+        """An untrained network with its scaling, seeds from ``rng``."""
+        return Network.init(
+            rng,
+            domain.d,
+            y.shape[1],
+            width,
+            self.depth,
+            self.activation,
+            scaling=Scaling.of_domain(domain, y),
+            frequency=self.frequency,
+            inputs=domain.names,
+        )
+
+    def train(
+        self, network: Network, x: Array, y: Array, seconds: float | None, rng: np.random.Generator
+    ) -> Trained:
+        """Train on at most ``rows`` samples."""
+        x, y = x[: self.rows], y[: self.rows]
+        chosen = self.optimiser or choose_optimiser(network.architecture.size, y.size)
+        iterations = self.iterations if seconds is None else 10**7
+        if isinstance(chosen, LevenbergMarquardt):
+            iterations = max(iterations // 4, 1)  # a step costs several times one of the others
+        if isinstance(chosen, Adam):
+            iterations = self.iterations  # its rate falls over the iterations
+        return optimise(network, x, y, chosen, Stop(iterations, seconds, loss=1e-32), rng)
+
+    def refine(self, network: Network, x: Array, y: Array, seconds: float | None) -> Trained:
+        """Go on from ``network`` on samples to which its worst points were added at the end."""
+        kept = np.r_[0 : max(len(x) - 2000, 0)][: self.rows - 2000]
+        rows = np.concatenate([kept, np.arange(max(len(x) - 2000, 0), len(x))])
+        small = network.architecture.size <= 800
+        chosen = LevenbergMarquardt() if small else choose_optimiser(network.architecture.size, y.size)
+        return optimise(network, x[rows], y[rows], chosen, Stop(100 if small else 500, seconds))
+
+    def from_samples(
+        self, x: Array, y: Array, domain: Domain, rng: np.random.Generator | None = None
+    ) -> Approximation:
+        """The widest network of the sequence that the samples allow, trained once.
+
+        Raises:
+            NotApplicable: for fewer than ten samples.
+        """
+        if len(x) < 10:
+            raise NotApplicable(f"a network needs at least 10 samples, got {len(x)}")
+        rng = rng or np.random.default_rng(0)
+        allowed = [w for w in self.widths if self.size(domain.d, y.shape[1], w) <= len(x)]
+        width = allowed[-1] if allowed else self.widths[0]
+        trained = self.train(self.start(x, y, domain, width, rng), x, y, None, rng)
+        return as_approximation(trained, min(len(x), self.rows))
+
+
+def as_approximation(trained: Trained, samples: int) -> Approximation:
+    """A trained network in the protocol of the approximators; its note says why training stopped."""
+    widths = "x".join(map(str, trained.network.architecture.widths))
+    network = replace(trained.network, name=f"network {widths}")
+    size = network.architecture.size
+    notes = (f"{trained.minimum.reason} ({trained.minimum.iterations} iterations)",)
+    return Approximation(network.as_function(), network, network.name, size, samples, notes)

@@ -1,0 +1,86 @@
+"""The reference as training sees it: counted, with failures left out, at nested space-filling points.
+
+The design is a scrambled Sobol sequence in the unit box (logarithmic axes by their logarithm). Every second
+point is mapped by u -> (1 - cos(pi u)) / 2 towards the boundary, where polynomials and networks are worst.
+The first n points are a prefix of the first 2 n: larger fits use again what smaller ones have paid for.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation.caller import Caller
+from supnorm.evaluation.store import EvaluationStore
+from supnorm.problem import Problem, draw_inside
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+
+
+class ReferencePoints:
+    """Values of ``problem.reference`` at points asked for or at the design.
+
+    Attributes:
+        spent: evaluations so far.
+        failed: of them, those without a finite value.
+        drawn: points of the design evaluated so far.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        seed: int,
+        *,
+        workers: int = 1,
+        executor: Executor | None = None,
+        store: EvaluationStore | None = None,
+    ) -> None:
+        self.problem, self.seed = problem, seed
+        self.caller = Caller(problem.reference, "reference", store, executor, workers)
+        self.spent = self.failed = 0
+        self._x = np.empty((0, problem.domain.d))
+        self._y: Array | None = None
+        self.drawn = 0
+
+    def value(self, x: Array) -> Array:
+        """Values at ``x``, shape ``(n, m)``; NaN rows where the reference fails."""
+        y, _ = self.caller.values(x, "fit")
+        self.spent += len(x)
+        self.failed += int((~np.isfinite(y).all(axis=1)).sum())
+        return y
+
+    def design(self, n: int) -> tuple[Array, Array]:
+        """About ``n`` points of the design that have a value, and the values.
+
+        Raises:
+            BadInput: when none of them has a value.
+        """
+        if n > self.drawn:
+            fresh = self._inside(self._sequence(n))[self.drawn :]
+            if len(fresh):
+                y = self.value(fresh)
+                kept = np.isfinite(y).all(axis=1)
+                self._x = np.concatenate([self._x, fresh[kept]])
+                self._y = y[kept] if self._y is None else np.concatenate([self._y, y[kept]])
+            self.drawn = max(n, self.drawn)
+        if self._y is None or not len(self._y):
+            raise BadInput(f"the reference has no finite value at any of {n} points; check it at one of them")
+        return self._x[:n], self._y[:n]
+
+    def _sequence(self, n: int) -> Array:
+        from scipy.stats import qmc
+
+        sobol = qmc.Sobol(self.problem.domain.d, rng=np.random.default_rng(self.seed))
+        u: Array = sobol.random_base2(max(int(np.ceil(np.log2(n))), 1))[:n]
+        u[1::2] = 0.5 - 0.5 * np.cos(np.pi * u[1::2])
+        return u
+
+    def _inside(self, u: Array) -> Array:
+        """Points of the domain for the design; where few box points exist, uniform ones instead."""
+        domain = self.problem.domain
+        if not domain.constraints and domain.cloud is None:
+            return domain.from_unit(u)
+        return draw_inside(domain, len(u), np.random.default_rng(self.seed))

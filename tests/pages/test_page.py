@@ -1,0 +1,290 @@
+"""The page as text: self-contained, escaped, whole for every kind of result, and honest."""
+
+import json
+import math
+import re
+from html.parser import HTMLParser
+
+import pytest
+from tests.pages import results
+
+from supnorm.pages import write_page
+from supnorm.pages.page import page
+from supnorm.pages.view import InconsistentResult, View
+
+SECTIONS = ["where", "spread", "glitches", "map", "missed", "progress", "failures", "repeat", "words"]
+VOID = {"meta", "br", "input", "link", "hr"}
+
+
+class Reader(HTMLParser):
+    """Checks nesting and collects ids, anchors, labels and text."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.stack, self.ids, self.anchors, self.unlabelled, self.words = [], [], [], [], []
+        self.svgs = []
+        self.feed(html)
+        assert self.stack == []
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        if tag not in VOID:
+            self.stack.append(tag)
+        if "id" in attributes:
+            self.ids.append(attributes["id"])
+        if tag == "a" and attributes.get("href", "").startswith("#"):
+            self.anchors.append(attributes["href"][1:])
+        if tag == "svg" and attributes.get("aria-hidden") != "true":
+            self.svgs.append(attributes)
+
+    def handle_startendtag(self, tag, attrs):
+        if dict(attrs).get("id"):
+            self.ids.append(dict(attrs)["id"])
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data):
+        if self.stack and self.stack[-1] not in ("style", "script"):
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+@pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8", "d20"])
+def test_page_is_whole_and_self_contained(result, name):
+    html = page(result(name))
+    read = Reader(html)
+    assert len(read.ids) == len(set(read.ids))
+    assert set(read.anchors) <= set(read.ids)
+    assert read.svgs
+    for svg in read.svgs:
+        assert svg["role"] == "img"
+        assert svg["aria-label"]
+        if "data-hover" in svg:
+            hover = json.loads(svg["data-hover"])
+            assert {len(column) for column in hover["v"]} == {len(hover["x"])}
+    present = [s for s in SECTIONS if f'<section id="{s}">' in html]
+    assert present == [s for s in SECTIONS if s != "map" or name != "d1"]
+    for outside in ("http://", "https://", "@import", "src=", "<link", "url(http"):
+        assert outside not in html
+    assert "default-src 'none'" in html
+    assert not re.search(r"\b(nan|None(?!\.| of)|NaN|inf|Infinity|Undefined)\b", read.text)
+
+
+@pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8"])
+def test_page_is_small(result, name):
+    assert len(page(result(name)).encode()) < 600_000
+
+
+def test_size_does_not_follow_the_number_of_evaluations():
+    few, many = (len(page(results.result(results.bumpy(3), n))) for n in (10_000, 1_000_000))
+    assert abs(many - few) < 0.1 * few
+
+
+def test_written_whole(result, tmp_path):
+    class Report:
+        def to_json(self):
+            return result("d2")
+
+    write_page(Report(), tmp_path / "run" / "report.html")
+    html = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert html.startswith("<!doctype html>")
+    assert html.rstrip().endswith("</html>")
+    assert html == page(result("d2"))
+
+
+HOSTILE = "a</script><img src=x onerror=alert(1)>\"'&<b>"
+
+
+def hostile(
+    value, keys=("name", "title", "command", "label", "message", "text", "machine", "fingerprint", "advice")
+):
+    """Put hostile text wherever a user's words can stand; inputs and outputs are renamed consistently."""
+    if isinstance(value, dict):
+        return {
+            (HOSTILE + k if k in ("T", "p") else k): HOSTILE + str(v)
+            if k in (*keys, "axis", "output") and isinstance(v, str)
+            else hostile(v, keys)
+            for k, v in value.items()
+        }
+    if isinstance(value, list):
+        return [HOSTILE + v if v in ("T", "p") else hostile(v, keys) for v in value]
+    return value
+
+
+def test_hostile_words_are_escaped(result):
+    data = hostile(result("d2"))
+    data["axes"][0]["unit"] = data["measure"]["unit"] = data["outputs"][0]["unit"] = HOSTILE
+    data["findings"] = [{"code": "x", "text": HOSTILE}]
+    data["notes"], data["witness"]["tags"] = [HOSTILE], [HOSTILE]
+    html = page(data)
+    assert HOSTILE not in html
+    assert "<img" not in html
+    assert html.count("</script>") == 1
+    read = Reader(html)
+    assert HOSTILE in "".join(read.words)
+
+
+def emptied(value):
+    """Every number and string of a tree becomes null, every list empty."""
+    if isinstance(value, dict):
+        return {k: emptied(v) for k, v in value.items()}
+    return [] if isinstance(value, list) else None
+
+
+@pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8"])
+def test_bears_nothing_at_all(result, name):
+    assert "at no point" in Reader(page({})).text.replace("  ", " ")
+    Reader(page(emptied(result(name)) | {"witness": None}))
+
+
+@pytest.mark.parametrize("name", ["d1", "d2"])
+def test_bears_each_chart_missing(result, name):
+    data = result(name)
+    for key in data["charts"]:
+        assert page(data | {"charts": data["charts"] | {key: None}})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["d2", "d3"])
+def test_bears_each_part_missing_or_null(result, name):
+    data = result(name)
+    for key in data:
+        if key not in ("sup", "witness"):
+            assert page({k: v for k, v in data.items() if k != key})
+            assert page(data | {key: emptied(data[key])})
+    for key in data["charts"]:
+        assert page(data | {"charts": data["charts"] | {key: emptied(data["charts"][key])}})
+    for key in data["witness"]:
+        if key != "error":
+            assert page(data | {"witness": data["witness"] | {key: None}})
+
+
+def test_no_error_at_all():
+    """sup = 0: model and reference agree everywhere."""
+    case = results.line()
+    same = results.Case(case.name, case.axes, case.reference, case.reference, case.peaks)
+    data = results.result(same, 2000)
+    assert data["sup"]["lower"] == 0.0
+    html = page(data)
+    assert "agree exactly" in html
+    assert 'class="ruler"' not in html
+
+
+def test_constant_error():
+    """All errors equal: no range on any error scale."""
+    case = results.bumpy(2)
+    shifted = results.Case("shift", case.axes, lambda x: case.reference(x) + 1.0, case.reference, case.peaks)
+    data = results.result(shifted, 2000)
+    Reader(page(data))
+
+
+def test_all_failed(result):
+    data = result("d2")
+    data["witness"], data["places"], data["glitches"] = None, [], []
+    data["sup"]["lower"] = data["rms"]["value"] = None
+    data["quantiles"] = dict.fromkeys(data["quantiles"])
+    data["plain_sample"] = {"n": 0, "worst": None}
+    data["failures"]["count"] = data["failures"]["of"]
+    data["charts"] = {"cuts": [], "map": None, "thumbnails": [], "progress": {"search": [], "random": {}}}
+    html = page(data)
+    assert '<section id="where">' not in html
+    assert "none of 20,000 points" in html
+
+
+def test_one_peak(result):
+    data = result("d3")
+    data["places"] = data["places"][:1]
+    assert "The search found a single peak." in page(data)
+
+
+def test_more_than_six_places_are_listed(result):
+    data = result("d3")
+    data["places"] = data["places"] * 5
+    assert "4 more places" in page(data)
+
+
+def test_table_only(result):
+    data = result("d2") | {"table_only": True, "tolerance": None}
+    html = page(data)
+    assert '<section id="progress">' not in html
+    assert "nothing could be searched" in html
+
+
+def test_infinite_errors_everywhere(result):
+    data = result("d2")
+    data["sup"]["lower"] = data["witness"]["error"] = data["places"][0]["error"] = "inf"
+    data["charts"]["map"]["values"][0][0] = "inf"
+    data["charts"]["cuts"][0]["whole"]["error"][5] = "inf"
+    data["charts"]["progress"]["search"].append([16000, "inf"])
+    assert "infinite" in Reader(page(data)).text
+
+
+def test_profile_of_a_vector_output(result):
+    data = result("d3")
+    worst = [0.01, 0.05, 0.3, 0.02]
+    data["charts"]["profile"] = {
+        "coordinate": [1.0, 2.0, 3.0, 4.0],
+        "label": "wavelength",
+        "unit": "um",
+        "worst": worst,
+        "rms": [v / 10 for v in worst],
+    }
+    assert "the error is largest, 0.3 m/s, at wavelength 3 um" in Reader(page(data)).text
+
+
+def test_many_panels_are_limited(result):
+    html = page(result("d20"))
+    assert "Shown are the 45 of 190 pairs with the largest spread." in html
+    assert "Shown are the 12 inputs along which the error varies most." in html
+
+
+BREAKS = [
+    ("witness", lambda d, e: d["witness"].update(error=e)),
+    ("place", lambda d, e: d["places"][-1].update(error=e)),
+    ("map", lambda d, e: d["charts"]["map"]["values"][3].__setitem__(4, e)),
+    ("thumbnail", lambda d, e: d["charts"]["thumbnails"][0]["values"][3].__setitem__(4, e)),
+    ("cut", lambda d, e: d["charts"]["cuts"][1]["close"]["error"].__setitem__(4, e)),
+    ("sample", lambda d, e: d["plain_sample"].update(worst=e)),
+    ("progress", lambda d, e: d["charts"]["progress"]["search"].append([99999, e])),
+    ("random", lambda d, e: d["charts"]["progress"]["random"]["high"].append(e)),
+    ("profile", lambda d, e: d["charts"].update(profile={"coordinate": [1], "worst": [e], "rms": [e]})),
+]
+
+
+@pytest.mark.parametrize(("where", "put"), BREAKS, ids=[b[0] for b in BREAKS])
+@pytest.mark.parametrize("excess", [1.00001, 2.0, math.inf])
+def test_everything_evaluated_counts(result, where, put, excess):
+    data = result("d2")
+    lower = data["sup"]["lower"]
+    put(data, "inf" if math.isinf(excess) else lower * excess)
+    with pytest.raises(InconsistentResult, match=r"sup\.lower"):
+        page(data)
+
+
+def test_rounding_between_batch_and_single_is_borne(result):
+    data = result("d2")
+    data["places"][0]["error"] = data["sup"]["lower"] * (1 + 5e-7)
+    assert page(data)
+
+
+def test_a_certified_bound_below_a_witness_is_a_bug(result):
+    data = result("d2")
+    data["sup"] |= {"upper": data["sup"]["lower"] / 2, "upper_kind": "certified"}
+    with pytest.raises(InconsistentResult, match="certified bound"):
+        page(data)
+
+
+def test_floors_follow_the_typical_error(result):
+    """With sup/RMS = 5e7 the scales must still show the distribution."""
+    from supnorm.pages.cuts import error_axis
+    from supnorm.pages.ramp import colour_scale, grid_of
+
+    view = View(result("d2"))
+    grid = grid_of(view.chart("map")["values"])
+    scale = colour_scale(view, [grid])
+    assert view.rms / 100 < scale.low < view.rms
+    assert error_axis(view, [view.lower, view.rms, view.rms / 9], (0.0, 100.0)).low < view.rms

@@ -1,0 +1,155 @@
+"""The terminal: the summary says what the page says, the progress view draws news only."""
+
+import io
+import re
+
+import pytest
+
+from supnorm.evaluation.events import Advanced, Finished, NewWorst, Started
+from supnorm.pages import TerminalProgress, comparison, summary
+from supnorm.pages.terminal import facts
+from supnorm.pages.view import View
+
+
+def test_summary_has_every_fact(result):
+    text = summary(result("d2"), 100, report="run/report.html")
+    lines = text.splitlines()
+    assert lines[0].startswith("▲ TOLERANCE EXCEEDED   IAPWS-IF97")
+    names = "worst found,at,typical (RMS),99.9 % below,upper bound,re-check,would find,no value"
+    for name in names.split(","):
+        assert re.search(rf"^ *{re.escape(name)}  ", text, re.MULTILINE)
+    assert "none" in text
+    assert "a worse point may exist" in text
+    assert re.search(r"─*r─*q─*T━+▲─+", text)
+    assert "run/report.html" in lines[-1]
+    assert "supnorm audit problem.toml --seed 0" in lines[-1]
+    assert lines[-1].endswith("exit  1")
+
+
+@pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8", "d20"])
+@pytest.mark.parametrize("width", [40, 79, 80, 100, 160])
+def test_no_line_is_wider_than_the_terminal(result, name, width):
+    assert max(map(len, summary(result(name), width).splitlines())) <= width
+
+
+def test_the_third_column_goes_below_80_columns(result):
+    assert "a worse point may exist" in summary(result("d3"), 100)
+    assert "a worse point may exist" not in summary(result("d3"), 79)
+
+
+def test_colour_only_when_asked(result):
+    assert "\x1b" not in summary(result("d2"), 100)
+    colored = summary(result("d2"), 100, color=True)
+    assert "\x1b[1;31m" in colored
+    assert re.sub(r"\x1b\[[\d;]*m", "", colored) == summary(result("d2"), 100)
+
+
+def test_summary_bears_nothing(result):
+    assert "NOTHING COULD BE MEASURED" in summary({}, 80)
+    data = result("d2")
+    for key in data:
+        if key not in ("sup", "witness"):
+            summary(data | {key: None})
+
+
+def test_bound_and_recheck(result):
+    data = result("d1")
+    data["sup"] |= {"upper": 0.7, "upper_kind": "conditional"}
+    data["witness"]["recheck"] = "unresolved"
+    data["recheck"] = {"name": "a second code"}
+    rows = {name: (value, note) for name, value, note in facts(View(data))}
+    assert rows["upper bound"] == ("0.7", "on assumptions")
+    assert rows["re-check"] == ("unresolved", "a second code")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+EVENTS = [
+    Started("steam", 1e-3, 0, 46_796, relative=True),
+    Advanced(100, 46_796, 5e-4, 5.3e-5, 0, 0),
+    NewWorst(120, 5e-4, False),
+    NewWorst(130, 5.001e-4, False),
+    NewWorst(11_509, 8.92, True),
+    NewWorst(11_600, 8.921, True),
+    Advanced(40_042, 46_796, 1264.0, 5.31e-5, 6, 89),
+    NewWorst(25_088, 1264.0, True),
+]
+
+
+def test_without_a_terminal_one_line_for_each_news():
+    stream = io.StringIO()
+    progress = TerminalProgress(stream)
+    for event in [*EVENTS, Finished()]:
+        progress(event)
+    lines = stream.getvalue().splitlines()
+    assert [line.split()[0] for line in lines] == ["120", "11,509", "25,088"]
+    assert lines[0].endswith("0.05 %")
+    assert re.search(r"25,088  worst +126,000 %   above tolerance", lines[-1])
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_quiet_draws_nothing():
+    for stream in (io.StringIO(), Terminal()):
+        progress = TerminalProgress(stream, quiet=True)
+        for event in [*EVENTS, Finished()]:
+            progress(event)
+        assert stream.getvalue() == ""
+
+
+def test_the_view_of_a_terminal():
+    from rich.console import Console
+
+    stream, now = Terminal(), [0.0]
+    progress = TerminalProgress(stream, clock=lambda: now[0])
+    progress(EVENTS[0])
+    now[0] = 20.0
+    for event in EVENTS[1:]:
+        progress(event)
+    console = Console(file=io.StringIO(), width=100, record=True)
+    console.print(progress.drawing())
+    text = console.export_text()
+    progress(Finished())
+    progress.close()
+    assert "audit steam   tolerance 0.1 %   seed 0" in text
+    assert "40,042 / 46,796  0:00:03 left" in text
+    assert "worst so far 126,000 %   RMS 0.00531 %   peaks 6   no value 89" in text
+    assert text.count("above tolerance") == 2
+    assert "Ctrl-C stops and keeps the work; --resume goes on" in text
+
+
+COMPARED = {
+    "schema": "supnorm.compare/1",
+    "reference": "truth",
+    "measure": {"kind": "absolute", "unit": "K"},
+    "rows": [
+        {"title": "big <net>", "model": "a.onnx", "rms": 0.01, "q999": 0.05, "worst": 0.9, "at": {"x": 0.25},
+         "tolerance": 0.1, "status": "tolerance-exceeded", "folder": "runs/a b"},
+        {"title": "small net", "model": "b.onnx", "rms": 0.02, "q999": 0.04, "worst": 0.05, "at": {"x": 0.5},
+         "tolerance": 0.1, "status": "within-tolerance", "folder": "runs/b"},
+        {"title": "broken", "model": "c.onnx", "rms": None, "q999": None, "worst": None, "at": {},
+         "tolerance": None, "status": "undecided", "folder": ""},
+    ],
+}  # fmt: skip
+
+
+def test_comparison_orders_by_the_worst_error():
+    lines = comparison(COMPARED, 120).splitlines()
+    assert [line.split("  ")[0] for line in lines[1:]] == ["small net", "big <net>", "broken"]
+    assert "0.9 K" in lines[2]
+
+
+def test_comparison_page(tmp_path):
+    from supnorm.pages import write_comparison
+
+    write_comparison(COMPARED, tmp_path / "compare.html")
+    html = (tmp_path / "compare.html").read_text("utf-8")
+    assert "The smallest worst error found is 0.05 K, by small net." in html
+    assert "By the RMS alone one would have chosen big &lt;net&gt;" in html
+    assert "<net>" not in html
+    assert 'href="runs/a%20b/report.html"' in html
+    assert "a worse point may exist" in html
+    write_comparison({"rows": []}, tmp_path / "empty.html")
+    assert "No model could be evaluated." in (tmp_path / "empty.html").read_text("utf-8")

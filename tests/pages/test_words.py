@@ -1,0 +1,245 @@
+"""Every verdict template, and the rule that nothing is called safe without a bound."""
+
+import copy
+import re
+
+import pytest
+
+from supnorm.pages import power, sections, words
+from supnorm.pages.view import View
+
+
+def said(markup) -> str:
+    return re.sub(r"\s+", " ", markup.striptags())
+
+
+def confirm(data, verdict, second=None):
+    data["witness"] |= {"recheck": verdict, "recheck_value": second}
+    data["recheck"] = {"name": "a second code"}
+    return data
+
+
+def test_exceeded(result):
+    view = View(result("d1"))
+    assert words.chip(view).words == "Tolerance exceeded"
+    assert said(words.headline(view)) == "At x = 0.332 the model is wrong by 0.52. You allow 0.05."
+    lead = said(words.lead(view))
+    assert "times the typical (RMS) error of" in lead
+    assert "10 times the tolerance" in lead
+    assert lead.endswith("There is no upper bound: a worse point may exist.")
+    assert words.recheck_note(view) is None
+
+
+def test_a_large_relative_error_is_a_factor(result):
+    view = View(result("d2"))
+    assert re.search(
+        r"the model is wrong by a factor of 1,3\d0\. You allow 0\.1 %\.", said(words.headline(view))
+    )
+    assert "20,000 random test points would have shown at most" in said(words.lead(view))
+
+
+def test_a_factor_is_only_said_where_it_is_one(result):
+    data = result("d2")
+    data["witness"]["reference"] = [-data["witness"]["reference"][0]]
+    assert "factor" not in said(words.headline(View(data)))
+    assert "%" in said(words.headline(View(data)))
+
+
+def test_high_dimension_names_one_point(result):
+    assert said(words.headline(View(result("d8")))).startswith(
+        "At one point of the 8-dimensional domain the model"
+    )
+
+
+def test_unresolved(result):
+    view = View(confirm(result("d1"), "unresolved", [1.5]))
+    assert "differ by 0.52, and a second reference does not settle which is right." in said(
+        words.headline(view)
+    )
+    note = said(words.recheck_note(view))
+    assert note.startswith("Re-check unresolved.")
+    for value in ("1.5", "1.205", "1.7246"):
+        assert value in note
+
+
+def test_reference_fault(result):
+    view = View(confirm(result("d1"), "reference-fault", [1.7]))
+    assert "the reference itself is in doubt" in said(words.headline(view))
+    assert words.chip(view).kind == "open"
+    assert "in doubt" in said(words.recheck_note(view))
+
+
+def test_a_recheck_without_a_value_says_so(result):
+    view = View(confirm(result("d1"), "unresolved", None))
+    assert "could not compute this point" in said(words.recheck_note(view))
+
+
+def test_confirmed_has_no_note(result):
+    view = View(confirm(result("d1"), "confirmed", [1.2]))
+    assert words.recheck_note(view) is None
+    assert "confirms it: 1.2" in said(sections.where(view))
+
+
+def open_result(result):
+    data = result("d1")
+    data["tolerance"] = 2.0
+    return data
+
+
+def test_open(result):
+    view = View(open_result(result))
+    text = said(words.headline(view))
+    assert text == "No error above your tolerance of 2 was found. The worst found is 0.52, at x = 0.332."
+    assert words.chip(view).kind == "open"
+    assert "not proven" in words.chip(view).words
+
+
+@pytest.mark.parametrize(
+    ("kind", "green"), [("certified", True), ("exact-arithmetic", True), ("conditional", False)]
+)
+def test_proven_only_with_a_bound(result, kind, green):
+    data = open_result(result)
+    data["sup"] |= {"upper": 0.6, "upper_kind": kind, "assumptions": ["a Lipschitz constant of 3"]}
+    view = View(data)
+    assert said(words.headline(view)).startswith("The error is at most 0.6 everywhere")
+    assert (words.chip(view).kind == "proven") is green
+    if kind == "conditional":
+        assert "a Lipschitz constant of 3" in said(words.lead(view))
+        assert "on assumptions" in said(words.headline(view))
+
+
+def test_a_bound_above_the_tolerance_proves_nothing(result):
+    data = open_result(result)
+    data["sup"] |= {"upper": 3.0, "upper_kind": "certified"}
+    assert words.chip(View(data)).kind == "open"
+    assert "It is proven that the error is nowhere above 3." in said(words.lead(View(data)))
+
+
+def test_no_tolerance(result):
+    data = result("d1")
+    data["tolerance"] = None
+    assert said(words.headline(View(data))) == "The worst error found is 0.52, at x = 0.332."
+
+
+def test_infinite_error(result):
+    data = result("d1")
+    data["witness"] |= {"error": "inf", "model": [None]}
+    data["sup"]["lower"] = "inf"
+    view = View(data)
+    assert "the model gives no finite value where the reference does" in said(words.headline(view))
+    assert "no upper bound" in said(words.lead(view))
+
+
+def test_per_output_tolerances(result):
+    data = result("d1")
+    data["measure"]["per_output"] = True
+    data["tolerance"] = 1.0
+    for place in (data["witness"], *data["places"]):
+        place["error"] *= 20
+    data["sup"]["lower"] *= 20
+    assert (
+        said(words.headline(View(data))) == "At x = 0.332 the model’s f is wrong by 10.4 times its tolerance."
+    )
+
+
+def test_nothing_evaluated(result):
+    data = result("d1") | {"witness": None}
+    data["sup"]["lower"] = None
+    assert said(words.headline(View(data))) == "The error could be computed at no point."
+    assert words.chip(View(data)).kind == "open"
+
+
+def test_table(result):
+    data = open_result(result) | {"table_only": True}
+    assert "not proven" in words.chip(View(data)).words
+    assert "nothing could be searched" in said(words.lead(View(data)))
+    assert "no search" in said(power.sentence(View(data)))
+
+
+FORBIDDEN = re.compile(r"\b(passed|passes|safe|accurate|✓|hallucinat\w*)", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8"])
+@pytest.mark.parametrize("tolerance", [None, 1e-6, 1e9])
+def test_no_praise_without_a_bound(result, name, tolerance):
+    view = View(result(name) | {"tolerance": tolerance})
+    chip = words.chip(view)
+    text = f"{chip.icon} {chip.words} {said(words.headline(view))} {said(words.lead(view))}"
+    assert not FORBIDDEN.search(text)
+    assert chip.kind != "proven"
+
+
+def test_the_floor_of_the_rms_is_said(result):
+    data = result("d2")
+    data["rms"]["at_least"] = 3.6
+    assert "the true RMS is at least 360 %" in said(words.lead(View(data)))
+
+
+@pytest.mark.parametrize(
+    ("n", "begin"), [(0, "No place counts"), (1, "One place counts"), (5, "Five places count")]
+)
+def test_glitches_are_counted_in_words(result, n, begin):
+    data = result("d2")
+    data["glitches"] = data["places"][:1] * n
+    assert said(sections.places(View(data))).startswith(begin)
+
+
+def test_glitches_are_not_denied_when_sizes_are_unknown(result):
+    data = result("d2") | {"glitches": []}
+    for place in data["places"]:
+        place["volume"] = None
+    assert "not measured" in said(sections.places(View(data)))
+
+
+def test_a_late_find_asks_for_more(result):
+    data = result("d1")
+    worst = data["sup"]["lower"]
+    data["charts"]["progress"]["search"] = [[10, worst / 2], [15900, worst]]
+    assert "A longer search may well find more" in said(sections.progress(View(data)))
+    data["charts"]["progress"]["search"] = [[10, worst / 2], [900, worst]]
+    assert "did not improve on it" in said(sections.progress(View(data)))
+    data["charts"]["progress"]["search"] = [[10, worst / 2]]
+    assert "made for another purpose" in said(sections.progress(View(data)))
+
+
+def test_most_peaks_not_seen(result):
+    data = result("d1")
+    data["unseen_peak_mass"] |= {"value": 0.9, "peaks": 58, "once": 55}
+    assert "most peaks have not been seen" in sections.unseen(View(data))
+    data["unseen_peak_mass"] |= {"value": 0.02, "once": 1}
+    assert "one of these was reached only once" in sections.unseen(View(data))
+    assert "Not measured" in sections.unseen(View(data | {"unseen_peak_mass": None}))
+
+
+def row(volume, found, shape="bump"):
+    return {"height": 1.0, "volume": volume, "shape": shape, "found": found, "runs": 10, "evaluations": 8000}
+
+
+def test_power_sentence(result):
+    data = result("d2")
+    text = said(power.sentence(View(data)))
+    assert "1 in 10,000 of the domain or more would have been found nearly always" in text
+    assert "Errors that fill only 1 in 100,000 could have been missed" in text
+    data["power"] = [row(1e-2, 3)]
+    assert (
+        said(power.sentence(View(data)))
+        == "Even errors that fill 1 in 100 of the domain could have been missed."
+    )
+    data["power"] = [row(1e-2, 10), row(1e-2, 2, "sheet")]
+    text = said(power.sentence(View(data)))
+    assert "Even thin errors that fill 1 in 100" in text
+    assert "not measured" in said(power.sentence(View(data | {"power": []})))
+
+
+def test_failures_come_first(result):
+    from supnorm.pages import failures
+
+    data = result("d2")
+    assert said(failures.sentence(View(data))).startswith(
+        "The reference or the model gave no finite value at 5"
+    )
+    none = copy.deepcopy(data)
+    none["failures"]["count"] = 0
+    assert said(failures.sentence(View(none))).startswith("Nowhere: all 20,000 evaluations")
+    none["failures"]["count"] = 20_000
+    assert said(failures.sentence(View(none))).startswith("Everywhere: none of 20,000 points")

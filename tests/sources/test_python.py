@@ -1,0 +1,164 @@
+"""Python callables: what an object is decides how it is called; single points fail alone."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import pickle
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from supnorm.problem import Function, PartialFailure
+from supnorm.problem.specification import SourceSpec
+from supnorm.results import BadInput
+from supnorm.sources import from_jax
+from supnorm.sources.open import open_function
+from supnorm.sources.python import per_point, takes_separate
+from supnorm.sources.userfile import UserFunction
+
+X = np.array([[0.0, 1.0], [1.0, 2.0], [2.0, 3.0]])
+
+
+def opened(folder: Path, code: str, name: str, **table: Any) -> Function:
+    (folder / "user.py").write_text(code)
+    probe = np.random.default_rng(0).random((4, 2))
+    spec = SourceSpec(python=f"user.py:{name}", **table)
+    return open_function(spec, folder, ("a", "b"), probe, where="problem.toml: [model]")
+
+
+def test_points_that_raise_fail_alone() -> None:
+    function = per_point(lambda a, b: math.log(a) + b, 2, "f")
+    with pytest.raises(PartialFailure) as caught:
+        function.value(X)
+    assert set(caught.value.messages) == {0}
+    assert caught.value.messages[0].startswith("exception: ValueError")
+    np.testing.assert_allclose(caught.value.values[1:, 0], np.log([1.0, 2.0]) + X[1:, 1])
+
+
+def test_points_that_take_too_long_fail_alone() -> None:
+    function = per_point(lambda a, b: time.sleep(60 * (a == 1)) or a, 2, "f", timeout=0.1)
+    start = time.monotonic()
+    with pytest.raises(PartialFailure) as caught:
+        function.value(X)
+    assert time.monotonic() - start < 10
+    assert caught.value.messages == {1: "timeout: no answer within 0.1 s"}
+
+
+def test_a_point_is_tried_again() -> None:
+    tried: list[float] = []
+
+    def now_and_then(a: float, b: float) -> float:
+        tried.append(a)
+        if tried.count(a) == 1:
+            raise RuntimeError("first time")
+        return a
+
+    np.testing.assert_array_equal(per_point(now_and_then, 2, "f", retries=1)(X)[:, 0], X[:, 0])
+    assert len(tried) == 6
+
+
+def test_a_changing_number_of_outputs_is_bad_input() -> None:
+    with pytest.raises(BadInput, match="2 numbers at one point and 1 at another"):
+        per_point(lambda a, b: [a, b] if a < 1 else [a], 2, "f").value(X)
+
+
+def test_how_points_are_given() -> None:
+    assert takes_separate(lambda x, y=1.0: x, 2)
+    assert not takes_separate(lambda x: x, 2)
+    assert takes_separate(lambda x: x, 1)
+    assert takes_separate(max, 2)
+    np.testing.assert_array_equal(per_point(lambda x: x, 2, "f")(X), X)
+
+
+def test_a_batched_function_given_one_point_at_a_time_is_told(tmp_path: Path) -> None:
+    function = opened(tmp_path, "def f(x): return 1.0\n", "f")
+    with pytest.raises(BadInput, match="per_point = true"):
+        function(X)
+    function = opened(tmp_path, "def f(x): return 'high'\n", "f")
+    with pytest.raises(BadInput, match="must return numbers"):
+        function(X)
+
+
+def test_numpy_functions_beside_jax_stay_numpy(tmp_path: Path) -> None:
+    code = (
+        "import jax.numpy as jnp, numpy as np\n"
+        "def plain(x): return np.sin(x[:, 0])\n"
+        "def arithmetic(x): return x[:, 0] * x[:, 1]\n"
+        "def traced(x): return jnp.sin(x[:, 0])\n"
+        "table = jnp.array([0.1, 0.2])\n"
+        "def constant(x): return x @ table\n"
+    )
+    assert opened(tmp_path, code, "plain").vjp is None
+    assert opened(tmp_path, code, "arithmetic").vjp is None
+    assert opened(tmp_path, code, "traced").vjp is not None
+    np.testing.assert_allclose(opened(tmp_path, code, "constant")(X)[:, 0], X @ [0.1, 0.2], rtol=1e-15)
+
+
+def test_jax_stays_as_it_was_and_compiles_few_sizes() -> None:
+    import jax
+    import jax.numpy as jnp
+
+    sizes: list[int] = []
+
+    def f(x: Any) -> Any:
+        sizes.append(len(x))
+        return jnp.exp(-(x[:, 0] ** 2)) + x[:, 1]
+
+    function = from_jax(f)
+    assert function.vjp is not None
+    for n in range(1, 70):
+        x = np.random.default_rng(n).random((n, 2))
+        np.testing.assert_allclose(function(x)[:, 0], np.exp(-(x[:, 0] ** 2)) + x[:, 1], rtol=1e-15)
+    assert sizes == [1, 2, 4, 8, 16, 32, 64, 128]
+    y, pull = function.vjp(X)
+    weights = np.array([[1.0], [2.0], [-1.0]])
+    expected = weights * np.stack([-2 * X[:, 0] * np.exp(-(X[:, 0] ** 2)), np.ones(3)], axis=1)
+    np.testing.assert_allclose(pull(weights), expected, rtol=1e-14)
+    np.testing.assert_array_equal(y, function(X))
+    assert jnp.zeros(1).dtype == np.float32
+    assert not jax.config.jax_enable_x64
+
+
+def test_jax_in_float32_is_float32() -> None:
+    import jax.numpy as jnp
+
+    function = from_jax(lambda x: jnp.sin(x[:, 0]), precision="float32")
+    assert function.precision == "float32"
+    error = np.abs(function(X)[:, 0] - np.sin(X[:, 0])).max()
+    assert 0 < error < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "said"),
+    [
+        ("class C:\n    def __init__(self, n): pass\n", "C", "constructor takes arguments"),
+        ("def build(): raise OSError('no weights')\n", "build", "OSError: no weights"),
+        ("class A: pass\na = A()\n", "a", "is a A"),
+        ("class A:\n    x = 3\n", "A.x", "is a int"),
+    ],
+)
+def test_objects_that_cannot_be_called(tmp_path: Path, code: str, name: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said) as caught:
+        opened(tmp_path, code, name)
+    assert f'problem.toml: [model] python = "user.py:{name}"' in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_everything_goes_to_other_processes(tmp_path: Path) -> None:
+    code = "def f(x): return x[:, 0] * x[:, 1]\ndef inside(x): return x[:, 0] < 1.5\n"
+    function = opened(tmp_path, code, "f")
+    constraint = UserFunction("user.py:inside", tmp_path, "problem.toml: [constraints] python")
+    assert function.remake is not None
+    assert pickle.loads(pickle.dumps(constraint))(X).tolist() == [True, True, False]
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        there = pool.submit(call_there, function.remake, X).result()
+    np.testing.assert_array_equal(there, function(X))
+
+
+def call_there(remake: Any, x: Any) -> Any:
+    return remake()(x)
