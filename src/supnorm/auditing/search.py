@@ -19,11 +19,12 @@ from supnorm.auditing.ascent import Ascent
 from supnorm.auditing.differential_evolution import DifferentialEvolution
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.points import neighbours_of_data, snap_to_faces, sobol_points, vertex_seeds
+from supnorm.auditing.points import snap_to_faces, sobol_points, vertex_seeds
 from supnorm.auditing.polish import Polish
 from supnorm.auditing.seams import Seams
 from supnorm.auditing.thinning import linkage_radius, thin
 from supnorm.evaluation import Evaluations
+from supnorm.problem import neighbours_of_data
 
 Array = NDArray[np.float64]
 CHUNK = 8192  # screened points at a time

@@ -4,7 +4,7 @@ from supnorm.problem.axis import Axis
 from supnorm.problem.domain import Cloud, Domain
 from supnorm.problem.fingerprint import fingerprint
 from supnorm.problem.function import Function, PartialFailure, as_columns, as_function
-from supnorm.problem.law import Law, draw_inside
+from supnorm.problem.law import Law, draw_inside, neighbours_of_data
 from supnorm.problem.measure import ErrorMeasure
 from supnorm.problem.problem import Problem
 
@@ -21,4 +21,5 @@ __all__ = [
     "as_function",
     "draw_inside",
     "fingerprint",
+    "neighbours_of_data",
 ]

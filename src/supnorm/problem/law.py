@@ -79,7 +79,10 @@ class Law:
 
 
 def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
-    """``n`` independent uniform points of the unit box that satisfy the constraints, mapped to the axes.
+    """``n`` independent uniform points of the unit box that meet the constraints, mapped to the axes.
+
+    For a domain of samples: uniform in the ball of a random data point, since hardly any point of a box in
+    many dimensions is near data; so a place near many of them comes more often.
 
     Raises:
         BadInput: when fewer than one box point in 100,000 exists.
@@ -89,7 +92,7 @@ def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
     while have < n:
         share = max(have / tried, 1e-3) if tried else 1.0
         size = max(int(1.1 * (n - have) / share) + 16, 16)
-        points = domain.from_unit(rng.random((min(size, 1_000_000), domain.d)))
+        points = domain.from_unit(_proposals(domain, min(size, 1_000_000), rng))
         points = points[domain.contains(points)] if domain.constraints or domain.cloud else points
         parts.append(points)
         have, tried = have + len(points), tried + size
@@ -99,3 +102,19 @@ def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
                 f"({have} of {tried} tried); narrow the axes to where points exist"
             )
     return np.concatenate(parts)[:n]
+
+
+def _proposals(domain: Domain, n: int, rng: np.random.Generator) -> Array:
+    if domain.cloud is None:
+        return rng.random((n, domain.d))
+    return neighbours_of_data(domain.cloud.points, domain.cloud.radius, n, rng)
+
+
+def neighbours_of_data(points: Array, radius: float, n: int, rng: np.random.Generator) -> Array:
+    """``n`` points uniform in the balls of ``radius`` round data points (unit box), clipped to the box."""
+    d = points.shape[1]
+    direction = rng.standard_normal((n, d))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    length = radius * rng.random((n, 1)) ** (1.0 / d)
+    moved: Array = np.clip(points[rng.integers(len(points), size=n)] + length * direction, 0.0, 1.0)
+    return moved
