@@ -3,7 +3,7 @@ from .evaluation import EvaluationStore
 from .pages import write_page
 from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
 from .results import BadInput, Bound, Estimate, ExitCode, Status, Witness
-from .sources import from_jax, from_torch, open_problem
+from .sources import from_jax, from_torch, open_problem, save_problem
 
 __all__ = [
     "AuditReport",
@@ -28,5 +28,6 @@ __all__ = [
     "from_torch",
     "load_report",
     "open_problem",
+    "save_problem",
     "write_page",
 ]

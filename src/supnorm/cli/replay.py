@@ -39,7 +39,7 @@ def command(
     places = report.places
     if number > len(places):
         raise BadInput(f"{run} has {len(places)} places; give N from 1 to {len(places)}, got {number}")
-    path = problem or original_file(run)
+    path = problem or run / "problem.toml"
     opened = open_problem(path, trust=trust)
     then = places[number - 1]
     if list(opened.domain.names) != [a["name"] for a in report.document["axes"]]:
@@ -63,18 +63,3 @@ def command(
     same = bool(np.isclose(float(error[0]), then.error, rtol=1e-6, equal_nan=True) or error[0] == then.error)
     typer.echo("the same error as in the run" if same else "NOT the same error as in the run")
     return 0
-
-
-def original_file(run: Path) -> Path:
-    """The problem file that the run was made from.
-
-    Raises:
-        BadInput: when it cannot be found: the paths in it are relative to its folder.
-    """
-    from supnorm.auditing import load_report
-    from supnorm.results import BadInput
-
-    source = load_report(run).document.get("problem_file")
-    if source and Path(source).is_file():
-        return Path(source)
-    raise BadInput(f"{run}: the problem file {source or '(unknown)'} is not there; give it with --problem")
