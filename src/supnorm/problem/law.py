@@ -67,7 +67,13 @@ class Law:
             parts: list[Array] = []
             have, tried = 0, 0
             while have < n:
-                points = np.asarray(sampler(n, rng), dtype=float).reshape(-1, domain.d)
+                try:
+                    points = np.asarray(sampler(n, rng), dtype=float).reshape(-1, domain.d)
+                except Exception as error:
+                    raise BadInput(
+                        f"law {name} failed: {type(error).__name__}: {error}; it is called as sampler(n, rng) "
+                        f"and returns points (n, {domain.d})"
+                    ) from error
                 inside = points[domain.contains(points)]
                 parts.append(inside)
                 have, tried = have + len(inside), tried + len(points)
