@@ -33,6 +33,7 @@ from supnorm.results import Witness
 
 Array = NDArray[np.float64]
 THUMBNAILS = 6
+SAME = 0.01  # of the box's diagonal: nearer than this the worst point belongs to a place
 ROUNDING_NOTE = "The {side} runs in {precision}: errors below about {size:.0e} of its values are its rounding, not its fit."
 
 
@@ -59,9 +60,12 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     drawn = _table_charts(run) if table else _charts(run, budget[0])
     if not table:
         _settle(run, budget[0])
+        _crown(run)
+    run.places.sort(key=lambda p: -p.witness.error)
     _recheck(run)
-    drawn["thumbnails"] = [p.thumbnail for p in run.places[:THUMBNAILS]]
-    witness = final_witness(run)
+    shown = run.places[:THUMBNAILS] if problem.domain.d > 1 else []
+    drawn["thumbnails"] = [p.thumbnail for p in shown]
+    witness = run.places[0].witness if run.places else None
     sample = run.sample
     rms = sample.rms()
     names = output_names(problem, evaluator)
@@ -168,15 +172,25 @@ def regime(run: Run) -> str:
     return "D" if run.surrogate else {"both": "A", "model": "B", "none": "C"}[run.evaluator.gradients]
 
 
-def final_witness(run: Run) -> Witness | None:
-    """The worst point of everything evaluated, recomputed alone; a described place when it is one."""
-    if is_table(run.evaluator.problem):
-        return run.places[0].witness if run.places else None
+def _crown(run: Run) -> None:
+    """The worst point of everything evaluated stands first, with its own values, as the place it lies in."""
     witness = run.evaluator.witness()
-    for place in run.places:
-        if witness is not None and np.array_equal(place.witness.x, witness.x):
-            return place.witness
-    return witness
+    top = max((p.witness.error for p in run.places), default=-np.inf)
+    if witness is None or (top > -np.inf and witness.error <= top * (1 + 1e-12)):
+        return
+    u = run.evaluator.problem.domain.to_unit(witness.x[None])[0].clip(0.0, 1.0)
+    apart = [float(np.linalg.norm(p.u - u)) for p in run.places]
+    if apart and min(apart) <= SAME * np.sqrt(len(u)):
+        place = run.places.pop(int(np.argmin(apart)))
+        known = place.witness
+        witness = replace(
+            known,
+            **{name: getattr(witness, name) for name in ("x", "model", "reference", "error", "output")},
+        )
+        place = replace(place, u=u, witness=witness)
+    else:
+        place = Place(u, witness, np.full(len(u), 0.1))
+    run.places = [place, *run.places]
 
 
 def assert_honest(document: dict[str, Any], evaluator: Evaluator) -> None:
@@ -356,5 +370,5 @@ def points_table(run: Run, names: list[str]) -> Table:
     if len(rows):
         u = domain.to_unit(rows[:, : domain.d])
         radius = 0.1 * linkage_radius(max(run.evaluator.total, 3), domain.d)
-        rows = rows[thin(u, rows[:, -2], radius, min(500, len(rows)))]
+        rows = rows[thin(u, rows[:, -2], radius, min(500, len(rows)), fill=False)]
     return Table(tuple(columns), rows[:, :-1] if len(rows) else np.empty((0, len(columns))))

@@ -311,9 +311,10 @@ class Evaluator:
         return done
 
     def _scatter(self, x: Array, inside: NDArray[np.bool_], part: Evaluations) -> Evaluations:
-        full = self._nothing(x)
+        self._nothing(x[~inside])  # listeners have had the others
         model, reference = (np.full((len(x), part.model.shape[1]), np.nan) for _ in range(2))
-        error, output, status = full.error.copy(), full.output.copy(), full.status.copy()
+        error, output = np.full(len(x), np.nan), np.zeros(len(x), dtype=np.intp)
+        status = np.full(len(x), PointStatus.OUTSIDE, dtype=np.int8)
         model[inside], reference[inside] = part.model, part.reference
         error[inside], output[inside], status[inside] = part.error, part.output, part.status
         return Evaluations(x, model, reference, error, output, status)
