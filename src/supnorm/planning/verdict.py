@@ -2,18 +2,19 @@
 evidence.
 
 1. values grow without bound: no sup-norm budget exists. 2. a jump, or a layer thinner than the samples: split
-the domain; no promise for any global method. 3. at most 3 inputs, resolved: a Chebyshev or piecewise
-polynomial grid, when it fits the purse and
-   has at most 1e7 points. 4. a sum, product or few directions of at most 3 inputs each:
-fits of those. 5. analytic along every line, at most 20 inputs: sparse polynomial, when twice its terms fit
-the purse. 6. low separation ranks: tensor train. 7. at most 5,000 samples, at most 10 inputs: Gaussian
-process. 8. 10,000 samples or more and a relative tolerance of 1e-3 or more (or a ladder that reaches it):
-network, audited and
-   guarded.
-9. more inputs than that without structure: unsuitable for a guarantee. With fewer than two tests run the word
-is "undecided". A ladder overrules in one direction: a tolerance it measured or forecast makes a network
-possible where no classical method was found. The sizes in the rules are judgement, not theorems;
-benchmarks/budget prints how often they pick the best method and what a wrong pick costs.
+the domain; no promise for any global method. 3. one input with kinks: a piecewise fit with breaks found by
+bisection. At most 3 inputs, resolved: a Chebyshev or
+   piecewise polynomial grid, when it fits the purse with a third to spare and has at most 1e7 points.
+4. a sum, product or few directions of at most 3 inputs each: fits of those, when they fit. 5. analytic along
+every line, at most 20 inputs: sparse polynomial, when twice its terms fit the purse. 6. low separation ranks:
+tensor train. 7. a climbed ladder of networks decides: it reaches the tolerance within the purse, or not. 8.
+without one: at most 500 samples and 10 inputs, a Gaussian process; 10,000 samples or more and a relative
+tolerance
+   of 1e-3 or more, a network, audited and guarded; otherwise undecided: climb a ladder.
+9. more inputs, or a tighter tolerance, without structure: unsuitable for a guarantee.
+With fewer than two tests run the word
+is "undecided". The sizes in the rules are judgement, not
+theorems; benchmarks/budget prints how often they pick the best tool and what a wrong pick costs.
 """
 
 from __future__ import annotations
@@ -144,6 +145,9 @@ def _few_tests(case: Case) -> Verdict | None:
 def _grid(case: Case) -> Verdict | None:
     if case.profile.d > 3:
         return None
+    if case.profile.d == 1 and case.profile.kind == "algebraic" and case.profile.order > 0.8:
+        seen = f"one input, kinks of order {case.profile.order:.2f}"
+        return Verdict(CLASSICAL, PIECEWISE, (seen, "breaks found by bisection cost about 50 samples each"))
     return _classical(case, (TENSOR, PIECEWISE, BLOCKS, FACTORS, RIDGE))
 
 
@@ -161,7 +165,7 @@ def _structure(case: Case) -> Verdict | None:
 
 def _classical(case: Case, names: tuple[str, ...]) -> Verdict | None:
     """The cheapest of these constructions, if it fits the purse."""
-    largest = min(LARGEST_GRID, math.log10(case.purse))
+    largest = min(LARGEST_GRID, math.log10(case.purse / 1.5))  # finding the degrees costs samples too
     rows = [case.rows[n] for n in names if n in case.rows]
     rows = [row for row in rows if row.log10 is not None and row.log10 <= largest]
     if not rows:
@@ -173,8 +177,9 @@ def _classical(case: Case, names: tuple[str, ...]) -> Verdict | None:
 
 def _polynomial(case: Case) -> Verdict | None:
     profile = case.profile
-    degree = total_degree(profile, case.eps)
-    if degree is None or profile.d > 20:
+    # The lines show the degree needed at least; a tenth of the tolerance leaves room for what they miss.
+    degree = total_degree(profile, 0.1 * case.eps)
+    if degree is None or not 1 < profile.d <= 20:
         return None
     terms = log10_total_degree(degree, profile.d)
     # Twice as many samples as terms is common practice; the proven count is in the construction line.
@@ -193,19 +198,12 @@ def _train(case: Case) -> Verdict | None:
     return Verdict(CLASSICAL, TRAIN, (row.function_class, f"about {10**row.log10:,.0f} samples"))
 
 
-def _process(case: Case) -> Verdict | None:
-    if case.purse > 5000 or case.profile.d > 10:
-        return None
-    seen = f"{case.purse:,} samples in {case.profile.d} inputs: affordable, and it has error bars"
-    return Verdict(CLASSICAL, GAUSSIAN_PROCESS, (seen, "compare a ladder of it with one of networks"))
-
-
-def _network(case: Case) -> Verdict | None:
-    profile = case.profile
-    relative = case.eps / profile.spread
+def _climbed(case: Case) -> Verdict | None:
     needs = [ladder.need(case.eps) for ladder in case.ladders if ladder.axis == "samples"]
-    sizes = [n.size for n in needs if n.size is not None and n.size <= case.purse]
-    if sizes:
+    if not needs:
+        return None
+    sizes = [n.size for n in needs if n.size is not None]
+    if sizes and min(sizes) <= case.purse:
         seen = f"the ladder reaches the tolerance at {min(sizes):,.0f} samples (upper end of its interval)"
         return Verdict(GUARDED, NETWORK, (seen, "audit it, and guard queries outside the data"))
     if any(n.reached == "floor" for n in needs):
@@ -213,11 +211,21 @@ def _network(case: Case) -> Verdict | None:
         return Verdict(
             UNDECIDED, NETWORK, (seen, "pull another lever: width, iterations, optimizer, float64")
         )
-    if case.purse < 10_000 or relative < 1e-3 or profile.d > 20:
-        return None
+    seen = f"the ladder does not reach the tolerance with {case.purse:,} samples (upper end of its interval)"
+    return Verdict(UNSUITABLE, "none", (seen, "loosen the tolerance, or spend more samples"))
+
+
+def _unmeasured(case: Case) -> Verdict | None:
+    profile, relative = case.profile, case.eps / case.profile.spread
     seen = (
         f"{case.purse:,} samples, relative tolerance {relative:.2g}, {profile.d} inputs, no structure found"
     )
+    if case.purse <= 500 and profile.d <= 10:
+        return Verdict(CLASSICAL, GAUSSIAN_PROCESS, (seen, "affordable, and it has error bars"))
+    if relative < 1e-3 * (1 - 1e-9) or profile.d > 20:
+        return None
+    if case.purse < 10_000:
+        return Verdict(UNDECIDED, "none", (seen, "climb ladders of a network and of a Gaussian process"))
     return Verdict(GUARDED, NETWORK, (seen, "not measured yet: climb a ladder before you commit"))
 
 
@@ -233,5 +241,5 @@ def _last(case: Case) -> Verdict | None:
 
 
 RULES: tuple[Callable[[Case], Verdict | None], ...] = (
-    _hopeless, _broken, _few_tests, _grid, _structure, _polynomial, _train, _process, _network, _last,
+    _hopeless, _broken, _few_tests, _grid, _structure, _polynomial, _train, _climbed, _unmeasured, _last,
 )  # fmt: skip
