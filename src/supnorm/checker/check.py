@@ -118,10 +118,11 @@ def _verify_axes(document: Document) -> None:
         document.axis_low, document.axis_high, document.low, document.high, document.log, strict=True
     )
     for a, b, low, high, log in columns:
-        if log:
-            good = a > 0 and arb(low) <= arb(a).log() and arb(b).log() <= arb(high)
-        else:
-            good = low <= a and b <= high
+        good = (
+            a > 0 and arb(low) <= arb(a).log() and arb(b).log() <= arb(high)
+            if log
+            else low <= a and b <= high
+        )
         if not good:
             raise Rejected("the box does not hold the axes")
 

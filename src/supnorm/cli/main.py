@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from supnorm.cli import audit, compare, demo, doctor, replay, report
+from supnorm.cli import audit, budget, certify, check, compare, demo, doctor, fit, replay, report
 from supnorm.results.status import BadInput, ExitCode, Interrupted
 
 app = typer.Typer(
@@ -29,7 +29,7 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
         raise typer.Exit(0)
 
 
-for module in (audit, compare, replay, report, demo, doctor):
+for module in (audit, certify, check, budget, fit, compare, report, replay, demo, doctor):
     module.register(app)
 
 

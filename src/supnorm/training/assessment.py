@@ -59,7 +59,7 @@ class Validation:
             corners = corners[problem.domain.contains(corners)]
         x = np.concatenate([x, corners])
         y = points.value(x)
-        kept = np.isfinite(y).all(axis=1)
+        kept = np.asarray(np.isfinite(y).all(axis=1))
         return cls(problem, x[kept], y[kept], int(kept[n:].sum()))
 
     def errors(self, function: Function) -> Errors:
