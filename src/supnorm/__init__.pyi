@@ -39,5 +39,6 @@ __all__ = [
     "load_report",
     "open_problem",
     "save_problem",
+    "with_derivatives",
     "write_page",
 ]

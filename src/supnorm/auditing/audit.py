@@ -89,7 +89,7 @@ def audit(
     evaluator = Evaluator(
         problem, store=store, workers=workers, executor=executor, observer=observer, budget=evaluations
     )
-    recorder = Recorder(problem.domain, shown.cells(problem.domain.d))
+    recorder = Recorder(problem.domain, shown.cells(problem.domain.d), problem.error)
     evaluator.listeners.append(recorder)
     relative = problem.error.kind == "relative" and not problem.error.per_output
     units = {*problem.reference.output_units} if problem.error.kind == "absolute" else set()
@@ -138,12 +138,17 @@ def _statistics(
     x = problem.law.draw(n, rng)
     state = SearchState.empty(problem.domain.d)
     errors = []
+    squares, finite = np.zeros(1), 0
     for i in range(0, n, 8192):
         done = evaluator.values(x[i : i + 8192], "statistics")
-        errors.append(done.error[(done.status == PointStatus.OK)])
+        ok = done.status == PointStatus.OK
+        errors.append(done.error[ok])
+        each = problem.error.by_output(done.model[ok], done.reference[ok], done.x[ok])
+        squares = squares + np.nansum(each**2, axis=0)
+        finite += int(ok.sum())
         state.pool.add(problem.domain.to_unit(done.x), done.score)
         state.scout = state.scout or done
-    sample = Sample(np.concatenate(errors), problem.law.name, n)
+    sample = Sample(np.concatenate(errors), problem.law.name, n, np.sqrt(squares / max(finite, 1)))
     evaluator.rms = sample.rms().value
     return sample, state
 

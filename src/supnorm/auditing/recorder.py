@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation import Evaluations, PointStatus
-from supnorm.problem import Domain
+from supnorm.problem import Domain, ErrorMeasure
 
 Array = NDArray[np.float64]
 BINS = 40
@@ -27,9 +27,10 @@ class Recorder:
     Args:
         domain: of the problem.
         cells: of each pair's grid, along one side.
+        error: the measure; for several outputs the largest error of each is kept.
     """
 
-    def __init__(self, domain: Domain, cells: int) -> None:
+    def __init__(self, domain: Domain, cells: int, error: ErrorMeasure) -> None:
         self.domain, self.cells = domain, cells
         d = domain.d
         self.pairs = list(itertools.combinations(range(d), 2))
@@ -39,7 +40,8 @@ class Recorder:
         self.evaluated, self.failed, self.outside = (np.zeros((d, BINS), dtype=np.int64) for _ in range(3))
         self._detailed = 0
         self.rows: list[Array] = []
-        self.worst = np.empty((0, 0))
+        self.error = error
+        self.by_output: Array | None = None
         self._bar = -np.inf
 
     def __call__(self, batch: Evaluations) -> None:
@@ -49,6 +51,8 @@ class Recorder:
         self._count_places(u, batch.status)
         score = batch.score
         self._keep_rows(batch, score)
+        if batch.model.shape[1] > 1 and ok.any():
+            self._keep_outputs(batch, ok)
         if self.pairs and ok.any():
             self._fill(u, score)
 
@@ -91,6 +95,11 @@ class Recorder:
         self.rows.append(rows)
         if sum(map(len, self.rows)) > 2 * ROWS:
             self._compact()
+
+    def _keep_outputs(self, batch: Evaluations, ok: NDArray[np.bool_]) -> None:
+        errors = self.error.by_output(batch.model[ok], batch.reference[ok], batch.x[ok])
+        worst = np.nan_to_num(errors, nan=0.0, posinf=np.inf).max(axis=0)
+        self.by_output = worst if self.by_output is None else np.maximum(self.by_output, worst)
 
     def _compact(self) -> None:
         rows = np.concatenate(self.rows)
