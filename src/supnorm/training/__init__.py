@@ -1,6 +1,7 @@
 """Training: losses, optimisers (one per file), the automatic choice."""
 
 from supnorm.training.adam import Adam
+from supnorm.training.boosting import Boosting
 from supnorm.training.equations import Burgers, Heat, Helmholtz, Poisson
 from supnorm.training.events import Tried
 from supnorm.training.fit import fit
@@ -17,6 +18,7 @@ from supnorm.training.train import Trained, choose_optimiser, optimise, train
 __all__ = [
     "LBFGS",
     "Adam",
+    "Boosting",
     "Burgers",
     "Candidate",
     "FitResult",
