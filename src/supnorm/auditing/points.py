@@ -1,4 +1,4 @@
-"""Where to look first: Sobol points, points on faces, kinks of the first layer, neighbours of data.
+"""Where to look first: Sobol points, points on faces, kinks of the first layer.
 
 * Scrambled Sobol points fill the box (Owen 1997; scipy.stats.qmc).
 * Face snapping: each point draws q ~ U(0, 1) and puts each coordinate on a bound with probability q. Trained
@@ -86,13 +86,3 @@ def _meet(rows: Array, offset: Array, start: Array) -> Array:
     # A tiny ridge keeps nearly parallel neurons solvable; their point then lies far outside and is dropped.
     gram += 1e-12 * np.trace(gram, axis1=1, axis2=2)[:, None, None] * np.eye(rows.shape[1])
     return np.asarray(start - np.einsum("nkd,nk->nd", rows, np.linalg.solve(gram, miss[..., None])[..., 0]))
-
-
-def neighbours_of_data(points: Array, radius: float, n: int, rng: np.random.Generator) -> Array:
-    """``n`` points uniform in the balls of ``radius`` round data points (unit box), clipped to the box."""
-    d = points.shape[1]
-    direction = rng.standard_normal((n, d))
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    length = radius * rng.random((n, 1)) ** (1.0 / d)
-    moved: Array = np.clip(points[rng.integers(len(points), size=n)] + length * direction, 0.0, 1.0)
-    return moved

@@ -126,12 +126,16 @@ class AuditReport:
             error=from_json(data["error"]),
             output=outputs.index(data["output"]),
             tags=tuple(data.get("tags", ())),
-            volume=data.get("volume"),
-            prominence=data.get("prominence"),
+            volume=_number(data.get("volume")),
+            prominence=_number(data.get("prominence")),
             recheck=data.get("recheck"),
             recheck_value=None if other is None else np.array([from_json(v) for v in other]),
-            off_data=data.get("off_data"),
+            off_data=_number(data.get("off_data")),
         )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else from_json(value)
 
 
 def load_report(folder: Path | str) -> AuditReport:

@@ -25,10 +25,10 @@ def linkage_radius(n: int, d: int) -> float:
     return float(math.pi**-0.5 * (math.gamma(1 + d / 2) * 4 * math.log(n) / n) ** (1 / d))
 
 
-def thin(u: Array, score: Array, radius: float, k: int) -> NDArray[np.intp]:
+def thin(u: Array, score: Array, radius: float, k: int, fill: bool = True) -> NDArray[np.intp]:
     """Indices of up to ``k`` good starts, best first: greedy by score, at least ``radius`` apart.
 
-    When fewer than ``k`` remain the best of the dropped ones fill up.
+    When fewer than ``k`` remain the best of the dropped ones fill up, unless ``fill`` is false.
     """
     from scipy.spatial import cKDTree
 
@@ -44,7 +44,7 @@ def thin(u: Array, score: Array, radius: float, k: int) -> NDArray[np.intp]:
         if len(kept) == k:
             break
         dropped[tree.query_ball_point(u[order[i]], radius)] = True
-    if len(kept) < k:
+    if fill and len(kept) < k:
         chosen = set(kept)
         kept += [i for i in range(len(order)) if i not in chosen][: k - len(kept)]
     return np.asarray(order[kept], dtype=np.intp)

@@ -4,5 +4,15 @@ from supnorm.certification.bracket import BracketNarrowed
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.certify import CertifyResult, certify
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
+from supnorm.certification.linear_bounds import LinearBounds
+from supnorm.certification.residual import residual
 
-__all__ = ["BracketNarrowed", "Certificate", "CertifyResult", "ChebyshevCertificate", "certify"]
+__all__ = [
+    "BracketNarrowed",
+    "Certificate",
+    "CertifyResult",
+    "ChebyshevCertificate",
+    "LinearBounds",
+    "certify",
+    "residual",
+]

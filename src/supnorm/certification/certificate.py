@@ -14,6 +14,7 @@ from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import Bracket
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.leaf import Bounded
+from supnorm.problem import Domain
 from supnorm.results import BadInput, write_whole
 
 SCHEMA = "supnorm.certificate/1"
@@ -25,7 +26,7 @@ class Certificate:
 
     Attributes:
         error: the error's programs and the box.
-        names: of the axes.
+        domain: the axes.
         boxes: the leaves, whose cells tile the box, with their bounds.
         proofs: how each is proved.
         lower, witness: proved error at a point, and the point in units of the axes.
@@ -34,7 +35,7 @@ class Certificate:
     """
 
     error: ErrorProgram
-    names: tuple[str, ...]
+    domain: Domain
     boxes: Boxes
     proofs: Bounded
     lower: float
@@ -44,7 +45,7 @@ class Certificate:
 
     @classmethod
     def of(
-        cls, bracket: Bracket, names: tuple[str, ...], assumptions: tuple[str, ...], versions: dict[str, str]
+        cls, bracket: Bracket, domain: Domain, assumptions: tuple[str, ...], versions: dict[str, str]
     ) -> Certificate:
         """The certificate of a settled bracket."""
         boxes = bracket.done[0][0]
@@ -52,7 +53,7 @@ class Certificate:
             boxes = boxes.join(more)
         proofs = Bounded.join([p for _, p in bracket.done])
         witness = None if bracket.witness is None else tuple(map(float, bracket.witness))
-        return cls(bracket.error, names, boxes, proofs, bracket.lower, witness, assumptions, versions)
+        return cls(bracket.error, domain, boxes, proofs, bracket.lower, witness, assumptions, versions)
 
     @property
     def upper(self) -> float:
@@ -64,7 +65,9 @@ class Certificate:
         error = self.error
         content: dict[str, Any] = {
             "schema": SCHEMA,
-            "names": list(self.names),
+            "names": list(self.domain.names),
+            "axis_low": [a.low.hex() for a in self.domain.axes],
+            "axis_high": [a.high.hex() for a in self.domain.axes],
             "low": [v.hex() for v in error.low.tolist()],
             "high": [v.hex() for v in error.high.tolist()],
             "log": [bool(v) for v in error.log],

@@ -5,6 +5,7 @@ from supnorm.program.onnx import lower_onnx
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Node, Program
 from supnorm.program.source import program_of
+from supnorm.program.to_jax import to_jax
 from supnorm.program.tracing import Builder, Tensor
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "lower_jaxpr",
     "lower_onnx",
     "program_of",
+    "to_jax",
 ]

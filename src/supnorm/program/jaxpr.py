@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program.branches import Comparison, select
+from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.tracing import Builder, Tensor, Value
@@ -107,6 +108,8 @@ def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
         return _call(build, name, params, args)
     if name in _COMPARE:
         return [Comparison(name, args[0], args[1])]
+    if name == "split":
+        return _split(params, args[0])
     if name == "select_n":
         return [select(build, args[0], args[2], args[1])]
     if any(isinstance(a, Comparison) for a in args):
@@ -150,6 +153,8 @@ def _numeric(build: Builder, name: str, params: Any, args: list[Any], equation: 
         return build.extremum(name[-3:], args[0], params["axes"])
     if name in ("concatenate", "stack"):
         return _join(build, name, params, args)
+    if name in LINEAR:
+        return linear(build, equation, args)
     return _moved(name, params, args)
 
 
@@ -167,7 +172,7 @@ def _join(build: Builder, name: str, params: Any, args: list[Any]) -> Value:
 def _moved(name: str, params: Any, args: list[Any]) -> Value:
     """Operations that only move entries: JAX itself moves the integers of the index."""
     x = args[0]
-    if name == "split" or any(isinstance(a, Tensor) for a in args[1:]) or name not in _MOVES:
+    if any(isinstance(a, Tensor) for a in args[1:]) or name not in _MOVES:
         raise Unsupported(name, "slicing, concatenation, affine maps and elementwise functions")
     import jax
     from jax import lax
@@ -194,14 +199,48 @@ def _general_power(build: Builder, base: Value, exponent: Value) -> Value:
 
 
 def _dot(build: Builder, numbers: Any, a: Value, b: Value) -> Value:
-    (contract_a, contract_b), (batch_a, batch_b) = numbers
-    if batch_a or batch_b:
-        raise Unsupported("batched dot_general", "matrix products without batch axes, or an explicit sum")
+    (contract_a, contract_b), (batch_a, _) = numbers
+    if batch_a:
+        return _batched_dot(build, numbers, a, b)
     left, rows = _as_matrix(a, contract_a, last=True)
     right, columns = _as_matrix(b, contract_b, last=False)
     out = build.contract(left, right)
     shape = rows + columns
     return out.arrange(lambda i: i.reshape(shape)) if isinstance(out, Tensor) else out.reshape(shape)
+
+
+def _batched_dot(build: Builder, numbers: Any, a: Value, b: Value) -> Value:
+    """One product for each place of the first batch axis, stacked."""
+    (contract_a, contract_b), (batch_a, batch_b) = numbers
+    first_a, first_b = batch_a[0], batch_b[0]
+
+    def lower(axes: Any, gone: int) -> tuple[int, ...]:
+        return tuple(k - (k > gone) for k in axes if k != gone)
+
+    inner = (
+        (lower(contract_a, first_a), lower(contract_b, first_b)),
+        (lower(batch_a, first_a), lower(batch_b, first_b)),
+    )
+    parts = []
+    for place in range(a.shape[first_a]):
+        product = _dot(build, inner, _at(a, place, first_a), _at(b, place, first_b))
+        parts.append(_lift(product))
+    return build.concatenate(parts, 0)
+
+
+def _at(x: Value, place: int, axis: int) -> Value:
+    if isinstance(x, Tensor):
+        return x.arrange(lambda i: np.take(i, place, axis))
+    return np.asarray(np.take(np.asarray(x), place, axis))
+
+
+def _lift(x: Value) -> Value:
+    return x.arrange(lambda i: i[None]) if isinstance(x, Tensor) else np.asarray(x)[None]
+
+
+def _split(params: Any, x: Tensor) -> list[Any]:
+    cuts = np.cumsum(params["sizes"])[:-1]
+    return [Tensor(x.node, part) for part in np.split(x.index, cuts, params["axis"])]
 
 
 def _as_matrix(x: Value, contracted: Any, last: bool) -> tuple[Value, tuple[int, ...]]:

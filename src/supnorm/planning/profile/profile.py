@@ -8,6 +8,7 @@ says so in `left_out`. Cost: about ``calls`` evaluations.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,11 +17,12 @@ from numpy.typing import NDArray
 from supnorm.planning.profile.active import ActiveSubspace, active_subspace
 from supnorm.planning.profile.composition import inner_functions
 from supnorm.planning.profile.dimension import IntrinsicDimension, intrinsic_dimension
-from supnorm.planning.profile.hazards import Hazards, hazards, scan_points
+from supnorm.planning.profile.hazards import Hazards, follow_largest, hazards, scan_points
 from supnorm.planning.profile.interactions import Interactions, interactions
-from supnorm.planning.profile.lines import Line, segments, walk
+from supnorm.planning.profile.lines import Line, segments, through, walk
 from supnorm.planning.profile.noise import noise_floor
 from supnorm.planning.profile.sensitivity import Sensitivity, sensitivity
+from supnorm.planning.profile.separation import Separation, separation
 from supnorm.planning.profile.target import Target
 
 Array = NDArray[np.float64]
@@ -41,6 +43,8 @@ class Profile:
         lines: smoothness on every line.
         interactions, active, sensitivity: None where left out.
         inner: sets of inputs that enter through one number.
+        ridge: the line along the single active direction, corner to corner; None with more directions.
+        separation: ranks between leading and trailing inputs; None where left out.
         dimension: of the inputs' law; None without data.
         calls: evaluations used.
         left_out: tests that were not run, with the reason.
@@ -56,6 +60,8 @@ class Profile:
     active: ActiveSubspace | None = None
     sensitivity: Sensitivity | None = None
     inner: tuple[tuple[int, ...], ...] = ()
+    separation: Separation | None = None
+    ridge: Line | None = None
     dimension: IntrinsicDimension | None = None
     calls: int = 0
     left_out: tuple[str, ...] = field(default=())
@@ -74,9 +80,12 @@ class Profile:
     @property
     def kind(self) -> str:
         """``"jump"``, ``"unresolved"``, ``"algebraic"``, ``"geometric"``, ``"noise"`` or ``"unknown"``."""
-        kinds = {line.spectrum.kind for line in self.known_lines if line.spectrum}
+        kinds = [line.spectrum.kind for line in self.known_lines if line.spectrum]
         if self.jump is not None:
             return "jump"
+        # Two kinks close together on a single line can look unresolved; a layer is met by many lines.
+        if "algebraic" in kinds and kinds.count("unresolved") <= 0.2 * len(kinds):
+            return "algebraic"
         for kind in ("unresolved", "algebraic", "geometric", "noise"):
             if kind in kinds:
                 return kind
@@ -157,7 +166,7 @@ def profile(
     found = hazards(target, x, values, inside, rng, int(np.clip(calls / 15_000, 0, 4)))
     noise = noise_floor(target, d, rng)
     continuous = np.array([axis.values is None for axis in target.domain.axes])
-    lines = _lines(target, calls, continuous, rng)
+    lines = _lines(target, calls, continuous, _extremes(target, x, values, rng), rng)
     pairs = d * (d - 1) // 2
     pair_samples = int(min(800, 0.25 * calls / (4 * max(pairs, 1))))
     acting = None
@@ -172,14 +181,34 @@ def profile(
     inner = _inner(target, acting, noise, calls, rng, left_out)
     indices = _sensitivity(target, calls, rng, left_out)
     dimension = _dimension(data, rng, left_out)
+    ranks = _separation(target, calls, rng, left_out)
     return Profile(
-        d, target.domain.names, target.spread, noise, found, lines, acting, active, indices, inner, dimension,
-        target.calls, tuple(left_out),
+        d, target.domain.names, target.spread, noise, found, lines, acting, active, indices, inner, ranks,
+        _ridge(target, active, calls), dimension, target.calls, tuple(left_out),
     )  # fmt: skip
 
 
+def _extremes(target: Target, x: Array, values: Array, rng: np.random.Generator) -> list[Array]:
+    """Where f is largest and smallest: cones and cusps sit there, and no random line meets a point."""
+    if not np.isfinite(values).any():
+        return []
+    found = []
+    for sign in (1.0, -1.0):
+        size = np.where(np.isfinite(values), sign * values, -np.inf)
+        found.append(follow_largest(_signed(target, sign), x, size, rng, 1)[1])
+    return found
+
+
+def _signed(target: Target, sign: float) -> Callable[[Array], Array]:
+    return lambda u: sign * target(u)
+
+
 def _lines(
-    target: Target, calls: int, continuous: NDArray[np.bool_], rng: np.random.Generator
+    target: Target,
+    calls: int,
+    continuous: NDArray[np.bool_],
+    extremes: list[Array],
+    rng: np.random.Generator,
 ) -> tuple[Line, ...]:
     share = 0.4 * calls
     d = target.d
@@ -188,6 +217,8 @@ def _lines(
     count = int(np.clip(share / (1.3 * samples), d, wanted))
     per_axis = 2 if count >= 2 * d else 1
     drawn = segments(d, per_axis, max(count - per_axis * d, 0), rng)
+    if count == wanted:
+        drawn += [segment for point in extremes for segment in through(point, 2, rng)]
     most = int(min(max(share / max(count, 1), 2.0 * samples) * 4, 20_000))
     kept = []
     for axis, start, end in drawn:
@@ -236,3 +267,23 @@ def _dimension(
         left_out.append("intrinsic dimension: needs at least 100 points of the inputs' law")
         return None
     return intrinsic_dimension(data, rng)
+
+
+def _separation(
+    target: Target, calls: int, rng: np.random.Generator, left_out: list[str]
+) -> Separation | None:
+    if target.d == 1:
+        return None
+    points = int(min(64, math.sqrt(0.15 * calls / (target.d - 1))))
+    if points < 12:
+        left_out.append(f"separation ranks: need {int(144 * (target.d - 1) / 0.15)} calls")
+        return None
+    return separation(target, target.d, points, rng)
+
+
+def _ridge(target: Target, active: ActiveSubspace | None, calls: int) -> Line | None:
+    if active is None or active.dimension != 1 or target.d == 1:
+        return None
+    direction = active.directions[0]
+    ends = (direction < 0).astype(float), (direction > 0).astype(float)
+    return walk(target, (None, *ends), 256, max(calls // 20, 512))

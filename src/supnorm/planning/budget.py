@@ -1,0 +1,243 @@
+"""The verb `budget`: from numbers alone, or for a function that is profiled and, with a trainer, climbed.
+
+From numbers it takes milliseconds. For a function the profile spends ``calls`` evaluations (fewer for an
+expensive one: about 40 seconds' worth), a ladder its trainings.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation.store import EvaluationStore
+from supnorm.planning.caveats import caveats
+from supnorm.planning.charts import error_curves, tolerance_table
+from supnorm.planning.constructions import constructions
+from supnorm.planning.guarantees import guarantees
+from supnorm.planning.ladder import Ladder, Trainer, climb
+from supnorm.planning.profile.profile import Profile, profile
+from supnorm.planning.question import Question, as_problem, ask, read_norm
+from supnorm.planning.result import BudgetResult
+from supnorm.planning.theory import ClassBound, NetworkClass, theory
+from supnorm.planning.theory.statement import CONSTRUCTION, GUARANTEE
+from supnorm.planning.verdict import UNDECIDED, verdict
+from supnorm.problem import Domain, Problem
+from supnorm.results import BadInput, ExitCode, Status
+
+Array = NDArray[np.float64]
+DEFAULT_CALLS = 200_000
+PROFILE_SECONDS = 40.0
+
+
+def budget(
+    problem: Problem | Callable[..., Any] | None = None,
+    domain: Domain | None = None,
+    *,
+    tolerance: float | None = None,
+    norm: str | float = "sup",
+    inputs: int | None = None,
+    smoothness: float | None = None,
+    derivative_scales: float | Sequence[float] = 1.0,
+    rho: Sequence[float] | None = None,
+    noise: float = 0.0,
+    shape: NetworkClass | None = None,
+    output: int | str | None = None,
+    data: Array | None = None,
+    purse: int = 100_000,
+    calls: int | None = None,
+    trainer: Trainer | None = None,
+    samples: Sequence[int] = (32, 64, 128, 256, 512, 1024, 2048),
+    widths: Sequence[int] = (24,),
+    seeds: int = 4,
+    ladder: Ladder | None = None,
+    ladder_file: Path | str | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    executor: Executor | None = None,
+    store: EvaluationStore | None = None,
+    observer: Callable[[Any], None] = lambda event: None,
+) -> BudgetResult:
+    """How many samples and weights a tolerance costs, which exceptions apply, and whether a network is the
+    tool.
+
+    Args:
+        problem: a `Problem` or a function ``(n, d) -> (n,)`` or ``(n, m)``; None for numbers alone.
+        domain: of the function, when ``problem`` is not a `Problem`.
+        tolerance: the largest error allowed, in the problem's error measure; by default the problem's own.
+        norm: ``"sup"``, ``"l2"``, ``"l1"`` or a number p >= 1.
+        inputs, smoothness, derivative_scales, rho, noise: the class, for numbers alone; see `theory`.
+        shape: a network class to speak about as well.
+        output: which output is planned; by default the hardest.
+        data: inputs of the law, shape ``(N, d)``, in the domain's units; for the intrinsic dimension.
+        purse: samples that may be spent on the surrogate.
+        calls: evaluations for the profile.
+        trainer: climbs a ladder with it; see `supnorm.planning.ladder.Trainer`.
+        samples, widths, seeds, ladder_file: the rungs, the trainings a rung and where runs are kept.
+        ladder: one that was climbed before.
+        seed: of every random choice.
+        workers, executor, store: where expensive evaluations run and are kept.
+        observer: gets the events of the ladder, with its time estimate.
+
+    Raises:
+        BadInput: for a missing tolerance or domain, or numbers out of range.
+
+    >>> result = budget(inputs=12, smoothness=2, tolerance=1e-3)
+    >>> result.verdict.word, round(result.guarantee[0].log10, 1)
+    ('undecided', 10.1)
+    """
+    start = time.perf_counter()
+    if problem is None:
+        found = _from_numbers(
+            inputs,
+            smoothness,
+            tolerance,
+            read_norm(norm),
+            derivative_scales,
+            rho,
+            noise,
+            shape,
+            ladder,
+            purse,
+        )
+        return _finish(found, seed, start)
+    if inputs is not None or smoothness is not None:
+        raise BadInput("inputs and smoothness are for numbers alone; a function brings its own domain")
+    given = as_problem(problem, domain, tolerance)
+    rng = np.random.default_rng(seed)
+    question = ask(given, tolerance, norm, output, rng, store, executor, workers)
+    points = None if data is None else _unit(data, question)
+    measured = profile(question.target, rng, _calls(question, calls), points)
+    ladders = (ladder,) if ladder is not None else ()
+    if trainer is not None:
+        metric = "sup" if math.isinf(question.p) else "rms"
+        runs = climb(
+            question.target, question.target.d, trainer, samples=samples, widths=widths, seeds=seeds,
+            seed=seed, path=ladder_file, observer=observer,
+        )  # fmt: skip
+        axis = "width" if len(set(widths)) > 2 and len(set(samples)) == 1 else "samples"
+        ladders = (*ladders, Ladder(tuple(runs), axis, metric))
+    return _finish(_from_profile(question, measured, ladders, shape, purse), seed, start)
+
+
+def _from_numbers(
+    inputs: int | None,
+    smoothness: float | None,
+    tolerance: float | None,
+    p: float,
+    scales: float | Sequence[float],
+    rho: Sequence[float] | None,
+    noise: float,
+    shape: NetworkClass | None,
+    ladder: Ladder | None,
+    purse: int,
+) -> dict[str, Any]:
+    if inputs is None or tolerance is None or (smoothness is None and rho is None and shape is None):
+        raise BadInput(
+            "budget needs a function with its domain, or numbers: inputs, tolerance and one of "
+            "smoothness, rho, shape"
+        )
+    order = math.inf if smoothness is None else smoothness
+    ladders = (ladder,) if ladder is not None else ()
+
+    def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
+        found = theory(inputs, order, eps, p, scales, shape, rho, noise)
+        if smoothness is None:  # the class of all derivatives bounded was not asked for
+            found = [row for row in found if "all derivatives" not in row.name]
+        return [r for r in found if r.line == GUARANTEE], [r for r in found if r.line == CONSTRUCTION]
+
+    guarantee, construction = rows(tolerance)
+    table = tolerance_table(rows, ladders, tolerance)
+    return {
+        "title": "",
+        "inputs": tuple(f"x{i + 1}" for i in range(inputs)) if inputs <= 100 else (),
+        "output": "",
+        "tolerance": tolerance,
+        "p": p,
+        "guarantee": tuple(guarantee),
+        "construction": tuple(construction),
+        "ladders": ladders,
+        "caveats": tuple(caveats(None, ladders, guarantee, tolerance, p)),
+        "verdict": verdict(None, construction, ladders, tolerance, p, purse),
+        "profile": None,
+        "table": tuple(table),
+        "curves": tuple(error_curves(table, ladders)),
+        "notes": ("inputs are scaled to the unit cube; tolerance and derivative bounds share one unit",),
+        "law": "",
+    }
+
+
+def _from_profile(
+    question: Question, measured: Profile, ladders: tuple[Ladder, ...], shape: NetworkClass | None, purse: int
+) -> dict[str, Any]:
+    def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
+        return guarantees(measured, eps, question.p, shape), constructions(measured, eps)
+
+    guarantee, construction = rows(question.eps)
+    table = tolerance_table(rows, ladders, question.eps)
+    law = question.problem.law
+    return {
+        "title": question.problem.title or question.problem.reference.name,
+        "inputs": measured.names,
+        "output": question.output,
+        "tolerance": question.eps,
+        "p": question.p,
+        "guarantee": tuple(guarantee),
+        "construction": tuple(construction),
+        "ladders": ladders,
+        "caveats": tuple(caveats(measured, ladders, guarantee, question.eps, question.p)),
+        "verdict": verdict(measured, construction, ladders, question.eps, question.p, purse),
+        "profile": measured,
+        "table": tuple(table),
+        "curves": tuple(error_curves(table, ladders)),
+        "notes": question.notes,
+        "law": law.name if law is not None else "",
+    }
+
+
+def _finish(found: dict[str, Any], seed: int, start: float) -> BudgetResult:
+    import scipy
+
+    import supnorm
+
+    answer = found["verdict"]
+    undecided = answer.word == UNDECIDED and found["profile"] is not None
+    advice = {
+        "undecided": "Undecided: give more calls, or a trainer to climb a ladder with.",
+        "unsuitable": "No surrogate can promise this tolerance here; see the evidence for what can be done.",
+    }.get(answer.word, f"Use: {answer.tool}. Audit whatever you build: a budget is a plan, not a proof.")
+    if found["profile"] is None:
+        advice = (
+            "Numbers about a class. Give the function itself for a profile, and a trainer for a forecast."
+        )
+    status = Status(answer.word, advice, ExitCode.UNDECIDED if undecided else ExitCode.DONE)
+    versions = {
+        "supnorm": getattr(supnorm, "__version__", ""),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+    }
+    return BudgetResult(
+        **found, status=status, seed=seed, seconds=time.perf_counter() - start, versions=versions
+    )
+
+
+def _unit(data: Array, question: Question) -> Array:
+    points = np.asarray(data, dtype=float)
+    if points.ndim != 2 or points.shape[1] != question.target.d:
+        raise BadInput(f"data must have shape (N, {question.target.d}), got {points.shape}")
+    return question.problem.domain.to_unit(points)
+
+
+def _calls(question: Question, calls: int | None) -> int:
+    if calls is not None:
+        if calls < 500:
+            raise BadInput(f"calls must be at least 500, got {calls}")
+        return calls
+    cost = max(question.target.caller.cost, 1e-9)
+    return int(np.clip(PROFILE_SECONDS / cost, 500, DEFAULT_CALLS))
