@@ -59,8 +59,8 @@ class Validation:
             corners = corners[problem.domain.contains(corners)]
         x = np.concatenate([x, corners])
         y = points.value(x)
-        kept = np.asarray(np.isfinite(y).all(axis=1))
-        return cls(problem, x[kept], y[kept], int(kept[n:].sum()))
+        kept = np.flatnonzero(np.isfinite(y).all(axis=1))
+        return cls(problem, x[kept], y[kept], int(np.sum(kept >= n)))
 
     def errors(self, function: Function) -> Errors:
         """Errors of ``function`` at these points; infinite where it has no value."""
