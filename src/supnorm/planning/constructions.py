@@ -111,7 +111,9 @@ def _grouped_rough(profile: Profile, eps: float, blocks: list[list[int]], produc
 
 def _ridge(profile: Profile, eps: float) -> ClassBound | None:
     active = profile.active
-    if active is None or not 0 < active.dimension < profile.d or active.residual * profile.spread > eps / 4:
+    if active is None or not 0 < active.dimension < min(profile.d, 4):
+        return None
+    if active.residual * profile.spread > eps / 4:
         return None
     if profile.ridge is not None and profile.ridge.spectrum is not None:
         degree, how = profile.ridge.spectrum.degree_for(eps), "degree measured along the direction"

@@ -38,7 +38,7 @@ def guarantees(profile: Profile, eps: float, p: float, shape: NetworkClass | Non
         if row.line == GUARANTEE
     ]
     text = ", ".join(f"L_{k} = {s:.3g}" for k, s in enumerate(scales))
-    return [_conditional(row, f"{text} estimated on lines, factor 1.5") for row in rows]
+    return [_conditional(row, f"{text} estimated, with factor 1.5") for row in rows]
 
 
 def _noise(profile: Profile) -> float:

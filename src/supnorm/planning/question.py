@@ -25,25 +25,36 @@ from supnorm.results import BadInput
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Question:
-    """A function, its domain, a tolerance and a norm.
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is planned: a tolerance in a norm for one output.
 
     Attributes:
-        target: one output on the unit cube.
         eps: absolute tolerance in the unit of that output.
         p: the norm: ``inf`` or a number of at least 1.
         output: name of the planned output.
         notes: what was converted or chosen on the way.
-        problem: where it came from.
+        title, law: of the problem.
     """
 
-    target: Target
     eps: float
     p: float
     output: str
     notes: tuple[str, ...]
-    problem: Problem
+    title: str = ""
+    law: str = ""
+
+    @property
+    def metric(self) -> str:
+        """The error that a ladder measures for this norm."""
+        return "sup" if math.isinf(self.p) else "rms"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(Plan):
+    """The same with the function: ``target`` is the output on the unit cube."""
+
+    target: Target
 
 
 def read_norm(norm: str | float) -> float:
@@ -108,14 +119,14 @@ def ask(
     tolerances = _absolute(problem, tolerance, y[finite])
     names = problem.reference.outputs or tuple(f"output {i + 1}" for i in range(y.shape[1]))
     index = _choose(output, names, np.ptp(y[finite], axis=0) / tolerances)
-    target = Target(caller, problem.domain, index)
     return Question(
-        target,
-        float(tolerances[index]),
-        read_norm(norm),
-        names[index],
-        _notes(problem, names, index),
-        problem,
+        eps=float(tolerances[index]),
+        p=read_norm(norm),
+        output=names[index],
+        notes=_notes(problem, names, index),
+        title=problem.title or problem.reference.name,
+        law=problem.law.name if problem.law is not None else "",
+        target=Target(caller, problem.domain, index),
     )
 
 

@@ -134,7 +134,9 @@ def _place(profile: Profile, u: list[float]) -> str:
 
 
 def _few_tests(case: Case) -> Verdict | None:
-    tests = [bool(case.profile.known_lines), case.profile.interactions is not None, bool(case.ladders)]
+    profile = case.profile
+    tests = [bool(profile.known_lines), profile.interactions is not None, profile.dimension is not None]
+    tests.append(bool(case.ladders))
     if sum(tests) >= 2:
         return None
     return Verdict(
