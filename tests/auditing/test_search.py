@@ -168,6 +168,7 @@ def test_tiny_budgets_are_kept(evaluations: int) -> None:
     assert_honest(report, instance)
     counts = report.document["evaluations"]
     assert counts["search"] + counts["statistics"] <= evaluations + 8
+    assert counts["pictures"] <= max(evaluations, 200)  # a dear reference is not spent on pictures
 
 
 def test_seconds_end_the_search_and_the_result_says_so() -> None:
