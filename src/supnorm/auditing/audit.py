@@ -96,8 +96,8 @@ def audit(
             sample, state, places = table_statistics(evaluator)
         else:
             evaluator.probe(rng)
-            sample, state = _statistics(evaluator, evaluations, rng)
-            _search(evaluator, state, strategy or ScreenAndAscent(), evaluations, seconds, start, rng)
+            method = strategy or ScreenAndAscent()
+            sample, state = explore(evaluator, method, evaluations, seconds, start, rng)
             landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
             places = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
@@ -110,6 +110,20 @@ def audit(
         evaluator.close()
     observer(Finished())
     return result
+
+
+def explore(
+    evaluator: Evaluator,
+    strategy: ScreenAndAscent,
+    evaluations: int | None,
+    seconds: float | None,
+    start: float,
+    rng: np.random.Generator,
+) -> tuple[Sample, SearchState]:
+    """Statistics and search, without places, charts and document: what the benchmarks time."""
+    sample, state = _statistics(evaluator, evaluations, rng)
+    _search(evaluator, state, strategy, evaluations, seconds, start, rng)
+    return sample, state
 
 
 def _statistics(
