@@ -1,4 +1,13 @@
-from .auditing import AuditReport, Pictures, Power, ScreenAndAscent, SurrogateSearch, audit, load_report
+from .auditing import (
+    AuditReport,
+    Pictures,
+    Power,
+    ScreenAndAscent,
+    SurrogateSearch,
+    audit,
+    load_report,
+    with_derivatives,
+)
 from .certification import CertifyResult, certify
 from .evaluation import EvaluationStore
 from .pages import write_page

@@ -101,9 +101,8 @@ def audit(
             sample, state, places = table_statistics(evaluator)
         else:
             evaluator.probe(rng)
-            sample, state = _statistics(evaluator, evaluations, rng)
             chosen = strategy or choose_strategy(evaluator, evaluations)
-            _search(evaluator, state, chosen, evaluations, seconds, start, rng)
+            sample, state = explore(evaluator, chosen, evaluations, seconds, start, rng)
             landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
             places = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
@@ -123,6 +122,20 @@ def choose_strategy(evaluator: Evaluator, evaluations: int | None) -> Strategy:
     if dear and evaluations is not None and evaluations <= FEW:
         return SurrogateSearch()
     return ScreenAndAscent()
+
+
+def explore(
+    evaluator: Evaluator,
+    strategy: Strategy,
+    evaluations: int | None,
+    seconds: float | None,
+    start: float,
+    rng: np.random.Generator,
+) -> tuple[Sample, SearchState]:
+    """Statistics and search, without places, charts and document: what the benchmarks time."""
+    sample, state = _statistics(evaluator, evaluations, rng)
+    _search(evaluator, state, strategy, evaluations, seconds, start, rng)
+    return sample, state
 
 
 def _statistics(
