@@ -121,18 +121,20 @@ def _alternatives(
     tolerances = np.ones(m)
     if isinstance(measure.tolerance, tuple):
         tolerances = np.broadcast_to(np.asarray(measure.tolerance), (m,))
-    return tuple(_one(model, reference, log, divisor, tolerances) for divisor in divisors)
+    signed = measure.side != "both"
+    return tuple(_one(model, reference, log, divisor, tolerances, signed) for divisor in divisors)
 
 
 def _one(
-    model: Program, reference: Program, log: tuple[bool, ...], divisor: Array | None, tolerances: Array
-) -> Program:
+    model: Program, reference: Program, log: tuple[bool, ...], divisor: Array | None, tolerances: Array,
+    signed: bool,
+) -> Program:  # fmt: skip
     build = Builder(len(log))
     x = _inputs(build, log)
     f = build.inline(reference, x)
     gap: Value = build.binary("sub", build.inline(model, x), f)
     if divisor is None:
-        gap = build.binary("div", gap, f)
+        gap = build.binary("div", gap, build.unary("abs", f) if signed else f)
     elif np.any(divisor != 1.0):
         gap = build.binary("div", gap, divisor)
     if np.any(tolerances != 1.0):
