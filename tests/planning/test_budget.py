@@ -185,18 +185,18 @@ def hard(x):
 
 def test_the_purse_and_the_ladder_decide_about_networks():
     tiny, small, large = (
-        budget(hard, cube(6), tolerance=0.02, purse=n, calls=40_000).verdict for n in (300, 2000, 100_000)
+        budget(hard, cube(6), tolerance=0.02, purse=n, calls=15_000).verdict for n in (300, 2000, 100_000)
     )
     assert (tiny.word, tiny.tool) == ("classical better", "Gaussian process")
     assert small.word == "undecided"
     assert (large.word, large.tool) == ("suitable with guard", "network")
-    assert budget(hard, cube(6), tolerance=1e-6, calls=40_000).verdict.word == "unsuitable"
+    assert budget(hard, cube(6), tolerance=1e-6, calls=15_000).verdict.word == "unsuitable"
     reaching = ladder_of(lambda m: 1e-5 / m, lambda m: 1e-9 / m)
-    overruled = budget(hard, cube(6), tolerance=1e-6, calls=40_000, ladder=reaching)
+    overruled = budget(hard, cube(6), tolerance=1e-6, calls=15_000, ladder=reaching)
     assert overruled.verdict.word == "suitable with guard"
     assert "ladder reaches" in overruled.verdict.evidence[0]
     floored = ladder_of(lambda m: 0.1 + 1 / m**2, lambda m: 0.05)
-    assert budget(hard, cube(6), tolerance=1e-3, calls=40_000, ladder=floored).verdict.word == "undecided"
+    assert budget(hard, cube(6), tolerance=1e-3, calls=15_000, ladder=floored).verdict.word == "undecided"
 
 
 def test_caveats_hold_where_they_should():

@@ -179,8 +179,8 @@ def _classical(case: Case, names: tuple[str, ...]) -> Verdict | None:
 
 def _polynomial(case: Case) -> Verdict | None:
     profile = case.profile
-    # The lines show the degree needed at least; a tenth of the tolerance leaves room for what they miss.
-    degree = total_degree(profile, 0.1 * case.eps)
+    # Lines show the degree needed at least; a hundredth of the tolerance leaves room for what they miss.
+    degree = total_degree(profile, 0.01 * case.eps)
     if degree is None or not 1 < profile.d <= 20:
         return None
     terms = log10_total_degree(degree, profile.d)
