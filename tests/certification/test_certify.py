@@ -44,6 +44,20 @@ def test_more_random_problems(seed, tmp_path):
         assert verdict.accepted, (label, verdict)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("d", [4, 5])
+def test_more_inputs_on_a_small_box(d, tmp_path):
+    rng = np.random.default_rng(d)
+    net, other = cases.network(rng, d, 4, 1, "tanh"), cases.smooth(rng, d)
+    domain = Domain.from_axes({f"x{i}": (0.0, 0.2) for i in range(d)})
+    problem = Problem(net, lambda x: net(x) + 0.1 * other(x), domain)
+    result = certify(problem, ratio=1.05, boxes=5000)
+    assert result.status.code == "proved"
+    _assert_sound(result, problem, d, 400_000)
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+
 @pytest.mark.parametrize("ratio", [1.1, 1.001])
 def test_known_maximum(ratio):
     """max |x - x^3| on [0, 1] is 2/(3 sqrt 3)."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from supnorm.certification.rounding import Array
-from supnorm.problem import Problem
+from supnorm.problem import Function, Problem
 from supnorm.program import Builder, Program, Tensor, Unsupported, program_of
 from supnorm.program.tracing import Value
 from supnorm.results import BadInput
@@ -77,10 +77,8 @@ def error_program(problem: Problem) -> ErrorProgram:
         raise BadInput(
             "certify cannot read error = a Python function; use kind = absolute, relative or scaled"
         )
-    try:
-        model, reference = program_of(problem.model, domain.d), program_of(problem.reference, domain.d)
-    except Unsupported as error:
-        raise BadInput(f"certify: {error}") from None
+    model = _program(problem.model, "model", domain.d)
+    reference = _program(problem.reference, "reference", domain.d)
     for name, program in (("model", model), ("reference", reference)):
         if program.d != domain.d:
             raise BadInput(f"the {name} has {program.d} inputs, the domain {domain.d}")
@@ -96,6 +94,13 @@ def error_program(problem: Problem) -> ErrorProgram:
         _alternatives(problem, model, reference, (False,) * domain.d),
         model, reference, ends[:, 0], ends[:, 1], log, measure.side, _notes(problem, model, reference),
     )  # fmt: skip
+
+
+def _program(function: Function, what: str, d: int) -> Program:
+    try:
+        return program_of(function, d)
+    except Unsupported as error:
+        raise BadInput(f"certify cannot read the {what}: {error}") from None
 
 
 def _notes(problem: Problem, model: Program, reference: Program) -> tuple[str, ...]:

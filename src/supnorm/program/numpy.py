@@ -151,7 +151,7 @@ def _ufunc(build: Builder, name: str, args: list[Any]) -> Value:
         return build.binary("add", build.unary("softplus", build.binary("sub", *args)), args[1])
     if name in COMPOSED:
         return COMPOSED[name](build, args[0])
-    raise Unsupported(f"np.{name}", _NEAREST)
+    raise Unsupported(f"np.{name}" if hasattr(np, name) else f"{name} (a compiled function)", _NEAREST)
 
 
 def _matmul(build: Builder, a: Any, b: Any) -> Value:
