@@ -54,14 +54,14 @@ class Ascent:
         best[active], slope[active] = landscape.slope(u[active])
         step = np.full(len(u), first_step)
         for _ in range(self.steps):
-            direction = projected(u, slope)
+            direction = landscape.along(u, projected(u, slope))
             length = np.linalg.norm(direction, axis=1)
             active = np.flatnonzero((step > self.smallest) & (length > 0) & (np.abs(best) < np.inf))
             active = active[: landscape.affordable(GRADIENT)]
             if not len(active):
                 break
             move = direction[active] / length[active, None] * step[active, None]
-            trial = np.clip(u[active] + move, 0.0, 1.0)
+            trial = landscape.inside(u[active] + move)
             score, gradient = landscape.slope(trial)
             better = score > best[active]
             won, lost = active[better], active[~better]

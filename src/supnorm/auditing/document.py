@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import pictures as charts
+from supnorm.auditing.explain import explain
 from supnorm.auditing.findings import data_distance, findings
 from supnorm.auditing.glitches import rms_floor
 from supnorm.auditing.landscape import Landscape
@@ -33,6 +34,7 @@ from supnorm.results import Witness
 
 Array = NDArray[np.float64]
 THUMBNAILS = 6
+SAME = 0.01  # of the box's diagonal: nearer than this the worst point belongs to a place
 ROUNDING_NOTE = "The {side} runs in {precision}: errors below about {size:.0e} of its values are its rounding, not its fit."
 
 
@@ -48,6 +50,7 @@ class Run:
     pictures: Pictures
     rng: np.random.Generator
     power: list[dict[str, Any]] = field(default_factory=list)
+    surrogate: bool = False
 
 
 def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start: float) -> AuditReport:
@@ -57,10 +60,21 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     table = is_table(problem)
     drawn = _table_charts(run) if table else _charts(run, budget[0])
     if not table:
-        _settle(run)
+        _settle(run, budget[0])
+        _crown(run)
+    run.places.sort(key=lambda p: -p.witness.error)
     _recheck(run)
-    drawn["thumbnails"] = [p.thumbnail for p in run.places[:THUMBNAILS]]
-    witness = final_witness(run)
+    shown = run.places[:THUMBNAILS] if problem.domain.d > 1 else []
+    if run.recorder.by_output is not None and run.sample.by_output is not None:
+        drawn["profile"] = {
+            "coordinate": list(range(1, len(run.recorder.by_output) + 1)),
+            "label": "output",
+            "unit": "",
+            "worst": run.recorder.by_output,
+            "rms": run.sample.by_output,
+        }
+    drawn["thumbnails"] = [p.thumbnail for p in shown]
+    witness = run.places[0].witness if run.places else None
     sample = run.sample
     rms = sample.rms()
     names = output_names(problem, evaluator)
@@ -92,6 +106,8 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "witness": None if witness is None else place_json(witness, problem, names),
         "rms": {"value": rms.value, "kind": "sample", "n": rms.n, "at_least": floor},
         "mean": {"value": sample.mean().value, "kind": "sample", "n": sample.n},
+        "norms": {f"L{p}": sample.mean(p).value for p in (1, 2, 4)} | {"sup": sup},
+        "explanation": "",
         "quantiles": {str(q): sample.quantile(q) for q in QUANTILES},
         "plain_sample": {"n": sample.n, "worst": sample.worst()},
         "exceedance": [sample.exceedance(t) for t in levels],
@@ -115,7 +131,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         },
         "seed": seed,
         "gradients": evaluator.gradients,
-        "regime": "table" if table else {"both": "A", "model": "B", "none": "C"}[evaluator.gradients],
+        "regime": "table" if table else regime(run),
         "budget": {"evaluations": budget[0], "seconds": budget[1]},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
@@ -124,13 +140,16 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "notes": notes(problem, budget[1]),
         "charts": drawn,
     }
+    document["explanation"] = explain(document)
     assert_honest(document, evaluator)
     return AuditReport(document, points_table(run, names))
 
 
-def _settle(run: Run) -> None:
+def _settle(run: Run, evaluations: int | None) -> None:
     """The charts may have seen a worse point: it becomes the first place, without more pictures."""
-    landscape = Landscape(run.evaluator, run.evaluator.spent("pictures") + 8000, "pictures")
+    landscape = Landscape(
+        run.evaluator, run.evaluator.spent("pictures") + picture_budget(evaluations, 8000), "pictures"
+    )
     places, changed = settle(landscape, run.places, run.rng)
     if changed:
         run.places = judge(landscape, places, run.sample, run.rng)
@@ -160,15 +179,30 @@ def _table_charts(run: Run) -> dict[str, Any]:
     return drawn
 
 
-def final_witness(run: Run) -> Witness | None:
-    """The worst point of everything evaluated, recomputed alone; a described place when it is one."""
-    if is_table(run.evaluator.problem):
-        return run.places[0].witness if run.places else None
+def regime(run: Run) -> str:
+    """A: both sides have derivatives; B: the model; C: neither; D: a process stands in for the reference."""
+    return "D" if run.surrogate else {"both": "A", "model": "B", "none": "C"}[run.evaluator.gradients]
+
+
+def _crown(run: Run) -> None:
+    """The worst point of everything evaluated stands first, with its own values, as the place it lies in."""
     witness = run.evaluator.witness()
-    for place in run.places:
-        if witness is not None and np.array_equal(place.witness.x, witness.x):
-            return place.witness
-    return witness
+    top = max((p.witness.error for p in run.places), default=-np.inf)
+    if witness is None or (top > -np.inf and witness.error <= top * (1 + 1e-12)):
+        return
+    u = run.evaluator.problem.domain.to_unit(witness.x[None])[0].clip(0.0, 1.0)
+    apart = [float(np.linalg.norm(p.u - u)) for p in run.places]
+    if apart and min(apart) <= SAME * np.sqrt(len(u)):
+        place = run.places.pop(int(np.argmin(apart)))
+        known = place.witness
+        witness = replace(
+            known,
+            **{name: getattr(witness, name) for name in ("x", "model", "reference", "error", "output")},
+        )
+        place = replace(place, u=u, witness=witness)
+    else:
+        place = Place(u, witness, np.full(len(u), 0.1))
+    run.places = [place, *run.places]
 
 
 def assert_honest(document: dict[str, Any], evaluator: Evaluator) -> None:
@@ -348,5 +382,5 @@ def points_table(run: Run, names: list[str]) -> Table:
     if len(rows):
         u = domain.to_unit(rows[:, : domain.d])
         radius = 0.1 * linkage_radius(max(run.evaluator.total, 3), domain.d)
-        rows = rows[thin(u, rows[:, -2], radius, min(500, len(rows)))]
+        rows = rows[thin(u, rows[:, -2], radius, min(500, len(rows)), fill=False)]
     return Table(tuple(columns), rows[:, :-1] if len(rows) else np.empty((0, len(columns))))

@@ -68,9 +68,14 @@ class EvolutionStrategy:
             if not len(active):
                 break
             z = rng.standard_normal((len(active), pairs, d))
-            z /= np.linalg.norm(z, axis=2, keepdims=True)
+            if landscape.tangent:
+                flat = np.repeat(u[active], pairs, axis=0)
+                z = landscape.along(flat, z.reshape(-1, d)).reshape(z.shape)
+            z /= np.maximum(np.linalg.norm(z, axis=2, keepdims=True), 1e-300)
             moves = np.concatenate([z, -z, last[active][:, None]], axis=1)
-            trials = np.clip(u[active][:, None] + step[active][:, None, None] * moves, 0.0, 1.0)
+            trials = landscape.inside(
+                (u[active][:, None] + step[active][:, None, None] * moves).reshape(-1, d)
+            ).reshape(moves.shape)
             scores = landscape.score(trials.reshape(-1, d)).reshape(len(active), -1)
             left -= scores.size
             chosen = np.argmax(scores, axis=1)

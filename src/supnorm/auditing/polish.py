@@ -90,7 +90,9 @@ class Polish:
                 break
             frame = np.eye(d) if i % 2 == 0 else np.linalg.qr(rng.standard_normal((d, d)))[0]
             moves = np.concatenate([frame, -frame])
-            trials = np.clip(u[active][:, None] + step[active][:, None, None] * moves, 0.0, 1.0)
+            trials = landscape.inside(
+                (u[active][:, None] + step[active][:, None, None] * moves).reshape(-1, d)
+            ).reshape(len(active), -1, d)
             scores = landscape.score(trials.reshape(-1, d)).reshape(len(active), -1)
             budget -= scores.size
             chosen, rows = np.argmax(scores, axis=1), np.arange(len(active))

@@ -10,7 +10,7 @@ left over goes into another round with fresh points. Memory does not grow with t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from supnorm.auditing.ascent import Ascent
 from supnorm.auditing.differential_evolution import DifferentialEvolution
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.points import neighbours_of_data, snap_to_faces, sobol_points, vertex_seeds
+from supnorm.auditing.points import snap_to_faces, sobol_sequence, vertex_seeds
 from supnorm.auditing.polish import Polish
 from supnorm.auditing.seams import Seams
 from supnorm.auditing.thinning import linkage_radius, thin
@@ -166,18 +166,23 @@ class ScreenAndAscent:
             state.pool.add(seeds, landscape.score(seeds))
             spent = len(seeds)
         start = landscape.remaining
+        sobol = sobol_sequence(domain.d, rng)
         for _ in range(10_000):
             left = min(n - spent - (start - landscape.remaining), landscape.remaining)
             if left <= 0 or stop():
                 break
-            u = self._fresh(landscape, min(left, CHUNK), rng)
+            u = self._fresh(landscape, sobol, min(left, CHUNK), rng)
             state.pool.add(u, landscape.score(u))
 
-    def _fresh(self, landscape: Landscape, n: int, rng: np.random.Generator) -> Array:
+    def _fresh(
+        self, landscape: Landscape, sobol: Callable[[int], Array], n: int, rng: np.random.Generator
+    ) -> Array:
         domain = landscape.evaluator.problem.domain
         if domain.cloud is not None:
-            return neighbours_of_data(domain.cloud.points, domain.cloud.radius, n, rng)
-        u = sobol_points(n, domain.d, rng)
+            n_data = min(n // 2, len(domain.cloud.points))
+            data = domain.cloud.points[rng.choice(len(domain.cloud.points), n_data, replace=False)]
+            return np.concatenate([data, domain.cloud.draw(n - n_data, rng)])
+        u = sobol(n)
         faces = int(self.faces * n)
         u[n - faces :] = snap_to_faces(u[n - faces :], rng)
         if domain.constraints:
@@ -221,22 +226,25 @@ class ScreenAndAscent:
         chosen = thin(state.pool.u, state.pool.score, linkage_radius(state.pool.seen, d), wanted)
         step = 0.5 * max(state.pool.seen, 2) ** (-1 / d)
         floor = landscape.remaining - budget
+        surface = landscape.evaluator.problem.domain.cloud is not None
         for i in range(0, len(chosen), self.chains):
-            if landscape.remaining <= floor or stop():
-                break
             part = chosen[i : i + self.chains]
-            u, score = state.pool.u[part], state.pool.score[part]
-            if landscape.differentiable:
-                ends, best = self.ascent.climb(landscape, u, step)
-            else:
-                left = landscape.remaining - floor
-                ends, best = self.strategy.climb(landscape, u, score, step, rng, left)
-            state.ends.add(ends, best)
+            # On data, half of the climbs follow the surface and half fill the balls round the points.
+            for rows in (part[::2], part[1::2]) if surface else (part,):
+                if landscape.remaining <= floor or stop() or not len(rows):
+                    return
+                here = replace(landscape, tangent=surface and rows[0] == part[0])
+                u, score = state.pool.u[rows], state.pool.score[rows]
+                if landscape.differentiable:
+                    ends, best = self.ascent.climb(here, u, step)
+                else:
+                    ends, best = self.strategy.climb(here, u, score, step, rng, landscape.remaining - floor)
+                state.ends.add(ends, best)
 
     def _evolve(
         self, landscape: Landscape, state: SearchState, rng: np.random.Generator, budget: int
     ) -> None:
-        size = self.differential.population(landscape.d)
+        size = self.differential.population(landscape.d, budget)
         if budget < 5 * size or len(state.pool.u) < size:
             return
         best = thin(state.pool.u, state.pool.score, linkage_radius(state.pool.seen, landscape.d), size // 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,14 +93,20 @@ def run_audit(
     from supnorm.pages import TerminalProgress, write_page
     from supnorm.problem import fingerprint
     from supnorm.problem.specification import read_specification
-    from supnorm.results import Interrupted, write_whole
-    from supnorm.sources import open_problem
+    from supnorm.results import Interrupted
+    from supnorm.sources import open_problem, save_problem
 
     settings = read_specification(path).audit
     problem = open_problem(path, trust=trust)
+    if not settings.gradients:
+        problem = replace(
+            problem,
+            model=replace(problem.model, vjp=None) if problem.model is not None else None,
+            reference=replace(problem.reference, vjp=None),
+        )
     store = open_folder(folder, fingerprint(problem), resume)
     chosen_seed = seed if seed is not None else settings.seed or 0
-    write_whole(folder / "problem.toml", path.read_bytes())
+    save_problem(problem, folder / "problem.toml")
     executor = dask_executor(dask) if dask else None
     command = f"supnorm audit {path} --seed {chosen_seed}"
     # The command line's budget replaces the file's: --seconds alone means no limit of evaluations.
@@ -132,9 +139,6 @@ def run_audit(
         store.close()
     document = dict(report.document)
     document["command"] = command
-    document["problem_file"] = str(path.resolve())
-    from dataclasses import replace
-
     report = replace(report, document=document)
     report.save(folder)
     write_page(report, folder / "report.html")

@@ -27,10 +27,11 @@ def command(
     as_json: JSON = False,
     trust: TRUST = False,
 ) -> int:
-    """Evaluate witness N of a run again and print both values."""
+    """Evaluate witness N of a run again and print both values; exit 1 when the error is another one."""
     import numpy as np
 
     from supnorm.auditing import load_report
+    from supnorm.evaluation.caller import guarded
     from supnorm.results import BadInput, to_json
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
@@ -39,13 +40,13 @@ def command(
     places = report.places
     if number > len(places):
         raise BadInput(f"{run} has {len(places)} places; give N from 1 to {len(places)}, got {number}")
-    path = problem or original_file(run)
+    path = problem or run / "problem.toml"
     opened = open_problem(path, trust=trust)
     then = places[number - 1]
     if list(opened.domain.names) != [a["name"] for a in report.document["axes"]]:
         raise BadInput(f"{path} has other inputs than the run in {run}; give the run's own --problem")
     x = then.x[None]
-    model, reference = opened.model.value(x), opened.reference.value(x)
+    model, reference = (guarded(f.value, x, None)[0] for f in (opened.model, opened.reference))
     error, output = opened.error(model, reference, x)
     now = {
         "x": opened.domain.describe(then.x),
@@ -55,26 +56,11 @@ def command(
         "error_then": then.error,
         "output": report.document["outputs"][int(output[0])]["name"],
     }
+    same = bool(np.isclose(float(error[0]), then.error, rtol=1e-6, equal_nan=True) or error[0] == then.error)
     if as_json:
         typer.echo(dumps(now))
-        return 0
+        return int(not same)
     for name, value in to_json(now).items():
         typer.echo(f"{name:>12}  {value}")
-    same = bool(np.isclose(float(error[0]), then.error, rtol=1e-6, equal_nan=True) or error[0] == then.error)
     typer.echo("the same error as in the run" if same else "NOT the same error as in the run")
-    return 0
-
-
-def original_file(run: Path) -> Path:
-    """The problem file that the run was made from.
-
-    Raises:
-        BadInput: when it cannot be found: the paths in it are relative to its folder.
-    """
-    from supnorm.auditing import load_report
-    from supnorm.results import BadInput
-
-    source = load_report(run).document.get("problem_file")
-    if source and Path(source).is_file():
-        return Path(source)
-    raise BadInput(f"{run}: the problem file {source or '(unknown)'} is not there; give it with --problem")
+    return int(not same)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePath
 from typing import Any
 
 from supnorm.problem.problem import Problem
@@ -39,10 +39,32 @@ def _facts(problem: Problem) -> dict[str, Any]:
         "error": (error.kind, error.side, error.floor, error.scale, error.tolerance),
         "cloud": None if problem.domain.cloud is None else problem.domain.cloud.points.tolist(),
         "functions": [
-            None if f is None else f.origin or f.name
+            None if f is None else _placeless(f.origin) if f.origin else f.name
             for f in (problem.model, problem.reference, problem.recheck)
         ],
+        "law": None if problem.law is None else problem.law.name,
+        "parts": [_part_name(p) for p in _parts(problem)],
     }
+
+
+def _placeless(origin: Mapping[str, Any]) -> dict[str, Any]:
+    """The table of a source without the folders in its paths: a moved problem is the same problem."""
+    plain = {k: v for k, v in origin.items() if k != "command"}
+    for key in ("file", "python"):
+        if plain.get(key):
+            plain[key] = PurePath(str(plain[key])).name
+    return plain | {"command": [PurePath(str(p)).name for p in origin.get("command") or ()]}
+
+
+def _parts(problem: Problem) -> list[Any]:
+    """The user's functions beside model and reference: constraints, error, mask."""
+    error = problem.error
+    return [*problem.domain.constraints, *(f for f in (error.function, error.mask) if f is not None)]
+
+
+def _part_name(part: Any) -> str:
+    text = getattr(part, "text", None) or getattr(part, "__name__", type(part).__name__)
+    return PurePath(str(text)).name
 
 
 def _files(problem: Problem) -> Iterator[Path]:
@@ -58,3 +80,6 @@ def _files(problem: Problem) -> Iterator[Path]:
         for part in origin.get("command") or ():
             if (root / str(part)).is_file():
                 yield root / str(part)
+    for part in _parts(problem):
+        if hasattr(part, "root"):
+            yield Path(part.root) / str(part.text).rpartition(":")[0]

@@ -119,7 +119,7 @@ class ActiveFit:
         if goal is not None and least <= goal:
             close = min(max(close, least), goal)
         near = [a for a in self.attempts if a.errors.by(self.norm) <= close]
-        return min(near, key=lambda a: a.approximation.parameters)
+        return min(near, key=lambda a: (a.approximation.parameters, a.errors.by(self.norm)))
 
     def _classical(self, method: Any) -> bool:
         start = time.perf_counter()
@@ -196,9 +196,7 @@ class ActiveFit:
             return True
         return self.norm == "sup" and self._refine(method, trained.network, x, y, share)
 
-    def _refine(
-        self, method: NetworkFit, network: Network, x: Array, y: Array, share: float | None
-    ) -> bool:
+    def _refine(self, method: NetworkFit, network: Network, x: Array, y: Array, share: float | None) -> bool:
         """Add the worst points and go on, as long as the maximum falls and could meet the goal."""
         goal = self.problem.error.limit
         for _ in range(1 if goal is None else 3):
