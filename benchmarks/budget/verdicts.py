@@ -1,11 +1,11 @@
 """Does the verdict of `budget` name the best tool? All tools get the same number of samples; errors are
 measured.
 
-Run: python -m benchmarks.budget.verdicts OUT.json [--samples 2000] [--only NAME ...] For each function: the
-verdict for a tolerance of 1e-3 of half the range with a purse of N samples, and the largest error found of
-each tool built from at most N samples. Two counts: the tool named is best (within a factor 2, or both below
-1e-9); the outcome is right (the tool named reaches the tolerance if any does; "none" if none does). Regret is
-the named tool's error over the best. The profile's own calls are not in N, and are printed.
+Run: python -m benchmarks.budget.verdicts OUT.json [--samples 2000] [--held-out] [--only NAME ...] For each
+function: the verdict for a tolerance of 1e-3 of half the range with a purse of N samples, and the largest
+error found of each tool built from at most N samples. Two counts: the tool named is best (within a factor 2,
+or both below 1e-9); the outcome is right (the tool named reaches the tolerance if any does; "none" if none
+does). Regret is the named tool's error over the best. The profile's own calls are not in N, and are printed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.budget.bank import BANK
+from benchmarks.budget.bank import BANK as TUNED
+from benchmarks.budget.held_out import HELD_OUT
 from numpy.typing import NDArray
 
 from supnorm.approximants import (
@@ -38,6 +39,7 @@ from supnorm.problem import Domain
 from supnorm.training.network_fit import NetworkFit
 
 Array = NDArray[np.float64]
+BANK = TUNED | HELD_OUT
 Model = Callable[[Array], Array]
 FAMILY = {
     "Chebyshev tensor grid": "grid", "piecewise polynomial grid": "grid",
@@ -207,7 +209,9 @@ def judge(name: str, n: int) -> dict[str, Any]:
 def main() -> None:
     out = Path(sys.argv[1])
     n = int(sys.argv[sys.argv.index("--samples") + 1]) if "--samples" in sys.argv else 2000
-    names = sys.argv[sys.argv.index("--only") + 1 :] if "--only" in sys.argv else list(BANK)
+    names = list(HELD_OUT if "--held-out" in sys.argv else TUNED)
+    if "--only" in sys.argv:
+        names = sys.argv[sys.argv.index("--only") + 1 :]
     rows = []
     for name in names:
         rows.append(judge(name, n))

@@ -1,7 +1,7 @@
 """Certificates beside their peers, and the soundness campaign.
 
     python -m benchmarks.certify                  tables of targets and peers (about two minutes on one core)
-    python -m benchmarks.certify --campaign 200   random problems: upper >= all sampled errors, checker accepts
+    python -m benchmarks.certify --campaign 200   random problems: upper >= all sampled errors; checks
 
 Networks are random with fixed seeds; small errors are made as reference = network + small known function.
 Results are printed and written as JSON with machine and versions to --out.
@@ -95,8 +95,13 @@ def targets() -> list[dict]:
 
 def peers(seconds: float) -> list[dict]:
     """The same problems by other enclosures in the same loop."""
-    methods = {"Chebyshev certificate": ChebyshevCertificate(), "affine Taylor (linear bounds)": LinearBounds(),
-               "interval Hessian": Enclosure(2), "mean value": Enclosure(1), "interval": Enclosure(0)}  # fmt: skip
+    methods = {
+        "Chebyshev certificate": ChebyshevCertificate(),
+        "affine Taylor (linear bounds)": LinearBounds(),
+        "interval Hessian": Enclosure(2),
+        "mean value": Enclosure(1),
+        "interval": Enclosure(0),
+    }
     rows = []
     for case, problem, ratio in [
         ("1-D 2x32 1e-4", shifted(1, 32, 2, "tanh", 1e-4), 1.1),

@@ -1,4 +1,13 @@
-from .auditing import AuditReport, Pictures, Power, ScreenAndAscent, SurrogateSearch, audit, load_report
+from .auditing import (
+    AuditReport,
+    Pictures,
+    Power,
+    ScreenAndAscent,
+    SurrogateSearch,
+    audit,
+    load_report,
+    with_derivatives,
+)
 from .certification import CertifyResult, certify
 from .evaluation import EvaluationStore
 from .pages import write_page
@@ -39,5 +48,6 @@ __all__ = [
     "load_report",
     "open_problem",
     "save_problem",
+    "with_derivatives",
     "write_page",
 ]

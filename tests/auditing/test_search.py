@@ -19,7 +19,7 @@ from supnorm.auditing.differential_evolution import DifferentialEvolution
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import cluster_sizes, distinct
-from supnorm.auditing.points import snap_to_faces, sobol_points, vertex_seeds
+from supnorm.auditing.points import snap_to_faces, sobol_sequence, vertex_seeds
 from supnorm.auditing.polish import Polish
 from supnorm.auditing.seams import Seams
 from supnorm.auditing.thinning import linkage_radius, thin
@@ -168,6 +168,7 @@ def test_tiny_budgets_are_kept(evaluations: int) -> None:
     assert_honest(report, instance)
     counts = report.document["evaluations"]
     assert counts["search"] + counts["statistics"] <= evaluations + 8
+    assert counts["pictures"] <= max(evaluations, 200)  # a dear reference is not spent on pictures
 
 
 def test_seconds_end_the_search_and_the_result_says_so() -> None:
@@ -267,7 +268,7 @@ def test_the_linkage_radius_is_the_formula() -> None:
 
 
 def test_face_snapping_reaches_faces_edges_and_corners() -> None:
-    u = snap_to_faces(sobol_points(4000, 3, np.random.default_rng(0)), np.random.default_rng(1))
+    u = snap_to_faces(sobol_sequence(3, np.random.default_rng(0))(4000), np.random.default_rng(1))
     on = np.isin(u, [0.0, 1.0]).sum(axis=1)
     assert set(on.tolist()) == {0, 1, 2, 3}
     assert abs(np.mean(on) - 1.5) < 0.1  # q ~ U(0, 1): half of the coordinates

@@ -239,3 +239,25 @@ def test_the_checker_imports_nothing_of_ours():
     )
     assert "'numpy'" not in ran.stdout
     assert "supnorm.certification" not in ran.stdout
+
+
+def test_a_problem_and_its_certificate(tmp_path):
+    from supnorm.certification import points_of_problem
+    from supnorm.problem import Function
+    from supnorm.program import lower_jaxpr
+
+    def problem(shift):
+        model = lower_jaxpr(lambda x: jnp.tanh(x @ W[:1] + b) @ V + shift, 1)
+        reference = lower_jaxpr(lambda x: jnp.sin(x), 1)
+        return Problem(Function(model.value, program=model), Function(reference.value, program=reference),
+                       Domain(x=(0.5, 1.0)), ErrorMeasure("relative", floor=0.1))  # fmt: skip
+
+    certify(problem(0.0)).certificate.save(tmp_path / "c.json")
+    hashes, points = points_of_problem(problem(0.0))
+    assert list(hashes) == json.loads((tmp_path / "c.json").read_text())["hashes"]
+    verdict = check(tmp_path / "c.json", problem_points=points)
+    assert verdict.accepted
+    assert verdict.problem_checked
+    other_hashes, other = points_of_problem(problem(1e-6))
+    assert other_hashes != hashes
+    assert not check(tmp_path / "c.json", problem_points=other).accepted

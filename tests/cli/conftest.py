@@ -79,7 +79,7 @@ class Shell:
     """A folder with ``truth.py`` and ``problem.toml``, and the command line in it."""
 
     folder: Path
-    capture: pytest.CaptureFixture[str]
+    capture: pytest.CaptureFixture[str] | None  # None where only other processes are run
 
     def write(self, *changes: tuple[str, str], name: str = "problem.toml") -> Path:
         """The problem file with parts replaced."""
@@ -93,6 +93,7 @@ class Shell:
 
     def run(self, *arguments: str | Path) -> Outcome:
         """In this process."""
+        assert self.capture is not None
         self.capture.readouterr()
         code = run([str(a) for a in arguments])
         out, err = self.capture.readouterr()

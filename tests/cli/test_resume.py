@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import Shell
+from tests.cli.conftest import TRUTH, Shell
 from tests.cli.test_exit_codes import REFERENCE, wait_for_lines
 
 TIMES = {"seconds", "model_seconds", "reference_seconds", "seconds_per_point", "finished", "command"}
-ARGUMENTS = ("audit", "problem.toml", "--quiet", "--evaluations", "150", "--seed", "4")
+ARGUMENTS = ("audit", "problem.toml", "--quiet", "--evaluations", "100", "--seed", "4")
+SLOW = (REFERENCE, 'python = "truth.py:logged"\nper_point = true')
 IN_FLIGHT = 12  # 0.5 s of calls of 50 ms, and the first one of a chunk whose time is not known
 
 
@@ -26,48 +27,53 @@ def points(log: Path) -> Counter[str]:
     return Counter(log.read_text().splitlines())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("after", [5, 60])
-def test_kill_9_and_resume(shell: Shell, after: int) -> None:
-    shell.write((REFERENCE, 'python = "truth.py:logged"\nper_point = true'))
-    whole, first, second = (shell.folder / name for name in ("whole.txt", "first.txt", "second.txt"))
-    process = shell.start(*ARGUMENTS, "--out", "killed", SUPNORM_TEST_LOG=str(first))
-    wait_for_lines(first, after)
-    process.kill()
-    process.communicate()
-    assert not (shell.folder / "killed" / "result.json").exists()
-    assert shell.finish(*ARGUMENTS, "--out", "whole", SUPNORM_TEST_LOG=str(whole)).code == 1
-    resumed = shell.finish(*ARGUMENTS, "--out", "killed", "--resume", SUPNORM_TEST_LOG=str(second))
-    assert resumed.code == 1, resumed.err
-    assert result(shell.folder / "killed") == result(shell.folder / "whole")
-    # What the killed and the resumed run evaluated beyond the uninterrupted one was in flight.
-    repeated = points(first) + points(second) - points(whole)
-    assert sum(repeated.values()) <= IN_FLIGHT, repeated
-    assert sum(points(whole).values()) > 150
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Counter[str]]:
+    """The uninterrupted run: its result, and the points where it called the reference."""
+    folder = tmp_path_factory.mktemp("whole")
+    shell = Shell(folder, None)
+    (folder / "truth.py").write_text(TRUTH)
+    shell.write(SLOW)
+    log = folder / "log.txt"
+    assert shell.finish(*ARGUMENTS, "--out", "run", SUPNORM_TEST_LOG=str(log)).code == 1
+    assert sum(points(log).values()) > 100
+    return result(folder / "run"), points(log)
 
 
 @pytest.mark.slow
-def test_kill_9_in_a_resumed_run(shell: Shell) -> None:
-    shell.write((REFERENCE, 'python = "truth.py:logged"\nper_point = true'))
-    logs = [shell.folder / f"{i}.txt" for i in range(3)]
-    for i, extra in enumerate(([], ["--resume"])):
-        process = shell.start(*ARGUMENTS, "--out", "killed", *extra, SUPNORM_TEST_LOG=str(logs[i]))
-        wait_for_lines(logs[i], 30)
+@pytest.mark.xdist_group("resume")
+@pytest.mark.parametrize("kills", [(3,), (60,), (25, 25)], ids=["early", "late", "twice"])
+def test_kill_9_and_resume(
+    shell: Shell, whole: tuple[dict[str, Any], Counter[str]], kills: tuple[int, ...]
+) -> None:
+    shell.write(SLOW)
+    called: Counter[str] = Counter()
+    for i, after in enumerate(kills):
+        log = shell.folder / f"{i}.txt"
+        resume = ["--resume"] if i else []
+        process = shell.start(*ARGUMENTS, "--out", "run", *resume, SUPNORM_TEST_LOG=str(log))
+        wait_for_lines(log, after)
         process.kill()
         process.communicate()
-    last = shell.finish(*ARGUMENTS, "--out", "killed", "--resume", SUPNORM_TEST_LOG=str(logs[2]))
-    assert last.code == 1
-    total = sum((points(log) for log in logs), Counter())
-    whole = shell.folder / "whole.txt"
-    assert shell.finish(*ARGUMENTS, "--out", "whole", SUPNORM_TEST_LOG=str(whole)).code == 1
-    assert result(shell.folder / "killed") == result(shell.folder / "whole")
-    assert sum((total - points(whole)).values()) <= 2 * IN_FLIGHT
+        called += points(log)
+    assert not (shell.folder / "run" / "result.json").exists()
+    log = shell.folder / "last.txt"
+    resumed = shell.finish(*ARGUMENTS, "--out", "run", "--resume", SUPNORM_TEST_LOG=str(log))
+    assert resumed.code == 1, resumed.err
+    called += points(log)
+    expected, once = whole
+    assert result(shell.folder / "run") == expected
+    # What was called beyond the uninterrupted run was in flight when it was killed.
+    repeated = called - once
+    assert sum(repeated.values()) <= IN_FLIGHT * len(kills), repeated
+    # And what had come back before a kill was not called again: fewer calls than from the start.
+    assert sum(points(log).values()) < sum(once.values()) - sum(kills) + IN_FLIGHT * len(kills) + 1
 
 
 def test_resuming_a_finished_run_evaluates_only_the_witness_again(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shell.write((REFERENCE, 'python = "truth.py:logged"\nper_point = true'))
+    shell.write(SLOW)
     monkeypatch.setenv("SUPNORM_TEST_SLEEP", "0.002")
     log = shell.folder / "log.txt"
     monkeypatch.setenv("SUPNORM_TEST_LOG", str(log))
@@ -82,7 +88,7 @@ def test_resuming_a_finished_run_evaluates_only_the_witness_again(
 def test_without_resume_an_older_store_is_set_aside_and_not_lost(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shell.write((REFERENCE, 'python = "truth.py:logged"\nper_point = true'))
+    shell.write(SLOW)
     monkeypatch.setenv("SUPNORM_TEST_SLEEP", "0.002")
     monkeypatch.setenv("SUPNORM_TEST_LOG", str(shell.folder / "log.txt"))
     folder = shell.folder / "run"

@@ -6,5 +6,15 @@ from supnorm.auditing.pictures import Pictures
 from supnorm.auditing.power import Power
 from supnorm.auditing.report import AuditReport, load_report
 from supnorm.auditing.search import ScreenAndAscent
+from supnorm.auditing.sobolev import with_derivatives
 
-__all__ = ["AuditReport", "Pictures", "Power", "ScreenAndAscent", "SurrogateSearch", "audit", "load_report"]
+__all__ = [
+    "AuditReport",
+    "Pictures",
+    "Power",
+    "ScreenAndAscent",
+    "SurrogateSearch",
+    "audit",
+    "load_report",
+    "with_derivatives",
+]

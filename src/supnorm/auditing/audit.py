@@ -89,7 +89,7 @@ def audit(
     evaluator = Evaluator(
         problem, store=store, workers=workers, executor=executor, observer=observer, budget=evaluations
     )
-    recorder = Recorder(problem.domain, shown.cells(problem.domain.d))
+    recorder = Recorder(problem.domain, shown.cells(problem.domain.d), problem.error)
     evaluator.listeners.append(recorder)
     relative = problem.error.kind == "relative" and not problem.error.per_output
     units = {*problem.reference.output_units} if problem.error.kind == "absolute" else set()
@@ -101,9 +101,8 @@ def audit(
             sample, state, places = table_statistics(evaluator)
         else:
             evaluator.probe(rng)
-            sample, state = _statistics(evaluator, evaluations, rng)
             chosen = strategy or choose_strategy(evaluator, evaluations)
-            _search(evaluator, state, chosen, evaluations, seconds, start, rng)
+            sample, state = explore(evaluator, chosen, evaluations, seconds, start, rng)
             landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
             places = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
@@ -125,6 +124,20 @@ def choose_strategy(evaluator: Evaluator, evaluations: int | None) -> Strategy:
     return ScreenAndAscent()
 
 
+def explore(
+    evaluator: Evaluator,
+    strategy: Strategy,
+    evaluations: int | None,
+    seconds: float | None,
+    start: float,
+    rng: np.random.Generator,
+) -> tuple[Sample, SearchState]:
+    """Statistics and search, without places, charts and document: what the benchmarks time."""
+    sample, state = _statistics(evaluator, evaluations, rng)
+    _search(evaluator, state, strategy, evaluations, seconds, start, rng)
+    return sample, state
+
+
 def _statistics(
     evaluator: Evaluator, evaluations: int | None, rng: np.random.Generator
 ) -> tuple[Sample, SearchState]:
@@ -138,12 +151,17 @@ def _statistics(
     x = problem.law.draw(n, rng)
     state = SearchState.empty(problem.domain.d)
     errors = []
+    squares, finite = np.zeros(1), 0
     for i in range(0, n, 8192):
         done = evaluator.values(x[i : i + 8192], "statistics")
-        errors.append(done.error[(done.status == PointStatus.OK)])
+        ok = done.status == PointStatus.OK
+        errors.append(done.error[ok])
+        each = problem.error.by_output(done.model[ok], done.reference[ok], done.x[ok])
+        squares = squares + np.nansum(each**2, axis=0)
+        finite += int(ok.sum())
         state.pool.add(problem.domain.to_unit(done.x), done.score)
         state.scout = state.scout or done
-    sample = Sample(np.concatenate(errors), problem.law.name, n)
+    sample = Sample(np.concatenate(errors), problem.law.name, n, np.sqrt(squares / max(finite, 1)))
     evaluator.rms = sample.rms().value
     return sample, state
 

@@ -22,19 +22,21 @@ class DifferentialEvolution:
     """Hyper-parameters.
 
     Attributes:
-        members: of the population for each input, with at least 20 in all.
+        members: of the population for each input, with at least 20 and, by this, at most 100 in all.
+        generations: a budget for more than these goes into a larger population.
         crossover: probability that a coordinate comes from the mutant.
         low, high: range of the dithered F.
     """
 
     members: int = 10
+    generations: int = 80
     crossover: float = 0.8
     low: float = 0.4
     high: float = 0.9
 
-    def population(self, d: int) -> int:
+    def population(self, d: int, budget: int) -> int:
         """Size of the population."""
-        return max(20, min(self.members * d, 100))
+        return max(20, min(self.members * d, 100), budget // self.generations)
 
     def run(
         self, landscape: Landscape, u: Array, score: Array, budget: int, rng: np.random.Generator
@@ -46,7 +48,7 @@ class DifferentialEvolution:
             return u, score
         for _ in range(min(budget, landscape.remaining) // k):
             best = u[np.argmax(score)]
-            a, b = rng.permuted(np.tile(np.arange(k), (k, 1)), axis=1)[:, :2].T
+            a, b = (np.arange(k) + rng.integers(1, k, (2, k))) % k
             f = rng.uniform(self.low, self.high, (k, 1))
             pull = np.where(rng.random((k, 1)) < 0.5, f, 0.0)  # half rand/1, half rand-to-best/1
             base = np.where(pull > 0, u, u[rng.permutation(k)])

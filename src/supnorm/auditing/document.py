@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import pictures as charts
+from supnorm.auditing.explain import explain
 from supnorm.auditing.findings import data_distance, findings
 from supnorm.auditing.glitches import rms_floor
 from supnorm.auditing.landscape import Landscape
@@ -64,6 +65,14 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     run.places.sort(key=lambda p: -p.witness.error)
     _recheck(run)
     shown = run.places[:THUMBNAILS] if problem.domain.d > 1 else []
+    if run.recorder.by_output is not None and run.sample.by_output is not None:
+        drawn["profile"] = {
+            "coordinate": list(range(1, len(run.recorder.by_output) + 1)),
+            "label": "output",
+            "unit": "",
+            "worst": run.recorder.by_output,
+            "rms": run.sample.by_output,
+        }
     drawn["thumbnails"] = [p.thumbnail for p in shown]
     witness = run.places[0].witness if run.places else None
     sample = run.sample
@@ -97,6 +106,8 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "witness": None if witness is None else place_json(witness, problem, names),
         "rms": {"value": rms.value, "kind": "sample", "n": rms.n, "at_least": floor},
         "mean": {"value": sample.mean().value, "kind": "sample", "n": sample.n},
+        "norms": {f"L{p}": sample.mean(p).value for p in (1, 2, 4)} | {"sup": sup},
+        "explanation": "",
         "quantiles": {str(q): sample.quantile(q) for q in QUANTILES},
         "plain_sample": {"n": sample.n, "worst": sample.worst()},
         "exceedance": [sample.exceedance(t) for t in levels],
@@ -129,6 +140,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "notes": notes(problem, budget[1]),
         "charts": drawn,
     }
+    document["explanation"] = explain(document)
     assert_honest(document, evaluator)
     return AuditReport(document, points_table(run, names))
 

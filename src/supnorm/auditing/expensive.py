@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.points import sobol_points
+from supnorm.auditing.points import sobol_sequence
 from supnorm.auditing.search import ScreenAndAscent, SearchState
 from supnorm.auditing.surrogate import GaussianProcess
 from supnorm.auditing.thinning import thin
@@ -63,7 +63,7 @@ class SurrogateSearch:
         total = landscape.remaining + state.pool.seen
         filling = int(self.first * total) - state.pool.seen
         if filling > 0:
-            u = sobol_points(filling, domain.d, rng)
+            u = sobol_sequence(domain.d, rng)(filling)
             if domain.constraints or domain.cloud is not None:
                 u = domain.to_unit(draw_inside(domain, filling, rng))
             calls.make(u)

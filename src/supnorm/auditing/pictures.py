@@ -259,6 +259,7 @@ def progress(history: list[tuple[int, float]], total: int, sample: Sample, rng: 
 
 def by_axis(domain: Domain, recorder: Recorder) -> list[dict[str, Any]]:
     """Where points were evaluated, failed or did not exist, along each input."""
+    recorder.flush()
     return [
         {
             "axis": name,

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +20,22 @@ from supnorm.problem import Domain
 Array = NDArray[np.float64]
 
 
-def sobol_points(n: int, d: int, rng: np.random.Generator) -> Array:
-    """``n`` scrambled Sobol points in the unit box, shape ``(n, d)``.
+def sobol_sequence(d: int, rng: np.random.Generator) -> Callable[[int], Array]:
+    """A scrambled Sobol sequence in the unit box: each call gives its next ``n`` points, shape ``(n, d)``.
 
-    >>> sobol_points(5, 2, np.random.default_rng(0)).shape
+    >>> sobol_sequence(2, np.random.default_rng(0))(5).shape
     (5, 2)
     """
     from scipy.stats import qmc
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # balance needs powers of two; here any n will do
-        points: Array = qmc.Sobol(d, rng=rng).random(n)
-    return points
+    sequence = qmc.Sobol(d, rng=rng)
+
+    def following(n: int) -> Array:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # balance needs powers of two; here any n will do
+            return np.asarray(sequence.random(n))
+
+    return following
 
 
 def snap_to_faces(u: Array, rng: np.random.Generator) -> Array:
@@ -62,12 +67,14 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
     low = np.array([a.low for a in domain.axes])
     width = np.array([a.high - a.low for a in domain.axes])
     scaled, shifted = weights * width, bias + weights @ low
+    gram = scaled @ scaled.T
     found: list[Array] = []
     drawn = 0
     for _ in range(4):  # many vertices of a wide layer lie outside the box: draw more
-        chosen = rng.random((2 * n, h)).argpartition(k - 1, axis=1)[:, :k]
-        start = np.zeros((2 * n, d)) if k == d else rng.random((2 * n, d))
-        t = _meet(scaled[chosen], shifted[chosen], start)
+        chosen = np.sort(rng.integers(h, size=(2 * n, k)), axis=1)
+        chosen = chosen[np.all(np.diff(chosen, axis=1) > 0, axis=1)]  # k different neurons
+        start = np.full((len(chosen), d), 0.5) if k == d else rng.random((len(chosen), d))
+        t = _meet(scaled, shifted, gram, chosen, start)
         drawn += 2 * n
         found.append(t[np.all((t >= 0) & (t <= 1), axis=1)])
         have = sum(map(len, found))
@@ -79,10 +86,14 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
     return clipped
 
 
-def _meet(rows: Array, offset: Array, start: Array) -> Array:
-    """The points nearest to ``start`` (n, d) where ``rows`` (n, k, d) . t + ``offset`` (n, k) vanish."""
-    miss = offset + np.einsum("nkd,nd->nk", rows, start)
-    gram = np.einsum("nkd,njd->nkj", rows, rows)
+def _meet(w: Array, b: Array, gram: Array, chosen: NDArray[np.intp], start: Array) -> Array:
+    """The points nearest to ``start`` (n, d) where the ``chosen`` (n, k) neurons of ``w . t + b`` vanish.
+
+    ``gram`` is ``w w^T``.
+    """
+    miss = b[chosen] + np.take_along_axis(start @ w.T, chosen, axis=1)
+    small = gram[chosen[:, :, None], chosen[:, None, :]]
     # A tiny ridge keeps nearly parallel neurons solvable; their point then lies far outside and is dropped.
-    gram += 1e-12 * np.trace(gram, axis1=1, axis2=2)[:, None, None] * np.eye(rows.shape[1])
-    return np.asarray(start - np.einsum("nkd,nk->nd", rows, np.linalg.solve(gram, miss[..., None])[..., 0]))
+    small += 1e-12 * np.trace(small, axis1=1, axis2=2)[:, None, None] * np.eye(chosen.shape[1])
+    pull = np.linalg.solve(small, miss[..., None])
+    return np.asarray(start - (pull.transpose(0, 2, 1) @ w[chosen])[:, 0])

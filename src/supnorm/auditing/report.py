@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.explain import explain
 from supnorm.results import BadInput, Bound, Estimate, ExitCode, Status, Witness, from_json, to_json
 from supnorm.results.encoding import dumps, write_whole
 
@@ -87,6 +88,10 @@ class AuditReport:
     def glitches(self) -> tuple[Witness, ...]:
         """The places that are glitches: narrow, isolated and far above the rest."""
         return tuple(self._witness(p) for p in self.document["glitches"])
+
+    def explain(self) -> str:
+        """Why RMS and maximum differ, in plain words with the numbers of this audit."""
+        return explain(self.document)
 
     @property
     def status(self) -> Status:

@@ -51,6 +51,7 @@ class Seams:
     """Hyper-parameters.
 
     Attributes:
+        scouts: points whose neighbours are compared.
         pairs: neighbours that are tested for a jump, at most, of the model and of the reference each.
         trial: bisections of the test.
         kept: share of the difference that must be left after the test.
@@ -60,6 +61,7 @@ class Seams:
         first: first step of a walk, in the unit box.
     """
 
+    scouts: int = 4096
     pairs: int = 256
     trial: int = 5
     kept: float = 0.35
@@ -93,17 +95,17 @@ class Seams:
     ) -> tuple[Array, Array]:
         """Segments (a, b) in the unit box that hold a jump of the model or of the reference."""
         u = landscape.evaluator.problem.domain.to_unit(scout.x)
+        near = self._neighbours(u)
         starts: list[Array] = []
         ends: list[Array] = []
         for side in (REFERENCE, MODEL):
             y = values_of(scout, side)
-            good = np.isfinite(y).all(axis=1)
-            if good.sum() < 2 * landscape.d + 2:
+            a, b, fa, fb = self._steepest(u, y, near, budget // (2 * (self.trial + 2)))
+            if not len(a):
                 continue
-            a, b, fa, fb = self._neighbours(u[good], y[good], budget // (2 * (self.trial + 2)))
             whole = np.abs(fb - fa).max(axis=1)
             for _ in range(self.trial):
-                if landscape.affordable(budget=budget) < len(a) or not len(a):
+                if landscape.affordable(budget=budget) < len(a):
                     return np.empty((0, landscape.d)), np.empty((0, landscape.d))
                 a, b, fa, fb = _halve(landscape, a, b, fa, fb, np.full(len(a), side))
             left = np.abs(fb - fa).max(axis=1)
@@ -113,18 +115,25 @@ class Seams:
         a, b = np.concatenate(starts or [u[:0]]), np.concatenate(ends or [u[:0]])
         return a, b
 
-    def _neighbours(self, u: Array, y: Array, most: int) -> tuple[Array, Array, Array, Array]:
-        """Pairs of near points whose values differ most for their distance."""
+    def _neighbours(self, u: Array) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
+        """Pairs of near points: their rows, each pair once, and their distance."""
         from scipy.spatial import cKDTree
 
-        most_points = 8192 if u.shape[1] <= 4 else 2048  # neighbour searches get dear with the inputs
-        u, y = u[:most_points], y[:most_points]
+        u = u[: self.scouts if u.shape[1] <= 4 else self.scouts // 2]  # searches get dear with the inputs
         k = min(4, len(u) - 1)
         distance, index = cKDTree(u).query(u, k=k + 1)
         i = np.repeat(np.arange(len(u)), k)
         j, gap = index[:, 1:].ravel(), np.maximum(distance[:, 1:].ravel(), 1e-12)
         once = i < j
-        i, j, gap = i[once], j[once], gap[once]
+        return i[once], j[once], gap[once]
+
+    def _steepest(
+        self, u: Array, y: Array, near: tuple[NDArray[np.intp], NDArray[np.intp], Array], most: int
+    ) -> tuple[Array, Array, Array, Array]:
+        """Pairs of near points whose values differ most for their distance."""
+        good = np.asarray(np.isfinite(y).all(axis=1))
+        both = good[near[0]] & good[near[1]]
+        i, j, gap = (part[both] for part in near)
         change = np.abs(y[i] - y[j]).max(axis=1)
         n = max(4, min(self.pairs, most, len(i)))
         # Half by steepness, half by the difference itself: a jump may lie between points far apart.

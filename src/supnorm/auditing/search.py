@@ -19,7 +19,7 @@ from supnorm.auditing.ascent import Ascent
 from supnorm.auditing.differential_evolution import DifferentialEvolution
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.points import snap_to_faces, sobol_points, vertex_seeds
+from supnorm.auditing.points import snap_to_faces, sobol_sequence, vertex_seeds
 from supnorm.auditing.polish import Polish
 from supnorm.auditing.seams import Seams
 from supnorm.auditing.thinning import linkage_radius, thin
@@ -166,20 +166,23 @@ class ScreenAndAscent:
             state.pool.add(seeds, landscape.score(seeds))
             spent = len(seeds)
         start = landscape.remaining
+        sobol = sobol_sequence(domain.d, rng)
         for _ in range(10_000):
             left = min(n - spent - (start - landscape.remaining), landscape.remaining)
             if left <= 0 or stop():
                 break
-            u = self._fresh(landscape, min(left, CHUNK), rng)
+            u = self._fresh(landscape, sobol, min(left, CHUNK), rng)
             state.pool.add(u, landscape.score(u))
 
-    def _fresh(self, landscape: Landscape, n: int, rng: np.random.Generator) -> Array:
+    def _fresh(
+        self, landscape: Landscape, sobol: Callable[[int], Array], n: int, rng: np.random.Generator
+    ) -> Array:
         domain = landscape.evaluator.problem.domain
         if domain.cloud is not None:
             n_data = min(n // 2, len(domain.cloud.points))
             data = domain.cloud.points[rng.choice(len(domain.cloud.points), n_data, replace=False)]
             return np.concatenate([data, domain.cloud.draw(n - n_data, rng)])
-        u = sobol_points(n, domain.d, rng)
+        u = sobol(n)
         faces = int(self.faces * n)
         u[n - faces :] = snap_to_faces(u[n - faces :], rng)
         if domain.constraints:
@@ -241,7 +244,7 @@ class ScreenAndAscent:
     def _evolve(
         self, landscape: Landscape, state: SearchState, rng: np.random.Generator, budget: int
     ) -> None:
-        size = self.differential.population(landscape.d)
+        size = self.differential.population(landscape.d, budget)
         if budget < 5 * size or len(state.pool.u) < size:
             return
         best = thin(state.pool.u, state.pool.score, linkage_radius(state.pool.seen, landscape.d), size // 2)

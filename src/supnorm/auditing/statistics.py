@@ -34,11 +34,13 @@ class Sample:
         errors: shape ``(n,)``, finite or infinite, never NaN.
         law: the name of the law.
         drawn: how many points were drawn, with or without a value.
+        by_output: sample RMS of each output, shape ``(m,)``.
     """
 
     errors: Array
     law: str
     drawn: int
+    by_output: Array | None = None
 
     @property
     def n(self) -> int:

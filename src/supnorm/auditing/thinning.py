@@ -2,7 +2,8 @@
 
 A point is dropped when a better one lies within
 r = pi^(-1/2) (Gamma(1 + d/2) 4 ln n / n)^(1/d) in the unit box (Rinnooy Kan and Timmer 1987, Part II, eq. 7
-with sigma = 4). Cost: one KD-tree query a point.
+with sigma = 4). Cost: one pass over the points that are left for each start kept; where the radius is a good
+part of the box, as it is in four and more inputs, that is cheaper than a KD-tree.
 """
 
 from __future__ import annotations
@@ -30,21 +31,24 @@ def thin(u: Array, score: Array, radius: float, k: int, fill: bool = True) -> ND
 
     When fewer than ``k`` remain the best of the dropped ones fill up, unless ``fill`` is false.
     """
-    from scipy.spatial import cKDTree
-
     order = np.argsort(-score, kind="stable")
-    order = order[np.isfinite(score[order]) | (score[order] == np.inf)]
-    tree = cKDTree(u[order])
-    dropped = np.zeros(len(order), dtype=bool)
-    kept: list[int] = []
-    for i in range(len(order)):
-        if dropped[i]:
-            continue
-        kept.append(i)
-        if len(kept) == k:
-            break
-        dropped[tree.query_ball_point(u[order[i]], radius)] = True
+    order = order[score[order] > -np.inf]
+    kept = _greedy(order[: 16 * k], u, radius, k)
+    if len(kept) < k < len(order) / 16:  # the best points are crowded: look at all
+        kept = _greedy(order, u, radius, k)
     if fill and len(kept) < k:
-        chosen = set(kept)
-        kept += [i for i in range(len(order)) if i not in chosen][: k - len(kept)]
-    return np.asarray(order[kept], dtype=np.intp)
+        others = order[~np.isin(order, kept)]
+        kept += others[: k - len(kept)].tolist()
+    return np.asarray(kept, dtype=np.intp)
+
+
+def _greedy(rest: NDArray[np.intp], u: Array, radius: float, k: int) -> list[int]:
+    points = u[rest]
+    kept: list[int] = []
+    while len(rest) and len(kept) < k:
+        kept.append(int(rest[0]))
+        gap = points - points[0]
+        far = np.einsum("ij,ij->i", gap, gap) > radius**2
+        far[0] = False
+        rest, points = rest[far], points[far]
+    return kept

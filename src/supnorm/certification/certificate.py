@@ -12,9 +12,9 @@ import numpy as np
 
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import Bracket
-from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.leaf import Bounded
-from supnorm.problem import Domain
+from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput, write_whole
 
 SCHEMA = "supnorm.certificate/1"
@@ -102,6 +102,34 @@ def digest(content: dict[str, Any]) -> str:
     """SHA-256 of the canonical JSON text without the digest itself."""
     rest = {k: v for k, v in content.items() if k != "digest"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def points_of_problem(
+    problem: Problem, count: int = 16, seed: int = 0
+) -> tuple[tuple[str, ...], list[tuple[tuple[float, ...], float, float]]]:
+    """What ties a certificate file to a problem: the hashes of its error programs, and errors at points.
+
+    The errors come from the problem's own model and reference, as they run; the allowance is their rounding
+    (1e-6 of the values for a float32 model, else 1e-10). The triples are what `supnorm.checker.check` takes.
+    """
+    from supnorm.problem import Law
+
+    error = error_program(problem)
+    law = problem.law or Law.uniform(problem.domain)
+    x = law.draw(count, np.random.default_rng(seed))
+    model, reference = problem.model.value(x), problem.reference.value(x)
+    size, output = problem.error(model, reference, x)
+    part = 1e-6 if "32" in problem.model.precision or "32" in problem.reference.precision else 1e-10
+    rows = np.arange(count)
+    gap = np.abs(model - reference)[rows, output]
+    scale = np.divide(size, gap, out=np.ones_like(gap), where=gap > 0)
+    allowance = part * scale * (np.abs(model) + np.abs(reference))[rows, output]
+    points = [
+        (tuple(map(float, p)), float(e), float(a))
+        for p, e, a in zip(x, size, allowance, strict=True)
+        if np.isfinite(e)
+    ]
+    return tuple(p.hash for p in error.alternatives), points
 
 
 def load_bracket(path: Path | str, error: ErrorProgram, target: float) -> Bracket:

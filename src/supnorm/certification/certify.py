@@ -156,7 +156,8 @@ def certify(
     found(search(error, np.random.default_rng(seed), lambda t: _admits(problem, error)(error.to_x(t))))
     left = None if seconds is None else 0.8 * (seconds - (time.monotonic() - start))
     end = narrow(bracket, method, goal, found, left, boxes, executor, observer or (lambda event: None))
-    settle(bracket, method, executor)
+    hurry = end == "seconds" and _too_slow(bracket, seconds or 0.0, time.monotonic() - start)
+    settle(bracket, LinearBounds() if hurry else method, executor)
     return _result(problem, bracket, goal, end, time.monotonic() - start)
 
 
@@ -166,6 +167,11 @@ def _choose(error: ErrorProgram) -> Strategy:
         n for p in error.alternatives for n in p.nodes if n.op in ("relu", "leaky_relu") and n.width >= 4
     ]
     return LinearBounds() if kinks else ChebyshevCertificate()
+
+
+def _too_slow(bracket: Bracket, seconds: float, spent: float) -> bool:
+    """Whether bounding the pending boxes once more at the pace so far would overrun the budget."""
+    return len(bracket.pending) * spent > max(seconds - spent, 0.0) * bracket.tried
 
 
 def _goal(ratio: float | None, tolerance: float | None) -> Goal:

@@ -44,7 +44,7 @@ class ChebyshevCertificate:
     """
 
     rho: tuple[float, ...] = (1.4, 1.7, 2.1, 2.7, 3.5, 4.6, 6.2, 8.5, 12.0, 18.0, 32.0, 80.0)
-    degrees: tuple[int, ...] = (24, 14, 8, 5)
+    degrees: tuple[int, ...] = (24, 18, 12, 6)
     grids: tuple[int, ...] = (3, 12, 40)
     share: float = 1.0 / 3.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ class Evaluations:
     def __len__(self) -> int:
         return len(self.x)
 
-    @property
+    @cached_property
     def score(self) -> Array:
         """The error as something to maximise: minus infinity where there is none."""
         return np.where(np.isnan(self.error), -np.inf, self.error)

@@ -79,10 +79,10 @@ def interaction_graph(data: Mapping[str, Any], width: int) -> Markup:
     if len(nodes) < 2:
         return Markup("")
     size = min(width, 360)
-    middle, radius = size / 2, size / 2 - 46
+    centre, middle, radius = width / 2, size / 2, size / 2 - 46
     place = {
         name: (
-            middle + radius * math.sin(2 * math.pi * i / len(nodes)),
+            centre + radius * math.sin(2 * math.pi * i / len(nodes)),
             middle - radius * math.cos(2 * math.pi * i / len(nodes)),
         )
         for i, name in enumerate(nodes)
@@ -95,14 +95,14 @@ def interaction_graph(data: Mapping[str, Any], width: int) -> Markup:
             el("line", class_="s-mod", x1=x1, y1=y1, x2=x2, y2=y2, style=f"stroke-width:{thick:.1f}")
         )
     for name, (x, y) in place.items():
-        outside = (x - middle) / radius
+        outside = (x - centre) / radius
         anchor = "middle" if abs(outside) < 0.3 else "start" if outside > 0 else "end"
         parts.append(el("circle", class_="dot", cx=x, cy=y, r=6.0))
         shift = -12 if y < middle - 0.7 * radius else 22 if y > middle + 0.7 * radius else 4
         beside = 0 if anchor == "middle" else 12 if outside > 0 else -12
         parts.append(text(x + beside, y + shift, name, "rl", anchor))
     said = f"{len(nodes)} inputs, {len(edges(data))} interactions"
-    return picture(size, size, said, *parts)
+    return picture(width, size, said, *parts)
 
 
 def edges(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 from supnorm.pages.budget_charts import edge_rows, error_curves, interaction_graph
 from supnorm.pages.numbers import num
 from supnorm.pages.rendering import render
-from supnorm.pages.svg import HALF, two_sizes
+from supnorm.pages.svg import two_sizes
 from supnorm.pages.view import number
 from supnorm.results import write_whole
 
@@ -42,7 +42,7 @@ def budget_page(data: Mapping[str, Any]) -> str:
     graph = (data.get("charts") or {}).get("graph") or {}
     menu = [("curves", "Error and samples"), ("guarantee", "Guarantee"), ("construction", "Construction"),
             ("forecast", "Forecast"), ("graph", "Interactions"), ("exceptions", "Exceptions")]  # fmt: skip
-    picture = two_sizes(interaction_graph, data, HALF)
+    picture = two_sizes(interaction_graph, data)
     values = {
         "title": f"{subject}: {word} – supnorm budget", "skip": "curves", "subject": subject, "word": word,
         "menu": [m for m in menu if m[0] != "graph" or picture[0]], "chip": CHIPS.get(word, "open"),

@@ -6,7 +6,6 @@ expensive one: about 40 seconds' worth), a ladder its trainings.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -21,12 +20,13 @@ from supnorm.planning.caveats import caveats
 from supnorm.planning.charts import error_curves, tolerance_table
 from supnorm.planning.constructions import constructions
 from supnorm.planning.guarantees import guarantees
-from supnorm.planning.ladder import Ladder, Trainer, climb
+from supnorm.planning.ladder import Ladder, Trainer, climb, climb_table
+from supnorm.planning.numbers import from_numbers
 from supnorm.planning.profile.profile import Profile, profile
-from supnorm.planning.question import Question, as_problem, ask, read_norm
+from supnorm.planning.question import Plan, Question, as_problem, ask, read_norm, spread
 from supnorm.planning.result import BudgetResult
-from supnorm.planning.theory import ClassBound, NetworkClass, theory
-from supnorm.planning.theory.statement import CONSTRUCTION, GUARANTEE
+from supnorm.planning.table import read_table, table_profile
+from supnorm.planning.theory import ClassBound, NetworkClass
 from supnorm.planning.verdict import UNDECIDED, verdict
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput, ExitCode, Status
@@ -37,7 +37,7 @@ PROFILE_SECONDS = 40.0
 
 
 def budget(
-    problem: Problem | Callable[..., Any] | None = None,
+    problem: Problem | Callable[..., Any] | tuple[Array, Array] | None = None,
     domain: Domain | None = None,
     *,
     tolerance: float | None = None,
@@ -68,8 +68,9 @@ def budget(
     tool.
 
     Args:
-        problem: a `Problem` or a function ``(n, d) -> (n,)`` or ``(n, m)``; None for numbers alone.
-        domain: of the function, when ``problem`` is not a `Problem`.
+        problem: a `Problem`; a function ``(n, d) -> (n,)`` or ``(n, m)``; a table ``(x, y)``, shapes
+            ``(N, d)`` and ``(N,)``; None for numbers alone.
+        domain: of the function, when ``problem`` is not a `Problem`; of a table its box by default.
         tolerance: the largest error allowed, in the problem's error measure; by default the problem's own.
         norm: ``"sup"``, ``"l2"``, ``"l1"`` or a number p >= 1.
         inputs, smoothness, derivative_scales, rho, noise: the class, for numbers alone; see `theory`.
@@ -94,7 +95,7 @@ def budget(
     """
     start = time.perf_counter()
     if problem is None:
-        found = _from_numbers(
+        parts = from_numbers(
             inputs,
             smoothness,
             tolerance,
@@ -106,84 +107,44 @@ def budget(
             ladder,
             purse,
         )
-        return _finish(found, seed, start)
+        return _finish(parts, seed, start)
     if inputs is not None or smoothness is not None:
         raise BadInput("inputs and smoothness are for numbers alone; a function brings its own domain")
-    given = as_problem(problem, domain, tolerance)
     rng = np.random.default_rng(seed)
-    question = ask(given, tolerance, norm, output, rng, store, executor, workers)
-    points = None if data is None else _unit(data, question)
-    measured = profile(question.target, rng, _calls(question, calls), points)
     ladders = (ladder,) if ladder is not None else ()
-    if trainer is not None:
-        metric = "sup" if math.isinf(question.p) else "rms"
-        runs = climb(
-            question.target, question.target.d, trainer, samples=samples, widths=widths, seeds=seeds,
-            seed=seed, path=ladder_file, observer=observer,
-        )  # fmt: skip
-        axis = "width" if len(set(widths)) > 2 and len(set(samples)) == 1 else "samples"
-        ladders = (*ladders, Ladder(tuple(runs), axis, metric))
-    return _finish(_from_profile(question, measured, ladders, shape, purse), seed, start)
-
-
-def _from_numbers(
-    inputs: int | None,
-    smoothness: float | None,
-    tolerance: float | None,
-    p: float,
-    scales: float | Sequence[float],
-    rho: Sequence[float] | None,
-    noise: float,
-    shape: NetworkClass | None,
-    ladder: Ladder | None,
-    purse: int,
-) -> dict[str, Any]:
-    if inputs is None or tolerance is None or (smoothness is None and rho is None and shape is None):
-        raise BadInput(
-            "budget needs a function with its domain, or numbers: inputs, tolerance and one of "
-            "smoothness, rho, shape"
-        )
-    order = math.inf if smoothness is None else smoothness
-    ladders = (ladder,) if ladder is not None else ()
-
-    def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
-        found = theory(inputs, order, eps, p, scales, shape, rho, noise)
-        if smoothness is None:  # the class of all derivatives bounded was not asked for
-            found = [row for row in found if "all derivatives" not in row.name]
-        return [r for r in found if r.line == GUARANTEE], [r for r in found if r.line == CONSTRUCTION]
-
-    guarantee, construction = rows(tolerance)
-    table = tolerance_table(rows, ladders, tolerance)
-    return {
-        "title": "",
-        "inputs": tuple(f"x{i + 1}" for i in range(inputs)) if inputs <= 100 else (),
-        "output": "",
-        "tolerance": tolerance,
-        "p": p,
-        "guarantee": tuple(guarantee),
-        "construction": tuple(construction),
-        "ladders": ladders,
-        "caveats": tuple(caveats(None, ladders, guarantee, tolerance, p)),
-        "verdict": verdict(None, construction, ladders, tolerance, p, purse),
-        "profile": None,
-        "table": tuple(table),
-        "curves": tuple(error_curves(table, ladders)),
-        "notes": ("inputs are scaled to the unit cube; tolerance and derivative bounds share one unit",),
-        "law": "",
-    }
+    climbing: dict[str, Any] = {
+        "samples": samples, "seeds": seeds, "seed": seed, "path": ladder_file, "observer": observer,
+    }  # fmt: skip
+    if isinstance(problem, tuple):
+        table = read_table(problem, domain, tolerance, norm)
+        plan, measured = table.question, table_profile(table, rng)
+        if trainer is not None:
+            runs = climb_table(table.x, table.y, trainer, width=widths[0], **climbing)
+            ladders = (*ladders, Ladder(tuple(runs), "samples", table.metric))
+    else:
+        given = as_problem(problem, domain, tolerance)
+        with spread(given, workers, executor) as pool:
+            question = ask(given, tolerance, norm, output, rng, store, pool, workers)
+            points = None if data is None else _unit(data, question)
+            target = question.target
+            plan, measured = question, profile(target, rng, _calls(target.caller.cost, calls), points)
+            if trainer is not None:
+                runs = climb(target, target.d, trainer, widths=widths, **climbing)
+                axis = "width" if len(set(widths)) > 2 and len(set(samples)) == 1 else "samples"
+                ladders = (*ladders, Ladder(tuple(runs), axis, question.metric))
+    return _finish(_from_profile(plan, measured, ladders, shape, purse), seed, start)
 
 
 def _from_profile(
-    question: Question, measured: Profile, ladders: tuple[Ladder, ...], shape: NetworkClass | None, purse: int
+    question: Plan, measured: Profile, ladders: tuple[Ladder, ...], shape: NetworkClass | None, purse: int
 ) -> dict[str, Any]:
     def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
         return guarantees(measured, eps, question.p, shape), constructions(measured, eps)
 
     guarantee, construction = rows(question.eps)
     table = tolerance_table(rows, ladders, question.eps)
-    law = question.problem.law
     return {
-        "title": question.problem.title or question.problem.reference.name,
+        "title": question.title,
         "inputs": measured.names,
         "output": question.output,
         "tolerance": question.eps,
@@ -197,7 +158,7 @@ def _from_profile(
         "table": tuple(table),
         "curves": tuple(error_curves(table, ladders)),
         "notes": question.notes,
-        "law": law.name if law is not None else "",
+        "law": question.law,
     }
 
 
@@ -231,13 +192,12 @@ def _unit(data: Array, question: Question) -> Array:
     points = np.asarray(data, dtype=float)
     if points.ndim != 2 or points.shape[1] != question.target.d:
         raise BadInput(f"data must have shape (N, {question.target.d}), got {points.shape}")
-    return question.problem.domain.to_unit(points)
+    return question.target.domain.to_unit(points)
 
 
-def _calls(question: Question, calls: int | None) -> int:
+def _calls(cost: float, calls: int | None) -> int:
     if calls is not None:
         if calls < 500:
             raise BadInput(f"calls must be at least 500, got {calls}")
         return calls
-    cost = max(question.target.caller.cost, 1e-9)
-    return int(np.clip(PROFILE_SECONDS / cost, 500, DEFAULT_CALLS))
+    return int(np.clip(PROFILE_SECONDS / max(cost, 1e-9), 500, DEFAULT_CALLS))

@@ -8,8 +8,9 @@ largest range over its tolerance; the result says which.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import Caller
+from supnorm.evaluation.executor import make_executor
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.planning.profile.target import Target
 from supnorm.problem import Domain, Problem, draw_inside
@@ -25,25 +27,36 @@ from supnorm.results import BadInput
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Question:
-    """A function, its domain, a tolerance and a norm.
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is planned: a tolerance in a norm for one output.
 
     Attributes:
-        target: one output on the unit cube.
         eps: absolute tolerance in the unit of that output.
         p: the norm: ``inf`` or a number of at least 1.
         output: name of the planned output.
         notes: what was converted or chosen on the way.
-        problem: where it came from.
+        title, law: of the problem.
     """
 
-    target: Target
     eps: float
     p: float
     output: str
     notes: tuple[str, ...]
-    problem: Problem
+    title: str = ""
+    law: str = ""
+
+    @property
+    def metric(self) -> str:
+        """The error that a ladder measures for this norm."""
+        return "sup" if math.isinf(self.p) else "rms"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(Plan):
+    """The same with the function: ``target`` is the output on the unit cube."""
+
+    target: Target
 
 
 def read_norm(norm: str | float) -> float:
@@ -61,6 +74,17 @@ def read_norm(norm: str | float) -> float:
     if isinstance(norm, int | float) and not isinstance(norm, bool) and norm >= 1:
         return float(norm)
     raise BadInput(f'norm must be "sup", "l2", "l1" or a number of at least 1, got {norm!r}')
+
+
+@contextmanager
+def spread(problem: Problem, workers: int, executor: Executor | None) -> Iterator[Executor | None]:
+    """Where expensive calls run: the given executor, one of our own for several workers, or here."""
+    own = None if executor is not None else make_executor(problem.reference, workers)
+    try:
+        yield executor or own
+    finally:
+        if own is not None:
+            own.shutdown(cancel_futures=True)
 
 
 def as_problem(
@@ -108,14 +132,14 @@ def ask(
     tolerances = _absolute(problem, tolerance, y[finite])
     names = problem.reference.outputs or tuple(f"output {i + 1}" for i in range(y.shape[1]))
     index = _choose(output, names, np.ptp(y[finite], axis=0) / tolerances)
-    target = Target(caller, problem.domain, index)
     return Question(
-        target,
-        float(tolerances[index]),
-        read_norm(norm),
-        names[index],
-        _notes(problem, names, index),
-        problem,
+        eps=float(tolerances[index]),
+        p=read_norm(norm),
+        output=names[index],
+        notes=_notes(problem, names, index),
+        title=problem.title or problem.reference.name,
+        law=problem.law.name if problem.law is not None else "",
+        target=Target(caller, problem.domain, index),
     )
 
 

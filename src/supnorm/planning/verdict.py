@@ -134,7 +134,9 @@ def _place(profile: Profile, u: list[float]) -> str:
 
 
 def _few_tests(case: Case) -> Verdict | None:
-    tests = [bool(case.profile.known_lines), case.profile.interactions is not None, bool(case.ladders)]
+    profile = case.profile
+    tests = [bool(profile.known_lines), profile.interactions is not None, profile.dimension is not None]
+    tests.append(bool(case.ladders))
     if sum(tests) >= 2:
         return None
     return Verdict(
@@ -177,8 +179,8 @@ def _classical(case: Case, names: tuple[str, ...]) -> Verdict | None:
 
 def _polynomial(case: Case) -> Verdict | None:
     profile = case.profile
-    # The lines show the degree needed at least; a tenth of the tolerance leaves room for what they miss.
-    degree = total_degree(profile, 0.1 * case.eps)
+    # Lines show the degree needed at least; a hundredth of the tolerance leaves room for what they miss.
+    degree = total_degree(profile, 0.01 * case.eps)
     if degree is None or not 1 < profile.d <= 20:
         return None
     terms = log10_total_degree(degree, profile.d)
@@ -211,8 +213,16 @@ def _climbed(case: Case) -> Verdict | None:
         return Verdict(
             UNDECIDED, NETWORK, (seen, "pull another lever: width, iterations, optimizer, float64")
         )
+    if any(_middle_reaches(ladder, case) for ladder in case.ladders):
+        seen = "the middle of the forecast reaches the tolerance within the purse, its upper end does not"
+        return Verdict(UNDECIDED, NETWORK, (seen, "add a rung or seeds: the interval will narrow"))
     seen = f"the ladder does not reach the tolerance with {case.purse:,} samples (upper end of its interval)"
     return Verdict(UNSUITABLE, "none", (seen, "loosen the tolerance, or spend more samples"))
+
+
+def _middle_reaches(ladder: Ladder, case: Case) -> bool:
+    within = [f for f in ladder.ahead if f.size <= case.purse] if ladder.axis == "samples" else []
+    return any(f.value <= case.eps for f in within)
 
 
 def _unmeasured(case: Case) -> Verdict | None:

@@ -142,6 +142,10 @@ class Domain:
         self.axes: tuple[Axis, ...] = tuple(built)
         self.constraints = constraints
         self.cloud = cloud
+        self._low = np.array([a.low for a in self.axes])
+        self._high = np.array([a.high for a in self.axes])
+        # Linear axes, the common case, are mapped all at once: this is done for every evaluation.
+        self._linear = all(not a.log and a.values is None for a in self.axes)
 
     @property
     def d(self) -> int:
@@ -150,21 +154,28 @@ class Domain:
 
     def from_unit(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map points of the unit box, shape ``(n, d)``, to the axes."""
+        if self._linear:
+            x: NDArray[np.float64] = self._low + u * (self._high - self._low)
+            np.minimum(np.maximum(x, self._low, out=x), self._high, out=x)
+            np.copyto(x, self._high, where=u >= 1.0)  # the end itself, not its rounding
+            return x
         return np.stack([a.from_unit(u[:, i]) for i, a in enumerate(self.axes)], axis=1)
 
     def to_unit(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map points, shape ``(n, d)``, to the unit box."""
+        if self._linear:
+            return np.asarray((x - self._low) / (self._high - self._low))
         return np.stack([a.to_unit(x[:, i]) for i, a in enumerate(self.axes)], axis=1)
 
     def slope(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """dx/du at each point and axis, shape ``(n, d)``: turns gradients in x into the unit box."""
+        if self._linear:
+            return np.broadcast_to(self._high - self._low, x.shape)
         return np.stack([a.slope(x[:, i]) for i, a in enumerate(self.axes)], axis=1)
 
     def contains(self, x: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which points exist, shape ``(n,)``: inside the axes, allowed by the constraints, near the data."""
-        low = np.array([a.low for a in self.axes])
-        high = np.array([a.high for a in self.axes])
-        inside: NDArray[np.bool_] = np.all((x >= low) & (x <= high), axis=1)
+        inside: NDArray[np.bool_] = np.all((x >= self._low) & (x <= self._high), axis=1)
         for i, axis in enumerate(self.axes):
             if axis.values is not None:
                 inside &= np.isin(x[:, i], axis.values)

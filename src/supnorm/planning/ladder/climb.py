@@ -105,7 +105,7 @@ def climb(
     for i, run in enumerate(results, start=1):
         runs.append(run)
         if path is not None:
-            _append(Path(path), run)
+            append_run(Path(path), run)
         observer(LadderRun(run, len(runs), len(tasks)))
         if i == pilot and i < len(missing):
             observer(LadderEstimate(len(missing) - i, estimate_seconds(runs, missing[i:])))
@@ -186,7 +186,8 @@ def errors(
     return float(np.sqrt(np.mean(finite**2))), float(level.max())
 
 
-def _append(path: Path, run: Run) -> None:
+def append_run(path: Path, run: Run) -> None:
+    """Append one run to a file of runs."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(run)) + "\n")

@@ -1,0 +1,1 @@
+"""Benchmarks against other programs; each folder's README says the command for each number."""

@@ -1,0 +1,1 @@
+"""supnorm's search beside general optimisers, on errors whose worst value is known."""

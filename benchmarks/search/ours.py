@@ -1,0 +1,34 @@
+"""supnorm's own search, on the path of an audit: statistics and search, without charts and document."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from supnorm.auditing.audit import explore
+from supnorm.auditing.recorder import Recorder
+from supnorm.auditing.search import ScreenAndAscent
+from supnorm.evaluation import Evaluator
+from supnorm.problem import Problem
+
+CELLS = 26  # of the maps that an audit fills while it searches
+
+
+def supnorm(
+    problem: Problem, evaluations: int, seed: int, strategy: ScreenAndAscent | None = None
+) -> tuple[float, int, float]:
+    """Search with a budget; the probe for determinism comes out of it.
+
+    Returns:
+        The largest error, evaluations (a gradient counts 3), seconds.
+    """
+    start = time.perf_counter()
+    rng = np.random.default_rng(seed)
+    evaluator = Evaluator(problem, budget=evaluations)
+    evaluator.listeners.append(Recorder(problem.domain, CELLS))
+    evaluator.probe(rng)
+    budget = evaluations - evaluator.total
+    explore(evaluator, strategy or ScreenAndAscent(), budget, None, start, rng)
+    evaluator.close()
+    return evaluator.worst, evaluator.total, time.perf_counter() - start

@@ -1,0 +1,96 @@
+"""The rows of the table: which errors, how many evaluations, and what counts as found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from tests.problems import (
+    Instance,
+    corner_pole,
+    data_manifold,
+    genuine_net,
+    jump,
+    kink,
+    planted_bump,
+    thin_sheet,
+)
+
+from benchmarks.search.trained import glitch_in_weights, underfitted
+
+
+@dataclass(frozen=True)
+class Row:
+    """A family of errors, one instance a seed.
+
+    Attributes:
+        make: an instance from a seed.
+        evaluations: of each method and instance.
+        target: success rate that the search is asked to reach; None where none is stated.
+        share: of the true (or best known) worst error that counts as found.
+        quick: whether it belongs to the quick table.
+    """
+
+    name: str
+    make: Callable[[int], Instance]
+    evaluations: int
+    target: float | None = None
+    share: float = 0.99
+    quick: bool = False
+
+
+def _bumps() -> list[Row]:
+    rows = []
+    for shape in ("smooth", "hat"):
+        for gradients in (True, False):
+            kind = "gradients" if gradients else "black box"
+            for d, p, n, target in (
+                (2, 1e-4, 10_000, None),
+                (2, 1e-6, 100_000, None),
+                (4, 1e-4, 10_000, 0.95 if gradients else None),
+                (4, 1e-5, 100_000, 0.95 if gradients else 0.9),
+                (8, 1e-4, 10_000, None),
+                (8, 1e-5, 100_000, None),
+                (12, 1e-5, 100_000, None),
+            ):
+                make = partial(_bump, d, p, shape, gradients)
+                name = f"{shape} bump, d={d}, p={p:.0e}, {kind}"
+                rows.append(Row(name, make, n, target, quick=d == 4 and n == 10_000))
+    return rows
+
+
+def _bump(d: int, p: float, shape: str, gradients: bool, seed: int) -> Instance:
+    return planted_bump(d, p, seed, shape, gradients)
+
+
+def _of(family: Callable[..., Instance], *fixed: object) -> Callable[[int], Instance]:
+    return lambda seed: family(*fixed, seed)
+
+
+ROWS = (
+    *_bumps(),
+    *(
+        Row(f"glitch trained into ReLU weights, d={d}, p=1e-6", _of(glitch_in_weights, d, 1e-6), 20_000, 0.9)
+        for d in (2, 3, 4)
+    ),
+    *(
+        Row(f"trained net, d={d}", _of(underfitted, d), 2000, 0.5, share=0.97, quick=d == 8)
+        for d in (8, 10, 12)
+    ),
+    *(
+        Row(
+            f"random {activation} nets, d={d}",
+            lambda seed, d=d, a=activation: genuine_net(d, seed, a),
+            2000,
+            share=0.97,
+        )
+        for activation in ("tanh", "relu")
+        for d in (4, 8, 12, 20)
+    ),
+    *(Row(f"pole at a corner, d={d}", _of(corner_pole, d), 10_000) for d in (2, 4)),
+    *(Row(f"kink, d={d}", _of(kink, d), 10_000) for d in (2, 4, 8)),
+    *(Row(f"jump, d={d}", _of(jump, d), 20_000) for d in (2, 4)),
+    *(Row(f"sheet 1e-6, d={d}", _of(thin_sheet, d, 1e-6), 100_000, 0.9) for d in (2, 3, 4)),
+    Row("2-D manifold in 16-D, data only", _of(data_manifold), 20_000),
+)
