@@ -242,7 +242,8 @@ def test_the_points_do_not_crowd_and_hold_true_errors() -> None:
     np.testing.assert_allclose(rows[:, -1], np.abs(model - reference)[:, 0], rtol=1e-9, atol=1e-14)
     u = instance.problem.domain.to_unit(x)
     gaps = np.linalg.norm(u[:, None] - u[None], axis=2) + np.eye(len(u))
-    assert np.quantile(gaps.min(axis=1), 0.1) > 1e-4
+    assert gaps.min() > 1e-4
+    assert len(rows) >= 100
 
 
 def test_infinite_errors_are_words_in_json() -> None:

@@ -251,7 +251,7 @@ def test_memory_is_flat_in_the_number_of_evaluations() -> None:
 
     problem = Problem(lambda x: x[:, 0], lambda x: x[:, 1] * x[:, 2], Domain(a=(0, 1), b=(0, 1), c=(0, 1)))
     evaluator = Evaluator(problem)
-    evaluator.listeners.append(Recorder(problem.domain, 26))
+    evaluator.listeners.append(Recorder(problem.domain, 26, problem.error))
     rng = np.random.default_rng(0)
 
     def spend(n: int) -> None:

@@ -195,6 +195,10 @@ def test_the_purse_and_the_ladder_decide_about_networks():
     overruled = budget(hard, cube(6), tolerance=1e-6, calls=15_000, ladder=reaching)
     assert overruled.verdict.word == "suitable with guard"
     assert "ladder reaches" in overruled.verdict.evidence[0]
+    close = ladder_of(lambda m: 2.0 / m, lambda m: 0.6 / m, scatter=0.4)
+    verdict = budget(hard, cube(6), tolerance=1.5e-3, calls=15_000, ladder=close, purse=3000).verdict
+    assert verdict.word == "undecided"
+    assert "middle of the forecast" in verdict.evidence[0]
     floored = ladder_of(lambda m: 0.1 + 1 / m**2, lambda m: 0.05)
     assert budget(hard, cube(6), tolerance=1e-3, calls=15_000, ladder=floored).verdict.word == "undecided"
 
@@ -319,3 +323,19 @@ def test_six_inputs_in_less_than_a_minute():
     start = time.perf_counter()
     budget(f, cube(d), tolerance=1e-4)
     assert time.perf_counter() - start < 60.0
+
+
+def slow_wave(x):
+    time.sleep(0.002 * len(x))
+    return np.sin(x[:, 0]) * x[:, 1]
+
+
+def test_workers_do_not_change_the_answer():
+    reference = Function(lambda x: slow_wave(x)[:, None], parallel="thread")
+    answers = [
+        budget(Problem(None, reference, cube(2)), tolerance=0.1, calls=600, workers=n).to_json()
+        for n in (1, 4)
+    ]
+    for found in answers:
+        found.pop("seconds")
+    assert answers[0] == answers[1]

@@ -71,8 +71,9 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
     found: list[Array] = []
     drawn = 0
     for _ in range(4):  # many vertices of a wide layer lie outside the box: draw more
-        chosen = rng.integers(h, size=(2 * n, k))
-        start = np.full((2 * n, d), 0.5) if k == d else rng.random((2 * n, d))
+        chosen = np.sort(rng.integers(h, size=(2 * n, k)), axis=1)
+        chosen = chosen[np.all(np.diff(chosen, axis=1) > 0, axis=1)]  # k different neurons
+        start = np.full((len(chosen), d), 0.5) if k == d else rng.random((len(chosen), d))
         t = _meet(scaled, shifted, gram, chosen, start)
         drawn += 2 * n
         found.append(t[np.all((t >= 0) & (t <= 1), axis=1)])
@@ -88,7 +89,7 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
 def _meet(w: Array, b: Array, gram: Array, chosen: NDArray[np.intp], start: Array) -> Array:
     """The points nearest to ``start`` (n, d) where the ``chosen`` (n, k) neurons of ``w . t + b`` vanish.
 
-    ``gram`` is ``w w^T``. A neuron chosen twice counts once.
+    ``gram`` is ``w w^T``.
     """
     miss = b[chosen] + np.take_along_axis(start @ w.T, chosen, axis=1)
     small = gram[chosen[:, :, None], chosen[:, None, :]]

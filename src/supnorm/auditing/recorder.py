@@ -2,7 +2,7 @@
 
 * the largest error in each cell of a grid over each pair of inputs (everything evaluated counts),
 * where points had no value, along each input,
-* the rows with the largest errors, for retraining.
+* the rows with the largest errors, spread over the box, for retraining.
 """
 
 from __future__ import annotations
@@ -111,11 +111,16 @@ class Recorder:
         self.by_output = worst if self.by_output is None else np.maximum(self.by_output, worst)
 
     def _compact(self) -> None:
+        """Keep the worst row of each cell of a coarse grid over all inputs: climbs end on one peak often."""
         rows = np.concatenate(self.rows)
-        top = np.argsort(-rows[:, -2], kind="stable")[:ROWS]
-        self.rows = [rows[top]]
-        if len(top) == ROWS:
-            self._bar = float(rows[top[-1], -2])
+        rows = rows[np.argsort(-rows[:, -2], kind="stable")]
+        u = self.domain.to_unit(rows[:, : self.domain.d])
+        along = max(4, round((2 * ROWS) ** (1 / self.domain.d)))
+        first = np.unique(np.floor(u * along).astype(np.int32), axis=0, return_index=True)[1]
+        rows = rows[np.sort(first)[:ROWS]]
+        self.rows = [rows]
+        if len(rows) == ROWS:
+            self._bar = float(rows[-1, -2])
 
     def worst_rows(self) -> Array:
         """The worst rows, highest error first: inputs, model, reference, error, output."""

@@ -23,7 +23,7 @@ from supnorm.planning.guarantees import guarantees
 from supnorm.planning.ladder import Ladder, Trainer, climb, climb_table
 from supnorm.planning.numbers import from_numbers
 from supnorm.planning.profile.profile import Profile, profile
-from supnorm.planning.question import Plan, Question, as_problem, ask, read_norm
+from supnorm.planning.question import Plan, Question, as_problem, ask, read_norm, spread
 from supnorm.planning.result import BudgetResult
 from supnorm.planning.table import read_table, table_profile
 from supnorm.planning.theory import ClassBound, NetworkClass
@@ -122,16 +122,16 @@ def budget(
             runs = climb_table(table.x, table.y, trainer, width=widths[0], **climbing)
             ladders = (*ladders, Ladder(tuple(runs), "samples", table.metric))
     else:
-        question = ask(
-            as_problem(problem, domain, tolerance), tolerance, norm, output, rng, store, executor, workers
-        )
-        points = None if data is None else _unit(data, question)
-        target = question.target
-        plan, measured = question, profile(target, rng, _calls(target.caller.cost, calls), points)
-        if trainer is not None:
-            runs = climb(target, target.d, trainer, widths=widths, **climbing)
-            axis = "width" if len(set(widths)) > 2 and len(set(samples)) == 1 else "samples"
-            ladders = (*ladders, Ladder(tuple(runs), axis, question.metric))
+        given = as_problem(problem, domain, tolerance)
+        with spread(given, workers, executor) as pool:
+            question = ask(given, tolerance, norm, output, rng, store, pool, workers)
+            points = None if data is None else _unit(data, question)
+            target = question.target
+            plan, measured = question, profile(target, rng, _calls(target.caller.cost, calls), points)
+            if trainer is not None:
+                runs = climb(target, target.d, trainer, widths=widths, **climbing)
+                axis = "width" if len(set(widths)) > 2 and len(set(samples)) == 1 else "samples"
+                ladders = (*ladders, Ladder(tuple(runs), axis, question.metric))
     return _finish(_from_profile(plan, measured, ladders, shape, purse), seed, start)
 
 

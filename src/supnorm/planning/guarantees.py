@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from supnorm.planning.profile.profile import Profile
 from supnorm.planning.theory import NetworkClass, theory
+from supnorm.planning.theory.jump_samples import jump_samples
 from supnorm.planning.theory.statement import GUARANTEE, ClassBound
 
 
@@ -21,7 +22,7 @@ def guarantees(profile: Profile, eps: float, p: float, shape: NetworkClass | Non
     if profile.hazards.hopeless:
         return [_unbounded(profile)]
     if profile.jump is not None and math.isinf(p) and 2 * eps < profile.jump.jump:
-        return [_jump(profile.jump.jump)]
+        return [jump_samples(profile.jump.jump, eps)]
     n = profile.class_order()
     if n == 0:
         order = min(max(profile.order, 0.1), 1.0) if math.isfinite(profile.order) else 1.0
@@ -49,16 +50,6 @@ def _conditional(row: ClassBound, estimated: str) -> ClassBound:
     if row.log10 is not None and "networks of this shape" not in row.name:
         return replace(row, status="conditional", assumptions=(*row.assumptions, estimated))
     return row
-
-
-def _jump(height: float) -> ClassBound:
-    return ClassBound(
-        "a jump, sup norm", GUARANTEE, "samples", math.inf, "none is enough",
-        f"functions with a jump of height {height:.3g} at a place that only samples tell",
-        ("finitely many samples",),
-        "proved here: two members that jump at different places between samples agree on all samples and "
-        "differ by the jump; one of them errs by half of it", "proved",
-    )  # fmt: skip
 
 
 def _unbounded(profile: Profile) -> ClassBound:

@@ -213,8 +213,16 @@ def _climbed(case: Case) -> Verdict | None:
         return Verdict(
             UNDECIDED, NETWORK, (seen, "pull another lever: width, iterations, optimizer, float64")
         )
+    if any(_middle_reaches(ladder, case) for ladder in case.ladders):
+        seen = "the middle of the forecast reaches the tolerance within the purse, its upper end does not"
+        return Verdict(UNDECIDED, NETWORK, (seen, "add a rung or seeds: the interval will narrow"))
     seen = f"the ladder does not reach the tolerance with {case.purse:,} samples (upper end of its interval)"
     return Verdict(UNSUITABLE, "none", (seen, "loosen the tolerance, or spend more samples"))
+
+
+def _middle_reaches(ladder: Ladder, case: Case) -> bool:
+    within = [f for f in ladder.ahead if f.size <= case.purse] if ladder.axis == "samples" else []
+    return any(f.value <= case.eps for f in within)
 
 
 def _unmeasured(case: Case) -> Verdict | None:
