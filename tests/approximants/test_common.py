@@ -199,3 +199,19 @@ def test_foreign_and_damaged_files(tmp_path):
     np.savez(tmp_path / "other.npz", a=np.zeros(2))
     with pytest.raises(BadInput, match="not a model of supnorm; it holds a"):
         load(tmp_path / "other.npz")
+
+
+@pytest.mark.parametrize("name", ["ChebyshevTensor-2", "GaussianProcess-2", "RandomFeatures-2"])
+def test_fitted_models_are_opened_as_the_model_of_a_problem_file(fitted, name, tmp_path):
+    from supnorm.sources import open_problem
+
+    _, found = fitted[name]
+    save(found.model, tmp_path / "model.npz")
+    (tmp_path / "truth.py").write_text("def f(x):\n    return x[:, 0]\n")
+    (tmp_path / "problem.toml").write_text(
+        '[model]\nfile = "model.npz"\n[reference]\npython = "truth.py:f"\n[domain]\n'
+        'a = { low = 1.0, high = 3.0 }\np = { low = 10.0, high = 1000.0, unit = "Pa", scale = "log" }\n'
+    )
+    problem = open_problem(tmp_path / "problem.toml")
+    x = fresh(PLANE, 20)
+    np.testing.assert_array_equal(problem.model.value(x), found.function.value(x))

@@ -82,6 +82,11 @@ class SurfaceModel:
     name: str = "approximator"
 
     @property
+    def d(self) -> int:
+        """Number of inputs."""
+        return self.domain.d
+
+    @property
     def parameters(self) -> int:
         """Count of all stored floating-point numbers."""
         values = (getattr(self.surface, f.name) for f in fields(self.surface))  # type: ignore[arg-type]

@@ -102,6 +102,9 @@ def _verify(
     _verify_same(document, programs, at_points)
     _verify_witness(document, at_points)
     for x, error, allowance in points or ():
+        ends = zip(document.axis_low, x, document.axis_high, strict=True)
+        if not all(a <= v <= b for a, v, b in ends):
+            raise Rejected(f"the certificate's domain does not hold {tuple(x)}, a point of the problem")
         found = _error_at(at_points, x, document.side)
         if not (abs(found - error) <= arb(allowance)):
             raise Rejected(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from supnorm.cli.options import JSON, TRUST
+
+if TYPE_CHECKING:
+    from supnorm.problem import Domain
 
 CERT = Annotated[Path, typer.Argument(metavar="CERT", help="The certificate file.")]
 TIED = Annotated[
@@ -24,19 +27,24 @@ def register(app: typer.Typer) -> None:
 
 def command(certificate: CERT, problem: TIED = None, as_json: JSON = False, trust: TRUST = False) -> int:
     """Verify a certificate: tiling, bounds and witness again in ball arithmetic."""
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
+    from supnorm.certification.certificate import points_of_problem
     from supnorm.checker import check
     from supnorm.results import BadInput, ExitCode
     from supnorm.results.encoding import dumps
+    from supnorm.sources import open_problem
 
     if not certificate.is_file():
         raise BadInput(f"{certificate}: no such file; give the certificate that certify wrote")
-    points = None if problem is None else problem_points(problem, trust)
+    opened = None if problem is None else open_problem(problem, trust=trust)
+    points = None if opened is None else points_of_problem(opened, POINTS)[1]
     try:
         result = check(certificate, points)
     except ImportError:
         raise BadInput("check needs the extra: pip install 'supnorm[checker]'") from None
+    if opened is not None and result.accepted and not same_axes(certificate, opened.domain):
+        result = replace(result, accepted=False, reason="its domain is not the problem's domain")
     if as_json:
         typer.echo(dumps({"schema": "supnorm.check/1", **asdict(result)}))
     else:
@@ -49,21 +57,13 @@ def command(certificate: CERT, problem: TIED = None, as_json: JSON = False, trus
     return int(ExitCode.DONE if result.accepted else ExitCode.EXCEEDED)
 
 
-def problem_points(path: Path, trust: bool) -> list[tuple[list[float], float, float]]:
-    """Random points of the problem's domain with the error there and how much rounding may change it."""
-    import numpy as np
+def same_axes(certificate: Path, domain: Domain) -> bool:
+    """Whether the file speaks of exactly the problem's inputs and ranges."""
+    import json
 
-    from supnorm.evaluation import Evaluator
-    from supnorm.problem import draw_inside
-    from supnorm.sources import open_problem
-
-    problem = open_problem(path, trust=trust)
-    x = draw_inside(problem.domain, POINTS, np.random.default_rng(0))
-    evaluator = Evaluator(problem)
-    done = evaluator.values_inside(x, "recheck")
-    allowance = evaluator.rounding(done.reference)
-    return [
-        (row.tolist(), float(e), allowance)
-        for row, e in zip(done.x, done.error, strict=True)
-        if np.isfinite(e)
-    ]
+    held = json.loads(certificate.read_text(encoding="utf-8"))
+    return bool(
+        held["names"] == list(domain.names)
+        and [float.fromhex(v) for v in held["axis_low"]] == [a.low for a in domain.axes]
+        and [float.fromhex(v) for v in held["axis_high"]] == [a.high for a in domain.axes]
+    )

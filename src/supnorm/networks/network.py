@@ -119,6 +119,11 @@ class Network:
         return cls(architecture, scale, tuple(layers), frequencies, tuple(inputs), tuple(outputs))
 
     @property
+    def d(self) -> int:
+        """Number of inputs."""
+        return self.architecture.d
+
+    @property
     def flat(self) -> Array:
         """All trained parameters in one vector: W and b of each layer, row by row."""
         return np.concatenate([part.ravel() for layer in self.layers for part in layer])
