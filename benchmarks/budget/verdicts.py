@@ -1,7 +1,7 @@
 """Does the verdict of `budget` name the best tool? All tools get the same number of samples; errors are
 measured.
 
-Run: python -m benchmarks.budget.verdicts OUT.json [--samples 2000] [--held-out] [--only NAME ...] For each
+Run: python -m benchmarks.budget.verdicts OUT.json [--samples 2000] [--held-out | --last] [--only NAME ...] For each
 function: the verdict for a tolerance of 1e-3 of half the range with a purse of N samples, and the largest
 error found of each tool built from at most N samples. Two counts: the tool named is best (within a factor 2,
 or both below 1e-9); the outcome is right (the tool named reaches the tolerance if any does; "none" if none
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from benchmarks.budget.bank import BANK as TUNED
-from benchmarks.budget.held_out import HELD_OUT
+from benchmarks.budget.held_out import HELD_OUT, LAST
 from numpy.typing import NDArray
 
 from supnorm.approximants import (
@@ -39,7 +39,7 @@ from supnorm.problem import Domain
 from supnorm.training.network_fit import NetworkFit
 
 Array = NDArray[np.float64]
-BANK = TUNED | HELD_OUT
+BANK = TUNED | HELD_OUT | LAST
 Model = Callable[[Array], Array]
 FAMILY = {
     "Chebyshev tensor grid": "grid", "piecewise polynomial grid": "grid",
@@ -164,7 +164,7 @@ def measure(
 
 
 def from_train(f: Callable[[Array], Array], d: int, n: int) -> Model:
-    found = TensorTrain().from_function(columns(f), cube(d), n).function
+    found = TensorTrain(tolerance=1e-5).from_function(columns(f), cube(d), n).function
     return lambda x: found.value(x)[:, 0]
 
 
@@ -209,7 +209,7 @@ def judge(name: str, n: int) -> dict[str, Any]:
 def main() -> None:
     out = Path(sys.argv[1])
     n = int(sys.argv[sys.argv.index("--samples") + 1]) if "--samples" in sys.argv else 2000
-    names = list(HELD_OUT if "--held-out" in sys.argv else TUNED)
+    names = list(LAST if "--last" in sys.argv else HELD_OUT if "--held-out" in sys.argv else TUNED)
     if "--only" in sys.argv:
         names = sys.argv[sys.argv.index("--only") + 1 :]
     rows = []

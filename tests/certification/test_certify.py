@@ -166,7 +166,7 @@ def test_out_of_budget_then_resumed(tmp_path):
     problem = _hard()
     full = certify(problem, ratio=1.05)
     assert full.status.code == "proved"
-    part = certify(problem, ratio=1.05, boxes=full.tried // 3)
+    part = certify(problem, ratio=1.05, boxes=full.tried // 2)
     assert part.status.exit == ExitCode.UNDECIDED
     assert 0 < part.proved_volume < 1
     _assert_sound(part, problem, 0, 100_000)
@@ -197,6 +197,19 @@ def test_witness_above_tolerance_and_exit_codes():
     assert certify(problem, tolerance=5e-4).status.exit == ExitCode.EXCEEDED
     assert certify(problem, tolerance=2e-3).status.exit == ExitCode.DONE
     assert certify(problem, tolerance=1.0001e-3, boxes=20).status.exit == ExitCode.UNDECIDED
+
+
+def test_map_of_local_bounds():
+    problem = _hard()
+    result = certify(problem)
+    low, high, upper = result.certificate.local_bounds()
+    np.testing.assert_allclose(np.prod(high - low, axis=1).sum(), 4.0)
+    x = np.random.default_rng(0).uniform(-1, 1, size=(2000, 2))
+    error = np.abs(result.certificate.error.alternatives[0].value(x))[:, 0]
+    inside = np.all((x[:, None] >= low) & (x[:, None] <= high), axis=2)
+    assert inside.any(1).all()
+    assert np.all(error <= np.where(inside, upper, np.inf).min(1))
+    assert upper.min() < 0.9 * upper.max()
 
 
 def test_json_schema():

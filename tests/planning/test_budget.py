@@ -120,6 +120,14 @@ def test_known_tools(name, tool):
     assert result.status.exit == ExitCode.DONE
 
 
+def test_kinks_of_single_inputs_are_cheap():
+    cusp = lambda x: np.exp(-np.abs(x - 0.2).sum(axis=1))  # noqa: E731
+    result = budget(cusp, cube(4), tolerance=1e-4, calls=40_000, purse=2000)
+    assert result.verdict.tool == "product of fits of few inputs each"
+    row = next(r for r in result.construction if r.name == result.verdict.tool)
+    assert row.log10 == pytest.approx(math.log10(600))
+
+
 def test_the_construction_count_is_enough():
     """A tensor interpolant of the printed degrees reaches the tolerance."""
     result = answer("gauss2", tolerance=1e-5)
@@ -195,7 +203,7 @@ def test_the_purse_and_the_ladder_decide_about_networks():
     overruled = budget(hard, cube(6), tolerance=1e-6, calls=15_000, ladder=reaching)
     assert overruled.verdict.word == "suitable with guard"
     assert "ladder reaches" in overruled.verdict.evidence[0]
-    close = ladder_of(lambda m: 2.0 / m, lambda m: 0.6 / m, scatter=0.4)
+    close = ladder_of(lambda m: 2.0 / m, lambda m: 0.2 / m)
     verdict = budget(hard, cube(6), tolerance=1.5e-3, calls=15_000, ladder=close, purse=3000).verdict
     assert verdict.word == "undecided"
     assert "middle of the forecast" in verdict.evidence[0]

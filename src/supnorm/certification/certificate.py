@@ -14,6 +14,7 @@ from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import Bracket
 from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.leaf import Bounded
+from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput, write_whole
 
@@ -59,6 +60,18 @@ class Certificate:
     def upper(self) -> float:
         """The bound."""
         return float(self.boxes.upper.max())
+
+    def local_bounds(self) -> tuple[Array, Array, Array]:
+        """The map of local bounds: low and high ends of the cells in units of the axes, and their bounds.
+
+        Shapes ``(B, d)``, ``(B, d)``, ``(B,)``.
+        """
+        centre, half = self.boxes.centre_and_half(self.error.low, self.error.high)
+        ends = np.array([[a.low, a.high] for a in self.domain.axes])
+        low, high = (
+            np.clip(self.error.to_x(t), ends[:, 0], ends[:, 1]) for t in (centre - half, centre + half)
+        )
+        return low, high, self.boxes.upper
 
     def to_json(self) -> dict[str, Any]:
         """A mapping for the ``json`` module, in the documented format."""

@@ -27,7 +27,9 @@ def command(
     ] = None,
     tolerance: Annotated[float | None, typer.Option("--tolerance", help="Largest error allowed.")] = None,
     norm: Annotated[str, typer.Option("--norm", help="sup, l1, l2 or a number p.")] = "sup",
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the JSON here.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write JSON and page here.")
+    ] = None,
     as_json: JSON = False,
     seed: SEED = None,
     workers: WORKERS = None,
@@ -35,6 +37,7 @@ def command(
     trust: TRUST = False,
 ) -> int:
     """Say what a tolerance costs in samples and weights, which exceptions apply, and which tool to use."""
+    from supnorm.pages import write_budget_page
     from supnorm.planning import budget
     from supnorm.results import BadInput
     from supnorm.results.encoding import dumps
@@ -54,7 +57,8 @@ def command(
         workers=workers or 1,
     )
     if out is not None:
-        result.save(out)
+        result.save(out / "budget.json")
+        write_budget_page(result, out / "budget.html")
     if as_json:
         typer.echo(dumps(result.to_json()))
     elif not quiet:

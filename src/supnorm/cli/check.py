@@ -62,8 +62,8 @@ def same_axes(certificate: Path, domain: Domain) -> bool:
     import json
 
     held = json.loads(certificate.read_text(encoding="utf-8"))
-    return (
+    return bool(
         held["names"] == list(domain.names)
-        and held["axis_low"] == [a.low for a in domain.axes]
-        and held["axis_high"] == [a.high for a in domain.axes]
+        and [float.fromhex(v) for v in held["axis_low"]] == [a.low for a in domain.axes]
+        and [float.fromhex(v) for v in held["axis_high"]] == [a.high for a in domain.axes]
     )

@@ -22,7 +22,8 @@ from supnorm.planning.constructions import constructions
 from supnorm.planning.guarantees import guarantees
 from supnorm.planning.ladder import Ladder, Trainer, climb, climb_table
 from supnorm.planning.numbers import from_numbers
-from supnorm.planning.profile.profile import Profile, profile
+from supnorm.planning.profile.measured import Profile
+from supnorm.planning.profile.profile import profile
 from supnorm.planning.question import Plan, Question, as_problem, ask, read_norm, spread
 from supnorm.planning.result import BudgetResult
 from supnorm.planning.table import read_table, table_profile

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from supnorm.planning.ladder import Ladder
 from supnorm.planning.profile.interactions import largest_clique
-from supnorm.planning.profile.profile import Profile
+from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
 
 

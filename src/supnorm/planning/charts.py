@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.planning.ladder import Ladder
-from supnorm.planning.profile.profile import Profile
+from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
 
 Rows = Callable[[float], tuple[list[ClassBound], list[ClassBound]]]

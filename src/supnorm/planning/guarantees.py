@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from supnorm.planning.profile.profile import Profile
+from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory import NetworkClass, theory
 from supnorm.planning.theory.jump_samples import jump_samples
 from supnorm.planning.theory.statement import GUARANTEE, ClassBound

@@ -10,7 +10,7 @@ from typing import Any
 from supnorm.planning.caveats import Caveat
 from supnorm.planning.charts import interaction_graph, smoothness_rows
 from supnorm.planning.ladder import Ladder
-from supnorm.planning.profile.profile import Profile
+from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
 from supnorm.planning.verdict import Verdict
 from supnorm.results import Status

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from supnorm.planning.profile.active import ActiveSubspace
 from supnorm.planning.profile.dimension import intrinsic_dimension
 from supnorm.planning.profile.hazards import Hazards
-from supnorm.planning.profile.profile import Profile
+from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.scattered import difference_order
 from supnorm.planning.question import Plan, read_norm
 from supnorm.problem import Domain

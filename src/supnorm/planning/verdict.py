@@ -33,7 +33,7 @@ from supnorm.planning.constructions import (
     total_degree,
 )
 from supnorm.planning.ladder import Ladder
-from supnorm.planning.profile.profile import Profile
+from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.polynomials import log10_total_degree
 from supnorm.planning.theory.statement import ClassBound
 
