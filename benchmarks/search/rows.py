@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.search.trained import glitch_in_weights, underfitted
 from tests.problems import (
     Instance,
     corner_pole,
@@ -17,6 +16,8 @@ from tests.problems import (
     planted_bump,
     thin_sheet,
 )
+
+from benchmarks.search.trained import glitch_in_weights, underfitted
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,12 @@ ROWS = (
         for d in (8, 10, 12)
     ),
     *(
-        Row(f"random {activation} nets, d={d}", lambda seed, d=d, a=activation: genuine_net(d, seed, a), 2000, share=0.97)
+        Row(
+            f"random {activation} nets, d={d}",
+            lambda seed, d=d, a=activation: genuine_net(d, seed, a),
+            2000,
+            share=0.97,
+        )
         for activation in ("tanh", "relu")
         for d in (4, 8, 12, 20)
     ),

@@ -10,10 +10,18 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from tests.problems import (
+    Instance,
+    RandomNet,
+    Valued,
+    ball_radius,
+    bounded,
+    climb_from_everywhere,
+    function_of,
+)
 
 from supnorm.networks import Architecture, Network, Scaling
 from supnorm.problem import Domain, Problem
-from tests.problems import Instance, RandomNet, Valued, ball_radius, bounded, climb_from_everywhere, function_of
 
 Array = NDArray[np.float64]
 

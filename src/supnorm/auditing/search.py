@@ -240,7 +240,7 @@ class ScreenAndAscent:
         self, landscape: Landscape, state: SearchState, rng: np.random.Generator, budget: int
     ) -> None:
         size = self.differential.population(landscape.d, budget)
-        if budget < 5 * size or len(state.pool.u) < size:
+        if budget < self.differential.fewest * size or len(state.pool.u) < size:
             return
         best = thin(state.pool.u, state.pool.score, linkage_radius(state.pool.seen, landscape.d), size // 2)
         others = rng.choice(len(state.pool.u), size - len(best), replace=False)
@@ -255,5 +255,7 @@ class ScreenAndAscent:
         if not len(ends.u) or budget < 4 * landscape.d:
             return
         radius = 1e-2 * np.sqrt(landscape.d)
-        top = thin(ends.u, ends.score, radius, min(self.polished, len(ends.u)))
+        # A small budget polishes few peaks, but those well.
+        k = max(1, min(self.polished, budget // (self.polish.cost(landscape.d) // 2)))
+        top = thin(ends.u, ends.score, radius, k)
         state.ends.add(*self.polish.run(landscape, ends.u[top], ends.score[top], budget, rng))

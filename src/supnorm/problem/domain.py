@@ -138,7 +138,7 @@ class Domain:
     def from_unit(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map points of the unit box, shape ``(n, d)``, to the axes."""
         if self._linear:
-            x = self._low + u * (self._high - self._low)
+            x: NDArray[np.float64] = self._low + u * (self._high - self._low)
             np.minimum(np.maximum(x, self._low, out=x), self._high, out=x)
             np.copyto(x, self._high, where=u >= 1.0)  # the end itself, not its rounding
             return x
