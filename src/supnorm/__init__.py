@@ -4,7 +4,7 @@ Your test set tells you the average error; supnorm tells you the worst one and w
 
 >>> import supnorm as sn
 >>> problem = sn.Problem(lambda x: x[:, 0], lambda x: x[:, 0] ** 2, sn.Domain(x=(0.0, 1.0)))
->>> sn.audit(problem, evaluations=1000).worst.error
+>>> round(sn.audit(problem, evaluations=1000).worst.error, 6)
 0.25
 """
 

@@ -1,20 +1,35 @@
-from .auditing import AuditReport, Pictures, Power, ScreenAndAscent, audit, load_report
+from .auditing import (
+    AuditReport,
+    Pictures,
+    Power,
+    ScreenAndAscent,
+    SurrogateSearch,
+    audit,
+    load_report,
+    with_derivatives,
+)
+from .certification import CertifyResult, certify
 from .evaluation import EvaluationStore
 from .pages import write_page
+from .planning import BudgetResult, budget
 from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
 from .results import BadInput, Bound, Estimate, ExitCode, Status, Witness
 from .sources import from_jax, from_torch, open_problem, save_problem
+from .training import FitResult, fit
 
 __all__ = [
     "AuditReport",
     "Axis",
     "BadInput",
     "Bound",
+    "BudgetResult",
+    "CertifyResult",
     "Domain",
     "ErrorMeasure",
     "Estimate",
     "EvaluationStore",
     "ExitCode",
+    "FitResult",
     "Function",
     "Law",
     "Pictures",
@@ -22,12 +37,17 @@ __all__ = [
     "Problem",
     "ScreenAndAscent",
     "Status",
+    "SurrogateSearch",
     "Witness",
     "audit",
+    "budget",
+    "certify",
+    "fit",
     "from_jax",
     "from_torch",
     "load_report",
     "open_problem",
     "save_problem",
+    "with_derivatives",
     "write_page",
 ]

@@ -58,12 +58,17 @@ def test_points_that_do_not_exist_are_not_evaluated_nor_counted() -> None:
 
     domain = Domain([lambda x: x[:, 0] > 0.5], a=(0.0, 1.0))
     evaluator = Evaluator(Problem(model, lambda x: 0 * x[:, 0], domain))
+    heard: list[tuple[float, int]] = []
+    evaluator.listeners.append(
+        lambda batch: heard.extend(zip(batch.x[:, 0].tolist(), batch.status.tolist(), strict=True))
+    )
     done = evaluator.values(np.array([[0.2], [0.7], [1.5], [0.9]]), "search")
     assert done.status.tolist() == [1, 0, 1, 0]
     assert evaluator.total == 2
     assert np.concatenate(seen).ravel().tolist() == [0.7, 0.9]
     np.testing.assert_array_equal(done.error, [np.nan, 0.7, np.nan, 0.9])
     np.testing.assert_array_equal(done.score, [-np.inf, 0.7, -np.inf, 0.9])
+    assert sorted(heard) == [(0.2, 1), (0.7, 0), (0.9, 0), (1.5, 1)]  # each point once
 
 
 def test_gradients_leave_points_outside_alone() -> None:
@@ -246,7 +251,7 @@ def test_memory_is_flat_in_the_number_of_evaluations() -> None:
 
     problem = Problem(lambda x: x[:, 0], lambda x: x[:, 1] * x[:, 2], Domain(a=(0, 1), b=(0, 1), c=(0, 1)))
     evaluator = Evaluator(problem)
-    evaluator.listeners.append(Recorder(problem.domain, 26))
+    evaluator.listeners.append(Recorder(problem.domain, 26, problem.error))
     rng = np.random.default_rng(0)
 
     def spend(n: int) -> None:
@@ -333,9 +338,15 @@ def comparable(report: Any) -> dict[str, Any]:
 
 
 def test_the_same_seed_gives_the_same_document() -> None:
-    first, second, other = (
-        audit(planted_bump(3, 1e-3, 0).problem, evaluations=5000, seed=seed) for seed in (1, 1, 2)
-    )
+    """Element by element: the rounding of a matrix product depends on the size of the batch, which a loaded
+    machine changes."""
+
+    def model(x: Array) -> Array:
+        return x[:, 0] * x[:, 1] + np.maximum(0.3 - np.abs(x - [0.4, 0.6, 0.2]).max(axis=1), 0.0) ** 2
+
+    domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0), c=(0.0, 1.0))
+    problem = Problem(model, lambda x: x[:, 0] * x[:, 1], domain)
+    first, second, other = (audit(problem, evaluations=5000, seed=seed) for seed in (1, 1, 2))
     assert comparable(first) == comparable(second)
     np.testing.assert_array_equal(first.points.rows, second.points.rows)
     assert comparable(first) != comparable(other)

@@ -75,6 +75,16 @@ def test_vjp_agrees_with_jax(activation, kind):
     np.testing.assert_allclose(pull(weight), expected, rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_the_program_is_the_same_function(activation, kind):
+    net = make(activation, **kind)
+    x = np.random.default_rng(2).uniform(0.5, 4.0, (30, 3))
+    program = net.as_function().program
+    np.testing.assert_allclose(program.value(x), net.value(x), rtol=1e-13, atol=1e-13)
+    assert activation in program.operations or len(net.layers) == 1
+
+
 def test_first_layer_is_in_the_inputs_own_units():
     scaling = Scaling([1.0, 0.0, 3.0], [2.0, 1.0, 0.5], [0.0, 0.0], [1.0, 1.0])
     net = make("relu", scaling, depth=1)

@@ -43,7 +43,7 @@ SETS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("n", [500, 2000])
+@pytest.mark.parametrize("n", [500, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SETS)
 def test_truth_is_inside_and_never_above(name, n):
     d, draw = SETS[name]
@@ -55,7 +55,7 @@ def test_truth_is_inside_and_never_above(name, n):
         assert found.linear == d
 
 
-@pytest.mark.parametrize("n", [500, 3000])
+@pytest.mark.parametrize("n", [500, pytest.param(3000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("seed", range(3))
 def test_decaying_gaussian_has_no_single_dimension(n, seed):
     x = np.random.default_rng(seed).standard_normal((n, 10)) * 2.0 ** -np.arange(10)

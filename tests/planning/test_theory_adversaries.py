@@ -12,11 +12,22 @@ from scipy.integrate import quad
 from tests.planning.quotients import largest_quotient
 
 from supnorm.planning.theory.bump import bump_height, derivative_maxima, product_maxima
-from supnorm.planning.theory.holder_samples import hidden_cone, holder_samples, points_per_side
+from supnorm.planning.theory.holder_samples import (
+    hidden_cone,
+    holder_samples,
+    packed_cones,
+    points_per_side,
+)
 from supnorm.planning.theory.infinitely_smooth import hidden_product, infinitely_smooth
+from supnorm.planning.theory.jump_samples import jump_samples
 from supnorm.planning.theory.network_class import NetworkClass, evaluate, network_class_samples
 from supnorm.planning.theory.nodes import nodes_per_side
-from supnorm.planning.theory.smooth_samples import hidden_bump, inverse_width, smooth_samples
+from supnorm.planning.theory.smooth_samples import (
+    hidden_bump,
+    inverse_width,
+    packed_bumps,
+    smooth_samples,
+)
 from supnorm.planning.theory.smooth_samples_lp import bump_norm, smooth_samples_lp
 from supnorm.results import BadInput
 
@@ -67,6 +78,42 @@ def test_one_sample_below_the_count_is_fooled(n, d, eps):
     assert bound.adversary(x).height > eps
     side = inverse_width(d, scales, eps) + 1
     assert bump_height(side, scales, d) <= eps  # the count is the largest that this argument gives
+
+
+@pytest.mark.parametrize(("n", "d", "k"), [(2, 1, 6), (2, 2, 4), (3, 2, 3)])
+def test_packed_bumps_of_all_signs_are_in_the_class(n, d, k):
+    """The bounds on weights: the ball of the span of the K^d bumps is in the class."""
+    rng = np.random.default_rng(k)
+    for weights in (rng.choice([-1.0, 1.0], (k,) * d), rng.uniform(-1, 1, (k,) * d)):
+        scales = tuple(np.linspace(1.0, 4.0, n + 1))
+        packed = packed_bumps(weights, scales)
+        assert packed.height == pytest.approx(np.abs(weights).max() * bump_height(k - 1, scales, d))
+        nodes = np.array(list(itertools.product(range(k), repeat=d))) / (k - 1)
+        assert packed(nodes) == pytest.approx(weights.ravel() * bump_height(k - 1, scales, d))
+        for order in range(n + 1):
+            middle, step = np.full(d, 0.5), 0.02 / k
+            assert largest_quotient(packed, d, order, step, middle, 0.5) <= scales[order] * (1 + 1e-6)
+
+
+def test_packed_cones_are_lipschitz():
+    rng = np.random.default_rng(0)
+    packed = packed_cones(rng.choice([-1.0, 1.0], (5, 5)), 3.0)
+    a, b = rng.random((50_000, 2)), rng.random((50_000, 2))
+    b = a + 0.2 * (b - a)
+    assert np.max(np.abs(packed(a) - packed(b)) - 3.0 * np.abs(a - b).max(axis=1)) <= 1e-12
+    assert abs(packed(packed.peak)[0]) == pytest.approx(packed.height) == pytest.approx(3.0 / 8)
+
+
+def test_hidden_jump_separates_two_steps_that_agree_on_all_samples():
+    x = np.random.default_rng(0).random((40, 3))
+    adversary = jump_samples(2.0, 0.5).adversary(x)
+    places = np.sort(np.concatenate([[0.0], x[:, 0], [1.0]]))
+    i = int(np.diff(places).argmax())
+    z = np.random.default_rng(1).random((5000, 3))
+    steps = [lambda u, t=t: 2.0 * (u[:, 0] > t) for t in (places[i] + 1e-12, places[i + 1] - 1e-12)]
+    assert np.array_equal(steps[0](x), steps[1](x))
+    assert np.array_equal(0.5 * (steps[0](z) - steps[1](z)), adversary(z))
+    assert adversary(adversary.peak)[0] == adversary.height == 1.0
 
 
 @pytest.mark.parametrize(("order", "d", "m"), [(1.0, 1, 6), (1.0, 3, 60), (0.5, 2, 20), (0.3, 1, 9)])

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.networks import Network
+from supnorm.networks.blocks import in_blocks
 from supnorm.problem import Domain, Function
 from supnorm.problem.function import Pullback
 
 Array = NDArray[np.float64]
-BLOCK = 1024
 
 
 class NotApplicable(Exception):
@@ -34,6 +34,10 @@ class NotApplicable(Exception):
 
 class Surface(Protocol):
     """A fitted function on the cube: a frozen dataclass of arrays and numbers."""
+
+    @property
+    def m(self) -> int:
+        """Number of outputs."""
 
     def value(self, t: Array) -> Array:
         """Values ``(n, m)`` at ``t``, shape ``(n, d)``."""
@@ -78,6 +82,11 @@ class SurfaceModel:
     name: str = "approximator"
 
     @property
+    def d(self) -> int:
+        """Number of inputs."""
+        return self.domain.d
+
+    @property
     def parameters(self) -> int:
         """Count of all stored floating-point numbers."""
         values = (getattr(self.surface, f.name) for f in fields(self.surface))  # type: ignore[arg-type]
@@ -86,10 +95,7 @@ class SurfaceModel:
     def value(self, x: Array) -> Array:
         """Values ``(n, m)`` at points ``x (n, d)`` in the inputs' own units."""
         x = np.asarray(x, dtype=np.float64)
-        t = to_cube(self.domain, x)
-        if len(t) <= BLOCK:
-            return self.surface.value(t)
-        return np.concatenate([self.surface.value(t[i : i + BLOCK]) for i in range(0, len(t), BLOCK)])
+        return in_blocks(lambda rows: self.surface.value(to_cube(self.domain, rows)), x, self.surface.m)
 
     def vjp(self, x: Array) -> tuple[Array, Pullback]:
         """Values, and the pullback of weights on them to the inputs."""
@@ -105,12 +111,15 @@ class SurfaceModel:
 
     def as_function(self) -> Function:
         """The approximator as a `Function`."""
+        from supnorm.approximants.lowering import to_program
+
         return Function(
             self.value,
             inputs=self.domain.names,
             outputs=self.outputs,
             name=self.name,
             vjp=self.vjp,
+            program=to_program(self),
             parallel="process",
             remake=partial(SurfaceModel.as_function, self),
         )

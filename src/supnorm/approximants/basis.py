@@ -80,6 +80,11 @@ class Polynomial:
     coefficients: Array
     family: str = "chebyshev"
 
+    @property
+    def m(self) -> int:
+        """Number of outputs."""
+        return int(self.coefficients.shape[1])
+
     def value(self, t: Array) -> Array:
         """Values ``(n, m)``."""
         return design(t, self.indices, self.family) @ self.coefficients

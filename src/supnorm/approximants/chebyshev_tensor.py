@@ -33,6 +33,11 @@ class ChebyshevSeries:
 
     coefficients: Array
 
+    @property
+    def m(self) -> int:
+        """Number of outputs."""
+        return int(self.coefficients.shape[-1])
+
     def value(self, t: Array) -> Array:
         """Values ``(n, m)``."""
         return self._contract([chebyshev_table(t[:, i], n)[0] for i, n in self._sizes()])

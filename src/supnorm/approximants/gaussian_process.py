@@ -36,6 +36,11 @@ class GaussianMean:
     weights: Array
     shift: Array
 
+    @property
+    def m(self) -> int:
+        """Number of outputs."""
+        return int(self.weights.shape[1])
+
     def value(self, t: Array) -> Array:
         """Values ``(n, m)``."""
         return _kernel(t / self.lengths, self.centers) @ self.weights + self.shift

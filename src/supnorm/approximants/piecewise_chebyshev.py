@@ -37,6 +37,11 @@ class PiecewisePolynomial:
     ends: Array
     coefficients: Array
 
+    @property
+    def m(self) -> int:
+        """Number of outputs."""
+        return int(self.coefficients.shape[2])
+
     def value(self, t: Array) -> Array:
         """Values ``(n, m)``; a break belongs to the piece on its right."""
         piece, s = self._locate(t)

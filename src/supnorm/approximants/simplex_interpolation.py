@@ -28,6 +28,11 @@ class Simplices:
     points: Array
     values: Array
 
+    @property
+    def m(self) -> int:
+        """Number of outputs."""
+        return int(self.values.shape[1])
+
     def value(self, t: Array) -> Array:
         """Values ``(n, m)``."""
         if t.shape[1] == 1:

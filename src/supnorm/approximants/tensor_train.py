@@ -34,26 +34,31 @@ class Train:
     """
 
     cores: tuple[Array, ...]
+    d: int
+
+    @property
+    def m(self) -> int:
+        """Number of outputs."""
+        return len(self.cores) // self.d
 
     def value(self, t: Array) -> Array:
         """Values ``(n, m)``."""
         return np.stack(
-            [_left(cores, self._matrices(cores, t, 0))[-1][:, 0, 0] for cores in self._outputs(t)], 1
+            [_left(cores, self._matrices(cores, t, 0))[-1][:, 0, 0] for cores in self._outputs()], 1
         )
 
     def pull(self, t: Array, weight: Array) -> Array:
         """Weighted gradient ``(n, d)``."""
         gradient = np.zeros_like(t)
-        for j, cores in enumerate(self._outputs(t)):
+        for j, cores in enumerate(self._outputs()):
             values, slopes = self._matrices(cores, t, 0), self._matrices(cores, t, 1)
             for i in range(t.shape[1]):
                 mixed = [s if k == i else v for k, (v, s) in enumerate(zip(values, slopes, strict=True))]
                 gradient[:, i] += weight[:, j] * _left(cores, mixed)[-1][:, 0, 0]
         return gradient
 
-    def _outputs(self, t: Array) -> list[tuple[Array, ...]]:
-        d = t.shape[1]
-        return [self.cores[i : i + d] for i in range(0, len(self.cores), d)]
+    def _outputs(self) -> list[tuple[Array, ...]]:
+        return [self.cores[i : i + self.d] for i in range(0, len(self.cores), self.d)]
 
     @staticmethod
     def _matrices(cores: tuple[Array, ...], t: Array, part: int) -> list[Array]:
@@ -95,15 +100,16 @@ class TensorTrain:
         lines = ChebyshevTensor(self.tolerance, self.points, seed=self.seed)
         envelopes, spent = lines.decay(values, domain.d, evaluations // 4)
         grids = [extrema(min(size_for(e, self.tolerance), self.points)) for e in envelopes]
-        probes = rng.uniform(-1.0, 1.0, (200, domain.d))
+        probes = rng.uniform(-1.0, 1.0, (min(200, max(evaluations // 10, 10)), domain.d))
         truth = values(probes)
         cores: list[Array] = []
-        budget, spent = (evaluations - spent) / truth.shape[1], spent + len(probes)
+        spent += len(probes)
+        budget = (evaluations - spent) / truth.shape[1]
         for j in range(truth.shape[1]):
             search = _Cross(values, j, grids, rng)
             cores += search.run(probes, truth[:, j], self.tolerance, self.rank, budget)
             spent += search.spent
-        return finish(Train(tuple(cores)), domain, "tensor train", spent)
+        return finish(Train(tuple(cores), domain.d), domain, "tensor train", spent)
 
 
 class _Cross:
@@ -123,12 +129,12 @@ class _Cross:
         while True:
             if sum(len(g) for g in self.grids) * rank * rank * 2 > budget - self.spent and best is not None:
                 break
-            if len(self.grids[0]) * rank * 2 > budget:
-                raise NotApplicable("a tensor train of rank 2 needs more evaluations")
+            if best is None and sum(len(g) for g in self.grids) * rank * rank * 2 > budget:
+                raise NotApplicable(f"a tensor train of rank 2 needs more than {budget:.0f} evaluations")
             self._enrich(rank)
             self._forward()
             cores = self._backward()
-            found = Train(tuple(transform(c, [1]) for c in cores))
+            found = Train(tuple(transform(c, [1]) for c in cores), self.d)
             error = float(np.abs(found.value(probes)[:, 0] - truth).max()) / scale
             if best is None or error < best[0]:
                 best = (error, list(found.cores))

@@ -1,9 +1,20 @@
 """Search for the worst error, statistics, and the report."""
 
 from supnorm.auditing.audit import audit
+from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.auditing.pictures import Pictures
 from supnorm.auditing.power import Power
 from supnorm.auditing.report import AuditReport, load_report
 from supnorm.auditing.search import ScreenAndAscent
+from supnorm.auditing.sobolev import with_derivatives
 
-__all__ = ["AuditReport", "Pictures", "Power", "ScreenAndAscent", "audit", "load_report"]
+__all__ = [
+    "AuditReport",
+    "Pictures",
+    "Power",
+    "ScreenAndAscent",
+    "SurrogateSearch",
+    "audit",
+    "load_report",
+    "with_derivatives",
+]

@@ -1,7 +1,7 @@
 """Batched projected gradient ascent: many chains at once, each with a step length of its own.
 
 u <- clip(u + s g/|g|), g without the components that leave the box; accepted only when better; s grows by 1.6
-on success and shrinks by 0.4 on failure. Cost: 3 evaluations a chain and step. Choose it where model and
+on success and shrinks by 0.4 on failure. Now and then the worse half of the chains is given up. Cost: 3 evaluations a chain and step. Choose it where model and
 reference are differentiable; it stalls on sharp ridges, where differential evolution does not.
 """
 
@@ -28,10 +28,10 @@ class Ascent:
         smallest: a chain whose step is below this has converged.
     """
 
-    steps: int = 40
+    steps: int = 60
     grow: float = 1.6
     shrink: float = 0.4
-    halve_every: int = 0
+    halve_every: int = 10
     smallest: float = 1e-9
 
     @property
@@ -58,17 +58,17 @@ class Ascent:
         best[active], slope[active] = landscape.slope(u[active])
         step = np.full(len(u), first_step)
         for i in range(self.steps):
-            direction = projected(u, slope)
+            direction = landscape.along(u, projected(u, slope))
             length = np.linalg.norm(direction, axis=1)
             active = np.flatnonzero((step > self.smallest) & (length > 0) & (np.abs(best) < np.inf))
             if self.halve_every and i and i % self.halve_every == 0 and len(active) > 8:
-                rest = np.argsort(-best, kind="stable")[: len(u) >> (i // self.halve_every)]
+                rest = np.argsort(-best, kind="stable")[: max(8, len(u) >> (i // self.halve_every))]
                 active = np.intersect1d(active, rest)
             active = active[: landscape.affordable(GRADIENT)]
             if not len(active):
                 break
             move = direction[active] / length[active, None] * step[active, None]
-            trial = np.clip(u[active] + move, 0.0, 1.0)
+            trial = landscape.inside(u[active] + move)
             score, gradient = landscape.slope(trial)
             better = score > best[active]
             won, lost = active[better], active[~better]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import document
+from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.pictures import Pictures, picture_budget
 from supnorm.auditing.places import find_places
@@ -32,8 +33,10 @@ from supnorm.problem import Problem
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
+Strategy = ScreenAndAscent | SurrogateSearch
 EVALUATIONS = 100_000
 STATISTICS = 0.2  # share of the evaluations that are independent points of the law
+FEW = 2000  # calls up to which an expensive reference is modelled
 SECONDS_ROUND = 8192  # evaluations of the first round when only seconds limit the search
 
 
@@ -45,7 +48,7 @@ def audit(
     seed: int = 0,
     workers: int = 1,
     executor: Executor | None = None,
-    strategy: ScreenAndAscent | None = None,
+    strategy: Strategy | None = None,
     pictures: Pictures | None = None,
     power: Power | None = None,
     store: EvaluationStore | None = None,
@@ -60,7 +63,8 @@ def audit(
         seed: of everything random; with a budget of evaluations the same seed gives the same result.
         workers: processes or threads for a reference that takes more than 1 ms a point.
         executor: any ``concurrent.futures`` executor instead.
-        strategy: of the search.
+        strategy: of the search; by default `SurrogateSearch` for a reference of more than 1 ms a point and at
+            most 2000 evaluations, else `ScreenAndAscent`.
         pictures: resolutions of the charts.
         power: errors to plant, to see what such a search misses; none are planted by default.
         store: where expensive calls are kept, for resuming.
@@ -85,26 +89,26 @@ def audit(
     evaluator = Evaluator(
         problem, store=store, workers=workers, executor=executor, observer=observer, budget=evaluations
     )
-    recorder = Recorder(problem.domain, shown.cells(problem.domain.d))
+    recorder = Recorder(problem.domain, shown.cells(problem.domain.d), problem.error)
     evaluator.listeners.append(recorder)
     relative = problem.error.kind == "relative" and not problem.error.per_output
     units = {*problem.reference.output_units} if problem.error.kind == "absolute" else set()
     unit = units.pop() if len(units) == 1 else ""
     observer(Started(problem.title, problem.error.limit, seed, evaluations, relative, unit))
     try:
+        chosen: Strategy | None = None
         if is_table(problem):
             sample, state, places = table_statistics(evaluator)
         else:
             evaluator.probe(rng)
-            method = strategy or ScreenAndAscent()
-            sample, state = explore(evaluator, method, evaluations, seconds, start, rng)
+            chosen = strategy or choose_strategy(evaluator, evaluations)
+            sample, state = explore(evaluator, chosen, evaluations, seconds, start, rng)
             landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
             places = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
-        if power is not None and not is_table(problem):
-            run.power = power.measure(
-                evaluator, strategy or ScreenAndAscent(), evaluator.spent("statistics", "search"), rng
-            )
+        run.surrogate = isinstance(chosen, SurrogateSearch)
+        if power is not None and isinstance(chosen, ScreenAndAscent):
+            run.power = power.measure(evaluator, chosen, evaluator.spent("statistics", "search"), rng)
         result = document.build(run, seed=seed, budget=(evaluations, seconds), start=start)
     finally:
         evaluator.close()
@@ -112,9 +116,17 @@ def audit(
     return result
 
 
+def choose_strategy(evaluator: Evaluator, evaluations: int | None) -> Strategy:
+    """A few calls of an expensive reference are spent on a model of it; else the search is direct."""
+    dear = evaluator.reference.expensive and not evaluator.model.expensive
+    if dear and evaluations is not None and evaluations <= FEW:
+        return SurrogateSearch()
+    return ScreenAndAscent()
+
+
 def explore(
     evaluator: Evaluator,
-    strategy: ScreenAndAscent,
+    strategy: Strategy,
     evaluations: int | None,
     seconds: float | None,
     start: float,
@@ -139,12 +151,17 @@ def _statistics(
     x = problem.law.draw(n, rng)
     state = SearchState.empty(problem.domain.d)
     errors = []
+    squares, finite = np.zeros(1), 0
     for i in range(0, n, 8192):
         done = evaluator.values(x[i : i + 8192], "statistics")
-        errors.append(done.error[(done.status == PointStatus.OK)])
+        ok = done.status == PointStatus.OK
+        errors.append(done.error[ok])
+        each = problem.error.by_output(done.model[ok], done.reference[ok], done.x[ok])
+        squares = squares + np.nansum(each**2, axis=0)
+        finite += int(ok.sum())
         state.pool.add(problem.domain.to_unit(done.x), done.score)
         state.scout = state.scout or done
-    sample = Sample(np.concatenate(errors), problem.law.name, n)
+    sample = Sample(np.concatenate(errors), problem.law.name, n, np.sqrt(squares / max(finite, 1)))
     evaluator.rms = sample.rms().value
     return sample, state
 
@@ -152,7 +169,7 @@ def _statistics(
 def _search(
     evaluator: Evaluator,
     state: SearchState,
-    strategy: ScreenAndAscent,
+    strategy: Strategy,
     evaluations: int | None,
     seconds: float | None,
     start: float,

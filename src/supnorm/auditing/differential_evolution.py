@@ -58,7 +58,7 @@ class DifferentialEvolution:
             mutant = 1.0 - np.abs(1.0 - np.abs(mutant) % 2.0)
             cross = rng.random((k, d)) < self.crossover
             cross[np.arange(k), rng.integers(d, size=k)] = True
-            trial = np.where(cross, mutant, u)
+            trial = landscape.inside(np.where(cross, mutant, u))
             new = landscape.score(trial)
             better = new >= score
             u[better], score[better] = trial[better], new[better]

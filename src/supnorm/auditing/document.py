@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,6 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import pictures as charts
+from supnorm.auditing.explain import explain
+from supnorm.auditing.facts import (
+    axes_json,
+    failures_json,
+    measure_json,
+    notes,
+    output_names,
+    output_units,
+    place_json,
+    points_table,
+    side_json,
+    versions,
+)
 from supnorm.auditing.findings import data_distance, findings
 from supnorm.auditing.glitches import rms_floor
 from supnorm.auditing.landscape import Landscape
@@ -22,18 +34,17 @@ from supnorm.auditing.pictures import Pictures, picture_budget
 from supnorm.auditing.places import Place, judge, settle
 from supnorm.auditing.recheck import recheck
 from supnorm.auditing.recorder import Recorder
-from supnorm.auditing.report import AuditReport, Table
+from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import QUANTILES, Sample, unseen_peaks
 from supnorm.auditing.table import is_table
 from supnorm.auditing.verdict import verdict
 from supnorm.evaluation import Evaluator
-from supnorm.problem import Function, Problem, fingerprint
-from supnorm.results import Witness
+from supnorm.problem import Problem, fingerprint
 
 Array = NDArray[np.float64]
 THUMBNAILS = 6
-ROUNDING_NOTE = "The {side} runs in {precision}: errors below about {size:.0e} of its values are its rounding, not its fit."
+SAME = 0.01  # of the box's diagonal: nearer than this the worst point belongs to a place
 
 
 @dataclass
@@ -48,6 +59,7 @@ class Run:
     pictures: Pictures
     rng: np.random.Generator
     power: list[dict[str, Any]] = field(default_factory=list)
+    surrogate: bool = False
 
 
 def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start: float) -> AuditReport:
@@ -57,10 +69,21 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     table = is_table(problem)
     drawn = _table_charts(run) if table else _charts(run, budget[0])
     if not table:
-        _settle(run)
+        _settle(run, budget[0])
+        _crown(run)
+    run.places.sort(key=lambda p: -p.witness.error)
     _recheck(run)
-    drawn["thumbnails"] = [p.thumbnail for p in run.places[:THUMBNAILS]]
-    witness = final_witness(run)
+    shown = run.places[:THUMBNAILS] if problem.domain.d > 1 else []
+    if run.recorder.by_output is not None and run.sample.by_output is not None:
+        drawn["profile"] = {
+            "coordinate": list(range(1, len(run.recorder.by_output) + 1)),
+            "label": "output",
+            "unit": "",
+            "worst": run.recorder.by_output,
+            "rms": run.sample.by_output,
+        }
+    drawn["thumbnails"] = [p.thumbnail for p in shown]
+    witness = run.places[0].witness if run.places else None
     sample = run.sample
     rms = sample.rms()
     names = output_names(problem, evaluator)
@@ -92,6 +115,8 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "witness": None if witness is None else place_json(witness, problem, names),
         "rms": {"value": rms.value, "kind": "sample", "n": rms.n, "at_least": floor},
         "mean": {"value": sample.mean().value, "kind": "sample", "n": sample.n},
+        "norms": {f"L{p}": sample.mean(p).value for p in (1, 2, 4)} | {"sup": sup},
+        "explanation": "",
         "quantiles": {str(q): sample.quantile(q) for q in QUANTILES},
         "plain_sample": {"n": sample.n, "worst": sample.worst()},
         "exceedance": [sample.exceedance(t) for t in levels],
@@ -115,7 +140,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         },
         "seed": seed,
         "gradients": evaluator.gradients,
-        "regime": "table" if table else {"both": "A", "model": "B", "none": "C"}[evaluator.gradients],
+        "regime": "table" if table else regime(run),
         "budget": {"evaluations": budget[0], "seconds": budget[1]},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
@@ -124,13 +149,16 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "notes": notes(problem, budget[1]),
         "charts": drawn,
     }
+    document["explanation"] = explain(document)
     assert_honest(document, evaluator)
     return AuditReport(document, points_table(run, names))
 
 
-def _settle(run: Run) -> None:
+def _settle(run: Run, evaluations: int | None) -> None:
     """The charts may have seen a worse point: it becomes the first place, without more pictures."""
-    landscape = Landscape(run.evaluator, run.evaluator.spent("pictures") + 8000, "pictures")
+    landscape = Landscape(
+        run.evaluator, run.evaluator.spent("pictures") + picture_budget(evaluations, 8000), "pictures"
+    )
     places, changed = settle(landscape, run.places, run.rng)
     if changed:
         run.places = judge(landscape, places, run.sample, run.rng)
@@ -160,15 +188,30 @@ def _table_charts(run: Run) -> dict[str, Any]:
     return drawn
 
 
-def final_witness(run: Run) -> Witness | None:
-    """The worst point of everything evaluated, recomputed alone; a described place when it is one."""
-    if is_table(run.evaluator.problem):
-        return run.places[0].witness if run.places else None
+def regime(run: Run) -> str:
+    """A: both sides have derivatives; B: the model; C: neither; D: a process stands in for the reference."""
+    return "D" if run.surrogate else {"both": "A", "model": "B", "none": "C"}[run.evaluator.gradients]
+
+
+def _crown(run: Run) -> None:
+    """The worst point of everything evaluated stands first, with its own values, as the place it lies in."""
     witness = run.evaluator.witness()
-    for place in run.places:
-        if witness is not None and np.array_equal(place.witness.x, witness.x):
-            return place.witness
-    return witness
+    top = max((p.witness.error for p in run.places), default=-np.inf)
+    if witness is None or (top > -np.inf and witness.error <= top * (1 + 1e-12)):
+        return
+    u = run.evaluator.problem.domain.to_unit(witness.x[None])[0].clip(0.0, 1.0)
+    apart = [float(np.linalg.norm(p.u - u)) for p in run.places]
+    if apart and min(apart) <= SAME * np.sqrt(len(u)):
+        place = run.places.pop(int(np.argmin(apart)))
+        known = place.witness
+        witness = replace(
+            known,
+            **{name: getattr(witness, name) for name in ("x", "model", "reference", "error", "output")},
+        )
+        place = replace(place, u=u, witness=witness)
+    else:
+        place = Place(u, witness, np.full(len(u), 0.1))
+    run.places = [place, *run.places]
 
 
 def assert_honest(document: dict[str, Any], evaluator: Evaluator) -> None:
@@ -215,138 +258,3 @@ def _charts(run: Run, evaluations: int | None) -> dict[str, Any]:
     drawn |= charts.distribution(run.sample)
     drawn["progress"] = charts.progress(evaluator.history, evaluator.total, run.sample, run.rng)
     return drawn
-
-
-def output_names(problem: Problem, evaluator: Evaluator) -> list[str]:
-    """Names of the outputs: the reference's, the model's, or ``y1, y2, ...``."""
-    m = evaluator.reference.outputs or evaluator.model.outputs or 1
-    for function in (problem.reference, problem.model):
-        if len(function.outputs) == m:
-            return list(function.outputs)
-    return ["y"] if m == 1 else [f"y{i + 1}" for i in range(m)]
-
-
-def output_units(problem: Problem, names: list[str]) -> list[str]:
-    """Units of the outputs; empty strings where unknown."""
-    for function in (problem.reference, problem.model):
-        if len(function.output_units) == len(names):
-            return list(function.output_units)
-    return [""] * len(names)
-
-
-def axes_json(problem: Problem) -> list[dict[str, Any]]:
-    """The axes as plain data."""
-    return [
-        {"name": n, "low": a.low, "high": a.high, "unit": a.unit, "scale": a.scale, "values": a.values}
-        for n, a in zip(problem.domain.names, problem.domain.axes, strict=True)
-    ]
-
-
-def measure_json(problem: Problem, names: list[str]) -> dict[str, Any]:
-    """The error measure as plain data; its unit is that of the outputs where they share one."""
-    error = problem.error
-    units = set(output_units(problem, names))
-    plain = error.kind == "absolute" and not error.per_output and len(units) == 1
-    return {
-        "kind": error.kind,
-        "side": error.side,
-        "floor": error.floor,
-        "scale": error.scale,
-        "unit": units.pop() if plain else "",
-        "per_output": error.per_output,
-    }
-
-
-def side_json(function: Function) -> dict[str, Any]:
-    """What is printed about a model or a reference."""
-    return {"name": function.name, "precision": function.precision, "notes": list(function.notes)}
-
-
-def place_json(witness: Witness, problem: Problem, names: list[str]) -> dict[str, Any]:
-    """A witness as plain data."""
-    return {
-        "x": problem.domain.describe(witness.x),
-        "model": witness.model,
-        "reference": witness.reference,
-        "error": witness.error,
-        "output": names[witness.output],
-        "tags": list(witness.tags),
-        "volume": witness.volume,
-        "prominence": witness.prominence,
-        "recheck": witness.recheck,
-        "recheck_value": witness.recheck_value,
-        "off_data": witness.off_data,
-    }
-
-
-def failures_json(run: Run) -> dict[str, Any]:
-    """Points without a value: how many, why, and where along each input."""
-    evaluator = run.evaluator
-    domain = evaluator.problem.domain
-    causes = sorted(evaluator.failures.values(), key=lambda f: -f.count)
-    return {
-        "count": sum(evaluator.failed.values()),
-        "of": evaluator.total,
-        "model": evaluator.failed["model"],
-        "reference": evaluator.failed["reference"],
-        "masked": evaluator.masked,
-        "causes": [
-            {
-                "where": f.where,
-                "kind": f.kind,
-                "message": f.message,
-                "count": f.count,
-                "x": domain.describe(f.x),
-            }
-            for f in causes[:10]
-        ],
-        "by_axis": charts.by_axis(domain, run.recorder),
-    }
-
-
-def notes(problem: Problem, seconds: float | None) -> list[str]:
-    """Lines that limit what the numbers say."""
-    lines = []
-    for side in ("model", "reference"):
-        function = getattr(problem, side)
-        size = {"float32": 1e-7, "float16": 1e-3, "bfloat16": 1e-2}.get(function.precision)
-        if size is not None:
-            lines.append(ROUNDING_NOTE.format(side=side, precision=function.precision, size=size))
-        lines += [note for note in function.notes if note not in lines]
-    if seconds is not None:
-        lines.append("The search was limited by seconds: another machine or run may find another point.")
-    return lines
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that took part."""
-    from importlib import metadata
-
-    found = {"python": platform.python_version()}
-    for package in ("supnorm", "numpy", "scipy", "jax", "torch", "onnxruntime", "gsw", "CoolProp"):
-        module = {"CoolProp": "CoolProp"}.get(package, package)
-        if module in sys.modules:
-            try:
-                found[package] = metadata.version(package)
-            except metadata.PackageNotFoundError:
-                continue
-    return found
-
-
-def points_table(run: Run, names: list[str]) -> Table:
-    """The worst rows, thinned so that they do not crowd at one peak."""
-    from supnorm.auditing.thinning import linkage_radius, thin
-
-    domain = run.evaluator.problem.domain
-    rows = run.recorder.worst_rows()
-    columns = [
-        *domain.names,
-        *(f"model_{n}" for n in names),
-        *(f"reference_{n}" for n in names),
-        "error",
-    ]
-    if len(rows):
-        u = domain.to_unit(rows[:, : domain.d])
-        radius = 0.1 * linkage_radius(max(run.evaluator.total, 3), domain.d)
-        rows = rows[thin(u, rows[:, -2], radius, min(500, len(rows)))]
-    return Table(tuple(columns), rows[:, :-1] if len(rows) else np.empty((0, len(columns))))

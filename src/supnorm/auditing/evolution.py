@@ -67,10 +67,16 @@ class EvolutionStrategy:
             active = active[: left // self.samples(d)]
             if not len(active):
                 break
-            frame = np.linalg.qr(rng.standard_normal((d, d)))[0]
-            pairs = np.broadcast_to(np.concatenate([frame, -frame]), (len(active), 2 * d, d))
-            moves = np.concatenate([pairs, slope[active][:, None]], axis=1)
-            trials = np.clip(u[active][:, None] + step[active][:, None, None] * moves, 0.0, 1.0)
+            k = len(active)
+            z = np.broadcast_to(np.linalg.qr(rng.standard_normal((d, d)))[0], (k, d, d))
+            if landscape.tangent:
+                z = _units(landscape.along(np.repeat(u[active], d, axis=0), z.reshape(-1, d))).reshape(
+                    k, d, d
+                )
+            moves = np.concatenate([z, -z, slope[active][:, None]], axis=1)
+            trials = landscape.inside(
+                (u[active][:, None] + step[active][:, None, None] * moves).reshape(-1, d)
+            ).reshape(moves.shape)
             scores = landscape.score(trials.reshape(-1, d)).reshape(len(active), -1)
             left -= scores.size
             chosen = np.argmax(scores, axis=1)
@@ -81,13 +87,18 @@ class EvolutionStrategy:
             best[won] = scores[rows, chosen][better]
             step[won] = np.minimum(step[won] * self.grow, 0.5)
             step[lost] *= self.shrink
-            slope[active] = _direction(scores[:, :d], scores[:, d : 2 * d], frame)
+            slope[active] = _direction(scores[:, :d], scores[:, d : 2 * d], z)
         return u, best
 
 
-def _direction(ahead: Array, behind: Array, frame: Array) -> Array:
+def _direction(ahead: Array, behind: Array, z: Array) -> Array:
     """The slope that the pairs show, of unit length; a pair without both errors says nothing."""
     with np.errstate(invalid="ignore"):
         gap = ahead - behind
-    slope = np.where(np.isfinite(gap), gap, 0.0) @ frame
-    return np.asarray(slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-300))
+    gap = np.where(np.isfinite(gap), gap, 0.0)
+    return _units((gap[:, None] @ z)[:, 0])
+
+
+def _units(v: Array) -> Array:
+    """Rows of unit length; zero stays zero."""
+    return np.asarray(v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-300))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.labels import LabelCheck
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Domain, Problem
 from supnorm.results import Witness
@@ -21,6 +22,8 @@ def findings(evaluator: Evaluator, witness: Witness | None) -> list[dict[str, st
     found = []
     if problem.data is not None:
         found += domain_against_data(problem.domain, np.asarray(problem.data, dtype=float), witness)
+    if problem.reference.table is not None and problem.model.table is None:
+        found += suspect_labels(problem)
     if witness is not None and witness.error == np.inf:
         found.append(
             {
@@ -30,6 +33,25 @@ def findings(evaluator: Evaluator, witness: Witness | None) -> list[dict[str, st
             }
         )
     return found
+
+
+def suspect_labels(problem: Problem) -> list[dict[str, str]]:
+    """Labels of the table that disagree with both the model and their neighbours."""
+    x, labels = problem.reference.table
+    inside = problem.domain.contains(x) & np.isfinite(labels[:, 0])
+    x, labels = x[inside], labels[inside, 0]
+    rows = LabelCheck().suspects(problem.domain, x, problem.model.value(x)[:, 0], labels)
+    if not len(rows):
+        return []
+    kept = np.flatnonzero(inside)[rows]
+    shown = ", ".join(str(i + 1) for i in kept[:8]) + (", ..." if len(kept) > 8 else "")
+    return [
+        {
+            "code": "suspect-labels",
+            "text": f"{len(kept)} of {len(x)} labels disagree with both the model and their neighbours (data rows "
+            f"{shown}, most suspicious first): check them before the model is blamed.",
+        }
+    ]
 
 
 def domain_against_data(domain: Domain, data: Array, witness: Witness | None) -> list[dict[str, str]]:

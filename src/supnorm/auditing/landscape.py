@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.manifold import onto_tangent, pull_back
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.evaluator import GRADIENT_COST
 
@@ -21,11 +22,13 @@ class Landscape:
         evaluator: the door.
         limit: evaluations that `purpose` may reach in total; methods ask `remaining`.
         purpose: what the evaluations are counted as.
+        tangent: keep moves on the surface that the data of a `Domain.from_samples` suggest.
     """
 
     evaluator: Evaluator
     limit: int
     purpose: str = "search"
+    tangent: bool = False
     d: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -43,12 +46,25 @@ class Landscape:
 
     def score(self, u: Array) -> Array:
         """Errors at unit-box points ``(n, d)``, shape ``(n,)``; minus infinity where there is none."""
+        if not len(u):
+            return np.empty(0)
         return self.evaluator.values(self.evaluator.problem.domain.from_unit(u), self.purpose).score
 
     def slope(self, u: Array) -> tuple[Array, Array]:
         """Errors and gradients in the unit box, shapes ``(n,)`` and ``(n, d)``; costs 3 a point."""
         done, gradient = self.evaluator.gradient(self.evaluator.problem.domain.from_unit(u), self.purpose)
         return done.score, gradient
+
+    def inside(self, u: Array) -> Array:
+        """Points moved into the unit box, and into the balls round the data where those are the domain."""
+        u = np.clip(u, 0.0, 1.0)
+        cloud = self.evaluator.problem.domain.cloud
+        return u if cloud is None else pull_back(cloud, u)
+
+    def along(self, u: Array, v: Array) -> Array:
+        """Directions without what leads off the data's surface, when `tangent` is set."""
+        cloud = self.evaluator.problem.domain.cloud
+        return onto_tangent(cloud, u, v) if self.tangent and cloud is not None else v
 
     def affordable(self, cost: int = 1, budget: int | None = None) -> int:
         """How many points of this cost the remaining budget (or the smaller ``budget``) allows."""

@@ -211,7 +211,7 @@ def _fill_empty(landscape: Landscape, recorder: Recorder, share: int) -> None:
 def rounded(values: Array) -> list[list[float]]:
     """Map values to four digits: the page needs no more, and the file stays small."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        digits = 10.0 ** (3 - np.floor(np.log10(np.abs(values))))
+        digits = 10.0 ** np.minimum(3 - np.floor(np.log10(np.abs(values))), 300)
         short = np.where(np.isfinite(values) & (values != 0), np.floor(values * digits) / digits, values)
     rows: list[list[float]] = short.tolist()
     return rows

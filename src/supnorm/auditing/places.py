@@ -42,7 +42,7 @@ def find_places(
     ends = state.ends if len(state.ends.u) else state.pool
     chosen = distinct(landscape, ends.u, ends.score, PLACES)
     places = [measure(landscape, ends.u[i], float(ends.score[i]), rng) for i in chosen]
-    for _ in range(3):  # what looked at a place may have seen a worse point
+    for _ in range(3):  # what looked at a place may have seen a worse point, if only by rounding
         places, changed = settle(landscape, places, rng)
         if not changed:
             break
@@ -50,9 +50,11 @@ def find_places(
     return judge(landscape, places, sample, rng)
 
 
-def measure(landscape: Landscape, u: Array, score: float, rng: np.random.Generator) -> Place:
-    """A peak with its tags, widths and volume."""
-    witness, width = describe_place(landscape, u, score)
+def measure(
+    landscape: Landscape, u: Array, score: float, rng: np.random.Generator, x: Array | None = None
+) -> Place:
+    """A peak with its tags, widths and volume; ``x`` is its exact place where ``u`` is rounded."""
+    witness, width = describe_place(landscape, u, score, x)
     volume = RegionVolume().measure(landscape, u, witness.error, width, rng)
     return Place(u, replace(witness, volume=volume), width)
 
@@ -62,12 +64,12 @@ def settle(landscape: Landscape, places: list[Place], rng: np.random.Generator) 
     evaluator = landscape.evaluator
     # A value recomputed alone may differ by rounding from the one seen in a batch.
     top = max((p.witness.error for p in places), default=-np.inf)
-    if evaluator.worst_batch is None or evaluator.worst <= top * (1 + 1e-9):
+    if evaluator.worst_batch is None or evaluator.worst <= top * (1 + 1e-12):
         return places, False
     x, worst = evaluator.worst_batch
     u = evaluator.problem.domain.to_unit(x[None])[0].clip(0, 1)
     others = [p for p in places if np.linalg.norm(p.u - u) > 0.01 * np.sqrt(len(u))]
-    return [measure(landscape, u, worst, rng), *others], True
+    return [measure(landscape, u, worst, rng, x), *others], True
 
 
 def judge(landscape: Landscape, places: list[Place], sample: Sample, rng: np.random.Generator) -> list[Place]:
@@ -102,11 +104,13 @@ def side_of_fault(problem: Problem, u: Array, width: Array, output: int, landsca
     return None
 
 
-def describe_place(landscape: Landscape, u: Array, score: float) -> tuple[Witness, Array]:
+def describe_place(
+    landscape: Landscape, u: Array, score: float, x: Array | None = None
+) -> tuple[Witness, Array]:
     """A peak as a witness with tags, and its half-height widths along the axes (unit box)."""
     evaluator = landscape.evaluator
     problem: Problem = evaluator.problem
-    x = problem.domain.from_unit(u[None])[0]
+    x = problem.domain.from_unit(u[None])[0] if x is None else x
     witness = evaluator.recompute(x, score)
     if np.isfinite(witness.error) and landscape.affordable() > 100 * len(u):
         width = half_widths(

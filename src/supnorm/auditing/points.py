@@ -1,4 +1,4 @@
-"""Where to look first: Sobol points, points on faces, kinks of the first layer, neighbours of data.
+"""Where to look first: Sobol points, points on faces, kinks of the first layer.
 
 * Scrambled Sobol points fill the box (Owen 1997; scipy.stats.qmc).
 * Face snapping: each point draws q ~ U(0, 1) and puts each coordinate on a bound with probability q. Trained
@@ -71,8 +71,9 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
     found: list[Array] = []
     drawn = 0
     for _ in range(4):  # many vertices of a wide layer lie outside the box: draw more
-        chosen = rng.integers(h, size=(2 * n, k))
-        start = np.full((2 * n, d), 0.5) if k == d else rng.random((2 * n, d))
+        chosen = np.sort(rng.integers(h, size=(2 * n, k)), axis=1)
+        chosen = chosen[np.all(np.diff(chosen, axis=1) > 0, axis=1)]  # k different neurons
+        start = np.full((len(chosen), d), 0.5) if k == d else rng.random((len(chosen), d))
         t = _meet(scaled, shifted, gram, chosen, start)
         drawn += 2 * n
         found.append(t[np.all((t >= 0) & (t <= 1), axis=1)])
@@ -88,7 +89,7 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
 def _meet(w: Array, b: Array, gram: Array, chosen: NDArray[np.intp], start: Array) -> Array:
     """The points nearest to ``start`` (n, d) where the ``chosen`` (n, k) neurons of ``w . t + b`` vanish.
 
-    ``gram`` is ``w w^T``. A neuron chosen twice counts once.
+    ``gram`` is ``w w^T``.
     """
     miss = b[chosen] + np.take_along_axis(start @ w.T, chosen, axis=1)
     small = gram[chosen[:, :, None], chosen[:, None, :]]
@@ -96,13 +97,3 @@ def _meet(w: Array, b: Array, gram: Array, chosen: NDArray[np.intp], start: Arra
     small += 1e-12 * np.trace(small, axis1=1, axis2=2)[:, None, None] * np.eye(chosen.shape[1])
     pull = np.linalg.solve(small, miss[..., None])
     return np.asarray(start - (pull.transpose(0, 2, 1) @ w[chosen])[:, 0])
-
-
-def neighbours_of_data(points: Array, radius: float, n: int, rng: np.random.Generator) -> Array:
-    """``n`` points uniform in the balls of ``radius`` round data points (unit box), clipped to the box."""
-    d = points.shape[1]
-    direction = rng.standard_normal((n, d))
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    length = radius * rng.random((n, 1)) ** (1.0 / d)
-    moved: Array = np.clip(points[rng.integers(len(points), size=n)] + length * direction, 0.0, 1.0)
-    return moved

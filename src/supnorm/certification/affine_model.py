@@ -184,9 +184,9 @@ def smooth(op: str, x: AffineModel, *parameter: float) -> AffineModel:
     eps = outward(eps)
     J = s[..., None] * x.J
     lipschitz = STEEPEST[op](x.c, x.reach[:, 0] + x.err, *parameter)
-    err = lipschitz * x.err + 2 * ULPS * U * (
-        np.abs(v) + size[:, 0] * x.reach[:, 0] + eps[:, 0] + lipschitz * x.err
-    )
+    swing = np.minimum(size[:, 0] * x.reach[:, 0] + eps[:, 0], lipschitz * x.reach[:, 0])
+    ulps = 2 * ULPS * U * (1.0 + (np.abs(x.c) + x.reach[:, 0]) ** 2 if op == "gelu" else 1.0)
+    err = lipschitz * x.err + ulps * (np.abs(v) + swing + lipschitz * x.err)
     broken = ~np.isfinite(v) | ~np.isfinite(s)
     return AffineModel(
         np.where(broken, 0.0, v), np.where(broken[..., None], 0.0, J),

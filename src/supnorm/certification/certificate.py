@@ -12,8 +12,10 @@ import numpy as np
 
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import Bracket
-from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.leaf import Bounded
+from supnorm.certification.rounding import Array
+from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput, write_whole
 
 SCHEMA = "supnorm.certificate/1"
@@ -25,7 +27,7 @@ class Certificate:
 
     Attributes:
         error: the error's programs and the box.
-        names: of the axes.
+        domain: the axes.
         boxes: the leaves, whose cells tile the box, with their bounds.
         proofs: how each is proved.
         lower, witness: proved error at a point, and the point in units of the axes.
@@ -34,7 +36,7 @@ class Certificate:
     """
 
     error: ErrorProgram
-    names: tuple[str, ...]
+    domain: Domain
     boxes: Boxes
     proofs: Bounded
     lower: float
@@ -44,7 +46,7 @@ class Certificate:
 
     @classmethod
     def of(
-        cls, bracket: Bracket, names: tuple[str, ...], assumptions: tuple[str, ...], versions: dict[str, str]
+        cls, bracket: Bracket, domain: Domain, assumptions: tuple[str, ...], versions: dict[str, str]
     ) -> Certificate:
         """The certificate of a settled bracket."""
         boxes = bracket.done[0][0]
@@ -52,19 +54,33 @@ class Certificate:
             boxes = boxes.join(more)
         proofs = Bounded.join([p for _, p in bracket.done])
         witness = None if bracket.witness is None else tuple(map(float, bracket.witness))
-        return cls(bracket.error, names, boxes, proofs, bracket.lower, witness, assumptions, versions)
+        return cls(bracket.error, domain, boxes, proofs, bracket.lower, witness, assumptions, versions)
 
     @property
     def upper(self) -> float:
         """The bound."""
         return float(self.boxes.upper.max())
 
+    def local_bounds(self) -> tuple[Array, Array, Array]:
+        """The map of local bounds: low and high ends of the cells in units of the axes, and their bounds.
+
+        Shapes ``(B, d)``, ``(B, d)``, ``(B,)``.
+        """
+        centre, half = self.boxes.centre_and_half(self.error.low, self.error.high)
+        ends = np.array([[a.low, a.high] for a in self.domain.axes])
+        low, high = (
+            np.clip(self.error.to_x(t), ends[:, 0], ends[:, 1]) for t in (centre - half, centre + half)
+        )
+        return low, high, self.boxes.upper
+
     def to_json(self) -> dict[str, Any]:
         """A mapping for the ``json`` module, in the documented format."""
         error = self.error
         content: dict[str, Any] = {
             "schema": SCHEMA,
-            "names": list(self.names),
+            "names": list(self.domain.names),
+            "axis_low": [a.low.hex() for a in self.domain.axes],
+            "axis_high": [a.high.hex() for a in self.domain.axes],
             "low": [v.hex() for v in error.low.tolist()],
             "high": [v.hex() for v in error.high.tolist()],
             "log": [bool(v) for v in error.log],
@@ -99,6 +115,34 @@ def digest(content: dict[str, Any]) -> str:
     """SHA-256 of the canonical JSON text without the digest itself."""
     rest = {k: v for k, v in content.items() if k != "digest"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def points_of_problem(
+    problem: Problem, count: int = 16, seed: int = 0
+) -> tuple[tuple[str, ...], list[tuple[tuple[float, ...], float, float]]]:
+    """What ties a certificate file to a problem: the hashes of its error programs, and errors at points.
+
+    The errors come from the problem's own model and reference, as they run; the allowance is their rounding
+    (1e-6 of the values for a float32 model, else 1e-10). The triples are what `supnorm.checker.check` takes.
+    """
+    from supnorm.problem import Law
+
+    error = error_program(problem)
+    law = problem.law or Law.uniform(problem.domain)
+    x = law.draw(count, np.random.default_rng(seed))
+    model, reference = problem.model.value(x), problem.reference.value(x)
+    size, output = problem.error(model, reference, x)
+    part = 1e-6 if "32" in problem.model.precision or "32" in problem.reference.precision else 1e-10
+    rows = np.arange(count)
+    gap = np.abs(model - reference)[rows, output]
+    scale = np.divide(size, gap, out=np.ones_like(gap), where=gap > 0)
+    allowance = part * scale * (np.abs(model) + np.abs(reference))[rows, output]
+    points = [
+        (tuple(map(float, p)), float(e), float(a))
+        for p, e, a in zip(x, size, allowance, strict=True)
+        if np.isfinite(e)
+    ]
+    return tuple(p.hash for p in error.alternatives), points
 
 
 def load_bracket(path: Path | str, error: ErrorProgram, target: float) -> Bracket:

@@ -18,13 +18,16 @@ from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Strate
 from supnorm.certification.certificate import Certificate, load_bracket
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.error_program import ErrorProgram, error_program
+from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.lower import proved_error, search
 from supnorm.certification.rounding import ULPS, Array
 from supnorm.problem import Problem
 from supnorm.results import BadInput, Bound, ExitCode, Status, Witness, to_json
 
 Observer = Callable[[BracketNarrowed], None]
-ARITHMETIC = f"float64 follows IEEE 754 and library functions (tanh, exp, ...) are within {ULPS} units in the last place"
+ARITHMETIC = (
+    f"float64 follows IEEE 754; library functions (tanh, exp, ...) are within {ULPS} units in the last place"
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class CertifyResult:
     Attributes:
         lower: proved error at the witness: the worst error is at least this.
         upper: proved bound: it is at most this, for the same weights in exact arithmetic.
-        upper_kind: "exact-arithmetic", or "conditional" on the named assumptions, or "none" (nothing was proved).
+        upper_kind: "exact-arithmetic", "conditional" on the named assumptions, or "none".
         rounding: proved bound of how far float64 evaluation is from exact arithmetic.
         deployed_upper: upper + rounding, for a model known to run in float64; None for others.
         target: what was asked: ratio times lower, or the tolerance.
@@ -117,7 +120,8 @@ def certify(
         tolerance: stop at upper <= tolerance, or at a witness above it.
         seconds: budget; the best bracket so far is returned.
         boxes: budget in boxes tried.
-        strategy: how boxes are bounded; `ChebyshevCertificate()` by default.
+        strategy: how boxes are bounded; by default `LinearBounds` where the network has kinks, else
+            `ChebyshevCertificate`.
         executor: runs batches of boxes in parallel (``concurrent.futures``).
         observer: gets a `BracketNarrowed` after each batch.
         witness: points known to have large errors, shape ``(k, d)``, for example an audit's.
@@ -131,13 +135,13 @@ def certify(
     >>> from supnorm.problem import Domain
     >>> problem = Problem(lambda x: x[:, 0] ** 3, lambda x: jnp.sin(x[:, 0]), Domain(x=(0.0, 1.0)))
     >>> result = certify(problem, ratio=1.01)
-    >>> result.lower <= 0.27345 <= result.upper, result.ratio < 1.01, result.status.code
-    (True, True, 'proved')
+    >>> f"{result.lower:.4f}", result.ratio < 1.01, result.status.code
+    ('0.3567', True, 'proved')
     """
     start = time.monotonic()
     goal = _goal(ratio, tolerance)
     error = error_program(problem)
-    method = strategy or ChebyshevCertificate()
+    method = strategy or _choose(error)
     bracket = Bracket(error, pending=Boxes.root(error.d))
     if resume is not None:
         previous = load_bracket(resume, error, math.inf)
@@ -149,11 +153,25 @@ def certify(
     if witness is not None:
         given = np.atleast_2d(np.asarray(witness, dtype=float))
         bracket.raise_lower(given, _admits(problem, error), proved_error)
-    found(search(error, np.random.default_rng(seed)))
+    found(search(error, np.random.default_rng(seed), lambda t: _admits(problem, error)(error.to_x(t))))
     left = None if seconds is None else 0.8 * (seconds - (time.monotonic() - start))
     end = narrow(bracket, method, goal, found, left, boxes, executor, observer or (lambda event: None))
-    settle(bracket, method, executor)
+    hurry = end == "seconds" and _too_slow(bracket, seconds or 0.0, time.monotonic() - start)
+    settle(bracket, LinearBounds() if hurry else method, executor)
     return _result(problem, bracket, goal, end, time.monotonic() - start)
+
+
+def _choose(error: ErrorProgram) -> Strategy:
+    """Linear bounds where a layer of at least four kinks may cross the boxes; else polynomials."""
+    kinks = [
+        n for p in error.alternatives for n in p.nodes if n.op in ("relu", "leaky_relu") and n.width >= 4
+    ]
+    return LinearBounds() if kinks else ChebyshevCertificate()
+
+
+def _too_slow(bracket: Bracket, seconds: float, spent: float) -> bool:
+    """Whether bounding the pending boxes once more at the pace so far would overrun the budget."""
+    return len(bracket.pending) * spent > max(seconds - spent, 0.0) * bracket.tried
 
 
 def _goal(ratio: float | None, tolerance: float | None) -> Goal:
@@ -197,12 +215,12 @@ def _result(problem: Problem, bracket: Bracket, goal: Goal, end: str, seconds: f
     assumptions = (ARITHMETIC, *notes)
     if not deployed:
         assumptions = (*assumptions, "the bound is for exact arithmetic, without the model's own rounding")
-    certificate = Certificate.of(bracket, problem.domain.names, assumptions, _versions())
+    certificate = Certificate.of(bracket, problem.domain, assumptions, _versions())
     return CertifyResult(
         lower, upper, kind, rounding, upper + rounding if deployed else None, target,
         bracket.proved_volume(target), _witness(problem, bracket),
-        len(certificate.boxes), bracket.tried, seconds, _status(problem, goal, lower, upper, end), assumptions,
-        certificate, problem.domain.names,
+        len(certificate.boxes), bracket.tried, seconds, _status(problem, goal, lower, upper, end),
+        assumptions, certificate, problem.domain.names,
     )  # fmt: skip
 
 
@@ -228,7 +246,7 @@ def _status(problem: Problem, goal: Goal, lower: float, upper: float, end: str) 
     if end == "proved" and limit is None:
         return Status("proved", f"Proved: the worst error is between {lower:.4g} and {upper:.4g}.")
     advice = {
-        "proved": f"The bracket is as narrow as asked and holds {limit}, the tolerance; give a smaller ratio.",
+        "proved": f"The bracket is as narrow as asked but {limit} lies inside; give a smaller ratio.",
         "rounding": "Float64 rounding is as large as the gap that is left; the bracket cannot be narrowed.",
         "seconds": "The time is spent; give more seconds, more workers, or a larger ratio, or resume.",
         "boxes": "The budget of boxes is spent; give more boxes or a larger ratio, or resume.",

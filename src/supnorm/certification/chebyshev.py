@@ -1,8 +1,8 @@
 """Tensor Chebyshev interpolation on boxes: nodes, coefficients, tails, and the maximum of the polynomial.
 
-Tail. The polydisc of radius A = (rho + 1/rho)/2 in every scaled variable holds a product of Bernstein
-ellipses. If |g| <= M on it, the Chebyshev coefficients obey |a_k| <= 2^(number of k_j > 0) M rho^-|k| (Trefethen,
-Approximation Theory and Approximation Practice, Theorem 8.1, in each variable). Coefficients with some
+Tail. The polydisc of radius A = (rho + 1/rho)/2 in the scaled variables holds a product of Bernstein
+ellipses. If |g| <= M on it, the Chebyshev coefficients obey |a_k| <= 2^(number of k_j > 0) M rho^-|k|
+(Trefethen, Approximation Theory and Approximation Practice, Theorem 8.1, in each variable). Those with some
 k_j > n sum to at most M d 2 rho^-n/(rho - 1) ((rho + 1)/(rho - 1))^(d-1); each is seen once in the truncated
 series and at most once more by aliasing on the nodes: twice that sum bounds |g - interpolant|.
 

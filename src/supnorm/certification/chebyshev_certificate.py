@@ -23,7 +23,7 @@ from supnorm.certification import chebyshev
 from supnorm.certification.affine_model import AffineModel, propagate
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.error_program import ErrorProgram
-from supnorm.certification.leaf import Bounded
+from supnorm.certification.leaf import Batch, Bounded, affine_range
 from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program
 
@@ -44,7 +44,7 @@ class ChebyshevCertificate:
     """
 
     rho: tuple[float, ...] = (1.4, 1.7, 2.1, 2.7, 3.5, 4.6, 6.2, 8.5, 12.0, 18.0, 32.0, 80.0)
-    degrees: tuple[int, ...] = (24, 14, 8, 5)
+    degrees: tuple[int, ...] = (24, 18, 12, 6)
     grids: tuple[int, ...] = (3, 12, 40)
     share: float = 1.0 / 3.0
 
@@ -58,21 +58,21 @@ class ChebyshevCertificate:
             lower: the witness so far: smaller allowances than ``share * (target - lower)`` are not needed.
         """
         centre, half = boxes.centre_and_half(error.low, error.high)
-        state = _State.start(len(boxes), len(error.alternatives), error)
+        state = Batch.start(len(boxes), len(error.alternatives), error)
         for a, program in enumerate(error.alternatives):
             self._one(error, a, program, centre, half, target, lower, state)
         return state.finish(target)
 
     def _one(
         self, error: ErrorProgram, a: int, program: Program, centre: Array, half: Array, target: float,
-        lower: float, state: _State,
+        lower: float, state: Batch,
     ) -> None:  # fmt: skip
         rho = np.asarray(self.rho)
         scales = np.concatenate([[1.0], 0.5 * (rho + 1.0 / rho) * (1.0 + 1e-15)])
         model, bend = propagate(program, centre, half, scales)
         state.bend = np.maximum(state.bend, bend)
         state.rounding = np.maximum(state.rounding, model.err.max(1))
-        state.offer(a, np.arange(len(centre)), *_affine_range(model), degree=0)
+        state.offer(a, np.arange(len(centre)), *affine_range(model), degree=0)
         todo = np.flatnonzero(state.upper() > target)
         if len(todo):
             degree, best, tail, noise, limited = self._degrees(model, todo, error.d, target, lower)
@@ -110,7 +110,7 @@ class ChebyshevCertificate:
         return degree, best, tail, noise, limited
 
     def _polynomials(
-        self, a: int, program: Program, n: int, centre: Array, half: Array, target: float, state: _State,
+        self, a: int, program: Program, n: int, centre: Array, half: Array, target: float, state: Batch,
         rows: NDArray[np.intp], rho: Array, slack: Array,
     ) -> None:  # fmt: skip
         d = centre.shape[1]
@@ -125,7 +125,7 @@ class ChebyshevCertificate:
             self._maximum(a, n, d, coefficients, target, state, part, rho[i : i + step], slack[i : i + step])
 
     def _maximum(
-        self, a: int, n: int, d: int, coefficients: Array, target: float, state: _State,
+        self, a: int, n: int, d: int, coefficients: Array, target: float, state: Batch,
         rows: NDArray[np.intp], rho: Array, slack: Array,
     ) -> None:  # fmt: skip
         for grid in (0, *self.grids):
@@ -137,64 +137,3 @@ class ChebyshevCertificate:
             low, high = chebyshev.polynomial_range(coefficients[open_], n, d, grid)
             extra = slack[open_]
             state.offer(a, rows[open_], low - extra, high + extra, degree=n, rho=rho[open_], grid=grid)
-
-
-def _affine_range(model: AffineModel) -> tuple[Array, Array]:
-    reach = outward(model.slope + model.eps[:, 0])
-    bad = ~np.isfinite(reach)
-    reach = outward(np.where(bad, np.inf, reach + 2e-16 * np.abs(model.c)))
-    return np.where(bad, -np.inf, model.c - reach), np.where(bad, np.inf, model.c + reach)
-
-
-class _State:
-    """Best bounds so far of a batch: per alternative and output, and how they were proved."""
-
-    def __init__(self, boxes: int, alternatives: int, outputs: int, error: ErrorProgram) -> None:
-        self.error = error
-        self.bounds = np.full((boxes, alternatives, outputs), np.inf)
-        self.degree = np.full((boxes, alternatives), -1, dtype=np.int64)
-        self.rho = np.zeros((boxes, alternatives))
-        self.grid = np.zeros((boxes, alternatives), dtype=np.int64)
-        self.bend = np.zeros((boxes, error.d))
-        self.rounding = np.zeros(boxes)
-        self.limited = np.zeros(boxes, dtype=bool)
-        self.points: list[Array] = []
-
-    @classmethod
-    def start(cls, boxes: int, alternatives: int, error: ErrorProgram) -> _State:
-        return cls(boxes, alternatives, error.alternatives[0].m, error)
-
-    def upper(self) -> Array:
-        """Bound of each box: the smallest alternative per output, the largest output."""
-        return np.asarray(self.bounds.min(1).max(1))
-
-    def offer(
-        self, a: int, rows: NDArray[np.intp], low: Array, high: Array, degree: int,
-        rho: Array | float = 0.0, grid: int = 0,
-    ) -> None:  # fmt: skip
-        """A proved range ``[low, high]`` of alternative ``a``; kept where its largest output is smaller."""
-        side = self.error.side
-        sizes = {"both": np.maximum(np.abs(low), np.abs(high)), "over": np.maximum(high, 0.0),
-                 "under": np.maximum(-low, 0.0)}  # fmt: skip
-        bound = outward(sizes[side], 4)
-        better = bound.max(1) < self.bounds[rows, a].max(1)
-        kept = rows[better]
-        self.bounds[kept, a] = bound[better]
-        self.degree[kept, a] = degree
-        self.rho[kept, a] = np.broadcast_to(rho, rows.shape)[better]
-        self.grid[kept, a] = grid
-
-    def remember(self, points: Array, values: Array) -> None:
-        """The node with the largest value in the batch, a candidate for the witness."""
-        size = self.error.one_sided(values.reshape(-1, values.shape[-1])).max(1)
-        size = np.where(np.isnan(size), -1.0, size)
-        best = np.argsort(size)[-4:]
-        self.points.append(points.reshape(-1, points.shape[-1])[best])
-
-    def finish(self, target: float) -> Bounded:
-        upper = self.upper()
-        points = np.concatenate(self.points) if self.points else np.zeros((0, self.error.d))
-        return Bounded(
-            upper, self.degree, self.rho, self.grid, self.bend.argmax(1), self.rounding,
-            self.limited & (upper > target), points,
-        )  # fmt: skip

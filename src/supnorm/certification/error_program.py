@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from supnorm.certification.rounding import Array
-from supnorm.problem import Problem
+from supnorm.problem import Function, Problem
 from supnorm.program import Builder, Program, Tensor, Unsupported, program_of
 from supnorm.program.tracing import Value
 from supnorm.results import BadInput
@@ -77,10 +77,8 @@ def error_program(problem: Problem) -> ErrorProgram:
         raise BadInput(
             "certify cannot read error = a Python function; use kind = absolute, relative or scaled"
         )
-    try:
-        model, reference = program_of(problem.model, domain.d), program_of(problem.reference, domain.d)
-    except Unsupported as error:
-        raise BadInput(f"certify: {error}") from None
+    model = _program(problem.model, "model", domain.d)
+    reference = _program(problem.reference, "reference", domain.d)
     for name, program in (("model", model), ("reference", reference)):
         if program.d != domain.d:
             raise BadInput(f"the {name} has {program.d} inputs, the domain {domain.d}")
@@ -96,6 +94,13 @@ def error_program(problem: Problem) -> ErrorProgram:
         _alternatives(problem, model, reference, (False,) * domain.d),
         model, reference, ends[:, 0], ends[:, 1], log, measure.side, _notes(problem, model, reference),
     )  # fmt: skip
+
+
+def _program(function: Function, what: str, d: int) -> Program:
+    try:
+        return program_of(function, d)
+    except Unsupported as error:
+        raise BadInput(f"certify cannot read the {what}: {error}") from None
 
 
 def _notes(problem: Problem, model: Program, reference: Program) -> tuple[str, ...]:
@@ -121,18 +126,20 @@ def _alternatives(
     tolerances = np.ones(m)
     if isinstance(measure.tolerance, tuple):
         tolerances = np.broadcast_to(np.asarray(measure.tolerance), (m,))
-    return tuple(_one(model, reference, log, divisor, tolerances) for divisor in divisors)
+    signed = measure.side != "both"
+    return tuple(_one(model, reference, log, divisor, tolerances, signed) for divisor in divisors)
 
 
 def _one(
-    model: Program, reference: Program, log: tuple[bool, ...], divisor: Array | None, tolerances: Array
-) -> Program:
+    model: Program, reference: Program, log: tuple[bool, ...], divisor: Array | None, tolerances: Array,
+    signed: bool,
+) -> Program:  # fmt: skip
     build = Builder(len(log))
     x = _inputs(build, log)
     f = build.inline(reference, x)
     gap: Value = build.binary("sub", build.inline(model, x), f)
     if divisor is None:
-        gap = build.binary("div", gap, f)
+        gap = build.binary("div", gap, build.unary("abs", f) if signed else f)
     elif np.any(divisor != 1.0):
         gap = build.binary("div", gap, divisor)
     if np.any(tolerances != 1.0):

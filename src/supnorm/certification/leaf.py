@@ -1,4 +1,4 @@
-"""The bound of one box: how a `Leaf` proves it, and what a batch of boxes reports back."""
+"""The bound of one box: how it is proved, and what a batch of boxes reports back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.rounding import Array
+from supnorm.certification.affine_model import AffineModel
+from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.rounding import Array, outward
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,3 +41,67 @@ class Bounded:
         """Several batches as one."""
         names = cls.__dataclass_fields__
         return cls(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
+
+
+def affine_range(model: AffineModel) -> tuple[Array, Array]:
+    """Range of the features on the real box by the affine model, shapes ``(B, m)``."""
+    reach = outward(model.slope + model.eps[:, 0])
+    bad = ~np.isfinite(reach)
+    reach = outward(np.where(bad, np.inf, reach + 2e-16 * np.abs(model.c)))
+    return np.where(bad, -np.inf, model.c - reach), np.where(bad, np.inf, model.c + reach)
+
+
+class Batch:
+    """Best bounds so far of a batch of boxes: per alternative and output, and how they were proved."""
+
+    def __init__(self, boxes: int, alternatives: int, outputs: int, error: ErrorProgram) -> None:
+        self.error = error
+        self.bounds = np.full((boxes, alternatives, outputs), np.inf)
+        self.degree = np.full((boxes, alternatives), -1, dtype=np.int64)
+        self.rho = np.zeros((boxes, alternatives))
+        self.grid = np.zeros((boxes, alternatives), dtype=np.int64)
+        self.bend = np.zeros((boxes, error.d))
+        self.rounding = np.zeros(boxes)
+        self.limited = np.zeros(boxes, dtype=bool)
+        self.points: list[Array] = []
+
+    @classmethod
+    def start(cls, boxes: int, alternatives: int, error: ErrorProgram) -> Batch:
+        """Nothing proved yet."""
+        return cls(boxes, alternatives, error.alternatives[0].m, error)
+
+    def upper(self) -> Array:
+        """Bound of each box: the smallest alternative per output, the largest output."""
+        return np.asarray(self.bounds.min(1).max(1))
+
+    def offer(
+        self, a: int, rows: NDArray[np.intp], low: Array, high: Array, degree: int,
+        rho: Array | float = 0.0, grid: int = 0,
+    ) -> None:  # fmt: skip
+        """A proved range ``[low, high]`` of alternative ``a``; kept where its largest output is smaller."""
+        side = self.error.side
+        sizes = {"both": np.maximum(np.abs(low), np.abs(high)), "over": np.maximum(high, 0.0),
+                 "under": np.maximum(-low, 0.0)}  # fmt: skip
+        bound = outward(sizes[side], 4)
+        better = bound.max(1) < self.bounds[rows, a].max(1)
+        kept = rows[better]
+        self.bounds[kept, a] = bound[better]
+        self.degree[kept, a] = degree
+        self.rho[kept, a] = np.broadcast_to(rho, rows.shape)[better]
+        self.grid[kept, a] = grid
+
+    def remember(self, points: Array, values: Array) -> None:
+        """The node with the largest value in the batch, a candidate for the witness."""
+        size = self.error.one_sided(values.reshape(-1, values.shape[-1])).max(1)
+        size = np.where(np.isnan(size), -1.0, size)
+        best = np.argsort(size)[-4:]
+        self.points.append(points.reshape(-1, points.shape[-1])[best])
+
+    def finish(self, target: float) -> Bounded:
+        """What the batch reports."""
+        upper = self.upper()
+        points = np.concatenate(self.points) if self.points else np.zeros((0, self.error.d))
+        return Bounded(
+            upper, self.degree, self.rho, self.grid, self.bend.argmax(1), self.rounding,
+            self.limited & (upper > target), points,
+        )  # fmt: skip

@@ -7,7 +7,10 @@ then projected gradient ascent with backtracking from the best; an audit's witne
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.certification.affine_model import propagate
 from supnorm.certification.error_program import ErrorProgram
@@ -37,15 +40,19 @@ def values(error: ErrorProgram, t: Array) -> Array:
     return np.where(np.isfinite(size), size, -1.0)
 
 
-def search(error: ErrorProgram, rng: np.random.Generator, screen: int = SCREEN) -> Array:
-    """Promising points in box coordinates, best first, shape ``(k, d)``."""
+def search(
+    error: ErrorProgram, rng: np.random.Generator, admit: Callable[[Array], NDArray[np.bool_]]
+) -> Array:
+    """Promising points in box coordinates, best first, shape ``(k, d)``; ``admit`` says which may start."""
     from scipy.stats import qmc
 
     d, width = error.d, error.high - error.low
-    points = qmc.Sobol(d, rng=rng).random(screen)
+    points = qmc.Sobol(d, rng=rng).random(SCREEN)
     corners = np.stack(np.meshgrid(*[[0.0, 1.0]] * min(d, 8), indexing="ij"), -1).reshape(-1, min(d, 8))
     corners = np.concatenate([corners, np.full((len(corners), d - min(d, 8)), 0.5)], 1)
     t = error.low + width * np.concatenate([points, corners])
+    kept = t[admit(t)]
+    t = kept if len(kept) else t
     size = values(error, t)
     order = np.argsort(size)[::-1]
     starts = t[order[: 8 * STARTS : 8]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,12 @@ def run_audit(
 
     settings = read_specification(path).audit
     problem = open_problem(path, trust=trust)
+    if not settings.gradients:
+        problem = replace(
+            problem,
+            model=replace(problem.model, vjp=None) if problem.model is not None else None,
+            reference=replace(problem.reference, vjp=None),
+        )
     store = open_folder(folder, fingerprint(problem), resume)
     chosen_seed = seed if seed is not None else settings.seed or 0
     save_problem(problem, folder / "problem.toml")
@@ -132,8 +139,6 @@ def run_audit(
         store.close()
     document = dict(report.document)
     document["command"] = command
-    from dataclasses import replace
-
     report = replace(report, document=document)
     report.save(folder)
     write_page(report, folder / "report.html")

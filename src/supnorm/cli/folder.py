@@ -52,8 +52,12 @@ def held_fingerprint(folder: Path) -> str | None:
 
 
 def _set_aside(path: Path) -> None:
+    """Rename the store to the first free one of ``.old``, ``.old2``, ``.old3``, ..."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.old{number if number > 1 else ''}")).exists():
+        number += 1
     for extra in ("-wal", "-shm"):
         side = path.with_name(path.name + extra)
         if side.exists():
-            side.replace(path.with_name(path.name + ".old" + extra))
-    path.replace(path.with_name(path.name + ".old"))
+            side.replace(aside.with_name(aside.name + extra))
+    path.replace(aside)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from supnorm.cli import audit, compare, demo, doctor, replay, report
+from supnorm.cli import audit, budget, certify, check, compare, demo, doctor, fit, replay, report
 from supnorm.results.status import BadInput, ExitCode, Interrupted
 
 app = typer.Typer(
@@ -29,7 +29,7 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
         raise typer.Exit(0)
 
 
-for module in (audit, compare, replay, report, demo, doctor):
+for module in (audit, certify, check, budget, fit, compare, report, replay, demo, doctor):
     module.register(app)
 
 
@@ -40,25 +40,26 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code. Never raises but for a closed pipe."""
-    import click
-
     try:
-        result = app(args=arguments, standalone_mode=False)
+        result = app(
+            args=(sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False
+        )
     except BadInput as error:
         _say(str(error))
         return ExitCode.BAD_INPUT
-    except click.exceptions.Exit as error:
+    except typer.Exit as error:
         return error.exit_code
-    except click.ClickException as error:
-        _say(error.format_message() + "; see supnorm --help")
-        return ExitCode.BAD_INPUT
-    except (KeyboardInterrupt, click.Abort, Interrupted) as error:
+    except (KeyboardInterrupt, typer.Abort, Interrupted) as error:
         _say(str(error) or "interrupted; what was computed is kept: run the same command with --resume")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         return ExitCode.DONE
     except Exception as error:
+        # A mistake on the command line: click's exception, of which typer may carry a copy of its own.
+        if callable(explained := getattr(error, "format_message", None)):
+            _say(str(explained()).rstrip(".") + "; see supnorm --help")
+            return ExitCode.BAD_INPUT
         path = _keep_traceback()
         _say(
             f"a bug in supnorm: {type(error).__name__}: {error}; the traceback is in {path}, please report it"

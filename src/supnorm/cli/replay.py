@@ -27,10 +27,11 @@ def command(
     as_json: JSON = False,
     trust: TRUST = False,
 ) -> int:
-    """Evaluate witness N of a run again and print both values."""
+    """Evaluate witness N of a run again and print both values; exit 1 when the error is another one."""
     import numpy as np
 
     from supnorm.auditing import load_report
+    from supnorm.evaluation.caller import guarded
     from supnorm.results import BadInput, to_json
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
@@ -45,7 +46,7 @@ def command(
     if list(opened.domain.names) != [a["name"] for a in report.document["axes"]]:
         raise BadInput(f"{path} has other inputs than the run in {run}; give the run's own --problem")
     x = then.x[None]
-    model, reference = opened.model.value(x), opened.reference.value(x)
+    model, reference = (guarded(f.value, x, None)[0] for f in (opened.model, opened.reference))
     error, output = opened.error(model, reference, x)
     now = {
         "x": opened.domain.describe(then.x),
@@ -55,11 +56,11 @@ def command(
         "error_then": then.error,
         "output": report.document["outputs"][int(output[0])]["name"],
     }
+    same = bool(np.isclose(float(error[0]), then.error, rtol=1e-6, equal_nan=True) or error[0] == then.error)
     if as_json:
         typer.echo(dumps(now))
-        return 0
+        return int(not same)
     for name, value in to_json(now).items():
         typer.echo(f"{name:>12}  {value}")
-    same = bool(np.isclose(float(error[0]), then.error, rtol=1e-6, equal_nan=True) or error[0] == then.error)
     typer.echo("the same error as in the run" if same else "NOT the same error as in the run")
-    return 0
+    return int(not same)

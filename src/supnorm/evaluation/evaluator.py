@@ -14,6 +14,7 @@ from supnorm.evaluation.caller import Caller, Messages
 from supnorm.evaluation.evaluations import Evaluations, PointStatus
 from supnorm.evaluation.events import Advanced, NewWorst, Observer, silent
 from supnorm.evaluation.executor import make_executor
+from supnorm.evaluation.gradients import GradientCaller
 from supnorm.evaluation.probe import probe
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.problem import Problem, draw_inside
@@ -69,6 +70,7 @@ class Evaluator:
         self.executor = executor or make_executor(problem.reference, workers)
         self.model = Caller(problem.model, "model", store)
         self.reference = Caller(problem.reference, "reference", store, self.executor, workers)
+        self._gradients = GradientCaller(problem, self.model, self.reference)
         self.counts: dict[str, int] = {}
         self.failures: dict[tuple[str, str, str], Failure] = {}
         self.failed = {"model": 0, "reference": 0}
@@ -210,28 +212,8 @@ class Evaluator:
         return *self.model.values(x, purpose), *self.reference.values(x, purpose)
 
     def _gradient_inside(self, x: Array, purpose: str) -> tuple[Evaluations, Array]:
-        import time
-
-        model, reference = self.problem.model, self.problem.reference
-        start = time.perf_counter()
-        with np.errstate(all="ignore"):
-            y, pull_model = model.vjp(x)
-            middle = time.perf_counter()
-            f, pull_reference = reference.vjp(x)
-            after = time.perf_counter()
-            done = self._compare(x, y, {}, f, {}, purpose, cost=GRADIENT_COST)
-            weights = self.problem.error.gradient(y, f, done.output)
-            ok = (done.status == PointStatus.OK) & np.isfinite(done.error)
-            before = time.perf_counter()
-            slopes = pull_model(np.where(ok[:, None], weights[0], 0.0))
-            between = time.perf_counter()
-            slopes = slopes + pull_reference(np.where(ok[:, None], weights[1], 0.0))
-            end = time.perf_counter()
-        self.model.seconds += (middle - start) + (between - before)
-        self.reference.seconds += (after - middle) + (end - between)
-        slopes = slopes * self.problem.domain.slope(x)
-        slopes[~ok | ~np.isfinite(slopes).all(axis=1)] = 0.0
-        return done, slopes
+        y, f, slope = self._gradients.rows(x, purpose)
+        return self._compare(x, y, {}, f, {}, purpose, cost=GRADIENT_COST), slope
 
     def _compare(
         self,
@@ -329,9 +311,10 @@ class Evaluator:
         return done
 
     def _scatter(self, x: Array, inside: NDArray[np.bool_], part: Evaluations) -> Evaluations:
-        full = self._nothing(x)
+        self._nothing(x[~inside])  # listeners have had the others
         model, reference = (np.full((len(x), part.model.shape[1]), np.nan) for _ in range(2))
-        error, output, status = full.error.copy(), full.output.copy(), full.status.copy()
+        error, output = np.full(len(x), np.nan), np.zeros(len(x), dtype=np.intp)
+        status = np.full(len(x), PointStatus.OUTSIDE, dtype=np.int8)
         model[inside], reference[inside] = part.model, part.reference
         error[inside], output[inside], status[inside] = part.error, part.output, part.status
         return Evaluations(x, model, reference, error, output, status)

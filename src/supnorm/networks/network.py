@@ -1,8 +1,8 @@
 """A network: architecture, scaling and parameters in one object, evaluated in float64.
 
-`Network.value` runs in NumPy, in blocks of rows that stay in cache; the derivative in the inputs is written
-out by hand, so neither JAX nor torch is needed to use a network. `Network.jax_apply` is the same function in
-JAX for training. Cost of a value: 2 (weights) flops per row plus the activations.
+`Network.value` runs in NumPy, in blocks of 256 rows that stay in cache; the derivative in the inputs is
+written out by hand, so neither JAX nor torch is needed to use a network. `Network.jax_apply` is the same
+function in JAX for training. Cost of a value: 2 (weights) flops per row plus the activations.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from supnorm.networks.activations import ACTIVATIONS, jax_activation
 from supnorm.networks.architecture import Architecture
+from supnorm.networks.blocks import in_blocks
 from supnorm.networks.scaling import Scaling
 from supnorm.problem import Function
 from supnorm.problem.function import Pullback
@@ -24,7 +25,6 @@ from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 Layer = tuple[Array, Array]
-BLOCK = 2048  # rows at a time: 2048 x 64 doubles are 1 MiB, about one core's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +119,11 @@ class Network:
         return cls(architecture, scale, tuple(layers), frequencies, tuple(inputs), tuple(outputs))
 
     @property
+    def d(self) -> int:
+        """Number of inputs."""
+        return self.architecture.d
+
+    @property
     def flat(self) -> Array:
         """All trained parameters in one vector: W and b of each layer, row by row."""
         return np.concatenate([part.ravel() for layer in self.layers for part in layer])
@@ -135,13 +140,7 @@ class Network:
 
     def value(self, x: Array) -> Array:
         """Outputs at points ``x`` of shape ``(n, d)``, shape ``(n, m)``."""
-        x = self._checked(x)
-        if len(x) <= BLOCK:
-            return self._block(x)
-        out = np.empty((len(x), self.architecture.m))
-        for start in range(0, len(x), BLOCK):
-            out[start : start + BLOCK] = self._block(x[start : start + BLOCK])
-        return out
+        return in_blocks(self._block, self._checked(x), self.architecture.m)
 
     __call__ = value
 
@@ -167,12 +166,15 @@ class Network:
 
     def as_function(self) -> Function:
         """The network as a `Function`: value, derivative and first layer in the inputs' own units."""
+        from supnorm.networks.lowering import to_program
+
         return Function(
             self.value,
             inputs=self.inputs,
             outputs=self.outputs,
             name=self.name,
             vjp=self.vjp,
+            program=to_program(self),
             first_layer=self._first_layer(),
             parallel="process",
             remake=self.as_function,

@@ -1,8 +1,9 @@
 """The HTML page, its charts, and the terminal view: they read the JSON of a result and nothing else."""
 
+from supnorm.pages.budget_page import write_budget_page
 from supnorm.pages.comparison import write_comparison
 from supnorm.pages.page import write_page
 from supnorm.pages.progress import TerminalProgress
 from supnorm.pages.terminal import comparison, summary
 
-__all__ = ["TerminalProgress", "comparison", "summary", "write_comparison", "write_page"]
+__all__ = ["TerminalProgress", "comparison", "summary", "write_budget_page", "write_comparison", "write_page"]

@@ -183,7 +183,8 @@ def _floor_words(view: View) -> Markup:
     if not least > 1.5 * view.rms:
         return Markup("")
     return m(
-        " The places found show that the true RMS is at least {}: the sample missed them.", view.error(least)
+        " By the sizes estimated for the places found, the true RMS is at least about {}: the sample missed them.",
+        view.error(least),
     )
 
 

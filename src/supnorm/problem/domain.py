@@ -29,6 +29,23 @@ class Cloud:
     radius: float
     tree: Any = field(repr=False, compare=False)
 
+    def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """``n`` points uniform in the union of the balls, inside the unit box, shape ``(n, d)``.
+
+        A point in the ball of a random data point is kept with probability 1 / (number of balls it lies in).
+        """
+        d = self.points.shape[1]
+        parts: list[NDArray[np.float64]] = []
+        while sum(map(len, parts)) < n:
+            size = 2 * n + 16
+            way = rng.standard_normal((size, d))
+            way *= self.radius * rng.random((size, 1)) ** (1 / d) / np.linalg.norm(way, axis=1, keepdims=True)
+            u = self.points[rng.integers(len(self.points), size=size)] + way
+            u = u[np.all((u >= 0) & (u <= 1), axis=1)]
+            balls = self.tree.query_ball_point(u, self.radius, return_length=True)
+            parts.append(u[rng.random(len(u)) * balls < 1])
+        return np.concatenate(parts)[:n]
+
 
 class Domain:
     """Named axes, optional constraints; or the neighbourhood of data (`Domain.from_samples`).

@@ -42,6 +42,7 @@ def _facts(problem: Problem) -> dict[str, Any]:
             None if f is None else _placeless(f.origin) if f.origin else f.name
             for f in (problem.model, problem.reference, problem.recheck)
         ],
+        "law": None if problem.law is None else problem.law.name,
         "parts": [_part_name(p) for p in _parts(problem)],
     }
 

@@ -67,7 +67,13 @@ class Law:
             parts: list[Array] = []
             have, tried = 0, 0
             while have < n:
-                points = np.asarray(sampler(n, rng), dtype=float).reshape(-1, domain.d)
+                try:
+                    points = np.asarray(sampler(n, rng), dtype=float).reshape(-1, domain.d)
+                except Exception as error:
+                    raise BadInput(
+                        f"law {name} failed: {type(error).__name__}: {error}; it is called as sampler(n, rng) "
+                        f"and returns points (n, {domain.d})"
+                    ) from error
                 inside = points[domain.contains(points)]
                 parts.append(inside)
                 have, tried = have + len(inside), tried + len(points)
@@ -79,7 +85,9 @@ class Law:
 
 
 def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
-    """``n`` independent uniform points of the unit box that satisfy the constraints, mapped to the axes.
+    """``n`` independent uniform points of the unit box that meet the constraints, mapped to the axes.
+
+    For a domain of samples: uniform in the union of the balls round the data points.
 
     Raises:
         BadInput: when fewer than one box point in 100,000 exists.
@@ -89,7 +97,7 @@ def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
     while have < n:
         share = max(have / tried, 1e-3) if tried else 1.0
         size = max(int(1.1 * (n - have) / share) + 16, 16)
-        points = domain.from_unit(rng.random((min(size, 1_000_000), domain.d)))
+        points = domain.from_unit(_proposals(domain, min(size, 1_000_000), rng))
         points = points[domain.contains(points)] if domain.constraints or domain.cloud else points
         parts.append(points)
         have, tried = have + len(points), tried + size
@@ -99,3 +107,9 @@ def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
                 f"({have} of {tried} tried); narrow the axes to where points exist"
             )
     return np.concatenate(parts)[:n]
+
+
+def _proposals(domain: Domain, n: int, rng: np.random.Generator) -> Array:
+    if domain.cloud is None:
+        return rng.random((n, domain.d))
+    return domain.cloud.draw(n, rng)

@@ -121,7 +121,10 @@ class ErrorMeasure:
             return np.ones(len(x), dtype=bool)
         needed = [p for p in inspect.signature(self.mask).parameters.values() if p.default is p.empty]
         two = len(needed) > 1
-        kept = np.asarray(self.mask(x, reference) if two else self.mask(x), dtype=bool)
+        try:
+            kept = np.asarray(self.mask(x, reference) if two else self.mask(x), dtype=bool)
+        except Exception as error:
+            raise BadInput(f"the mask failed: {type(error).__name__}: {error}") from error
         if kept.reshape(-1).shape != (len(x),):
             raise BadInput(f"mask must return {len(x)} booleans for {len(x)} points, got shape {kept.shape}")
         return kept.reshape(-1)
@@ -167,7 +170,13 @@ class ErrorMeasure:
 
     def _users(self, model: Array, reference: Array, x: Array) -> Array:
         assert self.function is not None
-        error = np.asarray(self.function(model, reference, x), dtype=float)
+        try:
+            error = np.asarray(self.function(model, reference, x), dtype=float)
+        except Exception as failure:
+            raise BadInput(
+                f"the error function failed: {type(failure).__name__}: {failure}; it is called with model and "
+                "reference (n, m) and the inputs (n, d)"
+            ) from failure
         error = error[:, None] if error.ndim == 1 else error
         if error.ndim != 2 or len(error) != len(x):
             raise BadInput(

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from supnorm.program.branches import Comparison, select
+from supnorm.program.composed import COMPOSED, power
+from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.tracing import Builder, Tensor, Value
@@ -107,6 +109,8 @@ def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
         return _call(build, name, params, args)
     if name in _COMPARE:
         return [Comparison(name, args[0], args[1])]
+    if name == "split":
+        return _split(params, args[0])
     if name == "select_n":
         return [select(build, args[0], args[2], args[1])]
     if any(isinstance(a, Comparison) for a in args):
@@ -117,10 +121,24 @@ def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
 def _call(build: Builder, name: str, params: Any, args: list[Any]) -> list[Any]:
     inner = next(params[k] for k in ("jaxpr", "call_jaxpr", "fun_jaxpr") if k in params)
     jaxpr, consts = (inner.jaxpr, inner.consts) if hasattr(inner, "consts") else (inner, ())
-    if name == "custom_jvp_call" and {e.primitive.name for e in jaxpr.eqns} == _LOGADDEXP:
+    if name == "custom_jvp_call" and _is_logaddexp(jaxpr, consts):
         # log(e^a + e^b) = softplus(a - b) + b
         return [build.binary("add", build.unary("softplus", build.binary("sub", *args)), args[1])]
     return _interpret(build, jaxpr, consts, args)
+
+
+def _is_logaddexp(jaxpr: Any, consts: Any) -> bool:
+    """By its operations, and by its values at a few points."""
+    from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
+
+    if {e.primitive.name for e in jaxpr.eqns} != _LOGADDEXP or len(jaxpr.invars) != 2:
+        return False
+    function = jaxpr_as_fun(ClosedJaxpr(jaxpr, consts))
+    for a, b in ((0.3, -1.0), (-2.0, 0.5), (30.0, 0.0), (-3.0, -3.0)):
+        args = [np.full(v.aval.shape, z) for v, z in zip(jaxpr.invars, (a, b), strict=True)]
+        if not np.allclose(function(*args)[0], np.logaddexp(a, b), rtol=1e-13):
+            return False
+    return True
 
 
 def _numeric(build: Builder, name: str, params: Any, args: list[Any], equation: Any) -> Value:
@@ -135,11 +153,11 @@ def _numeric(build: Builder, name: str, params: Any, args: list[Any], equation: 
             raise Unsupported("rounding to a narrower float", "float64 throughout")
         return args[0]  # type: ignore[no-any-return]
     if name in ("integer_pow", "square"):
-        return _power(build, args[0], 2.0 if name == "square" else float(params["y"]))
+        return power(build, args[0], np.asarray(2.0 if name == "square" else float(params["y"])))
     if name == "pow":
-        return _general_power(build, args[0], args[1])
-    if name in _COMPOSED:
-        return _COMPOSED[name](build, args[0])
+        return power(build, args[0], args[1])
+    if name in COMPOSED:
+        return COMPOSED[name](build, args[0])
     if name == "reduce_sum":
         return build.sum(args[0], params["axes"])
     if name == "dot_general":
@@ -150,6 +168,8 @@ def _numeric(build: Builder, name: str, params: Any, args: list[Any], equation: 
         return build.extremum(name[-3:], args[0], params["axes"])
     if name in ("concatenate", "stack"):
         return _join(build, name, params, args)
+    if name in LINEAR:
+        return linear(build, equation, args)
     return _moved(name, params, args)
 
 
@@ -167,7 +187,7 @@ def _join(build: Builder, name: str, params: Any, args: list[Any]) -> Value:
 def _moved(name: str, params: Any, args: list[Any]) -> Value:
     """Operations that only move entries: JAX itself moves the integers of the index."""
     x = args[0]
-    if name == "split" or any(isinstance(a, Tensor) for a in args[1:]) or name not in _MOVES:
+    if any(isinstance(a, Tensor) for a in args[1:]) or name not in _MOVES:
         raise Unsupported(name, "slicing, concatenation, affine maps and elementwise functions")
     import jax
     from jax import lax
@@ -180,28 +200,49 @@ _MOVES = ("reshape", "broadcast_in_dim", "squeeze", "slice", "transpose", "rev",
           "expand_dims")  # fmt: skip
 
 
-def _power(build: Builder, x: Value, exponent: float) -> Value:
-    if exponent == -1.0:
-        return build.binary("div", np.ones(x.shape), x)
-    return build.unary("pow", x, exponent)
-
-
-def _general_power(build: Builder, base: Value, exponent: Value) -> Value:
-    if not isinstance(exponent, Tensor) and np.unique(np.asarray(exponent)).size == 1:
-        p = float(np.asarray(exponent).ravel()[0])
-        return build.unary("sqrt", base) if p == 0.5 else _power(build, base, p)
-    return build.unary("exp", build.binary("mul", exponent, build.unary("log", base)))
-
-
 def _dot(build: Builder, numbers: Any, a: Value, b: Value) -> Value:
-    (contract_a, contract_b), (batch_a, batch_b) = numbers
-    if batch_a or batch_b:
-        raise Unsupported("batched dot_general", "matrix products without batch axes, or an explicit sum")
+    (contract_a, contract_b), (batch_a, _) = numbers
+    if batch_a:
+        return _batched_dot(build, numbers, a, b)
     left, rows = _as_matrix(a, contract_a, last=True)
     right, columns = _as_matrix(b, contract_b, last=False)
     out = build.contract(left, right)
     shape = rows + columns
     return out.arrange(lambda i: i.reshape(shape)) if isinstance(out, Tensor) else out.reshape(shape)
+
+
+def _batched_dot(build: Builder, numbers: Any, a: Value, b: Value) -> Value:
+    """One product for each place of the first batch axis, stacked."""
+    (contract_a, contract_b), (batch_a, batch_b) = numbers
+    first_a, first_b = batch_a[0], batch_b[0]
+
+    def lower(axes: Any, gone: int) -> tuple[int, ...]:
+        return tuple(k - (k > gone) for k in axes if k != gone)
+
+    inner = (
+        (lower(contract_a, first_a), lower(contract_b, first_b)),
+        (lower(batch_a, first_a), lower(batch_b, first_b)),
+    )
+    parts = []
+    for place in range(a.shape[first_a]):
+        product = _dot(build, inner, _at(a, place, first_a), _at(b, place, first_b))
+        parts.append(_lift(product))
+    return build.concatenate(parts, 0)
+
+
+def _at(x: Value, place: int, axis: int) -> Value:
+    if isinstance(x, Tensor):
+        return x.arrange(lambda i: np.take(i, place, axis))
+    return np.asarray(np.take(np.asarray(x), place, axis))
+
+
+def _lift(x: Value) -> Value:
+    return x.arrange(lambda i: i[None]) if isinstance(x, Tensor) else np.asarray(x)[None]
+
+
+def _split(params: Any, x: Tensor) -> list[Any]:
+    cuts = np.cumsum(params["sizes"])[:-1]
+    return [Tensor(x.node, part) for part in np.split(x.index, cuts, params["axis"])]
 
 
 def _as_matrix(x: Value, contracted: Any, last: bool) -> tuple[Value, tuple[int, ...]]:
@@ -214,21 +255,3 @@ def _as_matrix(x: Value, contracted: Any, last: bool) -> tuple[Value, tuple[int,
         return i.transpose(order).reshape((-1, k) if last else (k, -1))
 
     return (x.arrange(move) if isinstance(x, Tensor) else move(np.asarray(x))), rest
-
-
-def _half_difference(build: Builder, x: Value, sign: str) -> Value:
-    both = build.binary(sign, build.unary("exp", x), build.unary("exp", build.unary("neg", x)))
-    return build.binary("mul", both, np.asarray(0.5))
-
-
-_ONE = np.asarray(1.0)
-_COMPOSED: dict[str, Callable[[Builder, Value], Value]] = {
-    "rsqrt": lambda b, x: b.binary("div", _ONE, b.unary("sqrt", x)),
-    "log1p": lambda b, x: b.unary("log", b.binary("add", x, _ONE)),
-    "expm1": lambda b, x: b.binary("sub", b.unary("exp", x), _ONE),
-    "tan": lambda b, x: b.binary("div", b.unary("sin", x), b.unary("cos", x)),
-    "sinh": lambda b, x: _half_difference(b, x, "sub"),
-    "cosh": lambda b, x: _half_difference(b, x, "add"),
-    "erfc": lambda b, x: b.binary("sub", _ONE, b.unary("erf", x)),
-    "exp2": lambda b, x: b.unary("exp", b.binary("mul", x, np.asarray(np.log(2.0)))),
-}

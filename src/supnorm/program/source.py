@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from supnorm.program.jaxpr import lower_jaxpr
+from supnorm.program.numpy import lower_numpy
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 
 
 def program_of(function: Any, d: int) -> Program:
-    """The straight-line program of a `Function` (its own, or traced from its code by JAX).
+    """The straight-line program of a `Function` (its own, or traced from its code, JAX or NumPy).
 
     Args:
         function: has ``program``, or ``value`` with ``__wrapped__`` (the user's code), or is itself code.
@@ -28,13 +29,23 @@ def program_of(function: Any, d: int) -> Program:
     value = getattr(function, "value", function)
     code = getattr(value, "__wrapped__", value)
     try:
-        return lower_jaxpr(code, d)
+        return _trace(code, d)
     except Unsupported:
         raise
     except Exception as error:
         name = getattr(function, "name", "") or getattr(code, "__name__", "function")
         first = str(error).strip().splitlines()[0][:120] if str(error).strip() else ""
         raise Unsupported(
-            f"{name} (its code cannot be traced by JAX: {type(error).__name__}: {first})",
-            "code written with jax.numpy, an ONNX model, or a declared bound for a conditional certificate",
+            f"{name} (its code cannot be traced: {type(error).__name__}: {first})",
+            "vectorised NumPy or JAX code without branches on values, or an ONNX model",
         ) from None
+
+
+def _trace(code: Any, d: int) -> Program:
+    """By JAX, and by NumPy's protocols when the code calls NumPy on what JAX passes in."""
+    from jax.errors import TracerArrayConversionError
+
+    try:
+        return lower_jaxpr(code, d)
+    except TracerArrayConversionError:
+        return lower_numpy(code, d)

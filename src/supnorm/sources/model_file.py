@@ -70,15 +70,15 @@ def _need(package: str, what: str, extra: str) -> None:
 
 
 def _network(path: Path, spec: SourceSpec, names: tuple[str, ...], what: str) -> Function:
-    """Our own network file, its inputs matched to the axes by name or in order."""
-    from supnorm.networks import Network
+    """Our own file of a network or a fitted approximator, its inputs matched to the axes by name or in order."""
+    from supnorm.approximants import load
 
     try:
-        network = Network.load(path)
+        network = load(path)
     except BadInput as error:
         raise BadInput(f"{what}: {str(error).removeprefix(f'{path}: ')}") from None
-    if network.architecture.d != len(names):
-        raise BadInput(f"{what} takes {network.architecture.d} inputs, the domain has {len(names)} axes")
+    if network.d != len(names):
+        raise BadInput(f"{what} takes {network.d} inputs, the domain has {len(names)} axes")
     function = network.as_function()
     if spec.inputs is not None and sorted(spec.inputs) != sorted(names):
         raise BadInput(f"{what}: inputs = {spec.inputs} must name each axis once: {', '.join(names)}")

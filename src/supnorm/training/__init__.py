@@ -1,8 +1,11 @@
 """Training: losses, optimisers (one per file), the automatic choice."""
 
 from supnorm.training.adam import Adam
+from supnorm.training.boosting import Boosting
+from supnorm.training.equations import Burgers, Heat, Helmholtz, Poisson
 from supnorm.training.events import Tried
 from supnorm.training.fit import fit
+from supnorm.training.fit_pde import PdeResult, fit_pde
 from supnorm.training.fit_result import Candidate, FitResult
 from supnorm.training.lbfgs import LBFGS
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
@@ -15,18 +18,25 @@ from supnorm.training.train import Trained, choose_optimiser, optimise, train
 __all__ = [
     "LBFGS",
     "Adam",
+    "Boosting",
+    "Burgers",
     "Candidate",
     "FitResult",
+    "Heat",
+    "Helmholtz",
     "LevenbergMarquardt",
     "MeanSquares",
     "Minimum",
     "NetworkFit",
+    "PdeResult",
+    "Poisson",
     "QuasiNewton",
     "Stop",
     "Trained",
     "Tried",
     "choose_optimiser",
     "fit",
+    "fit_pde",
     "optimise",
     "train",
 ]

@@ -119,7 +119,7 @@ class ActiveFit:
         if goal is not None and least <= goal:
             close = min(max(close, least), goal)
         near = [a for a in self.attempts if a.errors.by(self.norm) <= close]
-        return min(near, key=lambda a: a.approximation.parameters)
+        return min(near, key=lambda a: (a.approximation.parameters, a.errors.by(self.norm)))
 
     def _classical(self, method: Any) -> bool:
         start = time.perf_counter()

@@ -34,11 +34,17 @@ class Errors:
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """Points with reference values that judge candidates inside the loop."""
+    """Points with reference values that judge candidates.
+
+    Attributes:
+        corners: how many of the last points are corners of the box: they count for the maximum, not for the
+            root mean square, which is of the law.
+    """
 
     problem: Problem
     x: Array
     y: Array
+    corners: int = 0
 
     @classmethod
     def draw(cls, points: ReferencePoints, n: int, rng: np.random.Generator) -> Validation:
@@ -46,23 +52,26 @@ class Validation:
         problem = points.problem
         assert problem.law is not None
         x = problem.law.draw(n, rng)
+        corners = np.empty((0, problem.domain.d))
         if problem.domain.d <= 8 and 2**problem.domain.d <= n:
             bits = np.indices((2,) * problem.domain.d).reshape(problem.domain.d, -1).T.astype(float)
             corners = problem.domain.from_unit(bits)
-            x = np.concatenate([x, corners[problem.domain.contains(corners)]])
+            corners = corners[problem.domain.contains(corners)]
+        x = np.concatenate([x, corners])
         y = points.value(x)
-        kept = np.isfinite(y).all(axis=1)
-        return cls(problem, x[kept], y[kept])
+        kept = np.flatnonzero(np.isfinite(y).all(axis=1))
+        return cls(problem, x[kept], y[kept], int(np.sum(kept >= n)))
 
     def errors(self, function: Function) -> Errors:
         """Errors of ``function`` at these points; infinite where it has no value."""
         with np.errstate(all="ignore"):
             error, _ = self.problem.error(function.value(self.x), self.y, self.x)
-        counted = ~np.isnan(error)
-        if not counted.any():
+        law = error[: len(error) - self.corners]
+        law = law[~np.isnan(law)]
+        if not len(law):
             return Errors(np.nan, np.nan)
         k = int(np.nanargmax(error))
-        rms = float(np.sqrt(np.mean(error[counted] ** 2)))
+        rms = float(np.sqrt(np.mean(law**2)))
         return Errors(rms, float(error[k]), tuple(self.x[k].tolist()))
 
 

@@ -20,6 +20,7 @@ from supnorm.training.active_fit import ActiveFit, Attempt, automatic
 from supnorm.training.adam import Adam
 from supnorm.training.assessment import FRESH, Validation, audit_model
 from supnorm.training.breaks import Jump, find_jump
+from supnorm.training.certified_fit import PROVABLE, certified_fit
 from supnorm.training.fit_data import fit_data
 from supnorm.training.fit_result import Candidate, FitResult
 from supnorm.training.lbfgs import LBFGS
@@ -43,6 +44,7 @@ def fit(
     max_evaluations: int | None = None,
     audit_evaluations: int = 20_000,
     method: Any = "auto",
+    certify: bool = False,
     error: ErrorMeasure | None = None,
     seed: int = 0,
     workers: int = 1,
@@ -53,17 +55,20 @@ def fit(
 
     Args:
         reference: a `Problem` (its model is not used), any callable ``(n, d) -> (n,)`` or ``(n, m)``, or a
-        pair
-            of arrays ``(x, y)``: then every fifth sample is held out for the errors that are reported.
-        domain: where to fit; of a problem its own, of samples the box of their ranges by default. tolerance:
-        goal for the error in the problem's measure; without one the best within the budget is kept. norm:
-        ``"sup"``: the tolerance is for the largest error; ``"l2"``: for the root mean square. seconds:
-        wall-clock limit; the result then depends on the machine. max_evaluations: of the reference for
-        fitting; 100,000 by default. Audits come on top. audit_evaluations: of each audit; less for slow
-        references. method: ``"auto"``, a strategy (`ChebyshevTensor`, `NetworkFit`, ...) or an optimiser for
-        networks. error: another measure than the absolute error. seed: of everything random. workers,
-        executor: for slow references, as in `audit`. observer: gets `Started`, `Tried` for each candidate,
-        and `Finished`.
+            pair of arrays ``(x, y)``: then every fifth sample is held out for the errors that are reported.
+        domain: where to fit; of a problem its own, of samples the box of their ranges by default.
+        tolerance: goal for the error in the problem's measure; without one the best within the budget wins.
+        norm: ``"sup"``: the tolerance is for the largest error; ``"l2"``: for the root mean square.
+        seconds: wall-clock limit; the result then depends on the machine.
+        max_evaluations: of the reference for fitting; 100,000 by default. Audits come on top.
+        audit_evaluations: of each audit; less for slow references.
+        method: ``"auto"``, a strategy (`ChebyshevTensor`, `NetworkFit`, ...) or an optimiser for networks.
+        certify: prove the tolerance (norm "sup", a reference whose operations are known): fit, audit and
+            certify in turn until a certificate holds; the result has it.
+        error: another measure than the absolute error.
+        seed: of everything random.
+        workers, executor: for slow references, as in `audit`.
+        observer: gets `Started`, `Tried` for each candidate, and `Finished`.
 
     Raises:
         BadInput: for unusable arguments, a tolerance below the float64 floor, or a reference without values.
@@ -72,16 +77,29 @@ def fit(
     >>> result.status.code, result.winner.sup_lower < 1e-9
     ('within-tolerance', True)
     """
-    start = time.perf_counter()
     _check(norm, tolerance, seconds, max_evaluations, audit_evaluations)
     if isinstance(reference, tuple):
+        if certify:
+            raise BadInput("fixed samples cannot be certified: between them the reference is unknown")
         return fit_data(reference, domain, tolerance, norm, strategies(method, None), error, seed, observer)
     problem = _problem(reference, domain, tolerance, error)
     observer(Started(problem.title or "fit", problem.error.limit, seed, max_evaluations))
-    points = ReferencePoints(problem, seed, workers=workers, executor=executor)
-    state, jump = _prepare(problem, points, norm, seconds, max_evaluations, audit_evaluations, seed, observer)
-    state.run(strategies(method, problem.domain.d))
-    result = _finish(state, jump, start)
+
+    def once(goal: Problem, methods: list[Any], limit: float | None) -> FitResult:
+        begin = time.perf_counter()
+        points = ReferencePoints(goal, seed, workers=workers, executor=executor)
+        state, jump = _prepare(goal, points, norm, limit, max_evaluations, audit_evaluations, seed, observer)
+        state.run(methods)
+        return _finish(state, jump, begin)
+
+    if certify:
+        if norm != "sup":
+            raise BadInput('certify=True proves the largest error: use norm="sup"')
+        automatically = isinstance(method, str) and method == "auto"
+        chosen = list(PROVABLE) if automatically else strategies(method, problem.domain.d)
+        result = certified_fit(problem, chosen, once, seconds)
+    else:
+        result = once(problem, strategies(method, problem.domain.d), seconds)
     observer(Finished())
     return result
 
@@ -214,9 +232,12 @@ def _finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
 
 
 def _winner(best: Attempt, report: AuditReport, fresh: Validation, spread: float) -> Candidate:
+    """The winner with the errors of its audit and of the fresh points together."""
     measured = _candidate(best, fresh, spread)
     worst = report.worst.error if report.worst is not None else measured.sup_lower
-    return replace(measured, rms=report.rms.value, sup_lower=max(worst, measured.sup_lower), audited=True)
+    n, m = report.rms.n, len(fresh.x) - fresh.corners
+    rms = float(np.sqrt((n * report.rms.value**2 + m * measured.rms**2) / max(n + m, 1)))
+    return replace(measured, rms=rms, sup_lower=max(worst, measured.sup_lower), audited=True)
 
 
 def _candidate(attempt: Attempt, fresh: Validation, spread: float) -> Candidate:
@@ -256,10 +277,8 @@ def _status(state: ActiveFit, winner: Candidate, jump: Jump | None) -> Status:
     if goal is None:
         return Status("no-tolerance", f"best of {len(state.attempts)} candidates; {what} {value:.2e}")
     if value <= goal:
-        return Status(
-            "within-tolerance", f"{winner.method}: {what} {value:.2e} by an audit with a fresh seed; a search "
-            "gives a lower bound of the worst error, a certificate proves an upper one",
-        )  # fmt: skip
+        said = f"{winner.method}: {what} {value:.2e} by an audit with a fresh seed"
+        return Status("within-tolerance", f"{said}; it is a lower bound, a certificate proves an upper one")
     advice = f"{winner.method} is the best of {len(state.attempts)} candidates, {what} {value:.2e}; "
     if jump is not None and goal < 0.5 * jump.size:
         advice += f"no continuous model can: the reference jumps by {jump.size:.3g}; split the domain there"

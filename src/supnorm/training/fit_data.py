@@ -60,13 +60,14 @@ def fit_data(
     if len(data.train[0]) > ROWS:
         notes = (
             *notes,
-            f"trained on {ROWS} of {len(data.train[0])} training samples; all others were used to judge",
+            f"trained on {ROWS} of {len(data.train[0])} training samples",
         )
     observer(Finished())
     from supnorm.training.fit import versions
 
+    status = _status(candidates[0], problem.error.limit, norm, held)
     return FitResult(
-        candidates[0], candidates, tuple(skipped), _status(candidates[0], problem.error.limit, norm, held), None,
+        candidates[0], candidates, tuple(skipped), status, None,
         {"train": len(data.train[0]), "choose": len(data.choose[0]), "held-out": len(data.held[0])},
         notes, problem.error.limit, norm, seed, time.perf_counter() - start, versions=versions(),
     )  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 
 from supnorm.approximants import Approximation, save
 from supnorm.auditing import AuditReport
+from supnorm.certification import CertifyResult
 from supnorm.problem import Function
 from supnorm.results import Status, to_json, write_whole
 from supnorm.results.encoding import dumps
@@ -28,6 +29,7 @@ class Candidate:
         rms: sample root-mean-square error of the law.
         sup_lower: largest error found: a lower bound of the worst error.
         sup_upper: proved upper bound; None without a certificate.
+        upper_kind: ``"exact-arithmetic"``, ``"conditional"`` or ``"none"``.
         spread: standard deviation of the reference, by which the relative errors are divided.
         latency: seconds per point in a batch of 1000.
         audited: whether ``sup_lower`` comes from a search; else from independent points.
@@ -41,6 +43,7 @@ class Candidate:
     latency: float
     audited: bool = False
     sup_upper: float | None = None
+    upper_kind: str = "none"
     file: str | None = None
 
     @property
@@ -53,7 +56,7 @@ class Candidate:
         a, scale = self.approximation, self.spread if self.spread > 0 else np.nan
         return {
             "method": a.method, "rms": self.rms, "relative_rms": self.rms / scale,
-            "sup": {"lower": self.sup_lower, "upper": self.sup_upper},
+            "sup": {"lower": self.sup_lower, "upper": self.sup_upper, "upper_kind": self.upper_kind},
             "relative_sup": self.sup_lower / scale, "audited": self.audited, "parameters": a.parameters,
             "bytes": a.bytes, "samples": a.samples, "seconds": self.seconds,
             "seconds_per_point": self.latency, "file": self.file, "notes": list(a.notes),
@@ -71,6 +74,7 @@ class FitResult:
         skipped: methods that could not be used, with the reason.
         status: whether the tolerance is met, and what to do if not.
         audit: of the winner; None for fixed data.
+        certificate: the proved bracket of the winner; None where none was asked for.
         evaluations: of the reference, by purpose.
         notes: sentences about the reference or the data.
         tolerance, norm, seed: as asked.
@@ -87,7 +91,7 @@ class FitResult:
     norm: str
     seed: int
     seconds: float
-    certificate: Any = None
+    certificate: CertifyResult | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -118,6 +122,9 @@ class FitResult:
                 "norm": self.norm,
                 "winner": self.winner.to_json(),
                 "candidates": [c.to_json() for c in self.candidates],
+                "certificate": None
+                if self.certificate is None
+                else self.certificate.to_json("certificate.json"),
                 "skipped": [{"method": m, "reason": r} for m, r in self.skipped],
                 "evaluations": dict(self.evaluations),
                 "notes": list(self.notes),
@@ -134,8 +141,8 @@ class FitResult:
         save(self.winner.approximation.model, folder / "model.npz")
         if self.audit is not None:
             self.audit.save(folder / "audit")
-        if self.certificate is not None and hasattr(self.certificate, "save"):
-            self.certificate.save(folder / "certificate.json")
+        if self.certificate is not None:
+            self.certificate.certificate.save(folder / "certificate.json")
         named = replace(self, winner=replace(self.winner, file="model.npz"))
         write_whole(folder / "fit.json", dumps(named.to_json()))
         return folder

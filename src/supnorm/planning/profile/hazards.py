@@ -86,7 +86,7 @@ def hazards(
     first = x[bad[0]] if len(bad) else None
     if not np.isfinite(size).any() or starts == 0:
         return Hazards(len(x), len(bad), first, 1.0, None, float(size.max()))
-    history, place = follow_largest(f, x, size, rng, starts)
+    history, place = follow_largest(lambda u: np.abs(f(u)), x, size, rng, starts)
     growth = history[-1] / history[-1 - LAST] if history[-1 - LAST] > 0 else 1.0
     settled = growth < 1.5 or history[-1] < 10.0 * max(float(np.median(size[np.isfinite(size)])), 1e-300)
     return Hazards(len(x), len(bad), first, float(growth), None if settled else place, history[-1])
@@ -95,7 +95,7 @@ def hazards(
 def follow_largest(
     f: Callable[[Array], Array], x: Array, size: Array, rng: np.random.Generator, starts: int
 ) -> tuple[list[float], Array]:
-    """The largest |f| after each step, and where it is."""
+    """The largest f after each step, and where it is; ``size`` are its values at ``x``."""
     order = np.argsort(-size)[:starts]
     best, level = x[order], size[order]
     row = np.arange(len(order))
@@ -104,7 +104,7 @@ def follow_largest(
     for _ in range(STEPS):
         offset = rng.random((len(order), TRIALS, x.shape[1])) - 0.5
         trial = np.clip(best[:, None, :] + width[:, None, None] * offset, 0.0, 1.0)
-        values = np.abs(f(trial.reshape(-1, x.shape[1]))).reshape(len(order), TRIALS)
+        values = f(trial.reshape(-1, x.shape[1])).reshape(len(order), TRIALS)
         values = np.where(np.isfinite(values), values, -np.inf)
         top = values.argmax(axis=1)
         better = values[row, top] > level

@@ -58,12 +58,32 @@ def segments(d: int, per_axis: int, oblique: int, rng: np.random.Generator) -> l
             found.append((axis, start, end))
     for _ in range(oblique if d > 1 else 0):
         point, direction = 0.25 + 0.5 * rng.random(d), rng.standard_normal(d)
-        with np.errstate(divide="ignore"):
-            reach = np.stack([-point / direction, (1.0 - point) / direction])
-        low, high = reach.min(axis=0).max(), reach.max(axis=0).min()
+        low, high = _reach(point, direction)
         ends = np.clip(point + np.array([[low], [high]]) * direction, 0.0, 1.0)
         found.append((None, ends[0], ends[1]))
     return found
+
+
+def through(point: Array, oblique: int, rng: np.random.Generator) -> list[Segment]:
+    """Axis lines and oblique lines from face to face through one point of the cube."""
+    found: list[Segment] = []
+    d = len(point)
+    directions: list[tuple[int | None, Array]] = [(i, np.eye(d)[i]) for i in range(d)]
+    directions += [(None, rng.standard_normal(d)) for _ in range(oblique if d > 1 else 0)]
+    for axis, direction in directions:
+        low, high = _reach(point, direction)
+        ends = np.clip(point + np.array([[low], [high]]) * direction, 0.0, 1.0)
+        if np.abs(ends[1] - ends[0]).max() > 0.2:
+            found.append((axis, ends[0], ends[1]))
+    return found
+
+
+def _reach(point: Array, direction: Array) -> tuple[float, float]:
+    """The parameters at which the line through ``point`` leaves the cube."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ends = np.stack([-point / direction, (1.0 - point) / direction])
+    ends = np.where(direction == 0.0, np.array([[-np.inf], [np.inf]]), ends)
+    return float(ends.min(axis=0).max()), float(ends.max(axis=0).min())
 
 
 def walk(f: Callable[[Array], Array], segment: Segment, samples: int, most: int) -> Line:

@@ -8,7 +8,7 @@ says so in `left_out`. Cost: about ``calls`` evaluations.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,119 +16,16 @@ from numpy.typing import NDArray
 from supnorm.planning.profile.active import ActiveSubspace, active_subspace
 from supnorm.planning.profile.composition import inner_functions
 from supnorm.planning.profile.dimension import IntrinsicDimension, intrinsic_dimension
-from supnorm.planning.profile.hazards import Hazards, hazards, scan_points
+from supnorm.planning.profile.hazards import follow_largest, hazards, scan_points
 from supnorm.planning.profile.interactions import Interactions, interactions
-from supnorm.planning.profile.lines import Line, segments, walk
+from supnorm.planning.profile.lines import Line, segments, through, walk
+from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.noise import noise_floor
 from supnorm.planning.profile.sensitivity import Sensitivity, sensitivity
+from supnorm.planning.profile.separation import Separation, separation
 from supnorm.planning.profile.target import Target
 
 Array = NDArray[np.float64]
-SAFETY = 1.5  # on estimated derivative bounds: what is seen on lines is a lower estimate of the maximum
-HIGHEST = 4  # derivatives of a measured series beyond the fourth are mostly rounding
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What is known about one function after ``calls`` evaluations.
-
-    Attributes:
-        d: inputs.
-        names: of the inputs.
-        spread: half the range of the values seen: the scale that relative numbers refer to.
-        noise: standard deviation of the noise on single values.
-        hazards: non-finite values and blow-up.
-        lines: smoothness on every line.
-        interactions, active, sensitivity: None where left out.
-        inner: sets of inputs that enter through one number.
-        dimension: of the inputs' law; None without data.
-        calls: evaluations used.
-        left_out: tests that were not run, with the reason.
-    """
-
-    d: int
-    names: tuple[str, ...]
-    spread: float
-    noise: float
-    hazards: Hazards
-    lines: tuple[Line, ...]
-    interactions: Interactions | None = None
-    active: ActiveSubspace | None = None
-    sensitivity: Sensitivity | None = None
-    inner: tuple[tuple[int, ...], ...] = ()
-    dimension: IntrinsicDimension | None = None
-    calls: int = 0
-    left_out: tuple[str, ...] = field(default=())
-
-    @property
-    def known_lines(self) -> list[Line]:
-        """Lines on which every point had a value."""
-        return [line for line in self.lines if line.spectrum is not None]
-
-    @property
-    def jump(self) -> Line | None:
-        """The line with the largest jump; None without one."""
-        jumps = [line for line in self.lines if line.jump > 0]
-        return max(jumps, key=lambda line: line.jump) if jumps else None
-
-    @property
-    def kind(self) -> str:
-        """``"jump"``, ``"unresolved"``, ``"algebraic"``, ``"geometric"``, ``"noise"`` or ``"unknown"``."""
-        kinds = {line.spectrum.kind for line in self.known_lines if line.spectrum}
-        if self.jump is not None:
-            return "jump"
-        for kind in ("unresolved", "algebraic", "geometric", "noise"):
-            if kind in kinds:
-                return kind
-        return "unknown"
-
-    @property
-    def order(self) -> float:
-        """The lowest algebraic order seen; inf when every line decays geometrically; NaN when unknown."""
-        if self.kind == "jump":
-            return 0.0
-        orders = [line.spectrum.order for line in self.known_lines if line.spectrum]
-        orders = [s for s in orders if not math.isnan(s)]
-        return min(orders) if orders else math.nan
-
-    @property
-    def rho(self) -> tuple[float, ...]:
-        """The smallest Bernstein parameter seen along each axis; 1 where it is not geometric."""
-        found = []
-        for axis in range(self.d):
-            own = [line.spectrum for line in self.known_lines if line.axis == axis and line.spectrum]
-            geometric = own and all(s.kind == "geometric" for s in own)
-            found.append(min(s.rho for s in own) if geometric else 1.0)
-        return tuple(found)
-
-    def degrees(self, eps: float) -> list[int | None]:
-        """Polynomial degree along each axis for an error of ``eps``, from measured coefficients."""
-        found: list[int | None] = []
-        for axis in range(self.d):
-            own = [line.spectrum for line in self.known_lines if line.axis == axis and line.spectrum]
-            needed = [s.degree_for(eps) for s in own]
-            known = [k for k in needed if k is not None]
-            found.append(max(known) if known and len(known) == len(needed) else None)
-        return found
-
-    def derivative_scales(self, n: int) -> tuple[float, ...]:
-        """Estimated bounds on the derivatives of orders 0 to n on the unit cube, safety factor included.
-
-        The k-th derivative along unit directions is the norm of the k-linear form, so its maximum over many
-        directions estimates all mixed derivatives of that order from below.
-        """
-        rows = []
-        for k in range(1, n + 1):
-            seen = [line.spectrum.derivative_maximum(k) for line in self.known_lines if line.spectrum]
-            rows.append(SAFETY * max([*seen, 1e-12 * self.spread]))
-        return (self.spread, *rows)
-
-    def class_order(self) -> int:
-        """The number of derivatives that the guarantee line may use: at most 4; 0 when not even Lipschitz."""
-        if self.kind in ("unknown", "noise", "unresolved"):
-            return 1
-        # Orders are estimated within .2 (kinks of several places on one line read as .86).
-        return int(min(HIGHEST, math.floor(self.order + 0.2) if math.isfinite(self.order) else HIGHEST))
 
 
 def profile(
@@ -157,7 +54,7 @@ def profile(
     found = hazards(target, x, values, inside, rng, int(np.clip(calls / 15_000, 0, 4)))
     noise = noise_floor(target, d, rng)
     continuous = np.array([axis.values is None for axis in target.domain.axes])
-    lines = _lines(target, calls, continuous, rng)
+    lines = _lines(target, calls, continuous, _extremes(target, x, values, rng), rng)
     pairs = d * (d - 1) // 2
     pair_samples = int(min(800, 0.25 * calls / (4 * max(pairs, 1))))
     acting = None
@@ -172,14 +69,34 @@ def profile(
     inner = _inner(target, acting, noise, calls, rng, left_out)
     indices = _sensitivity(target, calls, rng, left_out)
     dimension = _dimension(data, rng, left_out)
+    ranks = _separation(target, calls, rng, left_out)
     return Profile(
-        d, target.domain.names, target.spread, noise, found, lines, acting, active, indices, inner, dimension,
-        target.calls, tuple(left_out),
+        d, target.domain.names, target.spread, noise, found, lines, acting, active, indices, inner, ranks,
+        _ridge(target, active, calls), dimension, target.calls, tuple(left_out),
     )  # fmt: skip
 
 
+def _extremes(target: Target, x: Array, values: Array, rng: np.random.Generator) -> list[Array]:
+    """Where f is largest and smallest: cones and cusps sit there, and no random line meets a point."""
+    if not np.isfinite(values).any():
+        return []
+    found = []
+    for sign in (1.0, -1.0):
+        size = np.where(np.isfinite(values), sign * values, -np.inf)
+        found.append(follow_largest(_signed(target, sign), x, size, rng, 1)[1])
+    return found
+
+
+def _signed(target: Target, sign: float) -> Callable[[Array], Array]:
+    return lambda u: sign * target(u)
+
+
 def _lines(
-    target: Target, calls: int, continuous: NDArray[np.bool_], rng: np.random.Generator
+    target: Target,
+    calls: int,
+    continuous: NDArray[np.bool_],
+    extremes: list[Array],
+    rng: np.random.Generator,
 ) -> tuple[Line, ...]:
     share = 0.4 * calls
     d = target.d
@@ -188,6 +105,8 @@ def _lines(
     count = int(np.clip(share / (1.3 * samples), d, wanted))
     per_axis = 2 if count >= 2 * d else 1
     drawn = segments(d, per_axis, max(count - per_axis * d, 0), rng)
+    if count == wanted:
+        drawn += [segment for point in extremes for segment in through(point, 2, rng)]
     most = int(min(max(share / max(count, 1), 2.0 * samples) * 4, 20_000))
     kept = []
     for axis, start, end in drawn:
@@ -236,3 +155,23 @@ def _dimension(
         left_out.append("intrinsic dimension: needs at least 100 points of the inputs' law")
         return None
     return intrinsic_dimension(data, rng)
+
+
+def _separation(
+    target: Target, calls: int, rng: np.random.Generator, left_out: list[str]
+) -> Separation | None:
+    if target.d == 1:
+        return None
+    points = int(min(64, math.sqrt(0.15 * calls / (target.d - 1))))
+    if points < 12:
+        left_out.append(f"separation ranks: need {int(144 * (target.d - 1) / 0.15)} calls")
+        return None
+    return separation(target, target.d, points, rng)
+
+
+def _ridge(target: Target, active: ActiveSubspace | None, calls: int) -> Line | None:
+    if active is None or active.dimension != 1 or target.d == 1:
+        return None
+    direction = active.directions[0]
+    ends = (direction < 0).astype(float), (direction > 0).astype(float)
+    return walk(target, (None, *ends), 256, max(calls // 20, 512))

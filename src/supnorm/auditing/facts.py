@@ -1,0 +1,155 @@
+"""The parts of an audit's document: axes, measure, sides, places, failures, versions, worst points."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from supnorm.auditing import pictures as charts
+from supnorm.auditing.report import Table
+from supnorm.auditing.thinning import linkage_radius, thin
+from supnorm.evaluation import Evaluator
+from supnorm.problem import Function, Problem
+from supnorm.results import Witness
+
+if TYPE_CHECKING:
+    from supnorm.auditing.document import Run
+
+ROUNDING_NOTE = "The {side} runs in {precision}: errors below about {size:.0e} of its values are its rounding, not its fit."
+
+
+def output_names(problem: Problem, evaluator: Evaluator) -> list[str]:
+    """Names of the outputs: the reference's, the model's, or ``y1, y2, ...``."""
+    m = evaluator.reference.outputs or evaluator.model.outputs or 1
+    for function in (problem.reference, problem.model):
+        if len(function.outputs) == m:
+            return list(function.outputs)
+    return ["y"] if m == 1 else [f"y{i + 1}" for i in range(m)]
+
+
+def output_units(problem: Problem, names: list[str]) -> list[str]:
+    """Units of the outputs; empty strings where unknown."""
+    for function in (problem.reference, problem.model):
+        if len(function.output_units) == len(names):
+            return list(function.output_units)
+    return [""] * len(names)
+
+
+def axes_json(problem: Problem) -> list[dict[str, Any]]:
+    """The axes as plain data."""
+    return [
+        {"name": n, "low": a.low, "high": a.high, "unit": a.unit, "scale": a.scale, "values": a.values}
+        for n, a in zip(problem.domain.names, problem.domain.axes, strict=True)
+    ]
+
+
+def measure_json(problem: Problem, names: list[str]) -> dict[str, Any]:
+    """The error measure as plain data; its unit is that of the outputs where they share one."""
+    error = problem.error
+    units = set(output_units(problem, names))
+    plain = error.kind == "absolute" and not error.per_output and len(units) == 1
+    return {
+        "kind": error.kind,
+        "side": error.side,
+        "floor": error.floor,
+        "scale": error.scale,
+        "unit": units.pop() if plain else "",
+        "per_output": error.per_output,
+    }
+
+
+def side_json(function: Function) -> dict[str, Any]:
+    """What is printed about a model or a reference."""
+    return {"name": function.name, "precision": function.precision, "notes": list(function.notes)}
+
+
+def place_json(witness: Witness, problem: Problem, names: list[str]) -> dict[str, Any]:
+    """A witness as plain data."""
+    return {
+        "x": problem.domain.describe(witness.x),
+        "model": witness.model,
+        "reference": witness.reference,
+        "error": witness.error,
+        "output": names[witness.output],
+        "tags": list(witness.tags),
+        "volume": witness.volume,
+        "prominence": witness.prominence,
+        "recheck": witness.recheck,
+        "recheck_value": witness.recheck_value,
+        "off_data": witness.off_data,
+    }
+
+
+def failures_json(run: Run) -> dict[str, Any]:
+    """Points without a value: how many, why, and where along each input."""
+    evaluator = run.evaluator
+    domain = evaluator.problem.domain
+    causes = sorted(evaluator.failures.values(), key=lambda f: -f.count)
+    return {
+        "count": sum(evaluator.failed.values()),
+        "of": evaluator.total,
+        "model": evaluator.failed["model"],
+        "reference": evaluator.failed["reference"],
+        "masked": evaluator.masked,
+        "causes": [
+            {
+                "where": f.where,
+                "kind": f.kind,
+                "message": f.message,
+                "count": f.count,
+                "x": domain.describe(f.x),
+            }
+            for f in causes[:10]
+        ],
+        "by_axis": charts.by_axis(domain, run.recorder),
+    }
+
+
+def notes(problem: Problem, seconds: float | None) -> list[str]:
+    """Lines that limit what the numbers say."""
+    lines = []
+    for side in ("model", "reference"):
+        function = getattr(problem, side)
+        size = {"float32": 1e-7, "float16": 1e-3, "bfloat16": 1e-2}.get(function.precision)
+        if size is not None:
+            lines.append(ROUNDING_NOTE.format(side=side, precision=function.precision, size=size))
+        lines += [note for note in function.notes if note not in lines]
+    if seconds is not None:
+        lines.append("The search was limited by seconds: another machine or run may find another point.")
+    return lines
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that took part."""
+    from importlib import metadata
+
+    found = {"python": platform.python_version()}
+    for package in ("supnorm", "numpy", "scipy", "jax", "torch", "onnxruntime", "gsw", "CoolProp"):
+        module = {"CoolProp": "CoolProp"}.get(package, package)
+        if module in sys.modules:
+            try:
+                found[package] = metadata.version(package)
+            except metadata.PackageNotFoundError:
+                continue
+    return found
+
+
+def points_table(run: Run, names: list[str]) -> Table:
+    """The worst rows, thinned so that they do not crowd at one peak."""
+
+    domain = run.evaluator.problem.domain
+    rows = run.recorder.worst_rows()
+    columns = [
+        *domain.names,
+        *(f"model_{n}" for n in names),
+        *(f"reference_{n}" for n in names),
+        "error",
+    ]
+    if len(rows):
+        u = domain.to_unit(rows[:, : domain.d])
+        radius = 0.1 * linkage_radius(max(run.evaluator.total, 3), domain.d)
+        rows = rows[thin(u, rows[:, -2], radius, min(500, len(rows)), fill=False)]
+    return Table(tuple(columns), rows[:, :-1] if len(rows) else np.empty((0, len(columns))))

@@ -1,0 +1,74 @@
+"""Labels that disagree with both the model and their neighbours: suspects in the table, not in the model.
+
+For each row a plane is fitted to its nearest neighbours (the row itself left out). A label is suspect when it is
+far from that plane, measured against how well planes fit there, while the model's value is near it. The rule
+needs no second reference; it only points: a label at a true sharp feature looks the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.problem import Domain
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LabelCheck:
+    """The rule, as numbers.
+
+    Attributes:
+        far: the label's distance from its neighbours' plane, in robust deviations of all such distances.
+        nearer: the model must be nearer to the plane than this share of the label's distance.
+        most: rows examined, those with the largest errors first.
+    """
+
+    far: float = 6.0
+    nearer: float = 0.5
+    most: int = 500
+
+    def suspects(self, domain: Domain, x: Array, model: Array, labels: Array) -> NDArray[np.intp]:
+        """Indices of suspect rows, the most suspicious first.
+
+        Args:
+            x: rows (N, d); ``model`` and ``labels``: one output each, shape (N,).
+        """
+        from scipy.spatial import cKDTree
+
+        n, d = x.shape
+        k = 2 * d + 4
+        if n < 3 * k:
+            return np.empty(0, dtype=np.intp)
+        u = domain.to_unit(x)
+        tree = cKDTree(u)
+        order = np.argsort(-np.abs(model - labels), kind="stable")
+        worst = order[: self.most]
+        rest = order[self.most :]
+        usual = (
+            rest[np.linspace(0, len(rest) - 1, min(self.most, len(rest))).astype(int)] if len(rest) else worst
+        )
+        gap = labels[worst] - _planes(u, labels, worst, tree, k)
+        typical = np.abs(labels[usual] - _planes(u, labels, usual, tree, k))
+        deviation = 1.4826 * float(np.median(typical)) + 1e-300
+        of_model = model[worst] - (labels[worst] - gap)
+        wrong = (np.abs(gap) > self.far * deviation) & (np.abs(of_model) < self.nearer * np.abs(gap))
+        found = worst[wrong]
+        return found[np.argsort(-np.abs(gap[wrong]), kind="stable")]
+
+
+def _planes(u: Array, y: Array, rows: NDArray[np.intp], tree: object, k: int) -> Array:
+    """Value at each row of the plane through its ``k`` nearest neighbours, robust to one wrong neighbour."""
+    _, index = tree.query(u[rows], k=k + 1)  # type: ignore[attr-defined]
+    values = np.empty(len(rows))
+    for i, (row, near) in enumerate(zip(rows, index, strict=True)):
+        near = near[near != row][:k]
+        design = np.concatenate([np.ones((len(near), 1)), u[near] - u[row]], axis=1)
+        first = np.linalg.lstsq(design, y[near], rcond=None)[0]
+        residual = np.abs(design @ first - y[near])
+        kept = residual.argsort()[: max(u.shape[1] + 2, len(near) - 2)]
+        values[i] = np.linalg.lstsq(design[kept], y[near][kept], rcond=None)[0][0]
+    return values

@@ -1,0 +1,45 @@
+"""Derivatives, Sobolev errors and PDE residuals as functions that can be audited and certified.
+
+A residual is a program like any other: derivatives are taken by JAX, their operations are lowered, and the
+enclosures run through them. What is bounded is the residual itself, not the error of the solution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from supnorm.problem import Function
+from supnorm.program import lower_jaxpr, program_of
+from supnorm.program.to_jax import to_jax
+
+
+def residual(
+    network: Function | Callable[..., Any], equation: Callable[[Callable[[Any], Any], Any], Any], d: int
+) -> Function:
+    """The residual of a differential equation as a `Function` with a program.
+
+    Args:
+        network: the approximate solution, with a program or in JAX code; one output or several.
+        equation: ``equation(u, x)``: the residual at one point ``x``, shape ``(d,)``, in JAX; ``u`` is the
+            network as a function of one point (a scalar for one output) that JAX can differentiate.
+        d: number of inputs.
+
+    Raises:
+        Unsupported: naming an operation of the residual that programs do not have.
+
+    >>> import jax, numpy as np
+    >>> import jax.numpy as jnp
+    >>> decay = residual(lambda t: jnp.exp(-t), lambda u, t: jax.grad(u)(t)[0] + 1.1 * u(t), 1)
+    >>> decay.value(np.array([[0.0]])).round(6)
+    array([[0.1]])
+    """
+    solution = program_of(network, d)
+    whole = to_jax(solution)
+
+    def u(x: Any) -> Any:
+        y = whole(x)
+        return y[0] if solution.m == 1 else y
+
+    program = lower_jaxpr(lambda x: equation(u, x[0])[None], d)
+    return Function(program.value, name="residual", vjp=program.vjp, program=program)

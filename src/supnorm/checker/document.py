@@ -1,0 +1,191 @@
+"""Reading a certificate file with distrust: every field is checked before it is used."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+UNARY = ("neg", "abs", "relu", "leaky_relu", "tanh", "sigmoid", "softplus", "silu", "gelu", "gelu_tanh",
+         "sin", "cos", "exp", "log", "sqrt", "erf", "pow")  # fmt: skip
+BINARY = ("add", "sub", "mul", "div", "min", "max")
+
+
+class Rejected(Exception):
+    """The certificate does not prove what it claims; ``leaf`` is the offending one, where there is one."""
+
+    def __init__(self, reason: str, leaf: int | None = None) -> None:
+        super().__init__(reason)
+        self.leaf = leaf
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One node of a program; ``numbers`` are weight rows, bias, constant or parameter."""
+
+    op: str
+    args: tuple[int, ...]
+    width: int
+    weight: tuple[float, ...] = ()
+    vector: tuple[float, ...] = ()
+    columns: tuple[int, ...] = ()
+    parameter: float | None = None
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One cell and the claim about it."""
+
+    level: tuple[int, ...]
+    index: tuple[int, ...]
+    upper: float
+    degree: tuple[int, ...]
+    rho: tuple[float, ...]
+    grid: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A certificate."""
+
+    names: tuple[str, ...]
+    log: tuple[bool, ...]
+    axis_low: tuple[float, ...]
+    axis_high: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    side: str
+    programs: tuple[tuple[Operation, ...], ...]
+    point_programs: tuple[tuple[Operation, ...], ...]
+    hashes: tuple[str, ...]
+    lower: float
+    witness: tuple[float, ...] | None
+    upper: float
+    leaves: tuple[Leaf, ...]
+
+
+def read(path: Path | str) -> Document:
+    """The certificate in a file.
+
+    Raises:
+        Rejected: when it is not a whole, unchanged and well-formed certificate.
+    """
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Rejected(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError, ValueError):
+        raise Rejected(f"{path}: not a JSON file") from None
+    if not isinstance(data, dict) or data.get("schema") != "supnorm.certificate/1":
+        raise Rejected(f"{path}: not a certificate (schema supnorm.certificate/1)")
+    rest = {k: v for k, v in data.items() if k != "digest"}
+    if _sha(rest) != data.get("digest"):
+        raise Rejected("the file was changed after it was written (digest)")
+    try:
+        return _document(data)
+    except Rejected:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, struct.error) as error:
+        raise Rejected(f"malformed certificate: {type(error).__name__}: {error}") from None
+
+
+def _sha(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _hexes(values: list[str]) -> tuple[float, ...]:
+    return tuple(float.fromhex(v) for v in values)
+
+
+def _document(data: dict[str, Any]) -> Document:
+    programs = tuple(_program(p) for p in data["programs"])
+    d = len(data["names"])
+    for text, claimed in zip(data["programs"], data["hashes"], strict=True):
+        if _sha(text) != claimed:
+            raise Rejected("the hash of a program is not that of its text")
+    document = Document(
+        tuple(data["names"]), tuple(bool(v) for v in data["log"]), _hexes(data["axis_low"]),
+        _hexes(data["axis_high"]), _hexes(data["low"]), _hexes(data["high"]), data["side"], programs,
+        tuple(_program(p) for p in data["point_programs"]), tuple(data["hashes"]),
+        float.fromhex(data["lower"]),
+        None if data["witness"] is None else _hexes(data["witness"]), float.fromhex(data["upper"]),
+        _leaves(data["leaves"], d, len(programs)),
+    )  # fmt: skip
+    lengths = {len(document.low), len(document.high), len(document.log), len(document.axis_low),
+               len(document.axis_high), *(p[0].width for p in programs)}  # fmt: skip
+    outputs = {p[-1].width for p in (*programs, *document.point_programs)}
+    if lengths != {d} or not programs or len(outputs) != 1 or document.side not in ("both", "over", "under"):
+        raise Rejected("malformed certificate: sizes do not agree")
+    if not (0.0 <= document.lower < math.inf and document.lower <= document.upper):
+        raise Rejected("the claimed bounds are not 0 <= lower <= upper")
+    ends = zip(document.low, document.high, strict=True)
+    if not all(math.isfinite(a) and math.isfinite(b) and a < b for a, b in ends):
+        raise Rejected("malformed certificate: low must be below high")
+    return document
+
+
+def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, ...]:
+    names = ("level", "index", "upper", "degree", "rho", "grid")
+    leaves: list[Leaf] = []
+    for level, index, upper, degree, rho, grid in zip(*(columns[k] for k in names), strict=True):
+        leaf = Leaf(tuple(map(int, level)), tuple(map(int, index)), float.fromhex(upper),
+                    tuple(map(int, degree)), tuple(map(float, rho)), tuple(map(int, grid)))  # fmt: skip
+        if {len(level), len(index)} != {d} or {len(degree), len(rho), len(grid)} != {alternatives}:
+            raise Rejected("malformed leaf", len(leaves))
+        leaves.append(leaf)
+    return tuple(leaves)
+
+
+def _program(data: dict[str, Any]) -> tuple[Operation, ...]:
+    if data["schema"] != "supnorm.program/1":
+        raise Rejected("unknown program schema")
+    operations: list[Operation] = []
+    for entry in data["nodes"]:
+        operation = _operation(entry)
+        widths = [operations[a].width for a in operation.args if 0 <= a < len(operations)]
+        if len(widths) != len(operation.args) or not _fits(operation, widths, not operations):
+            raise Rejected(f"malformed program: node {len(operations)} ({operation.op})")
+        operations.append(operation)
+    return tuple(operations)
+
+
+def _array(entry: dict[str, Any]) -> tuple[float, ...]:
+    raw = base64.b64decode(entry["data"], validate=True)
+    count = math.prod(entry["shape"])
+    values = struct.unpack(f"<{count}d", raw)
+    if not all(map(math.isfinite, values)):
+        raise Rejected("a program has a number that is not finite")
+    return values
+
+
+def _operation(entry: dict[str, Any]) -> Operation:
+    parameter = entry.get("exponent", entry.get("slope"))
+    vector = entry.get("bias", entry.get("value"))
+    return Operation(
+        entry["op"], tuple(map(int, entry["args"])), int(entry["width"]),
+        _array(entry["weight"]) if "weight" in entry else (), _array(vector) if vector is not None else (),
+        tuple(map(int, entry.get("columns", ()))), None if parameter is None else float.fromhex(parameter),
+    )  # fmt: skip
+
+
+def _fits(o: Operation, widths: list[int], first: bool) -> bool:
+    if first or o.op == "input":
+        return first and o.op == "input" and o.width > 0
+    if o.op == "constant":
+        return not widths and len(o.vector) == o.width
+    if o.op == "affine":
+        return len(widths) == 1 and len(o.weight) == o.width * widths[0] and len(o.vector) == o.width
+    if o.op == "take":
+        inside = all(0 <= c < widths[0] for c in o.columns)
+        return len(widths) == 1 and inside and len(o.columns) == o.width
+    if o.op == "concat":
+        return sum(widths) == o.width
+    if o.op in BINARY:
+        return widths == [o.width] * 2
+    needs = o.op in ("pow", "leaky_relu")
+    return o.op in UNARY and widths == [o.width] and (o.parameter is not None) == needs

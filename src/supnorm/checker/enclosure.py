@@ -1,0 +1,238 @@
+"""Programs in ball arithmetic: values at many points, and affine models on a cell or polydisc.
+
+A model of a feature is c + sum_j J_j y_j + remainder with balls c, J and |remainder| <= eps for |y_j| <= A
+(complex when A > 1, real when A = 1). eps is None where there is no bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flint import arb, arb_mat
+
+from supnorm.checker.document import Operation
+from supnorm.checker.functions import remainder, smaller, value_and_slope
+
+Ball = Any
+Rows = list[list[Ball]]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program with its weights as ball matrices."""
+
+    operations: tuple[Operation, ...]
+    weights: tuple[Any, ...]
+    sizes: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, operations: tuple[Operation, ...]) -> Program:
+        """Prepare the matrices of the affine operations."""
+        weights, sizes = [], []
+        for o in operations:
+            k = len(o.weight) // o.width
+            weights.append(arb_mat(o.width, k, list(o.weight)) if o.op == "affine" else None)
+            sizes.append(arb_mat(o.width, k, [abs(w) for w in o.weight]) if o.op == "affine" else None)
+        return cls(operations, tuple(weights), tuple(sizes))
+
+
+def values(program: Program, points: Rows) -> Rows:
+    """Outputs (rows) at points (columns): ``points[j][i]`` is coordinate j of point i."""
+    count = len(points[0])
+    known: list[Rows] = []
+    for position, o in enumerate(program.operations):
+        args = [known[a] for a in o.args]
+        if o.op == "input":
+            out = points
+        elif o.op == "constant":
+            out = [[arb(v)] * count for v in o.vector]
+        elif o.op == "affine":
+            product = program.weights[position] * arb_mat(
+                len(args[0]), count, [z for row in args[0] for z in row]
+            )
+            out = _rows(product, o.width, count)
+            out = [[z + b for z in row] for row, b in zip(out, o.vector, strict=True)]
+        elif o.op == "take":
+            out = [args[0][c] for c in o.columns]
+        elif o.op == "concat":
+            out = [row for arg in args for row in arg]
+        else:
+            call = _point_function(o)
+            out = [[call(*zs) for zs in zip(*rows, strict=True)] for rows in zip(*args, strict=True)]
+        known.append(out)
+    return known[-1]
+
+
+def _rows(matrix: Any, height: int, width: int) -> Rows:
+    flat = matrix.entries()
+    return [flat[i * width : (i + 1) * width] for i in range(height)]
+
+
+def _maximum(a: Ball, b: Ball) -> Ball:
+    return (a + b + abs(a - b)) / 2
+
+
+_POINT: dict[str, Callable[..., Ball]] = {
+    "neg": lambda z: -z,
+    "abs": abs,
+    "relu": lambda z: (z + abs(z)) / 2,
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+    "max": _maximum,
+    "min": lambda a, b: -_maximum(-a, -b),
+    "gelu_tanh": lambda z: z / 2 * (1 + (arb(0.7978845608028654) * (z + arb(0.044715) * z**3)).tanh()),
+}
+
+
+def _point_function(o: Operation) -> Callable[..., Ball]:
+    if o.op == "leaky_relu":
+        s = arb(o.parameter)
+        return lambda z: ((1 + s) * z + (1 - s) * abs(z)) / 2
+    if o.op in _POINT:
+        return _POINT[o.op]
+    return lambda z: value_and_slope(o.op, z, o.parameter)[0]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """The model of one feature."""
+
+    c: Ball
+    J: tuple[Ball, ...]
+    eps: Ball | None
+
+    def reach(self, scale: Ball) -> Ball | None:
+        """Radius of the disc that holds the feature."""
+        if self.eps is None:
+            return None
+        return (scale * sum((abs(j) for j in self.J), arb(0)) + self.eps).upper()
+
+
+def model(program: Program, centre: list[Ball], half: list[Ball], scale: Ball, real: bool) -> list[Feature]:
+    """Models of the outputs on |y_j| <= scale."""
+    d = len(centre)
+    known: list[list[Feature]] = []
+    for position, o in enumerate(program.operations):
+        args = [known[a] for a in o.args]
+        if o.op == "input":
+            out = [
+                Feature(centre[j], tuple(half[j] if i == j else arb(0) for i in range(d)), arb(0))
+                for j in range(d)
+            ]
+        elif o.op == "constant":
+            out = [Feature(arb(v), (arb(0),) * d, arb(0)) for v in o.vector]
+        elif o.op == "affine":
+            out = _affine(program, position, args[0])
+        elif o.op == "take":
+            out = [args[0][c] for c in o.columns]
+        elif o.op == "concat":
+            out = [f for arg in args for f in arg]
+        else:
+            out = [_function(o, fs, scale, real) for fs in zip(*args, strict=True)]
+        known.append(out)
+    return known[-1]
+
+
+def _affine(program: Program, position: int, args: list[Feature]) -> list[Feature]:
+    o = program.operations[position]
+    d, k = len(args[0].J), len(args)
+    parts = program.weights[position] * arb_mat(k, d + 1, [z for f in args for z in (f.c, *f.J)])
+    rows = _rows(parts, o.width, d + 1)
+    spread = program.sizes[position] * arb_mat(k, 1, [arb(0) if f.eps is None else f.eps for f in args])
+    lost = [i for i, f in enumerate(args) if f.eps is None]
+    eps = [e.upper() for e in spread.entries()]
+    return [
+        Feature(row[0] + b, tuple(row[1:]), None if any(o.weight[i * k + j] != 0 for j in lost) else eps[i])
+        for i, (row, b) in enumerate(zip(rows, o.vector, strict=True))
+    ]
+
+
+def _function(o: Operation, args: tuple[Feature, ...], scale: Ball, real: bool) -> Feature:
+    x = args[0]
+    y = args[-1]
+    if o.op == "add":
+        return plus(x, y)
+    if o.op == "sub":
+        return plus(x, times(y, arb(-1)))
+    if o.op == "neg":
+        return times(x, arb(-1))
+    if o.op == "mul":
+        return product(x, y, scale)
+    if o.op == "div":
+        return product(x, smooth("reciprocal", y, scale), scale)
+    if o.op == "relu":
+        return relu(x, scale, real)
+    if o.op == "leaky_relu":
+        s = arb(o.parameter)
+        return plus(times(x, s), times(relu(x, scale, real), 1 - s))
+    if o.op == "abs":
+        return plus(times(relu(x, scale, real), arb(2)), times(x, arb(-1)))
+    if o.op in ("max", "min"):
+        above = relu(plus(x, times(y, arb(-1))), scale, real)
+        return plus(y, above) if o.op == "max" else plus(x, times(above, arb(-1)))
+    if o.op == "gelu_tanh":
+        inner = times(plus(x, times(smooth("pow", x, scale, 3.0), arb(0.044715))), arb(0.7978845608028654))
+        bent = smooth("tanh", inner, scale)
+        return product(times(x, arb(1) / 2), Feature(bent.c + 1, bent.J, bent.eps), scale)
+    return smooth(o.op, x, scale, o.parameter)
+
+
+def plus(x: Feature, y: Feature) -> Feature:
+    """x + y."""
+    eps = None if x.eps is None or y.eps is None else (x.eps + y.eps).upper()
+    return Feature(x.c + y.c, tuple(a + b for a, b in zip(x.J, y.J, strict=True)), eps)
+
+
+def times(x: Feature, factor: Ball) -> Feature:
+    """factor x."""
+    return Feature(
+        factor * x.c, tuple(factor * j for j in x.J), None if x.eps is None else (abs(factor) * x.eps).upper()
+    )
+
+
+def product(x: Feature, y: Feature, scale: Ball) -> Feature:
+    """x y."""
+    J = tuple(x.c * b + y.c * a for a, b in zip(x.J, y.J, strict=True))
+    a, b = x.reach(scale), y.reach(scale)
+    eps = None if a is None or b is None else (a * b + abs(x.c) * y.eps + abs(y.c) * x.eps).upper()
+    return Feature(x.c * y.c, J, eps)
+
+
+def smooth(op: str, x: Feature, scale: Ball, p: float | None = None) -> Feature:
+    """phi(x)."""
+    zeros = tuple(arb(0) for _ in x.J)
+    r = x.reach(scale)
+    if r is None:
+        return Feature(arb(0), zeros, None)
+    v, s = value_and_slope(op, x.c, p)
+    rest = remainder(op, x.c, r, p)
+    if rest is None or not rest.is_finite() or not v.is_finite() or not s.is_finite():
+        return Feature(arb(0), zeros, None)
+    return Feature(v, tuple(s * j for j in x.J), (abs(s) * x.eps + abs(rest)).upper())
+
+
+def relu(x: Feature, scale: Ball, real: bool) -> Feature:
+    """max(x, 0): itself, zero, the chord on a real cell, or no bound."""
+    zeros = tuple(arb(0) for _ in x.J)
+    r = x.reach(scale)
+    if r is None:
+        return Feature(arb(0), zeros, None)
+    if x.c > r:
+        return x
+    if x.c < -r:
+        return Feature(arb(0), zeros, arb(0))
+    if not real:
+        return Feature(arb(0), zeros, None)
+    s = ((x.c + r) / (2 * r)).mid() if r > 0 else arb(0)
+    s = arb(0) if s < 0 else arb(1) if s > 1 else s
+    ends = ((1 - s) * (x.c + r)).upper(), (s * (r - x.c)).upper()
+    top = ends[0] if ends[0] > ends[1] else ends[1]
+    top = top if top > 0 else arb(0)
+    return Feature(s * x.c + top / 2, tuple(s * j for j in x.J), (s * x.eps + top / 2).upper())
+
+
+__all__ = ["Feature", "Program", "model", "smaller", "values"]

@@ -1,0 +1,144 @@
+"""Elementary functions in ball arithmetic: values, slopes, and linear remainders on complex discs.
+
+`remainder(op, c, r)` bounds |phi(z) - phi(c) - phi'(c)(z - c)| for complex |z - c| <= r, as a ball whose
+upper end counts; None where the disc meets a singularity.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flint import arb
+
+Ball = Any
+
+
+def smaller(a: Ball | None, b: Ball | None) -> Ball | None:
+    """The smaller of two bounds, either of which may be missing."""
+    if a is None or b is None:
+        return a if b is None else b
+    return a if a.upper() <= b.upper() else b
+
+
+def value_and_slope(op: str, z: Ball, p: float | None = None) -> tuple[Ball, Ball]:
+    """phi(z) and phi'(z)."""
+    one = arb(1)
+    if op == "tanh":
+        v = z.tanh()
+        return v, one - v * v
+    if op == "sigmoid":
+        return one / (one + (-z).exp()), one / (2 + z.exp() + (-z).exp())
+    if op == "softplus":
+        return (one + z.exp()).log(), one / (one + (-z).exp())
+    if op == "silu":
+        s, ds = value_and_slope("sigmoid", z)
+        return z * s, s + z * ds
+    if op == "gelu":
+        s, ds = _normal(z)
+        return z * s, s + z * ds
+    if op == "erf":
+        return z.erf(), 2 * (-z * z).exp() / arb.pi().sqrt()
+    return _simple(op, z, p)
+
+
+def _simple(op: str, z: Ball, p: float | None) -> tuple[Ball, Ball]:
+    if op == "sin":
+        return z.sin(), z.cos()
+    if op == "cos":
+        return z.cos(), -z.sin()
+    if op == "exp":
+        return z.exp(), z.exp()
+    if op == "log":
+        return z.log(), 1 / z
+    if op == "sqrt":
+        return z.sqrt(), 1 / (2 * z.sqrt())
+    if op == "reciprocal":
+        return 1 / z, -1 / (z * z)
+    if op == "pow":
+        assert p is not None
+        return power(z, p), arb(p) * power(z, p - 1.0) if p else arb(0)
+    raise ValueError(op)
+
+
+def power(z: Ball, p: float) -> Ball:
+    """z^p; whole powers of any z, others of positive z."""
+    return z ** int(p) if float(p).is_integer() else z ** arb(p)
+
+
+def _normal(z: Ball) -> tuple[Ball, Ball]:
+    """Distribution function and density of the normal law."""
+    half = arb(1) / 2
+    return half * (1 + (z / arb(2).sqrt()).erf()), (-half * z * z).exp() / (2 * arb.pi()).sqrt()
+
+
+def _tanh(c: Ball, r: Ball) -> tuple[Ball | None, Ball | None]:
+    """(increment, linear remainder) of tanh: addition theorem, or expansion in e^(-2z)."""
+    size = abs(c)
+    increment = rest = None
+    u = size.tanh()
+    if r < arb.pi() / 2:
+        t = r.tan()
+        if u * t < 1:
+            slope = 1 / (size.cosh() * size.cosh())
+            increment, rest = slope * t / (1 - u * t), slope * (t / (1 - u * t) - r)
+    if r < size:
+        s, q = (-2 * size).exp(), (-2 * (size - r)).exp()
+        gap = q / (1 - q) - s / (1 - s)
+        increment = smaller(increment, 2 * gap)
+        rest = smaller(rest, 2 * (gap - 2 * r * s / (1 - s) ** 2))
+    return increment, rest
+
+
+def remainder(op: str, c: Ball, r: Ball, p: float | None = None) -> Ball | None:
+    """Bound of the linear remainder on the disc."""
+    if op == "tanh":
+        return _tanh(c, r)[1]
+    if op in ("sigmoid", "softplus", "silu"):
+        return _logistic(op, c, r)
+    if op in ("gelu", "erf"):
+        return _gaussian(op, c, r)
+    if op in ("sin", "cos"):
+        even, odd = (c.sin(), c.cos()) if op == "sin" else (c.cos(), c.sin())
+        return abs(even) * (r.cosh() - 1) + abs(odd) * (r.sinh() - r)
+    if op == "exp":
+        return c.exp() * (r.exp() - 1 - r)
+    if op == "log":
+        t = r / c
+        return -(1 - t).log() - t if c > 0 and t < 1 else None
+    if op == "reciprocal":
+        return r * r / (c * c * (abs(c) - r)) if abs(c) > r else None
+    return _power_remainder(c, r, 0.5 if op == "sqrt" else float(p or 0.0))
+
+
+def _logistic(op: str, c: Ball, r: Ball) -> Ball | None:
+    increment, rest = _tanh(c / 2, r / 2)
+    if increment is None or rest is None:
+        return None
+    increment, rest = increment / 2, rest / 2
+    if op == "sigmoid":
+        return rest
+    return r * increment / 2 if op == "softplus" else abs(c) * rest + r * increment
+
+
+def _gaussian(op: str, c: Ball, r: Ball) -> Ball:
+    """The density grows at most by e^(|c| s + s^2/2) at distance s: convex, with a positive series."""
+    if op == "erf":
+        c, r = c * arb(2).sqrt(), r * arb(2).sqrt()
+    density = _normal(c)[1]
+    growth = (abs(c) * r + r * r / 2).exp() - 1
+    rest = density * growth * r / 2
+    if op == "erf":
+        return 2 * rest
+    return abs(c) * rest + r * r * density * (1 + growth / 2)
+
+
+def _power_remainder(c: Ball, r: Ball, p: float) -> Ball | None:
+    """r^2/2 times the largest |phi''| on the disc."""
+    factor = abs(arb(p) * (arb(p) - 1)) / 2 * r * r
+    size = abs(c)
+    if p >= 0 and float(p).is_integer():
+        return arb(0) if p < 2 else factor * power(size + r, p - 2.0)
+    if not (size > r and (c > 0 or float(p).is_integer())):
+        return None
+    ends = power(size - r, p - 2.0), power(size + r, p - 2.0)
+    return factor * (ends[0] if ends[0].upper() >= ends[1].upper() else ends[1])

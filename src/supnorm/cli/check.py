@@ -1,0 +1,69 @@
+"""``supnorm check CERT``: verify a certificate without trusting who made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from supnorm.cli.options import JSON, TRUST
+
+if TYPE_CHECKING:
+    from supnorm.problem import Domain
+
+CERT = Annotated[Path, typer.Argument(metavar="CERT", help="The certificate file.")]
+TIED = Annotated[
+    Path | None,
+    typer.Option("--problem", metavar="PROBLEM.toml", help="Also verify that it speaks of this problem."),
+]
+POINTS = 64  # random points where the certificate's programs are compared with the problem
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("check")(command)
+
+
+def command(certificate: CERT, problem: TIED = None, as_json: JSON = False, trust: TRUST = False) -> int:
+    """Verify a certificate: tiling, bounds and witness again in ball arithmetic."""
+    from dataclasses import asdict, replace
+
+    from supnorm.certification.certificate import points_of_problem
+    from supnorm.checker import check
+    from supnorm.results import BadInput, ExitCode
+    from supnorm.results.encoding import dumps
+    from supnorm.sources import open_problem
+
+    if not certificate.is_file():
+        raise BadInput(f"{certificate}: no such file; give the certificate that certify wrote")
+    opened = None if problem is None else open_problem(problem, trust=trust)
+    points = None if opened is None else points_of_problem(opened, POINTS)[1]
+    try:
+        result = check(certificate, points)
+    except ImportError:
+        raise BadInput("check needs the extra: pip install 'supnorm[checker]'") from None
+    if opened is not None and result.accepted and not same_axes(certificate, opened.domain):
+        result = replace(result, accepted=False, reason="its domain is not the problem's domain")
+    if as_json:
+        typer.echo(dumps({"schema": "supnorm.check/1", **asdict(result)}))
+    else:
+        typer.echo(("ACCEPTED" if result.accepted else "REJECTED") + f": {result.reason}")
+        if result.leaf is not None:
+            typer.echo(f"  leaf {result.leaf} of {result.leaves}")
+        typer.echo(f"  claims: worst error between {result.lower:.6g} and {result.upper:.6g}")
+        if not result.problem_checked:
+            typer.echo("  not verified: that the file speaks of your model; give --problem PROBLEM.toml")
+    return int(ExitCode.DONE if result.accepted else ExitCode.EXCEEDED)
+
+
+def same_axes(certificate: Path, domain: Domain) -> bool:
+    """Whether the file speaks of exactly the problem's inputs and ranges."""
+    import json
+
+    held = json.loads(certificate.read_text(encoding="utf-8"))
+    return bool(
+        held["names"] == list(domain.names)
+        and [float.fromhex(v) for v in held["axis_low"]] == [a.low for a in domain.axes]
+        and [float.fromhex(v) for v in held["axis_high"]] == [a.high for a in domain.axes]
+    )

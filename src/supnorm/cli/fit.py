@@ -1,0 +1,122 @@
+"""``supnorm fit PROBLEM.toml``: the best approximator that reaches a tolerance, network or not."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, SEED, TRUST, WORKERS, default_folder
+
+if TYPE_CHECKING:
+    from supnorm.training import FitResult
+
+# Names exist only here: the verb itself takes strategy objects.
+METHODS = {
+    "chebyshev": ("supnorm.approximants", "ChebyshevTensor"),
+    "piecewise-chebyshev": ("supnorm.approximants", "PiecewiseChebyshev"),
+    "polynomial": ("supnorm.approximants", "PolynomialLeastSquares"),
+    "sparse-legendre": ("supnorm.approximants", "SparseLegendre"),
+    "simplex": ("supnorm.approximants", "SimplexInterpolation"),
+    "gaussian-process": ("supnorm.approximants", "GaussianProcess"),
+    "tensor-train": ("supnorm.approximants", "TensorTrain"),
+    "random-features": ("supnorm.approximants", "RandomFeatures"),
+    "network": ("supnorm.training", "NetworkFit"),
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("fit")(command)
+
+
+def command(
+    problem: PROBLEM,
+    out: OUT = None,
+    tolerance: Annotated[float | None, typer.Option("--tolerance", help="Largest error allowed.")] = None,
+    norm: Annotated[str, typer.Option("--norm", help="sup: the largest error; l2: the RMS.")] = "sup",
+    seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Time limit.")] = None,
+    max_evaluations: Annotated[
+        int | None, typer.Option("--max-evaluations", min=10, help="Calls of the reference for fitting.")
+    ] = None,
+    method: Annotated[str, typer.Option("--method", help="auto, or " + ", ".join(METHODS))] = "auto",
+    certify: Annotated[bool, typer.Option("--certify", help="Go on until a proof says so.")] = False,
+    seed: SEED = None,
+    workers: WORKERS = None,
+    as_json: JSON = False,
+    quiet: QUIET = False,
+    trust: TRUST = False,
+) -> int:
+    """Fit the reference until the audited error meets the tolerance; [model] is not needed."""
+    from supnorm.results.encoding import dumps
+    from supnorm.sources import open_problem
+    from supnorm.training import fit
+
+    opened = open_problem(problem, trust=trust)
+    result = fit(
+        opened,
+        tolerance=tolerance if tolerance is not None else opened.error.limit,
+        norm=norm,
+        seconds=seconds,
+        max_evaluations=max_evaluations,
+        method=named(method),
+        certify=certify,
+        seed=seed or 0,
+        workers=workers or 1,
+        observer=_silent if quiet or as_json else _progress,
+    )
+    folder = out or Path(default_folder(problem).name.removesuffix("-run") + "-fit")
+    result.save(folder)
+    if as_json:
+        typer.echo(dumps(result.to_json()))
+    elif not quiet:
+        for line in summary(result):
+            typer.echo(line)
+        typer.echo(f"saved in {folder}")
+    return int(result.status.exit)
+
+
+def named(method: str) -> Any:
+    """The strategy of a name.
+
+    Raises:
+        BadInput: for a name that is not in the table.
+    """
+    from importlib import import_module
+
+    from supnorm.results import BadInput
+
+    if method == "auto":
+        return method
+    if method not in METHODS:
+        raise BadInput(f"--method {method!r} is not known; known are auto, {', '.join(METHODS)}")
+    module, strategy = METHODS[method]
+    return getattr(import_module(module), strategy)()
+
+
+def summary(result: FitResult) -> list[str]:
+    """The table of candidates; errors of the audited ones are lower bounds from a fresh-seed audit."""
+    rows = [f"{result.status.code}: {result.status.advice}"]
+    rows.append(f"  {'method':28} {'RMS':>10} {'worst found':>12} {'parameters':>11} {'samples':>8} {'s':>7}")
+    for c in result.to_json()["candidates"]:
+        worst = c["sup"]["lower"]
+        rows.append(
+            f"  {c['method'][:28]:28} {_short(c['rms']):>10} {_short(worst):>12} "
+            f"{c['parameters']:>11,} {c['samples']:>8,} {c['seconds']:>7.2f}"
+        )
+    return rows + [f"  {note}" for note in result.notes]
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, int | float) else str(value)
+
+
+def _silent(event: Any) -> None:
+    pass
+
+
+def _progress(event: Any) -> None:
+    if hasattr(event, "method"):
+        print(f"  tried {event.method}: RMS {event.rms:.3g}, worst {event.worst:.3g}", file=sys.stderr)

@@ -1,0 +1,79 @@
+"""Errors with their gradients, chained through the error measure; expensive ones are stored like values."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation.caller import CHUNK_SECONDS, EXPENSIVE, Caller
+from supnorm.problem import Problem
+
+Array = NDArray[np.float64]
+SIDE = "gradient"  # in the store: model values, reference values and slope in one row
+
+
+class GradientCaller:
+    """Both sides and the slope of the error in the unit box, in one call.
+
+    Args:
+        problem: whose model and reference both have a ``vjp``.
+        model, reference: the callers, for their timing and their store.
+    """
+
+    def __init__(self, problem: Problem, model: Caller, reference: Caller) -> None:
+        self.problem, self.model, self.reference = problem, model, reference
+        self.known = model.store.load(SIDE) if model.store else {}
+        self.cost = EXPENSIVE if self.known else 0.0
+
+    def rows(self, x: Array, purpose: str) -> tuple[Array, Array, Array]:
+        """Model (n, m), reference (n, m) and slope (n, d) at points ``x`` (n, d) of the domain."""
+        dear = max(self.cost, self.model.cost, self.reference.cost)
+        if dear < EXPENSIVE or self.model.store is None:
+            return self._timed(x)
+        size = max(1, int(CHUNK_SECONDS / dear))
+        parts = [self._stored(x[i : i + size], purpose) for i in range(0, len(x), size)]
+        return tuple(np.concatenate(columns) for columns in zip(*parts, strict=True))  # type: ignore[return-value]
+
+    def _stored(self, x: Array, purpose: str) -> tuple[Array, Array, Array]:
+        keys = [row.tobytes() for row in x]
+        missing = np.array([i for i, key in enumerate(keys) if key not in self.known], dtype=int)
+        if len(missing):
+            start = time.perf_counter()
+            table = np.concatenate(self._timed(x[missing]), axis=1)
+            seconds = time.perf_counter() - start
+            assert self.model.store is not None
+            self.model.store.append(SIDE, purpose, x[missing], table, {}, seconds)
+            for i, row in zip(missing, table, strict=True):
+                self.known[keys[i]] = row, None
+        table = np.stack([self.known[key][0] for key in keys])
+        m = (table.shape[1] - x.shape[1]) // 2
+        return table[:, :m], table[:, m : 2 * m], table[:, 2 * m :]
+
+    def _timed(self, x: Array) -> tuple[Array, Array, Array]:
+        """Values, then pullbacks of the error's weights; what each side takes is added to its seconds."""
+        measure = self.problem.error
+        clock = [time.perf_counter()]
+        with np.errstate(all="ignore"):
+            y, pull_model = self.problem.model.vjp(x)
+            clock.append(time.perf_counter())
+            f, pull_reference = self.problem.reference.vjp(x)
+            clock.append(time.perf_counter())
+            error, output = measure(y, f, x)
+            good = np.isfinite(error)[:, None]
+            weights = measure.gradient(y, f, output)
+            clock.append(time.perf_counter())
+            slope = pull_model(np.where(good, weights[0], 0.0))
+            clock.append(time.perf_counter())
+            slope = slope + pull_reference(np.where(good, weights[1], 0.0))
+            clock.append(time.perf_counter())
+            slope = slope * self.problem.domain.slope(x)
+        slope[~good[:, 0] | ~np.isfinite(slope).all(axis=1)] = 0.0
+        steps = np.diff(clock)
+        self.model.seconds += float(steps[0] + steps[3])
+        self.reference.seconds += float(steps[1] + steps[4])
+        self.model.called += len(x)
+        self.reference.called += len(x)
+        self.cost = max(self.cost, 0.0) if not len(x) else float(steps.sum()) / len(x)
+        return y, f, slope

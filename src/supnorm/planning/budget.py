@@ -1,0 +1,204 @@
+"""The verb `budget`: from numbers alone, or for a function that is profiled and, with a trainer, climbed.
+
+From numbers it takes milliseconds. For a function the profile spends ``calls`` evaluations (fewer for an
+expensive one: about 40 seconds' worth), a ladder its trainings.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation.store import EvaluationStore
+from supnorm.planning.caveats import caveats
+from supnorm.planning.charts import error_curves, tolerance_table
+from supnorm.planning.constructions import constructions
+from supnorm.planning.guarantees import guarantees
+from supnorm.planning.ladder import Ladder, Trainer, climb, climb_table
+from supnorm.planning.numbers import from_numbers
+from supnorm.planning.profile.measured import Profile
+from supnorm.planning.profile.profile import profile
+from supnorm.planning.question import Plan, Question, as_problem, ask, read_norm, spread
+from supnorm.planning.result import BudgetResult
+from supnorm.planning.table import read_table, table_profile
+from supnorm.planning.theory import ClassBound, NetworkClass
+from supnorm.planning.verdict import UNDECIDED, verdict
+from supnorm.problem import Domain, Problem
+from supnorm.results import BadInput, ExitCode, Status
+
+Array = NDArray[np.float64]
+DEFAULT_CALLS = 200_000
+PROFILE_SECONDS = 40.0
+
+
+def budget(
+    problem: Problem | Callable[..., Any] | tuple[Array, Array] | None = None,
+    domain: Domain | None = None,
+    *,
+    tolerance: float | None = None,
+    norm: str | float = "sup",
+    inputs: int | None = None,
+    smoothness: float | None = None,
+    derivative_scales: float | Sequence[float] = 1.0,
+    rho: Sequence[float] | None = None,
+    noise: float = 0.0,
+    shape: NetworkClass | None = None,
+    output: int | str | None = None,
+    data: Array | None = None,
+    purse: int = 100_000,
+    calls: int | None = None,
+    trainer: Trainer | None = None,
+    samples: Sequence[int] = (32, 64, 128, 256, 512, 1024, 2048),
+    widths: Sequence[int] = (24,),
+    seeds: int = 4,
+    ladder: Ladder | None = None,
+    ladder_file: Path | str | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    executor: Executor | None = None,
+    store: EvaluationStore | None = None,
+    observer: Callable[[Any], None] = lambda event: None,
+) -> BudgetResult:
+    """How many samples and weights a tolerance costs, which exceptions apply, and whether a network is the
+    tool.
+
+    Args:
+        problem: a `Problem`; a function ``(n, d) -> (n,)`` or ``(n, m)``; a table ``(x, y)``, shapes
+            ``(N, d)`` and ``(N,)``; None for numbers alone.
+        domain: of the function, when ``problem`` is not a `Problem`; of a table its box by default.
+        tolerance: the largest error allowed, in the problem's error measure; by default the problem's own.
+        norm: ``"sup"``, ``"l2"``, ``"l1"`` or a number p >= 1.
+        inputs, smoothness, derivative_scales, rho, noise: the class, for numbers alone; see `theory`.
+        shape: a network class to speak about as well.
+        output: which output is planned; by default the hardest.
+        data: inputs of the law, shape ``(N, d)``, in the domain's units; for the intrinsic dimension.
+        purse: samples that may be spent on the surrogate.
+        calls: evaluations for the profile.
+        trainer: climbs a ladder with it; see `supnorm.planning.ladder.Trainer`.
+        samples, widths, seeds, ladder_file: the rungs, the trainings a rung and where runs are kept.
+        ladder: one that was climbed before.
+        seed: of every random choice.
+        workers, executor, store: where expensive evaluations run and are kept.
+        observer: gets the events of the ladder, with its time estimate.
+
+    Raises:
+        BadInput: for a missing tolerance or domain, or numbers out of range.
+
+    >>> result = budget(inputs=12, smoothness=2, tolerance=1e-3)
+    >>> result.verdict.word, round(result.guarantee[0].log10, 1)
+    ('undecided', 10.1)
+    """
+    start = time.perf_counter()
+    if problem is None:
+        parts = from_numbers(
+            inputs,
+            smoothness,
+            tolerance,
+            read_norm(norm),
+            derivative_scales,
+            rho,
+            noise,
+            shape,
+            ladder,
+            purse,
+        )
+        return _finish(parts, seed, start)
+    if inputs is not None or smoothness is not None:
+        raise BadInput("inputs and smoothness are for numbers alone; a function brings its own domain")
+    rng = np.random.default_rng(seed)
+    ladders = (ladder,) if ladder is not None else ()
+    climbing: dict[str, Any] = {
+        "samples": samples, "seeds": seeds, "seed": seed, "path": ladder_file, "observer": observer,
+    }  # fmt: skip
+    if isinstance(problem, tuple):
+        table = read_table(problem, domain, tolerance, norm)
+        plan, measured = table.question, table_profile(table, rng)
+        if trainer is not None:
+            runs = climb_table(table.x, table.y, trainer, width=widths[0], **climbing)
+            ladders = (*ladders, Ladder(tuple(runs), "samples", table.metric))
+    else:
+        given = as_problem(problem, domain, tolerance)
+        with spread(given, workers, executor) as pool:
+            question = ask(given, tolerance, norm, output, rng, store, pool, workers)
+            points = None if data is None else _unit(data, question)
+            target = question.target
+            plan, measured = question, profile(target, rng, _calls(target.caller.cost, calls), points)
+            if trainer is not None:
+                runs = climb(target, target.d, trainer, widths=widths, **climbing)
+                axis = "width" if len(set(widths)) > 2 and len(set(samples)) == 1 else "samples"
+                ladders = (*ladders, Ladder(tuple(runs), axis, question.metric))
+    return _finish(_from_profile(plan, measured, ladders, shape, purse), seed, start)
+
+
+def _from_profile(
+    question: Plan, measured: Profile, ladders: tuple[Ladder, ...], shape: NetworkClass | None, purse: int
+) -> dict[str, Any]:
+    def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
+        return guarantees(measured, eps, question.p, shape), constructions(measured, eps)
+
+    guarantee, construction = rows(question.eps)
+    table = tolerance_table(rows, ladders, question.eps)
+    return {
+        "title": question.title,
+        "inputs": measured.names,
+        "output": question.output,
+        "tolerance": question.eps,
+        "p": question.p,
+        "guarantee": tuple(guarantee),
+        "construction": tuple(construction),
+        "ladders": ladders,
+        "caveats": tuple(caveats(measured, ladders, guarantee, question.eps, question.p)),
+        "verdict": verdict(measured, construction, ladders, question.eps, question.p, purse),
+        "profile": measured,
+        "table": tuple(table),
+        "curves": tuple(error_curves(table, ladders)),
+        "notes": question.notes,
+        "law": question.law,
+    }
+
+
+def _finish(found: dict[str, Any], seed: int, start: float) -> BudgetResult:
+    import scipy
+
+    import supnorm
+
+    answer = found["verdict"]
+    undecided = answer.word == UNDECIDED and found["profile"] is not None
+    advice = {
+        "undecided": "Undecided: give more calls, or a trainer to climb a ladder with.",
+        "unsuitable": "No surrogate can promise this tolerance here; see the evidence for what can be done.",
+    }.get(answer.word, f"Use: {answer.tool}. Audit whatever you build: a budget is a plan, not a proof.")
+    if found["profile"] is None:
+        advice = (
+            "Numbers about a class. Give the function itself for a profile, and a trainer for a forecast."
+        )
+    status = Status(answer.word, advice, ExitCode.UNDECIDED if undecided else ExitCode.DONE)
+    versions = {
+        "supnorm": getattr(supnorm, "__version__", ""),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+    }
+    return BudgetResult(
+        **found, status=status, seed=seed, seconds=time.perf_counter() - start, versions=versions
+    )
+
+
+def _unit(data: Array, question: Question) -> Array:
+    points = np.asarray(data, dtype=float)
+    if points.ndim != 2 or points.shape[1] != question.target.d:
+        raise BadInput(f"data must have shape (N, {question.target.d}), got {points.shape}")
+    return question.target.domain.to_unit(points)
+
+
+def _calls(cost: float, calls: int | None) -> int:
+    if calls is not None:
+        if calls < 500:
+            raise BadInput(f"calls must be at least 500, got {calls}")
+        return calls
+    return int(np.clip(PROFILE_SECONDS / max(cost, 1e-9), 500, DEFAULT_CALLS))

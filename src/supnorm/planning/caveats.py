@@ -1,0 +1,175 @@
+"""The eight exceptions to "a network cannot promise this": the test that decides each, its outcome, its
+effect.
+
+A caveat that was not tested is *undecided* and changes nothing: the cautious default stays.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from supnorm.planning.ladder import Ladder
+from supnorm.planning.profile.interactions import largest_clique
+from supnorm.planning.profile.measured import Profile
+from supnorm.planning.theory.statement import ClassBound
+
+
+@dataclass(frozen=True)
+class Caveat:
+    """One exception.
+
+    Attributes:
+        name: the exception.
+        test: what decides it.
+        outcome: what was found, starting with ``"holds"``, ``"does not hold"`` or ``"undecided"``.
+        effect: what it changes in the budget.
+    """
+
+    name: str
+    test: str
+    outcome: str
+    effect: str
+
+
+def caveats(
+    profile: Profile | None, ladders: tuple[Ladder, ...], guarantee: list[ClassBound], eps: float, p: float
+) -> list[Caveat]:
+    """All eight rows, in a fixed order."""
+    return [
+        _smooth(profile), _composition(profile, eps), _manifold(profile), _average(ladders, guarantee),
+        _architecture(), _low_accuracy(guarantee, ladders, eps), _mean_square(ladders, p), _pinn(),
+    ]  # fmt: skip
+
+
+def _smooth(profile: Profile | None) -> Caveat:
+    name, test = "strong smoothness", "Chebyshev decay on all axes and on oblique lines"
+    if profile is None:
+        return Caveat(
+            name, test, "undecided: no function was given", "the smoothness that was stated is used"
+        )
+    lines = f"{len(profile.known_lines)} lines"
+    if profile.jump is not None:
+        jump = profile.jump.jump
+        return Caveat(name, test, f"does not hold: a jump of height {jump:.3g}", "no sup-norm promise at all")
+    if profile.kind == "geometric":
+        rho = min(profile.rho)
+        outcome = f"holds: geometric decay on {lines}, smallest rho {rho:.4g}"
+        return Caveat(name, test, outcome, "polynomial counts, log(1/eps)^d in place of eps^(-d/n)")
+    if profile.kind == "algebraic":
+        effect = f"n = {profile.class_order()} in eps^(-d/n)"
+        return Caveat(
+            name, test, f"does not hold: order {profile.order:.2f} is the lowest of {lines}", effect
+        )
+    return Caveat(name, test, f"undecided: {profile.kind}", "n = 1 (Lipschitz) is used")
+
+
+def _composition(profile: Profile | None, eps: float) -> Caveat:
+    name, test = (
+        "composition of simpler functions",
+        "mixed differences in sup, products, ridges, inner functions",
+    )
+    if profile is None or profile.interactions is None:
+        return Caveat(name, test, "undecided: not tested", "all inputs are taken to interact")
+    acting = profile.interactions
+    found = []
+    if len(acting.blocks()) > 1:
+        found.append(f"sum of blocks {_named(acting.blocks(), profile.names)}")
+    if len(acting.factors()) > 1:
+        found.append(f"product of blocks {_named(acting.factors(), profile.names)}")
+    active = profile.active
+    if (
+        active is not None
+        and 0 < active.dimension < profile.d
+        and active.residual * profile.spread <= eps / 4
+    ):
+        found.append(f"{active.dimension} active direction(s)")
+    if profile.inner and not found:
+        found.append(f"enter through one number: {_named(profile.inner, profile.names)}")
+    at_eps = largest_clique(acting.additive * profile.spread > max(eps, acting.floor * profile.spread))
+    clique = f"at most {max(at_eps, 1)} inputs interact at the size of the tolerance"
+    if found:
+        return Caveat(name, test, "holds: " + "; ".join(found), f"d becomes the largest block; {clique}")
+    return Caveat(name, test, "does not hold: no split was found", f"d stays {profile.d}; {clique}")
+
+
+def _named(blocks: object, names: tuple[str, ...]) -> str:
+    groups = [[names[i] for i in block] for block in blocks]  # type: ignore[attr-defined]
+    return " | ".join("{" + ", ".join(group) + "}" for group in groups)
+
+
+def _manifold(profile: Profile | None) -> Caveat:
+    name, test = "inputs on a low-dimensional set", "TwoNN and MLE at three scales, corrected for bias"
+    found = profile.dimension if profile is not None else None
+    if found is None or profile is None:
+        return Caveat(name, test, "undecided: no data of the inputs' law", "all of the box is meant")
+    if not found.single:
+        return Caveat(name, test, "does not hold: no single dimension over the scales", "d stays")
+    seen = f"dimension {found.lower:.1f} to {found.upper:.1f} of {profile.d} (linear span {found.linear})"
+    if found.upper <= profile.d / 2:
+        effect = f"d becomes {found.upper:.1f} for inputs of this law only; other queries need a guard"
+        return Caveat(name, test, f"holds: {seen}", effect)
+    return Caveat(name, test, f"does not hold: {seen}", "d stays")
+
+
+def _average(ladders: tuple[Ladder, ...], guarantee: list[ClassBound]) -> Caveat:
+    name, test = "this function is easier than the worst of its class", "measured ladder"
+    if not ladders:
+        return Caveat(name, test, "undecided: no ladder was climbed", "only the guarantee line speaks")
+    ladder = ladders[0]
+    bounds = [b.log10 for b in guarantee if b.quantity == "samples" and b.log10 is not None and not b.vacuous]
+    alpha, low, high = ladder.exponent
+    outcome = f"measured exponent {alpha:.2f} [{low:.2f}, {high:.2f}], {ladder.regime}"
+    effect = "the forecast line is for this function; the guarantee line stays printed beside it"
+    return Caveat(
+        name, test, ("holds: " if bounds else "undecided: no number to compare with; ") + outcome, effect
+    )
+
+
+def _architecture() -> Caveat:
+    return Caveat(
+        "another architecture or activation",
+        "ladders of several architectures with equal weights",
+        "undecided: run one ladder for each",
+        "sample bounds hold for any method; the weight bound by VC dimension halves its exponent for tanh",
+    )
+
+
+def _low_accuracy(guarantee: list[ClassBound], ladders: tuple[Ladder, ...], eps: float) -> Caveat:
+    name, test = "low accuracy is enough", "is every lower bound vacuous; is a measured rung already there"
+    numbers = [b for b in guarantee if b.log10 is not None]
+    reached = [ladder.need(eps) for ladder in ladders]
+    if any(need.reached == "measured" for need in reached):
+        size = min(n.size for n in reached if n.reached == "measured" and n.size is not None)
+        return Caveat(name, test, f"holds: the rung {size:g} already reaches it", "take that rung, audited")
+    if numbers and all(b.vacuous for b in numbers):
+        return Caveat(
+            name, test, "holds: the theory says nothing at this tolerance", "no lower bound is printed"
+        )
+    if not numbers:
+        return Caveat(name, test, "undecided: no numeric bound applies", "nothing")
+    return Caveat(name, test, "does not hold: a lower bound is not vacuous", "nothing")
+
+
+def _mean_square(ladders: tuple[Ladder, ...], p: float) -> Caveat:
+    name, test = "the mean square is enough", "the stated norm; sup over rms of the ladder"
+    ratio = ""
+    if ladders:
+        runs = ladders[0].runs
+        values = sorted(run.sup / run.rms for run in runs)
+        ratio = f"; sup/rms is {values[len(values) // 2]:.1f} in the median, up to {values[-1]:.0f}"
+    if math.isinf(p):
+        return Caveat(
+            name, test, f"does not hold: the sup norm was asked for{ratio}", "the sup norm is planned"
+        )
+    effect = "network classes gain (exponent d/(1+d/p)); smoothness classes keep eps^(-d/n)"
+    return Caveat(name, test, f"holds if the use is an average: L^{p:g} was asked for{ratio}", effect)
+
+
+def _pinn() -> Caveat:
+    return Caveat(
+        "physics-informed training",
+        "is the equation known, and its stability constant",
+        "undecided: a function was given, not an equation",
+        "with both, no labelled samples: collocation points, and C_pde * residual as a bound",
+    )

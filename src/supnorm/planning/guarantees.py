@@ -1,0 +1,60 @@
+"""The guarantee line for one profiled function: class lower bounds with the class constants that were
+estimated.
+
+They speak about the class (d, n, derivative bounds), never about the function: less may do for it, but nobody
+who knows only this much can promise it. Because the bounds on the derivatives are estimates, the status is
+conditional.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from supnorm.planning.profile.measured import Profile
+from supnorm.planning.theory import NetworkClass, theory
+from supnorm.planning.theory.jump_samples import jump_samples
+from supnorm.planning.theory.statement import GUARANTEE, ClassBound
+
+
+def guarantees(profile: Profile, eps: float, p: float, shape: NetworkClass | None = None) -> list[ClassBound]:
+    """Lower bounds for the class that the profile puts the function in."""
+    if profile.hazards.hopeless:
+        return [_unbounded(profile)]
+    if profile.jump is not None and math.isinf(p) and 2 * eps < profile.jump.jump:
+        return [jump_samples(profile.jump.jump, eps)]
+    n = profile.class_order()
+    if n == 0:
+        order = min(max(profile.order, 0.1), 1.0) if math.isfinite(profile.order) else 1.0
+        rows = theory(profile.d, order, eps, p, 2.0 * profile.spread, shape) if math.isinf(p) else []
+        return [
+            _conditional(row, "Hölder order and constant estimated") for row in rows if row.line == GUARANTEE
+        ]
+    scales = profile.derivative_scales(n)
+    if n == 1 and profile.active is not None and math.isinf(p):
+        scales = (scales[0], max(profile.active.gradient_sum * 1.5, 1e-12 * profile.spread))
+    rows = [
+        row
+        for row in theory(profile.d, n, eps, p, scales, shape, noise=_noise(profile))
+        if row.line == GUARANTEE
+    ]
+    text = ", ".join(f"L_{k} = {s:.3g}" for k, s in enumerate(scales))
+    return [_conditional(row, f"{text} estimated, with factor 1.5") for row in rows]
+
+
+def _noise(profile: Profile) -> float:
+    return profile.noise if profile.noise > 1e-6 * profile.spread else 0.0
+
+
+def _conditional(row: ClassBound, estimated: str) -> ClassBound:
+    if row.log10 is not None and "networks of this shape" not in row.name:
+        return replace(row, status="conditional", assumptions=(*row.assumptions, estimated))
+    return row
+
+
+def _unbounded(profile: Profile) -> ClassBound:
+    return ClassBound(
+        "no bound, sup norm", GUARANTEE, "samples", math.inf, "none is enough",
+        "functions that grow without bound inside the domain", ("the growth seen goes on",),
+        f"the largest value grew {profile.hazards.growth:.3g} times as the search box shrank", "conditional",
+    )  # fmt: skip

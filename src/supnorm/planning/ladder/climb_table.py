@@ -1,0 +1,77 @@
+"""Climbs a ladder on a fixed table: trains on random parts of it, measures on the rest.
+
+Nothing can be evaluated, so there is no search: the largest error is that of the points left out, a weaker
+lower estimate than `climb` gives. Rungs are at most half of the table. Cost: the trainings.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.planning.ladder.climb import LadderRun, Trained, Trainer, append_run, read_runs
+from supnorm.planning.ladder.rungs import Run
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+
+
+def climb_table(
+    x: Array,
+    y: Array,
+    trainer: Trainer,
+    *,
+    samples: Sequence[int],
+    width: int = 24,
+    seeds: int = 4,
+    seed: int = 0,
+    path: Path | str | None = None,
+    observer: Callable[[Any], None] = lambda event: None,
+) -> list[Run]:
+    """Train on parts of a table.
+
+    Args:
+        x, y: the table in the unit cube, shapes ``(N, d)`` and ``(N,)``.
+        trainer: see `Trainer`.
+        samples: rungs; those above half of the table are left out.
+        width, seeds, seed, path, observer: as in `climb`.
+
+    Raises:
+        BadInput: when fewer than 3 rungs fit.
+    """
+    rungs = [m for m in sorted(samples) if m <= len(x) // 2]
+    if len(rungs) < 3:
+        raise BadInput(
+            f"a ladder on a table needs 3 rungs of at most half of its {len(x)} rows, got {list(samples)}"
+        )
+    done = {(r.samples, r.width, r.seed): r for r in read_runs(path)}
+    tasks = [(m, width, s) for m in rungs for s in range(seeds)]
+    runs = [done[t] for t in tasks if t in done]
+    for task in (t for t in tasks if t not in done):
+        run = _one(x, y, trainer, *task, seed)
+        runs.append(run)
+        if path is not None:
+            append_run(Path(path), run)
+        observer(LadderRun(run, len(runs), len(tasks)))
+    return sorted(runs, key=lambda r: (r.samples, r.seed))
+
+
+def _one(x: Array, y: Array, trainer: Trainer, samples: int, width: int, number: int, seed: int) -> Run:
+    rng = np.random.default_rng([seed, samples, width, number])
+    order = rng.permutation(len(x))
+    inside, outside = order[:samples], order[samples:]
+    start = time.perf_counter()
+    found = trainer(x[inside], y[inside], width, int(rng.integers(2**31)))
+    seconds = time.perf_counter() - start
+    model = found if isinstance(found, Trained) else Trained(found)
+    error = np.abs(model.predict(x[outside]) - y[outside])
+    train = float(np.sqrt(np.mean((model.predict(x[inside]) - y[inside]) ** 2)))
+    rms = float(np.sqrt(np.mean(error**2)))
+    return Run(
+        samples, width, number, rms, float(error.max()), train, model.weights, model.iterations, seconds
+    )

@@ -1,0 +1,145 @@
+"""A climbed ladder: forecasts, regime, hold-outs and the size that reaches a tolerance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from supnorm.planning.ladder.forecast import (
+    FURTHEST,
+    Forecast,
+    Holdout,
+    backtest,
+    exponent,
+    forecast,
+    regime,
+    widening,
+)
+from supnorm.planning.ladder.rungs import Run, Rungs, group, training_share
+
+
+@dataclass(frozen=True)
+class Need:
+    """The size that reaches a tolerance, read off the upper end of the forecast.
+
+    Attributes:
+        size: the smallest size whose upper end is within the tolerance; None where there is none.
+        reached: ``"measured"`` (a rung is already there), ``"forecast"``, ``"beyond"`` (more than 8 times the
+            top rung, or not at all: no number is given) or ``"floor"`` (even the lower end stays above).
+        weights, samples, iterations: the triple; a budget in weights without the other two means nothing.
+    """
+
+    size: float | None
+    reached: str
+    samples: int | None = None
+    weights: int | None = None
+    iterations: int | None = None
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Runs of growing samples, or of growing width, with everything else equal.
+
+    Attributes:
+        runs: all trainings.
+        axis: ``"samples"`` or ``"width"``.
+        metric: ``"sup"`` or ``"rms"``.
+        level: nominal coverage of the intervals.
+
+    >>> runs = [Run(m, 8, s, 0.1 / m, 1 / m, 0.001 / m, 90, 500) for m in (16, 32, 64, 128) for s in (0, 1)]
+    >>> ladder = Ladder(tuple(runs))
+    >>> ladder.regime, ladder.need(1 / 32).reached, ladder.need(1e-9).reached
+    ('data-limited', 'measured', 'beyond')
+    """
+
+    runs: tuple[Run, ...]
+    axis: str = "samples"
+    metric: str = "sup"
+    level: float = 0.9
+
+    @cached_property
+    def rungs(self) -> Rungs:
+        """The runs by size."""
+        return group(self.runs, self.axis, self.metric)
+
+    @property
+    def phi(self) -> float:
+        """Training over test error at the top rung."""
+        return training_share(self._at(self.rungs.size[-1]))
+
+    @property
+    def regime(self) -> str:
+        """What limits the top rung."""
+        return regime(self.rungs.phi)
+
+    @cached_property
+    def holdouts(self) -> list[Holdout]:
+        """Top rungs forecast from those below."""
+        shares = [
+            training_share(self._at(s)) if self.axis == "samples" else math.nan for s in self.rungs.size
+        ]
+        return backtest(self.rungs, tuple(shares), self.level)
+
+    @property
+    def exponent(self) -> tuple[float, float, float]:
+        """Local exponent alpha of error ~ size^-alpha, with its interval."""
+        return exponent(self.rungs)
+
+    def forecast(self, size: float) -> Forecast:
+        """The error of a new run, at most 8 times beyond the top rung."""
+        return forecast(self.rungs, size, self.level, widening(self.holdouts))
+
+    @cached_property
+    def ahead(self) -> list[Forecast]:
+        """Forecasts from the top rung to 8 times it, in steps of 2^(1/8)."""
+        sizes = float(self.rungs.size[-1]) * np.exp2(np.arange(25) / 8.0)
+        widened = widening(self.holdouts)
+        return [forecast(self.rungs, min(float(s), FURTHEST * sizes[0]), self.level, widened) for s in sizes]
+
+    def need(self, eps: float) -> Need:
+        """The size that reaches ``eps``."""
+        for size, logs in zip(self.rungs.size, self.rungs.logs, strict=True):
+            if float(np.exp(logs).max()) <= eps:
+                return self._triple(float(size), "measured")
+        for found in self.ahead:
+            if found.upper <= eps:
+                return self._triple(found.size, "forecast")
+        if self.ahead[-1].lower > eps and self.regime == "floor-limited":
+            return Need(None, "floor")
+        return Need(None, "beyond")
+
+    def _at(self, size: float) -> Sequence[Run]:
+        return [run for run in self.runs if getattr(run, self.axis) == size]
+
+    def _triple(self, size: float, reached: str) -> Need:
+        near = min(self.runs, key=lambda run: abs(math.log(getattr(run, self.axis) / size)))
+        samples = math.ceil(size) if self.axis == "samples" else near.samples
+        # Weights grow with the square of the width in the hidden layers.
+        factor = 1.0 if self.axis == "samples" else (size / near.width) ** 2
+        return Need(size, reached, samples, math.ceil(near.weights * factor), near.iterations)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Rungs, forecasts, hold-outs and exponent, for JSON and charts."""
+        return {
+            "axis": self.axis, "metric": self.metric, "level": self.level, "regime": self.regime,
+            "phi": self.phi, "exponent": list(self.exponent),
+            "rungs": [
+                {"size": float(s), "errors": np.exp(v).tolist(),
+                 "train_rms": [r.train_rms for r in self._at(s)]}
+                for s, v in zip(self.rungs.size, self.rungs.logs, strict=True)
+            ],
+            "forecast": [
+                {"size": p.size, "value": p.value, "lower": p.lower, "upper": p.upper} for p in self.ahead
+            ],
+            "holdouts": [
+                {"size": h.size, "ahead": h.ahead, "lower": h.forecast.lower,
+                 "upper": h.forecast.upper, "errors": list(h.errors), "caught": h.caught, "of": len(h.errors)}
+                for h in self.holdouts
+            ],
+            "seconds": sum(run.seconds for run in self.runs),
+        }  # fmt: skip

@@ -1,0 +1,118 @@
+"""The runs of a ladder and their summary per rung.
+
+A *run* is one training with its errors; a *rung* is the runs of equal size (samples or width), with different
+data and starting weights; a *ladder* is rungs of growing size, everything else equal. Errors are handled as
+natural logarithms throughout: they are multiplicative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+PRIOR_RUNS = 4.0  # weight of the pooled scatter against a rung's own, in runs
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training.
+
+    Attributes:
+        samples, width, seed: what was asked for.
+        rms, sup: errors against the reference; ``sup`` is the largest found, a lower estimate.
+        train_rms: root mean square on the training data.
+        weights, iterations: of the trained model; 0 where unknown.
+        seconds: wall time of the training.
+    """
+
+    samples: int
+    width: int
+    seed: int
+    rms: float
+    sup: float
+    train_rms: float
+    weights: int = 0
+    iterations: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Rungs:
+    """A ladder as the forecasts see it.
+
+    Attributes:
+        size: samples or widths, rising, shape ``(r,)``.
+        logs: natural logarithms of the errors of the runs, one array a rung.
+        phi: training error over test error at the top rung; NaN where it means nothing.
+    """
+
+    size: Array
+    logs: tuple[Array, ...]
+    phi: float = float("nan")
+
+    @property
+    def mean(self) -> Array:
+        """Mean logarithm per rung."""
+        return np.array([x.mean() for x in self.logs])
+
+    @property
+    def scatter(self) -> Array:
+        """Standard deviation of single runs per rung, shrunk to the pooled one."""
+        spare = np.array([len(x) - 1.0 for x in self.logs])
+        squares = np.array([((x - x.mean()) ** 2).sum() for x in self.logs])
+        pooled = squares.sum() / max(spare.sum(), 1.0)
+        shrunk: Array = np.sqrt(np.maximum((PRIOR_RUNS * pooled + squares) / (PRIOR_RUNS + spare), 1e-4))
+        return shrunk
+
+    @property
+    def counts(self) -> Array:
+        """Runs per rung."""
+        return np.array([float(len(x)) for x in self.logs])
+
+    def below(self, count: int) -> Rungs:
+        """The first ``count`` rungs; phi is unknown there and must be given anew."""
+        return Rungs(self.size[:count], self.logs[:count])
+
+
+def group(runs: Sequence[Run], axis: str, metric: str) -> Rungs:
+    """Rungs of a ladder in ``"samples"`` or ``"width"`` for the metric ``"rms"`` or ``"sup"``.
+
+    phi is taken for ladders in samples only: on a width ladder a training error near the test error says that
+    capacity or the optimizer limits, not the data.
+
+    Raises:
+        BadInput: for unknown names, errors that are not positive and finite, or fewer than 3 rungs.
+
+    >>> runs = [Run(m, 8, s, 1.0 / m, 2.0 / m, 0.5 / m) for m in (16, 32, 64) for s in (0, 1)]
+    >>> rungs = group(runs, "samples", "rms")
+    >>> rungs.size.tolist(), round(rungs.phi, 2)
+    ([16.0, 32.0, 64.0], 0.5)
+    """
+    if axis not in ("samples", "width") or metric not in ("rms", "sup"):
+        raise BadInput(f'a ladder is in "samples" or "width", of "rms" or "sup"; got {axis!r}, {metric!r}')
+    sizes = sorted({getattr(run, axis) for run in runs})
+    if len(sizes) < 3:
+        raise BadInput(f"a ladder needs at least 3 rungs, got {len(sizes)}; add sizes")
+    for run in runs:
+        error = getattr(run, metric)
+        if not (np.isfinite(error) and error > 0):
+            raise BadInput(
+                f"{metric} of the run with {axis} {getattr(run, axis)}, seed {run.seed} is {error}"
+            )
+    rows = [[run for run in runs if getattr(run, axis) == size] for size in sizes]
+    logs = tuple(np.log([getattr(run, metric) for run in row]) for row in rows)
+    return Rungs(
+        np.array(sizes, dtype=float), logs, training_share(rows[-1]) if axis == "samples" else np.nan
+    )
+
+
+def training_share(runs: Sequence[Run]) -> float:
+    """phi: geometric mean of training error over test error."""
+    ratio = [max(run.train_rms, 1e-300) / run.rms for run in runs]
+    return float(np.exp(np.mean(np.log(ratio))))

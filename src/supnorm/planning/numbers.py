@@ -1,0 +1,63 @@
+"""A budget from numbers alone: the theory of a class, nothing about a function."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from supnorm.planning.caveats import caveats
+from supnorm.planning.charts import error_curves, tolerance_table
+from supnorm.planning.ladder import Ladder
+from supnorm.planning.theory import ClassBound, NetworkClass, theory
+from supnorm.planning.theory.statement import CONSTRUCTION, GUARANTEE
+from supnorm.planning.verdict import verdict
+from supnorm.results import BadInput
+
+
+def from_numbers(
+    inputs: int | None,
+    smoothness: float | None,
+    tolerance: float | None,
+    p: float,
+    scales: float | Sequence[float],
+    rho: Sequence[float] | None,
+    noise: float,
+    shape: NetworkClass | None,
+    ladder: Ladder | None,
+    purse: int,
+) -> dict[str, Any]:
+    """The parts of a `BudgetResult`; see `budget` for the arguments."""
+    if inputs is None or tolerance is None or (smoothness is None and rho is None and shape is None):
+        raise BadInput(
+            "budget needs a function with its domain, or numbers: inputs, tolerance and one of "
+            "smoothness, rho, shape"
+        )
+    order = math.inf if smoothness is None else smoothness
+    ladders = (ladder,) if ladder is not None else ()
+
+    def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
+        found = theory(inputs, order, eps, p, scales, shape, rho, noise)
+        if smoothness is None:  # the class of all derivatives bounded was not asked for
+            found = [row for row in found if "all derivatives" not in row.name]
+        return [r for r in found if r.line == GUARANTEE], [r for r in found if r.line == CONSTRUCTION]
+
+    guarantee, construction = rows(tolerance)
+    table = tolerance_table(rows, ladders, tolerance)
+    return {
+        "title": "",
+        "inputs": tuple(f"x{i + 1}" for i in range(inputs)) if inputs <= 100 else (),
+        "output": "",
+        "tolerance": tolerance,
+        "p": p,
+        "guarantee": tuple(guarantee),
+        "construction": tuple(construction),
+        "ladders": ladders,
+        "caveats": tuple(caveats(None, ladders, guarantee, tolerance, p)),
+        "verdict": verdict(None, construction, ladders, tolerance, p, purse),
+        "profile": None,
+        "table": tuple(table),
+        "curves": tuple(error_curves(table, ladders)),
+        "notes": ("inputs are scaled to the unit cube; tolerance and derivative bounds share one unit",),
+        "law": "",
+    }

@@ -1,0 +1,191 @@
+"""What the user asks of a budget, brought to one form: tolerance in the function's unit, norm, target.
+
+A relative tolerance becomes absolute at the smallest size that counts (the floor, or the smallest |f| seen);
+a scaled one is multiplied by the scale. Of several outputs one is planned: the one named, or the one with the
+largest range over its tolerance; the result says which.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation.caller import Caller
+from supnorm.evaluation.executor import make_executor
+from supnorm.evaluation.store import EvaluationStore
+from supnorm.planning.profile.target import Target
+from supnorm.problem import Domain, Problem, draw_inside
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is planned: a tolerance in a norm for one output.
+
+    Attributes:
+        eps: absolute tolerance in the unit of that output.
+        p: the norm: ``inf`` or a number of at least 1.
+        output: name of the planned output.
+        notes: what was converted or chosen on the way.
+        title, law: of the problem.
+    """
+
+    eps: float
+    p: float
+    output: str
+    notes: tuple[str, ...]
+    title: str = ""
+    law: str = ""
+
+    @property
+    def metric(self) -> str:
+        """The error that a ladder measures for this norm."""
+        return "sup" if math.isinf(self.p) else "rms"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(Plan):
+    """The same with the function: ``target`` is the output on the unit cube."""
+
+    target: Target
+
+
+def read_norm(norm: str | float) -> float:
+    """``"sup"``, ``"l2"``, ``"rms"``, ``"l1"`` or a number.
+
+    Raises:
+        BadInput: for anything else.
+
+    >>> read_norm("sup"), read_norm("l2"), read_norm(4)
+    (inf, 2.0, 4.0)
+    """
+    names = {"sup": math.inf, "max": math.inf, "l2": 2.0, "rms": 2.0, "l1": 1.0}
+    if isinstance(norm, str) and norm.lower() in names:
+        return names[norm.lower()]
+    if isinstance(norm, int | float) and not isinstance(norm, bool) and norm >= 1:
+        return float(norm)
+    raise BadInput(f'norm must be "sup", "l2", "l1" or a number of at least 1, got {norm!r}')
+
+
+@contextmanager
+def spread(problem: Problem, workers: int, executor: Executor | None) -> Iterator[Executor | None]:
+    """Where expensive calls run: the given executor, one of our own for several workers, or here."""
+    own = None if executor is not None else make_executor(problem.reference, workers)
+    try:
+        yield executor or own
+    finally:
+        if own is not None:
+            own.shutdown(cancel_futures=True)
+
+
+def as_problem(
+    problem: Problem | Callable[..., Any], domain: Domain | None, tolerance: float | None
+) -> Problem:
+    """A problem from a problem, or from a function and its domain.
+
+    Raises:
+        BadInput: when the domain or the tolerance is missing.
+    """
+    if not isinstance(problem, Problem):
+        if domain is None:
+            raise BadInput(
+                "budget of a function needs its domain: budget(f, Domain(x=(0.0, 1.0)), tolerance=...)"
+            )
+        problem = Problem(None, problem, domain, tolerance=tolerance)
+    if tolerance is None and problem.tolerance is None:
+        raise BadInput("budget needs a tolerance: how large may the error be at most?")
+    return problem
+
+
+def ask(
+    problem: Problem,
+    tolerance: float | None,
+    norm: str | float,
+    output: int | str | None,
+    rng: np.random.Generator,
+    store: EvaluationStore | None = None,
+    executor: Executor | None = None,
+    workers: int = 1,
+) -> Question:
+    """Evaluate a few points, choose the output and convert the tolerance.
+
+    Raises:
+        BadInput: for an unknown output, a tolerance that cannot be converted, or a function that never has a
+        value.
+    """
+    caller = Caller(problem.reference, "reference", store, executor, workers)
+    x = draw_inside(problem.domain, 256, rng)
+    y, messages = caller.values(x, "profile")
+    finite = np.isfinite(y).all(axis=1)
+    if not finite.any():
+        first = next(iter(messages.values()), "no finite value")
+        raise BadInput(f"the reference has no value at any of {len(x)} points tried: {first}")
+    tolerances = _absolute(problem, tolerance, y[finite])
+    names = problem.reference.outputs or tuple(f"output {i + 1}" for i in range(y.shape[1]))
+    index = _choose(output, names, np.ptp(y[finite], axis=0) / tolerances)
+    return Question(
+        eps=float(tolerances[index]),
+        p=read_norm(norm),
+        output=names[index],
+        notes=_notes(problem, names, index),
+        title=problem.title or problem.reference.name,
+        law=problem.law.name if problem.law is not None else "",
+        target=Target(caller, problem.domain, index),
+    )
+
+
+def _absolute(problem: Problem, tolerance: float | None, y: Array) -> Array:
+    """Absolute tolerances per output, shape ``(m,)``."""
+    error = problem.error
+    given = tolerance if tolerance is not None else error.tolerance
+    values = np.broadcast_to(np.asarray(given, dtype=float), (y.shape[1],)).copy()
+    if not (values > 0).all():
+        raise BadInput(f"tolerance must be positive, got {given}")
+    if error.kind == "relative":
+        smallest: Array = values * np.maximum(np.abs(y).min(axis=0), error.floor or 0.0)
+        return smallest
+    if error.kind == "scaled":
+        multiplied: Array = values * np.asarray(error.scale)
+        return multiplied
+    if error.kind == "function":
+        raise BadInput(
+            'budget cannot convert a tolerance of error kind "function"; give an absolute one, '
+            'with error kind "absolute"'
+        )
+    return values
+
+
+def _choose(output: int | str | None, names: tuple[str, ...], difficulty: Array) -> int:
+    if output is None:
+        return int(difficulty.argmax())
+    if isinstance(output, str):
+        if output not in names:
+            raise BadInput(f"output must be one of {', '.join(names)}, got {output!r}")
+        return names.index(output)
+    if not 0 <= output < len(names):
+        raise BadInput(f"output must be from 0 to {len(names) - 1}, got {output}")
+    return output
+
+
+def _notes(problem: Problem, names: tuple[str, ...], index: int) -> tuple[str, ...]:
+    notes = []
+    if len(names) > 1:
+        notes.append(
+            f"{len(names)} outputs; planned for {names[index]}, whose range is largest against its "
+            "tolerance; the others are taken to be no harder"
+        )
+    if problem.error.kind == "relative":
+        notes.append(
+            "the relative tolerance was made absolute at the smallest size that counts: the floor, or the "
+            "smallest |f| seen"
+        )
+    return tuple(notes)

@@ -1,0 +1,197 @@
+"""The answer of `budget`: three lines that are never merged, the caveats, the verdict; text and JSON."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from supnorm.planning.caveats import Caveat
+from supnorm.planning.charts import interaction_graph, smoothness_rows
+from supnorm.planning.ladder import Ladder
+from supnorm.planning.profile.measured import Profile
+from supnorm.planning.theory.statement import ClassBound
+from supnorm.planning.verdict import Verdict
+from supnorm.results import Status
+from supnorm.results.encoding import dumps, to_json, write_whole
+
+SCHEMA = "supnorm.budget/1"
+
+
+@dataclass(frozen=True)
+class BudgetResult:
+    """What a surrogate with a given tolerance costs, and which one to take.
+
+    Attributes:
+        title: of the problem.
+        inputs: names.
+        output: the planned output; empty from numbers alone.
+        tolerance: absolute, in the unit of the function.
+        p: the norm.
+        guarantee: what nobody can promise with less, for a class of functions.
+        construction: named methods with their counts.
+        ladders: measured; their forecasts are the third line.
+        caveats: the eight exceptions.
+        verdict: is a network the tool, and what else.
+        profile: of the function; None from numbers alone.
+        table, curves: for charts; see `supnorm.planning.charts`.
+        notes: what was converted or assumed.
+        status: how it ended.
+        seed, seconds, law, versions: for the record.
+    """
+
+    title: str
+    inputs: tuple[str, ...]
+    output: str
+    tolerance: float
+    p: float
+    guarantee: tuple[ClassBound, ...]
+    construction: tuple[ClassBound, ...]
+    ladders: tuple[Ladder, ...]
+    caveats: tuple[Caveat, ...]
+    verdict: Verdict
+    profile: Profile | None
+    table: tuple[dict[str, Any], ...]
+    curves: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...]
+    status: Status
+    seed: int = 0
+    seconds: float = 0.0
+    law: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def norm(self) -> str:
+        """``"sup"`` or ``"L^p"``."""
+        return "sup" if math.isinf(self.p) else f"L^{self.p:g}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as plain JSON values, schema ``supnorm.budget/1``."""
+        content = {
+            "schema": SCHEMA,
+            "title": self.title,
+            "inputs": list(self.inputs),
+            "output": self.output,
+            "tolerance": self.tolerance,
+            "norm": self.norm,
+            "law": self.law,
+            "status": {"code": self.status.code, "advice": self.status.advice, "exit": int(self.status.exit)},
+            "guarantee": [row.as_dict() for row in self.guarantee],
+            "construction": [row.as_dict() for row in self.construction],
+            "forecast": self._forecast(),
+            "caveats": [
+                {"name": c.name, "test": c.test, "outcome": c.outcome, "effect": c.effect}
+                for c in self.caveats
+            ],
+            "verdict": {
+                "word": self.verdict.word,
+                "tool": self.verdict.tool,
+                "evidence": list(self.verdict.evidence),
+            },
+            "profile": self._profile(),
+            "ladders": [ladder.as_dict() for ladder in self.ladders],
+            "charts": {
+                "table": list(self.table),
+                "curves": list(self.curves),
+                "graph": interaction_graph(self.profile) if self.profile else None,
+            },
+            "notes": list(self.notes),
+            "seed": self.seed,
+            "seconds": self.seconds,
+            "versions": self.versions,
+        }
+        plain: dict[str, Any] = to_json(content)
+        return plain
+
+    def save(self, path: Path | str) -> None:
+        """Write the JSON; the file appears whole or not at all."""
+        write_whole(path, dumps(self.to_json()) + "\n")
+
+    def _forecast(self) -> list[dict[str, Any]]:
+        rows = []
+        for ladder in self.ladders:
+            need = ladder.need(self.tolerance)
+            top = float(ladder.rungs.size[-1])
+            for ahead in (2.0, 4.0, 8.0):
+                found = ladder.forecast(ahead * top)
+                rows.append(
+                    {
+                        "quantity": f"{ladder.metric} error at {ahead * top:g} {ladder.axis}",
+                        "value": found.value,
+                        "interval": [found.lower, found.upper],
+                        "confidence": ladder.level,
+                        "regime": ladder.regime,
+                    }
+                )
+            rows.append(
+                {
+                    "quantity": f"{ladder.axis} needed for the tolerance",
+                    "value": need.size,
+                    "interval": None,
+                    "confidence": ladder.level,
+                    "regime": ladder.regime,
+                    "reached": need.reached,
+                    "samples": need.samples,
+                    "weights": need.weights,
+                    "iterations": need.iterations,
+                }
+            )
+        return rows
+
+    def _profile(self) -> dict[str, Any] | None:
+        p = self.profile
+        if p is None:
+            return None
+        found: dict[str, Any] = {
+            "calls": p.calls,
+            "half_range": p.spread,
+            "noise": p.noise,
+            "kind": p.kind,
+            "order": p.order,
+            "smoothness": smoothness_rows(p, self.tolerance),
+            "class_order": p.class_order(),
+            "derivative_scales": list(p.derivative_scales(max(p.class_order(), 1))),
+            "not_finite": p.hazards.not_finite,
+            "scanned": p.hazards.scanned,
+            "blow_up": p.hazards.hopeless,
+            "jump": p.jump.jump if p.jump else 0.0,
+            "inner": [[p.names[i] for i in s] for s in p.inner],
+            "left_out": list(p.left_out),
+        }
+        if p.active is not None:
+            found["active"] = {
+                "dimension": p.active.dimension,
+                "residual": p.active.residual,
+                "eigenvalues": p.active.eigenvalues,
+                "directions": p.active.directions,
+            }
+        if p.sensitivity is not None:
+            found["sensitivity"] = {
+                "first": p.sensitivity.first,
+                "total": p.sensitivity.total,
+                "note": "mean-square indices: they say nothing about the maximum",
+            }
+        if p.separation is not None:
+            found["separation_ranks"] = p.separation.ranks(self.tolerance / 10)
+        if p.dimension is not None:
+            s = p.dimension
+            found["dimension"] = {
+                "lower": s.lower,
+                "upper": s.upper,
+                "linear": s.linear,
+                "single": s.single,
+                "two_nn": s.two_nn,
+                "mle": s.mle,
+                "scales": [list(r) for r in s.scales],
+            }
+        return found
+
+    def summary(self) -> str:
+        """The answer as text, for a terminal."""
+        from supnorm.planning.summary import text
+
+        return text(self)
+
+    def __str__(self) -> str:
+        return self.summary()

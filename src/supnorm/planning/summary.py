@@ -1,0 +1,97 @@
+"""The budget as text: verdict first, then the three lines under their own headings, then the caveats."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from supnorm.planning.theory.statement import ClassBound
+
+if TYPE_CHECKING:
+    from supnorm.planning.result import BudgetResult
+
+
+def count(log10: float | None) -> str:
+    """A count from its logarithm.
+
+    >>> count(2.0), count(16.25), count(None), count(math.inf)
+    ('100', '1.8e+16', 'rate only', 'none is enough')
+    """
+    if log10 is None:
+        return "rate only"
+    if math.isinf(log10):
+        return "none is enough"
+    if log10 < 6:
+        return f"{10**log10:,.0f}"
+    exponent = math.floor(log10)
+    return f"{10 ** (log10 - exponent):.1f}e+{exponent:d}"
+
+
+def text(result: BudgetResult) -> str:
+    """All of it."""
+    lines = [
+        f"Budget: {result.title or 'numbers alone'}, "
+        f"tolerance {result.tolerance:.4g} in the {result.norm} norm"
+    ]
+    lines += [f"  {note}" for note in result.notes]
+    lines += ["", f"VERDICT on a network: {result.verdict.word}; tool: {result.verdict.tool}"]
+    lines += [f"  - {fact}" for fact in result.verdict.evidence]
+    lines += ["", "GUARANTEE: what nobody can promise with less, about a class of functions, not about yours"]
+    lines += _rows(result.guarantee, at_least=True)
+    lines += ["", "CONSTRUCTION: named methods and what they need"]
+    lines += _rows(result.construction, at_least=False)
+    lines += ["", "FORECAST: measured on this function, with an interval"]
+    lines += _forecast(result)
+    lines += ["", "EXCEPTIONS"]
+    lines += [f"  {c.name}: {c.outcome} -> {c.effect}" for c in result.caveats]
+    return "\n".join([*lines, "", result.status.advice])
+
+
+def _rows(rows: tuple[ClassBound, ...], at_least: bool) -> list[str]:
+    if not rows:
+        return ["  nothing applies"]
+    found = []
+    for row in rows:
+        value = "the theory says nothing here" if row.vacuous else count(row.log10)
+        if row.log10 is not None and not row.vacuous and not math.isinf(row.log10):
+            value = f"{'at least' if at_least else 'about'} {value} {row.quantity}"
+        found.append(f"  {row.name}: {value}, {row.rate}  [{row.status}]")
+        found.append(f"      class: {row.function_class}")
+        found.append(f"      {row.source}; assumes: {'; '.join(row.assumptions)}")
+    return found
+
+
+def _forecast(result: BudgetResult) -> list[str]:
+    if not result.ladders:
+        return ["  no ladder was climbed: nothing is forecast"]
+    found = []
+    for ladder in result.ladders:
+        alpha, low, high = ladder.exponent
+        found.append(
+            f"  {ladder.metric} error ~ {ladder.axis}^-{alpha:.2f} [{low:.2f}, {high:.2f}] at the top rung; "
+            f"{ladder.regime}"
+        )
+        top = float(ladder.rungs.size[-1])
+        for ahead in (2.0, 4.0, 8.0):
+            f = ladder.forecast(ahead * top)
+            found.append(
+                f"  at {ahead * top:g} {ladder.axis}: {f.value:.3g} [{f.lower:.3g}, {f.upper:.3g}] "
+                f"({100 * f.level:.0f} %, conservative)"
+            )
+        for h in ladder.holdouts:
+            word = "caught" if h.caught == len(h.errors) else "missed"
+            found.append(
+                f"  held out {h.size:g} (x{h.ahead:g}): {word}, {h.caught} of {len(h.errors)} runs inside"
+            )
+        need = ladder.need(result.tolerance)
+        found.append("  " + _need(need.reached, need.samples, need.weights, need.iterations))
+    return found
+
+
+def _need(reached: str, samples: int | None, weights: int | None, iterations: int | None) -> str:
+    if reached == "floor":
+        return "the tolerance lies below the floor of this ladder: more of this does not help"
+    if reached == "beyond":
+        return "the tolerance is not reached within 8 times the top rung: no number is given"
+    triple = f"{samples} samples, {weights} weights, {iterations} iterations"
+    return f"the tolerance is reached ({reached}) with {triple}"

@@ -1,0 +1,111 @@
+"""A budget for a table of computed values: no calls, so few tests; what cannot be told is said.
+
+From scattered points follow the range, the steepest slope between neighbours, min(order, 1) at typical
+points, and the intrinsic dimension of the inputs. Smoothness above 1 and interactions cannot be told. A
+ladder trains on parts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.planning.profile.active import ActiveSubspace
+from supnorm.planning.profile.dimension import intrinsic_dimension
+from supnorm.planning.profile.hazards import Hazards
+from supnorm.planning.profile.measured import Profile
+from supnorm.planning.profile.scattered import difference_order
+from supnorm.planning.question import Plan, read_norm
+from supnorm.problem import Domain
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table in the unit cube with its question.
+
+    Attributes:
+        x, y: shapes ``(N, d)`` and ``(N,)``.
+        names: of the inputs.
+        question: tolerance and norm.
+    """
+
+    x: Array
+    y: Array
+    names: tuple[str, ...]
+    question: Plan
+
+    @property
+    def metric(self) -> str:
+        """The error that a ladder measures."""
+        return self.question.metric
+
+
+def read_table(
+    table: tuple[Array, Array], domain: Domain | None, tolerance: float | None, norm: str | float
+) -> Table:
+    """Check a pair of arrays and map it to the unit cube.
+
+    Raises:
+        BadInput: for shapes that do not fit, missing values, fewer than 20 rows or no tolerance.
+    """
+    if len(table) != 2:
+        raise BadInput(f"a table is a pair (x, y), got {len(table)} parts")
+    x, y = np.asarray(table[0], dtype=float), np.asarray(table[1], dtype=float)
+    y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    if x.ndim != 2 or y.shape != (len(x),) or len(x) < 20:
+        raise BadInput(
+            f"a table needs x of shape (N, d) and y of shape (N,), N >= 20, got {x.shape}, {y.shape}"
+        )
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise BadInput("the table must be finite; remove rows with NaN or infinity")
+    if tolerance is None or not tolerance > 0:
+        raise BadInput(f"budget needs a positive tolerance, got {tolerance}")
+    box = domain or Domain.from_samples(x)
+    if box.d != x.shape[1]:
+        raise BadInput(f"the domain has {box.d} inputs and the table {x.shape[1]}")
+    note = f"a table of {len(x)} rows: smoothness above 1 and interactions cannot be told from it"
+    plan = Plan(
+        eps=float(tolerance), p=read_norm(norm), output="y", notes=(note,), title="table", law="the rows"
+    )
+    return Table(box.to_unit(x), y, box.names, plan)
+
+
+def table_profile(table: Table, rng: np.random.Generator) -> Profile:
+    """What the rows tell."""
+    x, y = table.x, table.y
+    d, order = x.shape[1], difference_order(x, y)
+    left_out = ["smoothness above 1: needs calls", "interactions: need calls", "blow-up search: needs calls"]
+    if not math.isnan(order):
+        left_out.append(f"min(order, 1) at typical points is {order:.2f}")
+    dimension = None
+    if len(np.unique(x, axis=0)) >= 100:
+        dimension = intrinsic_dimension(x, rng)
+    else:
+        left_out.append("intrinsic dimension: needs at least 100 distinct rows")
+    slope = ActiveSubspace(np.zeros(d), np.eye(d), 0.0, steepest(x, y), len(x))
+    half = 0.5 * float(np.ptp(y)) or 1.0
+    hazards = Hazards(len(x), 0, None, 1.0, None, float(np.abs(y).max()))
+    return Profile(
+        d, table.names, half, 0.0, hazards, (), active=slope, dimension=dimension, left_out=tuple(left_out)
+    )
+
+
+def steepest(x: Array, y: Array) -> float:
+    """The largest |f(x) - f(y)| / |x - y|_inf between close neighbours: a Lipschitz constant from below.
+
+    >>> x = np.random.default_rng(0).random((500, 2))
+    >>> 2.5 < steepest(x, x @ np.array([1.0, 2.0])) <= 3.0
+    True
+    """
+    from scipy.spatial import cKDTree
+
+    distance, index = cKDTree(x).query(x, k=min(9, len(x)), p=np.inf)
+    change = np.abs(y[:, None] - y[index[:, 1:]])
+    apart = distance[:, 1:]
+    return float((change / np.where(apart > 0, apart, np.inf)).max())

@@ -1,0 +1,255 @@
+"""Is a network the right tool, and if not, which is? Decision rules; the first that matches wins, with its
+evidence.
+
+1. values grow without bound: no sup-norm budget exists. 2. a jump, or a layer thinner than the samples: split
+the domain; no promise for any global method. 3. one input with kinks: a piecewise fit with breaks found by
+bisection. At most 3 inputs, resolved: a Chebyshev or
+   piecewise polynomial grid, when it fits the purse with a third to spare and has at most 1e7 points.
+4. a sum, product or few directions of at most 3 inputs each: fits of those, when they fit. 5. analytic along
+every line, at most 20 inputs: sparse polynomial, when twice its terms fit the purse. 6. low separation ranks:
+tensor train. 7. a climbed ladder of networks decides: it reaches the tolerance within the purse, or not. 8.
+without one: at most 500 samples and 10 inputs, a Gaussian process; 10,000 samples or more and a relative
+tolerance
+   of 1e-3 or more, a network, audited and guarded; otherwise undecided: climb a ladder.
+9. more inputs, or a tighter tolerance, without structure: unsuitable for a guarantee.
+With fewer than two tests run the word
+is "undecided". The sizes in the rules are judgement, not
+theorems; benchmarks/budget prints how often they pick the best tool and what a wrong pick costs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from supnorm.planning.constructions import (
+    BLOCKS,
+    FACTORS,
+    PIECEWISE,
+    RIDGE,
+    TENSOR,
+    TRAIN,
+    total_degree,
+)
+from supnorm.planning.ladder import Ladder
+from supnorm.planning.profile.measured import Profile
+from supnorm.planning.theory.polynomials import log10_total_degree
+from supnorm.planning.theory.statement import ClassBound
+
+SUITABLE, GUARDED, CLASSICAL = "suitable", "suitable with guard", "classical better"
+UNSUITABLE, UNDECIDED = "unsuitable", "undecided"
+LARGEST_GRID = 7.0  # log10 of points
+GAUSSIAN_PROCESS, NETWORK, SPLIT = "Gaussian process", "network", "split the domain at the jump or layer"
+SPARSE_POLYNOMIAL = "sparse polynomial"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer.
+
+    Attributes:
+        word: ``"suitable"``, ``"suitable with guard"``, ``"classical better"``, ``"unsuitable"`` or
+            ``"undecided"``, said of a network.
+        tool: what to use.
+        evidence: one line for each fact that decided.
+    """
+
+    word: str
+    tool: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the rules look at: eps is absolute, purse the samples that may be spent."""
+
+    profile: Profile
+    rows: dict[str, ClassBound]
+    ladders: tuple[Ladder, ...]
+    eps: float
+    p: float
+    purse: int
+
+
+def verdict(
+    profile: Profile | None,
+    rows: list[ClassBound],
+    ladders: tuple[Ladder, ...],
+    eps: float,
+    p: float,
+    purse: int,
+) -> Verdict:
+    """Apply the rules.
+
+    Args:
+        profile: None when only numbers were given: then the word is "undecided".
+        rows: the constructions for this function.
+        ladders: climbed ladders; the first in samples counts.
+        eps: absolute tolerance.
+        p: the norm.
+        purse: samples that may be spent.
+    """
+    if profile is None:
+        return Verdict(UNDECIDED, "none", ("only numbers were given: nothing is known about the function",))
+    case = Case(profile, {row.name: row for row in rows}, ladders, eps, p, purse)
+    for rule in RULES:
+        found = rule(case)
+        if found is not None:
+            return found
+    return Verdict(UNDECIDED, "none", ("no rule applies; climb a ladder",))
+
+
+def _hopeless(case: Case) -> Verdict | None:
+    hazards = case.profile.hazards
+    if not hazards.hopeless or math.isfinite(case.p):
+        return None
+    grown = f"the largest |f| grew {hazards.growth:.3g} times as its box shrank, to {hazards.largest:.3g}"
+    return Verdict(UNSUITABLE, "none", (grown, "no sup-norm budget exists; cut the place out of the domain"))
+
+
+def _broken(case: Case) -> Verdict | None:
+    profile = case.profile
+    if math.isfinite(case.p):
+        return None
+    if profile.jump is not None and profile.jump.jump > 2 * case.eps:
+        at = profile.jump.jump_at
+        place = "" if at is None else " near " + _place(profile, at.tolist())
+        seen = f"a jump of height {profile.jump.jump:.3g}{place}, more than twice the tolerance"
+        return Verdict(
+            UNSUITABLE, SPLIT, (seen, "state the error off a named neighbourhood, or split the domain")
+        )
+    if profile.kind == "unresolved":
+        seen = "a layer or oscillation that the samples along a line do not resolve"
+        return Verdict(UNDECIDED, SPLIT, (seen, "give more calls, or split the domain at the layer"))
+    return None
+
+
+def _place(profile: Profile, u: list[float]) -> str:
+    return (
+        "("
+        + ", ".join(f"{n} = {v:.3g}" for n, v in zip(profile.names, u, strict=True))
+        + ", of the unit cube)"
+    )
+
+
+def _few_tests(case: Case) -> Verdict | None:
+    profile = case.profile
+    tests = [bool(profile.known_lines), profile.interactions is not None, profile.dimension is not None]
+    tests.append(bool(case.ladders))
+    if sum(tests) >= 2:
+        return None
+    return Verdict(
+        UNDECIDED, "none", ("fewer than two tests could run: " + "; ".join(case.profile.left_out),)
+    )
+
+
+def _grid(case: Case) -> Verdict | None:
+    if case.profile.d > 3:
+        return None
+    if case.profile.d == 1 and case.profile.kind == "algebraic" and case.profile.order > 0.8:
+        seen = f"one input, kinks of order {case.profile.order:.2f}"
+        return Verdict(CLASSICAL, PIECEWISE, (seen, "breaks found by bisection cost about 50 samples each"))
+    return _classical(case, (TENSOR, PIECEWISE, BLOCKS, FACTORS, RIDGE))
+
+
+def _structure(case: Case) -> Verdict | None:
+    profile, names = case.profile, []
+    acting = profile.interactions
+    if acting is not None and max(map(len, acting.blocks())) <= 3:
+        names.append(BLOCKS)
+    if acting is not None and max(map(len, acting.factors())) <= 3:
+        names.append(FACTORS)
+    if profile.active is not None and profile.active.dimension <= 3:
+        names.append(RIDGE)
+    return _classical(case, tuple(names))
+
+
+def _classical(case: Case, names: tuple[str, ...]) -> Verdict | None:
+    """The cheapest of these constructions, if it fits the purse."""
+    largest = min(LARGEST_GRID, math.log10(case.purse / 1.5))  # finding the degrees costs samples too
+    rows = [case.rows[n] for n in names if n in case.rows]
+    rows = [row for row in rows if row.log10 is not None and row.log10 <= largest]
+    if not rows:
+        return None
+    best = min(rows, key=lambda row: row.log10 or 0.0)
+    count = f"{best.name}: about {10 ** (best.log10 or 0.0):,.0f} samples ({best.source})"
+    return Verdict(CLASSICAL, best.name, (best.function_class, count))
+
+
+def _polynomial(case: Case) -> Verdict | None:
+    profile = case.profile
+    # Lines show the degree needed at least; a hundredth of the tolerance leaves room for what they miss.
+    degree = total_degree(profile, 0.01 * case.eps)
+    if degree is None or not 1 < profile.d <= 20:
+        return None
+    terms = log10_total_degree(degree, profile.d)
+    # Twice as many samples as terms is common practice; the proven count is in the construction line.
+    if terms + math.log10(2.0) > math.log10(case.purse):
+        return None
+    seen = f"analytic on {len(profile.known_lines)} lines; total degree {degree} has {10**terms:,.0f} terms"
+    return Verdict(
+        CLASSICAL, SPARSE_POLYNOMIAL, (seen, f"twice as many samples fit the purse of {case.purse:,}")
+    )
+
+
+def _train(case: Case) -> Verdict | None:
+    row = case.rows.get(TRAIN)
+    if row is None or row.log10 is None or row.log10 > math.log10(case.purse):
+        return None
+    return Verdict(CLASSICAL, TRAIN, (row.function_class, f"about {10**row.log10:,.0f} samples"))
+
+
+def _climbed(case: Case) -> Verdict | None:
+    needs = [ladder.need(case.eps) for ladder in case.ladders if ladder.axis == "samples"]
+    if not needs:
+        return None
+    sizes = [n.size for n in needs if n.size is not None]
+    if sizes and min(sizes) <= case.purse:
+        seen = f"the ladder reaches the tolerance at {min(sizes):,.0f} samples (upper end of its interval)"
+        return Verdict(GUARDED, NETWORK, (seen, "audit it, and guard queries outside the data"))
+    if any(n.reached == "floor" for n in needs):
+        seen = "the ladder is floor-limited above the tolerance: more samples do not help"
+        return Verdict(
+            UNDECIDED, NETWORK, (seen, "pull another lever: width, iterations, optimizer, float64")
+        )
+    if any(_middle_reaches(ladder, case) for ladder in case.ladders):
+        seen = "the middle of the forecast reaches the tolerance within the purse, its upper end does not"
+        return Verdict(UNDECIDED, NETWORK, (seen, "add a rung or seeds: the interval will narrow"))
+    seen = f"the ladder does not reach the tolerance with {case.purse:,} samples (upper end of its interval)"
+    return Verdict(UNSUITABLE, "none", (seen, "loosen the tolerance, or spend more samples"))
+
+
+def _middle_reaches(ladder: Ladder, case: Case) -> bool:
+    within = [f for f in ladder.ahead if f.size <= case.purse] if ladder.axis == "samples" else []
+    return any(f.value <= case.eps for f in within)
+
+
+def _unmeasured(case: Case) -> Verdict | None:
+    profile, relative = case.profile, case.eps / case.profile.spread
+    seen = (
+        f"{case.purse:,} samples, relative tolerance {relative:.2g}, {profile.d} inputs, no structure found"
+    )
+    if case.purse <= 500 and profile.d <= 10:
+        return Verdict(CLASSICAL, GAUSSIAN_PROCESS, (seen, "affordable, and it has error bars"))
+    if relative < 1e-3 * (1 - 1e-9) or profile.d > 20:
+        return None
+    if case.purse < 10_000:
+        return Verdict(UNDECIDED, "none", (seen, "climb ladders of a network and of a Gaussian process"))
+    return Verdict(GUARDED, NETWORK, (seen, "not measured yet: climb a ladder before you commit"))
+
+
+def _last(case: Case) -> Verdict | None:
+    profile, relative = case.profile, case.eps / case.profile.spread
+    facts = [f"{profile.d} inputs, relative tolerance {relative:.2g}, {case.purse:,} samples"]
+    known = [row for row in case.rows.values() if row.log10 is not None]
+    if known:
+        best = min(known, key=lambda row: row.log10 or 0.0)
+        facts.append(f"the cheapest construction, {best.name}, needs about 10^{best.log10:.1f} samples")
+    facts.append("offer the 2-norm, a smaller domain, or the reference as a fallback at run time")
+    return Verdict(UNSUITABLE, "none", tuple(facts))
+
+
+RULES: tuple[Callable[[Case], Verdict | None], ...] = (
+    _hopeless, _broken, _few_tests, _grid, _structure, _polynomial, _train, _climbed, _unmeasured, _last,
+)  # fmt: skip

@@ -1,0 +1,40 @@
+"""Functions that programs express by others: equal in real arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from supnorm.program.tracing import Builder, Tensor, Value
+
+_ONE = np.asarray(1.0)
+
+
+def power(build: Builder, base: Value, exponent: Value) -> Value:
+    """base^exponent: a power for a constant exponent, else exp(exponent log(base)), which needs base > 0."""
+    if not isinstance(exponent, Tensor) and np.unique(np.asarray(exponent)).size == 1:
+        p = float(np.asarray(exponent).ravel()[0])
+        if p == 0.5:
+            return build.unary("sqrt", base)
+        return build.binary("div", np.ones(base.shape), base) if p == -1.0 else build.unary("pow", base, p)
+    return build.unary("exp", build.binary("mul", exponent, build.unary("log", base)))
+
+
+def _half(build: Builder, x: Value, sign: str) -> Value:
+    both = build.binary(sign, build.unary("exp", x), build.unary("exp", build.unary("neg", x)))
+    return build.binary("mul", both, np.asarray(0.5))
+
+
+COMPOSED: dict[str, Callable[[Builder, Value], Value]] = {
+    "reciprocal": lambda b, x: b.binary("div", _ONE, x),
+    "square": lambda b, x: b.unary("pow", x, 2.0),
+    "rsqrt": lambda b, x: b.binary("div", _ONE, b.unary("sqrt", x)),
+    "log1p": lambda b, x: b.unary("log", b.binary("add", x, _ONE)),
+    "expm1": lambda b, x: b.binary("sub", b.unary("exp", x), _ONE),
+    "tan": lambda b, x: b.binary("div", b.unary("sin", x), b.unary("cos", x)),
+    "sinh": lambda b, x: _half(b, x, "sub"),
+    "cosh": lambda b, x: _half(b, x, "add"),
+    "erfc": lambda b, x: b.binary("sub", _ONE, b.unary("erf", x)),
+    "exp2": lambda b, x: b.unary("exp", b.binary("mul", x, np.asarray(np.log(2.0)))),
+}

@@ -1,0 +1,47 @@
+"""JAX primitives that are affine in their inputs, as one matrix: found by applying them to unit vectors.
+
+Exact: an entry of the matrix is a weight or a one, as long as no constant is added to an entry that also
+depends on the input; such a use is refused.
+Cost: one evaluation per feature of the inputs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from supnorm.program.operations import Unsupported
+from supnorm.program.tracing import Builder, Tensor, Value
+
+LINEAR = ("pad", "scatter-add", "scatter", "cumsum", "conv_general_dilated", "dynamic_update_slice",
+          "reduce_window_sum")  # fmt: skip
+
+
+def linear(build: Builder, equation: Any, args: list[Any]) -> Value:
+    """The result of a primitive that is affine in those arguments that depend on the input.
+
+    Raises:
+        Unsupported: when it is not (two arguments that depend on the input are multiplied).
+    """
+    name = equation.primitive.name
+    places = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
+    joined = build.concatenate([args[i].arrange(np.ravel) for i in places], 0)
+    assert isinstance(joined, Tensor)
+    sizes = [args[i].index.size for i in places]
+    units = np.concatenate([np.zeros((1, sum(sizes))), np.eye(sum(sizes)), np.ones((1, sum(sizes)))])
+    results = np.stack([_apply(equation, args, places, sizes, row) for row in units])
+    shift, columns = results[0].ravel(), results[1:-1].reshape(sum(sizes), -1) - results[0].ravel()
+    mixed = np.any((columns != 0) & (shift != 0)[None])
+    if mixed or not np.allclose(columns.sum(0) + shift, results[-1].ravel(), rtol=1e-12, atol=1e-12):
+        raise Unsupported(f"{name} of these arguments", "slicing, concatenation and affine maps")
+    out = build.affine(joined, columns.T, shift)
+    return out.arrange(lambda i: i.reshape(results[0].shape))
+
+
+def _apply(equation: Any, args: list[Any], places: list[int], sizes: list[int], row: Any) -> Any:
+    given = list(args)
+    for i, part in zip(places, np.split(row, np.cumsum(sizes)[:-1]), strict=True):
+        given[i] = part.reshape(args[i].shape)
+    out = equation.primitive.bind(*given, **equation.params)
+    return np.asarray(out[0] if equation.primitive.multiple_results else out)

@@ -1,0 +1,230 @@
+"""NumPy functions as straight-line programs, by running them once on a tracer.
+
+The tracer answers NumPy's own protocols, so that ordinary vectorised code, with ``np.`` and
+``scipy.special.`` functions, is read as it stands. Code that looks at values (branches, loops until
+convergence, conversion to an array) cannot be read and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from supnorm.program.branches import Comparison, select
+from supnorm.program.composed import COMPOSED, power
+from supnorm.program.operations import Unsupported
+from supnorm.program.program import Program
+from supnorm.program.tracing import Builder, Tensor, Value
+
+_UNARY = {
+    "negative": "neg", "absolute": "abs", "fabs": "abs", "tanh": "tanh", "expit": "sigmoid", "sin": "sin",
+    "cos": "cos", "exp": "exp", "log": "log", "sqrt": "sqrt", "erf": "erf",
+}  # fmt: skip
+_BINARY = {
+    "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "minimum": "min", "maximum": "max",
+    "fmin": "min", "fmax": "max",
+}  # fmt: skip
+_COMPARE = {"greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le"}
+_NEAREST = "elementwise functions, arithmetic, slicing, stacking, sums and matrix products with constants"
+
+
+def lower_numpy(function: Callable[..., Any], d: int) -> Program:
+    """The program of a vectorised NumPy function ``(n, d) -> (n,)`` or ``(n, m)``.
+
+    Raises:
+        Unsupported: for an operation that programs do not have.
+        TypeError and others: when the code looks at values or cannot be run on one point.
+
+    >>> lower_numpy(lambda x: np.exp(-x[:, 0] ** 2), 1).value(np.array([[1.0]]))
+    array([[0.36787944]])
+    """
+    build = Builder(d)
+    result = function(Traced(build, build.input.arrange(lambda i: i[None])))
+    if not isinstance(result, Traced):
+        result = np.asarray(result, dtype=np.float64)
+        return build.finish(result)
+    if result.shape[:1] != (1,):
+        raise TypeError(f"for points (1, {d}) it must return (1,) or (1, m), got {result.shape}")
+    return build.finish(result.value)
+
+
+class Traced(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array of one point while it is traced."""
+
+    def __init__(self, build: Builder, value: Tensor) -> None:
+        self.build, self.value = build, value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape, the first axis being the one point."""
+        return self.value.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> Any:
+        """float64."""
+        return np.dtype(np.float64)
+
+    @property
+    def T(self) -> Traced:
+        """Transpose."""
+        return self._moved(np.transpose)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("the code turns its input into a plain array; use NumPy functions on it directly")
+
+    def __bool__(self) -> bool:
+        raise TypeError("the code branches on a value; use np.minimum, np.maximum or np.where")
+
+    def __getitem__(self, key: Any) -> Traced:
+        return self._moved(lambda i: i[key])
+
+    def reshape(self, *shape: Any) -> Traced:
+        """As of an array."""
+        return self._moved(lambda i: i.reshape(*shape))
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Traced:
+        """As of an array."""
+        axes = tuple(range(self.ndim)) if axis is None else tuple(np.atleast_1d(axis).tolist())
+        total = self.build.sum(self.value, axes)
+        if keepdims:
+            total = total.arrange(lambda i: np.expand_dims(i, tuple(a % self.ndim for a in axes)))
+        return Traced(self.build, total)
+
+    def _moved(self, move: Callable[[Any], Any]) -> Traced:
+        return Traced(self.build, self.value.arrange(move))
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        name = ufunc.__name__
+        if method != "__call__" or kwargs:
+            raise Unsupported(f"np.{name}.{method} with options", _NEAREST)
+        args = [_open(a) for a in inputs]
+        if name in _COMPARE:
+            return Condition(Comparison(_COMPARE[name], args[0], args[1]))
+        return Traced(self.build, _ufunc(self.build, name, args))  # type: ignore[arg-type]
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function.__name__ not in _FUNCTIONS:
+            raise Unsupported(f"np.{function.__name__}", _NEAREST)
+        return _FUNCTIONS[function.__name__](self.build, *args, **kwargs)
+
+
+class Condition:
+    """The outcome of a comparison, for np.where."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self.comparison = comparison
+
+    def __bool__(self) -> bool:
+        raise TypeError("the code branches on a value; use np.minimum, np.maximum or np.where")
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        builds = [a.build for a in args if isinstance(a, Traced)]
+        if function.__name__ != "where" or not builds:
+            raise Unsupported(f"np.{function.__name__} of a comparison", _NEAREST)
+        return _where(builds[0], *args)
+
+
+def _open(a: Any) -> Value:
+    return a.value if isinstance(a, Traced) else np.asarray(a, dtype=np.float64)
+
+
+def _ufunc(build: Builder, name: str, args: list[Any]) -> Value:
+    if name in _UNARY:
+        return build.unary(_UNARY[name], args[0])
+    if name in _BINARY:
+        return build.binary(_BINARY[name], args[0], args[1])
+    if name in ("power", "float_power"):
+        return power(build, args[0], args[1])
+    if name == "matmul":
+        return _matmul(build, args[0], args[1])
+    if name == "logaddexp":
+        return build.binary("add", build.unary("softplus", build.binary("sub", *args)), args[1])
+    if name in COMPOSED:
+        return COMPOSED[name](build, args[0])
+    raise Unsupported(f"np.{name}" if hasattr(np, name) else f"{name} (a compiled function)", _NEAREST)
+
+
+def _matmul(build: Builder, a: Any, b: Any) -> Value:
+    if len(a.shape) > 2 or len(b.shape) > 2:
+        raise Unsupported("np.matmul of stacked matrices", "products of two matrices")
+
+    def matrix(x: Any, shape: tuple[int, ...]) -> Any:
+        return x.arrange(lambda i: i.reshape(shape)) if isinstance(x, Tensor) else x.reshape(shape)
+
+    row, column = len(a.shape) == 1, len(b.shape) == 1
+    left = matrix(a, (1, -1)) if row else a
+    right = matrix(b, (-1, 1)) if column else b
+    shape = (() if row else a.shape[:1]) + (() if column else b.shape[1:])
+    return matrix(build.contract(left, right), shape)  # type: ignore[no-any-return]
+
+
+def _where(build: Builder, test: Any, if_true: Any, if_false: Any) -> Traced:
+    condition = test.comparison if isinstance(test, Condition) else np.asarray(test)
+    return Traced(build, select(build, condition, _open(if_true), _open(if_false)))  # type: ignore[arg-type]
+
+
+def _join(build: Builder, parts: Any, axis: int = 0) -> Traced:
+    opened = [_open(p) for p in parts]
+    axis = axis % len(opened[0].shape)
+    return Traced(build, build.concatenate(opened, axis))  # type: ignore[arg-type]
+
+
+def _stack(build: Builder, parts: Any, axis: int = 0) -> Traced:
+    opened = [_open(p) for p in parts]
+    axis = axis % (len(opened[0].shape) + 1)
+    lifted = [
+        p.arrange(lambda i: np.expand_dims(i, axis)) if isinstance(p, Tensor) else np.expand_dims(p, axis)
+        for p in opened
+    ]
+    return Traced(build, build.concatenate(lifted, axis))  # type: ignore[arg-type]
+
+
+def _columns(build: Builder, parts: Any) -> Traced:
+    opened = [p[:, None] if len(p.shape) == 1 else p for p in parts]
+    return _join(build, opened, 1)
+
+
+def _sum(build: Builder, x: Traced, axis: Any = None, keepdims: bool = False) -> Traced:
+    return x.sum(axis, keepdims)
+
+
+def _mean(build: Builder, x: Traced, axis: Any = None, keepdims: bool = False) -> Any:
+    count = x.value.index.size / max(x.sum(axis).value.index.size, 1)
+    return x.sum(axis, keepdims) / count
+
+
+def _clip(build: Builder, x: Traced, low: Any = None, high: Any = None) -> Any:
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
+
+
+def _like(fill: float) -> Callable[..., Any]:
+    return lambda build, x: np.full(x.shape, fill)
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "concatenate": _join,
+    "stack": _stack,
+    "column_stack": _columns,
+    "sum": _sum,
+    "mean": _mean,
+    "clip": _clip,
+    "where": _where,
+    "zeros_like": _like(0.0),
+    "ones_like": _like(1.0),
+    "dot": lambda build, a, b: Traced(build, _matmul(build, _open(a), _open(b))),  # type: ignore[arg-type]
+    "reshape": lambda build, x, shape: x.reshape(shape),
+    "transpose": lambda build, x: x.T,
+    "squeeze": lambda build, x, axis=None: x._moved(lambda i: np.squeeze(i, axis)),
+    "expand_dims": lambda build, x, axis: x._moved(lambda i: np.expand_dims(i, axis)),
+}

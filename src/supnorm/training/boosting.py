@@ -1,0 +1,123 @@
+"""Boosting, also called multistage training: a second network on what the first one leaves.
+
+The residual is small and oscillates faster than the reference, so the second network sees it divided by its
+root mean square and starts with a first layer of higher frequency. Two networks of the same depth side by
+side are one network with block-diagonal weights: the sum is a `Network` again and can be saved, exported,
+certified.
+
+Choose it once the first network has plateaued, in 1-D and 2-D: in one dimension it gains up to five decades,
+in six half of one. Sources: Michaud, Liu & Tegmark, Precision machine learning (2023); Wang & Lai,
+Multi-stage neural networks (arXiv 2307.08934).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.networks import Architecture, Network, Scaling
+from supnorm.results import BadInput
+from supnorm.training.stopping import FLOOR, Stop
+from supnorm.training.train import Optimiser, Trained, check_samples, optimise
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """Adds one network on the residual.
+
+    Args:
+        width: of its hidden layers.
+        frequency: scale of its first layer; None to try the ones of ``frequencies`` for a tenth of the steps.
+        frequencies: tried when ``frequency`` is None.
+        optimiser: self-scaled Broyden by default.
+    """
+
+    width: int = 20
+    frequency: float | None = None
+    frequencies: tuple[float, ...] = (2.0, 6.0, 15.0)
+    optimiser: Optimiser | None = None
+
+    def add(self, network: Network, x: Array, y: Array, stop: Stop, rng: np.random.Generator) -> Trained:
+        """``network`` plus one trained on its residuals at samples ``x (n, d)``, ``y (n, m)``.
+
+        The network itself comes back where that does not lower the mean square: at the float64 floor.
+
+        Raises:
+            BadInput: for residual connections, Fourier features, several activations or unusable samples.
+
+        >>> x = np.linspace(-1.0, 1.0, 80)[:, None]
+        >>> y = np.sin(9 * x)
+        >>> start = Network.init(np.random.default_rng(0), 1, 1, 5, 1, scaling=Scaling.of_data(x, y))
+        >>> first = optimise(start, x, y, stop=Stop(40)).network
+        >>> both = Boosting(8).add(first, x, y, Stop(200), np.random.default_rng(1)).network
+        >>> before, after = (float(np.abs(n.value(x) - y).max()) for n in (first, both))
+        >>> after < 0.3 * before, both.architecture.widths
+        (True, (13,))
+        """
+        _require_plain(network)
+        x, y = check_samples(network, x, y)
+        left = y - network.value(x)
+        size = np.sqrt(np.mean(left**2, axis=0))
+        scaling = Scaling(
+            network.scaling.input_shift, network.scaling.input_scale, np.zeros(left.shape[1]),
+            np.where(size > 0, size, 1.0), network.scaling.log,
+        )  # fmt: skip
+        trials = self.frequencies if self.frequency is None else (self.frequency,)
+        quick = Stop(max(stop.iterations // 10, 1), stop.seconds and 0.1 * stop.seconds)
+        starts = [self._start(network, scaling, f, rng) for f in trials]
+        if len(starts) > 1:
+            tried = [optimise(s, x, left, self.optimiser, quick) for s in starts]
+            starts = [min(tried, key=lambda t: t.minimum.loss).network]
+        trained = optimise(starts[0], x, left, self.optimiser, stop)
+        joined = side_by_side(network, trained.network)
+        if not np.mean((y - joined.value(x)) ** 2) < np.mean(left**2):
+            return Trained(network, replace(trained.minimum, theta=network.flat, reason=FLOOR))
+        return replace(trained, network=joined)
+
+    def _start(
+        self, network: Network, scaling: Scaling, frequency: float, rng: np.random.Generator
+    ) -> Network:
+        a = network.architecture
+        widths = (self.width,) * len(a.widths)
+        return Network.init(
+            rng, a.d, a.m, widths, activation=a.activations, scaling=scaling, frequency=frequency
+        )
+
+
+def side_by_side(first: Network, second: Network) -> Network:
+    """The sum of two networks of the same depth, activations and input scaling, as one network.
+
+    Raises:
+        BadInput: when they differ in one of these.
+    """
+    a, b = first.architecture, second.architecture
+    s, t = first.scaling, second.scaling
+    same_inputs = np.array_equal(s.input_shift, t.input_shift) and np.array_equal(
+        s.input_scale, t.input_scale
+    )
+    if a.activations != b.activations or (a.d, a.m) != (b.d, b.m) or not same_inputs or s.log != t.log:
+        raise BadInput("only networks of the same depth, activations and input scaling can be joined")
+    layers = []
+    for i, ((w, c), (v, e)) in enumerate(zip(first.layers, second.layers, strict=True)):
+        if i == len(first.layers) - 1:
+            ratio = t.output_scale / s.output_scale
+            shift = (t.output_shift) / s.output_scale
+            layers.append((np.hstack([w, v * ratio[:, None]]), c + e * ratio + shift))
+        elif i == 0:
+            layers.append((np.vstack([w, v]), np.concatenate([c, e])))
+        else:
+            corner = np.zeros((len(w), v.shape[1])), np.zeros((len(v), w.shape[1]))
+            layers.append((np.block([[w, corner[0]], [corner[1], v]]), np.concatenate([c, e])))
+    widths = tuple(p + q for p, q in zip(a.widths, b.widths, strict=True))
+    joined = Architecture(a.d, a.m, widths, a.activations)
+    return replace(first, architecture=joined, layers=tuple(layers))
+
+
+def _require_plain(network: Network) -> None:
+    a = network.architecture
+    if a.residual or a.fourier or not a.widths:
+        raise BadInput("boosting needs a plain network: hidden layers, no residual or Fourier connections")

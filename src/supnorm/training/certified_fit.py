@@ -1,0 +1,116 @@
+"""Fit, audit, certify, fit more accurately: until a proof says that the largest error meets the tolerance.
+
+A certificate needs head room: each round fits to a smaller share of the tolerance, then proves the whole of
+it. Only models whose operations can be enclosed are tried: networks and Chebyshev polynomials.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
+from supnorm.certification import CertifyResult, certify
+from supnorm.problem import Problem
+from supnorm.program import Unsupported, program_of
+from supnorm.results import BadInput, ExitCode, Status
+from supnorm.training.fit_result import FitResult
+from supnorm.training.network_fit import NetworkFit
+
+Array = NDArray[np.float64]
+SHARES = (0.6, 0.3, 0.12)  # of the tolerance, fitted for in successive rounds
+PROVABLE = (ChebyshevTensor(1e-14), NetworkFit(widths=(8, 10, 12, 16, 20, 24)))
+
+
+def certified_fit(
+    problem: Problem,
+    methods: list[Any],
+    fit_once: Callable[[Problem, list[Any], float | None], FitResult],
+    seconds: float | None,
+) -> FitResult:
+    """Rounds of fitting and proving; the result holds the narrowest bracket reached and its certificate.
+
+    Args:
+        problem: with a tolerance for the largest error.
+        methods: strategies; those that cannot be certified are left out.
+        fit_once: fits to the problem's tolerance within seconds.
+        seconds: for everything.
+
+    Raises:
+        BadInput: without a tolerance, for a reference whose operations are not known, or when none of the
+            methods makes models that can be certified.
+    """
+    goal = problem.error.limit
+    if goal is None:
+        raise BadInput("certify=True needs a tolerance to prove")
+    _require_program(problem)
+    kept = [m for m in methods if isinstance(m, ChebyshevTensor | PolynomialLeastSquares | NetworkFit)]
+    if not kept:
+        names = ", ".join(type(m).__name__ for m in methods)
+        raise BadInput(f"models of {names} cannot be certified; use NetworkFit() or ChebyshevTensor()")
+    start = time.monotonic()
+    best: tuple[FitResult, CertifyResult] | None = None
+    for i, share in enumerate(SHARES):
+        left = None if seconds is None else seconds - (time.monotonic() - start)
+        if left is not None and left <= 0:
+            break
+        stricter = replace(problem, tolerance=_scaled(problem.tolerance, share))
+        result = fit_once(stricter, kept, left and 0.6 * left / (1 if i else 1.5))
+        left = None if seconds is None else max(seconds - (time.monotonic() - start), 1.0)
+        proof = _prove(problem, result, goal, left)
+        if best is None or proof.upper < best[1].upper:
+            best = (result, proof)
+        if proof.upper <= goal:
+            break
+    assert best is not None
+    return _combined(*best, goal, time.monotonic() - start)
+
+
+def _require_program(problem: Problem) -> None:
+    try:
+        program_of(problem.reference, problem.domain.d)
+    except Unsupported as why:
+        raise BadInput(f"certify=True: the reference cannot be certified: {why}") from None
+
+
+def _scaled(tolerance: float | tuple[float, ...] | None, share: float) -> float | tuple[float, ...]:
+    assert tolerance is not None
+    return tuple(share * t for t in tolerance) if isinstance(tolerance, tuple) else share * tolerance
+
+
+def _prove(problem: Problem, result: FitResult, goal: float, seconds: float | None) -> CertifyResult:
+    witness = None
+    if result.audit is not None and result.audit.places:
+        witness = np.array([place.x for place in result.audit.places])
+    judged = replace(problem, model=result.model)
+    return certify(
+        judged, tolerance=goal, seconds=60.0 if seconds is None else 0.8 * seconds, witness=witness
+    )
+
+
+def _combined(result: FitResult, proof: CertifyResult, goal: float, seconds: float) -> FitResult:
+    upper = proof.upper if np.isfinite(proof.upper) else None
+    winner = replace(
+        result.winner,
+        sup_lower=max(result.winner.sup_lower, proof.lower) if upper is None else proof.lower,
+        sup_upper=upper,
+        upper_kind=proof.upper_kind,
+    )
+    if upper is not None and upper <= goal:
+        said = f"{winner.method}: proved that the error is nowhere above {upper:.3e} ({proof.upper_kind})"
+        status = Status("within-tolerance", said)
+    elif winner.sup_lower > goal:
+        status = Status("tolerance-exceeded", result.status.advice, ExitCode.EXCEEDED)
+    else:
+        said = f"the largest error is between {winner.sup_lower:.3e} and {proof.upper:.3e}: not proved"
+        status = Status("undecided", f"{said}. {proof.status.advice}", ExitCode.UNDECIDED)
+    candidates = (winner, *result.candidates[1:])
+    return replace(
+        result, winner=winner, candidates=candidates, status=status, certificate=proof, tolerance=goal,
+        seconds=seconds,
+    )  # fmt: skip

@@ -1,0 +1,175 @@
+"""Partial differential equations that `fit_pde` solves: Poisson, Helmholtz, heat and Burgers.
+
+An equation has a box of axes (the last one is the time of heat and Burgers), the faces with prescribed
+values, and a residual written with derivatives of the unknown by JAX. The user's functions (source, boundary
+values) are written with ``jax.numpy`` for one point ``x`` of shape ``(d,)`` and return a number.
+
+``stability`` is a constant C with max |u - v| <= max over the prescribed faces of |u - v| + C max |residual|,
+where one is known: L^2 / 8 for Poisson (L the shortest side), the length of time for heat, both by the
+maximum principle. It is None for Helmholtz (near resonances there is none) and Burgers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from supnorm.problem import Domain
+from supnorm.results import BadInput
+
+Scalar = Callable[[Any], Any]
+Face = tuple[int, bool]  # axis, and whether it is the upper end
+
+
+class Equation(Protocol):
+    """What `fit_pde` needs to know of an equation."""
+
+    domain: Domain
+    boundary: Scalar
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """Faces with prescribed values."""
+
+    @property
+    def stability(self) -> float | None:
+        """Factor from the largest residual to the largest error; None where none is known."""
+
+    def residual(self, u: Scalar, x: Any) -> Any:
+        """What vanishes for the solution, at one point ``x``."""
+
+
+def first(u: Scalar, x: Any, axis: int) -> Any:
+    """du/dx_axis at one point, by JAX."""
+    import jax
+
+    return jax.jvp(u, (x,), (_unit(x, axis),))[1]
+
+
+def second(u: Scalar, x: Any, axis: int) -> Any:
+    """d2u/dx_axis2 at one point, by JAX."""
+    return first(lambda y: first(u, y, axis), x, axis)
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """-laplace u = source in the box, u = boundary on all faces."""
+
+    domain: Domain
+    source: Scalar
+    boundary: Scalar
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """All of them."""
+        return _all_faces(self.domain.d)
+
+    @property
+    def stability(self) -> float | None:
+        """L^2 / 8 with the shortest side L."""
+        return min(a.high - a.low for a in self.domain.axes) ** 2 / 8.0
+
+    def residual(self, u: Scalar, x: Any) -> Any:
+        """laplace u + source."""
+        return sum(second(u, x, i) for i in range(self.domain.d)) + self.source(x)
+
+
+@dataclass(frozen=True)
+class Helmholtz:
+    """laplace u + k^2 u = source in the box, u = boundary on all faces."""
+
+    domain: Domain
+    wavenumber: float
+    source: Scalar
+    boundary: Scalar
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """All of them."""
+        return _all_faces(self.domain.d)
+
+    @property
+    def stability(self) -> float | None:
+        """Unknown: the equation is not of monotone type."""
+        return None
+
+    def residual(self, u: Scalar, x: Any) -> Any:
+        """laplace u + k^2 u - source."""
+        laplace = sum(second(u, x, i) for i in range(self.domain.d))
+        return laplace + self.wavenumber**2 * u(x) - self.source(x)
+
+
+@dataclass(frozen=True)
+class Heat:
+    """u_t = diffusivity * laplace u + source; the last axis is time; boundary has the initial values too."""
+
+    domain: Domain
+    diffusivity: float
+    source: Scalar
+    boundary: Scalar
+
+    def __post_init__(self) -> None:
+        _require_time(self.domain, self.diffusivity, "diffusivity")
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """All but the end of time."""
+        return _all_faces(self.domain.d)[:-1]
+
+    @property
+    def stability(self) -> float | None:
+        """The length of time."""
+        time = self.domain.axes[-1]
+        return time.high - time.low
+
+    def residual(self, u: Scalar, x: Any) -> Any:
+        """u_t - diffusivity * laplace u - source."""
+        d = self.domain.d
+        laplace = sum(second(u, x, i) for i in range(d - 1))
+        return first(u, x, d - 1) - self.diffusivity * laplace - self.source(x)
+
+
+@dataclass(frozen=True)
+class Burgers:
+    """u_t + u u_x = viscosity * u_xx on axes (x, t); boundary holds initial values as well."""
+
+    domain: Domain
+    viscosity: float
+    boundary: Scalar
+
+    def __post_init__(self) -> None:
+        _require_time(self.domain, self.viscosity, "viscosity")
+        if self.domain.d != 2:
+            raise BadInput(f"Burgers' equation has the axes (x, t), got {self.domain.names}")
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """All but the end of time."""
+        return _all_faces(2)[:-1]
+
+    @property
+    def stability(self) -> float | None:
+        """Unknown in general."""
+        return None
+
+    def residual(self, u: Scalar, x: Any) -> Any:
+        """u_t + u u_x - viscosity * u_xx."""
+        return first(u, x, 1) + u(x) * first(u, x, 0) - self.viscosity * second(u, x, 0)
+
+
+def _require_time(domain: Domain, coefficient: float, what: str) -> None:
+    if domain.d < 2:
+        raise BadInput(f"the equation needs at least one axis of space and one of time, got {domain.names}")
+    if not coefficient > 0:
+        raise BadInput(f"{what} must be positive, got {coefficient}")
+
+
+def _all_faces(d: int) -> tuple[Face, ...]:
+    return tuple((axis, upper) for axis in range(d) for upper in (False, True))
+
+
+def _unit(x: Any, axis: int) -> Any:
+    import jax.numpy as jnp
+
+    return jnp.zeros_like(x).at[axis].set(1.0)

@@ -1,0 +1,234 @@
+"""What is said about a place: its volume, prominence, tags; recheck; findings; tables of pairs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests import problems
+from tests.problems import Bump, RandomNet, assert_honest, bounded, box, function_of, mixed
+
+from supnorm import audit
+from supnorm.auditing.glitches import GlitchRule, rms_floor
+from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.region import RegionVolume
+from supnorm.auditing.statistics import Sample
+from supnorm.evaluation import Evaluator
+from supnorm.problem import Domain, Function, Problem
+from supnorm.results import Witness
+
+Array = NDArray[np.float64]
+
+
+# -- volumes ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("d", "p"), [(1, 1e-2), (2, 1e-3), (3, 1e-5), (5, 1e-4)])
+def test_the_volume_of_a_round_bump(d: int, p: float) -> None:
+    radius = problems.ball_radius(p, d)
+    bump = Bump(np.full(d, 0.4), radius, 1.0, "smooth")
+    flat = mixed(lambda u: (np.zeros(len(u)), np.zeros_like(u)), (bump,))
+    problem = problems.problem_of(box(d), RandomNet.draw(d, 0), flat)
+    scape = Landscape(Evaluator(problem), 100_000)
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        volume = RegionVolume().measure(scape, bump.centre, 1.0, np.full(d, radius), rng)
+        assert volume == pytest.approx(p, rel=0.25)
+
+
+@pytest.mark.parametrize(("d", "displaced"), [(2, 1e-5), (3, 1e-6)])
+def test_the_volume_of_an_oblique_sheet(d: int, displaced: float) -> None:
+    """The sheet's share of the box, by its own definition, from many points of its middle plane."""
+    instance = problems.thin_sheet(d, displaced, 1)
+    report = audit(instance.problem, evaluations=30_000, seed=0)
+    assert report.worst is not None
+    assert report.worst.error > 0.99
+    rng = np.random.default_rng([1, d])
+    centre, normal = problems._oblique(d, rng)
+    # Points x of the box with 0 <= (x - c) n < delta: delta times the area of the cut through the box.
+    basis = np.linalg.svd(normal[None])[2][1:]
+    t = np.random.default_rng(0).uniform(-2, 2, (400_000, d - 1))
+    cut = centre + t @ basis
+    area = np.all((cut >= 0) & (cut <= 1), axis=1).mean() * 4 ** (d - 1)
+    assert report.worst.volume == pytest.approx(displaced * area, rel=0.6)
+
+
+# -- glitches ---------------------------------------------------------------------------------------------
+
+
+def test_a_narrow_bump_is_a_glitch_and_a_wide_one_is_not() -> None:
+    narrow = audit(problems.planted_bump(3, 1e-4, 1).problem, evaluations=20_000)
+    assert len(narrow.glitches) >= 1
+    assert narrow.glitches[0].error == narrow.document["sup"]["lower"]
+    assert "glitch" in narrow.places[0].tags
+    assert "interior" in narrow.places[0].tags
+    tame = audit(problems.genuine_net(2, 0, starts=64).problem, evaluations=20_000)
+    assert tame.glitches == ()
+
+
+@pytest.mark.parametrize("side", ["model", "reference"])
+def test_the_side_with_the_curvature_is_named(side: str) -> None:
+    d = 3
+    domain = box(d, 1)
+    net = RandomNet.draw(d, 5, gain=0.5)
+    bump = mixed(bounded(RandomNet.draw(d, 6), 1e-3), (Bump(np.full(d, 0.4), 0.03, 1.0, "smooth"),))
+    plain, sharp = function_of(domain, (net,), True), function_of(domain, (net, bump), True)
+    model, reference = (sharp, plain) if side == "model" else (plain, sharp)
+    report = audit(Problem(model, reference, domain), evaluations=20_000)
+    assert report.worst is not None
+    assert report.worst.error == pytest.approx(1.0, abs=1e-3)
+    assert f"{side}-side" in report.worst.tags
+
+
+def test_worst_points_on_faces_are_tagged() -> None:
+    report = audit(
+        Problem(lambda x: x.sum(axis=1), lambda x: 0 * x[:, 0], Domain(a=(0.0, 1.0), b=(0.0, 1.0))),
+        evaluations=2000,
+    )
+    assert report.worst is not None
+    assert report.worst.x.tolist() == [1.0, 1.0]
+    assert "boundary" in report.worst.tags
+
+
+def test_the_rule_of_a_glitch() -> None:
+    sample = Sample(np.linspace(0, 1, 1001), "uniform", 1001)
+    rule = GlitchRule()
+
+    def witness(**known: Any) -> Witness:
+        point = {"error": 10.0, "volume": 1e-3, "prominence": 6.0, **known}
+        return Witness(np.zeros(1), np.zeros(1), np.zeros(1), **point)
+
+    assert rule.holds(witness(), sample)
+    for weaker in (
+        {"error": 2.0},
+        {"volume": 0.02},
+        {"prominence": 4.0},
+        {"volume": None},
+        {"prominence": None},
+    ):
+        assert not rule.holds(witness(**weaker), sample)
+
+
+def test_the_floor_needs_a_glitch_with_a_volume() -> None:
+    point = Witness(np.zeros(1), np.zeros(1), np.zeros(1), 8.0, volume=0.01)
+    assert rms_floor([point]) == 0.0
+    assert rms_floor([replace(point, tags=("glitch",))]) == pytest.approx(0.4)
+    assert rms_floor([replace(point, tags=("glitch",), volume=None)]) == 0.0
+
+
+# -- recheck ----------------------------------------------------------------------------------------------
+
+
+def rechecked(model: Any, reference: Any, second: Any, **asked: Any) -> Any:
+    problem = Problem(model, reference, Domain(x=(0.0, 1.0)), recheck=second, **asked)
+    return audit(problem, evaluations=2000)
+
+
+def spike(x: Array) -> Array:
+    return np.asarray(np.exp(-((x[:, 0] - 0.6) ** 2) / 1e-4))
+
+
+def wave(x: Array) -> Array:
+    return np.asarray(np.sin(3 * x[:, 0]))
+
+
+def test_a_model_glitch_is_confirmed() -> None:
+    report = rechecked(lambda x: wave(x) + spike(x), wave, lambda x: wave(x) + 1e-3)
+    assert report.worst.recheck == "confirmed"
+    assert report.worst.recheck_value[0] == pytest.approx(float(np.sin(1.8)) + 1e-3, abs=1e-3)
+    assert report.status.code == "no-tolerance"
+    assert report.document["evaluations"]["recheck"] >= 1
+
+
+def test_a_fault_of_the_reference_is_found_and_exits_5() -> None:
+    report = rechecked(wave, lambda x: wave(x) + spike(x), wave, tolerance=0.1)
+    assert report.worst.recheck == "reference-fault"
+    assert report.status.code == "reference-fault"
+    assert int(report.status.exit) == 5
+
+
+@pytest.mark.parametrize(
+    "second",
+    [lambda x: wave(x) + 0.5 * spike(x), lambda x: np.full(len(x), np.nan), lambda x: wave(x) + 9],
+    ids=["between", "no value", "elsewhere"],
+)
+def test_anything_else_is_unresolved(second: Any) -> None:
+    report = rechecked(lambda x: wave(x) + spike(x), wave, second, tolerance=0.1)
+    assert report.worst.recheck == "unresolved"
+    assert int(report.status.exit) == 1
+
+
+def test_a_second_reference_that_raises_does_not_lose_the_run() -> None:
+    def broken(x: Array) -> Array:
+        raise OSError("licence server")
+
+    report = rechecked(lambda x: wave(x) + spike(x), wave, broken)
+    assert report.worst.recheck == "unresolved"
+    assert report.worst.error == pytest.approx(1.0, abs=1e-6)
+
+
+# -- findings ---------------------------------------------------------------------------------------------
+
+
+def test_a_domain_wider_than_the_data_is_a_finding() -> None:
+    data = np.random.default_rng(0).uniform([0.1, 0.0], [0.9, 0.5], (400, 2))
+    domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0, "Pa"))
+    problem = Problem(lambda x: x[:, 1] ** 3, lambda x: 0 * x[:, 1], domain, data=data)
+    report = audit(problem, evaluations=1000)
+    finding = next(f for f in report.document["findings"] if f["code"] == "domain-exceeds-data")
+    assert "b (data" in finding["text"]
+    assert "The worst point lies outside the data, in b" in finding["text"]
+    assert report.worst is not None
+    assert report.worst.off_data is not None
+    assert report.worst.off_data > 5
+    assert "off-data" in report.worst.tags
+    covered = replace(problem, domain=Domain(a=(0.12, 0.88), b=(0.02, 0.48)))
+    assert audit(covered, evaluations=1000).document["findings"] == []
+
+
+# -- tables -----------------------------------------------------------------------------------------------
+
+
+def table(points: Array, values: Array) -> Function:
+    known = {row.tobytes(): v for row, v in zip(points, values, strict=True)}
+
+    def value(x: Array) -> Array:
+        return np.array([known[row.tobytes()] for row in x])
+
+    return Function(value, table=(points, values), name="table")
+
+
+def test_tables_have_statistics_and_no_search() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.random((3000, 2))
+    truth = points.sum(axis=1, keepdims=True)
+    noise = rng.exponential(0.01, truth.shape)
+    problem = Problem(table(points, truth + noise), table(points, truth), Domain(a=(0.0, 1.0), b=(0.0, 1.0)))
+    report = audit(problem, evaluations=500)
+    assert report.document["table_only"]
+    assert report.document["regime"] == "table"
+    assert report.worst is not None
+    assert report.worst.error == pytest.approx(noise.max(), rel=1e-12)
+    assert report.worst.x.tolist() == points[np.argmax(noise)].tolist()
+    assert report.rms.value == pytest.approx(np.sqrt(np.mean(noise**2)))
+    assert report.rms.n == 3000
+    assert report.document["evaluations"]["search"] == 0
+    assert_honest(report, problems.Instance("table", problem, float(noise.max())))
+
+
+def test_labels_that_a_second_reference_contradicts_are_reference_faults() -> None:
+    rng = np.random.default_rng(1)
+    points = rng.random((500, 1))
+    labels = wave(points)[:, None].copy()
+    wrong = rng.choice(500, 3, replace=False)
+    labels[wrong] += np.array([[0.7], [0.8], [0.9]])
+    problem = Problem(
+        lambda x: wave(x) + 0.01, table(points, labels), Domain(x=(0.0, 1.0)), recheck=wave, tolerance=0.05
+    )
+    report = audit(problem, evaluations=500)
+    faults = [p for p in report.places if p.recheck == "reference-fault"]
+    assert {float(p.x[0]) for p in faults} == set(points[wrong, 0].tolist())
+    assert int(report.status.exit) == 5

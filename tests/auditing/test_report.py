@@ -1,0 +1,311 @@
+"""The document: all keys of the contract, strict JSON, saved and read back; the table of the worst points."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests import problems
+
+from supnorm import AuditReport, audit, load_report
+from supnorm.auditing.statistics import clopper_pearson_upper
+from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+KEYS: dict[str, set[str]] = {
+    "": {
+        "schema", "status", "tolerance", "law", "title", "command", "model", "reference", "recheck", "axes",
+        "outputs", "measure", "sup", "witness", "rms", "quantiles", "plain_sample", "exceedance",
+        "unseen_peak_mass", "power", "places", "glitches", "findings", "table_only", "failures",
+        "evaluations", "seconds", "model_seconds", "reference_seconds", "seconds_per_point", "seed",
+        "gradients", "regime", "finished", "machine", "versions", "fingerprint", "notes", "budget", "charts",
+    },
+    "status": {"code", "advice", "exit"},
+    "model": {"name", "precision", "notes"},
+    "reference": {"name"},
+    "measure": {"kind", "side", "floor", "scale", "unit", "per_output"},
+    "sup": {"lower", "upper", "upper_kind"},
+    "witness": {
+        "x", "model", "reference", "error", "output", "recheck", "recheck_value", "tags", "volume",
+        "prominence", "off_data",
+    },
+    "rms": {"value", "kind", "n", "at_least"},
+    "quantiles": {"0.5", "0.9", "0.99", "0.999"},
+    "plain_sample": {"n", "worst"},
+    "unseen_peak_mass": {"value", "at_most", "climbs", "peaks", "once", "confidence"},
+    "failures": {"count", "of", "reference", "model", "masked", "causes", "by_axis"},
+    "evaluations": {"search", "statistics", "pictures", "power", "recheck", "failed"},
+    "seconds_per_point": {"model", "reference"},
+    "budget": {"evaluations", "seconds"},
+    "charts": {"histogram", "levels", "cuts", "output", "map", "thumbnails", "progress"},
+}  # fmt: skip
+LISTS: dict[str, set[str]] = {
+    "axes": {"name", "low", "high", "unit", "scale", "values"},
+    "outputs": {"name", "unit"},
+    "exceedance": {"above", "count", "n", "fraction", "fraction_at_most", "confidence"},
+    "places": KEYS["witness"],
+    "power": {"height", "volume", "shape", "found", "runs", "evaluations"},
+    "findings": {"code", "text"},
+}
+
+
+def partly_failing(x: Array) -> Array:
+    y = np.where(x[:, 0] < 0.2, np.nan, x[:, 0] * x[:, 1])
+    if (x[:, 1] > 0.95).any():
+        raise ValueError("beyond the table")
+    return np.asarray(y)
+
+
+def with_failures() -> Problem:
+    """Two inputs of which one is logarithmic, constraints, failures, a mask, a tolerance, a vector output."""
+    domain = Domain([lambda x: x[:, 0] < 0.9], a=(0.0, 1.0, "m"), b=Axis(0.01, 1.0, "Pa", scale="log"))
+
+    def both(function: Any) -> Function:
+        return Function(lambda x: np.column_stack([function(x), 0 * function(x)]), outputs=("u", "v"))
+
+    mask = ErrorMeasure(mask=lambda x: x[:, 1] > 0.02)
+    model = both(lambda x: x[:, 0] * x[:, 1] + 0.1 * np.sin(20 * x[:, 0]))
+    return Problem(model, both(partly_failing), domain, error=mask, tolerance=0.05, title="Both")
+
+
+def audited(name: str) -> AuditReport:
+    problem = {
+        "one input": lambda: problems.planted_bump(1, 1e-2, 0).problem,
+        "two inputs, failures": with_failures,
+        "four inputs": lambda: problems.planted_bump(4, 1e-3, 3).problem,
+        "twelve inputs": lambda: problems.planted_bump(12, 1e-4, 0).problem,
+        "infinite": lambda: problems.corner_pole(2, 0).problem,
+        "tiny budget": lambda: problems.kink(3, 0).problem,
+        "no value": lambda: Problem(
+            lambda x: x[:, 0], lambda x: np.full(len(x), np.inf), Domain(x=(0.0, 1.0))
+        ),
+        "discrete": lambda: Problem(
+            lambda x: x[:, 0] * 0.5, lambda x: x[:, 0], Domain(n=Axis(0, 0, values=(1, 2)), x=(0.0, 1.0))
+        ),
+    }[name]()
+    return audit(problem, evaluations=100 if name == "tiny budget" else 4000, seed=2)
+
+
+NAMES = [
+    "one input", "two inputs, failures", "four inputs", "twelve inputs", "infinite", "tiny budget",
+    "no value", "discrete",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def report(request: pytest.FixtureRequest) -> AuditReport:
+    return audited(request.param)
+
+
+def strict(text: str) -> Any:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_all_keys_of_the_contract_are_there(report: AuditReport) -> None:
+    document = strict(json.dumps(report.to_json(), allow_nan=False))
+    assert document["schema"] == "supnorm.audit/1"
+    for key, expected in KEYS.items():
+        entry = document if not key else document[key]
+        if entry is not None:
+            assert expected <= set(entry), (key, expected - set(entry))
+    for key, expected in LISTS.items():
+        for entry in document[key]:
+            assert expected <= set(entry), (key, expected - set(entry))
+
+
+def test_the_parts_agree_with_each_other(report: AuditReport) -> None:
+    document = report.to_json()
+    d = len(document["axes"])
+    assert report.upper is None
+    assert document["sup"]["upper_kind"] == "none"
+    if report.worst is None:
+        assert document["places"] == []
+        assert document["sup"]["lower"] is None
+    else:
+        assert document["places"][0] == document["witness"]
+        assert document["sup"]["lower"] == document["witness"]["error"]
+        assert len(report.places) <= 20
+        errors = [p.error for p in report.places]
+        assert errors == sorted(errors, reverse=True)
+        assert errors[0] >= report.document["plain_sample"]["worst"] * (1 - 1e-12)
+        assert [p["error"] for p in document["glitches"]] == [
+            p["error"] for p in document["places"] if "glitch" in p["tags"]
+        ]
+    for entry in report.document["exceedance"]:
+        assert entry["fraction_at_most"] == clopper_pearson_upper(entry["count"], entry["n"])
+    if document["tolerance"] is not None:
+        assert document["exceedance"][0]["above"] == document["tolerance"]
+    failures, counts = document["failures"], document["evaluations"]
+    assert failures["count"] == counts["failed"] == failures["model"] + failures["reference"]
+    assert failures["of"] >= sum(counts[k] for k in ("search", "statistics", "pictures"))
+    assert sum(c["count"] for c in failures["causes"]) == failures["count"]
+    assert [a["axis"] for a in failures["by_axis"]] == [a["name"] for a in document["axes"]]
+    assert len(document["charts"]["cuts"]) == (d if report.worst is not None else 0)
+
+
+def test_charts_have_the_shapes_of_the_contract(report: AuditReport) -> None:
+    document = report.to_json()
+    charts, d = document["charts"], len(document["axes"])
+    for cut in charts["cuts"]:
+        for part in (cut["whole"], cut["close"]):
+            lengths = {len(part[k]) for k in ("x", "model", "reference", "error", "status")}
+            assert len(lengths) == 1
+            assert part["x"] == sorted(part["x"])
+            assert set(part["status"]) <= {"ok", "outside", "failed", "masked"}
+            assert all(
+                (s == "ok") == (e is not None) for s, e in zip(part["status"], part["error"], strict=True)
+            )
+    if charts["histogram"] is not None:
+        histogram = charts["histogram"]
+        assert (len(histogram["edges"]), len(histogram["counts"])) == (61, 60)
+        assert sum(histogram["counts"]) + histogram["below"] + histogram["above"] == document["rms"]["n"]
+        levels = charts["levels"]
+        assert len(levels["level"]) == len(levels["count"]) == len(levels["at_most"]) == 90
+        assert levels["count"] == sorted(levels["count"], reverse=True)
+        assert all(k / levels["n"] <= m for k, m in zip(levels["count"], levels["at_most"], strict=True))
+    progress = charts["progress"]["search"]
+    assert [n for n, _ in progress] == sorted(n for n, _ in progress)
+    best = [float(e) for _, e in progress]
+    assert best == sorted(best)
+    for entry in document["failures"]["by_axis"]:
+        assert len(entry["edges"]) == 41
+        assert len(entry["evaluated"]) == len(entry["failed"]) == len(entry["outside"]) == 40
+    if charts["map"] is not None:
+        kind = {1: "line", 2: "grid"}.get(d, "pairs")
+        assert charts["map"]["kind"] == kind
+        panels = {"line": [], "grid": [charts["map"]]}.get(kind) if d < 3 else charts["map"]["panels"]
+        for panel in panels or []:
+            rows, columns = panel["shape"]
+            assert len(panel["values"]) == rows
+            assert {len(row) for row in panel["values"]} == {columns}
+    assert len(charts["thumbnails"]) <= 6
+    if d == 1:
+        assert charts["thumbnails"] == []
+
+
+def test_a_report_comes_back_from_its_folder(report: AuditReport, tmp_path: Path) -> None:
+    folder = report.save(tmp_path / "run")
+    assert {p.name for p in folder.iterdir()} >= {"result.json", "points.csv"}
+    strict((folder / "result.json").read_text())
+    again = load_report(folder)
+    assert again.to_json() == report.to_json()
+    assert again.points.columns == report.points.columns
+    np.testing.assert_array_equal(again.points.rows, report.points.rows)
+    assert again.status == report.status
+    assert again.quantiles.keys() == report.quantiles.keys()
+    for mine, theirs in zip(report.places, again.places, strict=True):
+        for name in ("x", "model", "reference", "error", "output", "tags", "volume", "prominence"):
+            np.testing.assert_array_equal(getattr(mine, name), getattr(theirs, name))
+
+
+def test_the_points_are_ready_for_retraining(report: AuditReport, tmp_path: Path) -> None:
+    names = [a["name"] for a in report.document["axes"]]
+    outputs = [o["name"] for o in report.document["outputs"]]
+    expected = (*names, *(f"model_{o}" for o in outputs), *(f"reference_{o}" for o in outputs), "error")
+    assert report.points.columns == expected
+    rows = report.points.rows
+    assert len(rows) <= 500
+    if report.worst is None:
+        assert len(rows) == 0
+        return
+    errors = rows[:, -1]
+    assert errors[0] == pytest.approx(report.worst.error, rel=1e-12)
+    folder = report.save(tmp_path)
+    with (folder / "points.csv").open(newline="") as file:
+        header, *body = csv.reader(file)
+    assert tuple(header) == expected
+    np.testing.assert_array_equal([[float(v) for v in row] for row in body], rows)
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(folder / "points.parquet")
+    np.testing.assert_array_equal(table.column("error").to_numpy(), errors)
+
+
+def test_the_points_do_not_crowd_and_hold_true_errors() -> None:
+    instance = problems.planted_bump(2, 1e-2, 0)
+    report = audit(instance.problem, evaluations=10_000)
+    rows, d = report.points.rows, 2
+    x = rows[:, :d]
+    model, reference = instance.problem.model(x), instance.problem.reference(x)
+    np.testing.assert_allclose(rows[:, d : d + 1], model, rtol=1e-12)
+    np.testing.assert_allclose(rows[:, d + 1 : d + 2], reference, rtol=1e-12)
+    np.testing.assert_allclose(rows[:, -1], np.abs(model - reference)[:, 0], rtol=1e-9, atol=1e-14)
+    u = instance.problem.domain.to_unit(x)
+    gaps = np.linalg.norm(u[:, None] - u[None], axis=2) + np.eye(len(u))
+    assert gaps.min() > 1e-4
+    assert len(rows) >= 100
+
+
+def test_infinite_errors_are_words_in_json() -> None:
+    document = audited("infinite").to_json()
+    assert document["sup"]["lower"] == "inf"
+    assert document["witness"]["model"] == ["inf"]
+    assert any(f["code"] == "no-model-value" for f in document["findings"])
+
+
+def test_failures_are_told_with_place_and_cause() -> None:
+    document = audited("two inputs, failures").to_json()
+    causes = {(c["where"], c["kind"]): c for c in document["failures"]["causes"]}
+    assert ("reference", "non-finite") in causes
+    raised = causes["reference", "exception"]
+    assert "beyond the table" in raised["message"]
+    assert raised["x"]["b"] > 0.95
+    assert document["failures"]["masked"] > 0
+    a = next(e for e in document["failures"]["by_axis"] if e["axis"] == "a")
+    assert sum(a["failed"][:8]) > 0.7 * sum(a["failed"]) > 0
+    assert sum(a["outside"][36:]) == sum(a["outside"]) > 0
+
+
+def test_the_status_is_the_contract() -> None:
+    base = problems.planted_bump(2, 1e-2, 0).problem
+    for tolerance, code, exit_code in (
+        (None, "no-tolerance", 0),
+        (2.0, "within-tolerance", 0),
+        (0.5, "tolerance-exceeded", 1),
+    ):
+        status = audit(replace(base, tolerance=tolerance), evaluations=3000).status
+        assert (status.code, int(status.exit)) == (code, exit_code)
+        assert status.advice
+    within = audit(replace(base, tolerance=2.0), evaluations=3000).status
+    assert "not a proof" in within.advice
+
+
+def test_the_law_is_named_with_the_numbers_it_holds_for() -> None:
+    base = problems.relative_on_log_axes(0).problem
+    assert audit(base, evaluations=500).document["law"] == "uniform (log-uniform in p, n)"
+    points = base.domain.from_unit(np.random.default_rng(0).random((50, 2)) * 0.1)
+    sampled = replace(base, law=Law.from_samples(points, base.domain, "training data"))
+    report = audit(sampled, evaluations=500)
+    assert report.document["law"] == report.rms.law == "training data (50 points)"
+    assert report.document["rms"]["at_least"] == 0.0  # a floor in volume does not hold for another law
+
+
+def test_the_floor_of_the_rms_is_below_the_true_rms() -> None:
+    """For a bump of height 1 on a share p the true RMS follows from its formula; the floor stays below."""
+    for d, p, seed in ((2, 1e-4, 0), (3, 1e-4, 1), (4, 1e-5, 2)):
+        instance = problems.planted_bump(d, p, seed)
+        report = audit(instance.problem, evaluations=60_000, seed=seed)
+        bump_alone = math.sqrt(p / math.log(2) ** (d / 2) * math.gamma(1 + d / 2) / 2 ** (d / 2))
+        true = math.hypot(report.rms.value, bump_alone)
+        assert report.document["rms"]["at_least"] <= 1.1 * true
+
+
+def test_a_folder_without_a_report_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no such file; give the folder of a finished audit"):
+        load_report(tmp_path)
+    (tmp_path / "result.json").write_text("{")
+    with pytest.raises(BadInput, match="not a result of an audit"):
+        load_report(tmp_path)
+    (tmp_path / "result.json").write_text('{"schema": "supnorm.fit/1"}')
+    with pytest.raises(BadInput, match="schema is not"):
+        load_report(tmp_path)

@@ -1,0 +1,240 @@
+"""The bracket holds: against dense sampling, closed forms and every way to stop."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import cases
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from supnorm.certification import ChebyshevCertificate, certify
+from supnorm.checker import check
+from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
+from supnorm.results import BadInput, ExitCode
+
+
+def _assert_sound(result, problem, seed, count):
+    sampled = cases.largest_sampled(result, count, seed)
+    slack = result.rounding if np.isfinite(result.rounding) else 0.0
+    assert result.lower <= result.upper
+    assert sampled <= result.upper + slack
+    assert result.lower <= sampled * 1.5 + slack
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_problems(seed, tmp_path):
+    problem, label = cases.random_case(seed, dimensions=(1, 2))
+    result = certify(problem, ratio=1.1, boxes=3000, seconds=10)
+    _assert_sound(result, problem, seed, 100_000)
+    result.certificate.save(tmp_path / "c.json")
+    if len(result.certificate.boxes) < 60:
+        verdict = check(tmp_path / "c.json")
+        assert verdict.accepted, (label, verdict)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 124))
+def test_more_random_problems(seed, tmp_path):
+    problem, label = cases.random_case(seed)
+    result = certify(problem, ratio=1.1, boxes=4000, seconds=10)
+    _assert_sound(result, problem, seed, 400_000)
+    if len(result.certificate.boxes) < 200:
+        result.certificate.save(tmp_path / "c.json")
+        verdict = check(tmp_path / "c.json")
+        assert verdict.accepted, (label, verdict)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("d", [4, 5])
+def test_more_inputs_on_a_small_box(d, tmp_path):
+    rng = np.random.default_rng(d)
+    net, other = cases.network(rng, d, 4, 1, "tanh"), cases.smooth(rng, d)
+    domain = Domain.from_axes({f"x{i}": (0.0, 0.2) for i in range(d)})
+    problem = Problem(net, lambda x: net(x) + 0.1 * other(x), domain)
+    result = certify(problem, ratio=1.05, boxes=5000)
+    assert result.status.code == "proved"
+    _assert_sound(result, problem, d, 400_000)
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+
+@pytest.mark.parametrize("ratio", [1.1, 1.001])
+def test_known_maximum(ratio):
+    """max |x - x^3| on [0, 1] is 2/(3 sqrt 3)."""
+    result = certify(Problem(lambda x: x[:, 0], lambda x: x[:, 0] ** 3, Domain(x=(0.0, 1.0))), ratio)
+    assert result.lower <= 2 / 3**1.5 <= result.upper <= ratio * result.lower
+    assert result.status.code == "proved"
+    assert result.proved_volume == 1.0
+    assert result.upper_kind == "exact-arithmetic"
+
+
+def test_equal_functions_have_error_zero():
+    result = certify(Problem(jnp.sin, jnp.sin, Domain(x=(0.0, 1.0))), tolerance=1e-10)
+    assert result.upper <= 1e-10
+    assert result.lower == 0.0
+    assert result.witness is None
+    assert result.status.code == "within-tolerance"
+
+
+def test_relative_error_with_floor():
+    measure = ErrorMeasure("relative", floor=0.1)
+    problem = Problem(lambda x: x[:, 0] ** 2 + 0.01, lambda x: x[:, 0] ** 2, Domain(x=(-1.0, 1.0)), measure)
+    result = certify(problem, ratio=1.05)
+    assert result.lower <= 0.1 <= result.upper <= 1.05 * result.lower
+    x = np.linspace(-1, 1, 10001)[:, None]
+    assert measure(x**2 + 0.01, x**2, x)[0].max() <= result.upper
+
+
+def test_scaled_vector_outputs_with_their_own_tolerances():
+    def pair(shift):
+        return lambda x: jnp.stack([x[:, 0] + shift[0], 100 * x[:, 0] + shift[1]], 1)
+
+    domain = Domain(x=(0.0, 1.0))
+    scaled = Problem(pair((0.1, 2.0)), pair((0, 0)), domain, ErrorMeasure("scaled", scale=(1.0, 100.0)))
+    result = certify(scaled)
+    assert result.lower <= 0.1 + 1e-12
+    assert 0.1 - 1e-12 <= result.upper <= 0.11
+    multiples = Problem(pair((0.1, 2.0)), pair((0, 0)), domain, tolerance=(1.0, 4.0))
+    result = certify(multiples)
+    assert 0.5 - 1e-12 <= result.upper <= 0.55
+    assert result.status.exit == ExitCode.DONE
+
+
+def test_log_axis(tmp_path):
+    """|log x - (x - 1)/sqrt x| grows to both ends."""
+    domain = Domain(x=Axis(0.1, 10.0, scale="log"))
+    problem = Problem(lambda x: jnp.log(x[:, 0]), lambda x: (x[:, 0] - 1) / jnp.sqrt(x[:, 0]), domain)
+    result = certify(problem, ratio=1.01)
+    assert result.lower <= 9 / np.sqrt(10) - np.log(10) <= result.upper <= 1.01 * result.lower
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+
+@pytest.mark.parametrize(("side", "largest"), [("over", 0.25), ("under", 2.0)])
+def test_one_sided_errors(side, largest):
+    problem = Problem(lambda x: x[:, 0] - x[:, 0] ** 2, lambda x: 0.0 * x[:, 0], Domain(x=(-1.0, 1.0)),
+                      ErrorMeasure(side=side))  # fmt: skip
+    result = certify(problem, ratio=1.05)
+    assert result.lower <= largest <= result.upper <= 1.05 * result.lower
+
+
+def test_mask_and_constraint_hold_for_the_witness():
+    def left(x):
+        return x[:, 0] < 0.5
+
+    problem = Problem(lambda x: x[:, 0], lambda x: 0 * x[:, 0], Domain((left,), x=(0.0, 1.0)),
+                      ErrorMeasure(mask=lambda x: x[:, 0] > 0.1))  # fmt: skip
+    result = certify(problem, boxes=50)
+    assert 0.1 < result.witness.x[0] < 0.5
+    assert result.upper >= 0.5
+    assert sum("left out" in note for note in result.assumptions) == 2
+
+
+@pytest.mark.parametrize(("side", "largest"), [("over", 0.5), ("under", 0.25)])
+def test_one_sided_relative_errors_of_a_negative_reference(side, largest):
+    """f = -1: dividing by f instead of |f| would exchange the sides."""
+    problem = Problem(
+        lambda x: jnp.where(x > 0, x, 0.5 * x) - 1.0 - 1e-9, lambda x: 0.0 * x - 1.0, Domain(x=(-0.5, 0.5)),
+        ErrorMeasure("relative", floor=0.1, side=side),
+    )  # fmt: skip
+    result = certify(problem, ratio=1.05)
+    assert result.lower <= largest + 1e-8
+    assert largest - 1e-8 <= result.upper <= 1.05 * result.lower
+
+
+def test_work_can_be_sent_to_processes():
+    import pickle
+
+    from supnorm.certification.boxes import Boxes
+    from supnorm.certification.error_program import error_program
+
+    error = error_program(_hard())
+    again = pickle.loads(pickle.dumps((ChebyshevCertificate(), error, Boxes.root(2))))
+    first = ChebyshevCertificate().bound(error, Boxes.root(2), 1.0, 0.0)
+    np.testing.assert_array_equal(again[0].bound(again[1], again[2], 1.0, 0.0).upper, first.upper)
+
+
+def _hard():
+    rng = np.random.default_rng(0)
+    net = cases.network(rng, 2, 16, 2, "tanh")
+    return Problem(
+        net, lambda x: net(x) + 1e-3 * jnp.sin(3 * x[:, :1] + x[:, 1:]), Domain(x=(-1, 1), y=(-1, 1))
+    )
+
+
+def test_out_of_budget_then_resumed(tmp_path):
+    problem = _hard()
+    full = certify(problem, ratio=1.05)
+    assert full.status.code == "proved"
+    part = certify(problem, ratio=1.05, boxes=full.tried // 2)
+    assert part.status.exit == ExitCode.UNDECIDED
+    assert 0 < part.proved_volume < 1
+    _assert_sound(part, problem, 0, 100_000)
+    part.certificate.save(tmp_path / "part.json")
+    assert check(tmp_path / "part.json").accepted
+    rest = certify(problem, ratio=1.05, resume=tmp_path / "part.json")
+    assert rest.status.code == "proved"
+    assert rest.tried < full.tried
+    assert rest.upper <= 1.05 * rest.lower
+    with pytest.raises(BadInput, match="another model"):
+        certify(Problem(problem.reference, problem.model, problem.domain), resume=tmp_path / "part.json")
+
+
+def test_progress_narrows_and_workers_agree():
+    problem, events = _hard(), []
+    alone = certify(problem, ratio=1.05, observer=events.append)
+    with ThreadPoolExecutor(2) as pool:
+        together = certify(problem, ratio=1.05, executor=pool)
+    uppers = [e.upper for e in events]
+    assert uppers == sorted(uppers, reverse=True)
+    assert events[-1].proved_volume == 1.0
+    assert together.lower == alone.lower
+    assert together.upper <= 1.05 * together.lower
+
+
+def test_witness_above_tolerance_and_exit_codes():
+    problem = _hard()
+    assert certify(problem, tolerance=5e-4).status.exit == ExitCode.EXCEEDED
+    assert certify(problem, tolerance=2e-3).status.exit == ExitCode.DONE
+    assert certify(problem, tolerance=1.0001e-3, boxes=20).status.exit == ExitCode.UNDECIDED
+
+
+def test_map_of_local_bounds():
+    problem = _hard()
+    result = certify(problem)
+    low, high, upper = result.certificate.local_bounds()
+    np.testing.assert_allclose(np.prod(high - low, axis=1).sum(), 4.0)
+    x = np.random.default_rng(0).uniform(-1, 1, size=(2000, 2))
+    error = np.abs(result.certificate.error.alternatives[0].value(x))[:, 0]
+    inside = np.all((x[:, None] >= low) & (x[:, None] <= high), axis=2)
+    assert inside.any(1).all()
+    assert np.all(error <= np.where(inside, upper, np.inf).min(1))
+    assert upper.min() < 0.9 * upper.max()
+
+
+def test_json_schema():
+    text = certify(_hard()).to_json("cert.json")
+    assert text["schema"] == "supnorm.certify/1"
+    assert text["sup"]["lower"] <= text["sup"]["upper"]
+    assert text["certificate"] == "cert.json"
+    assert set(text["witness"]["x"]) == {"x", "y"}
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        (Problem(None, jnp.sin, Domain(x=(0, 1))), "needs a model"),
+        (Problem(lambda x: jnp.floor(x), jnp.sin, Domain(x=(0, 1))), "floor"),
+        (Problem(lambda x: np.interp(x, [0], [0]), jnp.sin, Domain(x=(0, 1))), "np.interp"),
+        (Problem(jnp.sin, lambda x: x[:, :1], Domain(x=(0, 1), y=(0, 1))), "outputs"),
+    ],
+)
+def test_what_stands_in_the_way_is_named(problem, words):
+    with pytest.raises(BadInput, match=words):
+        certify(problem)
+
+
+@pytest.mark.parametrize("arguments", [{"ratio": 1.0}, {"ratio": 1.1, "tolerance": 1.0}, {"tolerance": -1.0}])
+def test_bad_arguments(arguments):
+    with pytest.raises(BadInput, match=r"ratio|tolerance"):
+        certify(_hard(), **arguments)

@@ -1,0 +1,59 @@
+"""Piecewise linear networks: brackets against exact maxima at the vertices of their pieces."""
+
+import cases
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from supnorm.certification import ChebyshevCertificate, LinearBounds, certify
+from supnorm.certification.certify import _choose
+from supnorm.certification.error_program import error_program
+from supnorm.checker import check
+from supnorm.problem import Domain, Problem
+
+rng = np.random.default_rng(4)
+
+
+@pytest.mark.parametrize("ratio", [1.1, 1.001])
+def test_one_dimension_against_the_kinks(ratio):
+    """A ReLU network minus a linear function is largest at an end or a kink: all are known."""
+    w, b, v = rng.normal(size=(1, 12)), rng.normal(size=12), rng.normal(size=(12, 1))
+    problem = Problem(lambda x: jnp.maximum(x @ w + b, 0) @ v, lambda x: 0.3 * x + 0.1, Domain(x=(-2.0, 2.0)))
+    kinks = np.concatenate([[-2.0, 2.0], (-b / w[0])])
+    kinks = kinks[np.abs(kinks) <= 2][:, None]
+    exact = np.abs(np.maximum(kinks @ w + b, 0) @ v - 0.3 * kinks - 0.1).max()
+    result = certify(problem, ratio)
+    assert result.lower <= exact * (1 + 1e-14)
+    assert exact * (1 - 1e-14) <= result.upper <= ratio * result.lower
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
+@pytest.mark.parametrize("d", [2, 3])
+def test_more_dimensions_and_the_checker(d, activation, tmp_path):
+    net, other = cases.network(rng, d, 6, 2, activation), cases.smooth(rng, d)
+    domain = Domain.from_axes({f"x{i}": (-0.5, 0.5) for i in range(d)})
+    problem = Problem(net, other, domain)
+    assert isinstance(_choose(error_program(problem)), LinearBounds)
+    result = certify(problem, ratio=1.2)
+    assert result.status.code == "proved"
+    assert cases.largest_sampled(result, 100_000, 1) <= result.upper
+    result.certificate.save(tmp_path / "c.json")
+    verdict = check(tmp_path / "c.json")
+    assert verdict.accepted, verdict
+
+
+def test_smooth_networks_get_polynomials():
+    problem = Problem(cases.network(rng, 2, 6, 2, "tanh"), cases.smooth(rng, 2), Domain(x=(0, 1), y=(0, 1)))
+    error = error_program(problem)
+    assert isinstance(_choose(error), ChebyshevCertificate)
+    polynomials = certify(problem, ratio=1.02)
+    linear = certify(problem, ratio=1.02, strategy=LinearBounds())
+    assert polynomials.boxes < linear.boxes
+    assert max(polynomials.lower, linear.lower) <= min(polynomials.upper, linear.upper)
+
+
+def test_kinks_that_never_cross_do_not_disturb_polynomials():
+    problem = Problem(lambda x: jnp.sin(3 * x) + jnp.abs(x + 2), lambda x: x + 2.0, Domain(x=(0.0, 1.0)))
+    result = certify(problem, ratio=1.001)
+    assert result.lower <= 1.0 <= result.upper
+    assert result.boxes < 20

@@ -1,0 +1,126 @@
+"""A problem folder to run the command line in, and ways to run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import supnorm
+from supnorm.cli.main import run
+
+TRUTH = """
+import os, time
+import numpy as np
+def model(x): return np.exp(x[:, 0]) * x[:, 1] + 0.3 * np.exp(-((x[:, 0] - 0.3) / 0.02) ** 2)
+def truth(x): return np.exp(x[:, 0]) * x[:, 1]
+def agrees(x): return truth(x) + 1e-4
+def contradicts(x): return model(x)
+def nowhere(x): return np.full(len(x), np.nan)
+def raises(x): raise ArithmeticError("no convergence in 50 steps")
+def two(x): return np.column_stack([x[:, 0], x[:, 1]])
+def three_inputs(a, b, c): return a + b + c
+def dropout(x): return truth(x) + 1e-3 * np.random.default_rng().normal(size=len(x))
+def batched(x): return truth(x) - truth(x).mean()
+def left(x): return x[:, 0] < 0.5
+def right(x): return x[:, 0] > 0.5
+def bad_error(n, f, x): raise KeyError("scale")
+def bad_mask(x): raise KeyError("mask")
+def bad_sampler(n, rng): raise KeyError("sampler")
+def bad_constraint(x): raise KeyError("constraint")
+def low(n, rng): return rng.random((n, 2)) * 0.5 + [0.0, 0.5]
+def logged(a, b):
+    time.sleep(float(os.environ.get("SUPNORM_TEST_SLEEP", "0.05")))
+    with open(os.environ["SUPNORM_TEST_LOG"], "a") as file:
+        file.write(f"{a!r} {b!r}\\n")
+    return float(np.exp(a) * b)
+"""
+PROBLEM = """
+title = "A bump"
+[model]
+python = "truth.py:model"
+[reference]
+python = "truth.py:truth"
+[error]
+tolerance = 0.1
+[domain]
+a = { low = 0.0, high = 1.0, unit = "m" }
+b = { low = 0.5, high = 2.0 }
+[audit]
+evaluations = 1000
+power = false
+"""
+
+
+@dataclass
+class Outcome:
+    """What a run of the command line left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def line(self) -> str:
+        """The one line on stderr; fails when there are more, or a traceback."""
+        lines = self.err.strip().splitlines()
+        assert len(lines) == 1, self.err
+        assert "Traceback" not in self.err
+        assert lines[0].startswith("supnorm: ")
+        return lines[0]
+
+
+@dataclass
+class Shell:
+    """A folder with ``truth.py`` and ``problem.toml``, and the command line in it."""
+
+    folder: Path
+    capture: pytest.CaptureFixture[str] | None  # None where only other processes are run
+
+    def write(self, *changes: tuple[str, str], name: str = "problem.toml") -> Path:
+        """The problem file with parts replaced."""
+        text = PROBLEM
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new, 1)
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def run(self, *arguments: str | Path) -> Outcome:
+        """In this process."""
+        assert self.capture is not None
+        self.capture.readouterr()
+        code = run([str(a) for a in arguments])
+        out, err = self.capture.readouterr()
+        return Outcome(int(code), out, err)
+
+    def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
+        """In a process of its own, as a user starts it."""
+        source = str(Path(supnorm.__file__).parent.parent)
+        return subprocess.Popen(
+            [sys.executable, "-c", "from supnorm.cli import main; main()", *map(str, arguments)],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": source, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def finish(self, *arguments: str | Path, **environment: str) -> Outcome:
+        """The same, to its end."""
+        process = self.start(*arguments, **environment)
+        out, err = process.communicate(timeout=120)
+        return Outcome(process.returncode, out, err)
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    (tmp_path / "truth.py").write_text(TRUTH)
+    (tmp_path / "problem.toml").write_text(PROBLEM)
+    monkeypatch.chdir(tmp_path)
+    return Shell(tmp_path, capsys)

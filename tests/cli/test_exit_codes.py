@@ -1,0 +1,277 @@
+"""Exit codes are a contract; bad input is one line with file, key, what was got and the remedy."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Shell
+
+import supnorm.auditing
+from supnorm.cli.main import run
+
+REFERENCE = 'python = "truth.py:truth"'
+MODEL = 'python = "truth.py:model"'
+
+
+def test_0_and_1_say_whether_the_tolerance_holds(shell: Shell) -> None:
+    assert shell.run("audit", "problem.toml", "--quiet").code == 1
+    shell.write(("tolerance = 0.1", "tolerance = 0.5"))
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "wide").code == 0
+    shell.write(("tolerance = 0.1", ""))
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "none").code == 0
+
+
+def test_the_same_codes_come_out_of_the_program_itself(shell: Shell) -> None:
+    done = shell.finish("audit", "problem.toml", "--json")
+    assert done.code == 1
+    assert json.loads(done.out)["status"]["code"] == "tolerance-exceeded"
+    done = shell.finish("audit", "none.toml")
+    assert done.code == 2
+    assert "no such file" in done.line
+
+
+def test_4_when_nothing_has_a_value(shell: Shell) -> None:
+    shell.write((REFERENCE, 'python = "truth.py:nowhere"'))
+    done = shell.run("audit", "problem.toml", "--json")
+    assert done.code == 4
+    assert json.loads(done.out)["status"]["code"] == "no-value"
+
+
+@pytest.mark.parametrize(("second", "code"), [("agrees", 1), ("contradicts", 5)])
+def test_5_when_the_second_reference_agrees_with_the_model(shell: Shell, second: str, code: int) -> None:
+    shell.write(("[error]", f'[recheck]\npython = "truth.py:{second}"\n[error]'))
+    assert shell.run("audit", "problem.toml", "--quiet").code == code
+
+
+def test_70_for_a_bug_of_ours_with_its_traceback_in_a_file(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr(supnorm.auditing, "audit", broken)
+    done = shell.run("audit", "problem.toml", "--quiet")
+    assert done.code == 70
+    assert "a bug in supnorm: IndexError: list index out of range" in done.line
+    text = (shell.folder / "supnorm-crash.txt").read_text()
+    assert "Traceback" in text
+    assert "in broken" in text
+
+
+def test_3_after_an_interruption_with_the_way_to_go_on(shell: Shell) -> None:
+    shell.write((REFERENCE, 'python = "truth.py:logged"\nper_point = true'))
+    log = shell.folder / "log.txt"
+    process = shell.start("audit", "problem.toml", "--out", "run", "--quiet", SUPNORM_TEST_LOG=str(log))
+    wait_for_lines(log, 30)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "--out run --resume" in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def wait_for_lines(log: Path, n: int) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if log.exists() and len(log.read_text().splitlines()) >= n:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"no {n} evaluations within a minute")
+
+
+# -- bad input: (what is replaced, by what, what the line names) ------------------------------------------
+
+BAD: dict[str, tuple[str, str, list[str]]] = {
+    "unknown key": ("tolerance = 0.1", "tolerence = 0.1", ["problem.toml", "error.tolerence", "tolerance"]),
+    "low >= high": ("low = 0.5", "low = 2.5", ["problem.toml", "[domain] b", "low = 2.5", "below"]),
+    "NaN bound": ("high = 2.0", "high = nan", ["problem.toml", "[domain] b", "nan", "finite"]),
+    "infinite bound": ("high = 2.0", "high = inf", ["problem.toml", "[domain] b", "inf", "finite"]),
+    "log axis": (
+        'low = 0.0, high = 1.0, unit = "m"',
+        'low = 0.0, high = 1.0, scale = "log"',
+        ["problem.toml", "[domain] a", "low > 0"],
+    ),
+    "outputs": (MODEL, 'python = "truth.py:two"', ["problem.toml", "2 outputs", "reference"]),
+    "inputs": (
+        REFERENCE,
+        'python = "truth.py:three_inputs"\nper_point = true',
+        ["problem.toml", "reference", "3|three|argument|input"],
+    ),
+    "raises everywhere": (
+        REFERENCE,
+        'python = "truth.py:raises"',
+        ["problem.toml", "reference", "ArithmeticError: no convergence in 50 steps"],
+    ),
+    "no such function": (REFERENCE, 'python = "truth.py:truht"', ["problem.toml", "[reference]", "truht"]),
+    "no such file": (MODEL, 'file = "net.onnx"', ["problem.toml", "[model]", "net.onnx"]),
+    "dropout": (MODEL, 'python = "truth.py:dropout"', ["problem.toml", "model", "random", "model.eval()"]),
+    "batch-dependent": (MODEL, 'python = "truth.py:batched"', ["model", "depends on the other points"]),
+    "tolerance": ("tolerance = 0.1", "tolerance = -1.0", ["problem.toml", "[error]", "tolerance", "-1"]),
+    "floor": ("tolerance = 0.1", 'kind = "relative"', ["problem.toml", "[error]", "floor"]),
+    "error raises": ("tolerance = 0.1", 'python = "truth.py:bad_error"', ["error", "KeyError"]),
+    "mask raises": ("tolerance = 0.1", 'mask = "truth.py:bad_mask"', ["mask", "KeyError"]),
+    "sampler raises": ("[error]", '[law]\npython = "truth.py:bad_sampler"\n[error]', ["law", "KeyError"]),
+    "constraint raises": (
+        "[error]",
+        '[constraints]\npython = "truth.py:bad_constraint"\n[error]',
+        ["bad_constraint", "KeyError"],
+    ),
+    "no TOML": ("[error]", "[error", ["problem.toml", "TOML"]),
+    "no command": (
+        REFERENCE,
+        'command = ["./no-such-program"]',
+        ["problem.toml", "[reference]", "no-such-program"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_2_for_bad_input_in_one_line(shell: Shell, name: str) -> None:
+    old, new, named = BAD[name]
+    shell.write((old, new))
+    done = shell.run("audit", "problem.toml", "--out", "run")
+    assert done.code == 2, done.err
+    for word in named:
+        assert any(w in done.line for w in word.split("|")), (word, done.line)
+    assert not (shell.folder / "run" / "result.json").exists()
+
+
+@pytest.mark.parametrize("name", ["missing file", "folder", "binary"])
+def test_2_for_a_problem_file_that_is_none(shell: Shell, name: str) -> None:
+    path = {"missing file": Path("none.toml"), "folder": Path(), "binary": Path("data.toml")}[name]
+    Path("data.toml").write_bytes(bytes(range(256)))
+    done = shell.run("audit", path)
+    assert done.code == 2
+    assert str(path) in done.line
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["audit"],
+        ["audit", "problem.toml", "--evaluations", "5"],
+        ["audit", "problem.toml", "--sede", "1"],
+        ["frobnicate"],
+    ],
+    ids=["no file", "too few evaluations", "unknown option", "unknown verb"],
+)
+def test_2_for_a_command_line_that_is_none(shell: Shell, arguments: list[str]) -> None:
+    done = shell.run(*arguments)
+    assert done.code == 2
+    assert "--help" in done.line
+
+
+PROGRAMS = {
+    "garbage": ("print('hello world')", "not a line of numbers"),
+    "silent": ("import sys; sys.stdin.read()", "no answer|without|answers"),
+    "hangs": ("import time; time.sleep(600)", "timeout|no answer within"),
+    "dies": ("import sys; sys.exit('no licence')", "no licence"),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_2_for_a_command_that_never_answers(shell: Shell, name: str) -> None:
+    code, named = PROGRAMS[name]
+    (shell.folder / "solver.py").write_text(code)
+    import sys
+
+    shell.write((REFERENCE, f'command = ["{sys.executable}", "solver.py"]\ntimeout = 0.1'))
+    start = time.monotonic()
+    done = shell.run("audit", "problem.toml", "--out", "run")
+    assert done.code == 2
+    assert any(w in done.line for w in named.split("|")), done.line
+    assert "reference" in done.line
+    assert time.monotonic() - start < 20
+
+
+@pytest.mark.parametrize("suffix", [".pt2", ".pt", ".onnx", ".npz", ".pkl"])
+def test_2_for_model_files_that_are_something_else_and_nothing_runs(shell: Shell, suffix: str) -> None:
+    import pickle
+
+    ran = shell.folder / "ran"
+    command = f"open({str(ran)!r}, 'w').close()"
+    payload = type("Payload", (), {"__reduce__": lambda self: (exec, (command,))})()
+    (shell.folder / f"net{suffix}").write_bytes(pickle.dumps(payload))
+    shell.write((MODEL, f'file = "net{suffix}"'))
+    done = shell.run("audit", "problem.toml")
+    assert done.code == 2
+    assert f"net{suffix}" in done.line
+    assert not ran.exists()
+
+
+def test_2_for_a_truncated_onnx_file(shell: Shell) -> None:
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper
+
+    graph = helper.make_graph(
+        [helper.make_node("ReduceSum", ["x"], ["y"], keepdims=1)],
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 2])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 1])],
+    )
+    whole = helper.make_model(graph).SerializeToString()
+    assert onnx.load_from_string(whole) is not None
+    (shell.folder / "net.onnx").write_bytes(whole[: len(whole) // 2])
+    shell.write((MODEL, 'file = "net.onnx"'))
+    done = shell.run("audit", "problem.toml")
+    assert done.code == 2
+    assert "net.onnx" in done.line
+
+
+# -- folders ----------------------------------------------------------------------------------------------
+
+
+CHANGES = {
+    "domain": ("high = 2.0", "high = 2.5"),
+    "reference": (REFERENCE, 'python = "truth.py:agrees"'),
+    "tolerance": ("tolerance = 0.1", "tolerance = 0.2"),
+    "constraints": ("[error]", '[constraints]\npython = "truth.py:left"\n[error]'),
+    "mask": ("tolerance = 0.1", 'tolerance = 0.1\nmask = "truth.py:left"'),
+    "law": ("[error]", '[law]\npython = "truth.py:low"\n[error]'),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_2_for_a_folder_of_another_problem_and_it_is_kept(shell: Shell, change: str) -> None:
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 1
+    before = (shell.folder / "run" / "result.json").read_bytes()
+    shell.write(CHANGES[change])
+    done = shell.run("audit", "problem.toml", "--quiet", "--out", "run")
+    assert done.code == 2
+    assert "another problem" in done.line
+    assert "--out" in done.line
+    assert (shell.folder / "run" / "result.json").read_bytes() == before
+
+
+def test_the_code_of_the_reference_is_part_of_the_problem(shell: Shell) -> None:
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 1
+    truth = shell.folder / "truth.py"
+    truth.write_text(truth.read_text() + "\nA = 1\n")
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 2
+
+
+def test_a_budget_is_not_part_of_the_problem(shell: Shell) -> None:
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 1
+    again = shell.run(
+        "audit", "problem.toml", "--quiet", "--out", "run", "--evaluations", "500", "--seed", "3"
+    )
+    assert again.code == 1
+
+
+def test_2_for_a_folder_that_is_a_file_and_for_nothing_to_resume(shell: Shell) -> None:
+    done = shell.run("audit", "problem.toml", "--out", "truth.py")
+    assert (done.code, "truth.py is a file" in done.line) == (2, True)
+    done = shell.run("audit", "problem.toml", "--out", "fresh", "--resume")
+    assert (done.code, "holds no run" in done.line) == (2, True)
+
+
+def test_run_never_raises(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(supnorm.auditing, "audit", interrupted)
+    assert run(["audit", "problem.toml", "--quiet"]) == 3

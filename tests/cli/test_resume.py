@@ -1,0 +1,108 @@
+"""Killed at any moment, a run goes on: same result, nothing evaluated twice but the batch in flight."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.conftest import TRUTH, Shell
+from tests.cli.test_exit_codes import REFERENCE, wait_for_lines
+
+TIMES = {"seconds", "model_seconds", "reference_seconds", "seconds_per_point", "finished", "command"}
+ARGUMENTS = ("audit", "problem.toml", "--quiet", "--evaluations", "100", "--seed", "4")
+SLOW = (REFERENCE, 'python = "truth.py:logged"\nper_point = true')
+IN_FLIGHT = 12  # 0.5 s of calls of 50 ms, and the first one of a chunk whose time is not known
+
+
+def result(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((folder / "result.json").read_text())
+    return {k: v for k, v in document.items() if k not in TIMES}
+
+
+def points(log: Path) -> Counter[str]:
+    return Counter(log.read_text().splitlines())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Counter[str]]:
+    """The uninterrupted run: its result, and the points where it called the reference."""
+    folder = tmp_path_factory.mktemp("whole")
+    shell = Shell(folder, None)
+    (folder / "truth.py").write_text(TRUTH)
+    shell.write(SLOW)
+    log = folder / "log.txt"
+    assert shell.finish(*ARGUMENTS, "--out", "run", SUPNORM_TEST_LOG=str(log)).code == 1
+    assert sum(points(log).values()) > 100
+    return result(folder / "run"), points(log)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("resume")
+@pytest.mark.parametrize("kills", [(3,), (60,), (25, 25)], ids=["early", "late", "twice"])
+def test_kill_9_and_resume(
+    shell: Shell, whole: tuple[dict[str, Any], Counter[str]], kills: tuple[int, ...]
+) -> None:
+    shell.write(SLOW)
+    called: Counter[str] = Counter()
+    for i, after in enumerate(kills):
+        log = shell.folder / f"{i}.txt"
+        resume = ["--resume"] if i else []
+        process = shell.start(*ARGUMENTS, "--out", "run", *resume, SUPNORM_TEST_LOG=str(log))
+        wait_for_lines(log, after)
+        process.kill()
+        process.communicate()
+        called += points(log)
+    assert not (shell.folder / "run" / "result.json").exists()
+    log = shell.folder / "last.txt"
+    resumed = shell.finish(*ARGUMENTS, "--out", "run", "--resume", SUPNORM_TEST_LOG=str(log))
+    assert resumed.code == 1, resumed.err
+    called += points(log)
+    expected, once = whole
+    assert result(shell.folder / "run") == expected
+    # What was called beyond the uninterrupted run was in flight when it was killed.
+    repeated = called - once
+    assert sum(repeated.values()) <= IN_FLIGHT * len(kills), repeated
+    # And what had come back before a kill was not called again: fewer calls than from the start.
+    assert sum(points(log).values()) < sum(once.values()) - sum(kills) + IN_FLIGHT * len(kills) + 1
+
+
+def test_resuming_a_finished_run_evaluates_only_the_witness_again(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.write(SLOW)
+    monkeypatch.setenv("SUPNORM_TEST_SLEEP", "0.002")
+    log = shell.folder / "log.txt"
+    monkeypatch.setenv("SUPNORM_TEST_LOG", str(log))
+    assert shell.run(*ARGUMENTS, "--out", "run").code == 1
+    before, first = points(log), result(shell.folder / "run")
+    log.unlink()
+    assert shell.run(*ARGUMENTS, "--out", "run", "--resume").code == 1
+    assert result(shell.folder / "run") == first
+    assert sum(points(log).values()) < 0.15 * sum(before.values())
+
+
+def test_without_resume_an_older_store_is_set_aside_and_not_lost(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.write(SLOW)
+    monkeypatch.setenv("SUPNORM_TEST_SLEEP", "0.002")
+    monkeypatch.setenv("SUPNORM_TEST_LOG", str(shell.folder / "log.txt"))
+    folder = shell.folder / "run"
+    sizes = []
+    for _ in range(3):
+        assert shell.run("audit", "problem.toml", "--quiet", "--evaluations", "100", "--out", "run").code == 1
+        sizes.append(len(list(folder.glob("evaluations.sqlite*"))))
+    kept = {p.name for p in folder.glob("evaluations.sqlite*") if not p.name.endswith(("-wal", "-shm"))}
+    assert len(kept) == 3, kept  # "an older store never lost"
+
+
+def test_a_moved_run_is_replayed_and_its_page_rebuilt(shell: Shell, tmp_path: Path) -> None:
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 1
+    shutil.move(shell.folder / "run", shell.folder / "elsewhere")
+    (shell.folder / "elsewhere" / "report.html").unlink()
+    assert shell.run("report", "elsewhere").code == 0
+    assert "<html" in (shell.folder / "elsewhere" / "report.html").read_text()

@@ -1,0 +1,193 @@
+"""What the verbs print and leave: JSON alone, the same for the same seed, a page, a table, a comparison."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.conftest import Shell
+
+import supnorm
+
+TIMES = ("seconds", "model_seconds", "reference_seconds", "seconds_per_point", "finished")
+HEAVY = (
+    "scipy", "sklearn", "jax", "torch", "onnx", "onnxruntime", "pydantic", "pandas", "xarray", "jinja2", "PIL",
+)  # fmt: skip
+
+
+def document(text: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(text)
+    return {k: v for k, v in data.items() if k not in TIMES}
+
+
+def test_json_is_alone_on_stdout_and_the_same_as_in_the_folder(shell: Shell) -> None:
+    done = shell.run("audit", "problem.toml", "--json", "--out", "run")
+    assert done.err == ""
+    assert json.loads(done.out) == json.loads((shell.folder / "run" / "result.json").read_text())
+
+
+def test_a_run_is_a_folder(shell: Shell) -> None:
+    shell.run("audit", "problem.toml", "--quiet", "--out", "run")
+    names = {p.name for p in (shell.folder / "run").iterdir()}
+    assert names >= {"problem.toml", "evaluations.sqlite", "points.csv", "result.json", "report.html"}
+
+
+def test_quiet_says_nothing_and_the_summary_names_the_worst(shell: Shell) -> None:
+    done = shell.run("audit", "problem.toml", "--quiet", "--out", "quiet")
+    assert (done.out, done.err) == ("", "")
+    done = shell.run("audit", "problem.toml", "--out", "loud")
+    assert "0.3" in done.out
+    assert "report.html" in done.out
+    assert "\x1b" not in done.out  # no colour but on a terminal
+
+
+def test_the_seed_decides(shell: Shell) -> None:
+    same = [
+        document(shell.run("audit", "problem.toml", "--json", "--seed", "7", "--out", f"r{i}").out)
+        for i in range(2)
+    ]
+    other = document(shell.run("audit", "problem.toml", "--json", "--seed", "8", "--out", "r2").out)
+    assert same[0]["command"] == "supnorm audit problem.toml --seed 7 --evaluations 1000"
+    assert same[0] == same[1]
+    assert other["charts"] != same[0]["charts"]
+    assert other["seed"] == 8
+
+
+def test_the_seed_decides_in_another_process_too(shell: Shell) -> None:
+    here = document(shell.run("audit", "problem.toml", "--json", "--seed", "7", "--out", "r0").out)
+    there = document(shell.finish("audit", "problem.toml", "--json", "--seed", "7", "--out", "r1").out)
+    here.pop("versions"), there.pop("versions")  # this process has loaded more packages
+    assert here == there
+
+
+def test_the_command_repeats_the_run(shell: Shell) -> None:
+    first = document(shell.run("audit", "problem.toml", "--json", "--seed", "7", "--evaluations", "700").out)
+    words = first["command"].split()
+    assert words[0] == "supnorm"
+    again = document(shell.run(*words[1:], "--json", "--out", "again").out)
+    assert again == first
+
+
+def test_options_of_the_file_are_honoured(shell: Shell) -> None:
+    shell.write(("evaluations = 1000", "evaluations = 300\nseed = 5"))
+    data = document(shell.run("audit", "problem.toml", "--json").out)
+    assert data["seed"] == 5
+    assert data["budget"]["evaluations"] == 300
+
+
+def test_gradients_of_the_file_are_honoured(shell: Shell) -> None:
+    pytest.importorskip("jax")
+    (shell.folder / "smooth.py").write_text(
+        "import jax.numpy as jnp\n"
+        "def model(x): return jnp.sin(3 * x[:, 0]) * x[:, 1]\n"
+        "def truth(x): return jnp.sin(3 * x[:, 0]) * x[:, 1] + 0.1 * x[:, 0] * x[:, 1]\n"
+    )
+    changes = (
+        ("truth.py:model", "smooth.py:model"),
+        ("truth.py:truth", "smooth.py:truth"),
+    )
+    shell.write(*changes)
+    assert document(shell.run("audit", "problem.toml", "--json").out)["gradients"] == "both"
+    shell.write(*changes, ("power = false", "power = false\ngradients = false"))
+    assert document(shell.run("audit", "problem.toml", "--json", "--out", "no").out)["gradients"] == "none"
+
+
+def test_replay_gives_the_same_values(shell: Shell) -> None:
+    shell.run("audit", "problem.toml", "--quiet", "--out", "run")
+    worst = json.loads((shell.folder / "run" / "result.json").read_text())["witness"]
+    data = json.loads(shell.run("replay", "run", "--json").out)
+    assert data["x"] == worst["x"]
+    assert data["error"] == pytest.approx(worst["error"], rel=1e-12)
+    assert data["error_then"] == worst["error"]
+    assert "the same error as in the run" in shell.run("replay", "run").out
+    done = shell.run("replay", "run", "99")
+    assert done.code == 2
+    assert "places" in done.line
+
+
+def test_replay_notices_another_reference(shell: Shell) -> None:
+    shell.run("audit", "problem.toml", "--quiet", "--out", "run")
+    truth = shell.folder / "truth.py"
+    truth.write_text(
+        truth.read_text().replace("def truth(x): return np.exp", "def truth(x): return 1.5 * np.exp")
+    )
+    done = shell.run("replay", "run", "--problem", "problem.toml")
+    assert "NOT the same error" in done.out
+    assert done.code != 0  # a script must be able to tell
+
+
+def test_report_rebuilds_the_page(shell: Shell) -> None:
+    shell.run("audit", "problem.toml", "--quiet", "--out", "run")
+    page = shell.folder / "run" / "report.html"
+    before = page.read_bytes()
+    page.unlink()
+    assert shell.run("report", "run").code == 0
+    assert page.read_bytes() == before
+    assert shell.run("report", "nothing").code == 2
+
+
+def test_compare_puts_models_in_one_table(shell: Shell) -> None:
+    shell.write(name="a.toml")
+    shell.write(("truth.py:model", "truth.py:agrees"), name="b.toml")
+    done = shell.run("compare", "a.toml", "b.toml", "--json", "--out", "both")
+    data = json.loads(done.out)
+    assert data["schema"] == "supnorm.compare/1"
+    assert [round(row["worst"], 4) for row in data["rows"]] == [0.3, 0.0001]
+    assert [row["status"] for row in data["rows"]] == ["tolerance-exceeded", "within-tolerance"]
+    assert done.code == 1
+    for row in data["rows"]:
+        assert (shell.folder / "both" / row["folder"] / "report.html").exists()
+    assert (shell.folder / "both" / "compare.html").exists()
+
+
+def test_compare_refuses_questions_that_differ(shell: Shell) -> None:
+    shell.write(name="a.toml")
+    shell.write(("high = 2.0", "high = 2.5"), name="b.toml")
+    done = shell.run("compare", "a.toml", "b.toml")
+    assert done.code == 2
+    assert "[domain] differs" in done.line
+    assert shell.run("compare", "a.toml").code == 2
+
+
+def test_doctor_knows_what_is_installed(shell: Shell) -> None:
+    data = json.loads(shell.run("doctor", "--json").out)
+    assert data["needed"]["numpy"]
+    assert set(data["optional"]) >= {"torch", "onnx", "gsw"}
+    done = shell.run("doctor")
+    assert done.code == 0
+    assert "numpy" in done.out
+
+
+def test_the_version_is_printed(shell: Shell) -> None:
+    done = shell.run("--version")
+    assert done.code == 0
+    assert done.out.startswith("supnorm ")
+
+
+def test_help_lists_the_verbs(shell: Shell) -> None:
+    done = shell.run("--help")
+    assert done.code == 0
+    for verb in ("audit", "compare", "replay", "report", "demo", "doctor"):
+        assert verb in done.out
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import supnorm", "import sys; from supnorm.cli.main import run; run(['--help'])"],
+    ids=["import", "help"],
+)
+def test_nothing_heavy_is_imported_for_nothing(code: str) -> None:
+    probe = f"{code}\nimport sys\nprint('loaded:', [m for m in {HEAVY!r} if m in sys.modules])"
+    source = str(Path(supnorm.__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", probe],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": source, "PATH": "/usr/bin:/bin"},
+    )
+    assert done.stdout.splitlines()[-1] == "loaded: []"

@@ -1,0 +1,349 @@
+"""The verb: from numbers, for functions, with ladders; JSON, text, caveats, verdicts, bad input."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+
+import numpy as np
+import pytest
+from tests.planning.functions import BANK
+
+from supnorm.planning import Ladder, NetworkClass, Run, Trained, budget
+from supnorm.planning.summary import count
+from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
+from supnorm.results import BadInput, ExitCode
+
+
+def cube(d):
+    return Domain.from_axes({f"x{i}": (-1.0, 1.0) for i in range(d)})
+
+
+def answer(name, tolerance=1e-3, **options):
+    f, d = BANK[name]
+    return budget(f, cube(d), tolerance=tolerance, **{"calls": 40_000, **options})
+
+
+def ladder_of(law, train, scatter=0.1, sizes=(32, 64, 128, 256, 512)):
+    rng = np.random.default_rng(0)
+    return Ladder(
+        tuple(
+            Run(m, 24, s, law(m) * e / 3, law(m) * e, train(m), 700, 800, 0.1)
+            for m in sizes
+            for s, e in enumerate(np.exp(scatter * rng.standard_normal(4)))
+        )
+    )
+
+
+# -- from numbers ----------------------------------------------------------------------------------------
+
+
+def test_numbers_alone_are_quick_and_complete():
+    start = time.perf_counter()
+    result = budget(inputs=12, smoothness=2, tolerance=1e-3, norm="sup")
+    assert time.perf_counter() - start < 1.0
+    assert {row.line for row in result.guarantee} == {"guarantee"}
+    assert {row.line for row in result.construction} == {"construction"}
+    assert result.verdict.word == "undecided"
+    assert result.to_json()["forecast"] == []
+    assert result.status.exit == ExitCode.DONE
+
+
+@pytest.mark.parametrize("norm", ["sup", "l2", 1.0, 4])
+@pytest.mark.parametrize("smoothness", [0.5, 1, 2, 4, math.inf])
+@pytest.mark.parametrize("inputs", [1, 3, 100])
+def test_any_numbers_give_strict_json(norm, smoothness, inputs):
+    result = budget(inputs=inputs, smoothness=smoothness, tolerance=1e-4, norm=norm)
+    text = json.dumps(result.to_json(), allow_nan=False)
+    assert json.loads(text)["schema"] == "supnorm.budget/1"
+    assert len(result.caveats) == 8
+    assert "GUARANTEE" in str(result)
+
+
+def test_sup_costs_more_than_mean_square_for_networks():
+    shape = NetworkClass(6, 32, 0.5)
+    by_norm = {
+        norm: next(r for r in budget(inputs=3, shape=shape, tolerance=1e-2, norm=norm).guarantee).log10
+        for norm in ("sup", "l2")
+    }
+    assert by_norm["sup"] > 2 * by_norm["l2"]
+
+
+def test_rho_alone_counts_polynomials():
+    result = budget(inputs=4, rho=[2.0] * 4, tolerance=1e-4)
+    assert result.guarantee == ()
+    tensor = next(r for r in result.construction if "tensor" in r.name)
+    assert 4.8 < tensor.log10 < 6.0
+
+
+def test_the_table_rises_as_the_tolerance_falls():
+    table = budget(inputs=3, smoothness=2, tolerance=1e-3).table
+    guarantee = [r["guarantee"] for r in table if r["guarantee"] is not None]
+    construction = [r["construction"]["log10"] for r in table]
+    assert guarantee == sorted(guarantee, reverse=True)
+    assert construction == sorted(construction, reverse=True)
+    assert any(r["tolerance"] == pytest.approx(1e-3) for r in table)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"inputs": 3, "smoothness": 2}, "tolerance"), ({"inputs": 3, "tolerance": 0.1}, "smoothness"),
+        ({"inputs": 3, "smoothness": 2, "tolerance": 0.1, "norm": "foo"}, "norm"), ({}, "function"),
+        ({"inputs": 3, "smoothness": 2.5, "tolerance": 0.1}, "smoothness"),
+    ],
+)  # fmt: skip
+def test_bad_numbers(options, message):
+    with pytest.raises(BadInput, match=message):
+        budget(**options)
+
+
+# -- for functions ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "tool"),
+    [
+        ("runge1", "Chebyshev tensor grid"), ("abs1", "piecewise polynomial grid"),
+        ("gauss2", "product of fits of few inputs each"), ("comp3", "sum of fits of few inputs each"),
+        ("fried5", "sum of fits of few inputs each"), ("peak6", "product of fits of few inputs each"),
+        ("ridge6", "rotate to the active directions, then a grid"),
+    ],
+)  # fmt: skip
+def test_known_tools(name, tool):
+    result = answer(name)
+    assert result.verdict.word == "classical better"
+    assert result.verdict.tool == tool
+    assert result.verdict.evidence
+    assert result.status.exit == ExitCode.DONE
+
+
+def test_kinks_of_single_inputs_are_cheap():
+    cusp = lambda x: np.exp(-np.abs(x - 0.2).sum(axis=1))  # noqa: E731
+    result = budget(cusp, cube(4), tolerance=1e-4, calls=40_000, purse=2000)
+    assert result.verdict.tool == "product of fits of few inputs each"
+    row = next(r for r in result.construction if r.name == result.verdict.tool)
+    assert row.log10 == pytest.approx(math.log10(600))
+
+
+def test_the_construction_count_is_enough():
+    """A tensor interpolant of the printed degrees reaches the tolerance."""
+    result = answer("gauss2", tolerance=1e-5)
+    row = next(r for r in result.construction if r.name == "Chebyshev tensor grid")
+    degrees = [int(k) for k in re.findall(r"\d+", row.source)]
+    assert math.log10(math.prod(k + 1 for k in degrees)) == pytest.approx(row.log10)
+    nodes = [np.polynomial.chebyshev.chebpts1(k + 1) for k in degrees]
+    t = np.linspace(-1, 1, 101)
+    fits = [
+        np.polynomial.chebyshev.chebvander(t, k) @ np.linalg.inv(np.polynomial.chebyshev.chebvander(n, k))
+        for n, k in zip(nodes, degrees, strict=True)
+    ]
+    grid = [np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 2) for axes in (nodes, (t, t))]
+    values = BANK["gauss2"][0](grid[0]).reshape(len(nodes[0]), len(nodes[1]))
+    error = np.abs(fits[0] @ values @ fits[1].T - BANK["gauss2"][0](grid[1]).reshape(101, 101)).max()
+    assert error <= 2 * 1e-5  # the lines measured may miss the hardest place: within a factor 2 here
+
+
+def test_three_lines_are_never_merged():
+    result = answer("ridge6", ladder=ladder_of(lambda m: 3 / m, lambda m: 1e-4 / m))
+    content = result.to_json()
+    assert all(row["status"] in ("conditional", "cited") for row in content["guarantee"])
+    assert {c["line"] for c in content["charts"]["curves"]} == {"guarantee", "construction", "forecast"}
+    text = result.summary()
+    places = [text.index(f"\n{word}:") for word in ("GUARANTEE", "CONSTRUCTION", "FORECAST")]
+    assert places == sorted(places)
+    for row in content["forecast"]:
+        assert "class" not in row
+    estimated = next(r for r in content["guarantee"] if r["name"].startswith("samples, n derivatives"))
+    assert any("estimated" in a for a in estimated["assumptions"])
+    assert estimated["status"] == "conditional"
+
+
+def test_a_jump_has_no_budget():
+    result = budget(lambda x: np.sign(x[:, 0] - 0.217) + x[:, 1], cube(2), tolerance=1e-2, calls=20_000)
+    assert result.verdict.word == "unsuitable"
+    assert "jump of height 2" in result.verdict.evidence[0]
+    assert result.guarantee[0].log10 == math.inf
+    assert result.to_json()["guarantee"][0]["log10"] == "inf"
+    assert result.construction == ()
+    assert count(math.inf) in str(result)
+
+
+def test_a_pole_has_no_budget():
+    result = budget(lambda x: 1 / np.hypot(x[:, 0] - 0.1, x[:, 1]), cube(2), tolerance=1e-2)
+    assert result.verdict.word == "unsuitable"
+    assert "no sup-norm budget exists" in result.verdict.evidence[1]
+    assert result.to_json()["profile"]["blow_up"] is True
+
+
+def test_a_thin_layer_is_undecided():
+    result = budget(lambda x: np.tanh(5000 * x[:, 0]) + 0 * x[:, 1], cube(2), tolerance=1e-2, calls=20_000)
+    assert result.verdict.word == "undecided"
+    assert result.status.exit == ExitCode.UNDECIDED
+
+
+def hard(x):
+    """Six inputs, no structure, kinks."""
+    return np.abs(
+        x @ np.array([1, 0.7, 0.4, 0.9, 0.3, 0.5]) - np.sin(3 * x[:, 0] * x[:, 3] + x[:, 5] * x[:, 1])
+    )
+
+
+def test_the_purse_and_the_ladder_decide_about_networks():
+    tiny, small, large = (
+        budget(hard, cube(6), tolerance=0.02, purse=n, calls=15_000).verdict for n in (300, 2000, 100_000)
+    )
+    assert (tiny.word, tiny.tool) == ("classical better", "Gaussian process")
+    assert small.word == "undecided"
+    assert (large.word, large.tool) == ("suitable with guard", "network")
+    assert budget(hard, cube(6), tolerance=1e-6, calls=15_000).verdict.word == "unsuitable"
+    reaching = ladder_of(lambda m: 1e-5 / m, lambda m: 1e-9 / m)
+    overruled = budget(hard, cube(6), tolerance=1e-6, calls=15_000, ladder=reaching)
+    assert overruled.verdict.word == "suitable with guard"
+    assert "ladder reaches" in overruled.verdict.evidence[0]
+    close = ladder_of(lambda m: 2.0 / m, lambda m: 0.2 / m)
+    verdict = budget(hard, cube(6), tolerance=1.5e-3, calls=15_000, ladder=close, purse=3000).verdict
+    assert verdict.word == "undecided"
+    assert "middle of the forecast" in verdict.evidence[0]
+    floored = ladder_of(lambda m: 0.1 + 1 / m**2, lambda m: 0.05)
+    assert budget(hard, cube(6), tolerance=1e-3, calls=15_000, ladder=floored).verdict.word == "undecided"
+
+
+def test_caveats_hold_where_they_should():
+    rng = np.random.default_rng(0)
+    f = lambda x: np.exp(0.3 * x).sum(axis=1)  # noqa: E731
+    plane = np.clip(rng.uniform(-0.7, 0.7, (600, 2)) @ rng.uniform(-0.7, 0.7, (2, 8)), -1, 1)
+    ladder = ladder_of(lambda m: 1e-3 / m, lambda m: 1e-8 / m)
+    rows = {
+        c.name: c for c in budget(f, cube(8), tolerance=1e-3, calls=40_000, data=plane, ladder=ladder).caveats
+    }
+    assert rows["strong smoothness"].outcome.startswith("holds")
+    assert rows["composition of simpler functions"].outcome.startswith("holds: sum of blocks")
+    assert rows["inputs on a low-dimensional set"].outcome.startswith("holds")
+    assert rows["low accuracy is enough"].outcome.startswith("holds: the rung 32")
+    assert rows["the mean square is enough"].outcome.startswith("does not hold")
+    assert rows["physics-informed training"].outcome.startswith("undecided")
+    full = budget(f, cube(8), tolerance=1e-3, calls=40_000, data=rng.uniform(-1, 1, (600, 8)))
+    assert full.caveats[2].outcome.startswith("does not hold")
+
+
+# -- problems --------------------------------------------------------------------------------------------
+
+
+def vector(x):
+    return np.stack([0.01 * x[:, 0], np.exp(x[:, 0]) * 10.0, 3.0 + x[:, 1]], axis=1)
+
+
+def test_the_hardest_output_is_planned_or_the_one_named():
+    reference = Function(vector, outputs=("a", "b", "c"))
+    problem = Problem(None, reference, cube(2), tolerance=0.01, title="three")
+    result = budget(problem, calls=5000)
+    assert result.output == "b"
+    assert "planned for b" in result.notes[0]
+    assert budget(problem, calls=5000, output="c").output == "c"
+    with pytest.raises(BadInput, match="one of a, b, c"):
+        budget(problem, calls=5000, output="d")
+
+
+def test_tolerances_become_absolute():
+    relative = ErrorMeasure("relative", floor=0.5, tolerance=0.1)
+    problem = Problem(None, lambda x: 2.0 + x[:, 0], cube(1), relative)
+    assert budget(problem, calls=3000).tolerance == pytest.approx(0.1, rel=0.05)  # 0.1 * min |f| = 0.1 * 1
+    scaled = ErrorMeasure("scaled", scale=(4.0,), tolerance=0.1)
+    assert budget(Problem(None, lambda x: x[:, 0], cube(1), scaled), calls=3000).tolerance == pytest.approx(
+        0.4
+    )
+    own = ErrorMeasure("function", function=lambda m, r, x: np.abs(m - r), tolerance=0.1)
+    with pytest.raises(BadInput, match='kind "function"'):
+        budget(Problem(None, lambda x: x[:, 0], cube(1), own), calls=3000)
+
+
+def test_log_axes_and_physical_units():
+    domain = Domain(T=(275.0, 1070.0, "K"), p=Axis(1e4, 1e8, "Pa", scale="log"))
+    result = budget(lambda x: np.log(x[:, 1]) * x[:, 0], domain, tolerance=1.0, calls=10_000)
+    assert result.verdict.tool in ("product of fits of few inputs each", "Chebyshev tensor grid")
+    assert result.profile.order == math.inf  # a straight line in the logarithm
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tolerance": None}, "tolerance"), ({"domain": None}, "domain"), ({"calls": 10}, "calls"),
+        ({"inputs": 3}, "numbers alone"), ({"data": np.zeros((5, 3))}, "shape"), ({"norm": 0.5}, "norm"),
+    ],
+)  # fmt: skip
+def test_bad_questions(options, message):
+    with pytest.raises(BadInput, match=message):
+        budget(BANK["gauss2"][0], **{"domain": cube(2), "tolerance": 0.1, "calls": 2000, **options})
+
+
+def test_a_function_without_any_value_is_refused():
+    with pytest.raises(BadInput, match="no value at any"):
+        budget(lambda x: np.full(len(x), np.nan), cube(2), tolerance=0.1)
+
+
+def test_same_seed_same_answer():
+    first, second = (answer("comp3", seed=3).to_json() for _ in range(2))
+    for result in (first, second):
+        result.pop("seconds")
+    assert first == second
+
+
+def polynomial(x, y, width, seed):
+    """Least squares in polynomials of total degree up to what the samples allow."""
+    degree = max(int(math.sqrt(len(x))) // 2, 1)
+    powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
+    basis = lambda u: np.stack(  # noqa: E731
+        [np.polynomial.legendre.legval(2 * u[:, 0] - 1, np.eye(degree + 1)[i])
+         * np.polynomial.legendre.legval(2 * u[:, 1] - 1, np.eye(degree + 1)[j]) for i, j in powers], axis=1
+    )  # fmt: skip
+    weights = np.linalg.lstsq(basis(x), y, rcond=None)[0]
+    return Trained(lambda u: basis(u) @ weights, len(weights), 1)
+
+
+def test_a_trainer_climbs_the_ladder_and_forecasts(tmp_path):
+    events = []
+    result = answer(
+        "gauss2", trainer=polynomial, samples=(32, 64, 128, 256), widths=(1,), seeds=2,
+        ladder_file=tmp_path / "runs.jsonl", observer=events.append,
+    )  # fmt: skip
+    assert len(result.ladders[0].runs) == 8
+    assert len(events) == 9
+    forecast = result.to_json()["forecast"]
+    assert [row["quantity"] for row in forecast][:1] == ["sup error at 512 samples"]
+    assert forecast[0]["interval"][0] < forecast[0]["value"] < forecast[0]["interval"][1]
+    assert "held out 256" in str(result)
+    assert result.caveats[3].outcome.startswith("holds")
+
+
+def test_saved_file_is_the_answer(tmp_path):
+    result = answer("abs1")
+    result.save(tmp_path / "budget.json")
+    loaded = json.loads((tmp_path / "budget.json").read_text())
+    assert loaded["verdict"]["word"] == "classical better"
+    assert loaded["charts"]["graph"]["nodes"][0]["name"] == "x0"
+
+
+def test_six_inputs_in_less_than_a_minute():
+    f, d = BANK["peak6"]
+    start = time.perf_counter()
+    budget(f, cube(d), tolerance=1e-4)
+    assert time.perf_counter() - start < 60.0
+
+
+def slow_wave(x):
+    time.sleep(0.002 * len(x))
+    return np.sin(x[:, 0]) * x[:, 1]
+
+
+def test_workers_do_not_change_the_answer():
+    reference = Function(lambda x: slow_wave(x)[:, None], parallel="thread")
+    answers = [
+        budget(Problem(None, reference, cube(2)), tolerance=0.1, calls=600, workers=n).to_json()
+        for n in (1, 4)
+    ]
+    for found in answers:
+        found.pop("seconds")
+    assert answers[0] == answers[1]

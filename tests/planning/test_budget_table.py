@@ -1,0 +1,105 @@
+"""A budget for a table of values: what can be told is, the rest is said to be unknown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from supnorm.planning import Trained, budget
+from supnorm.planning.ladder import climb_table
+from supnorm.planning.table import read_table, steepest
+from supnorm.problem import Domain
+from supnorm.results import BadInput
+
+
+def table(n=800, d=3, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0, 5, (n, d))
+    return x, np.sin(x.sum(axis=1) / 2) + 0.1 * x[:, 0]
+
+
+def nearest(x, y, width, seed):
+    from scipy.spatial import cKDTree
+
+    tree = cKDTree(x)
+    return Trained(lambda u: y[tree.query(u)[1]], x.size, 1)
+
+
+def linear(x, y, width, seed):
+    basis = lambda u: np.concatenate([np.ones((len(u), 1)), u], axis=1)  # noqa: E731
+    weights = np.linalg.lstsq(basis(x), y, rcond=None)[0]
+    return lambda u: basis(u) @ weights
+
+
+def test_without_a_ladder_it_is_undecided_or_told_by_size():
+    result = budget(table(), tolerance=0.01)
+    assert result.verdict.word in ("undecided", "unsuitable")
+    assert any("interactions" in text for text in result.profile.left_out)
+    assert result.construction == ()
+    content = result.to_json()
+    assert content["title"] == "table"
+    bound = content["guarantee"][0]
+    assert bound["status"] == "conditional"
+    assert result.caveats[2].outcome.startswith("does not hold")
+
+
+def test_low_dimension_is_found():
+    rng = np.random.default_rng(0)
+    z = rng.random((800, 2))
+    x = np.concatenate([z, np.sin(3 * z), z[:, :1] * z[:, 1:], z[:, :1] ** 2], axis=1)
+    result = budget((x, z.sum(axis=1)), tolerance=0.1)
+    assert result.caveats[2].outcome.startswith("holds: dimension")
+    assert 1.5 < result.profile.dimension.lower <= 2 <= result.profile.dimension.upper
+
+
+def test_ladder_on_parts_of_the_table_decides(tmp_path):
+    x = np.random.default_rng(0).random((1000, 2))
+    easy = (x, x @ np.array([1.0, 2.0]) + 1e-4 * np.sin(40 * x[:, 0]))
+    options = {
+        "trainer": linear,
+        "samples": (32, 64, 128, 256),
+        "seeds": 3,
+        "ladder_file": tmp_path / "l.jsonl",
+    }
+    result = budget(easy, tolerance=1e-3, **options)
+    assert result.verdict.tool == "network"
+    assert result.ladders[0].need(1e-3).reached == "measured"
+    again = budget(easy, tolerance=1e-3, **options)
+    assert again.ladders[0].runs == result.ladders[0].runs
+    hard = budget(table(), tolerance=1e-6, trainer=nearest, samples=(32, 64, 128, 256), seeds=3)
+    assert hard.verdict.word == "unsuitable"
+
+
+def test_errors_are_those_of_the_rows_left_out():
+    x, y = table(400, 2)
+    x = x / 5
+    runs = climb_table(x, y, nearest, samples=[25, 50, 100, 200, 300], seeds=2)
+    assert [r.samples for r in runs] == [25, 25, 50, 50, 100, 100, 200, 200]
+    assert all(r.train_rms == 0 and r.sup > r.rms > 0 for r in runs)
+    assert runs[-1].sup <= np.ptp(y)
+
+
+def test_steepest_slope_is_a_lower_estimate():
+    x = np.random.default_rng(0).random((2000, 2))
+    assert 2.8 < steepest(x, x @ np.array([1.0, -2.0])) <= 3.0 + 1e-9
+
+
+def test_a_given_domain_scales_the_table():
+    x, y = table()
+    found = read_table((x, y[:, None]), Domain(a=(0, 10), b=(0, 10), c=(0, 10)), 0.1, "l2")
+    assert found.x.max() <= 0.5
+    assert found.metric == "rms"
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "message"),
+    [
+        ((np.zeros((5, 2)), np.zeros(5)), {}, "N >= 20"), ((np.zeros((50, 2)), np.zeros(40)), {}, "shape"),
+        (table(), {"tolerance": None}, "tolerance"), (table(), {"domain": Domain(a=(0, 1))}, "1 inputs"),
+        ((table()[0], np.full(800, np.nan)), {}, "finite"),
+        (table(), {"trainer": nearest, "samples": (500, 600)}, "half of its 800"),
+    ],
+)  # fmt: skip
+def test_bad_tables(given, options, message):
+    with pytest.raises(BadInput, match=message):
+        budget(given, **{"tolerance": 0.1, **options})

@@ -1,0 +1,241 @@
+"""Forecasts: coverage on stored and simulated ladders, hold-outs, inversion; climbing and resuming."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from supnorm.planning.ladder import Ladder, LadderEstimate, Run, Trained, climb
+from supnorm.planning.ladder.climb import errors, estimate_seconds, read_runs
+from supnorm.planning.ladder.drift import drift_forecast, local_slope
+from supnorm.planning.ladder.forecast import envelope, forecast
+from supnorm.planning.ladder.line import line_forecast
+from supnorm.planning.ladder.power_law import power_law_forecast
+from supnorm.planning.ladder.rungs import Rungs, group
+from supnorm.results import BadInput
+
+DATA = Path(__file__).parent / "data"
+
+
+def stored(name):
+    runs = defaultdict(list)
+    with (DATA / name).open() as file:
+        for r in csv.DictReader(file):
+            runs[r["f"]].append(
+                Run(int(r["m"]), int(r["w"]), int(r["seed"]), float(r["rms"]), float(r["sup"]),
+                    float(r["train"]), int(r["npar"]), int(r["nit"]))
+            )  # fmt: skip
+    return runs
+
+
+def coverage(runs, axis, metric, ahead, law):
+    """Share of new runs on the top rung inside the 90 % interval; median half-width factor."""
+    hits, halves = [], []
+    for own in runs.values():
+        sizes = sorted({getattr(r, axis) for r in own})
+        below = group([r for r in own if getattr(r, axis) in sizes[:-ahead]], axis, metric)
+        _, low, high = law(below, sizes[-1], 0.9)
+        hits += [low <= math.log(getattr(r, metric)) <= high for r in own if getattr(r, axis) == sizes[-1]]
+        halves.append(0.5 * (high - low))
+    return np.mean(hits), math.exp(np.median(halves))
+
+
+@pytest.mark.parametrize("metric", ["rms", "sup"])
+@pytest.mark.parametrize("ahead", [1, 2, 3])
+def test_coverage_in_samples(metric, ahead):
+    runs = stored("ladders.csv")
+    assert len(runs) == 9
+    covered, half = coverage(runs, "samples", metric, ahead, envelope)
+    assert covered >= 0.85
+    assert half <= 4.0
+    line, _ = coverage(runs, "samples", metric, ahead, line_forecast)
+    assert line < 0.6 < covered  # the plain line is the baseline, and it fails
+
+
+@pytest.mark.parametrize("metric", ["rms", "sup"])
+def test_coverage_in_width(metric):
+    covered, _ = coverage(stored("ladders_width.csv"), "width", metric, 2, envelope)
+    assert covered >= 0.85
+
+
+def simulated(law, scatter, rng, rungs=7, seeds=4):
+    sizes = 2.0 ** np.arange(4, 4 + rungs)
+    return Rungs(sizes, tuple(np.log(law(m)) + scatter * rng.standard_normal(seeds) for m in sizes))
+
+
+@pytest.mark.parametrize("law", [lambda m: 3 / m, lambda m: m**-0.5, lambda m: 5 / m**2 + 1e-3])
+@pytest.mark.parametrize("method", [drift_forecast, power_law_forecast, envelope])
+def test_laws_that_hold_are_covered(law, method):
+    rng = np.random.default_rng(0)
+    hits, middles = [], []
+    for _ in range(40):
+        rungs = simulated(law, 0.2, rng)
+        middle, low, high = method(rungs, 2 * rungs.size[-1], 0.9)
+        truth = math.log(law(2 * rungs.size[-1]))
+        hits.append(low <= truth + 0.2 * rng.standard_normal() <= high)
+        middles.append(middle - truth)
+    # The bare power law is known to be too sure of itself; the shipped envelope is not.
+    assert np.mean(hits) >= (0.75 if method is power_law_forecast else 0.85)
+    assert abs(np.median(middles)) < 0.35
+
+
+def test_line_interval_has_its_nominal_coverage_when_the_line_is_true():
+    rng = np.random.default_rng(1)
+    hits = []
+    for _ in range(400):
+        rungs = simulated(lambda m: 2 / m, 0.3, rng)
+        _, low, high = line_forecast(rungs, 2048.0, 0.9)
+        hits.append(low <= math.log(2 / 2048) + 0.3 * rng.standard_normal() <= high)
+    assert 0.85 <= np.mean(hits) <= 0.95
+
+
+def test_local_slope_of_a_power_law():
+    rungs = simulated(lambda m: m**-1.5, 0.02, np.random.default_rng(0))
+    alpha, deviation = local_slope(rungs)
+    assert alpha == pytest.approx(1.5, abs=0.15)
+    assert 0 < deviation < 0.5
+
+
+def runs_of(law, train, sizes=(16, 32, 64, 128, 256), scatter=0.1):
+    rng = np.random.default_rng(3)
+    return tuple(
+        Run(m, 8, s, law(m) * e, 3 * law(m) * e, train(m), 97, 500, 0.1)
+        for m in sizes
+        for s, e in enumerate(np.exp(scatter * rng.standard_normal(4)))
+    )
+
+
+def test_a_training_floor_is_a_floor():
+    ladder = Ladder(runs_of(lambda m: 1 / m + 0.01, lambda m: 0.01), metric="rms")
+    assert ladder.regime == "floor-limited"
+    assert ladder.forecast(2048).lower > 0.005
+    need = ladder.need(1e-3)
+    assert (need.size, need.reached) == (None, "floor")
+
+
+def test_the_word_for_what_limits():
+    data = Ladder(runs_of(lambda m: 1 / m, lambda m: 1e-4 / m), metric="rms")
+    mixed = Ladder(runs_of(lambda m: 1 / m, lambda m: 0.3 / m), metric="rms")
+    assert (data.regime, mixed.regime) == ("data-limited", "mixed")
+    with pytest.raises(BadInput, match="3 rungs"):
+        _ = Ladder(data.runs, axis="width").rungs
+
+
+def test_need_inverts_the_upper_end():
+    ladder = Ladder(runs_of(lambda m: 1 / m, lambda m: 1e-3 / m), metric="rms")
+    assert ladder.need(0.05).reached == "measured"
+    assert ladder.need(0.05).size == 32.0
+    need = ladder.need(1 / 400)
+    assert need.reached == "forecast"
+    assert 256 <= need.size <= 2048
+    assert ladder.forecast(need.size).upper <= 1 / 400
+    assert ladder.forecast(max(0.8 * need.size, 256)).upper > 1 / 400
+    assert (need.samples, need.weights, need.iterations) == (math.ceil(need.size), 97, 500)
+
+
+def test_nothing_beyond_eight_times():
+    ladder = Ladder(runs_of(lambda m: 1 / m, lambda m: 1e-3 / m), metric="rms")
+    with pytest.raises(BadInput, match="only the exponent"):
+        ladder.forecast(8.1 * 256)
+    assert ladder.need(1e-7).reached == "beyond"
+    assert ladder.exponent[1] < 1.0 < ladder.exponent[2]
+
+
+def test_a_missed_hold_out_widens():
+    steady = Ladder(runs_of(lambda m: 1 / m, lambda m: 1e-3 / m), metric="rms")
+    broken = Ladder(runs_of(lambda m: 1 / m if m < 256 else 0.5, lambda m: 1e-3 / m), metric="rms")
+    assert [h.caught for h in steady.holdouts] == [4, 4]
+    assert broken.holdouts[0].caught == 0
+    assert steady.forecast(512).widened == 1.0
+    assert broken.forecast(512).widened > 5.0
+
+
+def test_the_same_ladder_gives_the_same_forecast():
+    rungs = simulated(lambda m: 1 / m, 0.1, np.random.default_rng(0))
+    assert forecast(rungs, 2048) == forecast(rungs, 2048)
+
+
+def nearest(x, y, width, seed):
+    """A trainer: the value of the nearest sample (width is the number of neighbours averaged)."""
+    from scipy.spatial import cKDTree
+
+    tree = cKDTree(x)
+    k = min(width, len(x))
+    return Trained(lambda u: y[tree.query(u, k=k)[1].reshape(len(u), k)].mean(axis=1), x.size, 1)
+
+
+def wave(u):
+    return np.sin(3 * u.sum(axis=1))
+
+
+def test_climb_measures_what_theory_says_about_nearest_neighbours():
+    runs = climb(wave, 2, nearest, samples=[32, 64, 128, 256, 512], widths=[1], seeds=3)
+    assert len(runs) == 15
+    ladder = Ladder(tuple(runs), metric="rms")
+    assert ladder.exponent[0] == pytest.approx(0.5, abs=0.2)  # error ~ distance ~ m^(-1/2) in the plane
+    assert ladder.regime == "data-limited"
+    assert all(run.sup > run.rms for run in runs)
+    assert runs[0].weights == 64
+
+
+def test_climb_resumes(tmp_path):
+    path = tmp_path / "ladder.jsonl"
+    calls = []
+
+    def counted(x, y, width, seed):
+        calls.append(len(x))
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return nearest(x, y, width, seed)
+
+    with pytest.raises(KeyboardInterrupt):
+        climb(wave, 2, counted, samples=[16, 32, 64], widths=[1], seeds=2, path=path)
+    assert len(read_runs(path)) == 3
+    with path.open("a") as file:
+        file.write('{"samples": 3')
+    events = []
+    runs = climb(
+        wave, 2, nearest, samples=[16, 32, 64], widths=[1], seeds=2, path=path, observer=events.append
+    )
+    whole = climb(wave, 2, nearest, samples=[16, 32, 64], widths=[1], seeds=2)
+    assert [(r.rms, r.sup) for r in runs] == [(r.rms, r.sup) for r in whole]
+    assert isinstance(events[0], LadderEstimate)
+    assert events[0].runs == 3
+
+
+def test_the_estimate_comes_after_the_first_rung():
+    events = []
+    climb(wave, 2, nearest, samples=[16, 32], widths=[1], seeds=2, observer=events.append)
+    assert [type(e).__name__ for e in events] == ["LadderRun"] * 2 + ["LadderEstimate"] + ["LadderRun"] * 2
+    assert estimate_seconds([Run(10, 4, 0, 1, 1, 1, seconds=1.0)], [(20, 4, 0), (20, 4, 1)]) == 4.0
+
+
+def test_climb_on_an_executor():
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = climb(wave, 2, nearest, samples=[16, 32], widths=[1], seeds=2, executor=pool)
+    assert [r.rms for r in runs] == [
+        r.rms for r in climb(wave, 2, nearest, samples=[16, 32], widths=[1], seeds=2)
+    ]
+
+
+def test_errors_find_a_narrow_peak_that_the_sample_misses():
+    spike = lambda u: 1e-3 + np.exp(-1e4 * ((u - 0.7) ** 2).sum(axis=1))  # noqa: E731
+    rms, sup = errors(spike, 3, np.random.default_rng(0))
+    assert sup == pytest.approx(1.001, rel=1e-3)
+    assert rms < 0.05
+
+
+def test_files_of_others_are_refused(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"a": 1}\n{"b": 2}\n')
+    with pytest.raises(BadInput, match="line 1"):
+        read_runs(path)
+    with pytest.raises(BadInput, match="empty"):
+        climb(wave, 2, nearest, samples=[])

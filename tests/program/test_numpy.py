@@ -1,0 +1,54 @@
+"""Programs of NumPy code: the code itself, run on a batch, is the oracle."""
+
+import numpy as np
+import pytest
+from scipy import special
+
+from supnorm.program import Unsupported, lower_numpy, program_of
+
+rng = np.random.default_rng(0)
+W = rng.normal(size=(2, 5))
+
+
+def _density(x):
+    T, p = x[:, 0], x[:, 1]
+    return p / (0.3 * T) * (1 + 0.1 * np.exp(-T / 2) - 0.2 * p**1.5 + np.log1p(T) / np.sqrt(p))
+
+
+FUNCTIONS = {
+    "density": _density,
+    "network": lambda x: np.tanh(x @ W + 0.1) @ W.T,
+    "constants on the left": lambda x: (2.0 - x) / (1.0 + np.sum(x**2, axis=1, keepdims=True)),
+    "matrix on the left": lambda x: (W.T @ x.T).T,
+    "stack": lambda x: np.stack([np.sin(x[:, 0]), np.cosh(x[:, 1]), special.erf(x[:, 0])], axis=1),
+    "columns": lambda x: np.column_stack([x[:, 0] * x[:, 1], x[:, 1:] ** 2, np.ones_like(x[:, 0])]),
+    "kinks": lambda x: np.maximum(x, 0.7) + np.clip(x, 0.2, 1.0) + np.abs(x - 1),
+    "leaky": lambda x: np.where(x > 0.0, x, 0.1 * x),
+    "mean": lambda x: np.mean(np.concatenate([x, x**-1, x**0.5], axis=1), axis=1),
+    "activations": lambda x: np.logaddexp(x, 0.0) + special.expit(x) * x + np.square(x) + np.reciprocal(x),
+    "symbolic power": lambda x: x[:, 0] ** x[:, 1],
+    "reversed columns": lambda x: x[:, ::-1].reshape(-1, 2)[:, 0].T,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_value(name):
+    x = rng.uniform(0.2, 1.5, size=(9, 2))
+    expected = np.concatenate([np.asarray(FUNCTIONS[name](row[None])).reshape(1, -1) for row in x])
+    np.testing.assert_allclose(lower_numpy(FUNCTIONS[name], 2).value(x), expected, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda x: np.floor(x), "floor"),
+        (lambda x: np.sort(x, axis=1), "sort"),
+        (lambda x: np.where(x > 0.5, x**2, x), "where"),
+        (lambda x: np.interp(x[:, 0], [0, 1], [0, 1]), "interp"),
+        (lambda x: np.sin(x) if x[0, 0] > 0 else -x, "boolean conversion"),
+        (lambda x: np.asarray(x) * 2.0, "plain array"),
+    ],
+)
+def test_what_cannot_be_read_is_named(function, words):
+    with pytest.raises(Unsupported, match=words):
+        program_of(function, 2)

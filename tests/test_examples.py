@@ -1,0 +1,45 @@
+"""The examples run as they are and reach what is known about them."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from tests.problems import Instance, assert_honest
+
+from supnorm import audit, open_problem
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+needs_gsw = pytest.mark.skipif(find_spec("gsw") is None, reason="gsw is not installed")
+needs_coolprop = pytest.mark.skipif(find_spec("CoolProp") is None, reason="CoolProp is not installed")
+
+
+@needs_gsw
+def test_seawater_reaches_its_worst_error() -> None:
+    """At least 0.2515 kg/m3 with 20,000 evaluations."""
+    problem = open_problem(EXAMPLES / "seawater" / "problem.toml")
+    report = audit(problem, evaluations=20_000)
+    assert report.worst is not None
+    assert report.worst.error >= 0.2515
+    assert_honest(report, Instance("seawater", problem, np.inf, known=False))
+    assert report.document["axes"][0]["name"] == "SA"
+    assert report.document["measure"]["unit"] == "kg/m3"
+    assert report.status.code == "tolerance-exceeded"
+    assert report.worst.error > report.document["plain_sample"]["worst"]
+
+
+@needs_coolprop
+@pytest.mark.slow
+def test_steam_reaches_800_percent_in_8_of_10_seeds() -> None:
+    problem = open_problem(EXAMPLES / "steam" / "problem.toml")
+    worst = []
+    for seed in range(10):
+        report = audit(problem, evaluations=50_000, seed=seed)
+        assert report.worst is not None
+        worst.append(report.worst.error)
+    hits = sum(error > 8 for error in worst)
+    assert binomtest(hits, 10, 0.9, alternative="less").pvalue > 0.01, worst
+    assert hits >= 8, worst

@@ -1,0 +1,348 @@
+"""The verb: it reaches tolerances, reports errors that fresh points confirm, and says what it cannot do."""
+
+import json
+
+import numpy as np
+import pytest
+
+from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares, SimplexInterpolation, load_function
+from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
+from supnorm.results import BadInput, ExitCode
+from supnorm.training import NetworkFit, QuasiNewton
+from supnorm.training import fit as full_fit
+
+I_6_2 = Domain(theta=(1.0, 3.0), sigma=(1.0, 3.0))
+I_10_7 = Domain(m0=(1.0, 5.0), v=(1.0, 2.0), c=(3.0, 10.0))
+LINE = Domain(x=(-1.0, 1.0))
+SMALL = NetworkFit(widths=(8,), iterations=300)
+
+
+def fit(*args, **options):
+    """The verb with small audits, so that the suite stays quick."""
+    return full_fit(*args, **{"audit_evaluations": 2000} | options)
+
+
+def bell(x):
+    return np.exp(-((x[:, 0] / x[:, 1]) ** 2) / 2) / (np.sqrt(2 * np.pi) * x[:, 1])
+
+
+def mass(x):
+    return x[:, 0] / np.sqrt(1 - (x[:, 1] / x[:, 2]) ** 2)
+
+
+def honest(result, reference, domain, norm="sup"):
+    """The reported errors agree with a dense sample that the fit has never seen."""
+    x = domain.from_unit(np.random.default_rng(12345).random((20_000, domain.d)))
+    error = np.abs(result.model.value(x)[:, 0] - reference(x))
+    assert error.max() <= 1.2 * result.winner.sup_lower + 1e-15
+    assert result.winner.rms == pytest.approx(np.sqrt(np.mean(error**2)), rel=0.2, abs=1e-15)
+
+
+@pytest.mark.parametrize(("f", "domain"), [(bell, I_6_2), (mass, I_10_7)])
+def test_chebyshev_wins_two_and_three_smooth_dimensions(f, domain):
+    result = fit(f, domain, tolerance=1e-10, seed=3)
+    assert result.winner.method == "chebyshev"
+    assert result.status.code == "within-tolerance"
+    assert result.winner.audited
+    assert result.winner.sup_lower < 1e-10
+    honest(result, f, domain)
+
+
+def test_a_network_is_trained_when_it_is_asked_for():
+    method = NetworkFit(widths=(8, 12))
+    result = fit(bell, I_6_2, tolerance=1e-3, method=method, seed=1, audit_evaluations=20_000)
+    assert result.winner.method.startswith("network")
+    assert result.status.exit == ExitCode.DONE
+    honest(result, bell, I_6_2)
+
+
+@pytest.mark.slow
+def test_automatic_choice_goes_on_to_networks_where_nothing_classical_is_good_enough():
+    """Few samples of a function of five variables with a singular-looking ridge: the network wins."""
+    domain = Domain.from_axes({f"x{i}": (-1.0, 1.0) for i in range(5)})
+
+    def ridge(x):
+        return np.tanh(3 * (x[:, 0] + x[:, 1] * x[:, 2]) + np.sin(x[:, 3] - x[:, 4]))
+
+    result = fit(ridge, domain, tolerance=1e-3, norm="l2", max_evaluations=8000, seed=0)
+    assert result.winner.method.startswith("network")
+    classical = [c.rms for c in result.candidates if not c.method.startswith("network")]
+    assert result.winner.rms < 0.3 * min(classical)
+    honest(result, ridge, domain)
+
+
+def test_l2_and_sup_goals_are_different():
+    kink = fit(
+        lambda x: np.abs(x[:, 0] - 0.2), LINE, tolerance=1e-3, norm="l2", method=ChebyshevTensor(longest=65)
+    )
+    assert kink.status.code == "within-tolerance"
+    assert kink.winner.sup_lower > 1e-3
+    hard = fit(lambda x: np.abs(x[:, 0] - 0.2), LINE, tolerance=1e-3, method=ChebyshevTensor(longest=65))
+    assert hard.status.code == "tolerance-exceeded"
+
+
+def test_the_reported_error_does_not_come_from_the_loop():
+    """Two seeds give two audits; both are of the size of the true error."""
+    found = [fit(bell, I_6_2, method=SimplexInterpolation(), max_evaluations=2000, seed=s) for s in (1, 2)]
+    x = I_6_2.from_unit(np.random.default_rng(5).random((40_000, 2)))
+    for result in found:
+        true = np.abs(result.model.value(x)[:, 0] - bell(x)).max()
+        assert result.winner.sup_lower >= true
+    assert found[0].audit.document["seed"] != found[1].audit.document["seed"]
+
+
+def test_refinement_at_the_worst_points_lowers_the_maximum():
+    method = NetworkFit(widths=(10,), iterations=500)
+    result = fit(bell, I_6_2, method=method, seed=0)
+    plain, refined = (c for c in sorted(result.candidates, key=lambda c: c.approximation.samples))
+    assert refined.sup_lower < plain.sup_lower
+
+
+def test_jumps_are_told_and_the_piecewise_fit_is_taken():
+    def step(x):
+        return np.where(x[:, 0] < 0.1, np.sin(4 * x[:, 0]), 0.5 * np.cos(9 * x[:, 0]) + 0.5)
+
+    result = fit(step, LINE, tolerance=1e-9)
+    assert result.winner.method == "piecewise chebyshev"
+    assert any("jump of 0.421 at x = 0.1" in note for note in result.notes)
+    assert any("misses by at least half" in note for note in result.notes)
+
+
+def test_a_jump_in_the_plane_is_told_in_the_advice():
+    square = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+    result = fit(
+        lambda x: (x[:, 0] + x[:, 1] > 0.9) * 2.0, square, tolerance=0.1, method=PolynomialLeastSquares()
+    )
+    assert result.status.exit == ExitCode.EXCEEDED
+    assert "no continuous model can: the reference jumps by 2" in result.status.advice
+
+
+def test_relative_errors_and_log_axes():
+    domain = Domain(p=Axis(1e2, 1e6, "Pa", scale="log"), t=(1.0, 2.0))
+    measure = ErrorMeasure("relative", floor=0.0)
+    result = fit(lambda x: x[:, 0] ** 1.5 * x[:, 1], domain, tolerance=1e-6, error=measure, seed=0)
+    assert result.status.code == "within-tolerance"
+    x = domain.from_unit(np.random.default_rng(0).random((5000, 2)))
+    truth = x[:, 0] ** 1.5 * x[:, 1]
+    assert np.abs(result.model.value(x)[:, 0] / truth - 1).max() < 1e-6
+
+
+def test_several_outputs_and_a_problem():
+    problem = Problem(None, lambda x: np.stack([bell(x), 10 * mass_like(x)], 1), I_6_2, tolerance=1e-8)
+    result = fit(problem)
+    x = I_6_2.from_unit(np.random.default_rng(0).random((1000, 2)))
+    np.testing.assert_allclose(result.model.value(x), problem.reference.value(x), atol=1e-8)
+    assert result.tolerance == 1e-8
+
+
+def mass_like(x):
+    return np.sqrt(x[:, 0] * x[:, 1])
+
+
+def test_constraints_leave_the_methods_on_samples():
+    disc = Domain([lambda x: (x**2).sum(1) < 1], a=(-1.0, 1.0), b=(-1.0, 1.0))
+    result = fit(lambda x: np.exp(x[:, 0] * x[:, 1]), disc, tolerance=1e-6)
+    assert result.status.code == "within-tolerance"
+    assert {"ChebyshevTensor", "TensorTrain"} <= {name for name, _ in result.skipped}
+
+
+def test_the_same_seed_gives_the_same_result():
+    a, b = (fit(bell, I_6_2, method=SMALL, max_evaluations=2000, seed=7) for _ in range(2))
+    assert a.winner.sup_lower == b.winner.sup_lower
+    x = np.full((1, 2), 2.0)
+    np.testing.assert_array_equal(a.model.value(x), b.model.value(x))
+
+
+def test_budgets_are_kept_and_counted():
+    calls = []
+
+    def counted(x):
+        calls.append(len(x))
+        return bell(x)
+
+    result = fit(counted, I_6_2, tolerance=1e-12, max_evaluations=600, audit_evaluations=500)
+    assert result.evaluations["fit"] <= 1.05 * 600
+    assert sum(calls) <= 1.1 * sum(v for k, v in result.evaluations.items() if k != "failed") + 2000
+
+
+def test_seconds_are_kept():
+    result = fit(mass, I_10_7, tolerance=1e-9, method=NetworkFit(), seconds=4.0)
+    assert result.seconds < 12.0  # the last step and the final audit come on top
+    assert result.status.code == "tolerance-exceeded"
+
+
+def test_a_partly_failing_reference_is_fitted_where_it_has_values():
+    def partial(x):
+        return np.where(x[:, 0] + x[:, 1] > 5.5, np.nan, bell(x))
+
+    result = fit(partial, I_6_2, tolerance=1e-5, method=PolynomialLeastSquares())
+    assert any("no finite value at" in note for note in result.notes)
+    assert result.winner.sup_lower < 1e-5
+
+
+def test_files_and_json(tmp_path):
+    result = fit(bell, I_6_2, tolerance=1e-6)
+    folder = result.save(tmp_path / "fit")
+    data = json.loads((folder / "fit.json").read_text())
+    assert data["schema"] == "supnorm.fit/1"
+    assert data["winner"]["file"] == "model.npz"
+    assert data["winner"]["sup"]["lower"] == result.winner.sup_lower
+    assert data["winner"]["relative_sup"] == pytest.approx(result.winner.sup_lower / result.winner.spread)
+    assert {"method", "rms", "relative_rms", "sup", "parameters", "samples", "seconds", "file"} <= set(
+        data["candidates"][0]
+    )
+    x = np.full((3, 2), 1.5)
+    np.testing.assert_array_equal(load_function(folder / "model.npz").value(x), result.model.value(x))
+    assert (folder / "audit" / "result.json").exists()
+    assert len(result.table()) == len(result.candidates)
+
+
+def test_fixed_samples_hold_out_a_part():
+    x = I_6_2.from_unit(np.random.default_rng(0).random((400, 2)))
+    result = fit((x, bell(x)), I_6_2, tolerance=1e-3, method=PolynomialLeastSquares())
+    assert result.evaluations == {"train": 260, "choose": 60, "held-out": 80}
+    assert result.status.code == "within-tolerance"
+    assert "80 held-out samples; between the samples nothing is known" in result.status.advice
+    assert result.audit is None
+
+
+def test_fixed_samples_choose_among_methods():
+    x = np.random.default_rng(0).uniform(-1, 1, (300, 1))
+    result = fit((x, np.sin(9 * x[:, 0])), seed=0)
+    assert len(result.candidates) >= 5
+    assert result.winner.sup_lower < 1e-6
+
+
+@pytest.mark.slow
+def test_a_million_samples():
+    rng = np.random.default_rng(0)
+    x = rng.random((1_000_000, 2))
+    result = fit((x, np.sin(3 * x[:, 0]) * x[:, 1]), method=PolynomialLeastSquares())
+    assert result.notes == ("trained on 20000 of 650000 training samples",)
+    assert result.winner.sup_lower < 1e-10
+
+
+def test_constant_references_and_labels_are_told():
+    result = fit(lambda x: np.full(len(x), 3.0), I_6_2, method=PolynomialLeastSquares())
+    assert "the reference is constant on all points seen" in result.notes
+    assert result.winner.sup_lower < 1e-12
+    assert result.to_json()["winner"]["relative_sup"] is None
+    x = np.random.default_rng(0).random((50, 2))
+    result = fit((x, np.ones(50)), method=PolynomialLeastSquares())
+    assert "all labels are equal: the model is a constant" in result.notes
+    assert result.winner.sup_lower < 1e-6
+
+
+def test_repeated_points_are_merged_and_their_noise_is_told():
+    x = np.repeat(np.random.default_rng(0).random((60, 1)), 2, axis=0)
+    y = x[:, 0] + np.tile([0.0, 0.1], 60)
+    result = fit((x, y), method=PolynomialLeastSquares())
+    assert result.notes[0].startswith(
+        "60 samples repeat the point of another one; their labels differ by up to 0.1"
+    )
+    assert sum(result.evaluations.values()) == 60
+
+
+X = np.random.default_rng(0).random((40, 2))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: fit((X, np.where(X[:, 0] > 0.5, np.nan, 1.0))), "labels are not finite in"),
+        (lambda: fit((X[:1], X[:1, 0])), "at least 20 samples at different points, got 1"),
+        (
+            lambda: fit((np.repeat(X[:1], 30, 0), np.ones(30))),
+            "at least 20 samples at different points, got 1",
+        ),
+        (lambda: fit((X, X[:-1, 0])), r"got \(40, 2\) and \(39, 1\)"),
+        (lambda: fit((np.c_[X, np.ones(40)], X[:, 0])), "input x3 never varies"),
+        (lambda: fit((X, X[:, 0]), Domain(a=(0.0, 0.5), b=(0.0, 1.0))), "lie outside the domain, first"),
+        (lambda: fit((X, X[:, 0]), method=ChebyshevTensor()), "cannot use fixed samples"),
+        (lambda: fit(bell, I_6_2, tolerance=1e-18), "below the float64 floor"),
+        (lambda: fit(bell, I_6_2, tolerance=0.0), "tolerance must be positive"),
+        (lambda: fit(bell, I_6_2, norm="max"), 'norm must be "sup" or "l2"'),
+        (lambda: fit(bell, I_6_2, method="best"), 'method must be "auto"'),
+        (lambda: fit(bell, I_6_2, seconds=-1.0), "seconds must be positive"),
+        (lambda: fit(bell, I_6_2, max_evaluations=3), "max_evaluations must be at least 50"),
+        (lambda: fit(bell, I_6_2, audit_evaluations=3), "audit_evaluations must be at least 100"),
+        (lambda: fit(bell), "fit needs a domain"),
+        (lambda: fit(lambda x: np.full(len(x), np.nan), I_6_2), "no finite value at any of"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(call, message):
+    with pytest.raises(BadInput, match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+def test_too_many_parameters_for_the_memory(monkeypatch):
+    from supnorm.training import memory
+
+    monkeypatch.setattr(memory, "available_bytes", lambda: 10**6)
+    with pytest.raises(BadInput, match=r"inverse Hessian of 1217 weights needs .* use LBFGS\(\)"):
+        fit(mass, I_10_7, method=NetworkFit(widths=(32,), optimiser=QuasiNewton()), max_evaluations=6000)
+
+
+def jax_bell(x):
+    import jax.numpy as jnp
+
+    return jnp.exp(-((x[:, 0] / x[:, 1]) ** 2) / 2) / (jnp.sqrt(2 * jnp.pi) * x[:, 1])
+
+
+def jax_mass(x):
+    import jax.numpy as jnp
+
+    return x[:, 0] / jnp.sqrt(1 - (x[:, 1] / x[:, 2]) ** 2)
+
+
+def proved(f, domain, tolerance, **options):
+    """A certified fit whose bracket holds the error on a dense sample."""
+    from supnorm.sources import from_jax
+
+    reference = from_jax(f)
+    result = fit(reference, domain, tolerance=tolerance, certify=True, **options)
+    assert result.status.code == "within-tolerance"
+    assert result.winner.sup_upper <= tolerance
+    x = domain.from_unit(np.random.default_rng(0).random((50_000, domain.d)))
+    error = np.abs(result.model.value(x) - reference.value(x)).max()
+    assert error <= result.winner.sup_upper * (1 + 1e-9) + 1e-13
+    assert result.winner.sup_lower <= result.winner.sup_upper
+    return result
+
+
+def test_chebyshev_surrogates_come_with_their_proof(tmp_path):
+    result = proved(jax_bell, I_6_2, 1e-9)
+    assert result.winner.method == "chebyshev"
+    folder = result.save(tmp_path / "fit")
+    assert json.loads((folder / "certificate.json").read_text())["schema"].startswith("supnorm")
+    assert json.loads((folder / "fit.json").read_text())["winner"]["sup"]["upper_kind"] == "exact-arithmetic"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("f", "domain", "goal"), [(jax_bell, I_6_2, 1e-6), (jax_mass, I_10_7, 1e-4)])
+def test_tanh_surrogates_are_proved_in_two_and_three_dimensions(f, domain, goal):
+    result = proved(f, domain, goal, method=NetworkFit(widths=(8, 10, 12, 16)))
+    assert result.winner.method.startswith("network")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "needs a tolerance to prove"),
+        ({"tolerance": 1e-3, "norm": "l2"}, "proves the largest error"),
+        ({"tolerance": 1e-3, "method": SimplexInterpolation()}, "SimplexInterpolation cannot be certified"),
+    ],
+)
+def test_certified_fits_say_what_they_need(options, message):
+    with pytest.raises(BadInput, match=message):
+        fit(jax_bell, I_6_2, certify=True, **options)
+
+
+def test_references_without_known_operations_cannot_be_certified():
+    from scipy.special import j0
+
+    with pytest.raises(BadInput, match="the reference cannot be certified"):
+        fit(lambda x: j0(np.asarray(x)[:, 0]), LINE, tolerance=1e-3, certify=True)
+    with pytest.raises(BadInput, match="fixed samples cannot be certified"):
+        fit((X, X[:, 0]), tolerance=1e-3, certify=True)
