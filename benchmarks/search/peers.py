@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.search.objective import Objective
+from benchmarks.search.objective import Exhausted, Objective
 
 Array = NDArray[np.float64]
 
@@ -180,7 +180,15 @@ PEERS = (
 
 
 def quietly(peer: Peer, objective: Objective, seed: int) -> None:
-    """Run a peer without its warnings."""
+    """Run a peer without its warnings; one that fails by an error of its own is started again, 20 times."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        peer.run(objective, seed)
+        for again in range(20):
+            try:
+                peer.run(objective, seed + 100_000 * again)
+                return
+            except Exhausted:
+                raise
+            except Exception:
+                # nevergrad 1.0.12 raises TypeError in its metamodel under numpy 2.4, for one.
+                objective.crashes += 1

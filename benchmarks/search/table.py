@@ -25,6 +25,7 @@ def summarise(runs: Sequence[dict[str, float]], share: float) -> dict[str, Any]:
         "median_share": round(float(np.median(shares)), 4),
         "seconds": float(f"{np.median([run['seconds'] for run in runs]):.3g}"),
         "evaluations": int(np.median([run["evaluations"] for run in runs])),
+        "crashes": int(sum(run.get("crashes", 0) for run in runs)),
     }
 
 
@@ -55,6 +56,7 @@ def lines(name: str, evaluations: int, methods: dict[str, dict[str, Any]], said:
         yield (
             f"    {method:16s} {m['found']:3d}/{m['runs']:<3d} median share {m['median_share']:.3f} "
             f"{m['seconds']:8.3g} s {m['evaluations']:9,d} evaluations"
+            + (f", {m['crashes']} crashes of its own" if m["crashes"] else "")
         )
 
 

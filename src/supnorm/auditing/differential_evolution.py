@@ -23,12 +23,14 @@ class DifferentialEvolution:
 
     Attributes:
         members: of the population for each input, with at least 20 and, by this, at most 100 in all.
+        fewest: generations; a budget for fewer is better spent elsewhere.
         generations: a budget for more than these goes into a larger population.
         crossover: probability that a coordinate comes from the mutant.
         low, high: range of the dithered F.
     """
 
     members: int = 10
+    fewest: int = 30
     generations: int = 80
     crossover: float = 0.8
     low: float = 0.4

@@ -194,7 +194,10 @@ class ScreenAndAscent:
     ) -> None:
         """Climbs from independent uniform starts: their ends feed the Good-Turing estimate."""
         domain = landscape.evaluator.problem.domain
-        cost = self.ascent.cost if landscape.differentiable else 30 * self.strategy.samples(domain.d)
+        # No climb is given up: each start counts once, wherever it ends.
+        ascent = replace(self.ascent, steps=40, halve_every=0)
+        strategy = replace(self.strategy, steps=29, halve_every=0)
+        cost = ascent.cost if landscape.differentiable else 30 * strategy.samples(domain.d)
         k = min(budget // cost, 200)
         if k < 3:
             return
@@ -203,10 +206,9 @@ class ScreenAndAscent:
         u = domain.to_unit(draw_inside(domain, k, rng))
         step = 0.5 * k ** (-1 / domain.d)
         if landscape.differentiable:
-            ends, score = self.ascent.climb(landscape, u, step)
+            ends, score = ascent.climb(landscape, u, step)
         else:
-            whole = EvolutionStrategy(steps=29, halve_every=0)
-            ends, score = whole.climb(landscape, u, landscape.score(u), step, rng)
+            ends, score = strategy.climb(landscape, u, landscape.score(u), step, rng)
         state.ends.add(ends, score)
         state.independent.append(ends)
 
@@ -245,7 +247,7 @@ class ScreenAndAscent:
         self, landscape: Landscape, state: SearchState, rng: np.random.Generator, budget: int
     ) -> None:
         size = self.differential.population(landscape.d, budget)
-        if budget < 5 * size or len(state.pool.u) < size:
+        if budget < self.differential.fewest * size or len(state.pool.u) < size:
             return
         best = thin(state.pool.u, state.pool.score, linkage_radius(state.pool.seen, landscape.d), size // 2)
         others = rng.choice(len(state.pool.u), size - len(best), replace=False)
@@ -260,5 +262,7 @@ class ScreenAndAscent:
         if not len(ends.u) or budget < 4 * landscape.d:
             return
         radius = 1e-2 * np.sqrt(landscape.d)
-        top = thin(ends.u, ends.score, radius, min(self.polished, len(ends.u)))
+        # A small budget polishes few peaks, but those well.
+        k = max(1, min(self.polished, budget // (self.polish.cost(landscape.d) // 2)))
+        top = thin(ends.u, ends.score, radius, k)
         state.ends.add(*self.polish.run(landscape, ends.u[top], ends.score[top], budget, rng))
