@@ -25,7 +25,9 @@ QUIET_FPE = "void _gfortran_set_fpe(int options) { (void) options; }\n"
 
 def section(camber, place, thickness):
     """The Kulfan airfoil nearest to a NACA four-digit section with a closed trailing edge."""
-    points = get_NACA_coordinates(max_camber=camber, camber_loc=place, thickness=thickness, n_points_per_side=100)
+    points = get_NACA_coordinates(
+        max_camber=camber, camber_loc=place, thickness=thickness, n_points_per_side=100
+    )
     return Airfoil("section", points).to_kulfan_airfoil(n_weights_per_side=8)
 
 
@@ -54,7 +56,18 @@ def lift(airfoil, alpha, Re, panels):
     with tempfile.TemporaryDirectory() as folder:
         rows = np.char.mod("%.9f", airfoil.to_airfoil(n_coordinates_per_side=150).coordinates)
         Path(folder, "section.dat").write_text("section\n" + "\n".join(" ".join(row) for row in rows) + "\n")
-        orders = ["plop", "g", "", "load section.dat", "ppar", f"n {panels}", "", "", "oper", f"visc {Re:.10g}"]
+        orders = [
+            "plop",
+            "g",
+            "",
+            "load section.dat",
+            "ppar",
+            f"n {panels}",
+            "",
+            "",
+            "oper",
+            f"visc {Re:.10g}",
+        ]
         orders += [f"iter {ITERATIONS}", *(f"alfa {a:.12g}" for a in steps[:-1])]
         orders += ["pacc", "polar.txt", "", f"alfa {alpha:.12g}", "pacc", "", "quit"]
         _xfoil("\n".join(orders) + "\n", folder)

@@ -39,7 +39,9 @@ def _test_set():
         arrays = [np.frombuffer(archive.read(names[k]), dtype="<f4") for k in "012"]
     n = len(arrays[2])
     if [len(a) for a in arrays] != [5 * n, 3 * n, n]:
-        raise ValueError(f"expected 5 n, 3 n and n numbers, got {[len(a) for a in arrays]}; calibration-nn 0.2.0?")
+        raise ValueError(
+            f"expected 5 n, 3 n and n numbers, got {[len(a) for a in arrays]}; calibration-nn 0.2.0?"
+        )
     x = np.hstack([arrays[0].reshape(n, 5), arrays[1].reshape(n, 3)])
     return x.astype(np.float64), arrays[2].astype(np.float64)
 
@@ -49,4 +51,6 @@ def _shipped(start):
     for path in files("calibration-nn"):
         if path.parent.name == "heston_iv_v1" and path.name.startswith(start):
             return path.locate()
-    raise FileNotFoundError(f"heston_iv_v1/{start}* in calibration-nn: pip install --no-deps calibration-nn==0.2.0")
+    raise FileNotFoundError(
+        f"heston_iv_v1/{start}* in calibration-nn: pip install --no-deps calibration-nn==0.2.0"
+    )

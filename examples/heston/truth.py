@@ -83,10 +83,14 @@ def _log_forward(x):
 def _least_of_both(x):
     """E min(S_tau, K) / K: the step of the trapezoidal rule is halved until that no longer moves the sum."""
     coarse = np.linspace(0.0, REACH, NODES // 3)
-    up, down = (np.exp(np.minimum(_rotated(_path(coarse, w), x).real, 99.0)).sum(axis=1) for w in (ANGLE, -ANGLE))
+    up, down = (
+        np.exp(np.minimum(_rotated(_path(coarse, w), x).real, 99.0)).sum(axis=1) for w in (ANGLE, -ANGLE)
+    )
     w = np.where(up < down, ANGLE, -ANGLE)[:, None]
     step, sums = REACH / NODES, np.zeros(len(x))
-    sums[:] = step * (_terms(step * np.arange(NODES), w, x).sum(axis=1) - 0.5 * _terms(np.zeros(1), w, x)[:, 0])
+    sums[:] = step * (
+        _terms(step * np.arange(NODES), w, x).sum(axis=1) - 0.5 * _terms(np.zeros(1), w, x)[:, 0]
+    )
     open_rows = np.arange(len(x))
     for _ in range(HALVINGS):
         between = step * (np.arange(round(REACH / step)) + 0.5)

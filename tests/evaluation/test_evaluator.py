@@ -164,7 +164,6 @@ def test_many_different_messages_do_not_fill_the_memory() -> None:
     assert sum(f.count for f in evaluator.failures.values()) == 1000
 
 
-@pytest.mark.xfail(strict=True, reason="Evaluator._gradient_inside calls vjp unguarded")
 def test_a_derivative_that_raises_at_a_point_is_a_failure_like_any_other() -> None:
     instance = planted_bump(2, 1e-2, 0)
 

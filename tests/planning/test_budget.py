@@ -178,6 +178,18 @@ def test_a_pole_has_no_budget():
     assert result.to_json()["profile"]["blow_up"] is True
 
 
+def test_points_without_a_value_are_named():
+    def fails(x):
+        if (x[:, 0] > 0.9).any():
+            raise ValueError("no convergence")
+        return x[:, 0] ** 2 + x[:, 1]
+
+    result = budget(fails, cube(2), tolerance=1e-3, calls=5000)
+    assert re.match(r"\d+ of \d+ points scanned in the domain had no finite value", result.notes[0])
+    corners = budget(lambda x: 1 / (2 + x[:, 0] + x[:, 1]), cube(2), tolerance=1e-3, calls=40_000)
+    assert corners.verdict.word == "unsuitable"
+
+
 def test_a_thin_layer_is_undecided():
     result = budget(lambda x: np.tanh(5000 * x[:, 0]) + 0 * x[:, 1], cube(2), tolerance=1e-2, calls=20_000)
     assert result.verdict.word == "undecided"

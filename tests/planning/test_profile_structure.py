@@ -71,6 +71,12 @@ def test_largest_clique_of_a_path_and_a_star():
     full = ~np.eye(5, dtype=bool)
     assert largest_clique(full) == 5
     assert largest_clique(np.zeros((3, 3), dtype=bool)) == 1
+    assert largest_clique(~np.eye(60, dtype=bool)) == 60  # and not after 2^60 steps
+    nx = pytest.importorskip("networkx")
+    for seed in range(5):
+        graph = nx.gnp_random_graph(14, 0.5, seed=seed)
+        brute = max(map(len, nx.find_cliques(graph)))
+        assert largest_clique(nx.to_numpy_array(graph).astype(bool)) == brute
 
 
 def test_ridge_has_one_direction_although_all_indices_are_equal():

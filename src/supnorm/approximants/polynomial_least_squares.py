@@ -73,7 +73,7 @@ class PolynomialLeastSquares:
             indices = INDEX_SETS[self.index_set](d, degree)
             if len(indices) > most:
                 break
-            if not sets or len(indices) > len(sets[-1]):
+            if not sets or len(indices) > 1.2 * len(sets[-1]):  # each solve costs as much as all smaller ones
                 sets.append(indices)
             degree += 1 + (degree // 8 if d == 1 or self.index_set == "hyperbolic" else 0)
         return sets

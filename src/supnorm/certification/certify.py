@@ -156,7 +156,8 @@ def certify(
     found(search(error, np.random.default_rng(seed), lambda t: _admits(problem, error)(error.to_x(t))))
     left = None if seconds is None else 0.8 * (seconds - (time.monotonic() - start))
     end = narrow(bracket, method, goal, found, left, boxes, executor, observer or (lambda event: None))
-    hurry = end == "seconds" and _too_slow(bracket, seconds or 0.0, time.monotonic() - start)
+    polynomials = isinstance(method, ChebyshevCertificate)
+    hurry = end == "seconds" and polynomials and _too_slow(bracket, seconds or 0.0, time.monotonic() - start)
     settle(bracket, LinearBounds() if hurry else method, executor)
     return _result(problem, bracket, goal, end, time.monotonic() - start)
 
@@ -207,6 +208,7 @@ def _admits(problem: Problem, error: ErrorProgram) -> Callable[[Array], NDArray[
 def _result(problem: Problem, bracket: Bracket, goal: Goal, end: str, seconds: float) -> CertifyResult:
     target = goal.target(bracket.lower)
     upper, lower = bracket.upper, bracket.lower
+    end = "proved" if upper <= target else end  # the last round may have finished what time cut short
     rounding = max((float(p.rounding.max()) for _, p in bracket.done if len(p.rounding)), default=0.0)
     deployed = problem.model.program is not None and problem.model.precision == "float64"
     notes = bracket.error.notes

@@ -158,9 +158,19 @@ def _from_profile(
         "profile": measured,
         "table": tuple(table),
         "curves": tuple(error_curves(table, ladders)),
-        "notes": question.notes,
+        "notes": (*question.notes, *_missing(measured)),
         "law": question.law,
     }
+
+
+def _missing(measured: Profile) -> tuple[str, ...]:
+    found = measured.hazards
+    if not found.not_finite:
+        return ()
+    return (
+        f"{found.not_finite} of {found.scanned} points scanned in the domain had no finite value: nothing here "
+        "covers them; name where the function exists as constraints of the domain",
+    )
 
 
 def _finish(found: dict[str, Any], seed: int, start: float) -> BudgetResult:

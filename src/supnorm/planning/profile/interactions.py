@@ -69,14 +69,14 @@ def largest_clique(edges: NDArray[np.bool_]) -> int:
     """
     neighbours = [set(np.flatnonzero(row).tolist()) - {i} for i, row in enumerate(edges)]
 
-    def grow(size: int, candidates: set[int]) -> int:
-        best = size
-        while candidates:
+    def grow(size: int, candidates: set[int], best: int) -> int:
+        best = max(best, size)
+        while candidates and size + len(candidates) > best:
             i = candidates.pop()
-            best = max(best, grow(size + 1, candidates & neighbours[i]))
+            best = grow(size + 1, candidates & neighbours[i], best)
         return best
 
-    return grow(0, set(range(len(edges))))
+    return grow(0, set(range(len(edges))), 0)
 
 
 def interactions(
