@@ -26,27 +26,40 @@ def linkage_radius(n: int, d: int) -> float:
     return float(math.pi**-0.5 * (math.gamma(1 + d / 2) * 4 * math.log(n) / n) ** (1 / d))
 
 
-def thin(u: Array, score: Array, radius: float, k: int, fill: bool = True) -> NDArray[np.intp]:
+def thin(
+    u: Array,
+    score: Array,
+    radius: float,
+    k: int,
+    fill: bool = True,
+    used: NDArray[np.bool_] | None = None,
+) -> NDArray[np.intp]:
     """Indices of up to ``k`` good starts, best first: greedy by score, at least ``radius`` apart.
 
     When fewer than ``k`` remain the best of the dropped ones fill up, unless ``fill`` is false.
+
+    Args:
+        used: starts of before, shape ``(n,)``: not chosen again, but their neighbours are dropped.
     """
+    used = np.zeros(len(u), dtype=bool) if used is None else used
     order = np.argsort(-score, kind="stable")
     order = order[score[order] > -np.inf]
-    kept = _greedy(order[: 16 * k], u, radius, k)
-    if len(kept) < k < len(order) / 16:  # the best points are crowded: look at all
-        kept = _greedy(order, u, radius, k)
+    most = 16 * (k + int(used.sum()))
+    kept = _greedy(order[:most], u, radius, k, used)
+    if len(kept) < k and most < len(order):  # the best points are crowded: look at all
+        kept = _greedy(order, u, radius, k, used)
     if fill and len(kept) < k:
-        others = order[~np.isin(order, kept)]
+        others = order[~np.isin(order, kept) & ~used[order]]
         kept += others[: k - len(kept)].tolist()
     return np.asarray(kept, dtype=np.intp)
 
 
-def _greedy(rest: NDArray[np.intp], u: Array, radius: float, k: int) -> list[int]:
+def _greedy(rest: NDArray[np.intp], u: Array, radius: float, k: int, used: NDArray[np.bool_]) -> list[int]:
     points = u[rest]
     kept: list[int] = []
     while len(rest) and len(kept) < k:
-        kept.append(int(rest[0]))
+        if not used[rest[0]]:
+            kept.append(int(rest[0]))
         gap = points - points[0]
         far = np.einsum("ij,ij->i", gap, gap) > radius**2
         far[0] = False
