@@ -27,7 +27,7 @@ from supnorm.evaluation import Evaluations
 
 Array = NDArray[np.float64]
 CHUNK = 8192  # screened points at a time
-SEEDS = 20_000  # kinks of the first layer at a time, at most
+SEEDS = 8192  # kinks of the first layer at a time, at most
 POOL = 16_384  # best screened points that are kept as starts
 KEPT = 1024  # best ends of climbs that are kept as peaks
 
