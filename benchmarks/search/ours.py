@@ -27,7 +27,7 @@ def supnorm(
     start = time.process_time()
     rng = np.random.default_rng(seed)
     evaluator = Evaluator(problem, budget=evaluations)
-    evaluator.listeners.append(Recorder(problem.domain, CELLS))
+    evaluator.listeners.append(Recorder(problem.domain, CELLS, problem.error))
     evaluator.probe(rng)
     budget = evaluations - evaluator.total
     explore(evaluator, strategy or ScreenAndAscent(), budget, None, start, rng)

@@ -83,4 +83,6 @@ def save(path: Path, row: str, entry: dict[str, Any]) -> None:
     results["machine"] = machine()
     results["rows"][row] = entry
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(results, indent=1) + "\n")
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_text(json.dumps(results, indent=1) + "\n")
+    fresh.replace(path)

@@ -1,8 +1,8 @@
 """Batched projected gradient ascent: many chains at once, each with a step length of its own.
 
 u <- clip(u + s g/|g|), g without the components that leave the box; accepted only when better; s grows by 1.6
-on success and shrinks by 0.4 on failure. Now and then the worse half of the chains is given up. Cost: 3
-evaluations a chain and step. Choose it where model and reference are differentiable; it stalls on sharp
+on success and shrinks by 0.4 on failure. Now and then the worse half of the chains is given up, down to eight.
+Cost: 3 evaluations a chain and step. Choose it where model and reference are differentiable; it stalls on sharp
 ridges, where differential evolution does not.
 """
 

@@ -27,6 +27,7 @@ class EvolutionStrategy:
         steps: at most, for each chain.
         grow, shrink: of the step length.
         halve_every: steps after which the worse half of the chains is given up; 0 never does.
+        fewest: chains that are never given up.
         smallest: a chain whose step is below this has converged.
     """
 
@@ -34,6 +35,7 @@ class EvolutionStrategy:
     grow: float = 1.5
     shrink: float = 0.6
     halve_every: int = 12
+    fewest: int = 8
     smallest: float = 1e-9
 
     def samples(self, d: int) -> int:
@@ -62,7 +64,7 @@ class EvolutionStrategy:
         left = landscape.remaining if budget is None else min(budget, landscape.remaining)
         for i in range(self.steps):
             active = active[(step[active] > self.smallest) & (best[active] < np.inf)]
-            if self.halve_every and i and i % self.halve_every == 0 and len(active) > 8:
+            if self.halve_every and i and i % self.halve_every == 0 and len(active) > self.fewest:
                 active = active[np.argsort(-best[active], kind="stable")[: (len(active) + 1) // 2]]
             active = active[: left // self.samples(d)]
             if not len(active):

@@ -28,12 +28,14 @@ class Polish:
     """
 
     iterations: int = 20
-    strategy: EvolutionStrategy = EvolutionStrategy(steps=40, shrink=0.4, halve_every=0, smallest=1e-10)
+    strategy: EvolutionStrategy = EvolutionStrategy(
+        steps=80, shrink=0.4, halve_every=8, fewest=2, smallest=1e-10
+    )
     first: float = 1e-3
 
     def cost(self, d: int) -> int:
-        """Evaluations that one peak takes at most, about."""
-        return GRADIENT * self.iterations + self.strategy.steps * self.strategy.samples(d)
+        """Evaluations that one peak takes, about."""
+        return GRADIENT * self.iterations + self.strategy.steps // 2 * self.strategy.samples(d)
 
     def run(
         self, landscape: Landscape, u: Array, score: Array, budget: int, rng: np.random.Generator

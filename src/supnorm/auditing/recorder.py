@@ -18,6 +18,7 @@ from supnorm.problem import Domain, ErrorMeasure
 Array = NDArray[np.float64]
 BINS = 40
 HELD = 8192  # rows that are worked off at once
+NUMBERS = 500_000  # held in rows before they are thinned: 4 MB
 ROWS = 2000  # worst rows kept before thinning
 DETAILED = 200_000  # evaluations whose place along each input is counted; later ones only when they fail
 
@@ -102,7 +103,7 @@ class Recorder:
             [batch.x[high], batch.model[high], batch.reference[high], score[high], batch.output[high]]
         )
         self.rows.append(rows)
-        if sum(map(len, self.rows)) > 2 * ROWS:
+        if sum(map(len, self.rows)) > max(2 * ROWS, NUMBERS // rows.shape[1]):
             self._compact()
 
     def _keep_outputs(self, batch: Evaluations, ok: NDArray[np.bool_]) -> None:
@@ -116,7 +117,10 @@ class Recorder:
         rows = rows[np.argsort(-rows[:, -2], kind="stable")]
         u = self.domain.to_unit(rows[:, : self.domain.d])
         along = max(4, round((2 * ROWS) ** (1 / self.domain.d)))
-        first = np.unique(np.floor(u * along).astype(np.int32), axis=0, return_index=True)[1]
+        # One number a cell: sorting numbers is ten times faster than sorting rows, and two cells share one
+        # with a chance of 2^-62.
+        weights = np.random.default_rng(0).integers(2**62, size=self.domain.d)
+        first = np.unique(np.floor(u * along).astype(np.int64) @ weights, return_index=True)[1]
         rows = rows[np.sort(first)[:ROWS]]
         self.rows = [rows]
         if len(rows) == ROWS:

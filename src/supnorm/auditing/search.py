@@ -27,22 +27,25 @@ from supnorm.evaluation import Evaluations
 
 Array = NDArray[np.float64]
 CHUNK = 8192  # screened points at a time
+SEEDS = 8192  # kinks of the first layer at a time, at most
 POOL = 16_384  # best screened points that are kept as starts
 KEPT = 1024  # best ends of climbs that are kept as peaks
 
 
 @dataclass
 class Best:
-    """The best ``size`` points of a stream, and how many were seen."""
+    """The best ``size`` points of a stream, how many were seen, and which were climbed from."""
 
     size: int
     d: int
     seen: int = 0
     u: Array = field(init=False)
     score: Array = field(init=False)
+    used: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
         self.u, self.score = np.empty((0, self.d)), np.empty(0)
+        self.used = np.empty(0, dtype=bool)
 
     def add(self, u: Array, score: Array) -> None:
         """Add points; those without an error are dropped."""
@@ -53,10 +56,11 @@ class Best:
         if not good.any():
             return
         u, score = np.concatenate([self.u, u[good]]), np.concatenate([self.score, score[good]])
+        used = np.concatenate([self.used, np.zeros(int(good.sum()), dtype=bool)])
         if len(score) > self.size:
             top = np.argpartition(-score, self.size)[: self.size]
-            u, score = u[top], score[top]
-        self.u, self.score = u, score
+            u, score, used = u[top], score[top], used[top]
+        self.u, self.score, self.used = u, score, used
 
 
 @dataclass
@@ -91,6 +95,7 @@ class ScreenAndAscent:
         seams_share: most that following jumps may take; without jumps it takes a few per cent.
         polished: peaks that are polished.
         chains: climbs at once.
+        starts: of climbs, at most, in a round; a larger budget looks again everywhere first.
     """
 
     screen: float = 0.5
@@ -102,6 +107,7 @@ class ScreenAndAscent:
     seams_share: float = 0.15
     polished: int = 8
     chains: int = 512
+    starts: int = 1024
     ascent: Ascent = Ascent()
     strategy: EvolutionStrategy = EvolutionStrategy()
     differential: DifferentialEvolution = DifferentialEvolution()
@@ -162,7 +168,7 @@ class ScreenAndAscent:
         spent = 0
         first = landscape.evaluator.problem.model.first_layer
         if first is not None and domain.cloud is None:
-            seeds = vertex_seeds(first, domain, int(self.vertices * n), rng)
+            seeds = vertex_seeds(first, domain, min(int(self.vertices * n), SEEDS), rng)
             state.pool.add(seeds, landscape.score(seeds))
             spent = len(seeds)
         start = landscape.remaining
@@ -224,8 +230,10 @@ class ScreenAndAscent:
             return
         d = landscape.d
         cost = self.ascent.cost if landscape.differentiable else 15 * self.strategy.samples(d)
-        wanted = max(1, min(budget // cost, len(state.pool.u)))
-        chosen = thin(state.pool.u, state.pool.score, linkage_radius(state.pool.seen, d), wanted)
+        wanted = max(1, min(budget // cost, self.starts))
+        pool, radius = state.pool, linkage_radius(state.pool.seen, d)
+        chosen = thin(pool.u, pool.score, radius, wanted, used=pool.used)
+        pool.used[chosen] = True
         step = 0.5 * max(state.pool.seen, 2) ** (-1 / d)
         floor = landscape.remaining - budget
         surface = landscape.evaluator.problem.domain.cloud is not None
