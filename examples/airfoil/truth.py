@@ -84,12 +84,17 @@ def _xfoil(orders, folder):
     )  # fmt: skip
 
 
-@functools.cache
 def _preload():
-    folder = Path(tempfile.mkdtemp(prefix="xfoil-"))
-    (folder / "fpe.c").write_text(QUIET_FPE)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", "fpe.so", "fpe.c"], cwd=folder, check=True)
-    return folder / "fpe.so"
+    return Path(_compiled().name, "fpe.so")
+
+
+@functools.cache
+def _compiled():
+    """A folder with the compiled function, removed when the process ends."""
+    folder = tempfile.TemporaryDirectory(prefix="xfoil-")
+    Path(folder.name, "fpe.c").write_text(QUIET_FPE)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", "fpe.so", "fpe.c"], cwd=folder.name, check=True)
+    return folder
 
 
 def _last_lift(polar):
