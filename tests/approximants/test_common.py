@@ -179,6 +179,7 @@ def test_samples_on_a_line_give_no_simplices():
         SimplexInterpolation().from_samples(x, x[:, :1], square)
 
 
+@pytest.mark.slow
 def test_duplicated_samples_are_harmless():
     x = np.concatenate([design(PLANE, 200)] * 2)
     for method in (SimplexInterpolation(), GaussianProcess(), PolynomialLeastSquares(), RandomFeatures()):

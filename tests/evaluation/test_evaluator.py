@@ -250,7 +250,8 @@ def test_memory_is_flat_in_the_number_of_evaluations() -> None:
 
     problem = Problem(lambda x: x[:, 0], lambda x: x[:, 1] * x[:, 2], Domain(a=(0, 1), b=(0, 1), c=(0, 1)))
     evaluator = Evaluator(problem)
-    evaluator.listeners.append(Recorder(problem.domain, 26, problem.error))
+    recorder = Recorder(problem.domain, 26, problem.error)
+    evaluator.listeners.append(recorder)
     rng = np.random.default_rng(0)
 
     def spend(n: int) -> None:
@@ -258,9 +259,11 @@ def test_memory_is_flat_in_the_number_of_evaluations() -> None:
             evaluator.values(rng.random((8192, 3)), "search")
 
     spend(200_000)
+    recorder.flush()  # batches wait there, up to a fixed number of rows
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     spend(1_000_000)
+    recorder.flush()
     held = tracemalloc.get_traced_memory()[0] - before
     peak = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()

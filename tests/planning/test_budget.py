@@ -203,6 +203,7 @@ def hard(x):
     )
 
 
+@pytest.mark.slow
 def test_the_purse_and_the_ladder_decide_about_networks():
     tiny, small, large = (
         budget(hard, cube(6), tolerance=0.02, purse=n, calls=15_000).verdict for n in (300, 2000, 100_000)
@@ -350,6 +351,7 @@ def slow_wave(x):
     return np.sin(x[:, 0]) * x[:, 1]
 
 
+@pytest.mark.slow
 def test_workers_do_not_change_the_answer():
     reference = Function(lambda x: slow_wave(x)[:, None], parallel="thread")
     answers = [

@@ -141,7 +141,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "seed": seed,
         "gradients": evaluator.gradients,
         "regime": "table" if table else regime(run),
-        "budget": {"evaluations": budget[0], "seconds": budget[1]},
+        "budget": {"evaluations": None if table else budget[0], "seconds": None if table else budget[1]},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "versions": versions(),

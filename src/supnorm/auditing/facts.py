@@ -114,7 +114,8 @@ def notes(problem: Problem, seconds: float | None) -> list[str]:
     for side in ("model", "reference"):
         function = getattr(problem, side)
         size = {"float32": 1e-7, "float16": 1e-3, "bfloat16": 1e-2}.get(function.precision)
-        if size is not None:
+        said = any(function.precision in note for note in function.notes)
+        if size is not None and not said:
             lines.append(ROUNDING_NOTE.format(side=side, precision=function.precision, size=size))
         lines += [note for note in function.notes if note not in lines]
     if seconds is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Problem
@@ -25,6 +27,13 @@ def verdict(problem: Problem, witness: Witness | None, sample: Sample, evaluator
             "check the reference there before blaming the model.",
             ExitCode.REFERENCE_FAULT,
         )
+    if witness.recheck == "unresolved" and _has_second_value(witness):
+        return Status(
+            "unresolved",
+            "At the worst point the second reference disagrees with the reference, and which of them is right is "
+            "not settled: look there before the model is retrained. Near a jump the question may have no answer.",
+            ExitCode.REFERENCE_FAULT,
+        )
     late = _late(evaluator)
     if limit is None:
         return Status(
@@ -43,6 +52,10 @@ def verdict(problem: Problem, witness: Witness | None, sample: Sample, evaluator
         "within-tolerance",
         "No error above the tolerance was found; that is not a proof. " + late,
     )
+
+
+def _has_second_value(witness: Witness) -> bool:
+    return witness.recheck_value is not None and bool(np.isfinite(witness.recheck_value).all())
 
 
 def _late(evaluator: Evaluator) -> str:

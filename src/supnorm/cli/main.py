@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from importlib import metadata
@@ -35,6 +36,8 @@ for module in (audit, certify, check, budget, fit, compare, report, replay, demo
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with a code of the contract (see `ExitCode`)."""
+    # A termination request is handled like Ctrl-C: workers end, what was computed is kept.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(arguments))
 
 

@@ -267,14 +267,15 @@ class Evaluator:
                     kind, _, rest = text.partition(": ")
                     self._fail(where, kind, rest, x[i])
                     status[i] = PointStatus.FAILED
-        lost = none & ~np.isfinite(f).any(axis=1) & (status == PointStatus.OK)
+        counted = self.problem.error.counts(x, f)
+        lost = none & ~np.isfinite(f).any(axis=1) & (status == PointStatus.OK) & counted
         for row in np.flatnonzero(lost):
             self._fail("reference", "non-finite", "the value is not finite", x[row])
         status[lost] = PointStatus.FAILED
         masked = none & (status == PointStatus.OK)
         if self.problem.error.function is not None and masked.any():
             # Where the mask does not say so, a missing error is a fault of the user's error function.
-            lost = masked & self.problem.error.counts(x, f)
+            lost = masked & counted
             for row in np.flatnonzero(lost):
                 self._fail("reference", "error", "the error function gives no number here", x[row])
             status[lost] = PointStatus.FAILED

@@ -168,7 +168,10 @@ def _is_table(spec: ProblemSpec) -> bool:
 def _first_line(error: ValidationError) -> str:
     # An unknown key explains a missing one better than the other way round.
     first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    key = ".".join(str(part) for part in first["loc"])
+    # pydantic adds the tried type of a union to the place; it is no key of the file.
+    key = ".".join(
+        str(part) for part in first["loc"] if part not in ("float", "str", "list[float]", "list[str]")
+    )
     got = first.get("input")
     if first["type"] == "extra_forbidden":
         known = ", ".join(_known_keys(first["loc"][:-1]))
