@@ -5,7 +5,6 @@ four-digit section of these numbers is fitted by NeuralFoil's own family of shap
 one geometry. A call takes 0.3-2 s; where XFOIL does not converge there is no value, which is a result and not an accident.
 """
 
-import functools
 import os
 import shutil
 import subprocess
@@ -84,12 +83,15 @@ def _xfoil(orders, folder):
     )  # fmt: skip
 
 
-@functools.cache
 def _preload():
-    folder = Path(tempfile.mkdtemp(prefix="xfoil-"))
-    (folder / "fpe.c").write_text(QUIET_FPE)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", "fpe.so", "fpe.c"], cwd=folder, check=True)
-    return folder / "fpe.so"
+    """The compiled function, made beside this file at first use; two workers may both make it, whole each time."""
+    made = Path(__file__).with_name("fpe.so")
+    if not made.exists():
+        with tempfile.TemporaryDirectory(dir=made.parent) as folder:
+            Path(folder, "fpe.c").write_text(QUIET_FPE)
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", "fpe.so", "fpe.c"], cwd=folder, check=True)
+            Path(folder, "fpe.so").replace(made)
+    return made
 
 
 def _last_lift(polar):

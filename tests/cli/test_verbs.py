@@ -79,6 +79,7 @@ def test_options_of_the_file_are_honoured(shell: Shell) -> None:
     assert data["budget"]["evaluations"] == 300
 
 
+@pytest.mark.slow
 def test_gradients_of_the_file_are_honoured(shell: Shell) -> None:
     pytest.importorskip("jax")
     (shell.folder / "smooth.py").write_text(
@@ -153,6 +154,7 @@ def test_compare_refuses_questions_that_differ(shell: Shell) -> None:
     assert shell.run("compare", "a.toml").code == 2
 
 
+@pytest.mark.slow
 def test_doctor_knows_what_is_installed(shell: Shell) -> None:
     data = json.loads(shell.run("doctor", "--json").out)
     assert data["needed"]["numpy"]

@@ -29,7 +29,7 @@ def findings(evaluator: Evaluator, witness: Witness | None) -> list[dict[str, st
             {
                 "code": "no-model-value",
                 "text": "The model has no finite value at a point where the reference has one: its worst "
-                "error is infinite. The places below name the largest finite ones too.",
+                "error is infinite.",
             }
         )
     return found

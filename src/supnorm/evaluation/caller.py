@@ -51,14 +51,26 @@ class Caller:
         self.executor, self.workers = executor, workers
         self.known = store.load(side) if store else {}
         self.outputs: int | None = len(next(iter(self.known.values()))[0]) if self.known else None
-        self.cost = EXPENSIVE if self.known else 0.0
+        before = store.recall(f"seconds a point, {side}") if store else None
+        self.cost = 0.0 if before is None else float(before)
+        self.decided: bool | None = None if before is None else self.cost >= EXPENSIVE
         self.seconds = 0.0
         self.called = 0
 
     @property
     def expensive(self) -> bool:
-        """Whether a point takes more than 1 ms."""
-        return self.cost >= EXPENSIVE
+        """Whether a point takes more than 1 ms: measured until `decide` was called, then fixed."""
+        return self.cost >= EXPENSIVE if self.decided is None else self.decided
+
+    def decide(self, cost: float) -> None:
+        """Fix what a point costs: how calls are cut and stored must not change with the machine's load.
+
+        A resumed run takes over the decision of the run it goes on with.
+        """
+        if self.decided is None:
+            self.cost, self.decided = cost, cost >= EXPENSIVE
+            if self.store is not None:
+                self.store.remember(f"seconds a point, {self.side}", repr(cost))
 
     def values(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         """Values at ``x``, shape ``(n, m)``, and what happened where a call failed (NaN rows)."""
@@ -157,10 +169,9 @@ class Caller:
             self.outputs = y.shape[1]
         self.seconds += seconds
         self.called += len(x)
-        # The first call pays for compilation and imports; a later one says what a point costs.
-        cost = seconds / len(x)
-        self.cost = cost if self.called <= 2 * len(x) else 0.5 * self.cost + 0.5 * cost
-        if cost >= EXPENSIVE and self.store is not None:
+        if self.decided is None:
+            self.cost = seconds / len(x)
+        if self.expensive and self.store is not None:
             y = y if y.shape[1] == (self.outputs or 1) else np.full((len(x), self.outputs or 1), np.nan)
             self.store.append(self.side, purpose, x, y, messages, seconds)
             for i, row in enumerate(x):

@@ -272,6 +272,13 @@ class Evaluator:
             self._fail("reference", "non-finite", "the value is not finite", x[row])
         status[lost] = PointStatus.FAILED
         masked = none & (status == PointStatus.OK)
+        if self.problem.error.function is not None and masked.any():
+            # Where the mask does not say so, a missing error is a fault of the user's error function.
+            lost = masked & self.problem.error.counts(x, f)
+            for row in np.flatnonzero(lost):
+                self._fail("reference", "error", "the error function gives no number here", x[row])
+            status[lost] = PointStatus.FAILED
+            masked &= ~lost
         status[masked] = PointStatus.MASKED
         self.masked += int(masked.sum())
 

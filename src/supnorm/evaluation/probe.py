@@ -5,10 +5,12 @@ A model with dropout, normalisation in training mode or a Monte-Carlo reference 
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.caller import Caller, guarded
+from supnorm.evaluation.caller import EXPENSIVE, Caller, guarded
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -35,7 +37,9 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> None:
         return
     good = [i for i in range(len(x)) if i not in messages and np.isfinite(y[i]).all()]
     if not good:
+        caller.decide(caller.cost)
         return
+    caller.decide(_cost(caller, x[good]))
     chosen = good[:1] if caller.expensive else good
     again = guarded(caller.function.value, x[chosen], caller.outputs)[0]
     scale = np.abs(y[good]).max(axis=0) + np.finfo(float).tiny
@@ -57,6 +61,19 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> None:
             f"{file_hint}{name} gives {_show(single[0])} for a point alone and {_show(y[good[0]])} in a batch: "
             "the value depends on the other points; put normalisation layers in evaluation mode (model.eval())"
         )
+
+
+def _cost(caller: Caller, x: Array) -> float:
+    """Seconds a point. The first calls may pay for compilation and imports, so dear ones are repeated."""
+    cost = caller.cost
+    # One row twice: the second call compiles nothing. A batch then, where a call itself may be what is dear.
+    for rows, most in ((x[:1], np.inf), (x[:1], np.inf), (x, 0.02)):
+        if not EXPENSIVE <= cost < most:
+            break
+        start = time.perf_counter()
+        guarded(caller.function.value, rows, caller.outputs)
+        cost = min(cost, (time.perf_counter() - start) / len(rows))
+    return cost
 
 
 def _show(row: Array) -> str:

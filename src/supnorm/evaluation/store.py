@@ -84,6 +84,16 @@ class EvaluationStore:
                 "INSERT INTO batches (side, purpose, n, x, y, messages, seconds) VALUES (?,?,?,?,?,?,?)", row
             )
 
+    def remember(self, key: str, value: str) -> None:
+        """Keep a fact about the run; an earlier value stays."""
+        with self._lock, self._connection:
+            self._connection.execute("INSERT OR IGNORE INTO about VALUES (?, ?)", (key, value))
+
+    def recall(self, key: str) -> str | None:
+        """A fact that `remember` kept; None when there is none."""
+        row = self._connection.execute("SELECT value FROM about WHERE key=?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
     def close(self) -> None:
         """Close the file; a closed store can be opened again."""
         self._connection.close()

@@ -1,20 +1,19 @@
-"""Is a network the right tool, and if not, which is? Decision rules; the first that matches wins, with its
-evidence.
+"""Is a network the right tool, and if not, which is? Rules; the first that matches wins, with its evidence.
 
-1. values grow without bound: no sup-norm budget exists. 2. a jump, or a layer thinner than the samples: split
-the domain; no promise for any global method. 3. one input with kinks: a piecewise fit with breaks found by
-bisection. At most 3 inputs, resolved: a Chebyshev or
-   piecewise polynomial grid, when it fits the purse with a third to spare and has at most 1e7 points.
-4. a sum, product or few directions of at most 3 inputs each: fits of those, when they fit. 5. analytic along
-every line, at most 20 inputs: sparse polynomial, when twice its terms fit the purse. 6. low separation ranks:
-tensor train. 7. a climbed ladder of networks decides: it reaches the tolerance within the purse, or not. 8.
-without one: at most 500 samples and 10 inputs, a Gaussian process; 10,000 samples or more and a relative
-tolerance
-   of 1e-3 or more, a network, audited and guarded; otherwise undecided: climb a ladder.
-9. more inputs, or a tighter tolerance, without structure: unsuitable for a guarantee.
-With fewer than two tests run the word
-is "undecided". The sizes in the rules are judgement, not
-theorems; benchmarks/budget prints how often they pick the best tool and what a wrong pick costs.
+1. Values grow without bound: no sup-norm budget exists.
+2. A jump, or a layer thinner than the samples: split the domain; no promise for any global method.
+3. One input with kinks: a piecewise fit with breaks found by bisection. At most 3 inputs, resolved: a Chebyshev
+   or piecewise polynomial grid, when it fits the purse with a third to spare and has at most 1e7 points.
+4. A sum, product or few directions of at most 3 inputs each: fits of those, when they fit.
+5. Analytic along every line, at most 20 inputs: sparse polynomial, when twice its terms fit the purse.
+6. Low separation ranks: tensor train.
+7. A climbed ladder of networks decides: it reaches the tolerance within the purse, or not.
+8. Without one: at most 500 samples and 10 inputs, a Gaussian process; 10,000 samples or more and a relative
+   tolerance of 1e-3 or more, a network, audited and guarded; otherwise undecided: climb a ladder.
+9. More inputs, or a tighter tolerance, without structure: unsuitable for a guarantee.
+
+With fewer than two tests run the word is "undecided". The sizes in the rules are judgement, not theorems;
+benchmarks/budget prints how often they pick the best tool and what a wrong pick costs.
 """
 
 from __future__ import annotations

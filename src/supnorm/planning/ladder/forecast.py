@@ -1,5 +1,4 @@
-"""The forecast that is shipped: an envelope of two laws and the "no gain" scenario, aware of the training
-floor.
+"""The forecast that is shipped: an envelope of two laws and "no gain", aware of the training floor.
 
 M4 (any ladder): lower end = the lower of `drift` and `power_law`, upper end = the upper of both and of "no
 further gain" (the top rung again). M5 (ladders in samples at fixed width and optimizer) knows phi = training

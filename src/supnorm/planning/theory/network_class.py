@@ -7,8 +7,8 @@ layer: relu(sum_i (u_1 - 2 u_2 + u_3)/2 - (d-1) r ...), which is a multiple of (
 layers multiply. With ``k = floor(B/(4d))`` copies (3 d k units for the hats, d k constant units for the bias)
 and r = 1/(2M) the peak has height ``Omega/M`` and vanishes outside the cell of width 1/M round t:
 
-    max norm:  Omega = (c^2/4) k (c B)^(L-2);      Frobenius:  Omega(M) = c^L / (12 d sqrt(1 + ((d-1)/M)^2
-    c^2/(144 d^2))).
+    max norm:   Omega = (c^2/4) k (c B)^(L-2)
+    Frobenius:  Omega(M) = c^L / (12 d sqrt(1 + (d-1)^2 c^2 / (144 d^2 M^2)))
 
 The output layer may change its sign, so fewer than (M+1)^d samples (`nodes`) leave an error of Omega/M:
 

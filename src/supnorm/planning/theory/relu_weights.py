@@ -1,8 +1,7 @@
 """Weights that ReLU networks need for every function of a smoothness class, sup norm.
 
-Class: |D^a f| <= L_|a| on the unit cube, |a| <= n. `smooth_samples` (`holder_samples` for n = 1)
-gives V peaks of
-height above eps with disjoint supports; all their sign patterns are in the class.
+Class: |D^a f| <= L_|a| on the unit cube, |a| <= n. `smooth_samples` (`holder_samples` for n = 1) gives V
+peaks of height above eps with disjoint supports; all their sign patterns are in the class.
 
 * any choice of weights: approximations within eps have the right signs at the V peaks, so networks of the
   architecture, cut at 0, shatter V points. The VC dimension of a program of t operations with W parameters is
@@ -12,8 +11,7 @@ height above eps with disjoint supports; all their sign patterns are in the clas
   and its ball of radius h(N) > eps is in the class. If W < V, by Borsuk-Ulam some f on its sphere gets the
   same weights as -f, so one of them errs by h(N): ``W >= V``, eps^(-d/n) (DeVore, Howard and Micchelli 1989).
 * rates only, constants unknown to us: depth at most C log^q(1/eps) needs eps^(-d/n) up to logarithms
-  (Yarotsky,
-  Theorem 4b); a fixed number of layers, for *any single* f that is smooth and not affine,
+  (Yarotsky, Theorem 4b); a fixed number of layers, for *any single* f that is smooth and not affine,
   eps^(-1/(2(layers-2))) (Yarotsky, Theorem 6); enough is eps^(-d/n) log(1/eps) (Theorem 1). Below d/n down to
   d/(2n) networks exist but their weights are discontinuous in f: not trainable (Yarotsky and Zhevnerchuk
   2020).
