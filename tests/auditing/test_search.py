@@ -201,10 +201,22 @@ def test_ascent_never_ends_below_its_start_and_counts_every_step() -> None:
     u = np.random.default_rng(0).random((50, 3))
     before = scape.score(u)
     spent = scape.evaluator.spent("search")
-    ends, best = Ascent().climb(scape, u, 0.1)
+    whole = Ascent(halve_every=0)
+    ends, best = whole.climb(scape, u, 0.1)
     assert (best >= before - 1e-12).all()
     np.testing.assert_allclose(scape.score(ends), best, rtol=1e-9)
-    assert scape.evaluator.spent("search") - spent <= 50 * Ascent().cost + 50
+    assert scape.evaluator.spent("search") - spent <= 50 * whole.cost + 50
+
+
+def test_halving_costs_less_and_keeps_the_best_chains() -> None:
+    scape = landscape(problems.planted_bump(3, 1e-2, 0))
+    u = np.random.default_rng(0).random((64, 3))
+    spent = []
+    for method in (Ascent(halve_every=0, smallest=0.0), Ascent(smallest=0.0)):
+        before = scape.evaluator.spent("search")
+        assert method.climb(scape, u, 0.1)[1].max() > 0.99
+        spent.append(scape.evaluator.spent("search") - before)
+    assert spent[1] < 0.5 * spent[0]
 
 
 def test_evolution_climbs_a_hat_without_derivatives() -> None:

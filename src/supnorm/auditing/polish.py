@@ -6,6 +6,7 @@ evolution strategy after it does not need smoothness. Peaks on faces stay on the
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,10 @@ from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import GRADIENT, Landscape
 
 Array = NDArray[np.float64]
+
+
+class _Spent(Exception):
+    """The budget is used up."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class Polish:
 
         def negative(v: Array) -> tuple[float, Array]:
             nonlocal best
+            if not landscape.affordable(GRADIENT):  # maxfun is not kept within a line search
+                raise _Spent
             value, slope = landscape.slope(np.clip(v, 0.0, 1.0)[None])
             if value[0] > best[1]:
                 best = np.clip(v, 0.0, 1.0), float(value[0])
@@ -67,15 +74,13 @@ class Polish:
                 return 1e300 if value[0] < 0 else -1e300, np.zeros_like(v)
             return -float(value[0]), -slope[0]
 
-        minimize(
-            negative,
-            u,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(0.0, 1.0)] * len(u),
-            options={
-                "maxiter": self.iterations,
-                "maxfun": min(self.iterations + 10, landscape.affordable(3)),
-            },
-        )
+        with suppress(_Spent):
+            minimize(
+                negative,
+                u,
+                jac=True,
+                method="L-BFGS-B",
+                bounds=[(0.0, 1.0)] * len(u),
+                options={"maxiter": self.iterations, "maxfun": self.iterations + 10},
+            )
         return best
