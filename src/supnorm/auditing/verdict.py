@@ -27,11 +27,11 @@ def verdict(problem: Problem, witness: Witness | None, sample: Sample, evaluator
             "check the reference there before blaming the model.",
             ExitCode.REFERENCE_FAULT,
         )
-    if witness.recheck == "unresolved" and _has_second_value(witness):
+    if witness.recheck == "unresolved" and _second_sides_with_model(problem, witness):
         return Status(
             "unresolved",
-            "At the worst point the second reference disagrees with the reference, and which of them is right is "
-            "not settled: look there before the model is retrained. Near a jump the question may have no answer.",
+            "At the worst point the second reference agrees with the model, but the reference takes the same value "
+            "next door: which side of a jump is right is not settled. Look there before the model is retrained.",
             ExitCode.REFERENCE_FAULT,
         )
     late = _late(evaluator)
@@ -54,8 +54,14 @@ def verdict(problem: Problem, witness: Witness | None, sample: Sample, evaluator
     )
 
 
-def _has_second_value(witness: Witness) -> bool:
-    return witness.recheck_value is not None and bool(np.isfinite(witness.recheck_value).all())
+def _second_sides_with_model(problem: Problem, witness: Witness) -> bool:
+    """Whether the model would be right there if the second reference were the truth."""
+    if witness.recheck_value is None or not np.isfinite(witness.recheck_value).all():
+        return False
+    model, second = witness.model[None], witness.recheck_value[None]
+    remains = float(problem.error(model, second, witness.x[None])[0][0])
+    limit = problem.error.limit
+    return remains <= (limit if limit is not None else 0.3 * witness.error)
 
 
 def _late(evaluator: Evaluator) -> str:
