@@ -18,7 +18,7 @@ from supnorm.problem import Domain, ErrorMeasure
 Array = NDArray[np.float64]
 BINS = 40
 HELD = 8192  # rows that are worked off at once
-NUMBERS = 500_000  # held in rows before they are thinned: 4 MB
+NUMBERS = 150_000  # held in rows before they are thinned: about 1 MB
 ROWS = 2000  # worst rows kept before thinning
 DETAILED = 200_000  # evaluations whose place along each input is counted; later ones only when they fail
 
