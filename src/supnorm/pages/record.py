@@ -32,8 +32,7 @@ def record(view: View) -> list[tuple[str, str]]:
         ("versions", ", ".join(f"{k} {v}" for k, v in view.part("versions").items())),
         ("fingerprint of the problem", view.text("fingerprint")),
     ]
-    notes = [*(view.data.get("notes") or []), *(view.part("model").get("notes") or [])]
-    rows += [("note", str(n)) for n in notes]
+    rows += [("note", str(n)) for n in view.data.get("notes") or []]
     return [(name, value) for name, value in rows if value]
 
 

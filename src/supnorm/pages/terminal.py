@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
@@ -39,8 +40,21 @@ def summary(result: Any, width: int = 100, color: bool = False, report: str = ""
     view.check()
     lines = [_status(view), Text(), *_facts(view, width), Text(), *_ruler(view, width), *_spark(view)]
     lines += [Text(), *_places(view, width)] if view.places else []
+    lines += _remarks(view, width)
     lines += [Text(), _last(view, report)]
     return _written(lines, width, color)
+
+
+def _remarks(view: View, width: int) -> list[Text]:
+    """What was found about the domain and the data, and what limits the numbers, wrapped."""
+    found = [str(f.get("text")) for f in view.items("findings")]
+    notes = [str(n) for n in view.data.get("notes") or []]
+    lines: list[Text] = []
+    for word, texts in (("finding", found), ("note", notes)):
+        for text in texts:
+            wrapped = textwrap.wrap(text, max(width - 12, 20))
+            lines += [Text(f"{word if i == 0 else '':<9}{part}") for i, part in enumerate(wrapped)]
+    return [Text(), *lines] if lines else []
 
 
 def _written(lines: list[Text], width: int, color: bool) -> str:
