@@ -1,7 +1,8 @@
 """``supnorm demo``: the whole story in a minute, on networks trained on the spot.
 
 1. One input: a ReLU network learns a curve from a handful of samples. Its test error looks fine; between two
-   samples it misses a resonance, and the audit finds it.
+   samples it misses a resonance, and the audit finds it. The curve is made for this: its resonance is narrower
+   than the spacing of the samples, and the 20 test points happen to miss it.
 2. Eight inputs: the borehole function (Harper and Gupta 1983), a standard of surrogate modelling. 20,000 random
    test points understate the worst error.
 """

@@ -172,7 +172,6 @@ class Evaluator:
     def recompute(self, x: Array, seen: float) -> Witness:
         """Both values at one point, called alone; checked against the error seen in a batch."""
         model, reference = self.model.alone(x), self.reference.alone(x)
-        self.count("search", 0)
         error, output = self.problem.error(model[None], reference[None], x[None])
         value = float(error[0])
         if np.isnan(value):  # a call that fails now and then: the batch did see it

@@ -7,7 +7,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.caller import CHUNK_SECONDS, EXPENSIVE, Caller
+from supnorm.evaluation.caller import CHUNK_SECONDS, Caller
 from supnorm.problem import Problem
 
 Array = NDArray[np.float64]
@@ -25,14 +25,13 @@ class GradientCaller:
     def __init__(self, problem: Problem, model: Caller, reference: Caller) -> None:
         self.problem, self.model, self.reference = problem, model, reference
         self.known = model.store.load(SIDE) if model.store else {}
-        self.cost = EXPENSIVE if self.known else 0.0
 
     def rows(self, x: Array, purpose: str) -> tuple[Array, Array, Array]:
         """Model (n, m), reference (n, m) and slope (n, d) at points ``x`` (n, d) of the domain."""
-        dear = max(self.cost, self.model.cost, self.reference.cost)
-        if dear < EXPENSIVE or self.model.store is None:
+        # What the probe decided, not what the clock says now: chunks must not change with the load.
+        if not (self.model.expensive or self.reference.expensive) or self.model.store is None:
             return self._timed(x)
-        size = max(1, int(CHUNK_SECONDS / dear))
+        size = max(1, int(CHUNK_SECONDS / max(self.model.cost, self.reference.cost)))
         parts = [self._stored(x[i : i + size], purpose) for i in range(0, len(x), size)]
         return tuple(np.concatenate(columns) for columns in zip(*parts, strict=True))  # type: ignore[return-value]
 
@@ -75,5 +74,4 @@ class GradientCaller:
         self.reference.seconds += float(steps[1] + steps[4])
         self.model.called += len(x)
         self.reference.called += len(x)
-        self.cost = max(self.cost, 0.0) if not len(x) else float(steps.sum()) / len(x)
         return y, f, slope
