@@ -115,7 +115,7 @@ def test_the_orthogonal_solver_solves_the_same_equations():
     rng = np.random.default_rng(0)
     j, r = rng.standard_normal((20, 5)), rng.standard_normal(20)
     shift = 0.1 * np.trace(j.T @ j) / 5
-    np.testing.assert_allclose(_orthogonal_solver(j, shift)(r), _solver(j, 0.1)(r), rtol=1e-10)
+    np.testing.assert_allclose(_orthogonal_solver(j, shift)(r), _solver(j, j.T @ j, 0.1)(r), rtol=1e-10)
 
 
 def test_adam_reaches_a_quadratic_minimum_and_hands_back_the_best_point():
