@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.networks import Network, double_precision
-from supnorm.networks.network import jax_forward
+from supnorm.networks.jax_forward import jax_forward
 from supnorm.training import LBFGS, Adam, LevenbergMarquardt, QuasiNewton, Stop, optimise
 
 Array = NDArray[np.float64]
