@@ -12,12 +12,14 @@ from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.losses import MeanSquares
 from supnorm.training.network_fit import NetworkFit
 from supnorm.training.quasi_newton import QuasiNewton
+from supnorm.training.refinement import ArgmaxRefinement
 from supnorm.training.stopping import Minimum, Stop
 from supnorm.training.train import Trained, choose_optimiser, optimise, train
 
 __all__ = [
     "LBFGS",
     "Adam",
+    "ArgmaxRefinement",
     "Boosting",
     "Burgers",
     "Candidate",
