@@ -25,20 +25,24 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 os.environ.setdefault("DDE_BACKEND", "pytorch")
 
+from benchmarks.fit.candidates import CANDIDATES
 from benchmarks.fit.compare import compare, long_bfgs, time_ratios
+from benchmarks.fit.methods import OURS, PEERS
 from benchmarks.fit.table import lines, markdown
 from benchmarks.fit.targets import published, refinements
 
 RESULTS = Path(__file__).parents[1] / "results" / "fit.json"
 FIRST = 1000
-PARTS = ("compare", "long", "refinement", "published")
+PARTS = ("compare", "long", "refinement", "published", "candidates")
 PACKAGES = ("numpy", "scipy", "jax", "torch", "optimistix", "deepxde")
 
 
 def rows(part: str, seeds: list[int], only: str, scale: float) -> Iterator[dict[str, Any]]:
     """The rows of one part."""
     if part == "compare":
-        return compare(seeds, only, scale)
+        return compare(OURS | PEERS, seeds, only, scale)
+    if part == "candidates":
+        return compare(CANDIDATES, seeds[:3], only, scale)
     if part == "long":
         return long_bfgs(seeds[:2], scale)
     return refinements(seeds, scale) if part == "refinement" else published(seeds, scale)
@@ -78,9 +82,9 @@ def main() -> None:
     options = parser.parse_args()
     saved = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"schema": "supnorm.benchmark.fit/2"}
     if options.page or options.markdown:
-        from benchmarks.fit.page import write_page
-
         if options.page:
+            from benchmarks.fit.page import write_page
+
             write_page(saved, options.page)
         else:
             print(markdown(saved))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.fit.methods import NEEDS, OURS, PEERS, RATES
+from benchmarks.fit.methods import NEEDS, PEERS, RATES
 from benchmarks.fit.recorder import Recorder
 from benchmarks.fit.tasks import TASKS, Task
 from supnorm.networks import Network, Scaling
@@ -17,6 +17,7 @@ from supnorm.networks import Network, Scaling
 Array = NDArray[np.float64]
 TIMES = (0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
 LONG = (5.0, 10.0, 20.0, 40.0, 60.0)
+TUNED = ("torch Adam", "SOAP")  # take a rate
 TUNING = 0  # the seed that rates are chosen on
 
 
@@ -36,18 +37,18 @@ def run(task: Task, method: Any, seed: int, times: tuple[float, ...]) -> list[tu
     return [task.errors(network.with_flat(theta)) for theta in recorder.at_times()]
 
 
-def compare(seeds: list[int], only: str, scale: float) -> Iterator[dict[str, Any]]:
+def compare(methods: dict[str, Any], seeds: list[int], only: str, scale: float) -> Iterator[dict[str, Any]]:
     """One row for each task and method; ``scale`` shortens all times for a quick look."""
     times = tuple(scale * t for t in TIMES)
     for task in TASKS:
-        for name, method in (OURS | PEERS).items():
+        for name, method in methods.items():
             if only not in f"{task.name} {name}":
                 continue
             row: dict[str, Any] = {"task": task.name, "method": name, "seconds": times, "seeds": seeds}
             if name in NEEDS and find_spec(NEEDS[name]) is None:
                 yield {**row, "missing": f"{NEEDS[name]} is not installed"}
                 continue
-            if name == "torch Adam":
+            if name in TUNED:
                 tried = {rate: run(task, method(rate), TUNING, times)[-1][0] for rate in RATES}
                 row["rate"] = min(tried, key=lambda rate: tried[rate])
                 method = method(row["rate"])

@@ -104,18 +104,39 @@ def test_channels_that_cannot_be(takes):
 
 
 def test_groups_of_a_composition_beat_a_dense_network_of_more_weights():
-    """The distance of two points in the plane (Feynman I.8.14, as in Precision machine learning, fig. 5)."""
+    """A sine of a product over a ratio, best of three starts for both."""
+
+    def f(x):
+        return np.sin(x[:, :1] * x[:, 1:2]) / (1.0 + (x[:, 2:3] / x[:, 3:]) ** 2)
+
     rng = np.random.default_rng(0)
-    x = rng.uniform(1.0, 5.0, (1500, 4))
-    y = np.hypot(x[:, :1] - x[:, 1:2], x[:, 2:3] - x[:, 3:])
-    scaling = Scaling.of_data(x, y)
-    modular = ModularNetwork.init(rng, 4, takes=DISTANCE, width=(10, 10, 16), scaling=scaling)
-    dense = Network.init(rng, 4, 1, 12, 2, scaling=scaling)
-    assert modular.architecture.size < dense.architecture.size
-    fresh = rng.uniform(1.2, 4.8, (4000, 4))
-    truth = np.hypot(fresh[:, :1] - fresh[:, 1:2], fresh[:, 2:3] - fresh[:, 3:])
-    rms = []
-    for net in (modular, dense):
-        trained = optimise(net, x, y, LevenbergMarquardt(), Stop(150)).network
-        rms.append(float(np.sqrt(np.mean((trained.value(fresh) - truth) ** 2))))
-    assert rms[0] < 0.67 * rms[1]  # the published margin is a factor of 1.5 to 2
+    x, fresh = rng.uniform(1.0, 3.0, (1200, 4)), rng.uniform(1.0, 3.0, (4000, 4))
+    scaling = Scaling.of_data(x, f(x))
+    kinds = {
+        "modular": lambda: ModularNetwork.init(rng, 4, takes=DISTANCE, width=14, scaling=scaling),
+        "dense": lambda: Network.init(rng, 4, 1, 12, 2, scaling=scaling),
+    }
+    rms, sizes = {}, {}
+    for kind, make in kinds.items():
+        starts = [optimise(make(), x, f(x), LevenbergMarquardt(), Stop(40)) for _ in range(3)]
+        best = min(starts, key=lambda t: t.minimum.loss).network
+        trained = optimise(best, x, f(x), LevenbergMarquardt(), Stop(120)).network
+        rms[kind] = float(np.sqrt(np.mean((trained.value(fresh) - f(fresh)) ** 2)))
+        sizes[kind] = trained.architecture.size
+    assert sizes["modular"] < sizes["dense"]
+    assert rms["modular"] < 0.7 * rms["dense"]  # the published margin is 1.5 to 2
+
+
+def test_modular_networks_can_be_certified():
+    """Two networks that differ a little: the proved bound is above every difference seen, and close to it."""
+    from supnorm.certification import certify
+    from supnorm.problem import Domain, Problem
+
+    rng = np.random.default_rng(3)
+    net = ModularNetwork.init(rng, 2, takes=((0,), (1,), (2, 3)), width=3)
+    other = net.with_flat(net.flat * (1 + 1e-3 * rng.standard_normal(net.architecture.size)))
+    domain = Domain(a=(-1.0, 1.0), b=(-1.0, 1.0))
+    proof = certify(Problem(net.as_function(), other.as_function(), domain), ratio=1.2, seconds=20.0)
+    x = rng.uniform(-1, 1, (20_000, 2))
+    seen = float(np.abs(net.value(x) - other.value(x)).max())
+    assert seen <= proof.upper < 1.5 * seen

@@ -14,15 +14,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.networks.architecture import Architecture
-from supnorm.networks.backpropagation import Pass
 from supnorm.networks.blocks import in_blocks
 from supnorm.networks.jax_forward import jax_forward
+from supnorm.networks.modular_architecture import ModularArchitecture, Takes
+from supnorm.networks.modular_pass import ModularPass
 from supnorm.networks.network import Network
 from supnorm.networks.scaling import Scaling
 from supnorm.problem import Function
@@ -30,55 +30,6 @@ from supnorm.problem.function import Pullback
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-Takes = tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True)
-class ModularArchitecture:
-    """The parts of a modular network and the channels that each takes.
-
-    Args:
-        d: number of inputs.
-        takes: for each part the channels it sees: inputs from 0, then outputs of earlier parts from ``d``.
-        parts: their architectures; the outputs of the last one are those of the whole.
-
-    Raises:
-        BadInput: when a part takes a channel that does not exist yet, one twice, or not as many as its inputs.
-    """
-
-    d: int
-    takes: Takes
-    parts: tuple[Architecture, ...]
-
-    def __post_init__(self) -> None:
-        if not self.parts or len(self.parts) != len(self.takes):
-            raise BadInput(
-                f"one group of channels per part: {len(self.parts)} parts, {len(self.takes)} groups"
-            )
-        known = self.d
-        for i, (takes, part) in enumerate(zip(self.takes, self.parts, strict=True)):
-            unknown = [c for c in takes if not 0 <= c < known]
-            if unknown or len(set(takes)) != len(takes) or len(takes) != part.d:
-                raise BadInput(
-                    f"part {i + 1} takes {part.d} different channels below {known} "
-                    f"(inputs, then outputs of earlier parts), got {takes}"
-                )
-            known += part.m
-
-    @property
-    def m(self) -> int:
-        """Number of outputs."""
-        return self.parts[-1].m
-
-    @property
-    def size(self) -> int:
-        """Number of trained parameters."""
-        return sum(part.size for part in self.parts)
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Hidden widths of all parts, one after the other."""
-        return tuple(w for part in self.parts for w in part.widths)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +110,7 @@ class ModularNetwork:
         """All trained parameters, part after part."""
         return np.concatenate([part.flat for part in self.parts])
 
-    def with_flat(self, theta: Array) -> ModularNetwork:
+    def with_flat(self, theta: Array) -> Self:
         """The same network with other parameters.
 
         Raises:
@@ -261,40 +212,6 @@ class ModularNetwork:
         if x.ndim != 2 or x.shape[1] != self.d:
             raise BadInput(f"the network takes points of shape (n, {self.d}), got {x.shape}")
         return x
-
-
-@dataclass(frozen=True, eq=False)
-class ModularPass:
-    """One forward pass through all parts; see `Pass`."""
-
-    takes: Takes
-    passes: tuple[Pass, ...]
-    d: int
-
-    @property
-    def outputs(self) -> Array:
-        """Scaled outputs, shape ``(m, n)``."""
-        return self.passes[-1].outputs
-
-    def gradient(self, weight: Array) -> tuple[Array, Array]:
-        """Of the sum of ``weight * outputs``: in the parameters ``(p,)`` and in the scaled inputs ``(d, n)``."""
-        return self._back(weight, Pass.gradient)
-
-    def jacobian(self, weight: Array) -> tuple[Array, Array]:
-        """As `gradient` with the samples kept apart: shapes ``(p, n)`` and ``(d, n)``."""
-        return self._back(weight, Pass.jacobian)
-
-    def _back(self, weight: Array, through: Any) -> tuple[Array, Array]:
-        count = self.d + sum(len(p.outputs) for p in self.passes)
-        back, pieces, end = np.zeros((count, weight.shape[1])), [], count
-        back[-len(weight) :] = weight
-        for takes, passed in reversed(list(zip(self.takes, self.passes, strict=True))):
-            start = end - len(passed.outputs)
-            piece, inward = through(passed, back[start:end])
-            back[list(takes)] += inward
-            pieces.append(piece)
-            end = start
-        return np.concatenate(pieces[::-1]), back[: self.d]
 
 
 def _cut(network: ModularNetwork, theta: Any) -> list[Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +121,7 @@ class Network:
         """All trained parameters in one vector: W and b of each layer, row by row."""
         return np.concatenate([part.ravel() for layer in self.layers for part in layer])
 
-    def with_flat(self, theta: Array) -> Network:
+    def with_flat(self, theta: Array) -> Self:
         """The same network with other parameters.
 
         Raises:

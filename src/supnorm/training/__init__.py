@@ -7,6 +7,7 @@ from supnorm.training.events import Tried
 from supnorm.training.fit import fit
 from supnorm.training.fit_pde import PdeResult, fit_pde
 from supnorm.training.fit_result import Candidate, FitResult
+from supnorm.training.greedy import GreedyLayers
 from supnorm.training.lbfgs import LBFGS
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.losses import MeanSquares
@@ -24,6 +25,7 @@ __all__ = [
     "Burgers",
     "Candidate",
     "FitResult",
+    "GreedyLayers",
     "Heat",
     "Helmholtz",
     "LevenbergMarquardt",

@@ -37,7 +37,7 @@ class ArgmaxRefinement:
     rounds: int = 4
     optimiser: Optimiser | None = None
 
-    def run(self, network: Network, x: Array, y: Array, ask: Ask, stop: Stop) -> Trained:
+    def run(self, network: Network, x: Array, y: Array, ask: Ask, stop: Stop) -> Trained[Network]:
         """Refine ``network`` on samples ``x (n, d)``, ``y (n, m)`` and what ``ask(network, round)`` adds.
 
         ``stop`` is for all rounds together.
@@ -62,7 +62,7 @@ class ArgmaxRefinement:
         )  # fmt: skip
         small = network.architecture.size <= 300
         chosen = self.optimiser or (LevenbergMarquardt() if small else QuasiNewton())
-        trained: Trained | None = None
+        trained: Trained[Network] | None = None
         for i in range(self.rounds):
             more_x, more_y = ask(network, i)
             x, y = np.concatenate([x, more_x]), np.concatenate([y, more_y])
