@@ -26,6 +26,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 os.environ.setdefault("DDE_BACKEND", "pytorch")
 
 from benchmarks.fit.candidates import CANDIDATES
+from benchmarks.fit.choice import choices
 from benchmarks.fit.compare import compare, long_bfgs, time_ratios
 from benchmarks.fit.methods import OURS, PEERS
 from benchmarks.fit.table import lines, markdown
@@ -33,7 +34,7 @@ from benchmarks.fit.targets import published, refinements
 
 RESULTS = Path(__file__).parents[1] / "results" / "fit.json"
 FIRST = 1000
-PARTS = ("compare", "long", "refinement", "published", "candidates")
+PARTS = ("compare", "long", "refinement", "published", "candidates", "choice")
 PACKAGES = ("numpy", "scipy", "jax", "torch", "optimistix", "deepxde")
 
 
@@ -43,6 +44,8 @@ def rows(part: str, seeds: list[int], only: str, scale: float) -> Iterator[dict[
         return compare(OURS | PEERS, seeds, only, scale)
     if part == "candidates":
         return compare(CANDIDATES, seeds[:3], only, scale)
+    if part == "choice":
+        return choices(seeds)
     if part == "long":
         return long_bfgs(seeds[:2], scale)
     return refinements(seeds, scale) if part == "refinement" else published(seeds, scale)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks.fit import choice
+
 
 def lines(part: str, row: dict[str, Any]) -> list[str]:
     """What is printed while it runs."""
     if "missing" in row:
         return [f"{row['task']:14} {row['method']:16} {row['missing']}"]
+    if part == "choice":
+        return choice.lines(row)
     if part in ("compare", "long", "candidates"):
         return [
             f"{row['task']:14} {row['method']:16} rms {row['rms'][-1]:.1e}  max {row['max'][-1]:.1e}"
@@ -65,6 +69,15 @@ def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
                  f"{r['published']:.1e}", f"{r['seconds']:.0f}"] for r in saved["published"]["rows"]]  # fmt: skip
         head = ["task", "one network, RMS / max", "with a second on the residual", "published RMS", "CPU s"]
         found.append(("Tasks of Precision machine learning (2023), absolute errors", head, body))
+    if "choice" in saved:
+        head = ["task", "method", "RMS / max", "samples", "parameters", "CPU s"]
+        found.append(
+            (
+                "What fit chooses, and networks with as many evaluations",
+                head,
+                choice.body(saved["choice"]["rows"]),
+            )
+        )
     return found
 
 

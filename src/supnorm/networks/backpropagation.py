@@ -92,11 +92,11 @@ def forward(architecture: Architecture, theta: Array, frequencies: Array, z: Arr
     """The scaled network with parameters ``theta (p,)`` at scaled inputs ``z (d, n)``.
 
     >>> a = Architecture(1, 1, (2,))
-    >>> theta, z = np.linspace(-1.0, 1.0, a.size), np.array([[0.3, 0.7]])
-    >>> gradient, _ = forward(a, theta, np.zeros((0, 1)), z).gradient(np.ones((1, 2)))
+    >>> theta, z, none = np.linspace(-1.0, 1.0, a.size), np.array([[0.3, 0.7]]), np.zeros((0, 1))
+    >>> gradient, _ = forward(a, theta, none, z).gradient(np.ones((1, 2)))
     >>> step = np.eye(a.size)[2] * 1e-6
-    >>> moved = [forward(a, theta + s * step, np.zeros((0, 1)), z).outputs.sum() for s in (1, -1)]
-    >>> abs((moved[0] - moved[1]) / 2e-6 - gradient[2]) < 1e-8
+    >>> up, down = (forward(a, theta + s * step, none, z).outputs.sum() for s in (1, -1))
+    >>> bool(abs((up - down) / 2e-6 - gradient[2]) < 1e-8)
     True
     """
     matrices = tuple(np.column_stack(layer) for layer in split(architecture, theta))

@@ -1,10 +1,11 @@
 """Where to put samples: space-filling, denser towards the faces, some on them, and the corners.
 
-Sobol points in the unit box (Owen-scrambled). Every second one is mapped by u -> (1 - cos(pi u)) / 2 towards
-the faces, where polynomials and networks are worst, and each of its coordinates lies on the nearer face with
-probability a quarter: the worst error of a smooth fit usually sits on a face, an edge or a corner, and
-a random point comes near a corner of five inputs once in ten thousand times. Every sixteenth
-point is a corner until all 2^d are used (up to 10 inputs). The first n points are a prefix of the first 2 n.
+Sobol points in the unit box (Owen-scrambled). Every second one, by a coin, is mapped by
+u -> (1 - cos(pi u)) / 2 towards the faces, where polynomials and networks are worst, and each of its coordinates
+lies on the nearer face with probability a quarter: the worst error of a smooth fit usually sits on a face, an edge or
+a corner, and a random point comes near a corner of five inputs once in ten thousand times. Every
+sixteenth point is a corner until all 2^d are used (up to 10 inputs). The first n points are a prefix of the first
+2 n. A coin, because every second point of a Sobol sequence lies in one half of the box.
 """
 
 from __future__ import annotations
@@ -27,14 +28,17 @@ def unit_design(n: int, d: int, seed: int) -> Array:
     from scipy.stats import qmc
 
     sobol = qmc.Sobol(d, rng=np.random.default_rng(seed))
-    u: Array = sobol.random_base2(max(int(np.ceil(np.log2(n))), 1))[:n]
-    drawn = np.random.default_rng([seed, 1]).random((n, d))
-    towards = 0.5 - 0.5 * np.cos(np.pi * u[1::2])
-    pinned = drawn[1::2] < ON_FACE
+    even: Array = sobol.random_base2(max(int(np.ceil(np.log2(n))), 1))[:n]
+    coins = np.random.default_rng([seed, 1]).random((n, d + 1))
+    towards = 0.5 - 0.5 * np.cos(np.pi * even)
+    pinned = coins[:, 1:] < ON_FACE
     pinned &= ~pinned.all(axis=1, keepdims=True)  # corners come below, once each
-    u[1::2] = np.where(pinned, np.round(towards), towards)
+    inner = np.where(coins[:, :1] < 0.5, np.where(pinned, np.round(towards), towards), even)
     corners = _corners(d, -(-n // EVERY))
-    u[: EVERY * len(corners) : EVERY] = corners
+    at = EVERY * np.arange(len(corners))
+    u = np.empty((n, d))
+    rest = np.delete(np.arange(n), at)
+    u[rest], u[at] = inner[: len(rest)], corners
     return u
 
 

@@ -113,10 +113,12 @@ class NetworkSearch:
             network = _model(best)
             if not isinstance(network, Network) or not can_be_boosted(network):
                 return False
-            start, (x, y) = time.perf_counter(), self._samples(best)
+            width = max(self.method.widths)
+            more = self.method.size(fit.problem.domain.d, fit.validation.y.shape[1], width)
+            start, (x, y) = time.perf_counter(), self._samples(best, more)
             rng = np.random.default_rng(fit.seed + 101 + stage)
             stop = Stop(self.method.iterations if left is None else 10**7, left and left / (STAGES - stage))
-            boosting = Boosting(max(self.method.widths), optimiser=self.method.optimiser)
+            boosting = Boosting(width, optimiser=self.method.optimiser)
             trained = boosting.add(network, x, y, stop, rng)
             if self._judge(trained, len(x), start, best):
                 return True
@@ -144,8 +146,9 @@ class NetworkSearch:
     def _best(self) -> Attempt | None:
         return min(self._networks(), key=lambda a: a.errors.by(self.fit.norm), default=None)
 
-    def _samples(self, attempt: Attempt) -> tuple[Array, Array]:
-        fit, most = self.fit, self.method.ratio * attempt.approximation.parameters
+    def _samples(self, attempt: Attempt, more: int = 0) -> tuple[Array, Array]:
+        """For a network of the attempt's parameters and ``more``."""
+        fit, most = self.fit, self.method.ratio * (attempt.approximation.parameters + more)
         return fit.points.design(int(min(most, self.method.rows, fit.points.drawn + fit.left)))
 
 
