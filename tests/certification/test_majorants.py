@@ -145,6 +145,6 @@ def test_remainder_on_real_intervals(name, which):
 def test_a_weakened_real_remainder_is_noticed(name, derivative, monkeypatch):
     """Each of the two bounds, by itself, is needed: small radii use the second derivative, large the first."""
     weak = list(majorants.REAL[name])
-    weak[derivative] *= 0.4
+    weak[derivative] *= 0.5 if derivative else 0.1
     monkeypatch.setitem(majorants.REAL, name, tuple(weak))
     assert _real_ratio(name, _numpy_real(name)) > 1.0
