@@ -23,6 +23,8 @@ from supnorm.checker.functions import smaller
 from supnorm.checker.tiling import verify_tiling
 
 Ball = Any
+Integers = tuple[int, ...]
+Proof = tuple[Integers, Integers, Integers, tuple[float, ...], Integers]  # level, index, degree, rho, grid
 PRECISION = 80
 LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot stall the checker
 
@@ -110,8 +112,9 @@ def _verify(
             raise Rejected(
                 f"the programs have error {float(found.mid()):.6g} at {tuple(x)}, the problem {error:.6g}"
             )
+    proved: dict[Proof, Ball | None] = {}
     for position, leaf in enumerate(document.leaves):
-        _verify_leaf(document, programs, leaf, position)
+        _verify_leaf(document, programs, leaf, position, proved)
         observer(position + 1, len(document.leaves))
 
 
@@ -180,27 +183,52 @@ def _verify_witness(document: Document, at_points: tuple[Program, ...]) -> None:
         raise Rejected(f"the error at the witness is not proved to be at least {document.lower:.6g}")
 
 
-def _verify_leaf(document: Document, programs: tuple[Program, ...], leaf: Leaf, position: int) -> None:
+def _verify_leaf(
+    document: Document,
+    programs: tuple[Program, ...],
+    leaf: Leaf,
+    position: int,
+    proved: dict[Proof, Ball | None],
+) -> None:
+    """The claim about a leaf, from the bound of the cell it rests on, which other leaves may share."""
     if leaf.upper == float("inf"):
         return
-    centre, half = _cell(document, leaf)
+    up = [a - b for a, b in zip(leaf.level, leaf.proof_level, strict=True)]
+    index = tuple(i >> k for i, k in zip(leaf.index, up, strict=True))
+    key = (leaf.proof_level, index, leaf.degree, leaf.rho, leaf.grid)
+    if key not in proved:
+        proved[key] = _bound(document, programs, key, position)
+    bound = proved[key]
+    if bound is None or not (bound <= leaf.upper):
+        shown = "no bound" if bound is None else f"{float(bound.upper()):.9g}"
+        raise Rejected(f"leaf {position}: proved {shown}, claimed {leaf.upper:.9g}", position)
+
+
+def _bound(document: Document, programs: tuple[Program, ...], proof: Proof, position: int) -> Ball | None:
+    """Bound of the error on a cell: per output the smallest alternative, of these the largest."""
+    level, index, degree, rho, grid = proof
+    centre, half = _cell(document, level, index)
     bounds: list[Ball | None] = [None] * programs[0].operations[-1].width
     for a, program in enumerate(programs):
-        if leaf.degree[a] < 0:
+        if degree[a] < 0:
             continue
-        ranges = _ranges(program, centre, half, leaf.degree[a], leaf.rho[a], leaf.grid[a], position)
+        ranges = _ranges(program, centre, half, degree[a], rho[a], grid[a], position)
         for k, ends in enumerate(ranges):
             bounds[k] = smaller(bounds[k], None if ends is None else _largest(*ends, document.side))
+    largest: Ball | None = arb(0)
     for bound in bounds:
-        if bound is None or not (bound <= leaf.upper):
-            shown = "no bound" if bound is None else f"{float(bound.upper()):.9g}"
-            raise Rejected(f"leaf {position}: proved {shown}, claimed {leaf.upper:.9g}", position)
+        if bound is None or not bound.is_finite():
+            return None
+        largest = largest if largest >= bound else bound.upper()
+    return largest
 
 
-def _cell(document: Document, leaf: Leaf) -> tuple[list[Ball], list[Ball]]:
+def _cell(
+    document: Document, levels: tuple[int, ...], indices: tuple[int, ...]
+) -> tuple[list[Ball], list[Ball]]:
     """Centre and half-widths of the exact cell."""
     centre, half = [], []
-    for low, high, level, index in zip(document.low, document.high, leaf.level, leaf.index, strict=True):
+    for low, high, level, index in zip(document.low, document.high, levels, indices, strict=True):
         a, width = _rational(low), _rational(high) - _rational(low)
         centre.append(arb(a + width * fmpq(2 * index + 1, 2 ** (level + 1))))
         half.append(arb(width * fmpq(1, 2 ** (level + 1))))

@@ -39,7 +39,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Leaf:
-    """One cell and the claim about it."""
+    """One cell and the claim about it; ``proof_level`` is that of the cell, holding it, that is proved."""
 
     level: tuple[int, ...]
     index: tuple[int, ...]
@@ -47,6 +47,7 @@ class Leaf:
     degree: tuple[int, ...]
     rho: tuple[float, ...]
     grid: tuple[int, ...]
+    proof_level: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -131,12 +132,16 @@ def _document(data: dict[str, Any]) -> Document:
 
 def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, ...]:
     names = ("level", "index", "upper", "degree", "rho", "grid")
+    proved = columns.get("proof_level", columns["level"])
     leaves: list[Leaf] = []
-    for level, index, upper, degree, rho, grid in zip(*(columns[k] for k in names), strict=True):
+    for level, index, upper, degree, rho, grid, own in zip(*(columns[k] for k in names), proved, strict=True):
         leaf = Leaf(tuple(map(int, level)), tuple(map(int, index)), float.fromhex(upper),
-                    tuple(map(int, degree)), tuple(map(float, rho)), tuple(map(int, grid)))  # fmt: skip
-        if {len(level), len(index)} != {d} or {len(degree), len(rho), len(grid)} != {alternatives}:
+                    tuple(map(int, degree)), tuple(map(float, rho)), tuple(map(int, grid)),
+                    tuple(map(int, own)))  # fmt: skip
+        if {len(level), len(index), len(own)} != {d} or {len(degree), len(rho), len(grid)} != {alternatives}:
             raise Rejected("malformed leaf", len(leaves))
+        if not all(0 <= p <= v for p, v in zip(leaf.proof_level, leaf.level, strict=True)):
+            raise Rejected("a leaf rests on the proof of a cell that does not hold it", len(leaves))
         leaves.append(leaf)
     return tuple(leaves)
 
