@@ -96,7 +96,7 @@ def forward(architecture: Architecture, theta: Array, frequencies: Array, z: Arr
     >>> gradient, _ = forward(a, theta, np.zeros((0, 1)), z).gradient(np.ones((1, 2)))
     >>> step = np.eye(a.size)[2] * 1e-6
     >>> moved = [forward(a, theta + s * step, np.zeros((0, 1)), z).outputs.sum() for s in (1, -1)]
-    >>> abs((moved[0] - moved[1]) / 2e-6 - gradient[2]) < 1e-8
+    >>> bool(abs((moved[0] - moved[1]) / 2e-6 - gradient[2]) < 1e-8)
     True
     """
     matrices = tuple(np.column_stack(layer) for layer in split(architecture, theta))
