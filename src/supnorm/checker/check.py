@@ -143,7 +143,7 @@ def _verify_points(
         if not all(a <= v <= b for a, v, b in ends):
             raise Rejected(f"the certificate's domain does not hold {tuple(x)}, a point of the problem")
         known = [functions[one.which]([list(x)])[0] for one in document.declared]
-        found = _error_at(document, at_points, x, known)
+        found = _error_at(document, at_points, x, known, exact=True)
         if not (abs(found - error) <= arb(allowance)):
             raise Rejected(
                 f"the programs have error {float(found.mid()):.6g} at {tuple(x)}, the problem {error:.6g}"
@@ -223,14 +223,15 @@ def _error_at(
     programs: tuple[Program, ...],
     x: Sequence[float],
     known: Sequence[Sequence[float]],
+    exact: bool = False,
 ) -> Ball:
-    """The error at x; ``known`` are the values there of each declared function."""
+    """The error at x; ``known`` are the values there of each declared function, as good as declared or exact."""
     rows = []
     for p in programs:
         signed = [row[0] for row in values(p, [[arb(v)] for v in x])]
         for one, found in zip(document.declared, known, strict=True):
             signed = [
-                s + w * arb(v, float((one.accuracy + 32 * black.UNIT * abs(arb(v))).upper()))
+                s + w * (arb(v) if exact else arb(v, one.loss(v)))
                 for s, w, v in zip(signed, one.weight, found, strict=True)
             ]
         rows.append([_sided(s, document.side) for s in signed])

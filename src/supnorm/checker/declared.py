@@ -41,6 +41,10 @@ class Declared:
     witness: tuple[float, ...] | None
     values: dict[str, tuple[tuple[float, ...], ...]] = field(repr=False)
 
+    def loss(self, value: float) -> float:
+        """How far a recorded value may be from the true one, rounded up."""
+        return float((arb(self.accuracy) + 33 * arb(UNIT) * abs(arb(value))).upper())
+
     def sentences(self) -> tuple[str, ...]:
         """What an accepted certificate is conditional on."""
         found = []

@@ -202,4 +202,6 @@ def _known_keys(loc: tuple[Any, ...]) -> list[str]:
         "audit": AuditSpec,
     }  # fmt: skip
     table = tables[loc[0]] if loc else ProblemSpec
+    if "declared" in loc:
+        table = DeclaredSpec
     return list(table.model_fields)
