@@ -74,10 +74,12 @@ class Recorder:
         self._keep_rows(columns, score)
         if self._width > 1:
             self._keep_outputs(columns, status)
-        u = self.domain.to_unit(x)
-        self._count_places(u, status)
-        if self.pairs:
-            self._fill(u, score)
+        if self._detailed < DETAILED or status.any():
+            self._count_places(self.domain.to_unit(x), status)
+        # Once every cell of every panel holds an error, many points are too small to change any.
+        high = np.flatnonzero(score > self._lowest)
+        if self.pairs and len(high):
+            self._fill(self.domain.to_unit(x[high]), score[high])
 
     @property
     def by_output(self) -> Array | None:
@@ -92,10 +94,8 @@ class Recorder:
         return np.where(flat == -np.inf, np.nan, flat).reshape(self.cells, self.cells)
 
     def _fill(self, u: Array, score: Array) -> None:
-        # Once every cell of every panel holds an error, most points are too small to change any.
-        high = np.flatnonzero(score > self._lowest)
-        cell = np.clip((u[high].T * self.cells).astype(np.intp), 0, self.cells - 1)
-        rows, score = cell * self.cells, score[high]
+        cell = np.clip((u.T * self.cells).astype(np.intp), 0, self.cells - 1)
+        rows = cell * self.cells
         for panel, (i, j) in zip(self._seen, self.pairs, strict=True):
             np.maximum.at(panel, rows[j] + cell[i], score)
         self._lowest = float(self._seen.min())

@@ -205,9 +205,10 @@ class ScreenAndAscent:
         self._evolve(landscape, state, rng, int(self.evolution * budget))
         if state.rounds == 0 and state.scout is not None:
             state.ends.add(*self.seams.run(landscape, state.scout, int(self.seams_share * budget), rng))
-        reserve = min(int(self.polish_share * budget), self.polished * self.polish.cost(landscape.d))
+        # Half of what rough peaks would take: smooth ones take far less, and what is left over is hard to use well.
+        reserve = min(int(self.polish_share * budget), self.polished * self.polish.cost(landscape.d) // 2)
         self._climb(landscape, state, rng, landscape.remaining - reserve, stop, lone)
-        self._polish(landscape, state, rng, min(reserve, landscape.remaining))
+        self._polish(landscape, state, rng, landscape.remaining)
 
     def _screen(
         self,

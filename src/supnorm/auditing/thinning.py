@@ -3,7 +3,7 @@
 A point is dropped when a better one lies within
 r = pi^(-1/2) (Gamma(1 + d/2) 4 ln n / n)^(1/d) in the unit box (Rinnooy Kan and Timmer 1987, Part II, eq. 7
 with sigma = 4). Cost: one distance for each candidate and start kept, as matrix products; where the radius is a good part of
-the box, as it is in four and more inputs, that is cheaper than a KD-tree. Only the best eight for each start that is
+the box, as it is in four and more inputs, that is cheaper than a KD-tree. Only the best four for each start that is
 wanted are candidates.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-DEPTH = 8  # candidates for each start that is wanted
+DEPTH = 4  # candidates for each start that is wanted
 BLOCK = 128  # candidates that are compared with the kept ones at once
 
 
