@@ -199,3 +199,22 @@ def test_labels_that_a_second_reference_contradicts_are_reference_faults() -> No
     faults = [p for p in report.places if p.recheck == "reference-fault"]
     assert {float(p.x[0]) for p in faults} == set(points[wrong, 0].tolist())
     assert int(report.status.exit) == 5
+
+
+def test_a_plateau_without_a_model_value_does_not_hide_the_finite_errors() -> None:
+    def model(x: Array) -> Array:
+        bump = 0.3 * np.exp(-((x - 0.2) ** 2).sum(axis=1) / 1e-3)
+        return np.where(((x - 0.5) ** 2).sum(axis=1) < 0.01, np.inf, x[:, 0] + bump)
+
+    domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+    report = audit(Problem(model, lambda x: x[:, 0], domain), evaluations=10_000)
+    errors = [p.error for p in report.places]
+    assert errors[0] == np.inf
+    assert errors.count(np.inf) == 1  # one connected plateau is one place
+    assert report.places[0].volume == pytest.approx(0.01 * np.pi, rel=0.2)
+    assert report.places[1].error == pytest.approx(0.3, rel=1e-3)
+    text = next(f["text"] for f in report.document["findings"] if f["code"] == "no-model-value")
+    n = report.document["plain_sample"]["n"]
+    assert f"of {n:,} random points" in text
+    assert "the largest one found is 0.3" in text
+    assert report.explain() == text

@@ -20,6 +20,9 @@ def explain(document: Mapping[str, Any]) -> str:
             f"Over {n:,} rows the RMS error is {rms:.3g} and the largest is {worst:.3g}. Only the rows were "
             "compared: what lies between them is unknown."
         )
+    if worst == float("inf"):
+        known = [f["text"] for f in document["findings"] if f["code"] == "no-model-value"]
+        return known[0] if known else "The worst error is infinite."
     sentences = [
         f"The worst error found, {worst:.3g}, is {_times(worst, rms)} the RMS of {n:,} random points, {rms:.3g}."
     ]

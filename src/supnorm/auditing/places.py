@@ -12,9 +12,11 @@ from supnorm.auditing.glitches import GlitchRule, mark, prominences
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import distinct
 from supnorm.auditing.pictures import half_widths
+from supnorm.auditing.polish import Polish
 from supnorm.auditing.region import RegionVolume
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import Sample
+from supnorm.auditing.thinning import thin
 from supnorm.problem import Problem
 from supnorm.results import Witness
 
@@ -23,6 +25,7 @@ EDGE = 1e-6  # of an axis: nearer than this to a bound is "boundary"
 
 
 PLACES = 12
+INFINITE = 3  # places without a model value, at most: they must not crowd out the others
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,39 @@ def find_places(
 ) -> list[Place]:
     """The distinct peaks of a search, worst first, measured and marked."""
     ends = state.ends if len(state.ends.u) else state.pool
-    chosen = distinct(landscape, ends.u, ends.score, PLACES)
-    places = [measure(landscape, ends.u[i], float(ends.score[i]), rng) for i in chosen]
+    u, score = ends.u, ends.score
+    if score.max(initial=0.0) == np.inf:
+        u, score = _with_finite(landscape, state, rng)
+    chosen = distinct(landscape, u, score, PLACES)
+    places = [measure(landscape, u[i], float(score[i]), rng) for i in chosen]
     for _ in range(3):  # what looked at a place may have seen a worse point, if only by rounding
         places, changed = settle(landscape, places, rng)
         if not changed:
             break
     places.sort(key=lambda p: -p.witness.error)
     return judge(landscape, places, sample, rng)
+
+
+def _with_finite(landscape: Landscape, state: SearchState, rng: np.random.Generator) -> tuple[Array, Array]:
+    """A few infinite ends and the best finite points, polished.
+
+    A plateau without a model value fills every list of the best: the largest finite error is news as well.
+    """
+    u = np.concatenate([state.ends.u, state.pool.u])
+    score = np.concatenate([state.ends.score, state.pool.score])
+    plateau = np.flatnonzero(score == np.inf)
+    plateau = plateau[distinct(landscape, u[plateau], score[plateau], INFINITE)]
+    finite = np.flatnonzero(np.isfinite(score))
+    if not len(finite):
+        return u[plateau], score[plateau]
+    starts = finite[thin(u[finite], score[finite], 1e-2 * np.sqrt(landscape.d), 8)]
+    budget = landscape.affordable() // 8
+    polished, peak = Polish().run(landscape, u[starts], score[starts], budget, rng)
+    below = np.isfinite(peak)  # a climb that has reached the plateau is no finite peak
+    return (
+        np.concatenate([u[plateau], polished[below], u[starts]]),
+        np.concatenate([score[plateau], peak[below], score[starts]]),
+    )
 
 
 def measure(

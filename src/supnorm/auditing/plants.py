@@ -47,12 +47,12 @@ class Bump:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Two jumps displaced by ``width`` along ``normal``; between them the error is ``height``."""
+    """Two jumps displaced by ``width`` along ``normal``, through ``centre``; between them the error is ``height``."""
 
     height: float
     width: float
     normal: Array | None = None
-    offset: float = 0.0
+    centre: Array | None = None
     shape: str = "sheet"
 
     @property
@@ -65,12 +65,13 @@ class Sheet:
         normal = rng.standard_normal(domain.d)
         normal /= np.linalg.norm(normal)
         through = domain.to_unit(draw_inside(domain, 1, rng))[0]
-        return replace(self, normal=normal, offset=float(normal @ through))
+        return replace(self, normal=normal, centre=through)
 
     def sides(self, u: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Where the model and where the reference has jumped."""
         assert self.normal is not None, "place it first"
-        along = u @ self.normal - self.offset
+        assert self.centre is not None, "place it first"
+        along = (u - self.centre) @ self.normal
         return along > 0, along > self.width
 
 
@@ -83,19 +84,18 @@ def planted_problem(problem: Problem, plant: Plant, side: str) -> Problem:
     The plant's height in the output's unit is that of the error times what the measure divides by at the place.
     """
     domain = problem.domain
+    assert plant.centre is not None, "place it first"
+    x = domain.from_unit(plant.centre[None])
+    y, f = problem.model.value(x), problem.reference.value(x)
+    size = float(problem.error.divisor(f)[0, 0]) * apart(problem, y, f)
+    if isinstance(problem.error.tolerance, tuple):
+        size *= problem.error.tolerance[0]
     if isinstance(plant, Sheet):
-        assert plant.normal is not None, "place it first"
-        x = domain.from_unit((plant.normal * plant.offset)[None].clip(0, 1))
-        size = plant.height * _divisor(problem, x)
+        size *= plant.height
         model = _raised(problem.model, lambda z: np.asarray(size * plant.sides(domain.to_unit(z))[0]))
         reference = _raised(problem.reference, lambda z: np.asarray(size * plant.sides(domain.to_unit(z))[1]))
         return replace(problem, model=model, reference=reference)
-    assert plant.centre is not None, "place it first"
-    x = domain.from_unit(plant.centre[None])
-    gap = float(problem.model.value(x)[0, 0] - problem.reference.value(x)[0, 0])
-    up = problem.error.side == "over" or (problem.error.side == "both" and gap >= 0)
-    # The error must grow: model and reference are pulled apart.
-    size = _divisor(problem, x) * (1.0 if up else -1.0) * (1.0 if side == "model" else -1.0)
+    size = size if side == "model" else -size
     chosen = problem.model if side == "model" else problem.reference
 
     def added(z: Array) -> Array:
@@ -108,17 +108,18 @@ def planted_problem(problem: Problem, plant: Plant, side: str) -> Problem:
     return replace(problem, model=raised) if side == "model" else replace(problem, reference=raised)
 
 
+def apart(problem: Problem, model: Array, reference: Array) -> float:
+    """The sign that a plant in the model needs so that it adds to the error there; values of shape (1, m)."""
+    if problem.error.side != "both":
+        return 1.0 if problem.error.side == "over" else -1.0
+    return -1.0 if model[0, 0] < reference[0, 0] else 1.0
+
+
 def _rate(domain: Domain, x: Array) -> Array:
     """Derivative of the unit-box coordinates in the inputs."""
     slope = domain.slope(x)
     value: Array = np.divide(1.0, slope, out=np.zeros_like(slope), where=slope != 0)
     return value
-
-
-def _divisor(problem: Problem, x: Array) -> float:
-    size = float(problem.error.divisor(problem.reference.value(x))[0, 0])
-    tolerance = problem.error.tolerance
-    return size * tolerance[0] if isinstance(tolerance, tuple) else size
 
 
 def _raised(
@@ -155,6 +156,9 @@ class PlantedEvaluator:
     def __init__(self, base: Evaluator, plant: Plant) -> None:
         self.base, self.plant = base, plant
         self.problem = base.problem
+        assert plant.centre is not None, "place it first"
+        there = base.values(self.problem.domain.from_unit(plant.centre[None]), "power")
+        self._sign = apart(self.problem, there.model, there.reference)
         self.counted = 0
         self.worst = -np.inf
 
@@ -180,26 +184,43 @@ class PlantedEvaluator:
         done, slope = self.base.gradient(x, "power")
         self.counted += self.base.spent("power") - before
         planted, extra = self._planted(done)
-        return planted, slope + extra
+        turned = np.sign(planted.model[:, 0] - done.reference[:, 0]) * np.sign(
+            done.model[:, 0] - done.reference[:, 0]
+        )
+        return planted, slope * np.where(turned < 0, -1.0, 1.0)[:, None] + extra
 
     def _planted(self, done: Evaluations) -> tuple[Evaluations, Array]:
+        """The batch with the plant, and what the plant adds to the gradients of its errors."""
         u = self.problem.domain.to_unit(done.x)
+        measure = self.problem.error
         ok = done.status == PointStatus.OK
-        extra = np.zeros_like(u)
+        if not measure.differentiable:  # a user's own error: how it grows with the model is not known
+            assert isinstance(self.plant, Bump)
+            value, slope = self.plant.added(u)
+            return self._seen(replace(done, error=done.error + value), ok & (value > 0)), slope * ok[:, None]
+        size = self._sign * measure.divisor(done.reference)[:, 0]
+        if isinstance(measure.tolerance, tuple):
+            size = size * measure.tolerance[0]
+        model, reference = done.model.copy(), done.reference.copy()
+        slope = np.zeros_like(u)
         if isinstance(self.plant, Bump):
             value, slope = self.plant.added(u)
-            error = done.error + value
-            extra[ok] = slope[ok]
-            model, reference, shows = done.model, done.reference, value > 0
+            model[:, 0] += size * value
+            shows = ok & (value > 0)
         else:
-            jumped = self.plant.sides(u)
-            size = self.plant.height * self.problem.error.divisor(done.reference)
-            size[:, 1:] = 0.0
-            model = done.model + np.where(jumped[0][:, None], size, 0.0)
-            reference = done.reference + np.where(jumped[1][:, None], size, 0.0)
-            # Both sides carry the jump: where they agree on it the error is the base's own.
-            shows = jumped[0] != jumped[1]
-            error = np.where(shows, done.error + self.plant.height, done.error)
-        planted = Evaluations(done.x, model, reference, error, done.output, done.status)
-        self.worst = max(self.worst, float(error[ok & shows].max(initial=-np.inf)))
-        return planted, extra
+            first, second = (size * self.plant.height * side for side in self.plant.sides(u))
+            model[:, 0] += first
+            reference[:, 0] += second
+            shows = ok & (first != second)
+        # Where both sides of a sheet have jumped the error stays the base's own.
+        error, output, extra = done.error.copy(), done.output.copy(), np.zeros_like(u)
+        rows = np.flatnonzero(shows)
+        if len(rows):
+            error[rows], output[rows] = measure(model[rows], done.reference[rows], done.x[rows])
+            rate = measure.gradient(model[rows], done.reference[rows], output[rows])[0][:, :1]
+            extra[rows] = rate * size[rows, None] * slope[rows]
+        return self._seen(Evaluations(done.x, model, reference, error, output, done.status), shows), extra
+
+    def _seen(self, planted: Evaluations, shows: NDArray[np.bool_]) -> Evaluations:
+        self.worst = max(self.worst, float(planted.error[shows].max(initial=-np.inf)))
+        return planted

@@ -123,7 +123,7 @@ class Power:
         if isinstance(strategy, SurrogateSearch):
             assert copy is not None
             each = self.evaluations or min(evaluations, CALLS)
-            lean = replace(strategy, inner=strategy.inner // 4, batch=max(strategy.batch, each // 12))
+            lean = replace(strategy, inner=strategy.inner // 4, batch=max(strategy.batch, each // 8))
             return modelled_run(copy.problem, placed, side, lean, each, rng)
         each = self.evaluations or max(evaluations // 10, 200)
         base = evaluator

@@ -69,7 +69,10 @@ class Sample:
         return float(self.errors.max()) if self.n else math.nan
 
     def exceedance(self, level: float, confidence: float = CONFIDENCE) -> dict[str, Any]:
-        """Share of the law's mass with an error above ``level``: observed, and its upper limit."""
+        """Share of the law's mass with an error above ``level``: observed, and its upper limit.
+
+        Both are shares of the part where there is an error at all: points without a value are not counted.
+        """
         k = int(np.count_nonzero(self.errors > level))
         return {
             "above": level,
@@ -78,6 +81,7 @@ class Sample:
             "fraction": k / self.n if self.n else math.nan,
             "fraction_at_most": clopper_pearson_upper(k, self.n, confidence),
             "confidence": confidence,
+            "of": "all" if self.n == self.drawn else "the part with a value",
         }
 
 

@@ -21,6 +21,7 @@ from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
+ALONE = 0.1  # seconds: a call that takes as long hides the cost of sending it alone
 GRADIENT_COST = 3  # evaluations that a value with its gradient counts as
 
 
@@ -67,6 +68,7 @@ class Evaluator:
             raise BadInput("this needs a model beside the reference; the problem has none")
         self.problem, self.observer, self.budget = problem, observer, budget
         self._own = executor is None
+        self.workers = workers
         self.executor = executor or make_executor(problem.reference, workers)
         self.model = Caller(problem.model, "model", store)
         self.reference = Caller(problem.reference, "reference", store, self.executor, workers)
@@ -138,6 +140,17 @@ class Evaluator:
     def values_inside(self, x: Array, purpose: str) -> Evaluations:
         """The same for points that are known to lie in the domain."""
         return self._compare(x, *self._both(x, purpose), purpose)
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether calls of the reference run on workers and are long enough to be sent one by one."""
+        caller = self.reference
+        on_workers = caller.executor is not None and caller.function.parallel != "none"
+        return on_workers and caller.cost >= ALONE
+
+    def landed(self, x: Array, f: Array, messages: Messages, purpose: str) -> Evaluations:
+        """Evaluations at points where the reference has been called (`Flight`); the model is called now."""
+        return self._compare(x, *self.model.values(x, purpose), f, messages, purpose)
 
     def gradient(self, x: Array, purpose: str) -> tuple[Evaluations, Array]:
         """Errors and their gradients in the unit box, shape ``(n, d)``; counts 3 a point.

@@ -50,11 +50,15 @@ def spread(view: View) -> Markup:
     at_most, sure = number(first.get("fraction_at_most")), percent(number(first.get("confidence")))
     level = "the tolerance" if above == view.tolerance else view.error(above)
     points = "pairs of the table" if view.table_only else "random points"
+    where = "of the domain"
+    if first.get("of") == "the part with a value":
+        points, where = f"{points} that have a value", "of that part of the domain"
     if k == 0:
         words = m("None of {} {} exceeds {}: with {} confidence, at most ", n, points, level, sure)
-        words += m("<b>{}</b> of the domain does.", share(at_most))
+        words += m("<b>{}</b> {} does.", share(at_most), where)
     else:
-        words = m("At most <b>{}</b> of the domain exceeds {} ({} confidence); ", share(at_most), level, sure)
+        part = "of the part of the domain that has a value" if where != "of the domain" else where
+        words = m("At most <b>{}</b> {} exceeds {} ({} confidence); ", share(at_most), part, level, sure)
         words += m("{} of the {} did.", share(number(first.get("fraction"))), points)
     return words + " A share says nothing about how bad the rest is."
 

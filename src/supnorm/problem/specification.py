@@ -127,6 +127,16 @@ class AuditSpec(Table):
     power: bool = True
 
 
+class PowerSpec(Table):
+    """``[power]``: which errors are planted to see what the search misses."""
+
+    heights: list[float] | None = None
+    volumes: list[float] | None = None
+    sheets: list[float] | None = None
+    runs: int | None = Field(default=None, ge=1)
+    evaluations: int | None = Field(default=None, ge=20)
+
+
 class ProblemSpec(Table):
     """The whole file."""
 
@@ -140,6 +150,7 @@ class ProblemSpec(Table):
     data: DataSpec | None = None
     law: LawSpec | None = None
     audit: AuditSpec = AuditSpec()
+    power: PowerSpec = PowerSpec()
 
 
 def read_specification(path: Path | str) -> ProblemSpec:
@@ -199,7 +210,7 @@ def _known_keys(loc: tuple[Any, ...]) -> list[str]:
     tables: dict[str, type[Table]] = {
         "model": SourceSpec, "reference": SourceSpec, "recheck": SourceSpec, "error": ErrorSpec,
         "domain": AxisSpec, "constraints": ConstraintSpec, "data": DataSpec, "law": LawSpec,
-        "audit": AuditSpec,
+        "audit": AuditSpec, "power": PowerSpec,
     }  # fmt: skip
     table = tables[loc[0]] if loc else ProblemSpec
     if "declared" in loc:
