@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import Bracket
@@ -98,6 +99,7 @@ class Certificate:
                 "degree": self.proofs.degree.tolist(),
                 "rho": self.proofs.rho.tolist(),
                 "grid": self.proofs.grid.tolist(),
+                "graded": self.proofs.graded.tolist(),
             },
             "assumptions": list(self.assumptions),
             "notes": list(error.notes),
@@ -145,6 +147,11 @@ def points_of_problem(
     return tuple(p.hash for p in error.alternatives), points
 
 
+def _graded(leaves: dict[str, Any]) -> NDArray[np.int64]:
+    """The column of graded models; files of earlier versions have none."""
+    return np.asarray(leaves.get("graded", np.full(np.shape(leaves["degree"]), -1)), dtype=np.int64)
+
+
 def load_bracket(path: Path | str, error: ErrorProgram, target: float) -> Bracket:
     """A saved certificate as a bracket to be narrowed: leaves above the target are pending again.
 
@@ -170,7 +177,7 @@ def load_bracket(path: Path | str, error: ErrorProgram, target: float) -> Bracke
     blank = np.zeros(len(boxes))
     proofs = Bounded(
         boxes.upper, np.asarray(leaves["degree"]), np.asarray(leaves["rho"], dtype=float),
-        np.asarray(leaves["grid"]), blank.astype(np.intp), blank, blank.astype(bool), np.zeros((0, error.d)),
+        np.asarray(leaves["grid"]), _graded(leaves), blank.astype(np.intp), blank, blank.astype(bool), np.zeros((0, error.d)),
     )  # fmt: skip
     kept = boxes.upper <= target
     fields = {n: getattr(proofs, n)[kept] for n in Bounded.__dataclass_fields__ if n != "points"}
