@@ -111,7 +111,8 @@ class GradedCertificate:
             r = rule(d, D)
             loss = (1.0 + r.lebesgue) * g.tail(D)[todo].max(1) + r.lebesgue * err
             over = loss / allowance
-            cost = (len(r.nodes) + 800.0) * np.maximum(1.0, over) ** (d / (D + 1.0))
+            boxes = np.where(over <= 1.0, 1.0, np.maximum(over ** (d / (D + 1.0)), 2.0))
+            cost = (len(r.nodes) + 800.0) * boxes
             better = cost < least
             least = np.where(better, cost, least)
             degree = np.where(better, np.where(over <= 1.0, D, 0), degree)

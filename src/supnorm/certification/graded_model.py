@@ -126,13 +126,23 @@ def enclose(program: Program, centre: Array, half: Array, top: int, rule: Rule |
                     here = values[node.args[0]].reshape(boxes, len(rule.nodes), -1)
                     args[0] = models[node.args[0]] = tighten(args[0], here, bounds[node.args[0]], rule)
                 for arg in args:
-                    bend = np.maximum(bend, np.abs(arg.J).max(axis=1))
+                    bend = bend + _relief(arg)
             bounds.append(affine_model._apply(node, [bounds[a] for a in node.args], start))
             models.append(_apply(node, args, first, bounds[-1]))
             if points is not None:
                 values.append(apply(node, [values[a] for a in node.args], points))
     out = None if rule is None else values[-1].reshape(boxes, len(rule.nodes), -1)
     return Enclosed(models[-1], bounds[-1], bend, out)
+
+
+POWER = 4
+
+
+def _relief(x: Graded) -> Array:
+    """How much sum_i r_i^6 of the reaches falls when an axis is halved, shape ``(B, d)``."""
+    size = np.abs(x.J)
+    reach = size.sum(-1, keepdims=True)
+    return np.asarray((reach**POWER - (reach - 0.5 * size) ** POWER).sum(1))
 
 
 def _apply(node: Node, args: list[Graded], first: Graded, bound: AffineModel) -> Graded:
