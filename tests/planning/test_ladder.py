@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from supnorm.planning.ladder import Ladder, LadderEstimate, Run, Trained, climb
-from supnorm.planning.ladder.climb import errors, estimate_seconds, read_runs
+from supnorm.planning.ladder.climb import errors
 from supnorm.planning.ladder.drift import drift_forecast, local_slope
 from supnorm.planning.ladder.forecast import envelope, forecast
 from supnorm.planning.ladder.line import line_forecast
 from supnorm.planning.ladder.power_law import power_law_forecast
 from supnorm.planning.ladder.rungs import Rungs, group
+from supnorm.planning.ladder.tasks import estimate_seconds, read_runs
 from supnorm.results import BadInput
 
 DATA = Path(__file__).parent / "data"

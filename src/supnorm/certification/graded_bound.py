@@ -10,7 +10,6 @@ middle. All ranges hold for the float64 coefficients as exact numbers; the round
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +21,17 @@ Integers = NDArray[np.int64]
 FINE = 4  # nodes per degree of the one-dimensional grids
 
 
-def polynomial_range(coefficients: Array, exponents: Integers) -> tuple[Array, Array]:
-    """Lower and upper ends by univariate grids, shapes ``(B, M, m) -> (B, m)`` each."""
+def polynomial_range(
+    coefficients: Array, exponents: Integers, grid: int = 0, part: int = 0
+) -> tuple[Array, Array]:
+    """Lower and upper ends, shapes ``(B, M, m) -> (B, m)`` each.
+
+    ``grid`` = 0: univariate grids; else the terms of degree <= ``part`` on a product grid of ``grid`` nodes.
+    """
+    return _grid_range(coefficients, exponents, part, grid) if grid else _line_range(coefficients, exponents)
+
+
+def _line_range(coefficients: Array, exponents: Integers) -> tuple[Array, Array]:
     d, top = exponents.shape[1], int(exponents.max())
     single = (exponents > 0).sum(1)
     total = np.abs(coefficients).sum(1)
@@ -39,8 +47,7 @@ def polynomial_range(coefficients: Array, exponents: Integers) -> tuple[Array, A
     return low - slack, high + slack
 
 
-def grid_range(coefficients: Array, exponents: Integers, part: int, grid: int) -> tuple[Array, Array]:
-    """The same with the terms of degree <= ``part`` on a product grid of ``grid`` nodes per axis."""
+def _grid_range(coefficients: Array, exponents: Integers, part: int, grid: int) -> tuple[Array, Array]:
     boxes, _, m = coefficients.shape
     d = exponents.shape[1]
     degrees = exponents.sum(1)
@@ -59,9 +66,3 @@ def _widened(low: Array, high: Array, degree: int, points: int) -> tuple[Array, 
     middle, radius = 0.5 * (low + high), 0.5 * (high - low)
     reach = outward(radius / math.cos(math.pi * degree / (2 * points)) + 4.0 * U * np.abs(middle))
     return middle - reach, middle + reach
-
-
-@lru_cache(maxsize=256)
-def parts(D: int, grid: int) -> tuple[int, ...]:
-    """Degrees that a grid of so many nodes may carry: the widening stays below 1/cos(pi/4)."""
-    return tuple(j for j in range(2, D + 1) if 2 * j <= grid)

@@ -14,7 +14,6 @@ Choose it for analytic activations in 3 inputs or more; in 1 and 2 inputs `Cheby
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,13 +21,14 @@ from numpy.typing import NDArray
 
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.error_program import ErrorProgram
-from supnorm.certification.graded_bound import grid_range, parts, polynomial_range
-from supnorm.certification.graded_model import Enclosed, enclose
+from supnorm.certification.graded_bound import polynomial_range
+from supnorm.certification.graded_model import TOP, Enclosed, enclose
 from supnorm.certification.graded_rule import Rule, rule
 from supnorm.certification.graded_series import MODULUS
 from supnorm.certification.leaf import Batch, Bounded, affine_range
 from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program
+from supnorm.results import BadInput
 
 Rows = NDArray[np.intp]
 POINTS = 100_000  # points evaluated at once
@@ -51,6 +51,11 @@ class GradedCertificate:
     tighten: int | None = None
     share: float = 1.0 / 3.0
     grids: tuple[int, ...] = (6, 12)
+
+    def __post_init__(self) -> None:
+        every = [D for menu in self.degrees for D in menu] + ([self.tighten] if self.tighten else [])
+        if len(self.degrees) != 4 or not all(2 <= D < TOP for D in every):
+            raise BadInput(f"degrees of graded certificates are from 2 to {TOP - 1}, for 3, 4, 5, 6 inputs")
 
     def bound(self, error: ErrorProgram, boxes: Boxes, target: float, lower: float) -> Bounded:
         """Bounds of the error on a batch of boxes; see `ChebyshevCertificate.bound`."""
@@ -76,7 +81,7 @@ class GradedCertificate:
     ) -> None:  # fmt: skip
         d, menu, m = error.d, self.menu(error.d), self.tightening(program)
         tight = rule(d, m) if m else None
-        found = enclose(program, centre, half, max(menu) + 2, tight)
+        found = enclose(program, centre, half, tight)
         state.bend = np.maximum(state.bend, found.bend)
         state.rounding = np.maximum(state.rounding, found.affine.err.max(1))
         every = np.arange(len(centre))
@@ -94,7 +99,9 @@ class GradedCertificate:
         if len(todo):
             degree = self._degrees(found, todo, d, target, lower, state)
             for D in menu:
-                self._polynomials(a, program, rule(d, D), found, centre, half, target, m, state, todo[degree == D])
+                self._polynomials(
+                    a, program, rule(d, D), found, centre, half, target, m, state, todo[degree == D]
+                )
 
     def _degrees(
         self, found: Enclosed, todo: Rows, d: int, target: float, lower: float, state: Batch
@@ -116,7 +123,9 @@ class GradedCertificate:
             better = cost < least
             least = np.where(better, cost, least)
             degree = np.where(better, np.where(over <= 1.0, D, 0), degree)
-            drowned = (r.lebesgue * err > 0.5 * allowance) & (g.tail(D)[todo].max(1) <= err) & np.isfinite(err)
+            drowned = (
+                (r.lebesgue * err > 0.5 * allowance) & (g.tail(D)[todo].max(1) <= err) & np.isfinite(err)
+            )
             state.limited[todo] |= drowned
             degree = np.where(drowned, D, degree)
         return degree
@@ -142,19 +151,24 @@ class GradedCertificate:
         largest = np.abs(values).max(1)
         tail, err = found.graded.tail(r.D)[rows], found.affine.err[rows]
         loss = outward((1.0 + r.lebesgue) * tail + r.lebesgue * err + r.rounding(largest))
-        ranges: list[tuple[int, Callable[[Array], tuple[Array, Array]]]]
-        ranges = [(0, lambda c: polynomial_range(c, r.exponents))]
-        for grid in self.grids:
-            if grid**r.d <= LARGEST_GRID:
-                ranges += [(100 * grid + j, lambda c, j=j, grid=grid: grid_range(c, r.exponents, j, grid)) for j in parts(r.D, grid)[:3]]
-        for label, limits in ranges:
+        for grid, part in self._ranges(r):
             open_ = state.upper()[rows] > target
             if not open_.any():
                 return
-            low, high = limits(coefficients[open_])
+            low, high = polynomial_range(coefficients[open_], r.exponents, grid, part)
             size = np.maximum(np.abs(low), np.abs(high)) + loss[open_]
             extra = outward(loss[open_] + 1.01 * r.defect * (size + tail[open_]))
-            state.offer(a, rows[open_], low - extra, high + extra, degree=r.D, grid=label, graded=m)
+            state.offer(
+                a, rows[open_], low - extra, high + extra, degree=r.D, grid=100 * grid + part, graded=m
+            )
+
+    def _ranges(self, r: Rule) -> list[tuple[int, int]]:
+        """Product grids and the degrees that they carry, cheapest first; (0, 0) is univariate."""
+        fit = [grid for grid in self.grids if grid**r.d <= LARGEST_GRID]
+        return [
+            (0, 0),
+            *((grid, part) for grid in fit for part in (2, 3, 4) if 2 * part <= grid and part <= r.D),
+        ]
 
 
 def nonlinear_depth(program: Program) -> int:

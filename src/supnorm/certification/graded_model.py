@@ -54,6 +54,7 @@ from supnorm.program import Node, Program
 from supnorm.program.evaluation import apply
 
 POINTS = 18  # nodes of the one-dimensional interpolants
+TOP = 13  # K: largest degree of a part that is kept; like POINTS it belongs to the file format
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +104,8 @@ class Enclosed:
     values: Array | None
 
 
-def enclose(program: Program, centre: Array, half: Array, top: int, rule: Rule | None) -> Enclosed:
-    """Models of the output on boxes ``centre``, ``half`` (shapes ``(B, d)``) with parts up to degree ``top``.
+def enclose(program: Program, centre: Array, half: Array, rule: Rule | None) -> Enclosed:
+    """Models of the output on boxes ``centre``, ``half`` (shapes ``(B, d)``).
 
     ``rule``: tightens the arguments of nonlinear functions; None for no tightening.
     """
@@ -118,7 +119,7 @@ def enclose(program: Program, centre: Array, half: Array, top: int, rule: Rule |
         points = None
         if rule is not None:
             points = (centre[:, None] + half[:, None] * rule.nodes).reshape(-1, d)
-        first = Graded(centre, start.J, np.zeros((top + 1, boxes, d)), np.zeros((boxes, d)))
+        first = Graded(centre, start.J, np.zeros((TOP + 1, boxes, d)), np.zeros((boxes, d)))
         for node in program.nodes:
             args = [models[a] for a in node.args]
             if node.op in MODULUS or node.op in _CURVED:
@@ -316,9 +317,7 @@ def relu(x: Graded) -> Graded:
     reach = outward(x.slope + x.bent + x.rem)
     on, off = x.c > reach, x.c < -reach
     rem = np.where(on, x.rem, np.where(off, 0.0, np.inf))
-    return Graded(
-        np.where(on, x.c, 0.0), np.where(on[..., None], x.J, 0.0), np.where(on, x.s, 0.0), rem
-    )
+    return Graded(np.where(on, x.c, 0.0), np.where(on[..., None], x.J, 0.0), np.where(on, x.s, 0.0), rem)
 
 
 def tighten(x: Graded, values: Array, bound: AffineModel, rule: Rule) -> Graded:

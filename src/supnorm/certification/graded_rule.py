@@ -178,7 +178,7 @@ def _projection(points: Array, blocks: list[tuple[tuple[int, ...], Integers]]) -
         gram = values.T @ (_copies(points)[:, None] * values)
         if np.linalg.cond(gram) > 1e7:
             return None
-        out.append(np.linalg.solve(gram, values.T))
+        out.append(np.asarray(np.linalg.solve(gram, values.T), dtype=np.float64))
     return out
 
 
@@ -262,4 +262,4 @@ def _defect(d: int, D: int, nodes: Array, exponents: Integers, operator: Array) 
     off = np.abs(operator @ values - np.eye(len(exponents)))
     rows = np.abs(operator).sum(1)
     off = off + rows[:, None] * (gamma(len(nodes) + 4) * 1.001 + _value_error(d, D))
-    return float(np.sqrt((off * off).sum(1)).sum()) * 2.0 ** (0.5 * d) * (1.0 + 1e-9)
+    return float(np.sqrt((off * off).sum(1)).sum()) * math.sqrt(2.0**d) * (1.0 + 1e-9)

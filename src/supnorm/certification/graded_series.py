@@ -112,7 +112,9 @@ def _power(z: Array, p: float) -> Series:
     whole = float(p).is_integer()
     values, factor = [], 1.0
     for i in range(ORDER):
-        values.append(np.zeros_like(z) if factor == 0.0 else factor * (z ** int(p - i) if whole else z ** (p - i)))
+        values.append(
+            np.zeros_like(z) if factor == 0.0 else factor * (z ** int(p - i) if whole else z ** (p - i))
+        )
         factor *= (p - i) / (i + 1)
     return _relative(values)
 
@@ -193,6 +195,7 @@ TAYLOR: dict[str, Callable[..., Series]] = {
     "reciprocal": _reciprocal,
 }
 
+
 def bounds(op: str, low: Array, high: Array, h: Array, e: Array, *parameter: float) -> list[Array]:
     """Bounds of |phi^(i)/i!|, i = 0..6, on the rectangle; by closed forms, or Cauchy with the margin ``e``."""
     size = MODULUS[op](low - e, high + e, h + e, *parameter)
@@ -240,7 +243,14 @@ _FIXED: dict[str, tuple[tuple[float, float], ...]] = {  # (height of the ellipse
     "gelu": ((3.0, 0.5), (2.0, 1.0), (1.0, 1.5)),
     "erf": ((2.2, 0.4), (1.4, 0.7), (0.7, 1.0)),
 }
-_MARGIN = {"tanh": (1.2,), "sigmoid": (2.4,), "softplus": (2.4,), "silu": (2.4,), "gelu": (2.2, 1.5), "erf": (1.6, 1.1)}
+_MARGIN = {
+    "tanh": (1.2,),
+    "sigmoid": (2.4,),
+    "softplus": (2.4,),
+    "silu": (2.4,),
+    "gelu": (2.2, 1.5),
+    "erf": (1.6, 1.1),
+}
 
 
 def heights(op: str, c: Array, r: Array, *parameter: float) -> list[tuple[Array, Array]]:

@@ -20,9 +20,14 @@ from supnorm.checker import polynomial
 from supnorm.checker.document import Document, Leaf, Rejected, read
 from supnorm.checker.enclosure import Program, model, values
 from supnorm.checker.functions import smaller
+from supnorm.checker.graded import leaf_ranges
+from supnorm.checker.graded_rule import Rule, verify_rule
 from supnorm.checker.tiling import verify_tiling
 
 Ball = Any
+Integers = tuple[int, ...]
+# level, index, degree, rho, grid, graded
+Proof = tuple[Integers, Integers, Integers, tuple[float, ...], Integers, Integers]
 PRECISION = 80
 LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot stall the checker
 
@@ -110,8 +115,10 @@ def _verify(
             raise Rejected(
                 f"the programs have error {float(found.mid()):.6g} at {tuple(x)}, the problem {error:.6g}"
             )
+    proved: dict[Proof, Ball | None] = {}
+    rules = {D: verify_rule(len(document.names), D, points) for D, points in document.rules.items()}
     for position, leaf in enumerate(document.leaves):
-        _verify_leaf(document, programs, leaf, position)
+        _verify_leaf(document, programs, leaf, position, proved, rules)
         observer(position + 1, len(document.leaves))
 
 
@@ -180,27 +187,58 @@ def _verify_witness(document: Document, at_points: tuple[Program, ...]) -> None:
         raise Rejected(f"the error at the witness is not proved to be at least {document.lower:.6g}")
 
 
-def _verify_leaf(document: Document, programs: tuple[Program, ...], leaf: Leaf, position: int) -> None:
+def _verify_leaf(
+    document: Document,
+    programs: tuple[Program, ...],
+    leaf: Leaf,
+    position: int,
+    proved: dict[Proof, Ball | None],
+    rules: dict[int, Rule],
+) -> None:
+    """The claim about a leaf, from the bound of the cell it rests on, which other leaves may share."""
     if leaf.upper == float("inf"):
         return
-    centre, half = _cell(document, leaf)
+    up = [a - b for a, b in zip(leaf.level, leaf.proof_level, strict=True)]
+    index = tuple(i >> k for i, k in zip(leaf.index, up, strict=True))
+    key = (leaf.proof_level, index, leaf.degree, leaf.rho, leaf.grid, leaf.graded)
+    if key not in proved:
+        proved[key] = _bound(document, programs, key, position, rules)
+    bound = proved[key]
+    if bound is None or not (bound <= leaf.upper):
+        shown = "no bound" if bound is None else f"{float(bound.upper()):.9g}"
+        raise Rejected(f"leaf {position}: proved {shown}, claimed {leaf.upper:.9g}", position)
+
+
+def _bound(
+    document: Document, programs: tuple[Program, ...], proof: Proof, position: int, rules: dict[int, Rule]
+) -> Ball | None:
+    """Bound of the error on a cell: per output the smallest alternative, of these the largest."""
+    level, index, degree, rho, grid, graded = proof
+    centre, half = _cell(document, level, index)
     bounds: list[Ball | None] = [None] * programs[0].operations[-1].width
     for a, program in enumerate(programs):
-        if leaf.degree[a] < 0:
+        if degree[a] < 0:
             continue
-        ranges = _ranges(program, centre, half, leaf.degree[a], leaf.rho[a], leaf.grid[a], position)
+        if graded[a] >= 0:
+            ranges = _graded_ranges(program, centre, half, degree[a], grid[a], graded[a], position, rules)
+        else:
+            ranges = _ranges(program, centre, half, degree[a], rho[a], grid[a], position)
         for k, ends in enumerate(ranges):
             bounds[k] = smaller(bounds[k], None if ends is None else _largest(*ends, document.side))
+    largest: Ball | None = arb(0)
     for bound in bounds:
-        if bound is None or not (bound <= leaf.upper):
-            shown = "no bound" if bound is None else f"{float(bound.upper()):.9g}"
-            raise Rejected(f"leaf {position}: proved {shown}, claimed {leaf.upper:.9g}", position)
+        if bound is None or not bound.is_finite():
+            return None
+        largest = largest if largest >= bound else bound.upper()
+    return largest
 
 
-def _cell(document: Document, leaf: Leaf) -> tuple[list[Ball], list[Ball]]:
+def _cell(
+    document: Document, levels: tuple[int, ...], indices: tuple[int, ...]
+) -> tuple[list[Ball], list[Ball]]:
     """Centre and half-widths of the exact cell."""
     centre, half = [], []
-    for low, high, level, index in zip(document.low, document.high, leaf.level, leaf.index, strict=True):
+    for low, high, level, index in zip(document.low, document.high, levels, indices, strict=True):
         a, width = _rational(low), _rational(high) - _rational(low)
         centre.append(arb(a + width * fmpq(2 * index + 1, 2 ** (level + 1))))
         half.append(arb(width * fmpq(1, 2 ** (level + 1))))
@@ -216,6 +254,20 @@ def _largest(low: Ball, high: Ball, side: str) -> Ball:
         return high if high > -low else -low
     end = high if side == "over" else -low
     return end if end > 0 else arb(0)
+
+
+def _graded_ranges(
+    program: Program, centre: list[Ball], half: list[Ball], D: int, grid: int, m: int, position: int,
+    rules: dict[int, Rule],
+) -> list[tuple[Ball, Ball] | None]:  # fmt: skip
+    """The same by a graded model: degree D, tightened by the rule of degree m > 0."""
+    count, part = divmod(grid, 100)
+    usable = D >= 1 and (D == 1 or D in rules) and (m == 0 or (m >= 2 and m in rules))
+    if not usable or (
+        grid and not (2 <= part <= D and 2 * part <= count and count ** len(centre) <= LARGEST_WORK)
+    ):
+        raise Rejected(f"leaf {position}: graded degree {D}, grid {grid}, rule {m} cannot be used", position)
+    return leaf_ranges(program, centre, half, D, grid, rules.get(m), rules.get(D) if D > 1 else None)
 
 
 def _ranges(
