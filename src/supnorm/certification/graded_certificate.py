@@ -14,6 +14,7 @@ Choose it for analytic activations in 3 inputs or more; in 1 and 2 inputs `Cheby
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,7 @@ from supnorm.results import BadInput
 Rows = NDArray[np.intp]
 POINTS = 100_000  # points evaluated at once
 LARGEST_GRID = 50_000
+LARGEST_RULE = 2500
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,9 @@ class GradedCertificate:
         return state.finish(target)
 
     def menu(self, d: int) -> tuple[int, ...]:
-        """Degrees in ``d`` dimensions."""
-        return self.degrees[min(max(d, 3), 6) - 3]
+        """Degrees in ``d`` dimensions: those of the table with at most `LARGEST_RULE` coefficients."""
+        table = self.degrees[min(max(d, 3), 6) - 3]
+        return tuple(D for D in table if math.comb(D + d, d) <= LARGEST_RULE) or (2,)
 
     def tightening(self, program: Program) -> int:
         """Degree of the tightening rule for a program."""

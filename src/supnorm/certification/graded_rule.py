@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -35,6 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.rounding import Array, U, gamma
+from supnorm.results import BadInput
 
 Integers = NDArray[np.int64]
 FEWEST, MOST = 1.25, 1.9  # nodes per coefficient, between which the cheapest rule is chosen
@@ -85,6 +87,9 @@ class Rule:
 def rule(d: int, D: int) -> Rule:
     """The rule of total degree ``D`` in ``d`` dimensions.
 
+    Raises:
+        BadInput: when the orbits of the grid do not determine the polynomials of that degree.
+
     >>> r = rule(2, 4)
     >>> len(r.exponents), len(r.nodes) >= 15, r.lebesgue < 15
     (15, True, True)
@@ -96,15 +101,16 @@ def rule(d: int, D: int) -> Rule:
     for count in range(1, len(orbits) + 1):
         chosen = orbits[:count]
         size = sum(_full_size(o) for o in chosen)
-        if size < M * FEWEST:
+        if size < M * FEWEST and count < len(orbits):
             continue
         parts = _projection(np.concatenate(chosen), blocks)
         if parts is None:
             continue
-        cost = size * _lebesgue(np.concatenate(chosen), parts, blocks, D, 2.0) ** (d / (D + 1.0))
+        cost = size * _lebesgue(np.concatenate(chosen), parts, blocks, D, 1.2) ** (d / (D + 1.0))
         if best is None or cost < best[0]:
             best = cost, tuple(chosen)
-    assert best is not None, f"no rule of degree {D} in {d} dimensions"
+    if best is None:
+        raise BadInput(f"there is no node rule of total degree {D} in {d} inputs; choose another degree")
     return _finish(d, D, best[1], blocks)
 
 
@@ -112,6 +118,7 @@ def chebyshev_values(y: Array, exponents: Integers) -> Array:
     """T_k(y) for each point and exponent, shape ``(n, M)``; off by at most `_value_error`."""
     d, top = y.shape[1], int(exponents.max()) if exponents.size else 0
     table = np.cos(np.arccos(y)[:, :, None] * np.arange(top + 1))
+    table[..., 1::2] *= (y != 0.0)[:, :, None]
     out = table[:, 0][:, exponents[:, 0]]
     for j in range(1, d):
         out = out * table[:, j][:, exponents[:, j]]
@@ -135,15 +142,21 @@ def _greedy(d: int, D: int, blocks: list[tuple[tuple[int, ...], Integers]]) -> l
     steps = D // 2 + 2
     grid = np.cos(np.arange(steps) * np.pi / (2 * steps - 2))
     grid[0], grid[-1] = 1.0, 0.0
-    indices = list(itertools.combinations_with_replacement(range(steps), d))
-    orbits = [grid[np.array(sorted(set(itertools.permutations(i))))] for i in indices]
+    M = math.comb(D + d, d)
+    indices = itertools.combinations_with_replacement(range(steps), d)
+    orbits = [grid[np.array(list(_orders(i)))] for i in indices if _orbit_size(i, steps) <= 2 * M]
     canonical = [(exps, math.comb(d, sum(b))) for b, exps in blocks if sorted(b, reverse=True) == list(b)]
     grams = [np.stack([_gram(o, exps) for o in orbits]) for exps, _ in canonical]
     present = [1e-6 * np.eye(len(exps)) for exps, _ in canonical]
     size = np.array([_full_size(o) for o in orbits])
     free = np.ones(len(orbits), dtype=bool)
     chosen: list[int] = []
-    while free.any() and size[chosen].sum() < MOST * math.comb(D + d, d):
+    while free.any():
+        if (
+            size[chosen].sum() >= MOST * M
+            and _projection(np.concatenate([orbits[i] for i in chosen]), blocks) is not None
+        ):
+            break
         rows = np.flatnonzero(free)
         gain = np.zeros(len(rows))
         for (_, times), more, now in zip(canonical, grams, present, strict=True):
@@ -153,6 +166,24 @@ def _greedy(d: int, D: int, blocks: list[tuple[tuple[int, ...], Integers]]) -> l
         free[best] = False
         present = [now + more[best] for now, more in zip(present, grams, strict=True)]
     return [orbits[i] for i in chosen]
+
+
+def _orders(values: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """The different orders of a tuple."""
+    if not values:
+        yield ()
+    for first in sorted(set(values)):
+        at = values.index(first)
+        for rest in _orders(values[:at] + values[at + 1 :]):
+            yield (first, *rest)
+
+
+def _orbit_size(indices: tuple[int, ...], steps: int) -> int:
+    """Nodes of an orbit; index ``steps - 1`` is a coordinate 0, which has no second sign."""
+    orders = math.factorial(len(indices))
+    for i in set(indices):
+        orders //= math.factorial(indices.count(i))
+    return int(orders * 2 ** (len(indices) - indices.count(steps - 1)))
 
 
 def _copies(points: Array) -> Array:
@@ -176,7 +207,7 @@ def _projection(points: Array, blocks: list[tuple[tuple[int, ...], Integers]]) -
     for _, exps in blocks:
         values = chebyshev_values(points, exps)
         gram = values.T @ (_copies(points)[:, None] * values)
-        if np.linalg.cond(gram) > 1e7:
+        if not np.linalg.cond(gram) <= 1e7:
             return None
         out.append(np.asarray(np.linalg.solve(gram, values.T), dtype=np.float64))
     return out
