@@ -47,6 +47,9 @@ def blocks(
     if len(parts) < 2:
         raise NotApplicable("one block")
     middle = np.full((1, d), 0.123)
+    if product:  # through a place where no factor is near 0
+        tried = np.random.default_rng(3).uniform(-1, 1, (100, d))
+        middle, n = tried[[np.abs(f(tried) - shift).argmax()]], n - 100
     centre = float(f(middle)[0]) - (shift if product else 0.0)
 
     def section(block: list[int]) -> Callable[[Array], Array]:
@@ -159,5 +162,9 @@ def one_error(build: Callable[[], Model], truth: Callable[[Array], Array], d: in
         model = build()
     except NotApplicable:
         return None
-    rng = np.random.default_rng(2)
-    return errors(lambda u: np.abs(model(2 * u - 1) - truth(2 * u - 1)), d, rng, points=10_000)[1]
+
+    def error(u: Array) -> Array:
+        found = np.abs(model(2 * u - 1) - truth(2 * u - 1))
+        return np.where(np.isnan(found), np.inf, found)
+
+    return errors(error, d, np.random.default_rng(2), points=10_000)[1]

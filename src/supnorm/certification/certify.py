@@ -73,6 +73,9 @@ def certify(
     goal = _goal(ratio, tolerance)
     error = error_program(problem)
     method = strategy or _choose(error)
+    if error.declared and not isinstance(method, ChebyshevCertificate):
+        raise BadInput("a function with a declared bound needs strategy = ChebyshevCertificate()")
+    executor = None if error.declared else executor  # its values are kept in one place
     bracket = Bracket.start(error)
     if resume is not None:
         previous = load_bracket(resume, error, math.inf)
@@ -106,9 +109,9 @@ def _choose(error: ErrorProgram) -> Strategy:
     kinks = [
         n for p in error.alternatives for n in p.nodes if n.op in ("relu", "leaky_relu") and n.width >= 4
     ]
-    if kinks:
+    if kinks and not error.declared:
         return LinearBounds()
-    return GradedCertificate() if error.d >= 3 else ChebyshevCertificate()
+    return GradedCertificate() if error.d >= 3 and not error.declared else ChebyshevCertificate()
 
 
 def _goal(ratio: float | None, tolerance: float | None) -> Goal:
@@ -135,7 +138,7 @@ def _admits(problem: Problem, error: ErrorProgram) -> Callable[[Array], NDArray[
             if axis.values is not None:
                 good = good & np.isin(x[:, i], axis.values)
         if problem.error.mask is not None and good.any():
-            good[good] = problem.error.counts(x[good], error.reference.value(x[good]))
+            good[good] = problem.error.counts(x[good], error.reference(x[good]))
         return good
 
     return admit

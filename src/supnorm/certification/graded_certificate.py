@@ -61,6 +61,11 @@ class GradedCertificate:
 
     def bound(self, error: ErrorProgram, boxes: Boxes, target: float, lower: float) -> Bounded:
         """Bounds of the error on a batch of boxes; see `ChebyshevCertificate.bound`."""
+        if error.declared:
+            raise BadInput(
+                "graded certificates need programs of model and reference; use ChebyshevCertificate for "
+                "functions with declared bounds"
+            )
         centre, half = boxes.centre_and_half(error.low, error.high)
         state = Batch.start(len(boxes), len(error.alternatives), error)
         for a, program in enumerate(error.alternatives):

@@ -93,18 +93,22 @@ def result_of(problem: Problem, bracket: Bracket, goal: Goal, end: str, seconds:
     upper, lower = bracket.upper, bracket.lower
     end = "proved" if upper <= target else end  # the last round may have finished what time cut short
     rounding = float(bracket.leaves.proof.rounding.max())
-    deployed = problem.model.program is not None and problem.model.precision == "float64"
-    notes = bracket.error.notes
-    kind = "conditional" if any("softplus" in note for note in notes) else "exact-arithmetic"
+    error = bracket.error
+    black = [part.which for part in error.declared]
+    deployed = "model" in black or (
+        problem.model.program is not None and problem.model.precision == "float64"
+    )
+    conditional = bool(black) or any("softplus" in note for note in error.notes)
+    kind = "conditional" if conditional else "exact-arithmetic"
     kind = kind if math.isfinite(upper) else "none"
-    assumptions = (ARITHMETIC, *notes)
+    assumptions = (*error.assumptions, ARITHMETIC, *error.notes)
     if not deployed:
         assumptions = (*assumptions, "the bound is for exact arithmetic, without the model's own rounding")
     certificate = Certificate.of(bracket, problem.domain, assumptions, _versions())
     return CertifyResult(
         lower, upper, kind, rounding, upper + rounding if deployed else None, target,
         bracket.proved_volume(target), _witness(problem, bracket),
-        len(certificate.boxes), bracket.tried, seconds, _status(problem, goal, lower, upper, end),
+        len(certificate.boxes), bracket.tried, seconds, _status(problem, goal, lower, upper, end, conditional),
         assumptions, certificate, problem.domain.names,
     )  # fmt: skip
 
@@ -113,23 +117,24 @@ def _witness(problem: Problem, bracket: Bracket) -> Witness | None:
     if bracket.witness is None:
         return None
     x = bracket.witness[None]
-    model, reference = bracket.error.model.value(x), bracket.error.reference.value(x)
+    model, reference = bracket.error.model(x), bracket.error.reference(x)
     size, output = problem.error(model, reference, x)
     return Witness(x[0], model[0], reference[0], float(size[0]), int(output[0]))
 
 
-def _status(problem: Problem, goal: Goal, lower: float, upper: float, end: str) -> Status:
+def _status(problem: Problem, goal: Goal, lower: float, upper: float, end: str, conditional: bool) -> Status:
     limit = goal.tolerance if goal.tolerance is not None else problem.error.limit
     if limit is not None and lower > limit:
         return Status("tolerance-exceeded", f"The witness has an error of {lower:.4g}, above {limit:g}.",
                       ExitCode.EXCEEDED)  # fmt: skip
+    how = "Proved on the declared assumptions" if conditional else "Proved"
     if limit is not None and upper <= limit:
-        return Status("within-tolerance", f"Proved: nowhere above {upper:.4g}, within {limit:g}.")
+        return Status("within-tolerance", f"{how}: nowhere above {upper:.4g}, within {limit:g}.")
     if end == "interrupted":
         return Status("interrupted", "Stopped by you; save the certificate and resume from it.",
                       ExitCode.INTERRUPTED)  # fmt: skip
     if end == "proved" and limit is None:
-        return Status("proved", f"Proved: the worst error is between {lower:.4g} and {upper:.4g}.")
+        return Status("proved", f"{how}: the worst error is between {lower:.4g} and {upper:.4g}.")
     advice = {
         "proved": f"The bracket is as narrow as asked but {limit} lies inside; give a smaller ratio.",
         "rounding": "Float64 rounding is as large as the gap that is left; the bracket cannot be narrowed.",

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from supnorm.checker.declared import Box, Declared, Wrong, read_declared
+
 UNARY = ("neg", "abs", "relu", "leaky_relu", "tanh", "sigmoid", "softplus", "silu", "gelu", "gelu_tanh",
          "sin", "cos", "exp", "log", "sqrt", "erf", "pow")  # fmt: skip
 BINARY = ("add", "sub", "mul", "div", "min", "max")
@@ -70,6 +72,12 @@ class Document:
     upper: float
     leaves: tuple[Leaf, ...]
     rules: dict[int, tuple[tuple[float, ...], ...]]
+    declared: tuple[Declared, ...] = ()
+
+    @property
+    def box(self) -> Box:
+        """The whole box, for declared functions."""
+        return Box(self.low, self.high, self.log)
 
 
 def read(path: Path | str) -> Document:
@@ -93,6 +101,8 @@ def read(path: Path | str) -> Document:
         return _document(data)
     except Rejected:
         raise
+    except Wrong as error:
+        raise Rejected(str(error)) from None
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, struct.error) as error:
         raise Rejected(f"malformed certificate: {type(error).__name__}: {error}") from None
 
@@ -119,12 +129,15 @@ def _document(data: dict[str, Any]) -> Document:
         None if data["witness"] is None else _hexes(data["witness"]), float.fromhex(data["upper"]),
         _leaves(data["leaves"], d, len(programs)),
         {int(r["degree"]): tuple(map(_hexes, r["representatives"])) for r in data.get("graded_rules", [])},
+        tuple(read_declared(e, d, programs[0][-1].width) for e in data.get("declared", ())),
     )  # fmt: skip
     lengths = {len(document.low), len(document.high), len(document.log), len(document.axis_low),
                len(document.axis_high), *(p[0].width for p in programs)}  # fmt: skip
     outputs = {p[-1].width for p in (*programs, *document.point_programs)}
     if lengths != {d} or not programs or len(outputs) != 1 or document.side not in ("both", "over", "under"):
         raise Rejected("malformed certificate: sizes do not agree")
+    if document.declared and len(programs) != 1:
+        raise Rejected("malformed certificate: declared functions beside several alternatives")
     if not (0.0 <= document.lower < math.inf and document.lower <= document.upper):
         raise Rejected("the claimed bounds are not 0 <= lower <= upper")
     ends = zip(document.low, document.high, strict=True)

@@ -50,6 +50,8 @@ def budget(
     derivative_scales: float | Sequence[float] = 1.0,
     rho: Sequence[float] | None = None,
     noise: float = 0.0,
+    fourier: float | None = None,
+    stability: float | None = None,
     shape: NetworkClass | None = None,
     output: int | str | None = None,
     data: Array | None = None,
@@ -76,7 +78,7 @@ def budget(
         domain: of the function, when ``problem`` is not a `Problem`; of a table its box by default.
         tolerance: the largest error allowed, in the problem's error measure; by default the problem's own.
         norm: ``"sup"``, ``"l2"``, ``"l1"`` or a number p >= 1.
-        inputs, smoothness, derivative_scales, rho, noise: the class, for numbers alone; see `theory`.
+        inputs, smoothness, derivative_scales, rho, noise, fourier, stability: the class, for numbers alone; see `theory`.
         shape: a network class to speak about as well.
         output: which output is planned; by default the hardest.
         data: inputs of the law, shape ``(N, d)``, in the domain's units; for the intrinsic dimension.
@@ -111,6 +113,8 @@ def budget(
             shape,
             ladder,
             purse,
+            fourier,
+            stability,
         )
         return _finish(parts, seed, start)
     if inputs is not None or smoothness is not None:

@@ -16,6 +16,7 @@ from supnorm.planning.profile.spectrum import Spectrum
 from supnorm.planning.theory.piecewise import piecewise_interpolation
 from supnorm.planning.theory.polynomials import least_squares_samples, log10_total_degree
 from supnorm.planning.theory.statement import CONSTRUCTION, ClassBound
+from supnorm.planning.theory.structure import composition_rate, manifold_rates
 
 KINK = 0.8  # lowest order of a kink that bisection finds; below it is a cusp or worse
 BREAKS = 150  # samples for one input with a few kinks: 50 a bisected break, the rest for the pieces
@@ -35,6 +36,7 @@ def constructions(profile: Profile, eps: float) -> list[ClassBound]:
     rows = [
         _tensor(profile, eps), _grouped(profile, eps, product=False), _grouped(profile, eps, product=True),
         _ridge(profile, eps), _sparse(profile, eps), _train(profile, eps), _piecewise(profile, eps),
+        *_rates(profile),
     ]  # fmt: skip
     found = [row for row in rows if row is not None]
     return sorted(found, key=lambda row: math.inf if row.log10 is None else row.log10)
@@ -115,6 +117,20 @@ def _grouped_rough(profile: Profile, eps: float, blocks: list[list[int]], produc
         f"L_{n} = {scale:.3g} estimated",
         "few isolated kinks", "the estimated derivative bound holds",
     )  # fmt: skip
+
+
+def _rates(profile: Profile) -> list[ClassBound]:
+    """What the structure that was found changes in the exponent of a network: no counts, only rates."""
+    n, found = max(profile.class_order(), 1), list[ClassBound]()
+    if profile.interactions is not None and len(profile.interactions.blocks()) > 1:
+        found.append(composition_rate([max(map(len, profile.interactions.blocks()))], [n]))
+    elif profile.inner:
+        inside = max(map(len, profile.inner))
+        found.append(composition_rate([inside, profile.d - inside + 1], [n, n]))
+    law = profile.dimension
+    if law is not None and law.single and law.upper <= profile.d / 2:
+        found += manifold_rates(law.upper, n)
+    return found
 
 
 def _with_jump(profile: Profile, eps: float) -> list[ClassBound | None]:

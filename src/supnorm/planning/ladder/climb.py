@@ -78,7 +78,13 @@ def _one(arguments: tuple[Callable[[Array], Array], int, Trainer, int, int, int,
     model = found if isinstance(found, Trained) else Trained(found)
     train = float(np.sqrt(np.mean((model.predict(x) - y) ** 2)))
     climbs = 8 if tests >= 5000 else 0
-    rms, sup = errors(lambda u: np.abs(model.predict(u) - f(u)), d, rng, tests, climbs)
+
+    def error(u: Array) -> Array:
+        truth = f(u)
+        found = np.abs(model.predict(u) - truth)
+        return np.where(np.isfinite(truth) & ~np.isfinite(found), np.inf, found)
+
+    rms, sup = errors(error, d, rng, tests, climbs)
     checking = time.perf_counter() - start - seconds
     return Run(samples, width, number, rms, sup, train, model.weights, model.iterations, seconds, checking)
 
@@ -108,9 +114,9 @@ def errors(
     """
     x = rng.random((points, d))
     values = error(x)
-    values = np.where(np.isfinite(values), values, -np.inf)
-    finite = values[values >= 0]
-    return float(np.sqrt(np.mean(finite**2))), climb_from(error, x, values, climbs, rng)
+    values = np.where(np.isnan(values), -np.inf, values)  # NaN: the reference has no value there
+    known = values[values >= 0]
+    return float(np.sqrt(np.mean(known**2))), climb_from(error, x, values, climbs, rng)
 
 
 def climb_from(
@@ -129,7 +135,7 @@ def climb_from(
             best[:, None] + width[:, None, None] * (rng.random((len(order), 24, d)) - 0.5), 0.0, 1.0
         )
         new = error(trial.reshape(-1, d)).reshape(len(order), 24)
-        new = np.where(np.isfinite(new), new, -np.inf)
+        new = np.where(np.isnan(new), -np.inf, new)
         top = new.argmax(axis=1)
         better = new[row, top] > level
         best = np.where(better[:, None], trial[row, top], best)
