@@ -4,6 +4,7 @@ from supnorm.certification.bracket import BracketNarrowed
 from supnorm.certification.certificate import Certificate, points_of_problem
 from supnorm.certification.certify import certify
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
+from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.residual import residual
 from supnorm.certification.result import CertifyResult
@@ -13,6 +14,7 @@ __all__ = [
     "Certificate",
     "CertifyResult",
     "ChebyshevCertificate",
+    "GradedCertificate",
     "LinearBounds",
     "certify",
     "points_of_problem",

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.certification.black_box import key, unpack
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import Bracket
 from supnorm.certification.error_program import ErrorProgram, error_program
+from supnorm.certification.graded_rule import rule
 from supnorm.certification.leaf import Bounded, Leaves
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, Problem
@@ -92,6 +94,7 @@ class Certificate:
             "witness": None if self.witness is None else [v.hex() for v in self.witness],
             "upper": self.upper.hex(),
             "leaves": self._columns(),
+            **self._rules(),
             "rounding": float(self.leaves.proof.rounding.max()).hex(),
             "assumptions": list(self.assumptions),
             "notes": list(error.notes),
@@ -135,7 +138,24 @@ class Certificate:
         }
         if not np.array_equal(self.leaves.level, boxes.level):
             columns["proof_level"] = self.leaves.level.tolist()
+        if (proof.graded >= 0).any():
+            columns["graded"] = proof.graded.tolist()
         return columns
+
+    def _rules(self) -> dict[str, Any]:
+        """The node rules that graded leaves use, by their representatives."""
+        proof = self.leaves.proof
+        used = proof.graded >= 0
+        degrees = {*proof.degree[used].tolist(), *proof.graded[used].tolist()} - {0, 1}
+        if not used.any():
+            return {}
+        rules = [(D, rule(self.error.d, D).representatives.tolist()) for D in sorted(degrees)]
+        return {
+            "graded_rules": [
+                {"degree": D, "representatives": [[v.hex() for v in p] for p in points]}
+                for D, points in rules
+            ]
+        }
 
     def save(self, path: Path | str) -> None:
         """Write the file; it appears whole or not at all."""
@@ -204,6 +224,11 @@ def points_of_problem(
     return tuple(p.hash for p in error.alternatives), points
 
 
+def _graded(leaves: dict[str, Any]) -> NDArray[np.int64]:
+    """The column of graded models; files of earlier versions have none."""
+    return np.asarray(leaves.get("graded", np.full(np.shape(leaves["degree"]), -1)), dtype=np.int64)
+
+
 def load_bracket(path: Path | str, error: ErrorProgram, target: float) -> Bracket:
     """A saved certificate as a bracket to be narrowed: leaves above the target are pending again.
 
@@ -239,6 +264,6 @@ def _leaves(columns: dict[str, Any], d: int, rounding: float) -> Leaves:
     blank, rounded = np.zeros(len(boxes)), np.full(len(boxes), rounding)
     proof = Bounded(
         boxes.upper, np.asarray(columns["degree"]), np.asarray(columns["rho"], dtype=float),
-        np.asarray(columns["grid"]), blank.astype(np.intp), rounded, blank.astype(bool), np.zeros((0, d)),
+        np.asarray(columns["grid"]), _graded(columns), blank.astype(np.intp), rounded, blank.astype(bool), np.zeros((0, d)),
     )  # fmt: skip
     return Leaves(boxes, proof, np.asarray(columns.get("proof_level", columns["level"]), dtype=np.int64))

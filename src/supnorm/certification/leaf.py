@@ -22,6 +22,7 @@ class Bounded:
         degree: per alternative: n of the interpolant, 0 for the affine bound, -1 for none, shape ``(B, a)``.
         rho: parameter of the ellipse for n > 0, shape ``(B, a)``.
         grid: K of the Ehlich-Zeller grid, 0 for the sum of coefficients, shape ``(B, a)``.
+        graded: degree of the tightening rule for graded models (0 for none), -1 elsewhere, shape ``(B, a)``.
         axis: where to split, shape ``(B,)``.
         rounding: bound of the float64 evaluation error, shape ``(B,)``.
         limited: whether rounding stands in the way of a smaller bound, shape ``(B,)``.
@@ -32,6 +33,7 @@ class Bounded:
     degree: NDArray[np.int64]
     rho: Array
     grid: NDArray[np.int64]
+    graded: NDArray[np.int64]
     axis: NDArray[np.intp]
     rounding: Array
     limited: NDArray[np.bool_]
@@ -42,7 +44,7 @@ class Bounded:
         """One box of which nothing is known."""
         none, zero = np.full((1, alternatives), -1), np.zeros((1, alternatives))
         return cls(
-            np.full(1, np.inf), none, zero, zero.astype(np.int64), np.zeros(1, dtype=np.intp), np.zeros(1),
+            np.full(1, np.inf), none, zero, zero.astype(np.int64), none, np.zeros(1, dtype=np.intp), np.zeros(1),
             np.zeros(1, dtype=bool), np.zeros((0, d)),
         )  # fmt: skip
 
@@ -135,6 +137,7 @@ class Batch:
         self.degree = np.full((boxes, alternatives), -1, dtype=np.int64)
         self.rho = np.zeros((boxes, alternatives))
         self.grid = np.zeros((boxes, alternatives), dtype=np.int64)
+        self.graded = np.full((boxes, alternatives), -1, dtype=np.int64)
         self.bend = np.zeros((boxes, error.d))
         self.rounding = np.zeros(boxes)
         self.limited = np.zeros(boxes, dtype=bool)
@@ -151,7 +154,7 @@ class Batch:
 
     def offer(
         self, a: int, rows: NDArray[np.intp], low: Array, high: Array, degree: int,
-        rho: Array | float = 0.0, grid: int = 0,
+        rho: Array | float = 0.0, grid: int = 0, graded: int = -1,
     ) -> None:  # fmt: skip
         """A proved range ``[low, high]`` of alternative ``a``; kept where its largest output is smaller."""
         side = self.error.side
@@ -164,6 +167,7 @@ class Batch:
         self.degree[kept, a] = degree
         self.rho[kept, a] = np.broadcast_to(rho, rows.shape)[better]
         self.grid[kept, a] = grid
+        self.graded[kept, a] = graded
 
     def remember(self, points: Array, values: Array) -> None:
         """The node with the largest value in the batch, a candidate for the witness."""
@@ -177,6 +181,6 @@ class Batch:
         upper = self.upper()
         points = np.concatenate(self.points) if self.points else np.zeros((0, self.error.d))
         return Bounded(
-            upper, self.degree, self.rho, self.grid, self.bend.argmax(1), self.rounding,
+            upper, self.degree, self.rho, self.grid, self.graded, self.bend.argmax(1), self.rounding,
             self.limited & (upper > target), points,
         )  # fmt: skip

@@ -21,6 +21,7 @@ from supnorm.checker import declared as black
 from supnorm.checker import polynomial
 from supnorm.checker.document import Document, Rejected, read
 from supnorm.checker.enclosure import Program, values
+from supnorm.checker.graded_rule import verify_rule
 from supnorm.checker.leaves import Proof, cell_of, verify_leaf
 from supnorm.checker.tiling import verify_tiling
 
@@ -124,8 +125,9 @@ def _verify(
     _verify_points(document, at_points, points or (), functions)
     _verify_recorded(document, functions)
     proved: dict[Proof, Ball | None] = {}
+    rules = {D: verify_rule(len(document.names), D, points) for D, points in document.rules.items()}
     for position, leaf in enumerate(document.leaves):
-        verify_leaf(document, programs, leaf, position, proved)
+        verify_leaf(document, programs, leaf, position, proved, rules)
         observer(position + 1, len(document.leaves))
 
 

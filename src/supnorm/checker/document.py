@@ -50,6 +50,7 @@ class Leaf:
     rho: tuple[float, ...]
     grid: tuple[int, ...]
     proof_level: tuple[int, ...]
+    graded: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Document:
     witness: tuple[float, ...] | None
     upper: float
     leaves: tuple[Leaf, ...]
+    rules: dict[int, tuple[tuple[float, ...], ...]]
     declared: tuple[Declared, ...] = ()
 
     @property
@@ -126,6 +128,7 @@ def _document(data: dict[str, Any]) -> Document:
         float.fromhex(data["lower"]),
         None if data["witness"] is None else _hexes(data["witness"]), float.fromhex(data["upper"]),
         _leaves(data["leaves"], d, len(programs)),
+        {int(r["degree"]): tuple(map(_hexes, r["representatives"])) for r in data.get("graded_rules", [])},
         tuple(read_declared(e, d, programs[0][-1].width) for e in data.get("declared", ())),
     )  # fmt: skip
     lengths = {len(document.low), len(document.high), len(document.log), len(document.axis_low),
@@ -146,12 +149,15 @@ def _document(data: dict[str, Any]) -> Document:
 def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, ...]:
     names = ("level", "index", "upper", "degree", "rho", "grid")
     proved = columns.get("proof_level", columns["level"])
+    graded = columns.get("graded", [[-1] * alternatives] * len(columns["level"]))
     leaves: list[Leaf] = []
-    for level, index, upper, degree, rho, grid, own in zip(*(columns[k] for k in names), proved, strict=True):
+    rows = zip(*(columns[k] for k in names), proved, graded, strict=True)
+    for level, index, upper, degree, rho, grid, own, tight in rows:
         leaf = Leaf(tuple(map(int, level)), tuple(map(int, index)), float.fromhex(upper),
                     tuple(map(int, degree)), tuple(map(float, rho)), tuple(map(int, grid)),
-                    tuple(map(int, own)))  # fmt: skip
-        if {len(level), len(index), len(own)} != {d} or {len(degree), len(rho), len(grid)} != {alternatives}:
+                    tuple(map(int, own)), tuple(map(int, tight)))  # fmt: skip
+        per_alternative = {len(degree), len(rho), len(grid), len(tight)}
+        if {len(level), len(index), len(own)} != {d} or per_alternative != {alternatives}:
             raise Rejected("malformed leaf", len(leaves))
         if not all(0 <= p <= v for p, v in zip(leaf.proof_level, leaf.level, strict=True)):
             raise Rejected("a leaf rests on the proof of a cell that does not hold it", len(leaves))

@@ -11,10 +11,13 @@ from supnorm.checker import polynomial
 from supnorm.checker.document import Document, Leaf, Rejected
 from supnorm.checker.enclosure import Program, model, values
 from supnorm.checker.functions import smaller
+from supnorm.checker.graded import leaf_ranges
+from supnorm.checker.graded_rule import Rule
 
 Ball = Any
 Integers = tuple[int, ...]
-Proof = tuple[Integers, Integers, Integers, tuple[float, ...], Integers]  # level, index, degree, rho, grid
+# level, index, degree, rho, grid, graded
+Proof = tuple[Integers, Integers, Integers, tuple[float, ...], Integers, Integers]
 LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot stall the checker
 
 
@@ -24,31 +27,39 @@ def verify_leaf(
     leaf: Leaf,
     position: int,
     proved: dict[Proof, Ball | None],
+    rules: dict[int, Rule],
 ) -> None:
     """The claim about a leaf, from the bound of the cell it rests on, which other leaves may share."""
     if leaf.upper == float("inf"):
         return
     up = [a - b for a, b in zip(leaf.level, leaf.proof_level, strict=True)]
     index = tuple(i >> k for i, k in zip(leaf.index, up, strict=True))
-    key = (leaf.proof_level, index, leaf.degree, leaf.rho, leaf.grid)
+    key = (leaf.proof_level, index, leaf.degree, leaf.rho, leaf.grid, leaf.graded)
     if key not in proved:
-        proved[key] = _bound(document, programs, key, position)
+        proved[key] = _bound(document, programs, key, position, rules)
     bound = proved[key]
     if bound is None or not (bound <= leaf.upper):
         shown = "no bound" if bound is None else f"{float(bound.upper()):.9g}"
         raise Rejected(f"leaf {position}: proved {shown}, claimed {leaf.upper:.9g}", position)
 
 
-def _bound(document: Document, programs: tuple[Program, ...], proof: Proof, position: int) -> Ball | None:
+def _bound(
+    document: Document, programs: tuple[Program, ...], proof: Proof, position: int, rules: dict[int, Rule]
+) -> Ball | None:
     """Bound of the error on a cell: per output the smallest alternative, of these the largest."""
-    level, index, degree, rho, grid = proof
+    level, index, degree, rho, grid, graded = proof
     centre, half = cell_of(document, level, index)
     bounds: list[Ball | None] = [None] * programs[0].operations[-1].width
     for a, program in enumerate(programs):
         if degree[a] < 0:
             continue
         name = black.cell_name(level, index, degree[a])
-        ranges = _ranges(document, program, centre, half, degree[a], rho[a], grid[a], position, name)
+        if graded[a] >= 0 and not document.declared:
+            ranges = _graded(program, centre, half, degree[a], grid[a], graded[a], position, rules)
+        elif graded[a] >= 0:
+            continue
+        else:
+            ranges = _ranges(document, program, centre, half, degree[a], rho[a], grid[a], position, name)
         for k, ends in enumerate(ranges):
             bounds[k] = smaller(bounds[k], None if ends is None else _largest(*ends, document.side))
     largest: Ball | None = arb(0)
@@ -80,6 +91,19 @@ def _largest(low: Ball, high: Ball, side: str) -> Ball:
         return high if high > -low else -low
     end = high if side == "over" else -low
     return end if end > 0 else arb(0)
+
+
+def _graded(
+    program: Program, centre: list[Ball], half: list[Ball], D: int, grid: int, m: int, position: int,
+    rules: dict[int, Rule],
+) -> list[tuple[Ball, Ball] | None]:  # fmt: skip
+    """The same by a graded model: degree D, tightened by the rule of degree m > 0."""
+    count, part = divmod(grid, 100)
+    known = (D == 1 or D in rules) and (m == 0 or (m >= 2 and m in rules))
+    fits = grid == 0 or (2 <= part <= D and 2 * part <= count and count ** len(centre) <= LARGEST_WORK)
+    if not (known and fits):
+        raise Rejected(f"leaf {position}: graded degree {D}, grid {grid}, rule {m} cannot be used", position)
+    return leaf_ranges(program, centre, half, D, grid, rules.get(m), rules.get(D) if D > 1 else None)
 
 
 def _ranges(
