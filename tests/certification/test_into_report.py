@@ -19,7 +19,9 @@ def _problem(d, deployed=False, size=1e-2):
     net = lambda x: np.tanh(x @ np.array([[1.0, -0.5], [0.3, 1.0], [0.2, 0.4]])[:d]).sum(1, keepdims=True)  # noqa: E731
     wave = lambda x: np.sin(4 * x[:, 0]) * np.exp(-x[:, -1])  # noqa: E731
     model = Function(net, name="net", program=lower_numpy(net, d) if deployed else None)
-    return Problem(model, lambda x: net(x)[:, 0] + size * wave(x), Domain.from_axes({n: axes[n] for n in names}))
+    return Problem(
+        model, lambda x: net(x)[:, 0] + size * wave(x), Domain.from_axes({n: axes[n] for n in names})
+    )
 
 
 def _cell(low, high, values, x, log):
