@@ -23,6 +23,8 @@ from supnorm.program import Builder, Program, Tensor, Unsupported, program_of
 from supnorm.program.tracing import Value
 from supnorm.results import BadInput
 
+COMPARED = 8  # points at which a program is compared with the function it was read from
+
 
 @dataclass(frozen=True)
 class ErrorProgram:
@@ -94,7 +96,7 @@ def error_program(problem: Problem) -> ErrorProgram:
             "certify cannot read error = a Python function; use kind = absolute, relative or scaled"
         )
     sources = {"model": problem.model, "reference": problem.reference}
-    programs = {what: _program(function, what, domain.d) for what, function in sources.items()}
+    programs = {what: _program(function, what, problem) for what, function in sources.items()}
     ends = _box(problem)
     low, high, log = ends[:, 0], ends[:, 1], tuple(axis.log for axis in domain.axes)
     missing = [what for what, program in programs.items() if program is None]
@@ -124,8 +126,9 @@ def _box(problem: Problem) -> Array:
     return ends
 
 
-def _program(function: Function, what: str, d: int) -> Program | None:
+def _program(function: Function, what: str, problem: Problem) -> Program | None:
     """The program of a function; None for one that cannot be read but is declared."""
+    d = problem.domain.d
     try:
         program = program_of(function, d)
     except Unsupported as error:
@@ -137,7 +140,28 @@ def _program(function: Function, what: str, d: int) -> Program | None:
         ) from None
     if program.d != d:
         raise BadInput(f"the {what} has {program.d} inputs, the domain {d}")
+    if getattr(function.value, "tensors", False):
+        _compare(function, program, what, problem)
     return program
+
+
+def _compare(function: Function, program: Program, what: str, problem: Problem) -> None:
+    """What was read is what runs, at a few points: torch exports one row, and code may look at several."""
+    x = problem.domain.from_unit(np.random.default_rng(0).random((COMPARED, problem.domain.d)))
+    runs, read = function.value(x), program.value(x)
+    if runs.ndim == 1:
+        runs = runs[:, None]
+    if runs.shape != read.shape:
+        raise BadInput(f"the {what} returns {runs.shape[1]} outputs, {read.shape[1]} were read from its code")
+    allowed = {"float64": 1e-7, "float32": 1e-2}.get(function.precision, 0.3)
+    size = np.max(np.abs(read), axis=0, where=np.isfinite(read), initial=1e-300)
+    off = (np.abs(runs - read) > allowed * size) & np.isfinite(runs) & np.isfinite(read)
+    if off.any():
+        i, k = np.argwhere(off)[0]
+        raise BadInput(
+            f"the {what} gives {runs[i, k]:.8g} at {x[i].tolist()}, but {read[i, k]:.8g} was read from its code: "
+            "it depends on more than the point (other rows, a state, chance), or a branch was not seen"
+        )
 
 
 def _values(function: Function, program: Program | None) -> Callable[[Array], Array]:

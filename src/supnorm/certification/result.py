@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from supnorm.certification.certificate import Certificate
 from supnorm.certification.rounding import ULPS
 from supnorm.problem import Problem
 from supnorm.results import Bound, ExitCode, Status, Witness, to_json
+
+if TYPE_CHECKING:
+    from supnorm.auditing import AuditReport
 
 ARITHMETIC = (
     f"float64 follows IEEE 754; library functions (tanh, exp, ...) are within {ULPS} units in the last place"
@@ -65,6 +68,16 @@ class CertifyResult:
     def bound(self) -> Bound:
         """The upper bound with what it rests on."""
         return Bound(self.upper, self.upper_kind, self.assumptions)
+
+    def into(self, report: AuditReport) -> AuditReport:
+        """An audit's report of the same problem with this upper bound and the map of local bounds.
+
+        Raises:
+            BadInput: when the audit found more than the bound: they are about different functions.
+        """
+        from supnorm.certification.into_report import into_report
+
+        return into_report(report, self)
 
     def to_json(self, path: str | None = None) -> dict[str, Any]:
         """Schema ``supnorm.certify/1``; ``path`` is where the certificate was saved."""

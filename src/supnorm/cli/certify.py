@@ -113,7 +113,7 @@ def _keep(
     save_problem(opened, folder / "problem.toml")
     result.certificate.save(path)
     write_whole(folder / "certify.json", dumps(result.to_json(str(path))))
-    into_report(folder, fingerprint(opened), result)
+    _into_report(folder, fingerprint(opened), result)
     if as_json:
         typer.echo(dumps(result.to_json(str(path))))
     elif not quiet:
@@ -140,24 +140,17 @@ def summary(result: CertifyResult) -> list[str]:
     return lines + [f"  assuming     {a}" for a in result.assumptions]
 
 
-def into_report(folder: Path, fingerprint: str, result: CertifyResult) -> None:
+def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> None:
     """Fill the upper bound into an audit's report of the same problem in the same folder, if there is one."""
-    from dataclasses import replace
-
     from supnorm.auditing import load_report
     from supnorm.pages import write_page
 
     if result.upper_kind == "none" or not (folder / "result.json").exists():
         return
     report = load_report(folder)
-    found = float(report.document["sup"]["lower"])
-    # The audit speaks of the deployed model, the certificate of exact arithmetic: only the proved sum compares.
-    upper = result.deployed_upper
-    if report.document["fingerprint"] != fingerprint or upper is None or upper < found:
+    if report.document["fingerprint"] != fingerprint:
         return
-    kind = "conditional" if result.upper_kind == "conditional" else "certified"
-    sup = {"lower": found, "upper": upper, "upper_kind": kind, "assumptions": list(result.assumptions)}
-    report = replace(report, document={**report.document, "sup": sup})
+    report = result.into(report)
     report.save(folder)
     write_page(report, folder / "report.html")
 

@@ -182,6 +182,7 @@ def _keep_code(inner: Any, value: Any) -> None:
     """The user's own code stays within reach, for those who trace it into a program."""
     if hasattr(inner, "__wrapped__"):
         value.__wrapped__ = inner.__wrapped__
+        value.tensors = getattr(inner, "tensors", False)
 
 
 def _data(spec: ProblemSpec, root: Path, file: str) -> tuple[Array, tuple[str, ...]] | None:
