@@ -1,43 +1,47 @@
-"""The methods that are compared. Each trains the same start on the same samples for the same CPU seconds.
+"""supnorm's optimisers and their peers. Each trains the same start on the same samples until the time is over.
 
-A method is a function ``(network, x, y, seconds) -> network``; everything that compiles has been compiled by
-a first short run, for all of them.
+A method is a function ``(network, x, y, recorder)``; it reports every evaluation to the recorder and may end
+early. Compilation is done before the clock starts.
 """
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.networks import Network, double_precision
-from supnorm.networks.network import jax_forward
-from supnorm.training import LBFGS, Adam, LevenbergMarquardt, QuasiNewton, Stop, optimise
+from benchmarks.fit.recorder import OutOfTime, Recorder
+from supnorm.networks import Network
+from supnorm.training import LBFGS, LevenbergMarquardt, MeanSquares, QuasiNewton, Stop
 
 Array = NDArray[np.float64]
+RATES = (1e-2, 3e-3, 1e-3)  # of Adam; the best one is chosen for each task on a tuning seed
 
 
-class _Time(Exception):
-    pass
+def ours(optimiser: Any) -> Any:
+    """One of supnorm's optimisers that take a loss and its gradient."""
 
-
-def ours(method: Any) -> Any:
-    """One of supnorm's optimisers."""
-
-    def run(network: Network, x: Array, y: Array, seconds: float) -> Network:
-        if isinstance(method, Adam):  # its rate falls over its iterations: as many as fit into the time
-            start = time.process_time()
-            optimise(network, x, y, method, Stop(200))
-            steps = int(200 * seconds / (time.process_time() - start))
-            return optimise(
-                network, x, y, method, Stop(max(steps, 1), seconds, clock=time.process_time)
-            ).network
-        return optimise(network, x, y, method, Stop(10**8, seconds, clock=time.process_time)).network
+    def run(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
+        loss = MeanSquares(network, x, y)
+        with suppress(OutOfTime):
+            optimiser.minimise(recorder.watching(loss.value_and_grad), network.flat, Stop(10**9))
 
     return run
+
+
+def levenberg_marquardt(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
+    """supnorm's Levenberg-Marquardt with geodesic acceleration."""
+    loss = MeanSquares(network, x, y)
+
+    def residual_jacobian(theta: Array) -> tuple[Array, Array]:
+        r, jacobian = loss.residual_jacobian(theta)
+        recorder.see(theta, float(r @ r) / len(r))
+        return r, jacobian
+
+    with suppress(OutOfTime):
+        LevenbergMarquardt().minimise(residual_jacobian, network.flat, Stop(10**9), loss.residual)
 
 
 def _torch_loss(network: Network, x: Array, y: Array) -> tuple[Any, Any, Any]:
@@ -54,148 +58,163 @@ def _torch_loss(network: Network, x: Array, y: Array) -> tuple[Any, Any, Any]:
     return torch, module, loss
 
 
-def _from_torch(network: Network, module: Any) -> Network:
-    return network.with_flat(np.concatenate([p.detach().numpy().ravel() for p in module.parameters()]))
+def _flat(module: Any) -> Array:
+    return np.concatenate([p.detach().numpy().ravel() for p in module.parameters()])
 
 
 def torch_adam(rate: float) -> Any:
-    """torch.optim.Adam in float64 with a cosine decay."""
+    """torch.optim.Adam in float64 with a cosine decay to a hundredth of its rate."""
 
-    def run(network: Network, x: Array, y: Array, seconds: float) -> Network:
+    def run(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
         torch, module, loss = _torch_loss(network, x, y)
         adam = torch.optim.Adam(module.parameters(), lr=rate)
-        start = time.process_time()
-        while (done := (time.process_time() - start) / seconds) < 1:
-            for group in adam.param_groups:
-                group["lr"] = rate * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * done)))
-            adam.zero_grad()
-            loss().backward()
-            adam.step()
-        return _from_torch(network, module)
+        recorder.start()
+        with suppress(OutOfTime):
+            while True:
+                done = min(recorder.spent / recorder.seconds, 1.0)
+                for group in adam.param_groups:
+                    group["lr"] = rate * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * done)))
+                adam.zero_grad()
+                value = loss()
+                value.backward()
+                recorder.see(_flat(module), float(value))
+                adam.step()
 
     return run
 
 
-def torch_lbfgs(network: Network, x: Array, y: Array, seconds: float) -> Network:
-    """torch.optim.LBFGS in float64 with strong Wolfe line search and 50 pairs."""
+def torch_lbfgs(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
+    """torch.optim.LBFGS in float64 with strong Wolfe line search and 50 pairs, started anew when it ends."""
     torch, module, loss = _torch_loss(network, x, y)
-    start = time.process_time()
     optimiser = torch.optim.LBFGS(
         module.parameters(), max_iter=10**6, max_eval=10**7, history_size=50, tolerance_grad=0.0,
         tolerance_change=0.0, line_search_fn="strong_wolfe",
     )  # fmt: skip
+    recorder.start()
 
     def closure() -> Any:
-        if time.process_time() - start > seconds:
-            raise _Time
         optimiser.zero_grad()
         value = loss()
         value.backward()
+        recorder.see(_flat(module), float(value))
         return value
 
-    with suppress(_Time):
-        while time.process_time() - start < seconds:
+    with suppress(OutOfTime):
+        while True:
             optimiser.step(closure)
-    return _from_torch(network, module)
 
 
-def scipy_bfgs(network: Network, x: Array, y: Array, seconds: float) -> Network:
+def scipy_bfgs(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
     """scipy.optimize.minimize(method="BFGS") with torch gradients, as in Precision machine learning."""
     from scipy.optimize import minimize
 
     torch, module, loss = _torch_loss(network, x, y)
-    start, best = time.process_time(), [np.inf, network.flat]
 
     def value_and_grad(theta: Array) -> tuple[float, Array]:
-        if time.process_time() - start > seconds:
-            raise _Time
         torch.nn.utils.vector_to_parameters(torch.tensor(theta), module.parameters())
         module.zero_grad()
         value = loss()
         value.backward()
-        gradient = np.concatenate([p.grad.numpy().ravel() for p in module.parameters()])
-        if float(value) < best[0]:
-            best[0], best[1] = float(value), theta.copy()
-        return float(value), gradient
+        return float(value), np.concatenate([p.grad.numpy().ravel() for p in module.parameters()])
 
-    with suppress(_Time):
+    recorder.start()
+    with suppress(OutOfTime):
         minimize(
-            value_and_grad, network.flat, jac=True, method="BFGS", options={"gtol": 1e-60, "maxiter": 10**6}
-        )
-    return network.with_flat(np.asarray(best[1]))
+            recorder.watching(value_and_grad), network.flat, jac=True, method="BFGS",
+            options={"gtol": 1e-60, "maxiter": 10**6},
+        )  # fmt: skip
+
+
+def deepxde_lbfgs(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
+    """DeepXDE's "L-BFGS" (torch backend, float64, 100 pairs) on its own network from the same start."""
+    import deepxde as dde
+    import torch
+
+    torch.set_num_threads(1)
+    dde.config.set_default_float("float64")
+    s, a = network.scaling, network.architecture
+    data = dde.data.DataSet(X_train=s.enter(x), y_train=(y - s.output_shift) / s.output_scale,
+                            X_test=s.enter(x[:1]), y_test=np.zeros((1, a.m)))  # fmt: skip
+    net = dde.nn.FNN([a.d, *a.widths, a.m], "tanh", "Glorot normal")
+    with torch.no_grad():
+        for linear, (w, b) in zip(net.linears, network.layers, strict=True):
+            linear.weight.copy_(torch.tensor(w))
+            linear.bias.copy_(torch.tensor(b))
+
+    def seen(true: Any, predicted: Any) -> Any:
+        loss = torch.mean((true - predicted) ** 2)
+        if len(true) > 1:  # not its test point
+            recorder.see(_flat(net), float(loss))
+        return loss
+
+    dde.optimizers.set_LBFGS_options(maxcor=100, ftol=0, gtol=0, maxiter=10**7)
+    model = dde.Model(data, net)
+    model.compile("L-BFGS", loss=seen, verbose=0)
+    recorder.start()
+    with suppress(OutOfTime):
+        model.train(display_every=10**9, verbose=0)
 
 
 def optimistix(name: str) -> Any:
-    """optimistix.BFGS or LevenbergMarquardt, in chunks of compiled steps until the time is over."""
-    import jax
-    import jax.numpy as jnp
-    import optimistix as optx
+    """optimistix.BFGS or LevenbergMarquardt with default options, in chunks of compiled steps."""
 
-    def run(network: Network, x: Array, y: Array, seconds: float) -> Network:
-        s = network.scaling
-        z, t = s.enter(x), (y - s.output_shift) / s.output_scale
-        with double_precision():
-            z, t = jnp.asarray(z), jnp.asarray(t)
+    def run(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
+        import equinox as eqx
+        import jax
+        import jax.numpy as jnp
+        import optimistix as optx
 
-            def residual(theta: Any, args: Any = None) -> Any:
+        from supnorm.networks import double_precision
+        from supnorm.networks.jax_forward import jax_forward
+
+        s, least = network.scaling, name == "LevenbergMarquardt"
+        with double_precision(), suppress(OutOfTime):
+            z, t = jnp.asarray(s.enter(x)), jnp.asarray((y - s.output_shift) / s.output_scale)
+
+            def residual(theta: Any) -> Any:
                 return (jax_forward(network.architecture, theta, network.frequencies, z) - t).ravel()
 
-            def loss(theta: Any, args: Any = None) -> Any:
-                return jnp.mean(residual(theta) ** 2)
+            def objective(theta: Any, args: Any) -> Any:
+                r = residual(theta)
+                return (r if least else jnp.mean(r**2)), None
 
-            least = name == "LevenbergMarquardt"
-            steps = 2 if least else 20
             solver = getattr(optx, name)(rtol=1e-16, atol=1e-16)
-            f = residual if least else loss
-            options: dict[str, Any] = {}
-            shape = jax.eval_shape(f, network.flat)
-            tags: frozenset[object] = frozenset()
-            with_aux = lambda theta, args: (f(theta), None)  # noqa: E731
-            state = solver.init(with_aux, jnp.asarray(network.flat), None, options, shape, None, tags)
-            import equinox as eqx
-
+            shape, tags = jax.eval_shape(lambda p: objective(p, None)[0], network.flat), frozenset()
+            theta = jnp.asarray(network.flat)
+            state = solver.init(objective, theta, None, {}, shape, None, tags)
             dynamic, static = eqx.partition(state, eqx.is_array)
 
             @jax.jit
             def chunk(theta: Any, dynamic: Any) -> Any:
                 def body(carry: Any, _: Any) -> Any:
-                    theta, dynamic = carry
-                    state = eqx.combine(dynamic, static)
-                    theta, state, _aux = solver.step(with_aux, theta, None, options, state, tags)
+                    theta, state = carry[0], eqx.combine(carry[1], static)
+                    theta, state, _aux = solver.step(objective, theta, None, {}, state, tags)
                     return (theta, eqx.filter(state, eqx.is_array)), None
 
-                return jax.lax.scan(body, (theta, dynamic), None, length=steps)[0]
+                moved, _ = jax.lax.scan(body, (theta, dynamic), None, length=2 if least else 20)
+                return *moved, jnp.mean(residual(moved[0]) ** 2)
 
-            theta = jnp.asarray(network.flat)
-            chunk(theta, dynamic)[0].block_until_ready()  # compiled before the clock starts
-            start = time.process_time()
-            best, best_loss = theta, float(loss(theta))
-            while time.process_time() - start < seconds:
-                theta, dynamic = chunk(theta, dynamic)
-                theta.block_until_ready()
-            value = float(loss(theta))
-            return network.with_flat(np.asarray(theta if value < best_loss else best))
+            chunk(theta, dynamic)[0].block_until_ready()
+            recorder.start()
+            while True:
+                theta, dynamic, loss = chunk(theta, dynamic)
+                recorder.see(np.asarray(theta), float(loss))
 
     return run
 
 
-def methods() -> dict[str, Any]:
-    """By name; optimistix only where it is installed."""
-    table: dict[str, Any] = {
-        "SSBroyden": ours(QuasiNewton()),
-        "SSBFGS": ours(QuasiNewton("ssbfgs")),
-        "BFGS": ours(QuasiNewton("bfgs")),
-        "LM geodesic": ours(LevenbergMarquardt()),
-        "L-BFGS": ours(LBFGS()),
-        "Adam": ours(Adam()),
-        "scipy BFGS": scipy_bfgs,
-        "torch L-BFGS": torch_lbfgs,
-        "torch Adam 1e-3": torch_adam(1e-3),
-        "torch Adam 1e-2": torch_adam(1e-2),
-    }
-    try:
-        table["optimistix BFGS"] = optimistix("BFGS")
-        table["optimistix LM"] = optimistix("LevenbergMarquardt")
-    except ImportError:
-        pass
-    return table
+OURS: dict[str, Any] = {
+    "SSBroyden": ours(QuasiNewton()),
+    "LM geodesic": levenberg_marquardt,
+    "BFGS": ours(QuasiNewton("bfgs")),
+    "L-BFGS": ours(LBFGS()),
+}
+PEERS: dict[str, Any] = {
+    "scipy BFGS": scipy_bfgs,
+    "torch L-BFGS": torch_lbfgs,
+    "torch Adam": torch_adam,  # takes a rate first
+    "DeepXDE L-BFGS": deepxde_lbfgs,
+    "optimistix BFGS": optimistix("BFGS"),
+    "optimistix LM": optimistix("LevenbergMarquardt"),
+}
+NEEDS = {"DeepXDE L-BFGS": "deepxde", "optimistix BFGS": "optimistix", "optimistix LM": "optimistix"}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from supnorm.networks import ACTIVATIONS, Network, double_precision
-from supnorm.networks.network import jax_forward
+from supnorm.networks.jax_forward import jax_forward
 
 KINDS = [{"activation": name} for name in sorted(ACTIVATIONS)] + [
     {"residual": True, "activation": "silu"},

@@ -17,7 +17,7 @@ from supnorm.approximants.gaussian_process import GaussianMean
 from supnorm.approximants.piecewise_chebyshev import PiecewisePolynomial
 from supnorm.approximants.simplex_interpolation import Simplices
 from supnorm.approximants.tensor_train import Train
-from supnorm.networks import Network
+from supnorm.networks import ModularNetwork, Network
 from supnorm.problem import Axis, Domain, Function
 from supnorm.results import BadInput, write_whole
 
@@ -27,13 +27,13 @@ SURFACES: dict[str, Any] = {
 }
 
 
-def save(model: Network | SurfaceModel, path: Path | str) -> None:
+def save(model: Network | ModularNetwork | SurfaceModel, path: Path | str) -> None:
     """Write a network or an approximator as ``.npz``.
 
     Raises:
         BadInput: when the name does not end in ``.npz``.
     """
-    if isinstance(model, Network):
+    if isinstance(model, Network | ModularNetwork):
         model.save(path)
         return
     if Path(path).suffix != ".npz":
@@ -60,17 +60,17 @@ def save(model: Network | SurfaceModel, path: Path | str) -> None:
     write_whole(path, buffer.getvalue())
 
 
-def load(path: Path | str) -> Network | SurfaceModel:
+def load(path: Path | str) -> Network | ModularNetwork | SurfaceModel:
     """Read what `save` wrote, network or approximator.
 
     Raises:
         BadInput: when the file is missing, foreign or damaged.
     """
-    from supnorm.networks.storage import read_archive
+    from supnorm.networks.storage import load_any, read_archive
 
     arrays, metadata = read_archive(Path(path))
     if metadata.get("format") != FORMAT:
-        return Network.load(path)
+        return load_any(path)
     try:
         surface = SURFACES[metadata["surface"]]
         parts: dict[str, Any] = dict(metadata["words"])

@@ -68,14 +68,26 @@ def command(
         observer=_silent if quiet or as_json else _progress,
     )
     folder = out or Path(default_folder(problem).name.removesuffix("-run") + "-fit")
-    result.save(folder)
+    save(result, folder)
     if as_json:
         typer.echo(dumps(result.to_json()))
     elif not quiet:
         for line in summary(result):
             typer.echo(line)
-        typer.echo(f"saved in {folder}")
+        typer.echo(f"saved in {folder}; open {folder / 'fit.html'}")
     return int(result.status.exit)
+
+
+def save(result: FitResult, folder: Path) -> None:
+    """Models and numbers, the page ``fit.html``, and the page of the winner's audit beside its files."""
+    from supnorm.pages import write_fit_page, write_page
+
+    result.save(folder)
+    audit_page = ""
+    if result.audit is not None:
+        audit_page = "audit/report.html"
+        write_page(result.audit, folder / audit_page)
+    write_fit_page(result, folder / "fit.html", audit_page)
 
 
 def named(method: str) -> Any:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from supnorm.networks.modular import ModularNetwork
 from supnorm.results import BadInput, write_whole
 
 if TYPE_CHECKING:
     from supnorm.networks.network import Network
+    from supnorm.networks.scaling import Scaling
 
 OPSET = 20
 
@@ -42,7 +44,7 @@ class _Graph:
         return name
 
 
-def to_onnx(network: Network, path: Path | str) -> None:
+def to_onnx(network: Network | ModularNetwork, path: Path | str) -> None:
     """Write ``network`` as an ONNX model with input ``x`` ``(n, d)`` and output ``y`` ``(n, m)``, float64.
 
     Raises:
@@ -71,23 +73,39 @@ def to_onnx(network: Network, path: Path | str) -> None:
     write_whole(path, model.SerializeToString())
 
 
-def _network(graph: _Graph, network: Network) -> None:
-    s, z = network.scaling, "x"
+def _network(graph: _Graph, network: Network | ModularNetwork) -> None:
+    z = _enter(graph, network.scaling, "x")
+    if isinstance(network, ModularNetwork):
+        for takes, part in zip(network.takes, network.parts, strict=True):
+            y = _layers(graph, part, _channels(graph, z, takes))
+            z = graph.apply("Concat", z, y, axis=1)
+    else:
+        y = _layers(graph, network, z)
+    y = graph.apply("Mul", y, graph.constant(network.scaling.output_scale))
+    graph.apply("Add", y, graph.constant(network.scaling.output_shift), output="y")
+
+
+def _enter(graph: _Graph, s: Scaling, z: str) -> str:
     if any(s.log):
         log = graph.constant(np.array(s.log))
         safe = graph.apply("Where", log, z, graph.constant(np.ones(1)))
         z = graph.apply("Where", log, graph.apply("Log", safe), z)
     z = graph.apply("Sub", z, graph.constant(s.input_shift))
-    z = graph.apply("Div", z, graph.constant(s.input_scale))
+    return graph.apply("Div", z, graph.constant(s.input_scale))
+
+
+def _layers(graph: _Graph, network: Network, z: str) -> str:
     if len(network.frequencies):
         waves = graph.apply("MatMul", z, graph.constant(network.frequencies.T))
         z = graph.apply("Concat", z, graph.apply("Sin", waves), graph.apply("Cos", waves), axis=1)
     for i, (weights, bias) in enumerate(network.layers[:-1]):
         after = _activate(graph, network.architecture.activations[i], _affine(graph, z, weights, bias))
         z = graph.apply("Add", z, after) if network.architecture.skips(i) else after
-    z = _affine(graph, z, *network.layers[-1])
-    z = graph.apply("Mul", z, graph.constant(s.output_scale))
-    graph.apply("Add", z, graph.constant(s.output_shift), output="y")
+    return _affine(graph, z, *network.layers[-1])
+
+
+def _channels(graph: _Graph, z: str, takes: tuple[int, ...]) -> str:
+    return graph.apply("Gather", z, graph.constant(np.array(takes, dtype=np.int64)), axis=1)
 
 
 def _affine(graph: _Graph, z: str, weights: Any, bias: Any) -> str:

@@ -9,13 +9,31 @@ import numpy as np
 from supnorm.program import Builder, Program, Tensor
 
 if TYPE_CHECKING:
+    from supnorm.networks.modular import ModularNetwork
     from supnorm.networks.network import Network
 
 
 def to_program(network: Network) -> Program:
     """The same function for one point, operation by operation; the input scaling joins the first layer."""
-    build, s = Builder(network.architecture.d), network.scaling
-    z: Tensor = _logged(build, s.log)
+    build = Builder(network.architecture.d)
+    return build.finish(_append(build, network, _logged(build, network.scaling.log)))
+
+
+def modular_program(network: ModularNetwork) -> Program:
+    """As `to_program`: input scaling, parts in their order, output scaling."""
+    build, s = Builder(network.d), network.scaling
+    channels = _logged(build, s.log)
+    channels = _tensor(build.affine(channels, np.diag(1.0 / s.input_scale), -s.input_shift / s.input_scale))
+    for takes, part in zip(network.takes, network.parts, strict=True):
+        taken = channels.arrange(lambda index, takes=takes: index[list(takes)])  # type: ignore[misc]
+        y = _append(build, part, taken)
+        channels = _tensor(build.concatenate([channels, y], 0))
+    return build.finish(build.affine(y, np.diag(s.output_scale), s.output_shift))
+
+
+def _append(build: Builder, network: Network, z: Tensor) -> Tensor:
+    """The outputs of a network at a tensor of its inputs (logarithms already taken)."""
+    s = network.scaling
     shift, scale = -s.input_shift / s.input_scale, 1.0 / s.input_scale
     if len(network.frequencies):
         inputs = build.affine(z, np.diag(scale), shift)
@@ -27,7 +45,7 @@ def to_program(network: Network) -> Program:
             weights, bias = weights * scale, bias + weights @ shift
         if i == len(network.layers) - 1:
             weights, bias = weights * s.output_scale[:, None], bias * s.output_scale + s.output_shift
-            return build.finish(build.affine(z, weights, bias))
+            return _tensor(build.affine(z, weights, bias))
         after = _tensor(build.unary(network.architecture.activations[i], build.affine(z, weights, bias)))
         z = _tensor(build.binary("add", z, after)) if network.architecture.skips(i) else after
     raise AssertionError("a network has at least its output layer")

@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.networks.activations import ACTIVATIONS, jax_activation
+from supnorm.networks.activations import ACTIVATIONS
 from supnorm.networks.architecture import Architecture, split
 from supnorm.networks.backpropagation import Pass, forward
 from supnorm.networks.blocks import in_blocks
+from supnorm.networks.fourier import features, features_pull
+from supnorm.networks.initialisation import random_layers
+from supnorm.networks.jax_forward import jax_forward
 from supnorm.networks.scaling import Scaling
 from supnorm.problem import Function
 from supnorm.problem.function import Pullback
@@ -92,8 +95,7 @@ class Network:
     ) -> Network:
         """A network with random parameters.
 
-        Weights are Glorot normal (He normal for ReLU). The first layer's biases put the zero of each unit
-        through a random point of the box [-1, 1]^d, so that the units cover the domain.
+        See `random_layers` for their distribution.
 
         Args:
             width: of every hidden layer, or one per layer (``depth`` is then not used).
@@ -105,19 +107,9 @@ class Network:
         names = activation if isinstance(activation, str) else tuple(activation)
         architecture = Architecture(d, m, widths, names, residual, fourier)
         frequencies = frequency * np.pi * rng.standard_normal((fourier, d))
-        layers = []
-        for i, (rows, columns) in enumerate(architecture.shapes):
-            rectified = i < len(widths) and architecture.activations[i] == "relu"
-            deviation = np.sqrt(2.0 / columns if rectified else 2.0 / (rows + columns))
-            weights = deviation * rng.standard_normal((rows, columns))
-            bias = np.zeros(rows)
-            if i == 0 and widths:
-                first = rng.standard_normal((rows, columns)) * (1.0 if fourier else frequency)
-                weights = first * np.sqrt(2.0 / columns) if rectified else first
-                bias = -np.sum(weights * rng.uniform(-1.0, 1.0, (rows, columns)), axis=1)
-            layers.append((weights, bias))
+        layers = random_layers(architecture, rng, frequency)
         scale = scaling or Scaling.none(d, m)
-        return cls(architecture, scale, tuple(layers), frequencies, tuple(inputs), tuple(outputs))
+        return cls(architecture, scale, layers, frequencies, tuple(inputs), tuple(outputs))
 
     @property
     def d(self) -> int:
@@ -129,7 +121,7 @@ class Network:
         """All trained parameters in one vector: W and b of each layer, row by row."""
         return np.concatenate([part.ravel() for layer in self.layers for part in layer])
 
-    def with_flat(self, theta: Array) -> Network:
+    def with_flat(self, theta: Array) -> Self:
         """The same network with other parameters.
 
         Raises:
@@ -141,14 +133,14 @@ class Network:
 
     def value(self, x: Array) -> Array:
         """Outputs at points ``x`` of shape ``(n, d)``, shape ``(n, m)``."""
-        return in_blocks(self._block, self._checked(x), self.architecture.m)
+        return in_blocks(self.block, self._checked(x), self.architecture.m)
 
     __call__ = value
 
     def vjp(self, x: Array) -> tuple[Array, Pullback]:
         """Outputs, and a function that pulls weights ``(n, m)`` on them back to the inputs ``(n, d)``."""
         x = self._checked(x)
-        z, slopes = self._features(self.scaling.enter(x)), []
+        z, slopes = features(self.scaling.enter(x), self.frequencies), []
         for i, (weights, bias) in enumerate(self.layers[:-1]):
             activation = ACTIVATIONS[self.architecture.activations[i]]
             before = z @ weights.T + bias
@@ -161,7 +153,8 @@ class Network:
             for i in reversed(range(len(slopes))):
                 through = (back * slopes[i]) @ self.layers[i][0]
                 back = through + back if self.architecture.skips(i) else through
-            return self._features_pull(x, back) * self.scaling.enter_slope(x)
+            inward = features_pull(self.scaling.enter(x), self.frequencies, back)
+            return inward * self.scaling.enter_slope(x)
 
         return y, pull
 
@@ -187,15 +180,9 @@ class Network:
         Call it where JAX's 64-bit mode is on (`supnorm.networks.double_precision`); it traces, jits and
         differentiates in both arguments.
         """
-        import jax.numpy as jnp
-
-        s = self.scaling
-        if any(s.log):
-            log = np.array(s.log)
-            x = jnp.where(log, jnp.log(jnp.where(log, x, 1.0)), x)
-        z = (x - s.input_shift) / s.input_scale
+        z = self.scaling.enter_jax(x)
         y = jax_forward(self.architecture, self.flat if theta is None else theta, self.frequencies, z)
-        return y * s.output_scale + s.output_shift
+        return self.scaling.leave(y)
 
     def forward(self, theta: Array, z: Array) -> Pass:
         """Scaled outputs at scaled inputs ``z (d, n)`` with parameters ``theta (p,)``, and derivatives."""
@@ -236,28 +223,16 @@ class Network:
             raise BadInput(f"the network takes points of shape (n, {self.architecture.d}), got {x.shape}")
         return x
 
-    def _block(self, x: Array) -> Array:
-        z = self._features(self.scaling.enter(x))
+    def block(self, x: Array) -> Array:
+        """Outputs at the rows of one block; `value` cuts any number of rows into blocks."""
+        z = features(self.scaling.enter(x), self.frequencies)
         for i, (weights, bias) in enumerate(self.layers[:-1]):
             before = z @ weights.T
             before += bias
             after = ACTIVATIONS[self.architecture.activations[i]].value(before)
             z = after + z if self.architecture.skips(i) else after
-        return self.scaling.leave(z @ self.layers[-1][0].T + self.layers[-1][1])
-
-    def _features(self, z: Array) -> Array:
-        if not len(self.frequencies):
-            return z
-        waves = z @ self.frequencies.T
-        return np.concatenate([z, np.sin(waves), np.cos(waves)], axis=1)
-
-    def _features_pull(self, x: Array, back: Array) -> Array:
-        if not len(self.frequencies):
-            return back
-        d, k = self.architecture.d, self.architecture.fourier
-        waves = self.scaling.enter(x) @ self.frequencies.T
-        along = back[:, d : d + k] * np.cos(waves) - back[:, d + k :] * np.sin(waves)
-        return back[:, :d] + along @ self.frequencies
+        y: Array = self.scaling.leave(z @ self.layers[-1][0].T + self.layers[-1][1])
+        return y
 
     def _first_layer(self) -> tuple[Array, Array] | None:
         if any(self.scaling.log) or len(self.frequencies) or not self.architecture.widths:
@@ -265,20 +240,6 @@ class Network:
         weights, bias = self.layers[0]
         own = weights / self.scaling.input_scale
         return own, bias - own @ self.scaling.input_shift
-
-
-def jax_forward(architecture: Architecture, theta: Any, frequencies: Any, z: Any) -> Any:
-    """Scaled outputs from scaled inputs ``z``, shape ``(..., d)``, in JAX."""
-    import jax.numpy as jnp
-
-    layers = split(architecture, theta)
-    if architecture.fourier:
-        waves = z @ frequencies.T
-        z = jnp.concatenate([z, jnp.sin(waves), jnp.cos(waves)], axis=-1)
-    for i, (weights, bias) in enumerate(layers[:-1]):
-        after = jax_activation(architecture.activations[i])(z @ weights.T + bias)
-        z = z + after if architecture.skips(i) else after
-    return z @ layers[-1][0].T + layers[-1][1]
 
 
 def _frozen(array: Any) -> Array:

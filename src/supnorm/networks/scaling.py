@@ -8,6 +8,7 @@ numbers of another one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,13 +94,22 @@ class Scaling:
         """Scaled inputs, shape ``(n, d)``."""
         return (_logged(x, self.log) - self.input_shift) / self.input_scale
 
+    def enter_jax(self, x: Any) -> Any:
+        """As `enter` on JAX arrays, shape ``(..., d)``."""
+        import jax.numpy as jnp
+
+        if any(self.log):
+            log = np.array(self.log)
+            x = jnp.where(log, jnp.log(jnp.where(log, x, 1.0)), x)
+        return (x - self.input_shift) / self.input_scale
+
     def enter_slope(self, x: Array) -> Array:
         """Derivative of each scaled input in its own input, shape ``(n, d)``."""
         slope = np.broadcast_to(1.0 / self.input_scale, x.shape)
         return np.where(self.log, slope / np.where(self.log, x, 1.0), slope) if any(self.log) else slope
 
-    def leave(self, y: Array) -> Array:
-        """Outputs in their own units from scaled outputs, shape ``(n, m)``."""
+    def leave(self, y: Any) -> Any:
+        """Outputs in their own units from scaled outputs, shape ``(n, m)``; NumPy or JAX."""
         return y * self.output_scale + self.output_shift
 
 

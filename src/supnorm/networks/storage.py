@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -15,9 +17,11 @@ from supnorm.networks.scaling import Scaling
 from supnorm.results import BadInput, write_whole
 
 if TYPE_CHECKING:
+    from supnorm.networks.modular import ModularNetwork
     from supnorm.networks.network import Network
 
 FORMAT = "supnorm.network/1"
+MODULAR = "supnorm.modular-network/1"
 SCALES = ("input_shift", "input_scale", "output_shift", "output_scale")
 
 
@@ -27,21 +31,25 @@ def save(network: Network, path: Path | str) -> None:
     Raises:
         BadInput: when the name does not end in ``.npz``.
     """
-    if Path(path).suffix != ".npz":
-        raise BadInput(f"{path}: a network is saved as .npz; give a name that ends in .npz")
-    a = network.architecture
-    metadata = {
-        "format": FORMAT, "name": network.name, "inputs": network.inputs, "outputs": network.outputs,
-        "d": a.d, "m": a.m, "widths": a.widths, "activations": a.activations, "residual": a.residual,
-        "fourier": a.fourier, "log": network.scaling.log,
+    words, arrays = _packed(network)
+    _write(path, {"format": FORMAT, **words}, arrays)
+
+
+def save_modular(network: ModularNetwork, path: Path | str) -> None:
+    """Write a modular network; each part's arrays have its number before their names.
+
+    Raises:
+        BadInput: when the name does not end in ``.npz``.
+    """
+    packed = [_packed(part) for part in network.parts]
+    words = {
+        "format": MODULAR, "name": network.name, "inputs": network.inputs, "outputs": network.outputs,
+        "takes": network.takes, "parts": [w for w, _ in packed], "log": network.scaling.log,
     }  # fmt: skip
     arrays: dict[str, Any] = {name: getattr(network.scaling, name) for name in SCALES}
-    arrays["frequencies"] = network.frequencies
-    for i, (weights, bias) in enumerate(network.layers):
-        arrays[f"W{i}"], arrays[f"b{i}"] = weights, bias
-    buffer = io.BytesIO()
-    np.savez(buffer, metadata=np.array(json.dumps(metadata)), **arrays)
-    write_whole(path, buffer.getvalue())
+    for i, (_, own) in enumerate(packed):
+        arrays.update({f"part{i}.{name}": array for name, array in own.items()})
+    _write(path, words, arrays)
 
 
 def load(path: Path | str) -> Network:
@@ -50,26 +58,105 @@ def load(path: Path | str) -> Network:
     Raises:
         BadInput: when the file is missing, is not an ``.npz``, was not written by `save`, or is damaged.
     """
-    from supnorm.networks.network import Network
-
     arrays, metadata = read_archive(Path(path))
     if metadata.get("format") != FORMAT:
         found = metadata.get("format")
         raise BadInput(f"{path}: not a network of supnorm ({FORMAT}); its format is {found!r}")
-    try:
-        architecture = Architecture(
-            metadata["d"], metadata["m"], tuple(metadata["widths"]), tuple(metadata["activations"]),
-            metadata["residual"], metadata["fourier"],
-        )  # fmt: skip
-        s: list[Any] = [arrays[name] for name in SCALES]
-        scaling = Scaling(s[0], s[1], s[2], s[3], tuple(metadata["log"]))
-        layers = tuple((arrays[f"W{i}"], arrays[f"b{i}"]) for i in range(len(architecture.shapes)))
+    with _damage_named(path):
+        network = _unpacked(metadata, arrays)
+    return _finite(path, network)
+
+
+def load_modular(path: Path | str) -> ModularNetwork:
+    """Read a network written by `save_modular`.
+
+    Raises:
+        BadInput: as `load`.
+    """
+    from supnorm.networks.modular import ModularNetwork
+
+    arrays, metadata = read_archive(Path(path))
+    if metadata.get("format") != MODULAR:
+        found = metadata.get("format")
+        raise BadInput(f"{path}: not a modular network of supnorm ({MODULAR}); its format is {found!r}")
+    with _damage_named(path):
+        parts = []
+        for i, words in enumerate(metadata["parts"]):
+            start = f"part{i}."
+            own = {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
+            parts.append(_unpacked(words, own))
+        takes = tuple(tuple(map(int, group)) for group in metadata["takes"])
         names = tuple(metadata["inputs"]), tuple(metadata["outputs"])
-        network = Network(architecture, scaling, layers, arrays["frequencies"], *names, metadata["name"])
+        network = ModularNetwork(takes, tuple(parts), _scaling(metadata, arrays), *names, metadata["name"])
+    return _finite(path, network)
+
+
+def load_any(path: Path | str) -> Network | ModularNetwork:
+    """Read a network of either kind.
+
+    Raises:
+        BadInput: as `load`.
+    """
+    modular = read_archive(Path(path))[1].get("format") == MODULAR
+    return load_modular(path) if modular else load(path)
+
+
+def _packed(network: Network) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a network consists of: words for the JSON line, and arrays."""
+    a = network.architecture
+    words = {
+        "name": network.name, "inputs": network.inputs, "outputs": network.outputs,
+        "d": a.d, "m": a.m, "widths": a.widths, "activations": a.activations, "residual": a.residual,
+        "fourier": a.fourier, "log": network.scaling.log,
+    }  # fmt: skip
+    arrays: dict[str, Any] = {name: getattr(network.scaling, name) for name in SCALES}
+    arrays["frequencies"] = network.frequencies
+    for i, (weights, bias) in enumerate(network.layers):
+        arrays[f"W{i}"], arrays[f"b{i}"] = weights, bias
+    return words, arrays
+
+
+def _unpacked(words: dict[str, Any], arrays: dict[str, Any]) -> Network:
+    from supnorm.networks.network import Network
+
+    architecture = Architecture(
+        words["d"], words["m"], tuple(words["widths"]), tuple(words["activations"]), words["residual"],
+        words["fourier"],
+    )  # fmt: skip
+    layers = tuple((arrays[f"W{i}"], arrays[f"b{i}"]) for i in range(len(architecture.shapes)))
+    names = tuple(words["inputs"]), tuple(words["outputs"])
+    return Network(
+        architecture, _scaling(words, arrays), layers, arrays["frequencies"], *names, words["name"]
+    )
+
+
+def _scaling(words: dict[str, Any], arrays: dict[str, Any]) -> Scaling:
+    s: list[Any] = [arrays[name] for name in SCALES]
+    return Scaling(s[0], s[1], s[2], s[3], tuple(words["log"]))
+
+
+def _write(path: Path | str, words: dict[str, Any], arrays: dict[str, Any]) -> None:
+    if Path(path).suffix != ".npz":
+        raise BadInput(f"{path}: a network is saved as .npz; give a name that ends in .npz")
+    buffer = io.BytesIO()
+    np.savez(buffer, metadata=np.array(json.dumps(words)), **arrays)
+    write_whole(path, buffer.getvalue())
+
+
+@contextmanager
+def _damage_named(path: Path | str) -> Iterator[None]:
+    try:
+        yield
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path}: damaged network file ({error}); save the network again") from None
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
+
+
+N = TypeVar("N", "Network", "ModularNetwork")
+
+
+def _finite(path: Path | str, network: N) -> N:
     if not np.isfinite(network.flat).all():
         raise BadInput(
             f"{path}: the network has parameters that are NaN or infinite; train and save it again"

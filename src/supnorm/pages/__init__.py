@@ -2,8 +2,17 @@
 
 from supnorm.pages.budget_page import write_budget_page
 from supnorm.pages.comparison import write_comparison
+from supnorm.pages.fit_page import write_fit_page
 from supnorm.pages.page import write_page
 from supnorm.pages.progress import TerminalProgress
 from supnorm.pages.terminal import comparison, summary
 
-__all__ = ["TerminalProgress", "comparison", "summary", "write_budget_page", "write_comparison", "write_page"]
+__all__ = [
+    "TerminalProgress",
+    "comparison",
+    "summary",
+    "write_budget_page",
+    "write_comparison",
+    "write_fit_page",
+    "write_page",
+]

@@ -7,21 +7,25 @@ from supnorm.training.events import Tried
 from supnorm.training.fit import fit
 from supnorm.training.fit_pde import PdeResult, fit_pde
 from supnorm.training.fit_result import Candidate, FitResult
+from supnorm.training.greedy import GreedyLayers
 from supnorm.training.lbfgs import LBFGS
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.losses import MeanSquares
 from supnorm.training.network_fit import NetworkFit
 from supnorm.training.quasi_newton import QuasiNewton
+from supnorm.training.refinement import ArgmaxRefinement
 from supnorm.training.stopping import Minimum, Stop
 from supnorm.training.train import Trained, choose_optimiser, optimise, train
 
 __all__ = [
     "LBFGS",
     "Adam",
+    "ArgmaxRefinement",
     "Boosting",
     "Burgers",
     "Candidate",
     "FitResult",
+    "GreedyLayers",
     "Heat",
     "Helmholtz",
     "LevenbergMarquardt",

@@ -30,25 +30,30 @@ from supnorm.approximants import (
     TensorTrain,
 )
 from supnorm.auditing import AuditReport
-from supnorm.networks import Network
 from supnorm.problem import Problem
 from supnorm.results import BadInput
 from supnorm.training.assessment import Errors, Validation, audit_model
 from supnorm.training.events import Tried
-from supnorm.training.network_fit import NetworkFit, as_approximation
+from supnorm.training.network_fit import NetworkFit
 from supnorm.training.reference_points import ReferencePoints
 
 Array = NDArray[np.float64]
+Trail = tuple[tuple[float, float], ...]
 
 
 @dataclass(eq=False)
 class Attempt:
-    """A candidate inside the loop; ``audited`` once an audit has looked at it."""
+    """A candidate inside the loop; ``audited`` once an audit has looked at it.
+
+    Attributes:
+        trail: processor seconds and relative training error along the way, for networks.
+    """
 
     approximation: Approximation
     errors: Errors
     seconds: float
     audited: bool = False
+    trail: Trail = ()
 
 
 @dataclass
@@ -63,6 +68,7 @@ class ActiveFit:
         max_evaluations: of the reference, for fitting and validation.
         audit_evaluations: of each audit.
         deadline: on the monotonic clock; None without a limit.
+        smooth: False once a jump was found: no continuous model can meet a small tolerance.
     """
 
     problem: Problem
@@ -74,6 +80,7 @@ class ActiveFit:
     seed: int
     deadline: float | None
     observer: Callable[[Any], None]
+    smooth: bool = True
     attempts: list[Attempt] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     audits: int = 0
@@ -95,11 +102,13 @@ class ActiveFit:
 
     def run(self, methods: Sequence[Any]) -> None:
         """Try the methods in turn until one is accepted."""
+        from supnorm.training.network_search import NetworkSearch
+
         for method in methods:
             if self.over:
                 self.skipped.append((type(method).__name__, "the time was up"))
             elif isinstance(method, NetworkFit):
-                if self._networks(method):
+                if NetworkSearch(self, method).run():
                     return
             elif self._classical(method):
                 return
@@ -129,7 +138,7 @@ class ActiveFit:
         except NotApplicable as why:
             self.skipped.append((name, str(why)))
             return False
-        return self._judge(found, time.perf_counter() - start)
+        return self.judge(found, time.perf_counter() - start)
 
     def _fit_one(self, method: Any) -> Approximation:
         domain = self.problem.domain
@@ -146,18 +155,18 @@ class ActiveFit:
         """Design points for the classical methods on samples: a quarter of the budget, at most 4096."""
         return int(min(max(0.25 * self.max_evaluations, 16), 4096))
 
-    def _judge(self, found: Approximation, seconds: float) -> bool:
+    def judge(self, found: Approximation, seconds: float, trail: Trail = ()) -> bool:
         """Record a candidate; audit it if it looks good enough. True when it is accepted."""
-        attempt = Attempt(found, self.validation.errors(found.function), seconds)
+        attempt = Attempt(found, self.validation.errors(found.function), seconds, trail=trail)
         self.attempts.append(attempt)
         self.observer(Tried(found.method, attempt.errors.rms, attempt.errors.worst))
         goal = self.problem.error.limit
         if goal is None or not attempt.errors.by(self.norm) <= goal:
             return False
-        self._audit(attempt, self.audit_evaluations)
+        self.audit(attempt, self.audit_evaluations)
         return attempt.errors.by(self.norm) <= goal
 
-    def _audit(self, attempt: Attempt, evaluations: int) -> AuditReport:
+    def audit(self, attempt: Attempt, evaluations: int) -> AuditReport:
         """Look for the worst error with a seed of its own; the attempt's errors can only grow."""
         self.audits += 1
         function = attempt.approximation.function
@@ -167,78 +176,6 @@ class ActiveFit:
             attempt.errors = Errors(attempt.errors.rms, report.worst.error, x)
         attempt.audited = True
         return report
-
-    def _networks(self, method: NetworkFit) -> bool:
-        outputs = self.validation.y.shape[1]
-        for i, width in enumerate(method.widths):
-            size = method.size(self.problem.domain.d, outputs, width)
-            wanted = int(min(method.ratio * size, method.rows))
-            have = min(wanted, self.left + self.points.drawn)
-            if have < size / 2 and i > 0:
-                self.skipped.append((f"network width {width}", f"{size} weights for {have} samples"))
-                continue
-            if self.over:
-                self.skipped.append((f"network width {width}", "the time was up"))
-                continue
-            if self._one_width(method, width, have, len(method.widths) - i):
-                return True
-        return self._more_time(method)
-
-    def _one_width(self, method: NetworkFit, width: int, samples: int, remaining: int) -> bool:
-        start = time.perf_counter()
-        x, y = self.points.design(samples)
-        rng = np.random.default_rng(self.seed + 11 * width)
-        network = method.start(x, y, self.problem.domain, width, rng)
-        share = self.seconds_left and self.seconds_left / (remaining + 1)
-        trained = method.train(network, x, y, share, rng)
-        found = as_approximation(trained, len(x))
-        if self._judge(found, time.perf_counter() - start):
-            return True
-        return self.norm == "sup" and self._refine(method, trained.network, x, y, share)
-
-    def _refine(self, method: NetworkFit, network: Network, x: Array, y: Array, share: float | None) -> bool:
-        """Add the worst points and go on, as long as the maximum falls and could meet the goal."""
-        goal = self.problem.error.limit
-        for _ in range(1 if goal is None else 3):
-            last = self.attempts[-1]
-            hopeless = goal is not None and last.errors.rms > 0.5 * goal
-            if hopeless or self.over or not isinstance(last.approximation.model, Network):
-                return False
-            start = time.perf_counter()
-            report = self._audit(last, min(self.audit_evaluations, 8000))
-            extra_x, extra_y = worst_samples(report, self.problem, y.shape[1])
-            x, y = np.concatenate([x, extra_x]), np.concatenate([y, extra_y])
-            trained = method.refine(network, x, y, share)
-            found = as_approximation(trained, len(x))
-            if self._judge(found, last.seconds + time.perf_counter() - start):
-                return True
-            if self.attempts[-1].errors.worst > 0.8 * last.errors.worst:
-                return False
-            network = trained.network
-        return False
-
-    def _more_time(self, method: NetworkFit) -> bool:
-        """With a time limit: the best network is trained on until the time is up."""
-        nets = [a for a in self.attempts if isinstance(a.approximation.model, Network)]
-        while self.deadline is not None and (self.seconds_left or 0.0) > 1.0 and nets:
-            best = min(nets, key=lambda a: a.errors.by(self.norm))
-            assert isinstance(best.approximation.model, Network)
-            start = time.perf_counter()
-            size = best.approximation.parameters
-            x, y = self.points.design(
-                int(min(method.ratio * size, method.rows, self.points.drawn + self.left))
-            )
-            rng = np.random.default_rng(self.seed + 5)
-            trained = method.train(best.approximation.model, x, y, 0.5 * (self.seconds_left or 0.0), rng)
-            found = as_approximation(trained, len(x))
-            if self._judge(found, best.seconds + time.perf_counter() - start):
-                return True
-            if self.norm == "sup" and self._refine(method, trained.network, x, y, self.seconds_left):
-                return True
-            if not trained.minimum.reason.startswith("budget"):
-                break
-            nets = [a for a in self.attempts if isinstance(a.approximation.model, Network)]
-        return False
 
 
 def automatic(d: int) -> list[Any]:
@@ -251,18 +188,3 @@ def automatic(d: int) -> list[Any]:
     if d >= 3:
         sampled.append(SparseLegendre())
     return [*own_points, *sampled, GaussianProcess(), SimplexInterpolation(), NetworkFit()]
-
-
-def worst_samples(report: AuditReport, problem: Problem, outputs: int, most: int = 60) -> tuple[Array, Array]:
-    """The worst points of an audit with their reference values, thinned so that they lie apart."""
-    d = problem.domain.d
-    rows = report.points.rows[np.isfinite(report.points.rows).all(axis=1)]
-    x, y = rows[:, :d], rows[:, d + outputs : d + 2 * outputs]
-    u = problem.domain.to_unit(x)
-    kept: list[int] = []
-    for i in range(len(u)):
-        if all(np.linalg.norm(u[i] - u[j]) > 0.01 * np.sqrt(d) for j in kept):
-            kept.append(i)
-        if len(kept) == most:
-            break
-    return x[kept], y[kept]

@@ -51,7 +51,7 @@ class Adam:
             if self.batch is not None or loss < best_loss:
                 best_loss, best = loss, theta
             if (reason := watch.reason(iteration, loss)) is not None:
-                return Minimum(best, best_loss, iteration, iteration + 1, reason)
+                return Minimum(best, best_loss, iteration, iteration + 1, reason, tuple(watch.trail))
             mean = self.b1 * mean + (1.0 - self.b1) * gradient
             square = self.b2 * square + (1.0 - self.b2) * gradient**2
             iteration += 1

@@ -41,7 +41,9 @@ class Boosting:
     frequencies: tuple[float, ...] = (2.0, 6.0, 15.0)
     optimiser: Optimiser | None = None
 
-    def add(self, network: Network, x: Array, y: Array, stop: Stop, rng: np.random.Generator) -> Trained:
+    def add(
+        self, network: Network, x: Array, y: Array, stop: Stop, rng: np.random.Generator
+    ) -> Trained[Network]:
         """``network`` plus one trained on its residuals at samples ``x (n, d)``, ``y (n, m)``.
 
         The network itself comes back where that does not lower the mean square: at the float64 floor.
@@ -117,7 +119,12 @@ def side_by_side(first: Network, second: Network) -> Network:
     return replace(first, architecture=joined, layers=tuple(layers))
 
 
-def _require_plain(network: Network) -> None:
+def can_be_boosted(network: Network) -> bool:
+    """Whether it has hidden layers and neither residual nor Fourier connections."""
     a = network.architecture
-    if a.residual or a.fourier or not a.widths:
+    return bool(a.widths) and not (a.residual or a.fourier)
+
+
+def _require_plain(network: Network) -> None:
+    if not can_be_boosted(network):
         raise BadInput("boosting needs a plain network: hidden layers, no residual or Fourier connections")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -12,20 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing import AuditReport
 from supnorm.evaluation import Finished, Started, silent
 from supnorm.problem import Domain, ErrorMeasure, Problem
-from supnorm.results import BadInput, ExitCode, Status
-from supnorm.training.active_fit import ActiveFit, Attempt, automatic
+from supnorm.results import BadInput
+from supnorm.training.active_fit import ActiveFit, automatic
 from supnorm.training.adam import Adam
-from supnorm.training.assessment import FRESH, Validation, audit_model
+from supnorm.training.assessment import Validation
 from supnorm.training.breaks import Jump, find_jump
 from supnorm.training.certified_fit import PROVABLE, certified_fit
 from supnorm.training.fit_data import fit_data
-from supnorm.training.fit_result import Candidate, FitResult
+from supnorm.training.fit_result import FitResult
 from supnorm.training.lbfgs import LBFGS
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.network_fit import NetworkFit
+from supnorm.training.outcome import finish
 from supnorm.training.quasi_newton import QuasiNewton
 from supnorm.training.reference_points import ReferencePoints
 
@@ -90,7 +89,7 @@ def fit(
         points = ReferencePoints(goal, seed, workers=workers, executor=executor)
         state, jump = _prepare(goal, points, norm, limit, max_evaluations, audit_evaluations, seed, observer)
         state.run(methods)
-        return _finish(state, jump, begin)
+        return finish(state, jump, begin)
 
     if certify:
         if norm != "sup":
@@ -182,7 +181,9 @@ def _prepare(
     if budget >= 10_000:
         jump = find_jump(points.value, problem.domain, rng) if _is_box(problem.domain) else None
     deadline = None if seconds is None else began + seconds
-    state = ActiveFit(problem, points, validation, norm, budget, audit_evaluations, seed, deadline, observer)
+    state = ActiveFit(
+        problem, points, validation, norm, budget, audit_evaluations, seed, deadline, observer, jump is None
+    )
     return state, jump
 
 
@@ -202,99 +203,3 @@ def _check_floor(problem: Problem, y: Array) -> None:
             f"tolerance {least:.3g} is below the float64 floor of this reference, about {floor:.1e}; "
             f"ask for {10 * floor:.0e} or more"
         )
-
-
-def _finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
-    """Audit the winner with a fresh seed, measure the others on fresh points, and say how it went."""
-    best = state.best()
-    spent = state.points.spent
-    report = audit_model(
-        state.problem, best.approximation.function, state.audit_evaluations, state.seed + FRESH
-    )
-    rng = np.random.default_rng([state.seed + FRESH, 2])
-    fresh = Validation.draw(state.points, min(4096, max(state.audit_evaluations // 4, 16)), rng)
-    spread = float(np.max(fresh.y.std(axis=0), initial=0.0))
-    candidates = [_candidate(a, fresh, spread) for a in state.attempts if a is not best]
-    candidates.sort(key=lambda c: c.rms if state.norm == "l2" else c.sup_lower)
-    winner = _winner(best, report, fresh, spread)
-    document = report.to_json()
-    evaluations = {
-        "fit": spent, "fresh": state.points.spent - spent, "failed": state.points.failed,
-        "audit": sum(v for k, v in document["evaluations"].items() if k != "failed"),
-        "loop audits": state.audits,
-    }  # fmt: skip
-    notes = _notes(state, jump)
-    return FitResult(
-        winner, (winner, *candidates), tuple(state.skipped), _status(state, winner, jump), report,
-        evaluations, notes, state.problem.error.limit, state.norm, state.seed,
-        time.perf_counter() - start, versions=versions(),
-    )  # fmt: skip
-
-
-def _winner(best: Attempt, report: AuditReport, fresh: Validation, spread: float) -> Candidate:
-    """The winner with the errors of its audit and of the fresh points together."""
-    measured = _candidate(best, fresh, spread)
-    worst = report.worst.error if report.worst is not None else measured.sup_lower
-    n, m = report.rms.n, len(fresh.x) - fresh.corners
-    rms = float(np.sqrt((n * report.rms.value**2 + m * measured.rms**2) / max(n + m, 1)))
-    return replace(measured, rms=rms, sup_lower=max(worst, measured.sup_lower), audited=True)
-
-
-def _candidate(attempt: Attempt, fresh: Validation, spread: float) -> Candidate:
-    errors = fresh.errors(attempt.approximation.function)
-    seconds = latency(attempt.approximation.function.value, fresh.x)
-    return Candidate(attempt.approximation, attempt.seconds, errors.rms, errors.worst, spread, seconds)
-
-
-def latency(value: Callable[[Array], Array], x: Array) -> float:
-    """Seconds per point in a batch of up to 1000."""
-    batch = x[:1000]
-    value(batch)
-    start = time.perf_counter()
-    value(batch)
-    return (time.perf_counter() - start) / len(batch)
-
-
-def _notes(state: ActiveFit, jump: Jump | None) -> tuple[str, ...]:
-    notes = list(state.best().approximation.notes)
-    if jump is not None:
-        where = ", ".join(f"{n} = {v:.6g}" for n, v in state.problem.domain.describe(jump.x).items())
-        notes.append(
-            f"the reference jumps by {jump.size:.3g} at {where}: a continuous model misses by at least half"
-        )
-    if not np.ptp(state.validation.y, axis=0).any():
-        notes.append("the reference is constant on all points seen")
-    if state.points.failed:
-        notes.append(
-            f"the reference had no finite value at {state.points.failed} of {state.points.spent} points"
-        )
-    return tuple(notes)
-
-
-def _status(state: ActiveFit, winner: Candidate, jump: Jump | None) -> Status:
-    goal, value = state.problem.error.limit, winner.rms if state.norm == "l2" else winner.sup_lower
-    what = "root mean square" if state.norm == "l2" else "largest error found"
-    if goal is None:
-        return Status("no-tolerance", f"best of {len(state.attempts)} candidates; {what} {value:.2e}")
-    if value <= goal:
-        said = f"{winner.method}: {what} {value:.2e} by an audit with a fresh seed"
-        return Status("within-tolerance", f"{said}; it is a lower bound, a certificate proves an upper one")
-    advice = f"{winner.method} is the best of {len(state.attempts)} candidates, {what} {value:.2e}; "
-    if jump is not None and goal < 0.5 * jump.size:
-        advice += f"no continuous model can: the reference jumps by {jump.size:.3g}; split the domain there"
-    elif state.over:
-        advice += "the time was up: give more seconds"
-    else:
-        advice += "give more evaluations or seconds, or wider networks: method=NetworkFit(widths=(48, 64))"
-    return Status("tolerance-exceeded", advice, ExitCode.EXCEEDED)
-
-
-def versions() -> dict[str, str]:
-    """Versions behind a result."""
-    import jax
-    import scipy
-
-    return {
-        "python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__,
-        "jax": jax.__version__,
-    }  # fmt: skip

@@ -22,6 +22,7 @@ from supnorm.training.events import Tried
 from supnorm.training.fit_result import Candidate, FitResult
 from supnorm.training.fixed_data import FixedData
 from supnorm.training.network_fit import NetworkFit, as_approximation
+from supnorm.training.outcome import latency, versions
 
 Array = NDArray[np.float64]
 ROWS = 20_000  # samples beyond this many judge the candidates but are not trained on
@@ -63,7 +64,6 @@ def fit_data(
             f"trained on {ROWS} of {len(data.train[0])} training samples",
         )
     observer(Finished())
-    from supnorm.training.fit import versions
 
     status = _status(candidates[0], problem.error.limit, norm, held)
     return FitResult(
@@ -120,8 +120,6 @@ def _fit_one(
 
 
 def _candidate(found: Approximation, held: Validation, spread: float, seconds: float) -> Candidate:
-    from supnorm.training.fit import latency
-
     errors = held.errors(found.function)
     return Candidate(found, seconds, errors.rms, errors.worst, spread, latency(found.function.value, held.x))
 

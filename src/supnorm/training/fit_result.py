@@ -33,6 +33,7 @@ class Candidate:
             ``"conditional"`` or ``"none"``.
         spread: standard deviation of the reference, by which the relative errors are divided.
         latency: seconds per point in a batch of 1000.
+        trail: processor seconds and relative training error along the way, for networks.
         audited: whether ``sup_lower`` comes from a search; else from independent points.
     """
 
@@ -46,6 +47,7 @@ class Candidate:
     sup_upper: float | None = None
     upper_kind: str = "none"
     file: str | None = None
+    trail: tuple[tuple[float, float], ...] = ()
 
     @property
     def method(self) -> str:
@@ -61,6 +63,7 @@ class Candidate:
             "relative_sup": self.sup_lower / scale, "audited": self.audited, "parameters": a.parameters,
             "bytes": a.bytes, "samples": a.samples, "seconds": self.seconds,
             "seconds_per_point": self.latency, "file": self.file, "notes": list(a.notes),
+            "trail": [list(point) for point in self.trail],
         }  # fmt: skip
 
 
@@ -126,6 +129,7 @@ class FitResult:
                 "certificate": None
                 if self.certificate is None
                 else self.certificate.to_json("certificate.json"),
+                "audit": None if self.audit is None else _short(self.audit.to_json()),
                 "skipped": [{"method": m, "reason": r} for m, r in self.skipped],
                 "evaluations": dict(self.evaluations),
                 "notes": list(self.notes),
@@ -147,3 +151,8 @@ class FitResult:
         named = replace(self, winner=replace(self.winner, file="model.npz"))
         write_whole(folder / "fit.json", dumps(named.to_json()))
         return folder
+
+
+def _short(audit: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page of a fit says of its audit; the whole is in ``audit/``."""
+    return {key: audit[key] for key in ("sup", "witness", "rms", "quantiles", "evaluations", "seed")}

@@ -59,7 +59,7 @@ class LBFGS:
             if flat >= 20:
                 reason = FLOOR
                 break
-        return Minimum(theta, loss, iteration, evaluations, reason)
+        return Minimum(theta, loss, iteration, evaluations, reason, tuple(watch.trail))
 
 
 def _times(pairs: Pairs, gradient: Array) -> Array:

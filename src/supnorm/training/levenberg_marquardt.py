@@ -87,7 +87,7 @@ class LevenbergMarquardt:
             if flat >= 10:
                 reason = FLOOR
                 break
-        return Minimum(theta, loss, iteration, evaluations, reason)
+        return Minimum(theta, loss, iteration, evaluations, reason, tuple(watch.trail))
 
     def _trial(
         self,

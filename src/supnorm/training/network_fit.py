@@ -3,8 +3,7 @@ points.
 
 For each width: the samples are ``ratio`` times the weights, the optimiser is `choose_optimiser` or the given
 one. Towards the maximum (norm "sup"): the points where the current network is worst join the samples, thinned
-by distance, and Levenberg-Marquardt goes on from where it was; that cuts the maximum several times for a
-little more RMS.
+by distance, and the optimiser goes on from where it was; that cuts the maximum several times.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.approximants import Approximation, NotApplicable
-from supnorm.networks import Network, Scaling
+from supnorm.networks import ModularNetwork, Network, Scaling
 from supnorm.problem import Domain
 from supnorm.training.adam import Adam
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.stopping import Stop
-from supnorm.training.train import Optimiser, Trained, choose_optimiser, optimise
+from supnorm.training.train import N, Optimiser, Trained, choose_optimiser, optimise
 
 Array = NDArray[np.float64]
 
@@ -38,6 +37,9 @@ class NetworkFit:
         ratio: samples per weight, where the reference can give more.
         rows: most samples used by a second-order method.
         frequency: scale of the first layer: 6 and more for oscillating references.
+        takes: for a `ModularNetwork`, the channels of each of its parts; ``width`` and ``depth`` are then those
+            of every part.
+        starts: random starts; the best one after a tenth of the iterations is trained on. Modular networks need 4.
     """
 
     widths: tuple[int, ...] = (12, 20, 32)
@@ -48,28 +50,44 @@ class NetworkFit:
     ratio: float = 4.0
     rows: int = 20_000
     frequency: float = 1.0
+    takes: tuple[tuple[int, ...], ...] = ()
+    starts: int = 1
 
     def size(self, d: int, m: int, width: int) -> int:
         """Number of parameters of a network of this width."""
+        if self.takes:
+            each = replace(self, takes=())
+            inner = sum(each.size(len(group), 1, width) for group in self.takes[:-1])
+            return inner + each.size(len(self.takes[-1]), m, width)
         return (d + 1) * width + (self.depth - 1) * (width + 1) * width + (width + 1) * m
 
-    def start(self, x: Array, y: Array, domain: Domain, width: int, rng: np.random.Generator) -> Network:
-        """An untrained network with its scaling, seeds from ``rng``."""
+    def start(
+        self, x: Array, y: Array, domain: Domain, width: int, rng: np.random.Generator
+    ) -> Network | ModularNetwork:
+        """An untrained network with its scaling; the best of ``starts``."""
+        begun = [self._random(y, domain, width, rng) for _ in range(self.starts)]
+        if len(begun) == 1:
+            return begun[0]
+        tried = [_quick(network, x[: self.rows], y[: self.rows], self.iterations) for network in begun]
+        return min(tried, key=lambda t: t.minimum.loss).network
+
+    def _random(
+        self, y: Array, domain: Domain, width: int, rng: np.random.Generator
+    ) -> Network | ModularNetwork:
+        scaling, m = Scaling.of_domain(domain, y), y.shape[1]
+        if self.takes:
+            return ModularNetwork.init(
+                rng, domain.d, m, takes=self.takes, width=width, depth=self.depth,
+                activation=self.activation, scaling=scaling, inputs=domain.names,
+            )  # fmt: skip
         return Network.init(
-            rng,
-            domain.d,
-            y.shape[1],
-            width,
-            self.depth,
-            self.activation,
-            scaling=Scaling.of_domain(domain, y),
-            frequency=self.frequency,
-            inputs=domain.names,
-        )
+            rng, domain.d, m, width, self.depth, self.activation, scaling=scaling,
+            frequency=self.frequency, inputs=domain.names,
+        )  # fmt: skip
 
     def train(
-        self, network: Network, x: Array, y: Array, seconds: float | None, rng: np.random.Generator
-    ) -> Trained:
+        self, network: N, x: Array, y: Array, seconds: float | None, rng: np.random.Generator
+    ) -> Trained[N]:
         """Train on at most ``rows`` samples."""
         x, y = x[: self.rows], y[: self.rows]
         chosen = self.optimiser or choose_optimiser(network.architecture.size, y.size)
@@ -80,13 +98,13 @@ class NetworkFit:
             iterations = self.iterations  # its rate falls over the iterations
         return optimise(network, x, y, chosen, Stop(iterations, seconds, loss=1e-32), rng)
 
-    def refine(self, network: Network, x: Array, y: Array, seconds: float | None) -> Trained:
+    def refine(self, network: N, x: Array, y: Array, seconds: float | None) -> Trained[N]:
         """Go on from ``network`` on samples to which its worst points were added at the end."""
         kept = np.r_[0 : max(len(x) - 2000, 0)][: self.rows - 2000]
         rows = np.concatenate([kept, np.arange(max(len(x) - 2000, 0), len(x))])
-        small = network.architecture.size <= 800
-        chosen = LevenbergMarquardt() if small else choose_optimiser(network.architecture.size, y.size)
-        return optimise(network, x[rows], y[rows], chosen, Stop(100 if small else 500, seconds))
+        chosen = choose_optimiser(network.architecture.size, y.size)
+        small = isinstance(chosen, LevenbergMarquardt)
+        return optimise(network, x[rows], y[rows], chosen, Stop(100 if small else 800, seconds))
 
     def from_samples(
         self, x: Array, y: Array, domain: Domain, rng: np.random.Generator | None = None
@@ -105,10 +123,17 @@ class NetworkFit:
         return as_approximation(trained, min(len(x), self.rows))
 
 
-def as_approximation(trained: Trained, samples: int) -> Approximation:
+def as_approximation(trained: Trained[Network | ModularNetwork], samples: int) -> Approximation:
     """A trained network in the protocol of the approximators; its note says why training stopped."""
     widths = "x".join(map(str, trained.network.architecture.widths))
-    network = replace(trained.network, name=f"network {widths}")
+    kind = "modular network" if isinstance(trained.network, ModularNetwork) else "network"
+    network = replace(trained.network, name=f"{kind} {widths}")
     size = network.architecture.size
     notes = (f"{trained.minimum.reason} ({trained.minimum.iterations} iterations)",)
     return Approximation(network.as_function(), network, network.name, size, samples, notes)
+
+
+def _quick(network: N, x: Array, y: Array, iterations: int) -> Trained[N]:
+    chosen = choose_optimiser(network.architecture.size, y.size)
+    least = isinstance(chosen, LevenbergMarquardt)
+    return optimise(network, x, y, chosen, Stop(max(iterations // (40 if least else 10), 10)))

@@ -89,7 +89,7 @@ class QuasiNewton:
             if flat >= 20:
                 reason = FLOOR
                 break
-        return Minimum(theta, loss, iteration, evaluations, reason)
+        return Minimum(theta, loss, iteration, evaluations, reason, tuple(watch.trail))
 
 
 class _InverseHessian:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 ValueAndGrad = Callable[[Array], tuple[float, Array]]
 ResidualJacobian = Callable[[Array], tuple[Array, Array]]
+Record = tuple[int, float, float]
 
 REACHED = "tolerance reached: the loss is at or below its target"
 ITERATIONS = "budget used: all iterations are done"
@@ -44,13 +45,26 @@ class Stop:
 
 @dataclass(frozen=True)
 class Watch:
-    """Limits with a start time; `reason` is asked once per iteration."""
+    """Limits with a start time; `reason` is asked once per iteration.
+
+    Attributes:
+        trail: rows (iteration, processor seconds, loss) at iterations that grow by a tenth: the record of a
+            training, which decides nothing.
+    """
 
     stop: Stop
     start: float
+    began: float = field(default_factory=time.process_time)
+    trail: list[Record] = field(default_factory=list)
 
     def reason(self, iteration: int, loss: float) -> str | None:
         """Why to stop now, or None to go on."""
+        reason = self._reason(iteration, loss)
+        if reason is not None or not self.trail or iteration >= 1.1 * self.trail[-1][0] + 1:
+            self.trail.append((iteration, time.process_time() - self.began, loss))
+        return reason
+
+    def _reason(self, iteration: int, loss: float) -> str | None:
         if not np.isfinite(loss):
             return DIVERGED
         if loss <= self.stop.loss:
@@ -71,6 +85,7 @@ class Minimum:
         loss: there.
         iterations, evaluations: steps done, and calls of the loss (or of residual and Jacobian).
         reason: the sentence that says why it stopped.
+        trail: (iteration, processor seconds, loss) along the way.
     """
 
     theta: Array
@@ -78,3 +93,4 @@ class Minimum:
     iterations: int
     evaluations: int
     reason: str
+    trail: tuple[Record, ...] = ()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.networks import Network
+from supnorm.networks import ModularNetwork, Network
 from supnorm.results import BadInput
 from supnorm.training.adam import Adam
 from supnorm.training.lbfgs import LBFGS
@@ -18,18 +19,20 @@ from supnorm.training.stopping import Minimum, Stop
 
 Array = NDArray[np.float64]
 Optimiser = Adam | LBFGS | LevenbergMarquardt | QuasiNewton
+N = TypeVar("N", bound=Network | ModularNetwork)
+N_co = TypeVar("N_co", bound=Network | ModularNetwork, covariant=True)
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class Trained(Generic[N_co]):
     """A trained network and how its training ended."""
 
-    network: Network
+    network: N_co
     minimum: Minimum
 
 
 def train(
-    network: Network,
+    network: N,
     x: Array,
     y: Array,
     optimiser: Optimiser | None = None,
@@ -37,7 +40,7 @@ def train(
     *,
     seconds: float | None = None,
     rng: np.random.Generator | None = None,
-) -> Network:
+) -> N:
     """The network with parameters trained on samples; its scaling stays as it is.
 
     Args:
@@ -61,13 +64,13 @@ def train(
 
 
 def optimise(
-    network: Network,
+    network: N,
     x: Array,
     y: Array,
     optimiser: Optimiser | None = None,
     stop: Stop | None = None,
     rng: np.random.Generator | None = None,
-) -> Trained:
+) -> Trained[N]:
     """As `train`, with limits in one object, handing back also how the training ended."""
     x, y = check_samples(network, x, y)
     chosen = optimiser or choose_optimiser(network.architecture.size, y.size)
@@ -79,7 +82,7 @@ def optimise(
         minimum = chosen.minimise(batches, network.flat, stop)
     else:
         minimum = chosen.minimise(loss.value_and_grad, network.flat, stop)
-    return Trained(network.with_flat(minimum.theta), minimum)
+    return Trained(cast(N, network.with_flat(minimum.theta)), minimum)  # mypy widens N to the union
 
 
 def choose_optimiser(parameters: int, residuals: int) -> Optimiser:
@@ -95,7 +98,7 @@ def choose_optimiser(parameters: int, residuals: int) -> Optimiser:
     return QuasiNewton() if parameters <= 6_000 else LBFGS()
 
 
-def check_samples(network: Network, x: Array, y: Array) -> tuple[Array, Array]:
+def check_samples(network: Network | ModularNetwork, x: Array, y: Array) -> tuple[Array, Array]:
     """The samples as float64 arrays ``(n, d)`` and ``(n, m)``.
 
     Raises:

@@ -1,0 +1,1 @@
+"""Optimisers and training stages beside their peers; see README.md in this folder."""

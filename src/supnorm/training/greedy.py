@@ -1,0 +1,95 @@
+"""Greedy layer-wise training: one hidden layer after the other, then all together.
+
+Layer k is trained with a linear output on what the frozen layers 1 ... k-1 make of the inputs; the output is
+thrown away and the next layer is put on top; at the end all parameters are trained. Source: the supervised
+variant of Bengio, Lamblin, Popovici & Larochelle (2006), section 4. Each stage is a network with one hidden
+layer, so it is cheap and well conditioned. Choose it for deep networks (four and more hidden layers) that do not
+start: there plain training from random weights can stall; with one or two hidden layers it gains nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.networks import Architecture, Network, Scaling
+from supnorm.results import BadInput
+from supnorm.training.stopping import Stop
+from supnorm.training.train import Optimiser, Trained, check_samples, optimise
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class GreedyLayers:
+    """Layer-wise training of a plain network.
+
+    Args:
+        share: of the limits that the layers have together; the rest is for all parameters at the end.
+        optimiser: of every stage; the automatic choice by default.
+    """
+
+    share: float = 0.4
+    optimiser: Optimiser | None = None
+
+    def train(
+        self, network: Network, x: Array, y: Array, stop: Stop, rng: np.random.Generator
+    ) -> Trained[Network]:
+        """Train ``network``, of which only the architecture and the scaling count, on samples.
+
+        Raises:
+            BadInput: for residual connections, Fourier features, no hidden layer, or unusable samples.
+
+        >>> x = np.linspace(-1.0, 1.0, 60)[:, None]
+        >>> y = np.tanh(4 * x) * x
+        >>> net = Network.init(np.random.default_rng(0), 1, 1, 6, 4, scaling=Scaling.of_data(x, y))
+        >>> found = GreedyLayers().train(net, x, y, Stop(200), np.random.default_rng(1))
+        >>> found.minimum.loss < 1e-6
+        True
+        """
+        a = network.architecture
+        if a.residual or a.fourier or not a.widths:
+            raise BadInput("layer-wise training needs hidden layers, no residual or Fourier connections")
+        x, y = check_samples(network, x, y)
+        s = network.scaling
+        z, t = s.enter(x), (y - s.output_shift) / s.output_scale
+        each = _part(stop, self.share / len(a.widths))
+        layers = []
+        for width, activation in zip(a.widths, a.activations, strict=True):
+            start = Network.init(rng, z.shape[1], a.m, width, 1, activation, scaling=_plain(z, t))
+            trained = optimise(start, z, t, self.optimiser, each).network
+            layer, output = _unscaled(trained)
+            layers.append(layer)
+            z = _hidden(trained, z)
+        begun = replace(network, layers=(*layers, output))
+        return optimise(begun, x, y, self.optimiser, _part(stop, 1.0 - self.share))
+
+
+def _plain(z: Array, t: Array) -> Scaling:
+    """Features to [-1, 1]; labels are scaled already."""
+    inputs = Scaling.of_data(z, t)
+    return replace(inputs, output_shift=np.zeros(t.shape[1]), output_scale=np.ones(t.shape[1]))
+
+
+def _unscaled(network: Network) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Its hidden and its output layer, with the input scaling in the weights."""
+    (weights, bias), output = network.layers
+    own = weights / network.scaling.input_scale
+    return (own, bias - own @ network.scaling.input_shift), output
+
+
+def _hidden(network: Network, z: Array) -> Array:
+    """Values of its hidden layer, shape ``(n, width)``."""
+    width = network.architecture.widths[0]
+    identity = (np.eye(width), np.zeros(width))
+    a = Architecture(network.d, width, (width,), network.architecture.activations)
+    s = network.scaling
+    scaling = Scaling(s.input_shift, s.input_scale, np.zeros(width), np.ones(width))
+    return Network(a, scaling, (network.layers[0], identity)).value(z)
+
+
+def _part(stop: Stop, share: float) -> Stop:
+    seconds = None if stop.seconds is None else share * stop.seconds
+    return replace(stop, iterations=max(int(share * stop.iterations), 1), seconds=seconds)
