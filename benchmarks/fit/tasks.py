@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.training.design import unit_design
+
 Array = NDArray[np.float64]
 
 
@@ -22,13 +24,9 @@ class Task:
     width: int
 
     def samples(self, n: int, seed: int, to_the_faces: bool) -> tuple[Array, Array]:
-        """Sobol points, half of them moved towards the faces, and values."""
-        from scipy.stats import qmc
-
-        sobol = qmc.Sobol(len(self.low), rng=np.random.default_rng(seed))
-        u = sobol.random_base2(int(np.ceil(np.log2(n))))[:n]
-        if to_the_faces:
-            u[1::2] = 0.5 - 0.5 * np.cos(np.pi * u[1::2])
+        """Points of supnorm's design for all methods alike, or uniform ones, and values."""
+        d = len(self.low)
+        u = unit_design(n, d, seed) if to_the_faces else np.random.default_rng(seed).random((n, d))
         x = np.array(self.low) + u * (np.array(self.high) - np.array(self.low))
         return x, self.f(x)[:, None]
 

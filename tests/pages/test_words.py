@@ -172,7 +172,7 @@ def test_no_praise_without_a_bound(result, name, tolerance):
 def test_the_floor_of_the_rms_is_said(result):
     data = result("d2")
     data["rms"]["at_least"] = 3.6
-    assert "the true RMS is at least about 360 %" in said(words.lead(View(data)))
+    assert "the true RMS is at least 360 % (95 % confidence)" in said(words.lead(View(data)))
 
 
 @pytest.mark.parametrize(

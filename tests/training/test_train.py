@@ -35,7 +35,7 @@ def test_loss_gradient_and_jacobian_against_finite_differences():
     loss, theta = MeanSquares(net, x, y), start(x, y, 3).flat
 
     def residual(t):
-        return ((net.with_flat(t).value(x) - y) / net.scaling.output_scale).ravel()
+        return ((net.with_flat(t).value(x) - y) / net.scaling.output_scale).T.ravel()
 
     r, jacobian = loss.residual_jacobian(theta)
     value, gradient = loss.value_and_grad(theta)

@@ -31,7 +31,7 @@ class DifferentialEvolution:
 
     members: int = 10
     fewest: int = 30
-    generations: int = 80
+    generations: int = 40
     crossover: float = 0.8
     low: float = 0.4
     high: float = 0.9
@@ -55,7 +55,9 @@ class DifferentialEvolution:
             pull = np.where(rng.random((k, 1)) < 0.5, f, 0.0)  # half rand/1, half rand-to-best/1
             base = np.where(pull > 0, u, u[rng.permutation(k)])
             mutant = base + pull * (best - u) + f * (u[a] - u[b])
-            mutant = 1.0 - np.abs(1.0 - np.abs(mutant) % 2.0)
+            mutant = 1.0 - np.abs(
+                1.0 - np.abs(mutant)
+            )  # u, a and b lie in the box: one reflection at each end
             cross = rng.random((k, d)) < self.crossover
             cross[np.arange(k), rng.integers(d, size=k)] = True
             trial = landscape.inside(np.where(cross, mutant, u))

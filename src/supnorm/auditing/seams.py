@@ -61,7 +61,7 @@ class Seams:
         first: first step of a walk, in the unit box.
     """
 
-    scouts: int = 4096
+    scouts: int = 2048
     pairs: int = 256
     trial: int = 5
     kept: float = 0.35
@@ -119,7 +119,7 @@ class Seams:
         """Pairs of near points: their rows, each pair once, and their distance."""
         from scipy.spatial import cKDTree
 
-        u = u[: self.scouts if u.shape[1] <= 4 else self.scouts // 2]  # searches get dear with the inputs
+        u = u[: self.scouts]
         k = min(4, len(u) - 1)
         distance, index = cKDTree(u).query(u, k=k + 1)
         i = np.repeat(np.arange(len(u)), k)

@@ -94,6 +94,19 @@ def clopper_pearson_upper(k: int, n: int, confidence: float = CONFIDENCE) -> flo
     return float(betaincinv(k + 1, n - k, confidence))
 
 
+def clopper_pearson_lower(k: int, n: int, confidence: float = CONFIDENCE) -> float:
+    """One-sided lower limit of a probability after ``k`` hits in ``n`` independent trials.
+
+    >>> round(clopper_pearson_lower(1000, 1000) * 1000, 2)
+    997.01
+    """
+    if k <= 0:
+        return 0.0
+    from scipy.special import betaincinv
+
+    return float(betaincinv(k, n - k + 1, 1 - confidence))
+
+
 @dataclass(frozen=True)
 class UnseenPeaks:
     """Good-Turing estimate of the chance that one more independent climb ends on an unseen peak."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.affine_model import AffineModel
+from supnorm.certification.boxes import Boxes, Integers
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.rounding import Array, outward
 
@@ -37,10 +38,84 @@ class Bounded:
     points: Array
 
     @classmethod
+    def nothing(cls, alternatives: int, d: int) -> Bounded:
+        """One box of which nothing is known."""
+        none, zero = np.full((1, alternatives), -1), np.zeros((1, alternatives))
+        return cls(
+            np.full(1, np.inf), none, zero, zero.astype(np.int64), np.zeros(1, dtype=np.intp), np.zeros(1),
+            np.zeros(1, dtype=bool), np.zeros((0, d)),
+        )  # fmt: skip
+
+    @classmethod
     def join(cls, parts: list[Bounded]) -> Bounded:
         """Several batches as one."""
         names = cls.__dataclass_fields__
         return cls(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Bounded:
+        """Some of the boxes, without the points."""
+        fields = {n: getattr(self, n)[rows] for n in self.__dataclass_fields__ if n != "points"}
+        return Bounded(**fields, points=self.points[:0])
+
+    def where(self, mine: NDArray[np.bool_], other: Bounded) -> Bounded:
+        """Row by row one of two results on the same boxes, without the points."""
+        fields = {}
+        for n in self.__dataclass_fields__:
+            if n != "points":
+                first, second = getattr(self, n), getattr(other, n)
+                fields[n] = np.where(mine.reshape(-1, *(1,) * (first.ndim - 1)), first, second)
+        return Bounded(**fields, points=self.points[:0])
+
+
+@dataclass(frozen=True, eq=False)
+class Leaves:
+    """Boxes with their bounds and how each was proved.
+
+    Attributes:
+        boxes: the cells.
+        proof: how each bound was proved.
+        level: of the cell that the proof speaks of, shape ``(B, d)``: the box's own, or that of a larger box
+            that holds it (a half inherits the bound of its whole).
+    """
+
+    boxes: Boxes
+    proof: Bounded
+    level: Integers
+
+    @classmethod
+    def root(cls, d: int, alternatives: int) -> Leaves:
+        """The whole domain, bound unknown."""
+        boxes = Boxes.root(d)
+        return cls(boxes, Bounded.nothing(alternatives, d), boxes.level)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Leaves:
+        """Some of them."""
+        return Leaves(self.boxes.take(rows), self.proof.take(rows), self.level[rows])
+
+    def join(self, *others: Leaves) -> Leaves:
+        """All together."""
+        boxes, proofs = self.boxes, [self.proof.take(np.arange(len(self)))]
+        for other in others:
+            boxes = boxes.join(other.boxes)
+            proofs.append(other.proof.take(np.arange(len(other))))
+        return Leaves(boxes, Bounded.join(proofs), np.concatenate([self.level, *(o.level for o in others)]))
+
+    def tightened(self, result: Bounded) -> Leaves:
+        """With the smaller of the inherited and a new bound of each box."""
+        better = result.upper <= self.boxes.upper
+        boxes = Boxes(self.boxes.level, self.boxes.index, np.minimum(result.upper, self.boxes.upper))
+        level = np.where(better[:, None], self.boxes.level, self.level)
+        return Leaves(boxes, result.where(better, self.proof), level)
+
+    def split(self, axis: NDArray[np.intp]) -> Leaves:
+        """Each box halved along its axis; the halves inherit bound and proof."""
+        proof = self.proof.take(np.arange(len(self)))
+        return Leaves(
+            self.boxes.split(axis), Bounded.join([proof, proof]), np.concatenate([self.level, self.level])
+        )
 
 
 def affine_range(model: AffineModel) -> tuple[Array, Array]:

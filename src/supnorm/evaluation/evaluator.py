@@ -14,7 +14,7 @@ from supnorm.evaluation.caller import Caller, Messages
 from supnorm.evaluation.evaluations import Evaluations, PointStatus
 from supnorm.evaluation.events import Advanced, NewWorst, Observer, silent
 from supnorm.evaluation.executor import make_executor
-from supnorm.evaluation.gradients import GradientCaller
+from supnorm.evaluation.gradients import GradientCaller, Reduced
 from supnorm.evaluation.probe import probe
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.problem import Problem, draw_inside
@@ -212,7 +212,7 @@ class Evaluator:
 
     def _gradient_inside(self, x: Array, purpose: str) -> tuple[Evaluations, Array]:
         try:
-            y, f, slope = self._gradients.rows(x, purpose)
+            y, f, slope, reduced = self._gradients.rows(x, purpose)
         except BadInput:
             raise
         except Exception:  # halved like values, until the points that raise stand alone
@@ -223,7 +223,7 @@ class Evaluator:
             parts = {f.name: [getattr(d, f.name) for d, _ in (left, right)] for f in fields(Evaluations)}
             done = Evaluations(**{n: np.concatenate(both) for n, both in parts.items()})
             return done, np.concatenate([left[1], right[1]])
-        return self._compare(x, y, {}, f, {}, purpose, cost=GRADIENT_COST), slope
+        return self._compare(x, y, {}, f, {}, purpose, GRADIENT_COST, reduced), slope
 
     def _compare(
         self,
@@ -234,11 +234,12 @@ class Evaluator:
         reference_messages: Messages,
         purpose: str,
         cost: int = 1,
+        reduced: Reduced | None = None,
     ) -> Evaluations:
         if y.shape[1] != f.shape[1]:  # one side failed at every point of the batch
             width = max(y.shape[1], f.shape[1])
             y, f = (a if a.shape[1] == width else np.full((len(x), width), np.nan) for a in (y, f))
-        error, output = self.problem.error(y, f, x)
+        error, output = reduced or self.problem.error(y, f, x)
         if model_messages:
             error[list(model_messages)] = np.nan
         status = np.zeros(len(x), dtype=np.int8)

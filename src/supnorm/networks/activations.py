@@ -27,6 +27,13 @@ class Activation:
     value: Callable[[Array], Array]
     slope: Callable[[Array], Array]
 
+    def slope_at(self, before: Array, value: Array) -> Array:
+        """The slope at the argument ``before`` where the value is known: tanh needs the value alone."""
+        if self.slope is _tanh_slope:
+            squared = value * value
+            return np.subtract(1.0, squared, out=squared)
+        return self.slope(before)
+
 
 def _erf(z: Array) -> Array:
     from scipy.special import erf

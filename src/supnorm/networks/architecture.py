@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from supnorm.networks.activations import check_activation
 from supnorm.results import BadInput
@@ -71,6 +72,16 @@ class Architecture:
     def skips(self, layer: int) -> bool:
         """Whether hidden layer ``layer`` (from 0) adds its input to its output."""
         return self.residual and layer > 0 and self.widths[layer] == self.widths[layer - 1]
+
+
+def split(architecture: Architecture, theta: Any) -> tuple[tuple[Any, Any], ...]:
+    """A flat parameter vector as ``(W, b)`` pairs; NumPy or JAX."""
+    layers, start = [], 0
+    for rows, columns in architecture.shapes:
+        middle, end = start + rows * columns, start + rows * columns + rows
+        layers.append((theta[start:middle].reshape(rows, columns), theta[middle:end]))
+        start = end
+    return tuple(layers)
 
 
 def _count(value: int, what: str, least: int) -> int:

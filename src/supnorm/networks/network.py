@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.networks.activations import ACTIVATIONS, jax_activation
-from supnorm.networks.architecture import Architecture
+from supnorm.networks.architecture import Architecture, split
+from supnorm.networks.backpropagation import Pass, forward
 from supnorm.networks.blocks import in_blocks
 from supnorm.networks.scaling import Scaling
 from supnorm.problem import Function
@@ -196,6 +197,10 @@ class Network:
         y = jax_forward(self.architecture, self.flat if theta is None else theta, self.frequencies, z)
         return y * s.output_scale + s.output_shift
 
+    def forward(self, theta: Array, z: Array) -> Pass:
+        """Scaled outputs at scaled inputs ``z (d, n)`` with parameters ``theta (p,)``, and derivatives."""
+        return forward(self.architecture, theta, self.frequencies, z)
+
     def save(self, path: Path | str) -> None:
         """Write the network as ``.npz``: arrays and one JSON line, nothing pickled."""
         from supnorm.networks.storage import save
@@ -274,16 +279,6 @@ def jax_forward(architecture: Architecture, theta: Any, frequencies: Any, z: Any
         after = jax_activation(architecture.activations[i])(z @ weights.T + bias)
         z = z + after if architecture.skips(i) else after
     return z @ layers[-1][0].T + layers[-1][1]
-
-
-def split(architecture: Architecture, theta: Any) -> tuple[tuple[Any, Any], ...]:
-    """A flat parameter vector as ``(W, b)`` pairs; NumPy or JAX."""
-    layers, start = [], 0
-    for rows, columns in architecture.shapes:
-        middle, end = start + rows * columns, start + rows * columns + rows
-        layers.append((theta[start:middle].reshape(rows, columns), theta[middle:end]))
-        start = end
-    return tuple(layers)
 
 
 def _frozen(array: Any) -> Array:

@@ -16,7 +16,7 @@ from supnorm.pages import distribution, failures, maps, power, progress_chart, s
 from supnorm.pages import places as places_
 from supnorm.pages.cuts import cut, cut_rows, spread
 from supnorm.pages.glossary import glossary
-from supnorm.pages.numbers import count, num, share
+from supnorm.pages.numbers import count, num
 from supnorm.pages.points import PlaceView
 from supnorm.pages.ramp import legend
 from supnorm.pages.record import record
@@ -208,7 +208,7 @@ def _place(view: View, place: PlaceView, rank: int) -> dict[str, Any]:
         "tags": places_.tags(view, place),
         "x": [(name, view.axis(name).at(x)) for name, x in place.x.items()],
         "both": values,
-        "size": share(place.volume) if place.volume > 0 else "",
+        "size": place.size,
         "prominence": num(place.prominence) if math.isfinite(place.prominence) else "",
     }
 

@@ -25,7 +25,16 @@ def where(view: View) -> Markup:
         second = view.value(point.second_value, point.output)
         words += m(" A second reference ({}) confirms it: {}.", view.text("recheck", "name"), second)
     if point.volume > 0:
-        words += m(" The error stays above half of this peak in {} of the domain.", share(point.volume))
+        words += m(" The error stays above half of this peak in {} of the domain", point.size)
+        if point.volume_at_most > 0:
+            limits = (share(v) for v in (point.volume_at_least, point.volume_at_most))
+            words += m(" (between {} and {}, with 95 % confidence)", *limits)
+        elif point.volume_at_least > 0:
+            words += m(
+                " ({} with 95 % confidence; the place goes on beyond what was measured)",
+                share(point.volume_at_least),
+            )
+        words += "."
     if point.off_data > 1:
         words += m(" The point lies {} times the spacing of the data away from them.", ratio(point.off_data))
     return words
@@ -59,7 +68,7 @@ def why_average(view: View) -> Markup:
     per = 1 / point.volume
     words = m(
         "Why the average does not show it: the place of the worst error fills {} of the domain, ",
-        share(point.volume),
+        point.size,
     )
     words += m("so that one random point in {} falls into it; {} were drawn.", num(per, 2), count(n))
     if per > n:

@@ -228,7 +228,7 @@ def _place_row(view: View, p: PlaceView, rank: int) -> list[str]:
         str(rank),
         view.error(p.error),
         ratio(p.error / view.tolerance) if relative else "",
-        share(p.volume) if p.volume > 0 else "",
+        p.size,
         _coordinates(view, p, 36, " "),
         ", ".join(words),
     ]

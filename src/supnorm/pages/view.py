@@ -164,6 +164,8 @@ class View:
             str(raw["recheck"]) if raw.get("recheck") else None,
             numbers(raw.get("recheck_value")),
             number(raw.get("off_data")),
+            number(raw.get("volume_at_least")),
+            number(raw.get("volume_at_most")),
         )
 
     def quantile(self, level: str) -> float:

@@ -66,10 +66,11 @@ class LevenbergMarquardt:
         only = residual or (lambda t: residual_jacobian(t)[0])
         require_memory(16.0 * len(theta) ** 2, f"the normal matrix of {len(theta)} weights", "use LBFGS()")
         r, jacobian = residual_jacobian(theta)
+        normal = jacobian.T @ jacobian
         loss, damping = _mean_square(r), self.damping
         iteration, evaluations, flat, refused = 0, 1, 0, 0
         while (reason := watch.reason(iteration, loss)) is None:
-            trial = self._trial(only, theta, r, jacobian, damping)
+            trial = self._trial(only, theta, r, jacobian, normal, damping)
             iteration, evaluations = iteration + 1, evaluations + 2
             new = _mean_square(only(theta + trial)) if trial is not None else np.inf
             if trial is None or not new < loss:
@@ -81,6 +82,7 @@ class LevenbergMarquardt:
             flat = flat + 1 if new > loss * (1.0 - 1e-10) else 0
             theta = theta + trial
             r, jacobian = residual_jacobian(theta)
+            normal = jacobian.T @ jacobian
             loss, damping, refused = _mean_square(r), max(damping / self.down, 1e-18), 0
             if flat >= 10:
                 reason = FLOOR
@@ -88,10 +90,16 @@ class LevenbergMarquardt:
         return Minimum(theta, loss, iteration, evaluations, reason)
 
     def _trial(
-        self, residual: Callable[[Array], Array], theta: Array, r: Array, jacobian: Array, damping: float
+        self,
+        residual: Callable[[Array], Array],
+        theta: Array,
+        r: Array,
+        jacobian: Array,
+        normal: Array,
+        damping: float,
     ) -> Array | None:
         """The step, or None where its second-order correction is too large to trust."""
-        solve = _solver(jacobian, damping)
+        solve = _solver(jacobian, normal, damping)
         velocity = -solve(r)
         if not self.geodesic:
             return velocity
@@ -106,10 +114,10 @@ class LevenbergMarquardt:
         return velocity + 0.5 * turn
 
 
-def _solver(jacobian: Array, damping: float) -> Solve:
+def _solver(jacobian: Array, normal: Array, damping: float) -> Solve:
     """``solve(r)`` = (J'J + lambda I)^-1 J'r by Cholesky, by QR where Cholesky fails."""
-    normal = jacobian.T @ jacobian
     shift = damping * float(np.trace(normal)) / len(normal)
+    normal = normal.copy()
     normal.flat[:: len(normal) + 1] += shift
     try:
         factor = linalg.cho_factor(normal, lower=True, overwrite_a=True, check_finite=False)

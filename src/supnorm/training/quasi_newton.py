@@ -24,6 +24,7 @@ from supnorm.training.memory import require_memory
 from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Stop, ValueAndGrad
 
 Array = NDArray[np.float64]
+GROWTH = 1.3  # of the last step length to the first trial: 1.2 gradients a step instead of 1.7 from 1
 UPDATES = ("bfgs", "ssbfgs", "ssbroyden")
 
 
@@ -62,13 +63,15 @@ class QuasiNewton:
         require_memory(8.0 * len(theta) ** 2, f"the inverse Hessian of {len(theta)} weights", "use LBFGS()")
         inverse = _InverseHessian(len(theta))
         loss, gradient = value_and_grad(theta)
-        iteration, evaluations, flat = 0, 1, 0
+        iteration, evaluations, flat, length = 0, 1, 0, 1.0
         while (reason := watch.reason(iteration, loss)) is None:
             direction = -inverse.times(gradient)
             if float(direction @ gradient) >= 0:
                 inverse.reset()
                 direction = -gradient
-            first = 1.0 if inverse.updates else min(1.0, 1.0 / max(float(np.linalg.norm(gradient)), 1e-300))
+            first = (
+                length if inverse.updates else min(1.0, 1.0 / max(float(np.linalg.norm(gradient)), 1e-300))
+            )
             step = weak_wolfe(
                 value_and_grad, theta, loss, gradient, direction, c1=self.c1, c2=self.c2, first=first
             )
@@ -80,6 +83,7 @@ class QuasiNewton:
                 inverse.reset()
                 continue
             inverse.learn(step, theta, gradient, self.update)
+            length = min(1.0, GROWTH * step.length)
             flat = flat + 1 if step.loss > loss * (1.0 - 1e-12) else 0
             theta, loss, gradient, iteration = step.theta, step.loss, step.gradient, iteration + 1
             if flat >= 20:

@@ -1,8 +1,7 @@
 """The reference as training sees it: counted, with failures left out, at nested space-filling points.
 
-The design is a scrambled Sobol sequence in the unit box (logarithmic axes by their logarithm). Every second
-point is mapped by u -> (1 - cos(pi u)) / 2 towards the boundary, where polynomials and networks are worst.
-The first n points are a prefix of the first 2 n: larger fits use again what smaller ones have paid for.
+The points are those of `unit_design`, with logarithmic axes by their logarithm. The first n points are a prefix
+of the first 2 n: larger fits use again what smaller ones have paid for.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
+from supnorm.training.design import unit_design
 
 Array = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ class ReferencePoints:
             BadInput: when none of them has a value.
         """
         if n > self.drawn:
-            fresh = self._inside(self._sequence(n))[self.drawn :]
+            fresh = self._inside(unit_design(n, self.problem.domain.d, self.seed))[self.drawn :]
             if len(fresh):
                 y = self.value(fresh)
                 kept = np.isfinite(y).all(axis=1)
@@ -69,14 +69,6 @@ class ReferencePoints:
         if self._y is None or not len(self._y):
             raise BadInput(f"the reference has no finite value at any of {n} points; check it at one of them")
         return self._x[:n], self._y[:n]
-
-    def _sequence(self, n: int) -> Array:
-        from scipy.stats import qmc
-
-        sobol = qmc.Sobol(self.problem.domain.d, rng=np.random.default_rng(self.seed))
-        u: Array = sobol.random_base2(max(int(np.ceil(np.log2(n))), 1))[:n]
-        u[1::2] = 0.5 - 0.5 * np.cos(np.pi * u[1::2])
-        return u
 
     def _inside(self, u: Array) -> Array:
         """Points of the domain for the design; where few box points exist, uniform ones instead."""
