@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from supnorm.auditing.audit import explore
+from supnorm.auditing.audit import Strategy, explore
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.search import ScreenAndAscent
 from supnorm.evaluation import Evaluator
@@ -16,7 +16,7 @@ CELLS = 26  # of the maps that an audit fills while it searches
 
 
 def supnorm(
-    problem: Problem, evaluations: int, seed: int, strategy: ScreenAndAscent | None = None
+    problem: Problem, evaluations: int, seed: int, strategy: Strategy | None = None
 ) -> tuple[float, int, float]:
     """Search with a budget; the probe for determinism comes out of it.
 

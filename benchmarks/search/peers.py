@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.search.objective import Exhausted, Objective
+from benchmarks.search.turbo import turbo
 
 Array = NDArray[np.float64]
 
@@ -154,12 +155,16 @@ class Peer:
         run: ends only by `Exhausted`, or when it can do no more.
         package: what must be installed.
         derivatives: whether it needs gradients.
+        few: whether it is made for few evaluations, and runs in the rows of expensive references only.
+        slow: whether it takes its whole time in most rows; `__main__` then gives it fewer instances.
     """
 
     name: str
     run: Callable[[Objective, int], None]
     package: str = "scipy"
     derivatives: bool = False
+    few: bool = False
+    slow: bool = False
 
     @property
     def installed(self) -> bool:
@@ -170,12 +175,13 @@ class Peer:
 PEERS = (
     Peer("Sobol", sobol),
     Peer("SciPy DE", scipy_de),
-    Peer("DIRECT", scipy_direct),
-    Peer("dual annealing", scipy_dual_annealing),
-    Peer("SHGO", scipy_shgo),
+    Peer("DIRECT", scipy_direct, slow=True),
+    Peer("dual annealing", scipy_dual_annealing, slow=True),
+    Peer("SHGO", scipy_shgo, slow=True),
     Peer("PGD", gradient_ascent, derivatives=True),
-    Peer("cma", cma_restarts, "cma"),
-    Peer("NGOpt", nevergrad_ngopt, "nevergrad"),
+    Peer("cma", cma_restarts, "cma", slow=True),
+    Peer("NGOpt", nevergrad_ngopt, "nevergrad", slow=True),
+    Peer("TuRBO", turbo, "botorch", few=True),
 )
 
 

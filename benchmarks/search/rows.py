@@ -30,6 +30,7 @@ class Row:
         target: success rate that the search is asked to reach; None where none is stated.
         share: of the true (or best known) worst error that counts as found.
         quick: whether it belongs to the quick table.
+        expensive: whether a call of the reference counts as dear: the search then models it.
     """
 
     name: str
@@ -38,30 +39,47 @@ class Row:
     target: float | None = None
     share: float = 0.99
     quick: bool = False
+    expensive: bool = False
+
+
+BUMPS = (  # shape, gradients, d, p, evaluations, target
+    ("smooth", True, 1, 1e-4, 10_000, None),
+    ("smooth", True, 2, 1e-4, 10_000, None),
+    ("smooth", True, 2, 1e-6, 100_000, None),
+    ("smooth", True, 4, 1e-4, 10_000, 0.95),
+    ("smooth", True, 4, 1e-5, 100_000, 0.95),
+    ("smooth", True, 8, 1e-4, 10_000, None),
+    ("smooth", True, 8, 1e-5, 100_000, None),
+    ("smooth", True, 12, 1e-5, 100_000, None),
+    ("smooth", False, 2, 1e-4, 10_000, None),
+    ("smooth", False, 4, 1e-4, 10_000, None),
+    ("smooth", False, 4, 1e-5, 100_000, 0.9),
+    ("smooth", False, 8, 1e-4, 10_000, None),
+    ("hat", True, 1, 1e-4, 10_000, None),
+    ("hat", True, 4, 1e-4, 10_000, 0.95),
+    ("hat", True, 4, 1e-5, 100_000, 0.95),
+    ("hat", True, 8, 1e-4, 10_000, None),
+    ("hat", True, 12, 1e-5, 100_000, None),
+    ("hat", False, 4, 1e-4, 10_000, None),
+    ("hat", False, 4, 1e-5, 100_000, 0.9),
+)
 
 
 def _bumps() -> list[Row]:
     rows = []
-    for shape in ("smooth", "hat"):
-        for gradients in (True, False):
-            kind = "gradients" if gradients else "black box"
-            for d, p, n, target in (
-                (2, 1e-4, 10_000, None),
-                (2, 1e-6, 100_000, None),
-                (4, 1e-4, 10_000, 0.95 if gradients else None),
-                (4, 1e-5, 100_000, 0.95 if gradients else 0.9),
-                (8, 1e-4, 10_000, None),
-                (8, 1e-5, 100_000, None),
-                (12, 1e-5, 100_000, None),
-            ):
-                make = partial(_bump, d, p, shape, gradients)
-                name = f"{shape} bump, d={d}, p={p:.0e}, {kind}"
-                rows.append(Row(name, make, n, target, quick=d == 4 and n == 10_000))
+    for shape, gradients, d, p, n, target in BUMPS:
+        make = partial(_bump, d, p, shape, gradients)
+        name = f"{shape} bump, d={d}, p={p:.0e}, {'gradients' if gradients else 'black box'}"
+        rows.append(Row(name, make, n, target, quick=d == 4 and n == 10_000))
     return rows
 
 
 def _bump(d: int, p: float, shape: str, gradients: bool, seed: int) -> Instance:
     return planted_bump(d, p, seed, shape, gradients)
+
+
+def _smooth(d: int, p: float, seed: int) -> Instance:
+    return planted_bump(d, p, seed)
 
 
 def _of(family: Callable[..., Instance], *fixed: object) -> Callable[[int], Instance]:
@@ -93,4 +111,14 @@ ROWS = (
     *(Row(f"jump, d={d}", _of(jump, d), 20_000) for d in (2, 4)),
     *(Row(f"sheet 1e-6, d={d}", _of(thin_sheet, d, 1e-6), 100_000, 0.9) for d in (2, 3, 4)),
     Row("2-D manifold in 16-D, data only", _of(data_manifold), 20_000),
+    *(
+        Row(
+            f"expensive smooth reference, d={d}, p={p:.0e}",
+            partial(_smooth, d, p),
+            100,
+            0.9,
+            expensive=True,
+        )
+        for d, p in ((2, 1e-4), (3, 1e-3))
+    ),
 )

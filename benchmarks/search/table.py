@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-PACKAGES = ("numpy", "scipy", "cma", "nevergrad", "torch")
+PACKAGES = ("numpy", "scipy", "cma", "nevergrad", "torch", "botorch", "gpytorch")
 OURS = "supnorm"
 
 
@@ -30,17 +30,21 @@ def summarise(runs: Sequence[dict[str, float]], share: float) -> dict[str, Any]:
 
 
 def verdict(methods: dict[str, dict[str, Any]], target: float | None) -> str:
-    """Ours beside the best peer: found more often, as often (then the seconds decide), or less often."""
+    """Ours beside the best peer: found more often, as often (then the seconds decide), or less often.
+
+    By rates: a peer that takes all of its time has fewer instances.
+    """
     ours = methods[OURS]
+    rates = {n: m["found"] / m["runs"] for n, m in methods.items()}
     words = []
     if target is not None:
-        rate = ours["found"] / ours["runs"]
+        rate = rates[OURS]
         words.append(f"target {100 * target:.0f} % {'met' if rate >= target else 'MISSED'}")
-    better = [n for n, m in methods.items() if n != OURS and m["found"] > ours["found"]]
+    better = [n for n in methods if n != OURS and rates[n] > rates[OURS]]
     level = [
         n
         for n, m in methods.items()
-        if n != OURS and m["found"] == ours["found"] > 0 and m["seconds"] < ours["seconds"]
+        if n != OURS and rates[n] == rates[OURS] > 0 and m["seconds"] < ours["seconds"]
     ]
     if better:
         words.append(f"LOSS to {', '.join(better)}")
@@ -86,3 +90,30 @@ def save(path: Path, row: str, entry: dict[str, Any]) -> None:
     fresh = path.with_suffix(f".{os.getpid()}")
     fresh.write_text(json.dumps(results, indent=1) + "\n")
     fresh.replace(path)
+
+
+def into_page(page: Path, results: Path, rows: Sequence[str], peers: Sequence[str]) -> None:
+    """Replace the page's table of methods by one of the saved rows, in the order given."""
+    saved: dict[str, Any] = json.loads(results.read_text())["rows"]
+    text = page.read_text()
+    start = text.index("| errors (evaluations) |")
+    end = text.index("\n\n", start)
+    page.write_text(text[:start] + "\n".join(markdown(saved, rows, peers)) + text[end:])
+
+
+def markdown(saved: dict[str, Any], rows: Sequence[str], peers: Sequence[str]) -> Iterable[str]:
+    """The table as Markdown: found / runs and median seconds of each method."""
+    names = [OURS, *peers]
+    yield f"| errors (evaluations) | {' | '.join(names)} |"
+    yield "|" + "---|" * (len(names) + 1)
+    for row in rows:
+        if row in saved:
+            methods = saved[row]["methods"]
+            cells = [_cell(methods[n]) if n in methods else "" for n in names]
+            yield f"| {row} ({saved[row]['evaluations']:,}) | {' | '.join(cells)} |"
+
+
+def _cell(method: dict[str, Any]) -> str:
+    seconds = method["seconds"]
+    took = f"{seconds:.2g} s" if seconds >= 0.01 else "< .01 s"
+    return f"{method['found']}/{method['runs']} in {took}"

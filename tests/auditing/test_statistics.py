@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import beta, binomtest
 
-from supnorm.auditing.statistics import Sample, clopper_pearson_upper, unseen_peaks
+from supnorm.auditing.statistics import Sample, clopper_pearson_lower, clopper_pearson_upper, unseen_peaks
 from supnorm.problem import Domain, Law
 
 Array = NDArray[np.float64]
@@ -101,6 +101,42 @@ def test_exceedance_holds_for_the_law_with_constraints() -> None:
         r2 = (law.draw(300, rng) ** 2).sum(axis=1)  # uniform on [0, 1]
         covered += Sample(r2, law.name, 300).exceedance(0.99)["fraction_at_most"] >= 0.01
     assert_covers(covered, TRIALS, 0.95)
+
+
+def test_exceedance_says_of_what_it_is_a_share() -> None:
+    assert Sample(np.ones(9), "uniform", 9).exceedance(2.0)["of"] == "all"
+    assert Sample(np.ones(9), "uniform", 10).exceedance(2.0)["of"] == "the part with a value"
+
+
+def test_the_lower_limit_is_the_beta_quantile_and_mirrors_the_upper_one() -> None:
+    for k, n in ((1, 10), (5, 100), (100, 100), (999, 1000)):
+        assert clopper_pearson_lower(k, n) == pytest.approx(beta.ppf(0.05, k, n - k + 1), rel=1e-9)
+        assert clopper_pearson_lower(k, n) == pytest.approx(1 - clopper_pearson_upper(n - k, n), rel=1e-9)
+    assert clopper_pearson_lower(0, 10) == 0.0
+
+
+@pytest.mark.parametrize("formula", ["Wald", "share", "half"])
+def test_the_coverage_test_rejects_wrong_limits(formula: str) -> None:
+    """The test of coverage would fail for limits that are wrong: here are three."""
+    wrong = {
+        "Wald": lambda k, n: k / n + 1.645 * math.sqrt(k / n * (1 - k / n) / n),
+        "share": lambda k, n: k / n,
+        "half": lambda k, n: 0.5 * clopper_pearson_upper(k, n),
+    }[formula]
+    rng = np.random.default_rng(0)
+    covered = sum(wrong(k, 1000) >= 3e-3 for k in rng.binomial(1000, 3e-3, TRIALS).tolist())
+    with pytest.raises(AssertionError):
+        assert_covers(covered, TRIALS, 0.95)
+
+
+def test_the_coverage_test_rejects_the_plain_good_turing_limit() -> None:
+    rng = np.random.default_rng(1)
+    masses, climbs = MASSES["two scales"], 50
+    reached = rng.multinomial(climbs, masses, size=TRIALS)
+    unseen = np.where(reached == 0, masses, 0.0).sum(axis=1)
+    once = (reached == 1).sum(axis=1)
+    with pytest.raises(AssertionError):
+        assert_covers(int((unseen <= once / climbs).sum()), TRIALS, 0.95)
 
 
 # -- unseen peaks -----------------------------------------------------------------------------------------

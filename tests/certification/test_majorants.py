@@ -107,3 +107,44 @@ def test_value_slope_and_their_errors(name):
                 continue
             for z in np.linspace(c - r, c + r, 5):
                 assert abs(mp.diff(f, mp.mpf(float(z)))) <= steepest * (1 + 1e-12)
+
+
+def _real_ratio(name, bound_of):
+    """Largest true remainder on real intervals over its bound."""
+    f, worst = oracle.UNARY[name], 0.0
+    with mp.workdps(25):
+        for c in np.linspace(-3.1, 3.0, 29):
+            value, slope = f(mp.mpf(c)), mp.diff(f, mp.mpf(c))
+            for r in (0.02, 0.3, 1.0, 2.5, 6.0, 40.0):
+                z = [mp.mpf(s * r * t) for s in (-1, 1) for t in (0.5, 1.0)]
+                rest = max(abs(f(c + v) - value - slope * v) for v in z)
+                worst = max(worst, float(rest / mp.mpf(bound_of(r, float(slope)))))
+    return worst
+
+
+def _numpy_real(name):
+    return lambda r, s: float(majorants.real_remainder(name, np.array([r]), np.array([abs(s)]))[0])
+
+
+def _checker_real(name):
+    from flint import arb
+
+    from supnorm.checker.functions import real_remainder
+
+    return lambda r, s: float(real_remainder(name, arb(r), arb(s)).upper())
+
+
+@pytest.mark.parametrize("name", majorants.REAL)
+@pytest.mark.parametrize("which", [_numpy_real, _checker_real])
+def test_remainder_on_real_intervals(name, which):
+    assert 0.8 < _real_ratio(name, which(name)) <= 1.0 + 1e-9
+
+
+@pytest.mark.parametrize("name", majorants.REAL)
+@pytest.mark.parametrize("derivative", [0, 1])
+def test_a_weakened_real_remainder_is_noticed(name, derivative, monkeypatch):
+    """Each of the two bounds, by itself, is needed: small radii use the second derivative, large the first."""
+    weak = list(majorants.REAL[name])
+    weak[derivative] *= 0.5 if derivative else 0.1
+    monkeypatch.setitem(majorants.REAL, name, tuple(weak))
+    assert _real_ratio(name, _numpy_real(name)) > 1.0

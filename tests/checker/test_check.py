@@ -132,6 +132,12 @@ def _everywhere(data, **values):
 
 
 TAMPERINGS = {
+    "proof of a cell that is not there": lambda d: d["leaves"].update(
+        proof_level=[[v + 1 for v in row] for row in d["leaves"]["level"]]),
+    "proof of a negative level": lambda d: d["leaves"].update(proof_level=[[-1, -1] for _ in d["leaves"]["level"]]),
+    "proofs of whole cells for what their parts claim": lambda d: d["leaves"].update(
+        proof_level=[[0, 0] for _ in d["leaves"]["level"]]),
+    "fewer proofs than leaves": lambda d: d["leaves"].update(proof_level=d["leaves"]["level"][1:]),
     "weight in one program": lambda d: _numbers(
         _first(d, "affine")["weight"], lambda v: v.__setitem__(0, v[0] + 1e-9)),
     "weight in both programs": lambda d: _both(d, lambda nodes: _numbers(

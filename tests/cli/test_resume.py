@@ -85,6 +85,31 @@ def test_resuming_a_finished_run_evaluates_only_the_witness_again(
     assert sum(points(log).values()) < 0.15 * sum(before.values())
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "named"),
+    [
+        (["--seed", "1"], ["--seed", "2"], "--seed 1, this asks for --seed 2"),
+        (
+            ["--evaluations", "300"],
+            ["--evaluations", "400"],
+            "--evaluations 300, this asks for --evaluations 400",
+        ),
+        (["--evaluations", "300"], ["--seconds", "1"], "--evaluations 300, no --seconds"),
+    ],
+)
+def test_resuming_with_another_seed_or_budget_is_refused(
+    shell: Shell, first: list[str], then: list[str], named: str
+) -> None:
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "run", *first).code == 1
+    before = result(shell.folder / "run")
+    refused = shell.run("audit", "problem.toml", "--quiet", "--out", "run", "--resume", *then)
+    assert refused.code == 2
+    assert named in refused.err
+    assert len(refused.err.strip().splitlines()) == 1
+    assert result(shell.folder / "run") == before
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "run", "--resume", *first).code == 1
+
+
 def test_without_resume_an_older_store_is_set_aside_and_not_lost(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

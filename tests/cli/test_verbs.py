@@ -193,3 +193,34 @@ def test_nothing_heavy_is_imported_for_nothing(code: str) -> None:
         env={"PYTHONPATH": source, "PATH": "/usr/bin:/bin"},
     )
     assert done.stdout.splitlines()[-1] == "loaded: []"
+
+
+def test_planted_errors_by_file_and_by_options(shell: Shell) -> None:
+    shell.write(
+        ("power = false", "power = true\n[power]\nvolumes = [0.05]\nsheets = []\nruns = 2\nevaluations = 100")
+    )
+    rows = document(shell.run("audit", "problem.toml", "--json", "--out", "file").out)["power"]
+    assert [(r["volume"], r["runs"], r["shape"]) for r in rows] == [(0.05, 2, "bump")]
+    assert "volumes" in (shell.folder / "file" / "problem.toml").read_text()
+    options = ("--power-runs", "3", "--power-heights", "1.5,2", "--power-sheets", "0.01")
+    data = document(shell.run("audit", "problem.toml", "--json", "--out", "options", *options).out)
+    assert [r["shape"] for r in data["power"]] == ["bump", "sheet"] * 2
+    assert {r["runs"] for r in data["power"]} == {3}
+    assert "--power-runs 3 --power-heights 1.5,2 --power-sheets 0.01" in data["command"]
+    again = document(shell.run(*data["command"].split()[1:], "--json", "--out", "again").out)
+    assert again["power"] == data["power"]
+    assert document(shell.run("audit", "problem.toml", "--json", "--no-power").out)["power"] == []
+    for words, said in (
+        (("--power-heights", "0.5"), "above 1"),
+        (("--power-volumes", "many"), "--power-volumes wants numbers separated by commas, got 'many'"),
+    ):
+        refused = shell.run("audit", "problem.toml", *words)
+        assert refused.code == 2
+        assert said in refused.line
+
+
+def test_options_of_planted_errors_ask_for_them(shell: Shell) -> None:
+    data = document(
+        shell.run("audit", "problem.toml", "--json", "--power-volumes", "0.05", "--power-runs", "2").out
+    )
+    assert data["power"][0]["runs"] == 2

@@ -172,7 +172,7 @@ def test_no_praise_without_a_bound(result, name, tolerance):
 def test_the_floor_of_the_rms_is_said(result):
     data = result("d2")
     data["rms"]["at_least"] = 3.6
-    assert "the true RMS is at least about 360 %" in said(words.lead(View(data)))
+    assert "the true RMS is at least 360 % (95 % confidence)" in said(words.lead(View(data)))
 
 
 @pytest.mark.parametrize(
@@ -209,6 +209,45 @@ def test_most_peaks_not_seen(result):
     data["unseen_peak_mass"] |= {"value": 0.02, "once": 1}
     assert "one of these was reached only once" in sections.unseen(View(data))
     assert "Not measured" in sections.unseen(View(data | {"unseen_peak_mass": None}))
+
+
+def test_shares_speak_of_the_part_with_a_value(result):
+    data = result("d2")
+    assert "of the domain" in said(sections.spread(View(data)))
+    data["exceedance"] = [
+        {"above": 0.1, "count": 0, "n": 900, "fraction": 0.0, "fraction_at_most": 0.0033, "confidence": 0.95,
+         "of": "the part with a value"}
+    ]  # fmt: skip
+    text = said(sections.spread(View(data)))
+    assert "None of 900 random points that have a value exceeds" in text
+    assert "of that part of the domain does" in text
+    data["exceedance"][0] |= {"count": 9, "fraction": 0.01}
+    assert "of the part of the domain that has a value exceeds" in said(sections.spread(View(data)))
+
+
+def test_the_size_of_a_place_has_its_limits(result):
+    data = result("d2")
+    data["witness"] |= {"volume": 1e-4, "volume_at_least": 7.7e-5, "volume_at_most": 1.25e-4}
+    text = said(sections.where(View(data)))
+    assert "1 in 10,000 of the domain (between 1 in 13,000 and 1 in 8,000, with 95 % confidence)" in text
+    data["witness"] |= {"volume_at_most": None}
+    text = said(sections.where(View(data)))
+    assert "at least 1 in 10,000 of the domain (1 in 13,000 with 95 % confidence; the place goes on" in text
+
+
+def test_power_of_two_sides_is_that_of_the_worse_one(result):
+    data = result("d2")
+    data["power"] = [
+        row(1e-2, 10) | {"side": "model"}, row(1e-2, 4) | {"side": "reference"},
+    ]  # fmt: skip
+    assert said(power.sentence(View(data))).startswith("Even errors that fill 1 in 100")
+    cells = [r["cube"] for r in power.table(View(data))["power_rows"]]
+    assert cells[0].endswith(", in the model")
+    assert cells[1].endswith(", in the reference")
+    data["power"][0]["searched"] = (
+        "a stand-in: a Gaussian process of the reference through 100 computed values"
+    )
+    assert "Searched was a stand-in: a Gaussian process of the reference" in power.caption(View(data))
 
 
 def row(volume, found, shape="bump"):

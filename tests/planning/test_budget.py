@@ -161,14 +161,42 @@ def test_three_lines_are_never_merged():
     assert estimated["status"] == "conditional"
 
 
+def curved_jump(x):
+    return np.sign(x[:, 0] - 0.217 + 0.5 * x[:, 1] ** 2) + x[:, 1]
+
+
 def test_a_jump_has_no_budget():
-    result = budget(lambda x: np.sign(x[:, 0] - 0.217) + x[:, 1], cube(2), tolerance=1e-2, calls=20_000)
+    result = budget(curved_jump, cube(2), tolerance=1e-2, calls=20_000)
     assert result.verdict.word == "unsuitable"
     assert "jump of height 2" in result.verdict.evidence[0]
     assert result.guarantee[0].log10 == math.inf
     assert result.to_json()["guarantee"][0]["log10"] == "inf"
     assert result.construction == ()
     assert count(math.inf) in str(result)
+
+
+@pytest.mark.parametrize(
+    ("f", "d", "tool"),
+    [
+        (lambda x: np.sign(x[:, 0] - 0.217) + x[:, 1] ** 2, 2, "sum of fits of few inputs each"),
+        (lambda x: np.sign(x[:, 0] - 0.217) * np.exp(x[:, 1]), 2, "product of fits of few inputs each"),
+        (lambda x: np.sign(x.sum(axis=1) - 0.3) + np.sin(x.sum(axis=1)), 3, "rotate to the active directions, then a grid"),
+        (lambda x: np.where(x[:, 0] > 0.137, 1.0, np.sin(x[:, 0])), 1, "piecewise polynomial grid"),
+    ],
+)  # fmt: skip
+def test_a_jump_of_one_input_or_direction_is_bisected(f, d, tool):
+    result = budget(f, cube(d), tolerance=1e-2, calls=60_000, purse=2000)
+    assert result.verdict.tool == tool
+    assert "off that interval" in result.verdict.evidence[-1]
+    assert result.guarantee[0].log10 == math.inf  # the class without the break's place stays hopeless
+
+
+def test_hinges_along_one_direction_are_cheap():
+    hinge = lambda x: np.maximum(x @ np.array([1.0, 0.7, 0.4]) - 0.1, 0.0)  # noqa: E731
+    result = budget(hinge, cube(3), tolerance=1e-4, calls=60_000, purse=2000)
+    assert result.verdict.tool == "rotate to the active directions, then a grid"
+    row = next(r for r in result.construction if r.name == result.verdict.tool)
+    assert row.log10 == pytest.approx(math.log10(150))
 
 
 def test_a_pole_has_no_budget():

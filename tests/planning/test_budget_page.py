@@ -51,7 +51,10 @@ def test_page_of_numbers_alone(tmp_path):
 
 def test_page_of_a_hopeless_function():
     result = budget(
-        lambda x: np.sign(x[:, 0]) + x[:, 1], Domain(x=(-1, 1), y=(-1, 1)), tolerance=0.1, calls=20_000
+        lambda x: np.sign(x[:, 0] + x[:, 1] ** 2) + x[:, 1],
+        Domain(x=(-1, 1), y=(-1, 1)),
+        tolerance=0.1,
+        calls=20_000,
     )
     html = budget_page(result.to_json())
     assert "none is enough" in html

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from supnorm.planning.ladder import Ladder, LadderEstimate, Run, Trained, climb
-from supnorm.planning.ladder.climb import errors, estimate_seconds, read_runs
+from supnorm.planning.ladder.climb import errors
 from supnorm.planning.ladder.drift import drift_forecast, local_slope
 from supnorm.planning.ladder.forecast import envelope, forecast
 from supnorm.planning.ladder.line import line_forecast
 from supnorm.planning.ladder.power_law import power_law_forecast
 from supnorm.planning.ladder.rungs import Rungs, group
+from supnorm.planning.ladder.tasks import estimate_seconds, read_runs
 from supnorm.results import BadInput
 
 DATA = Path(__file__).parent / "data"
@@ -239,3 +240,13 @@ def test_files_of_others_are_refused(tmp_path):
         read_runs(path)
     with pytest.raises(BadInput, match="empty"):
         climb(wave, 2, nearest, samples=[])
+
+
+def test_a_model_without_a_value_has_an_infinite_error():
+    broken = lambda x, y, width, seed: lambda u: np.where(u[:, 0] > 0.9, np.nan, 0.0)  # noqa: E731
+    runs = climb(wave, 2, broken, samples=[16, 32, 64], widths=[1], seeds=1)
+    assert all(math.isinf(run.sup) and math.isinf(run.rms) for run in runs)
+    with pytest.raises(BadInput, match="is inf"):
+        _ = Ladder(tuple(runs)).rungs
+    partial = climb(lambda u: np.where(u[:, 0] > 0.5, np.nan, wave(u)), 2, nearest, samples=[16], seeds=1)
+    assert math.isfinite(partial[0].sup)  # where the reference has no value there is no error

@@ -322,7 +322,7 @@ def test_chebyshev_surrogates_come_with_their_proof(tmp_path):
     assert result.winner.method == "chebyshev"
     folder = result.save(tmp_path / "fit")
     assert json.loads((folder / "certificate.json").read_text())["schema"].startswith("supnorm")
-    assert json.loads((folder / "fit.json").read_text())["winner"]["sup"]["upper_kind"] == "exact-arithmetic"
+    assert json.loads((folder / "fit.json").read_text())["winner"]["sup"]["upper_kind"] == "certified"
 
 
 @pytest.mark.slow

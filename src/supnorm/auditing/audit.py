@@ -107,8 +107,9 @@ def audit(
             places = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
         run.surrogate = isinstance(chosen, SurrogateSearch)
-        if power is not None and isinstance(chosen, ScreenAndAscent):
-            run.power = power.measure(evaluator, chosen, evaluator.spent("statistics", "search"), rng)
+        if power is not None and chosen is not None:
+            spent = evaluator.spent("statistics", "search")
+            run.power = power.measure(evaluator, chosen, spent, state, recorder.worst_rows(), rng)
         result = document.build(run, seed=seed, budget=(evaluations, seconds), start=start)
     finally:
         evaluator.close()

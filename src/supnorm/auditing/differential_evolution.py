@@ -31,7 +31,7 @@ class DifferentialEvolution:
 
     members: int = 10
     fewest: int = 30
-    generations: int = 80
+    generations: int = 40
     crossover: float = 0.8
     low: float = 0.4
     high: float = 0.9
@@ -48,16 +48,22 @@ class DifferentialEvolution:
         k, d = u.shape
         if k < 5:
             return u, score
+        members = np.arange(k)
         for _ in range(min(budget, landscape.remaining) // k):
             best = u[np.argmax(score)]
-            a, b = (np.arange(k) + rng.integers(1, k, (2, k))) % k
-            f = rng.uniform(self.low, self.high, (k, 1))
-            pull = np.where(rng.random((k, 1)) < 0.5, f, 0.0)  # half rand/1, half rand-to-best/1
-            base = np.where(pull > 0, u, u[rng.permutation(k)])
-            mutant = base + pull * (best - u) + f * (u[a] - u[b])
-            mutant = 1.0 - np.abs(1.0 - np.abs(mutant) % 2.0)
+            a, b, other = (members + rng.integers(1, k, (3, k))) % k
+            f = self.low + (self.high - self.low) * rng.random((k, 1))
+            mutant = u[a]
+            mutant -= u[b]
+            mutant *= f
+            # Half rand/1, half rand-to-best/1.
+            pulled = rng.random((k, 1)) < 0.5
+            mutant += np.where(pulled, u + f * (best - u), u[other])
+            mutant = 1.0 - np.abs(
+                1.0 - np.abs(mutant)
+            )  # u, a and b lie in the box: one reflection at each end
             cross = rng.random((k, d)) < self.crossover
-            cross[np.arange(k), rng.integers(d, size=k)] = True
+            cross[members, rng.integers(d, size=k)] = True
             trial = landscape.inside(np.where(cross, mutant, u))
             new = landscape.score(trial)
             better = new >= score

@@ -6,6 +6,10 @@ by real calls, and the process is fitted again. Every second round adds the proc
 calls is a hedge: points far from all others, for narrow features of the reference, and points around the worst
 one. Where leave-one-out errors of the process are as large as the errors found, it says nothing about them: the
 error itself is modelled instead.
+
+With workers and calls of 0.1 s or more the rounds overlap: a slow call holds up nobody (`_one_by_one`). What is
+proposed then depends on the order in which calls come back, so the same seed need not give the same points; a
+resumed run follows the order in its store.
 """
 
 from __future__ import annotations
@@ -17,12 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.modelled import believed, error_problem, reference_problem
 from supnorm.auditing.points import sobol_sequence
 from supnorm.auditing.search import ScreenAndAscent, SearchState
 from supnorm.auditing.surrogate import GaussianProcess
 from supnorm.auditing.thinning import thin
-from supnorm.evaluation import Evaluations, Evaluator, PointStatus
-from supnorm.problem import ErrorMeasure, Function, Problem, draw_inside
+from supnorm.evaluation import Evaluations, Evaluator, Flight, PointStatus
+from supnorm.problem import Problem, draw_inside
 
 Array = NDArray[np.float64]
 
@@ -66,47 +71,97 @@ class SurrogateSearch:
             u = sobol_sequence(domain.d, rng)(filling)
             if domain.constraints or domain.cloud is not None:
                 u = domain.to_unit(draw_inside(domain, filling, rng))
-            calls.make(u)
-        scale: Array | None = None
-        fitted = 0
+        else:
+            u = np.empty((0, domain.d))
+        if evaluator.asynchronous:
+            self._one_by_one(landscape, calls, u, rng, stop)
+        else:
+            self._in_rounds(landscape, calls, u, rng, stop)
+
+    def _in_rounds(
+        self,
+        landscape: Landscape,
+        calls: _Calls,
+        filling: Array,
+        rng: np.random.Generator,
+        stop: Callable[[], bool],
+    ) -> None:
+        """A round of calls, a new process, the next round."""
+        calls.make(filling)
         k = 0
-        while landscape.remaining > 0 and not stop() and len(calls.u) >= domain.d + 2:
-            if len(calls.u) > 1.3 * fitted:  # length scales settle: refit them as the data grow
-                scale, fitted = None, len(calls.u)
-            u = self._propose(evaluator, calls, scale, k, min(self.batch, landscape.remaining), rng)
-            scale = calls.scale
+        while landscape.remaining > 0 and not stop() and calls.enough:
             before = landscape.remaining
-            calls.make(u)
+            nothing = np.empty((0, landscape.d))
+            calls.make(self._propose(landscape.evaluator, calls, nothing, k, min(self.batch, before), rng))
             k += 1
             if landscape.remaining == before:
                 break
+
+    def _one_by_one(
+        self,
+        landscape: Landscape,
+        calls: _Calls,
+        filling: Array,
+        rng: np.random.Generator,
+        stop: Callable[[], bool],
+    ) -> None:
+        """Calls on workers: the next round is sent off before the last calls of this one are back.
+
+        A process is fitted to what has come back, and to what is in flight as if it came back as predicted
+        (kriging believer; Ginsbourger, Le Riche and Carraro 2010), so that no place is asked for twice.
+        """
+        evaluator, domain = landscape.evaluator, landscape.evaluator.problem.domain
+        flight = Flight(evaluator, landscape.purpose)
+        batch = max(self.batch, evaluator.workers)
+        few = max(evaluator.workers, batch // 2)
+        k = 0
+        try:
+            flight.send(domain.from_unit(filling[: landscape.remaining]))
+            while True:
+                left = landscape.remaining - len(flight)
+                if len(flight) <= few and left > 0 and calls.enough and not stop():
+                    waiting = domain.to_unit(flight.points)
+                    u = self._propose(evaluator, calls, waiting, k, min(batch, left), rng)
+                    flight.send(domain.from_unit(u))
+                    k += 1
+                if not len(flight):
+                    break
+                calls.take(flight.receive())
+        finally:
+            flight.cancel()
 
     def _propose(
         self,
         evaluator: Evaluator,
         calls: _Calls,
-        scale: Array | None,
+        waiting: Array,
         k: int,
         n: int,
         rng: np.random.Generator,
     ) -> Array:
+        """The ``n`` points of round ``k``; ``waiting`` (w, d) are in flight."""
         u, y, f = calls.chosen(self.most)
-        process = GaussianProcess.fit(u, f, scale)
+        process = GaussianProcess.fit(u, f, calls.scale_for(len(calls.u)))
         calls.scale = process.scale
         doubt = float(np.sqrt(np.mean(process.leave_one_out() ** 2, axis=0)).max())
         size = float(np.median(np.abs(y - f).max(axis=1)[np.argsort(-np.abs(y - f).max(axis=1))[:5]]))
         domain = evaluator.problem.domain
         if doubt > 0.5 * size:
-            inner = _error_problem(evaluator.problem, GaussianProcess.fit(u, y - f))
+            inner = error_problem(evaluator.problem, believed(u, y - f, waiting))
         else:
             bonus = self.deviations if k % 2 else 0.0
-            inner = _reference_problem(evaluator.problem, process, bonus)
+            inner = reference_problem(evaluator.problem, believed(u, f, waiting, process), bonus)
         hedge = max(1, int(self.hedge * n)) if n > 1 else k % 4 == 3
         found = self._search(inner, rng)
         spread = self.apart * np.sqrt(domain.d)
-        fresh = [v for v in found if np.linalg.norm(calls.u - v, axis=1).min() > 0.1 * spread]
-        trusted = np.array(fresh[: n - hedge]).reshape(-1, domain.d)
-        return np.concatenate([trusted, self._hedge(evaluator, calls, n - len(trusted), k, rng)])
+        taken = np.concatenate([calls.u, waiting])
+        for v in found[: 4 * self.batch]:
+            if len(taken) - len(calls.u) - len(waiting) >= n - hedge:
+                break
+            if np.linalg.norm(taken - v, axis=1).min() > 0.1 * spread:
+                taken = np.concatenate([taken, v[None]])
+        trusted = taken[len(calls.u) + len(waiting) :]
+        return np.concatenate([trusted, self._hedge(evaluator, calls, taken, n - len(trusted), k, rng)])
 
     def _search(self, inner: Problem, rng: np.random.Generator) -> list[Array]:
         """Ends of a search on the cheap problem, best first, apart from each other."""
@@ -119,7 +174,9 @@ class SurrogateSearch:
         order = thin(ends.u, ends.score, spread, 4 * self.batch)
         return [ends.u[i] for i in order]
 
-    def _hedge(self, evaluator: Evaluator, calls: _Calls, n: int, k: int, rng: np.random.Generator) -> Array:
+    def _hedge(
+        self, evaluator: Evaluator, calls: _Calls, taken: Array, n: int, k: int, rng: np.random.Generator
+    ) -> Array:
         """Points far from all calls, and in every second round one near the worst point."""
         if n <= 0:
             return np.empty((0, calls.u.shape[1]))
@@ -127,10 +184,10 @@ class SurrogateSearch:
         chosen: list[Array] = []
         if k % 2 and len(calls.score):
             best = calls.u[int(np.argmax(calls.score))]
-            near = best + 0.03 * rng.standard_normal(best.shape)
-            chosen.append(np.clip(near, 0.0, 1.0))
+            near = np.clip(best + 0.03 * rng.standard_normal(best.shape), 0.0, 1.0)
+            if np.linalg.norm(taken - near, axis=1).min() > 1e-6:  # both may be the same corner
+                chosen.append(near)
         candidates = domain.to_unit(draw_inside(domain, 2000, rng))
-        taken = calls.u
         while len(chosen) < n:
             from scipy.spatial import cKDTree
 
@@ -148,14 +205,31 @@ class _Calls:
         self.u, self.score = np.empty((0, d)), np.empty(0)
         self.y, self.f = np.empty((0, 1)), np.empty((0, 1))
         self.scale: Array | None = None
+        self._fitted = 0
         if state.scout is not None:
             self._add(state.scout)
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are points enough for a process."""
+        return len(self.u) >= self.landscape.d + 2
+
+    def scale_for(self, n: int) -> Array | None:
+        """Length scales for a process of ``n`` points; None when they are to be found again: they settle."""
+        if n > 1.3 * self._fitted:
+            self.scale, self._fitted = None, n
+        return self.scale
 
     def make(self, u: Array) -> None:
         """Call model and reference at unit-box points."""
         evaluator = self.landscape.evaluator
         u = u[: max(self.landscape.remaining, 0)]
-        done = evaluator.values(evaluator.problem.domain.from_unit(u), self.landscape.purpose)
+        if len(u):
+            self.take(evaluator.values(evaluator.problem.domain.from_unit(u), self.landscape.purpose))
+
+    def take(self, done: Evaluations) -> None:
+        """Keep what has come back."""
+        u = self.landscape.evaluator.problem.domain.to_unit(done.x)
         self.state.pool.add(u, done.score)
         self.state.ends.add(u, done.score)
         self._add(done)
@@ -179,56 +253,3 @@ class _Calls:
         unique = np.unique(self.u[keep].round(12), axis=0, return_index=True)[1]
         keep = keep[np.sort(unique)]
         return self.u[keep], self.y[keep], self.f[keep]
-
-
-def _reference_problem(problem: Problem, process: GaussianProcess, bonus: float) -> Problem:
-    """The audited problem with the process in place of the reference."""
-    domain = problem.domain
-
-    def value(x: Array) -> Array:
-        return process.predict(domain.to_unit(x))
-
-    def vjp(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        u = domain.to_unit(x)
-        slope = domain.slope(x)
-        safe = np.where(slope != 0, slope, np.inf)
-        return process.predict(u), lambda w: process.pull(u, w) / safe
-
-    reference = Function(value, vjp=vjp, name="Gaussian process of the reference")
-    error = replace(problem.error, mask=problem.error.mask if _one_argument(problem.error) else None)
-    if bonus:
-        error = _with_deviation(error, process, problem, bonus)
-    return Problem(problem.model, reference, domain, replace(error, tolerance=None))
-
-
-def _with_deviation(
-    error: ErrorMeasure, process: GaussianProcess, problem: Problem, bonus: float
-) -> ErrorMeasure:
-    base = replace(error, tolerance=None)
-
-    def optimistic(model: Array, reference: Array, x: Array) -> Array:
-        unit = process.spread / base.divisor(reference).clip(1e-300)
-        deviation = process.deviation(problem.domain.to_unit(x))[:, None] * unit
-        raised: Array = np.nan_to_num(base.by_output(model, reference, x)) + bonus * deviation
-        return raised
-
-    return ErrorMeasure("function", function=optimistic)
-
-
-def _error_problem(problem: Problem, process: GaussianProcess) -> Problem:
-    """The error itself as a process: mean plus one deviation, against zero."""
-    domain = problem.domain
-
-    def value(x: Array) -> Array:
-        u = domain.to_unit(x)
-        high: Array = np.abs(process.predict(u)) + process.deviation(u)[:, None] * process.spread
-        return high
-
-    zero = Function(lambda x: np.zeros((len(x), len(process.spread))))
-    return Problem(Function(value), zero, domain)
-
-
-def _one_argument(error: ErrorMeasure) -> bool:
-    import inspect
-
-    return error.mask is not None and len(inspect.signature(error.mask).parameters) == 1

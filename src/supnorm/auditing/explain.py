@@ -20,14 +20,22 @@ def explain(document: Mapping[str, Any]) -> str:
             f"Over {n:,} rows the RMS error is {rms:.3g} and the largest is {worst:.3g}. Only the rows were "
             "compared: what lies between them is unknown."
         )
+    if worst == float("inf"):
+        known = [f["text"] for f in document["findings"] if f["code"] == "no-model-value"]
+        return known[0] if known else "The worst error is infinite."
     sentences = [
         f"The worst error found, {worst:.3g}, is {_times(worst, rms)} the RMS of {n:,} random points, {rms:.3g}."
     ]
-    volume = next((p["volume"] for p in document["places"] if p["x"] == witness["x"]), None)
+    place: Mapping[str, Any] = next((p for p in document["places"] if p["x"] == witness["x"]), {})
+    volume = place.get("volume")
     if volume:
-        share = volume * (worst / 2) ** 2 / rms**2 if rms > 0 else float("inf")
+        about = (
+            "at least" if place.get("volume_at_most") is None and place.get("volume_at_least") else "about"
+        )
+        surely = place.get("volume_at_least") or volume
+        share = surely * (worst / 2) ** 2 / rms**2 if rms > 0 else float("inf")
         sentences.append(
-            f"The place where the error is at least half of it fills about {_share(volume)} of the domain: "
+            f"The place where the error is at least half of it fills {about} {_share(volume)} of the domain: "
             f"a random test of {n:,} points puts about {n * volume:.2g} of them there."
         )
         if share > 1:
@@ -37,7 +45,7 @@ def explain(document: Mapping[str, Any]) -> str:
             )
         else:
             sentences.append(
-                f"Its share of the mean square is about {100 * share:.2g} %, so the average hardly notices it."
+                f"Its share of the mean square is {about} {100 * share:.2g} %, so the average hardly notices it."
             )
     if plain < 0.8 * worst:
         sentences.append(f"The random points themselves saw at most {plain:.3g}.")

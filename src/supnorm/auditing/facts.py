@@ -76,6 +76,8 @@ def place_json(witness: Witness, problem: Problem, names: list[str]) -> dict[str
         "output": names[witness.output],
         "tags": list(witness.tags),
         "volume": witness.volume,
+        "volume_at_least": witness.volume_at_least,
+        "volume_at_most": witness.volume_at_most,
         "prominence": witness.prominence,
         "recheck": witness.recheck,
         "recheck_value": witness.recheck_value,

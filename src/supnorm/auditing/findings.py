@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.labels import LabelCheck
+from supnorm.auditing.statistics import Sample, clopper_pearson_upper
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Domain, Problem
 from supnorm.results import Witness
@@ -16,7 +18,9 @@ Array = NDArray[np.float64]
 WIDER = 0.01  # of an axis: a domain that exceeds the data by less is not worth a line
 
 
-def findings(evaluator: Evaluator, witness: Witness | None) -> list[dict[str, str]]:
+def findings(
+    evaluator: Evaluator, witness: Witness | None, sample: Sample, places: Sequence[Witness] = ()
+) -> list[dict[str, str]]:
     """Plain sentences, each with a code."""
     problem: Problem = evaluator.problem
     found = []
@@ -25,14 +29,29 @@ def findings(evaluator: Evaluator, witness: Witness | None) -> list[dict[str, st
     if problem.reference.table is not None and problem.model.table is None:
         found += suspect_labels(problem)
     if witness is not None and witness.error == np.inf:
-        found.append(
-            {
-                "code": "no-model-value",
-                "text": "The model has no finite value at a point where the reference has one: its worst "
-                "error is infinite.",
-            }
-        )
+        found.append({"code": "no-model-value", "text": infinite_words(sample, places)})
     return found
+
+
+def infinite_words(sample: Sample, places: Sequence[Witness]) -> str:
+    """That the worst error is infinite, on how much of the domain, and what the finite errors are like."""
+    text = (
+        "The model has no finite value at a point where the reference has one: its worst error is infinite."
+    )
+    finite = Sample(sample.errors[np.isfinite(sample.errors)], sample.law, sample.drawn)
+    k, n = sample.n - finite.n, sample.n
+    if n:
+        text += (
+            f" So it is at {k:,} of {n:,} random points: with 95 % confidence on at most "
+            f"{100 * clopper_pearson_upper(k, n):.2g} % of them."
+        )
+    if finite.n:
+        text += (
+            f" Where the error is finite its RMS over {finite.n:,} random points is {finite.rms().value:.3g}"
+        )
+        peak = max((p.error for p in places if np.isfinite(p.error)), default=finite.worst())
+        text += f", and the largest one found is {max(peak, finite.worst()):.3g}."
+    return text
 
 
 def suspect_labels(problem: Problem) -> list[dict[str, str]]:

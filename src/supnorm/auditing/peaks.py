@@ -43,7 +43,7 @@ def distinct(landscape: Landscape, u: Array, score: Array, k: int, close: float 
 
 
 def _joined(landscape: Landscape, a: Array, b: Array, lower: float) -> bool:
-    if landscape.affordable() < LINE or not np.isfinite(lower):
+    if landscape.affordable() < LINE:
         return False
     t = np.linspace(0.0, 1.0, LINE + 2)[1:-1, None]
     return bool(landscape.score(a + t * (b - a)).min() >= VALLEY * lower)

@@ -12,9 +12,11 @@ from supnorm.auditing.glitches import GlitchRule, mark, prominences
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import distinct
 from supnorm.auditing.pictures import half_widths
+from supnorm.auditing.polish import Polish
 from supnorm.auditing.region import RegionVolume
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import Sample
+from supnorm.auditing.thinning import thin
 from supnorm.problem import Problem
 from supnorm.results import Witness
 
@@ -23,6 +25,7 @@ EDGE = 1e-6  # of an axis: nearer than this to a bound is "boundary"
 
 
 PLACES = 12
+INFINITE = 3  # places without a model value, at most: they must not crowd out the others
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,11 @@ def find_places(
 ) -> list[Place]:
     """The distinct peaks of a search, worst first, measured and marked."""
     ends = state.ends if len(state.ends.u) else state.pool
-    chosen = distinct(landscape, ends.u, ends.score, PLACES)
-    places = [measure(landscape, ends.u[i], float(ends.score[i]), rng) for i in chosen]
+    u, score = ends.u, ends.score
+    if score.max(initial=0.0) == np.inf:
+        u, score = _with_finite(landscape, state, rng)
+    chosen = distinct(landscape, u, score, PLACES)
+    places = [measure(landscape, u[i], float(score[i]), rng) for i in chosen]
     for _ in range(3):  # what looked at a place may have seen a worse point, if only by rounding
         places, changed = settle(landscape, places, rng)
         if not changed:
@@ -50,13 +56,39 @@ def find_places(
     return judge(landscape, places, sample, rng)
 
 
+def _with_finite(landscape: Landscape, state: SearchState, rng: np.random.Generator) -> tuple[Array, Array]:
+    """A few infinite ends and the best finite points, polished.
+
+    A plateau without a model value fills every list of the best: the largest finite error is news as well.
+    """
+    u = np.concatenate([state.ends.u, state.pool.u])
+    score = np.concatenate([state.ends.score, state.pool.score])
+    plateau = np.flatnonzero(score == np.inf)
+    plateau = plateau[distinct(landscape, u[plateau], score[plateau], INFINITE)]
+    finite = np.flatnonzero(np.isfinite(score))
+    if not len(finite):
+        return u[plateau], score[plateau]
+    starts = finite[thin(u[finite], score[finite], 1e-2 * np.sqrt(landscape.d), 8)]
+    budget = landscape.affordable() // 8
+    polished, peak = Polish().run(landscape, u[starts], score[starts], budget, rng)
+    below = np.isfinite(peak)  # a climb that has reached the plateau is no finite peak
+    return (
+        np.concatenate([u[plateau], polished[below], u[starts]]),
+        np.concatenate([score[plateau], peak[below], score[starts]]),
+    )
+
+
 def measure(
     landscape: Landscape, u: Array, score: float, rng: np.random.Generator, x: Array | None = None
 ) -> Place:
     """A peak with its tags, widths and volume; ``x`` is its exact place where ``u`` is rounded."""
     witness, width = describe_place(landscape, u, score, x)
-    volume = RegionVolume().measure(landscape, u, witness.error, width, rng)
-    return Place(u, replace(witness, volume=volume), width)
+    # The limits of all places hold together with 95 % confidence: their floor of the RMS takes the best one.
+    region = RegionVolume(confidence=1 - 0.05 / PLACES).measure(landscape, u, witness.error, width, rng)
+    if region is not None and region.volume > 0:
+        most = region.high if region.whole else None
+        witness = replace(witness, volume=region.volume, volume_at_least=region.low, volume_at_most=most)
+    return Place(u, witness, width)
 
 
 def settle(landscape: Landscape, places: list[Place], rng: np.random.Generator) -> tuple[list[Place], bool]:

@@ -38,13 +38,15 @@ def sobol_sequence(d: int, rng: np.random.Generator) -> Callable[[int], Array]:
     return following
 
 
-def snap_to_faces(u: Array, rng: np.random.Generator) -> Array:
+def snap_to_faces(u: Array, rng: np.random.Generator, power: float = 1.0) -> Array:
     """The same points with coordinates put on bounds, each with a probability of its own point's.
+
+    That probability is a uniform number to this ``power``: below 1 favours corners.
 
     >>> bool(np.isin(snap_to_faces(np.full((9, 3), 0.5), np.random.default_rng(0)), [0, 0.5, 1]).all())
     True
     """
-    q = rng.random((len(u), 1))
+    q = rng.random((len(u), 1)) ** power
     snap = rng.random(u.shape) < q
     return np.where(snap, rng.integers(2, size=u.shape).astype(float), u)
 

@@ -132,6 +132,8 @@ class AuditReport:
             output=outputs.index(data["output"]),
             tags=tuple(data.get("tags", ())),
             volume=_number(data.get("volume")),
+            volume_at_least=_number(data.get("volume_at_least")),
+            volume_at_most=_number(data.get("volume_at_most")),
             prominence=_number(data.get("prominence")),
             recheck=data.get("recheck"),
             recheck_value=None if other is None else np.array([from_json(v) for v in other]),

@@ -61,7 +61,7 @@ class Seams:
         first: first step of a walk, in the unit box.
     """
 
-    scouts: int = 4096
+    scouts: int = 2048
     pairs: int = 256
     trial: int = 5
     kept: float = 0.35
@@ -119,9 +119,10 @@ class Seams:
         """Pairs of near points: their rows, each pair once, and their distance."""
         from scipy.spatial import cKDTree
 
-        u = u[: self.scouts if u.shape[1] <= 4 else self.scouts // 2]  # searches get dear with the inputs
+        u = u[: self.scouts]
         k = min(4, len(u) - 1)
-        distance, index = cKDTree(u).query(u, k=k + 1)
+        # Any near points will do: those up to twice as far as the nearest are found three times as fast.
+        distance, index = cKDTree(u).query(u, k=k + 1, eps=1.0)
         i = np.repeat(np.arange(len(u)), k)
         j, gap = index[:, 1:].ravel(), np.maximum(distance[:, 1:].ravel(), 1e-12)
         once = i < j

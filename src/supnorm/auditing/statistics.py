@@ -69,7 +69,10 @@ class Sample:
         return float(self.errors.max()) if self.n else math.nan
 
     def exceedance(self, level: float, confidence: float = CONFIDENCE) -> dict[str, Any]:
-        """Share of the law's mass with an error above ``level``: observed, and its upper limit."""
+        """Share of the law's mass with an error above ``level``: observed, and its upper limit.
+
+        Both are shares of the part where there is an error at all: points without a value are not counted.
+        """
         k = int(np.count_nonzero(self.errors > level))
         return {
             "above": level,
@@ -78,6 +81,7 @@ class Sample:
             "fraction": k / self.n if self.n else math.nan,
             "fraction_at_most": clopper_pearson_upper(k, self.n, confidence),
             "confidence": confidence,
+            "of": "all" if self.n == self.drawn else "the part with a value",
         }
 
 
@@ -92,6 +96,19 @@ def clopper_pearson_upper(k: int, n: int, confidence: float = CONFIDENCE) -> flo
     from scipy.special import betaincinv
 
     return float(betaincinv(k + 1, n - k, confidence))
+
+
+def clopper_pearson_lower(k: int, n: int, confidence: float = CONFIDENCE) -> float:
+    """One-sided lower limit of a probability after ``k`` hits in ``n`` independent trials.
+
+    >>> round(clopper_pearson_lower(1000, 1000) * 1000, 2)
+    997.01
+    """
+    if k <= 0:
+        return 0.0
+    from scipy.special import betaincinv
+
+    return float(betaincinv(k, n - k + 1, 1 - confidence))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 A point is dropped when a better one lies within
 r = pi^(-1/2) (Gamma(1 + d/2) 4 ln n / n)^(1/d) in the unit box (Rinnooy Kan and Timmer 1987, Part II, eq. 7
 with sigma = 4). Cost: one distance for each candidate and start kept, as matrix products; where the radius is a good part of
-the box, as it is in four and more inputs, that is cheaper than a KD-tree.
+the box, as it is in four and more inputs, that is cheaper than a KD-tree. Only the best four for each start that is
+wanted are candidates.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-BLOCK = 64  # candidates that are compared with the kept ones at once
+DEPTH = 4  # candidates for each start that is wanted
+BLOCK = 128  # candidates that are compared with the kept ones at once
 
 
 def linkage_radius(n: int, d: int) -> float:
@@ -37,40 +39,57 @@ def thin(
 ) -> NDArray[np.intp]:
     """Indices of up to ``k`` good starts, best first: greedy by score, at least ``radius`` apart.
 
-    When fewer than ``k`` remain the best of the dropped ones fill up, unless ``fill`` is false.
+    Among the best ``DEPTH * k`` points and the used ones. When fewer than ``k`` remain the best of the dropped ones
+    fill up, unless ``fill`` is false.
 
     Args:
         used: starts of before, shape ``(n,)``: not chosen again, but their neighbours are dropped.
     """
     used = np.zeros(len(u), dtype=bool) if used is None else used
-    order = np.argsort(-score, kind="stable")
-    order = order[score[order] > -np.inf]
+    most = DEPTH * k + int(used.sum())
+    best = np.argpartition(-score, most)[:most] if most < len(u) else np.arange(len(u))
+    order = _ranked(best, score)
     kept = _greedy(order, u, radius, k, used)
     if fill and len(kept) < k:
-        others = order[~np.isin(order, kept) & ~used[order]]
+        taken = used.copy()
+        taken[kept] = True
+        others = order[~taken[order]]
         kept += others[: k - len(kept)].tolist()
     return np.asarray(kept, dtype=np.intp)
 
 
+def _ranked(rows: NDArray[np.intp], score: Array) -> NDArray[np.intp]:
+    """Rows with an error, best first, equal ones in their order."""
+    rows = np.sort(rows)
+    rows = rows[np.argsort(-score[rows], kind="stable")]
+    return rows[score[rows] > -np.inf]
+
+
 def _greedy(order: NDArray[np.intp], u: Array, radius: float, k: int, used: NDArray[np.bool_]) -> list[int]:
     kept: list[int] = []
-    centres = np.empty((0, u.shape[1]))
+    d = u.shape[1]
+    size = np.einsum("ij,ij->i", u, u)
+    # |a - b|^2 <= r^2 as one product: (a, 1) . (2 b, -|b|^2) >= |a|^2 - r^2.
+    left = np.column_stack([u, np.ones(len(u))])
+    centres, have = np.empty((d + 1, 256)), 0
     for i in range(0, len(order), BLOCK):
         block = order[i : i + BLOCK]
-        block = block[~_near(u[block], centres, radius).any(axis=1)]
-        close = _near(u[block], u[block], radius)
+        if have:
+            block = block[(left[block] @ centres[:, :have]).max(axis=1) < size[block] - radius**2]
+        if not len(block):
+            continue
+        right = np.column_stack([2 * u[block], -size[block]]).T
+        apart = left[block] @ right < (size[block] - radius**2)[:, None]
         free = np.ones(len(block), dtype=bool)
         for j in range(len(block)):
             if free[j]:
-                free[j + 1 :] &= ~close[j, j + 1 :]
-        block = block[free]
-        centres = np.concatenate([centres, u[block]])
+                free[j + 1 :] &= apart[j, j + 1 :]
+        right, block = right[:, free], block[free]
+        while have + len(block) > centres.shape[1]:
+            centres = np.concatenate([centres, np.empty_like(centres)], axis=1)
+        centres[:, have : have + len(block)] = right
+        have += len(block)
         kept += block[~used[block]].tolist()
         if len(kept) >= k:
             break
     return kept[:k]
-
-
-def _near(a: Array, b: Array, radius: float) -> NDArray[np.bool_]:
-    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-    return np.asarray(squares <= radius**2)

@@ -23,7 +23,7 @@ from functools import cached_property
 import numpy as np
 
 from supnorm.certification.elementary import AT_POINT, STEEPEST
-from supnorm.certification.majorants import REMAINDER
+from supnorm.certification.majorants import REMAINDER, real_remainder
 from supnorm.certification.rounding import ULPS, Array, U, gamma, outward
 from supnorm.program import Node, Program
 
@@ -180,6 +180,9 @@ def smooth(op: str, x: AffineModel, *parameter: float) -> AffineModel:
     v, s, v_err, s_err = AT_POINT[op](x.c, *parameter)
     size = np.abs(s)[:, None]
     rest = REMAINDER[op](x.c[:, None], x.reach, *parameter)
+    on_real = real_remainder(op, x.reach[:, 0], size[:, 0] + s_err)
+    if on_real is not None:
+        rest[:, 0] = np.fmin(rest[:, 0], on_real)
     eps = size * x.eps + rest + v_err[:, None] + (s_err[:, None] + 2.0 * U * size) * x.reach
     eps = outward(eps)
     J = s[..., None] * x.J

@@ -3,7 +3,10 @@
 Boxes with the largest bound come first. A box is done when its bound is at most the target (ratio times the
 witness, or the tolerance), or when rounding is all that is left; else it is halved. At every moment
 
-    lower <= sup error <= max of the bounds of all boxes, done and pending (a half inherits the bound).
+    lower <= sup error <= max of the bounds of all boxes, done and pending,
+
+and every bound is proved: a half inherits bound and proof of its whole. So the work can be stopped between
+any two instructions (Ctrl-C), written down as it is, and continued.
 
 Cost: the strategy's, times boxes; about twice as many boxes are tried as are kept.
 """
@@ -22,7 +25,8 @@ from numpy.typing import NDArray
 
 from supnorm.certification.boxes import DEEPEST, Boxes
 from supnorm.certification.error_program import ErrorProgram
-from supnorm.certification.leaf import Bounded
+from supnorm.certification.forecast import Tree
+from supnorm.certification.leaf import Bounded, Leaves
 from supnorm.certification.rounding import Array
 
 
@@ -35,7 +39,10 @@ class Strategy(Protocol):
 
 @dataclass(frozen=True)
 class BracketNarrowed:
-    """Progress of a certificate: the bracket so far, the volume proved at the target, boxes and seconds."""
+    """Progress of a certificate: the bracket so far, the volume proved at the target, boxes and seconds.
+
+    ``remaining`` estimates the seconds still needed (`forecast`); infinite while nothing can be said.
+    """
 
     lower: float
     upper: float
@@ -44,6 +51,7 @@ class BracketNarrowed:
     boxes: int
     pending: int
     seconds: float
+    remaining: float = np.inf
 
 
 @dataclass
@@ -55,26 +63,37 @@ class Bracket:
         lower: proved error of the witness.
         witness: where, in units of the axes, shape ``(d,)``; None while the error is zero everywhere.
         pending: boxes to be worked on, with inherited bounds.
-        done: finished boxes with how they were proved.
+        done: finished boxes.
         tried: boxes bounded so far.
     """
 
     error: ErrorProgram
+    pending: Leaves
+    done: tuple[Leaves, ...] = ()
     lower: float = 0.0
     witness: Array | None = None
-    pending: Boxes = field(default_factory=lambda: Boxes.root(1))
-    done: list[tuple[Boxes, Bounded]] = field(default_factory=list)
     tried: int = 0
+    tree: Tree = field(default_factory=Tree)
+
+    @classmethod
+    def start(cls, error: ErrorProgram) -> Bracket:
+        """Nothing known."""
+        return cls(error, Leaves.root(error.d, len(error.alternatives)))
+
+    @property
+    def leaves(self) -> Leaves:
+        """All boxes, done and pending; their cells tile the domain."""
+        return self.pending.join(*self.done)
 
     @property
     def upper(self) -> float:
         """Proved upper bound of the error on the whole box."""
-        bounds = [float(boxes.upper.max()) for boxes, _ in self.done if len(boxes)]
-        return max([*bounds, float(self.pending.upper.max()) if len(self.pending) else 0.0])
+        return max(float(part.boxes.upper.max(initial=0.0)) for part in (*self.done, self.pending))
 
     def proved_volume(self, target: float) -> float:
         """Fraction of the box where the bound is at most the target."""
-        return float(sum(boxes.volume()[boxes.upper <= target].sum() for boxes, _ in self.done))
+        parts = (*self.done, self.pending)
+        return float(sum(p.boxes.volume()[p.boxes.upper <= target].sum() for p in parts))
 
     def raise_lower(self, points: Array, admit: Callable[[Array], NDArray[np.bool_]], prove: _Prove) -> None:
         """Take the best admissible point as witness, if it beats the present one."""
@@ -84,7 +103,7 @@ class Bracket:
         proved = prove(self.error, inside)
         best = int(np.argmax(proved))
         if proved[best] > self.lower:
-            self.lower, self.witness = float(proved[best]), inside[best]
+            vars(self).update(lower=float(proved[best]), witness=inside[best])
 
 
 _Prove = Callable[[ErrorProgram, Array], Array]
@@ -116,24 +135,29 @@ def narrow(
         "seconds", "boxes" or "interrupted".
     """
     start = time.monotonic()
-    while len(bracket.pending):
-        spent = time.monotonic() - start
-        if goal.tolerance is not None and bracket.lower > goal.tolerance:
-            return "exceeded"
-        if seconds is not None and spent > seconds:
-            return "seconds"
-        if bracket.tried > boxes:
-            return "boxes"
-        try:
+    try:
+        while len(bracket.pending):
+            spent = time.monotonic() - start
+            if goal.tolerance is not None and bracket.lower > goal.tolerance:
+                return "exceeded"
+            if seconds is not None and spent > seconds:
+                return "seconds"
+            if bracket.tried > boxes:
+                return "boxes"
             _step(bracket, strategy, goal, found, executor)
-        except KeyboardInterrupt:
-            return "interrupted"
-        target = goal.target(bracket.lower)
-        observer(BracketNarrowed(
-            bracket.lower, bracket.upper, target, bracket.proved_volume(target), bracket.tried,
-            len(bracket.pending), time.monotonic() - start,
-        ))  # fmt: skip
+            observer(_event(bracket, goal, time.monotonic() - start))
+    except KeyboardInterrupt:
+        return "interrupted"
     return "proved" if bracket.upper <= goal.target(bracket.lower) else "rounding"
+
+
+def _event(bracket: Bracket, goal: Goal, seconds: float) -> BracketNarrowed:
+    target = goal.target(bracket.lower)
+    left = bracket.tree.remaining(bracket.pending.boxes.level.sum(1))
+    return BracketNarrowed(
+        bracket.lower, bracket.upper, target, bracket.proved_volume(target), bracket.tried,
+        len(bracket.pending), seconds, left * seconds / max(bracket.tree.tried, 1),
+    )  # fmt: skip
 
 
 BATCH = 256
@@ -147,19 +171,23 @@ def _step(
     executor: Executor | None,
 ) -> None:
     target = goal.target(bracket.lower)
-    order = np.argsort(-bracket.pending.upper, kind="stable")
-    count = BATCH if executor is None else 8 * BATCH
+    order = np.argsort(-bracket.pending.boxes.upper, kind="stable")
+    high = int((bracket.pending.boxes.upper > target).sum())
+    if not high:  # a better witness has raised the target above what is left
+        vars(bracket).update(done=(*bracket.done, bracket.pending), pending=bracket.pending.take(order[:0]))
+        return
+    count = min(BATCH if executor is None else 8 * BATCH, high)
     batch = bracket.pending.take(order[:count])
-    result = bound_all(bracket.error, strategy, batch, target, bracket.lower, executor)
-    upper = np.minimum(batch.upper, result.upper)
-    batch = Boxes(batch.level, batch.index, upper)
-    finished = (result.upper <= target) | result.limited | (batch.level.max(1) >= DEEPEST)
-    open_ = batch.take(~finished)
-    done = batch.take(finished)
-    bracket.done.append((Boxes(done.level, done.index, result.upper[finished]), _rows(result, finished)))
-    halves = open_.split(result.axis[~finished])
-    bracket.pending = bracket.pending.take(order[count:]).join(halves)
-    bracket.tried += len(batch)
+    result = bound_all(bracket.error, strategy, batch.boxes, target, bracket.lower, executor)
+    tight = batch.tightened(result)
+    finished = (tight.boxes.upper <= target) | result.limited | (batch.boxes.level.max(1) >= DEEPEST)
+    halves = tight.take(~finished).split(result.axis[~finished])
+    # One assignment: an interrupt finds the state before or after it, never between.
+    vars(bracket).update(
+        done=(*bracket.done, tight.take(finished)), tried=bracket.tried + len(batch),
+        pending=bracket.pending.take(order[count:]).join(halves),
+    )  # fmt: skip
+    bracket.tree.record(batch.boxes.level.sum(1), ~finished)
     found(result.points)
 
 
@@ -175,22 +203,30 @@ def bound_all(
     return Bounded.join(list(run(work, parts)))
 
 
-def _rows(result: Bounded, rows: NDArray[np.bool_]) -> Bounded:
-    fields = {n: getattr(result, n)[rows] for n in Bounded.__dataclass_fields__ if n != "points"}
-    return Bounded(**fields, points=result.points[:0])
+def settle(
+    bracket: Bracket, strategy: Strategy, goal: Goal, seconds: float, executor: Executor | None = None
+) -> None:
+    """Tighten the bracket of work that was cut short: coarse bounds of the pending boxes, worst first.
 
-
-def settle(bracket: Bracket, strategy: Strategy, executor: Executor | None = None) -> None:
-    """Give every pending box a proof of its own, so that the whole tiling can be written down.
-
-    A pending box has only its parent's bound; it is bounded once more, to at least the worst of the inherited
-    bounds where one is finite.
+    A pending box has only the bound of its whole. It is bounded once more for targets of 2, 8, .. times the
+    one that was asked; another Ctrl-C, or the time, ends that too.
     """
-    pending = bracket.pending
-    if not len(pending):
+    start = time.monotonic()
+    try:
+        for factor in (2.0, 8.0, 32.0, 128.0, np.inf):
+            target = factor * max(goal.target(bracket.lower), 1e-300)
+            rows = np.argsort(-bracket.pending.boxes.upper, kind="stable")
+            rows = rows[bracket.pending.boxes.upper[rows] > target]
+            for i in range(0, len(rows), BATCH):
+                if time.monotonic() - start > seconds:
+                    return
+                batch = bracket.pending.take(rows[i : i + BATCH])
+                tight = batch.tightened(
+                    bound_all(bracket.error, strategy, batch.boxes, target, 0.0, executor)
+                )
+                rest = np.setdiff1d(np.arange(len(bracket.pending)), rows[i : i + BATCH])
+                # The order is kept: rows name places of the joined boxes.
+                order = np.argsort(np.concatenate([rows[i : i + BATCH], rest]), kind="stable")
+                bracket.pending = tight.join(bracket.pending.take(rest)).take(order)
+    except KeyboardInterrupt:
         return
-    worst = float(pending.upper.max())
-    result = bound_all(bracket.error, strategy, pending, worst, 0.0, executor)
-    everything = np.ones(len(pending), dtype=bool)
-    bracket.done.append((Boxes(pending.level, pending.index, result.upper), _rows(result, everything)))
-    bracket.pending = pending.take(~everything)

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from supnorm.certification.black_box import key, unpack
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import Bracket
 from supnorm.certification.error_program import ErrorProgram, error_program
-from supnorm.certification.leaf import Bounded
+from supnorm.certification.graded_rule import rule
+from supnorm.certification.leaf import Bounded, Leaves
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput, write_whole
@@ -28,8 +31,7 @@ class Certificate:
     Attributes:
         error: the error's programs and the box.
         domain: the axes.
-        boxes: the leaves, whose cells tile the box, with their bounds.
-        proofs: how each is proved.
+        leaves: boxes whose cells tile the box, with their bounds and proofs.
         lower, witness: proved error at a point, and the point in units of the axes.
         assumptions: what the bound rests on.
         versions: of the software.
@@ -37,8 +39,7 @@ class Certificate:
 
     error: ErrorProgram
     domain: Domain
-    boxes: Boxes
-    proofs: Bounded
+    leaves: Leaves
     lower: float
     witness: tuple[float, ...] | None
     assumptions: tuple[str, ...]
@@ -48,13 +49,14 @@ class Certificate:
     def of(
         cls, bracket: Bracket, domain: Domain, assumptions: tuple[str, ...], versions: dict[str, str]
     ) -> Certificate:
-        """The certificate of a settled bracket."""
-        boxes = bracket.done[0][0]
-        for more, _ in bracket.done[1:]:
-            boxes = boxes.join(more)
-        proofs = Bounded.join([p for _, p in bracket.done])
+        """The certificate of a bracket, finished or not."""
         witness = None if bracket.witness is None else tuple(map(float, bracket.witness))
-        return cls(bracket.error, domain, boxes, proofs, bracket.lower, witness, assumptions, versions)
+        return cls(bracket.error, domain, bracket.leaves, bracket.lower, witness, assumptions, versions)
+
+    @property
+    def boxes(self) -> Boxes:
+        """The cells with their bounds."""
+        return self.leaves.boxes
 
     @property
     def upper(self) -> float:
@@ -91,24 +93,101 @@ class Certificate:
             "lower": self.lower.hex(),
             "witness": None if self.witness is None else [v.hex() for v in self.witness],
             "upper": self.upper.hex(),
-            "leaves": {
-                "level": self.boxes.level.tolist(),
-                "index": self.boxes.index.tolist(),
-                "upper": [v.hex() for v in self.boxes.upper.tolist()],
-                "degree": self.proofs.degree.tolist(),
-                "rho": self.proofs.rho.tolist(),
-                "grid": self.proofs.grid.tolist(),
-            },
+            "leaves": self._columns(),
+            **self._rules(),
+            "rounding": float(self.leaves.proof.rounding.max()).hex(),
             "assumptions": list(self.assumptions),
             "notes": list(error.notes),
             "versions": self.versions,
         }
+        if error.declared:
+            content["declared"] = self._declared()
         content["digest"] = digest(content)
         return content
+
+    def _declared(self) -> list[dict[str, Any]]:
+        """What is declared, with the recorded values that the leaves rest on."""
+        leaves, error = self.leaves, self.error
+        index = leaves.boxes.index >> (leaves.boxes.level - leaves.level)
+        cells = Boxes(leaves.level, index, leaves.boxes.upper)
+        centre, half = cells.centre_and_half(error.low, error.high)
+        named = [
+            (cell_name(level, i, n), n, c, h)
+            for level, i, n, c, h in zip(
+                leaves.level.tolist(),
+                index.tolist(),
+                leaves.proof.degree[:, 0].tolist(),
+                centre,
+                half,
+                strict=True,
+            )
+            if n > 0
+        ]
+        witness = None if self.witness is None else np.asarray(self.witness)
+        return [part.to_json(named, witness) for part in error.declared]
+
+    def _columns(self) -> dict[str, Any]:
+        boxes, proof = self.boxes, self.leaves.proof
+        columns = {
+            "level": boxes.level.tolist(),
+            "index": boxes.index.tolist(),
+            "upper": [v.hex() for v in boxes.upper.tolist()],
+            "degree": proof.degree.tolist(),
+            "rho": proof.rho.tolist(),
+            "grid": proof.grid.tolist(),
+        }
+        if not np.array_equal(self.leaves.level, boxes.level):
+            columns["proof_level"] = self.leaves.level.tolist()
+        if (proof.graded >= 0).any():
+            columns["graded"] = proof.graded.tolist()
+        return columns
+
+    def _rules(self) -> dict[str, Any]:
+        """The node rules that graded leaves use, by their representatives."""
+        proof = self.leaves.proof
+        used = proof.graded >= 0
+        degrees = {*proof.degree[used].tolist(), *proof.graded[used].tolist()} - {0, 1}
+        if not used.any():
+            return {}
+        rules = [(D, rule(self.error.d, D).representatives.tolist()) for D in sorted(degrees)]
+        return {
+            "graded_rules": [
+                {"degree": D, "representatives": [[v.hex() for v in p] for p in points]}
+                for D, points in rules
+            ]
+        }
 
     def save(self, path: Path | str) -> None:
         """Write the file; it appears whole or not at all."""
         write_whole(path, json.dumps(self.to_json(), allow_nan=False))
+
+
+def cell_name(level: list[int], index: list[int], degree: int) -> str:
+    """Names the nodes of a proof in the file: "level/index/degree".
+
+    >>> cell_name([1, 0], [1, 0], 8)
+    '1,0/1,0/8'
+    """
+    return f"{','.join(map(str, level))}/{','.join(map(str, index))}/{degree}"
+
+
+def _restore(data: dict[str, Any], error: ErrorProgram) -> bool:
+    """Take back the recorded values of declared functions; False when the file declares something else."""
+    entries = data.get("declared", [])
+    if len(entries) != len(error.declared):
+        return False
+    for entry, part in zip(entries, error.declared, strict=True):
+        if not part.says(entry):
+            return False
+        for name, values in entry["values"].items():
+            level, index, n = name.split("/")
+            cell = Boxes(
+                np.array([list(map(int, level.split(",")))]), np.array([list(map(int, index.split(",")))]),
+                np.zeros(1),
+            )  # fmt: skip
+            centre, half = cell.centre_and_half(error.low, error.high)
+            part.values[key(int(n), centre[0], half[0])] = unpack(values)
+    return True
 
 
 def digest(content: dict[str, Any]) -> str:
@@ -145,6 +224,11 @@ def points_of_problem(
     return tuple(p.hash for p in error.alternatives), points
 
 
+def _graded(leaves: dict[str, Any]) -> NDArray[np.int64]:
+    """The column of graded models; files of earlier versions have none."""
+    return np.asarray(leaves.get("graded", np.full(np.shape(leaves["degree"]), -1)), dtype=np.int64)
+
+
 def load_bracket(path: Path | str, error: ErrorProgram, target: float) -> Bracket:
     """A saved certificate as a bracket to be narrowed: leaves above the target are pending again.
 
@@ -162,21 +246,24 @@ def load_bracket(path: Path | str, error: ErrorProgram, target: float) -> Bracke
         raise BadInput(f"{path}: not a whole {SCHEMA} file; start without resume")
     ends = [[float.fromhex(v) for v in data[k]] for k in ("low", "high")]
     same_box = np.array_equal(ends, [error.low, error.high]) and data["side"] == error.side
-    if data["hashes"] != [p.hash for p in error.alternatives] or not same_box:
+    same = same_box and data["hashes"] == [p.hash for p in error.alternatives] and _restore(data, error)
+    if not same:
         raise BadInput(f"{path}: certificate of another model, reference or domain; start without resume")
-    leaves = data["leaves"]
-    level, index = (np.asarray(leaves[k], dtype=np.int64) for k in ("level", "index"))
-    boxes = Boxes(level, index, np.array([float.fromhex(v) for v in leaves["upper"]]))
-    blank = np.zeros(len(boxes))
-    proofs = Bounded(
-        boxes.upper, np.asarray(leaves["degree"]), np.asarray(leaves["rho"], dtype=float),
-        np.asarray(leaves["grid"]), blank.astype(np.intp), blank, blank.astype(bool), np.zeros((0, error.d)),
-    )  # fmt: skip
-    kept = boxes.upper <= target
-    fields = {n: getattr(proofs, n)[kept] for n in Bounded.__dataclass_fields__ if n != "points"}
-    done = [(boxes.take(kept), Bounded(**fields, points=proofs.points))] if kept.any() else []
+    leaves = _leaves(data["leaves"], error.d, float.fromhex(data.get("rounding", "inf")))
+    kept = leaves.boxes.upper <= target
     witness = data["witness"]
     return Bracket(
-        error, float.fromhex(data["lower"]),
-        None if witness is None else np.array([float.fromhex(v) for v in witness]), boxes.take(~kept), done,
+        error, leaves.take(~kept), (leaves.take(kept),), float.fromhex(data["lower"]),
+        None if witness is None else np.array([float.fromhex(v) for v in witness]),
     )  # fmt: skip
+
+
+def _leaves(columns: dict[str, Any], d: int, rounding: float) -> Leaves:
+    level, index = (np.asarray(columns[k], dtype=np.int64) for k in ("level", "index"))
+    boxes = Boxes(level, index, np.array([float.fromhex(v) for v in columns["upper"]]))
+    blank, rounded = np.zeros(len(boxes)), np.full(len(boxes), rounding)
+    proof = Bounded(
+        boxes.upper, np.asarray(columns["degree"]), np.asarray(columns["rho"], dtype=float),
+        np.asarray(columns["grid"]), _graded(columns), blank.astype(np.intp), rounded, blank.astype(bool), np.zeros((0, d)),
+    )  # fmt: skip
+    return Leaves(boxes, proof, np.asarray(columns.get("proof_level", columns["level"]), dtype=np.int64))

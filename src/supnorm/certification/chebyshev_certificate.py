@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from supnorm.certification import chebyshev
 from supnorm.certification.affine_model import AffineModel, propagate
+from supnorm.certification.beyond import Beyond
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.leaf import Batch, Bounded, affine_range
@@ -72,35 +73,40 @@ class ChebyshevCertificate:
         model, bend = propagate(program, centre, half, scales)
         state.bend = np.maximum(state.bend, bend)
         state.rounding = np.maximum(state.rounding, model.err.max(1))
-        state.offer(a, np.arange(len(centre)), *affine_range(model), degree=0)
+        if not error.declared:
+            state.offer(a, np.arange(len(centre)), *affine_range(model), degree=0)
         todo = np.flatnonzero(state.upper() > target)
         if len(todo):
-            degree, best, tail, noise, limited = self._degrees(model, todo, error.d, target, lower)
+            other = Beyond(error.declared, centre[todo], half[todo])
+            degree, best, tail, noise, limited = self._degrees(model, todo, other, target, lower)
+            state.bend[todo] = other.bend(state.bend[todo], self._gap(target, lower))
             state.limited[todo] |= limited
             for n in np.unique(degree[degree > 0]):
                 rows = degree == n
                 picked = (todo[rows], rho[best[rows]], tail[rows] + noise[rows])
-                self._polynomials(a, program, int(n), centre, half, target, state, *picked)
+                self._polynomials(a, int(n), centre, half, target, state, *picked)
 
     def _degrees(
-        self, model: AffineModel, todo: NDArray[np.intp], d: int, target: float, lower: float
+        self, model: AffineModel, todo: NDArray[np.intp], other: Beyond, target: float, lower: float
     ) -> tuple[Integers, NDArray[np.intp], Array, Array, NDArray[np.bool_]]:
         """Smallest degree whose tail and rounding fit; 0 where none does."""
-        rho, largest = np.asarray(self.rho), self.degrees[min(d, len(self.degrees)) - 1]
+        rho, d = np.asarray(self.rho), other.d
+        largest = self.degrees[min(d, len(self.degrees)) - 1]
         M = outward(model.eps[todo, 1:])
         err = model.err[todo]
         flat = np.abs(model.c[todo]) + model.slope[todo]
-        gap = np.maximum(self.share * (target - lower), 1e-4 * target)
-        allowance = np.maximum(gap, 0.5 * (target - flat.max(1)))
+        allowance = np.full(len(todo), self._gap(target, lower))
+        if not other.parts:
+            allowance = np.maximum(allowance, 0.5 * (target - flat.max(1)))
         degree = np.zeros(len(todo), dtype=np.int64)
         best = np.zeros(len(todo), dtype=np.intp)
         tail, noise = np.full(err.shape, np.inf), np.full(err.shape, np.inf)
         limited = np.zeros(len(todo), dtype=bool)
         size = model.size[todo] + err
-        for n in range(2, largest + 1):
+        for n in other.degrees(largest):
             tails = outward(M * chebyshev.tail_factor(n, rho, d)[:, None])
             column = tails.max(2).argmin(1)
-            one = tails[np.arange(len(todo)), column]
+            one = tails[np.arange(len(todo)), column] + other.tail(n)
             loss = outward(chebyshev.lebesgue(n, d) * err + chebyshev.transform_rounding(n, d, size))
             worst = loss.max(1)
             drowned = (worst > 0.25 * allowance) & (one.max(1) <= worst) & np.isfinite(worst)
@@ -109,8 +115,12 @@ class ChebyshevCertificate:
             degree[good], best[good], tail[good], noise[good] = n, column[good], one[good], loss[good]
         return degree, best, tail, noise, limited
 
+    def _gap(self, target: float, lower: float) -> float:
+        """What tail and rounding may use where the error is near its maximum."""
+        return max(self.share * (target - lower), 1e-4 * target)
+
     def _polynomials(
-        self, a: int, program: Program, n: int, centre: Array, half: Array, target: float, state: Batch,
+        self, a: int, n: int, centre: Array, half: Array, target: float, state: Batch,
         rows: NDArray[np.intp], rho: Array, slack: Array,
     ) -> None:  # fmt: skip
         d = centre.shape[1]
@@ -119,10 +129,19 @@ class ChebyshevCertificate:
         for i in range(0, len(rows), step):
             part = rows[i : i + step]
             points = centre[part, None] + half[part, None] * grid
-            values = program.value(points.reshape(-1, d)).reshape(len(part), *(n + 1,) * d, -1)
+            values = (
+                state.error.alternatives[a].value(points.reshape(-1, d)).reshape(len(part), len(grid), -1)
+            )
+            loss = slack[i : i + step]
+            if state.error.declared:
+                other = Beyond(state.error.declared, centre[part], half[part])
+                values, noise = other.add(n, values)
+                state.limited[part] |= noise.max(1) > 0.25 * target
+                loss = loss + noise
+            values = values.reshape(len(part), *(n + 1,) * d, -1)
             state.remember(points, values)
             coefficients = chebyshev.along_axes(chebyshev.transform(n), values, d)
-            self._maximum(a, n, d, coefficients, target, state, part, rho[i : i + step], slack[i : i + step])
+            self._maximum(a, n, d, coefficients, target, state, part, rho[i : i + step], loss)
 
     def _maximum(
         self, a: int, n: int, d: int, coefficients: Array, target: float, state: Batch,

@@ -4,19 +4,26 @@ Per output the error is the smallest |E_a| over the alternatives a: one program 
 errors; for a relative error with floor, |N - f| / max(|f|, floor) = min(|N - f| / |f|, |N - f| / floor), both
 analytic. A log axis runs over t = log x; its ends are rounded outwards. Masks and constraints are left out:
 a bound on the whole box holds on every part of it.
+
+A function that cannot be read but has a declared bound is a `BlackBox` beside the one alternative, which then
+holds the other function only: the error is the sum of both.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from supnorm.certification.black_box import BlackBox
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
 from supnorm.program import Builder, Program, Tensor, Unsupported, program_of
 from supnorm.program.tracing import Value
 from supnorm.results import BadInput
+
+COMPARED = 8  # points at which a program is compared with the function it was read from
 
 
 @dataclass(frozen=True)
@@ -26,22 +33,26 @@ class ErrorProgram:
     Attributes:
         alternatives: programs of t, each ``(n, d) -> (n, m)``; per output the smallest counts.
         at_points: the same as programs of x, for values at points of the domain.
-        model, reference: the programs behind the error.
+        model, reference: their values, points in units of the axes ``(n, d) -> (n, m)``.
         low, high: the box in t, shape ``(d,)``.
         log: which axes are logarithmic.
         side: "both", "over" or "under".
         notes: what the user must know about the bound.
+        declared: functions without a program, to be added to the one alternative.
+        assumptions: what is declared of them, in words.
     """
 
     alternatives: tuple[Program, ...]
     at_points: tuple[Program, ...]
-    model: Program
-    reference: Program
+    model: Callable[[Array], Array]
+    reference: Callable[[Array], Array]
     low: Array
     high: Array
     log: tuple[bool, ...]
     side: str = "both"
     notes: tuple[str, ...] = ()
+    declared: tuple[BlackBox, ...] = ()
+    assumptions: tuple[str, ...] = ()
 
     @property
     def d(self) -> int:
@@ -55,6 +66,13 @@ class ErrorProgram:
     def to_t(self, x: Array) -> Array:
         """Points in the units of the axes in box coordinates."""
         return np.where(self.log, np.log(np.where(self.log, x, 1.0)), x)
+
+    def values(self, a: int, t: Array) -> Array:
+        """Signed values of alternative ``a`` at points in box coordinates, shape ``(n, m)``."""
+        known = self.alternatives[a].value(t)
+        for part in self.declared:
+            known = known + part.at(self.to_x(t))
+        return known
 
     def one_sided(self, signed: Array) -> Array:
         """The error from signed values, by the side that counts."""
@@ -77,34 +95,114 @@ def error_program(problem: Problem) -> ErrorProgram:
         raise BadInput(
             "certify cannot read error = a Python function; use kind = absolute, relative or scaled"
         )
-    model = _program(problem.model, "model", domain.d)
-    reference = _program(problem.reference, "reference", domain.d)
-    for name, program in (("model", model), ("reference", reference)):
-        if program.d != domain.d:
-            raise BadInput(f"the {name} has {program.d} inputs, the domain {domain.d}")
-    if model.m != reference.m:
-        raise BadInput(f"the model has {model.m} outputs, the reference {reference.m}")
-    log = tuple(axis.log for axis in domain.axes)
-    ends = np.array([[a.low, a.high] for a in domain.axes])
-    for i in np.flatnonzero(log):
-        low, high = np.log(ends[i])
-        ends[i] = low - 4e-16 * max(abs(low), 1.0), high + 4e-16 * max(abs(high), 1.0)
+    sources = {"model": problem.model, "reference": problem.reference}
+    programs = {what: _program(function, what, problem) for what, function in sources.items()}
+    ends = _box(problem)
+    low, high, log = ends[:, 0], ends[:, 1], tuple(axis.log for axis in domain.axes)
+    missing = [what for what, program in programs.items() if program is None]
+    m = _outputs(problem, programs)
+    declared: tuple[BlackBox, ...] = ()
+    if missing:
+        weight = _weights(problem, m)
+        declared = tuple(
+            BlackBox(what, sources[what].name or what, sources[what].value, sources[what].declared,
+                     weight if what == "model" else -weight, low, high, log)
+            for what in missing
+        )  # fmt: skip
     return ErrorProgram(
-        _alternatives(problem, model, reference, log),
-        _alternatives(problem, model, reference, (False,) * domain.d),
-        model, reference, ends[:, 0], ends[:, 1], log, measure.side, _notes(problem, model, reference),
+        _alternatives(problem, programs, log, m), _alternatives(problem, programs, (False,) * domain.d, m),
+        _values(problem.model, programs["model"]), _values(problem.reference, programs["reference"]),
+        low, high, log, measure.side, _notes(problem, [p for p in programs.values() if p is not None]), declared,
+        tuple(s for part in declared for s in part.declared.sentences(f"the {part.which} ({part.name})")),
     )  # fmt: skip
 
 
-def _program(function: Function, what: str, d: int) -> Program:
+def _box(problem: Problem) -> Array:
+    """Ends of the axes in t, rounded outwards, shape ``(d, 2)``."""
+    ends = np.array([[a.low, a.high] for a in problem.domain.axes])
+    for i in np.flatnonzero([a.log for a in problem.domain.axes]):
+        low, high = np.log(ends[i])
+        ends[i] = low - 4e-16 * max(abs(low), 1.0), high + 4e-16 * max(abs(high), 1.0)
+    return ends
+
+
+def _program(function: Function, what: str, problem: Problem) -> Program | None:
+    """The program of a function; None for one that cannot be read but is declared."""
+    d = problem.domain.d
     try:
-        return program_of(function, d)
+        program = program_of(function, d)
     except Unsupported as error:
-        raise BadInput(f"certify cannot read the {what}: {error}") from None
+        if function.declared is not None:
+            return None
+        raise BadInput(
+            f"certify cannot read the {what}: {error}; or declare a bound of it for a conditional certificate "
+            f"([{what}] declared = {{ bound = .. }}, or with_bound)"
+        ) from None
+    if program.d != d:
+        raise BadInput(f"the {what} has {program.d} inputs, the domain {d}")
+    if getattr(function.value, "tensors", False):
+        _compare(function, program, what, problem)
+    return program
 
 
-def _notes(problem: Problem, model: Program, reference: Program) -> tuple[str, ...]:
-    notes = [*model.remarks, *reference.remarks]
+def _compare(function: Function, program: Program, what: str, problem: Problem) -> None:
+    """What was read is what runs, at a few points: torch exports one row, and code may look at several."""
+    x = problem.domain.from_unit(np.random.default_rng(0).random((COMPARED, problem.domain.d)))
+    runs, read = function.value(x), program.value(x)
+    if runs.ndim == 1:
+        runs = runs[:, None]
+    if runs.shape != read.shape:
+        raise BadInput(f"the {what} returns {runs.shape[1]} outputs, {read.shape[1]} were read from its code")
+    allowed = {"float64": 1e-7, "float32": 1e-2}.get(function.precision, 0.3)
+    size = np.max(np.abs(read), axis=0, where=np.isfinite(read), initial=1e-300)
+    off = (np.abs(runs - read) > allowed * size) & np.isfinite(runs) & np.isfinite(read)
+    if off.any():
+        i, k = np.argwhere(off)[0]
+        raise BadInput(
+            f"the {what} gives {runs[i, k]:.8g} at {x[i].tolist()}, but {read[i, k]:.8g} was read from its code: "
+            "it depends on more than the point (other rows, a state, chance), or a branch was not seen"
+        )
+
+
+def _values(function: Function, program: Program | None) -> Callable[[Array], Array]:
+    return function.value if program is None else program.value
+
+
+def _outputs(problem: Problem, programs: dict[str, Program | None]) -> int:
+    """Number of outputs, of functions without a program found by one call."""
+    middle = problem.domain.from_unit(np.full((1, problem.domain.d), 0.5))
+    functions = {"model": problem.model, "reference": problem.reference}
+    sizes = {w: functions[w].value(middle).shape[1] if p is None else p.m for w, p in programs.items()}
+    if sizes["model"] != sizes["reference"]:
+        raise BadInput(f"the model has {sizes['model']} outputs, the reference {sizes['reference']}")
+    for what, function in functions.items():
+        said = function.declared
+        if programs[what] is None and isinstance(said.bound, tuple) and len(said.bound) != sizes[what]:
+            raise BadInput(f"the {what} has {sizes[what]} outputs, {len(said.bound)} bounds are declared")
+        if programs[what] is None and len(said.derivatives or middle[0]) != problem.domain.d:
+            raise BadInput(f"declared derivatives of the {what}: give one per input, {problem.domain.d}")
+    return sizes["model"]
+
+
+def _weights(problem: Problem, m: int) -> Array:
+    """Factors of the outputs in an error that is linear in model and reference."""
+    measure = problem.error
+    if measure.kind == "relative":
+        raise BadInput(
+            "certify needs a program of the reference for a relative error; use kind = absolute or scaled, "
+            "where a declared bound is enough"
+        )
+    scale = np.ones(m) if measure.kind != "scaled" else np.broadcast_to(np.asarray(measure.scale), (m,))
+    return np.asarray(1.0 / (scale * _tolerances(problem, m)))
+
+
+def _tolerances(problem: Problem, m: int) -> Array:
+    tolerance = problem.error.tolerance
+    return np.broadcast_to(np.asarray(tolerance), (m,)) if isinstance(tolerance, tuple) else np.ones(m)
+
+
+def _notes(problem: Problem, programs: list[Program]) -> tuple[str, ...]:
+    notes = [remark for program in programs for remark in program.remarks]
     if problem.error.mask is not None:
         notes.append("the mask is left out of the upper bound, which holds on the whole box")
     if problem.domain.constraints or problem.domain.cloud is not None:
@@ -115,19 +213,34 @@ def _notes(problem: Problem, model: Program, reference: Program) -> tuple[str, .
 
 
 def _alternatives(
-    problem: Problem, model: Program, reference: Program, log: tuple[bool, ...]
+    problem: Problem, programs: dict[str, Program | None], log: tuple[bool, ...], m: int
 ) -> tuple[Program, ...]:
-    measure, m = problem.error, model.m
+    model, reference = programs["model"], programs["reference"]
+    if model is None or reference is None:
+        return (_known_part(model, reference, log, _weights(problem, m)),)
+    measure = problem.error
     divisors: list[Array | None] = [np.ones(m)]
     if measure.kind == "relative":
         divisors = [None] if not measure.floor else [None, np.full(m, measure.floor)]
     elif measure.kind == "scaled":
         divisors = [np.broadcast_to(np.asarray(measure.scale), (m,))]
-    tolerances = np.ones(m)
-    if isinstance(measure.tolerance, tuple):
-        tolerances = np.broadcast_to(np.asarray(measure.tolerance), (m,))
-    signed = measure.side != "both"
+    signed, tolerances = measure.side != "both", _tolerances(problem, m)
     return tuple(_one(model, reference, log, divisor, tolerances, signed) for divisor in divisors)
+
+
+def _known_part(
+    model: Program | None, reference: Program | None, log: tuple[bool, ...], weight: Array
+) -> Program:
+    """The part of an error whose other part is only evaluated."""
+    build = Builder(len(log))
+    if model is None and reference is None:
+        return build.finish(np.zeros(len(weight)))
+    program, sign = (model, 1.0) if model is not None else (reference, -1.0)
+    assert program is not None
+    value: Value = build.inline(program, _inputs(build, log))
+    if np.any(sign * weight != 1.0):
+        value = build.binary("mul", value, sign * weight)
+    return build.finish(value)
 
 
 def _one(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.affine_model import AffineModel
+from supnorm.certification.boxes import Boxes, Integers
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.rounding import Array, outward
 
@@ -21,6 +22,7 @@ class Bounded:
         degree: per alternative: n of the interpolant, 0 for the affine bound, -1 for none, shape ``(B, a)``.
         rho: parameter of the ellipse for n > 0, shape ``(B, a)``.
         grid: K of the Ehlich-Zeller grid, 0 for the sum of coefficients, shape ``(B, a)``.
+        graded: degree of the tightening rule for graded models (0 for none), -1 elsewhere, shape ``(B, a)``.
         axis: where to split, shape ``(B,)``.
         rounding: bound of the float64 evaluation error, shape ``(B,)``.
         limited: whether rounding stands in the way of a smaller bound, shape ``(B,)``.
@@ -31,16 +33,91 @@ class Bounded:
     degree: NDArray[np.int64]
     rho: Array
     grid: NDArray[np.int64]
+    graded: NDArray[np.int64]
     axis: NDArray[np.intp]
     rounding: Array
     limited: NDArray[np.bool_]
     points: Array
 
     @classmethod
+    def nothing(cls, alternatives: int, d: int) -> Bounded:
+        """One box of which nothing is known."""
+        none, zero = np.full((1, alternatives), -1), np.zeros((1, alternatives))
+        return cls(
+            np.full(1, np.inf), none, zero, zero.astype(np.int64), none, np.zeros(1, dtype=np.intp), np.zeros(1),
+            np.zeros(1, dtype=bool), np.zeros((0, d)),
+        )  # fmt: skip
+
+    @classmethod
     def join(cls, parts: list[Bounded]) -> Bounded:
         """Several batches as one."""
         names = cls.__dataclass_fields__
         return cls(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Bounded:
+        """Some of the boxes, without the points."""
+        fields = {n: getattr(self, n)[rows] for n in self.__dataclass_fields__ if n != "points"}
+        return Bounded(**fields, points=self.points[:0])
+
+    def where(self, mine: NDArray[np.bool_], other: Bounded) -> Bounded:
+        """Row by row one of two results on the same boxes, without the points."""
+        fields = {}
+        for n in self.__dataclass_fields__:
+            if n != "points":
+                first, second = getattr(self, n), getattr(other, n)
+                fields[n] = np.where(mine.reshape(-1, *(1,) * (first.ndim - 1)), first, second)
+        return Bounded(**fields, points=self.points[:0])
+
+
+@dataclass(frozen=True, eq=False)
+class Leaves:
+    """Boxes with their bounds and how each was proved.
+
+    Attributes:
+        boxes: the cells.
+        proof: how each bound was proved.
+        level: of the cell that the proof speaks of, shape ``(B, d)``: the box's own, or that of a larger box
+            that holds it (a half inherits the bound of its whole).
+    """
+
+    boxes: Boxes
+    proof: Bounded
+    level: Integers
+
+    @classmethod
+    def root(cls, d: int, alternatives: int) -> Leaves:
+        """The whole domain, bound unknown."""
+        boxes = Boxes.root(d)
+        return cls(boxes, Bounded.nothing(alternatives, d), boxes.level)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Leaves:
+        """Some of them."""
+        return Leaves(self.boxes.take(rows), self.proof.take(rows), self.level[rows])
+
+    def join(self, *others: Leaves) -> Leaves:
+        """All together."""
+        boxes, proofs = self.boxes, [self.proof.take(np.arange(len(self)))]
+        for other in others:
+            boxes = boxes.join(other.boxes)
+            proofs.append(other.proof.take(np.arange(len(other))))
+        return Leaves(boxes, Bounded.join(proofs), np.concatenate([self.level, *(o.level for o in others)]))
+
+    def tightened(self, result: Bounded) -> Leaves:
+        """With the smaller of the inherited and a new bound of each box."""
+        better = result.upper <= self.boxes.upper
+        boxes = Boxes(self.boxes.level, self.boxes.index, np.minimum(result.upper, self.boxes.upper))
+        level = np.where(better[:, None], self.boxes.level, self.level)
+        return Leaves(boxes, result.where(better, self.proof), level)
+
+    def split(self, axis: NDArray[np.intp]) -> Leaves:
+        """Each box halved along its axis; the halves inherit bound and proof."""
+        proof = self.proof.take(np.arange(len(self)))
+        return Leaves(
+            self.boxes.split(axis), Bounded.join([proof, proof]), np.concatenate([self.level, self.level])
+        )
 
 
 def affine_range(model: AffineModel) -> tuple[Array, Array]:
@@ -60,6 +137,7 @@ class Batch:
         self.degree = np.full((boxes, alternatives), -1, dtype=np.int64)
         self.rho = np.zeros((boxes, alternatives))
         self.grid = np.zeros((boxes, alternatives), dtype=np.int64)
+        self.graded = np.full((boxes, alternatives), -1, dtype=np.int64)
         self.bend = np.zeros((boxes, error.d))
         self.rounding = np.zeros(boxes)
         self.limited = np.zeros(boxes, dtype=bool)
@@ -76,7 +154,7 @@ class Batch:
 
     def offer(
         self, a: int, rows: NDArray[np.intp], low: Array, high: Array, degree: int,
-        rho: Array | float = 0.0, grid: int = 0,
+        rho: Array | float = 0.0, grid: int = 0, graded: int = -1,
     ) -> None:  # fmt: skip
         """A proved range ``[low, high]`` of alternative ``a``; kept where its largest output is smaller."""
         side = self.error.side
@@ -89,6 +167,7 @@ class Batch:
         self.degree[kept, a] = degree
         self.rho[kept, a] = np.broadcast_to(rho, rows.shape)[better]
         self.grid[kept, a] = grid
+        self.graded[kept, a] = graded
 
     def remember(self, points: Array, values: Array) -> None:
         """The node with the largest value in the batch, a candidate for the witness."""
@@ -102,6 +181,6 @@ class Batch:
         upper = self.upper()
         points = np.concatenate(self.points) if self.points else np.zeros((0, self.error.d))
         return Bounded(
-            upper, self.degree, self.rho, self.grid, self.bend.argmax(1), self.rounding,
+            upper, self.degree, self.rho, self.grid, self.graded, self.bend.argmax(1), self.rounding,
             self.limited & (upper > target), points,
         )  # fmt: skip

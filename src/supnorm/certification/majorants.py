@@ -8,6 +8,8 @@ Sources: power series with non-negative coefficients. If |phi(c + zeta) - phi(c)
 r S(r) / 2 without cancellation; likewise sinh r - r <= r (cosh r - 1) / 3 and tan r - r <= r tan^2 r / 3.
 tanh: u = tanh c, T = tanh zeta, |T| <= tan r and tanh(c + zeta) - u = (1 - u^2) T / (1 + u T); away from the
 origin also tanh z = 1 + 2 sum_k (-1)^k e^(-2 k z), which sees that the poles are further off.
+On a real interval a function with bounded derivatives has, at any r, a remainder of at most r^2/2 sup |phi''|
+and of at most r (sup |phi'| + |phi'(c)|): `REAL` keeps coarse boxes finite where the disc meets a pole.
 All bounds are tested against mpmath on random circles.
 """
 
@@ -190,3 +192,22 @@ REMAINDER: dict[str, Callable[..., Array]] = {
     "pow": power,
     "reciprocal": reciprocal,
 }
+
+REAL = {  # sup |phi'|, sup |phi''| / 2 on the real line, rounded up
+    "tanh": (1.0, 0.38491),  # 2/(3 sqrt 3)
+    "sigmoid": (0.25, 0.048113),  # 1/(12 sqrt 3)
+    "softplus": (1.0, 0.125),
+    "silu": (1.1, 0.25),
+    "gelu": (1.13, 0.39895),  # 1/sqrt(2 pi), at 0
+    "erf": (1.1284, 0.48395),  # at 1/sqrt 2: sqrt(2/(pi e))
+    "sin": (1.0, 0.5),
+    "cos": (1.0, 0.5),
+}
+
+
+def real_remainder(op: str, r: Array, slope: Array) -> Array | None:
+    """Linear remainder on [c - r, c + r] where |phi'(c)| <= slope; None for functions without such bounds."""
+    if op not in REAL:
+        return None
+    first, second = REAL[op]
+    return np.minimum(second * r * r, r * (first + slope)) * (1.0 + 1e-12)

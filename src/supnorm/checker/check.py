@@ -7,24 +7,28 @@ Cost: about 0.1 s a leaf for a 3x64 network in two dimensions.
 
 from __future__ import annotations
 
+import math
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flint import arb, ctx, fmpq
+from flint import arb, ctx
 
+from supnorm.checker import declared as black
 from supnorm.checker import polynomial
-from supnorm.checker.document import Document, Leaf, Rejected, read
-from supnorm.checker.enclosure import Program, model, values
-from supnorm.checker.functions import smaller
+from supnorm.checker.document import Document, Rejected, read
+from supnorm.checker.enclosure import Program, values
+from supnorm.checker.graded_rule import verify_rule
+from supnorm.checker.leaves import Proof, cell_of, verify_leaf
 from supnorm.checker.tiling import verify_tiling
 
 Ball = Any
+Functions = Mapping[str, black.Values]  # "model", "reference": points to values
 PRECISION = 80
-LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot stall the checker
+COMPARED = 4096  # recorded values that are compared with the user's function, at random cells
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class CheckResult:
         lower, upper: the claims.
         problem_checked: whether the programs were compared with values of the user's problem.
         seconds: time used.
+        conditional: what an accepted certificate is conditional on; empty where it assumes nothing.
     """
 
     accepted: bool
@@ -49,12 +54,14 @@ class CheckResult:
     upper: float
     problem_checked: bool
     seconds: float
+    conditional: tuple[str, ...] = ()
 
 
 def check(
     path: Path | str,
     problem_points: Sequence[tuple[Sequence[float], float, float]] | None = None,
     observer: Callable[[int, int], None] | None = None,
+    functions: Functions | None = None,
 ) -> CheckResult:
     """Check a certificate file.
 
@@ -63,6 +70,8 @@ def check(
         problem_points: triples (x, error, allowance) from the user's own problem: the programs must give
             the same error at x, up to the allowance.
         observer: called with (leaves done, leaves) as work goes on.
+        functions: the user's "model" and "reference", points to values (lists of rows), for a certificate
+            that is conditional on recorded values of one of them: the values are taken again and compared.
     """
     start = time.monotonic()
     old, ctx.prec = ctx.prec, PRECISION
@@ -70,28 +79,40 @@ def check(
     reason, leaf, accepted = "", None, True
     try:
         document = read(path)
-        _verify(document, problem_points, observer or (lambda done, total: None))
+        _verify(document, problem_points, observer or (lambda done, total: None), functions or {})
     except Rejected as problem:
         reason, leaf, accepted = str(problem), problem.leaf, False
     finally:
         ctx.prec = old
-    if accepted:
-        tied = "the programs agree with the problem at the given points" if problem_points else (
-            "the programs were taken from the file; whether they are your model and reference was not checked"
-        )  # fmt: skip
-        reason = f"every leaf was proved again in {PRECISION}-bit ball arithmetic; {tied}"
+    if accepted and document is not None:
+        reason = _reason(document, bool(problem_points), functions or {})
     count, lower, upper = (
         (len(document.leaves), document.lower, document.upper) if document else (0, 0.0, 0.0)
     )
+    conditional = tuple(s for one in document.declared for s in one.sentences()) if document else ()
     return CheckResult(
-        accepted, reason, leaf, count, lower, upper, problem_points is not None, time.monotonic() - start
-    )
+        accepted, reason, leaf, count, lower, upper, bool(problem_points or functions), time.monotonic() - start,
+        conditional,
+    )  # fmt: skip
+
+
+def _reason(document: Document, tied: bool, functions: Functions) -> str:
+    parts = [f"every leaf was proved again in {PRECISION}-bit ball arithmetic"]
+    parts.append(
+        "the programs agree with the problem at the given points" if tied else
+        "the programs were taken from the file; whether they are your model and reference was not checked"
+    )  # fmt: skip
+    for one in document.declared:
+        again = "compared with your own" if one.which in functions else "taken from the file"
+        parts.append(f"values of the {one.which} were {again}")
+    return "; ".join(parts)
 
 
 def _verify(
     document: Document,
     points: Sequence[tuple[Sequence[float], float, float]] | None,
     observer: Callable[[int, int], None],
+    functions: Functions,
 ) -> None:
     verify_tiling(document.leaves)
     if not all(leaf.upper <= document.upper for leaf in document.leaves):
@@ -101,18 +122,62 @@ def _verify(
     at_points = tuple(map(Program.of, document.point_programs))
     _verify_same(document, programs, at_points)
     _verify_witness(document, at_points)
-    for x, error, allowance in points or ():
+    _verify_points(document, at_points, points or (), functions)
+    _verify_recorded(document, functions)
+    proved: dict[Proof, Ball | None] = {}
+    rules = {D: verify_rule(len(document.names), D, points) for D, points in document.rules.items()}
+    for position, leaf in enumerate(document.leaves):
+        verify_leaf(document, programs, leaf, position, proved, rules)
+        observer(position + 1, len(document.leaves))
+
+
+def _verify_points(
+    document: Document,
+    at_points: tuple[Program, ...],
+    points: Sequence[tuple[Sequence[float], float, float]],
+    functions: Functions,
+) -> None:
+    """The user's errors at points are those of the programs."""
+    if any(one.which not in functions for one in document.declared):
+        points = ()
+    for x, error, allowance in points:
         ends = zip(document.axis_low, x, document.axis_high, strict=True)
         if not all(a <= v <= b for a, v, b in ends):
             raise Rejected(f"the certificate's domain does not hold {tuple(x)}, a point of the problem")
-        found = _error_at(at_points, x, document.side)
+        known = [functions[one.which]([list(x)])[0] for one in document.declared]
+        found = _error_at(document, at_points, x, known, exact=True)
         if not (abs(found - error) <= arb(allowance)):
             raise Rejected(
                 f"the programs have error {float(found.mid()):.6g} at {tuple(x)}, the problem {error:.6g}"
             )
-    for position, leaf in enumerate(document.leaves):
-        _verify_leaf(document, programs, leaf, position)
-        observer(position + 1, len(document.leaves))
+
+
+def _verify_recorded(document: Document, functions: Functions) -> None:
+    """Recorded values of declared functions against the user's own, at random cells."""
+    rng = random.Random(0)
+    for one in document.declared:
+        if one.which not in functions:
+            continue
+        left = COMPARED
+        for name in rng.sample(sorted(one.values), len(one.values)):
+            level, index, n = (tuple(map(int, part.split(","))) for part in name.split("/"))
+            centre, half = cell_of(document, level, index)
+            columns = polynomial.nodes(n[0], centre, half)
+            t = [[float(v.mid()) for v in row] for row in zip(*columns, strict=True)]
+            x = [[math.exp(v) if log else v for v, log in zip(row, document.log, strict=True)] for row in t]
+            tails = black.tails(one, document.box, n[0], centre, half)
+            allowances = []
+            for k, tail in enumerate(tails):
+                largest = arb(max(abs(v[k]) for v in one.values[name]))
+                off = None if tail is None else black.noise(one, document.box, n[0], half, largest, tail, k)
+                allowances.append(0.0 if off is None else 2 * float(off.upper()))
+            try:
+                black.compare(one, x, list(one.values[name]), functions[one.which], allowances)
+            except black.Wrong as error:
+                raise Rejected(str(error)) from None
+            left -= len(x)
+            if left < 0:
+                break
 
 
 def _verify_axes(document: Document) -> None:
@@ -155,8 +220,23 @@ def _sided(v: Ball, side: str) -> Ball:
     return (signed + abs(signed)) / 2
 
 
-def _error_at(programs: tuple[Program, ...], x: Sequence[float], side: str) -> Ball:
-    rows = [[_sided(row[0], side) for row in values(p, [[arb(v)] for v in x])] for p in programs]
+def _error_at(
+    document: Document,
+    programs: tuple[Program, ...],
+    x: Sequence[float],
+    known: Sequence[Sequence[float]],
+    exact: bool = False,
+) -> Ball:
+    """The error at x; ``known`` are the values there of each declared function, as good as declared or exact."""
+    rows = []
+    for p in programs:
+        signed = [row[0] for row in values(p, [[arb(v)] for v in x])]
+        for one, found in zip(document.declared, known, strict=True):
+            signed = [
+                s + w * (arb(v) if exact else arb(v, one.loss(v)))
+                for s, w, v in zip(signed, one.weight, found, strict=True)
+            ]
+        rows.append([_sided(s, document.side) for s in signed])
     best: Ball | None = None
     for alternatives in zip(*rows, strict=True):
         least = alternatives[0]
@@ -176,69 +256,8 @@ def _verify_witness(document: Document, at_points: tuple[Program, ...]) -> None:
     ends = zip(document.axis_low, document.witness, document.axis_high, strict=True)
     if not all(a <= v <= b for a, v, b in ends):
         raise Rejected("the witness is outside the domain")
-    if not (_error_at(at_points, document.witness, document.side) >= document.lower):
+    known = [one.witness for one in document.declared]
+    if any(v is None for v in known):
+        raise Rejected("the value of a declared function at the witness is missing")
+    if not (_error_at(document, at_points, document.witness, known) >= document.lower):  # type: ignore[arg-type]
         raise Rejected(f"the error at the witness is not proved to be at least {document.lower:.6g}")
-
-
-def _verify_leaf(document: Document, programs: tuple[Program, ...], leaf: Leaf, position: int) -> None:
-    if leaf.upper == float("inf"):
-        return
-    centre, half = _cell(document, leaf)
-    bounds: list[Ball | None] = [None] * programs[0].operations[-1].width
-    for a, program in enumerate(programs):
-        if leaf.degree[a] < 0:
-            continue
-        ranges = _ranges(program, centre, half, leaf.degree[a], leaf.rho[a], leaf.grid[a], position)
-        for k, ends in enumerate(ranges):
-            bounds[k] = smaller(bounds[k], None if ends is None else _largest(*ends, document.side))
-    for bound in bounds:
-        if bound is None or not (bound <= leaf.upper):
-            shown = "no bound" if bound is None else f"{float(bound.upper()):.9g}"
-            raise Rejected(f"leaf {position}: proved {shown}, claimed {leaf.upper:.9g}", position)
-
-
-def _cell(document: Document, leaf: Leaf) -> tuple[list[Ball], list[Ball]]:
-    """Centre and half-widths of the exact cell."""
-    centre, half = [], []
-    for low, high, level, index in zip(document.low, document.high, leaf.level, leaf.index, strict=True):
-        a, width = _rational(low), _rational(high) - _rational(low)
-        centre.append(arb(a + width * fmpq(2 * index + 1, 2 ** (level + 1))))
-        half.append(arb(width * fmpq(1, 2 ** (level + 1))))
-    return centre, half
-
-
-def _rational(v: float) -> Any:
-    return fmpq(*v.as_integer_ratio())
-
-
-def _largest(low: Ball, high: Ball, side: str) -> Ball:
-    if side == "both":
-        return high if high > -low else -low
-    end = high if side == "over" else -low
-    return end if end > 0 else arb(0)
-
-
-def _ranges(
-    program: Program, centre: list[Ball], half: list[Ball], n: int, rho: float, grid: int, position: int
-) -> list[tuple[Ball, Ball] | None]:
-    """A range of each output on the cell; None where there is none."""
-    d = len(centre)
-    if n == 0:
-        return [
-            None if f.eps is None else (f.c - f.reach(arb(1)), f.c + f.reach(arb(1)))
-            for f in model(program, centre, half, arb(1), real=True)
-        ]
-    size = max((grid * n) ** d, (n + 1) ** d)
-    if not (1.0 < rho < 1e6) or grid < 0 or grid == 1 or size > LARGEST_WORK:
-        raise Rejected(f"leaf {position}: degree {n}, rho {rho}, grid {grid} cannot be used", position)
-    scale = (arb(rho) + 1 / arb(rho)) / 2
-    features = model(program, centre, half, scale, real=False)
-    if any(f.eps is None for f in features):
-        return [None] * len(features)
-    at_nodes = values(program, polynomial.nodes(n, centre, half))
-    ranges: list[tuple[Ball, Ball] | None] = []
-    for f, row in zip(features, at_nodes, strict=True):
-        low, high = polynomial.interpolant_range(row, n, d, grid, ctx.prec)
-        slack = f.eps * polynomial.tail(n, arb(rho), d)
-        ranges.append((low - slack, high + slack))
-    return ranges

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from supnorm.checker.declared import Box, Declared, Wrong, read_declared
+
 UNARY = ("neg", "abs", "relu", "leaky_relu", "tanh", "sigmoid", "softplus", "silu", "gelu", "gelu_tanh",
          "sin", "cos", "exp", "log", "sqrt", "erf", "pow")  # fmt: skip
 BINARY = ("add", "sub", "mul", "div", "min", "max")
@@ -39,7 +41,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Leaf:
-    """One cell and the claim about it."""
+    """One cell and the claim about it; ``proof_level`` is that of the cell, holding it, that is proved."""
 
     level: tuple[int, ...]
     index: tuple[int, ...]
@@ -47,6 +49,8 @@ class Leaf:
     degree: tuple[int, ...]
     rho: tuple[float, ...]
     grid: tuple[int, ...]
+    proof_level: tuple[int, ...]
+    graded: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,13 @@ class Document:
     witness: tuple[float, ...] | None
     upper: float
     leaves: tuple[Leaf, ...]
+    rules: dict[int, tuple[tuple[float, ...], ...]]
+    declared: tuple[Declared, ...] = ()
+
+    @property
+    def box(self) -> Box:
+        """The whole box, for declared functions."""
+        return Box(self.low, self.high, self.log)
 
 
 def read(path: Path | str) -> Document:
@@ -90,6 +101,8 @@ def read(path: Path | str) -> Document:
         return _document(data)
     except Rejected:
         raise
+    except Wrong as error:
+        raise Rejected(str(error)) from None
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, struct.error) as error:
         raise Rejected(f"malformed certificate: {type(error).__name__}: {error}") from None
 
@@ -115,12 +128,16 @@ def _document(data: dict[str, Any]) -> Document:
         float.fromhex(data["lower"]),
         None if data["witness"] is None else _hexes(data["witness"]), float.fromhex(data["upper"]),
         _leaves(data["leaves"], d, len(programs)),
+        {int(r["degree"]): tuple(map(_hexes, r["representatives"])) for r in data.get("graded_rules", [])},
+        tuple(read_declared(e, d, programs[0][-1].width) for e in data.get("declared", ())),
     )  # fmt: skip
     lengths = {len(document.low), len(document.high), len(document.log), len(document.axis_low),
                len(document.axis_high), *(p[0].width for p in programs)}  # fmt: skip
     outputs = {p[-1].width for p in (*programs, *document.point_programs)}
     if lengths != {d} or not programs or len(outputs) != 1 or document.side not in ("both", "over", "under"):
         raise Rejected("malformed certificate: sizes do not agree")
+    if document.declared and len(programs) != 1:
+        raise Rejected("malformed certificate: declared functions beside several alternatives")
     if not (0.0 <= document.lower < math.inf and document.lower <= document.upper):
         raise Rejected("the claimed bounds are not 0 <= lower <= upper")
     ends = zip(document.low, document.high, strict=True)
@@ -131,12 +148,19 @@ def _document(data: dict[str, Any]) -> Document:
 
 def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, ...]:
     names = ("level", "index", "upper", "degree", "rho", "grid")
+    proved = columns.get("proof_level", columns["level"])
+    graded = columns.get("graded", [[-1] * alternatives] * len(columns["level"]))
     leaves: list[Leaf] = []
-    for level, index, upper, degree, rho, grid in zip(*(columns[k] for k in names), strict=True):
+    rows = zip(*(columns[k] for k in names), proved, graded, strict=True)
+    for level, index, upper, degree, rho, grid, own, tight in rows:
         leaf = Leaf(tuple(map(int, level)), tuple(map(int, index)), float.fromhex(upper),
-                    tuple(map(int, degree)), tuple(map(float, rho)), tuple(map(int, grid)))  # fmt: skip
-        if {len(level), len(index)} != {d} or {len(degree), len(rho), len(grid)} != {alternatives}:
+                    tuple(map(int, degree)), tuple(map(float, rho)), tuple(map(int, grid)),
+                    tuple(map(int, own)), tuple(map(int, tight)))  # fmt: skip
+        per_alternative = {len(degree), len(rho), len(grid), len(tight)}
+        if {len(level), len(index), len(own)} != {d} or per_alternative != {alternatives}:
             raise Rejected("malformed leaf", len(leaves))
+        if not all(0 <= p <= v for p, v in zip(leaf.proof_level, leaf.level, strict=True)):
+            raise Rejected("a leaf rests on the proof of a cell that does not hold it", len(leaves))
         leaves.append(leaf)
     return tuple(leaves)
 

@@ -13,7 +13,7 @@ from typing import Any
 from flint import arb, arb_mat
 
 from supnorm.checker.document import Operation
-from supnorm.checker.functions import remainder, smaller, value_and_slope
+from supnorm.checker.functions import real_remainder, remainder, smaller, value_and_slope
 
 Ball = Any
 Rows = list[list[Ball]]
@@ -163,7 +163,7 @@ def _function(o: Operation, args: tuple[Feature, ...], scale: Ball, real: bool) 
     if o.op == "mul":
         return product(x, y, scale)
     if o.op == "div":
-        return product(x, smooth("reciprocal", y, scale), scale)
+        return product(x, smooth("reciprocal", y, scale, real), scale)
     if o.op == "relu":
         return relu(x, scale, real)
     if o.op == "leaky_relu":
@@ -175,10 +175,12 @@ def _function(o: Operation, args: tuple[Feature, ...], scale: Ball, real: bool) 
         above = relu(plus(x, times(y, arb(-1))), scale, real)
         return plus(y, above) if o.op == "max" else plus(x, times(above, arb(-1)))
     if o.op == "gelu_tanh":
-        inner = times(plus(x, times(smooth("pow", x, scale, 3.0), arb(0.044715))), arb(0.7978845608028654))
-        bent = smooth("tanh", inner, scale)
+        inner = times(
+            plus(x, times(smooth("pow", x, scale, real, 3.0), arb(0.044715))), arb(0.7978845608028654)
+        )
+        bent = smooth("tanh", inner, scale, real)
         return product(times(x, arb(1) / 2), Feature(bent.c + 1, bent.J, bent.eps), scale)
-    return smooth(o.op, x, scale, o.parameter)
+    return smooth(o.op, x, scale, real, o.parameter)
 
 
 def plus(x: Feature, y: Feature) -> Feature:
@@ -202,14 +204,16 @@ def product(x: Feature, y: Feature, scale: Ball) -> Feature:
     return Feature(x.c * y.c, J, eps)
 
 
-def smooth(op: str, x: Feature, scale: Ball, p: float | None = None) -> Feature:
-    """phi(x)."""
+def smooth(op: str, x: Feature, scale: Ball, real: bool, p: float | None = None) -> Feature:
+    """phi(x), on the real cell or on the polydisc."""
     zeros = tuple(arb(0) for _ in x.J)
     r = x.reach(scale)
     if r is None:
         return Feature(arb(0), zeros, None)
     v, s = value_and_slope(op, x.c, p)
     rest = remainder(op, x.c, r, p)
+    if real:
+        rest = smaller(rest, real_remainder(op, r, s))
     if rest is None or not rest.is_finite() or not v.is_finite() or not s.is_finite():
         return Feature(arb(0), zeros, None)
     return Feature(v, tuple(s * j for j in x.J), (abs(s) * x.eps + abs(rest)).upper())

@@ -110,6 +110,25 @@ def remainder(op: str, c: Ball, r: Ball, p: float | None = None) -> Ball | None:
     return _power_remainder(c, r, 0.5 if op == "sqrt" else float(p or 0.0))
 
 
+def real_remainder(op: str, r: Ball, slope: Ball) -> Ball | None:
+    """Bound of the linear remainder on a real interval of radius r, from sup |phi'| and sup |phi''|."""
+    root = arb(3).sqrt()
+    largest = {
+        "tanh": (arb(1), 4 / (3 * root)),
+        "sigmoid": (arb(1) / 4, 1 / (6 * root)),
+        "softplus": (arb(1), arb(1) / 4),
+        "silu": (arb(11) / 10, arb(1) / 2),
+        "gelu": (arb(113) / 100, 2 / (2 * arb.pi()).sqrt()),
+        "erf": (2 / arb.pi().sqrt(), 2 * (2 / (arb.pi() * arb(1).exp())).sqrt()),
+        "sin": (arb(1), arb(1)),
+        "cos": (arb(1), arb(1)),
+    }
+    if op not in largest:
+        return None
+    first, second = largest[op]
+    return smaller(second * r * r / 2, r * (first + abs(slope)))
+
+
 def _logistic(op: str, c: Ball, r: Ball) -> Ball | None:
     increment, rest = _tanh(c / 2, r / 2)
     if increment is None or rest is None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,6 +16,11 @@ from supnorm.cli.options import (
     JSON,
     OUT,
     POWER,
+    POWER_EVALUATIONS,
+    POWER_HEIGHTS,
+    POWER_RUNS,
+    POWER_SHEETS,
+    POWER_VOLUMES,
     PROBLEM,
     QUIET,
     RESUME,
@@ -23,6 +29,7 @@ from supnorm.cli.options import (
     TRUST,
     WORKERS,
     default_folder,
+    number_list,
 )
 
 if TYPE_CHECKING:
@@ -45,13 +52,36 @@ def command(
     dask: DASK = None,
     resume: RESUME = False,
     power: POWER = None,
+    power_runs: POWER_RUNS = None,
+    power_heights: POWER_HEIGHTS = None,
+    power_volumes: POWER_VOLUMES = None,
+    power_sheets: POWER_SHEETS = None,
+    power_evaluations: POWER_EVALUATIONS = None,
     quiet: QUIET = False,
     trust: TRUST = False,
 ) -> int:
     """Find the worst error of a model against its reference, and where it is."""
     folder = out or default_folder(problem)
+    planted = {
+        "runs": power_runs,
+        "heights": number_list(power_heights, "--power-heights"),
+        "volumes": number_list(power_volumes, "--power-volumes"),
+        "sheets": number_list(power_sheets, "--power-sheets"),
+        "evaluations": power_evaluations,
+    }
     report = run_audit(
-        problem, folder, evaluations, seconds, seed, workers, dask, resume, quiet or as_json, trust, power
+        problem,
+        folder,
+        evaluations=evaluations,
+        seconds=seconds,
+        seed=seed,
+        workers=workers,
+        dask=dask,
+        resume=resume,
+        quiet=quiet or as_json,
+        trust=trust,
+        power=power,
+        planted={k: v for k, v in planted.items() if v is not None},
     )
     if as_json:
         from supnorm.results.encoding import dumps
@@ -76,6 +106,7 @@ def summary_text(report: AuditReport, folder: Path) -> str:
 def run_audit(
     path: Path,
     folder: Path,
+    *,
     evaluations: int | None = None,
     seconds: float | None = None,
     seed: int | None = None,
@@ -85,18 +116,27 @@ def run_audit(
     quiet: bool = False,
     trust: bool = False,
     power: bool | None = None,
+    planted: Mapping[str, Any] | None = None,
 ) -> AuditReport:
-    """Audit a problem file into a folder: store, result, worst points, page."""
+    """Audit a problem file into a folder: store, result, worst points, page.
+
+    Args:
+        planted: fields of `Power` that replace those of the file; they ask for it when ``power`` is None.
+    """
     from supnorm.auditing import Power, audit
-    from supnorm.cli.folder import open_folder
+    from supnorm.cli.folder import open_folder, same_run
     from supnorm.evaluation import Finished
     from supnorm.pages import TerminalProgress, write_page
     from supnorm.problem import fingerprint
     from supnorm.problem.specification import read_specification
-    from supnorm.results import Interrupted
+    from supnorm.results import BadInput, Interrupted
     from supnorm.sources import open_problem, save_problem
 
-    settings = read_specification(path).audit
+    specification = read_specification(path)
+    settings = specification.audit
+    planted = planted or {}
+    chosen = power if power is not None else settings.power or bool(planted)
+    errors = Power(**specification.power.model_dump(exclude_none=True) | dict(planted)) if chosen else None
     problem = open_problem(path, trust=trust)
     if not settings.gradients:
         problem = replace(
@@ -116,6 +156,12 @@ def run_audit(
         command += f" --evaluations {evaluations}"
     if seconds is not None:
         command += f" --seconds {seconds:g}"
+    try:
+        same_run(store, {"seed": chosen_seed, "evaluations": evaluations, "seconds": seconds}, folder)
+    except BadInput:
+        store.close()
+        raise
+    command += _power_words(power, planted)
     observer = TerminalProgress(quiet=quiet)
     try:
         report = audit(
@@ -125,7 +171,7 @@ def run_audit(
             seed=chosen_seed,
             workers=workers or settings.workers or 1,
             executor=executor,
-            power=Power() if (settings.power if power is None else power) else None,
+            power=errors,
             store=store,
             observer=observer,
         )
@@ -143,6 +189,15 @@ def run_audit(
     report.save(folder)
     write_page(report, folder / "report.html")
     return report
+
+
+def _power_words(power: bool | None, planted: Mapping[str, Any]) -> str:
+    """The options of planted errors, as they would be typed."""
+    words = "" if power is None else " --power" if power else " --no-power"
+    for name, value in planted.items():
+        text = ",".join(f"{v:g}" for v in value) if isinstance(value, tuple) else str(value)
+        words += f" --power-{name} {text or chr(34) * 2}"
+    return words
 
 
 def dask_executor(address: str):  # type: ignore[no-untyped-def]

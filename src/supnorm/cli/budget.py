@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.options import JSON, QUIET, SEED, TRUST, WORKERS
+from supnorm.cli.options import JSON, QUIET, RESUME, SEED, TRUST, WORKERS
+
+if TYPE_CHECKING:
+    from supnorm.evaluation import EvaluationStore
+    from supnorm.problem import Problem
 
 PROBLEM = Annotated[
     Path | None, typer.Argument(metavar="[PROBLEM.toml]", help="The problem file; none for numbers alone.")
 ]
+RUNGS = "32,64,128,256,512,1024,2048"
+STORE = "budget.sqlite"
 
 
 def register(app: typer.Typer) -> None:
@@ -27,9 +36,31 @@ def command(
     ] = None,
     tolerance: Annotated[float | None, typer.Option("--tolerance", help="Largest error allowed.")] = None,
     norm: Annotated[str, typer.Option("--norm", help="sup, l1, l2 or a number p.")] = "sup",
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write JSON and page here.")
+    output: Annotated[
+        str | None, typer.Option("--output", metavar="NAME", help="Plan this output. [default: the hardest]")
     ] = None,
+    purse: Annotated[
+        int, typer.Option("--purse", min=10, help="Samples that may be spent on the surrogate.")
+    ] = 100_000,
+    calls: Annotated[
+        int | None,
+        typer.Option("--calls", min=500, help="Evaluations for planning. [default: 40 s of the reference]"),
+    ] = None,
+    ladder: Annotated[
+        str | None,
+        typer.Option(
+            "--ladder",
+            metavar="METHOD",
+            help="Climb a ladder of trainings: a method of fit, such as network, or file.py:trainer.",
+        ),
+    ] = None,
+    rungs: Annotated[str, typer.Option("--rungs", help="Samples of the rungs.")] = RUNGS,
+    widths: Annotated[str, typer.Option("--widths", help="Network widths; several climb in width.")] = "24",
+    trainings: Annotated[int, typer.Option("--trainings", min=1, help="Trainings a rung.")] = 4,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write JSON and page, keep runs here.")
+    ] = None,
+    resume: RESUME = False,
     as_json: JSON = False,
     seed: SEED = None,
     workers: WORKERS = None,
@@ -45,17 +76,33 @@ def command(
 
     if problem is None and inputs is None:
         raise BadInput("give a problem file, or numbers: --inputs 12 --smoothness 2 --tolerance 1e-3")
+    if problem is None and ladder is not None:
+        raise BadInput("--ladder needs a function: give a problem file")
+    if resume and out is None:
+        raise BadInput("--resume needs --out DIR, the folder of the run to go on with")
     opened = None if problem is None else open_problem(problem, trust=trust)
-    result = budget(
-        opened,
-        tolerance=tolerance,
-        norm=_norm(norm),
-        inputs=inputs,
-        smoothness=smoothness,
-        data=None if opened is None else opened.data,
-        seed=seed or 0,
-        workers=workers or 1,
-    )
+    chosen, trainer = seed or 0, None if ladder is None else _trainer(ladder)
+    with _kept(opened, out, f"{ladder or ''}-{chosen}-{output or 'any'}", resume) as (store, runs):
+        result = budget(
+            opened,
+            tolerance=tolerance,
+            norm=_norm(norm),
+            inputs=inputs,
+            smoothness=smoothness,
+            output=output,
+            data=None if opened is None else opened.data,
+            purse=purse,
+            calls=calls,
+            trainer=trainer,
+            samples=_numbers(rungs, "--rungs"),
+            widths=_numbers(widths, "--widths"),
+            seeds=trainings,
+            ladder_file=runs,
+            seed=chosen,
+            workers=workers or 1,
+            store=store,
+            observer=_silent if quiet or as_json else _progress,
+        )
     if out is not None:
         result.save(out / "budget.json")
         write_budget_page(result, out / "budget.html")
@@ -66,8 +113,110 @@ def command(
     return int(result.status.exit)
 
 
+def _trainer(text: str) -> Any:
+    """A strategy of `fit` by its name, or the user's own function."""
+    from supnorm.cli.fit import METHODS, named
+    from supnorm.results import BadInput
+    from supnorm.sources.userfile import load_object
+
+    if ":" in text:
+        return load_object(text, Path.cwd(), "--ladder")
+    if text not in METHODS:
+        raise BadInput(f"--ladder {text!r} is not known; known are {', '.join(METHODS)} and file.py:trainer")
+    return named(text)
+
+
+@contextmanager
+def _kept(
+    problem: Problem | None, out: Path | None, name: str, resume: bool
+) -> Iterator[tuple[EvaluationStore | None, Path | None]]:
+    """The store of expensive evaluations and the file of ladder runs; without ``resume`` older ones are set aside."""
+    from supnorm.evaluation import EvaluationStore
+    from supnorm.problem import fingerprint
+    from supnorm.results import BadInput, Interrupted
+
+    if out is None or problem is None:
+        yield None, None
+        return
+    mark = fingerprint(problem)
+    path, runs = out / STORE, out / f"ladder-{''.join(c if c.isalnum() else '-' for c in name)}.jsonl"
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"--out {out} is a file; give a folder")
+    held = EvaluationStore.fingerprint_of(path)
+    if held not in (None, mark):
+        raise BadInput(
+            f"--out {out} holds the budget of another problem or version of it; choose another --out"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    if not resume:
+        for old in (path, runs):
+            _aside(old)
+    store = EvaluationStore(path, mark)
+    try:
+        yield store, runs
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; evaluations and trainings are kept in {out}: run the same command with --resume"
+        ) from None
+    finally:
+        store.close()
+
+
+def _aside(path: Path) -> None:
+    """Rename a file of an older run to the first free ``.old``, ``.old2``, ..."""
+    if not path.exists():
+        return
+    number = 1
+    while (free := path.with_name(f"{path.name}.old{number if number > 1 else ''}")).exists():
+        number += 1
+    for extra in ("-wal", "-shm", ""):
+        side = path.with_name(path.name + extra)
+        if side.exists():
+            side.replace(free.with_name(free.name + extra))
+
+
+def _numbers(text: str, option: str) -> list[int]:
+    from supnorm.results import BadInput
+
+    try:
+        found = [int(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        found = []
+    if not found or min(found) < 1:
+        raise BadInput(f"{option} {text!r}: give whole numbers such as 32,64,128")
+    return found
+
+
 def _norm(text: str) -> str | float:
     try:
         return float(text)
     except ValueError:
         return text
+
+
+def _silent(event: Any) -> None:
+    pass
+
+
+def _progress(event: Any) -> None:
+    if hasattr(event, "seconds"):
+        print(f"ladder: {event.runs} trainings to go, about {_time(event.seconds)}", file=sys.stderr)
+    elif hasattr(event, "run"):
+        run = event.run
+        print(
+            f"  {event.done} of {event.runs}: {run.samples} samples, width {run.width}: RMS {run.rms:.3g}, "
+            f"largest error {run.sup:.3g}",
+            file=sys.stderr,
+        )
+
+
+def _time(seconds: float) -> str:
+    """A duration to two figures.
+
+    >>> _time(0.4), _time(75.0), _time(9000.0)
+    ('0.4 s', '1.2 min', '2.5 h')
+    """
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.2g} s"

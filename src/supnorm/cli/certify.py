@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +14,12 @@ import typer
 from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, RESUME, SEED, TRUST, WORKERS, default_folder
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     from supnorm.certification import CertifyResult
     from supnorm.certification.bracket import BracketNarrowed
+    from supnorm.problem import Problem
+    from supnorm.problem.function import Array
 
 RATIO = Annotated[
     float | None,
@@ -46,9 +53,8 @@ def command(
     from supnorm.certification import certify
     from supnorm.cli.folder import held_fingerprint
     from supnorm.problem import fingerprint
-    from supnorm.results import BadInput, Interrupted, write_whole
-    from supnorm.results.encoding import dumps
-    from supnorm.sources import open_problem, save_problem
+    from supnorm.results import BadInput
+    from supnorm.sources import open_problem
 
     opened = open_problem(problem, trust=trust)
     folder = out or default_folder(problem)
@@ -60,33 +66,62 @@ def command(
         raise BadInput(f"--resume: {path} is not there; leave --resume out to start")
     if ratio is None and tolerance is None:
         tolerance = opened.error.limit
-    try:
+    observer = None if quiet or as_json else Progress()
+    with _processes(workers) as executor:
         result = certify(
             opened,
             ratio,
             tolerance,
             seconds=seconds,
             seed=seed or 0,
-            executor=_processes(workers),
-            observer=None if quiet or as_json else _progress,
+            executor=executor,
+            observer=observer,
+            witness=_audited(folder, held),
             resume=path if resume else None,
         )
-    except KeyboardInterrupt:
-        raise Interrupted(
-            "interrupted before a bracket was reached; use --seconds to keep what is proved"
-        ) from None
+    with _undisturbed():
+        _keep(opened, problem, folder, result, as_json, quiet)
+    return int(result.status.exit)
+
+
+def _audited(folder: Path, fingerprint: str | None) -> Array | None:
+    """The worst point of an audit of the same problem in the same folder, where there is one."""
+    import numpy as np
+
+    from supnorm.auditing import load_report
+    from supnorm.results import from_json
+
+    if fingerprint is None or not (folder / "result.json").exists():
+        return None
+    witness = load_report(folder).document.get("witness")
+    if not witness:
+        return None
+    return np.array([[from_json(v) for v in witness["x"].values()]])
+
+
+def _keep(
+    opened: Problem, problem: Path, folder: Path, result: CertifyResult, as_json: bool, quiet: bool
+) -> None:
+    """Certificate, JSON and page into the folder of the run, and the answer to the terminal."""
+    from supnorm.problem import fingerprint
+    from supnorm.results import write_whole
+    from supnorm.results.encoding import dumps
+    from supnorm.sources import save_problem
+
+    path = folder / "certificate.json"
     folder.mkdir(parents=True, exist_ok=True)
     save_problem(opened, folder / "problem.toml")
     result.certificate.save(path)
     write_whole(folder / "certify.json", dumps(result.to_json(str(path))))
-    into_report(folder, fingerprint(opened), result)
+    _into_report(folder, fingerprint(opened), result)
     if as_json:
         typer.echo(dumps(result.to_json(str(path))))
     elif not quiet:
         for line in summary(result):
             typer.echo(line)
         typer.echo(f"certificate  {path}    verify  supnorm check {path} --problem {problem}")
-    return int(result.status.exit)
+        if result.status.code in ("interrupted", "undecided"):
+            typer.echo(f"go on with   supnorm certify {problem} --out {folder} --resume")
 
 
 def summary(result: CertifyResult) -> list[str]:
@@ -105,40 +140,75 @@ def summary(result: CertifyResult) -> list[str]:
     return lines + [f"  assuming     {a}" for a in result.assumptions]
 
 
-def into_report(folder: Path, fingerprint: str, result: CertifyResult) -> None:
+def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> None:
     """Fill the upper bound into an audit's report of the same problem in the same folder, if there is one."""
-    from dataclasses import replace
-
     from supnorm.auditing import load_report
     from supnorm.pages import write_page
 
     if result.upper_kind == "none" or not (folder / "result.json").exists():
         return
     report = load_report(folder)
-    found = float(report.document["sup"]["lower"])
-    # The audit speaks of the deployed model, the certificate of exact arithmetic: only the proved sum compares.
-    upper = result.deployed_upper
-    if report.document["fingerprint"] != fingerprint or upper is None or upper < found:
+    if report.document["fingerprint"] != fingerprint:
         return
-    kind = "conditional" if result.upper_kind == "conditional" else "certified"
-    sup = {"lower": found, "upper": upper, "upper_kind": kind, "assumptions": list(result.assumptions)}
-    report = replace(report, document={**report.document, "sup": sup})
+    report = result.into(report)
     report.save(folder)
     write_page(report, folder / "report.html")
 
 
-def _progress(event: BracketNarrowed) -> None:
-    print(
-        f"  [{event.lower:.4g}, {event.upper:.4g}]  {100 * event.proved_volume:.1f} % proved, "
-        f"{event.boxes:,} boxes, {event.pending:,} to do, {event.seconds:.0f} s",
-        file=sys.stderr,
-    )
+class Progress:
+    """One line on stderr for each tenth more of time, and never more than one a second."""
+
+    def __init__(self) -> None:
+        self.next = 1.0
+
+    def __call__(self, event: BracketNarrowed) -> None:
+        """Say how far it is."""
+        if event.seconds < self.next:
+            return
+        self.next = 1.1 * event.seconds + 1.0
+        left = f"about {_duration(event.remaining)} left" if event.remaining < 1e7 else "long to go"
+        print(
+            f"  [{event.lower:.4g}, {event.upper:.4g}]  {100 * event.proved_volume:.1f} % of the volume proved, "
+            f"{event.boxes:,} boxes, {event.pending:,} to do, {_duration(event.seconds)}, {left}",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
-def _processes(workers: int | None):  # type: ignore[no-untyped-def]
+def _duration(seconds: float) -> str:
+    """
+    >>> _duration(12.3), _duration(200), _duration(9000)
+    ('12 s', '3 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C waits while files are written."""
+    old = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _processes(workers: int | None) -> Iterator[ProcessPoolExecutor | None]:
+    """Workers that leave Ctrl-C to the parent, and end when it is done."""
     if workers is None or workers < 2:
-        return None
+        yield None
+        return
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)
+    )
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,8 @@ import typer
 from supnorm.cli.options import JSON, TRUST
 
 if TYPE_CHECKING:
-    from supnorm.problem import Domain
+    from supnorm.checker import CheckResult
+    from supnorm.problem import Domain, Function, Problem
 
 CERT = Annotated[Path, typer.Argument(metavar="CERT", help="The certificate file.")]
 TIED = Annotated[
@@ -40,7 +42,7 @@ def command(certificate: CERT, problem: TIED = None, as_json: JSON = False, trus
     opened = None if problem is None else open_problem(problem, trust=trust)
     points = None if opened is None else points_of_problem(opened, POINTS)[1]
     try:
-        result = check(certificate, points)
+        result = check(certificate, points, functions=None if opened is None else functions_of(opened))
     except ImportError:
         raise BadInput("check needs the extra: pip install 'supnorm[checker]'") from None
     if opened is not None and result.accepted and not same_axes(certificate, opened.domain):
@@ -48,13 +50,31 @@ def command(certificate: CERT, problem: TIED = None, as_json: JSON = False, trus
     if as_json:
         typer.echo(dumps({"schema": "supnorm.check/1", **asdict(result)}))
     else:
-        typer.echo(("ACCEPTED" if result.accepted else "REJECTED") + f": {result.reason}")
+        typer.echo(_verdict(result) + f": {result.reason}")
         if result.leaf is not None:
             typer.echo(f"  leaf {result.leaf} of {result.leaves}")
+        for assumption in result.conditional:
+            typer.echo(f"  conditional on: {assumption}")
         typer.echo(f"  claims: worst error between {result.lower:.6g} and {result.upper:.6g}")
         if not result.problem_checked:
             typer.echo("  not verified: that the file speaks of your model; give --problem PROBLEM.toml")
     return int(ExitCode.DONE if result.accepted else ExitCode.EXCEEDED)
+
+
+def _verdict(result: CheckResult) -> str:
+    if not result.accepted:
+        return "REJECTED"
+    return "ACCEPTED, CONDITIONAL" if result.conditional else "ACCEPTED"
+
+
+def functions_of(problem: Problem) -> dict[str, Callable[[list[list[float]]], list[list[float]]]]:
+    """Model and reference as functions of lists, which is what the checker calls."""
+    import numpy as np
+
+    def of(function: Function) -> Callable[[list[list[float]]], list[list[float]]]:
+        return lambda points: function.value(np.asarray(points, dtype=float)).tolist()
+
+    return {"model": of(problem.model), "reference": of(problem.reference)}
 
 
 def same_axes(certificate: Path, domain: Domain) -> bool:

@@ -46,7 +46,14 @@ def command(
     for path, name in zip(problems, names, strict=True):
         folder = parent / name
         report = run_audit(
-            path, folder, evaluations, seconds, seed, workers, None, False, quiet or as_json, trust
+            path,
+            folder,
+            evaluations=evaluations,
+            seconds=seconds,
+            seed=seed,
+            workers=workers,
+            quiet=quiet or as_json,
+            trust=trust,
         )
         document = report.document
         rows.append(

@@ -39,6 +39,30 @@ def open_folder(folder: Path, fingerprint: str, resume: bool) -> EvaluationStore
         raise BadInput(f"--out {folder} cannot be written: {error.strerror}; choose another --out") from None
 
 
+def same_run(store: EvaluationStore, asked: dict[str, float | None], folder: Path) -> None:
+    """Keep what a run was asked for in its store; a resumed run must be asked for the same.
+
+    Another seed or budget chooses other points: next to nothing of the stored values would be used.
+
+    Raises:
+        BadInput: naming the options that differ.
+    """
+    key = "asked for"
+    held = store.recall(key)
+    store.remember(key, json.dumps(asked))
+    before: dict[str, float | None] = asked if held is None else json.loads(held)
+    differ = [name for name in asked if asked[name] != before.get(name)]
+    if differ:
+        was, now = (
+            ", ".join(f"--{n} {v[n]:g}" if v[n] is not None else f"no --{n}" for n in differ)  # type: ignore[str-format,unused-ignore]
+            for v in (before, asked)
+        )
+        raise BadInput(
+            f"--resume: the run in {folder} was started with {was}, this asks for {now}; "
+            "give the same to go on with it, or another --out"
+        )
+
+
 def held_fingerprint(folder: Path) -> str | None:
     """The fingerprint of the problem whose run is in the folder; None when there is none."""
     stored = EvaluationStore.fingerprint_of(folder / STORE)

@@ -30,9 +30,52 @@ POWER = Annotated[
     bool | None,
     typer.Option("--power/--no-power", help="Plant errors to see what the search misses. [default: power]"),
 ]
+POWER_RUNS = Annotated[
+    int | None, typer.Option("--power-runs", min=1, help="Searches for each planted error. [default: 10]")
+]
+POWER_EVALUATIONS = Annotated[
+    int | None,
+    typer.Option(
+        "--power-evaluations", min=20, help="Of each such search. [default: a tenth of the audit's]"
+    ),
+]
+POWER_HEIGHTS = Annotated[
+    str | None,
+    typer.Option(
+        "--power-heights", metavar="H,H,...", help="In multiples of the worst error, above 1. [default: 1.2]"
+    ),
+]
+POWER_VOLUMES = Annotated[
+    str | None,
+    typer.Option(
+        "--power-volumes", metavar="V,V,...", help="Shares of the domain. [default: 0.01,0.001,0.0001]"
+    ),
+]
+POWER_SHEETS = Annotated[
+    str | None,
+    typer.Option(
+        "--power-sheets", metavar="T,T,...", help='Thicknesses of thin sheets, "" for none. [default: 1e-06]'
+    ),
+]
 TRUST = Annotated[
     bool, typer.Option("--trust", help="Unpickle model files that need it: they can run any code.")
 ]
+
+
+def number_list(text: str | None, option: str) -> tuple[float, ...] | None:
+    """Numbers separated by commas; None for None.
+
+    Raises:
+        BadInput: when a part is no number.
+    """
+    from supnorm.results import BadInput
+
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise BadInput(f"{option} wants numbers separated by commas, got {text!r}") from None
 
 
 def default_folder(problem: Path) -> Path:

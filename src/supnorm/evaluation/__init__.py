@@ -11,6 +11,7 @@ from supnorm.evaluation.events import (
     Started,
     silent,
 )
+from supnorm.evaluation.flight import Flight
 from supnorm.evaluation.store import EvaluationStore
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Event",
     "Failure",
     "Finished",
+    "Flight",
     "NewWorst",
     "Observer",
     "PointStatus",

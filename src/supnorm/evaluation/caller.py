@@ -75,6 +75,11 @@ class Caller:
     def values(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         """Values at ``x``, shape ``(n, m)``, and what happened where a call failed (NaN rows)."""
         if not self.known and not self.expensive and len(x) <= CHEAP_BATCH:
+            if self.called and self.outputs is not None:  # the common case, without detours
+                y, messages = self._here(x, purpose)
+                if y.shape[1] == self.outputs:
+                    return y, messages
+                return np.full((len(x), self.outputs), np.nan), messages
             return self._fresh(x, purpose)
         keys = [row.tobytes() for row in x] if self.known or self.expensive else []
         stored = [i for i, key in enumerate(keys) if key in self.known]
@@ -144,7 +149,7 @@ class Caller:
         try:
             while following < len(pieces):
                 while sent < len(pieces) and len(futures) < 2 * self.workers:
-                    futures[self._submit(pieces[sent])] = sent
+                    futures[self.submit(pieces[sent])] = sent
                     sent += 1
                 for future in wait(futures, return_when=FIRST_COMPLETED).done:
                     i = futures.pop(future)
@@ -158,11 +163,21 @@ class Caller:
             for future in futures:
                 future.cancel()
 
-    def _submit(self, x: Array) -> Future[Any]:
+    def submit(self, x: Array) -> Future[Any]:
+        """Start a call on the workers; `land` takes what comes back."""
         assert self.executor is not None
         if self.function.parallel == "thread" or self.function.remake is None:
             return self.executor.submit(_timed, self.function.value, x, self.outputs)
         return self.executor.submit(_remote, pickle.dumps(self.function.remake), x, self.outputs)
+
+    def land(self, x: Array, future: Future[Any] | None, purpose: str) -> tuple[Array, Messages]:
+        """Values and messages of a call that has come back, noted and stored; of the store without a future."""
+        if future is None:
+            y, text = self.known[x[0].tobytes()]
+            return y[None], {} if text is None else {0: text}
+        y, messages, seconds = future.result()
+        self._note(x, y, messages, seconds, purpose)
+        return y, messages
 
     def _note(self, x: Array, y: Array, messages: Messages, seconds: float, purpose: str) -> None:
         if self.outputs is None and len(messages) < len(x):

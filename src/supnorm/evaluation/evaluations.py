@@ -46,4 +46,5 @@ class Evaluations:
     @cached_property
     def score(self) -> Array:
         """The error as something to maximise: minus infinity where there is none."""
-        return np.where(np.isnan(self.error), -np.inf, self.error)
+        none = np.isnan(self.error)
+        return np.where(none, -np.inf, self.error) if none.any() else self.error

@@ -14,13 +14,14 @@ from supnorm.evaluation.caller import Caller, Messages
 from supnorm.evaluation.evaluations import Evaluations, PointStatus
 from supnorm.evaluation.events import Advanced, NewWorst, Observer, silent
 from supnorm.evaluation.executor import make_executor
-from supnorm.evaluation.gradients import GradientCaller
+from supnorm.evaluation.gradients import GradientCaller, Reduced
 from supnorm.evaluation.probe import probe
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
+ALONE = 0.1  # seconds: a call that takes as long hides the cost of sending it alone
 GRADIENT_COST = 3  # evaluations that a value with its gradient counts as
 
 
@@ -67,6 +68,7 @@ class Evaluator:
             raise BadInput("this needs a model beside the reference; the problem has none")
         self.problem, self.observer, self.budget = problem, observer, budget
         self._own = executor is None
+        self.workers = workers
         self.executor = executor or make_executor(problem.reference, workers)
         self.model = Caller(problem.model, "model", store)
         self.reference = Caller(problem.reference, "reference", store, self.executor, workers)
@@ -138,6 +140,17 @@ class Evaluator:
     def values_inside(self, x: Array, purpose: str) -> Evaluations:
         """The same for points that are known to lie in the domain."""
         return self._compare(x, *self._both(x, purpose), purpose)
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether calls of the reference run on workers and are long enough to be sent one by one."""
+        caller = self.reference
+        on_workers = caller.executor is not None and caller.function.parallel != "none"
+        return on_workers and caller.cost >= ALONE
+
+    def landed(self, x: Array, f: Array, messages: Messages, purpose: str) -> Evaluations:
+        """Evaluations at points where the reference has been called (`Flight`); the model is called now."""
+        return self._compare(x, *self.model.values(x, purpose), f, messages, purpose)
 
     def gradient(self, x: Array, purpose: str) -> tuple[Evaluations, Array]:
         """Errors and their gradients in the unit box, shape ``(n, d)``; counts 3 a point.
@@ -212,7 +225,7 @@ class Evaluator:
 
     def _gradient_inside(self, x: Array, purpose: str) -> tuple[Evaluations, Array]:
         try:
-            y, f, slope = self._gradients.rows(x, purpose)
+            y, f, slope, reduced = self._gradients.rows(x, purpose)
         except BadInput:
             raise
         except Exception:  # halved like values, until the points that raise stand alone
@@ -223,7 +236,7 @@ class Evaluator:
             parts = {f.name: [getattr(d, f.name) for d, _ in (left, right)] for f in fields(Evaluations)}
             done = Evaluations(**{n: np.concatenate(both) for n, both in parts.items()})
             return done, np.concatenate([left[1], right[1]])
-        return self._compare(x, y, {}, f, {}, purpose, cost=GRADIENT_COST), slope
+        return self._compare(x, y, {}, f, {}, purpose, GRADIENT_COST, reduced), slope
 
     def _compare(
         self,
@@ -234,11 +247,12 @@ class Evaluator:
         reference_messages: Messages,
         purpose: str,
         cost: int = 1,
+        reduced: Reduced | None = None,
     ) -> Evaluations:
         if y.shape[1] != f.shape[1]:  # one side failed at every point of the batch
             width = max(y.shape[1], f.shape[1])
             y, f = (a if a.shape[1] == width else np.full((len(x), width), np.nan) for a in (y, f))
-        error, output = self.problem.error(y, f, x)
+        error, output = reduced or self.problem.error(y, f, x)
         if model_messages:
             error[list(model_messages)] = np.nan
         status = np.zeros(len(x), dtype=np.int8)

@@ -11,6 +11,7 @@ from supnorm.evaluation.caller import CHUNK_SECONDS, Caller
 from supnorm.problem import Problem
 
 Array = NDArray[np.float64]
+Reduced = tuple[Array, NDArray[np.intp]]  # errors and the outputs that carry them
 SIDE = "gradient"  # in the store: model values, reference values and slope in one row
 
 
@@ -26,21 +27,25 @@ class GradientCaller:
         self.problem, self.model, self.reference = problem, model, reference
         self.known = model.store.load(SIDE) if model.store else {}
 
-    def rows(self, x: Array, purpose: str) -> tuple[Array, Array, Array]:
-        """Model (n, m), reference (n, m) and slope (n, d) at points ``x`` (n, d) of the domain."""
+    def rows(self, x: Array, purpose: str) -> tuple[Array, Array, Array, Reduced | None]:
+        """Model (n, m), reference (n, m) and slope (n, d) at points ``x`` (n, d) of the domain.
+
+        With them the reduced errors and their outputs, when these were computed on the way.
+        """
         # What the probe decided, not what the clock says now: chunks must not change with the load.
         if not (self.model.expensive or self.reference.expensive) or self.model.store is None:
             return self._timed(x)
         size = max(1, int(CHUNK_SECONDS / max(self.model.cost, self.reference.cost)))
         parts = [self._stored(x[i : i + size], purpose) for i in range(0, len(x), size)]
-        return tuple(np.concatenate(columns) for columns in zip(*parts, strict=True))  # type: ignore[return-value]
+        y, f, slope = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        return y, f, slope, None
 
     def _stored(self, x: Array, purpose: str) -> tuple[Array, Array, Array]:
         keys = [row.tobytes() for row in x]
         missing = np.array([i for i, key in enumerate(keys) if key not in self.known], dtype=int)
         if len(missing):
             start = time.perf_counter()
-            table = np.concatenate(self._timed(x[missing]), axis=1)
+            table = np.concatenate(self._timed(x[missing])[:3], axis=1)
             seconds = time.perf_counter() - start
             assert self.model.store is not None
             self.model.store.append(SIDE, purpose, x[missing], table, {}, seconds)
@@ -50,7 +55,7 @@ class GradientCaller:
         m = (table.shape[1] - x.shape[1]) // 2
         return table[:, :m], table[:, m : 2 * m], table[:, 2 * m :]
 
-    def _timed(self, x: Array) -> tuple[Array, Array, Array]:
+    def _timed(self, x: Array) -> tuple[Array, Array, Array, Reduced]:
         """Values, then pullbacks of the error's weights; what each side takes is added to its seconds."""
         measure = self.problem.error
         clock = [time.perf_counter()]
@@ -60,18 +65,20 @@ class GradientCaller:
             f, pull_reference = self.problem.reference.vjp(x)
             clock.append(time.perf_counter())
             error, output = measure(y, f, x)
-            good = np.isfinite(error)[:, None]
-            weights = measure.gradient(y, f, output)
+            good = np.isfinite(error)
+            by_model, by_reference = measure.gradient(y, f, output)
+            if not good.all():
+                by_model, by_reference = (np.where(good[:, None], w, 0.0) for w in (by_model, by_reference))
             clock.append(time.perf_counter())
-            slope = pull_model(np.where(good, weights[0], 0.0))
+            slope = pull_model(by_model)
             clock.append(time.perf_counter())
-            slope = slope + pull_reference(np.where(good, weights[1], 0.0))
+            slope = slope + pull_reference(by_reference)
             clock.append(time.perf_counter())
-            slope = slope * self.problem.domain.slope(x)
-        slope[~good[:, 0] | ~np.isfinite(slope).all(axis=1)] = 0.0
-        steps = np.diff(clock)
-        self.model.seconds += float(steps[0] + steps[3])
-        self.reference.seconds += float(steps[1] + steps[4])
+            slope *= self.problem.domain.slope(x)
+            if not np.isfinite(np.add.reduce(slope, axis=None)) or not good.all():
+                slope[~good | ~np.isfinite(slope).all(axis=1)] = 0.0
+        self.model.seconds += clock[1] - clock[0] + clock[4] - clock[3]
+        self.reference.seconds += clock[2] - clock[1] + clock[5] - clock[4]
         self.model.called += len(x)
         self.reference.called += len(x)
-        return y, f, slope
+        return y, f, slope, (error, output)

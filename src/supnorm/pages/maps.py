@@ -66,7 +66,9 @@ def panels(view: View) -> list[Panel]:
     return sorted(kept, key=lambda p: -p.spread)[:MOST_PANELS]
 
 
-def grid_map(view: View, one: Panel, scale: ColourScale, width: int) -> Markup:
+def grid_map(
+    view: View, one: Panel, scale: ColourScale, width: int, what: str = "largest error found in"
+) -> Markup:
     """The map for d = 2 with numbered pins at the places."""
     height = 488 if width > 500 else 230
     left, right, top = 62.0, width - 10.0, 14.0
@@ -80,7 +82,7 @@ def grid_map(view: View, one: Panel, scale: ColourScale, width: int) -> Markup:
         if math.isfinite(x) and math.isfinite(y):
             parts.append(_pin(across(x), up(y), rank))
     said = (
-        f"Map of the largest error found in each cell of the domain; {one.across.name} to the right, "
+        f"Map of the {what} each cell of the domain; {one.across.name} to the right, "
         f"{one.up.name} upwards; the largest is {view.error(one.largest)}"
     )
     return picture(width, top + height + 38, said, *parts)
@@ -91,7 +93,7 @@ def _pin(x: float, y: float, rank: int) -> Markup:
     return el("g", circle, text(x, y + 4, str(rank), "", "middle"), class_="pin")
 
 
-def pair_map(view: View, one: Panel, scale: ColourScale, size: int) -> Markup:
+def pair_map(view: View, one: Panel, scale: ColourScale, size: int, what: str = "Largest error") -> Markup:
     """One panel for d > 2 with a ring at the worst point."""
     parts = [field(one.values, scale, 0, 0, size, size)]
     if view.witness:
@@ -99,7 +101,7 @@ def pair_map(view: View, one: Panel, scale: ColourScale, size: int) -> Markup:
         y = one.up.position(view.witness.x.get(one.up.name, math.nan))
         if math.isfinite(x) and math.isfinite(y):
             parts.append(ring(x * size, (1 - y) * size))
-    said = f"Largest error over {one.across.name} and {one.up.name}: up to {view.error(one.largest)}"
+    said = f"{what} over {one.across.name} and {one.up.name}: up to {view.error(one.largest)}"
     extra = 0.0
     if size > 120:
         extra = 18.0

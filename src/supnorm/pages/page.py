@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from supnorm.pages import distribution, failures, maps, power, progress_chart, sections, words
+from supnorm.pages import bounds, distribution, failures, maps, power, progress_chart, sections, words
 from supnorm.pages import places as places_
 from supnorm.pages.cuts import cut, cut_rows, spread
 from supnorm.pages.glossary import glossary
-from supnorm.pages.numbers import count, num, share
+from supnorm.pages.numbers import count, num
 from supnorm.pages.points import PlaceView
 from supnorm.pages.ramp import legend
 from supnorm.pages.record import record
@@ -55,20 +55,37 @@ def page(data: Mapping[str, Any]) -> str:
     view = View(data)
     view.check()
     values: dict[str, Any] = {}
-    for part in (_verdict, _where, _spread, _places, maps.section, _missed, _progress, _failures, _repeat):
+    for part in (
+        _verdict,
+        _where,
+        _spread,
+        _places,
+        maps.section,
+        bounds.section,
+        _missed,
+        _progress,
+        _failures,
+        _repeat,
+    ):
         values |= part(view)
     menu = [
         ("where", "Worst point"),
         ("spread", "Distribution"),
         ("glitches", "Worst places"),
         ("map", "Map"),
+        ("bounds", "Bound"),
         ("missed", "What was missed"),
         ("progress", "Progress"),
         ("failures", "No value"),
         ("repeat", "Repeat"),
         ("words", "Words"),
     ]
-    absent = {"where": not view.witness, "map": not values["panels"], "progress": view.table_only}
+    absent = {
+        "where": not view.witness,
+        "map": not values["panels"],
+        "bounds": not values["bound_pictures"],
+        "progress": view.table_only,
+    }
     menu = [(key, name) for key, name in menu if not absent.get(key)]
     return render("audit.html.j2", values | {"menu": menu, "skip": menu[0][0]})
 
@@ -208,7 +225,7 @@ def _place(view: View, place: PlaceView, rank: int) -> dict[str, Any]:
         "tags": places_.tags(view, place),
         "x": [(name, view.axis(name).at(x)) for name, x in place.x.items()],
         "both": values,
-        "size": share(place.volume) if place.volume > 0 else "",
+        "size": place.size,
         "prominence": num(place.prominence) if math.isfinite(place.prominence) else "",
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from supnorm.pages.numbers import in_range, with_unit
+from supnorm.pages.numbers import in_range, share, with_unit
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,16 @@ class PlaceView:
     recheck: str | None
     recheck_value: list[float]
     off_data: float
+    volume_at_least: float = math.nan
+    volume_at_most: float = math.nan
+
+    @property
+    def size(self) -> str:
+        """Share of the domain that the place fills; empty when it was not measured."""
+        if not self.volume > 0:
+            return ""
+        part = math.isfinite(self.volume_at_least) and not math.isfinite(self.volume_at_most)
+        return f"at least {share(self.volume)}" if part else share(self.volume)
 
     @property
     def model_value(self) -> float:

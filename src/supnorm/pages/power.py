@@ -15,10 +15,11 @@ from supnorm.pages.words import m
 
 @dataclass(frozen=True)
 class PowerRow:
-    """One row of the power table: a size and shape, and found/runs for each height."""
+    """One row of the power table: a size and shape, in which side, and found/runs for each height."""
 
     volume: float
     shape: str
+    side: str
     cells: dict[float, tuple[int, int]]
 
     @property
@@ -29,15 +30,27 @@ class PowerRow:
 
 def rows_of(view: View) -> tuple[list[float], list[PowerRow]]:
     """Heights, and the rows of the power table: bumps from large to small, then sheets."""
-    table: dict[tuple[str, float], dict[float, tuple[int, int]]] = {}
+    table: dict[tuple[str, float, str], dict[float, tuple[int, int]]] = {}
     for raw in view.items("power"):
-        key = (str(raw.get("shape") or "bump"), number(raw.get("volume")))
+        key = (str(raw.get("shape") or "bump"), number(raw.get("volume")), str(raw.get("side") or "error"))
         found, runs = int(raw.get("found") or 0), int(raw.get("runs") or 0)
         if runs:
             table.setdefault(key, {})[number(raw.get("height"))] = (found, runs)
     heights = sorted({h for cells in table.values() for h in cells})
-    order = sorted(table, key=lambda key: (key[0] != "bump", -key[1]))
-    return heights, [PowerRow(v, s, table[s, v]) for s, v in order]
+    order = sorted(table, key=lambda key: (key[0] != "bump", -key[1], key[2]))
+    return heights, [
+        PowerRow(volume, shape, side, table[shape, volume, side]) for shape, volume, side in order
+    ]
+
+
+def by_size(rows: list[PowerRow]) -> list[PowerRow]:
+    """One row a shape and size: that of the side where fewest were found."""
+    least: dict[tuple[str, float], PowerRow] = {}
+    for row in rows:
+        known = least.get((row.shape, row.volume))
+        if known is None or row.worst_rate < known.worst_rate:
+            least[row.shape, row.volume] = row
+    return list(least.values())
 
 
 def sentence(view: View) -> Markup:
@@ -60,6 +73,7 @@ def _power_of(rows: list[PowerRow], thin: str) -> Markup:
     if not rows:
         return Markup("")
     sure = []
+    rows = by_size(rows)
     for row in rows:
         if row.worst_rate < 0.9:
             break
@@ -93,15 +107,20 @@ def cube(row: PowerRow, d: int) -> str:
     """What a volume means: the side of a cube in percent of each range, or a thin sheet."""
     if row.shape != "bump":
         return "a thin sheet across the domain"
-    return f"a cube {percent(row.volume ** (1 / max(d, 1)))} of each range wide"
+    where = f", in the {row.side}" if row.side in ("model", "reference") else ""
+    return f"a cube {percent(row.volume ** (1 / max(d, 1)))} of each range wide{where}"
 
 
 def caption(view: View) -> str:
     """How the power table was made."""
     spent = sorted({int(r.get("evaluations") or 0) for r in view.items("power")})
     effort = f", with {count(spent[-1])} evaluations," if spent and spent[-1] else ""
+    copies = sorted({str(r.get("searched") or "") for r in view.items("power")} - {"", "the audited pair"})
+    searched = (
+        f" Searched was {copies[0]}: searching the pair itself that often costs too much." if copies else ""
+    )
     return (
-        f"How often the same kind of search{effort} found an error planted at a random place. "
+        f"How often the same kind of search{effort} found an error planted at a random place.{searched} "
         "Bumps are round; a thin seam, such as a phase boundary, is harder to find than its volume suggests."
     )
 

@@ -95,8 +95,8 @@ def px_int(value: float) -> str:
     return f"{value:.0f}"
 
 
-def legend(view: View, scale: ColourScale) -> Markup:
-    """The colour scale with its numbers and a bar at the tolerance."""
+def legend(view: View, scale: ColourScale, what: str = "error") -> Markup:
+    """The colour scale of ``what`` with its numbers and a bar at the tolerance."""
     from supnorm.pages.svg import Scale
 
     across = Scale(scale.low, scale.high, 8, 232, log=True)
@@ -107,5 +107,5 @@ def legend(view: View, scale: ColourScale) -> Markup:
     if scale.low <= view.tolerance <= scale.high:
         parts.append(el("path", class_="tolmark", d=f"M{across(view.tolerance):.1f} 0v14"))
     parts += [text(across(v), 26, view.error.bare(v), "tk", "middle") for v in across.ticks(3)]
-    said = f"Colour scale of the error, from {view.error(scale.low)} to {view.error(scale.high)}"
+    said = f"Colour scale of the {what}, from {view.error(scale.low)} to {view.error(scale.high)}"
     return picture(240, 30, said, *parts)

@@ -25,7 +25,16 @@ def where(view: View) -> Markup:
         second = view.value(point.second_value, point.output)
         words += m(" A second reference ({}) confirms it: {}.", view.text("recheck", "name"), second)
     if point.volume > 0:
-        words += m(" The error stays above half of this peak in {} of the domain.", share(point.volume))
+        words += m(" The error stays above half of this peak in {} of the domain", point.size)
+        if point.volume_at_most > 0:
+            limits = (share(v) for v in (point.volume_at_least, point.volume_at_most))
+            words += m(" (between {} and {}, with 95 % confidence)", *limits)
+        elif point.volume_at_least > 0:
+            words += m(
+                " ({} with 95 % confidence; the place goes on beyond what was measured)",
+                share(point.volume_at_least),
+            )
+        words += "."
     if point.off_data > 1:
         words += m(" The point lies {} times the spacing of the data away from them.", ratio(point.off_data))
     return words
@@ -41,11 +50,15 @@ def spread(view: View) -> Markup:
     at_most, sure = number(first.get("fraction_at_most")), percent(number(first.get("confidence")))
     level = "the tolerance" if above == view.tolerance else view.error(above)
     points = "pairs of the table" if view.table_only else "random points"
+    where = "of the domain"
+    if first.get("of") == "the part with a value":
+        points, where = f"{points} that have a value", "of that part of the domain"
     if k == 0:
         words = m("None of {} {} exceeds {}: with {} confidence, at most ", n, points, level, sure)
-        words += m("<b>{}</b> of the domain does.", share(at_most))
+        words += m("<b>{}</b> {} does.", share(at_most), where)
     else:
-        words = m("At most <b>{}</b> of the domain exceeds {} ({} confidence); ", share(at_most), level, sure)
+        part = "of the part of the domain that has a value" if where != "of the domain" else where
+        words = m("At most <b>{}</b> {} exceeds {} ({} confidence); ", share(at_most), part, level, sure)
         words += m("{} of the {} did.", share(number(first.get("fraction"))), points)
     return words + " A share says nothing about how bad the rest is."
 
@@ -59,7 +72,7 @@ def why_average(view: View) -> Markup:
     per = 1 / point.volume
     words = m(
         "Why the average does not show it: the place of the worst error fills {} of the domain, ",
-        share(point.volume),
+        point.size,
     )
     words += m("so that one random point in {} falls into it; {} were drawn.", num(per, 2), count(n))
     if per > n:

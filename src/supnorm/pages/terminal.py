@@ -18,7 +18,7 @@ from rich.text import Text
 from supnorm.pages.numbers import count, num, percent, ratio, share
 from supnorm.pages.places import edge_words, tags
 from supnorm.pages.points import PlaceView
-from supnorm.pages.power import rows_of
+from supnorm.pages.power import by_size, rows_of
 from supnorm.pages.view import View, numbers
 from supnorm.pages.words import chip
 
@@ -146,7 +146,8 @@ def _power(view: View) -> tuple[str, str]:
     """The smallest size found always, and the next one."""
     if view.table_only:
         return "nothing", "a table was given: no search"
-    rows = [r for r in rows_of(view)[1] if r.shape == "bump"] or rows_of(view)[1]
+    every = by_size(rows_of(view)[1])
+    rows = [r for r in every if r.shape == "bump"] or every
     if not rows:
         return "not measured", "no errors were planted"
     sure = [r for i, r in enumerate(rows) if all(q.worst_rate >= 0.9 for q in rows[: i + 1])]
@@ -228,7 +229,7 @@ def _place_row(view: View, p: PlaceView, rank: int) -> list[str]:
         str(rank),
         view.error(p.error),
         ratio(p.error / view.tolerance) if relative else "",
-        share(p.volume) if p.volume > 0 else "",
+        p.size,
         _coordinates(view, p, 36, " "),
         ", ".join(words),
     ]

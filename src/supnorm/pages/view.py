@@ -164,6 +164,8 @@ class View:
             str(raw["recheck"]) if raw.get("recheck") else None,
             numbers(raw.get("recheck_value")),
             number(raw.get("off_data")),
+            number(raw.get("volume_at_least")),
+            number(raw.get("volume_at_most")),
         )
 
     def quantile(self, level: str) -> float:
@@ -228,6 +230,14 @@ class View:
         yield from numbers((progress.get("random") or {}).get("high"))
         yield from numbers((self.chart("profile") or {}).get("worst"))
 
+    def local_bounds(self) -> Iterator[float]:
+        """Every local upper bound that the page shows: no errors, so none of `shown_errors`."""
+        raw = self.chart("local_bounds") or {}
+        yield from numbers(raw.get("values") if raw.get("edges") else None)
+        for panel in [raw if raw.get("axes") else {}, *(raw.get("panels") or [])]:
+            for row in panel.get("values") or []:
+                yield from numbers(row)
+
     def check(self) -> None:
         """Rule 6: everything evaluated counts, so no number shown may exceed ``sup.lower``.
 
@@ -240,6 +250,9 @@ class View:
                 f"the page would show an error of {num(largest, 8)}, but sup.lower is {num(self.lower, 8)}; "
                 "this is a bug of supnorm, please report it with the result.json"
             )
+        local = [v for v in self.local_bounds() if not math.isnan(v)]
+        if local and max(local) > self.upper * (1 + 1e-6):
+            raise InconsistentResult("a local bound is above the upper bound; this is a bug of supnorm")
         if self.bounded and self.lower > self.upper * (1 + 1e-6) and self.upper_kind == "certified":
             raise InconsistentResult(
                 f"sup.lower = {num(self.lower, 8)} exceeds the certified bound {num(self.upper, 8)}; "

@@ -183,7 +183,7 @@ def _floor_words(view: View) -> Markup:
     if not least > 1.5 * view.rms:
         return Markup("")
     return m(
-        " By the sizes estimated for the places found, the true RMS is at least about {}: the sample missed them.",
+        " By the sizes of the places found the true RMS is at least {} (95 % confidence): the sample missed them.",
         view.error(least),
     )
 

@@ -20,13 +20,15 @@ from supnorm.planning.caveats import caveats
 from supnorm.planning.charts import error_curves, tolerance_table
 from supnorm.planning.constructions import constructions
 from supnorm.planning.guarantees import guarantees
-from supnorm.planning.ladder import Ladder, Trainer, climb, climb_table
+from supnorm.planning.ladder import Ladder, as_trainer, climb, climb_table
 from supnorm.planning.numbers import from_numbers
+from supnorm.planning.pilot import Trial, pilot
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.profile import profile
+from supnorm.planning.profile.target import Target
 from supnorm.planning.question import Plan, Question, as_problem, ask, read_norm, spread
 from supnorm.planning.result import BudgetResult
-from supnorm.planning.table import read_table, table_profile
+from supnorm.planning.table import as_table, read_table, table_profile
 from supnorm.planning.theory import ClassBound, NetworkClass
 from supnorm.planning.verdict import UNDECIDED, verdict
 from supnorm.problem import Domain, Problem
@@ -48,12 +50,14 @@ def budget(
     derivative_scales: float | Sequence[float] = 1.0,
     rho: Sequence[float] | None = None,
     noise: float = 0.0,
+    fourier: float | None = None,
+    stability: float | None = None,
     shape: NetworkClass | None = None,
     output: int | str | None = None,
     data: Array | None = None,
     purse: int = 100_000,
     calls: int | None = None,
-    trainer: Trainer | None = None,
+    trainer: Any = None,
     samples: Sequence[int] = (32, 64, 128, 256, 512, 1024, 2048),
     widths: Sequence[int] = (24,),
     seeds: int = 4,
@@ -74,13 +78,15 @@ def budget(
         domain: of the function, when ``problem`` is not a `Problem`; of a table its box by default.
         tolerance: the largest error allowed, in the problem's error measure; by default the problem's own.
         norm: ``"sup"``, ``"l2"``, ``"l1"`` or a number p >= 1.
-        inputs, smoothness, derivative_scales, rho, noise: the class, for numbers alone; see `theory`.
+        inputs, smoothness, derivative_scales, rho, noise, fourier, stability: the class, for numbers alone; see `theory`.
         shape: a network class to speak about as well.
         output: which output is planned; by default the hardest.
         data: inputs of the law, shape ``(N, d)``, in the domain's units; for the intrinsic dimension.
         purse: samples that may be spent on the surrogate.
         calls: evaluations for the profile.
-        trainer: climbs a ladder with it; see `supnorm.planning.ladder.Trainer`.
+        trainer: climbs a ladder with it: ``trainer(x, y, width, seed)`` with x of shape ``(m, d)`` in the unit
+            cube, y of shape ``(m,)``, which returns a model or a `Trained`; or a `fit` strategy that takes
+            samples, such as ``NetworkFit()``.
         samples, widths, seeds, ladder_file: the rungs, the trainings a rung and where runs are kept.
         ladder: one that was climbed before.
         seed: of every random choice.
@@ -107,20 +113,26 @@ def budget(
             shape,
             ladder,
             purse,
+            fourier,
+            stability,
         )
         return _finish(parts, seed, start)
     if inputs is not None or smoothness is not None:
         raise BadInput("inputs and smoothness are for numbers alone; a function brings its own domain")
     rng = np.random.default_rng(seed)
+    train = None if trainer is None else as_trainer(trainer)
+    if isinstance(problem, Problem) and problem.reference.table is not None:
+        problem, domain, tolerance = as_table(problem, output, tolerance)
     ladders = (ladder,) if ladder is not None else ()
+    trials: tuple[Trial, ...] = ()
     climbing: dict[str, Any] = {
         "samples": samples, "seeds": seeds, "seed": seed, "path": ladder_file, "observer": observer,
     }  # fmt: skip
     if isinstance(problem, tuple):
         table = read_table(problem, domain, tolerance, norm)
         plan, measured = table.question, table_profile(table, rng)
-        if trainer is not None:
-            runs = climb_table(table.x, table.y, trainer, width=widths[0], **climbing)
+        if train is not None:
+            runs = climb_table(table.x, table.y, train, width=widths[0], **climbing)
             ladders = (*ladders, Ladder(tuple(runs), "samples", table.metric))
     else:
         given = as_problem(problem, domain, tolerance)
@@ -128,16 +140,34 @@ def budget(
             question = ask(given, tolerance, norm, output, rng, store, pool, workers)
             points = None if data is None else _unit(data, question)
             target = question.target
-            plan, measured = question, profile(target, rng, _calls(target.caller.cost, calls), points)
-            if trainer is not None:
-                runs = climb(target, target.d, trainer, widths=widths, **climbing)
+            most = _calls(target.caller.cost, calls)
+            plan, measured = question, profile(target, rng, most, points)
+            trials = _pilot(target, measured, question, purse, most, rng)
+            if train is not None:
+                tests = _tests(target.caller.cost)
+                runs = climb(target, target.d, train, widths=widths, tests=tests, **climbing)
                 axis = "width" if len(set(widths)) > 2 and len(set(samples)) == 1 else "samples"
                 ladders = (*ladders, Ladder(tuple(runs), axis, question.metric))
-    return _finish(_from_profile(plan, measured, ladders, shape, purse), seed, start)
+    return _finish(_from_profile(plan, measured, ladders, trials, shape, purse), seed, start)
+
+
+def _pilot(
+    target: Target, measured: Profile, question: Question, purse: int, calls: int, rng: np.random.Generator
+) -> tuple[Trial, ...]:
+    """Pilot fits, where they can say something: a bounded function on a whole box."""
+    whole = not target.domain.constraints and target.domain.cloud is None
+    if measured.hazards.hopeless or measured.hazards.not_finite or not whole:
+        return ()
+    return pilot(target, question.eps, question.p, purse, calls, rng)
 
 
 def _from_profile(
-    question: Plan, measured: Profile, ladders: tuple[Ladder, ...], shape: NetworkClass | None, purse: int
+    question: Plan,
+    measured: Profile,
+    ladders: tuple[Ladder, ...],
+    trials: tuple[Trial, ...],
+    shape: NetworkClass | None,
+    purse: int,
 ) -> dict[str, Any]:
     def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
         return guarantees(measured, eps, question.p, shape), constructions(measured, eps)
@@ -154,7 +184,8 @@ def _from_profile(
         "construction": tuple(construction),
         "ladders": ladders,
         "caveats": tuple(caveats(measured, ladders, guarantee, question.eps, question.p)),
-        "verdict": verdict(measured, construction, ladders, question.eps, question.p, purse),
+        "verdict": verdict(measured, construction, ladders, question.eps, question.p, purse, trials),
+        "trials": trials,
         "profile": measured,
         "table": tuple(table),
         "curves": tuple(error_curves(table, ladders)),
@@ -204,6 +235,11 @@ def _unit(data: Array, question: Question) -> Array:
     if points.ndim != 2 or points.shape[1] != question.target.d:
         raise BadInput(f"data must have shape (N, {question.target.d}), got {points.shape}")
     return question.target.domain.to_unit(points)
+
+
+def _tests(cost: float) -> int:
+    """Test points a training: half a second of the reference, 200 to 20,000."""
+    return int(np.clip(0.5 / max(cost, 1e-9), 200, 20_000))
 
 
 def _calls(cost: float, calls: int | None) -> int:

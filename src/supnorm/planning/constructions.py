@@ -10,18 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from supnorm.planning.names import BLOCKS, FACTORS, PIECEWISE, RIDGE, SPARSE, TENSOR, TRAIN
 from supnorm.planning.profile.measured import Profile
+from supnorm.planning.profile.spectrum import Spectrum
 from supnorm.planning.theory.piecewise import piecewise_interpolation
 from supnorm.planning.theory.polynomials import least_squares_samples, log10_total_degree
 from supnorm.planning.theory.statement import CONSTRUCTION, ClassBound
+from supnorm.planning.theory.structure import composition_rate, manifold_rates
 
-TENSOR = "Chebyshev tensor grid"
-BLOCKS = "sum of fits of few inputs each"
-FACTORS = "product of fits of few inputs each"
-RIDGE = "rotate to the active directions, then a grid"
-SPARSE = "sparse polynomial of total degree"
-TRAIN = "tensor train"
-PIECEWISE = "piecewise polynomial grid"
+KINK = 0.8  # lowest order of a kink that bisection finds; below it is a cusp or worse
 BREAKS = 150  # samples for one input with a few kinks: 50 a bisected break, the rest for the pieces
 SWEEPS = 10.0  # ranks grow sweep by sweep: our tensor trains took 8 to 11 times in benchmarks/budget
 
@@ -29,13 +26,17 @@ SWEEPS = 10.0  # ranks grow sweep by sweep: our tensor trains took 8 to 11 times
 def constructions(profile: Profile, eps: float) -> list[ClassBound]:
     """All constructions that the profile supports, for the absolute tolerance ``eps``; cheapest first.
 
-    Nothing is offered for a function with a jump or without a bound.
+    Nothing is offered for a function without a bound. With a jump only fits of single inputs are: their
+    breaks are found by bisection, and the error is stated off an interval of the last bisection.
     """
-    if profile.hazards.hopeless or profile.jump is not None:
+    if profile.hazards.hopeless:
         return []
+    if profile.jump is not None:
+        return [row for row in _with_jump(profile, eps) if row is not None]
     rows = [
         _tensor(profile, eps), _grouped(profile, eps, product=False), _grouped(profile, eps, product=True),
         _ridge(profile, eps), _sparse(profile, eps), _train(profile, eps), _piecewise(profile, eps),
+        *_rates(profile),
     ]  # fmt: skip
     found = [row for row in rows if row is not None]
     return sorted(found, key=lambda row: math.inf if row.log10 is None else row.log10)
@@ -95,13 +96,14 @@ def _named(profile: Profile, blocks: list[list[int]]) -> str:
 def _grouped_rough(profile: Profile, eps: float, blocks: list[list[int]], product: bool) -> ClassBound | None:
     """The same for functions with kinks: single inputs by breaks that are found, larger blocks on a grid."""
     n = profile.class_order()
-    if n < 1 or profile.kind != "algebraic":
+    single = all(len(block) == 1 and _single_pieces(profile, block[0]) for block in blocks)
+    if not single and (n < 1 or profile.kind != "algebraic"):
         return None
+    n = max(n, 1)
     scale = profile.derivative_scales(n)[n]
     share = eps / len(blocks)
-    kinks = profile.order > 0.8
     counts = [
-        math.log10(BREAKS) if kinks and len(block) == 1
+        math.log10(BREAKS) if len(block) == 1 and _single_pieces(profile, block[0])
         else piecewise_interpolation(len(block), n, scale, share).log10 or 0.0
         for block in blocks
     ]  # fmt: skip
@@ -117,11 +119,62 @@ def _grouped_rough(profile: Profile, eps: float, blocks: list[list[int]], produc
     )  # fmt: skip
 
 
+def _rates(profile: Profile) -> list[ClassBound]:
+    """What the structure that was found changes in the exponent of a network: no counts, only rates."""
+    n, found = max(profile.class_order(), 1), list[ClassBound]()
+    if profile.interactions is not None and len(profile.interactions.blocks()) > 1:
+        found.append(composition_rate([max(map(len, profile.interactions.blocks()))], [n]))
+    elif profile.inner:
+        inside = max(map(len, profile.inner))
+        found.append(composition_rate([inside, profile.d - inside + 1], [n, n]))
+    law = profile.dimension
+    if law is not None and law.single and law.upper <= profile.d / 2:
+        found += manifold_rates(law.upper, n)
+    return found
+
+
+def _with_jump(profile: Profile, eps: float) -> list[ClassBound | None]:
+    """What is left when f jumps: one input, one direction, or a sum or product whose jumping inputs stand alone."""
+    if profile.d == 1:
+        return [_pieces(profile, PIECEWISE, "one input with a jump")]
+    jumping = {line.axis for line in profile.lines if line.jump > 0 and line.axis is not None}
+    rows = [_ridge(profile, eps)]
+    for product in (False, True):
+        acting = profile.interactions
+        blocks = [] if acting is None else acting.factors() if product else acting.blocks()
+        if jumping and len(blocks) > 1 and jumping <= {b[0] for b in blocks if len(b) == 1}:
+            rows.append(_grouped_rough(profile, eps, blocks, product))
+    return rows
+
+
+def _pieces(profile: Profile, name: str, structure: str) -> ClassBound:
+    return _row(
+        name, math.log10(BREAKS), "constant while the breaks are few", structure,
+        f"{BREAKS} samples: breaks by bisection at about 50 each, the rest for the pieces between them",
+        "few isolated kinks or jumps",
+    )  # fmt: skip
+
+
+def _single_pieces(profile: Profile, axis: int) -> bool:
+    """Whether pieces between a few breaks do for this input: every line along it is smooth, kinked or jumps."""
+    own = [line for line in profile.known_lines if line.axis == axis and line.spectrum]
+    return bool(own) and all(
+        line.jump > 0 or line.spectrum.kind == "geometric" or _kinked(line.spectrum)
+        for line in own
+        if line.spectrum is not None
+    )
+
+
 def _ridge(profile: Profile, eps: float) -> ClassBound | None:
     active = profile.active
     if active is None or not 0 < active.dimension < min(profile.d, 4):
         return None
     if active.residual * profile.spread > eps / 4:
+        return None
+    line = profile.ridge
+    if line is not None and line.spectrum is not None and (line.jump > 0 or _kinked(line.spectrum)):
+        return _pieces(profile, RIDGE, f"varies along 1 of {profile.d} directions, with kinks or jumps there")
+    if profile.jump is not None:
         return None
     if profile.ridge is not None and profile.ridge.spectrum is not None:
         degree, how = profile.ridge.spectrum.degree_for(eps), "degree measured along the direction"
@@ -138,6 +191,10 @@ def _ridge(profile: Profile, eps: float) -> ClassBound | None:
         f"{active.residual:.1e} of half the range",
         f"gradients; {how}", "the residual test saw the worst place",
     )  # fmt: skip
+
+
+def _kinked(spectrum: Spectrum) -> bool:
+    return spectrum.kind == "algebraic" and spectrum.order > KINK
 
 
 def total_degree(profile: Profile, eps: float) -> int | None:

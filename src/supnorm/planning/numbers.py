@@ -26,18 +26,24 @@ def from_numbers(
     shape: NetworkClass | None,
     ladder: Ladder | None,
     purse: int,
+    fourier: float | None = None,
+    stability: float | None = None,
 ) -> dict[str, Any]:
     """The parts of a `BudgetResult`; see `budget` for the arguments."""
-    if inputs is None or tolerance is None or (smoothness is None and rho is None and shape is None):
+    if (
+        inputs is None
+        or tolerance is None
+        or (smoothness is None and rho is None and shape is None and fourier is None and stability is None)
+    ):
         raise BadInput(
             "budget needs a function with its domain, or numbers: inputs, tolerance and one of "
-            "smoothness, rho, shape"
+            "smoothness, rho, shape, fourier, stability"
         )
     order = math.inf if smoothness is None else smoothness
     ladders = (ladder,) if ladder is not None else ()
 
     def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
-        found = theory(inputs, order, eps, p, scales, shape, rho, noise)
+        found = theory(inputs, order, eps, p, scales, shape, rho, noise, fourier, stability)
         if smoothness is None:  # the class of all derivatives bounded was not asked for
             found = [row for row in found if "all derivatives" not in row.name]
         return [r for r in found if r.line == GUARANTEE], [r for r in found if r.line == CONSTRUCTION]
@@ -55,6 +61,7 @@ def from_numbers(
         "ladders": ladders,
         "caveats": tuple(caveats(None, ladders, guarantee, tolerance, p)),
         "verdict": verdict(None, construction, ladders, tolerance, p, purse),
+        "trials": (),
         "profile": None,
         "table": tuple(table),
         "curves": tuple(error_curves(table, ladders)),

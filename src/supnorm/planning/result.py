@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from supnorm.planning.caveats import Caveat
 from supnorm.planning.charts import interaction_graph, smoothness_rows
 from supnorm.planning.ladder import Ladder
+from supnorm.planning.pilot import Trial
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
 from supnorm.planning.verdict import Verdict
@@ -34,6 +35,7 @@ class BudgetResult:
         ladders: measured; their forecasts are the third line.
         caveats: the eight exceptions.
         verdict: is a network the tool, and what else.
+        trials: pilot fits of the classical tools; empty where none were made.
         profile: of the function; None from numbers alone.
         table, curves: for charts; see `supnorm.planning.charts`.
         notes: what was converted or assumed.
@@ -51,6 +53,7 @@ class BudgetResult:
     ladders: tuple[Ladder, ...]
     caveats: tuple[Caveat, ...]
     verdict: Verdict
+    trials: tuple[Trial, ...]
     profile: Profile | None
     table: tuple[dict[str, Any], ...]
     curves: tuple[dict[str, Any], ...]
@@ -89,6 +92,7 @@ class BudgetResult:
                 "tool": self.verdict.tool,
                 "evidence": list(self.verdict.evidence),
             },
+            "pilot": [asdict(trial) for trial in self.trials],
             "profile": self._profile(),
             "ladders": [ladder.as_dict() for ladder in self.ladders],
             "charts": {

@@ -19,7 +19,7 @@ from supnorm.planning.profile.hazards import Hazards
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.scattered import difference_order
 from supnorm.planning.question import Plan, read_norm
-from supnorm.problem import Domain
+from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -74,6 +74,41 @@ def read_table(
         eps=float(tolerance), p=read_norm(norm), output="y", notes=(note,), title="table", law="the rows"
     )
     return Table(box.to_unit(x), y, box.names, plan)
+
+
+def as_table(
+    problem: Problem, output: int | str | None, tolerance: float | None
+) -> tuple[tuple[Array, Array], Domain, float | None]:
+    """The rows, domain and tolerance of a problem whose reference is a table; rows with missing values are
+    left out.
+
+    Raises:
+        BadInput: for several outputs of which none was named, or a relative or scaled error without a tolerance
+        of its own.
+    """
+    if problem.reference.table is None:
+        raise BadInput("the reference is no table")
+    x, values = problem.reference.table
+    names = problem.reference.outputs or tuple(f"output {i + 1}" for i in range(values.shape[1]))
+    index = _column(output, names)
+    kept = np.isfinite(values[:, index])
+    if tolerance is None and problem.error.kind != "absolute":
+        raise BadInput(
+            f"budget of a table needs an absolute tolerance, the problem has a {problem.error.kind} one"
+        )
+    given = tolerance if tolerance is not None else problem.error.tolerance
+    limit = given[index] if isinstance(given, tuple) else given
+    return (x[kept], values[kept, index]), problem.domain, limit
+
+
+def _column(output: int | str | None, names: tuple[str, ...]) -> int:
+    if output is None and len(names) == 1:
+        return 0
+    if isinstance(output, int) and 0 <= output < len(names):
+        return output
+    if output in names:
+        return names.index(str(output))
+    raise BadInput(f"output must be one of {', '.join(names)}, got {output!r}")
 
 
 def table_profile(table: Table, rng: np.random.Generator) -> Profile:

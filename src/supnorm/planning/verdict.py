@@ -1,12 +1,16 @@
 """Is a network the right tool, and if not, which is? Rules; the first that matches wins, with its evidence.
 
 1. Values grow without bound: no sup-norm budget exists.
-2. A jump, or a layer thinner than the samples: split the domain; no promise for any global method.
-3. One input with kinks: a piecewise fit with breaks found by bisection. At most 3 inputs, resolved: a Chebyshev
-   or piecewise polynomial grid, when it fits the purse with a third to spare and has at most 1e7 points.
-4. A sum, product or few directions of at most 3 inputs each: fits of those, when they fit.
-5. Analytic along every line, at most 20 inputs: sparse polynomial, when twice its terms fit the purse.
-6. Low separation ranks: tensor train.
+2. A sum, product or few directions whose parts have at most 3 inputs each: fits of those, when they fit the
+   purse with a third to spare. Jumps and kinks of single inputs and along a single direction are found by
+   bisection; the error is then stated off the break. One input: a piecewise polynomial, tried (`pilot`).
+3. Any other jump, or a layer thinner than the samples: split the domain; no promise for any global method.
+4. At most 3 inputs, resolved: a Chebyshev or piecewise polynomial grid, when it fits the purse four times.
+5. The pilot fits decide: the tool with the smallest error expected for the purse, if that meets the tolerance.
+   A tensor train whose ranks say that it fits is taken where the pilot was too small for it and no other tool
+   is a hundred times better than asked.
+6. Without a pilot: a grid that fits; a sparse polynomial, when twice its terms fit and f is analytic along
+   every line; a tensor train.
 7. A climbed ladder of networks decides: it reaches the tolerance within the purse, or not.
 8. Without one: at most 500 samples and 10 inputs, a Gaussian process; 10,000 samples or more and a relative
    tolerance of 1e-3 or more, a network, audited and guarded; otherwise undecided: climb a ladder.
@@ -22,16 +26,21 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from supnorm.planning.constructions import (
+from supnorm.planning.constructions import total_degree
+from supnorm.planning.ladder import Ladder
+from supnorm.planning.names import (
     BLOCKS,
     FACTORS,
+    GAUSSIAN_PROCESS,
+    NETWORK,
     PIECEWISE,
     RIDGE,
+    SPARSE_POLYNOMIAL,
+    SPLIT,
     TENSOR,
     TRAIN,
-    total_degree,
 )
-from supnorm.planning.ladder import Ladder
+from supnorm.planning.pilot import Trial
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.polynomials import log10_total_degree
 from supnorm.planning.theory.statement import ClassBound
@@ -39,8 +48,11 @@ from supnorm.planning.theory.statement import ClassBound
 SUITABLE, GUARDED, CLASSICAL = "suitable", "suitable with guard", "classical better"
 UNSUITABLE, UNDECIDED = "unsuitable", "undecided"
 LARGEST_GRID = 7.0  # log10 of points
-GAUSSIAN_PROCESS, NETWORK, SPLIT = "Gaussian process", "network", "split the domain at the jump or layer"
-SPARSE_POLYNOMIAL = "sparse polynomial"
+BISECTED = (
+    "the jump is bisected to rounding: the error is stated off that interval, no promise holds inside it"
+)
+SPARE = 1.5  # finding the degrees costs samples too
+ROOMY = 4.0  # a grid this many times below the purse is taken without a trial of others
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,7 @@ class Case:
     eps: float
     p: float
     purse: int
+    trials: tuple[Trial, ...] = ()
 
 
 def verdict(
@@ -78,6 +91,7 @@ def verdict(
     eps: float,
     p: float,
     purse: int,
+    trials: tuple[Trial, ...] = (),
 ) -> Verdict:
     """Apply the rules.
 
@@ -88,10 +102,11 @@ def verdict(
         eps: absolute tolerance.
         p: the norm.
         purse: samples that may be spent.
+        trials: pilot fits; empty where none were made.
     """
     if profile is None:
         return Verdict(UNDECIDED, "none", ("only numbers were given: nothing is known about the function",))
-    case = Case(profile, {row.name: row for row in rows}, ladders, eps, p, purse)
+    case = Case(profile, {row.name: row for row in rows}, ladders, eps, p, purse, trials)
     for rule in RULES:
         found = rule(case)
         if found is not None:
@@ -143,13 +158,46 @@ def _few_tests(case: Case) -> Verdict | None:
     )
 
 
+def _single(case: Case) -> Verdict | None:
+    """One input: what the piecewise polynomial did on half of the purse."""
+    if case.profile.d > 1 or not case.trials:
+        return None
+    best = case.trials[0]
+    if best.expected > case.eps:
+        return None
+    seen = f"one input, {case.profile.kind}: {_tried(best, case.purse)}"
+    facts = (seen,) if case.profile.jump is None else (seen, BISECTED)
+    return Verdict(CLASSICAL, TENSOR if case.profile.kind == "geometric" else PIECEWISE, facts)
+
+
 def _grid(case: Case) -> Verdict | None:
     if case.profile.d > 3:
         return None
     if case.profile.d == 1 and case.profile.kind == "algebraic" and case.profile.order > 0.8:
         seen = f"one input, kinks of order {case.profile.order:.2f}"
         return Verdict(CLASSICAL, PIECEWISE, (seen, "breaks found by bisection cost about 50 samples each"))
-    return _classical(case, (TENSOR, PIECEWISE, BLOCKS, FACTORS, RIDGE))
+    return _classical(case, (TENSOR, PIECEWISE), ROOMY if case.trials else SPARE)
+
+
+def _piloted(case: Case) -> Verdict | None:
+    """The best of the tools that were tried, when it is expected to reach the tolerance."""
+    if not case.trials:
+        return None
+    best, row = case.trials[0], case.rows.get(TRAIN)
+    fits = row is not None and row.log10 is not None and row.log10 <= math.log10(case.purse)
+    # Cross approximation works from one number of samples on, which half of the purse may not show: then there
+    # is no trial of it with a quarter.
+    tried = any(t.tool == TRAIN and math.isfinite(t.smaller) for t in case.trials)
+    if fits and not tried and best.tool != TRAIN and not best.expected <= 0.01 * case.eps:
+        return _train(case)
+    if best.expected > case.eps:
+        return None
+    return Verdict(CLASSICAL, best.tool, tuple(_tried(t, case.purse) for t in case.trials[:3]))
+
+
+def _tried(trial: Trial, purse: int) -> str:
+    seen = f"{trial.tool}: largest error {trial.error:.2g} with {trial.samples:,} samples"
+    return f"{seen}, about {trial.expected:.1g} expected with {purse:,}"
 
 
 def _structure(case: Case) -> Verdict | None:
@@ -161,23 +209,28 @@ def _structure(case: Case) -> Verdict | None:
         names.append(FACTORS)
     if profile.active is not None and profile.active.dimension <= 3:
         names.append(RIDGE)
-    return _classical(case, tuple(names))
+    return _classical(case, tuple(names), SPARE)
 
 
-def _classical(case: Case, names: tuple[str, ...]) -> Verdict | None:
-    """The cheapest of these constructions, if it fits the purse."""
-    largest = min(LARGEST_GRID, math.log10(case.purse / 1.5))  # finding the degrees costs samples too
+def _classical(case: Case, names: tuple[str, ...], spare: float) -> Verdict | None:
+    """The cheapest of these constructions, if it fits the purse ``spare`` times."""
+    largest = min(LARGEST_GRID, math.log10(case.purse / spare))
     rows = [case.rows[n] for n in names if n in case.rows]
     rows = [row for row in rows if row.log10 is not None and row.log10 <= largest]
     if not rows:
         return None
     best = min(rows, key=lambda row: row.log10 or 0.0)
     count = f"{best.name}: about {10 ** (best.log10 or 0.0):,.0f} samples ({best.source})"
-    return Verdict(CLASSICAL, best.name, (best.function_class, count))
+    facts = (
+        (best.function_class, count) if case.profile.jump is None else (best.function_class, count, BISECTED)
+    )
+    return Verdict(CLASSICAL, best.name, facts)
 
 
 def _polynomial(case: Case) -> Verdict | None:
     profile = case.profile
+    if case.trials:
+        return None
     # Lines show the degree needed at least; a hundredth of the tolerance leaves room for what they miss.
     degree = total_degree(profile, 0.01 * case.eps)
     if degree is None or not 1 < profile.d <= 20:
@@ -250,5 +303,6 @@ def _last(case: Case) -> Verdict | None:
 
 
 RULES: tuple[Callable[[Case], Verdict | None], ...] = (
-    _hopeless, _broken, _few_tests, _grid, _structure, _polynomial, _train, _climbed, _unmeasured, _last,
+    _hopeless, _single, _few_tests, _structure, _broken, _grid, _piloted, _polynomial, _train, _climbed,
+    _unmeasured, _last,
 )  # fmt: skip

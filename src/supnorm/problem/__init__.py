@@ -1,6 +1,7 @@
 """What is asked: domain, law, error measure, functions, the problem and its file."""
 
 from supnorm.problem.axis import Axis
+from supnorm.problem.declared import Declared, with_bound
 from supnorm.problem.domain import Cloud, Domain
 from supnorm.problem.fingerprint import fingerprint
 from supnorm.problem.function import Function, PartialFailure, as_columns, as_function
@@ -11,6 +12,7 @@ from supnorm.problem.problem import Problem
 __all__ = [
     "Axis",
     "Cloud",
+    "Declared",
     "Domain",
     "ErrorMeasure",
     "Function",
@@ -21,4 +23,5 @@ __all__ = [
     "as_function",
     "draw_inside",
     "fingerprint",
+    "with_bound",
 ]

@@ -52,6 +52,7 @@ class Function:
         notes: lines for the user about what this source limits.
         table: ``(points, values)`` with shapes ``(N, d)`` and ``(N, m)`` for a table of computed values: it
             is known at these points only, so there are statistics and no search. None for everything else.
+        declared: a `Declared`: what the user says about a function that cannot be read (`with_bound`).
     """
 
     value: Callable[[Array], Array]
@@ -68,6 +69,7 @@ class Function:
     origin: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = field(default=())
     table: tuple[Array, Array] | None = None
+    declared: Any = None
 
     def __call__(self, x: Array) -> Array:
         """Values at points ``x`` of shape ``(n, d)``, or ``(d,)`` for one point; shape ``(n, m)``."""

@@ -20,6 +20,16 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class DeclaredSpec(Table):
+    """``declared`` of a source that cannot be read: see `supnorm.problem.Declared`."""
+
+    bound: float | list[float] | None = None
+    stretch: float = 1.25
+    order: int | None = None
+    derivatives: dict[str, float] | None = None  # by input
+    accuracy: float = 0.0
+
+
 class SourceSpec(Table):
     """``[model]``, ``[reference]`` or ``[recheck]``: exactly one of file, python, command.
 
@@ -41,6 +51,7 @@ class SourceSpec(Table):
     precision: str | None = None  # "float32" or "float64" where the source can do both
     timeout: float | None = Field(default=None, gt=0)  # seconds per point (command, per_point)
     retries: int = Field(default=0, ge=0)
+    declared: DeclaredSpec | None = None  # what the user says about it, for conditional certificates
     protocol: str = "batch"  # command: "batch" (all lines, then answers) or "point" (line by line)
 
     @model_validator(mode="after")
@@ -116,6 +127,16 @@ class AuditSpec(Table):
     power: bool = True
 
 
+class PowerSpec(Table):
+    """``[power]``: which errors are planted to see what the search misses."""
+
+    heights: list[float] | None = None
+    volumes: list[float] | None = None
+    sheets: list[float] | None = None
+    runs: int | None = Field(default=None, ge=1)
+    evaluations: int | None = Field(default=None, ge=20)
+
+
 class ProblemSpec(Table):
     """The whole file."""
 
@@ -129,6 +150,7 @@ class ProblemSpec(Table):
     data: DataSpec | None = None
     law: LawSpec | None = None
     audit: AuditSpec = AuditSpec()
+    power: PowerSpec = PowerSpec()
 
 
 def read_specification(path: Path | str) -> ProblemSpec:
@@ -188,7 +210,9 @@ def _known_keys(loc: tuple[Any, ...]) -> list[str]:
     tables: dict[str, type[Table]] = {
         "model": SourceSpec, "reference": SourceSpec, "recheck": SourceSpec, "error": ErrorSpec,
         "domain": AxisSpec, "constraints": ConstraintSpec, "data": DataSpec, "law": LawSpec,
-        "audit": AuditSpec,
+        "audit": AuditSpec, "power": PowerSpec,
     }  # fmt: skip
     table = tables[loc[0]] if loc else ProblemSpec
+    if "declared" in loc:
+        table = DeclaredSpec
     return list(table.model_fields)

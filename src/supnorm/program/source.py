@@ -11,10 +11,11 @@ from supnorm.program.program import Program
 
 
 def program_of(function: Any, d: int) -> Program:
-    """The straight-line program of a `Function` (its own, or traced from its code, JAX or NumPy).
+    """The straight-line program of a `Function` (its own, or traced from its code: JAX, NumPy or torch).
 
     Args:
-        function: has ``program``, or ``value`` with ``__wrapped__`` (the user's code), or is itself code.
+        function: has ``program``, or ``value`` with ``__wrapped__`` (the user's code; ``value.tensors`` says that
+            it takes torch tensors), or is itself code.
         d: number of inputs.
 
     Raises:
@@ -29,6 +30,10 @@ def program_of(function: Any, d: int) -> Program:
     value = getattr(function, "value", function)
     code = getattr(value, "__wrapped__", value)
     try:
+        if getattr(value, "tensors", False):
+            from supnorm.program.torch import lower_torch
+
+            return lower_torch(code, d)
         return _trace(code, d)
     except Unsupported:
         raise

@@ -26,6 +26,7 @@ class Witness:
         output: index of the output that carries the error.
         tags: words about the place (``"glitch"``, ``"boundary"``, ``"model-side"``, ...).
         volume: fraction of the domain where the error around ``x`` is at least half of ``error``.
+        volume_at_least, volume_at_most: its limits; the upper one only where all of the region was measured.
         prominence: error minus the highest saddle towards a higher peak, in multiples of the RMS.
         recheck: ``"confirmed"``, ``"reference-fault"`` or ``"unresolved"``; None when not rechecked.
         recheck_value: outputs of the second reference, shape ``(m,)``.
@@ -43,6 +44,8 @@ class Witness:
     recheck: str | None = None
     recheck_value: NDArray[np.float64] | None = None
     off_data: float | None = None
+    volume_at_least: float | None = None
+    volume_at_most: float | None = None
 
 
 @dataclass(frozen=True)

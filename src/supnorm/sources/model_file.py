@@ -48,7 +48,7 @@ def open_file(
         if suffix == ".pt2":
             from supnorm.sources.torch_export import open_torch_export
 
-            return open_torch_export(path, spec, names, trust, where)
+            return open_torch_export(path, spec, names, probe, trust, where)
         from supnorm.sources.torchscript import open_torchscript
 
         return open_torchscript(path, spec, names, where)

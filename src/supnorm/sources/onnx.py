@@ -22,6 +22,7 @@ from supnorm.problem.specification import SourceSpec
 from supnorm.program import Program, Unsupported
 from supnorm.results import BadInput
 from supnorm.sources.ports import Layout, Port, arrange, joined
+from supnorm.sources.programs import with_program
 from supnorm.sources.torch import rounding_note
 
 Array = NDArray[np.float64]
@@ -69,30 +70,9 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
         precision=precision,
         notes=rounding_note(precision),
     )
-    return _with_program(function, path, layout, probe)
-
-
-def _with_program(function: Function, path: Path, layout: Layout, probe: Array) -> Function:
-    """Derivative, program and first layer from the graph, where it can be read and gives the same values."""
-    from supnorm.sources.programs import first_layer_of
-
-    try:
-        graph = _program(path, layout)
-    except Unsupported as reason:
-        note = f"{path.name} is run as a black box, without a derivative: {reason}"
-        return replace(function, notes=(*function.notes, note))
-    if not _agrees(graph, function, probe):
-        note = (
-            f"{path.name} is run as a black box, without a derivative: its outputs depend on the whole batch"
-        )
-        return replace(function, notes=(*function.notes, note))
-    return replace(
-        function,
-        vjp=_derivative(function.value, graph),
-        program=graph,
-        first_layer=first_layer_of(graph),
-        notes=(*function.notes, *graph.remarks),
-    )
+    found = with_program(function, path.name, lambda: _program(path, layout), probe)
+    graph = found.program
+    return found if graph is None else replace(found, vjp=_derivative(function.value, graph))
 
 
 def _program(path: Path, layout: Layout) -> Program:
@@ -106,16 +86,6 @@ def _program(path: Path, layout: Layout) -> Program:
     graph = lower_onnx(onnx.load(str(path)))
     # The graph's feature vector holds the axes in the order in which its inputs take them.
     return permuted(graph, [axis for columns in layout.columns for axis in columns])
-
-
-def _agrees(graph: Program, function: Function, probe: Array) -> bool:
-    deployed, read = function.value(probe), graph.value(probe)
-    if deployed.shape != read.shape:
-        return False
-    allowed = {"float64": 1e-6, "float32": 1e-3, "float16": 1e-1}[function.precision]
-    scale = np.nanmax(np.abs(deployed), axis=0, initial=np.finfo(float).tiny)
-    with np.errstate(invalid="ignore"):
-        return bool(np.all((np.abs(deployed - read) <= allowed * scale) | ~np.isfinite(deployed)))
 
 
 def _session(path: Path, device: str, what: str) -> Any:

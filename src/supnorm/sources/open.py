@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
+from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
 from supnorm.problem.specification import ErrorSpec, LawSpec, ProblemSpec, SourceSpec, read_specification
 from supnorm.results import BadInput
 from supnorm.sources.ports import reordered
@@ -78,8 +78,27 @@ def open_function(
     """
     remake = functools.partial(open_function, spec, root, names, probe, trust, where)
     origin = spec.model_dump(exclude_defaults=True)
-    function = replace(_opened(spec, root, names, probe, trust, where), remake=remake, origin=origin)
+    function = replace(
+        _opened(spec, root, names, probe, trust, where), remake=remake, origin=origin,
+        declared=_declared(spec, names, where),
+    )  # fmt: skip
     return replace(_named(function, spec, names, where), parallel="thread" if spec.command else "process")
+
+
+def _declared(spec: SourceSpec, names: tuple[str, ...], where: str) -> Declared | None:
+    said = spec.declared
+    if said is None:
+        return None
+    derivatives = said.derivatives
+    if derivatives is not None and sorted(derivatives) != sorted(names):
+        raise BadInput(f"{where} declared.derivatives must name each axis once: {', '.join(names)}")
+    try:
+        return Declared(
+            tuple(said.bound) if isinstance(said.bound, list) else said.bound, said.stretch, said.order,
+            None if derivatives is None else tuple(derivatives[n] for n in names), said.accuracy,
+        )  # fmt: skip
+    except BadInput as error:
+        raise BadInput(f"{where} declared: {error}") from None
 
 
 def probe_points(domain: Domain) -> Array:
@@ -163,6 +182,7 @@ def _keep_code(inner: Any, value: Any) -> None:
     """The user's own code stays within reach, for those who trace it into a program."""
     if hasattr(inner, "__wrapped__"):
         value.__wrapped__ = inner.__wrapped__
+        value.tensors = getattr(inner, "tensors", False)
 
 
 def _data(spec: ProblemSpec, root: Path, file: str) -> tuple[Array, tuple[str, ...]] | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.program import Node, Program
+from supnorm.problem import Function
+from supnorm.program import Node, Program, Unsupported
 
 Array = NDArray[np.float64]
 
@@ -69,3 +70,37 @@ def _linear(program: Program, position: int, argument: int) -> tuple[Array, Arra
     if node.op == "sub":
         return one, -c
     return (np.diag(1.0 / c), zero) if node.op == "div" and np.all(c != 0) else None
+
+
+def with_program(function: Function, name: str, lower: Callable[[], Program], probe: Array) -> Function:
+    """Program and first layer of a graph, where it can be read and gives the same values at the probe points.
+
+    Args:
+        function: the graph as it runs.
+        name: of its file, for notes.
+        lower: reads the program; may raise `Unsupported`.
+        probe: points of the domain, shape ``(k, d)``.
+    """
+    way = "without a derivative" if function.vjp is None else "without a program"
+    try:
+        graph = lower()
+    except Unsupported as reason:
+        note = f"{name} is run as a black box, {way}: {reason}"
+        return replace(function, notes=(*function.notes, note))
+    if not agrees(graph, function, probe):
+        note = f"{name} is run as a black box, {way}: its outputs depend on the whole batch"
+        return replace(function, notes=(*function.notes, note))
+    return replace(
+        function, program=graph, first_layer=first_layer_of(graph), notes=(*function.notes, *graph.remarks)
+    )
+
+
+def agrees(graph: Program, function: Function, probe: Array) -> bool:
+    """Whether program and function give the same values, up to the function's precision."""
+    deployed, read = function.value(probe), graph.value(probe)
+    if deployed.shape != read.shape:
+        return False
+    allowed = {"float64": 1e-6, "float32": 1e-3, "float16": 1e-1}[function.precision]
+    scale = np.nanmax(np.abs(deployed), axis=0, initial=np.finfo(float).tiny)
+    with np.errstate(invalid="ignore"):
+        return bool(np.all((np.abs(deployed - read) <= allowed * scale) | ~np.isfinite(deployed)))

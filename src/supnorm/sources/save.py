@@ -21,7 +21,7 @@ from supnorm.sources.userfile import UserFunction
 def save_problem(problem: Problem, path: Path | str) -> None:
     """Write a problem file that `open_problem` reads back.
 
-    Paths are written relative to the new file. ``[audit]``, ``[law]`` and ``[data]`` are those of the file
+    Paths are written relative to the new file. ``[audit]``, ``[power]``, ``[law]`` and ``[data]`` are those of the file
     the problem came from.
 
     Args:
@@ -148,6 +148,8 @@ def _rest(problem: Problem, move: _Move, before: ProblemSpec | None, homeless: l
         homeless.append(f"the law ({problem.law.name})")
     if before is not None and (audit := before.audit.model_dump(exclude_defaults=True)):
         tables["audit"] = audit
+    if before is not None and (power := before.power.model_dump(exclude_defaults=True)):
+        tables["power"] = power
     return tables
 
 

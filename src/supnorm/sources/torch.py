@@ -82,7 +82,10 @@ def from_torch(
             notes = (f"{label} was audited as a copy in {word}; it is stored in {own}",)
         model = model.to(where) if where.type != "cpu" else model
 
-    return from_tensors(model, label, word, word, where, rows, notes=notes)
+    found = from_tensors(model, label, word, word, where, rows, notes=notes)
+    found.value.__wrapped__ = function  # type: ignore[attr-defined]  # the user's code, for tracing it
+    found.value.tensors = True  # type: ignore[attr-defined]
+    return found
 
 
 def from_tensors(

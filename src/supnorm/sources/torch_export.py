@@ -24,9 +24,12 @@ from typing import Any
 
 from supnorm.problem import Function
 from supnorm.problem.specification import SourceSpec
+from supnorm.program import Program
 from supnorm.results import BadInput
 from supnorm.sources.aten import NeedsTrust, dtype_name, step_of
-from supnorm.sources.ports import Port, arrange
+from supnorm.sources.aten_program import program_of_graph
+from supnorm.sources.ports import Layout, Port, arrange
+from supnorm.sources.programs import with_program
 from supnorm.sources.torch import ROWS, device_of, dtype_of, from_tensors
 
 
@@ -38,11 +41,13 @@ class Graph:
         ports: the inputs a caller gives.
         run: from a list of input tensors to a list of output tensors.
         precision: of the weights; of the inputs where there are none.
+        lower: from a layout to the straight-line program; None for a graph that only torch itself can read.
     """
 
     ports: tuple[Port, ...]
     run: Callable[[list[Any]], list[Any]]
     precision: str
+    lower: Callable[[Layout], Program] | None = None
 
 
 def read_graph(path: Path, device: Any, precision: str | None = None) -> Graph:
@@ -177,7 +182,8 @@ def _graph(
     ports = tuple(_port(name, graph["tensor_values"][name]) for name in given)
     floating = [str(t.dtype).removeprefix("torch.") for t in tensors.values() if t.is_floating_point()]
     own = floating[0] if floating else next(iter(p.precision for p in ports), "float64")
-    return Graph(ports, run, precision or own)
+    lower = functools.partial(program_of_graph, graph, constants, given, outputs)
+    return Graph(ports, run, precision or own, lower)
 
 
 def _port(name: str, meta: dict[str, Any]) -> Port:
@@ -185,9 +191,9 @@ def _port(name: str, meta: dict[str, Any]) -> Port:
 
 
 def open_torch_export(
-    path: Path, spec: SourceSpec, names: tuple[str, ...], trust: bool, where: str
+    path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Any, trust: bool, where: str
 ) -> Function:
-    """A ``.pt2`` file as a `Function` with a derivative.
+    """A ``.pt2`` file as a `Function` with a derivative, and with a program where its graph can be read.
 
     Raises:
         BadInput: for a damaged file, inputs that do not take the axes, or a file that needs ``trust``.
@@ -220,9 +226,11 @@ def open_torch_export(
         return torch.cat([y.double() for y in results], dim=1)
 
     notes = (f"{label} runs in {spec.precision}, converted from its file",) if spec.precision else ()
-    return from_tensors(
+    function = from_tensors(
         model, label, "float64", graph.precision, device, ROWS, tied=layout.batch, notes=notes
     )
+    lower = graph.lower
+    return function if lower is None else with_program(function, path.name, lambda: lower(layout), probe)
 
 
 def _trusted(path: Path, what: str) -> Graph:

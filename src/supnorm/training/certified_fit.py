@@ -65,7 +65,8 @@ def certified_fit(
         proof = _prove(problem, result, goal, left)
         if best is None or proof.upper < best[1].upper:
             best = (result, proof)
-        if proof.upper <= goal:
+        reached = _upper(proof)[0]
+        if reached is not None and reached <= goal:
             break
     assert best is not None
     return _combined(*best, goal, time.monotonic() - start)
@@ -94,15 +95,11 @@ def _prove(problem: Problem, result: FitResult, goal: float, seconds: float | No
 
 
 def _combined(result: FitResult, proof: CertifyResult, goal: float, seconds: float) -> FitResult:
-    upper = proof.upper if np.isfinite(proof.upper) else None
-    winner = replace(
-        result.winner,
-        sup_lower=max(result.winner.sup_lower, proof.lower) if upper is None else proof.lower,
-        sup_upper=upper,
-        upper_kind=proof.upper_kind,
-    )
+    upper, kind = _upper(proof)
+    lower = max(result.winner.sup_lower, proof.lower)
+    winner = replace(result.winner, sup_lower=lower, sup_upper=upper, upper_kind=kind)
     if upper is not None and upper <= goal:
-        said = f"{winner.method}: proved that the error is nowhere above {upper:.3e} ({proof.upper_kind})"
+        said = f"{winner.method}: proved that the error is nowhere above {upper:.3e} ({kind})"
         status = Status("within-tolerance", said)
     elif winner.sup_lower > goal:
         status = Status("tolerance-exceeded", result.status.advice, ExitCode.EXCEEDED)
@@ -114,3 +111,12 @@ def _combined(result: FitResult, proof: CertifyResult, goal: float, seconds: flo
         result, winner=winner, candidates=candidates, status=status, certificate=proof, tolerance=goal,
         seconds=seconds,
     )  # fmt: skip
+
+
+def _upper(proof: CertifyResult) -> tuple[float | None, str]:
+    """The bound beside what the audit saw, so of the model as it runs where its rounding is bounded too."""
+    if not np.isfinite(proof.upper):
+        return None, "none"
+    if proof.deployed_upper is None:
+        return proof.upper, proof.upper_kind
+    return proof.deployed_upper, "conditional" if proof.upper_kind == "conditional" else "certified"

@@ -29,7 +29,8 @@ class Candidate:
         rms: sample root-mean-square error of the law.
         sup_lower: largest error found: a lower bound of the worst error.
         sup_upper: proved upper bound; None without a certificate.
-        upper_kind: ``"exact-arithmetic"``, ``"conditional"`` or ``"none"``.
+        upper_kind: ``"certified"`` (rounding of the model included), ``"exact-arithmetic"``,
+            ``"conditional"`` or ``"none"``.
         spread: standard deviation of the reference, by which the relative errors are divided.
         latency: seconds per point in a batch of 1000.
         trail: processor seconds and relative training error along the way, for networks.

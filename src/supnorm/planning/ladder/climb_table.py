@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.planning.ladder.climb import LadderRun, Trained, Trainer, append_run, read_runs
 from supnorm.planning.ladder.rungs import Run
+from supnorm.planning.ladder.tasks import Trained, Trainer, climb_tasks
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -49,16 +49,8 @@ def climb_table(
         raise BadInput(
             f"a ladder on a table needs 3 rungs of at most half of its {len(x)} rows, got {list(samples)}"
         )
-    done = {(r.samples, r.width, r.seed): r for r in read_runs(path)}
     tasks = [(m, width, s) for m in rungs for s in range(seeds)]
-    runs = [done[t] for t in tasks if t in done]
-    for task in (t for t in tasks if t not in done):
-        run = _one(x, y, trainer, *task, seed)
-        runs.append(run)
-        if path is not None:
-            append_run(Path(path), run)
-        observer(LadderRun(run, len(runs), len(tasks)))
-    return sorted(runs, key=lambda r: (r.samples, r.seed))
+    return climb_tasks(tasks, lambda some: (_one(x, y, trainer, *t, seed) for t in some), path, observer)
 
 
 def _one(x: Array, y: Array, trainer: Trainer, samples: int, width: int, number: int, seed: int) -> Run:

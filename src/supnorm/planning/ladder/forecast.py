@@ -8,8 +8,8 @@ fit much worse; and while the ladder is data-limited (phi < .1) the "no gain" sc
 tolerance below the top rung could ever be planned for. Regime: data-limited (phi < .1), floor-limited (phi >
 .5), mixed between. Never beyond 8 times the top rung: there no interval was ever checked; only the exponent
 is printed. Checked by leaving top rungs out (`backtest`): a miss widens the interval by the observed factor.
-Calibration: 90 % intervals covered .94 to 1.0 on the nine functions used in the design (benchmarks/budget has
-the numbers on functions that were not). Cost: milliseconds.
+Calibration: 90 % intervals covered .90 to 1.0 on the 19 ladders used in the design (docs/budget.md has the
+numbers on ladders that were not). Cost: milliseconds.
 """
 
 from __future__ import annotations

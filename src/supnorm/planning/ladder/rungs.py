@@ -28,7 +28,7 @@ class Run:
         rms, sup: errors against the reference; ``sup`` is the largest found, a lower estimate.
         train_rms: root mean square on the training data.
         weights, iterations: of the trained model; 0 where unknown.
-        seconds: wall time of the training.
+        seconds, checking: wall time of the training, and of measuring its errors.
     """
 
     samples: int
@@ -40,6 +40,7 @@ class Run:
     weights: int = 0
     iterations: int = 0
     seconds: float = 0.0
+    checking: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,19 @@ import math
 from collections.abc import Sequence
 
 from supnorm.planning.theory.bump import MAX_ORDER
+from supnorm.planning.theory.fourier import fourier_weights
 from supnorm.planning.theory.holder_samples import holder_samples
 from supnorm.planning.theory.infinitely_smooth import infinitely_smooth
 from supnorm.planning.theory.network_class import NetworkClass, network_class_samples
 from supnorm.planning.theory.piecewise import piecewise_interpolation
 from supnorm.planning.theory.polynomials import polynomial_counts
+from supnorm.planning.theory.randomised_samples import randomised_samples
+from supnorm.planning.theory.relu_interpolation import relu_interpolation
 from supnorm.planning.theory.relu_weights import relu_rates, relu_weights
 from supnorm.planning.theory.smooth_samples import smooth_samples
 from supnorm.planning.theory.smooth_samples_lp import smooth_samples_lp
 from supnorm.planning.theory.statement import ClassBound
-from supnorm.planning.theory.structure import mixed_rate, noise_rate
+from supnorm.planning.theory.structure import mixed_rate, noise_rate, pinn_rate, sparse_rates
 from supnorm.results import BadInput
 
 
@@ -28,6 +31,8 @@ def theory(
     shape: NetworkClass | None = None,
     rho: Sequence[float] | None = None,
     noise: float = 0.0,
+    fourier: float | None = None,
+    stability: float | None = None,
 ) -> list[ClassBound]:
     """Everything the theory says for ``d`` inputs and absolute tolerance ``eps``.
 
@@ -41,6 +46,8 @@ def theory(
         shape: a network class to speak about as well.
         rho: Bernstein parameters per axis, where the function is analytic.
         noise: standard deviation of independent noise on the values.
+        fourier: integral of |Fourier transform| of the function, where it is known.
+        stability: the constant C of ``|u - v| <= C |residual of v|`` for an equation that f solves.
 
     Raises:
         BadInput: for numbers outside these ranges.
@@ -50,6 +57,9 @@ def theory(
     ('samples, n derivatives, sup norm', 10.1)
     """
     _check(d, smoothness, eps, p)
+    for name, value in (("fourier", fourier), ("stability", stability)):
+        if value is not None and not 0 < value < math.inf:
+            raise BadInput(f"{name} must be a positive number, got {value}")
     bounds = _spread(smoothness, scales)
     rows: list[ClassBound] = []
     if smoothness <= 1 and math.isinf(p):
@@ -57,11 +67,14 @@ def theory(
     elif smoothness >= 1 and math.isfinite(smoothness):
         lower = smooth_samples(d, bounds, eps) if math.isinf(p) else smooth_samples_lp(d, bounds, eps, p)
         rows += [lower, piecewise_interpolation(d, int(smoothness), bounds[-1], eps)]
+        if smoothness >= 2 and math.isinf(p):
+            rows.append(randomised_samples(d, bounds, eps))
     if smoothness > 1 and math.isinf(p):
         rows.append(infinitely_smooth(d, min(bounds), eps))
     if math.isfinite(smoothness) and smoothness >= 1:
         if math.isinf(p):
             rows += relu_weights(d, int(smoothness), rows[0])
+            rows.append(relu_interpolation(d, int(smoothness), bounds[min(int(smoothness), 2)], eps))
         rows += relu_rates(d, int(smoothness), shape.layers if shape else None)
         rows.append(mixed_rate(d, int(smoothness)))
         if noise > 0:
@@ -69,7 +82,11 @@ def theory(
     if shape is not None:
         rows.append(network_class_samples(d, shape, eps, p))
     if rho is not None:
-        rows += polynomial_counts(rho, bounds[0], eps)
+        rows += [*polynomial_counts(rho, bounds[0], eps), *sparse_rates(d)]
+    if fourier is not None and math.isfinite(p):
+        rows.append(fourier_weights(d, fourier, eps))
+    if stability is not None:
+        rows.append(pinn_rate(stability, eps))
     return rows
 
 

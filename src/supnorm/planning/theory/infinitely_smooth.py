@@ -5,7 +5,7 @@ products ``prod_j u_j^(i_j)``, ``u_j = x_(2j-1) + x_(2j)``, i in {0,1}^s. A v in
 [0, 2], so ``|dv/dx| = |v(u_j=2) - v(u_j=0)| / 2 <= sup|v|``, mixed derivatives follow one by one, and two
 derivatives inside one pair vanish: all derivatives are at most sup|v|. Fewer than 2^s samples (any linear
 measurements) miss some v with sup|v| = L. Hence ``m >= 2^floor(d/2)`` for *every* eps < L (Novak and
-Wozniakowski, J. Complexity 25, 2009, quoted from memory; the proof above is complete). Smoothness alone does
+Wozniakowski, J. Complexity 25, 2009; the proof above is complete). Smoothness alone does
 not lift the curse of dimension. Cost: O(1) for the number; for the adversary the null space of an ``m x
 2^s'`` matrix, 2^s' the next power above m.
 """

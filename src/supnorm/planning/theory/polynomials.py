@@ -2,7 +2,8 @@
 
 If f extends to the Bernstein ellipse of parameter rho_i in x_i (the others real) with |f| <= M there, the
 interpolant in k+1 Chebyshev points errs by at most ``4 M rho^-k / (rho-1)`` in one variable (Trefethen,
-Approximation Theory and Approximation Practice, Theorem 8.2), and on a tensor grid by
+Approximation Theory and Approximation Practice, Theorem 8.2, equation 8.3: read in the book's own source), and
+on a tensor grid by
 
     sum_i lambda_i' 4 M rho_i^-k_i / (rho_i - 1),    lambda_i' = product of the Lebesgue constants before i,
 
@@ -68,27 +69,49 @@ def hyperbolic_cross(k: int, d: int) -> int:
     return sum(ways.values())
 
 
-def least_squares_samples(log10_terms: float, trust: float = 1.0) -> float:
-    """log10 of the samples of optimally weighted least squares for that many terms.
+def least_squares_samples(log10_size: float, trust: float = 1.0) -> float:
+    """log10 of the samples m for which least squares is stable, given log10 of ``K``.
 
-    ``m / ln m >= s / kappa`` with ``kappa = (1 - ln 2) / (2 + 2 trust)``; fails with probability 2 m^-trust
-    (Cohen and Migliorati 2017, quoted from memory).
+    K is the largest value of the (weighted) sum of squares of the basis: the number of terms for samples from the
+    optimal law (Cohen and Migliorati 2017), `legendre_size` for uniform ones. The Gram matrix G is a mean of m
+    matrices of norm at most K with expectation I; by the matrix Chernoff bound (Tropp 2012, Theorem 1.1) its
+    smallest eigenvalue is below 1/2 with probability at most ``s exp(-m (1 - ln 2) / (2 K))``. For s <= m this is at
+    most ``m^-trust`` when ``m / ln m >= K / kappa``, ``kappa = (1 - ln 2) / (2 + 2 trust)``; then the error is at most
+    (1 + sqrt 2) times that of the best polynomial in the sup norm, in the L2 norm of the law.
 
     >>> round(10 ** least_squares_samples(2.0))
     12273
     """
-    target = log10_terms * math.log(10.0) + math.log((2.0 + 2.0 * trust) / (1.0 - math.log(2.0)))
+    target = log10_size * math.log(10.0) + math.log((2.0 + 2.0 * trust) / (1.0 - math.log(2.0)))
     log_m = target + 1.0
     for _ in range(100):
         log_m = target + math.log(log_m)
     return log_m / math.log(10.0)
 
 
+def legendre_size(k: int, d: int) -> float:
+    """log10 of ``K = sum of prod (2 nu_i + 1)`` over total degree at most k: the largest sum of squares of
+    orthonormal Legendre polynomials, reached in a corner.
+
+    It is the coefficient of t^k in ``(1+t)^d / (1-t)^(2d+1)``.
+
+    >>> round(10 ** legendre_size(2, 1)), round(10 ** legendre_size(1, 2))
+    (9, 7)
+    """
+    logs = [_log_choose(d, j) + _log_choose(k - j + 2 * d, 2 * d) for j in range(min(d, k) + 1)]
+    top = max(logs)
+    return (top + math.log(sum(math.exp(v - top) for v in logs))) / math.log(10.0)
+
+
+def _log_choose(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+
 def polynomial_counts(rho: Sequence[float], bound: float, eps: float) -> list[ClassBound]:
     """Tensor grid, total degree and hyperbolic cross for the given ellipses (one rho per axis).
 
     >>> [b.status for b in polynomial_counts([2.0, 2.0], 1.0, 1e-4)]
-    ['proved', 'heuristic', 'heuristic']
+    ['proved', 'heuristic', 'heuristic', 'heuristic']
     """
     d, degrees = len(rho), tensor_degrees(rho, bound, eps)
     k = max(degree_needed(r, bound, eps) for r in rho)
@@ -101,15 +124,22 @@ def polynomial_counts(rho: Sequence[float], bound: float, eps: float) -> list[Cl
         assumptions=("exact function values", "samples where the method wants them"),
         source=f"telescoped Trefethen Theorem 8.2; degrees up to {max(degrees)}", status="proved",
     )  # fmt: skip
-    mixed = ("mixed coefficients decay as the class suggests", "weighted least squares, failure <= 2/m")
+    mixed = ("mixed coefficients decay as the class suggests", "weighted least squares, failure <= 1/m")
     terms = [("total degree", log10_total_degree(k, d)),
              ("hyperbolic cross", math.log10(hyperbolic_cross(k, d)))]  # fmt: skip
     sparse = [
         ClassBound(
             f"sparse polynomial, {name} {k}", CONSTRUCTION, "samples", least_squares_samples(count), rate,
-            function_class, mixed, f"10^{count:.2f} terms counted; samples by Cohen and Migliorati 2017",
+            function_class, mixed, f"10^{count:.2f} terms counted; samples by a matrix Chernoff bound",
             "heuristic",
         )
         for name, count in terms
     ]  # fmt: skip
-    return [tensor, *sparse]
+    size = legendre_size(k, d)
+    uniform = ClassBound(
+        f"sparse polynomial, total degree {k}, uniform samples", CONSTRUCTION, "samples",
+        least_squares_samples(size), rate, function_class,
+        ("mixed coefficients decay as the class suggests", "plain least squares, failure <= 1/m"),
+        f"largest sum of squares 10^{size:.2f} computed; samples by a matrix Chernoff bound", "heuristic",
+    )  # fmt: skip
+    return [tensor, *sparse, uniform]

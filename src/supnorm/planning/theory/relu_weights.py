@@ -5,17 +5,21 @@ peaks of height above eps with disjoint supports; all their sign patterns are in
 
 * any choice of weights: approximations within eps have the right signs at the V peaks, so networks of the
   architecture, cut at 0, shatter V points. The VC dimension of a program of t operations with W parameters is
-  at most 4W(t+2) (Anthony and Bartlett 1999, Theorem 8.4, cited); one pass takes t <= 3W+2, hence
-  V <= 12 W^2 + 16 W <= 20 W^2 and ``W >= sqrt(V/20)``, eps^(-d/(2n)) (Yarotsky 2017, Theorem 4).
+  at most 4W(t+2) (Anthony and Bartlett 1999, Theorem 8.4; read as restated in lecture notes: t operations +, -, x,
+  /, jumps on comparisons, output 0 or 1); one pass takes t <= 3W+2, hence V <= 12 W^2 + 16 W <= 20 W^2 and ``W >=
+  sqrt(V/20)``, eps^(-d/(2n)) (Yarotsky 2017, Theorem 4).
 * weights that depend continuously on f (every method that is stable): the span of the bumps is V-dimensional
   and its ball of radius h(N) > eps is in the class. If W < V, by Borsuk-Ulam some f on its sphere gets the
   same weights as -f, so one of them errs by h(N): ``W >= V``, eps^(-d/n) (DeVore, Howard and Micchelli 1989).
-* rates only, constants unknown to us: depth at most C log^q(1/eps) needs eps^(-d/n) up to logarithms
-  (Yarotsky, Theorem 4b); a fixed number of layers, for *any single* f that is smooth and not affine,
-  eps^(-1/(2(layers-2))) (Yarotsky, Theorem 6); enough is eps^(-d/n) log(1/eps) (Theorem 1). Below d/n down to
-  d/(2n) networks exist but their weights are discontinuous in f: not trainable (Yarotsky and Zhevnerchuk
-  2020).
-* tanh or sigmoid: VC <= C W^2 U^2 <= C W^4 (Karpinski and Macintyre 1997), so the first rate halves again.
+* rates only: with L layers VC = O(W L log W) (Bartlett, Harvey, Liaw and Mehrabian 2019), so W L log W is at least
+  of the order eps^(-d/n); depth at most C log^q(1/eps) gives eps^(-d/n) up to logarithms (Yarotsky 2017, Theorem
+  4b); for *any single* f that is smooth and not affine a fixed number of layers needs eps^(-1/(2(layers-2)))
+  (Yarotsky, Theorem 6). Enough is eps^(-d/n) log(1/eps) (Theorem 1; with an explicit constant for n <= 2:
+  `relu_interpolation`), in one variable with n = 1 even 1/(eps log(1/eps)) when the network may depend on f
+  (Theorem 5). Below d/n down to d/(2n) networks exist but their weights are discontinuous in f: not trainable
+  (Yarotsky 2018; Yarotsky and Zhevnerchuk 2020).
+* tanh or sigmoid with U units: VC = O((W U)^2) (Karpinski and Macintyre 1997), so the first rate halves again.
+* error in value and first derivatives: n becomes n - 1, in both directions (Gühring, Kutyniok and Petersen 2020).
 Cost: O(n).
 """
 
@@ -52,6 +56,7 @@ def relu_weights(d: int, n: int, packing: ClassBound) -> list[ClassBound]:
         assumptions=("one architecture for the whole class", "exact arithmetic"),
         source="peaks proved here; VC dimension <= 4W(t+2): Anthony and Bartlett 1999, Theorem 8.4",
         status="cited",
+        seen="restated",
         vacuous=packing.vacuous or log_w <= 0.0,
     )
     continuous = ClassBound(
@@ -76,29 +81,43 @@ def relu_rates(d: int, n: int, layers: int | None = None) -> list[ClassBound]:
     'eps^(-3/2) log(1/eps)'
     """
     smooth = f"|D^a f| <= 1 on the unit cube, |a| <= {n}, d = {d}"
+    one = "one architecture for the whole class"
     rows = [
         (CONSTRUCTION, "ReLU networks suffice, depth log(1/eps)", f"eps^(-{d}/{n}) log(1/eps)", smooth,
-         "Yarotsky 2017, Theorem 1", "the weights exist and are computable; training finds them or not"),
+         "Yarotsky 2017, Theorem 1", "the weights exist and are computable; training finds them or not", "abstract"),
         (CONSTRUCTION, "ReLU networks suffice, depth a power of W", f"eps^(-{d}/{2 * n})", smooth,
-         "Yarotsky and Zhevnerchuk 2020", "weights discontinuous in f: exist, not trainable"),
+         "Yarotsky 2018; Yarotsky and Zhevnerchuk 2020", "weights discontinuous in f: exist, not trainable",
+         "abstract"),
+        (GUARANTEE, "ReLU weights W with L layers: W L log W", f"eps^(-{d}/{n})", smooth,
+         "peaks proved here; VC = O(W L log W): Bartlett, Harvey, Liaw and Mehrabian 2019", one, "abstract"),
         (GUARANTEE, "ReLU weights, depth at most C log^q(1/eps)", f"eps^(-{d}/{n}) / log^(2q+1)(1/eps)",
          smooth,
-         "Yarotsky 2017, Theorem 4b", "depth grows at most like a power of log(1/eps)"),
+         "Yarotsky 2017, Theorem 4b", "depth grows at most like a power of log(1/eps)", "not seen"),
         (GUARANTEE, "tanh or sigmoid weights", f"eps^(-{d}/{4 * n})", smooth,
-         "VC <= C W^4: Karpinski and Macintyre 1997", "one architecture for the whole class"),
+         "peaks proved here; VC = O(W^2 U^2) with U units: Karpinski and Macintyre 1997", one, "abstract"),
     ]  # fmt: skip
     if n >= 2:
-        rows.append(
+        sobolev = "error measured in W^(1,inf)"
+        source = "Gühring, Kutyniok and Petersen 2020"
+        rows += [
             (CONSTRUCTION, "ReLU networks suffice, error in value and first derivatives",
-             f"eps^(-{d}/{n - 1}) log(1/eps)", smooth, "Gühring, Kutyniok and Petersen 2020",
-             "error measured in W^(1,inf)")
+             f"eps^(-{d}/{n - 1}) log(1/eps)", smooth, source, sobolev, "not seen"),
+            (GUARANTEE, "ReLU weights, error in value and first derivatives", f"eps^(-{d}/{2 * (n - 1)})", smooth,
+             source, sobolev, "not seen"),
+        ]  # fmt: skip
+    if d == 1 and n == 1:
+        rows.append(
+            (CONSTRUCTION, "ReLU network chosen for f, six layers", "1 / (eps log(1/eps))", smooth,
+             "Yarotsky 2017, Theorem 5", "the architecture depends on f", "abstract")
         )  # fmt: skip
     if layers is not None and layers > 2:
         rows.append(
             (GUARANTEE, f"ReLU weights with {layers} layers, any single f", f"eps^(-1/{2 * (layers - 2)})",
-             "one twice differentiable f that is not affine", "Yarotsky 2017, Theorem 6", "depth fixed")
+             "one twice differentiable f that is not affine", "Yarotsky 2017, Theorem 6", "depth fixed", "not seen")
         )  # fmt: skip
     return [
-        ClassBound(name, line, "weights", None, rate, function_class, (assumption,), source, "cited")
-        for line, name, rate, function_class, source, assumption in rows
+        ClassBound(
+            name, line, "weights", None, rate, function_class, (assumption,), source, "cited", seen=seen
+        )
+        for line, name, rate, function_class, source, assumption, seen in rows
     ]

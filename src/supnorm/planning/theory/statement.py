@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 GUARANTEE, CONSTRUCTION = "guarantee", "construction"
+SEEN = ("", "theorem", "abstract", "restated", "not seen")
 STATUSES = ("proved", "cited", "conditional", "heuristic")
 
 
@@ -58,8 +59,10 @@ class ClassBound:
         assumptions: what else must hold.
         source: where the statement and its constant come from.
         status: ``"proved"`` (proof in the module docstring, adversary or method built here), ``"cited"``
-            (a theorem of others, quoted from memory of its form), ``"conditional"`` (rests on a number that
+            (a theorem of others; `seen` says what of it was read), ``"conditional"`` (rests on a number that
             was estimated or supplied), ``"heuristic"`` (an observed law).
+        seen: for cited statements, what of the source was read: ``"theorem"``, ``"abstract"``, ``"restated"`` (in a
+            text of others) or ``"not seen"``; empty for what is proved here.
         vacuous: it says nothing at this tolerance, and must not be read as "one sample is enough".
         adversary: builds the `Adversary` against given samples of the unit cube, shape ``(m, d)``.
     """
@@ -75,6 +78,7 @@ class ClassBound:
     status: str
     vacuous: bool = False
     adversary: Callable[[Array], Adversary] | None = None
+    seen: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form (the builder of the adversary is left out, its existence is said)."""
@@ -82,7 +86,7 @@ class ClassBound:
             "name": self.name, "line": self.line, "quantity": self.quantity, "log10": self.log10,
             "rate": self.rate, "class": self.function_class, "assumptions": list(self.assumptions),
             "source": self.source, "status": self.status, "vacuous": self.vacuous,
-            "adversary": self.adversary is not None,
+            "adversary": self.adversary is not None, "seen": self.seen,
         }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Does the power table of an audit tell the true detection rate?"""

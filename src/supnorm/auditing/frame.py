@@ -1,0 +1,124 @@
+"""A frame in which a thin, oblique or bent region is round: rotation, scales, and a triangular polynomial map.
+
+From points x_i of the region: principal axes U and spreads s of the points (SVD of the data matrix, so that
+spreads 1e-8 apart stay exact), then, from the widest axis to the thinnest, each coordinate loses its least-squares
+polynomial in the wider ones where that leaves clearly less spread (a bent sheet becomes flat). The map
+
+    z -> centre + U (s * w),   w_1 = z_1,   w_j = r_j z_j + q_j(w_1, ..., w_j-1)
+
+is triangular (Rosenblatt 1952), so its Jacobian determinant is the constant prod(s_j r_j): volumes in z are volumes
+in x times that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+DEGREES = (2, 3, 4, 6, 8, 10)
+FLATTER = 0.85  # a polynomial must leave at most this share of a coordinate's spread
+EACH = 3  # points for each coefficient, at least
+
+
+@dataclass(frozen=True)
+class Bend:
+    """Polynomial of one coordinate in the wider ones: exponents as index tuples, coefficients."""
+
+    terms: tuple[tuple[int, ...], ...] = ()
+    weights: Array | None = None
+
+    def __call__(self, w: Array) -> Array:
+        """Value at ``w`` (n, j), shape ``(n,)``."""
+        if self.weights is None:
+            return np.zeros(len(w))
+        with np.errstate(over="ignore", invalid="ignore"):  # far outside the points it was fitted to
+            value: Array = np.nan_to_num(_powers(w, self.terms) @ self.weights)
+        return value
+
+
+@dataclass(frozen=True)
+class Frame:
+    """See the module's text.
+
+    Attributes:
+        centre: shape ``(d,)``.
+        axes: columns are orthonormal, widest first, shape ``(d, d)``.
+        spread: of the points along each axis, shape ``(d,)``.
+        rest: spread that each coordinate has left, in units of ``spread``, shape ``(d,)``.
+        bends: polynomial of each coordinate.
+    """
+
+    centre: Array
+    axes: Array
+    spread: Array
+    rest: Array
+    bends: tuple[Bend, ...]
+
+    @classmethod
+    def along_axes(cls, width: Array) -> Frame:
+        """A first guess: a box round the origin with these half-widths."""
+        d = len(width)
+        return cls(np.zeros(d), np.eye(d), width, np.ones(d), (Bend(),) * d)
+
+    @classmethod
+    def fit(cls, x: Array, bent: bool = True) -> Frame:
+        """The frame of points ``x`` (n, d), n > d; without polynomials unless ``bent``."""
+        n, d = x.shape
+        centre = x.mean(axis=0)
+        _, spread, axes = np.linalg.svd((x - centre) / np.sqrt(n - 1), full_matrices=False)
+        spread = np.maximum(spread, 1e-16 + 1e-14 * spread[0])
+        w = (x - centre) @ axes.T / spread
+        rest, bends = np.ones(d), [Bend()] * d
+        for j in range(1, d if bent else 1):
+            bends[j], rest[j] = _flatten(w[:, :j], w[:, j])
+        return cls(centre, axes.T, spread, rest, tuple(bends))
+
+    @property
+    def scale(self) -> float:
+        """Volume in x of a unit of volume in z."""
+        return float(np.prod(self.spread * self.rest))
+
+    @property
+    def bent(self) -> bool:
+        """Whether any coordinate needed a polynomial."""
+        return any(bend.terms for bend in self.bends)
+
+    def points(self, z: Array) -> Array:
+        """From the round frame, shape ``(n, d)``."""
+        w = np.empty_like(z)
+        for j, bend in enumerate(self.bends):
+            w[:, j] = self.rest[j] * z[:, j] + bend(w[:, :j])
+        return self.centre + (self.spread * w) @ self.axes.T
+
+    def coordinates(self, x: Array) -> Array:
+        """Into the round frame, shape ``(n, d)``."""
+        w = (x - self.centre) @ self.axes / self.spread
+        z = np.empty_like(w)
+        for j, bend in enumerate(self.bends):
+            z[:, j] = (w[:, j] - bend(w[:, :j])) / self.rest[j]
+        return z
+
+
+def _flatten(w: Array, y: Array) -> tuple[Bend, float]:
+    """The polynomial of ``y`` (n,) in ``w`` (n, j) that leaves least, if it is worth having, and what it leaves."""
+    best, left = Bend(), 1.0
+    for degree in DEGREES:
+        terms = tuple(
+            t for k in range(degree + 1) for t in combinations_with_replacement(range(w.shape[1]), k)
+        )
+        if EACH * len(terms) > len(y):
+            break
+        powers = _powers(w, terms)
+        weights = np.asarray(np.linalg.lstsq(powers, y)[0], dtype=float)
+        residual = float(np.linalg.norm(y - powers @ weights) / np.sqrt(len(y) - len(terms)))
+        if residual < FLATTER * left:
+            best, left = Bend(terms, weights), residual
+    return best, max(left, 1e-12)
+
+
+def _powers(w: Array, terms: tuple[tuple[int, ...], ...]) -> Array:
+    return np.stack([np.prod(w[:, list(t)], axis=1) for t in terms], axis=1)

@@ -1,0 +1,226 @@
+"""Known errors that can be planted in a problem: round bumps and thin sheets.
+
+A *bump* adds h (1 - |u - c|^2 / r^2)_+^2 to the error; its half-height ball fills a fraction p of the unit box, and
+nothing shows outside radius r (a bump with tails would be found by its tails). A *sheet* adds a jump to the model
+and the same jump, displaced by a little, to the reference: between the two the error is h.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation import Evaluations, Evaluator, PointStatus
+from supnorm.problem import Domain, Function, Problem, draw_inside
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Bump:
+    """A round error; see the module's text. ``centre`` is in the unit box."""
+
+    height: float
+    volume: float
+    centre: Array | None = None
+    shape: str = "bump"
+
+    def placed(self, domain: Domain, rng: np.random.Generator) -> Bump:
+        """The same bump at a random place of the domain."""
+        return replace(self, centre=domain.to_unit(draw_inside(domain, 1, rng))[0])
+
+    def added(self, u: Array) -> tuple[Array, Array]:
+        """What the bump adds to the error at ``u`` (n, d), and its gradient there."""
+        assert self.centre is not None, "place it first"
+        d = u.shape[1]
+        ball = math.pi ** (d / 2) / math.gamma(1 + d / 2)
+        radius = (self.volume / ball) ** (1 / d)
+        reach = radius / math.sqrt(1 - math.sqrt(0.5))
+        gap = (u - self.centre) / reach
+        inside = np.maximum(1 - (gap**2).sum(axis=1), 0.0)
+        return self.height * inside**2, -4 * self.height / reach * gap * inside[:, None]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Two jumps displaced by ``width`` along ``normal``, through ``centre``; between them the error is ``height``."""
+
+    height: float
+    width: float
+    normal: Array | None = None
+    centre: Array | None = None
+    shape: str = "sheet"
+
+    @property
+    def volume(self) -> float:
+        """About: the width times the area of a section of the unit box."""
+        return self.width
+
+    def placed(self, domain: Domain, rng: np.random.Generator) -> Sheet:
+        """The same sheet through a random place, in a random direction."""
+        normal = rng.standard_normal(domain.d)
+        normal /= np.linalg.norm(normal)
+        through = domain.to_unit(draw_inside(domain, 1, rng))[0]
+        return replace(self, normal=normal, centre=through)
+
+    def sides(self, u: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Where the model and where the reference has jumped."""
+        assert self.normal is not None, "place it first"
+        assert self.centre is not None, "place it first"
+        along = (u - self.centre) @ self.normal
+        return along > 0, along > self.width
+
+
+Plant = Bump | Sheet
+
+
+def planted_problem(problem: Problem, plant: Plant, side: str) -> Problem:
+    """The problem with a placed plant in its first output: a bump in ``side``, a sheet in both.
+
+    The plant's height in the output's unit is that of the error times what the measure divides by at the place.
+    """
+    domain = problem.domain
+    assert plant.centre is not None, "place it first"
+    x = domain.from_unit(plant.centre[None])
+    y, f = problem.model.value(x), problem.reference.value(x)
+    size = float(problem.error.divisor(f)[0, 0]) * apart(problem, y, f)
+    if isinstance(problem.error.tolerance, tuple):
+        size *= problem.error.tolerance[0]
+    if isinstance(plant, Sheet):
+        size *= plant.height
+        model = _raised(problem.model, lambda z: np.asarray(size * plant.sides(domain.to_unit(z))[0]))
+        reference = _raised(problem.reference, lambda z: np.asarray(size * plant.sides(domain.to_unit(z))[1]))
+        return replace(problem, model=model, reference=reference)
+    size = size if side == "model" else -size
+    chosen = problem.model if side == "model" else problem.reference
+
+    def added(z: Array) -> Array:
+        return size * plant.added(domain.to_unit(z))[0]
+
+    def slope(z: Array) -> Array:
+        return size * plant.added(domain.to_unit(z))[1] * _rate(domain, z)
+
+    raised = _raised(chosen, added, slope)
+    return replace(problem, model=raised) if side == "model" else replace(problem, reference=raised)
+
+
+def apart(problem: Problem, model: Array, reference: Array) -> float:
+    """The sign that a plant in the model needs so that it adds to the error there; values of shape (1, m)."""
+    if problem.error.side != "both":
+        return 1.0 if problem.error.side == "over" else -1.0
+    return -1.0 if model[0, 0] < reference[0, 0] else 1.0
+
+
+def _rate(domain: Domain, x: Array) -> Array:
+    """Derivative of the unit-box coordinates in the inputs."""
+    slope = domain.slope(x)
+    value: Array = np.divide(1.0, slope, out=np.zeros_like(slope), where=slope != 0)
+    return value
+
+
+def _raised(
+    function: Function, added: Callable[[Array], Array], slope: Callable[[Array], Array] | None = None
+) -> Function:
+    """The function with something added to its first output."""
+
+    def value(x: Array) -> Array:
+        y = np.array(function.value(x), dtype=float)
+        y[:, 0] += added(x)
+        return y
+
+    vjp = function.vjp
+
+    def both(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        assert vjp is not None
+        y, pull = vjp(x)
+        y = np.array(y, dtype=float)
+        y[:, 0] += added(x)
+        extra = 0.0 if slope is None else slope(x)
+        return y, lambda w: pull(w) + w[:, :1] * extra
+
+    return Function(value, vjp=both if vjp is not None else None, name=function.name)
+
+
+class PlantedEvaluator:
+    """An evaluator with a planted error: what the search needs of `Evaluator`, and nothing more.
+
+    Attributes:
+        counted: evaluations of this run.
+        worst: the largest error seen where the plant shows.
+    """
+
+    def __init__(self, base: Evaluator, plant: Plant) -> None:
+        self.base, self.plant = base, plant
+        self.problem = base.problem
+        assert plant.centre is not None, "place it first"
+        there = base.values(self.problem.domain.from_unit(plant.centre[None]), "power")
+        self._sign = apart(self.problem, there.model, there.reference)
+        self.counted = 0
+        self.worst = -np.inf
+
+    @property
+    def gradients(self) -> str:
+        """As of the base."""
+        return self.base.gradients
+
+    def spent(self, *_: str) -> int:
+        """Evaluations of this run."""
+        return self.counted
+
+    def values(self, x: Array, purpose: str) -> Evaluations:
+        """Values of the base with the plant added."""
+        before = self.base.spent("power")
+        done = self.base.values(x, "power")
+        self.counted += self.base.spent("power") - before
+        return self._planted(done)[0]
+
+    def gradient(self, x: Array, purpose: str) -> tuple[Evaluations, Array]:
+        """Values and gradients of the base with the plant added."""
+        before = self.base.spent("power")
+        done, slope = self.base.gradient(x, "power")
+        self.counted += self.base.spent("power") - before
+        planted, extra = self._planted(done)
+        turned = np.sign(planted.model[:, 0] - done.reference[:, 0]) * np.sign(
+            done.model[:, 0] - done.reference[:, 0]
+        )
+        return planted, slope * np.where(turned < 0, -1.0, 1.0)[:, None] + extra
+
+    def _planted(self, done: Evaluations) -> tuple[Evaluations, Array]:
+        """The batch with the plant, and what the plant adds to the gradients of its errors."""
+        u = self.problem.domain.to_unit(done.x)
+        measure = self.problem.error
+        ok = done.status == PointStatus.OK
+        if not measure.differentiable:  # a user's own error: how it grows with the model is not known
+            assert isinstance(self.plant, Bump)
+            value, slope = self.plant.added(u)
+            return self._seen(replace(done, error=done.error + value), ok & (value > 0)), slope * ok[:, None]
+        size = self._sign * measure.divisor(done.reference)[:, 0]
+        if isinstance(measure.tolerance, tuple):
+            size = size * measure.tolerance[0]
+        model, reference = done.model.copy(), done.reference.copy()
+        slope = np.zeros_like(u)
+        if isinstance(self.plant, Bump):
+            value, slope = self.plant.added(u)
+            model[:, 0] += size * value
+            shows = ok & (value > 0)
+        else:
+            first, second = (size * self.plant.height * side for side in self.plant.sides(u))
+            model[:, 0] += first
+            reference[:, 0] += second
+            shows = ok & (first != second)
+        # Where both sides of a sheet have jumped the error stays the base's own.
+        error, output, extra = done.error.copy(), done.output.copy(), np.zeros_like(u)
+        rows = np.flatnonzero(shows)
+        if len(rows):
+            error[rows], output[rows] = measure(model[rows], done.reference[rows], done.x[rows])
+            rate = measure.gradient(model[rows], done.reference[rows], output[rows])[0][:, :1]
+            extra[rows] = rate * size[rows, None] * slope[rows]
+        return self._seen(Evaluations(done.x, model, reference, error, output, done.status), shows), extra
+
+    def _seen(self, planted: Evaluations, shows: NDArray[np.bool_]) -> Evaluations:
+        self.worst = max(self.worst, float(planted.error[shows].max(initial=-np.inf)))
+        return planted

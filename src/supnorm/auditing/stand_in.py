@@ -1,0 +1,96 @@
+"""A cheap copy of an expensive pair, so that planted errors can be searched for many times.
+
+What costs more than 1 ms a point is replaced by a Gaussian process through the values that the audit has seen of
+it; what is cheap stays itself. The copy has the pair's smooth shape and its known peaks, not what no call has
+seen; planted errors are searched for on it, never the pair's own. It is named wherever a number rests on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing.surrogate import GaussianProcess
+from supnorm.evaluation import Evaluations, Evaluator
+from supnorm.problem import Domain, Function, Problem
+
+Array = NDArray[np.float64]
+MOST = 500  # points of the process: prediction costs this much for each evaluation
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A problem in place of the audited one, and what it is, in words."""
+
+    problem: Problem
+    words: str
+
+
+def stand_in(
+    evaluator: Evaluator, scout: Evaluations | None, worst: Array, always: tuple[str, ...] = ()
+) -> StandIn | None:
+    """The copy; None when fewer values than inputs + 2 are known.
+
+    Args:
+        scout: independent points of the law with both values.
+        always: sides that are copied even when they are cheap.
+        worst: rows with the largest errors: inputs, model, reference, ... (`Recorder.worst_rows`).
+    """
+    problem = evaluator.problem
+    x, model, reference = _known(problem.domain.d, scout, worst)
+    if len(x) < problem.domain.d + 2:
+        return None
+    u = problem.domain.to_unit(x)
+    copied: dict[str, Function] = {}
+    for caller, values in ((evaluator.model, model), (evaluator.reference, reference)):
+        if caller.expensive or caller.side in always:
+            side = caller.side
+            copied[side] = _process(problem.domain, getattr(problem, side), u, values)
+    words = " and of the ".join(copied)
+    return StandIn(
+        replace(
+            problem,
+            model=copied.get("model", problem.model),
+            reference=copied.get("reference", problem.reference),
+            recheck=None,
+        ),
+        f"a stand-in: a Gaussian process of the {words} through {len(u)} computed values",
+    )
+
+
+def _known(d: int, scout: Evaluations | None, worst: Array) -> tuple[Array, Array, Array]:
+    """Distinct points with finite values on both sides, the worst half first: inputs, model, reference."""
+    m = (worst.shape[1] - d - 2) // 2
+    parts = [(worst[:, :d], worst[:, d : d + m], worst[:, d + m : d + 2 * m])] if len(worst) else []
+    if scout is not None and (not parts or scout.model.shape[1] == m):
+        parts.append((scout.x, scout.model, scout.reference))
+    if not parts:
+        return np.empty((0, d)), np.empty((0, 1)), np.empty((0, 1))
+    half = [MOST if len(parts) == 1 else MOST // 2] * len(parts)
+    x, y, f = (np.concatenate([part[k][:n] for part, n in zip(parts, half, strict=True)]) for k in range(3))
+    finite = np.isfinite(y).all(axis=1) & np.isfinite(f).all(axis=1)
+    x, y, f = x[finite], y[finite], f[finite]
+    first = np.sort(np.unique(x.round(12), axis=0, return_index=True)[1])
+    return x[first], y[first], f[first]
+
+
+def _process(domain: Domain, function: Function, u: Array, values: Array) -> Function:
+    """A Gaussian process in place of a function; it has derivatives only where the function has."""
+    process = GaussianProcess.fit(u, values)
+
+    def value(x: Array) -> Array:
+        return process.predict(domain.to_unit(x))
+
+    def vjp(x: Array):  # type: ignore[no-untyped-def]
+        at, slope = domain.to_unit(x), domain.slope(x)
+        safe = np.where(slope != 0, slope, np.inf)
+        return process.predict(at), lambda w: process.pull(at, w) / safe
+
+    return Function(
+        value,
+        vjp=vjp if function.vjp is not None else None,
+        outputs=function.outputs,
+        name=f"Gaussian process of {function.name or 'it'}",
+    )

@@ -1,0 +1,73 @@
+"""The map of local upper bounds for pictures: steps (d = 1), a grid (d = 2), a grid for each pair of inputs.
+
+Each cell of a picture gets the largest bound of all leaves that touch it, over all other inputs: the error is
+nowhere in it larger. Cells are even in the axis, or in its logarithm.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.certification.certificate import Certificate
+from supnorm.certification.rounding import Array
+
+Integers = NDArray[np.int64]
+STEPS = 860  # cells of a line: one per pixel of the widest chart
+
+
+def bound_map(certificate: Certificate) -> dict[str, Any]:
+    """What the page draws, as a mapping for JSON.
+
+    Keys: ``boxes``; and ``edges``, ``values`` for d = 1, ``axes``, ``values`` for d = 2, else ``panels``.
+    """
+    boxes, names = certificate.boxes, certificate.domain.names
+    first = np.ldexp(boxes.index.astype(float), -boxes.level)
+    last = np.ldexp(boxes.index + 1.0, -boxes.level)
+    d = first.shape[1]
+    content: dict[str, Any] = {"boxes": len(boxes)}
+    if d == 1:
+        return content | _steps(certificate, first[:, 0], last[:, 0], boxes.upper)
+    cells = 140 if d == 2 else 26 if d <= 4 else 16
+    panels = []
+    for i, j in combinations(range(d), 2):
+        grid = _grid(first[:, [i, j]], last[:, [i, j]], boxes.upper, cells)
+        panels.append({"axes": [names[i], names[j]], "values": grid.tolist()})
+    return content | (panels[0] if d == 2 else {"panels": panels})
+
+
+def _steps(certificate: Certificate, first: Array, last: Array, upper: Array) -> dict[str, Any]:
+    """Edges and values of a step function; leaves are merged where there are more than pixels."""
+    if len(upper) <= STEPS:
+        order = np.argsort(first)
+        edges, values = np.append(first[order], 1.0), upper[order]
+    else:
+        edges, values = np.linspace(0.0, 1.0, STEPS + 1), np.zeros(STEPS)
+        low, high = _touched(first, last, STEPS)
+        for a, b, u in zip(low, high, upper, strict=True):
+            values[a:b] = np.maximum(values[a:b], u)
+    error = certificate.error
+    t = error.low + (error.high - error.low) * edges[:, None]
+    axis = certificate.domain.axes[0]
+    return {"edges": np.clip(error.to_x(t)[:, 0], axis.low, axis.high).tolist(), "values": values.tolist()}
+
+
+def _grid(first: Array, last: Array, upper: Array, cells: int) -> Array:
+    """Largest bound in each cell; row k is the k-th cell of the second input."""
+    grid = np.zeros((cells, cells))
+    left, right = _touched(first[:, 0], last[:, 0], cells)
+    bottom, top = _touched(first[:, 1], last[:, 1], cells)
+    for a, b, c, e, u in zip(left, right, bottom, top, upper, strict=True):
+        part = grid[c:e, a:b]
+        np.maximum(part, u, out=part)
+    return grid
+
+
+def _touched(first: Array, last: Array, cells: int) -> tuple[Integers, Integers]:
+    """Half-open ranges of the cells that the intervals [first, last] of [0, 1] overlap."""
+    low = np.floor(first * cells).astype(np.int64)
+    high = np.ceil(last * cells).astype(np.int64)
+    return low, np.maximum(high, low + 1)

@@ -1,0 +1,168 @@
+"""The answer of `certify`: the bracket, what it rests on, and why the work ended."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from supnorm.certification.bracket import Bracket, Goal
+from supnorm.certification.certificate import Certificate
+from supnorm.certification.rounding import ULPS
+from supnorm.problem import Problem
+from supnorm.results import Bound, ExitCode, Status, Witness, to_json
+
+if TYPE_CHECKING:
+    from supnorm.auditing import AuditReport
+
+ARITHMETIC = (
+    f"float64 follows IEEE 754; library functions (tanh, exp, ...) are within {ULPS} units in the last place"
+)
+
+
+@dataclass(frozen=True)
+class CertifyResult:
+    """A bracket of the worst error.
+
+    Attributes:
+        lower: proved error at the witness: the worst error is at least this.
+        upper: proved bound: it is at most this, for the same weights in exact arithmetic.
+        upper_kind: "exact-arithmetic", "conditional" on the named assumptions, or "none".
+        rounding: proved bound of how far float64 evaluation is from exact arithmetic.
+        deployed_upper: upper + rounding, for a model known to run in float64; None for others.
+        target: what was asked: ratio times lower, or the tolerance.
+        proved_volume: fraction of the domain where the bound is at most the target.
+        witness: the point of ``lower``; None when the error is zero.
+        boxes: boxes of the proof; ``tried`` counts those that were split as well.
+        seconds: time used.
+        status: why it stopped, advice, exit code.
+        certificate: the proof, to be saved and checked.
+    """
+
+    lower: float
+    upper: float
+    upper_kind: str
+    rounding: float
+    deployed_upper: float | None
+    target: float
+    proved_volume: float
+    witness: Witness | None
+    boxes: int
+    tried: int
+    seconds: float
+    status: Status
+    assumptions: tuple[str, ...]
+    certificate: Certificate
+    names: tuple[str, ...]
+
+    @property
+    def ratio(self) -> float:
+        """upper / lower; infinite when lower is zero and upper is not."""
+        if self.upper == 0:
+            return 1.0
+        return self.upper / self.lower if self.lower > 0 else math.inf
+
+    @property
+    def bound(self) -> Bound:
+        """The upper bound with what it rests on."""
+        return Bound(self.upper, self.upper_kind, self.assumptions)
+
+    def into(self, report: AuditReport) -> AuditReport:
+        """An audit's report of the same problem with this upper bound and the map of local bounds.
+
+        Raises:
+            BadInput: when the audit found more than the bound: they are about different functions.
+        """
+        from supnorm.certification.into_report import into_report
+
+        return into_report(report, self)
+
+    def to_json(self, path: str | None = None) -> dict[str, Any]:
+        """Schema ``supnorm.certify/1``; ``path`` is where the certificate was saved."""
+        witness = self.witness
+        point = None
+        if witness is not None:
+            point = {
+                "x": dict(zip(self.names, witness.x.tolist(), strict=True)), "model": witness.model,
+                "reference": witness.reference, "error": witness.error, "output": witness.output,
+            }  # fmt: skip
+        return to_json({  # type: ignore[no-any-return]
+            "schema": "supnorm.certify/1",
+            "status": {"code": self.status.code, "advice": self.status.advice},
+            "sup": {"lower": self.lower, "upper": self.upper if math.isfinite(self.upper) else "inf",
+                    "upper_kind": self.upper_kind, "deployed_upper": self.deployed_upper},
+            "ratio": self.ratio, "target": self.target, "rounding": self.rounding,
+            "proved_volume": self.proved_volume, "witness": point, "boxes": self.boxes, "tried": self.tried,
+            "seconds": self.seconds, "certificate": path, "assumptions": list(self.assumptions),
+            "versions": self.certificate.versions,
+        })  # fmt: skip
+
+
+def result_of(problem: Problem, bracket: Bracket, goal: Goal, end: str, seconds: float) -> CertifyResult:
+    """What a bracket says about a problem, and why the work ended (a word of `narrow`)."""
+    target = goal.target(bracket.lower)
+    upper, lower = bracket.upper, bracket.lower
+    end = "proved" if upper <= target else end  # the last round may have finished what time cut short
+    rounding = float(bracket.leaves.proof.rounding.max())
+    error = bracket.error
+    black = [part.which for part in error.declared]
+    deployed = "model" in black or (
+        problem.model.program is not None and problem.model.precision == "float64"
+    )
+    conditional = bool(black) or any("softplus" in note for note in error.notes)
+    kind = "conditional" if conditional else "exact-arithmetic"
+    kind = kind if math.isfinite(upper) else "none"
+    assumptions = (*error.assumptions, ARITHMETIC, *error.notes)
+    if not deployed:
+        assumptions = (*assumptions, "the bound is for exact arithmetic, without the model's own rounding")
+    certificate = Certificate.of(bracket, problem.domain, assumptions, _versions())
+    return CertifyResult(
+        lower, upper, kind, rounding, upper + rounding if deployed else None, target,
+        bracket.proved_volume(target), _witness(problem, bracket),
+        len(certificate.boxes), bracket.tried, seconds, _status(problem, goal, lower, upper, end, conditional),
+        assumptions, certificate, problem.domain.names,
+    )  # fmt: skip
+
+
+def _witness(problem: Problem, bracket: Bracket) -> Witness | None:
+    if bracket.witness is None:
+        return None
+    x = bracket.witness[None]
+    model, reference = bracket.error.model(x), bracket.error.reference(x)
+    size, output = problem.error(model, reference, x)
+    return Witness(x[0], model[0], reference[0], float(size[0]), int(output[0]))
+
+
+def _status(problem: Problem, goal: Goal, lower: float, upper: float, end: str, conditional: bool) -> Status:
+    limit = goal.tolerance if goal.tolerance is not None else problem.error.limit
+    if limit is not None and lower > limit:
+        return Status("tolerance-exceeded", f"The witness has an error of {lower:.4g}, above {limit:g}.",
+                      ExitCode.EXCEEDED)  # fmt: skip
+    how = "Proved on the declared assumptions" if conditional else "Proved"
+    if limit is not None and upper <= limit:
+        return Status("within-tolerance", f"{how}: nowhere above {upper:.4g}, within {limit:g}.")
+    if end == "interrupted":
+        return Status("interrupted", "Stopped by you; save the certificate and resume from it.",
+                      ExitCode.INTERRUPTED)  # fmt: skip
+    if end == "proved" and limit is None:
+        return Status("proved", f"{how}: the worst error is between {lower:.4g} and {upper:.4g}.")
+    advice = {
+        "proved": f"The bracket is as narrow as asked but {limit} lies inside; give a smaller ratio.",
+        "rounding": "Float64 rounding is as large as the gap that is left; the bracket cannot be narrowed.",
+        "seconds": "The time is spent; give more seconds, more workers, or a larger ratio, or resume.",
+        "boxes": "The budget of boxes is spent; give more boxes or a larger ratio, or resume.",
+    }.get(end, "Not decided.")
+    return Status("undecided", advice, ExitCode.UNDECIDED)
+
+
+def _versions() -> dict[str, str]:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        own = version("supnorm")
+    except PackageNotFoundError:
+        own = "unknown"
+    return {"supnorm": own, "numpy": np.__version__, "python": platform.python_version()}

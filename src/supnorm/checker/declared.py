@@ -1,0 +1,234 @@
+"""Functions that a certificate only evaluates: what it assumes of them, and what follows.
+
+The file records their values at nodes and at the witness, and declares a bound on complex discs or bounds of
+real derivatives. From these the checker computes tails and noise by the formulas of the format, in ball
+arithmetic. Nothing here proves the declarations: an accepted certificate is conditional on them.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flint import arb, fmpq
+
+Ball = Any
+Values = Callable[[list[list[float]]], Sequence[Sequence[float]]]
+UNIT = fmpq(1, 2**53)
+SEVERAL = 64  # values compared with the user's function in one call
+
+
+class Wrong(Exception):
+    """A declaration that makes no sense, or values that contradict it."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One function; ``values`` by the name of their cell, "level/index/degree"."""
+
+    which: str
+    name: str
+    weight: tuple[float, ...]
+    bound: tuple[float, ...] | None
+    stretch: float
+    order: int | None
+    derivatives: tuple[float, ...] | None
+    accuracy: float
+    witness: tuple[float, ...] | None
+    values: dict[str, tuple[tuple[float, ...], ...]] = field(repr=False)
+
+    def loss(self, value: float) -> float:
+        """How far a recorded value may be from the true one, rounded up."""
+        return float((arb(self.accuracy) + 33 * arb(UNIT) * abs(arb(value))).upper())
+
+    def sentences(self) -> tuple[str, ...]:
+        """What an accepted certificate is conditional on."""
+        found = []
+        who = f"the {self.which} ({self.name})"
+        if self.bound is not None:
+            found.append(
+                f"{who} is analytic and at most {', '.join(f'{v:g}' for v in self.bound)} in size for complex "
+                f"inputs within {self.stretch:g} half-widths of the middle of the box"
+            )
+        if self.derivatives is not None:
+            sizes = ", ".join(f"{v:g}" for v in self.derivatives)
+            found.append(
+                f"derivatives of {who} of order {self.order} in each input are at most {sizes} in size"
+            )
+        return (*found, f"recorded values of {who} are accurate to {self.accuracy:g} and rounding")
+
+
+def read_declared(entry: dict[str, Any], d: int, m: int) -> Declared:
+    """An entry of the file, checked.
+
+    Raises:
+        Wrong: for sizes, numbers or values that cannot be right.
+    """
+    order = entry["order"]
+    one = Declared(
+        entry["which"], str(entry["name"]), _hexes(entry["weight"]) or (), _hexes(entry["bound"]),
+        float.fromhex(entry["stretch"]), None if order is None else int(order), _hexes(entry["derivatives"]),
+        float.fromhex(entry["accuracy"]), _hexes(entry["witness"]),
+        {name: _nodes(name, v, d, m) for name, v in entry["values"].items()},
+    )  # fmt: skip
+    numbers = (*one.weight, *(one.bound or ()), *(one.derivatives or ()), one.accuracy, *(one.witness or ()))
+    sizes = {len(one.weight), len(one.bound or one.weight), len(one.witness or one.weight)}
+    good = one.which in ("model", "reference") and sizes == {m} and all(map(math.isfinite, numbers))
+    good = (
+        good
+        and 1.0 < one.stretch < 1e6
+        and one.accuracy >= 0
+        and (one.order is None) == (one.derivatives is None)
+    )
+    good = good and all(v >= 0 for v in (*(one.bound or ()), *(one.derivatives or ())))
+    if one.derivatives is not None:
+        good = good and len(one.derivatives) == d and 2 <= int(one.order or 0) <= 40
+    if not good:
+        raise Wrong("malformed declaration")
+    recorded = [*one.values.values(), (one.witness,) if one.witness is not None else ()]
+    for rows in recorded:
+        for row in rows:
+            for v, largest in zip(row, one.bound or (math.inf,) * m, strict=True):
+                if not abs(v) <= (largest + one.accuracy) * (1 + 1e-11):
+                    raise Wrong(f"a recorded value of the {one.which}, {v:.6g}, is above its declared bound")
+    return one
+
+
+def _hexes(values: list[str] | None) -> tuple[float, ...] | None:
+    return None if values is None else tuple(float.fromhex(v) for v in values)
+
+
+def _nodes(name: str, entry: dict[str, Any], d: int, m: int) -> tuple[tuple[float, ...], ...]:
+    """The values of one cell; its name says how many there must be."""
+    rows = _array(entry, m)
+    parts = [[int(v) for v in part.split(",")] for part in name.split("/")]
+    good = [len(p) for p in parts] == [d, d, 1] and all(v >= 0 for p in parts for v in p)
+    if not good or max(parts[0]) > 1000 or len(rows) != (parts[2][0] + 1) ** d:
+        raise Wrong(f"recorded values under the name {name!r}, which does not fit them")
+    return rows
+
+
+def _array(entry: dict[str, Any], m: int) -> tuple[tuple[float, ...], ...]:
+    raw = base64.b64decode(entry["data"], validate=True)
+    flat = struct.unpack(f"<{len(raw) // 8}d", raw)
+    if len(entry["shape"]) != 2 or entry["shape"][1] != m or entry["shape"][0] * m != len(flat):
+        raise Wrong("recorded values of the wrong shape")
+    if not all(map(math.isfinite, flat)):
+        raise Wrong("a recorded value is not finite")
+    return tuple(flat[i : i + m] for i in range(0, len(flat), m))
+
+
+@dataclass(frozen=True)
+class Box:
+    """The whole box in t: ends and logarithmic axes."""
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    log: tuple[bool, ...]
+
+    def middle(self, j: int) -> Ball:
+        """Middle of axis j."""
+        return (arb(self.low[j]) + arb(self.high[j])) / 2
+
+    def half(self, j: int) -> Ball:
+        """Half-width of axis j."""
+        return (arb(self.high[j]) - arb(self.low[j])) / 2
+
+    def shift(self, j: int) -> Ball:
+        """How far from an exact node the recorded value may have been taken."""
+        return 32 * arb(UNIT) * (abs(arb(self.low[j])) + abs(arb(self.high[j])) + int(self.log[j]))
+
+
+def lebesgue(n: int) -> Ball:
+    """Bound of the Lebesgue constant of n + 1 Chebyshev nodes."""
+    return 2 / arb.pi() * arb(n + 1).log() + 1
+
+
+def tails(one: Declared, box: Box, n: int, centre: list[Ball], half: list[Ball]) -> list[Ball | None]:
+    """Bounds of |f - interpolant| per output, not weighted; None where nothing is declared that gives one."""
+    m = len(one.weight)
+    found: list[Ball | None] = [None] * m
+    factor = _complex_factor(one, box, n, centre, half)
+    if factor is not None and one.bound is not None:
+        found = [arb(v) * factor for v in one.bound]
+    if one.derivatives is not None and one.order == n + 1:
+        k = n + 1
+        real = sum(
+            (lebesgue(n) ** j * 2 * (half[j] / 2) ** k / math.factorial(k) * arb(b)
+             for j, b in enumerate(one.derivatives)), arb(0),
+        )  # fmt: skip
+        found = [real if v is None or real < v else v for v in found]
+    return found
+
+
+def _complex_factor(one: Declared, box: Box, n: int, centre: list[Ball], half: list[Ball]) -> Ball | None:
+    if one.bound is None:
+        return None
+    rho = []
+    for j in range(len(centre)):
+        A = (arb(one.stretch) * box.half(j) - abs(centre[j] - box.middle(j))) / half[j]
+        if not A > 1:
+            return None
+        rho.append((A + (A * A - 1).sqrt()).lower())
+    total = arb(0)
+    for j, r in enumerate(rho):
+        term = 4 / (r**n * (r - 1))
+        for i, s in enumerate(rho):
+            term = term if i == j else term * (s + 1) / (s - 1)
+        total += term
+    return total
+
+
+def noise(
+    one: Declared, box: Box, n: int, half: list[Ball], largest: Ball, tail: Ball, k: int
+) -> Ball | None:
+    """How far recorded values of output k may be from those at the exact nodes, not weighted."""
+    d = len(half)
+    own = arb(one.accuracy) + 32 * arb(UNIT) * largest
+    moved: Ball | None = None
+    if one.bound is not None:
+        reach = sum((box.shift(j) / ((arb(one.stretch) - 1) * box.half(j)) for j in range(d)), arb(0))
+        moved = reach * arb(one.bound[k])
+    if one.derivatives is not None and one.order == n + 1:
+        steep = sum((box.shift(j) * n * n / half[j] for j in range(d)), arb(0))
+        beyond = sum(
+            (
+                box.shift(j) * arb(one.derivatives[j]) * (2 * half[j]) ** n / math.factorial(n)
+                for j in range(d)
+            ),
+            arb(0),
+        )
+        growth = lebesgue(n) ** d
+        if growth * steep < arb(1) / 2:
+            size = 2 * (growth * (largest + own + beyond + steep * tail) + tail)
+            real = steep * (size + tail) + beyond
+            moved = real if moved is None or real < moved else moved
+    return None if moved is None else own + moved
+
+
+def cell_name(level: tuple[int, ...], index: tuple[int, ...], n: int) -> str:
+    """The name under which values of a cell are recorded."""
+    return f"{','.join(map(str, level))}/{','.join(map(str, index))}/{n}"
+
+
+def compare(
+    one: Declared, points: list[list[float]], recorded: list[tuple[float, ...]], function: Values,
+    allowances: list[float],
+) -> None:  # fmt: skip
+    """Recorded values against the user's function, up to an allowance per output.
+
+    Raises:
+        Wrong: naming the first point where they differ.
+    """
+    for i in range(0, len(points), SEVERAL):
+        part = points[i : i + SEVERAL]
+        for x, row, found in zip(part, recorded[i : i + SEVERAL], function(part), strict=True):
+            for v, own, allowance in zip(row, found, allowances, strict=True):
+                if not abs(v - own) <= allowance:
+                    raise Wrong(
+                        f"recorded value {v:.12g} of the {one.which} at {tuple(x)}, the problem has {own:.12g}"
+                    )

@@ -1,0 +1,357 @@
+"""Graded models in ball arithmetic, and the bound of a graded leaf.
+
+A feature on the cell is c + J.y + sum_{k=2..13} q_k + rest with q_k some polynomial of total degree <= k bounded
+by s_k and |rest| <= rem, for real |y_j| <= 1. The rules are those of the file format (docs/certificate-format.md);
+norms are upper ends of balls, so every sum of them is rounded outwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from flint import arb, arb_mat, arb_poly
+
+from supnorm.checker.document import Operation
+from supnorm.checker.enclosure import Program, _point_function, _rows
+from supnorm.checker.graded_functions import ORDER, bounds, ellipses, margins, series
+from supnorm.checker.graded_rule import Rule, chebyshev_table
+from supnorm.checker.polynomial import _transform
+
+Ball = Any
+TOP, POINTS, FINE = 13, 18, 4
+SMOOTH = ("tanh", "sigmoid", "softplus", "silu", "gelu", "erf", "sin", "cos", "exp", "log", "sqrt", "pow")
+DIRECT: dict[str, Callable[[Ball], Ball]] = {"tanh": arb.tanh, "sin": arb.sin, "cos": arb.cos, "exp": arb.exp}
+
+
+@dataclass(frozen=True)
+class Graded:
+    """The model of a feature; ``s`` is sum_k s_k t^k, ``rem`` None where there is no bound."""
+
+    c: Ball
+    J: tuple[Ball, ...]
+    s: Any
+    rem: Ball | None
+
+    @property
+    def slope(self) -> Ball:
+        """Bound of |J.y|."""
+        return sum((abs(j) for j in self.J), arb(0)).upper()
+
+    @property
+    def bent(self) -> Ball:
+        """Bound of the sum of the q_k."""
+        return self.s(arb(1)).upper()
+
+    def tail(self, D: int) -> Ball | None:
+        """Distance from the polynomials of total degree D."""
+        if self.rem is None:
+            return None
+        return (sum((self.s[k] for k in range(D + 1, TOP + 1)), arb(0)) + self.rem).upper()
+
+
+def _nothing(x: Graded) -> Graded:
+    return Graded(arb(0), tuple(arb(0) for _ in x.J), arb_poly([]), None)
+
+
+def enclose(program: Program, centre: list[Ball], half: list[Ball], rule: Rule | None) -> list[Graded]:
+    """Models of the outputs; with a rule, arguments of nonlinear functions that are not affine are tightened."""
+    d = len(centre)
+    known: list[list[Graded]] = []
+    values = None if rule is None else node_values(program, nodes_on(rule, centre, half))
+    for position, o in enumerate(program.operations):
+        if (
+            rule is not None
+            and values is not None
+            and o.op in SMOOTH
+            and any(f.bent > 0 for f in known[o.args[0]])
+        ):
+            rows = zip(known[o.args[0]], values[o.args[0]], strict=True)
+            known[o.args[0]] = [tighten(f, row, rule) for f, row in rows]
+        args = [known[a] for a in o.args]
+        if o.op == "input":
+            unit = [tuple(half[j] if i == j else arb(0) for i in range(d)) for j in range(d)]
+            out = [Graded(centre[j], unit[j], arb_poly([]), arb(0)) for j in range(d)]
+        elif o.op == "constant":
+            out = [Graded(arb(v), (arb(0),) * d, arb_poly([]), arb(0)) for v in o.vector]
+        elif o.op == "affine":
+            out = _affine(program, position, args[0])
+        elif o.op == "take":
+            out = [args[0][k] for k in o.columns]
+        elif o.op == "concat":
+            out = [f for arg in args for f in arg]
+        else:
+            out = [_function(o, fs) for fs in zip(*args, strict=True)]
+        known.append(out)
+    return known[-1]
+
+
+def nodes_on(rule: Rule, centre: list[Ball], half: list[Ball]) -> list[list[Ball]]:
+    """Coordinates (rows) of the rule's nodes on a cell."""
+    return [
+        [c + h * node[j] for node in rule.nodes] for j, (c, h) in enumerate(zip(centre, half, strict=True))
+    ]
+
+
+def node_values(program: Program, points: list[list[Ball]]) -> list[list[list[Ball]]]:
+    """Every operation's features (rows) at points (columns)."""
+    count = len(points[0])
+    known: list[list[list[Ball]]] = []
+    for position, o in enumerate(program.operations):
+        args = [known[a] for a in o.args]
+        if o.op == "input":
+            out = points
+        elif o.op == "constant":
+            out = [[arb(v)] * count for v in o.vector]
+        elif o.op == "affine":
+            flat = arb_mat(len(args[0]), count, [z for row in args[0] for z in row])
+            rows = _rows(program.weights[position] * flat, o.width, count)
+            out = [[z + b for z in row] for row, b in zip(rows, o.vector, strict=True)]
+        elif o.op == "take":
+            out = [args[0][k] for k in o.columns]
+        elif o.op == "concat":
+            out = [row for arg in args for row in arg]
+        else:
+            call = DIRECT.get(o.op) or _point_function(o)
+            out = [list(map(call, *rows)) for rows in zip(*args, strict=True)]
+        known.append(out)
+    return known
+
+
+def _affine(program: Program, position: int, args: list[Graded]) -> list[Graded]:
+    o = program.operations[position]
+    d, k = len(args[0].J), len(args)
+    parts = program.weights[position] * arb_mat(k, d + 1, [z for f in args for z in (f.c, *f.J)])
+    norms = [z for f in args for z in (*(f.s[i] for i in range(TOP + 1)), f.rem or arb(0))]
+    spread = _rows(program.sizes[position] * arb_mat(k, TOP + 2, norms), o.width, TOP + 2)
+    lost = [i for i, f in enumerate(args) if f.rem is None]
+    out = []
+    for i, (row, size) in enumerate(zip(_rows(parts, o.width, d + 1), spread, strict=True)):
+        s = arb_poly([z.upper() for z in size[:-1]])
+        rem = None if any(o.weight[i * k + j] != 0 for j in lost) else size[-1].upper()
+        out.append(Graded(row[0] + o.vector[i], tuple(row[1:]), s, rem))
+    return out
+
+
+def _function(o: Operation, args: tuple[Graded, ...]) -> Graded:
+    x, y = args[0], args[-1]
+    if o.op in ("add", "sub"):
+        return plus(x, y if o.op == "add" else times(y, arb(-1)))
+    if o.op == "neg":
+        return times(x, arb(-1))
+    if o.op == "mul":
+        return multiply(x, y)
+    if o.op == "div":
+        return multiply(x, smooth("reciprocal", y))
+    if o.op == "relu":
+        return relu(x)
+    if o.op == "leaky_relu":
+        slope = arb(o.parameter)
+        return plus(times(x, slope), times(relu(x), 1 - slope))
+    if o.op == "abs":
+        return plus(times(relu(x), arb(2)), times(x, arb(-1)))
+    if o.op in ("max", "min"):
+        above = relu(plus(x, times(y, arb(-1))))
+        return plus(y, above) if o.op == "max" else plus(x, times(above, arb(-1)))
+    if o.op == "gelu_tanh":
+        inner = times(plus(x, times(smooth("pow", x, 3.0), arb(0.044715))), arb(0.7978845608028654))
+        bent = smooth("tanh", inner)
+        return multiply(times(x, arb(1) / 2), Graded(bent.c + 1, bent.J, bent.s, bent.rem))
+    return smooth(o.op, x, o.parameter)
+
+
+def plus(x: Graded, y: Graded) -> Graded:
+    """x + y."""
+    rem = None if x.rem is None or y.rem is None else (x.rem + y.rem).upper()
+    return Graded(x.c + y.c, tuple(a + b for a, b in zip(x.J, y.J, strict=True)), x.s + y.s, rem)
+
+
+def times(x: Graded, factor: Ball) -> Graded:
+    """factor x."""
+    rem = None if x.rem is None else (abs(factor) * x.rem).upper()
+    return Graded(factor * x.c, tuple(factor * j for j in x.J), abs(factor) * x.s, rem)
+
+
+def multiply(x: Graded, y: Graded) -> Graded:
+    """x y."""
+    if x.rem is None or y.rem is None:
+        return _nothing(x)
+    rx, ry, ax, ay = x.slope, y.slope, abs(x.c).upper(), abs(y.c).upper()
+    parts = x.s * y.s + arb_poly([ax, rx]) * y.s + arb_poly([ay, ry]) * x.s + arb_poly([0, 0, rx * ry])
+    rem = _above(parts) + x.rem * (ay + ry + y.bent) + y.rem * (ax + rx + x.bent) + x.rem * y.rem
+    J = tuple(x.c * b + y.c * a for a, b in zip(x.J, y.J, strict=True))
+    return Graded(x.c * y.c, J, _kept(parts), rem.upper())
+
+
+def _kept(parts: Any) -> Any:
+    return arb_poly([arb(0)] * 2 + [parts[k].upper() for k in range(2, TOP + 1)])
+
+
+def _above(parts: Any) -> Ball:
+    return sum((parts[k] for k in range(TOP + 1, parts.length())), arb(0)).upper()
+
+
+def smooth(op: str, x: Graded, p: float | None = None) -> Graded:
+    """phi(x)."""
+    if x.rem is None:
+        return _nothing(x)
+    r, bent = x.slope, x.bent
+    order = ORDER if bent > 0 else 1
+    reach = r + bent + x.rem
+    flat = _smallest([bounds(op, x.c - reach, x.c + reach, arb(0), e, p) for e in margins(op)])
+    lost = _smallest([_aliasing(op, x.c, r, b, e, p) for b, e in ellipses(op, x.c, r, p)])
+    if flat is None or lost is None:
+        return _nothing(x)
+    rows = _interpolants(op, x.c, r, order, p)
+    rem, parts, power = flat[1] * x.rem, arb_poly([]), arb_poly([1])
+    for i in range(order):
+        sizes = [abs(a).upper() for a in rows[i]]
+        if i == 0:
+            sizes[:2] = [arb(0), arb(0)]
+        parts += arb_poly(sizes) * power
+        rem += lost[i] * power(arb(1))
+        power = power * x.s
+    if order == ORDER:
+        rem += flat[ORDER] * bent**ORDER
+    rem = (rem + _above(parts)).upper()
+    unit = rows[0][1] / r if r > 0 else arb(0)
+    result = Graded(rows[0][0], tuple(unit * j for j in x.J), _kept(parts), rem)
+    good = rem.is_finite() and result.c.is_finite() and all(j.is_finite() for j in result.J)
+    return result if good and result.bent.is_finite() else _nothing(x)
+
+
+def _smallest(rows: list[list[Ball] | None]) -> list[Ball] | None:
+    """Entry by entry the smallest of several lists of bounds."""
+    known = [row for row in rows if row is not None]
+    if not known:
+        return None
+    return [min((z.upper() for z in column), key=float) for column in zip(*known, strict=True)]
+
+
+def _aliasing(op: str, c: Ball, r: Ball, height: Ball, e: float, p: float | None) -> list[Ball] | None:
+    """4 M rho^-17/(rho - 1) for each Taylor coefficient."""
+    b = height / r if r > 0 else arb(50)
+    b = b.lower() if b < 50 else arb(50)
+    wide = (b * b + 1).sqrt()
+    rho, reach = b + wide, r * wide
+    sizes = bounds(op, c - reach, c + reach, r * b, e, p)
+    if sizes is None or not (rho > 1):
+        return None
+    factor = 4 * rho ** (1 - POINTS) / (rho - 1)
+    return [factor * size for size in sizes]
+
+
+def _interpolants(op: str, c: Ball, r: Ball, order: int, p: float | None) -> list[list[Ball]]:
+    """Chebyshev coefficients of phi^(i)/i! on [c - r, c + r] from 18 nodes, one list per i < order."""
+    nodes = [(arb.pi() * (2 * i + 1) / (2 * POINTS)).cos() for i in range(POINTS)]
+    if order == 1:
+        call = DIRECT.get(op)
+        values = [[call(c + r * t) if call else series(op, c + r * t, p)[0]] for t in nodes]
+    else:
+        values = [series(op, c + r * t, p) for t in nodes]
+    matrix = _transform(POINTS - 1, 80) * arb_mat(values)
+    return [list(column) for column in zip(*matrix.tolist(), strict=True)]
+
+
+def relu(x: Graded) -> Graded:
+    """max(x, 0) where the sign is certain."""
+    if x.rem is None:
+        return x
+    reach = x.slope + x.bent + x.rem
+    if x.c > reach:
+        return x
+    return times(x, arb(0)) if x.c < -reach else _nothing(x)
+
+
+def tighten(x: Graded, row: list[Ball], rule: Rule) -> Graded:
+    """Parts of degree <= m from values at the rule's nodes."""
+    if x.rem is None:
+        return x
+    coefficients = rule.coefficients(row)
+    d, m = rule.d, rule.D
+    above = sum((x.s[k] for k in range(m + 1, TOP + 1)), arb(0))
+    s = [arb(0)] * 2 + [x.s[k] if k > m else arb(0) for k in range(2, TOP + 1)]
+    for k, a in coefficients.items():
+        if sum(k) >= 2:
+            s[sum(k)] += abs(a)
+    s[m] += rule.lebesgue * above
+    unit = [tuple(1 if i == j else 0 for i in range(d)) for j in range(d)]
+    rem = ((1 + rule.lebesgue) * x.rem).upper()
+    return Graded(
+        coefficients[(0,) * d], tuple(coefficients[k] for k in unit), arb_poly([z.upper() for z in s]), rem
+    )
+
+
+def leaf_ranges(
+    program: Program,
+    centre: list[Ball],
+    half: list[Ball],
+    D: int,
+    grid: int,
+    tight: Rule | None,
+    rule: Rule | None,
+) -> list[tuple[Ball, Ball] | None]:
+    """A range of each output on the cell; without a rule (D = 1) that of the model itself."""
+    features = enclose(program, centre, half, tight)
+    if rule is None:
+        return [_own_range(f) for f in features]
+    rows = node_values(program, nodes_on(rule, centre, half))[-1]
+    out: list[tuple[Ball, Ball] | None] = []
+    for f, row in zip(features, rows, strict=True):
+        tail = f.tail(D)
+        if tail is None:
+            out.append(None)
+            continue
+        low, high = _polynomial_range(rule.coefficients(row), rule.d, D, grid)
+        slack = (1 + rule.lebesgue) * tail
+        out.append(((low - slack).lower(), (high + slack).upper()))
+    return out
+
+
+def _own_range(f: Graded) -> tuple[Ball, Ball] | None:
+    if f.rem is None:
+        return None
+    reach = f.slope + f.bent + f.rem
+    return (f.c - reach).lower(), (f.c + reach).upper()
+
+
+def _polynomial_range(
+    coefficients: dict[tuple[int, ...], Ball], d: int, D: int, grid: int
+) -> tuple[Ball, Ball]:
+    """By univariate grids (grid = 0), or by a product grid of grid // 100 nodes for degrees <= grid % 100."""
+    if grid:
+        count, part = divmod(grid, 100)
+        tensor = [
+            coefficients.get(k, arb(0)) if sum(k) <= part else arb(0)
+            for k in product(range(part + 1), repeat=d)
+        ]
+        low, high = _widened(_along(tensor, part, count, d), part, count)
+        rest = sum((abs(a) for k, a in coefficients.items() if sum(k) > part), arb(0))
+        return low - rest, high + rest
+    low = high = coefficients[(0,) * d]
+    for j in range(d):
+        line = [coefficients[tuple(k if i == j else 0 for i in range(d))] for k in range(1, D + 1)]
+        a, b = _widened(_along([arb(0), *line], D, FINE * D, 1), D, FINE * D)
+        low, high = low + a, high + b
+    rest = sum((abs(a) for k, a in coefficients.items() if sum(v > 0 for v in k) > 1), arb(0))
+    return low - rest, high + rest
+
+
+def _along(flat: list[Ball], D: int, count: int, d: int) -> list[Ball]:
+    """Values on the product grid of ``count`` Chebyshev nodes."""
+    basis = arb_mat([chebyshev_table((arb.pi() * (2 * i + 1) / (2 * count)).cos(), D) for i in range(count)])
+    for _ in range(d):
+        k = basis.ncols()
+        flat = (basis * arb_mat(k, len(flat) // k, flat)).transpose().entries()
+    return flat
+
+
+def _widened(values: list[Ball], D: int, count: int) -> tuple[Ball, Ball]:
+    low, high = values[0].lower(), values[0].upper()
+    for v in values:
+        low = v.lower() if v.lower() < low else low
+        high = v.upper() if v.upper() > high else high
+    reach = (high - low) / 2 / (arb.pi() * D / (2 * count)).cos()
+    return (low + high) / 2 - reach, (low + high) / 2 + reach

@@ -1,0 +1,159 @@
+"""The claim about each leaf, proved again from the program in ball arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flint import arb, ctx, fmpq
+
+from supnorm.checker import declared as black
+from supnorm.checker import polynomial
+from supnorm.checker.document import Document, Leaf, Rejected
+from supnorm.checker.enclosure import Program, model, values
+from supnorm.checker.functions import smaller
+from supnorm.checker.graded import leaf_ranges
+from supnorm.checker.graded_rule import Rule
+
+Ball = Any
+Integers = tuple[int, ...]
+# level, index, degree, rho, grid, graded
+Proof = tuple[Integers, Integers, Integers, tuple[float, ...], Integers, Integers]
+LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot stall the checker
+
+
+def verify_leaf(
+    document: Document,
+    programs: tuple[Program, ...],
+    leaf: Leaf,
+    position: int,
+    proved: dict[Proof, Ball | None],
+    rules: dict[int, Rule],
+) -> None:
+    """The claim about a leaf, from the bound of the cell it rests on, which other leaves may share."""
+    if leaf.upper == float("inf"):
+        return
+    up = [a - b for a, b in zip(leaf.level, leaf.proof_level, strict=True)]
+    index = tuple(i >> k for i, k in zip(leaf.index, up, strict=True))
+    key = (leaf.proof_level, index, leaf.degree, leaf.rho, leaf.grid, leaf.graded)
+    if key not in proved:
+        proved[key] = _bound(document, programs, key, position, rules)
+    bound = proved[key]
+    if bound is None or not (bound <= leaf.upper):
+        shown = "no bound" if bound is None else f"{float(bound.upper()):.9g}"
+        raise Rejected(f"leaf {position}: proved {shown}, claimed {leaf.upper:.9g}", position)
+
+
+def _bound(
+    document: Document, programs: tuple[Program, ...], proof: Proof, position: int, rules: dict[int, Rule]
+) -> Ball | None:
+    """Bound of the error on a cell: per output the smallest alternative, of these the largest."""
+    level, index, degree, rho, grid, graded = proof
+    centre, half = cell_of(document, level, index)
+    bounds: list[Ball | None] = [None] * programs[0].operations[-1].width
+    for a, program in enumerate(programs):
+        if degree[a] < 0:
+            continue
+        name = black.cell_name(level, index, degree[a])
+        if graded[a] >= 0 and not document.declared:
+            ranges = _graded(program, centre, half, degree[a], grid[a], graded[a], position, rules)
+        elif graded[a] >= 0:
+            continue
+        else:
+            ranges = _ranges(document, program, centre, half, degree[a], rho[a], grid[a], position, name)
+        for k, ends in enumerate(ranges):
+            bounds[k] = smaller(bounds[k], None if ends is None else _largest(*ends, document.side))
+    largest: Ball | None = arb(0)
+    for bound in bounds:
+        if bound is None or not bound.is_finite():
+            return None
+        largest = largest if largest >= bound else bound.upper()
+    return largest
+
+
+def cell_of(
+    document: Document, levels: tuple[int, ...], indices: tuple[int, ...]
+) -> tuple[list[Ball], list[Ball]]:
+    """Centre and half-widths of the exact cell."""
+    centre, half = [], []
+    for low, high, level, index in zip(document.low, document.high, levels, indices, strict=True):
+        a, width = _rational(low), _rational(high) - _rational(low)
+        centre.append(arb(a + width * fmpq(2 * index + 1, 2 ** (level + 1))))
+        half.append(arb(width * fmpq(1, 2 ** (level + 1))))
+    return centre, half
+
+
+def _rational(v: float) -> Any:
+    return fmpq(*v.as_integer_ratio())
+
+
+def _largest(low: Ball, high: Ball, side: str) -> Ball:
+    if side == "both":
+        return high if high > -low else -low
+    end = high if side == "over" else -low
+    return end if end > 0 else arb(0)
+
+
+def _graded(
+    program: Program, centre: list[Ball], half: list[Ball], D: int, grid: int, m: int, position: int,
+    rules: dict[int, Rule],
+) -> list[tuple[Ball, Ball] | None]:  # fmt: skip
+    """The same by a graded model: degree D, tightened by the rule of degree m > 0."""
+    count, part = divmod(grid, 100)
+    known = (D == 1 or D in rules) and (m == 0 or (m >= 2 and m in rules))
+    fits = grid == 0 or (2 <= part <= D and 2 * part <= count and count ** len(centre) <= LARGEST_WORK)
+    if not (known and fits):
+        raise Rejected(f"leaf {position}: graded degree {D}, grid {grid}, rule {m} cannot be used", position)
+    return leaf_ranges(program, centre, half, D, grid, rules.get(m), rules.get(D) if D > 1 else None)
+
+
+def _ranges(
+    document: Document, program: Program, centre: list[Ball], half: list[Ball], n: int, rho: float, grid: int,
+    position: int, name: str,
+) -> list[tuple[Ball, Ball] | None]:  # fmt: skip
+    """A range of each output on the cell; None where there is none."""
+    d = len(centre)
+    if n == 0:
+        features = model(program, centre, half, arb(1), real=True)
+        if document.declared:
+            return [None] * len(features)
+        return [None if f.eps is None else (f.c - f.reach(arb(1)), f.c + f.reach(arb(1))) for f in features]
+    size = max((grid * n) ** d, (n + 1) ** d)
+    if not (1.0 < rho < 1e6) or grid < 0 or grid == 1 or size > LARGEST_WORK:
+        raise Rejected(f"leaf {position}: degree {n}, rho {rho}, grid {grid} cannot be used", position)
+    scale = (arb(rho) + 1 / arb(rho)) / 2
+    features = model(program, centre, half, scale, real=False)
+    if any(f.eps is None for f in features):
+        return [None] * len(features)
+    at_nodes = values(program, polynomial.nodes(n, centre, half))
+    ranges: list[tuple[Ball, Ball] | None] = []
+    for k, (f, row) in enumerate(zip(features, at_nodes, strict=True)):
+        slack = f.eps * polynomial.tail(n, arb(rho), d)
+        row, more = _with_declared(document, n, centre, half, k, row, position, name)
+        if more is None:
+            return [None] * len(features)
+        low, high = polynomial.interpolant_range(row, n, d, grid, ctx.prec)
+        ranges.append((low - slack - more, high + slack + more))
+    return ranges
+
+
+def _with_declared(
+    document: Document, n: int, centre: list[Ball], half: list[Ball], k: int, row: list[Ball], position: int,
+    name: str,
+) -> tuple[list[Ball], Ball | None]:  # fmt: skip
+    """Node values of output k with those of declared functions added, and what their tails and noise cost."""
+    more = arb(0)
+    for one in document.declared:
+        recorded = one.values.get(name)
+        if recorded is None or len(recorded) != len(row):
+            raise Rejected(f"leaf {position}: values of the {one.which} at the nodes are missing", position)
+        tail = black.tails(one, document.box, n, centre, half)[k]
+        if tail is None:
+            return row, None
+        largest = max(abs(v[k]) for v in recorded)
+        noise = black.noise(one, document.box, n, half, arb(largest), tail, k)
+        if noise is None:
+            return row, None
+        weight = arb(one.weight[k])
+        row = [z + weight * arb(v[k]) for z, v in zip(row, recorded, strict=True)]
+        more += abs(weight) * (tail + black.lebesgue(n) ** len(centre) * noise)
+    return row, more

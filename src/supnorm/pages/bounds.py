@@ -1,0 +1,122 @@
+"""Where a certificate proves what: steps of local upper bounds (d = 1), a map (d = 2), or panels (d > 2).
+
+Only with a certificate. Each cell holds the largest bound of all boxes of the proof that touch it, so the error
+is nowhere in the cell larger; it is not an error that was found.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from supnorm.pages import maps
+from supnorm.pages.numbers import count, percent
+from supnorm.pages.ramp import colour_scale, legend
+from supnorm.pages.svg import Scale, path, picture, two_sizes, x_axis, y_axis
+from supnorm.pages.view import View, number, numbers
+from supnorm.pages.words import m
+
+MOST_ROWS = 15
+
+
+def section(view: View) -> dict[str, Any]:
+    """What the page needs for the section of local bounds; nothing without a certificate."""
+    raw = view.chart("local_bounds") or {}
+    if not view.bounded or not raw:
+        return {"bound_pictures": False}
+    values: dict[str, Any] = {
+        "bound_pictures": True,
+        "bound_words": words(view, raw),
+        "bound_line": None,
+        "bound_map": ("", ""),
+        "bound_panels": [],
+        "bound_rows": [],
+        "bound_head": "pair of inputs",
+        "bound_legend": None,
+        "bound_legend_words": f"upper bound of {view.error.name}",
+    }
+    if raw.get("edges"):
+        found = bool((view.chart("map") or {}).get("error"))
+        rows = _rows_of_steps(view, raw)
+        head = view.axes[0].name
+        return values | {"bound_line": two_sizes(steps, view), "bound_found": found, "bound_rows": rows,
+                         "bound_head": head}  # fmt: skip
+    several = [p for p in (maps.panel(view, one) for one in raw.get("panels") or [raw]) if p is not None]
+    scale = colour_scale(view, [p.values for p in several])
+    if scale is None:
+        return {"bound_pictures": False}
+    listed = sorted(several, key=lambda p: -p.largest)[:MOST_ROWS]
+    values["bound_rows"] = [(f"{p.across.name}, {p.up.name}", view.error(p.largest)) for p in listed]
+    values["bound_legend"] = legend(view, scale, "upper bound")
+    if view.d == 2:
+        draw = lambda v, width: maps.grid_map(v, several[0], scale, width, "upper bound proven for")  # noqa: E731
+        return values | {"bound_map": two_sizes(draw, view)}
+    size = 250 if view.d <= 4 else 86 if view.d <= 10 else 130
+    shown = several[: maps.MOST_PANELS]
+    values["bound_panels"] = [maps.pair_map(view, p, scale, size, "Largest upper bound") for p in shown]
+    return values
+
+
+def words(view: View, raw: dict[str, Any]) -> Markup:
+    """What is shown, what it rests on, and how much of the domain is proved as asked."""
+    kind = {
+        "certified": "proven",
+        "exact-arithmetic": "proven in exact arithmetic",
+    }.get(view.upper_kind, "conditional: it holds if the named assumptions do")
+    limit, boxes = view.error(view.upper), count(raw.get("boxes"))
+    begin = m("Nowhere above <b>{}</b> ({}), in {} boxes. ", limit, kind, boxes)
+    volume, target = number(raw.get("proved_volume")), number(raw.get("target"))
+    if volume < 1 and math.isfinite(target):
+        begin += m(
+            "In {} of the domain the bound is as small as was asked, {}. ",
+            percent(volume),
+            view.error(target),
+        )
+    return begin + (
+        "Shown is the bound of each place, not an error that was found: where it is small, the worst point cannot be."
+    )
+
+
+def steps(view: View, width: int) -> Markup:
+    """d = 1: the bound as steps, the error found under it."""
+    raw = view.chart("local_bounds") or {}
+    edges, bound = numbers(raw.get("edges")), numbers(raw.get("values"))
+    grid = view.chart("map") or {}
+    x, error = numbers(grid.get("x")), numbers(grid.get("error"))
+    shown = [v for v in [*bound, *error] if 0 < v < math.inf]
+    if not shown or len(edges) != len(bound) + 1:
+        return Markup("")
+    axis = view.axes[0]
+    across = Scale(axis.low, axis.high, 56, width - 8, log=axis.scale == "log")
+    finite = [v for v in bound if math.isfinite(v)]
+    high = max(shown) * 1.3
+    floor = min([v for v in finite if v > 0], default=high) / 30
+    low = max(min(shown), view.floor / 30 if view.floor > 0 else 0.0, floor)
+    up = Scale(min(low, high / 10), high, 250, 16, log=True)
+    parts = [y_axis(up, 56, width - 8, 4, view.error.bare)]
+    if x and error:
+        parts.append(path([across(v) for v in x], [up(v) for v in error], "s-err"))
+    xs = [across(v) for pair in pairwise(edges) for v in pair]
+    ys = [up(v) for v in bound for _ in (0, 1)]
+    parts += [path(xs, ys, "s-bd"), x_axis(across, 250, axis.label, 5 if width > 500 else 4)]
+    said = f"Upper bound of the error over the whole domain, at most {view.error(max(bound))}"
+    return picture(width, 288, said, *parts)
+
+
+def _rows_of_steps(view: View, raw: dict[str, Any]) -> list[tuple[str, str]]:
+    edges, bound = np.array(numbers(raw.get("edges"))), np.array(numbers(raw.get("values")))
+    if len(edges) != len(bound) + 1:
+        return []
+    axis = view.axes[0]
+    parts = np.array_split(np.arange(len(bound)), min(MOST_ROWS, len(bound)))
+    return [
+        (
+            f"{axis.at(float(edges[k[0]]))} to {axis.at(float(edges[k[-1] + 1]))}",
+            view.error(float(bound[k].max())),
+        )
+        for k in parts
+    ]

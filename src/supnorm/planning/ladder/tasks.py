@@ -1,0 +1,138 @@
+"""The trainings of a ladder as tasks: done in order, kept as they end, with a time estimate before the bulk.
+
+Two short trainings come first (the first seed of the two smallest rungs; they count). From them the rest is
+estimated: a constant (compiling) plus a part that grows like samples * width^2; checking the errors takes the
+same time for every one. Runs are appended to a file; a second call skips what is there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.planning.ladder.rungs import Run
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+Predictor = Callable[[Array], Array]
+Task = tuple[int, int, int]  # samples, width, number of the seed
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a trainer returns.
+
+    Attributes:
+        predict: the model, ``(n, d) -> (n,)``, in the coordinates of the training data.
+        weights, iterations: what it cost; 0 where unknown.
+    """
+
+    predict: Predictor
+    weights: int = 0
+    iterations: int = 0
+
+
+# trainer(x, y, width, seed): x of shape (m, d) in the unit cube, y of shape (m,).
+Trainer = Callable[[Array, Array, int, int], Trained | Predictor]
+
+
+@dataclass(frozen=True)
+class LadderEstimate:
+    """Told to the observer before the bulk starts: what the remaining trainings will take, roughly."""
+
+    runs: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LadderRun:
+    """Told to the observer after each training."""
+
+    run: Run
+    done: int
+    runs: int
+
+
+def climb_tasks(
+    tasks: Sequence[Task],
+    train: Callable[[Sequence[Task]], Iterable[Run]],
+    path: Path | str | None,
+    observer: Callable[[Any], None],
+) -> list[Run]:
+    """Do the tasks that the file does not hold yet; the runs of all tasks, sorted.
+
+    Args:
+        tasks: in the order of growing cost.
+        train: does some of them, in order.
+        path: the file of runs; None keeps nothing.
+        observer: gets `LadderEstimate` and `LadderRun`.
+    """
+    done = {(r.samples, r.width, r.seed): r for r in read_runs(path)}
+    runs = [done[t] for t in tasks if t in done]
+    missing = [t for t in tasks if t not in done]
+    first = [] if runs else [t for t in missing if t[2] == 0][:2]
+    rest = [t for t in missing if t not in first]
+    for part in (first, rest):
+        if part is rest and rest and runs:
+            observer(LadderEstimate(len(rest), estimate_seconds(runs, rest)))
+        for run in train(part):
+            runs.append(run)
+            if path is not None:
+                append_run(Path(path), run)
+            observer(LadderRun(run, len(runs), len(tasks)))
+    return sorted(runs, key=lambda r: (r.samples, r.width, r.seed))
+
+
+def estimate_seconds(runs: Sequence[Run], missing: Sequence[Task]) -> float:
+    """Seconds for the missing trainings: ``a + b samples width^2`` fitted to the timed ones, both at least 0.
+
+    One size alone is scaled in proportion. Compiling costs the same for every size, so it must not be scaled.
+
+    >>> timed = [Run(100, 8, 0, 1, 1, 1, seconds=2.0, checking=0.5), Run(200, 8, 0, 1, 1, 1, seconds=3.0)]
+    >>> round(estimate_seconds(timed, [(400, 8, 0)]), 2)  # 1 + 4 and half of .5
+    5.25
+    """
+    from scipy.optimize import nnls
+
+    work = np.array([r.samples * r.width**2 for r in runs], dtype=float)
+    ahead = np.array([m * w**2 for m, w, _ in missing], dtype=float)
+    seconds, scale = np.array([r.seconds for r in runs]), work.max()
+    rows = np.stack([np.full(len(work), float(len(set(work)) > 1)), work / scale], axis=1)
+    fixed, growing = nnls(rows, seconds)[0]
+    checking = float(np.mean([r.checking for r in runs]))
+    return float((fixed + growing * ahead / scale + checking).sum())
+
+
+def append_run(path: Path, run: Run) -> None:
+    """Append one run to a file of runs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(run)) + "\n")
+
+
+def read_runs(path: Path | str | None) -> list[Run]:
+    """Runs of a file; a last line that was cut off by a kill is left out.
+
+    Raises:
+        BadInput: for a file with other content.
+    """
+    if path is None or not Path(path).exists():
+        return []
+    lines = Path(path).read_text(encoding="utf-8").split("\n")
+    runs = []
+    for i, line in enumerate(lines):
+        if not line:
+            continue
+        try:
+            runs.append(Run(**json.loads(line)))
+        except (json.JSONDecodeError, TypeError):
+            if i == len(lines) - 1:
+                break
+            raise BadInput(f"{path}: line {i + 1} is not a run of a ladder; give another path") from None
+    return runs

@@ -1,0 +1,13 @@
+"""The names of the tools that a budget can recommend, each in one place."""
+
+TENSOR = "Chebyshev tensor grid"
+BLOCKS = "sum of fits of few inputs each"
+FACTORS = "product of fits of few inputs each"
+RIDGE = "rotate to the active directions, then a grid"
+SPARSE = "sparse polynomial of total degree"
+TRAIN = "tensor train"
+PIECEWISE = "piecewise polynomial grid"
+GAUSSIAN_PROCESS = "Gaussian process"
+NETWORK = "network"
+SPLIT = "split the domain at the jump or layer"
+SPARSE_POLYNOMIAL = "sparse polynomial"

@@ -1,0 +1,181 @@
+"""Pilot fits: every classical tool on a quarter and on half of the purse, and what it would reach with all of it.
+
+Rules can say which tool *should* work; where several could, a small fit of each says which one does. Each tool
+gets m/2 and m samples, m half of the purse (at most 1024); the errors are the largest on common test points
+and on local climbs from the worst of them. With ``s = log2(e(m/2) / e(m))`` the error for the purse is expected at
+``e(m) (purse/m)^(-0.8 s)``, never more than 8 times beyond m: an extrapolation from two points, without an
+interval, good for choosing between tools and for nothing else. The 0.8 was chosen on the design bank of
+benchmarks/budget. Cost: at most 4 m + 50,000 calls, and some seconds of fitting (a Gaussian process of 1024 samples:
+one second).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.approximants import (
+    Approximation,
+    ChebyshevTensor,
+    GaussianProcess,
+    NotApplicable,
+    PiecewiseChebyshev,
+    PolynomialLeastSquares,
+    SparseLegendre,
+    TensorTrain,
+)
+from supnorm.planning.ladder.climb import climb_from
+from supnorm.planning.names import GAUSSIAN_PROCESS, PIECEWISE, SPARSE_POLYNOMIAL, TENSOR, TRAIN
+from supnorm.planning.profile.target import Target
+from supnorm.problem import Domain
+
+Array = NDArray[np.float64]
+MOST, FURTHEST, CAUTION = 1024, 8.0, 0.8
+ROUNDING = 1e-12  # of half the range: smaller errors are all the same
+LARGEST_CUBE = 6  # grids of 3^d points and more say nothing about more inputs
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One tool, tried.
+
+    Attributes:
+        tool: its name.
+        samples: of the larger fit.
+        smaller, error: with half of them and with all: the largest error found, or the mean of the norm.
+            ``smaller`` is NaN where the tool needs more than half.
+        expected: for the whole purse.
+    """
+
+    tool: str
+    samples: int
+    smaller: float
+    error: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much a pilot may spend: ``m`` samples a tool, ``test`` points, ``climbs`` local climbs."""
+
+    m: int
+    test: int
+    climbs: int
+
+
+def pilot_plan(purse: int, calls: int) -> Plan | None:
+    """The sizes for a purse of samples and ``calls`` evaluations of planning; None when that is too little.
+
+    >>> pilot_plan(2000, 200_000)
+    Plan(m=1000, test=10000, climbs=8)
+    >>> pilot_plan(100_000, 500) is None
+    True
+    """
+    m = int(min(purse // 2, MOST, calls // 10))
+    test = int(min(10_000, calls // 20))
+    if m < 64 or test < 100:
+        return None
+    return Plan(m, test, 8 if calls >= 100_000 else 0)
+
+
+def pilot(
+    target: Target, eps: float, p: float, purse: int, calls: int, rng: np.random.Generator
+) -> tuple[Trial, ...]:
+    """Try the classical tools on one output; best expectation first.
+
+    Args:
+        target: the function on the unit cube; it must have a value everywhere.
+        eps: absolute tolerance; a tensor train is told a tenth of it.
+        p: the norm of the errors.
+        purse: samples that may be spent in the end.
+        calls: evaluations of the whole planning; the pilot takes about a tenth for each kind of sample.
+        rng: draws the samples.
+
+    >>> from supnorm.evaluation.caller import Caller
+    >>> from supnorm.problem import as_function
+    >>> f = as_function(lambda x: np.exp(x[:, 0] * x[:, 1]), "f")
+    >>> target = Target(Caller(f, "f"), Domain(a=(-1.0, 1.0), b=(-1.0, 1.0)))
+    >>> found = pilot(target, 1e-6, np.inf, 500, 20_000, np.random.default_rng(0))
+    >>> bool(found[0].expected < 1e-6 < found[-1].expected)
+    True
+    """
+    plan = pilot_plan(purse, calls)
+    if plan is None:
+        return ()
+    x = rng.random((max(plan.m, plan.test), target.d))
+    test = rng.random((plan.test, target.d))
+    y, truth = target(x[: plan.m]), target(test)
+    if not (np.isfinite(y).all() and np.isfinite(truth).all()):
+        return ()
+    cube = Domain.from_axes({f"x{i}": (0.0, 1.0) for i in range(target.d)})
+    found = []
+    for tool, builders in _tools(target, cube, x, y, eps / max(target.largest, eps), rng).items():
+        tried = [_pair(build, target, plan, test, truth, p, rng) for build in builders]
+        pairs = [pair for pair in tried if pair is not None]
+        if pairs:
+            best = min(pairs, key=lambda pair: pair[1])
+            most = GaussianProcess().most if tool == GAUSSIAN_PROCESS else purse  # it uses no more samples
+            found.append(_trial(tool, best, plan.m, min(purse, most), ROUNDING * target.spread))
+    return tuple(sorted(found, key=lambda t: t.expected))
+
+
+def _tools(
+    target: Target, cube: Domain, x: Array, y: Array, relative: float, rng: np.random.Generator
+) -> dict[str, list[Callable[[int], Approximation]]]:
+    def column(u: Array) -> Array:
+        return target(u)[:, None]
+
+    if target.d == 1:
+        return {PIECEWISE: [lambda n: PiecewiseChebyshev().from_function(column, cube, n)]}
+    tools: dict[str, list[Callable[[int], Approximation]]] = {}  # the earlier wins a tie
+    if target.d <= LARGEST_CUBE:
+        tools[TENSOR] = [lambda n: ChebyshevTensor().from_function(column, cube, n)]
+    tools[SPARSE_POLYNOMIAL] = [
+        lambda n: SparseLegendre().from_samples(x[:n], y[:n, None], cube, rng),
+        lambda n: PolynomialLeastSquares().from_samples(x[:n], y[:n, None], cube, rng),
+    ]
+    tools[TRAIN] = [lambda n: TensorTrain(tolerance=0.1 * relative).from_function(column, cube, n)]
+    tools[GAUSSIAN_PROCESS] = [lambda n: GaussianProcess().from_samples(x[:n], y[:n, None], cube, rng)]
+    return tools
+
+
+def _pair(
+    build: Callable[[int], Approximation],
+    target: Target,
+    plan: Plan,
+    test: Array,
+    truth: Array,
+    p: float,
+    rng: np.random.Generator,
+) -> tuple[float, float] | None:
+    """Errors with half of the samples (NaN where they are too few) and with all; None when too few."""
+    found = []
+    for n in (plan.m // 2, plan.m):
+        try:
+            model = build(n).function
+        except NotApplicable:
+            found.append(np.nan)
+            continue
+
+        def error(u: Array, model: Callable[[Array], Array] = model.value) -> Array:
+            return np.abs(model(u)[:, 0] - target(u))
+
+        values = np.abs(model.value(test)[:, 0] - truth)
+        values = np.where(np.isfinite(values), values, np.inf)
+        size = float(values.max()) if np.isinf(p) else float(np.mean(values**p) ** (1.0 / p))
+        if plan.climbs and np.isinf(p) and np.isfinite(size):
+            size = max(size, climb_from(error, test, values, plan.climbs, rng))
+        found.append(size)
+    return None if np.isnan(found[1]) else (found[0], found[1])
+
+
+def _trial(tool: str, pair: tuple[float, float], m: int, purse: int, rounding: float) -> Trial:
+    smaller, error = pair
+    slope = 0.0
+    if np.isfinite(smaller) and error > 0:
+        slope = float(np.clip(np.log2(max(smaller, 1e-300) / error), 0.0, 4.0))
+    ahead = min(max(purse / m, 1.0), FURTHEST)
+    return Trial(tool, m, smaller, error, max(error * ahead ** (-CAUTION * slope), rounding))

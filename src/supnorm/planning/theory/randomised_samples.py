@@ -1,0 +1,66 @@
+"""Samples that a promise in the sup norm needs when the method may toss coins: n times differentiable functions.
+
+A randomised method promises an *expected* error of at most eps for every f of the class |D^a f| <= L_|a|. Draw one
+of the M = (N+1)^d disjoint bumps of height h(N) (`smooth_samples`) and a sign, both uniformly. For fixed coins,
+the method that sees only zeros takes at most m samples and meets at most m bumps; on all others it answers the
+same for both signs, so its error averages at least h(N). The mean error is therefore at least ``h (1 - m/M)``,
+and some bump has at least that much in expectation. With m < M/2 it exceeds h/2:
+
+    m >= (N + 1)^d / 2,   N = max{N : h(N) > 2 eps}.
+
+Coins halve the count and double the tolerance, no more: the exponent d/n stays. Cost: O(n) for the number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.planning.theory.bump import bump_height
+from supnorm.planning.theory.smooth_samples import inverse_width
+from supnorm.planning.theory.statement import GUARANTEE, ClassBound, log10_power
+
+Array = NDArray[np.float64]
+
+
+def unmet_share(x: Array, width: int) -> float:
+    """The share of the bumps at the nodes of a grid of spacing ``1/width`` that no sample meets.
+
+    Args:
+        x: samples in the unit cube, shape ``(m, d)``.
+        width: N.
+
+    >>> unmet_share(np.array([[0.1], [0.12]]), 3)
+    0.75
+    """
+    met = {tuple(i) for i in np.rint(x * width).astype(int)}
+    return float(1.0 - len(met) / float(width + 1) ** x.shape[1])
+
+
+def randomised_error(x: Array, scales: Sequence[float], width: int) -> float:
+    """The mean error that a random bump and sign force on any method that sees these samples."""
+    return bump_height(width, scales, x.shape[1]) * unmet_share(x, width)
+
+
+def randomised_samples(d: int, scales: Sequence[float], eps: float) -> ClassBound:
+    """The statement for ``d`` inputs, derivative bounds ``L_0 .. L_n`` and expected error ``eps``.
+
+    >>> round(10 ** randomised_samples(3, (1.0, 1.0, 1.0), 5e-4).log10, 1)
+    171.5
+    """
+    width, n = inverse_width(d, scales, 2.0 * eps), len(scales) - 1
+    log10 = log10_power(width + 1, d) - float(np.log10(2.0))
+    return ClassBound(
+        name="samples, n derivatives, randomised methods, sup norm",
+        line=GUARANTEE,
+        quantity="samples",
+        log10=max(log10, 0.0),
+        rate=f"eps^(-{d}/{n})",
+        function_class=f"|D^a f| <= L_|a| on the unit cube, |a| <= {n}, d = {d}",
+        assumptions=("exact function values", "expected error over the coins, adaptive allowed"),
+        source="proved here: a random bump and sign; half the count at twice the tolerance",
+        status="proved",
+        vacuous=width == 0 or log10 <= 0.0,
+    )

@@ -1,0 +1,119 @@
+"""A ReLU network with an explicit count of weights: piecewise linear interpolation on a grid, written as a network.
+
+Cut each axis into K parts and each cell into d! simplices (Kuhn). The interpolant is ``sum_v f(v) phi(K (x - v))``
+over the (K+1)^d nodes with the hat
+
+    phi(z) = relu(1 - max(0, z_1, .., z_d) - max(0, -z_1, .., -z_d)),
+
+and ``max(a, b) = a + relu(b - a)`` makes it a network of d + 2 affine layers with at most (12 d - 6) weights a
+node (8 for d = 1) and d (d-1)/2 to carry the inputs, which are at least 0. Error, with weights lambda_i at the
+vertices v_i of the simplex round x:
+
+* Lipschitz, |f(x) - f(y)| <= L |x - y|_inf: every vertex is within 1/K, so at most L / K.
+* |D^a f| <= L_2 for |a| = 2: second directional derivatives are at most M = d L_2; since sum lambda_i (v_i - x) = 0
+  the linear part vanishes and the error is at most ``M/2 sum lambda_i |v_i - x|^2 = M/2 (R^2 - |x - c|^2)``, where
+  c is the centre and R = sqrt(d) / (2 K) the circumradius of the cell: at most ``d^2 L_2 / (8 K^2)``.
+
+So W grows like eps^(-d) and eps^(-d/2): the rate of the best *stable* choice of weights for n = 1 and 2
+(`relu_weights`), with the constant printed. For n > 2 it still holds, with the exponent d/2. The weights are
+values of f: they exist without any training. Cost: O(1); building the network O((K+1)^d d) units.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.planning.theory.statement import CONSTRUCTION, ClassBound
+
+Array = NDArray[np.float64]
+Layers = tuple[tuple[Array, Array], ...]
+
+
+def parts_needed(d: int, n: int, scale: float, eps: float) -> int:
+    """K.
+
+    >>> parts_needed(2, 1, 1.0, 0.1), parts_needed(2, 2, 1.0, 0.1)
+    (10, 3)
+    """
+    ratio = scale / eps if n == 1 else math.sqrt(d * d * scale / (8.0 * eps))
+    return max(math.ceil(ratio * (1.0 - 1e-14)), 1)
+
+
+def log10_weights(d: int, parts: int) -> float:
+    """log10 of the number of weights and biases that are not 0.
+
+    >>> round(10 ** log10_weights(2, 3))
+    289
+    """
+    a_node, carried = (8, 0) if d == 1 else (12 * d - 6, d * (d - 1) // 2)
+    nodes = d * math.log10(parts + 1)
+    return nodes + math.log10(a_node + carried * 10.0**-nodes)
+
+
+def interpolating_network(f: Callable[[Array], Array], d: int, parts: int) -> Layers:
+    """The network, layer by layer; f maps ``(n, d) -> (n,)`` on the unit cube."""
+    nodes = np.array(list(itertools.product(range(parts + 1), repeat=d)), dtype=float) / parts
+    n, k = len(nodes), float(parts)
+    first = np.zeros((2 * n + d - 1, d))
+    first[:n, 0], first[n : 2 * n, 0] = k, -k
+    first[2 * n + np.arange(d - 1), 1 + np.arange(d - 1)] = 1.0
+    layers = [(first, np.concatenate([-k * nodes[:, 0], k * nodes[:, 0], np.zeros(d - 1)]))]
+    held = 1  # units a node and side that add up to the maximum so far
+    for axis in range(1, d):
+        layers.append(_next(nodes[:, axis], k, held, d - axis))
+        held = 2
+    hat = np.concatenate([-_summed(n, held, side, 2 * held * n)[None] for side in (0, 1)]).sum(axis=0)
+    layers.append((hat, np.ones(n)))
+    layers.append((f(nodes)[None, :], np.zeros(1)))
+    return tuple(layers)
+
+
+def _next(place: Array, k: float, held: int, carried: int) -> tuple[Array, Array]:
+    """One more input joins both maxima; ``carried`` inputs come in, the first is used, the others go on."""
+    n = len(place)
+    wide = 2 * held * n + carried
+    weights, biases = [], []
+    for side, sign in ((0, k), (1, -k)):
+        so_far = _summed(n, held, side, wide)
+        gain = -so_far.copy()
+        gain[:, 2 * held * n] = sign
+        weights += [so_far, gain]
+        biases += [np.zeros(n), -sign * place]
+    onward = np.zeros((carried - 1, wide))
+    onward[np.arange(carried - 1), 2 * held * n + 1 + np.arange(carried - 1)] = 1.0
+    return np.concatenate([*weights, onward]), np.concatenate([*biases, np.zeros(carried - 1)])
+
+
+def _summed(n: int, held: int, side: int, wide: int) -> Array:
+    """Rows that add the ``held`` units of each node on one side; units are ordered by side, part, node."""
+    rows = np.zeros((n, wide))
+    for part in range(held):
+        rows[np.arange(n), (side * held + part) * n + np.arange(n)] = 1.0
+    return rows
+
+
+def relu_interpolation(d: int, n: int, scale: float, eps: float) -> ClassBound:
+    """The statement for a Lipschitz constant (n = 1) or a bound on second derivatives (n >= 2).
+
+    >>> round(10 ** relu_interpolation(1, 2, 1.0, 1e-4).log10)
+    296
+    """
+    order = min(n, 2)
+    parts = parts_needed(d, order, scale, eps)
+    held = f"|f(x)-f(y)| <= {scale:g} |x-y|_inf" if order == 1 else f"|D^a f| <= {scale:g}, |a| = 2"
+    return ClassBound(
+        name="ReLU network of a piecewise linear interpolant",
+        line=CONSTRUCTION,
+        quantity="weights",
+        log10=log10_weights(d, parts),
+        rate=f"eps^(-{d}/{order})",
+        function_class=f"{held} on the unit cube, d = {d}",
+        assumptions=(f"{d + 2} affine layers", "weights are set from values of f, not trained"),
+        source=f"proved here: the network is built and tested; {parts} parts a side",
+        status="proved",
+    )

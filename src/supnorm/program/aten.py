@@ -1,0 +1,147 @@
+"""Graphs of ATen operations (torch.export) as straight-line programs, for one point (batch size 1).
+
+The graph comes as plain data: nodes with the names of operations and of their arguments, and weights as NumPy
+arrays; torch is not needed. Weights stored in float32 are taken at their exact values; the program is the graph
+in real arithmetic. Residual connections, layer normalisation, convolution and softmax are compositions.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from supnorm.program.aten_operators import MOVES, NEAREST, OPERATORS, SAME
+from supnorm.program.branches import Comparison, select
+from supnorm.program.operations import Unsupported
+from supnorm.program.program import Program
+from supnorm.program.tracing import Builder, Tensor, Value
+
+_COMPARE = {"gt": "gt", "ge": "ge", "lt": "lt", "le": "le", "eq": "eq", "ne": "ne"}
+_SIZES: dict[str, Callable[..., Any]] = {
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "floordiv": operator.floordiv,
+    "mod": operator.mod, "neg": operator.neg, "getitem": operator.getitem,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ref:
+    """An argument that is the result of an earlier node, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class AtenNode:
+    """One call: ``target`` such as ``"aten.linear.default"`` or ``"getitem"``, and names of its results."""
+
+    target: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+
+
+def lower_aten(
+    nodes: Sequence[AtenNode],
+    constants: Mapping[str, Any],
+    inputs: Sequence[tuple[str, Sequence[int]]],
+    outputs: Sequence[str],
+) -> Program:
+    """The program of a graph.
+
+    Args:
+        nodes: in order.
+        constants: weights and buffers by name, NumPy arrays.
+        inputs: names and shapes of one point: ``(1, k)``, or ``(1,)``; their features follow each other.
+        outputs: names of the results to keep, in order.
+
+    Raises:
+        Unsupported: naming the operation, and the nearest form that is supported.
+
+    >>> net = [AtenNode("aten.linear.default", (Ref("x"), Ref("w")), outputs=("y",)),
+    ...        AtenNode("aten.tanh.default", (Ref("y"),), outputs=("z",))]
+    >>> lower_aten(net, {"w": np.array([[2.0]])}, [("x", (1, 1))], ["z"]).value(np.array([[0.5]])).round(4)
+    array([[0.7616]])
+    """
+    build = Builder(sum(math.prod(shape) for _, shape in inputs))
+    values: dict[str, Any] = {k: np.asarray(v) for k, v in constants.items()}
+    start = 0
+    for name, shape in inputs:
+        size = math.prod(shape)
+        values[name] = Tensor(0, np.arange(start, start + size).reshape(tuple(shape)))
+        start += size
+    for node in nodes:
+        args = [_look_up(a, values) for a in node.args]
+        named = {k: _look_up(v, values) for k, v in node.kwargs.items()}
+        result = _apply(build, node.target, args, named)
+        results = [result] if len(node.outputs) == 1 else result
+        values.update(zip(node.outputs, results, strict=False))
+    rows = [values[name] for name in outputs]
+    flat = [r.arrange(np.ravel) if isinstance(r, Tensor) else np.ravel(r) for r in rows]
+    return build.finish(build.concatenate(flat, 0) if len(flat) > 1 else flat[0])
+
+
+def _look_up(arg: Any, values: Mapping[str, Any]) -> Any:
+    if isinstance(arg, Ref):
+        return values[arg.name]
+    if isinstance(arg, list | tuple):
+        return [_look_up(a, values) for a in arg]
+    return arg
+
+
+def _apply(build: Builder, target: str, args: list[Any], named: dict[str, Any]) -> Any:
+    parts = target.split(".")
+    family, op = (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])
+    if family != "aten":
+        return _size(target, op if len(parts) == 1 else parts[-1], args)
+    op = op.removesuffix("_") if not op.startswith("_") else op
+    if op in ("sym_size", "size"):
+        return args[0].shape[args[1]]
+    if op in SAME:
+        return _same(op, args, named)
+    if op in _COMPARE:
+        return Comparison(_COMPARE[op], _value(args[0]), _value(args[1]))
+    if op == "where":
+        return select(build, args[0], _value(args[1]), _value(args[2]))
+    try:
+        if op in MOVES:
+            return _moved(args[0], lambda i: MOVES[op](i, *args[1:], **named))
+        if op in OPERATORS:
+            return OPERATORS[op](build, *args, **named)
+    except ValueError as error:
+        raise Unsupported(
+            f"torch {target} ({error})",
+            "a graph that does not fix the batch size: export with a dynamic batch",
+        ) from None
+    raise Unsupported(f"torch {target}", NEAREST.get(op, "elementwise functions, linear layers, reshapes"))
+
+
+def _value(arg: Any) -> Value:
+    return arg if isinstance(arg, Tensor) else np.asarray(arg, dtype=np.float64)
+
+
+def _moved(x: Any, move: Callable[[Any], Any]) -> Any:
+    if not isinstance(x, Tensor):
+        return move(np.asarray(x))
+    moved = move(x.index)
+    if isinstance(moved, list):
+        return [Tensor(x.node, np.asarray(part)) for part in moved]
+    return x.arrange(lambda i: moved)
+
+
+def _same(op: str, args: list[Any], named: dict[str, Any]) -> Any:
+    """Operations that change nothing in real arithmetic."""
+    if op in ("dropout", "native_dropout") and bool(args[2] if len(args) > 2 else named.get("train")):
+        raise Unsupported(f"torch aten.{op} in training mode", "model.eval() before it is exported")
+    return args[0] if op != "native_dropout" else [args[0], None]
+
+
+def _size(target: str, op: str, args: list[Any]) -> Any:
+    """Arithmetic on sizes, and picking one of several results."""
+    if op in _SIZES and not any(isinstance(a, Tensor) for a in args):
+        return _SIZES[op](*args)
+    raise Unsupported(f"torch {target}", "tensor operations")

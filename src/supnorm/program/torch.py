@@ -1,0 +1,86 @@
+"""torch modules and functions of tensors as straight-line programs, by ``torch.export`` on one point.
+
+The weights are taken as they are stored, in real arithmetic: a float32 module becomes the function that it
+would compute without rounding. Mode and weights of the module are left alone.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import Any
+
+import numpy as np
+
+from supnorm.program.aten import AtenNode, Ref, lower_aten
+from supnorm.program.operations import Unsupported
+from supnorm.program.program import Program
+
+
+def lower_torch(function: Any, d: int) -> Program:
+    """The program of a ``torch.nn.Module``, or of a function ``(n, d) -> (n,)`` or ``(n, m)`` of tensors.
+
+    Raises:
+        Unsupported: naming the operation; or when torch cannot export the code.
+
+    >>> import torch
+    >>> net = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
+    >>> lower_torch(net, 2).operations
+    ('affine', 'input', 'tanh')
+    """
+    import torch
+
+    class Wrapped(torch.nn.Module):  # type: ignore[misc,unused-ignore]
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = (
+                copy.deepcopy(function).double() if isinstance(function, torch.nn.Module) else function
+            )
+            self.train(getattr(function, "training", False))
+
+        def forward(self, x: Any) -> Any:
+            return self.inner(x)
+
+    point = torch.zeros(1, d, dtype=torch.float64)
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            exported = torch.export.export(Wrapped(), (point,))
+    except Exception as error:  # torch raises types of many kinds
+        first = str(error).strip().splitlines()[0][:120] if str(error).strip() else ""
+        raise Unsupported(
+            f"torch code that torch.export cannot read ({type(error).__name__}: {first})",
+            "a module without branches on values",
+        ) from None
+    return lower_exported(exported)
+
+
+def lower_exported(exported: Any) -> Program:
+    """The program of a ``torch.export.ExportedProgram`` that was exported with one row of one input."""
+    signature, held = exported.graph_signature, {**exported.state_dict, **exported.constants}
+    sources = {
+        **signature.inputs_to_parameters, **signature.inputs_to_buffers,
+        **signature.inputs_to_lifted_tensor_constants,
+    }  # fmt: skip
+    constants = {name: held[key].detach().double().cpu().numpy() for name, key in sources.items()}
+    inputs, nodes = [], []
+    for node in exported.graph.nodes:
+        if node.op == "placeholder" and node.name not in constants:
+            inputs.append((node.name, (1, *node.meta["val"].shape[1:])))
+        if node.op == "call_function":
+            nodes.append(_node(node))
+    return lower_aten(nodes, constants, inputs, [str(o) for o in signature.user_outputs])
+
+
+def _node(node: Any) -> AtenNode:
+    target = str(node.target) if hasattr(node.target, "overloadpacket") else node.target.__name__
+    named = {k: _argument(v) for k, v in node.kwargs.items()}
+    return AtenNode(target, tuple(_argument(a) for a in node.args), named, (node.name,))
+
+
+def _argument(arg: Any) -> Any:
+    if hasattr(arg, "graph"):
+        return Ref(arg.name)
+    if isinstance(arg, list | tuple):
+        return [_argument(a) for a in arg]
+    return arg if isinstance(arg, int | float | bool | str | type(None) | np.ndarray) else None

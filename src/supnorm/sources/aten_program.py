@@ -1,0 +1,81 @@
+"""The nodes of a ``.pt2`` graph as data for the program room: no torch operation is looked up or run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from supnorm.program import AtenNode, Program, Ref, Unsupported, lower_aten
+from supnorm.sources.ports import Layout
+from supnorm.sources.programs import permuted
+
+
+def program_of_graph(
+    graph: dict[str, Any], constants: dict[str, Any], given: list[str], outputs: list[str], layout: Layout
+) -> Program:
+    """The program of a graph whose inputs take the axes as ``layout`` says.
+
+    Args:
+        graph: the JSON of the graph.
+        constants: weights by the names of the graph, tensors.
+        given: names of the inputs.
+        outputs: names of the outputs.
+        layout: which axes each input takes.
+
+    Raises:
+        Unsupported: naming the operation.
+    """
+    nodes = [_node(node) for node in graph["nodes"]]
+    arrays = {k: np.asarray(v.detach().cpu().double().numpy()) for k, v in constants.items()}
+    shapes = [(1,) if flat else (1, len(c)) for flat, c in zip(layout.flat, layout.columns, strict=True)]
+    program = lower_aten(nodes, arrays, list(zip(given, shapes, strict=True)), outputs)
+    return permuted(program, [axis for columns in layout.columns for axis in columns])
+
+
+def _node(node: dict[str, Any]) -> AtenNode:
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    for argument in node["inputs"]:
+        value = _argument(argument["arg"])
+        if argument.get("kind") == 2 or (argument.get("kind") is None and positional and argument["name"]):
+            named[argument["name"]] = value
+        else:
+            positional.append(value)
+    outputs = tuple(name for output in node["outputs"] for name in _names(output))
+    return AtenNode(node["target"].removeprefix("torch.ops."), tuple(positional), named, outputs)
+
+
+def _argument(arg: dict[str, Any]) -> Any:
+    kind, body = next(iter(arg.items()))
+    if kind in ("as_int", "as_ints", "as_bool", "as_bools", "as_string"):
+        return body
+    if kind in ("as_float", "as_floats"):
+        return [float(b) for b in body] if isinstance(body, list) else float(body)
+    if kind in ("as_tensor", "as_optional_tensor", "as_sym_int", "as_sym_float", "as_sym_bool"):
+        return _one(body)
+    if kind in ("as_tensors", "as_sym_ints", "as_sym_floats", "as_sym_bools", "as_optional_tensors"):
+        return [_one(b) for b in body]
+    if kind in ("as_none", "as_scalar_type", "as_device", "as_layout", "as_memory_format"):
+        return None
+    raise Unsupported(f"torch graph argument of kind {kind}", "tensors and numbers")
+
+
+def _one(body: Any) -> Any:
+    if not isinstance(body, dict):
+        return body
+    kind, inner = next(iter(body.items()))
+    if kind in ("as_tensor", "as_optional_tensor"):
+        return _one(inner)
+    if kind in ("name", "as_name"):
+        return Ref(inner)
+    return None if kind == "as_none" else inner
+
+
+def _names(output: dict[str, Any]) -> list[str]:
+    kind, body = next(iter(output.items()))
+    if kind == "as_none":
+        return []
+    if isinstance(body, list):
+        return [next(iter(b.values())) for b in body]
+    return [body.get("name") or body.get("as_name")]

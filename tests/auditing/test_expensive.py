@@ -1,0 +1,163 @@
+"""Few, expensive calls: rounds on one worker, calls that do not wait for each other on several, resuming."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from supnorm.auditing import SurrogateSearch
+from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.search import SearchState
+from supnorm.evaluation import EvaluationStore, Evaluator, Flight
+from supnorm.problem import Domain, Function, Problem
+
+Array = NDArray[np.float64]
+SQUARE = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+LEAN = SurrogateSearch(inner=2000)
+
+
+def truth(x: Array) -> Array:
+    return np.asarray(np.sin(3 * x[:, :1]) * np.cos(2 * x[:, 1:]))
+
+
+def model(x: Array) -> Array:
+    bump = np.exp(-((x - [0.3, 0.7]) ** 2).sum(axis=1, keepdims=True) / 0.01)
+    return np.asarray(truth(x) + 0.1 * bump)
+
+
+def expensive(
+    reference: Callable[[Array], Array], executor: Executor | None, store: EvaluationStore | None = None
+) -> Evaluator:
+    """An evaluator whose reference is said to take 0.2 s: no test waits so long."""
+    function = Function(reference, parallel="thread")
+    evaluator = Evaluator(
+        Problem(model, function, SQUARE), executor=executor, workers=2 if executor else 1, store=store
+    )
+    evaluator.model.decide(1e-6)
+    evaluator.reference.decide(0.2)
+    return evaluator
+
+
+def searched(evaluator: Evaluator, calls: int, seed: int = 0) -> list[bytes]:
+    """The points that a search asked for, in the order in which they came back."""
+    asked: list[bytes] = []
+    evaluator.listeners.append(lambda done: asked.extend(row.tobytes() for row in done.x))
+    LEAN.run(Landscape(evaluator, calls), SearchState.empty(2), np.random.default_rng(seed))
+    return asked
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as executor:
+        yield executor
+
+
+def test_rounds_on_one_worker_are_the_same_for_the_same_seed() -> None:
+    runs = [searched(expensive(truth, None), 40, seed) for seed in (3, 3, 4)]
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]
+    assert len(set(runs[0])) == 40  # no call is made twice
+
+
+def test_the_error_is_found_with_and_without_workers(pool: ThreadPoolExecutor) -> None:
+    for executor in (None, pool):
+        evaluator = expensive(truth, executor)
+        assert evaluator.asynchronous == (executor is not None)
+        asked = searched(evaluator, 60)
+        assert len(asked) == evaluator.spent("search") == 60
+        assert evaluator.worst > 0.0999
+
+
+def test_a_slow_call_holds_up_nobody(pool: ThreadPoolExecutor) -> None:
+    """One call ends only after 30 others that were proposed later: in rounds it would wait for ever."""
+    lock, enough = threading.Lock(), threading.Event()
+    count = 0
+    in_time = False
+
+    def slow(x: Array) -> Array:
+        nonlocal count, in_time
+        with lock:
+            count += 1
+            mine = count
+        if mine == 25:  # the 25th of 60 is among the first that a process proposed
+            in_time = enough.wait(timeout=30)
+        if mine >= 50:
+            enough.set()
+        return truth(x)
+
+    evaluator = expensive(slow, pool)
+    asked = searched(evaluator, 60)
+    assert in_time
+    assert len(set(asked)) == 60  # and no place was asked for twice while it was in flight
+
+
+def test_places_in_flight_are_believed_and_not_asked_for_again(pool: ThreadPoolExecutor) -> None:
+    evaluator = expensive(truth, None)
+    strategy = SurrogateSearch(inner=2000, hedge=0.0)
+    from supnorm.auditing.expensive import _Calls
+
+    landscape = Landscape(evaluator, 1000)
+    calls = _Calls(landscape, SearchState.empty(2))
+    calls.make(np.random.default_rng(0).random((40, 2)))
+    nothing = np.empty((0, 2))
+    first = strategy._propose(evaluator, calls, nothing, 0, 4, np.random.default_rng(1))
+    second = strategy._propose(evaluator, calls, first, 0, 4, np.random.default_rng(1))
+    gap = np.linalg.norm(first[:, None] - second[None], axis=2).min()
+    assert gap > 0.1 * strategy.apart
+    again = strategy._propose(evaluator, calls, nothing, 0, 4, np.random.default_rng(1))
+    np.testing.assert_allclose(again, first)
+
+
+def test_a_resumed_run_uses_everything_that_had_come_back(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
+    calls = 0
+    lock = threading.Lock()
+
+    def dying(x: Array) -> Array:
+        nonlocal calls
+        with lock:
+            calls += 1
+            if calls > 35:
+                raise KeyboardInterrupt
+        return truth(x)
+
+    store = EvaluationStore(tmp_path / "s.sqlite", "p")
+    with pytest.raises(KeyboardInterrupt):
+        searched(expensive(dying, pool, store), 50)
+    store.close()
+    store = EvaluationStore(tmp_path / "s.sqlite", "p")
+    had = list(store.load("reference"))
+    assert 30 <= len(had) <= 35
+    calls = -1000
+    evaluator = expensive(dying, pool, store)
+    asked = searched(evaluator, 50)
+    store.close()
+    assert asked[: len(had)] == had  # the same points in the same order, then on
+    assert len(asked) == 50
+    assert calls == -1000 + 50 - len(had)
+
+
+def test_failures_and_points_outside_are_kept_apart(pool: ThreadPoolExecutor) -> None:
+    def failing(x: Array) -> Array:
+        if x[0, 0] > 0.8:
+            raise ValueError("no convergence")
+        return truth(x)
+
+    evaluator = expensive(failing, pool)
+    flight = Flight(evaluator, "search")
+    flight.send(np.array([[0.5, 0.5], [0.9, 0.5]]))
+    assert flight.points.tolist() == [[0.5, 0.5], [0.9, 0.5]]
+    status = {}
+    for _ in range(2):
+        done = flight.receive()
+        status[float(done.x[0, 0])] = int(done.status[0])
+    assert len(flight) == 0
+    assert status[0.5] == 0
+    assert status[0.9] != 0
+    assert evaluator.failed["reference"] == 1
+    assert evaluator.spent("search") == 2

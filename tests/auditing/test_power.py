@@ -1,0 +1,238 @@
+"""Planted errors: their shape and size, what is found, on which pair, and that the table tells the truth."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests import problems
+
+from supnorm import audit
+from supnorm.auditing import Power, SurrogateSearch
+from supnorm.auditing.plants import Bump, Sheet, planted_problem
+from supnorm.auditing.power import modelled_run, search
+from supnorm.auditing.search import ScreenAndAscent
+from supnorm.auditing.stand_in import stand_in
+from supnorm.evaluation import Evaluator
+from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+SQUARE = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+
+
+def wave(x: Array) -> Array:
+    return np.asarray(np.sin(3 * x[:, 0]) * np.cos(2 * x[:, 1]))
+
+
+def wrong(x: Array) -> Array:
+    return np.asarray(wave(x) + 0.01 * np.sin(9 * x.sum(axis=1)))
+
+
+def slow_wave(x: Array) -> Array:
+    time.sleep(1.5e-3 * len(x))
+    return wave(x)
+
+
+# -- plants -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("d", "p"), [(1, 0.02), (2, 0.01), (3, 0.003)])
+def test_a_bump_fills_its_volume_at_half_height(d: int, p: float) -> None:
+    u = np.random.default_rng(d).random((400_000, d))
+    value, slope = Bump(2.0, p, np.full(d, 0.5)).added(u)
+    assert np.mean(value >= 1.0) == pytest.approx(p, rel=0.05)
+    step = 1e-6 * np.eye(d)[0]
+    ahead = Bump(2.0, p, np.full(d, 0.5)).added(u[:500] + step)[0]
+    np.testing.assert_allclose((ahead - value[:500]) / 1e-6, slope[:500, 0], atol=0.05)
+
+
+@pytest.mark.parametrize("side", ["model", "reference"])
+@pytest.mark.parametrize("kind", ["absolute", "relative"])
+def test_a_planted_problem_has_the_planted_error(side: str, kind: str) -> None:
+    domain = Domain(T=(275.0, 1070.0, "K"), p=Axis(1e4, 1e8, "Pa", scale="log"))
+    measure = ErrorMeasure(kind, floor=1e-6 if kind == "relative" else None)
+    problem = Problem(lambda x: 1.001 * x[:, 0], Function(lambda x: x[:, :1]), domain, error=measure)
+    plant = Bump(0.05 if kind == "relative" else 20.0, 1e-3).placed(domain, np.random.default_rng(0))
+    assert plant.centre is not None
+    planted = planted_problem(problem, plant, side)
+    u = np.random.default_rng(1).random((2000, 2))
+    u[0] = plant.centre
+    x = domain.from_unit(u)
+    before = problem.error(problem.model(x), problem.reference(x), x)[0]
+    after = planted.error(planted.model(x), planted.reference(x), x)[0]
+    assert after[0] >= 0.97 * plant.height
+    assert np.argmax(after) == 0
+    away = plant.added(u)[0] == 0
+    np.testing.assert_array_equal(after[away], before[away])
+
+
+def test_a_planted_bump_has_its_gradient() -> None:
+    model = problems.function_of(SQUARE, (problems.RandomNet.draw(2, 0),), True)
+    problem = Problem(model, lambda x: 0 * x[:, 0], SQUARE)
+    plant = Bump(3.0, 0.3, np.array([0.4, 0.6]))
+    planted = planted_problem(problem, plant, "model").model
+    assert planted.vjp is not None
+    x = np.random.default_rng(2).random((20, 2))
+    _, pull = planted.vjp(x)
+    slope = pull(np.ones((20, 1)))
+    for j, step in enumerate(1e-6 * np.eye(2)):
+        rise = (planted.value(x + step) - planted.value(x - step))[:, 0] / 2e-6
+        np.testing.assert_allclose(rise, slope[:, j], atol=1e-5)
+
+
+def test_a_planted_sheet_is_wrong_between_its_planes_only() -> None:
+    problem = Problem(wave, wave, SQUARE)
+    plant = Sheet(5.0, 0.05).placed(SQUARE, np.random.default_rng(3))
+    planted = planted_problem(problem, plant, "both")
+    u = np.random.default_rng(4).random((5000, 2))
+    model, reference = plant.sides(u)
+    error = np.abs(planted.model(u) - planted.reference(u))[:, 0]
+    np.testing.assert_allclose(error, np.where(model != reference, 5.0, 0.0), atol=1e-12)
+
+
+# -- the table --------------------------------------------------------------------------------------------
+
+
+def test_rows_say_what_was_planted_and_searched() -> None:
+    power = Power(heights=(1.5, 3.0), volumes=(0.05,), sheets=(1e-2,), runs=3, evaluations=400)
+    report = audit(Problem(wrong, wave, SQUARE), evaluations=2000, power=power)
+    rows = report.document["power"]
+    assert [(r["shape"], r["volume"]) for r in rows] == [("bump", 0.05), ("sheet", 1e-2)] * 2
+    assert {round(r["height"] / report.document["sup"]["lower"], 6) for r in rows} == {1.5, 3.0}
+    assert all(r["runs"] == 3 and 0 <= r["found"] <= 3 for r in rows)
+    assert all(300 <= r["evaluations"] <= 400 for r in rows)
+    assert {r["searched"] for r in rows} == {"the audited pair"}
+    assert rows[0]["found"] == 3  # a bump on a twentieth of the domain is not missed
+    assert report.document["evaluations"]["power"] >= 12 * 300
+
+
+def test_smaller_errors_are_found_less_often() -> None:
+    power = Power(volumes=(3e-2, 1e-5), sheets=(), runs=10, evaluations=300)
+    wide, narrow = audit(Problem(wrong, wave, SQUARE), evaluations=2000, power=power).document["power"]
+    assert wide["found"] == 10
+    assert narrow["found"] <= 5
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"heights": (1.0,)}, "above 1, got 1"),
+        ({"volumes": (0.0,)}, "volumes are fractions of the domain"),
+        ({"sheets": (0.7,)}, "sheets are fractions"),
+        ({"runs": 0}, "runs must be at least 1"),
+        ({"evaluations": 5}, "at least 20"),
+    ],
+)
+def test_impossible_plants_are_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        Power(**given)
+
+
+# -- stand-ins --------------------------------------------------------------------------------------------
+
+
+def expensive(model: Any, reference: Any) -> Evaluator:
+    """An evaluator whose reference counts as expensive; no clock is asked."""
+    evaluator = Evaluator(Problem(model, reference, SQUARE))
+    evaluator.model.decide(1e-6)
+    evaluator.reference.decide(1.0)
+    return evaluator
+
+
+def test_a_stand_in_is_close_to_the_pair_and_costs_no_call() -> None:
+    calls = 0
+
+    def counted(x: Array) -> Array:
+        nonlocal calls
+        calls += len(x)
+        return wave(x)
+
+    evaluator = expensive(wrong, counted)
+    scout = evaluator.values(np.random.default_rng(0).random((80, 2)), "statistics")
+    before = calls
+    copy = stand_in(evaluator, scout, np.empty((0, 6)))
+    assert copy is not None
+    assert "Gaussian process of the reference through 80 computed values" in copy.words
+    assert copy.problem.model is evaluator.problem.model
+    x = np.random.default_rng(1).random((500, 2))
+    assert np.abs(copy.problem.reference(x)[:, 0] - wave(x)).max() < 1e-2
+    assert calls == before
+
+
+def test_an_expensive_reference_is_not_called_for_power() -> None:
+    evaluator = expensive(wrong, wave)
+    state_rows = np.empty((0, 6))
+    from supnorm.auditing.search import SearchState
+
+    state = SearchState.empty(2)
+    state.scout = evaluator.values(np.random.default_rng(0).random((100, 2)), "statistics")
+    before = evaluator.reference.called
+    power = Power(volumes=(0.05,), sheets=(), runs=2)
+    direct = power.measure(evaluator, ScreenAndAscent(), 3000, state, state_rows, np.random.default_rng(1))
+    modelled = power.measure(evaluator, SurrogateSearch(), 60, state, state_rows, np.random.default_rng(1))
+    assert evaluator.reference.called == before
+    assert evaluator.spent("power") == 0
+    assert [r["side"] for r in direct] == ["error"]
+    assert [r["side"] for r in modelled] == ["model", "reference"]
+    assert all("stand-in" in r["searched"] for r in direct + modelled)
+    assert all(r["evaluations"] <= 60 for r in modelled)
+
+
+# -- calibration ------------------------------------------------------------------------------------------
+
+
+def detection_rate(problem: Problem, plant: Bump, evaluations: int, runs: int, seed: int) -> float:
+    """How often the search finds a fresh bump that really is part of the model: nothing planted by `Power`."""
+    found = 0
+    for i in range(runs):
+        rng = np.random.default_rng([seed, i])
+        placed = plant.placed(problem.domain, rng)
+        evaluator = Evaluator(planted_problem(problem, placed, "model"))
+        search(evaluator, ScreenAndAscent(), evaluations, rng)
+        assert evaluator.worst_batch is not None
+        there = placed.added(problem.domain.to_unit(evaluator.worst_batch[0][None]))[0][0] > 0
+        found += evaluator.worst >= 0.95 * plant.height and bool(there)
+    return found / runs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("d", "each"), [(2, 300), (4, 600)])
+def test_the_table_is_the_true_detection_rate_within_ten_points(d: int, each: int) -> None:
+    domain = Domain(**{f"x{i}": (0.0, 1.0) for i in range(d)})
+    problem = Problem(wrong, wave, domain)
+    volumes = (3e-2, 3e-3, 3e-4)
+    power = Power(volumes=volumes, sheets=(), runs=100, evaluations=each)
+    report = audit(problem, evaluations=3000, seed=11, power=power)
+    rates = []
+    for row in report.document["power"]:
+        truth = detection_rate(problem, Bump(row["height"], row["volume"]), each, 300, 77)
+        rates.append(truth)
+        # 100 runs against 300: the difference alone has a standard error of up to 5.8 points.
+        assert abs(row["found"] / row["runs"] - truth) <= 0.10, (row, truth)
+    assert max(rates) > 0.8
+    assert min(rates) < 0.7  # the cells are not all trivial
+
+
+@pytest.mark.slow
+def test_a_stand_in_tells_nearly_the_rate_of_the_pair() -> None:
+    """Regime D, 100 calls, a bump of the model: 40 runs on the copy against 40 on the pair itself."""
+    evaluator = expensive(wrong, wave)
+    scout = evaluator.values(np.random.default_rng(0).random((100, 2)), "statistics")
+    copy = stand_in(evaluator, scout, np.empty((0, 6)))
+    assert copy is not None
+    strategy = SurrogateSearch(inner=4000, batch=16)
+    rate = []
+    for problem in (copy.problem, evaluator.problem):
+        found = 0
+        for i in range(40):
+            rng = np.random.default_rng([5, i])
+            plant = Bump(0.012, 1e-3).placed(SQUARE, rng)
+            found += modelled_run(problem, plant, "model", strategy, 100, rng)[0]
+        rate.append(found / 40)
+    assert abs(rate[0] - rate[1]) <= 0.15, rate
+    assert math.isfinite(rate[0])

@@ -1,0 +1,100 @@
+"""A certificate can be stopped anywhere: what is written down is proved, and nothing is lost."""
+
+import sys
+
+import cases
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from supnorm.certification import ChebyshevCertificate, certify
+from supnorm.certification.forecast import Tree
+from supnorm.checker import check
+from supnorm.problem import Domain, Problem
+from supnorm.results import ExitCode
+
+certify_module = sys.modules["supnorm.certification.certify"]
+
+
+def _problem():
+    net = cases.network(np.random.default_rng(0), 2, 16, 2, "tanh")
+    wave = lambda x: jnp.sin(3 * x[:, :1] + x[:, 1:])  # noqa: E731
+    return Problem(net, lambda x: net(x) + 1e-3 * wave(x), Domain(x=(-1, 1), y=(-1, 1)))
+
+
+class _Stopped(ChebyshevCertificate):
+    """Ctrl-C in the middle of a batch."""
+
+    def bound(self, error, boxes, target, lower):
+        if len(boxes) > 10:
+            raise KeyboardInterrupt
+        return super().bound(error, boxes, target, lower)
+
+
+def test_interrupted_inside_a_batch(tmp_path):
+    problem, events = _problem(), []
+    result = certify(problem, strategy=_Stopped(), observer=events.append)
+    assert result.status.exit == ExitCode.INTERRUPTED
+    assert (result.lower, result.upper) == (events[-1].lower, events[-1].upper)
+    assert result.lower < result.upper < np.inf
+    assert cases.largest_sampled(result, 100_000, 0) <= result.upper + result.rounding
+    result.certificate.save(tmp_path / "c.json")
+    verdict = check(tmp_path / "c.json")
+    assert verdict.accepted, verdict
+    rest = certify(problem, resume=tmp_path / "c.json")
+    assert rest.status.code == "proved"
+    assert rest.upper <= 1.1 * rest.lower
+    assert 0 < rest.rounding < 1e-9
+
+
+def test_interrupted_before_anything_is_known(tmp_path):
+    def stop(event):
+        raise KeyboardInterrupt
+
+    result = certify(_problem(), observer=stop)
+    assert result.status.exit == ExitCode.INTERRUPTED
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+
+@pytest.mark.parametrize("steps", [1, 3, 6])
+def test_a_half_may_rest_on_the_proof_of_its_whole(steps, tmp_path, monkeypatch):
+    events = []
+
+    def stop(event):
+        events.append(event)
+        if len(events) == steps:
+            raise KeyboardInterrupt
+
+    uppers = []
+    for last in (0.0, 2.0):
+        events.clear()
+        monkeypatch.setattr(certify_module, "LAST_SECONDS", last)
+        result = certify(_problem(), observer=stop)
+        leaves = result.certificate.leaves
+        assert np.any(leaves.level < leaves.boxes.level) == (last == 0.0)
+        assert cases.largest_sampled(result, 20_000, 0) <= result.upper + result.rounding
+        result.certificate.save(tmp_path / "c.json")
+        verdict = check(tmp_path / "c.json")
+        assert verdict.accepted, verdict
+        uppers.append(result.upper)
+    assert uppers[1] < 0.7 * uppers[0] < np.inf
+
+
+def test_the_forecast_is_of_the_right_size():
+    """Forecasts of the time left, after a tenth of the work: within a factor of four of the truth."""
+    events = []
+    certify(_problem(), 1.05, observer=events.append)
+    total = events[-1].boxes
+    assert events[-1].remaining == 0.0
+    early = next(e for e in events if e.boxes > 0.1 * total)
+    left = early.remaining * early.boxes / early.seconds
+    assert 0.25 < left / (total - early.boxes) < 4
+
+
+def test_a_tree_that_halves_every_second_box_stays_as_wide():
+    tree = Tree()
+    for depth in range(20):
+        tree.record(np.full(64, depth), np.arange(64) < 32)
+    assert tree.remaining(np.array([0])) > 20
+    assert tree.remaining(np.zeros(0, dtype=int)) == 0.0

@@ -1,0 +1,81 @@
+"""A certificate fills an audit's report: the bound, what it rests on, and a map of local bounds that holds."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import supnorm as sn
+from supnorm.certification import certify
+from supnorm.certification.bound_map import bound_map
+from supnorm.pages.page import page
+from supnorm.problem import Axis, Domain, Function, Problem
+from supnorm.program import lower_numpy
+from supnorm.results import BadInput
+
+
+def _problem(d, deployed=False, size=1e-2):
+    axes = {"x": Axis(0.5, 2.0, scale="log"), "y": (-1.0, 1.0), "z": (0.0, 1.0)}
+    names = list(axes)[:d]
+    net = lambda x: np.tanh(x @ np.array([[1.0, -0.5], [0.3, 1.0], [0.2, 0.4]])[:d]).sum(1, keepdims=True)  # noqa: E731
+    wave = lambda x: np.sin(4 * x[:, 0]) * np.exp(-x[:, -1])  # noqa: E731
+    model = Function(net, name="net", program=lower_numpy(net, d) if deployed else None)
+    return Problem(
+        model, lambda x: net(x)[:, 0] + size * wave(x), Domain.from_axes({n: axes[n] for n in names})
+    )
+
+
+def _cell(low, high, values, x, log):
+    u = (np.log(x / low) / np.log(high / low)) if log else (x - low) / (high - low)
+    return np.minimum((u * len(values)).astype(int), len(values) - 1)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_the_map_holds_everywhere(d):
+    problem = _problem(d)
+    result = certify(problem, 1.2)
+    drawn = bound_map(result.certificate)
+    x = problem.domain.from_unit(np.random.default_rng(0).random((20_000, d)))
+    error = np.abs(problem.model.value(x) - problem.reference.value(x))[:, 0]
+    if d == 1:
+        k = np.clip(np.searchsorted(drawn["edges"], x[:, 0]) - 1, 0, len(drawn["values"]) - 1)
+        local = np.array(drawn["values"])[k]
+    else:
+        panels = [drawn] if d == 2 else drawn["panels"]
+        assert len(panels) == d * (d - 1) // 2
+        local = np.full(len(x), np.inf)
+        for one in panels:
+            grid = np.array(one["values"])
+            i, j = (problem.domain.names.index(n) for n in one["axes"])
+            at = [_cell(problem.domain.axes[k].low, problem.domain.axes[k].high, grid, x[:, k],
+                        problem.domain.axes[k].log) for k in (j, i)]  # fmt: skip
+            local = np.minimum(local, grid[at[0], at[1]])
+    assert np.all(error <= local * (1 + 1e-9))
+    assert local.max() <= result.upper
+    assert local.min() < 0.9 * result.upper
+
+
+def test_many_steps_are_merged():
+    problem = Problem(lambda x: jnp.sin(3000 * x[:, 0]), lambda x: 0.0 * x[:, 0], Domain(x=(0.0, 20.0)))
+    drawn = bound_map(certify(problem, 1.01).certificate)
+    assert drawn["boxes"] > 860 >= len(drawn["values"])
+    assert min(drawn["values"]) >= 1.0 - 1e-9
+
+
+@pytest.mark.parametrize(("deployed", "kind"), [(True, "certified"), (False, "exact-arithmetic")])
+def test_the_bound_in_an_audit(deployed, kind):
+    problem = _problem(2, deployed)
+    report = sn.audit(problem, evaluations=1000, power=None)
+    result = certify(problem, 1.1, witness=report.worst.x)
+    filled = result.into(report)
+    assert filled.document["sup"]["upper_kind"] == kind
+    assert filled.upper.value >= filled.document["sup"]["lower"] * (1 - 1e-12)
+    assert "local_bounds" in filled.document["charts"]
+    assert "local_bounds" not in report.document["charts"]
+    assert "How large can the error be" in page(filled.to_json())
+
+
+def test_a_certificate_of_something_else_is_refused():
+    report = sn.audit(_problem(1, size=0.1), evaluations=1000, power=None)
+    other = certify(_problem(1, deployed=True))
+    with pytest.raises(BadInput, match="not about the same"):
+        other.into(report)

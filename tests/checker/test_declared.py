@@ -1,0 +1,173 @@
+"""Conditional certificates: tampered ones are rejected, hostile ones do not crash, each rule is needed."""
+
+import base64
+import hashlib
+import json
+import struct
+
+import numpy as np
+import pytest
+from flint import arb
+
+from supnorm.certification import certify
+from supnorm.checker import check
+from supnorm.checker import declared as rules
+from supnorm.problem import Domain, Problem, with_bound
+
+
+def _opaque(function):
+    return lambda x: function(np.array(x.tolist()))
+
+
+def _problem(**said):
+    reference = with_bound(_opaque(lambda x: np.exp(x[:, 0]) * np.sin(2 * x[:, 1])), **said)
+    return Problem(
+        lambda x: np.exp(x[:, 0]) * np.sin(2 * x[:, 1]) + 0.01 * x[:, 0], reference,
+        Domain(x=(-1.0, 1.0), y=(-1.0, 1.0)),
+    )  # fmt: skip
+
+
+COMPLEX = {"bound": float(np.exp(1.5) * np.cosh(3.0)), "stretch": 1.5}
+REAL = {"order": 6, "derivatives": (2.72, 174.0)}
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("c")
+    for name, said in (("complex", COMPLEX), ("real", REAL)):
+        certify(_problem(**said), 1.02).certificate.save(folder / f"{name}.json")
+    return folder
+
+
+def _sha(value):
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _forge(saved, tmp_path, change, which="complex"):
+    data = json.loads((saved / f"{which}.json").read_text())
+    change(data, data["declared"][0])
+    data["digest"] = _sha({k: v for k, v in data.items() if k != "digest"})
+    path = tmp_path / "forged.json"
+    path.write_text(json.dumps(data))
+    return path
+
+
+def _hex(values, factor):
+    return [(float.fromhex(v) * factor).hex() for v in values]
+
+
+def _values(entry, change):
+    for array in entry["values"].values():
+        values = list(struct.unpack(f"<{len(base64.b64decode(array['data'])) // 8}d",
+                                    base64.b64decode(array["data"])))  # fmt: skip
+        change(values)
+        array["data"] = base64.b64encode(struct.pack(f"<{len(values)}d", *values)).decode()
+
+
+def _rename(entry, new):
+    entry["values"] = {new if i == 0 else k: v for i, (k, v) in enumerate(entry["values"].items())}
+
+
+def _drop_shape(entry):
+    next(iter(entry["values"].values()))["shape"] = [1, 1]
+
+
+TAMPERINGS = {
+    "a larger bound behind the same leaves": lambda d, e: e.update(bound=_hex(e["bound"], 1e6)),
+    "smaller discs": lambda d, e: e.update(stretch=(1.01).hex()),
+    "discs inside the box": lambda d, e: e.update(stretch=(0.9).hex()),
+    "less accurate values": lambda d, e: e.update(accuracy=(1e-3).hex()),
+    "negative accuracy": lambda d, e: e.update(accuracy=(-1.0).hex()),
+    "bound not a number": lambda d, e: e.update(bound=["nan"]),
+    "two bounds for one output": lambda d, e: e.update(bound=e["bound"] * 2),
+    "no declaration": lambda d, e: e.update(bound=None),
+    "derivatives without order": lambda d, e: e.update(derivatives=[(1.0).hex()] * 2),
+    "weight": lambda d, e: e.update(weight=[(-1.01).hex()]),
+    "values": lambda d, e: _values(e, lambda v: v.__setitem__(slice(None), [z + 0.01 for z in v])),
+    "a value": lambda d, e: _values(e, lambda v: v.__setitem__(len(v) // 2, v[len(v) // 2] + 0.05)),
+    "value above the bound": lambda d, e: _values(e, lambda v: v.__setitem__(0, 1e9)),
+    "value infinite": lambda d, e: _values(e, lambda v: v.__setitem__(0, np.inf)),
+    "a value too few": lambda d, e: _values(e, lambda v: v.pop()),
+    "values missing": lambda d, e: e.update(values={}),
+    "values of another cell": lambda d, e: _rename(e, "3,3/1,1/8"),
+    "values of a degree they do not have": lambda d, e: _rename(e, "0,0/0,0/40"),
+    "name of no cell": lambda d, e: _rename(e, "everywhere"),
+    "name of too many axes": lambda d, e: _rename(e, "0,0,0/0,0,0/8"),
+    "shape": lambda d, e: _drop_shape(e),
+    "witness value": lambda d, e: e.update(
+        witness=[(float.fromhex(e["witness"][0]) + 0.01 * float.fromhex(d["witness"][0])).hex()]),
+    "witness value lost": lambda d, e: e.update(witness=None),
+    "declared of nobody": lambda d, e: e.update(which="oracle"),
+    "function forgotten": lambda d, e: d.update(declared=[]),
+    "affine bound beside a declared function": lambda d, e: d["leaves"].update(
+        degree=[[0]] * len(d["leaves"]["upper"])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TAMPERINGS)
+def test_tampered_conditional_certificates_are_rejected(name, saved, tmp_path):
+    assert check(saved / "complex.json").accepted
+    assert not check(_forge(saved, tmp_path, TAMPERINGS[name])).accepted
+
+
+REAL_TAMPERINGS = {
+    "larger derivatives": lambda d, e: e.update(derivatives=_hex(e["derivatives"], 1e3)),
+    "another order": lambda d, e: e.update(order=7),
+    "huge order": lambda d, e: e.update(order=900),
+    "negative derivatives": lambda d, e: e.update(derivatives=_hex(e["derivatives"], -1.0)),
+    "a derivative too few": lambda d, e: e["derivatives"].pop(),
+    "order lost": lambda d, e: e.update(order=None),
+}
+
+
+@pytest.mark.parametrize("name", REAL_TAMPERINGS)
+def test_tampered_derivatives_are_rejected(name, saved, tmp_path):
+    assert check(saved / "real.json").accepted
+    assert not check(_forge(saved, tmp_path, REAL_TAMPERINGS[name], "real")).accepted
+
+
+@pytest.mark.parametrize("which", ["complex", "real"])
+@pytest.mark.parametrize("rule", ["tails", "noise"])
+def test_each_rule_is_needed(rule, which, saved, tmp_path, monkeypatch):
+    """Without tail or noise a bound that is too small would be accepted."""
+    if rule == "tails":
+        change = (lambda d, e: e.update(bound=_hex(e["bound"], 1e4))) if which == "complex" else (
+            lambda d, e: e.update(derivatives=_hex(e["derivatives"], 1e2)))  # fmt: skip
+    else:
+        change = lambda d, e: e.update(accuracy=(1e-2).hex())  # noqa: E731
+    path = _forge(
+        saved, tmp_path, lambda d, e: (change(d, e), d.update(lower=(0.0).hex(), witness=None)), which
+    )
+    assert not check(path).accepted
+    if rule == "tails":
+        monkeypatch.setattr(rules, "tails", lambda one, *a: [arb(0)] * len(one.weight))
+    else:
+        monkeypatch.setattr(rules, "noise", lambda *a: arb(0))
+    assert check(path).accepted
+
+
+def test_the_checkers_formulas_are_those_of_the_certifier():
+    """Written apart from each other, they agree to rounding."""
+    from supnorm.certification import black_box
+    from supnorm.problem import Declared
+
+    rng = np.random.default_rng(0)
+    low, high = np.array([-1.0, 2.0, 0.0]), np.array([1.0, 5.0, 0.5])
+    box = rules.Box(tuple(low), tuple(high), (False, True, False))
+    for said in (Declared((2.0, 3.0), stretch=1.7, accuracy=1e-7),
+                 Declared(order=6, derivatives=(1.0, 2.0, 3.0), accuracy=1e-9)):  # fmt: skip
+        part = black_box.BlackBox("reference", "f", abs, said, np.array([1.0, -2.0]), low, high, box.log)
+        one = rules.Declared("reference", "f", (1.0, -2.0), said.bound, said.stretch, said.order,
+                             said.derivatives, said.accuracy, None, {})  # fmt: skip
+        for _ in range(20):
+            centre = rng.uniform(low, high)
+            half = 0.4 * np.minimum(centre - low, high - centre)
+            balls = [arb(float(v)) for v in centre], [arb(float(v)) for v in half]
+            n = 5
+            ours = part.tail(n, centre[None], half[None])[0]
+            theirs = [float(t.mid()) for t in rules.tails(one, box, n, *balls)]
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+            noise = part.noise(n, half[None], np.full((1, 2), 1.5), ours[None])[0]
+            other = [float(rules.noise(one, box, n, balls[1], arb(1.5), arb(float(t)), k).mid())
+                     for k, t in enumerate(ours)]  # fmt: skip
+            np.testing.assert_allclose(noise, other, rtol=1e-9)

@@ -1,0 +1,181 @@
+"""``supnorm certify``: Ctrl-C keeps the proof, --resume goes on with it; audit and certificate feed each other."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Shell
+
+from supnorm.checker import check
+from supnorm.cli.certify import Progress
+
+CERTIFY = """
+import numpy as np
+rng = np.random.default_rng(1)
+W, b, V = 2 * rng.normal(size=(3, 12)), rng.normal(size=12), rng.normal(size=12) / 4
+U, c = rng.normal(size=(12, 12)) / 3, rng.normal(size=12)
+def model(x): return np.tanh(np.tanh(x @ W + b) @ U + c) @ V
+def truth(x): return model(x) + 1e-3 * np.sin(3 * x[:, 0] + x[:, 1]) * np.exp(-x[:, 2])
+"""
+PROBLEM = """
+[model]
+python = "hard.py:model"
+[reference]
+python = "hard.py:truth"
+[domain]
+x = { low = -1.0, high = 1.0 }
+y = { low = -1.0, high = 1.0 }
+z = { low = 0.0, high = 1.0 }
+[audit]
+evaluations = 1000
+power = false
+"""
+
+
+@pytest.fixture
+def hard(shell: Shell) -> Shell:
+    (shell.folder / "hard.py").write_text(CERTIFY)
+    (shell.folder / "problem.toml").write_text(PROBLEM)
+    return shell
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_is_proved_and_resume_goes_on(hard: Shell) -> None:
+    process = hard.start("certify", "problem.toml", "--ratio", "1.0005", "--out", "run")
+    assert process.stderr is not None
+    line = process.stderr.readline()  # the first line of progress: a bracket is reached
+    assert "% of the volume proved" in line
+    assert "left" in line
+    process.send_signal(signal.SIGINT)
+    start = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    assert time.monotonic() - start < 30
+    assert "--resume" in out
+    path = hard.folder / "run" / "certificate.json"
+    first = json.loads((hard.folder / "run" / "certify.json").read_text())
+    assert first["status"]["code"] == "interrupted"
+    assert 0 < first["proved_volume"] < 1
+    verdict = check(path) if first["boxes"] < 300 else None
+    assert verdict is None or verdict.accepted
+    done = hard.run("certify", "problem.toml", "--ratio", "1.3", "--out", "run", "--resume", "--json")
+    assert done.code == 0, done.err
+    second = json.loads(done.out)
+    assert second["sup"]["upper"] <= 1.3 * second["sup"]["lower"]
+    assert second["sup"]["upper"] <= first["sup"]["upper"]
+
+
+def test_progress_is_thinned(capsys: pytest.CaptureFixture[str]) -> None:
+    from supnorm.certification import BracketNarrowed
+
+    progress = Progress()
+    for k in range(1000):
+        progress(BracketNarrowed(1.0, 2.0, 1.1, 0.5, k, 10, 0.01 * k, 500.0))
+    lines = capsys.readouterr().err.splitlines()
+    assert 3 <= len(lines) <= 8
+    assert "about 8 min left" in lines[0]
+
+
+def test_the_audits_worst_point_is_the_first_witness(hard: Shell, tmp_path: Path) -> None:
+    assert hard.run("audit", "problem.toml", "--quiet", "--out", "run").code == 0
+    found = json.loads((hard.folder / "run" / "result.json").read_text())["sup"]["lower"]
+    done = hard.run("certify", "problem.toml", "--seconds", "0.1", "--out", "run", "--json")
+    assert done.code in (0, 4)
+    assert json.loads(done.out)["sup"]["lower"] >= found * (1 - 1e-6)
+
+
+# -- conditional certificates -----------------------------------------------------------------------------
+
+COMPILED = """
+import numpy as np
+def model(x): return np.sin(x[:, 0]) * x[:, 1]
+def truth(x):
+    x = np.array(x.tolist())  # as compiled code: nobody can read what it does
+    return np.sin(x[:, 0]) * x[:, 1] + 0.01 * x[:, 0]
+def other(x): return truth(x) + 1e-6
+"""
+DECLARED = """
+[model]
+python = "compiled.py:model"
+[reference]
+python = "compiled.py:truth"
+declared = { bound = 8.0, stretch = 1.5, accuracy = 1e-12 }
+[domain]
+a = { low = -1.0, high = 1.0 }
+b = { low = 0.0, high = 2.0 }
+"""
+
+
+@pytest.fixture
+def compiled(shell: Shell) -> Shell:
+    (shell.folder / "compiled.py").write_text(COMPILED)
+    (shell.folder / "problem.toml").write_text(DECLARED)
+    return shell
+
+
+@pytest.mark.parametrize(
+    "declared",
+    ["{ bound = 8.0, stretch = 1.5, accuracy = 1e-12 }",
+     "{ bound = [8.0], stretch = 1.5 }",
+     "{ order = 6, derivatives = { b = 0.0, a = 2.0 } }"],
+)  # fmt: skip
+def test_a_declared_bound_in_the_problem_file(compiled: Shell, declared: str) -> None:
+    old = "{ bound = 8.0, stretch = 1.5, accuracy = 1e-12 }"
+    (compiled.folder / "problem.toml").write_text(DECLARED.replace(old, declared))
+    done = compiled.run("certify", "problem.toml", "--out", "run")
+    assert done.code == 0
+    assert "(conditional)" in done.out
+    assert done.out.count("declared, not proved: ") == 2
+    saved = json.loads((compiled.folder / "run" / "certify.json").read_text())
+    assert saved["sup"]["upper_kind"] == "conditional"
+    assert saved["sup"]["lower"] <= 0.01 * (1 + 1e-9) <= 1.1001 * saved["sup"]["lower"]
+    for problem in ("problem.toml", "run/problem.toml"):  # the written problem file declares the same
+        verdict = compiled.run("check", "run/certificate.json", "--problem", problem)
+        assert verdict.code == 0
+        assert "ACCEPTED, CONDITIONAL" in verdict.out
+        assert "conditional on: " in verdict.out
+    text = (compiled.folder / "problem.toml").read_text().replace("py:truth", "py:other")
+    (compiled.folder / "other.toml").write_text(text)
+    verdict = compiled.run("check", "run/certificate.json", "--problem", "other.toml", "--json")
+    assert verdict.code == 1
+    assert not json.loads(verdict.out)["accepted"]
+
+
+BAD_DECLARATIONS = {
+    "{ bond = 1.0 }": ["declared", "bond", "stretch"],
+    "{ bound = -1.0 }": ["[reference] declared", "bound", "-1"],
+    "{ order = 3 }": ["[reference] declared"],
+    "{ order = 3, derivatives = { a = 1.0 } }": ["[reference] declared.derivatives", "a, b"],
+    "{ bound = 0.1 }": ["declared bound of the reference is wrong"],
+}
+
+
+@pytest.mark.parametrize("declared", BAD_DECLARATIONS)
+def test_bad_declarations_are_one_line(compiled: Shell, declared: str) -> None:
+    old = "{ bound = 8.0, stretch = 1.5, accuracy = 1e-12 }"
+    (compiled.folder / "problem.toml").write_text(DECLARED.replace(old, declared))
+    done = compiled.run("certify", "problem.toml", "--out", "run")
+    assert done.code == 2
+    for word in BAD_DECLARATIONS[declared]:
+        assert word in done.line, (word, done.line)
+
+
+SEAWATER = Path(__file__).parents[2] / "examples" / "seawater"
+
+
+def test_the_seawater_example(shell: Shell) -> None:
+    """Compiled functions: the operation in the way is named, and a declared bound gets round it."""
+    pytest.importorskip("gsw")
+    done = shell.run("certify", SEAWATER / "problem.toml", "--out", "run")
+    assert done.code == 2
+    assert "rho (a compiled function)" in done.line
+    assert "declared = { bound" in done.line
+    done = shell.run("certify", SEAWATER / "conditional.toml", "--out", "run", "--ratio", "1.05", "--json")
+    assert done.code == 0
+    sup = json.loads(done.out)["sup"]
+    assert sup["upper_kind"] == "conditional"
+    assert 0.205 < sup["lower"] < 0.2065 < sup["upper"] < 0.2162

@@ -1,0 +1,165 @@
+"""torch modules and exported graphs as programs: values against torch, and what cannot be read is named."""
+
+import numpy as np
+import pytest
+
+from supnorm.program import AtenNode, Ref, Unsupported, lower_aten, lower_exported, lower_torch
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+
+class Residual(torch.nn.Module):
+    """Every kind of layer that networks for science use: residuals, layer norm, gating."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = torch.nn.Linear(3, 8), torch.nn.Linear(8, 8), torch.nn.Linear(8, 2)
+        self.norm = torch.nn.LayerNorm(8)
+        self.register_buffer("shift", torch.tensor([0.1, -0.2, 0.3]))
+
+    def forward(self, x):
+        h = torch.tanh(self.a((x - self.shift) / 2.0))
+        h = h + F.gelu(self.b(self.norm(h)))
+        return self.c(h * torch.sigmoid(h))
+
+
+class Convolution(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv1d(1, 2, 2, padding=1)
+        self.last = torch.nn.Linear(8, 1)
+        self.norm = torch.nn.BatchNorm1d(2)
+
+    def forward(self, x):
+        h = self.norm(self.conv(x.unsqueeze(1)))
+        return self.last(torch.flatten(F.silu(h), 1))
+
+
+FUNCTIONS = {
+    "activations": lambda x: torch.cat([
+        F.softplus(x), F.gelu(x, approximate="tanh"), F.leaky_relu(x, 0.2), F.relu(x), F.silu(x), torch.erf(x),
+        F.logsigmoid(x), F.hardtanh(x), F.relu6(8 * x), F.softplus(x, beta=2.0)], 1),
+    "arithmetic": lambda x: torch.stack([
+        torch.sin(x[:, 0]) / (2 + x[:, 1] ** 2), torch.exp(-x[:, 2]) * torch.sqrt(3 + x[:, 0]),
+        torch.log1p(x[:, 1] ** 2) - torch.rsqrt(4 + x[:, 0]), torch.pow(2.5 + x[:, 0], 1.7),
+        1 - x[:, 0], torch.add(x[:, 0], x[:, 1], alpha=3), torch.expm1(x[:, 0]) + torch.cosh(x[:, 1])], 1),
+    "extrema": lambda x: torch.stack([
+        torch.minimum(x[:, 0], x[:, 1]), torch.clamp(x[:, 0], -0.2, 0.1), x.amax(1), x.abs().amin(1),
+        torch.where(x[:, 0] > 0, x[:, 0], 0.5 * x[:, 0])], 1),
+    "moves": lambda x: torch.cat([
+        x.view(-1, 3, 1).transpose(1, 2).squeeze(1), x.flip([1]), x[:, 1:].repeat(1, 2), x.chunk(3, 1)[1],
+        x.unbind(1)[2].unsqueeze(1), x.reshape(-1, 1, 3).mean(2), x.split([1, 2], 1)[1]], 1),
+    "reductions": lambda x: torch.stack([
+        x.sum(1), x.mean(1), (x**2).sum(1).sqrt(), F.softmax(x, 1)[:, 0], (x[:, None] @ x[:, :, None])[:, 0, 0],
+        F.layer_norm(x, (3,))[:, 1]], 1),
+    "constants": lambda x: x @ torch.tensor([[1.0], [2.0], [3.0]], dtype=x.dtype) + torch.ones_like(x[:, :1]),
+}  # fmt: skip
+
+
+def _agree(program, function, d=3):
+    x = np.random.default_rng(0).uniform(-0.9, 0.9, size=(40, d))
+    with torch.no_grad():
+        expected = function(torch.from_numpy(x)).reshape(len(x), -1).numpy()
+    np.testing.assert_allclose(program.value(x), expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions(name):
+    _agree(lower_torch(FUNCTIONS[name], 3), FUNCTIONS[name])
+
+
+@pytest.mark.parametrize("module", [Residual, Convolution])
+def test_modules(module):
+    torch.manual_seed(0)
+    net = module().eval()
+    program = lower_torch(net, 3)
+    assert next(net.parameters()).dtype == torch.float32  # the module is left alone
+    _agree(program, net.double())
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda x: torch.floor(x), "floor"),
+        (lambda x: torch.nn.functional.elu(x), "elu.*softplus"),
+        (torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Dropout(0.5)).train(), "dropout.*eval"),
+        (torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2)).train(), "eval|cannot read"),
+        (lambda x: x if x.sum() > 0 else -x, "cannot read"),
+    ],
+)  # fmt: skip
+def test_what_stands_in_the_way_is_named(function, words):
+    with pytest.raises(Unsupported, match=words):
+        lower_torch(function, 3)
+
+
+def test_a_graph_as_data_needs_no_torch():
+    nodes = [AtenNode("aten.mul.Tensor", (Ref("x"), 2.0), outputs=("y",)),
+             AtenNode("aten.split.Tensor", (Ref("y"), 1, 1), outputs=("a", "b")),
+             AtenNode("aten.maximum.default", (Ref("a"), Ref("b")), outputs=("z",))]  # fmt: skip
+    program = lower_aten(nodes, {}, [("x", (1, 2))], ["z"])
+    assert program.value(np.array([[0.5, 3.0], [2.0, 1.0]])).ravel().tolist() == [6.0, 4.0]
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of torch's own, in run_decompositions
+def test_an_exported_program():
+    torch.manual_seed(1)
+    net = Residual().double().eval()
+    exported = torch.export.export(net, (torch.zeros(1, 3, dtype=torch.float64),))
+    _agree(lower_exported(exported), net)
+    _agree(lower_exported(exported.run_decompositions()), net)
+
+
+# -- from the model to the proof ---------------------------------------------------------------------------
+
+
+def _problem(function):
+    from supnorm.problem import Domain, Problem
+    from supnorm.sources import from_torch
+
+    net = from_torch(function, precision="float64")
+    return Problem(net, lambda x: 0.0 * x[:, 0], Domain(x=(-0.2, 0.2), y=(0.0, 0.3)))
+
+
+def test_a_module_is_certified(tmp_path):
+    from supnorm.certification import certify
+
+    torch.manual_seed(3)
+    net = torch.nn.Sequential(
+        torch.nn.Linear(2, 6), torch.nn.Tanh(), torch.nn.LayerNorm(6), torch.nn.Linear(6, 1)
+    )
+    problem = _problem(net.eval())
+    result = certify(problem, 1.1)
+    assert result.status.code == "proved"
+    x = problem.domain.from_unit(np.random.default_rng(0).random((20_000, 2)))
+    assert result.lower * 0.9 <= np.abs(problem.model.value(x)).max() <= result.upper
+
+
+def test_an_exported_file_has_a_program(tmp_path):
+    from supnorm.certification import certify
+    from supnorm.sources import open_problem
+
+    torch.manual_seed(4)
+    net = torch.nn.Sequential(torch.nn.Linear(2, 6), torch.nn.Tanh(), torch.nn.Linear(6, 1)).double()
+    for name, options in (("free", {"dynamic_shapes": ({0: torch.export.Dim.DYNAMIC},)}), ("tied", {})):
+        exported = torch.export.export(net, (torch.zeros(4, 2, dtype=torch.float64),), **options)
+        torch.export.save(exported, tmp_path / f"{name}.pt2")
+        (tmp_path / "truth.py").write_text("import numpy as np\ndef f(x): return np.sin(x[:, 0]) * x[:, 1]\n")
+        (tmp_path / "problem.toml").write_text(
+            f'[model]\nfile = "{name}.pt2"\n[reference]\npython = "truth.py:f"\n'
+            "[domain]\na = { low = 0.0, high = 1.0 }\nb = { low = -1.0, high = 1.0 }\n"
+        )
+        problem = open_problem(tmp_path / "problem.toml")
+        assert problem.model.program is not None, problem.model.notes
+        assert problem.model.first_layer[0].shape == (6, 2)
+        result = certify(problem, 1.05)
+        assert result.status.code == "proved"
+        assert result.deployed_upper is not None
+
+
+def test_code_that_depends_on_other_rows_is_refused():
+    from supnorm.certification import certify
+    from supnorm.results import BadInput
+
+    with pytest.raises(BadInput, match="depends on more than the point"):
+        certify(_problem(lambda x: x[:, 0] - x[:, 0].mean() + x[:, 1]))
