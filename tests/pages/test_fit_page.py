@@ -1,0 +1,85 @@
+"""The page of a fit says what the JSON says, for a reference, for samples, with and without a proof."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
+from supnorm.pages import write_fit_page
+from supnorm.pages.fit_page import candidate_rows, fit_page, headline, proof, series
+from supnorm.pages.time_chart import Series, error_over_time
+from supnorm.problem import Domain
+from supnorm.training import NetworkFit, fit
+
+
+@pytest.fixture(scope="module")
+def searched():
+    """Chebyshev and a network, no tolerance."""
+    domain = Domain(x=(-1.0, 1.0), y=(0.0, 2.0))
+    network = NetworkFit(widths=(6,), iterations=200)
+
+    def f(x):
+        return np.sin(3 * x[:, 0]) * np.exp(-x[:, 1])
+
+    result = fit(f, domain, method=network, audit_evaluations=1000, max_evaluations=2000)
+    return json.loads(json.dumps(result.to_json()))
+
+
+def test_rows_and_headline_are_those_of_the_result(searched):
+    rows = candidate_rows(searched)
+    assert [r[0] for r in rows] == [str(i + 1) for i in range(len(searched["candidates"]))]
+    assert rows[0][1] == searched["winner"]["method"]
+    assert "largest error found is" in headline(searched)
+    assert "Nothing was proved" in proof(searched)
+
+
+def test_the_chart_ends_at_the_errors_on_fresh_points(searched):
+    lines = series(searched)
+    for line, candidate in zip(lines, searched["candidates"], strict=True):
+        assert line.points[-1][1] == candidate["relative_rms"]
+        assert len(line.points) > 5  # networks come with their training record
+        seconds = [t for t, _ in line.points]
+        assert seconds == sorted(seconds)
+    html = fit_page(searched, "audit/report.html")
+    assert html.count("<svg viewBox") >= 2  # for wide and narrow screens
+    assert 'href="audit/report.html"' in html
+    assert not re.search(r'(src|href)="(?!#|audit/)', html)  # nothing is fetched
+
+
+def test_labels_do_not_overlap():
+    lines = [Series(f"method {i}", str(i), ((0.1, 1e-2), (1.0, 1e-6 * (1 + 1e-3 * i)))) for i in range(9)]
+    svg = error_over_time(lines, 700, "RMS error")
+    places = sorted(float(y) for y in re.findall(r'x="538" y="([\d.]+)"', svg))
+    assert len(places) == 9
+    assert np.diff(places).min() >= 12.9
+    assert max(places) <= 300
+
+
+def test_nothing_to_draw():
+    assert error_over_time([Series("exact", "1", ((0.0, 0.0),))], 700, "RMS error") == ""
+
+
+def test_samples_and_proofs(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.random((60, 2))
+    fixed = fit((x, x[:, 0] * x[:, 1]), method=PolynomialLeastSquares(), tolerance=1e-6)
+    write_fit_page(fixed, tmp_path / "fit.html")
+    html = (tmp_path / "fit.html").read_text("utf-8")
+    assert "held-out samples" in html
+    assert "The whole audit" not in html
+
+    def smooth(x):
+        import jax.numpy as jnp
+
+        return jnp.exp(x[:, 0])
+
+    proved = fit(
+        smooth, Domain(x=(0.0, 1.0)), tolerance=1e-6, certify=True, method=ChebyshevTensor(1e-9),
+        audit_evaluations=1000,
+    )  # fmt: skip
+    html = fit_page(proved.to_json())
+    assert "proved to be nowhere above" in html
+    assert "chip proven" in html
+    assert "The largest error lies between" in html
