@@ -1,7 +1,7 @@
 """Training beside its peers, and the stated targets.
 
-    python -m benchmarks.fit                                    one seed, a tenth of the time: four minutes
-    python -m benchmarks.fit --scale 1 --seeds 5 --save         the table of the docs: most of an hour of CPU
+    python -m benchmarks.fit                                    one seed, a tenth of the time: about four minutes
+    python -m benchmarks.fit --scale 1 --seeds 5 --save         the tables of the docs: about 35 minutes of CPU
     python -m benchmarks.fit --part compare --only "I.6.2, 2-D torch"
     python -m benchmarks.fit --page fit.html                    page of the saved results
 

@@ -11,6 +11,7 @@ from supnorm.pages import write_fit_page
 from supnorm.pages.fit_page import candidate_rows, fit_page, headline, proof, series
 from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.problem import Domain
+from supnorm.sources import from_jax
 from supnorm.training import NetworkFit, fit
 
 
@@ -76,7 +77,7 @@ def test_samples_and_proofs(tmp_path):
         return jnp.exp(x[:, 0])
 
     proved = fit(
-        smooth, Domain(x=(0.0, 1.0)), tolerance=1e-6, certify=True, method=ChebyshevTensor(1e-9),
+        from_jax(smooth), Domain(x=(0.0, 1.0)), tolerance=1e-6, certify=True, method=ChebyshevTensor(1e-9),
         audit_evaluations=1000,
     )  # fmt: skip
     html = fit_page(proved.to_json())
