@@ -1,0 +1,65 @@
+"""``supnorm fit``: table, JSON, files and pages in the folder, exit codes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from supnorm.approximants import load
+from supnorm.cli import main
+
+TRUTH = """
+import numpy as np
+
+def wave(x):
+    return np.sin(3 * x[:, 0]) * np.exp(-x[:, 1])
+"""
+PROBLEM = """
+[reference]
+python = "truth.py:wave"
+[error]
+kind = "absolute"
+tolerance = {tolerance}
+[domain]
+x = {{ low = -1.0, high = 1.0 }}
+y = {{ low = 0.0, high = 2.0 }}
+"""
+
+
+def run(folder: Path, tolerance: str, *options: str) -> int:
+    (folder / "truth.py").write_text(TRUTH)
+    (folder / "problem.toml").write_text(PROBLEM.format(tolerance=tolerance))
+    with pytest.raises(SystemExit) as ended:
+        main(["fit", str(folder / "problem.toml"), "--out", str(folder / "run"), *options])
+    return int(ended.value.code or 0)
+
+
+def test_a_fit_leaves_model_numbers_and_two_pages(tmp_path, capsys):
+    assert run(tmp_path, "1e-9") == 0
+    said = capsys.readouterr().out
+    assert said.startswith("within-tolerance")
+    assert "fit.html" in said
+    found = {p.relative_to(tmp_path / "run").as_posix() for p in (tmp_path / "run").rglob("*") if p.is_file()}
+    assert {"model.npz", "fit.json", "fit.html", "audit/result.json", "audit/report.html"} <= found
+    saved = json.loads((tmp_path / "run/fit.json").read_text())
+    assert saved["schema"] == "supnorm.fit/1"
+    assert saved["audit"]["sup"]["lower"] <= saved["winner"]["sup"]["lower"]
+    html = (tmp_path / "run/fit.html").read_text("utf-8")
+    assert saved["winner"]["method"] in html
+    x = np.array([[0.3, 1.1], [-0.7, 0.2]])
+    value = load(tmp_path / "run/model.npz").value(x)[:, 0]
+    np.testing.assert_allclose(value, np.sin(3 * x[:, 0]) * np.exp(-x[:, 1]), atol=1e-9)
+
+
+def test_json_is_all_that_is_printed(tmp_path, capsys):
+    code = run(tmp_path, "1e-9", "--json", "--method", "random-features", "--max-evaluations", "400")
+    document = json.loads(capsys.readouterr().out)
+    assert code == document["status"]["exit"] == 1
+    assert [c["method"] for c in document["candidates"]] == ["random features"]
+    assert document["winner"]["trail"] == []
+
+
+def test_unknown_methods_are_named(tmp_path, capsys):
+    assert run(tmp_path, "1e-9", "--method", "magic") == 2
+    assert "--method 'magic' is not known; known are auto, chebyshev" in capsys.readouterr().err
