@@ -178,6 +178,8 @@ def test_a_jump_has_no_budget():
     result = budget(curved_jump, cube(2), tolerance=1e-2, calls=20_000)
     assert result.verdict.word == "unsuitable"
     assert "jump of height 2" in result.verdict.evidence[0]
+    x0, x1 = map(float, re.findall(r"x\d = (\S+?)[,)]", result.verdict.evidence[0]))
+    assert x0 - 0.217 + 0.5 * x1**2 == pytest.approx(0.0, abs=2e-3)  # the place is in the user's units
     assert result.guarantee[0].log10 == math.inf
     assert result.to_json()["guarantee"][0]["log10"] == "inf"
     assert result.construction == ()

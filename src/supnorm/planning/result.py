@@ -9,6 +9,7 @@ from typing import Any
 
 from supnorm.planning.caveats import Caveat
 from supnorm.planning.charts import interaction_graph, smoothness_rows
+from supnorm.planning.guarantees import derivative_bounds
 from supnorm.planning.ladder import Ladder
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
@@ -152,7 +153,7 @@ class BudgetResult:
             "order": p.order,
             "smoothness": smoothness_rows(p, self.tolerance),
             "class_order": p.class_order(),
-            "derivative_scales": list(p.derivative_scales(max(p.class_order(), 1))),
+            "derivative_scales": list(derivative_bounds(p, self.p)),
             "not_finite": p.hazards.not_finite,
             "scanned": p.hazards.scanned,
             "blow_up": p.hazards.hopeless,

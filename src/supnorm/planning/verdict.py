@@ -130,6 +130,8 @@ def _hopeless(case: Case) -> Verdict | None:
     if not hazards.hopeless or math.isfinite(case.p):
         return None
     grown = f"the largest |f| grew {hazards.growth:.3g} times as its box shrank, to {hazards.largest:.3g}"
+    if hazards.blow_up is not None:
+        grown += f", near ({case.profile.place(hazards.blow_up)})"
     return Verdict(UNSUITABLE, "none", (grown, "no sup-norm budget exists; cut the place out of the domain"))
 
 
@@ -139,7 +141,7 @@ def _broken(case: Case) -> Verdict | None:
         return None
     if profile.jump is not None and profile.jump.jump > 2 * case.eps:
         at = profile.jump.jump_at
-        place = "" if at is None else " near " + _place(profile, at.tolist())
+        place = "" if at is None else f" near ({profile.place(at)})"
         seen = f"a jump of height {profile.jump.jump:.3g}{place}, more than twice the tolerance"
         return Verdict(
             UNSUITABLE, SPLIT, (seen, "state the error off a named neighbourhood, or split the domain")
@@ -148,14 +150,6 @@ def _broken(case: Case) -> Verdict | None:
         seen = "a layer or oscillation that the samples along a line do not resolve"
         return Verdict(UNDECIDED, SPLIT, (seen, "give more calls, or split the domain at the layer"))
     return None
-
-
-def _place(profile: Profile, u: list[float]) -> str:
-    return (
-        "("
-        + ", ".join(f"{n} = {v:.3g}" for n, v in zip(profile.names, u, strict=True))
-        + ", of the unit cube)"
-    )
 
 
 def _few_tests(case: Case) -> Verdict | None:
