@@ -10,7 +10,6 @@ from typing import Any
 from supnorm.planning.caveats import Caveat
 from supnorm.planning.charts import interaction_graph, smoothness_rows
 from supnorm.planning.ladder import Ladder
-from supnorm.planning.pilot import Trial
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
 from supnorm.planning.verdict import Verdict
@@ -35,7 +34,6 @@ class BudgetResult:
         ladders: measured; their forecasts are the third line.
         caveats: the eight exceptions.
         verdict: is a network the tool, and what else.
-        trials: pilot fits of the classical tools; empty where none were made.
         profile: of the function; None from numbers alone.
         table, curves: for charts; see `supnorm.planning.charts`.
         notes: what was converted or assumed.
@@ -53,7 +51,6 @@ class BudgetResult:
     ladders: tuple[Ladder, ...]
     caveats: tuple[Caveat, ...]
     verdict: Verdict
-    trials: tuple[Trial, ...]
     profile: Profile | None
     table: tuple[dict[str, Any], ...]
     curves: tuple[dict[str, Any], ...]
@@ -92,7 +89,7 @@ class BudgetResult:
                 "tool": self.verdict.tool,
                 "evidence": list(self.verdict.evidence),
             },
-            "pilot": [asdict(trial) for trial in self.trials],
+            "pilot": [asdict(trial) for trial in self.verdict.trials],
             "profile": self._profile(),
             "ladders": [ladder.as_dict() for ladder in self.ladders],
             "charts": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from supnorm.planning.profile.active import ActiveSubspace
 from supnorm.planning.profile.dimension import IntrinsicDimension
@@ -108,16 +109,21 @@ class Profile:
         return found
 
     def derivative_scales(self, n: int) -> tuple[float, ...]:
-        """Estimated bounds on the derivatives of orders 0 to n on the unit cube, safety factor included.
+        """Estimated bounds on the derivatives of orders 0 to n on the unit cube, n at most 4, safety factor
+        included.
 
         The k-th derivative along unit directions is the norm of the k-linear form, so its maximum over many
         directions estimates all mixed derivatives of that order from below.
         """
+        return (self.spread, *self._derivatives[:n])
+
+    @cached_property
+    def _derivatives(self) -> tuple[float, ...]:
         rows = []
-        for k in range(1, n + 1):
+        for k in range(1, HIGHEST + 1):
             seen = [line.spectrum.derivative_maximum(k) for line in self.known_lines if line.spectrum]
             rows.append(SAFETY * max([*seen, 1e-12 * self.spread]))
-        return (self.spread, *rows)
+        return tuple(rows)
 
     def class_order(self) -> int:
         """The number of derivatives that the guarantee line may use: at most 4; 0 when not even Lipschitz."""
