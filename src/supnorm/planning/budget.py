@@ -33,7 +33,7 @@ from supnorm.planning.table import as_table, read_table, table_profile
 from supnorm.planning.theory import ClassBound, NetworkClass
 from supnorm.planning.verdict import UNDECIDED, verdict
 from supnorm.problem import Domain, Problem
-from supnorm.results import BadInput, ExitCode, Status
+from supnorm.results import BadInput, ExitCode, Status, versions
 
 Array = NDArray[np.float64]
 DEFAULT_CALLS = 200_000
@@ -206,10 +206,6 @@ def _missing(measured: Profile) -> tuple[str, ...]:
 
 
 def _finish(found: dict[str, Any], seed: int, start: float) -> BudgetResult:
-    import scipy
-
-    import supnorm
-
     answer = found["verdict"]
     undecided = answer.word == UNDECIDED and found["profile"] is not None
     advice = {
@@ -221,13 +217,8 @@ def _finish(found: dict[str, Any], seed: int, start: float) -> BudgetResult:
             "Numbers about a class. Give the function itself for a profile, and a trainer for a forecast."
         )
     status = Status(answer.word, advice, ExitCode.UNDECIDED if undecided else ExitCode.DONE)
-    versions = {
-        "supnorm": getattr(supnorm, "__version__", ""),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-    }
     return BudgetResult(
-        **found, status=status, seed=seed, seconds=time.perf_counter() - start, versions=versions
+        **found, status=status, seed=seed, seconds=time.perf_counter() - start, versions=versions()
     )
 
 
