@@ -24,7 +24,6 @@ from supnorm.auditing.facts import (
     place_json,
     points_table,
     side_json,
-    versions,
 )
 from supnorm.auditing.findings import data_distance, findings, suspect_rows
 from supnorm.auditing.glitches import rms_floor
@@ -41,6 +40,7 @@ from supnorm.auditing.table import is_table
 from supnorm.auditing.verdict import verdict
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Problem, fingerprint
+from supnorm.results import versions
 
 Array = NDArray[np.float64]
 THUMBNAILS = 6

@@ -1,9 +1,7 @@
-"""The parts of an audit's document: axes, measure, sides, places, failures, versions, worst points."""
+"""The parts of an audit's document: axes, measure, sides, places, failures, worst points."""
 
 from __future__ import annotations
 
-import platform
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,12 +21,8 @@ ROUNDING_NOTE = "The {side} runs in {precision}: errors below about {size:.0e} o
 
 
 def output_names(problem: Problem, evaluator: Evaluator) -> list[str]:
-    """Names of the outputs: the reference's, the model's, or ``y1, y2, ...``."""
-    m = evaluator.reference.outputs or evaluator.model.outputs or 1
-    for function in (problem.reference, problem.model):
-        if len(function.outputs) == m:
-            return list(function.outputs)
-    return ["y"] if m == 1 else [f"y{i + 1}" for i in range(m)]
+    """Names of the outputs, as many as the evaluator saw."""
+    return list(problem.output_names(evaluator.reference.outputs or evaluator.model.outputs or 1))
 
 
 def output_units(problem: Problem, names: list[str]) -> list[str]:
@@ -125,21 +119,6 @@ def notes(problem: Problem, seconds: float | None) -> list[str]:
     if seconds is not None:
         lines.append("The search was limited by seconds: another machine or run may find another point.")
     return lines
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that took part."""
-    from importlib import metadata
-
-    found = {"python": platform.python_version()}
-    for package in ("supnorm", "numpy", "scipy", "jax", "torch", "onnxruntime", "gsw", "CoolProp"):
-        module = {"CoolProp": "CoolProp"}.get(package, package)
-        if module in sys.modules:
-            try:
-                found[package] = metadata.version(package)
-            except metadata.PackageNotFoundError:
-                continue
-    return found
 
 
 def points_table(run: Run, names: list[str]) -> Table:
