@@ -117,7 +117,16 @@ def test_known_tools(name, tool):
     assert result.verdict.word == "classical better"
     assert result.verdict.tool == tool
     assert result.verdict.evidence
+    assert bool(result.verdict.trials) == (result.profile.d == 1)  # structure decides: no pilot fits
     assert result.status.exit == ExitCode.DONE
+
+
+def test_pilot_fits_decide_where_structure_does_not():
+    f = lambda x: 1 / (1.2 + np.sin(x[:, 0] + x[:, 1] * x[:, 2]) * x[:, 3])  # noqa: E731
+    verdict = budget(f, cube(4), tolerance=1e-3, calls=20_000, purse=600).verdict
+    expected = [trial.expected for trial in verdict.trials]
+    assert len(expected) >= 2
+    assert expected == sorted(expected)
 
 
 def test_kinks_of_single_inputs_are_cheap():
@@ -169,6 +178,8 @@ def test_a_jump_has_no_budget():
     result = budget(curved_jump, cube(2), tolerance=1e-2, calls=20_000)
     assert result.verdict.word == "unsuitable"
     assert "jump of height 2" in result.verdict.evidence[0]
+    x0, x1 = map(float, re.findall(r"x\d = (\S+?)[,)]", result.verdict.evidence[0]))
+    assert x0 - 0.217 + 0.5 * x1**2 == pytest.approx(0.0, abs=2e-3)  # the place is in the user's units
     assert result.guarantee[0].log10 == math.inf
     assert result.to_json()["guarantee"][0]["log10"] == "inf"
     assert result.construction == ()

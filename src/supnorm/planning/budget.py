@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from supnorm.planning.table import as_table, read_table, table_profile
 from supnorm.planning.theory import ClassBound, NetworkClass
 from supnorm.planning.verdict import UNDECIDED, verdict
 from supnorm.problem import Domain, Problem
-from supnorm.results import BadInput, ExitCode, Status
+from supnorm.results import BadInput, ExitCode, Status, versions
 
 Array = NDArray[np.float64]
 DEFAULT_CALLS = 200_000
@@ -124,7 +125,6 @@ def budget(
     if isinstance(problem, Problem) and problem.reference.table is not None:
         problem, domain, tolerance = as_table(problem, output, tolerance)
     ladders = (ladder,) if ladder is not None else ()
-    trials: tuple[Trial, ...] = ()
     climbing: dict[str, Any] = {
         "samples": samples, "seeds": seeds, "seed": seed, "path": ladder_file, "observer": observer,
     }  # fmt: skip
@@ -134,6 +134,7 @@ def budget(
         if train is not None:
             runs = climb_table(table.x, table.y, train, width=widths[0], **climbing)
             ladders = (*ladders, Ladder(tuple(runs), "samples", table.metric))
+        parts = _from_profile(plan, measured, ladders, shape, purse, tuple)
     else:
         given = as_problem(problem, domain, tolerance)
         with spread(given, workers, executor) as pool:
@@ -142,13 +143,14 @@ def budget(
             target = question.target
             most = _calls(target.caller.cost, calls)
             plan, measured = question, profile(target, rng, most, points)
-            trials = _pilot(target, measured, question, purse, most, rng)
             if train is not None:
                 tests = _tests(target.caller.cost)
                 runs = climb(target, target.d, train, widths=widths, tests=tests, **climbing)
                 axis = "width" if len(set(widths)) > 2 and len(set(samples)) == 1 else "samples"
                 ladders = (*ladders, Ladder(tuple(runs), axis, question.metric))
-    return _finish(_from_profile(plan, measured, ladders, trials, shape, purse), seed, start)
+            tries = partial(_pilot, target, measured, question, purse, most, rng)
+            parts = _from_profile(plan, measured, ladders, shape, purse, tries)
+    return _finish(parts, seed, start)
 
 
 def _pilot(
@@ -165,9 +167,9 @@ def _from_profile(
     question: Plan,
     measured: Profile,
     ladders: tuple[Ladder, ...],
-    trials: tuple[Trial, ...],
     shape: NetworkClass | None,
     purse: int,
+    tries: Callable[[], tuple[Trial, ...]],
 ) -> dict[str, Any]:
     def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
         return guarantees(measured, eps, question.p, shape), constructions(measured, eps)
@@ -184,8 +186,7 @@ def _from_profile(
         "construction": tuple(construction),
         "ladders": ladders,
         "caveats": tuple(caveats(measured, ladders, guarantee, question.eps, question.p)),
-        "verdict": verdict(measured, construction, ladders, question.eps, question.p, purse, trials),
-        "trials": trials,
+        "verdict": verdict(measured, construction, ladders, question.eps, question.p, purse, tries),
         "profile": measured,
         "table": tuple(table),
         "curves": tuple(error_curves(table, ladders)),
@@ -205,10 +206,6 @@ def _missing(measured: Profile) -> tuple[str, ...]:
 
 
 def _finish(found: dict[str, Any], seed: int, start: float) -> BudgetResult:
-    import scipy
-
-    import supnorm
-
     answer = found["verdict"]
     undecided = answer.word == UNDECIDED and found["profile"] is not None
     advice = {
@@ -220,13 +217,8 @@ def _finish(found: dict[str, Any], seed: int, start: float) -> BudgetResult:
             "Numbers about a class. Give the function itself for a profile, and a trainer for a forecast."
         )
     status = Status(answer.word, advice, ExitCode.UNDECIDED if undecided else ExitCode.DONE)
-    versions = {
-        "supnorm": getattr(supnorm, "__version__", ""),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-    }
     return BudgetResult(
-        **found, status=status, seed=seed, seconds=time.perf_counter() - start, versions=versions
+        **found, status=status, seed=seed, seconds=time.perf_counter() - start, versions=versions()
     )
 
 

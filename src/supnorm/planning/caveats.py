@@ -147,8 +147,8 @@ def _low_accuracy(guarantee: list[ClassBound], ladders: tuple[Ladder, ...], eps:
             name, test, "holds: the theory says nothing at this tolerance", "no lower bound is printed"
         )
     if not numbers:
-        return Caveat(name, test, "undecided: no numeric bound applies", "nothing")
-    return Caveat(name, test, "does not hold: a lower bound is not vacuous", "nothing")
+        return Caveat(name, test, "undecided: no numeric bound applies", "no lower bound is printed")
+    return Caveat(name, test, "does not hold: a lower bound says something here", "the lower bounds stand")
 
 
 def _mean_square(ladders: tuple[Ladder, ...], p: float) -> Caveat:

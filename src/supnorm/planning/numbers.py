@@ -61,7 +61,6 @@ def from_numbers(
         "ladders": ladders,
         "caveats": tuple(caveats(None, ladders, guarantee, tolerance, p)),
         "verdict": verdict(None, construction, ladders, tolerance, p, purse),
-        "trials": (),
         "profile": None,
         "table": tuple(table),
         "curves": tuple(error_curves(table, ladders)),

@@ -9,8 +9,8 @@ from typing import Any
 
 from supnorm.planning.caveats import Caveat
 from supnorm.planning.charts import interaction_graph, smoothness_rows
+from supnorm.planning.guarantees import derivative_bounds
 from supnorm.planning.ladder import Ladder
-from supnorm.planning.pilot import Trial
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
 from supnorm.planning.verdict import Verdict
@@ -35,7 +35,6 @@ class BudgetResult:
         ladders: measured; their forecasts are the third line.
         caveats: the eight exceptions.
         verdict: is a network the tool, and what else.
-        trials: pilot fits of the classical tools; empty where none were made.
         profile: of the function; None from numbers alone.
         table, curves: for charts; see `supnorm.planning.charts`.
         notes: what was converted or assumed.
@@ -53,7 +52,6 @@ class BudgetResult:
     ladders: tuple[Ladder, ...]
     caveats: tuple[Caveat, ...]
     verdict: Verdict
-    trials: tuple[Trial, ...]
     profile: Profile | None
     table: tuple[dict[str, Any], ...]
     curves: tuple[dict[str, Any], ...]
@@ -92,7 +90,7 @@ class BudgetResult:
                 "tool": self.verdict.tool,
                 "evidence": list(self.verdict.evidence),
             },
-            "pilot": [asdict(trial) for trial in self.trials],
+            "pilot": [asdict(trial) for trial in self.verdict.trials],
             "profile": self._profile(),
             "ladders": [ladder.as_dict() for ladder in self.ladders],
             "charts": {
@@ -155,7 +153,7 @@ class BudgetResult:
             "order": p.order,
             "smoothness": smoothness_rows(p, self.tolerance),
             "class_order": p.class_order(),
-            "derivative_scales": list(p.derivative_scales(max(p.class_order(), 1))),
+            "derivative_scales": list(derivative_bounds(p, self.p)),
             "not_finite": p.hazards.not_finite,
             "scanned": p.hazards.scanned,
             "blow_up": p.hazards.hopeless,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport
-from supnorm.results import ExitCode, Status
+from supnorm.results import ExitCode, Status, versions
 from supnorm.training.active_fit import ActiveFit, Attempt
 from supnorm.training.assessment import FRESH, Validation, audit_model
 from supnorm.training.breaks import Jump
@@ -105,14 +104,3 @@ def _status(state: ActiveFit, winner: Candidate, jump: Jump | None) -> Status:
     else:
         advice += "give more evaluations or seconds, or wider networks: method=NetworkFit(widths=(48, 64))"
     return Status("tolerance-exceeded", advice, ExitCode.EXCEEDED)
-
-
-def versions() -> dict[str, str]:
-    """Versions behind a result."""
-    import jax
-    import scipy
-
-    return {
-        "python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__,
-        "jax": jax.__version__,
-    }  # fmt: skip
