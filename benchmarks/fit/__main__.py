@@ -25,6 +25,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 os.environ.setdefault("DDE_BACKEND", "pytorch")
 
 from benchmarks.fit.candidates import CANDIDATES
+from benchmarks.fit.certified import certified
 from benchmarks.fit.choice import choices
 from benchmarks.fit.compare import Key, Run, compare, long_bfgs, time_ratios
 from benchmarks.fit.methods import OURS, PEERS
@@ -34,7 +35,7 @@ from supnorm.results import write_whole
 
 RESULTS = Path(__file__).parents[1] / "results" / "fit.json"
 FIRST = 9000
-PARTS = ("compare", "published", "refinement", "long", "choice", "candidates")
+PARTS = ("compare", "published", "refinement", "certified", "choice", "long", "candidates")
 PACKAGES = ("numpy", "scipy", "jax", "torch", "optimistix", "optax", "deepxde")
 
 
@@ -46,6 +47,8 @@ def rows(part: str, seeds: list[int], only: str, scale: float, done: set[Key]) -
         return compare(CANDIDATES, seeds[:3], only, scale, done)
     if part == "choice":
         return choices(seeds, done)
+    if part == "certified":
+        return certified(seeds[:3], done)
     if part == "long":
         return long_bfgs(seeds, scale, done)
     return refinements(seeds, scale, done) if part == "refinement" else published(seeds, scale, done)

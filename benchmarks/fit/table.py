@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.fit import choice
+from benchmarks.fit import certified, choice
 from benchmarks.fit.compare import medians
 from benchmarks.fit.targets import staged_medians
 
@@ -14,8 +14,8 @@ def lines(part: str, row: dict[str, Any]) -> list[str]:
     """What is printed while it runs."""
     if "missing" in row:
         return [f"{row['task']:14} {row['method']:16} {row['missing']}"]
-    if part == "choice":
-        return choice.lines(row)
+    if part in ("choice", "certified"):
+        return (choice if part == "choice" else certified).lines(row)
     if part in ("compare", "long", "candidates"):
         return [
             f"{row['task']:14} {row['method']:16} rms {row['rms'][-1]:.1e}  max {row['max'][-1]:.1e}"
@@ -69,6 +69,10 @@ def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
                 choice.body(saved["choice"]["rows"]),
             )
         )
+    if "certified" in saved:
+        head = ["problem", "seed", "tolerance", "network, parameters", "worst error seen", "proved bound", "CPU s",
+                "check, CPU s"]  # fmt: skip
+        found.append(("Networks with their proof", head, certified.body(saved["certified"]["rows"])))
     return found
 
 

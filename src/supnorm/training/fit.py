@@ -54,7 +54,8 @@ def fit(
 
     Args:
         reference: a `Problem` (its model is not used), any callable ``(n, d) -> (n,)`` or ``(n, m)``, or a
-            pair of arrays ``(x, y)``: then every fifth sample is held out for the errors that are reported.
+            pair of arrays ``(x, y)``, or a problem whose reference is a table: then every fifth sample is held
+            out for the errors that are reported.
         domain: where to fit; of a problem its own, of samples the box of their ranges by default.
         tolerance: goal for the error in the problem's measure; without one the best within the budget wins.
         norm: ``"sup"``: the tolerance is for the largest error; ``"l2"``: for the root mean square.
@@ -77,6 +78,10 @@ def fit(
     ('within-tolerance', True)
     """
     _check(norm, tolerance, seconds, max_evaluations, audit_evaluations)
+    if isinstance(reference, Problem) and reference.reference.table is not None:
+        opened = _problem(reference, domain, tolerance, error)
+        tolerance, error, domain = opened.tolerance, opened.error, opened.domain
+        reference = reference.reference.table
     if isinstance(reference, tuple):
         if certify:
             raise BadInput("fixed samples cannot be certified: between them the reference is unknown")
