@@ -171,10 +171,13 @@ def test_budgets_are_kept_and_counted():
     assert sum(calls) <= 1.1 * sum(v for k, v in result.evaluations.items() if k != "failed") + 2000
 
 
-def test_seconds_are_kept():
-    result = fit(mass, I_10_7, tolerance=1e-9, method=NetworkFit(), seconds=4.0)
-    assert result.seconds < 90.0  # the last step and the final audit come on top; machines may be busy
+@pytest.mark.slow
+def test_seconds_end_a_fit():
+    result = fit(mass, I_10_7, tolerance=1e-12, method=NetworkFit(), seconds=4.0)
     assert result.status.code == "tolerance-exceeded"
+    assert (
+        result.seconds < 300.0
+    )  # generous: without the limit it trains for many minutes; machines may be busy
 
 
 def test_a_partly_failing_reference_is_fitted_where_it_has_values():

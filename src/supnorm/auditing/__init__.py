@@ -6,7 +6,6 @@ from supnorm.auditing.pictures import Pictures
 from supnorm.auditing.power import Power
 from supnorm.auditing.report import AuditReport, load_report
 from supnorm.auditing.search import ScreenAndAscent
-from supnorm.auditing.sobolev import with_derivatives
 
 __all__ = [
     "AuditReport",
@@ -16,5 +15,4 @@ __all__ = [
     "SurrogateSearch",
     "audit",
     "load_report",
-    "with_derivatives",
 ]

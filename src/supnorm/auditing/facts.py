@@ -16,6 +16,7 @@ from supnorm.results import Witness
 if TYPE_CHECKING:
     from supnorm.auditing.document import Run
 
+NUMBERS = 300_000  # in the table of the worst points: some MB
 ROUNDING_NOTE = "The {side} runs in {precision}: errors below about {size:.0e} of its values are its rounding, not its fit."
 
 
@@ -57,7 +58,8 @@ def measure_json(problem: Problem, names: list[str]) -> dict[str, Any]:
 
 def side_json(function: Function) -> dict[str, Any]:
     """What is printed about a model or a reference."""
-    return {"name": function.name, "precision": function.precision, "notes": list(function.notes)}
+    name = "" if function.name == "<lambda>" else function.name
+    return {"name": name, "precision": function.precision, "notes": list(function.notes)}
 
 
 def place_json(witness: Witness, problem: Problem, names: list[str]) -> dict[str, Any]:
@@ -133,5 +135,6 @@ def points_table(run: Run, names: list[str]) -> Table:
     if len(rows):
         u = domain.to_unit(rows[:, : domain.d])
         radius = 0.1 * linkage_radius(max(run.evaluator.total, 3), domain.d)
-        rows = rows[thin(u, rows[:, -2], radius, min(500, len(rows)), fill=False)]
+        most = min(500, max(20, NUMBERS // len(columns)), len(rows))  # thousands of outputs: fewer points
+        rows = rows[thin(u, rows[:, -2], radius, most, fill=False)]
     return Table(tuple(columns), rows[:, :-1] if len(rows) else np.empty((0, len(columns))))

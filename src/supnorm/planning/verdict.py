@@ -31,6 +31,7 @@ from supnorm.planning.constructions import total_degree
 from supnorm.planning.ladder import Ladder
 from supnorm.planning.names import (
     BLOCKS,
+    CLASSICAL_LEARNERS,
     FACTORS,
     GAUSSIAN_PROCESS,
     NETWORK,
@@ -130,6 +131,8 @@ def _hopeless(case: Case) -> Verdict | None:
     if not hazards.hopeless or math.isfinite(case.p):
         return None
     grown = f"the largest |f| grew {hazards.growth:.3g} times as its box shrank, to {hazards.largest:.3g}"
+    if hazards.blow_up is not None:
+        grown += f", near ({case.profile.place(hazards.blow_up)})"
     return Verdict(UNSUITABLE, "none", (grown, "no sup-norm budget exists; cut the place out of the domain"))
 
 
@@ -139,7 +142,7 @@ def _broken(case: Case) -> Verdict | None:
         return None
     if profile.jump is not None and profile.jump.jump > 2 * case.eps:
         at = profile.jump.jump_at
-        place = "" if at is None else " near " + _place(profile, at.tolist())
+        place = "" if at is None else f" near ({profile.place(at)})"
         seen = f"a jump of height {profile.jump.jump:.3g}{place}, more than twice the tolerance"
         return Verdict(
             UNSUITABLE, SPLIT, (seen, "state the error off a named neighbourhood, or split the domain")
@@ -148,14 +151,6 @@ def _broken(case: Case) -> Verdict | None:
         seen = "a layer or oscillation that the samples along a line do not resolve"
         return Verdict(UNDECIDED, SPLIT, (seen, "give more calls, or split the domain at the layer"))
     return None
-
-
-def _place(profile: Profile, u: list[float]) -> str:
-    return (
-        "("
-        + ", ".join(f"{n} = {v:.3g}" for n, v in zip(profile.names, u, strict=True))
-        + ", of the unit cube)"
-    )
 
 
 def _few_tests(case: Case) -> Verdict | None:
@@ -265,21 +260,23 @@ def _train(case: Case) -> Verdict | None:
 
 
 def _climbed(case: Case) -> Verdict | None:
-    needs = [ladder.need(case.eps) for ladder in case.ladders if ladder.axis == "samples"]
+    climbed = [ladder for ladder in case.ladders if ladder.axis == "samples"]
+    needs = [ladder.need(case.eps) for ladder in climbed]
     if not needs:
         return None
-    sizes = [n.size for n in needs if n.size is not None]
-    if sizes and min(sizes) <= case.purse:
-        seen = f"the ladder reaches the tolerance at {min(sizes):,.0f} samples (upper end of its interval)"
-        return Verdict(GUARDED, NETWORK, (seen, "audit it, and guard queries outside the data"))
+    reached = [(n.size, ladder.name or NETWORK) for n, ladder in zip(needs, climbed, strict=True) if n.size]
+    if reached and min(reached)[0] <= case.purse:
+        size, tool = min(reached)
+        seen = f"the ladder reaches the tolerance at {size:,.0f} samples (upper end of its interval)"
+        word = CLASSICAL if tool in CLASSICAL_LEARNERS else GUARDED
+        return Verdict(word, tool, (f"{tool}: {seen}", "audit it, and guard queries outside the data"))
+    best = min(climbed, key=lambda ladder: float(ladder.rungs.mean[-1])).name or NETWORK
     if any(n.reached == "floor" for n in needs):
         seen = "the ladder is floor-limited above the tolerance: more samples do not help"
-        return Verdict(
-            UNDECIDED, NETWORK, (seen, "pull another lever: width, iterations, optimizer, float64")
-        )
+        return Verdict(UNDECIDED, best, (seen, "pull another lever: width, iterations, optimizer, float64"))
     if any(_middle_reaches(ladder, case) for ladder in case.ladders):
         seen = "the middle of the forecast reaches the tolerance within the purse, its upper end does not"
-        return Verdict(UNDECIDED, NETWORK, (seen, "add a rung or seeds: the interval will narrow"))
+        return Verdict(UNDECIDED, best, (seen, "add a rung or seeds: the interval will narrow"))
     seen = f"the ladder does not reach the tolerance with {case.purse:,} samples (upper end of its interval)"
     return Verdict(UNSUITABLE, "none", (seen, "loosen the tolerance, or spend more samples"))
 

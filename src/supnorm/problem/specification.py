@@ -92,6 +92,8 @@ class ErrorSpec(Table):
     python: str | None = None
     mask: str | None = None
     tolerance: float | list[float] | None = None
+    derivatives: bool = False
+    step: float | None = None
 
 
 class ConstraintSpec(Table):

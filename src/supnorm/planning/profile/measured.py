@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from supnorm.planning.profile.active import ActiveSubspace
 from supnorm.planning.profile.dimension import IntrinsicDimension
 from supnorm.planning.profile.hazards import Hazards
@@ -13,6 +16,9 @@ from supnorm.planning.profile.interactions import Interactions
 from supnorm.planning.profile.lines import Line
 from supnorm.planning.profile.sensitivity import Sensitivity
 from supnorm.planning.profile.separation import Separation
+from supnorm.problem import Domain
+
+Array = NDArray[np.float64]
 
 SAFETY = 1.5  # on estimated derivative bounds: what is seen on lines is a lower estimate of the maximum
 HIGHEST = 4  # derivatives of a measured series beyond the fourth are mostly rounding
@@ -36,6 +42,7 @@ class Profile:
         dimension: of the inputs' law; None without data.
         calls: evaluations used.
         left_out: tests that were not run, with the reason.
+        domain: whose unit cube it is, for places in the user's units.
     """
 
     d: int
@@ -53,6 +60,18 @@ class Profile:
     dimension: IntrinsicDimension | None = None
     calls: int = 0
     left_out: tuple[str, ...] = field(default=())
+    domain: Domain | None = None
+
+    def place(self, u: Array) -> str:
+        """A point of the unit cube, shape ``(d,)``, in the units of the domain."""
+        if self.domain is None:
+            values, units = u, [""] * self.d
+        else:
+            values, units = self.domain.from_unit(u[None])[0], [axis.unit for axis in self.domain.axes]
+        parts = [
+            f"{n} = {v:.4g} {unit}".rstrip() for n, v, unit in zip(self.names, values, units, strict=True)
+        ]
+        return ", ".join(parts) + (" of the unit cube" if self.domain is None else "")
 
     @property
     def known_lines(self) -> list[Line]:
