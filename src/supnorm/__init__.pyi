@@ -6,13 +6,12 @@ from .auditing import (
     SurrogateSearch,
     audit,
     load_report,
-    with_derivatives,
 )
 from .certification import CertifyResult, certify
 from .evaluation import EvaluationStore
 from .pages import write_page
 from .planning import BudgetResult, budget
-from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
+from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem, with_derivatives
 from .results import BadInput, Bound, Estimate, ExitCode, Status, Witness
 from .sources import from_jax, from_torch, open_problem, save_problem
 from .training import FitResult, fit

@@ -51,7 +51,8 @@ def _of_place(place: Mapping[str, Any], worst: float, rms: float, n: int) -> lis
         test = f"a random test of {n:,} points puts about {number(hits)} of them there."
     else:
         test = f"of random tests of {n:,} points {about} one in {number(1 / hits)} hits it."
-    filled = f"The place where the error is at least half of it fills {about} 1 part in {number(1 / volume)} of the domain: {test}"
+    part = f"{about} 1 part in {number(1 / volume)} of the domain"
+    filled = f"The place where the error is at least half of it fills {part}: {test}"
     surely = place.get("volume_at_least") or volume
     share = surely * (worst / 2) ** 2 / rms**2 if rms > 0 else math.inf
     if share > 1:

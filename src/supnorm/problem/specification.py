@@ -51,6 +51,9 @@ class SourceSpec(Table):
     precision: str | None = None  # "float32" or "float64" where the source can do both
     timeout: float | None = Field(default=None, gt=0)  # seconds per point (command, per_point)
     retries: int = Field(default=0, ge=0)
+    with_derivatives: bool | float = (
+        False  # true: the source's own; a number: the step of central differences
+    )
     declared: DeclaredSpec | None = None  # what the user says about it, for conditional certificates
     protocol: str = "batch"  # command: "batch" (all lines, then answers) or "point" (line by line)
 
@@ -124,6 +127,7 @@ class AuditSpec(Table):
     seed: int | None = Field(default=None, ge=0)
     workers: int | None = Field(default=None, ge=1)
     gradients: bool = True
+    norms: list[float] | None = None  # powers p of the sample norms L^p
     power: bool = True
 
 
@@ -192,7 +196,7 @@ def _first_line(error: ValidationError) -> str:
     first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     # pydantic adds the tried type of a union to the place; it is no key of the file.
     key = ".".join(
-        str(part) for part in first["loc"] if part not in ("float", "str", "list[float]", "list[str]")
+        str(part) for part in first["loc"] if part not in ("bool", "float", "str", "list[float]", "list[str]")
     )
     got = first.get("input")
     if first["type"] == "extra_forbidden":

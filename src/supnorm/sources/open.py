@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
+from supnorm.problem import (
+    Axis,
+    Declared,
+    Domain,
+    ErrorMeasure,
+    Function,
+    Law,
+    PartialFailure,
+    Problem,
+    with_derivatives,
+)
 from supnorm.problem.specification import ErrorSpec, LawSpec, ProblemSpec, SourceSpec, read_specification
 from supnorm.results import BadInput
 from supnorm.sources.ports import reordered
@@ -41,7 +51,11 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
     for key in ("model", "reference", "recheck"):
         table: SourceSpec | None = getattr(spec, key)
         where = f"{path.name}: [{key}]"
-        opened[key] = None if table is None else open_function(table, root, domain.names, probe, trust, where)
+        if table is None:
+            opened[key] = None
+            continue
+        plain = open_function(table, root, domain.names, probe, trust, where)
+        opened[key] = _derived(plain, table.with_derivatives, domain, where)
     return Problem(
         opened["model"],
         opened["reference"],
@@ -53,6 +67,17 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
         data=None if data is None else data[0],
         source=path,
     )
+
+
+def _derived(function: Function, asked: bool | float, domain: Domain, where: str) -> Function:
+    """The function with its first derivatives as further outputs, where the file asks for them."""
+    if asked is False:
+        return function
+    try:
+        return with_derivatives(function, domain, step=None if asked is True else asked)
+    except BadInput as error:
+        remedy = "; in a problem file: with_derivatives = 1e-4" if asked is True else ""
+        raise BadInput(f"{where} with_derivatives = {str(asked).lower()}: {error}{remedy}") from None
 
 
 def open_function(

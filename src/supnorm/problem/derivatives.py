@@ -1,9 +1,10 @@
 """Errors in derivatives: W^{1,p} and W^{1,inf} by auditing values and derivatives side by side.
 
-`with_derivatives` turns a function with m outputs into one with m (1 + d): the values, then the derivatives with
-respect to each input. A problem of two such functions is audited like any other: the maximum over its outputs is the
-W^{1,inf} error, a tolerance for each output weighs values against derivatives, and scaled errors make derivatives of
-inputs with different units comparable.
+`with_derivatives` (in a problem file: ``with_derivatives = true``, or a step, in the table of a source) turns a
+function with m outputs into one with m (1 + d): the values, then the derivatives with respect to each input. A problem
+of two such functions is audited like any other: the maximum over its outputs is the W^{1,inf} error, a tolerance for
+each output weighs values against derivatives, and scaled errors make derivatives of inputs with different units
+comparable.
 
 Derivatives come from the function's own ``vjp``; where there is none, from central differences whose relative step must
 be declared (their error is about step^2 f''' / 6 + eps |f| / step, and no smaller derivative error can be seen).
@@ -11,13 +12,15 @@ be declared (their error is about step^2 f''' / 6 + eps |f| / step, and no small
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem import Domain, Function, as_function
+from supnorm.problem.domain import Domain
+from supnorm.problem.function import Function, as_function
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -56,6 +59,8 @@ def with_derivatives(
     def value(x: Array) -> Array:
         return _exact(plain, x) if step is None else _differences(plain, domain, x, step)
 
+    box = Domain.from_axes(dict(zip(domain.names, domain.axes, strict=True)))
+    remake = None if plain.remake is None else functools.partial(_again, plain.remake, box, step)
     names = plain.outputs or ()
     slopes = tuple(f"d{y}/d{x}" for x in domain.names for y in names)
     note = () if step is None else (f"derivatives by central differences, step {step:g} of each axis",)
@@ -66,11 +71,16 @@ def with_derivatives(
         output_units=(),
         vjp=None,
         program=None,
-        remake=None,
-        origin=None,
-        parallel="none",
+        remake=remake,
+        # What a file says of the plain function is not what this one is, unless the file asks for it.
+        origin=plain.origin if plain.origin and plain.origin.get("with_derivatives") else None,
+        parallel="none" if remake is None else plain.parallel,
         notes=(*plain.notes, *note),
     )
+
+
+def _again(remake: Callable[[], Function], domain: Domain, step: float | None) -> Function:
+    return with_derivatives(remake(), domain, step=step)
 
 
 def _exact(function: Function, x: Array) -> Array:
