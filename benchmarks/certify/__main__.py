@@ -53,16 +53,23 @@ def peers(seconds: float) -> None:
             print(f"{name:24s} {method:36s} {table.words(row)}", flush=True)
 
 
-def campaign(points: int, only: str | None) -> None:
+def campaign(points: int, only: str | None, seconds: float) -> None:
     """Random problems; goes on where it stopped, and ends with an error when a bound does not hold."""
+    import time
+
     from benchmarks.certify import campaign
+
+    end = time.process_time() + seconds
 
     wanted = None if only is None else set(only.split(","))
     done = records.load().get("campaign", {})
     campaign.run(
-        done, lambda d, activation: wanted is None or str(d) in wanted or activation in wanted, points,
+        done,
+        lambda d, activation: wanted is None or str(d) in wanted or activation in wanted,
+        points,
         partial(records.put, "campaign"),
-    )  # fmt: skip
+        lambda: time.process_time() > end,
+    )
     rows = list(records.load()["campaign"].values())
     records.put("soundness", "summary", campaign.summary(rows))
     print(campaign.summary(rows))
@@ -78,16 +85,20 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("what", choices=("targets", "peers", "campaign", "table"))
-    parser.add_argument("--seconds", type=float, default=60.0, help="processor seconds a row may take")
+    parser.add_argument(
+        "--seconds", type=float, default=60.0, help="processor seconds a row may take; of the whole campaign"
+    )
     parser.add_argument("--points", type=int, default=1_000_000, help="sampled points of a campaign's case")
     parser.add_argument("--only", help="campaign: dimensions or activations, comma-separated")
+    parser.add_argument("--results", type=Path, default=records.RESULTS, help="the file of the rows")
     options = parser.parse_args()
+    records.RESULTS = options.results
     if options.what == "targets":
         targets(options.seconds)
     elif options.what == "peers":
         peers(options.seconds)
     elif options.what == "campaign":
-        campaign(options.points, options.only)
+        campaign(options.points, options.only, options.seconds)
     else:
         table.into_page(DOCS)
 

@@ -2,7 +2,6 @@
 
 from supnorm.problem.axis import Axis
 from supnorm.problem.declared import Declared, with_bound
-from supnorm.problem.derivatives import with_derivatives
 from supnorm.problem.domain import Cloud, Domain
 from supnorm.problem.fingerprint import fingerprint
 from supnorm.problem.function import Function, PartialFailure, as_columns, as_function
@@ -25,5 +24,4 @@ __all__ = [
     "draw_inside",
     "fingerprint",
     "with_bound",
-    "with_derivatives",
 ]

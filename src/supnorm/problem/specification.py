@@ -51,9 +51,6 @@ class SourceSpec(Table):
     precision: str | None = None  # "float32" or "float64" where the source can do both
     timeout: float | None = Field(default=None, gt=0)  # seconds per point (command, per_point)
     retries: int = Field(default=0, ge=0)
-    with_derivatives: bool | float = (
-        False  # true: the source's own; a number: the step of central differences
-    )
     declared: DeclaredSpec | None = None  # what the user says about it, for conditional certificates
     protocol: str = "batch"  # command: "batch" (all lines, then answers) or "point" (line by line)
 
@@ -95,6 +92,8 @@ class ErrorSpec(Table):
     python: str | None = None
     mask: str | None = None
     tolerance: float | list[float] | None = None
+    derivatives: bool = False
+    step: float | None = None
 
 
 class ConstraintSpec(Table):
@@ -196,7 +195,7 @@ def _first_line(error: ValidationError) -> str:
     first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     # pydantic adds the tried type of a union to the place; it is no key of the file.
     key = ".".join(
-        str(part) for part in first["loc"] if part not in ("bool", "float", "str", "list[float]", "list[str]")
+        str(part) for part in first["loc"] if part not in ("float", "str", "list[float]", "list[str]")
     )
     got = first.get("input")
     if first["type"] == "extra_forbidden":

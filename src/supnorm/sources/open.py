@@ -10,19 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem import (
-    Axis,
-    Declared,
-    Domain,
-    ErrorMeasure,
-    Function,
-    Law,
-    PartialFailure,
-    Problem,
-    with_derivatives,
-)
+from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
 from supnorm.problem.specification import ErrorSpec, LawSpec, ProblemSpec, SourceSpec, read_specification
 from supnorm.results import BadInput
+from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.ports import reordered
 from supnorm.sources.userfile import UserFunction
 
@@ -51,11 +42,8 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
     for key in ("model", "reference", "recheck"):
         table: SourceSpec | None = getattr(spec, key)
         where = f"{path.name}: [{key}]"
-        if table is None:
-            opened[key] = None
-            continue
-        plain = open_function(table, root, domain.names, probe, trust, where)
-        opened[key] = _derived(plain, table.with_derivatives, domain, where)
+        found = None if table is None else open_function(table, root, domain.names, probe, trust, where)
+        opened[key] = found and _with_derivatives(found, spec.error, domain, where)
     return Problem(
         opened["model"],
         opened["reference"],
@@ -67,17 +55,6 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
         data=None if data is None else data[0],
         source=path,
     )
-
-
-def _derived(function: Function, asked: bool | float, domain: Domain, where: str) -> Function:
-    """The function with its first derivatives as further outputs, where the file asks for them."""
-    if asked is False:
-        return function
-    try:
-        return with_derivatives(function, domain, step=None if asked is True else asked)
-    except BadInput as error:
-        remedy = "; in a problem file: with_derivatives = 1e-4" if asked is True else ""
-        raise BadInput(f"{where} with_derivatives = {str(asked).lower()}: {error}{remedy}") from None
 
 
 def open_function(
@@ -108,6 +85,18 @@ def open_function(
         declared=_declared(spec, names, where),
     )  # fmt: skip
     return replace(_named(function, spec, names, where), parallel="thread" if spec.command else "process")
+
+
+def _with_derivatives(function: Function, error: ErrorSpec, domain: Domain, where: str) -> Function:
+    """What ``[error] derivatives = true`` makes of a model or reference."""
+    if not error.derivatives:
+        return function
+    if function.table is not None:
+        raise BadInput(f"{where}: a table has no derivatives; leave [error] derivatives out")
+    try:
+        return replace(with_derivatives(function, domain, step=error.step), origin=function.origin)
+    except BadInput as problem:
+        raise BadInput(f"{where}: {problem} ([error] step = 1e-4)") from None
 
 
 def _declared(spec: SourceSpec, names: tuple[str, ...], where: str) -> Declared | None:
