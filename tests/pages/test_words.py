@@ -199,7 +199,7 @@ def test_a_late_find_asks_for_more(result):
     data["charts"]["progress"]["search"] = [[10, worst / 2], [900, worst]]
     assert "did not improve on it" in said(sections.progress(View(data)))
     data["charts"]["progress"]["search"] = [[10, worst / 2]]
-    assert "made for another purpose" in said(sections.progress(View(data)))
+    assert "for pictures or planted errors" in said(sections.progress(View(data)))
 
 
 def test_most_peaks_not_seen(result):

@@ -129,27 +129,32 @@ class Feature:
 
 def model(program: Program, centre: list[Ball], half: list[Ball], scale: Ball, real: bool) -> list[Feature]:
     """Models of the outputs on |y_j| <= scale."""
-    d = len(centre)
     known: list[list[Feature]] = []
     for position, o in enumerate(program.operations):
-        args = [known[a] for a in o.args]
-        if o.op == "input":
-            out = [
-                Feature(centre[j], tuple(half[j] if i == j else arb(0) for i in range(d)), arb(0))
-                for j in range(d)
-            ]
-        elif o.op == "constant":
-            out = [Feature(arb(v), (arb(0),) * d, arb(0)) for v in o.vector]
-        elif o.op == "affine":
-            out = _affine(program, position, args[0])
-        elif o.op == "take":
-            out = [args[0][c] for c in o.columns]
-        elif o.op == "concat":
-            out = [f for arg in args for f in arg]
-        else:
-            out = [_function(o, fs, scale, real) for fs in zip(*args, strict=True)]
-        known.append(out)
+        known.append(step(program, position, [known[a] for a in o.args], centre, half, scale, real))
     return known[-1]
+
+
+def step(
+    program: Program, position: int, args: list[list[Feature]], centre: list[Ball], half: list[Ball],
+    scale: Ball, real: bool,
+) -> list[Feature]:  # fmt: skip
+    """The models of one node from those of its arguments."""
+    o, d = program.operations[position], len(centre)
+    if o.op == "input":
+        return [
+            Feature(centre[j], tuple(half[j] if i == j else arb(0) for i in range(d)), arb(0))
+            for j in range(d)
+        ]
+    if o.op == "constant":
+        return [Feature(arb(v), (arb(0),) * d, arb(0)) for v in o.vector]
+    if o.op == "affine":
+        return _affine(program, position, args[0])
+    if o.op == "take":
+        return [args[0][c] for c in o.columns]
+    if o.op == "concat":
+        return [f for arg in args for f in arg]
+    return [_function(o, fs, scale, real) for fs in zip(*args, strict=True)]
 
 
 def _affine(program: Program, position: int, args: list[Feature]) -> list[Feature]:

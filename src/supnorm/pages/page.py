@@ -23,7 +23,7 @@ from supnorm.pages.record import record
 from supnorm.pages.rendering import render
 from supnorm.pages.ruler import ruler
 from supnorm.pages.svg import HALF, NARROW, two_sizes
-from supnorm.pages.view import View, numbers
+from supnorm.pages.view import View, number, numbers
 from supnorm.results import write_whole
 
 MOST_CUTS = 12
@@ -178,6 +178,12 @@ def _spread(view: View) -> dict[str, Any]:
         ("rms", "RMS", view.rms),
     ]
     facts = [{"term": t, "name": n, "value": view.error(v)} for t, n, v in levels if not math.isnan(v)]
+    norms = {name: number(v) for name, v in view.part("norms").items() if name not in ("L2", "sup")}
+    facts += [
+        {"term": "", "name": "mean" if name == "L1" else f"{name} norm", "value": view.error(v)}
+        for name, v in norms.items()
+        if not math.isnan(v)
+    ]
     for name, base in (("RMS", view.rms), ("99.9 % level", view.quantile("0.999"))):
         if base > 0 and view.lower >= 0:
             facts.append({"term": "", "name": f"worst / {name}", "value": num(view.lower / base)})
