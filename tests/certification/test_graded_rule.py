@@ -86,7 +86,7 @@ def test_ranges_of_polynomials(grid, part, weak, monkeypatch):
 def test_the_sum_of_the_mixed_terms_is_needed():
     exponents = rule(3, 5).exponents
     coefficients = np.where((exponents > 0).sum(1) > 1, 1.0, 0.0)
-    low, high = polynomial_range(coefficients[None, :, None], exponents)
+    _, high = polynomial_range(coefficients[None, :, None], exponents)
     assert high[0, 0] >= coefficients.sum()
-    low, high = polynomial_range(coefficients[None, :, None], exponents, 6, 2)
+    _, high = polynomial_range(coefficients[None, :, None], exponents, 6, 2)
     assert high[0, 0] >= chebyshev_values(np.ones((1, 3)), exponents)[0] @ coefficients
