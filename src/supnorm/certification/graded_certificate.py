@@ -52,7 +52,7 @@ class GradedCertificate:
 
     degrees: tuple[tuple[int, ...], ...] = ((5, 7, 9, 11), (4, 6, 7, 8, 9), (4, 6, 7, 8), (3, 5, 6, 7))
     tighten: int | None = None
-    share: float = 0.6
+    share: float = 0.5
     grids: tuple[int, ...] = (6, 12)
 
     def __post_init__(self) -> None:
