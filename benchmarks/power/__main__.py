@@ -184,7 +184,7 @@ def modelled(runs: int, truth: int, seed: int, calls: int = 100) -> Iterator[dic
     state = SearchState.empty(2)
     state.scout = evaluator.values(rng.random((calls, 2)), "statistics")
     strategy = SurrogateSearch(inner=7500, batch=12)
-    power = Power(volumes=(1e-2, 1e-3), sheets=(), runs=runs, evaluations=calls)
+    power = Power(volumes=(3e-3,), sheets=(), runs=runs, evaluations=calls)
     rows = power.measure(evaluator, SurrogateSearch(), calls, state, np.empty((0, 6)), rng)
     for row in rows:
         found = 0
