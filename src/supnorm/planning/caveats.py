@@ -33,12 +33,17 @@ class Caveat:
 
 
 def caveats(
-    profile: Profile | None, ladders: tuple[Ladder, ...], guarantee: list[ClassBound], eps: float, p: float
+    profile: Profile | None,
+    ladders: tuple[Ladder, ...],
+    guarantee: list[ClassBound],
+    eps: float,
+    p: float,
+    stability: float | None = None,
 ) -> list[Caveat]:
-    """All eight rows, in a fixed order."""
+    """All eight rows, in a fixed order; ``stability`` is the constant of the equation, where it is known."""
     return [
         _smooth(profile), _composition(profile, eps), _manifold(profile), _average(ladders, guarantee),
-        _architecture(), _low_accuracy(guarantee, ladders, eps), _mean_square(ladders, p), _pinn(),
+        _architecture(ladders), _low_accuracy(guarantee, ladders, eps), _mean_square(ladders, p), _pinn(stability),
     ]  # fmt: skip
 
 
@@ -126,13 +131,23 @@ def _average(ladders: tuple[Ladder, ...], guarantee: list[ClassBound]) -> Caveat
     )
 
 
-def _architecture() -> Caveat:
-    return Caveat(
-        "another architecture or activation",
-        "ladders of several architectures with equal weights",
-        "undecided: run one ladder for each",
-        "sample bounds hold for any method; the weight bound by VC dimension halves its exponent for tanh",
+def _architecture(ladders: tuple[Ladder, ...]) -> Caveat:
+    name, test = "another architecture or activation", "ladders of several trainers with equal rungs"
+    effect = (
+        "sample bounds hold for any method; the weight bound by VC dimension halves its exponent for tanh"
     )
+    known = [ladder for ladder in ladders if ladder.axis == "samples" and ladder.name]
+    sizes = {float(ladder.rungs.size[-1]) for ladder in known}
+    if len(known) < 2 or len(sizes) > 1:
+        return Caveat(name, test, "undecided: climb one ladder for each, with equal rungs", effect)
+    top = sorted(((float(ladder.rungs.mean[-1]), ladder) for ladder in known), key=lambda pair: pair[0])
+    best, second = top[0][1], top[1][1]
+    gain, apart = math.exp(top[1][0] - top[0][0]), top[1][0] - top[0][0]
+    scatter = math.hypot(float(best.rungs.scatter[-1]), float(second.rungs.scatter[-1]))
+    seen = f"at {sizes.pop():g} samples {best.name} is {gain:.3g} times as good as {second.name}"
+    if apart <= scatter:
+        return Caveat(name, test, f"does not hold: {seen}, within the scatter of single trainings", effect)
+    return Caveat(name, test, f"holds: {seen}", f"take {best.name}; {effect}")
 
 
 def _low_accuracy(guarantee: list[ClassBound], ladders: tuple[Ladder, ...], eps: float) -> Caveat:
@@ -166,10 +181,14 @@ def _mean_square(ladders: tuple[Ladder, ...], p: float) -> Caveat:
     return Caveat(name, test, f"holds if the use is an average: L^{p:g} was asked for{ratio}", effect)
 
 
-def _pinn() -> Caveat:
+def _pinn(stability: float | None) -> Caveat:
+    name, test = "physics-informed training", "is the equation known, and its stability constant"
+    if stability is None:
+        return Caveat(
+            name, test, "undecided: no stability constant was given",
+            "with one, no labelled samples: collocation points, and C_pde * residual as a bound",
+        )  # fmt: skip
     return Caveat(
-        "physics-informed training",
-        "is the equation known, and its stability constant",
-        "undecided: a function was given, not an equation",
-        "with both, no labelled samples: collocation points, and C_pde * residual as a bound",
-    )
+        name, test, f"holds: |error| <= {stability:g} |residual|, as was stated",
+        "no labelled samples: collocation points; a bound on the residual bounds the error",
+    )  # fmt: skip

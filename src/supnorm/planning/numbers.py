@@ -59,7 +59,7 @@ def from_numbers(
         "guarantee": tuple(guarantee),
         "construction": tuple(construction),
         "ladders": ladders,
-        "caveats": tuple(caveats(None, ladders, guarantee, tolerance, p)),
+        "caveats": tuple(caveats(None, ladders, guarantee, tolerance, p, stability)),
         "verdict": verdict(None, construction, ladders, tolerance, p, purse),
         "profile": None,
         "table": tuple(table),
