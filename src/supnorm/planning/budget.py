@@ -189,7 +189,7 @@ def _from_profile(
         "guarantee": tuple(guarantee),
         "construction": tuple(construction),
         "ladders": ladders,
-        "caveats": tuple(caveats(measured, ladders, guarantee, question.eps, question.p)),
+        "caveats": tuple(caveats(measured, ladders, guarantee, question.eps, question.p, table=table)),
         "verdict": verdict(measured, construction, ladders, question.eps, question.p, purse, tries),
         "profile": measured,
         "table": tuple(table),

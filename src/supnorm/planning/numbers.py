@@ -63,7 +63,7 @@ def from_numbers(
         "guarantee": tuple(guarantee),
         "construction": tuple(construction),
         "ladders": ladders,
-        "caveats": tuple(caveats(None, ladders, guarantee, tolerance, p, stability)),
+        "caveats": tuple(caveats(None, ladders, guarantee, tolerance, p, stability, table)),
         "verdict": verdict(None, construction, ladders, tolerance, p, purse),
         "profile": None,
         "table": tuple(table),
