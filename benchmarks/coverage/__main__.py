@@ -34,7 +34,7 @@ def main() -> None:
     """Print one line a row; with ``--save`` put them into the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage")
     parser.add_argument("--first", type=int, default=7000, help="seed of the first trial")
-    parser.add_argument("--trials", type=int, default=1000, help="in each row")
+    parser.add_argument("--trials", type=int, default=600, help="in each row")
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
     args = parser.parse_args()
     start, rows = time.process_time(), []

@@ -6,8 +6,10 @@ from supnorm.auditing.pictures import Pictures
 from supnorm.auditing.power import Power
 from supnorm.auditing.report import AuditReport, load_report
 from supnorm.auditing.search import ScreenAndAscent
+from supnorm.auditing.statistics import NORMS
 
 __all__ = [
+    "NORMS",
     "AuditReport",
     "Pictures",
     "Power",

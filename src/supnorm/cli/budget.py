@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from supnorm.cli.folder import set_aside
 from supnorm.cli.options import DASK, JSON, QUIET, RESUME, SEED, TRUST, WORKERS, number_list
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ def _kept(
     out.mkdir(parents=True, exist_ok=True)
     if not resume:
         for old in (path, runs):
-            _aside(old)
+            set_aside(old)
     store = EvaluationStore(path, mark)
     try:
         yield store, runs
@@ -257,19 +258,6 @@ def _kept(
         ) from None
     finally:
         store.close()
-
-
-def _aside(path: Path) -> None:
-    """Rename a file of an older run to the first free ``.old``, ``.old2``, ..."""
-    if not path.exists():
-        return
-    number = 1
-    while (free := path.with_name(f"{path.name}.old{number if number > 1 else ''}")).exists():
-        number += 1
-    for extra in ("-wal", "-shm", ""):
-        side = path.with_name(path.name + extra)
-        if side.exists():
-            side.replace(free.with_name(free.name + extra))
 
 
 def _numbers(text: str, option: str) -> list[int]:

@@ -126,6 +126,7 @@ class AuditSpec(Table):
     seed: int | None = Field(default=None, ge=0)
     workers: int | None = Field(default=None, ge=1)
     gradients: bool = True
+    norms: list[float] | None = None  # powers p of the sample norms L^p
     power: bool = True
 
 
