@@ -21,11 +21,19 @@ def names(rows: list[dict[str, object]]) -> str:
 def test_every_number_of_the_theory_has_an_option(shell: Shell) -> None:
     done = shell.run(
         "budget", "--inputs", "2", "--smoothness", "2", "--tolerance", "1e-2", "--scales", "1,5,30", "--noise", "0.1",
-        "--rho", "2,3", "--stability", "4", "--network", "6,32,0.5", "--json",
+        "--rho", "2,3", "--composition", "2:4,2:1", "--manifold", "1", "--stability", "4", "--network", "6,32,0.5", "--json",
     )  # fmt: skip
     data = json.loads(done.out)
     said = names(data["guarantee"]) + names(data["construction"])
-    for word in ("networks of this shape", "noisy values", "Chebyshev tensor grid", "physics-informed"):
+    words = (
+        "this shape",
+        "composition",
+        "low-dimensional",
+        "noisy values",
+        "tensor grid",
+        "physics-informed",
+    )
+    for word in words:
         assert word in said
     assert data["caveats"][7]["outcome"].startswith("holds: |error| <= 4 |residual|")
     wide = shell.run("budget", "--inputs", "2", "--smoothness", "2", "--tolerance", "1e-2", "--json")
@@ -36,6 +44,7 @@ def test_every_number_of_the_theory_has_an_option(shell: Shell) -> None:
     ("options", "message"),
     [
         (("--network", "6,32"), "--network wants LAYERS,WIDTH,C"), (("--rho", "2,x"), "--rho wants numbers"),
+        (("--composition", "2,4"), "wants pairs"),
         (("--ladder", "network"), "--ladder needs a function"), (("--network", "2,4,1"), "at least 3 affine layers"),
     ],
 )  # fmt: skip

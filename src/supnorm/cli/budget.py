@@ -59,6 +59,17 @@ def command(
     stability: Annotated[
         float | None, typer.Option("--stability", help="C in |error| <= C |residual| of an equation.")
     ] = None,
+    composition: Annotated[
+        str | None,
+        typer.Option(
+            "--composition",
+            metavar="T:N,T:N,...",
+            help="Inputs and derivatives of the parts, inner ones first.",
+        ),
+    ] = None,
+    manifold: Annotated[
+        float | None, typer.Option("--manifold", help="Dimension of the set that the inputs lie on.")
+    ] = None,
     shape: Annotated[
         str | None,
         typer.Option(
@@ -125,6 +136,8 @@ def command(
             noise=noise,
             fourier=fourier,
             stability=stability,
+            composition=_parts(composition),
+            manifold=manifold,
             shape=_shape(shape),
             inputs=inputs,
             smoothness=smoothness,
@@ -181,6 +194,16 @@ def _load(text: str, folder: str) -> Any:
 def _own(text: str, folder: str, x: Any, y: Any, width: int, seed: int) -> Any:
     """The user's trainer, loaded from its file: so another process can do it too."""
     return _load(text, folder)(x, y, width, seed)
+
+
+def _parts(text: str | None) -> list[tuple[float, float]]:
+    from supnorm.results import BadInput
+
+    try:
+        pairs = [part.split(":") for part in (text or "").split(",") if part.strip()]
+        return [(float(arity), float(order)) for arity, order in pairs]
+    except ValueError:
+        raise BadInput(f"--composition wants pairs such as 2:4,3:1, got {text!r}") from None
 
 
 def _shape(text: str | None) -> Any:

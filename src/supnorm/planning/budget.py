@@ -54,6 +54,8 @@ def budget(
     noise: float = 0.0,
     fourier: float | None = None,
     stability: float | None = None,
+    composition: Sequence[tuple[float, float]] = (),
+    manifold: float | None = None,
     shape: NetworkClass | None = None,
     output: int | str | None = None,
     data: Array | None = None,
@@ -80,7 +82,8 @@ def budget(
         domain: of the function, when ``problem`` is not a `Problem`; of a table its box by default.
         tolerance: the largest error allowed, in the problem's error measure; by default the problem's own.
         norm: ``"sup"``, ``"l2"``, ``"l1"`` or a number p >= 1.
-        inputs, smoothness, derivative_scales, rho, noise, fourier, stability: the class, for numbers alone; see `theory`.
+        inputs, smoothness, derivative_scales, rho, noise, fourier, stability, composition, manifold: the class,
+            for numbers alone; see `theory`.
         shape: a network class to speak about as well.
         output: which output is planned; by default the hardest.
         data: inputs of the law, shape ``(N, d)``, in the domain's units: for the intrinsic dimension, and for
@@ -120,6 +123,8 @@ def budget(
             purse,
             fourier,
             stability,
+            composition,
+            manifold,
         )
         return _finish(parts, seed, start)
     if inputs is not None or smoothness is not None:
@@ -184,7 +189,7 @@ def _from_profile(
         "guarantee": tuple(guarantee),
         "construction": tuple(construction),
         "ladders": ladders,
-        "caveats": tuple(caveats(measured, ladders, guarantee, question.eps, question.p)),
+        "caveats": tuple(caveats(measured, ladders, guarantee, question.eps, question.p, table=table)),
         "verdict": verdict(measured, construction, ladders, question.eps, question.p, purse, tries),
         "profile": measured,
         "table": tuple(table),

@@ -7,7 +7,9 @@ A caveat that was not tested is *undecided* and changes nothing: the cautious de
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from supnorm.planning.ladder import Ladder
 from supnorm.planning.profile.interactions import largest_clique
@@ -39,10 +41,13 @@ def caveats(
     eps: float,
     p: float,
     stability: float | None = None,
+    table: Sequence[Mapping[str, Any]] = (),
 ) -> list[Caveat]:
-    """All eight rows, in a fixed order; ``stability`` is the constant of the equation, where it is known."""
+    """All eight rows, in a fixed order; ``stability`` is the constant of the equation, where it
+    is known, ``table`` the lines for several tolerances (`charts.tolerance_table`).
+    """
     return [
-        _smooth(profile), _composition(profile, eps), _manifold(profile), _average(ladders, guarantee),
+        _smooth(profile), _composition(profile, eps), _manifold(profile), _average(ladders, table),
         _architecture(ladders), _low_accuracy(guarantee, ladders, eps), _mean_square(ladders, p), _pinn(stability),
     ]  # fmt: skip
 
@@ -117,18 +122,30 @@ def _manifold(profile: Profile | None) -> Caveat:
     return Caveat(name, test, f"does not hold: {seen}", "d stays")
 
 
-def _average(ladders: tuple[Ladder, ...], guarantee: list[ClassBound]) -> Caveat:
-    name, test = "this function is easier than the worst of its class", "measured ladder"
-    if not ladders:
-        return Caveat(name, test, "undecided: no ladder was climbed", "only the guarantee line speaks")
-    ladder = ladders[0]
-    bounds = [b.log10 for b in guarantee if b.quantity == "samples" and b.log10 is not None and not b.vacuous]
-    alpha, low, high = ladder.exponent
-    outcome = f"measured exponent {alpha:.2f} [{low:.2f}, {high:.2f}], {ladder.regime}"
-    effect = "the forecast line is for this function; the guarantee line stays printed beside it"
-    return Caveat(
-        name, test, ("holds: " if bounds else "undecided: no number to compare with; ") + outcome, effect
+def _average(ladders: tuple[Ladder, ...], table: Sequence[Mapping[str, Any]]) -> Caveat:
+    """Measured error at the top rung against what the class could be promised with as many samples."""
+    name, test = (
+        "this function is easier than the worst of its class",
+        "measured ladder against the guarantee line",
     )
+    effect = "the forecast line is for this function; the guarantee line stays printed beside it"
+    climbed = [ladder for ladder in ladders if ladder.axis == "samples"]
+    if not climbed:
+        return Caveat(name, test, "undecided: no ladder was climbed", "only the guarantee line speaks")
+    ladder = min(climbed, key=lambda one: float(one.rungs.mean[-1]))
+    size, error = float(ladder.rungs.size[-1]), math.exp(float(ladder.rungs.mean[-1]))
+    alpha, low, high = ladder.exponent
+    seen = (
+        f"{size:g} samples leave {error:.2g} (exponent {alpha:.2f} [{low:.2f}, {high:.2f}], {ladder.regime})"
+    )
+    # Bounds fall as the tolerance grows: the first one below the error is the smallest that its promise needs.
+    needs = [r["guarantee"] for r in table if r["guarantee"] is not None and r["tolerance"] >= error]
+    if not any(r["guarantee"] is not None for r in table):
+        return Caveat(name, test, f"undecided: no number to compare with; {seen}", effect)
+    if needs and max(needs) > math.log10(size):
+        promise = f"to promise that to the class takes at least 10^{max(needs):.1f}"
+        return Caveat(name, test, f"holds: {seen}; {promise}", effect)
+    return Caveat(name, test, f"does not hold so far: {seen}, no less than the class allows", effect)
 
 
 def _architecture(ladders: tuple[Ladder, ...]) -> Caveat:
