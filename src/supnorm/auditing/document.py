@@ -16,6 +16,7 @@ from supnorm.auditing import pictures as charts
 from supnorm.auditing.explain import explain
 from supnorm.auditing.facts import (
     axes_json,
+    domain_json,
     failures_json,
     measure_json,
     notes,
@@ -77,6 +78,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     drawn = _table_charts(run) if table else _charts(run, budget[0])
     if not table:
         _settle(run, budget[0])
+        _thumbnails(run, budget[0])
         _crown(run)
     run.places.sort(key=lambda p: -p.witness.error)
     _recheck(run)
@@ -112,6 +114,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "reference": side_json(problem.reference),
         "recheck": None if problem.recheck is None else side_json(problem.recheck),
         "axes": axes_json(problem),
+        "domain": domain_json(problem),
         "outputs": [{"name": n, "unit": u} for n, u in zip(names, output_units(problem, names), strict=True)],
         "measure": measure_json(problem, names),
         "sup": {"lower": sup, "upper": None, "upper_kind": "none"},
@@ -166,6 +169,18 @@ def _settle(run: Run, evaluations: int | None) -> None:
     places, changed = settle(landscape, run.places, run.rng)
     if changed:
         run.places = judge(landscape, places, run.sample, run.rng)
+
+
+def _thumbnails(run: Run, evaluations: int | None) -> None:
+    """A picture of each of the first places that has none yet."""
+    cells = int(min(run.pictures.thumbnail, (0.35 * picture_budget(evaluations, 60_000) / THUMBNAILS) ** 0.5))
+    if run.evaluator.problem.domain.d == 1 or cells < 9:
+        return
+    landscape = Landscape(run.evaluator, run.evaluator.spent("pictures") + THUMBNAILS * cells**2, "pictures")
+    for i, place in enumerate(run.places[:THUMBNAILS]):
+        if place.thumbnail is None:
+            picture = charts.thumbnail(landscape, place.u, place.width, cells)
+            run.places[i] = replace(place, thumbnail=picture)
 
 
 def _recheck(run: Run) -> None:
@@ -257,15 +272,7 @@ def _charts(run: Run, evaluations: int | None) -> dict[str, Any]:
         output = first.witness.output
         drawn["output"] = output_names(problem, evaluator)[output]
         drawn["cuts"] = charts.cuts(landscape, first.u, output, first.width, int(0.3 * budget), p)
-        if problem.domain.d > 1:
-            cells = int(min(p.thumbnail, (0.35 * budget / THUMBNAILS) ** 0.5))
-            if cells >= 9:
-                run.places = [
-                    replace(s, thumbnail=charts.thumbnail(landscape, s.u, s.width, cells))
-                    if i < THUMBNAILS
-                    else s
-                    for i, s in enumerate(run.places)
-                ]
+        _thumbnails(run, evaluations)
         data = None if problem.data is None else np.asarray(problem.data)[:, 0]
         drawn["map"] = charts.whole_map(
             landscape, run.recorder, data if problem.domain.d == 1 else None, output, p, int(0.3 * budget)

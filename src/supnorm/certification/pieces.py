@@ -29,8 +29,8 @@ from supnorm.program import Node, Program
 
 Rows = NDArray[np.intp]
 KINKS = ("relu", "leaky_relu", "abs", "max", "min")
-MOST = 64  # pieces of one box when a layer begins; a box with more is better halved
-KINKS_AT_ONCE = 16  # kinks of one layer in a box
+MOST = 40  # pieces of one box when a layer begins; a box with more is better halved
+KINKS_AT_ONCE = 10  # kinks of one layer in a box
 CHUNK = 64  # boxes at once, for memory
 SPLIT = 1e-11  # a kink argument that is at most this part of its size beyond zero is not cut
 

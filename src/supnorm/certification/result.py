@@ -141,12 +141,13 @@ def _witness(problem: Problem, bracket: Bracket) -> Witness | None:
 
 def _status(problem: Problem, goal: Goal, lower: float, upper: float, end: str, conditional: bool) -> Status:
     limit = goal.tolerance if goal.tolerance is not None else problem.error.limit
+    unit = " times the tolerance of its output" if isinstance(problem.error.tolerance, tuple) else ""
     if limit is not None and lower > limit:
-        return Status("tolerance-exceeded", f"The witness has an error of {lower:.4g}, above {limit:g}.",
+        return Status("tolerance-exceeded", f"The witness has an error of {lower:.4g}{unit}, above {limit:g}.",
                       ExitCode.EXCEEDED)  # fmt: skip
     how = "Proved on the declared assumptions" if conditional else "Proved"
     if limit is not None and upper <= limit:
-        return Status("within-tolerance", f"{how}: nowhere above {upper:.4g}, within {limit:g}.")
+        return Status("within-tolerance", f"{how}: nowhere above {upper:.4g}{unit}, within {limit:g}.")
     if end == "interrupted":
         return Status("interrupted", "Stopped by you; save the certificate and resume from it.",
                       ExitCode.INTERRUPTED)  # fmt: skip

@@ -7,7 +7,7 @@ A model of a feature is c + sum_j J_j y_j + remainder with balls c, J and |remai
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flint import arb, arb_mat
@@ -29,13 +29,28 @@ class Program:
 
     @classmethod
     def of(cls, operations: tuple[Operation, ...]) -> Program:
-        """Prepare the matrices of the affine operations."""
+        """Prepare the matrices of the affine operations; what is computed twice is kept once."""
         weights, sizes = [], []
+        operations = _without_repetitions(operations)
         for o in operations:
             k = len(o.weight) // o.width
             weights.append(arb_mat(o.width, k, list(o.weight)) if o.op == "affine" else None)
             sizes.append(arb_mat(o.width, k, [abs(w) for w in o.weight]) if o.op == "affine" else None)
         return cls(operations, tuple(weights), tuple(sizes))
+
+
+def _without_repetitions(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    """The same program without operations that are equal to earlier ones; the last one stays the last."""
+    place: dict[Operation, int] = {}
+    new: list[int] = []
+    kept: list[Operation] = []
+    for position, o in enumerate(operations):
+        o = replace(o, args=tuple(new[a] for a in o.args))
+        if o not in place or position == len(operations) - 1:
+            place[o] = len(kept)
+            kept.append(o)
+        new.append(place[o])
+    return tuple(kept)
 
 
 def values(program: Program, points: Rows) -> Rows:

@@ -21,6 +21,23 @@ SCHEMA = "supnorm.budget/1"
 
 
 @dataclass(frozen=True)
+class Fooled:
+    """What a class holds against given points: a member that vanishes at all of them (`ClassBound.adversary`).
+
+    Attributes:
+        name: of the guarantee row, whose ``adversary`` builds the member.
+        points: how many there are.
+        height: the error that nobody who knows only these values can rule out, in the norm of the row.
+        peak: where the member is largest, in the units of the domain.
+    """
+
+    name: str
+    points: int
+    height: float
+    peak: dict[str, float]
+
+
+@dataclass(frozen=True)
 class BudgetResult:
     """What a surrogate with a given tolerance costs, and which one to take.
 
@@ -39,6 +56,7 @@ class BudgetResult:
         table, curves: for charts; see `supnorm.planning.charts`.
         notes: what was converted or assumed.
         status: how it ended.
+        fooled: members of the class that vanish at the given data; empty without data.
         seed, seconds, law, versions: for the record.
     """
 
@@ -60,6 +78,7 @@ class BudgetResult:
     seed: int = 0
     seconds: float = 0.0
     law: str = ""
+    fooled: tuple[Fooled, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -79,6 +98,7 @@ class BudgetResult:
             "law": self.law,
             "status": {"code": self.status.code, "advice": self.status.advice, "exit": int(self.status.exit)},
             "guarantee": [row.as_dict() for row in self.guarantee],
+            "fooled": [asdict(row) for row in self.fooled],
             "construction": [row.as_dict() for row in self.construction],
             "forecast": self._forecast(),
             "caveats": [
@@ -119,6 +139,7 @@ class BudgetResult:
                 found = ladder.forecast(ahead * top)
                 rows.append(
                     {
+                        "ladder": ladder.name,
                         "quantity": f"{ladder.metric} error at {ahead * top:g} {ladder.axis}",
                         "value": found.value,
                         "interval": [found.lower, found.upper],
@@ -128,6 +149,7 @@ class BudgetResult:
                 )
             rows.append(
                 {
+                    "ladder": ladder.name,
                     "quantity": f"{ladder.axis} needed for the tolerance",
                     "value": need.size,
                     "interval": None,

@@ -40,6 +40,11 @@ def text(result: BudgetResult) -> str:
     lines += ["", "GUARANTEE: what nobody can promise with less, about a class of functions, not about yours"]
     lines += _estimated(result)
     lines += _rows(result.guarantee, at_least=True)
+    lines += [
+        f"  against the {f.points} given points ({f.name}): a member of the class is 0 at all of them and "
+        f"{f.height:.3g} at {', '.join(f'{k} = {v:.4g}' for k, v in f.peak.items())}"
+        for f in result.fooled
+    ]
     lines += ["", "CONSTRUCTION: named methods and what they need"]
     lines += _rows(result.construction, at_least=False)
     lines += ["", "FORECAST: measured on this function, with an interval"]
@@ -78,8 +83,9 @@ def _forecast(result: BudgetResult) -> list[str]:
     found = []
     for ladder in result.ladders:
         alpha, low, high = ladder.exponent
+        name = f"{ladder.name}: " if ladder.name else ""
         found.append(
-            f"  {ladder.metric} error ~ {ladder.axis}^-{alpha:.2f} [{low:.2f}, {high:.2f}] at the top rung; "
+            f"  {name}{ladder.metric} error ~ {ladder.axis}^{-alpha:.2f} [{-high:.2f}, {-low:.2f}] at the top rung; "
             f"{ladder.regime}"
         )
         top = float(ladder.rungs.size[-1])

@@ -31,6 +31,7 @@ from supnorm.planning.constructions import total_degree
 from supnorm.planning.ladder import Ladder
 from supnorm.planning.names import (
     BLOCKS,
+    CLASSICAL_LEARNERS,
     FACTORS,
     GAUSSIAN_PROCESS,
     NETWORK,
@@ -259,21 +260,23 @@ def _train(case: Case) -> Verdict | None:
 
 
 def _climbed(case: Case) -> Verdict | None:
-    needs = [ladder.need(case.eps) for ladder in case.ladders if ladder.axis == "samples"]
+    climbed = [ladder for ladder in case.ladders if ladder.axis == "samples"]
+    needs = [ladder.need(case.eps) for ladder in climbed]
     if not needs:
         return None
-    sizes = [n.size for n in needs if n.size is not None]
-    if sizes and min(sizes) <= case.purse:
-        seen = f"the ladder reaches the tolerance at {min(sizes):,.0f} samples (upper end of its interval)"
-        return Verdict(GUARDED, NETWORK, (seen, "audit it, and guard queries outside the data"))
+    reached = [(n.size, ladder.name or NETWORK) for n, ladder in zip(needs, climbed, strict=True) if n.size]
+    if reached and min(reached)[0] <= case.purse:
+        size, tool = min(reached)
+        seen = f"the ladder reaches the tolerance at {size:,.0f} samples (upper end of its interval)"
+        word = CLASSICAL if tool in CLASSICAL_LEARNERS else GUARDED
+        return Verdict(word, tool, (f"{tool}: {seen}", "audit it, and guard queries outside the data"))
+    best = min(climbed, key=lambda ladder: float(ladder.rungs.mean[-1])).name or NETWORK
     if any(n.reached == "floor" for n in needs):
         seen = "the ladder is floor-limited above the tolerance: more samples do not help"
-        return Verdict(
-            UNDECIDED, NETWORK, (seen, "pull another lever: width, iterations, optimizer, float64")
-        )
+        return Verdict(UNDECIDED, best, (seen, "pull another lever: width, iterations, optimizer, float64"))
     if any(_middle_reaches(ladder, case) for ladder in case.ladders):
         seen = "the middle of the forecast reaches the tolerance within the purse, its upper end does not"
-        return Verdict(UNDECIDED, NETWORK, (seen, "add a rung or seeds: the interval will narrow"))
+        return Verdict(UNDECIDED, best, (seen, "add a rung or seeds: the interval will narrow"))
     seen = f"the ladder does not reach the tolerance with {case.purse:,} samples (upper end of its interval)"
     return Verdict(UNSUITABLE, "none", (seen, "loosen the tolerance, or spend more samples"))
 
