@@ -31,7 +31,7 @@ def main() -> None:
         table.into_page(DOCS, RESULTS, [row.name for row in ROWS], [p.name for p in PEERS])
         return
     warm_up(peers := [p for p in PEERS if args.peers is None or p.name in args.peers.split(",")])
-    rows = [r for r in ROWS if (args.only or "") in r.name and (r.quick or args.full or args.only)]
+    rows = [r for r in ROWS if _asked(r.name, args.only) and (r.quick or args.full or args.only)]
     for peer in peers:
         if not peer.installed:
             print(f"{peer.name}: {peer.package} is not installed, left out (pip install 'supnorm[bench]')")
@@ -42,12 +42,16 @@ def main() -> None:
         print("\n".join(table.lines(row.name, row.evaluations, *table.summary(entry))), flush=True)
 
 
+def _asked(name: str, only: list[str] | None) -> bool:
+    return only is None or any(part in name for part in only)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--quick", action="store_true", help="a few rows (the default)")
     which.add_argument("--full", action="store_true", help="every row")
-    parser.add_argument("--only", help="rows whose name contains this")
+    parser.add_argument("--only", nargs="+", help="rows whose name contains one of these")
     parser.add_argument("--peers", help="names, comma-separated; all by default, '' for none")
     parser.add_argument("--seeds", type=int, default=10, help="instances a row")
     parser.add_argument(
