@@ -160,7 +160,7 @@ def _statistics(
         each = problem.error.by_output(done.model[ok], done.reference[ok], done.x[ok])
         squares = squares + np.nansum(each**2, axis=0)
         finite += int(ok.sum())
-        state.pool.add(problem.domain.to_unit(done.x), done.score)
+        state.look(problem.domain.to_unit(done.x), done)
         state.scout = state.scout or done
     sample = Sample(np.concatenate(errors), problem.law.name, n, np.sqrt(squares / max(finite, 1)))
     evaluator.rms = sample.rms().value
