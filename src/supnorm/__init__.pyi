@@ -6,7 +6,6 @@ from .auditing import (
     SurrogateSearch,
     audit,
     load_report,
-    with_derivatives,
 )
 from .certification import CertifyResult, certify
 from .evaluation import EvaluationStore
@@ -14,7 +13,7 @@ from .pages import write_page
 from .planning import BudgetResult, budget
 from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
 from .results import BadInput, Bound, Estimate, ExitCode, Status, Witness
-from .sources import from_jax, from_torch, open_problem, save_problem
+from .sources import from_jax, from_torch, open_problem, save_problem, with_derivatives
 from .training import FitResult, fit
 
 __all__ = [

@@ -22,11 +22,12 @@ from supnorm.results import BadInput
 Array = NDArray[np.float64]
 KEYS: dict[str, set[str]] = {
     "": {
-        "schema", "status", "tolerance", "law", "title", "command", "model", "reference", "recheck", "axes",
+        "schema", "status", "tolerance", "law", "title", "command", "model", "reference", "recheck", "axes", "domain",
         "outputs", "measure", "sup", "witness", "rms", "quantiles", "plain_sample", "exceedance",
         "unseen_peak_mass", "power", "places", "glitches", "findings", "table_only", "failures",
-        "evaluations", "seconds", "model_seconds", "reference_seconds", "seconds_per_point", "seed",
-        "gradients", "regime", "finished", "machine", "versions", "fingerprint", "notes", "budget", "charts",
+        "norms", "norms_over_outputs", "evaluations", "seconds", "model_seconds", "reference_seconds",
+        "seconds_per_point", "seed", "gradients", "regime", "finished", "machine", "versions", "fingerprint",
+        "notes", "budget", "charts",
     },
     "status": {"code", "advice", "exit"},
     "model": {"name", "precision", "notes"},
@@ -244,6 +245,22 @@ def test_the_points_do_not_crowd_and_hold_true_errors() -> None:
     gaps = np.linalg.norm(u[:, None] - u[None], axis=2) + np.eye(len(u))
     assert gaps.min() > 1e-4
     assert len(rows) >= 100
+
+
+def test_explain_says_why_average_and_maximum_differ() -> None:
+    hidden = audit(problems.thin_sheet(2, 1e-4, 0).problem, evaluations=20_000).explain()
+    assert hidden.startswith("The worst error found, 1, is ")
+    assert "of random tests of 4,000 points about one in " in hidden
+    assert "% of the mean square, so the average hardly notices it." in hidden
+    relative = audit(problems.relative_on_log_axes(0).problem, evaluations=20_000).explain()
+    assert "The worst error found, 20 %, is" in relative
+    spread = audit(problems.kink(3, 0).problem, evaluations=3000).explain()
+    assert spread.endswith("Worst and average are close here: the error is spread evenly.")
+    two = audit(with_failures(), evaluations=2000).explain()
+    assert "The worst error found, 0.1, in u, is" in two
+    line = Domain(x=(0.0, 1.0))
+    exact = audit(Problem(lambda x: x[:, 0], lambda x: x[:, 0], line), evaluations=500).explain()
+    assert exact.startswith("Model and reference agree exactly at all of 100 random points")
 
 
 def test_infinite_errors_are_words_in_json() -> None:

@@ -11,7 +11,7 @@ from supnorm.problem import Domain, Problem
 ACTIVATIONS = {
     "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid, "softplus": jax.nn.softplus, "silu": jax.nn.silu,
     "gelu": lambda z: jax.nn.gelu(z, approximate=False), "sin": jnp.sin, "relu": jax.nn.relu,
-    "leaky_relu": lambda z: jax.nn.leaky_relu(z, 0.1),
+    "leaky_relu": lambda z: jax.nn.leaky_relu(z, 0.1), "gelu_tanh": jax.nn.gelu, "erf": jax.scipy.special.erf,
 }  # fmt: skip
 
 
@@ -46,11 +46,11 @@ def smooth(rng, d, outputs=1):
     return function
 
 
-def random_case(seed, dimensions=(1, 2, 3)):
+def random_case(seed, dimensions=(1, 2, 3), activation=None):
     """A problem and a few words about it; half of the references have nothing to do with the network."""
     rng = np.random.default_rng(seed)
     d = int(rng.choice(dimensions))
-    activation = str(rng.choice(list(ACTIVATIONS)))
+    activation = activation or str(rng.choice(list(ACTIVATIONS)))
     kinked = "relu" in activation
     depth = int(rng.integers(1, 3))
     model = network(rng, d, int(rng.choice([3, 5, 8])) if kinked or d > 2 else 8, depth, activation)

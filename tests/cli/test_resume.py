@@ -131,3 +131,34 @@ def test_a_moved_run_is_replayed_and_its_page_rebuilt(shell: Shell, tmp_path: Pa
     (shell.folder / "elsewhere" / "report.html").unlink()
     assert shell.run("report", "elsewhere").code == 0
     assert "<html" in (shell.folder / "elsewhere" / "report.html").read_text()
+
+
+FIT = ("fit", "problem.toml", "--method", "polynomial", "--max-evaluations", "100", "--quiet")
+
+
+@pytest.mark.slow
+def test_a_killed_fit_goes_on_with_what_was_paid_for(shell: Shell) -> None:
+    shell.write(SLOW)
+    quick = {"SUPNORM_TEST_SLEEP": "0.004"}
+    whole = shell.finish(*FIT, "--out", "whole", SUPNORM_TEST_LOG=str(shell.folder / "whole.txt"), **quick)
+    assert whole.code == 0, whole.err
+    process = shell.start(*FIT, "--out", "run", SUPNORM_TEST_LOG=str(shell.folder / "killed.txt"), **quick)
+    wait_for_lines(shell.folder / "killed.txt", 60)
+    process.kill()
+    process.communicate()
+    log = shell.folder / "resumed.txt"
+    resumed = shell.finish(*FIT, "--out", "run", "--resume", SUPNORM_TEST_LOG=str(log), **quick)
+    assert resumed.code == 0, resumed.err
+    first, second = (json.loads((shell.folder / n / "fit.json").read_text()) for n in ("whole", "run"))
+    assert second["evaluations"] == first["evaluations"]
+    assert second["winner"]["sup"] == first["winner"]["sup"]
+    assert [c["method"] for c in second["candidates"]] == [c["method"] for c in first["candidates"]]
+    once = sum(points(shell.folder / "whole.txt").values())
+    assert sum(points(log).values()) < once  # what had been stored was not called again
+
+
+def test_compare_goes_on_with_the_models_that_are_done(shell: Shell) -> None:
+    arguments = ("compare", "problem.toml", "problem.toml", "--evaluations", "300", "--json", "--out", "both")
+    first = json.loads(shell.run(*arguments).out)
+    assert json.loads(shell.run(*arguments, "--resume").out) == first
+    assert not list((shell.folder / "both").rglob("*.old"))

@@ -199,7 +199,7 @@ def test_a_late_find_asks_for_more(result):
     data["charts"]["progress"]["search"] = [[10, worst / 2], [900, worst]]
     assert "did not improve on it" in said(sections.progress(View(data)))
     data["charts"]["progress"]["search"] = [[10, worst / 2]]
-    assert "made for another purpose" in said(sections.progress(View(data)))
+    assert "for pictures or planted errors" in said(sections.progress(View(data)))
 
 
 def test_most_peaks_not_seen(result):
@@ -258,7 +258,7 @@ def test_power_sentence(result):
     data = result("d2")
     text = said(power.sentence(View(data)))
     assert "1 in 10,000 of the domain or more would have been found nearly always" in text
-    assert "Errors that fill only 1 in 100,000 could have been missed" in text
+    assert "Errors that fill only 1 in 100,000 of the domain could have been missed" in text
     data["power"] = [row(1e-2, 3)]
     assert (
         said(power.sentence(View(data)))
@@ -266,7 +266,7 @@ def test_power_sentence(result):
     )
     data["power"] = [row(1e-2, 10), row(1e-2, 2, "sheet")]
     text = said(power.sentence(View(data)))
-    assert "Even thin errors that fill 1 in 100" in text
+    assert "Even thin ones between two jumps 0.01 of the range apart could have been missed." in text
     assert "not measured" in said(power.sentence(View(data | {"power": []})))
 
 

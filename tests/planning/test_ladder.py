@@ -111,6 +111,16 @@ def runs_of(law, train, sizes=(16, 32, 64, 128, 256), scatter=0.1):
     )
 
 
+def test_the_value_lies_in_its_interval_where_laws_and_training_error_disagree():
+    """The laws foresee less than the training error of the top rung, which bounds from below."""
+    ladder = Ladder(runs_of(lambda m: (8.0 / m) ** 5, lambda m: 0.08 * (8.0 / m) ** 5), metric="rms")
+    assert ladder.regime == "data-limited"
+    floor = 0.08 * (8.0 / 256) ** 5
+    for found in ladder.ahead:
+        assert found.lower <= found.value <= found.upper
+        assert found.upper >= floor
+
+
 def test_a_training_floor_is_a_floor():
     ladder = Ladder(runs_of(lambda m: 1 / m + 0.01, lambda m: 0.01), metric="rms")
     assert ladder.regime == "floor-limited"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,13 @@ def test_a_line_of_nonsense_never_raises_anything_else(tmp_path: Path, line: str
     path.write_text(WHOLE.replace(line, line + nonsense), encoding="utf-8")
     with contextlib.suppress(BadInput):
         assert read_specification(path).reference is not None
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/problem.md"])
+def test_the_problem_files_of_the_documents_are_accepted(document: str, tmp_path: Path) -> None:
+    text = (Path(__file__).resolve().parents[2] / document).read_text()
+    examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert examples
+    for example in examples:
+        (tmp_path / "problem.toml").write_text(example)
+        read_specification(tmp_path / "problem.toml")

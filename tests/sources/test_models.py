@@ -149,6 +149,13 @@ def test_gradients_agree_with_differences(forms: Forms, form: str) -> None:
         np.testing.assert_allclose(pull(weights)[:, column], expected, rtol=tolerance, atol=tolerance)
 
 
+def test_what_torchscript_must_become_to_be_certified_is_named(forms: Forms) -> None:
+    from supnorm.program import Unsupported, program_of
+
+    with pytest.raises(Unsupported, match=r"TorchScript.*\.pt2, or exported to ONNX"):
+        program_of(forms.open(**TABLES["torchscript"]), 2)
+
+
 @pytest.mark.parametrize("form", TABLES)
 def test_precision_is_reported(forms: Forms, form: str) -> None:
     function = forms.open(**TABLES[form])

@@ -6,6 +6,8 @@ Index sets: total degree |nu|_1 <= p, hyperbolic cross prod(nu_i + 1) <= p + 1.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +47,7 @@ def total_degree(d: int, degree: int) -> Indices:
     >>> total_degree(2, 1).tolist()
     [[0, 0], [0, 1], [1, 0]]
     """
-    return _grow(d, degree, lambda row: sum(row) <= degree)
+    return _grow(d, lambda row: degree + 1 - sum(row))
 
 
 def hyperbolic_cross(d: int, degree: int) -> Indices:
@@ -54,14 +56,14 @@ def hyperbolic_cross(d: int, degree: int) -> Indices:
     >>> hyperbolic_cross(2, 2).tolist()
     [[0, 0], [0, 1], [1, 0], [0, 2], [2, 0]]
     """
-    return _grow(d, degree, lambda row: int(np.prod([v + 1 for v in row])) <= degree + 1)
+    return _grow(d, lambda row: (degree + 1) // math.prod(k + 1 for k in row))
 
 
-def _grow(d: int, degree: int, keeps: object) -> Indices:
-    assert callable(keeps)
+def _grow(d: int, room: Callable[[tuple[int, ...]], int]) -> Indices:
+    """Axis by axis: after the first indices ``row`` the next one is below ``room(row)``."""
     rows: list[tuple[int, ...]] = [()]
     for _ in range(d):
-        rows = [(*row, k) for row in rows for k in range(degree + 1) if keeps((*row, k))]
+        rows = [(*row, k) for row in rows for k in range(room(row))]
     rows.sort(key=lambda row: (sum(row), row))
     return np.array(rows, dtype=np.int64)
 

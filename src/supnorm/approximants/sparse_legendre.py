@@ -68,16 +68,16 @@ class SparseLegendre:
         held = rows % 5 == 4
         weights = np.prod(np.sqrt(2.0 * indices + 1.0), axis=1)
         center = float(y[rows].mean())
-        a = matrix[rows][:, 1:] / weights[1:]
+        train, train_y = matrix[rows[~held]], y[rows[~held]]
+        test, test_y = matrix[rows[held]], y[rows[held]]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the path may end early where columns become dependent
-            path = _path(lars_path, a[~held], y[rows][~held] - center, self.longest)
+            path = _path(lars_path, train[:, 1:] / weights[1:], train_y - center, self.longest)
         best: tuple[float, NDArray[np.int64]] = (np.inf, np.zeros(1, dtype=np.int64))
         for step in _steps(path.shape[1]):
             support = np.concatenate([[0], 1 + np.nonzero(path[:, step])[0]])
-            train, test = matrix[rows[~held]][:, support], matrix[rows[held]][:, support]
-            solution = np.linalg.lstsq(train, y[rows[~held]], rcond=1e-15)[0]
-            error = float(np.abs(test @ solution - y[rows[held]]).max())
+            solution = np.linalg.lstsq(train[:, support], train_y, rcond=1e-15)[0]
+            error = float(np.abs(test[:, support] @ solution - test_y).max())
             if error < best[0]:
                 best = (error, support)
         return best[1]

@@ -6,9 +6,10 @@ from supnorm.auditing.pictures import Pictures
 from supnorm.auditing.power import Power
 from supnorm.auditing.report import AuditReport, load_report
 from supnorm.auditing.search import ScreenAndAscent
-from supnorm.auditing.sobolev import with_derivatives
+from supnorm.auditing.statistics import NORMS
 
 __all__ = [
+    "NORMS",
     "AuditReport",
     "Pictures",
     "Power",
@@ -16,5 +17,4 @@ __all__ = [
     "SurrogateSearch",
     "audit",
     "load_report",
-    "with_derivatives",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 import numpy as np
@@ -18,7 +18,7 @@ from supnorm.auditing.power import Power
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import ScreenAndAscent, SearchState
-from supnorm.auditing.statistics import Sample
+from supnorm.auditing.statistics import NORMS, Moments, Sample
 from supnorm.auditing.table import is_table, table_statistics
 from supnorm.evaluation import (
     EvaluationStore,
@@ -51,6 +51,7 @@ def audit(
     strategy: Strategy | None = None,
     pictures: Pictures | None = None,
     power: Power | None = None,
+    norms: Sequence[float] = NORMS,
     store: EvaluationStore | None = None,
     observer: Observer = silent,
 ) -> AuditReport:
@@ -67,11 +68,12 @@ def audit(
             most 2000 evaluations, else `ScreenAndAscent`.
         pictures: resolutions of the charts.
         power: errors to plant, to see what such a search misses; none are planted by default.
+        norms: powers p of the sample norms L^p that are reported beside the maximum, each at least 1.
         store: where expensive calls are kept, for resuming.
         observer: gets progress events.
 
     Raises:
-        BadInput: when the problem cannot be evaluated, or model or reference is random.
+        BadInput: when the problem cannot be evaluated, model or reference is random, or a norm's power is below 1.
 
     >>> from supnorm.problem import Domain
     >>> problem = Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
@@ -81,6 +83,10 @@ def audit(
     """
     if problem.model is None:
         raise BadInput("an audit needs a model beside the reference; give one as [model]")
+    if not all(1 <= p < np.inf for p in norms):
+        raise BadInput(
+            f"norms are powers p of L^p from 1 on (the maximum is always there), got {tuple(norms)}"
+        )
     if evaluations is None and seconds is None:
         evaluations = EVALUATIONS
     start = time.perf_counter()
@@ -98,15 +104,17 @@ def audit(
     try:
         chosen: Strategy | None = None
         if is_table(problem):
-            sample, state, places = table_statistics(evaluator)
+            sample, state, places = table_statistics(evaluator, norms)
+            searched = evaluator.total
         else:
             evaluator.probe(rng)
             chosen = strategy or choose_strategy(evaluator, evaluations)
-            sample, state = explore(evaluator, chosen, evaluations, seconds, start, rng)
+            sample, state = explore(evaluator, chosen, evaluations, seconds, start, rng, norms)
+            searched = evaluator.total
             landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
             places = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
-        run.surrogate = isinstance(chosen, SurrogateSearch)
+        run.surrogate, run.searched = isinstance(chosen, SurrogateSearch), searched
         if power is not None and chosen is not None:
             spent = evaluator.spent("statistics", "search")
             run.power = power.measure(evaluator, chosen, spent, state, recorder.worst_rows(), rng)
@@ -132,15 +140,16 @@ def explore(
     seconds: float | None,
     start: float,
     rng: np.random.Generator,
+    norms: Sequence[float] = NORMS,
 ) -> tuple[Sample, SearchState]:
     """Statistics and search, without places, charts and document: what the benchmarks time."""
-    sample, state = _statistics(evaluator, evaluations, rng)
+    sample, state = _statistics(evaluator, evaluations, rng, norms)
     _search(evaluator, state, strategy, evaluations, seconds, start, rng)
     return sample, state
 
 
 def _statistics(
-    evaluator: Evaluator, evaluations: int | None, rng: np.random.Generator
+    evaluator: Evaluator, evaluations: int | None, rng: np.random.Generator, norms: Sequence[float]
 ) -> tuple[Sample, SearchState]:
     """Independent points of the law; they are the first screened points as well."""
     problem = evaluator.problem
@@ -152,17 +161,16 @@ def _statistics(
     x = problem.law.draw(n, rng)
     state = SearchState.empty(problem.domain.d)
     errors = []
-    squares, finite = np.zeros(1), 0
-    for i in range(0, n, 8192):
-        done = evaluator.values(x[i : i + 8192], "statistics")
+    moments = Moments(norms)
+    rows = evaluator.rows()
+    for i in range(0, n, rows):
+        done = evaluator.values(x[i : i + rows], "statistics")
         ok = done.status == PointStatus.OK
         errors.append(done.error[ok])
-        each = problem.error.by_output(done.model[ok], done.reference[ok], done.x[ok])
-        squares = squares + np.nansum(each**2, axis=0)
-        finite += int(ok.sum())
+        moments.add(problem.error.by_output(done.model[ok], done.reference[ok], done.x[ok]))
         state.look(problem.domain.to_unit(done.x), done)
         state.scout = state.scout or done
-    sample = Sample(np.concatenate(errors), problem.law.name, n, np.sqrt(squares / max(finite, 1)))
+    sample = Sample(np.concatenate(errors), problem.law.name, n, moments)
     evaluator.rms = sample.rms().value
     return sample, state
 

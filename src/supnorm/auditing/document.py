@@ -16,6 +16,7 @@ from supnorm.auditing import pictures as charts
 from supnorm.auditing.explain import explain
 from supnorm.auditing.facts import (
     axes_json,
+    domain_json,
     failures_json,
     measure_json,
     notes,
@@ -24,9 +25,8 @@ from supnorm.auditing.facts import (
     place_json,
     points_table,
     side_json,
-    versions,
 )
-from supnorm.auditing.findings import data_distance, findings
+from supnorm.auditing.findings import data_distance, findings, suspect_rows
 from supnorm.auditing.glitches import rms_floor
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import cluster_sizes
@@ -41,6 +41,7 @@ from supnorm.auditing.table import is_table
 from supnorm.auditing.verdict import verdict
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Problem, fingerprint
+from supnorm.results import versions
 
 Array = NDArray[np.float64]
 THUMBNAILS = 6
@@ -60,6 +61,9 @@ class Run:
     rng: np.random.Generator
     power: list[dict[str, Any]] = field(default_factory=list)
     surrogate: bool = False
+    searched: int = (
+        0  # evaluations when the search ended: later ones are pictures, rechecks and planted errors
+    )
 
 
 def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start: float) -> AuditReport:
@@ -67,26 +71,27 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     evaluator = run.evaluator
     problem: Problem = evaluator.problem
     table = is_table(problem)
+    if not table:
+        _settle(
+            run, budget[0]
+        )  # planted errors are searched for on the pair: such a run may have seen a worse point
     drawn = _table_charts(run) if table else _charts(run, budget[0])
     if not table:
         _settle(run, budget[0])
+        _thumbnails(run, budget[0])
         _crown(run)
     run.places.sort(key=lambda p: -p.witness.error)
     _recheck(run)
+    suspects = suspect_rows(problem)
+    _mark_suspects(run, suspects)
     shown = run.places[:THUMBNAILS] if problem.domain.d > 1 else []
-    if run.recorder.by_output is not None and run.sample.by_output is not None:
-        drawn["profile"] = {
-            "coordinate": list(range(1, len(run.recorder.by_output) + 1)),
-            "label": "output",
-            "unit": "",
-            "worst": run.recorder.by_output,
-            "rms": run.sample.by_output,
-        }
+    names = output_names(problem, evaluator)
+    if run.recorder.by_output is not None:
+        drawn["profile"] = charts.profile(names, run.recorder.by_output, run.sample.moments.rms())
     drawn["thumbnails"] = [p.thumbnail for p in shown]
     witness = run.places[0].witness if run.places else None
     sample = run.sample
     rms = sample.rms()
-    names = output_names(problem, evaluator)
     places = [place_json(p.witness, problem, names) for p in run.places]
     ends = np.concatenate(run.state.independent) if run.state.independent else np.empty((0, problem.domain.d))
     unseen = unseen_peaks(cluster_sizes(ends, 0.01 * np.sqrt(problem.domain.d)))
@@ -96,7 +101,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     levels += [q for q in (10 * rms.value,) if np.isfinite(q)]
     uniform = sample.law.startswith("uniform")
     floor = rms_floor([p.witness for p in run.places]) if uniform else 0.0
-    status = verdict(problem, witness, sample, evaluator)
+    status = verdict(problem, witness, sample, evaluator, run.searched)
     counts = evaluator.counts
     document: dict[str, Any] = {
         "schema": "supnorm.audit/1",
@@ -109,13 +114,15 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "reference": side_json(problem.reference),
         "recheck": None if problem.recheck is None else side_json(problem.recheck),
         "axes": axes_json(problem),
+        "domain": domain_json(problem),
         "outputs": [{"name": n, "unit": u} for n, u in zip(names, output_units(problem, names), strict=True)],
         "measure": measure_json(problem, names),
         "sup": {"lower": sup, "upper": None, "upper_kind": "none"},
         "witness": None if witness is None else place_json(witness, problem, names),
         "rms": {"value": rms.value, "kind": "sample", "n": rms.n, "at_least": floor},
         "mean": {"value": sample.mean().value, "kind": "sample", "n": sample.n},
-        "norms": {f"L{p}": sample.mean(p).value for p in (1, 2, 4)} | {"sup": sup},
+        "norms": sample.norms() | {"sup": sup},
+        "norms_over_outputs": sample.moments.norms() | {"sup": sup} if len(names) > 1 else None,
         "explanation": "",
         "quantiles": {str(q): sample.quantile(q) for q in QUANTILES},
         "plain_sample": {"n": sample.n, "drawn": sample.drawn, "worst": sample.worst()},
@@ -124,7 +131,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "power": run.power,
         "places": places,
         "glitches": [p for p in places if "glitch" in p["tags"]],
-        "findings": findings(evaluator, witness, sample, [p.witness for p in run.places]),
+        "findings": findings(evaluator, witness, sample, [p.witness for p in run.places], suspects),
         "table_only": table,
         "failures": failures_json(run),
         "evaluations": {
@@ -164,6 +171,18 @@ def _settle(run: Run, evaluations: int | None) -> None:
         run.places = judge(landscape, places, run.sample, run.rng)
 
 
+def _thumbnails(run: Run, evaluations: int | None) -> None:
+    """A picture of each of the first places that has none yet."""
+    cells = int(min(run.pictures.thumbnail, (0.35 * picture_budget(evaluations, 60_000) / THUMBNAILS) ** 0.5))
+    if run.evaluator.problem.domain.d == 1 or cells < 9:
+        return
+    landscape = Landscape(run.evaluator, run.evaluator.spent("pictures") + THUMBNAILS * cells**2, "pictures")
+    for i, place in enumerate(run.places[:THUMBNAILS]):
+        if place.thumbnail is None:
+            picture = charts.thumbnail(landscape, place.u, place.width, cells)
+            run.places[i] = replace(place, thumbnail=picture)
+
+
 def _recheck(run: Run) -> None:
     """Verdicts of the second reference, and distances to the data, for every reported place."""
     problem: Problem = run.evaluator.problem
@@ -177,6 +196,17 @@ def _recheck(run: Run) -> None:
     run.places = [replace(p, witness=w) for p, w in zip(run.places, witnesses, strict=True)]
 
 
+def _mark_suspects(run: Run, rows: NDArray[np.intp]) -> None:
+    """Places that are rows with suspect labels say so."""
+    if not len(rows):
+        return
+    points = run.evaluator.problem.reference.table[0][rows]
+    for i, place in enumerate(run.places):
+        if np.any(np.all(points == place.witness.x, axis=1)):
+            witness = replace(place.witness, tags=(*place.witness.tags, "suspect-label"))
+            run.places[i] = replace(place, witness=witness)
+
+
 def _table_charts(run: Run) -> dict[str, Any]:
     """Charts that need no evaluation beyond the rows of the table."""
     drawn: dict[str, Any] = {"cuts": [], "map": None, "output": None}
@@ -184,7 +214,7 @@ def _table_charts(run: Run) -> dict[str, Any]:
     if domain.d > 1:
         drawn["map"] = charts.recorded_map(domain, run.recorder)
     drawn |= charts.distribution(run.sample)
-    drawn["progress"] = charts.progress(run.evaluator.history, run.evaluator.total, run.sample, run.rng)
+    drawn["progress"] = charts.progress(run.evaluator.history, run.searched, run.sample, run.rng)
     return drawn
 
 
@@ -242,19 +272,11 @@ def _charts(run: Run, evaluations: int | None) -> dict[str, Any]:
         output = first.witness.output
         drawn["output"] = output_names(problem, evaluator)[output]
         drawn["cuts"] = charts.cuts(landscape, first.u, output, first.width, int(0.3 * budget), p)
-        if problem.domain.d > 1:
-            cells = int(min(p.thumbnail, (0.35 * budget / THUMBNAILS) ** 0.5))
-            if cells >= 9:
-                run.places = [
-                    replace(s, thumbnail=charts.thumbnail(landscape, s.u, s.width, cells))
-                    if i < THUMBNAILS
-                    else s
-                    for i, s in enumerate(run.places)
-                ]
+        _thumbnails(run, evaluations)
         data = None if problem.data is None else np.asarray(problem.data)[:, 0]
         drawn["map"] = charts.whole_map(
             landscape, run.recorder, data if problem.domain.d == 1 else None, output, p, int(0.3 * budget)
         )
     drawn |= charts.distribution(run.sample)
-    drawn["progress"] = charts.progress(evaluator.history, evaluator.total, run.sample, run.rng)
+    drawn["progress"] = charts.progress(evaluator.history, run.searched, run.sample, run.rng)
     return drawn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,46 +18,74 @@ def explain(document: Mapping[str, Any]) -> str:
     n, plain = document["rms"]["n"], from_json(document["plain_sample"]["worst"])
     if document["table_only"]:
         return (
-            f"Over {n:,} rows the RMS error is {rms:.3g} and the largest is {worst:.3g}. Only the rows were "
-            "compared: what lies between them is unknown."
+            f"Over {n:,} rows the RMS error is {size(rms, document)} and the largest is {size(worst, document)}. "
+            "Only the rows were compared: what lies between them is unknown."
         )
-    if worst == float("inf"):
+    if worst == math.inf:
         known = [f["text"] for f in document["findings"] if f["code"] == "no-model-value"]
         return known[0] if known else "The worst error is infinite."
+    if worst == 0:
+        return f"Model and reference agree exactly at all of {n:,} random points and everywhere the search looked."
+    where = f", in {witness['output']}" if len(document["outputs"]) > 1 else ""
     sentences = [
-        f"The worst error found, {worst:.3g}, is {_times(worst, rms)} the RMS of {n:,} random points, {rms:.3g}."
+        f"The worst error found, {size(worst, document)}{where}, is {_times(worst, rms)} the RMS of "
+        f"{n:,} random points, {size(rms, document)}."
     ]
     place: Mapping[str, Any] = next((p for p in document["places"] if p["x"] == witness["x"]), {})
-    volume = place.get("volume")
-    if volume:
-        about = (
-            "at least" if place.get("volume_at_most") is None and place.get("volume_at_least") else "about"
-        )
-        surely = place.get("volume_at_least") or volume
-        share = surely * (worst / 2) ** 2 / rms**2 if rms > 0 else float("inf")
-        sentences.append(
-            f"The place where the error is at least half of it fills {about} {_share(volume)} of the domain: "
-            f"a random test of {n:,} points puts about {n * volume:.2g} of them there."
-        )
-        if share > 1:
-            sentences.append(
-                "That place alone would make the true RMS larger than the sample's: "
-                "the sample has missed what dominates the average."
-            )
-        else:
-            sentences.append(
-                f"Its share of the mean square is {about} {100 * share:.2g} %, so the average hardly notices it."
-            )
+    if 0 < (place.get("volume") or 0.0) < 0.1:
+        sentences += _of_place(place, worst, rms, n)
     if plain < 0.8 * worst:
-        sentences.append(f"The random points themselves saw at most {plain:.3g}.")
+        sentences.append(f"The random points themselves saw at most {size(plain, document)}.")
     elif worst < 5 * rms:
         sentences.append("Worst and average are close here: the error is spread evenly.")
     return " ".join(sentences)
 
 
+def _of_place(place: Mapping[str, Any], worst: float, rms: float, n: int) -> list[str]:
+    """How much of the domain the place of the worst error fills, and what that means for tests and for the RMS."""
+    volume = place["volume"]
+    bounded = place.get("volume_at_most") is not None or not place.get("volume_at_least")
+    about = "about" if bounded else "at least"
+    hits = n * volume
+    if hits >= 1:
+        test = f"a random test of {n:,} points puts about {number(hits)} of them there."
+    else:
+        test = f"of random tests of {n:,} points {about} one in {number(1 / hits)} hits it."
+    part = f"{about} 1 part in {number(1 / volume)} of the domain"
+    filled = f"The place where the error is at least half of it fills {part}: {test}"
+    surely = place.get("volume_at_least") or volume
+    share = surely * (worst / 2) ** 2 / rms**2 if rms > 0 else math.inf
+    if share > 1:
+        return [
+            filled,
+            "That place alone makes the true RMS larger than the sample's: the sample has missed what dominates "
+            f"the average, which is at least {number(math.sqrt(share))} times as large.",
+        ]
+    weight = f"It makes up at least {number(100 * share, 2)} % of the mean square"
+    return [filled, f"{weight}, so the average hardly notices it." if share < 0.2 else f"{weight}."]
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Three digits, thousands with commas.
+
+    >>> number(14520.2), number(0.01234), number(1.24e8), number(6.5e-5)
+    ('14,500', '0.0123', '1.24e+08', '6.5e-05')
+    """
+    if not math.isfinite(value) or value == 0 or not 1e-3 <= abs(value) < 1e7:
+        return f"{value:.{digits}g}"
+    short = float(f"{value:.{digits}g}")
+    return f"{short:,.0f}" if abs(short) >= 10 ** (digits - 1) else f"{short:g}"
+
+
+def size(error: float, document: Mapping[str, Any]) -> str:
+    """An error with what it is measured in: relative ones in per cent, absolute ones with the unit."""
+    measure = document["measure"]
+    if measure["per_output"]:
+        return f"{number(error)} times its tolerance"
+    if measure["kind"] == "relative":
+        return f"{number(100 * error)} %"
+    return f"{number(error)} {measure['unit']}".rstrip()
+
+
 def _times(worst: float, rms: float) -> str:
-    return f"{worst / rms:.3g} times" if rms > 0 else "infinitely many times"
-
-
-def _share(volume: float) -> str:
-    return f"1 part in {1 / volume:,.0f}" if volume < 0.1 else f"{100 * volume:.2g} %"
+    return f"{number(worst / rms)} times" if rms > 0 else "infinitely many times"

@@ -1,9 +1,7 @@
-"""The parts of an audit's document: axes, measure, sides, places, failures, versions, worst points."""
+"""The parts of an audit's document: axes, measure, sides, places, failures, worst points."""
 
 from __future__ import annotations
 
-import platform
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,16 +16,13 @@ from supnorm.results import Witness
 if TYPE_CHECKING:
     from supnorm.auditing.document import Run
 
+NUMBERS = 300_000  # in the table of the worst points: some MB
 ROUNDING_NOTE = "The {side} runs in {precision}: errors below about {size:.0e} of its values are its rounding, not its fit."
 
 
 def output_names(problem: Problem, evaluator: Evaluator) -> list[str]:
-    """Names of the outputs: the reference's, the model's, or ``y1, y2, ...``."""
-    m = evaluator.reference.outputs or evaluator.model.outputs or 1
-    for function in (problem.reference, problem.model):
-        if len(function.outputs) == m:
-            return list(function.outputs)
-    return ["y"] if m == 1 else [f"y{i + 1}" for i in range(m)]
+    """Names of the outputs, as many as the evaluator saw."""
+    return list(problem.output_names(evaluator.reference.outputs or evaluator.model.outputs or 1))
 
 
 def output_units(problem: Problem, names: list[str]) -> list[str]:
@@ -44,6 +39,13 @@ def axes_json(problem: Problem) -> list[dict[str, Any]]:
         {"name": n, "low": a.low, "high": a.high, "unit": a.unit, "scale": a.scale, "values": a.values}
         for n, a in zip(problem.domain.names, problem.domain.axes, strict=True)
     ]
+
+
+def domain_json(problem: Problem) -> dict[str, Any]:
+    """What kind of domain the axes span: a box, a box with constraints, or balls round data."""
+    domain = problem.domain
+    kind = "data" if domain.cloud is not None else "constraints" if domain.constraints else "box"
+    return {"kind": kind}
 
 
 def measure_json(problem: Problem, names: list[str]) -> dict[str, Any]:
@@ -63,7 +65,8 @@ def measure_json(problem: Problem, names: list[str]) -> dict[str, Any]:
 
 def side_json(function: Function) -> dict[str, Any]:
     """What is printed about a model or a reference."""
-    return {"name": function.name, "precision": function.precision, "notes": list(function.notes)}
+    name = "" if function.name == "<lambda>" else function.name
+    return {"name": name, "precision": function.precision, "notes": list(function.notes)}
 
 
 def place_json(witness: Witness, problem: Problem, names: list[str]) -> dict[str, Any]:
@@ -125,21 +128,6 @@ def notes(problem: Problem, seconds: float | None) -> list[str]:
     return lines
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that took part."""
-    from importlib import metadata
-
-    found = {"python": platform.python_version()}
-    for package in ("supnorm", "numpy", "scipy", "jax", "torch", "onnxruntime", "gsw", "CoolProp"):
-        module = {"CoolProp": "CoolProp"}.get(package, package)
-        if module in sys.modules:
-            try:
-                found[package] = metadata.version(package)
-            except metadata.PackageNotFoundError:
-                continue
-    return found
-
-
 def points_table(run: Run, names: list[str]) -> Table:
     """The worst rows, thinned so that they do not crowd at one peak."""
 
@@ -154,5 +142,6 @@ def points_table(run: Run, names: list[str]) -> Table:
     if len(rows):
         u = domain.to_unit(rows[:, : domain.d])
         radius = 0.1 * linkage_radius(max(run.evaluator.total, 3), domain.d)
-        rows = rows[thin(u, rows[:, -2], radius, min(500, len(rows)), fill=False)]
+        most = min(500, max(20, NUMBERS // len(columns)), len(rows))  # thousands of outputs: fewer points
+        rows = rows[thin(u, rows[:, -2], radius, most, fill=False)]
     return Table(tuple(columns), rows[:, :-1] if len(rows) else np.empty((0, len(columns))))

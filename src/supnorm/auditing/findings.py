@@ -15,19 +15,23 @@ from supnorm.problem import Domain, Problem
 from supnorm.results import Witness
 
 Array = NDArray[np.float64]
+NONE = np.empty(0, dtype=np.intp)
 WIDER = 0.01  # of an axis: a domain that exceeds the data by less is not worth a line
 
 
 def findings(
-    evaluator: Evaluator, witness: Witness | None, sample: Sample, places: Sequence[Witness] = ()
+    evaluator: Evaluator,
+    witness: Witness | None,
+    sample: Sample,
+    places: Sequence[Witness] = (),
+    suspects: NDArray[np.intp] = NONE,
 ) -> list[dict[str, str]]:
-    """Plain sentences, each with a code."""
+    """Plain sentences, each with a code; ``suspects`` are rows of the reference's table (`suspect_rows`)."""
     problem: Problem = evaluator.problem
     found = []
     if problem.data is not None:
         found += domain_against_data(problem.domain, np.asarray(problem.data, dtype=float), witness)
-    if problem.reference.table is not None and problem.model.table is None:
-        found += suspect_labels(problem)
+    found += suspect_words(problem, suspects)
     if witness is not None and witness.error == np.inf:
         found.append({"code": "no-model-value", "text": infinite_words(sample, places)})
     return found
@@ -54,21 +58,31 @@ def infinite_words(sample: Sample, places: Sequence[Witness]) -> str:
     return text
 
 
-def suspect_labels(problem: Problem) -> list[dict[str, str]]:
-    """Labels of the table that disagree with both the model and their neighbours."""
+def suspect_rows(problem: Problem) -> NDArray[np.intp]:
+    """Rows of the reference's table whose labels disagree with both the model and their neighbours.
+
+    In any output; the most suspicious first. Empty where the reference is no table, or the model is one too.
+    """
+    if problem.reference.table is None or problem.model.table is not None:
+        return NONE
     x, labels = problem.reference.table
-    inside = problem.domain.contains(x) & np.isfinite(labels[:, 0])
-    x, labels = x[inside], labels[inside, 0]
-    rows = LabelCheck().suspects(problem.domain, x, problem.model.value(x)[:, 0], labels)
+    inside = np.flatnonzero(problem.domain.contains(x) & np.isfinite(labels).all(axis=1))
+    if not len(inside):
+        return NONE
+    x, labels = x[inside], labels[inside]
+    return inside[LabelCheck().suspects(problem.domain, x, problem.model.value(x), labels)]
+
+
+def suspect_words(problem: Problem, rows: NDArray[np.intp]) -> list[dict[str, str]]:
+    """The finding about suspect labels; none without them."""
     if not len(rows):
         return []
-    kept = np.flatnonzero(inside)[rows]
-    shown = ", ".join(str(i + 1) for i in kept[:8]) + (", ..." if len(kept) > 8 else "")
+    shown = ", ".join(str(i + 1) for i in rows[:8]) + (", ..." if len(rows) > 8 else "")
     return [
         {
             "code": "suspect-labels",
-            "text": f"{len(kept)} of {len(x)} labels disagree with both the model and their neighbours (data rows "
-            f"{shown}, most suspicious first): check them before the model is blamed.",
+            "text": f"{len(rows)} of {len(problem.reference.table[0])} labels disagree with both the model and "
+            f"their neighbours (data rows {shown}, most suspicious first): check them before the model is blamed.",
         }
     ]
 

@@ -25,24 +25,37 @@ class LabelCheck:
         far: the label's distance from its neighbours' plane, in robust deviations of all such distances.
         nearer: the model must be nearer to the plane than this share of the label's distance.
         most: rows examined, those with the largest errors first.
+        outputs: that are examined, at most.
     """
 
     far: float = 6.0
     nearer: float = 0.5
     most: int = 500
+    outputs: int = 8
 
     def suspects(self, domain: Domain, x: Array, model: Array, labels: Array) -> NDArray[np.intp]:
         """Indices of suspect rows, the most suspicious first.
 
         Args:
-            x: rows (N, d); ``model`` and ``labels``: one output each, shape (N,).
+            x: rows (N, d); ``model`` and ``labels``: values, shape (N, m).
         """
+        found: dict[int, float] = {}
+        for j in range(min(labels.shape[1], self.outputs)):
+            rows, size = self._suspects(domain, x, model[:, j], labels[:, j])
+            for row, far in zip(rows.tolist(), size.tolist(), strict=True):
+                found[row] = max(far, found.get(row, 0.0))
+        return np.array(sorted(found, key=lambda row: -found[row]), dtype=np.intp)
+
+    def _suspects(
+        self, domain: Domain, x: Array, model: Array, labels: Array
+    ) -> tuple[NDArray[np.intp], Array]:
+        """Suspect rows of one output, and how far their labels are, in usual deviations."""
         from scipy.spatial import cKDTree
 
         n, d = x.shape
         k = 2 * d + 4
         if n < 3 * k:
-            return np.empty(0, dtype=np.intp)
+            return np.empty(0, dtype=np.intp), np.empty(0)
         u = domain.to_unit(x)
         tree = cKDTree(u)
         order = np.argsort(-np.abs(model - labels), kind="stable")
@@ -53,11 +66,10 @@ class LabelCheck:
         )
         gap = labels[worst] - _planes(u, labels, worst, tree, k)
         typical = np.abs(labels[usual] - _planes(u, labels, usual, tree, k))
-        deviation = 1.4826 * float(np.median(typical)) + 1e-300
+        deviation = 1.4826 * float(np.median(typical)) + 1e-9 * float(np.ptp(labels)) + 1e-300
         of_model = model[worst] - (labels[worst] - gap)
         wrong = (np.abs(gap) > self.far * deviation) & (np.abs(of_model) < self.nearer * np.abs(gap))
-        found = worst[wrong]
-        return found[np.argsort(-np.abs(gap[wrong]), kind="stable")]
+        return worst[wrong], np.abs(gap[wrong]) / deviation
 
 
 def _planes(u: Array, y: Array, rows: NDArray[np.intp], tree: object, k: int) -> Array:

@@ -48,7 +48,9 @@ class Landscape:
         """Errors at unit-box points ``(n, d)``, shape ``(n,)``; minus infinity where there is none."""
         if not len(u):
             return np.empty(0)
-        return self.evaluator.values(self.evaluator.problem.domain.from_unit(u), self.purpose).score
+        x, rows = self.evaluator.problem.domain.from_unit(u), self.evaluator.rows()
+        parts = [self.evaluator.values(x[i : i + rows], self.purpose).score for i in range(0, len(x), rows)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def look(self, u: Array) -> Evaluations:
         """Both values and the error at unit-box points ``(n, d)``."""

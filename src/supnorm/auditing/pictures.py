@@ -5,6 +5,7 @@ Pictures have a budget of their own. What they evaluate counts: a cut or a map c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,7 +148,8 @@ def thumbnail(landscape: Landscape, u: Array, width: Array, cells: int) -> dict[
     a, b = np.meshgrid(*lines)
     points = np.tile(u, (cells * cells, 1))
     points[:, i], points[:, j] = a.ravel(), b.ravel()
-    error = evaluate(landscape, points).error.reshape(cells, cells)
+    score = landscape.score(points)
+    error = np.where(score == -np.inf, np.nan, score).reshape(cells, cells)
     return {
         "axes": [domain.names[i], domain.names[j]],
         "ranges": ranges,
@@ -205,7 +207,7 @@ def _fill_empty(landscape: Landscape, recorder: Recorder, share: int) -> None:
     if len(empty) > share:  # spread what is affordable evenly over the map
         empty = empty[np.linspace(0, len(empty) - 1, max(share, 1)).astype(int)]
     if len(empty):
-        evaluate(landscape, (empty[:, ::-1] + 0.5) / recorder.cells)
+        landscape.score((empty[:, ::-1] + 0.5) / recorder.cells)
 
 
 def rounded(values: Array) -> list[list[float]]:
@@ -215,6 +217,17 @@ def rounded(values: Array) -> list[list[float]]:
         short = np.where(np.isfinite(values) & (values != 0), np.floor(values * digits) / digits, values)
     rows: list[list[float]] = short.tolist()
     return rows
+
+
+def profile(names: Sequence[str], worst: Array, rms: Array) -> dict[str, Any]:
+    """Largest and RMS error along the outputs: at the numbers that name them (wavelengths, times), else 1, 2, ..."""
+    try:
+        at = [float(name) for name in names]
+    except ValueError:
+        at = []
+    named = len(at) == len(worst) and np.isfinite(at).all() and bool(np.all(np.diff(at) > 0))
+    coordinate = at if named else list(range(1, len(worst) + 1))
+    return {"coordinate": coordinate, "label": "output", "unit": "", "worst": worst, "rms": rms}
 
 
 def distribution(sample: Sample) -> dict[str, Any]:
@@ -247,7 +260,8 @@ def distribution(sample: Sample) -> dict[str, Any]:
 
 
 def progress(history: list[tuple[int, float]], total: int, sample: Sample, rng: np.random.Generator) -> Any:
-    """Best so far of the search, beside random orders of the independent points."""
+    """Best so far of the search, which ended after ``total`` evaluations, beside random orders of the sample."""
+    history = [h for h in history if h[0] <= total]
     search = [list(h) for h in history] + ([[total, history[-1][1]]] if history else [])
     if not sample.n:
         return {"search": search, "random": None}

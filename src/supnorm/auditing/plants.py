@@ -1,8 +1,9 @@
 """Known errors that can be planted in a problem: round bumps and thin sheets.
 
-A *bump* adds h (1 - |u - c|^2 / r^2)_+^2 to the error; its half-height ball fills a fraction p of the unit box, and
-nothing shows outside radius r (a bump with tails would be found by its tails). A *sheet* adds a jump to the model
-and the same jump, displaced by a little, to the reference: between the two the error is h.
+A *bump* adds h (1 - |u - c|^2 / r^2)_+^2 to the error; its half-height ball fills a fraction p of the domain, also
+where faces, constraints or the data cut part of the ball away (`ball`), and nothing shows outside radius r (a bump
+with tails would be found by its tails). A *sheet* adds a jump to the model and the same jump, displaced by a little,
+to the reference: between the two the error is h.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.ball import ball_volume, radius_of_share
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
 from supnorm.problem import Domain, Function, Problem, draw_inside
 
@@ -22,23 +24,24 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Bump:
-    """A round error; see the module's text. ``centre`` is in the unit box."""
+    """A round error; see the module's text. ``centre`` and ``radius`` (half height) are in the unit box."""
 
     height: float
     volume: float
     centre: Array | None = None
     shape: str = "bump"
+    radius: float | None = None
 
     def placed(self, domain: Domain, rng: np.random.Generator) -> Bump:
-        """The same bump at a random place of the domain."""
-        return replace(self, centre=domain.to_unit(draw_inside(domain, 1, rng))[0])
+        """The same bump at a random place of the domain, as wide as its volume asks for there."""
+        centre = domain.to_unit(draw_inside(domain, 1, rng))[0]
+        return replace(self, centre=centre, radius=radius_of_share(domain, centre, self.volume, rng))
 
     def added(self, u: Array) -> tuple[Array, Array]:
         """What the bump adds to the error at ``u`` (n, d), and its gradient there."""
         assert self.centre is not None, "place it first"
         d = u.shape[1]
-        ball = math.pi ** (d / 2) / math.gamma(1 + d / 2)
-        radius = (self.volume / ball) ** (1 / d)
+        radius = self.radius or (self.volume / ball_volume(d)) ** (1 / d)
         reach = radius / math.sqrt(1 - math.sqrt(0.5))
         gap = (u - self.centre) / reach
         inside = np.maximum(1 - (gap**2).sum(axis=1), 0.0)
@@ -170,6 +173,10 @@ class PlantedEvaluator:
     def spent(self, *_: str) -> int:
         """Evaluations of this run."""
         return self.counted
+
+    def rows(self) -> int:
+        """As of the base."""
+        return self.base.rows()
 
     def values(self, x: Array, purpose: str) -> Evaluations:
         """Values of the base with the plant added."""

@@ -75,6 +75,17 @@ class AuditReport:
         return Estimate(from_json(data["value"]), "sample", data["n"], self.document["law"])
 
     @property
+    def norms(self) -> dict[str, float]:
+        """Sample L^p norms of the error reduced over the outputs, ``"L1"``, ``"L2"``, ..., and the maximum found."""
+        return {name: from_json(v) for name, v in self.document["norms"].items()}
+
+    @property
+    def norms_over_outputs(self) -> dict[str, float] | None:
+        """Sample L^p norms of the whole error vector; with `with_derivatives` those of W^{1,p}. None for one output."""
+        data = self.document["norms_over_outputs"]
+        return None if data is None else {name: from_json(v) for name, v in data.items()}
+
+    @property
     def quantiles(self) -> dict[float, float]:
         """Sample quantiles of the error."""
         return {float(q): from_json(v) for q, v in self.document["quantiles"].items()}

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,37 @@ from supnorm.results import Estimate
 
 Array = NDArray[np.float64]
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
+NORMS = (1.0, 2.0, 4.0)  # powers of the sample norms that are reported unless others are asked for
 CONFIDENCE = 0.95
+
+
+class Moments:
+    """Sums of powers of each output's error, over batches: for norms over outputs, and the RMS of each.
+
+    >>> moments = Moments((1.0,))
+    >>> moments.add(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> moments.norms(), moments.rms().round(3).tolist()
+    ({'L1': 5.0}, [2.236, 3.162])
+    """
+
+    def __init__(self, powers: Sequence[float] = NORMS) -> None:
+        self.powers = tuple(powers)
+        self._sums = {p: np.zeros(1) for p in {*self.powers, 2.0}}
+        self._n = 0
+
+    def add(self, errors: Array) -> None:
+        """Take the errors of a batch in, shape ``(n, m)``; an output without a value counts as exact there."""
+        self._n += len(errors)
+        for p, total in self._sums.items():
+            self._sums[p] = total + np.nansum(errors**p, axis=0)
+
+    def rms(self) -> Array:
+        """RMS of each output, shape ``(m,)``."""
+        return np.asarray(np.sqrt(self._sums[2.0] / max(self._n, 1)))
+
+    def norms(self) -> dict[str, float]:
+        """L^p norms of the whole vector, ``(mean over points of the sum over outputs of e_j^p)^(1/p)``."""
+        return {f"L{p:g}": float((self._sums[p].sum() / max(self._n, 1)) ** (1 / p)) for p in self.powers}
 
 
 @dataclass(frozen=True)
@@ -34,13 +64,13 @@ class Sample:
         errors: shape ``(n,)``, finite or infinite, never NaN.
         law: the name of the law.
         drawn: how many points were drawn, with or without a value.
-        by_output: sample RMS of each output, shape ``(m,)``.
+        moments: of the errors of each output.
     """
 
     errors: Array
     law: str
     drawn: int
-    by_output: Array | None = None
+    moments: Moments = field(default_factory=Moments)
 
     @property
     def n(self) -> int:
@@ -57,6 +87,10 @@ class Sample:
         """Sample L^p mean, ``(mean e^p)^(1/p)``."""
         value = float(np.mean(self.errors**power) ** (1 / power)) if self.n else math.nan
         return Estimate(value, "sample", self.n, self.law)
+
+    def norms(self) -> dict[str, float]:
+        """Sample L^p norms of the reduced error, for the powers that were asked for."""
+        return {f"L{p:g}": self.mean(p).value for p in self.moments.powers}
 
     def quantile(self, q: float) -> float:
         """Error that a share ``q`` of the points does not exceed."""

@@ -7,12 +7,14 @@ that wrong labels come out as reference faults and not as errors of the model.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.places import EDGE, PLACES, Place
 from supnorm.auditing.search import SearchState
-from supnorm.auditing.statistics import Sample
+from supnorm.auditing.statistics import NORMS, Moments, Sample
 from supnorm.auditing.thinning import thin
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
 from supnorm.problem import Problem
@@ -46,17 +48,20 @@ def table_points(problem: Problem) -> Array:
     return kept
 
 
-def table_statistics(evaluator: Evaluator) -> tuple[Sample, SearchState, list[Place]]:
+def table_statistics(
+    evaluator: Evaluator, norms: Sequence[float] = NORMS
+) -> tuple[Sample, SearchState, list[Place]]:
     """Every row once: the sample, and the worst rows as places."""
     problem: Problem = evaluator.problem
     points = table_points(problem)
     d = problem.domain.d
     state = SearchState.empty(d)
-    errors, kept = [], []
+    errors, kept, moments = [], [], Moments(norms)
     for i in range(0, len(points), 8192):
         done = evaluator.values_inside(points[i : i + 8192], "statistics")
         ok = done.status == PointStatus.OK
         errors.append(done.error[ok])
+        moments.add(problem.error.by_output(done.model[ok], done.reference[ok], done.x[ok]))
         u = problem.domain.to_unit(done.x)
         state.pool.add(u, done.score)
         top = np.argsort(-done.score, kind="stable")[: 4 * PLACES]
@@ -66,7 +71,8 @@ def table_statistics(evaluator: Evaluator) -> tuple[Sample, SearchState, list[Pl
             if ok[k]
         ]
     kept.sort(key=lambda pair: -pair[0])
-    sample = Sample(np.concatenate(errors), problem.law.name if problem.law else "rows", len(points))
+    law = problem.law.name if problem.law else "rows"
+    sample = Sample(np.concatenate(errors), law, len(points), moments)
     if not kept:
         return sample, state, []
     chosen = thin(np.stack([p.u for _, p in kept]), np.array([s for s, _ in kept]), CLOSE, PLACES)

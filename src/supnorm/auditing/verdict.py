@@ -10,8 +10,14 @@ from supnorm.problem import Problem
 from supnorm.results import ExitCode, Status, Witness
 
 
-def verdict(problem: Problem, witness: Witness | None, sample: Sample, evaluator: Evaluator) -> Status:
-    """The status of an audit: what it means and what to do next."""
+def verdict(
+    problem: Problem, witness: Witness | None, sample: Sample, evaluator: Evaluator, searched: int
+) -> Status:
+    """The status of an audit: what it means and what to do next.
+
+    Args:
+        searched: evaluations when the search ended; what came later are pictures and planted errors.
+    """
     limit = problem.error.limit
     if witness is None:
         return Status(
@@ -34,7 +40,7 @@ def verdict(problem: Problem, witness: Witness | None, sample: Sample, evaluator
             "next door: which side of a jump is right is not settled. Look there before the model is retrained.",
             ExitCode.REFERENCE_FAULT,
         )
-    late = _late(evaluator)
+    late = _late(evaluator, searched)
     if limit is None:
         return Status(
             "no-tolerance",
@@ -64,21 +70,22 @@ def _second_sides_with_model(problem: Problem, witness: Witness) -> bool:
     return remains <= (limit if limit is not None else 0.3 * witness.error)
 
 
-def _late(evaluator: Evaluator) -> str:
+def _late(evaluator: Evaluator, searched: int) -> str:
     """Whether a longer search is likely to find more, judged by when the worst point came."""
-    if not evaluator.history:
+    search = [(n, worst) for n, worst in evaluator.history if n <= searched]
+    if not search:
         return ""
-    if _gain_in_last_third(evaluator) > 0.05:
-        when = evaluator.history[-1][0]
-        return f"The worst error still grew after {when:,} evaluations: search longer."
+    if evaluator.worst > 1.05 * search[-1][1]:
+        return "What was evaluated after the search, for pictures and planted errors, saw a worse point: search longer."
+    if _gain_in_last_third(search, searched) > 0.05:
+        return f"The worst error still grew after {search[-1][0]:,} evaluations: search longer."
     return "The last third of the search did not raise the worst error by more than 5 %."
 
 
-def _gain_in_last_third(evaluator: Evaluator) -> float:
-    total = evaluator.total
-    before = [worst for n, worst in evaluator.history if n <= 2 * total / 3]
-    if before and evaluator.worst <= before[-1]:
+def _gain_in_last_third(search: list[tuple[int, float]], searched: int) -> float:
+    before = [worst for n, worst in search if n <= 2 * searched / 3]
+    if before and search[-1][1] <= before[-1]:
         return 0.0
     if not before or before[-1] <= 0:
         return float("inf")
-    return evaluator.worst / before[-1] - 1
+    return search[-1][1] / before[-1] - 1

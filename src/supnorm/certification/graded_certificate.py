@@ -35,6 +35,7 @@ Rows = NDArray[np.intp]
 POINTS = 100_000  # points evaluated at once
 LARGEST_GRID = 50_000
 LARGEST_RULE = 2500
+ROOM = 1e-9  # part of a bound left to the checker, whose arithmetic is another
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class GradedCertificate:
 
     degrees: tuple[tuple[int, ...], ...] = ((5, 7, 9, 11), (4, 6, 7, 8, 9), (4, 6, 7, 8), (3, 5, 6, 7))
     tighten: int | None = None
-    share: float = 1.0 / 3.0
+    share: float = 0.5
     grids: tuple[int, ...] = (6, 12)
 
     def __post_init__(self) -> None:
@@ -95,7 +96,7 @@ class GradedCertificate:
         every = np.arange(len(centre))
         state.offer(a, every, *affine_range(found.affine), degree=0)
         g = found.graded
-        reach = outward(g.slope + g.bent + g.rem + 2e-16 * np.abs(g.c))
+        reach = outward(g.slope + g.bent + g.rem + ROOM * np.abs(g.c)) * (1.0 + ROOM)
         state.offer(a, every, g.c - reach, g.c + reach, degree=1, graded=m)
         todo = np.flatnonzero(state.upper() > target)
         if tight is not None and len(todo):
@@ -119,7 +120,7 @@ class GradedCertificate:
         err = found.affine.err[todo].max(1)
         gap = max(self.share * (target - lower), 1e-4 * target)
         flat = (np.abs(g.c[todo]) + g.slope[todo] + g.s[2:4, todo].sum(0)).max(1)
-        allowance = np.maximum(gap, 0.5 * (target - flat))
+        allowance = np.maximum(np.maximum(gap, 0.5 * (target - flat)), 1e-290)
         degree = np.zeros(len(todo), dtype=np.int64)
         least = np.full(len(todo), np.inf)
         for D in self.menu(d):
@@ -165,7 +166,7 @@ class GradedCertificate:
                 return
             low, high = polynomial_range(coefficients[open_], r.exponents, grid, part)
             size = np.maximum(np.abs(low), np.abs(high)) + loss[open_]
-            extra = outward(loss[open_] + 1.01 * r.defect * (size + tail[open_]))
+            extra = outward(loss[open_] + 1.01 * r.defect * (size + tail[open_]) + ROOM * size)
             state.offer(
                 a, rows[open_], low - extra, high + extra, degree=r.D, grid=100 * grid + part, graded=m
             )

@@ -46,9 +46,8 @@ from supnorm.certification import affine_model
 from supnorm.certification.affine_model import AffineModel
 from supnorm.certification.chebyshev import nodes as chebyshev_nodes
 from supnorm.certification.chebyshev import transform
-from supnorm.certification.elementary import STEEPEST
 from supnorm.certification.graded_rule import Rule
-from supnorm.certification.graded_series import MODULUS, ORDER, TAYLOR, bounds, heights, margins
+from supnorm.certification.graded_series import MODULUS, ORDER, TAYLOR, bounds, heights, real_bounds
 from supnorm.certification.rounding import Array, U, gamma, outward
 from supnorm.program import Node, Program
 from supnorm.program.evaluation import apply
@@ -177,7 +176,7 @@ def affine(x: Graded, weight: Array, bias: Array) -> Graded:
     k = weight.shape[1]
     size, g = np.abs(weight).T, gamma(k + 2)
     rows = np.concatenate([x.s[2:], (x.rem + g * (np.abs(x.c) + x.slope))[None]]) @ size
-    rows = outward(rows + 0.0, 2 * k + 8)
+    rows = _raised(rows, 2 * k + 8)  # parts that are zero stay so: they need no tightening
     rem = outward(rows[-1] + g * np.abs(bias))
     J = np.einsum("bkd,wk->bwd", x.J, weight, optimize=True)
     return Graded(x.c @ weight.T + bias, J, np.concatenate([np.zeros((2, *rem.shape)), rows[:-1]]), rem)
@@ -197,9 +196,9 @@ def scale(x: Graded, factor: float) -> Graded:
     return Graded(factor * x.c, factor * x.J, _raised(f * x.s), outward(f * x.rem + lost))
 
 
-def _raised(s: Array) -> Array:
+def _raised(s: Array, operations: int = 16) -> Array:
     """Norms rounded up, zeros kept."""
-    return np.where(s == 0.0, 0.0, outward(s))
+    return np.where(s == 0.0, 0.0, outward(s, operations))
 
 
 def _convolve(a: Array, b: Array, low_a: int, low_b: int) -> Array:
@@ -221,7 +220,7 @@ def multiply(x: Graded, y: Graded) -> Graded:
     s[2] += rx * ry
     s = _raised(s)
     bx, by = x.bent, y.bent
-    total = (ax + rx + bx) * (ay + ry + by) - 0.0
+    total = (ax + rx + bx) * (ay + ry + by)
     everything = outward(bx * by + (ax + rx) * by + (ay + ry) * bx + rx * ry)
     above = np.maximum(everything - s.sum(0) * (1.0 - 1e-13), 0.0)
     fx, fy = ax + rx + bx, ay + ry + by
@@ -234,14 +233,14 @@ def smooth(op: str, x: Graded, *parameter: float) -> Graded:
     r, bent = x.slope, x.bent
     series, lost = _interpolants(op, x.c, r, *parameter)
     reach = outward(r + bent + x.rem)
-    cauchy = _cauchy(op, x.c, reach, *parameter)
+    steep = real_bounds(op, x.c - reach, x.c + reach, *parameter)  # i = 1..6
     parts = np.zeros_like(x.s)
     power = np.ones_like(bent)
     raised: Array | None = None
-    rem = STEEPEST[op](x.c, reach, *parameter) * x.rem
-    total, flat = np.zeros_like(bent), bent.any()
+    rem = steep[0] * x.rem
+    total, flat = np.zeros_like(bent), x.s.any()
     for i in range(ORDER if flat else 1):
-        place = 4.0 * U * (np.abs(x.c) + r) * (i + 1) * cauchy[i + 1]
+        place = 4.0 * U * (np.abs(x.c) + r) * (i + 1) * steep[i]
         rem = rem + power * outward(lost[i] + 2.0 * POINTS * place)
         size = np.abs(series[:, i])
         total = total + size.sum(0) * power
@@ -259,7 +258,7 @@ def smooth(op: str, x: Graded, *parameter: float) -> Graded:
     kept_sum = parts.sum(0) + np.abs(series[0, 0]) + np.abs(series[1, 0])
     above = np.maximum(outward(total, 64) - kept_sum * (1.0 - 1e-13), 0.0)
     if flat:
-        rem = rem + cauchy[ORDER] * power
+        rem = rem + steep[ORDER - 1] * power
     unit = np.divide(x.J, r[..., None], out=np.zeros_like(x.J), where=r[..., None] > 0)
     J = series[1, 0][..., None] * unit
     return _sound(series[0, 0], J, parts, outward(rem + above + 8.0 * U * np.abs(series[1, 0])))
@@ -291,15 +290,6 @@ def _aliasing(op: str, c: Array, r: Array, *parameter: float) -> list[Array]:
         sizes = bounds(op, c - reach, c + reach, r * b, e, *parameter)
         factor = 4.0 * rho ** (1.0 - POINTS) / (rho - 1.0) * (1.0 + 1e-12)
         best = [np.fmin(old, factor * size) for old, size in zip(best, sizes[:ORDER], strict=True)]
-    return best
-
-
-def _cauchy(op: str, c: Array, r: Array, *parameter: float) -> list[Array]:
-    """Bounds of |phi^(i)/i!| on [c - r, c + r] for i = 0..6."""
-    best = [np.full(c.shape, np.inf) for _ in range(ORDER + 1)]
-    for e in margins(op):
-        sizes = bounds(op, c - r, c + r, np.zeros_like(r), e, *parameter)
-        best = [np.fmin(old, size * (1.0 + 1e-12)) for old, size in zip(best, sizes, strict=True)]
     return best
 
 

@@ -12,6 +12,8 @@ from supnorm.certification.boxes import Boxes, Integers
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.rounding import Array, outward
 
+PIECES = -2  # in place of a degree: the bound by exact linear pieces
+
 
 @dataclass(frozen=True, eq=False)
 class Bounded:
@@ -19,7 +21,7 @@ class Bounded:
 
     Attributes:
         upper: proved bound of the error on each box, shape ``(B,)``; ``inf`` where nothing was proved.
-        degree: per alternative: n of the interpolant, 0 for the affine bound, -1 for none, shape ``(B, a)``.
+        degree: per alternative: n of the interpolant, 0 for the affine bound, -1 for none, `PIECES`, shape ``(B, a)``.
         rho: parameter of the ellipse for n > 0, shape ``(B, a)``.
         grid: K of the Ehlich-Zeller grid, 0 for the sum of coefficients, shape ``(B, a)``.
         graded: degree of the tightening rule for graded models (0 for none), -1 elsewhere, shape ``(B, a)``.

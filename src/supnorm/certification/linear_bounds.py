@@ -1,10 +1,13 @@
-"""Linear bounds with branch and bound: for networks with kinks (relu, abs, min, max), any dimension.
+"""Linear bounds with branch and bound, and exact pieces: for networks with kinks (relu, abs, min, max).
 
 Each box gets the affine model on the real box alone: error = c + J.y + remainder, where every kink inside the
 box is relaxed by its chord (Singh et al., 2018) and smooth parts by their linear remainder. On a box that no
 kink crosses the network is exact and only the curvature of the reference is left, so the remainder falls like
 h^2 there and like h at kinks; the search spends boxes only where the error is close to its maximum.
-Cost: d + 2 products with the weights per layer and box: about ten times less than a polynomial's.
+In one and two inputs, boxes where chords would need many more boxes are cut into their exact linear pieces
+(`pieces`), whose bound falls like h^2 everywhere.
+Cost: d + 2 products with the weights per layer and box: about ten times less than a polynomial's, and
+than cutting a box into its pieces.
 Choose it for piecewise linear networks; for smooth ones the Chebyshev certificate needs far fewer boxes.
 """
 
@@ -13,16 +16,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.certification.affine_model import propagate
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.error_program import ErrorProgram
-from supnorm.certification.leaf import Batch, Bounded, affine_range
+from supnorm.certification.leaf import PIECES, Batch, Bounded, affine_range
+from supnorm.certification.pieces import piecewise_range
+from supnorm.certification.rounding import Array
 
 
 @dataclass(frozen=True)
 class LinearBounds:
-    """No hyper-parameters: boxes are halved along the axis that bends the network most."""
+    """Boxes are halved along the axis that bends the network most.
+
+    Attributes:
+        worth: boxes of linear bounds that cost as much as the pieces of one box; tuned on random and trained
+            2x32 and 3x64 ReLU networks in 2-D.
+    """
+
+    worth: float = 10.0
 
     def bound(self, error: ErrorProgram, boxes: Boxes, target: float, lower: float) -> Bounded:
         """Bounds of the error on a batch of boxes; see `ChebyshevCertificate.bound`."""
@@ -35,9 +48,19 @@ class LinearBounds:
             state.rounding = np.maximum(state.rounding, model.err.max(1))
             state.offer(a, np.arange(len(boxes)), *affine_range(model), degree=0)
             middle[:, a] = error.one_sided(model.c)
+            if error.d <= 2:
+                rows = self._worth(state.upper(), middle[:, a].max(1), target, error.d)
+                if len(rows):
+                    low, high = piecewise_range(program, centre[rows], half[rows])
+                    state.offer(a, rows, low, high, degree=PIECES)
         upper = state.upper()
         rounded = upper - middle.min(1).max(1) <= 4.0 * state.rounding
         state.limited = rounded & np.isfinite(state.rounding)
         finite = np.where(np.isfinite(upper), upper, 0.0)
         state.points.append(centre[np.argsort(-finite)[:4]])
         return state.finish(target)
+
+    def _worth(self, upper: Array, middle: Array, target: float, d: int) -> NDArray[np.intp]:
+        """The boxes that would take more than ``worth`` boxes of linear bounds, whose excess falls like h."""
+        excess = (upper - middle) / np.maximum(target - middle, 1e-300)
+        return np.flatnonzero((upper > target) & (excess > self.worth ** (1.0 / d)))

@@ -12,7 +12,7 @@ from supnorm.certification.bracket import Bracket, Goal
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.rounding import ULPS
 from supnorm.problem import Problem
-from supnorm.results import Bound, ExitCode, Status, Witness, to_json
+from supnorm.results import Bound, ExitCode, Status, Witness, to_json, versions
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
@@ -55,7 +55,8 @@ class CertifyResult:
     status: Status
     assumptions: tuple[str, ...]
     certificate: Certificate
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # of the inputs
+    outputs: tuple[str, ...]
 
     @property
     def ratio(self) -> float:
@@ -86,11 +87,12 @@ class CertifyResult:
         if witness is not None:
             point = {
                 "x": dict(zip(self.names, witness.x.tolist(), strict=True)), "model": witness.model,
-                "reference": witness.reference, "error": witness.error, "output": witness.output,
+                "reference": witness.reference, "error": witness.error, "output": self.outputs[witness.output],
             }  # fmt: skip
         return to_json({  # type: ignore[no-any-return]
             "schema": "supnorm.certify/1",
-            "status": {"code": self.status.code, "advice": self.status.advice},
+            "status": {"code": self.status.code, "advice": self.status.advice,
+                       "exit": self.status.exit},
             "sup": {"lower": self.lower, "upper": self.upper if math.isfinite(self.upper) else "inf",
                     "upper_kind": self.upper_kind, "deployed_upper": self.deployed_upper},
             "ratio": self.ratio, "target": self.target, "rounding": self.rounding,
@@ -117,12 +119,14 @@ def result_of(problem: Problem, bracket: Bracket, goal: Goal, end: str, seconds:
     assumptions = (*error.assumptions, ARITHMETIC, *error.notes)
     if not deployed:
         assumptions = (*assumptions, "the bound is for exact arithmetic, without the model's own rounding")
-    certificate = Certificate.of(bracket, problem.domain, assumptions, _versions())
+    certificate = Certificate.of(bracket, problem.domain, assumptions, versions())
+    witness = _witness(problem, bracket)
+    outputs = problem.output_names(1 if witness is None else len(np.atleast_1d(witness.reference)))
     return CertifyResult(
         lower, upper, kind, rounding, upper + rounding if deployed else None, target,
-        bracket.proved_volume(target), _witness(problem, bracket),
+        bracket.proved_volume(target), witness,
         len(certificate.boxes), bracket.tried, seconds, _status(problem, goal, lower, upper, end, conditional),
-        assumptions, certificate, problem.domain.names,
+        assumptions, certificate, problem.domain.names, outputs,
     )  # fmt: skip
 
 
@@ -137,12 +141,13 @@ def _witness(problem: Problem, bracket: Bracket) -> Witness | None:
 
 def _status(problem: Problem, goal: Goal, lower: float, upper: float, end: str, conditional: bool) -> Status:
     limit = goal.tolerance if goal.tolerance is not None else problem.error.limit
+    unit = " times the tolerance of its output" if isinstance(problem.error.tolerance, tuple) else ""
     if limit is not None and lower > limit:
-        return Status("tolerance-exceeded", f"The witness has an error of {lower:.4g}, above {limit:g}.",
+        return Status("tolerance-exceeded", f"The witness has an error of {lower:.4g}{unit}, above {limit:g}.",
                       ExitCode.EXCEEDED)  # fmt: skip
     how = "Proved on the declared assumptions" if conditional else "Proved"
     if limit is not None and upper <= limit:
-        return Status("within-tolerance", f"{how}: nowhere above {upper:.4g}, within {limit:g}.")
+        return Status("within-tolerance", f"{how}: nowhere above {upper:.4g}{unit}, within {limit:g}.")
     if end == "interrupted":
         return Status("interrupted", "Stopped by you; save the certificate and resume from it.",
                       ExitCode.INTERRUPTED)  # fmt: skip
@@ -155,14 +160,3 @@ def _status(problem: Problem, goal: Goal, lower: float, upper: float, end: str, 
         "boxes": "The budget of boxes is spent; give more boxes or a larger ratio, or resume.",
     }.get(end, "Not decided.")
     return Status("undecided", advice, ExitCode.UNDECIDED)
-
-
-def _versions() -> dict[str, str]:
-    import platform
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        own = version("supnorm")
-    except PackageNotFoundError:
-        own = "unknown"
-    return {"supnorm": own, "numpy": np.__version__, "python": platform.python_version()}

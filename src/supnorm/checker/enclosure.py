@@ -7,7 +7,7 @@ A model of a feature is c + sum_j J_j y_j + remainder with balls c, J and |remai
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flint import arb, arb_mat
@@ -29,13 +29,28 @@ class Program:
 
     @classmethod
     def of(cls, operations: tuple[Operation, ...]) -> Program:
-        """Prepare the matrices of the affine operations."""
+        """Prepare the matrices of the affine operations; what is computed twice is kept once."""
         weights, sizes = [], []
+        operations = _without_repetitions(operations)
         for o in operations:
             k = len(o.weight) // o.width
             weights.append(arb_mat(o.width, k, list(o.weight)) if o.op == "affine" else None)
             sizes.append(arb_mat(o.width, k, [abs(w) for w in o.weight]) if o.op == "affine" else None)
         return cls(operations, tuple(weights), tuple(sizes))
+
+
+def _without_repetitions(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    """The same program without operations that are equal to earlier ones; the last one stays the last."""
+    place: dict[Operation, int] = {}
+    new: list[int] = []
+    kept: list[Operation] = []
+    for position, o in enumerate(operations):
+        o = replace(o, args=tuple(new[a] for a in o.args))
+        if o not in place or position == len(operations) - 1:
+            place[o] = len(kept)
+            kept.append(o)
+        new.append(place[o])
+    return tuple(kept)
 
 
 def values(program: Program, points: Rows) -> Rows:
@@ -114,27 +129,32 @@ class Feature:
 
 def model(program: Program, centre: list[Ball], half: list[Ball], scale: Ball, real: bool) -> list[Feature]:
     """Models of the outputs on |y_j| <= scale."""
-    d = len(centre)
     known: list[list[Feature]] = []
     for position, o in enumerate(program.operations):
-        args = [known[a] for a in o.args]
-        if o.op == "input":
-            out = [
-                Feature(centre[j], tuple(half[j] if i == j else arb(0) for i in range(d)), arb(0))
-                for j in range(d)
-            ]
-        elif o.op == "constant":
-            out = [Feature(arb(v), (arb(0),) * d, arb(0)) for v in o.vector]
-        elif o.op == "affine":
-            out = _affine(program, position, args[0])
-        elif o.op == "take":
-            out = [args[0][c] for c in o.columns]
-        elif o.op == "concat":
-            out = [f for arg in args for f in arg]
-        else:
-            out = [_function(o, fs, scale, real) for fs in zip(*args, strict=True)]
-        known.append(out)
+        known.append(step(program, position, [known[a] for a in o.args], centre, half, scale, real))
     return known[-1]
+
+
+def step(
+    program: Program, position: int, args: list[list[Feature]], centre: list[Ball], half: list[Ball],
+    scale: Ball, real: bool,
+) -> list[Feature]:  # fmt: skip
+    """The models of one node from those of its arguments."""
+    o, d = program.operations[position], len(centre)
+    if o.op == "input":
+        return [
+            Feature(centre[j], tuple(half[j] if i == j else arb(0) for i in range(d)), arb(0))
+            for j in range(d)
+        ]
+    if o.op == "constant":
+        return [Feature(arb(v), (arb(0),) * d, arb(0)) for v in o.vector]
+    if o.op == "affine":
+        return _affine(program, position, args[0])
+    if o.op == "take":
+        return [args[0][c] for c in o.columns]
+    if o.op == "concat":
+        return [f for arg in args for f in arg]
+    return [_function(o, fs, scale, real) for fs in zip(*args, strict=True)]
 
 
 def _affine(program: Program, position: int, args: list[Feature]) -> list[Feature]:

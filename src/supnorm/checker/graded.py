@@ -16,7 +16,7 @@ from flint import arb, arb_mat, arb_poly
 
 from supnorm.checker.document import Operation
 from supnorm.checker.enclosure import Program, _point_function, _rows
-from supnorm.checker.graded_functions import ORDER, bounds, ellipses, margins, series
+from supnorm.checker.graded_functions import ORDER, bounds, ellipses, real_bounds, series
 from supnorm.checker.graded_rule import Rule, chebyshev_table
 from supnorm.checker.polynomial import _transform
 
@@ -200,12 +200,12 @@ def smooth(op: str, x: Graded, p: float | None = None) -> Graded:
     r, bent = x.slope, x.bent
     order = ORDER if bent > 0 else 1
     reach = r + bent + x.rem
-    flat = _smallest([bounds(op, x.c - reach, x.c + reach, arb(0), e, p) for e in margins(op)])
+    steep = real_bounds(op, x.c - reach, x.c + reach, p)  # i = 1..6
     lost = _smallest([_aliasing(op, x.c, r, b, e, p) for b, e in ellipses(op, x.c, r, p)])
-    if flat is None or lost is None:
+    if steep is None or lost is None:
         return _nothing(x)
     rows = _interpolants(op, x.c, r, order, p)
-    rem, parts, power = flat[1] * x.rem, arb_poly([]), arb_poly([1])
+    rem, parts, power = steep[0] * x.rem, arb_poly([]), arb_poly([1])
     for i in range(order):
         sizes = [abs(a).upper() for a in rows[i]]
         if i == 0:
@@ -214,7 +214,7 @@ def smooth(op: str, x: Graded, p: float | None = None) -> Graded:
         rem += lost[i] * power(arb(1))
         power = power * x.s
     if order == ORDER:
-        rem += flat[ORDER] * bent**ORDER
+        rem += steep[ORDER - 1] * bent**ORDER
     rem = (rem + _above(parts)).upper()
     unit = rows[0][1] / r if r > 0 else arb(0)
     result = Graded(rows[0][0], tuple(unit * j for j in x.J), _kept(parts), rem)

@@ -2,7 +2,7 @@
 
 `series(op, z)` gives phi^(i)(z)/i! for i = 0..5. `bounds(op, low, high, h, e)` bounds the same for i = 0..6 on the
 rectangle low <= Re z <= high, |Im z| <= h, by closed forms or by Cauchy's inequality with margin e; None where
-phi is singular. The tables of ellipses and margins belong to the file format.
+phi is singular. `real_bounds` bounds them on a real interval, i = 1..6. The tables belong to the file format.
 """
 
 from __future__ import annotations
@@ -23,7 +23,14 @@ ELLIPSES = {
     "gelu": ((3.0, 0.5), (2.0, 1.0), (1.0, 1.5)),
     "erf": ((2.2, 0.4), (1.4, 0.7), (0.7, 1.0)),
 }
-MARGINS = {"tanh": (1.2,), "sigmoid": (2.4,), "gelu": (2.2, 1.5), "erf": (1.6, 1.1)}
+LARGEST = {  # sup |phi^(i)/i!| on the real line, i = 1..6
+    "tanh": ("1", "0.385", "0.334", "0.171", "0.134", "0.073"),
+    "sigmoid": ("0.25", "0.0482", "0.0209", "0.00534", "0.00209", "0.00057"),
+    "softplus": ("1", "0.125", "0.0161", "0.00522", "0.00107", "0.00035"),
+    "silu": ("1.1", "0.25", "0.0514", "0.0209", "0.0055", "0.0021"),
+    "gelu": ("1.13", "0.399", "0.13", "0.0665", "0.0238", "0.01"),
+    "erf": ("1.1284", "0.4842", "0.3762", "0.1837", "0.1129", "0.0514"),
+}
 
 
 def _table(op: str) -> str:
@@ -135,6 +142,14 @@ def bounds(op: str, low: Ball, high: Ball, h: Ball, e: float, p: float | None = 
     return _power_bounds(op, low, high, h, p)
 
 
+def real_bounds(op: str, low: Ball, high: Ball, p: float | None = None) -> list[Ball] | None:
+    """Bounds of |phi^(i)/i!| on a real interval, i = 1..6."""
+    if op in LARGEST:
+        return [arb(v) for v in LARGEST[op]]
+    sizes = bounds(op, low, high, arb(0), 0.0, p)
+    return None if sizes is None else sizes[1:]
+
+
 def _gaussian(op: str, low: Ball, high: Ball, h: Ball, e: float) -> list[Ball]:
     """|density| <= e^(h^2/2)/sqrt(2 pi); the i-th coefficient of Phi is the (i-1)-th of the density over i."""
     k = arb(2).sqrt() if op == "erf" else arb(1)
@@ -189,8 +204,3 @@ def ellipses(op: str, c: Ball, r: Ball, p: float | None = None) -> list[tuple[Ba
     if not (room > 0):
         return []
     return [(arb(part) * room.sqrt().lower(), 0.0) for part in (0.98, 0.9, 0.7)]
-
-
-def margins(op: str) -> tuple[float, ...]:
-    """Margins of Cauchy's inequality on the real line."""
-    return MARGINS.get(_table(op), (0.0,))

@@ -7,6 +7,7 @@ from typing import Any
 from flint import arb, ctx, fmpq
 
 from supnorm.checker import declared as black
+from supnorm.checker import pieces as piecewise
 from supnorm.checker import polynomial
 from supnorm.checker.document import Document, Leaf, Rejected
 from supnorm.checker.enclosure import Program, model, values
@@ -18,6 +19,7 @@ Ball = Any
 Integers = tuple[int, ...]
 # level, index, degree, rho, grid, graded
 Proof = tuple[Integers, Integers, Integers, tuple[float, ...], Integers, Integers]
+PIECES = -2  # in place of a degree: the bound by linear pieces
 LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot stall the checker
 
 
@@ -51,7 +53,7 @@ def _bound(
     centre, half = cell_of(document, level, index)
     bounds: list[Ball | None] = [None] * programs[0].operations[-1].width
     for a, program in enumerate(programs):
-        if degree[a] < 0:
+        if degree[a] < 0 and degree[a] != PIECES:
             continue
         name = black.cell_name(level, index, degree[a])
         if graded[a] >= 0 and not document.declared:
@@ -112,6 +114,10 @@ def _ranges(
 ) -> list[tuple[Ball, Ball] | None]:  # fmt: skip
     """A range of each output on the cell; None where there is none."""
     d = len(centre)
+    if n == PIECES:
+        if d > 2 or document.declared:
+            raise Rejected(f"leaf {position}: pieces are for one or two inputs and programs", position)
+        return piecewise.ranges(program, centre, half)
     if n == 0:
         features = model(program, centre, half, arb(1), real=True)
         if document.declared:

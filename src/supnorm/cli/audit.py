@@ -123,7 +123,7 @@ def run_audit(
     Args:
         planted: fields of `Power` that replace those of the file; they ask for it when ``power`` is None.
     """
-    from supnorm.auditing import Power, audit
+    from supnorm.auditing import NORMS, Power, audit
     from supnorm.cli.folder import open_folder, same_run
     from supnorm.evaluation import Finished
     from supnorm.pages import TerminalProgress, write_page
@@ -172,6 +172,7 @@ def run_audit(
             workers=workers or settings.workers or 1,
             executor=executor,
             power=errors,
+            norms=settings.norms or NORMS,
             store=store,
             observer=observer,
         )

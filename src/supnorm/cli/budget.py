@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.options import JSON, QUIET, RESUME, SEED, TRUST, WORKERS
+from supnorm.cli.folder import set_aside
+from supnorm.cli.options import DASK, JSON, QUIET, RESUME, SEED, TRUST, WORKERS, number_list
 
 if TYPE_CHECKING:
     from supnorm.evaluation import EvaluationStore
@@ -36,6 +38,44 @@ def command(
     ] = None,
     tolerance: Annotated[float | None, typer.Option("--tolerance", help="Largest error allowed.")] = None,
     norm: Annotated[str, typer.Option("--norm", help="sup, l1, l2 or a number p.")] = "sup",
+    scales: Annotated[
+        str | None,
+        typer.Option(
+            "--scales", metavar="L,L,...", help="Bounds on the derivatives, one or by order from 0."
+        ),
+    ] = None,
+    rho: Annotated[
+        str | None,
+        typer.Option(
+            "--rho", metavar="R,R,...", help="Bernstein parameters of an analytic function, by input."
+        ),
+    ] = None,
+    noise: Annotated[
+        float, typer.Option("--noise", min=0.0, help="Standard deviation of noise on the values.")
+    ] = 0.0,
+    fourier: Annotated[
+        float | None, typer.Option("--fourier", help="Integral of |Fourier transform| (Barron).")
+    ] = None,
+    stability: Annotated[
+        float | None, typer.Option("--stability", help="C in |error| <= C |residual| of an equation.")
+    ] = None,
+    composition: Annotated[
+        str | None,
+        typer.Option(
+            "--composition",
+            metavar="T:N,T:N,...",
+            help="Inputs and derivatives of the parts, inner ones first.",
+        ),
+    ] = None,
+    manifold: Annotated[
+        float | None, typer.Option("--manifold", help="Dimension of the set that the inputs lie on.")
+    ] = None,
+    shape: Annotated[
+        str | None,
+        typer.Option(
+            "--network", metavar="LAYERS,WIDTH,C", help="Bounds for ReLU networks with weights of at most C."
+        ),
+    ] = None,
     output: Annotated[
         str | None, typer.Option("--output", metavar="NAME", help="Plan this output. [default: the hardest]")
     ] = None,
@@ -51,11 +91,14 @@ def command(
         typer.Option(
             "--ladder",
             metavar="METHOD",
-            help="Climb a ladder of trainings: a method of fit, such as network, or file.py:trainer.",
+            help="Climb a ladder of trainings: methods of fit, such as network,gaussian-process, or "
+            "file.py:trainer.",
         ),
     ] = None,
     rungs: Annotated[str, typer.Option("--rungs", help="Samples of the rungs.")] = RUNGS,
-    widths: Annotated[str, typer.Option("--widths", help="Network widths; several climb in width.")] = "24",
+    widths: Annotated[
+        str, typer.Option("--widths", help="Network widths; three or more climb in width too.")
+    ] = "24",
     trainings: Annotated[int, typer.Option("--trainings", min=1, help="Trainings a rung.")] = 4,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write JSON and page, keep runs here.")
@@ -64,6 +107,7 @@ def command(
     as_json: JSON = False,
     seed: SEED = None,
     workers: WORKERS = None,
+    dask: DASK = None,
     quiet: QUIET = False,
     trust: TRUST = False,
 ) -> int:
@@ -81,12 +125,20 @@ def command(
     if resume and out is None:
         raise BadInput("--resume needs --out DIR, the folder of the run to go on with")
     opened = None if problem is None else open_problem(problem, trust=trust)
-    chosen, trainer = seed or 0, None if ladder is None else _trainer(ladder)
+    chosen, trainer = seed or 0, None if ladder is None else _trainers(ladder)
     with _kept(opened, out, f"{ladder or ''}-{chosen}-{output or 'any'}", resume) as (store, runs):
         result = budget(
             opened,
             tolerance=tolerance,
             norm=_norm(norm),
+            derivative_scales=number_list(scales, "--scales") or 1.0,
+            rho=number_list(rho, "--rho"),
+            noise=noise,
+            fourier=fourier,
+            stability=stability,
+            composition=_parts(composition),
+            manifold=manifold,
+            shape=_shape(shape),
             inputs=inputs,
             smoothness=smoothness,
             output=output,
@@ -100,6 +152,7 @@ def command(
             ladder_file=runs,
             seed=chosen,
             workers=workers or 1,
+            executor=_dask(dask),
             store=store,
             observer=_silent if quiet or as_json else _progress,
         )
@@ -113,17 +166,62 @@ def command(
     return int(result.status.exit)
 
 
-def _trainer(text: str) -> Any:
-    """A strategy of `fit` by its name, or the user's own function."""
+def _trainers(text: str) -> Any:
+    """Strategies of `fit` by name, or the user's own function; separated by commas."""
     from supnorm.cli.fit import METHODS, named
     from supnorm.results import BadInput
+
+    found: list[Any] = []
+    for part in (word.strip() for word in text.split(",")):
+        if ":" in part:
+            _load(part, str(Path.cwd()))
+            found.append(partial(_own, part, str(Path.cwd())))
+        elif part in METHODS:
+            found.append(named(part))
+        else:
+            raise BadInput(
+                f"--ladder {part!r} is not known; known are {', '.join(METHODS)} and file.py:trainer"
+            )
+    return found
+
+
+def _load(text: str, folder: str) -> Any:
     from supnorm.sources.userfile import load_object
 
-    if ":" in text:
-        return load_object(text, Path.cwd(), "--ladder")
-    if text not in METHODS:
-        raise BadInput(f"--ladder {text!r} is not known; known are {', '.join(METHODS)} and file.py:trainer")
-    return named(text)
+    return load_object(text, Path(folder), "--ladder")
+
+
+def _own(text: str, folder: str, x: Any, y: Any, width: int, seed: int) -> Any:
+    """The user's trainer, loaded from its file: so another process can do it too."""
+    return _load(text, folder)(x, y, width, seed)
+
+
+def _parts(text: str | None) -> list[tuple[float, float]]:
+    from supnorm.results import BadInput
+
+    try:
+        pairs = [part.split(":") for part in (text or "").split(",") if part.strip()]
+        return [(float(arity), float(order)) for arity, order in pairs]
+    except ValueError:
+        raise BadInput(f"--composition wants pairs such as 2:4,3:1, got {text!r}") from None
+
+
+def _shape(text: str | None) -> Any:
+    from supnorm.planning import NetworkClass
+    from supnorm.results import BadInput
+
+    numbers = number_list(text, "--network")
+    if numbers is None:
+        return None
+    if len(numbers) != 3 or any(v != int(v) for v in numbers[:2]):
+        raise BadInput(f"--network wants LAYERS,WIDTH,C such as 6,32,0.5, got {text!r}")
+    return NetworkClass(int(numbers[0]), int(numbers[1]), numbers[2])
+
+
+def _dask(address: str | None) -> Any:
+    from supnorm.cli.audit import dask_executor
+
+    return None if address is None else dask_executor(address)
 
 
 @contextmanager
@@ -150,7 +248,7 @@ def _kept(
     out.mkdir(parents=True, exist_ok=True)
     if not resume:
         for old in (path, runs):
-            _aside(old)
+            set_aside(old)
     store = EvaluationStore(path, mark)
     try:
         yield store, runs
@@ -160,19 +258,6 @@ def _kept(
         ) from None
     finally:
         store.close()
-
-
-def _aside(path: Path) -> None:
-    """Rename a file of an older run to the first free ``.old``, ``.old2``, ..."""
-    if not path.exists():
-        return
-    number = 1
-    while (free := path.with_name(f"{path.name}.old{number if number > 1 else ''}")).exists():
-        number += 1
-    for extra in ("-wal", "-shm", ""):
-        side = path.with_name(path.name + extra)
-        if side.exists():
-            side.replace(free.with_name(free.name + extra))
 
 
 def _numbers(text: str, option: str) -> list[int]:
@@ -200,9 +285,13 @@ def _silent(event: Any) -> None:
 
 def _progress(event: Any) -> None:
     if hasattr(event, "seconds"):
-        print(f"ladder: {event.runs} trainings to go, about {_time(event.seconds)}", file=sys.stderr)
+        name = f" of {event.ladder}" if event.ladder else ""
+        print(f"ladder{name}: {event.runs} trainings to go, about {_time(event.seconds)}", file=sys.stderr)
     elif hasattr(event, "run"):
         run = event.run
+        if event.done == 1:
+            name = f" of {event.ladder}" if event.ladder else ""
+            print(f"ladder{name}: {event.runs} trainings; the first two tell the time", file=sys.stderr)
         print(
             f"  {event.done} of {event.runs}: {run.samples} samples, width {run.width}: RMS {run.rms:.3g}, "
             f"largest error {run.sup:.3g}",

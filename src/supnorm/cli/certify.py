@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, RESUME, SEED, TRUST, WORKERS, default_folder
+from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, RESUME, SEED, TRUST, default_folder
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -28,6 +28,9 @@ RATIO = Annotated[
 TOLERANCE = Annotated[
     float | None, typer.Option("--tolerance", help="Stop at upper <= tolerance, or at a witness above it.")
 ]
+PROCESSES = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Processes that share the boxes. [default: 1]")
+]
 LIMIT = Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after this time.")]
 
 
@@ -43,7 +46,7 @@ def command(
     tolerance: TOLERANCE = None,
     seconds: LIMIT = None,
     seed: SEED = None,
-    workers: WORKERS = None,
+    workers: PROCESSES = None,
     resume: RESUME = False,
     as_json: JSON = False,
     quiet: QUIET = False,
@@ -130,7 +133,7 @@ def summary(result: CertifyResult) -> list[str]:
     upper = "none" if kind == "none" else f"{result.upper:.6g} ({kind})"
     lines = [
         f"{result.status.code}: {result.status.advice}",
-        f"  lower bound  {result.lower:.6g} at the witness",
+        f"  lower bound  {result.lower:.6g}{_place(result)}",
         f"  upper bound  {upper}",
     ]
     if kind != "none":
@@ -138,6 +141,15 @@ def summary(result: CertifyResult) -> list[str]:
     lines.append(f"  proved       {100 * result.proved_volume:.4g} % of the domain at {result.target:.6g}")
     lines.append(f"  boxes        {result.boxes:,} in {result.seconds:.1f} s")
     return lines + [f"  assuming     {a}" for a in result.assumptions]
+
+
+def _place(result: CertifyResult) -> str:
+    """Where the witness is, and in which of several outputs."""
+    witness = result.witness
+    if witness is None:
+        return ""
+    x = ", ".join(f"{n} = {v:.8g}" for n, v in zip(result.names, witness.x, strict=True))
+    return f" at {x}" + (f", output {witness.output}" if len(witness.model) > 1 else "")
 
 
 def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> None:

@@ -7,7 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from supnorm.cli.options import EVALUATIONS, JSON, OUT, QUIET, SECONDS, SEED, TRUST, WORKERS, default_folder
+from supnorm.cli.options import (
+    EVALUATIONS,
+    JSON,
+    OUT,
+    QUIET,
+    RESUME,
+    SECONDS,
+    SEED,
+    TRUST,
+    WORKERS,
+    default_folder,
+)
 
 PROBLEMS = Annotated[list[Path], typer.Argument(metavar="A.toml B.toml ...", help="Problem files.")]
 
@@ -25,13 +36,15 @@ def command(
     seconds: SECONDS = None,
     seed: SEED = None,
     workers: WORKERS = None,
+    resume: RESUME = False,
     quiet: QUIET = False,
     trust: TRUST = False,
 ) -> int:
     """Audit several models against one reference and print one table."""
     from supnorm.cli.audit import run_audit
+    from supnorm.cli.folder import held_fingerprint
     from supnorm.pages import comparison, write_comparison
-    from supnorm.results import BadInput
+    from supnorm.results import BadInput, Interrupted
     from supnorm.results.encoding import dumps, write_whole
 
     check_same_question(problems)
@@ -45,16 +58,22 @@ def command(
     worst_code = 0
     for path, name in zip(problems, names, strict=True):
         folder = parent / name
-        report = run_audit(
-            path,
-            folder,
-            evaluations=evaluations,
-            seconds=seconds,
-            seed=seed,
-            workers=workers,
-            quiet=quiet or as_json,
-            trust=trust,
-        )
+        try:
+            report = run_audit(
+                path,
+                folder,
+                evaluations=evaluations,
+                seconds=seconds,
+                seed=seed,
+                workers=workers,
+                resume=resume and held_fingerprint(folder) is not None,
+                quiet=quiet or as_json,
+                trust=trust,
+            )
+        except Interrupted:
+            raise Interrupted(
+                f"interrupted at {path}; expensive evaluations are kept in {parent}: run the same command with --resume"
+            ) from None
         document = report.document
         rows.append(
             {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, SEED, TRUST, WORKERS, default_folder
+from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, RESUME, SEED, TRUST, WORKERS, default_folder
 
 if TYPE_CHECKING:
     from supnorm.training import FitResult
@@ -45,29 +45,44 @@ def command(
     certify: Annotated[bool, typer.Option("--certify", help="Go on until a proof says so.")] = False,
     seed: SEED = None,
     workers: WORKERS = None,
+    resume: RESUME = False,
     as_json: JSON = False,
     quiet: QUIET = False,
     trust: TRUST = False,
 ) -> int:
     """Fit the reference until the audited error meets the tolerance; [model] is not needed."""
+    from supnorm.cli.folder import open_folder, same_run
+    from supnorm.problem import fingerprint
+    from supnorm.results import Interrupted
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
     from supnorm.training import fit
 
     opened = open_problem(problem, trust=trust)
-    result = fit(
-        opened,
-        tolerance=tolerance if tolerance is not None else opened.error.limit,
-        norm=norm,
-        seconds=seconds,
-        max_evaluations=max_evaluations,
-        method=named(method),
-        certify=certify,
-        seed=seed or 0,
-        workers=workers or 1,
-        observer=_silent if quiet or as_json else _progress,
-    )
+    strategy = named(method)
     folder = out or Path(default_folder(problem).name.removesuffix("-run") + "-fit")
+    store = open_folder(folder, fingerprint(opened), resume)
+    try:
+        same_run(store, {"seed": seed or 0, "max-evaluations": max_evaluations}, folder)
+        result = fit(
+            opened,
+            tolerance=tolerance if tolerance is not None else opened.error.limit,
+            norm=norm,
+            seconds=seconds,
+            max_evaluations=max_evaluations,
+            method=strategy,
+            certify=certify,
+            seed=seed or 0,
+            workers=workers or 1,
+            store=store,
+            observer=_silent if quiet or as_json else _progress,
+        )
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; calls of an expensive reference are kept in {folder}: run the same command with --resume"
+        ) from None
+    finally:
+        store.close()
     save(result, folder)
     if as_json:
         typer.echo(dumps(result.to_json()))

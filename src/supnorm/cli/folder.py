@@ -32,8 +32,8 @@ def open_folder(folder: Path, fingerprint: str, resume: bool) -> EvaluationStore
         raise BadInput(f"--resume: {folder} holds no run; leave --resume out to start one")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not resume:
-            _set_aside(path)
+        if not resume:
+            set_aside(path)
         return EvaluationStore(path, fingerprint)
     except OSError as error:
         raise BadInput(f"--out {folder} cannot be written: {error.strerror}; choose another --out") from None
@@ -75,13 +75,14 @@ def held_fingerprint(folder: Path) -> str | None:
         return None
 
 
-def _set_aside(path: Path) -> None:
-    """Rename the store to the first free one of ``.old``, ``.old2``, ``.old3``, ..."""
+def set_aside(path: Path) -> None:
+    """Rename a file of an older run to the first free one of ``.old``, ``.old2``, ``.old3``, ..."""
+    if not path.exists():
+        return
     number = 1
     while (aside := path.with_name(f"{path.name}.old{number if number > 1 else ''}")).exists():
         number += 1
-    for extra in ("-wal", "-shm"):
+    for extra in ("-wal", "-shm", ""):
         side = path.with_name(path.name + extra)
         if side.exists():
             side.replace(aside.with_name(aside.name + extra))
-    path.replace(aside)

@@ -13,6 +13,8 @@ import typer
 from supnorm.cli import audit, budget, certify, check, compare, demo, doctor, fit, replay, report
 from supnorm.results.status import BadInput, ExitCode, Interrupted
 
+CTRL_C = 130  # what typer makes of a KeyboardInterrupt
+
 app = typer.Typer(
     name="supnorm",
     help="Find the worst error of a model against a reference: where it is and how large.",
@@ -51,6 +53,9 @@ def run(arguments: list[str] | None = None) -> int:
         _say(str(error))
         return ExitCode.BAD_INPUT
     except typer.Exit as error:
+        if error.exit_code == CTRL_C:
+            _say("interrupted")
+            return ExitCode.INTERRUPTED
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort, Interrupted) as error:
         _say(str(error) or "interrupted; what was computed is kept: run the same command with --resume")

@@ -22,6 +22,7 @@ from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
 ALONE = 0.1  # seconds: a call that takes as long hides the cost of sending it alone
+NUMBERS = 1 << 21  # values of one side in a batch
 GRADIENT_COST = 3  # evaluations that a value with its gradient counts as
 
 
@@ -205,6 +206,11 @@ class Evaluator:
         if isinstance(measure.tolerance, tuple):
             size = size / min(measure.tolerance)
         return 10 * allowed * size
+
+    def rows(self, most: int = 8192) -> int:
+        """Rows of a batch that keeps each side below 16 MB, however many outputs there are; at most ``most``."""
+        m = max(self.model.outputs or 1, self.reference.outputs or 1)
+        return max(16, min(most, NUMBERS // m))
 
     def close(self) -> None:
         """Stop the workers."""

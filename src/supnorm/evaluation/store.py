@@ -94,6 +94,13 @@ class EvaluationStore:
         row = self._connection.execute("SELECT value FROM about WHERE key=?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
+    def only(self, side: str) -> EvaluationStore:
+        """This store for the calls of one side: those of others are neither kept nor found.
+
+        For audits of changing models against one reference.
+        """
+        return _OneSide(self, side)
+
     def close(self) -> None:
         """Close the file; a closed store can be opened again."""
         self._connection.close()
@@ -110,3 +117,29 @@ class EvaluationStore:
         except sqlite3.DatabaseError:
             return None
         return None if row is None else str(row[0])
+
+
+class _OneSide(EvaluationStore):
+    """See `EvaluationStore.only`."""
+
+    def __init__(self, store: EvaluationStore, side: str) -> None:
+        self.path, self._store, self._side = store.path, store, side
+
+    def load(self, side: str) -> dict[bytes, tuple[Array, str | None]]:
+        return self._store.load(side) if side == self._side else {}
+
+    def append(
+        self, side: str, purpose: str, x: Array, y: Array, messages: dict[int, str], seconds: float
+    ) -> None:
+        if side == self._side:
+            self._store.append(side, purpose, x, y, messages, seconds)
+
+    def remember(self, key: str, value: str) -> None:
+        if key.endswith(f", {self._side}"):
+            self._store.remember(key, value)
+
+    def recall(self, key: str) -> str | None:
+        return self._store.recall(key) if key.endswith(f", {self._side}") else None
+
+    def close(self) -> None:
+        """The store itself is closed by who opened it."""

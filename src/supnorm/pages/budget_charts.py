@@ -67,7 +67,7 @@ def _key(curves: list[Mapping[str, Any]], left: float, width: int) -> list[Marku
     parts = []
     for i, curve in enumerate(c for c in curves if c.get("points")):
         name = str(curve.get("line"))
-        x = left + i * (140 if width > 500 else 94)
+        x = left + 140 * i if width > 500 else 16 + 108 * i
         parts += [line(x, 320, x + 20, 320, LINES.get(name, "s-pl")), text(x + 25, 324, name, "tk")]
     return parts
 
@@ -79,13 +79,13 @@ def interaction_graph(data: Mapping[str, Any], width: int) -> Markup:
     if len(nodes) < 2:
         return Markup("")
     size = min(width, 360)
-    centre, middle, radius = width / 2, size / 2, size / 2 - 46
+    centre, radius = width / 2, size / 2 - 46
+    size = 80 if len(nodes) == 2 else size  # two inputs lie side by side
+    middle, first = size / 2, -0.25 if len(nodes) == 2 else 0.0
+    turns = [2 * math.pi * (first + i / len(nodes)) for i in range(len(nodes))]
     place = {
-        name: (
-            centre + radius * math.sin(2 * math.pi * i / len(nodes)),
-            middle - radius * math.cos(2 * math.pi * i / len(nodes)),
-        )
-        for i, name in enumerate(nodes)
+        name: (centre + radius * math.sin(t), middle - radius * math.cos(t))
+        for name, t in zip(nodes, turns, strict=True)
     }
     parts = []
     for edge in edges(data):

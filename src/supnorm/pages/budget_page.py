@@ -49,6 +49,7 @@ def budget_page(data: Mapping[str, Any]) -> str:
         "tolerance": num(number(data.get("tolerance"))), "norm": str(data.get("norm")),
         "headline": headline(word, tool), "evidence": [str(e) for e in verdict.get("evidence") or []],
         "notes": [str(n) for n in data.get("notes") or []], "curves": two_sizes(error_curves, data),
+        "bounds": bounds(data),
         "table_head": ("tolerance", "guarantee, samples", "construction, samples", "forecast, samples"),
         "table_rows": table_rows(data), "guarantee": statements(data, "guarantee"),
         "construction": statements(data, "construction"), "forecast": forecast_rows(data),
@@ -89,15 +90,23 @@ def statements(data: Mapping[str, Any], kind: str) -> list[dict[str, str]]:
     rows = []
     for raw in data.get(kind) or []:
         value = (
-            "rate only" if raw.get("log10") is None else f"{samples(raw.get('log10'))} {raw.get('quantity')}"
+            "rate only"
+            if raw.get("log10") is None
+            else "none is enough"
+            if number(raw.get("log10")) == math.inf
+            else f"{samples(raw.get('log10'))} {raw.get('quantity')}"
         )
         rows.append({
             "name": str(raw.get("name")), "rate": str(raw.get("rate")), "status": str(raw.get("status")),
             "count": "says nothing here" if raw.get("vacuous") else value,
-            "class": str(raw.get("class")), "source": str(raw.get("source")),
+            "class": str(raw.get("class")), "source": _sentence(str(raw.get("source"))),
             "assumptions": "; ".join(str(a) for a in raw.get("assumptions") or []),
         })  # fmt: skip
     return rows
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def forecast_rows(data: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -118,6 +127,20 @@ def forecast_rows(data: Mapping[str, Any]) -> list[dict[str, str]]:
             "interval": words, "regime": str(raw.get("regime")),
         })  # fmt: skip
     return rows
+
+
+def bounds(data: Mapping[str, Any]) -> str:
+    """The estimated derivative bounds of the class, where a row rests on them."""
+    used = any(
+        r.get("status") == "conditional" and r.get("log10") is not None for r in data.get("guarantee") or []
+    )
+    scales = (data.get("profile") or {}).get("derivative_scales") or []
+    return ", ".join(f"L{subscript(k)} = {num(number(v))}" for k, v in enumerate(scales)) if used else ""
+
+
+def subscript(k: int) -> str:
+    """A digit below the line."""
+    return chr(0x2080 + k)
 
 
 def holdouts(data: Mapping[str, Any]) -> list[str]:

@@ -24,6 +24,7 @@ from supnorm.pages.svg import Scale, el, line, picture, text, two_sizes, x_axis
 from supnorm.pages.view import View, numbers
 
 MOST_PANELS = 45
+LETTER = 6.3  # width of a letter of the small labels, about
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,19 @@ def pair_map(view: View, one: Panel, scale: ColourScale, size: int, what: str = 
         if math.isfinite(x) and math.isfinite(y):
             parts.append(ring(x * size, (1 - y) * size))
     said = f"{what} over {one.across.name} and {one.up.name}: up to {view.error(one.largest)}"
-    extra = 0.0
-    if size > 120:
-        extra = 18.0
-        parts.append(text(0, size + 14, f"{one.across.name} → · {one.up.name} ↑", "tk"))
-    return picture(size, size + extra, said, *parts)
+    names = axis_names(one, size) if size > 120 else []
+    parts += [text(0, size + 14 + 13 * k, words, "tk") for k, words in enumerate(names)]
+    return picture(size, size + (5 + 13 * len(names) if names else 0), said, *parts)
+
+
+def axis_names(one: Panel, size: float) -> list[str]:
+    """What the two directions of a panel are: in one line where they fit, else in two, shortened to its width."""
+    most = int(size / LETTER)
+    short = f"{one.across.name} → · {one.up.name} ↑"
+    if len(short) <= most:
+        return [short]
+    both = f"→ {one.across.name}", f"↑ {one.up.name}"
+    return [words if len(words) <= most else f"{words[: most - 1]}…" for words in both]
 
 
 def ring(x: float, y: float) -> Markup:

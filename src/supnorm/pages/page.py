@@ -16,14 +16,14 @@ from supnorm.pages import bounds, distribution, failures, maps, power, progress_
 from supnorm.pages import places as places_
 from supnorm.pages.cuts import cut, cut_rows, spread
 from supnorm.pages.glossary import glossary
-from supnorm.pages.numbers import count, num
+from supnorm.pages.numbers import count, num, ratio
 from supnorm.pages.points import PlaceView
 from supnorm.pages.ramp import legend
 from supnorm.pages.record import record
 from supnorm.pages.rendering import render
 from supnorm.pages.ruler import ruler
 from supnorm.pages.svg import HALF, NARROW, two_sizes
-from supnorm.pages.view import View, numbers
+from supnorm.pages.view import View, number, numbers
 from supnorm.results import write_whole
 
 MOST_CUTS = 12
@@ -146,6 +146,7 @@ def _where(view: View) -> dict[str, Any]:
         "gap_words": maps.gap_words(view) if is_line else "",
         "has_gaps": any(s != "ok" for s in status),
         "has_close": any(c["close"] for c in cuts),
+        "close_first": view.among_data,
         "profile": two_sizes(places_.profile, view),
         "profile_words": places_.profile_words(view),
     }
@@ -178,6 +179,12 @@ def _spread(view: View) -> dict[str, Any]:
         ("rms", "RMS", view.rms),
     ]
     facts = [{"term": t, "name": n, "value": view.error(v)} for t, n, v in levels if not math.isnan(v)]
+    norms = {name: number(v) for name, v in view.part("norms").items() if name not in ("L2", "sup")}
+    facts += [
+        {"term": "", "name": "mean" if name == "L1" else f"{name} norm", "value": view.error(v)}
+        for name, v in norms.items()
+        if not math.isnan(v)
+    ]
     for name, base in (("RMS", view.rms), ("99.9 % level", view.quantile("0.999"))):
         if base > 0 and view.lower >= 0:
             facts.append({"term": "", "name": f"worst / {name}", "value": num(view.lower / base)})
@@ -226,6 +233,7 @@ def _place(view: View, place: PlaceView, rank: int) -> dict[str, Any]:
         "x": [(name, view.axis(name).at(x)) for name, x in place.x.items()],
         "both": values,
         "size": place.size,
+        "off_data": ratio(place.off_data) if place.off_data >= 0 else "",
         "prominence": num(place.prominence) if math.isfinite(place.prominence) else "",
     }
 

@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from supnorm.pages.cuts import error_axis
-from supnorm.pages.maps import Panel, panel, ring
+from supnorm.pages.maps import Panel, axis_names, panel, ring
 from supnorm.pages.numbers import num, ratio
 from supnorm.pages.points import PlaceView
 from supnorm.pages.ramp import ColourScale, colour_scale, field
@@ -35,7 +35,9 @@ def tags(view: View, place: PlaceView) -> list[Tag]:
         found.append(Tag("un", f"away from the data: {ratio(place.off_data)} times its spacing"))
     words = {"model-side": "sharp in the model", "reference-side": "sharp in the reference"}
     found += [Tag("side", words[t]) for t in place.tags if t in words]
-    known = {"glitch", "boundary", "interior", "off-data", *words}
+    if "suspect-label" in place.tags:
+        found.append(Tag("un", "! the label is far from its neighbours"))
+    known = {"glitch", "boundary", "interior", "off-data", "suspect-label", *words}
     found += [Tag("side", t) for t in place.tags if t not in known]
     rechecks = {
         "confirmed": Tag("ok", "✓ re-check: confirmed"),
@@ -90,9 +92,10 @@ def thumbnail(view: View, index: int, scale: ColourScale | None) -> Markup:
         at.append(_position(place.x.get(axis.name, math.nan), limits, axis.scale == "log"))
     if len(at) == 2 and all(map(math.isfinite, at)):
         parts.append(ring(132 * at[0], 132 * (1 - at[1])))
-    parts.append(text(0, 145, f"{one.across.name} → · {one.up.name} ↑", "tk"))
+    names = axis_names(one, 132)
+    parts += [text(0, 145 + 13 * k, words, "tk") for k, words in enumerate(names)]
     said = f"Error around this point in {one.across.name} and {one.up.name}: up to {view.error(one.largest)}"
-    return picture(132, 148, said, *parts)
+    return picture(132, 135 + 13 * len(names), said, *parts)
 
 
 def _position(x: float, limits: list[float], log: bool) -> float:

@@ -23,7 +23,8 @@ def where(view: View) -> Markup:
         words += m(" The output is {}.", view.outputs[point.output][0])
     if point.recheck == "confirmed":
         second = view.value(point.second_value, point.output)
-        words += m(" A second reference ({}) confirms it: {}.", view.text("recheck", "name"), second)
+        name = view.text("recheck", "name")
+        words += m(" A second reference{} confirms it: {}.", f" ({name})" if name else "", second)
     if point.volume > 0:
         words += m(" The error stays above half of this peak in {} of the domain", point.size)
         if point.volume_at_most > 0:
@@ -35,8 +36,8 @@ def where(view: View) -> Markup:
                 share(point.volume_at_least),
             )
         words += "."
-    if point.off_data > 1:
-        words += m(" The point lies {} times the spacing of the data away from them.", ratio(point.off_data))
+    if point.off_data >= 0:
+        words += m(" The nearest data point is {} times their usual spacing away.", ratio(point.off_data))
     return words
 
 
@@ -50,14 +51,16 @@ def spread(view: View) -> Markup:
     at_most, sure = number(first.get("fraction_at_most")), percent(number(first.get("confidence")))
     level = "the tolerance" if above == view.tolerance else view.error(above)
     points = "pairs of the table" if view.table_only else "random points"
-    where = "of the domain"
+    where = "of such pairs" if view.table_only else "of the domain"
     if first.get("of") == "the part with a value":
         points, where = f"{points} that have a value", "of that part of the domain"
     if k == 0:
         words = m("None of {} {} exceeds {}: with {} confidence, at most ", n, points, level, sure)
         words += m("<b>{}</b> {} does.", share(at_most), where)
     else:
-        part = "of the part of the domain that has a value" if where != "of the domain" else where
+        part = (
+            "of the part of the domain that has a value" if where == "of that part of the domain" else where
+        )
         words = m("At most <b>{}</b> {} exceeds {} ({} confidence); ", share(at_most), part, level, sure)
         words += m("{} of the {} did.", share(number(first.get("fraction"))), points)
     return words + " A share says nothing about how bad the rest is."
@@ -180,14 +183,18 @@ def progress(view: View) -> Markup:
     reached = next(n for n, e in record if e >= best)
     if best < view.lower * 0.99:
         return m(
-            "The search itself reached {} after {} of {} evaluations; the worst error, {}, came up in "
-            "evaluations made for another purpose. A longer search may well find more.",
+            "The search itself reached {} after {} of {} evaluations; the worst error, {}, came up "
+            "later, in evaluations for pictures or planted errors. A longer search may well find more.",
             view.error(best),
             count(reached),
             count(total),
             view.error(view.lower),
         )
-    begin = m("The worst point was reached after {} of {} evaluations", count(reached), count(total))
+    begin = m(
+        "The worst point was reached after {} of the {} evaluations of sampling and search",
+        count(reached),
+        count(total),
+    )
     if reached > 0.8 * total:
         return begin + ", late in the search. A longer search may well find more."
     return begin + ", and the rest of the search did not improve on it."

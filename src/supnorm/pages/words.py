@@ -218,14 +218,15 @@ def recheck_note(view: View) -> Markup | None:
     point = view.witness
     if point is None or point.recheck in (None, "confirmed"):
         return None
-    name = view.text("recheck", "name") or "the second reference"
+    name = view.text("recheck", "name")
+    second_one = f"A second reference ({name})" if name else "A second reference"
     model, reference = (view.value(v, point.output, 5) for v in (point.model_value, point.reference_value))
     if math.isnan(point.second_value):
-        gives = m("A second reference ({}) could not compute this point; ", name)
+        gives = m("{} could not compute this point; ", second_one)
         gives += m("the reference gives {}, the model {}.", reference, model)
     else:
         second = view.value(point.second_value, point.output, 5)
-        gives = m("A second reference ({}) gives {} where the reference gives ", name, second)
+        gives = m("{} gives {} where the reference gives ", second_one, second)
         gives += m("{}; the model says {}.", reference, model)
     if point.recheck == "reference-fault":
         head = "Re-check: the reference is in doubt."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +19,22 @@ from numpy.typing import NDArray
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.planning.caveats import caveats
 from supnorm.planning.charts import error_curves, tolerance_table
+from supnorm.planning.climbing import Climbing, read_trainers
 from supnorm.planning.constructions import constructions
 from supnorm.planning.guarantees import guarantees
-from supnorm.planning.ladder import Ladder, as_trainer, climb, climb_table
+from supnorm.planning.ladder import Ladder
 from supnorm.planning.numbers import from_numbers
 from supnorm.planning.pilot import Trial, pilot
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.profile import profile
 from supnorm.planning.profile.target import Target
 from supnorm.planning.question import Plan, Question, as_problem, ask, read_norm, spread
-from supnorm.planning.result import BudgetResult
+from supnorm.planning.result import BudgetResult, Fooled
 from supnorm.planning.table import as_table, read_table, table_profile
 from supnorm.planning.theory import ClassBound, NetworkClass
 from supnorm.planning.verdict import UNDECIDED, verdict
 from supnorm.problem import Domain, Problem
-from supnorm.results import BadInput, ExitCode, Status
+from supnorm.results import BadInput, ExitCode, Status, versions
 
 Array = NDArray[np.float64]
 DEFAULT_CALLS = 200_000
@@ -52,6 +54,8 @@ def budget(
     noise: float = 0.0,
     fourier: float | None = None,
     stability: float | None = None,
+    composition: Sequence[tuple[float, float]] = (),
+    manifold: float | None = None,
     shape: NetworkClass | None = None,
     output: int | str | None = None,
     data: Array | None = None,
@@ -78,19 +82,23 @@ def budget(
         domain: of the function, when ``problem`` is not a `Problem`; of a table its box by default.
         tolerance: the largest error allowed, in the problem's error measure; by default the problem's own.
         norm: ``"sup"``, ``"l2"``, ``"l1"`` or a number p >= 1.
-        inputs, smoothness, derivative_scales, rho, noise, fourier, stability: the class, for numbers alone; see `theory`.
+        inputs, smoothness, derivative_scales, rho, noise, fourier, stability, composition, manifold: the class,
+            for numbers alone; see `theory`.
         shape: a network class to speak about as well.
         output: which output is planned; by default the hardest.
-        data: inputs of the law, shape ``(N, d)``, in the domain's units; for the intrinsic dimension.
+        data: inputs of the law, shape ``(N, d)``, in the domain's units: for the intrinsic dimension, and for
+            what the class holds against these points (``result.fooled``).
         purse: samples that may be spent on the surrogate.
         calls: evaluations for the profile.
         trainer: climbs a ladder with it: ``trainer(x, y, width, seed)`` with x of shape ``(m, d)`` in the unit
             cube, y of shape ``(m,)``, which returns a model or a `Trained`; or a `fit` strategy that takes
-            samples, such as ``NetworkFit()``.
-        samples, widths, seeds, ladder_file: the rungs, the trainings a rung and where runs are kept.
+            samples, such as ``NetworkFit()``. Several, in a list or by name, are climbed with equal rungs.
+        samples, widths: the rungs. The ladder in samples has the largest width; three widths or more are a
+            second ladder, in width, with the most samples.
+        seeds, ladder_file: the trainings a rung and where runs are kept.
         ladder: one that was climbed before.
         seed: of every random choice.
-        workers, executor, store: where expensive evaluations run and are kept.
+        workers, executor, store: where expensive evaluations and trainings run, and where evaluations are kept.
         observer: gets the events of the ladder, with its time estimate.
 
     Raises:
@@ -115,25 +123,25 @@ def budget(
             purse,
             fourier,
             stability,
+            composition,
+            manifold,
         )
         return _finish(parts, seed, start)
     if inputs is not None or smoothness is not None:
         raise BadInput("inputs and smoothness are for numbers alone; a function brings its own domain")
     rng = np.random.default_rng(seed)
-    train = None if trainer is None else as_trainer(trainer)
+    climbing = Climbing(
+        trainers=read_trainers(trainer), samples=samples, widths=widths, seeds=seeds, seed=seed,
+        path=None if ladder_file is None else Path(ladder_file), observer=observer,
+    )  # fmt: skip
     if isinstance(problem, Problem) and problem.reference.table is not None:
         problem, domain, tolerance = as_table(problem, output, tolerance)
-    ladders = (ladder,) if ladder is not None else ()
-    trials: tuple[Trial, ...] = ()
-    climbing: dict[str, Any] = {
-        "samples": samples, "seeds": seeds, "seed": seed, "path": ladder_file, "observer": observer,
-    }  # fmt: skip
+    ladders: tuple[Ladder, ...] = (ladder,) if ladder is not None else ()
     if isinstance(problem, tuple):
         table = read_table(problem, domain, tolerance, norm)
         plan, measured = table.question, table_profile(table, rng)
-        if train is not None:
-            runs = climb_table(table.x, table.y, train, width=widths[0], **climbing)
-            ladders = (*ladders, Ladder(tuple(runs), "samples", table.metric))
+        ladders += tuple(climbing.of_table(table.x, table.y, table.metric))
+        parts = _from_profile(plan, measured, ladders, shape, purse, tuple, table.x)
     else:
         given = as_problem(problem, domain, tolerance)
         with spread(given, workers, executor) as pool:
@@ -142,13 +150,10 @@ def budget(
             target = question.target
             most = _calls(target.caller.cost, calls)
             plan, measured = question, profile(target, rng, most, points)
-            trials = _pilot(target, measured, question, purse, most, rng)
-            if train is not None:
-                tests = _tests(target.caller.cost)
-                runs = climb(target, target.d, train, widths=widths, tests=tests, **climbing)
-                axis = "width" if len(set(widths)) > 2 and len(set(samples)) == 1 else "samples"
-                ladders = (*ladders, Ladder(tuple(runs), axis, question.metric))
-    return _finish(_from_profile(plan, measured, ladders, trials, shape, purse), seed, start)
+            ladders += tuple(climbing.of_function(target, question.metric, pool, workers))
+            tries = partial(_pilot, target, measured, question, purse, most, rng)
+            parts = _from_profile(plan, measured, ladders, shape, purse, tries, points)
+    return _finish(parts, seed, start)
 
 
 def _pilot(
@@ -165,9 +170,10 @@ def _from_profile(
     question: Plan,
     measured: Profile,
     ladders: tuple[Ladder, ...],
-    trials: tuple[Trial, ...],
     shape: NetworkClass | None,
     purse: int,
+    tries: Callable[[], tuple[Trial, ...]],
+    data: Array | None,
 ) -> dict[str, Any]:
     def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
         return guarantees(measured, eps, question.p, shape), constructions(measured, eps)
@@ -183,15 +189,32 @@ def _from_profile(
         "guarantee": tuple(guarantee),
         "construction": tuple(construction),
         "ladders": ladders,
-        "caveats": tuple(caveats(measured, ladders, guarantee, question.eps, question.p)),
-        "verdict": verdict(measured, construction, ladders, question.eps, question.p, purse, trials),
-        "trials": trials,
+        "caveats": tuple(caveats(measured, ladders, guarantee, question.eps, question.p, table=table)),
+        "verdict": verdict(measured, construction, ladders, question.eps, question.p, purse, tries),
         "profile": measured,
         "table": tuple(table),
         "curves": tuple(error_curves(table, ladders)),
         "notes": (*question.notes, *_missing(measured)),
         "law": question.law,
+        "fooled": _fooled(measured, guarantee, data),
     }
+
+
+def _fooled(measured: Profile, guarantee: list[ClassBound], data: Array | None) -> tuple[Fooled, ...]:
+    """What the classes of the guarantee line hold against the data in the unit cube."""
+    found = []
+    for row in guarantee if data is not None else []:
+        if row.adversary is None or data is None:
+            continue
+        try:
+            member = row.adversary(data)
+        except BadInput:  # so many points leave nothing of this class
+            continue
+        domain = measured.domain
+        peak = member.peak if domain is None else domain.from_unit(member.peak[None])[0]
+        place = dict(zip(measured.names, map(float, peak), strict=True))
+        found.append(Fooled(row.name, len(data), member.height, place))
+    return tuple(found)
 
 
 def _missing(measured: Profile) -> tuple[str, ...]:
@@ -205,10 +228,6 @@ def _missing(measured: Profile) -> tuple[str, ...]:
 
 
 def _finish(found: dict[str, Any], seed: int, start: float) -> BudgetResult:
-    import scipy
-
-    import supnorm
-
     answer = found["verdict"]
     undecided = answer.word == UNDECIDED and found["profile"] is not None
     advice = {
@@ -220,13 +239,8 @@ def _finish(found: dict[str, Any], seed: int, start: float) -> BudgetResult:
             "Numbers about a class. Give the function itself for a profile, and a trainer for a forecast."
         )
     status = Status(answer.word, advice, ExitCode.UNDECIDED if undecided else ExitCode.DONE)
-    versions = {
-        "supnorm": getattr(supnorm, "__version__", ""),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-    }
     return BudgetResult(
-        **found, status=status, seed=seed, seconds=time.perf_counter() - start, versions=versions
+        **found, status=status, seed=seed, seconds=time.perf_counter() - start, versions=versions()
     )
 
 
@@ -235,11 +249,6 @@ def _unit(data: Array, question: Question) -> Array:
     if points.ndim != 2 or points.shape[1] != question.target.d:
         raise BadInput(f"data must have shape (N, {question.target.d}), got {points.shape}")
     return question.target.domain.to_unit(points)
-
-
-def _tests(cost: float) -> int:
-    """Test points a training: half a second of the reference, 200 to 20,000."""
-    return int(np.clip(0.5 / max(cost, 1e-9), 200, 20_000))
 
 
 def _calls(cost: float, calls: int | None) -> int:

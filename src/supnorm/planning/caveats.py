@@ -7,7 +7,9 @@ A caveat that was not tested is *undecided* and changes nothing: the cautious de
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from supnorm.planning.ladder import Ladder
 from supnorm.planning.profile.interactions import largest_clique
@@ -33,12 +35,20 @@ class Caveat:
 
 
 def caveats(
-    profile: Profile | None, ladders: tuple[Ladder, ...], guarantee: list[ClassBound], eps: float, p: float
+    profile: Profile | None,
+    ladders: tuple[Ladder, ...],
+    guarantee: list[ClassBound],
+    eps: float,
+    p: float,
+    stability: float | None = None,
+    table: Sequence[Mapping[str, Any]] = (),
 ) -> list[Caveat]:
-    """All eight rows, in a fixed order."""
+    """All eight rows, in a fixed order; ``stability`` is the constant of the equation, where it
+    is known, ``table`` the lines for several tolerances (`charts.tolerance_table`).
+    """
     return [
-        _smooth(profile), _composition(profile, eps), _manifold(profile), _average(ladders, guarantee),
-        _architecture(), _low_accuracy(guarantee, ladders, eps), _mean_square(ladders, p), _pinn(),
+        _smooth(profile), _composition(profile, eps), _manifold(profile), _average(ladders, table),
+        _architecture(ladders), _low_accuracy(guarantee, ladders, eps), _mean_square(ladders, p), _pinn(stability),
     ]  # fmt: skip
 
 
@@ -112,27 +122,49 @@ def _manifold(profile: Profile | None) -> Caveat:
     return Caveat(name, test, f"does not hold: {seen}", "d stays")
 
 
-def _average(ladders: tuple[Ladder, ...], guarantee: list[ClassBound]) -> Caveat:
-    name, test = "this function is easier than the worst of its class", "measured ladder"
-    if not ladders:
-        return Caveat(name, test, "undecided: no ladder was climbed", "only the guarantee line speaks")
-    ladder = ladders[0]
-    bounds = [b.log10 for b in guarantee if b.quantity == "samples" and b.log10 is not None and not b.vacuous]
-    alpha, low, high = ladder.exponent
-    outcome = f"measured exponent {alpha:.2f} [{low:.2f}, {high:.2f}], {ladder.regime}"
+def _average(ladders: tuple[Ladder, ...], table: Sequence[Mapping[str, Any]]) -> Caveat:
+    """Measured error at the top rung against what the class could be promised with as many samples."""
+    name, test = (
+        "this function is easier than the worst of its class",
+        "measured ladder against the guarantee line",
+    )
     effect = "the forecast line is for this function; the guarantee line stays printed beside it"
-    return Caveat(
-        name, test, ("holds: " if bounds else "undecided: no number to compare with; ") + outcome, effect
+    climbed = [ladder for ladder in ladders if ladder.axis == "samples"]
+    if not climbed:
+        return Caveat(name, test, "undecided: no ladder was climbed", "only the guarantee line speaks")
+    ladder = min(climbed, key=lambda one: float(one.rungs.mean[-1]))
+    size, error = float(ladder.rungs.size[-1]), math.exp(float(ladder.rungs.mean[-1]))
+    alpha, low, high = ladder.exponent
+    seen = (
+        f"{size:g} samples leave {error:.2g} (exponent {alpha:.2f} [{low:.2f}, {high:.2f}], {ladder.regime})"
     )
+    # Bounds fall as the tolerance grows: the first one below the error is the smallest that its promise needs.
+    needs = [r["guarantee"] for r in table if r["guarantee"] is not None and r["tolerance"] >= error]
+    if not any(r["guarantee"] is not None for r in table):
+        return Caveat(name, test, f"undecided: no number to compare with; {seen}", effect)
+    if needs and max(needs) > math.log10(size):
+        promise = f"to promise that to the class takes at least 10^{max(needs):.1f}"
+        return Caveat(name, test, f"holds: {seen}; {promise}", effect)
+    return Caveat(name, test, f"does not hold so far: {seen}, no less than the class allows", effect)
 
 
-def _architecture() -> Caveat:
-    return Caveat(
-        "another architecture or activation",
-        "ladders of several architectures with equal weights",
-        "undecided: run one ladder for each",
-        "sample bounds hold for any method; the weight bound by VC dimension halves its exponent for tanh",
+def _architecture(ladders: tuple[Ladder, ...]) -> Caveat:
+    name, test = "another architecture or activation", "ladders of several trainers with equal rungs"
+    effect = (
+        "sample bounds hold for any method; the weight bound by VC dimension halves its exponent for tanh"
     )
+    known = [ladder for ladder in ladders if ladder.axis == "samples" and ladder.name]
+    sizes = {float(ladder.rungs.size[-1]) for ladder in known}
+    if len(known) < 2 or len(sizes) > 1:
+        return Caveat(name, test, "undecided: climb one ladder for each, with equal rungs", effect)
+    top = sorted(((float(ladder.rungs.mean[-1]), ladder) for ladder in known), key=lambda pair: pair[0])
+    best, second = top[0][1], top[1][1]
+    gain, apart = math.exp(top[1][0] - top[0][0]), top[1][0] - top[0][0]
+    scatter = math.hypot(float(best.rungs.scatter[-1]), float(second.rungs.scatter[-1]))
+    seen = f"at {sizes.pop():g} samples {best.name} is {gain:.3g} times as good as {second.name}"
+    if apart <= scatter:
+        return Caveat(name, test, f"does not hold: {seen}, within the scatter of single trainings", effect)
+    return Caveat(name, test, f"holds: {seen}", f"take {best.name}; {effect}")
 
 
 def _low_accuracy(guarantee: list[ClassBound], ladders: tuple[Ladder, ...], eps: float) -> Caveat:
@@ -147,8 +179,8 @@ def _low_accuracy(guarantee: list[ClassBound], ladders: tuple[Ladder, ...], eps:
             name, test, "holds: the theory says nothing at this tolerance", "no lower bound is printed"
         )
     if not numbers:
-        return Caveat(name, test, "undecided: no numeric bound applies", "nothing")
-    return Caveat(name, test, "does not hold: a lower bound is not vacuous", "nothing")
+        return Caveat(name, test, "undecided: no numeric bound applies", "no lower bound is printed")
+    return Caveat(name, test, "does not hold: a lower bound says something here", "the lower bounds stand")
 
 
 def _mean_square(ladders: tuple[Ladder, ...], p: float) -> Caveat:
@@ -166,10 +198,14 @@ def _mean_square(ladders: tuple[Ladder, ...], p: float) -> Caveat:
     return Caveat(name, test, f"holds if the use is an average: L^{p:g} was asked for{ratio}", effect)
 
 
-def _pinn() -> Caveat:
+def _pinn(stability: float | None) -> Caveat:
+    name, test = "physics-informed training", "is the equation known, and its stability constant"
+    if stability is None:
+        return Caveat(
+            name, test, "undecided: no stability constant was given",
+            "with one, no labelled samples: collocation points, and C_pde * residual as a bound",
+        )  # fmt: skip
     return Caveat(
-        "physics-informed training",
-        "is the equation known, and its stability constant",
-        "undecided: a function was given, not an equation",
-        "with both, no labelled samples: collocation points, and C_pde * residual as a bound",
-    )
+        name, test, f"holds: |error| <= {stability:g} |residual|, as was stated",
+        "no labelled samples: collocation points; a bound on the residual bounds the error",
+    )  # fmt: skip

@@ -77,7 +77,7 @@ def error_curves(table: list[dict[str, Any]], ladders: tuple[Ladder, ...]) -> li
             curves.append(
                 {
                     "line": "forecast",
-                    "name": f"measured and forecast {ladder.metric} error",
+                    "name": f"measured and forecast {ladder.metric} error {ladder.name}".rstrip(),
                     "measured": [[math.log10(r["size"]), e] for r in data["rungs"] for e in r["errors"]],
                     "points": [
                         [math.log10(p["size"]), p["value"], p["lower"], p["upper"]] for p in data["forecast"]

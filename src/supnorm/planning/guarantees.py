@@ -16,6 +16,17 @@ from supnorm.planning.theory import NetworkClass, theory
 from supnorm.planning.theory.jump_samples import jump_samples
 from supnorm.planning.theory.statement import GUARANTEE, ClassBound
 
+ESTIMATED = "the derivative bounds L_k, estimated with factor 1.5"
+
+
+def derivative_bounds(profile: Profile, p: float) -> tuple[float, ...]:
+    """The estimated bounds L_0, L_1, ... of the class that the guarantee line speaks about."""
+    n = max(profile.class_order(), 1)
+    scales = profile.derivative_scales(n)
+    if n == 1 and profile.active is not None and math.isinf(p):
+        scales = (scales[0], max(profile.active.gradient_sum * 1.5, 1e-12 * profile.spread))
+    return scales
+
 
 def guarantees(profile: Profile, eps: float, p: float, shape: NetworkClass | None = None) -> list[ClassBound]:
     """Lower bounds for the class that the profile puts the function in."""
@@ -30,16 +41,13 @@ def guarantees(profile: Profile, eps: float, p: float, shape: NetworkClass | Non
         return [
             _conditional(row, "Hölder order and constant estimated") for row in rows if row.line == GUARANTEE
         ]
-    scales = profile.derivative_scales(n)
-    if n == 1 and profile.active is not None and math.isinf(p):
-        scales = (scales[0], max(profile.active.gradient_sum * 1.5, 1e-12 * profile.spread))
+    scales = derivative_bounds(profile, p)
     rows = [
         row
         for row in theory(profile.d, n, eps, p, scales, shape, noise=_noise(profile))
         if row.line == GUARANTEE
     ]
-    text = ", ".join(f"L_{k} = {s:.3g}" for k, s in enumerate(scales))
-    return [_conditional(row, f"{text} estimated, with factor 1.5") for row in rows]
+    return [_conditional(row, ESTIMATED) for row in rows]
 
 
 def _noise(profile: Profile) -> float:
@@ -54,7 +62,7 @@ def _conditional(row: ClassBound, estimated: str) -> ClassBound:
 
 def _unbounded(profile: Profile) -> ClassBound:
     return ClassBound(
-        "no bound, sup norm", GUARANTEE, "samples", math.inf, "none is enough",
+        "no bound, sup norm", GUARANTEE, "samples", math.inf, "does not fall with the samples",
         "functions that grow without bound inside the domain", ("the growth seen goes on",),
         f"the largest value grew {profile.hazards.growth:.3g} times as the search box shrank", "conditional",
     )  # fmt: skip

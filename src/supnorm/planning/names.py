@@ -11,3 +11,11 @@ GAUSSIAN_PROCESS = "Gaussian process"
 NETWORK = "network"
 SPLIT = "split the domain at the jump or layer"
 SPARSE_POLYNOMIAL = "sparse polynomial"
+
+# Strategies of `fit` that learn from given samples: the class, and what their ladder is called.
+LEARNERS = {
+    "NetworkFit": NETWORK, "GaussianProcess": GAUSSIAN_PROCESS, "SparseLegendre": SPARSE_POLYNOMIAL,
+    "PolynomialLeastSquares": "least-squares polynomial", "SimplexInterpolation": "simplex interpolation",
+    "RandomFeatures": "random features",
+}  # fmt: skip
+CLASSICAL_LEARNERS = frozenset(LEARNERS.values()) - {NETWORK}

@@ -28,6 +28,8 @@ def from_numbers(
     purse: int,
     fourier: float | None = None,
     stability: float | None = None,
+    composition: Sequence[tuple[float, float]] = (),
+    manifold: float | None = None,
 ) -> dict[str, Any]:
     """The parts of a `BudgetResult`; see `budget` for the arguments."""
     if (
@@ -43,7 +45,9 @@ def from_numbers(
     ladders = (ladder,) if ladder is not None else ()
 
     def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
-        found = theory(inputs, order, eps, p, scales, shape, rho, noise, fourier, stability)
+        found = theory(
+            inputs, order, eps, p, scales, shape, rho, noise, fourier, stability, composition, manifold
+        )
         if smoothness is None:  # the class of all derivatives bounded was not asked for
             found = [row for row in found if "all derivatives" not in row.name]
         return [r for r in found if r.line == GUARANTEE], [r for r in found if r.line == CONSTRUCTION]
@@ -59,9 +63,8 @@ def from_numbers(
         "guarantee": tuple(guarantee),
         "construction": tuple(construction),
         "ladders": ladders,
-        "caveats": tuple(caveats(None, ladders, guarantee, tolerance, p)),
+        "caveats": tuple(caveats(None, ladders, guarantee, tolerance, p, stability, table)),
         "verdict": verdict(None, construction, ladders, tolerance, p, purse),
-        "trials": (),
         "profile": None,
         "table": tuple(table),
         "curves": tuple(error_curves(table, ladders)),

@@ -125,6 +125,7 @@ def ask(
     caller = Caller(problem.reference, "reference", store, executor, workers)
     x = draw_inside(problem.domain, 256, rng)
     y, messages = caller.values(x, "profile")
+    caller.decide(caller.cost)  # kept in the store: a resumed run plans as many calls as the first one
     finite = np.isfinite(y).all(axis=1)
     if not finite.any():
         first = next(iter(messages.values()), "no finite value")

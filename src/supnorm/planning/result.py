@@ -9,8 +9,8 @@ from typing import Any
 
 from supnorm.planning.caveats import Caveat
 from supnorm.planning.charts import interaction_graph, smoothness_rows
+from supnorm.planning.guarantees import derivative_bounds
 from supnorm.planning.ladder import Ladder
-from supnorm.planning.pilot import Trial
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
 from supnorm.planning.verdict import Verdict
@@ -18,6 +18,23 @@ from supnorm.results import Status
 from supnorm.results.encoding import dumps, to_json, write_whole
 
 SCHEMA = "supnorm.budget/1"
+
+
+@dataclass(frozen=True)
+class Fooled:
+    """What a class holds against given points: a member that vanishes at all of them (`ClassBound.adversary`).
+
+    Attributes:
+        name: of the guarantee row, whose ``adversary`` builds the member.
+        points: how many there are.
+        height: the error that nobody who knows only these values can rule out, in the norm of the row.
+        peak: where the member is largest, in the units of the domain.
+    """
+
+    name: str
+    points: int
+    height: float
+    peak: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -35,11 +52,11 @@ class BudgetResult:
         ladders: measured; their forecasts are the third line.
         caveats: the eight exceptions.
         verdict: is a network the tool, and what else.
-        trials: pilot fits of the classical tools; empty where none were made.
         profile: of the function; None from numbers alone.
         table, curves: for charts; see `supnorm.planning.charts`.
         notes: what was converted or assumed.
         status: how it ended.
+        fooled: members of the class that vanish at the given data; empty without data.
         seed, seconds, law, versions: for the record.
     """
 
@@ -53,7 +70,6 @@ class BudgetResult:
     ladders: tuple[Ladder, ...]
     caveats: tuple[Caveat, ...]
     verdict: Verdict
-    trials: tuple[Trial, ...]
     profile: Profile | None
     table: tuple[dict[str, Any], ...]
     curves: tuple[dict[str, Any], ...]
@@ -62,6 +78,7 @@ class BudgetResult:
     seed: int = 0
     seconds: float = 0.0
     law: str = ""
+    fooled: tuple[Fooled, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -81,6 +98,7 @@ class BudgetResult:
             "law": self.law,
             "status": {"code": self.status.code, "advice": self.status.advice, "exit": int(self.status.exit)},
             "guarantee": [row.as_dict() for row in self.guarantee],
+            "fooled": [asdict(row) for row in self.fooled],
             "construction": [row.as_dict() for row in self.construction],
             "forecast": self._forecast(),
             "caveats": [
@@ -92,7 +110,7 @@ class BudgetResult:
                 "tool": self.verdict.tool,
                 "evidence": list(self.verdict.evidence),
             },
-            "pilot": [asdict(trial) for trial in self.trials],
+            "pilot": [asdict(trial) for trial in self.verdict.trials],
             "profile": self._profile(),
             "ladders": [ladder.as_dict() for ladder in self.ladders],
             "charts": {
@@ -121,6 +139,7 @@ class BudgetResult:
                 found = ladder.forecast(ahead * top)
                 rows.append(
                     {
+                        "ladder": ladder.name,
                         "quantity": f"{ladder.metric} error at {ahead * top:g} {ladder.axis}",
                         "value": found.value,
                         "interval": [found.lower, found.upper],
@@ -130,6 +149,7 @@ class BudgetResult:
                 )
             rows.append(
                 {
+                    "ladder": ladder.name,
                     "quantity": f"{ladder.axis} needed for the tolerance",
                     "value": need.size,
                     "interval": None,
@@ -155,7 +175,7 @@ class BudgetResult:
             "order": p.order,
             "smoothness": smoothness_rows(p, self.tolerance),
             "class_order": p.class_order(),
-            "derivative_scales": list(p.derivative_scales(max(p.class_order(), 1))),
+            "derivative_scales": list(derivative_bounds(p, self.p)),
             "not_finite": p.hazards.not_finite,
             "scanned": p.hazards.scanned,
             "blow_up": p.hazards.hopeless,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from supnorm.planning.guarantees import ESTIMATED, derivative_bounds
 from supnorm.planning.theory.statement import ClassBound
 
 if TYPE_CHECKING:
@@ -37,7 +38,13 @@ def text(result: BudgetResult) -> str:
     lines += ["", f"VERDICT on a network: {result.verdict.word}; tool: {result.verdict.tool}"]
     lines += [f"  - {fact}" for fact in result.verdict.evidence]
     lines += ["", "GUARANTEE: what nobody can promise with less, about a class of functions, not about yours"]
+    lines += _estimated(result)
     lines += _rows(result.guarantee, at_least=True)
+    lines += [
+        f"  against the {f.points} given points ({f.name}): a member of the class is 0 at all of them and "
+        f"{f.height:.3g} at {', '.join(f'{k} = {v:.4g}' for k, v in f.peak.items())}"
+        for f in result.fooled
+    ]
     lines += ["", "CONSTRUCTION: named methods and what they need"]
     lines += _rows(result.construction, at_least=False)
     lines += ["", "FORECAST: measured on this function, with an interval"]
@@ -47,16 +54,25 @@ def text(result: BudgetResult) -> str:
     return "\n".join([*lines, "", result.status.advice])
 
 
+def _estimated(result: BudgetResult) -> list[str]:
+    if result.profile is None or not any(ESTIMATED in row.assumptions for row in result.guarantee):
+        return []
+    bounds = enumerate(derivative_bounds(result.profile, result.p))
+    return ["  on the unit cube, estimated: " + ", ".join(f"L_{k} = {v:.3g}" for k, v in bounds)]
+
+
 def _rows(rows: tuple[ClassBound, ...], at_least: bool) -> list[str]:
     if not rows:
         return ["  nothing applies"]
-    found = []
+    found, last = [], ""
     for row in rows:
         value = "the theory says nothing here" if row.vacuous else count(row.log10)
         if row.log10 is not None and not row.vacuous and not math.isinf(row.log10):
             value = f"{'at least' if at_least else 'about'} {value} {row.quantity}"
         found.append(f"  {row.name}: {value}, {row.rate}  [{row.status}]")
-        found.append(f"      class: {row.function_class}")
+        if row.function_class != last:
+            found.append(f"      class: {row.function_class}")
+        last = row.function_class
         found.append(f"      {row.source}; assumes: {'; '.join(row.assumptions)}")
     return found
 
@@ -67,8 +83,9 @@ def _forecast(result: BudgetResult) -> list[str]:
     found = []
     for ladder in result.ladders:
         alpha, low, high = ladder.exponent
+        name = f"{ladder.name}: " if ladder.name else ""
         found.append(
-            f"  {ladder.metric} error ~ {ladder.axis}^-{alpha:.2f} [{low:.2f}, {high:.2f}] at the top rung; "
+            f"  {name}{ladder.metric} error ~ {ladder.axis}^{-alpha:.2f} [{-high:.2f}, {-low:.2f}] at the top rung; "
             f"{ladder.regime}"
         )
         top = float(ladder.rungs.size[-1])

@@ -31,13 +31,13 @@ class Table:
 
     Attributes:
         x, y: shapes ``(N, d)`` and ``(N,)``.
-        names: of the inputs.
+        domain: its unit cube.
         question: tolerance and norm.
     """
 
     x: Array
     y: Array
-    names: tuple[str, ...]
+    domain: Domain
     question: Plan
 
     @property
@@ -73,7 +73,7 @@ def read_table(
     plan = Plan(
         eps=float(tolerance), p=read_norm(norm), output="y", notes=(note,), title="table", law="the rows"
     )
-    return Table(box.to_unit(x), y, box.names, plan)
+    return Table(box.to_unit(x), y, box, plan)
 
 
 def as_table(
@@ -127,7 +127,16 @@ def table_profile(table: Table, rng: np.random.Generator) -> Profile:
     half = 0.5 * float(np.ptp(y)) or 1.0
     hazards = Hazards(len(x), 0, None, 1.0, None, float(np.abs(y).max()))
     return Profile(
-        d, table.names, half, 0.0, hazards, (), active=slope, dimension=dimension, left_out=tuple(left_out)
+        d,
+        table.domain.names,
+        half,
+        0.0,
+        hazards,
+        (),
+        active=slope,
+        dimension=dimension,
+        left_out=tuple(left_out),
+        domain=table.domain,
     )
 
 

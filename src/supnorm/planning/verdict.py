@@ -24,12 +24,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from supnorm.planning.constructions import total_degree
 from supnorm.planning.ladder import Ladder
 from supnorm.planning.names import (
     BLOCKS,
+    CLASSICAL_LEARNERS,
     FACTORS,
     GAUSSIAN_PROCESS,
     NETWORK,
@@ -64,11 +66,18 @@ class Verdict:
             ``"undecided"``, said of a network.
         tool: what to use.
         evidence: one line for each fact that decided.
+        trials: pilot fits of the classical tools, best expectation first; empty where none were needed or
+            possible.
     """
 
     word: str
     tool: str
     evidence: tuple[str, ...]
+    trials: tuple[Trial, ...] = ()
+
+
+def _no_pilot() -> tuple[Trial, ...]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,12 @@ class Case:
     eps: float
     p: float
     purse: int
-    trials: tuple[Trial, ...] = ()
+    pilot: Callable[[], tuple[Trial, ...]]
+
+    @cached_property
+    def trials(self) -> tuple[Trial, ...]:
+        """Pilot fits, made when a rule asks for them first."""
+        return self.pilot()
 
 
 def verdict(
@@ -91,7 +105,7 @@ def verdict(
     eps: float,
     p: float,
     purse: int,
-    trials: tuple[Trial, ...] = (),
+    pilot: Callable[[], tuple[Trial, ...]] = _no_pilot,
 ) -> Verdict:
     """Apply the rules.
 
@@ -102,16 +116,14 @@ def verdict(
         eps: absolute tolerance.
         p: the norm.
         purse: samples that may be spent.
-        trials: pilot fits; empty where none were made.
+        pilot: makes the pilot fits, seconds of work: called only if no rule before them decides.
     """
     if profile is None:
         return Verdict(UNDECIDED, "none", ("only numbers were given: nothing is known about the function",))
-    case = Case(profile, {row.name: row for row in rows}, ladders, eps, p, purse, trials)
-    for rule in RULES:
-        found = rule(case)
-        if found is not None:
-            return found
-    return Verdict(UNDECIDED, "none", ("no rule applies; climb a ladder",))
+    case = Case(profile, {row.name: row for row in rows}, ladders, eps, p, purse, pilot)
+    decided = (found for rule in RULES if (found := rule(case)) is not None)
+    found = next(decided, Verdict(UNDECIDED, "none", ("no rule applies; climb a ladder",)))
+    return replace(found, trials=case.__dict__.get("trials", ()))
 
 
 def _hopeless(case: Case) -> Verdict | None:
@@ -119,6 +131,8 @@ def _hopeless(case: Case) -> Verdict | None:
     if not hazards.hopeless or math.isfinite(case.p):
         return None
     grown = f"the largest |f| grew {hazards.growth:.3g} times as its box shrank, to {hazards.largest:.3g}"
+    if hazards.blow_up is not None:
+        grown += f", near ({case.profile.place(hazards.blow_up)})"
     return Verdict(UNSUITABLE, "none", (grown, "no sup-norm budget exists; cut the place out of the domain"))
 
 
@@ -128,7 +142,7 @@ def _broken(case: Case) -> Verdict | None:
         return None
     if profile.jump is not None and profile.jump.jump > 2 * case.eps:
         at = profile.jump.jump_at
-        place = "" if at is None else " near " + _place(profile, at.tolist())
+        place = "" if at is None else f" near ({profile.place(at)})"
         seen = f"a jump of height {profile.jump.jump:.3g}{place}, more than twice the tolerance"
         return Verdict(
             UNSUITABLE, SPLIT, (seen, "state the error off a named neighbourhood, or split the domain")
@@ -137,14 +151,6 @@ def _broken(case: Case) -> Verdict | None:
         seen = "a layer or oscillation that the samples along a line do not resolve"
         return Verdict(UNDECIDED, SPLIT, (seen, "give more calls, or split the domain at the layer"))
     return None
-
-
-def _place(profile: Profile, u: list[float]) -> str:
-    return (
-        "("
-        + ", ".join(f"{n} = {v:.3g}" for n, v in zip(profile.names, u, strict=True))
-        + ", of the unit cube)"
-    )
 
 
 def _few_tests(case: Case) -> Verdict | None:
@@ -176,7 +182,8 @@ def _grid(case: Case) -> Verdict | None:
     if case.profile.d == 1 and case.profile.kind == "algebraic" and case.profile.order > 0.8:
         seen = f"one input, kinks of order {case.profile.order:.2f}"
         return Verdict(CLASSICAL, PIECEWISE, (seen, "breaks found by bisection cost about 50 samples each"))
-    return _classical(case, (TENSOR, PIECEWISE), ROOMY if case.trials else SPARE)
+    roomy = _classical(case, (TENSOR, PIECEWISE), ROOMY)
+    return roomy if roomy or case.trials else _classical(case, (TENSOR, PIECEWISE), SPARE)
 
 
 def _piloted(case: Case) -> Verdict | None:
@@ -253,21 +260,23 @@ def _train(case: Case) -> Verdict | None:
 
 
 def _climbed(case: Case) -> Verdict | None:
-    needs = [ladder.need(case.eps) for ladder in case.ladders if ladder.axis == "samples"]
+    climbed = [ladder for ladder in case.ladders if ladder.axis == "samples"]
+    needs = [ladder.need(case.eps) for ladder in climbed]
     if not needs:
         return None
-    sizes = [n.size for n in needs if n.size is not None]
-    if sizes and min(sizes) <= case.purse:
-        seen = f"the ladder reaches the tolerance at {min(sizes):,.0f} samples (upper end of its interval)"
-        return Verdict(GUARDED, NETWORK, (seen, "audit it, and guard queries outside the data"))
+    reached = [(n.size, ladder.name or NETWORK) for n, ladder in zip(needs, climbed, strict=True) if n.size]
+    if reached and min(reached)[0] <= case.purse:
+        size, tool = min(reached)
+        seen = f"the ladder reaches the tolerance at {size:,.0f} samples (upper end of its interval)"
+        word = CLASSICAL if tool in CLASSICAL_LEARNERS else GUARDED
+        return Verdict(word, tool, (f"{tool}: {seen}", "audit it, and guard queries outside the data"))
+    best = min(climbed, key=lambda ladder: float(ladder.rungs.mean[-1])).name or NETWORK
     if any(n.reached == "floor" for n in needs):
         seen = "the ladder is floor-limited above the tolerance: more samples do not help"
-        return Verdict(
-            UNDECIDED, NETWORK, (seen, "pull another lever: width, iterations, optimizer, float64")
-        )
+        return Verdict(UNDECIDED, best, (seen, "pull another lever: width, iterations, optimizer, float64"))
     if any(_middle_reaches(ladder, case) for ladder in case.ladders):
         seen = "the middle of the forecast reaches the tolerance within the purse, its upper end does not"
-        return Verdict(UNDECIDED, NETWORK, (seen, "add a rung or seeds: the interval will narrow"))
+        return Verdict(UNDECIDED, best, (seen, "add a rung or seeds: the interval will narrow"))
     seen = f"the ladder does not reach the tolerance with {case.purse:,} samples (upper end of its interval)"
     return Verdict(UNSUITABLE, "none", (seen, "loosen the tolerance, or spend more samples"))
 

@@ -44,7 +44,7 @@ def _facts(problem: Problem) -> dict[str, Any]:
         ],
         "law": None if problem.law is None else problem.law.name,
         "parts": [_part_name(p) for p in _parts(problem)],
-    }
+    } | ({"derivatives": True} if hasattr(problem.reference.value, "derivatives") else {})
 
 
 def _placeless(origin: Mapping[str, Any]) -> dict[str, Any]:

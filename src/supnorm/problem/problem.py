@@ -64,3 +64,14 @@ class Problem:
         put("tolerance", self.error.tolerance)
         if self.law is None:
             put("law", Law.uniform(self.domain))
+
+    def output_names(self, m: int) -> tuple[str, ...]:
+        """Names of the ``m`` outputs: the reference's, else the model's, else ``y`` or ``y1, y2, ...``.
+
+        >>> Problem(None, lambda x: x, Domain(a=(0.0, 1.0), b=(0.0, 1.0))).output_names(2)
+        ('y1', 'y2')
+        """
+        for function in (self.reference, self.model):
+            if function is not None and len(function.outputs) == m:
+                return tuple(function.outputs)
+        return ("y",) if m == 1 else tuple(f"y{i + 1}" for i in range(m))

@@ -92,6 +92,8 @@ class ErrorSpec(Table):
     python: str | None = None
     mask: str | None = None
     tolerance: float | list[float] | None = None
+    derivatives: bool = False
+    step: float | None = None
 
 
 class ConstraintSpec(Table):
@@ -124,6 +126,7 @@ class AuditSpec(Table):
     seed: int | None = Field(default=None, ge=0)
     workers: int | None = Field(default=None, ge=1)
     gradients: bool = True
+    norms: list[float] | None = None  # powers p of the sample norms L^p
     power: bool = True
 
 

@@ -8,6 +8,7 @@ from supnorm.results.status import (
     Interrupted,
     Status,
 )
+from supnorm.results.versions import versions
 
 __all__ = [
     "BadInput",
@@ -19,5 +20,6 @@ __all__ = [
     "Witness",
     "from_json",
     "to_json",
+    "versions",
     "write_whole",
 ]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
 from supnorm.problem.specification import ErrorSpec, LawSpec, ProblemSpec, SourceSpec, read_specification
 from supnorm.results import BadInput
+from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.ports import reordered
 from supnorm.sources.userfile import UserFunction
 
@@ -41,7 +42,8 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
     for key in ("model", "reference", "recheck"):
         table: SourceSpec | None = getattr(spec, key)
         where = f"{path.name}: [{key}]"
-        opened[key] = None if table is None else open_function(table, root, domain.names, probe, trust, where)
+        found = None if table is None else open_function(table, root, domain.names, probe, trust, where)
+        opened[key] = found and _with_derivatives(found, spec.error, domain, where)
     return Problem(
         opened["model"],
         opened["reference"],
@@ -83,6 +85,18 @@ def open_function(
         declared=_declared(spec, names, where),
     )  # fmt: skip
     return replace(_named(function, spec, names, where), parallel="thread" if spec.command else "process")
+
+
+def _with_derivatives(function: Function, error: ErrorSpec, domain: Domain, where: str) -> Function:
+    """What ``[error] derivatives = true`` makes of a model or reference."""
+    if not error.derivatives:
+        return function
+    if function.table is not None:
+        raise BadInput(f"{where}: a table has no derivatives; leave [error] derivatives out")
+    try:
+        return replace(with_derivatives(function, domain, step=error.step), origin=function.origin)
+    except BadInput as problem:
+        raise BadInput(f"{where}: {problem} ([error] step = 1e-4)") from None
 
 
 def _declared(spec: SourceSpec, names: tuple[str, ...], where: str) -> Declared | None:

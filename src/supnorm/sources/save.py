@@ -46,6 +46,9 @@ def save_problem(problem: Problem, path: Path | str) -> None:
         else:
             tables[key] = move.source(function.origin)
     tables["error"] = _error(problem, move, homeless)
+    if before is not None and before.error.derivatives:
+        step = {} if before.error.step is None else {"step": before.error.step}
+        tables["error"] |= {"derivatives": True, **step}
     tables |= _domain(problem, move, before, homeless)
     tables |= _rest(problem, move, before, homeless)
     if homeless:

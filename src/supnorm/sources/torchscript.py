@@ -15,6 +15,7 @@ from typing import Any
 
 from supnorm.problem import Function
 from supnorm.problem.specification import SourceSpec
+from supnorm.program import Unsupported
 from supnorm.results import BadInput
 from supnorm.sources.ports import Port, arrange
 from supnorm.sources.torch import ROWS, device_of, dtype_of, from_tensors
@@ -55,7 +56,16 @@ def open_torchscript(path: Path, spec: SourceSpec, names: tuple[str, ...], where
 
     label = spec.name or path.name
     notes = (f"{label} runs in {word}; its file is in {own}",) if word != own else ()
-    return from_tensors(model, label, word, word, device, ROWS, tied=layout.batch, notes=notes)
+    found = from_tensors(model, label, word, word, device, ROWS, tied=layout.batch, notes=notes)
+
+    def code(x: Any) -> Any:  # what a certificate would read
+        raise Unsupported(
+            f"{label} (TorchScript, which is run but not read)",
+            "the same module saved by torch.export.save as .pt2, or exported to ONNX",
+        )
+
+    found.value.__wrapped__ = code  # type: ignore[attr-defined]
+    return found
 
 
 def refuse_pickle(path: Path, what: str) -> None:

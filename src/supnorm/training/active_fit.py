@@ -68,6 +68,7 @@ class ActiveFit:
         max_evaluations: of the reference, for fitting and validation.
         audit_evaluations: of each audit.
         deadline: on the monotonic clock; None without a limit.
+        interrupted: by Ctrl-C; what was tried until then counts.
         smooth: False once a jump was found: no continuous model can meet a small tolerance.
     """
 
@@ -81,6 +82,7 @@ class ActiveFit:
     deadline: float | None
     observer: Callable[[Any], None]
     smooth: bool = True
+    interrupted: bool = False
     attempts: list[Attempt] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     audits: int = 0
@@ -101,7 +103,19 @@ class ActiveFit:
         return self.seconds_left == 0.0
 
     def run(self, methods: Sequence[Any]) -> None:
-        """Try the methods in turn until one is accepted."""
+        """Try the methods in turn until one is accepted; Ctrl-C ends that once there is a candidate.
+
+        Raises:
+            KeyboardInterrupt: without a candidate.
+        """
+        try:
+            self._run(methods)
+        except KeyboardInterrupt:
+            if not self.attempts:
+                raise
+            self.interrupted = True
+
+    def _run(self, methods: Sequence[Any]) -> None:
         from supnorm.training.network_search import NetworkSearch
 
         for method in methods:
@@ -170,7 +184,8 @@ class ActiveFit:
         """Look for the worst error with a seed of its own; the attempt's errors can only grow."""
         self.audits += 1
         function = attempt.approximation.function
-        report = audit_model(self.problem, function, evaluations, self.seed + 7919 * self.audits)
+        seed = self.seed + 7919 * self.audits
+        report = audit_model(self.problem, function, evaluations, seed, self.points.caller.store)
         if report.worst is not None and report.worst.error > attempt.errors.worst:
             x = tuple(report.worst.x.tolist())
             attempt.errors = Errors(attempt.errors.rms, report.worst.error, x)

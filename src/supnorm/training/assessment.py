@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport, Pictures, audit
+from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Function, Problem
 from supnorm.training.reference_points import ReferencePoints
 
@@ -75,8 +76,11 @@ class Validation:
         return Errors(rms, float(error[k]), tuple(self.x[k].tolist()))
 
 
-def audit_model(problem: Problem, function: Function, evaluations: int, seed: int) -> AuditReport:
+def audit_model(
+    problem: Problem, function: Function, evaluations: int, seed: int, store: EvaluationStore | None = None
+) -> AuditReport:
     """Search for the worst error of ``function`` with a seed of its own and few pictures."""
+    kept = None if store is None else store.only("reference")
     pictures = Pictures(even=61, near=15, line=501, grid=40, thumbnail=11)
     judged = replace(problem, model=function)
-    return audit(judged, evaluations=evaluations, seed=seed, pictures=pictures)
+    return audit(judged, evaluations=evaluations, seed=seed, pictures=pictures, store=kept)

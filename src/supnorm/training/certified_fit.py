@@ -55,21 +55,27 @@ def certified_fit(
         raise BadInput(f"models of {names} cannot be certified; use NetworkFit() or ChebyshevTensor()")
     start = time.monotonic()
     best: tuple[FitResult, CertifyResult] | None = None
+    interrupted = False
     for i, share in enumerate(SHARES):
         left = None if seconds is None else seconds - (time.monotonic() - start)
         if left is not None and left <= 0:
             break
         stricter = replace(problem, tolerance=_scaled(problem.tolerance, share))
         result = fit_once(stricter, kept, left and 0.6 * left / (1 if i else 1.5))
+        if interrupted := result.status.exit == ExitCode.INTERRUPTED:
+            if best is None:
+                return replace(result, tolerance=goal)
+            break
         left = None if seconds is None else max(seconds - (time.monotonic() - start), 1.0)
         proof = _prove(problem, result, goal, left)
         if best is None or proof.upper < best[1].upper:
             best = (result, proof)
         reached = _upper(proof)[0]
-        if reached is not None and reached <= goal:
+        interrupted = proof.status.exit == ExitCode.INTERRUPTED
+        if interrupted or (reached is not None and reached <= goal):
             break
     assert best is not None
-    return _combined(*best, goal, time.monotonic() - start)
+    return _combined(*best, goal, time.monotonic() - start, interrupted)
 
 
 def _require_program(problem: Problem) -> None:
@@ -94,7 +100,9 @@ def _prove(problem: Problem, result: FitResult, goal: float, seconds: float | No
     )
 
 
-def _combined(result: FitResult, proof: CertifyResult, goal: float, seconds: float) -> FitResult:
+def _combined(
+    result: FitResult, proof: CertifyResult, goal: float, seconds: float, interrupted: bool
+) -> FitResult:
     upper, kind = _upper(proof)
     lower = max(result.winner.sup_lower, proof.lower)
     winner = replace(result.winner, sup_lower=lower, sup_upper=upper, upper_kind=kind)
@@ -105,7 +113,10 @@ def _combined(result: FitResult, proof: CertifyResult, goal: float, seconds: flo
         status = Status("tolerance-exceeded", result.status.advice, ExitCode.EXCEEDED)
     else:
         said = f"the largest error is between {winner.sup_lower:.3e} and {proof.upper:.3e}: not proved"
-        status = Status("undecided", f"{said}. {proof.status.advice}", ExitCode.UNDECIDED)
+        if interrupted:
+            status = Status("interrupted", f"Stopped by you; {said}.", ExitCode.INTERRUPTED)
+        else:
+            status = Status("undecided", f"{said}. {proof.status.advice}", ExitCode.UNDECIDED)
     candidates = (winner, *result.candidates[1:])
     return replace(
         result, winner=winner, candidates=candidates, status=status, certificate=proof, tolerance=goal,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation import Finished, Started, silent
+from supnorm.evaluation import EvaluationStore, Finished, Started, silent
 from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput
 from supnorm.training.active_fit import ActiveFit, automatic
@@ -48,6 +48,7 @@ def fit(
     seed: int = 0,
     workers: int = 1,
     executor: Executor | None = None,
+    store: EvaluationStore | None = None,
     observer: Callable[[Any], None] = silent,
 ) -> FitResult:
     """Fit a reference, or fixed samples ``(x, y)``, until the audited error meets the tolerance.
@@ -67,6 +68,7 @@ def fit(
         error: another measure than the absolute error.
         seed: of everything random.
         workers, executor: for slow references, as in `audit`.
+        store: where calls of an expensive reference are kept, for resuming.
         observer: gets `Started`, `Tried` for each candidate, and `Finished`.
 
     Raises:
@@ -86,7 +88,7 @@ def fit(
 
     def once(goal: Problem, methods: list[Any], limit: float | None) -> FitResult:
         begin = time.perf_counter()
-        points = ReferencePoints(goal, seed, workers=workers, executor=executor)
+        points = ReferencePoints(goal, seed, workers=workers, executor=executor, store=store)
         state, jump = _prepare(goal, points, norm, limit, max_evaluations, audit_evaluations, seed, observer)
         state.run(methods)
         return finish(state, jump, begin)
@@ -166,6 +168,7 @@ def _prepare(
     rng = np.random.default_rng([seed, 1])
     points.design(8)
     points.design(16)  # the first call pays for imports; the second one tells the cost
+    points.caller.decide(points.caller.cost)
     budget = max_evaluations or EVALUATIONS
     if seconds is not None:
         affordable = 0.5 * seconds / max(points.caller.cost, 1e-9)

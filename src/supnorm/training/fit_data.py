@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from supnorm.approximants import Approximation, NotApplicable
 from supnorm.evaluation import Finished, Started
 from supnorm.problem import Domain, ErrorMeasure
-from supnorm.results import BadInput, ExitCode, Status
+from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.training.assessment import Errors, Validation
 from supnorm.training.events import Tried
 from supnorm.training.fit_result import Candidate, FitResult
 from supnorm.training.fixed_data import FixedData
 from supnorm.training.network_fit import NetworkFit, as_approximation
-from supnorm.training.outcome import latency, versions
+from supnorm.training.outcome import latency
 
 Array = NDArray[np.float64]
 ROWS = 20_000  # samples beyond this many judge the candidates but are not trained on

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport
-from supnorm.results import ExitCode, Status
+from supnorm.results import ExitCode, Status, versions
 from supnorm.training.active_fit import ActiveFit, Attempt
 from supnorm.training.assessment import FRESH, Validation, audit_model
 from supnorm.training.breaks import Jump
@@ -24,17 +23,19 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
     """Audit the winner with a fresh seed, measure the others on fresh points, and say how it went."""
     best = state.best()
     spent = state.points.spent
+    # Who interrupts does not want to wait: a short audit.
+    evaluations = min(state.audit_evaluations, 2000) if state.interrupted else state.audit_evaluations
     report = audit_model(
-        state.problem, best.approximation.function, state.audit_evaluations, state.seed + FRESH
+        state.problem, best.approximation.function, evaluations, state.seed + FRESH, state.points.caller.store
     )
     rng = np.random.default_rng([state.seed + FRESH, 2])
-    fresh = Validation.draw(state.points, min(4096, max(state.audit_evaluations // 4, 16)), rng)
+    fresh = Validation.draw(state.points, min(4096, max(evaluations // 4, 16)), rng)
     spread = float(np.max(fresh.y.std(axis=0), initial=0.0))
     candidates = [_candidate(a, fresh, spread) for a in state.attempts if a is not best]
     candidates.sort(key=lambda c: c.rms if state.norm == "l2" else c.sup_lower)
     winner = _winner(best, report, fresh, spread)
     document = report.to_json()
-    evaluations = {
+    counted = {
         "fit": spent, "fresh": state.points.spent - spent, "failed": state.points.failed,
         "audit": sum(v for k, v in document["evaluations"].items() if k != "failed"),
         "loop audits": state.audits,
@@ -42,7 +43,7 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
     notes = _notes(state, jump)
     return FitResult(
         winner, (winner, *candidates), tuple(state.skipped), _status(state, winner, jump), report,
-        evaluations, notes, state.problem.error.limit, state.norm, state.seed,
+        counted, notes, state.problem.error.limit, state.norm, state.seed,
         time.perf_counter() - start, versions=versions(),
     )  # fmt: skip
 
@@ -92,6 +93,9 @@ def _notes(state: ActiveFit, jump: Jump | None) -> tuple[str, ...]:
 def _status(state: ActiveFit, winner: Candidate, jump: Jump | None) -> Status:
     goal, value = state.problem.error.limit, winner.rms if state.norm == "l2" else winner.sup_lower
     what = "root mean square" if state.norm == "l2" else "largest error found"
+    if state.interrupted:
+        said = f"Stopped by you; {winner.method} is the best of {len(state.attempts)} candidates, {what} {value:.2e}."
+        return Status("interrupted", said, ExitCode.INTERRUPTED)
     if goal is None:
         return Status("no-tolerance", f"best of {len(state.attempts)} candidates; {what} {value:.2e}")
     if value <= goal:
@@ -105,14 +109,3 @@ def _status(state: ActiveFit, winner: Candidate, jump: Jump | None) -> Status:
     else:
         advice += "give more evaluations or seconds, or wider networks: method=NetworkFit(widths=(48, 64))"
     return Status("tolerance-exceeded", advice, ExitCode.EXCEEDED)
-
-
-def versions() -> dict[str, str]:
-    """Versions behind a result."""
-    import jax
-    import scipy
-
-    return {
-        "python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__,
-        "jax": jax.__version__,
-    }  # fmt: skip

@@ -3,8 +3,8 @@
 M4 (any ladder): lower end = the lower of `drift` and `power_law`, upper end = the upper of both and of "no
 further gain" (the top rung again). M5 (ladders in samples at fixed width and optimizer) knows phi = training
 over test error at the top rung. It lifts the lower end: more samples cannot push the test error below the
-training error, so it stays above (top rung) * phi / scatter. It cuts the upper end: more data do not make a
-fit much worse; and while the ladder is data-limited (phi < .1) the "no gain" scenario is left out, or no
+training error, so neither end falls below (top rung) * phi times the scatter. It cuts the upper end: more data
+do not make a fit much worse; and while the ladder is data-limited (phi < .1) the "no gain" scenario is left out, or no
 tolerance below the top rung could ever be planned for. Regime: data-limited (phi < .1), floor-limited (phi >
 .5), mixed between. Never beyond 8 times the top rung: there no interval was ever checked; only the exponent
 is printed. Checked by leaving top rungs out (`backtest`): a miss widens the interval by the observed factor.
@@ -58,8 +58,9 @@ def envelope(rungs: Rungs, size: float, level: float) -> tuple[float, float, flo
     if not rungs.phi < DATA_LIMITED:
         high = max(high, top + reach)
     if math.isfinite(rungs.phi):
-        low = max(low, top + min(math.log(max(rungs.phi, 1e-300)), 0.0) - reach)
-        high = min(high, max(top + NO_WORSE * reach, laws[1][2]))
+        floor = top + min(math.log(max(rungs.phi, 1e-300)), 0.0)
+        low = max(low, floor - reach)
+        high = max(min(high, max(top + NO_WORSE * reach, laws[1][2])), floor + reach)
     middle = float(np.median([law[0] for law in laws]))
     return min(max(middle, low), high), low, high
 

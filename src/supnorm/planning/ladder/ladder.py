@@ -50,6 +50,7 @@ class Ladder:
         axis: ``"samples"`` or ``"width"``.
         metric: ``"sup"`` or ``"rms"``.
         level: nominal coverage of the intervals.
+        name: what was trained; empty where it does not matter.
 
     >>> runs = [Run(m, 8, s, 0.1 / m, 1 / m, 0.001 / m, 90, 500) for m in (16, 32, 64, 128) for s in (0, 1)]
     >>> ladder = Ladder(tuple(runs))
@@ -61,6 +62,7 @@ class Ladder:
     axis: str = "samples"
     metric: str = "sup"
     level: float = 0.9
+    name: str = ""
 
     @cached_property
     def rungs(self) -> Rungs:
@@ -126,7 +128,7 @@ class Ladder:
     def as_dict(self) -> dict[str, Any]:
         """Rungs, forecasts, hold-outs and exponent, for JSON and charts."""
         return {
-            "axis": self.axis, "metric": self.metric, "level": self.level, "regime": self.regime,
+            "name": self.name, "axis": self.axis, "metric": self.metric, "level": self.level, "regime": self.regime,
             "phi": self.phi, "exponent": list(self.exponent),
             "rungs": [
                 {"size": float(s), "errors": np.exp(v).tolist(),

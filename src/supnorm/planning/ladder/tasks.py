@@ -44,10 +44,14 @@ Trainer = Callable[[Array, Array, int, int], Trained | Predictor]
 
 @dataclass(frozen=True)
 class LadderEstimate:
-    """Told to the observer before the bulk starts: what the remaining trainings will take, roughly."""
+    """Told to the observer before the bulk starts: what the remaining trainings will take, roughly.
+
+    The time is that of one worker; with several it is divided among them.
+    """
 
     runs: int
     seconds: float
+    ladder: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class LadderRun:
     run: Run
     done: int
     runs: int
+    ladder: str = ""
 
 
 def climb_tasks(

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.planning.profile.active import ActiveSubspace
 from supnorm.planning.profile.dimension import IntrinsicDimension
@@ -12,6 +16,9 @@ from supnorm.planning.profile.interactions import Interactions
 from supnorm.planning.profile.lines import Line
 from supnorm.planning.profile.sensitivity import Sensitivity
 from supnorm.planning.profile.separation import Separation
+from supnorm.problem import Domain
+
+Array = NDArray[np.float64]
 
 SAFETY = 1.5  # on estimated derivative bounds: what is seen on lines is a lower estimate of the maximum
 HIGHEST = 4  # derivatives of a measured series beyond the fourth are mostly rounding
@@ -35,6 +42,7 @@ class Profile:
         dimension: of the inputs' law; None without data.
         calls: evaluations used.
         left_out: tests that were not run, with the reason.
+        domain: whose unit cube it is, for places in the user's units.
     """
 
     d: int
@@ -52,6 +60,18 @@ class Profile:
     dimension: IntrinsicDimension | None = None
     calls: int = 0
     left_out: tuple[str, ...] = field(default=())
+    domain: Domain | None = None
+
+    def place(self, u: Array) -> str:
+        """A point of the unit cube, shape ``(d,)``, in the units of the domain."""
+        if self.domain is None:
+            values, units = u, [""] * self.d
+        else:
+            values, units = self.domain.from_unit(u[None])[0], [axis.unit for axis in self.domain.axes]
+        parts = [
+            f"{n} = {v:.4g} {unit}".rstrip() for n, v, unit in zip(self.names, values, units, strict=True)
+        ]
+        return ", ".join(parts) + (" of the unit cube" if self.domain is None else "")
 
     @property
     def known_lines(self) -> list[Line]:
@@ -108,16 +128,21 @@ class Profile:
         return found
 
     def derivative_scales(self, n: int) -> tuple[float, ...]:
-        """Estimated bounds on the derivatives of orders 0 to n on the unit cube, safety factor included.
+        """Estimated bounds on the derivatives of orders 0 to n on the unit cube, n at most 4, safety factor
+        included.
 
         The k-th derivative along unit directions is the norm of the k-linear form, so its maximum over many
         directions estimates all mixed derivatives of that order from below.
         """
+        return (self.spread, *self._derivatives[:n])
+
+    @cached_property
+    def _derivatives(self) -> tuple[float, ...]:
         rows = []
-        for k in range(1, n + 1):
+        for k in range(1, HIGHEST + 1):
             seen = [line.spectrum.derivative_maximum(k) for line in self.known_lines if line.spectrum]
             rows.append(SAFETY * max([*seen, 1e-12 * self.spread]))
-        return (self.spread, *rows)
+        return tuple(rows)
 
     def class_order(self) -> int:
         """The number of derivatives that the guarantee line may use: at most 4; 0 when not even Lipschitz."""

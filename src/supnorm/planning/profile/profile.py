@@ -72,7 +72,7 @@ def profile(
     ranks = _separation(target, calls, rng, left_out)
     return Profile(
         d, target.domain.names, target.spread, noise, found, lines, acting, active, indices, inner, ranks,
-        _ridge(target, active, calls), dimension, target.calls, tuple(left_out),
+        _ridge(target, active, calls), dimension, target.calls, tuple(left_out), target.domain,
     )  # fmt: skip
 
 

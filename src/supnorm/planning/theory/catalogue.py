@@ -18,7 +18,14 @@ from supnorm.planning.theory.relu_weights import relu_rates, relu_weights
 from supnorm.planning.theory.smooth_samples import smooth_samples
 from supnorm.planning.theory.smooth_samples_lp import smooth_samples_lp
 from supnorm.planning.theory.statement import ClassBound
-from supnorm.planning.theory.structure import mixed_rate, noise_rate, pinn_rate, sparse_rates
+from supnorm.planning.theory.structure import (
+    composition_rate,
+    manifold_rates,
+    mixed_rate,
+    noise_rate,
+    pinn_rate,
+    sparse_rates,
+)
 from supnorm.results import BadInput
 
 
@@ -33,6 +40,8 @@ def theory(
     noise: float = 0.0,
     fourier: float | None = None,
     stability: float | None = None,
+    composition: Sequence[tuple[float, float]] = (),
+    manifold: float | None = None,
 ) -> list[ClassBound]:
     """Everything the theory says for ``d`` inputs and absolute tolerance ``eps``.
 
@@ -48,6 +57,8 @@ def theory(
         noise: standard deviation of independent noise on the values.
         fourier: integral of |Fourier transform| of the function, where it is known.
         stability: the constant C of ``|u - v| <= C |residual of v|`` for an equation that f solves.
+        composition: number of inputs and derivatives of each function of a composition, inner ones first.
+        manifold: the dimension of the set that the inputs lie on.
 
     Raises:
         BadInput: for numbers outside these ranges.
@@ -57,7 +68,7 @@ def theory(
     ('samples, n derivatives, sup norm', 10.1)
     """
     _check(d, smoothness, eps, p)
-    for name, value in (("fourier", fourier), ("stability", stability)):
+    for name, value in (("fourier", fourier), ("stability", stability), ("manifold", manifold)):
         if value is not None and not 0 < value < math.inf:
             raise BadInput(f"{name} must be a positive number, got {value}")
     bounds = _spread(smoothness, scales)
@@ -87,6 +98,15 @@ def theory(
         rows.append(fourier_weights(d, fourier, eps))
     if stability is not None:
         rows.append(pinn_rate(stability, eps))
+    if composition:
+        if not all(len(part) == 2 and min(part) > 0 for part in composition):
+            raise BadInput(
+                f"composition wants pairs of positive numbers (inputs, derivatives), got {composition}"
+            )
+        arities, orders = zip(*composition, strict=True)
+        rows.append(composition_rate(arities, orders))
+    if manifold is not None and 1 <= smoothness < math.inf:
+        rows += manifold_rates(manifold, int(smoothness))
     return rows
 
 

@@ -46,7 +46,7 @@ def jump_samples(height: float, eps: float) -> ClassBound:
         line=GUARANTEE,
         quantity="samples",
         log10=math.inf if 2.0 * eps < height else 0.0,
-        rate="none is enough",
+        rate="does not fall with the samples",
         function_class=f"functions with a jump of height {height:.3g} at a place that only samples tell",
         assumptions=("finitely many samples",),
         source="proved here: two members that agree on all samples and differ by the jump between them",

@@ -1,23 +1,28 @@
-"""Errors in derivatives: W^{1,p} and W^{1,inf} by auditing values and derivatives side by side.
+"""Errors in derivatives: W^{1,p} and W^{1,inf} by auditing or certifying values and derivatives side by side.
 
 `with_derivatives` turns a function with m outputs into one with m (1 + d): the values, then the derivatives with
 respect to each input. A problem of two such functions is audited like any other: the maximum over its outputs is the
 W^{1,inf} error, a tolerance for each output weighs values against derivatives, and scaled errors make derivatives of
 inputs with different units comparable.
 
-Derivatives come from the function's own ``vjp``; where there is none, from central differences whose relative step must
-be declared (their error is about step^2 f''' / 6 + eps |f| / step, and no smaller derivative error can be seen).
+Derivatives come from the function's own ``vjp``, or from its program where its code can be read; where there is neither,
+from central differences whose relative step must be declared (their error is about step^2 f''' / 6 + eps |f| / step, and
+no smaller derivative error can be seen). A certificate needs exact derivatives: those of the program, taken by JAX.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Domain, Function, as_function
+from supnorm.program import Unsupported, program_of
+from supnorm.program.to_jax import to_jax
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -31,13 +36,14 @@ def with_derivatives(
     Args:
         function: with m outputs.
         domain: its inputs; differences stay inside its axes.
-        step: of central differences, as a share of each axis; needed where the function has no ``vjp``.
+        step: of central differences, as a share of each axis; needed where there is no derivative and the
+            function's code cannot be read.
 
     Returns:
         A function with outputs ``y_1..y_m, dy_1/dx_1 .. dy_m/dx_1, .., dy_m/dx_d``.
 
     Raises:
-        BadInput: when there is neither a ``vjp`` nor a step.
+        BadInput: when there is neither a derivative nor a step.
 
     >>> domain = Domain(x=(0.0, 2.0))
     >>> square = with_derivatives(lambda x: x[:, 0] ** 2, domain, step=1e-4)
@@ -45,6 +51,8 @@ def with_derivatives(
     [[2.25, 3.0]]
     """
     plain = as_function(function, "function")
+    if plain.vjp is None and step is None:
+        plain = _read(plain, domain.d)
     if plain.vjp is None and step is None:
         raise BadInput(
             f"{plain.name or 'the function'} has no derivative: declare the step of finite differences, "
@@ -56,6 +64,10 @@ def with_derivatives(
     def value(x: Array) -> Array:
         return _exact(plain, x) if step is None else _differences(plain, domain, x, step)
 
+    value.derivatives = True  # type: ignore[attr-defined]  # for the fingerprint of a problem
+    if step is None:
+        value.__wrapped__ = functools.partial(_traced, plain, domain.d)  # type: ignore[attr-defined]
+
     names = plain.outputs or ()
     slopes = tuple(f"d{y}/d{x}" for x in domain.names for y in names)
     note = () if step is None else (f"derivatives by central differences, step {step:g} of each axis",)
@@ -66,11 +78,32 @@ def with_derivatives(
         output_units=(),
         vjp=None,
         program=None,
-        remake=None,
-        origin=None,
-        parallel="none",
+        remake=None if plain.remake is None else functools.partial(_again, plain.remake, domain, step),
+        parallel=plain.parallel if plain.remake is not None else "none",
         notes=(*plain.notes, *note),
     )
+
+
+def _again(remake: Callable[[], Function], domain: Domain, step: float | None) -> Function:
+    return with_derivatives(remake(), domain, step=step)
+
+
+def _read(function: Function, d: int) -> Function:
+    """With the derivative of its program, where its code can be read."""
+    try:
+        return replace(function, vjp=program_of(function, d).vjp)
+    except Unsupported:
+        return function
+
+
+def _traced(function: Function, d: int, x: Any) -> Any:
+    """The same in JAX, from the function's program: what a certificate reads."""
+    import jax
+    import jax.numpy as jnp
+
+    program = to_jax(program_of(function, d))
+    slopes = jax.jacfwd(program)(x[0])
+    return jnp.concatenate([program(x[0]), slopes.T.reshape(-1)])[None]
 
 
 def _exact(function: Function, x: Array) -> Array:

@@ -1,0 +1,1 @@
+"""Certificates beside their peers, and the soundness campaign."""

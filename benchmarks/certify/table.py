@@ -1,0 +1,82 @@
+"""The saved rows as tables of docs/certify.md, between marks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from benchmarks.certify import records
+
+OURS = "Chebyshev certificate (ours)"
+METHODS = (
+    OURS, "affine Taylor (ours, LinearBounds)", "CROWN (auto_LiRPA)", "interval Hessian", "mean value",
+    "interval arithmetic",
+)  # fmt: skip
+BEGIN, END = "<!-- benchmarks.certify: {} -->", "<!-- end of {} -->"
+
+
+def words(row: dict[str, Any]) -> str:
+    """One row in words."""
+    got = f"ratio {row['ratio']:.4g}" if row["code"] == "proved" else f"{100 * row['proved']:.3g} % proved"
+    return f"{got}, {row['boxes']} boxes, {row['seconds']:.2f} s"
+
+
+def into_page(page: Path) -> None:
+    """Replace what stands between the marks."""
+    text, held = page.read_text(), records.load()
+    for name, lines in {
+        "targets": _targets(held),
+        "peers": _peers(held),
+        "campaign": _campaign(held),
+    }.items():
+        begin, end = BEGIN.format(name), END.format(name)
+        before, rest = text.split(begin)
+        text = before + begin + "\n" + "\n".join(lines) + "\n" + end + rest.split(end)[1]
+    page.write_text(text)
+
+
+def _targets(held: dict[str, Any]) -> list[str]:
+    lines = ["| problem | reached ratio | boxes | processor seconds | target |", "|---|---|---|---|---|"]
+    for name, row in held.get("targets", {}).items():
+        reached = f"{row['ratio']:.4g}" if row["code"] == "proved" else f"{100 * row['proved']:.3g} % proved"
+        lines.append(
+            f"| {name} | {reached} | {row['boxes']:,} | {row['seconds']:.2f} | {row['target_seconds']} |"
+        )
+    return lines
+
+
+def _peers(held: dict[str, Any]) -> list[str]:
+    rows = held.get("peers", {})
+    problems = list(dict.fromkeys(name.split(" | ")[0] for name in rows))
+    methods = [m for m in METHODS if any(name.endswith(m) for name in rows)]
+    asked = {p: next(r["asked"] for n, r in rows.items() if n.startswith(p)) for p in problems}
+    lines = [
+        "| method | " + " | ".join(f"{p}, ratio {asked[p]}" for p in problems) + " |",
+        "|---" * (len(problems) + 1) + "|",
+    ]
+    for method in methods:
+        cells = [_cell(rows.get(f"{p} | {method}")) for p in problems]
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _cell(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    if row["code"] == "proved":
+        return f"{row['boxes']:,} boxes, {row['seconds']:.2f} s"
+    return f"{100 * row['proved']:.3g} % in {row['seconds']:.0f} s"
+
+
+def _campaign(held: dict[str, Any]) -> list[str]:
+    found = held.get("soundness", {}).get("summary")
+    if found is None:
+        return ["Not run yet."]
+    spread = ", ".join(f"{n} in {d}-D" for d, n in found["by dimension"].items() if n)
+    return [
+        f"{found['cases']} random problems ({spread}; {found['unrelated']} with an unrelated reference; all "
+        f"activations; errors {found['errors from']:.1e} to {found['errors to']:.1e}): the bracket holds over "
+        f"{found['points each']:,} sampled points and an ascent in {found['sound']} of {found['cases']}, the "
+        f"checker accepts {found['accepted']} of {found['cases']}; {found['proved within 10 %']} reached a ratio "
+        "of 1.1 within the budget of boxes, the others ended with the bracket reached."
+    ]

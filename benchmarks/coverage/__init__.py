@@ -1,0 +1,1 @@
+"""How often what is stated with a confidence is true."""

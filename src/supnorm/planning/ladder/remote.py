@@ -1,0 +1,93 @@
+"""A function and its trainer on other processes: where the trainings of a ladder run.
+
+Trainings are independent, so each is a task of an executor. What travels is a recipe: the function is made
+again in the worker (`Function.remake`), or sent by name when it is a function of a module. Where neither can be
+done (a lambda, a function typed at a prompt, a trainer with state that cannot be pickled) the trainings run
+here, one after the other. Cost: a pickle for each task.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation.caller import Caller
+from supnorm.planning.profile.target import Target
+from supnorm.problem import Domain, Function, as_function
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RemoteTarget:
+    """One output of a function on the unit cube, ``(n, d) -> (n,)``, that can be pickled.
+
+    Attributes:
+        recipe: pickled by this program, builds the function; it never comes from a file.
+        domain, output: as in `Target`.
+    """
+
+    recipe: bytes
+    domain: Domain
+    output: int
+
+    def __call__(self, u: Array) -> Array:
+        """Values at points of the unit cube; NaN where there is none."""
+        return Target(Caller(_made(self.recipe), "reference"), self.domain, self.output)(u)
+
+
+@lru_cache(maxsize=8)
+def _made(recipe: bytes) -> Function:
+    function: Function = pickle.loads(recipe)()
+    return function
+
+
+@contextmanager
+def training_ground(
+    target: Target, trainer: Any, executor: Executor | None, workers: int
+) -> Iterator[tuple[Callable[[Array], Array], Executor | None]]:
+    """The function as the trainings see it, and the executor that they run on; None runs them here.
+
+    Args:
+        target: the function.
+        trainer: travels with it.
+        executor: the user's own; threads are not used, since functions may not be called from several.
+        workers: processes to start where there is no executor.
+    """
+    own = executor is None or isinstance(executor, ThreadPoolExecutor)
+    remote = _remote(target, trainer) if not own or workers > 1 else None
+    if remote is None:
+        yield target, None
+    elif executor is not None and not own:
+        yield remote, executor
+    else:
+        # Spawned, not forked: JAX and torch hold threads that do not survive a fork.
+        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+            yield remote, pool
+
+
+def _remote(target: Target, trainer: Any) -> RemoteTarget | None:
+    function = target.caller.function
+    recipe: Any = function.remake
+    if recipe is None:
+        plain = getattr(function.value, "__wrapped__", function.value)
+        main = sys.modules["__main__"]
+        if getattr(plain, "__module__", None) == "__main__" and not hasattr(main, "__file__"):
+            return None  # typed at a prompt: another process cannot import it
+        recipe = partial(as_function, plain, "reference")
+    try:
+        remote = RemoteTarget(pickle.dumps(recipe), target.domain, target.output)
+        pickle.dumps((remote, trainer))
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return None
+    return remote

@@ -1,0 +1,27 @@
+"""Versions of Python and of the packages that took part in a result."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib import metadata
+
+PACKAGES = ("supnorm", "numpy", "scipy", "scikit-learn", "jax", "torch", "onnxruntime", "gsw", "CoolProp")
+MODULES = {"scikit-learn": "sklearn"}
+
+
+def versions() -> dict[str, str]:
+    """Python's version and those of the packages above that are loaded.
+
+    >>> import numpy
+    >>> versions()["numpy"] == numpy.__version__
+    True
+    """
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        if MODULES.get(package, package) in sys.modules:
+            try:
+                found[package] = metadata.version(package)
+            except metadata.PackageNotFoundError:  # run from a folder, not installed
+                found[package] = "unknown"
+    return found

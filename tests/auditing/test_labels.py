@@ -1,0 +1,68 @@
+"""Labels that disagree with model and neighbours are pointed at; sharp truth, model errors and noise are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from supnorm import audit
+from supnorm.auditing.labels import LabelCheck
+from supnorm.problem import Domain, Function, Problem
+
+Array = NDArray[np.float64]
+CUBE = Domain(a=(0.0, 1.0), b=(0.0, 1.0), c=(0.0, 1.0))
+
+
+def truth(x: Array) -> Array:
+    return np.asarray(np.sin(3 * x[:, 0]) + x[:, 1] * x[:, 2])
+
+
+def net(x: Array) -> Array:
+    return np.asarray(truth(x) + 0.01 * np.sin(9 * x[:, 0]))
+
+
+def rows(n: int = 1500, wrong: int = 7, seed: int = 0) -> tuple[Array, Array, Array]:
+    """Points, labels, and which labels are wrong by 0.2 to 0.5."""
+    rng = np.random.default_rng(seed)
+    x = rng.random((n, 3))
+    labels = truth(x)
+    bad = rng.choice(n, wrong, replace=False)
+    labels[bad] += rng.choice([-1, 1], wrong) * rng.uniform(0.2, 0.5, wrong)
+    return x, labels, bad
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_wrong_labels_are_found_and_hardly_any_others(seed: int) -> None:
+    x, labels, bad = rows(seed=seed)
+    found = LabelCheck().suspects(CUBE, x, net(x)[:, None], labels[:, None])
+    assert set(bad) <= set(found)
+    assert len(found) <= len(bad) + 2
+
+
+def test_errors_of_the_model_are_not_blamed_on_the_labels() -> None:
+    x, labels, bad = rows(wrong=0)
+    model = net(x)
+    model[:9] += 0.4  # the model is wrong at single rows, their labels fit the neighbours
+    assert not set(range(9)) & set(LabelCheck().suspects(CUBE, x, model[:, None], labels[:, None]))
+    assert len(bad) == 0
+
+
+def test_a_label_of_any_output_counts() -> None:
+    x, labels, bad = rows()
+    both = np.column_stack([truth(x), labels])
+    found = LabelCheck().suspects(CUBE, x, np.column_stack([net(x), net(x)]), both)
+    assert set(bad) <= set(found)
+
+
+def test_an_audit_names_the_rows_and_marks_the_places() -> None:
+    x, labels, bad = rows()
+    known = {row.tobytes(): v for row, v in zip(x, labels, strict=True)}
+    table = Function(lambda z: np.array([[known[r.tobytes()]] for r in z]), table=(x, labels[:, None]))
+    report = audit(Problem(net, table, CUBE))
+    finding = next(f for f in report.document["findings"] if f["code"] == "suspect-labels")
+    assert all(str(i + 1) in finding["text"] for i in bad)
+    assert "of 1500 labels" in finding["text"]
+    marked = [p for p in report.places if "suspect-label" in p.tags]
+    assert {p.x.tobytes() for p in marked} >= {x[i].tobytes() for i in bad}
+    assert report.places[-1].tags == ("interior",)

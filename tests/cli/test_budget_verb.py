@@ -1,0 +1,105 @@
+"""`supnorm budget`: numbers of every kind, several ladders on workers, data that fool, one line for bad input."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.cli.conftest import Shell
+
+TRAINERS = """
+import numpy as np
+def nearest(x, y, width, seed):
+    return lambda u: y[((u[:, None] - x) ** 2).sum(axis=2).argmin(axis=1)]
+"""
+
+
+def names(rows: list[dict[str, object]]) -> str:
+    return "; ".join(str(row["name"]) for row in rows)
+
+
+def test_every_number_of_the_theory_has_an_option(shell: Shell) -> None:
+    done = shell.run(
+        "budget", "--inputs", "2", "--smoothness", "2", "--tolerance", "1e-2", "--scales", "1,5,30", "--noise", "0.1",
+        "--rho", "2,3", "--composition", "2:4,2:1", "--manifold", "1", "--stability", "4", "--network", "6,32,0.5", "--json",
+    )  # fmt: skip
+    data = json.loads(done.out)
+    said = names(data["guarantee"]) + names(data["construction"])
+    words = (
+        "this shape",
+        "composition",
+        "low-dimensional",
+        "noisy values",
+        "tensor grid",
+        "physics-informed",
+    )
+    for word in words:
+        assert word in said
+    assert data["caveats"][7]["outcome"].startswith("holds: |error| <= 4 |residual|")
+    wide = shell.run("budget", "--inputs", "2", "--smoothness", "2", "--tolerance", "1e-2", "--json")
+    assert json.loads(wide.out)["guarantee"][0]["log10"] < data["guarantee"][0]["log10"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--network", "6,32"), "--network wants LAYERS,WIDTH,C"), (("--rho", "2,x"), "--rho wants numbers"),
+        (("--composition", "2,4"), "wants pairs"),
+        (("--ladder", "network"), "--ladder needs a function"), (("--network", "2,4,1"), "at least 3 affine layers"),
+    ],
+)  # fmt: skip
+def test_bad_numbers_are_one_line(shell: Shell, options: tuple[str, ...], message: str) -> None:
+    done = shell.run("budget", "--inputs", "2", "--smoothness", "2", "--tolerance", "0.1", *options)
+    assert done.code == 2
+    assert message in done.line
+
+
+def test_ladders_are_named_and_compared(shell: Shell) -> None:
+    (shell.folder / "mine.py").write_text(TRAINERS)
+    options = ("--rungs", "16,32,64", "--trainings", "2", "--calls", "2000", "--tolerance", "0.05")
+    done = shell.run(
+        "budget", "problem.toml", "--ladder", "polynomial,mine.py:nearest", *options, "--out", "run"
+    )
+    assert "trainings to go, about" in done.err
+    data = json.loads((shell.folder / "run" / "budget.json").read_text())
+    assert [ladder["name"] for ladder in data["ladders"]] == ["least-squares polynomial", "network"]
+    assert "least-squares polynomial is" in data["caveats"][4]["outcome"]
+    again = shell.run(
+        "budget",
+        "problem.toml",
+        "--ladder",
+        "polynomial,mine.py:nearest",
+        *options,
+        "--out",
+        "run",
+        "--resume",
+    )
+    assert again.err == ""  # nothing is trained again
+    two = shell.run("budget", "problem.toml", "--ladder", "polynomial", "--widths", "4,8", *options)
+    assert two.code == 2
+    assert "give one width, or at least 3" in two.line
+
+
+@pytest.mark.slow
+def test_workers_train_the_same(shell: Shell) -> None:
+    (shell.folder / "mine.py").write_text(TRAINERS)
+    ladders = []
+    for workers in ("1", "2"):
+        done = shell.run(
+            "budget", "problem.toml", "--ladder", "mine.py:nearest", "--rungs", "16,32,64", "--trainings", "2",
+            "--calls", "2000", "--workers", workers, "--json",
+        )  # fmt: skip
+        ladders.append(json.loads(done.out)["ladders"][0]["rungs"])
+    assert ladders[0] == ladders[1]
+
+
+def test_data_are_fooled(shell: Shell) -> None:
+    rows = "\n".join(f"{i / 40},{0.5 + (i * 7 % 41) / 41}" for i in range(41))
+    (shell.folder / "seen.csv").write_text("a,b\n" + rows)
+    with (shell.folder / "problem.toml").open("a") as file:
+        file.write('\n[data]\nfile = "seen.csv"\n')
+    done = shell.run("budget", "problem.toml", "--calls", "2000", "--json")
+    fooled = json.loads(done.out)["fooled"]
+    assert fooled[0]["points"] == 41
+    assert fooled[0]["height"] > 0
+    assert 0.5 <= fooled[0]["peak"]["b"] <= 2.0

@@ -1,0 +1,83 @@
+"""Derivatives as outputs: certified in W^{1,inf}, from Python and from a problem file."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import supnorm as sn
+from supnorm.checker import check
+from supnorm.results import BadInput
+
+DOMAIN = sn.Domain(x=(0.0, 1.0), y=(0.0, 2.0))
+CODE = """
+import numpy as np
+def truth(x): return np.sin(x[:, 0]) * x[:, 1]
+def model(x): return truth(x) + 1e-3 * np.cos(3 * x[:, 0]) * x[:, 1]
+def compiled(x): return np.array([float(a) * float(b) for a, b in x])
+"""
+PROBLEM = """
+[model]
+python = "code.py:model"
+outputs = ["w"]
+[reference]
+python = "code.py:truth"
+outputs = ["w"]
+[error]
+derivatives = true
+[domain]
+x = { low = 0.0, high = 1.0 }
+y = { low = 0.0, high = 2.0 }
+"""
+
+
+def test_the_worst_derivative_is_certified(tmp_path: Path) -> None:
+    """The error cos(3 x) y/1000 is largest in d/dx: 3 y sin(3 x)/1000, 0.006 at x = pi/6, y = 2."""
+    model = sn.with_derivatives(
+        lambda x: np.sin(x[:, 0]) * x[:, 1] + 1e-3 * np.cos(3 * x[:, 0]) * x[:, 1], DOMAIN
+    )
+    reference = sn.with_derivatives(lambda x: np.sin(x[:, 0]) * x[:, 1], DOMAIN)
+    result = sn.certify(sn.Problem(model, reference, DOMAIN), ratio=1.02)
+    assert result.lower <= 0.006 * (1 + 1e-12)
+    assert 0.006 * (1 - 1e-12) <= result.upper <= 1.02 * result.lower
+    assert result.witness is not None
+    assert result.witness.output == 1
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+
+def test_values_and_derivatives_agree_with_differences() -> None:
+    def wave(x: np.ndarray) -> np.ndarray:
+        return np.stack([np.sin(x[:, 0] * x[:, 1]), x[:, 0] ** 3], axis=1)
+
+    x = np.random.default_rng(0).uniform(0.1, 0.9, size=(20, 2))
+    exact = sn.with_derivatives(wave, DOMAIN).value(x)
+    np.testing.assert_allclose(exact, sn.with_derivatives(wave, DOMAIN, step=1e-5).value(x), atol=1e-7)
+
+
+def test_derivatives_in_a_problem_file(tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text(CODE)
+    (tmp_path / "problem.toml").write_text(PROBLEM)
+    problem = sn.open_problem(tmp_path / "problem.toml")
+    assert problem.model is not None
+    assert problem.model.outputs == ("w", "dw/dx", "dw/dy")
+    result = sn.certify(problem, ratio=1.1)
+    assert result.lower <= 0.006 * (1 + 1e-12) <= 0.0061 <= 1.1 * result.lower
+    sn.save_problem(problem, tmp_path / "again.toml")
+    again = sn.open_problem(tmp_path / "again.toml")
+    x = np.array([[0.3, 0.7]])
+    np.testing.assert_array_equal(again.reference.value(x), problem.reference.value(x))
+    assert sn.certify(again, ratio=1.1).upper == result.upper
+
+
+def test_code_without_derivative_needs_a_step(tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text(CODE)
+    (tmp_path / "problem.toml").write_text(PROBLEM.replace("py:truth", "py:compiled"))
+    with pytest.raises(BadInput, match=r"\[reference\].*step = 1e-4"):
+        sn.open_problem(tmp_path / "problem.toml")
+    text = PROBLEM.replace("py:truth", "py:compiled").replace(
+        "derivatives = true", "derivatives = true\nstep = 1e-4"
+    )
+    (tmp_path / "problem.toml").write_text(text)
+    found = sn.open_problem(tmp_path / "problem.toml").reference.value(np.array([[0.3, 0.7]]))
+    np.testing.assert_allclose(found, [[0.21, 0.7, 0.3]], rtol=1e-6)
