@@ -80,14 +80,14 @@ def fit(
     ('within-tolerance', True)
     """
     _check(norm, tolerance, seconds, max_evaluations, audit_evaluations)
+    goal: float | tuple[float, ...] | None = tolerance
     if isinstance(reference, Problem) and reference.reference.table is not None:
-        opened = _problem(reference, domain, tolerance, error)
-        tolerance, error, domain = opened.tolerance, opened.error, opened.domain
-        reference = reference.reference.table
+        table = _problem(reference, domain, tolerance, error)
+        goal, error, domain, reference = table.tolerance, table.error, table.domain, table.reference.table
     if isinstance(reference, tuple):
         if certify:
             raise BadInput("fixed samples cannot be certified: between them the reference is unknown")
-        return fit_data(reference, domain, tolerance, norm, strategies(method, None), error, seed, observer)
+        return fit_data(reference, domain, goal, norm, strategies(method, None), error, seed, observer)
     problem = _problem(reference, domain, tolerance, error)
     observer(Started(problem.title or "fit", problem.error.limit, seed, max_evaluations))
 

@@ -31,7 +31,7 @@ ROWS = 20_000  # samples beyond this many judge the candidates but are not train
 def fit_data(
     samples: tuple[Array, Array],
     domain: Domain | None,
-    tolerance: float | None,
+    tolerance: float | tuple[float, ...] | None,
     norm: str,
     methods: Sequence[Any],
     error: ErrorMeasure | None,
