@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from supnorm.auditing import SurrogateSearch
+from supnorm.auditing import SurrogateSearch, audit
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.search import SearchState
 from supnorm.evaluation import EvaluationStore, Evaluator, Flight
@@ -140,6 +140,34 @@ def test_a_resumed_run_uses_everything_that_had_come_back(tmp_path: Path, pool: 
     assert asked[: len(had)] == had  # the same points in the same order, then on
     assert len(asked) == 50
     assert calls == -1000 + 50 - len(had)
+
+
+@pytest.mark.parametrize(("waves", "modelled"), [(1.0, "reference_problem"), (20.0, "error_problem")])
+def test_a_reference_that_cannot_be_modelled_is_not(
+    waves: float, modelled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where leaving one call out shows that the process knows nothing, the error is modelled in place of the reference."""
+    from supnorm.auditing import expensive
+
+    used: set[str] = set()
+    for name in ("reference_problem", "error_problem"):
+        original = getattr(expensive, name)
+        monkeypatch.setattr(
+            expensive, name, lambda *a, name=name, original=original: (used.add(name), original(*a))[1]
+        )
+
+    def reference(x: Array) -> Array:
+        return np.asarray(np.sin(3 * waves * x[:, 0]) * np.cos(2 * waves * x[:, 1]))
+
+    def model(x: Array) -> Array:
+        return np.asarray(reference(x) + 0.05 * np.exp(-((x - 0.6) ** 2).sum(axis=1) / 0.02))
+
+    problem = Problem(model, reference, Domain(x=(0.0, 1.0), y=(0.0, 1.0)))
+    report = audit(problem, evaluations=60, strategy=SurrogateSearch(inner=1500))
+    assert modelled in used
+    assert (waves == 1.0) or used == {"error_problem"}
+    assert report.worst is not None
+    assert report.worst.error > 0.04
 
 
 def test_failures_and_points_outside_are_kept_apart(pool: ThreadPoolExecutor) -> None:

@@ -258,7 +258,7 @@ def test_power_sentence(result):
     data = result("d2")
     text = said(power.sentence(View(data)))
     assert "1 in 10,000 of the domain or more would have been found nearly always" in text
-    assert "Errors that fill only 1 in 100,000 could have been missed" in text
+    assert "Errors that fill only 1 in 100,000 of the domain could have been missed" in text
     data["power"] = [row(1e-2, 3)]
     assert (
         said(power.sentence(View(data)))
@@ -266,7 +266,7 @@ def test_power_sentence(result):
     )
     data["power"] = [row(1e-2, 10), row(1e-2, 2, "sheet")]
     text = said(power.sentence(View(data)))
-    assert "Even thin errors that fill 1 in 100" in text
+    assert "Even thin ones between two jumps 0.01 of the range apart could have been missed." in text
     assert "not measured" in said(power.sentence(View(data | {"power": []})))
 
 

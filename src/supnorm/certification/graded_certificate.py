@@ -120,7 +120,7 @@ class GradedCertificate:
         err = found.affine.err[todo].max(1)
         gap = max(self.share * (target - lower), 1e-4 * target)
         flat = (np.abs(g.c[todo]) + g.slope[todo] + g.s[2:4, todo].sum(0)).max(1)
-        allowance = np.maximum(gap, 0.5 * (target - flat))
+        allowance = np.maximum(np.maximum(gap, 0.5 * (target - flat)), 1e-290)
         degree = np.zeros(len(todo), dtype=np.int64)
         least = np.full(len(todo), np.inf)
         for D in self.menu(d):

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from markupsafe import Markup
 
-from supnorm.pages.numbers import count, percent, share
+from supnorm.pages.numbers import count, num, percent, share
 from supnorm.pages.view import View, number
 from supnorm.pages.words import m
+
+# What was found nearly always, what could be missed besides, and what could be missed when nothing was sure.
+BUMPS = (
+    "Errors as tall as these that fill <b>{}</b> or more would have been found nearly always.",
+    "Errors that fill only <b>{}</b> could have been missed.",
+    "Even errors that fill <b>{}</b> could have been missed.",
+)
+SHEETS = (
+    "Thin ones between two jumps <b>{}</b> or more apart would have been found nearly always.",
+    "Thin ones between two jumps only <b>{}</b> apart could have been missed.",
+    "Even thin ones between two jumps <b>{}</b> apart could have been missed.",
+)
 
 
 @dataclass(frozen=True)
@@ -58,56 +71,42 @@ def sentence(view: View) -> Markup:
     if view.table_only:
         return Markup("There was no search: a table was given. Anything between its points is unknown.")
     _, rows = rows_of(view)
-    words = Markup("")
-    for shape in ("bump", "sheet"):
-        words += _power_of([r for r in rows if r.shape == shape], "" if shape == "bump" else "thin ")
     if not rows:
         return Markup(
             "How small an error this search would have missed was not measured: "
             "no errors were planted in this run."
         )
-    return words
+    parts = [_power_of([r for r in rows if r.shape == shape], shape) for shape in ("bump", "sheet")]
+    return Markup(" ").join(p for p in parts if p)
 
 
-def _power_of(rows: list[PowerRow], thin: str) -> Markup:
+def _power_of(rows: list[PowerRow], shape: str) -> Markup:
+    rows = by_size(rows)
     if not rows:
         return Markup("")
-    sure = []
-    rows = by_size(rows)
-    for row in rows:
-        if row.worst_rate < 0.9:
-            break
-        sure.append(row)
+    sure = list(takewhile(lambda row: row.worst_rate >= 0.9, rows))
     missed = rows[len(sure)] if len(sure) < len(rows) else None
-    begin = f"{thin}errors as tall as these that fill".capitalize()
-    words = Markup(" ") if thin else Markup("")
+    found, smaller, even = BUMPS if shape == "bump" else SHEETS
+    words = []
     if sure:
-        words += m(
-            "{} <b>{}</b> of the domain or more would have been found nearly always.",
-            begin,
-            share(sure[-1].volume),
-        )
+        words.append(m(found, extent(sure[-1])))
     if missed:
-        if sure:
-            words += m(
-                " {}rrors that fill only <b>{}</b> could have been missed.",
-                "Thin e" if thin else "E",
-                share(missed.volume),
-            )
-        else:
-            words += m(
-                "Even {}errors that fill <b>{}</b> of the domain could have been missed.",
-                thin,
-                share(missed.volume),
-            )
-    return words
+        words.append(m(smaller if sure else even, extent(missed)))
+    return Markup(" ").join(words)
 
 
-def cube(row: PowerRow, d: int) -> str:
-    """What a volume means: the side of a cube in percent of each range, or a thin sheet."""
+def extent(row: PowerRow) -> str:
+    """How large the planted error is: a share of the domain, or how far the two jumps of a sheet lie apart."""
+    return f"{share(row.volume)} of the domain" if row.shape == "bump" else f"{num(row.volume)} of the range"
+
+
+def cube(row: PowerRow, d: int, data: bool = False) -> str:
+    """What a volume means: the side of a cube in percent of each range, a ball among data, or a thin sheet."""
     if row.shape != "bump":
-        return "a thin sheet across the domain"
+        return "the thin sheet between them, across the domain"
     where = f", in the {row.side}" if row.side in ("model", "reference") else ""
+    if data:
+        return f"round a random place of the data{where}"
     return f"a cube {percent(row.volume ** (1 / max(d, 1)))} of each range wide{where}"
 
 
@@ -117,11 +116,13 @@ def caption(view: View) -> str:
     effort = f", with {count(spent[-1])} evaluations," if spent and spent[-1] else ""
     copies = sorted({str(r.get("searched") or "") for r in view.items("power")} - {"", "the audited pair"})
     searched = (
-        f" Searched was {copies[0]}: searching the pair itself that often costs too much." if copies else ""
+        f" Searched was {copies[0]}: searching the pair itself that often costs too much."
+        if copies
+        else " Searched was the audited pair itself."
     )
     return (
         f"How often the same kind of search{effort} found an error planted at a random place.{searched} "
-        "Bumps are round; a thin seam, such as a phase boundary, is harder to find than its volume suggests."
+        "Bumps are round; a thin seam, such as a phase boundary, is harder to find: sheets stand for it."
     )
 
 
@@ -132,7 +133,11 @@ def table(view: View) -> dict[str, Any]:
     return {
         "heights": [view.error(h) for h in heights],
         "power_rows": [
-            {"share": share(row.volume), "cube": cube(row, view.d), "cells": c}
+            {
+                "extent": f"two jumps {extent(row)} apart" if row.shape == "sheet" else extent(row),
+                "cube": cube(row, view.d, view.among_data),
+                "cells": c,
+            }
             for row, c in zip(rows, cells, strict=True)
         ],
     }
