@@ -36,6 +36,7 @@ from benchmarks.fit.candidates import CANDIDATES
 from benchmarks.fit.certified import certified
 from benchmarks.fit.choice import choices
 from benchmarks.fit.compare import Run, Wanted, compare, long_bfgs, time_ratios
+from benchmarks.fit.equations import equations
 from benchmarks.fit.methods import OURS, PEERS
 from benchmarks.fit.table import lines, markdown
 from benchmarks.fit.targets import published, refinements
@@ -43,7 +44,7 @@ from supnorm.results import write_whole
 
 RESULTS = Path(__file__).parents[1] / "results" / "fit.json"
 FIRST = 9000
-PARTS = ("compare", "published", "refinement", "certified", "choice", "long", "candidates")
+PARTS = ("compare", "published", "refinement", "certified", "choice", "long", "candidates", "equations")
 PACKAGES = ("numpy", "scipy", "jax", "torch", "optimistix", "optax", "deepxde")
 
 
@@ -55,6 +56,8 @@ def rows(part: str, seeds: list[int], scale: float, wanted: Wanted) -> Iterator[
         return compare(CANDIDATES, seeds[:3], scale, wanted)
     if part == "choice":
         return choices(seeds, wanted)
+    if part == "equations":
+        return equations(seeds[:3], wanted)
     if part == "certified":
         return certified(seeds[:3], wanted)
     if part == "long":
