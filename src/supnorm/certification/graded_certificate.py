@@ -122,12 +122,13 @@ class GradedCertificate:
         flat = (np.abs(g.c[todo]) + g.slope[todo] + g.s[2:4, todo].sum(0)).max(1)
         allowance = np.maximum(np.maximum(gap, 0.5 * (target - flat)), 1e-290)
         degree = np.zeros(len(todo), dtype=np.int64)
-        least = np.full(len(todo), np.inf)
+        least, needs = np.full(len(todo), np.inf), np.full(len(todo), np.inf)
         for D in self.menu(d):
             r = rule(d, D)
             loss = (1.0 + r.lebesgue) * g.tail(D)[todo].max(1) + r.lebesgue * err
             over = loss / allowance
             boxes = np.where(over <= 1.0, 1.0, np.maximum(over ** (d / (D + 1.0)), 2.0))
+            needs = np.fmin(needs, boxes)
             cost = (len(r.nodes) + 800.0) * boxes
             better = cost < least
             least = np.where(better, cost, least)
@@ -137,6 +138,7 @@ class GradedCertificate:
             )
             state.limited[todo] |= drowned
             degree = np.where(drowned, D, degree)
+        state.needs[todo] = needs
         return degree
 
     def _polynomials(
