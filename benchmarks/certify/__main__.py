@@ -20,19 +20,21 @@ from benchmarks.certify import records, table
 DOCS = Path(__file__).parents[2] / "docs" / "certify.md"
 
 
-def targets(seconds: float) -> None:
-    """The targets of the design, one row each."""
+def targets(seconds: float, only: str) -> None:
+    """The targets of the design, one row each; those whose name contains ``only``."""
     from benchmarks.certify.targets import TARGETS, measured, shifted
 
     measured(shifted(1, 8, 1, "tanh", 1e-2), 1.1, 10.0)  # imports
     for name, problem, ratio, wanted in TARGETS:
+        if only not in name:
+            continue
         row = measured(problem(), ratio, seconds) | {"target_seconds": wanted}
         records.put("targets", f"{name}, ratio {ratio}", row)
         print(f"{name:30s} {table.words(row)}  target {wanted} s", flush=True)
 
 
-def peers(seconds: float) -> None:
-    """The same problems by other enclosures in the same loop."""
+def peers(seconds: float, only: str) -> None:
+    """The same problems by other enclosures in the same loop; the rows whose name contains ``only``."""
     from benchmarks.certify.peers import Enclosure
     from benchmarks.certify.targets import COMPARED, measured, shifted
     from supnorm.certification import ChebyshevCertificate, LinearBounds
@@ -42,12 +44,14 @@ def peers(seconds: float) -> None:
         "affine Taylor (ours, LinearBounds)": LinearBounds(),
         "interval Hessian": Enclosure(2),
         "mean value": Enclosure(1),
-        "interval": Enclosure(0),
+        "interval arithmetic": Enclosure(0),
     }
     measured(shifted(1, 8, 1, "tanh", 1e-2), 1.1, 10.0)  # imports
     for name, d, width, depth, size, ratio in COMPARED:
         problem = shifted(d, width, depth, "tanh", size)
         for method, strategy in methods.items():
+            if only not in f"{name} | {method}":
+                continue
             row = measured(problem, ratio, seconds, strategy)
             records.put("peers", f"{name} | {method}", row)
             print(f"{name:24s} {method:36s} {table.words(row)}", flush=True)
@@ -89,14 +93,14 @@ def main() -> None:
         "--seconds", type=float, default=60.0, help="processor seconds a row may take; of the whole campaign"
     )
     parser.add_argument("--points", type=int, default=1_000_000, help="sampled points of a campaign's case")
-    parser.add_argument("--only", help="campaign: dimensions or activations, comma-separated")
+    parser.add_argument("--only", help="rows with this in their name; campaign: dimensions or activations")
     parser.add_argument("--results", type=Path, default=records.RESULTS, help="the file of the rows")
     options = parser.parse_args()
     records.RESULTS = options.results
     if options.what == "targets":
-        targets(options.seconds)
+        targets(options.seconds, options.only or "")
     elif options.what == "peers":
-        peers(options.seconds)
+        peers(options.seconds, options.only or "")
     elif options.what == "campaign":
         campaign(options.points, options.only, options.seconds)
     else:

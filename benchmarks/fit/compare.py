@@ -1,8 +1,9 @@
-"""Optimisers at equal CPU seconds: medians over the seeds at every recorded time."""
+"""Optimisers at equal CPU seconds: one run for each seed, task and method, and the medians over the seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,9 +16,11 @@ from benchmarks.fit.tasks import I_6_2, I_10_7, TASKS, Task
 from supnorm.networks import Network, Scaling
 
 Array = NDArray[np.float64]
+Run = dict[str, Any]
+Key = tuple[str, str, int]  # task, method, seed
 TIMES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
 LONG = (5.0, 10.0, 20.0, 40.0, 60.0)
-TUNED = ("torch Adam", "SOAP")  # take a rate
+TUNED = ("torch Adam", "SOAP", "Muon")  # take a rate
 TUNING = 0  # the seed that rates are chosen on
 
 
@@ -29,60 +32,76 @@ def start(task: Task, seed: int) -> tuple[Network, Array, Array]:
     return network, x, y
 
 
-def run(task: Task, method: Any, seed: int, times: tuple[float, ...]) -> list[tuple[float, float]]:
+def run(task: Task, method: Any, seed: int, times: tuple[float, ...]) -> Run:
     """RMS and maximum error at each time."""
     network, x, y = start(task, seed)
     recorder = Recorder(times)
     method(network, x, y, recorder)
-    return [task.errors(network.with_flat(theta)) for theta in recorder.at_times()]
+    errors = np.array([task.errors(network.with_flat(theta)) for theta in recorder.at_times()])
+    return {
+        "task": task.name, "seed": seed, "seconds": times, "weights": network.architecture.size,
+        "samples": len(x), "rms": errors[:, 0].tolist(), "max": errors[:, 1].tolist(),
+    }  # fmt: skip
 
 
-def compare(methods: dict[str, Any], seeds: list[int], only: str, scale: float) -> Iterator[dict[str, Any]]:
-    """One row for each task and method; ``scale`` shortens all times for a quick look."""
+@cache
+def best_rate(task: Task, method: Any, times: tuple[float, ...]) -> float:
+    """The rate with the least error on the tuning seed."""
+    return min(RATES, key=lambda rate: run(task, method(rate), TUNING, times)["rms"][-1])
+
+
+def compare(
+    methods: dict[str, Any], seeds: list[int], only: str, scale: float, done: set[Key]
+) -> Iterator[Run]:
+    """One run at a time, all methods on one seed first; ``scale`` shortens all times for a quick look."""
     times = tuple(scale * t for t in TIMES)
-    for task in TASKS:
-        for name, method in methods.items():
-            if only not in f"{task.name} {name}":
-                continue
-            row: dict[str, Any] = {"task": task.name, "method": name, "seconds": times, "seeds": seeds}
-            if name in NEEDS and find_spec(NEEDS[name]) is None:
-                yield {**row, "missing": f"{NEEDS[name]} is not installed"}
-                continue
-            if name in TUNED:
-                tried = {rate: run(task, method(rate), TUNING, times)[-1][0] for rate in RATES}
-                row["rate"] = min(tried, key=lambda rate: tried[rate])
-                method = method(row["rate"])
-            found = np.array([run(task, method, seed, times) for seed in seeds])
-            median = np.median(found, axis=0)
-            network, x, _ = start(task, seeds[0])
-            yield {
-                **row, "weights": network.architecture.size, "samples": len(x),
-                "rms": median[:, 0].tolist(), "max": median[:, 1].tolist(),
-                "rms_by_seed": found[:, -1, 0].tolist(), "max_by_seed": found[:, -1, 1].tolist(),
-            }  # fmt: skip
+    for seed in seeds:
+        for task in TASKS:
+            for name, method in methods.items():
+                if only not in f"{task.name} {name}" or (task.name, name, seed) in done:
+                    continue
+                if name in NEEDS and find_spec(NEEDS[name]) is None:
+                    missing = f"{NEEDS[name]} is not installed"
+                    yield {"task": task.name, "method": name, "seed": seed, "missing": missing}
+                elif name in TUNED:
+                    rate = best_rate(task, method, times)
+                    yield {"method": name, "rate": rate, **run(task, method(rate), seed, times)}
+                else:
+                    yield {"method": name, **run(task, method, seed, times)}
 
 
-def long_bfgs(seeds: list[int], scale: float) -> Iterator[dict[str, Any]]:
+def long_bfgs(seeds: list[int], scale: float, done: set[Key]) -> Iterator[Run]:
     """SciPy's BFGS for a minute, to be compared with the time in which ours gets there."""
     times = tuple(scale * t for t in LONG)
-    for task in (I_6_2, I_10_7):
-        found = np.array([run(task, PEERS["scipy BFGS"], seed, times) for seed in seeds])
-        median = np.median(found, axis=0)
-        yield {
-            "task": task.name, "method": "scipy BFGS", "seconds": times, "seeds": seeds,
-            "rms": median[:, 0].tolist(), "max": median[:, 1].tolist(),
-        }  # fmt: skip
+    for seed in seeds:
+        for task in (I_6_2, I_10_7):
+            if (task.name, "scipy BFGS", seed) not in done:
+                yield {"method": "scipy BFGS", **run(task, PEERS["scipy BFGS"], seed, times)}
 
 
-def time_ratios(rows: list[dict[str, Any]], long: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def medians(runs: Sequence[Run]) -> list[Run]:
+    """One row for each task and method, with the medians over the seeds."""
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for r in runs:
+        groups.setdefault((r["task"], r["method"]), []).append(r)
+    rows = []
+    for same in groups.values():
+        row = {**same[0], "seeds": sorted({r["seed"] for r in same})}
+        if "missing" not in row:
+            row |= {e: np.median([r[e] for r in same], axis=0).tolist() for e in ("rms", "max")}
+        rows.append(row)
+    return rows
+
+
+def time_ratios(runs: Sequence[Run], long: Sequence[Run]) -> list[Run]:
     """Per task: seconds of SciPy's BFGS over those in which SSBroyden has the same median RMS error."""
+    fast = {r["task"]: r for r in medians(runs) if r["method"] == "SSBroyden"}
     ratios = []
-    for slow in long:
-        fast = [r for r in rows if r["task"] == slow["task"] and r["method"] == "SSBroyden"]
-        if not fast:
-            continue
-        reached = [t for t, e in zip(fast[0]["seconds"], fast[0]["rms"], strict=True) if e <= slow["rms"][-1]]
+    for slow in medians(long):
+        error, total = slow["rms"][-1], slow["seconds"][-1]
+        ours = fast.get(slow["task"], {"seconds": [], "rms": []})
+        reached = [t for t, e in zip(ours["seconds"], ours["rms"], strict=True) if e <= error]
         if reached:
-            ratios.append({"task": slow["task"], "error": slow["rms"][-1], "scipy": slow["seconds"][-1],
-                           "ssbroyden": reached[0], "ratio": slow["seconds"][-1] / reached[0]})  # fmt: skip
+            ratios.append({"task": slow["task"], "error": error, "scipy": total,
+                           "ssbroyden": reached[0], "ratio": total / reached[0]})  # fmt: skip
     return ratios

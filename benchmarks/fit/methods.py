@@ -77,7 +77,7 @@ def torch_adam(rate: float) -> Any:
                 adam.zero_grad()
                 value = loss()
                 value.backward()
-                recorder.see(_flat(module), float(value))
+                recorder.see(_flat(module), float(value.detach()))
                 adam.step()
 
     return run
@@ -96,7 +96,7 @@ def torch_lbfgs(network: Network, x: Array, y: Array, recorder: Recorder) -> Non
         optimiser.zero_grad()
         value = loss()
         value.backward()
-        recorder.see(_flat(module), float(value))
+        recorder.see(_flat(module), float(value.detach()))
         return value
 
     with suppress(OutOfTime):
@@ -115,7 +115,7 @@ def scipy_bfgs(network: Network, x: Array, y: Array, recorder: Recorder) -> None
         module.zero_grad()
         value = loss()
         value.backward()
-        return float(value), np.concatenate([p.grad.numpy().ravel() for p in module.parameters()])
+        return float(value.detach()), np.concatenate([p.grad.numpy().ravel() for p in module.parameters()])
 
     recorder.start()
     with suppress(OutOfTime):
@@ -144,7 +144,7 @@ def deepxde_lbfgs(network: Network, x: Array, y: Array, recorder: Recorder) -> N
     def seen(true: Any, predicted: Any) -> Any:
         loss = torch.mean((true - predicted) ** 2)
         if len(true) > 1:  # not its test point
-            recorder.see(_flat(net), float(loss))
+            recorder.see(_flat(net), float(loss.detach()))
         return loss
 
     dde.optimizers.set_LBFGS_options(maxcor=100, ftol=0, gtol=0, maxiter=10**7)

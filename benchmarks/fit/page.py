@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from benchmarks.fit.compare import medians
 from benchmarks.fit.methods import OURS
 from benchmarks.fit.table import tables
 from supnorm.pages.rendering import environment
@@ -39,13 +40,12 @@ def write_page(saved: Mapping[str, Any], path: Path) -> None:
     package = files("supnorm.pages")
     own = {name: Markup((package / f"page.{name}").read_text("utf-8")) for name in ("css", "js")}
     part = saved["compare"]
-    charts = [
-        _chart(i, task, part["rows"]) for i, task in enumerate(dict.fromkeys(r["task"] for r in part["rows"]))
-    ]
+    every = medians(part["rows"])
+    charts = [_chart(i, task, every) for i, task in enumerate(dict.fromkeys(r["task"] for r in every))]
     menu = [(key, name.split(",")[0]) for key, name, *_ in charts] + [("tables", "Tables")]
     html = environment().from_string(TEMPLATE).render(
         **own, title="supnorm: benchmark of training", skip=menu[0][0], menu=menu, charts=charts,
-        where=f"{part['processor']}, load {part['load']:.1f}", seeds=len(part["seeds"]), tables=tables(saved),
+        where=f"{part['processor']}, load {part['load']:.1f}", seeds=len(every[0]["seeds"]), tables=tables(saved),
     )  # fmt: skip
     write_whole(path, html)
 

@@ -5,29 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.fit import choice
+from benchmarks.fit import certified, choice
+from benchmarks.fit.compare import medians
+from benchmarks.fit.targets import staged_medians
 
 
 def lines(part: str, row: dict[str, Any]) -> list[str]:
     """What is printed while it runs."""
     if "missing" in row:
         return [f"{row['task']:14} {row['method']:16} {row['missing']}"]
-    if part == "choice":
-        return choice.lines(row)
+    if part in ("choice", "certified"):
+        return (choice if part == "choice" else certified).lines(row)
     if part in ("compare", "long", "candidates"):
         return [
             f"{row['task']:14} {row['method']:16} rms {row['rms'][-1]:.1e}  max {row['max'][-1]:.1e}"
             f"  after {row['seconds'][-1]:.3g} s"
         ]
-    if part == "refinement":
-        return [
-            f"{row['target']:36} rms {row['rms_before']:.1e} -> {row['rms']:.1e}"
-            f"  max {row['max_before']:.1e} -> {row['max']:.1e}"
-        ]
-    return [
-        f"{row['task']:24} rms {row['rms_first']:.1e} -> {row['rms']:.1e}  max {row['max_first']:.1e} -> "
-        f"{row['max']:.1e}  published rms {row['published']:.1e}  {row['seconds']:.0f} s"
-    ]
+    stages = " -> ".join(_pair(*e) for e in row["errors"])
+    return [f"{row['task']:36} {stages}  {row['seconds']:.0f} s"]
 
 
 def markdown(saved: dict[str, Any]) -> str:
@@ -38,35 +33,31 @@ def markdown(saved: dict[str, Any]) -> str:
 def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
     """Caption, head and body of each part that was saved."""
     found = []
-    if "compare" in saved:
-        rows = saved["compare"]["rows"]
+    for part, what in (("compare", "RMS"), ("candidates", "Methods that were tried and left out, RMS")):
+        if part not in saved:
+            continue
+        rows = medians(saved[part]["rows"])
         tasks = list(dict.fromkeys(r["task"] for r in rows))
         by = {(r["task"], r["method"]): r for r in rows}
         body = [
             [m, *(_cell(by.get((t, m))) for t in tasks)] for m in dict.fromkeys(r["method"] for r in rows)
         ]
-        seconds = rows[0]["seconds"][-1]
-        said = (
-            f"RMS / maximum error after {seconds:g} CPU seconds, medians over {len(rows[0]['seeds'])} seeds"
-        )
+        seconds, seeds = rows[0]["seconds"][-1], len(rows[0]["seeds"])
+        said = f"{what} / maximum error after {seconds:g} CPU seconds, medians over {seeds} seeds"
         found.append((said, ["method", *tasks], body))
-    if "candidates" in saved:
-        rows = saved["candidates"]["rows"]
-        body = [[r["task"], r["method"], _cell(r)] for r in rows]
-        found.append(("Methods that were tried and left out", ["task", "method", "RMS / max"], body))
     if "time_ratios" in saved:
         body = [[r["task"], f"{r['error']:.1e}", f"{r['scipy']:.0f}", f"{r['ssbroyden']:.2g}", f"{r['ratio']:.0f}"]
                 for r in saved["time_ratios"]]  # fmt: skip
         head = ["task", "RMS error", "SciPy BFGS, s", "SSBroyden, s", "ratio"]
         found.append(("CPU seconds to the error that SciPy's BFGS has after a minute", head, body))
     if "refinement" in saved:
-        body = [[r["target"], str(r["weights"]), _pair(r["rms_before"], r["max_before"]), _pair(r["rms"], r["max"])]
-                for r in saved["refinement"]["rows"]]  # fmt: skip
+        body = [[r["task"], str(r["weights"]), *(_pair(*e) for e in r["errors"])]
+                for r in staged_medians(saved["refinement"]["rows"])]  # fmt: skip
         head = ["target", "weights", "RMS / max before refinement", "after"]
         found.append(("Refinement at the worst points, and its control", head, body))
     if "published" in saved:
-        body = [[r["task"], _pair(r["rms_first"], r["max_first"]), _pair(r["rms"], r["max"]),
-                 f"{r['published']:.1e}", f"{r['seconds']:.0f}"] for r in saved["published"]["rows"]]  # fmt: skip
+        body = [[r["task"], *(_pair(*e) for e in r["errors"]), f"{r['published']:.1e}", f"{r['seconds']:.0f}"]
+                for r in staged_medians(saved["published"]["rows"])]  # fmt: skip
         head = ["task", "one network, RMS / max", "with a second on the residual", "published RMS", "CPU s"]
         found.append(("Tasks of Precision machine learning (2023), absolute errors", head, body))
     if "choice" in saved:
@@ -78,6 +69,10 @@ def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
                 choice.body(saved["choice"]["rows"]),
             )
         )
+    if "certified" in saved:
+        head = ["problem", "seed", "tolerance", "network, parameters", "worst error seen", "proved bound", "CPU s",
+                "check, CPU s"]  # fmt: skip
+        found.append(("Networks with their proof", head, certified.body(saved["certified"]["rows"])))
     return found
 
 

@@ -8,14 +8,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.fit.compare import start
+from benchmarks.fit.compare import Key, start
 from benchmarks.fit.tasks import I_6_2, I_10_7, I_13_12, Task
 from supnorm.networks import Architecture, Network, Scaling
 from supnorm.networks.architecture import split
@@ -60,11 +60,11 @@ def refined(task: Task, seed: int, first: float, seconds: float, rounds: int, wo
     ask = asker(task, seed, worst)
     network = ArgmaxRefinement(rounds).run(network, x, y, ask, limit(left)).network
     after = task.errors(network)
-    return {"seed": seed, "before": before, "after": after, "seconds": time.process_time() - begin}
+    return {"errors": [before, after], "seconds": time.process_time() - begin}
 
 
-def refinements(seeds: list[int], scale: float) -> Iterator[dict[str, Any]]:
-    """The targets that name refinement, and its control."""
+def refinements(seeds: list[int], scale: float, done: set[Key]) -> Iterator[dict[str, Any]]:
+    """The targets that name refinement, and its control: errors before and after."""
     plans = (
         ("I.6.2: RMS 1e-8 in 5 s", I_6_2, 4.0, 5.0, 1, True),
         ("I.10.7: RMS 5e-9, max 1e-7 in 60 s", DEEP_I_10_7, 20.0, 60.0, 4, True),
@@ -72,14 +72,12 @@ def refinements(seeds: list[int], scale: float) -> Iterator[dict[str, Any]]:
         ("I.13.12: control, random points", NARROW_I_13_12, 5.0, 12.0, 4, False),
         ("I.13.12: RMS 3e-5 in 60 s", NARROW_I_13_12, 40.0, 60.0, 2, True),
     )
-    for name, task, first, seconds, rounds, worst in plans:
-        runs = [refined(task, s, scale * first, scale * seconds, rounds, worst) for s in seeds]
-        after = np.median([r["after"] for r in runs], axis=0)
-        before = np.median([r["before"] for r in runs], axis=0)
-        yield {
-            "target": name, "weights": Architecture(task.d, 1, (task.width,) * task.depth).size,
-            "rms": after[0], "max": after[1], "rms_before": before[0], "max_before": before[1], "runs": runs,
-        }  # fmt: skip
+    for seed in seeds:
+        for name, task, first, seconds, rounds, worst in plans:
+            if (name, "", seed) not in done:
+                weights = Architecture(task.d, 1, (task.width,) * task.depth).size
+                found = refined(task, seed, scale * first, scale * seconds, rounds, worst)
+                yield {"task": name, "method": "", "seed": seed, "weights": weights, **found}
 
 
 def teacher(seed: int) -> Callable[[Array], Array]:
@@ -90,7 +88,7 @@ def teacher(seed: int) -> Callable[[Array], Array]:
     return Network(a, Scaling.none(1, 1), split(a, np.concatenate(pieces))).value
 
 
-def published(seeds: list[int], scale: float) -> Iterator[dict[str, Any]]:
+def published(seeds: list[int], scale: float, done: set[Key]) -> Iterator[dict[str, Any]]:
     """The tasks of the paper with its numbers; each stage's errors."""
 
     def sums(x: Array) -> Array:
@@ -102,13 +100,26 @@ def published(seeds: list[int], scale: float) -> Iterator[dict[str, Any]]:
         ("x y", lambda seed: sums, 2, (1.0, 5.0), 2000, 2.5e-7, (8.0, 6.0)),
         ("x1 y1 + x2 y2 + x3 y3", lambda seed: sums, 6, (1.0, 5.0), 3000, 1.5e-4, (8.0, 4.0)),
     )
-    for name, make, d, ends, samples, best, seconds in plans:
-        runs = [_staged(make(s), d, ends, samples, [scale * t for t in seconds], s) for s in seeds]
-        last = np.median([r["errors"][-1] for r in runs], axis=0)
-        first = np.median([r["errors"][0] for r in runs], axis=0)
-        yield {"task": name, "published": best, "rms": last[0], "max": last[1], "rms_first": first[0],
-               "max_first": first[1], "seconds": float(np.median([r["seconds"] for r in runs])),
-               "runs": runs}  # fmt: skip
+    for seed in seeds:
+        for name, make, d, ends, samples, best, seconds in plans:
+            if (name, "", seed) not in done:
+                found = _staged(make(seed), d, ends, samples, [scale * t for t in seconds], seed)
+                yield {"task": name, "method": "", "seed": seed, "published": best, **found}
+
+
+def staged_medians(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each task: the median errors of every stage over the seeds."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for r in runs:
+        groups.setdefault(r["task"], []).append(r)
+    return [
+        {
+            **same[0],
+            "errors": np.median([r["errors"] for r in same], axis=0).tolist(),
+            "seconds": float(np.median([r["seconds"] for r in same])),
+        }
+        for same in groups.values()
+    ]
 
 
 def _staged(f: Any, d: int, ends: Any, samples: int, seconds: list[float], seed: int) -> dict[str, Any]:
@@ -123,4 +134,4 @@ def _staged(f: Any, d: int, ends: Any, samples: int, seconds: list[float], seed:
     for share in seconds[1:]:
         network = Boosting(20).add(network, x, y, limit(share), rng).network
         errors.append([e * float(task.spread) for e in task.errors(network)])
-    return {"seed": seed, "errors": errors, "seconds": time.process_time() - begin}
+    return {"errors": errors, "seconds": time.process_time() - begin}

@@ -16,36 +16,49 @@ PACKAGES = ("numpy", "scipy", "cma", "nevergrad", "torch", "botorch", "gpytorch"
 OURS = "supnorm"
 
 
-def summarise(runs: Sequence[dict[str, float]], share: float) -> dict[str, Any]:
-    """One method on one row, from its runs (share of the truth, seconds, evaluations)."""
-    shares = [run["share"] for run in runs]
-    return {
-        "found": int(sum(s >= share for s in shares)),
-        "runs": len(runs),
-        "median_share": round(float(np.median(shares)), 4),
-        "seconds": float(f"{np.median([run['seconds'] for run in runs]):.3g}"),
-        "evaluations": int(np.median([run["evaluations"] for run in runs])),
-        "crashes": int(sum(run.get("crashes", 0) for run in runs)),
+def summary(entry: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], str]:
+    """Rates, medians and the verdict of a row, from its runs.
+
+    A worst error that is not exact is raised to the best that any method found on that instance.
+    """
+    runs: dict[str, dict[str, dict[str, float]]] = entry["runs"]
+    truth = {
+        seed: sup if exact else max([sup, *(done[seed]["best"] for done in runs.values() if seed in done)])
+        for seed, (sup, exact) in entry["truth"].items()
     }
+    shares = {
+        name: {seed: min(run["best"] / truth[seed], 10.0) for seed, run in done.items()}
+        for name, done in runs.items()
+    }
+    found = {n: {seed: s >= entry["share"] for seed, s in done.items()} for n, done in shares.items()}
+    methods = {}
+    for name, done in runs.items():
+        methods[name] = {
+            "found": sum(found[name].values()),
+            "runs": len(done),
+            "ours": sum(found[OURS][seed] for seed in done),
+            "median_share": round(float(np.median([*shares[name].values()])), 4),
+            "seconds": float(np.median([run["seconds"] for run in done.values()])),
+            "evaluations": int(np.median([run["evaluations"] for run in done.values()])),
+            "crashes": int(sum(run.get("crashes", 0) for run in done.values())),
+        }
+    return methods, verdict(methods, entry["target"])
 
 
 def verdict(methods: dict[str, dict[str, Any]], target: float | None) -> str:
-    """Ours beside the best peer: found more often, as often (then the seconds decide), or less often.
-
-    By rates: a peer that takes all of its time has fewer instances.
-    """
+    """Ours beside each peer, on the peer's instances: found less often, or as often and slower."""
     ours = methods[OURS]
-    rates = {n: m["found"] / m["runs"] for n, m in methods.items()}
     words = []
     if target is not None:
-        rate = rates[OURS]
+        rate = ours["found"] / ours["runs"]
         words.append(f"target {100 * target:.0f} % {'met' if rate >= target else 'MISSED'}")
-    better = [n for n in methods if n != OURS and rates[n] > rates[OURS]]
-    level = [
-        n
-        for n, m in methods.items()
-        if n != OURS and rates[n] == rates[OURS] > 0 and m["seconds"] < ours["seconds"]
+    others = {name: m for name, m in methods.items() if name != OURS}
+    better = [
+        f"{n} ({m['found']} of {m['runs']}, supnorm {m['ours']})"
+        for n, m in others.items()
+        if m["found"] > m["ours"]
     ]
+    level = [n for n, m in others.items() if m["found"] == m["ours"] > 0 and m["seconds"] < ours["seconds"]]
     if better:
         words.append(f"LOSS to {', '.join(better)}")
     if level:
@@ -81,15 +94,22 @@ def machine() -> dict[str, Any]:
     }
 
 
-def save(path: Path, row: str, entry: dict[str, Any]) -> None:
-    """Put a row into the results file; the other rows stay."""
+def save(path: Path, row: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """Add a row's instances to the results file, a line a row; returns the row with all that it has there."""
     results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"rows": {}}
-    results["machine"] = machine()
+    before = results["rows"].get(row)
+    if before is not None:
+        entry["truth"] = before["truth"] | entry["truth"]
+        names = [*entry["runs"], *(n for n in before["runs"] if n not in entry["runs"])]
+        entry["runs"] = {n: before["runs"].get(n, {}) | entry["runs"].get(n, {}) for n in names}
     results["rows"][row] = entry
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(done)}" for name, done in results["rows"].items())
+    text = f'{{"machine": {json.dumps(machine())},\n"rows": {{\n{lines}\n}}}}\n'
     path.parent.mkdir(exist_ok=True)
     fresh = path.with_suffix(f".{os.getpid()}")
-    fresh.write_text(json.dumps(results, indent=1) + "\n")
+    fresh.write_text(text)
     fresh.replace(path)
+    return entry
 
 
 def into_page(page: Path, results: Path, rows: Sequence[str], peers: Sequence[str]) -> None:
@@ -108,7 +128,7 @@ def markdown(saved: dict[str, Any], rows: Sequence[str], peers: Sequence[str]) -
     yield "|" + "---|" * (len(names) + 1)
     for row in rows:
         if row in saved:
-            methods = saved[row]["methods"]
+            methods, _ = summary(saved[row])
             cells = [_cell(methods[n]) if n in methods else "" for n in names]
             yield f"| {row} ({saved[row]['evaluations']:,}) | {' | '.join(cells)} |"
 

@@ -22,7 +22,7 @@ from supnorm.results import BadInput
 Array = NDArray[np.float64]
 KEYS: dict[str, set[str]] = {
     "": {
-        "schema", "status", "tolerance", "law", "title", "command", "model", "reference", "recheck", "axes",
+        "schema", "status", "tolerance", "law", "title", "command", "model", "reference", "recheck", "axes", "domain",
         "outputs", "measure", "sup", "witness", "rms", "quantiles", "plain_sample", "exceedance",
         "unseen_peak_mass", "power", "places", "glitches", "findings", "table_only", "failures",
         "norms", "norms_over_outputs", "evaluations", "seconds", "model_seconds", "reference_seconds",

@@ -15,13 +15,15 @@ from tests.problems import Instance, RandomNet, Watch, assert_found, assert_hone
 
 from supnorm import ScreenAndAscent, audit
 from supnorm.auditing.ascent import Ascent, projected
+from supnorm.auditing.audit import explore
 from supnorm.auditing.differential_evolution import DifferentialEvolution
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import cluster_sizes, distinct
-from supnorm.auditing.points import snap_to_faces, sobol_sequence, vertex_seeds
+from supnorm.auditing.points import fill_gaps, snap_to_faces, sobol_sequence, vertex_seeds
 from supnorm.auditing.polish import Polish
 from supnorm.auditing.seams import Seams
+from supnorm.auditing.surprise import misfit
 from supnorm.auditing.thinning import linkage_radius, thin
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Axis, Domain, Function, Problem
@@ -53,6 +55,14 @@ def success(instances: list[Instance], evaluations: int) -> int:
         assert_honest(report, instance)
         hits += found(report, instance)
     return hits
+
+
+def searched(problem: Problem, evaluations: int, seed: int, strategy: ScreenAndAscent | None = None) -> float:
+    """The largest error that statistics and search see, without charts."""
+    evaluator = Evaluator(problem, budget=evaluations)
+    rng = np.random.default_rng(seed)
+    explore(evaluator, strategy or ScreenAndAscent(), evaluations, None, 0.0, rng)
+    return evaluator.worst
 
 
 @pytest.mark.slow
@@ -286,6 +296,40 @@ def test_face_snapping_reaches_faces_edges_and_corners() -> None:
     assert abs(np.mean(on) - 1.5) < 0.1  # q ~ U(0, 1): half of the coordinates
     corners = {tuple(row) for row in u[on == 3]}
     assert len(corners) == 8
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(1, 40))
+def test_filled_gaps_are_as_narrow_as_the_number_of_points_allows(t: list[float], n: int) -> None:
+    fresh = fill_gaps(np.array(t), n)
+    assert len(fresh) <= n
+    ends = np.sort([0.0, *t, 1.0])
+    widest = np.diff(np.sort([*ends, *fresh])).max()
+    # With every part a little narrower than the widest more than n points would be needed.
+    needed = np.ceil(np.diff(ends) / (widest * (1 - 1e-6))).clip(1).sum() - (len(ends) - 1)
+    assert needed > n
+
+
+@pytest.mark.parametrize("shape", ["smooth", "hat"])
+def test_a_bump_on_one_ten_thousandth_of_one_input_is_found(shape: str) -> None:
+    for seed in range(3):
+        instance = problems.planted_bump(1, 1e-4, seed, shape)
+        assert searched(instance.problem, 10_000, seed) >= 0.99
+
+
+@pytest.mark.parametrize("gradients", [True, False])
+def test_flanks_betray_a_glitch_that_no_point_has_hit(gradients: bool) -> None:
+    instance = problems.planted_bump(2, 1e-6, 8, gradients=gradients)
+    assert searched(instance.problem, 100_000, 8) >= 0.99
+    assert searched(instance.problem, 100_000, 8, ScreenAndAscent(flanks=0)) < 0.7
+
+
+def test_a_point_off_its_neighbours_plane_stands_out_whatever_its_sign() -> None:
+    rng = np.random.default_rng(0)
+    u = rng.random((2000, 2))
+    for sign in (1.0, -1.0):
+        e = u @ [1.0, -2.0] + 0.5
+        e[77] += sign * 1e-4
+        assert np.argmax(misfit(u, e)) == 77
 
 
 @pytest.mark.parametrize("scale", ["linear", "log"])

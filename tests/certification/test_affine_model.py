@@ -1,11 +1,13 @@
 """Affine Taylor models against arbitrary precision: on the real box, on polydiscs, and for rounding."""
 
+import jax
+import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import oracle
 import pytest
 
-from supnorm.certification import affine_model
+from supnorm.certification import affine_model, elementary
 from supnorm.certification.affine_model import propagate
 from supnorm.program import lower_jaxpr
 
@@ -49,9 +51,6 @@ def test_remainder_holds_on_box_and_polydiscs(name):
 
 
 def test_kinks_on_the_real_box():
-    import jax
-    import jax.numpy as jnp
-
     W = np.random.default_rng(5).normal(size=(2, 6))
     program = lower_jaxpr(
         lambda x: jnp.concatenate([
@@ -129,3 +128,56 @@ def test_rounding_terms_are_needed(monkeypatch):
     assert miss() <= 1.0
     monkeypatch.setattr(affine_model, "gamma", lambda k: 0.0)
     assert miss() > 1.0
+
+
+OPERATIONS = {
+    "add": lambda x, y: jnp.exp(x) + jnp.exp(y),
+    "sub": lambda x, y: jnp.exp(x) - jnp.exp(y),
+    "mul": lambda x, y: x * y,
+    "div": lambda x, y: x / (2 + y),
+    "leaky_relu": lambda x, y: jax.nn.leaky_relu(x + y, 0.3),
+    "abs": lambda x, y: jnp.abs(x - 0.3 * y),
+    "max": lambda x, y: jnp.maximum(0.1 * x, 0.7 * y),
+    "gelu_tanh": lambda x, y: jax.nn.gelu(x + y),
+    "tanh": lambda x, y: jnp.tanh(x + 0.1 * y),
+}
+
+
+def _missed(name):
+    """How far values at points are from the model's centre, in units of eps; in exact arithmetic."""
+    program = lower_jaxpr(lambda x: OPERATIONS[name](x[:, :1], x[:, 1:]), 2)
+    x = np.random.default_rng(0).uniform(-0.9, 0.9, size=(60, 2))
+    model, _ = propagate(program, x, np.zeros_like(x), np.ones(1))
+    with mp.workdps(40):
+        exact = [oracle.evaluate(program, [mp.mpf(float(v)) for v in row])[0] for row in x]
+        off = [abs(e - mp.mpf(c)) for e, c in zip(exact, model.c[:, 0], strict=True)]
+        return max(float(o / max(b, mp.mpf(1e-300))) for o, b in zip(off, model.eps[:, 0, 0], strict=True))
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_rounding_of_each_operation_is_needed(name, monkeypatch):
+    assert _missed(name) <= 1.0
+    monkeypatch.setattr(affine_model, "U", 0.0)
+    monkeypatch.setattr(affine_model, "gamma", lambda k: 0.0)
+    monkeypatch.setattr(elementary, "_V", 0.0)
+    monkeypatch.setattr(elementary, "_D", 0.0)
+    assert _missed(name) > 1.0
+
+
+@pytest.mark.parametrize("weak", ["lift", "slope", "no"])
+def test_the_chord_of_a_kink_is_needed(weak, monkeypatch):
+    """relu(z) on an interval round zero, against values."""
+    honest = affine_model._deviation
+    if weak == "lift":
+        monkeypatch.setattr(affine_model, "_deviation", lambda c, r, s: 0.8 * honest(c, r, s))
+    if weak == "slope":  # as if the chord were that of the right end alone
+        monkeypatch.setattr(
+            affine_model, "_deviation", lambda c, r, s: np.maximum((1 - s) * (c + r), 0) * (s > 0.5)
+        )
+    program = lower_jaxpr(lambda x: jnp.maximum(x, 0.0), 1)
+    y, worst = np.linspace(-1, 1, 201)[:, None], 0.0
+    for c in np.linspace(-0.9, 0.9, 19):
+        model, _ = propagate(program, np.array([[c]]), np.ones((1, 1)), np.ones(1))
+        off = np.abs(np.maximum(c + y, 0) - model.c - y @ model.J[0].T)
+        worst = max(worst, float(off.max() / model.eps[0, 0, 0]))
+    assert (worst <= 1 + 1e-12) == (weak == "no")

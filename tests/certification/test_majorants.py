@@ -148,3 +148,81 @@ def test_a_weakened_real_remainder_is_noticed(name, derivative, monkeypatch):
     weak[derivative] *= 0.5 if derivative else 0.1
     monkeypatch.setitem(majorants.REAL, name, tuple(weak))
     assert _real_ratio(name, _numpy_real(name)) > 1.0
+
+
+PARTS = {  # a rule inside a remainder: what it is part of, and how much it is weakened
+    "tanh_near": ("tanh", 0.5),
+    "tanh_far": ("tanh", 0.5),
+    "tanh_increment": ("softplus", 0.5),
+    "_sigmoid_increment": ("silu", 0.3),
+    "sigmoid": ("silu", 0.1),
+    "_normal": ("gelu", 0.1),
+    "_gauss_growth": ("erf", 0.5),
+    "_density": ("gelu", 0.5),
+    "_cosh1": ("sin", 0.5),
+    "power": ("sqrt", 0.5),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", PARTS)
+def test_a_weakened_part_is_noticed(part, monkeypatch):
+    name, factor = PARTS[part]
+    honest = getattr(majorants, part)
+    monkeypatch.setattr(majorants, part, lambda *a: factor * honest(*a))
+    assert _worst_ratio(name)[0] > 1.0
+
+
+SINGULAR = [  # a disc that reaches a pole or branch point
+    ("tanh", 0.0, 1.58, ()), ("tanh", 1.0, 1.87, ()), ("sigmoid", 0.0, 3.15, ()), ("softplus", 0.5, 3.19, ()),
+    ("silu", 1.0, 3.30, ()), ("log", 1.0, 1.0, ()), ("sqrt", 2.0, 2.0, ()), ("reciprocal", -1.0, 1.0, ()),
+    ("pow", 0.5, 0.5, (-2.0,)), ("pow", 0.5, 0.6, (1.5,)), ("pow", -1.0, 0.1, (0.5,)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "c", "r", "extra"), SINGULAR)
+def test_a_disc_that_meets_a_singularity_has_no_bound(name, c, r, extra, monkeypatch):
+    def bound():
+        with np.errstate(all="ignore"):
+            return majorants.REMAINDER[name](np.array([c]), np.array([r]), *extra)[0]
+
+    assert np.isinf(bound())
+    monkeypatch.setattr(majorants, "_guard", lambda bound, valid: np.nan_to_num(bound, posinf=1.0))
+    assert np.isfinite(bound())
+
+
+def _steepness(name):
+    """The largest |phi'| on intervals over its bound."""
+    extra, worst = ((1.7,) if name == "pow" else ()), 0.0
+    f = partial(_call, name, extra)
+    with mp.workdps(20):
+        for c in np.arange(-4.0, 4.1, 0.5):
+            if name in (*POSITIVE, "pow", "reciprocal"):
+                c = abs(c) + 0.6
+            bound = float(STEEPEST[name](np.array([c]), np.array([0.5]), *extra)[0])
+            slopes = [abs(mp.diff(f, mp.mpf(c + z))) for z in np.linspace(-0.5, 0.5, 11)]
+            worst = max(worst, float(max(slopes) / mp.mpf(bound)))
+    return worst
+
+
+@pytest.mark.parametrize("name", STEEPEST)
+def test_slopes_on_intervals_are_bounded_sharply(name):
+    """So that a bound a tenth smaller would not hold."""
+    assert 0.92 < _steepness(name) <= 1 + 1e-12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", AT_POINT)
+def test_rounding_of_values_and_slopes_is_not_invented(name):
+    """Somewhere a twentieth of the allowance of eight units is used: a tenth of it would not hold everywhere."""
+    used = [0.0, 0.0]
+    with mp.workdps(40):
+        for c, _, extra in _cases(name, 300):
+            value, slope, value_error, slope_error = (
+                float(q[0]) for q in AT_POINT[name](np.array([c]), *extra)
+            )
+            f = partial(_call, name, extra)
+            used[0] = max(used[0], float(abs(f(mp.mpf(c)) - value) / max(value_error, 1e-300)))
+            used[1] = max(used[1], float(abs(mp.diff(f, mp.mpf(c)) - slope) / max(slope_error, 1e-300)))
+    assert 0.01 < used[0] <= 1.0
+    assert 0.003 < used[1] <= 1.0

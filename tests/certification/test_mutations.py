@@ -3,14 +3,28 @@
 A rule whose weakening no case notices is not tested; these cases are built so that each rule is needed.
 """
 
+import sys
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from supnorm.certification import ChebyshevCertificate, boxes, certify, chebyshev, chebyshev_certificate
+from supnorm.certification import (
+    ChebyshevCertificate,
+    affine_model,
+    boxes,
+    bracket,
+    certify,
+    chebyshev,
+    chebyshev_certificate,
+    error_program,
+    leaf,
+)  # fmt: skip
 from supnorm.certification.affine_model import propagate
 from supnorm.checker import check
-from supnorm.problem import Domain, Problem
+from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
+
+certify_module = sys.modules["supnorm.certification.certify"]
 
 
 def _sharp():
@@ -115,3 +129,166 @@ def test_rounding_of_the_transform_enters_the_bound(monkeypatch):
     result = certify(_sharp()[1], ratio=1.5, boxes=20)
     assert seen
     assert result.upper > 0.5
+
+
+# -- what is bounded, and how bounds of boxes become one bound --------------------------------------------
+
+
+def _measured():
+    """Every error measure, on problems whose worst error is known to be needed."""
+    x = Domain(x=(-1.0, 1.0))
+    two = Domain(x=(-1.0, 1.0), y=(0.0, 1.0))
+
+    def pair(x):
+        return jnp.stack([0.1 * x[:, 0], jnp.sin(x[:, 1])], 1)
+
+    def zero(x):
+        return 0.0 * x[:, :1]
+
+    return {
+        "relative": Problem(
+            lambda x: x**2 + 0.01, lambda x: x**2, x, ErrorMeasure("relative", floor=0.1)),
+        "relative, one-sided": Problem(
+            lambda x: -1.0 - 0.1 * x**2, lambda x: 0.0 * x - 1.0, x, ErrorMeasure("relative", floor=0.1, side="under")),
+        "scaled": Problem(pair, lambda x: 0.0 * x, two, ErrorMeasure("scaled", scale=(0.01, 1.0))),
+        "tolerances": Problem(pair, lambda x: 0.0 * x, two, tolerance=(0.01, 1.0)),
+        "outputs": Problem(lambda x: pair(x)[:, ::-1], lambda x: 0.0 * x, two),
+        "over": Problem(lambda x: x - x**2, zero, x, ErrorMeasure(side="over")),
+        "under": Problem(lambda x: x - x**2, zero, x, ErrorMeasure(side="under")),
+        "log": Problem(jnp.log, lambda x: (x - 1) / jnp.sqrt(x), Domain(x=Axis(0.1, 10.0, scale="log"))),
+        "kink": Problem(lambda x: jnp.abs(x - 0.3), lambda x: 0.5 + 0.1 * x**2, x),
+        "many boxes": Problem(lambda x: 1 / (1.0 + 25 * x**2), lambda x: 0.9 + 0 * x, x),
+    }  # fmt: skip
+
+
+def _false_claims(tmp_path, **arguments):
+    """The names of problems with a bound that does not hold, or a certificate that is not accepted."""
+    found = []
+    for name, problem in _measured().items():
+        result = certify(
+            problem, **({"ratio": 1.2, "boxes": 100, "strategy": ChebyshevCertificate()} | arguments)
+        )
+        x = problem.domain.from_unit(np.random.default_rng(0).random((4000, problem.domain.d)))
+        ends = problem.domain.from_unit(np.eye(problem.domain.d).repeat(2, 0) * [[1.0], [0.0]] if problem.domain.d == 1
+                                        else np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]))  # fmt: skip
+        x = np.concatenate([x, ends])
+        sampled = problem.error(problem.model.value(x), problem.reference.value(x), x)[0].max()
+        result.certificate.save(tmp_path / "c.json")
+        if sampled > result.upper * (1 + 1e-6) or not check(tmp_path / "c.json").accepted:
+            found.append(name)
+    return found
+
+
+def _without_divisor(honest):
+    def weak(model, reference, log, divisor, tolerances, signed):
+        return honest(model, reference, log, None if divisor is None else 2.0 * divisor, tolerances, signed)
+
+    return weak
+
+
+def _wide_tolerances(honest):
+    def weak(model, reference, log, divisor, tolerances, signed):
+        return honest(model, reference, log, divisor, np.where(tolerances < 1, 2.0, 1.0) * tolerances, signed)
+
+    return weak
+
+
+def _signed_forgotten(honest):
+    return lambda model, reference, log, divisor, tolerances, signed: honest(
+        model, reference, log, divisor, tolerances, False
+    )
+
+
+def _exact_ends(honest):
+    def weak(problem):
+        ends = np.array([[a.low, a.high] for a in problem.domain.axes])
+        log = [a.log for a in problem.domain.axes]
+        ends[log] = np.nextafter(np.log(ends[log]), [np.inf, -np.inf])
+        return ends
+
+    return weak
+
+
+def _smallest_output(honest):
+    return lambda self: self.bounds.min(1).min(1)
+
+
+def _other_side(honest):
+    def weak(self, a, rows, low, high, **rest):
+        return honest(self, a, rows, -high, -low, **rest)
+
+    return weak
+
+
+def _finite_on_polydiscs(honest):
+    def weak(x):
+        from dataclasses import replace
+
+        model = honest(x)
+        return replace(model, eps=np.where(np.isinf(model.eps), model.eps[:, :1], model.eps))
+
+    return weak
+
+
+def _halves_inherit_less(honest):
+    def weak(self, axis):
+        halves = honest(self, axis)
+        return boxes.Boxes(halves.level, halves.index, 0.4 * halves.upper)
+
+    return weak
+
+
+def _only_finished(honest):
+    return property(lambda self: max((float(p.boxes.upper.max(initial=0.0)) for p in self.done), default=0.0))
+
+
+def _witness_too_good(honest):
+    return lambda error, x: 1.001 * honest(error, x)
+
+
+def _one_half_twice(honest):
+    def weak(self, axis):
+        halves = honest(self, axis)
+        first = np.tile(np.arange(len(self)), 2)
+        return boxes.Boxes(halves.level, halves.index[first], halves.upper)
+
+    return weak
+
+
+WHOLE = {  # the rule, its mutant, and a problem that it makes false
+    "the floor of a relative error": (error_program, "_one", _without_divisor, "relative"),
+    "the scale of an output": (error_program, "_one", _without_divisor, "scaled"),
+    "the tolerance of an output": (error_program, "_one", _wide_tolerances, "tolerances"),
+    "the size of a reference in one-sided errors": (error_program, "_one", _signed_forgotten, "relative, one-sided"),
+    "the largest output": (leaf.Batch, "upper", _smallest_output, "outputs"),
+    "the side that counts": (leaf.Batch, "offer", _other_side, "over"),
+    "ends of log axes": (error_program, "_box", _exact_ends, "log"),
+    "no bound on polydiscs across a kink": (affine_model, "relu", _finite_on_polydiscs, "kink"),
+    "a half inherits the bound of its whole": (boxes.Boxes, "split", _halves_inherit_less, "kink"),
+    "the witness is proved": (certify_module, "proved_error", _witness_too_good, "over"),
+    "both halves are kept": (boxes.Boxes, "split", _one_half_twice, "many boxes"),
+}  # fmt: skip
+
+
+def test_honest_measures_are_not_caught(tmp_path):
+    assert _false_claims(tmp_path) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_weakened_rule_of_the_whole_is_caught(name, monkeypatch, tmp_path):
+    where, what, weaken, problem = WHOLE[name]
+    mutant = weaken(getattr(where, what))
+    monkeypatch.setattr(where, what, mutant)
+    if what == "relu":
+        monkeypatch.setitem(affine_model._COMPOSED, "abs", lambda x: affine_model.add(
+            affine_model.scale(mutant(x), 2.0), x, -1.0))  # fmt: skip
+    # Few boxes: the bounds of unfinished work count as well.
+    assert problem in _false_claims(tmp_path) + _false_claims(tmp_path, boxes=3)
+
+
+def test_unfinished_boxes_count(monkeypatch):
+    problem = _measured()["many boxes"]
+    assert certify(problem, 1.001, boxes=2).upper > 0.85
+    monkeypatch.setattr(bracket.Bracket, "upper", _only_finished(None))
+    assert certify(problem, 1.001, boxes=2).upper < 0.85

@@ -41,7 +41,8 @@ def test_a_fit_leaves_model_numbers_and_two_pages(tmp_path, capsys):
     assert said.startswith("within-tolerance")
     assert "fit.html" in said
     found = {p.relative_to(tmp_path / "run").as_posix() for p in (tmp_path / "run").rglob("*") if p.is_file()}
-    assert {"model.npz", "fit.json", "fit.html", "audit/result.json", "audit/report.html"} <= found
+    files = {"model.npz", "fit.json", "fit.html", "problem.toml", "audit/result.json", "audit/report.html"}
+    assert files <= found
     saved = json.loads((tmp_path / "run/fit.json").read_text())
     assert saved["schema"] == "supnorm.fit/1"
     assert saved["audit"]["sup"]["lower"] <= saved["winner"]["sup"]["lower"]
@@ -63,3 +64,24 @@ def test_json_is_all_that_is_printed(tmp_path, capsys):
 def test_unknown_methods_are_named(tmp_path, capsys):
     assert run(tmp_path, "1e-9", "--method", "magic") == 2
     assert "--method 'magic' is not known; known are auto, chebyshev" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_network_of_two_inputs_comes_with_its_proof(tmp_path, capsys):
+    """One command fits, audits and certifies; another one accepts the certificate for the saved problem."""
+    problem = Path(__file__).parents[2] / "examples" / "surrogate" / "gaussian.toml"
+    options = ["--method", "network", "--certify", "--seed", "7", "--out", str(tmp_path), "--json", "--quiet"]
+    with pytest.raises(SystemExit) as ended:
+        main(["fit", str(problem), *options])
+    assert not ended.value.code
+    winner = json.loads(capsys.readouterr().out)["winner"]
+    assert winner["method"].startswith("network")
+    assert winner["sup"]["lower"] <= winner["sup"]["upper"] <= 1e-6
+    model = load(tmp_path / "model.npz")
+    x = np.random.default_rng(3).uniform(1.0, 3.0, (100_000, 2))
+    truth = np.exp(-((x[:, 0] / x[:, 1]) ** 2) / 2) / (np.sqrt(2 * np.pi) * x[:, 1])
+    assert np.abs(model.value(x)[:, 0] - truth).max() <= winner["sup"]["upper"]
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(tmp_path / "certificate.json"), "--problem", str(tmp_path / "problem.toml")])
+    assert not ended.value.code
+    assert capsys.readouterr().out.startswith("ACCEPTED")

@@ -29,8 +29,8 @@ def test_derivatives_agree_with_jax(kind):
             outputs = jax_forward(net.architecture, theta, net.frequencies, points)
             return (outputs * weight.T).sum(axis=1)
 
-        expected = np.asarray(jax.jacrev(each)(net.flat, z.T))
-        towards = np.asarray(jax.grad(lambda points: each(net.flat, points).sum())(z.T))
+        expected = np.asarray(jax.jit(jax.jacrev(each))(net.flat, z.T))
+        towards = np.asarray(jax.jit(jax.grad(lambda points: each(net.flat, points).sum()))(z.T))
     np.testing.assert_allclose(rows.T, expected, atol=1e-12)
     np.testing.assert_allclose(gradient, expected.sum(axis=0), atol=1e-12)
     np.testing.assert_allclose(inward.T, towards, atol=1e-12)

@@ -44,7 +44,7 @@ def test_every_road_gives_the_same_numbers(log):
     np.testing.assert_allclose(net.as_function().program.value(x), y, atol=1e-13)
     with double_precision():
         np.testing.assert_allclose(net.jax_apply(x), y, atol=1e-13)
-        slopes = np.asarray(jax.vmap(jax.jacrev(net.jax_apply))(x))
+        slopes = np.asarray(jax.jit(jax.vmap(jax.jacrev(net.jax_apply)))(x))
     weight = np.random.default_rng(2).standard_normal(y.shape)
     pulled = net.vjp(x)[1](weight)
     np.testing.assert_allclose(pulled, np.einsum("nm,nmd->nd", weight, slopes), atol=1e-12)
@@ -57,7 +57,7 @@ def test_parameter_derivatives_agree_with_jax():
     residual, jacobian = loss.residual_jacobian(net.flat)
     value, gradient = loss.value_and_grad(net.flat)
     with double_precision():
-        scaled = jax.jacrev(lambda theta: (net.jax_apply(x, theta) / 3.0).T.ravel())(net.flat)
+        scaled = jax.jit(jax.jacrev(lambda theta: (net.jax_apply(x, theta) / 3.0).T.ravel()))(net.flat)
     np.testing.assert_allclose(jacobian, np.asarray(scaled), atol=1e-12)
     np.testing.assert_allclose(gradient, 2 * residual @ jacobian / residual.size, atol=1e-12)
     assert value == pytest.approx(np.mean(residual**2))

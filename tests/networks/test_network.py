@@ -70,7 +70,7 @@ def test_vjp_agrees_with_jax(activation, kind):
     x, weight = rng.uniform(0.5, 4.0, (20, 3)), rng.standard_normal((20, 2))
     y, pull = net.vjp(x)
     with double_precision():
-        expected = jax.grad(lambda t: jnp.sum(net.jax_apply(t) * weight))(jnp.asarray(x))
+        expected = jax.jit(jax.grad(lambda t: jnp.sum(net.jax_apply(t) * weight)))(jnp.asarray(x))
     np.testing.assert_allclose(y, net.value(x), rtol=1e-14, atol=1e-14)
     np.testing.assert_allclose(pull(weight), expected, rtol=1e-11, atol=1e-12)
 

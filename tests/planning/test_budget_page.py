@@ -9,7 +9,7 @@ import pytest
 from tests.planning.functions import BANK
 
 from supnorm.pages.budget_charts import edges, error_curves, interaction_graph
-from supnorm.pages.budget_page import budget_page, samples, write_budget_page
+from supnorm.pages.budget_page import budget_page, forecast_rows, samples, write_budget_page
 from supnorm.planning import Ladder, Run, budget
 from supnorm.problem import Domain
 
@@ -76,6 +76,26 @@ def test_curves_keep_the_lines_apart(climbed):
     inside = [float(v) for v in re.findall(r'c[xy]="([-\d.]+)"', svg)]
     assert min(inside) >= 0
     assert max(inside) <= 860
+
+
+def test_several_ladders_are_told_apart(climbed):
+    runs = tuple(Run(m, 1, s, 0.5 / m, 1 / m, 0.1 / m) for m in (32, 64, 128) for s in (0, 1))
+    two = [Ladder(runs, name="mine"), Ladder(runs, name="yours")]
+    curves = [
+        {"line": "forecast", "ladder": x.name, "points": climbed["charts"]["curves"][2]["points"]}
+        for x in two
+    ]
+    data = {
+        **climbed,
+        "charts": {**climbed["charts"], "curves": curves},
+        "ladders": [x.as_dict() for x in two],
+    }
+    svg = str(error_curves(data, 860))
+    heights = [float(re.search(rf'y="([-\d.]+)"[^>]*>{name}<', svg)[1]) for name in ("mine", "yours")]
+    assert abs(heights[0] - heights[1]) >= 12
+    assert svg.count(">forecast<") == 1
+    data["forecast"] = [{"ladder": "mine", "quantity": "sup error", "value": 1.0}]
+    assert forecast_rows(data)[0]["quantity"] == "mine: sup error"
 
 
 def test_large_counts_are_written():

@@ -168,7 +168,7 @@ def _statistics(
         ok = done.status == PointStatus.OK
         errors.append(done.error[ok])
         moments.add(problem.error.by_output(done.model[ok], done.reference[ok], done.x[ok]))
-        state.pool.add(problem.domain.to_unit(done.x), done.score)
+        state.look(problem.domain.to_unit(done.x), done)
         state.scout = state.scout or done
     sample = Sample(np.concatenate(errors), problem.law.name, n, moments)
     evaluator.rms = sample.rms().value

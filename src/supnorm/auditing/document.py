@@ -16,6 +16,7 @@ from supnorm.auditing import pictures as charts
 from supnorm.auditing.explain import explain
 from supnorm.auditing.facts import (
     axes_json,
+    domain_json,
     failures_json,
     measure_json,
     notes,
@@ -113,6 +114,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "reference": side_json(problem.reference),
         "recheck": None if problem.recheck is None else side_json(problem.recheck),
         "axes": axes_json(problem),
+        "domain": domain_json(problem),
         "outputs": [{"name": n, "unit": u} for n, u in zip(names, output_units(problem, names), strict=True)],
         "measure": measure_json(problem, names),
         "sup": {"lower": sup, "upper": None, "upper_kind": "none"},

@@ -41,6 +41,13 @@ def axes_json(problem: Problem) -> list[dict[str, Any]]:
     ]
 
 
+def domain_json(problem: Problem) -> dict[str, Any]:
+    """What kind of domain the axes span: a box, a box with constraints, or balls round data."""
+    domain = problem.domain
+    kind = "data" if domain.cloud is not None else "constraints" if domain.constraints else "box"
+    return {"kind": kind}
+
+
 def measure_json(problem: Problem, names: list[str]) -> dict[str, Any]:
     """The error measure as plain data; its unit is that of the outputs where they share one."""
     error = problem.error

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.manifold import onto_tangent, pull_back
-from supnorm.evaluation import Evaluator
+from supnorm.evaluation import Evaluations, Evaluator
 from supnorm.evaluation.evaluator import GRADIENT_COST
 
 Array = NDArray[np.float64]
@@ -51,6 +51,10 @@ class Landscape:
         x, rows = self.evaluator.problem.domain.from_unit(u), self.evaluator.rows()
         parts = [self.evaluator.values(x[i : i + rows], self.purpose).score for i in range(0, len(x), rows)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def look(self, u: Array) -> Evaluations:
+        """Both values and the error at unit-box points ``(n, d)``."""
+        return self.evaluator.values(self.evaluator.problem.domain.from_unit(u), self.purpose)
 
     def slope(self, u: Array) -> tuple[Array, Array]:
         """Errors and gradients in the unit box, shapes ``(n,)`` and ``(n, d)``; costs 3 a point."""

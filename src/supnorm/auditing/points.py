@@ -3,6 +3,7 @@
 * Scrambled Sobol points fill the box (Owen 1997; scipy.stats.qmc).
 * Face snapping: each point draws q ~ U(0, 1) and puts each coordinate on a bound with probability q. Trained
   networks in 8 and more inputs have their worst points on faces and corners.
+* Filled gaps, in one input: points that leave the narrowest widest gap between those that are there.
 * Vertex seeds: d random neurons of the first layer, the point where all d are zero. Training crowds kinks
   where the function is sharp, so the weights betray the place.
 """
@@ -49,6 +50,26 @@ def snap_to_faces(u: Array, rng: np.random.Generator, power: float = 1.0) -> Arr
     q = rng.random((len(u), 1)) ** power
     snap = rng.random(u.shape) < q
     return np.where(snap, rng.integers(2, size=u.shape).astype(float), u)
+
+
+def fill_gaps(t: Array, n: int) -> Array:
+    """At most ``n`` points of [0, 1] that split the gaps between ``t`` (k,) into parts of one greatest length.
+
+    >>> fill_gaps(np.array([0.2]), 4).round(9)
+    array([0.4, 0.6, 0.8])
+    """
+    ends = np.concatenate([[0.0], np.sort(t), [1.0]])
+    gap = np.diff(ends)
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        few = np.ceil(gap / middle).clip(1).sum() - len(gap) <= n
+        low, high = (low, middle) if few else (middle, high)
+    parts = np.ceil(gap / high * (1 - 1e-12)).clip(1).astype(int)
+    first = np.repeat(np.cumsum(parts - 1) - (parts - 1), parts - 1)
+    k = np.arange(len(first)) - first + 1
+    rows = np.repeat(np.arange(len(gap)), parts - 1)
+    return np.asarray(ends[rows] + gap[rows] * k / parts[rows])
 
 
 def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: np.random.Generator) -> Array:

@@ -175,7 +175,7 @@ def search(
     state = SearchState.empty(domain.d)
     done = evaluator.values(draw_inside(domain, max(evaluations // 5, 20), rng), "search")
     state.scout = done
-    state.pool.add(domain.to_unit(done.x), done.score)
+    state.look(domain.to_unit(done.x), done)
     strategy.run(Landscape(evaluator, evaluations), state, rng)
 
 

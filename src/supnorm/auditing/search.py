@@ -1,8 +1,9 @@
 """Screen, thin, climb, evolve, polish, and roll on: the search for the worst error.
 
 Screen first by value, climb second: about half of the budget looks everywhere (independent points of the law,
-Sobol, faces, kinks of the first layer), the best starts that are not neighbours of better ones are climbed by
-gradients or, without them, by an evolution strategy; a tenth goes to climbs from independent starts (they say how
+Sobol, faces, kinks of the first layer; more than half in one or two inputs), the best starts that are not neighbours
+of better ones are climbed by gradients or, without them, by an evolution strategy, and in one or two inputs those
+that stick out of their neighbours' plane; a tenth goes to climbs from independent starts (they say how
 many peaks were not seen) and a tenth to differential evolution (ridges). The best peaks are polished. Budget
 left over goes into another round with fresh points. Memory does not grow with the number of evaluations.
 """
@@ -16,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.ascent import Ascent
+from supnorm.auditing.best import Best
 from supnorm.auditing.differential_evolution import DifferentialEvolution
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import GRADIENT, Landscape
-from supnorm.auditing.points import snap_to_faces, sobol_sequence, vertex_seeds
+from supnorm.auditing.points import fill_gaps, snap_to_faces, sobol_sequence, vertex_seeds
 from supnorm.auditing.polish import Polish
 from supnorm.auditing.seams import Seams
+from supnorm.auditing.surprise import INPUTS, Screened, beside
 from supnorm.auditing.thinning import linkage_radius, thin
 from supnorm.evaluation import Evaluations
 
@@ -33,72 +36,20 @@ POOL = 8192  # best screened points that are kept as starts
 KEPT = 1024  # best ends of climbs that are kept as peaks
 
 
-class Best:
-    """The best ``size`` points of a stream, how many were seen, and which were climbed from.
-
-    Points wait until there are enough of them to be worth sorting out.
-    """
-
-    def __init__(self, size: int, d: int) -> None:
-        self.size, self.seen = size, 0
-        self._u, self._score, self._used = np.empty((0, d)), np.empty(0), np.empty(0, dtype=bool)
-        self._bar = -np.inf
-        self._waiting: list[tuple[Array, Array]] = []
-        self._held = 0
-
-    @property
-    def u(self) -> Array:
-        """The points, shape ``(n, d)``."""
-        self._settle()
-        return self._u
-
-    @property
-    def score(self) -> Array:
-        """Their errors, shape ``(n,)``."""
-        self._settle()
-        return self._score
-
-    @property
-    def used(self) -> NDArray[np.bool_]:
-        """Which were climbed from, shape ``(n,)``; the search sets them."""
-        self._settle()
-        return self._used
-
-    def add(self, u: Array, score: Array) -> None:
-        """Add points; those without an error are dropped."""
-        self.seen += len(u)
-        good = np.flatnonzero(score > self._bar)
-        if len(good):
-            self._waiting.append((u[good], score[good]))
-            self._held += len(good)
-        if self._held > self.size:
-            self._settle()
-
-    def _settle(self) -> None:
-        if not self._held:
-            return
-        us, scores = zip(*self._waiting, strict=True)
-        u, score = np.concatenate([self._u, *us]), np.concatenate([self._score, *scores])
-        used = np.concatenate([self._used, np.zeros(self._held, dtype=bool)])
-        if len(score) > self.size:
-            top = np.argpartition(-score, self.size)[: self.size]
-            u, score, used = u[top], score[top], used[top]
-            self._bar = float(score.min())
-        self._u, self._score, self._used, self._waiting, self._held = u, score, used, [], 0
-
-
 @dataclass
 class SearchState:
     """What a search knows: screened points, ends of climbs, ends of independent climbs.
 
-    ``scout`` are the first screened points with both values: their neighbours show jumps. ``kinks`` turns false
-    when those of the first layer were no better than other points.
+    ``scout`` are the first screened points with both values: their neighbours show jumps. ``screened`` are those
+    of a round: their neighbours show flanks. ``kinks`` turns false when those of the first layer were no better than
+    other points.
     """
 
     pool: Best
     ends: Best
     independent: list[Array] = field(default_factory=list)
     scout: Evaluations | None = None
+    screened: Screened = field(default_factory=Screened)
     rounds: int = 0
     kinks: bool = True
 
@@ -107,6 +58,11 @@ class SearchState:
         """Nothing known yet."""
         return cls(Best(POOL, d), Best(KEPT, d))
 
+    def look(self, u: Array, done: Evaluations) -> None:
+        """Take in screened points ``u`` (n, d) of the unit box."""
+        self.pool.add(u, done.score)
+        self.screened.add(u, done)
+
 
 @dataclass(frozen=True)
 class ScreenAndAscent:
@@ -114,6 +70,7 @@ class ScreenAndAscent:
 
     Attributes:
         screen: share that looks everywhere.
+        dense: the same in few inputs, where climbs take little.
         faces, vertices: shares of the screen on faces and on first-layer kinks.
         corners: power in `snap_to_faces`.
         first_step: of a climb, over half the distance of screened points.
@@ -124,11 +81,13 @@ class ScreenAndAscent:
         polished: peaks that are polished.
         chains: climbs at once.
         starts: of climbs, at most, in a round; a larger budget looks again everywhere first.
+        flanks: of them from points that stick out of their neighbours' plane, at most; in few inputs only.
         few: evaluations for each input below which a search `hurries`.
         rest: share of the first round's budget below which what is left is screened and no more.
     """
 
     screen: float = 0.5
+    dense: float = 0.7
     faces: float = 0.2
     vertices: float = 0.2
     corners: float = 1.0
@@ -140,6 +99,7 @@ class ScreenAndAscent:
     polished: int = 8
     chains: int = 512
     starts: int = 1024
+    flanks: int = 64
     few: int = 500
     rest: float = 0.06
     ascent: Ascent = Ascent()
@@ -182,6 +142,7 @@ class ScreenAndAscent:
         return replace(
             self,
             screen=0.45,
+            dense=0.45,
             faces=faces,
             corners=corners,
             vertices=self.vertices if d <= 6 else 0.0,
@@ -198,7 +159,8 @@ class ScreenAndAscent:
         stop: Callable[[], bool],
     ) -> None:
         already = state.pool.seen if state.rounds == 0 else 0
-        self._screen(landscape, state, rng, int(self.screen * (budget + already)) - already, stop)
+        share = self.screen if landscape.d > INPUTS else self.dense
+        self._screen(landscape, state, rng, int(share * (budget + already)) - already, stop)
         if stop():
             return
         lone = self._independent(landscape, state, rng, int(self.independent * budget))
@@ -231,8 +193,9 @@ class ScreenAndAscent:
             left = min(n - spent - (start - landscape.remaining), landscape.remaining)
             if left <= 0 or stop():
                 break
-            u = self._fresh(landscape, sobol, min(left, CHUNK), rng)
-            state.pool.add(u, landscape.score(u))
+            u = self._fresh(landscape, state, sobol, min(left, CHUNK), rng)
+            if len(u):
+                state.look(u, landscape.look(u))
 
     def _kinks(
         self,
@@ -259,7 +222,12 @@ class ScreenAndAscent:
         return spent
 
     def _fresh(
-        self, landscape: Landscape, sobol: Callable[[int], Array], n: int, rng: np.random.Generator
+        self,
+        landscape: Landscape,
+        state: SearchState,
+        sobol: Callable[[int], Array],
+        n: int,
+        rng: np.random.Generator,
     ) -> Array:
         domain = landscape.evaluator.problem.domain
         if domain.cloud is not None:
@@ -267,8 +235,13 @@ class ScreenAndAscent:
             data = domain.cloud.points[rng.choice(len(domain.cloud.points), n_data, replace=False)]
             return np.concatenate([data, domain.cloud.draw(n - n_data, rng)])
         u = sobol(n)
-        faces = int(self.faces * n)
-        u[n - faces :] = snap_to_faces(u[n - faces :], rng, self.corners)
+        if domain.d > 1:
+            faces = int(self.faces * n)
+            u[n - faces :] = snap_to_faces(u[n - faces :], rng, self.corners)
+        elif len(state.screened.u):
+            gaps = fill_gaps(state.screened.u[:, 0], n)
+            u[: len(gaps), 0] = gaps
+            u[-2:, 0] = [0.0, 1.0][-len(u) :]
         if domain.constraints:
             u = u[domain.contains(domain.from_unit(u))]
         return u
@@ -316,20 +289,24 @@ class ScreenAndAscent:
         cost = self.ascent.cost if landscape.differentiable else 15 * self.strategy.samples(d)
         alone = len(lone) * GRADIENT * (self.ascent.steps + 1)
         wanted = max(1, min((budget - alone) // cost, self.starts))
+        flanks, low = self._flanks(landscape, state, min(self.flanks, max(8, wanted // 8)), rng)
         pool, radius = state.pool, linkage_radius(state.pool.seen, d)
-        chosen = thin(pool.u, pool.score, radius, wanted, used=pool.used)
+        chosen = thin(pool.u, pool.score, radius, max(1, wanted - len(flanks)), used=pool.used)
         pool.used[chosen] = True
+        starts, heights = pool.u[chosen], pool.score[chosen]
+        if len(flanks):
+            starts, heights = np.concatenate([flanks, starts]), np.concatenate([low, heights])
         step = self.first_step * _spacing(pool.seen, d)
         floor = landscape.remaining - budget
         surface = landscape.evaluator.problem.domain.cloud is not None
-        for i in range(0, len(chosen), self.chains):
-            part = chosen[i : i + self.chains]
+        for i in range(0, len(starts), self.chains):
+            part = np.arange(i, min(i + self.chains, len(starts)))
             # On data, half of the climbs follow the surface and half fill the balls round the points.
             for rows in (part[::2], part[1::2]) if surface else (part,):
                 if landscape.remaining <= floor or stop() or not len(rows):
                     return
                 here = replace(landscape, tangent=surface and rows[0] == part[0])
-                u, score = pool.u[rows], pool.score[rows]
+                u, score = starts[rows], heights[rows]
                 if landscape.differentiable:
                     first = np.repeat([_spacing(max(len(lone), 1), d), step], [len(lone), len(u)])
                     ends, best = self.ascent.climb(here, np.concatenate([lone, u]), first, len(lone))
@@ -339,6 +316,18 @@ class ScreenAndAscent:
                 else:
                     ends, best = self.strategy.climb(here, u, score, step, rng, landscape.remaining - floor)
                 state.ends.add(ends, best)
+
+    def _flanks(
+        self, landscape: Landscape, state: SearchState, n: int, rng: np.random.Generator
+    ) -> tuple[Array, Array]:
+        """Points beside up to ``n`` that stick out of their neighbours' plane most, and their errors."""
+        u, low, misfit = state.screened.misfits() if n > 0 else (np.empty((0, 0)),) * 3
+        state.screened.clear()
+        if not len(u):
+            return u, np.empty(0)
+        # A flank shows at a point and at its neighbours: one of them will do.
+        chosen = thin(u, misfit, 0.5 * linkage_radius(len(u), u.shape[1]), n, fill=False)
+        return beside(landscape, u[chosen], low[chosen], 1.5 * _spacing(len(u), u.shape[1]), rng)
 
     def _evolve(
         self, landscape: Landscape, state: SearchState, rng: np.random.Generator, budget: int

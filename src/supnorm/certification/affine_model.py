@@ -27,6 +27,7 @@ from supnorm.certification.majorants import REMAINDER, real_remainder
 from supnorm.certification.rounding import ULPS, Array, U, gamma, outward
 from supnorm.program import Node, Program
 
+CELLS = 50_000  # numbers in one array of remainders: a few of these stay in the cache
 _TANH_GELU, _CUBIC = 0.7978845608028654, 0.044715  # the float64 constants are the definition of gelu_tanh
 
 
@@ -82,6 +83,17 @@ def propagate(program: Program, centre: Array, half: Array, scales: Array) -> tu
         The output's model and, shape ``(B, d)``, the largest |J_j| that enters a nonlinear operation: the
         axis to split.
     """
+    widest = max(node.width for node in program.nodes)
+    step = max(CELLS // (len(scales) * widest), 8)
+    rows = [slice(i, i + step) for i in range(0, max(len(centre), 1), step)]
+    parts = [_propagate(program, centre[r], half[r], scales) for r in rows]
+    if len(parts) == 1:
+        return parts[0]
+    c, J, eps, err = (np.concatenate([getattr(m, n) for m, _ in parts]) for n in ("c", "J", "eps", "err"))
+    return AffineModel(c, J, eps, err, scales), np.concatenate([bend for _, bend in parts])
+
+
+def _propagate(program: Program, centre: Array, half: Array, scales: Array) -> tuple[AffineModel, Array]:
     models: list[AffineModel] = []
     bend = np.zeros_like(centre)
     with np.errstate(all="ignore"):

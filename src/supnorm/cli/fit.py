@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +13,7 @@ import typer
 from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, RESUME, SEED, TRUST, WORKERS, default_folder
 
 if TYPE_CHECKING:
+    from supnorm.problem import Problem
     from supnorm.training import FitResult
 
 # Names exist only here: the verb itself takes strategy objects.
@@ -83,19 +86,23 @@ def command(
         ) from None
     finally:
         store.close()
-    save(result, folder)
+    save(result, folder, opened)
     if as_json:
         typer.echo(dumps(result.to_json()))
     elif not quiet:
         for line in summary(result):
             typer.echo(line)
         typer.echo(f"saved in {folder}; open {folder / 'fit.html'}")
+        if result.certificate is not None:
+            checked = f"{folder / 'certificate.json'} --problem {folder / 'problem.toml'}"
+            typer.echo(f"verify the proof with  supnorm check {checked}")
     return int(result.status.exit)
 
 
-def save(result: FitResult, folder: Path) -> None:
-    """Models and numbers, the page ``fit.html``, and the page of the winner's audit beside its files."""
+def save(result: FitResult, folder: Path, opened: Problem) -> None:
+    """Model and numbers, pages, and a problem file that audits, checks or certifies the fitted model."""
     from supnorm.pages import write_fit_page, write_page
+    from supnorm.sources import save_problem
 
     result.save(folder)
     audit_page = ""
@@ -103,6 +110,14 @@ def save(result: FitResult, folder: Path) -> None:
         audit_page = "audit/report.html"
         write_page(result.audit, folder / audit_page)
     write_fit_page(result, folder / "fit.html", audit_page)
+    assert opened.source is not None
+    model = os.path.relpath((folder / "model.npz").resolve(), opened.source.parent.resolve())
+    fitted = replace(
+        opened,
+        model=replace(result.model, origin={"file": model}),
+        tolerance=opened.tolerance if result.tolerance is None else result.tolerance,
+    )
+    save_problem(fitted, folder / "problem.toml")
 
 
 def named(method: str) -> Any:

@@ -174,7 +174,7 @@ class ModularNetwork:
         for takes, part, piece in zip(
             self.takes, self.parts, _cut(self, self.flat if theta is None else theta), strict=True
         ):
-            y = jax_forward(part.architecture, piece, part.frequencies, channels[..., jnp.array(takes)])
+            y = jax_forward(part.architecture, piece, part.frequencies, channels[..., np.array(takes)])
             channels = jnp.concatenate([channels, y], axis=-1)
         return self.scaling.leave(channels[..., -self.scaling.m :])
 

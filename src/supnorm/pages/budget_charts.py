@@ -40,11 +40,13 @@ def error_curves(data: Mapping[str, Any], width: int) -> Markup:
     parts = [y_axis(up, left, right, 5), text(2, 12, "error", "lb")]
     for curve in curves:
         parts += _curve(curve, across, up)
+    parts += _names(curves, across, up)
     parts.append(x_axis(across, 270, "samples", 6 if width > 500 else 4, power_of_ten))
     if limits[0] < tolerance < limits[1]:
         parts += [line(left, up(tolerance), right, up(tolerance), "s-tol")]
         parts += [text(right, up(tolerance) - 5, "tolerance", "tk", "end")]
-    parts += _key(curves, left, width)
+    drawn = [str(c.get("line")) for c in curves if _curve(c, across, up)]
+    parts += _key(list(dict.fromkeys(drawn)), left, width)
     said = "Error against samples: " + "; ".join(str(c.get("name")) for c in curves if c.get("points"))
     return picture(width, 330, said, *parts)
 
@@ -63,10 +65,23 @@ def _curve(curve: Mapping[str, Any], across: Scale, up: Scale) -> list[Markup]:
     return parts
 
 
-def _key(curves: list[Mapping[str, Any]], left: float, width: int) -> list[Markup]:
+def _names(curves: list[Mapping[str, Any]], across: Scale, up: Scale) -> list[Markup]:
+    """What was trained, at the ends of several forecasts, at least a line of text apart."""
+    ends = []
+    for curve in curves:
+        if curve.get("ladder") and curve.get("points"):
+            last = curve["points"][-1]
+            ends.append((up(number(last[1])), across(number(last[0])) + 6, str(curve["ladder"])))
+    parts, lowest = list[Markup](), -math.inf
+    for y, x, name in sorted(ends) if len(ends) > 1 else []:
+        lowest = max(y, lowest + 14)
+        parts.append(text(x, lowest + 4, name, "tk"))
+    return parts
+
+
+def _key(drawn: list[str], left: float, width: int) -> list[Markup]:
     parts = []
-    for i, curve in enumerate(c for c in curves if c.get("points")):
-        name = str(curve.get("line"))
+    for i, name in enumerate(drawn):
         x = left + 140 * i if width > 500 else 16 + 108 * i
         parts += [line(x, 320, x + 20, 320, LINES.get(name, "s-pl")), text(x + 25, 324, name, "tk")]
     return parts

@@ -122,8 +122,9 @@ def forecast_rows(data: Mapping[str, Any]) -> list[dict[str, str]]:
             triple = [f"{raw.get(k)} {k}" for k in ("samples", "weights", "iterations")]
             words += ": " + ", ".join(triple)
         value = number(raw.get("value"))
+        named = [str(raw[key]) for key in ("ladder", "quantity") if raw.get(key)]
         rows.append({
-            "quantity": str(raw.get("quantity")), "value": "–" if math.isnan(value) else num(value),
+            "quantity": ": ".join(named), "value": "–" if math.isnan(value) else num(value),
             "interval": words, "regime": str(raw.get("regime")),
         })  # fmt: skip
     return rows
@@ -148,10 +149,11 @@ def holdouts(data: Mapping[str, Any]) -> list[str]:
     found = []
     for ladder in data.get("ladders") or []:
         for h in ladder.get("holdouts") or []:
+            prefix = f"{ladder['name']}: " if ladder.get("name") else ""
             word = "caught" if h.get("caught") == h.get("of") else "missed"
             size, ahead = num(number(h.get("size"))), num(number(h.get("ahead")))
             found.append(
-                f"Rung {size} left out and forecast from below (×{ahead}): {word}, "
+                f"{prefix}Rung {size} left out and forecast from below (×{ahead}): {word}, "
                 f"{h.get('caught')} of {h.get('of')} trainings inside."
             )
     return found

@@ -16,7 +16,7 @@ from supnorm.pages import bounds, distribution, failures, maps, power, progress_
 from supnorm.pages import places as places_
 from supnorm.pages.cuts import cut, cut_rows, spread
 from supnorm.pages.glossary import glossary
-from supnorm.pages.numbers import count, num
+from supnorm.pages.numbers import count, num, ratio
 from supnorm.pages.points import PlaceView
 from supnorm.pages.ramp import legend
 from supnorm.pages.record import record
@@ -146,6 +146,7 @@ def _where(view: View) -> dict[str, Any]:
         "gap_words": maps.gap_words(view) if is_line else "",
         "has_gaps": any(s != "ok" for s in status),
         "has_close": any(c["close"] for c in cuts),
+        "close_first": view.among_data,
         "profile": two_sizes(places_.profile, view),
         "profile_words": places_.profile_words(view),
     }
@@ -232,6 +233,7 @@ def _place(view: View, place: PlaceView, rank: int) -> dict[str, Any]:
         "x": [(name, view.axis(name).at(x)) for name, x in place.x.items()],
         "both": values,
         "size": place.size,
+        "off_data": ratio(place.off_data) if place.off_data >= 0 else "",
         "prominence": num(place.prominence) if math.isfinite(place.prominence) else "",
     }
 

@@ -100,11 +100,13 @@ def extent(row: PowerRow) -> str:
     return f"{share(row.volume)} of the domain" if row.shape == "bump" else f"{num(row.volume)} of the range"
 
 
-def cube(row: PowerRow, d: int) -> str:
-    """What a volume means: the side of a cube in percent of each range, or a thin sheet."""
+def cube(row: PowerRow, d: int, data: bool = False) -> str:
+    """What a volume means: the side of a cube in percent of each range, a ball among data, or a thin sheet."""
     if row.shape != "bump":
         return "the thin sheet between them, across the domain"
     where = f", in the {row.side}" if row.side in ("model", "reference") else ""
+    if data:
+        return f"round a random place of the data{where}"
     return f"a cube {percent(row.volume ** (1 / max(d, 1)))} of each range wide{where}"
 
 
@@ -133,7 +135,7 @@ def table(view: View) -> dict[str, Any]:
         "power_rows": [
             {
                 "extent": f"two jumps {extent(row)} apart" if row.shape == "sheet" else extent(row),
-                "cube": cube(row, view.d),
+                "cube": cube(row, view.d, view.among_data),
                 "cells": c,
             }
             for row, c in zip(rows, cells, strict=True)

@@ -36,8 +36,8 @@ def where(view: View) -> Markup:
                 share(point.volume_at_least),
             )
         words += "."
-    if point.off_data > 1:
-        words += m(" The point lies {} times the spacing of the data away from them.", ratio(point.off_data))
+    if point.off_data >= 0:
+        words += m(" The nearest data point is {} times their usual spacing away.", ratio(point.off_data))
     return words
 
 

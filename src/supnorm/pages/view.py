@@ -68,6 +68,7 @@ class View:
         self.rms_n = int(self.part("rms").get("n") or 0)
         self.law = str(data.get("law") or "uniform")
         self.table_only = bool(data.get("table_only"))
+        self.among_data = self.part("domain").get("kind") == "data"
 
     def part(self, key: str) -> Mapping[str, Any]:
         """The mapping under ``key``; empty when it is missing or null."""

@@ -77,6 +77,7 @@ def error_curves(table: list[dict[str, Any]], ladders: tuple[Ladder, ...]) -> li
             curves.append(
                 {
                     "line": "forecast",
+                    "ladder": ladder.name,
                     "name": f"measured and forecast {ladder.metric} error {ladder.name}".rstrip(),
                     "measured": [[math.log10(r["size"]), e] for r in data["rungs"] for e in r["errors"]],
                     "points": [

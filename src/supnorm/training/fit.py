@@ -55,7 +55,8 @@ def fit(
 
     Args:
         reference: a `Problem` (its model is not used), any callable ``(n, d) -> (n,)`` or ``(n, m)``, or a
-            pair of arrays ``(x, y)``: then every fifth sample is held out for the errors that are reported.
+            pair of arrays ``(x, y)``, or a problem whose reference is a table: then every fifth sample is held
+            out for the errors that are reported.
         domain: where to fit; of a problem its own, of samples the box of their ranges by default.
         tolerance: goal for the error in the problem's measure; without one the best within the budget wins.
         norm: ``"sup"``: the tolerance is for the largest error; ``"l2"``: for the root mean square.
@@ -79,10 +80,14 @@ def fit(
     ('within-tolerance', True)
     """
     _check(norm, tolerance, seconds, max_evaluations, audit_evaluations)
+    goal: float | tuple[float, ...] | None = tolerance
+    if isinstance(reference, Problem) and reference.reference.table is not None:
+        table = _problem(reference, domain, tolerance, error)
+        goal, error, domain, reference = table.tolerance, table.error, table.domain, table.reference.table
     if isinstance(reference, tuple):
         if certify:
             raise BadInput("fixed samples cannot be certified: between them the reference is unknown")
-        return fit_data(reference, domain, tolerance, norm, strategies(method, None), error, seed, observer)
+        return fit_data(reference, domain, goal, norm, strategies(method, None), error, seed, observer)
     problem = _problem(reference, domain, tolerance, error)
     observer(Started(problem.title or "fit", problem.error.limit, seed, max_evaluations))
 

@@ -31,7 +31,7 @@ ROWS = 20_000  # samples beyond this many judge the candidates but are not train
 def fit_data(
     samples: tuple[Array, Array],
     domain: Domain | None,
-    tolerance: float | None,
+    tolerance: float | tuple[float, ...] | None,
     norm: str,
     methods: Sequence[Any],
     error: ErrorMeasure | None,
@@ -84,8 +84,16 @@ def _try_all(
     tried: list[tuple[Approximation, Errors, float]] = []
     skipped: list[tuple[str, str]] = []
     x, y = data.train[0][:ROWS], data.train[1][:ROWS]
+    goal = choose.problem.error.limit
     for method in methods:
         start = time.perf_counter()
+        if (
+            isinstance(method, NetworkFit)
+            and goal is not None
+            and any(e.by(norm) <= goal for _, e, _ in tried)
+        ):
+            skipped.append((type(method).__name__, "a cheaper method meets the tolerance"))
+            continue
         try:
             found = _fit_one(method, x, y, data.domain, choose, norm, seed)
         except NotApplicable as why:

@@ -53,7 +53,7 @@ class FixedData:
             notes = (*notes, "all labels are equal: the model is a constant")
         return cls(parts[0], parts[1], parts[2], domain, notes)
 
-    def problem(self, error: ErrorMeasure | None, tolerance: float | None) -> Problem:
+    def problem(self, error: ErrorMeasure | None, tolerance: float | tuple[float, ...] | None) -> Problem:
         """A problem for the error measure and the domain; its reference must not be called."""
 
         def unknown(x: Array) -> Array:
@@ -75,7 +75,7 @@ def _checked(x: Array, y: Array) -> tuple[Array, Array]:
         if broken.any():
             raise BadInput(
                 f"{what} are not finite in {broken.sum()} of {len(x)} samples, first in row "
-                f"{int(np.argmax(broken))}; remove these rows"
+                f"{int(np.argmax(broken))} counted from 0; remove these rows"
             )
     return x, y
 

@@ -18,6 +18,7 @@ from supnorm.networks import ModularNetwork, Network, Scaling
 from supnorm.problem import Domain
 from supnorm.training.adam import Adam
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
+from supnorm.training.memory import require_memory
 from supnorm.training.stopping import Stop
 from supnorm.training.train import N, Optimiser, Trained, choose_optimiser, optimise
 
@@ -64,7 +65,14 @@ class NetworkFit:
     def start(
         self, x: Array, y: Array, domain: Domain, width: int, rng: np.random.Generator
     ) -> Network | ModularNetwork:
-        """An untrained network with its scaling; the best of ``starts``."""
+        """An untrained network with its scaling; the best of ``starts``.
+
+        Raises:
+            BadInput: for more parameters than memory; nothing is made before.
+        """
+        size = self.size(domain.d, y.shape[1], width)
+        needed = 8.0 * 10 * size  # parameters, gradients and the steps of an optimiser
+        require_memory(needed, f"a network of width {width} with {size} parameters", "choose a smaller width")
         begun = [self._random(y, domain, width, rng) for _ in range(self.starts)]
         if len(begun) == 1:
             return begun[0]

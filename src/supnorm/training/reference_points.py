@@ -26,6 +26,7 @@ class ReferencePoints:
     Attributes:
         spent: evaluations so far.
         failed: of them, those without a finite value.
+        first_failure: what the first call that failed said; empty where none did.
         drawn: points of the design evaluated so far.
     """
 
@@ -41,13 +42,15 @@ class ReferencePoints:
         self.problem, self.seed = problem, seed
         self.caller = Caller(problem.reference, "reference", store, executor, workers)
         self.spent = self.failed = 0
+        self.first_failure = ""
         self._x = np.empty((0, problem.domain.d))
         self._y: Array | None = None
         self.drawn = 0
 
     def value(self, x: Array) -> Array:
         """Values at ``x``, shape ``(n, m)``; NaN rows where the reference fails."""
-        y, _ = self.caller.values(x, "fit")
+        y, messages = self.caller.values(x, "fit")
+        self.first_failure = self.first_failure or next(iter(messages.values()), "")
         self.spent += len(x)
         self.failed += int((~np.isfinite(y).all(axis=1)).sum())
         return y
@@ -67,7 +70,8 @@ class ReferencePoints:
                 self._y = y[kept] if self._y is None else np.concatenate([self._y, y[kept]])
             self.drawn = max(n, self.drawn)
         if self._y is None or not len(self._y):
-            raise BadInput(f"the reference has no finite value at any of {n} points; check it at one of them")
+            said = f": {self.first_failure}" if self.first_failure else "; check it at one of them"
+            raise BadInput(f"the reference has no finite value at any of {n} points{said}")
         return self._x[:n], self._y[:n]
 
     def _inside(self, u: Array) -> Array:

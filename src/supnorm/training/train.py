@@ -114,6 +114,6 @@ def check_samples(network: Network | ModularNetwork, x: Array, y: Array) -> tupl
         if broken.any():
             raise BadInput(
                 f"{what} are not finite in {broken.sum()} of {len(x)} samples, first in row "
-                f"{int(np.argmax(broken))}; remove these rows"
+                f"{int(np.argmax(broken))} counted from 0; remove these rows"
             )
     return x, y

@@ -1,0 +1,122 @@
+"""``supnorm fit`` on input that cannot be fitted, or not to the wish: one clear line each, exit code 2 or a note."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from supnorm.cli import main
+
+REFERENCES = """
+import numpy as np
+
+def wave(x):
+    return np.sin(3 * x[:, 0]) * x[:, 1]
+
+def constant(x):
+    return 3.0 + 0.0 * x[:, 0]
+
+def jump(x):
+    return np.where(x[:, 0] + x[:, 1] < 0.1, x[:, 0], 2.0)
+
+def nothing(x):
+    return np.nan * x[:, 0]
+
+def unlicensed(x):
+    raise RuntimeError("no licence for this machine")
+"""
+AXES = "a = { low = -1.0, high = 1.0 }\nb = { low = -1.0, high = 1.0 }\n"
+
+
+def fitted(folder: Path, reference: str, *options: str, tolerance: float = 1e-3) -> int:
+    (folder / "truth.py").write_text(REFERENCES)
+    (folder / "problem.toml").write_text(
+        f"[reference]\n{reference}\n[error]\ntolerance = {tolerance}\n[domain]\n{AXES}"
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["fit", str(folder / "problem.toml"), "--out", str(folder / "run"), "--seed", "1", *options])
+    return int(ended.value.code or 0)
+
+
+def table(folder: Path, n: int = 120, **changes: float) -> str:
+    """A table of samples; ``y_ROW=value`` changes a label."""
+    x = np.random.default_rng(0).uniform(-1, 1, (n, 2))
+    y = np.sin(x[:, 0]) * x[:, 1]
+    for row, value in changes.items():
+        y[int(row[2:])] = value
+    rows = [f"{a!r},{b!r},{c!r}" for (a, b), c in zip(x.tolist(), y.tolist(), strict=True)]
+    (folder / "samples.csv").write_text("\n".join(["a,b,y", *rows, *rows[:5]]) + "\n")
+    return 'file = "samples.csv"'
+
+
+@pytest.mark.parametrize(
+    ("reference", "tolerance", "said"),
+    [
+        ("wave", 1e-17, "below the float64 floor of this reference, about"),
+        ("nothing", 1e-3, "no finite value at any of 8 points; check it at one of them"),
+        ("unlicensed", 1e-3, "no finite value at any of 8 points: exception: RuntimeError: no licence"),
+    ],
+)
+def test_what_cannot_be_fitted_is_said_in_one_line(tmp_path, capsys, reference, tolerance, said):
+    assert fitted(tmp_path, f'python = "truth.py:{reference}"', tolerance=tolerance) == 2
+    err = capsys.readouterr().err.strip()
+    assert said in err
+    assert "\n" not in err
+
+
+def test_labels_that_are_no_numbers(tmp_path, capsys):
+    assert fitted(tmp_path, table(tmp_path, y_7=np.nan)) == 2
+    assert (
+        "labels are not finite in 1 of 125 samples, first in row 7 counted from 0" in capsys.readouterr().err
+    )
+
+
+def test_one_sample_is_too_few(tmp_path, capsys):
+    assert fitted(tmp_path, table(tmp_path, n=1)) == 2
+    assert "at least 20 samples at different points, got 1" in capsys.readouterr().err
+
+
+def test_a_table_is_fitted_and_its_repeated_points_are_merged(tmp_path, capsys):
+    assert fitted(tmp_path, table(tmp_path), "--method", "polynomial") == 0
+    out = capsys.readouterr().out
+    assert "on 24 held-out samples; between the samples nothing is known" in out
+    assert "5 samples repeat the point of another one" in out
+
+
+def test_samples_cannot_be_certified(tmp_path, capsys):
+    assert fitted(tmp_path, table(tmp_path), "--certify") == 2
+    assert "between them the reference is unknown" in capsys.readouterr().err
+
+
+def test_a_constant_reference_gets_one_parameter_and_a_note(tmp_path, capsys):
+    assert fitted(tmp_path, 'python = "truth.py:constant"') == 0
+    assert "the reference is constant on all points seen" in capsys.readouterr().out
+
+
+def test_a_jump_is_told_and_the_way_out_named(tmp_path, capsys):
+    assert fitted(tmp_path, 'python = "truth.py:jump"', "--method", "simplex") == 1
+    out = capsys.readouterr().out
+    assert "no continuous model can: the reference jumps by" in out
+    assert "split the domain there" in out
+
+
+def test_a_network_larger_than_the_memory_is_refused_before_it_is_made():
+    from supnorm import Domain, fit
+    from supnorm.results import BadInput
+    from supnorm.training import NetworkFit
+
+    square = Domain(a=(-1.0, 1.0), b=(-1.0, 1.0))
+    with pytest.raises(BadInput, match=r"parameters needs .* GiB is free; choose a smaller width"):
+        fit(lambda x: x[:, 0] * x[:, 1], square, method=NetworkFit(widths=(200_000,)), tolerance=1e-3)
+
+
+@pytest.mark.slow
+def test_a_million_samples(tmp_path, capsys):
+    """Twenty thousand are trained on, the others judge."""
+    from supnorm import fit
+
+    x = np.random.default_rng(0).uniform(-1, 1, (1_000_000, 2))
+    result = fit((x, np.sin(2 * x[:, 0]) * x[:, 1]), tolerance=1e-6)
+    assert result.status.code == "within-tolerance"
+    assert result.notes == ("trained on 20000 of 650000 training samples",)
+    assert ("NetworkFit", "a cheaper method meets the tolerance") in result.skipped
