@@ -154,7 +154,7 @@ def _bend(program: Program, models: list[Graded]) -> Array:
             if node.op == "affine":
                 weight[a] += v @ np.abs(np.asarray(node.weight))
             elif node.op == "take":
-                np.add.at(weight[a], node.columns, v)
+                np.add.at(weight[a], np.asarray(node.columns), v)
             elif node.op == "concat":
                 before = sum(program.nodes[b].width for b in node.args[: node.args.index(a)])
                 weight[a] += v[before : before + program.nodes[a].width]
