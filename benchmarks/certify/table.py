@@ -9,7 +9,7 @@ from benchmarks.certify import records
 
 OURS = "Chebyshev certificate (ours)"
 METHODS = (
-    OURS, "affine Taylor (ours, LinearBounds)", "CROWN (auto_LiRPA)", "interval Hessian", "mean value",
+    OURS, "exact pieces (ours)", "affine Taylor, chords (ours)", "CROWN (auto_LiRPA)", "interval Hessian", "mean value",
     "interval arithmetic",
 )  # fmt: skip
 BEGIN, END = "<!-- benchmarks.certify: {} -->", "<!-- end of {} -->"
