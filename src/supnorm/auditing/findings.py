@@ -61,7 +61,8 @@ def infinite_words(sample: Sample, places: Sequence[Witness]) -> str:
 def suspect_rows(problem: Problem) -> NDArray[np.intp]:
     """Rows of the reference's table whose labels disagree with both the model and their neighbours.
 
-    In any output, where the error counts; the most suspicious first. Empty where the reference is no table, or the model is one too.
+    In any output, where the error counts; the most suspicious first. Empty where the reference is no table, or the
+    model is one too.
     """
     if problem.reference.table is None or problem.model.table is not None:
         return NONE
