@@ -2,6 +2,7 @@
 
     python -m benchmarks.certify targets              the targets of the design
     python -m benchmarks.certify peers                other enclosures in the same loop (CROWN: `crown`)
+    python -m benchmarks.certify kinks                exact pieces beside chords alone, ReLU in two inputs
     python -m benchmarks.certify campaign             random problems: upper >= all sampled errors; checks
     python -m benchmarks.certify table                the saved rows into docs/certify.md
 
@@ -62,6 +63,22 @@ def peers(seconds: float, only: str) -> None:
             print(f"{name:24s} {method:36s} {table.words(row)}", flush=True)
 
 
+def kinks(seconds: float, only: str) -> None:
+    """Exact pieces and chords alone, at 1 %; the problems whose name contains ``only``."""
+    from benchmarks.certify.kinks import METHODS, PROBLEMS
+    from benchmarks.certify.targets import measured, shifted
+
+    measured(shifted(2, 8, 1, "relu", 1e-2), 1.1, 10.0)  # imports
+    for name, make in PROBLEMS.items():
+        if only not in name:
+            continue
+        problem = make()
+        for method, strategy in METHODS.items():
+            row = measured(problem, 1.01, seconds, strategy)
+            records.put("kinks", f"{name} | {method}", row)
+            print(f"{name:24s} {method:20s} {table.words(row)}", flush=True)
+
+
 def campaign(points: int, only: str | None, seconds: float) -> None:
     """Random problems; goes on where it stopped, and ends with an error when a bound does not hold."""
     import time
@@ -93,7 +110,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=("targets", "peers", "campaign", "table"))
+    parser.add_argument("what", choices=("targets", "peers", "kinks", "campaign", "table"))
     parser.add_argument(
         "--seconds", type=float, default=60.0, help="processor seconds a row may take; of the whole campaign"
     )
@@ -106,6 +123,8 @@ def main() -> None:
         targets(options.seconds, options.only or "")
     elif options.what == "peers":
         peers(options.seconds, options.only or "")
+    elif options.what == "kinks":
+        kinks(options.seconds, options.only or "")
     elif options.what == "campaign":
         campaign(options.points, options.only, options.seconds)
     else:

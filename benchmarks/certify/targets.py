@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "certific
 import cases
 
 
-def shifted(d: int, width: int, depth: int, activation: str, size: float) -> Problem:
+def shifted(d: int, width: int, depth: int, activation: str, size: float, seed: int = 0) -> Problem:
     """A random network against itself plus ``size`` times a known function of size one."""
-    net = cases.network(np.random.default_rng(0), d, width, depth, activation)
+    net = cases.network(np.random.default_rng(seed), d, width, depth, activation)
 
     def reference(x):
         wave = jnp.sin(3 * x[:, :1] + 2 * x.sum(1, keepdims=True)) * jnp.exp(-(x[:, :1] ** 2))
