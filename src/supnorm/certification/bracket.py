@@ -181,7 +181,7 @@ def _step(
     result = bound_all(bracket.error, strategy, batch.boxes, target, bracket.lower, executor)
     tight = batch.tightened(result)
     finished = (tight.boxes.upper <= target) | result.limited | (batch.boxes.level.max(1) >= DEEPEST)
-    halves = tight.take(~finished).split(result.axis[~finished])
+    halves = tight.take(~finished).split(result.axis[~finished], result.second[~finished])
     # One assignment: an interrupt finds the state before or after it, never between.
     vars(bracket).update(
         done=(*bracket.done, tight.take(finished)), tried=bracket.tried + len(batch),
