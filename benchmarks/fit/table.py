@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.fit import certified, choice
+from benchmarks.fit import certified, choice, equations
 from benchmarks.fit.compare import medians
 from benchmarks.fit.targets import staged_medians
+
+OTHERS: dict[str, Any] = {"choice": choice, "certified": certified, "equations": equations}
 
 
 def lines(part: str, row: dict[str, Any]) -> list[str]:
     """What is printed while it runs."""
     if "missing" in row:
         return [f"{row['task']:14} {row['method']:16} {row['missing']}"]
-    if part in ("choice", "certified"):
-        return (choice if part == "choice" else certified).lines(row)
+    if part in OTHERS:
+        return OTHERS[part].lines(row)
     if part in ("compare", "long", "candidates"):
         return [
             f"{row['task']:14} {row['method']:16} rms {row['rms'][-1]:.1e}  max {row['max'][-1]:.1e}"
@@ -61,7 +63,7 @@ def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
         head = ["task", "one network, RMS / max", "with a second on the residual", "published RMS", "CPU s"]
         found.append(("Tasks of Precision machine learning (2023), absolute errors", head, body))
     if "choice" in saved:
-        head = ["task", "method", "RMS / max", "samples", "parameters", "CPU s"]
+        head = ["task", "method", "RMS / max", "max by a second audit", "samples", "parameters", "CPU s"]
         found.append(
             (
                 "What fit chooses, and networks with as many evaluations",
@@ -73,6 +75,18 @@ def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
         head = ["problem", "seed", "tolerance", "network, parameters", "worst error seen", "proved bound", "CPU s",
                 "check, CPU s"]  # fmt: skip
         found.append(("Networks with their proof", head, certified.body(saved["certified"]["rows"])))
+    if "equations" in saved:
+        head = [
+            "equation",
+            "optimiser",
+            "largest error of the solution",
+            "worst residual found",
+            "error_if",
+            "CPU s",
+        ]
+        found.append(
+            ("`fit_pde` on known solutions, medians", head, equations.body(saved["equations"]["rows"]))
+        )
     return found
 
 
