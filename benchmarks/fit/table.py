@@ -76,7 +76,7 @@ def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
         head = ["task", "one network, RMS / max", "with a second on the residual", "published RMS", "CPU s"]
         found.append(("Tasks of Precision machine learning (2023), absolute errors", head, body))
     if "choice" in saved:
-        head = ["task", "method", "RMS / max", "max by a second audit", "samples", "parameters", "CPU s"]
+        head = ["task", "method", "RMS / max", "max, a second time", "samples", "parameters", "CPU s"]
         found.append(
             (
                 "What fit chooses, and networks with as many evaluations",
