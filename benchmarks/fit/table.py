@@ -61,25 +61,32 @@ def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
         body = [[r["task"], f"{r['error']:.1e}", f"{r['seconds']:.0f}", _ratio(r)]
                 for r in time_ratios(saved["compare"]["rows"], long)]  # fmt: skip
         seeds = len({r["seed"] for r in long})
-        said = f"The same for SciPy's BFGS after a minute, medians over its {seeds} seeds"
+        said = f"The same for SciPy's BFGS after a minute, medians over {seeds} seed(s) of it"
         found.append(
             (said, ["task", "RMS error of SciPy's BFGS", "its seconds", "times sooner (seconds)"], body)
         )
     if "refinement" in saved:
-        body = [[r["task"], str(r["weights"]), *(_pair(*e) for e in r["errors"])]
+        body = [[r["task"], str(r["weights"]), str(r["seeds"]), *(_pair(*e) for e in r["errors"])]
                 for r in staged_medians(saved["refinement"]["rows"])]  # fmt: skip
-        head = ["target", "weights", "RMS / max before refinement", "after"]
-        found.append(("Refinement at the worst points, and its control", head, body))
+        head = ["target", "weights", "seeds", "RMS / max before refinement", "after"]
+        found.append(("Refinement at the worst points, and its control, medians", head, body))
     if "published" in saved:
-        body = [[r["task"], *(_pair(*e) for e in r["errors"]), f"{r['published']:.1e}", f"{r['seconds']:.0f}"]
-                for r in staged_medians(saved["published"]["rows"])]  # fmt: skip
-        head = ["task", "one network, RMS / max", "with a second on the residual", "published RMS", "CPU s"]
-        found.append(("Tasks of Precision machine learning (2023), absolute errors", head, body))
+        body = [[r["task"], str(r["seeds"]), *(_pair(*e) for e in r["errors"]), f"{r['published']:.1e}",
+                 f"{r['seconds']:.0f}"] for r in staged_medians(saved["published"]["rows"])]  # fmt: skip
+        head = [
+            "task",
+            "seeds",
+            "one network, RMS / max",
+            "with a second on the residual",
+            "published RMS",
+            "CPU s",
+        ]
+        found.append(("Tasks of Precision machine learning (2023), absolute errors, medians", head, body))
     if "choice" in saved:
         head = ["task", "method", "RMS / max", "max, a second time", "samples", "parameters", "CPU s"]
         found.append(
             (
-                "What fit chooses, and networks with as many evaluations",
+                "What fit chooses, and networks with as many evaluations (a second time: another audit, or fresh points)",
                 head,
                 choice.body(saved["choice"]["rows"]),
             )
