@@ -22,12 +22,17 @@ import cases
 
 
 def shifted(d: int, width: int, depth: int, activation: str, size: float, seed: int = 0) -> Problem:
-    """A random network against itself plus ``size`` times a known function of size one."""
-    net = cases.network(np.random.default_rng(seed), d, width, depth, activation)
+    """A random network against itself plus ``size`` times a known function of size one.
+
+    The reference's copy has its hidden features in another order, so that no method sees one network.
+    """
+    shape = (d, width, depth, activation)
+    net = cases.network(np.random.default_rng(seed), *shape)
+    twin = cases.network(np.random.default_rng(seed), *shape, order=np.random.default_rng(1))
 
     def reference(x):
         wave = jnp.sin(3 * x[:, :1] + 2 * x.sum(1, keepdims=True)) * jnp.exp(-(x[:, :1] ** 2))
-        return net(x) + size * wave
+        return twin(x) + size * wave
 
     return Problem(net, reference, Domain.from_axes({f"x{i}": (-1.0, 1.0) for i in range(d)}))
 
