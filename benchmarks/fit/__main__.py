@@ -35,7 +35,7 @@ os.environ.setdefault("DDE_BACKEND", "pytorch")
 from benchmarks.fit.candidates import CANDIDATES
 from benchmarks.fit.certified import certified
 from benchmarks.fit.choice import choices
-from benchmarks.fit.compare import Run, Wanted, compare, long_bfgs, time_ratios
+from benchmarks.fit.compare import Run, Wanted, compare, long_bfgs
 from benchmarks.fit.equations import equations
 from benchmarks.fit.methods import OURS, PEERS
 from benchmarks.fit.table import lines, markdown
@@ -130,8 +130,6 @@ def main() -> None:
                     "load": os.getloadavg()[0], "processor": processor(), "python": sys.version.split()[0],
                     "versions": {p: installed(p) for p in PACKAGES},
                 }  # fmt: skip
-                if "long" in saved and "compare" in saved:
-                    saved["time_ratios"] = time_ratios(saved["compare"]["rows"], saved["long"]["rows"])
                 write_whole(RESULTS, json.dumps(saved) + "\n")
 
 

@@ -91,15 +91,20 @@ def medians(runs: Sequence[Run]) -> list[Run]:
     return rows
 
 
-def time_ratios(runs: Sequence[Run], long: Sequence[Run]) -> list[Run]:
-    """Per task: seconds of SciPy's BFGS over those in which SSBroyden has the same median RMS error."""
+def time_ratios(runs: Sequence[Run], slow: Sequence[Run]) -> list[Run]:
+    """Seconds of each row of ``slow`` over those in which SSBroyden has the same median RMS error.
+
+    The ratio is at least what is written: SSBroyden's time is the first recorded one.
+    """
     fast = {r["task"]: r for r in medians(runs) if r["method"] == "SSBroyden"}
     ratios = []
-    for slow in medians(long):
-        error, total = slow["rms"][-1], slow["seconds"][-1]
-        ours = fast.get(slow["task"], {"seconds": [], "rms": []})
+    for row in medians(slow):
+        ours = fast.get(row["task"])
+        if ours is None or "missing" in row or row["method"] == "SSBroyden":
+            continue
+        error, total = row["rms"][-1], row["seconds"][-1]
         reached = [t for t, e in zip(ours["seconds"], ours["rms"], strict=True) if e <= error]
-        if reached:
-            ratios.append({"task": slow["task"], "error": error, "scipy": total,
-                           "ssbroyden": reached[0], "ratio": total / reached[0]})  # fmt: skip
+        ratios.append({"task": row["task"], "method": row["method"], "error": error, "seconds": total,
+                       "ssbroyden": reached[0] if reached else None,
+                       "ratio": total / reached[0] if reached else None})  # fmt: skip
     return ratios

@@ -115,6 +115,7 @@ def staged_medians(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             **same[0],
+            "seeds": len(same),
             "errors": np.median([r["errors"] for r in same], axis=0).tolist(),
             "seconds": float(np.median([r["seconds"] for r in same])),
         }
