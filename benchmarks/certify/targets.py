@@ -57,6 +57,11 @@ TARGETS = [  # name, problem, ratio, target seconds on one quiet core
     ("2-D 3x64 tanh, 1e-4", lambda: shifted(2, 64, 3, "tanh", 1e-4), 1.01, 5.0),
     ("2-D 4x128 tanh, 1e-4", lambda: shifted(2, 128, 4, "tanh", 1e-4), 1.1, 15.0),
     ("3-D 2x32 tanh, 1e-2", lambda: shifted(3, 32, 2, "tanh", 1e-2), 1.1, 3.0),
+    ("4-D 2x32 tanh, 1e-2", lambda: shifted(4, 32, 2, "tanh", 1e-2), 1.5, 2.0),
+    ("4-D 2x32 tanh, 1e-2", lambda: shifted(4, 32, 2, "tanh", 1e-2), 1.1, 2.0),
+    ("4-D 3x64 tanh, 1e-2", lambda: shifted(4, 64, 3, "tanh", 1e-2), 1.5, 90.0),
+    ("5-D 2x32 tanh, 1e-2", lambda: shifted(5, 32, 2, "tanh", 1e-2), 1.5, 25.0),
+    ("6-D 2x32 tanh, 1e-2", lambda: shifted(6, 32, 2, "tanh", 1e-2), 1.5, 360.0),
     ("2-D 2x32 ReLU, 1e-2", lambda: shifted(2, 32, 2, "relu", 1e-2), 1.01, 2.0),
     ("2-D Burgers residual 3x64", lambda: burgers(64, 3), 1.1, 20.0),
 ]
