@@ -45,7 +45,7 @@ def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
             [m, *(_cell(by.get((t, m))) for t in tasks)] for m in dict.fromkeys(r["method"] for r in rows)
         ]
         seconds, seeds = rows[0]["seconds"][-1], len(rows[0]["seeds"])
-        said = f"{what} / maximum error after {seconds:g} CPU seconds, medians over {seeds} seeds"
+        said = f"{what} / maximum error after {seconds:g} CPU seconds, medians over {seeds} seed(s)"
         found.append((said, ["method", *tasks], body))
     if "compare" in saved:
         rows = time_ratios(saved["compare"]["rows"], saved["compare"]["rows"])
