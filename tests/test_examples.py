@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 from tests.problems import Instance, assert_honest
 
 from supnorm import audit, open_problem
@@ -33,13 +32,17 @@ def test_seawater_reaches_its_worst_error() -> None:
 
 @needs_coolprop
 @pytest.mark.slow
-def test_steam_reaches_800_percent_in_8_of_10_seeds() -> None:
+def test_steam_reaches_a_million_percent_in_8_of_10_seeds() -> None:
+    """On the boiling line; the average is not known either, and the report says so."""
     problem = open_problem(EXAMPLES / "steam" / "problem.toml")
-    worst = []
+    worst, missed = [], 0
     for seed in range(10):
-        report = audit(problem, evaluations=50_000, seed=seed)
+        report = audit(problem, evaluations=100_000, seed=seed)
         assert report.worst is not None
         worst.append(report.worst.error)
-    hits = sum(error > 8 for error in worst)
-    assert binomtest(hits, 10, 0.9, alternative="less").pvalue > 0.01, worst
-    assert hits >= 8, worst
+        # A sample of 20,000 points hits the seam in one run of twenty.
+        missed += report.document["rms"]["at_least"] > 1e3 * report.rms.value
+        said = "the sample has missed what dominates the average" in report.explain()
+        assert said or report.rms.value > 0.1
+    assert sum(error > 1e4 for error in worst) >= 8, worst
+    assert missed >= 7

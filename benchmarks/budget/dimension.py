@@ -67,8 +67,9 @@ def main() -> None:
     known = sum(np.isfinite(r["dimension"]) for r in rows)
     apart = [max(abs(r["two_nn"] / r["peer_two_nn"] - 1), abs(r["mle"] / r["peer_mle"] - 1)) for r in rows]
     print(f"interval holds the truth in {inside} of {known}; estimates differ by at most {max(apart):.1%}")
+    plain = [{**r, "dimension": r["dimension"] if np.isfinite(r["dimension"]) else None} for r in rows]
     content = {
-        "rows": rows, "inside": inside, "known": known, "largest_difference": max(apart),
+        "rows": plain, "inside": inside, "known": known, "largest_difference": max(apart),
         "scikit_dimension": version("scikit-dimension"), "numpy": np.__version__, "python": platform.python_version(),
     }  # fmt: skip
     given.out.write_text(json.dumps(content, indent=1, default=float) + "\n")

@@ -2,6 +2,7 @@
 
     python -m benchmarks.certify targets              the targets of the design
     python -m benchmarks.certify peers                other enclosures in the same loop (CROWN: `crown`)
+    python -m benchmarks.certify kinks                exact pieces beside chords alone, ReLU in two inputs
     python -m benchmarks.certify campaign             random problems: upper >= all sampled errors; checks
     python -m benchmarks.certify table                the saved rows into docs/certify.md
 
@@ -12,6 +13,7 @@ campaign goes on where it stopped.
 from __future__ import annotations
 
 import argparse
+import math
 from functools import partial
 from pathlib import Path
 
@@ -39,22 +41,42 @@ def peers(seconds: float, only: str) -> None:
     from benchmarks.certify.targets import COMPARED, measured, shifted
     from supnorm.certification import ChebyshevCertificate, LinearBounds
 
-    methods = {
+    smooth = {
         table.OURS: ChebyshevCertificate(),
-        "affine Taylor (ours, LinearBounds)": LinearBounds(),
+        "affine Taylor, chords (ours)": LinearBounds(worth=math.inf),
         "interval Hessian": Enclosure(2),
         "mean value": Enclosure(1),
         "interval arithmetic": Enclosure(0),
     }
+    kinked = {
+        "exact pieces (ours)": LinearBounds(),
+        "affine Taylor, chords (ours)": LinearBounds(worth=math.inf),
+    }
     measured(shifted(1, 8, 1, "tanh", 1e-2), 1.1, 10.0)  # imports
-    for name, d, width, depth, size, ratio in COMPARED:
-        problem = shifted(d, width, depth, "tanh", size)
-        for method, strategy in methods.items():
+    for name, d, width, depth, activation, size, ratio in COMPARED:
+        problem = shifted(d, width, depth, activation, size)
+        for method, strategy in (kinked if activation == "relu" else smooth).items():
             if only not in f"{name} | {method}":
                 continue
             row = measured(problem, ratio, seconds, strategy)
             records.put("peers", f"{name} | {method}", row)
             print(f"{name:24s} {method:36s} {table.words(row)}", flush=True)
+
+
+def kinks(seconds: float, only: str) -> None:
+    """Exact pieces and chords alone, at 1 %; the problems whose name contains ``only``."""
+    from benchmarks.certify.kinks import METHODS, PROBLEMS
+    from benchmarks.certify.targets import measured, shifted
+
+    measured(shifted(2, 8, 1, "relu", 1e-2), 1.1, 10.0)  # imports
+    for name, make in PROBLEMS.items():
+        if only not in name:
+            continue
+        problem = make()
+        for method, strategy in METHODS.items():
+            row = measured(problem, 1.01, seconds, strategy)
+            records.put("kinks", f"{name} | {method}", row)
+            print(f"{name:24s} {method:20s} {table.words(row)}", flush=True)
 
 
 def campaign(points: int, only: str | None, seconds: float) -> None:
@@ -88,7 +110,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=("targets", "peers", "campaign", "table"))
+    parser.add_argument("what", choices=("targets", "peers", "kinks", "campaign", "table"))
     parser.add_argument(
         "--seconds", type=float, default=60.0, help="processor seconds a row may take; of the whole campaign"
     )
@@ -101,6 +123,8 @@ def main() -> None:
         targets(options.seconds, options.only or "")
     elif options.what == "peers":
         peers(options.seconds, options.only or "")
+    elif options.what == "kinks":
+        kinks(options.seconds, options.only or "")
     elif options.what == "campaign":
         campaign(options.points, options.only, options.seconds)
     else:

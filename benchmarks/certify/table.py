@@ -9,7 +9,7 @@ from benchmarks.certify import records
 
 OURS = "Chebyshev certificate (ours)"
 METHODS = (
-    OURS, "affine Taylor (ours, LinearBounds)", "CROWN (auto_LiRPA)", "interval Hessian", "mean value",
+    OURS, "exact pieces (ours)", "affine Taylor, chords (ours)", "CROWN (auto_LiRPA)", "interval Hessian", "mean value",
     "interval arithmetic",
 )  # fmt: skip
 BEGIN, END = "<!-- benchmarks.certify: {} -->", "<!-- end of {} -->"
@@ -24,14 +24,11 @@ def words(row: dict[str, Any]) -> str:
 def into_page(page: Path) -> None:
     """Replace what stands between the marks."""
     text, held = page.read_text(), records.load()
-    for name, lines in {
-        "targets": _targets(held),
-        "peers": _peers(held),
-        "campaign": _campaign(held),
-    }.items():
+    tables = {"targets": _targets, "peers": _peers, "kinks": _kinks, "campaign": _campaign}
+    for name, lines in tables.items():
         begin, end = BEGIN.format(name), END.format(name)
         before, rest = text.split(begin)
-        text = before + begin + "\n" + "\n".join(lines) + "\n" + end + rest.split(end)[1]
+        text = before + begin + "\n" + "\n".join(lines(held)) + "\n" + end + rest.split(end)[1]
     page.write_text(text)
 
 
@@ -60,12 +57,21 @@ def _peers(held: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _kinks(held: dict[str, Any]) -> list[str]:
+    rows = held.get("kinks", {})
+    lines = ["| 2-D ReLU network | worst error | chords alone | chords and pieces |", "|---|---|---|---|"]
+    for name in dict.fromkeys(n.split(" | ")[0] for n in rows):
+        chords, pieces = rows[f"{name} | chords"], rows[f"{name} | exact pieces"]
+        lines.append(f"| {name} | {pieces['lower']:.2g} | {_cell(chords)} | {_cell(pieces)} |")
+    return lines
+
+
 def _cell(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
     if row["code"] == "proved":
         return f"{row['boxes']:,} boxes, {row['seconds']:.2f} s"
-    return f"{100 * row['proved']:.3g} % in {row['seconds']:.0f} s"
+    return f"{100 * row['proved']:.3g} %, ratio {row['ratio']:.3g} in {row['seconds']:.0f} s"
 
 
 def _campaign(held: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 * SOAP (Vyas et al., arXiv 2409.11321): Adam in the eigenbasis of the Kronecker factors of each weight matrix, full
   batch, factors refreshed every 10 steps.
+* Muon (Jordan et al. 2024; optax.contrib.muon): momentum, its matrices made orthogonal; Adam for the biases.
 * Natural gradient with a line search over powers of two (Mueller & Zeinhofer, arXiv 2302.13163): for least squares
   its metric is J'J, so that it is Gauss-Newton with a fixed regularisation.
 """
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from benchmarks.fit.recorder import OutOfTime, Recorder
-from supnorm.networks import Network
+from supnorm.networks import Network, double_precision
 from supnorm.training import MeanSquares
 
 Array = NDArray[np.float64]
@@ -42,6 +43,36 @@ def soap(rate: float) -> Any:
                     moves.append(factors.move(gradient[start : start + size].reshape(shape), step).ravel())
                     start += size
                 theta = theta - now * np.concatenate(moves)
+
+    return run
+
+
+def muon(rate: float) -> Any:
+    """optax.contrib.muon with a cosine decay of the rate."""
+
+    def run(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
+        import jax
+        import optax
+
+        loss, theta = MeanSquares(network, x, y), network.flat
+        shapes = [part.shape for layer in network.layers for part in layer]
+        ends = np.cumsum([int(np.prod(s)) for s in shapes])[:-1]
+
+        def tree(flat: Array) -> list[Array]:
+            return [part.reshape(s) for part, s in zip(np.split(flat, ends), shapes, strict=True)]
+
+        with double_precision(), suppress(OutOfTime):
+            optimiser = optax.contrib.muon(1.0)
+            state, update = optimiser.init(tree(theta)), jax.jit(optimiser.update)
+            update(tree(theta), state, tree(theta))
+            recorder.start()
+            while True:
+                value, gradient = loss.value_and_grad(theta)
+                recorder.see(theta, value)
+                done = min(recorder.spent / recorder.seconds, 1.0)
+                now = rate * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * done)))
+                moves, state = update(tree(gradient), state, tree(theta))
+                theta = theta + now * np.concatenate([np.asarray(m).ravel() for m in moves])
 
     return run
 
@@ -95,4 +126,4 @@ def natural_gradient(network: Network, x: Array, y: Array, recorder: Recorder) -
             theta = theta - 0.5**best * direction
 
 
-CANDIDATES: dict[str, Any] = {"SOAP": soap, "natural gradient": natural_gradient}
+CANDIDATES: dict[str, Any] = {"SOAP": soap, "Muon": muon, "natural gradient": natural_gradient}

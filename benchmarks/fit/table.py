@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.fit import certified, choice
-from benchmarks.fit.compare import medians
+from benchmarks.fit import certified, choice, equations
+from benchmarks.fit.compare import medians, time_ratios
 from benchmarks.fit.targets import staged_medians
+
+OTHERS: dict[str, Any] = {"choice": choice, "certified": certified, "equations": equations}
 
 
 def lines(part: str, row: dict[str, Any]) -> list[str]:
     """What is printed while it runs."""
     if "missing" in row:
         return [f"{row['task']:14} {row['method']:16} {row['missing']}"]
-    if part in ("choice", "certified"):
-        return (choice if part == "choice" else certified).lines(row)
+    if part in OTHERS:
+        return OTHERS[part].lines(row)
     if part in ("compare", "long", "candidates"):
         return [
             f"{row['task']:14} {row['method']:16} rms {row['rms'][-1]:.1e}  max {row['max'][-1]:.1e}"
@@ -43,28 +45,48 @@ def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
             [m, *(_cell(by.get((t, m))) for t in tasks)] for m in dict.fromkeys(r["method"] for r in rows)
         ]
         seconds, seeds = rows[0]["seconds"][-1], len(rows[0]["seeds"])
-        said = f"{what} / maximum error after {seconds:g} CPU seconds, medians over {seeds} seeds"
+        said = f"{what} / maximum error after {seconds:g} CPU seconds, medians over {seeds} seed(s)"
         found.append((said, ["method", *tasks], body))
-    if "time_ratios" in saved:
-        body = [[r["task"], f"{r['error']:.1e}", f"{r['scipy']:.0f}", f"{r['ssbroyden']:.2g}", f"{r['ratio']:.0f}"]
-                for r in saved["time_ratios"]]  # fmt: skip
-        head = ["task", "RMS error", "SciPy BFGS, s", "SSBroyden, s", "ratio"]
-        found.append(("CPU seconds to the error that SciPy's BFGS has after a minute", head, body))
+    if "compare" in saved:
+        rows = time_ratios(saved["compare"]["rows"], saved["compare"]["rows"])
+        tasks = list(dict.fromkeys(r["task"] for r in rows))
+        body = [
+            [m, *(_ratio(r) for r in rows if r["method"] == m)]
+            for m in dict.fromkeys(r["method"] for r in rows)
+        ]
+        said = "How many times sooner SSBroyden has the error that the others have at the end (its seconds)"
+        found.append((said, ["method", *tasks], body))
+    if "compare" in saved and "long" in saved:
+        long = saved["long"]["rows"]
+        body = [[r["task"], f"{r['error']:.1e}", f"{r['seconds']:.0f}", _ratio(r)]
+                for r in time_ratios(saved["compare"]["rows"], long)]  # fmt: skip
+        seeds = len({r["seed"] for r in long})
+        said = f"The same for SciPy's BFGS after a minute, medians over {seeds} seed(s) of it"
+        found.append(
+            (said, ["task", "RMS error of SciPy's BFGS", "its seconds", "times sooner (seconds)"], body)
+        )
     if "refinement" in saved:
-        body = [[r["task"], str(r["weights"]), *(_pair(*e) for e in r["errors"])]
+        body = [[r["task"], str(r["weights"]), str(r["seeds"]), *(_pair(*e) for e in r["errors"])]
                 for r in staged_medians(saved["refinement"]["rows"])]  # fmt: skip
-        head = ["target", "weights", "RMS / max before refinement", "after"]
-        found.append(("Refinement at the worst points, and its control", head, body))
+        head = ["target", "weights", "seeds", "RMS / max before refinement", "after"]
+        found.append(("Refinement at the worst points, and its control, medians", head, body))
     if "published" in saved:
-        body = [[r["task"], *(_pair(*e) for e in r["errors"]), f"{r['published']:.1e}", f"{r['seconds']:.0f}"]
-                for r in staged_medians(saved["published"]["rows"])]  # fmt: skip
-        head = ["task", "one network, RMS / max", "with a second on the residual", "published RMS", "CPU s"]
-        found.append(("Tasks of Precision machine learning (2023), absolute errors", head, body))
+        body = [[r["task"], str(r["seeds"]), *(_pair(*e) for e in r["errors"]), f"{r['published']:.1e}",
+                 f"{r['seconds']:.0f}"] for r in staged_medians(saved["published"]["rows"])]  # fmt: skip
+        head = [
+            "task",
+            "seeds",
+            "one network, RMS / max",
+            "with a second on the residual",
+            "published RMS",
+            "CPU s",
+        ]
+        found.append(("Tasks of Precision machine learning (2023), absolute errors, medians", head, body))
     if "choice" in saved:
-        head = ["task", "method", "RMS / max", "samples", "parameters", "CPU s"]
+        head = ["task", "method", "RMS / max", "max, a second time", "samples", "parameters", "CPU s"]
         found.append(
             (
-                "What fit chooses, and networks with as many evaluations",
+                "What fit chooses, and networks with as many evaluations (a second time: another audit, or fresh points)",
                 head,
                 choice.body(saved["choice"]["rows"]),
             )
@@ -73,6 +95,18 @@ def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
         head = ["problem", "seed", "tolerance", "network, parameters", "worst error seen", "proved bound", "CPU s",
                 "check, CPU s"]  # fmt: skip
         found.append(("Networks with their proof", head, certified.body(saved["certified"]["rows"])))
+    if "equations" in saved:
+        head = [
+            "equation",
+            "optimiser",
+            "largest error of the solution",
+            "worst residual found",
+            "error_if",
+            "CPU s",
+        ]
+        found.append(
+            ("`fit_pde` on known solutions, medians", head, equations.body(saved["equations"]["rows"]))
+        )
     return found
 
 
@@ -80,6 +114,10 @@ def _cell(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
     return "not installed" if "missing" in row else _pair(row["rms"][-1], row["max"][-1])
+
+
+def _ratio(row: dict[str, Any]) -> str:
+    return "not reached" if row["ratio"] is None else f"{row['ratio']:.0f} ({row['ssbroyden']:g})"
 
 
 def _pair(rms: float, worst: float) -> str:

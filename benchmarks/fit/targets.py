@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.fit.compare import Key, start
+from benchmarks.fit.compare import Wanted, start
 from benchmarks.fit.tasks import I_6_2, I_10_7, I_13_12, Task
 from supnorm.networks import Architecture, Network, Scaling
 from supnorm.networks.architecture import split
@@ -63,7 +63,7 @@ def refined(task: Task, seed: int, first: float, seconds: float, rounds: int, wo
     return {"errors": [before, after], "seconds": time.process_time() - begin}
 
 
-def refinements(seeds: list[int], scale: float, done: set[Key]) -> Iterator[dict[str, Any]]:
+def refinements(seeds: list[int], scale: float, wanted: Wanted) -> Iterator[dict[str, Any]]:
     """The targets that name refinement, and its control: errors before and after."""
     plans = (
         ("I.6.2: RMS 1e-8 in 5 s", I_6_2, 4.0, 5.0, 1, True),
@@ -74,7 +74,7 @@ def refinements(seeds: list[int], scale: float, done: set[Key]) -> Iterator[dict
     )
     for seed in seeds:
         for name, task, first, seconds, rounds, worst in plans:
-            if (name, "", seed) not in done:
+            if wanted(name, "", seed):
                 weights = Architecture(task.d, 1, (task.width,) * task.depth).size
                 found = refined(task, seed, scale * first, scale * seconds, rounds, worst)
                 yield {"task": name, "method": "", "seed": seed, "weights": weights, **found}
@@ -88,7 +88,7 @@ def teacher(seed: int) -> Callable[[Array], Array]:
     return Network(a, Scaling.none(1, 1), split(a, np.concatenate(pieces))).value
 
 
-def published(seeds: list[int], scale: float, done: set[Key]) -> Iterator[dict[str, Any]]:
+def published(seeds: list[int], scale: float, wanted: Wanted) -> Iterator[dict[str, Any]]:
     """The tasks of the paper with its numbers; each stage's errors."""
 
     def sums(x: Array) -> Array:
@@ -102,7 +102,7 @@ def published(seeds: list[int], scale: float, done: set[Key]) -> Iterator[dict[s
     )
     for seed in seeds:
         for name, make, d, ends, samples, best, seconds in plans:
-            if (name, "", seed) not in done:
+            if wanted(name, "", seed):
                 found = _staged(make(seed), d, ends, samples, [scale * t for t in seconds], seed)
                 yield {"task": name, "method": "", "seed": seed, "published": best, **found}
 
@@ -115,6 +115,7 @@ def staged_medians(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             **same[0],
+            "seeds": len(same),
             "errors": np.median([r["errors"] for r in same], axis=0).tolist(),
             "seconds": float(np.median([r["seconds"] for r in same])),
         }

@@ -7,7 +7,7 @@ from .auditing import (
     audit,
     load_report,
 )
-from .certification import CertifyResult, certify
+from .certification import CertifyResult, certify, residual
 from .evaluation import EvaluationStore
 from .pages import write_page
 from .planning import BudgetResult, budget
@@ -46,6 +46,7 @@ __all__ = [
     "from_torch",
     "load_report",
     "open_problem",
+    "residual",
     "save_problem",
     "with_derivatives",
     "write_page",

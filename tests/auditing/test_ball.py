@@ -22,9 +22,7 @@ def filled(domain: Domain, draw: Array, share: float, centre: Array, rng: np.ran
     return float(np.mean(np.linalg.norm(draw - centre, axis=1) <= radius)) / share
 
 
-@pytest.mark.parametrize(
-    ("d", "share"), [(1, 1e-2), (2, 1e-3), (4, 1e-2), (8, 1e-2), (8, 1e-3), (12, 1e-3), (20, 1e-3)]
-)
+@pytest.mark.parametrize(("d", "share"), [(1, 1e-2), (4, 1e-2), (8, 1e-3), (20, 1e-3)])
 def test_in_a_box_near_faces_and_corners(d: int, share: float) -> None:
     rng = np.random.default_rng([d, 0])
     draw = rng.random((150_000, d))
@@ -58,7 +56,7 @@ def test_on_discrete_axes() -> None:
     assert 0.75 < np.mean(ratios) < 1.3, ratios
 
 
-@pytest.mark.parametrize(("d", "share"), [(6, 1e-2), (6, 1e-3), (16, 1e-3)])
+@pytest.mark.parametrize(("d", "share"), [(6, 1e-2), (16, 1e-3)])
 def test_round_data_on_a_surface(d: int, share: float) -> None:
     rng = np.random.default_rng(d)
     domain = Domain.from_samples(np.sin(rng.random((1500, 2)) @ rng.normal(0, 1.5, (2, d))))

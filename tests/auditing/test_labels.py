@@ -7,8 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from supnorm import audit
+from supnorm.auditing.findings import suspect_rows
 from supnorm.auditing.labels import LabelCheck
-from supnorm.problem import Domain, Function, Problem
+from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 
 Array = NDArray[np.float64]
 CUBE = Domain(a=(0.0, 1.0), b=(0.0, 1.0), c=(0.0, 1.0))
@@ -53,6 +54,15 @@ def test_a_label_of_any_output_counts() -> None:
     both = np.column_stack([truth(x), labels])
     found = LabelCheck().suspects(CUBE, x, np.column_stack([net(x), net(x)]), both)
     assert set(bad) <= set(found)
+
+
+def test_where_the_error_does_not_count_no_label_is_suspect() -> None:
+    x, labels, bad = rows()
+    table = Function(lambda z: np.zeros((len(z), 1)), table=(x, labels[:, None]))
+    counted = ErrorMeasure(mask=lambda z: z[:, 0] < 0.5)
+    found = suspect_rows(Problem(net, table, CUBE, error=counted))
+    assert set(found) >= {i for i in bad if x[i, 0] < 0.5}
+    assert not set(found) & {i for i in bad if x[i, 0] >= 0.5}
 
 
 def test_an_audit_names_the_rows_and_marks_the_places() -> None:

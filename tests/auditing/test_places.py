@@ -124,6 +124,8 @@ def test_a_fault_of_the_reference_is_found_and_exits_5() -> None:
 def test_anything_else_is_unresolved(second: Any) -> None:
     report = rechecked(lambda x: wave(x) + spike(x), wave, second, tolerance=0.1)
     assert report.worst.recheck == "unresolved"
+    assert report.status.code == "tolerance-exceeded"
+    assert "does not settle which is right" in report.status.advice
     assert int(report.status.exit) == 1
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tests import problems
 
 from supnorm import AuditReport, audit, load_report
+from supnorm.auditing.explain import explain
 from supnorm.auditing.statistics import clopper_pearson_upper
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
 from supnorm.results import BadInput
@@ -259,6 +260,9 @@ def test_explain_says_why_average_and_maximum_differ() -> None:
     two = audit(with_failures(), evaluations=2000).explain()
     assert "The worst error found, 0.1, in u, is" in two
     line = Domain(x=(0.0, 1.0))
+    alone = audit(with_failures(), evaluations=2000).to_json()
+    alone["rms"]["value"] = None
+    assert explain(alone) == "The worst error found is 0.1; no average is known beside it."
     exact = audit(Problem(lambda x: x[:, 0], lambda x: x[:, 0], line), evaluations=500).explain()
     assert exact.startswith("Model and reference agree exactly at all of 100 random points")
 

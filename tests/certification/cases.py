@@ -15,8 +15,11 @@ ACTIVATIONS = {
 }  # fmt: skip
 
 
-def network(rng, d, width, depth, activation, outputs=1):
-    """A random network as a JAX function ``(n, d) -> (n, outputs)``."""
+def network(rng, d, width, depth, activation, outputs=1, order=None):
+    """A random network as a JAX function ``(n, d) -> (n, outputs)``; ``order`` shuffles its hidden features.
+
+    The shuffled network is the same function, but shares no operation with the other.
+    """
     sizes = [d] + [width] * depth
     layers = [
         (rng.normal(size=(a, b)) / np.sqrt(max(a, 1)) * (1.5 if i == 0 else 1.0), 0.5 * rng.normal(size=b))
@@ -24,6 +27,13 @@ def network(rng, d, width, depth, activation, outputs=1):
     ]
     last = rng.normal(size=(width, outputs)) / np.sqrt(width)
     phi = ACTIVATIONS[activation]
+    if order is not None:
+        places = [np.arange(d), *(order.permutation(width) for _ in layers)]
+        layers = [
+            (weight[a][:, b], bias[b])
+            for (weight, bias), a, b in zip(layers, places, places[1:], strict=False)
+        ]
+        last = last[places[-1]]
 
     def model(x):
         for weight, bias in layers:

@@ -98,3 +98,9 @@ def test_a_tree_that_halves_every_second_box_stays_as_wide():
         tree.record(np.full(64, depth), np.arange(64) < 32)
     assert tree.remaining(np.array([0])) > 20
     assert tree.remaining(np.zeros(0, dtype=int)) == 0.0
+
+
+def test_a_bound_is_proved_even_when_the_time_is_spent_before_the_work_begins():
+    result = certify(_problem(), seconds=1e-6)
+    assert result.status.exit == ExitCode.UNDECIDED
+    assert 0 < result.lower < result.upper < np.inf

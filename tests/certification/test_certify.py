@@ -98,6 +98,7 @@ def test_scaled_vector_outputs_with_their_own_tolerances():
     result = certify(multiples)
     assert 0.5 - 1e-12 <= result.upper <= 0.55
     assert result.status.exit == ExitCode.DONE
+    assert "times the tolerance of its output" in result.status.advice
 
 
 def test_log_axis(tmp_path):

@@ -134,6 +134,7 @@ def test_more_kinks_than_allowed_have_no_bound():
     assert np.isinf(high).all()
 
 
+@pytest.mark.slow
 def test_certificates_use_pieces_and_fewer_boxes(monkeypatch):
     def problem():
         net = cases.network(np.random.default_rng(0), 2, 12, 1, "relu")

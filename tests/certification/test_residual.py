@@ -10,6 +10,7 @@ from supnorm.certification import certify, residual
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
 from supnorm.program import Unsupported
+from supnorm.results import BadInput
 
 
 def _zero(x):
@@ -54,3 +55,15 @@ def test_error_of_a_gradient():
 def test_unsupported_operations_of_the_residual_are_named():
     with pytest.raises(Unsupported, match="floor"):
         residual(jnp.sin, lambda u, x: jnp.floor(u(x)), 1)
+
+
+def test_a_function_alone_is_bounded_on_its_domain(tmp_path):
+    both = residual(lambda x: jnp.sin(x[:, 0]), lambda u, x: jnp.stack([u(x), 2 * jax.grad(u)(x)[0]]), 1)
+    result = certify(both, 1.01, domain=Domain(x=(0.5, 1.5)))
+    assert result.lower <= 2 * np.cos(0.5) <= result.upper <= 1.01 * result.lower
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+    with pytest.raises(BadInput, match="domain"):
+        certify(both)
+    with pytest.raises(BadInput, match="leave domain out"):
+        certify(Problem(jnp.sin, jnp.cos, Domain(x=(0.0, 1.0))), domain=Domain(x=(0.0, 1.0)))

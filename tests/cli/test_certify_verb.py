@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 from pathlib import Path
@@ -129,6 +130,7 @@ def test_a_declared_bound_in_the_problem_file(compiled: Shell, declared: str) ->
     done = compiled.run("certify", "problem.toml", "--out", "run")
     assert done.code == 0
     assert "(conditional)" in done.out
+    assert re.search(r"lower bound  0\.0\d+ at a = -?\d", done.out)
     assert done.out.count("declared, not proved: ") == 2
     saved = json.loads((compiled.folder / "run" / "certify.json").read_text())
     assert saved["sup"]["upper_kind"] == "conditional"

@@ -121,6 +121,17 @@ def test_the_value_lies_in_its_interval_where_laws_and_training_error_disagree()
         assert found.upper >= floor
 
 
+def test_a_ladder_that_has_learnt_nothing_may_start_to():
+    """Flat rungs, then an error that falls like 1/N: the laws alone would continue them flat."""
+    flat = Ladder(runs_of(lambda m: 1.0, lambda m: 1e-6), metric="rms")
+    top = float(np.exp(flat.rungs.mean[-1]))
+    for found in flat.ahead:
+        assert found.lower <= 1.001 * top * 256 / found.size
+        assert found.upper >= top
+    laws = [law(flat.rungs, 2048.0, 0.9)[1] for law in (drift_forecast, power_law_forecast)]
+    assert min(laws) > math.log(top / 8)
+
+
 def test_a_training_floor_is_a_floor():
     ladder = Ladder(runs_of(lambda m: 1 / m + 0.01, lambda m: 0.01), metric="rms")
     assert ladder.regime == "floor-limited"

@@ -26,6 +26,8 @@ def explain(document: Mapping[str, Any]) -> str:
         return known[0] if known else "The worst error is infinite."
     if worst == 0:
         return f"Model and reference agree exactly at all of {n:,} random points and everywhere the search looked."
+    if not math.isfinite(rms):
+        return f"The worst error found is {size(worst, document)}; no average is known beside it."
     where = f", in {witness['output']}" if len(document["outputs"]) > 1 else ""
     sentences = [
         f"The worst error found, {size(worst, document)}{where}, is {_times(worst, rms)} the RMS of "

@@ -61,7 +61,8 @@ def infinite_words(sample: Sample, places: Sequence[Witness]) -> str:
 def suspect_rows(problem: Problem) -> NDArray[np.intp]:
     """Rows of the reference's table whose labels disagree with both the model and their neighbours.
 
-    In any output; the most suspicious first. Empty where the reference is no table, or the model is one too.
+    In any output, where the error counts; the most suspicious first. Empty where the reference is no table, or the
+    model is one too.
     """
     if problem.reference.table is None or problem.model.table is not None:
         return NONE
@@ -70,7 +71,8 @@ def suspect_rows(problem: Problem) -> NDArray[np.intp]:
     if not len(inside):
         return NONE
     x, labels = x[inside], labels[inside]
-    return inside[LabelCheck().suspects(problem.domain, x, problem.model.value(x), labels)]
+    rows = LabelCheck().suspects(problem.domain, x, problem.model.value(x), labels)
+    return inside[rows[problem.error.counts(x[rows], labels[rows])]] if len(rows) else NONE
 
 
 def suspect_words(problem: Problem, rows: NDArray[np.intp]) -> list[dict[str, str]]:

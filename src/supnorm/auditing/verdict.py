@@ -47,6 +47,13 @@ def verdict(
             "No tolerance was given, so this is a report and not a verdict. The worst point found is a lower "
             "bound of the worst error. " + late,
         )
+    if witness.error > limit and witness.recheck == "unresolved":
+        return Status(
+            "tolerance-exceeded",
+            "Model and reference differ by more than the tolerance at the worst point, but the second reference does "
+            "not settle which is right there: look at it before the model is retrained. " + late,
+            ExitCode.EXCEEDED,
+        )
     if witness.error > limit:
         return Status(
             "tolerance-exceeded",

@@ -181,7 +181,7 @@ def _step(
     result = bound_all(bracket.error, strategy, batch.boxes, target, bracket.lower, executor)
     tight = batch.tightened(result)
     finished = (tight.boxes.upper <= target) | result.limited | (batch.boxes.level.max(1) >= DEEPEST)
-    halves = tight.take(~finished).split(result.axis[~finished])
+    halves = tight.take(~finished).split(result.axis[~finished], result.second[~finished])
     # One assignment: an interrupt finds the state before or after it, never between.
     vars(bracket).update(
         done=(*bracket.done, tight.take(finished)), tried=bracket.tried + len(batch),
@@ -209,7 +209,7 @@ def settle(
     """Tighten the bracket of work that was cut short: coarse bounds of the pending boxes, worst first.
 
     A pending box has only the bound of its whole. It is bounded once more for targets of 2, 8, .. times the
-    one that was asked; another Ctrl-C, or the time, ends that too.
+    one that was asked; another Ctrl-C, or the time, ends that too (but while there is no bound at all it goes on).
     """
     start = time.monotonic()
     try:
@@ -218,7 +218,7 @@ def settle(
             rows = np.argsort(-bracket.pending.boxes.upper, kind="stable")
             rows = rows[bracket.pending.boxes.upper[rows] > target]
             for i in range(0, len(rows), BATCH):
-                if time.monotonic() - start > seconds:
+                if time.monotonic() - start > seconds and np.isfinite(bracket.upper):
                     return
                 batch = bracket.pending.take(rows[i : i + BATCH])
                 tight = batch.tightened(

@@ -264,6 +264,7 @@ def _leaves(columns: dict[str, Any], d: int, rounding: float) -> Leaves:
     blank, rounded = np.zeros(len(boxes)), np.full(len(boxes), rounding)
     proof = Bounded(
         boxes.upper, np.asarray(columns["degree"]), np.asarray(columns["rho"], dtype=float),
-        np.asarray(columns["grid"]), _graded(columns), blank.astype(np.intp), rounded, blank.astype(bool), np.zeros((0, d)),
+        np.asarray(columns["grid"]), _graded(columns), blank.astype(np.intp), blank.astype(np.intp) - 1,
+        rounded, blank.astype(bool), np.zeros((0, d)),
     )  # fmt: skip
     return Leaves(boxes, proof, np.asarray(columns.get("proof_level", columns["level"]), dtype=np.int64))

@@ -20,7 +20,7 @@ from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.lower import proved_error, search
 from supnorm.certification.result import CertifyResult, result_of
 from supnorm.certification.rounding import Array
-from supnorm.problem import Problem
+from supnorm.problem import Domain, Function, Problem
 from supnorm.results import BadInput
 
 Observer = Callable[[BracketNarrowed], None]
@@ -30,10 +30,11 @@ LAST_SECONDS = (
 
 
 def certify(
-    problem: Problem,
+    problem: Problem | Function,
     ratio: float | None = None,
     tolerance: float | None = None,
     *,
+    domain: Domain | None = None,
     seconds: float | None = None,
     boxes: int = 1_000_000,
     strategy: Strategy | None = None,
@@ -46,9 +47,11 @@ def certify(
     """Prove a bracket of the worst error of a model against a reference.
 
     Args:
-        problem: model and reference must have straight-line programs: ONNX, JAX code, or ``program`` set.
+        problem: model and reference must have straight-line programs: ONNX, JAX code, or ``program`` set. Or
+            one function, such as a `residual`, whose size on the ``domain`` is bounded.
         ratio: stop at upper <= ratio * lower; 1.1 when neither ratio nor tolerance is given.
         tolerance: stop at upper <= tolerance, or at a witness above it.
+        domain: of a function alone; a problem has its own.
         seconds: budget; the best bracket so far is returned.
         boxes: budget in boxes tried.
         strategy: how boxes are bounded; by default `LinearBounds` where the network has kinks, else
@@ -70,6 +73,7 @@ def certify(
     ('0.3567', True, 'proved')
     """
     start = time.monotonic()
+    problem = _as_problem(problem, domain)
     goal = _goal(ratio, tolerance)
     error = error_program(problem)
     method = strategy or _choose(error)
@@ -98,6 +102,21 @@ def certify(
         limit = {"seconds": (seconds or 0.0) - spent, "boxes": math.inf, "interrupted": LAST_SECONDS}[end]
         settle(bracket, method, goal, limit, executor)
     return result_of(problem, bracket, goal, end, time.monotonic() - start)
+
+
+def _as_problem(given: Problem | Function, domain: Domain | None) -> Problem:
+    """A function alone is a model of zero."""
+    if isinstance(given, Problem):
+        if domain is not None:
+            raise BadInput("a problem has its own domain; leave domain out")
+        return given
+    if not isinstance(given, Function) or domain is None:
+        raise BadInput(
+            "give certify a Problem, or a Function and its domain, certify(residual(..), domain=..)"
+        )
+    middle = domain.from_unit(np.full((1, domain.d), 0.5))
+    zeros = np.zeros((domain.d, given.value(middle).shape[1]))
+    return Problem(given, Function((lambda x: x @ zeros), name="zero"), domain)
 
 
 def _choose(error: ErrorProgram) -> Strategy:

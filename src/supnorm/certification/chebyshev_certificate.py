@@ -69,8 +69,7 @@ class ChebyshevCertificate:
         lower: float, state: Batch,
     ) -> None:  # fmt: skip
         rho = np.asarray(self.rho)
-        scales = np.concatenate([[1.0], 0.5 * (rho + 1.0 / rho) * (1.0 + 1e-15)])
-        model, bend = propagate(program, centre, half, scales)
+        model, bend = _on_ellipses(program, centre, half, 0.5 * (rho + 1.0 / rho) * (1.0 + 1e-15))
         state.bend = np.maximum(state.bend, bend)
         state.rounding = np.maximum(state.rounding, model.err.max(1))
         if not error.declared:
@@ -156,3 +155,22 @@ class ChebyshevCertificate:
             low, high = chebyshev.polynomial_range(coefficients[open_], n, d, grid)
             extra = slack[open_]
             state.offer(a, rows[open_], low - extra, high + extra, degree=n, rho=rho[open_], grid=grid)
+
+
+TOGETHER = 4  # ellipses tried at once
+
+
+def _on_ellipses(program: Program, centre: Array, half: Array, scales: Array) -> tuple[AffineModel, Array]:
+    """Models on the real boxes and on growing polydiscs; those beyond a pole are not computed, but infinite."""
+    model, bend = propagate(program, centre, half, np.concatenate([[1.0], scales[:TOGETHER]]))
+    eps = np.full((len(centre), 1 + len(scales), model.c.shape[1]), np.inf)
+    eps[:, : 1 + TOGETHER] = model.eps
+    rows = np.arange(len(centre))
+    for start in range(TOGETHER, len(scales), TOGETHER):
+        rows = rows[np.isfinite(eps[rows, start]).any(1)]
+        if not len(rows):
+            break
+        some = scales[start : start + TOGETHER]
+        found, _ = propagate(program, centre[rows], half[rows], np.concatenate([[1.0], some]))
+        eps[rows, start + 1 : start + 1 + len(some)] = found.eps[:, 1:]
+    return AffineModel(model.c, model.J, eps, model.err, np.concatenate([[1.0], scales])), bend

@@ -106,37 +106,45 @@ class GradedCertificate:
             self._offer(a, tight, values, found, todo, target, m, state)
             todo = np.flatnonzero(state.upper() > target)
         if len(todo):
-            degree = self._degrees(found, todo, d, target, lower, state)
+            degree = self._degrees(program, found, centre, half, tight, todo, target, lower, state)
             for D in menu:
                 self._polynomials(
                     a, program, rule(d, D), found, centre, half, target, m, state, todo[degree == D]
                 )
 
     def _degrees(
-        self, found: Enclosed, todo: Rows, d: int, target: float, lower: float, state: Batch
-    ) -> NDArray[np.int64]:
-        """The degree of least expected cost where its tail fits; 0 where it does not."""
-        g = found.graded
+        self, program: Program, found: Enclosed, centre: Array, half: Array, tight: Rule | None, todo: Rows,
+        target: float, lower: float, state: Batch,
+    ) -> NDArray[np.int64]:  # fmt: skip
+        """The degree of least expected cost where its tail fits, or where rounding stands in the way; else 0."""
+        g, d = found.graded, centre.shape[1]
         err = found.affine.err[todo].max(1)
         gap = max(self.share * (target - lower), 1e-4 * target)
         flat = (np.abs(g.c[todo]) + g.slope[todo] + g.s[2:4, todo].sum(0)).max(1)
         allowance = np.maximum(np.maximum(gap, 0.5 * (target - flat)), 1e-290)
         degree = np.zeros(len(todo), dtype=np.int64)
-        least = np.full(len(todo), np.inf)
+        least, needs = np.full(len(todo), np.inf), np.full(len(todo), np.inf)
         for D in self.menu(d):
             r = rule(d, D)
             loss = (1.0 + r.lebesgue) * g.tail(D)[todo].max(1) + r.lebesgue * err
             over = loss / allowance
             boxes = np.where(over <= 1.0, 1.0, np.maximum(over ** (d / (D + 1.0)), 2.0))
+            needs = np.fmin(needs, boxes)
             cost = (len(r.nodes) + 800.0) * boxes
             better = cost < least
             least = np.where(better, cost, least)
             degree = np.where(better, np.where(over <= 1.0, D, 0), degree)
-            drowned = (
-                (r.lebesgue * err > 0.5 * allowance) & (g.tail(D)[todo].max(1) <= err) & np.isfinite(err)
-            )
-            state.limited[todo] |= drowned
-            degree = np.where(drowned, D, degree)
+        state.needs[todo] = needs
+        D = self.menu(d)[-1]
+        tail = g.tail(D)[todo].max(1)
+        suspect = (degree == 0) & (tail <= 1e6 * err) & np.isfinite(err)
+        if suspect.any():  # what is left of the tail on a far smaller box is rounding
+            rows, factor = todo[suspect], rule(d, D).lebesgue
+            floor = enclose(program, centre[rows], 1e-3 * half[rows], tight).graded.rem.max(1)
+            too_much = (1.0 + factor) * floor + factor * err[suspect] > 0.5 * allowance[suspect]
+            drowned = too_much & (tail[suspect] <= 4.0 * floor)
+            state.limited[rows[drowned]] = True
+            degree[np.flatnonzero(suspect)[drowned]] = D
         return degree
 
     def _polynomials(

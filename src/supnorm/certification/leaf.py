@@ -26,6 +26,7 @@ class Bounded:
         grid: K of the Ehlich-Zeller grid, 0 for the sum of coefficients, shape ``(B, a)``.
         graded: degree of the tightening rule for graded models (0 for none), -1 elsewhere, shape ``(B, a)``.
         axis: where to split, shape ``(B,)``.
+        second: where to split both halves at once, -1 for nowhere, shape ``(B,)``.
         rounding: bound of the float64 evaluation error, shape ``(B,)``.
         limited: whether rounding stands in the way of a smaller bound, shape ``(B,)``.
         points: promising places in box coordinates, shape ``(k, d)``.
@@ -37,6 +38,7 @@ class Bounded:
     grid: NDArray[np.int64]
     graded: NDArray[np.int64]
     axis: NDArray[np.intp]
+    second: NDArray[np.intp]
     rounding: Array
     limited: NDArray[np.bool_]
     points: Array
@@ -46,7 +48,8 @@ class Bounded:
         """One box of which nothing is known."""
         none, zero = np.full((1, alternatives), -1), np.zeros((1, alternatives))
         return cls(
-            np.full(1, np.inf), none, zero, zero.astype(np.int64), none, np.zeros(1, dtype=np.intp), np.zeros(1),
+            np.full(1, np.inf), none, zero, zero.astype(np.int64), none, np.zeros(1, dtype=np.intp),
+            np.full(1, -1), np.zeros(1),
             np.zeros(1, dtype=bool), np.zeros((0, d)),
         )  # fmt: skip
 
@@ -114,12 +117,16 @@ class Leaves:
         level = np.where(better[:, None], self.boxes.level, self.level)
         return Leaves(boxes, result.where(better, self.proof), level)
 
-    def split(self, axis: NDArray[np.intp]) -> Leaves:
-        """Each box halved along its axis; the halves inherit bound and proof."""
+    def split(self, axis: NDArray[np.intp], second: NDArray[np.intp] | None = None) -> Leaves:
+        """Each box halved along its axis, its halves along a second one; they inherit bound and proof."""
         proof = self.proof.take(np.arange(len(self)))
-        return Leaves(
+        halves = Leaves(
             self.boxes.split(axis), Bounded.join([proof, proof]), np.concatenate([self.level, self.level])
         )
+        if second is None or not (second >= 0).any():
+            return halves
+        again = np.concatenate([second, second])
+        return halves.take(again < 0).join(halves.take(again >= 0).split(again[again >= 0]))
 
 
 def affine_range(model: AffineModel) -> tuple[Array, Array]:
@@ -141,6 +148,7 @@ class Batch:
         self.grid = np.zeros((boxes, alternatives), dtype=np.int64)
         self.graded = np.full((boxes, alternatives), -1, dtype=np.int64)
         self.bend = np.zeros((boxes, error.d))
+        self.needs = np.full(boxes, 2.0)  # into how many boxes each will have to be split, by estimate
         self.rounding = np.zeros(boxes)
         self.limited = np.zeros(boxes, dtype=bool)
         self.points: list[Array] = []
@@ -182,7 +190,11 @@ class Batch:
         """What the batch reports."""
         upper = self.upper()
         points = np.concatenate(self.points) if self.points else np.zeros((0, self.error.d))
+        axis, rows = self.bend.argmax(1), np.arange(len(upper))
+        after = self.bend.copy()
+        after[rows, axis] *= 0.5
+        second = np.where(self.needs >= 4.0, after.argmax(1), -1)
         return Bounded(
-            upper, self.degree, self.rho, self.grid, self.graded, self.bend.argmax(1), self.rounding,
+            upper, self.degree, self.rho, self.grid, self.graded, axis, second, self.rounding,
             self.limited & (upper > target), points,
         )  # fmt: skip

@@ -31,7 +31,7 @@ Rows = NDArray[np.intp]
 KINKS = ("relu", "leaky_relu", "abs", "max", "min")
 MOST = 40  # pieces of one box when a layer begins; a box with more is better halved
 KINKS_AT_ONCE = 10  # kinks of one layer in a box
-CHUNK = 64  # boxes at once, for memory
+NUMBERS = 160_000  # boxes at once times MOST times features: bounds the memory
 SPLIT = 1e-11  # a kink argument that is at most this part of its size beyond zero is not cut
 
 
@@ -103,9 +103,10 @@ def piecewise_range(program: Program, centre: Array, half: Array) -> tuple[Array
         program: any program of one or two inputs.
         centre, half: the boxes, shapes ``(B, d)``.
     """
-    parts = [
-        _ranges(program, centre[i : i + CHUNK], half[i : i + CHUNK]) for i in range(0, len(centre), CHUNK)
-    ]
+    widest = max(node.width for node in program.nodes)
+    step = max(NUMBERS // (MOST * widest), 1)
+    rows = [slice(i, i + step) for i in range(0, len(centre), step)]
+    parts = [_ranges(program, centre[r], half[r]) for r in rows]
     return np.concatenate([low for low, _ in parts]), np.concatenate([high for _, high in parts])
 
 

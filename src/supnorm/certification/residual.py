@@ -33,6 +33,10 @@ def residual(
     >>> decay = residual(lambda t: jnp.exp(-t), lambda u, t: jax.grad(u)(t)[0] + 1.1 * u(t), 1)
     >>> decay.value(np.array([[0.0]])).round(6)
     array([[0.1]])
+    >>> from supnorm import Domain, certify
+    >>> bound = certify(decay, domain=Domain(t=(0.0, 1.0)))
+    >>> bound.lower <= 0.1 <= bound.upper <= 0.11
+    True
     """
     solution = program_of(network, d)
     whole = to_jax(solution)

@@ -27,6 +27,7 @@ from supnorm.checker.document import Rejected
 Ball = Any
 Index = tuple[int, ...]
 LARGEST = 20_000  # nodes, and coefficients, that a file may ask for
+LARGEST_WORK = 300_000_000  # nodes times grid points, so that a hostile file cannot stall the checker
 BITS = 50  # of the integers in which the Lebesgue constant is summed
 
 
@@ -93,6 +94,8 @@ def verify_rule(d: int, D: int, representatives: tuple[tuple[float, ...], ...]) 
         for p in points
         for signs in product(*[(1.0, -1.0) if v else (1.0,) for v in p])
     )
+    if comb((3 * D + 2) // 2 + d - 1, d) * len(nodes) > LARGEST_WORK:
+        raise Rejected(f"a rule of degree {D} in {d} dimensions takes too long to verify")
     exponents: dict[Index, list[Index]] = {b: [] for b in product((0, 1), repeat=d) if sum(b) <= D}
     for k in _exponents(d, D):
         exponents[tuple(v % 2 for v in k)].append(k)

@@ -18,7 +18,7 @@ from supnorm.checker.enclosure import Feature, Program, plus, step, times
 
 Ball = Any
 KINKS = ("relu", "leaky_relu", "abs", "max", "min")
-MOST = 10_000  # polygons of one cell, so that a hostile file cannot stall the checker
+MOST = 3000  # polygons of one cell, so that a hostile file cannot stall the checker
 EXACT = arb(2) ** -60  # arguments that leave zero by less than this part of their size are not cut
 
 

@@ -117,7 +117,7 @@ def forecast_rows(data: Mapping[str, Any]) -> list[dict[str, str]]:
         words = REACHED.get(str(raw.get("reached")), "")
         if interval:
             share = f"{100 * number(raw.get('confidence')):.0f} %"
-            words = f"{num(number(interval[0]))} to {num(number(interval[1]))} ({share}, conservative)"
+            words = f"{num(number(interval[0]))} to {num(number(interval[1]))} ({share})"
         elif raw.get("samples"):
             triple = [f"{raw.get(k)} {k}" for k in ("samples", "weights", "iterations")]
             words += ": " + ", ".join(triple)

@@ -100,7 +100,8 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     known = view.tolerance > 0 and point is not None and not view.per_output
     times = f"{ratio(view.lower / view.tolerance)} × tolerance" if known else ""
     compared = f"worst / RMS = {num(view.lower / view.rms)}" if view.rms > 0 and point else ""
-    sample = f"at {count(view.plain[0])} random points" if view.plain[0] else ""
+    drawn = "pairs of the table" if view.table_only else "random points"
+    sample = f"at {count(view.plain[0])} {drawn}" if view.plain[0] else ""
     failed, of = view.count("failures", "count"), view.count("failures", "of") or view.evaluated
     return [
         ("worst found", worst, times),

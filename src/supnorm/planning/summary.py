@@ -93,7 +93,7 @@ def _forecast(result: BudgetResult) -> list[str]:
             f = ladder.forecast(ahead * top)
             found.append(
                 f"  at {ahead * top:g} {ladder.axis}: {f.value:.3g} [{f.lower:.3g}, {f.upper:.3g}] "
-                f"({100 * f.level:.0f} %, conservative)"
+                f"({100 * f.level:.0f} %)"
             )
         for h in ladder.holdouts:
             word = "caught" if h.caught == len(h.errors) else "missed"

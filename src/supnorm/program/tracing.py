@@ -55,12 +55,22 @@ class Builder:
         self.nodes: list[Node] = [Node("input", (), d)]
         self.input = Tensor(0, np.arange(d))
         self.remarks: set[str] = set()
-        self._taken: dict[tuple[int, bytes], int] = {}
+        self._places: dict[tuple[object, ...], int] = {}
 
     def add_node(self, node: Node) -> Tensor:
-        """Append a node; its features as a vector."""
-        self.nodes.append(node)
-        return Tensor(len(self.nodes) - 1, np.arange(node.width))
+        """Append a node, or find the one that computes the same; its features as a vector."""
+        arrays = (node.weight, node.bias, node.value, node.columns)
+        key = (
+            node.op,
+            node.args,
+            node.width,
+            node.parameter,
+            *(None if a is None else a.tobytes() for a in arrays),
+        )
+        if key not in self._places:
+            self._places[key] = len(self.nodes)
+            self.nodes.append(node)
+        return Tensor(self._places[key], np.arange(node.width))
 
     def flat(self, value: Value, shape: tuple[int, ...]) -> int:
         """The node whose features are ``value``, broadcast to ``shape``, in order."""
@@ -71,11 +81,7 @@ class Builder:
         width = self.nodes[value.node].width
         if len(index) == width and np.array_equal(index, np.arange(width)):
             return value.node
-        key = (value.node, index.tobytes())
-        if key not in self._taken:
-            node = Node("take", (value.node,), len(index), columns=index.copy())
-            self._taken[key] = self.add_node(node).node
-        return self._taken[key]
+        return self.add_node(Node("take", (value.node,), len(index), columns=index.copy())).node
 
     def unary(self, op: str, value: Value, parameter: float | None = None) -> Value:
         """An operation feature by feature; each distinct feature once."""

@@ -1,0 +1,139 @@
+"""Graded certificates from end to end: sound in four inputs, anytime, and every part of the bound is needed."""
+
+from dataclasses import replace
+
+import cases
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from supnorm.certification import certify, graded_certificate
+from supnorm.certification.graded_certificate import GradedCertificate, nonlinear_depth
+from supnorm.checker import check
+from supnorm.problem import Domain, ErrorMeasure, Problem
+from supnorm.results import BadInput
+
+LOW = GradedCertificate(degrees=((4, 6),) * 4)
+
+
+def _box(d, wide):
+    return Domain.from_axes({f"x{i}": (-0.3, -0.3 + wide) for i in range(d)})
+
+
+def _four(seed):
+    """A problem in four inputs: related and unrelated references, several activations and measures."""
+    activation, depth, related, wide = [
+        ("tanh", 2, True, 0.6), ("silu", 1, False, 0.6), ("sin", 2, True, 0.4), ("gelu", 2, False, 0.4),
+        ("softplus", 3, True, 0.3),
+    ][seed]  # fmt: skip
+    rng = np.random.default_rng(200 + seed)
+    net, other = cases.network(rng, 4, 6, depth, activation), cases.smooth(rng, 4)
+    reference = (lambda x: net(x) + 10.0 ** -(1 + seed) * other(x)) if related else other
+    measure = ErrorMeasure("relative", floor=0.5) if seed == 3 else ErrorMeasure()
+    return Problem(net, reference, _box(4, wide), measure)
+
+
+@pytest.mark.parametrize("seed", [0, *[pytest.param(k, marks=pytest.mark.slow) for k in (1, 2, 3, 4)]])
+def test_four_inputs(seed, tmp_path):
+    problem = _four(seed)
+    result = certify(problem, 1.3, strategy=LOW, boxes=2000)
+    assert result.status.code == "proved"
+    sampled = cases.largest_sampled(result, 1_000_000, seed)
+    assert result.lower <= sampled * (1 + 1e-9) + 1e-12
+    assert sampled <= result.upper + result.rounding
+    result.certificate.save(tmp_path / "c.json")
+    verdict = check(tmp_path / "c.json")
+    assert verdict.accepted, verdict.reason
+
+
+def _five():
+    net = cases.network(np.random.default_rng(7), 5, 5, 1, "sin")
+    return Problem(net, lambda x: net(x) + 0.05 * jnp.sin(2 * x.sum(1, keepdims=True)), _box(5, 0.3))
+
+
+def test_five_inputs_interrupted_and_resumed(tmp_path):
+    strategy, events = GradedCertificate(degrees=((3, 4),) * 4), []
+
+    def stop(event):
+        events.append(event)
+        if event.boxes > 100:
+            raise KeyboardInterrupt
+
+    first = certify(_five(), 1.04, strategy=strategy, observer=stop)
+    assert first.status.code == "interrupted"
+    assert first.lower < first.upper < np.inf
+    assert 0.0 <= first.proved_volume < 1.0
+    assert 0.0 < events[-1].remaining < np.inf
+    first.certificate.save(tmp_path / "half.json")
+    verdict = check(tmp_path / "half.json")
+    assert verdict.accepted, verdict.reason
+    second = certify(_five(), 1.04, strategy=strategy, resume=tmp_path / "half.json", observer=events.append)
+    assert second.status.code == "proved"
+    assert second.upper <= 1.04 * second.lower
+    assert events[-1].remaining == 0.0
+    whole = certify(_five(), 1.04, strategy=strategy)
+    assert second.tried < whole.tried
+    assert np.isclose(second.certificate.boxes.volume().sum(), 1.0)
+
+
+def test_the_forecast_is_of_the_right_size():
+    """At a third of the work the boxes still needed are foreseen within a factor of four."""
+    events = []
+    certify(_five(), 1.02, strategy=GradedCertificate(degrees=((3, 4),) * 4), observer=events.append)
+    total = events[-1].boxes
+    middle = min(events, key=lambda e: abs(e.boxes - total / 3))
+    foreseen = middle.remaining / middle.seconds * middle.boxes
+    assert 0.25 < foreseen / (total - middle.boxes) < 4.0
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_rounding_of_values_enters_the_bound(honest, monkeypatch):
+    """1e-9 x beside 1e8: float64 evaluates to zero everywhere, but the error is not zero."""
+    problem = Problem(
+        lambda x: (1e-9 * x[:, 0] + 1e8) - 1e8 + 0.0 * jnp.sin(x[:, 0]), lambda x: 0.0 * x[:, 0],
+        Domain(x=(0.5, 1.0), y=(0.0, 1.0), z=(0.0, 1.0)),
+    )  # fmt: skip
+    if not honest:
+        whole = graded_certificate.enclose
+
+        def exact(*args):
+            found = whole(*args)
+            g = found.graded
+            return replace(
+                found, graded=replace(g, rem=0.0 * g.rem), affine=replace(found.affine, err=0.0 * g.rem)
+            )
+
+        monkeypatch.setattr(graded_certificate, "enclose", exact)
+        monkeypatch.setattr(
+            graded_certificate,
+            "affine_range",
+            lambda model: (np.full_like(model.c, -np.inf), np.full_like(model.c, np.inf)),
+        )
+    result = certify(problem, 1.01, strategy=LOW, boxes=20)
+    assert (result.upper >= 1e-9) == honest
+
+
+def test_rounding_is_told_apart_from_difficulty():
+    """Where float64 stands in the way, boxes are not split for ever."""
+    net = cases.network(np.random.default_rng(1), 3, 5, 1, "tanh")
+    problem = Problem(net, lambda x: net(x) + 1e-14 * jnp.sin(x[:, :1]), _box(3, 0.5))
+    result = certify(problem, 1.1, strategy=LOW, boxes=4000)
+    assert "rounding" in result.status.advice
+    assert result.upper < 1e-9
+    assert result.tried < 4000
+
+
+def test_only_degrees_of_the_format_are_taken():
+    for degrees in (((1,),) * 4, ((13,),) * 4, ((4,),) * 3):
+        with pytest.raises(BadInput):
+            GradedCertificate(degrees=degrees)
+
+
+def test_depth_counts_the_chain():
+    from supnorm.certification.error_program import error_program
+
+    rng = np.random.default_rng(0)
+    for depth in (1, 3):
+        net = cases.network(rng, 3, 4, depth, "tanh")
+        program = error_program(Problem(net, lambda x: 0.0 * x[:, :1], _box(3, 0.5))).alternatives[0]
+        assert nonlinear_depth(program) == depth
