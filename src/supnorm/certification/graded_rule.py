@@ -20,7 +20,7 @@ p(y*) = Lambda = ||p||: the same bound holds for Lambda. By symmetry only grid p
 
 Nodes: orbits of points of a Chebyshev grid, added greedily by gain of log det of the Gram matrix per node
 (approximate Fekete points, Bos, De Marchi, Sommariva and Vianello 2010, orbit by orbit). The Gram matrix
-splits by the parities of the exponents. Cost: 0.1 s (d = 4, D = 9) to about 5 s (d = 6, D = 7), once per
+splits by the parities of the exponents. Cost: about 1 s (d = 4, D = 9) to 10 s (d = 6, D = 7), once per
 process; Lambda is 22 and 55 there with 1.8 times as many nodes as coefficients.
 """
 
