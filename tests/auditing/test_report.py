@@ -248,6 +248,7 @@ def test_the_points_do_not_crowd_and_hold_true_errors() -> None:
     assert len(rows) >= 100
 
 
+@pytest.mark.slow
 def test_explain_says_why_average_and_maximum_differ() -> None:
     hidden = audit(problems.thin_sheet(2, 1e-4, 0).problem, evaluations=20_000).explain()
     assert hidden.startswith("The worst error found, 1, is ")
@@ -311,6 +312,7 @@ def test_the_law_is_named_with_the_numbers_it_holds_for() -> None:
     assert report.document["rms"]["at_least"] == 0.0  # a floor in volume does not hold for another law
 
 
+@pytest.mark.slow
 def test_the_floor_of_the_rms_is_below_the_true_rms() -> None:
     """For a bump of height 1 on a share p the true RMS follows from its formula; the floor stays below."""
     for d, p, seed in ((2, 1e-4, 0), (3, 1e-4, 1), (4, 1e-5, 2)):

@@ -51,6 +51,7 @@ def _five():
     return Problem(net, lambda x: net(x) + 0.05 * jnp.sin(2 * x.sum(1, keepdims=True)), _box(5, 0.3))
 
 
+@pytest.mark.slow
 def test_five_inputs_interrupted_and_resumed(tmp_path):
     strategy, events = GradedCertificate(degrees=((3, 4),) * 4), []
 

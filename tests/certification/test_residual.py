@@ -17,6 +17,7 @@ def _zero(x):
     return 0.0 * x[:, :1]
 
 
+@pytest.mark.slow
 def test_heat_equation_with_a_known_residual(tmp_path):
     """u = exp(-t) sin x solves u_t = u_xx; with 1.1 u_xx the residual is 0.1 exp(-t) sin x."""
     heat = residual(

@@ -54,6 +54,7 @@ def test_bad_numbers_are_one_line(shell: Shell, options: tuple[str, ...], messag
     assert message in done.line
 
 
+@pytest.mark.slow
 def test_ladders_are_named_and_compared(shell: Shell) -> None:
     (shell.folder / "mine.py").write_text(TRAINERS)
     options = ("--rungs", "16,32,64", "--trainings", "2", "--calls", "2000", "--tolerance", "0.05")

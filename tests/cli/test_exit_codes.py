@@ -25,6 +25,7 @@ def test_0_and_1_say_whether_the_tolerance_holds(shell: Shell) -> None:
     assert shell.run("audit", "problem.toml", "--quiet", "--out", "none").code == 0
 
 
+@pytest.mark.slow
 def test_the_same_codes_come_out_of_the_program_itself(shell: Shell) -> None:
     done = shell.finish("audit", "problem.toml", "--json")
     assert done.code == 1

@@ -48,7 +48,9 @@ def folder(shell: Shell) -> Shell:
     return shell
 
 
-@pytest.mark.parametrize("verb", RUNS)
+@pytest.mark.parametrize(
+    "verb", [pytest.param(v, marks=pytest.mark.slow) if v in ("fit", "compare") else v for v in RUNS]
+)
 def test_every_key_is_described(folder: Shell, verb: str) -> None:
     if verb == "check":
         folder.run(*RUNS["certify"], "--quiet")
@@ -57,6 +59,7 @@ def test_every_key_is_described(folder: Shell, verb: str) -> None:
     assert set(documented(verb)) == set(data) - {"schema"}
 
 
+@pytest.mark.slow
 def test_keys_inside_are_those_of_the_text(folder: Shell) -> None:
     text = documented("audit")
     data = json.loads(folder.run(*RUNS["audit"], "--json").out)

@@ -110,6 +110,7 @@ def test_resuming_with_another_seed_or_budget_is_refused(
     assert shell.run("audit", "problem.toml", "--quiet", "--out", "run", "--resume", *first).code == 1
 
 
+@pytest.mark.slow
 def test_without_resume_an_older_store_is_set_aside_and_not_lost(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +158,7 @@ def test_a_killed_fit_goes_on_with_what_was_paid_for(shell: Shell) -> None:
     assert sum(points(log).values()) < once  # what had been stored was not called again
 
 
+@pytest.mark.slow
 def test_compare_goes_on_with_the_models_that_are_done(shell: Shell) -> None:
     arguments = ("compare", "problem.toml", "problem.toml", "--evaluations", "300", "--json", "--out", "both")
     first = json.loads(shell.run(*arguments).out)

@@ -57,6 +57,7 @@ def test_the_seed_decides(shell: Shell) -> None:
     assert other["seed"] == 8
 
 
+@pytest.mark.slow
 def test_the_seed_decides_in_another_process_too(shell: Shell) -> None:
     here = document(shell.run("audit", "problem.toml", "--json", "--seed", "7", "--out", "r0").out)
     there = document(shell.finish("audit", "problem.toml", "--json", "--seed", "7", "--out", "r1").out)

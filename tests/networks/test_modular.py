@@ -37,6 +37,7 @@ def test_value_is_the_composition_of_its_parts():
     assert net.architecture.size == 3 * 3 + 4 + 4 * 3 + 5 + 5 * 3 + 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log", [(), (False, True, False, True)])
 def test_every_road_gives_the_same_numbers(log):
     net, x = example(2, log), points()

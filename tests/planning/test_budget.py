@@ -381,6 +381,7 @@ def nearest(x, y, width, seed):
     return lambda u: y[tree.query(u)[1]]
 
 
+@pytest.mark.slow
 def test_ladders_in_samples_and_in_width_keep_the_rest_equal():
     result = answer(
         "gauss2", trainer={"a": nearest, "b": constant}, samples=(64, 128, 256), widths=(2, 4, 8), seeds=2

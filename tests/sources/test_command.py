@@ -143,6 +143,7 @@ def test_each_thread_has_its_own_program(tmp_path: Path) -> None:
     assert len(set(answers[:, 0])) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["batch", "point"])
 def test_nothing_is_left_running(tmp_path: Path, protocol: str) -> None:
     body = (
