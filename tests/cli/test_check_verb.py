@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from supnorm.cli.check import progress
 from supnorm.cli.main import run
 
 pytest.importorskip("flint")
@@ -46,3 +47,21 @@ def test_a_file_that_is_no_certificate_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "cert.json").write_text("garbage")
     assert run(["check", str(tmp_path / "cert.json")]) == 1
     assert run(["check", str(tmp_path / "absent.json")]) == 2
+
+
+def test_progress_counts_leaves_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    tell = progress(every=0.0)
+    for done in range(1, 5):
+        tell(done, 4)
+    said = capsys.readouterr()
+    assert said.out == ""
+    lines = said.err.splitlines()
+    assert [line.split(" leaves")[0].strip() for line in lines] == ["2 of 4", "3 of 4"]
+
+
+def test_quiet_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = problem(tmp_path, "own.toml", "model", 0.5)
+    assert run(["certify", str(own), "--out", str(tmp_path / "run"), "--quiet"]) == 0
+    capsys.readouterr()
+    assert run(["check", str(tmp_path / "run" / "certificate.json"), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")

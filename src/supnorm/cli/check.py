@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from supnorm.cli.options import JSON, TRUST
+from supnorm.cli.options import JSON, QUIET, TRUST
 
 if TYPE_CHECKING:
     from supnorm.checker import CheckResult
@@ -27,7 +29,13 @@ def register(app: typer.Typer) -> None:
     app.command("check")(command)
 
 
-def command(certificate: CERT, problem: TIED = None, as_json: JSON = False, trust: TRUST = False) -> int:
+def command(
+    certificate: CERT,
+    problem: TIED = None,
+    as_json: JSON = False,
+    quiet: QUIET = False,
+    trust: TRUST = False,
+) -> int:
     """Verify a certificate: tiling, bounds and witness again in ball arithmetic."""
     from dataclasses import asdict, replace
 
@@ -42,14 +50,19 @@ def command(certificate: CERT, problem: TIED = None, as_json: JSON = False, trus
     opened = None if problem is None else open_problem(problem, trust=trust)
     points = None if opened is None else points_of_problem(opened, POINTS)[1]
     try:
-        result = check(certificate, points, functions=None if opened is None else functions_of(opened))
+        result = check(
+            certificate,
+            points,
+            None if quiet or as_json else progress(),
+            functions=None if opened is None else functions_of(opened),
+        )
     except ImportError:
         raise BadInput("check needs the extra: pip install 'supnorm[checker]'") from None
     if opened is not None and result.accepted and not same_axes(certificate, opened.domain):
         result = replace(result, accepted=False, reason="its domain is not the problem's domain")
     if as_json:
         typer.echo(dumps({"schema": "supnorm.check/1", **asdict(result)}))
-    else:
+    elif not quiet:
         typer.echo(_verdict(result) + f": {result.reason}")
         if result.leaf is not None:
             typer.echo(f"  leaf {result.leaf} of {result.leaves}")
@@ -59,6 +72,26 @@ def command(certificate: CERT, problem: TIED = None, as_json: JSON = False, trus
         if not result.problem_checked:
             typer.echo("  not verified: that the file speaks of your model; give --problem PROBLEM.toml")
     return int(ExitCode.DONE if result.accepted else ExitCode.EXCEEDED)
+
+
+def progress(every: float = 5.0) -> Callable[[int, int], None]:
+    """Lines on stderr with the leaves done and the time left, no more often than ``every`` seconds."""
+    first: float | None = (
+        None  # when the first leaf was done: before it, rules are proved that all leaves share
+    )
+    shown = 0.0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal first, shown
+        now = time.monotonic()
+        if first is None:
+            first = shown = now
+        elif done < total and now - shown >= every:
+            shown = now
+            left = (now - first) / (done - 1) * (total - done)
+            print(f"  {done:,} of {total:,} leaves proved again, about {left:.0f} s left", file=sys.stderr)
+
+    return tell
 
 
 def _verdict(result: CheckResult) -> str:
