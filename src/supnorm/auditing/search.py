@@ -31,7 +31,6 @@ from supnorm.evaluation import Evaluations
 Array = NDArray[np.float64]
 CHUNK = 8192  # screened points at a time
 SEEDS = 8192  # kinks of the first layer at a time, at most
-TRIED = 512  # of them that are tried before the others
 POOL = 8192  # best screened points that are kept as starts
 KEPT = 1024  # best ends of climbs that are kept as peaks
 
@@ -41,8 +40,7 @@ class SearchState:
     """What a search knows: screened points, ends of climbs, ends of independent climbs.
 
     ``scout`` are the first screened points with both values: their neighbours show jumps. ``screened`` are those
-    of a round: their neighbours show flanks. ``kinks`` turns false when those of the first layer were no better than
-    other points.
+    of a round: their neighbours show flanks.
     """
 
     pool: Best
@@ -51,7 +49,6 @@ class SearchState:
     scout: Evaluations | None = None
     screened: Screened = field(default_factory=Screened)
     rounds: int = 0
-    kinks: bool = True
 
     @classmethod
     def empty(cls, d: int) -> SearchState:
@@ -184,9 +181,11 @@ class ScreenAndAscent:
         n = min(n, landscape.remaining)
         spent = 0
         first = landscape.evaluator.problem.model.first_layer
-        if first is not None and domain.cloud is None and state.kinks:
-            wanted = min(int(self.vertices * n), SEEDS)
-            spent = self._kinks(landscape, state, first, wanted, rng)
+        if first is not None and domain.cloud is None:
+            # All of them, however poor the first ones are: a rare glitch shows at one of thousands.
+            seeds = vertex_seeds(first, domain, min(int(self.vertices * n), SEEDS), rng)
+            state.pool.add(seeds, landscape.score(seeds))
+            spent = len(seeds)
         start = landscape.remaining
         sobol = sobol_sequence(domain.d, rng)
         for _ in range(10_000):
@@ -196,30 +195,6 @@ class ScreenAndAscent:
             u = self._fresh(landscape, state, sobol, min(left, CHUNK), rng)
             if len(u):
                 state.look(u, landscape.look(u))
-
-    def _kinks(
-        self,
-        landscape: Landscape,
-        state: SearchState,
-        first_layer: tuple[Array, Array],
-        wanted: int,
-        rng: np.random.Generator,
-    ) -> int:
-        """Score kinks of the first layer: some, and all that are wanted when those are better than others."""
-        domain, seen = landscape.evaluator.problem.domain, state.pool.seen
-        top = max(1, seen // 100)
-        high = -np.partition(-state.pool.score, top)[top] if len(state.pool.score) > top else -np.inf
-        seeds = vertex_seeds(first_layer, domain, min(wanted, TRIED), rng)
-        score = landscape.score(seeds)
-        state.pool.add(seeds, score)
-        spent = len(seeds)
-        if wanted > TRIED and spent:
-            state.kinks = bool(np.mean(score > high) > 0.03)  # 0.01 would say nothing about the weights
-        if wanted > TRIED and spent and state.kinks:
-            more = vertex_seeds(first_layer, domain, wanted - TRIED, rng)
-            state.pool.add(more, landscape.score(more))
-            spent += len(more)
-        return spent
 
     def _fresh(
         self,
