@@ -108,6 +108,15 @@ def test_proven_only_with_a_bound(result, kind, green):
         assert "on assumptions" in said(words.headline(view))
 
 
+def test_many_assumptions_stand_with_the_proof(result):
+    data = open_result(result)
+    given = [f"a Lipschitz constant of {k} on the whole box, whatever it is" for k in range(3)]
+    data["sup"] |= {"upper": 0.6, "upper_kind": "conditional", "assumptions": given}
+    view = View(data)
+    assert "provided these assumptions hold: the 3 named with the proof." in said(words.lead(view))
+    assert all(f"<li>{text}</li>" in sections.proof(view) for text in given)
+
+
 def test_a_bound_above_the_tolerance_proves_nothing(result):
     data = open_result(result)
     data["sup"] |= {"upper": 3.0, "upper_kind": "certified"}

@@ -159,7 +159,6 @@ def proof(view: View) -> Markup:
     if not view.bounded:
         code = Markup("<code>supnorm certify</code>")
         return m("None. {} gives an upper bound where model and reference can be analysed.", code)
-    given = [str(a) for a in view.part("sup").get("assumptions") or []]
     limit = view.error(view.upper)
     if view.upper_kind == "certified":
         return m("The error is at most {}: proven.", limit)
@@ -168,7 +167,9 @@ def proof(view: View) -> Markup:
             "The error is at most {} in exact arithmetic: proven for the same weights without rounding.",
             limit,
         )
-    return m("The error is at most {}, on assumptions: {}.", limit, "; ".join(given) or "not listed")
+    given = view.part("sup").get("assumptions") or ["not listed"]
+    items = Markup("").join(m("<li>{}</li>", str(a)) for a in given)
+    return m("The error is at most {} if all of this holds:", limit) + m("<ul>{}</ul>", items)
 
 
 def progress(view: View) -> Markup:

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -224,12 +225,28 @@ def area(xs: Sequence[float], upper: Sequence[float], lower: Sequence[float], ki
     return el("path", class_=kind, d=f"M{there}L{back}Z")
 
 
+def labels(values: Sequence[float], write: Any = num) -> list[str]:
+    """The ticks in words, with as many digits as they need.
+
+    >>> labels([1037.5, 1040.0, 1042.5])
+    ['1,037.5', '1,040', '1,042.5']
+    """
+    if write is not num or len(values) < 2:
+        return [str(write(v)) for v in values]
+    step = min(abs(b - a) for a, b in pairwise(values))
+    digits = 3
+    while digits < 13 and max(abs(float(f"{v:.{digits - 1}e}") - v) for v in values) > 0.05 * step:
+        digits += 1
+    return [num(v, digits) for v in values]
+
+
 def x_axis(scale: Scale, y: float, label: str, ticks: int = 5, write: Any = num) -> Markup:
     """The horizontal axis with ticks and its label at the right end."""
     parts = [line(scale.start, y, scale.end, y, "ax")]
-    for value in scale.ticks(ticks):
+    values = scale.ticks(ticks)
+    for value, said in zip(values, labels(values, write), strict=True):
         at = scale(value)
-        parts += [line(at, y, at, y + 4, "ax"), text(at, y + 16, write(value), "tk", "middle")]
+        parts += [line(at, y, at, y + 4, "ax"), text(at, y + 16, said, "tk", "middle")]
     if label:
         parts.append(text(scale.end, y + 32, label, "lb", "end"))
     return join(parts)
@@ -238,7 +255,8 @@ def x_axis(scale: Scale, y: float, label: str, ticks: int = 5, write: Any = num)
 def y_axis(scale: Scale, left: float, right: float, ticks: int = 4, write: Any = num) -> Markup:
     """Horizontal grid lines with their values at the left."""
     parts = []
-    for value in scale.ticks(ticks):
+    values = scale.ticks(ticks)
+    for value, said in zip(values, labels(values, write), strict=True):
         at = scale(value)
-        parts += [line(left, at, right, at, "gr"), text(left - 6, at + 4, write(value), "tk", "end")]
+        parts += [line(left, at, right, at, "gr"), text(left - 6, at + 4, said, "tk", "end")]
     return join(parts)

@@ -206,7 +206,9 @@ def bound_words(view: View) -> Markup:
         ending = "rounding of the deployed model is not covered."
         return m("In exact arithmetic the error is nowhere above <b>{}</b> (proven); {}", limit, ending)
     given = [str(a) for a in view.part("sup").get("assumptions") or []]
-    named = ", ".join(given) if given else "named in section “What was missed”"
+    named = Markup(", ").join(given) or "those of its proof"
+    if len(named) > 120:
+        named = m("the {} <a href='#missed'>named with the proof</a>", len(given))
     link = term("conditional", "conditional bound")
     return m(
         "The error is nowhere above <b>{}</b> ({}) provided these assumptions hold: {}.", limit, link, named
