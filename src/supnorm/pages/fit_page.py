@@ -131,7 +131,7 @@ def proof(data: Mapping[str, Any]) -> str:
         return "A proof was tried and gave no finite bound."
     return (
         f"The largest error lies between {num(number(sup['lower']))} and {num(upper)} ({kind}). "
-        "certificate.json holds the proof; `supnorm check certificate.json` verifies it."
+        "certificate.json holds the proof; supnorm check certificate.json verifies it."
     )
 
 
