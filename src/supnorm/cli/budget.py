@@ -247,7 +247,7 @@ def _kept(
         )
     out.mkdir(parents=True, exist_ok=True)
     if not resume:
-        for old in (path, runs):
+        for old in (path, runs, *out.glob(f"{runs.stem}-*{runs.suffix}")):  # several ladders have a file each
             set_aside(old)
     store = EvaluationStore(path, mark)
     try:
