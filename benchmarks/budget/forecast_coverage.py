@@ -1,10 +1,10 @@
 """Coverage of the forecasts on functions that were never used in their design, beside a plain log-log line.
 
 Run: python -m benchmarks.budget.forecast_coverage BANK OUT.json --surrogate network|gp|fit [--runs DIR]
-with BANK final (eighteen functions, looked at once, with the final code), or one of those on which the forecast was tuned:
-stored (the nine network ladders of the tests; nothing is trained), design (ten functions), second, third and
-unseen (twelve each). Surrogates: a tanh network by L-BFGS, a Gaussian process (both of `trainers`), and "fit",
-the network that `supnorm budget --ladder network` trains.
+with BANK final (eighteen functions, looked at once, with the final code), or one of those on which the forecast was
+tuned: stored (the nine network ladders of the tests; nothing is trained) or used (46 functions of the other
+benchmarks). Surrogates: a tanh network by L-BFGS, a Gaussian process (both of `trainers`), and "fit", the network
+that `supnorm budget --ladder network` trains.
 Keeps the runs in DIR (resumable) and writes, as JSON, coverage and median half-width at x2, x4, x8. Uncertainty
 of both: a bootstrap over functions and, because that is (1, 1) where nothing was missed, the binomial interval of "all
 or all but one of the new runs of a function are inside" over functions. Below the upper end: what a plan rests on; a
@@ -68,18 +68,8 @@ NAMES = (
     "wing10", "currin2", "park4", "oakley2", "morokoff6", "zhou3", "genz_gauss5", "ratio5", "cantilever6", "spill4",
     "levy4", "sulfur7",
 )  # fmt: skip
-LATER = (
-    "griewank3", "ackley3", "dette3", "parkb4", "shekel4", "hartmann6", "goldstein2", "flood8", "friedman4",
-    "styblinski5", "network4", "bratley6",
-)  # fmt: skip
-LAST_OF_ALL = tuple(name for name in UNSEEN if name not in LATER)
-BANKS = {
-    "design": FRESH,
-    "second": {name: (on_square(OTHERS[name][0]), OTHERS[name][1]) for name in NAMES},
-    "third": {name: (on_square(UNSEEN[name][0]), UNSEEN[name][1]) for name in LATER},
-    "unseen": {name: (on_square(UNSEEN[name][0]), UNSEEN[name][1]) for name in LAST_OF_ALL},
-    "final": FINAL,
-}
+SQUARES = {name: OTHERS[name] for name in NAMES} | {name: entry[:2] for name, entry in UNSEEN.items()}
+BANKS = {"used": FRESH | {name: (on_square(f), d) for name, (f, d) in SQUARES.items()}, "final": FINAL}
 
 
 def ladders(bank: str, surrogate: str, folder: Path) -> dict[str, list[Run]]:

@@ -281,7 +281,11 @@ def test_climb_resumes(tmp_path):
 def test_the_estimate_comes_after_the_first_rung():
     events = []
     climb(wave, 2, nearest, samples=[16, 32], widths=[1], seeds=2, observer=events.append)
-    assert [type(e).__name__ for e in events] == ["LadderRun"] * 2 + ["LadderEstimate"] + ["LadderRun"] * 2
+    kinds = [type(e).__name__ for e in events]
+    assert kinds == ["LadderEstimate", *["LadderRun"] * 2, "LadderEstimate", *["LadderRun"] * 2]
+    assert (events[0].runs, events[0].seconds) == (4, None)
+    assert events[3].runs == 2
+    assert events[3].seconds > 0
     assert estimate_seconds([Run(10, 4, 0, 1, 1, 1, seconds=1.0)], [(20, 4, 0), (20, 4, 1)]) == 4.0
 
 

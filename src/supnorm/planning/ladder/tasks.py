@@ -44,13 +44,14 @@ Trainer = Callable[[Array, Array, int, int], Trained | Predictor]
 
 @dataclass(frozen=True)
 class LadderEstimate:
-    """Told to the observer before the bulk starts: what the remaining trainings will take, roughly.
+    """Told to the observer before anything starts, and before the bulk: what the remaining trainings will take.
 
-    The time is that of one worker; with several it is divided among them.
+    The time, roughly, is that of one worker; with several it is divided among them. None: nothing was timed yet,
+    two short trainings come first.
     """
 
     runs: int
-    seconds: float
+    seconds: float | None
     ladder: str = ""
 
 
@@ -83,6 +84,8 @@ def climb_tasks(
     missing = [t for t in tasks if t not in done]
     first = [] if runs else [t for t in missing if t[2] == 0][:2]
     rest = [t for t in missing if t not in first]
+    if first:
+        observer(LadderEstimate(len(missing), None))
     for part in (first, rest):
         if part is rest and rest and runs:
             observer(LadderEstimate(len(rest), estimate_seconds(runs, rest)))
