@@ -276,16 +276,20 @@ def test_climb_resumes(tmp_path):
     assert [(r.rms, r.sup) for r in runs] == [(r.rms, r.sup) for r in whole]
     assert isinstance(events[0], LadderEstimate)
     assert events[0].runs == 3
+    assert events[0].seconds > 0  # a resumed ladder knows at once
 
 
 def test_the_estimate_comes_after_the_first_rung():
     events = []
     climb(wave, 2, nearest, samples=[16, 32], widths=[1], seeds=2, observer=events.append)
     kinds = [type(e).__name__ for e in events]
-    assert kinds == ["LadderEstimate", *["LadderRun"] * 2, "LadderEstimate", *["LadderRun"] * 2]
-    assert (events[0].runs, events[0].seconds) == (4, None)
-    assert events[3].runs == 2
-    assert events[3].seconds > 0
+    assert kinds == ["LadderEstimate", *["LadderRun"] * 2, *["LadderEstimate", "LadderRun"] * 2]
+    told = [e for e in events if isinstance(e, LadderEstimate)]
+    assert [e.runs for e in told] == [4, 2, 1]
+    assert told[0].seconds is None
+    assert min(told[1].seconds, told[2].seconds) > 0
+    grows = [Run(m, 4, 0, 1, 1, 1, weights=2 * m, seconds=1 + m**2 / 1e4) for m in (100, 200)]
+    assert estimate_seconds(grows, [(400, 4, 0)]) == pytest.approx(17.0)
     assert estimate_seconds([Run(10, 4, 0, 1, 1, 1, seconds=1.0)], [(20, 4, 0), (20, 4, 1)]) == 4.0
 
 
