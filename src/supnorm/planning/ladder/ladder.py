@@ -77,7 +77,7 @@ class Ladder:
     @property
     def regime(self) -> str:
         """What limits the top rung."""
-        return regime(self.rungs.phi)
+        return regime(self.rungs)
 
     @cached_property
     def holdouts(self) -> list[Holdout]:
