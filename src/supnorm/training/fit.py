@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.approximants import PiecewiseLeastSquares
 from supnorm.evaluation import EvaluationStore, Finished, Started, silent
 from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput
@@ -118,7 +119,11 @@ def strategies(method: Any, d: int | None) -> list[Any]:
     """
     if isinstance(method, str) and method == "auto":
         every = automatic(d or 3)
-        return every if d is not None else [m for m in every if not hasattr(m, "from_function")]
+        return (
+            every
+            if d is not None
+            else [PiecewiseLeastSquares(), *(m for m in every if hasattr(m, "from_samples"))]
+        )
     if isinstance(method, Adam | LBFGS | LevenbergMarquardt | QuasiNewton):
         return [NetworkFit(optimiser=method)]
     if hasattr(method, "from_samples") or (hasattr(method, "from_function") and d is not None):
