@@ -121,12 +121,9 @@ class Ladder:
     def _triple(self, size: float, reached: str) -> Need:
         near = min(self.runs, key=lambda run: abs(math.log(getattr(run, self.axis) / size)))
         samples = math.ceil(size) if self.axis == "samples" else near.samples
-        if self.axis == "width":
-            factor = (
-                size / near.width
-            ) ** 2  # weights grow with the square of the width in the hidden layers
-        else:
-            factor = 1.0 if self.rungs.fixed else samples / near.samples
+        grown = samples / near.samples if not self.rungs.fixed else 1.0
+        # Weights grow with the square of the width in the hidden layers.
+        factor = grown if self.axis == "samples" else (size / near.width) ** 2
         return Need(size, reached, samples, math.ceil(near.weights * factor), near.iterations)
 
     def as_dict(self) -> dict[str, Any]:
