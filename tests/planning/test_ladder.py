@@ -186,6 +186,10 @@ def test_a_model_that_grows_with_its_data_has_no_training_floor():
     found = growing.forecast(2048)
     assert found.lower < 1 / 2048 < found.upper
     assert found.value < 0.3 / 256
+    process = Ladder(tuple(replace(r, weights=r.samples // 2, train_rms=1e-9) for r in runs), metric="rms")
+    need = process.need(1 / 400)
+    assert need.reached == "forecast"
+    assert need.weights == pytest.approx(need.samples / 2, abs=1)  # they grow with the samples
 
 
 def test_the_word_for_what_limits():

@@ -119,7 +119,7 @@ def forecast_rows(data: Mapping[str, Any]) -> list[dict[str, str]]:
             share = f"{100 * number(raw.get('confidence')):.0f} %"
             words = f"{num(number(interval[0]))} to {num(number(interval[1]))} ({share})"
         elif raw.get("samples"):
-            triple = [f"{raw.get(k)} {k}" for k in ("samples", "weights", "iterations")]
+            triple = [f"{raw[k]} {k}" for k in ("samples", "weights", "iterations") if raw.get(k)]
             words += ": " + ", ".join(triple)
         value = number(raw.get("value"))
         named = [str(raw[key]) for key in ("ladder", "quantity") if raw.get(key)]
