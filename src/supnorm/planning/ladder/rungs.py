@@ -51,11 +51,13 @@ class Rungs:
         size: samples or widths, rising, shape ``(r,)``.
         logs: natural logarithms of the errors of the runs, one array a rung.
         phi: training error over test error at the top rung; NaN where it means nothing.
+        fixed: the model has the same size at every rung; a Gaussian process grows with its samples.
     """
 
     size: Array
     logs: tuple[Array, ...]
     phi: float = float("nan")
+    fixed: bool = True
 
     @property
     def mean(self) -> Array:
@@ -76,16 +78,12 @@ class Rungs:
         """Runs per rung."""
         return np.array([float(len(x)) for x in self.logs])
 
-    def below(self, count: int) -> Rungs:
-        """The first ``count`` rungs; phi is unknown there and must be given anew."""
-        return Rungs(self.size[:count], self.logs[:count])
-
 
 def group(runs: Sequence[Run], axis: str, metric: str) -> Rungs:
     """Rungs of a ladder in ``"samples"`` or ``"width"`` for the metric ``"rms"`` or ``"sup"``.
 
     phi is taken for ladders in samples only: on a width ladder a training error near the test error says that
-    capacity or the optimizer limits, not the data.
+    capacity or the optimizer limits, not the data. Where the weights are unknown the size counts as fixed.
 
     Raises:
         BadInput: for unknown names, errors that are not positive and finite, or fewer than 3 rungs.
@@ -108,9 +106,8 @@ def group(runs: Sequence[Run], axis: str, metric: str) -> Rungs:
             )
     rows = [[run for run in runs if getattr(run, axis) == size] for size in sizes]
     logs = tuple(np.log([getattr(run, metric) for run in row]) for row in rows)
-    return Rungs(
-        np.array(sizes, dtype=float), logs, training_share(rows[-1]) if axis == "samples" else np.nan
-    )
+    phi = training_share(rows[-1]) if axis == "samples" else np.nan
+    return Rungs(np.array(sizes, dtype=float), logs, phi, len({run.weights for run in runs}) == 1)
 
 
 def training_share(runs: Sequence[Run]) -> float:
