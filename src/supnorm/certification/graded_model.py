@@ -212,8 +212,8 @@ def _apply(node: Node, args: list[Graded], first: Graded, bound: AffineModel) ->
         w = node.width
         c = np.broadcast_to(np.asarray(node.value), (boxes, w))
         zeros = np.zeros((boxes, w))
-        nothing = [np.zeros((len(a), boxes, w)) for a in (first.H, first.s)]
-        return Graded(c, np.zeros((boxes, w, d)), *nothing, zeros)
+        H, parts = np.zeros((len(first.H), boxes, w)), np.zeros((len(first.s), boxes, w))
+        return Graded(c, np.zeros((boxes, w, d)), H, parts, zeros)
     if node.op == "affine":
         return affine(args[0], np.asarray(node.weight), np.asarray(node.bias))
     if node.op == "take":
