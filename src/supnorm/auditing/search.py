@@ -40,7 +40,7 @@ class SearchState:
     """What a search knows: screened points, ends of climbs, ends of independent climbs.
 
     ``scout`` are the first screened points with both values: their neighbours show jumps. ``screened`` are those
-    of a round: their neighbours show flanks.
+    of a round: their neighbours show flanks. ``sobol`` goes on from round to round.
     """
 
     pool: Best
@@ -48,6 +48,7 @@ class SearchState:
     independent: list[Array] = field(default_factory=list)
     scout: Evaluations | None = None
     screened: Screened = field(default_factory=Screened)
+    sobol: Callable[[int], Array] | None = None
     rounds: int = 0
 
     @classmethod
@@ -187,12 +188,13 @@ class ScreenAndAscent:
             state.pool.add(seeds, landscape.score(seeds))
             spent = len(seeds)
         start = landscape.remaining
-        sobol = sobol_sequence(domain.d, rng)
+        if state.sobol is None:
+            state.sobol = sobol_sequence(domain.d, rng)
         for _ in range(10_000):
             left = min(n - spent - (start - landscape.remaining), landscape.remaining)
             if left <= 0 or stop():
                 break
-            u = self._fresh(landscape, state, sobol, min(left, CHUNK), rng)
+            u = self._fresh(landscape, state, state.sobol, min(left, CHUNK), rng)
             if len(u):
                 state.look(u, landscape.look(u))
 
