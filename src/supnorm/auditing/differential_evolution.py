@@ -52,7 +52,7 @@ class DifferentialEvolution:
         for _ in range(min(budget, landscape.remaining) // k):
             best = u[np.argmax(score)]
             a, b, other = (members + rng.integers(1, k, (3, k))) % k
-            draw = rng.random((k, d + 3))
+            draw = rng.random((k, d + 3), dtype=np.float32)
             f = self.low + (self.high - self.low) * draw[:, :1]
             mutant = u[a]
             mutant -= u[b]

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 BINS = 40
 HELD = 8192  # rows that are worked off at once
 FIELDS = ("x", "model", "reference", "score", "output", "status")
-DETAILED = 32_768  # evaluations whose place along each input is counted; later ones only when they fail
+DETAILED = 16_384  # evaluations whose place along each input is counted; later ones only when they fail
 
 
 class Recorder:
@@ -71,11 +71,14 @@ class Recorder:
         x, model, reference, score, output, status = (_joined(batches, name) for name in FIELDS)
         if model.shape[1] > 1:
             self._keep_outputs(x, model, reference, status)
-        u = self.domain.to_unit(x)
         if self._detailed < DETAILED or status.any():
-            self._count_places(u, status)
-        self._fill(u, score)
-        self._worst.add(u, score, [x, model, reference, score[:, None], output[:, None]])
+            self._count_places(self.domain.to_unit(x), status)
+        # Once every cell of every panel holds an error, many points are too small to change any.
+        rows = (score > min(self._lowest, self._worst.bar)).nonzero()[0]
+        if len(rows):
+            u, high = self.domain.to_unit(x[rows]), score[rows]
+            self._fill(u, high)
+            self._worst.add(u, high, rows, [x, model, reference, score[:, None], output[:, None]])
 
     @property
     def by_output(self) -> Array | None:
@@ -90,17 +93,14 @@ class Recorder:
         return np.where(flat == -np.inf, np.nan, flat).reshape(self.cells, self.cells)
 
     def _fill(self, u: Array, score: Array) -> None:
-        # Once every cell of every panel holds an error, many points are too small to change any.
         high = (score > self._lowest).nonzero()[0]
-        if not self.pairs or not len(high):
-            return
-        if len(high) < len(score):
+        if len(high) < 0.8 * len(score):
             u, score = u[high], score[high]
         cell = cells(u, self.cells)
         rows = cell * self.cells
         for panel, (i, j) in zip(self._seen, self.pairs, strict=True):
             np.maximum.at(panel, rows[j] + cell[i], score)
-        self._lowest = float(self._seen.min())
+        self._lowest = float(self._seen.min(initial=np.inf))
 
     def _count_places(self, u: Array, status: NDArray[np.int8]) -> None:
         outside, failed = status == PointStatus.OUTSIDE, status == PointStatus.FAILED

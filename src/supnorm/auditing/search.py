@@ -95,7 +95,7 @@ class ScreenAndAscent:
     polish_share: float = 0.1
     seams_share: float = 0.15
     polished: int = 8
-    chains: int = 512
+    chains: int = 1024
     starts: int = 1024
     flanks: int = 64
     few: int = 500

@@ -82,12 +82,8 @@ def _greedy(order: NDArray[np.intp], u: Array, radius: float, k: int, used: NDAr
             block = block[(left[block] @ centres[:, :have]).max(axis=1) < bound[block]]
         if not len(block):
             continue
-        apart = left[block] @ right[:, block] < bound[block, None]
-        free = np.ones(len(block), dtype=bool)
-        for j in range(len(block)):
-            if free[j]:
-                free[j + 1 :] &= apart[j, j + 1 :]
-        block = block[free]
+        near = left[block] @ right[:, block] >= bound[block, None]
+        block = block[_apart(near)]
         while have + len(block) > centres.shape[1]:
             centres = np.concatenate([centres, np.empty_like(centres)], axis=1)
         centres[:, have : have + len(block)] = right[:, block]
@@ -97,3 +93,13 @@ def _greedy(order: NDArray[np.intp], u: Array, radius: float, k: int, used: NDAr
         if len(kept) >= k:
             break
     return kept[:k]
+
+
+def _apart(near: NDArray[np.bool_]) -> list[int]:
+    """Rows that are near (n, n) to none of the chosen rows before them; whole rows of bits at once."""
+    chosen, dropped = [], 0
+    for j, bits in enumerate(np.packbits(near, axis=1, bitorder="little")):
+        if not dropped >> j & 1:
+            chosen.append(j)
+            dropped |= int.from_bytes(bits.tobytes(), "little")
+    return chosen

@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 ROWS = 2000  # kept
 NUMBERS = 150_000  # held in rows before they are sorted out: about 1 MB
-SLOTS = 1 << 18  # where there are more cells, two share one of these now and then, and the worse one is dropped
-ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: spreads cells over the slots (Knuth, vol. 3, 6.4)
+SLOTS = (
+    1 << 18
+)  # where there are more cells, two share one of these now and then, and the worse one is dropped
+ODD = np.uint64(
+    0x9E3779B97F4A7C15
+)  # 2^64 over the golden ratio: spreads cells over the slots (Knuth, vol. 3, 6.4)
 
 
 class WorstRows:
@@ -28,9 +32,10 @@ class WorstRows:
         bar: rows with smaller errors are not kept.
 
     >>> worst = WorstRows(1)
-    >>> worst.add(np.array([[0.1], [0.1], [0.9]]), np.array([1.0, 3.0, 2.0]), [np.arange(3)[:, None]])
+    >>> u = np.array([[0.1], [0.1], [0.9]])
+    >>> worst.add(u, np.array([1.0, 3.0, 2.0]), np.arange(3), [u])
     >>> worst.rows()[0].ravel().tolist()
-    [1, 2]
+    [0.1, 0.9]
     """
 
     def __init__(self, d: int) -> None:
@@ -40,16 +45,14 @@ class WorstRows:
         self._kept: list[list[NDArray[Any]]] = []
         self._held = 0
 
-    def add(self, u: Array, score: Array, columns: list[NDArray[Any]]) -> None:
-        """Add rows: places ``u`` (n, d) in the unit box, errors (n,), and what is kept of them, each (n, ...)."""
-        rows = (score > self.bar).nonzero()[0]
-        if not len(rows):
-            return
-        cell, score = self._cell(u[rows]), score[rows]
+    def add(self, u: Array, score: Array, rows: NDArray[np.intp], columns: list[NDArray[Any]]) -> None:
+        """Add points ``u`` (n, d) of the unit box with their errors (n,); ``columns[rows]`` is kept of them."""
+        high = (score > self.bar).nonzero()[0]
+        cell, score = self._cell(u[high]), score[high]
         better = (score > self._top.take(cell)).nonzero()[0]
         if not len(better):
             return
-        cell, score, rows = cell[better], score[better], rows[better]
+        cell, score, rows = cell[better], score[better], rows[high[better]]
         np.maximum.at(self._top, cell, score)
         self._kept.append([cell, score, *(column[rows] for column in columns)])
         self._held += len(rows)
