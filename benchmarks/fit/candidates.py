@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from typing import Any
 
@@ -115,7 +116,8 @@ def natural_gradient(damping: float) -> Any:
 
     def run(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
         loss, theta = MeanSquares(network, x, y), network.flat
-        with suppress(OutOfTime):
+        with suppress(OutOfTime, linalg.LinAlgError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the condition number
             while True:
                 r, jacobian = loss.residual_jacobian(theta)
                 value = float(r @ r) / len(r)

@@ -67,7 +67,7 @@ def test_one_bad_label_is_no_jump():
 def test_fixed_samples_with_a_jump_are_fitted_in_pieces_and_told():
     x = np.random.default_rng(3).uniform(-1.0, 1.0, (1000, 1))
     y = np.where(x[:, 0] < 0.1, np.sin(4 * x[:, 0]), 0.5 * np.cos(9 * x[:, 0]) + 0.5)
-    assert any(isinstance(m, PiecewiseLeastSquares) for m in strategies("auto", None))
+    assert any(isinstance(m, PiecewiseLeastSquares) for m in strategies("auto", 1, fixed=True))
     quick = [PiecewiseLeastSquares(), SimplexInterpolation(), PolynomialLeastSquares()]
     result = fit_data((x, y), None, None, "sup", quick, None, 0, lambda event: None)
     assert result.winner.method == "piecewise polynomial"

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 
 from supnorm.approximants.approximation import Approximation, NotApplicable, finish, to_cube
 from supnorm.approximants.basis import Indices, Polynomial, design, hyperbolic_cross, total_degree
@@ -101,12 +102,17 @@ def _index_sets(name: str, d: int, most: int) -> Iterator[Indices]:
 
 def _solve(t: Array, y: Array, indices: Indices) -> tuple[float, Polynomial]:
     """The fit, and its largest leave-one-out error; directions that the samples do not determine stay zero."""
-    q, r = np.linalg.qr(design(t, indices, "chebyshev"))
-    u, s, vt = np.linalg.svd(r)
-    kept = s > RANK * s[0]
-    basis = q @ u[:, kept]
+    basis, r = np.linalg.qr(design(t, indices, "chebyshev"))
     seen = basis.T @ y
+    diagonal = np.abs(np.diag(r))
+    if diagonal.min() > 1e-10 * diagonal.max():
+        coefficients = linalg.solve_triangular(r, seen, check_finite=False)
+    else:
+        u, s, vt = np.linalg.svd(r)
+        kept = s > RANK * s[0]
+        basis, seen = basis @ u[:, kept], u[:, kept].T @ seen
+        coefficients = vt[kept].T @ (seen / s[kept][:, None])
     left = 1.0 - np.sum(basis**2, axis=1, keepdims=True)
     out = np.abs(y - basis @ seen) / np.maximum(left, RANK)
     error = np.inf if left.min() <= RANK else float(out.max())  # a sample that alone determines a direction
-    return error, Polynomial(indices, vt[kept].T @ (seen / s[kept][:, None]))
+    return error, Polynomial(indices, coefficients)

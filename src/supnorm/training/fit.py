@@ -88,7 +88,9 @@ def fit(
     if isinstance(reference, tuple):
         if certify:
             raise BadInput("fixed samples cannot be certified: between them the reference is unknown")
-        return fit_data(reference, domain, goal, norm, strategies(method, None), error, seed, observer)
+        inputs = np.shape(reference[0])[1] if len(reference) and np.ndim(reference[0]) == 2 else 1
+        chosen = strategies(method, inputs, fixed=True)
+        return fit_data(reference, domain, goal, norm, chosen, error, seed, observer)
     problem = _problem(reference, domain, tolerance, error)
     observer(Started(problem.title or "fit", problem.error.limit, seed, max_evaluations))
 
@@ -103,30 +105,28 @@ def fit(
         if norm != "sup":
             raise BadInput('certify=True proves the largest error: use norm="sup"')
         automatically = isinstance(method, str) and method == "auto"
-        chosen = list(PROVABLE) if automatically else strategies(method, problem.domain.d)
-        result = certified_fit(problem, chosen, once, seconds)
+        provable = list(PROVABLE) if automatically else strategies(method, problem.domain.d)
+        result = certified_fit(problem, provable, once, seconds)
     else:
         result = once(problem, strategies(method, problem.domain.d), seconds)
     observer(Finished())
     return result
 
 
-def strategies(method: Any, d: int | None) -> list[Any]:
-    """The strategies that ``method`` stands for; ``d`` is None for fixed samples.
+def strategies(method: Any, d: int, fixed: bool = False) -> list[Any]:
+    """The strategies that ``method`` stands for with ``d`` inputs, for ``fixed`` samples or a reference.
 
     Raises:
         BadInput: for anything else than ``"auto"``, a strategy or an optimiser.
     """
     if isinstance(method, str) and method == "auto":
-        every = automatic(d or 3)
-        return (
-            every
-            if d is not None
-            else [PiecewiseLeastSquares(), *(m for m in every if hasattr(m, "from_samples"))]
-        )
+        if not fixed:
+            return automatic(d)
+        pieces = [PiecewiseLeastSquares()] if d == 1 else []
+        return pieces + [m for m in automatic(d) if hasattr(m, "from_samples")]
     if isinstance(method, Adam | LBFGS | LevenbergMarquardt | QuasiNewton):
         return [NetworkFit(optimiser=method)]
-    if hasattr(method, "from_samples") or (hasattr(method, "from_function") and d is not None):
+    if hasattr(method, "from_samples") or (hasattr(method, "from_function") and not fixed):
         return [method]
     if hasattr(method, "from_function"):
         raise BadInput(f"{type(method).__name__} chooses its own points and cannot use fixed samples")

@@ -60,7 +60,9 @@ def fit_data(
     candidates = tuple(_candidate(found, held, spread, seconds) for found, _, seconds in tried)
     x, y = (np.concatenate([part[i] for part in (data.train, data.choose, data.held)]) for i in (0, 1))
     jump = label_jump(x, y, data.domain)
-    notes = data.notes if jump is None else (*data.notes, jump.describe(data.domain), _remedy(candidates))
+    notes = data.notes
+    if jump is not None:
+        notes = (*notes, jump.describe(data.domain), _remedy(candidates, data.domain.d))
     if len(data.train[0]) > ROWS:
         notes = (
             *notes,
@@ -135,10 +137,12 @@ def _candidate(found: Approximation, held: Validation, spread: float, seconds: f
     return Candidate(found, seconds, errors.rms, errors.worst, spread, latency(found.function.value, held.x))
 
 
-def _remedy(candidates: Sequence[Candidate]) -> str:
+def _remedy(candidates: Sequence[Candidate], d: int) -> str:
     """What to do about a jump."""
     if any(c.method == PIECEWISE for c in candidates):
         return f"the candidate that jumps there is the {PIECEWISE}; samples in the gap, or a reference, narrow it"
+    if d == 1:
+        return "a fit that jumps there: method=PiecewiseLeastSquares(), --method piecewise-polynomial"
     return "fit the samples on either side of the jump separately"
 
 
