@@ -145,6 +145,6 @@ RATES = (3e-2, 1e-2, 3e-3, 1e-3)
 OPTIONS: dict[str, tuple[Any, ...]] = {
     "SOAP": RATES,
     "Muon": RATES,
-    "natural gradient": (1e-6, 1e-8, 1e-10, 1e-12, 0.0),
+    "natural gradient": (1e-4, 1e-6, 1e-8, 1e-10, 1e-12, 0.0),
     "low curvature": ("exact 1e-15", "exact 1e-6", "J'J 1e-9", "J'J 1e-6", "J'J 1e-3"),
 }

@@ -139,8 +139,10 @@ def strategies(method: Any, d: int, fixed: bool = False) -> list[Any]:
 def _check(norm: str, tolerance: Any, seconds: Any, evaluations: Any, audit_evaluations: int) -> None:
     if norm not in NORMS:
         raise BadInput(f'norm must be "sup" or "l2", got {norm!r}')
-    if tolerance is not None and np.ndim(tolerance) == 0 and not 0 < tolerance < np.inf:
-        raise BadInput(f"tolerance must be positive and finite, got {tolerance}")
+    if isinstance(tolerance, str) or (
+        tolerance is not None and np.ndim(tolerance) == 0 and not 0 < tolerance < np.inf
+    ):
+        raise BadInput(f"tolerance must be a positive and finite number, got {tolerance!r}")
     if seconds is not None and not seconds > 0:
         raise BadInput(f"seconds must be positive, got {seconds}")
     if evaluations is not None and evaluations < 50:
