@@ -35,8 +35,9 @@ os.environ.setdefault("DDE_BACKEND", "pytorch")
 from benchmarks.fit.candidates import CANDIDATES
 from benchmarks.fit.certified import certified
 from benchmarks.fit.choice import choices
-from benchmarks.fit.compare import Run, Wanted, compare, long_bfgs
+from benchmarks.fit.compare import Chosen, Run, Wanted, chosen, compare, long_bfgs, tuning
 from benchmarks.fit.equations import equations
+from benchmarks.fit.jumps import jumps
 from benchmarks.fit.methods import OURS, PEERS
 from benchmarks.fit.table import lines, markdown
 from benchmarks.fit.targets import published, refinements
@@ -44,18 +45,26 @@ from supnorm.results import write_whole
 
 RESULTS = Path(__file__).parents[1] / "results" / "fit.json"
 FIRST = 9000
-PARTS = ("compare", "published", "refinement", "certified", "choice", "long", "candidates", "equations")
+PARTS = (
+    "tuning", "compare", "published", "refinement", "certified", "choice", "long", "candidates", "equations",
+    "jumps",
+)  # fmt: skip
 PACKAGES = ("numpy", "scipy", "jax", "torch", "optimistix", "optax", "deepxde")
 
 
-def rows(part: str, seeds: list[int], scale: float, wanted: Wanted) -> Iterator[Run]:
+def rows(part: str, seeds: list[int], scale: float, wanted: Wanted, options: Chosen) -> Iterator[Run]:
     """The runs of one part."""
+    if part == "tuning":
+        return tuning(scale, wanted)
     if part == "compare":
-        return compare(OURS | PEERS, seeds, scale, wanted)
+        return compare(OURS | PEERS, seeds, scale, wanted, options)
     if part == "candidates":
-        return compare(CANDIDATES, seeds[:3], scale, wanted)
+        beside = {"SSBroyden": OURS["SSBroyden"]}
+        return compare(CANDIDATES | beside, seeds, scale, wanted, options)
     if part == "choice":
         return choices(seeds, wanted)
+    if part == "jumps":
+        return jumps(seeds, wanted)
     if part == "equations":
         return equations(seeds[:3], wanted)
     if part == "certified":
@@ -112,7 +121,8 @@ def main() -> None:
             print(markdown(saved))
         return
     seeds = list(range(options.first, options.first + options.seeds))
-    for part in [options.part] if options.part else PARTS:
+    every = PARTS if options.save else PARTS[1:]  # options that are saved serve a quick look
+    for part in [options.part] if options.part else every:
         kept = saved.get(part, {}) if options.save else {}
         found: list[Run] = kept.get("rows", []) if kept.get("scale") == options.scale else []
         before = kept.get("cpu_seconds", 0.0) if found else 0.0
@@ -121,7 +131,7 @@ def main() -> None:
         def wanted(task: str, method: str, seed: int, done: Any = frozenset(done)) -> bool:
             return options.only in f"{task} {method}" and (task, method, seed) not in done
 
-        for row in rows(part, seeds, options.scale, wanted):
+        for row in rows(part, seeds, options.scale, wanted, chosen(saved.get("tuning", {}).get("rows", []))):
             found.append(row)
             print(*lines(part, row), sep="\n", flush=True)
             if options.save:

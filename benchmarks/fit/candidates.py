@@ -4,11 +4,13 @@
   batch, factors refreshed every 10 steps.
 * Muon (Jordan et al. 2024; optax.contrib.muon): momentum, its matrices made orthogonal; Adam for the biases.
 * Natural gradient with a line search over powers of two (Mueller & Zeinhofer, arXiv 2302.13163): for least squares
-  its metric is J'J, so that it is Gauss-Newton with a fixed regularisation.
+  its metric is J'J, so that it is Gauss-Newton with a regularisation: a fixed one, or the loss itself.
+* Descent in the low-curvature subspace: `benchmarks.fit.low_curvature`.
 """
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from benchmarks.fit.low_curvature import LowCurvature
 from benchmarks.fit.recorder import OutOfTime, Recorder
 from supnorm.networks import Network, double_precision
 from supnorm.training import MeanSquares
@@ -108,22 +111,40 @@ class _Factors:
         return left @ self.rotations[1].T if g.ndim == 2 else left
 
 
-def natural_gradient(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
-    """Natural gradient, step lengths 1, 1/2, ... 2^-15 all tried, the best one taken."""
-    loss, theta = MeanSquares(network, x, y), network.flat
-    with suppress(OutOfTime):
-        while True:
-            r, jacobian = loss.residual_jacobian(theta)
-            value = float(r @ r) / len(r)
-            recorder.see(theta, value)
-            metric = jacobian.T @ jacobian
-            metric.flat[:: len(metric) + 1] += 1e-10 * float(np.trace(metric)) / len(metric)
-            direction = linalg.solve(metric, jacobian.T @ r, assume_a="pos", check_finite=False)
-            tried = [float(np.mean(loss.residual(theta - 0.5**k * direction) ** 2)) for k in range(16)]
-            best = int(np.nanargmin(tried))
-            if not tried[best] < value:
-                return
-            theta = theta - 0.5**best * direction
+def natural_gradient(damping: float) -> Any:
+    """Natural gradient, step lengths 1, 1/2, ... 2^-15 all tried, the best one taken; damping 0: the loss."""
+
+    def run(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
+        loss, theta = MeanSquares(network, x, y), network.flat
+        with suppress(OutOfTime, linalg.LinAlgError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the condition number
+            while True:
+                r, jacobian = loss.residual_jacobian(theta)
+                value = float(r @ r) / len(r)
+                recorder.see(theta, value)
+                metric = jacobian.T @ jacobian
+                mean = float(np.trace(metric)) / len(metric)
+                metric.flat[:: len(metric) + 1] += (damping or min(value, 1e-5)) * mean
+                direction = linalg.solve(metric, jacobian.T @ r, assume_a="pos", check_finite=False)
+                tried = [float(np.mean(loss.residual(theta - 0.5**k * direction) ** 2)) for k in range(16)]
+                best = int(np.nanargmin(tried))
+                if not tried[best] < value:
+                    return
+                theta = theta - 0.5**best * direction
+
+    return run
 
 
-CANDIDATES: dict[str, Any] = {"SOAP": soap, "Muon": muon, "natural gradient": natural_gradient}
+CANDIDATES: dict[str, Any] = {
+    "SOAP": soap,
+    "Muon": muon,
+    "natural gradient": natural_gradient,
+    "low curvature": LowCurvature,
+}
+RATES = (3e-2, 1e-2, 3e-3, 1e-3)
+OPTIONS: dict[str, tuple[Any, ...]] = {
+    "SOAP": RATES,
+    "Muon": RATES,
+    "natural gradient": (1e-4, 1e-6, 1e-8, 1e-10, 1e-12, 0.0),
+    "low curvature": ("exact 1e-15", "exact 1e-6", "J'J 1e-9", "J'J 1e-6", "J'J 1e-3"),
+}

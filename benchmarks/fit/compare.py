@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.fit.candidates import CANDIDATES, OPTIONS
 from benchmarks.fit.methods import NEEDS, PEERS, RATES
 from benchmarks.fit.recorder import Recorder
 from benchmarks.fit.tasks import I_6_2, I_10_7, TASKS, Task
@@ -20,8 +20,8 @@ Run = dict[str, Any]
 Wanted = Callable[[str, str, int], bool]  # of task, method, seed: asked for and not done yet
 TIMES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
 LONG = (5.0, 10.0, 20.0, 40.0, 60.0)
-TUNED = ("torch Adam", "SOAP", "Muon")  # take a rate
-TUNING = 0  # the seed that rates are chosen on
+TUNING = range(5)  # the seeds that options are chosen on
+Chosen = dict[tuple[str, str], Any]  # the option of a method that takes one, for each task and method
 
 
 def start(task: Task, seed: int) -> tuple[Network, Array, Array]:
@@ -44,13 +44,31 @@ def run(task: Task, method: Any, seed: int, times: tuple[float, ...]) -> Run:
     }  # fmt: skip
 
 
-@cache
-def best_rate(task: Task, method: Any, times: tuple[float, ...]) -> float:
-    """The rate with the least error on the tuning seed."""
-    return min(RATES, key=lambda rate: run(task, method(rate), TUNING, times)["rms"][-1])
+def tuning(scale: float, wanted: Wanted) -> Iterator[Run]:
+    """All methods that take an option with each of their options on the tuning seeds."""
+    times = (scale * TIMES[-1],)
+    methods = CANDIDATES | {name: PEERS[name] for name in RATES}
+    for name, options in (RATES | OPTIONS).items():
+        for task in TASKS:
+            for option in options:
+                for seed in TUNING:
+                    if wanted(task.name, f"{name} {option}", seed):
+                        found = run(task, methods[name](option), seed, times)
+                        yield {"method": f"{name} {option}", "name": name, "option": option, **found}
 
 
-def compare(methods: dict[str, Any], seeds: list[int], scale: float, wanted: Wanted) -> Iterator[Run]:
+def chosen(rows: Sequence[Run]) -> Chosen:
+    """The option with the least median RMS error of each task and method; without rows the first one."""
+    best: Chosen = {}
+    for row in sorted(medians(rows), key=lambda r: -r["rms"][-1]):
+        best[row["task"], row["name"]] = row["option"]
+    first = {(t.name, name): o[0] for t in TASKS for name, o in (RATES | OPTIONS).items()}
+    return first | best
+
+
+def compare(
+    methods: dict[str, Any], seeds: list[int], scale: float, wanted: Wanted, options: Chosen
+) -> Iterator[Run]:
     """One run at a time, all methods on one seed first; ``scale`` shortens all times for a quick look."""
     times = tuple(scale * t for t in TIMES)
     for seed in seeds:
@@ -61,9 +79,9 @@ def compare(methods: dict[str, Any], seeds: list[int], scale: float, wanted: Wan
                 if name in NEEDS and find_spec(NEEDS[name]) is None:
                     missing = f"{NEEDS[name]} is not installed"
                     yield {"task": task.name, "method": name, "seed": seed, "missing": missing}
-                elif name in TUNED:
-                    rate = best_rate(task, method, times)
-                    yield {"method": name, "rate": rate, **run(task, method(rate), seed, times)}
+                elif (task.name, name) in options:
+                    option = options[task.name, name]
+                    yield {"method": name, "option": option, **run(task, method(option), seed, times)}
                 else:
                     yield {"method": name, **run(task, method, seed, times)}
 

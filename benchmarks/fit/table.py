@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.fit import certified, choice, equations
+from benchmarks.fit import certified, choice, equations, jumps
 from benchmarks.fit.compare import medians, time_ratios
 from benchmarks.fit.targets import staged_medians
 
-OTHERS: dict[str, Any] = {"choice": choice, "certified": certified, "equations": equations}
+OTHERS: dict[str, Any] = {"choice": choice, "certified": certified, "equations": equations, "jumps": jumps}
 
 
 def lines(part: str, row: dict[str, Any]) -> list[str]:
@@ -18,7 +18,7 @@ def lines(part: str, row: dict[str, Any]) -> list[str]:
         return [f"{row['task']:14} {row['method']:16} {row['missing']}"]
     if part in OTHERS:
         return OTHERS[part].lines(row)
-    if part in ("compare", "long", "candidates"):
+    if part in ("tuning", "compare", "long", "candidates"):
         return [
             f"{row['task']:14} {row['method']:16} rms {row['rms'][-1]:.1e}  max {row['max'][-1]:.1e}"
             f"  after {row['seconds'][-1]:.3g} s"
@@ -107,6 +107,9 @@ def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
         found.append(
             ("`fit_pde` on known solutions, medians", head, equations.body(saved["equations"]["rows"]))
         )
+    if "jumps" in saved:
+        said = "Fixed random samples: labels that were called jumps"
+        found.append((said, jumps.HEAD, jumps.body(saved["jumps"]["rows"])))
     return found
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from supnorm.certification import certify, graded_certificate
-from supnorm.certification.graded_certificate import GradedCertificate, nonlinear_depth
+from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.checker import check
 from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput
@@ -128,13 +128,3 @@ def test_only_degrees_of_the_format_are_taken():
     for degrees in (((1,),) * 4, ((13,),) * 4, ((4,),) * 3):
         with pytest.raises(BadInput):
             GradedCertificate(degrees=degrees)
-
-
-def test_depth_counts_the_chain():
-    from supnorm.certification.error_program import error_program
-
-    rng = np.random.default_rng(0)
-    for depth in (1, 3):
-        net = cases.network(rng, 3, 4, depth, "tanh")
-        program = error_program(Problem(net, lambda x: 0.0 * x[:, :1], _box(3, 0.5))).alternatives[0]
-        assert nonlinear_depth(program) == depth

@@ -4,6 +4,8 @@ The truth about a tail: for weights w that annihilate polynomials of degree D, t
 least |sum w_i g(t_i)| / sum |w_i|; at the D + 2 Chebyshev extremal points of a line this is nearly sharp.
 """
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import mpmath as mp
@@ -12,7 +14,7 @@ import pytest
 from oracle import evaluate, random_programs
 
 from supnorm.certification import graded_model
-from supnorm.certification.graded_model import TOP, Graded, enclose, tighten
+from supnorm.certification.graded_model import TOP, Graded, enclose, pairs, tighten
 from supnorm.certification.graded_rule import chebyshev_values, rule
 from supnorm.program import lower_jaxpr
 
@@ -83,7 +85,7 @@ CASES = {
     "remainder in a product, second": one(lambda x: jnp.exp(x * x) * (1e6 + x)),
     "linear layer": lower_jaxpr(lambda x: (x[:, :1] * x[:, :1]) @ np.array([[-3.0, 2.0]]), 1),
     "remainder in a linear layer": lower_jaxpr(lambda x: jnp.exp(x[:, :1] ** 2) @ np.array([[-1e6]]), 1),
-    "sum": one(lambda x: x * x + (x * x) * 3.0),
+    "sum": one(lambda x: x * (x * x) + (x * (x * x)) * 3.0),
     "kink": one(jax.nn.relu),
     **{f"aliasing {i}": program for i, program in enumerate(SINE)},
     **{
@@ -110,7 +112,7 @@ def _dropped(what):
 def _without_remainder(f):
     def weak(*args):
         g = f(*args)
-        return Graded(g.c, g.J, g.s, np.where(np.isfinite(g.rem), 0.0, g.rem))
+        return replace(g, rem=np.where(np.isfinite(g.rem), 0.0, g.rem))
 
     return weak
 
@@ -118,25 +120,26 @@ def _without_remainder(f):
 def _without_parts(f):
     def weak(*args):
         g = f(*args)
-        return Graded(g.c, g.J, 0.0 * g.s, g.rem)
+        return replace(g, s=0.0 * g.s)
 
     return weak
 
 
 def _lighter(f):
-    return lambda x, weight, bias: Graded(
-        f(x, weight, bias).c,
-        f(x, weight, bias).J,
-        f(x, np.clip(weight, -1, 1), bias).s,
-        f(x, weight, bias).rem,
-    )
+    return lambda x, weight, bias: replace(f(x, weight, bias), s=f(x, np.clip(weight, -1, 1), bias).s)
 
 
 def _signed(f):
     """Parts multiplied by the weights instead of their sizes."""
-    return lambda x, weight, bias: Graded(
-        f(x, weight, bias).c, f(x, weight, bias).J, x.s @ weight.T, f(x, weight, bias).rem
-    )
+    return lambda x, weight, bias: replace(f(x, weight, bias), s=x.s @ weight.T)
+
+
+def _without_constant(f):
+    return lambda a, b: (0.0 * f(a, b)[0], f(a, b)[1])
+
+
+def _half_a_form(f):
+    return lambda a, b: (f(a, b)[0], 0.5 * f(a, b)[1])
 
 
 MUTANTS = {
@@ -149,6 +152,8 @@ MUTANTS = {
     "weights cut at one": ("affine", _lighter),
     "weights with their signs": ("affine", _signed),
     "parts of sums dropped": ("add", _without_parts),
+    "constant of a square dropped": ("_quadratic", _without_constant),
+    "squares halved": ("_quadratic", _half_a_form),
     "kinks taken as linear": ("relu", lambda f: lambda x: x),
 }
 
@@ -166,6 +171,37 @@ def test_a_weakened_rule_is_caught(name, monkeypatch):
 def test_a_tail_without_its_remainder_is_caught(monkeypatch):
     monkeypatch.setattr(Graded, "tail", lambda self, D: self.s[D + 1 :].sum(0))
     assert not honest(SQUARE, [0.0], [1.0], degrees=(11,))
+
+
+def test_a_tail_without_the_quadratic_part_is_caught(monkeypatch):
+    assert honest(SQUARE, [0.0], [1.0], degrees=(1,))
+    monkeypatch.setattr(Graded, "tail", lambda self, D: self.s[D + 1 :].sum(0) + self.rem)
+    assert not honest(SQUARE, [0.0], [1.0], degrees=(1,))
+
+
+def test_quadratic_parts_without_their_size_are_caught(monkeypatch):
+    program, degrees = one(lambda x: jnp.exp(x + 2 * x * x)), (3, 5, 8)
+    assert honest(program, [0.0], [1.0], degrees=degrees)
+    monkeypatch.setattr(Graded, "curve", property(lambda self: 0.3 * np.abs(self.H).sum(0)))
+    assert not honest(program, [0.0], [1.0], degrees=degrees)
+
+
+def test_quadratic_parts_cancel():
+    """(x + y)^2 - x^2 - y^2 - 2 x y is zero, and its model knows it."""
+    program = lower_jaxpr(
+        lambda x: (x[:, :1] + x[:, 1:]) ** 2 - x[:, :1] ** 2 - x[:, 1:] ** 2 - 2.0 * x[:, :1] * x[:, 1:], 2
+    )
+    g = enclose(program, np.array([[0.3, 0.2]]), np.array([[0.5, 0.7]]), None).graded
+    assert (np.abs(g.c) + g.slope + g.bent + g.rem)[0, 0] < 1e-9
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_forms_are_products_of_linear_functions(d):
+    rng = np.random.default_rng(d)
+    a, b, y = rng.normal(size=(1, 4, d)), rng.normal(size=(1, 4, d)), rng.uniform(-1, 1, size=(50, d))
+    constant, form = graded_model._quadratic(a, b)
+    basis = np.stack([2 * y[:, i] ** 2 - 1 if i == j else y[:, i] * y[:, j] for i, j in pairs(d)], 1)
+    np.testing.assert_allclose(constant[0] + basis @ form[:, 0], (y @ a[0].T) * (y @ b[0].T), atol=1e-13)
 
 
 def _residual(x, values, r, found):
@@ -189,7 +225,7 @@ def test_tightening_holds_and_needs_its_constants():
         assert (_residual(program, values, r, found) <= 0).all()
         s = found.s.copy()
         s[r.D] = np.abs(r.coefficients(values)[:, r.degrees == r.D]).sum(1)
-        weak.append((_residual(program, values, r, Graded(found.c, found.J, s, found.rem)) > 0).any())
+        weak.append((_residual(program, values, r, replace(found, s=s)) > 0).any())
     assert any(weak)
 
 

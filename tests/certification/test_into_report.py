@@ -32,7 +32,7 @@ def _cell(low, high, values, x, log):
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_the_map_holds_everywhere(d):
     problem = _problem(d)
-    result = certify(problem, 1.2)
+    result = certify(problem, 1.2 if d < 3 else 1.02)  # the map is as fine as the leaves
     drawn = bound_map(result.certificate)
     x = problem.domain.from_unit(np.random.default_rng(0).random((20_000, d)))
     error = np.abs(problem.model.value(x) - problem.reference.value(x))[:, 0]

@@ -6,6 +6,7 @@ weakens shows as a certificate that is rejected, or as numbers that differ.
 
 import hashlib
 import json
+from dataclasses import replace
 from functools import cache
 
 import jax
@@ -92,7 +93,7 @@ PROBLEMS = {
     "log axis": Problem(net(jnp.tanh), other, Domain.from_axes(
         {"x": Axis(0.5, 1.0, scale="log"), "y": (0.0, 0.4), "z": (0.1, 0.3)})),
     "residual": _residual(),
-    "kinks": Problem(lambda x: _kinks(x) + 0.1 * net(jnp.tanh)(x), _kinks, BOX),
+    "kinks": Problem(lambda x: _kinks(x) + 0.1 * net(jnp.tanh)(x), lambda x: 0.9 * _kinks(x), BOX),
 }  # fmt: skip
 
 
@@ -119,17 +120,17 @@ def _programs(name):
 
 
 def _numbers(name, tight):
-    """Slopes, norms and remainders of one cell by both programs, shape ``(2, outputs, 17)``."""
+    """Exact parts, norms and remainders of one cell by both programs, shape ``(2, outputs, 10 + 13)``."""
     program, theirs = _programs(name)
     centre, half = np.array([[0.05, 0.25, 0.3]]), np.array([[0.11, 0.13, 0.1]])
     g = graded_model.enclose(program, centre, half, rule(3, tight) if tight else None).graded
-    mine = [[g.c[0, k], *g.J[0, k], *g.s[2:, 0, k], g.rem[0, k]] for k in range(program.m)]
+    mine = [[g.c[0, k], *g.J[0, k], *g.H[:, 0, k], *g.s[2:, 0, k], g.rem[0, k]] for k in range(program.m)]
     old, ctx.prec = ctx.prec, 80
     try:
         representatives = tuple(map(tuple, rule(3, tight).representatives.tolist())) if tight else ()
         verified = verify_rule(3, tight, representatives) if tight else None
         found = graded.enclose(theirs, list(map(arb, centre[0])), list(map(arb, half[0])), verified)
-        other = [[float(v) for v in (f.c, *f.J, *(f.s[k] for k in range(2, 14)), f.rem)] for f in found]
+        other = [[float(v) for v in (f.c, *f.J, *f.H, *(f.s[k] for k in range(2, 14)), f.rem)] for f in found]
     finally:
         ctx.prec = old
     return np.array([mine, other])
@@ -138,10 +139,12 @@ def _numbers(name, tight):
 def _agree(tight):
     for name in ("tanh", "gelu", "gelu of tanh", "three layers", "kinks"):
         mine, theirs = _numbers(name, tight)
-        if not np.all(theirs[:, 4:] <= mine[:, 4:] * (1 + 1e-9) + 1e-13):
+        if not np.all(theirs[:, 10:] <= mine[:, 10:] * (1 + 1e-9) + 1e-13):
             return False
         rounding = 1e-7 if tight else 1e-9  # of float64 in the remainder
-        if not np.all(mine <= theirs + 1e-6 * np.abs(theirs) + rounding):
+        if not np.all(mine[:, 10:] <= theirs[:, 10:] * (1 + 1e-6) + rounding):
+            return False
+        if not np.allclose(mine[:, :10], theirs[:, :10], rtol=1e-9, atol=rounding):
             return False
     return True
 
@@ -193,14 +196,9 @@ def _model(kind, **factors):
     def weaken(honest):
         def weak(*args):
             g = honest(*args)
-            if kind is graded.Graded:
-                return kind(
-                    g.c,
-                    g.J,
-                    g.s * factors.get("s", 1),
-                    None if g.rem is None else g.rem * factors.get("rem", 1),
-                )
-            return kind(g.c, g.J, g.s * factors.get("s", 1.0), g.rem * factors.get("rem", 1.0))
+            one = arb(1) if kind is graded.Graded else 1.0
+            rem = None if g.rem is None else g.rem * factors.get("rem", one)
+            return replace(g, s=g.s * factors.get("s", one), rem=rem)
 
         return weak
 
@@ -222,8 +220,16 @@ DIFFERENT = {
     "checker: norms of a sum": (graded, "plus", _model(THEIR, s=arb("0.99"))),
     "checker: remainder of a sum": (graded, "plus", _model(THEIR, rem=arb("0.9"))),
     "checker: kinks": (graded, "relu", lambda honest: lambda x: graded.times(x, arb(0))),
+    "certifier: quadratic forms": (graded_model, "_quadratic", lambda f: lambda a, b: (f(a, b)[0], 0.99 * f(a, b)[1])),
+    "certifier: their constants": (graded_model, "_quadratic", lambda f: lambda a, b: (0.99 * f(a, b)[0], f(a, b)[1])),
+    "certifier: their bound": (graded_model.Graded, "curve", lambda f: property(lambda g: 0.99 * f.fget(g))),
+    "checker: quadratic forms": (
+        graded, "_form", lambda f: lambda a, b: (f(a, b)[0], graded._scaled(arb("0.99"), f(a, b)[1])),
+    ),
+    "checker: their constants": (graded, "_form", lambda f: lambda a, b: (arb("0.99") * f(a, b)[0], f(a, b)[1])),
+    "checker: their bound": (graded.Graded, "curve", lambda f: property(lambda g: (arb("0.99") * f.fget(g)).upper())),
     "checker: parts above the top": (graded, "_above", lambda honest: lambda parts: arb(0)),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
@@ -265,17 +271,11 @@ def test_a_weakened_certificate_is_rejected(name, monkeypatch, tmp_path):
     where, what, weaken = WEAK[name]
     if name == "Lebesgue factor":
         honest = graded_certificate.rule
-        monkeypatch.setattr(graded_certificate, "rule", lambda d, D: _with(honest(d, D), lebesgue=0.0))
+        monkeypatch.setattr(graded_certificate, "rule", lambda d, D: replace(honest(d, D), lebesgue=0.0))
     else:
         monkeypatch.setattr(where, what, weaken(getattr(where, what)))
     certify(PROBLEMS["tanh"], 1.1, strategy=STRATEGY, boxes=40).certificate.save(tmp_path / "c.json")
     assert not check(tmp_path / "c.json").accepted
-
-
-def _with(r, **changes):
-    from dataclasses import replace
-
-    return replace(r, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -288,7 +288,7 @@ def saved(tmp_path_factory):
         return near(x) + 0.1 * jnp.sin(3 * (x[:, :1] + x[:, 1:2] - x[:, 2:])) * other(x)
 
     result = certify(
-        Problem(model, reference, BOX), 1.1, strategy=GradedCertificate(degrees=((4, 5),) * 4, tighten=3)
+        Problem(model, reference, BOX), 1.1, strategy=GradedCertificate(degrees=((5,),) * 4, tighten=4)
     )
     result.certificate.save(path)
     return path
@@ -324,9 +324,9 @@ def _claims(factor, leaves=slice(None)):
 
 def test_the_file_has_every_kind_of_leaf(saved):
     columns = json.loads(saved.read_text())["leaves"]
-    assert {row[0] for row in columns["degree"]} == {3, 4, 5}
-    assert {row[0] for row in columns["graded"]} == {3}
-    assert {row[0] for row in columns["grid"]} == {0, 602, 1202, 1203}
+    assert {row[0] for row in columns["degree"]} == {4, 5}  # 4: from the tightening's own values
+    assert {row[0] for row in columns["graded"]} == {4}
+    assert {row[0] for row in columns["grid"]} == {0, 603, 1203, 1603}
     assert check(saved).accepted
 
 

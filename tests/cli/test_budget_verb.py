@@ -76,6 +76,10 @@ def test_ladders_are_named_and_compared(shell: Shell) -> None:
         "--resume",
     )
     assert again.err == ""  # nothing is trained again
+    afresh = shell.run(
+        "budget", "problem.toml", "--ladder", "polynomial,mine.py:nearest", *options, "--out", "run"
+    )
+    assert afresh.err.count("6 of 6") == 2  # without --resume everything is
     two = shell.run("budget", "problem.toml", "--ladder", "polynomial", "--widths", "4,8", *options)
     assert two.code == 2
     assert "give one width, or at least 3" in two.line

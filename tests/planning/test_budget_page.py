@@ -37,6 +37,8 @@ def test_page_of_a_function(climbed):
         assert row["name"] in html
     assert "Take a classical method: sum of fits of few inputs each." in html
     assert "Rung 256 left out" in html
+    assert "0.01 (asked)</th>" in html
+    assert html.count("(measured)</td>") + html.count("(forecast)</td>") >= 1
     assert not re.search(r'(src|href)="https?:', html)
 
 

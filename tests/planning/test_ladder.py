@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from supnorm.planning.ladder import Ladder, LadderEstimate, Run, Trained, climb
 from supnorm.planning.ladder.climb import errors
 from supnorm.planning.ladder.drift import drift_forecast, local_slope
 from supnorm.planning.ladder.forecast import envelope, forecast
+from supnorm.planning.ladder.gap_law import gap_forecast
 from supnorm.planning.ladder.line import line_forecast
 from supnorm.planning.ladder.power_law import power_law_forecast
 from supnorm.planning.ladder.rungs import Rungs, group
@@ -140,6 +142,56 @@ def test_a_training_floor_is_a_floor():
     assert (need.size, need.reached) == (None, "floor")
 
 
+def test_gap_of_a_least_squares_fit_halves_with_each_doubling():
+    """Ten weights fitted to noise round a curve that they cannot follow: what the gap law says, measured."""
+    rng = np.random.default_rng(0)
+
+    def fit(count):
+        x = rng.uniform(-1, 1, count)
+        y = np.abs(x) + 0.05 * rng.standard_normal(count)
+        found = np.polynomial.chebyshev.chebfit(x, y, 9)
+        u = rng.uniform(-1, 1, 20_000)
+        errors = np.polynomial.chebyshev.chebval(u, found) - np.abs(u) - 0.05 * rng.standard_normal(len(u))
+        inside = np.polynomial.chebyshev.chebval(x, found) - y
+        return np.sqrt(np.mean(errors**2)), np.sqrt(np.mean(inside**2))
+
+    runs = [Run(m, 1, s, *(e := fit(m))[:1] * 2, e[1], 10) for m in (24, 48, 96, 192, 384) for s in range(40)]
+    below = Ladder(tuple(r for r in runs if r.samples <= 96), metric="rms")
+    truth = math.log(np.median([r.rms for r in runs if r.samples == 384]))
+    assert 0.5 < below.phi < 0.95
+    assert math.log(below.forecast(384).value) == pytest.approx(truth, abs=0.07)
+    line, *_ = line_forecast(below.rungs, 384.0, 0.9)
+    assert line < truth - 0.2  # the line goes on falling
+
+
+@pytest.mark.parametrize("phi", [0.0, 1e-4, 0.05, 0.2, 0.6, 1.0, 1.3])
+def test_gap_law_keeps_to_its_limits(phi):
+    sizes = 2.0 ** np.arange(4, 9)
+    rungs = Rungs(sizes, tuple(np.log(1 / m) + np.array([-0.1, 0.1]) for m in sizes), phi=phi)
+    now = gap_forecast(rungs, 256.0, 0.1)
+    assert now == pytest.approx((rungs.mean[-1], rungs.mean[-1] - 0.1, rungs.mean[-1] + 0.1))
+    for size in (300.0, 512.0, 2048.0):
+        middle, low, high = gap_forecast(rungs, size, 0.1)
+        assert low < middle < high <= rungs.mean[-1] + 0.1
+        assert low >= rungs.mean[-1] + math.log(max(min(phi, 1.0), 1e-300)) - 0.1
+
+
+def test_a_model_that_grows_with_its_data_has_no_training_floor():
+    """Polynomials of a growing degree: training and test error fall together, phi near .8 all the way."""
+    runs = runs_of(lambda m: 1 / m, lambda m: 0.8 / m)
+    fixed = Ladder(runs, metric="rms")
+    growing = Ladder(tuple(replace(r, weights=r.samples // 2) for r in runs), metric="rms")
+    assert (fixed.regime, growing.regime) == ("floor-limited", "data-limited")
+    assert fixed.forecast(2048).widened > 1.5  # the hold-outs notice that this is no floor
+    found = growing.forecast(2048)
+    assert found.lower < 1 / 2048 < found.upper
+    assert found.value < 0.3 / 256
+    process = Ladder(tuple(replace(r, weights=r.samples // 2, train_rms=1e-9) for r in runs), metric="rms")
+    need = process.need(1 / 400)
+    assert need.reached == "forecast"
+    assert need.weights == pytest.approx(need.samples / 2, abs=1)  # they grow with the samples
+
+
 def test_the_word_for_what_limits():
     data = Ladder(runs_of(lambda m: 1 / m, lambda m: 1e-4 / m), metric="rms")
     mixed = Ladder(runs_of(lambda m: 1 / m, lambda m: 0.3 / m), metric="rms")
@@ -228,12 +280,20 @@ def test_climb_resumes(tmp_path):
     assert [(r.rms, r.sup) for r in runs] == [(r.rms, r.sup) for r in whole]
     assert isinstance(events[0], LadderEstimate)
     assert events[0].runs == 3
+    assert events[0].seconds > 0  # a resumed ladder knows at once
 
 
 def test_the_estimate_comes_after_the_first_rung():
     events = []
     climb(wave, 2, nearest, samples=[16, 32], widths=[1], seeds=2, observer=events.append)
-    assert [type(e).__name__ for e in events] == ["LadderRun"] * 2 + ["LadderEstimate"] + ["LadderRun"] * 2
+    kinds = [type(e).__name__ for e in events]
+    assert kinds == ["LadderEstimate", *["LadderRun"] * 2, *["LadderEstimate", "LadderRun"] * 2]
+    told = [e for e in events if isinstance(e, LadderEstimate)]
+    assert [e.runs for e in told] == [4, 2, 1]
+    assert told[0].seconds is None
+    assert min(told[1].seconds, told[2].seconds) > 0
+    grows = [Run(m, 4, 0, 1, 1, 1, weights=2 * m, seconds=1 + m**2 / 1e4) for m in (100, 200)]
+    assert estimate_seconds(grows, [(400, 4, 0)]) == pytest.approx(17.0)
     assert estimate_seconds([Run(10, 4, 0, 1, 1, 1, seconds=1.0)], [(20, 4, 0), (20, 4, 1)]) == 4.0
 
 

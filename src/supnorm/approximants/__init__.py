@@ -3,7 +3,9 @@
 from supnorm.approximants.approximation import Approximation, NotApplicable, SurfaceModel
 from supnorm.approximants.chebyshev_tensor import ChebyshevTensor
 from supnorm.approximants.gaussian_process import GaussianProcess
+from supnorm.approximants.line_jumps import line_jumps
 from supnorm.approximants.piecewise_chebyshev import PiecewiseChebyshev
+from supnorm.approximants.piecewise_least_squares import PIECEWISE, PiecewiseLeastSquares
 from supnorm.approximants.polynomial_least_squares import PolynomialLeastSquares
 from supnorm.approximants.random_features import RandomFeatures
 from supnorm.approximants.simplex_interpolation import SimplexInterpolation
@@ -12,17 +14,20 @@ from supnorm.approximants.storage import load, load_function, save
 from supnorm.approximants.tensor_train import TensorTrain
 
 __all__ = [
+    "PIECEWISE",
     "Approximation",
     "ChebyshevTensor",
     "GaussianProcess",
     "NotApplicable",
     "PiecewiseChebyshev",
+    "PiecewiseLeastSquares",
     "PolynomialLeastSquares",
     "RandomFeatures",
     "SimplexInterpolation",
     "SparseLegendre",
     "SurfaceModel",
     "TensorTrain",
+    "line_jumps",
     "load",
     "load_function",
     "save",

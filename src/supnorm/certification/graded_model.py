@@ -2,33 +2,38 @@
 
 On the box x_j = c_j + h_j y_j, |y_j| <= 1, every feature is
 
-    g(y) = c + J.y + sum_{k=2..K} q_k(y) + rest(y),
+    g(y) = c + J.y + H(y) + sum_{k=2..K} q_k(y) + rest(y),    H = sum_i H_ii T_2(y_i) + sum_{i<j} H_ij y_i y_j,
 
 q_k **some** polynomial of total degree <= k (not necessarily homogeneous) with |q_k| <= s_k on the box, and
-|rest| <= rem. Only c, J, s_k, rem are kept; c and J are float64 numbers taken as exact, their rounding is in rem.
+|rest| <= rem. Only c, J, H, s_k, rem are kept; c, J, H are float64 numbers taken as exact, their rounding is in rem.
 No uniqueness is claimed or needed: the one conclusion drawn is that
 
-    p* = c + J.y + sum_{k<=D} q_k  is a polynomial of total degree <= D with  |g - p*| <= sum_{k>D} s_k + rem.
+    p* = c + J.y + H + sum_{k<=D} q_k  is a polynomial of total degree <= D with  |g - p*| <= sum_{k>D} s_k + rem.
 
-Proof, operation by operation (S(t) = sum_k s_k t^k has non-negative coefficients):
+H is there because linear layers cancel: |W H| is two to three times smaller than |W| |H|, and the parts above D
+are governed by powers of it.
 
-* linear: W g has parts W q_k, of degree <= k, norms at most |W| s_k; remainders |W| rem.
+Proof, operation by operation (|H| = sum|H_ij| and S(t) = |H| t^2 + sum_k s_k t^k has non-negative coefficients):
+
+* linear: W g has parts W H and W q_k, of degree <= k, norms at most |W| s_k; remainders |W| rem.
 * product: q_i q_k has degree <= i + k and norm at most s_i s_k; the linear parts l = J.y have norms |l| =
   sum|J_j|, so the parts of the product are bounded by the coefficients of
-  (|c_1| + |l_1| t) S_2 + (|c_2| + |l_2| t) S_1 + S_1 S_2 + |l_1||l_2| t^2. Those above t^K go to rem.
+  (|c_1| + |l_1| t) S_2 + (|c_2| + |l_2| t) S_1 + S_1 S_2 + |l_1||l_2| t^2. Those above t^K go to rem. Of these,
+  c_1 H_2 + c_2 H_1 and l_1 l_2 stay exact; by y_i^2 = (1 + T_2(y_i))/2 the latter has a constant.
 * phi(c + l + q + rest), |l| <= r, |q| <= Q = S(1). By Taylor in q and the mean value theorem
 
       phi(c + l + q + rest) = sum_{i<6} phi^(i)(c + l)/i! q^i  +- sup|phi^(6)/6!| Q^6 +- sup|phi'| rem.
 
   phi^(i)/i! on [c - r, c + r] is sum_j a_ij T_j((z - c)/r) up to an aliasing error (`graded_series`), and
   T_j(l/r) is a polynomial of total degree j in y with norm <= 1. So the parts are bounded by the
-  coefficients of sum_i (sum_j |a_ij| t^j) S(t)^i; of i = 0 the terms j = 0, 1 stay exact: c <- a_00,
-  J <- a_01 J/r. What exceeds t^K, computed as the total at t = 1 less what is kept, goes to rem.
+  coefficients of sum_i (sum_j |a_ij| t^j) S(t)^i. With u = J/r some stay exact: c <- a_00, J <- a_01 u,
+  H <- a_02 T_2(u.y) + a_10 H, where T_2(u.y) = 2 (u.y)^2 - 1 has the constant |u|_2^2 - 1, which goes to c.
+  What exceeds t^K, computed as the total at t = 1 less what is kept, goes to rem.
 
 **Tightening.** The |W| of the linear layers forgets cancellation between the q_k. Let L be the projection of a
 rule of degree m (`graded_rule`) with constant Lambda. L g = c + J.y + .. has degree <= m and g - L g =
-sum_{k>m} (q_k - L q_k) + rest - L rest, because L reproduces degree m. With |L q_k| <= Lambda s_k: take c, J and
-the parts of degree <= m from the coefficients of L g (computed from true values of g at the nodes), add
+sum_{k>m} (q_k - L q_k) + rest - L rest, because L reproduces degree m. With |L q_k| <= Lambda s_k: take c, J, H and
+the other parts of degree <= m from the coefficients of L g (computed from true values of g at the nodes), add
 Lambda sum_{k>m} s_k to s_m, keep s_k for k > m, and multiply rem by 1 + Lambda. It is done to the arguments of
 nonlinear functions that are not affine.
 
@@ -37,6 +42,7 @@ Cost per box: about 300 evaluations of the program; with tightening the rule's n
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -63,12 +69,14 @@ class Graded:
     Attributes:
         c: constants, shape ``(B, w)``.
         J: linear parts in y, shape ``(B, w, d)``.
-        s: norms of the parts of degree 2..K, shape ``(K + 1, B, w)``, the first two zero.
+        H: quadratic parts in the order of `pairs`, shape ``(d (d + 1)/2, B, w)``.
+        s: norms of the other parts of degree 2..K, shape ``(K + 1, B, w)``, the first two zero.
         rem: remainders, shape ``(B, w)``.
     """
 
     c: Array
     J: Array
+    H: Array
     s: Array
     rem: Array
 
@@ -78,13 +86,30 @@ class Graded:
         return outward(np.abs(self.J).sum(-1), self.J.shape[-1])
 
     @property
+    def curve(self) -> Array:
+        """|H|, shape ``(B, w)``."""
+        return outward(np.abs(self.H).sum(0), len(self.H))
+
+    @property
+    def parts(self) -> Array:
+        """S: norms of all parts of degree 2..K, shape ``(K + 1, B, w)``."""
+        parts = self.s.copy()
+        parts[2] = outward(parts[2] + self.curve)
+        return parts
+
+    @property
     def bent(self) -> Array:
-        """Bound of the sum of the q_k, shape ``(B, w)``."""
-        return outward(self.s.sum(0), len(self.s))
+        """Bound of H and the sum of the q_k, shape ``(B, w)``."""
+        return outward(self.s.sum(0) + self.curve, len(self.s))
+
+    @property
+    def flat(self) -> bool:
+        """Are all features affine, up to their remainders?"""
+        return not (self.s.any() or self.H.any())
 
     def tail(self, degree: int) -> Array:
         """Distance from the polynomials of total degree ``degree``, shape ``(B, w)``."""
-        return outward(self.s[degree + 1 :].sum(0) + self.rem, len(self.s))
+        return outward(self.parts[degree + 1 :].sum(0) + self.rem, len(self.s))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +128,15 @@ class Enclosed:
     values: Array | None
 
 
+def pairs(d: int) -> list[tuple[int, int]]:
+    """The order of the entries of H: first i = j, T_2(y_i), then i < j, y_i y_j.
+
+    >>> pairs(3)
+    [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
+    """
+    return [(i, i) for i in range(d)] + list(itertools.combinations(range(d), 2))
+
+
 def enclose(program: Program, centre: Array, half: Array, rule: Rule | None) -> Enclosed:
     """Models of the output on boxes ``centre``, ``half`` (shapes ``(B, d)``).
 
@@ -117,10 +151,13 @@ def enclose(program: Program, centre: Array, half: Array, rule: Rule | None) -> 
         points = None
         if rule is not None:
             points = (centre[:, None] + half[:, None] * rule.nodes).reshape(-1, d)
-        first = Graded(centre, start.J, np.zeros((TOP + 1, boxes, d)), np.zeros((boxes, d)))
+        first = Graded(
+            centre, start.J, np.zeros((d * (d + 1) // 2, boxes, d)), np.zeros((TOP + 1, boxes, d)),
+            np.zeros((boxes, d)),
+        )  # fmt: skip
         for node in program.nodes:
             args = [models[a] for a in node.args]
-            if rule is not None and node.op in MODULUS and args[0].s.any():
+            if rule is not None and node.op in MODULUS and not args[0].flat:
                 here = values[node.args[0]].reshape(boxes, len(rule.nodes), -1)
                 args[0] = models[node.args[0]] = tighten(args[0], here, bounds[node.args[0]], rule)
             bounds.append(affine_model._apply(node, [bounds[a] for a in node.args], start))
@@ -175,16 +212,20 @@ def _apply(node: Node, args: list[Graded], first: Graded, bound: AffineModel) ->
         w = node.width
         c = np.broadcast_to(np.asarray(node.value), (boxes, w))
         zeros = np.zeros((boxes, w))
-        return Graded(c, np.zeros((boxes, w, d)), np.zeros((len(first.s), boxes, w)), zeros)
+        H, parts = np.zeros((len(first.H), boxes, w)), np.zeros((len(first.s), boxes, w))
+        return Graded(c, np.zeros((boxes, w, d)), H, parts, zeros)
     if node.op == "affine":
         return affine(args[0], np.asarray(node.weight), np.asarray(node.bias))
     if node.op == "take":
         x, columns = args[0], node.columns
-        return Graded(x.c[:, columns], x.J[:, columns], x.s[:, :, columns], x.rem[:, columns])
+        return Graded(
+            x.c[:, columns], x.J[:, columns], x.H[:, :, columns], x.s[:, :, columns], x.rem[:, columns]
+        )
     if node.op == "concat":
         return Graded(
             np.concatenate([a.c for a in args], 1), np.concatenate([a.J for a in args], 1),
-            np.concatenate([a.s for a in args], 2), np.concatenate([a.rem for a in args], 1),
+            np.concatenate([a.H for a in args], 2), np.concatenate([a.s for a in args], 2),
+            np.concatenate([a.rem for a in args], 1),
         )  # fmt: skip
     if node.op in MODULUS:
         return smooth(node.op, args[0], *(() if node.parameter is None else (node.parameter,)))
@@ -197,25 +238,26 @@ def affine(x: Graded, weight: Array, bias: Array) -> Graded:
     """weight @ x + bias."""
     k = weight.shape[1]
     size, g = np.abs(weight).T, gamma(k + 2)
-    rows = np.concatenate([x.s[2:], (x.rem + g * (np.abs(x.c) + x.slope))[None]]) @ size
+    rows = np.concatenate([x.s[2:], (x.rem + g * (np.abs(x.c) + x.slope + x.curve))[None]]) @ size
     rows = _raised(rows, 2 * k + 8)  # parts that are zero stay so: they need no tightening
     rem = outward(rows[-1] + g * np.abs(bias))
     J = np.einsum("bkd,wk->bwd", x.J, weight, optimize=True)
-    return Graded(x.c @ weight.T + bias, J, np.concatenate([np.zeros((2, *rem.shape)), rows[:-1]]), rem)
+    s = np.concatenate([np.zeros((2, *rem.shape)), rows[:-1]])
+    return Graded(x.c @ weight.T + bias, J, x.H @ weight.T, s, rem)
 
 
 def add(x: Graded, y: Graded, sign: float = 1.0) -> Graded:
     """x + sign y for sign = +-1."""
-    c, J = x.c + sign * y.c, x.J + sign * y.J
-    lost = U * (np.abs(c) + np.abs(J).sum(-1))
-    return Graded(c, J, _raised(x.s + y.s), outward(x.rem + y.rem + lost))
+    c, J, H = x.c + sign * y.c, x.J + sign * y.J, x.H + sign * y.H
+    lost = U * (np.abs(c) + np.abs(J).sum(-1) + np.abs(H).sum(0))
+    return Graded(c, J, H, _raised(x.s + y.s), outward(x.rem + y.rem + lost))
 
 
 def scale(x: Graded, factor: float) -> Graded:
     """factor x; the factor itself may be off by one rounding."""
     f = abs(factor)
     lost = 2.0 * U * f * (np.abs(x.c) + x.slope + x.bent)
-    return Graded(factor * x.c, factor * x.J, _raised(f * x.s), outward(f * x.rem + lost))
+    return Graded(factor * x.c, factor * x.J, factor * x.H, _raised(f * x.s), outward(f * x.rem + lost))
 
 
 def _raised(s: Array, operations: int = 16) -> Array:
@@ -234,20 +276,31 @@ def _convolve(a: Array, b: Array, low_a: int, low_b: int) -> Array:
 
 def multiply(x: Graded, y: Graded) -> Graded:
     """x y."""
-    c = x.c * y.c
+    constant, H = _quadratic(x.J, y.J)
+    c = x.c * y.c + constant
     J = x.c[..., None] * y.J + y.c[..., None] * x.J
+    H = H + x.c * y.H + y.c * x.H
     rx, ry, ax, ay = x.slope, y.slope, np.abs(x.c), np.abs(y.c)
-    s = _convolve(x.s, y.s, 2, 2) + ax * y.s + ay * x.s
-    s[3:] += rx * y.s[2:-1] + ry * x.s[2:-1]
-    s[2] += rx * ry
+    parts_x, parts_y = x.parts, y.parts
+    s = _convolve(parts_x, parts_y, 2, 2) + ax * y.s + ay * x.s
+    s[3:] += rx * parts_y[2:-1] + ry * parts_x[2:-1]
     s = _raised(s)
     bx, by = x.bent, y.bent
     total = (ax + rx + bx) * (ay + ry + by)
-    everything = outward(bx * by + (ax + rx) * by + (ay + ry) * bx + rx * ry)
-    above = np.maximum(everything - s.sum(0) * (1.0 - 1e-13), 0.0)
+    everything = outward(bx * by + (ax + rx) * by + (ay + ry) * bx)
+    kept = s.sum(0) + ax * y.curve + ay * x.curve
+    above = np.maximum(everything - kept * (1.0 - 1e-13), 0.0)
     fx, fy = ax + rx + bx, ay + ry + by
-    rem = above + x.rem * fy + y.rem * fx + x.rem * y.rem + 8.0 * U * total
-    return _sound(c, J, s, outward(rem))
+    rem = above + x.rem * fy + y.rem * fx + x.rem * y.rem + (16.0 + 2.0 * len(H)) * U * total
+    return _sound(c, J, H, s, outward(rem))
+
+
+def _quadratic(a: Array, b: Array) -> tuple[Array, Array]:
+    """(a.y)(b.y), ``a``, ``b`` of shape ``(B, w, d)``, as a constant ``(B, w)`` and a form in the order of `pairs`."""
+    d = a.shape[-1]
+    H = [0.5 * a[..., i] * b[..., i] for i in range(d)]
+    H += [a[..., i] * b[..., j] + a[..., j] * b[..., i] for i, j in itertools.combinations(range(d), 2)]
+    return np.asarray(sum(H[:d])), np.stack(H)
 
 
 def smooth(op: str, x: Graded, *parameter: float) -> Graded:
@@ -256,34 +309,45 @@ def smooth(op: str, x: Graded, *parameter: float) -> Graded:
     series, lost = _interpolants(op, x.c, r, *parameter)
     reach = outward(r + bent + x.rem)
     steep = real_bounds(op, x.c - reach, x.c + reach, *parameter)  # i = 1..6
-    parts = np.zeros_like(x.s)
+    parts, full = np.zeros_like(x.s), x.parts
     power = np.ones_like(bent)
     raised: Array | None = None
     rem = steep[0] * x.rem
-    total, flat = np.zeros_like(bent), x.s.any()
-    for i in range(ORDER if flat else 1):
+    total, terms = np.zeros_like(bent), 1 if x.flat else ORDER
+    for i in range(terms):
         place = 4.0 * U * (np.abs(x.c) + r) * (i + 1) * steep[i]
         rem = rem + power * outward(lost[i] + 2.0 * POINTS * place)
         size = np.abs(series[:, i])
         total = total + size.sum(0) * power
         if raised is None:
             kept = min(len(parts), POINTS)
-            parts[2:kept] += size[2:kept]
-            raised = x.s
+            parts[3:kept] += size[3:kept]
+            raised = full
         else:
             padded = np.zeros_like(parts)
             padded[: min(len(parts), POINTS)] = size[: len(parts)]
+            if i == 1:  # a_10 H stays exact
+                parts += padded[0] * x.s
+                padded[0] = 0.0
             parts += _convolve(padded, raised, 0, 2 * i)
-            raised = _convolve(raised, x.s, 2 * i, 2) if i < ORDER - 1 else raised
+            raised = _convolve(raised, full, 2 * i, 2) if i < ORDER - 1 else raised
         power = outward(power * bent)
     parts = _raised(parts)
-    kept_sum = parts.sum(0) + np.abs(series[0, 0]) + np.abs(series[1, 0])
-    above = np.maximum(outward(total, 64) - kept_sum * (1.0 - 1e-13), 0.0)
-    if flat:
+    kept_sum = parts.sum(0) + np.abs(series[:3, 0]).sum(0)
+    if terms > 1:
+        kept_sum = kept_sum + np.abs(series[0, 1]) * x.curve
         rem = rem + steep[ORDER - 1] * power
+    above = np.maximum(outward(total, 64) - kept_sum * (1.0 - 1e-13), 0.0)
     unit = np.divide(x.J, r[..., None], out=np.zeros_like(x.J), where=r[..., None] > 0)
     J = series[1, 0][..., None] * unit
-    return _sound(series[0, 0], J, parts, outward(rem + above + 8.0 * U * np.abs(series[1, 0])))
+    constant, H = _quadratic(unit, unit)
+    second = series[2, 0]
+    c, H = series[0, 0] + second * (2.0 * constant - 1.0), 2.0 * second * H
+    lost_here = np.abs(series[:2, 0]).sum(0) + (4.0 + unit.shape[-1]) * np.abs(second)
+    if terms > 1:
+        H += series[0, 1] * x.H
+        lost_here = lost_here + np.abs(series[0, 1]) * x.curve
+    return _sound(c, J, H, parts, outward(rem + above + 8.0 * U * lost_here))
 
 
 def _interpolants(op: str, c: Array, r: Array, *parameter: float) -> tuple[Array, list[Array]]:
@@ -315,12 +379,13 @@ def _aliasing(op: str, c: Array, r: Array, *parameter: float) -> list[Array]:
     return best
 
 
-def _sound(c: Array, J: Array, s: Array, rem: Array) -> Graded:
+def _sound(c: Array, J: Array, H: Array, s: Array, rem: Array) -> Graded:
     """No bound where anything is not finite."""
-    good = np.isfinite(c) & np.isfinite(J).all(-1) & np.isfinite(s).all(0) & np.isfinite(rem)
+    good = np.isfinite(c) & np.isfinite(J).all(-1) & np.isfinite(H).all(0) & np.isfinite(s).all(0)
+    good &= np.isfinite(rem)
     return Graded(
-        np.where(good, c, 0.0), np.where(good[..., None], J, 0.0), np.where(good, s, 0.0),
-        np.where(good, rem, np.inf),
+        np.where(good, c, 0.0), np.where(good[..., None], J, 0.0), np.where(good, H, 0.0),
+        np.where(good, s, 0.0), np.where(good, rem, np.inf),
     )  # fmt: skip
 
 
@@ -329,18 +394,26 @@ def relu(x: Graded) -> Graded:
     reach = outward(x.slope + x.bent + x.rem)
     on, off = x.c > reach, x.c < -reach
     rem = np.where(on, x.rem, np.where(off, 0.0, np.inf))
-    return Graded(np.where(on, x.c, 0.0), np.where(on[..., None], x.J, 0.0), np.where(on, x.s, 0.0), rem)
+    return Graded(
+        np.where(on, x.c, 0.0), np.where(on[..., None], x.J, 0.0), np.where(on, x.H, 0.0),
+        np.where(on, x.s, 0.0), rem,
+    )  # fmt: skip
 
 
 def tighten(x: Graded, values: Array, bound: AffineModel, rule: Rule) -> Graded:
     """Parts of degree <= m from values ``(B, N, w)`` at the rule's nodes."""
     m, exps, degrees = rule.D, rule.exponents, rule.degrees
     coefficients = rule.coefficients(values)
-    linear = [int(np.flatnonzero((degrees == 1) & (exps[:, j] == 1))[0]) for j in range(rule.d)]
-    c = coefficients[:, int(np.flatnonzero(degrees == 0)[0])]
-    J = coefficients[:, linear].transpose(0, 2, 1)
+    row = {tuple(k): i for i, k in enumerate(exps.tolist())}
+    unit = np.eye(rule.d, dtype=int)
+    c = coefficients[:, row[(0,) * rule.d]]
+    J = coefficients[:, [row[tuple(k)] for k in unit.tolist()]].transpose(0, 2, 1)
+    H = coefficients[:, [row[tuple((unit[i] + unit[j]).tolist())] for i, j in pairs(rule.d)]].transpose(
+        1, 0, 2
+    )
     s = x.s.copy()
-    for k in range(2, m + 1):
+    s[2] = 0.0
+    for k in range(3, m + 1):
         s[k] = outward(np.abs(coefficients[:, degrees == k]).sum(1), len(degrees))
     above = outward(x.s[m + 1 :].sum(0), len(s))
     s[m] = outward(s[m] + rule.lebesgue * above)
@@ -348,14 +421,14 @@ def tighten(x: Graded, values: Array, bound: AffineModel, rule: Rule) -> Graded:
     noise = rule.rounding(np.abs(values).max(1)) + rule.lebesgue * err
     size = bound.size + 2.0 * (above + x.rem)
     rem = (1.0 + rule.lebesgue) * x.rem + noise + rule.defect * size
-    return _sound(c, J, s, outward(rem))
+    return _sound(c, J, H, s, outward(rem))
 
 
 def _gelu_tanh(x: Graded) -> Graded:
     cubic, k = affine_model._CUBIC, affine_model._TANH_GELU
     inner = scale(add(x, scale(smooth("pow", x, 3.0), cubic)), k)
     bent = smooth("tanh", inner)
-    one = Graded(np.ones_like(x.c), 0.0 * x.J, 0.0 * x.s, 0.0 * x.rem)
+    one = Graded(np.ones_like(x.c), 0.0 * x.J, 0.0 * x.H, 0.0 * x.s, 0.0 * x.rem)
     return multiply(scale(x, 0.5), add(one, bent))
 
 

@@ -1,15 +1,15 @@
 """Graded models in ball arithmetic, and the bound of a graded leaf.
 
-A feature on the cell is c + J.y + sum_{k=2..13} q_k + rest with q_k some polynomial of total degree <= k bounded
-by s_k and |rest| <= rem, for real |y_j| <= 1. The rules are those of the file format (docs/certificate-format.md);
-norms are upper ends of balls, so every sum of them is rounded outwards.
+A feature on the cell is c + J.y + H(y) + sum_{k=2..13} q_k + rest with H = sum_i H_ii T_2(y_i) + sum_{i<j} H_ij y_i y_j,
+q_k some polynomial of total degree <= k bounded by s_k and |rest| <= rem, for real |y_j| <= 1. The rules are those of
+the file format (docs/certificate-format.md); norms are upper ends of balls, so every sum of them is rounded outwards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from itertools import combinations, product
 from typing import Any
 
 from flint import arb, arb_mat, arb_poly
@@ -28,10 +28,12 @@ DIRECT: dict[str, Callable[[Ball], Ball]] = {"tanh": arb.tanh, "sin": arb.sin, "
 
 @dataclass(frozen=True)
 class Graded:
-    """The model of a feature; ``s`` is sum_k s_k t^k, ``rem`` None where there is no bound."""
+    """The model of a feature; ``H`` holds H_11 .. H_dd, then H_12, H_13 ..; ``s`` is sum_k s_k t^k, ``rem`` None
+    where there is no bound."""
 
     c: Ball
     J: tuple[Ball, ...]
+    H: tuple[Ball, ...]
     s: Any
     rem: Ball | None
 
@@ -41,24 +43,39 @@ class Graded:
         return sum((abs(j) for j in self.J), arb(0)).upper()
 
     @property
+    def curve(self) -> Ball:
+        """Bound of |H|."""
+        return sum((abs(z) for z in self.H), arb(0)).upper()
+
+    @property
+    def parts(self) -> Any:
+        """Norms of H and the q_k, as a polynomial in t."""
+        return self.s + arb_poly([0, 0, self.curve])
+
+    @property
     def bent(self) -> Ball:
-        """Bound of the sum of the q_k."""
-        return self.s(arb(1)).upper()
+        """Bound of H and the sum of the q_k."""
+        return (self.s(arb(1)) + self.curve).upper()
 
     def tail(self, D: int) -> Ball | None:
         """Distance from the polynomials of total degree D."""
         if self.rem is None:
             return None
-        return (sum((self.s[k] for k in range(D + 1, TOP + 1)), arb(0)) + self.rem).upper()
+        return (sum((self.parts[k] for k in range(D + 1, TOP + 1)), arb(0)) + self.rem).upper()
 
 
 def _nothing(x: Graded) -> Graded:
-    return Graded(arb(0), tuple(arb(0) for _ in x.J), arb_poly([]), None)
+    return Graded(arb(0), tuple(arb(0) for _ in x.J), tuple(arb(0) for _ in x.H), arb_poly([]), None)
+
+
+def _zeros(count: int) -> tuple[Ball, ...]:
+    return (arb(0),) * count
 
 
 def enclose(program: Program, centre: list[Ball], half: list[Ball], rule: Rule | None) -> list[Graded]:
     """Models of the outputs; with a rule, arguments of nonlinear functions that are not affine are tightened."""
     d = len(centre)
+    forms = d * (d + 1) // 2
     known: list[list[Graded]] = []
     values = None if rule is None else node_values(program, nodes_on(rule, centre, half))
     for position, o in enumerate(program.operations):
@@ -73,9 +90,9 @@ def enclose(program: Program, centre: list[Ball], half: list[Ball], rule: Rule |
         args = [known[a] for a in o.args]
         if o.op == "input":
             unit = [tuple(half[j] if i == j else arb(0) for i in range(d)) for j in range(d)]
-            out = [Graded(centre[j], unit[j], arb_poly([]), arb(0)) for j in range(d)]
+            out = [Graded(centre[j], unit[j], _zeros(forms), arb_poly([]), arb(0)) for j in range(d)]
         elif o.op == "constant":
-            out = [Graded(arb(v), (arb(0),) * d, arb_poly([]), arb(0)) for v in o.vector]
+            out = [Graded(arb(v), _zeros(d), _zeros(forms), arb_poly([]), arb(0)) for v in o.vector]
         elif o.op == "affine":
             out = _affine(program, position, args[0])
         elif o.op == "take":
@@ -123,15 +140,16 @@ def node_values(program: Program, points: list[list[Ball]]) -> list[list[list[Ba
 def _affine(program: Program, position: int, args: list[Graded]) -> list[Graded]:
     o = program.operations[position]
     d, k = len(args[0].J), len(args)
-    parts = program.weights[position] * arb_mat(k, d + 1, [z for f in args for z in (f.c, *f.J)])
+    exact = [(f.c, *f.J, *f.H) for f in args]
+    parts = program.weights[position] * arb_mat(k, len(exact[0]), [z for row in exact for z in row])
     norms = [z for f in args for z in (*(f.s[i] for i in range(TOP + 1)), f.rem or arb(0))]
     spread = _rows(program.sizes[position] * arb_mat(k, TOP + 2, norms), o.width, TOP + 2)
     lost = [i for i, f in enumerate(args) if f.rem is None]
     out = []
-    for i, (row, size) in enumerate(zip(_rows(parts, o.width, d + 1), spread, strict=True)):
+    for i, (row, size) in enumerate(zip(_rows(parts, o.width, len(exact[0])), spread, strict=True)):
         s = arb_poly([z.upper() for z in size[:-1]])
         rem = None if any(o.weight[i * k + j] != 0 for j in lost) else size[-1].upper()
-        out.append(Graded(row[0] + o.vector[i], tuple(row[1:]), s, rem))
+        out.append(Graded(row[0] + o.vector[i], tuple(row[1 : d + 1]), tuple(row[d + 1 :]), s, rem))
     return out
 
 
@@ -158,20 +176,28 @@ def _function(o: Operation, args: tuple[Graded, ...]) -> Graded:
     if o.op == "gelu_tanh":
         inner = times(plus(x, times(smooth("pow", x, 3.0), arb(0.044715))), arb(0.7978845608028654))
         bent = smooth("tanh", inner)
-        return multiply(times(x, arb(1) / 2), Graded(bent.c + 1, bent.J, bent.s, bent.rem))
+        return multiply(times(x, arb(1) / 2), replace(bent, c=bent.c + 1))
     return smooth(o.op, x, o.parameter)
 
 
 def plus(x: Graded, y: Graded) -> Graded:
     """x + y."""
     rem = None if x.rem is None or y.rem is None else (x.rem + y.rem).upper()
-    return Graded(x.c + y.c, tuple(a + b for a, b in zip(x.J, y.J, strict=True)), x.s + y.s, rem)
+    return Graded(x.c + y.c, _sum(x.J, y.J), _sum(x.H, y.H), x.s + y.s, rem)
+
+
+def _sum(a: tuple[Ball, ...], b: tuple[Ball, ...]) -> tuple[Ball, ...]:
+    return tuple(u + v for u, v in zip(a, b, strict=True))
+
+
+def _scaled(factor: Ball, a: tuple[Ball, ...]) -> tuple[Ball, ...]:
+    return tuple(factor * z for z in a)
 
 
 def times(x: Graded, factor: Ball) -> Graded:
     """factor x."""
     rem = None if x.rem is None else (abs(factor) * x.rem).upper()
-    return Graded(factor * x.c, tuple(factor * j for j in x.J), abs(factor) * x.s, rem)
+    return Graded(factor * x.c, _scaled(factor, x.J), _scaled(factor, x.H), abs(factor) * x.s, rem)
 
 
 def multiply(x: Graded, y: Graded) -> Graded:
@@ -179,10 +205,21 @@ def multiply(x: Graded, y: Graded) -> Graded:
     if x.rem is None or y.rem is None:
         return _nothing(x)
     rx, ry, ax, ay = x.slope, y.slope, abs(x.c).upper(), abs(y.c).upper()
-    parts = x.s * y.s + arb_poly([ax, rx]) * y.s + arb_poly([ay, ry]) * x.s + arb_poly([0, 0, rx * ry])
+    parts = (
+        x.parts * y.parts + arb_poly([0, rx]) * y.parts + arb_poly([0, ry]) * x.parts + ax * y.s + ay * x.s
+    )
     rem = _above(parts) + x.rem * (ay + ry + y.bent) + y.rem * (ax + rx + x.bent) + x.rem * y.rem
-    J = tuple(x.c * b + y.c * a for a, b in zip(x.J, y.J, strict=True))
-    return Graded(x.c * y.c, J, _kept(parts), rem.upper())
+    constant, form = _form(x.J, y.J)
+    J = _sum(_scaled(x.c, y.J), _scaled(y.c, x.J))
+    H = _sum(form, _sum(_scaled(x.c, y.H), _scaled(y.c, x.H)))
+    return Graded(x.c * y.c + constant, J, H, _kept(parts), rem.upper())
+
+
+def _form(a: tuple[Ball, ...], b: tuple[Ball, ...]) -> tuple[Ball, tuple[Ball, ...]]:
+    """(a.y)(b.y) as a constant and a form in T_2(y_i) and y_i y_j."""
+    squares = tuple(u * v / 2 for u, v in zip(a, b, strict=True))
+    mixed = (a[i] * b[j] + a[j] * b[i] for i, j in combinations(range(len(a)), 2))
+    return sum(squares, arb(0)), (*squares, *mixed)
 
 
 def _kept(parts: Any) -> Any:
@@ -208,17 +245,25 @@ def smooth(op: str, x: Graded, p: float | None = None) -> Graded:
     rem, parts, power = steep[0] * x.rem, arb_poly([]), arb_poly([1])
     for i in range(order):
         sizes = [abs(a).upper() for a in rows[i]]
-        if i == 0:
-            sizes[:2] = [arb(0), arb(0)]
+        if i == 0:  # its terms of degree 0, 1, 2 stay exact
+            sizes[:3] = [arb(0), arb(0), arb(0)]
+        if i == 1:  # and a_10 H
+            parts += sizes[0] * x.s
+            sizes[0] = arb(0)
         parts += arb_poly(sizes) * power
         rem += lost[i] * power(arb(1))
-        power = power * x.s
+        power = power * x.parts
     if order == ORDER:
         rem += steep[ORDER - 1] * bent**ORDER
     rem = (rem + _above(parts)).upper()
-    unit = rows[0][1] / r if r > 0 else arb(0)
-    result = Graded(rows[0][0], tuple(unit * j for j in x.J), _kept(parts), rem)
-    good = rem.is_finite() and result.c.is_finite() and all(j.is_finite() for j in result.J)
+    unit = _scaled(1 / r, x.J) if r > 0 else _zeros(len(x.J))
+    constant, form = _form(unit, unit)  # (u.y)^2, of T_2(u.y) = 2 (u.y)^2 - 1
+    a = rows[0]
+    H = _scaled(2 * a[2], form)
+    if order == ORDER:
+        H = _sum(H, _scaled(rows[1][0], x.H))
+    result = Graded(a[0] + a[2] * (2 * constant - 1), _scaled(a[1], unit), H, _kept(parts), rem)
+    good = rem.is_finite() and result.c.is_finite() and all(z.is_finite() for z in (*result.J, *H))
     return result if good and result.bent.is_finite() else _nothing(x)
 
 
@@ -274,14 +319,15 @@ def tighten(x: Graded, row: list[Ball], rule: Rule) -> Graded:
     above = sum((x.s[k] for k in range(m + 1, TOP + 1)), arb(0))
     s = [arb(0)] * 2 + [x.s[k] if k > m else arb(0) for k in range(2, TOP + 1)]
     for k, a in coefficients.items():
-        if sum(k) >= 2:
+        if sum(k) > 2:
             s[sum(k)] += abs(a)
     s[m] += rule.lebesgue * above
     unit = [tuple(1 if i == j else 0 for i in range(d)) for j in range(d)]
+    pairs = [(i, i) for i in range(d)] + list(combinations(range(d), 2))
+    H = tuple(coefficients[tuple(a + b for a, b in zip(unit[i], unit[j], strict=True))] for i, j in pairs)
+    J = tuple(coefficients[k] for k in unit)
     rem = ((1 + rule.lebesgue) * x.rem).upper()
-    return Graded(
-        coefficients[(0,) * d], tuple(coefficients[k] for k in unit), arb_poly([z.upper() for z in s]), rem
-    )
+    return Graded(coefficients[(0,) * d], J, H, arb_poly([z.upper() for z in s]), rem)
 
 
 def leaf_ranges(

@@ -247,7 +247,7 @@ def _kept(
         )
     out.mkdir(parents=True, exist_ok=True)
     if not resume:
-        for old in (path, runs):
+        for old in (path, runs, *out.glob(f"{runs.stem}-*{runs.suffix}")):  # several ladders have a file each
             set_aside(old)
     store = EvaluationStore(path, mark)
     try:
@@ -284,19 +284,18 @@ def _silent(event: Any) -> None:
 
 
 def _progress(event: Any) -> None:
-    if hasattr(event, "seconds"):
-        name = f" of {event.ladder}" if event.ladder else ""
-        print(f"ladder{name}: {event.runs} trainings to go, about {_time(event.seconds)}", file=sys.stderr)
-    elif hasattr(event, "run"):
+    name = f" of {event.ladder}" if event.ladder else ""
+    if hasattr(event, "run"):
         run = event.run
-        if event.done == 1:
-            name = f" of {event.ladder}" if event.ladder else ""
-            print(f"ladder{name}: {event.runs} trainings; the first two tell the time", file=sys.stderr)
-        print(
+        said = (
             f"  {event.done} of {event.runs}: {run.samples} samples, width {run.width}: RMS {run.rms:.3g}, "
-            f"largest error {run.sup:.3g}",
-            file=sys.stderr,
+            f"largest error {run.sup:.3g}"
         )
+    elif event.seconds is None:
+        said = f"ladder{name}: {event.runs} trainings; two short ones come first and tell the time"
+    else:
+        said = f"ladder{name}: {event.runs} trainings to go, about {_time(event.seconds)}"
+    print(said, file=sys.stderr)
 
 
 def _time(seconds: float) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 METHODS = {
     "chebyshev": ("supnorm.approximants", "ChebyshevTensor"),
     "piecewise-chebyshev": ("supnorm.approximants", "PiecewiseChebyshev"),
+    "piecewise-polynomial": ("supnorm.approximants", "PiecewiseLeastSquares"),
     "polynomial": ("supnorm.approximants", "PolynomialLeastSquares"),
     "sparse-legendre": ("supnorm.approximants", "SparseLegendre"),
     "simplex": ("supnorm.approximants", "SimplexInterpolation"),

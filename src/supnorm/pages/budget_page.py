@@ -119,7 +119,7 @@ def forecast_rows(data: Mapping[str, Any]) -> list[dict[str, str]]:
             share = f"{100 * number(raw.get('confidence')):.0f} %"
             words = f"{num(number(interval[0]))} to {num(number(interval[1]))} ({share})"
         elif raw.get("samples"):
-            triple = [f"{raw.get(k)} {k}" for k in ("samples", "weights", "iterations")]
+            triple = [f"{raw[k]} {k}" for k in ("samples", "weights", "iterations") if raw.get(k)]
             words += ": " + ", ".join(triple)
         value = number(raw.get("value"))
         named = [str(raw[key]) for key in ("ladder", "quantity") if raw.get(key)]
@@ -161,12 +161,15 @@ def holdouts(data: Mapping[str, Any]) -> list[str]:
 
 def table_rows(data: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     """The three lines for several tolerances."""
-    rows = []
+    rows, ladders = [], data.get("ladders") or []
     for raw in (data.get("charts") or {}).get("table") or []:
-        built = raw.get("construction") or {}
+        built, reached = raw.get("construction") or {}, str(raw.get("forecast_reached"))
+        tool = f", {raw.get('forecast_tool')}" if len(ladders) > 1 else ""
+        known = f"{samples(raw.get('forecast'))} ({reached}{tool})"
         rows.append((
-            num(number(raw.get("tolerance"))), samples(raw.get("guarantee")), samples(built.get("log10")),
-            samples(raw.get("forecast")),
+            num(number(raw.get("tolerance"))), samples(raw.get("guarantee")),
+            f"{samples(built.get('log10'))} ({built.get('name')})" if built else "–",
+            known if raw.get("forecast") is not None else REACHED.get(reached, "–"),
         ))  # fmt: skip
     return rows
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.planning.ladder import Ladder
+from supnorm.planning.ladder import Ladder, Need
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
 
@@ -29,17 +29,26 @@ def tolerance_table(rows: Rows, ladders: tuple[Ladder, ...], eps: float) -> list
     found = []
     for factor in np.power(10.0, np.arange(-3.0, 2.5, 0.5)):
         guarantee, construction = rows(eps * factor)
-        needs = [ladder.need(eps * factor) for ladder in ladders if ladder.axis == "samples"]
+        tool, need = fewest_samples(ladders, eps * factor)
         found.append(
             {
                 "tolerance": eps * factor,
                 "guarantee": largest_lower(guarantee),
                 "construction": smallest_upper(construction),
-                "forecast": None if not needs or needs[0].size is None else math.log10(needs[0].size),
-                "forecast_reached": needs[0].reached if needs else None,
+                "forecast": None if need is None or need.size is None else math.log10(need.size),
+                "forecast_reached": None if need is None else need.reached,
+                "forecast_tool": tool,
             }
         )
     return found
+
+
+def fewest_samples(ladders: tuple[Ladder, ...], eps: float) -> tuple[str | None, Need | None]:
+    """The ladder that needs the fewest samples for ``eps``, by name; the first one where none gets there."""
+    needs = [(ladder.name, ladder.need(eps)) for ladder in ladders if ladder.axis == "samples"]
+    if not needs:
+        return None, None
+    return min(needs, key=lambda n: math.inf if n[1].size is None else n[1].size)
 
 
 def largest_lower(rows: list[ClassBound]) -> float | None:

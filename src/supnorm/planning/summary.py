@@ -100,6 +100,9 @@ def _forecast(result: BudgetResult) -> list[str]:
             found.append(
                 f"  held out {h.size:g} (x{h.ahead:g}): {word}, {h.caught} of {len(h.errors)} runs inside"
             )
+        widened = ladder.forecast(top).widened
+        if widened > 1.0:
+            found.append(f"  what was held out lay outside: every interval is widened by x{widened:.2g}")
         need = ladder.need(result.tolerance)
         found.append("  " + _need(need.reached, need.samples, need.weights, need.iterations))
     return found
@@ -110,5 +113,5 @@ def _need(reached: str, samples: int | None, weights: int | None, iterations: in
         return "the tolerance lies below the floor of this ladder: more of this does not help"
     if reached == "beyond":
         return "the tolerance is not reached within 8 times the top rung: no number is given"
-    triple = f"{samples} samples, {weights} weights, {iterations} iterations"
-    return f"the tolerance is reached ({reached}) with {triple}"
+    triple = ((samples, "samples"), (weights, "weights"), (iterations, "iterations"))
+    return f"the tolerance is reached ({reached}) with {', '.join(f'{n} {word}' for n, word in triple if n)}"

@@ -12,7 +12,7 @@ from supnorm.program.operations import BINARY, UNARY, Array
 if TYPE_CHECKING:
     from supnorm.program.program import Node, Program
 
-CHUNK = 1 << 20  # numbers kept for all nodes of one chunk of rows: about 8 MB, inside the cache
+CHUNK = 1 << 18  # numbers of all nodes for one chunk of rows: about 2 MB, inside the second-level cache
 
 
 def evaluate(program: Program, x: Array) -> Array:
@@ -26,8 +26,21 @@ def evaluate(program: Program, x: Array) -> Array:
         raise ValueError(f"points must have shape (n, {program.d}), got {x.shape}")
     rows = max(CHUNK // sum(node.width for node in program.nodes), 16)
     if len(x) <= rows:
-        return forward(program.nodes, x)[-1]
-    return np.concatenate([forward(program.nodes, x[i : i + rows])[-1] for i in range(0, len(x), rows)])
+        return _last(program.nodes, x)
+    return np.concatenate([_last(program.nodes, x[i : i + rows]) for i in range(0, len(x), rows)])
+
+
+def _last(nodes: Sequence[Node], x: Array) -> Array:
+    """The last node's value; every other one is dropped after its last use, so that its memory is used again."""
+    uses = {a: i for i, node in enumerate(nodes) for a in node.args}
+    values: dict[int, Array] = {}
+    with np.errstate(all="ignore"):
+        for i, node in enumerate(nodes):
+            values[i] = apply(node, [values[a] for a in node.args], x)
+            for a in set(node.args):
+                if uses[a] == i:
+                    del values[a]
+    return values[len(nodes) - 1]
 
 
 def forward(nodes: Sequence[Node], x: Array) -> list[Array]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.approximants import PiecewiseLeastSquares
 from supnorm.evaluation import EvaluationStore, Finished, Started, silent
 from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput
@@ -87,7 +88,9 @@ def fit(
     if isinstance(reference, tuple):
         if certify:
             raise BadInput("fixed samples cannot be certified: between them the reference is unknown")
-        return fit_data(reference, domain, goal, norm, strategies(method, None), error, seed, observer)
+        inputs = np.shape(reference[0])[1] if len(reference) and np.ndim(reference[0]) == 2 else 1
+        chosen = strategies(method, inputs, fixed=True)
+        return fit_data(reference, domain, goal, norm, chosen, error, seed, observer)
     problem = _problem(reference, domain, tolerance, error)
     observer(Started(problem.title or "fit", problem.error.limit, seed, max_evaluations))
 
@@ -102,26 +105,28 @@ def fit(
         if norm != "sup":
             raise BadInput('certify=True proves the largest error: use norm="sup"')
         automatically = isinstance(method, str) and method == "auto"
-        chosen = list(PROVABLE) if automatically else strategies(method, problem.domain.d)
-        result = certified_fit(problem, chosen, once, seconds)
+        provable = list(PROVABLE) if automatically else strategies(method, problem.domain.d)
+        result = certified_fit(problem, provable, once, seconds)
     else:
         result = once(problem, strategies(method, problem.domain.d), seconds)
     observer(Finished())
     return result
 
 
-def strategies(method: Any, d: int | None) -> list[Any]:
-    """The strategies that ``method`` stands for; ``d`` is None for fixed samples.
+def strategies(method: Any, d: int, fixed: bool = False) -> list[Any]:
+    """The strategies that ``method`` stands for with ``d`` inputs, for ``fixed`` samples or a reference.
 
     Raises:
         BadInput: for anything else than ``"auto"``, a strategy or an optimiser.
     """
     if isinstance(method, str) and method == "auto":
-        every = automatic(d or 3)
-        return every if d is not None else [m for m in every if not hasattr(m, "from_function")]
+        if not fixed:
+            return automatic(d)
+        pieces = [PiecewiseLeastSquares()] if d == 1 else []
+        return pieces + [m for m in automatic(d) if hasattr(m, "from_samples")]
     if isinstance(method, Adam | LBFGS | LevenbergMarquardt | QuasiNewton):
         return [NetworkFit(optimiser=method)]
-    if hasattr(method, "from_samples") or (hasattr(method, "from_function") and d is not None):
+    if hasattr(method, "from_samples") or (hasattr(method, "from_function") and not fixed):
         return [method]
     if hasattr(method, "from_function"):
         raise BadInput(f"{type(method).__name__} chooses its own points and cannot use fixed samples")
@@ -134,8 +139,10 @@ def strategies(method: Any, d: int | None) -> list[Any]:
 def _check(norm: str, tolerance: Any, seconds: Any, evaluations: Any, audit_evaluations: int) -> None:
     if norm not in NORMS:
         raise BadInput(f'norm must be "sup" or "l2", got {norm!r}')
-    if tolerance is not None and np.ndim(tolerance) == 0 and not 0 < tolerance < np.inf:
-        raise BadInput(f"tolerance must be positive and finite, got {tolerance}")
+    if isinstance(tolerance, str) or (
+        tolerance is not None and np.ndim(tolerance) == 0 and not 0 < tolerance < np.inf
+    ):
+        raise BadInput(f"tolerance must be a positive and finite number, got {tolerance!r}")
     if seconds is not None and not seconds > 0:
         raise BadInput(f"seconds must be positive, got {seconds}")
     if evaluations is not None and evaluations < 50:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.approximants import Approximation, NotApplicable
+from supnorm.approximants import PIECEWISE, Approximation, NotApplicable
 from supnorm.evaluation import Finished, Started
 from supnorm.problem import Domain, ErrorMeasure
 from supnorm.results import BadInput, ExitCode, Status, versions
@@ -21,6 +21,7 @@ from supnorm.training.assessment import Errors, Validation
 from supnorm.training.events import Tried
 from supnorm.training.fit_result import Candidate, FitResult
 from supnorm.training.fixed_data import FixedData
+from supnorm.training.label_jumps import LabelJump, label_jump
 from supnorm.training.network_fit import NetworkFit, as_approximation
 from supnorm.training.outcome import latency
 
@@ -57,7 +58,11 @@ def fit_data(
     tried.sort(key=lambda item: item[1].by(norm))
     spread = float(np.max(held.y.std(axis=0), initial=0.0))
     candidates = tuple(_candidate(found, held, spread, seconds) for found, _, seconds in tried)
+    x, y = (np.concatenate([part[i] for part in (data.train, data.choose, data.held)]) for i in (0, 1))
+    jump = label_jump(x, y, data.domain)
     notes = data.notes
+    if jump is not None:
+        notes = (*notes, jump.describe(data.domain), _remedy(candidates, data.domain.d))
     if len(data.train[0]) > ROWS:
         notes = (
             *notes,
@@ -65,7 +70,7 @@ def fit_data(
         )
     observer(Finished())
 
-    status = _status(candidates[0], problem.error.limit, norm, held)
+    status = _status(candidates[0], problem.error.limit, norm, held, jump)
     return FitResult(
         candidates[0], candidates, tuple(skipped), status, None,
         {"train": len(data.train[0]), "choose": len(data.choose[0]), "held-out": len(data.held[0])},
@@ -132,7 +137,18 @@ def _candidate(found: Approximation, held: Validation, spread: float, seconds: f
     return Candidate(found, seconds, errors.rms, errors.worst, spread, latency(found.function.value, held.x))
 
 
-def _status(winner: Candidate, goal: float | None, norm: str, held: Validation) -> Status:
+def _remedy(candidates: Sequence[Candidate], d: int) -> str:
+    """What to do about a jump."""
+    if any(c.method == PIECEWISE for c in candidates):
+        return f"the candidate that jumps there is the {PIECEWISE}; samples in the gap, or a reference, narrow it"
+    if d == 1:
+        return "a fit that jumps there: method=PiecewiseLeastSquares(), --method piecewise-polynomial"
+    return "fit the samples on either side of the jump separately"
+
+
+def _status(
+    winner: Candidate, goal: float | None, norm: str, held: Validation, jump: LabelJump | None
+) -> Status:
     value = winner.rms if norm == "l2" else winner.sup_lower
     what = "root mean square" if norm == "l2" else "largest error"
     said = (
@@ -143,4 +159,6 @@ def _status(winner: Candidate, goal: float | None, norm: str, held: Validation) 
         return Status("no-tolerance", said)
     if value <= goal:
         return Status("within-tolerance", said)
+    if jump is not None and norm == "sup" and goal < 0.5 * jump.size:
+        said += f"; the labels jump by {jump.size:.3g}: no continuous model can"
     return Status("tolerance-exceeded", said, ExitCode.EXCEEDED)

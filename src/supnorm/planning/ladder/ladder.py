@@ -30,8 +30,9 @@ class Need:
     Attributes:
         size: the smallest size whose upper end is within the tolerance; None where there is none.
         reached: ``"measured"`` (a rung is already there), ``"forecast"``, ``"beyond"`` (more than 8 times the
-            top rung, or not at all: no number is given) or ``"floor"`` (even the lower end stays above).
-        weights, samples, iterations: the triple; a budget in weights without the other two means nothing.
+            top rung, or not at all: no number is given) or ``"floor"`` (floor-limited, and the training error, which more
+            samples do not lower, is above).
+        weights, samples, iterations: the triple; a budget in weights without the other two means nothing. 0: unknown.
     """
 
     size: float | None
@@ -77,7 +78,7 @@ class Ladder:
     @property
     def regime(self) -> str:
         """What limits the top rung."""
-        return regime(self.rungs.phi)
+        return regime(self.rungs)
 
     @cached_property
     def holdouts(self) -> list[Holdout]:
@@ -111,7 +112,10 @@ class Ladder:
         for found in self.ahead:
             if found.upper <= eps:
                 return self._triple(found.size, "forecast")
-        if self.ahead[-1].lower > eps and self.regime == "floor-limited":
+        limit = math.exp(float(self.rungs.mean[-1])) * min(
+            self.phi, 1.0
+        )  # the training error, which it falls to
+        if self.regime == "floor-limited" and limit > eps:
             return Need(None, "floor")
         return Need(None, "beyond")
 
@@ -121,8 +125,9 @@ class Ladder:
     def _triple(self, size: float, reached: str) -> Need:
         near = min(self.runs, key=lambda run: abs(math.log(getattr(run, self.axis) / size)))
         samples = math.ceil(size) if self.axis == "samples" else near.samples
+        grown = samples / near.samples if not self.rungs.fixed else 1.0
         # Weights grow with the square of the width in the hidden layers.
-        factor = 1.0 if self.axis == "samples" else (size / near.width) ** 2
+        factor = grown if self.axis == "samples" else (size / near.width) ** 2
         return Need(size, reached, samples, math.ceil(near.weights * factor), near.iterations)
 
     def as_dict(self) -> dict[str, Any]:

@@ -51,11 +51,13 @@ class Rungs:
         size: samples or widths, rising, shape ``(r,)``.
         logs: natural logarithms of the errors of the runs, one array a rung.
         phi: training error over test error at the top rung; NaN where it means nothing.
+        fixed: the model has the same size at every rung; a Gaussian process grows with its samples.
     """
 
     size: Array
     logs: tuple[Array, ...]
     phi: float = float("nan")
+    fixed: bool = True
 
     @property
     def mean(self) -> Array:
@@ -76,16 +78,12 @@ class Rungs:
         """Runs per rung."""
         return np.array([float(len(x)) for x in self.logs])
 
-    def below(self, count: int) -> Rungs:
-        """The first ``count`` rungs; phi is unknown there and must be given anew."""
-        return Rungs(self.size[:count], self.logs[:count])
-
 
 def group(runs: Sequence[Run], axis: str, metric: str) -> Rungs:
     """Rungs of a ladder in ``"samples"`` or ``"width"`` for the metric ``"rms"`` or ``"sup"``.
 
     phi is taken for ladders in samples only: on a width ladder a training error near the test error says that
-    capacity or the optimizer limits, not the data.
+    capacity or the optimizer limits, not the data. Where the weights are unknown the size counts as fixed.
 
     Raises:
         BadInput: for unknown names, errors that are not positive and finite, or fewer than 3 rungs.
@@ -108,9 +106,24 @@ def group(runs: Sequence[Run], axis: str, metric: str) -> Rungs:
             )
     rows = [[run for run in runs if getattr(run, axis) == size] for size in sizes]
     logs = tuple(np.log([getattr(run, metric) for run in row]) for row in rows)
-    return Rungs(
-        np.array(sizes, dtype=float), logs, training_share(rows[-1]) if axis == "samples" else np.nan
-    )
+    phi = training_share(rows[-1]) if axis == "samples" else np.nan
+    return Rungs(np.array(sizes, dtype=float), logs, phi, not grows(runs))
+
+
+def grows(runs: Sequence[Run]) -> bool:
+    """Whether the weights grow with the samples, by a third of their exponent at least; not where they are unknown.
+
+    A Gaussian process has exponent 1; a strategy that picks one of a few widths has none.
+
+    >>> grows([Run(m, 8, 0, 1, 1, 1, weights=w) for m, w in ((16, 171), (32, 451), (64, 171))])
+    False
+    >>> grows([Run(m, 8, 0, 1, 1, 1, weights=m) for m in (16, 32, 64)])
+    True
+    """
+    weights, samples = np.array([r.weights for r in runs]), np.array([r.samples for r in runs])
+    if weights.min() < 1 or samples.min() == samples.max():
+        return False
+    return bool(np.polyfit(np.log(samples), np.log(weights), 1)[0] > 1 / 3)
 
 
 def training_share(runs: Sequence[Run]) -> float:

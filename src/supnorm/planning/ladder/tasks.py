@@ -1,8 +1,9 @@
 """The trainings of a ladder as tasks: done in order, kept as they end, with a time estimate before the bulk.
 
 Two short trainings come first (the first seed of the two smallest rungs; they count). From them the rest is
-estimated: a constant (compiling) plus a part that grows like samples * width^2; checking the errors takes the
-same time for every one. Runs are appended to a file; a second call skips what is there.
+estimated: a constant (compiling) plus a part that grows like samples * weights, and weights like width^2, or like the
+samples where the two first trainings say so; checking the errors takes the same time for every one. After each rung
+the estimate is made anew. Runs are appended to a file; a second call skips what is there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.planning.ladder.rungs import Run
+from supnorm.planning.ladder.rungs import Run, grows
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -44,13 +45,14 @@ Trainer = Callable[[Array, Array, int, int], Trained | Predictor]
 
 @dataclass(frozen=True)
 class LadderEstimate:
-    """Told to the observer before the bulk starts: what the remaining trainings will take, roughly.
+    """Told to the observer before anything starts, before the bulk, and after each rung: what the rest will take.
 
-    The time is that of one worker; with several it is divided among them.
+    The time, roughly, is that of one worker; with several it is divided among them. None: nothing was timed yet,
+    two short trainings come first.
     """
 
     runs: int
-    seconds: float
+    seconds: float | None
     ladder: str = ""
 
 
@@ -83,35 +85,43 @@ def climb_tasks(
     missing = [t for t in tasks if t not in done]
     first = [] if runs else [t for t in missing if t[2] == 0][:2]
     rest = [t for t in missing if t not in first]
+
+    def tell(ahead: Sequence[Task]) -> None:
+        if ahead:
+            observer(LadderEstimate(len(ahead), estimate_seconds(runs, ahead) if runs else None))
+
+    tell(first and missing)
     for part in (first, rest):
-        if part is rest and rest and runs:
-            observer(LadderEstimate(len(rest), estimate_seconds(runs, rest)))
-        for run in train(part):
+        if part is rest:
+            tell(rest)
+        for i, run in enumerate(train(part), 1):
             runs.append(run)
             if path is not None:
                 append_run(Path(path), run)
             observer(LadderRun(run, len(runs), len(tasks)))
+            if part is rest and i < len(rest) and rest[i][:2] != rest[i - 1][:2]:
+                tell(rest[i:])
     return sorted(runs, key=lambda r: (r.samples, r.width, r.seed))
 
 
 def estimate_seconds(runs: Sequence[Run], missing: Sequence[Task]) -> float:
-    """Seconds for the missing trainings: ``a + b samples width^2`` fitted to the timed ones, both at least 0.
+    """Seconds for the missing trainings: ``a + b samples weights`` fitted to the timed ones, both at least 0.
 
     One size alone is scaled in proportion. Compiling costs the same for every size, so it must not be scaled.
 
-    >>> timed = [Run(100, 8, 0, 1, 1, 1, seconds=2.0, checking=0.5), Run(200, 8, 0, 1, 1, 1, seconds=3.0)]
-    >>> round(estimate_seconds(timed, [(400, 8, 0)]), 2)  # 1 + 4 and half of .5
-    5.25
+    >>> timed = [Run(100, 8, 0, 1, 1, 1, seconds=2.0, checking=0.5), Run(200, 8, 0, 1, 1, 1, seconds=3.5)]
+    >>> round(estimate_seconds(timed, [(400, 8, 0)]), 2)  # 1.5 and 4 times 1
+    5.5
     """
     from scipy.optimize import nnls
 
-    work = np.array([r.samples * r.width**2 for r in runs], dtype=float)
-    ahead = np.array([m * w**2 for m, w, _ in missing], dtype=float)
-    seconds, scale = np.array([r.seconds for r in runs]), work.max()
+    squared = grows(runs)
+    work = np.array([r.samples * (r.samples if squared else r.width**2) for r in runs], dtype=float)
+    ahead = np.array([m * (m if squared else w**2) for m, w, _ in missing], dtype=float)
+    seconds, scale = np.array([r.seconds + r.checking for r in runs]), work.max()
     rows = np.stack([np.full(len(work), float(len(set(work)) > 1)), work / scale], axis=1)
     fixed, growing = nnls(rows, seconds)[0]
-    checking = float(np.mean([r.checking for r in runs]))
-    return float((fixed + growing * ahead / scale + checking).sum())
+    return float((fixed + growing * ahead / scale).sum())
 
 
 def append_run(path: Path, run: Run) -> None:
