@@ -81,14 +81,14 @@ class WorstRows:
     def _cell(self, u: Array) -> NDArray[np.intp]:
         place = cells(u, self._along)
         if self._along ** len(place) <= SLOTS:
-            cell = place[0].astype(np.intp)
+            cell: NDArray[np.intp] = place[0].astype(np.intp)
             for along in place[1:]:
                 cell = cell * self._along + along
-            return cell
-        name = place[0].astype(np.uint64)
+            return np.asarray(cell)
+        name: NDArray[np.uint64] = place[0].astype(np.uint64)
         for along in place[1:]:
             name = name * ODD + along.astype(np.uint64)
-        return ((name * ODD) >> np.uint64(46)).astype(np.intp)
+        return np.asarray(((name * ODD) >> np.uint64(46)).astype(np.intp))
 
 
 def cells(u: Array, along: int) -> NDArray[np.int32]:

@@ -195,7 +195,7 @@ class Domain:
     def slope(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """dx/du at each point and axis, shape ``(n, d)``: turns gradients in x into the unit box."""
         if self._linear:
-            return (self._high - self._low)[None].repeat(len(x), axis=0)
+            return np.asarray((self._high - self._low)[None].repeat(len(x), axis=0))
         return np.stack([a.slope(x[:, i]) for i, a in enumerate(self.axes)], axis=1)
 
     def contains(self, x: NDArray[np.float64]) -> NDArray[np.bool_]:
