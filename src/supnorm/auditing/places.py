@@ -47,16 +47,17 @@ def find_places(
         u, score = _with_finite(landscape, state, rng)
     chosen = distinct(landscape, u, score, PLACES)
     # Half of the budget waits for worse points that turn up meanwhile; what they leave goes to places without a size.
-    half = replace(landscape, limit=landscape.limit - landscape.affordable() // 2)
+    region = RegionVolume().least(landscape.d)
+    left = landscape.affordable()
+    half = replace(landscape, limit=landscape.limit - left // 2) if left >= 4 * region else landscape
     places = [measure(half, u[i], float(score[i]), rng) for i in chosen]
     for _ in range(3):  # what looked at a place may have seen a worse point, if only by rounding
         places, changed = settle(landscape, places, rng)
         if not changed:
             break
-    rest = replace(landscape, limit=landscape.limit - RegionVolume().least(landscape.d) - 200 * landscape.d)
     for i, place in enumerate(places):
-        if place.witness.volume is None and rest.affordable() > RegionVolume().least(landscape.d):
-            places[i] = measure(rest, place.u, place.witness.error, rng, place.witness.x)
+        if place.witness.volume is None and landscape.affordable() >= 2 * region:
+            places[i] = measure(landscape, place.u, place.witness.error, rng, place.witness.x)
     places, _ = settle(landscape, places, rng)
     places.sort(key=lambda p: -p.witness.error)
     return judge(landscape, places, sample, rng)
