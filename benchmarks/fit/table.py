@@ -36,7 +36,7 @@ def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
     """Caption, head and body of each part that was saved."""
     found = []
     for part, what in (("compare", "RMS"), ("candidates", "Methods that were tried and left out, RMS")):
-        if part not in saved:
+        if not saved.get(part, {}).get("rows"):
             continue
         rows = medians(saved[part]["rows"])
         tasks = list(dict.fromkeys(r["task"] for r in rows))
