@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.fit.candidates import CANDIDATES, OPTIONS
-from benchmarks.fit.methods import NEEDS, PEERS, RATES
+from benchmarks.fit.methods import NEEDS, OURS, PEERS, RATES
 from benchmarks.fit.recorder import Recorder
-from benchmarks.fit.tasks import I_6_2, I_10_7, TASKS, Task
+from benchmarks.fit.tasks import I_6_2, I_10_7, LOG_SIN, TASKS, Task
 from supnorm.networks import Network, Scaling
 
 Array = NDArray[np.float64]
@@ -93,6 +93,16 @@ def long_bfgs(seeds: list[int], scale: float, wanted: Wanted) -> Iterator[Run]:
         for task in (I_6_2, I_10_7):
             if wanted(task.name, "scipy BFGS", seed):
                 yield {"method": "scipy BFGS", **run(task, PEERS["scipy BFGS"], seed, times)}
+
+
+def plateau(seeds: list[int], scale: float, wanted: Wanted, options: Chosen) -> Iterator[Run]:
+    """The low-curvature subspace where it is meant to be used: after ten seconds of SSBroyden, for ten more."""
+    times = (10.0 * scale, 20.0 * scale)
+    low = CANDIDATES["low curvature"](options[LOG_SIN.name, "low curvature"])
+    for seed in seeds:
+        for name, method in (("SSBroyden", OURS["SSBroyden"]), ("low curvature", low)):
+            if wanted(LOG_SIN.name, name, seed):
+                yield {"method": name, **run(LOG_SIN, method, seed, times)}
 
 
 def medians(runs: Sequence[Run]) -> list[Run]:
