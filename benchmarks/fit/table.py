@@ -9,6 +9,11 @@ from benchmarks.fit import certified, choice, equations, jumps
 from benchmarks.fit.compare import medians, time_ratios
 from benchmarks.fit.targets import staged_medians
 
+HEADS = (
+    ("compare", "RMS"),
+    ("candidates", "Other methods, each with its best option on seeds 0 to 4, RMS"),
+    ("wide", "Networks of ten thousand weights, RMS"),
+)
 OTHERS: dict[str, Any] = {"choice": choice, "certified": certified, "equations": equations, "jumps": jumps}
 
 
@@ -18,7 +23,7 @@ def lines(part: str, row: dict[str, Any]) -> list[str]:
         return [f"{row['task']:14} {row['method']:16} {row['missing']}"]
     if part in OTHERS:
         return OTHERS[part].lines(row)
-    if part in ("tuning", "compare", "long", "candidates", "plateau"):
+    if part in ("tuning", "compare", "long", "candidates", "plateau", "wide"):
         return [
             f"{row['task']:14} {row['method']:16} rms {row['rms'][-1]:.1e}  max {row['max'][-1]:.1e}"
             f"  after {row['seconds'][-1]:.3g} s"
@@ -35,7 +40,7 @@ def markdown(saved: dict[str, Any]) -> str:
 def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
     """Caption, head and body of each part that was saved."""
     found = []
-    for part, what in (("compare", "RMS"), ("candidates", "Methods that were tried and left out, RMS")):
+    for part, what in HEADS:
         if not saved.get(part, {}).get("rows"):
             continue
         rows = medians(saved[part]["rows"])
