@@ -11,6 +11,7 @@ from supnorm.results import BadInput, ExitCode
 from supnorm.training import NetworkFit, QuasiNewton
 from supnorm.training import fit as full_fit
 from supnorm.training.events import Tried
+from supnorm.training.fit_result import COLUMNS
 
 I_6_2 = Domain(theta=(1.0, 3.0), sigma=(1.0, 3.0))
 I_10_7 = Domain(m0=(1.0, 5.0), v=(1.0, 2.0), c=(3.0, 10.0))
@@ -204,6 +205,7 @@ def test_files_and_json(tmp_path):
     np.testing.assert_array_equal(load_function(folder / "model.npz").value(x), result.model.value(x))
     assert (folder / "audit" / "result.json").exists()
     assert len(result.table()) == len(result.candidates)
+    assert all(len(row) == len(COLUMNS) for row in result.table())
 
 
 def test_fixed_samples_hold_out_a_part():
