@@ -35,7 +35,7 @@ os.environ.setdefault("DDE_BACKEND", "pytorch")
 from benchmarks.fit.candidates import CANDIDATES
 from benchmarks.fit.certified import certified
 from benchmarks.fit.choice import choices
-from benchmarks.fit.compare import Chosen, Run, Wanted, chosen, compare, long_bfgs, tuning
+from benchmarks.fit.compare import Chosen, Run, Wanted, chosen, compare, long_bfgs, plateau, tuning, wide
 from benchmarks.fit.equations import equations
 from benchmarks.fit.jumps import jumps
 from benchmarks.fit.methods import OURS, PEERS
@@ -47,7 +47,7 @@ RESULTS = Path(__file__).parents[1] / "results" / "fit.json"
 FIRST = 9000
 PARTS = (
     "tuning", "compare", "published", "refinement", "certified", "choice", "long", "candidates", "equations",
-    "jumps",
+    "plateau", "wide", "jumps",
 )  # fmt: skip
 PACKAGES = ("numpy", "scipy", "jax", "torch", "optimistix", "optax", "deepxde")
 
@@ -63,6 +63,10 @@ def rows(part: str, seeds: list[int], scale: float, wanted: Wanted, options: Cho
         return compare(CANDIDATES | beside, seeds, scale, wanted, options)
     if part == "choice":
         return choices(seeds, wanted)
+    if part == "wide":
+        return wide(seeds, scale, wanted)
+    if part == "plateau":
+        return plateau(seeds, scale, wanted, options)
     if part == "jumps":
         return jumps(seeds, wanted)
     if part == "equations":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -10,15 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.fit.candidates import CANDIDATES, OPTIONS
-from benchmarks.fit.methods import NEEDS, PEERS, RATES
+from benchmarks.fit.methods import NEEDS, OURS, PEERS, RATES, ours
 from benchmarks.fit.recorder import Recorder
-from benchmarks.fit.tasks import I_6_2, I_10_7, TASKS, Task
+from benchmarks.fit.tasks import I_6_2, I_10_7, I_13_12, LOG_SIN, TASKS, Task
 from supnorm.networks import Network, Scaling
+from supnorm.training import LBFGS
 
 Array = NDArray[np.float64]
 Run = dict[str, Any]
 Wanted = Callable[[str, str, int], bool]  # of task, method, seed: asked for and not done yet
 TIMES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
+WIDE = (5.0, 10.0, 20.0)
 LONG = (5.0, 10.0, 20.0, 40.0, 60.0)
 TUNING = range(5)  # the seeds that options are chosen on
 Chosen = dict[tuple[str, str], Any]  # the option of a method that takes one, for each task and method
@@ -93,6 +96,27 @@ def long_bfgs(seeds: list[int], scale: float, wanted: Wanted) -> Iterator[Run]:
         for task in (I_6_2, I_10_7):
             if wanted(task.name, "scipy BFGS", seed):
                 yield {"method": "scipy BFGS", **run(task, PEERS["scipy BFGS"], seed, times)}
+
+
+def plateau(seeds: list[int], scale: float, wanted: Wanted, options: Chosen) -> Iterator[Run]:
+    """The low-curvature subspace where it is meant to be used: after ten seconds of SSBroyden, for ten more."""
+    times = (10.0 * scale, 20.0 * scale)
+    low = CANDIDATES["low curvature"](options[LOG_SIN.name, "low curvature"])
+    for seed in seeds:
+        for name, method in (("SSBroyden", OURS["SSBroyden"]), ("low curvature", low)):
+            if wanted(LOG_SIN.name, name, seed):
+                yield {"method": name, **run(LOG_SIN, method, seed, times)}
+
+
+def wide(seeds: list[int], scale: float, wanted: Wanted) -> Iterator[Run]:
+    """Networks of ten thousand weights, for which a dense matrix is too dear."""
+    times = tuple(scale * t for t in WIDE)
+    methods = {"L-BFGS": ours(LBFGS()), "SOAP": CANDIDATES["SOAP"](1e-2)}
+    for seed in seeds:
+        for task in (replace(I_10_7, width=96, samples=0.4), replace(I_13_12, width=96, samples=0.4)):
+            for name, method in methods.items():
+                if wanted(task.name, name, seed):
+                    yield {"method": name, **run(task, method, seed, times)}
 
 
 def medians(runs: Sequence[Run]) -> list[Run]:

@@ -17,7 +17,7 @@ from supnorm.networks import Network
 from supnorm.training import LevenbergMarquardt, MeanSquares, QuasiNewton, Stop
 
 Array = NDArray[np.float64]
-RATES = {"torch Adam": (3e-2, 1e-2, 3e-3, 1e-3)}  # the best one is chosen for each task on tuning seeds
+RATES = {"torch Adam": (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)}  # the best one is chosen for each task on tuning seeds
 
 
 def ours(optimiser: Any) -> Any:

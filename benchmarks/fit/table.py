@@ -9,6 +9,11 @@ from benchmarks.fit import certified, choice, equations, jumps
 from benchmarks.fit.compare import medians, time_ratios
 from benchmarks.fit.targets import staged_medians
 
+HEADS = (
+    ("compare", "RMS"),
+    ("candidates", "Other methods, each with its best option on seeds 0 to 4, RMS"),
+    ("wide", "Networks of ten thousand weights, RMS"),
+)
 OTHERS: dict[str, Any] = {"choice": choice, "certified": certified, "equations": equations, "jumps": jumps}
 
 
@@ -18,7 +23,7 @@ def lines(part: str, row: dict[str, Any]) -> list[str]:
         return [f"{row['task']:14} {row['method']:16} {row['missing']}"]
     if part in OTHERS:
         return OTHERS[part].lines(row)
-    if part in ("tuning", "compare", "long", "candidates"):
+    if part in ("tuning", "compare", "long", "candidates", "plateau", "wide"):
         return [
             f"{row['task']:14} {row['method']:16} rms {row['rms'][-1]:.1e}  max {row['max'][-1]:.1e}"
             f"  after {row['seconds'][-1]:.3g} s"
@@ -35,8 +40,8 @@ def markdown(saved: dict[str, Any]) -> str:
 def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
     """Caption, head and body of each part that was saved."""
     found = []
-    for part, what in (("compare", "RMS"), ("candidates", "Methods that were tried and left out, RMS")):
-        if part not in saved:
+    for part, what in HEADS:
+        if not saved.get(part, {}).get("rows"):
             continue
         rows = medians(saved[part]["rows"])
         tasks = list(dict.fromkeys(r["task"] for r in rows))
@@ -47,6 +52,14 @@ def tables(saved: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str
         seconds, seeds = rows[0]["seconds"][-1], len(rows[0]["seeds"])
         said = f"{what} / maximum error after {seconds:g} CPU seconds, medians over {seeds} seed(s)"
         found.append((said, ["method", *tasks], body))
+    if saved.get("plateau", {}).get("rows"):
+        rows = medians(saved["plateau"]["rows"])
+        body = [[r["method"], *(_pair(r["rms"][i], r["max"][i]) for i in (0, 1))] for r in rows]
+        task, seeds = rows[0]["task"], len(rows[0]["seeds"])
+        said = (
+            f"{task}: the low-curvature subspace after ten seconds of SSBroyden, medians over {seeds} seed(s)"
+        )
+        found.append((said, ["method", "after 10 CPU seconds", "after 20"], body))
     if "compare" in saved:
         rows = time_ratios(saved["compare"]["rows"], saved["compare"]["rows"])
         tasks = list(dict.fromkeys(r["task"] for r in rows))

@@ -7,12 +7,11 @@ import time
 import numpy as np
 
 from supnorm.auditing.audit import Strategy, explore
+from supnorm.auditing.pictures import Pictures
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.search import ScreenAndAscent
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Problem
-
-CELLS = 26  # of the maps that an audit fills while it searches
 
 
 def supnorm(
@@ -28,7 +27,7 @@ def supnorm(
     start = time.thread_time()
     rng = np.random.default_rng(seed)
     evaluator = Evaluator(problem, budget=evaluations)
-    evaluator.listeners.append(Recorder(problem.domain, CELLS, problem.error))
+    evaluator.listeners.append(Recorder(problem.domain, Pictures().cells(problem.domain.d), problem.error))
     evaluator.probe(rng)
     budget = evaluations - evaluator.total
     explore(evaluator, strategy or ScreenAndAscent(), budget, None, start, rng)

@@ -201,3 +201,13 @@ def test_degrees_chosen_from_few_random_samples_hold_at_the_ends(n):
         worst.append(np.abs(found.function.value(x) - f(x)).max())
     assert np.median(worst) < (1.0 if n == 100 else 0.2)
     assert max(worst) < 100.0
+
+
+def test_gaussian_processes_smooth_noise():
+    """With a fixed small noise the error was 900 times the spread of the labels."""
+    rng = np.random.default_rng([0, 63])
+    square, x = Domain(a=(0.0, 1.0), b=(0.0, 1.0)), rng.random((800, 2))
+    f = lambda x: np.sin(3 * x[:, :1]) * x[:, 1:]  # noqa: E731
+    found = GaussianProcess().from_samples(x, f(x) + 0.05 * rng.normal(size=(800, 1)), square)
+    fresh = rng.random((5000, 2))
+    assert np.abs(found.function.value(fresh) - f(fresh)).max() < 0.1

@@ -100,6 +100,17 @@ def test_a_jump_is_told_and_the_way_out_named(tmp_path, capsys):
     assert "split the domain there" in out
 
 
+def test_a_jump_of_fixed_samples_is_told_and_the_way_out_named(tmp_path, capsys):
+    x = np.random.default_rng(1).uniform(-1, 1, (700, 2))
+    y = x[:, 1] + 2.0 * (x[:, 0] > 0.1)
+    np.savetxt(tmp_path / "steps.csv", np.c_[x, y], delimiter=",", header="a,b,y", comments="")
+    assert fitted(tmp_path, 'file = "steps.csv"', "--method", "simplex") == 1
+    out = capsys.readouterr().out
+    assert "no continuous model can" in out
+    assert "or rise more steeply than the samples resolve: a continuous model misses by at least half" in out
+    assert "fit the samples on either side of the jump separately" in out
+
+
 def test_a_network_larger_than_the_memory_is_refused_before_it_is_made():
     from supnorm import Domain, fit
     from supnorm.results import BadInput

@@ -255,7 +255,7 @@ def test_the_purse_and_the_ladder_decide_about_networks():
     overruled = budget(hard, cube(6), tolerance=1e-6, calls=15_000, ladder=reaching)
     assert overruled.verdict.word == "suitable with guard"
     assert "ladder reaches" in overruled.verdict.evidence[0]
-    close = ladder_of(lambda m: 2.0 / m, lambda m: 0.2 / m)
+    close = ladder_of(lambda m: 2.0 / m, lambda m: 1e-4)
     verdict = budget(hard, cube(6), tolerance=1.5e-3, calls=15_000, ladder=close, purse=3000).verdict
     assert verdict.word == "undecided"
     assert "middle of the forecast" in verdict.evidence[0]

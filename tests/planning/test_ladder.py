@@ -60,6 +60,25 @@ def test_coverage_in_samples(metric, ahead):
     assert line < 0.6 < covered  # the plain line is the baseline, and it fails
 
 
+def test_coverage_on_the_ladders_it_was_tuned_on():
+    """46 networks of benchmarks/budget; narrower or shifted gap laws lose a percent or more."""
+    runs = stored("ladders_used.csv")
+    assert len(runs) == 46
+    found = [
+        coverage(runs, "samples", metric, ahead, envelope) for metric in ("rms", "sup") for ahead in (1, 2, 3)
+    ]
+    assert np.mean([covered for covered, _ in found]) >= 0.965
+    assert min(covered for covered, _ in found) >= 0.93
+    assert max(half for _, half in found) <= 3.5
+
+
+@pytest.mark.parametrize("change", [("STRAYS", 0.4), ("STRAYS", 1.6), ("STARTS", 0.0)])
+def test_other_numbers_of_the_gap_law_do_worse(monkeypatch, change):
+    monkeypatch.setattr(f"supnorm.planning.ladder.gap_law.{change[0]}", change[1])
+    with pytest.raises(AssertionError):
+        test_coverage_on_the_ladders_it_was_tuned_on()
+
+
 @pytest.mark.parametrize("metric", ["rms", "sup"])
 def test_coverage_in_width(metric):
     covered, _ = coverage(stored("ladders_width.csv"), "width", metric, 2, envelope)

@@ -11,6 +11,7 @@ from supnorm.results import BadInput, ExitCode
 from supnorm.training import NetworkFit, QuasiNewton
 from supnorm.training import fit as full_fit
 from supnorm.training.events import Tried
+from supnorm.training.fit_result import COLUMNS
 
 I_6_2 = Domain(theta=(1.0, 3.0), sigma=(1.0, 3.0))
 I_10_7 = Domain(m0=(1.0, 5.0), v=(1.0, 2.0), c=(3.0, 10.0))
@@ -204,6 +205,7 @@ def test_files_and_json(tmp_path):
     np.testing.assert_array_equal(load_function(folder / "model.npz").value(x), result.model.value(x))
     assert (folder / "audit" / "result.json").exists()
     assert len(result.table()) == len(result.candidates)
+    assert all(len(row) == len(COLUMNS) for row in result.table())
 
 
 def test_fixed_samples_hold_out_a_part():
@@ -270,7 +272,13 @@ X = np.random.default_rng(0).random((40, 2))
         (lambda: fit((X, X[:, 0]), Domain(a=(0.0, 0.5), b=(0.0, 1.0))), "lie outside the domain, first"),
         (lambda: fit((X, X[:, 0]), method=ChebyshevTensor()), "cannot use fixed samples"),
         (lambda: fit(bell, I_6_2, tolerance=1e-18), "below the float64 floor"),
-        (lambda: fit(bell, I_6_2, tolerance=0.0), "tolerance must be positive"),
+        (lambda: fit(bell, I_6_2, tolerance=0.0), "tolerance must be a positive"),
+        (
+            lambda: fit(bell, I_6_2, tolerance="1e-3"),
+            "tolerance must be a positive and finite number, got '1e-3'",
+        ),
+        (lambda: fit((X, 1j * X[:, 0])), "labels must be real numbers, got an array of complex128"),
+        (lambda: fit((np.full((40, 1), "a"), X[:, 0])), "inputs must be real numbers, got an array of <U1"),
         (lambda: fit(bell, I_6_2, norm="max"), 'norm must be "sup" or "l2"'),
         (lambda: fit(bell, I_6_2, method="best"), 'method must be "auto"'),
         (lambda: fit(bell, I_6_2, seconds=-1.0), "seconds must be positive"),

@@ -20,7 +20,7 @@ def points(n, d, seed):
     return np.random.default_rng([seed, d, 61]).random((n, d))
 
 
-@pytest.mark.parametrize(("d", "n"), [(2, 1000), (3, 1000)])
+@pytest.mark.parametrize(("d", "n"), [(2, 300), (2, 1000), (3, 500)])
 def test_a_jump_across_a_plane_is_found(d, n):
     found = 0
     for seed in range(10):
@@ -31,7 +31,7 @@ def test_a_jump_across_a_plane_is_found(d, n):
             found += 1
             assert 0.6 < jump.size < 1.5
             assert (jump.low.sum() - 0.5 * d) * (jump.high.sum() - 0.5 * d) < 0  # on both sides
-    assert found >= 9
+    assert found == 10
 
 
 SMOOTH = {

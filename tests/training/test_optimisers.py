@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize
 
 from supnorm.results import BadInput
-from supnorm.training import LBFGS, Adam, LevenbergMarquardt, QuasiNewton, Stop
+from supnorm.training import LBFGS, SOAP, Adam, LevenbergMarquardt, QuasiNewton, Stop
 from supnorm.training import memory as memory_module
 
 SECOND_ORDER = [
@@ -126,7 +126,7 @@ def test_adam_reaches_a_quadratic_minimum_and_hands_back_the_best_point():
     assert found.reason.startswith("budget used: all iterations")
 
 
-@pytest.mark.parametrize("method", [*SECOND_ORDER, Adam()])
+@pytest.mark.parametrize("method", [*SECOND_ORDER, Adam(), SOAP()])
 def test_reasons_are_told(method):
     assert method.minimise(rosenbrock, np.zeros(3), Stop(iterations=3)).reason.startswith("budget used: all")
     assert method.minimise(rosenbrock, np.zeros(3), Stop(seconds=0.0)).reason.startswith(
@@ -154,3 +154,32 @@ def test_dense_matrices_are_refused_before_they_are_made(monkeypatch):
 def test_unknown_update_is_told():
     with pytest.raises(BadInput, match="update must be one of bfgs, ssbfgs, ssbroyden, got 'dfp'"):
         QuasiNewton("dfp")
+
+
+def test_soap_turns_with_the_eigenvectors_of_its_factors():
+    """A matrix quadratic whose axes are rotated on both sides: as fast as on its own axes, where Adam is slow."""
+    rng = np.random.default_rng(0)
+    u, v = (np.linalg.qr(rng.standard_normal((n, n)))[0] for n in (6, 4))
+    stiff = np.logspace(-3, 0, 24).reshape(6, 4)
+    start = u @ rng.standard_normal((6, 4)) @ v.T
+
+    def quadratic(theta):
+        turned = u.T @ theta.reshape(6, 4) @ v
+        return 0.5 * float(np.sum(stiff * turned**2)), (u @ (stiff * turned) @ v.T).ravel()
+
+    stop = Stop(iterations=400)
+    ours = SOAP(0.05, shapes=((6, 4),)).minimise(quadratic, start.ravel(), stop)
+    adam = Adam(0.05).minimise(quadratic, start.ravel(), stop)
+    assert ours.loss < 0.1 * adam.loss
+    assert ours.loss == quadratic(ours.theta)[0]
+
+
+def test_soap_without_matrices_is_adam():
+    one = SOAP(0.02, b1=0.9, b2=0.999).minimise(rosenbrock, np.zeros(5), Stop(iterations=50))
+    other = Adam(0.02).minimise(rosenbrock, np.zeros(5), Stop(iterations=50))
+    assert abs(one.loss - other.loss) < 0.1 * other.loss  # the decay starts one step later
+
+
+def test_soap_tells_shapes_that_do_not_fit():
+    with pytest.raises(BadInput, match=r"shapes \(\(2, 2\),\) hold 4 parameters, got 5"):
+        SOAP(shapes=((2, 2),)).minimise(rosenbrock, np.zeros(5))

@@ -1,10 +1,12 @@
 """Mean of a Gaussian process with a squared-exponential kernel and one length per input.
 
-Lengths by the marginal likelihood (scikit-learn) on at most 300 samples, from the best common length; weights
-by one Cholesky factorisation of at most ``most`` samples, the rest unused. Cost n^3. Choose it when the reference
-is so expensive that there are a few hundred samples; it saturates near 1e-6 because its matrix is
-ill-conditioned.
-Source: Rasmussen & Williams (2006).
+Lengths by the marginal likelihood (scikit-learn) on at most 300 samples, from the best common length, together with the
+noise: without it the lengths of noisy or singular labels shrink to the distance of neighbours. The noise is
+then chosen again, among powers of ten, by the leave-one-out errors w_i / (K^-1)_ii of all samples: one
+eigendecomposition gives them for every noise (at most ``most`` samples, the rest unused). Cost n^3. Choose it when
+the reference is so expensive that there are a few hundred samples; it saturates near 1e-6 because its matrix
+is ill-conditioned.
+Source: Rasmussen & Williams (2006), sections 5.4.1 and 5.4.2.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from supnorm.problem import Domain
 Array = NDArray[np.float64]
 
 STARTS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)  # common lengths that are tried; the cube has side 2
+LENGTHS, NOISES = (1e-2, 1e2), (1e-8, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +64,7 @@ class GaussianProcess:
 
     Args:
         most: samples used.
-        noise: relative variance added to the diagonal.
+        noise: least relative variance of the noise.
     """
 
     most: int = 1200
@@ -85,41 +88,49 @@ class GaussianProcess:
         spread = np.where(spread > 0, spread, 1.0)
         lengths = _lengths(t, (y - shift) / spread)
         centers = t / lengths
-        matrix = _kernel(centers, centers)
-        noise = self.noise
-        while True:
-            try:
-                factor = linalg.cho_factor(matrix + noise * np.eye(len(t)))
-                break
-            except linalg.LinAlgError:
-                noise *= 10.0
-        weights = linalg.cho_solve(factor, (y - shift) / spread) * spread
+        values, vectors = linalg.eigh(_kernel(centers, centers), check_finite=False)
+        weights = _weights(np.maximum(values, 0.0), vectors, (y - shift) / spread, self.noise) * spread
         return finish(GaussianMean(centers, lengths, weights, shift), domain, "gaussian process", len(t))
 
 
+def _weights(values: Array, vectors: Array, y: Array, least: float) -> Array:
+    """Weights with the noise of least root-mean-square leave-one-out error, for each output."""
+    along, squares = vectors.T @ y, vectors**2
+    best, weights = np.full(y.shape[1], np.inf), np.zeros_like(y)
+    for noise in 10.0 ** np.arange(np.log10(least), 0.5):
+        shrink = 1.0 / (values + noise)
+        found = vectors @ (along * shrink[:, None])
+        error = np.mean((found / (squares @ shrink)[:, None]) ** 2, axis=0)
+        weights = np.where(error < best, found, weights)
+        best = np.minimum(best, error)
+    return weights
+
+
 def _lengths(t: Array, y: Array, most: int = 300) -> Array:
-    """Lengths of largest likelihood, from the best common length on.
+    """Lengths of largest likelihood, from the best common length and noise on.
 
     From a poor start one step of L-BFGS can end at the shortest lengths, where the likelihood is flat and the mean
     predicts nothing: half of the fits did, before the common length was searched first.
     """
     from scipy.optimize import minimize
     from sklearn.gaussian_process import GaussianProcessRegressor
-    from sklearn.gaussian_process.kernels import RBF
+    from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 
     chosen = np.linspace(0, len(t) - 1, min(most, len(t))).astype(int)
     d = t.shape[1]
-    model = GaussianProcessRegressor(RBF(np.ones(d), (1e-2, 1e2)), alpha=1e-8, optimizer=None)
+    kernel = RBF(np.ones(d), LENGTHS) + WhiteKernel(NOISES[0], NOISES)
+    model = GaussianProcessRegressor(kernel, alpha=1e-14, optimizer=None)
     model.fit(t[chosen], y[chosen])
 
     def cost(theta: Array) -> tuple[float, Array]:
         value, slope = model.log_marginal_likelihood(theta, eval_gradient=True, clone_kernel=False)
         return -value / len(chosen), -slope / len(chosen)
 
-    starts = [np.full(d, np.log(length)) for length in STARTS]
+    starts = [np.log([*(length,) * d, noise]) for length in STARTS for noise in (NOISES[0], 1e-2)]
     start = max(starts, key=lambda theta: float(model.log_marginal_likelihood(theta, clone_kernel=False)))
-    found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=[(np.log(1e-2), np.log(1e2))] * d)
-    lengths: Array = np.exp(found.x if found.fun <= cost(start)[0] else start)
+    bounds = [tuple(np.log(LENGTHS))] * d + [tuple(np.log(NOISES))]
+    found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    lengths: Array = np.exp((found.x if found.fun <= cost(start)[0] else start)[:d])
     return lengths
 
 

@@ -52,18 +52,18 @@ class DifferentialEvolution:
         for _ in range(min(budget, landscape.remaining) // k):
             best = u[np.argmax(score)]
             a, b, other = (members + rng.integers(1, k, (3, k))) % k
-            f = self.low + (self.high - self.low) * rng.random((k, 1))
+            draw = rng.random((k, d + 3), dtype=np.float32)
+            f = self.low + (self.high - self.low) * draw[:, :1]
             mutant = u[a]
             mutant -= u[b]
             mutant *= f
             # Half rand/1, half rand-to-best/1.
-            pulled = rng.random((k, 1)) < 0.5
-            mutant += np.where(pulled, u + f * (best - u), u[other])
+            mutant += np.where(draw[:, 1:2] < 0.5, u + f * (best - u), u[other])
             mutant = 1.0 - np.abs(
                 1.0 - np.abs(mutant)
             )  # u, a and b lie in the box: one reflection at each end
-            cross = rng.random((k, d)) < self.crossover
-            cross[members, rng.integers(d, size=k)] = True
+            cross = draw[:, 3:] < self.crossover
+            cross[members, (d * draw[:, 2]).astype(np.intp)] = True
             trial = landscape.inside(np.where(cross, mutant, u))
             new = landscape.score(trial)
             better = new >= score

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from supnorm.auditing.landscape import Landscape
 
 Array = NDArray[np.float64]
+FRAMES = 8  # random orthogonal frames that are drawn at once
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,9 @@ class EvolutionStrategy:
             if not len(active):
                 break
             k = len(active)
-            z = np.broadcast_to(np.linalg.qr(rng.standard_normal((d, d)))[0], (k, d, d))
+            if i % FRAMES == 0:
+                frames = np.linalg.qr(rng.standard_normal((FRAMES, d, d)))[0]
+            z = frames[i % FRAMES][None].repeat(k, axis=0)
             if landscape.tangent:
                 z = _units(landscape.along(np.repeat(u[active], d, axis=0), z.reshape(-1, d))).reshape(
                     k, d, d

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Domain
 
 Array = NDArray[np.float64]
+BLOCK = 2048  # kinks of the first layer at once: their systems stay in the cache
 
 
 def sobol_sequence(d: int, rng: np.random.Generator) -> Callable[[int], Array]:
@@ -48,8 +49,8 @@ def snap_to_faces(u: Array, rng: np.random.Generator, power: float = 1.0) -> Arr
     True
     """
     q = rng.random((len(u), 1)) ** power
-    snap = rng.random(u.shape) < q
-    return np.where(snap, rng.integers(2, size=u.shape).astype(float), u)
+    draw = rng.random(u.shape)
+    return np.where(draw < q, draw < q / 2, u)
 
 
 def fill_gaps(t: Array, n: int) -> Array:
@@ -90,33 +91,50 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
     low = np.array([a.low for a in domain.axes])
     width = np.array([a.high - a.low for a in domain.axes])
     scaled, shifted = weights * width, bias + weights @ low
-    gram = scaled @ scaled.T
     found: list[Array] = []
-    drawn = 0
-    for _ in range(4):  # many vertices of a wide layer lie outside the box: draw more
-        chosen = np.sort(rng.integers(h, size=(2 * n, k)), axis=1)
-        chosen = chosen[np.all(np.diff(chosen, axis=1) > 0, axis=1)]  # k different neurons
-        start = np.full((len(chosen), d), 0.5) if k == d else rng.random((len(chosen), d))
-        t = _meet(scaled, shifted, gram, chosen, start)
-        drawn += 2 * n
-        found.append(t[np.all((t >= 0) & (t <= 1), axis=1)])
-        have = sum(map(len, found))
-        if have >= n or have < 0.02 * drawn:
+    have = drawn = 0
+    while have < n and drawn < 8 * n:  # many vertices of a wide layer lie outside the box
+        chosen = rng.integers(h, size=(k, min(BLOCK, 2 * n)))
+        t = _vertices(scaled, shifted, chosen) if k == d else _meet(scaled, shifted, chosen, rng)
+        found.append(t[:, np.all((t >= 0) & (t <= 1), axis=0)])
+        have, drawn = have + found[-1].shape[1], drawn + chosen.shape[1]
+        if drawn >= 2 * n and have < 0.02 * drawn:
             break
-    t = np.concatenate(found)[:n]
+    t = np.concatenate(found, axis=1)[:, :n].T
     u = domain.to_unit(low + t * width)  # on log axes the unit box is another coordinate
     clipped: Array = np.clip(u, 0.0, 1.0)
     return clipped
 
 
-def _meet(w: Array, b: Array, gram: Array, chosen: NDArray[np.intp], start: Array) -> Array:
-    """The points nearest to ``start`` (n, d) where the ``chosen`` (n, k) neurons of ``w . t + b`` vanish.
+def _vertices(w: Array, b: Array, chosen: NDArray[np.intp]) -> Array:
+    """Where the ``chosen`` (d, n) neurons of ``w . t + b`` vanish, shape ``(d, n)``."""
+    system = np.column_stack([w, -b]).T.take(chosen, axis=1)
+    return _solved(system.swapaxes(0, 1))
 
-    ``gram`` is ``w w^T``.
+
+def _meet(w: Array, b: Array, chosen: NDArray[np.intp], rng: np.random.Generator) -> Array:
+    """Random points moved to the nearest place where the ``chosen`` (k, n) neurons vanish, shape ``(d, n)``."""
+    k, n = chosen.shape
+    start = rng.random((w.shape[1], n))
+    rows = w.T.take(chosen, axis=1)
+    system = np.empty((k, k + 1, n))
+    (w @ w.T).ravel().take(chosen[:, None] * len(w) + chosen, out=system[:, :k])
+    system[:, k] = b.take(chosen) + (rows * start[:, None]).sum(axis=0)
+    return np.asarray(start - (rows * _solved(system)).sum(axis=1))
+
+
+def _solved(system: Array) -> Array:
+    """Solutions (k, n) of ``n`` linear systems (k, k + 1, n), right sides last, by elimination in place.
+
+    All systems at once, which LAPACK does not do; without pivots: what that spoils lies outside the box as a rule
+    and is dropped, as are singular systems (a neuron chosen twice), which end as NaN.
     """
-    miss = b[chosen] + np.take_along_axis(start @ w.T, chosen, axis=1)
-    small = gram[chosen[:, :, None], chosen[:, None, :]]
-    # A tiny ridge keeps nearly parallel neurons solvable; their point then lies far outside and is dropped.
-    small += 1e-12 * np.trace(small, axis1=1, axis2=2)[:, None, None] * np.eye(chosen.shape[1])
-    pull = np.linalg.solve(small, miss[..., None])
-    return np.asarray(start - (pull.transpose(0, 2, 1) @ w[chosen])[:, 0])
+    k = len(system)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for p in range(k - 1):
+            factor = system[p + 1 :, p] / system[p, p]
+            system[p + 1 :, p + 1 :] -= factor[:, None] * system[p, p + 1 :]
+        for p in reversed(range(k)):
+            system[p, k] /= system[p, p]
+            system[:p, k] -= system[:p, p] * system[p, k]
+    return system[:, k]

@@ -40,7 +40,7 @@ class SearchState:
     """What a search knows: screened points, ends of climbs, ends of independent climbs.
 
     ``scout`` are the first screened points with both values: their neighbours show jumps. ``screened`` are those
-    of a round: their neighbours show flanks.
+    of a round: their neighbours show flanks. ``sobol`` goes on from round to round.
     """
 
     pool: Best
@@ -48,6 +48,7 @@ class SearchState:
     independent: list[Array] = field(default_factory=list)
     scout: Evaluations | None = None
     screened: Screened = field(default_factory=Screened)
+    sobol: Callable[[int], Array] | None = None
     rounds: int = 0
 
     @classmethod
@@ -72,6 +73,9 @@ class ScreenAndAscent:
         corners: power in `snap_to_faces`.
         first_step: of a climb, over half the distance of screened points.
         independent: share of climbs from independent starts.
+        many, sparse, lone: from ``many`` inputs on, with gradients, the screen's share is ``sparse`` and that of
+            independent climbs ``lone``: what matters there reaches across much of the box, so that a climb from
+            anywhere may end on it, and ranking starts by their error prefers wider, lower peaks.
         evolution: share of differential evolution.
         polish_share: share of the polish.
         seams_share: most that following jumps may take; without jumps it takes a few per cent.
@@ -90,11 +94,14 @@ class ScreenAndAscent:
     corners: float = 1.0
     first_step: float = 1.0
     independent: float = 0.08
+    many: int = 8
+    sparse: float = 0.3
+    lone: float = 0.35
     evolution: float = 0.08
     polish_share: float = 0.1
     seams_share: float = 0.15
     polished: int = 8
-    chains: int = 512
+    chains: int = 1024
     starts: int = 1024
     flanks: int = 64
     few: int = 500
@@ -140,6 +147,8 @@ class ScreenAndAscent:
             self,
             screen=0.45,
             dense=0.45,
+            sparse=0.45,
+            lone=self.independent,
             faces=faces,
             corners=corners,
             vertices=self.vertices if d <= 6 else 0.0,
@@ -157,10 +166,13 @@ class ScreenAndAscent:
     ) -> None:
         already = state.pool.seen if state.rounds == 0 else 0
         share = self.screen if landscape.d > INPUTS else self.dense
+        alone = self.independent
+        if landscape.d >= self.many and landscape.differentiable:
+            share, alone = self.sparse, self.lone
         self._screen(landscape, state, rng, int(share * (budget + already)) - already, stop)
         if stop():
             return
-        lone = self._independent(landscape, state, rng, int(self.independent * budget))
+        lone = self._independent(landscape, state, rng, int(alone * budget))
         self._evolve(landscape, state, rng, int(self.evolution * budget))
         if state.rounds == 0 and state.scout is not None:
             state.ends.add(*self.seams.run(landscape, state.scout, int(self.seams_share * budget), rng))
@@ -187,12 +199,13 @@ class ScreenAndAscent:
             state.pool.add(seeds, landscape.score(seeds))
             spent = len(seeds)
         start = landscape.remaining
-        sobol = sobol_sequence(domain.d, rng)
+        if state.sobol is None:
+            state.sobol = sobol_sequence(domain.d, rng)
         for _ in range(10_000):
             left = min(n - spent - (start - landscape.remaining), landscape.remaining)
             if left <= 0 or stop():
                 break
-            u = self._fresh(landscape, state, sobol, min(left, CHUNK), rng)
+            u = self._fresh(landscape, state, state.sobol, min(left, CHUNK), rng)
             if len(u):
                 state.look(u, landscape.look(u))
 

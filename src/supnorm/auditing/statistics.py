@@ -44,8 +44,10 @@ class Moments:
     def add(self, errors: Array) -> None:
         """Take the errors of a batch in, shape ``(n, m)``; an output without a value counts as exact there."""
         self._n += len(errors)
+        square = errors * errors  # with it the usual powers take no logarithm
         for p, total in self._sums.items():
-            self._sums[p] = total + np.nansum(errors**p, axis=0)
+            power = square ** (p / 2) if p >= 2 else errors**p
+            self._sums[p] = total + np.nansum(power, axis=0)
 
     def rms(self) -> Array:
         """RMS of each output, shape ``(m,)``."""

@@ -67,29 +67,39 @@ def _ranked(rows: NDArray[np.intp], score: Array) -> NDArray[np.intp]:
 
 def _greedy(order: NDArray[np.intp], u: Array, radius: float, k: int, used: NDArray[np.bool_]) -> list[int]:
     kept: list[int] = []
+    u = u[order]
     d = u.shape[1]
-    size = np.einsum("ij,ij->i", u, u)
+    bound = np.einsum("ij,ij->i", u, u)
     # |a - b|^2 <= r^2 as one product: (a, 1) . (2 b, -|b|^2) >= |a|^2 - r^2.
-    left = np.column_stack([u, np.ones(len(u))])
+    left, right = np.empty((len(u), d + 1)), np.empty((d + 1, len(u)))
+    left[:, :d], left[:, d] = u, 1.0
+    right[:d], right[d] = 2 * u.T, -bound
+    bound -= radius**2
     centres, have = np.empty((d + 1, 256)), 0
     for i in range(0, len(order), BLOCK):
-        block = order[i : i + BLOCK]
+        block = np.arange(i, min(i + BLOCK, len(order)))
         if have:
-            block = block[(left[block] @ centres[:, :have]).max(axis=1) < size[block] - radius**2]
+            block = block[(left[block] @ centres[:, :have]).max(axis=1) < bound[block]]
         if not len(block):
             continue
-        right = np.column_stack([2 * u[block], -size[block]]).T
-        apart = left[block] @ right < (size[block] - radius**2)[:, None]
-        free = np.ones(len(block), dtype=bool)
-        for j in range(len(block)):
-            if free[j]:
-                free[j + 1 :] &= apart[j, j + 1 :]
-        right, block = right[:, free], block[free]
+        near = left[block] @ right[:, block] >= bound[block, None]
+        block = block[_apart(near)]
         while have + len(block) > centres.shape[1]:
             centres = np.concatenate([centres, np.empty_like(centres)], axis=1)
-        centres[:, have : have + len(block)] = right
+        centres[:, have : have + len(block)] = right[:, block]
         have += len(block)
+        block = order[block]
         kept += block[~used[block]].tolist()
         if len(kept) >= k:
             break
     return kept[:k]
+
+
+def _apart(near: NDArray[np.bool_]) -> list[int]:
+    """Rows that are near (n, n) to none of the chosen rows before them; whole rows of bits at once."""
+    chosen, dropped = [], 0
+    for j, bits in enumerate(np.packbits(near, axis=1, bitorder="little")):
+        if not dropped >> j & 1:
+            chosen.append(j)
+            dropped |= int.from_bytes(bits.tobytes(), "little")
+    return chosen

@@ -142,12 +142,14 @@ def named(method: str) -> Any:
 def summary(result: FitResult) -> list[str]:
     """The table of candidates; errors of the audited ones are lower bounds from a fresh-seed audit."""
     rows = [f"{result.status.code}: {result.status.advice}"]
-    rows.append(f"  {'method':28} {'RMS':>10} {'worst found':>12} {'parameters':>11} {'samples':>8} {'s':>7}")
+    head = f"  {'method':28} {'RMS':>10} {'worst found':>12} {'parameters':>11} {'samples':>8} "
+    rows.append(head + f"{'s':>7} {'bytes':>9} {'us/point':>9}")
     for c in result.to_json()["candidates"]:
         worst = c["sup"]["lower"]
         rows.append(
             f"  {c['method'][:28]:28} {_short(c['rms']):>10} {_short(worst):>12} "
-            f"{c['parameters']:>11,} {c['samples']:>8,} {c['seconds']:>7.2f}"
+            f"{c['parameters']:>11,} {c['samples']:>8,} {c['seconds']:>7.2f} "
+            f"{c['bytes']:>9,} {1e6 * c['seconds_per_point']:>9.2f}"
         )
     return rows + [f"  {note}" for note in result.notes]
 

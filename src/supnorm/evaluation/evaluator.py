@@ -262,12 +262,15 @@ class Evaluator:
         if model_messages:
             error[list(model_messages)] = np.nan
         status = np.zeros(len(x), dtype=np.int8)
-        none = np.isnan(error)
-        if none.any():
-            self._sort_out(x, f, none, status, model_messages, reference_messages)
-        self.count(purpose, cost * len(x))
         done = Evaluations(x, y, f, error, output, status)
-        self._remember(done)
+        top = int(error.argmax())  # NaN counts as the largest
+        if error[top] == error[top]:
+            done.__dict__["score"] = error  # no NaN: nothing to be left out
+        else:
+            self._sort_out(x, f, np.isnan(error), status, model_messages, reference_messages)
+            top = int(done.score.argmax())
+        self.count(purpose, cost * len(x))
+        self._remember(done, top)
         return done
 
     def _sort_out(
@@ -315,12 +318,11 @@ class Evaluator:
         """Add ``n`` evaluations to a purpose."""
         self.counts[purpose] = self.counts.get(purpose, 0) + n
 
-    def _remember(self, done: Evaluations) -> None:
-        score = done.score
-        i = int(np.argmax(score))
-        if score[i] > self.worst:
-            self.worst = float(score[i])
-            self.worst_batch = done.x[i].copy(), self.worst
+    def _remember(self, done: Evaluations, top: int) -> None:
+        """Take note of a batch whose largest error is in row ``top``."""
+        if done.score[top] > self.worst:
+            self.worst = float(done.score[top])
+            self.worst_batch = done.x[top].copy(), self.worst
             self.history.append((self.total, self.worst))
             self._tell()
         for listener in self.listeners:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import numpy as np
@@ -66,8 +67,9 @@ class GradientCaller:
             clock.append(time.perf_counter())
             error, output = measure(y, f, x)
             good = np.isfinite(error)
+            whole = good.all()
             by_model, by_reference = measure.gradient(y, f, output)
-            if not good.all():
+            if not whole:
                 by_model, by_reference = (np.where(good[:, None], w, 0.0) for w in (by_model, by_reference))
             clock.append(time.perf_counter())
             slope = pull_model(by_model)
@@ -75,7 +77,7 @@ class GradientCaller:
             slope = slope + pull_reference(by_reference)
             clock.append(time.perf_counter())
             slope *= self.problem.domain.slope(x)
-            if not np.isfinite(np.add.reduce(slope, axis=None)) or not good.all():
+            if not (whole and math.isfinite(np.add.reduce(slope, axis=None))):
                 slope[~good | ~np.isfinite(slope).all(axis=1)] = 0.0
         self.model.seconds += clock[1] - clock[0] + clock[4] - clock[3]
         self.reference.seconds += clock[2] - clock[1] + clock[5] - clock[4]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from supnorm.problem.axis import Axis
 from supnorm.results import BadInput
 
-ROWS = 8192  # points that are mapped at once
+AT_ONCE = 8192  # numbers that are mapped at once, in the cache
 Constraint = Callable[[NDArray[np.float64]], Any]
 
 
@@ -147,7 +147,7 @@ class Domain:
         self._high = np.array([a.high for a in self.axes])
         # Linear axes, the common case, are mapped all at once: this is done for every evaluation.
         self._linear = all(not a.log and a.values is None for a in self.axes)
-        self._rows = np.empty((3, 0))
+        self._rows = np.empty((4, 0))
 
     @property
     def d(self) -> int:
@@ -156,43 +156,46 @@ class Domain:
 
     def from_unit(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map points of the unit box, shape ``(n, d)``, to the axes."""
-        if self._linear and 0 < len(u) <= ROWS:
-            low, high, width = self._in_rows(len(u))
-            flat = u.reshape(-1)
-            x: NDArray[np.float64] = flat * width
-            x += low
-            np.minimum(np.maximum(x, low, out=x), high, out=x)
-            if flat.max() >= 1.0:
-                np.copyto(x, high, where=flat >= 1.0)  # the end itself, not its rounding
-            return x.reshape(u.shape)
         if self._linear:
-            parts = [self.from_unit(u[i : i + ROWS]) for i in range(0, len(u), ROWS)]
-            return np.concatenate(parts) if parts else np.empty(u.shape)
+            x, flat = np.empty(u.shape), u.reshape(-1)
+            for part, (low, high, reach, _) in self._in_rows(u.size):
+                y = x.reshape(-1)[part]
+                np.multiply(flat[part], reach, out=y)
+                y += low
+                np.minimum(np.maximum(y, low, out=y), high, out=y)
+            return x
         return np.stack([a.from_unit(u[:, i]) for i, a in enumerate(self.axes)], axis=1)
 
     def to_unit(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map points, shape ``(n, d)``, to the unit box."""
-        if self._linear and 0 < len(x) <= ROWS and x.ndim == 2:
-            low, _, width = self._in_rows(len(x))
-            return np.asarray((x.reshape(-1) - low) / width).reshape(x.shape)
         if self._linear:
-            return np.asarray((x - self._low) / (self._high - self._low))
+            u, flat = np.empty(x.shape), x.reshape(-1)
+            for part, (low, _, _, width) in self._in_rows(x.size):
+                y = u.reshape(-1)[part]
+                np.subtract(flat[part], low, out=y)
+                y /= width
+            return u
         return np.stack([a.to_unit(x[:, i]) for i, a in enumerate(self.axes)], axis=1)
 
-    def _in_rows(self, n: int) -> NDArray[np.float64]:
-        """Lows, highs and widths of the axes, repeated for ``n`` rows, shape ``(3, n * d)``.
+    def _in_rows(self, size: int) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """Parts of ``size`` numbers, row by row, with the lows, highs, reaches and widths of their axes.
 
-        NumPy is ten times slower where it has to repeat a short row itself.
+        A reach is the width, rounded up until low + reach is not below high: 1 is mapped to the end itself.
+        NumPy is ten times slower where it has to repeat a row of a few numbers.
         """
-        if self._rows.shape[1] < n * self.d:
-            once = np.stack([self._low, self._high, self._high - self._low])
-            self._rows = np.tile(once, min(ROWS, max(2 * n, 64)))
-        return self._rows[:, : n * self.d]
+        if not self._rows.size:
+            width = self._high - self._low
+            reach = np.where(self._low + width < self._high, np.nextafter(width, np.inf), width)
+            once = np.stack([self._low, self._high, reach, width])
+            self._rows = np.tile(once, max(1, AT_ONCE // self.d))
+        most = self._rows.shape[1]
+        for i in range(0, size, most):
+            yield slice(i, i + most), self._rows[:, : size - i]
 
     def slope(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """dx/du at each point and axis, shape ``(n, d)``: turns gradients in x into the unit box."""
         if self._linear:
-            return np.broadcast_to(self._high - self._low, x.shape)
+            return np.asarray((self._high - self._low)[None].repeat(len(x), axis=0))
         return np.stack([a.slope(x[:, i]) for i, a in enumerate(self.axes)], axis=1)
 
     def contains(self, x: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ with a tolerance per output it is the maximum of error / tolerance, and the tole
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,7 +93,7 @@ class ErrorMeasure:
             if self.kind == "absolute" and self.side == "both" and model.shape == reference.shape:
                 # The common case, paid for at every evaluation: a finite sum means that all is finite.
                 size = np.abs(model - reference)
-                if np.isfinite(np.add.reduce(size, axis=None)):
+                if math.isfinite(np.add.reduce(size, axis=None)):
                     return size
             if self.function is not None:
                 error = self._users(model, reference, x)

@@ -14,11 +14,13 @@ from supnorm.training.losses import MeanSquares
 from supnorm.training.network_fit import NetworkFit
 from supnorm.training.quasi_newton import QuasiNewton
 from supnorm.training.refinement import ArgmaxRefinement
+from supnorm.training.soap import SOAP
 from supnorm.training.stopping import Minimum, Stop
 from supnorm.training.train import Trained, choose_optimiser, optimise, train
 
 __all__ = [
     "LBFGS",
+    "SOAP",
     "Adam",
     "ArgmaxRefinement",
     "Boosting",

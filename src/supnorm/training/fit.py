@@ -16,18 +16,15 @@ from supnorm.evaluation import EvaluationStore, Finished, Started, silent
 from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput
 from supnorm.training.active_fit import ActiveFit, automatic
-from supnorm.training.adam import Adam
 from supnorm.training.assessment import Validation
 from supnorm.training.breaks import Jump, find_jump
 from supnorm.training.certified_fit import PROVABLE, certified_fit
 from supnorm.training.fit_data import fit_data
 from supnorm.training.fit_result import FitResult
-from supnorm.training.lbfgs import LBFGS
-from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.network_fit import NetworkFit
 from supnorm.training.outcome import finish
-from supnorm.training.quasi_newton import QuasiNewton
 from supnorm.training.reference_points import ReferencePoints
+from supnorm.training.train import Optimiser
 
 Array = NDArray[np.float64]
 NORMS = ("sup", "l2")
@@ -124,7 +121,7 @@ def strategies(method: Any, d: int, fixed: bool = False) -> list[Any]:
             return automatic(d)
         pieces = [PiecewiseLeastSquares()] if d == 1 else []
         return pieces + [m for m in automatic(d) if hasattr(m, "from_samples")]
-    if isinstance(method, Adam | LBFGS | LevenbergMarquardt | QuasiNewton):
+    if isinstance(method, Optimiser):
         return [NetworkFit(optimiser=method)]
     if hasattr(method, "from_samples") or (hasattr(method, "from_function") and not fixed):
         return [method]
@@ -139,8 +136,10 @@ def strategies(method: Any, d: int, fixed: bool = False) -> list[Any]:
 def _check(norm: str, tolerance: Any, seconds: Any, evaluations: Any, audit_evaluations: int) -> None:
     if norm not in NORMS:
         raise BadInput(f'norm must be "sup" or "l2", got {norm!r}')
-    if tolerance is not None and np.ndim(tolerance) == 0 and not 0 < tolerance < np.inf:
-        raise BadInput(f"tolerance must be positive and finite, got {tolerance}")
+    if isinstance(tolerance, str) or (
+        tolerance is not None and np.ndim(tolerance) == 0 and not 0 < tolerance < np.inf
+    ):
+        raise BadInput(f"tolerance must be a positive and finite number, got {tolerance!r}")
     if seconds is not None and not seconds > 0:
         raise BadInput(f"seconds must be positive, got {seconds}")
     if evaluations is not None and evaluations < 50:

@@ -16,7 +16,7 @@ from supnorm.problem import Function
 from supnorm.results import Status, to_json, write_whole
 from supnorm.results.encoding import dumps
 
-COLUMNS = ("method", "rms", "sup", "parameters", "samples", "seconds", "us/point")
+COLUMNS = ("method", "rms", "sup", "parameters", "samples", "seconds", "bytes", "us/point")
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,7 @@ class FitResult:
         for c in self.candidates:
             a = c.approximation
             numbers = (f"{c.rms:.1e}", f"{c.sup_lower:.1e}", str(a.parameters), str(a.samples))
-            rows.append((a.method, *numbers, f"{c.seconds:.2f}", f"{1e6 * c.latency:.2f}"))
+            rows.append((a.method, *numbers, f"{c.seconds:.2f}", str(a.bytes), f"{1e6 * c.latency:.2f}"))
         return rows
 
     def to_json(self) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class FixedData:
 
 
 def _checked(x: Array, y: Array) -> tuple[Array, Array]:
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    x, y = _numbers("inputs", x), _numbers("labels", y)
     x = x[:, None] if x.ndim == 1 else x
     y = y[:, None] if y.ndim == 1 else y
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
@@ -78,6 +78,14 @@ def _checked(x: Array, y: Array) -> tuple[Array, Array]:
                 f"{int(np.argmax(broken))} counted from 0; remove these rows"
             )
     return x, y
+
+
+def _numbers(what: str, values: Array) -> Array:
+    given = np.asarray(values)
+    try:
+        return given.astype(np.float64, casting="same_kind" if given.dtype.kind == "c" else "unsafe")
+    except (TypeError, ValueError):
+        raise BadInput(f"{what} must be real numbers, got an array of {given.dtype}") from None
 
 
 def _merged(x: Array, y: Array) -> tuple[Array, Array, tuple[str, ...]]:

@@ -1,21 +1,24 @@
 """Do labels jump? For fixed samples, where the reference cannot be asked.
 
 One input: `line_jumps`. Several: each sample is paired with that of its 2 d + 1 nearest neighbours whose label
-differs most. Linear functions are fitted on either side of the middle of the pair, to the samples around it. The
-pair straddles a jump when the step is
+differs most. Of the 6 d + 8 samples around the middle of the pair the steepest direction is that of the linear function
+fitted to all of them; along it they are split in two where two constants fit best, and each side gets a linear function.
+The pair straddles a jump when the step is
 
 * more than 3 times what either linear function rises from one to the other, and 3 times the median of all steps,
-* told by both sides: extrapolated to the middle they differ by half of it, and by 3 times the root mean square
+* told by both sides: extrapolated to the split they differ by half of it, and by 3 times the root mean square
   of what either leaves (curvature, noise),
-* more than 2 % of the range of the labels;
+* more than 2 % of the range of the labels.
 
-three such pairs without a common sample make a jump: one bad label makes one. Samples cannot tell a jump from a
-rise that they do not resolve. How often it errs: docs/fit.md, counted by `python -m benchmarks.fit --part jumps`.
+A jump along a surface is crossed by about n^(1 - 1/d) neighbours: a twentieth of them, and at least four, without a common
+sample, make it one. Bad labels here and there do not. Samples cannot tell a jump from a rise that they do not
+resolve. How often it errs: docs/fit.md, counted by `python -m benchmarks.fit --part jumps`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +29,8 @@ from supnorm.problem import Domain
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
 RISE, STEP, AGREE, LEFT, RANGE = 3.0, 3.0, 0.5, 3.0, 0.02
-PAIRS = 3
-MOST = 20_000  # samples looked at
+PAIRS, SHARE = 4, 0.05
+MOST, PAIRED = 5000, 2000  # samples looked at with several inputs, and pairs of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +59,9 @@ def label_jump(x: Array, y: Array, domain: Domain) -> LabelJump | None:
     >>> found is not None and 0.9 < found.size < 1.2
     True
     """
-    u, y = domain.to_unit(x[:MOST]), y[:MOST]
+    looked = len(x) if domain.d == 1 else MOST
+    x, y = x[:looked], y[:looked]
+    u = domain.to_unit(x)
     if domain.d == 1:
         order = np.argsort(u[:, 0], kind="stable")
         places = line_jumps(u[order, 0], y[order])
@@ -72,54 +77,65 @@ def label_jump(x: Array, y: Array, domain: Domain) -> LabelJump | None:
 
 
 def _straddling(u: Array, y: Array) -> Rows:
-    """Pairs without a common sample on two sides of a jump of one output; none where fewer than three."""
+    """Pairs without a common sample on two sides of a jump of one output; none where they are too few."""
     from scipy.spatial import cKDTree
 
     n, d = u.shape
-    around = 6 * d + 8
+    around, none = 6 * d + 8, np.empty((0, 2), dtype=np.int64)
     if n < 2 * around:
-        return np.empty((0, 2), dtype=np.int64)
+        return none
     tree = cKDTree(u)
     near = tree.query(u, 2 * d + 2)[1][:, 1:]
     steps = np.abs(y[near] - y[:, None])
     other, step = near[np.arange(n), steps.argmax(axis=1)], steps.max(axis=1)
     likely = (step > STEP * np.median(step)) & (step > RANGE * float(np.ptp(y)))
-    pairs = np.stack([np.flatnonzero(likely), other[likely]], axis=1)
-    step, across = step[likely], u[pairs[:, 1]] - u[pairs[:, 0]]
+    if not likely.any():
+        return none
+    first = np.flatnonzero(likely)
+    first = first[:: -(-len(first) // PAIRED)]
+    pairs, step = np.stack([first, other[first]], axis=1), step[first]
+    across = u[pairs[:, 1]] - u[pairs[:, 0]]
     middle = u[pairs[:, 0]] + 0.5 * across
     rows = tree.query(middle, around)[1].reshape(-1, around)
-    sides = [_one_side(u[rows] - middle[:, None], y[rows], sign * across) for sign in (-1.0, 1.0)]
-    rise = np.maximum(np.abs(sides[0].rise), np.abs(sides[1].rise))
-    left = np.maximum(sides[0].left, sides[1].left)
-    gap = np.abs(sides[0].middle - sides[1].middle)
-    enough = np.minimum(sides[0].count, sides[1].count) >= d + 3
-    found = _disjoint(pairs[enough & (step > RISE * rise) & (gap > AGREE * step) & (gap > LEFT * left)])
-    return found if len(found) >= PAIRS else found[:0]
+    offset, labels = u[rows] - middle[:, None], y[rows]
+    steepest = _linear(offset, labels, np.ones_like(labels))[0][:, 1:]
+    steepest /= np.maximum(np.linalg.norm(steepest, axis=1, keepdims=True), 1e-300)
+    along = np.einsum("kqd,kd->kq", offset, steepest)
+    split = _split(along, labels, d + 3)
+    offset = offset - (split[:, None] * steepest)[:, None]
+    sides = [_linear(offset, labels, inside) for inside in (along <= split[:, None], along > split[:, None])]
+    rise = np.max([np.abs(np.sum(c[:, 1:] * across, axis=1)) for c, _ in sides], axis=0)
+    left = np.maximum(sides[0][1], sides[1][1])
+    gap = np.abs(sides[0][0][:, 0] - sides[1][0][:, 0])
+    found = _disjoint(pairs[(step > RISE * rise) & (gap > AGREE * step) & (gap > LEFT * left)])
+    return found if len(found) >= max(PAIRS, SHARE * n ** (1.0 - 1.0 / d)) else none
 
 
-@dataclass(frozen=True, eq=False)
-class _Side:
-    """Linear functions: value at the middle, rise along the pair, root mean square left, samples."""
+def _split(along: Array, y: Array, least: int) -> Array:
+    """For each row the place along its direction where two constants fit the labels best."""
+    order = np.argsort(along, axis=1)
+    s, y = np.take_along_axis(along, order, axis=1), np.take_along_axis(y, order, axis=1)
+    total, count, q = np.cumsum(y, axis=1), np.arange(1, y.shape[1]), y.shape[1]
+    before, after = total[:, :-1], total[:, -1:] - total[:, :-1]
+    explained = before**2 / count + after**2 / (q - count)
+    best = least - 1 + np.argmax(explained[:, least - 1 : q - least], axis=1)
+    k = np.arange(len(y))
+    middle: Array = 0.5 * (s[k, best] + s[k, best + 1])
+    return middle
 
-    middle: Array
-    rise: Array
-    left: Array
-    count: Array
 
-
-def _one_side(offset: Array, y: Array, across: Array) -> _Side:
-    """Fits to the samples ``offset (k, q, d)`` with a positive component along ``across (k, d)``."""
-    d = offset.shape[2]
-    inside = (np.einsum("kqd,kd->kq", offset, across) > 0).astype(np.float64)
+def _linear(offset: Array, y: Array, inside: NDArray[Any]) -> tuple[Array, Array]:
+    """Linear functions of the samples ``offset (k, q, d)`` that are inside: coefficients, root mean square left."""
+    d, weight = offset.shape[2], inside.astype(np.float64)
     scale = np.sqrt(np.mean(np.sum(offset**2, axis=2), axis=1))[:, None, None]
     basis = np.concatenate([np.ones((*offset.shape[:2], 1)), offset / scale], axis=2)
-    normal = np.einsum("kqi,kq,kqj->kij", basis, inside, basis) + 1e-9 * np.eye(d + 1)
-    right = np.einsum("kqi,kq->ki", basis, inside * y)
+    normal = np.einsum("kqi,kq,kqj->kij", basis, weight, basis) + 1e-9 * np.eye(d + 1)
+    right = np.einsum("kqi,kq->ki", basis, weight * y)
     c = np.linalg.solve(normal, right[..., None])[..., 0]
-    residual = inside * (y - np.einsum("kqi,ki->kq", basis, c))
-    count = inside.sum(axis=1)
-    left = np.sqrt(np.sum(residual**2, axis=1) / np.maximum(count - d - 1, 1.0))
-    return _Side(c[:, 0], np.sum(c[:, 1:] * across, axis=1) / scale[:, 0, 0], left, count)
+    residual = weight * (y - np.einsum("kqi,ki->kq", basis, c))
+    left = np.sqrt(np.sum(residual**2, axis=1) / np.maximum(weight.sum(axis=1) - d - 1, 1.0))
+    c[:, 1:] /= scale[:, 0]
+    return c, left
 
 
 def _disjoint(pairs: Rows) -> Rows:

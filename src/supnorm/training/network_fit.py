@@ -19,6 +19,7 @@ from supnorm.problem import Domain
 from supnorm.training.adam import Adam
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.memory import require_memory
+from supnorm.training.soap import SOAP
 from supnorm.training.stopping import Stop
 from supnorm.training.train import N, Optimiser, Trained, choose_optimiser, optimise
 
@@ -102,7 +103,7 @@ class NetworkFit:
         iterations = self.iterations if seconds is None else 10**7
         if isinstance(chosen, LevenbergMarquardt):
             iterations = max(iterations // 4, 1)  # a step costs several times one of the others
-        if isinstance(chosen, Adam):
+        if isinstance(chosen, Adam | SOAP):
             iterations = self.iterations  # its rate falls over the iterations
         return optimise(network, x, y, chosen, Stop(iterations, seconds, loss=1e-32), rng)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, cast
 
 import numpy as np
@@ -15,10 +15,11 @@ from supnorm.training.lbfgs import LBFGS
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.losses import MeanSquares
 from supnorm.training.quasi_newton import QuasiNewton
+from supnorm.training.soap import SOAP
 from supnorm.training.stopping import Minimum, Stop
 
 Array = NDArray[np.float64]
-Optimiser = Adam | LBFGS | LevenbergMarquardt | QuasiNewton
+Optimiser = Adam | LBFGS | LevenbergMarquardt | QuasiNewton | SOAP
 N = TypeVar("N", bound=Network | ModularNetwork)
 N_co = TypeVar("N_co", bound=Network | ModularNetwork, covariant=True)
 
@@ -48,7 +49,7 @@ def train(
         x, y: samples, shapes ``(n, d)`` and ``(n, m)`` or ``(n,)``.
         optimiser: `choose_optimiser` by default.
         iterations, seconds: limits.
-        rng: for the batches of `Adam`; needed only there.
+        rng: for the batches of `Adam` and `SOAP`; needed only there.
 
     Raises:
         BadInput: for shapes that do not fit, non-finite numbers, or a matrix that does not fit into memory.
@@ -74,10 +75,12 @@ def optimise(
     """As `train`, with limits in one object, handing back also how the training ended."""
     x, y = check_samples(network, x, y)
     chosen = optimiser or choose_optimiser(network.architecture.size, y.size)
+    if isinstance(chosen, SOAP):
+        chosen = replace(chosen, shapes=_shapes(network))
     loss = MeanSquares(network, x, y)
     if isinstance(chosen, LevenbergMarquardt):
         minimum = chosen.minimise(loss.residual_jacobian, network.flat, stop, loss.residual)
-    elif isinstance(chosen, Adam) and chosen.batch is not None:
+    elif isinstance(chosen, Adam | SOAP) and chosen.batch is not None:
         batches = loss.on_batches(chosen.batch, rng or np.random.default_rng(0))
         minimum = chosen.minimise(batches, network.flat, stop)
     else:
@@ -96,6 +99,12 @@ def choose_optimiser(parameters: int, residuals: int) -> Optimiser:
     if parameters <= 300 and residuals <= 20_000:
         return LevenbergMarquardt()
     return QuasiNewton() if parameters <= 6_000 else LBFGS()
+
+
+def _shapes(network: Network | ModularNetwork) -> tuple[tuple[int, ...], ...]:
+    """Of the matrices and vectors of the flat parameters, in order."""
+    parts = network.parts if isinstance(network, ModularNetwork) else (network,)
+    return tuple(piece.shape for part in parts for layer in part.layers for piece in layer)
 
 
 def check_samples(network: Network | ModularNetwork, x: Array, y: Array) -> tuple[Array, Array]:

@@ -30,7 +30,8 @@ class Need:
     Attributes:
         size: the smallest size whose upper end is within the tolerance; None where there is none.
         reached: ``"measured"`` (a rung is already there), ``"forecast"``, ``"beyond"`` (more than 8 times the
-            top rung, or not at all: no number is given) or ``"floor"`` (even the lower end stays above).
+            top rung, or not at all: no number is given) or ``"floor"`` (floor-limited, and the training error, which more
+            samples do not lower, is above).
         weights, samples, iterations: the triple; a budget in weights without the other two means nothing. 0: unknown.
     """
 
@@ -111,7 +112,10 @@ class Ladder:
         for found in self.ahead:
             if found.upper <= eps:
                 return self._triple(found.size, "forecast")
-        if self.ahead[-1].lower > eps and self.regime == "floor-limited":
+        limit = math.exp(float(self.rungs.mean[-1])) * min(
+            self.phi, 1.0
+        )  # the training error, which it falls to
+        if self.regime == "floor-limited" and limit > eps:
             return Need(None, "floor")
         return Need(None, "beyond")
 

@@ -107,7 +107,23 @@ def group(runs: Sequence[Run], axis: str, metric: str) -> Rungs:
     rows = [[run for run in runs if getattr(run, axis) == size] for size in sizes]
     logs = tuple(np.log([getattr(run, metric) for run in row]) for row in rows)
     phi = training_share(rows[-1]) if axis == "samples" else np.nan
-    return Rungs(np.array(sizes, dtype=float), logs, phi, len({run.weights for run in runs}) == 1)
+    return Rungs(np.array(sizes, dtype=float), logs, phi, not grows(runs))
+
+
+def grows(runs: Sequence[Run]) -> bool:
+    """Whether the weights grow with the samples, by a third of their exponent at least; not where they are unknown.
+
+    A Gaussian process has exponent 1; a strategy that picks one of a few widths has none.
+
+    >>> grows([Run(m, 8, 0, 1, 1, 1, weights=w) for m, w in ((16, 171), (32, 451), (64, 171))])
+    False
+    >>> grows([Run(m, 8, 0, 1, 1, 1, weights=m) for m in (16, 32, 64)])
+    True
+    """
+    weights, samples = np.array([r.weights for r in runs]), np.array([r.samples for r in runs])
+    if weights.min() < 1 or samples.min() == samples.max():
+        return False
+    return bool(np.polyfit(np.log(samples), np.log(weights), 1)[0] > 1 / 3)
 
 
 def training_share(runs: Sequence[Run]) -> float:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.planning.ladder.rungs import Run
+from supnorm.planning.ladder.rungs import Run, grows
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -115,12 +115,9 @@ def estimate_seconds(runs: Sequence[Run], missing: Sequence[Task]) -> float:
     """
     from scipy.optimize import nnls
 
-    by_width: dict[int, set[int]] = {}
-    for run in runs:
-        by_width.setdefault(run.width, set()).add(run.weights)
-    grows = any(len(weights) > 1 for weights in by_width.values())
-    work = np.array([r.samples * (r.samples if grows else r.width**2) for r in runs], dtype=float)
-    ahead = np.array([m * (m if grows else w**2) for m, w, _ in missing], dtype=float)
+    squared = grows(runs)
+    work = np.array([r.samples * (r.samples if squared else r.width**2) for r in runs], dtype=float)
+    ahead = np.array([m * (m if squared else w**2) for m, w, _ in missing], dtype=float)
     seconds, scale = np.array([r.seconds + r.checking for r in runs]), work.max()
     rows = np.stack([np.full(len(work), float(len(set(work)) > 1)), work / scale], axis=1)
     fixed, growing = nnls(rows, seconds)[0]
