@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from tests import problems
 
 from supnorm import audit
 from supnorm.auditing import Power, SurrogateSearch
-from supnorm.auditing.plants import Bump, Sheet, planted_problem
+from supnorm.auditing.plants import Bump, PlantedEvaluator, Sheet, planted_problem
 from supnorm.auditing.power import modelled_run, search
 from supnorm.auditing.search import ScreenAndAscent
 from supnorm.auditing.stand_in import stand_in
@@ -93,6 +94,54 @@ def test_a_planted_sheet_is_wrong_between_its_planes_only() -> None:
     model, reference = plant.sides(u)
     error = np.abs(planted.model(u) - planted.reference(u))[:, 0]
     np.testing.assert_allclose(error, np.where(model != reference, 5.0, 0.0), atol=1e-12)
+
+
+def two_outputs() -> Problem:
+    """Two outputs of very different sizes, each with its tolerance, with derivatives."""
+
+    def vjp(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        y = np.stack([x[:, 0] ** 2, 1e3 * x[:, 1]], axis=1)
+        return y, lambda w: np.stack([2 * x[:, 0] * w[:, 0], 1e3 * w[:, 1]], axis=1)
+
+    reference = Function(lambda x: vjp(x)[0], vjp=vjp)
+
+    def off(x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        y, pull = vjp(x)
+        return 1.001 * y, lambda w: 1.001 * pull(w)
+
+    model = Function(lambda x: off(x)[0], vjp=off)
+    return Problem(model, reference, SQUARE, error=ErrorMeasure(tolerance=(1e-3, 1.0)))
+
+
+@pytest.mark.parametrize("output", [0, 1])
+def test_a_plant_stands_in_any_output_in_multiples_of_its_tolerance(output: int) -> None:
+    problem = two_outputs()
+    plant = Bump(4.0, 0.05, np.array([0.4, 0.6]), output=output)
+    x = np.concatenate([np.array([[0.4, 0.6]]), np.random.default_rng(2).random((200, 2))])
+    planted = PlantedEvaluator(Evaluator(problem), plant)
+    done, slope = planted.gradient(x, "power")
+    assert done.error[0] == pytest.approx(4.0, rel=0.3)
+    assert done.error[0] >= 4.0
+    assert done.output[0] == output
+    np.testing.assert_array_equal(planted.values(x, "power").error, done.error)
+    told = planted_problem(problem, plant, "model")
+    assert told.error(told.model(x), told.reference(x), x)[0][0] == pytest.approx(done.error[0], rel=1e-9)
+    # Where the plant and the error below it are in one output the slope is that of their sum.
+    same = (done.output == output) & (problem.error(problem.model(x), problem.reference(x), x)[1] == output)
+    for j, step in enumerate(1e-6 * np.eye(2)):
+        ends = [planted.values(np.clip(x + s * step, 0, 1), "power").error for s in (1, -1)]
+        inside = same & np.all((x > 1e-5) & (x < 1 - 1e-5), axis=1)
+        np.testing.assert_allclose(((ends[0] - ends[1]) / 2e-6)[inside], slope[inside, j], atol=1e-3)
+
+
+def test_plants_go_into_all_outputs() -> None:
+    rng = np.random.default_rng(0)
+    assert {Bump(2.0, 1e-2).placed(SQUARE, rng, 3).output for _ in range(40)} == {0, 1, 2}
+    assert {Sheet(2.0, 1e-2).placed(SQUARE, rng, 3).output for _ in range(40)} == {0, 1, 2}
+    rows = audit(two_outputs(), evaluations=2000, power=Power(volumes=(0.05,), sheets=(), runs=3)).document[
+        "power"
+    ]
+    assert rows[0]["found"] == 3
 
 
 # -- the table --------------------------------------------------------------------------------------------

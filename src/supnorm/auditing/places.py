@@ -22,8 +22,7 @@ from supnorm.results import Witness
 
 Array = NDArray[np.float64]
 EDGE = 1e-6  # of an axis: nearer than this to a bound is "boundary"
-
-
+SAME = 1e-6  # errors that differ by this share have one region
 PLACES = 12
 INFINITE = 3  # places without a model value, at most: they must not crowd out the others
 
@@ -47,11 +46,19 @@ def find_places(
     if score.max(initial=0.0) == np.inf:
         u, score = _with_finite(landscape, state, rng)
     chosen = distinct(landscape, u, score, PLACES)
-    places = [measure(landscape, u[i], float(score[i]), rng) for i in chosen]
+    # Half of the budget waits for worse points that turn up meanwhile; what they leave goes to places without a size.
+    region = RegionVolume().least(landscape.d)
+    left = landscape.affordable()
+    half = replace(landscape, limit=landscape.limit - left // 2) if left >= 4 * region else landscape
+    places = [measure(half, u[i], float(score[i]), rng) for i in chosen]
     for _ in range(3):  # what looked at a place may have seen a worse point, if only by rounding
         places, changed = settle(landscape, places, rng)
         if not changed:
             break
+    for i, place in enumerate(places):
+        if place.witness.volume is None and landscape.affordable() >= 2 * region:
+            places[i] = measure(landscape, place.u, place.witness.error, rng, place.witness.x)
+    places, _ = settle(landscape, places, rng)
     places.sort(key=lambda p: -p.witness.error)
     return judge(landscape, places, sample, rng)
 
@@ -100,7 +107,23 @@ def settle(landscape: Landscape, places: list[Place], rng: np.random.Generator) 
         return places, False
     x, worst = evaluator.worst_batch
     u = evaluator.problem.domain.to_unit(x[None])[0].clip(0, 1)
-    others = [p for p in places if np.linalg.norm(p.u - u) > 0.01 * np.sqrt(len(u))]
+    reach = 0.01 * np.sqrt(len(u))
+    others = [p for p in places if np.linalg.norm(p.u - u) > reach]
+    # Higher by rounding alone, a place keeps its size: measuring it again could find the budget used up.
+    level = worst / (1 + SAME)
+    for p in places:
+        if np.linalg.norm(p.u - u) <= reach and p.witness.error >= level and p.witness.volume is not None:
+            new = evaluator.recompute(x, worst)
+            old = p.witness
+            kept = replace(
+                new,
+                tags=old.tags,
+                off_data=old.off_data,
+                volume=old.volume,
+                volume_at_least=old.volume_at_least,
+                volume_at_most=old.volume_at_most,
+            )
+            return [replace(p, u=u, witness=kept), *others], True
     return [measure(landscape, u, worst, rng, x), *others], True
 
 

@@ -31,11 +31,13 @@ class Bump:
     centre: Array | None = None
     shape: str = "bump"
     radius: float | None = None
+    output: int = 0
 
-    def placed(self, domain: Domain, rng: np.random.Generator) -> Bump:
-        """The same bump at a random place of the domain, as wide as its volume asks for there."""
+    def placed(self, domain: Domain, rng: np.random.Generator, outputs: int = 1) -> Bump:
+        """The same bump at a random place of the domain, as wide as its volume asks for there, in a random output."""
         centre = domain.to_unit(draw_inside(domain, 1, rng))[0]
-        return replace(self, centre=centre, radius=radius_of_share(domain, centre, self.volume, rng))
+        radius = radius_of_share(domain, centre, self.volume, rng)
+        return replace(self, centre=centre, radius=radius, output=_one_of(outputs, rng))
 
     def added(self, u: Array) -> tuple[Array, Array]:
         """What the bump adds to the error at ``u`` (n, d), and its gradient there."""
@@ -57,18 +59,19 @@ class Sheet:
     normal: Array | None = None
     centre: Array | None = None
     shape: str = "sheet"
+    output: int = 0
 
     @property
     def volume(self) -> float:
         """About: the width times the area of a section of the unit box."""
         return self.width
 
-    def placed(self, domain: Domain, rng: np.random.Generator) -> Sheet:
-        """The same sheet through a random place, in a random direction."""
+    def placed(self, domain: Domain, rng: np.random.Generator, outputs: int = 1) -> Sheet:
+        """The same sheet through a random place, in a random direction, in a random output."""
         normal = rng.standard_normal(domain.d)
         normal /= np.linalg.norm(normal)
         through = domain.to_unit(draw_inside(domain, 1, rng))[0]
-        return replace(self, normal=normal, centre=through)
+        return replace(self, normal=normal, centre=through, output=_one_of(outputs, rng))
 
     def sides(self, u: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Where the model and where the reference has jumped."""
@@ -81,8 +84,12 @@ class Sheet:
 Plant = Bump | Sheet
 
 
+def _one_of(outputs: int, rng: np.random.Generator) -> int:
+    return int(rng.integers(outputs)) if outputs > 1 else 0
+
+
 def planted_problem(problem: Problem, plant: Plant, side: str) -> Problem:
-    """The problem with a placed plant in its first output: a bump in ``side``, a sheet in both.
+    """The problem with a placed plant in one of its outputs: a bump in ``side``, a sheet in both.
 
     The plant's height in the output's unit is that of the error times what the measure divides by at the place.
     """
@@ -90,13 +97,16 @@ def planted_problem(problem: Problem, plant: Plant, side: str) -> Problem:
     assert plant.centre is not None, "place it first"
     x = domain.from_unit(plant.centre[None])
     y, f = problem.model.value(x), problem.reference.value(x)
-    size = float(problem.error.divisor(f)[0, 0]) * apart(problem, y, f)
+    k = plant.output
+    size = float(problem.error.divisor(f)[0, k]) * apart(problem, y, f, k)
     if isinstance(problem.error.tolerance, tuple):
-        size *= problem.error.tolerance[0]
+        size *= problem.error.tolerance[k]
     if isinstance(plant, Sheet):
         size *= plant.height
-        model = _raised(problem.model, lambda z: np.asarray(size * plant.sides(domain.to_unit(z))[0]))
-        reference = _raised(problem.reference, lambda z: np.asarray(size * plant.sides(domain.to_unit(z))[1]))
+        model = _raised(problem.model, k, lambda z: np.asarray(size * plant.sides(domain.to_unit(z))[0]))
+        reference = _raised(
+            problem.reference, k, lambda z: np.asarray(size * plant.sides(domain.to_unit(z))[1])
+        )
         return replace(problem, model=model, reference=reference)
     size = size if side == "model" else -size
     chosen = problem.model if side == "model" else problem.reference
@@ -107,15 +117,15 @@ def planted_problem(problem: Problem, plant: Plant, side: str) -> Problem:
     def slope(z: Array) -> Array:
         return size * plant.added(domain.to_unit(z))[1] * _rate(domain, z)
 
-    raised = _raised(chosen, added, slope)
+    raised = _raised(chosen, k, added, slope)
     return replace(problem, model=raised) if side == "model" else replace(problem, reference=raised)
 
 
-def apart(problem: Problem, model: Array, reference: Array) -> float:
+def apart(problem: Problem, model: Array, reference: Array, output: int = 0) -> float:
     """The sign that a plant in the model needs so that it adds to the error there; values of shape (1, m)."""
     if problem.error.side != "both":
         return 1.0 if problem.error.side == "over" else -1.0
-    return -1.0 if model[0, 0] < reference[0, 0] else 1.0
+    return -1.0 if model[0, output] < reference[0, output] else 1.0
 
 
 def _rate(domain: Domain, x: Array) -> Array:
@@ -126,13 +136,16 @@ def _rate(domain: Domain, x: Array) -> Array:
 
 
 def _raised(
-    function: Function, added: Callable[[Array], Array], slope: Callable[[Array], Array] | None = None
+    function: Function,
+    output: int,
+    added: Callable[[Array], Array],
+    slope: Callable[[Array], Array] | None = None,
 ) -> Function:
-    """The function with something added to its first output."""
+    """The function with something added to one of its outputs."""
 
     def value(x: Array) -> Array:
         y = np.array(function.value(x), dtype=float)
-        y[:, 0] += added(x)
+        y[:, output] += added(x)
         return y
 
     vjp = function.vjp
@@ -141,9 +154,9 @@ def _raised(
         assert vjp is not None
         y, pull = vjp(x)
         y = np.array(y, dtype=float)
-        y[:, 0] += added(x)
+        y[:, output] += added(x)
         extra = 0.0 if slope is None else slope(x)
-        return y, lambda w: pull(w) + w[:, :1] * extra
+        return y, lambda w: pull(w) + w[:, output, None] * extra
 
     return Function(value, vjp=both if vjp is not None else None, name=function.name)
 
@@ -161,7 +174,7 @@ class PlantedEvaluator:
         self.problem = base.problem
         assert plant.centre is not None, "place it first"
         there = base.values(self.problem.domain.from_unit(plant.centre[None]), "power")
-        self._sign = apart(self.problem, there.model, there.reference)
+        self._sign = apart(self.problem, there.model, there.reference, plant.output)
         self.counted = 0
         self.worst = -np.inf
 
@@ -191,10 +204,13 @@ class PlantedEvaluator:
         done, slope = self.base.gradient(x, "power")
         self.counted += self.base.spent("power") - before
         planted, extra = self._planted(done)
-        turned = np.sign(planted.model[:, 0] - done.reference[:, 0]) * np.sign(
-            done.model[:, 0] - done.reference[:, 0]
-        )
-        return planted, slope * np.where(turned < 0, -1.0, 1.0)[:, None] + extra
+        k = self.plant.output
+        gap = planted.model[:, k] - done.reference[:, k]
+        turned = np.sign(gap) * np.sign(done.model[:, k] - done.reference[:, k])
+        # Where the plant takes over from another output, the slope of that one says nothing.
+        factor = np.where((turned < 0) & (done.output == k), -1.0, 1.0)
+        factor[planted.output != done.output] = 0.0
+        return planted, slope * factor[:, None] + extra
 
     def _planted(self, done: Evaluations) -> tuple[Evaluations, Array]:
         """The batch with the plant, and what the plant adds to the gradients of its errors."""
@@ -205,26 +221,27 @@ class PlantedEvaluator:
             assert isinstance(self.plant, Bump)
             value, slope = self.plant.added(u)
             return self._seen(replace(done, error=done.error + value), ok & (value > 0)), slope * ok[:, None]
-        size = self._sign * measure.divisor(done.reference)[:, 0]
+        k = self.plant.output
+        size = self._sign * measure.divisor(done.reference)[:, k]
         if isinstance(measure.tolerance, tuple):
-            size = size * measure.tolerance[0]
+            size = size * measure.tolerance[k]
         model, reference = done.model.copy(), done.reference.copy()
         slope = np.zeros_like(u)
         if isinstance(self.plant, Bump):
             value, slope = self.plant.added(u)
-            model[:, 0] += size * value
+            model[:, k] += size * value
             shows = ok & (value > 0)
         else:
             first, second = (size * self.plant.height * side for side in self.plant.sides(u))
-            model[:, 0] += first
-            reference[:, 0] += second
+            model[:, k] += first
+            reference[:, k] += second
             shows = ok & (first != second)
         # Where both sides of a sheet have jumped the error stays the base's own.
         error, output, extra = done.error.copy(), done.output.copy(), np.zeros_like(u)
         rows = np.flatnonzero(shows)
         if len(rows):
             error[rows], output[rows] = measure(model[rows], done.reference[rows], done.x[rows])
-            rate = measure.gradient(model[rows], done.reference[rows], output[rows])[0][:, :1]
+            rate = measure.gradient(model[rows], done.reference[rows], output[rows])[0][:, k, None]
             extra[rows] = rate * size[rows, None] * slope[rows]
         return self._seen(Evaluations(done.x, model, reference, error, output, done.status), shows), extra
 

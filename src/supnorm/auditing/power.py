@@ -1,7 +1,7 @@
 """What would this search have missed? Plant known errors in the user's own problem and search again.
 
-Bumps and sheets (`plants`) stand at random places. A run counts as found when it reports at least 95 % of the
-planted height where the plant is, which is above everything the problem itself has shown.
+Bumps and sheets (`plants`) stand at random places, in a random output. A run counts as found when it reports at
+least 95 % of the planted height where the plant is, which is above everything the problem itself has shown.
 
 Runs search the real pair, with a tenth of the audit's evaluations each by default, so the table understates the
 full search. Where a call costs more than 1 ms they search a `StandIn` instead, which the table names. An audit that
@@ -119,7 +119,8 @@ class Power:
         rng: np.random.Generator,
     ) -> tuple[bool, int]:
         """Whether one planted error was found, and with how many evaluations."""
-        placed = plant.placed(evaluator.problem.domain, rng)
+        outputs = evaluator.reference.outputs or evaluator.model.outputs or 1
+        placed = plant.placed(evaluator.problem.domain, rng, outputs)
         if isinstance(strategy, SurrogateSearch):
             assert copy is not None
             each = self.evaluations or min(evaluations, CALLS)

@@ -73,6 +73,10 @@ class RegionVolume:
         """Evaluations of a phase, about."""
         return max(self.chains, 8 * d) * self.steps * 5 + TRIAL
 
+    def least(self, d: int) -> int:
+        """Evaluations without which a region is not measured at all."""
+        return 4 * self.cost(d) + self.draws
+
     def measure(
         self, landscape: Landscape, u: Array, error: float, width: Array, rng: np.random.Generator
     ) -> Region | None:
@@ -82,7 +86,7 @@ class RegionVolume:
             u: the peak in the unit box, shape ``(d,)``; ``error`` its height.
             width: half-height widths along the axes: the first guess of the region's extent.
         """
-        if landscape.affordable() < 4 * self.cost(len(u)) + self.draws or not error > 0:
+        if landscape.affordable() < self.least(len(u)) or not error > 0:
             return None
         domain = _legal_of_box(landscape.evaluator.problem.domain, rng)
         if domain == 0:

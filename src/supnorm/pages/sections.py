@@ -11,6 +11,8 @@ from supnorm.pages.progress_chart import steps
 from supnorm.pages.view import View, number
 from supnorm.pages.words import m, term
 
+SMALL = 0.01  # of the domain: a larger place is no glitch
+
 
 def where(view: View) -> Markup:
     """Section 1: both values at the worst point, and how large the place is."""
@@ -92,10 +94,12 @@ def places(view: View) -> Markup:
     ending = "Listed are the distinct peaks, highest first."
     if len(view.places) == 1:
         ending = "The search found a single peak."
-    if n == 0 and all(math.isnan(p.volume) for p in view.places):
+    if n == 0 and math.isnan(view.places[0].volume):
         return m("Whether a place counts as a glitch ({}) was not measured. {}", link, ending)
     if n == 0:
-        why = "the large errors form a broad region rather than isolated spots."
+        why = "none is at once small, isolated and far above nearly all other errors."
+        if view.places[0].volume > SMALL:
+            why = "the large errors form a broad region rather than isolated spots."
         return m("No place counts as a glitch ({}): {} {}", link, why, ending)
     begin = (
         "One place counts as a glitch" if n == 1 else f"{spelled(n).capitalize()} places count as glitches"
@@ -181,7 +185,8 @@ def progress(view: View) -> Markup:
         )
     total = max(view.count("evaluations", "search"), int(record[-1][0]))
     best = max(e for _, e in record)
-    reached = next(n for n, e in record if e >= best)
+    # The last digits come with the polish at the very end: they are no news.
+    reached = next(n for n, e in record if e >= 0.999 * best)
     if best < view.lower * 0.99:
         return m(
             "The search itself reached {} after {} of {} evaluations; the worst error, {}, came up "
