@@ -1,6 +1,7 @@
 """Certificates beside their peers, and the soundness campaign.
 
     python -m benchmarks.certify targets              the targets of the design
+    python -m benchmarks.certify fitted               networks fitted to functions in 4 to 6 inputs, two seeds
     python -m benchmarks.certify peers                other enclosures in the same loop (CROWN: `crown`)
     python -m benchmarks.certify kinks                exact pieces beside chords alone, ReLU in two inputs
     python -m benchmarks.certify campaign             random problems: upper >= all sampled errors; checks
@@ -33,6 +34,25 @@ def targets(seconds: float, only: str) -> None:
         row = measured(problem(), ratio, seconds) | {"target_seconds": wanted}
         records.put("targets", f"{name}, ratio {ratio}", row)
         print(f"{name:30s} {table.words(row)}  target {wanted} s", flush=True)
+
+
+def fitted(seconds: float, only: str) -> None:
+    """Networks fitted to functions, on seeds that nothing was tuned on."""
+    from benchmarks.certify.fitted import FUNCTIONS, SEEDS, SHAPES, fitted
+    from benchmarks.certify.targets import measured, shifted
+
+    measured(shifted(1, 8, 1, "tanh", 1e-2), 1.1, 10.0)  # imports
+    for d, width, depth, ratio, wanted in SHAPES:
+        for name in FUNCTIONS:
+            for seed in SEEDS:
+                shape = f"{d}-D {depth}x{width}, ratio {ratio}"
+                if only not in shape:
+                    continue
+                row = measured(fitted(name, d, width, depth, seed), ratio, seconds) | {
+                    "target_seconds": wanted
+                }
+                records.put("fitted", f"{shape} | {name}, seed {seed}", row)
+                print(f"{shape:24s} {name:8s} {seed} {table.words(row)}  target {wanted} s", flush=True)
 
 
 def peers(seconds: float, only: str) -> None:
@@ -110,7 +130,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=("targets", "peers", "kinks", "campaign", "table"))
+    parser.add_argument("what", choices=("targets", "fitted", "peers", "kinks", "campaign", "table"))
     parser.add_argument(
         "--seconds", type=float, default=60.0, help="processor seconds a row may take; of the whole campaign"
     )
@@ -121,6 +141,8 @@ def main() -> None:
     records.RESULTS = options.results
     if options.what == "targets":
         targets(options.seconds, options.only or "")
+    elif options.what == "fitted":
+        fitted(options.seconds, options.only or "")
     elif options.what == "peers":
         peers(options.seconds, options.only or "")
     elif options.what == "kinks":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.certify import records
@@ -24,7 +25,7 @@ def words(row: dict[str, Any]) -> str:
 def into_page(page: Path) -> None:
     """Replace what stands between the marks."""
     text, held = page.read_text(), records.load()
-    tables = {"targets": _targets, "peers": _peers, "kinks": _kinks, "campaign": _campaign}
+    tables = {"targets": _targets, "fitted": _fitted, "peers": _peers, "kinks": _kinks, "campaign": _campaign}
     for name, lines in tables.items():
         begin, end = BEGIN.format(name), END.format(name)
         before, rest = text.split(begin)
@@ -38,6 +39,24 @@ def _targets(held: dict[str, Any]) -> list[str]:
         reached = f"{row['ratio']:.4g}" if row["code"] == "proved" else f"{100 * row['proved']:.3g} % proved"
         lines.append(
             f"| {name} | {reached} | {row['boxes']:,} | {row['seconds']:.2f} | {row['target_seconds']} |"
+        )
+    return lines
+
+
+def _fitted(held: dict[str, Any]) -> list[str]:
+    lines = [
+        "| networks | proved | worst errors | boxes, median | processor seconds, median (largest) | target |",
+        "|---|---|---|---|---|---|",
+    ]
+    rows = held.get("fitted", {})
+    for shape in dict.fromkeys(name.split(" | ")[0] for name in rows):
+        some = [row for name, row in rows.items() if name.startswith(shape + " | ")]
+        proved, errors = sum(r["code"] == "proved" for r in some), [r["lower"] for r in some]
+        seconds = [r["seconds"] for r in some]
+        lines.append(
+            f"| {shape} | {proved} of {len(some)} | {min(errors):.1e} to {max(errors):.1e} | "
+            f"{median(r['boxes'] for r in some):,.0f} | {median(seconds):.2f} ({max(seconds):.2f}) | "
+            f"{some[0]['target_seconds']} |"
         )
     return lines
 

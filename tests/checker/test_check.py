@@ -60,6 +60,21 @@ def test_honest_certificate_is_accepted(saved):
     assert "not checked" in verdict.reason
 
 
+@pytest.mark.parametrize("leaf", [None, 1, 3])
+def test_processes_share_the_leaves_and_find_the_same(saved, tmp_path, leaf):
+    def change(data):
+        for k in () if leaf is None else range(leaf, len(data["leaves"]["upper"])):
+            data["leaves"]["upper"][k] = (0.5 * float.fromhex(data["leaves"]["upper"][k])).hex()
+
+    seen, path = [], _forge(saved, tmp_path, change)
+    alone = check(path)
+    shared = check(path, observer=lambda done, total: seen.append((done, total)), workers=2)
+    assert (shared.accepted, shared.leaf, shared.reason) == (alone.accepted, alone.leaf, alone.reason)
+    assert shared.accepted == (leaf is None)
+    if leaf is None:
+        assert seen[-1] == (alone.leaves, alone.leaves)
+
+
 def test_every_operation_and_measure_is_accepted(tmp_path):
     def many(x):
         s, t = x[:, :1], x[:, 1:]

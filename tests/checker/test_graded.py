@@ -330,6 +330,17 @@ def test_the_file_has_every_kind_of_leaf(saved):
     assert check(saved).accepted
 
 
+def test_a_rule_that_cannot_be_proved_is_rejected_by_processes_too(saved, tmp_path):
+    def change(data):
+        for entry in data["graded_rules"]:
+            entry["representatives"] = entry["representatives"][:1]
+
+    path = _forge(saved, tmp_path, change)
+    alone, shared = check(path), check(path, workers=2)
+    assert not alone.accepted
+    assert (shared.accepted, shared.reason) == (False, alone.reason)
+
+
 def test_a_leaf_that_claims_a_millionth_less_is_named(saved, tmp_path):
     verdict = check(_forge(saved, tmp_path, _claims(1 - 1e-6, slice(4, 5))))
     assert not verdict.accepted

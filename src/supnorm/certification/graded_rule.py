@@ -222,15 +222,17 @@ def _lebesgue(
     grid = np.cos((np.arange(m) + 0.5) * np.pi / m)[: (m + 1) // 2]
     corner = np.array(list(itertools.combinations_with_replacement(grid, d)))
     largest = 0.0
-    step = max(4_000_000 // (len(points) * 2**d), 1)
+    step = max(200_000 // (len(points) * 2**d), 1)
     for i in range(0, len(corner), step):
         some = corner[i : i + step]
         parity = np.zeros((2,) * d + (len(some), len(points)))
         for (b, exps), part in zip(blocks, parts, strict=True):
             parity[b] = chebyshev_values(some, exps) @ part
         for axis in range(d):
-            even, odd = np.take(parity, 0, axis), np.take(parity, 1, axis)
-            parity = np.stack([even + odd, even - odd], axis)
+            even, odd = np.moveaxis(parity, axis, 0)
+            difference = even - odd
+            even += odd
+            odd[...] = difference
         sizes = np.abs(parity).reshape(2**d, len(some), len(points)).sum(0)
         largest = max(largest, float((sizes @ (_copies(points) / 2.0**d)).max()))
     return largest / math.cos(math.pi * D / (2 * m))

@@ -21,8 +21,8 @@ from supnorm.checker import declared as black
 from supnorm.checker import polynomial
 from supnorm.checker.document import Document, Rejected, read
 from supnorm.checker.enclosure import Program, values
-from supnorm.checker.graded_rule import verify_rule
-from supnorm.checker.leaves import Proof, cell_of, verify_leaf
+from supnorm.checker.leaves import cell_of
+from supnorm.checker.sharing import verify_leaves
 from supnorm.checker.tiling import verify_tiling
 
 Ball = Any
@@ -62,6 +62,7 @@ def check(
     problem_points: Sequence[tuple[Sequence[float], float, float]] | None = None,
     observer: Callable[[int, int], None] | None = None,
     functions: Functions | None = None,
+    workers: int = 1,
 ) -> CheckResult:
     """Check a certificate file.
 
@@ -72,6 +73,7 @@ def check(
         observer: called with (leaves done, leaves) as work goes on.
         functions: the user's "model" and "reference", points to values (lists of rows), for a certificate
             that is conditional on recorded values of one of them: the values are taken again and compared.
+        workers: processes that share the leaves.
     """
     start = time.monotonic()
     old, ctx.prec = ctx.prec, PRECISION
@@ -79,7 +81,7 @@ def check(
     reason, leaf, accepted = "", None, True
     try:
         document = read(path)
-        _verify(document, problem_points, observer or (lambda done, total: None), functions or {})
+        _verify(document, problem_points, observer or (lambda done, total: None), functions or {}, workers)
     except Rejected as problem:
         reason, leaf, accepted = str(problem), problem.leaf, False
     finally:
@@ -113,6 +115,7 @@ def _verify(
     points: Sequence[tuple[Sequence[float], float, float]] | None,
     observer: Callable[[int, int], None],
     functions: Functions,
+    workers: int,
 ) -> None:
     verify_tiling(document.leaves)
     if not all(leaf.upper <= document.upper for leaf in document.leaves):
@@ -124,11 +127,7 @@ def _verify(
     _verify_witness(document, at_points)
     _verify_points(document, at_points, points or (), functions)
     _verify_recorded(document, functions)
-    proved: dict[Proof, Ball | None] = {}
-    rules = {D: verify_rule(len(document.names), D, points) for D, points in document.rules.items()}
-    for position, leaf in enumerate(document.leaves):
-        verify_leaf(document, programs, leaf, position, proved, rules)
-        observer(position + 1, len(document.leaves))
+    verify_leaves(document, workers, observer)
 
 
 def _verify_points(

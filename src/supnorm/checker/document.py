@@ -22,8 +22,11 @@ class Rejected(Exception):
     """The certificate does not prove what it claims; ``leaf`` is the offending one, where there is one."""
 
     def __init__(self, reason: str, leaf: int | None = None) -> None:
-        super().__init__(reason)
+        super().__init__(reason, leaf)
         self.leaf = leaf
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 @dataclass(frozen=True)

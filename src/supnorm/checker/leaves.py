@@ -13,7 +13,7 @@ from supnorm.checker.document import Document, Leaf, Rejected
 from supnorm.checker.enclosure import Program, model, values
 from supnorm.checker.functions import smaller
 from supnorm.checker.graded import leaf_ranges
-from supnorm.checker.graded_rule import Rule
+from supnorm.checker.graded_rule import Rule, verify_rule
 
 Ball = Any
 Integers = tuple[int, ...]
@@ -23,26 +23,36 @@ PIECES = -2  # in place of a degree: the bound by linear pieces
 LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot stall the checker
 
 
-def verify_leaf(
-    document: Document,
-    programs: tuple[Program, ...],
-    leaf: Leaf,
-    position: int,
-    proved: dict[Proof, Ball | None],
-    rules: dict[int, Rule],
-) -> None:
-    """The claim about a leaf, from the bound of the cell it rests on, which other leaves may share."""
-    if leaf.upper == float("inf"):
-        return
-    up = [a - b for a, b in zip(leaf.level, leaf.proof_level, strict=True)]
-    index = tuple(i >> k for i, k in zip(leaf.index, up, strict=True))
-    key = (leaf.proof_level, index, leaf.degree, leaf.rho, leaf.grid, leaf.graded)
-    if key not in proved:
-        proved[key] = _bound(document, programs, key, position, rules)
-    bound = proved[key]
-    if bound is None or not (bound <= leaf.upper):
-        shown = "no bound" if bound is None else f"{float(bound.upper()):.9g}"
-        raise Rejected(f"leaf {position}: proved {shown}, claimed {leaf.upper:.9g}", position)
+def claims(leaves: tuple[Leaf, ...]) -> dict[Proof, list[int]]:
+    """The proofs that leaves rest on, which several may share, with the positions of those leaves."""
+    shared: dict[Proof, list[int]] = {}
+    for position, leaf in enumerate(leaves):
+        if leaf.upper == float("inf"):
+            continue
+        up = [a - b for a, b in zip(leaf.level, leaf.proof_level, strict=True)]
+        index = tuple(i >> k for i, k in zip(leaf.index, up, strict=True))
+        key = (leaf.proof_level, index, leaf.degree, leaf.rho, leaf.grid, leaf.graded)
+        shared.setdefault(key, []).append(position)
+    return shared
+
+
+class Leaves:
+    """What is shared by the proofs of all leaves: the programs and the proved node rules."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.programs = tuple(map(Program.of, document.programs))
+        d = len(document.names)
+        self.rules = {D: verify_rule(d, D, points) for D, points in document.rules.items()}
+
+    def verify(self, proof: Proof, positions: list[int]) -> None:
+        """The claims of the leaves that rest on one proof."""
+        bound = _bound(self.document, self.programs, proof, positions[0], self.rules)
+        for position in positions:
+            claimed = self.document.leaves[position].upper
+            if bound is None or not (bound <= claimed):
+                shown = "no bound" if bound is None else f"{float(bound.upper()):.9g}"
+                raise Rejected(f"leaf {position}: proved {shown}, claimed {claimed:.9g}", position)
 
 
 def _bound(

@@ -21,6 +21,7 @@ TIED = Annotated[
     Path | None,
     typer.Option("--problem", metavar="PROBLEM.toml", help="Also verify that it speaks of this problem."),
 ]
+PROCESSES = Annotated[int, typer.Option("--workers", min=1, help="Processes that share the leaves.")]
 POINTS = 64  # random points where the certificate's programs are compared with the problem
 
 
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
 def command(
     certificate: CERT,
     problem: TIED = None,
+    workers: PROCESSES = 1,
     as_json: JSON = False,
     quiet: QUIET = False,
     trust: TRUST = False,
@@ -55,6 +57,7 @@ def command(
             points,
             None if quiet or as_json else progress(),
             functions=None if opened is None else functions_of(opened),
+            workers=workers,
         )
     except ImportError:
         raise BadInput("check needs the extra: pip install 'supnorm[checker]'") from None

@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 
 def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
     """Audit the winner with a fresh seed, measure the others on fresh points, and say how it went."""
+    state.settle()
     best = state.best()
     spent = state.points.spent
     # Who interrupts does not want to wait: a short audit.

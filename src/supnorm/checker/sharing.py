@@ -1,0 +1,77 @@
+"""All leaves of a certificate, by one process or shared among several.
+
+Each process reads nothing but the parsed document and proves for itself what all leaves share, the node rules;
+balls do not travel between processes. Proofs are handed out in the order of their first leaves, so that the
+leaf which is named in a rejection does not depend on the number of processes.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+
+from flint import ctx
+
+from supnorm.checker.document import Document, Rejected
+from supnorm.checker.leaves import Leaves, Proof, claims
+
+AHEAD = 4  # proofs handed out beforehand to each process
+
+
+def verify_leaves(document: Document, workers: int, observer: Callable[[int, int], None]) -> None:
+    """Prove every leaf.
+
+    Raises:
+        Rejected: naming the leaf whose claim is not proved.
+    """
+    shared, total = claims(document.leaves), len(document.leaves)
+    done = total - sum(map(len, shared.values()))  # those that claim nothing
+    for positions in _verified(document, shared, min(workers, len(shared))):
+        done += len(positions)
+        observer(done, total)
+
+
+def _verified(document: Document, shared: dict[Proof, list[int]], workers: int) -> Iterator[list[int]]:
+    """Positions of leaves, proof by proof as they are done."""
+    if workers < 2:
+        leaves = Leaves(document)
+        for proof, positions in shared.items():
+            leaves.verify(proof, positions)
+            yield positions
+        return
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, (document, ctx.prec))
+    try:
+        left = iter(shared.items())
+        queue: list[tuple[list[int], Future[None]]] = []
+        for proof, positions in islice(left, AHEAD * workers):
+            queue.append((positions, pool.submit(_prove, proof, positions)))
+        while queue:
+            positions, future = queue.pop(0)
+            future.result()
+            yield positions
+            for proof, more in islice(left, 1):
+                queue.append((more, pool.submit(_prove, proof, more)))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_SHARED: list[Leaves | Rejected] = []  # of this process
+
+
+def _start(document: Document, precision: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+    ctx.prec = precision
+    try:
+        _SHARED[:] = [Leaves(document)]
+    except Rejected as problem:  # an exception here would only break the pool
+        _SHARED[:] = [problem]
+
+
+def _prove(proof: Proof, positions: list[int]) -> None:
+    leaves = _SHARED[0]
+    if isinstance(leaves, Rejected):
+        raise leaves
+    leaves.verify(proof, positions)
