@@ -144,7 +144,7 @@ class ActiveFit:
         near = [a for a in self.attempts if a.errors.by(self.norm) <= close]
         return min(near, key=lambda a: (a.approximation.parameters, a.errors.by(self.norm)))
 
-    def settle(self, most: int = 4) -> None:
+    def settle(self, most: int = 10) -> None:
         """Norm "sup": audit the best candidate until the best one is audited, ``most`` times; cheap references only.
 
         Validation points alone flatter: a peak in a corner is not among them, and the candidate that has it would win.
@@ -153,7 +153,7 @@ class ActiveFit:
             best = self.best()
             if best.audited:
                 return
-            self.audit(best, min(self.audit_evaluations, 1000 if self.over else 8000))
+            self.audit(best, min(self.audit_evaluations, 8000))
 
     def _classical(self, method: Any) -> bool:
         start = time.perf_counter()
