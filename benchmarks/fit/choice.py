@@ -3,8 +3,8 @@
 ``fit(..., tolerance=...)`` tries the methods in the order of their price and stops at the first whose audited maximum
 meets the tolerance. Beside it: networks alone with as many evaluations as the winner used, without a
 tolerance. Then the best of `fit` on fixed samples, where it cannot ask. I.30.5, arcsin(lambda / (n d)), has an infinite
-slope in the corner where its argument is 1, so that no method meets the tolerance: there `fit` has a minute, and its best
-network stands beside the winner.
+slope in the corner where its argument is 1, so that no method meets the tolerance: there `fit` has a minute, and the
+candidate with the least root mean square stands beside the winner.
 """
 
 from __future__ import annotations
@@ -56,15 +56,14 @@ def asked(task: Task, seed: int) -> list[dict[str, Any]]:
 
 
 def singular(task: Task, seed: int) -> list[dict[str, Any]]:
-    """What a minute of fit reaches where the tolerance is out of reach, and its best network."""
+    """What a minute of fit reaches where the tolerance is out of reach, and its candidate of least RMS."""
     domain = box(task)
     began = time.process_time()
     found = fit(task.f, domain, tolerance=TOLERANCE * task.spread, seconds=60.0, seed=seed)
     spent = time.process_time() - began
     again = audit_model(Problem(None, task.f, domain), found.model, 20_000, seed + 500)
     assert again.worst is not None
-    networks = [c for c in found.candidates if c.method.startswith("network")]
-    best = min(networks, key=lambda c: c.sup_lower)
+    best = min(found.candidates, key=lambda c: c.rms)
     return [
         numbers(found.winner, task, spent, again.worst.error / task.spread),
         numbers(best, task, best.seconds),

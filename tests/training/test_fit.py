@@ -388,3 +388,27 @@ def test_ctrl_c_before_the_first_candidate_is_not_swallowed():
 
     with pytest.raises(KeyboardInterrupt):
         fit(lambda x: x[:, 0], Domain(x=(0.0, 1.0)), tolerance=1e-3, observer=stop)
+
+
+def test_a_candidate_that_only_looks_best_is_found_out():
+    """A bump that no validation point meets: an audit of the apparent winner does, and the other one wins."""
+    from supnorm.training.fit import _prepare
+    from supnorm.training.outcome import finish
+    from supnorm.training.reference_points import ReferencePoints
+
+    def bump(x):
+        return x[:, 0] + np.exp(-(((x[:, 0] - 0.37) / 0.004) ** 2))
+
+    problem = Problem(None, bump, Domain(x=(0.0, 1.0)))
+    state, jump = _prepare(
+        problem, ReferencePoints(problem, 0), "sup", None, 200, 4000, 0, lambda event: None
+    )
+    assert state.validation.y.max() <= 1.0
+    x = np.linspace(0.0, 1.0, 400)[:, None]
+    labels = [x, bump(x)[:, None] + 0.2 * np.sin(9 * x)]
+    for method, y in zip([PolynomialLeastSquares(), SimplexInterpolation()], labels, strict=True):
+        state.judge(method.from_samples(x, y, problem.domain), 0.0)
+    assert state.best().approximation.method == "polynomial (total)"
+    result = finish(state, jump, 0.0)
+    assert result.winner.method == "simplex"
+    assert 0.1 < result.winner.sup_lower < 0.5

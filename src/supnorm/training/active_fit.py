@@ -144,6 +144,17 @@ class ActiveFit:
         near = [a for a in self.attempts if a.errors.by(self.norm) <= close]
         return min(near, key=lambda a: (a.approximation.parameters, a.errors.by(self.norm)))
 
+    def settle(self, most: int = 10) -> None:
+        """Norm "sup": audit the best candidate until the best one is audited, ``most`` times; cheap references only.
+
+        Validation points alone flatter: a peak in a corner is not among them, and the candidate that has it would win.
+        """
+        for _ in range(0 if self.norm != "sup" or self.interrupted or self.points.caller.expensive else most):
+            best = self.best()
+            if best.audited:
+                return
+            self.audit(best, min(self.audit_evaluations, 8000))
+
     def _classical(self, method: Any) -> bool:
         start = time.perf_counter()
         name = type(method).__name__

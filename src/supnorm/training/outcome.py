@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 
 def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
     """Audit the winner with a fresh seed, measure the others on fresh points, and say how it went."""
+    state.settle()
     best = state.best()
     spent = state.points.spent
     # Who interrupts does not want to wait: a short audit.
@@ -59,9 +60,12 @@ def _winner(best: Attempt, report: AuditReport, fresh: Validation, spread: float
 
 def _candidate(attempt: Attempt, fresh: Validation, spread: float) -> Candidate:
     errors = fresh.errors(attempt.approximation.function)
+    worst = max(
+        errors.worst, attempt.errors.worst if attempt.audited else 0.0
+    )  # what an audit saw stays seen
     seconds = latency(attempt.approximation.function.value, fresh.x)
     return Candidate(
-        attempt.approximation, attempt.seconds, errors.rms, errors.worst, spread, seconds, trail=attempt.trail
+        attempt.approximation, attempt.seconds, errors.rms, worst, spread, seconds, trail=attempt.trail
     )
 
 
