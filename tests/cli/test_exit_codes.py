@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -276,3 +278,13 @@ def test_run_never_raises(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(supnorm.auditing, "audit", interrupted)
     assert run(["audit", "problem.toml", "--quiet"]) == 3
+
+
+def test_python_m_supnorm_is_the_program(tmp_path: Path) -> None:
+    missing = tmp_path / "certificate.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "supnorm", "check", str(missing)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert str(missing) in done.stderr

@@ -201,7 +201,7 @@ def _power_words(power: bool | None, planted: Mapping[str, Any]) -> str:
     return words
 
 
-def dask_executor(address: str):  # type: ignore[no-untyped-def]
+def dask_executor(address: str) -> Any:
     """The executor of a running Dask scheduler.
 
     Raises:
@@ -210,7 +210,7 @@ def dask_executor(address: str):  # type: ignore[no-untyped-def]
     from supnorm.results import BadInput
 
     try:
-        from distributed import Client  # type: ignore[import-not-found,unused-ignore]
+        from distributed import Client
     except ImportError:
         raise BadInput("--dask needs the extra: pip install supnorm[dask]") from None
     try:
