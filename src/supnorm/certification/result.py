@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -139,6 +140,21 @@ def _witness(problem: Problem, bracket: Bracket) -> Witness | None:
     return Witness(x[0], model[0], reference[0], float(size[0]), int(output[0]))
 
 
+def _apart(lower: float, upper: float) -> tuple[str, str]:
+    """Both ends in as few digits as tell them apart, rounded outwards.
+
+    >>> _apart(0.001, 0.0010004999)
+    ('0.001', '0.001001')
+    """
+    for digits in range(4, 17):
+        ends = []
+        for value, rounding in ((lower, ROUND_FLOOR), (upper, ROUND_CEILING)):
+            ends.append(f"{float(Context(prec=digits, rounding=rounding).create_decimal(value)):.{digits}g}")
+        if ends[0] != ends[1]:
+            break
+    return ends[0], ends[1]
+
+
 def _status(problem: Problem, goal: Goal, lower: float, upper: float, end: str, conditional: bool) -> Status:
     limit = goal.tolerance if goal.tolerance is not None else problem.error.limit
     unit = " times the tolerance of its output" if isinstance(problem.error.tolerance, tuple) else ""
@@ -152,7 +168,8 @@ def _status(problem: Problem, goal: Goal, lower: float, upper: float, end: str, 
         return Status("interrupted", "Stopped by you; save the certificate and resume from it.",
                       ExitCode.INTERRUPTED)  # fmt: skip
     if end == "proved" and limit is None:
-        return Status("proved", f"{how}: the worst error is between {lower:.4g} and {upper:.4g}.")
+        low, high = _apart(lower, upper)
+        return Status("proved", f"{how}: the worst error is between {low} and {high}.")
     advice = {
         "proved": f"The bracket is as narrow as asked but {limit} lies inside; give a smaller ratio.",
         "rounding": "Float64 rounding is as large as the gap that is left; the bracket cannot be narrowed.",
