@@ -149,7 +149,9 @@ def _apart(lower: float, upper: float) -> tuple[str, str]:
     for digits in range(4, 17):
         ends = []
         for value, rounding in ((lower, ROUND_FLOOR), (upper, ROUND_CEILING)):
-            ends.append(f"{float(Context(prec=digits, rounding=rounding).create_decimal(value)):.{digits}g}")
+            ends.append(
+                f"{float(Context(prec=digits, rounding=rounding).create_decimal(repr(float(value)))):.{digits}g}"
+            )
         if ends[0] != ends[1]:
             break
     return ends[0], ends[1]
