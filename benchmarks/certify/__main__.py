@@ -42,13 +42,13 @@ def fitted(seconds: float, only: str) -> None:
     from benchmarks.certify.targets import measured, shifted
 
     measured(shifted(1, 8, 1, "tanh", 1e-2), 1.1, 10.0)  # imports
-    for d, width, depth, ratio, wanted in SHAPES:
+    for d, width, depth, activation, ratio, wanted in SHAPES:
         for name in FUNCTIONS:
             for seed in SEEDS:
-                shape = f"{d}-D {depth}x{width}, ratio {ratio}"
+                shape = f"{d}-D {depth}x{width} {activation}, ratio {ratio}"
                 if only not in shape:
                     continue
-                row = measured(fitted(name, d, width, depth, seed), ratio, seconds) | {
+                row = measured(fitted(name, d, width, depth, seed, activation), ratio, seconds) | {
                     "target_seconds": wanted
                 }
                 records.put("fitted", f"{shape} | {name}, seed {seed}", row)
