@@ -1,4 +1,4 @@
-"""`supnorm budget --dask`: a scheduler and two workers of their own; same answer, and an interruption goes on."""
+"""`--dask` of audit and budget: a scheduler and two workers of their own; same answer, and an interruption goes on."""
 
 from __future__ import annotations
 
@@ -117,3 +117,21 @@ def test_no_scheduler_is_one_line(shell: Shell) -> None:
     done = shell.run("budget", "problem.toml", "--dask", "tcp://127.0.0.1:9")
     assert done.code == 2
     assert "no scheduler answers" in done.line
+
+
+def test_an_audit_on_a_cluster_gives_the_same_answer(shell: Shell, address: str) -> None:
+    shell.write((REFERENCE, 'python = "truth.py:logged"\nper_point = true'))
+    found, calls = {}, {}
+    for name, more in {"alone": (), "cluster": ("--dask", address)}.items():
+        log = shell.folder / f"{name}.txt"
+        done = shell.finish(
+            "audit", "problem.toml", "--evaluations", "150", "--seed", "5", "--out", name, "--json", *more,
+            SUPNORM_TEST_LOG=str(log), SUPNORM_TEST_SLEEP="0.05",
+        )  # fmt: skip
+        assert done.code in (0, 1), done.err
+        found[name] = json.loads(done.out)["sup"]
+        calls[name] = len(log.read_text().splitlines())
+    assert found["cluster"]["lower"] == pytest.approx(found["alone"]["lower"], rel=1e-9)
+    served = len((shell.folder / "calls.txt").read_text().splitlines())
+    assert calls["cluster"] + served == calls["alone"] > 150
+    assert served > 4 * calls["cluster"]
