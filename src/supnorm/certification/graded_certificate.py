@@ -15,6 +15,7 @@ Choose it for analytic activations in 3 inputs or more; in 1 and 2 inputs `Cheby
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,26 +143,17 @@ class GradedCertificate:
     def _sampled(self, program: Program, centre: Array, half: Array, state: Batch) -> Array:
         """About how large the error is on each box: at the nodes of the smallest rule."""
         r = rule(centre.shape[1], self.menu(centre.shape[1])[0])
-        largest = np.zeros(len(centre))
-        step = max(POINTS // len(r.nodes), 1)
-        for i in range(0, len(centre), step):
-            points = centre[i : i + step, None] + half[i : i + step, None] * r.nodes
-            values = program.value(points.reshape(-1, r.d)).reshape(len(points), len(r.nodes), -1)
-            state.remember(points, values)
-            largest[i : i + step] = state.error.one_sided(values).max((1, 2))
-        return largest
+        parts = [
+            state.error.one_sided(values).max((1, 2))
+            for _, values in _at_nodes(program, r, centre, half, np.arange(len(centre)), state)
+        ]
+        return np.concatenate(parts)
 
     def _polynomials(
         self, a: int, program: Program, r: Rule, found: Enclosed, centre: Array, half: Array, target: float,
         m: int, state: Batch, rows: Rows,
     ) -> None:  # fmt: skip
-        d = centre.shape[1]
-        step = max(POINTS // len(r.nodes), 1)
-        for i in range(0, len(rows), step):
-            part = rows[i : i + step]
-            points = centre[part, None] + half[part, None] * r.nodes
-            values = program.value(points.reshape(-1, d)).reshape(len(part), len(r.nodes), -1)
-            state.remember(points, values)
+        for part, values in _at_nodes(program, r, centre, half, rows, state):
             self._offer(a, r, values, found, part, target, m, state)
 
     def _offer(
@@ -196,3 +188,16 @@ class GradedCertificate:
             (0, 0),
             *((grid, part) for grid in fit for part in (2, 3, 4) if 2 * part <= grid and part <= r.D),
         ]
+
+
+def _at_nodes(
+    program: Program, r: Rule, centre: Array, half: Array, rows: Rows, state: Batch
+) -> Iterator[tuple[Rows, Array]]:
+    """Values ``(B, N, m)`` at a rule's nodes on the boxes ``rows``, some boxes at a time; the largest are remembered."""
+    step = max(POINTS // len(r.nodes), 1)
+    for i in range(0, len(rows), step):
+        part = rows[i : i + step]
+        points = centre[part, None] + half[part, None] * r.nodes
+        values = program.value(points.reshape(-1, r.d)).reshape(len(part), len(r.nodes), -1)
+        state.remember(points, values)
+        yield part, values

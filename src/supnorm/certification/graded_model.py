@@ -52,6 +52,7 @@ from supnorm.certification import affine_model
 from supnorm.certification.affine_model import AffineModel
 from supnorm.certification.chebyshev import nodes as chebyshev_nodes
 from supnorm.certification.chebyshev import transform
+from supnorm.certification.graded_bend import bends
 from supnorm.certification.graded_rule import Rule
 from supnorm.certification.graded_series import MODULUS, ORDER, TAYLOR, bounds, heights, real_bounds
 from supnorm.certification.rounding import Array, U, gamma, outward
@@ -164,44 +165,9 @@ def enclose(program: Program, centre: Array, half: Array, rule: Rule | None) -> 
             models.append(_apply(node, args, first, bounds[-1]))
             if points is not None:
                 values.append(apply(node, [values[a] for a in node.args], points))
-        bend = _bend(program, models)
+        bend = bends(program, models)
     out = None if rule is None else values[-1].reshape(boxes, len(rule.nodes), -1)
     return Enclosed(models[-1], bounds[-1], bend, out)
-
-
-POWER = 4  # tails grow with the reach r of an argument like a power; tuned on networks in 3-D to 5-D
-
-
-def _bend(program: Program, models: list[Graded]) -> Array:
-    """How much halving each axis lessens sum_f v_f r_f^4 over the arguments f of what is nonlinear, ``(B, d)``.
-
-    v_f is how strongly the output depends on f, on average over the boxes: a guide for splitting, no bound.
-    """
-    bend = np.zeros_like(models[0].c)
-    weight = [np.zeros(node.width) for node in program.nodes]
-    weight[-1] += 1.0
-    for node, out, v in zip(program.nodes[::-1], models[::-1], weight[::-1], strict=True):
-        for a in node.args:
-            x = models[a]
-            if node.op in MODULUS or node.op in _CURVED:
-                size = np.abs(x.J) * np.isfinite(out.rem)[..., None]
-                reach = size.sum(-1, keepdims=True)
-                fall = reach**POWER - (reach - 0.5 * size) ** POWER
-                bend = bend + np.einsum("bwd,w->bd", fall, v)
-            if node.op == "affine":
-                weight[a] += v @ np.abs(np.asarray(node.weight))
-            elif node.op == "take":
-                np.add.at(weight[a], np.asarray(node.columns), v)
-            elif node.op == "concat":
-                before = sum(program.nodes[b].width for b in node.args[: node.args.index(a)])
-                weight[a] += v[before : before + program.nodes[a].width]
-            elif node.op == "mul":
-                other = models[node.args[1] if a == node.args[0] else node.args[0]]
-                weight[a] += v * np.abs(other.c).mean(0)
-            else:
-                steep = (np.abs(out.J).sum(-1) / np.abs(x.J).sum(-1)).mean(0) if len(node.args) == 1 else 1.0
-                weight[a] += v * np.nan_to_num(steep, nan=1.0, posinf=1.0)
-    return np.nan_to_num(bend, posinf=1e300)
 
 
 def _apply(node: Node, args: list[Graded], first: Graded, bound: AffineModel) -> Graded:
@@ -432,7 +398,6 @@ def _gelu_tanh(x: Graded) -> Graded:
     return multiply(scale(x, 0.5), add(one, bent))
 
 
-_CURVED = ("mul", "div", "relu", "leaky_relu", "abs", "max", "min", "gelu_tanh")
 _COMPOSED: dict[str, Callable[..., Graded]] = {
     "add": add,
     "sub": lambda x, y: add(x, y, -1.0),
