@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.training.decay import half_cosine
 from supnorm.training.stopping import Minimum, Stop, ValueAndGrad
 
 Array = NDArray[np.float64]
@@ -56,9 +57,5 @@ class Adam:
             square = self.b2 * square + (1.0 - self.b2) * gradient**2
             iteration += 1
             corrected = np.sqrt(square / (1.0 - self.b2**iteration)) + 1e-12
-            rate = self._rate(iteration / limits.iterations)
+            rate = half_cosine(self.rate, self.final, iteration / limits.iterations)
             theta = theta - rate * mean / ((1.0 - self.b1**iteration) * corrected)
-
-    def _rate(self, progress: float) -> float:
-        falling = 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))
-        return self.rate * (self.final + (1.0 - self.final) * falling)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from supnorm.results import BadInput
+from supnorm.training.decay import half_cosine
 from supnorm.training.stopping import Minimum, Stop, ValueAndGrad
 
 Array = NDArray[np.float64]
@@ -80,11 +81,7 @@ class SOAP:
                 block.step(part, iteration, self)
                 for block, part in zip(blocks, np.split(gradient, ends), strict=True)
             ]
-            theta = theta - self._rate(progress) * np.concatenate(steps)
-
-    def _rate(self, progress: float) -> float:
-        falling = 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))
-        return self.rate * (self.final + (1.0 - self.final) * falling)
+            theta = theta - half_cosine(self.rate, self.final, progress) * np.concatenate(steps)
 
 
 class _Block:
