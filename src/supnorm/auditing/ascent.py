@@ -82,12 +82,12 @@ class Ascent:
         for i in range(self.steps):
             direction = landscape.along(chains.u, projected(chains.u, chains.slope))
             square = np.einsum("ij,ij->i", direction, direction)
-            going = (chains.step > self.smallest) & (square > 0) & np.isfinite(chains.best)
-            chosen = np.flatnonzero(going)
+            # Where there is no finite error there is no gradient.
+            chosen = ((chains.step > self.smallest) & (square > 0)).nonzero()[0]
             if self.halve_every and i and i % self.halve_every == 0:
                 chosen = self._halved(chains, chosen, kept)
             chosen = chosen[: landscape.affordable(GRADIENT)]
-            if len(chosen) < len(going):
+            if len(chosen) < len(square):
                 ends[chains.rows], heights[chains.rows] = chains.u, chains.best
                 chains.keep(chosen)
                 direction, square = direction[chosen], square[chosen]
@@ -106,17 +106,20 @@ class Ascent:
         return np.sort(np.concatenate([chosen[:first], better]))
 
     def _step(self, landscape: Landscape, chains: _Chains, direction: Array, square: Array) -> None:
-        trial = landscape.inside(chains.u + direction * (chains.step / np.sqrt(square))[:, None])
+        trial = direction * (chains.step / np.sqrt(square))[:, None]
+        trial += chains.u
+        trial = landscape.inside(trial)
         score, slope = landscape.slope(trial)
         better = score > chains.best
         rows = better[:, None]
         np.copyto(chains.u, trial, where=rows)
         np.copyto(chains.slope, slope, where=rows)
         np.copyto(chains.best, score, where=better)
-        chains.step = np.minimum(chains.step * np.where(better, self.grow, self.shrink), 0.5)
+        chains.step *= np.where(better, self.grow, self.shrink)
+        np.minimum(chains.step, 0.5, out=chains.step)
 
 
 def projected(u: Array, slope: Array) -> Array:
     """The gradient without the components that point out of the unit box at ``u``."""
-    out = ((u <= 0.0) & (slope < 0)) | ((u >= 1.0) & (slope > 0))
-    return np.where(out, 0.0, slope) if out.any() else slope
+    outwards = (2.0 * u - 1.0) * slope
+    return slope * (outwards < np.abs(slope))

@@ -166,8 +166,9 @@ def _statistics(
     for i in range(0, n, rows):
         done = evaluator.values(x[i : i + rows], "statistics")
         ok = done.status == PointStatus.OK
-        errors.append(done.error[ok])
-        moments.add(problem.error.by_output(done.model[ok], done.reference[ok], done.x[ok]))
+        have = slice(None) if ok.all() else ok
+        errors.append(done.error[have])
+        moments.add(problem.error.by_output(done.model[have], done.reference[have], done.x[have]))
         state.look(problem.domain.to_unit(done.x), done)
         state.scout = state.scout or done
     sample = Sample(np.concatenate(errors), problem.law.name, n, moments)

@@ -44,7 +44,7 @@ class Best:
         self.seen += len(u)
         good = np.flatnonzero(score > self._bar)
         if len(good):
-            self._waiting.append((u[good], score[good]))
+            self._waiting.append((u.take(good, axis=0), score[good]))
             self._held += len(good)
         if self._held > self.size:
             self._settle()
@@ -57,6 +57,6 @@ class Best:
         used = np.concatenate([self._used, np.zeros(self._held, dtype=bool)])
         if len(score) > self.size:
             top = np.argpartition(-score, self.size)[: self.size]
-            u, score, used = u[top], score[top], used[top]
+            u, score, used = u.take(top, axis=0), score[top], used[top]
             self._bar = float(score.min())
         self._u, self._score, self._used, self._waiting, self._held = u, score, used, [], 0

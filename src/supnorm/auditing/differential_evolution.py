@@ -7,7 +7,9 @@ stalls; it needs thousands of evaluations.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,9 @@ from numpy.typing import NDArray
 from supnorm.auditing.landscape import Landscape
 
 Array = NDArray[np.float64]
+DRAWN = (
+    1 << 16
+)  # random numbers that are drawn at once: between calls of the model each one costs twice as much
 
 
 @dataclass(frozen=True)
@@ -48,24 +53,45 @@ class DifferentialEvolution:
         k, d = u.shape
         if k < 5:
             return u, score
-        members = np.arange(k)
-        for _ in range(min(budget, landscape.remaining) // k):
+        generations = min(budget, landscape.remaining) // k
+        for i, (a, b, other, f, stays) in enumerate(self._draws(k, d, generations, rng)):
             best = u[np.argmax(score)]
-            a, b, other = (members + rng.integers(1, k, (3, k))) % k
-            draw = rng.random((k, d + 3), dtype=np.float32)
-            f = self.low + (self.high - self.low) * draw[:, :1]
-            mutant = u[a]
-            mutant -= u[b]
-            mutant *= f
-            # Half rand/1, half rand-to-best/1.
-            mutant += np.where(draw[:, 1:2] < 0.5, u + f * (best - u), u[other])
-            mutant = 1.0 - np.abs(
-                1.0 - np.abs(mutant)
-            )  # u, a and b lie in the box: one reflection at each end
-            cross = draw[:, 3:] < self.crossover
-            cross[members, (d * draw[:, 2]).astype(np.intp)] = True
-            trial = landscape.inside(np.where(cross, mutant, u))
+            move = u.take(a, axis=0)
+            move -= u.take(b, axis=0)
+            mutant = u.take(other, axis=0)
+            # Every second member goes from where it is towards the best, in turn; the others are rand/1.
+            turn = slice(i % 2, None, 2)
+            mutant[turn] = u[turn]
+            move[turn] += best - u[turn]
+            move *= f
+            mutant += move
+            _reflect(mutant)
+            np.copyto(mutant, u, where=stays)
+            trial = landscape.inside(mutant)
             new = landscape.score(trial)
             better = new >= score
-            u[better], score[better] = trial[better], new[better]
+            np.copyto(u, trial, where=better[:, None])
+            np.copyto(score, new, where=better)
         return u, score
+
+    def _draws(
+        self, k: int, d: int, generations: int, rng: np.random.Generator
+    ) -> Iterator[list[NDArray[Any]]]:
+        """For each generation three other members for each, F, and the coordinates that do not change."""
+        members = np.arange(k)
+        several = max(1, DRAWN // (k * d))
+        for i in range(0, generations, several):
+            n = min(several, generations - i)
+            others = (members + rng.integers(1, k, (n, 3, k))) % k
+            f = rng.uniform(self.low, self.high, (n, k, 1))
+            stays = rng.random((n, k, d), dtype=np.float32) >= self.crossover
+            np.put_along_axis(stays, rng.integers(d, size=(n, k, 1)), False, axis=2)
+            yield from ([*row, of, fixed] for row, of, fixed in zip(others, f, stays, strict=True))
+
+
+def _reflect(u: Array) -> None:
+    """Mirror points that left the unit box by less than its width, in place."""
+    np.abs(u, out=u)
+    np.subtract(1.0, u, out=u)
+    np.abs(u, out=u)
+    np.subtract(1.0, u, out=u)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Domain
 
 Array = NDArray[np.float64]
-BLOCK = 2048  # kinks of the first layer at once: their systems stay in the cache
+BLOCK = 1 << 16  # numbers of the systems that give kinks of the first layer at once: they stay in the cache
 
 
 def sobol_sequence(d: int, rng: np.random.Generator) -> Callable[[int], Array]:
@@ -50,7 +50,7 @@ def snap_to_faces(u: Array, rng: np.random.Generator, power: float = 1.0) -> Arr
     """
     q = rng.random((len(u), 1)) ** power
     draw = rng.random(u.shape)
-    return np.where(draw < q, draw < q / 2, u)
+    return u * (draw >= q) + (draw < q / 2)
 
 
 def fill_gaps(t: Array, n: int) -> Array:
@@ -93,11 +93,13 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
     scaled, shifted = weights * width, bias + weights @ low
     found: list[Array] = []
     have = drawn = 0
+    size = min(max(256, BLOCK // (d * (k + 1))), 2 * n)
     while have < n and drawn < 8 * n:  # many vertices of a wide layer lie outside the box
-        chosen = rng.integers(h, size=(k, min(BLOCK, 2 * n)))
+        chosen = rng.integers(h, size=(k, size))
         t = _vertices(scaled, shifted, chosen) if k == d else _meet(scaled, shifted, chosen, rng)
-        found.append(t[:, np.all((t >= 0) & (t <= 1), axis=0)])
-        have, drawn = have + found[-1].shape[1], drawn + chosen.shape[1]
+        inside = np.flatnonzero(np.all((t >= 0) & (t <= 1), axis=0))
+        found.append(t.take(inside, axis=1))
+        have, drawn = have + found[-1].shape[1], drawn + size
         if drawn >= 2 * n and have < 0.02 * drawn:
             break
     t = np.concatenate(found, axis=1)[:, :n].T

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 BINS = 40
 HELD = 8192  # rows that are worked off at once
 FIELDS = ("x", "model", "reference", "score", "output", "status")
-DETAILED = 16_384  # evaluations whose place along each input is counted; later ones only when they fail
+DETAILED = 8192  # evaluations whose place along each input is counted; later ones only when they fail
 
 
 class Recorder:
@@ -76,7 +76,7 @@ class Recorder:
         # Once every cell of every panel holds an error, many points are too small to change any.
         rows = (score > min(self._lowest, self._worst.bar)).nonzero()[0]
         if len(rows):
-            u, high = self.domain.to_unit(x[rows]), score[rows]
+            u, high = self.domain.to_unit(x.take(rows, axis=0)), score[rows]
             self._fill(u, high)
             self._worst.add(u, high, rows, [x, model, reference, score[:, None], output[:, None]])
 
@@ -95,11 +95,11 @@ class Recorder:
     def _fill(self, u: Array, score: Array) -> None:
         high = (score > self._lowest).nonzero()[0]
         if len(high) < 0.8 * len(score):
-            u, score = u[high], score[high]
+            u, score = u.take(high, axis=0), score[high]
         cell = cells(u, self.cells)
-        rows = cell * self.cells
+        rows, at = cell * self.cells, np.empty(len(score), dtype=np.intp)
         for panel, (i, j) in zip(self._seen, self.pairs, strict=True):
-            np.maximum.at(panel, rows[j] + cell[i], score)
+            np.maximum.at(panel, np.add(rows[j], cell[i], out=at), score)
         self._lowest = float(self._seen.min(initial=np.inf))
 
     def _count_places(self, u: Array, status: NDArray[np.int8]) -> None:

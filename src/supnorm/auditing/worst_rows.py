@@ -40,21 +40,25 @@ class WorstRows:
 
     def __init__(self, d: int) -> None:
         self._along = max(4, round((2 * ROWS) ** (1 / d)))
+        self._hashed = self._along**d > SLOTS
+        # A cell's name is a sum of its places along the axes times these: whole numbers that a float holds exactly.
+        powers = np.cumprod(np.full(d, ODD)) >> np.uint64(24)
+        self._weights = powers.astype(float) if self._hashed else float(self._along) ** np.arange(d)
         self._top = np.full(min(self._along**d, SLOTS), -np.inf)
+        self._row = np.empty(len(self._top), dtype=np.intp)
         self.bar = -np.inf
         self._kept: list[list[NDArray[Any]]] = []
         self._held = 0
 
     def add(self, u: Array, score: Array, rows: NDArray[np.intp], columns: list[NDArray[Any]]) -> None:
         """Add points ``u`` (n, d) of the unit box with their errors (n,); ``columns[rows]`` is kept of them."""
-        high = (score > self.bar).nonzero()[0]
-        cell, score = self._cell(u[high]), score[high]
+        cell = self._cell(u)
         better = (score > self._top.take(cell)).nonzero()[0]
         if not len(better):
             return
-        cell, score, rows = cell[better], score[better], rows[high[better]]
+        cell, score, rows = cell[better], score[better], rows[better]
         np.maximum.at(self._top, cell, score)
-        self._kept.append([cell, score, *(column[rows] for column in columns)])
+        self._kept.append([cell, score, *(column.take(rows, axis=0) for column in columns)])
         self._held += len(rows)
         if self._held > max(2 * ROWS, NUMBERS // sum(column.shape[1] for column in columns)):
             self._sort_out()
@@ -71,24 +75,23 @@ class WorstRows:
     def _sort_out(self) -> None:
         parts = [np.concatenate(column) for column in zip(*self._kept, strict=True)]
         cell, score = parts[:2]
-        best = (score == self._top[cell]).nonzero()[0]
-        keep = best[np.unique(cell[best], return_index=True)[1]]  # of equal errors one
+        best = (score == self._top.take(cell)).nonzero()[0]
+        cell = cell[best]
+        self._row[cell] = best
+        keep = best[self._row[cell] == best]  # of equal errors one
         if len(keep) > ROWS:
             keep = keep[np.argpartition(-score[keep], ROWS)[:ROWS]]
             self.bar = float(score[keep].min())
-        self._kept, self._held = [[part[keep] for part in parts]], len(keep)
+            np.maximum(self._top, self.bar, out=self._top)
+        self._kept, self._held = [[part.take(keep, axis=0) for part in parts]], len(keep)
 
     def _cell(self, u: Array) -> NDArray[np.intp]:
-        place = cells(u, self._along)
-        if self._along ** len(place) <= SLOTS:
-            cell: NDArray[np.intp] = place[0].astype(np.intp)
-            for along in place[1:]:
-                cell = cell * self._along + along
-            return np.asarray(cell)
-        name: NDArray[np.uint64] = place[0].astype(np.uint64)
-        for along in place[1:]:
-            name = name * ODD + along.astype(np.uint64)
-        return np.asarray(((name * ODD) >> np.uint64(46)).astype(np.intp))
+        place = u * self._along
+        np.floor(np.clip(place, 0, self._along - 1, out=place), out=place)
+        name: Array = place @ self._weights
+        if self._hashed:
+            return ((name.astype(np.uint64) * ODD) >> np.uint64(46)).astype(np.intp)
+        return name.astype(np.intp)
 
 
 def cells(u: Array, along: int) -> NDArray[np.int32]:
@@ -97,5 +100,6 @@ def cells(u: Array, along: int) -> NDArray[np.int32]:
     >>> cells(np.array([[0.0, 0.5], [1.0, 0.7]]), 4).tolist()
     [[0, 3], [2, 2]]
     """
-    place = (u * along).astype(np.int32)
-    return np.ascontiguousarray(np.minimum(np.maximum(place, 0, out=place), along - 1, out=place).T)
+    place = np.empty(u.shape[::-1], dtype=np.int32)
+    np.multiply(u.T, along, out=place, casting="unsafe")
+    return np.clip(place, 0, along - 1, out=place)

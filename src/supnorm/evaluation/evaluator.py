@@ -327,7 +327,7 @@ class Evaluator:
             self._tell()
         for listener in self.listeners:
             listener(done)
-        if self.total - self._shown >= max((self.budget or 0) // 200, 1):
+        if self.observer is not silent and self.total - self._shown >= max((self.budget or 0) // 200, 1):
             self._shown = self.total
             failed = sum(self.failed.values())
             self.observer(Advanced(self.total, self.budget, self.worst, self.rms, self.peaks, failed))

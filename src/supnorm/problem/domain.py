@@ -157,24 +157,22 @@ class Domain:
     def from_unit(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map points of the unit box, shape ``(n, d)``, to the axes."""
         if self._linear:
-            x, flat = np.empty(u.shape), u.reshape(-1)
+            x, flat = np.empty(u.size), u.reshape(-1)
             for part, (low, high, reach, _) in self._in_rows(u.size):
-                y = x.reshape(-1)[part]
-                np.multiply(flat[part], reach, out=y)
+                y = np.multiply(flat[part], reach, out=x[part])
                 y += low
                 np.minimum(np.maximum(y, low, out=y), high, out=y)
-            return x
+            return x.reshape(u.shape)
         return np.stack([a.from_unit(u[:, i]) for i, a in enumerate(self.axes)], axis=1)
 
     def to_unit(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map points, shape ``(n, d)``, to the unit box."""
         if self._linear:
-            u, flat = np.empty(x.shape), x.reshape(-1)
+            u, flat = np.empty(x.size), x.reshape(-1)
             for part, (low, _, _, width) in self._in_rows(x.size):
-                y = u.reshape(-1)[part]
-                np.subtract(flat[part], low, out=y)
+                y = np.subtract(flat[part], low, out=u[part])
                 y /= width
-            return u
+            return u.reshape(x.shape)
         return np.stack([a.to_unit(x[:, i]) for i, a in enumerate(self.axes)], axis=1)
 
     def _in_rows(self, size: int) -> Iterator[tuple[slice, NDArray[np.float64]]]:
