@@ -29,6 +29,7 @@ from supnorm.evaluation import (
     Started,
     silent,
 )
+from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.problem import Problem
 from supnorm.results import BadInput
 
@@ -40,6 +41,7 @@ FEW = 2000  # calls up to which an expensive reference is modelled
 SECONDS_ROUND = 8192  # evaluations of the first round when only seconds limit the search
 
 
+@broken_workers_explained()
 def audit(
     problem: Problem,
     *,

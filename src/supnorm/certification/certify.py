@@ -20,6 +20,7 @@ from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.lower import proved_error, search
 from supnorm.certification.result import CertifyResult, result_of
 from supnorm.certification.rounding import Array
+from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.problem import Domain, Function, Problem
 from supnorm.results import BadInput
 
@@ -29,6 +30,7 @@ LAST_SECONDS = (
 )
 
 
+@broken_workers_explained()
 def certify(
     problem: Problem | Function,
     ratio: float | None = None,

@@ -11,6 +11,7 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 
 from flint import ctx
@@ -19,6 +20,10 @@ from supnorm.checker.document import Document, Rejected
 from supnorm.checker.leaves import Leaves, Proof, claims
 
 AHEAD = 4  # proofs handed out beforehand to each process
+BROKEN = (
+    "a worker ended before its leaves were proved: killed, or started by a script that every worker imports "
+    'again, where check(.., workers=..) must stand under if __name__ == "__main__":'
+)
 
 
 def verify_leaves(document: Document, workers: int, observer: Callable[[int, int], None]) -> None:
@@ -26,6 +31,7 @@ def verify_leaves(document: Document, workers: int, observer: Callable[[int, int
 
     Raises:
         Rejected: naming the leaf whose claim is not proved.
+        BrokenProcessPool: when a process has ended.
     """
     shared, total = claims(document.leaves), len(document.leaves)
     done = total - sum(map(len, shared.values()))  # those that claim nothing
@@ -54,6 +60,12 @@ def _verified(document: Document, shared: dict[Proof, list[int]], workers: int) 
             yield positions
             for proof, more in islice(left, 1):
                 queue.append((more, pool.submit(_prove, proof, more)))
+    except BrokenProcessPool:
+        raise BrokenProcessPool(BROKEN) from None
+    except RuntimeError as error:
+        if "bootstrapping phase" not in str(error):
+            raise
+        raise SystemExit(1) from None  # a worker that imports the script; the main process speaks for all
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -43,6 +43,7 @@ def command(
 
     from supnorm.certification.certificate import points_of_problem
     from supnorm.checker import check
+    from supnorm.evaluation.executor import broken_workers_explained
     from supnorm.results import BadInput, ExitCode
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
@@ -52,13 +53,14 @@ def command(
     opened = None if problem is None else open_problem(problem, trust=trust)
     points = None if opened is None else points_of_problem(opened, POINTS)[1]
     try:
-        result = check(
-            certificate,
-            points,
-            None if quiet or as_json else progress(),
-            functions=None if opened is None else functions_of(opened),
-            workers=workers,
-        )
+        with broken_workers_explained():
+            result = check(
+                certificate,
+                points,
+                None if quiet or as_json else progress(),
+                functions=None if opened is None else functions_of(opened),
+                workers=workers,
+            )
     except ImportError:
         raise BadInput("check needs the extra: pip install 'supnorm[checker]'") from None
     if opened is not None and result.accepted and not same_axes(certificate, opened.domain):
