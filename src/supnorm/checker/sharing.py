@@ -12,6 +12,7 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 
 from flint import ctx
@@ -52,8 +53,9 @@ def _verified(document: Document, shared: dict[Proof, list[int]], workers: int) 
     try:
         left = iter(shared.items())
         queue: list[tuple[list[int], Future[None]]] = []
-        for proof, positions in islice(left, AHEAD * workers):
-            queue.append((positions, pool.submit(_prove, proof, positions)))
+        with _deaf_to_ctrl_c():
+            for proof, positions in islice(left, AHEAD * workers):
+                queue.append((positions, pool.submit(_prove, proof, positions)))
         while queue:
             positions, future = queue.pop(0)
             future.result()
@@ -70,11 +72,24 @@ def _verified(document: Document, shared: dict[Proof, list[int]], workers: int) 
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes that start here leave Ctrl-C to the parent from their first moment, while they import as well."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _SHARED: list[Leaves | Rejected] = []  # of this process
 
 
 def _start(document: Document, precision: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctx.prec = precision
     try:
         _SHARED[:] = [Leaves(document)]

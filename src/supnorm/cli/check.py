@@ -44,7 +44,7 @@ def command(
     from supnorm.certification.certificate import points_of_problem
     from supnorm.checker import check
     from supnorm.evaluation.executor import broken_workers_explained
-    from supnorm.results import BadInput, ExitCode
+    from supnorm.results import BadInput, ExitCode, Interrupted
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
 
@@ -61,6 +61,10 @@ def command(
                 functions=None if opened is None else functions_of(opened),
                 workers=workers,
             )
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted: {certificate} is neither accepted nor rejected; the same command checks it from the start"
+        ) from None
     except ImportError:
         raise BadInput("check needs the extra: pip install 'supnorm[checker]'") from None
     if opened is not None and result.accepted and not same_axes(certificate, opened.domain):
