@@ -44,7 +44,7 @@ def command(
     from supnorm.certification.certificate import points_of_problem
     from supnorm.checker import check
     from supnorm.evaluation.executor import broken_workers_explained
-    from supnorm.results import BadInput, ExitCode, Interrupted
+    from supnorm.results import BadInput, ExitCode, Interrupted, rounded_down, rounded_up
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
 
@@ -77,7 +77,8 @@ def command(
             typer.echo(f"  leaf {result.leaf} of {result.leaves}")
         for assumption in result.conditional:
             typer.echo(f"  conditional on: {assumption}")
-        typer.echo(f"  claims: worst error between {result.lower:.6g} and {result.upper:.6g}")
+        lower, upper = rounded_down(result.lower, 6), rounded_up(result.upper, 6)
+        typer.echo(f"  claims: worst error between {lower:.6g} and {upper:.6g}")
         if not result.problem_checked:
             typer.echo("  not verified: that the file speaks of your model; give --problem PROBLEM.toml")
     return int(ExitCode.DONE if result.accepted else ExitCode.EXCEEDED)

@@ -133,7 +133,7 @@ def _bound(view: View) -> tuple[str, str]:
     if not view.bounded:
         return "none", "a worse point may exist"
     notes = {"certified": "proven", "exact-arithmetic": "proven in exact arithmetic"}
-    return view.error(view.upper), notes.get(view.upper_kind, "on assumptions")
+    return view.error(view.limit), notes.get(view.upper_kind, "on assumptions")
 
 
 def _recheck(view: View, point: PlaceView | None) -> tuple[str, str]:
