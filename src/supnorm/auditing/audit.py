@@ -82,6 +82,8 @@ def audit(
     >>> report = audit(problem, evaluations=1000)
     >>> round(report.worst.error, 6), round(float(report.worst.x[0]), 3)
     (0.25, 0.5)
+    >>> report
+    AuditReport('no-tolerance', worst=0.25, rms=0.1769, places=1, glitches=0)
     """
     if problem.model is None:
         raise BadInput("an audit needs a model beside the reference; give one as [model]")

@@ -73,6 +73,8 @@ def certify(
     >>> result = certify(problem, ratio=1.01)
     >>> f"{result.lower:.4f}", result.ratio < 1.01, result.status.code
     ('0.3567', True, 'proved')
+    >>> result
+    CertifyResult('proved', lower=0.3567, upper=0.3593, upper_kind='exact-arithmetic')
     """
     start = time.monotonic()
     problem = _as_problem(problem, domain)

@@ -58,6 +58,14 @@ class CertifyResult:
     names: tuple[str, ...]  # of the inputs
     outputs: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """One line; the certificate has thousands."""
+        lower, upper = rounded_down(self.lower, 4), rounded_up(self.upper, 4)
+        return (
+            f"CertifyResult({self.status.code!r}, lower={lower:.4g}, upper={upper:.4g}, "
+            f"upper_kind={self.upper_kind!r})"
+        )
+
     @property
     def ratio(self) -> float:
         """upper / lower; infinite when lower is zero and upper is not."""
