@@ -2,14 +2,19 @@
 
 import hashlib
 import json
+import os
 import struct
+import subprocess
+import sys
 from base64 import b64decode, b64encode
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import supnorm
 from supnorm.certification import certify
 from supnorm.checker import check
 from supnorm.problem import Domain, ErrorMeasure, Problem
@@ -73,6 +78,19 @@ def test_processes_share_the_leaves_and_find_the_same(saved, tmp_path, leaf):
     assert shared.accepted == (leaf is None)
     if leaf is None:
         assert seen[-1] == (alone.leaves, alone.leaves)
+
+
+def test_a_script_without_the_guard_gets_one_line(saved, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(f"from supnorm.checker import check\ncheck({str(saved)!r}, workers=2)\n")
+    source = str(Path(supnorm.__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, str(script)], env={**os.environ, "PYTHONPATH": source},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") == 1  # workers are silent
+    assert done.stderr.endswith('must stand under if __name__ == "__main__":\n')
 
 
 def test_every_operation_and_measure_is_accepted(tmp_path):

@@ -6,13 +6,16 @@ import json
 import re
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Shell
 
+from supnorm.certification import certify
 from supnorm.checker import check
-from supnorm.cli.certify import Progress
+from supnorm.cli.certify import Progress, summary
+from supnorm.sources import open_problem
 
 CERTIFY = """
 import numpy as np
@@ -70,6 +73,15 @@ def test_ctrl_c_keeps_what_is_proved_and_resume_goes_on(hard: Shell) -> None:
     second = json.loads(done.out)
     assert second["sup"]["upper"] <= 1.3 * second["sup"]["lower"]
     assert second["sup"]["upper"] <= first["sup"]["upper"]
+
+
+def test_bounds_are_printed_rounded_outwards(hard: Shell) -> None:
+    """A proved bound in six digits is still one: here the nearest six digits would be on the wrong side."""
+    made = certify(open_problem("problem.toml"), seconds=0.5)
+    made = replace(made, lower=0.20589991, upper=0.20663141, upper_kind="exact-arithmetic")
+    _, lower, upper, *_ = summary(made)
+    assert lower.startswith("  lower bound  0.205899 at")
+    assert upper == "  upper bound  0.206632 (exact-arithmetic)"
 
 
 def test_progress_is_thinned(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import supnorm
 from supnorm.cli.check import progress
 from supnorm.cli.main import run
 
@@ -65,3 +72,63 @@ def test_quiet_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     capsys.readouterr()
     assert run(["check", str(tmp_path / "run" / "certificate.json"), "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+LONG = """
+import jax.numpy as jnp
+import numpy as np
+rng = np.random.default_rng(0)
+W, b, U, c, V = (rng.normal(size=s) for s in ((2, 32), 32, (32, 32), 32, (32, 1)))
+def model(x): return jnp.tanh(jnp.tanh(1.5 * x @ W + b) @ U / 6 + c) @ V
+def truth(x): return model(x) + 1e-2 * jnp.sin(3 * x[:, :1])
+"""
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a certificate whose check takes several seconds of two processes."""
+    folder = tmp_path_factory.mktemp("long")
+    (folder / "long.py").write_text(LONG)
+    (folder / "problem.toml").write_text(
+        '[model]\npython = "long.py:model"\n[reference]\npython = "long.py:truth"\n'
+        "[domain]\nx = { low = -1.0, high = 1.0 }\ny = { low = -1.0, high = 1.0 }\n"
+    )
+    given = str(folder / "problem.toml"), "--ratio", "1.002", "--out", str(folder / "run")
+    assert run(["certify", *given, "--quiet"]) == 0
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.05, 1.0], ids=["while workers import", "while they prove"])
+def test_ctrl_c_ends_all_processes_in_one_line(long: Path, seconds: float) -> None:
+    """As a terminal sends it: to the workers too."""
+    before = sorted(long.rglob("*"))
+    source = str(Path(supnorm.__file__).parent.parent)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "supnorm", "check", "run/certificate.json", "--workers", "2"],
+        cwd=long, env={**os.environ, "PYTHONPATH": source}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    wait_until(lambda: members(process.pid) >= 4)  # itself, two workers, and what tracks their semaphores
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (3, ""), err
+    assert err.startswith("supnorm: interrupted: run/certificate.json is neither accepted nor rejected")
+    assert err.count("\n") == 1
+    wait_until(lambda: members(process.pid) == 0)
+    assert sorted(long.rglob("*")) == before
+
+
+def members(group: int) -> int:
+    """Living processes of a process group."""
+    listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True)
+    rows = [line.split() for line in listed.stdout.splitlines()]
+    return sum(int(pgid) == group and not stat.startswith("Z") for pgid, stat in rows)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -278,6 +278,8 @@ def test_run_never_raises(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(supnorm.auditing, "audit", interrupted)
     assert run(["audit", "problem.toml", "--quiet"]) == 3
+    monkeypatch.setattr(supnorm.sources, "open_problem", interrupted)  # where no verb catches it
+    assert run(["certify", "problem.toml", "--quiet"]) == 3
 
 
 def test_python_m_supnorm_is_the_program(tmp_path: Path) -> None:

@@ -146,6 +146,13 @@ def test_compare_puts_models_in_one_table(shell: Shell) -> None:
     assert (shell.folder / "both" / "compare.html").exists()
 
 
+def test_models_of_one_name_are_told_apart(shell: Shell) -> None:
+    shell.write(name="a.toml")
+    shell.write(('title = "A bump"', 'title = "Another"'), name="b.toml")
+    data = json.loads(shell.run("compare", "a.toml", "b.toml", "--json", "--evaluations", "200").out)
+    assert [row["title"] for row in data["rows"]] == ["model (a)", "model (b)"]
+
+
 def test_compare_refuses_questions_that_differ(shell: Shell) -> None:
     shell.write(name="a.toml")
     shell.write(("high = 2.0", "high = 2.5"), name="b.toml")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from supnorm.pages.page import page
+from supnorm.pages.terminal import summary
 from supnorm.pages.view import InconsistentResult
 
 Result = Callable[[str], dict[str, Any]]
@@ -44,6 +45,16 @@ def test_the_section_comes_with_a_certificate_only(result: Result, name: str) ->
     assert "1,234 boxes" in text
     assert "In 75" in text
     assert len(text.encode()) < 700_000
+
+
+def test_a_bound_is_rounded_up(result: Result) -> None:
+    """Three digits of it that lie below it would be no bound."""
+    data = certified(result("d3"))
+    data["sup"]["upper"] = 1.4411
+    text = page(data)
+    assert "1.45 m/s" in text
+    assert "1.44 m/s" not in text
+    assert "1.45 m/s" in summary(data)
 
 
 @pytest.mark.parametrize(

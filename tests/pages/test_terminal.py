@@ -21,15 +21,27 @@ def test_summary_has_every_fact(result):
     assert "none" in text
     assert "a worse point may exist" in text
     assert re.search(r"─*r─*q─*T━+▲─+", text)
-    assert "run/report.html" in lines[-1]
-    assert "supnorm audit problem.toml --seed 0" in lines[-1]
-    assert lines[-1].endswith("exit  1")
+    assert lines[-3:] == [
+        "report  run/report.html",
+        "repeat  supnorm audit problem.toml --seed 0",
+        "exit    1",
+    ]
 
 
 @pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8", "d20"])
 @pytest.mark.parametrize("width", [40, 79, 80, 100, 160])
 def test_no_line_is_wider_than_the_terminal(result, name, width):
-    assert max(map(len, summary(result(name), width).splitlines())) <= width
+    lines = summary(result(name), width).splitlines()
+    assert max(len(line) for line in lines if not line.startswith("repeat")) <= width
+
+
+def test_what_is_to_be_copied_is_whole(result):
+    """Cut after 40 columns a command repeats another run, or none."""
+    data, folder = result("d2"), "a/" * 30 + "run"
+    data["command"] = f"supnorm audit {folder}/problem.toml --seed 3 --evaluations 1000"
+    lines = summary(data, 40, report=f"{folder}/report.html").splitlines()
+    assert f"repeat  {data['command']}" in lines
+    assert f"report  {folder}/report.html" in lines
 
 
 def test_the_third_column_goes_below_80_columns(result):
@@ -139,6 +151,7 @@ def test_comparison_orders_by_the_worst_error():
     lines = comparison(COMPARED, 120).splitlines()
     assert [line.split("  ")[0] for line in lines[1:]] == ["small net", "big <net>", "broken"]
     assert "0.9 K" in lines[2]
+    assert "tolerance exceeded" in comparison(COMPARED, 95)  # what a narrow terminal cuts is the place
 
 
 def test_comparison_page(tmp_path):

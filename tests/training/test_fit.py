@@ -47,6 +47,7 @@ def test_chebyshev_wins_two_and_three_smooth_dimensions(f, domain):
     assert result.status.code == "within-tolerance"
     assert result.winner.audited
     assert result.winner.sup_lower < 1e-10
+    assert repr(result).startswith("FitResult('within-tolerance', 'chebyshev', rms=")
     honest(result, f, domain)
 
 

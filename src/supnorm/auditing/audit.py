@@ -29,6 +29,7 @@ from supnorm.evaluation import (
     Started,
     silent,
 )
+from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.problem import Problem
 from supnorm.results import BadInput
 
@@ -40,6 +41,7 @@ FEW = 2000  # calls up to which an expensive reference is modelled
 SECONDS_ROUND = 8192  # evaluations of the first round when only seconds limit the search
 
 
+@broken_workers_explained()
 def audit(
     problem: Problem,
     *,
@@ -80,6 +82,8 @@ def audit(
     >>> report = audit(problem, evaluations=1000)
     >>> round(report.worst.error, 6), round(float(report.worst.x[0]), 3)
     (0.25, 0.5)
+    >>> report
+    AuditReport('no-tolerance', worst=0.25, rms=0.1769, places=1, glitches=0)
     """
     if problem.model is None:
         raise BadInput("an audit needs a model beside the reference; give one as [model]")

@@ -21,7 +21,6 @@ Array = NDArray[np.float64]
 BINS = 40
 HELD = 8192  # rows that are worked off at once
 FIELDS = ("x", "model", "reference", "score", "output", "status")
-DETAILED = 8192  # evaluations whose place along each input is counted; later ones only when they fail
 
 
 class Recorder:
@@ -39,7 +38,6 @@ class Recorder:
         self.pairs = list(itertools.combinations(range(d), 2))
         self._seen = np.full((len(self.pairs), cells * cells), -np.inf)
         self.evaluated, self.failed, self.outside = (np.zeros((d, BINS), dtype=np.int64) for _ in range(3))
-        self._detailed = 0
         self._worst = WorstRows(domain.d)
         self.error = error
         self._by_output: Array | None = None
@@ -71,12 +69,12 @@ class Recorder:
         x, model, reference, score, output, status = (_joined(batches, name) for name in FIELDS)
         if model.shape[1] > 1:
             self._keep_outputs(x, model, reference, status)
-        if self._detailed < DETAILED or status.any():
-            self._count_places(self.domain.to_unit(x), status)
+        u = self.domain.to_unit(x)
+        self._count_places(u, status)
         # Once every cell of every panel holds an error, many points are too small to change any.
         rows = (score > min(self._lowest, self._worst.bar)).nonzero()[0]
         if len(rows):
-            u, high = self.domain.to_unit(x.take(rows, axis=0)), score[rows]
+            u, high = u.take(rows, axis=0), score[rows]
             self._fill(u, high)
             self._worst.add(u, high, rows, [x, model, reference, score[:, None], output[:, None]])
 
@@ -104,9 +102,7 @@ class Recorder:
 
     def _count_places(self, u: Array, status: NDArray[np.int8]) -> None:
         outside, failed = status == PointStatus.OUTSIDE, status == PointStatus.FAILED
-        if self._detailed < DETAILED:
-            self._detailed += len(u)
-            self._add(self.evaluated, u[~outside] if outside.any() else u)
+        self._add(self.evaluated, u[~outside] if outside.any() else u)
         if outside.any():
             self._add(self.outside, u[outside])
         if failed.any():

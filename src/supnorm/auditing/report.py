@@ -100,6 +100,14 @@ class AuditReport:
         """The places that are glitches: narrow, isolated and far above the rest."""
         return tuple(self._witness(p) for p in self.document["glitches"])
 
+    def __repr__(self) -> str:
+        """One line; the document has thousands."""
+        worst, rms = (from_json(self.document[key][of]) for key, of in (("sup", "lower"), ("rms", "value")))
+        return (
+            f"AuditReport({self.document['status']['code']!r}, worst={worst:.4g}, rms={rms:.4g}, "
+            f"places={len(self.document['places'])}, glitches={len(self.document['glitches'])})"
+        )
+
     def explain(self) -> str:
         """Why RMS and maximum differ, in plain words with the numbers of this audit."""
         return explain(self.document)

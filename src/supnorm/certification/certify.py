@@ -20,6 +20,7 @@ from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.lower import proved_error, search
 from supnorm.certification.result import CertifyResult, result_of
 from supnorm.certification.rounding import Array
+from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.problem import Domain, Function, Problem
 from supnorm.results import BadInput
 
@@ -29,6 +30,7 @@ LAST_SECONDS = (
 )
 
 
+@broken_workers_explained()
 def certify(
     problem: Problem | Function,
     ratio: float | None = None,
@@ -71,6 +73,8 @@ def certify(
     >>> result = certify(problem, ratio=1.01)
     >>> f"{result.lower:.4f}", result.ratio < 1.01, result.status.code
     ('0.3567', True, 'proved')
+    >>> result
+    CertifyResult('proved', lower=0.3567, upper=0.3593, upper_kind='exact-arithmetic')
     """
     start = time.monotonic()
     problem = _as_problem(problem, domain)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from supnorm.certification.bracket import Bracket, Goal
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.rounding import ULPS
 from supnorm.problem import Problem
-from supnorm.results import Bound, ExitCode, Status, Witness, to_json, versions
+from supnorm.results import Bound, ExitCode, Status, Witness, rounded_down, rounded_up, to_json, versions
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
@@ -58,6 +57,14 @@ class CertifyResult:
     certificate: Certificate
     names: tuple[str, ...]  # of the inputs
     outputs: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """One line; the certificate has thousands."""
+        lower, upper = rounded_down(self.lower, 4), rounded_up(self.upper, 4)
+        return (
+            f"CertifyResult({self.status.code!r}, lower={lower:.4g}, upper={upper:.4g}, "
+            f"upper_kind={self.upper_kind!r})"
+        )
 
     @property
     def ratio(self) -> float:
@@ -147,14 +154,10 @@ def _apart(lower: float, upper: float) -> tuple[str, str]:
     ('0.001', '0.001001')
     """
     for digits in range(4, 17):
-        ends = []
-        for value, rounding in ((lower, ROUND_FLOOR), (upper, ROUND_CEILING)):
-            ends.append(
-                f"{float(Context(prec=digits, rounding=rounding).create_decimal(repr(float(value)))):.{digits}g}"
-            )
+        ends = f"{rounded_down(lower, digits):.{digits}g}", f"{rounded_up(upper, digits):.{digits}g}"
         if ends[0] != ends[1]:
             break
-    return ends[0], ends[1]
+    return ends
 
 
 def _status(problem: Problem, goal: Goal, lower: float, upper: float, end: str, conditional: bool) -> Status:
@@ -165,7 +168,9 @@ def _status(problem: Problem, goal: Goal, lower: float, upper: float, end: str, 
                       ExitCode.EXCEEDED)  # fmt: skip
     how = "Proved on the declared assumptions" if conditional else "Proved"
     if limit is not None and upper <= limit:
-        return Status("within-tolerance", f"{how}: nowhere above {upper:.4g}{unit}, within {limit:g}.")
+        return Status(
+            "within-tolerance", f"{how}: nowhere above {rounded_up(upper, 4):.4g}{unit}, within {limit:g}."
+        )
     if end == "interrupted":
         return Status("interrupted", "Stopped by you; save the certificate and resume from it.",
                       ExitCode.INTERRUPTED)  # fmt: skip

@@ -11,6 +11,8 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 
 from flint import ctx
@@ -19,6 +21,10 @@ from supnorm.checker.document import Document, Rejected
 from supnorm.checker.leaves import Leaves, Proof, claims
 
 AHEAD = 4  # proofs handed out beforehand to each process
+BROKEN = (
+    "a worker ended before its leaves were proved: killed, or started by a script that every worker imports "
+    'again, where check(.., workers=..) must stand under if __name__ == "__main__":'
+)
 
 
 def verify_leaves(document: Document, workers: int, observer: Callable[[int, int], None]) -> None:
@@ -26,6 +32,7 @@ def verify_leaves(document: Document, workers: int, observer: Callable[[int, int
 
     Raises:
         Rejected: naming the leaf whose claim is not proved.
+        BrokenProcessPool: when a process has ended.
     """
     shared, total = claims(document.leaves), len(document.leaves)
     done = total - sum(map(len, shared.values()))  # those that claim nothing
@@ -46,23 +53,43 @@ def _verified(document: Document, shared: dict[Proof, list[int]], workers: int) 
     try:
         left = iter(shared.items())
         queue: list[tuple[list[int], Future[None]]] = []
-        for proof, positions in islice(left, AHEAD * workers):
-            queue.append((positions, pool.submit(_prove, proof, positions)))
+        with _deaf_to_ctrl_c():
+            for proof, positions in islice(left, AHEAD * workers):
+                queue.append((positions, pool.submit(_prove, proof, positions)))
         while queue:
             positions, future = queue.pop(0)
             future.result()
             yield positions
             for proof, more in islice(left, 1):
                 queue.append((more, pool.submit(_prove, proof, more)))
+    except BrokenProcessPool:
+        raise BrokenProcessPool(BROKEN) from None
+    except RuntimeError as error:
+        if "bootstrapping phase" not in str(error):
+            raise
+        raise SystemExit(1) from None  # a worker that imports the script; the main process speaks for all
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes that start here leave Ctrl-C to the parent from their first moment, while they import as well."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _SHARED: list[Leaves | Rejected] = []  # of this process
 
 
 def _start(document: Document, precision: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctx.prec = precision
     try:
         _SHARED[:] = [Leaves(document)]

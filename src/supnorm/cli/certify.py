@@ -129,11 +129,13 @@ def _keep(
 
 def summary(result: CertifyResult) -> list[str]:
     """What was proved, in lines."""
+    from supnorm.results import rounded_down, rounded_up
+
     kind = result.upper_kind
-    upper = "none" if kind == "none" else f"{result.upper:.6g} ({kind})"
+    upper = "none" if kind == "none" else f"{rounded_up(result.upper, 6):.6g} ({kind})"
     lines = [
         f"{result.status.code}: {result.status.advice}",
-        f"  lower bound  {result.lower:.6g}{_place(result)}",
+        f"  lower bound  {rounded_down(result.lower, 6):.6g}{_place(result)}",
         f"  upper bound  {upper}",
     ]
     if kind != "none":

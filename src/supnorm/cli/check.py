@@ -43,7 +43,8 @@ def command(
 
     from supnorm.certification.certificate import points_of_problem
     from supnorm.checker import check
-    from supnorm.results import BadInput, ExitCode
+    from supnorm.evaluation.executor import broken_workers_explained
+    from supnorm.results import BadInput, ExitCode, Interrupted, rounded_down, rounded_up
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
 
@@ -52,13 +53,18 @@ def command(
     opened = None if problem is None else open_problem(problem, trust=trust)
     points = None if opened is None else points_of_problem(opened, POINTS)[1]
     try:
-        result = check(
-            certificate,
-            points,
-            None if quiet or as_json else progress(),
-            functions=None if opened is None else functions_of(opened),
-            workers=workers,
-        )
+        with broken_workers_explained():
+            result = check(
+                certificate,
+                points,
+                None if quiet or as_json else progress(),
+                functions=None if opened is None else functions_of(opened),
+                workers=workers,
+            )
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted: {certificate} is neither accepted nor rejected; the same command checks it from the start"
+        ) from None
     except ImportError:
         raise BadInput("check needs the extra: pip install 'supnorm[checker]'") from None
     if opened is not None and result.accepted and not same_axes(certificate, opened.domain):
@@ -71,7 +77,8 @@ def command(
             typer.echo(f"  leaf {result.leaf} of {result.leaves}")
         for assumption in result.conditional:
             typer.echo(f"  conditional on: {assumption}")
-        typer.echo(f"  claims: worst error between {result.lower:.6g} and {result.upper:.6g}")
+        lower, upper = rounded_down(result.lower, 6), rounded_up(result.upper, 6)
+        typer.echo(f"  claims: worst error between {lower:.6g} and {upper:.6g}")
         if not result.problem_checked:
             typer.echo("  not verified: that the file speaks of your model; give --problem PROBLEM.toml")
     return int(ExitCode.DONE if result.accepted else ExitCode.EXCEEDED)

@@ -89,6 +89,10 @@ def command(
             }
         )
         worst_code = max(worst_code, int(report.status.exit))
+    titles = [row["title"] for row in rows]
+    for row in rows:
+        if titles.count(row["title"]) > 1:  # "predict" of two files
+            row["title"] += f" ({row['folder']})"
     first = document
     result = {
         "schema": "supnorm.compare/1",

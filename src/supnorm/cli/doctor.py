@@ -46,7 +46,7 @@ def command(as_json: JSON = False) -> int:
     typer.echo("optional")
     for name, entry in found["optional"].items():
         state = entry["works"] or f"not installed: pip install 'supnorm[{entry['extra']}]'"
-        typer.echo(f"  {name:14} {state:34} {entry['for']}")
+        typer.echo(f"  {name:14} {state:46} {entry['for']}")
     typer.echo("devices")
     for line in found["devices"]:
         typer.echo(f"  {line}")

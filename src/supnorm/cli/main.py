@@ -13,7 +13,7 @@ import typer
 from supnorm.cli import audit, budget, certify, check, compare, demo, doctor, fit, replay, report
 from supnorm.results.status import BadInput, ExitCode, Interrupted
 
-CTRL_C = 130  # what typer makes of a KeyboardInterrupt
+CTRL_C = 130  # what typer returns for a KeyboardInterrupt, where older ones raise Abort
 
 app = typer.Typer(
     name="supnorm",
@@ -52,11 +52,6 @@ def run(arguments: list[str] | None = None) -> int:
     except BadInput as error:
         _say(str(error))
         return ExitCode.BAD_INPUT
-    except typer.Exit as error:
-        if error.exit_code == CTRL_C:
-            _say("interrupted")
-            return ExitCode.INTERRUPTED
-        return error.exit_code
     except (KeyboardInterrupt, typer.Abort, Interrupted) as error:
         _say(str(error) or "interrupted; what was computed is kept: run the same command with --resume")
         return ExitCode.INTERRUPTED
@@ -73,6 +68,9 @@ def run(arguments: list[str] | None = None) -> int:
             f"a bug in supnorm: {type(error).__name__}: {error}; the traceback is in {path}, please report it"
         )
         return ExitCode.OUR_BUG
+    if result == CTRL_C:
+        _say("interrupted")
+        return ExitCode.INTERRUPTED
     return int(result) if isinstance(result, int) else ExitCode.DONE
 
 

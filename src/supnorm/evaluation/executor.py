@@ -1,21 +1,103 @@
-"""Where expensive calls run: any ``concurrent.futures`` executor; here, processes or threads."""
+"""Where expensive calls run: any ``concurrent.futures`` executor; here, processes or threads.
+
+A spawned process begins by importing the program's main file again, and a problem's Python file when it first
+needs it. A file that starts processes while it is imported would so start them without end: Python ends such a
+worker with a traceback of its own, which names nothing of the user's. What the user is told is made here.
+"""
 
 from __future__ import annotations
 
+import ast
+import inspect
+import multiprocessing
+import traceback
+from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
 
 from supnorm.problem import Function
+from supnorm.results import BadInput
+
+GUARD = 'if __name__ == "__main__":'
+USER_FILE = "supnorm_user_"  # the modules of problems' files are named so
 
 
 def make_executor(function: Function, workers: int) -> Executor | None:
     """An executor that suits the function, None when one worker or the function rules it out.
 
     Processes are spawned, not forked: JAX and torch hold threads that do not survive a fork.
+
+    Raises:
+        BadInput: in a worker that is importing a problem's file.
     """
     if workers < 2 or function.parallel == "none":
         return None
     if function.parallel == "thread" or function.remake is None:
         return ThreadPoolExecutor(workers)
-    import multiprocessing
-
+    if multiprocessing.parent_process() is not None and (place := _importing(USER_FILE)):
+        raise BadInput(
+            f"{_named(place)} asks for workers, and each of them comes to this line when it imports the file; "
+            f"put it under {GUARD}"
+        )
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+@contextmanager
+def broken_workers_explained() -> Iterator[None]:
+    """For verbs whose workers may end before their work is done: says why, as far as can be seen from here.
+
+    A worker that imports the main file again and comes to the same verb ends in silence; the verb that waits
+    for it in the main process speaks for all.
+
+    Raises:
+        BadInput: for workers that have ended.
+    """
+    try:
+        yield
+    except BrokenProcessPool:
+        place = _importing("__main__")
+        if place is None or _guarded(*place):
+            text = (
+                "a worker process ended before its call was done: killed, out of memory, or a crash of compiled "
+                "code; try one worker, which shows the call"
+            )
+        else:
+            text = (
+                f"{_named(place)} starts workers, and each of them imports the file again and comes to this "
+                f"line; leave workers out, or put it under {GUARD}"
+            )
+        raise BadInput(text) from None
+    except RuntimeError as error:
+        if "bootstrapping phase" not in str(error) or _importing("__mp_main__") is None:
+            raise
+        raise SystemExit(1) from None
+
+
+def _importing(name: str) -> tuple[Path, int] | None:
+    """File and line that runs now at the top level of a module whose name starts so."""
+    for frame, line in traceback.walk_stack(inspect.currentframe()):
+        path = Path(frame.f_code.co_filename)
+        top = frame.f_code.co_name == "<module>" and str(frame.f_globals.get("__name__")).startswith(name)
+        if top and path.is_file():
+            return path, line
+    return None
+
+
+def _guarded(path: Path, line: int) -> bool:
+    """Whether a line stands under a condition on ``__name__``."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, OSError):
+        return True
+    return any(
+        isinstance(node, ast.If)
+        and node.lineno <= line <= (node.end_lineno or line)
+        and any(isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(node.test))
+        for node in tree.body
+    )
+
+
+def _named(place: tuple[Path, int]) -> str:
+    return f"{place[0].name}, line {place[1]},"

@@ -19,6 +19,7 @@ from supnorm.pages.ramp import colour_scale, legend
 from supnorm.pages.svg import Scale, path, picture, two_sizes, x_axis, y_axis
 from supnorm.pages.view import View, number, numbers
 from supnorm.pages.words import m
+from supnorm.results import rounded_up
 
 MOST_ROWS = 15
 
@@ -50,7 +51,9 @@ def section(view: View) -> dict[str, Any]:
     if scale is None:
         return {"bound_pictures": False}
     listed = sorted(several, key=lambda p: -p.largest)[:MOST_ROWS]
-    values["bound_rows"] = [(f"{p.across.name}, {p.up.name}", view.error(p.largest)) for p in listed]
+    values["bound_rows"] = [
+        (f"{p.across.name}, {p.up.name}", view.error(rounded_up(p.largest, 3))) for p in listed
+    ]
     values["bound_legend"] = legend(view, scale, "upper bound")
     if view.d == 2:
         draw = lambda v, width: maps.grid_map(v, several[0], scale, width, "upper bound proven for")  # noqa: E731
@@ -67,7 +70,7 @@ def words(view: View, raw: dict[str, Any]) -> Markup:
         "certified": "proven",
         "exact-arithmetic": "proven in exact arithmetic",
     }.get(view.upper_kind, "conditional: it holds if the named assumptions do")
-    limit, boxes = view.error(view.upper), count(raw.get("boxes"))
+    limit, boxes = view.error(view.limit), count(raw.get("boxes"))
     begin = m("Nowhere above <b>{}</b> ({}), in {} boxes. ", limit, kind, boxes)
     volume, target = number(raw.get("proved_volume")), number(raw.get("target"))
     if volume < 1 and math.isfinite(target):
@@ -116,7 +119,7 @@ def _rows_of_steps(view: View, raw: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         (
             f"{axis.at(float(edges[k[0]]))} to {axis.at(float(edges[k[-1] + 1]))}",
-            view.error(float(bound[k].max())),
+            view.error(rounded_up(float(bound[k].max()), 3)),
         )
         for k in parts
     ]

@@ -15,7 +15,7 @@ from supnorm.pages.svg import Scale, line, picture, rect, text
 from supnorm.pages.view import number
 from supnorm.results import write_whole
 
-HEAD = ("model", "RMS", "99.9 % below", "worst found", "worst / RMS", "tolerance", "at", "status")
+HEAD = ("model", "RMS", "99.9 % below", "worst found", "worst / RMS", "tolerance", "status", "at")
 
 
 def _unit(data: Mapping[str, Any]) -> ErrorUnit:
@@ -51,8 +51,8 @@ def _row(raw: Mapping[str, Any], unit: ErrorUnit) -> tuple[str, ...]:
         unit(worst),
         ratio(worst / rms) if rms > 0 else "–",
         unit(allowed) if not math.isnan(allowed) else "none",
-        at,
         str(code or "").replace("-", " "),
+        at,
     )
 
 

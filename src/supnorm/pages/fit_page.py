@@ -15,7 +15,7 @@ from supnorm.pages.svg import two_sizes
 from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.pages.time_chart import rows as chart_rows
 from supnorm.pages.view import number
-from supnorm.results import write_whole
+from supnorm.results import rounded_down, rounded_up, write_whole
 
 CHIPS = {"within-tolerance": "open", "tolerance-exceeded": "over"}
 NORMS = {"sup": "largest error", "l2": "root mean square error"}
@@ -62,7 +62,7 @@ def headline(data: Mapping[str, Any]) -> str:
     value = num(number(winner["rms"] if norm == "l2" else winner["sup"]["lower"]))
     what = NORMS.get(norm, norm) + (" found" if norm == "sup" else "")
     if _proved(data):
-        upper = num(number(winner["sup"]["upper"]))
+        upper = num(rounded_up(number(winner["sup"]["upper"]), 3))
         return f"Take {winner['method']}: its error is proved to be nowhere above {upper}."
     if data["status"]["code"] == "tolerance-exceeded":
         return f"No method reached the tolerance; the best, {winner['method']}, has a {what} of {value}."
@@ -76,7 +76,7 @@ def candidate_rows(data: Mapping[str, Any]) -> list[tuple[str, ...]]:
         upper = number(c["sup"].get("upper"))
         rows.append((
             str(i + 1), str(c["method"]), num(number(c["rms"])), num(number(c["sup"]["lower"])),
-            "–" if math.isnan(upper) else num(upper), count(number(c["parameters"])),
+            "–" if math.isnan(upper) else num(rounded_up(upper, 3)), count(number(c["parameters"])),
             count(number(c["samples"])), num(number(c["seconds"])), count(number(c["bytes"])),
             f"{num(1e6 * number(c['seconds_per_point']))} µs",
         ))  # fmt: skip
@@ -130,7 +130,8 @@ def proof(data: Mapping[str, Any]) -> str:
     if math.isnan(upper):
         return "A proof was tried and gave no finite bound."
     return (
-        f"The largest error lies between {num(number(sup['lower']))} and {num(upper)} ({kind}). "
+        f"The largest error lies between {num(rounded_down(number(sup['lower']), 3))} and "
+        f"{num(rounded_up(upper, 3))} ({kind}). "
         "certificate.json holds the proof; supnorm check certificate.json verifies it."
     )
 

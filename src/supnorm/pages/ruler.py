@@ -39,7 +39,7 @@ def marks(view: View) -> list[Mark]:
     if view.bounded:
         word = {"certified": "upper bound, proven", "exact-arithmetic": "upper bound, exact arithmetic"}
         name = word.get(view.upper_kind, "upper bound, on assumptions")
-        found.append(Mark(view.upper, "up", name, "upper bound"))
+        found.append(Mark(view.limit, "up", name, "upper bound"))
     return sorted((m for m in found if m.value > 0), key=lambda m: m.value)
 
 

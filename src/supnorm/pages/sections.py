@@ -163,7 +163,7 @@ def proof(view: View) -> Markup:
     if not view.bounded:
         code = Markup("<code>supnorm certify</code>")
         return m("None. {} gives an upper bound where model and reference can be analysed.", code)
-    limit = view.error(view.upper)
+    limit = view.error(view.limit)
     if view.upper_kind == "certified":
         return m("The error is at most {}: proven.", limit)
     if view.upper_kind == "exact-arithmetic":

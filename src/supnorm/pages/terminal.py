@@ -23,6 +23,7 @@ from supnorm.pages.view import View, numbers
 from supnorm.pages.words import chip
 
 BLOCKS = "▁▂▃▄▅▆▇█"
+ENDLESS = 10_000  # columns
 AT_MOST = 44  # characters of the coordinates of the worst point
 STYLES = {"over": "bold red", "open": "bold yellow", "proven": "bold green"}
 
@@ -34,15 +35,15 @@ def summary(result: Any, width: int = 100, color: bool = False, report: str = ""
         result: the dict of schema ``supnorm.audit/1``, or an object whose ``to_json()`` returns it.
         width: columns of the terminal.
         color: whether to write ANSI colours.
-        report: path of the page, named in the last line.
+        report: path of the page, named in the last lines.
     """
     view = View(result if isinstance(result, Mapping) else result.to_json())
     view.check()
     lines = [_status(view), Text(), *_facts(view, width), Text(), *_ruler(view, width), *_spark(view)]
     lines += [Text(), *_places(view, width)] if view.places else []
     lines += _remarks(view, width)
-    lines += [Text(), _last(view, report)]
-    return _written(lines, width, color)
+    # What is there to be copied is not cut: a terminal wraps it.
+    return _written([*lines, Text()], width, color) + _written(_last(view, report), ENDLESS, color)
 
 
 def _remarks(view: View, width: int) -> list[Text]:
@@ -133,7 +134,7 @@ def _bound(view: View) -> tuple[str, str]:
     if not view.bounded:
         return "none", "a worse point may exist"
     notes = {"certified": "proven", "exact-arithmetic": "proven in exact arithmetic"}
-    return view.error(view.upper), notes.get(view.upper_kind, "on assumptions")
+    return view.error(view.limit), notes.get(view.upper_kind, "on assumptions")
 
 
 def _recheck(view: View, point: PlaceView | None) -> tuple[str, str]:
@@ -236,13 +237,9 @@ def _place_row(view: View, p: PlaceView, rank: int) -> list[str]:
     ]
 
 
-def _last(view: View, report: str) -> Text:
+def _last(view: View, report: str) -> list[Text]:
     parts = [("report", report), ("repeat", view.text("command")), ("exit", view.text("status", "exit"))]
-    line = Text()
-    for name, value in parts:
-        if value:
-            line.append(f"{name}  ", "dim").append(f"{value}    ")
-    return line
+    return [Text.assemble((f"{name:<8}", "dim"), value) for name, value in parts if value]
 
 
 def comparison(result: Any, width: int = 100, color: bool = False) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from supnorm.pages.numbers import ErrorUnit, num, superscript, with_unit
 from supnorm.pages.points import AxisView, PlaceView
-from supnorm.results import from_json
+from supnorm.results import from_json, rounded_up
 
 
 class InconsistentResult(RuntimeError):
@@ -187,6 +187,11 @@ class View:
     def bounded(self) -> bool:
         """Whether there is an upper bound of any kind."""
         return math.isfinite(self.upper) and self.upper_kind != "none"
+
+    @property
+    def limit(self) -> float:
+        """The upper bound as it is shown: in three digits, not below itself."""
+        return rounded_up(self.upper, 3)
 
     @property
     def proven(self) -> bool:

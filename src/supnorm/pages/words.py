@@ -137,7 +137,7 @@ def _over(view: View, point: PlaceView, where: Markup, big: Markup) -> Markup:
 
 
 def _proven(view: View) -> Markup:
-    limit = view.error(view.upper)
+    limit = view.error(view.limit)
     if view.upper_kind == "conditional":
         return m("The error is at most <b>{}</b> everywhere, on assumptions.", limit)
     ending = ", in exact arithmetic" if view.upper_kind == "exact-arithmetic" else ""
@@ -199,7 +199,7 @@ def bound_words(view: View) -> Markup:
                 "nothing is known between its points.",
             )
         return m("There is <b>no {}</b>: a worse point may exist.", link)
-    limit = view.error(view.upper)
+    limit = view.error(view.limit)
     if view.upper_kind == "certified":
         return m("It is proven that the error is nowhere above <b>{}</b>.", limit)
     if view.upper_kind == "exact-arithmetic":

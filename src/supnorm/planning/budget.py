@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.planning.caveats import caveats
 from supnorm.planning.charts import error_curves, tolerance_table
@@ -41,6 +42,7 @@ DEFAULT_CALLS = 200_000
 PROFILE_SECONDS = 40.0
 
 
+@broken_workers_explained()
 def budget(
     problem: Problem | Callable[..., Any] | tuple[Array, Array] | None = None,
     domain: Domain | None = None,

@@ -2,6 +2,7 @@
 
 from supnorm.results.answers import Bound, Estimate, Witness
 from supnorm.results.encoding import from_json, to_json, write_whole
+from supnorm.results.outward import rounded_down, rounded_up
 from supnorm.results.status import (
     BadInput,
     ExitCode,
@@ -19,6 +20,8 @@ __all__ = [
     "Status",
     "Witness",
     "from_json",
+    "rounded_down",
+    "rounded_up",
     "to_json",
     "versions",
     "write_whole",

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from supnorm.evaluation.executor import USER_FILE
 from supnorm.results import BadInput
 
 JAX_LIKE = frozenset({"jax", "equinox", "flax", "haiku", "optax"})
@@ -52,7 +53,7 @@ def load_module(path: Path, where: str) -> ModuleType:
     path = path.resolve()
     source = path.read_bytes()
     digest = hashlib.sha256(str(path).encode() + b"\0" + source).hexdigest()[:16]
-    name = f"supnorm_user_{path.stem}_{digest}"
+    name = f"{USER_FILE}{path.stem}_{digest}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

@@ -18,7 +18,7 @@ from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
 from supnorm.certification import CertifyResult, ChebyshevCertificate, certify
 from supnorm.problem import Problem
 from supnorm.program import Unsupported, program_of
-from supnorm.results import BadInput, ExitCode, Status
+from supnorm.results import BadInput, ExitCode, Status, rounded_up
 from supnorm.training.fit_result import FitResult
 from supnorm.training.network_fit import NetworkFit
 
@@ -119,12 +119,12 @@ def _combined(
     lower = max(result.winner.sup_lower, proof.lower)
     winner = replace(result.winner, sup_lower=lower, sup_upper=upper, upper_kind=kind)
     if upper is not None and upper <= goal:
-        said = f"{winner.method}: proved that the error is nowhere above {upper:.3e} ({kind})"
+        said = f"{winner.method}: proved that the error is nowhere above {rounded_up(upper, 4):.3e} ({kind})"
         status = Status("within-tolerance", said)
     elif winner.sup_lower > goal:
         status = Status("tolerance-exceeded", result.status.advice, ExitCode.EXCEEDED)
     else:
-        said = f"the largest error is between {winner.sup_lower:.3e} and {proof.upper:.3e}: not proved"
+        said = f"the largest error is between {winner.sup_lower:.3e} and {rounded_up(proof.upper, 4):.3e}: not proved"
         if interrupted:
             status = Status("interrupted", f"Stopped by you; {said}.", ExitCode.INTERRUPTED)
         else:

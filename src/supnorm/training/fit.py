@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from supnorm.approximants import PiecewiseLeastSquares
 from supnorm.evaluation import EvaluationStore, Finished, Started, silent
+from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput
 from supnorm.training.active_fit import ActiveFit, automatic
@@ -31,6 +32,7 @@ NORMS = ("sup", "l2")
 EVALUATIONS = 100_000
 
 
+@broken_workers_explained()
 def fit(
     reference: Any,
     domain: Domain | None = None,

@@ -98,6 +98,14 @@ class FitResult:
     certificate: CertifyResult | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """One line; the models have thousands."""
+        best = self.winner
+        return (
+            f"FitResult({self.status.code!r}, {best.method!r}, rms={best.rms:.2g}, "
+            f"sup_lower={best.sup_lower:.2g}, parameters={best.approximation.parameters})"
+        )
+
     @property
     def model(self) -> Function:
         """The winner as a `Function`."""

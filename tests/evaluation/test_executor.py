@@ -1,0 +1,121 @@
+"""Workers that cannot begin, or end too early: what the user is told, and that workers say nothing themselves."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import supnorm
+from supnorm.evaluation.executor import broken_workers_explained
+from supnorm.results import BadInput
+from supnorm.sources.userfile import load_module
+
+SLOW = """
+import time
+import numpy as np
+def model(x): return x[:, 0] + 0.1
+def truth(a):
+    time.sleep(0.003)
+    return a
+"""
+PROBLEM = """
+[model]
+python = "truth.py:model"
+[reference]
+python = "truth.py:truth"
+per_point = true
+[domain]
+a = { low = 0.0, high = 1.0 }
+"""
+AUDIT = """
+import supnorm as sn
+problem = sn.open_problem("problem.toml")
+# guard
+report = sn.audit(
+    problem, evaluations=100, workers=2)
+print("worst", round(report.worst.error, 6))
+"""
+CERTIFY = """
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+import supnorm as sn
+pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
+sn.certify(sn.Problem(lambda x: x[:, 0] ** 3, lambda x: x[:, 0], sn.Domain(x=(0.0, 1.0))), executor=pool)
+"""
+VERB = """
+import sys
+from supnorm.cli.main import run
+sys.exit(run(["audit", "problem.toml", "--workers", "2", "--evaluations", "100", "--quiet"]))
+"""
+
+
+def run_script(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    (folder / "truth.py").write_text(SLOW)
+    (folder / "problem.toml").write_text(PROBLEM)
+    (folder / "script.py").write_text(text)
+    source = str(Path(supnorm.__file__).parent.parent)
+    return subprocess.run(
+        [sys.executable, "script.py"], cwd=folder, env={**os.environ, "PYTHONPATH": source},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "line"), [(AUDIT, 5), (CERTIFY, 6)], ids=["own pool", "given pool"])
+def test_a_script_without_the_guard_is_named_once(tmp_path: Path, text: str, line: int) -> None:
+    done = run_script(tmp_path, text)
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") == 1  # of the main process; workers are silent
+    last = done.stderr.strip().splitlines()[-1]
+    assert f"BadInput: script.py, line {line}, starts workers" in last
+    assert last.endswith('put it under if __name__ == "__main__":')
+
+
+def test_the_command_line_in_such_a_script_is_bad_input(tmp_path: Path) -> None:
+    done = run_script(tmp_path, VERB)
+    assert done.returncode == 2
+    assert done.stderr.startswith("supnorm: script.py, line 4, starts workers")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "supnorm-crash.txt").exists()
+
+
+def test_with_the_guard_the_script_runs(tmp_path: Path) -> None:
+    head, _, tail = AUDIT.partition("# guard")
+    done = run_script(tmp_path, head + 'if __name__ == "__main__":' + tail.replace("\n", "\n    "))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "worst 0.1\n", "")
+
+
+def test_a_worker_that_dies_is_no_bug_of_ours() -> None:
+    """Killed, as for want of memory: the main file of the tests has the guard, so it is not what is named."""
+    with (
+        pytest.raises(BadInput, match="a worker process ended before its call was done"),
+        broken_workers_explained(),
+        ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool,
+    ):
+        pool.submit(os._exit, 1).result()
+
+
+def test_other_errors_pass() -> None:
+    with pytest.raises(RuntimeError, match="of the user"), broken_workers_explained():
+        raise RuntimeError("of the user")
+
+
+def test_a_problems_file_starts_no_workers_in_a_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would import the file too, and start their own: without end."""
+    path = tmp_path / "user.py"
+    path.write_text(
+        "from supnorm.evaluation.executor import make_executor\nfrom supnorm.problem import Function\n"
+        'pool = make_executor(Function(abs, remake=abs, parallel="process"), 2)\n'
+    )
+    assert isinstance(load_module(path, "here").pool, ProcessPoolExecutor)
+    path.write_text(path.read_text() + "\n")  # another content, another module
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: "the main process")
+    with pytest.raises(BadInput, match=r"user\.py, line 3, asks for workers"):
+        load_module(path, "here")
