@@ -59,24 +59,25 @@ class QuasiNewton:
         for _ in range(self.steps):
             free = projected(u[rows], g[rows])
             flat[rows] = _length(free) * self.first < self.flat * np.abs(best[rows])
-            rows = rows[~flat[rows] & (t[rows] > 1e-8)]
-            rows = rows[: max(0, landscape.remaining - floor) // GRADIENT]
-            if not len(rows):
+            going = np.flatnonzero(~flat[rows] & (t[rows] > 1e-8))
+            going = going[: max(0, landscape.remaining - floor) // GRADIENT]
+            if not len(going):
                 break
-            self._step(landscape, rows, u, best, g, h, t)
+            rows = rows[going]
+            self._step(landscape, rows, free[going], u, best, g, h, t)
         return u, best, flat
 
     def _step(
         self,
         landscape: Landscape,
         rows: NDArray[np.intp],
+        free: Array,
         u: Array,
         best: Array,
         g: Array,
         h: Array,
         t: Array,
     ) -> None:
-        free = projected(u[rows], g[rows])
         fixed = (free == 0) & (g[rows] != 0)
         p = np.where(fixed, 0.0, (h[rows] @ free[..., None])[..., 0])
         uphill = (p * free).sum(axis=1) > 0

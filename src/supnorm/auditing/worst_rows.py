@@ -45,7 +45,6 @@ class WorstRows:
         powers = np.cumprod(np.full(d, ODD)) >> np.uint64(24)
         self._weights = powers.astype(float) if self._hashed else float(self._along) ** np.arange(d)
         self._top = np.full(min(self._along**d, SLOTS), -np.inf)
-        self._row = np.empty(len(self._top), dtype=np.intp)
         self.bar = -np.inf
         self._kept: list[list[NDArray[Any]]] = []
         self._held = 0
@@ -73,17 +72,23 @@ class WorstRows:
         return [column[order] for column in columns]
 
     def _sort_out(self) -> None:
-        parts = [np.concatenate(column) for column in zip(*self._kept, strict=True)]
-        cell, score = parts[:2]
+        cell, score = (np.concatenate([part[i] for part in self._kept]) for i in (0, 1))
         best = (score == self._top.take(cell)).nonzero()[0]
-        cell = cell[best]
-        self._row[cell] = best
-        keep = best[self._row[cell] == best]  # of equal errors one
+        best = best[np.argsort(cell[best])]
+        keep = best[np.diff(cell[best], prepend=-1) > 0]  # of equal errors one
         if len(keep) > ROWS:
             keep = keep[np.argpartition(-score[keep], ROWS)[:ROWS]]
             self.bar = float(score[keep].min())
             np.maximum(self._top, self.bar, out=self._top)
-        self._kept, self._held = [[part.take(keep, axis=0) for part in parts]], len(keep)
+        keep.sort()
+        starts = np.cumsum([0, *(len(part[0]) for part in self._kept)])
+        parts = [
+            [column.take(rows - start, axis=0) for column in part]
+            for part, start, rows in zip(
+                self._kept, starts, np.split(keep, np.searchsorted(keep, starts[1:-1])), strict=False
+            )
+        ]
+        self._kept, self._held = [[np.concatenate(column) for column in zip(*parts, strict=True)]], len(keep)
 
     def _cell(self, u: Array) -> NDArray[np.intp]:
         place = u * self._along

@@ -106,7 +106,7 @@ def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
                 f"the constraints leave fewer than 1 in 100,000 points of the box "
                 f"({have} of {tried} tried); narrow the axes to where points exist"
             )
-    return np.concatenate(parts)[:n]
+    return (parts[0] if len(parts) == 1 else np.concatenate(parts))[:n]
 
 
 def _proposals(domain: Domain, n: int, rng: np.random.Generator) -> Array:

@@ -92,7 +92,8 @@ class ErrorMeasure:
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             if self.kind == "absolute" and self.side == "both" and model.shape == reference.shape:
                 # The common case, paid for at every evaluation: a finite sum means that all is finite.
-                size = np.abs(model - reference)
+                size = model - reference
+                np.abs(size, out=size)
                 if math.isfinite(np.add.reduce(size, axis=None)):
                     return size
             if self.function is not None:
