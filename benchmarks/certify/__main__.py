@@ -5,6 +5,7 @@
     python -m benchmarks.certify peers                other enclosures in the same loop (CROWN: `crown`)
     python -m benchmarks.certify kinks                exact pieces beside chords alone, ReLU in two inputs
     python -m benchmarks.certify campaign             random problems: upper >= all sampled errors; checks
+    python -m benchmarks.certify nodes                the node rules of the library, moved for --seconds each
     python -m benchmarks.certify table                the saved rows into docs/certify.md
 
 Seconds are processor time of one thread. Rows are saved in benchmarks/results/certify.json as they come; the
@@ -130,7 +131,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=("targets", "fitted", "peers", "kinks", "campaign", "table"))
+    parser.add_argument("what", choices=("targets", "fitted", "peers", "kinks", "campaign", "nodes", "table"))
     parser.add_argument(
         "--seconds", type=float, default=60.0, help="processor seconds a row may take; of the whole campaign"
     )
@@ -149,6 +150,10 @@ def main() -> None:
         kinks(options.seconds, options.only or "")
     elif options.what == "campaign":
         campaign(options.points, options.only, options.seconds)
+    elif options.what == "nodes":
+        from benchmarks.certify import nodes
+
+        nodes.main(options.seconds, options.only or "")
     else:
         table.into_page(DOCS)
 

@@ -14,7 +14,7 @@ import pytest
 from oracle import evaluate, random_programs
 
 from supnorm.certification import graded_model
-from supnorm.certification.graded_model import TOP, Graded, enclose, pairs, tighten
+from supnorm.certification.graded_model import TOP, Graded, corners, enclose, pairs, tighten
 from supnorm.certification.graded_rule import chebyshev_values, rule
 from supnorm.program import lower_jaxpr
 
@@ -202,6 +202,28 @@ def test_forms_are_products_of_linear_functions(d):
     constant, form = graded_model._quadratic(a, b)
     basis = np.stack([2 * y[:, i] ** 2 - 1 if i == j else y[:, i] * y[:, j] for i, j in pairs(d)], 1)
     np.testing.assert_allclose(constant[0] + basis @ form[:, 0], (y @ a[0].T) * (y @ b[0].T), atol=1e-13)
+
+
+@pytest.mark.parametrize("d", [3, 4, 5])
+@pytest.mark.parametrize("weak", [False, True])
+def test_forms_are_bounded_by_their_largest_corner(d, weak, monkeypatch):
+    """The bound is above all samples, and reached where there are no squares; without some corners it is not above."""
+    if weak:
+        monkeypatch.setattr(graded_model, "corners", lambda d, honest=corners: honest(d)[1:])
+    rng, count = np.random.default_rng(0), 200
+    H = rng.normal(size=(d * (d + 1) // 2, 1, count))
+    H[:d, :, : count // 2] = 0.0
+    g = Graded(
+        *(np.zeros(s) for s in ((1, count), (1, count, d))),
+        H,
+        *(np.zeros(s) for s in ((14, 1, count), (1, count))),
+    )
+    y = np.concatenate([rng.uniform(-1, 1, size=(2000, d)), rng.choice([-1.0, 1.0], size=(500, d))])
+    values = np.stack([2 * y[:, i] ** 2 - 1 if i == j else y[:, i] * y[:, j] for i, j in pairs(d)], 1)
+    largest = np.abs(values @ H[:, 0]).max(0)
+    held = g.curve[0] >= largest
+    assert held.all() != weak
+    assert weak or g.curve[0, : count // 2] == pytest.approx(largest[: count // 2], rel=1e-12)
 
 
 def _residual(x, values, r, found):

@@ -1,9 +1,11 @@
 """Node rules: exact on their polynomials, and their Lebesgue constant proved from above."""
 
+import math
+
 import numpy as np
 import pytest
 
-from supnorm.certification import graded_rule
+from supnorm.certification import GradedCertificate, graded_rule
 from supnorm.certification.graded_bound import polynomial_range
 from supnorm.certification.graded_rule import chebyshev_values, rule
 
@@ -14,12 +16,13 @@ def largest_sum(r, rng, count=20_000):
     """sum_n |l_n(y)| at random points, faces and corners, then a search near the best."""
     y = rng.uniform(-1, 1, size=(count, r.d))
     y = np.where(rng.random(y.shape) < 0.3, np.sign(y), y)
+    operator = r.coefficients(np.eye(len(r.nodes))[None])[0]
     best, size = y[:1], 0.0
     for step in (None, 0.1, 0.03, 0.01, 0.003):
         if step is not None:
             y = np.clip(best + step * rng.normal(size=(2000, r.d)), -1, 1)
         sums = np.concatenate([
-            np.abs(chebyshev_values(part, r.exponents) @ r.operator).sum(1)
+            np.abs(chebyshev_values(part, r.exponents) @ operator).sum(1)
             for part in np.array_split(y, 10)
         ])  # fmt: skip
         if sums.max() > size:
@@ -39,14 +42,14 @@ def test_the_lebesgue_constant_is_above_every_sample_and_not_far(d, D):
 def test_without_the_cosine_it_would_be_too_small(monkeypatch):
     """A grid that misses the largest sums: what is found there is below the truth."""
     r = rule(2, 5)
-    blocks = graded_rule._blocks(2, 5)
+    blocks = graded_rule.parities(2, 5)
     points = np.concatenate([np.array(sorted(set(map(tuple, np.abs(r.nodes).tolist()))))])
-    parts = graded_rule._projection(points, blocks)
+    parts = graded_rule.project(points, blocks)
     truth = largest_sum(r, np.random.default_rng(0))
-    coarse = graded_rule._lebesgue(points, parts, blocks, 5, 1.0)
+    coarse = graded_rule.lebesgue(points, parts, blocks, 5, 1.0)
     assert coarse >= truth
     monkeypatch.setattr(graded_rule.math, "cos", lambda angle: 1.0)
-    assert graded_rule._lebesgue(points, parts, blocks, 5, 1.0) < truth
+    assert graded_rule.lebesgue(points, parts, blocks, 5, 1.0) < truth
 
 
 @pytest.mark.parametrize(("d", "D"), RULES)
@@ -90,3 +93,18 @@ def test_the_sum_of_the_mixed_terms_is_needed():
     assert high[0, 0] >= coefficients.sum()
     _, high = polynomial_range(coefficients[None, :, None], exponents, 6, 2)
     assert high[0, 0] >= chebyshev_values(np.ones((1, 3)), exponents)[0] @ coefficients
+
+
+def test_the_table_of_nodes_holds_what_certificates_ask_for():
+    """Representatives of different orbits, few enough for the checker, and better than those found on the spot."""
+    table = graded_rule._table()
+    asked = {f"{d} inputs, degree {D}" for d in (3, 4, 5, 6) for D in GradedCertificate().menu(d)}
+    assert set(table) == asked
+    for name, points in table.items():
+        d, D = int(name.split()[0]), int(name.split()[-1])
+        nodes = np.concatenate([graded_rule.orbit(p) for p in points])
+        assert all(p == sorted(p, reverse=True) and p[0] <= 1.0 and p[-1] >= 0.0 for p in points)
+        assert nodes.shape[1] == d
+        assert len(np.unique(nodes, axis=0)) == len(nodes)
+        assert (2.0 ** (nodes > 0).sum(1)).sum() <= 2.5 * math.comb(D + d, d)
+    assert rule(4, 6).lebesgue < 0.9 * graded_rule.prove(4, 6, graded_rule.choose(4, 6)).lebesgue

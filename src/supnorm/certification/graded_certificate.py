@@ -49,7 +49,9 @@ class GradedCertificate:
         grids: nodes per axis of the product grids, tried in order.
     """
 
-    degrees: tuple[tuple[int, ...], ...] = ((5, 7, 9, 11), (4, 6, 7, 8, 9), (4, 6, 7, 8), (3, 5, 6, 7))
+    degrees: tuple[tuple[int, ...], ...] = (
+        (5, 7, 9, 11), (4, 6, 7, 8, 9, 11), (4, 6, 7, 8, 9), (3, 5, 6, 7, 8),
+    )  # fmt: skip
     tighten: int = 0
     share: float = 0.5
     grids: tuple[int, ...] = (6, 12, 16)
@@ -73,9 +75,9 @@ class GradedCertificate:
         return state.finish(target)
 
     def menu(self, d: int) -> tuple[int, ...]:
-        """Degrees in ``d`` dimensions: those of the table with at most `LARGEST_RULE` coefficients."""
+        """Degrees in ``d`` dimensions; beyond six those with at most `LARGEST_RULE` coefficients."""
         table = self.degrees[min(max(d, 3), 6) - 3]
-        return tuple(D for D in table if math.comb(D + d, d) <= LARGEST_RULE) or (2,)
+        return tuple(D for D in table if d <= 6 or math.comb(D + d, d) <= LARGEST_RULE) or (2,)
 
     def _one(
         self, error: ErrorProgram, a: int, program: Program, centre: Array, half: Array, target: float,

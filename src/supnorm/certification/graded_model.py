@@ -6,14 +6,15 @@ On the box x_j = c_j + h_j y_j, |y_j| <= 1, every feature is
 
 q_k **some** polynomial of total degree <= k (not necessarily homogeneous) with |q_k| <= s_k on the box, and
 |rest| <= rem. Only c, J, H, s_k, rem are kept; c, J, H are float64 numbers taken as exact, their rounding is in rem.
-No uniqueness is claimed or needed: the one conclusion drawn is that
+|H| is the sum of |H_ii| plus the largest value of the mixed terms, which they take in a corner of the cube (up to
+`CORNERS` inputs; beyond, the sum of |H_ij|). No uniqueness is claimed or needed: the one conclusion drawn is that
 
     p* = c + J.y + H + sum_{k<=D} q_k  is a polynomial of total degree <= D with  |g - p*| <= sum_{k>D} s_k + rem.
 
 H is there because linear layers cancel: |W H| is two to three times smaller than |W| |H|, and the parts above D
 are governed by powers of it.
 
-Proof, operation by operation (|H| = sum|H_ij| and S(t) = |H| t^2 + sum_k s_k t^k has non-negative coefficients):
+Proof, operation by operation (S(t) = |H| t^2 + sum_k s_k t^k has non-negative coefficients):
 
 * linear: W g has parts W H and W q_k, of degree <= k, norms at most |W| s_k; remainders |W| rem.
 * product: q_i q_k has degree <= i + k and norm at most s_i s_k; the linear parts l = J.y have norms |l| =
@@ -45,6 +46,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -60,7 +62,8 @@ from supnorm.program import Node, Program
 from supnorm.program.evaluation import apply
 
 POINTS = 18  # nodes of the one-dimensional interpolants
-TOP = 13  # K: largest degree of a part that is kept; like POINTS it belongs to the file format
+TOP = 13  # K: largest degree of a part that is kept; like POINTS and CORNERS it belongs to the file format
+CORNERS = 8  # inputs up to which forms are bounded in the corners; there are 2^(d - 1) up to sign
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +89,21 @@ class Graded:
         """sum_j |J_j|, shape ``(B, w)``."""
         return outward(np.abs(self.J).sum(-1), self.J.shape[-1])
 
-    @property
+    @cached_property
     def curve(self) -> Array:
-        """|H|, shape ``(B, w)``."""
-        return outward(np.abs(self.H).sum(0), len(self.H))
+        """Bound of |H|, shape ``(B, w)``: the mixed terms together are largest in a corner."""
+        d = self.J.shape[-1]
+        if not 1 < d <= CORNERS:
+            return outward(np.abs(self.H).sum(0), len(self.H))
+        mixed = self.H[d:].reshape(len(self.H) - d, -1)
+        lost = gamma(len(mixed) + 2) * np.abs(mixed).sum(0)
+        largest = np.abs(corners(d) @ mixed).max(0) + lost
+        return outward(np.abs(self.H[:d]).sum(0) + largest.reshape(self.c.shape), d + 4)
+
+    @property
+    def spread(self) -> Array:
+        """sum |H_ij|, to which the rounding of H is proportional, shape ``(B, w)``."""
+        return np.asarray(np.abs(self.H).sum(0))
 
     @property
     def parts(self) -> Array:
@@ -136,6 +150,13 @@ def pairs(d: int) -> list[tuple[int, int]]:
     [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
     """
     return [(i, i) for i in range(d)] + list(itertools.combinations(range(d), 2))
+
+
+@cache
+def corners(d: int) -> Array:
+    """y_i y_j (columns, i < j) in the corners of the cube up to sign (rows)."""
+    signs = np.array(list(itertools.product((1.0, -1.0), repeat=d)))[: 2 ** (d - 1)]
+    return np.array([signs[:, i] * signs[:, j] for i, j in pairs(d)[d:]]).reshape(-1, len(signs)).T
 
 
 def enclose(program: Program, centre: Array, half: Array, rule: Rule | None) -> Enclosed:
@@ -204,7 +225,7 @@ def affine(x: Graded, weight: Array, bias: Array) -> Graded:
     """weight @ x + bias."""
     k = weight.shape[1]
     size, g = np.abs(weight).T, gamma(k + 2)
-    rows = np.concatenate([x.s[2:], (x.rem + g * (np.abs(x.c) + x.slope + x.curve))[None]]) @ size
+    rows = np.concatenate([x.s[2:], (x.rem + g * (np.abs(x.c) + x.slope + x.spread))[None]]) @ size
     rows = _raised(rows, 2 * k + 8)  # parts that are zero stay so: they need no tightening
     rem = outward(rows[-1] + g * np.abs(bias))
     J = np.einsum("bkd,wk->bwd", x.J, weight, optimize=True)
@@ -222,7 +243,7 @@ def add(x: Graded, y: Graded, sign: float = 1.0) -> Graded:
 def scale(x: Graded, factor: float) -> Graded:
     """factor x; the factor itself may be off by one rounding."""
     f = abs(factor)
-    lost = 2.0 * U * f * (np.abs(x.c) + x.slope + x.bent)
+    lost = 2.0 * U * f * (np.abs(x.c) + x.slope + x.spread)
     return Graded(factor * x.c, factor * x.J, factor * x.H, _raised(f * x.s), outward(f * x.rem + lost))
 
 
@@ -252,7 +273,7 @@ def multiply(x: Graded, y: Graded) -> Graded:
     s[3:] += rx * parts_y[2:-1] + ry * parts_x[2:-1]
     s = _raised(s)
     bx, by = x.bent, y.bent
-    total = (ax + rx + bx) * (ay + ry + by)
+    total = (ax + rx + bx + x.spread) * (ay + ry + by + y.spread)
     everything = outward(bx * by + (ax + rx) * by + (ay + ry) * bx)
     kept = s.sum(0) + ax * y.curve + ay * x.curve
     above = np.maximum(everything - kept * (1.0 - 1e-13), 0.0)
@@ -312,7 +333,7 @@ def smooth(op: str, x: Graded, *parameter: float) -> Graded:
     lost_here = np.abs(series[:2, 0]).sum(0) + (4.0 + unit.shape[-1]) * np.abs(second)
     if terms > 1:
         H += series[0, 1] * x.H
-        lost_here = lost_here + np.abs(series[0, 1]) * x.curve
+        lost_here = lost_here + np.abs(series[0, 1]) * x.spread
     return _sound(c, J, H, parts, outward(rem + above + 8.0 * U * lost_here))
 
 

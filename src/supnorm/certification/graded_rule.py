@@ -18,19 +18,25 @@ one cosine, not one per axis. With p = sum_n sign(l_n(y*)) l_n for the y* of Lam
 p(y*) = Lambda = ||p||: the same bound holds for Lambda. By symmetry only grid points with
 1 >= y_1 >= ... >= y_d >= 0 are needed: 2380 instead of 531,441 for d = 4, D = 9.
 
-Nodes: orbits of points of a Chebyshev grid, added greedily by gain of log det of the Gram matrix per node
-(approximate Fekete points, Bos, De Marchi, Sommariva and Vianello 2010, orbit by orbit). The Gram matrix
-splits by the parities of the exponents. Cost: about 1 s (d = 4, D = 9) to 10 s (d = 6, D = 7), once per
-process; Lambda is 22 and 55 there with 1.8 times as many nodes as coefficients.
+Nodes: orbits of points under signs and orders. Those of the degrees that certificates use are in `nodes.json`
+(`python -m benchmarks.certify nodes` makes it); for others they are chosen here, from a Chebyshev grid, greedily by
+gain of log det of the Gram matrix per node (approximate Fekete points, Bos, De Marchi, Sommariva and Vianello 2010,
+orbit by orbit).
+
+Everything splits by the parities of the exponents, and parities with as many odd exponents are the same up to the
+order of the coordinates: L is kept as 2^d small matrices, d + 1 of them different. Its symmetry is exact, in floats too.
+Cost: less than a second up to four inputs, a few seconds (d = 6, D = 8), once per process, nearly all for Lambda.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +55,13 @@ class Rule:
     Attributes:
         d, D: dimension and total degree.
         representatives: one point of each orbit, 1 >= y_1 >= ... >= y_d >= 0, shape ``(o, d)``.
-        exponents: of the M coefficients, shape ``(M, d)``.
+        exponents: of the M coefficients, parity after parity, shape ``(M, d)``.
         nodes: shape ``(N, d)``.
-        operator: from values to coefficients, shape ``(M, N)``.
+        folding: per pattern of signs and point of the positive orthant the node, shape ``(2^d, p)``; points with a
+            coordinate zero are there several times.
+        projections: per parity, from sums over the patterns to coefficients, shapes ``(M_b, p)``.
         lebesgue: proved bound of Lambda.
-        total: sum of |operator|, for the rounding of coefficients.
+        total: sum of the sizes of all entries of L, for the rounding of coefficients.
         defect: |L p - p| <= defect |p| for p of degree D: the operator's own rounding.
     """
 
@@ -62,7 +70,8 @@ class Rule:
     representatives: Array
     exponents: Integers
     nodes: Array
-    operator: Array
+    folding: NDArray[np.intp]
+    projections: tuple[tuple[tuple[int, ...], Array], ...]
     lebesgue: float
     total: float
     defect: float
@@ -76,11 +85,14 @@ class Rule:
         """Chebyshev coefficients from values ``(B, N, m)``; returns ``(B, M, m)``."""
         boxes, count, m = values.shape
         flat = np.ascontiguousarray(values.transpose(1, 0, 2)).reshape(count, boxes * m)
-        return np.asarray((self.operator @ flat).reshape(-1, boxes, m).transpose(1, 0, 2))
+        folded = flat[self.folding].reshape((2,) * self.d + (-1, boxes * m))
+        _butterfly(folded, self.d)
+        rows = np.concatenate([part @ folded[b] for b, part in self.projections])
+        return np.asarray(rows.reshape(-1, boxes, m).transpose(1, 0, 2))
 
     def rounding(self, largest: Array) -> Array:
         """How far the polynomial of computed coefficients is from that of exact ones, for |values| <= largest."""
-        return np.asarray(largest * (gamma(len(self.nodes) + 2) * self.total))
+        return np.asarray(largest * (gamma(self.folding.shape[1] + self.d + 4) * self.total))
 
 
 @lru_cache(maxsize=64)
@@ -94,24 +106,41 @@ def rule(d: int, D: int) -> Rule:
     >>> len(r.exponents), len(r.nodes) >= 15, r.lebesgue < 15
     (15, True, True)
     """
-    blocks = _blocks(d, D)
+    known = _table().get(f"{d} inputs, degree {D}")
+    return prove(d, D, [orbit(p) for p in known] if known else choose(d, D))
+
+
+@cache
+def _table() -> dict[str, list[list[float]]]:
+    found: dict[str, list[list[float]]] = json.loads((files(__package__) / "nodes.json").read_text())
+    return found
+
+
+def orbit(point: list[float]) -> Array:
+    """The orders of a point of the positive orthant."""
+    return np.array(sorted(set(itertools.permutations(point))))
+
+
+def choose(d: int, D: int) -> list[Array]:
+    """Orbits on a Chebyshev grid: greedily, and as many as promise the cheapest certificates."""
+    blocks = parities(d, D)
     orbits = _greedy(d, D, blocks)
     M = math.comb(D + d, d)
-    best: tuple[float, tuple[Array, ...]] | None = None
+    best: tuple[float, list[Array]] | None = None
     for count in range(1, len(orbits) + 1):
         chosen = orbits[:count]
         size = sum(_full_size(o) for o in chosen)
         if size < M * FEWEST and count < len(orbits):
             continue
-        parts = _projection(np.concatenate(chosen), blocks)
+        parts = project(np.concatenate(chosen), blocks)
         if parts is None:
             continue
-        cost = size * _lebesgue(np.concatenate(chosen), parts, blocks, D, 1.2) ** (d / (D + 1.0))
+        cost = size * lebesgue(np.concatenate(chosen), parts, blocks, D, 1.2) ** (d / (D + 1.0))
         if best is None or cost < best[0]:
-            best = cost, tuple(chosen)
+            best = cost, chosen
     if best is None:
         raise BadInput(f"there is no node rule of total degree {D} in {d} inputs; choose another degree")
-    return _finish(d, D, best[1], blocks)
+    return best[1]
 
 
 def chebyshev_values(y: Array, exponents: Integers) -> Array:
@@ -130,11 +159,17 @@ def _value_error(d: int, D: int) -> float:
     return d * (D + 1) * 40.0 * U
 
 
-def _blocks(d: int, D: int) -> list[tuple[tuple[int, ...], Integers]]:
-    """Exponents of total degree at most D by parity."""
+def parities(d: int, D: int) -> list[tuple[tuple[int, ...], Integers]]:
+    """Exponents of total degree at most D by parity; those of one number of odd ones in corresponding orders."""
     every = np.array([k for k in itertools.product(range(D + 1), repeat=d) if sum(k) <= D], dtype=np.int64)
-    parities = itertools.product((0, 1), repeat=d)
-    return [(b, every[(every % 2 == b).all(1)]) for b in parities if sum(b) <= D]
+    first = {p: every[(every % 2 == [1] * p + [0] * (d - p)).all(1)] for p in range(min(d, D) + 1)}
+    patterns = itertools.product((0, 1), repeat=d)
+    return [(b, first[sum(b)][:, _odd_first(b)]) for b in patterns if sum(b) <= D]
+
+
+def _odd_first(b: tuple[int, ...]) -> Integers:
+    """Per coordinate its place when the odd ones come first."""
+    return np.argsort(np.argsort([-v for v in b], kind="stable"), kind="stable")
 
 
 def _greedy(d: int, D: int, blocks: list[tuple[tuple[int, ...], Integers]]) -> list[Array]:
@@ -154,7 +189,7 @@ def _greedy(d: int, D: int, blocks: list[tuple[tuple[int, ...], Integers]]) -> l
     while free.any():
         if (
             size[chosen].sum() >= MOST * M
-            and _projection(np.concatenate([orbits[i] for i in chosen]), blocks) is not None
+            and project(np.concatenate([orbits[i] for i in chosen]), blocks) is not None
         ):
             break
         rows = np.flatnonzero(free)
@@ -201,19 +236,21 @@ def _gram(points: Array, exponents: Integers) -> Array:
     return np.asarray(values.T @ (_copies(points)[:, None] * values))
 
 
-def _projection(points: Array, blocks: list[tuple[tuple[int, ...], Integers]]) -> list[Array] | None:
-    """Per parity, the map from folded values at the points of the orthant to coefficients; None if singular."""
-    out = []
-    for _, exps in blocks:
-        values = chebyshev_values(points, exps)
-        gram = values.T @ (_copies(points)[:, None] * values)
-        if not np.linalg.cond(gram) <= 1e7:
-            return None
-        out.append(np.asarray(np.linalg.solve(gram, values.T), dtype=np.float64))
-    return out
+def project(points: Array, blocks: list[tuple[tuple[int, ...], Integers]]) -> list[Array] | None:
+    """Per parity, the map from values at the points of the orthant to coefficients; None if singular."""
+    first: dict[int, Array] = {}
+    for b, exps in blocks:
+        if b == (1,) * sum(b) + (0,) * (len(b) - sum(b)):
+            values = chebyshev_values(points, exps)
+            gram = values.T @ (_copies(points)[:, None] * values)
+            if not np.linalg.cond(gram) <= 1e7:
+                return None
+            first[sum(b)] = np.asarray(np.linalg.solve(gram, values.T), dtype=np.float64)
+    places = [_positions(points, points[:, np.argsort(_odd_first(b))]) for b, _ in blocks]
+    return [first[sum(b)][:, place] for (b, _), place in zip(blocks, places, strict=True)]
 
 
-def _lebesgue(
+def lebesgue(
     points: Array, parts: list[Array], blocks: list[tuple[tuple[int, ...], Integers]], D: int, fine: float
 ) -> float:
     """Bound of Lambda by the grid of about ``fine`` D nodes per axis, rounding left out."""
@@ -221,66 +258,68 @@ def _lebesgue(
     m = math.ceil(fine * D) + 1
     grid = np.cos((np.arange(m) + 0.5) * np.pi / m)[: (m + 1) // 2]
     corner = np.array(list(itertools.combinations_with_replacement(grid, d)))
+    exponents = np.concatenate([exps for _, exps in blocks])
+    ends = np.cumsum([len(exps) for _, exps in blocks])[:-1]
     largest = 0.0
     step = max(200_000 // (len(points) * 2**d), 1)
     for i in range(0, len(corner), step):
         some = corner[i : i + step]
         parity = np.zeros((2,) * d + (len(some), len(points)))
-        for (b, exps), part in zip(blocks, parts, strict=True):
-            parity[b] = chebyshev_values(some, exps) @ part
-        for axis in range(d):
-            even, odd = np.moveaxis(parity, axis, 0)
-            difference = even - odd
-            even += odd
-            odd[...] = difference
-        sizes = np.abs(parity).reshape(2**d, len(some), len(points)).sum(0)
+        values = np.split(chebyshev_values(some, exponents), ends, axis=1)
+        for (b, _), part, here in zip(blocks, parts, values, strict=True):
+            parity[b] = here @ part
+        _butterfly(parity, d)
+        sizes = np.abs(parity, out=parity).reshape(2**d, len(some), len(points)).sum(0)
         largest = max(largest, float((sizes @ (_copies(points) / 2.0**d)).max()))
     return largest / math.cos(math.pi * D / (2 * m))
 
 
-def _finish(
-    d: int, D: int, orbits: tuple[Array, ...], blocks: list[tuple[tuple[int, ...], Integers]]
-) -> Rule:
-    points = np.concatenate(orbits)
-    parts = _projection(points, blocks)
-    assert parts is not None
-    nodes, source, signs = _unfold(points)
-    operator = np.concatenate([
-        part[:, source] * np.prod(np.where(np.array(b) == 1, signs, 1.0), 1)
-        for (b, _), part in zip(blocks, parts, strict=True)
-    ])  # fmt: skip
+def _butterfly(values: Array, d: int) -> None:
+    """Sums with all patterns of signs along the first ``d`` axes (of length 2), in place."""
+    for axis in range(d):
+        even, odd = np.moveaxis(values, axis, 0)
+        difference = even - odd
+        even += odd
+        odd[...] = difference
+
+
+def prove(d: int, D: int, orbits: list[Array]) -> Rule:
+    """The rule of these orbits.
+
+    Raises:
+        BadInput: when they do not determine the polynomials of total degree ``D``.
+    """
+    blocks, points = parities(d, D), np.concatenate(orbits)
+    parts = project(points, blocks)
+    if parts is None:
+        raise BadInput(f"these nodes do not determine the polynomials of total degree {D} in {d} inputs")
+    nodes, folding = _unfold(points)
     exponents = np.concatenate([exps for _, exps in blocks])
-    total = float(np.abs(operator).sum()) * (1.0 + 1e-12)
-    lopsided = _asymmetry(d, nodes, exponents, operator) * d * d * operator.size
+    total = float(sum((np.abs(part) @ _copies(points)).sum() for part in parts)) * (1.0 + 1e-12)
     values_off = (_value_error(d, D) + gamma(len(exponents) + 4)) * total
-    lebesgue = (_lebesgue(points, parts, blocks, D, 3.0) + 2.0 * (lopsided + values_off)) * (1.0 + 1e-9)
+    fine = 3.0 if d < 6 else 2.0  # what a finer grid gains, a tenth, it costs in time beyond five inputs
+    bound = (lebesgue(points, parts, blocks, D, fine) + 2.0 * values_off) * (1.0 + 1e-9)
+    share = _copies(points) / 2.0**d  # a power of two: no rounding
     return Rule(
-        d, D, np.array([o.max(0) * 0 + np.sort(o[0])[::-1] for o in orbits]), exponents, nodes, operator,
-        lebesgue, total, _defect(d, D, nodes, exponents, operator),
+        d, D, np.array([np.sort(o[0])[::-1] for o in orbits]), exponents, nodes, folding,
+        tuple((b, part * share) for (b, _), part in zip(blocks, parts, strict=True)),
+        bound, total, _defect(D, points, blocks, parts),
     )  # fmt: skip
 
 
-def _unfold(points: Array) -> tuple[Array, NDArray[np.intp], Array]:
-    """All nodes with the orthant point each comes from and its signs (1 on zero coordinates)."""
-    nodes, source, signs = [], [], []
+def _unfold(points: Array) -> tuple[Array, NDArray[np.intp]]:
+    """All nodes, and per pattern of signs and point the node."""
+    d = points.shape[1]
+    start = np.concatenate([[0], np.cumsum(_copies(points))[:-1]]).astype(np.intp)
+    nodes, folding = [], np.zeros((2**d, len(points)), dtype=np.intp)
+    patterns = np.array(list(itertools.product((0, 1), repeat=d)), dtype=np.intp)
     for i, point in enumerate(points):
-        for sign in itertools.product(*[(1.0, -1.0) if v else (1.0,) for v in point]):
-            nodes.append(point * sign)
-            source.append(i)
-            signs.append(sign)
-    return np.array(nodes), np.array(source), np.array(signs)
-
-
-def _asymmetry(d: int, nodes: Array, exponents: Integers, operator: Array) -> float:
-    """Largest change of an entry when two neighbouring coordinates are exchanged; signs are exact."""
-    worst = 0.0
-    for j in range(d - 1):
-        order = np.arange(d)
-        order[[j, j + 1]] = order[[j + 1, j]]
-        rows = _positions(exponents, exponents[:, order])
-        columns = _positions(nodes, nodes[:, order])
-        worst = max(worst, float(np.abs(operator[rows][:, columns] - operator).max()))
-    return worst
+        free = [j for j in range(d) if point[j]]
+        for pattern in itertools.product((0, 1), repeat=len(free)):
+            nodes.append(point.copy())
+            nodes[-1][free] *= 1.0 - 2.0 * np.array(pattern)
+        folding[:, i] = start[i] + patterns[:, free] @ (1 << np.arange(len(free))[::-1])
+    return np.array(nodes), folding
 
 
 def _positions(table: Array | Integers, wanted: Array | Integers) -> NDArray[np.intp]:
@@ -289,10 +328,17 @@ def _positions(table: Array | Integers, wanted: Array | Integers) -> NDArray[np.
     return np.array([known[tuple(row)] for row in wanted.tolist()])
 
 
-def _defect(d: int, D: int, nodes: Array, exponents: Integers, operator: Array) -> float:
-    """|L p - p| <= sum of the row norms of (L V - 1) times 2^(d/2) |p| (Parseval), with all rounding."""
-    values = chebyshev_values(nodes, exponents)
-    off = np.abs(operator @ values - np.eye(len(exponents)))
-    rows = np.abs(operator).sum(1)
-    off = off + rows[:, None] * (gamma(len(nodes) + 4) * 1.001 + _value_error(d, D))
-    return float(np.sqrt((off * off).sum(1)).sum()) * math.sqrt(2.0**d) * (1.0 + 1e-9)
+def _defect(
+    D: int, points: Array, blocks: list[tuple[tuple[int, ...], Integers]], parts: list[Array]
+) -> float:
+    """|L p - p| <= sum of the row norms of (L V - 1) times 2^(d/2) |p| (Parseval), with all rounding.
+
+    Rows and columns of different parities meet in zeros, by the exact symmetry of nodes and L.
+    """
+    d, weights, loss = points.shape[1], _copies(points), 0.0
+    for (_, exps), part in zip(blocks, parts, strict=True):
+        off = np.abs((part * weights) @ chebyshev_values(points, exps) - np.eye(len(exps)))
+        rows = np.abs(part) @ weights
+        off += rows[:, None] * (gamma(len(points) + 4) * 1.001 + _value_error(d, D))
+        loss += float(np.sqrt((off * off).sum(1)).sum())
+    return loss * math.sqrt(2.0**d) * (1.0 + 1e-9)

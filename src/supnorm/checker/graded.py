@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from itertools import combinations, product
 from typing import Any
 
@@ -22,6 +23,7 @@ from supnorm.checker.polynomial import _transform
 
 Ball = Any
 TOP, POINTS, FINE = 13, 18, 4
+CORNERS = 8  # inputs up to which quadratic forms are bounded in the corners of the cube
 SMOOTH = ("tanh", "sigmoid", "softplus", "silu", "gelu", "erf", "sin", "cos", "exp", "log", "sqrt", "pow")
 DIRECT: dict[str, Callable[[Ball], Ball]] = {"tanh": arb.tanh, "sin": arb.sin, "cos": arb.cos, "exp": arb.exp}
 
@@ -42,10 +44,15 @@ class Graded:
         """Bound of |J.y|."""
         return sum((abs(j) for j in self.J), arb(0)).upper()
 
-    @property
+    @cached_property
     def curve(self) -> Ball:
-        """Bound of |H|."""
-        return sum((abs(z) for z in self.H), arb(0)).upper()
+        """Bound of |H|: of the squares by their sizes, of the mixed terms by their values in the corners."""
+        d = len(self.J)
+        if not 1 < d <= CORNERS:
+            return sum((abs(z) for z in self.H), arb(0)).upper()
+        values = _corners(d) * arb_mat(len(self.H) - d, 1, list(self.H[d:]))
+        largest = max((abs(z).upper() for z in values.entries()), default=arb(0))
+        return (sum((abs(z) for z in self.H[:d]), largest)).upper()
 
     @property
     def parts(self) -> Any:
@@ -62,6 +69,13 @@ class Graded:
         if self.rem is None:
             return None
         return (sum((self.parts[k] for k in range(D + 1, TOP + 1)), arb(0)) + self.rem).upper()
+
+
+@cache
+def _corners(d: int) -> Any:
+    """The products y_i y_j, i < j (columns), in the corners with y_1 = 1 (rows): the others repeat them."""
+    rows = [[a * b for a, b in combinations((1, *c), 2)] for c in product((1, -1), repeat=d - 1)]
+    return arb_mat(rows)
 
 
 def _nothing(x: Graded) -> Graded:
