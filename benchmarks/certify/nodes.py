@@ -20,7 +20,7 @@ from supnorm.certification.graded_rule import choose, lebesgue, orbit, parities,
 
 Array = NDArray[np.float64]
 FILE = Path(supnorm.certification.__file__).parent / "nodes.json"
-MENU = {3: (5, 7, 9, 11), 4: (4, 6, 7, 8, 9, 11), 5: (4, 6, 7, 8, 9), 6: (3, 5, 6, 7, 8)}
+MENU = {3: (5, 7, 9, 11), 4: (4, 6, 7, 8, 9, 11), 5: (4, 6, 7, 8, 9), 6: (3, 5, 6, 7, 8, 9)}
 
 
 def moved(d: int, D: int, seconds: float) -> list[list[float]]:

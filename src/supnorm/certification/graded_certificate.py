@@ -50,10 +50,10 @@ class GradedCertificate:
     """
 
     degrees: tuple[tuple[int, ...], ...] = (
-        (5, 7, 9, 11), (4, 6, 7, 8, 9, 11), (4, 6, 7, 8, 9), (3, 5, 6, 7, 8),
+        (5, 7, 9, 11), (4, 6, 7, 8, 9, 11), (4, 6, 7, 8, 9), (3, 5, 6, 7, 8, 9),
     )  # fmt: skip
     tighten: int = 0
-    share: float = 0.5
+    share: float = 0.75
     grids: tuple[int, ...] = (6, 12, 16)
 
     def __post_init__(self) -> None:

@@ -2,15 +2,15 @@
 
 A rule is given by representatives; its nodes are all their images under changes of sign and order of the
 coordinates. Values are folded by the parity of the coordinates; per parity the exact least squares projection
-is solved in balls. Lambda = max_y sum_n |l_n(y)| is at most its maximum over the grid of m = 3 D + 1 Chebyshev
-nodes per axis, divided by cos(pi D/(2 m)): along the segment of angles from the maximum to the nearest grid
+is solved in balls. Lambda = max_y sum_n |l_n(y)| is at most its maximum over the grid of m = 3 D + 1 (from six inputs
+on 2 D + 1) Chebyshev nodes per axis, divided by cos(pi D/(2 m)): along the segment of angles from the maximum to the nearest grid
 point a polynomial of total degree D is a trigonometric sum with frequencies <= D, which falls no faster than
 the cosine (Duffin and Schaeffer 1938). By symmetry grid points with 1 >= y_1 >= ... >= y_d >= 0 are enough.
 
 These sums are taken in integers, in units of 2^-`BITS`: a table value T_k(y) is off by at most one unit, a
 product of d of them by at most 3 d units (each product is rounded down once), an entry C_en of the projection by
-two; so sum_n |l_n(y)| is off by at most 3 d sum |C| + 2.1 M N units. Cost: 0.3 s (d = 4, D = 8) to 10 s (d = 6,
-D = 7).
+two; so sum_n |l_n(y)| is off by at most 3 d sum |C| + 2.1 M N units. Cost: 0.3 s (d = 4, D = 8) to a minute (d = 6,
+D = 9).
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def verify_rule(d: int, D: int, representatives: tuple[tuple[float, ...], ...]) 
         for p in points
         for signs in product(*[(1.0, -1.0) if v else (1.0,) for v in p])
     )
-    if comb((3 * D + 2) // 2 + d - 1, d) * len(nodes) > LARGEST_WORK:
+    if comb((_grid(d, D) + 1) // 2 + d - 1, d) * len(nodes) > LARGEST_WORK:
         raise Rejected(f"a rule of degree {D} in {d} dimensions takes too long to verify")
     exponents: dict[Index, list[Index]] = {b: [] for b in product((0, 1), repeat=d) if sum(b) <= D}
     for k in _exponents(d, D):
@@ -154,6 +154,11 @@ def _project(
     return out
 
 
+def _grid(d: int, D: int) -> int:
+    """Chebyshev nodes per axis on which the Lebesgue constant is taken."""
+    return (3 if d < 6 else 2) * D + 1
+
+
 def _integer(z: Ball) -> int:
     """The middle of a ball in units of 2^-`BITS`, rounded down."""
     mantissa, exponent = z.mid().man_exp()
@@ -167,7 +172,8 @@ def _lebesgue(
     exponents: dict[Index, list[Index]],
     projections: dict[Index, Any],
 ) -> Ball:
-    d, m = len(points[0]), 3 * D + 1
+    d = len(points[0])
+    m = _grid(d, D)
     grid = [(arb.pi() * (2 * i + 1) / (2 * m)).cos() for i in range((m + 1) // 2)]
     tables = [[_integer(t) for t in chebyshev_table(y, D)] for y in grid]
     corner = list(combinations_with_replacement(range(len(grid)), d))
