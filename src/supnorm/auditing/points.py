@@ -125,8 +125,8 @@ def _meet(w: Array, b: Array, chosen: NDArray[np.intp], rng: np.random.Generator
     rows = w.T.take(chosen, axis=1)
     system = np.empty((k, k + 1, n), dtype=w.dtype)
     (w @ w.T).ravel().take(chosen[:, None] * len(w) + chosen, out=system[:, :k])
-    system[:, k] = b.take(chosen) + (rows * start[:, None]).sum(axis=0)
-    return np.asarray(start - (rows * _solved(system)).sum(axis=1))
+    system[:, k] = b.take(chosen) + np.einsum("dkn,dn->kn", rows, start)
+    return np.asarray(start - np.einsum("dkn,kn->dn", rows, _solved(system)))
 
 
 def _solved(system: Array) -> Array:
