@@ -15,6 +15,7 @@ campaign goes on where it stopped.
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 from functools import partial
 from pathlib import Path
@@ -39,19 +40,18 @@ def targets(seconds: float, only: str) -> None:
 
 def fitted(seconds: float, only: str) -> None:
     """Networks fitted to functions, on seeds that nothing was tuned on."""
-    from benchmarks.certify.fitted import FUNCTIONS, SEEDS, SHAPES, fitted
+    from benchmarks.certify.fitted import FUNCTIONS, LONG, SEEDS, SHAPES, fitted, trained_long
     from benchmarks.certify.targets import measured, shifted
 
     measured(shifted(1, 8, 1, "tanh", 1e-2), 1.1, 10.0)  # imports
-    for d, width, depth, activation, ratio, wanted in SHAPES:
-        for name in FUNCTIONS:
-            for seed in SEEDS:
-                shape = f"{d}-D {depth}x{width} {activation}, ratio {ratio}"
-                if only not in shape:
-                    continue
-                row = measured(fitted(name, d, width, depth, seed, activation), ratio, seconds) | {
-                    "target_seconds": wanted
-                }
+    rows = [(shape, "", fitted, tuple(FUNCTIONS)) for shape in SHAPES]
+    rows += [(shape, " by Adam", trained_long, (*FUNCTIONS, "circuit")) for shape in LONG]
+    for (d, width, depth, activation, ratio, wanted), how, make, names in rows:
+        shape = f"{d}-D {depth}x{width} {activation}{how}, ratio {ratio}"
+        for name, seed in itertools.product(names, SEEDS):
+            if only in f"{shape} | {name}":
+                row = measured(make(name, d, width, depth, seed, activation), ratio, seconds)
+                row["target_seconds"] = wanted
                 records.put("fitted", f"{shape} | {name}, seed {seed}", row)
                 print(f"{shape:24s} {name:8s} {seed} {table.words(row)}  target {wanted} s", flush=True)
 
