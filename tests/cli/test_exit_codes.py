@@ -282,6 +282,39 @@ def test_run_never_raises(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None
     assert run(["certify", "problem.toml", "--quiet"]) == 3
 
 
+def test_a_ctrl_c_that_python_drops_is_sent_again() -> None:
+    """Raised in a destructor it is printed and forgotten, unless the program's hook hears of it."""
+    code = """
+import importlib, sys, time
+main = importlib.import_module("supnorm.cli.main")
+class Falls:
+    def __del__(self):
+        raise KeyboardInterrupt
+def work(arguments):
+    Falls()
+    time.sleep(20)
+    return 0
+if sys.argv[1] == "plain":
+    Falls()
+    sys.exit(0)
+main.run = lambda arguments: 3 if _interrupted() else 0
+def _interrupted():
+    try:
+        work([])
+    except KeyboardInterrupt:
+        return True
+main.main([])
+"""
+    plain, ours = (
+        subprocess.run(
+            [sys.executable, "-c", code, how], capture_output=True, text=True, check=False, timeout=60
+        )
+        for how in ("plain", "ours")
+    )
+    assert (plain.returncode, "KeyboardInterrupt" in plain.stderr) == (0, True)
+    assert (ours.returncode, ours.stderr) == (3, "")
+
+
 def test_python_m_supnorm_is_the_program(tmp_path: Path) -> None:
     missing = tmp_path / "certificate.json"
     done = subprocess.run(

@@ -3,9 +3,9 @@
 A rule is given by representatives; its nodes are all their images under changes of sign and order of the
 coordinates. Values are folded by the parity of the coordinates; per parity the exact least squares projection
 is solved in balls. Lambda = max_y sum_n |l_n(y)| is at most its maximum over the grid of m = 3 D + 1 (from six inputs
-on 2 D + 1) Chebyshev nodes per axis, divided by cos(pi D/(2 m)): along the segment of angles from the maximum to the nearest grid
-point a polynomial of total degree D is a trigonometric sum with frequencies <= D, which falls no faster than
-the cosine (Duffin and Schaeffer 1938). By symmetry grid points with 1 >= y_1 >= ... >= y_d >= 0 are enough.
+on 2 D + 1) Chebyshev nodes per axis, divided by cos(pi D/(2 m)): along the segment of angles from the maximum to the
+nearest grid point a polynomial of total degree D is a trigonometric sum with frequencies <= D, which falls no faster
+than the cosine (Duffin and Schaeffer 1938). By symmetry grid points with 1 >= y_1 >= ... >= y_d >= 0 are enough.
 
 These sums are taken in integers, in units of 2^-`BITS`: a table value T_k(y) is off by at most one unit, a
 product of d of them by at most 3 d units (each product is rounded down once), an entry C_en of the projection by

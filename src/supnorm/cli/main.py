@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import threading
 import traceback
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -40,7 +43,16 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with a code of the contract (see `ExitCode`)."""
     # A termination request is handled like Ctrl-C: workers end, what was computed is kept.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.unraisablehook = _again
     sys.exit(run(arguments))
+
+
+def _again(dropped: Any) -> None:
+    """A Ctrl-C that fell into a callback of the garbage collector is printed and forgotten there: send it once more."""
+    if issubclass(dropped.exc_type, KeyboardInterrupt):
+        threading.Timer(0.02, os.kill, [os.getpid(), signal.SIGINT]).start()
+    else:
+        sys.__unraisablehook__(dropped)
 
 
 def run(arguments: list[str] | None = None) -> int:
