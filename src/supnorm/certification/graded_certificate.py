@@ -46,6 +46,7 @@ class GradedCertificate:
         degrees: total degrees that are tried in 3, 4, 5, 6 and more dimensions.
         tighten: degree of the tightening rule; 0 is no tightening, which is faster up to three hidden layers.
         share: part of the gap between target and witness that tail and rounding together may use.
+        far: part that they may use of the distance between the target and a box's own error, where that is small.
         grids: nodes per axis of the product grids, tried in order.
     """
 
@@ -53,7 +54,8 @@ class GradedCertificate:
         (5, 7, 9, 11), (4, 6, 7, 8, 9, 11), (4, 6, 7, 8, 9), (3, 5, 6, 7, 8, 9),
     )  # fmt: skip
     tighten: int = 0
-    share: float = 0.75
+    share: float = 0.3
+    far: float = 0.85
     grids: tuple[int, ...] = (6, 12, 16)
 
     def __post_init__(self) -> None:
@@ -116,7 +118,8 @@ class GradedCertificate:
         err = found.affine.err[todo].max(1)
         gap = max(self.share * (target - lower), 1e-4 * target)
         size = self._sampled(program, centre[todo], half[todo], state)
-        allowance = np.maximum(np.maximum(gap, self.share * (target - size)), 1e-290)
+        far = self.far * (target - 1.1 * size)  # a box may hold more than was sampled
+        allowance = np.maximum(np.maximum(gap, far), 1e-290)
         degree = np.zeros(len(todo), dtype=np.int64)
         least, needs = np.full(len(todo), np.inf), np.full(len(todo), np.inf)
         for D in self.menu(d):
