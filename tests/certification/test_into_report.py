@@ -1,5 +1,7 @@
 """A certificate fills an audit's report: the bound, what it rests on, and a map of local bounds that holds."""
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -79,3 +81,18 @@ def test_a_certificate_of_something_else_is_refused():
     other = certify(_problem(1, deployed=True))
     with pytest.raises(BadInput, match="not about the same"):
         other.into(report)
+
+
+@pytest.mark.parametrize("proved", [True, False])
+def test_the_advice_speaks_of_the_bound_where_it_is_within_the_tolerance(proved):
+    problem = _problem(1)
+    result = certify(problem, tolerance=1.0)
+    assert result.upper > result.lower
+    tolerance = 1.01 * result.upper if proved else 0.5 * (result.lower + result.upper)
+    report = sn.audit(
+        replace(problem, error=sn.ErrorMeasure(tolerance=tolerance)), evaluations=1000, power=None
+    )
+    joined = result.into(report)
+    assert "that is not a proof" in report.document["status"]["advice"]
+    assert ("that is not a proof" in joined.document["status"]["advice"]) != proved
+    assert joined.document["status"]["code"] == "within-tolerance"

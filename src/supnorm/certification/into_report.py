@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
     from supnorm.certification.result import CertifyResult
 
+_PROVED = "The bound is within the tolerance everywhere. Keep the certificate with the model; supnorm check verifies it."
+_IF_DECLARED = " It holds if the declared bounds do."
+
 
 def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     """The report with ``sup.upper``, what it rests on, and the map of local bounds.
@@ -41,4 +44,10 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     sup = {"lower": found, "upper": upper, "upper_kind": kind, "assumptions": list(result.assumptions)}
     picture = bound_map(result.certificate) | {"target": result.target, "proved_volume": result.proved_volume}
     charts = {**(report.document.get("charts") or {}), "local_bounds": to_json(picture)}
-    return replace(report, document={**report.document, "sup": to_json(sup), "charts": charts})
+    status = dict(report.document["status"])
+    tolerance = report.document["tolerance"]
+    if status["code"] == "within-tolerance" and tolerance is not None and upper <= from_json(tolerance):
+        status["advice"] = _PROVED + (_IF_DECLARED if kind == "conditional" else "")
+    return replace(
+        report, document={**report.document, "status": status, "sup": to_json(sup), "charts": charts}
+    )
