@@ -287,7 +287,7 @@ def saved(tmp_path_factory):
     def reference(x):
         return near(x) + 0.1 * jnp.sin(3 * (x[:, :1] + x[:, 1:2] - x[:, 2:])) * other(x)
 
-    strategy = GradedCertificate(degrees=((5,),) * 4, tighten=4, share=0.5, far=0.5)
+    strategy = GradedCertificate(degrees=((5,),) * 4, tighten=4, share=0.5, far=0.5, grids=(6, 12, 16))
     result = certify(Problem(model, reference, BOX), 1.1, strategy=strategy)
     result.certificate.save(path)
     return path

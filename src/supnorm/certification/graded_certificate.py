@@ -56,7 +56,7 @@ class GradedCertificate:
     tighten: int = 0
     share: float = 0.3
     far: float = 0.85
-    grids: tuple[int, ...] = (6, 12, 16)
+    grids: tuple[int, ...] = (6, 8, 12, 16)
 
     def __post_init__(self) -> None:
         every = [D for menu in self.degrees for D in menu] + ([self.tighten] if self.tighten else [])
