@@ -57,8 +57,9 @@ SHAPES = [  # inputs, width, depth, activation, ratio, target seconds
     (6, 32, 2, "tanh", 1.5, 360.0),
     (6, 32, 2, "tanh", 1.1, 360.0),
 ]
-LONG = [(6, 32, 2, "tanh", 1.5, 360.0), (6, 32, 2, "tanh", 1.1, 360.0)]
+LONG = [(6, 32, 2, "tanh", 1.5, 360.0)]
 SEEDS = (13,)
+CIRCUIT_SEEDS = (13, 14, 15)
 ROUNDS = 10
 
 
