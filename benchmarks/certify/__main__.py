@@ -1,7 +1,7 @@
 """Certificates beside their peers, and the soundness campaign.
 
     python -m benchmarks.certify targets              the targets of the design
-    python -m benchmarks.certify fitted               networks fitted to functions in 4 to 6 inputs, two seeds
+    python -m benchmarks.certify fitted               networks fitted to functions in 4 to 6 inputs
     python -m benchmarks.certify peers                other enclosures in the same loop (CROWN: `crown`)
     python -m benchmarks.certify kinks                exact pieces beside chords alone, ReLU in two inputs
     python -m benchmarks.certify campaign             random problems: upper >= all sampled errors; checks
@@ -15,6 +15,7 @@ campaign goes on where it stopped.
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 from functools import partial
 from pathlib import Path
@@ -39,19 +40,20 @@ def targets(seconds: float, only: str) -> None:
 
 def fitted(seconds: float, only: str) -> None:
     """Networks fitted to functions, on seeds that nothing was tuned on."""
-    from benchmarks.certify.fitted import CIRCUIT_SEEDS, FUNCTIONS, LONG, SEEDS, SHAPES, fitted, trained_long
+    from benchmarks.certify.fitted import CIRCUIT_SEEDS, FUNCTIONS, LONG, NETS, fitted, trained_long
     from benchmarks.certify.targets import measured, shifted
 
     measured(shifted(1, 8, 1, "tanh", 1e-2), 1.1, 10.0)  # imports
-    rows = [(shape, "", fitted, tuple(FUNCTIONS)) for shape in SHAPES]
-    rows += [(shape, " by Adam", trained_long, (*FUNCTIONS, "circuit")) for shape in LONG]
-    for (d, width, depth, activation, ratio, wanted), how, make, names in rows:
-        shape = f"{d}-D {depth}x{width} {activation}{how}, ratio {ratio}"
-        plan = [(name, seed) for name in names for seed in (CIRCUIT_SEEDS if name == "circuit" else SEEDS)]
-        for name, seed in plan:
-            if only in f"{shape} | {name}":
-                row = measured(make(name, d, width, depth, seed, activation), ratio, seconds)
-                row["target_seconds"] = wanted
+    rows = [(*net, "", fitted, tuple(FUNCTIONS)) for net in NETS]
+    rows += [(*net, " by Adam", trained_long, (*FUNCTIONS, "circuit")) for net in LONG]
+    for d, width, depth, wanted, kinds, reaches, seeds, how, make, names in rows:
+        plan = [(name, seed) for name in names for seed in (CIRCUIT_SEEDS if name == "circuit" else seeds)]
+        for reach, (activation, ratio), (name, seed) in itertools.product(reaches, kinds, plan):
+            where = "" if reach == 1.0 else f", box of {reach}"
+            shape = f"{d}-D {depth}x{width} {activation}{how}{where}, ratio {ratio}"
+            if only in f"{shape} | {name}, seed {seed}":
+                problem = make(name, (d, width, depth), activation, reach, seed)
+                row = measured(problem, ratio, seconds) | {"target_seconds": wanted}
                 records.put("fitted", f"{shape} | {name}, seed {seed}", row)
                 print(f"{shape:24s} {name:8s} {seed} {table.words(row)}  target {wanted} s", flush=True)
 
