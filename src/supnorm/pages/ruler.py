@@ -93,9 +93,12 @@ def _stair(view: View, mark: Mark, scale: Scale, y: float, base: float, width: i
     shown = view.error(mark.value)
     long = 6.7 * (len(words) + len(shown) + 1)
     after = (x + 6 + long <= width and x < 0.65 * width) or x < long
+    # Words to the left stand on the lines of smaller marks: where these would show between them is blank.
+    blank = [] if after else [rect(x - 6.0 - long, y - 12.0, long, 16, "blank")]
     return join(
         [
             line(x, y - 8, x, base + 11, f"m-{mark.kind}"),
+            *blank,
             el(
                 "text",
                 words + " ",

@@ -102,7 +102,7 @@ def fit(
 
     if certify:
         if norm != "sup":
-            raise BadInput('certify=True proves the largest error: use norm="sup"')
+            raise BadInput('certify proves the largest error: norm "l2" cannot go with it, use norm "sup"')
         automatically = isinstance(method, str) and method == "auto"
         provable = list(PROVABLE) if automatically else strategies(method, problem.domain.d)
         result = certified_fit(problem, provable, once, seconds)
