@@ -77,6 +77,12 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("[audit]", "[audits]", ["audits", "audit"]),
     ("high = 1070.0", 'high = "1070"', ["domain.T.high", "'1070'", "number"]),
     ("high = 1070.0, ", "", ["domain.T", "give low and high, or values"]),
+    (
+        '{ low = 275, high = 1070.0, unit = "K" }',
+        "[275, 300, 320]",
+        ["domain.T", "{ low = .., high = .. }", "320"],
+    ),
+    ('{ low = 275, high = 1070.0, unit = "K" }', '["275", 300]', ["domain.T.low", "number", "'275'"]),
     ("retries = 1", "retries = -1", ["reference.retries", "-1", "greater than or equal to 0"]),
     ("timeout = 2.5", "timeout = 0", ["reference.timeout", "0", "greater than 0"]),
     ("per_point = true", 'per_point = "yes"', ["reference.per_point", "'yes'", "boolean"]),
@@ -106,6 +112,12 @@ def test_mistakes_are_answered_in_one_line(tmp_path: Path, old: str, new: str, n
     message = refusal(path)
     for word in [str(path), *named]:
         assert word in message, (word, message)
+
+
+def test_a_pair_stands_for_low_and_high(tmp_path: Path) -> None:
+    text = WHOLE.replace('{ low = 275, high = 1070.0, unit = "K" }', "[275, 1070.0]")
+    axis = read_specification(write(tmp_path, text)).domain["T"]
+    assert (axis.low, axis.high, axis.scale, axis.values) == (275.0, 1070.0, "linear", None)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

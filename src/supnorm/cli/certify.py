@@ -14,10 +14,9 @@ import typer
 from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, RESUME, SEED, TRUST, default_folder
 
 if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
-
     from supnorm.certification import CertifyResult
     from supnorm.certification.bracket import BracketNarrowed
+    from supnorm.evaluation.executor import Processes
     from supnorm.problem import Problem
     from supnorm.problem.function import Array
 
@@ -211,17 +210,14 @@ def _undisturbed() -> Iterator[None]:
 
 
 @contextmanager
-def _processes(workers: int | None) -> Iterator[ProcessPoolExecutor | None]:
+def _processes(workers: int | None) -> Iterator[Processes | None]:
     """Workers that leave Ctrl-C to the parent, and end when it is done."""
     if workers is None or workers < 2:
         yield None
         return
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
+    from supnorm.evaluation.executor import Processes
 
-    pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)
-    )
+    pool = Processes(workers, deaf=True)
     try:
         yield pool
     finally:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import ast
 import inspect
 import multiprocessing
+import signal
 import traceback
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from supnorm.problem import Function
 from supnorm.results import BadInput
@@ -24,10 +26,48 @@ GUARD = 'if __name__ == "__main__":'
 USER_FILE = "supnorm_user_"  # the modules of problems' files are named so
 
 
+class Processes(ProcessPoolExecutor):
+    """Spawned workers that hear Ctrl-C in their calls only: not while they start, and not while they wait.
+
+    Spawned, not forked: JAX and torch hold threads that do not survive a fork.
+
+    Args:
+        workers: how many.
+        deaf: calls are not interrupted either; whoever waits for them decides.
+    """
+
+    def __init__(self, workers: int, deaf: bool = False) -> None:
+        super().__init__(workers, multiprocessing.get_context("spawn"), _ignore_ctrl_c)
+        self.deaf = deaf
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """As in ``concurrent.futures``; a worker may start here, and takes over which signals are blocked."""
+        masks = hasattr(signal, "pthread_sigmask")
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
+        try:
+            call = (fn,) if self.deaf else (_interruptible, fn)
+            return super().submit(*call, *args, **kwargs)
+        finally:
+            if masks:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _ignore_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _interruptible(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return call(*args, **kwargs)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def make_executor(function: Function, workers: int) -> Executor | None:
     """An executor that suits the function, None when one worker or the function rules it out.
-
-    Processes are spawned, not forked: JAX and torch hold threads that do not survive a fork.
 
     Raises:
         BadInput: in a worker that is importing a problem's file.
@@ -41,7 +81,7 @@ def make_executor(function: Function, workers: int) -> Executor | None:
             f"{_named(place)} asks for workers, and each of them comes to this line when it imports the file; "
             f"put it under {GUARD}"
         )
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    return Processes(workers)
 
 
 @contextmanager

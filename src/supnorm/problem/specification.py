@@ -67,13 +67,18 @@ class SourceSpec(Table):
 
 
 class AxisSpec(Table):
-    """One axis of ``[domain]``."""
+    """One axis of ``[domain]``; ``[low, high]`` stands for ``{ low = .., high = .. }``."""
 
     low: float | None = None
     high: float | None = None
     unit: str = ""
     scale: str = "linear"
     values: list[float] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_pair(cls, given: Any) -> Any:
+        return {"low": given[0], "high": given[1]} if isinstance(given, list) and len(given) == 2 else given
 
     @model_validator(mode="after")
     def _range_or_values(self) -> AxisSpec:
@@ -204,6 +209,9 @@ def _first_line(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{key} is missing; known keys here: {', '.join(_known_keys(first['loc'][:-1]))}"
     message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "model_type":
+        keys = "low = .., high = .." if first["loc"][0] == "domain" else ".."
+        message = f"a table is expected here: {{ {keys} }}"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     shown = "" if isinstance(got, dict) else f", got {got!r}"
     return f"{key}: {message}{shown}{more}"

@@ -8,11 +8,10 @@ here, one after the other. Cost: a pickle for each task.
 
 from __future__ import annotations
 
-import multiprocessing
 import pickle
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import Caller
+from supnorm.evaluation.executor import Processes
 from supnorm.planning.profile.target import Target
 from supnorm.problem import Domain, Function, as_function
 
@@ -71,8 +71,7 @@ def training_ground(
     elif executor is not None and not own:
         yield remote, executor
     else:
-        # Spawned, not forked: JAX and torch hold threads that do not survive a fork.
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        with Processes(workers) as pool:
             yield remote, pool
 
 
