@@ -67,6 +67,12 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort, Interrupted) as error:
         _say(str(error) or "interrupted; what was computed is kept: run the same command with --resume")
         return ExitCode.INTERRUPTED
+    except SystemExit as error:
+        from supnorm.problem import exited
+
+        # Only code of the problem can have raised it. Its own code must not pass: 0 would read as a verdict.
+        _say(f"{_user_code(error)} ended the program ({exited(error)}): a function returns or raises instead")
+        return ExitCode.BAD_INPUT
     except BrokenPipeError:
         sys.stderr.close()
         return ExitCode.DONE
@@ -88,6 +94,15 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _say(text: str) -> None:
     print("supnorm: " + " ".join(text.split()), file=sys.stderr)
+
+
+def _user_code(error: SystemExit) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return (
+        f"{Path(frames[-1].filename).name}, line {frames[-1].lineno},"
+        if frames
+        else "a function of the problem"
+    )
 
 
 def _keep_traceback() -> Path:
