@@ -97,6 +97,7 @@ def _no_number(data):
 def _zero_off_the_points(data):
     """Programs of t that are 0 times a ball that overlaps everything, beside the true programs of x."""
     data["programs"] = [_program(2, _affine([0], [0.0, LARGE]), _node("sub", [1, 1]))]
+    data["low"][1], data["high"][1] = (-4.0).hex(), (4.0).hex()  # a middle where nothing is rounded
     _whole(data, 1e-6)
 
 

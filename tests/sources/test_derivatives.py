@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -44,6 +46,31 @@ def test_the_worst_derivative_is_certified(tmp_path: Path) -> None:
     assert result.witness.output == 1
     result.certificate.save(tmp_path / "c.json")
     assert check(tmp_path / "c.json").accepted
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda f: f, sn.from_jax, sn.Function], ids=["code", "from_jax", "Function"]
+)
+def test_derivatives_of_jax_functions_are_certified(wrap, tmp_path: Path) -> None:
+    """The code is read while JAX traces its derivative; the bound holds over errors that JAX computes itself."""
+
+    def truth(x: jax.Array) -> jax.Array:
+        return jnp.sin(3 * x[:, 0]) * x[:, 1]
+
+    def model(x: jax.Array) -> jax.Array:
+        return truth(x) + 0.01 * jnp.tanh(x[:, 0] * 2 + x[:, 1])
+
+    sides = (sn.with_derivatives(wrap(f), DOMAIN) for f in (model, truth))
+    result = sn.certify(sn.Problem(*sides, DOMAIN), ratio=1.05)
+    assert result.status.code == "proved"
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+    with jax.enable_x64(True):
+        x = DOMAIN.from_unit(np.random.default_rng(1).random((20_000, 2)))
+        error, pull = jax.vjp(lambda x: model(x) - truth(x), jnp.asarray(x))
+        slopes = np.asarray(pull(jnp.ones(len(x)))[0])
+    worst = max(np.abs(error).max(), np.abs(slopes).max())
+    assert 0.95 * result.lower < worst <= result.upper <= 1.05 * result.lower
 
 
 def test_values_and_derivatives_agree_with_differences() -> None:

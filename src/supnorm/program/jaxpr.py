@@ -54,7 +54,8 @@ def lower_jaxpr(function: Callable[..., Any], d: int) -> Program:
     """
     import jax
 
-    with jax.enable_x64(True):
+    # Moving the index needs values, also while JAX traces a caller (derivatives of a program).
+    with jax.enable_x64(True), jax.ensure_compile_time_eval():
         closed, shape = _trace(function, d)
         build = Builder(d)
         x = build.input.arrange(lambda i: i.reshape(shape))
