@@ -182,6 +182,11 @@ class PlantedEvaluator:
         """As of the base."""
         return self.base.gradients
 
+    @property
+    def outputs(self) -> int:
+        """As of the base."""
+        return self.base.outputs
+
     def spent(self, *_: str) -> int:
         """Evaluations of this run."""
         return self.counted
