@@ -45,7 +45,7 @@ def _targets(held: dict[str, Any]) -> list[str]:
 
 def _fitted(held: dict[str, Any]) -> list[str]:
     lines = [
-        "| networks | proved | worst errors | boxes, median | processor seconds, median (largest) | target |",
+        "| networks | proved | worst error, median (range) | boxes, median | processor seconds, median (largest) | target |",
         "|---|---|---|---|---|---|",
     ]
     rows = held.get("fitted", {})
@@ -54,7 +54,7 @@ def _fitted(held: dict[str, Any]) -> list[str]:
         proved, errors = sum(r["code"] == "proved" for r in some), [r["lower"] for r in some]
         seconds = [r["seconds"] for r in some]
         lines.append(
-            f"| {shape} | {proved} of {len(some)} | {min(errors):.1e} to {max(errors):.1e} | "
+            f"| {shape} | {proved} of {len(some)} | {median(errors):.1e} ({min(errors):.1e} to {max(errors):.1e}) | "
             f"{median(r['boxes'] for r in some):,.0f} | {median(seconds):.2f} ({max(seconds):.2f}) | "
             f"{some[0]['target_seconds']} |"
         )

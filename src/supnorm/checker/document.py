@@ -16,6 +16,9 @@ from supnorm.checker.declared import Box, Declared, Wrong, read_declared
 UNARY = ("neg", "abs", "relu", "leaky_relu", "tanh", "sigmoid", "softplus", "silu", "gelu", "gelu_tanh",
          "sin", "cos", "exp", "log", "sqrt", "erf", "pow")  # fmt: skip
 BINARY = ("add", "sub", "mul", "div", "min", "max")
+DEEPEST = 1000  # level of a leaf
+MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
+             struct.error)  # fmt: skip
 
 
 class Rejected(Exception):
@@ -93,7 +96,7 @@ def read(path: Path | str) -> Document:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Rejected(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError, ValueError):
+    except (OSError, RecursionError, ValueError):
         raise Rejected(f"{path}: not a JSON file") from None
     if not isinstance(data, dict) or data.get("schema") != "supnorm.certificate/1":
         raise Rejected(f"{path}: not a certificate (schema supnorm.certificate/1)")
@@ -106,7 +109,7 @@ def read(path: Path | str) -> Document:
         raise
     except Wrong as error:
         raise Rejected(str(error)) from None
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, struct.error) as error:
+    except MALFORMED as error:
         raise Rejected(f"malformed certificate: {type(error).__name__}: {error}") from None
 
 
@@ -135,7 +138,7 @@ def _document(data: dict[str, Any]) -> Document:
         tuple(read_declared(e, d, programs[0][-1].width) for e in data.get("declared", ())),
     )  # fmt: skip
     lengths = {len(document.low), len(document.high), len(document.log), len(document.axis_low),
-               len(document.axis_high), *(p[0].width for p in programs)}  # fmt: skip
+               len(document.axis_high), *(p[0].width for p in (*programs, *document.point_programs))}  # fmt: skip
     outputs = {p[-1].width for p in (*programs, *document.point_programs)}
     if lengths != {d} or not programs or len(outputs) != 1 or document.side not in ("both", "over", "under"):
         raise Rejected("malformed certificate: sizes do not agree")
@@ -162,6 +165,8 @@ def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, .
         per_alternative = {len(degree), len(rho), len(grid), len(tight)}
         if {len(level), len(index), len(own)} != {d} or per_alternative != {alternatives}:
             raise Rejected("malformed leaf", len(leaves))
+        if max(leaf.level) > DEEPEST:
+            raise Rejected(f"a leaf is deeper than level {DEEPEST}", len(leaves))
         if not all(0 <= p <= v for p, v in zip(leaf.proof_level, leaf.level, strict=True)):
             raise Rejected("a leaf rests on the proof of a cell that does not hold it", len(leaves))
         leaves.append(leaf)
@@ -192,17 +197,22 @@ def _array(entry: dict[str, Any]) -> tuple[float, ...]:
 
 def _operation(entry: dict[str, Any]) -> Operation:
     parameter = entry.get("exponent", entry.get("slope"))
+    parameter = None if parameter is None else float.fromhex(parameter)
+    if parameter is not None and not math.isfinite(parameter):
+        raise Rejected("a program has a number that is not finite")
     vector = entry.get("bias", entry.get("value"))
     return Operation(
         entry["op"], tuple(map(int, entry["args"])), int(entry["width"]),
         _array(entry["weight"]) if "weight" in entry else (), _array(vector) if vector is not None else (),
-        tuple(map(int, entry.get("columns", ()))), None if parameter is None else float.fromhex(parameter),
+        tuple(map(int, entry.get("columns", ()))), parameter,
     )  # fmt: skip
 
 
 def _fits(o: Operation, widths: list[int], first: bool) -> bool:
+    if o.width < 1:
+        return False
     if first or o.op == "input":
-        return first and o.op == "input" and o.width > 0
+        return first and o.op == "input" and not widths
     if o.op == "constant":
         return not widths and len(o.vector) == o.width
     if o.op == "affine":

@@ -253,9 +253,7 @@ def relu(x: Feature, scale: Ball, real: bool) -> Feature:
         return Feature(arb(0), zeros, None)
     s = ((x.c + r) / (2 * r)).mid() if r > 0 else arb(0)
     s = arb(0) if s < 0 else arb(1) if s > 1 else s
-    ends = ((1 - s) * (x.c + r)).upper(), (s * (r - x.c)).upper()
-    top = ends[0] if ends[0] > ends[1] else ends[1]
-    top = top if top > 0 else arb(0)
+    top = ((1 - s) * (x.c + r)).max(s * (r - x.c)).max(arb(0)).upper()
     return Feature(s * x.c + top / 2, tuple(s * j for j in x.J), (s * x.eps + top / 2).upper())
 
 

@@ -14,10 +14,22 @@ Ball = Any
 
 
 def smaller(a: Ball | None, b: Ball | None) -> Ball | None:
-    """The smaller of two bounds, either of which may be missing."""
-    if a is None or b is None:
-        return a if b is None else b
-    return a if a.upper() <= b.upper() else b
+    """The smaller of two bounds, either of which may be missing; one that is no number is none."""
+    known = [v for v in (a, b) if v is not None and not v.is_nan()]
+    if len(known) < 2:
+        return known[0] if known else None
+    return known[0] if known[0].upper() <= known[1].upper() else known[1]
+
+
+def extremes(values: list[Ball]) -> tuple[Ball, Ball]:
+    """The lowest lower and the highest upper end of balls; no number where one of them is none.
+
+    Comparisons of balls that hold no number, or that overlap, are false: they must not choose between ends.
+    """
+    low = high = values[0]
+    for v in values[1:]:
+        low, high = low.min(v), high.max(v)
+    return low.lower(), high.upper()
 
 
 def value_and_slope(op: str, z: Ball, p: float | None = None) -> tuple[Ball, Ball]:
@@ -160,4 +172,4 @@ def _power_remainder(c: Ball, r: Ball, p: float) -> Ball | None:
     if not (size > r and (c > 0 or float(p).is_integer())):
         return None
     ends = power(size - r, p - 2.0), power(size + r, p - 2.0)
-    return factor * (ends[0] if ends[0].upper() >= ends[1].upper() else ends[1])
+    return factor * ends[0].max(ends[1])

@@ -17,6 +17,7 @@ from flint import arb, arb_mat, arb_poly
 
 from supnorm.checker.document import Operation
 from supnorm.checker.enclosure import Program, _point_function, _rows
+from supnorm.checker.functions import extremes
 from supnorm.checker.graded_functions import ORDER, bounds, ellipses, real_bounds, series
 from supnorm.checker.graded_rule import Rule, chebyshev_table
 from supnorm.checker.polynomial import _transform
@@ -51,8 +52,7 @@ class Graded:
         if not 1 < d <= CORNERS:
             return sum((abs(z) for z in self.H), arb(0)).upper()
         values = _corners(d) * arb_mat(len(self.H) - d, 1, list(self.H[d:]))
-        largest = max((abs(z).upper() for z in values.entries()), default=arb(0))
-        return (sum((abs(z) for z in self.H[:d]), largest)).upper()
+        return (sum((abs(z) for z in self.H[:d]), extremes([abs(z) for z in values.entries()])[1])).upper()
 
     @property
     def parts(self) -> Any:
@@ -249,7 +249,7 @@ def smooth(op: str, x: Graded, p: float | None = None) -> Graded:
     if x.rem is None:
         return _nothing(x)
     r, bent = x.slope, x.bent
-    order = ORDER if bent > 0 else 1
+    order = 1 if bent <= 0 else ORDER
     reach = r + bent + x.rem
     steep = real_bounds(op, x.c - reach, x.c + reach, p)  # i = 1..6
     lost = _smallest([_aliasing(op, x.c, r, b, e, p) for b, e in ellipses(op, x.c, r, p)])
@@ -270,7 +270,7 @@ def smooth(op: str, x: Graded, p: float | None = None) -> Graded:
     if order == ORDER:
         rem += steep[ORDER - 1] * bent**ORDER
     rem = (rem + _above(parts)).upper()
-    unit = _scaled(1 / r, x.J) if r > 0 else _zeros(len(x.J))
+    unit = _zeros(len(x.J)) if r <= 0 else _scaled(1 / r, x.J)
     constant, form = _form(unit, unit)  # (u.y)^2, of T_2(u.y) = 2 (u.y)^2 - 1
     a = rows[0]
     H = _scaled(2 * a[2], form)
@@ -409,9 +409,6 @@ def _along(flat: list[Ball], D: int, count: int, d: int) -> list[Ball]:
 
 
 def _widened(values: list[Ball], D: int, count: int) -> tuple[Ball, Ball]:
-    low, high = values[0].lower(), values[0].upper()
-    for v in values:
-        low = v.lower() if v.lower() < low else low
-        high = v.upper() if v.upper() > high else high
+    low, high = extremes(values)
     reach = (high - low) / 2 / (arb.pi() * D / (2 * count)).cos()
     return (low + high) / 2 - reach, (low + high) / 2 + reach

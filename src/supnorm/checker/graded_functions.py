@@ -99,8 +99,7 @@ def _powers(op: str, z: Ball, p: float | None) -> list[Ball]:
 
 
 def _far(low: Ball, high: Ball) -> Ball:
-    a, b = abs(low).upper(), abs(high).upper()
-    return a if a > b else b
+    return abs(low).max(abs(high)).upper()
 
 
 def _strip(op: str, low: Ball, high: Ball, h: Ball) -> Ball | None:
@@ -108,14 +107,13 @@ def _strip(op: str, low: Ball, high: Ball, h: Ball) -> Ball | None:
     if op == "tanh":
         if not (h < 1.57):
             return None
-        t = h.tan().upper()
-        return t if t > 1 else arb(1)
+        return h.tan().max(arb(1)).upper()
     if op == "softplus":
         if not (h < 3.1):
             return None
-        real = (1 + high.exp()).log().upper()
-        deep = -(h.sin().log()) if h > 1.5 else arb(0)
-        return (deep.upper() if deep > real else real) + h
+        real = (1 + high.exp()).log()
+        deep = arb(0) if h < 1.5 else -(h.sin().log())
+        return real.max(deep).upper() + h
     inner = _strip("tanh", low, high, h / 2)
     if inner is None:
         return None
@@ -186,8 +184,7 @@ def _power_bounds(op: str, low: Ball, high: Ball, h: Ball, p: float | None) -> l
         elif near is None:
             return None
         else:
-            a, b = _power(near, power).upper(), _power(far, power).upper()
-            out.append(size * (a if a > b else b))
+            out.append(size * _power(near, power).max(_power(far, power)).upper())
         factor *= (arb(q) - i) / (i + 1)
     return out
 

@@ -16,8 +16,8 @@ D = 9).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations_with_replacement, permutations, product
-from math import comb
+from itertools import combinations_with_replacement, product
+from math import comb, factorial, prod
 from typing import Any
 
 from flint import arb, arb_mat, fmpz, fmpz_mat
@@ -80,14 +80,17 @@ def verify_rule(d: int, D: int, representatives: tuple[tuple[float, ...], ...]) 
     """
     if not (1 <= D <= 12 and 1 <= d <= 10 and comb(D + d, d) <= LARGEST):
         raise Rejected(f"a rule of degree {D} in {d} dimensions is not in the format")
-    points: list[tuple[float, ...]] = []
+    if not representatives:
+        raise Rejected("a node rule has no nodes")
     for one in representatives:
         if len(one) != d or not all(0.0 <= v <= 1.0 for v in one):
             raise Rejected(
                 "a representative of a node rule is not a point of the positive orthant of the cube"
             )
-        points.extend(sorted(set(permutations(one))))
-    if len(set(points)) != len(points) or sum(2 ** sum(v > 0 for v in p) for p in points) > LARGEST:
+    if sum(map(_images, representatives)) > LARGEST:  # counted before they are made
+        raise Rejected("a node rule has repeated or too many nodes")
+    points = [p for one in representatives for p in _arrangements(one)]
+    if len(set(points)) != len(points):
         raise Rejected("a node rule has repeated or too many nodes")
     nodes = tuple(
         tuple(v * s for v, s in zip(p, signs, strict=True))
@@ -103,6 +106,20 @@ def verify_rule(d: int, D: int, representatives: tuple[tuple[float, ...], ...]) 
     return Rule(
         d, D, tuple(points), nodes, exponents, projections, _lebesgue(D, points, exponents, projections)
     )
+
+
+def _images(point: tuple[float, ...]) -> int:
+    """How many points changes of sign and order make of one."""
+    orders = factorial(len(point)) // prod(factorial(point.count(v)) for v in set(point))
+    return int(2 ** sum(v > 0 for v in point) * orders)
+
+
+def _arrangements(point: tuple[float, ...]) -> list[tuple[float, ...]]:
+    """The distinct orders of coordinates, sorted."""
+    if not point:
+        return [()]
+    rest = [(v, point[: (k := point.index(v))] + point[k + 1 :]) for v in sorted(set(point))]
+    return [(v, *more) for v, left in rest for more in _arrangements(left)]
 
 
 def chebyshev_table(y: Ball, D: int) -> list[Ball]:

@@ -11,7 +11,7 @@ from supnorm.checker import pieces as piecewise
 from supnorm.checker import polynomial
 from supnorm.checker.document import Document, Leaf, Rejected
 from supnorm.checker.enclosure import Program, model, values
-from supnorm.checker.functions import smaller
+from supnorm.checker.functions import extremes, smaller
 from supnorm.checker.graded import leaf_ranges
 from supnorm.checker.graded_rule import Rule, verify_rule
 
@@ -21,6 +21,7 @@ Integers = tuple[int, ...]
 Proof = tuple[Integers, Integers, Integers, tuple[float, ...], Integers, Integers]
 PIECES = -2  # in place of a degree: the bound by linear pieces
 LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot stall the checker
+LARGEST_TABLE = 300_000  # cosines of one axis, for the same reason
 
 
 def claims(leaves: tuple[Leaf, ...]) -> dict[Proof, list[int]]:
@@ -74,12 +75,9 @@ def _bound(
             ranges = _ranges(document, program, centre, half, degree[a], rho[a], grid[a], position, name)
         for k, ends in enumerate(ranges):
             bounds[k] = smaller(bounds[k], None if ends is None else _largest(*ends, document.side))
-    largest: Ball | None = arb(0)
-    for bound in bounds:
-        if bound is None or not bound.is_finite():
-            return None
-        largest = largest if largest >= bound else bound.upper()
-    return largest
+    if any(bound is None or not bound.is_finite() for bound in bounds):
+        return None
+    return extremes([arb(0), *bounds])[1]
 
 
 def cell_of(
@@ -100,9 +98,8 @@ def _rational(v: float) -> Any:
 
 def _largest(low: Ball, high: Ball, side: str) -> Ball:
     if side == "both":
-        return high if high > -low else -low
-    end = high if side == "over" else -low
-    return end if end > 0 else arb(0)
+        return high.max(-low)
+    return (high if side == "over" else -low).max(arb(0))
 
 
 def _graded(
@@ -134,7 +131,8 @@ def _ranges(
             return [None] * len(features)
         return [None if f.eps is None else (f.c - f.reach(arb(1)), f.c + f.reach(arb(1))) for f in features]
     size = max((grid * n) ** d, (n + 1) ** d)
-    if not (1.0 < rho < 1e6) or grid < 0 or grid == 1 or size > LARGEST_WORK:
+    fits = (n + 1) * max(n + 1, grid * n) <= LARGEST_TABLE and size <= LARGEST_WORK
+    if not (1.0 < rho < 1e6) or grid < 0 or grid == 1 or not fits:
         raise Rejected(f"leaf {position}: degree {n}, rho {rho}, grid {grid} cannot be used", position)
     scale = (arb(rho) + 1 / arb(rho)) / 2
     features = model(program, centre, half, scale, real=False)

@@ -15,6 +15,7 @@ from flint import arb
 
 from supnorm.checker.document import Operation
 from supnorm.checker.enclosure import Feature, Program, plus, step, times
+from supnorm.checker.functions import extremes
 
 Ball = Any
 KINKS = ("relu", "leaky_relu", "abs", "max", "min")
@@ -108,9 +109,8 @@ def _positive_part(z: Feature, polygon: _Polygon, work: list[_Polygon]) -> Featu
 def one_sign(low: Ball, high: Ball, eps: Ball) -> tuple[bool, Ball]:
     """Whether max(z, 0) is taken as z (else as 0), for z within eps of an affine function in [low, high]; remainder."""
     if high > -low:
-        return True, (eps + (-low if low < 0 else arb(0))).upper()
-    rest = (high + eps).upper()
-    return False, rest if rest > 0 else arb(0)
+        return True, (eps + (-low).max(arb(0))).upper()
+    return False, (high + eps).max(arb(0)).upper()
 
 
 def _value(z: Feature, vertex: list[Ball]) -> Ball:
@@ -122,10 +122,7 @@ def _ends(z: Feature, polygon: _Polygon) -> tuple[Ball, Ball] | None:
     at = [_value(z, v) for v in polygon.vertices]
     if not all(v.is_finite() for v in at):
         return None
-    low, high = at[0].lower(), at[0].upper()
-    for v in at[1:]:
-        low = v.lower() if v.lower() < low else low
-        high = v.upper() if v.upper() > high else high
+    low, high = extremes(at)
     slack = polygon.drift * sum((abs(j) for j in z.J), arb(0))
     return (low - slack).lower(), (high + slack).upper()
 
@@ -152,4 +149,4 @@ def _half(polygon: _Polygon, at: list[Ball]) -> tuple[list[list[Ball]], Ball]:
 def _hull(a: tuple[Ball, Ball] | None, b: tuple[Ball, Ball] | None) -> tuple[Ball, Ball] | None:
     if a is None or b is None:
         return None
-    return (a[0] if a[0] < b[0] else b[0]), (a[1] if a[1] > b[1] else b[1])
+    return a[0].min(b[0]), a[1].max(b[1])

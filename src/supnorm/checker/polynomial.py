@@ -8,6 +8,8 @@ from typing import Any
 
 from flint import arb, arb_mat
 
+from supnorm.checker.functions import extremes
+
 Ball = Any
 
 
@@ -53,12 +55,7 @@ def interpolant_range(flat: list[Ball], n: int, d: int, grid: int, precision: in
         spread = sum((abs(c) for c in coefficients[1:]), arb(0))
         return (coefficients[0] - spread).lower(), (coefficients[0] + spread).upper()
     samples = _along_axes(_basis(n, grid * n, precision), coefficients, d)
-    low, high = samples[0].lower(), samples[0].upper()
-    for v in samples:
-        if v.lower() < low:
-            low = v.lower()
-        if v.upper() > high:
-            high = v.upper()
+    low, high = extremes(samples)
     reach = (high - low) / 2 / _cosine(1, 2 * grid) ** d
     return ((low + high) / 2 - reach).lower(), ((low + high) / 2 + reach).upper()
 

@@ -17,7 +17,7 @@ from itertools import islice
 
 from flint import ctx
 
-from supnorm.checker.document import Document, Rejected
+from supnorm.checker.document import MALFORMED, Document, Rejected
 from supnorm.checker.leaves import Leaves, Proof, claims
 
 AHEAD = 4  # proofs handed out beforehand to each process
@@ -85,7 +85,7 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_SHARED: list[Leaves | Rejected] = []  # of this process
+_SHARED: list[Leaves | Exception] = []  # of this process
 
 
 def _start(document: Document, precision: int) -> None:
@@ -93,12 +93,12 @@ def _start(document: Document, precision: int) -> None:
     ctx.prec = precision
     try:
         _SHARED[:] = [Leaves(document)]
-    except Rejected as problem:  # an exception here would only break the pool
+    except (Rejected, *MALFORMED) as problem:  # an exception here would only break the pool
         _SHARED[:] = [problem]
 
 
 def _prove(proof: Proof, positions: list[int]) -> None:
     leaves = _SHARED[0]
-    if isinstance(leaves, Rejected):
+    if isinstance(leaves, Exception):
         raise leaves
     leaves.verify(proof, positions)

@@ -1,0 +1,302 @@
+"""Files made to deceive: balls that hold no number or too many, programs that agree at points only, endless work."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import time
+from base64 import b64encode
+
+import jax.numpy as jnp
+import pytest
+from flint import arb
+
+from supnorm.certification import certify
+from supnorm.checker import check, document, functions, leaves
+from supnorm.checker import check as module  # the function: its module is `checking`
+from supnorm.checker.functions import extremes, smaller
+from supnorm.problem import Axis, Domain, Problem
+
+checking = __import__("sys").modules[module.__module__]
+LARGE = 2.0**200 * (1 + 2.0**-30 + 2.0**-50)
+
+
+def _sha(value):
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _array(shape, values):
+    return {"shape": shape, "data": b64encode(struct.pack(f"<{len(values)}d", *values)).decode()}
+
+
+def _node(op, args, width=1, **more):
+    return {"op": op, "args": args, "width": width, **more}
+
+
+def _affine(args, weight, bias=0.0):
+    return _node("affine", args, weight=_array([1, len(weight)], weight), bias=_array([1], [bias]))
+
+
+def _program(d, *nodes):
+    return {"schema": "supnorm.program/1", "nodes": [_node("input", [], d), *nodes]}
+
+
+def _whole(data, upper=1e-300, degree=0, rho=2.0):
+    """One leaf, the whole box; nothing claimed from below."""
+    d = len(data["names"])
+    count = len(data["programs"])
+    data["leaves"] = {"level": [[0] * d], "index": [[0] * d], "upper": [upper.hex()], "degree": [[degree] * count],
+                      "rho": [[rho] * count], "grid": [[0] * count]}  # fmt: skip
+    data.update(lower=(0.0).hex(), witness=None, upper=upper.hex())
+
+
+def _write(path, data):
+    data["hashes"] = [_sha(p) for p in data["programs"]]
+    data["digest"] = _sha({k: v for k, v in data.items() if k != "digest"})
+    path.write_text(json.dumps(data))
+    return path
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """|x - (x + 0.2 sin(3 x) + 0.3)| on [-1, 1]: the error is far from 0."""
+    path = tmp_path_factory.mktemp("plain") / "certificate.json"
+    model, reference = lambda x: x + 0.2 * jnp.sin(3 * x) + 0.3, lambda x: x
+    certify(Problem(model, reference, Domain(x=(-1.0, 1.0))), ratio=1.05).certificate.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def logarithmic(tmp_path_factory):
+    """Two inputs, one on a log axis."""
+    path = tmp_path_factory.mktemp("log") / "certificate.json"
+    domain = Domain(a=(0.0, 1.0), p=Axis(0.1, 10.0, scale="log"))
+    certify(Problem(lambda x: jnp.log(x[:, 1:]) + x[:, :1] ** 2, lambda x: jnp.log(x[:, 1:] + 0.01), domain),
+            ratio=1.1).certificate.save(path)  # fmt: skip
+    return path
+
+
+def _forged(saved, tmp_path, change):
+    data = json.loads(saved.read_text())
+    change(data)
+    return _write(tmp_path / "forged.json", data)
+
+
+def _no_number(data):
+    """E + log(1 + (K x - K x)): the same function, whose node values are balls without a number."""
+    nodes = data["programs"][0]["nodes"]
+    k = len(nodes)
+    nodes += [_affine([0], [LARGE]), _node("neg", [k]), _node("add", [k, k + 1]), _affine([k + 2], [1.0], 1.0),
+              _node("log", [k + 3]), _node("add", [k - 1, k + 4])]  # fmt: skip
+    data["point_programs"] = data["programs"]
+    data["side"] = "over"
+    _whole(data, degree=2)
+
+
+def _zero_off_the_points(data):
+    """Programs of t that are 0 times a ball that overlaps everything, beside the true programs of x."""
+    data["programs"] = [_program(2, _affine([0], [0.0, LARGE]), _node("sub", [1, 1]))]
+    data["low"][1], data["high"][1] = (-4.0).hex(), (4.0).hex()  # a middle where nothing is rounded
+    _whole(data, 1e-6)
+
+
+def _without_numbers_off_the_points(data):
+    data["programs"] = [_program(2, _affine([0], [0.0, 0.0], -1.0), _node("log", [1]), _affine([2], [0.0]))]
+    _whole(data)
+
+
+def _exp_on_the_wrong_axis(data):
+    for node in data["programs"][0]["nodes"]:
+        if node["op"] == "take" and node["args"] == [0]:
+            node["columns"] = [1 - node["columns"][0]]
+
+
+def _wide_alternative(data):
+    """Alternatives 0, as a wide ball, and 1: their minimum is 0."""
+    wide = _program(
+        1, _affine([0], [LARGE]), _affine([0], [3 * LARGE]), _affine([1], [3.0]), _node("sub", [2, 3])
+    )
+    data["programs"] = data["point_programs"] = [
+        wide,
+        _program(1, _node("constant", [], value=_array([1], [1.0]))),
+    ]
+    _whole(data, 1.0)
+    data["leaves"]["degree"] = [[-1, 0]]
+    data["lower"] = (1.0).hex()
+
+
+FORGERIES = {
+    "balls without a number": ("plain", _no_number),
+    "balls that overlap everything": ("logarithmic", _zero_off_the_points),
+    "no numbers in t": ("logarithmic", _without_numbers_off_the_points),
+    "exp on the wrong axis": ("logarithmic", _exp_on_the_wrong_axis),
+    "axes in the wrong direction": ("plain", lambda d: d.update(
+        axis_low=[(0.5).hex()], axis_high=[(-0.5).hex()], witness=None, lower=(0.0).hex())),
+    "an axis that is a point": ("plain", lambda d: d.update(
+        axis_low=[(0.5).hex()], axis_high=[(0.5).hex()], witness=None, lower=(0.0).hex())),
+}  # fmt: skip
+
+
+def _refused(path):
+    verdict = check(path)
+    assert not verdict.accepted
+    assert "\n" not in verdict.reason
+    return verdict.reason
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_forgeries_are_rejected(name, request, tmp_path):
+    saved, change = FORGERIES[name]
+    saved = request.getfixturevalue(saved)
+    assert check(saved).accepted
+    _refused(_forged(saved, tmp_path, change))
+
+
+def test_the_smaller_alternative_is_not_chosen_by_the_middles_of_balls(plain, tmp_path):
+    """At some points the middle of the ball round 0 is above 1, at which the other alternative would be taken."""
+    for k in range(40):
+        x = 0.9 * (k + 0.37) / 40
+
+        def change(data, x=x):
+            _wide_alternative(data)
+            data["witness"] = [x.hex()]
+
+        _refused(_forged(plain, tmp_path, change))
+
+
+WEAKER = {  # name: (module, attribute, weak version, forgery that it accepts)
+    "expressions": (checking, "_verify_same", lambda document: None, "balls that overlap everything"),
+    "no number is no bound": (
+        leaves, "_largest", lambda low, high, side: high if high > 0 else arb(0), "balls without a number"),
+    "axes": (checking, "_verify_axes", lambda document: None, "axes in the wrong direction"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WEAKER)
+def test_each_rule_is_needed(name, request, tmp_path, monkeypatch):
+    where, attribute, weak, forgery = WEAKER[name]
+    saved, change = FORGERIES[forgery]
+    path = _forged(request.getfixturevalue(saved), tmp_path, change)
+    monkeypatch.setattr(where, attribute, weak)
+    assert check(path).accepted
+
+
+def test_ends_are_not_chosen_by_comparisons_of_balls():
+    nan, wide = arb("nan"), arb(1, 2)  # [-1, 3]
+    for values in ([nan, arb(1)], [arb(1), nan]):
+        low, high = extremes(values)
+        assert low.is_nan()
+        assert high.is_nan()
+    low, high = extremes([arb(2, 0.25), wide])
+    assert low <= -1
+    assert high >= 3
+    assert leaves._largest(-arb(2, 0.25), wide, "both").upper() >= 3
+    assert leaves._largest(nan, nan, "over").is_nan()
+    assert smaller(nan, arb(1)) == 1
+    assert smaller(arb(1), nan) == 1
+    assert smaller(nan, None) is None
+
+
+def _into(*nodes):
+    """Nodes in both programs, after those that are there; the last is the output."""
+
+    def change(data):
+        for key in ("programs", "point_programs"):
+            for program in data[key]:
+                start = len(program["nodes"])
+                for node in nodes:
+                    args = [start - 1 if a == "E" else start + a for a in node["args"]]
+                    program["nodes"].append({**node, "args": args})
+
+    return change
+
+
+MALFORMED = {
+    "exponents beyond floats": lambda d: d.update(upper="0x1p+99999"),
+    "whole numbers that are none": lambda d: d["leaves"]["level"].__setitem__(0, [float("inf")]),
+    "an operation of no features": _into(
+        _node("affine", ["E"], 0, weight=_array([0, 1], []), bias=_array([0], [])), _node("neg", ["E"])),
+    "an operation on no features": _into(
+        _node("concat", [], 0), _node("affine", [0], 1, weight=_array([1, 0], []), bias=_array([1], [0.0]))),
+    "an output of no features": _into(_node("concat", [], 0)),
+    "an input of another width": lambda d: d["point_programs"][0]["nodes"][0].update(width=3),
+    "an exponent that is no number": _into(_node("pow", ["E"], exponent="nan")),
+    "a rule without nodes": lambda d: d.update(graded_rules=[{"degree": 3, "representatives": []}]),
+    "a leaf of level 1e5": lambda d: d["leaves"]["level"].__setitem__(0, [10**5]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_malformed_content_is_one_line(name, workers, plain, tmp_path, capfd):
+    path = _forged(plain, tmp_path, MALFORMED[name])
+    verdict = check(path, workers=workers)
+    assert not verdict.accepted
+    assert "\n" not in verdict.reason
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_what_no_check_foresaw_is_a_rejection(plain, monkeypatch):
+    for error in (ZeroDivisionError("x"), IndexError("x"), RecursionError("x"), OverflowError("x")):
+
+        def fails(*args, error=error):
+            raise error
+
+        monkeypatch.setattr(checking, "verify_tiling", fails)
+        assert type(error).__name__ in _refused(plain)
+    assert KeyboardInterrupt not in document.MALFORMED
+
+
+def test_nested_files_are_no_json(tmp_path):
+    path = tmp_path / "nested.json"
+    path.write_text('{"a":' * 100_000 + "1" + "}" * 100_000)
+    assert "not a JSON file" in _refused(path)
+
+
+def _many_orders(data):
+    """Ten inputs; each representative has ten different coordinates: 10! orders."""
+    d = 10
+    program = _program(d, _node("take", [0], columns=[0]))
+    zeros, ones = [(0.0).hex()] * d, [(1.0).hex()] * d
+    data.update(names=list("abcdefghij"), log=[False] * d, axis_low=zeros, axis_high=ones, low=zeros, high=ones,
+                programs=[program], point_programs=[program])  # fmt: skip
+    _whole(data, 1.0)
+    rows = [[((i + 1 + j) / 64).hex() for i in range(d)] for j in range(40)]
+    data["graded_rules"] = [{"degree": 2, "representatives": rows}]
+
+
+ENDLESS = {
+    "a degree of 1e5": lambda d: _whole(d, degree=10**5, rho=1.01),
+    "a grid of 1e4 nodes per degree": lambda d: (
+        _whole(d, degree=200, rho=1.01),
+        d["leaves"].update(grid=[[9999]]),
+    ),
+    "nodes in all orders": _many_orders,
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_no_leaf_and_no_rule_can_stall_the_checker(name, plain, tmp_path):
+    start = time.process_time()
+    _refused(_forged(plain, tmp_path, ENDLESS[name]))
+    assert time.process_time() - start < 20  # minutes to hours without the limits
+
+
+def test_distinct_orders():
+    from itertools import permutations
+
+    from supnorm.checker.graded_rule import _arrangements, _images
+
+    for point in ((0.5, 0.5, 0.0), (0.1, 0.2, 0.3), (0.0, 0.0), (1.0, 0.25, 0.25, 0.0, 1.0)):
+        orders = _arrangements(point)
+        assert orders == sorted(set(permutations(point)))
+        assert _images(point) == len(orders) * 2 ** sum(v > 0 for v in point)
+
+
+def test_functions_take_the_larger_end():
+    """Where balls overlap, the bound is that of their union."""
+    from supnorm.checker.graded_functions import _far
+
+    assert _far(arb(-2, 1), arb(2.5)) >= 3
+    assert functions.remainder("pow", arb(3), arb(1), -1.5) is not None
