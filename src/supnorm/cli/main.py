@@ -68,11 +68,9 @@ def run(arguments: list[str] | None = None) -> int:
         _say(str(error) or "interrupted; what was computed is kept: run the same command with --resume")
         return ExitCode.INTERRUPTED
     except SystemExit as error:
-        import multiprocessing
-
         from supnorm.problem import exited
 
-        if multiprocessing.parent_process() is not None:
+        if "__mp_main__" in sys.modules:
             raise  # a worker that imports the script again: it ends in silence, the main process speaks for all
         # Only code of the problem can have raised it. Its own code must not pass: 0 would read as a verdict.
         _say(f"{_user_code(error)} ended the program ({exited(error)}): a function returns or raises instead")
