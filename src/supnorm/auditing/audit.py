@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import document
+from supnorm.auditing.clock import Clock, Pace
 from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.pictures import Pictures, picture_budget
@@ -38,7 +39,11 @@ Strategy = ScreenAndAscent | SurrogateSearch
 EVALUATIONS = 100_000
 STATISTICS = 0.2  # share of the evaluations that are independent points of the law
 FEW = 2000  # calls up to which an expensive reference is modelled
-SECONDS_ROUND = 8192  # evaluations of the first round when only seconds limit the search
+SECONDS_ROUND = 8192  # evaluations of the first round when seconds limit the search, at most
+FIRST_BATCH = 128  # of them, at most
+SAMPLE_MOST = 20_000  # independent points when only seconds limit the search
+# With seconds, times of what follows the search as shares of its own:
+PLACES_TIME, POWER_TIME, PICTURES_TIME = 0.2, 0.4, 0.2
 
 
 @broken_workers_explained()
@@ -62,7 +67,8 @@ def audit(
     Args:
         evaluations: of search and statistics together (a gradient counts 3); 100,000 by default, without a
             limit when only ``seconds`` is given.
-        seconds: wall-clock limit of the search; the result then depends on the machine.
+        seconds: wall-clock limit of statistics and search; places, planted errors and pictures take at most 0.8
+            times as long again. The result then depends on the machine.
         seed: of everything random; with a budget of evaluations the same seed gives the same result.
         workers: processes or threads for a reference that takes more than 1 ms a point.
         executor: any ``concurrent.futures`` executor instead.
@@ -107,21 +113,26 @@ def audit(
     observer(Started(problem.title, problem.error.limit, seed, evaluations, relative, unit))
     try:
         chosen: Strategy | None = None
+        clock: Clock | None = None
         if is_table(problem):
             sample, state, places = table_statistics(evaluator, norms)
             searched = evaluator.total
         else:
             evaluator.probe(rng)
+            clock = limit_in_time(evaluator, seconds, start)
             chosen = strategy or choose_strategy(evaluator, evaluations)
-            sample, state = explore(evaluator, chosen, evaluations, seconds, start, rng, norms)
+            sample, state = explore(evaluator, chosen, evaluations, seconds, start, rng, norms, clock)
             searched = evaluator.total
             landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
+            landscape.clock = clock and clock.within(PLACES_TIME * (seconds or 0))
             places = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
         run.surrogate, run.searched = isinstance(chosen, SurrogateSearch), searched
         if power is not None and chosen is not None:
             spent = evaluator.spent("statistics", "search")
-            run.power = power.measure(evaluator, chosen, spent, state, recorder.worst_rows(), rng)
+            timed = clock and clock.within(POWER_TIME * (seconds or 0))
+            run.power = power.measure(evaluator, chosen, spent, state, recorder.worst_rows(), rng, timed)
+        run.clock = clock and clock.within(PICTURES_TIME * (seconds or 0))
         result = document.build(run, seed=seed, budget=(evaluations, seconds), start=start)
     finally:
         evaluator.close()
@@ -145,37 +156,58 @@ def explore(
     start: float,
     rng: np.random.Generator,
     norms: Sequence[float] = NORMS,
+    clock: Clock | None = None,
 ) -> tuple[Sample, SearchState]:
     """Statistics and search, without places, charts and document: what the benchmarks time."""
-    sample, state = _statistics(evaluator, evaluations, rng, norms)
-    _search(evaluator, state, strategy, evaluations, seconds, start, rng)
+    clock = clock or limit_in_time(evaluator, seconds, start)
+    sample, state = _statistics(evaluator, evaluations, rng, norms, clock)
+    _search(evaluator, state, strategy, evaluations, clock, rng)
     return sample, state
 
 
+def limit_in_time(evaluator: Evaluator, seconds: float | None, start: float) -> Clock | None:
+    """The clock of a search that began at ``start``; None without a limit in time."""
+    if seconds is None:
+        return None
+    import scipy.stats.qmc  # noqa: F401  takes up to a second, which is not the search's
+
+    workers = evaluator.workers if evaluator.executor is not None else 1
+    # What the probe took of it is made up for up to half: the first calls may compile and import.
+    end = max(start + seconds, time.perf_counter() + seconds / 2)
+    return Clock(end, Pace(evaluator.model.cost + evaluator.reference.cost / workers))
+
+
 def _statistics(
-    evaluator: Evaluator, evaluations: int | None, rng: np.random.Generator, norms: Sequence[float]
+    evaluator: Evaluator,
+    evaluations: int | None,
+    rng: np.random.Generator,
+    norms: Sequence[float],
+    clock: Clock | None,
 ) -> tuple[Sample, SearchState]:
     """Independent points of the law; they are the first screened points as well."""
     problem = evaluator.problem
     assert problem.law is not None
-    n = 20_000 if evaluations is None else int(np.clip(STATISTICS * evaluations, 20, 100_000))
-    if evaluations is None:  # at most about a second's worth when only seconds limit the search
-        cost = evaluator.model.cost + evaluator.reference.cost
-        n = int(np.clip(1.0 / max(cost, 1e-9), 100, n))
+    n = SAMPLE_MOST if evaluations is None else int(np.clip(STATISTICS * evaluations, 20, 100_000))
+    own = clock and clock.within(STATISTICS * clock.left)
     x = problem.law.draw(n, rng)
     state = SearchState.empty(problem.domain.d)
     errors = []
     moments = Moments(norms)
-    rows = evaluator.rows()
-    for i in range(0, n, rows):
-        done = evaluator.values(x[i : i + rows], "statistics")
+    landscape = Landscape(evaluator, n, "statistics", clock=own)
+    i = 0
+    while i < n and not (i and landscape.late):
+        rows = evaluator.rows()
+        if own is not None:  # what a point costs is hardly known yet: batches grow
+            rows = max(1, min(rows, own.affords, max(FIRST_BATCH, 3 * i)))
+        done = landscape.values(x[i : i + rows])
+        i += len(done)
         ok = done.status == PointStatus.OK
         have = slice(None) if ok.all() else ok
         errors.append(done.error[have])
         moments.add(problem.error.by_output(done.model[have], done.reference[have], done.x[have]))
         state.look(problem.domain.to_unit(done.x), done)
         state.scout = state.scout or done
-    sample = Sample(np.concatenate(errors), problem.law.name, n, moments)
+    sample = Sample(np.concatenate(errors), problem.law.name, i, moments)
     evaluator.rms = sample.rms().value
     return sample, state
 
@@ -185,30 +217,22 @@ def _search(
     state: SearchState,
     strategy: Strategy,
     evaluations: int | None,
-    seconds: float | None,
-    start: float,
+    clock: Clock | None,
     rng: np.random.Generator,
 ) -> None:
-    def late() -> bool:
-        return seconds is not None and time.perf_counter() - start > seconds
-
-    if evaluations is not None and seconds is None:
-        limit = evaluations - evaluator.spent("statistics")
-        strategy.run(Landscape(evaluator, limit), state, rng)
+    most = np.inf if evaluations is None else evaluations - evaluator.spent("statistics")
+    if clock is None:
+        strategy.run(Landscape(evaluator, int(most)), state, rng)
         return
     # With seconds: rounds that double, the last one cut to the time that is left.
     size = SECONDS_ROUND
-    most = np.inf if evaluations is None else evaluations - evaluator.spent("statistics")
-    assert seconds is not None
-    stop: Callable[[], bool] = late
-    while not late() and evaluator.spent("search") < most:
+    while not clock.late and evaluator.spent("search") < most:
         began, before = time.perf_counter(), evaluator.spent("search")
         limit = int(min(before + size, most))
-        strategy.run(Landscape(evaluator, limit), state, rng, stop)
+        strategy.run(Landscape(evaluator, limit, clock=clock), state, rng, lambda: clock.late)
         state.rounds += 1
         done = evaluator.spent("search") - before
         if done < 4:
             break
         pace = (time.perf_counter() - began) / done
-        left = seconds - (time.perf_counter() - start)
-        size = int(min(2 * size, max(left, 0) / pace + 1))
+        size = int(min(2 * size, clock.left / pace + 1))

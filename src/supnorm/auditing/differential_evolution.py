@@ -55,6 +55,8 @@ class DifferentialEvolution:
             return u, score
         generations = min(budget, landscape.remaining) // k
         for i, (a, b, other, f, stays) in enumerate(self._draws(k, d, generations, rng)):
+            if landscape.remaining < k:  # less time than it seemed
+                break
             best = u[np.argmax(score)]
             move = u.take(a, axis=0)
             move -= u.take(b, axis=0)

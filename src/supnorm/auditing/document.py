@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import pictures as charts
+from supnorm.auditing.clock import Clock
 from supnorm.auditing.explain import explain
 from supnorm.auditing.facts import (
     axes_json,
@@ -61,6 +62,7 @@ class Run:
     rng: np.random.Generator
     power: list[dict[str, Any]] = field(default_factory=list)
     surrogate: bool = False
+    clock: Clock | None = None  # limits the pictures
     searched: int = (
         0  # evaluations when the search ended: later ones are pictures, rechecks and planted errors
     )
@@ -164,7 +166,10 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
 def _settle(run: Run, evaluations: int | None) -> None:
     """The charts may have seen a worse point: it becomes the first place, without more pictures."""
     landscape = Landscape(
-        run.evaluator, run.evaluator.spent("pictures") + picture_budget(evaluations, 8000), "pictures"
+        run.evaluator,
+        run.evaluator.spent("pictures") + picture_budget(evaluations, 8000),
+        "pictures",
+        clock=run.clock,
     )
     places, changed = settle(landscape, run.places, run.rng)
     if changed:
@@ -173,13 +178,19 @@ def _settle(run: Run, evaluations: int | None) -> None:
 
 def _thumbnails(run: Run, evaluations: int | None) -> None:
     """A picture of each of the first places that has none yet."""
-    cells = int(min(run.pictures.thumbnail, (0.35 * picture_budget(evaluations, 60_000) / THUMBNAILS) ** 0.5))
+    budget = 0.35 * picture_budget(evaluations, 60_000)
+    if run.clock is not None:
+        budget = min(budget, 0.5 * run.clock.affords)
+    cells = int(min(run.pictures.thumbnail, (budget / THUMBNAILS) ** 0.5))
     if run.evaluator.problem.domain.d == 1 or cells < 9:
         return
-    landscape = Landscape(run.evaluator, run.evaluator.spent("pictures") + THUMBNAILS * cells**2, "pictures")
+    limit = run.evaluator.spent("pictures") + THUMBNAILS * cells**2
+    landscape = Landscape(run.evaluator, limit, "pictures", clock=run.clock)
     for i, place in enumerate(run.places[:THUMBNAILS]):
         if place.thumbnail is None:
             picture = charts.thumbnail(landscape, place.u, place.width, cells)
+            if landscape.late:  # the last points may be missing
+                break
             run.places[i] = replace(place, thumbnail=picture)
 
 
@@ -264,7 +275,9 @@ def assert_honest(document: dict[str, Any], evaluator: Evaluator) -> None:
 def _charts(run: Run, evaluations: int | None) -> dict[str, Any]:
     budget = picture_budget(evaluations, 60_000)
     evaluator, p = run.evaluator, run.pictures
-    landscape = Landscape(evaluator, evaluator.spent("pictures") + budget, "pictures")
+    if run.clock is not None:
+        budget = min(budget, run.clock.affords)
+    landscape = Landscape(evaluator, evaluator.spent("pictures") + budget, "pictures", clock=run.clock)
     drawn: dict[str, Any] = {"cuts": [], "map": None, "output": None}
     problem: Problem = evaluator.problem
     if run.places:

@@ -67,7 +67,7 @@ class EvolutionStrategy:
             active = active[(step[active] > self.smallest) & (best[active] < np.inf)]
             if self.halve_every and i and i % self.halve_every == 0 and len(active) > self.fewest:
                 active = active[np.argsort(-best[active], kind="stable")[: (len(active) + 1) // 2]]
-            active = active[: left // self.samples(d)]
+            active = active[: min(left, landscape.remaining) // self.samples(d)]
             if not len(active):
                 break
             k = len(active)

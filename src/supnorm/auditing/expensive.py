@@ -222,10 +222,9 @@ class _Calls:
 
     def make(self, u: Array) -> None:
         """Call model and reference at unit-box points."""
-        evaluator = self.landscape.evaluator
         u = u[: max(self.landscape.remaining, 0)]
         if len(u):
-            self.take(evaluator.values(evaluator.problem.domain.from_unit(u), self.landscape.purpose))
+            self.take(self.landscape.look(u))
 
     def take(self, done: Evaluations) -> None:
         """Keep what has come back."""

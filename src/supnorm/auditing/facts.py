@@ -124,7 +124,10 @@ def notes(problem: Problem, seconds: float | None) -> list[str]:
             lines.append(ROUNDING_NOTE.format(side=side, precision=function.precision, size=size))
         lines += [note for note in function.notes if note not in lines]
     if seconds is not None:
-        lines.append("The search was limited by seconds: another machine or run may find another point.")
+        lines.append(
+            "The search was limited by seconds: another machine or run may find another point. So were sizes of places, "
+            "pictures and planted errors: what there was no time for is left out."
+        )
     return lines
 
 

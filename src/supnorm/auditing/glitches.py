@@ -67,7 +67,8 @@ def prominences(
             higher = sorted(range(i), key=lambda j: float(np.linalg.norm(u[j] - u[i])))[:2]
             saddle = max(_saddle(landscape, u[i], u[j], rng) for j in higher)
             saddle = max(saddle, sample.quantile(0.5))
-            result.append(float(max(witness.error - saddle, 0.0) / rms))
+            known = not landscape.late
+            result.append(float(max(witness.error - saddle, 0.0) / rms) if known else None)
     return result
 
 

@@ -46,7 +46,8 @@ def _joined(landscape: Landscape, a: Array, b: Array, lower: float) -> bool:
     if landscape.affordable() < LINE:
         return False
     t = np.linspace(0.0, 1.0, LINE + 2)[1:-1, None]
-    return bool(landscape.score(a + t * (b - a)).min() >= VALLEY * lower)
+    low = landscape.score(a + t * (b - a)).min()
+    return landscape.late or bool(low >= VALLEY * lower)  # a line that was not seen shows no valley
 
 
 def cluster_sizes(u: Array, radius: float) -> list[int]:

@@ -68,20 +68,23 @@ def cuts(landscape: Landscape, u: Array, output: int, width: Array, share: int, 
     domain = landscape.evaluator.problem.domain
     scale = min(1.0, share / (domain.d * (2 * p.even + 2 * p.near)))
     even, near = max(9, int(p.even * scale)), max(3, int(p.near * scale))
-    charts = []
+    charts: list[Any] = []
     for i, name in enumerate(domain.names):
+        if landscape.clock is not None and landscape.clock.affords < 2 * (even + near):
+            break
         steps = np.logspace(-9, 0, near)
         t = np.concatenate([np.linspace(0, 1, even), [u[i]], u[i] - steps, u[i] + steps])
         reach = max(2.4 * width[i], 1e-9)
         lo, hi = max(0.0, u[i] - reach), min(1.0, u[i] + reach)
         close = np.concatenate([np.linspace(lo, hi, even), [u[i]]])
-        charts.append(
-            {
-                "axis": name,
-                "whole": _along(landscape, u, i, np.unique(t[(t >= 0) & (t <= 1)]), output),
-                "close": _along(landscape, u, i, np.unique(close), output),
-            }
-        )
+        chart = {
+            "axis": name,
+            "whole": _along(landscape, u, i, np.unique(t[(t >= 0) & (t <= 1)]), output),
+            "close": _along(landscape, u, i, np.unique(close), output),
+        }
+        if landscape.late:  # the last points may be missing
+            break
+        charts.append(chart)
     return charts
 
 
@@ -94,8 +97,7 @@ def _along(landscape: Landscape, u: Array, axis: int, t: Array, output: int) -> 
 
 def evaluate(landscape: Landscape, u: Array) -> Evaluations:
     """Both sides at unit-box points, counted as the landscape's purpose."""
-    domain = landscape.evaluator.problem.domain
-    return landscape.evaluator.values(domain.from_unit(u), landscape.purpose)
+    return landscape.look(u)
 
 
 def _series(done: Evaluations, x: Array, output: int) -> dict[str, Any]:
@@ -160,12 +162,16 @@ def thumbnail(landscape: Landscape, u: Array, width: Array, cells: int) -> dict[
 
 def whole_map(
     landscape: Landscape, recorder: Recorder, data: Array | None, output: int, p: Pictures, share: int
-) -> dict[str, Any]:
-    """The whole picture: a line (d = 1), a grid (d = 2), or a panel for each pair of inputs."""
+) -> dict[str, Any] | None:
+    """The whole picture: a line (d = 1), a grid (d = 2), or a panel for each pair of inputs; None without time."""
     domain = landscape.evaluator.problem.domain
     if domain.d == 1:
         n = int(np.clip(share, 101, p.line))
+        if landscape.clock is not None:
+            n = min(n, max(share, 2))
         done = evaluate(landscape, np.linspace(0, 1, n)[:, None])
+        if landscape.late:  # the last points may be missing
+            return None
         return {"kind": "line", **_series(done, done.x[:, 0], output), "data": data}
     if domain.d == 2:
         _fill_empty(landscape, recorder, share)

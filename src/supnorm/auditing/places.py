@@ -49,7 +49,10 @@ def find_places(
     # Half of the budget waits for worse points that turn up meanwhile; what they leave goes to places without a size.
     region = RegionVolume().least(landscape.d)
     left = landscape.affordable()
-    half = replace(landscape, limit=landscape.limit - left // 2) if left >= 4 * region else landscape
+    half = landscape
+    if left >= 4 * region:
+        clock = landscape.clock and landscape.clock.within(landscape.clock.left / 2)
+        half = replace(landscape, limit=landscape.limit - left // 2, clock=clock)
     places = [measure(half, u[i], float(score[i]), rng) for i in chosen]
     for _ in range(3):  # what looked at a place may have seen a worse point, if only by rounding
         places, changed = settle(landscape, places, rng)
@@ -147,7 +150,7 @@ def side_of_fault(problem: Problem, u: Array, width: Array, output: int, landsca
     frame = np.diag(np.minimum(width, 0.25))
     centre = np.clip(u, np.diag(frame), 1 - np.diag(frame))
     points = np.concatenate([centre[None], centre + frame, centre - frame])
-    done = landscape.evaluator.values(domain.from_unit(points), landscape.purpose)
+    done = landscape.look(points)
     bend = []
     for y in (done.model[:, output], done.reference[:, output]):
         second = y[1 : d + 1] + y[d + 1 :] - 2 * y[0]

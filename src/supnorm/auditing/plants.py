@@ -183,6 +183,11 @@ class PlantedEvaluator:
         """As of the base."""
         return self.base.gradients
 
+    @property
+    def outputs(self) -> int:
+        """As of the base."""
+        return self.base.outputs
+
     def spent(self, *_: str) -> int:
         """Evaluations of this run."""
         return self.counted

@@ -19,6 +19,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.clock import Clock, Pace
 from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.plants import Bump, Plant, PlantedEvaluator, Sheet, planted_problem
@@ -32,6 +33,7 @@ Array = NDArray[np.float64]
 FOUND = 0.95  # of the planted height
 CALLS = 200  # of a run that models the reference, at most: each takes seconds
 STAND_IN_CALLS = 10_000  # of a run on a stand-in, at most
+LEAST = 40  # evaluations of a run, where time limits it
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Power:
         state: SearchState,
         worst_rows: Array,
         rng: np.random.Generator,
+        clock: Clock | None = None,
     ) -> list[dict[str, Any]]:
         """One row a height and plant: found, runs, evaluations of each run, what was searched.
 
@@ -86,6 +89,7 @@ class Power:
         Args:
             evaluations: of the audit's search and statistics.
             state, worst_rows: of the audit's search: a stand-in goes through these values.
+            clock: a limit in time that the rows share; what it leaves no run for is left out.
         """
         worst = evaluator.worst
         if not (np.isfinite(worst) and worst > 0):
@@ -93,19 +97,30 @@ class Power:
         copy: StandIn | None = None
         modelled = isinstance(strategy, SurrogateSearch)
         if evaluator.model.expensive or evaluator.reference.expensive or modelled:
-            copy = stand_in(evaluator, state.scout, worst_rows, ("reference",) if modelled else ())
+            seconds = np.inf if clock is None else clock.left / 4
+            always = ("reference",) if modelled else ()
+            copy = stand_in(evaluator, state.scout, worst_rows, always, seconds)
             if copy is None:
                 return []
+        asked = [
+            (plant, side)
+            for factor in self.heights
+            for plant in self._plants(evaluator.problem, factor * worst)
+            for side in _sides(strategy, evaluator.problem, plant)
+        ]
+        if clock is not None and copy is not None:
+            clock = replace(clock, pace=Pace(0.0))
         rows = []
-        for factor in self.heights:
-            height = factor * worst
-            for plant in self._plants(evaluator.problem, height):
-                for side in _sides(strategy, evaluator.problem, plant):
-                    done = [
-                        self._run(evaluator, copy, strategy, plant, side, evaluations, rng)
-                        for _ in range(self.runs)
-                    ]
-                    rows.append(_row(plant, side, done, copy))
+        for i, (plant, side) in enumerate(asked):
+            own = clock and clock.within(clock.left / (len(asked) - i))
+            done = []
+            for k in range(self.runs):
+                limit = own and own.within(own.left / (self.runs - k))
+                if limit is not None and limit.affords < LEAST:
+                    break
+                done.append(self._run(evaluator, copy, strategy, plant, side, evaluations, rng, limit))
+            if done:
+                rows.append(_row(plant, side, done, copy))
         return rows
 
     def _run(
@@ -117,6 +132,7 @@ class Power:
         side: str,
         evaluations: int,
         rng: np.random.Generator,
+        clock: Clock | None = None,
     ) -> tuple[bool, int]:
         """Whether one planted error was found, and with how many evaluations."""
         outputs = evaluator.reference.outputs or evaluator.model.outputs or 1
@@ -125,14 +141,16 @@ class Power:
             assert copy is not None
             each = self.evaluations or min(evaluations, CALLS)
             lean = replace(strategy, inner=strategy.inner // 4, batch=max(strategy.batch, each // 8))
-            return modelled_run(copy.problem, placed, side, lean, each, rng)
+            return modelled_run(copy.problem, placed, side, lean, each, rng, clock)
         each = self.evaluations or max(evaluations // 10, 200)
         base = evaluator
         if copy is not None:
             each = min(each, STAND_IN_CALLS)
             base = Evaluator(copy.problem)
+        if clock is not None:
+            each = max(LEAST, min(each, clock.affords))
         planted = PlantedEvaluator(base, placed)
-        search(cast(Evaluator, planted), strategy, each, rng)
+        search(cast(Evaluator, planted), strategy, each, rng, clock)
         return planted.worst >= FOUND * plant.height, planted.counted
 
     def _plants(self, problem: Problem, height: float) -> Sequence[Plant]:
@@ -170,14 +188,16 @@ def search(
     strategy: ScreenAndAscent | SurrogateSearch,
     evaluations: int,
     rng: np.random.Generator,
+    clock: Clock | None = None,
 ) -> None:
     """The audit's search on a planted problem: independent points first, then the strategy."""
     domain = evaluator.problem.domain
     state = SearchState.empty(domain.d)
-    done = evaluator.values(draw_inside(domain, max(evaluations // 5, 20), rng), "search")
+    landscape = Landscape(evaluator, evaluations, clock=clock)
+    done = landscape.values(draw_inside(domain, max(evaluations // 5, 20), rng))
     state.scout = done
     state.look(domain.to_unit(done.x), done)
-    strategy.run(Landscape(evaluator, evaluations), state, rng)
+    strategy.run(landscape, state, rng, lambda: landscape.late)
 
 
 def modelled_run(
@@ -187,12 +207,13 @@ def modelled_run(
     strategy: SurrogateSearch,
     evaluations: int,
     rng: np.random.Generator,
+    clock: Clock | None = None,
 ) -> tuple[bool, int]:
     """Whether a search that models the reference finds a plant, and with how many calls."""
     evaluator = Evaluator(planted_problem(problem, plant, side))
     seen = _Sighting(plant, problem)
     evaluator.listeners.append(seen)
-    search(evaluator, strategy, evaluations, rng)
+    search(evaluator, strategy, evaluations, rng, clock)
     return seen.worst >= FOUND * plant.height, evaluator.spent("search")
 
 

@@ -93,7 +93,8 @@ class RegionVolume:
             return None
         level = error / 2
         frame, inside, ends = self._frame(landscape, u, level, width, rng)
-        return self._volume(landscape, u, level, frame, (inside, ends), domain, rng)
+        region = self._volume(landscape, u, level, frame, (inside, ends), domain, rng)
+        return None if landscape.late else region  # the last points may not have been evaluated
 
     def _frame(
         self, landscape: Landscape, u: Array, level: float, width: Array, rng: np.random.Generator

@@ -242,8 +242,7 @@ def values_of(done: Evaluations, side: int) -> Array:
 
 
 def _look(landscape: Landscape, u: Array) -> Evaluations:
-    domain = landscape.evaluator.problem.domain
-    return landscape.evaluator.values(domain.from_unit(u), landscape.purpose)
+    return landscape.look(u)
 
 
 def _halve(

@@ -198,11 +198,11 @@ class ScreenAndAscent:
             seeds = vertex_seeds(first, domain, min(int(self.vertices * n), SEEDS), rng)
             state.pool.add(seeds, landscape.score(seeds))
             spent = len(seeds)
-        start = landscape.remaining
+        begun = landscape.spent
         if state.sobol is None:
             state.sobol = sobol_sequence(domain.d, rng)
         for _ in range(10_000):
-            left = min(n - spent - (start - landscape.remaining), landscape.remaining)
+            left = min(n - spent - (landscape.spent - begun), landscape.remaining)
             if left <= 0 or stop():
                 break
             u = self._fresh(landscape, state, state.sobol, min(left, CHUNK), rng)
@@ -258,7 +258,8 @@ class ScreenAndAscent:
             return u
         ends, score = strategy.climb(landscape, u, landscape.score(u), _spacing(k, domain.d), rng)
         state.ends.add(ends, score)
-        state.independent.append(ends)
+        if not landscape.late:  # then they are ends
+            state.independent.append(ends)
         return u[:0]
 
     def _climb(
@@ -299,7 +300,8 @@ class ScreenAndAscent:
                     first = np.repeat([_spacing(max(len(lone), 1), d), step], [len(lone), len(u)])
                     ends, best = self.ascent.climb(here, np.concatenate([lone, u]), first, len(lone))
                     if len(lone):
-                        state.independent.append(ends[: len(lone)])
+                        if not landscape.late:
+                            state.independent.append(ends[: len(lone)])
                         lone = lone[:0]
                 else:
                     ends, best = self.strategy.climb(here, u, score, step, rng, landscape.remaining - floor)

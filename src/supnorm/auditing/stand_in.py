@@ -18,6 +18,7 @@ from supnorm.problem import Domain, Function, Problem
 
 Array = NDArray[np.float64]
 MOST = 500  # points of the process: prediction costs this much for each evaluation
+FITTED = 300.0  # points of a process that is fitted in a second, about; n of them take as n^1.6
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,11 @@ class StandIn:
 
 
 def stand_in(
-    evaluator: Evaluator, scout: Evaluations | None, worst: Array, always: tuple[str, ...] = ()
+    evaluator: Evaluator,
+    scout: Evaluations | None,
+    worst: Array,
+    always: tuple[str, ...] = (),
+    seconds: float = np.inf,
 ) -> StandIn | None:
     """The copy; None when fewer values than inputs + 2 are known.
 
@@ -37,9 +42,12 @@ def stand_in(
         scout: independent points of the law with both values.
         always: sides that are copied even when they are cheap.
         worst: rows with the largest errors: inputs, model, reference, ... (`Recorder.worst_rows`).
+        seconds: for the fit, about.
     """
     problem = evaluator.problem
-    x, model, reference = _known(problem.domain.d, scout, worst)
+    x, model, reference = _known(
+        problem.domain.d, scout, worst, int(np.clip(FITTED * seconds**0.6, 20, MOST))
+    )
     if len(x) < problem.domain.d + 2:
         return None
     u = problem.domain.to_unit(x)
@@ -60,7 +68,7 @@ def stand_in(
     )
 
 
-def _known(d: int, scout: Evaluations | None, worst: Array) -> tuple[Array, Array, Array]:
+def _known(d: int, scout: Evaluations | None, worst: Array, most: int) -> tuple[Array, Array, Array]:
     """Distinct points with finite values on both sides, the worst half first: inputs, model, reference."""
     m = (worst.shape[1] - d - 2) // 2
     parts = [(worst[:, :d], worst[:, d : d + m], worst[:, d + m : d + 2 * m])] if len(worst) else []
@@ -68,7 +76,7 @@ def _known(d: int, scout: Evaluations | None, worst: Array) -> tuple[Array, Arra
         parts.append((scout.x, scout.model, scout.reference))
     if not parts:
         return np.empty((0, d)), np.empty((0, 1)), np.empty((0, 1))
-    half = [MOST if len(parts) == 1 else MOST // 2] * len(parts)
+    half = [most if len(parts) == 1 else most // 2] * len(parts)
     x, y, f = (np.concatenate([part[k][:n] for part, n in zip(parts, half, strict=True)]) for k in range(3))
     finite = np.isfinite(y).all(axis=1) & np.isfinite(f).all(axis=1)
     x, y, f = x[finite], y[finite], f[finite]

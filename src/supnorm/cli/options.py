@@ -25,7 +25,14 @@ EVALUATIONS = Annotated[
     int | None,
     typer.Option("--evaluations", min=100, help="Budget of search and statistics. [default: 100000]"),
 ]
-SECONDS = Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop the search after this time.")]
+SECONDS = Annotated[
+    float | None,
+    typer.Option(
+        "--seconds",
+        min=0.1,
+        help="Stop the search after this time; what follows takes less than as long again.",
+    ),
+]
 POWER = Annotated[
     bool | None,
     typer.Option("--power/--no-power", help="Plant errors to see what the search misses. [default: power]"),

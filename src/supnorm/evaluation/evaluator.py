@@ -94,6 +94,11 @@ class Evaluator:
         """Evaluations so far, for all purposes."""
         return sum(self.counts.values())
 
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of both sides; 1 before the first call."""
+        return self.model.outputs or self.reference.outputs or 1
+
     def spent(self, *purposes: str) -> int:
         """Evaluations so far for these purposes."""
         return sum(self.counts.get(p, 0) for p in purposes)

@@ -1,0 +1,76 @@
+"""Limits in time: a slow reference ends the search, what follows it, and what was not evaluated is never claimed."""
+
+import time
+
+import numpy as np
+import pytest
+
+from supnorm.auditing import Power, audit
+from supnorm.auditing.clock import Clock, Pace
+from supnorm.auditing.landscape import Landscape
+from supnorm.evaluation import Evaluator, PointStatus
+from supnorm.problem import Domain, Problem
+
+
+def bump(x):
+    return 0.2 * np.exp(-((x - 0.4) ** 2).sum(axis=1) / 0.01)
+
+
+class Slow:
+    """A reference of a fixed time a point that counts its points."""
+
+    def __init__(self, seconds):
+        self.seconds, self.points = seconds, 0
+
+    def __call__(self, x):
+        self.points += len(x)
+        time.sleep(self.seconds * len(x))
+        return np.zeros(len(x))
+
+
+def test_a_pace_forgets_the_first_calls():
+    pace = Pace(1.0)
+    assert pace.each == 1.0
+    pace.note(8, 4.0)  # compilation
+    assert pace.each == 0.5
+    for _ in range(20):
+        pace.note(8, 8e-3)
+    assert pace.each == pytest.approx(1e-3, rel=0.01)
+
+
+def test_a_clock_affords_one_evaluation_until_its_end():
+    now = time.perf_counter()
+    assert Clock(now + 100, Pace(1e9)).affords == 1
+    assert Clock(now - 1, Pace(1e-9)).affords == 0
+    assert 80 <= Clock(now + 1, Pace(0.01)).affords <= 100
+
+
+def test_after_the_end_nothing_is_evaluated():
+    slow = Slow(0.0)
+    evaluator = Evaluator(Problem(bump, slow, Domain(a=(0.0, 1.0), b=(0.0, 1.0))))
+    evaluator.probe(np.random.default_rng(0))
+    before = slow.points
+    landscape = Landscape(evaluator, 1000, clock=Clock(time.perf_counter() - 1, Pace(1e-9)))
+    done = landscape.look(np.full((5, 2), 0.4))
+    assert slow.points == before
+    assert (done.status == PointStatus.OUTSIDE).all()
+    assert done.model.shape == (5, 1)
+    assert (landscape.score(np.full((3, 2), 0.4)) == -np.inf).all()
+    assert landscape.remaining == 0
+
+
+@pytest.mark.parametrize("d", [1, 2, 6])
+@pytest.mark.parametrize("each", [1e-4, 4e-3])
+def test_seconds_end_search_places_planted_errors_and_pictures(d, each):
+    slow = Slow(each)
+    problem = Problem(bump, slow, Domain(**{f"x{i}": (0.0, 1.0) for i in range(d)}))
+    report = audit(problem, seconds=1.0, power=Power(runs=2))
+    # 1 s of search and 0.8 s of what follows, and some calls of the probe and of places.
+    assert slow.points * each < 2.2
+    counts = report.document["evaluations"]
+    assert counts["search"] > 20
+    assert counts["statistics"] * each < 0.5
+    assert report.worst.error == report.document["sup"]["lower"] > 0
+    assert [c["axis"] for c in report.document["charts"]["cuts"]] == [f"x{i}" for i in range(d)][
+        : len(report.document["charts"]["cuts"])
+    ]
