@@ -120,14 +120,18 @@ class ErrorMeasure:
 
     def tolerances(self, m: int) -> Array:
         """The tolerance of each of ``m`` outputs that its error is a multiple of, shape ``(m,)``; 1 with a single one."""
-        return self._fit(self.tolerance, m, "tolerance") if isinstance(self.tolerance, tuple) else np.ones(m)
+        return (
+            self.for_outputs(self.tolerance, m, "tolerance")
+            if isinstance(self.tolerance, tuple)
+            else np.ones(m)
+        )
 
     def weights(self, m: int) -> Array:
         """What the error of each output is divided by everywhere, shape ``(m,)``: its scale and its own tolerance."""
         return (
             self.tolerances(m)
             if self.scale is None
-            else self.tolerances(m) * self._fit(self.scale, m, "scale")
+            else self.tolerances(m) * self.for_outputs(self.scale, m, "scale")
         )
 
     def __call__(self, model: Array, reference: Array, x: Array) -> tuple[Array, NDArray[np.intp]]:
@@ -197,7 +201,7 @@ class ErrorMeasure:
         if self.kind == "relative":
             return np.maximum(np.abs(reference), self.floor or 0.0)
         if self.scale is not None:
-            return np.broadcast_to(self._fit(self.scale, reference.shape[1], "scale"), reference.shape)
+            return np.broadcast_to(self.for_outputs(self.scale, reference.shape[1], "scale"), reference.shape)
         return np.ones_like(reference)
 
     def _users(self, model: Array, reference: Array, x: Array) -> Array:
@@ -222,9 +226,15 @@ class ErrorMeasure:
         return error
 
     @staticmethod
-    def _fit(values: tuple[float, ...], m: int, what: str) -> Array:
+    def for_outputs(values: tuple[float, ...], m: int, what: str) -> Array:
+        """Numbers per output, shape ``(m,)``; ``what`` names them.
+
+        Raises:
+            BadInput: when there are neither one nor ``m``.
+        """
         if len(values) not in (1, m):
-            raise BadInput(f"{what} has {len(values)} numbers for {m} outputs; give 1 or {m}")
+            some = "1 output; give 1" if m == 1 else f"{m} outputs; give 1 or {m}"
+            raise BadInput(f"{what} has {len(values)} numbers for {some}")
         return np.broadcast_to(np.asarray(values), (m,))
 
 
