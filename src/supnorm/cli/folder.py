@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from supnorm.evaluation import EvaluationStore
@@ -19,9 +20,8 @@ def open_folder(folder: Path, fingerprint: str, resume: bool) -> EvaluationStore
     Raises:
         BadInput: when the folder is a file, holds another problem, or there is nothing to resume.
     """
+    demand_folder(folder)
     path = folder / STORE
-    if folder.exists() and not folder.is_dir():
-        raise BadInput(f"--out {folder} is a file; give a folder")
     held = held_fingerprint(folder)
     if held is not None and held != fingerprint:
         raise BadInput(
@@ -37,6 +37,20 @@ def open_folder(folder: Path, fingerprint: str, resume: bool) -> EvaluationStore
         return EvaluationStore(path, fingerprint)
     except OSError as error:
         raise BadInput(f"--out {folder} cannot be written: {error.strerror}; choose another --out") from None
+
+
+def demand_folder(folder: Path) -> None:
+    """See that a folder is one, or can be made, before work starts that would be lost without it.
+
+    Raises:
+        BadInput: when it, or what should hold it, is a file or cannot be written.
+    """
+    there = next((p for p in (folder, *folder.absolute().parents) if p.exists()), folder)
+    if not there.is_dir():
+        where = "" if there == folder else f": {there}"
+        raise BadInput(f"--out {folder}{where} is a file; give a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise BadInput(f"--out {folder} cannot be written: {there} is read-only; choose another --out")
 
 
 def same_run(store: EvaluationStore, asked: dict[str, float | None], folder: Path) -> None:
