@@ -70,10 +70,12 @@ def run(arguments: list[str] | None = None) -> int:
     except SystemExit as error:
         from supnorm.problem import exited
 
-        if "__mp_main__" in sys.modules:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        if Path(place.filename).is_relative_to(Path(__file__).parent.parent):
             raise  # a worker that imports the script again: it ends in silence, the main process speaks for all
-        # Only code of the problem can have raised it. Its own code must not pass: 0 would read as a verdict.
-        _say(f"{_user_code(error)} ended the program ({exited(error)}): a function returns or raises instead")
+        # Raised by code of the problem. Its number must not pass: 0 would read as a verdict.
+        where = f"{Path(place.filename).name}, line {place.lineno},"
+        _say(f"{where} ended the program ({exited(error)}): a function returns or raises instead")
         return ExitCode.BAD_INPUT
     except BrokenPipeError:
         sys.stderr.close()
@@ -96,15 +98,6 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _say(text: str) -> None:
     print("supnorm: " + " ".join(text.split()), file=sys.stderr)
-
-
-def _user_code(error: SystemExit) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return (
-        f"{Path(frames[-1].filename).name}, line {frames[-1].lineno},"
-        if frames
-        else "a function of the problem"
-    )
 
 
 def _keep_traceback() -> Path:
