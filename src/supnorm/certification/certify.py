@@ -18,6 +18,7 @@ from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.lower import proved_error, search
+from supnorm.certification.obstacle import without_bound, without_value
 from supnorm.certification.result import CertifyResult, result_of
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.executor import broken_workers_explained
@@ -92,20 +93,32 @@ def certify(
     def found(t: Array) -> None:
         bracket.raise_lower(np.clip(error.to_x(t), *_ends(problem)), _admits(problem, error), proved_error)
 
+    obstacle: str | None = None
     try:
         if witness is not None:
             given = np.atleast_2d(np.asarray(witness, dtype=float))
             bracket.raise_lower(given, _admits(problem, error), proved_error)
-        found(search(error, np.random.default_rng(seed), lambda t: _admits(problem, error)(error.to_x(t))))
+        points, lost = search(
+            error, np.random.default_rng(seed), lambda t: _admits(problem, error)(error.to_x(t))
+        )
+        found(points)
+        if len(lost):
+            obstacle = without_value(problem, np.clip(error.to_x(lost), *_ends(problem)))
         left = None if seconds is None else 0.9 * (seconds - (time.monotonic() - start))
-        end = narrow(bracket, method, goal, found, left, boxes, executor, observer or (lambda event: None))
+        end = "infinite"
+        if obstacle is None:
+            end = narrow(
+                bracket, method, goal, found, left, boxes, executor, observer or (lambda event: None)
+            )
     except KeyboardInterrupt:
         end = "interrupted"
     if end in ("seconds", "boxes", "interrupted"):
         spent = time.monotonic() - start
         limit = {"seconds": (seconds or 0.0) - spent, "boxes": math.inf, "interrupted": LAST_SECONDS}[end]
         settle(bracket, method, goal, limit, executor)
-    return result_of(problem, bracket, goal, end, time.monotonic() - start)
+    if obstacle is None and not math.isfinite(bracket.upper) and bracket.tried:
+        obstacle = without_bound(problem, error, bracket.leaves)
+    return result_of(problem, bracket, goal, end, time.monotonic() - start, obstacle)
 
 
 def _as_problem(given: Problem | Function, domain: Domain | None) -> Problem:

@@ -16,14 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from supnorm.certification.agreement import compare
 from supnorm.certification.black_box import BlackBox
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
 from supnorm.program import Builder, Program, Tensor, Unsupported, program_of
 from supnorm.program.tracing import Value
 from supnorm.results import BadInput
-
-COMPARED = 8  # points at which a program is compared with the function it was read from
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,8 @@ def error_program(problem: Problem) -> ErrorProgram:
     """The programs of a problem's error.
 
     Raises:
-        BadInput: when model or reference has an operation that programs do not have (named), or the error
-            measure is a function of the user's.
+        BadInput: when model or reference has an operation that programs do not have (named) or gives other
+            values than its program (`agreement`), or the error measure is a function of the user's.
     """
     if problem.model is None:
         raise BadInput("certify needs a model; give Problem(model, reference, domain)")
@@ -140,28 +139,8 @@ def _program(function: Function, what: str, problem: Problem) -> Program | None:
         ) from None
     if program.d != d:
         raise BadInput(f"the {what} has {program.d} inputs, the domain {d}")
-    if getattr(function.value, "tensors", False):
-        _compare(function, program, what, problem)
+    compare(function, program, what, problem.domain)
     return program
-
-
-def _compare(function: Function, program: Program, what: str, problem: Problem) -> None:
-    """What was read is what runs, at a few points: torch exports one row, and code may look at several."""
-    x = problem.domain.from_unit(np.random.default_rng(0).random((COMPARED, problem.domain.d)))
-    runs, read = function.value(x), program.value(x)
-    if runs.ndim == 1:
-        runs = runs[:, None]
-    if runs.shape != read.shape:
-        raise BadInput(f"the {what} returns {runs.shape[1]} outputs, {read.shape[1]} were read from its code")
-    allowed = {"float64": 1e-7, "float32": 1e-2}.get(function.precision, 0.3)
-    size = np.max(np.abs(read), axis=0, where=np.isfinite(read), initial=1e-300)
-    off = (np.abs(runs - read) > allowed * size) & np.isfinite(runs) & np.isfinite(read)
-    if off.any():
-        i, k = np.argwhere(off)[0]
-        raise BadInput(
-            f"the {what} gives {runs[i, k]:.8g} at {x[i].tolist()}, but {read[i, k]:.8g} was read from its code: "
-            "it depends on more than the point (other rows, a state, chance), or a branch was not seen"
-        )
 
 
 def _values(function: Function, program: Program | None) -> Callable[[Array], Array]:

@@ -21,6 +21,7 @@ SCREEN, STARTS, STEPS = 8192, 12, 60
 FEW = 128  # points per input where a function is only evaluated: it may be expensive
 
 
+@np.errstate(all="ignore")
 def proved_error(error: ErrorProgram, x: Array) -> Array:
     """Lower bounds of the exact error at points ``x`` in units of the axes, shapes ``(n, d) -> (n,)``."""
     best: Array | None = None
@@ -46,10 +47,14 @@ def values(error: ErrorProgram, t: Array) -> Array:
     return np.where(np.isfinite(size), size, -1.0)
 
 
+@np.errstate(all="ignore")
 def search(
     error: ErrorProgram, rng: np.random.Generator, admit: Callable[[Array], NDArray[np.bool_]]
-) -> Array:
-    """Promising points in box coordinates, best first, shape ``(k, d)``; ``admit`` says which may start."""
+) -> tuple[Array, Array]:
+    """Promising points in box coordinates, best first, shape ``(k, d)``, and those without a finite value.
+
+    ``admit`` says which points may start, and count.
+    """
     from scipy.stats import qmc
 
     d, width = error.d, error.high - error.low
@@ -60,14 +65,15 @@ def search(
     kept = t[admit(t)]
     t = kept if len(kept) else t
     size = values(error, t)
+    lost = t[size < 0.0] if len(kept) else kept
     order = np.argsort(size)[::-1]
     if error.declared:
-        return np.asarray(t[order])
+        return np.asarray(t[order]), lost
     starts = t[order[: 8 * STARTS : 8]]
     starts[0] = t[order[0]]
     climbed = _climb(error, starts, 0.02 * width)
     everything = np.concatenate([climbed, t[order[:4]]])
-    return np.asarray(everything[np.argsort(values(error, everything))[::-1]])
+    return np.asarray(everything[np.argsort(values(error, everything))[::-1]]), lost
 
 
 def _climb(error: ErrorProgram, t: Array, step: Array) -> Array:
