@@ -300,6 +300,42 @@ def test_2_for_a_folder_that_is_a_file_and_for_nothing_to_resume(shell: Shell) -
     assert (done.code, "holds no run" in done.line) == (2, True)
 
 
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ["audit", "problem.toml"],
+        ["certify", "problem.toml"],
+        ["fit", "problem.toml"],
+        ["compare", "problem.toml", "problem.toml"],
+        ["budget", "--inputs", "3", "--smoothness", "2", "--tolerance", "1e-3"],
+        ["budget", "problem.toml"],
+        ["demo"],
+    ],
+    ids=" ".join,
+)
+def test_2_for_any_verb_whose_folder_cannot_be_one(shell: Shell, verb: list[str]) -> None:
+    """Said before anything is computed."""
+    before = (shell.folder / "truth.py").read_text()
+    for out in ("truth.py", "truth.py/sub"):
+        done = shell.run(*verb, "--out", out)
+        assert done.code == 2
+        assert "truth.py is a file; give a folder" in done.line
+    assert (shell.folder / "truth.py").read_text() == before
+
+
+@pytest.mark.parametrize("error", ["tolerance = [1.0, 2.0]", 'kind = "scaled"\nscale = [0.1, 0.2]'])
+@pytest.mark.parametrize("declared", ["", "declared = { bound = 30.0 }"])
+def test_2_for_numbers_per_output_that_do_not_fit(shell: Shell, error: str, declared: str) -> None:
+    shell.write(
+        ("tolerance = 0.1", error),
+        ("[error]", declared + "\n[error]"),
+        ("[audit]\nevaluations = 1000\npower = false\n", ""),
+    )
+    done = shell.run("certify", "problem.toml", "--quiet")
+    assert done.code == 2
+    assert "has 2 numbers for 1 output; give 1" in done.line
+
+
 def test_run_never_raises(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -171,13 +171,21 @@ def _weights(problem: Problem, m: int) -> Array:
             "certify needs a program of the reference for a relative error; use kind = absolute or scaled, "
             "where a declared bound is enough"
         )
-    scale = np.ones(m) if measure.kind != "scaled" else np.broadcast_to(np.asarray(measure.scale), (m,))
-    return np.asarray(1.0 / (scale * _tolerances(problem, m)))
+    return np.asarray(1.0 / (_scale(problem, m) * _tolerances(problem, m)))
+
+
+def _scale(problem: Problem, m: int) -> Array:
+    measure = problem.error
+    if measure.kind != "scaled" or measure.scale is None:
+        return np.ones(m)
+    return measure.for_outputs(measure.scale, m, "scale")
 
 
 def _tolerances(problem: Problem, m: int) -> Array:
     tolerance = problem.error.tolerance
-    return np.broadcast_to(np.asarray(tolerance), (m,)) if isinstance(tolerance, tuple) else np.ones(m)
+    if not isinstance(tolerance, tuple):
+        return np.ones(m)
+    return problem.error.for_outputs(tolerance, m, "tolerance")
 
 
 def _notes(problem: Problem, programs: list[Program]) -> tuple[str, ...]:
@@ -202,7 +210,7 @@ def _alternatives(
     if measure.kind == "relative":
         divisors = [None] if not measure.floor else [None, np.full(m, measure.floor)]
     elif measure.kind == "scaled":
-        divisors = [np.broadcast_to(np.asarray(measure.scale), (m,))]
+        divisors = [_scale(problem, m)]
     signed, tolerances = measure.side != "both", _tolerances(problem, m)
     return tuple(_one(model, reference, log, divisor, tolerances, signed) for divisor in divisors)
 

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from supnorm.certification.affine_model import propagate
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.rounding import Array
+from supnorm.problem import Problem
 
 SCREEN, STARTS, STEPS = 8192, 12, 60
+BALL = 1.0 + 2.0**-28  # the checker's balls keep 30 bits of a radius, rounded up
 FEW = 128  # points per input where a function is only evaluated: it may be expensive
 
 
@@ -30,7 +32,7 @@ def proved_error(error: ErrorProgram, x: Array) -> Array:
         eps, centre = model.eps[:, 0], model.c
         for part in error.declared:
             found = part.at(x)
-            eps = eps + part.noise_at(x, found) + 4e-16 * (np.abs(centre) + np.abs(found))
+            eps = eps + part.noise_at(x, found) * BALL + 4e-16 * (np.abs(centre) + np.abs(found))
             centre = centre + found
         signed = centre if error.side != "under" else -centre
         size = np.abs(signed) if error.side == "both" else signed
@@ -105,3 +107,15 @@ def _gradient(error: ErrorProgram, t: Array) -> Array:
         weights[rows, output] = np.where(chosen == a, np.sign(y[rows, output]), 0.0)
         gradient += np.nan_to_num(pull(weights), nan=0.0, posinf=0.0, neginf=0.0)
     return gradient
+
+
+def admits(problem: Problem, error: ErrorProgram) -> Callable[[Array], NDArray[np.bool_]]:
+    """Which points, in units of the axes, are in the domain and count: a witness must be one of them."""
+
+    def admit(x: Array) -> NDArray[np.bool_]:
+        good = problem.domain.contains(x)
+        if problem.error.mask is not None and good.any():
+            good[good] = problem.error.counts(x[good], error.reference(x[good]))
+        return good
+
+    return admit

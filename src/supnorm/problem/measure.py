@@ -117,7 +117,7 @@ class ErrorMeasure:
         if errors.shape[1] == 1 and self.mask is None and not isinstance(self.tolerance, tuple):
             return errors[:, 0], np.zeros(len(errors), dtype=np.intp)
         if isinstance(self.tolerance, tuple):
-            errors = errors / self._fit(self.tolerance, errors.shape[1], "tolerance")
+            errors = errors / self.for_outputs(self.tolerance, errors.shape[1], "tolerance")
         ranked = np.where(np.isnan(errors), -1.0, errors)
         output = np.argmax(ranked, axis=1)
         value = np.take_along_axis(errors, output[:, None], axis=1)[:, 0]
@@ -157,7 +157,7 @@ class ErrorMeasure:
         sign = np.sign(gap) if self.side == "both" else np.where(self._sign * gap > 0, self._sign, 0)
         divisor = self.divisor(reference)[rows, output]
         if isinstance(self.tolerance, tuple):
-            divisor = divisor * self._fit(self.tolerance, model.shape[1], "tolerance")[output]
+            divisor = divisor * self.for_outputs(self.tolerance, model.shape[1], "tolerance")[output]
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             by_model = sign / divisor
             by_reference = -by_model
@@ -177,7 +177,7 @@ class ErrorMeasure:
         if self.kind == "relative":
             return np.maximum(np.abs(reference), self.floor or 0.0)
         if self.scale is not None:
-            return np.broadcast_to(self._fit(self.scale, reference.shape[1], "scale"), reference.shape)
+            return np.broadcast_to(self.for_outputs(self.scale, reference.shape[1], "scale"), reference.shape)
         return np.ones_like(reference)
 
     def _users(self, model: Array, reference: Array, x: Array) -> Array:
@@ -202,9 +202,15 @@ class ErrorMeasure:
         return error
 
     @staticmethod
-    def _fit(values: tuple[float, ...], m: int, what: str) -> Array:
+    def for_outputs(values: tuple[float, ...], m: int, what: str) -> Array:
+        """Numbers per output, shape ``(m,)``; ``what`` names them.
+
+        Raises:
+            BadInput: when there are neither one nor ``m``.
+        """
         if len(values) not in (1, m):
-            raise BadInput(f"{what} has {len(values)} numbers for {m} outputs; give 1 or {m}")
+            some = "1 output; give 1" if m == 1 else f"{m} outputs; give 1 or {m}"
+            raise BadInput(f"{what} has {len(values)} numbers for {some}")
         return np.broadcast_to(np.asarray(values), (m,))
 
 
