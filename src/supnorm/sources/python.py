@@ -30,7 +30,9 @@ from numpy.typing import NDArray
 
 from supnorm.problem import Function, PartialFailure, as_columns, as_function
 from supnorm.problem.specification import SourceSpec
+from supnorm.program import Unreadable
 from supnorm.results import BadInput
+from supnorm.sources.programs import unread
 from supnorm.sources.userfile import JAX_LIKE, imported_roots, load_object
 
 Array = NDArray[np.float64]
@@ -210,7 +212,11 @@ def _from_predictor(found: Any, label: str, d: int, what: str) -> Function:
     if wanted is not None and wanted != d:
         raise BadInput(f"{what} takes {wanted} inputs, the domain has {d}")
     silent = {"verbose": 0} if "verbose" in _parameters(found.predict) else {}
-    return Function(lambda x: as_columns(found.predict(x, **silent), len(x), label), name=label)
+    function = Function(lambda x: as_columns(found.predict(x, **silent), len(x), label), name=label)
+    kind = type(found).__name__
+    reason = Unreadable(f"{label} is an object with predict ({kind}), whose operations are not known",
+                        "the same model as NumPy, JAX or torch code, .pt2 or ONNX")  # fmt: skip
+    return unread(function, reason)
 
 
 def _parameters(function: Callable[..., Any]) -> frozenset[str]:
