@@ -307,8 +307,36 @@ def test_2_for_a_folder_of_another_problem_and_it_is_kept(shell: Shell, change: 
     done = shell.run("audit", "problem.toml", "--quiet", "--out", "run")
     assert done.code == 2
     assert "another problem" in done.line
-    assert "--out" in done.line
+    assert "choose another --out, or move or delete that folder" in done.line
     assert (shell.folder / "run" / "result.json").read_bytes() == before
+
+
+def test_the_default_folder_of_a_problem_that_was_edited_is_renamed(shell: Shell) -> None:
+    assert shell.run("audit", "problem.toml", "--quiet").code == 1
+    held = next(p for p in shell.folder.iterdir() if p.name.endswith("-run"))
+    before = (held / "result.json").read_bytes()
+    for number, change in enumerate(("domain", "tolerance"), 1):
+        shell.write(CHANGES[change])
+        done = shell.run("audit", "problem.toml", "--json")
+        assert done.code == 1
+        assert f"{held.name}.{number}" in done.line
+        assert "another problem" in done.line
+    assert (shell.folder / f"{held.name}.1" / "result.json").read_bytes() == before
+    assert (shell.folder / f"{held.name}.2" / "result.json").exists()
+    shell.write()
+    done = shell.run("audit", "problem.toml", "--quiet", "--resume")
+    assert (done.code, "leave --resume out" in done.line) == (2, True)
+    assert not (shell.folder / f"{held.name}.3").exists()
+
+
+def test_a_run_that_fails_at_once_leaves_nothing_behind(shell: Shell) -> None:
+    shell.write(("truth.py:model", "truth.py:raises"))
+    for out in ((), ("--out", "run")):
+        assert shell.run("audit", "problem.toml", "--quiet", *out).code == 2
+    assert not [p for p in shell.folder.iterdir() if p.is_dir() and p.name.endswith("run")]
+    shell.write()
+    done = shell.run("audit", "problem.toml", "--quiet", "--out", "run")
+    assert done.code == 1
 
 
 def test_the_code_of_the_reference_is_part_of_the_problem(shell: Shell) -> None:
