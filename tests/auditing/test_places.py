@@ -15,7 +15,7 @@ from supnorm import audit
 from supnorm.auditing.glitches import GlitchRule, rms_floor
 from supnorm.auditing.statistics import Sample
 from supnorm.problem import Domain, Function, Problem
-from supnorm.results import Witness
+from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
 
@@ -220,3 +220,28 @@ def test_a_plateau_without_a_model_value_does_not_hide_the_finite_errors() -> No
     assert f"of {n:,} random points" in text
     assert "the largest one found is 0.3" in text
     assert report.explain() == text
+
+
+def test_a_second_reference_that_fails_everywhere_is_told() -> None:
+    def broken(x: Array) -> Array:
+        raise ArithmeticError("no licence")
+
+    report = rechecked(lambda x: wave(x) + spike(x), wave, broken, tolerance=0.1)
+    found = {f["code"]: f["text"] for f in report.document["findings"]}
+    n = len(report.places)
+    assert f"at {n} of {n} places" in found["recheck-failed"]
+    assert "ArithmeticError: no licence" in found["recheck-failed"]
+    assert "ArithmeticError: no licence" in report.document["status"]["advice"]
+
+
+def test_a_second_reference_with_other_outputs_is_refused_before_the_search() -> None:
+    asked = 0
+
+    def counted(x: Array) -> Array:
+        nonlocal asked
+        asked += len(x)
+        return wave(x)
+
+    with pytest.raises(BadInput, match="recheck has 2 outputs and the reference 1"):
+        rechecked(counted, wave, lambda x: np.stack([wave(x), wave(x)], axis=1))
+    assert asked < 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ from tests import problems
 from supnorm import AuditReport, audit, load_report
 from supnorm.auditing.explain import explain
 from supnorm.auditing.statistics import clopper_pearson_upper
+from supnorm.evaluation import Evaluator
+from supnorm.pages.page import page
+from supnorm.pages.view import InconsistentResult, View
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
 from supnorm.results import BadInput
 
@@ -332,3 +335,144 @@ def test_a_folder_without_a_report_is_refused(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text('{"schema": "supnorm.fit/1"}')
     with pytest.raises(BadInput, match="schema is not"):
         load_report(tmp_path)
+
+
+# -- what must not be silent ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", ["model", "reference"])
+def test_a_side_that_fails_on_part_of_the_domain_is_told(side: str) -> None:
+    def fails(x: Array) -> Array:
+        if (x[:, 0] > 0.9).any():
+            raise RuntimeError("no convergence")
+        return x[:, 0]
+
+    sides = {"model": lambda x: x[:, 0] + 1e-3, "reference": lambda x: x[:, 0]} | {side: fails}
+    problem = Problem(sides["model"], sides["reference"], Domain(x=(0.0, 1.0)), tolerance=0.1)
+    report = audit(problem, evaluations=5000)
+    document = report.document
+    found = {f["code"]: f["text"] for f in document["findings"]}
+    assert set(found) == {f"{side}-failed"}
+    assert "RuntimeError: no convergence" in found[f"{side}-failed"]
+    share = float(found[f"{side}-failed"].split("(")[1].split(" %")[0])
+    assert share == pytest.approx(10, abs=3)
+    assert f"The {side} failed at " in document["status"]["advice"]
+    assert (document["status"]["code"], document["status"]["exit"]) == ("within-tolerance", 0)
+
+
+def test_failures_that_no_random_point_met_are_told_too() -> None:
+    def fails(x: Array) -> Array:
+        if (x[:, 0] == 1.0).any():
+            raise RuntimeError("at the end")
+        return x[:, 0]
+
+    problem = Problem(fails, lambda x: 0 * x[:, 0], Domain(x=(0.0, 1.0)))
+    found = audit(problem, evaluations=2000).document["findings"]
+    assert [f["code"] for f in found] == ["model-failed"]
+    assert "at none of 400 random points, but at others" in found[0]["text"]
+
+
+@pytest.mark.parametrize("off", [3e-5, -3e-5])
+def test_errors_far_below_the_values_are_consistent_up_to_the_rounding_of_the_values(off: float) -> None:
+    """A float32 model of size 300 is one unit in the last place off in batches: a third of the error."""
+    wave = lambda x: 300 + 0.0 * x[:, 0]  # noqa: E731
+    model = Function(
+        lambda x: (wave(x) + 1e-4 * np.sin(3 * x[:, 0]) + off * (len(x) > 1))[:, None], precision="float32"
+    )
+    report = audit(Problem(model, wave, Domain(x=(0.0, 1.0), z=(0.0, 1.0))), evaluations=2000)
+    sup = report.document["sup"]
+    assert sup["lower"] == pytest.approx(1e-4, rel=1e-6)
+    assert sup["rounding"] == pytest.approx(300 * 1e-4, rel=1e-3)
+    view = View(report.to_json())
+    view.check()
+    assert max(e for e in view.shown_errors() if e == e) == sup["lower"]
+
+
+def test_a_number_shown_above_the_rounding_is_still_a_contradiction() -> None:
+    report = audit(
+        Problem(lambda x: x[:, 0], lambda x: 0 * x[:, 0], Domain(x=(0.0, 1.0), z=(0.0, 1.0))),
+        evaluations=1000,
+    )
+    sup = report.document["sup"]
+    assert 0 < sup["rounding"] < 1e-10
+    changed = report.to_json() | {"plain_sample": {"n": 200, "worst": sup["lower"] * (1 + 1e-5)}}
+    with pytest.raises(InconsistentResult):
+        View(changed).check()
+
+
+@pytest.mark.parametrize(
+    ("measure", "expected"),
+    [
+        (ErrorMeasure(), 2 * 2e-11),
+        (ErrorMeasure("scaled", scale=(0.1,)), 2 * 2e-10),
+        (ErrorMeasure("relative", floor=0.0), 2 * 1e-11 * 1.5),
+        (ErrorMeasure("function", function=lambda n, f, x: 5 * np.abs(n - f)), 2 * 1e-10),
+    ],
+)
+def test_rounding_is_in_the_unit_of_the_error(measure: ErrorMeasure, expected: float) -> None:
+    """Values of 2 in the first batch, 1e-11 of them on each side."""
+    evaluator = Evaluator(
+        Problem(lambda x: 2 * x[:, 0], lambda x: 0 * x[:, 0] + 1, Domain(x=(0.0, 1.0)), measure)
+    )
+    evaluator.values(np.array([[1.0], [0.25]]), "search")
+    rounding = evaluator.rounding(np.array([0.25]), np.array([0.5]), np.array([1.0]))
+    assert rounding == pytest.approx(expected, rel=0.4)
+
+
+def test_a_glitch_over_an_otherwise_exact_pair() -> None:
+    spike = lambda x: np.maximum(0.0, 1 - np.linalg.norm(x - 0.5, axis=1) / 2e-3)  # noqa: E731
+
+    @dataclass
+    class Known:
+        def run(self, landscape: Any, state: Any, rng: Any, stop: Any = lambda: False) -> None:
+            u = np.full((1, 2), 0.5)
+            done = landscape.look(u)
+            state.pool.add(u, done.score)
+            state.ends.add(u, done.score)
+
+    domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+    problem = Problem(spike, lambda x: 0 * x[:, 0], domain)
+    report = audit(problem, evaluations=20_000, seed=1, strategy=Known())  # type: ignore[arg-type]
+    assert report.rms.value == 0
+    assert len(report.glitches) == 1
+    assert report.document["glitches"][0]["prominence"] == np.inf
+    # The ball where the error is at least 1/2 has radius 1e-3: at least sqrt(pi 1e-6)/2, less the measured limit.
+    assert 0.3 < report.document["rms"]["at_least"] / (math.sqrt(math.pi * 1e-6) / 2) <= 1
+    words = report.explain()
+    assert "inf" not in words
+    assert "None of the random points had an error" in words
+    assert "at least 0.000" in words
+    assert "None of 4,000 random points had an error" in page(report.to_json())
+
+
+def test_power_is_planted_by_true_and_not_by_false() -> None:
+    problem = Problem(lambda x: x[:, 0], lambda x: 0 * x[:, 0], Domain(x=(0.0, 1.0)))
+    assert audit(problem, evaluations=200, power=False).document["power"] == []
+    assert audit(problem, evaluations=200, power=True).document["power"] != []
+    with pytest.raises(BadInput, match="power must be"):
+        audit(problem, evaluations=200, power=10)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_an_axis_with_a_single_value(alone: bool) -> None:
+    axes: dict[str, Any] = {"a": Axis(0, 0, values=(3.0,)), "b": Axis(0, 0, values=(1.0, 2.0))}
+    domain = Domain(**(axes if alone else axes | {"c": (0.0, 1.0)}))
+    report = audit(Problem(lambda x: x.sum(axis=1), lambda x: x[:, 0], domain), evaluations=500)
+    assert report.document["sup"]["lower"] == pytest.approx(2.0 if alone else 3.0)
+    assert page(report.to_json()).startswith("<!doctype html>")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"error": ErrorMeasure(mask=lambda x: x[:, 0] > 9)},
+        {"error": ErrorMeasure("function", function=lambda n, f, x: np.abs(n - f) * np.nan)},
+        {"model": lambda x: np.full(len(x), np.inf), "reference": lambda x: np.full(len(x), np.inf)},
+        {"data": np.ones((20, 2))},
+    ],
+    ids=["mask", "error function", "infinite", "data"],
+)
+def test_pairs_without_errors_or_data_that_never_vary_cause_no_warning(asked: dict[str, Any]) -> None:
+    given = {"model": lambda x: x[:, 0], "reference": lambda x: x[:, 1]} | asked
+    page(audit(Problem(domain=Domain(a=(0.0, 1.0), b=(0.0, 1.0)), **given), evaluations=1000).to_json())

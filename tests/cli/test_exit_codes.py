@@ -184,6 +184,19 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         '[constraints]\npython = "truth.py:bad_constraint"\n[error]',
         ["bad_constraint", "KeyError"],
     ),
+    "signed constraint": (
+        "[error]",
+        '[constraints]\npython = "truth.py:truth"\n[error]',
+        ["constraint", "booleans", "float64"],
+    ),
+    "floor of an absolute error": ("tolerance = 0.1", "floor = 0.1", ["[error]", "floor", "relative"]),
+    "values and ends": ("low = 0.5", "values = [1.0, 2.0], low = 0.5", ["domain.b", "low", "values"]),
+    "names of outputs": (REFERENCE, REFERENCE + '\noutputs = ["u", "u"]', ["reference", "different", "u"]),
+    "units of outputs": (
+        REFERENCE,
+        'python = "truth.py:two"\noutput_units = ["K"]',
+        ["reference", "output_units", "1", "2"],
+    ),
     "no TOML": ("[error]", "[error", ["problem.toml", "TOML"]),
     "no command": (
         REFERENCE,

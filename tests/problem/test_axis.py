@@ -133,3 +133,9 @@ def test_a_domain_names_the_axis_that_is_bad() -> None:
         Domain(width=(2.0,))
     with pytest.raises(BadInput, match="at least one axis"):
         Domain()
+
+
+def test_a_width_beyond_all_numbers_is_refused() -> None:
+    for made in ({"low": -1e308, "high": 1e308}, {"low": 0, "high": 0, "values": (-1e308, 1e308)}):
+        with pytest.raises(BadInput, match="width"):
+            Axis(**made)  # type: ignore[arg-type]

@@ -161,3 +161,11 @@ def test_data_that_span_no_domain_are_refused(data: np.ndarray, said: str) -> No
 def test_a_discrete_value_between_two_admissible_ones_does_not_exist() -> None:
     domain = Domain(n=Axis(0, 0, values=(1, 2, 4)))
     assert domain.contains(np.array([[2.0], [3.0]])).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("values", [np.float64, np.int64, object])
+def test_constraints_return_booleans(values: type) -> None:
+    """0.5 - x is true on both sides of 0.5."""
+    domain = Domain([lambda x: (0.5 - x[:, 0]).astype(values)], x=(0.0, 1.0))
+    with pytest.raises(BadInput, match="must return booleans"):
+        domain.contains(np.array([[0.25], [0.75]]))

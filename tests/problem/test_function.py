@@ -76,3 +76,35 @@ def test_the_fingerprint_tells_problems_apart() -> None:
     prints = [fingerprint(Problem(**{**base, **changes})) for changes in variants]
     assert len(set(prints)) == len(prints)
     assert prints[0] == fingerprint(Problem(**base))
+
+
+def test_a_torch_module_is_refused_with_the_adapter_and_predict_is_used() -> None:
+    class Line:
+        def predict(self, x: np.ndarray) -> np.ndarray:
+            return np.asarray(3 * x[:, 0])
+
+    assert as_function(Line(), "model")(np.array([[2.0]])).tolist() == [[6.0]]  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="object with predict, got int"):
+        as_function(5, "model")  # type: ignore[arg-type]
+    torch = pytest.importorskip("torch")
+    with pytest.raises(BadInput, match=r"model is a torch module \(Linear\): give supnorm.from_torch"):
+        as_function(torch.nn.Linear(1, 1), "model")
+
+
+def test_a_jax_function_is_not_rounded_to_float32_in_silence() -> None:
+    jnp = pytest.importorskip("jax.numpy")
+    with pytest.raises(BadInput, match=r"float32 .*from_jax"):
+        as_function(lambda x: jnp.sin(x[:, 0]), "model")(np.array([[2.0]]))
+
+
+@pytest.mark.parametrize("names", [("v", "u"), ("v", "w", "u")])
+@pytest.mark.parametrize("side", ["model", "recheck"])
+def test_outputs_in_another_order_are_refused(names: tuple[str, ...], side: str) -> None:
+    function = Function(lambda x: x)
+    reference = Function(lambda x: x, outputs=("u", "v"))
+    other = Function(lambda x: x, outputs=names)
+    line = Domain(x=(0.0, 1.0))
+    sides = {"model": function, "reference": reference} | {side: other}
+    with pytest.raises(BadInput, match=rf"outputs of {side} \(v, .* and reference \(u, v\) .* same order"):
+        Problem(domain=line, **sides)
+    Problem(Function(lambda x: x, outputs=("u", "w")), reference, line)

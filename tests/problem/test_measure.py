@@ -215,3 +215,14 @@ def test_a_wrong_number_of_scales_or_tolerances_is_refused() -> None:
         ErrorMeasure("scaled", scale=(1.0, 1.0, 1.0))(two, two, two)
     with pytest.raises(BadInput, match="tolerance has 3 numbers for 2 outputs"):
         ErrorMeasure(tolerance=(1.0, 1.0, 1.0))(two, two, two)
+
+
+def test_masks_return_booleans() -> None:
+    measure = ErrorMeasure(mask=lambda x: 0.5 - x[:, 0])
+    with pytest.raises(BadInput, match="mask must return booleans"):
+        measure(np.ones((2, 1)), np.zeros((2, 1)), np.array([[0.25], [0.75]]))
+
+
+def test_a_floor_without_a_relative_error_means_nothing() -> None:
+    with pytest.raises(BadInput, match=r'floor = 0.1 means nothing for kind = "absolute"'):
+        ErrorMeasure(floor=0.1)

@@ -16,6 +16,7 @@ from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.pictures import Pictures, picture_budget
 from supnorm.auditing.places import find_places
 from supnorm.auditing.power import Power
+from supnorm.auditing.recheck import check_outputs
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import ScreenAndAscent, SearchState
@@ -57,7 +58,7 @@ def audit(
     executor: Executor | None = None,
     strategy: Strategy | None = None,
     pictures: Pictures | None = None,
-    power: Power | None = None,
+    power: Power | bool | None = None,
     norms: Sequence[float] = NORMS,
     store: EvaluationStore | None = None,
     observer: Observer = silent,
@@ -75,7 +76,7 @@ def audit(
         strategy: of the search; by default `SurrogateSearch` for a reference of more than 1 ms a point and at
             most 2000 evaluations, else `ScreenAndAscent`.
         pictures: resolutions of the charts.
-        power: errors to plant, to see what such a search misses; none are planted by default.
+        power: errors to plant, to see what such a search misses (True: the usual ones); none by default.
         norms: powers p of the sample norms L^p that are reported beside the maximum, each at least 1.
         store: where expensive calls are kept, for resuming.
         observer: gets progress events.
@@ -97,6 +98,10 @@ def audit(
         raise BadInput(
             f"norms are powers p of L^p from 1 on (the maximum is always there), got {tuple(norms)}"
         )
+    if isinstance(power, bool):
+        power = Power() if power else None
+    if power is not None and not isinstance(power, Power):
+        raise BadInput(f"power must be a supnorm.Power, True, False or None, got {power!r}")
     if evaluations is None and seconds is None:
         evaluations = EVALUATIONS
     start = time.perf_counter()
@@ -119,6 +124,7 @@ def audit(
             searched = evaluator.total
         else:
             evaluator.probe(rng)
+            check_outputs(evaluator)
             clock = limit_in_time(evaluator, seconds, start)
             chosen = strategy or choose_strategy(evaluator, evaluations)
             sample, state = explore(evaluator, chosen, evaluations, seconds, start, rng, norms, clock)
@@ -207,7 +213,7 @@ def _statistics(
         moments.add(problem.error.in_units(done.model[have], done.reference[have], done.x[have]))
         state.look(problem.domain.to_unit(done.x), done)
         state.scout = state.scout or done
-    sample = Sample(np.concatenate(errors), problem.law.name, i, moments)
+    sample = Sample(np.concatenate(errors), problem.law.name, i, moments, dict(evaluator.failed))
     evaluator.rms = sample.rms().value
     return sample, state
 

@@ -29,21 +29,26 @@ def explain(document: Mapping[str, Any]) -> str:
     if not math.isfinite(rms):
         return f"The worst error found is {size(worst, document)}; no average is known beside it."
     where = f", in {witness['output']}" if len(document["outputs"]) > 1 else ""
+    apart = f"is {number(worst / rms)} times" if rms > 0 else "stands beside"
     sentences = [
-        f"The worst error found, {size(worst, document)}{where}, is {_times(worst, rms)} the RMS of "
+        f"The worst error found, {size(worst, document)}{where}, {apart} the RMS of "
         f"{n:,} random points, {size(rms, document)}."
     ]
     place: Mapping[str, Any] = next((p for p in document["places"] if p["x"] == witness["x"]), {})
     if 0 < (place.get("volume") or 0.0) < 0.1:
-        sentences += _of_place(place, worst, rms, n)
-    if plain < 0.8 * worst:
+        sentences += _of_place(place, worst, rms, n, document)
+    if plain == 0:
+        sentences.append("None of the random points had an error.")
+    elif plain < 0.8 * worst:
         sentences.append(f"The random points themselves saw at most {size(plain, document)}.")
     elif worst < 5 * rms:
         sentences.append("Worst and average are close here: the error is spread evenly.")
     return " ".join(sentences)
 
 
-def _of_place(place: Mapping[str, Any], worst: float, rms: float, n: int) -> list[str]:
+def _of_place(
+    place: Mapping[str, Any], worst: float, rms: float, n: int, document: Mapping[str, Any]
+) -> list[str]:
     """How much of the domain the place of the worst error fills, and what that means for tests and for the RMS."""
     volume = place["volume"]
     bounded = place.get("volume_at_most") is not None or not place.get("volume_at_least")
@@ -58,10 +63,13 @@ def _of_place(place: Mapping[str, Any], worst: float, rms: float, n: int) -> lis
     surely = place.get("volume_at_least") or volume
     share = surely * (worst / 2) ** 2 / rms**2 if rms > 0 else math.inf
     if share > 1:
+        least = f"{number(math.sqrt(share))} times as large"
+        if rms == 0:
+            least = size(math.sqrt(surely) * worst / 2, document)
         return [
             filled,
             "That place alone makes the true RMS larger than the sample's: the sample has missed what dominates "
-            f"the average, which is at least {number(math.sqrt(share))} times as large.",
+            f"the average, which is at least {least}.",
         ]
     weight = f"It makes up at least {number(100 * share, 2)} % of the mean square"
     return [filled, f"{weight}, so the average hardly notices it." if share < 0.2 else f"{weight}."]
@@ -87,7 +95,3 @@ def size(error: float, document: Mapping[str, Any]) -> str:
     if measure["kind"] == "relative":
         return f"{number(100 * error)} %"
     return f"{number(error)} {measure['unit']}".rstrip()
-
-
-def _times(worst: float, rms: float) -> str:
-    return f"{number(worst / rms)} times" if rms > 0 else "infinitely many times"

@@ -25,6 +25,7 @@ def findings(
     sample: Sample,
     places: Sequence[Witness] = (),
     suspects: NDArray[np.intp] = NONE,
+    recheck_failures: Sequence[str] = (),
 ) -> list[dict[str, str]]:
     """Plain sentences, each with a code; ``suspects`` are rows of the reference's table (`suspect_rows`)."""
     problem: Problem = evaluator.problem
@@ -34,7 +35,42 @@ def findings(
     found += suspect_words(problem, suspects)
     if witness is not None and witness.error == np.inf:
         found.append({"code": "no-model-value", "text": infinite_words(sample, places)})
+    found += failure_words(evaluator, sample)
+    if recheck_failures:
+        text = (
+            f"The second reference has no value at {len(recheck_failures)} of {len(places)} places, which are left "
+            f"unresolved: {recheck_failures[0]}"
+        )
+        found.append({"code": "recheck-failed", "text": text})
     return found
+
+
+def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, str]]:
+    """A finding for each side that failed at points of the domain: on how much of it, and what it said first."""
+    found = []
+    for side in ("model", "reference"):
+        causes = [f for f in evaluator.failures.values() if f.where == side]
+        if not causes:
+            continue
+        cause = max(causes, key=lambda f: f.count)
+        k, n = sample.failed.get(side, 0), sample.drawn
+        text = (
+            f"The {side} failed at {failed_share(side, sample)}: with 95 % confidence on at most "
+            f"{100 * clopper_pearson_upper(k, n):.2g} % of them all. No error is known there, and none is counted. "
+            f"{cause.kind}: {cause.message}"
+        )
+        found.append({"code": f"{side}-failed", "text": text})
+    return found
+
+
+def failed_share(side: str, sample: Sample) -> str:
+    """At how many of the random points a side failed, in words."""
+    k, n = sample.failed.get(side, 0), sample.drawn
+    return (
+        f"{k:,} of {n:,} random points ({100 * k / n:.2g} %)"
+        if k
+        else f"none of {n:,} random points, but at others"
+    )
 
 
 def infinite_words(sample: Sample, places: Sequence[Witness]) -> str:
@@ -118,11 +154,13 @@ def domain_against_data(domain: Domain, data: Array, witness: Witness | None) ->
     return [{"code": "domain-exceeds-data", "text": text}]
 
 
-def data_distance(domain: Domain, data: Any, x: Array) -> float:
-    """Distance of a point to the nearest data point over r95, in the unit box of the domain."""
+def data_distance(domain: Domain, data: Any, x: Array) -> float | None:
+    """Distance of a point to the nearest data point over r95, in the unit box; None without two different points."""
     from scipy.spatial import cKDTree
 
     unit = np.unique(domain.to_unit(np.asarray(data, dtype=float)), axis=0)
+    if len(unit) < 2:
+        return None
     tree = cKDTree(unit)
     r95 = float(np.quantile(tree.query(unit, k=2)[0][:, 1], 0.95))
     return float(tree.query(domain.to_unit(x[None]))[0][0] / r95)

@@ -51,7 +51,7 @@ def prominences(
     sample: Sample,
     rng: np.random.Generator,
 ) -> list[float | None]:
-    """Prominence of each peak in multiples of the RMS; None when the budget is used up or RMS is 0.
+    """Prominence of each peak in multiples of the RMS: infinite over an RMS of 0; None when the budget is used up.
 
     Args:
         u: the peaks in the unit box, highest first.
@@ -59,17 +59,22 @@ def prominences(
     rms = sample.rms().value
     result: list[float | None] = []
     for i, witness in enumerate(witnesses):
-        if not rms > 0 or landscape.affordable() < PATH * (BENDS + 1):
+        if not rms >= 0 or not witness.error > 0 or landscape.affordable() < PATH * (BENDS + 1):
             result.append(None)
         elif i == 0:
-            result.append(float((witness.error - sample.quantile(0.999)) / rms))
+            result.append(_over(witness.error - sample.quantile(0.999), rms))
         else:
             higher = sorted(range(i), key=lambda j: float(np.linalg.norm(u[j] - u[i])))[:2]
             saddle = max(_saddle(landscape, u[i], u[j], rng) for j in higher)
             saddle = max(saddle, sample.quantile(0.5))
             known = not landscape.late
-            result.append(float(max(witness.error - saddle, 0.0) / rms) if known else None)
+            result.append(_over(max(witness.error - saddle, 0.0), rms) if known else None)
     return result
+
+
+def _over(height: float, rms: float) -> float:
+    """``height`` in multiples of the RMS; infinite over an RMS of 0, where random points saw no error at all."""
+    return float(height / rms) if rms > 0 else np.inf if height > 0 else 0.0
 
 
 def _saddle(landscape: Landscape, a: Array, b: Array, rng: np.random.Generator) -> float:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.caller import Caller
-from supnorm.problem import Problem
-from supnorm.results import Witness
+from supnorm.problem import Problem, draw_inside
+from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
 
@@ -33,15 +33,16 @@ class Recheck:
     agree: float = 0.3
     near: float = 1e-6
 
-    def run(self, evaluator: Evaluator, second: Caller, witness: Witness) -> Witness:
-        """The witness with its verdict and the second reference's values."""
+    def run(self, evaluator: Evaluator, second: Caller, witness: Witness) -> tuple[Witness, str]:
+        """The witness with its verdict and the second reference's values; why there are none, else an empty text."""
         problem: Problem = evaluator.problem
         y, failed = second.values(witness.x[None], "recheck")
         evaluator.count("recheck", 1)
-        if failed or y.shape[1] != len(witness.reference) or not np.isfinite(y).all():
-            return replace(witness, recheck="unresolved", recheck_value=y[0])
+        if failed or not np.isfinite(y).all():
+            why = failed.get(0, "the value is not finite")
+            return replace(witness, recheck="unresolved", recheck_value=y[0]), why
         word = self._word(evaluator, problem, witness, y)
-        return replace(witness, recheck=word, recheck_value=y[0])
+        return replace(witness, recheck=word, recheck_value=y[0]), ""
 
     def _word(self, evaluator: Evaluator, problem: Problem, witness: Witness, y: Array) -> str:
         x, f, n = witness.x[None], witness.reference[None], witness.model[None]
@@ -78,11 +79,37 @@ class Recheck:
         return bool(np.any(apart <= max(small, 1e-300)))
 
 
-def recheck(evaluator: Evaluator, witnesses: list[Witness]) -> list[Witness]:
-    """All witnesses with their verdicts; unchanged when the problem has no second reference."""
+def recheck(evaluator: Evaluator, witnesses: list[Witness]) -> tuple[list[Witness], list[str]]:
+    """All witnesses with their verdicts, and what was said where the second reference has no value.
+
+    Unchanged when the problem has no second reference.
+    """
+    if evaluator.problem.recheck is None:
+        return witnesses, []
+    second = _second(evaluator)
+    done = [Recheck().run(evaluator, second, w) for w in witnesses]
+    return [w for w, _ in done], [why for _, why in done if why]
+
+
+def check_outputs(evaluator: Evaluator) -> None:
+    """Call the second reference once, before the search: a wrong one is not to be found out after it.
+
+    Raises:
+        BadInput: when it has another number of outputs than the reference. A call that fails says nothing here.
+    """
     problem: Problem = evaluator.problem
     if problem.recheck is None:
-        return witnesses
+        return
+    y, failed = _second(evaluator).values(draw_inside(problem.domain, 1, np.random.default_rng(0)), "recheck")
+    evaluator.count("recheck", 1)
+    m = evaluator.reference.outputs
+    if not failed and m is not None and y.shape[1] != m:
+        hint = f"{problem.source.name}: " if problem.source else ""
+        raise BadInput(
+            f"{hint}the recheck has {y.shape[1]} outputs and the reference {m}; they must be the same ones"
+        )
+
+
+def _second(evaluator: Evaluator) -> Caller:
     store = evaluator.reference.store
-    second = Caller(problem.recheck, "recheck", store, evaluator.executor, 1)
-    return [Recheck().run(evaluator, second, w) for w in witnesses]
+    return Caller(evaluator.problem.recheck, "recheck", store, evaluator.executor, 1)

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,12 +67,14 @@ class Sample:
         law: the name of the law.
         drawn: how many points were drawn, with or without a value.
         moments: of the errors of each output.
+        failed: how many of the drawn points have no value, by side (``"model"``, ``"reference"``).
     """
 
     errors: Array
     law: str
     drawn: int
     moments: Moments = field(default_factory=Moments)
+    failed: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def n(self) -> int:

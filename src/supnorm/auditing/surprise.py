@@ -41,7 +41,7 @@ class Screened:
         if u.shape[1] > INPUTS or self._held >= MOST:
             return
         good = np.flatnonzero(np.isfinite(done.score))[: MOST - self._held]
-        self._parts.append((u[good], (signs(done) * done.score)[good]))
+        self._parts.append((u[good], signs(done)[good] * done.score[good]))
         self._held += len(good)
 
     @property
@@ -88,7 +88,8 @@ def beside(
 def signs(done: Evaluations) -> Array:
     """1 where the model is above the reference in the output that carries the error, -1 below, shape ``(n,)``."""
     rows = np.arange(len(done))
-    return np.asarray(np.sign(done.model[rows, done.output] - done.reference[rows, done.output]))
+    with np.errstate(invalid="ignore"):  # infinite on both sides
+        return np.asarray(np.sign(done.model[rows, done.output] - done.reference[rows, done.output]))
 
 
 def misfit(u: Array, e: Array) -> Array:

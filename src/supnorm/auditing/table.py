@@ -72,7 +72,7 @@ def table_statistics(
         ]
     kept.sort(key=lambda pair: -pair[0])
     law = problem.law.name if problem.law else "rows"
-    sample = Sample(np.concatenate(errors), law, len(points), moments)
+    sample = Sample(np.concatenate(errors), law, len(points), moments, dict(evaluator.failed))
     if not kept:
         return sample, state, []
     chosen = thin(np.stack([p.u for _, p in kept]), np.array([s for s, _ in kept]), CLOSE, PLACES)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
+from supnorm.auditing.findings import failed_share
 from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Problem
@@ -11,13 +15,33 @@ from supnorm.results import ExitCode, Status, Witness
 
 
 def verdict(
-    problem: Problem, witness: Witness | None, sample: Sample, evaluator: Evaluator, searched: int
+    problem: Problem,
+    witness: Witness | None,
+    sample: Sample,
+    evaluator: Evaluator,
+    searched: int,
+    recheck_failures: Sequence[str] = (),
 ) -> Status:
     """The status of an audit: what it means and what to do next.
 
     Args:
         searched: evaluations when the search ended; what came later are pictures and planted errors.
+        recheck_failures: what was said where the second reference has no value.
     """
+    status = _status(problem, witness, sample, evaluator, searched)
+    more = [
+        f"The {side} failed at {failed_share(side, sample)}: no error is known there."
+        for side in ("model", "reference")
+        if evaluator.failed[side] and witness is not None
+    ]
+    if recheck_failures:
+        more.append(f"The second reference failed: {recheck_failures[0]}.")
+    return replace(status, advice=" ".join([status.advice.rstrip(), *more])) if more else status
+
+
+def _status(
+    problem: Problem, witness: Witness | None, sample: Sample, evaluator: Evaluator, searched: int
+) -> Status:
     limit = problem.error.limit
     if witness is None:
         return Status(

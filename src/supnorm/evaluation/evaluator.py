@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -84,6 +86,7 @@ class Evaluator:
         self.listeners: list[Callable[[Evaluations], None]] = []
         self.rms = np.nan
         self.peaks = 0
+        self._sizes: Array | None = None  # the largest value of each output in the first batch
         self._shown = 0
         self._told = -np.inf, False
 
@@ -197,20 +200,34 @@ class Evaluator:
             value = seen
         return Witness(x, model, reference, value, int(output[0]))
 
-    def rounding(self, reference: Array) -> float:
-        """How much an error may differ between a batch and a single call, in the error's own unit."""
+    def rounding(self, x: Array, model: Array, reference: Array) -> float:
+        """How much the error at ``x`` (d,) may differ between a batch and a single call, in the error's own unit.
+
+        The most it changes when each side (m,) moves by its rounding: ten times what the probe allows, of the largest
+        value that the output had among the first points. What is lost inside a function does not shrink with its
+        value, nor with the error.
+        """
         from supnorm.evaluation.probe import ALLOWED
 
-        allowed = max(ALLOWED.get(f.precision, 1e-5) for f in (self.problem.model, self.problem.reference))
-        size = float(np.nanmax(np.abs(reference), initial=1e-300))
-        measure = self.problem.error
-        if measure.kind == "relative":
-            size = 1.0
-        elif measure.scale is not None:
-            size = size / min(measure.scale)
-        if isinstance(measure.tolerance, tuple):
-            size = size / min(measure.tolerance)
-        return 10 * allowed * size
+        moves = [
+            10
+            * ALLOWED.get(f.precision, 1e-5)
+            * np.fmax(np.abs(v), 0.0 if self._sizes is None else self._sizes)
+            for f, v in ((self.problem.model, model), (self.problem.reference, reference))
+        ]
+        most, measure = 0.0, self.problem.error
+        known = float(measure(model[None], reference[None], x[None])[0][0])
+        if not np.isfinite(known):
+            return 0.0
+        for a, b in itertools.product((-1, 0, 1), repeat=2):
+            # Outputs may be infinite where the mask or the other side's value leaves them out.
+            with (
+                np.errstate(invalid="ignore"),
+                suppress(BadInput),
+            ):  # a user's error function may not take these
+                y, f = (model + a * moves[0])[None], (reference + b * moves[1])[None]
+                most = float(np.fmax(most, abs(measure(y, f, x[None])[0][0] - known)))
+        return most
 
     def rows(self, most: int = 8192) -> int:
         """Rows of a batch that keeps each side below 16 MB, however many outputs there are; at most ``most``."""
@@ -263,6 +280,9 @@ class Evaluator:
         if y.shape[1] != f.shape[1]:  # one side failed at every point of the batch
             width = max(y.shape[1], f.shape[1])
             y, f = (a if a.shape[1] == width else np.full((len(x), width), np.nan) for a in (y, f))
+        if self._sizes is None and np.isfinite(f).any():
+            finite = [np.where(np.isfinite(a), np.abs(a), 0.0).max(axis=0) for a in (y, f)]
+            self._sizes = np.maximum(*finite)
         error, output = reduced or self.problem.error(y, f, x)
         if model_messages:
             error[list(model_messages)] = np.nan

@@ -125,7 +125,9 @@ class Scale:
         if math.isnan(value):
             return math.nan
         value = min(max(value, self.low), self.high)
-        if self.log:
+        if not self.high > self.low:  # an axis with a single value
+            part = 0.5
+        elif self.log:
             part = math.log(value / self.low) / math.log(self.high / self.low)
         else:
             part = (value - self.low) / (self.high - self.low)

@@ -248,10 +248,12 @@ class View:
         """Rule 6: everything evaluated counts, so no number shown may exceed ``sup.lower``.
 
         Raises:
-            InconsistentResult: when one does, by more than a relative 1e-6 (float32 batches differ by 4e-7).
+            InconsistentResult: when one does, by more than ``sup.rounding`` and a relative 1e-6.
         """
         largest = max((e for e in self.shown_errors() if not math.isnan(e)), default=-math.inf)
-        if largest > self.lower * (1 + 1e-6) or (math.isnan(self.lower) and largest > 0):
+        rounding = number(self.part("sup").get("rounding"))
+        allowed = self.lower * 1e-6 + (rounding if rounding > 0 else 0.0)
+        if largest > self.lower + allowed or (math.isnan(self.lower) and largest > 0):
             raise InconsistentResult(
                 f"the page would show an error of {num(largest, 8)}, but sup.lower is {num(self.lower, 8)}; "
                 "this is a bug of supnorm, please report it with the result.json"

@@ -167,7 +167,11 @@ def _ratios(view: View) -> Markup:
             return Markup("")
         return m("The {} is {} ({} random points).", typical, view.error(view.rms), count(view.rms_n))
     if not view.rms > 0:
-        return Markup("") if view.lower > 0 else Markup("Every error computed was exactly zero.")
+        if not view.lower > 0:
+            return Markup("Every error computed was exactly zero.")
+        if view.rms != 0:
+            return Markup("")
+        return m("None of {} random points had an error.", count(view.rms_n)) + _floor_words(view)
     sample = "pairs" if view.table_only else "random points"
     words = m("{}{} times the {} of {}", begin, ratio(view.lower / view.rms), typical, view.error(view.rms))
     words += m(" ({} {})", count(view.rms_n), sample) if view.rms_n else Markup("")

@@ -45,6 +45,7 @@ class Axis:
             object.__setattr__(self, "values", values)
             object.__setattr__(self, "low", values[0])
             object.__setattr__(self, "high", values[-1])
+            self._check_width()
             return
         for name in ("low", "high"):
             end = getattr(self, name)
@@ -55,11 +56,18 @@ class Axis:
             object.__setattr__(self, name, float(end))
         if self.low >= self.high:
             raise BadInput(f"low must be below high, got low = {self.low:g}, high = {self.high:g}")
+        self._check_width()
         if self.scale not in ("linear", "log"):
             raise BadInput(f'scale must be "linear" or "log", got {self.scale!r}')
         if self.scale == "log" and self.low <= 0:
             raise BadInput(
                 f'a log axis needs low > 0, got low = {self.low:g}; raise low or use scale = "linear"'
+            )
+
+    def _check_width(self) -> None:
+        if not math.isfinite(self.high - self.low):
+            raise BadInput(
+                f"the width high - low must be a finite number, got low = {self.low:g}, high = {self.high:g}"
             )
 
     @property

@@ -225,7 +225,9 @@ class Domain:
                 f"constraint {name} must return {len(x)} booleans for {len(x)} points, "
                 f"got shape {allowed.shape}"
             )
-        return allowed.astype(bool)
+        if allowed.dtype != bool:  # a distance to the border would count as true on both sides of it
+            raise BadInput(f"constraint {name} must return booleans (such as g(x) > 0), got {allowed.dtype}")
+        return allowed
 
     def data_distance(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Distance to the nearest data point over r95, shape ``(n,)``; needs a domain from samples."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,10 +78,10 @@ class Function:
 
 
 def as_function(source: Function | Callable[..., Any], what: str) -> Function:
-    """A plain callable ``(n, d) -> (n,)`` or ``(n, m)`` as a `Function`.
+    """A plain callable ``(n, d) -> (n,)`` or ``(n, m)``, or an object with ``predict``, as a `Function`.
 
     Raises:
-        BadInput: when ``source`` cannot be called.
+        BadInput: when ``source`` cannot be called, or needs an adapter (``from_torch``, ``from_jax``).
 
     >>> as_function(lambda x: x.sum(axis=1), "model").value(np.ones((2, 3)))
     array([[3.],
@@ -88,12 +89,28 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
     """
     if isinstance(source, Function):
         return source
+    kind = type(source).__name__
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(source, torch.nn.Module):
+        raise BadInput(f"{what} is a torch module ({kind}): give supnorm.from_torch(module.eval())")
+    if not callable(source) and callable(getattr(source, "predict", None)):
+        source = source.predict
     if not callable(source):
-        raise BadInput(f"{what} must be a function of an array (n, d), got {type(source).__name__}")
+        raise BadInput(
+            f"{what} must be a function of an array (n, d), or an object with predict, got {kind}; "
+            "supnorm.from_torch makes a function of a torch module"
+        )
     function = source
 
     def value(x: Array) -> Array:
-        return as_columns(function(x), len(x), what)
+        result = function(x)
+        jax = sys.modules.get("jax")
+        if jax is not None and isinstance(result, jax.Array) and result.dtype == np.float32:
+            raise BadInput(
+                f"{what} returned JAX's float32 for points in float64: give supnorm.from_jax(function), which computes "
+                "in float64 and has derivatives"
+            )
+        return as_columns(result, len(x), what)
 
     value.__wrapped__ = function  # type: ignore[attr-defined]  # the user's own code, for tracing it
     return Function(value, name=getattr(source, "__name__", type(source).__name__))

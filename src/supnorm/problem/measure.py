@@ -64,6 +64,10 @@ class ErrorMeasure:
             )
         if self.kind == "scaled":
             object.__setattr__(self, "scale", _positive(self.scale, "scale"))
+        if self.floor is not None and self.kind != "relative":
+            raise BadInput(
+                f'floor = {self.floor:g} means nothing for kind = "{self.kind}": it is for "relative"'
+            )
         if (self.kind == "function") != (self.function is not None):
             raise BadInput('give function = ... together with kind = "function", and only then')
         if self.tolerance is not None:
@@ -155,11 +159,13 @@ class ErrorMeasure:
         needed = [p for p in inspect.signature(self.mask).parameters.values() if p.default is p.empty]
         two = len(needed) > 1
         try:
-            kept = np.asarray(self.mask(x, reference) if two else self.mask(x), dtype=bool)
+            kept = np.asarray(self.mask(x, reference) if two else self.mask(x))
         except Exception as error:
             raise BadInput(f"the mask failed: {type(error).__name__}: {error}") from error
         if kept.reshape(-1).shape != (len(x),):
             raise BadInput(f"mask must return {len(x)} booleans for {len(x)} points, got shape {kept.shape}")
+        if kept.dtype != bool:
+            raise BadInput(f"mask must return booleans (such as x[:, 0] > 0), got {kept.dtype}")
         return kept.reshape(-1)
 
     @property

@@ -57,6 +57,8 @@ class Problem:
                 put(name, as_function(getattr(self, name), name))
         if self.reference is None:
             raise BadInput("a problem needs a reference")
+        for name in ("model", "recheck"):
+            self._same_order(name)
         if self.tolerance is not None:
             from dataclasses import replace
 
@@ -64,6 +66,17 @@ class Problem:
         put("tolerance", self.error.tolerance)
         if self.law is None:
             put("law", Law.uniform(self.domain))
+
+    def _same_order(self, name: str) -> None:
+        """Outputs are compared by position: one that both sides name must stand at the same."""
+        function, known = getattr(self, name), self.reference.outputs
+        given = () if function is None else function.outputs
+        if any(n in known and known.index(n) != i for i, n in enumerate(given)):
+            hint = f"{self.source.name}: " if self.source else ""
+            raise BadInput(
+                f"{hint}outputs of {name} ({', '.join(given)}) and reference ({', '.join(known)}) are compared by "
+                "position; return and name them in the same order"
+            )
 
     def output_names(self, m: int) -> tuple[str, ...]:
         """Names of the ``m`` outputs: the reference's, else the model's, else ``y`` or ``y1, y2, ...``.

@@ -63,6 +63,9 @@ class SourceSpec(Table):
             raise ValueError(f'protocol must be "batch" or "point", got {self.protocol!r}')
         if self.precision not in (None, "float32", "float64"):
             raise ValueError(f'precision must be "float32" or "float64", got {self.precision!r}')
+        names = self.outputs or []
+        if len(set(names)) < len(names):
+            raise ValueError(f"outputs must have different names, got {', '.join(names)}")
         return self
 
 
@@ -84,6 +87,8 @@ class AxisSpec(Table):
     def _range_or_values(self) -> AxisSpec:
         if self.values is None and (self.low is None or self.high is None):
             raise ValueError("give low and high, or values")
+        if self.values is not None and (self.low is not None or self.high is not None):
+            raise ValueError("give low and high, or values; both were given")
         return self
 
 

@@ -167,12 +167,17 @@ def _named(function: Function, spec: SourceSpec, names: tuple[str, ...], where: 
     if spec.outputs and units and len(units) != len(outputs):
         raise BadInput(f"{where} output_units has {len(units)} units for {len(outputs)} outputs")
     named = replace(function, inputs=names, outputs=outputs, output_units=units)
-    if not outputs:
+    m = len(outputs or spec.output_units or ())
+    if not m:
         return named
     inner = function.value
 
     def counted(y: Array) -> Array:
-        if y.shape[1] != len(outputs):
+        if not outputs and y.shape[1] != m:
+            raise BadInput(
+                f"{where} output_units has {m} units, {function.name} returned {y.shape[1]} outputs"
+            )
+        if y.shape[1] != m:
             raise BadInput(
                 f"{where} outputs names {len(outputs)} ({', '.join(outputs)}), {function.name} returned "
                 f"{y.shape[1]}"
@@ -184,7 +189,7 @@ def _named(function: Function, spec: SourceSpec, names: tuple[str, ...], where: 
             return counted(inner(x))
         except PartialFailure as failure:
             if len(failure.messages) == len(x):
-                failure.values = np.full((len(x), len(outputs)), np.nan)
+                failure.values = np.full((len(x), m), np.nan)
             counted(failure.values)
             raise
 
