@@ -85,14 +85,31 @@ def _agrees(problem, points):
     return all(abs(f - e) <= a for f, (_, e, a) in zip(found, points, strict=True))
 
 
-def test_plain_jax_code_runs_in_float32(tmp_path):
+def test_plain_jax_code_is_run_as_it_was_read(tmp_path):
+    """In 64-bit mode, also where JAX itself would not."""
     problem = Problem(
         lambda x: jnp.sin(30 * x[:, 0]) + x[:, 1] + 1e-3, lambda x: jnp.sin(30 * x[:, 0]) + x[:, 1], DOMAIN
     )
-    assert np.asarray(problem.model.value(np.array([[0.3, 0.3]]))).item() % 2.0**-26 == 0.0
     certify(problem, 1.2).certificate.save(tmp_path / "c.json")
     said = verdict(tmp_path / "c.json", problem)
     assert said.accepted, said.reason
+
+
+def test_standardised_inputs_of_a_float32_model():
+    """T w + b with T w near 3000 and a result of 1: what cancels is rounded in float32."""
+    w, b = np.float32(10.0), np.float32(-3000.0)
+    program = lower_jaxpr(lambda x: jnp.tanh(x * float(w) + float(b)), 1)
+
+    def value(x):
+        return np.tanh(np.float32(np.float32(x * 1.0) * w) + b).astype(float)
+
+    problem = Problem(
+        Function(value, precision="float32", program=program), lambda x: 0.1 * x, Domain(T=(299.9, 300.1))
+    )
+    points = values_of_problem(problem, 64)
+    assert _agrees(problem, points)
+    moved = [(x, e + 1e-3, a) for x, e, a in points]
+    assert not _agrees(problem, moved)
 
 
 def test_inputs_of_float32_models_are_float32_numbers_within_the_domain():
