@@ -128,6 +128,11 @@ def _box(problem: Problem) -> Array:
 def _program(function: Function, what: str, problem: Problem) -> Program | None:
     """The program of a function; None for one that cannot be read but is declared."""
     d = problem.domain.d
+    if function.table is not None:
+        raise BadInput(
+            f"certify needs the {what} on the whole domain; {function.name or 'it'} is a table, known at its "
+            "points only: audit compares them"
+        )
     try:
         program = program_of(function, d)
     except Unsupported as error:
