@@ -79,10 +79,10 @@ def _worst_outside(evaluator: Evaluator, x: Array) -> str:
     for i in range(0, len(x), ROWS):
         part = x[i : i + ROWS]
         try:
-            values = [
-                guarded(s.value, part, evaluator.outputs)[0] for s in (problem.model, problem.reference)
-            ]
-            error = problem.error(*values, part)[0]
+            model, reference = (
+                guarded(f.value, part, evaluator.outputs)[0] for f in (problem.model, problem.reference)
+            )
+            error = problem.error(model, reference, part)[0]
         except Exception:  # a model need not be a function outside its domain
             return ""
         error = np.where(np.isnan(error), -np.inf, error)
