@@ -37,6 +37,67 @@ def test_the_same_codes_come_out_of_the_program_itself(shell: Shell) -> None:
     assert "no such file" in done.line
 
 
+@pytest.mark.parametrize("last", ["sys.exit(0)", "sys.exit(3)", "raise SystemExit"])
+def test_2_for_a_file_that_ends_the_program_while_imported(shell: Shell, last: str) -> None:
+    truth = shell.folder / "truth.py"
+    truth.write_text(f"{truth.read_text()}\nimport sys\n{last}\n")
+    done = shell.run("audit", "problem.toml", "--json")
+    assert (done.code, done.out) == (2, "")
+    for word in ("[model]", "truth.py, line", "sys.exit", "__main__"):
+        assert word in done.line
+
+
+@pytest.mark.parametrize("code", ["0", "3", ""])
+@pytest.mark.parametrize("side", [MODEL, REFERENCE])
+@pytest.mark.parametrize("per_point", ["", "\nper_point = true"])
+def test_a_call_that_ends_the_program_is_a_failure_of_its_point(
+    shell: Shell, side: str, code: str, per_point: str
+) -> None:
+    """The model is 0.3 off at a = 0.3; calls end near a = 1."""
+    name = "model" if side == MODEL else "truth"
+    truth = shell.folder / "truth.py"
+    truth.write_text(
+        truth.read_text()
+        + f"""
+import sys
+def ends(x):
+    x = np.atleast_2d(x)
+    if (x[:, 0] > 0.9).any(): sys.exit({code})
+    return {name}(x)
+"""
+    )
+    shell.write((side, f'python = "truth.py:ends"{per_point}'))
+    done = shell.run("audit", "problem.toml", "--json", "--evaluations", "400")
+    assert done.code == 1
+    failures = json.loads(done.out)["failures"]
+    assert failures["causes"][0]["message"] == f"SystemExit: sys.exit({code})"
+    assert failures["causes"][0]["x"]["a"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("key", "function"), [("mask", "def ends(x)"), ("constraint", "def ends(x)"), ("law", "def ends(n, rng)")]
+)
+def test_2_for_other_functions_that_end_the_program(shell: Shell, key: str, function: str) -> None:
+    truth = shell.folder / "truth.py"
+    truth.write_text(f"{truth.read_text()}\nimport sys\n{function}: sys.exit(0)\n")
+    table = {"mask": "", "constraint": "[constraints]", "law": "[law]"}[key]
+    line = "tolerance = 0.1\n" + (f'{table}\npython = "truth.py:ends"' if table else 'mask = "truth.py:ends"')
+    shell.write(("tolerance = 0.1", line))
+    done = shell.run("audit", "problem.toml", "--json")
+    assert (done.code, done.out) == (2, "")
+    assert key in done.line
+    assert "sys.exit(0)" in done.line
+
+
+def test_an_exit_that_arrives_at_the_program_is_never_a_verdict(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supnorm.auditing, "audit", lambda *_, **__: sys.exit(0))
+    done = shell.run("audit", "problem.toml", "--quiet")
+    assert done.code == 2
+    assert "sys.exit(0)" in done.line
+
+
 def test_4_when_nothing_has_a_value(shell: Shell) -> None:
     shell.write((REFERENCE, 'python = "truth.py:nowhere"'))
     done = shell.run("audit", "problem.toml", "--json")
@@ -246,8 +307,36 @@ def test_2_for_a_folder_of_another_problem_and_it_is_kept(shell: Shell, change: 
     done = shell.run("audit", "problem.toml", "--quiet", "--out", "run")
     assert done.code == 2
     assert "another problem" in done.line
-    assert "--out" in done.line
+    assert "choose another --out, or move or delete that folder" in done.line
     assert (shell.folder / "run" / "result.json").read_bytes() == before
+
+
+def test_the_default_folder_of_a_problem_that_was_edited_is_renamed(shell: Shell) -> None:
+    assert shell.run("audit", "problem.toml", "--quiet").code == 1
+    held = next(p for p in shell.folder.iterdir() if p.name.endswith("-run"))
+    before = (held / "result.json").read_bytes()
+    for number, change in enumerate(("domain", "tolerance"), 1):
+        shell.write(CHANGES[change])
+        done = shell.run("audit", "problem.toml", "--json")
+        assert done.code == 1
+        assert f"{held.name}.{number}" in done.line
+        assert "another problem" in done.line
+    assert (shell.folder / f"{held.name}.1" / "result.json").read_bytes() == before
+    assert (shell.folder / f"{held.name}.2" / "result.json").exists()
+    shell.write()
+    done = shell.run("audit", "problem.toml", "--quiet", "--resume")
+    assert (done.code, "leave --resume out" in done.line) == (2, True)
+    assert not (shell.folder / f"{held.name}.3").exists()
+
+
+def test_a_run_that_fails_at_once_leaves_nothing_behind(shell: Shell) -> None:
+    shell.write(("truth.py:model", "truth.py:raises"))
+    for out in ((), ("--out", "run")):
+        assert shell.run("audit", "problem.toml", "--quiet", *out).code == 2
+    assert not [p for p in shell.folder.iterdir() if p.is_dir() and p.name.endswith("run")]
+    shell.write()
+    done = shell.run("audit", "problem.toml", "--quiet", "--out", "run")
+    assert done.code == 1
 
 
 def test_the_code_of_the_reference_is_part_of_the_problem(shell: Shell) -> None:

@@ -82,6 +82,7 @@ def command(
         trust=trust,
         power=power,
         planted={k: v for k, v in planted.items() if v is not None},
+        named=out is not None,
     )
     if as_json:
         from supnorm.results.encoding import dumps
@@ -117,17 +118,18 @@ def run_audit(
     trust: bool = False,
     power: bool | None = None,
     planted: Mapping[str, Any] | None = None,
+    named: bool = True,
 ) -> AuditReport:
     """Audit a problem file into a folder: store, result, worst points, page.
 
     Args:
         planted: fields of `Power` that replace those of the file; they ask for it when ``power`` is None.
+        named: whether the folder was chosen by ``--out``; see `make_way`.
     """
     from supnorm.auditing import NORMS, Power, audit
-    from supnorm.cli.folder import open_folder, same_run
+    from supnorm.cli.folder import leave_nothing, open_folder, same_run
     from supnorm.evaluation import Finished
     from supnorm.pages import TerminalProgress, write_page
-    from supnorm.problem import fingerprint
     from supnorm.problem.specification import read_specification
     from supnorm.results import BadInput, Interrupted
     from supnorm.sources import open_problem, save_problem
@@ -144,7 +146,8 @@ def run_audit(
             model=replace(problem.model, vjp=None) if problem.model is not None else None,
             reference=replace(problem.reference, vjp=None),
         )
-    store = open_folder(folder, fingerprint(problem), resume)
+    made = not folder.exists()
+    store = open_folder(folder, problem, resume, named)
     chosen_seed = seed if seed is not None else settings.seed or 0
     save_problem(problem, folder / "problem.toml")
     executor = dask_executor(dask) if dask else None
@@ -181,6 +184,10 @@ def run_audit(
             f"interrupted; the expensive evaluations are kept in {folder}: "
             f"run the same command with --out {folder} --resume"
         ) from None
+    except BadInput:
+        if not resume:
+            leave_nothing(store, folder, made)
+        raise
     finally:
         observer(Finished())  # an error or Ctrl-C must not leave the live display open
         store.close()

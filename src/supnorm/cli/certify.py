@@ -53,17 +53,14 @@ def command(
 ) -> int:
     """Prove that the error is nowhere larger than a bound; the proof is a file that `check` verifies."""
     from supnorm.certification import certify
-    from supnorm.cli.folder import demand_folder, held_fingerprint
-    from supnorm.problem import fingerprint
+    from supnorm.cli.folder import demand_folder, make_way
     from supnorm.results import BadInput
     from supnorm.sources import open_problem
 
     opened = open_problem(problem, trust=trust)
     folder = out or default_folder(problem)
     demand_folder(folder)
-    held = held_fingerprint(folder)
-    if held is not None and held != fingerprint(opened):
-        raise BadInput(f"--out {folder} holds a run of another problem; choose another --out")
+    held = make_way(folder, opened, resume, named=out is not None)
     path = folder / "certificate.json"
     if resume and not path.exists():
         raise BadInput(f"--resume: {path} is not there; leave --resume out to start")

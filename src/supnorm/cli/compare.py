@@ -70,6 +70,7 @@ def command(
                 resume=resume and held_fingerprint(folder) is not None,
                 quiet=quiet or as_json,
                 trust=trust,
+                named=out is not None,
             )
         except Interrupted:
             raise Interrupted(

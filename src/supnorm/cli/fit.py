@@ -55,9 +55,8 @@ def command(
     trust: TRUST = False,
 ) -> int:
     """Fit the reference until the audited error meets the tolerance; [model] is not needed."""
-    from supnorm.cli.folder import open_folder, same_run
-    from supnorm.problem import fingerprint
-    from supnorm.results import Interrupted
+    from supnorm.cli.folder import leave_nothing, open_folder, same_run
+    from supnorm.results import BadInput, Interrupted
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
     from supnorm.training import fit
@@ -65,7 +64,8 @@ def command(
     opened = open_problem(problem, trust=trust)
     strategy = named(method)
     folder = out or Path(default_folder(problem).name.removesuffix("-run") + "-fit")
-    store = open_folder(folder, fingerprint(opened), resume)
+    made = not folder.exists()
+    store = open_folder(folder, opened, resume, named=out is not None)
     try:
         same_run(store, {"seed": seed or 0, "max-evaluations": max_evaluations}, folder)
         result = fit(
@@ -85,6 +85,10 @@ def command(
         raise Interrupted(
             f"interrupted; calls of an expensive reference are kept in {folder}: run the same command with --resume"
         ) from None
+    except BadInput:
+        if not resume:
+            leave_nothing(store, folder, made)
+        raise
     finally:
         store.close()
     save(result, folder, opened)

@@ -84,6 +84,11 @@ class EvaluationStore:
                 "INSERT INTO batches (side, purpose, n, x, y, messages, seconds) VALUES (?,?,?,?,?,?,?)", row
             )
 
+    @property
+    def empty(self) -> bool:
+        """Whether no call is stored."""
+        return self._connection.execute("SELECT 1 FROM batches LIMIT 1").fetchone() is None
+
     def remember(self, key: str, value: str) -> None:
         """Keep a fact about the run; an earlier value stays."""
         with self._lock, self._connection:

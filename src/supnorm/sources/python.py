@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem import Function, PartialFailure, as_columns, as_function
+from supnorm.problem import Function, PartialFailure, as_columns, as_function, exited
 from supnorm.problem.specification import SourceSpec
 from supnorm.program import Unreadable
 from supnorm.results import BadInput
@@ -106,8 +106,9 @@ def per_point(
                     return one(row)
             except TimeoutError:
                 said = f"timeout: no answer within {timeout:g} s"
-            except Exception as error:
-                said = f"exception: {type(error).__name__}: {error}"
+            except (Exception, SystemExit) as error:
+                text = exited(error) if isinstance(error, SystemExit) else error
+                said = f"exception: {type(error).__name__}: {text}"
         return said
 
     def value(x: Array) -> Array:
@@ -190,6 +191,8 @@ def _built(found: Any, what: str) -> Any:
         return found
     try:
         return found()
+    except SystemExit as error:
+        raise BadInput(f"{what} ended the program: {exited(error)}") from error
     except Exception as error:
         raise BadInput(f"{what} failed: {type(error).__name__}: {error}") from error
 
@@ -244,7 +247,10 @@ def _speaks_jax(function: Callable[..., Any], probe: Array) -> bool:
         with x64():
             jax.eval_shape(function, jax.ShapeDtypeStruct(probe.shape, np.float64))
             return isinstance(function(probe[:1]), jax.Array)
-    except Exception:  # whatever a NumPy function does with a tracer: then it is not a JAX function
+    except (
+        Exception,
+        SystemExit,
+    ):  # whatever a NumPy function does with a tracer: then it is not a JAX function
         return False
 
 
@@ -255,7 +261,7 @@ def _speaks_torch(function: Callable[..., Any], probe: Array, asked: str | None)
     for word in (asked,) if asked else ("float64", "float32"):
         try:
             result = function(torch.as_tensor(probe).to(getattr(torch, word)))
-        except Exception:  # a NumPy function given tensors, or weights of the other precision
+        except (Exception, SystemExit):  # a NumPy function given tensors, or weights of the other precision
             continue
         if isinstance(result, torch.Tensor):
             return word
