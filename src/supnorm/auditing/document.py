@@ -126,7 +126,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "norms": sample.norms() | {"sup": sup},
         "norms_over_outputs": sample.moments.norms() | {"sup": sup} if len(names) > 1 else None,
         "explanation": "",
-        "quantiles": {str(q): sample.quantile(q) for q in QUANTILES},
+        "quantiles": {str(q): sample.quantile(q) if sample.carries(q) else None for q in QUANTILES},
         "plain_sample": {"n": sample.n, "drawn": sample.drawn, "worst": sample.worst()},
         "exceedance": [sample.exceedance(t) for t in levels],
         "unseen_peak_mass": None if unseen is None else vars(unseen),
