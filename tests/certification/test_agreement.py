@@ -31,7 +31,7 @@ def _noise(size):
         lambda x: x[:, 0] * len(x),
         lambda x: x[:, 0] if len(x) == 1 else 2 * x[:, 0],
         lambda x: x[:, 0] if len(x) > 1 else 2 * x[:, 0],
-        lambda x: x[:, 0] if len(x) != 128 else 2 * x[:, 0],
+        lambda x: x[:, 0] if len(x) == 1 or len(set(x[:, 0])) == len(x) else 2 * x[:, 0],
         _noise(1.0),
         _noise(1e-9),
         _counting,
@@ -42,7 +42,7 @@ def _noise(size):
         "length",
         "one row",
         "one row else",
-        "128 rows",
+        "company",
         "noise",
         "small noise",
         "state",
@@ -72,7 +72,7 @@ def test_a_function_that_fails_is_refused_with_its_message():
             raise RuntimeError("no licence")
         return x[:, 0]
 
-    with pytest.raises(BadInput, match=r"the model failed at all 8 points tried.*no licence"):
+    with pytest.raises(BadInput, match=r"the model failed at \[.*no licence"):
         certify(Problem(broken, lambda x: x[:, 0], DOMAIN))
 
 

@@ -72,7 +72,18 @@ def test_a_pole_between_the_points_is_found_and_named(model, where, operation):
     assert result.status.code == "no-bound"
     assert where in result.status.advice
     assert operation in result.status.advice
+    assert result.tried < 10_000
     assert result.lower > 0
+
+
+def test_a_pole_that_was_not_reached_yet_is_only_suspected():
+    result = _certify(lambda x: 1 / (x[:, 0] - 0.1), boxes=4)
+    assert result.status.code == "undecided"
+    assert "The budget of boxes is spent" in result.status.advice
+    assert "No bound is known yet on a in [" in result.status.advice
+    assert (
+        "there may be a pole or an infinite slope of the model (a division by zero)" in result.status.advice
+    )
 
 
 def test_a_reference_without_a_value_is_named():

@@ -132,7 +132,10 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "norms": sample.norms() | {"sup": sup},
         "norms_over_outputs": sample.moments.norms() | {"sup": sup} if len(names) > 1 else None,
         "explanation": "",
-        "quantiles": {str(q): _at_most(sample.quantile(q), sup, rounding) for q in QUANTILES},
+        "quantiles": {
+            str(q): _at_most(sample.quantile(q), sup, rounding) if sample.carries(q) else None
+            for q in QUANTILES
+        },
         "plain_sample": {
             "n": sample.n,
             "drawn": sample.drawn,

@@ -85,7 +85,16 @@ def place_json(witness: Witness, problem: Problem, names: list[str]) -> dict[str
         "recheck": witness.recheck,
         "recheck_value": witness.recheck_value,
         "off_data": witness.off_data,
-    }
+    } | _row_json(witness, problem)
+
+
+def _row_json(witness: Witness, problem: Problem) -> dict[str, Any]:
+    """For a table the row of the witness, counted from 1 below its header; the first of equal ones."""
+    table = problem.reference.table or problem.model.table
+    if table is None:
+        return {}
+    same = np.flatnonzero(np.all(table[0] == witness.x, axis=1))
+    return {"row": int(same[0]) + 1 if len(same) else None}
 
 
 def failures_json(run: Run) -> dict[str, Any]:

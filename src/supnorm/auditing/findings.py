@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.labels import LabelCheck
 from supnorm.auditing.statistics import Sample, clopper_pearson_upper
+from supnorm.auditing.table import common_rows, is_table
 from supnorm.evaluation import Evaluator
+from supnorm.evaluation.caller import guarded
 from supnorm.problem import Domain, Problem
 from supnorm.results import Witness
 
 Array = NDArray[np.float64]
 NONE = np.empty(0, dtype=np.intp)
+ROWS = 8192  # at a time
 WIDER = 0.01  # of an axis: a domain that exceeds the data by less is not worth a line
 
 
@@ -26,10 +29,11 @@ def findings(
     places: Sequence[Witness] = (),
     suspects: NDArray[np.intp] = NONE,
     recheck_failures: Sequence[str] = (),
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """Plain sentences, each with a code; ``suspects`` are rows of the reference's table (`suspect_rows`)."""
     problem: Problem = evaluator.problem
-    found = []
+    found: list[dict[str, Any]] = []
+    found += rows_left_out(evaluator)
     if problem.data is not None:
         found += domain_against_data(problem.domain, np.asarray(problem.data, dtype=float), witness)
     found += suspect_words(problem, suspects)
@@ -45,32 +49,85 @@ def findings(
     return found
 
 
-def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, str]]:
+def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
     """A finding for each side that failed at points of the domain: on how much of it, and what it said first."""
     found = []
+    table = is_table(evaluator.problem)
     for side in ("model", "reference"):
         causes = [f for f in evaluator.failures.values() if f.where == side]
         if not causes:
             continue
         cause = max(causes, key=lambda f: f.count)
         k, n = sample.failed.get(side, 0), sample.drawn
+        most = f"with 95 % confidence on at most {100 * clopper_pearson_upper(k, n):.2g} % of them all"
         text = (
-            f"The {side} failed at {failed_share(side, sample)}: with 95 % confidence on at most "
-            f"{100 * clopper_pearson_upper(k, n):.2g} % of them all. No error is known there, and none is counted. "
-            f"{cause.kind}: {cause.message}"
+            f"The {side} failed at {failed_share(side, sample, table)}{'' if table else f': {most}'}. "
+            f"No error is known there, and none is counted. {cause.kind}: {cause.message}"
         )
         found.append({"code": f"{side}-failed", "text": text})
     return found
 
 
-def failed_share(side: str, sample: Sample) -> str:
-    """At how many of the random points a side failed, in words."""
+def failed_share(side: str, sample: Sample, table: bool) -> str:
+    """At how many of the random points, or rows of a table, a side failed, in words."""
     k, n = sample.failed.get(side, 0), sample.drawn
-    return (
-        f"{k:,} of {n:,} random points ({100 * k / n:.2g} %)"
-        if k
-        else f"none of {n:,} random points, but at others"
-    )
+    points = "rows" if table else "random points"
+    return f"{k:,} of {n:,} {points} ({100 * k / n:.2g} %)" if k else f"none of {n:,} {points}, but at others"
+
+
+def rows_left_out(evaluator: Evaluator) -> list[dict[str, Any]]:
+    """Rows of tables and of a law's file that lie outside the domain, or in one of two tables only."""
+    problem: Problem = evaluator.problem
+    if not is_table(problem):
+        law = problem.law
+        if law is None or not law.outside:
+            return []
+        text = (
+            f"{law.outside:,} of the {law.given:,} points of the law lie outside the declared domain and were left "
+            "out: the averages are over the others."
+        )
+        return [{"code": "law-outside", "text": text}]
+    found = []
+    points = common_rows(problem)
+    tables = [f.table[0] for f in (problem.model, problem.reference) if f.table is not None]
+    alone = sum(len(t) for t in tables) - len(tables) * len(points)
+    if alone > 0:
+        text = f"{alone:,} rows are in the table of model or reference only, and were not compared."
+        found.append({"code": "rows-alone", "text": text})
+    outside = points[~problem.domain.contains(points)]
+    if len(outside):
+        text = (
+            f"{len(outside):,} of the {len(points):,} rows of the table lie outside the declared domain and were not "
+            f"compared.{_worst_outside(evaluator, outside)}"
+        )
+        found.append({"code": "rows-outside", "text": text})
+    return found
+
+
+def _worst_outside(evaluator: Evaluator, x: Array) -> str:
+    """The largest error at rows outside the domain, in words; nothing where it cannot be had."""
+    problem: Problem = evaluator.problem
+    if evaluator.model.expensive or evaluator.reference.expensive:
+        return ""
+    worst, where = -np.inf, x[0]
+    for i in range(0, len(x), ROWS):
+        part = x[i : i + ROWS]
+        try:
+            model, reference = (
+                guarded(f.value, part, evaluator.outputs)[0] for f in (problem.model, problem.reference)
+            )
+            error = problem.error(model, reference, part)[0]
+        except Exception:  # a model need not be a function outside its domain
+            return ""
+        error = np.where(np.isnan(error), -np.inf, error)
+        if error.max() > worst:
+            worst, where = float(error.max()), part[int(error.argmax())]
+    if worst == -np.inf:
+        return ""
+    at = ", ".join(f"{name} = {v:.6g}" for name, v in problem.domain.describe(where).items())
+    limit = problem.error.limit
+    over = ", above the tolerance" if limit is not None and worst > limit else ""
+    return f" The largest error among them is {worst:.4g} at {at}{over}."
 
 
 def infinite_words(sample: Sample, places: Sequence[Witness]) -> str:
@@ -111,7 +168,7 @@ def suspect_rows(problem: Problem) -> NDArray[np.intp]:
     return inside[rows[problem.error.counts(x[rows], labels[rows])]] if len(rows) else NONE
 
 
-def suspect_words(problem: Problem, rows: NDArray[np.intp]) -> list[dict[str, str]]:
+def suspect_words(problem: Problem, rows: NDArray[np.intp]) -> list[dict[str, Any]]:
     """The finding about suspect labels; none without them."""
     if not len(rows):
         return []
@@ -121,11 +178,12 @@ def suspect_words(problem: Problem, rows: NDArray[np.intp]) -> list[dict[str, st
             "code": "suspect-labels",
             "text": f"{len(rows)} of {len(problem.reference.table[0])} labels disagree with both the model and "
             f"their neighbours (data rows {shown}, most suspicious first): check them before the model is blamed.",
+            "rows": (rows + 1).tolist(),
         }
     ]
 
 
-def domain_against_data(domain: Domain, data: Array, witness: Witness | None) -> list[dict[str, str]]:
+def domain_against_data(domain: Domain, data: Array, witness: Witness | None) -> list[dict[str, Any]]:
     """Where the declared domain is wider than the range of the data, and whether the worst point is there."""
     low, high = data.min(axis=0), data.max(axis=0)
     u = domain.to_unit(np.stack([low, high])).clip(0, 1)

@@ -1,8 +1,10 @@
 """Labels that disagree with both the model and their neighbours: suspects in the table, not in the model.
 
 For each row a plane is fitted to its nearest neighbours (the row itself left out). A label is suspect when it is
-far from that plane, measured against how well planes fit there, while the model's value is near it. The rule
-needs no second reference; it only points: a label at a true sharp feature looks the same.
+far from that plane, measured against how well planes fit there, while the model's value is near it, and when it
+stands alone: where some of its neighbours depart from the model as it does, they are one side of a jump or of a
+sharp feature that the model has smoothed, and no label is to blame. The rule needs no second reference; it only
+points: a label at a true feature that no other row has seen looks the same.
 """
 
 from __future__ import annotations
@@ -24,12 +26,20 @@ class LabelCheck:
     Attributes:
         far: the label's distance from its neighbours' plane, in robust deviations of all such distances.
         nearer: the model must be nearer to the plane than this share of the label's distance.
+        alike: a neighbour departs from the model as the label does when both differ by less than this share of the
+            label's distance from the plane.
+        fellows: so many such neighbours acquit a label; with fewer one wrong label in a hundred acquits others.
+        wider: they are looked for among so many times the neighbours of the plane, at most a tenth of all rows: the
+            layer beside a jump that a smooth model gets wrong is thin.
         most: rows examined, those with the largest errors first.
         outputs: that are examined, at most.
     """
 
     far: float = 6.0
     nearer: float = 0.5
+    alike: float = 0.5
+    fellows: int = 4
+    wider: int = 8
     most: int = 500
     outputs: int = 8
 
@@ -69,7 +79,18 @@ class LabelCheck:
         deviation = 1.4826 * float(np.median(typical)) + 1e-9 * float(np.ptp(labels)) + 1e-300
         of_model = model[worst] - (labels[worst] - gap)
         wrong = (np.abs(gap) > self.far * deviation) & (np.abs(of_model) < self.nearer * np.abs(gap))
-        return worst[wrong], np.abs(gap[wrong]) / deviation
+        rows, gap = worst[wrong], gap[wrong]
+        near = tree.query(u[rows], k=max(k, min(self.wider * k, n // 10)) + 1)[1]
+        alone = self._fellows(labels - model, near, rows, gap) < self.fellows
+        return rows[alone], np.abs(gap[alone]) / deviation
+
+    def _fellows(
+        self, departure: Array, near: NDArray[np.intp], rows: NDArray[np.intp], gap: Array
+    ) -> NDArray[np.intp]:
+        """How many neighbours of each row depart from the model as its label does."""
+        with np.errstate(invalid="ignore"):
+            alike = np.abs(departure[near] - departure[rows, None]) < self.alike * np.abs(gap)[:, None]
+        return np.asarray(np.sum(alike & (near != rows[:, None]), axis=1))
 
 
 def _planes(u: Array, y: Array, rows: NDArray[np.intp], tree: object, k: int) -> Array:

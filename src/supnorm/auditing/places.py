@@ -18,10 +18,9 @@ from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import Sample
 from supnorm.auditing.thinning import thin
 from supnorm.problem import Problem
-from supnorm.results import Witness
+from supnorm.results import EDGE, Witness
 
 Array = NDArray[np.float64]
-EDGE = 1e-6  # of an axis: nearer than this to a bound is "boundary"
 SAME = 1e-6  # errors that differ by this share have one region
 PLACES = 12
 INFINITE = 3  # places without a model value, at most: they must not crowd out the others

@@ -102,6 +102,15 @@ class Sample:
             return math.nan
         return float(np.quantile(self.errors, q, method="higher"))
 
+    def carries(self, q: float) -> bool:
+        """Whether there are points enough for this quantile: one at least is expected above it.
+
+        >>> few = Sample(np.zeros(40), "uniform", 40)
+        >>> few.carries(0.9), few.carries(0.99)
+        (True, False)
+        """
+        return self.n * (1 - q) >= 1 - 1e-9
+
     def worst(self) -> float:
         """The largest error of the sample: what plain testing shows."""
         return float(self.errors.max()) if self.n else math.nan

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing.places import EDGE, PLACES, Place
+from supnorm.auditing.places import PLACES, Place
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import NORMS, Moments, Sample
 from supnorm.auditing.thinning import thin
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
 from supnorm.problem import Problem
-from supnorm.results import BadInput, Witness
+from supnorm.results import EDGE, BadInput, Witness
 
 Array = NDArray[np.float64]
 CLOSE = 1e-6  # rows nearer than this in the unit box are one place
@@ -35,6 +35,19 @@ def table_points(problem: Problem) -> Array:
     Raises:
         BadInput: when no row is left.
     """
+    points = common_rows(problem)
+    kept = points[problem.domain.contains(points)]
+    if not len(kept):
+        raise BadInput(f"none of the {len(points)} rows of the table lies in the domain")
+    return kept
+
+
+def common_rows(problem: Problem) -> Array:
+    """The rows of the table, those that both hold where there are two, shape ``(N, d)``.
+
+    Raises:
+        BadInput: when two tables have none in common.
+    """
     tables = [f.table[0] for f in (problem.model, problem.reference) if f.table is not None]
     points: Array = tables[0]
     if len(tables) == 2:
@@ -42,10 +55,7 @@ def table_points(problem: Problem) -> Array:
         points = points[[row.tobytes() in rows for row in points]]
         if not len(points):
             raise BadInput("the tables of model and reference have no row of inputs in common")
-    kept = points[problem.domain.contains(points)]
-    if not len(kept):
-        raise BadInput(f"none of the {len(points)} rows of the table lies in the domain")
-    return kept
+    return points
 
 
 def table_statistics(

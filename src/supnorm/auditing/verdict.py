@@ -9,6 +9,7 @@ import numpy as np
 
 from supnorm.auditing.findings import failed_share
 from supnorm.auditing.statistics import Sample
+from supnorm.auditing.table import is_table
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Problem
 from supnorm.results import ExitCode, Status, Witness
@@ -29,8 +30,9 @@ def verdict(
         recheck_failures: what was said where the second reference has no value.
     """
     status = _status(problem, witness, sample, evaluator, searched)
+    table = is_table(problem)
     more = [
-        f"The {side} failed at {failed_share(side, sample)}: no error is known there."
+        f"The {side} failed at {failed_share(side, sample, table)}: no error is known there."
         for side in ("model", "reference")
         if evaluator.failed[side] and witness is not None
     ]
@@ -64,12 +66,14 @@ def _status(
             "next door: which side of a jump is right is not settled. Look there before the model is retrained.",
             ExitCode.REFERENCE_FAULT,
         )
-    late = _late(evaluator, searched)
+    table = is_table(problem)
+    late = "" if table else _late(evaluator, searched)
     if limit is None:
+        point = "worst row" if table else "worst point found"
         return Status(
             "no-tolerance",
-            "No tolerance was given, so this is a report and not a verdict. The worst point found is a lower "
-            "bound of the worst error. " + late,
+            f"No tolerance was given, so this is a report and not a verdict. The {point} is a lower "
+            f"bound of the worst error. {late}".rstrip(),
         )
     if witness.error > limit and witness.recheck == "unresolved":
         return Status(
@@ -78,12 +82,31 @@ def _status(
             "not settle which is right there: look at it before the model is retrained. " + late,
             ExitCode.EXCEEDED,
         )
+    if witness.error > limit and "suspect-label" in witness.tags:
+        return Status(
+            "tolerance-exceeded",
+            "At the worst row the label disagrees with both the model and its neighbours: check the suspect labels "
+            "first, leave wrong ones out and audit again; do not retrain with them.",
+            ExitCode.EXCEEDED,
+        )
+    if witness.error > limit and table:
+        return Status(
+            "tolerance-exceeded",
+            "The error at the worst row is above the tolerance. Retrain with the rows of points.csv, narrow the domain, "
+            "or guard this region.",
+            ExitCode.EXCEEDED,
+        )
     if witness.error > limit:
         return Status(
             "tolerance-exceeded",
             "The error at the worst point is above the tolerance. Retrain with the points of points.csv, "
             "narrow the domain, or guard this region. " + late,
             ExitCode.EXCEEDED,
+        )
+    if table:
+        return Status(
+            "within-tolerance",
+            "No row of the table has an error above the tolerance; between its rows nothing is known.",
         )
     return Status(
         "within-tolerance",

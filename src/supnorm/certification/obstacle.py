@@ -11,6 +11,7 @@ import numpy as np
 
 from supnorm.certification.affine_model import first_infinite
 from supnorm.certification.agreement import runs
+from supnorm.certification.boxes import DEEPEST
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.leaf import Leaves
 from supnorm.certification.rounding import Array
@@ -60,18 +61,25 @@ def without_value(problem: Problem, x: Array) -> str | None:
 def without_bound(problem: Problem, error: ErrorProgram, leaves: Leaves) -> str:
     """Where there is no bound, and for which operation: the smallest of the boxes without one."""
     boxes = leaves.boxes.take(~np.isfinite(leaves.boxes.upper))
-    smallest = boxes.take(np.argsort(-boxes.level.sum(1), kind="stable")[:1])
+    smallest = boxes.take(np.argsort(-boxes.level.max(1), kind="stable")[:1])
     t, half = (part[0] for part in smallest.centre_and_half(error.low, error.high))
     low, high = error.to_x(t - half), error.to_x(t + half)
     centre, half = 0.5 * (low + high), 0.5 * (high - low)
+    whose = _whose(problem, centre, half)
+    cause = f"a pole or an infinite slope{whose}"
+    if error.declared and not whose:
+        return f"What is declared allows no bound near {_place(problem, low, high)}; declare a smaller bound."
+    if smallest.level.max() < DEEPEST:
+        return f"No bound is known yet on {_place(problem, low, high)}: there may be {cause}."
+    return f"No bound can be proved near {_place(problem, low, high)}: {cause}; {_REMEDY}."
+
+
+def _whose(problem: Problem, centre: Array, half: Array) -> str:
     for side in ("model", "reference"):
         operation = _operation(problem, side, centre, half)
         if operation:
-            reason = f" of the {side} ({operation.removesuffix(': ')})"
-            break
-    else:
-        reason = " of the error itself (a division by zero)" if problem.error.kind == "relative" else ""
-    return f"No bound can be proved near {_place(problem, low, high)}: a pole or an infinite slope{reason}; {_REMEDY}."
+            return f" of the {side} ({operation.removesuffix(': ')})"
+    return " of the error itself (a division by zero)" if problem.error.kind == "relative" else ""
 
 
 def _operation(problem: Problem, side: str, centre: Array, half: Array) -> str:
@@ -101,7 +109,7 @@ def _place(problem: Problem, low: Array, high: Array) -> str:
     parts = []
     for axis, name, a, b in zip(problem.domain.axes, problem.domain.names, low, high, strict=True):
         width = axis.high - axis.low
-        middle = 0.0 if abs(a + b) < 1e-9 * width else 0.5 * (a + b)
+        a, b, middle = (0.0 if abs(v) < 1e-9 * width else v for v in (a, b, 0.5 * (a + b)))
         thin = b - a < 1e-6 * max(width, abs(middle))
         parts.append(f"{name} = {middle:.6g}" if thin else f"{name} in [{a:.6g}, {b:.6g}]")
     return ", ".join(parts)

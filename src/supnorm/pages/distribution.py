@@ -13,6 +13,7 @@ from markupsafe import Markup
 from supnorm.pages.numbers import count, num, share
 from supnorm.pages.svg import Scale, area, join, line, path, picture, rect, text, x_axis, y_axis
 from supnorm.pages.view import View, number, numbers
+from supnorm.pages.words import top_level
 
 HEIGHT, TOP, BASE = 250, 62.0, 210.0
 
@@ -47,7 +48,8 @@ def histogram(view: View, width: int) -> Markup:
             parts.append(rect(x1 + 0.4, min(y, BASE - 0.6), x2 - x1 - 0.8, max(BASE - y, 0.6), "hb" + over))
     parts.append(x_axis(scale, BASE, view.error.name, 4, view.error.bare))
     parts.append(_signposts(view, scale))
-    said = f"Histogram of the error at {count(total)} independent random points"
+    points = "rows of the table" if view.table_only else "independent random points"
+    said = f"Histogram of the error at {count(total)} {points}"
     return picture(width, HEIGHT, said, *parts)
 
 
@@ -64,7 +66,7 @@ def shares(view: View, width: int) -> Markup:
     seen = [up(c / n) if c > 0 else math.nan for c in observed]
     top = [up(v) if v > 0 else BASE for v in limit]
     foot = [BASE if math.isnan(s) else s for s in seen]
-    parts = [y_axis(up, 58, width - 10, 5, share), text(2, 52, "share of the domain above", "lb")]
+    parts = [y_axis(up, 58, width - 10, 5, share), text(2, 52, f"share of the {_whole(view)} above", "lb")]
     parts += [area(xs, top, foot, "band"), path(xs, seen, "s-err"), path(xs, top, "s-ub")]
     parts += [x_axis(scale, BASE, f"{view.error.name} above", 4, view.error.bare), _signposts(view, scale)]
     hover = {
@@ -74,8 +76,12 @@ def shares(view: View, width: int) -> Markup:
         "u": [view.error.suffix.strip(), "", ""],
         "y": [TOP, BASE],
     }
-    label = "Share of the domain whose error exceeds a level, with 95 % upper limit"
+    label = f"Share of the {_whole(view)} whose error exceeds a level, with 95 % upper limit"
     return picture(width, HEIGHT, label, *parts, hover=hover)
+
+
+def _whole(view: View) -> str:
+    return "rows" if view.table_only else "domain"
 
 
 def _round(values: list[float], factor: float) -> list[float | None]:
@@ -83,10 +89,11 @@ def _round(values: list[float], factor: float) -> list[float | None]:
 
 
 def _signposts(view: View, scale: Scale) -> Markup:
-    """Named vertical lines: RMS, 99.9 % level, tolerance, worst; names that would meet step down."""
+    """Named vertical lines: RMS, a high level, tolerance, worst; names that would meet step down."""
+    part, level = top_level(view)
     posts = [
         (view.rms, "rms", "RMS"),
-        (view.quantile("0.999"), "q", "99.9 %"),
+        (level, "q", part),
         (view.tolerance, "tol", "tolerance"),
         (view.lower, "sup", "worst"),
     ]

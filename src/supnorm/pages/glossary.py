@@ -24,7 +24,9 @@ def glossary(view: View) -> list[tuple[str, str, str]]:
         (
             "q999",
             "99.9 % level",
-            "99.9 % of the domain has a smaller error than this, judged by the random points; "
+            "99.9 % of the rows have a smaller error than this."
+            if view.table_only
+            else "99.9 % of the domain has a smaller error than this, judged by the random points; "
             "one point in a thousand has a larger one.",
         ),
         ("tolerance", "Tolerance", "The largest error you said you can accept."),

@@ -174,6 +174,7 @@ def _coordinates(view: View) -> list[dict[str, str]]:
 def _spread(view: View) -> dict[str, Any]:
     levels = [
         ("", "half is below", view.quantile("0.5")),
+        ("", "90 % is below", view.quantile("0.9") if math.isnan(view.quantile("0.99")) else math.nan),
         ("", "99 % is below", view.quantile("0.99")),
         ("q999", "99.9 % is below", view.quantile("0.999")),
         ("rms", "RMS", view.rms),
@@ -185,7 +186,8 @@ def _spread(view: View) -> dict[str, Any]:
         for name, v in norms.items()
         if not math.isnan(v)
     ]
-    for name, base in (("RMS", view.rms), ("99.9 % level", view.quantile("0.999"))):
+    share, level = words.top_level(view)
+    for name, base in (("RMS", view.rms), (f"{share} level", level)):
         if base > 0 and view.lower >= 0:
             facts.append({"term": "", "name": f"worst / {name}", "value": num(view.lower / base)})
     n = count(view.plain[0])
@@ -223,6 +225,9 @@ def _place(view: View, place: PlaceView, rank: int) -> dict[str, Any]:
     values = f"model {num(place.model_value, 5)}, reference {num(place.reference_value, 5)}"
     if len(view.outputs) > 1 and output < len(view.outputs):
         values = f"{view.outputs[output][0]}: {values}"
+    row = number(view.items("places")[rank - 1].get("row")) if rank <= len(view.places) else math.nan
+    if not math.isnan(row):
+        values = f"row {count(row)}: {values}"
     if place.recheck and not math.isnan(place.second_value):
         values += f", second reference {num(place.second_value, 5)}"
     return {

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from supnorm.pages.numbers import in_range, share, with_unit
+from supnorm.results import EDGE
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ class AxisView:
         return with_unit(x, self.unit, 6)
 
     def edge(self, x: float) -> str:
-        """ "low" or "high" within a thousandth of the range from an end, else empty."""
+        """ "low" or "high" on an end, where the point is tagged ``"boundary"``, else empty."""
         position = self.position(x)
-        return "low" if position <= 1e-3 else "high" if position >= 1 - 1e-3 else ""
+        return "low" if position <= EDGE else "high" if position >= 1 - EDGE else ""
 
     @property
     def label(self) -> str:

@@ -1,4 +1,4 @@
-"""The error ruler: one logarithmic axis with RMS, 99.9 % level, tolerance, random tests, worst point, bound.
+"""The error ruler: one logarithmic axis with RMS, a high level, tolerance, random tests, worst point, bound.
 
 Solid: above the tolerance, up to the worst found. Hatched: not excluded; it stops at the bound, if any.
 """
@@ -13,6 +13,7 @@ from markupsafe import Markup
 from supnorm.pages.numbers import count
 from supnorm.pages.svg import Scale, el, join, line, picture, rect, text
 from supnorm.pages.view import View
+from supnorm.pages.words import top_level
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,11 @@ class Mark:
 def marks(view: View) -> list[Mark]:
     """The marks in ascending order; what has no value is left out."""
     n, plain = view.plain
+    share, level = top_level(view)
+    of = "rows are" if view.table_only else "domain is"
     found = [
         Mark(view.rms, "rms", "typical (RMS)", "typical (RMS)"),
-        Mark(view.quantile("0.999"), "q", "99.9 % of the domain is below", "99.9 % level"),
+        Mark(level, "q", f"{share} of the {of} below", f"{share} level"),
         Mark(view.tolerance, "tol", "your tolerance", "your tolerance"),
     ]
     if n and not view.table_only:

@@ -19,8 +19,8 @@ from supnorm.pages.numbers import count, num, percent, ratio, share
 from supnorm.pages.places import edge_words, tags
 from supnorm.pages.points import PlaceView
 from supnorm.pages.power import by_size, rows_of
-from supnorm.pages.view import View, numbers
-from supnorm.pages.words import chip
+from supnorm.pages.view import View, number, numbers
+from supnorm.pages.words import chip, top_level
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ENDLESS = 10_000  # columns
@@ -98,17 +98,20 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     """The eight facts: name, value, and a remark for the third column."""
     point = view.witness
     worst = view.error(view.lower) if point else "no value"
+    if point and len(view.outputs) > 1 and point.output < len(view.outputs):
+        worst += f" in {view.outputs[point.output][0]}"
     known = view.tolerance > 0 and point is not None and not view.per_output
     times = f"{ratio(view.lower / view.tolerance)} × tolerance" if known else ""
     compared = f"worst / RMS = {num(view.lower / view.rms)}" if view.rms > 0 and point else ""
     drawn = "pairs of the table" if view.table_only else "random points"
     sample = f"at {count(view.plain[0])} {drawn}" if view.plain[0] else ""
+    part, level = top_level(view)
     failed, of = view.count("failures", "count"), view.count("failures", "of") or view.evaluated
     return [
         ("worst found", worst, times),
         ("at", _at(view, point), edge_words(view, point) if point else ""),
         ("typical (RMS)", view.error(view.rms), compared),
-        ("99.9 % below", view.error(view.quantile("0.999")), sample),
+        (f"{part} below", view.error(level), sample),
         ("upper bound", *_bound(view)),
         ("re-check", *_recheck(view, point)),
         ("would find", *_power(view)),
@@ -167,9 +170,10 @@ def _power(view: View) -> tuple[str, str]:
 
 
 def _ruler(view: View, width: int) -> list[Text]:
+    part, level = top_level(view)
     known = [
         ("r", view.rms, "RMS"),
-        ("q", view.quantile("0.999"), "99.9 %"),
+        ("q", level, part),
         ("T", view.tolerance, "tolerance"),
         ("▲", view.lower, "worst found"),
         ("┃", view.upper if view.bounded else math.nan, "upper bound"),
@@ -226,7 +230,10 @@ def _places(view: View, width: int) -> list[Text]:
 
 def _place_row(view: View, p: PlaceView, rank: int) -> list[str]:
     relative = view.tolerance > 0 and not view.per_output
-    words = [t.words.replace("re-check: ", "") for t in tags(view, p) if t.words != "interior"]
+    row = number(view.items("places")[rank - 1].get("row"))
+    words = [] if math.isnan(row) else [f"row {count(row)}"]
+    words += [view.outputs[p.output][0]] if len(view.outputs) > 1 and p.output < len(view.outputs) else []
+    words += [t.words.replace("re-check: ", "") for t in tags(view, p) if t.words != "interior"]
     return [
         str(rank),
         view.error(p.error),

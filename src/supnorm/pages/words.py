@@ -35,6 +35,14 @@ def term(key: str, words: str) -> Markup:
     return m('<a class="term" href="#g-{}" data-term="{}">{}</a>', key, key, words)
 
 
+def top_level(view: View) -> tuple[str, float]:
+    """The highest quantile that the sample carries: its share in words, and the error there."""
+    for level, words in (("0.999", "99.9 %"), ("0.99", "99 %"), ("0.9", "90 %")):
+        if not math.isnan(value := view.quantile(level)):
+            return words, value
+    return "99.9 %", math.nan
+
+
 def kind_of(view: View) -> str:
     """Which verdict the numbers call for."""
     if view.witness is None:
@@ -129,6 +137,12 @@ def _over(view: View, point: PlaceView, where: Markup, big: Markup) -> Markup:
     if point.recheck == "unresolved":
         ending = "and a second reference does not settle which is right."
         return m("At {} model and reference differ by {}, {}", where, big, ending)
+    if "suspect-label" in point.tags:
+        return m(
+            "At {} model and label differ by {}, but the label does not fit its neighbours either.",
+            where,
+            big,
+        )
     subject = (
         f"the model’s {view.outputs[point.output][0]}" if view.per_output and view.outputs else "the model"
     )

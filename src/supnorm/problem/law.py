@@ -21,10 +21,13 @@ class Law:
     Attributes:
         name: printed with every statistical number.
         draw: ``draw(n, rng)`` returns ``n`` independent points, shape ``(n, d)``.
+        outside: how many points of a sample were left out because they lie outside the domain, of ``given``.
     """
 
     name: str
     draw: Callable[[int, np.random.Generator], Array]
+    outside: int = 0
+    given: int = 0
 
     @classmethod
     def uniform(cls, domain: Domain) -> Law:
@@ -55,7 +58,7 @@ class Law:
         def draw(n: int, rng: np.random.Generator) -> Array:
             return kept[rng.integers(len(kept), size=n)]
 
-        return cls(f"{name} ({len(kept)} points)", draw)
+        return cls(f"{name} ({len(kept)} points)", draw, len(points) - len(kept), len(points))
 
     @classmethod
     def from_sampler(

@@ -1,6 +1,6 @@
 """What is answered: witnesses (lower bounds), estimates, bounds, and the status of a result."""
 
-from supnorm.results.answers import Bound, Estimate, Witness
+from supnorm.results.answers import EDGE, Bound, Estimate, Witness
 from supnorm.results.encoding import from_json, to_json, write_whole
 from supnorm.results.outward import rounded_down, rounded_up
 from supnorm.results.status import (
@@ -12,6 +12,7 @@ from supnorm.results.status import (
 from supnorm.results.versions import versions
 
 __all__ = [
+    "EDGE",
     "BadInput",
     "Bound",
     "Estimate",

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+EDGE = 1e-6  # of an axis: a point nearer than this to a bound lies on it
+
 
 @dataclass(frozen=True)
 class Witness:

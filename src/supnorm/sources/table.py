@@ -52,9 +52,7 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
             raise PartialFailure(y.reshape(len(x), len(outputs)), missing)
         return y.reshape(len(x), len(outputs))
 
-    notes = (
-        f"{path.name} is a table of {len(points)} computed points: statistics only, nothing was searched",
-    )
+    notes = (f"{path.name} is a table of computed points: statistics only, nothing was searched",)
     return Function(
         value,
         inputs=tuple(names),

@@ -1,0 +1,69 @@
+"""Rows of tables and laws that are not in the domain are counted and said, with the worst error among them."""
+
+import numpy as np
+import pytest
+
+from supnorm import audit
+from supnorm.problem import Domain, Function, Law, Problem
+from supnorm.results import BadInput
+
+SQUARE = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+
+
+def table(x, y, name="table"):
+    known = {row.tobytes(): v for row, v in zip(x, y, strict=True)}
+    return Function(lambda z: np.array([[known[r.tobytes()]] for r in z]), name=name, table=(x, y[:, None]))
+
+
+def findings(report):
+    return {f["code"]: f["text"] for f in report.document["findings"]}
+
+
+def model(x):
+    return x[:, 0]
+
+
+def test_rows_outside_the_domain_are_counted_with_their_worst_error():
+    rng = np.random.default_rng(0)
+    x = rng.random((400, 2)) * [2.0, 1.0]
+    outside = x[:, 0] > 1
+    labels = x[:, 0] + 0.1 * np.where(outside, 3.0, 1.0)
+    labels[np.flatnonzero(outside)[3]] += 7.0
+    report = audit(Problem(model, table(x, labels), SQUARE, tolerance=0.2))
+    text = findings(report)["rows-outside"]
+    assert f"{outside.sum()} of the 400 rows" in text
+    assert "largest error among them is 7.3 at a = 1." in text
+    assert "above the tolerance" in text
+    assert report.worst.error == pytest.approx(0.1)
+    assert report.document["rms"]["n"] == (~outside).sum()
+
+
+def test_a_model_that_is_no_function_out_there_leaves_the_count():
+    def narrow(x):
+        if (x > 1).any():
+            raise BadInput("outside")
+        return x[:, 0]
+
+    x = np.linspace(0.0, 2.0, 41)[:, None] * np.ones((1, 2))
+    text = findings(audit(Problem(narrow, table(x, x[:, 0]), SQUARE)))["rows-outside"]
+    assert text.endswith("were not compared.")
+    assert "20 of the 41 rows" in text
+
+
+def test_rows_of_one_table_only_are_counted():
+    x = np.random.default_rng(0).random((60, 2))
+    report = audit(Problem(table(x[:50], x[:50, 0]), table(x[10:], x[10:, 0]), SQUARE))
+    assert findings(report)["rows-alone"].startswith("20 rows")
+    assert "rows-outside" not in findings(report)
+
+
+def test_points_of_a_law_outside_the_domain_are_counted():
+    points = np.linspace(0.0, 4.0, 100)[:, None] * np.ones((1, 2))
+    inside = (points <= 1).all(axis=1).sum()
+    law = Law.from_samples(points, SQUARE, "use")
+    report = audit(Problem(model, lambda x: x[:, 1], SQUARE, law=law), evaluations=300)
+    assert f"{100 - inside} of the 100 points of the law" in findings(report)["law-outside"]
+    whole = Law.from_samples(points / 4, SQUARE, "use")
+    assert "law-outside" not in findings(
+        audit(Problem(model, lambda x: x[:, 1], SQUARE, law=whole), evaluations=300)
+    )

@@ -1,0 +1,109 @@
+"""Pages and summaries of tables and of few points: what the rows do not carry is not said."""
+
+import math
+
+import numpy as np
+import pytest
+
+from supnorm import audit
+from supnorm.pages import summary
+from supnorm.pages.page import page
+from supnorm.pages.places import edge_words
+from supnorm.pages.view import View
+from supnorm.pages.words import headline, top_level
+from supnorm.problem import Domain, Function, Problem
+
+SQUARE = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+
+
+def html_of(report):
+    return page(report.to_json()).replace("\xa0", " ").replace("&#160;", " ").replace("\u202f", " ")
+
+
+def table(x, y):
+    known = {row.tobytes(): v for row, v in zip(x, y, strict=True)}
+    return Function(
+        lambda z: np.array([[known[r.tobytes()]] for r in z]), name="rows.csv", table=(x, y[:, None])
+    )
+
+
+def smooth(x):
+    return np.sin(3 * x[:, 0]) * x[:, 1]
+
+
+def labelled(n, wrong=()):
+    x = 0.002 + 0.9961 * np.random.default_rng(0).random((n, 2))
+    y = smooth(x) + 0.01 * x[:, 1]
+    y[list(wrong)] += 0.8
+    return x, y
+
+
+@pytest.mark.parametrize(
+    ("n", "level", "known"),
+    [(200, "90 %", ["0.5", "0.9"]), (600, "99 %", ["0.5", "0.9", "0.99"]), (6000, "99.9 %", None)],
+)
+def test_a_quantile_is_shown_where_the_sample_carries_it(n, level, known):
+    report = audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=n)
+    quantiles = report.document["quantiles"]
+    assert [q for q, v in quantiles.items() if v is not None] == (known or list(quantiles))
+    view = View(report.to_json())
+    assert top_level(view)[0] == level
+    text, html = summary(report), html_of(report)
+    assert f"{level} below" in text
+    assert f"{level} of the domain is below" in html
+    if n < 5000:
+        assert "99.9 % below" not in text
+        assert "99.9 % of the domain is below" not in html
+
+
+def test_a_table_speaks_of_its_rows():
+    x, y = labelled(1500)
+    html = html_of(audit(Problem(smooth, table(x, y), SQUARE)))
+    assert "99.9 % of the rows are below" in html
+    assert "Share of the rows above a level" in html
+    assert "of the domain is below" not in html
+
+
+def test_advice_for_a_table_does_not_ask_to_search_longer():
+    x, y = labelled(400)
+    x, y = x[np.argsort(x[:, 1])], y[np.argsort(x[:, 1])]  # the worst row comes last
+    for tolerance, word in ((None, "worst row"), (1.0, "between its rows"), (0.005, "Retrain with the rows")):
+        report = audit(Problem(smooth, table(x, y), SQUARE, tolerance=tolerance))
+        assert word in report.status.advice
+        assert "longer" not in report.status.advice
+        assert "last third" not in report.status.advice
+
+
+def test_a_suspect_label_is_not_blamed_on_the_model():
+    x, y = labelled(1500, wrong=[40])
+    report = audit(Problem(smooth, table(x, y), SQUARE, tolerance=0.1))
+    assert report.status.code == "tolerance-exceeded"
+    assert "check the suspect labels first" in report.status.advice
+    assert "Retrain" not in report.status.advice
+    said = str(headline(View(report.to_json())))
+    assert "is wrong by" not in said
+    assert "label" in said
+    assert "row 41" in summary(report)
+    assert "row 41" in html_of(report)
+
+
+def test_a_point_near_an_end_is_inside_as_its_tag_says():
+    x = np.array([[0.9995, 0.5], [0.2, 0.3], [1.0, 0.4], [0.4, 0.6]])
+    y = smooth(x) + np.array([0.4, 0.1, 0.3, 0.2])
+    view = View(audit(Problem(smooth, table(x, y), SQUARE)).to_json())
+    assert [p.tags[0] for p in view.places[:2]] == ["interior", "boundary"]
+    assert [edge_words(view, p) for p in view.places[:2]] == ["interior", "on the edge: a high"]
+
+
+def test_the_terminal_names_the_worst_of_several_outputs():
+    def two(x):
+        return np.column_stack([x[:, 0], x[:, 1]])
+
+    def other(x):
+        return np.column_stack([x[:, 0], 1.3 * x[:, 1]])
+
+    reference = Function(other, outputs=("flux", "mass"))
+    text = summary(audit(Problem(two, reference, SQUARE), evaluations=300))
+    line = next(row for row in text.splitlines() if "worst found" in row)
+    assert line.split()[-2:] == ["in", "mass"]
+    assert math.isfinite(float(line.split()[2]))
