@@ -79,7 +79,7 @@ def test_seconds_end_search_places_planted_errors_and_pictures(d, each):
 def test_a_run_from_the_store_keeps_the_time_of_a_call(tmp_path):
     domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
     slow = Slow(2e-3)
-    for resumed in (False, True):
+    for _ in range(2):
         store = EvaluationStore(tmp_path / "store.sqlite", "same")
         before = slow.points
         report = audit(Problem(bump, slow, domain), evaluations=100, store=store, strategy=ScreenAndAscent())
