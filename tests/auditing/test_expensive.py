@@ -15,7 +15,7 @@ from supnorm.auditing import SurrogateSearch, audit
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.search import SearchState
 from supnorm.evaluation import EvaluationStore, Evaluator, Flight
-from supnorm.problem import Domain, Function, Problem
+from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 
 Array = NDArray[np.float64]
 SQUARE = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
@@ -50,6 +50,29 @@ def searched(evaluator: Evaluator, calls: int, seed: int = 0) -> list[bytes]:
     evaluator.listeners.append(lambda done: asked.extend(row.tobytes() for row in done.x))
     LEAN.run(Landscape(evaluator, calls), SearchState.empty(2), np.random.default_rng(seed))
     return asked
+
+
+def test_tolerances_of_outputs_steer_the_search_as_scales_do() -> None:
+    """Two outputs of sizes 1 and 1000; the large one is nearly irrelevant to its tolerance."""
+
+    def two(x: Array) -> Array:
+        return np.concatenate([truth(x), 1000 * np.cos(2 * x[:, 1:])], axis=1)
+
+    def off(x: Array) -> Array:
+        narrow, wide = (
+            size * np.exp(-((x - middle) ** 2).sum(axis=1) / width**2)
+            for size, middle, width in ((0.01, (0.2, 0.25), 0.06), (50.0, (0.75, 0.7), 0.2))
+        )
+        return two(x) + np.stack([narrow, wide], axis=1)
+
+    runs = []
+    for measure in (ErrorMeasure(tolerance=(1e-3, 1e3)), ErrorMeasure("scaled", scale=(1e-3, 1e3))):
+        evaluator = Evaluator(Problem(off, Function(two), SQUARE, measure))
+        evaluator.model.decide(1e-6)
+        evaluator.reference.decide(0.2)
+        runs.append(searched(evaluator, 80))
+        assert evaluator.worst > 9.9
+    assert runs[0] == runs[1]
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from supnorm import audit, load_report, with_derivatives
+from supnorm.auditing import Power
+from supnorm.pages import view
 from supnorm.problem import Domain, ErrorMeasure, Function, Law, Problem
 from supnorm.results import BadInput
 
@@ -84,3 +86,42 @@ def test_thousands_of_outputs(tmp_path) -> None:  # type: ignore[no-untyped-def]
     folder = report.save(tmp_path)
     assert (folder / "points.csv").stat().st_size < 12e6
     assert len(load_report(folder).points.rows) >= 20
+
+
+def test_tolerances_of_outputs_are_the_unit_of_everything_that_is_shown() -> None:
+    """Errors 0.01 x and 5 x with tolerances 0.001 and 10: 10 x and 0.5 x, as if the outputs were scaled."""
+    sides = (lambda x: x * [0.01, 5.0], lambda x: x * [0.0, 0.0])
+    by_tolerance, by_scale = (
+        audit(Problem(*sides, LINE, ErrorMeasure(**measure)), evaluations=2000)
+        for measure in (
+            {"tolerance": (1e-3, 10.0)},
+            {"kind": "scaled", "scale": (1e-3, 10.0), "tolerance": 1.0},
+        )
+    )
+    assert by_tolerance.document["sup"]["lower"] == pytest.approx(10.0)
+    assert by_tolerance.document["charts"]["profile"]["worst"] == pytest.approx([10.0, 0.5])
+    view.View(by_tolerance.document).check()  # no number shown exceeds sup.lower
+    assert by_tolerance.norms_over_outputs == pytest.approx(by_scale.norms_over_outputs)
+    assert by_tolerance.document["charts"]["profile"]["rms"] == pytest.approx(
+        by_scale.document["charts"]["profile"]["rms"]
+    )
+
+
+def test_tolerances_of_the_rows_of_a_table_are_their_unit() -> None:
+    x = np.linspace(0, 1, 101)[:, None]
+    table = Function(lambda p: p * [1.0, 1.0], outputs=("u", "v"), table=(x, x * [1.0, 1.0]))
+    measure = ErrorMeasure(tolerance=(1e-3, 10.0))
+    report = audit(Problem(lambda p: p * [1.01, 6.0], table, LINE, measure))
+    assert report.document["charts"]["profile"]["worst"] == pytest.approx([10.0, 0.5])
+    assert report.norms_over_outputs is not None
+    assert report.norms_over_outputs["sup"] == pytest.approx(10.0)
+    assert report.norms_over_outputs["L4"] < 10.0
+
+
+def test_a_list_of_one_tolerance_serves_all_outputs() -> None:
+    sides = (lambda x: x * [0.01, 5.0], lambda x: x * [0.0, 0.0])
+    report = audit(
+        Problem(*sides, LINE, ErrorMeasure(tolerance=(0.5,))), evaluations=1000, power=Power(runs=2)
+    )
+    assert report.document["charts"]["profile"]["worst"] == pytest.approx([0.02, 10.0])
+    assert report.document["power"][0]["runs"] == 2

@@ -195,3 +195,34 @@ def test_the_seawater_example(shell: Shell) -> None:
     sup = json.loads(done.out)["sup"]
     assert sup["upper_kind"] == "conditional"
     assert 0.205 < sup["lower"] < 0.2065 < sup["upper"] < 0.2162
+
+
+def test_what_cannot_be_read_or_proved_is_said_by_its_own_reason(shell: Shell) -> None:
+    """A program, an object with predict, a table; a pole."""
+    (shell.folder / "code.py").write_text(
+        "import numpy as np\n"
+        "class Forest:\n    def predict(self, x): return x[:, 0]\n"
+        "forest = Forest()\n"
+        "def wave(x): return np.sin(x[:, 0])\n"
+        "def pole(x): return 1 / x[:, 0]\n"
+    )
+    (shell.folder / "t.csv").write_text("x,y\n0.0,1.0\n1.0,2.0\n")
+    wave = 'python = "code.py:wave"'
+    for model, reference, code, said in (
+        (
+            'command = ["cat"]',
+            wave,
+            2,
+            "cat is a program of its own (command = [..]), whose code cannot be read; ",
+        ),
+        ('python = "code.py:forest"', wave, 2, "forest is an object with predict (Forest)"),
+        (wave, 'file = "t.csv"', 2, "t.csv is a table, known at its points only"),
+        ('python = "code.py:pole"', wave, 4, "no-bound: No bound can be proved near x = 0: a pole"),
+    ):
+        text = f"[model]\n{model}\n[reference]\n{reference}\n[domain]\nx = {{ low = -1.0, high = 1.0 }}\n"
+        (shell.folder / "p.toml").write_text(text)
+        done = shell.run("certify", "p.toml", "--out", f"run{len(said)}")
+        assert done.code == code, done.err
+        assert said in done.out + done.err
+        assert "Warning" not in done.err
+        assert "--resume" not in done.out

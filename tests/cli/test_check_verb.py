@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 import os
 import signal
 import subprocess
@@ -10,10 +13,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import supnorm
-from supnorm.cli.check import progress
+from supnorm.cli.check import progress, summary
 from supnorm.cli.main import run
 
 pytest.importorskip("flint")
@@ -54,6 +58,174 @@ def test_a_file_that_is_no_certificate_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "cert.json").write_text("garbage")
     assert run(["check", str(tmp_path / "cert.json")]) == 1
     assert run(["check", str(tmp_path / "absent.json")]) == 2
+
+
+def test_an_unreadable_file_claims_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = problem(tmp_path, "own.toml", "model", 0.5)
+    (tmp_path / "cert.json").write_text("garbage")
+    for tied in ([], ["--problem", str(own)]):
+        capsys.readouterr()
+        assert run(["check", str(tmp_path / "cert.json"), *tied]) == 1
+        out = capsys.readouterr().out
+        assert out.startswith("REJECTED: ")
+        assert out.count("\n") == 1
+
+
+def test_no_upper_bound_is_said_in_words() -> None:
+    from supnorm.checker import CheckResult
+
+    open_ = CheckResult(True, "proved", None, 3, 0.1234567, math.inf, True, 0.0)
+    assert summary(open_)[-1] == "  claims: worst error at least 0.123456, no upper bound"
+    closed = CheckResult(True, "proved", None, 3, 0.1234567, 0.2, True, 0.0)
+    assert summary(closed)[-1] == "  claims: worst error between 0.123456 and 0.2"
+
+
+def test_what_a_file_says_cannot_steer_the_terminal() -> None:
+    from supnorm.checker import CheckResult
+
+    said = "the reference (\x1b[1A\x1b[2K\r\ud800\u202e é) is analytic"
+    lines = summary(CheckResult(False, said, None, 1, 0.0, 1.0, True, 0.0, (said,)))
+    assert lines[0] == r"REJECTED: the reference (\x1b[1A\x1b[2K\r\ud800\u202e é) is analytic"
+    assert all(line.isprintable() for line in lines)
+
+
+def test_json_of_a_file_with_lone_surrogates_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = problem(tmp_path, "own.toml", "model", 0.5)
+    assert run(["certify", str(own), "--out", str(tmp_path / "run"), "--quiet"]) == 0
+    file = tmp_path / "run" / "certificate.json"
+    data = json.loads(file.read_text())
+    data["programs"][0]["nodes"][-1]["op"] = "\ud800\x1b"
+    data["hashes"] = [_sha(p) for p in data["programs"]]
+    data["digest"] = _sha({k: v for k, v in data.items() if k != "digest"})
+    file.write_text(json.dumps(data))
+    for form in ([], ["--json"]):
+        capsys.readouterr()
+        assert run(["check", str(file), *form]) == 1
+        out = capsys.readouterr().out
+        out.encode()
+        assert "\x1b" not in out
+
+
+def _sha(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+KINDS = """
+import numpy as np
+rng = np.random.default_rng(0)
+W, b, V = rng.normal(size=(2, 8)), rng.normal(size=8), rng.normal(size=(8, 2))
+def model(x): return np.tanh(x @ W + b) @ V
+def truth(x): return model(x) + 0.01 * np.sin(x)
+def first(x): return x[:, 0] * np.sin(x[:, 1]) + 0.01 * np.cos(3 * x[:, 0])
+def second(x): return x[:, 0] * np.sin(x[:, 1])
+def mask(x): return x[:, 0] > 0.2
+import jax.numpy as jnp
+def traced(x): return jnp.tanh(x @ W + b) @ V
+def exact(x): return traced(x) + 0.01 * jnp.sin(x)
+def opaque(x): return second(np.array(x.tolist()))
+"""
+AXES = "[domain]\na = { low = 0.1, high = 1.0, LOG }\nb = { low = 0.5, high = 2.0 }\n"
+
+
+def kind(
+    folder: Path, model: str, reference: str, error: str = "", log: bool = False, more: str = ""
+) -> Path:
+    (folder / "kinds.py").write_text(KINDS)
+    axes = AXES.replace("LOG", 'scale = "log"' if log else 'unit = "m"')
+    said = f'[model]\n{model}\n[reference]\npython = "kinds.py:{reference}"\n{more}\n[error]\n{error}\n{axes}'
+    (folder / "problem.toml").write_text(said)
+    return folder / "problem.toml"
+
+
+def python(name: str) -> str:
+    return f'python = "kinds.py:{name}"'
+
+
+CASES = {
+    "JAX, relative": ((python("traced"), "exact", 'kind = "relative"\nfloor = 0.1\nside = "under"'), {}),
+    "JAX, log axis, tolerances": ((python("traced"), "exact", "tolerance = [1.0, 2.0]"), {"log": True}),
+    "NumPy, scaled, masked": ((python("model"), "truth", 'kind = "scaled"\nscale = [1.0, 0.3]\nmask = "kinds.py:mask"'),
+                              {}),
+    "NumPy, derivatives": ((python("first"), "second", "derivatives = true"), {}),
+    "declared, one-sided": ((python("first"), "opaque", 'side = "over"'),
+                            {"more": "declared = { bound = 8.0, stretch = 1.5, accuracy = 1e-11 }"}),
+    "our own network": (('file = "model.npz"', "second"), {}),
+    "ONNX": (('file = "model.onnx"', "second"), {}),
+}  # fmt: skip
+
+
+def test_programs_have_the_same_hash_in_another_process(tmp_path: Path) -> None:
+    """Read again by a process with another order of its sets, from the user's file and from the one of the run."""
+    for number, (given, options) in enumerate(CASES.values()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        own = kind(folder, *given, **options)  # type: ignore[arg-type]
+        if "file" in given[0]:
+            _network(folder)
+        asked = "--out", str(folder / "run"), "--ratio", "1.5", "--seconds", "5", "--quiet"
+        assert run(["certify", str(own), *asked]) in (0, 1)
+    code = (
+        "import sys; from supnorm.cli.main import run\nfor f in sys.argv[1:]:\n for p in ('', '/run'):\n"
+        "  print(f, run(['check', f + '/run/certificate.json', '--problem', f + p + '/problem.toml']))"
+    )
+    source = str(Path(supnorm.__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, range(len(CASES)))], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": source, "PYTHONHASHSEED": "7"},
+    )  # fmt: skip
+    lines = done.stdout.splitlines()
+    for number, name in enumerate(CASES):
+        assert lines.count(f"{number} 0") == 2, (name, done.stdout, done.stderr)
+    assert done.stdout.count("domain, side and hashes are those of the problem") == 2 * len(CASES)
+
+
+def _network(folder: Path) -> None:
+    """``model.npz`` and ``model.onnx``: a network of ours, and how it is exported."""
+    from supnorm.networks import Network
+
+    network = Network.init(np.random.default_rng(0), 2, 1, 6, 2)
+    network.save(folder / "model.npz")
+    pytest.importorskip("onnx")
+    network.to_onnx(folder / "model.onnx")
+
+
+SIDES = """
+import numpy as np
+def truth(x): return np.tanh(x[:, 0])
+def model(x): return np.tanh(x[:, 0]) + 0.01
+def glitch(x): return model(x) - 5 * np.exp(-((x[:, 0] - 0.7123) / 1e-3) ** 2)
+"""
+
+
+def test_another_side_and_a_glitch_between_all_points_are_rejected_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sides.py").write_text(SIDES)
+
+    def write(model: str, side: str) -> str:
+        path = tmp_path / f"{model}-{side}.toml"
+        path.write_text(
+            f'[model]\npython = "sides.py:{model}"\n[reference]\npython = "sides.py:truth"\n'
+            f'[error]\nside = "{side}"\n[domain]\na = {{ low = -1.0, high = 1.0 }}\n'
+        )
+        return str(path)
+
+    for model, side, words in (
+        ("model", "both", "REJECTED: its programs are not those of the problem: model, reference, measure or domain"),
+        ("glitch", "over", "REJECTED: it counts errors of side 'over', the problem those of side 'both'"),
+    ):  # fmt: skip
+        file = tmp_path / side / "certificate.json"
+        assert run(["certify", write(model, side), "--out", str(file.parent), "--quiet"]) == 0
+        capsys.readouterr()
+        assert run(["check", str(file), "--problem", write(model, side)]) == 0
+        capsys.readouterr()
+        assert run(["check", str(file), "--problem", write("glitch", "both")]) == 1
+        out = capsys.readouterr().out.splitlines()
+        assert out[0].startswith(words)
+        assert out[1].startswith("  claims: worst error between 0.009")
+        assert len(out) == 2
 
 
 def test_progress_counts_leaves_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:

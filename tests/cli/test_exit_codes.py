@@ -37,6 +37,67 @@ def test_the_same_codes_come_out_of_the_program_itself(shell: Shell) -> None:
     assert "no such file" in done.line
 
 
+@pytest.mark.parametrize("last", ["sys.exit(0)", "sys.exit(3)", "raise SystemExit"])
+def test_2_for_a_file_that_ends_the_program_while_imported(shell: Shell, last: str) -> None:
+    truth = shell.folder / "truth.py"
+    truth.write_text(f"{truth.read_text()}\nimport sys\n{last}\n")
+    done = shell.run("audit", "problem.toml", "--json")
+    assert (done.code, done.out) == (2, "")
+    for word in ("[model]", "truth.py, line", "sys.exit", "__main__"):
+        assert word in done.line
+
+
+@pytest.mark.parametrize("code", ["0", "3", ""])
+@pytest.mark.parametrize("side", [MODEL, REFERENCE])
+@pytest.mark.parametrize("per_point", ["", "\nper_point = true"])
+def test_a_call_that_ends_the_program_is_a_failure_of_its_point(
+    shell: Shell, side: str, code: str, per_point: str
+) -> None:
+    """The model is 0.3 off at a = 0.3; calls end near a = 1."""
+    name = "model" if side == MODEL else "truth"
+    truth = shell.folder / "truth.py"
+    truth.write_text(
+        truth.read_text()
+        + f"""
+import sys
+def ends(x):
+    x = np.atleast_2d(x)
+    if (x[:, 0] > 0.9).any(): sys.exit({code})
+    return {name}(x)
+"""
+    )
+    shell.write((side, f'python = "truth.py:ends"{per_point}'))
+    done = shell.run("audit", "problem.toml", "--json", "--evaluations", "400")
+    assert done.code == 1
+    failures = json.loads(done.out)["failures"]
+    assert failures["causes"][0]["message"] == f"SystemExit: sys.exit({code})"
+    assert failures["causes"][0]["x"]["a"] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("key", "function"), [("mask", "def ends(x)"), ("constraint", "def ends(x)"), ("law", "def ends(n, rng)")]
+)
+def test_2_for_other_functions_that_end_the_program(shell: Shell, key: str, function: str) -> None:
+    truth = shell.folder / "truth.py"
+    truth.write_text(f"{truth.read_text()}\nimport sys\n{function}: sys.exit(0)\n")
+    table = {"mask": "", "constraint": "[constraints]", "law": "[law]"}[key]
+    line = "tolerance = 0.1\n" + (f'{table}\npython = "truth.py:ends"' if table else 'mask = "truth.py:ends"')
+    shell.write(("tolerance = 0.1", line))
+    done = shell.run("audit", "problem.toml", "--json")
+    assert (done.code, done.out) == (2, "")
+    assert key in done.line
+    assert "sys.exit(0)" in done.line
+
+
+def test_an_exit_that_arrives_at_the_program_is_never_a_verdict(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supnorm.auditing, "audit", lambda *_, **__: sys.exit(0))
+    done = shell.run("audit", "problem.toml", "--quiet")
+    assert done.code == 2
+    assert "sys.exit(0)" in done.line
+
+
 def test_4_when_nothing_has_a_value(shell: Shell) -> None:
     shell.write((REFERENCE, 'python = "truth.py:nowhere"'))
     done = shell.run("audit", "problem.toml", "--json")
@@ -298,6 +359,42 @@ def test_2_for_a_folder_that_is_a_file_and_for_nothing_to_resume(shell: Shell) -
     assert (done.code, "truth.py is a file" in done.line) == (2, True)
     done = shell.run("audit", "problem.toml", "--out", "fresh", "--resume")
     assert (done.code, "holds no run" in done.line) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ["audit", "problem.toml"],
+        ["certify", "problem.toml"],
+        ["fit", "problem.toml"],
+        ["compare", "problem.toml", "problem.toml"],
+        ["budget", "--inputs", "3", "--smoothness", "2", "--tolerance", "1e-3"],
+        ["budget", "problem.toml"],
+        ["demo"],
+    ],
+    ids=" ".join,
+)
+def test_2_for_any_verb_whose_folder_cannot_be_one(shell: Shell, verb: list[str]) -> None:
+    """Said before anything is computed."""
+    before = (shell.folder / "truth.py").read_text()
+    for out in ("truth.py", "truth.py/sub"):
+        done = shell.run(*verb, "--out", out)
+        assert done.code == 2
+        assert "truth.py is a file; give a folder" in done.line
+    assert (shell.folder / "truth.py").read_text() == before
+
+
+@pytest.mark.parametrize("error", ["tolerance = [1.0, 2.0]", 'kind = "scaled"\nscale = [0.1, 0.2]'])
+@pytest.mark.parametrize("declared", ["", "declared = { bound = 30.0 }"])
+def test_2_for_numbers_per_output_that_do_not_fit(shell: Shell, error: str, declared: str) -> None:
+    shell.write(
+        ("tolerance = 0.1", error),
+        ("[error]", declared + "\n[error]"),
+        ("[audit]\nevaluations = 1000\npower = false\n", ""),
+    )
+    done = shell.run("certify", "problem.toml", "--quiet")
+    assert done.code == 2
+    assert "has 2 numbers for 1 output; give 1" in done.line
 
 
 def test_run_never_raises(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

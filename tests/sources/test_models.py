@@ -324,6 +324,42 @@ def test_an_onnx_graph_with_other_operations_is_a_black_box(tmp_path: Path) -> N
     np.testing.assert_array_equal(function(x)[:, 0], np.floor(x[:, 0]) + x[:, 1])
 
 
+@pytest.mark.parametrize("form", ["onnx", "pt2"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "Floor",
+            {"onnx": "operation Floor of m.onnx", "pt2": "operation torch aten.floor.default of m.pt2"},
+        ),
+        ("Sorted", {"onnx": "operation TopK of m.onnx", "pt2": "operation torch aten.sort.default of m.pt2"}),
+        ("Centred", {"onnx": "outputs of m.onnx depend on the", "pt2": "outputs of m.pt2 depend on the"}),
+    ],
+)
+def test_what_a_certificate_cannot_read_in_a_file_is_named(
+    tmp_path: Path, form: str, name: str, said: dict[str, str]
+) -> None:
+    from supnorm.program import Unsupported, program_of
+
+    path = tmp_path / f"m.{form}"
+    module = {"Floor": Floor, "Sorted": Sorted, "Centred": Centred}[name]()
+    export(module, path) if form == "onnx" else save_pt2(module, path)
+    function = Forms(tmp_path, "float64", None).open(file=path.name)
+    with pytest.raises(Unsupported, match=f"^{said[form]}.*; nearest supported form: ") as refusal:
+        program_of(function, 2)
+    assert "ONNX" not in str(refusal.value)
+
+
+def save_pt2(module: Any, path: Path) -> None:
+    x = (torch.zeros(3, 2, dtype=torch.float64),)
+    torch.export.save(torch.export.export(module, x, dynamic_shapes=({0: torch.export.Dim("n")},)), path)
+
+
+class Sorted(torch.nn.Module):  # type: ignore[misc, name-defined]
+    def forward(self, x: Any) -> Any:
+        return torch.sort(x, -1).values
+
+
 class Centred(torch.nn.Module):  # type: ignore[misc, name-defined]
     def forward(self, x: Any) -> Any:
         return x - x.mean(0, keepdim=True)

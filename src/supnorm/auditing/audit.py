@@ -204,7 +204,7 @@ def _statistics(
         ok = done.status == PointStatus.OK
         have = slice(None) if ok.all() else ok
         errors.append(done.error[have])
-        moments.add(problem.error.by_output(done.model[have], done.reference[have], done.x[have]))
+        moments.add(problem.error.in_units(done.model[have], done.reference[have], done.x[have]))
         state.look(problem.domain.to_unit(done.x), done)
         state.scout = state.scout or done
     sample = Sample(np.concatenate(errors), problem.law.name, i, moments)

@@ -143,11 +143,13 @@ class SurrogateSearch:
         u, y, f = calls.chosen(self.most)
         process = GaussianProcess.fit(u, f, calls.scale_for(len(calls.u)))
         calls.scale = process.scale
-        doubt = float(np.sqrt(np.mean(process.leave_one_out() ** 2, axis=0)).max())
-        size = float(np.median(np.abs(y - f).max(axis=1)[np.argsort(-np.abs(y - f).max(axis=1))[:5]]))
+        weights = evaluator.problem.error.weights(f.shape[1])  # outputs compare in the unit of the error only
+        doubt = float(np.sqrt(np.mean((process.leave_one_out() / weights) ** 2, axis=0)).max())
+        gap = (y - f) / weights
+        size = float(np.median(np.sort(np.abs(gap).max(axis=1))[-5:]))
         domain = evaluator.problem.domain
         if doubt > 0.5 * size:
-            inner = error_problem(evaluator.problem, believed(u, y - f, waiting))
+            inner = error_problem(evaluator.problem, believed(u, gap, waiting))
         else:
             bonus = self.deviations if k % 2 else 0.0
             inner = reference_problem(evaluator.problem, believed(u, f, waiting, process), bonus)

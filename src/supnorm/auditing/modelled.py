@@ -39,19 +39,21 @@ def reference_problem(problem: Problem, process: GaussianProcess, bonus: float) 
     reference = Function(value, vjp=vjp, name="Gaussian process of the reference")
     error = replace(problem.error, mask=problem.error.mask if _one_argument(problem.error) else None)
     if bonus:
-        error = _with_deviation(error, process, problem, bonus)
-    return Problem(problem.model, reference, domain, replace(error, tolerance=None))
+        return Problem(problem.model, reference, domain, _with_deviation(error, process, problem, bonus))
+    if not error.per_output:  # one tolerance only says what is compared with it; several weigh the outputs
+        error = replace(error, tolerance=None)
+    return Problem(problem.model, reference, domain, error)
 
 
 def _with_deviation(
     error: ErrorMeasure, process: GaussianProcess, problem: Problem, bonus: float
 ) -> ErrorMeasure:
-    base = replace(error, tolerance=None)
+    spread = process.spread / error.weights(len(process.spread))
 
     def optimistic(model: Array, reference: Array, x: Array) -> Array:
-        unit = process.spread / base.divisor(reference).clip(1e-300)
+        unit = spread / error.divisor(reference).clip(1e-300) if error.kind == "relative" else spread
         deviation = process.deviation(problem.domain.to_unit(x))[:, None] * unit
-        raised: Array = np.nan_to_num(base.by_output(model, reference, x)) + bonus * deviation
+        raised: Array = np.nan_to_num(error.in_units(model, reference, x)) + bonus * deviation
         return raised
 
     return ErrorMeasure("function", function=optimistic)

@@ -99,8 +99,7 @@ def planted_problem(problem: Problem, plant: Plant, side: str) -> Problem:
     y, f = problem.model.value(x), problem.reference.value(x)
     k = plant.output
     size = float(problem.error.divisor(f)[0, k]) * apart(problem, y, f, k)
-    if isinstance(problem.error.tolerance, tuple):
-        size *= problem.error.tolerance[k]
+    size *= float(problem.error.tolerances(f.shape[1])[k])
     if isinstance(plant, Sheet):
         size *= plant.height
         model = _raised(problem.model, k, lambda z: np.asarray(size * plant.sides(domain.to_unit(z))[0]))
@@ -228,8 +227,8 @@ class PlantedEvaluator:
             return self._seen(replace(done, error=done.error + value), ok & (value > 0)), slope * ok[:, None]
         k = self.plant.output
         size = self._sign * measure.divisor(done.reference)[:, k]
-        if isinstance(measure.tolerance, tuple):
-            size = size * measure.tolerance[k]
+        if measure.per_output:
+            size = size * measure.tolerances(done.model.shape[1])[k]
         model, reference = done.model.copy(), done.reference.copy()
         slope = np.zeros_like(u)
         if isinstance(self.plant, Bump):

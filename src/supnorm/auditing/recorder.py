@@ -116,7 +116,7 @@ class Recorder:
         ok = status == PointStatus.OK
         if not ok.any():
             return
-        errors = self.error.by_output(model[ok], reference[ok], x[ok])
+        errors = self.error.in_units(model[ok], reference[ok], x[ok])
         worst = np.nan_to_num(errors, nan=0.0, posinf=np.inf).max(axis=0)
         self._by_output = worst if self._by_output is None else np.maximum(self._by_output, worst)
 

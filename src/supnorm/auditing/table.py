@@ -71,7 +71,7 @@ def table_statistics(
         done = evaluator.values_inside(points[i : i + 8192], "statistics")
         ok = done.status == PointStatus.OK
         errors.append(done.error[ok])
-        moments.add(problem.error.by_output(done.model[ok], done.reference[ok], done.x[ok]))
+        moments.add(problem.error.in_units(done.model[ok], done.reference[ok], done.x[ok]))
         u = problem.domain.to_unit(done.x)
         state.pool.add(u, done.score)
         top = np.argsort(-done.score, kind="stable")[: 4 * PLACES]

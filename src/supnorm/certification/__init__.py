@@ -1,13 +1,14 @@
 """Proofs: rigorous upper bounds of the worst error, brackets, and certificates as files."""
 
 from supnorm.certification.bracket import BracketNarrowed
-from supnorm.certification.certificate import Certificate, points_of_problem
+from supnorm.certification.certificate import Certificate
 from supnorm.certification.certify import certify
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.residual import residual
 from supnorm.certification.result import CertifyResult
+from supnorm.certification.tie import mismatch, points_of_problem
 
 __all__ = [
     "BracketNarrowed",
@@ -17,6 +18,7 @@ __all__ = [
     "GradedCertificate",
     "LinearBounds",
     "certify",
+    "mismatch",
     "points_of_problem",
     "residual",
 ]

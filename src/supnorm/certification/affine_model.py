@@ -93,6 +93,18 @@ def propagate(program: Program, centre: Array, half: Array, scales: Array) -> tu
     return AffineModel(c, J, eps, err, scales), np.concatenate([bend for _, bend in parts])
 
 
+def first_infinite(program: Program, centre: Array, half: Array) -> str | None:
+    """The first operation without a finite range on a box ``(1, d)``; None where all have one."""
+    models: list[AffineModel] = []
+    with np.errstate(all="ignore"):
+        start = _variables(centre, half, np.ones(1))
+        for node in program.nodes:
+            models.append(_apply(node, [models[a] for a in node.args], start))
+            if not np.isfinite(models[-1].size).all():
+                return node.op
+    return None
+
+
 def _propagate(program: Program, centre: Array, half: Array, scales: Array) -> tuple[AffineModel, Array]:
     models: list[AffineModel] = []
     bend = np.zeros_like(centre)

@@ -216,11 +216,11 @@ class BlackBox:
             "values": {name: pack(v.reshape(-1, m)) for name, v in values.items()},
         }
 
-    def says(self, data: Mapping[str, Any]) -> bool:
-        """Whether a file's entry declares the same."""
+    def differs(self, data: Mapping[str, Any]) -> list[str]:
+        """What a file's entry says otherwise: names of its keys."""
         own = self.to_json([], None)
         keys = ("which", "weight", "bound", "stretch", "order", "derivatives", "accuracy")
-        return all(own[k] == data[k] for k in keys)
+        return [k for k in keys if own[k] != data[k]]
 
 
 def key(n: int, centre: Array, half: Array) -> bytes:

@@ -1,7 +1,8 @@
 """Branch and bound: the bracket [lower, upper] of the worst error, at any time.
 
 Boxes with the largest bound come first. A box is done when its bound is at most the target (ratio times the
-witness, or the tolerance), or when rounding is all that is left; else it is halved. At every moment
+witness, or the tolerance), or when rounding is all that is left; else it is halved. Boxes without any bound are
+halved deepest first: one that is as small as boxes get and still has none (a pole) ends the work. At every moment
 
     lower <= sup error <= max of the bounds of all boxes, done and pending,
 
@@ -13,6 +14,7 @@ Cost: the strategy's, times boxes; about twice as many boxes are tried as are ke
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -107,6 +109,7 @@ class Bracket:
 
 
 _Prove = Callable[[ErrorProgram, Array], Array]
+NOTHING = 1e-280  # what the room for underflow in a bound can add up to: an error of zero is proved to this
 
 
 @dataclass(frozen=True)
@@ -117,9 +120,9 @@ class Goal:
     tolerance: float | None
 
     def target(self, lower: float) -> float:
-        """Bound at which a box is done."""
+        """Bound at which a box is done: finite, and above zero where nothing but underflow is left."""
         if self.ratio is not None:
-            return self.ratio * lower
+            return min(max(self.ratio * lower, NOTHING), sys.float_info.max)
         assert self.tolerance is not None
         return self.tolerance
 
@@ -132,7 +135,7 @@ def narrow(
 
     Returns:
         "proved", "exceeded" (the witness is above the tolerance), "rounding" (float64 stands in the way),
-        "seconds", "boxes" or "interrupted".
+        "unbounded" (a box that cannot be halved further has no bound), "seconds", "boxes" or "interrupted".
     """
     start = time.monotonic()
     try:
@@ -146,6 +149,8 @@ def narrow(
                 return "boxes"
             _step(bracket, strategy, goal, found, executor)
             observer(_event(bracket, goal, time.monotonic() - start))
+            if not np.isfinite(bracket.done[-1].boxes.upper).all():
+                return "unbounded"
     except KeyboardInterrupt:
         return "interrupted"
     return "proved" if bracket.upper <= goal.target(bracket.lower) else "rounding"
@@ -171,8 +176,10 @@ def _step(
     executor: Executor | None,
 ) -> None:
     target = goal.target(bracket.lower)
-    order = np.argsort(-bracket.pending.boxes.upper, kind="stable")
-    high = int((bracket.pending.boxes.upper > target).sum())
+    upper = bracket.pending.boxes.upper
+    depth = np.where(np.isfinite(upper), 0, bracket.pending.boxes.level.sum(1))
+    order = np.lexsort((-depth, -upper))
+    high = int((upper > target).sum())
     if not high:  # a better witness has raised the target above what is left
         vars(bracket).update(done=(*bracket.done, bracket.pending), pending=bracket.pending.take(order[:0]))
         return
@@ -196,11 +203,20 @@ def bound_all(
     executor: Executor | None = None,
 ) -> Bounded:  # fmt: skip
     """The strategy on many boxes, in batches, over the executor's workers."""
-    work = partial(strategy.bound, error, target=target, lower=lower)
+    work = partial(_bound, strategy, error, target=target, lower=lower)
     run: Callable[..., Iterator[Bounded]] = map if executor is None else executor.map
     size = BATCH if executor is None else BATCH // 4
     parts = [boxes.take(np.arange(i, min(i + size, len(boxes)))) for i in range(0, len(boxes), size)]
     return Bounded.join(list(run(work, parts)))
+
+
+def _bound(strategy: Strategy, error: ErrorProgram, boxes: Boxes, target: float, lower: float) -> Bounded:
+    """The strategy on one batch; overflow makes a bound infinite, which needs no warning, in workers neither."""
+    with np.errstate(all="ignore"):
+        return strategy.bound(error, boxes, target, lower)
+
+
+FIRST_SECONDS = 2.0  # for a first bound, where there is none when the time is spent
 
 
 def settle(
@@ -209,7 +225,8 @@ def settle(
     """Tighten the bracket of work that was cut short: coarse bounds of the pending boxes, worst first.
 
     A pending box has only the bound of its whole. It is bounded once more for targets of 2, 8, .. times the
-    one that was asked; another Ctrl-C, or the time, ends that too (but while there is no bound at all it goes on).
+    one that was asked; another Ctrl-C, or the time, ends that too. While there is no bound at all it takes
+    `FIRST_SECONDS`, but not where a box itself has none: only halving could help.
     """
     start = time.monotonic()
     try:
@@ -218,7 +235,8 @@ def settle(
             rows = np.argsort(-bracket.pending.boxes.upper, kind="stable")
             rows = rows[bracket.pending.boxes.upper[rows] > target]
             for i in range(0, len(rows), BATCH):
-                if time.monotonic() - start > seconds and np.isfinite(bracket.upper):
+                limit = seconds if np.isfinite(bracket.upper) else max(seconds, FIRST_SECONDS)
+                if time.monotonic() - start > limit:
                     return
                 batch = bracket.pending.take(rows[i : i + BATCH])
                 tight = batch.tightened(
@@ -228,5 +246,7 @@ def settle(
                 # The order is kept: rows name places of the joined boxes.
                 order = np.argsort(np.concatenate([rows[i : i + BATCH], rest]), kind="stable")
                 bracket.pending = tight.join(bracket.pending.take(rest)).take(order)
+                if not np.isfinite(tight.boxes.upper).all():
+                    return
     except KeyboardInterrupt:
         return

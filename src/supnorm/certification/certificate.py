@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from supnorm.certification.black_box import key, unpack
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import Bracket
-from supnorm.certification.error_program import ErrorProgram, error_program
+from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.graded_rule import rule
-from supnorm.certification.leaf import Bounded, Leaves
+from supnorm.certification.leaf import Leaves
 from supnorm.certification.rounding import Array
-from supnorm.problem import Domain, Problem
-from supnorm.results import BadInput, write_whole
+from supnorm.problem import Domain
+from supnorm.results import write_whole
 
 SCHEMA = "supnorm.certificate/1"
 
@@ -171,100 +169,7 @@ def cell_name(level: list[int], index: list[int], degree: int) -> str:
     return f"{','.join(map(str, level))}/{','.join(map(str, index))}/{degree}"
 
 
-def _restore(data: dict[str, Any], error: ErrorProgram) -> bool:
-    """Take back the recorded values of declared functions; False when the file declares something else."""
-    entries = data.get("declared", [])
-    if len(entries) != len(error.declared):
-        return False
-    for entry, part in zip(entries, error.declared, strict=True):
-        if not part.says(entry):
-            return False
-        for name, values in entry["values"].items():
-            level, index, n = name.split("/")
-            cell = Boxes(
-                np.array([list(map(int, level.split(",")))]), np.array([list(map(int, index.split(",")))]),
-                np.zeros(1),
-            )  # fmt: skip
-            centre, half = cell.centre_and_half(error.low, error.high)
-            part.values[key(int(n), centre[0], half[0])] = unpack(values)
-    return True
-
-
 def digest(content: dict[str, Any]) -> str:
     """SHA-256 of the canonical JSON text without the digest itself."""
     rest = {k: v for k, v in content.items() if k != "digest"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def points_of_problem(
-    problem: Problem, count: int = 16, seed: int = 0
-) -> tuple[tuple[str, ...], list[tuple[tuple[float, ...], float, float]]]:
-    """What ties a certificate file to a problem: the hashes of its error programs, and errors at points.
-
-    The errors come from the problem's own model and reference, as they run; the allowance is their rounding
-    (1e-6 of the values for a float32 model, else 1e-10). The triples are what `supnorm.checker.check` takes.
-    """
-    from supnorm.problem import Law
-
-    error = error_program(problem)
-    law = problem.law or Law.uniform(problem.domain)
-    x = law.draw(count, np.random.default_rng(seed))
-    model, reference = problem.model.value(x), problem.reference.value(x)
-    size, output = problem.error(model, reference, x)
-    part = 1e-6 if "32" in problem.model.precision or "32" in problem.reference.precision else 1e-10
-    rows = np.arange(count)
-    gap = np.abs(model - reference)[rows, output]
-    scale = np.divide(size, gap, out=np.ones_like(gap), where=gap > 0)
-    allowance = part * scale * (np.abs(model) + np.abs(reference))[rows, output]
-    points = [
-        (tuple(map(float, p)), float(e), float(a))
-        for p, e, a in zip(x, size, allowance, strict=True)
-        if np.isfinite(e)
-    ]
-    return tuple(p.hash for p in error.alternatives), points
-
-
-def _graded(leaves: dict[str, Any]) -> NDArray[np.int64]:
-    """The column of graded models; files of earlier versions have none."""
-    return np.asarray(leaves.get("graded", np.full(np.shape(leaves["degree"]), -1)), dtype=np.int64)
-
-
-def load_bracket(path: Path | str, error: ErrorProgram, target: float) -> Bracket:
-    """A saved certificate as a bracket to be narrowed: leaves above the target are pending again.
-
-    Raises:
-        BadInput: when the file is no certificate, was changed, or speaks of another error or box.
-    """
-    try:
-        data = json.loads(Path(path).read_text())
-        good = data["schema"] == SCHEMA and data["digest"] == digest(data)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file; give a saved certificate to resume from") from None
-    except (OSError, ValueError, KeyError, TypeError):
-        good = False
-    if not good:
-        raise BadInput(f"{path}: not a whole {SCHEMA} file; start without resume")
-    ends = [[float.fromhex(v) for v in data[k]] for k in ("low", "high")]
-    same_box = np.array_equal(ends, [error.low, error.high]) and data["side"] == error.side
-    same = same_box and data["hashes"] == [p.hash for p in error.alternatives] and _restore(data, error)
-    if not same:
-        raise BadInput(f"{path}: certificate of another model, reference or domain; start without resume")
-    leaves = _leaves(data["leaves"], error.d, float.fromhex(data.get("rounding", "inf")))
-    kept = leaves.boxes.upper <= target
-    witness = data["witness"]
-    return Bracket(
-        error, leaves.take(~kept), (leaves.take(kept),), float.fromhex(data["lower"]),
-        None if witness is None else np.array([float.fromhex(v) for v in witness]),
-    )  # fmt: skip
-
-
-def _leaves(columns: dict[str, Any], d: int, rounding: float) -> Leaves:
-    level, index = (np.asarray(columns[k], dtype=np.int64) for k in ("level", "index"))
-    boxes = Boxes(level, index, np.array([float.fromhex(v) for v in columns["upper"]]))
-    blank, rounded = np.zeros(len(boxes)), np.full(len(boxes), rounding)
-    proof = Bounded(
-        boxes.upper, np.asarray(columns["degree"]), np.asarray(columns["rho"], dtype=float),
-        np.asarray(columns["grid"]), _graded(columns), blank.astype(np.intp), blank.astype(np.intp) - 1,
-        rounded, blank.astype(bool), np.zeros((0, d)),
-    )  # fmt: skip
-    return Leaves(boxes, proof, np.asarray(columns.get("proof_level", columns["level"]), dtype=np.int64))

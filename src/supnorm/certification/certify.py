@@ -9,16 +9,16 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Strategy, narrow, settle
-from supnorm.certification.certificate import load_bracket
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.certification.linear_bounds import LinearBounds
-from supnorm.certification.lower import proved_error, search
+from supnorm.certification.lower import admits, proved_error, search
+from supnorm.certification.obstacle import without_bound, without_value
 from supnorm.certification.result import CertifyResult, result_of
+from supnorm.certification.resume import contradiction, load_bracket
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.problem import Domain, Function, Problem
@@ -61,7 +61,7 @@ def certify(
         executor: runs batches of boxes in parallel (``concurrent.futures``).
         observer: gets a `BracketNarrowed` after each batch.
         witness: points known to have large errors, shape ``(k, d)``, for example an audit's.
-        resume: a saved certificate of the same problem; its proved boxes are kept.
+        resume: a saved certificate of the same problem; its boxes are kept, and their bounds believed.
         seed: of the screen for the witness.
 
     Raises:
@@ -84,28 +84,42 @@ def certify(
     if error.declared and not isinstance(method, ChebyshevCertificate):
         raise BadInput("a function with a declared bound needs strategy = ChebyshevCertificate()")
     executor = None if error.declared else executor  # its values are kept in one place
-    bracket = Bracket.start(error)
-    if resume is not None:
-        previous = load_bracket(resume, error, math.inf)
-        bracket = load_bracket(resume, error, goal.target(previous.lower))
+    admit = admits(problem, error)
+    bracket = Bracket.start(error) if resume is None else load_bracket(resume, error, goal, admit)
 
     def found(t: Array) -> None:
-        bracket.raise_lower(np.clip(error.to_x(t), *_ends(problem)), _admits(problem, error), proved_error)
+        bracket.raise_lower(np.clip(error.to_x(t), *_ends(problem)), admit, proved_error)
 
+    obstacle: str | None = None
     try:
         if witness is not None:
             given = np.atleast_2d(np.asarray(witness, dtype=float))
-            bracket.raise_lower(given, _admits(problem, error), proved_error)
-        found(search(error, np.random.default_rng(seed), lambda t: _admits(problem, error)(error.to_x(t))))
+            bracket.raise_lower(given, admit, proved_error)
+        points, lost = search(error, np.random.default_rng(seed), lambda t: admit(error.to_x(t)))
+        found(points)
+        if len(lost):
+            obstacle = without_value(problem, np.clip(error.to_x(lost), *_ends(problem)))
         left = None if seconds is None else 0.9 * (seconds - (time.monotonic() - start))
-        end = narrow(bracket, method, goal, found, left, boxes, executor, observer or (lambda event: None))
+        end = "infinite"
+        if obstacle is None:
+            end = narrow(
+                bracket, method, goal, found, left, boxes, executor, observer or (lambda event: None)
+            )
     except KeyboardInterrupt:
         end = "interrupted"
     if end in ("seconds", "boxes", "interrupted"):
         spent = time.monotonic() - start
         limit = {"seconds": (seconds or 0.0) - spent, "boxes": math.inf, "interrupted": LAST_SECONDS}[end]
         settle(bracket, method, goal, limit, executor)
-    return result_of(problem, bracket, goal, end, time.monotonic() - start)
+    if error.declared and bracket.witness is not None:
+        # The file holds the value at the witness alone; in a batch it may have been rounded otherwise.
+        alone = float(proved_error(error, bracket.witness[None])[0])
+        vars(bracket).update(lower=min(bracket.lower, alone))
+    if resume is not None and bracket.lower > bracket.upper:
+        raise contradiction(resume, bracket)
+    if obstacle is None and not math.isfinite(bracket.upper) and bracket.tried:
+        obstacle = without_bound(problem, error, bracket.leaves)
+    return result_of(problem, bracket, goal, end, time.monotonic() - start, obstacle)
 
 
 def _as_problem(given: Problem | Function, domain: Domain | None) -> Problem:
@@ -150,18 +164,3 @@ def _goal(ratio: float | None, tolerance: float | None) -> Goal:
 def _ends(problem: Problem) -> tuple[Array, Array]:
     axes = problem.domain.axes
     return np.array([a.low for a in axes]), np.array([a.high for a in axes])
-
-
-def _admits(problem: Problem, error: ErrorProgram) -> Callable[[Array], NDArray[np.bool_]]:
-    """Which points of the box are in the domain and count."""
-
-    def admit(x: Array) -> NDArray[np.bool_]:
-        good = problem.domain.contains(x)
-        for i, axis in enumerate(problem.domain.axes):
-            if axis.values is not None:
-                good = good & np.isin(x[:, i], axis.values)
-        if problem.error.mask is not None and good.any():
-            good[good] = problem.error.counts(x[good], error.reference(x[good]))
-        return good
-
-    return admit

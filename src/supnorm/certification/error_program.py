@@ -16,14 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from supnorm.certification.agreement import compare
 from supnorm.certification.black_box import BlackBox
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
 from supnorm.program import Builder, Program, Tensor, Unsupported, program_of
 from supnorm.program.tracing import Value
 from supnorm.results import BadInput
-
-COMPARED = 8  # points at which a program is compared with the function it was read from
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,8 @@ def error_program(problem: Problem) -> ErrorProgram:
     """The programs of a problem's error.
 
     Raises:
-        BadInput: when model or reference has an operation that programs do not have (named), or the error
-            measure is a function of the user's.
+        BadInput: when model or reference has an operation that programs do not have (named) or gives other
+            values than its program (`agreement`), or the error measure is a function of the user's.
     """
     if problem.model is None:
         raise BadInput("certify needs a model; give Problem(model, reference, domain)")
@@ -129,6 +128,11 @@ def _box(problem: Problem) -> Array:
 def _program(function: Function, what: str, problem: Problem) -> Program | None:
     """The program of a function; None for one that cannot be read but is declared."""
     d = problem.domain.d
+    if function.table is not None:
+        raise BadInput(
+            f"certify needs the {what} on the whole domain; {function.name or 'it'} is a table, known at its "
+            "points only: audit compares them"
+        )
     try:
         program = program_of(function, d)
     except Unsupported as error:
@@ -140,28 +144,8 @@ def _program(function: Function, what: str, problem: Problem) -> Program | None:
         ) from None
     if program.d != d:
         raise BadInput(f"the {what} has {program.d} inputs, the domain {d}")
-    if getattr(function.value, "tensors", False):
-        _compare(function, program, what, problem)
+    compare(function, program, what, problem.domain)
     return program
-
-
-def _compare(function: Function, program: Program, what: str, problem: Problem) -> None:
-    """What was read is what runs, at a few points: torch exports one row, and code may look at several."""
-    x = problem.domain.from_unit(np.random.default_rng(0).random((COMPARED, problem.domain.d)))
-    runs, read = function.value(x), program.value(x)
-    if runs.ndim == 1:
-        runs = runs[:, None]
-    if runs.shape != read.shape:
-        raise BadInput(f"the {what} returns {runs.shape[1]} outputs, {read.shape[1]} were read from its code")
-    allowed = {"float64": 1e-7, "float32": 1e-2}.get(function.precision, 0.3)
-    size = np.max(np.abs(read), axis=0, where=np.isfinite(read), initial=1e-300)
-    off = (np.abs(runs - read) > allowed * size) & np.isfinite(runs) & np.isfinite(read)
-    if off.any():
-        i, k = np.argwhere(off)[0]
-        raise BadInput(
-            f"the {what} gives {runs[i, k]:.8g} at {x[i].tolist()}, but {read[i, k]:.8g} was read from its code: "
-            "it depends on more than the point (other rows, a state, chance), or a branch was not seen"
-        )
 
 
 def _values(function: Function, program: Program | None) -> Callable[[Array], Array]:
@@ -192,13 +176,21 @@ def _weights(problem: Problem, m: int) -> Array:
             "certify needs a program of the reference for a relative error; use kind = absolute or scaled, "
             "where a declared bound is enough"
         )
-    scale = np.ones(m) if measure.kind != "scaled" else np.broadcast_to(np.asarray(measure.scale), (m,))
-    return np.asarray(1.0 / (scale * _tolerances(problem, m)))
+    return np.asarray(1.0 / (_scale(problem, m) * _tolerances(problem, m)))
+
+
+def _scale(problem: Problem, m: int) -> Array:
+    measure = problem.error
+    if measure.kind != "scaled" or measure.scale is None:
+        return np.ones(m)
+    return measure.for_outputs(measure.scale, m, "scale")
 
 
 def _tolerances(problem: Problem, m: int) -> Array:
     tolerance = problem.error.tolerance
-    return np.broadcast_to(np.asarray(tolerance), (m,)) if isinstance(tolerance, tuple) else np.ones(m)
+    if not isinstance(tolerance, tuple):
+        return np.ones(m)
+    return problem.error.for_outputs(tolerance, m, "tolerance")
 
 
 def _notes(problem: Problem, programs: list[Program]) -> tuple[str, ...]:
@@ -223,7 +215,7 @@ def _alternatives(
     if measure.kind == "relative":
         divisors = [None] if not measure.floor else [None, np.full(m, measure.floor)]
     elif measure.kind == "scaled":
-        divisors = [np.broadcast_to(np.asarray(measure.scale), (m,))]
+        divisors = [_scale(problem, m)]
     signed, tolerances = measure.side != "both", _tolerances(problem, m)
     return tuple(_one(model, reference, log, divisor, tolerances, signed) for divisor in divisors)
 

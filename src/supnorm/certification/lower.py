@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from supnorm.certification.affine_model import propagate
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.rounding import Array
+from supnorm.problem import Problem
 
 SCREEN, STARTS, STEPS = 8192, 12, 60
+BALL = 1.0 + 2.0**-28  # the checker's balls keep 30 bits of a radius, rounded up
 FEW = 128  # points per input where a function is only evaluated: it may be expensive
 
 
+@np.errstate(all="ignore")
 def proved_error(error: ErrorProgram, x: Array) -> Array:
     """Lower bounds of the exact error at points ``x`` in units of the axes, shapes ``(n, d) -> (n,)``."""
     best: Array | None = None
@@ -29,7 +32,7 @@ def proved_error(error: ErrorProgram, x: Array) -> Array:
         eps, centre = model.eps[:, 0], model.c
         for part in error.declared:
             found = part.at(x)
-            eps = eps + part.noise_at(x, found) + 4e-16 * (np.abs(centre) + np.abs(found))
+            eps = eps + part.noise_at(x, found) * BALL + 4e-16 * (np.abs(centre) + np.abs(found))
             centre = centre + found
         signed = centre if error.side != "under" else -centre
         size = np.abs(signed) if error.side == "both" else signed
@@ -46,10 +49,14 @@ def values(error: ErrorProgram, t: Array) -> Array:
     return np.where(np.isfinite(size), size, -1.0)
 
 
+@np.errstate(all="ignore")
 def search(
     error: ErrorProgram, rng: np.random.Generator, admit: Callable[[Array], NDArray[np.bool_]]
-) -> Array:
-    """Promising points in box coordinates, best first, shape ``(k, d)``; ``admit`` says which may start."""
+) -> tuple[Array, Array]:
+    """Promising points in box coordinates, best first, shape ``(k, d)``, and those without a finite value.
+
+    ``admit`` says which points may start, and count.
+    """
     from scipy.stats import qmc
 
     d, width = error.d, error.high - error.low
@@ -60,14 +67,15 @@ def search(
     kept = t[admit(t)]
     t = kept if len(kept) else t
     size = values(error, t)
+    lost = t[size < 0.0] if len(kept) else kept
     order = np.argsort(size)[::-1]
     if error.declared:
-        return np.asarray(t[order])
+        return np.asarray(t[order]), lost
     starts = t[order[: 8 * STARTS : 8]]
     starts[0] = t[order[0]]
     climbed = _climb(error, starts, 0.02 * width)
     everything = np.concatenate([climbed, t[order[:4]]])
-    return np.asarray(everything[np.argsort(values(error, everything))[::-1]])
+    return np.asarray(everything[np.argsort(values(error, everything))[::-1]]), lost
 
 
 def _climb(error: ErrorProgram, t: Array, step: Array) -> Array:
@@ -99,3 +107,15 @@ def _gradient(error: ErrorProgram, t: Array) -> Array:
         weights[rows, output] = np.where(chosen == a, np.sign(y[rows, output]), 0.0)
         gradient += np.nan_to_num(pull(weights), nan=0.0, posinf=0.0, neginf=0.0)
     return gradient
+
+
+def admits(problem: Problem, error: ErrorProgram) -> Callable[[Array], NDArray[np.bool_]]:
+    """Which points, in units of the axes, are in the domain and count: a witness must be one of them."""
+
+    def admit(x: Array) -> NDArray[np.bool_]:
+        good = problem.domain.contains(x)
+        if problem.error.mask is not None and good.any():
+            good[good] = problem.error.counts(x[good], error.reference(x[good]))
+        return good
+
+    return admit

@@ -110,11 +110,22 @@ class CertifyResult:
         })  # fmt: skip
 
 
-def result_of(problem: Problem, bracket: Bracket, goal: Goal, end: str, seconds: float) -> CertifyResult:
-    """What a bracket says about a problem, and why the work ended (a word of `narrow`)."""
+def result_of(
+    problem: Problem, bracket: Bracket, goal: Goal, end: str, seconds: float, obstacle: str | None = None
+) -> CertifyResult:
+    """What a bracket says about a problem, and why the work ended.
+
+    Args:
+        problem, bracket, goal: what was asked, and what is proved.
+        end: a word of `narrow`, or "infinite" where the error itself has no finite value.
+        seconds: time used.
+        obstacle: what stands in the way of an upper bound, where there is none.
+    """
     target = goal.target(bracket.lower)
     upper, lower = bracket.upper, bracket.lower
-    end = "proved" if upper <= target else end  # the last round may have finished what time cut short
+    end = (
+        "proved" if upper <= target < math.inf else end
+    )  # the last round may have finished what time cut short
     rounding = float(bracket.leaves.proof.rounding.max())
     error = bracket.error
     black = [part.which for part in error.declared]
@@ -133,7 +144,8 @@ def result_of(problem: Problem, bracket: Bracket, goal: Goal, end: str, seconds:
     return CertifyResult(
         lower, upper, kind, rounding, upper + rounding if deployed else None, target,
         bracket.proved_volume(target), witness,
-        len(certificate.boxes), bracket.tried, seconds, _status(problem, goal, lower, upper, end, conditional),
+        len(certificate.boxes), bracket.tried, seconds,
+        _status(problem, goal, lower, upper, end, conditional, obstacle or ""),
         assumptions, certificate, problem.domain.names, outputs,
     )  # fmt: skip
 
@@ -160,12 +172,18 @@ def _apart(lower: float, upper: float) -> tuple[str, str]:
     return ends
 
 
-def _status(problem: Problem, goal: Goal, lower: float, upper: float, end: str, conditional: bool) -> Status:
+def _status(
+    problem: Problem, goal: Goal, lower: float, upper: float, end: str, conditional: bool, obstacle: str
+) -> Status:
     limit = goal.tolerance if goal.tolerance is not None else problem.error.limit
     unit = " times the tolerance of its output" if isinstance(problem.error.tolerance, tuple) else ""
     if limit is not None and lower > limit:
         return Status("tolerance-exceeded", f"The witness has an error of {lower:.4g}{unit}, above {limit:g}.",
                       ExitCode.EXCEEDED)  # fmt: skip
+    if end == "infinite":
+        counts = limit is not None and obstacle.startswith("The model")
+        return Status("tolerance-exceeded" if counts else "no-bound", obstacle,
+                      ExitCode.EXCEEDED if counts else ExitCode.UNDECIDED)  # fmt: skip
     how = "Proved on the declared assumptions" if conditional else "Proved"
     if limit is not None and upper <= limit:
         return Status(
@@ -174,6 +192,8 @@ def _status(problem: Problem, goal: Goal, lower: float, upper: float, end: str, 
     if end == "interrupted":
         return Status("interrupted", "Stopped by you; save the certificate and resume from it.",
                       ExitCode.INTERRUPTED)  # fmt: skip
+    if end == "unbounded":
+        return Status("no-bound", obstacle, ExitCode.UNDECIDED)
     if end == "proved" and limit is None:
         low, high = _apart(lower, upper)
         return Status("proved", f"{how}: the worst error is between {low} and {high}.")
@@ -183,4 +203,4 @@ def _status(problem: Problem, goal: Goal, lower: float, upper: float, end: str, 
         "seconds": "The time is spent; give more seconds, more workers, or a larger ratio, or resume.",
         "boxes": "The budget of boxes is spent; give more boxes or a larger ratio, or resume.",
     }.get(end, "Not decided.")
-    return Status("undecided", advice, ExitCode.UNDECIDED)
+    return Status("undecided", f"{advice} {obstacle}".rstrip(), ExitCode.UNDECIDED)

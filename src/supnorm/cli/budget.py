@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.folder import set_aside
+from supnorm.cli.folder import demand_folder, set_aside
 from supnorm.cli.options import DASK, JSON, QUIET, RESUME, SEED, TRUST, WORKERS, number_list
 
 if TYPE_CHECKING:
@@ -233,13 +233,13 @@ def _kept(
     from supnorm.problem import fingerprint
     from supnorm.results import BadInput, Interrupted
 
+    if out is not None:
+        demand_folder(out)
     if out is None or problem is None:
         yield None, None
         return
     mark = fingerprint(problem)
     path, runs = out / STORE, out / f"ladder-{''.join(c if c.isalnum() else '-' for c in name)}.jsonl"
-    if out.exists() and not out.is_dir():
-        raise BadInput(f"--out {out} is a file; give a folder")
     held = EvaluationStore.fingerprint_of(path)
     if held not in (None, mark):
         raise BadInput(

@@ -53,12 +53,13 @@ def command(
 ) -> int:
     """Prove that the error is nowhere larger than a bound; the proof is a file that `check` verifies."""
     from supnorm.certification import certify
-    from supnorm.cli.folder import make_way
+    from supnorm.cli.folder import demand_folder, make_way
     from supnorm.results import BadInput
     from supnorm.sources import open_problem
 
     opened = open_problem(problem, trust=trust)
     folder = out or default_folder(problem)
+    demand_folder(folder)
     held = make_way(folder, opened, resume, named=out is not None)
     path = folder / "certificate.json"
     if resume and not path.exists():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +15,7 @@ from supnorm.cli.options import JSON, QUIET, TRUST
 
 if TYPE_CHECKING:
     from supnorm.checker import CheckResult
-    from supnorm.problem import Domain, Function, Problem
+    from supnorm.problem import Function, Problem
 
 CERT = Annotated[Path, typer.Argument(metavar="CERT", help="The certificate file.")]
 TIED = Annotated[
@@ -39,49 +40,110 @@ def command(
     trust: TRUST = False,
 ) -> int:
     """Verify a certificate: tiling, bounds and witness again in ball arithmetic."""
-    from dataclasses import asdict, replace
+    from dataclasses import asdict
 
-    from supnorm.certification.certificate import points_of_problem
-    from supnorm.checker import check
-    from supnorm.evaluation.executor import broken_workers_explained
-    from supnorm.results import BadInput, ExitCode, Interrupted, rounded_down, rounded_up
+    from supnorm.results import BadInput, ExitCode
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
 
     if not certificate.is_file():
         raise BadInput(f"{certificate}: no such file; give the certificate that certify wrote")
     opened = None if problem is None else open_problem(problem, trust=trust)
-    points = None if opened is None else points_of_problem(opened, POINTS)[1]
     try:
+        result = _checked(certificate, opened, workers, None if quiet or as_json else progress())
+    except ImportError:
+        raise BadInput("check needs the extra: pip install 'supnorm[checker]'") from None
+    if as_json:
+        typer.echo(dumps({"schema": "supnorm.check/1", **_escaped(asdict(result))}))
+    elif not quiet:
+        for line in summary(result):
+            typer.echo(line)
+    return int(ExitCode.DONE if result.accepted else ExitCode.EXCEEDED)
+
+
+def _checked(
+    certificate: Path, problem: Problem | None, workers: int, observer: Callable[[int, int], None] | None
+) -> CheckResult:
+    """The checker's verdict; a file that does not speak of the problem is rejected before its leaves are proved."""
+    from dataclasses import replace
+
+    from supnorm.checker import check
+    from supnorm.evaluation.executor import broken_workers_explained
+    from supnorm.results import Interrupted
+
+    try:
+        if problem is None:
+            points, functions, unlike = None, None, None
+        else:
+            from supnorm.certification.tie import values_of_problem
+
+            unlike = _unlike(certificate, problem)
+            points = None if unlike else values_of_problem(problem, POINTS)
+            functions = None if unlike else functions_of(problem)
         with broken_workers_explained():
-            result = check(
-                certificate,
-                points,
-                None if quiet or as_json else progress(),
-                functions=None if opened is None else functions_of(opened),
-                workers=workers,
-            )
+            result = unlike or check(certificate, points, observer, functions=functions, workers=workers)
     except KeyboardInterrupt:
         raise Interrupted(
             f"interrupted: {certificate} is neither accepted nor rejected; the same command checks it from the start"
         ) from None
-    except ImportError:
-        raise BadInput("check needs the extra: pip install 'supnorm[checker]'") from None
-    if opened is not None and result.accepted and not same_axes(certificate, opened.domain):
-        result = replace(result, accepted=False, reason="its domain is not the problem's domain")
-    if as_json:
-        typer.echo(dumps({"schema": "supnorm.check/1", **asdict(result)}))
-    elif not quiet:
-        typer.echo(_verdict(result) + f": {result.reason}")
-        if result.leaf is not None:
-            typer.echo(f"  leaf {result.leaf} of {result.leaves}")
-        for assumption in result.conditional:
-            typer.echo(f"  conditional on: {assumption}")
-        lower, upper = rounded_down(result.lower, 6), rounded_up(result.upper, 6)
-        typer.echo(f"  claims: worst error between {lower:.6g} and {upper:.6g}")
-        if not result.problem_checked:
-            typer.echo("  not verified: that the file speaks of your model; give --problem PROBLEM.toml")
-    return int(ExitCode.DONE if result.accepted else ExitCode.EXCEEDED)
+    if result.accepted and problem is not None:
+        result = replace(result, reason=f"{result.reason}; domain, side and hashes are those of the problem")
+    return result
+
+
+def _unlike(certificate: Path, problem: Problem) -> CheckResult | None:
+    """The verdict on a file that does not speak of the problem."""
+    from supnorm.certification.tie import mismatch
+    from supnorm.checker import CheckResult
+    from supnorm.checker.document import Rejected, read
+
+    start = time.monotonic()
+    reason = mismatch(certificate, problem)
+    if reason is None:
+        return None
+    try:
+        document = read(certificate)
+    except Rejected as fault:
+        return CheckResult(False, str(fault), fault.leaf, 0, 0.0, 0.0, False, time.monotonic() - start)
+    claims = len(document.leaves), document.lower, document.upper
+    return CheckResult(False, reason, None, *claims, True, time.monotonic() - start)
+
+
+def summary(result: CheckResult) -> list[str]:
+    """The verdict in lines; what comes from the file cannot steer the terminal."""
+    from supnorm.results import rounded_down, rounded_up
+
+    lines = [f"{_verdict(result)}: {printable(result.reason)}"]
+    if result.leaf is not None:
+        lines.append(f"  leaf {result.leaf} of {result.leaves}")
+    lines += [f"  conditional on: {printable(assumption)}" for assumption in result.conditional]
+    if result.leaves:
+        lower = f"{rounded_down(result.lower, 6):.6g}"
+        claim = f"between {lower} and {rounded_up(result.upper, 6):.6g}"
+        lines.append(
+            f"  claims: worst error {claim if result.upper < math.inf else f'at least {lower}, no upper bound'}"
+        )
+    if result.accepted and not result.problem_checked:
+        lines.append("  not verified: that the file speaks of your model; give --problem PROBLEM.toml")
+    return lines
+
+
+def printable(text: str) -> str:
+    """With control characters, marks of direction and lone surrogates spelled out.
+
+    >>> print(printable("x\x1b[2K\r\ud800 é"))
+    x\\x1b[2K\\r\\ud800 é
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _escaped(value: Any) -> Any:
+    """`printable` for all strings in lists and mappings: JSON has no lone surrogates either."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {k: _escaped(v) for k, v in value.items()}
+    return [_escaped(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 def progress(every: float = 5.0) -> Callable[[int, int], None]:
@@ -118,15 +180,3 @@ def functions_of(problem: Problem) -> dict[str, Callable[[list[list[float]]], li
         return lambda points: function.value(np.asarray(points, dtype=float)).tolist()
 
     return {"model": of(problem.model), "reference": of(problem.reference)}
-
-
-def same_axes(certificate: Path, domain: Domain) -> bool:
-    """Whether the file speaks of exactly the problem's inputs and ranges."""
-    import json
-
-    held = json.loads(certificate.read_text(encoding="utf-8"))
-    return bool(
-        held["names"] == list(domain.names)
-        and [float.fromhex(v) for v in held["axis_low"]] == [a.low for a in domain.axes]
-        and [float.fromhex(v) for v in held["axis_high"]] == [a.high for a in domain.axes]
-    )

@@ -42,13 +42,14 @@ def command(
 ) -> int:
     """Audit several models against one reference and print one table."""
     from supnorm.cli.audit import run_audit
-    from supnorm.cli.folder import held_fingerprint
+    from supnorm.cli.folder import demand_folder, held_fingerprint
     from supnorm.pages import comparison, write_comparison
     from supnorm.results import BadInput, Interrupted
     from supnorm.results.encoding import dumps, write_whole
 
     check_same_question(problems)
     parent = out or Path("compare-run")
+    demand_folder(parent)
     names = [default_folder(p).name.removesuffix("-run") for p in problems]
     if len(set(names)) < len(names):
         names = [f"{name}-{i + 1}" for i, name in enumerate(names)]

@@ -17,6 +17,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from supnorm.cli.folder import demand_folder
 from supnorm.cli.options import OUT, QUIET
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def borehole(x: Any, xp: Any = np) -> Any:
 def command(out: OUT = None, quiet: QUIET = False) -> int:
     """Train two networks on the spot, test them as usual, then audit them."""
     folder = out or Path("demo-run")
+    demand_folder(folder)
     for text, make, name, evaluations in (
         (
             "1. One input. A ReLU network learns a curve from 41 samples.",

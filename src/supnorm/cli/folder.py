@@ -7,6 +7,7 @@ is renamed. One that was named by ``--out`` is left alone.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -29,9 +30,8 @@ def open_folder(folder: Path, problem: Problem, resume: bool, named: bool) -> Ev
     Raises:
         BadInput: when the folder is a file, is named and holds another problem, or there is nothing to resume.
     """
+    demand_folder(folder)
     path = folder / STORE
-    if folder.exists() and not folder.is_dir():
-        raise BadInput(f"--out {folder} is a file; give a folder")
     held = make_way(folder, problem, resume, named)
     if resume and held is None:
         raise BadInput(f"--resume: {folder} holds no run; leave --resume out to start one")
@@ -42,6 +42,20 @@ def open_folder(folder: Path, problem: Problem, resume: bool, named: bool) -> Ev
         return EvaluationStore(path, fingerprint(problem))
     except OSError as error:
         raise BadInput(f"--out {folder} cannot be written: {error.strerror}; choose another --out") from None
+
+
+def demand_folder(folder: Path) -> None:
+    """See that a folder is one, or can be made, before work starts that would be lost without it.
+
+    Raises:
+        BadInput: when it, or what should hold it, is a file or cannot be written.
+    """
+    there = next((p for p in (folder, *folder.absolute().parents) if p.exists()), folder)
+    if not there.is_dir():
+        where = "" if there == folder else f": {there}"
+        raise BadInput(f"--out {folder}{where} is a file; give a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise BadInput(f"--out {folder} cannot be written: {there} is read-only; choose another --out")
 
 
 def make_way(folder: Path, problem: Problem, resume: bool, named: bool) -> str | None:

@@ -67,6 +67,16 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort, Interrupted) as error:
         _say(str(error) or "interrupted; what was computed is kept: run the same command with --resume")
         return ExitCode.INTERRUPTED
+    except SystemExit as error:
+        from supnorm.problem import exited
+
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        if Path(place.filename).is_relative_to(Path(__file__).parent.parent):
+            raise  # a worker that imports the script again: it ends in silence, the main process speaks for all
+        # Raised by code of the problem. Its number must not pass: 0 would read as a verdict.
+        where = f"{Path(place.filename).name}, line {place.lineno},"
+        _say(f"{where} ended the program ({exited(error)}): a function returns or raises instead")
+        return ExitCode.BAD_INPUT
     except BrokenPipeError:
         sys.stderr.close()
         return ExitCode.DONE

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.store import EvaluationStore
-from supnorm.problem import Function, PartialFailure, as_columns
+from supnorm.problem import Function, PartialFailure, as_columns, exited
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -206,9 +206,10 @@ def guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> t
         return failure.values, failure.messages
     except BadInput:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # who asks for a value does not want to end the program
         if len(x) == 1:
-            text = " ".join(f"exception: {type(error).__name__}: {error}".split())
+            said = exited(error) if isinstance(error, SystemExit) else error
+            text = " ".join(f"exception: {type(error).__name__}: {said}".split())
             return np.full((1, outputs or 1), np.nan), {0: text[:500]}
         half = len(x) // 2
         left, right = guarded(value, x[:half], outputs), guarded(value, x[half:], outputs)

@@ -239,7 +239,7 @@ class Evaluator:
             y, f, slope, reduced = self._gradients.rows(x, purpose)
         except BadInput:
             raise
-        except Exception:  # halved like values, until the points that raise stand alone
+        except (Exception, SystemExit):  # halved like values, until the points that raise stand alone
             if len(x) == 1:
                 return self.values_inside(x, purpose), np.zeros_like(x)
             half = len(x) // 2

@@ -4,7 +4,7 @@ from supnorm.problem.axis import Axis
 from supnorm.problem.declared import Declared, with_bound
 from supnorm.problem.domain import Cloud, Domain
 from supnorm.problem.fingerprint import fingerprint
-from supnorm.problem.function import Function, PartialFailure, as_columns, as_function
+from supnorm.problem.function import Function, PartialFailure, as_columns, as_function, exited
 from supnorm.problem.law import Law, draw_inside
 from supnorm.problem.measure import ErrorMeasure
 from supnorm.problem.problem import Problem
@@ -22,6 +22,7 @@ __all__ = [
     "as_columns",
     "as_function",
     "draw_inside",
+    "exited",
     "fingerprint",
     "with_bound",
 ]

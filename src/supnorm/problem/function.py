@@ -99,6 +99,15 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
     return Function(value, name=getattr(source, "__name__", type(source).__name__))
 
 
+def exited(error: SystemExit) -> str:
+    """What the user's code did, in words.
+
+    >>> exited(SystemExit(0))
+    'sys.exit(0)'
+    """
+    return f"sys.exit({'' if error.code is None else repr(error.code)})"
+
+
 def as_columns(result: Any, n: int, what: str) -> Array:
     """A result for ``n`` points as float64 of shape ``(n, m)``.
 

@@ -84,7 +84,7 @@ class ErrorMeasure:
         return 1.0
 
     def by_output(self, model: Array, reference: Array, x: Array) -> Array:
-        """Error of each output, shape ``(n, m)``, before tolerances.
+        """Error of each output, shape ``(n, m)``, before tolerances: see `in_units` for what is compared and shown.
 
         ``inf`` where the model is not finite but the reference is, NaN ("no value") where the reference
         is not finite.
@@ -108,16 +108,40 @@ class ErrorMeasure:
         error = np.where(broken, np.inf, error)
         return np.where(lost, np.nan, error)
 
+    def in_units(self, model: Array, reference: Array, x: Array) -> Array:
+        """Error of each output in the unit of the reduced error, shape ``(n, m)``: over its tolerance if it has its own.
+
+        >>> two = ErrorMeasure(tolerance=(0.1, 10.0))
+        >>> two.in_units(np.array([[1.0, 1.0]]), np.zeros((1, 2)), np.zeros((1, 1)))
+        array([[10. ,  0.1]])
+        """
+        errors = self.by_output(model, reference, x)
+        return errors / self.tolerances(errors.shape[1]) if self.per_output else errors
+
+    def tolerances(self, m: int) -> Array:
+        """The tolerance of each of ``m`` outputs that its error is a multiple of, shape ``(m,)``; 1 with a single one."""
+        return (
+            self.for_outputs(self.tolerance, m, "tolerance")
+            if isinstance(self.tolerance, tuple)
+            else np.ones(m)
+        )
+
+    def weights(self, m: int) -> Array:
+        """What the error of each output is divided by everywhere, shape ``(m,)``: its scale and its own tolerance."""
+        return (
+            self.tolerances(m)
+            if self.scale is None
+            else self.tolerances(m) * self.for_outputs(self.scale, m, "scale")
+        )
+
     def __call__(self, model: Array, reference: Array, x: Array) -> tuple[Array, NDArray[np.intp]]:
         """Error reduced over the outputs and which output carries it, shapes ``(n,)``.
 
         NaN where no output has a value, or where the mask says that the error does not count.
         """
-        errors = self.by_output(model, reference, x)
-        if errors.shape[1] == 1 and self.mask is None and not isinstance(self.tolerance, tuple):
+        errors = self.in_units(model, reference, x)
+        if errors.shape[1] == 1 and self.mask is None:
             return errors[:, 0], np.zeros(len(errors), dtype=np.intp)
-        if isinstance(self.tolerance, tuple):
-            errors = errors / self._fit(self.tolerance, errors.shape[1], "tolerance")
         ranked = np.where(np.isnan(errors), -1.0, errors)
         output = np.argmax(ranked, axis=1)
         value = np.take_along_axis(errors, output[:, None], axis=1)[:, 0]
@@ -156,8 +180,8 @@ class ErrorMeasure:
         gap = n - f
         sign = np.sign(gap) if self.side == "both" else np.where(self._sign * gap > 0, self._sign, 0)
         divisor = self.divisor(reference)[rows, output]
-        if isinstance(self.tolerance, tuple):
-            divisor = divisor * self._fit(self.tolerance, model.shape[1], "tolerance")[output]
+        if self.per_output:
+            divisor = divisor * self.tolerances(model.shape[1])[output]
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             by_model = sign / divisor
             by_reference = -by_model
@@ -177,7 +201,7 @@ class ErrorMeasure:
         if self.kind == "relative":
             return np.maximum(np.abs(reference), self.floor or 0.0)
         if self.scale is not None:
-            return np.broadcast_to(self._fit(self.scale, reference.shape[1], "scale"), reference.shape)
+            return np.broadcast_to(self.for_outputs(self.scale, reference.shape[1], "scale"), reference.shape)
         return np.ones_like(reference)
 
     def _users(self, model: Array, reference: Array, x: Array) -> Array:
@@ -202,9 +226,15 @@ class ErrorMeasure:
         return error
 
     @staticmethod
-    def _fit(values: tuple[float, ...], m: int, what: str) -> Array:
+    def for_outputs(values: tuple[float, ...], m: int, what: str) -> Array:
+        """Numbers per output, shape ``(m,)``; ``what`` names them.
+
+        Raises:
+            BadInput: when there are neither one nor ``m``.
+        """
         if len(values) not in (1, m):
-            raise BadInput(f"{what} has {len(values)} numbers for {m} outputs; give 1 or {m}")
+            some = "1 output; give 1" if m == 1 else f"{m} outputs; give 1 or {m}"
+            raise BadInput(f"{what} has {len(values)} numbers for {some}")
         return np.broadcast_to(np.asarray(values), (m,))
 
 

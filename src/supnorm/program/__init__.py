@@ -4,7 +4,7 @@ from supnorm.program.aten import AtenNode, Ref, lower_aten
 from supnorm.program.jaxpr import lower_jaxpr
 from supnorm.program.numpy import lower_numpy
 from supnorm.program.onnx import lower_onnx
-from supnorm.program.operations import Unsupported
+from supnorm.program.operations import Unreadable, Unsupported
 from supnorm.program.program import Node, Program
 from supnorm.program.source import program_of
 from supnorm.program.to_jax import to_jax
@@ -18,6 +18,7 @@ __all__ = [
     "Program",
     "Ref",
     "Tensor",
+    "Unreadable",
     "Unsupported",
     "lower_aten",
     "lower_exported",

@@ -39,6 +39,18 @@ class Unsupported(Exception):
         self.nearest = nearest
 
 
+class Unreadable(Unsupported):
+    """A function whose operations nobody can see.
+
+    >>> print(Unreadable("f.csv is a table", "code"))
+    f.csv is a table; nearest supported form: code
+    """
+
+    def __init__(self, why: str, nearest: str) -> None:
+        Exception.__init__(self, f"{why}; nearest supported form: {nearest}")
+        self.operation, self.nearest = why, nearest
+
+
 def _sigmoid(x: Array) -> Array:
     return np.asarray(special.expit(x))
 

@@ -31,9 +31,11 @@ from numpy.typing import NDArray
 
 from supnorm.problem import Function, PartialFailure
 from supnorm.problem.specification import SourceSpec
+from supnorm.program import Unreadable
 from supnorm.results import BadInput
 from supnorm.sources.conversation import Points
 from supnorm.sources.lines import Answer, kill, last_line, read_answer, start, write_point
+from supnorm.sources.programs import unread
 
 Array = NDArray[np.float64]
 TIMEOUT = 30.0  # seconds per point where the problem file gives none: no program may hang a run for ever
@@ -65,7 +67,8 @@ def open_command(spec: SourceSpec, root: Path, where: str) -> Function:
                 answers[i] = answer
         return _values(answers, len(spec.outputs) if spec.outputs else None)
 
-    return Function(value, name=label)
+    reason = f"{label} is a program of its own (command = [..]), whose code cannot be read"
+    return unread(Function(value, name=label), Unreadable(reason, "NumPy, JAX or torch code, .pt2 or ONNX"))
 
 
 def _program(command: list[str], root: Path, where: str) -> str:

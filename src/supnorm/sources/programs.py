@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Function
-from supnorm.program import Node, Program, Unsupported
+from supnorm.program import Node, Program, Unreadable, Unsupported
 
 Array = NDArray[np.float64]
 
@@ -72,6 +73,16 @@ def _linear(program: Program, position: int, argument: int) -> tuple[Array, Arra
     return (np.diag(1.0 / c), zero) if node.op == "div" and np.all(c != 0) else None
 
 
+def unread(function: Function, reason: Unsupported) -> Function:
+    """The function with the reason why it has no program, which `program_of` then gives."""
+
+    def code(x: Any) -> Any:  # what a certificate would trace
+        raise reason
+
+    function.value.__wrapped__ = code  # type: ignore[attr-defined]
+    return function
+
+
 def with_program(function: Function, name: str, lower: Callable[[], Program], probe: Array) -> Function:
     """Program and first layer of a graph, where it can be read and gives the same values at the probe points.
 
@@ -86,10 +97,14 @@ def with_program(function: Function, name: str, lower: Callable[[], Program], pr
         graph = lower()
     except Unsupported as reason:
         note = f"{name} is run as a black box, {way}: {reason}"
-        return replace(function, notes=(*function.notes, note))
+        named = Unsupported(f"{reason.operation} of {name}", reason.nearest)
+        return unread(replace(function, notes=(*function.notes, note)), named)
     if not agrees(graph, function, probe):
         note = f"{name} is run as a black box, {way}: its outputs depend on the whole batch"
-        return replace(function, notes=(*function.notes, note))
+        mixed = Unreadable(
+            f"outputs of {name} depend on the whole batch", "a graph in which no row sees another"
+        )
+        return unread(replace(function, notes=(*function.notes, note)), mixed)
     return replace(
         function, program=graph, first_layer=first_layer_of(graph), notes=(*function.notes, *graph.remarks)
     )

@@ -28,9 +28,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem import Function, PartialFailure, as_columns, as_function
+from supnorm.problem import Function, PartialFailure, as_columns, as_function, exited
 from supnorm.problem.specification import SourceSpec
+from supnorm.program import Unreadable
 from supnorm.results import BadInput
+from supnorm.sources.programs import unread
 from supnorm.sources.userfile import JAX_LIKE, imported_roots, load_object
 
 Array = NDArray[np.float64]
@@ -104,8 +106,9 @@ def per_point(
                     return one(row)
             except TimeoutError:
                 said = f"timeout: no answer within {timeout:g} s"
-            except Exception as error:
-                said = f"exception: {type(error).__name__}: {error}"
+            except (Exception, SystemExit) as error:
+                text = exited(error) if isinstance(error, SystemExit) else error
+                said = f"exception: {type(error).__name__}: {text}"
         return said
 
     def value(x: Array) -> Array:
@@ -188,6 +191,8 @@ def _built(found: Any, what: str) -> Any:
         return found
     try:
         return found()
+    except SystemExit as error:
+        raise BadInput(f"{what} ended the program: {exited(error)}") from error
     except Exception as error:
         raise BadInput(f"{what} failed: {type(error).__name__}: {error}") from error
 
@@ -210,7 +215,11 @@ def _from_predictor(found: Any, label: str, d: int, what: str) -> Function:
     if wanted is not None and wanted != d:
         raise BadInput(f"{what} takes {wanted} inputs, the domain has {d}")
     silent = {"verbose": 0} if "verbose" in _parameters(found.predict) else {}
-    return Function(lambda x: as_columns(found.predict(x, **silent), len(x), label), name=label)
+    function = Function(lambda x: as_columns(found.predict(x, **silent), len(x), label), name=label)
+    kind = type(found).__name__
+    reason = Unreadable(f"{label} is an object with predict ({kind}), whose operations are not known",
+                        "the same model as NumPy, JAX or torch code, .pt2 or ONNX")  # fmt: skip
+    return unread(function, reason)
 
 
 def _parameters(function: Callable[..., Any]) -> frozenset[str]:
@@ -238,7 +247,10 @@ def _speaks_jax(function: Callable[..., Any], probe: Array) -> bool:
         with x64():
             jax.eval_shape(function, jax.ShapeDtypeStruct(probe.shape, np.float64))
             return isinstance(function(probe[:1]), jax.Array)
-    except Exception:  # whatever a NumPy function does with a tracer: then it is not a JAX function
+    except (
+        Exception,
+        SystemExit,
+    ):  # whatever a NumPy function does with a tracer: then it is not a JAX function
         return False
 
 
@@ -249,7 +261,7 @@ def _speaks_torch(function: Callable[..., Any], probe: Array, asked: str | None)
     for word in (asked,) if asked else ("float64", "float32"):
         try:
             result = function(torch.as_tensor(probe).to(getattr(torch, word)))
-        except Exception:  # a NumPy function given tensors, or weights of the other precision
+        except (Exception, SystemExit):  # a NumPy function given tensors, or weights of the other precision
             continue
         if isinstance(result, torch.Tensor):
             return word

@@ -18,6 +18,7 @@ from supnorm.problem.specification import SourceSpec
 from supnorm.program import Unsupported
 from supnorm.results import BadInput
 from supnorm.sources.ports import Port, arrange
+from supnorm.sources.programs import unread
 from supnorm.sources.torch import ROWS, device_of, dtype_of, from_tensors
 
 FILES = re.compile(r"\b(from_file|torch\.save|torch\.load)\s*\(")
@@ -56,16 +57,13 @@ def open_torchscript(path: Path, spec: SourceSpec, names: tuple[str, ...], where
 
     label = spec.name or path.name
     notes = (f"{label} runs in {word}; its file is in {own}",) if word != own else ()
-    found = from_tensors(model, label, word, word, device, ROWS, tied=layout.batch, notes=notes)
-
-    def code(x: Any) -> Any:  # what a certificate would read
-        raise Unsupported(
+    return unread(
+        from_tensors(model, label, word, word, device, ROWS, tied=layout.batch, notes=notes),
+        Unsupported(
             f"{label} (TorchScript, which is run but not read)",
             "the same module saved by torch.export.save as .pt2, or exported to ONNX",
-        )
-
-    found.value.__wrapped__ = code  # type: ignore[attr-defined]
-    return found
+        ),
+    )
 
 
 def refuse_pickle(path: Path, what: str) -> None:

@@ -17,7 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from supnorm.evaluation.executor import USER_FILE
+from supnorm.evaluation.executor import GUARD, USER_FILE
+from supnorm.problem import exited
 from supnorm.results import BadInput
 
 JAX_LIKE = frozenset({"jax", "equinox", "flax", "haiku", "optax"})
@@ -66,6 +67,11 @@ def load_module(path: Path, where: str) -> ModuleType:
             spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
+        if isinstance(error, SystemExit):
+            raise BadInput(
+                f"{where}: {path.name}{_line(error, path)} ended the program (sys.exit) while imported; put what "
+                f"only a script should do under {GUARD}"
+            ) from error
         if isinstance(error, Exception):
             raise BadInput(f"{where}: {path.name} failed while imported: {_told(error, path)}") from error
         raise
@@ -125,8 +131,14 @@ def _told(error: Exception, path: Path) -> str:
     said = f"{type(error).__name__}: {text[0] if text else 'no message'}"
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: {error.msg}"
+    place = _line(error, path).removeprefix(", ")
+    return f"{place}: {said}" if place else said
+
+
+def _line(error: BaseException, path: Path) -> str:
+    """``", line 7"`` where the error came up in the user's file; empty when it came up elsewhere."""
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path]
-    return f"line {lines[-1]}: {said}" if lines else said
+    return f", line {lines[-1]}" if lines else ""
 
 
 class UserFunction:
@@ -146,7 +158,10 @@ class UserFunction:
         self.__wrapped__: Any = found  # where inspect.signature looks for the parameters
 
     def __call__(self, *given: Any) -> Any:
-        return self.__wrapped__(*given)
+        try:
+            return self.__wrapped__(*given)
+        except SystemExit as error:  # a failure like any other: it must not end the program that asked
+            raise RuntimeError(f"{self.__name__} ended the program: {exited(error)}") from error
 
     def __reduce__(self) -> tuple[Any, ...]:
         return UserFunction, (self.text, self.root, self._where)

@@ -1,0 +1,101 @@
+"""What was read is what runs: a program against the function it was read from, before anything is proved of it.
+
+A program sees one point. Code that looks at other rows of a batch, keeps a state or draws random numbers is read
+without a complaint and runs differently. So the function is called on a batch, on the same batch again, on a
+part of it in another order and on one point, and each answer is compared with the program's. Allowed is what
+its precision explains: a share of the largest value, and the proved bound of the rounding of such an evaluation
+where that is larger (cancellation). This is a test of a few hundred points, not a proof.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import numpy as np
+
+from supnorm.certification.affine_model import propagate
+from supnorm.certification.rounding import Array
+from supnorm.evaluation.caller import guarded
+from supnorm.problem import Domain, Function
+from supnorm.program import Program
+from supnorm.results import BadInput
+from supnorm.sources.jax import x64
+
+POINTS, FEW = 256, 8  # the latter where a call is expensive
+SECONDS = 0.5  # of one call
+# as when a graph is read from a file (`sources.programs.agrees`), float64 closer
+SHARE = {"float64": 1e-7, "float32": 1e-3, "float16": 1e-1}
+AGAIN = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2}  # the same call twice, as `evaluation.probe`
+UNIT = {"float64": 1.0, "float32": 2.0**29, "float16": 2.0**42}  # of rounding, against float64's
+
+
+def runs(function: Function, x: Array, what: str) -> Array:
+    """Values as the function gives them, shape ``(n, m)``; NaN at points where it fails.
+
+    Plain JAX code is run in 64-bit mode, in which it was read.
+
+    Raises:
+        BadInput: when it fails at all points.
+    """
+    with x64(function.precision == "float64" and "jax" in sys.modules):
+        y, messages = guarded(function.value, x, None)
+    if len(messages) == len(x):
+        raise BadInput(f"the {what} failed at all {len(x)} points tried: {messages[0]}")
+    return y
+
+
+def compare(function: Function, program: Program, what: str, domain: Domain) -> None:
+    """Refuse a program that is not what the function computes.
+
+    Raises:
+        BadInput: with the point, both values and how much is allowed.
+    """
+    x = domain.from_unit(np.random.default_rng(0).random((POINTS, domain.d)))
+    start = time.perf_counter()
+    few = runs(function, x[:FEW], what)
+    cost = (time.perf_counter() - start) / FEW
+    n = POINTS if cost * POINTS < SECONDS else FEW
+    x = x[:n]
+    first = runs(function, x, what) if n > FEW else few
+    if first.shape[1] != program.m:
+        raise BadInput(f"the {what} returns {first.shape[1]} outputs, {program.m} were read from its code")
+    read, slack = program.value(x), _slack(function, program, x)
+    size = np.max(np.abs(read), axis=0, where=np.isfinite(read), initial=1e-300)
+    share = SHARE.get(function.precision, 0.3) * size
+    rows = np.arange(n)
+    _refuse(first, read, share + slack, x, what, "was read from its code", "other rows, a state, chance")
+    again = runs(function, x, what)
+    same = AGAIN.get(function.precision, 0.1) * size + slack
+    _refuse(again, first, same, x, what, "before, in the same call", "a state, chance")
+    for part in (rows[: n // 2][::-1], rows[:1]):
+        gives = runs(function, x[part], what)
+        _refuse(
+            gives,
+            read[part],
+            share + slack[part],
+            x[part],
+            what,
+            "was read from its code",
+            "other rows, a state",
+        )
+
+
+def _slack(function: Function, program: Program, x: Array) -> Array:
+    """Rounding of the program's and of the function's evaluation, shape ``(n, m)``; infinite where unbounded."""
+    model, _ = propagate(program, x, np.zeros_like(x), np.ones(1))
+    return 4.0 * UNIT.get(function.precision, 2.0**45) * model.err
+
+
+def _refuse(runs: Array, other: Array, allowed: Array, x: Array, what: str, whence: str, why: str) -> None:
+    """Where ``other`` is finite the function must be, and close."""
+    with np.errstate(invalid="ignore"):
+        near = np.abs(runs - other) <= allowed
+    off = ~near & np.isfinite(other)
+    if not off.any():
+        return
+    i, k = np.argwhere(off)[0]
+    raise BadInput(
+        f"the {what} gives {runs[i, k]:.8g} at {x[i].tolist()}, but {other[i, k]:.8g} {whence}, where rounding "
+        f"explains {allowed[i, k]:.1g}: it depends on more than the point ({why}), or a branch was not seen"
+    )

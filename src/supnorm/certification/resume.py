@@ -1,0 +1,203 @@
+"""A saved certificate as a bracket to go on with: what is verified of the file, and what is believed.
+
+Verified: the box, the programs and the declarations are those of the problem; the cells tile the box (exactly, in
+integers); the claims agree with the leaves; the witness is a point that counts, and its error is proved again.
+Believed: the bounds of the leaves, and recorded values of functions that are only evaluated. To prove them again
+is what `supnorm.checker.check` does, at a far higher price than finding them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.certification.black_box import key, unpack
+from supnorm.certification.boxes import DEEPEST, Boxes, Integers
+from supnorm.certification.bracket import Bracket, Goal
+from supnorm.certification.certificate import SCHEMA, digest
+from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.graded_model import TOP
+from supnorm.certification.leaf import PIECES, Bounded, Leaves
+from supnorm.certification.lower import proved_error
+from supnorm.certification.rounding import Array
+from supnorm.results import BadInput
+
+Admit = Callable[[Array], NDArray[np.bool_]]
+MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+LARGEST_DEGREE = 250  # of any proof: the names of nodes have one byte for it
+
+
+def load_bracket(path: Path | str, error: ErrorProgram, goal: Goal, admit: Admit) -> Bracket:
+    """A saved certificate as a bracket to be narrowed: leaves above the goal's target are pending again.
+
+    Args:
+        path: of the file.
+        error: what is bounded now; the file must be about the same.
+        goal: says which leaves are done.
+        admit: which points, shape ``(n, d)``, may be a witness.
+
+    Raises:
+        BadInput: when the file is no certificate, was changed, is malformed, contradicts itself, or speaks of
+            another error or box.
+    """
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        good = data["schema"] == SCHEMA and data["digest"] == digest(data)
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file; give a saved certificate to resume from") from None
+    except (OSError, *MALFORMED):
+        good = False
+    if not good:
+        raise BadInput(f"{path}: not a whole {SCHEMA} file; start without resume")
+    try:
+        same = _same(data, error)
+        leaves = _leaves(data, error) if same else None
+        witness = _witness(data, error.d)
+    except MALFORMED as fault:
+        raise BadInput(f"{path}: malformed certificate ({_said(fault)}); start without resume") from None
+    if leaves is None:
+        raise BadInput(f"{path}: certificate of another model, reference or domain; start without resume")
+    bracket = Bracket(error, leaves)
+    bracket.raise_lower(witness, admit, proved_error)
+    if bracket.lower > bracket.upper:
+        raise contradiction(path, bracket)
+    kept = leaves.boxes.upper <= goal.target(bracket.lower)
+    vars(bracket).update(pending=leaves.take(~kept), done=(leaves.take(kept),))
+    return bracket
+
+
+def contradiction(path: Path | str, bracket: Bracket) -> BadInput:
+    """What to say when a proved error is above the upper bound: a bound of the file is wrong."""
+    at = [] if bracket.witness is None else bracket.witness.tolist()
+    return BadInput(
+        f"{path}: its bounds are wrong: the error at {at} is at least {bracket.lower:.6g}, above the upper bound "
+        f"{bracket.upper:.6g}; start without resume"
+    )
+
+
+def _said(fault: Exception) -> str:
+    text = str(fault)
+    return f"no {text}" if isinstance(fault, KeyError) else text[:100] or type(fault).__name__
+
+
+def _same(data: Mapping[str, Any], error: ErrorProgram) -> bool:
+    """Whether the file is about this error; the recorded values of declared functions are taken back."""
+    ends = [[float.fromhex(v) for v in data[k]] for k in ("low", "high")]
+    entries = data.get("declared", [])
+    same = (
+        np.array_equal(ends, [error.low, error.high])
+        and data["log"] == list(error.log)
+        and data["side"] == error.side
+        and data["hashes"] == [p.hash for p in error.alternatives]
+        and len(entries) == len(error.declared)
+        and not any(part.differs(e) for e, part in zip(entries, error.declared, strict=True))
+    )
+    for entry, part in zip(entries if same else (), error.declared, strict=same):
+        for name, held in entry["values"].items():
+            level, index, n = (list(map(int, numbers.split(","))) for numbers in name.split("/"))
+            values, nodes = unpack(held), (n[0] + 1) ** error.d
+            if values.shape != (nodes, len(part.weight)) or not np.isfinite(values).all():
+                raise ValueError(f"recorded values of {name!r}")
+            cell = Boxes(np.array([level]), np.array([index]), np.zeros(1))
+            centre, half = cell.centre_and_half(error.low, error.high)
+            part.values[key(n[0], centre[0], half[0])] = values
+    return same
+
+
+def _witness(data: Mapping[str, Any], d: int) -> Array:
+    """The file's witness, shape ``(1, d)``, or ``(0, d)`` where it has none."""
+    if data["witness"] is None:
+        return np.zeros((0, d))
+    point = np.array([[float.fromhex(v) for v in data["witness"]]])
+    _demand(point.shape == (1, d) and bool(np.isfinite(point).all()), "witness")
+    return point
+
+
+def _demand(good: bool, what: str) -> None:
+    if not good:
+        raise ValueError(what)
+
+
+def _leaves(data: Mapping[str, Any], error: ErrorProgram) -> Leaves:
+    """The leaves, every column within its limits, tiling the box, and in agreement with the claims."""
+    columns, d, a = data["leaves"], error.d, len(error.alternatives)
+    upper = np.array([float.fromhex(v) for v in columns["upper"]])
+    count = len(upper)
+    none = np.full((count, a), -1)
+    level = _whole(columns["level"], "level", (count, d), 0, DEEPEST + 2)
+    index = _whole(columns["index"], "index", (count, d), 0, 2 ** (DEEPEST + 2))
+    own = _whole(columns.get("proof_level", columns["level"]), "proof_level", (count, d), 0, DEEPEST + 2)
+    degree = _whole(columns["degree"], "degree", (count, a), PIECES, LARGEST_DEGREE)
+    grid = _whole(columns["grid"], "grid", (count, a), 0, 10**6)
+    graded = _whole(columns.get("graded", none), "graded", (count, a), -1, TOP - 1)  # earlier files have none
+    rho = np.asarray(columns["rho"], dtype=float)
+    lower, claim = float.fromhex(data["lower"]), float.fromhex(data["upper"])
+    rounding = float.fromhex(data.get("rounding", "inf"))
+    _demand(rho.shape == (count, a) and bool(np.isfinite(rho).all()), "rho")
+    _demand(bool((own <= level).all()), "proof_level above level")
+    _demand(not ((graded >= 0) & ((degree < 1) | (degree >= TOP))).any(), "degree of a graded leaf")
+    _demand(count > 0 and bool((upper >= 0.0).all()), "upper of the leaves")
+    _demand(claim == upper.max(), "upper is not the largest of the leaves")
+    _demand(0.0 <= lower <= claim and lower < math.inf, "not 0 <= lower <= upper")
+    _demand(rounding >= 0.0, "rounding")
+    _demand(tiles(level, index), "the leaves do not tile the box")
+    boxes, blank = Boxes(level, index, upper), np.zeros(count, dtype=np.intp)
+    proof = Bounded(
+        upper, degree, rho, grid, graded, blank, blank - 1, np.full(count, rounding), blank.astype(bool),
+        np.zeros((0, d)),
+    )  # fmt: skip
+    return Leaves(boxes, proof, own)
+
+
+def _whole(rows: Any, what: str, shape: tuple[int, int], least: int, most: int) -> Integers:
+    """A column of whole numbers within limits."""
+    given = np.asarray(rows)
+    _demand(given.dtype.kind == "i" and given.shape == shape, what)
+    _demand(bool(((given >= least) & (given <= most)).all()), what)
+    return given.astype(np.int64)
+
+
+def tiles(level: Integers, index: Integers) -> bool:
+    """Whether cells, shapes ``(B, d)``, tile the box by halvings: no gap, no overlap, none outside; exact.
+
+    All cells start in one group, the box. Every group is halved along an axis on which all its cells are
+    deeper than the group itself, all groups at once, until each is a single cell that fills it. Cost: one pass over
+    the cells for each level of the deepest.
+
+    >>> tiles(np.array([[1, 0], [1, 1], [1, 1]]), np.array([[0, 0], [1, 0], [1, 1]]))
+    True
+    >>> tiles(np.array([[1, 0], [1, 1]]), np.array([[0, 0], [1, 0]]))
+    False
+    """
+    if not len(level) or (index >> level).any():  # negative indices are not zero after the shift either
+        return False
+    d = level.shape[1]
+    depth = np.zeros((1, d), dtype=np.int64)  # of the groups
+    group, rows = np.zeros(len(level), dtype=np.intp), np.arange(len(level))
+    while len(rows):
+        size = np.bincount(group, minlength=len(depth))
+        if not size.all():
+            return False  # a gap
+        order = np.argsort(group, kind="stable")
+        starts = np.cumsum(size) - size
+        shallowest = np.minimum.reduceat(level[rows[order]], starts)
+        room = shallowest > depth
+        full = np.asarray(~room.any(axis=1))
+        if (full & (size > 1)).any():
+            return False  # an overlap: no axis parts these cells
+        axis = room.argmax(axis=1)
+        kept = ~full[group]
+        rows, group = rows[kept], group[kept]
+        along = axis[group]
+        bit = (index[rows, along] >> (level[rows, along] - depth[group, along] - 1)) & 1
+        name = np.cumsum(~full) - 1  # of the groups that go on
+        group = 2 * name[group] + bit
+        depth[np.arange(len(depth)), axis] += 1
+        depth = np.repeat(depth[~full], 2, axis=0)
+    return True

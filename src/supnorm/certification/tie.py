@@ -1,0 +1,174 @@
+"""Does a certificate speak of this problem? What the file says of itself against what the problem is.
+
+A proof is about the programs in its file. They are those of a problem when their hashes are those of the
+programs that the problem gives, here and now; values at points tie these in turn to what model and reference
+really compute. The same is asked of all else that a bound depends on: axes, side, declarations, and that the
+witness is a point that counts. Cost: reading the problem's programs, and a few evaluations.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from supnorm.certification.error_program import ErrorProgram, error_program
+from supnorm.certification.lower import admits
+from supnorm.certification.resume import MALFORMED
+from supnorm.certification.rounding import Array
+from supnorm.evaluation.probe import ALLOWED
+from supnorm.problem import Domain, Function, Problem
+from supnorm.results.versions import versions
+
+LEAST = 1e-10  # allowed between float64 code and its program, whose order of operations may differ
+PACKAGES = ("supnorm", "numpy", "jax", "torch")  # a program may depend on their versions
+Points = list[tuple[tuple[float, ...], float, float]]
+
+
+def points_of_problem(problem: Problem, count: int = 16, seed: int = 0) -> tuple[tuple[str, ...], Points]:
+    """The hashes of a problem's error programs, and its errors at random points.
+
+    The triples (x, error, allowance) are what `supnorm.checker.check` takes, see `values_of_problem`; the hashes
+    must be those in the file (`mismatch` compares them, and all else).
+    """
+    return tuple(p.hash for p in error_program(problem).alternatives), values_of_problem(problem, count, seed)
+
+
+def values_of_problem(problem: Problem, count: int = 16, seed: int = 0) -> Points:
+    """Errors at random points by the problem's own model and reference, as they run: (x, error, allowance).
+
+    The allowance is what rounding in the declared precision of each may do (`ALLOWED`; at least 1e-10), relative
+    to its largest value over the points: rounding is relative to what was added up, not to what is left.
+    Points without a finite error, or where the allowance is not finite, are left out.
+    """
+    x = problem.law.draw(count, np.random.default_rng(seed))  # type: ignore[union-attr]
+    model, reference = problem.model.value(x), problem.reference.value(x)
+    precisions = _precision(problem.model, model), _precision(problem.reference, reference)
+    if set(precisions) != {"float64"}:
+        x = _representable(problem.domain, x)
+        model, reference = problem.model.value(x), problem.reference.value(x)
+    size, _ = problem.error(model, reference, x)
+    by_model, by_reference = (_rounding(p, y) for p, y in zip(precisions, (model, reference), strict=True))
+    allowance = _allowance(problem, model, reference, x, by_model, by_reference)
+    return [
+        (tuple(map(float, p)), float(e), float(a))
+        for p, e, a in zip(x, size, allowance, strict=True)
+        if np.isfinite(e) and np.isfinite(a)
+    ]
+
+
+def _representable(domain: Domain, x: Array) -> Array:
+    """The nearest float32 points, where they are in the domain: the cast of the inputs then changes nothing."""
+    free = np.array([axis.values is None for axis in domain.axes])
+    with np.errstate(over="ignore"):
+        near = np.where(free, x.astype(np.float32).astype(float), x)
+    return np.where(domain.contains(near)[:, None], near, x)
+
+
+def _allowance(
+    problem: Problem, model: Array, reference: Array, x: Array, by_model: Array, by_reference: Array
+) -> Array:
+    """How far rounding of both may move the error at each point, through the measure, shape ``(n,)``."""
+    measure = problem.error
+    divisor = measure.divisor(reference)
+    relative = measure.kind == "relative"
+    least = np.maximum(divisor - by_reference, measure.floor or 0.0) if relative else divisor
+    with np.errstate(invalid="ignore", divide="ignore"):
+        moved = (by_model + by_reference) / least
+        if relative:
+            moved = moved + measure.by_output(model, reference, x) * by_reference / least
+    if isinstance(measure.tolerance, tuple):
+        moved = moved / np.asarray(measure.tolerance)
+    return np.asarray(np.max(np.where(np.isnan(moved), np.inf, moved), axis=1))
+
+
+def _precision(function: Function, y: Array) -> str:
+    """As declared; but float32 where all of different values are such numbers, as of plain JAX code."""
+    with np.errstate(over="ignore"):
+        single = np.array_equal(y, y.astype(np.float32), equal_nan=True) and bool((y != y[:1]).any())
+    return "float32" if single and function.precision == "float64" else function.precision
+
+
+def _rounding(precision: str, y: Array) -> Array:
+    """What rounding may do to each output, shape ``(m,)``."""
+    part = max(ALLOWED.get(precision, ALLOWED["float32"]), LEAST)
+    return np.asarray(part * np.max(np.abs(y), axis=0, where=np.isfinite(y), initial=0.0))
+
+
+def mismatch(certificate: Path | str, problem: Problem) -> str | None:
+    """Why a certificate file does not speak of a problem, in words; None where it does.
+
+    That the file's claims are true is for `supnorm.checker.check` to say, with the points of `points_of_problem`.
+
+    Raises:
+        BadInput: for a problem that `certify` cannot read.
+    """
+    error = error_program(problem)
+    try:
+        data = json.loads(Path(certificate).read_text(encoding="utf-8"))
+        return (
+            _axes(data, problem.domain) or _side(data, error) or _declarations(data, error)
+            or _programs(data, error) or _witness(data, problem, error)
+        )  # fmt: skip
+    except (OSError, *MALFORMED):
+        return "it is not a well-formed certificate"
+
+
+def _axes(data: dict[str, Any], domain: Domain) -> str | None:
+    same = (
+        data["names"] == list(domain.names)
+        and data["log"] == [axis.log for axis in domain.axes]
+        and [float.fromhex(v) for v in data["axis_low"]] == [axis.low for axis in domain.axes]
+        and [float.fromhex(v) for v in data["axis_high"]] == [axis.high for axis in domain.axes]
+    )
+    return None if same else "its domain is not the problem's domain"
+
+
+def _side(data: dict[str, Any], error: ErrorProgram) -> str | None:
+    if data["side"] == error.side:
+        return None
+    return f"it counts errors of side {data['side']!r}, the problem those of side {error.side!r}"
+
+
+def _declarations(data: dict[str, Any], error: ErrorProgram) -> str | None:
+    entries = data.get("declared", [])
+    held, own = [entry["which"] for entry in entries], [part.which for part in error.declared]
+    if held != own:
+        words = (", ".join(map(str, names)) or "nothing" for names in (held, own))
+        return "it rests on what is declared of: {}; the problem declares something of: {}".format(*words)
+    for part, entry in zip(error.declared, entries, strict=True):
+        differ = part.differs(entry)
+        if differ:
+            return (
+                f"what it declares of the {part.which} is not what the problem declares: {', '.join(differ)}"
+            )
+    return None
+
+
+def _programs(data: dict[str, Any], error: ErrorProgram) -> str | None:
+    held = [*data["hashes"], *map(_sha, data["point_programs"])]
+    if held == [p.hash for p in (*error.alternatives, *error.at_points)]:
+        return None
+    then, now = data["versions"], versions()
+    shown = [p for p in PACKAGES if p == "supnorm" or (p in now and then.get(p, now[p]) != now[p])]
+    kept, here = (", ".join(f"{p} {v.get(p, 'unknown')}" for p in shown) for v in (then, now))
+    return (
+        "its programs are not those of the problem: model, reference, measure or domain has changed since, or was "
+        f"lowered by another version (file: {kept}; here: {here}); certify again"
+    )
+
+
+def _sha(program: Any) -> str:
+    return hashlib.sha256(json.dumps(program, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _witness(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str | None:
+    if data["witness"] is None:
+        return None
+    x = np.array([[float.fromhex(v) for v in data["witness"]]])
+    if admits(problem, error)(x).all():
+        return None
+    return "its witness is not a point that counts in the problem (constraint, mask, or values of a discrete axis)"

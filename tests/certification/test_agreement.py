@@ -1,0 +1,94 @@
+"""A model that runs differently from what was read of its code is refused."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from supnorm.certification import certify
+from supnorm.problem import Domain, Function, Problem
+from supnorm.program import lower_jaxpr
+from supnorm.results import BadInput
+
+DOMAIN = Domain(x=(-1.0, 1.0))
+CALLS = {"n": 0}
+
+
+def _counting(x):
+    CALLS["n"] += 1
+    return x[:, 0] * CALLS["n"]
+
+
+def _noise(size):
+    rng = np.random.default_rng(0)
+    return lambda x: x[:, 0] + size * rng.random(len(x))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda x: (x[:, 0] - x[:, 0].mean()) * 5,
+        lambda x: (x[:, 0] - jnp.mean(x[:, 0])) * 5,
+        lambda x: x[:, 0] * len(x),
+        lambda x: x[:, 0] if len(x) == 1 else 2 * x[:, 0],
+        lambda x: x[:, 0] if len(x) > 1 else 2 * x[:, 0],
+        lambda x: x[:, 0] if len(x) != 128 else 2 * x[:, 0],
+        _noise(1.0),
+        _noise(1e-9),
+        _counting,
+    ],
+    ids=[
+        "mean",
+        "JAX mean",
+        "length",
+        "one row",
+        "one row else",
+        "128 rows",
+        "noise",
+        "small noise",
+        "state",
+    ],
+)
+def test_more_than_the_point_is_refused(model):
+    for problem in (Problem(model, lambda x: x[:, 0], DOMAIN), Problem(lambda x: x[:, 0], model, DOMAIN)):
+        with pytest.raises(BadInput, match=r"the (model|reference) gives .* depends on more than the point"):
+            certify(problem)
+
+
+def test_a_program_of_another_function_is_refused():
+    model = Function(lambda x: x**2, program=lower_jaxpr(lambda x: x[:, 0] ** 3, 1))
+    with pytest.raises(BadInput, match="the model gives"):
+        certify(Problem(model, lambda x: x[:, 0], DOMAIN))
+
+
+def test_a_value_that_only_the_program_has_is_refused():
+    model = Function(lambda x: np.where(x > 0.9, np.nan, x), program=lower_jaxpr(lambda x: x[:, 0], 1))
+    with pytest.raises(BadInput, match="the model gives nan"):
+        certify(Problem(model, lambda x: 2 * x[:, 0], DOMAIN))
+
+
+def test_a_function_that_fails_is_refused_with_its_message():
+    def broken(x):
+        if isinstance(x, np.ndarray):
+            raise RuntimeError("no licence")
+        return x[:, 0]
+
+    with pytest.raises(BadInput, match=r"the model failed at all 8 points tried.*no licence"):
+        certify(Problem(broken, lambda x: x[:, 0], DOMAIN))
+
+
+def test_rounding_is_allowed_for():
+    """Cancellation loses nine digits in any order of summation, float32 all but seven."""
+
+    def cancelling(x):
+        return (x[:, 0] + 1e9) - 1e9
+
+    reordered = Function(lambda x: x * (1 + 4e-7), program=lower_jaxpr(cancelling, 1))
+    assert certify(Problem(reordered, lambda x: 0 * x[:, 0], DOMAIN)).lower > 0.9
+    single = Function(
+        lambda x: np.sin(x.astype(np.float32)).astype(float),
+        program=lower_jaxpr(lambda x: jnp.sin(x[:, 0]), 1),
+        precision="float32",
+    )
+    assert certify(Problem(single, lambda x: 0 * x[:, 0], DOMAIN)).status.code == "proved"
+    plain = jnp.tanh  # outside of JAX's 64-bit mode it runs in float32
+    assert certify(Problem(plain, lambda x: 0 * x[:, 0], DOMAIN)).status.code == "proved"

@@ -1,0 +1,147 @@
+"""Where there is no upper bound the work ends soon, and says why and where."""
+
+import re
+import time
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from supnorm.certification import bracket as bracket_module
+from supnorm.certification import certify
+from supnorm.certification.bracket import Bracket, Goal, settle
+from supnorm.certification.error_program import error_program
+from supnorm.certification.leaf import Bounded
+from supnorm.problem import Domain, ErrorMeasure, Function, Problem
+from supnorm.program import lower_jaxpr
+from supnorm.results import ExitCode
+
+SQUARE = Domain(a=(-1.0, 1.0), b=(-1.0, 2.0))
+
+
+def _reference(x):
+    return np.sin(x[:, 0]) * x[:, 1]
+
+
+def _certify(model, reference=_reference, domain=SQUARE, measure=None, **options):
+    problem = Problem(model, reference, domain, error=measure or ErrorMeasure())
+    result = certify(problem, seconds=60, **options)
+    assert result.seconds < 30
+    return result
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (lambda x: np.log(x[:, 0]), "logarithm of zero or less: nan"),
+        (lambda x: _reference(x) * np.nan, "constant without a value: nan"),
+        (lambda x: 1e308 * x[:, 0] * x[:, 1] * 10, "too large for float64"),
+        (lambda x: np.exp(1000 * x[:, 0]), "overflowing exponential: inf"),
+        (lambda x: 1 / (x[:, 0] + 1), "at a = -1, b = -1 .a division by zero: inf"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_model_without_a_value_has_an_infinite_error(model, words):
+    result = _certify(model)
+    assert result.status.code == "no-bound"
+    assert result.status.exit == ExitCode.UNDECIDED
+    assert result.status.advice.startswith("The model has no finite value at a = ")
+    assert "counts as an infinite error" in result.status.advice
+    assert not result.certificate.upper < np.inf
+    assert result.upper_kind == "none"
+    assert result.tried == 0
+    assert re.search(words, result.status.advice)
+    exceeded = _certify(model, tolerance=1e300)
+    assert exceeded.status.code == "tolerance-exceeded"
+    assert exceeded.status.exit == ExitCode.EXCEEDED
+
+
+@pytest.mark.parametrize(
+    ("model", "where", "operation"),
+    [
+        (lambda x: 1 / x[:, 0], "a = 0,", "of the model (a division by zero)"),
+        (
+            lambda x: np.sqrt(x[:, 0] + 1) * x[:, 1],
+            "a = -1,",
+            "of the model (a square root at zero or below)",
+        ),
+    ],
+)
+def test_a_pole_between_the_points_is_found_and_named(model, where, operation):
+    result = _certify(model)
+    assert result.status.code == "no-bound"
+    assert where in result.status.advice
+    assert operation in result.status.advice
+    assert result.lower > 0
+
+
+def test_a_reference_without_a_value_is_named():
+    result = _certify(_reference, lambda x: np.sqrt(x[:, 1]))
+    assert result.status.code == "no-bound"
+    assert result.status.advice.startswith("The reference has no finite value at a = ")
+    assert "a square root at zero or below: nan" in result.status.advice
+
+
+def test_a_value_missing_where_the_error_does_not_count_is_no_infinite_error():
+    measure = ErrorMeasure(mask=lambda x, y: x[:, 0] > 0.1)
+    result = _certify(lambda x: np.log(x[:, 0]), measure=measure, tolerance=100.0)
+    assert result.status.code == "no-bound"
+    assert result.status.advice.startswith("No bound can be proved near a = ")
+
+
+def test_a_program_that_overflows_where_the_function_does_not_is_no_infinite_error():
+    program = lower_jaxpr(lambda x: jnp.exp(x[:, 0]) / (1 + jnp.exp(x[:, 0])), 1)
+    model = Function(lambda x: 1 / (1 + np.exp(-x)), program=program)
+    result = _certify(model, lambda x: 0 * x[:, 0], Domain(x=(0.0, 1000.0)))
+    assert result.status.code == "no-bound"
+    assert result.status.advice.startswith("No bound can be proved near x = ")
+
+
+def test_an_infinite_bound_proves_nothing():
+    goal = Goal(1.1, None)
+    assert np.isfinite(goal.target(1.7e308))
+
+
+def test_a_one_sided_error_of_zero_is_proved():
+    below = _certify(lambda x: _reference(x) - 1, measure=ErrorMeasure(side="over"))
+    assert below.status.code == "proved"
+    assert below.lower == 0.0
+    assert below.upper < 1e-280
+
+
+class _Slow:
+    """Counts its batches; its bounds are all ``upper``."""
+
+    def __init__(self, upper):
+        self.upper, self.calls = upper, 0
+
+    def bound(self, error, boxes, target, lower):
+        self.calls += 1
+        time.sleep(0.1)
+        found = Bounded.join([Bounded.nothing(1, error.d)] * len(boxes))
+        found.upper[:] = self.upper
+        return found
+
+
+def _pending(halvings):
+    bracket = Bracket.start(error_program(Problem(lambda x: x, lambda x: x**2, Domain(x=(0.0, 1.0)))))
+    for _ in range(halvings):
+        bracket.pending = bracket.pending.split(np.zeros(len(bracket.pending), dtype=np.intp))
+    return bracket
+
+
+def test_time_is_not_spent_on_boxes_that_have_no_bound():
+    bracket, strategy = _pending(13), _Slow(np.inf)
+    settle(bracket, strategy, Goal(1.1, None), 10.0)
+    assert strategy.calls == 1
+
+
+def test_the_first_bound_may_take_some_time_but_no_more(monkeypatch):
+    monkeypatch.setattr(bracket_module, "FIRST_SECONDS", 0.45)
+    bracket, strategy = _pending(13), _Slow(1.0)  # 32 batches
+    settle(bracket, strategy, Goal(1.1, None), 0.0)
+    assert 3 <= strategy.calls <= 5
+    assert bracket.upper == np.inf
+    few, strategy = _pending(9), _Slow(1.0)
+    settle(few, strategy, Goal(1.1, None), 0.0)
+    assert few.upper == 1.0

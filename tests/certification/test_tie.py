@@ -1,0 +1,251 @@
+"""A certificate is accepted for its own problem, however rounded, and for no other."""
+
+import json
+import re
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from supnorm.certification import certify, mismatch, points_of_problem
+from supnorm.certification.certificate import digest
+from supnorm.certification.tie import values_of_problem
+from supnorm.checker import check
+from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem, with_bound
+from supnorm.program import lower_jaxpr
+
+RNG = np.random.default_rng(0)
+W, B, V = RNG.normal(size=(2, 16)), RNG.normal(size=16), RNG.normal(size=(16, 1))
+DOMAIN = Domain(x=(-1.0, 1.0), y=(0.0, 2.0))
+
+
+def net(x):
+    return np.tanh(x @ W + B) @ V
+
+
+def wave(x):
+    return net(x) + 0.01 * np.sin(3 * x[:, :1]) * x[:, 1:]
+
+
+def in_float32(seed, shift=0.0):
+    """A network as it runs in float32, with its program; where its values are small they are sums of large ones."""
+    rng = np.random.default_rng(seed)
+    u, c, v = (2.0 * rng.normal(size=s).astype(np.float32) for s in ((2, 32), 32, (32, 1)))
+    program = lower_jaxpr(lambda x: jnp.tanh(x @ u.astype(float) + c) @ v.astype(float), 2)
+
+    def value(x):
+        y = np.tanh(x.astype(np.float32) @ u + c) @ v
+        return y.astype(float) + shift * x[:, :1]
+
+    return Function(value, precision="float32", program=program)
+
+
+def verdict(path, problem):
+    return check(path, points_of_problem(problem, 64)[1])
+
+
+@pytest.mark.parametrize("side", ["over", "under"])
+def test_one_sided_errors_that_vanish_at_points(side, tmp_path):
+    problem = Problem(net, wave, DOMAIN, ErrorMeasure(side=side))
+    certify(problem, 1.2).certificate.save(tmp_path / "c.json")
+    points = values_of_problem(problem, 64)
+    assert any(e == 0.0 for _, e, _ in points)
+    assert all(0 < a < 1e-8 for _, _, a in points)
+    assert verdict(tmp_path / "c.json", problem).accepted
+
+
+@pytest.mark.parametrize("measure", [ErrorMeasure(), ErrorMeasure("relative", floor=0.5),
+                                     ErrorMeasure("scaled", scale=(0.3,)), ErrorMeasure(side="under")],
+                         ids=["absolute", "relative", "scaled", "under"])  # fmt: skip
+@pytest.mark.parametrize("seed", range(5))
+def test_float32_networks_and_how_small_a_change_is_seen(seed, measure, tmp_path):
+    """Accepted with their rounding; 1e-3 of the range more at one end of an axis is rejected by values alone."""
+    model = in_float32(seed)
+    problem = Problem(model, lambda x: 0.3 * jnp.sin(x[:, 0]) * x[:, 1] + 1.0, DOMAIN, measure)
+    certify(problem, 1.5, seconds=0.5).certificate.save(tmp_path / "c.json")
+    assert mismatch(tmp_path / "c.json", problem) is None
+    points = values_of_problem(problem, 64)
+    trusted = json.loads((tmp_path / "c.json").read_text())
+    assert len(points) == 64
+    assert trusted["hashes"] == list(points_of_problem(problem)[0])
+    assert _agrees(problem, points)
+    values = model.value(np.array([x for x, _, _ in points]))
+    changed = replace(problem, model=in_float32(seed, 1e-3 * float(np.ptp(values))))
+    assert not _agrees(problem, values_of_problem(changed, 64))
+
+
+def _agrees(problem, points):
+    """What the checker compares: errors of the programs, here in float64."""
+    from supnorm.certification.error_program import error_program
+
+    error = error_program(problem)
+    x = np.array([x for x, _, _ in points])
+    found = np.min([error.one_sided(p.value(x)) for p in error.at_points], axis=0).max(1)
+    return all(abs(f - e) <= a for f, (_, e, a) in zip(found, points, strict=True))
+
+
+def test_plain_jax_code_runs_in_float32(tmp_path):
+    problem = Problem(
+        lambda x: jnp.sin(30 * x[:, 0]) + x[:, 1] + 1e-3, lambda x: jnp.sin(30 * x[:, 0]) + x[:, 1], DOMAIN
+    )
+    assert np.asarray(problem.model.value(np.array([[0.3, 0.3]]))).item() % 2.0**-26 == 0.0
+    certify(problem, 1.2).certificate.save(tmp_path / "c.json")
+    said = verdict(tmp_path / "c.json", problem)
+    assert said.accepted, said.reason
+
+
+def test_inputs_of_float32_models_are_float32_numbers_within_the_domain():
+    """Their cast changes nothing then, which counts where a function is steep."""
+    narrow = Domain(x=(1.0, 1.0 + 1e-7), y=Axis(0.1, 0.3, values=(0.1, 0.3)))
+    problem = Problem(in_float32(0), lambda x: x[:, 0], narrow)
+    x = np.array([x for x, _, _ in values_of_problem(problem, 32)])
+    assert narrow.contains(x).all()
+    wide = Problem(in_float32(0), lambda x: x[:, 0], DOMAIN)
+    x = np.array([x for x, _, _ in values_of_problem(wide, 32)])
+    assert (x == x.astype(np.float32)).all()
+
+
+def test_a_relative_error_of_a_reference_near_zero():
+    """The rounding of the reference counts as well; where it is all there is of it, a point says nothing."""
+    tiny = Problem(
+        lambda x: x + 1.0, lambda x: np.where(x > 0, x, 1e-12), Domain(x=(-1.0, 1.0)),
+        ErrorMeasure("relative", floor=0.0),
+    )  # fmt: skip
+    points = values_of_problem(tiny, 64)
+    assert 10 < len(points) < 54
+    for x, e, a in points:
+        assert e == pytest.approx(1.0 / x[0])
+        assert a == pytest.approx(1e-10 * 2.98 / x[0] + 1e-10 * e / x[0], rel=0.05)
+
+
+PROBLEM = Problem(net, wave, DOMAIN)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "c.json"
+    certify(PROBLEM, 1.2).certificate.save(path)
+    return path
+
+
+OTHERS = {
+    "another side": (replace(PROBLEM, error=ErrorMeasure(side="over")), "side 'both', the problem those of side 'over'"),
+    "a narrow glitch": (
+        replace(PROBLEM, model=lambda x: net(x) - 5 * np.exp(-(((x[:, :1] - 0.7123) / 1e-4) ** 2))),
+        r"programs are not those .* \(file: supnorm .*; here: supnorm .*\); certify again",
+    ),
+    "another scale": (replace(PROBLEM, error=ErrorMeasure("scaled", scale=(2.0,))), "programs are not those"),
+    "a wider domain": (replace(PROBLEM, domain=Domain(x=(-1.0, 1.0), y=(0.0, 3.0))), "its domain"),
+    "other names": (replace(PROBLEM, domain=Domain(y=(-1.0, 1.0), x=(0.0, 2.0))), "its domain"),
+    "one output more": (
+        replace(PROBLEM, model=lambda x: np.concatenate([net(x), net(x)], 1),
+                reference=lambda x: np.concatenate([wave(x), wave(x)], 1)),
+        "programs are not those",
+    ),
+    "a mask without the witness": (
+        replace(PROBLEM, error=ErrorMeasure(mask=lambda x: x[:, 1] < 0.5)), "its witness is not a point that counts"
+    ),
+    "a constraint without the witness": (
+        replace(PROBLEM, domain=Domain([lambda x: x[:, 1] < 0.5], x=(-1.0, 1.0), y=(0.0, 2.0))),
+        "its witness is not a point that counts",
+    ),
+    "a declared reference": (
+        replace(PROBLEM, reference=with_bound(lambda x: wave(np.array(x.tolist())), 30.0)), "rests on .* nothing",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", OTHERS)
+def test_another_problem_is_named(how, saved):
+    problem, words = OTHERS[how]
+    reason = mismatch(saved, problem)
+    assert reason is not None
+    assert "\n" not in reason
+    assert re.search(words, reason), reason
+
+
+def test_its_own_problem(saved):
+    assert mismatch(saved, PROBLEM) is None
+    same = Problem(lambda x: net(x), lambda x: wave(x), DOMAIN, title="again")
+    assert mismatch(saved, same) is None
+    harmless = replace(PROBLEM, error=ErrorMeasure(mask=lambda x: x[:, 1] > 0.0))
+    assert mismatch(saved, harmless) is None
+
+
+def test_a_log_axis_is_part_of_the_domain(tmp_path):
+    def problem(scale):
+        return Problem(
+            lambda x: jnp.log(x), lambda x: 0.9 * jnp.log(x), Domain(p=Axis(1.0, 2.0, scale=scale))
+        )
+
+    certify(problem("log"), 1.2).certificate.save(tmp_path / "c.json")
+    assert mismatch(tmp_path / "c.json", problem("log")) is None
+    assert mismatch(tmp_path / "c.json", problem("linear")) == "its domain is not the problem's domain"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["garbage", "[]", "{}", '{"names": 3}', '{"names": ["x", "y"], "log": [false, false]}', "[" * 100_000],
+)
+def test_a_malformed_file_speaks_of_nothing(text, tmp_path):
+    (tmp_path / "c.json").write_text(text)
+    assert mismatch(tmp_path / "c.json", PROBLEM) is not None
+
+
+def _opaque(x):
+    return np.array(np.array(x).tolist()) ** 2
+
+
+def declared(**said):
+    said = {"bound": 4.0, "stretch": 1.5, "accuracy": 1e-12} | said
+    return Problem(lambda x: x**2 + 0.01 * x, with_bound(_opaque, **said), Domain(x=(-1.0, 1.0)))
+
+
+def test_declarations_must_be_those_of_the_problem(tmp_path):
+    path = tmp_path / "c.json"
+    certify(declared(), 1.1).certificate.save(path)
+    assert mismatch(path, declared()) is None
+    for said, words in (
+        ({"bound": 5.0}, "bound"),
+        ({"stretch": 1.6}, "stretch"),
+        ({"accuracy": 0.0}, "accuracy"),
+        ({"order": 6, "derivatives": (1e-9,)}, "order, derivatives"),
+    ):
+        reason = mismatch(path, declared(**said))
+        assert reason == f"what it declares of the reference is not what the problem declares: {words}"
+    other = declared()
+    other = replace(other, model=other.reference, reference=other.model)
+    assert (
+        mismatch(path, other)
+        == "it rests on what is declared of: reference; the problem declares something of: model"
+    )
+
+
+def test_one_sided_conditional_errors_that_vanish_at_points(tmp_path):
+    problem = replace(declared(), error=ErrorMeasure(side="under"))
+    certify(problem, 1.1).certificate.save(tmp_path / "c.json")
+    functions = {"reference": lambda p: _opaque(p).tolist()}
+    assert check(tmp_path / "c.json", points_of_problem(problem, 64)[1], functions=functions).accepted
+
+
+def test_a_large_accuracy_does_not_unprove_the_witness(tmp_path):
+    """The checker's balls round radii to 30 bits, and the file holds the value at the witness taken alone."""
+
+    def rounded(x):
+        y = _opaque(x)
+        return y * (1 + 1e-7 * (len(y) > 1))
+
+    reference = with_bound(rounded, 4.0, stretch=1.5, accuracy=1e-5)
+    problem = Problem(lambda x: x**2 + 0.5 * jnp.cos(x), reference, Domain(x=(-1.0, 1.0)))
+    certify(problem, 1.1).certificate.save(tmp_path / "c.json")
+    said = check(tmp_path / "c.json")
+    assert said.accepted, said.reason
+
+
+def test_hashes_of_the_points_programs_count(saved, tmp_path):
+    data = json.loads(saved.read_text())
+    data["point_programs"][0]["nodes"][-1]["op"] = "min"
+    data["digest"] = digest(data)
+    (tmp_path / "c.json").write_text(json.dumps(data))
+    assert "programs are not those" in mismatch(tmp_path / "c.json", PROBLEM)
