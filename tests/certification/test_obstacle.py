@@ -72,6 +72,7 @@ def test_a_pole_between_the_points_is_found_and_named(model, where, operation):
     assert result.status.code == "no-bound"
     assert where in result.status.advice
     assert operation in result.status.advice
+    assert result.tried < 10_000
     assert result.lower > 0
 
 

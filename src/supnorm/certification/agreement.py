@@ -60,7 +60,7 @@ def compare(function: Function, program: Program, what: str, domain: Domain) -> 
     first = runs(function, x, what)
     if first.shape[1] != program.m:
         raise BadInput(f"the {what} returns {first.shape[1]} outputs, {program.m} were read from its code")
-    read, slack = program.value(x), _slack(function, program, x)
+    read, slack = program.value(x), slack_of(function, program, x)
     size = np.max(np.abs(read), axis=0, where=np.isfinite(read), initial=1e-300)
     share = SHARE.get(function.precision, 0.3) * size
     whence = "was read from its code"
@@ -73,7 +73,7 @@ def compare(function: Function, program: Program, what: str, domain: Domain) -> 
     _refuse(mixed, read[rows], share + slack[rows], x[rows], what, whence, "other rows, a state")
 
 
-def _slack(function: Function, program: Program, x: Array) -> Array:
+def slack_of(function: Function, program: Program, x: Array) -> Array:
     """Rounding of the program's and of the function's evaluation, shape ``(n, m)``; infinite where unbounded."""
     model, _ = propagate(program, x, np.zeros_like(x), np.ones(1))
     return 4.0 * UNIT.get(function.precision, 2.0**45) * model.err

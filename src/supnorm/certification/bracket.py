@@ -166,6 +166,7 @@ def _event(bracket: Bracket, goal: Goal, seconds: float) -> BracketNarrowed:
 
 
 BATCH = 256
+DEEP = 10  # halvings of each axis after which a box without any bound is suspected to have none: few at a time then
 
 
 def _step(
@@ -183,7 +184,10 @@ def _step(
     if not high:  # a better witness has raised the target above what is left
         vars(bracket).update(done=(*bracket.done, bracket.pending), pending=bracket.pending.take(order[:0]))
         return
-    count = min(BATCH if executor is None else 8 * BATCH, high)
+    size = BATCH if executor is None else 8 * BATCH
+    if depth.max() > DEEP * bracket.error.d:
+        size = BATCH // 4
+    count = min(size, high)
     batch = bracket.pending.take(order[:count])
     result = bound_all(bracket.error, strategy, batch.boxes, target, bracket.lower, executor)
     tight = batch.tightened(result)

@@ -19,7 +19,7 @@ from supnorm.certification.rounding import Array
 from supnorm.problem import Problem
 
 SCREEN, STARTS, STEPS = 8192, 12, 60
-BALL = 1.0 + 2.0**-28  # the checker's balls keep 30 bits of a radius, rounded up
+BALL = 1.0 + 2.0**-25  # the checker's balls keep 30 bits of a radius, rounded up a few times
 FEW = 128  # points per input where a function is only evaluated: it may be expensive
 
 

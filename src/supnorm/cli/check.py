@@ -129,10 +129,10 @@ def summary(result: CheckResult) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """With control characters, marks of direction and lone surrogates spelled out.
+    r"""With control characters, marks of direction and lone surrogates spelled out.
 
     >>> print(printable("x\x1b[2K\r\ud800 é"))
-    x\\x1b[2K\\r\\ud800 é
+    x\x1b[2K\r\ud800 é
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
