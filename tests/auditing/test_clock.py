@@ -5,10 +5,10 @@ import time
 import numpy as np
 import pytest
 
-from supnorm.auditing import Power, audit
+from supnorm.auditing import Power, ScreenAndAscent, audit
 from supnorm.auditing.clock import Clock, Pace
 from supnorm.auditing.landscape import Landscape
-from supnorm.evaluation import Evaluator, PointStatus
+from supnorm.evaluation import EvaluationStore, Evaluator, PointStatus
 from supnorm.problem import Domain, Problem
 
 
@@ -74,3 +74,15 @@ def test_seconds_end_search_places_planted_errors_and_pictures(d, each):
     assert [c["axis"] for c in report.document["charts"]["cuts"]] == [f"x{i}" for i in range(d)][
         : len(report.document["charts"]["cuts"])
     ]
+
+
+def test_a_run_from_the_store_keeps_the_time_of_a_call(tmp_path):
+    domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+    slow = Slow(2e-3)
+    for _ in range(2):
+        store = EvaluationStore(tmp_path / "store.sqlite", "same")
+        before = slow.points
+        report = audit(Problem(bump, slow, domain), evaluations=100, store=store, strategy=ScreenAndAscent())
+        store.close()
+        assert report.document["seconds_per_point"]["reference"] > 1.5e-3
+    assert slow.points - before < 20  # the reported places alone

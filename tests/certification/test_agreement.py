@@ -76,6 +76,16 @@ def test_a_function_that_fails_is_refused_with_its_message():
         certify(Problem(broken, lambda x: x[:, 0], DOMAIN))
 
 
+def test_a_function_may_fail_where_the_constraints_forbid_its_points():
+    def model(x):
+        if isinstance(x, np.ndarray) and (x[:, 0] < 0).any():
+            raise ValueError("negative")
+        return x[:, 0]
+
+    domain = Domain.from_axes({"x": (-1.0, 1.0)}, constraints=[lambda x: x[:, 0] >= 0])
+    assert certify(Problem(model, lambda x: 2 * x[:, 0], domain)).status.code == "proved"
+
+
 def test_rounding_is_allowed_for():
     """Cancellation loses nine digits in any order of summation, float32 all but seven."""
 

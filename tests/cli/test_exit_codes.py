@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -395,6 +396,25 @@ def test_2_for_numbers_per_output_that_do_not_fit(shell: Shell, error: str, decl
     done = shell.run("certify", "problem.toml", "--quiet")
     assert done.code == 2
     assert "has 2 numbers for 1 output; give 1" in done.line
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("option", ["--json", "--no-power"])
+def test_2_where_standard_output_cannot_be_written(shell: Shell, option: str) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", "from supnorm.cli import main; main()", "audit", "problem.toml", option],
+            cwd=shell.folder,
+            env={**os.environ, "PYTHONPATH": str(Path(supnorm.__file__).parent.parent)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=100,
+        )
+    assert done.returncode == 2
+    assert "supnorm: cannot write to standard output: No space left on device" in done.stderr.splitlines()[-1]
+    assert "bug" not in done.stderr
+    assert not (shell.folder / "supnorm-crash.txt").exists()
 
 
 def test_run_never_raises(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

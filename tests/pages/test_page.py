@@ -93,7 +93,7 @@ def test_written_whole(result, tmp_path):
     html = (tmp_path / "run" / "report.html").read_text("utf-8")
     assert html.startswith("<!doctype html>")
     assert html.rstrip().endswith("</html>")
-    assert html == page(result("d2"))
+    assert html == page(result("d2"), str(tmp_path / "run"))
 
 
 HOSTILE = "a</script><img src=x onerror=alert(1)>\"'&<b>"

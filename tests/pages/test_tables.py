@@ -7,7 +7,7 @@ import pytest
 
 from supnorm import audit
 from supnorm.pages import summary
-from supnorm.pages.page import page
+from supnorm.pages.page import page, write_page
 from supnorm.pages.places import edge_words
 from supnorm.pages.view import View
 from supnorm.pages.words import headline, top_level
@@ -107,3 +107,21 @@ def test_the_terminal_names_the_worst_of_several_outputs():
     line = next(row for row in text.splitlines() if "worst found" in row)
     assert line.split()[-2:] == ["in", "mass"]
     assert math.isfinite(float(line.split()[2]))
+
+
+def test_the_page_names_its_own_folder(tmp_path):
+    report = audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=200)
+    for name, said in (("a-run", "a-run"), ("two words", "two words")):
+        (tmp_path / name).mkdir()
+        write_page(report, tmp_path / name / "report.html")
+        text = (tmp_path / name / "report.html").read_text()
+        assert f"supnorm replay {tmp_path / said} 1" in text.replace("&#39;", "").replace("'", "")
+        assert "replay RUN" not in text
+
+
+def test_a_map_does_not_promise_to_show_what_no_point_has_hit():
+    html = html_of(audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=200))
+    assert "so a spot smaller than a cell still shows" not in html
+    assert "not where none did" in html
+    assert "largest of 40 random tests" in html
+    assert "best of 40" not in html

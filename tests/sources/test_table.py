@@ -55,6 +55,24 @@ def write(folder: Path, suffix: str) -> Path:
     return problem
 
 
+def test_missing_columns_of_inputs_are_named_before_those_of_values(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("A,B,T\n1,2,3\n4,5,6\n")
+    problem = tmp_path / "p.toml"
+    problem.write_text('[reference]\nfile = "t.csv"\n[domain]\na = [0.0, 9.0]\nb = [0.0, 9.0]\n')
+    with pytest.raises(BadInput, match="there are no columns a, b; it has A, B, T"):
+        open_problem(problem)
+
+
+def test_an_archive_of_values_is_told_which_kinds_of_table_there_are(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", X=X, y=F)
+    problem = tmp_path / "p.toml"
+    problem.write_text('[reference]\nfile = "t.npz"\n[domain]\na = [0.0, 1.0]\nb = [0.0, 9.0]\n')
+    with pytest.raises(
+        BadInput, match=r"it holds X, y; computed values are given as \.csv, \.parquet or \.nc"
+    ):
+        open_problem(problem)
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "nc"])
 def test_pairs_are_read(tmp_path: Path, suffix: str) -> None:
     problem = open_problem(write(tmp_path, suffix))

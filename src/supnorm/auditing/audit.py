@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, wait
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from supnorm.evaluation import (
     silent,
 )
 from supnorm.evaluation.executor import broken_workers_explained
-from supnorm.problem import Problem
+from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -171,8 +171,13 @@ def limit_in_time(evaluator: Evaluator, seconds: float | None, start: float) -> 
         return None
     import scipy.stats.qmc  # noqa: F401  takes up to a second, which is not the search's
 
+    caller, problem = evaluator.reference, evaluator.problem
     workers = evaluator.workers if evaluator.executor is not None else 1
-    # What the probe took of it is made up for up to half: the first calls may compile and import.
+    spawned = caller.function.parallel == "process" and caller.function.remake is not None
+    if evaluator.executor is not None and caller.expensive and spawned:  # so does the start of processes
+        x = draw_inside(problem.domain, 1, np.random.default_rng(0))
+        wait([caller.submit(x) for _ in range(workers)])
+    # What all this and the probe took is made up for up to half of the time.
     end = max(start + seconds, time.perf_counter() + seconds / 2)
     return Clock(end, Pace(evaluator.model.cost + evaluator.reference.cost / workers))
 

@@ -145,7 +145,8 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "model_seconds": evaluator.model.seconds,
         "reference_seconds": evaluator.reference.seconds,
         "seconds_per_point": {
-            side.side: side.seconds / max(side.called, 1) for side in (evaluator.model, evaluator.reference)
+            side.side: side.seconds / side.called if side.called else side.cost
+            for side in (evaluator.model, evaluator.reference)
         },
         "seed": seed,
         "gradients": evaluator.gradients,

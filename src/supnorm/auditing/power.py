@@ -33,6 +33,7 @@ Array = NDArray[np.float64]
 FOUND = 0.95  # of the planted height
 CALLS = 200  # of a run that models the reference, at most: each takes seconds
 STAND_IN_CALLS = 10_000  # of a run on a stand-in, at most
+FIT_SECONDS = 0.5  # without them no process is fitted: importing what fits it takes as long
 LEAST = 40  # evaluations of a run, where time limits it
 
 
@@ -98,6 +99,8 @@ class Power:
         modelled = isinstance(strategy, SurrogateSearch)
         if evaluator.model.expensive or evaluator.reference.expensive or modelled:
             seconds = np.inf if clock is None else clock.left / 4
+            if seconds < FIT_SECONDS:
+                return []
             always = ("reference",) if modelled else ()
             copy = stand_in(evaluator, state.scout, worst_rows, always, seconds)
             if copy is None:

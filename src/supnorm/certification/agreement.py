@@ -51,12 +51,15 @@ def compare(function: Function, program: Program, what: str, domain: Domain) -> 
     Raises:
         BadInput: with the point, both values and how much is allowed.
     """
-    x = domain.from_unit(np.random.default_rng(0).random((POINTS, domain.d)))
+    x = domain.from_unit(np.random.default_rng(0).random((8 * POINTS, domain.d)))
+    inside = domain.contains(x)  # beyond its constraints a function may fail
+    x = x[inside][:POINTS] if inside.any() else x[:POINTS]
     runs(function, x[:1], what)  # the first call may compile
     start = time.perf_counter()
     alone = runs(function, x[:1], what)
     n = POINTS if (time.perf_counter() - start) * POINTS < SECONDS else FEW
     x = x[:n]
+    n = len(x)
     first = runs(function, x, what)
     if first.shape[1] != program.m:
         raise BadInput(f"the {what} returns {first.shape[1]} outputs, {program.m} were read from its code")

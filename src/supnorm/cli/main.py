@@ -85,6 +85,12 @@ def run(arguments: list[str] | None = None) -> int:
         if callable(explained := getattr(error, "format_message", None)):
             _say(str(explained()).rstrip(".") + "; see supnorm --help")
             return ExitCode.BAD_INPUT
+        if isinstance(error, OSError) and _in_echo(error):
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), 1
+            )  # what is left in the buffer would fail again at the end
+            _say(f"cannot write to standard output: {error.strerror}")
+            return ExitCode.BAD_INPUT
         path = _keep_traceback()
         _say(
             f"a bug in supnorm: {type(error).__name__}: {error}; the traceback is in {path}, please report it"
@@ -94,6 +100,11 @@ def run(arguments: list[str] | None = None) -> int:
         _say("interrupted")
         return ExitCode.INTERRUPTED
     return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _in_echo(error: OSError) -> bool:
+    """Whether it was raised by `typer.echo`, and not where a file was written."""
+    return any(frame.name == "echo" for frame in traceback.extract_tb(error.__traceback__))
 
 
 def _say(text: str) -> None:

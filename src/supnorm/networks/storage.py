@@ -173,7 +173,10 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     arrays = _arrays(path)
     wrong = f"{path}: an .npz file, but not a model of supnorm"
     if "metadata" not in arrays:
-        raise BadInput(f"{wrong}; it holds {', '.join(sorted(arrays)[:8]) or 'nothing'}")
+        raise BadInput(
+            f"{wrong}; it holds {', '.join(sorted(arrays)[:8]) or 'nothing'}; computed values are given as .csv, "
+            ".parquet or .nc"
+        )
     try:
         return arrays, dict(json.loads(str(arrays["metadata"])))
     except (ValueError, TypeError):

@@ -16,6 +16,8 @@ from supnorm.pages.view import View, number, numbers
 from supnorm.pages.words import top_level
 
 HEIGHT, TOP, BASE = 250, 62.0, 210.0
+LEFT = 72  # of the axis of shares: room for "1 in 100,000"
+LETTER = 8.0  # width of a bold one, about
 
 
 def error_scale(view: View, start: float, end: float) -> Scale | None:
@@ -58,7 +60,7 @@ def shares(view: View, width: int) -> Markup:
     data = view.chart("levels") or {}
     level, observed = numbers(data.get("level")), numbers(data.get("count"))
     limit, n = numbers(data.get("at_most")), number(data.get("n"))
-    scale = error_scale(view, 58, width - 10)
+    scale = error_scale(view, LEFT, width - 10)
     if scale is None or not level or not n > 0:
         return Markup("")
     up = Scale(min(0.3 / n, 0.01), 1.0, BASE, TOP, log=True)
@@ -66,7 +68,7 @@ def shares(view: View, width: int) -> Markup:
     seen = [up(c / n) if c > 0 else math.nan for c in observed]
     top = [up(v) if v > 0 else BASE for v in limit]
     foot = [BASE if math.isnan(s) else s for s in seen]
-    parts = [y_axis(up, 58, width - 10, 5, share), text(2, 52, f"share of the {_whole(view)} above", "lb")]
+    parts = [y_axis(up, LEFT, width - 10, 5, share), text(2, 52, f"share of the {_whole(view)} above", "lb")]
     parts += [area(xs, top, foot, "band"), path(xs, seen, "s-err"), path(xs, top, "s-ub")]
     parts += [x_axis(scale, BASE, f"{view.error.name} above", 4, view.error.bare), _signposts(view, scale)]
     hover = {
@@ -100,7 +102,7 @@ def _signposts(view: View, scale: Scale) -> Markup:
     parts, taken = [], [-math.inf] * 4
     for value, kind, word in sorted(p for p in posts if p[0] > 0):
         x = scale(value)
-        wide = 7.0 * len(word) + 8
+        wide = LETTER * len(word) + 12
         before = x + wide > scale.end + 4
         left = x - wide if before else x
         row = next((r for r in range(4) if taken[r] <= left), 3)

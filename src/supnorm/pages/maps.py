@@ -1,6 +1,6 @@
 """The whole picture: a line (d = 1), a map (d = 2) or one panel for each pair of inputs (d > 2).
 
-Each cell holds the largest error of everything evaluated in it, so a spot smaller than a cell still shows.
+Each cell holds the largest error of everything evaluated in it: a spot smaller than a cell shows where a point hit it.
 """
 
 from __future__ import annotations

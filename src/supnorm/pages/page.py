@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,11 +48,11 @@ def write_page(result: Any, path: Path | str) -> None:
     Raises:
         supnorm.pages.view.InconsistentResult: when the result shows an error above its ``sup.lower``.
     """
-    write_whole(path, page(as_mapping(result)))
+    write_whole(path, page(as_mapping(result), str(Path(path).parent)))
 
 
-def page(data: Mapping[str, Any]) -> str:
-    """The HTML text of the report page."""
+def page(data: Mapping[str, Any], folder: str = "RUN") -> str:
+    """The HTML text of the report page; ``folder`` is that of the run, as it would be typed."""
     view = View(data)
     view.check()
     values: dict[str, Any] = {}
@@ -68,6 +69,7 @@ def page(data: Mapping[str, Any]) -> str:
         _repeat,
     ):
         values |= part(view)
+    values["replay"] = f"supnorm replay {shlex.quote(folder)} 1"
     menu = [
         ("where", "Worst point"),
         ("spread", "Distribution"),
@@ -286,7 +288,6 @@ def _repeat(view: View) -> dict[str, Any]:
     witness = view.data.get("witness")
     return {
         "command": view.text("command"),
-        "replay": "supnorm replay RUN 1",
         "witness_json": json.dumps(witness, ensure_ascii=False, indent=1, allow_nan=False) if witness else "",
         "record": record(view),
         "glossary": glossary(view),

@@ -37,7 +37,7 @@ def marks(view: View) -> list[Mark]:
         Mark(view.tolerance, "tol", "your tolerance", "your tolerance"),
     ]
     if n and not view.table_only:
-        found.append(Mark(plain, "pl", f"best of {count(n)} random tests", f"{count(n)} random tests"))
+        found.append(Mark(plain, "pl", f"largest of {count(n)} random tests", f"{count(n)} random tests"))
     found.append(Mark(view.lower, "sup", "worst found", "worst found"))
     if view.bounded:
         word = {"certified": "upper bound, proven", "exact-arithmetic": "upper bound, exact arithmetic"}

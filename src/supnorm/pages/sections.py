@@ -111,7 +111,8 @@ def picture(view: View, shown: int, all_panels: int) -> str:
     """Section 4: how to read the map."""
     if view.d == 2:
         return (
-            "Each cell shows the largest error seen in it, so a spot smaller than a cell still shows. "
+            "Each cell shows the largest error of the points evaluated in it: a spot smaller than a cell shows where "
+            "one of them hit it, and not where none did. "
             "Numbers are the places listed above."
         )
     words = (

@@ -91,16 +91,19 @@ def column_names(path: Path, what: str) -> list[str]:
 
 
 def _only_other(path: Path, inputs: Sequence[str], what: str) -> list[str]:
-    others = [name for name in column_names(path, what) if name not in inputs]
+    there = column_names(path, what)
+    _missing(inputs, there, what)
+    others = [name for name in there if name not in inputs]
     if len(others) != 1:
         raise BadInput(f"{what}: name the columns of the values, outputs = [...]; it has {', '.join(others)}")
     return others
 
 
 def _missing(columns: Sequence[str], there: Sequence[str], what: str) -> None:
-    for column in columns:
-        if column not in there:
-            raise BadInput(f"{what}: there is no column {column}; it has {', '.join(there)}")
+    absent = [column for column in columns if column not in there]
+    if absent:
+        word = "is no column" if len(absent) == 1 else "are no columns"
+        raise BadInput(f"{what}: there {word} {', '.join(absent)}; it has {', '.join(there)}")
 
 
 def _text(path: Path, what: str) -> Any:
