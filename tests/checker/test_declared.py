@@ -91,6 +91,10 @@ TAMPERINGS = {
     "values missing": lambda d, e: e.update(values={}),
     "values of another cell": lambda d, e: _rename(e, "3,3/1,1/8"),
     "values of a degree they do not have": lambda d, e: _rename(e, "0,0/0,0/40"),
+    "values of a cell that no leaf uses": lambda d, e: e["values"].update(
+        {"0,0/0,0/1": {"shape": [4, 1], "data": base64.b64encode(struct.pack("<4d", 0, 0, 0, 0)).decode()}}),
+    "a second name of a cell": lambda d, e: e["values"].update(
+        {"0" + k: v for k, v in list(e["values"].items())[:1]}),
     "name of no cell": lambda d, e: _rename(e, "everywhere"),
     "name of too many axes": lambda d, e: _rename(e, "0,0,0/0,0,0/8"),
     "shape": lambda d, e: _drop_shape(e),
@@ -171,3 +175,48 @@ def test_the_checkers_formulas_are_those_of_the_certifier():
             other = [float(rules.noise(one, box, n, balls[1], arb(1.5), arb(float(t)), k).mid())
                      for k, t in enumerate(ours)]  # fmt: skip
             np.testing.assert_allclose(noise, other, rtol=1e-9)
+
+
+def _own(points):
+    x = np.array(points)
+    return (np.exp(x[:, 0]) * np.sin(2 * x[:, 1]))[:, None].tolist()
+
+
+def test_values_are_compared_with_the_users_function(saved, tmp_path):
+    """At the witness too, which no leaf rests on; and everywhere by chance."""
+    assert check(saved / "complex.json", functions={"reference": _own}).accepted
+
+    def witness(data, entry):
+        data["upper"] = (30.0).hex()
+        data["leaves"]["upper"] = [(30.0).hex()] * len(data["leaves"]["upper"])
+        entry.update(bound=[(40.0).hex()], witness=[(29.5).hex()])
+        data["lower"] = (25.0).hex()
+
+    path = _forge(saved, tmp_path, witness)
+    assert check(path).accepted  # nobody said what the function is
+    assert "recorded value" in check(path, functions={"reference": _own}).reason
+    shifted = _forge(saved, tmp_path, lambda d, e: (
+        _values(e, lambda v: v.__setitem__(slice(None), [z + 1e-4 for z in v])),
+        d.update(lower=(0.0).hex(), witness=None, upper=(1.0).hex()),
+        d["leaves"].update(upper=[(1.0).hex()] * len(d["leaves"]["upper"]))))  # fmt: skip
+    assert check(shifted).accepted
+    assert "recorded value" in check(shifted, functions={"reference": _own}).reason
+
+
+def test_nothing_is_called_compared_that_was_not(saved):
+    points = [([0.3, 0.4], 777.0, 1e-12)]
+    verdict = check(saved / "complex.json", problem_points=points)
+    assert not verdict.problem_checked
+    assert "not checked" in verdict.reason
+    verdict = check(saved / "complex.json", problem_points=points, functions={"reference": _own})
+    assert "above the claimed upper bound" in verdict.reason
+
+
+def test_losses_and_printed_conditions_are_never_less_than_assumed():
+    one = rules.Declared("model", "f", (1.0,), (9.9999996,), 30.0000004, None, None, 1e-9 / 3, None, {})
+    assert one.loss(1e-310).upper() > 1e-9 / 3
+    assert rules.Declared("model", "f", (1.0,), (1.0,), 2.0, None, None, 0.0, None, {}).loss(1e-310) > 0
+    words = " ".join(one.sentences())
+    assert "9.9999996" in words
+    assert "30.0000004" in words
+    assert repr(1e-9 / 3) in words

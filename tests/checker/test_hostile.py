@@ -126,7 +126,36 @@ def _wide_alternative(data):
     data["lower"] = (1.0).hex()
 
 
+def _rounded_exponent(data):
+    """(1 - 2^-70 x)^p - 1 for p = 2^53 + 2: with the float p - 1 = 2^53 the slope is too small by 2^100."""
+    p, scale = 2.0**53 + 2, 2.0**100
+    nodes = [_node("neg", [0]), _affine([1], [scale * 2.0**-70], scale), _node("pow", [2], exponent=p.hex()),
+             _node("constant", [], value=_array([1], [1 / scale])), _node("pow", [4], exponent=p.hex()),
+             _node("mul", [3, 5]), _affine([6], [1.0], -1.0)]  # fmt: skip
+    data["programs"] = data["point_programs"] = [_program(1, *nodes)]
+    _whole(data, 2.0**-30)  # true: 7.6e-6
+
+
+def _two_slopes(data):
+    """leaky_relu with the slope 1 of its own, and another under a key that is not its own."""
+    data["programs"] = data["point_programs"] = [
+        _program(
+            1, _affine([0], [1.0], -2.0), _node("leaky_relu", [1], slope=(1.0).hex(), exponent=(0.0).hex())
+        )
+    ]
+    _whole(data, 1e-9)
+
+
+def _two_constants(data):
+    zero, five = _array([1], [0.0]), _array([1], [5.0])
+    data["programs"] = data["point_programs"] = [_program(1, _node("constant", [], value=five, bias=zero))]
+    _whole(data)
+
+
 FORGERIES = {
+    "exponents that are no floats": ("plain", _rounded_exponent),
+    "a slope under two keys": ("plain", _two_slopes),
+    "a constant under two keys": ("plain", _two_constants),
     "balls without a number": ("plain", _no_number),
     "balls that overlap everything": ("logarithmic", _zero_off_the_points),
     "no numbers in t": ("logarithmic", _without_numbers_off_the_points),
@@ -165,10 +194,24 @@ def test_the_smaller_alternative_is_not_chosen_by_the_middles_of_balls(plain, tm
         _refused(_forged(plain, tmp_path, change))
 
 
+class _Rounded(float):
+    """An exponent as a float, as it was."""
+
+    q = 1
+
+    @property
+    def p(self):
+        return int(self)
+
+    def __sub__(self, other):
+        return _Rounded(float(self) - other)
+
+
 WEAKER = {  # name: (module, attribute, weak version, forgery that it accepts)
     "expressions": (checking, "_verify_same", lambda document: None, "balls that overlap everything"),
     "no number is no bound": (
         leaves, "_largest", lambda low, high, side: high if high > 0 else arb(0), "balls without a number"),
+    "exact exponents": (functions, "exactly", lambda p: _Rounded(p), "exponents that are no floats"),
     "axes": (checking, "_verify_axes", lambda document: None, "axes in the wrong direction"),
 }  # fmt: skip
 
@@ -180,6 +223,34 @@ def test_each_rule_is_needed(name, request, tmp_path, monkeypatch):
     path = _forged(request.getfixturevalue(saved), tmp_path, change)
     monkeypatch.setattr(where, attribute, weak)
     assert check(path).accepted
+
+
+def test_powers_are_bounds_for_every_exponent():
+    """Values, slopes and Taylor coefficients hold those of twice the precision."""
+    from flint import ctx, fmpq
+
+    from supnorm.checker.graded_functions import series
+
+    for p in (0.1, 1 / 3, -0.3, 2.0, 3.0, -2.0, 7.0, 2.0**53 + 2):
+        z = arb(1.0 + 2.0**-40)
+        value, slope = functions.value_and_slope("pow", z, p)
+        found = series("pow", z, p)
+        old, ctx.prec = ctx.prec, 300
+        try:
+            q = fmpq(*p.as_integer_ratio())
+            true = [(arb(q - i) * z.log()).exp() for i in range(6)]
+            factor = fmpq(1)
+            assert value.overlaps(true[0])
+            assert slope.overlaps(arb(q) * true[1])
+            for i in range(6):
+                assert found[i].contains(arb(factor) * true[i]) or found[i].overlaps(arb(factor) * true[i])
+                factor *= (q - i) / (i + 1)
+        finally:
+            ctx.prec = old
+    square = functions.power(arb(0, 1e-3), functions.exactly(2.0))  # FLINT's power has no value here
+    assert square.is_finite()
+    assert square.contains(0)
+    assert square <= 2e-6
 
 
 def test_ends_are_not_chosen_by_comparisons_of_balls():
@@ -196,6 +267,13 @@ def test_ends_are_not_chosen_by_comparisons_of_balls():
     assert smaller(nan, arb(1)) == 1
     assert smaller(arb(1), nan) == 1
     assert smaller(nan, None) is None
+
+
+def _by_rule(data, D, representatives):
+    """One leaf, by a node rule."""
+    _whole(data, 1.0, degree=D)
+    data["leaves"]["graded"] = [[0] * len(data["programs"])]
+    data["graded_rules"] = [{"degree": D, "representatives": representatives}]
 
 
 def _into(*nodes):
@@ -222,7 +300,14 @@ MALFORMED = {
     "an output of no features": _into(_node("concat", [], 0)),
     "an input of another width": lambda d: d["point_programs"][0]["nodes"][0].update(width=3),
     "an exponent that is no number": _into(_node("pow", ["E"], exponent="nan")),
-    "a rule without nodes": lambda d: d.update(graded_rules=[{"degree": 3, "representatives": []}]),
+    "a rule without nodes": lambda d: _by_rule(d, 3, []),
+    "two rules of a degree": lambda d: d.update(graded_rules=[{"degree": 3, "representatives": []}] * 2),
+    "a width that is true": lambda d: d["programs"][0]["nodes"][0].update(width=True),
+    "a level that is 1.9": lambda d: d["leaves"]["level"].__setitem__(0, [1.9]),
+    "a degree that is text": lambda d: d["leaves"]["degree"].__setitem__(0, ["3"]),
+    "a bound that is rounded in reading": lambda d: d.update(upper="0x0.ffffffffffffffp+0"),
+    "weights of another shape": _into(_node("affine", ["E"], weight=_array([1], [1.0]), bias=_array([1], [0.0]))),
+    "a name with a lone surrogate": _into(_node("\ud800", ["E"])),
     "a leaf of level 1e5": lambda d: d["leaves"]["level"].__setitem__(0, [10**5]),
 }  # fmt: skip
 
@@ -261,12 +346,53 @@ def _many_orders(data):
     zeros, ones = [(0.0).hex()] * d, [(1.0).hex()] * d
     data.update(names=list("abcdefghij"), log=[False] * d, axis_low=zeros, axis_high=ones, low=zeros, high=ones,
                 programs=[program], point_programs=[program])  # fmt: skip
+    _by_rule(data, 2, [[((i + 1 + j) / 64).hex() for i in range(d)] for j in range(40)])
+
+
+def _doublings(data):
+    """Each node has twice the features of the one before."""
+    nodes = [_node("concat", [k, k], 2 ** (k + 1)) for k in range(40)]
+    data["programs"] = data["point_programs"] = [_program(1, *nodes, _node("take", [40], columns=[0]))]
     _whole(data, 1.0)
-    rows = [[((i + 1 + j) / 64).hex() for i in range(d)] for j in range(40)]
-    data["graded_rules"] = [{"degree": 2, "representatives": rows}]
+
+
+def _many_inputs(data):
+    """A model of d features with d slopes each."""
+    d = 4000
+    program = _program(d, _node("take", [0], columns=[0]))
+    zeros, ones = [(0.0).hex()] * d, [(1.0).hex()] * d
+    data.update(names=[str(j) for j in range(d)], log=[False] * d, axis_low=zeros, axis_high=ones, low=zeros,
+                high=ones, programs=[program], point_programs=[program])  # fmt: skip
+    _whole(data, 1.0)
+
+
+def _many_points(data):
+    """A rule with more equations than anybody needs."""
+    d = 10
+    _many_orders(data)
+    _by_rule(data, 7, [[(1 - i / 8192).hex(), *[(0.0).hex()] * (d - 1)] for i in range(900)])
+
+
+def _long_program(data):
+    """A hundred operations at 380^2 nodes."""
+    _many_inputs(data)
+    nodes = [_affine([0], [1.0, 1.0]), *[_node("sin", [k]) for k in range(1, 101)]]
+    for key in ("names", "log", "axis_low", "axis_high", "low", "high"):
+        data[key] = data[key][:2]
+    data["programs"] = data["point_programs"] = [_program(2, *nodes)]
+    _whole(data, 1.0, degree=380, rho=1.01)
 
 
 ENDLESS = {
+    "features that double": _doublings,
+    "thousands of inputs": _many_inputs,
+    "a rule of too many points": _many_points,
+    "a long program at many nodes": _long_program,
+    "a graded grid of 1e6 nodes": lambda d: (
+        _whole(d, 1.0, degree=12),
+        d["leaves"].update(graded=[[0]], grid=[[2_000_000 * 100 + 12]]),
+    ),
+    "a degree of 4000 digits": lambda d: _whole(d, degree=10**4000),
     "a degree of 1e5": lambda d: _whole(d, degree=10**5, rho=1.01),
     "a grid of 1e4 nodes per degree": lambda d: (
         _whole(d, degree=200, rho=1.01),

@@ -22,14 +22,14 @@ from supnorm.checker import declared as black
 from supnorm.checker import polynomial
 from supnorm.checker.document import MALFORMED, Document, Operation, Rejected, read
 from supnorm.checker.enclosure import Program, values
-from supnorm.checker.leaves import cell_of
+from supnorm.checker.leaves import cell_of, claims
 from supnorm.checker.sharing import verify_leaves
 from supnorm.checker.tiling import verify_tiling
 
 Ball = Any
 Functions = Mapping[str, black.Values]  # "model", "reference": points to values
 PRECISION = 80
-COMPARED = 4096  # recorded values that are compared with the user's function, at random cells
+COMPARED = 4096  # recorded values that are compared with the user's function, at random nodes
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,14 @@ def check(
     finally:
         ctx.prec = old
     if accepted and document is not None:
-        reason = _reason(document, bool(problem_points), functions or {})
+        reason = _reason(document, _tied(document, problem_points, functions or {}), functions or {})
     count, lower, upper = (
         (len(document.leaves), document.lower, document.upper) if document else (0, 0.0, 0.0)
     )
     conditional = tuple(s for one in document.declared for s in one.sentences()) if document else ()
+    tied = document is not None and _tied(document, problem_points, functions or {})
     return CheckResult(
-        accepted, reason, leaf, count, lower, upper, bool(problem_points or functions), time.monotonic() - start,
-        conditional,
+        accepted, reason, leaf, count, lower, upper, tied, time.monotonic() - start, conditional
     )  # fmt: skip
 
 
@@ -128,8 +128,14 @@ def _verify(
     _verify_same(document)
     _verify_witness(document, at_points)
     _verify_points(document, at_points, points or (), functions)
+    _verify_names(document)
     _verify_recorded(document, functions)
     verify_leaves(document, workers, observer)
+
+
+def _tied(document: Document, points: Sequence[Any] | None, functions: Functions) -> bool:
+    """Whether errors of the problem can be compared: where there are points, and all that is evaluated is known."""
+    return bool(points) and all(one.which in functions for one in document.declared)
 
 
 def _verify_points(
@@ -139,9 +145,11 @@ def _verify_points(
     functions: Functions,
 ) -> None:
     """The user's errors at points are those of the programs."""
-    if any(one.which not in functions for one in document.declared):
-        points = ()
+    if not _tied(document, points, functions):
+        return
     for x, error, allowance in points:
+        if error - allowance > document.upper:
+            raise Rejected(f"the problem has error {error:.6g} at {tuple(x)}, above the claimed upper bound")
         ends = zip(document.axis_low, x, document.axis_high, strict=True)
         if not all(a <= v <= b for a, v, b in ends):
             raise Rejected(f"the certificate's domain does not hold {tuple(x)}, a point of the problem")
@@ -153,32 +161,56 @@ def _verify_points(
             )
 
 
-def _verify_recorded(document: Document, functions: Functions) -> None:
-    """Recorded values of declared functions against the user's own, at random cells."""
-    rng = random.Random(0)
+def _verify_names(document: Document) -> None:
+    """Values are recorded for cells that a proof uses, and no others."""
+    used = {
+        black.cell_name(level, index, degree[0])
+        for level, index, degree, *_ in (claims(document.leaves) if document.declared else ())
+    }
     for one in document.declared:
-        if one.which not in functions:
+        if not used.issuperset(one.values):
+            raise Rejected(f"values of the {one.which} are recorded for a cell that no proof uses")
+
+
+def _verify_recorded(document: Document, functions: Functions) -> None:
+    """Recorded values of declared functions, at the witness and at random nodes, against the user's own."""
+    for one in document.declared:
+        own = functions.get(one.which)
+        if own is None:
             continue
-        left = COMPARED
-        for name in rng.sample(sorted(one.values), len(one.values)):
-            level, index, n = (tuple(map(int, part.split(","))) for part in name.split("/"))
-            centre, half = cell_of(document, level, index)
-            columns = polynomial.nodes(n[0], centre, half)
-            t = [[float(v.mid()) for v in row] for row in zip(*columns, strict=True)]
-            x = [[math.exp(v) if log else v for v, log in zip(row, document.log, strict=True)] for row in t]
-            tails = black.tails(one, document.box, n[0], centre, half)
-            allowances = []
-            for k, tail in enumerate(tails):
-                largest = arb(max(abs(v[k]) for v in one.values[name]))
-                off = None if tail is None else black.noise(one, document.box, n[0], half, largest, tail, k)
-                allowances.append(0.0 if off is None else 2 * float(off.upper()))
-            try:
-                black.compare(one, x, list(one.values[name]), functions[one.which], allowances)
-            except black.Wrong as error:
-                raise Rejected(str(error)) from None
-            left -= len(x)
-            if left < 0:
-                break
+        try:
+            if document.witness is not None and one.witness is not None:
+                allowed = [2 * float(one.loss(v).upper()) for v in one.witness]
+                black.compare(one, [list(document.witness)], [one.witness], own, allowed)
+            for name, rows in _drawn(one).items():
+                x, allowed = _nodes_of(document, one, name)
+                black.compare(one, [x[i] for i in rows], [one.values[name][i] for i in rows], own, allowed)
+        except black.Wrong as error:
+            raise Rejected(str(error)) from None
+
+
+def _drawn(one: black.Declared) -> dict[str, list[int]]:
+    """Up to `COMPARED` nodes of all cells by chance, which nobody can foresee: rows by the name of the cell."""
+    every = [(name, i) for name, rows in one.values.items() for i in range(len(rows))]
+    drawn: dict[str, list[int]] = {}
+    for name, i in random.SystemRandom().sample(every, min(len(every), COMPARED)):
+        drawn.setdefault(name, []).append(i)
+    return drawn
+
+
+def _nodes_of(document: Document, one: black.Declared, name: str) -> tuple[list[list[float]], list[float]]:
+    """The nodes of a cell in x, and how far values there may be from recorded ones, per output."""
+    level, index, n = (tuple(map(int, part.split(","))) for part in name.split("/"))
+    centre, half = cell_of(document, level, index)
+    columns = polynomial.nodes(n[0], centre, half)
+    t = [[float(v.mid()) for v in row] for row in zip(*columns, strict=True)]
+    x = [[math.exp(v) if log else v for v, log in zip(row, document.log, strict=True)] for row in t]
+    allowances = []
+    for k, tail in enumerate(black.tails(one, document.box, n[0], centre, half)):
+        largest = arb(max(abs(v[k]) for v in one.values[name]))
+        off = None if tail is None else black.noise(one, document.box, n[0], half, largest, tail, k)
+        allowances.append(0.0 if off is None else 2 * float(off.upper()))
+    return x, allowances
 
 
 def _verify_axes(document: Document) -> None:
@@ -259,7 +291,7 @@ def _error_at(
         signed = [row[0] for row in values(p, [[arb(v)] for v in x])]
         for one, found in zip(document.declared, known, strict=True):
             signed = [
-                s + w * (arb(v) if exact else arb(v, one.loss(v)))
+                s + w * (arb(v) if exact else arb(v) + arb(0, 1) * one.loss(v))
                 for s, w, v in zip(signed, one.weight, found, strict=True)
             ]
         rows.append([_sided(s, document.side) for s in signed])

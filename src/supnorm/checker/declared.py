@@ -41,9 +41,9 @@ class Declared:
     witness: tuple[float, ...] | None
     values: dict[str, tuple[tuple[float, ...], ...]] = field(repr=False)
 
-    def loss(self, value: float) -> float:
-        """How far a recorded value may be from the true one, rounded up."""
-        return float((arb(self.accuracy) + 33 * arb(UNIT) * abs(arb(value))).upper())
+    def loss(self, value: float) -> Ball:
+        """How far a recorded value may be from the true one."""
+        return arb(self.accuracy) + 33 * arb(UNIT) * abs(arb(value))
 
     def sentences(self) -> tuple[str, ...]:
         """What an accepted certificate is conditional on."""
@@ -51,15 +51,20 @@ class Declared:
         who = f"the {self.which} ({self.name})"
         if self.bound is not None:
             found.append(
-                f"{who} is analytic and at most {', '.join(f'{v:g}' for v in self.bound)} in size for complex "
-                f"inputs within {self.stretch:g} half-widths of the middle of the box"
+                f"{who} is analytic and at most {', '.join(map(_shown, self.bound))} in size for complex "
+                f"inputs within {_shown(self.stretch)} half-widths of the middle of the box"
             )
         if self.derivatives is not None:
-            sizes = ", ".join(f"{v:g}" for v in self.derivatives)
+            sizes = ", ".join(map(_shown, self.derivatives))
             found.append(
                 f"derivatives of {who} of order {self.order} in each input are at most {sizes} in size"
             )
-        return (*found, f"recorded values of {who} are accurate to {self.accuracy:g} and rounding")
+        return (*found, f"recorded values of {who} are accurate to {_shown(self.accuracy)} and rounding")
+
+
+def _shown(v: float) -> str:
+    """Short where that says the number itself: what is assumed must not be printed as less."""
+    return f"{v:g}" if float(f"{v:g}") == v else repr(v)
 
 
 def read_declared(entry: dict[str, Any], d: int, m: int) -> Declared:
@@ -71,8 +76,8 @@ def read_declared(entry: dict[str, Any], d: int, m: int) -> Declared:
     order = entry["order"]
     one = Declared(
         entry["which"], str(entry["name"]), _hexes(entry["weight"]) or (), _hexes(entry["bound"]),
-        float.fromhex(entry["stretch"]), None if order is None else int(order), _hexes(entry["derivatives"]),
-        float.fromhex(entry["accuracy"]), _hexes(entry["witness"]),
+        _exact(entry["stretch"]), None if order is None else _whole(order), _hexes(entry["derivatives"]),
+        _exact(entry["accuracy"]), _hexes(entry["witness"]),
         {name: _nodes(name, v, d, m) for name, v in entry["values"].items()},
     )  # fmt: skip
     numbers = (*one.weight, *(one.bound or ()), *(one.derivatives or ()), one.accuracy, *(one.witness or ()))
@@ -99,7 +104,20 @@ def read_declared(entry: dict[str, Any], d: int, m: int) -> Declared:
 
 
 def _hexes(values: list[str] | None) -> tuple[float, ...] | None:
-    return None if values is None else tuple(float.fromhex(v) for v in values)
+    return None if values is None else tuple(map(_exact, values))
+
+
+def _exact(text: str) -> float:
+    value = float.fromhex(text)
+    if value.hex() != text:
+        raise Wrong("a number of a declaration is not in its normal form")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise Wrong("the order of declared derivatives is a whole number")
+    return value
 
 
 def _nodes(name: str, entry: dict[str, Any], d: int, m: int) -> tuple[tuple[float, ...], ...]:
@@ -107,6 +125,7 @@ def _nodes(name: str, entry: dict[str, Any], d: int, m: int) -> tuple[tuple[floa
     rows = _array(entry, m)
     parts = [[int(v) for v in part.split(",")] for part in name.split("/")]
     good = [len(p) for p in parts] == [d, d, 1] and all(v >= 0 for p in parts for v in p)
+    good = good and cell_name(tuple(parts[0]), tuple(parts[1]), parts[2][0]) == name  # one name a cell
     if not good or max(parts[0]) > 1000 or len(rows) != (parts[2][0] + 1) ** d:
         raise Wrong(f"recorded values under the name {name!r}, which does not fit them")
     return rows

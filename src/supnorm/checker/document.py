@@ -17,6 +17,11 @@ UNARY = ("neg", "abs", "relu", "leaky_relu", "tanh", "sigmoid", "softplus", "sil
          "sin", "cos", "exp", "log", "sqrt", "erf", "pow")  # fmt: skip
 BINARY = ("add", "sub", "mul", "div", "min", "max")
 DEEPEST = 1000  # level of a leaf
+LARGEST_MODEL = (
+    5_000_000  # numbers of the affine models of a program, so that a hostile file cannot stall the checker
+)
+KEYS = {"affine": {"weight", "bias"}, "constant": {"value"}, "take": {"columns"}, "leaky_relu": {"slope"},
+        "pow": {"exponent"}}  # fmt: skip
 MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
              struct.error)  # fmt: skip
 
@@ -93,7 +98,7 @@ def read(path: Path | str) -> Document:
         Rejected: when it is not a whole, unchanged and well-formed certificate.
     """
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        data = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_once)
     except FileNotFoundError:
         raise Rejected(f"{path}: no such file") from None
     except (OSError, RecursionError, ValueError):
@@ -117,8 +122,39 @@ def _sha(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key is there twice")
+    return dict(pairs)
+
+
+def exact(text: str) -> float:
+    """A number from its hexadecimal text, which must be the number's own: others may be rounded in reading."""
+    value = float.fromhex(text)
+    if value.hex() != text:
+        raise ValueError(f"{ascii(text)[:40]} is not a hexadecimal float in its normal form")
+    return value
+
+
 def _hexes(values: list[str]) -> tuple[float, ...]:
-    return tuple(float.fromhex(v) for v in values)
+    return tuple(map(exact, values))
+
+
+def whole(value: Any) -> int:
+    """A whole number as JSON writes it: no 1.9, "2" or true."""
+    if type(value) is not int:
+        raise ValueError(f"{ascii(value)[:40]} is not a whole number")
+    return value
+
+
+def _wholes(values: list[Any]) -> tuple[int, ...]:
+    return tuple(map(whole, values))
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise ValueError(f"{ascii(value)[:40]} is not a number")
+    return float(value)
 
 
 def _document(data: dict[str, Any]) -> Document:
@@ -131,10 +167,10 @@ def _document(data: dict[str, Any]) -> Document:
         tuple(data["names"]), tuple(bool(v) for v in data["log"]), _hexes(data["axis_low"]),
         _hexes(data["axis_high"]), _hexes(data["low"]), _hexes(data["high"]), data["side"], programs,
         tuple(_program(p) for p in data["point_programs"]), tuple(data["hashes"]),
-        float.fromhex(data["lower"]),
-        None if data["witness"] is None else _hexes(data["witness"]), float.fromhex(data["upper"]),
+        exact(data["lower"]),
+        None if data["witness"] is None else _hexes(data["witness"]), exact(data["upper"]),
         _leaves(data["leaves"], d, len(programs)),
-        {int(r["degree"]): tuple(map(_hexes, r["representatives"])) for r in data.get("graded_rules", [])},
+        _rules(data.get("graded_rules", [])),
         tuple(read_declared(e, d, programs[0][-1].width) for e in data.get("declared", ())),
     )  # fmt: skip
     lengths = {len(document.low), len(document.high), len(document.log), len(document.axis_low),
@@ -152,6 +188,13 @@ def _document(data: dict[str, Any]) -> Document:
     return document
 
 
+def _rules(entries: list[dict[str, Any]]) -> dict[int, tuple[tuple[float, ...], ...]]:
+    rules = {whole(r["degree"]): tuple(map(_hexes, r["representatives"])) for r in entries}
+    if len(rules) < len(entries):
+        raise Rejected("malformed certificate: two node rules of one degree")
+    return rules
+
+
 def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, ...]:
     names = ("level", "index", "upper", "degree", "rho", "grid")
     proved = columns.get("proof_level", columns["level"])
@@ -159,9 +202,8 @@ def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, .
     leaves: list[Leaf] = []
     rows = zip(*(columns[k] for k in names), proved, graded, strict=True)
     for level, index, upper, degree, rho, grid, own, tight in rows:
-        leaf = Leaf(tuple(map(int, level)), tuple(map(int, index)), float.fromhex(upper),
-                    tuple(map(int, degree)), tuple(map(float, rho)), tuple(map(int, grid)),
-                    tuple(map(int, own)), tuple(map(int, tight)))  # fmt: skip
+        leaf = Leaf(_wholes(level), _wholes(index), exact(upper), _wholes(degree), tuple(map(_number, rho)),
+                    _wholes(grid), _wholes(own), _wholes(tight))  # fmt: skip
         per_alternative = {len(degree), len(rho), len(grid), len(tight)}
         if {len(level), len(index), len(own)} != {d} or per_alternative != {alternatives}:
             raise Rejected("malformed leaf", len(leaves))
@@ -177,35 +219,47 @@ def _program(data: dict[str, Any]) -> tuple[Operation, ...]:
     if data["schema"] != "supnorm.program/1":
         raise Rejected("unknown program schema")
     operations: list[Operation] = []
+    features = 0
     for entry in data["nodes"]:
-        operation = _operation(entry)
+        operation = _operation(entry, [o.width for o in operations])
         widths = [operations[a].width for a in operation.args if 0 <= a < len(operations)]
         if len(widths) != len(operation.args) or not _fits(operation, widths, not operations):
-            raise Rejected(f"malformed program: node {len(operations)} ({operation.op})")
+            raise Rejected(f"malformed program: node {len(operations)} ({ascii(operation.op)[:40]})")
         operations.append(operation)
+        features += operation.width
+        if features * (operations[0].width + 1) > LARGEST_MODEL:
+            raise Rejected("a program has too many features for its inputs")
     return tuple(operations)
 
 
-def _array(entry: dict[str, Any]) -> tuple[float, ...]:
+def _array(entry: dict[str, Any], shape: list[int]) -> tuple[float, ...]:
+    if entry["shape"] != shape:
+        raise Rejected("malformed program: an array of the wrong shape")
     raw = base64.b64decode(entry["data"], validate=True)
-    count = math.prod(entry["shape"])
-    values = struct.unpack(f"<{count}d", raw)
+    values = struct.unpack(f"<{math.prod(shape)}d", raw)
     if not all(map(math.isfinite, values)):
         raise Rejected("a program has a number that is not finite")
     return values
 
 
-def _operation(entry: dict[str, Any]) -> Operation:
-    parameter = entry.get("exponent", entry.get("slope"))
-    parameter = None if parameter is None else float.fromhex(parameter)
+def _operation(entry: dict[str, Any], widths: list[int]) -> Operation:
+    """A node, from the keys of its operation and no others; ``widths`` are those of the nodes before it."""
+    op, args, width = str(entry["op"]), _wholes(entry["args"]), whole(entry["width"])
+    if set(entry) != {"op", "args", "width"} | KEYS.get(op, set()):
+        raise Rejected(f"malformed program: keys of {ascii(op)[:40]}")
+    weight: tuple[float, ...] = ()
+    if op == "affine":
+        inside = len(args) == 1 and 0 <= args[0] < len(widths)
+        weight = _array(entry["weight"], [width, widths[args[0]] if inside else 0])
+    vector = (
+        _array(entry["bias" if op == "affine" else "value"], [width]) if op in ("affine", "constant") else ()
+    )
+    parameter = (
+        exact(entry["slope" if op == "leaky_relu" else "exponent"]) if op in ("leaky_relu", "pow") else None
+    )
     if parameter is not None and not math.isfinite(parameter):
         raise Rejected("a program has a number that is not finite")
-    vector = entry.get("bias", entry.get("value"))
-    return Operation(
-        entry["op"], tuple(map(int, entry["args"])), int(entry["width"]),
-        _array(entry["weight"]) if "weight" in entry else (), _array(vector) if vector is not None else (),
-        tuple(map(int, entry.get("columns", ()))), parameter,
-    )  # fmt: skip
+    return Operation(op, args, width, weight, vector, _wholes(entry.get("columns", [])), parameter)
 
 
 def _fits(o: Operation, widths: list[int], first: bool) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flint import arb
+from flint import arb, fmpq
 
 Ball = Any
 
@@ -68,13 +68,30 @@ def _simple(op: str, z: Ball, p: float | None) -> tuple[Ball, Ball]:
         return 1 / z, -1 / (z * z)
     if op == "pow":
         assert p is not None
-        return power(z, p), arb(p) * power(z, p - 1.0) if p else arb(0)
+        q = exactly(p)
+        return power(z, q), arb(q) * power(z, q - 1) if q != 0 else arb(0)
     raise ValueError(op)
 
 
-def power(z: Ball, p: float) -> Ball:
-    """z^p; whole powers of any z, others of positive z."""
-    return z ** int(p) if float(p).is_integer() else z ** arb(p)
+def exactly(p: float) -> Any:
+    """A float as the rational number it is: p - 1 and p - 2 are often no floats."""
+    return fmpq(*p.as_integer_ratio())
+
+
+def power(z: Ball, q: Any) -> Ball:
+    """z^q for a rational q: whole powers of any z, others of positive z."""
+    if q.q != 1:
+        return z ** arb(q)
+    if q < 0:
+        return 1 / power(z, -q)
+    result, square, left = arb(1), z, int(q.p)  # FLINT's own has no value for a ball round 0
+    while left:
+        if left & 1:
+            result = result * square
+        left >>= 1
+        if left:
+            square = square * square
+    return result
 
 
 def _normal(z: Ball) -> tuple[Ball, Ball]:
@@ -119,7 +136,7 @@ def remainder(op: str, c: Ball, r: Ball, p: float | None = None) -> Ball | None:
         return -(1 - t).log() - t if c > 0 and t < 1 else None
     if op == "reciprocal":
         return r * r / (c * c * (abs(c) - r)) if abs(c) > r else None
-    return _power_remainder(c, r, 0.5 if op == "sqrt" else float(p or 0.0))
+    return _power_remainder(c, r, exactly(0.5 if op == "sqrt" else float(p or 0.0)))
 
 
 def real_remainder(op: str, r: Ball, slope: Ball) -> Ball | None:
@@ -163,13 +180,13 @@ def _gaussian(op: str, c: Ball, r: Ball) -> Ball:
     return abs(c) * rest + r * r * density * (1 + growth / 2)
 
 
-def _power_remainder(c: Ball, r: Ball, p: float) -> Ball | None:
+def _power_remainder(c: Ball, r: Ball, q: Any) -> Ball | None:
     """r^2/2 times the largest |phi''| on the disc."""
-    factor = abs(arb(p) * (arb(p) - 1)) / 2 * r * r
+    factor = abs(arb(q * (q - 1))) / 2 * r * r
     size = abs(c)
-    if p >= 0 and float(p).is_integer():
-        return arb(0) if p < 2 else factor * power(size + r, p - 2.0)
-    if not (size > r and (c > 0 or float(p).is_integer())):
+    if q >= 0 and q.q == 1:
+        return arb(0) if q < 2 else factor * power(size + r, q - 2)
+    if not (size > r and (c > 0 or q.q == 1)):
         return None
-    ends = power(size - r, p - 2.0), power(size + r, p - 2.0)
+    ends = power(size - r, q - 2), power(size + r, q - 2)
     return factor * ends[0].max(ends[1])

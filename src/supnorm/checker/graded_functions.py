@@ -10,9 +10,9 @@ from __future__ import annotations
 from math import factorial
 from typing import Any
 
-from flint import arb
+from flint import arb, fmpq
 
-from supnorm.checker.functions import value_and_slope
+from supnorm.checker.functions import exactly, power, value_and_slope
 
 Ball = Any
 ORDER = 6
@@ -80,21 +80,17 @@ def _times(z: Ball, s: list[Ball]) -> list[Ball]:
     return [z * s[0]] + [z * s[i] + s[i - 1] for i in range(1, ORDER)]
 
 
-def _exponent(op: str, p: float | None) -> float:
-    return {"log": 0.0, "sqrt": 0.5, "reciprocal": -1.0}.get(op, float(p or 0.0))
-
-
-def _power(z: Ball, p: float) -> Ball:
-    return z ** int(p) if p.is_integer() else z ** arb(p)
+def _exponent(op: str, p: float | None) -> Any:
+    return exactly({"log": 0.0, "sqrt": 0.5, "reciprocal": -1.0}.get(op, float(p or 0.0)))
 
 
 def _powers(op: str, z: Ball, p: float | None) -> list[Ball]:
     if op == "log":
         return [z.log()] + [-((-1 / z) ** i) / i for i in range(1, ORDER)]
-    q, factor, out = _exponent(op, p), arb(1), []
+    q, factor, out = _exponent(op, p), fmpq(1), []
     for i in range(ORDER):
-        out.append(arb(0) if factor == 0 else factor * _power(z, q - i))
-        factor *= (arb(q) - i) / (i + 1)
+        out.append(arb(0) if factor == 0 else arb(factor) * power(z, q - i))
+        factor *= (q - i) / (i + 1)
     return out
 
 
@@ -164,28 +160,27 @@ def _gaussian(op: str, low: Ball, high: Ball, h: Ball, e: float) -> list[Ball]:
 def _power_bounds(op: str, low: Ball, high: Ball, h: Ball, p: float | None) -> list[Ball] | None:
     near: Ball | None = low if low > 0 else None
     q = _exponent(op, p)
-    if near is None and op in ("pow", "reciprocal") and q.is_integer() and high < 0:
+    if near is None and op in ("pow", "reciprocal") and q.q == 1 and high < 0:
         near = -high
     far = _far(low, high) + h
     out: list[Ball] = []
-    factor = arb(1)
+    factor = fmpq(1)
     for i in range(ORDER + 1):
         if op == "log" and i == 0:
             if near is None:
                 return None
             out.append(_far(near.log(), (high + h).log()) + arb.pi() / 2)
             continue
-        size = arb(1) / i if op == "log" else abs(factor)
-        power = q - i
+        size, rest = arb(1) / i if op == "log" else abs(arb(factor)), q - i
         if size == 0:
             out.append(arb(0))
-        elif power >= 0 and power.is_integer():
-            out.append(size * far ** int(power))
+        elif rest >= 0 and rest.q == 1:
+            out.append(size * power(far, rest))
         elif near is None:
             return None
         else:
-            out.append(size * _power(near, power).max(_power(far, power)).upper())
-        factor *= (arb(q) - i) / (i + 1)
+            out.append(size * power(near, rest).max(power(far, rest)).upper())
+        factor *= (q - i) / (i + 1)
     return out
 
 

@@ -28,6 +28,7 @@ Ball = Any
 Index = tuple[int, ...]
 LARGEST = 20_000  # nodes, and coefficients, that a file may ask for
 LARGEST_WORK = 300_000_000  # nodes times grid points, so that a hostile file cannot stall the checker
+LARGEST_TABLE = 20_000_000  # coefficients times points, for the same reason
 BITS = 50  # of the integers in which the Lebesgue constant is summed
 
 
@@ -97,7 +98,8 @@ def verify_rule(d: int, D: int, representatives: tuple[tuple[float, ...], ...]) 
         for p in points
         for signs in product(*[(1.0, -1.0) if v else (1.0,) for v in p])
     )
-    if comb((_grid(d, D) + 1) // 2 + d - 1, d) * len(nodes) > LARGEST_WORK:
+    grid = comb((_grid(d, D) + 1) // 2 + d - 1, d)
+    if grid * len(nodes) > LARGEST_WORK or comb(D + d, d) * len(points) > LARGEST_TABLE:
         raise Rejected(f"a rule of degree {D} in {d} dimensions takes too long to verify")
     exponents: dict[Index, list[Index]] = {b: [] for b in product((0, 1), repeat=d) if sum(b) <= D}
     for k in _exponents(d, D):

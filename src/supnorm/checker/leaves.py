@@ -22,6 +22,8 @@ Proof = tuple[Integers, Integers, Integers, tuple[float, ...], Integers, Integer
 PIECES = -2  # in place of a degree: the bound by linear pieces
 LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot stall the checker
 LARGEST_TABLE = 300_000  # cosines of one axis, for the same reason
+LARGEST_EVALUATION = 10_000_000  # features at the nodes of a leaf
+LARGEST_GRADED = 20  # inputs of a graded model, which has forms of all pairs
 
 
 def claims(leaves: tuple[Leaf, ...]) -> dict[Proof, list[int]]:
@@ -44,7 +46,9 @@ class Leaves:
         self.document = document
         self.programs = tuple(map(Program.of, document.programs))
         d = len(document.names)
-        self.rules = {D: verify_rule(d, D, points) for D, points in document.rules.items()}
+        pairs = [p for leaf in document.leaves for p in zip(leaf.degree, leaf.graded, strict=True)]
+        used = {v for degree, graded in pairs if graded >= 0 for v in (degree, graded)}
+        self.rules = {D: verify_rule(d, D, points) for D, points in document.rules.items() if D in used}
 
     def verify(self, proof: Proof, positions: list[int]) -> None:
         """The claims of the leaves that rest on one proof."""
@@ -109,8 +113,11 @@ def _graded(
     """The same by a graded model: degree D, tightened by the rule of degree m > 0."""
     count, part = divmod(grid, 100)
     known = (D == 1 or D in rules) and (m == 0 or (m >= 2 and m in rules))
-    fits = grid == 0 or (2 <= part <= D and 2 * part <= count and count ** len(centre) <= LARGEST_WORK)
-    if not (known and fits):
+    table = count * (part + 1) <= LARGEST_TABLE
+    fits = grid == 0 or (
+        table and 2 <= part <= D and 2 * part <= count and count ** len(centre) <= LARGEST_WORK
+    )
+    if not (known and fits and len(centre) <= LARGEST_GRADED):
         raise Rejected(f"leaf {position}: graded degree {D}, grid {grid}, rule {m} cannot be used", position)
     return leaf_ranges(program, centre, half, D, grid, rules.get(m), rules.get(D) if D > 1 else None)
 
@@ -130,8 +137,8 @@ def _ranges(
         if document.declared:
             return [None] * len(features)
         return [None if f.eps is None else (f.c - f.reach(arb(1)), f.c + f.reach(arb(1))) for f in features]
-    size = max((grid * n) ** d, (n + 1) ** d)
-    fits = (n + 1) * max(n + 1, grid * n) <= LARGEST_TABLE and size <= LARGEST_WORK
+    fits = (n + 1) * max(n + 1, grid * n) <= LARGEST_TABLE and max(grid * n, n + 1) ** d <= LARGEST_WORK
+    fits = fits and (n + 1) ** d * sum(o.width for o in program.operations) <= LARGEST_EVALUATION
     if not (1.0 < rho < 1e6) or grid < 0 or grid == 1 or not fits:
         raise Rejected(f"leaf {position}: degree {n}, rho {rho}, grid {grid} cannot be used", position)
     scale = (arb(rho) + 1 / arb(rho)) / 2

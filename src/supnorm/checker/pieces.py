@@ -20,6 +20,7 @@ from supnorm.checker.functions import extremes
 Ball = Any
 KINKS = ("relu", "leaky_relu", "abs", "max", "min")
 MOST = 3000  # polygons of one cell, so that a hostile file cannot stall the checker
+MOST_FEATURES = 600_000  # models on all polygons together, for the same reason
 EXACT = arb(2) ** -60  # arguments that leave zero by less than this part of their size are not cut
 
 
@@ -39,12 +40,12 @@ def ranges(program: Program, centre: list[Ball], half: list[Ball]) -> list[tuple
     corners = [[-one], [one]] if len(centre) == 1 else [[-one, -one], [one, -one], [one, one], [-one, one]]
     work = [_Polygon(corners, arb(0), [], [])]
     found: list[tuple[Ball, Ball] | None] | None = None
-    finished = 0
+    finished, features = 0, sum(o.width for o in program.operations)
     while work:
         polygon = work.pop()
         outputs = _models(program, polygon, work, centre, half)
         finished += 1
-        if finished > MOST:
+        if finished > MOST or finished * features > MOST_FEATURES:
             return [None] * len(outputs)
         ends = [_ends(f, polygon) for f in outputs]
         pairs = [
