@@ -481,3 +481,19 @@ def test_python_m_supnorm_is_the_program(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert str(missing) in done.stderr
+
+
+def test_a_closed_pipe_is_no_pass(tmp_path: Path) -> None:
+    """The reader of the summary has gone: nobody got the verdict."""
+    (tmp_path / "code.py").write_text("def m(x): return x[:, 0]\n\n\ndef r(x): return x[:, 0] * 1.01\n")
+    (tmp_path / "problem.toml").write_text(
+        '[model]\npython = "code.py:m"\n[reference]\npython = "code.py:r"\n[domain]\nx = [0.0, 1.0]\n'
+    )
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "supnorm", "audit", "problem.toml", "--evaluations", "500"]
+    done = subprocess.run(command, cwd=tmp_path, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert done.returncode == 2
+    assert "standard output was closed" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -56,7 +56,7 @@ def _again(dropped: Any) -> None:
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code. Never raises but for a closed pipe."""
+    """Run the command line; returns the exit code."""
     try:
         result = app(
             args=(sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False
@@ -71,6 +71,8 @@ def run(arguments: list[str] | None = None) -> int:
         from supnorm.problem import exited
 
         place = traceback.extract_tb(error.__traceback__)[-1]
+        if isinstance(error.__context__, BrokenPipeError):  # typer ends the program so
+            return _cut_off()
         if Path(place.filename).is_relative_to(Path(__file__).parent.parent):
             raise  # a worker that imports the script again: it ends in silence, the main process speaks for all
         # Raised by code of the problem. Its number must not pass: 0 would read as a verdict.
@@ -78,8 +80,7 @@ def run(arguments: list[str] | None = None) -> int:
         _say(f"{where} ended the program ({exited(error)}): a function returns or raises instead")
         return ExitCode.BAD_INPUT
     except BrokenPipeError:
-        sys.stderr.close()
-        return ExitCode.DONE
+        return _cut_off()
     except Exception as error:
         # A mistake on the command line: click's exception, of which typer may carry a copy of its own.
         if callable(explained := getattr(error, "format_message", None)):
@@ -100,6 +101,13 @@ def run(arguments: list[str] | None = None) -> int:
         _say("interrupted")
         return ExitCode.INTERRUPTED
     return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _cut_off() -> int:
+    """Standard output was closed by its reader, as by ``head``: a verdict that nobody got is not a pass."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer would fail again at the end
+    _say("standard output was closed before everything was written")
+    return ExitCode.BAD_INPUT
 
 
 def _in_echo(error: OSError) -> bool:
