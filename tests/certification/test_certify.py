@@ -228,6 +228,7 @@ def test_json_schema():
         (Problem(lambda x: jnp.floor(x), jnp.sin, Domain(x=(0, 1))), "floor"),
         (Problem(lambda x: np.interp(x, [0], [0]), jnp.sin, Domain(x=(0, 1))), "np.interp"),
         (Problem(jnp.sin, lambda x: x[:, :1], Domain(x=(0, 1), y=(0, 1))), "outputs"),
+        (Problem(jnp.sin, jnp.sin, Domain(x=Axis(0, 1, values=(1.0,)))), "axis x has a single value, 1"),
     ],
 )
 def test_what_stands_in_the_way_is_named(problem, words):

@@ -78,6 +78,11 @@ def certify(
     """
     start = time.monotonic()
     problem = _as_problem(problem, domain)
+    for name, axis in zip(problem.domain.names, problem.domain.axes, strict=True):
+        if not axis.low < axis.high:  # a box without width is no certificate
+            raise BadInput(
+                f"axis {name} has a single value, {axis.low:g}: put it into model and reference, and leave the axis out"
+            )
     goal = _goal(ratio, tolerance)
     error = error_program(problem)
     method = strategy or _choose(error)
