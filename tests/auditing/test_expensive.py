@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from supnorm.auditing import SurrogateSearch, audit
 from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.modelled import reference_problem
 from supnorm.auditing.search import SearchState
+from supnorm.auditing.surrogate import GaussianProcess
 from supnorm.evaluation import EvaluationStore, Evaluator, Flight
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 
@@ -73,6 +75,16 @@ def test_tolerances_of_outputs_steer_the_search_as_scales_do() -> None:
         runs.append(searched(evaluator, 80))
         assert evaluator.worst > 9.9
     assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("bonus", [0.0, 1.0])
+def test_the_mask_holds_in_every_round(bonus: float) -> None:
+    x = np.random.default_rng(0).random((30, 2))
+    measure = ErrorMeasure(mask=lambda x: x[:, 0] < 0.5)
+    problem = Problem(model, truth, SQUARE, measure)
+    inner = reference_problem(problem, GaussianProcess.fit(x, truth(x)), bonus)
+    error, _ = inner.error(model(x), truth(x), x)
+    assert (np.isnan(error) == (x[:, 0] >= 0.5)).all()
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def _with_deviation(
         raised: Array = np.nan_to_num(error.in_units(model, reference, x)) + bonus * deviation
         return raised
 
-    return ErrorMeasure("function", function=optimistic)
+    return ErrorMeasure("function", function=optimistic, mask=error.mask)
 
 
 def error_problem(problem: Problem, process: GaussianProcess) -> Problem:
