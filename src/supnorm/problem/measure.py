@@ -68,6 +68,8 @@ class ErrorMeasure:
             raise BadInput(
                 f'floor = {self.floor:g} means nothing for kind = "{self.kind}": it is for "relative"'
             )
+        if self.scale is not None and self.kind != "scaled":
+            raise BadInput(f'scale = {self.scale} means nothing for kind = "{self.kind}": it is for "scaled"')
         if (self.kind == "function") != (self.function is not None):
             raise BadInput('give function = ... together with kind = "function", and only then')
         if self.tolerance is not None:
