@@ -103,14 +103,7 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
     function = source
 
     def value(x: Array) -> Array:
-        result = function(x)
-        jax = sys.modules.get("jax")
-        if jax is not None and isinstance(result, jax.Array) and result.dtype == np.float32:
-            raise BadInput(
-                f"{what} returned JAX's float32 for points in float64: give supnorm.from_jax(function), which computes "
-                "in float64 and has derivatives"
-            )
-        return as_columns(result, len(x), what)
+        return as_columns(function(x), len(x), what)
 
     value.__wrapped__ = function  # type: ignore[attr-defined]  # the user's own code, for tracing it
     return Function(value, name=getattr(source, "__name__", type(source).__name__))
