@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
 from hypothesis import settings
 
 # A busy machine is no failure: times belong to the benchmarks.
 settings.register_profile("supnorm", settings.default, deadline=None)
 settings.load_profile("supnorm")
+
+# A suite that was started in the background ignores Ctrl-C, and so would the programs that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
