@@ -59,6 +59,7 @@ def test_after_the_end_nothing_is_evaluated():
     assert landscape.remaining == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d", [1, 2, 6])
 @pytest.mark.parametrize("each", [1e-4, 4e-3])
 def test_seconds_end_search_places_planted_errors_and_pictures(d, each):

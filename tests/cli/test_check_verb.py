@@ -156,6 +156,7 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_programs_have_the_same_hash_in_another_process(tmp_path: Path) -> None:
     """Read again by a process with another order of its sets, from the user's file and from the one of the run."""
     for number, (given, options) in enumerate(CASES.values()):
