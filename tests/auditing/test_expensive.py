@@ -206,7 +206,7 @@ def test_a_reference_that_cannot_be_modelled_is_not(
 
 
 def test_a_relative_error_is_modelled_as_one() -> None:
-    """A reference from 2 to 400 that no process of 80 calls can follow: 30 % off where it is small, 10 % where it is large."""
+    """A reference from 2 to 400 that no process of 80 calls can follow: 30 % off where it is small, 10 % elsewhere."""
 
     def reference(x: Array) -> Array:
         return np.asarray(np.exp(5 * x[:, 0]) * (2 + np.sin(25 * x[:, 0]) * np.cos(30 * x[:, 1])))
@@ -232,7 +232,9 @@ def test_the_error_is_modelled_on_the_side_that_counts(side: str, sign: int) -> 
     model = reference * (1 + 0.2 * np.sin(6 * x[:, :1]))
     measure = ErrorMeasure("relative", side=side, floor=0.0, mask=lambda x: x[:, 1] < 0.5)
     signed = signed_errors(measure, model, reference, x)
-    np.testing.assert_allclose(np.maximum(signed, 0 if sign else -signed), measure.in_units(model, reference, x))
+    np.testing.assert_allclose(
+        np.maximum(signed, 0 if sign else -signed), measure.in_units(model, reference, x)
+    )
     problem = Problem(lambda x: x[:, 0], lambda x: x[:, 0], SQUARE, measure)
     inner = error_problem(problem, GaussianProcess.fit(x, signed))
     error, _ = inner.error(inner.model(x), inner.reference(x), x)

@@ -149,7 +149,8 @@ class SurrogateSearch:
         # All in the unit of the error that is searched for: outputs, and relative errors, compare in no other.
         doubts = signed_errors(problem.error, f - process.leave_one_out(), f, x)
         gap = signed_errors(problem.error, y, f, x)
-        known = np.isfinite(gap).all(axis=1) & np.isfinite(doubts).all(axis=1)  # not where a relative one has no floor
+        # Where the reference is 0 a relative error may have no floor.
+        known = np.isfinite(gap).all(axis=1) & np.isfinite(doubts).all(axis=1)
         doubt = float(np.sqrt(np.mean(doubts[known] ** 2, axis=0)).max()) if known.any() else 0.0
         size = float(np.median(np.sort(np.abs(gap[known]).max(axis=1))[-5:])) if known.any() else 0.0
         if doubt > 0.5 * size and known.sum() >= domain.d + 2:
