@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,11 @@ import pytest
 from numpy.typing import NDArray
 from tests import problems
 
-from supnorm import AuditReport, audit, load_report
+from supnorm import AuditReport, Power, audit, load_report
 from supnorm.auditing.explain import explain
 from supnorm.auditing.statistics import clopper_pearson_upper
 from supnorm.evaluation import Evaluator
+from supnorm.pages import summary
 from supnorm.pages.page import page
 from supnorm.pages.view import InconsistentResult, View
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
@@ -313,6 +316,61 @@ def test_the_law_is_named_with_the_numbers_it_holds_for() -> None:
     report = audit(sampled, evaluations=500)
     assert report.document["law"] == report.rms.law == "training data (50 points)"
     assert report.document["rms"]["at_least"] == 0.0  # a floor in volume does not hold for another law
+
+
+def test_shares_of_another_law_are_not_called_shares_of_the_domain() -> None:
+    """A law may prefer a place or avoid it: what a place fills of the domain says nothing about its random points."""
+    domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+
+    def model(x: Array) -> Array:
+        return np.asarray(np.exp(-((x - 0.9) ** 2).sum(axis=1) / 1e-3))
+
+    problem = Problem(model, lambda x: 0 * x[:, 0], domain)
+    own = Law.from_sampler(lambda n, rng: rng.random((n, 2)) * 0.8, domain, "uniform in the south-west")
+    for law, even in ((None, True), (own, False)):
+        report = audit(replace(problem, law=law), evaluations=20_000)
+        html = page(report.to_json())
+        assert report.document["law_uniform"] is even
+        assert ("of them there" in report.explain()) is even
+        for words in ("of the domain exceeds", "Share of the domain above", "one random point in"):
+            assert (words in html) is even
+        assert ("of what the law “uniform in the south-west” draws" in html) is not even
+        if not even:
+            assert report.document["rms"]["at_least"] == 0.0
+            assert report.document["rms"]["value"] < 1e-3 < report.worst.error  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "why"),
+    [
+        (lambda x: x[:, 0], {}, "is zero"),
+        (lambda x: np.where(x[:, 0] < 0.5, np.inf, 0.0), {}, "is infinite"),
+        (lambda x: np.exp(x[:, 0]), {"volumes": (), "sheets": ()}, "no size was asked for"),
+        (lambda x: np.exp(x[:, 0]), {}, ""),
+    ],
+)
+def test_why_no_errors_were_planted_is_told(
+    model: Callable[[Array], Array], given: dict[str, Any], why: str
+) -> None:
+    problem = Problem(model, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
+    report = audit(problem, evaluations=200, power=Power(**{"runs": 1} | given))
+    assert why in report.document["power_left_out"]
+    assert bool(report.document["power"]) is not bool(why)
+    html = page(report.to_json())
+    assert ("no errors were planted: " in html) is bool(why)
+    assert ("No errors were planted: " in summary(report)) is bool(why)
+    assert why in html
+
+
+def test_without_time_for_a_stand_in_no_errors_are_planted_and_that_is_told() -> None:
+    def slow(x: Array) -> Array:
+        time.sleep(2e-3 * len(x))
+        return x[:, 0]
+
+    problem = Problem(lambda x: np.exp(x[:, 0]), slow, Domain(x=(0.0, 1.0)))
+    report = audit(problem, seconds=0.5, power=True)
+    assert report.document["power"] == []
+    assert "does not suffice to fit one: give 5 s or more" in report.document["power_left_out"]
 
 
 @pytest.mark.slow

@@ -50,10 +50,19 @@ def test_a_quantile_is_shown_where_the_sample_carries_it(n, level, known):
     assert top_level(view)[0] == level
     text, html = summary(report), html_of(report)
     assert f"{level} below" in text
-    assert f"{level} of the domain is below" in html
+    assert f"{level} of the random points are below" in html
+    assert "of the domain is below" not in html  # that would be a bound of a quantile
     if n < 5000:
         assert "99.9 % below" not in text
-        assert "99.9 % of the domain is below" not in html
+        assert "99.9 % of the random points are below" not in html
+
+
+def test_too_few_points_for_a_quantile_are_told():
+    data = audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=100).to_json()
+    data["quantiles"] = dict.fromkeys(data["quantiles"])
+    assert "99.9 % below  not known" in summary(data)
+    assert "too few: 20 random points" in summary(data)
+    assert "below  no value" not in summary(data)
 
 
 def test_a_table_speaks_of_its_rows():

@@ -34,6 +34,7 @@ from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import cluster_sizes
 from supnorm.auditing.pictures import Pictures, picture_budget
 from supnorm.auditing.places import Place, judge, settle
+from supnorm.auditing.power import Planted
 from supnorm.auditing.recheck import recheck
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport
@@ -61,7 +62,7 @@ class Run:
     places: list[Place]
     pictures: Pictures
     rng: np.random.Generator
-    power: list[dict[str, Any]] = field(default_factory=list)
+    power: Planted = field(default_factory=Planted)
     surrogate: bool = False
     clock: Clock | None = None  # limits the pictures
     recheck_failures: Sequence[str] = ()  # what happened where the second reference gave no value
@@ -107,7 +108,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         drawn = charts.rounding_left_out(drawn, sup, rounding)
     levels = [limit] if limit is not None else [sample.quantile(0.999)]
     levels += [q for q in (10 * rms.value,) if np.isfinite(q)]
-    uniform = sample.law.startswith("uniform")
+    uniform = not table and problem.law is not None and problem.law.even
     floor = rms_floor([p.witness for p in run.places]) if uniform else 0.0
     status = verdict(problem, witness, sample, evaluator, run.searched, run.recheck_failures)
     counts = evaluator.counts
@@ -118,6 +119,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "command": "",
         "tolerance": limit,
         "law": sample.law,
+        "law_uniform": uniform,
         "model": side_json(problem.model),
         "reference": side_json(problem.reference),
         "recheck": None if problem.recheck is None else side_json(problem.recheck),
@@ -143,7 +145,8 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         },
         "exceedance": [sample.exceedance(t) for t in levels],
         "unseen_peak_mass": None if unseen is None else vars(unseen),
-        "power": run.power,
+        "power": list(run.power.rows),
+        "power_left_out": run.power.left_out,
         "places": places,
         "glitches": [p for p in places if "glitch" in p["tags"]],
         "findings": findings(

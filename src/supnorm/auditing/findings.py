@@ -38,7 +38,8 @@ def findings(
         found += domain_against_data(problem.domain, np.asarray(problem.data, dtype=float), witness)
     found += suspect_words(problem, suspects)
     if witness is not None and witness.error == np.inf:
-        found.append({"code": "no-model-value", "text": infinite_words(sample, places)})
+        code, cause = infinite_cause(problem, witness)
+        found.append({"code": code, "text": f"{cause} {infinite_share(problem, sample, places)}".rstrip()})
     found += failure_words(evaluator, sample)
     if recheck_failures:
         text = (
@@ -130,24 +131,40 @@ def _worst_outside(evaluator: Evaluator, x: Array) -> str:
     return f" The largest error among them is {worst:.4g} at {at}{over}."
 
 
-def infinite_words(sample: Sample, places: Sequence[Witness]) -> str:
-    """That the worst error is infinite, on how much of the domain, and what the finite errors are like."""
-    text = (
-        "The model has no finite value at a point where the reference has one: its worst error is infinite."
-    )
+def infinite_cause(problem: Problem, witness: Witness) -> tuple[str, str]:
+    """Why an error is infinite: a code, and words."""
+    if not np.isfinite(witness.model[witness.output]):
+        text = "The model has no finite value at a point where the reference has one: its worst error is infinite."
+        return "no-model-value", text
+    if problem.error.kind == "relative":
+        text = (
+            "The reference is 0 at a point where the model is not: without a floor the relative error is infinite there. "
+            "Give floor = the size of the reference below which the error is to count as absolute."
+        )
+        return "zero-reference", text
+    text = "The error function gives an infinite error at a point where both values are finite."
+    return "infinite-error", text
+
+
+def infinite_share(problem: Problem, sample: Sample, places: Sequence[Witness]) -> str:
+    """On how much of the domain the error is infinite, and what the finite errors are like."""
     finite = Sample(sample.errors[np.isfinite(sample.errors)], sample.law, sample.drawn)
     k, n = sample.n - finite.n, sample.n
+    table = is_table(problem)
+    points = "rows" if table else "random points"
+    relative = problem.error.kind == "relative" and not problem.error.per_output
+
+    def size(error: float) -> str:
+        return f"{100 * error:.3g} %" if relative else f"{error:.3g}"
+
+    text = ""
     if n:
-        text += (
-            f" So it is at {k:,} of {n:,} random points: with 95 % confidence on at most "
-            f"{100 * clopper_pearson_upper(k, n):.2g} % of them."
-        )
+        most = f": with 95 % confidence on at most {100 * clopper_pearson_upper(k, n):.2g} % of them all"
+        text = f"It is infinite at {k:,} of {n:,} {points}{'' if table else most}."
     if finite.n:
-        text += (
-            f" Where the error is finite its RMS over {finite.n:,} random points is {finite.rms().value:.3g}"
-        )
+        text += f" Where the error is finite its RMS over {finite.n:,} {points} is {size(finite.rms().value)}"
         peak = max((p.error for p in places if np.isfinite(p.error)), default=finite.worst())
-        text += f", and the largest one found is {max(peak, finite.worst()):.3g}."
+        text += f", and the largest one found is {size(max(peak, finite.worst()))}."
     return text
 
 

@@ -29,6 +29,12 @@ def is_table(problem: Problem) -> bool:
     return any(f is not None and f.table is not None for f in (problem.model, problem.reference))
 
 
+def rows_name(problem: Problem) -> str:
+    """What the averages of a table are over, whatever law the problem names."""
+    tables = [f for f in (problem.reference, problem.model) if f is not None and f.table is not None]
+    return f"rows of {tables[0].name or 'the table'}"
+
+
 def table_points(problem: Problem) -> Array:
     """The rows to compare, shape ``(N, d)``: those that both tables hold and that lie in the domain.
 
@@ -81,8 +87,7 @@ def table_statistics(
             if ok[k]
         ]
     kept.sort(key=lambda pair: -pair[0])
-    law = problem.law.name if problem.law else "rows"
-    sample = Sample(np.concatenate(errors), law, len(points), moments, dict(evaluator.failed))
+    sample = Sample(np.concatenate(errors), rows_name(problem), len(points), moments, dict(evaluator.failed))
     if not kept:
         return sample, state, []
     chosen = thin(np.stack([p.u for _, p in kept]), np.array([s for s, _ in kept]), CLOSE, PLACES)

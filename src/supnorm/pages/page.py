@@ -108,6 +108,7 @@ def _verdict(view: View) -> dict[str, Any]:
         "findings": [str(f.get("text")) for f in view.items("findings")],
         "ruler": two_sizes(ruler, view),
         "exceeded": view.exceeded,
+        "whole": view.whole,
         "tolerance": view.tolerance > 0,
         "advice": view.text("status", "advice"),
         "has_witness": view.witness is not None,

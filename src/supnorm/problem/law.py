@@ -22,12 +22,14 @@ class Law:
         name: printed with every statistical number.
         draw: ``draw(n, rng)`` returns ``n`` independent points, shape ``(n, d)``.
         outside: how many points of a sample were left out because they lie outside the domain, of ``given``.
+        even: whether it spreads evenly over the domain, so that a share of the law is a share of the domain.
     """
 
     name: str
     draw: Callable[[int, np.random.Generator], Array]
     outside: int = 0
     given: int = 0
+    even: bool = False
 
     @classmethod
     def uniform(cls, domain: Domain) -> Law:
@@ -46,7 +48,7 @@ class Law:
             return draw_inside(domain, n, rng)
 
         logs = [n for n, a in zip(domain.names, domain.axes, strict=True) if a.log]
-        return cls("uniform" + (f" (log-uniform in {', '.join(logs)})" if logs else ""), draw)
+        return cls("uniform" + (f" (log-uniform in {', '.join(logs)})" if logs else ""), draw, even=True)
 
     @classmethod
     def from_samples(cls, points: Array, domain: Domain, name: str = "sample") -> Law:
