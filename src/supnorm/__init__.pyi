@@ -13,6 +13,7 @@ from .pages import write_page
 from .planning import BudgetResult, budget
 from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
 from .results import BadInput, Bound, Estimate, ExitCode, Status, Witness
+from .results.versions import __version__
 from .sources import from_jax, from_torch, open_problem, save_problem, with_derivatives
 from .training import FitResult, fit
 
@@ -38,6 +39,7 @@ __all__ = [
     "Status",
     "SurrogateSearch",
     "Witness",
+    "__version__",
     "audit",
     "budget",
     "certify",
