@@ -61,7 +61,7 @@ def test_too_few_points_for_a_quantile_are_told():
     data = audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=100).to_json()
     data["quantiles"] = dict.fromkeys(data["quantiles"])
     assert "99.9 % below  not known" in summary(data)
-    assert "too few: 20 random points" in summary(data)
+    assert "too few random points: 20" in summary(data)
     assert "below  no value" not in summary(data)
 
 
