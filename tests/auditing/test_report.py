@@ -534,3 +534,46 @@ def test_an_axis_with_a_single_value(alone: bool) -> None:
 def test_pairs_without_errors_or_data_that_never_vary_cause_no_warning(asked: dict[str, Any]) -> None:
     given = {"model": lambda x: x[:, 0], "reference": lambda x: x[:, 1]} | asked
     page(audit(Problem(domain=Domain(a=(0.0, 1.0), b=(0.0, 1.0)), **given), evaluations=1000).to_json())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"evaluations": 5}, "evaluations must be a number of at least 20, got 5"),
+        ({"evaluations": "many"}, "evaluations must be a number of at least 20, got 'many'"),
+        ({"seconds": -1.0}, "seconds must be a number of at least 0, got -1.0"),
+        ({"evaluations": 100, "workers": 0}, "workers must be a number of at least 1, got 0"),
+        ({"evaluations": 100, "seed": -1}, "seed must be a number of at least 0, got -1"),
+        ({"evaluations": 100, "norms": ("two",)}, "norms are powers"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        audit(Problem(lambda x: x[:, 0], lambda x: x[:, 0], Domain(x=(0.0, 1.0))), **given)
+
+
+def test_a_file_name_is_no_problem() -> None:
+    with pytest.raises(
+        BadInput, match=r"takes a supnorm.Problem, got 'problem.toml'; supnorm.open_problem reads"
+    ):
+        audit("problem.toml")  # type: ignore[arg-type]
+
+
+def test_evaluations_may_be_written_as_a_float() -> None:
+    problem = Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
+    reports = [audit(problem, evaluations=n) for n in (300, 3e2)]  # type: ignore[arg-type]
+    assert reports[0].document["budget"] == reports[1].document["budget"]
+    assert reports[0].worst.error == reports[1].worst.error  # type: ignore[union-attr]
+
+
+def test_a_function_that_works_in_its_argument_does_not_move_the_points_of_the_other() -> None:
+    """One that clips its inputs in place would otherwise hide its error: the reference would get the clipped ones."""
+
+    def clipped(x: Array) -> Array:
+        x[x < 0.5] = 0.5
+        return x[:, 0]
+
+    report = audit(Problem(clipped, lambda x: x[:, 0], Domain(x=(0.0, 1.0))), evaluations=500)
+    assert report.worst is not None
+    assert report.worst.error == 0.5
+    assert report.worst.x[0] == 0.0

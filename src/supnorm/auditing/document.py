@@ -40,7 +40,7 @@ from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import QUANTILES, Sample, unseen_peaks
-from supnorm.auditing.table import is_table
+from supnorm.auditing.table import is_table, row_of
 from supnorm.auditing.verdict import verdict
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Problem, fingerprint
@@ -87,7 +87,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         _crown(run)
     run.places.sort(key=lambda p: -p.witness.error)
     _recheck(run)
-    suspects = suspect_rows(problem)
+    suspects = suspect_rows(evaluator)
     _mark_suspects(run, suspects)
     shown = run.places[:THUMBNAILS] if problem.domain.d > 1 else []
     names = output_names(problem, evaluator)
@@ -235,9 +235,9 @@ def _mark_suspects(run: Run, rows: NDArray[np.intp]) -> None:
     """Places that are rows with suspect labels say so."""
     if not len(rows):
         return
-    points = run.evaluator.problem.reference.table[0][rows]
+    table = run.evaluator.problem.reference.table
     for i, place in enumerate(run.places):
-        if np.any(np.all(points == place.witness.x, axis=1)):
+        if row_of(table, place.witness.x, place.witness.reference) in rows:
             witness = replace(place.witness, tags=(*place.witness.tags, "suspect-label"))
             run.places[i] = replace(place, witness=witness)
 

@@ -95,6 +95,7 @@ def rows_left_out(evaluator: Evaluator) -> list[dict[str, Any]]:
     if alone > 0:
         text = f"{alone:,} rows are in the table of model or reference only, and were not compared."
         found.append({"code": "rows-alone", "text": text})
+    found += _repeated(problem)
     outside = points[~problem.domain.contains(points)]
     if len(outside):
         text = (
@@ -103,6 +104,21 @@ def rows_left_out(evaluator: Evaluator) -> list[dict[str, Any]]:
         )
         found.append({"code": "rows-outside", "text": text})
     return found
+
+
+def _repeated(problem: Problem) -> list[dict[str, Any]]:
+    """Rows that repeat inputs, where the model is a table: which value belongs to which is then not known."""
+    if problem.model.table is None:
+        return []
+    tables = [f.table[0] for f in (problem.model, problem.reference) if f.table is not None]
+    again = sum(len(t) - len(np.unique(t, axis=0)) for t in tables)
+    if not again:
+        return []
+    text = (
+        f"{again:,} rows repeat the inputs of an earlier row of the same table; the value of the first one was "
+        "compared."
+    )
+    return [{"code": "rows-repeated", "text": text}]
 
 
 def _worst_outside(evaluator: Evaluator, x: Array) -> str:
@@ -168,20 +184,24 @@ def infinite_share(problem: Problem, sample: Sample, places: Sequence[Witness]) 
     return text
 
 
-def suspect_rows(problem: Problem) -> NDArray[np.intp]:
+def suspect_rows(evaluator: Evaluator) -> NDArray[np.intp]:
     """Rows of the reference's table whose labels disagree with both the model and their neighbours.
 
-    In any output, where the error counts; the most suspicious first. Empty where the reference is no table, or the
-    model is one too.
+    In any output, where the error counts; the most suspicious first. Rows without a value of the model are left out.
+    Empty where the reference is no table, or the model is one too.
     """
+    problem: Problem = evaluator.problem
     if problem.reference.table is None or problem.model.table is not None:
         return NONE
     x, labels = problem.reference.table
     inside = np.flatnonzero(problem.domain.contains(x) & np.isfinite(labels).all(axis=1))
     if not len(inside):
         return NONE
+    model, _ = evaluator.model.values(x[inside], "statistics")
+    valued = np.isfinite(model).all(axis=1)
+    inside, model = inside[valued], model[valued]
     x, labels = x[inside], labels[inside]
-    rows = LabelCheck().suspects(problem.domain, x, problem.model.value(x), labels)
+    rows = LabelCheck().suspects(problem.domain, x, model, labels)
     return inside[rows[problem.error.counts(x[rows], labels[rows])]] if len(rows) else NONE
 
 

@@ -35,17 +35,20 @@ def rows_name(problem: Problem) -> str:
     return f"rows of {tables[0].name or 'the table'}"
 
 
-def table_points(problem: Problem) -> Array:
-    """The rows to compare, shape ``(N, d)``: those that both tables hold and that lie in the domain.
+def table_points(problem: Problem) -> tuple[Array, Array | None]:
+    """The rows to compare, shape ``(N, d)``: those that both tables hold and that lie in the domain; their labels.
+
+    Labels (N, m) only where the reference alone is a table: rows with the same inputs may have different ones.
 
     Raises:
         BadInput: when no row is left.
     """
     points = common_rows(problem)
-    kept = points[problem.domain.contains(points)]
-    if not len(kept):
+    kept = problem.domain.contains(points)
+    if not kept.any():
         raise BadInput(f"none of the {len(points)} rows of the table lies in the domain")
-    return kept
+    alone = problem.reference.table is not None and problem.model.table is None
+    return points[kept], problem.reference.table[1][kept] if alone else None
 
 
 def common_rows(problem: Problem) -> Array:
@@ -64,17 +67,30 @@ def common_rows(problem: Problem) -> Array:
     return points
 
 
+def row_of(table: tuple[Array, Array], x: Array, values: Array) -> int | None:
+    """The row of a table with inputs ``x`` (d,), of several the first with these ``values`` (m,); None without one."""
+    same = np.flatnonzero(np.all(table[0] == x, axis=1))
+    exact = (
+        same[[np.array_equal(table[1][i], values, equal_nan=True) for i in same]] if len(same) > 1 else same
+    )
+    return int((exact if len(exact) else same)[0]) if len(same) else None
+
+
 def table_statistics(
     evaluator: Evaluator, norms: Sequence[float] = NORMS
 ) -> tuple[Sample, SearchState, list[Place]]:
     """Every row once: the sample, and the worst rows as places."""
     problem: Problem = evaluator.problem
-    points = table_points(problem)
+    points, labels = table_points(problem)
     d = problem.domain.d
     state = SearchState.empty(d)
     errors, kept, moments = [], [], Moments(norms)
     for i in range(0, len(points), 8192):
-        done = evaluator.values_inside(points[i : i + 8192], "statistics")
+        rows = slice(i, i + 8192)
+        if labels is None:
+            done = evaluator.values_inside(points[rows], "statistics")
+        else:
+            done = evaluator.landed(points[rows], labels[rows], {}, "statistics")
         ok = done.status == PointStatus.OK
         errors.append(done.error[ok])
         moments.add(problem.error.in_units(done.model[ok], done.reference[ok], done.x[ok]))

@@ -132,10 +132,13 @@ class Domain:
         built = []
         for name, axis in axes.items():
             try:
-                built.append(axis if isinstance(axis, Axis) else Axis(*axis))
+                if not isinstance(axis, Axis):
+                    low, high, *more = axis
+                    axis = Axis(low, high, *more)
+                built.append(axis)
             except BadInput as error:
                 raise BadInput(f"axis {name}: {error}") from None
-            except TypeError:
+            except (TypeError, ValueError):
                 raise BadInput(
                     f"axis {name}: give (low, high), (low, high, unit) or an Axis, got {axis!r}"
                 ) from None
