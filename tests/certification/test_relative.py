@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from flint import arb
 
-from supnorm.certification import certify, error_program, leaf, mismatch
+from supnorm.certification import certify, error_program, leaf, mismatch, values_of_problem
 from supnorm.certification.certificate import digest
-from supnorm.certification.tie import values_of_problem
 from supnorm.checker import check
 from supnorm.checker.check import relative
 from supnorm.problem import Domain, ErrorMeasure, Problem

@@ -102,7 +102,8 @@ def check(
 
 
 def _reason(document: Document, tied: bool, functions: Functions) -> str:
-    parts = [f"every leaf was proved again in {PRECISION}-bit ball arithmetic"]
+    leaves = "every leaf" if document.upper < math.inf else "every leaf that has a bound"
+    parts = [f"{leaves} was proved again in {PRECISION}-bit ball arithmetic"]
     parts.append(
         "the programs agree with the problem at the given points" if tied else
         "the programs were taken from the file; whether they are your model and reference was not checked"
