@@ -228,6 +228,7 @@ def test_rounding_of_values_and_slopes_is_not_invented(name):
     assert 0.003 < used[1] <= 1.0
 
 
+@mp.workdps(60)
 def _off(op_at, p, c):
     """Errors of p c^(p-1) or the Taylor coefficients over their bounds, the largest."""
     exact = [mp.binomial(mp.mpf(p), i) * mp.mpf(c) ** (mp.mpf(p) - i) for i in range(6)]
