@@ -95,7 +95,7 @@ def exponent_rounding(z: Array, p: float) -> Array | float:
     """Relative error of z^p, z > 0, by the rounding of p where that is the difference of an exponent and a number.
 
     >>> (exponent_rounding(np.array([1.0, np.e]), -8.3) / U).round(9)
-    array([0.  , 8.3])
+    array([0. , 8.3])
     """
     return 0.0 if float(p).is_integer() else U * abs(p) * np.abs(np.log(z))
 
