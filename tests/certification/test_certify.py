@@ -240,3 +240,25 @@ def test_what_stands_in_the_way_is_named(problem, words):
 def test_bad_arguments(arguments):
     with pytest.raises(BadInput, match=r"ratio|tolerance"):
         certify(_hard(), **arguments)
+
+
+def test_an_error_of_zero_has_no_ratio_but_a_bound():
+    """Where a mask leaves no point out of 8192, or model and reference are the same, it is not rounding's fault."""
+    masked = Problem(
+        lambda x: x[:, 0], lambda x: 1 + 0 * x[:, 0], Domain(x=(-1.0, 1.0)),
+        ErrorMeasure(mask=lambda x: x[:, 0] > 5),
+    )  # fmt: skip
+    result = certify(masked)
+    assert (result.lower, result.status.exit) == (0.0, ExitCode.UNDECIDED)
+    assert 2.0 <= result.upper < 2.01
+    assert "No point that counts" in result.status.advice
+    assert "give a tolerance" in result.status.advice
+    assert certify(masked, tolerance=2.5).status.code == "within-tolerance"
+
+
+@pytest.mark.parametrize("witness", [[1.0, 2.0], [[1.0], [2.0]], 3.0, [[[1.0, 2.0, 3.0]]]])
+def test_a_witness_of_another_shape_is_refused(witness):
+    domain = Domain(x=(-1.0, 1.0), y=(0.0, 1.0), z=(0.0, 1.0))
+    problem = Problem(lambda x: x[:, 0], lambda x: x[:, 1], domain)
+    with pytest.raises(BadInput, match=r"witness must be points of shape \(k, 3\), got"):
+        certify(problem, witness=np.array(witness))

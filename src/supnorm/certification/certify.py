@@ -98,7 +98,7 @@ def certify(
     obstacle: str | None = None
     try:
         if witness is not None:
-            given = np.atleast_2d(np.asarray(witness, dtype=float))
+            given = _points(witness, error.d)
             bracket.raise_lower(given, admit, proved_error)
         points, lost = search(error, np.random.default_rng(seed), lambda t: admit(error.to_x(t)))
         found(points)
@@ -125,6 +125,14 @@ def certify(
     if obstacle is None and not math.isfinite(bracket.upper) and bracket.tried:
         obstacle = without_bound(problem, error, bracket.leaves)
     return result_of(problem, bracket, goal, end, time.monotonic() - start, obstacle)
+
+
+def _points(witness: Array, d: int) -> Array:
+    """Points ``(k, d)``, or one of shape ``(d,)``."""
+    given = np.atleast_2d(np.asarray(witness, dtype=float))
+    if given.ndim != 2 or given.shape[1] != d:
+        raise BadInput(f"witness must be points of shape (k, {d}), got {np.shape(witness)}")
+    return given
 
 
 def _as_problem(given: Problem | Function, domain: Domain | None) -> Problem:

@@ -77,7 +77,9 @@ class ChebyshevCertificate:
         todo = np.flatnonzero(state.upper() > target)
         if len(todo):
             other = Beyond(error.declared, centre[todo], half[todo])
-            degree, best, tail, noise, limited = self._degrees(model, todo, other, target, lower)
+            bounded = np.asarray(np.isfinite(model.eps[todo]).any(1))
+            counts = state.open_outputs(a, todo, bounded, target)
+            degree, best, tail, noise, limited = self._degrees(model, todo, counts, other, target, lower)
             state.bend[todo] = other.bend(state.bend[todo], self._gap(target, lower))
             state.limited[todo] |= limited
             for n in np.unique(degree[degree > 0]):
@@ -86,17 +88,23 @@ class ChebyshevCertificate:
                 self._polynomials(a, int(n), centre, half, target, state, *picked)
 
     def _degrees(
-        self, model: AffineModel, todo: NDArray[np.intp], other: Beyond, target: float, lower: float
-    ) -> tuple[Integers, NDArray[np.intp], Array, Array, NDArray[np.bool_]]:
-        """Smallest degree whose tail and rounding fit; 0 where none does."""
+        self, model: AffineModel, todo: NDArray[np.intp], counts: NDArray[np.bool_], other: Beyond,
+        target: float, lower: float,
+    ) -> tuple[Integers, NDArray[np.intp], Array, Array, NDArray[np.bool_]]:  # fmt: skip
+        """Smallest degree whose tail and rounding fit for the outputs that count; 0 where none does."""
         rho, d = np.asarray(self.rho), other.d
         largest = self.degrees[min(d, len(self.degrees)) - 1]
+        possible = counts.any(1)
+
+        def largest_of(v: Array) -> Array:
+            return np.asarray(np.max(v, -1, where=counts, initial=0.0))
+
         M = outward(model.eps[todo, 1:])
         err = model.err[todo]
         flat = np.abs(model.c[todo]) + model.slope[todo]
         allowance = np.full(len(todo), self._gap(target, lower))
         if not other.parts:
-            allowance = np.maximum(allowance, 0.5 * (target - flat.max(1)))
+            allowance = np.maximum(allowance, 0.5 * (target - largest_of(flat)))
         degree = np.zeros(len(todo), dtype=np.int64)
         best = np.zeros(len(todo), dtype=np.intp)
         tail, noise = np.full(err.shape, np.inf), np.full(err.shape, np.inf)
@@ -104,12 +112,12 @@ class ChebyshevCertificate:
         size = model.size[todo] + err
         for n in other.degrees(largest):
             tails = outward(M * chebyshev.tail_factor(n, rho, d)[:, None])
-            column = tails.max(2).argmin(1)
+            column = np.max(tails, 2, where=counts[:, None], initial=0.0).argmin(1)
             one = tails[np.arange(len(todo)), column] + other.tail(n)
             loss = outward(chebyshev.lebesgue(n, d) * err + chebyshev.transform_rounding(n, d, size))
-            worst = loss.max(1)
-            drowned = (worst > 0.25 * allowance) & (one.max(1) <= worst) & np.isfinite(worst)
-            good = (degree == 0) & (((one + loss).max(1) <= allowance) | drowned)
+            worst = largest_of(loss)
+            drowned = (worst > 0.25 * allowance) & (largest_of(one) <= worst) & np.isfinite(worst)
+            good = (degree == 0) & possible & ((largest_of(one + loss) <= allowance) | drowned)
             limited |= good & drowned
             degree[good], best[good], tail[good], noise[good] = n, column[good], one[good], loss[good]
         return degree, best, tail, noise, limited
@@ -149,7 +157,8 @@ class ChebyshevCertificate:
         for grid in (0, *self.grids):
             if (grid * n) ** d > chebyshev.LARGEST_GRID:
                 return
-            open_ = state.upper()[rows] > target
+            counts = state.open_outputs(a, rows, np.isfinite(slack), target)
+            open_ = state.still_open(a, rows, counts, target)
             if not open_.any():
                 return
             low, high = chebyshev.polynomial_range(coefficients[open_], n, d, grid)

@@ -24,6 +24,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import special
 
+from supnorm.certification.elementary import exponent_rounding
 from supnorm.certification.rounding import Array, U
 
 ORDER = 6  # Taylor coefficients 0..5; the sixth bounds the rest
@@ -118,7 +119,7 @@ def _power(z: Array, p: float) -> Series:
             np.zeros_like(z) if factor == 0.0 else factor * (z ** int(p - i) if whole else z ** (p - i))
         )
         factor *= (p - i) / (i + 1)
-    return _relative(values)
+    return values, [(_EPS + exponent_rounding(z, p - i)) * np.abs(v) for i, v in enumerate(values)]
 
 
 def _strip_tanh(h: Array) -> Array:

@@ -166,18 +166,37 @@ class Batch:
         self, a: int, rows: NDArray[np.intp], low: Array, high: Array, degree: int,
         rho: Array | float = 0.0, grid: int = 0, graded: int = -1,
     ) -> None:  # fmt: skip
-        """A proved range ``[low, high]`` of alternative ``a``; kept where its largest output is smaller."""
+        """A proved range ``[low, high]`` of alternative ``a``; kept where it makes the bound of the box smaller.
+
+        Outputs that have no bound either way do not count: another alternative may bound them.
+        """
         side = self.error.side
         sizes = {"both": np.maximum(np.abs(low), np.abs(high)), "over": np.maximum(high, 0.0),
                  "under": np.maximum(-low, 0.0)}  # fmt: skip
         bound = outward(sizes[side], 4)
-        better = bound.max(1) < self.bounds[rows, a].max(1)
+        others = np.delete(self.bounds[rows], a, 1).min(1, initial=np.inf)
+        new, old = np.minimum(bound, others), np.minimum(self.bounds[rows, a], others)
+        known = np.isfinite(new) | np.isfinite(old)
+        better = np.max(new, 1, where=known, initial=0.0) < np.max(old, 1, where=known, initial=0.0)
         kept = rows[better]
         self.bounds[kept, a] = bound[better]
         self.degree[kept, a] = degree
         self.rho[kept, a] = np.broadcast_to(rho, rows.shape)[better]
         self.grid[kept, a] = grid
         self.graded[kept, a] = graded
+
+    def open_outputs(
+        self, a: int, rows: NDArray[np.intp], bounded: NDArray[np.bool_], target: float
+    ) -> NDArray[np.bool_]:
+        """Outputs of boxes that alternative ``a`` has to bound by the target, and can, shape ``(len(rows), m)``."""
+        others = np.delete(self.bounds[rows], a, 1).min(1, initial=np.inf)
+        return np.asarray(bounded & (others > target))
+
+    def still_open(
+        self, a: int, rows: NDArray[np.intp], counts: NDArray[np.bool_], target: float
+    ) -> NDArray[np.bool_]:
+        """Boxes where alternative ``a`` has not bounded all of the outputs that count, shape ``(len(rows),)``."""
+        return np.asarray((counts & (self.bounds[rows, a] > target)).any(1))
 
     def remember(self, points: Array, values: Array) -> None:
         """The node with the largest value in the batch, a candidate for the witness."""

@@ -27,7 +27,7 @@ FEW = 128  # points per input where a function is only evaluated: it may be expe
 def proved_error(error: ErrorProgram, x: Array) -> Array:
     """Lower bounds of the exact error at points ``x`` in units of the axes, shapes ``(n, d) -> (n,)``."""
     best: Array | None = None
-    for program in error.at_points:
+    for a, program in enumerate(error.at_points):
         model, _ = propagate(program, x, np.zeros_like(x), np.ones(1))
         eps, centre = model.eps[:, 0], model.c
         for part in error.declared:
@@ -37,6 +37,8 @@ def proved_error(error: ErrorProgram, x: Array) -> Array:
         signed = centre if error.side != "under" else -centre
         size = np.abs(signed) if error.side == "both" else signed
         value = np.where(np.isfinite(eps), np.maximum(size - eps, 0.0) * (1 - 1e-15), 0.0)
+        if a == 0 and error.vanishes is not None and not np.isfinite(eps).all():
+            value = np.where(~np.isfinite(eps) & error.vanishes(x), np.inf, value)
         best = value if best is None else np.minimum(best, value)
     assert best is not None
     return np.asarray(best.max(1))
