@@ -577,3 +577,21 @@ def test_a_function_that_works_in_its_argument_does_not_move_the_points_of_the_o
     assert report.worst is not None
     assert report.worst.error == 0.5
     assert report.worst.x[0] == 0.0
+
+
+def test_an_output_without_a_value_on_part_of_the_domain_is_told() -> None:
+    """The other outputs have an error there, so the point is no failure: nothing else would say so."""
+
+    def reference(x: Array) -> Array:
+        return np.column_stack([x[:, 0], np.where(x[:, 0] > 0.5, np.nan, x[:, 0]), x[:, 0]])
+
+    domain = Domain(x=(0.0, 1.0))
+    model = lambda x: np.column_stack([x[:, 0]] * 3) + 0.1  # noqa: E731
+    report = audit(Problem(model, reference, domain), evaluations=1000)
+    found = {f["code"]: f["text"] for f in report.document["findings"]}
+    lost = int(found["output-without-value"].split("y2 (")[1].split(")")[0])
+    assert 70 < lost < 130  # of 200
+    assert "y1" not in found["output-without-value"]
+    assert report.document["failures"]["count"] == 0
+    whole = audit(Problem(model, lambda x: np.column_stack([x[:, 0]] * 3), domain), evaluations=1000)
+    assert not whole.document["findings"]

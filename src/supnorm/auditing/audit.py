@@ -71,7 +71,8 @@ def audit(
             limit when only ``seconds`` is given.
         seconds: wall-clock limit of statistics and search; places, planted errors and pictures take at most 0.8
             times as long again. The result then depends on the machine.
-        seed: of everything random; with a budget of evaluations the same seed gives the same result.
+        seed: of everything random; with a budget of evaluations the same seed gives the same result (but for a
+            `SurrogateSearch` of calls of 0.1 s and more on workers).
         workers: processes or threads for a reference that takes more than 1 ms a point.
         executor: any ``concurrent.futures`` executor instead.
         strategy: of the search; by default `SurrogateSearch` for a reference of more than 1 ms a point and at

@@ -41,6 +41,7 @@ def findings(
         code, cause = infinite_cause(problem, witness)
         found.append({"code": code, "text": f"{cause} {infinite_share(problem, sample, places)}".rstrip()})
     found += failure_words(evaluator, sample)
+    found += missing_outputs(problem, sample)
     if recheck_failures:
         text = (
             f"The second reference has no value at {len(recheck_failures)} of {len(places)} places, which are left "
@@ -67,6 +68,23 @@ def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
         )
         found.append({"code": f"{side}-failed", "text": text})
     return found
+
+
+def missing_outputs(problem: Problem, sample: Sample) -> list[dict[str, Any]]:
+    """A finding where the reference has a value in some outputs only: no error of the others is known there."""
+    missing = sample.moments.missing
+    if not missing.any():
+        return []
+    names = problem.output_names(len(missing))
+    some = np.flatnonzero(missing)[:5]
+    parts = ", ".join(f"{names[j]} ({missing[j]:,})" for j in some)
+    more = np.count_nonzero(missing) - len(some)
+    points = "rows" if is_table(problem) else "random points"
+    text = (
+        f"At some of the {sample.n:,} {points} the reference has a value in some outputs only; it has none in {parts}"
+        f"{f' and {more} other outputs' if more else ''}. No error of these outputs is known there."
+    )
+    return [{"code": "output-without-value", "text": text}]
 
 
 def failed_share(side: str, sample: Sample, table: bool) -> str:

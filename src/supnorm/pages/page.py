@@ -28,6 +28,7 @@ from supnorm.pages.view import View, number, numbers
 from supnorm.results import write_whole
 
 MOST_CUTS = 12
+GAPS = {"failed": "no value", "outside": "outside the domain", "masked": "not counted (mask)"}
 
 
 def as_mapping(result: Any) -> Mapping[str, Any]:
@@ -147,7 +148,7 @@ def _where(view: View) -> dict[str, Any]:
         "line": two_sizes(maps.line_map, view) if is_line else None,
         "line_rows": cuts[0]["rows"] if cuts else [],
         "gap_words": maps.gap_words(view) if is_line else "",
-        "has_gaps": any(s != "ok" for s in status),
+        "gaps": ", ".join(word for key, word in GAPS.items() if key in status),
         "has_close": any(c["close"] for c in cuts),
         "close_first": view.among_data,
         "profile": two_sizes(places_.profile, view),

@@ -65,7 +65,8 @@ def spread(view: View) -> Markup:
 def _shares(view: View, valued: bool) -> tuple[str, str, str]:
     """What random points are called; of what their share is one, in short and in full; ``valued``: where there is one."""
     if view.table_only:
-        return f"pairs of the table{' that have a value' if valued else ''}", "of such pairs", "of such pairs"
+        drawn = "of such pairs, if they are independent draws,"
+        return f"pairs of the table{' that have a value' if valued else ''}", drawn, drawn
     if not valued:
         return "random points", f"of {_drawn(view)}", f"of {_drawn(view)}"
     if view.uniform:
@@ -93,7 +94,8 @@ def why_average(view: View) -> Markup:
         "Why the average does not show it: the place of the worst error fills {} of the domain, ",
         point.size,
     )
-    words += m("so that one random point in {} falls into it; {} were drawn.", num(per, 2), count(n))
+    least = "at least " if point.size.startswith("at least") else ""
+    words += m("so that {}one random point in {} falls into it; {} were drawn.", least, num(per, 2), count(n))
     if per > n:
         words += " A test set of this size will usually miss it."
     return words
@@ -126,7 +128,7 @@ def picture(view: View, shown: int, all_panels: int) -> str:
     if view.d == 2:
         return (
             "Each cell shows the largest error of the points evaluated in it: a spot smaller than a cell shows where "
-            "one of them hit it, and not where none did. "
+            "one of them hit it, and not where none did. Grey: no point with a value was evaluated there. "
             "Numbers are the places listed above."
         )
     words = (

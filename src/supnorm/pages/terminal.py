@@ -110,7 +110,7 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     part, level = top_level(view)
     high = (f"{part} below", view.error(level), sample)
     if math.isnan(level) and view.plain[0]:
-        high = (f"{part} below", "not known", f"too few: {count(view.plain[0])} {drawn}")
+        high = (f"{part} below", "not known", f"too few {drawn}: {count(view.plain[0])}")
     failed, of = view.count("failures", "count"), view.count("failures", "of") or view.evaluated
     return [
         ("worst found", worst, times),
