@@ -72,19 +72,21 @@ class Recheck:
         points = domain.from_unit(np.clip(u + steps, 0, 1))
         f, _ = evaluator.reference.values(points, "recheck")
         evaluator.count("recheck", len(points))
-        there = np.repeat(y, len(points), axis=0)
-        apart, _ = problem.error(f, there, points)
-        return bool(np.any(apart <= max(small, 1e-300)))
+        here = witness.reference[None]
+        apart = [
+            remaining(problem.error, row[None], here, y, x[None]) for row, x in zip(f, points, strict=True)
+        ]
+        return bool(np.any(np.array(apart) <= max(small, 1e-300)))
 
 
-def remaining(measure: ErrorMeasure, model: Array, reference: Array, second: Array, x: Array) -> float:
-    """The error of the model were the second reference right; all of shape (1, m), ``x`` (1, d).
+def remaining(measure: ErrorMeasure, value: Array, reference: Array, second: Array, x: Array) -> float:
+    """The error of a value were the second reference right; all of shape (1, m), ``x`` (1, d).
 
     In the scale of the first reference: where a relative one is nearly zero, any other would dwarf its error.
     """
     if measure.function is None:
-        return float(measure(reference + model - second, reference, x)[0][0])
-    return float(measure(model, second, x)[0][0])
+        return float(measure(reference + value - second, reference, x)[0][0])
+    return float(measure(value, second, x)[0][0])
 
 
 def agrees_with_model(measure: ErrorMeasure, witness: Witness, second: Array, small: float) -> bool:
