@@ -213,8 +213,9 @@ def test_labels_that_a_second_reference_contradicts_are_reference_faults() -> No
         (1.2e-3, None, "confirmed"),
     ],
 )
+@pytest.mark.parametrize("side", ["both", "over"])
 def test_a_recheck_of_a_relative_error_has_one_scale(
-    second: float, tolerance: float | None, word: str
+    second: float, tolerance: float | None, word: str, side: str
 ) -> None:
     """Where the reference is 1e-3 and the model 1, a second one of 0.6 sides with neither."""
 
@@ -224,7 +225,7 @@ def test_a_recheck_of_a_relative_error_has_one_scale(
     def other(x: Array) -> Array:
         return np.full(len(x), second)
 
-    measure = ErrorMeasure("relative", floor=0.0)
+    measure = ErrorMeasure("relative", side=side, floor=0.0)
     report = rechecked(lambda x: 1 + 0 * x[:, 0], reference, other, error=measure, tolerance=tolerance)
     assert report.worst.error == pytest.approx(999, rel=1e-3)
     assert report.worst.recheck == word

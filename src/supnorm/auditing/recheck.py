@@ -72,10 +72,8 @@ class Recheck:
         points = domain.from_unit(np.clip(u + steps, 0, 1))
         f, _ = evaluator.reference.values(points, "recheck")
         evaluator.count("recheck", len(points))
-        here = witness.reference[None]
-        apart = [
-            remaining(problem.error, row[None], here, y, x[None]) for row, x in zip(f, points, strict=True)
-        ]
+        both, here = replace(problem.error, side="both"), witness.reference[None]
+        apart = [remaining(both, row[None], here, y, x[None]) for row, x in zip(f, points, strict=True)]
         return bool(np.any(np.array(apart) <= max(small, 1e-300)))
 
 
