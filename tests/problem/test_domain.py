@@ -20,6 +20,17 @@ def upper(x: np.ndarray) -> np.ndarray:
     return np.asarray(x[:, 1] > 0)
 
 
+@pytest.mark.parametrize("shape", [(6, 3), (0, 2), (12,), (6, 2, 1)])
+def test_a_law_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+    """Six points of three numbers are not nine of two; none at all would be asked for again without end."""
+    domain = Domain(x=(0.0, 1.0), y=(0.0, 1.0))
+    law = Law.from_sampler(lambda n, rng: rng.random(shape), domain, "odd")
+    with pytest.raises(BadInput, match=r"law odd: .* shape \(n, 2\), got"):
+        law.draw(6, np.random.default_rng(0))
+    line = Law.from_sampler(lambda n, rng: rng.random(n), Domain(x=(0.0, 1.0)), "flat")
+    assert line.draw(6, np.random.default_rng(0)).shape == (6, 1)
+
+
 def test_maps_act_by_axis() -> None:
     domain = Domain(T=(275.0, 1070.0, "K"), p=Axis(1e4, 1e8, scale="log"), n=Axis(0, 0, values=(1, 2, 8)))
     u = np.random.default_rng(0).random((50, 3))
