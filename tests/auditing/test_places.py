@@ -203,6 +203,34 @@ def test_labels_that_a_second_reference_contradicts_are_reference_faults() -> No
     assert int(report.status.exit) == 5
 
 
+@pytest.mark.parametrize(
+    ("second", "tolerance", "word"),
+    [
+        (1.0, None, "reference-fault"),  # the model is right
+        (0.6, None, "unresolved"),  # neither of both
+        (1.05, 0.1, "reference-fault"),  # the model is right within its tolerance
+        (1e-3, None, "confirmed"),
+        (1.2e-3, None, "confirmed"),
+    ],
+)
+@pytest.mark.parametrize("side", ["both", "over"])
+def test_a_recheck_of_a_relative_error_has_one_scale(
+    second: float, tolerance: float | None, word: str, side: str
+) -> None:
+    """Where the reference is 1e-3 and the model 1, a second one of 0.6 sides with neither."""
+
+    def reference(x: Array) -> Array:
+        return np.asarray(1 - 0.999 * np.exp(-(((x[:, 0] - 0.6) / 0.05) ** 2)))
+
+    def other(x: Array) -> Array:
+        return np.full(len(x), second)
+
+    measure = ErrorMeasure("relative", side=side, floor=0.0)
+    report = rechecked(lambda x: 1 + 0 * x[:, 0], reference, other, error=measure, tolerance=tolerance)
+    assert report.worst.error == pytest.approx(999, rel=1e-3)
+    assert report.worst.recheck == word
+
+
 def test_a_plateau_without_a_model_value_does_not_hide_the_finite_errors() -> None:
     def model(x: Array) -> Array:
         bump = 0.3 * np.exp(-((x - 0.2) ** 2).sum(axis=1) / 1e-3)

@@ -121,10 +121,11 @@ def audit(
     )
     recorder = Recorder(problem.domain, shown.cells(problem.domain.d), problem.error)
     evaluator.listeners.append(recorder)
-    relative = problem.error.kind == "relative" and not problem.error.per_output
-    units = {*problem.reference.output_units} if problem.error.kind == "absolute" else set()
+    error = problem.error
+    units = {*problem.reference.output_units} if error.kind == "absolute" else set()
     unit = units.pop() if len(units) == 1 else ""
-    observer(Started(problem.title, problem.error.limit, seed, evaluations, relative, unit))
+    relative = error.kind == "relative"
+    observer(Started(problem.title, error.limit, seed, evaluations, relative, unit, error.per_output))
     try:
         chosen: Strategy | None = None
         clock: Clock | None = None

@@ -45,7 +45,7 @@ def explain(document: Mapping[str, Any]) -> str:
         sentences.append("None of the random points had an error.")
     elif plain < 0.8 * worst:
         sentences.append(f"The random points themselves saw at most {size(plain, document)}.")
-    elif worst < 5 * rms:
+    elif worst < 2 * rms:
         sentences.append("Worst and average are close here: the error is spread evenly.")
     return " ".join(sentences)
 

@@ -25,7 +25,7 @@ from supnorm.pages.rendering import render
 from supnorm.pages.ruler import ruler
 from supnorm.pages.svg import HALF, NARROW, two_sizes
 from supnorm.pages.view import View, number, numbers
-from supnorm.results import write_whole
+from supnorm.results import BadInput, write_whole
 
 MOST_CUTS = 12
 GAPS = {"failed": "no value", "outside": "outside the domain", "masked": "not counted (mask)"}
@@ -47,9 +47,15 @@ def write_page(result: Any, path: Path | str) -> None:
         path: of the HTML file; it appears whole or not at all.
 
     Raises:
+        BadInput: for the result of another verb.
         supnorm.pages.view.InconsistentResult: when the result shows an error above its ``sup.lower``.
     """
-    write_whole(path, page(as_mapping(result), str(Path(path).parent)))
+    data = as_mapping(result)
+    if data.get("schema") != "supnorm.audit/1":
+        raise BadInput(
+            f'write_page draws the result of an audit, "supnorm.audit/1"; got {data.get("schema")!r}'
+        )
+    write_whole(path, page(data, str(Path(path).parent)))
 
 
 def page(data: Mapping[str, Any], folder: str = "RUN") -> str:

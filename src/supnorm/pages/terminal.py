@@ -254,8 +254,11 @@ def _last(view: View, report: str) -> list[Text]:
     return [Text.assemble((f"{name:<8}", "dim"), value) for name, value in parts if value]
 
 
-def comparison(result: Any, width: int = 100, color: bool = False) -> str:
-    """The terminal table of ``supnorm.compare/1``: one model a line, smallest worst error first."""
+def comparison(result: Any, width: int = ENDLESS, color: bool = False) -> str:
+    """The terminal table of ``supnorm.compare/1``: one model a line, smallest worst error first.
+
+    Lines are cut to ``width``; by default they are whole.
+    """
     from supnorm.pages.comparison import table
 
     head, rows = table(result if isinstance(result, Mapping) else result.to_json())
