@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from supnorm.certification import ChebyshevCertificate, certify
+from supnorm.certification import ChebyshevCertificate, GradedCertificate, certify
 from supnorm.checker import check
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput, ExitCode
@@ -262,3 +262,22 @@ def test_a_witness_of_another_shape_is_refused(witness):
     problem = Problem(lambda x: x[:, 0], lambda x: x[:, 1], domain)
     with pytest.raises(BadInput, match=r"witness must be points of shape \(k, 3\), got"):
         certify(problem, witness=np.array(witness))
+
+
+@pytest.mark.parametrize("d", [8, 9, 24])
+def test_many_inputs_have_a_bound_too(d, tmp_path):
+    weight = np.random.default_rng(d).normal(size=(d, 8)) / d
+    domain = Domain.from_axes({f"x{i}": (-0.1, 0.1) for i in range(d)})
+    problem = Problem(lambda x: np.tanh(x @ weight).sum(1) + 0.1, lambda x: (x @ weight).sum(1), domain)
+    result = certify(problem, ratio=1.5, seconds=10)
+    assert result.status.code == "proved"
+    _assert_sound(result, problem, d, 20_000)
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+
+def test_graded_certificates_say_how_many_inputs_they_take():
+    domain = Domain.from_axes({f"x{i}": (0.0, 1.0) for i in range(21)})
+    problem = Problem(lambda x: np.sin(x).sum(1), lambda x: x.sum(1), domain)
+    with pytest.raises(BadInput, match="at most 8 inputs, got 21; use LinearBounds"):
+        certify(problem, strategy=GradedCertificate())

@@ -2,6 +2,7 @@
 
 import json
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import arb
@@ -10,7 +11,8 @@ from supnorm.certification import certify, error_program, leaf, mismatch, values
 from supnorm.certification.certificate import digest
 from supnorm.checker import check
 from supnorm.checker.check import relative
-from supnorm.problem import Domain, ErrorMeasure, Problem
+from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
+from supnorm.program import lower_jaxpr
 
 SQUARE = Domain(a=(-1.0, 1.0), b=(-1.0, 1.0))
 
@@ -126,3 +128,49 @@ def test_outputs_without_a_bound_do_not_keep_out_the_others():
     assert (state.upper()[0], state.degree[0].tolist()) == (pytest.approx(1.0), [5, 4])
     offer(1, 0.1, 1.5, degree=6)  # better for the first output, which needs it not, worse for the second
     assert state.degree[0].tolist() == [5, 4]
+
+
+def test_a_small_floor_on_a_wide_axis_is_not_mistaken_for_rounding(tmp_path):
+    """Divided by the floor the error is 1e7, and so is its rounding; the quotient needs smaller boxes only."""
+    problem = Problem(
+        lambda x: x[:, 0] ** 2, lambda x: 1.01 * x[:, 0] ** 2, Domain(p=Axis(1.0, 1e3, scale="log")),
+        ErrorMeasure("relative", floor=1e-3),
+    )  # fmt: skip
+    result = certify(problem, ratio=1.1, boxes=2000)
+    assert result.lower <= 0.01 / 1.01 * (1 + 1e-12) <= result.upper < 0.011
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+
+def test_the_same_in_three_inputs():
+    domain = Domain(a=Axis(1.0, 1e3, scale="log"), b=(0.5, 1.0), c=(0.5, 1.0))
+    problem = Problem(
+        lambda x: x[:, 0] ** 2 * x[:, 1] * x[:, 2], lambda x: 1.01 * x[:, 0] ** 2 * x[:, 1] * x[:, 2], domain,
+        ErrorMeasure("relative", floor=1e-3),
+    )  # fmt: skip
+    assert certify(problem, ratio=1.2, boxes=4000).upper < 0.012
+
+
+def test_a_deployed_model_has_a_bound_where_the_reference_vanishes():
+    program = lower_jaxpr(lambda x: 1.01 * jnp.sin(x[:, 0]), 1)
+    model = Function(program.value, program=program)
+    problem = Problem(
+        model, lambda x: np.sin(x[:, 0]), Domain(x=(-1.0, 1.0)), ErrorMeasure("relative", floor=0.1)
+    )
+    result = certify(problem)
+    assert result.upper < result.deployed_upper < result.upper + 1e-12
+    x = np.linspace(-1, 1, 100_001)[:, None]
+    sampled = problem.error(problem.model(x), problem.reference(x), x)[0].max()
+    assert sampled <= result.deployed_upper
+
+
+def test_rounding_counts_where_the_bound_rests():
+    problem = Problem(_off, _crossing, SQUARE, ErrorMeasure("relative", floor=0.5))
+    state = leaf.Batch.start(1, 2, error_program.error_program(problem))
+    state.bounds[0] = [[1.0, np.inf], [5.0, 2.0]]
+    state.err[0] = [[0.1, np.inf], [0.5, 0.01]]
+    assert state.rounding()[0] == pytest.approx(0.01, rel=1e-12)
+    state.err[0, 0, 0] = 1.5  # 1 + 1.5 by the first alternative: the first output then counts
+    assert state.rounding()[0] == pytest.approx(0.5, rel=1e-12)
+    state.err[0, 1, 1] = 0.75
+    assert state.rounding()[0] >= 0.75

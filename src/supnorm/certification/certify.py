@@ -13,7 +13,7 @@ import numpy as np
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Strategy, narrow, settle
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.error_program import ErrorProgram, error_program
-from supnorm.certification.graded_certificate import GradedCertificate
+from supnorm.certification.graded_certificate import MOST_INPUTS, GradedCertificate
 from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.lower import admits, proved_error, search
 from supnorm.certification.obstacle import without_bound, without_value
@@ -57,7 +57,7 @@ def certify(
         seconds: budget; the best bracket so far is returned.
         boxes: budget in boxes tried.
         strategy: how boxes are bounded; by default `LinearBounds` where the network has kinks, else
-            `ChebyshevCertificate` in one or two inputs and `GradedCertificate` in three or more.
+            `ChebyshevCertificate` in one or two inputs, `GradedCertificate` in three to eight, `LinearBounds` in more.
         executor: runs batches of boxes in parallel (``concurrent.futures``).
         observer: gets a `BracketNarrowed` after each batch.
         witness: points known to have large errors, shape ``(k, d)``, for example an audit's.
@@ -151,15 +151,16 @@ def _as_problem(given: Problem | Function, domain: Domain | None) -> Problem:
 
 
 def _choose(error: ErrorProgram) -> Strategy:
-    """Linear bounds where a layer of at least four kinks may cross the boxes; else polynomials.
+    """Linear bounds where a layer of at least four kinks may cross the boxes, or inputs are many; else polynomials.
 
     In 3 inputs graded certificates took 0.3 to 1.0 of the processor time of tensor ones on five networks
     (tanh, SiLU, sin; one to three layers), in more inputs far less; in 1 and 2 inputs tensor ones are faster.
+    From nine inputs on there are no node rules of small degree.
     """
     kinks = [
         n for p in error.alternatives for n in p.nodes if n.op in ("relu", "leaky_relu") and n.width >= 4
     ]
-    if kinks and not error.declared:
+    if (kinks or error.d > MOST_INPUTS) and not error.declared:
         return LinearBounds()
     return GradedCertificate() if error.d >= 3 and not error.declared else ChebyshevCertificate()
 

@@ -71,7 +71,7 @@ class ChebyshevCertificate:
         rho = np.asarray(self.rho)
         model, bend = _on_ellipses(program, centre, half, 0.5 * (rho + 1.0 / rho) * (1.0 + 1e-15))
         state.bend = np.maximum(state.bend, bend)
-        state.rounding = np.maximum(state.rounding, model.err.max(1))
+        state.err[:, a] = model.err
         if not error.declared:
             state.offer(a, np.arange(len(centre)), *affine_range(model), degree=0)
         todo = np.flatnonzero(state.upper() > target)
@@ -79,7 +79,10 @@ class ChebyshevCertificate:
             other = Beyond(error.declared, centre[todo], half[todo])
             bounded = np.asarray(np.isfinite(model.eps[todo]).any(1))
             counts = state.open_outputs(a, todo, bounded, target)
-            degree, best, tail, noise, limited = self._degrees(model, todo, counts, other, target, lower)
+            here = np.zeros(counts.shape) if other.parts else error.one_sided(model.c[todo])
+            degree, best, tail, noise, limited = self._degrees(
+                model, todo, counts, here, other, target, lower
+            )
             state.bend[todo] = other.bend(state.bend[todo], self._gap(target, lower))
             state.limited[todo] |= limited
             for n in np.unique(degree[degree > 0]):
@@ -88,10 +91,13 @@ class ChebyshevCertificate:
                 self._polynomials(a, int(n), centre, half, target, state, *picked)
 
     def _degrees(
-        self, model: AffineModel, todo: NDArray[np.intp], counts: NDArray[np.bool_], other: Beyond,
+        self, model: AffineModel, todo: NDArray[np.intp], counts: NDArray[np.bool_], here: Array, other: Beyond,
         target: float, lower: float,
     ) -> tuple[Integers, NDArray[np.intp], Array, Array, NDArray[np.bool_]]:  # fmt: skip
-        """Smallest degree whose tail and rounding fit for the outputs that count; 0 where none does."""
+        """Smallest degree whose tail and rounding fit for the outputs that count; 0 where none does.
+
+        ``here`` is the error at the centre by this alternative alone: where that is above the target it proves nothing.
+        """
         rho, d = np.asarray(self.rho), other.d
         largest = self.degrees[min(d, len(self.degrees)) - 1]
         possible = counts.any(1)
@@ -117,6 +123,8 @@ class ChebyshevCertificate:
             loss = outward(chebyshev.lebesgue(n, d) * err + chebyshev.transform_rounding(n, d, size))
             worst = largest_of(loss)
             drowned = (worst > 0.25 * allowance) & (largest_of(one) <= worst) & np.isfinite(worst)
+            # An error above the target is not rounding's fault, where there is a witness that says what to reach.
+            drowned &= (largest_of(here) <= target + worst) | (lower == 0.0)
             good = (degree == 0) & possible & ((largest_of(one + loss) <= allowance) | drowned)
             limited |= good & drowned
             degree[good], best[good], tail[good], noise[good] = n, column[good], one[good], loss[good]

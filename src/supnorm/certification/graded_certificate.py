@@ -35,6 +35,7 @@ Rows = NDArray[np.intp]
 POINTS = 100_000  # points evaluated at once
 LARGEST_GRID = 70_000
 LARGEST_RULE = 2500
+MOST_INPUTS = 8  # for which there are rules of the degrees in the menu
 ROOM = 1e-9  # part of a bound left to the checker, whose arithmetic is another
 
 
@@ -70,6 +71,10 @@ class GradedCertificate:
                 "graded certificates need programs of model and reference; use ChebyshevCertificate for "
                 "functions with declared bounds"
             )
+        if error.d > MOST_INPUTS:
+            raise BadInput(
+                f"graded certificates are for at most {MOST_INPUTS} inputs, got {error.d}; use LinearBounds"
+            )
         centre, half = boxes.centre_and_half(error.low, error.high)
         state = Batch.start(len(boxes), len(error.alternatives), error)
         for a, program in enumerate(error.alternatives):
@@ -89,7 +94,7 @@ class GradedCertificate:
         tight = rule(d, m) if m else None
         found = enclose(program, centre, half, tight)
         state.bend = np.maximum(state.bend, found.bend)
-        state.rounding = np.maximum(state.rounding, found.affine.err.max(1))
+        state.err[:, a] = found.affine.err
         every = np.arange(len(centre))
         state.offer(a, every, *affine_range(found.affine), degree=0)
         g = found.graded
@@ -142,7 +147,9 @@ class GradedCertificate:
         state.needs[todo] = needs
         D = self.menu(d)[-1]
         tail = largest(g.tail(D)[todo])
-        suspect = counts.any(1) & (degree == 0) & (tail <= 1e6 * err) & np.isfinite(err)
+        # An error above the target is not rounding's fault, where there is a witness that says what to reach.
+        reachable = (size <= 1.1 * target + err) | (lower == 0.0)
+        suspect = counts.any(1) & (degree == 0) & (tail <= 1e6 * err) & np.isfinite(err) & reachable
         if suspect.any():  # what is left of the tail on a far smaller box is rounding
             rows, factor = todo[suspect], rule(d, D).lebesgue
             floor = enclose(program, centre[rows], 1e-3 * half[rows], tight).graded.rem

@@ -27,7 +27,7 @@ class Bounded:
         graded: degree of the tightening rule for graded models (0 for none), -1 elsewhere, shape ``(B, a)``.
         axis: where to split, shape ``(B,)``.
         second: where to split both halves at once, -1 for nowhere, shape ``(B,)``.
-        rounding: bound of the float64 evaluation error, shape ``(B,)``.
+        rounding: how much float64 evaluation can add to the bound, shape ``(B,)``.
         limited: whether rounding stands in the way of a smaller bound, shape ``(B,)``.
         points: promising places in box coordinates, shape ``(k, d)``.
     """
@@ -149,7 +149,7 @@ class Batch:
         self.graded = np.full((boxes, alternatives), -1, dtype=np.int64)
         self.bend = np.zeros((boxes, error.d))
         self.needs = np.full(boxes, 2.0)  # into how many boxes each will have to be split, by estimate
-        self.rounding = np.zeros(boxes)
+        self.err = np.zeros((boxes, alternatives, outputs))  # of float64 evaluation, set by the strategy
         self.limited = np.zeros(boxes, dtype=bool)
         self.points: list[Array] = []
 
@@ -161,6 +161,17 @@ class Batch:
     def upper(self) -> Array:
         """Bound of each box: the smallest alternative per output, the largest output."""
         return np.asarray(self.bounds.min(1).max(1))
+
+    def rounding(self) -> Array:
+        """How much float64 evaluation can add to the bound of each box, shape ``(B,)``.
+
+        The computed error is at most bound + err by every alternative, so at most the smallest of these.
+        """
+        upper = self.upper()
+        known = np.isfinite(upper)
+        beyond = self.bounds - np.where(known, upper, 0.0)[:, None, None]
+        added = np.where(known[:, None, None], np.maximum(beyond + self.err, 0.0), self.err)
+        return outward(added.min(1).max(1))
 
     def offer(
         self, a: int, rows: NDArray[np.intp], low: Array, high: Array, degree: int,
@@ -214,6 +225,6 @@ class Batch:
         after[rows, axis] *= 0.5
         second = np.where(self.needs >= 4.0, after.argmax(1), -1)
         return Bounded(
-            upper, self.degree, self.rho, self.grid, self.graded, axis, second, self.rounding,
+            upper, self.degree, self.rho, self.grid, self.graded, axis, second, self.rounding(),
             self.limited & (upper > target), points,
         )  # fmt: skip

@@ -30,7 +30,7 @@ class CertifyResult:
         lower: proved error at the witness: the worst error is at least this.
         upper: proved bound: it is at most this, for the same weights in exact arithmetic.
         upper_kind: "exact-arithmetic", "conditional" on the named assumptions, or "none".
-        rounding: proved bound of how far float64 evaluation is from exact arithmetic.
+        rounding: proved bound of how much float64 evaluation can add to ``upper``.
         deployed_upper: upper + rounding, for a model known to run in float64; None for others.
         target: what was asked: ratio times lower, or the tolerance.
         proved_volume: fraction of the domain where the bound is at most the target.
