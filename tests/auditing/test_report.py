@@ -343,8 +343,8 @@ def test_shares_of_another_law_are_not_called_shares_of_the_domain() -> None:
 @pytest.mark.parametrize(
     ("model", "given", "why"),
     [
-        (lambda x: x[:, 0], {}, "is zero"),
-        (lambda x: np.where(x[:, 0] < 0.5, np.inf, 0.0), {}, "is infinite"),
+        (lambda x: x[:, 0], {}, "the search left zero"),
+        (lambda x: np.where(x[:, 0] < 0.5, np.inf, 0.0), {}, "the search left infinite"),
         (lambda x: np.exp(x[:, 0]), {"volumes": (), "sheets": ()}, "no size was asked for"),
         (lambda x: np.exp(x[:, 0]), {}, ""),
     ],

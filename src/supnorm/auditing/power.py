@@ -104,8 +104,10 @@ class Power:
         """
         worst = evaluator.worst
         if not (np.isfinite(worst) and worst > 0):
-            what = "is infinite" if worst == np.inf else "is zero" if worst == 0 else "is not known"
-            return Planted(left_out=f"their heights are multiples of the worst error found, which {what}")
+            what = "infinite" if worst == np.inf else "zero" if worst == 0 else "not known"
+            return Planted(
+                left_out=f"their heights are multiples of the worst error, which the search left {what}"
+            )
         copy: StandIn | None = None
         modelled = isinstance(strategy, SurrogateSearch)
         if evaluator.model.expensive or evaluator.reference.expensive or modelled:

@@ -73,12 +73,18 @@ class Law:
             have, tried = 0, 0
             while have < n:
                 try:
-                    points = np.asarray(sampler(n, rng), dtype=float).reshape(-1, domain.d)
+                    points = np.asarray(sampler(n, rng), dtype=float)
                 except Exception as error:
                     raise BadInput(
                         f"law {name} failed: {type(error).__name__}: {error}; it is called as sampler(n, rng) "
                         f"and returns points (n, {domain.d})"
                     ) from error
+                points = points[:, None] if points.ndim == 1 and domain.d == 1 else points
+                if points.ndim != 2 or points.shape[1] != domain.d or not len(points):
+                    raise BadInput(
+                        f"law {name}: sampler(n, rng) must return points of shape (n, {domain.d}), got {points.shape} "
+                        f"for n = {n}"
+                    )
                 inside = points[domain.contains(points)]
                 parts.append(inside)
                 have, tried = have + len(inside), tried + len(points)
