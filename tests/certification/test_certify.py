@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from supnorm.certification import ChebyshevCertificate, GradedCertificate, certify
+from supnorm.certification import ChebyshevCertificate, GradedCertificate, certify, mismatch
 from supnorm.checker import check
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput, ExitCode
@@ -281,3 +281,44 @@ def test_graded_certificates_say_how_many_inputs_they_take():
     problem = Problem(lambda x: np.sin(x).sum(1), lambda x: x.sum(1), domain)
     with pytest.raises(BadInput, match="at most 8 inputs, got 21; use LinearBounds"):
         certify(problem, strategy=GradedCertificate())
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("asked", [{"ratio": 1.1}, {"tolerance": 0.7}])
+def test_what_does_not_count_ends_the_work_where_it_stands_in_the_way(d, asked):
+    """The upper bound leaves out the mask: it cannot come down to the witness, however many boxes are tried."""
+    problem = Problem(
+        lambda x: x[:, 0] + 0.1 * np.sin(x.sum(1)), lambda x: 0 * x[:, 0],
+        Domain.from_axes({f"x{i}": (0.0, 1.0) for i in range(d)}), ErrorMeasure(mask=lambda x: x[:, 0] < 0.5),
+    )  # fmt: skip
+    result = certify(problem, boxes=20_000, **asked)
+    on_the_box = problem.model(np.random.default_rng(0).random((100_000, d))).max()
+    assert 0.5 < result.lower < 0.6
+    assert on_the_box <= result.upper <= 1.1 * 1.1
+    assert (result.status.code, result.status.exit) == ("undecided", ExitCode.UNDECIDED)
+    assert "points that do not count" in result.status.advice
+    assert result.tried < 2000
+
+
+def test_what_does_not_count_is_no_hindrance_within_the_ratio():
+    problem = Problem(
+        lambda x: x[:, 0] + 0.1 * np.sin(x[:, 0]), lambda x: 0 * x[:, 0], Domain(x=(0.0, 1.0)),
+        ErrorMeasure(mask=lambda x: x[:, 0] < 0.95),
+    )  # fmt: skip
+    result = certify(problem, ratio=1.1)
+    assert result.status.code == "proved"
+    assert 1.084 < result.upper <= 1.1 * result.lower
+    assert result.lower == pytest.approx(0.95 + 0.1 * np.sin(0.95), rel=1e-2)
+
+
+def test_the_witness_of_a_discrete_axis_has_one_of_its_values(tmp_path):
+    """The worst one is no end of the axis, and no point of a screen."""
+    domain = Domain(a=(0.0, 1.0), n=Axis(0, 5, values=(0, 2, 5)))
+    problem = Problem(lambda x: np.exp(-((x[:, 1] - 2) ** 2)) + 0.1 * x[:, 0], lambda x: 0 * x[:, 0], domain)
+    result = certify(problem, ratio=1.05)
+    assert result.lower == pytest.approx(1.1, rel=1e-9)
+    assert result.witness.x.tolist() == [1.0, 2.0]
+    assert result.status.code == "proved"
+    result.certificate.save(tmp_path / "c.json")
+    assert mismatch(tmp_path / "c.json", problem) is None
+    assert check(tmp_path / "c.json").accepted

@@ -15,7 +15,7 @@ from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.graded_certificate import MOST_INPUTS, GradedCertificate
 from supnorm.certification.linear_bounds import LinearBounds
-from supnorm.certification.lower import admits, proved_error, search
+from supnorm.certification.lower import admits, on_values, proved_error, search
 from supnorm.certification.obstacle import without_bound, without_value
 from supnorm.certification.result import CertifyResult, result_of
 from supnorm.certification.resume import contradiction, load_bracket
@@ -92,18 +92,25 @@ def certify(
     admit = admits(problem, error)
     bracket = Bracket.start(error) if resume is None else load_bracket(resume, error, goal, admit)
 
+    def at(t: Array) -> Array:
+        return on_values(problem.domain, np.clip(error.to_x(t), *_ends(problem)))
+
     def found(t: Array) -> None:
         bracket.raise_lower(np.clip(error.to_x(t), *_ends(problem)), admit, proved_error)
+        if discrete:
+            bracket.raise_lower(at(t), admit, proved_error)
 
     obstacle: str | None = None
+    discrete = any(axis.values is not None for axis in problem.domain.axes)
     try:
         if witness is not None:
             given = _points(witness, error.d)
+            given = given[admit(given)]
             bracket.raise_lower(given, admit, proved_error)
-        points, lost = search(error, np.random.default_rng(seed), lambda t: admit(error.to_x(t)))
+        points, lost = search(error, np.random.default_rng(seed), lambda t: admit(at(t)))
         found(points)
         if len(lost):
-            obstacle = without_value(problem, np.clip(error.to_x(lost), *_ends(problem)))
+            obstacle = without_value(problem, at(lost))
         left = None if seconds is None else 0.9 * (seconds - (time.monotonic() - start))
         end = "infinite"
         if obstacle is None:

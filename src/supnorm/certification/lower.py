@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from supnorm.certification.affine_model import propagate
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.rounding import Array
-from supnorm.problem import Problem
+from supnorm.problem import Domain, Problem
 
 SCREEN, STARTS, STEPS = 8192, 12, 60
 BALL = 1.0 + 2.0**-25  # the checker's balls keep 30 bits of a radius, rounded up a few times
@@ -109,6 +109,21 @@ def _gradient(error: ErrorProgram, t: Array) -> Array:
         weights[rows, output] = np.where(chosen == a, np.sign(y[rows, output]), 0.0)
         gradient += np.nan_to_num(pull(weights), nan=0.0, posinf=0.0, neginf=0.0)
     return gradient
+
+
+def on_values(domain: Domain, x: Array) -> Array:
+    """Points, shape ``(n, d)``, with the nearest values on discrete axes.
+
+    >>> from supnorm.problem import Axis
+    >>> on_values(Domain(a=(0.0, 1.0), n=Axis(1, 4, values=(1, 2, 4))), np.array([[0.3, 2.9]]))
+    array([[0.3, 2. ]])
+    """
+    x = x.copy()
+    for i, axis in enumerate(domain.axes):
+        if axis.values is not None:
+            values = np.asarray(axis.values)
+            x[:, i] = values[np.abs(x[:, i, None] - values).argmin(1)]
+    return x
 
 
 def admits(problem: Problem, error: ErrorProgram) -> Callable[[Array], NDArray[np.bool_]]:
