@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from tests.cli.conftest import Shell
 
@@ -52,6 +53,30 @@ def test_bad_numbers_are_one_line(shell: Shell, options: tuple[str, ...], messag
     done = shell.run("budget", "--inputs", "2", "--smoothness", "2", "--tolerance", "0.1", *options)
     assert done.code == 2
     assert message in done.line
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(shell: Shell) -> None:
+    (shell.folder / "gone").symlink_to(shell.folder / "nowhere")
+    done = shell.run("budget", "problem.toml", "--out", "gone/run", "--calls", "500")
+    assert done.code == 2
+    assert "--out gone/run cannot be written" in done.line
+
+
+def test_what_a_table_lacks_is_said(shell: Shell) -> None:
+    problem = (
+        '[reference]\nfile = "t.csv"\n[error]\ntolerance = 0.1\n[domain]\na = [0.0, 1.0]\nb = [0.0, 1.0]\n'
+    )
+    (shell.folder / "table.toml").write_text(problem)
+    x = np.random.default_rng(0).random((60, 2))
+    rows = [f"{a},{b},{a * b if i >= 7 else 'nan'}" for i, (a, b) in enumerate(x)]
+    (shell.folder / "t.csv").write_text("\n".join(["a,b,y", *rows]))
+    data = json.loads(shell.run("budget", "table.toml", "--json").out)
+    assert data["notes"][0].startswith("a table of 53 rows (7 more have no value and are left out)")
+    assert "in place of the table" in data["status"]["advice"]
+    (shell.folder / "t.csv").write_text("\n".join(["a,b,y", *rows[:20]]))
+    done = shell.run("budget", "table.toml")
+    assert done.code == 2
+    assert "at least 20 rows with a value of y, got 13 of 20" in done.line
 
 
 @pytest.mark.slow

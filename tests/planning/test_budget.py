@@ -457,3 +457,10 @@ def test_workers_do_not_change_the_answer():
     for found in answers:
         found.pop("seconds")
     assert answers[0] == answers[1]
+
+
+def test_more_samples_are_not_said_to_be_worse():
+    """An expectation stops at the level of rounding; where the trial is below that already, no number is promised."""
+    plan = budget(lambda x: np.abs(x[:, 0] - 0.3), Domain(x=(-1.0, 2.0)), tolerance=1e-6)
+    assert plan.verdict.tool == "piecewise polynomial grid"
+    assert "and no less expected with 100,000" in plan.verdict.evidence[0]

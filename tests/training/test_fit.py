@@ -187,8 +187,29 @@ def test_a_partly_failing_reference_is_fitted_where_it_has_values():
         return np.where(x[:, 0] + x[:, 1] > 5.5, np.nan, bell(x))
 
     result = fit(partial, I_6_2, tolerance=1e-5, method=PolynomialLeastSquares())
-    assert any("no finite value at" in note for note in result.notes)
+    note = next(note for note in result.notes if "no finite value at" in note)
+    first = [float(part.split(" = ")[1]) for part in note.partition(" first at ")[2].split(", ")]
+    assert sum(first) > 5.5
     assert result.winner.sup_lower < 1e-5
+
+
+def test_what_was_seen_while_fitting_is_never_more_than_what_is_reported():
+    """A table that says "tried simplex: worst 0.3" and then "simplex, worst found 0.2" contradicts itself."""
+    seen = {}
+
+    def classical_only(event):
+        if isinstance(event, Tried):
+            seen[event.method] = event.worst
+            if event.method == "simplex":
+                raise KeyboardInterrupt
+
+    def bent(x):
+        return np.abs(x[:, 0] - 2.2) + np.sqrt(np.abs(x[:, 1] - 2.3))
+
+    result = fit(bent, I_6_2, max_evaluations=1000, audit_evaluations=100, observer=classical_only)
+    assert len(seen) >= 5
+    for candidate in result.candidates:
+        assert candidate.sup_lower >= seen[candidate.method]
 
 
 def test_files_and_json(tmp_path):
@@ -254,6 +275,13 @@ def test_repeated_points_are_merged_and_their_noise_is_told():
         "60 samples repeat the point of another one; their labels differ by up to 0.1"
     )
     assert sum(result.evaluations.values()) == 60
+
+
+def test_the_noise_of_repeated_points_is_half_the_range_of_their_labels():
+    """Labels 0, 0, 1: the value in the middle misses each by 0.5; their mean, 1/3, misses one by 2/3."""
+    x = np.repeat(np.random.default_rng(0).random((60, 1)), 3, axis=0)
+    result = fit((x, np.tile([0.0, 0.0, 1.0], 60)), method=PolynomialLeastSquares())
+    assert "differ by up to 1, so no model has a smaller absolute error than 0.5" in result.notes[0]
 
 
 X = np.random.default_rng(0).random((40, 2))

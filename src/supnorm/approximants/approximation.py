@@ -144,6 +144,15 @@ def from_cube(domain: Domain, t: Array) -> Array:
     return domain.from_unit(0.5 * (t + 1.0))
 
 
+def described(domain: Domain, x: Array) -> str:
+    """A point ``(d,)`` in words, with the names of the inputs.
+
+    >>> described(Domain(a=(0.0, 1.0), b=(0.0, 2.0)), np.array([0.25, 1.5]))
+    'a = 0.25, b = 1.5'
+    """
+    return ", ".join(f"{name} = {value:.6g}" for name, value in domain.describe(x).items())
+
+
 def on_cube(f: Callable[[Array], Array], domain: Domain) -> Callable[[Array], Array]:
     """``f`` as a function of the cube, refusing values that are not finite."""
 
@@ -153,7 +162,7 @@ def on_cube(f: Callable[[Array], Array], domain: Domain) -> Callable[[Array], Ar
         if broken.any():
             raise NotApplicable(
                 f"the reference has no finite value at {broken.sum()} of {len(t)} nodes, first at "
-                f"{domain.describe(from_cube(domain, t[[int(np.argmax(broken))]])[0])}"
+                + described(domain, from_cube(domain, t[[int(np.argmax(broken))]])[0])
             )
         return y
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.folder import demand_folder, set_aside
+from supnorm.cli.folder import make_folder, set_aside
 from supnorm.cli.options import DASK, JSON, QUIET, RESUME, SEED, TRUST, WORKERS, number_list
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def _kept(
     from supnorm.results import BadInput, Interrupted
 
     if out is not None:
-        demand_folder(out)
+        make_folder(out)
     if out is None or problem is None:
         yield None, None
         return
@@ -245,7 +245,6 @@ def _kept(
         raise BadInput(
             f"--out {out} holds the budget of another problem or version of it; choose another --out"
         )
-    out.mkdir(parents=True, exist_ok=True)
     if not resume:
         for old in (path, runs, *out.glob(f"{runs.stem}-*{runs.suffix}")):  # several ladders have a file each
             set_aside(old)

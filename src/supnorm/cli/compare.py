@@ -10,7 +10,6 @@ import typer
 from supnorm.cli.options import (
     EVALUATIONS,
     JSON,
-    OUT,
     QUIET,
     RESUME,
     SECONDS,
@@ -30,7 +29,9 @@ def register(app: typer.Typer) -> None:
 
 def command(
     problems: PROBLEMS,
-    out: OUT = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder of the runs. [default: compare-run]")
+    ] = None,
     as_json: JSON = False,
     evaluations: EVALUATIONS = None,
     seconds: SECONDS = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, RESUME, SEED, TRUST, WORKERS, default_folder
+from supnorm.cli.options import JSON, PROBLEM, QUIET, RESUME, SEED, TRUST, WORKERS, default_folder
 
 if TYPE_CHECKING:
     from supnorm.problem import Problem
@@ -38,7 +38,9 @@ def register(app: typer.Typer) -> None:
 
 def command(
     problem: PROBLEM,
-    out: OUT = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder of the run. [default: NAME-fit]")
+    ] = None,
     tolerance: Annotated[float | None, typer.Option("--tolerance", help="Largest error allowed.")] = None,
     norm: Annotated[str, typer.Option("--norm", help="sup: the largest error; l2: the RMS.")] = "sup",
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Time limit.")] = None,

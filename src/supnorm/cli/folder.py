@@ -58,6 +58,19 @@ def demand_folder(folder: Path) -> None:
         raise BadInput(f"--out {folder} cannot be written: {there} is read-only; choose another --out")
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder that ``--out`` named, where it is not there yet.
+
+    Raises:
+        BadInput: when it, or what should hold it, is a file or cannot be written.
+    """
+    demand_folder(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--out {folder} cannot be written: {error.strerror}; choose another --out") from None
+
+
 def make_way(folder: Path, problem: Problem, resume: bool, named: bool) -> str | None:
     """See that the folder holds no run of another problem; returns the fingerprint of the run in it, if any.
 

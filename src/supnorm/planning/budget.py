@@ -136,11 +136,12 @@ def budget(
         trainers=read_trainers(trainer), samples=samples, widths=widths, seeds=seeds, seed=seed,
         path=None if ladder_file is None else Path(ladder_file), observer=observer,
     )  # fmt: skip
+    left_out = 0
     if isinstance(problem, Problem) and problem.reference.table is not None:
-        problem, domain, tolerance = as_table(problem, output, tolerance)
+        problem, domain, tolerance, left_out = as_table(problem, output, tolerance)
     ladders: tuple[Ladder, ...] = (ladder,) if ladder is not None else ()
     if isinstance(problem, tuple):
-        table = read_table(problem, domain, tolerance, norm)
+        table = read_table(problem, domain, tolerance, norm, left_out)
         plan, measured = table.question, table_profile(table, rng)
         ladders += tuple(climbing.of_table(table.x, table.y, table.metric))
         parts = _from_profile(plan, measured, ladders, shape, purse, tuple, table.x)
@@ -155,7 +156,8 @@ def budget(
             ladders += tuple(climbing.of_function(target, question.metric, pool, workers))
             tries = partial(_pilot, target, measured, question, purse, most, rng)
             parts = _from_profile(plan, measured, ladders, shape, purse, tries, points)
-    return _finish(parts, seed, start)
+    more = "the function itself in place of the table" if isinstance(problem, tuple) else "more calls"
+    return _finish(parts, seed, start, more)
 
 
 def _pilot(
@@ -229,11 +231,12 @@ def _missing(measured: Profile) -> tuple[str, ...]:
     )
 
 
-def _finish(found: dict[str, Any], seed: int, start: float) -> BudgetResult:
+def _finish(found: dict[str, Any], seed: int, start: float, more: str = "") -> BudgetResult:
+    """The result; ``more`` is what to give where the answer is undecided."""
     answer = found["verdict"]
     undecided = answer.word == UNDECIDED and found["profile"] is not None
     advice = {
-        "undecided": "Undecided: give more calls, or a trainer to climb a ladder with.",
+        "undecided": f"Undecided: give {more}, or a trainer to climb a ladder with (--ladder).",
         "unsuitable": "No surrogate can promise this tolerance here; see the evidence for what can be done.",
     }.get(answer.word, f"Use: {answer.tool}. Audit whatever you build: a budget is a plan, not a proof.")
     if found["profile"] is None:

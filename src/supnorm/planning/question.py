@@ -102,7 +102,9 @@ def as_problem(
             )
         problem = Problem(None, problem, domain, tolerance=tolerance)
     if tolerance is None and problem.tolerance is None:
-        raise BadInput("budget needs a tolerance: how large may the error be at most?")
+        raise BadInput(
+            "budget needs a tolerance: how large may the error be at most? Give --tolerance, or [error] tolerance"
+        )
     return problem
 
 

@@ -23,6 +23,7 @@ from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
+LEAST = 20  # rows
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,13 @@ class Table:
 
 
 def read_table(
-    table: tuple[Array, Array], domain: Domain | None, tolerance: float | None, norm: str | float
+    table: tuple[Array, Array],
+    domain: Domain | None,
+    tolerance: float | None,
+    norm: str | float,
+    left_out: int = 0,
 ) -> Table:
-    """Check a pair of arrays and map it to the unit cube.
+    """Check a pair of arrays and map it to the unit cube; ``left_out`` rows without a value are told.
 
     Raises:
         BadInput: for shapes that do not fit, missing values, fewer than 20 rows or no tolerance.
@@ -58,9 +63,9 @@ def read_table(
         raise BadInput(f"a table is a pair (x, y), got {len(table)} parts")
     x, y = np.asarray(table[0], dtype=float), np.asarray(table[1], dtype=float)
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-    if x.ndim != 2 or y.shape != (len(x),) or len(x) < 20:
+    if x.ndim != 2 or y.shape != (len(x),) or len(x) < LEAST:
         raise BadInput(
-            f"a table needs x of shape (N, d) and y of shape (N,), N >= 20, got {x.shape}, {y.shape}"
+            f"a table needs x of shape (N, d) and y of shape (N,), N >= {LEAST}, got {x.shape}, {y.shape}"
         )
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise BadInput("the table must be finite; remove rows with NaN or infinity")
@@ -69,7 +74,8 @@ def read_table(
     box = domain or Domain.from_samples(x)
     if box.d != x.shape[1]:
         raise BadInput(f"the domain has {box.d} inputs and the table {x.shape[1]}")
-    note = f"a table of {len(x)} rows: smoothness above 1 and interactions cannot be told from it"
+    rows = f"{len(x)} rows" + (f" ({left_out} more have no value and are left out)" if left_out else "")
+    note = f"a table of {rows}: smoothness above 1 and interactions cannot be told from it"
     plan = Plan(
         eps=float(tolerance), p=read_norm(norm), output="y", notes=(note,), title="table", law="the rows"
     )
@@ -78,13 +84,13 @@ def read_table(
 
 def as_table(
     problem: Problem, output: int | str | None, tolerance: float | None
-) -> tuple[tuple[Array, Array], Domain, float | None]:
-    """The rows, domain and tolerance of a problem whose reference is a table; rows with missing values are
-    left out.
+) -> tuple[tuple[Array, Array], Domain, float | None, int]:
+    """The rows, domain and tolerance of a problem whose reference is a table, and how many rows were left out
+    because they have no value.
 
     Raises:
-        BadInput: for several outputs of which none was named, or a relative or scaled error without a tolerance
-        of its own.
+        BadInput: for several outputs of which none was named, fewer than 20 rows with a value, or a relative or
+        scaled error without a tolerance of its own.
     """
     if problem.reference.table is None:
         raise BadInput("the reference is no table")
@@ -92,13 +98,18 @@ def as_table(
     names = problem.reference.outputs or tuple(f"output {i + 1}" for i in range(values.shape[1]))
     index = _column(output, names)
     kept = np.isfinite(values[:, index])
+    if kept.sum() < LEAST:
+        raise BadInput(
+            f"a budget of a table needs at least {LEAST} rows with a value of {names[index]}, got {kept.sum()} of "
+            f"{len(kept)}"
+        )
     if tolerance is None and problem.error.kind != "absolute":
         raise BadInput(
             f"budget of a table needs an absolute tolerance, the problem has a {problem.error.kind} one"
         )
     given = tolerance if tolerance is not None else problem.error.tolerance
     limit = given[index] if isinstance(given, tuple) else given
-    return (x[kept], values[kept, index]), problem.domain, limit
+    return (x[kept], values[kept, index]), problem.domain, limit, int((~kept).sum())
 
 
 def _column(output: int | str | None, names: tuple[str, ...]) -> int:

@@ -204,6 +204,8 @@ def _piloted(case: Case) -> Verdict | None:
 
 def _tried(trial: Trial, purse: int) -> str:
     seen = f"{trial.tool}: largest error {trial.error:.2g} with {trial.samples:,} samples"
+    if trial.expected >= trial.error:  # at the level of rounding
+        return f"{seen}, and no less expected with {purse:,}"
     return f"{seen}, about {trial.expected:.1g} expected with {purse:,}"
 
 

@@ -95,11 +95,15 @@ def _merged(x: Array, y: Array) -> tuple[Array, Array, tuple[str, ...]]:
         return x, y, ()
     inverse = inverse.reshape(-1)
     mean = np.stack([np.bincount(inverse, column) / counts for column in y.T], axis=1)
-    gap = float(np.abs(y - mean[inverse]).max())
+    low, high = np.full(mean.shape, np.inf), np.full(mean.shape, -np.inf)
+    np.minimum.at(low, inverse, y)
+    np.maximum.at(high, inverse, y)
+    gap = float((high - low).max())  # half of it is the least largest error: that of the value in the middle
     note = f"{len(x) - len(unique)} samples repeat the point of another one"
     if gap > 0:
         note += (
-            f"; their labels differ by up to {2 * gap:.3g}, so no model has a smaller error than {gap:.3g}"
+            f"; their labels differ by up to {gap:.3g}, so no model has a smaller absolute error than "
+            f"{gap / 2:.3g} there"
         )
     return unique, mean, (note,)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.approximants.approximation import described
 from supnorm.auditing import AuditReport
 from supnorm.results import ExitCode, Status, versions
 from supnorm.training.active_fit import ActiveFit, Attempt
@@ -60,9 +61,7 @@ def _winner(best: Attempt, report: AuditReport, fresh: Validation, spread: float
 
 def _candidate(attempt: Attempt, fresh: Validation, spread: float) -> Candidate:
     errors = fresh.errors(attempt.approximation.function)
-    worst = max(
-        errors.worst, attempt.errors.worst if attempt.audited else 0.0
-    )  # what an audit saw stays seen
+    worst = max(errors.worst, attempt.errors.worst)  # what was seen while fitting is no smaller afterwards
     seconds = latency(attempt.approximation.function.value, fresh.x)
     return Candidate(
         attempt.approximation, attempt.seconds, errors.rms, worst, spread, seconds, trail=attempt.trail
@@ -81,15 +80,17 @@ def latency(value: Callable[[Array], Array], x: Array) -> float:
 def _notes(state: ActiveFit, jump: Jump | None) -> tuple[str, ...]:
     notes = list(state.best().approximation.notes)
     if jump is not None:
-        where = ", ".join(f"{n} = {v:.6g}" for n, v in state.problem.domain.describe(jump.x).items())
+        where = described(state.problem.domain, jump.x)
         notes.append(
             f"the reference jumps by {jump.size:.3g} at {where}: a continuous model misses by at least half"
         )
     if not np.ptp(state.validation.y, axis=0).any():
         notes.append("the reference is constant on all points seen")
     if state.points.failed:
+        where = described(state.problem.domain, state.points.failed_at)
         notes.append(
-            f"the reference had no finite value at {state.points.failed} of {state.points.spent} points"
+            f"the reference had no finite value at {state.points.failed} of {state.points.spent} points, first at "
+            + where
         )
     return tuple(notes)
 
@@ -111,5 +112,6 @@ def _status(state: ActiveFit, winner: Candidate, jump: Jump | None) -> Status:
     elif state.over:
         advice += "the time was up: give more seconds"
     else:
-        advice += "give more evaluations or seconds, or wider networks: method=NetworkFit(widths=(48, 64))"
+        more = "evaluations" if state.deadline is None else "evaluations or seconds"
+        advice += f"give more {more}, or in Python wider networks: method=NetworkFit(widths=(48, 64))"
     return Status("tolerance-exceeded", advice, ExitCode.EXCEEDED)

@@ -27,6 +27,7 @@ class ReferencePoints:
         spent: evaluations so far.
         failed: of them, those without a finite value.
         first_failure: what the first call that failed said; empty where none did.
+        failed_at: the first point without a finite value, shape ``(d,)``; empty where there is none.
         drawn: points of the design evaluated so far.
     """
 
@@ -43,6 +44,7 @@ class ReferencePoints:
         self.caller = Caller(problem.reference, "reference", store, executor, workers)
         self.spent = self.failed = 0
         self.first_failure = ""
+        self.failed_at = np.empty(0)
         self._x = np.empty((0, problem.domain.d))
         self._y: Array | None = None
         self.drawn = 0
@@ -52,7 +54,10 @@ class ReferencePoints:
         y, messages = self.caller.values(x, "fit")
         self.first_failure = self.first_failure or next(iter(messages.values()), "")
         self.spent += len(x)
-        self.failed += int((~np.isfinite(y).all(axis=1)).sum())
+        broken = ~np.isfinite(y).all(axis=1)
+        if broken.any() and not self.failed:
+            self.failed_at = x[int(np.argmax(broken))].copy()
+        self.failed += int(broken.sum())
         return y
 
     def design(self, n: int) -> tuple[Array, Array]:
