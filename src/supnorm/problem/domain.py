@@ -175,6 +175,17 @@ class Domain:
             return u.reshape(x.shape)
         return np.stack([a.to_unit(x[:, i]) for i, a in enumerate(self.axes)], axis=1)
 
+    def to_unit_rows(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`to_unit` with a row for each axis, shape ``(d, n)``: for work that goes axis by axis."""
+        u = np.empty(x.shape[::-1])
+        for row, column, axis, low, high in zip(u, x.T, self.axes, self._low, self._high, strict=True):
+            if self._linear:
+                np.subtract(column, low, out=row)
+                row /= high - low
+            else:
+                row[:] = axis.to_unit(column)
+        return u
+
     def _in_rows(self, size: int) -> Iterator[tuple[slice, NDArray[np.float64]]]:
         """Parts of ``size`` numbers, row by row, with the lows, highs, reaches and widths of their axes.
 
