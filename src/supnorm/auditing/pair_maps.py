@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+MANY = 1 << 16  # points, before the lowest cell is looked for: that takes as long as to enter 10,000 of them
 
 
 class PairMaps:
@@ -22,6 +23,10 @@ class PairMaps:
         d: number of inputs.
         cells: of a grid, along one side.
 
+    Attributes:
+        lowest: no cell of any map holds less, so that points with smaller errors change nothing; minus infinity until
+            there are many points.
+
     >>> maps = PairMaps(2, 2)
     >>> maps.add(np.array([[0, 1, 1], [1, 1, 1]]), np.array([3.0, 4.0, 5.0]))
     >>> maps.panel(0).tolist()
@@ -29,10 +34,11 @@ class PairMaps:
     """
 
     def __init__(self, d: int, cells: int) -> None:
-        self.cells = cells
+        self.cells, self.lowest = cells, -np.inf
         self.pairs = list(itertools.combinations(range(d), 2))
         self._groups = covering(d)
         self._tables = [np.full((cells,) * len(group), -np.inf) for group in self._groups]
+        self._entered, self._look_at = 0, MANY
 
     def add(self, cell: NDArray[np.integer], score: Array) -> None:
         """Enter points by their cells along each input (d, n) and their errors (n,)."""
@@ -41,6 +47,10 @@ class PairMaps:
         for table, (*first, j, k) in zip(self._tables, self._groups, strict=True):
             np.add(rows[j] + slabs[first[0]] if first else rows[j], cell[k], out=at)
             np.maximum.at(table.reshape(-1), at, score)
+        self._entered += len(score)
+        if self._entered >= self._look_at:
+            self._look_at = 2 * self._entered
+            self.lowest = min((self.panel(i).min() for i in range(len(self.pairs))), default=np.inf)
 
     def panel(self, pair: int) -> Array:
         """Largest error per cell of a pair, shape (cells, cells): rows along the second input; -inf where none."""

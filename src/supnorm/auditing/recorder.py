@@ -70,7 +70,9 @@ class Recorder:
             self._keep_outputs(x, model, reference, status)
         u = self.domain.to_unit_rows(x)
         self._count_places(u, status)
-        self._maps.add(cells(u.T, self.cells), score)
+        high = (score > self._maps.lowest).nonzero()[0]
+        part = u if len(high) > 0.8 * len(score) else u.take(high, axis=1)
+        self._maps.add(cells(part.T, self.cells), score if part is u else score[high])
         rows = (score > self._worst.bar).nonzero()[0]
         if len(rows):
             self._worst.add(
