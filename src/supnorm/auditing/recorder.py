@@ -70,13 +70,14 @@ class Recorder:
             self._keep_outputs(x, model, reference, status)
         u = self.domain.to_unit_rows(x)
         self._count_places(u, status)
-        high = (score > self._maps.lowest).nonzero()[0]
-        part = u if len(high) > 0.8 * len(score) else u.take(high, axis=1)
-        self._maps.add(cells(part.T, self.cells), score if part is u else score[high])
+        self._fill(u, score)
         rows = (score > self._worst.bar).nonzero()[0]
         if len(rows):
             self._worst.add(
-                u.take(rows, axis=1).T, score[rows], rows, [x, model, reference, score[:, None], output[:, None]]
+                u.take(rows, axis=1).T,
+                score[rows],
+                rows,
+                [x, model, reference, score[:, None], output[:, None]],
             )
 
     @property
@@ -90,6 +91,12 @@ class Recorder:
         self.flush()
         panel = self._maps.panel(pair)
         return np.where(panel == -np.inf, np.nan, panel)
+
+    def _fill(self, u: Array, score: Array) -> None:
+        high = (score > self._maps.lowest).nonzero()[0]
+        if len(high) < 0.8 * len(score):
+            u, score = u.take(high, axis=1), score[high]
+        self._maps.add(cells(u.T, self.cells), score)
 
     def _count_places(self, u: Array, status: NDArray[np.int8]) -> None:
         outside, failed = status == PointStatus.OUTSIDE, status == PointStatus.FAILED

@@ -100,7 +100,9 @@ class Seams:
         u = landscape.evaluator.problem.domain.to_unit(scout.x[: self.scouts])
         near = self._neighbours(u)
         most = budget // (2 * (self.trial + 2))
-        found = [self._steepest(u, values_of(scout, side)[: len(u)], near, most) for side in (REFERENCE, MODEL)]
+        found = [
+            self._steepest(u, values_of(scout, side)[: len(u)], near, most) for side in (REFERENCE, MODEL)
+        ]
         sides = np.repeat([REFERENCE, MODEL], [len(pairs[0]) for pairs in found])
         a, b, fa, fb = (np.concatenate(column) for column in zip(*found, strict=True))
         whole = np.abs(fb - fa).max(axis=1)
