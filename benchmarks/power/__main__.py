@@ -185,7 +185,7 @@ def modelled(runs: int, truth: int, seed: int, calls: int = 100) -> Iterator[dic
     state.scout = evaluator.values(rng.random((calls, 2)), "statistics")
     strategy = SurrogateSearch(inner=7500, batch=12)
     power = Power(volumes=(3e-3,), sheets=(), runs=runs, evaluations=calls)
-    rows = power.measure(evaluator, SurrogateSearch(), calls, state, np.empty((0, 6)), rng)
+    rows = power.measure(evaluator, SurrogateSearch(), calls, state, np.empty((0, 6)), rng).rows
     for row in rows:
         found = 0
         for i in range(truth):

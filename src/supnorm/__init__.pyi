@@ -11,8 +11,9 @@ from .certification import CertifyResult, certify, residual
 from .evaluation import EvaluationStore
 from .pages import write_page
 from .planning import BudgetResult, budget
-from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
+from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem, with_bound
 from .results import BadInput, Bound, Estimate, ExitCode, Status, Witness
+from .results.versions import __version__
 from .sources import from_jax, from_torch, open_problem, save_problem, with_derivatives
 from .training import FitResult, fit
 
@@ -38,6 +39,7 @@ __all__ = [
     "Status",
     "SurrogateSearch",
     "Witness",
+    "__version__",
     "audit",
     "budget",
     "certify",
@@ -48,6 +50,7 @@ __all__ = [
     "open_problem",
     "residual",
     "save_problem",
+    "with_bound",
     "with_derivatives",
     "write_page",
 ]

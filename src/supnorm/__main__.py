@@ -1,6 +1,18 @@
-"""``python -m supnorm``: the command line."""
+"""``supnorm`` and ``python -m supnorm``: the command line, where Ctrl-C counts while the verbs are still imported."""
 
-from supnorm.cli import main
+import sys
+
+
+def main() -> None:
+    """Run the command line and exit with a code of the contract."""
+    try:
+        from supnorm.cli import main as begin
+
+        begin()
+    except KeyboardInterrupt:
+        print("supnorm: interrupted", file=sys.stderr)
+        sys.exit(3)  # ExitCode.INTERRUPTED, which may not be there yet
+
 
 if __name__ == "__main__":
     main()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing import SurrogateSearch, audit
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.modelled import reference_problem
+from supnorm.auditing.modelled import error_problem, reference_problem, signed_errors
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.surrogate import GaussianProcess
 from supnorm.evaluation import EvaluationStore, Evaluator, Flight
@@ -203,6 +203,56 @@ def test_a_reference_that_cannot_be_modelled_is_not(
     assert (waves == 1.0) or used == {"error_problem"}
     assert report.worst is not None
     assert report.worst.error > 0.04
+
+
+def test_a_relative_error_is_modelled_as_one() -> None:
+    """A reference from 2 to 400 that no process of 80 calls can follow: 30 % off where it is small, 10 % elsewhere."""
+
+    def reference(x: Array) -> Array:
+        return np.asarray(np.exp(5 * x[:, 0]) * (2 + np.sin(25 * x[:, 0]) * np.cos(30 * x[:, 1])))
+
+    def model(x: Array) -> Array:
+        small, large = (
+            size * np.exp(-((x - middle) ** 2).sum(axis=1) / width)
+            for size, middle, width in ((0.3, (0.15, 0.6), 0.005), (0.1, (0.85, 0.3), 0.02))
+        )
+        return np.asarray(reference(x) * (1 + small + large))
+
+    problem = Problem(model, reference, SQUARE, ErrorMeasure("relative", floor=0.0))
+    for seed in (0, 1, 2):
+        report = audit(problem, evaluations=80, seed=seed, strategy=LEAN)
+        assert report.worst is not None
+        assert report.worst.error > 0.29
+
+
+@pytest.mark.parametrize(("side", "sign"), [("both", 0), ("over", 1), ("under", -1)])
+def test_the_error_is_modelled_on_the_side_that_counts(side: str, sign: int) -> None:
+    x = np.random.default_rng(0).random((60, 2))
+    reference = 10 * np.exp(2 * x[:, :1])
+    model = reference * (1 + 0.2 * np.sin(6 * x[:, :1]))
+    measure = ErrorMeasure("relative", side=side, floor=0.0, mask=lambda x: x[:, 1] < 0.5)
+    signed = signed_errors(measure, model, reference, x)
+    np.testing.assert_allclose(
+        np.maximum(signed, 0 if sign else -signed), measure.in_units(model, reference, x)
+    )
+    problem = Problem(lambda x: x[:, 0], lambda x: x[:, 0], SQUARE, measure)
+    inner = error_problem(problem, GaussianProcess.fit(x, signed))
+    error, _ = inner.error(inner.model(x), inner.reference(x), x)
+    counts = x[:, 1] < 0.5
+    assert (np.isnan(error) == ~counts).all()
+    np.testing.assert_allclose(error[counts], measure(model, reference, x)[0][counts], atol=2e-3)
+
+
+def test_points_of_an_infinite_error_are_no_part_of_a_process() -> None:
+    """A relative error without a floor where the reference is zero: the search goes on, and says so."""
+
+    def reference(x: Array) -> Array:
+        return np.asarray(np.where(x[:, 0] < 0.2, 0.0, np.sin(40 * x[:, 0]) * np.cos(40 * x[:, 1])))
+
+    problem = Problem(lambda x: reference(x) + 1e-3, reference, SQUARE, ErrorMeasure("relative", floor=0.0))
+    report = audit(problem, evaluations=60, strategy=LEAN)
+    assert report.worst is not None
+    assert report.worst.error == np.inf
 
 
 def test_failures_and_points_outside_are_kept_apart(pool: ThreadPoolExecutor) -> None:

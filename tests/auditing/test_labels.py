@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from supnorm import audit
 from supnorm.auditing.findings import suspect_rows
 from supnorm.auditing.labels import LabelCheck
+from supnorm.evaluation import Evaluator
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 
 Array = NDArray[np.float64]
@@ -94,7 +95,7 @@ def test_where_the_error_does_not_count_no_label_is_suspect() -> None:
     x, labels, bad = rows()
     table = Function(lambda z: np.zeros((len(z), 1)), table=(x, labels[:, None]))
     counted = ErrorMeasure(mask=lambda z: z[:, 0] < 0.5)
-    found = suspect_rows(Problem(net, table, CUBE, error=counted))
+    found = suspect_rows(Evaluator(Problem(net, table, CUBE, error=counted)))
     assert set(found) >= {i for i in bad if x[i, 0] < 0.5}
     assert not set(found) & {i for i in bad if x[i, 0] >= 0.5}
 
@@ -115,3 +116,21 @@ def test_an_audit_names_the_rows_and_marks_the_places() -> None:
     marked = [p for p in report.places if "suspect-label" in p.tags]
     assert {p.x.tobytes() for p in marked} >= {x[i].tobytes() for i in bad}
     assert report.places[-1].tags == ("interior",)
+
+
+def test_a_model_that_fails_at_some_rows_is_no_bug() -> None:
+    x, labels, bad = rows()
+
+    def narrow(z: Array) -> Array:
+        if (z[:, 0] > 0.9).any():
+            raise ValueError("outside of what it was trained on")
+        return net(z)
+
+    def broken(z: Array) -> Array:
+        return np.where(z[:, 0] > 0.9, np.nan, net(z))
+
+    table = Function(lambda z: np.zeros((len(z), 1)), table=(x, labels[:, None]))
+    for model, code in ((narrow, "model-failed"), (broken, "no-model-value")):
+        found = {f["code"]: f for f in audit(Problem(model, table, CUBE)).document["findings"]}
+        assert set(found) == {"suspect-labels", code}
+        assert set(found["suspect-labels"]["rows"]) >= {i + 1 for i in bad if x[i, 0] < 0.85}

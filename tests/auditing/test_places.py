@@ -14,7 +14,7 @@ from tests.problems import Bump, RandomNet, assert_honest, bounded, box, functio
 from supnorm import audit
 from supnorm.auditing.glitches import GlitchRule, rms_floor
 from supnorm.auditing.statistics import Sample
-from supnorm.problem import Domain, Function, Problem
+from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
@@ -203,6 +203,34 @@ def test_labels_that_a_second_reference_contradicts_are_reference_faults() -> No
     assert int(report.status.exit) == 5
 
 
+@pytest.mark.parametrize(
+    ("second", "tolerance", "word"),
+    [
+        (1.0, None, "reference-fault"),  # the model is right
+        (0.6, None, "unresolved"),  # neither of both
+        (1.05, 0.1, "reference-fault"),  # the model is right within its tolerance
+        (1e-3, None, "confirmed"),
+        (1.2e-3, None, "confirmed"),
+    ],
+)
+@pytest.mark.parametrize("side", ["both", "over"])
+def test_a_recheck_of_a_relative_error_has_one_scale(
+    second: float, tolerance: float | None, word: str, side: str
+) -> None:
+    """Where the reference is 1e-3 and the model 1, a second one of 0.6 sides with neither."""
+
+    def reference(x: Array) -> Array:
+        return np.asarray(1 - 0.999 * np.exp(-(((x[:, 0] - 0.6) / 0.05) ** 2)))
+
+    def other(x: Array) -> Array:
+        return np.full(len(x), second)
+
+    measure = ErrorMeasure("relative", side=side, floor=0.0)
+    report = rechecked(lambda x: 1 + 0 * x[:, 0], reference, other, error=measure, tolerance=tolerance)
+    assert report.worst.error == pytest.approx(999, rel=1e-3)
+    assert report.worst.recheck == word
+
+
 def test_a_plateau_without_a_model_value_does_not_hide_the_finite_errors() -> None:
     def model(x: Array) -> Array:
         bump = 0.3 * np.exp(-((x - 0.2) ** 2).sum(axis=1) / 1e-3)
@@ -220,6 +248,40 @@ def test_a_plateau_without_a_model_value_does_not_hide_the_finite_errors() -> No
     assert f"of {n:,} random points" in text
     assert "the largest one found is 0.3" in text
     assert report.explain() == text
+
+
+@pytest.mark.parametrize(
+    ("measure", "code", "said", "words"),
+    [
+        (
+            ErrorMeasure("relative", floor=0.0), "zero-reference",
+            "the largest one found is ", "the reference is 0 and the model is not",
+        ),
+        (
+            ErrorMeasure("function", function=lambda n, f, x: np.where(x[:, 0] < 0.1, np.inf, 0.5)), "infinite-error",
+            "is 0.5, and the largest one found is 0.5.", "though both values are finite",
+        ),
+    ],
+)  # fmt: skip
+def test_an_infinite_error_of_finite_values_does_not_blame_the_model(
+    measure: ErrorMeasure, code: str, said: str, words: str
+) -> None:
+    from supnorm.pages.page import page
+
+    def reference(x: Array) -> Array:
+        return np.where(x[:, 0] < 0.1, 0.0, 1 + x[:, 1])
+
+    domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+    report = audit(Problem(lambda x: reference(x) + 0.01, reference, domain, measure), evaluations=2000)
+    assert report.worst is not None
+    assert report.worst.error == np.inf
+    found = {f["code"]: f["text"] for f in report.document["findings"]}
+    assert set(found) == {code}
+    assert said in found[code]
+    assert report.explain() == found[code]
+    html = page(report.to_json())
+    assert words in html
+    assert "no finite value</b>" not in html
 
 
 def test_a_second_reference_that_fails_everywhere_is_told() -> None:

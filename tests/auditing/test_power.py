@@ -222,8 +222,12 @@ def test_an_expensive_reference_is_not_called_for_power() -> None:
     state.scout = evaluator.values(np.random.default_rng(0).random((100, 2)), "statistics")
     before = evaluator.reference.called
     power = Power(volumes=(0.05,), sheets=(), runs=2)
-    direct = power.measure(evaluator, ScreenAndAscent(), 3000, state, state_rows, np.random.default_rng(1))
-    modelled = power.measure(evaluator, SurrogateSearch(), 60, state, state_rows, np.random.default_rng(1))
+    direct = power.measure(
+        evaluator, ScreenAndAscent(), 3000, state, state_rows, np.random.default_rng(1)
+    ).rows
+    modelled = power.measure(
+        evaluator, SurrogateSearch(), 60, state, state_rows, np.random.default_rng(1)
+    ).rows
     assert evaluator.reference.called == before
     assert evaluator.spent("power") == 0
     assert [r["side"] for r in direct] == ["error"]

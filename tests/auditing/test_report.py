@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,11 @@ import pytest
 from numpy.typing import NDArray
 from tests import problems
 
-from supnorm import AuditReport, audit, load_report
+from supnorm import AuditReport, Power, audit, load_report
 from supnorm.auditing.explain import explain
 from supnorm.auditing.statistics import clopper_pearson_upper
 from supnorm.evaluation import Evaluator
+from supnorm.pages import summary
 from supnorm.pages.page import page
 from supnorm.pages.view import InconsistentResult, View
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
@@ -315,6 +318,61 @@ def test_the_law_is_named_with_the_numbers_it_holds_for() -> None:
     assert report.document["rms"]["at_least"] == 0.0  # a floor in volume does not hold for another law
 
 
+def test_shares_of_another_law_are_not_called_shares_of_the_domain() -> None:
+    """A law may prefer a place or avoid it: what a place fills of the domain says nothing about its random points."""
+    domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+
+    def model(x: Array) -> Array:
+        return np.asarray(np.exp(-((x - 0.9) ** 2).sum(axis=1) / 1e-3))
+
+    problem = Problem(model, lambda x: 0 * x[:, 0], domain)
+    own = Law.from_sampler(lambda n, rng: rng.random((n, 2)) * 0.8, domain, "uniform in the south-west")
+    for law, even in ((None, True), (own, False)):
+        report = audit(replace(problem, law=law), evaluations=20_000)
+        html = page(report.to_json())
+        assert report.document["law_uniform"] is even
+        assert ("of them there" in report.explain()) is even
+        for words in ("of the domain exceeds", "Share of the domain above", "one random point in"):
+            assert (words in html) is even
+        assert ("of what the law “uniform in the south-west” draws" in html) is not even
+        if not even:
+            assert report.document["rms"]["at_least"] == 0.0
+            assert report.document["rms"]["value"] < 1e-3 < report.worst.error  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "why"),
+    [
+        (lambda x: x[:, 0], {}, "the search left zero"),
+        (lambda x: np.where(x[:, 0] < 0.5, np.inf, 0.0), {}, "the search left infinite"),
+        (lambda x: np.exp(x[:, 0]), {"volumes": (), "sheets": ()}, "no size was asked for"),
+        (lambda x: np.exp(x[:, 0]), {}, ""),
+    ],
+)
+def test_why_no_errors_were_planted_is_told(
+    model: Callable[[Array], Array], given: dict[str, Any], why: str
+) -> None:
+    problem = Problem(model, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
+    report = audit(problem, evaluations=200, power=Power(**{"runs": 1} | given))
+    assert why in report.document["power_left_out"]
+    assert bool(report.document["power"]) is not bool(why)
+    html = page(report.to_json())
+    assert ("no errors were planted: " in html) is bool(why)
+    assert ("No errors were planted: " in summary(report)) is bool(why)
+    assert why in html
+
+
+def test_without_time_for_a_stand_in_no_errors_are_planted_and_that_is_told() -> None:
+    def slow(x: Array) -> Array:
+        time.sleep(2e-3 * len(x))
+        return x[:, 0]
+
+    problem = Problem(lambda x: np.exp(x[:, 0]), slow, Domain(x=(0.0, 1.0)))
+    report = audit(problem, seconds=0.5, power=True)
+    assert report.document["power"] == []
+    assert "does not suffice to fit one: give 5 s or more" in report.document["power_left_out"]
+
+
 @pytest.mark.slow
 def test_the_floor_of_the_rms_is_below_the_true_rms() -> None:
     """For a bump of height 1 on a share p the true RMS follows from its formula; the floor stays below."""
@@ -476,3 +534,64 @@ def test_an_axis_with_a_single_value(alone: bool) -> None:
 def test_pairs_without_errors_or_data_that_never_vary_cause_no_warning(asked: dict[str, Any]) -> None:
     given = {"model": lambda x: x[:, 0], "reference": lambda x: x[:, 1]} | asked
     page(audit(Problem(domain=Domain(a=(0.0, 1.0), b=(0.0, 1.0)), **given), evaluations=1000).to_json())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"evaluations": 5}, "evaluations must be a number of at least 20, got 5"),
+        ({"evaluations": "many"}, "evaluations must be a number of at least 20, got 'many'"),
+        ({"seconds": -1.0}, "seconds must be a number of at least 0, got -1.0"),
+        ({"evaluations": 100, "workers": 0}, "workers must be a number of at least 1, got 0"),
+        ({"evaluations": 100, "seed": -1}, "seed must be a number of at least 0, got -1"),
+        ({"evaluations": 100, "norms": ("two",)}, "norms are powers"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        audit(Problem(lambda x: x[:, 0], lambda x: x[:, 0], Domain(x=(0.0, 1.0))), **given)
+
+
+def test_a_file_name_is_no_problem() -> None:
+    with pytest.raises(
+        BadInput, match=r"takes a supnorm.Problem, got 'problem.toml'; supnorm.open_problem reads"
+    ):
+        audit("problem.toml")  # type: ignore[arg-type]
+
+
+def test_evaluations_may_be_written_as_a_float() -> None:
+    problem = Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
+    reports = [audit(problem, evaluations=n) for n in (300, 3e2)]  # type: ignore[arg-type]
+    assert reports[0].document["budget"] == reports[1].document["budget"]
+    assert reports[0].worst.error == reports[1].worst.error  # type: ignore[union-attr]
+
+
+def test_a_function_that_works_in_its_argument_does_not_move_the_points_of_the_other() -> None:
+    """One that clips its inputs in place would otherwise hide its error: the reference would get the clipped ones."""
+
+    def clipped(x: Array) -> Array:
+        x[x < 0.5] = 0.5
+        return x[:, 0]
+
+    report = audit(Problem(clipped, lambda x: x[:, 0], Domain(x=(0.0, 1.0))), evaluations=500)
+    assert report.worst is not None
+    assert report.worst.error == 0.5
+    assert report.worst.x[0] == 0.0
+
+
+def test_an_output_without_a_value_on_part_of_the_domain_is_told() -> None:
+    """The other outputs have an error there, so the point is no failure: nothing else would say so."""
+
+    def reference(x: Array) -> Array:
+        return np.column_stack([x[:, 0], np.where(x[:, 0] > 0.5, np.nan, x[:, 0]), x[:, 0]])
+
+    domain = Domain(x=(0.0, 1.0))
+    model = lambda x: np.column_stack([x[:, 0]] * 3) + 0.1  # noqa: E731
+    report = audit(Problem(model, reference, domain), evaluations=1000)
+    found = {f["code"]: f["text"] for f in report.document["findings"]}
+    lost = int(found["output-without-value"].split("y2 (")[1].split(")")[0])
+    assert 70 < lost < 130  # of 200
+    assert "y1" not in found["output-without-value"]
+    assert report.document["failures"]["count"] == 0
+    whole = audit(Problem(model, lambda x: np.column_stack([x[:, 0]] * 3), domain), evaluations=1000)
+    assert not whole.document["findings"]

@@ -67,3 +67,22 @@ def test_points_of_a_law_outside_the_domain_are_counted():
     assert "law-outside" not in findings(
         audit(Problem(model, lambda x: x[:, 1], SQUARE, law=whole), evaluations=300)
     )
+
+
+def test_rows_with_the_same_inputs_are_compared_each_with_its_own_label():
+    x = np.random.default_rng(0).random((60, 2))
+    twice = np.concatenate([x, x[10:12]])
+    labels = np.concatenate([x[:, 0] + 0.01, [x[10, 0] + 3.0, np.nan]])
+    report = audit(Problem(model, table(twice, labels), SQUARE))
+    assert report.worst.error == pytest.approx(3.0)
+    assert report.document["witness"]["row"] == 61
+    assert report.document["rms"]["n"] == 61  # one has no label
+    assert report.rms.value == pytest.approx(np.sqrt((9 + 60 * 1e-4) / 61))
+    assert "rows-repeated" not in findings(report)
+
+
+def test_rows_with_the_same_inputs_in_a_table_of_the_model_are_told():
+    x = np.random.default_rng(0).random((60, 2))
+    twice = np.concatenate([x, x[10:12]])
+    report = audit(Problem(table(twice, twice[:, 0]), table(x, x[:, 0]), SQUARE))
+    assert findings(report)["rows-repeated"].startswith("2 rows repeat")

@@ -452,3 +452,21 @@ def test_the_shares_of_the_search_are_its_own() -> None:
     assert_honest(report, instance)
     usual = audit(instance.problem, evaluations=5000)
     assert report.document["charts"]["progress"] != usual.document["charts"]["progress"]
+
+
+def test_gaps_where_no_point_exists_are_not_filled_for_ever() -> None:
+    """With one input and a constraint the screen spends its share on points that exist, in a few batches."""
+    asked = 0
+
+    def middle(x: Array) -> Array:
+        nonlocal asked
+        asked += 1
+        return np.asarray(np.abs(x[:, 0] - 0.5) < 0.05)
+
+    def model(x: Array) -> Array:
+        return np.where(np.abs(x[:, 0] - 0.515) < 5e-5, 1.0, x[:, 0])  # a thousandth of what exists
+
+    report = audit(Problem(model, lambda x: x[:, 0], Domain([middle], x=(0.0, 1.0))), evaluations=10_000)
+    assert report.worst is not None
+    assert report.worst.error == pytest.approx(0.485, abs=1e-4)
+    assert asked < 3000

@@ -1,12 +1,15 @@
 """A model that runs differently from what was read of its code is refused."""
 
+import time
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from supnorm.certification import certify
+from supnorm.certification.agreement import compare
 from supnorm.problem import Domain, Function, Problem
-from supnorm.program import lower_jaxpr
+from supnorm.program import lower_jaxpr, program_of
 from supnorm.results import BadInput
 
 DOMAIN = Domain(x=(-1.0, 1.0))
@@ -102,3 +105,35 @@ def test_rounding_is_allowed_for():
     assert certify(Problem(single, lambda x: 0 * x[:, 0], DOMAIN)).status.code == "proved"
     plain = jnp.tanh  # outside of JAX's 64-bit mode it runs in float32
     assert certify(Problem(plain, lambda x: 0 * x[:, 0], DOMAIN)).status.code == "proved"
+
+
+def _sizes(run):
+    """A function, and the numbers of points that it is called with, those of its tracing left out."""
+    seen = set()
+
+    def function(x):
+        if isinstance(x, np.ndarray):
+            seen.add(len(x))
+        return run(x)
+
+    return function, seen
+
+
+def test_jax_code_is_run_at_one_number_of_points_and_numpy_code_is_timed_first():
+    """JAX compiles every operation for every number of points; a slow NumPy function must not be called at 256."""
+
+    def slow(x):
+        if isinstance(x, np.ndarray):
+            time.sleep(0.01 * len(x))
+        return np.sin(x[:, 0])
+
+    for run, sizes in (
+        (lambda x: jnp.sin(x[:, 0]), {256}),
+        (lambda x: np.sin(x[:, 0]), {1, 256}),
+        (lambda x: x[:, 0] ** 2, {1, 256}),
+        (slow, {1, 8}),
+    ):
+        function, seen = _sizes(run)
+        model = Problem(function, lambda x: x[:, 0], DOMAIN).model
+        compare(model, program_of(model, 1), "model", DOMAIN)
+        assert seen == sizes, run

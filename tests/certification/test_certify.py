@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from supnorm.certification import ChebyshevCertificate, certify
+from supnorm.certification import ChebyshevCertificate, GradedCertificate, certify, mismatch
 from supnorm.checker import check
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput, ExitCode
@@ -240,3 +240,74 @@ def test_what_stands_in_the_way_is_named(problem, words):
 def test_bad_arguments(arguments):
     with pytest.raises(BadInput, match=r"ratio|tolerance"):
         certify(_hard(), **arguments)
+
+
+def test_an_error_of_zero_has_no_ratio_but_a_bound():
+    """Where a mask leaves no point out of 8192, or model and reference are the same, it is not rounding's fault."""
+    masked = Problem(
+        lambda x: x[:, 0], lambda x: 1 + 0 * x[:, 0], Domain(x=(-1.0, 1.0)),
+        ErrorMeasure(mask=lambda x: x[:, 0] > 5),
+    )  # fmt: skip
+    result = certify(masked)
+    assert (result.lower, result.status.exit) == (0.0, ExitCode.UNDECIDED)
+    assert 2.0 <= result.upper < 2.01
+    assert "No point that counts" in result.status.advice
+    assert "give a tolerance" in result.status.advice
+    assert certify(masked, tolerance=2.5).status.code == "within-tolerance"
+
+
+@pytest.mark.parametrize("witness", [[1.0, 2.0], [[1.0], [2.0]], 3.0, [[[1.0, 2.0, 3.0]]]])
+def test_a_witness_of_another_shape_is_refused(witness):
+    domain = Domain(x=(-1.0, 1.0), y=(0.0, 1.0), z=(0.0, 1.0))
+    problem = Problem(lambda x: x[:, 0], lambda x: x[:, 1], domain)
+    with pytest.raises(BadInput, match=r"witness must be points of shape \(k, 3\), got"):
+        certify(problem, witness=np.array(witness))
+
+
+@pytest.mark.parametrize("d", [8, 9, 24])
+def test_many_inputs_have_a_bound_too(d, tmp_path):
+    weight = np.random.default_rng(d).normal(size=(d, 8)) / d
+    domain = Domain.from_axes({f"x{i}": (-0.1, 0.1) for i in range(d)})
+    problem = Problem(lambda x: np.tanh(x @ weight).sum(1) + 0.1, lambda x: (x @ weight).sum(1), domain)
+    result = certify(problem, ratio=1.5, seconds=10)
+    assert result.status.code == "proved"
+    _assert_sound(result, problem, d, 20_000)
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+
+def test_graded_certificates_say_how_many_inputs_they_take():
+    domain = Domain.from_axes({f"x{i}": (0.0, 1.0) for i in range(21)})
+    problem = Problem(lambda x: np.sin(x).sum(1), lambda x: x.sum(1), domain)
+    with pytest.raises(BadInput, match="at most 8 inputs, got 21; use LinearBounds"):
+        certify(problem, strategy=GradedCertificate())
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("asked", [{"ratio": 1.1}, {"tolerance": 0.7}])
+def test_what_does_not_count_ends_the_work_where_it_stands_in_the_way(d, asked):
+    """The upper bound leaves out the mask: it cannot come down to the witness, however many boxes are tried."""
+    problem = Problem(
+        lambda x: x[:, 0] + 0.1 * np.sin(x.sum(1)), lambda x: 0 * x[:, 0],
+        Domain.from_axes({f"x{i}": (0.0, 1.0) for i in range(d)}), ErrorMeasure(mask=lambda x: x[:, 0] < 0.5),
+    )  # fmt: skip
+    result = certify(problem, boxes=20_000, **asked)
+    on_the_box = problem.model(np.random.default_rng(0).random((100_000, d))).max()
+    assert 0.5 < result.lower < 0.6
+    assert on_the_box <= result.upper <= 1.1 * 1.1
+    assert (result.status.code, result.status.exit) == ("undecided", ExitCode.UNDECIDED)
+    assert "points that do not count" in result.status.advice
+    assert result.tried < 2000
+
+
+def test_the_witness_of_a_discrete_axis_has_one_of_its_values(tmp_path):
+    """The worst one is no end of the axis, and no point of a screen."""
+    domain = Domain(a=(0.0, 1.0), n=Axis(0, 5, values=(0, 2, 5)))
+    problem = Problem(lambda x: np.exp(-((x[:, 1] - 2) ** 2)) + 0.1 * x[:, 0], lambda x: 0 * x[:, 0], domain)
+    result = certify(problem, ratio=1.05)
+    assert result.lower == pytest.approx(1.1, rel=1e-9)
+    assert result.witness.x.tolist() == [1.0, 2.0]
+    assert result.status.code == "proved"
+    result.certificate.save(tmp_path / "c.json")
+    assert mismatch(tmp_path / "c.json", problem) is None
+    assert check(tmp_path / "c.json").accepted

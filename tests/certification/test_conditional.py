@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from supnorm.certification import LinearBounds, black_box, certify, chebyshev, points_of_problem
+from supnorm.certification import LinearBounds, black_box, certify, chebyshev, values_of_problem
 from supnorm.certification.beyond import Beyond
 from supnorm.certification.error_program import error_program
 from supnorm.checker import check
@@ -74,7 +74,7 @@ def test_brackets_hold_and_are_checked(seed, d, how, size, tmp_path):
     assert sampled(problem) <= result.upper
     result.certificate.save(tmp_path / "c.json")
     functions = {"reference": lambda p: problem.reference.value(np.array(p)).tolist()}
-    verdict = check(tmp_path / "c.json", points_of_problem(problem)[1], functions=functions)
+    verdict = check(tmp_path / "c.json", values_of_problem(problem), functions=functions)
     assert verdict.accepted, verdict
     assert len(verdict.conditional) == 2
     assert "compared with your own" in verdict.reason

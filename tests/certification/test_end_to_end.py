@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from supnorm.certification import certify, points_of_problem
+from supnorm.certification import certify, values_of_problem
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
 from supnorm.training import fit
@@ -29,5 +29,5 @@ def test_fitted_network_of_an_equation_of_state(tmp_path):
     error = np.abs(fitted.model.value(x)[:, 0] - pressure(x)).max()
     assert 0.5 * result.lower <= error <= result.upper + 1e-12
     result.certificate.save(tmp_path / "c.json")
-    verdict = check(tmp_path / "c.json", points_of_problem(problem)[1])
+    verdict = check(tmp_path / "c.json", values_of_problem(problem))
     assert verdict.accepted, verdict

@@ -7,7 +7,7 @@ import numpy as np
 import oracle
 import pytest
 
-from supnorm.certification import majorants
+from supnorm.certification import elementary, graded_series, majorants
 from supnorm.certification.elementary import AT_POINT, STEEPEST
 
 POSITIVE = ("log", "sqrt")
@@ -226,3 +226,29 @@ def test_rounding_of_values_and_slopes_is_not_invented(name):
             used[1] = max(used[1], float(abs(mp.diff(f, mp.mpf(c)) - slope) / max(slope_error, 1e-300)))
     assert 0.01 < used[0] <= 1.0
     assert 0.003 < used[1] <= 1.0
+
+
+@mp.workdps(60)
+def _off(op_at, p, c):
+    """Errors of p c^(p-1) or the Taylor coefficients over their bounds, the largest."""
+    exact = [mp.binomial(mp.mpf(p), i) * mp.mpf(c) ** (mp.mpf(p) - i) for i in range(6)]
+    if op_at == "slope":
+        _, s, _, s_err = elementary.AT_POINT["pow"](np.array([c]), p)
+        return float(abs(mp.mpf(float(s[0])) - exact[1]) / mp.mpf(float(s_err[0])))
+    values, errors = graded_series.TAYLOR["pow"](np.array([c]), p)
+    pairs = zip(values, errors, exact, strict=True)
+    return max(float(abs(mp.mpf(float(v[0])) - e) / mp.mpf(float(b[0]))) for v, b, e in pairs)
+
+
+@pytest.mark.parametrize("which", ["slope", "Taylor"])
+def test_powers_far_from_one_lose_digits_with_their_rounded_exponents(which, monkeypatch):
+    """p - 1 is rounded, and the power multiplies that by log c."""
+    rng = np.random.default_rng(0)
+    cases = [
+        (round(p, 2), 10.0**t)
+        for p, t in zip(rng.uniform(-12, 0, 200), rng.uniform(-12, 12, 200), strict=True)
+    ]
+    assert max(_off(which, p, c) for p, c in cases) < 1.0
+    for module in (elementary, graded_series):
+        monkeypatch.setattr(module, "exponent_rounding", lambda z, p: 0.0)
+    assert max(_off(which, p, c) for p, c in cases) > 1.0

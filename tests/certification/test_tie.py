@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from supnorm.certification import certify, mismatch, points_of_problem
+from supnorm.certification import certify, mismatch, values_of_problem
 from supnorm.certification.certificate import digest
-from supnorm.certification.tie import values_of_problem
+from supnorm.certification.error_program import error_program
 from supnorm.checker import check
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem, with_bound
 from supnorm.program import lower_jaxpr
@@ -42,7 +42,7 @@ def in_float32(seed, shift=0.0):
 
 
 def verdict(path, problem):
-    return check(path, points_of_problem(problem, 64)[1])
+    return check(path, values_of_problem(problem, 64))
 
 
 @pytest.mark.parametrize("side", ["over", "under"])
@@ -68,7 +68,7 @@ def test_float32_networks_and_how_small_a_change_is_seen(seed, measure, tmp_path
     points = values_of_problem(problem, 64)
     trusted = json.loads((tmp_path / "c.json").read_text())
     assert len(points) == 64
-    assert trusted["hashes"] == list(points_of_problem(problem)[0])
+    assert trusted["hashes"] == [p.hash for p in error_program(problem).alternatives]
     assert _agrees(problem, points)
     values = model.value(np.array([x for x, _, _ in points]))
     changed = replace(problem, model=in_float32(seed, 1e-3 * float(np.ptp(values))))
@@ -77,8 +77,6 @@ def test_float32_networks_and_how_small_a_change_is_seen(seed, measure, tmp_path
 
 def _agrees(problem, points):
     """What the checker compares: errors of the programs, here in float64."""
-    from supnorm.certification.error_program import error_program
-
     error = error_program(problem)
     x = np.array([x for x, _, _ in points])
     found = np.min([error.one_sided(p.value(x)) for p in error.at_points], axis=0).max(1)
@@ -243,7 +241,7 @@ def test_one_sided_conditional_errors_that_vanish_at_points(tmp_path):
     problem = replace(declared(), error=ErrorMeasure(side="under"))
     certify(problem, 1.1).certificate.save(tmp_path / "c.json")
     functions = {"reference": lambda p: _opaque(p).tolist()}
-    assert check(tmp_path / "c.json", points_of_problem(problem, 64)[1], functions=functions).accepted
+    assert check(tmp_path / "c.json", values_of_problem(problem, 64), functions=functions).accepted
 
 
 @pytest.mark.parametrize(("accuracy", "batch"), [(1e-3, 0.0), (1e-6, 1e-7)])

@@ -283,7 +283,8 @@ def test_the_checker_imports_nothing_of_ours():
 
 
 def test_a_problem_and_its_certificate(tmp_path):
-    from supnorm.certification import points_of_problem
+    from supnorm.certification import values_of_problem
+    from supnorm.certification.error_program import error_program
     from supnorm.problem import Function
     from supnorm.program import lower_jaxpr
 
@@ -294,11 +295,10 @@ def test_a_problem_and_its_certificate(tmp_path):
                        Domain(x=(0.5, 1.0)), ErrorMeasure("relative", floor=0.1))  # fmt: skip
 
     certify(problem(0.0)).certificate.save(tmp_path / "c.json")
-    hashes, points = points_of_problem(problem(0.0))
-    assert list(hashes) == json.loads((tmp_path / "c.json").read_text())["hashes"]
-    verdict = check(tmp_path / "c.json", problem_points=points)
+    hashes = [p.hash for p in error_program(problem(0.0)).alternatives]
+    assert hashes == json.loads((tmp_path / "c.json").read_text())["hashes"]
+    verdict = check(tmp_path / "c.json", problem_points=values_of_problem(problem(0.0)))
     assert verdict.accepted
     assert verdict.problem_checked
-    other_hashes, other = points_of_problem(problem(1e-6))
-    assert other_hashes != hashes
-    assert not check(tmp_path / "c.json", problem_points=other).accepted
+    assert [p.hash for p in error_program(problem(1e-6)).alternatives] != hashes
+    assert not check(tmp_path / "c.json", problem_points=values_of_problem(problem(1e-6))).accepted

@@ -80,6 +80,40 @@ def test_no_upper_bound_is_said_in_words() -> None:
     assert summary(closed)[-1] == "  claims: worst error between 0.123456 and 0.2"
 
 
+def test_a_certificate_without_an_upper_bound_claims_no_proof_of_every_leaf(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = problem(tmp_path, "own.toml", "model", 0.5)
+    out = tmp_path / "run"
+    assert run(["certify", str(own), "--tolerance", "1e-9", "--out", str(out), "--quiet"]) == 1
+    capsys.readouterr()
+    assert run(["check", str(out / "certificate.json"), "--problem", str(own)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("ACCEPTED: every leaf that has a bound was proved again")
+    assert "no upper bound" in said
+
+
+def test_a_problem_without_a_value_to_compare_is_not_asked_for_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = problem(tmp_path, "own.toml", "model", 0.5)
+    own.write_text(own.read_text() + '[error]\ntolerance = 1.0\nmask = "truth.py:nothing"\n')
+    with (tmp_path / "truth.py").open("a") as file:
+        file.write("\ndef nothing(x):\n    return x[:, 0] > 1e9\n")
+    out = tmp_path / "run"
+    assert run(["certify", str(own), "--out", str(out), "--quiet"]) == 0
+    capsys.readouterr()
+    assert run(["check", str(out / "certificate.json"), "--problem", str(own)]) == 0
+    said = capsys.readouterr().out
+    assert "none of 64 random points has an error of its own to compare" in said
+    assert "give --problem" not in said
+
+
+def test_a_folder_is_no_certificate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", str(tmp_path)]) == 2
+    assert f"{tmp_path}: a folder; give the certificate" in capsys.readouterr().err
+
+
 def test_what_a_file_says_cannot_steer_the_terminal() -> None:
     from supnorm.checker import CheckResult
 

@@ -473,6 +473,20 @@ main.main([])
     assert (ours.returncode, ours.stderr) == (3, "")
 
 
+def test_3_for_a_ctrl_c_while_the_verbs_are_imported() -> None:
+    code = """
+import runpy, sys
+class Interrupts:
+    def find_spec(self, name, path, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupts())
+runpy.run_module("supnorm", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "supnorm: interrupted\n")
+
+
 def test_python_m_supnorm_is_the_program(tmp_path: Path) -> None:
     missing = tmp_path / "certificate.json"
     done = subprocess.run(

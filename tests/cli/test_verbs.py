@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +53,8 @@ def test_the_seed_decides(shell: Shell) -> None:
         for i in range(2)
     ]
     other = document(shell.run("audit", "problem.toml", "--json", "--seed", "8", "--out", "r2").out)
-    assert same[0]["command"] == "supnorm audit problem.toml --seed 7 --evaluations 1000"
+    assert same[0].pop("command") == "supnorm audit problem.toml --seed 7 --evaluations 1000 --out r0"
+    assert same[1].pop("command") == "supnorm audit problem.toml --seed 7 --evaluations 1000 --out r1"
     assert same[0] == same[1]
     assert other["charts"] != same[0]["charts"]
     assert other["seed"] == 8
@@ -61,7 +64,8 @@ def test_the_seed_decides(shell: Shell) -> None:
 def test_the_seed_decides_in_another_process_too(shell: Shell) -> None:
     here = document(shell.run("audit", "problem.toml", "--json", "--seed", "7", "--out", "r0").out)
     there = document(shell.finish("audit", "problem.toml", "--json", "--seed", "7", "--out", "r1").out)
-    here.pop("versions"), there.pop("versions")  # this process has loaded more packages
+    for data in (here, there):
+        data.pop("versions"), data.pop("command")  # this process has loaded more packages; r0 and r1
     assert here == there
 
 
@@ -69,8 +73,19 @@ def test_the_command_repeats_the_run(shell: Shell) -> None:
     first = document(shell.run("audit", "problem.toml", "--json", "--seed", "7", "--evaluations", "700").out)
     words = first["command"].split()
     assert words[0] == "supnorm"
-    again = document(shell.run(*words[1:], "--json", "--out", "again").out)
+    again = document(shell.run(*words[1:], "--json").out)
     assert again == first
+
+
+def test_the_command_names_what_the_run_was_asked_for(shell: Shell) -> None:
+    """A folder and a file with blanks, workers: what is copied from the page does the same once more."""
+    shell.write(name="my problem.toml")
+    asked = ("audit", "my problem.toml", "--json", "--out", "a run", "--workers", "2", "--trust")
+    first = document(shell.run(*asked).out)
+    assert first["command"].endswith("--workers 2 --trust --out 'a run'")
+    again = document(shell.run(*shlex.split(first["command"])[1:], "--json").out)
+    assert again == first
+    assert first["command"] in html.unescape((shell.folder / "a run" / "report.html").read_text())
 
 
 def test_options_of_the_file_are_honoured(shell: Shell) -> None:
@@ -215,7 +230,7 @@ def test_planted_errors_by_file_and_by_options(shell: Shell) -> None:
     assert [r["shape"] for r in data["power"]] == ["bump", "sheet"] * 2
     assert {r["runs"] for r in data["power"]} == {3}
     assert "--power-runs 3 --power-heights 1.5,2 --power-sheets 0.01" in data["command"]
-    again = document(shell.run(*data["command"].split()[1:], "--json", "--out", "again").out)
+    again = document(shell.run(*data["command"].split()[1:], "--json").out)
     assert again["power"] == data["power"]
     assert document(shell.run("audit", "problem.toml", "--json", "--no-power").out)["power"] == []
     for words, said in (

@@ -4,6 +4,7 @@ import base64
 import io
 import math
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from supnorm.pages.distribution import histogram, shares
 from supnorm.pages.maps import gap_words, grid_map, panels
-from supnorm.pages.ramp import DARK, LEVELS, LIGHT, ColourScale, colour_scale, grid_of, png, ramp
+from supnorm.pages.ramp import DARK, LEVELS, LIGHT, ColourScale, colour_scale, grid_of, legend, png, ramp
 from supnorm.pages.ruler import ruler
 from supnorm.pages.svg import Scale, el, linear_ticks, log_ticks, path, thin
 from supnorm.pages.view import View
@@ -186,3 +187,14 @@ def test_grids_with_gaps():
     assert np.isnan(grid_of([[1.0, None], ["inf", 2.0]])[0, 1])
     assert np.isinf(grid_of([[1.0, None], ["inf", 2.0]])[1, 0])
     assert grid_of(None).size == 0
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(1.8e-6, 4.67e-5), (1.13, 100.0), (206.0, 8646.0), (1.15e-6, 8.21e-5), (1e-9, 1e9)]
+)
+def test_numbers_of_the_colour_scale_do_not_run_into_each_other(low, high):
+    drawn = str(legend(View({"measure": {"kind": "relative"}}), ColourScale(low, high)))
+    numbers = re.findall(r'<text class="tk" x="([\d.]+)"[^>]*>([^<]+)</text>', drawn)
+    assert len(numbers) >= 2
+    ends = [(float(x) - 3 * len(word), float(x) + 3 * len(word)) for x, word in numbers]
+    assert all(left > before for (_, before), (left, _) in pairwise(ends))

@@ -11,6 +11,7 @@ from tests.pages import results
 from supnorm.pages import write_page
 from supnorm.pages.page import page
 from supnorm.pages.view import InconsistentResult, View
+from supnorm.results import BadInput
 
 SECTIONS = ["where", "spread", "glitches", "map", "missed", "progress", "failures", "repeat", "words"]
 VOID = {"meta", "br", "input", "link", "hr"}
@@ -84,6 +85,13 @@ def test_size_does_not_follow_the_number_of_evaluations():
     assert abs(many - few) < 0.1 * few
 
 
+def test_the_page_of_another_verb_is_refused(tmp_path):
+    for data in ({"schema": "supnorm.fit/1"}, {}):
+        with pytest.raises(BadInput, match="draws the result of an audit"):
+            write_page(data, tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
+
+
 def test_written_whole(result, tmp_path):
     class Report:
         def to_json(self):
@@ -117,6 +125,7 @@ def hostile(
 
 def test_hostile_words_are_escaped(result):
     data = hostile(result("d2"))
+    data |= {"law": HOSTILE, "law_uniform": False, "power_left_out": HOSTILE}
     data["axes"][0]["unit"] = data["measure"]["unit"] = data["outputs"][0]["unit"] = HOSTILE
     data["findings"] = [{"code": "x", "text": HOSTILE}]
     data["notes"], data["witness"]["tags"] = [HOSTILE], [HOSTILE]

@@ -11,7 +11,7 @@ from supnorm.pages.page import page, write_page
 from supnorm.pages.places import edge_words
 from supnorm.pages.view import View
 from supnorm.pages.words import headline, top_level
-from supnorm.problem import Domain, Function, Problem
+from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 
 SQUARE = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
 
@@ -50,10 +50,19 @@ def test_a_quantile_is_shown_where_the_sample_carries_it(n, level, known):
     assert top_level(view)[0] == level
     text, html = summary(report), html_of(report)
     assert f"{level} below" in text
-    assert f"{level} of the domain is below" in html
+    assert f"{level} of the random points are below" in html
+    assert "of the domain is below" not in html  # that would be a bound of a quantile
     if n < 5000:
         assert "99.9 % below" not in text
-        assert "99.9 % of the domain is below" not in html
+        assert "99.9 % of the random points are below" not in html
+
+
+def test_too_few_points_for_a_quantile_are_told():
+    data = audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=100).to_json()
+    data["quantiles"] = dict.fromkeys(data["quantiles"])
+    assert "99.9 % below  not known" in summary(data)
+    assert "too few random points: 20" in summary(data)
+    assert "below  no value" not in summary(data)
 
 
 def test_a_table_speaks_of_its_rows():
@@ -125,3 +134,28 @@ def test_a_map_does_not_promise_to_show_what_no_point_has_hit():
     assert "not where none did" in html
     assert "largest of 40 random tests" in html
     assert "best of 40" not in html
+
+
+def test_what_grey_means_in_a_cut_is_told():
+    """A point outside of the constraints is no point without a value, nor is one that the mask leaves out."""
+
+    def failing(x):
+        return np.where(x[:, 0] > 0.9, np.nan, x[:, 1])
+
+    domain = Domain([lambda x: x[:, 0] > 0.1], a=(0.0, 1.0), b=(0.0, 1.0))
+    masked = ErrorMeasure(mask=lambda x: x[:, 1] < 0.9)
+    key = '<i class="sw gap"></i>'
+    for reference, box, error, words in (
+        (failing, domain, masked, "no value, outside the domain, not counted (mask)"),
+        (failing, SQUARE, ErrorMeasure(), "no value"),
+        (lambda x: x[:, 1], domain, ErrorMeasure(), "outside the domain"),
+    ):
+        html = html_of(audit(Problem(smooth, reference, box, error), evaluations=3000))
+        assert f"{key}{words}</span>" in html
+    assert key not in html_of(audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=3000))
+
+
+def test_a_share_of_rows_is_one_of_such_rows_only_if_they_are_drawn():
+    x, y = labelled(400)
+    html = html_of(audit(Problem(smooth, table(x, y), SQUARE, tolerance=1.0)))
+    assert "of such pairs, if they are independent draws, does." in html

@@ -5,10 +5,12 @@ import re
 
 import pytest
 
+from supnorm import audit
 from supnorm.evaluation.events import Advanced, Finished, NewWorst, Started
 from supnorm.pages import TerminalProgress, comparison, summary
 from supnorm.pages.terminal import facts
 from supnorm.pages.view import View
+from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 
 
 def test_summary_has_every_fact(result):
@@ -101,6 +103,33 @@ def test_without_a_terminal_one_line_for_each_news():
     assert lines[0].endswith("0.05 %")
     assert re.search(r"25,088  worst +126,000 %   above tolerance", lines[-1])
     assert "\x1b" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("started", "said"),
+    [
+        ({}, "5"),
+        ({"unit": "W/m2"}, "5 W/m²"),
+        ({"relative": True}, "500 %"),
+        ({"unit": "W/m2", "per_output": True}, "5 × tolerance"),
+        ({"relative": True, "per_output": True}, "5 × tolerance"),
+    ],
+)
+def test_news_are_in_the_unit_of_the_error(started, said):
+    stream = io.StringIO()
+    progress = TerminalProgress(stream)
+    for event in [Started("t", 1.0, 0, 500, **started), NewWorst(120, 5.0, True), Finished()]:
+        progress(event)
+    assert stream.getvalue().split() == ["120", "worst", *said.split(), "above", "tolerance"]
+
+
+def test_an_audit_with_a_tolerance_for_each_output_shows_multiples_of_it():
+    stream = io.StringIO()
+    reference = Function(lambda x: x[:, :1], output_units=("W/m2",))
+    measure = ErrorMeasure(tolerance=(0.01,))
+    problem = Problem(lambda x: x[:, 0] + 0.05, reference, Domain(x=(0.0, 1.0)), measure)
+    audit(problem, evaluations=200, observer=TerminalProgress(stream))
+    assert "5 × tolerance   above tolerance" in stream.getvalue()
 
 
 def test_quiet_draws_nothing():

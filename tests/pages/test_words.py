@@ -242,6 +242,9 @@ def test_the_size_of_a_place_has_its_limits(result):
     data["witness"] |= {"volume_at_most": None}
     text = said(sections.where(View(data)))
     assert "at least 1 in 10,000 of the domain (1 in 13,000 with 95 % confidence; the place goes on" in text
+    assert "so that at least one random point in 10,000 falls into it" in said(
+        sections.why_average(View(data))
+    )
 
 
 def test_power_of_two_sides_is_that_of_the_worse_one(result):

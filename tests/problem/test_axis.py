@@ -131,6 +131,10 @@ def test_a_domain_names_the_axis_that_is_bad() -> None:
         Domain(length=(0.0, 1.0), width=(2.0, 1.0))
     with pytest.raises(BadInput, match=r"axis width: give \(low, high\)"):
         Domain(width=(2.0,))
+    with pytest.raises(BadInput, match=r"axis width: give \(low, high\)"):
+        Domain(width=3.0)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="low must be finite, got nan"):
+        Axis()
     with pytest.raises(BadInput, match="at least one axis"):
         Domain()
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from supnorm.problem import Axis, Domain, Law, draw_inside
+from supnorm.problem import Axis, Domain, Law, Problem, draw_inside
 from supnorm.results import BadInput
 
 
@@ -18,6 +18,35 @@ def disc(x: np.ndarray) -> np.ndarray:
 
 def upper(x: np.ndarray) -> np.ndarray:
     return np.asarray(x[:, 1] > 0)
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (0, 2), (12,), (6, 2, 1)])
+def test_a_law_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+    """Six points of three numbers are not nine of two; none at all would be asked for again without end."""
+    domain = Domain(x=(0.0, 1.0), y=(0.0, 1.0))
+    law = Law.from_sampler(lambda n, rng: rng.random(shape), domain, "odd")
+    with pytest.raises(BadInput, match=r"law odd: .* shape \(n, 2\), got"):
+        law.draw(6, np.random.default_rng(0))
+    line = Law.from_sampler(lambda n, rng: rng.random(n), Domain(x=(0.0, 1.0)), "flat")
+    assert line.draw(6, np.random.default_rng(0)).shape == (6, 1)
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"data": np.zeros((5, 3))}, r"data must have shape \(N, 2\), a column for each axis, got \(5, 3\)"),
+        ({"data": np.zeros(5)}, r"data must have shape \(N, 2\)"),
+        ({"data": [[0.5, np.nan]]}, "data must be finite"),
+        ({"data": "train.csv"}, "data must be numbers"),
+        ({"law": lambda n, rng: rng.random((n, 2))}, "law must be a supnorm.Law, got function"),
+        ({"error": "relative"}, "error must be a supnorm.ErrorMeasure, got str"),
+    ],
+)
+def test_parts_of_a_problem_are_looked_at_before_any_work(part: dict[str, object], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        Problem(None, lambda x: x[:, 0], Domain(x=(0.0, 1.0), y=(0.0, 1.0)), **part)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="names has 1 names for 2 columns"):
+        Domain.from_samples(np.random.default_rng(0).random((9, 2)), ("x",))
 
 
 def test_maps_act_by_axis() -> None:

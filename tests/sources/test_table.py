@@ -211,6 +211,15 @@ def test_a_law_from_points(tmp_path: Path) -> None:
     assert len(np.unique(law.draw(100, np.random.default_rng(0)), axis=0)) == 3
 
 
+def test_a_law_beside_a_table_is_refused(tmp_path: Path) -> None:
+    """It would be a label on averages that are over the rows."""
+    path = write(tmp_path, "csv")
+    np.savetxt(tmp_path / "use.csv", X, delimiter=",", header="T,p", comments="")
+    path.write_text(path.read_text() + '[law]\nfile = "use.csv"\n')
+    with pytest.raises(BadInput, match=r"\[law\] means nothing beside .*a table of values"):
+        open_problem(path)
+
+
 BAD_DATA = [
     (DOMAIN + '[data]\nfile = "truth.py:cloud"\ndomain = true\n', "give one"),
     (DOMAIN + '[data]\nfile = "none.csv"\n', "there is no file"),

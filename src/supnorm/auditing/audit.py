@@ -15,7 +15,7 @@ from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.pictures import Pictures, picture_budget
 from supnorm.auditing.places import find_places
-from supnorm.auditing.power import Power
+from supnorm.auditing.power import POWER_TIME, Power
 from supnorm.auditing.recheck import check_outputs
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport
@@ -38,13 +38,14 @@ from supnorm.results import BadInput
 Array = NDArray[np.float64]
 Strategy = ScreenAndAscent | SurrogateSearch
 EVALUATIONS = 100_000
+LEAST = 20  # evaluations: so many points are random ones in any case
 STATISTICS = 0.2  # share of the evaluations that are independent points of the law
 FEW = 2000  # calls up to which an expensive reference is modelled
 SECONDS_ROUND = 8192  # evaluations of the first round when seconds limit the search, at most
 FIRST_BATCH = 128  # of them, at most
 SAMPLE_MOST = 20_000  # independent points when only seconds limit the search
 # With seconds, times of what follows the search as shares of its own:
-PLACES_TIME, POWER_TIME, PICTURES_TIME = 0.2, 0.4, 0.2
+PLACES_TIME, PICTURES_TIME = 0.2, 0.2  # and POWER_TIME
 
 
 @broken_workers_explained()
@@ -70,7 +71,8 @@ def audit(
             limit when only ``seconds`` is given.
         seconds: wall-clock limit of statistics and search; places, planted errors and pictures take at most 0.8
             times as long again. The result then depends on the machine.
-        seed: of everything random; with a budget of evaluations the same seed gives the same result.
+        seed: of everything random; with a budget of evaluations the same seed gives the same result (but for a
+            `SurrogateSearch` of calls of 0.1 s and more on workers).
         workers: processes or threads for a reference that takes more than 1 ms a point.
         executor: any ``concurrent.futures`` executor instead.
         strategy: of the search; by default `SurrogateSearch` for a reference of more than 1 ms a point and at
@@ -82,7 +84,7 @@ def audit(
         observer: gets progress events.
 
     Raises:
-        BadInput: when the problem cannot be evaluated, model or reference is random, or a norm's power is below 1.
+        BadInput: when the problem cannot be evaluated, model or reference is random, or a number is out of range.
 
     >>> from supnorm.problem import Domain
     >>> problem = Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
@@ -92,9 +94,16 @@ def audit(
     >>> report
     AuditReport('no-tolerance', worst=0.25, rms=0.1769, places=1, glitches=0)
     """
+    if not isinstance(problem, Problem):
+        raise BadInput(f"audit takes a supnorm.Problem, got {problem!r}; supnorm.open_problem reads a file")
     if problem.model is None:
         raise BadInput("an audit needs a model beside the reference; give one as [model]")
-    if not all(1 <= p < np.inf for p in norms):
+    _demand("evaluations", evaluations, LEAST)
+    _demand("seconds", seconds, 0.0)
+    _demand("workers", workers, 1)
+    _demand("seed", seed, 0)
+    evaluations = None if evaluations is None else int(evaluations)
+    if not all(isinstance(p, int | float) and 1 <= p < np.inf for p in norms):
         raise BadInput(
             f"norms are powers p of L^p from 1 on (the maximum is always there), got {tuple(norms)}"
         )
@@ -112,10 +121,11 @@ def audit(
     )
     recorder = Recorder(problem.domain, shown.cells(problem.domain.d), problem.error)
     evaluator.listeners.append(recorder)
-    relative = problem.error.kind == "relative" and not problem.error.per_output
-    units = {*problem.reference.output_units} if problem.error.kind == "absolute" else set()
+    error = problem.error
+    units = {*problem.reference.output_units} if error.kind == "absolute" else set()
     unit = units.pop() if len(units) == 1 else ""
-    observer(Started(problem.title, problem.error.limit, seed, evaluations, relative, unit))
+    relative = error.kind == "relative"
+    observer(Started(problem.title, error.limit, seed, evaluations, relative, unit, error.per_output))
     try:
         chosen: Strategy | None = None
         clock: Clock | None = None
@@ -144,6 +154,17 @@ def audit(
         evaluator.close()
     observer(Finished())
     return result
+
+
+def _demand(name: str, value: float | None, least: float) -> None:
+    """See that a number that was given is one, and not too small.
+
+    Raises:
+        BadInput: when it is not.
+    """
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if value is not None and not (number and least <= value < np.inf):
+        raise BadInput(f"{name} must be a number of at least {least:g}, got {value!r}")
 
 
 def choose_strategy(evaluator: Evaluator, evaluations: int | None) -> Strategy:
@@ -198,7 +219,7 @@ def _statistics(
     """Independent points of the law; they are the first screened points as well."""
     problem = evaluator.problem
     assert problem.law is not None
-    n = SAMPLE_MOST if evaluations is None else int(np.clip(STATISTICS * evaluations, 20, 100_000))
+    n = SAMPLE_MOST if evaluations is None else int(np.clip(STATISTICS * evaluations, LEAST, 100_000))
     own = clock and clock.within(STATISTICS * clock.left)
     x = problem.law.draw(n, rng)
     state = SearchState.empty(problem.domain.d)

@@ -34,12 +34,13 @@ from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import cluster_sizes
 from supnorm.auditing.pictures import Pictures, picture_budget
 from supnorm.auditing.places import Place, judge, settle
+from supnorm.auditing.power import Planted
 from supnorm.auditing.recheck import recheck
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import QUANTILES, Sample, unseen_peaks
-from supnorm.auditing.table import is_table
+from supnorm.auditing.table import is_table, row_of
 from supnorm.auditing.verdict import verdict
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Problem, fingerprint
@@ -61,7 +62,7 @@ class Run:
     places: list[Place]
     pictures: Pictures
     rng: np.random.Generator
-    power: list[dict[str, Any]] = field(default_factory=list)
+    power: Planted = field(default_factory=Planted)
     surrogate: bool = False
     clock: Clock | None = None  # limits the pictures
     recheck_failures: Sequence[str] = ()  # what happened where the second reference gave no value
@@ -86,7 +87,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         _crown(run)
     run.places.sort(key=lambda p: -p.witness.error)
     _recheck(run)
-    suspects = suspect_rows(problem)
+    suspects = suspect_rows(evaluator)
     _mark_suspects(run, suspects)
     shown = run.places[:THUMBNAILS] if problem.domain.d > 1 else []
     names = output_names(problem, evaluator)
@@ -107,7 +108,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         drawn = charts.rounding_left_out(drawn, sup, rounding)
     levels = [limit] if limit is not None else [sample.quantile(0.999)]
     levels += [q for q in (10 * rms.value,) if np.isfinite(q)]
-    uniform = sample.law.startswith("uniform")
+    uniform = not table and problem.law is not None and problem.law.even
     floor = rms_floor([p.witness for p in run.places]) if uniform else 0.0
     status = verdict(problem, witness, sample, evaluator, run.searched, run.recheck_failures)
     counts = evaluator.counts
@@ -118,6 +119,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "command": "",
         "tolerance": limit,
         "law": sample.law,
+        "law_uniform": uniform,
         "model": side_json(problem.model),
         "reference": side_json(problem.reference),
         "recheck": None if problem.recheck is None else side_json(problem.recheck),
@@ -143,7 +145,8 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         },
         "exceedance": [sample.exceedance(t) for t in levels],
         "unseen_peak_mass": None if unseen is None else vars(unseen),
-        "power": run.power,
+        "power": list(run.power.rows),
+        "power_left_out": run.power.left_out,
         "places": places,
         "glitches": [p for p in places if "glitch" in p["tags"]],
         "findings": findings(
@@ -232,9 +235,9 @@ def _mark_suspects(run: Run, rows: NDArray[np.intp]) -> None:
     """Places that are rows with suspect labels say so."""
     if not len(rows):
         return
-    points = run.evaluator.problem.reference.table[0][rows]
+    table = run.evaluator.problem.reference.table
     for i, place in enumerate(run.places):
-        if np.any(np.all(points == place.witness.x, axis=1)):
+        if row_of(table, place.witness.x, place.witness.reference) in rows:
             witness = replace(place.witness, tags=(*place.witness.tags, "suspect-label"))
             run.places[i] = replace(place, witness=witness)
 

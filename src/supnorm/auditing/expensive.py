@@ -5,7 +5,7 @@ be searched with tens of thousands of free evaluations; the most promising, well
 by real calls, and the process is fitted again. Every second round adds the process's deviation. A fourth of the
 calls is a hedge: points far from all others, for narrow features of the reference, and points around the worst
 one. Where leave-one-out errors of the process are as large as the errors found, it says nothing about them: the
-error itself is modelled instead.
+error itself is modelled instead, in the unit that is searched for: a relative error as a relative one.
 
 With workers and calls of 0.1 s or more the rounds overlap: a slow call holds up nobody (`_one_by_one`). What is
 proposed then depends on the order in which calls come back, so the same seed need not give the same points; a
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.modelled import believed, error_problem, reference_problem
+from supnorm.auditing.modelled import believed, error_problem, reference_problem, signed_errors
 from supnorm.auditing.points import sobol_sequence
 from supnorm.auditing.search import ScreenAndAscent, SearchState
 from supnorm.auditing.surrogate import GaussianProcess
@@ -143,16 +143,21 @@ class SurrogateSearch:
         u, y, f = calls.chosen(self.most)
         process = GaussianProcess.fit(u, f, calls.scale_for(len(calls.u)))
         calls.scale = process.scale
-        weights = evaluator.problem.error.weights(f.shape[1])  # outputs compare in the unit of the error only
-        doubt = float(np.sqrt(np.mean((process.leave_one_out() / weights) ** 2, axis=0)).max())
-        gap = (y - f) / weights
-        size = float(np.median(np.sort(np.abs(gap).max(axis=1))[-5:]))
-        domain = evaluator.problem.domain
-        if doubt > 0.5 * size:
-            inner = error_problem(evaluator.problem, believed(u, gap, waiting))
+        problem = evaluator.problem
+        domain = problem.domain
+        x = domain.from_unit(u)
+        # All in the unit of the error that is searched for: outputs, and relative errors, compare in no other.
+        doubts = signed_errors(problem.error, f - process.leave_one_out(), f, x)
+        gap = signed_errors(problem.error, y, f, x)
+        # Where the reference is 0 a relative error may have no floor.
+        known = np.isfinite(gap).all(axis=1) & np.isfinite(doubts).all(axis=1)
+        doubt = float(np.sqrt(np.mean(doubts[known] ** 2, axis=0)).max()) if known.any() else 0.0
+        size = float(np.median(np.sort(np.abs(gap[known]).max(axis=1))[-5:])) if known.any() else 0.0
+        if doubt > 0.5 * size and known.sum() >= domain.d + 2:
+            inner = error_problem(problem, believed(u[known], gap[known], waiting))
         else:
             bonus = self.deviations if k % 2 else 0.0
-            inner = reference_problem(evaluator.problem, believed(u, f, waiting, process), bonus)
+            inner = reference_problem(problem, believed(u, f, waiting, process), bonus)
         hedge = max(1, int(self.hedge * n)) if n > 1 else k % 4 == 3
         found = self._search(inner, rng)
         spread = self.apart * np.sqrt(domain.d)

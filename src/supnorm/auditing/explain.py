@@ -8,6 +8,9 @@ from typing import Any
 
 from supnorm.results import from_json
 
+# Findings that say why an error is infinite.
+INFINITE = ("no-model-value", "zero-reference", "infinite-error")
+
 
 def explain(document: Mapping[str, Any]) -> str:
     """A few sentences on how a small RMS and a large worst error go together, from an audit's document."""
@@ -22,7 +25,7 @@ def explain(document: Mapping[str, Any]) -> str:
             "Only the rows were compared: what lies between them is unknown."
         )
     if worst == math.inf:
-        known = [f["text"] for f in document["findings"] if f["code"] == "no-model-value"]
+        known = [f["text"] for f in document["findings"] if f["code"] in INFINITE]
         return known[0] if known else "The worst error is infinite."
     if worst == 0:
         return f"Model and reference agree exactly at all of {n:,} random points and everywhere the search looked."
@@ -35,13 +38,14 @@ def explain(document: Mapping[str, Any]) -> str:
         f"{n:,} random points, {size(rms, document)}."
     ]
     place: Mapping[str, Any] = next((p for p in document["places"] if p["x"] == witness["x"]), {})
-    if 0 < (place.get("volume") or 0.0) < 0.1:
+    even = document.get("law_uniform", True)  # another law may prefer the place, or avoid it
+    if even and 0 < (place.get("volume") or 0.0) < 0.1:
         sentences += _of_place(place, worst, rms, n, document)
     if plain == 0:
         sentences.append("None of the random points had an error.")
     elif plain < 0.8 * worst:
         sentences.append(f"The random points themselves saw at most {size(plain, document)}.")
-    elif worst < 5 * rms:
+    elif worst < 2 * rms:
         sentences.append("Worst and average are close here: the error is spread evenly.")
     return " ".join(sentences)
 

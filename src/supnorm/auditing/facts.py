@@ -8,6 +8,7 @@ import numpy as np
 
 from supnorm.auditing import pictures as charts
 from supnorm.auditing.report import Table
+from supnorm.auditing.table import row_of
 from supnorm.auditing.thinning import linkage_radius, thin
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Function, Problem
@@ -90,11 +91,13 @@ def place_json(witness: Witness, problem: Problem, names: list[str]) -> dict[str
 
 def _row_json(witness: Witness, problem: Problem) -> dict[str, Any]:
     """For a table the row of the witness, counted from 1 below its header; the first of equal ones."""
-    table = problem.reference.table or problem.model.table
-    if table is None:
+    if problem.reference.table is not None:
+        row = row_of(problem.reference.table, witness.x, witness.reference)
+    elif problem.model.table is not None:
+        row = row_of(problem.model.table, witness.x, witness.model)
+    else:
         return {}
-    same = np.flatnonzero(np.all(table[0] == witness.x, axis=1))
-    return {"row": int(same[0]) + 1 if len(same) else None}
+    return {"row": None if row is None else row + 1}
 
 
 def failures_json(run: Run) -> dict[str, Any]:

@@ -38,8 +38,10 @@ def findings(
         found += domain_against_data(problem.domain, np.asarray(problem.data, dtype=float), witness)
     found += suspect_words(problem, suspects)
     if witness is not None and witness.error == np.inf:
-        found.append({"code": "no-model-value", "text": infinite_words(sample, places)})
+        code, cause = infinite_cause(problem, witness)
+        found.append({"code": code, "text": f"{cause} {infinite_share(problem, sample, places)}".rstrip()})
     found += failure_words(evaluator, sample)
+    found += missing_outputs(problem, sample)
     if recheck_failures:
         text = (
             f"The second reference has no value at {len(recheck_failures)} of {len(places)} places, which are left "
@@ -68,6 +70,23 @@ def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
     return found
 
 
+def missing_outputs(problem: Problem, sample: Sample) -> list[dict[str, Any]]:
+    """A finding where the reference has a value in some outputs only: no error of the others is known there."""
+    missing = sample.moments.missing
+    if not missing.any():
+        return []
+    names = problem.output_names(len(missing))
+    some = np.flatnonzero(missing)[:5]
+    parts = ", ".join(f"{names[j]} ({missing[j]:,})" for j in some)
+    more = np.count_nonzero(missing) - len(some)
+    points = "rows" if is_table(problem) else "random points"
+    text = (
+        f"At some of the {sample.n:,} {points} the reference has a value in some outputs only; it has none in {parts}"
+        f"{f' and {more} other outputs' if more else ''}. No error of these outputs is known there."
+    )
+    return [{"code": "output-without-value", "text": text}]
+
+
 def failed_share(side: str, sample: Sample, table: bool) -> str:
     """At how many of the random points, or rows of a table, a side failed, in words."""
     k, n = sample.failed.get(side, 0), sample.drawn
@@ -94,6 +113,7 @@ def rows_left_out(evaluator: Evaluator) -> list[dict[str, Any]]:
     if alone > 0:
         text = f"{alone:,} rows are in the table of model or reference only, and were not compared."
         found.append({"code": "rows-alone", "text": text})
+    found += _repeated(problem)
     outside = points[~problem.domain.contains(points)]
     if len(outside):
         text = (
@@ -102,6 +122,21 @@ def rows_left_out(evaluator: Evaluator) -> list[dict[str, Any]]:
         )
         found.append({"code": "rows-outside", "text": text})
     return found
+
+
+def _repeated(problem: Problem) -> list[dict[str, Any]]:
+    """Rows that repeat inputs, where the model is a table: which value belongs to which is then not known."""
+    if problem.model.table is None:
+        return []
+    tables = [f.table[0] for f in (problem.model, problem.reference) if f.table is not None]
+    again = sum(len(t) - len(np.unique(t, axis=0)) for t in tables)
+    if not again:
+        return []
+    text = (
+        f"{again:,} rows repeat the inputs of an earlier row of the same table; the value of the first one was "
+        "compared."
+    )
+    return [{"code": "rows-repeated", "text": text}]
 
 
 def _worst_outside(evaluator: Evaluator, x: Array) -> str:
@@ -130,41 +165,61 @@ def _worst_outside(evaluator: Evaluator, x: Array) -> str:
     return f" The largest error among them is {worst:.4g} at {at}{over}."
 
 
-def infinite_words(sample: Sample, places: Sequence[Witness]) -> str:
-    """That the worst error is infinite, on how much of the domain, and what the finite errors are like."""
-    text = (
-        "The model has no finite value at a point where the reference has one: its worst error is infinite."
-    )
+def infinite_cause(problem: Problem, witness: Witness) -> tuple[str, str]:
+    """Why an error is infinite: a code, and words."""
+    if not np.isfinite(witness.model[witness.output]):
+        text = "The model has no finite value at a point where the reference has one: its worst error is infinite."
+        return "no-model-value", text
+    if problem.error.kind == "relative":
+        text = (
+            "The reference is 0 at a point where the model is not: without a floor the relative error is infinite there. "
+            "Give floor = the size of the reference below which the error is to count as absolute."
+        )
+        return "zero-reference", text
+    text = "The error function gives an infinite error at a point where both values are finite."
+    return "infinite-error", text
+
+
+def infinite_share(problem: Problem, sample: Sample, places: Sequence[Witness]) -> str:
+    """On how much of the domain the error is infinite, and what the finite errors are like."""
     finite = Sample(sample.errors[np.isfinite(sample.errors)], sample.law, sample.drawn)
     k, n = sample.n - finite.n, sample.n
+    table = is_table(problem)
+    points = "rows" if table else "random points"
+    relative = problem.error.kind == "relative" and not problem.error.per_output
+
+    def size(error: float) -> str:
+        return f"{100 * error:.3g} %" if relative else f"{error:.3g}"
+
+    text = ""
     if n:
-        text += (
-            f" So it is at {k:,} of {n:,} random points: with 95 % confidence on at most "
-            f"{100 * clopper_pearson_upper(k, n):.2g} % of them."
-        )
+        most = f": with 95 % confidence on at most {100 * clopper_pearson_upper(k, n):.2g} % of them all"
+        text = f"It is infinite at {k:,} of {n:,} {points}{'' if table else most}."
     if finite.n:
-        text += (
-            f" Where the error is finite its RMS over {finite.n:,} random points is {finite.rms().value:.3g}"
-        )
+        text += f" Where the error is finite its RMS over {finite.n:,} {points} is {size(finite.rms().value)}"
         peak = max((p.error for p in places if np.isfinite(p.error)), default=finite.worst())
-        text += f", and the largest one found is {max(peak, finite.worst()):.3g}."
+        text += f", and the largest one found is {size(max(peak, finite.worst()))}."
     return text
 
 
-def suspect_rows(problem: Problem) -> NDArray[np.intp]:
+def suspect_rows(evaluator: Evaluator) -> NDArray[np.intp]:
     """Rows of the reference's table whose labels disagree with both the model and their neighbours.
 
-    In any output, where the error counts; the most suspicious first. Empty where the reference is no table, or the
-    model is one too.
+    In any output, where the error counts; the most suspicious first. Rows without a value of the model are left out.
+    Empty where the reference is no table, or the model is one too.
     """
+    problem: Problem = evaluator.problem
     if problem.reference.table is None or problem.model.table is not None:
         return NONE
     x, labels = problem.reference.table
     inside = np.flatnonzero(problem.domain.contains(x) & np.isfinite(labels).all(axis=1))
     if not len(inside):
         return NONE
+    model, _ = evaluator.model.values(x[inside], "statistics")
+    valued = np.isfinite(model).all(axis=1)
+    inside, model = inside[valued], model[valued]
     x, labels = x[inside], labels[inside]
-    rows = LabelCheck().suspects(problem.domain, x, problem.model.value(x), labels)
+    rows = LabelCheck().suspects(problem.domain, x, model, labels)
     return inside[rows[problem.error.counts(x[rows], labels[rows])]] if len(rows) else NONE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ def reference_problem(problem: Problem, process: GaussianProcess, bonus: float) 
         return process.predict(u), lambda w: process.pull(u, w) / safe
 
     reference = Function(value, vjp=vjp, name="Gaussian process of the reference")
-    error = replace(problem.error, mask=problem.error.mask if _one_argument(problem.error) else None)
+    error = replace(problem.error, mask=_mask(problem.error))
     if bonus:
         return Problem(problem.model, reference, domain, _with_deviation(error, process, problem, bonus))
     if not error.per_output:  # one tolerance only says what is compared with it; several weigh the outputs
@@ -59,20 +60,33 @@ def _with_deviation(
     return ErrorMeasure("function", function=optimistic, mask=error.mask)
 
 
+def signed_errors(error: ErrorMeasure, model: Array, reference: Array, x: Array) -> Array:
+    """Errors of each output in the unit that is searched for, smooth where they pass zero; shape ``(n, m)``.
+
+    Positive where they count; of an error of both sides, where the model is above. A user's own has no sign.
+    """
+    if error.function is not None:
+        return error.in_units(model, reference, x)
+    with np.errstate(invalid="ignore"):
+        side = np.sign(model - reference) * (-1.0 if error.side == "under" else 1.0)
+        return np.asarray(side * replace(error, side="both").in_units(model, reference, x))
+
+
 def error_problem(problem: Problem, process: GaussianProcess) -> Problem:
-    """The error itself as a process: mean plus one deviation, against zero."""
+    """The error itself as a process (of `signed_errors`): mean plus one deviation, against zero."""
     domain = problem.domain
+    signed = problem.error.side == "both" and problem.error.function is None
 
     def value(x: Array) -> Array:
         u = domain.to_unit(x)
-        high: Array = np.abs(process.predict(u)) + process.deviation(u)[:, None] * process.spread
-        return high
+        mean = process.predict(u)
+        high = (np.abs(mean) if signed else mean) + process.deviation(u)[:, None] * process.spread
+        return np.maximum(high, 0.0)
 
     zero = Function(lambda x: np.zeros((len(x), len(process.spread))))
-    return Problem(Function(value), zero, domain)
+    return Problem(Function(value), zero, domain, ErrorMeasure(mask=_mask(problem.error)))
 
 
-def _one_argument(error: ErrorMeasure) -> bool:
-    import inspect
-
-    return error.mask is not None and len(inspect.signature(error.mask).parameters) == 1
+def _mask(error: ErrorMeasure) -> Callable[..., Any] | None:
+    """The mask where it asks for the inputs only: the process knows no reference to ask for."""
+    return None if error.masks_by_reference else error.mask

@@ -91,13 +91,8 @@ def cuts(landscape: Landscape, u: Array, output: int, width: Array, share: int, 
 def _along(landscape: Landscape, u: Array, axis: int, t: Array, output: int) -> dict[str, Any]:
     points = np.tile(u, (len(t), 1))
     points[:, axis] = t
-    done = evaluate(landscape, points)
+    done = landscape.look(points)
     return _series(done, done.x[:, axis], output)
-
-
-def evaluate(landscape: Landscape, u: Array) -> Evaluations:
-    """Both sides at unit-box points, counted as the landscape's purpose."""
-    return landscape.look(u)
 
 
 def _series(done: Evaluations, x: Array, output: int) -> dict[str, Any]:
@@ -169,7 +164,7 @@ def whole_map(
         n = int(np.clip(share, 101, p.line))
         if landscape.clock is not None:
             n = min(n, max(share, 2))
-        done = evaluate(landscape, np.linspace(0, 1, n)[:, None])
+        done = landscape.look(np.linspace(0, 1, n)[:, None])
         if landscape.late:  # the last points may be missing
             return None
         return {"kind": "line", **_series(done, done.x[:, 0], output), "data": data}

@@ -33,8 +33,18 @@ Array = NDArray[np.float64]
 FOUND = 0.95  # of the planted height
 CALLS = 200  # of a run that models the reference, at most: each takes seconds
 STAND_IN_CALLS = 10_000  # of a run on a stand-in, at most
+POWER_TIME = 0.4  # of the search's own time, where seconds limit it
+STAND_IN_TIME = 0.25  # of this, for fitting a stand-in
 FIT_SECONDS = 0.5  # without them no process is fitted: importing what fits it takes as long
 LEAST = 40  # evaluations of a run, where time limits it
+
+
+@dataclass(frozen=True)
+class Planted:
+    """What was planted and found, a row a height and plant, and why some or all of it was left out, in words."""
+
+    rows: Sequence[dict[str, Any]] = ()
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,7 @@ class Power:
         worst_rows: Array,
         rng: np.random.Generator,
         clock: Clock | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> Planted:
         """One row a height and plant: found, runs, evaluations of each run, what was searched.
 
         Everything evaluated counts: a run that sees a worse error of the problem itself raises the worst.
@@ -94,23 +104,36 @@ class Power:
         """
         worst = evaluator.worst
         if not (np.isfinite(worst) and worst > 0):
-            return []
+            what = "infinite" if worst == np.inf else "zero" if worst == 0 else "not known"
+            return Planted(
+                left_out=f"their heights are multiples of the worst error, which the search left {what}"
+            )
         copy: StandIn | None = None
         modelled = isinstance(strategy, SurrogateSearch)
         if evaluator.model.expensive or evaluator.reference.expensive or modelled:
-            seconds = np.inf if clock is None else clock.left / 4
+            seconds = np.inf if clock is None else clock.left * STAND_IN_TIME
             if seconds < FIT_SECONDS:
-                return []
+                return Planted(
+                    left_out="for a pair that takes more than 1 ms a point they need a stand-in, and the time does not "
+                    f"suffice to fit one: give {FIT_SECONDS / STAND_IN_TIME / POWER_TIME:g} s or more"
+                )
             always = ("reference",) if modelled else ()
             copy = stand_in(evaluator, state.scout, worst_rows, always, seconds)
             if copy is None:
-                return []
+                return Planted(
+                    left_out="too few values of the pair are known for a stand-in to be searched in its place"
+                )
         asked = [
             (plant, side)
             for factor in self.heights
             for plant in self._plants(evaluator.problem, factor * worst)
             for side in _sides(strategy, evaluator.problem, plant)
         ]
+        if not asked:
+            why = "no size was asked for that can be planted here"
+            if modelled and not evaluator.problem.error.differentiable:
+                why = "how an error function of your own grows with the model and with the reference is not known"
+            return Planted(left_out=why)
         if clock is not None and copy is not None:
             clock = replace(clock, pace=Pace(0.0))
         rows = []
@@ -124,7 +147,8 @@ class Power:
                 done.append(self._run(evaluator, copy, strategy, plant, side, evaluations, rng, limit))
             if done:
                 rows.append(_row(plant, side, done, copy))
-        return rows
+        late = len(asked) - len(rows)
+        return Planted(rows, f"there was no time for {late} of {len(asked)} kinds" if late else "")
 
     def _run(
         self,

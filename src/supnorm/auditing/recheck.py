@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.caller import Caller
-from supnorm.problem import Problem, draw_inside
+from supnorm.problem import ErrorMeasure, Problem, draw_inside
 from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
@@ -50,15 +50,13 @@ class Recheck:
         error = witness.error
         # The first reference divides in both, so that the three numbers have one scale.
         apart = float(measure(y, f, x)[0][0])
-        remains = float(measure(n, y, x)[0][0])
+        remains = remaining(measure, n, f, y, x)
         if measure.side != "both":
             apart = max(apart, float(measure(2 * f - y, f, x)[0][0]))
         small = self.agree * error if np.isfinite(error) else 0.0
         if apart <= small and remains > 0.5 * min(error, 1e300):
             return "confirmed"
-        limit = measure.limit
-        with_model = remains <= max(small, limit if limit is not None else 0.0)
-        if not with_model or apart <= 0.5 * min(error, 1e300):
+        if not agrees_with_model(measure, witness, y, small) or apart <= 0.5 * min(error, 1e300):
             return "unresolved"
         return "unresolved" if self._jump_nearby(evaluator, problem, witness, y, small) else "reference-fault"
 
@@ -74,9 +72,27 @@ class Recheck:
         points = domain.from_unit(np.clip(u + steps, 0, 1))
         f, _ = evaluator.reference.values(points, "recheck")
         evaluator.count("recheck", len(points))
-        there = np.repeat(y, len(points), axis=0)
-        apart, _ = problem.error(f, there, points)
-        return bool(np.any(apart <= max(small, 1e-300)))
+        both, here = replace(problem.error, side="both"), witness.reference[None]
+        apart = [remaining(both, row[None], here, y, x[None]) for row, x in zip(f, points, strict=True)]
+        return bool(np.any(np.array(apart) <= max(small, 1e-300)))
+
+
+def remaining(measure: ErrorMeasure, value: Array, reference: Array, second: Array, x: Array) -> float:
+    """The error of a value were the second reference right; all of shape (1, m), ``x`` (1, d).
+
+    In the scale of the first reference: where a relative one is nearly zero, any other would dwarf its error.
+    """
+    if measure.function is None:
+        return float(measure(reference + value - second, reference, x)[0][0])
+    return float(measure(value, second, x)[0][0])
+
+
+def agrees_with_model(measure: ErrorMeasure, witness: Witness, second: Array, small: float) -> bool:
+    """Whether the model is right within ``small``, or within the tolerance, by a second reference (1, m)."""
+    x, f, n = witness.x[None], witness.reference[None], witness.model[None]
+    if remaining(measure, n, f, second, x) <= small:
+        return True
+    return measure.limit is not None and bool(measure(n, second, x)[0][0] <= measure.limit)
 
 
 def recheck(evaluator: Evaluator, witnesses: list[Witness]) -> tuple[list[Witness], list[str]]:

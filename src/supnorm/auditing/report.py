@@ -21,7 +21,7 @@ from supnorm.results import BadInput, Bound, Estimate, ExitCode, Status, Witness
 from supnorm.results.encoding import dumps, write_whole
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """The worst points, highest error first, ready for retraining.
 
@@ -42,7 +42,7 @@ class Table:
         return text.getvalue()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AuditReport:
     """What an audit found.
 

@@ -226,7 +226,7 @@ class ScreenAndAscent:
         if domain.d > 1:
             faces = int(self.faces * n)
             u[n - faces :] = snap_to_faces(u[n - faces :], rng, self.corners)
-        elif len(state.screened.u):
+        elif len(state.screened.u) and not domain.constraints:  # a gap where no point exists is never filled
             gaps = fill_gaps(state.screened.u[:, 0], n)
             u[: len(gaps), 0] = gaps
             u[-2:, 0] = [0.0, 1.0][-len(u) :]

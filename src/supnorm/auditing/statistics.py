@@ -30,6 +30,9 @@ CONFIDENCE = 0.95
 class Moments:
     """Sums of powers of each output's error, over batches: for norms over outputs, and the RMS of each.
 
+    Attributes:
+        missing: at how many points each output has no value, shape ``(m,)``.
+
     >>> moments = Moments((1.0,))
     >>> moments.add(np.array([[1.0, 2.0], [3.0, 4.0]]))
     >>> moments.norms(), moments.rms().round(3).tolist()
@@ -39,11 +42,13 @@ class Moments:
     def __init__(self, powers: Sequence[float] = NORMS) -> None:
         self.powers = tuple(powers)
         self._sums = {p: np.zeros(1) for p in {*self.powers, 2.0}}
+        self.missing = np.zeros(1, dtype=np.intp)
         self._n = 0
 
     def add(self, errors: Array) -> None:
         """Take the errors of a batch in, shape ``(n, m)``; an output without a value counts as exact there."""
         self._n += len(errors)
+        self.missing = self.missing + np.isnan(errors).sum(axis=0)
         square = errors * errors  # with it the usual powers take no logarithm
         for p, total in self._sums.items():
             power = square ** (p / 2) if p >= 2 else errors**p

@@ -29,17 +29,26 @@ def is_table(problem: Problem) -> bool:
     return any(f is not None and f.table is not None for f in (problem.model, problem.reference))
 
 
-def table_points(problem: Problem) -> Array:
-    """The rows to compare, shape ``(N, d)``: those that both tables hold and that lie in the domain.
+def rows_name(problem: Problem) -> str:
+    """What the averages of a table are over, whatever law the problem names."""
+    tables = [f for f in (problem.reference, problem.model) if f is not None and f.table is not None]
+    return f"rows of {tables[0].name or 'the table'}"
+
+
+def table_points(problem: Problem) -> tuple[Array, Array | None]:
+    """The rows to compare, shape ``(N, d)``: those that both tables hold and that lie in the domain; their labels.
+
+    Labels (N, m) only where the reference alone is a table: rows with the same inputs may have different ones.
 
     Raises:
         BadInput: when no row is left.
     """
     points = common_rows(problem)
-    kept = points[problem.domain.contains(points)]
-    if not len(kept):
+    kept = problem.domain.contains(points)
+    if not kept.any():
         raise BadInput(f"none of the {len(points)} rows of the table lies in the domain")
-    return kept
+    alone = problem.reference.table is not None and problem.model.table is None
+    return points[kept], problem.reference.table[1][kept] if alone else None
 
 
 def common_rows(problem: Problem) -> Array:
@@ -58,17 +67,30 @@ def common_rows(problem: Problem) -> Array:
     return points
 
 
+def row_of(table: tuple[Array, Array], x: Array, values: Array) -> int | None:
+    """The row of a table with inputs ``x`` (d,), of several the first with these ``values`` (m,); None without one."""
+    same = np.flatnonzero(np.all(table[0] == x, axis=1))
+    exact = (
+        same[[np.array_equal(table[1][i], values, equal_nan=True) for i in same]] if len(same) > 1 else same
+    )
+    return int((exact if len(exact) else same)[0]) if len(same) else None
+
+
 def table_statistics(
     evaluator: Evaluator, norms: Sequence[float] = NORMS
 ) -> tuple[Sample, SearchState, list[Place]]:
     """Every row once: the sample, and the worst rows as places."""
     problem: Problem = evaluator.problem
-    points = table_points(problem)
+    points, labels = table_points(problem)
     d = problem.domain.d
     state = SearchState.empty(d)
     errors, kept, moments = [], [], Moments(norms)
     for i in range(0, len(points), 8192):
-        done = evaluator.values_inside(points[i : i + 8192], "statistics")
+        rows = slice(i, i + 8192)
+        if labels is None:
+            done = evaluator.values_inside(points[rows], "statistics")
+        else:
+            done = evaluator.landed(points[rows], labels[rows], {}, "statistics")
         ok = done.status == PointStatus.OK
         errors.append(done.error[ok])
         moments.add(problem.error.in_units(done.model[ok], done.reference[ok], done.x[ok]))
@@ -81,8 +103,7 @@ def table_statistics(
             if ok[k]
         ]
     kept.sort(key=lambda pair: -pair[0])
-    law = problem.law.name if problem.law else "rows"
-    sample = Sample(np.concatenate(errors), law, len(points), moments, dict(evaluator.failed))
+    sample = Sample(np.concatenate(errors), rows_name(problem), len(points), moments, dict(evaluator.failed))
     if not kept:
         return sample, state, []
     chosen = thin(np.stack([p.u for _, p in kept]), np.array([s for s, _ in kept]), CLOSE, PLACES)

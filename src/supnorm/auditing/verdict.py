@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from supnorm.auditing.findings import failed_share
+from supnorm.auditing.recheck import Recheck, agrees_with_model
 from supnorm.auditing.statistics import Sample
 from supnorm.auditing.table import is_table
 from supnorm.evaluation import Evaluator
@@ -118,10 +119,8 @@ def _second_sides_with_model(problem: Problem, witness: Witness) -> bool:
     """Whether the model would be right there if the second reference were the truth."""
     if witness.recheck_value is None or not np.isfinite(witness.recheck_value).all():
         return False
-    model, second = witness.model[None], witness.recheck_value[None]
-    remains = float(problem.error(model, second, witness.x[None])[0][0])
-    limit = problem.error.limit
-    return remains <= (limit if limit is not None else 0.3 * witness.error)
+    small = 0.0 if problem.error.limit is not None else Recheck().agree * witness.error
+    return agrees_with_model(problem.error, witness, witness.recheck_value[None], small)
 
 
 def _late(evaluator: Evaluator, searched: int) -> str:

@@ -8,7 +8,7 @@ from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.residual import residual
 from supnorm.certification.result import CertifyResult
-from supnorm.certification.tie import mismatch, points_of_problem
+from supnorm.certification.tie import functions_of_problem, mismatch, values_of_problem
 
 __all__ = [
     "BracketNarrowed",
@@ -18,7 +18,8 @@ __all__ = [
     "GradedCertificate",
     "LinearBounds",
     "certify",
+    "functions_of_problem",
     "mismatch",
-    "points_of_problem",
     "residual",
+    "values_of_problem",
 ]

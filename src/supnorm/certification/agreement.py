@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sys
 import time
-from types import ModuleType
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from supnorm.certification.affine_model import propagate
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.caller import guarded
 from supnorm.problem import Domain, Function
-from supnorm.program import Program
+from supnorm.program import Program, lower_numpy
 from supnorm.results import BadInput
 from supnorm.sources.jax import x64
 
@@ -56,7 +55,7 @@ def compare(function: Function, program: Program, what: str, domain: Domain) -> 
     inside = domain.contains(x)  # beyond its constraints a function may fail
     x = x[inside][:POINTS] if inside.any() else x[:POINTS]
     alone = None
-    if not _compiles(function):
+    if not _compiles(function, domain.d):
         runs(function, x[:1], what)  # the first call may prepare something
         start = time.perf_counter()
         alone = runs(function, x[:1], what)
@@ -79,11 +78,19 @@ def compare(function: Function, program: Program, what: str, domain: Domain) -> 
     _refuse(mixed, read[rows], share + slack[rows], x[rows], what, whence, "other rows, a state")
 
 
-def _compiles(function: Function) -> bool:
-    """Whether it is plain JAX code, which compiles each operation for each number of points: one number is enough."""
+def _compiles(function: Function, d: int) -> bool:
+    """Whether it is JAX code, which compiles its operations for each number of points: one number is enough.
+
+    It is where JAX could read the code and NumPy's protocols cannot. What both can is run by NumPy.
+    """
     code = getattr(function.value, "__wrapped__", None)
-    known = getattr(code, "__globals__", {}).values()
-    return any(getattr(v, "__name__", "").split(".")[0] == "jax" for v in known if isinstance(v, ModuleType))
+    if code is None or getattr(function.value, "tensors", False):
+        return False
+    try:
+        lower_numpy(code, d)
+    except Exception:  # whatever JAX does with an array that is none of its own
+        return True
+    return False
 
 
 def slack_of(function: Function, program: Program, x: Array) -> Array:

@@ -64,6 +64,7 @@ class Bracket:
         error: what is bounded.
         lower: proved error of the witness.
         witness: where, in units of the axes, shape ``(d,)``; None while the error is zero everywhere.
+        elsewhere: largest proved error at a point that does not count (mask, constraint, between discrete values).
         pending: boxes to be worked on, with inherited bounds.
         done: finished boxes.
         tried: boxes bounded so far.
@@ -74,6 +75,7 @@ class Bracket:
     done: tuple[Leaves, ...] = ()
     lower: float = 0.0
     witness: Array | None = None
+    elsewhere: float = 0.0
     tried: int = 0
     tree: Tree = field(default_factory=Tree)
 
@@ -98,17 +100,25 @@ class Bracket:
         return float(sum(p.boxes.volume()[p.boxes.upper <= target].sum() for p in parts))
 
     def raise_lower(self, points: Array, admit: Callable[[Array], NDArray[np.bool_]], prove: _Prove) -> None:
-        """Take the best admissible point as witness, if it beats the present one."""
-        inside = points[admit(points)] if len(points) else points
-        if not len(inside):
-            return
-        proved = prove(self.error, inside)
-        best = int(np.argmax(proved))
-        if proved[best] > self.lower:
-            vars(self).update(lower=float(proved[best]), witness=inside[best])
+        """Take the best admissible point of the box as witness, if it beats the present one."""
+        counts = admit(points) if len(points) else np.zeros(0, dtype=bool)
+        if counts.any():
+            inside = points[counts]
+            proved = prove(self.error, inside)
+            best = int(np.argmax(proved))
+            if proved[best] > self.lower:
+                vars(self).update(lower=float(proved[best]), witness=inside[best])
+        if not counts.all() and not self.error.declared:  # these are only evaluated where they count
+            self.elsewhere = max(self.elsewhere, float(prove(self.error, points[~counts]).max()))
+
+    @property
+    def least(self) -> float:
+        """The upper bound, which is of the whole box, cannot be smaller than this."""
+        return max(self.lower, self.elsewhere)
 
 
 _Prove = Callable[[ErrorProgram, Array], Array]
+NEAR = 1.1  # how close a bound comes to an error that forbids the tolerance
 NOTHING = 1e-280  # what the room for underflow in a bound can add up to: an error of zero is proved to this
 
 
@@ -118,6 +128,12 @@ class Goal:
 
     ratio: float | None
     tolerance: float | None
+
+    def aim(self, bracket: Bracket) -> float:
+        """Bound at which a box is done: the target, or what can be reached where points that do not count forbid it."""
+        if self.tolerance is not None:
+            return max(self.tolerance, NEAR * bracket.elsewhere)
+        return self.target(bracket.least)
 
     def target(self, lower: float) -> float:
         """Bound at which a box is done: finite, and above zero where nothing but underflow is left."""
@@ -135,6 +151,7 @@ def narrow(
 
     Returns:
         "proved", "exceeded" (the witness is above the tolerance), "rounding" (float64 stands in the way),
+        "elsewhere" (points that do not count stand in the way),
         "unbounded" (a box that cannot be halved further has no bound), "seconds", "boxes" or "interrupted".
     """
     start = time.monotonic()
@@ -153,7 +170,9 @@ def narrow(
                 return "unbounded"
     except KeyboardInterrupt:
         return "interrupted"
-    return "proved" if bracket.upper <= goal.target(bracket.lower) else "rounding"
+    if bracket.upper <= goal.target(bracket.lower):
+        return "proved"
+    return "elsewhere" if bracket.upper <= goal.aim(bracket) else "rounding"
 
 
 def _event(bracket: Bracket, goal: Goal, seconds: float) -> BracketNarrowed:
@@ -176,7 +195,7 @@ def _step(
     found: Callable[[Array], None],
     executor: Executor | None,
 ) -> None:
-    target = goal.target(bracket.lower)
+    target = goal.aim(bracket)
     upper = bracket.pending.boxes.upper
     depth = np.where(np.isfinite(upper), 0, bracket.pending.boxes.level.sum(1))
     order = np.lexsort((-depth, -upper))
@@ -189,7 +208,7 @@ def _step(
         size = BATCH // 4
     count = min(size, high)
     batch = bracket.pending.take(order[:count])
-    result = bound_all(bracket.error, strategy, batch.boxes, target, bracket.lower, executor)
+    result = bound_all(bracket.error, strategy, batch.boxes, target, bracket.least, executor)
     tight = batch.tightened(result)
     finished = (tight.boxes.upper <= target) | result.limited | (batch.boxes.level.max(1) >= DEEPEST)
     halves = tight.take(~finished).split(result.axis[~finished], result.second[~finished])
@@ -235,7 +254,7 @@ def settle(
     start = time.monotonic()
     try:
         for factor in (2.0, 8.0, 32.0, 128.0, np.inf):
-            target = factor * max(goal.target(bracket.lower), 1e-300)
+            target = factor * max(goal.aim(bracket), 1e-300)
             rows = np.argsort(-bracket.pending.boxes.upper, kind="stable")
             rows = rows[bracket.pending.boxes.upper[rows] > target]
             for i in range(0, len(rows), BATCH):

@@ -13,9 +13,9 @@ import numpy as np
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Strategy, narrow, settle
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.error_program import ErrorProgram, error_program
-from supnorm.certification.graded_certificate import GradedCertificate
+from supnorm.certification.graded_certificate import MOST_INPUTS, GradedCertificate
 from supnorm.certification.linear_bounds import LinearBounds
-from supnorm.certification.lower import admits, proved_error, search
+from supnorm.certification.lower import admits, on_values, proved_error, search
 from supnorm.certification.obstacle import without_bound, without_value
 from supnorm.certification.result import CertifyResult, result_of
 from supnorm.certification.resume import contradiction, load_bracket
@@ -57,7 +57,7 @@ def certify(
         seconds: budget; the best bracket so far is returned.
         boxes: budget in boxes tried.
         strategy: how boxes are bounded; by default `LinearBounds` where the network has kinks, else
-            `ChebyshevCertificate` in one or two inputs and `GradedCertificate` in three or more.
+            `ChebyshevCertificate` in one or two inputs, `GradedCertificate` in three to eight, `LinearBounds` in more.
         executor: runs batches of boxes in parallel (``concurrent.futures``).
         observer: gets a `BracketNarrowed` after each batch.
         witness: points known to have large errors, shape ``(k, d)``, for example an audit's.
@@ -92,18 +92,25 @@ def certify(
     admit = admits(problem, error)
     bracket = Bracket.start(error) if resume is None else load_bracket(resume, error, goal, admit)
 
+    def at(t: Array) -> Array:
+        return on_values(problem.domain, np.clip(error.to_x(t), *_ends(problem)))
+
     def found(t: Array) -> None:
         bracket.raise_lower(np.clip(error.to_x(t), *_ends(problem)), admit, proved_error)
+        if discrete:
+            bracket.raise_lower(at(t), admit, proved_error)
 
     obstacle: str | None = None
+    discrete = any(axis.values is not None for axis in problem.domain.axes)
     try:
         if witness is not None:
-            given = np.atleast_2d(np.asarray(witness, dtype=float))
+            given = _points(witness, error.d)
+            given = given[admit(given)]
             bracket.raise_lower(given, admit, proved_error)
-        points, lost = search(error, np.random.default_rng(seed), lambda t: admit(error.to_x(t)))
+        points, lost = search(error, np.random.default_rng(seed), lambda t: admit(at(t)))
         found(points)
         if len(lost):
-            obstacle = without_value(problem, np.clip(error.to_x(lost), *_ends(problem)))
+            obstacle = without_value(problem, at(lost))
         left = None if seconds is None else 0.9 * (seconds - (time.monotonic() - start))
         end = "infinite"
         if obstacle is None:
@@ -127,6 +134,14 @@ def certify(
     return result_of(problem, bracket, goal, end, time.monotonic() - start, obstacle)
 
 
+def _points(witness: Array, d: int) -> Array:
+    """Points ``(k, d)``, or one of shape ``(d,)``."""
+    given = np.atleast_2d(np.asarray(witness, dtype=float))
+    if given.ndim != 2 or given.shape[1] != d:
+        raise BadInput(f"witness must be points of shape (k, {d}), got {np.shape(witness)}")
+    return given
+
+
 def _as_problem(given: Problem | Function, domain: Domain | None) -> Problem:
     """A function alone is a model of zero."""
     if isinstance(given, Problem):
@@ -143,15 +158,16 @@ def _as_problem(given: Problem | Function, domain: Domain | None) -> Problem:
 
 
 def _choose(error: ErrorProgram) -> Strategy:
-    """Linear bounds where a layer of at least four kinks may cross the boxes; else polynomials.
+    """Linear bounds where a layer of at least four kinks may cross the boxes, or inputs are many; else polynomials.
 
     In 3 inputs graded certificates took 0.3 to 1.0 of the processor time of tensor ones on five networks
     (tanh, SiLU, sin; one to three layers), in more inputs far less; in 1 and 2 inputs tensor ones are faster.
+    From nine inputs on there are no node rules of small degree.
     """
     kinks = [
         n for p in error.alternatives for n in p.nodes if n.op in ("relu", "leaky_relu") and n.width >= 4
     ]
-    if kinks and not error.declared:
+    if (kinks or error.d > MOST_INPUTS) and not error.declared:
         return LinearBounds()
     return GradedCertificate() if error.d >= 3 and not error.declared else ChebyshevCertificate()
 

@@ -71,13 +71,18 @@ class ChebyshevCertificate:
         rho = np.asarray(self.rho)
         model, bend = _on_ellipses(program, centre, half, 0.5 * (rho + 1.0 / rho) * (1.0 + 1e-15))
         state.bend = np.maximum(state.bend, bend)
-        state.rounding = np.maximum(state.rounding, model.err.max(1))
+        state.err[:, a] = model.err
         if not error.declared:
             state.offer(a, np.arange(len(centre)), *affine_range(model), degree=0)
         todo = np.flatnonzero(state.upper() > target)
         if len(todo):
             other = Beyond(error.declared, centre[todo], half[todo])
-            degree, best, tail, noise, limited = self._degrees(model, todo, other, target, lower)
+            bounded = np.asarray(np.isfinite(model.eps[todo]).any(1))
+            counts = state.open_outputs(a, todo, bounded, target)
+            here = np.zeros(counts.shape) if other.parts else error.one_sided(model.c[todo])
+            degree, best, tail, noise, limited = self._degrees(
+                model, todo, counts, here, other, target, lower
+            )
             state.bend[todo] = other.bend(state.bend[todo], self._gap(target, lower))
             state.limited[todo] |= limited
             for n in np.unique(degree[degree > 0]):
@@ -86,17 +91,26 @@ class ChebyshevCertificate:
                 self._polynomials(a, int(n), centre, half, target, state, *picked)
 
     def _degrees(
-        self, model: AffineModel, todo: NDArray[np.intp], other: Beyond, target: float, lower: float
-    ) -> tuple[Integers, NDArray[np.intp], Array, Array, NDArray[np.bool_]]:
-        """Smallest degree whose tail and rounding fit; 0 where none does."""
+        self, model: AffineModel, todo: NDArray[np.intp], counts: NDArray[np.bool_], here: Array, other: Beyond,
+        target: float, lower: float,
+    ) -> tuple[Integers, NDArray[np.intp], Array, Array, NDArray[np.bool_]]:  # fmt: skip
+        """Smallest degree whose tail and rounding fit for the outputs that count; 0 where none does.
+
+        ``here`` is the error at the centre by this alternative alone: where that is above the target it proves nothing.
+        """
         rho, d = np.asarray(self.rho), other.d
         largest = self.degrees[min(d, len(self.degrees)) - 1]
+        possible = counts.any(1)
+
+        def largest_of(v: Array) -> Array:
+            return np.asarray(np.max(v, -1, where=counts, initial=0.0))
+
         M = outward(model.eps[todo, 1:])
         err = model.err[todo]
         flat = np.abs(model.c[todo]) + model.slope[todo]
         allowance = np.full(len(todo), self._gap(target, lower))
         if not other.parts:
-            allowance = np.maximum(allowance, 0.5 * (target - flat.max(1)))
+            allowance = np.maximum(allowance, 0.5 * (target - largest_of(flat)))
         degree = np.zeros(len(todo), dtype=np.int64)
         best = np.zeros(len(todo), dtype=np.intp)
         tail, noise = np.full(err.shape, np.inf), np.full(err.shape, np.inf)
@@ -104,12 +118,14 @@ class ChebyshevCertificate:
         size = model.size[todo] + err
         for n in other.degrees(largest):
             tails = outward(M * chebyshev.tail_factor(n, rho, d)[:, None])
-            column = tails.max(2).argmin(1)
+            column = np.max(tails, 2, where=counts[:, None], initial=0.0).argmin(1)
             one = tails[np.arange(len(todo)), column] + other.tail(n)
             loss = outward(chebyshev.lebesgue(n, d) * err + chebyshev.transform_rounding(n, d, size))
-            worst = loss.max(1)
-            drowned = (worst > 0.25 * allowance) & (one.max(1) <= worst) & np.isfinite(worst)
-            good = (degree == 0) & (((one + loss).max(1) <= allowance) | drowned)
+            worst = largest_of(loss)
+            drowned = (worst > 0.25 * allowance) & (largest_of(one) <= worst) & np.isfinite(worst)
+            # An error above the target is not rounding's fault, where there is a witness that says what to reach.
+            drowned &= (largest_of(here) <= target + worst) | (lower == 0.0)
+            good = (degree == 0) & possible & ((largest_of(one + loss) <= allowance) | drowned)
             limited |= good & drowned
             degree[good], best[good], tail[good], noise[good] = n, column[good], one[good], loss[good]
         return degree, best, tail, noise, limited
@@ -149,7 +165,8 @@ class ChebyshevCertificate:
         for grid in (0, *self.grids):
             if (grid * n) ** d > chebyshev.LARGEST_GRID:
                 return
-            open_ = state.upper()[rows] > target
+            counts = state.open_outputs(a, rows, np.isfinite(slack), target)
+            open_ = state.still_open(a, rows, counts, target)
             if not open_.any():
                 return
             low, high = chebyshev.polynomial_range(coefficients[open_], n, d, grid)

@@ -88,7 +88,16 @@ def _power(c: Array, p: float) -> Four:
         if p == 0
         else np.asarray(p * (c ** int(p - 1) if float(p).is_integer() else c ** (p - 1)))
     )
-    return v, s, _V * np.abs(v), _D * np.abs(s)
+    return v, s, _V * np.abs(v), (_D + exponent_rounding(c, p - 1.0)) * np.abs(s)
+
+
+def exponent_rounding(z: Array, p: float) -> Array | float:
+    """Relative error of z^p, z > 0, by the rounding of p where that is the difference of an exponent and a number.
+
+    >>> (exponent_rounding(np.array([1.0, np.e]), -8.3) / U).round(9)
+    array([0. , 8.3])
+    """
+    return 0.0 if float(p).is_integer() else U * abs(p) * np.abs(np.log(z))
 
 
 def _reciprocal(c: Array) -> Four:
@@ -100,7 +109,7 @@ def _largest_power(c: Array, r: Array, p: float) -> Array:
     """sup |z|^p for z in [c - r, c + r]."""
     far, near = np.abs(c) + r, np.maximum(np.abs(c) - r, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.maximum(far**p, near**p)
+        return np.asarray(np.maximum(far**p, near**p) * (1.0 + 1e-12))
 
 
 def _constant(bound: float) -> Callable[[Array, Array], Array]:

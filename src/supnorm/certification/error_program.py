@@ -2,8 +2,8 @@
 
 Per output the error is the smallest |E_a| over the alternatives a: one program for absolute and scaled
 errors; for a relative error with floor, |N - f| / max(|f|, floor) = min(|N - f| / |f|, |N - f| / floor), both
-analytic. A log axis runs over t = log x; its ends are rounded outwards. Masks and constraints are left out:
-a bound on the whole box holds on every part of it.
+analytic, the first only where f has no zero. A log axis runs over t = log x; its ends are rounded outwards.
+Masks and constraints are left out: a bound on the whole box holds on every part of it.
 
 A function that cannot be read but has a declared bound is a `BlackBox` beside the one alternative, which then
 holds the other function only: the error is the sum of both.
@@ -13,9 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
+from supnorm.certification.affine_model import propagate
 from supnorm.certification.agreement import compare
 from supnorm.certification.black_box import BlackBox
 from supnorm.certification.rounding import Array
@@ -39,6 +42,8 @@ class ErrorProgram:
         notes: what the user must know about the bound.
         declared: functions without a program, to be added to the one alternative.
         assumptions: what is declared of them, in words.
+        vanishes: for a relative error with floor: points in units of the axes ``(n, d)`` where outputs of the
+            reference are proved to be zero, ``(n, m)``: only the second alternative counts there.
     """
 
     alternatives: tuple[Program, ...]
@@ -52,6 +57,7 @@ class ErrorProgram:
     notes: tuple[str, ...] = ()
     declared: tuple[BlackBox, ...] = ()
     assumptions: tuple[str, ...] = ()
+    vanishes: Callable[[Array], NDArray[np.bool_]] | None = None
 
     @property
     def d(self) -> int:
@@ -100,6 +106,7 @@ def error_program(problem: Problem) -> ErrorProgram:
     low, high, log = ends[:, 0], ends[:, 1], tuple(axis.log for axis in domain.axes)
     missing = [what for what, program in programs.items() if program is None]
     m = _outputs(problem, programs)
+    reference = programs["reference"]
     declared: tuple[BlackBox, ...] = ()
     if missing:
         weight = _weights(problem, m)
@@ -113,7 +120,17 @@ def error_program(problem: Problem) -> ErrorProgram:
         _values(problem.model, programs["model"]), _values(problem.reference, programs["reference"]),
         low, high, log, measure.side, _notes(problem, [p for p in programs.values() if p is not None]), declared,
         tuple(s for part in declared for s in part.declared.sentences(f"the {part.which} ({part.name})")),
+        None if reference is None or not measure.floor else partial(_zeros, reference, measure.floor),
     )  # fmt: skip
+
+
+NOTHING = 1e-250  # what the room for underflow adds up to in the model of a function that is zero
+
+
+def _zeros(reference: Program, floor: float, x: Array) -> NDArray[np.bool_]:
+    """Where |f| is below the floor and nothing but room for underflow, shape ``(n, m)``."""
+    model, _ = propagate(reference, x, np.zeros_like(x), np.ones(1))
+    return np.asarray(model.size <= min(floor, NOTHING))
 
 
 def _box(problem: Problem) -> Array:
@@ -243,12 +260,11 @@ def _one(
     x = _inputs(build, log)
     f = build.inline(reference, x)
     gap: Value = build.binary("sub", build.inline(model, x), f)
-    if divisor is None:
+    for constant in (divisor, tolerances):
+        if constant is not None and np.any(constant != 1.0):
+            gap = build.binary("div", gap, constant)
+    if divisor is None:  # last: the checker knows what a quotient is worth where f is zero
         gap = build.binary("div", gap, build.unary("abs", f) if signed else f)
-    elif np.any(divisor != 1.0):
-        gap = build.binary("div", gap, divisor)
-    if np.any(tolerances != 1.0):
-        gap = build.binary("div", gap, tolerances)
     return build.finish(gap)
 
 

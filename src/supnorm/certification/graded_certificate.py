@@ -35,6 +35,7 @@ Rows = NDArray[np.intp]
 POINTS = 100_000  # points evaluated at once
 LARGEST_GRID = 70_000
 LARGEST_RULE = 2500
+MOST_INPUTS = 8  # for which there are rules of the degrees in the menu
 ROOM = 1e-9  # part of a bound left to the checker, whose arithmetic is another
 
 
@@ -70,6 +71,10 @@ class GradedCertificate:
                 "graded certificates need programs of model and reference; use ChebyshevCertificate for "
                 "functions with declared bounds"
             )
+        if error.d > MOST_INPUTS:
+            raise BadInput(
+                f"graded certificates are for at most {MOST_INPUTS} inputs, got {error.d}; use LinearBounds"
+            )
         centre, half = boxes.centre_and_half(error.low, error.high)
         state = Batch.start(len(boxes), len(error.alternatives), error)
         for a, program in enumerate(error.alternatives):
@@ -89,7 +94,7 @@ class GradedCertificate:
         tight = rule(d, m) if m else None
         found = enclose(program, centre, half, tight)
         state.bend = np.maximum(state.bend, found.bend)
-        state.rounding = np.maximum(state.rounding, found.affine.err.max(1))
+        state.err[:, a] = found.affine.err
         every = np.arange(len(centre))
         state.offer(a, every, *affine_range(found.affine), degree=0)
         g = found.graded
@@ -103,7 +108,8 @@ class GradedCertificate:
             self._offer(a, tight, values, found, todo, target, m, state)
             todo = np.flatnonzero(state.upper() > target)
         if len(todo):
-            degree = self._degrees(program, found, centre, half, tight, todo, target, lower, state)
+            counts = state.open_outputs(a, todo, np.isfinite(g.rem[todo]), target)
+            degree = self._degrees(program, found, centre, half, tight, todo, counts, target, lower, state)
             for D in menu:
                 self._polynomials(
                     a, program, rule(d, D), found, centre, half, target, m, state, todo[degree == D]
@@ -111,21 +117,27 @@ class GradedCertificate:
 
     def _degrees(
         self, program: Program, found: Enclosed, centre: Array, half: Array, tight: Rule | None, todo: Rows,
-        target: float, lower: float, state: Batch,
+        counts: NDArray[np.bool_], target: float, lower: float, state: Batch,
     ) -> NDArray[np.int64]:  # fmt: skip
-        """The degree of least expected cost where its tail fits, or where rounding stands in the way; else 0."""
+        """The degree of least expected cost where its tail fits for the outputs that count, or where rounding
+        stands in the way; else 0.
+        """
         g, d = found.graded, centre.shape[1]
-        err = found.affine.err[todo].max(1)
+
+        def largest(v: Array, rows: Rows | slice = slice(None)) -> Array:
+            return np.asarray(np.max(v, 1, where=counts[rows], initial=0.0))
+
+        err = largest(found.affine.err[todo])
         gap = max(self.share * (target - lower), 1e-4 * target)
-        size = self._sampled(program, centre[todo], half[todo], state)
+        size = largest(self._sampled(program, centre[todo], half[todo], state))
         far = self.far * (target - 1.1 * size)  # a box may hold more than was sampled
         allowance = np.maximum(np.maximum(gap, far), 1e-290)
         degree = np.zeros(len(todo), dtype=np.int64)
         least, needs = np.full(len(todo), np.inf), np.full(len(todo), np.inf)
         for D in self.menu(d):
             r = rule(d, D)
-            loss = (1.0 + r.lebesgue) * g.tail(D)[todo].max(1) + r.lebesgue * err
-            over = loss / allowance
+            loss = (1.0 + r.lebesgue) * largest(g.tail(D)[todo]) + r.lebesgue * err
+            over = np.where(counts.any(1), loss / allowance, np.inf)
             boxes = np.where(over <= 1.0, 1.0, np.maximum(over ** (d / (D + 1.0)), 2.0))
             needs = np.fmin(needs, boxes)
             cost = (len(r.nodes) + 800.0) * boxes
@@ -134,11 +146,14 @@ class GradedCertificate:
             degree = np.where(better, np.where(over <= 1.0, D, 0), degree)
         state.needs[todo] = needs
         D = self.menu(d)[-1]
-        tail = g.tail(D)[todo].max(1)
-        suspect = (degree == 0) & (tail <= 1e6 * err) & np.isfinite(err)
+        tail = largest(g.tail(D)[todo])
+        # An error above the target is not rounding's fault, where there is a witness that says what to reach.
+        reachable = (size <= 1.1 * target + err) | (lower == 0.0)
+        suspect = counts.any(1) & (degree == 0) & (tail <= 1e6 * err) & np.isfinite(err) & reachable
         if suspect.any():  # what is left of the tail on a far smaller box is rounding
             rows, factor = todo[suspect], rule(d, D).lebesgue
-            floor = enclose(program, centre[rows], 1e-3 * half[rows], tight).graded.rem.max(1)
+            floor = enclose(program, centre[rows], 1e-3 * half[rows], tight).graded.rem
+            floor = largest(floor, np.flatnonzero(suspect))
             too_much = (1.0 + factor) * floor + factor * err[suspect] > 0.5 * allowance[suspect]
             drowned = too_much & (tail[suspect] <= 4.0 * floor)
             state.limited[rows[drowned]] = True
@@ -146,10 +161,10 @@ class GradedCertificate:
         return degree
 
     def _sampled(self, program: Program, centre: Array, half: Array, state: Batch) -> Array:
-        """About how large the error is on each box: at the nodes of the smallest rule."""
+        """About how large the error is on each box, shape ``(B, m)``: at the nodes of the smallest rule."""
         r = rule(centre.shape[1], self.menu(centre.shape[1])[0])
         parts = [
-            state.error.one_sided(values).max((1, 2))
+            state.error.one_sided(values).max(1)
             for _, values in _at_nodes(program, r, centre, half, np.arange(len(centre)), state)
         ]
         return np.concatenate(parts)
@@ -169,14 +184,14 @@ class GradedCertificate:
         largest = np.abs(values).max(1)
         tail, err = found.graded.tail(r.D)[rows], found.affine.err[rows]
         loss = outward((1.0 + r.lebesgue) * tail + r.lebesgue * err + r.rounding(largest))
-        sampled, others = state.error.one_sided(values).max(1), np.delete(state.bounds[rows], a, 1)
-        done = others.min(1, initial=np.inf) <= target  # by another alternative
+        sampled = state.error.one_sided(values).max(1)
+        counts = state.open_outputs(a, rows, np.isfinite(tail), target)
         degrees = r.exponents.sum(1)
         for grid, part in self._ranges(r):
-            open_ = state.upper()[rows] > target
+            open_ = state.still_open(a, rows, counts, target)
             if grid:  # only where it can succeed: the range holds the sampled values
                 rest = np.abs(coefficients[:, degrees > part]).sum(1)
-                open_ &= (done | (sampled + rest + loss <= target)).all(1)
+                open_ &= (~counts | (sampled + rest + loss <= target)).all(1)
             if not open_.any():
                 continue
             low, high = polynomial_range(coefficients[open_], r.exponents, grid, part)

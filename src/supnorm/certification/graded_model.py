@@ -25,7 +25,7 @@ Proof, operation by operation (S(t) = |H| t^2 + sum_k s_k t^k has non-negative c
 
       phi(c + l + q + rest) = sum_{i<6} phi^(i)(c + l)/i! q^i  +- sup|phi^(6)/6!| Q^6 +- sup|phi'| rem.
 
-  phi^(i)/i! on [c - r, c + r] is sum_j a_ij T_j((z - c)/r) up to an aliasing error (`graded_series`), and
+  phi^(i)/i! on [c - r, c + r] is sum_j a_ij T_j((z - c)/r) up to an aliasing error (`graded_interpolant`), and
   T_j(l/r) is a polynomial of total degree j in y with norm <= 1. So the parts are bounded by the
   coefficients of sum_i (sum_j |a_ij| t^j) S(t)^i. With u = J/r some stay exact: c <- a_00, J <- a_01 u,
   H <- a_02 T_2(u.y) + a_10 H, where T_2(u.y) = 2 (u.y)^2 - 1 has the constant |u|_2^2 - 1, which goes to c.
@@ -52,17 +52,15 @@ import numpy as np
 
 from supnorm.certification import affine_model
 from supnorm.certification.affine_model import AffineModel
-from supnorm.certification.chebyshev import nodes as chebyshev_nodes
-from supnorm.certification.chebyshev import transform
 from supnorm.certification.graded_bend import bends
+from supnorm.certification.graded_interpolant import POINTS, interpolants
 from supnorm.certification.graded_rule import Rule
-from supnorm.certification.graded_series import MODULUS, ORDER, TAYLOR, bounds, heights, real_bounds
+from supnorm.certification.graded_series import MODULUS, ORDER, real_bounds
 from supnorm.certification.rounding import Array, U, gamma, outward
 from supnorm.program import Node, Program
 from supnorm.program.evaluation import apply
 
-POINTS = 18  # nodes of the one-dimensional interpolants
-TOP = 13  # K: largest degree of a part that is kept; like POINTS and CORNERS it belongs to the file format
+TOP = 13  # K: largest degree of a part that is kept; like CORNERS it belongs to the file format
 CORNERS = 8  # inputs up to which forms are bounded in the corners; there are 2^(d - 1) up to sign
 
 
@@ -195,12 +193,10 @@ def _apply(node: Node, args: list[Graded], first: Graded, bound: AffineModel) ->
     if node.op == "input":
         return first
     if node.op == "constant":
-        boxes, d = first.c.shape
-        w = node.width
+        (boxes, d), w = first.c.shape, node.width
         c = np.broadcast_to(np.asarray(node.value), (boxes, w))
-        zeros = np.zeros((boxes, w))
         H, parts = np.zeros((len(first.H), boxes, w)), np.zeros((len(first.s), boxes, w))
-        return Graded(c, np.zeros((boxes, w, d)), H, parts, zeros)
+        return Graded(c, np.zeros((boxes, w, d)), H, parts, np.zeros((boxes, w)))
     if node.op == "affine":
         return affine(args[0], np.asarray(node.weight), np.asarray(node.bias))
     if node.op == "take":
@@ -293,7 +289,7 @@ def _quadratic(a: Array, b: Array) -> tuple[Array, Array]:
 def smooth(op: str, x: Graded, *parameter: float) -> Graded:
     """phi(x)."""
     r, bent = x.slope, x.bent
-    series, lost = _interpolants(op, x.c, r, *parameter)
+    series, lost = interpolants(op, x.c, r, *parameter)
     reach = outward(r + bent + x.rem)
     steep = real_bounds(op, x.c - reach, x.c + reach, *parameter)  # i = 1..6
     parts, full = np.zeros_like(x.s), x.parts
@@ -335,35 +331,6 @@ def smooth(op: str, x: Graded, *parameter: float) -> Graded:
         H += series[0, 1] * x.H
         lost_here = lost_here + np.abs(series[0, 1]) * x.spread
     return _sound(c, J, H, parts, outward(rem + above + 8.0 * U * lost_here))
-
-
-def _interpolants(op: str, c: Array, r: Array, *parameter: float) -> tuple[Array, list[Array]]:
-    """Coefficients of the interpolants of phi^(i)/i!, shape ``(18, 6, B, w)``, and their error bounds."""
-    t = chebyshev_nodes(POINTS - 1)
-    values, errors = TAYLOR[op](c + r * t[:, None, None], *parameter)
-    stack = np.stack(values, 1)
-    flat = stack.reshape(POINTS, -1)
-    series = (transform(POINTS - 1) @ flat).reshape(stack.shape)
-    largest = np.abs(stack).max(0)
-    aliasing = _aliasing(op, c, r, *parameter)
-    lost = []
-    for i in range(ORDER):
-        noise = errors[i] if errors[i].ndim == 0 else errors[i].max(0)
-        lost.append(aliasing[i] + 2.0 * POINTS * (noise + gamma(POINTS + 12) * largest[i]))
-    return series, lost
-
-
-def _aliasing(op: str, c: Array, r: Array, *parameter: float) -> list[Array]:
-    """Bounds of the interpolation error of phi^(i)/i! on [c - r, c + r], i = 0..5."""
-    best = [np.full(c.shape, np.inf) for _ in range(ORDER)]
-    for height, e in heights(op, c, r, *parameter):
-        b = np.minimum(height / np.maximum(r, 1e-300), 50.0)
-        rho = (b + np.sqrt(b * b + 1.0)) * (1.0 - 1e-14)
-        reach = r * np.sqrt(b * b + 1.0)
-        sizes = bounds(op, c - reach, c + reach, r * b, e, *parameter)
-        factor = 4.0 * rho ** (1.0 - POINTS) / (rho - 1.0) * (1.0 + 1e-12)
-        best = [np.fmin(old, factor * size) for old, size in zip(best, sizes[:ORDER], strict=True)]
-    return best
 
 
 def _sound(c: Array, J: Array, H: Array, s: Array, rem: Array) -> Graded:

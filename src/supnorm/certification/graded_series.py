@@ -1,19 +1,15 @@
 """Elementary functions for graded models: Taylor coefficients on the real line, bounds in the complex plane.
 
 `taylor`[phi](z) gives phi^(i)(z)/i! for i = 0..5 with bounds of their rounding. `modulus`[phi](low, high, h)
-bounds |phi| on the rectangle low <= Re z <= high, |Im z| <= h, infinite where phi is singular there. From it
-
-* Cauchy: |phi^(i)(z)/i!| <= modulus on the rectangle enlarged by e, divided by e^i;
-* Bernstein: for f analytic and bounded by M on the ellipse with foci +-1 and half-axes (rho +- 1/rho)/2, the
-  interpolant at 18 Chebyshev nodes is off by at most 4 M rho^-17/(rho - 1) (Trefethen, Approximation Theory
-  and Approximation Practice, Theorem 8.2).
+bounds |phi| on the rectangle low <= Re z <= high, |Im z| <= h, infinite where phi is singular there. From it, by Cauchy,
+|phi^(i)(z)/i!| <= modulus on the rectangle enlarged by e, divided by e^i (`bounds`).
 
 `heights`[phi](c, r) proposes half-heights of ellipses round [c - r, c + r] with such e; any choice is sound.
 `real_bounds` bounds the Taylor coefficients on a real interval: by `LARGEST`, whose constants the tests prove in
 interval arithmetic, or by closed forms.
 The rounding of the Taylor coefficients: each is a polynomial in one or two library values (trusted to `ULPS`
 units) by a recurrence of at most a few dozen operations; its error is at most 200 units of the same
-recurrence run with absolute values.
+recurrence run with absolute values, and for powers that of the exponent (`exponent_rounding`).
 """
 
 from __future__ import annotations
@@ -24,6 +20,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import special
 
+from supnorm.certification.elementary import exponent_rounding
 from supnorm.certification.rounding import Array, U
 
 ORDER = 6  # Taylor coefficients 0..5; the sixth bounds the rest
@@ -118,7 +115,7 @@ def _power(z: Array, p: float) -> Series:
             np.zeros_like(z) if factor == 0.0 else factor * (z ** int(p - i) if whole else z ** (p - i))
         )
         factor *= (p - i) / (i + 1)
-    return _relative(values)
+    return values, [(_EPS + exponent_rounding(z, p - i)) * np.abs(v) for i, v in enumerate(values)]
 
 
 def _strip_tanh(h: Array) -> Array:

@@ -27,7 +27,7 @@ class Bounded:
         graded: degree of the tightening rule for graded models (0 for none), -1 elsewhere, shape ``(B, a)``.
         axis: where to split, shape ``(B,)``.
         second: where to split both halves at once, -1 for nowhere, shape ``(B,)``.
-        rounding: bound of the float64 evaluation error, shape ``(B,)``.
+        rounding: how much float64 evaluation can add to the bound, shape ``(B,)``.
         limited: whether rounding stands in the way of a smaller bound, shape ``(B,)``.
         points: promising places in box coordinates, shape ``(k, d)``.
     """
@@ -149,7 +149,7 @@ class Batch:
         self.graded = np.full((boxes, alternatives), -1, dtype=np.int64)
         self.bend = np.zeros((boxes, error.d))
         self.needs = np.full(boxes, 2.0)  # into how many boxes each will have to be split, by estimate
-        self.rounding = np.zeros(boxes)
+        self.err = np.zeros((boxes, alternatives, outputs))  # of float64 evaluation, set by the strategy
         self.limited = np.zeros(boxes, dtype=bool)
         self.points: list[Array] = []
 
@@ -162,22 +162,52 @@ class Batch:
         """Bound of each box: the smallest alternative per output, the largest output."""
         return np.asarray(self.bounds.min(1).max(1))
 
+    def rounding(self) -> Array:
+        """How much float64 evaluation can add to the bound of each box, shape ``(B,)``.
+
+        The computed error is at most bound + err by every alternative, so at most the smallest of these.
+        """
+        upper = self.upper()
+        known = np.isfinite(upper)
+        beyond = self.bounds - np.where(known, upper, 0.0)[:, None, None]
+        added = np.where(known[:, None, None], np.maximum(beyond + self.err, 0.0), self.err)
+        return outward(added.min(1).max(1))
+
     def offer(
         self, a: int, rows: NDArray[np.intp], low: Array, high: Array, degree: int,
         rho: Array | float = 0.0, grid: int = 0, graded: int = -1,
     ) -> None:  # fmt: skip
-        """A proved range ``[low, high]`` of alternative ``a``; kept where its largest output is smaller."""
+        """A proved range ``[low, high]`` of alternative ``a``; kept where it makes the bound of the box smaller.
+
+        Outputs that have no bound either way do not count: another alternative may bound them.
+        """
         side = self.error.side
         sizes = {"both": np.maximum(np.abs(low), np.abs(high)), "over": np.maximum(high, 0.0),
                  "under": np.maximum(-low, 0.0)}  # fmt: skip
         bound = outward(sizes[side], 4)
-        better = bound.max(1) < self.bounds[rows, a].max(1)
+        others = np.delete(self.bounds[rows], a, 1).min(1, initial=np.inf)
+        new, old = np.minimum(bound, others), np.minimum(self.bounds[rows, a], others)
+        known = np.isfinite(new) | np.isfinite(old)
+        better = np.max(new, 1, where=known, initial=0.0) < np.max(old, 1, where=known, initial=0.0)
         kept = rows[better]
         self.bounds[kept, a] = bound[better]
         self.degree[kept, a] = degree
         self.rho[kept, a] = np.broadcast_to(rho, rows.shape)[better]
         self.grid[kept, a] = grid
         self.graded[kept, a] = graded
+
+    def open_outputs(
+        self, a: int, rows: NDArray[np.intp], bounded: NDArray[np.bool_], target: float
+    ) -> NDArray[np.bool_]:
+        """Outputs of boxes that alternative ``a`` has to bound by the target, and can, shape ``(len(rows), m)``."""
+        others = np.delete(self.bounds[rows], a, 1).min(1, initial=np.inf)
+        return np.asarray(bounded & (others > target))
+
+    def still_open(
+        self, a: int, rows: NDArray[np.intp], counts: NDArray[np.bool_], target: float
+    ) -> NDArray[np.bool_]:
+        """Boxes where alternative ``a`` has not bounded all of the outputs that count, shape ``(len(rows),)``."""
+        return np.asarray((counts & (self.bounds[rows, a] > target)).any(1))
 
     def remember(self, points: Array, values: Array) -> None:
         """The node with the largest value in the batch, a candidate for the witness."""
@@ -195,6 +225,6 @@ class Batch:
         after[rows, axis] *= 0.5
         second = np.where(self.needs >= 4.0, after.argmax(1), -1)
         return Bounded(
-            upper, self.degree, self.rho, self.grid, self.graded, axis, second, self.rounding,
+            upper, self.degree, self.rho, self.grid, self.graded, axis, second, self.rounding(),
             self.limited & (upper > target), points,
         )  # fmt: skip

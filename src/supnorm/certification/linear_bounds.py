@@ -45,7 +45,7 @@ class LinearBounds:
         for a, program in enumerate(error.alternatives):
             model, bend = propagate(program, centre, half, np.ones(1))
             state.bend = np.maximum(state.bend, bend)
-            state.rounding = np.maximum(state.rounding, model.err.max(1))
+            state.err[:, a] = model.err
             state.offer(a, np.arange(len(boxes)), *affine_range(model), degree=0)
             middle[:, a] = error.one_sided(model.c)
             if error.d <= 2:
@@ -54,8 +54,8 @@ class LinearBounds:
                     low, high = piecewise_range(program, centre[rows], half[rows])
                     state.offer(a, rows, low, high, degree=PIECES)
         upper = state.upper()
-        rounded = upper - middle.min(1).max(1) <= 4.0 * state.rounding
-        state.limited = rounded & np.isfinite(state.rounding)
+        rounding = state.rounding()
+        state.limited = (upper - middle.min(1).max(1) <= 4.0 * rounding) & np.isfinite(rounding)
         finite = np.where(np.isfinite(upper), upper, 0.0)
         state.points.append(centre[np.argsort(-finite)[:4]])
         return state.finish(target)

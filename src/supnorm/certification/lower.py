@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from supnorm.certification.affine_model import propagate
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.rounding import Array
-from supnorm.problem import Problem
+from supnorm.problem import Domain, Problem
 
 SCREEN, STARTS, STEPS = 8192, 12, 60
 BALL = 1.0 + 2.0**-25  # the checker's balls keep 30 bits of a radius, rounded up a few times
@@ -27,7 +27,7 @@ FEW = 128  # points per input where a function is only evaluated: it may be expe
 def proved_error(error: ErrorProgram, x: Array) -> Array:
     """Lower bounds of the exact error at points ``x`` in units of the axes, shapes ``(n, d) -> (n,)``."""
     best: Array | None = None
-    for program in error.at_points:
+    for a, program in enumerate(error.at_points):
         model, _ = propagate(program, x, np.zeros_like(x), np.ones(1))
         eps, centre = model.eps[:, 0], model.c
         for part in error.declared:
@@ -37,6 +37,8 @@ def proved_error(error: ErrorProgram, x: Array) -> Array:
         signed = centre if error.side != "under" else -centre
         size = np.abs(signed) if error.side == "both" else signed
         value = np.where(np.isfinite(eps), np.maximum(size - eps, 0.0) * (1 - 1e-15), 0.0)
+        if a == 0 and error.vanishes is not None and not np.isfinite(eps).all():
+            value = np.where(~np.isfinite(eps) & error.vanishes(x), np.inf, value)
         best = value if best is None else np.minimum(best, value)
     assert best is not None
     return np.asarray(best.max(1))
@@ -107,6 +109,21 @@ def _gradient(error: ErrorProgram, t: Array) -> Array:
         weights[rows, output] = np.where(chosen == a, np.sign(y[rows, output]), 0.0)
         gradient += np.nan_to_num(pull(weights), nan=0.0, posinf=0.0, neginf=0.0)
     return gradient
+
+
+def on_values(domain: Domain, x: Array) -> Array:
+    """Points, shape ``(n, d)``, with the nearest values on discrete axes.
+
+    >>> from supnorm.problem import Axis
+    >>> on_values(Domain(a=(0.0, 1.0), n=Axis(1, 4, values=(1, 2, 4))), np.array([[0.3, 2.9]]))
+    array([[0.3, 2. ]])
+    """
+    x = x.copy()
+    for i, axis in enumerate(domain.axes):
+        if axis.values is not None:
+            values = np.asarray(axis.values)
+            x[:, i] = values[np.abs(x[:, i, None] - values).argmin(1)]
+    return x
 
 
 def admits(problem: Problem, error: ErrorProgram) -> Callable[[Array], NDArray[np.bool_]]:

@@ -30,7 +30,7 @@ class CertifyResult:
         lower: proved error at the witness: the worst error is at least this.
         upper: proved bound: it is at most this, for the same weights in exact arithmetic.
         upper_kind: "exact-arithmetic", "conditional" on the named assumptions, or "none".
-        rounding: proved bound of how far float64 evaluation is from exact arithmetic.
+        rounding: proved bound of how much float64 evaluation can add to ``upper``.
         deployed_upper: upper + rounding, for a model known to run in float64; None for others.
         target: what was asked: ratio times lower, or the tolerance.
         proved_volume: fraction of the domain where the bound is at most the target.
@@ -197,9 +197,15 @@ def _status(
     if end == "proved" and limit is None:
         low, high = _apart(lower, upper)
         return Status("proved", f"{how}: the worst error is between {low} and {high}.")
+    if end in ("rounding", "elsewhere") and lower == 0:
+        return Status("undecided", "No point that counts was found to have an error beyond rounding, and no ratio can "
+                      f"be reached from zero; it is nowhere above {rounded_up(upper, 4):.4g}{unit}: give a tolerance.",
+                      ExitCode.UNDECIDED)  # fmt: skip
     advice = {
         "proved": f"The bracket is as narrow as asked but {limit} lies inside; give a smaller ratio.",
         "rounding": "Float64 rounding is as large as the gap that is left; the bracket cannot be narrowed.",
+        "elsewhere": "The upper bound is of the whole box, and points that do not count (mask, constraint, between discrete "
+        "values) have errors nearly as large: shrink the domain to what counts.",
         "seconds": "The time is spent; give more seconds, more workers, or a larger ratio, or resume.",
         "boxes": "The budget of boxes is spent; give more boxes or a larger ratio, or resume.",
     }.get(end, "Not decided.")

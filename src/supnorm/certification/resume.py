@@ -64,7 +64,7 @@ def load_bracket(path: Path | str, error: ErrorProgram, goal: Goal, admit: Admit
     if leaves is None:
         raise BadInput(f"{path}: certificate of another model, reference or domain; start without resume")
     bracket = Bracket(error, leaves)
-    bracket.raise_lower(witness, admit, proved_error)
+    bracket.raise_lower(witness[admit(witness)], admit, proved_error)
     if bracket.lower > bracket.upper:
         raise contradiction(path, bracket)
     kept = leaves.boxes.upper <= goal.target(bracket.lower)

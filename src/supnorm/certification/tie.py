@@ -1,6 +1,6 @@
 """Does a certificate speak of this problem? What the file says of itself against what the problem is.
 
-A proof is about the programs in its file. They are those of a problem when their hashes are those of the
+A proof is about the programs in its file. They are those of a problem when they are, operation by operation, the
 programs that the problem gives, here and now; values at points tie these in turn to what model and reference
 really compute. The same is asked of all else that a bound depends on: axes, side, declarations, and that the
 witness is a point that counts. Cost: reading the problem's programs, and a few evaluations.
@@ -8,8 +8,8 @@ witness is a point that counts. Cost: reading the problem's programs, and a few 
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +31,10 @@ PACKAGES = ("supnorm", "numpy", "jax", "torch")  # a program may depend on their
 Points = list[tuple[tuple[float, ...], float, float]]
 
 
-def points_of_problem(problem: Problem, count: int = 16, seed: int = 0) -> tuple[tuple[str, ...], Points]:
-    """The hashes of a problem's error programs, and its errors at random points.
-
-    The triples (x, error, allowance) are what `supnorm.checker.check` takes, see `values_of_problem`; the hashes
-    must be those in the file (`mismatch` compares them, and all else).
-    """
-    return tuple(p.hash for p in error_program(problem).alternatives), values_of_problem(problem, count, seed)
-
-
 def values_of_problem(problem: Problem, count: int = 16, seed: int = 0) -> Points:
     """Errors at random points by the problem's own model and reference, as they run: (x, error, allowance).
 
+    They are what `supnorm.checker.check` takes as ``problem_points``.
     The allowance is what rounding in the precision of each explains, carried through the measure, see `_rounding`.
     Points without a finite error, or where the allowance is not finite, are left out.
     """
@@ -57,6 +49,15 @@ def values_of_problem(problem: Problem, count: int = 16, seed: int = 0) -> Point
         for p, e, a in zip(x, size, allowance, strict=True)
         if np.isfinite(e) and np.isfinite(a)
     ]
+
+
+def functions_of_problem(problem: Problem) -> dict[str, Callable[[list[list[float]]], list[list[float]]]]:
+    """Model and reference as functions of lists of points, which is what `supnorm.checker.check` calls."""
+
+    def of(function: Function) -> Callable[[list[list[float]]], list[list[float]]]:
+        return lambda points: function.value(np.asarray(points, dtype=float)).tolist()
+
+    return {"model": of(problem.model), "reference": of(problem.reference)}
 
 
 def _representable(domain: Domain, x: Array) -> Array:
@@ -104,7 +105,7 @@ def _rounding(function: Function, y: Array, x: Array) -> Array:
 def mismatch(certificate: Path | str, problem: Problem) -> str | None:
     """Why a certificate file does not speak of a problem, in words; None where it does.
 
-    That the file's claims are true is for `supnorm.checker.check` to say, with the points of `points_of_problem`.
+    That the file's claims are true is for `supnorm.checker.check` to say, with the points of `values_of_problem`.
 
     Raises:
         BadInput: for a problem that `certify` cannot read.
@@ -152,8 +153,8 @@ def _declarations(data: dict[str, Any], error: ErrorProgram) -> str | None:
 
 
 def _programs(data: dict[str, Any], error: ErrorProgram) -> str | None:
-    held = [*data["hashes"], *map(_sha, data["point_programs"])]
-    if held == [p.hash for p in (*error.alternatives, *error.at_points)]:
+    held, own = (data["programs"], data["point_programs"]), (error.alternatives, error.at_points)
+    if held == tuple([p.to_json() for p in programs] for programs in own):
         return None
     then, now = data["versions"], versions()
     shown = [p for p in PACKAGES if p == "supnorm" or (p in now and then.get(p, now[p]) != now[p])]
@@ -162,10 +163,6 @@ def _programs(data: dict[str, Any], error: ErrorProgram) -> str | None:
         "its programs are not those of the problem: model, reference, measure or domain has changed since, or was "
         f"lowered by another version (file: {kept}; here: {here}); certify again"
     )
-
-
-def _sha(program: Any) -> str:
-    return hashlib.sha256(json.dumps(program, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _witness(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str | None:

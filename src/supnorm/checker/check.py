@@ -21,7 +21,7 @@ from flint import arb, ctx
 from supnorm.checker import declared as black
 from supnorm.checker import polynomial
 from supnorm.checker.document import MALFORMED, Document, Operation, Rejected, read
-from supnorm.checker.enclosure import Program, values
+from supnorm.checker.enclosure import Program, node_values
 from supnorm.checker.leaves import cell_of, claims
 from supnorm.checker.sharing import verify_leaves
 from supnorm.checker.tiling import verify_tiling
@@ -102,7 +102,8 @@ def check(
 
 
 def _reason(document: Document, tied: bool, functions: Functions) -> str:
-    parts = [f"every leaf was proved again in {PRECISION}-bit ball arithmetic"]
+    leaves = "every leaf" if document.upper < math.inf else "every leaf that has a bound"
+    parts = [f"{leaves} was proved again in {PRECISION}-bit ball arithmetic"]
     parts.append(
         "the programs agree with the problem at the given points" if tied else
         "the programs were taken from the file; whether they are your model and reference was not checked"
@@ -154,7 +155,7 @@ def _verify_points(
         if not all(a <= v <= b for a, v, b in ends):
             raise Rejected(f"the certificate's domain does not hold {tuple(x)}, a point of the problem")
         known = [functions[one.which]([list(x)])[0] for one in document.declared]
-        found = _error_at(document, at_points, x, known, exact=True)
+        found = reduce(arb.max, _errors_at(document, at_points, x, known, exact=True))
         if not (abs(found - error) <= arb(allowance)):
             raise Rejected(
                 f"the programs have error {float(found.mid()):.6g} at {tuple(x)}, the problem {error:.6g}"
@@ -274,29 +275,46 @@ def _expression(nodes: Sequence[Operation], table: dict[Operation, int], start: 
 def _sided(v: Ball, side: str) -> Ball:
     if side == "both":
         return abs(v)
-    signed = v if side == "over" else -v
-    return (signed + abs(signed)) / 2
+    return (v if side == "over" else -v).max(arb(0))
 
 
-def _error_at(
+def _errors_at(
     document: Document,
     programs: tuple[Program, ...],
     x: Sequence[float],
     known: Sequence[Sequence[float]],
     exact: bool = False,
-) -> Ball:
-    """The error at x; ``known`` are the values there of each declared function, as good as declared or exact."""
+) -> list[Ball]:
+    """The error of each output at x.
+
+    ``known`` are the values there of each declared function, as good as declared or exact.
+    """
     rows = []
     for p in programs:
-        signed = [row[0] for row in values(p, [[arb(v)] for v in x])]
+        signed = _signed(p, x)
         for one, found in zip(document.declared, known, strict=True):
             signed = [
                 s + w * (arb(v) if exact else arb(v) + arb(0, 1) * one.loss(v))
                 for s, w, v in zip(signed, one.weight, found, strict=True)
             ]
         rows.append([_sided(s, document.side) for s in signed])
-    errors = [reduce(arb.min, alternatives) for alternatives in zip(*rows, strict=True)]
-    return reduce(arb.max, errors)
+    return [reduce(arb.min, alternatives) for alternatives in zip(*rows, strict=True)]
+
+
+def _signed(program: Program, x: Sequence[float]) -> list[Ball]:
+    """The outputs of a program at x; a quotient that is the last operation is the error relative to its denominator."""
+    known = node_values(program, [[arb(v)] for v in x])
+    last = program.operations[-1]
+    if last.op != "div":
+        return [row[0] for row in known[-1]]
+    return [relative(a[0], b[0]) for a, b in zip(*(known[arg] for arg in last.args), strict=True)]
+
+
+def relative(gap: Ball, size: Ball) -> Ball:
+    """gap/size; where the size is zero and nothing else, no gap is no error, and any other an infinite one."""
+    if size == 0:  # true of zero alone, of no ball round it
+        return arb(0) if gap == 0 else arb("inf") if gap > 0 else arb("-inf") if gap < 0 else arb("nan")
+    return gap / size
 
 
 def _verify_witness(document: Document, at_points: tuple[Program, ...]) -> None:
@@ -312,5 +330,6 @@ def _verify_witness(document: Document, at_points: tuple[Program, ...]) -> None:
     known = [one.witness for one in document.declared]
     if any(v is None for v in known):
         raise Rejected("the value of a declared function at the witness is missing")
-    if not (_error_at(document, at_points, document.witness, known) >= document.lower):  # type: ignore[arg-type]
+    errors = _errors_at(document, at_points, document.witness, known)  # type: ignore[arg-type]
+    if not any(error.is_finite() and error >= document.lower for error in errors):
         raise Rejected(f"the error at the witness is not proved to be at least {document.lower:.6g}")

@@ -55,6 +55,11 @@ def _without_repetitions(operations: tuple[Operation, ...]) -> tuple[Operation, 
 
 def values(program: Program, points: Rows) -> Rows:
     """Outputs (rows) at points (columns): ``points[j][i]`` is coordinate j of point i."""
+    return node_values(program, points)[-1]
+
+
+def node_values(program: Program, points: Rows) -> list[Rows]:
+    """Every operation's features (rows) at points (columns)."""
     count = len(points[0])
     known: list[Rows] = []
     for position, o in enumerate(program.operations):
@@ -74,10 +79,10 @@ def values(program: Program, points: Rows) -> Rows:
         elif o.op == "concat":
             out = [row for arg in args for row in arg]
         else:
-            call = _point_function(o)
+            call = point_function(o.op, o.parameter)
             out = [[call(*zs) for zs in zip(*rows, strict=True)] for rows in zip(*args, strict=True)]
         known.append(out)
-    return known[-1]
+    return known
 
 
 def _rows(matrix: Any, height: int, width: int) -> Rows:
@@ -85,31 +90,32 @@ def _rows(matrix: Any, height: int, width: int) -> Rows:
     return [flat[i * width : (i + 1) * width] for i in range(height)]
 
 
-def _maximum(a: Ball, b: Ball) -> Ball:
-    return (a + b + abs(a - b)) / 2
-
-
 _POINT: dict[str, Callable[..., Ball]] = {
     "neg": lambda z: -z,
     "abs": abs,
-    "relu": lambda z: (z + abs(z)) / 2,
+    "relu": lambda z: z.max(arb(0)),
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
     "div": lambda a, b: a / b,
-    "max": _maximum,
-    "min": lambda a, b: -_maximum(-a, -b),
+    "max": arb.max,
+    "min": arb.min,
+    "tanh": arb.tanh,
+    "sin": arb.sin,
+    "cos": arb.cos,
+    "exp": arb.exp,
     "gelu_tanh": lambda z: z / 2 * (1 + (arb(0.7978845608028654) * (z + arb(0.044715) * z**3)).tanh()),
 }
 
 
-def _point_function(o: Operation) -> Callable[..., Ball]:
-    if o.op == "leaky_relu":
-        s = arb(o.parameter)
+def point_function(op: str, parameter: float | None) -> Callable[..., Ball]:
+    """What an operation does to balls."""
+    if op == "leaky_relu":
+        s = arb(parameter)
         return lambda z: ((1 + s) * z + (1 - s) * abs(z)) / 2
-    if o.op in _POINT:
-        return _POINT[o.op]
-    return lambda z: value_and_slope(o.op, z, o.parameter)[0]
+    if op in _POINT:
+        return _POINT[op]
+    return lambda z: value_and_slope(op, z, parameter)[0]
 
 
 @dataclass(frozen=True)

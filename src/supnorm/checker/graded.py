@@ -7,7 +7,6 @@ the file format (docs/certificate-format.md); norms are upper ends of balls, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import combinations, product
@@ -16,7 +15,7 @@ from typing import Any
 from flint import arb, arb_mat, arb_poly
 
 from supnorm.checker.document import Operation
-from supnorm.checker.enclosure import Program, _point_function, _rows
+from supnorm.checker.enclosure import Program, _rows, node_values, point_function
 from supnorm.checker.functions import extremes
 from supnorm.checker.graded_functions import ORDER, bounds, ellipses, real_bounds, series
 from supnorm.checker.graded_rule import Rule, chebyshev_table
@@ -26,7 +25,6 @@ Ball = Any
 TOP, POINTS, FINE = 13, 18, 4
 CORNERS = 8  # inputs up to which quadratic forms are bounded in the corners of the cube
 SMOOTH = ("tanh", "sigmoid", "softplus", "silu", "gelu", "erf", "sin", "cos", "exp", "log", "sqrt", "pow")
-DIRECT: dict[str, Callable[[Ball], Ball]] = {"tanh": arb.tanh, "sin": arb.sin, "cos": arb.cos, "exp": arb.exp}
 
 
 @dataclass(frozen=True)
@@ -124,31 +122,6 @@ def nodes_on(rule: Rule, centre: list[Ball], half: list[Ball]) -> list[list[Ball
     return [
         [c + h * node[j] for node in rule.nodes] for j, (c, h) in enumerate(zip(centre, half, strict=True))
     ]
-
-
-def node_values(program: Program, points: list[list[Ball]]) -> list[list[list[Ball]]]:
-    """Every operation's features (rows) at points (columns)."""
-    count = len(points[0])
-    known: list[list[list[Ball]]] = []
-    for position, o in enumerate(program.operations):
-        args = [known[a] for a in o.args]
-        if o.op == "input":
-            out = points
-        elif o.op == "constant":
-            out = [[arb(v)] * count for v in o.vector]
-        elif o.op == "affine":
-            flat = arb_mat(len(args[0]), count, [z for row in args[0] for z in row])
-            rows = _rows(program.weights[position] * flat, o.width, count)
-            out = [[z + b for z in row] for row, b in zip(rows, o.vector, strict=True)]
-        elif o.op == "take":
-            out = [args[0][k] for k in o.columns]
-        elif o.op == "concat":
-            out = [row for arg in args for row in arg]
-        else:
-            call = DIRECT.get(o.op) or _point_function(o)
-            out = [list(map(call, *rows)) for rows in zip(*args, strict=True)]
-        known.append(out)
-    return known
 
 
 def _affine(program: Program, position: int, args: list[Graded]) -> list[Graded]:
@@ -306,8 +279,8 @@ def _interpolants(op: str, c: Ball, r: Ball, order: int, p: float | None) -> lis
     """Chebyshev coefficients of phi^(i)/i! on [c - r, c + r] from 18 nodes, one list per i < order."""
     nodes = [(arb.pi() * (2 * i + 1) / (2 * POINTS)).cos() for i in range(POINTS)]
     if order == 1:
-        call = DIRECT.get(op)
-        values = [[call(c + r * t) if call else series(op, c + r * t, p)[0]] for t in nodes]
+        call = point_function(op, p)
+        values = [[call(c + r * t)] for t in nodes]
     else:
         values = [series(op, c + r * t, p) for t in nodes]
     matrix = _transform(POINTS - 1, 80) * arb_mat(values)

@@ -143,11 +143,14 @@ def _ranges(
         raise Rejected(f"leaf {position}: degree {n}, rho {rho}, grid {grid} cannot be used", position)
     scale = (arb(rho) + 1 / arb(rho)) / 2
     features = model(program, centre, half, scale, real=False)
-    if any(f.eps is None for f in features):
+    if all(f.eps is None for f in features):
         return [None] * len(features)
     at_nodes = values(program, polynomial.nodes(n, centre, half))
     ranges: list[tuple[Ball, Ball] | None] = []
     for k, (f, row) in enumerate(zip(features, at_nodes, strict=True)):
+        if f.eps is None:
+            ranges.append(None)
+            continue
         slack = f.eps * polynomial.tail(n, arb(rho), d)
         row, more = _with_declared(document, n, centre, half, k, row, position, name)
         if more is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -151,7 +152,7 @@ def run_audit(
     chosen_seed = seed if seed is not None else settings.seed or 0
     save_problem(problem, folder / "problem.toml")
     executor = dask_executor(dask) if dask else None
-    command = f"supnorm audit {path} --seed {chosen_seed}"
+    command = f"supnorm audit {shlex.quote(str(path))} --seed {chosen_seed}"
     # The command line's budget replaces the file's: --seconds alone means no limit of evaluations.
     if evaluations is None and seconds is None:
         evaluations, seconds = settings.evaluations, settings.seconds
@@ -165,6 +166,10 @@ def run_audit(
         store.close()
         raise
     command += _power_words(power, planted)
+    command += f" --workers {workers}" if workers else ""
+    command += f" --dask {shlex.quote(dask)}" if dask else ""
+    command += " --trust" if trust else ""
+    command += f" --out {shlex.quote(str(folder))}" if folder != default_folder(path) else ""
     observer = TerminalProgress(quiet=quiet)
     try:
         report = audit(

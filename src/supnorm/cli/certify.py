@@ -137,7 +137,9 @@ def summary(result: CertifyResult) -> list[str]:
     ]
     if kind != "none":
         lines.append(f"  ratio        {result.ratio:.4g}")
-    lines.append(f"  proved       {100 * result.proved_volume:.4g} % of the domain at {result.target:.6g}")
+    lines.append(
+        f"  proved       {100 * result.proved_volume:.4g} % of the domain at {rounded_up(result.target, 6):.6g}"
+    )
     lines.append(f"  boxes        {result.boxes:,} in {result.seconds:.1f} s")
     return lines + [f"  assuming     {a}" for a in result.assumptions]
 

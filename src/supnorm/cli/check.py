@@ -15,7 +15,7 @@ from supnorm.cli.options import JSON, QUIET, TRUST
 
 if TYPE_CHECKING:
     from supnorm.checker import CheckResult
-    from supnorm.problem import Function, Problem
+    from supnorm.problem import Problem
 
 CERT = Annotated[Path, typer.Argument(metavar="CERT", help="The certificate file.")]
 TIED = Annotated[
@@ -47,7 +47,8 @@ def command(
     from supnorm.sources import open_problem
 
     if not certificate.is_file():
-        raise BadInput(f"{certificate}: no such file; give the certificate that certify wrote")
+        fault = "a folder" if certificate.is_dir() else "no such file"
+        raise BadInput(f"{certificate}: {fault}; give the certificate that certify wrote, a certificate.json")
     opened = None if problem is None else open_problem(problem, trust=trust)
     try:
         result = _checked(certificate, opened, workers, None if quiet or as_json else progress())
@@ -56,7 +57,7 @@ def command(
     if as_json:
         typer.echo(dumps({"schema": "supnorm.check/1", **_escaped(asdict(result))}))
     elif not quiet:
-        for line in summary(result):
+        for line in summary(result, tied=opened is not None):
             typer.echo(line)
     return int(ExitCode.DONE if result.accepted else ExitCode.EXCEEDED)
 
@@ -75,11 +76,11 @@ def _checked(
         if problem is None:
             points, functions, unlike = None, None, None
         else:
-            from supnorm.certification.tie import values_of_problem
+            from supnorm.certification import functions_of_problem, values_of_problem
 
             unlike = _unlike(certificate, problem)
             points = None if unlike else values_of_problem(problem, POINTS)
-            functions = None if unlike else functions_of(problem)
+            functions = None if unlike else functions_of_problem(problem)
         with broken_workers_explained():
             result = unlike or check(certificate, points, observer, functions=functions, workers=workers)
     except KeyboardInterrupt:
@@ -87,13 +88,16 @@ def _checked(
             f"interrupted: {certificate} is neither accepted nor rejected; the same command checks it from the start"
         ) from None
     if result.accepted and problem is not None:
-        result = replace(result, reason=f"{result.reason}; domain, side and hashes are those of the problem")
+        same = "domain, side and hashes are those of the problem"
+        if not result.problem_checked:
+            same += f", but none of {POINTS} random points has an error of its own to compare"
+        result = replace(result, reason=f"{result.reason}; {same}")
     return result
 
 
 def _unlike(certificate: Path, problem: Problem) -> CheckResult | None:
     """The verdict on a file that does not speak of the problem."""
-    from supnorm.certification.tie import mismatch
+    from supnorm.certification import mismatch
     from supnorm.checker import CheckResult
     from supnorm.checker.document import Rejected, read
 
@@ -109,8 +113,11 @@ def _unlike(certificate: Path, problem: Problem) -> CheckResult | None:
     return CheckResult(False, reason, None, *claims, True, time.monotonic() - start)
 
 
-def summary(result: CheckResult) -> list[str]:
-    """The verdict in lines; what comes from the file cannot steer the terminal."""
+def summary(result: CheckResult, tied: bool = False) -> list[str]:
+    """The verdict in lines; what comes from the file cannot steer the terminal.
+
+    ``tied``: the problem was given.
+    """
     from supnorm.results import rounded_down, rounded_up
 
     lines = [f"{_verdict(result)}: {printable(result.reason)}"]
@@ -123,7 +130,7 @@ def summary(result: CheckResult) -> list[str]:
         lines.append(
             f"  claims: worst error {claim if result.upper < math.inf else f'at least {lower}, no upper bound'}"
         )
-    if result.accepted and not result.problem_checked:
+    if result.accepted and not (tied or result.problem_checked):
         lines.append("  not verified: that the file speaks of your model; give --problem PROBLEM.toml")
     return lines
 
@@ -170,13 +177,3 @@ def _verdict(result: CheckResult) -> str:
     if not result.accepted:
         return "REJECTED"
     return "ACCEPTED, CONDITIONAL" if result.conditional else "ACCEPTED"
-
-
-def functions_of(problem: Problem) -> dict[str, Callable[[list[list[float]]], list[list[float]]]]:
-    """Model and reference as functions of lists, which is what the checker calls."""
-    import numpy as np
-
-    def of(function: Function) -> Callable[[list[list[float]]], list[list[float]]]:
-        return lambda points: function.value(np.asarray(points, dtype=float)).tolist()
-
-    return {"model": of(problem.model), "reference": of(problem.reference)}

@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 import traceback
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import typer
 
 from supnorm.cli import audit, budget, certify, check, compare, demo, doctor, fit, replay, report
 from supnorm.results.status import BadInput, ExitCode, Interrupted
+from supnorm.results.versions import __version__
 
 CTRL_C = 130  # what typer returns for a KeyboardInterrupt, where older ones raise Abort
 
@@ -31,7 +31,7 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def _version(version: bool = typer.Option(False, "--version", help="Print the version.")) -> None:
     if version:
-        typer.echo(f"supnorm {metadata.version('supnorm')}")
+        typer.echo(f"supnorm {__version__}")
         raise typer.Exit(0)
 
 

@@ -31,6 +31,7 @@ def command(
     import numpy as np
 
     from supnorm.auditing import load_report
+    from supnorm.auditing.table import row_of
     from supnorm.evaluation.caller import guarded
     from supnorm.results import BadInput, to_json
     from supnorm.results.encoding import dumps
@@ -47,6 +48,9 @@ def command(
         raise BadInput(f"{path} has other inputs than the run in {run}; give the run's own --problem")
     x = then.x[None]
     model, reference = (guarded(f.value, x, None)[0] for f in (opened.model, opened.reference))
+    if opened.reference.table is not None and opened.model.table is None:  # rows may repeat inputs
+        row = row_of(opened.reference.table, then.x, then.reference)
+        reference = reference if row is None else opened.reference.table[1][row][None]
     error, output = opened.error(model, reference, x)
     now = {
         "x": opened.domain.describe(then.x),

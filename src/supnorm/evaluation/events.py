@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Started:
-    """Work begins. ``budget`` is in evaluations; None when only seconds limit it."""
+    """Work begins. ``budget`` is in evaluations; None when only seconds limit it.
+
+    Errors are shares (``relative``), in ``unit``, or multiples of each output's tolerance (``per_output``).
+    """
 
     title: str
     tolerance: float | None
@@ -16,6 +19,7 @@ class Started:
     budget: int | None
     relative: bool = False
     unit: str = ""
+    per_output: bool = False
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def shares(view: View, width: int) -> Markup:
     seen = [up(c / n) if c > 0 else math.nan for c in observed]
     top = [up(v) if v > 0 else BASE for v in limit]
     foot = [BASE if math.isnan(s) else s for s in seen]
-    parts = [y_axis(up, LEFT, width - 10, 5, share), text(2, 52, f"share of the {_whole(view)} above", "lb")]
+    parts = [y_axis(up, LEFT, width - 10, 5, share), text(2, 52, f"share of the {view.whole} above", "lb")]
     parts += [area(xs, top, foot, "band"), path(xs, seen, "s-err"), path(xs, top, "s-ub")]
     parts += [x_axis(scale, BASE, f"{view.error.name} above", 4, view.error.bare), _signposts(view, scale)]
     hover = {
@@ -78,12 +78,8 @@ def shares(view: View, width: int) -> Markup:
         "u": [view.error.suffix.strip(), "", ""],
         "y": [TOP, BASE],
     }
-    label = f"Share of the {_whole(view)} whose error exceeds a level, with 95 % upper limit"
+    label = f"Share of the {view.whole} whose error exceeds a level, with 95 % upper limit"
     return picture(width, HEIGHT, label, *parts, hover=hover)
-
-
-def _whole(view: View) -> str:
-    return "rows" if view.table_only else "domain"
 
 
 def _round(values: list[float], factor: float) -> list[float | None]:

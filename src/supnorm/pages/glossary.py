@@ -7,11 +7,7 @@ from supnorm.pages.view import View
 
 def glossary(view: View) -> list[tuple[str, str, str]]:
     """(key, word, meaning); the sampling law is named, because RMS means nothing without it."""
-    law = (
-        "drawn uniformly in the domain"
-        if view.law.startswith("uniform")
-        else f"drawn by the law “{view.law}”"
-    )
+    law = "drawn uniformly in the domain" if view.uniform else f"drawn by the law “{view.law}”"
     source = "over the pairs of the table" if view.table_only else f"over points {law}"
     return [
         (
@@ -26,8 +22,7 @@ def glossary(view: View) -> list[tuple[str, str, str]]:
             "99.9 % level",
             "99.9 % of the rows have a smaller error than this."
             if view.table_only
-            else "99.9 % of the domain has a smaller error than this, judged by the random points; "
-            "one point in a thousand has a larger one.",
+            else "99.9 % of the random points have a smaller error than this, and one in a thousand a larger one.",
         ),
         ("tolerance", "Tolerance", "The largest error you said you can accept."),
         (
@@ -80,7 +75,7 @@ def glossary(view: View) -> list[tuple[str, str, str]]:
         (
             "exceedance",
             "Share above a level",
-            "How much of the domain has an error above that level, with 95 % "
+            f"How much of the {view.whole} has an error above that level, with 95 % "
             "confidence, from independent random points.",
         ),
         ("plain", "Plain sampling", "Testing at random points, as with an ordinary test set."),

@@ -25,9 +25,10 @@ from supnorm.pages.rendering import render
 from supnorm.pages.ruler import ruler
 from supnorm.pages.svg import HALF, NARROW, two_sizes
 from supnorm.pages.view import View, number, numbers
-from supnorm.results import write_whole
+from supnorm.results import BadInput, write_whole
 
 MOST_CUTS = 12
+GAPS = {"failed": "no value", "outside": "outside the domain", "masked": "not counted (mask)"}
 
 
 def as_mapping(result: Any) -> Mapping[str, Any]:
@@ -46,9 +47,15 @@ def write_page(result: Any, path: Path | str) -> None:
         path: of the HTML file; it appears whole or not at all.
 
     Raises:
+        BadInput: for the result of another verb.
         supnorm.pages.view.InconsistentResult: when the result shows an error above its ``sup.lower``.
     """
-    write_whole(path, page(as_mapping(result), str(Path(path).parent)))
+    data = as_mapping(result)
+    if data.get("schema") != "supnorm.audit/1":
+        raise BadInput(
+            f'write_page draws the result of an audit, "supnorm.audit/1"; got {data.get("schema")!r}'
+        )
+    write_whole(path, page(data, str(Path(path).parent)))
 
 
 def page(data: Mapping[str, Any], folder: str = "RUN") -> str:
@@ -108,6 +115,7 @@ def _verdict(view: View) -> dict[str, Any]:
         "findings": [str(f.get("text")) for f in view.items("findings")],
         "ruler": two_sizes(ruler, view),
         "exceeded": view.exceeded,
+        "whole": view.whole,
         "tolerance": view.tolerance > 0,
         "advice": view.text("status", "advice"),
         "has_witness": view.witness is not None,
@@ -146,7 +154,7 @@ def _where(view: View) -> dict[str, Any]:
         "line": two_sizes(maps.line_map, view) if is_line else None,
         "line_rows": cuts[0]["rows"] if cuts else [],
         "gap_words": maps.gap_words(view) if is_line else "",
-        "has_gaps": any(s != "ok" for s in status),
+        "gaps": ", ".join(word for key, word in GAPS.items() if key in status),
         "has_close": any(c["close"] for c in cuts),
         "close_first": view.among_data,
         "profile": two_sizes(places_.profile, view),

@@ -72,10 +72,9 @@ def sentence(view: View) -> Markup:
         return Markup("There was no search: a table was given. Anything between its points is unknown.")
     _, rows = rows_of(view)
     if not rows:
-        return Markup(
-            "How small an error this search would have missed was not measured: "
-            "no errors were planted in this run."
-        )
+        begin = "How small an error this search would have missed was not measured: no errors were planted"
+        why = view.text("power_left_out")
+        return m("{}: {}.", begin, why) if why else m("{} in this run.", begin)
     parts = [_power_of([r for r in rows if r.shape == shape], shape) for shape in ("bump", "sheet")]
     return Markup(" ").join(p for p in parts if p)
 
@@ -120,10 +119,11 @@ def caption(view: View) -> str:
         if copies
         else " Searched was the audited pair itself."
     )
+    left_out = view.text("power_left_out")
     return (
         f"How often the same kind of search{effort} found an error planted at a random place.{searched} "
         "Bumps are round; a thin seam, such as a phase boundary, is harder to find: sheets stand for it."
-    )
+    ) + (f" Not all that was asked for was planted: {left_out}." if left_out else "")
 
 
 def table(view: View) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from supnorm.evaluation.events import Advanced, Event, Finished, NewWorst, Started
 from supnorm.pages.numbers import ErrorUnit, count
+from supnorm.pages.view import pretty_unit
 
 BAR = 32
 LINES = 8
@@ -89,7 +90,9 @@ class TerminalProgress:
 
     @property
     def _unit(self) -> ErrorUnit:
-        return ErrorUnit("relative" if self._started.relative else "absolute", self._started.unit)
+        begun = self._started
+        kind = "relative" if begun.relative else "absolute"
+        return ErrorUnit(kind, pretty_unit(begun.unit), begun.per_output)
 
     def drawing(self) -> Group:
         """The whole view at this moment."""
@@ -100,7 +103,7 @@ class TerminalProgress:
     def _head(self) -> Text:
         begun = self._started
         line = Text(f"audit {begun.title}".rstrip(), "bold")
-        if begun.tolerance is not None:
+        if begun.tolerance is not None and not begun.per_output:
             line.append(f"   tolerance {self._unit(begun.tolerance)}")
         return line.append(f"   seed {begun.seed}")
 

@@ -59,6 +59,9 @@ def colour_scale(view: View, grids: Sequence[NDArray[np.float64]]) -> ColourScal
     return ColourScale(min(low, high / 3), high)
 
 
+LETTER = 6.5  # width of one of the numbers below the scale, with a share of the space between two numbers
+
+
 def grid_of(values: object) -> NDArray[np.float64]:
     """Rows of JSON numbers to an array; null becomes NaN, "inf" infinity."""
     rows = [[math.nan if v is None else float(v) for v in row] for row in values or []]  # type: ignore[attr-defined]
@@ -106,6 +109,12 @@ def legend(view: View, scale: ColourScale, what: str = "error") -> Markup:
             parts.append(rect(8 + i * 224 / 24, 2, 9.6, 10, kind, fill=f"rgb({r},{g},{b})"))
     if scale.low <= view.tolerance <= scale.high:
         parts.append(el("path", class_="tolmark", d=f"M{across(view.tolerance):.1f} 0v14"))
-    parts += [text(across(v), 26, view.error.bare(v), "tk", "middle") for v in across.ticks(3)]
+    end = -math.inf
+    for v in across.ticks(3):
+        word = view.error.bare(v)
+        half = LETTER * len(word) / 2
+        if across(v) - half > end:  # numbers do not run into each other
+            parts.append(text(across(v), 26, word, "tk", "middle"))
+            end = across(v) + half
     said = f"Colour scale of the {what}, from {view.error(scale.low)} to {view.error(scale.high)}"
     return picture(240, 30, said, *parts)

@@ -30,10 +30,10 @@ def marks(view: View) -> list[Mark]:
     """The marks in ascending order; what has no value is left out."""
     n, plain = view.plain
     share, level = top_level(view)
-    of = "rows are" if view.table_only else "domain is"
+    of = "rows" if view.table_only else "random points"
     found = [
         Mark(view.rms, "rms", "typical (RMS)", "typical (RMS)"),
-        Mark(level, "q", f"{share} of the {of} below", f"{share} level"),
+        Mark(level, "q", f"{share} of the {of} are below", f"{share} level"),
         Mark(view.tolerance, "tol", "your tolerance", "your tolerance"),
     ]
     if n and not view.table_only:

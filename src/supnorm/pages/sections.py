@@ -52,20 +52,33 @@ def spread(view: View) -> Markup:
     n, k, above = count(first.get("n")), number(first.get("count")), number(first.get("above"))
     at_most, sure = number(first.get("fraction_at_most")), percent(number(first.get("confidence")))
     level = "the tolerance" if above == view.tolerance else view.error(above)
-    points = "pairs of the table" if view.table_only else "random points"
-    where = "of such pairs" if view.table_only else "of the domain"
-    if first.get("of") == "the part with a value":
-        points, where = f"{points} that have a value", "of that part of the domain"
+    points, where, part = _shares(view, first.get("of") == "the part with a value")
     if k == 0:
         words = m("None of {} {} exceeds {}: with {} confidence, at most ", n, points, level, sure)
         words += m("<b>{}</b> {} does.", share(at_most), where)
     else:
-        part = (
-            "of the part of the domain that has a value" if where == "of that part of the domain" else where
-        )
         words = m("At most <b>{}</b> {} exceeds {} ({} confidence); ", share(at_most), part, level, sure)
         words += m("{} of the {} did.", share(number(first.get("fraction"))), points)
     return words + " A share says nothing about how bad the rest is."
+
+
+def _shares(view: View, valued: bool) -> tuple[str, str, str]:
+    """What random points are called; of what their share is one, in short and in full; ``valued``: where there is one."""
+    if view.table_only:
+        drawn = "of such pairs, if they are independent draws,"
+        return f"pairs of the table{' that have a value' if valued else ''}", drawn, drawn
+    if not valued:
+        return "random points", f"of {_drawn(view)}", f"of {_drawn(view)}"
+    if view.uniform:
+        part = "of that part of the domain", "of the part of the domain that has a value"
+    else:
+        part = "of such points", f"of the points with a value that the law “{view.law}” draws"
+    return "random points that have a value", *part
+
+
+def _drawn(view: View) -> str:
+    """What the random points stand for."""
+    return "the domain" if view.uniform else f"what the law “{view.law}” draws"
 
 
 def why_average(view: View) -> Markup:
@@ -74,12 +87,15 @@ def why_average(view: View) -> Markup:
     n = view.plain[0]
     if point is None or not n or not view.rms > 0 or not point.volume > 0 or view.lower < 3 * view.rms:
         return Markup("")
+    if not view.uniform:  # a law may prefer the place, or avoid it
+        return Markup("")
     per = 1 / point.volume
     words = m(
         "Why the average does not show it: the place of the worst error fills {} of the domain, ",
         point.size,
     )
-    words += m("so that one random point in {} falls into it; {} were drawn.", num(per, 2), count(n))
+    least = "at least " if point.size.startswith("at least") else ""
+    words += m("so that {}one random point in {} falls into it; {} were drawn.", least, num(per, 2), count(n))
     if per > n:
         words += " A test set of this size will usually miss it."
     return words
@@ -112,7 +128,7 @@ def picture(view: View, shown: int, all_panels: int) -> str:
     if view.d == 2:
         return (
             "Each cell shows the largest error of the points evaluated in it: a spot smaller than a cell shows where "
-            "one of them hit it, and not where none did. "
+            "one of them hit it, and not where none did. Grey: no point with a value was evaluated there. "
             "Numbers are the places listed above."
         )
     words = (
@@ -155,7 +171,7 @@ def random_points(view: View) -> str:
     largest = share(min(1.0, 3 / n))
     return (
         f"{count(n)} {kind} can rule out, with 95 % confidence, "
-        f"only places larger than {largest} of the domain."
+        f"only places larger than {largest} of {'such pairs' if view.table_only else _drawn(view)}."
     )
 
 

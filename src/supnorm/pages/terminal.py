@@ -50,6 +50,8 @@ def _remarks(view: View, width: int) -> list[Text]:
     """What was found about the domain and the data, and what limits the numbers, wrapped."""
     found = [str(f.get("text")) for f in view.items("findings")]
     notes = [str(n) for n in view.data.get("notes") or []]
+    if left_out := view.text("power_left_out"):
+        notes.append(f"{'Not all' if view.items('power') else 'No'} errors were planted: {left_out}.")
     lines: list[Text] = []
     for word, texts in (("finding", found), ("note", notes)):
         for text in texts:
@@ -106,12 +108,15 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     drawn = "pairs of the table" if view.table_only else "random points"
     sample = f"at {count(view.plain[0])} {drawn}" if view.plain[0] else ""
     part, level = top_level(view)
+    high = (f"{part} below", view.error(level), sample)
+    if math.isnan(level) and view.plain[0]:
+        high = (f"{part} below", "not known", f"too few {drawn}: {count(view.plain[0])}")
     failed, of = view.count("failures", "count"), view.count("failures", "of") or view.evaluated
     return [
         ("worst found", worst, times),
         ("at", _at(view, point), edge_words(view, point) if point else ""),
         ("typical (RMS)", view.error(view.rms), compared),
-        (f"{part} below", view.error(level), sample),
+        high,
         ("upper bound", *_bound(view)),
         ("re-check", *_recheck(view, point)),
         ("would find", *_power(view)),
@@ -249,8 +254,11 @@ def _last(view: View, report: str) -> list[Text]:
     return [Text.assemble((f"{name:<8}", "dim"), value) for name, value in parts if value]
 
 
-def comparison(result: Any, width: int = 100, color: bool = False) -> str:
-    """The terminal table of ``supnorm.compare/1``: one model a line, smallest worst error first."""
+def comparison(result: Any, width: int = ENDLESS, color: bool = False) -> str:
+    """The terminal table of ``supnorm.compare/1``: one model a line, smallest worst error first.
+
+    Lines are cut to ``width``; by default they are whole.
+    """
     from supnorm.pages.comparison import table
 
     head, rows = table(result if isinstance(result, Mapping) else result.to_json())

@@ -67,8 +67,14 @@ class View:
         self.rms = number(self.part("rms").get("value"))
         self.rms_n = int(self.part("rms").get("n") or 0)
         self.law = str(data.get("law") or "uniform")
+        self.uniform = bool(data.get("law_uniform", self.law.startswith("uniform")))
         self.table_only = bool(data.get("table_only"))
         self.among_data = self.part("domain").get("kind") == "data"
+
+    @property
+    def whole(self) -> str:
+        """What shares of random points are shares of, in a word."""
+        return "rows" if self.table_only else "domain" if self.uniform else "law"
 
     def part(self, key: str) -> Mapping[str, Any]:
         """The mapping under ``key``; empty when it is missing or null."""

@@ -115,7 +115,7 @@ def headline(view: View) -> Markup:
         return Markup("The error could be computed at <b>no point</b>.")
     where = place(view, point)
     if math.isinf(point.error):
-        return m("At {} the model gives <b>no finite value</b> where the reference does.", where)
+        return _infinite(view, point, where)
     big = m("<b>{}</b>", size(view, point))
     if kind == "fault":
         return m("At {} the reference itself is in doubt: model and reference differ by {}.", where, big)
@@ -131,6 +131,16 @@ def headline(view: View) -> Markup:
         return Markup("Model and reference <b>agree exactly</b> at every point tried.")
     opening = f"Among {count(view.plain[0])} pairs the" if view.table_only else "The"
     return m("{} worst error found is {}, at {}.", opening, big, where)
+
+
+def _infinite(view: View, point: PlaceView, where: Markup) -> Markup:
+    """Why the error is infinite there."""
+    if not math.isfinite(point.model_value):
+        return m("At {} the model gives <b>no finite value</b> where the reference does.", where)
+    if view.error.kind == "relative":
+        words = "At {} the reference is 0 and the model is not: the relative error is <b>infinite</b>."
+        return m(words, where)
+    return m("At {} the error is <b>infinite</b>, though both values are finite.", where)
 
 
 def _over(view: View, point: PlaceView, where: Markup, big: Markup) -> Markup:

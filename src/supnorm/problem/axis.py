@@ -25,12 +25,14 @@ class Axis:
     Raises:
         BadInput: for NaN or infinite ends, ``low >= high``, a log axis with ``low <= 0``, or an unknown scale.
 
+    >>> Axis(values=(4, 2, 8)).high
+    8.0
     >>> Axis(1e4, 1e8, "Pa", scale="log").from_unit(np.array([0.0, 0.5, 1.0]))
     array([1.e+04, 1.e+06, 1.e+08])
     """
 
-    low: float
-    high: float
+    low: float = math.nan
+    high: float = math.nan
     unit: str = ""
     scale: str = "linear"
     values: tuple[float, ...] | None = None

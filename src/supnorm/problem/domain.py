@@ -110,6 +110,8 @@ class Domain:
             raise BadInput("data points must be finite; remove rows with NaN or infinity")
         low, high = data.min(0), data.max(0)
         labels = names or [f"x{i + 1}" for i in range(data.shape[1])]
+        if len(labels) != data.shape[1]:
+            raise BadInput(f"names has {len(labels)} names for {data.shape[1]} columns of the data")
         for label, a, b in zip(labels, low, high, strict=True):
             if a == b:
                 raise BadInput(f"input {label} never varies in the data ({a:g}); leave it out")
@@ -133,10 +135,13 @@ class Domain:
         built = []
         for name, axis in axes.items():
             try:
-                built.append(axis if isinstance(axis, Axis) else Axis(*axis))
+                if not isinstance(axis, Axis):
+                    low, high, *more = axis
+                    axis = Axis(low, high, *more)
+                built.append(axis)
             except BadInput as error:
                 raise BadInput(f"axis {name}: {error}") from None
-            except TypeError:
+            except (TypeError, ValueError):
                 raise BadInput(
                     f"axis {name}: give (low, high), (low, high, unit) or an Axis, got {axis!r}"
                 ) from None

@@ -22,12 +22,14 @@ class Law:
         name: printed with every statistical number.
         draw: ``draw(n, rng)`` returns ``n`` independent points, shape ``(n, d)``.
         outside: how many points of a sample were left out because they lie outside the domain, of ``given``.
+        even: whether it spreads evenly over the domain, so that a share of the law is a share of the domain.
     """
 
     name: str
     draw: Callable[[int, np.random.Generator], Array]
     outside: int = 0
     given: int = 0
+    even: bool = False
 
     @classmethod
     def uniform(cls, domain: Domain) -> Law:
@@ -46,7 +48,7 @@ class Law:
             return draw_inside(domain, n, rng)
 
         logs = [n for n, a in zip(domain.names, domain.axes, strict=True) if a.log]
-        return cls("uniform" + (f" (log-uniform in {', '.join(logs)})" if logs else ""), draw)
+        return cls("uniform" + (f" (log-uniform in {', '.join(logs)})" if logs else ""), draw, even=True)
 
     @classmethod
     def from_samples(cls, points: Array, domain: Domain, name: str = "sample") -> Law:
@@ -71,12 +73,18 @@ class Law:
             have, tried = 0, 0
             while have < n:
                 try:
-                    points = np.asarray(sampler(n, rng), dtype=float).reshape(-1, domain.d)
+                    points = np.asarray(sampler(n, rng), dtype=float)
                 except Exception as error:
                     raise BadInput(
                         f"law {name} failed: {type(error).__name__}: {error}; it is called as sampler(n, rng) "
                         f"and returns points (n, {domain.d})"
                     ) from error
+                points = points[:, None] if points.ndim == 1 and domain.d == 1 else points
+                if points.ndim != 2 or points.shape[1] != domain.d or not len(points):
+                    raise BadInput(
+                        f"law {name}: sampler(n, rng) must return points of shape (n, {domain.d}), got {points.shape} "
+                        f"for n = {n}"
+                    )
                 inside = points[domain.contains(points)]
                 parts.append(inside)
                 have, tried = have + len(inside), tried + len(points)

@@ -166,14 +166,20 @@ class ErrorMeasure:
         counts = self.counts(x, reference)
         return np.where(counts, value, np.nan), output
 
+    @property
+    def masks_by_reference(self) -> bool:
+        """Whether the mask asks for the reference's values beside the inputs."""
+        if self.mask is None:
+            return False
+        parameters = inspect.signature(self.mask).parameters.values()
+        return sum(p.default is p.empty for p in parameters) > 1
+
     def counts(self, x: Array, reference: Array) -> NDArray[np.bool_]:
         """Where the mask lets the error count, shape ``(n,)``."""
         if self.mask is None:
             return np.ones(len(x), dtype=bool)
-        needed = [p for p in inspect.signature(self.mask).parameters.values() if p.default is p.empty]
-        two = len(needed) > 1
         try:
-            kept = np.asarray(self.mask(x, reference) if two else self.mask(x))
+            kept = np.asarray(self.mask(x, reference) if self.masks_by_reference else self.mask(x))
         except Exception as error:
             raise BadInput(f"the mask failed: {type(error).__name__}: {error}") from error
         if kept.reshape(-1).shape != (len(x),):

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from supnorm.problem.domain import Domain
 from supnorm.problem.function import as_function
 from supnorm.problem.law import Law
@@ -50,8 +53,12 @@ class Problem:
 
     def __post_init__(self) -> None:
         put: Callable[[str, Any], None] = lambda name, v: object.__setattr__(self, name, v)  # noqa: E731
-        if not isinstance(self.domain, Domain):
-            raise BadInput(f"domain must be a supnorm.Domain, got {type(self.domain).__name__}")
+        for name, kind in (("domain", Domain), ("error", ErrorMeasure), ("law", Law)):
+            got = getattr(self, name)
+            if not (isinstance(got, kind) or (name == "law" and got is None)):
+                raise BadInput(f"{name} must be a supnorm.{kind.__name__}, got {type(got).__name__}")
+        if self.data is not None:
+            put("data", _points(self.data, self.domain.d))
         for name in ("model", "reference", "recheck"):
             if getattr(self, name) is not None:
                 put(name, as_function(getattr(self, name), name))
@@ -88,3 +95,20 @@ class Problem:
             if function is not None and len(function.outputs) == m:
                 return tuple(function.outputs)
         return ("y",) if m == 1 else tuple(f"y{i + 1}" for i in range(m))
+
+
+def _points(data: Any, d: int) -> NDArray[np.float64]:
+    """Points that a model was trained on, shape ``(N, d)``.
+
+    Raises:
+        BadInput: when they are none.
+    """
+    try:
+        points = np.asarray(data, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise BadInput(f"data must be numbers of shape (N, {d}), got {type(data).__name__}") from None
+    if points.ndim != 2 or points.shape[1] != d or not len(points):
+        raise BadInput(f"data must have shape (N, {d}), a column for each axis, got {points.shape}")
+    if not np.isfinite(points).all():
+        raise BadInput("data must be finite; remove rows with NaN or infinity")
+    return points

@@ -10,6 +10,22 @@ PACKAGES = ("supnorm", "numpy", "scipy", "scikit-learn", "jax", "torch", "onnxru
 MODULES = {"scikit-learn": "sklearn"}
 
 
+def version_of(package: str) -> str:
+    """The version of an installed package; "unknown" for one that is run from a folder.
+
+    >>> import supnorm
+    >>> supnorm.__version__ == version_of("supnorm")
+    True
+    """
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+__version__ = version_of("supnorm")
+
+
 def versions() -> dict[str, str]:
     """Python's version and those of the packages above that are loaded.
 
@@ -20,8 +36,5 @@ def versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         if MODULES.get(package, package) in sys.modules:
-            try:
-                found[package] = metadata.version(package)
-            except metadata.PackageNotFoundError:  # run from a folder, not installed
-                found[package] = "unknown"
+            found[package] = version_of(package)
     return found

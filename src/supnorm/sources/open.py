@@ -288,12 +288,17 @@ def law_name(spec: LawSpec) -> str:
 def _law(
     spec: ProblemSpec, root: Path, domain: Domain, opened: dict[str, Function | None], file: str
 ) -> Law | None:
-    """The law of the file; for a table without one, its own points; None for the uniform law."""
+    """The law of the file; for a table its own points; None for the uniform law."""
+    tables = [f for f in opened.values() if f is not None and f.table is not None]
     if spec.law is None:
-        tables = [f for f in opened.values() if f is not None and f.table is not None]
         if not tables or tables[0].table is None:
             return None
         return Law.from_samples(tables[0].table[0], domain, f"rows of {tables[0].name}")
+    if tables:
+        raise BadInput(
+            f"{file}: [law] means nothing beside {tables[0].name}, a table of values: the averages are over its rows; "
+            "leave [law] out"
+        )
     if (spec.law.python is None) == (spec.law.file is None):
         raise BadInput(
             f"{file}: [law]: give python, a sampler (n, rng) -> (n, d), or file, points of a sample"
