@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,9 +109,9 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
 
 
 def _vertices(w: Array, b: Array, chosen: NDArray[np.intp]) -> Array:
-    """Where the ``chosen`` (d, n) neurons of ``w . t + b`` vanish, shape ``(d, n)``; in single precision as `_meet`."""
-    system = np.column_stack([w, -b]).astype(np.float32).T.take(chosen, axis=1)
-    return np.asarray(_solved(system.swapaxes(0, 1)))
+    """Where the ``chosen`` (d, n) neurons of ``w . t + b`` vanish, shape ``(d, n)``."""
+    system = np.column_stack([w, -b]).T.take(chosen, axis=1)
+    return _solved(system.swapaxes(0, 1))
 
 
 def _meet(w: Array, b: Array, chosen: NDArray[np.intp], rng: np.random.Generator) -> Array:
@@ -130,7 +129,7 @@ def _meet(w: Array, b: Array, chosen: NDArray[np.intp], rng: np.random.Generator
     return np.asarray(start - np.einsum("dkn,kn->dn", rows, _solved(system)))
 
 
-def _solved(system: NDArray[Any]) -> NDArray[Any]:
+def _solved(system: Array) -> Array:
     """Solutions (k, n) of ``n`` linear systems (k, k + 1, n), right sides last, by elimination in place.
 
     All systems at once, which LAPACK does not do; without pivots: what that spoils lies outside the box as a rule
