@@ -300,6 +300,17 @@ def test_what_does_not_count_ends_the_work_where_it_stands_in_the_way(d, asked):
     assert result.tried < 2000
 
 
+def test_what_does_not_count_is_no_hindrance_within_the_ratio():
+    problem = Problem(
+        lambda x: x[:, 0] + 0.1 * np.sin(x[:, 0]), lambda x: 0 * x[:, 0], Domain(x=(0.0, 1.0)),
+        ErrorMeasure(mask=lambda x: x[:, 0] < 0.95),
+    )  # fmt: skip
+    result = certify(problem, ratio=1.1)
+    assert result.status.code == "proved"
+    assert 1.084 < result.upper <= 1.1 * result.lower
+    assert result.lower == pytest.approx(0.95 + 0.1 * np.sin(0.95), rel=1e-2)
+
+
 def test_the_witness_of_a_discrete_axis_has_one_of_its_values(tmp_path):
     """The worst one is no end of the axis, and no point of a screen."""
     domain = Domain(a=(0.0, 1.0), n=Axis(0, 5, values=(0, 2, 5)))

@@ -131,9 +131,10 @@ class Goal:
 
     def aim(self, bracket: Bracket) -> float:
         """Bound at which a box is done: the target, or what can be reached where points that do not count forbid it."""
-        if self.tolerance is not None:
-            return max(self.tolerance, NEAR * bracket.elsewhere)
-        return self.target(bracket.least)
+        target = self.target(bracket.lower)
+        if bracket.elsewhere <= target:
+            return target
+        return NEAR * bracket.elsewhere if self.ratio is None else self.target(bracket.elsewhere)
 
     def target(self, lower: float) -> float:
         """Bound at which a box is done: finite, and above zero where nothing but underflow is left."""

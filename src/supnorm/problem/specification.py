@@ -216,7 +216,8 @@ def _first_line(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "model_type":
         keys = "low = .., high = .." if first["loc"][0] == "domain" else ".."
-        message = f"a table is expected here: {{ {keys} }}"
+        pair = " or a pair [low, high]" if first["loc"][0] == "domain" else ""
+        message = f"a table is expected here: {{ {keys} }}{pair}"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     shown = "" if isinstance(got, dict) else f", got {got!r}"
     return f"{key}: {message}{shown}{more}"
