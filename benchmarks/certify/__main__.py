@@ -40,7 +40,16 @@ def targets(seconds: float, only: str) -> None:
 
 def fitted(seconds: float, only: str) -> None:
     """Networks fitted to functions, on seeds that nothing was tuned on."""
-    from benchmarks.certify.fitted import CIRCUIT_SEEDS, FINE, FUNCTIONS, LONG, NETS, fine, fitted, trained_long
+    from benchmarks.certify.fitted import (
+        CIRCUIT_SEEDS,
+        FINE,
+        FUNCTIONS,
+        LONG,
+        NETS,
+        fine,
+        fitted,
+        trained_long,
+    )
     from benchmarks.certify.targets import measured, shifted
 
     measured(shifted(1, 8, 1, "tanh", 1e-2), 1.1, 10.0)  # imports
