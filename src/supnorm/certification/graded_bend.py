@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CURVED = ("mul", "div", "relu", "leaky_relu", "abs", "max", "min", "gelu_tanh")
 POWER = 4  # tails grow with the reach r of an argument like a power; tuned on networks in 3-D to 5-D
-LOST = 1e200  # of a function without a bound on the box, such as log where the box may reach zero: it goes first
+LOST = 1e200  # goes first: of a function without a bound on the box, such as log where the box reaches zero
 
 
 def bends(program: Program, models: list[Graded]) -> Array:
