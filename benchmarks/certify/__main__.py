@@ -40,11 +40,21 @@ def targets(seconds: float, only: str) -> None:
 
 def fitted(seconds: float, only: str) -> None:
     """Networks fitted to functions, on seeds that nothing was tuned on."""
-    from benchmarks.certify.fitted import CIRCUIT_SEEDS, FUNCTIONS, LONG, NETS, fitted, trained_long
+    from benchmarks.certify.fitted import (
+        CIRCUIT_SEEDS,
+        FINE,
+        FUNCTIONS,
+        LONG,
+        NETS,
+        fine,
+        fitted,
+        trained_long,
+    )
     from benchmarks.certify.targets import measured, shifted
 
     measured(shifted(1, 8, 1, "tanh", 1e-2), 1.1, 10.0)  # imports
     rows = [(*net, "", fitted, tuple(FUNCTIONS)) for net in NETS]
+    rows += [(*net, " trained on", fine, tuple(FUNCTIONS)) for net in FINE]
     rows += [(*net, " by Adam", trained_long, (*FUNCTIONS, "circuit")) for net in LONG]
     for d, width, depth, wanted, kinds, reaches, seeds, how, make, names in rows:
         plan = [(name, seed) for name in names for seed in (CIRCUIT_SEEDS if name == "circuit" else seeds)]

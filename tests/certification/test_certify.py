@@ -236,9 +236,15 @@ def test_what_stands_in_the_way_is_named(problem, words):
         certify(problem)
 
 
-@pytest.mark.parametrize("arguments", [{"ratio": 1.0}, {"ratio": 1.1, "tolerance": 1.0}, {"tolerance": -1.0}])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"ratio": 1.0}, {"ratio": 1.1, "tolerance": 1.0}, {"tolerance": -1.0}, {"ratio": "1.1"},
+        {"tolerance": [1.0]}, {"strategy": "graded"}, {"strategy": GradedCertificate},
+    ],
+)  # fmt: skip
 def test_bad_arguments(arguments):
-    with pytest.raises(BadInput, match=r"ratio|tolerance"):
+    with pytest.raises(BadInput, match=next(iter(arguments))):
         certify(_hard(), **arguments)
 
 

@@ -12,7 +12,7 @@ from supnorm.certification import certify
 from supnorm.certification.bracket import Bracket, Goal, settle
 from supnorm.certification.error_program import error_program
 from supnorm.certification.leaf import Bounded
-from supnorm.problem import Domain, ErrorMeasure, Function, Problem
+from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.program import lower_jaxpr
 from supnorm.results import ExitCode
 
@@ -156,3 +156,32 @@ def test_the_first_bound_may_take_some_time_but_no_more(monkeypatch):
     few, strategy = _pending(9), _Slow(1.0)
     settle(few, strategy, Goal(1.1, None), 0.0)
     assert few.upper == 1.0
+
+
+PHYSICAL = {
+    "log": lambda x: jnp.log(x[:, 1] * (1 + x[:, 0])),
+    "quotient": lambda x: x[:, 0] / (0.05 + x[:, 1] * x[:, 2]),
+    "root": lambda x: jnp.sqrt(x[:, 1] * x[:, 2] + 0.01 * x[:, 0]),
+    "powers": lambda x: x[:, 1] ** 1.7 / x[:, 2] ** 0.3 + jnp.tanh(x[:, 0]),
+}
+
+
+@pytest.mark.parametrize("name", PHYSICAL)
+def test_three_inputs_with_log_axes_are_halved_where_the_bound_is_lost(name):
+    domain = Domain(T=(0.1, 2.0), p=Axis(0.01, 10.0, scale="log"), s=Axis(0.05, 1.0, scale="log"))
+    result = _certify(lambda x: 0.0 * x[:, 0], PHYSICAL[name], domain)
+    assert result.status.code == "proved"
+    assert result.tried < 500
+    x = domain.from_unit(np.random.default_rng(0).random((100_000, 3)))
+    assert result.lower <= result.upper
+    assert np.abs(PHYSICAL[name](x)).max() <= result.upper
+
+
+def test_a_box_without_a_bound_is_halved_along_every_axis_before_that_is_said(monkeypatch):
+    """Even where a strategy always blames the same axis."""
+    from supnorm.certification import graded_bend
+
+    monkeypatch.setattr(graded_bend, "LOST", 0.0)
+    domain = Domain(T=(0.1, 2.0), p=Axis(0.01, 10.0, scale="log"), s=(0.0, 1.0))
+    result = _certify(lambda x: 0.0 * x[:, 0], lambda x: jnp.log(x[:, 1]), domain, boxes=100_000)
+    assert result.status.code == "proved"

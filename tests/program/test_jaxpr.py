@@ -29,6 +29,8 @@ FUNCTIONS = {
     "vector of one point": lambda x: jnp.array([x[0] * x[1], jnp.exp(x[0])]),
     "scalar": lambda x: jnp.sqrt(x[:, 0] ** 2 + x[:, 1] ** 2),
     "maximum": lambda x: jnp.max(x @ W, axis=-1),
+    "product": lambda x: jnp.prod(x @ W, axis=-1),
+    "product of one": lambda x: jnp.prod(x[:, :1], axis=-1),
     "residual": lambda x: x + jnp.tanh(jnp.tanh(x @ W) @ W.T),
 }
 

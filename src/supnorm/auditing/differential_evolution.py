@@ -49,7 +49,6 @@ class DifferentialEvolution:
         self, landscape: Landscape, u: Array, score: Array, budget: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """Evolve a population ``u`` (k, d), ``score`` (k,) for ``budget`` evaluations; returns it."""
-        u, score = u.copy(), score.copy()
         k, d = u.shape
         if k < 5:
             return u, score
@@ -58,9 +57,9 @@ class DifferentialEvolution:
             if landscape.remaining < k:  # less time than it seemed
                 break
             best = u[np.argmax(score)]
-            move = u.take(a, axis=0)
-            move -= u.take(b, axis=0)
-            mutant = u.take(other, axis=0)
+            move = u.take(a, axis=0, mode="wrap")
+            move -= u.take(b, axis=0, mode="wrap")
+            mutant = u.take(other, axis=0, mode="wrap")
             # Every second member goes from where it is towards the best, in turn; the others are rand/1.
             turn = slice(i % 2, None, 2)
             mutant[turn] = u[turn]
@@ -68,26 +67,30 @@ class DifferentialEvolution:
             move *= f
             mutant += move
             _reflect(mutant)
-            np.copyto(mutant, u, where=stays)
+            np.putmask(mutant, stays, u)
             trial = landscape.inside(mutant)
             new = landscape.score(trial)
             better = new >= score
-            np.copyto(u, trial, where=better[:, None])
-            np.copyto(score, new, where=better)
+            u = np.where(better[:, None], trial, u)
+            score = np.where(better, new, score)
         return u, score
 
     def _draws(
         self, k: int, d: int, generations: int, rng: np.random.Generator
     ) -> Iterator[list[NDArray[Any]]]:
-        """For each generation three other members for each, F, and the coordinates that do not change."""
+        """For each generation three other members for each, F, and the coordinates that do not change.
+
+        The others are counted on from the member itself, past the last one to the first.
+        """
         members = np.arange(k)
         several = max(1, DRAWN // (k * d))
         for i in range(0, generations, several):
             n = min(several, generations - i)
-            others = (members + rng.integers(1, k, (n, 3, k))) % k
+            others = members + rng.integers(1, k, (n, 3, k))
             f = rng.uniform(self.low, self.high, (n, k, 1))
             stays = rng.random((n, k, d), dtype=np.float32) >= self.crossover
-            np.put_along_axis(stays, rng.integers(d, size=(n, k, 1)), False, axis=2)
+            one = rng.integers(d, size=n * k)
+            stays.reshape(-1)[np.arange(0, n * k * d, d) + one] = False
             yield from ([*row, of, fixed] for row, of, fixed in zip(others, f, stays, strict=True))
 
 

@@ -7,12 +7,12 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.pair_maps import PairMaps
 from supnorm.auditing.worst_rows import NUMBERS, WorstRows, cells
 from supnorm.evaluation import Evaluations, PointStatus
 from supnorm.problem import Domain, ErrorMeasure
@@ -35,13 +35,12 @@ class Recorder:
     def __init__(self, domain: Domain, cells: int, error: ErrorMeasure) -> None:
         self.domain, self.cells = domain, cells
         d = domain.d
-        self.pairs = list(itertools.combinations(range(d), 2))
-        self._seen = np.full((len(self.pairs), cells * cells), -np.inf)
+        self._maps = PairMaps(d, cells)
+        self.pairs = self._maps.pairs
         self.evaluated, self.failed, self.outside = (np.zeros((d, BINS), dtype=np.int64) for _ in range(3))
         self._worst = WorstRows(domain.d)
         self.error = error
         self._by_output: Array | None = None
-        self._lowest = -np.inf
         self._waiting: list[Evaluations] = []
         self._held = 0
 
@@ -69,14 +68,17 @@ class Recorder:
         x, model, reference, score, output, status = (_joined(batches, name) for name in FIELDS)
         if model.shape[1] > 1:
             self._keep_outputs(x, model, reference, status)
-        u = self.domain.to_unit(x)
+        u = self.domain.to_unit_rows(x)
         self._count_places(u, status)
-        # Once every cell of every panel holds an error, many points are too small to change any.
-        rows = (score > min(self._lowest, self._worst.bar)).nonzero()[0]
+        self._fill(u, score)
+        rows = (score > self._worst.bar).nonzero()[0]
         if len(rows):
-            u, high = u.take(rows, axis=0), score[rows]
-            self._fill(u, high)
-            self._worst.add(u, high, rows, [x, model, reference, score[:, None], output[:, None]])
+            self._worst.add(
+                u.take(rows, axis=1).T,
+                score[rows],
+                rows,
+                [x, model, reference, score[:, None], output[:, None]],
+            )
 
     @property
     def by_output(self) -> Array | None:
@@ -87,29 +89,25 @@ class Recorder:
     def panel(self, pair: int) -> Array:
         """Largest error per cell, shape (cells, cells): rows along the second input; NaN where none."""
         self.flush()
-        flat = self._seen[pair]
-        return np.where(flat == -np.inf, np.nan, flat).reshape(self.cells, self.cells)
+        panel = self._maps.panel(pair)
+        return np.where(panel == -np.inf, np.nan, panel)
 
     def _fill(self, u: Array, score: Array) -> None:
-        high = (score > self._lowest).nonzero()[0]
+        high = (score > self._maps.lowest).nonzero()[0]
         if len(high) < 0.8 * len(score):
-            u, score = u.take(high, axis=0), score[high]
-        cell = cells(u, self.cells)
-        rows, at = cell * self.cells, np.empty(len(score), dtype=np.intp)
-        for panel, (i, j) in zip(self._seen, self.pairs, strict=True):
-            np.maximum.at(panel, np.add(rows[j], cell[i], out=at), score)
-        self._lowest = float(self._seen.min(initial=np.inf))
+            u, score = u.take(high, axis=1), score[high]
+        self._maps.add(cells(u.T, self.cells), score)
 
     def _count_places(self, u: Array, status: NDArray[np.int8]) -> None:
         outside, failed = status == PointStatus.OUTSIDE, status == PointStatus.FAILED
-        self._add(self.evaluated, u[~outside] if outside.any() else u)
+        self._add(self.evaluated, u[:, ~outside] if outside.any() else u)
         if outside.any():
-            self._add(self.outside, u[outside])
+            self._add(self.outside, u[:, outside])
         if failed.any():
-            self._add(self.failed, u[failed])
+            self._add(self.failed, u[:, failed])
 
     def _add(self, counts: NDArray[np.int64], u: Array) -> None:
-        for row, place in zip(counts, cells(u, BINS), strict=True):
+        for row, place in zip(counts, cells(u.T, BINS), strict=True):
             row += np.bincount(place, minlength=BINS)
 
     def _keep_outputs(self, x: Array, model: Array, reference: Array, status: NDArray[np.int8]) -> None:

@@ -97,10 +97,12 @@ class Seams:
         self, landscape: Landscape, scout: Evaluations, budget: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """Segments (a, b) in the unit box that hold a jump of the model or of the reference."""
-        u = landscape.evaluator.problem.domain.to_unit(scout.x)
+        u = landscape.evaluator.problem.domain.to_unit(scout.x[: self.scouts])
         near = self._neighbours(u)
         most = budget // (2 * (self.trial + 2))
-        found = [self._steepest(u, values_of(scout, side), near, most) for side in (REFERENCE, MODEL)]
+        found = [
+            self._steepest(u, values_of(scout, side)[: len(u)], near, most) for side in (REFERENCE, MODEL)
+        ]
         sides = np.repeat([REFERENCE, MODEL], [len(pairs[0]) for pairs in found])
         a, b, fa, fb = (np.concatenate(column) for column in zip(*found, strict=True))
         whole = np.abs(fb - fa).max(axis=1)
@@ -116,7 +118,6 @@ class Seams:
         """Pairs of near points: their rows, each pair once, and their distance."""
         from scipy.spatial import cKDTree
 
-        u = u[: self.scouts]
         asked = u if len(u) <= self.scouts // 2 else u[: self.asked]
         k = min(4, len(u) - 1)
         # Any near points will do: with this leave they are 4 % farther than the nearest, and found in a fifth of

@@ -45,6 +45,7 @@ class WorstRows:
         powers = np.cumprod(np.full(d, ODD)) >> np.uint64(24)
         self._weights = powers.astype(float) if self._hashed else float(self._along) ** np.arange(d)
         self._top = np.full(min(self._along**d, SLOTS), -np.inf)
+        self._one = np.empty(len(self._top), dtype=np.intp)  # scratch: a row of each cell
         self.bar = -np.inf
         self._kept: list[list[NDArray[Any]]] = []
         self._held = 0
@@ -57,10 +58,24 @@ class WorstRows:
             return
         cell, score, rows = cell[better], score[better], rows[better]
         np.maximum.at(self._top, cell, score)
+        if len(rows) > ROWS:
+            cell, score, rows = self._worst_of(cell, score, rows)
         self._kept.append([cell, score, *(column.take(rows, axis=0) for column in columns)])
         self._held += len(rows)
         if self._held > max(2 * ROWS, NUMBERS // sum(column.shape[1] for column in columns)):
             self._sort_out()
+
+    def _worst_of(
+        self, cell: NDArray[np.intp], score: Array, rows: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], Array, NDArray[np.intp]]:
+        """Of a large batch one row a cell, and no more of them than there will be in the end."""
+        best = (score == self._top.take(cell)).nonzero()[0]
+        self._one[cell[best]] = best
+        best = best[self._one[cell[best]] == best]
+        if len(best) > ROWS:
+            best = np.sort(best[np.argpartition(-score[best], ROWS)[:ROWS]])
+            self.bar = max(self.bar, float(score[best].min()))
+        return cell[best], score[best], rows[best]
 
     def rows(self) -> list[NDArray[Any]]:
         """What was kept of the rows, the largest error first."""

@@ -186,6 +186,7 @@ def _event(bracket: Bracket, goal: Goal, seconds: float) -> BracketNarrowed:
 
 
 BATCH = 256
+THIN = 8  # halvings of an axis beyond those of the widest one, in a box without any bound
 DEEP = 10  # halvings of each axis after which a box without any bound is suspected to have none: few at a time then
 
 
@@ -212,7 +213,7 @@ def _step(
     result = bound_all(bracket.error, strategy, batch.boxes, target, bracket.least, executor)
     tight = batch.tightened(result)
     finished = (tight.boxes.upper <= target) | result.limited | (batch.boxes.level.max(1) >= DEEPEST)
-    halves = tight.take(~finished).split(result.axis[~finished], result.second[~finished])
+    halves = tight.take(~finished).split(*(axes[~finished] for axes in _axes(tight.boxes, result)))
     # One assignment: an interrupt finds the state before or after it, never between.
     vars(bracket).update(
         done=(*bracket.done, tight.take(finished)), tried=bracket.tried + len(batch),
@@ -220,6 +221,16 @@ def _step(
     )  # fmt: skip
     bracket.tree.record(batch.boxes.level.sum(1), ~finished)
     found(result.points)
+
+
+def _axes(boxes: Boxes, found: Bounded) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where boxes are halved: as the strategy says, but those without a bound are not made thin.
+
+    No strategy knows for sure which axis to blame, and that no bound exists is said of boxes small along every axis only.
+    """
+    ahead = np.take_along_axis(boxes.level, found.axis[:, None], 1)[:, 0] - boxes.level.min(1)
+    thin = ~np.isfinite(boxes.upper) & (ahead >= THIN)
+    return np.where(thin, boxes.level.argmin(1), found.axis), np.where(thin, -1, found.second)
 
 
 def bound_all(

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,12 @@ def certify(
             )
     goal = _goal(ratio, tolerance)
     error = error_program(problem)
-    method = strategy or _choose(error)
+    method = _choose(error) if strategy is None else strategy
+    if isinstance(method, type) or not callable(getattr(method, "bound", None)):
+        raise BadInput(
+            "strategy must be GradedCertificate(), ChebyshevCertificate(), LinearBounds() or another object with "
+            f"a method bound, got {method!r}"
+        )
     if error.declared and not isinstance(method, ChebyshevCertificate):
         raise BadInput("a function with a declared bound needs strategy = ChebyshevCertificate()")
     executor = None if error.declared else executor  # its values are kept in one place
@@ -175,6 +181,9 @@ def _choose(error: ErrorProgram) -> Strategy:
 def _goal(ratio: float | None, tolerance: float | None) -> Goal:
     if ratio is not None and tolerance is not None:
         raise BadInput("give ratio or tolerance, not both")
+    for name, number in (("ratio", ratio), ("tolerance", tolerance)):
+        if number is not None and not isinstance(number, Real):
+            raise BadInput(f"{name} must be a number, got {number!r}")
     if ratio is not None and not 1.0 < ratio < math.inf:
         raise BadInput(f"ratio must be above 1, such as 1.1, got {ratio}")
     if tolerance is not None and not 0.0 < tolerance < math.inf:

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
 CURVED = ("mul", "div", "relu", "leaky_relu", "abs", "max", "min", "gelu_tanh")
 POWER = 4  # tails grow with the reach r of an argument like a power; tuned on networks in 3-D to 5-D
+LOST = 1e200  # goes first: of a function without a bound on the box, such as log where the box reaches zero
 
 
 def bends(program: Program, models: list[Graded]) -> Array:
     """How much halving each axis lessens sum_f v_f r_f^4 over the arguments f of what is nonlinear, ``(B, d)``.
 
-    v_f is how strongly the output depends on f, on average over the boxes: a guide for splitting, no bound.
+    v_f is how strongly the output depends on f, on average over the boxes: a guide for splitting, no bound. Where
+    a function has no bound although its arguments have one, only the reach of these arguments counts.
     """
     bend = np.zeros_like(models[0].c)
     weight = [np.zeros(node.width) for node in program.nodes]
@@ -32,7 +34,11 @@ def bends(program: Program, models: list[Graded]) -> Array:
         for a in node.args:
             x = models[a]
             if node.op in MODULUS or node.op in CURVED:
-                size = np.abs(x.J) * np.isfinite(out.rem)[..., None]
+                bounded = np.isfinite(out.rem)
+                lost = ~bounded & np.all([np.isfinite(models[b].rem) for b in node.args], axis=0)
+                if lost.any() and (node.op != "div" or a == node.args[1]):  # a divisor that reaches zero
+                    bend = bend + LOST * (np.abs(x.J) * lost[..., None]).sum(1)
+                size = np.abs(x.J) * bounded[..., None]
                 reach = size.sum(-1, keepdims=True)
                 fall = reach**POWER - (reach - 0.5 * size) ** POWER
                 bend = bend + np.einsum("bwd,w->bd", fall, v)

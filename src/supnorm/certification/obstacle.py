@@ -65,7 +65,7 @@ def without_bound(problem: Problem, error: ErrorProgram, leaves: Leaves) -> str:
     t, half = (part[0] for part in smallest.centre_and_half(error.low, error.high))
     low, high = error.to_x(t - half), error.to_x(t + half)
     centre, half = 0.5 * (low + high), 0.5 * (high - low)
-    whose = _whose(problem, centre, half)
+    whose = _whose(problem, centre, 2.0 * half)  # a pole on the face of so small a box is lost in rounding
     cause = f"a pole or an infinite slope{whose}"
     if error.declared and not whose:
         return f"What is declared allows no bound near {_place(problem, low, high)}; declare a smaller bound."

@@ -74,6 +74,11 @@ class Caller:
 
     def values(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         """Values at ``x``, shape ``(n, m)``, and what happened where a call failed (NaN rows)."""
+        with np.errstate(all="ignore"):
+            return self.quietly(x, purpose)
+
+    def quietly(self, x: Array, purpose: str) -> tuple[Array, Messages]:
+        """`values` for who has told NumPy to be quiet already, once for both sides."""
         if not self.known and not self.expensive and len(x) <= CHEAP_BATCH:
             if self.called and self.outputs is not None:  # the common case, without detours
                 y, messages = self._here(x, purpose)
@@ -134,7 +139,7 @@ class Caller:
 
     def _here(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         start = time.perf_counter()
-        y, messages = guarded(self.function.value, x, self.outputs)
+        y, messages = _guarded(self.function.value, x, self.outputs)
         self._note(x, y, messages, time.perf_counter() - start, purpose)
         return y, messages
 
@@ -199,9 +204,13 @@ def guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> t
     Raises:
         BadInput: when the function returns something that cannot be its values.
     """
+    with np.errstate(all="ignore"):
+        return _guarded(value, x, outputs)
+
+
+def _guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tuple[Array, Messages]:
     try:
-        with np.errstate(all="ignore"):
-            y = as_columns(value(x.copy()), len(x), "the function")  # it may work in its argument
+        y = as_columns(value(x.copy()), len(x), "the function")  # it may work in its argument
     except PartialFailure as failure:
         return failure.values, failure.messages
     except BadInput:
@@ -212,7 +221,7 @@ def guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> t
             text = " ".join(f"exception: {type(error).__name__}: {said}".split())
             return np.full((1, outputs or 1), np.nan), {0: text[:500]}
         half = len(x) // 2
-        left, right = guarded(value, x[:half], outputs), guarded(value, x[half:], outputs)
+        left, right = _guarded(value, x[:half], outputs), _guarded(value, x[half:], outputs)
         width = max(left[0].shape[1], right[0].shape[1])
         rows = [y if y.shape[1] == width else np.full((len(y), width), np.nan) for y in (left[0], right[0])]
         return np.concatenate(rows), left[1] | {half + i: text for i, text in right[1].items()}

@@ -65,11 +65,11 @@ class GradientCaller:
             clock.append(time.perf_counter())
             f, pull_reference = self.problem.reference.vjp(x)
             clock.append(time.perf_counter())
-            error, output = measure(y, f, x)
-            good = np.isfinite(error)
-            whole = good.all()
+            error, output = measure.reduced(y, f, x)
+            whole = math.isfinite(np.add.reduce(error))  # then all are
             by_model, by_reference = measure.gradient(y, f, output)
             if not whole:
+                good = np.isfinite(error)
                 by_model, by_reference = (np.where(good[:, None], w, 0.0) for w in (by_model, by_reference))
             clock.append(time.perf_counter())
             slope = pull_model(by_model)
@@ -78,7 +78,7 @@ class GradientCaller:
             clock.append(time.perf_counter())
             slope *= self.problem.domain.slope(x)
             if not (whole and math.isfinite(np.add.reduce(slope, axis=None))):
-                slope[~good | ~np.isfinite(slope).all(axis=1)] = 0.0
+                slope[~np.isfinite(error) | ~np.isfinite(slope).all(axis=1)] = 0.0
         self.model.seconds += clock[1] - clock[0] + clock[4] - clock[3]
         self.reference.seconds += clock[2] - clock[1] + clock[5] - clock[4]
         self.model.called += len(x)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from supnorm.problem.axis import Axis
 from supnorm.results import BadInput
 
-AT_ONCE = 8192  # numbers that are mapped at once, in the cache
+AT_ONCE = 16384  # numbers that are mapped at once, in the cache
 Constraint = Callable[[NDArray[np.float64]], Any]
 
 
@@ -152,7 +153,6 @@ class Domain:
         self._high = np.array([a.high for a in self.axes])
         # Linear axes, the common case, are mapped all at once: this is done for every evaluation.
         self._linear = all(not a.log and a.values is None for a in self.axes)
-        self._rows = np.empty((4, 0))
 
     @property
     def d(self) -> int:
@@ -163,10 +163,12 @@ class Domain:
         """Map points of the unit box, shape ``(n, d)``, to the axes."""
         if self._linear:
             x, flat = np.empty(u.size), u.reshape(-1)
-            for part, (low, high, reach, _) in self._in_rows(u.size):
-                y = np.multiply(flat[part], reach, out=x[part])
-                y += low
-                np.minimum(np.maximum(y, low, out=y), high, out=y)
+            low, high, reach, _ = self._repeated
+            for i in range(0, u.size, len(low)):
+                n = min(len(low), u.size - i)
+                y = np.multiply(flat[i : i + n], reach[:n], out=x[i : i + n])
+                y += low[:n]
+                np.minimum(np.maximum(y, low[:n], out=y), high[:n], out=y)
             return x.reshape(u.shape)
         return np.stack([a.from_unit(u[:, i]) for i, a in enumerate(self.axes)], axis=1)
 
@@ -174,26 +176,35 @@ class Domain:
         """Map points, shape ``(n, d)``, to the unit box."""
         if self._linear:
             u, flat = np.empty(x.size), x.reshape(-1)
-            for part, (low, _, _, width) in self._in_rows(x.size):
-                y = np.subtract(flat[part], low, out=u[part])
-                y /= width
+            low, _, _, width = self._repeated
+            for i in range(0, x.size, len(low)):
+                n = min(len(low), x.size - i)
+                y = np.subtract(flat[i : i + n], low[:n], out=u[i : i + n])
+                y /= width[:n]
             return u.reshape(x.shape)
         return np.stack([a.to_unit(x[:, i]) for i, a in enumerate(self.axes)], axis=1)
 
-    def _in_rows(self, size: int) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-        """Parts of ``size`` numbers, row by row, with the lows, highs, reaches and widths of their axes.
+    def to_unit_rows(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`to_unit` with a row for each axis, shape ``(d, n)``: for work that goes axis by axis."""
+        u = np.empty(x.shape[::-1])
+        for row, column, axis, low, high in zip(u, x.T, self.axes, self._low, self._high, strict=True):
+            if self._linear:
+                np.subtract(column, low, out=row)
+                row /= high - low
+            else:
+                row[:] = axis.to_unit(column)
+        return u
+
+    @cached_property
+    def _repeated(self) -> list[NDArray[np.float64]]:
+        """Lows, highs, reaches and widths of the axes for about ``AT_ONCE`` numbers that come point by point.
 
         A reach is the width, rounded up until low + reach is not below high: 1 is mapped to the end itself.
         NumPy is ten times slower where it has to repeat a row of a few numbers.
         """
-        if not self._rows.size:
-            width = self._high - self._low
-            reach = np.where(self._low + width < self._high, np.nextafter(width, np.inf), width)
-            once = np.stack([self._low, self._high, reach, width])
-            self._rows = np.tile(once, max(1, AT_ONCE // self.d))
-        most = self._rows.shape[1]
-        for i in range(0, size, most):
-            yield slice(i, i + most), self._rows[:, : size - i]
+        width = self._high - self._low
+        reach = np.where(self._low + width < self._high, np.nextafter(width, np.inf), width)
+        return [np.tile(row, max(1, AT_ONCE // self.d)) for row in (self._low, self._high, reach, width)]
 
     def slope(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """dx/du at each point and axis, shape ``(n, d)``: turns gradients in x into the unit box."""

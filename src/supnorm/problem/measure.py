@@ -95,22 +95,25 @@ class ErrorMeasure:
         ``inf`` where the model is not finite but the reference is, NaN ("no value") where the reference
         is not finite.
         """
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            if self.kind == "absolute" and self.side == "both" and model.shape == reference.shape:
-                # The common case, paid for at every evaluation: a finite sum means that all is finite.
-                size = model - reference
-                np.abs(size, out=size)
-                if math.isfinite(np.add.reduce(size, axis=None)):
-                    return size
-            if self.function is not None:
-                error = self._users(model, reference, x)
-                lost = ~np.isfinite(reference).all(axis=1, keepdims=True)
-                broken = ~np.isfinite(model).all(axis=1, keepdims=True)
-            else:
-                gap = model - reference
-                size = np.abs(gap) if self.side == "both" else np.maximum(self._sign * gap, 0.0)
-                error = np.where(size == 0, 0.0, size / self.divisor(reference))
-                lost, broken = ~np.isfinite(reference), ~np.isfinite(model)
+        with np.errstate(all="ignore"):
+            return self._by_output(model, reference, x)
+
+    def _by_output(self, model: Array, reference: Array, x: Array) -> Array:
+        if self.kind == "absolute" and self.side == "both" and model.shape == reference.shape:
+            # The common case, paid for at every evaluation: a finite sum means that all is finite.
+            size = model - reference
+            np.abs(size, out=size)
+            if math.isfinite(np.add.reduce(size, axis=None)):
+                return size
+        if self.function is not None:
+            error = self._users(model, reference, x)
+            lost = ~np.isfinite(reference).all(axis=1, keepdims=True)
+            broken = ~np.isfinite(model).all(axis=1, keepdims=True)
+        else:
+            gap = model - reference
+            size = np.abs(gap) if self.side == "both" else np.maximum(self._sign * gap, 0.0)
+            error = np.where(size == 0, 0.0, size / self.divisor(reference))
+            lost, broken = ~np.isfinite(reference), ~np.isfinite(model)
         error = np.where(broken, np.inf, error)
         return np.where(lost, np.nan, error)
 
@@ -121,7 +124,11 @@ class ErrorMeasure:
         >>> two.in_units(np.array([[1.0, 1.0]]), np.zeros((1, 2)), np.zeros((1, 1)))
         array([[10. ,  0.1]])
         """
-        errors = self.by_output(model, reference, x)
+        with np.errstate(all="ignore"):
+            return self._in_units(model, reference, x)
+
+    def _in_units(self, model: Array, reference: Array, x: Array) -> Array:
+        errors = self._by_output(model, reference, x)
         return errors / self.tolerances(errors.shape[1]) if self.per_output else errors
 
     def tolerances(self, m: int) -> Array:
@@ -145,7 +152,12 @@ class ErrorMeasure:
 
         NaN where no output has a value, or where the mask says that the error does not count.
         """
-        errors = self.in_units(model, reference, x)
+        with np.errstate(all="ignore"):
+            return self.reduced(model, reference, x)
+
+    def reduced(self, model: Array, reference: Array, x: Array) -> tuple[Array, NDArray[np.intp]]:
+        """The same for a caller that has told NumPy to be quiet already: that takes as long as the error of 1000 points."""
+        errors = self._in_units(model, reference, x)
         if errors.shape[1] == 1 and self.mask is None:
             return errors[:, 0], np.zeros(len(errors), dtype=np.intp)
         ranked = np.where(np.isnan(errors), -1.0, errors)

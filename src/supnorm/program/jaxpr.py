@@ -31,6 +31,7 @@ _BINARY = {
     "max": "max",
     "min": "min",
 }
+_REDUCE = {"reduce_max": "max", "reduce_min": "min", "reduce_prod": "mul"}
 _SAME = ("convert_element_type", "copy", "stop_gradient", "reduce_precision", "copy_p", "sharding_constraint")
 _CALLS = ("jit", "pjit", "custom_jvp_call", "custom_vjp_call", "closed_call", "remat2", "checkpoint")
 _LOGADDEXP = {"max", "sub", "ne", "add", "abs", "neg", "exp", "log1p", "select_n"}
@@ -165,8 +166,8 @@ def _numeric(build: Builder, name: str, params: Any, args: list[Any], equation: 
         return _dot(build, params["dimension_numbers"], args[0], args[1])
     if name == "clamp":
         return build.binary("min", build.binary("max", args[1], args[0]), args[2])
-    if name in ("reduce_max", "reduce_min"):
-        return build.extremum(name[-3:], args[0], params["axes"])
+    if name in _REDUCE:
+        return build.fold(_REDUCE[name], args[0], params["axes"])
     if name in ("concatenate", "stack"):
         return _join(build, name, params, args)
     if name in LINEAR:

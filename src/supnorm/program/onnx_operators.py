@@ -18,7 +18,7 @@ def reduce(build: Builder, op: str, at: dict[str, Any], args: list[Any]) -> Valu
     axes = np.asarray(args[1]).ravel().tolist() if len(args) > 1 and args[1] is not None else at.get("axes")
     axes = list(range(len(x.shape))) if axes is None else [a % len(x.shape) for a in axes]
     if op in ("ReduceMax", "ReduceMin"):
-        out = build.extremum("max" if op == "ReduceMax" else "min", x, axes)
+        out = build.fold("max" if op == "ReduceMax" else "min", x, axes)
     else:
         out = build.sum(x, axes)
         if op == "ReduceMean":

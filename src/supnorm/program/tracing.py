@@ -153,8 +153,8 @@ class Builder:
         out = self.affine(Tensor(x.node, np.arange(width)), weight)
         return out.arrange(lambda i: i.reshape(shape))
 
-    def extremum(self, op: str, x: Tensor, axes: Sequence[int]) -> Value:
-        """``"min"`` or ``"max"`` over axes (dropped)."""
+    def fold(self, op: str, x: Tensor, axes: Sequence[int]) -> Value:
+        """``"min"``, ``"max"`` or ``"mul"`` over axes (dropped), two by two."""
         rest = [i for i in range(len(x.shape)) if i not in axes]
         moved = x.index.transpose(*rest, *axes)
         columns = moved.reshape(*moved.shape[: len(rest)], -1)
