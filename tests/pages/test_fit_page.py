@@ -8,9 +8,9 @@ import pytest
 
 from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
 from supnorm.pages import write_fit_page
-from supnorm.pages.fit_page import candidate_rows, fit_page, headline, proof, series
+from supnorm.pages.fit_page import candidate_rows, errors_are, fit_page, headline, proof, series
 from supnorm.pages.time_chart import Series, error_over_time
-from supnorm.problem import Domain
+from supnorm.problem import Domain, ErrorMeasure
 from supnorm.sources import from_jax
 from supnorm.training import NetworkFit, fit
 
@@ -34,6 +34,18 @@ def test_rows_and_headline_are_those_of_the_result(searched):
     assert rows[0][1] == searched["winner"]["method"]
     assert "largest error found is" in headline(searched)
     assert "Nothing was proved" in proof(searched)
+
+
+def test_it_says_what_kind_of_errors_they_are():
+    plain = {"kind": "absolute", "side": "both", "unit": "", "floor": None, "per_output": False}
+    assert errors_are(plain) == ""
+    assert errors_are(plain | {"unit": "K", "side": "over"}) == "Errors are in K. Only overestimates count."
+    assert "each output’s tolerance" in errors_are(plain | {"per_output": True})
+    f = lambda x: np.exp(x[:, 0])  # noqa: E731
+    result = fit(f, Domain(x=(0.0, 1.0)), error=ErrorMeasure("relative", floor=0.5), tolerance=1e-6)
+    assert "Errors are relative: shares of the reference, of 0.5 where it is smaller." in fit_page(
+        result.to_json()
+    )
 
 
 def test_the_chart_ends_at_the_errors_on_fresh_points(searched):

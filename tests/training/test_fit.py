@@ -5,7 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares, SimplexInterpolation, load_function
+from supnorm.approximants import (
+    ChebyshevTensor,
+    PolynomialLeastSquares,
+    RandomFeatures,
+    SimplexInterpolation,
+    load_function,
+)
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput, ExitCode
 from supnorm.training import NetworkFit, QuasiNewton
@@ -210,6 +216,23 @@ def test_what_was_seen_while_fitting_is_never_more_than_what_is_reported():
     assert len(seen) >= 5
     for candidate in result.candidates:
         assert candidate.sup_lower >= seen[candidate.method]
+
+
+def test_relative_errors_are_compared_with_those_of_the_mean():
+    """Of a reference near 1e6 the relative error is dimensionless: dividing it by a standard deviation is meaningless."""
+    measure = ErrorMeasure("relative", floor=1e-6)
+    result = fit(lambda x: 1e6 * bell(x), I_6_2, tolerance=1e-3, error=measure, method=RandomFeatures())
+    x = I_6_2.from_unit(np.random.default_rng(1).random((20_000, 2)))
+    constant = np.sqrt(np.mean((np.mean(bell(x)) / bell(x) - 1) ** 2))
+    assert result.winner.spread == pytest.approx(constant, rel=0.05)
+    assert result.to_json()["measure"]["kind"] == "relative"
+
+
+def test_a_root_mean_square_is_not_called_a_lower_bound():
+    result = fit(bell, I_6_2, tolerance=1e-3, norm="l2", method=PolynomialLeastSquares())
+    assert result.status.code == "within-tolerance"
+    assert "sample value" in result.status.advice
+    assert "bound" not in result.status.advice
 
 
 def test_files_and_json(tmp_path):

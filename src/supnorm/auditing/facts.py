@@ -29,7 +29,7 @@ def output_names(problem: Problem, evaluator: Evaluator) -> list[str]:
 def output_units(problem: Problem, names: list[str]) -> list[str]:
     """Units of the outputs; empty strings where unknown."""
     for function in (problem.reference, problem.model):
-        if len(function.output_units) == len(names):
+        if function is not None and len(function.output_units) == len(names):
             return list(function.output_units)
     return [""] * len(names)
 

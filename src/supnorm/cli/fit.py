@@ -147,6 +147,8 @@ def named(method: str) -> Any:
 
 def summary(result: FitResult) -> list[str]:
     """The table of candidates; errors of the audited ones are lower bounds from a fresh-seed audit."""
+    from supnorm.pages import errors_are
+
     rows = [f"{result.status.code}: {result.status.advice}"]
     head = f"  {'method':28} {'RMS':>10} {'worst found':>12} {'parameters':>11} {'samples':>8} "
     rows.append(head + f"{'s':>7} {'bytes':>9} {'us/point':>9}")
@@ -157,7 +159,8 @@ def summary(result: FitResult) -> list[str]:
             f"{c['parameters']:>11,} {c['samples']:>8,} {c['seconds']:>7.2f} "
             f"{c['bytes']:>9,} {1e6 * c['seconds_per_point']:>9.2f}"
         )
-    return rows + [f"  {note}" for note in result.notes]
+    said = errors_are(result.measure)
+    return [*rows, *([f"  {said}"] if said else []), *(f"  {note}" for note in result.notes)]
 
 
 def _short(value: Any) -> str:

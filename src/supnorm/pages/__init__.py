@@ -2,7 +2,7 @@
 
 from supnorm.pages.budget_page import write_budget_page
 from supnorm.pages.comparison import write_comparison
-from supnorm.pages.fit_page import write_fit_page
+from supnorm.pages.fit_page import errors_are, write_fit_page
 from supnorm.pages.page import write_page
 from supnorm.pages.progress import TerminalProgress
 from supnorm.pages.terminal import comparison, summary
@@ -10,6 +10,7 @@ from supnorm.pages.terminal import comparison, summary
 __all__ = [
     "TerminalProgress",
     "comparison",
+    "errors_are",
     "summary",
     "write_budget_page",
     "write_comparison",

@@ -40,16 +40,17 @@ def fit_page(data: Mapping[str, Any], audit_page: str = "") -> str:
     audit = data.get("audit")
     menu = [("methods", "Methods"), ("time", "Error and time"), ("winner", "Winner"), ("proof", "Proof"),
             ("again", "Again")]  # fmt: skip
+    advice = (_ended(str(data["status"]["advice"])), errors_are(data.get("measure") or {}))
     values = {
         "title": f"{winner['method']}: {code} – supnorm fit", "skip": "methods", "menu": menu,
         "chip": "proven" if proved else CHIPS.get(code, "open"), "word": _word(code, proved),
         "tolerance": _tolerance(data), "norm": NORMS.get(norm, norm), "headline": headline(data),
-        "advice": str(data["status"]["advice"]), "notes": [str(n) for n in data.get("notes") or []],
+        "advice": " ".join(filter(None, advice)), "notes": [str(n) for n in data.get("notes") or []],
         "head": ("", "method", "RMS", "worst error found", "proved bound", "parameters", "samples", "seconds",
                  "bytes", "time a point"),
         "rows": candidate_rows(data), "skipped": data.get("skipped") or [], "fixed": audit is None,
         "chart": two_sizes(time_chart, data),
-        "chart_head": ("method", "processor seconds", "error / standard deviation"),
+        "chart_head": ("method", "processor seconds", "error / RMS error of the mean"),
         "chart_rows": chart_rows(series(data)), "facts": winner_facts(data), "audit_page": audit_page,
         "proof": proof(data), "record": record(data),
     }  # fmt: skip
@@ -67,6 +68,31 @@ def headline(data: Mapping[str, Any]) -> str:
     if data["status"]["code"] == "tolerance-exceeded":
         return f"No method reached the tolerance; the best, {winner['method']}, has a {what} of {value}."
     return f"Take {winner['method']}: its {what} is {value}."
+
+
+def errors_are(measure: Mapping[str, Any]) -> str:
+    """What kind of errors a fit shows, in a sentence; empty for absolute ones without a unit.
+
+    >>> errors_are({"kind": "relative", "floor": 0.001, "side": "both"})
+    'Errors are relative: shares of the reference, of 0.001 where it is smaller.'
+    """
+    kind, unit = measure.get("kind"), measure.get("unit")
+    said = f"Errors are in {unit}." if unit else ""
+    if kind == "relative":
+        floor = number(measure.get("floor"))
+        said = "Errors are relative: shares of the reference" + (
+            f", of {num(floor)} where it is smaller." if floor > 0 else "."
+        )
+    elif kind == "scaled":
+        said = "Errors are divided by the scale of each output."
+    elif kind == "function":
+        said = "Errors are those of the problem’s own function."
+    if measure.get("per_output"):
+        said = "Errors are multiples of each output’s tolerance."
+    only = {"over": "Only overestimates count.", "under": "Only underestimates count."}.get(
+        str(measure.get("side"))
+    )
+    return " ".join(filter(None, (said, only)))
 
 
 def candidate_rows(data: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -99,7 +125,9 @@ def time_chart(data: Mapping[str, Any], width: int) -> Markup:
     winner, tolerance = data["winner"], math.nan
     if data.get("norm") == "l2" and number(winner["rms"]) > 0:
         tolerance = number(data.get("tolerance")) * number(winner["relative_rms"]) / number(winner["rms"])
-    return error_over_time(series(data), width, "RMS error / standard deviation", tolerance, 340)
+    return error_over_time(
+        series(data), width, "RMS error / RMS error of the mean taken as a model", tolerance, 340
+    )
 
 
 def winner_facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -154,6 +182,10 @@ def _word(code: str, proved: bool) -> str:
         return "tolerance proved"
     return {"within-tolerance": "within tolerance, as far as searched", "tolerance-exceeded": "tolerance exceeded",
             "undecided": "not proved"}.get(code, "no tolerance given")  # fmt: skip
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
 
 
 def _tolerance(data: Mapping[str, Any]) -> str:

@@ -119,7 +119,10 @@ def _column(output: int | str | None, names: tuple[str, ...]) -> int:
         return output
     if output in names:
         return names.index(str(output))
-    raise BadInput(f"output must be one of {', '.join(names)}, got {output!r}")
+    got = "no output was named" if output is None else f"got {output!r}"
+    raise BadInput(
+        f"output must be one of {', '.join(names)}: {got}; a budget of a table is for one (--output)"
+    )
 
 
 def table_profile(table: Table, rng: np.random.Generator) -> Profile:

@@ -63,6 +63,20 @@ class Validation:
         kept = np.flatnonzero(np.isfinite(y).all(axis=1))
         return cls(problem, x[kept], y[kept], int(np.sum(kept >= n)))
 
+    @property
+    def spread(self) -> float:
+        """Root mean square error, in the problem's measure and for its law, of the mean taken as a model.
+
+        That is the standard deviation of the reference for the absolute error of one output.
+        """
+        y = self.y[: len(self.y) - self.corners]
+        if not len(y):
+            return 0.0
+        with np.errstate(all="ignore"):
+            error, _ = self.problem.error(np.broadcast_to(y.mean(axis=0), y.shape), y, self.x[: len(y)])
+        error = error[~np.isnan(error)]
+        return float(np.sqrt(np.mean(error**2))) if len(error) else 0.0
+
     def errors(self, function: Function) -> Errors:
         """Errors of ``function`` at these points; infinite where it has no value."""
         with np.errstate(all="ignore"):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.approximants import PIECEWISE, Approximation, NotApplicable
+from supnorm.auditing.facts import measure_json
 from supnorm.evaluation import Finished, Started
 from supnorm.problem import Domain, ErrorMeasure
 from supnorm.results import BadInput, ExitCode, Status, versions
@@ -56,7 +57,7 @@ def fit_data(
     if not tried:
         raise BadInput("no method could be used: " + "; ".join(f"{n}: {why}" for n, why in skipped))
     tried.sort(key=lambda item: item[1].by(norm))
-    spread = float(np.max(held.y.std(axis=0), initial=0.0))
+    spread = held.spread
     candidates = tuple(_candidate(found, held, spread, seconds) for found, _, seconds in tried)
     x, y = (np.concatenate([part[i] for part in (data.train, data.choose, data.held)]) for i in (0, 1))
     jump = label_jump(x, y, data.domain)
@@ -75,6 +76,7 @@ def fit_data(
         candidates[0], candidates, tuple(skipped), status, None,
         {"train": len(data.train[0]), "choose": len(data.choose[0]), "held-out": len(data.held[0])},
         notes, problem.error.limit, norm, seed, time.perf_counter() - start, versions=versions(),
+        measure=measure_json(problem, [str(i + 1) for i in range(y.shape[1])]),
     )  # fmt: skip
 
 

@@ -31,7 +31,8 @@ class Candidate:
         sup_upper: proved upper bound; None without a certificate.
         upper_kind: ``"certified"`` (rounding of the model included), ``"exact-arithmetic"``,
             ``"conditional"`` or ``"none"``.
-        spread: standard deviation of the reference, by which the relative errors are divided.
+        spread: root mean square error of the mean taken as a model, by which the relative errors are
+            divided: of the absolute error the standard deviation of the reference.
         latency: seconds per point in a batch of 1000.
         trail: processor seconds and relative training error along the way, for networks.
         audited: whether ``sup_lower`` comes from a search; else from independent points.
@@ -56,7 +57,7 @@ class Candidate:
 
     def to_json(self) -> dict[str, Any]:
         """As plain data; errors relative to the spread are null for a constant reference."""
-        a, scale = self.approximation, self.spread if self.spread > 0 else np.nan
+        a, scale = self.approximation, self.spread if 0 < self.spread < np.inf else np.nan
         return {
             "method": a.method, "rms": self.rms, "relative_rms": self.rms / scale,
             "sup": {"lower": self.sup_lower, "upper": self.sup_upper, "upper_kind": self.upper_kind},
@@ -82,6 +83,7 @@ class FitResult:
         evaluations: of the reference, by purpose.
         notes: sentences about the reference or the data.
         tolerance, norm, seed: as asked.
+        measure: of the errors, as in the JSON of an audit: kind, side, floor, scale, unit, per_output.
     """
 
     winner: Candidate
@@ -97,6 +99,7 @@ class FitResult:
     seconds: float
     certificate: CertifyResult | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    measure: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """One line; the models have thousands."""
@@ -132,6 +135,7 @@ class FitResult:
                 },
                 "tolerance": self.tolerance,
                 "norm": self.norm,
+                "measure": dict(self.measure),
                 "winner": self.winner.to_json(),
                 "candidates": [c.to_json() for c in self.candidates],
                 "certificate": None

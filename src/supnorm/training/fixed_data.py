@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.approximants.approximation import described
 from supnorm.problem import Domain, ErrorMeasure, Law, Problem
 from supnorm.results import BadInput
 
@@ -44,7 +45,7 @@ class FixedData:
             k = int(np.argmax(outside))
             raise BadInput(
                 f"{outside.sum()} of {len(x)} samples lie outside the domain, first "
-                f"{domain.describe(x[k])}; widen the axes or leave these samples out"
+                f"{described(domain, x[k])}; widen the axes or leave these samples out"
             )
         order = rng.permutation(len(x))
         a, b = int(0.65 * len(x)), int(0.8 * len(x))
