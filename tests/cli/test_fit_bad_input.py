@@ -1,5 +1,6 @@
 """``supnorm fit`` on input that cannot be fitted, or not to the wish: one clear line each, exit code 2 or a note."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,31 @@ def test_a_table_is_fitted_and_its_repeated_points_are_merged(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "on 24 held-out samples; between the samples nothing is known" in out
     assert "5 samples repeat the point of another one" in out
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_every_output_is_held_to_its_own_tolerance(tmp_path, capsys, table):
+    """The first output misses 0.001 and the second is far below 1: judged by one tolerance of 1, both would pass."""
+    (tmp_path / "truth.py").write_text(
+        "import numpy as np\ndef two(x): return np.stack([0.5 * np.sign(x[:, 0]), x[:, 1]], 1)\n"
+    )
+    x = np.random.default_rng(0).uniform(-1, 1, (300, 2))
+    y = np.stack([0.5 * np.sign(x[:, 0]), x[:, 1]], 1)
+    np.savetxt(tmp_path / "two.csv", np.c_[x, y], delimiter=",", header="a,b,u,v", comments="")
+    source = 'file = "two.csv"' if table else 'python = "truth.py:two"'
+    (tmp_path / "problem.toml").write_text(
+        f'[reference]\n{source}\noutputs = ["u", "v"]\n[error]\ntolerance = [0.001, 1.0]\n[domain]\n{AXES}'
+    )
+    run = tmp_path / "run"
+    options = ["--method", "polynomial", "--max-evaluations", "500", "--out", str(run)]
+    with pytest.raises(SystemExit) as ended:
+        main(["fit", str(tmp_path / "problem.toml"), *options])
+    assert ended.value.code == 1
+    assert "multiples of each output’s tolerance" in capsys.readouterr().out
+    document = json.loads((run / "fit.json").read_text())
+    assert document["measure"]["per_output"]
+    assert document["winner"]["sup"]["lower"] > 100
+    assert "tolerance = [0.001, 1.0]" in (run / "problem.toml").read_text()
 
 
 def test_samples_cannot_be_certified(tmp_path, capsys):

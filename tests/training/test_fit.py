@@ -1,6 +1,7 @@
 """The verb: it reaches tolerances, reports errors that fresh points confirm, and says what it cannot do."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -226,6 +227,18 @@ def test_relative_errors_are_compared_with_those_of_the_mean():
     constant = np.sqrt(np.mean((np.mean(bell(x)) / bell(x) - 1) ** 2))
     assert result.winner.spread == pytest.approx(constant, rel=0.05)
     assert result.to_json()["measure"]["kind"] == "relative"
+
+
+def test_the_float64_floor_is_that_of_each_output():
+    """A large second output says nothing about what the first one can be fitted to."""
+
+    def two(x):
+        return np.stack([x[:, 0], 1e9 * x[:, 1]], axis=1)
+
+    problem = Problem(None, two, I_6_2, tolerance=(1e-12, 1.0))
+    assert fit(problem, method=ChebyshevTensor()).status.code == "within-tolerance"
+    with pytest.raises(BadInput, match="tolerance 1e-12 is below the float64 floor"):
+        fit(replace(problem, tolerance=(1.0, 1e-12)), method=ChebyshevTensor())
 
 
 def test_a_root_mean_square_is_not_called_a_lower_bound():

@@ -72,7 +72,7 @@ def command(
         same_run(store, {"seed": seed or 0, "max-evaluations": max_evaluations}, folder)
         result = fit(
             opened,
-            tolerance=tolerance if tolerance is not None else opened.error.limit,
+            tolerance=tolerance,
             norm=norm,
             seconds=seconds,
             max_evaluations=max_evaluations,
@@ -122,7 +122,10 @@ def save(result: FitResult, folder: Path, opened: Problem) -> None:
     fitted = replace(
         opened,
         model=replace(result.model, origin={"file": model}),
-        tolerance=opened.tolerance if result.tolerance is None else result.tolerance,
+        # Several tolerances come from the file alone; the result's is then 1, of errors that are multiples of them.
+        tolerance=opened.tolerance
+        if result.tolerance is None or result.measure["per_output"]
+        else result.tolerance,
     )
     save_problem(fitted, folder / "problem.toml")
 

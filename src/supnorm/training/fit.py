@@ -209,11 +209,12 @@ def _check_floor(problem: Problem, y: Array) -> None:
     goal = problem.tolerance
     if goal is None or problem.error.kind not in ("absolute", "relative"):
         return
-    size = float(np.abs(y).max()) if problem.error.kind == "absolute" else 1.0
-    floor = 4.0 * float(np.finfo(float).eps) * size
-    least = float(np.min(goal))
-    if least < floor:
+    size = np.abs(y).max(axis=0) if problem.error.kind == "absolute" else np.ones(y.shape[1])
+    floors, goals = 4.0 * np.finfo(float).eps * size, np.broadcast_to(goal, size.shape)
+    k = int(np.argmax(floors / goals))  # every output has its own values, and may have its own tolerance
+    floor, asked = float(floors[k]), float(goals[k])
+    if asked < floor:
         raise BadInput(
-            f"tolerance {least:.3g} is below the float64 floor of this reference, about {floor:.1e}; "
+            f"tolerance {asked:.3g} is below the float64 floor of this reference, about {floor:.1e}; "
             f"ask for {10 * floor:.0e} or more"
         )
