@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from supnorm.approximants import (
 )
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput, ExitCode
+from supnorm.sources import from_jax
 from supnorm.training import NetworkFit, QuasiNewton
 from supnorm.training import fit as full_fit
 from supnorm.training.events import Tried
@@ -227,6 +229,24 @@ def test_relative_errors_are_compared_with_those_of_the_mean():
     constant = np.sqrt(np.mean((np.mean(bell(x)) / bell(x) - 1) ** 2))
     assert result.winner.spread == pytest.approx(constant, rel=0.05)
     assert result.to_json()["measure"]["kind"] == "relative"
+
+
+def test_a_proof_and_the_errors_beside_it_are_multiples_of_the_same_tolerances():
+    """A round fits to 0.6 of the tolerances: its errors are multiples of those, the proof's of the whole ones."""
+
+    def two(x):
+        return jnp.stack([jnp.sin(x[:, 0]), 10.0 * jnp.exp(x[:, 0])], axis=1)
+
+    tolerance = (1e-3, 1.0)
+    problem = Problem(None, from_jax(two), Domain(x=(0.0, 1.0)), tolerance=tolerance)
+    method = NetworkFit(widths=(8,), iterations=150)
+    result = fit(problem, certify=True, method=method, audit_evaluations=1000)
+    x = np.linspace(0.0, 1.0, 2001)[:, None]
+    gap = np.abs(result.model.value(x) - np.asarray(problem.reference.value(x)))
+    true = float((gap / np.array(tolerance)).max())
+    assert result.winner.sup_lower == pytest.approx(true, rel=0.02)
+    assert result.audit.worst.error == pytest.approx(true, rel=0.02)
+    assert result.winner.sup_lower <= result.winner.sup_upper
 
 
 def test_the_float64_floor_is_that_of_each_output():

@@ -19,6 +19,7 @@ from supnorm.certification import CertifyResult, ChebyshevCertificate, certify
 from supnorm.problem import Problem
 from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput, ExitCode, Status, rounded_up
+from supnorm.training.assessment import FRESH, audit_model
 from supnorm.training.fit_result import FitResult
 from supnorm.training.network_fit import NetworkFit
 
@@ -62,6 +63,8 @@ def certified_fit(
             break
         stricter = replace(problem, tolerance=_scaled(problem.tolerance, share))
         result = fit_once(stricter, kept, left and 0.6 * left / (1 if i else 1.5))
+        if problem.error.per_output:
+            result = _in_tolerances(problem, result, share)
         if interrupted := result.status.exit == ExitCode.INTERRUPTED:
             if best is None:
                 return replace(result, tolerance=goal)
@@ -88,6 +91,20 @@ def _require_program(problem: Problem) -> None:
 def _scaled(tolerance: float | tuple[float, ...] | None, share: float) -> float | tuple[float, ...]:
     assert tolerance is not None
     return tuple(share * t for t in tolerance) if isinstance(tolerance, tuple) else share * tolerance
+
+
+def _in_tolerances(problem: Problem, result: FitResult, share: float) -> FitResult:
+    """Errors as multiples of the tolerances asked for: those of the round are multiples of a share of them."""
+    candidates = tuple(
+        replace(c, rms=share * c.rms, sup_lower=share * c.sup_lower, spread=share * c.spread)
+        for c in result.candidates
+    )
+    assert result.audit is not None
+    budget = int(result.audit.to_json()["budget"]["evaluations"])
+    again = audit_model(problem, result.model, budget, result.seed + FRESH)  # the same points
+    value = candidates[0].sup_lower
+    status = replace(result.status, advice=f"{candidates[0].method}: largest error found {value:.2e}")
+    return replace(result, winner=candidates[0], candidates=candidates, audit=again, status=status)
 
 
 def _prove(problem: Problem, result: FitResult, goal: float, seconds: float | None) -> CertifyResult:
