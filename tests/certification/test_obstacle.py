@@ -185,3 +185,18 @@ def test_a_box_without_a_bound_is_halved_along_every_axis_before_that_is_said(mo
     domain = Domain(T=(0.1, 2.0), p=Axis(0.01, 10.0, scale="log"), s=(0.0, 1.0))
     result = _certify(lambda x: 0.0 * x[:, 0], lambda x: jnp.log(x[:, 1]), domain, boxes=100_000)
     assert result.status.code == "proved"
+
+
+def test_axes_are_chosen_by_what_they_do_not_by_the_size_of_the_numbers():
+    """A Reynolds number of 1e6 beside a roughness of 1e-5, as in the friction of a pipe."""
+    domain = Domain(
+        Re=Axis(5e3, 1e6, scale="log"), rough=Axis(1e-5, 1e-2, scale="log"), b=(0.1, 1.0), c=(1, 9)
+    )
+
+    def reference(x):
+        return jnp.log10(x[:, 1] / 3.7 + 5.74 / x[:, 0] ** 0.9)
+
+    result = _certify(lambda x: 0.0 * x[:, 0], reference, domain, boxes=2000)
+    assert result.status.code == "proved"
+    x = domain.from_unit(np.random.default_rng(0).random((100_000, 4)))
+    assert np.abs(reference(x)).max() <= result.upper

@@ -16,16 +16,18 @@ from supnorm.program import Program
 if TYPE_CHECKING:
     from supnorm.certification.graded_model import Graded
 
+FREE = ("log", "sqrt", "pow")  # without a length of their own: what counts is the reach against the size
 CURVED = ("mul", "div", "relu", "leaky_relu", "abs", "max", "min", "gelu_tanh")
 POWER = 4  # tails grow with the reach r of an argument like a power; tuned on networks in 3-D to 5-D
 LOST = 1e200  # goes first: of a function without a bound on the box, such as log where the box reaches zero
 
 
 def bends(program: Program, models: list[Graded]) -> Array:
-    """How much halving each axis lessens sum_f v_f r_f^4 over the arguments f of what is nonlinear, ``(B, d)``.
+    """How much halving each axis lessens sum_f v_f l_f (r_f/l_f)^4 over the arguments f of what is nonlinear, ``(B, d)``.
 
-    v_f is how strongly the output depends on f, on average over the boxes: a guide for splitting, no bound. Where
-    a function has no bound although its arguments have one, only the reach of these arguments counts.
+    v_f is how strongly the output depends on f, on average over the boxes, l_f the length on which the function bends:
+    1 for tanh and its like, the argument's size for powers, logarithms and divisors, so that units do not matter. A
+    guide for splitting, no bound. Where a function has no bound although its arguments have one, only their reach counts.
     """
     bend = np.zeros_like(models[0].c)
     weight = [np.zeros(node.width) for node in program.nodes]
@@ -36,12 +38,18 @@ def bends(program: Program, models: list[Graded]) -> Array:
             if node.op in MODULUS or node.op in CURVED:
                 bounded = np.isfinite(out.rem)
                 lost = ~bounded & np.all([np.isfinite(models[b].rem) for b in node.args], axis=0)
-                if lost.any() and (node.op != "div" or a == node.args[1]):  # a divisor that reaches zero
+                divisor = node.op == "div" and a == node.args[1]
+                if lost.any() and (node.op != "div" or divisor):  # a divisor that reaches zero
                     bend = bend + LOST * (np.abs(x.J) * lost[..., None]).sum(1)
-                size = np.abs(x.J) * bounded[..., None]
+                size = np.where(bounded[..., None], np.abs(x.J), 0.0)
                 reach = size.sum(-1, keepdims=True)
-                fall = reach**POWER - (reach - 0.5 * size) ** POWER
-                bend = bend + np.einsum("bwd,w->bd", fall, v)
+                length = np.maximum(np.abs(x.c)[..., None], reach)
+                if node.op in CURVED and not divisor:
+                    length = np.maximum(length, 1.0)
+                elif node.op not in FREE and not divisor:
+                    length = np.ones_like(reach)
+                fall = (reach / length) ** POWER - ((reach - 0.5 * size) / length) ** POWER
+                bend = bend + np.einsum("bwd,w->bd", np.nan_to_num(length * fall), v)
             if node.op == "affine":
                 weight[a] += v @ np.abs(np.asarray(node.weight))
             elif node.op == "take":
@@ -51,8 +59,20 @@ def bends(program: Program, models: list[Graded]) -> Array:
                 weight[a] += v[before : before + program.nodes[a].width]
             elif node.op == "mul":
                 other = models[node.args[1] if a == node.args[0] else node.args[0]]
-                weight[a] += v * np.abs(other.c).mean(0)
+                weight[a] += v * _mean(np.abs(other.c))
+            elif node.op == "div":
+                steep = (1.0 if a == node.args[0] else np.abs(out.c)) / np.abs(models[node.args[1]].c)
+                weight[a] += v * _mean(steep)
             else:
-                steep = (np.abs(out.J).sum(-1) / np.abs(x.J).sum(-1)).mean(0) if len(node.args) == 1 else 1.0
-                weight[a] += v * np.nan_to_num(steep, nan=1.0, posinf=1.0)
+                steep = (
+                    np.abs(out.J).sum(-1) / np.abs(x.J).sum(-1) if len(node.args) == 1 else np.ones((1, 1))
+                )
+                weight[a] += v * _mean(steep)
     return np.nan_to_num(bend, posinf=1e300)
+
+
+def _mean(steep: Array) -> Array:
+    """Over the boxes where it is known, 1 where it is nowhere."""
+    known = np.isfinite(steep)
+    count = known.sum(0)
+    return np.where(count > 0, np.where(known, steep, 0.0).sum(0) / np.maximum(count, 1), 1.0)
