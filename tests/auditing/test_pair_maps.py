@@ -20,7 +20,12 @@ def test_every_pair_is_in_a_group(d: int) -> None:
     assert len(groups) <= max(1, d * (d - 1) // 4)
 
 
-@pytest.mark.parametrize("d", [2, 3, 5])
+def test_many_inputs_have_a_small_table_each_pair() -> None:
+    maps = PairMaps(100, 16)
+    assert sum(table.nbytes for table in maps._tables) == 4950 * 16 * 16 * 8
+
+
+@pytest.mark.parametrize("d", [2, 3, 5, 18])
 def test_each_cell_holds_the_largest_error_of_its_points(d: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pair_maps, "MANY", 500)
     rng = np.random.default_rng(d)

@@ -3,7 +3,7 @@
 Points are entered into tables over three inputs, chosen so that every pair is in one of them; the map of a pair is
 the maximum of its table along the third input. Eight inputs have 28 pairs and take 11 tables: less than half of the
 work. Cost: a table has as many cells as a grid's side to the third power, 32 kB for a side of 16; there are about
-d^2 / 6 of them.
+d^2 / 6 of them. With more than `MOST` inputs, where they would not fit into the cache, each pair has its own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+MOST = 16  # inputs up to which tables are shared
 MANY = 1 << 16  # points, before the lowest cell is looked for: that takes as long as to enter 10,000 of them
 
 
@@ -37,7 +38,11 @@ class PairMaps:
     def __init__(self, d: int, cells: int) -> None:
         self.cells, self.lowest = cells, -np.inf
         self.pairs = list(itertools.combinations(range(d), 2))
-        self._groups = covering(d)
+        self._groups = covering(d) if d <= MOST else [*self.pairs]
+        held = {
+            pair: at for at, group in enumerate(self._groups) for pair in itertools.combinations(group, 2)
+        }
+        self._held = [held[pair] for pair in self.pairs]
         self._tables = [np.full((cells,) * len(group), -np.inf) for group in self._groups]
         self._entered, self._look_at = 0, MANY
 
@@ -56,9 +61,7 @@ class PairMaps:
     def panel(self, pair: int) -> Array:
         """Largest error per cell of a pair, shape (cells, cells): rows along the second input; -inf where none."""
         wanted = self.pairs[pair]
-        table, group = next(
-            (t, g) for t, g in zip(self._tables, self._groups, strict=True) if {*wanted} <= {*g}
-        )
+        table, group = self._tables[self._held[pair]], self._groups[self._held[pair]]
         others = tuple(axis for axis, i in enumerate(group) if i not in wanted)
         return np.asarray(table.max(axis=others).T)
 
