@@ -104,6 +104,7 @@ def test_channels_that_cannot_be(takes):
         ModularArchitecture(4, takes, parts)
 
 
+@pytest.mark.slow
 def test_groups_of_a_composition_beat_a_dense_network_of_more_weights():
     """A sine of a product over a ratio, best of three starts for both."""
 

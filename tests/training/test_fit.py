@@ -202,6 +202,7 @@ def test_a_partly_failing_reference_is_fitted_where_it_has_values():
     assert result.winner.sup_lower < 1e-5
 
 
+@pytest.mark.slow
 def test_what_was_seen_while_fitting_is_never_more_than_what_is_reported():
     """A table that says "tried simplex: worst 0.3" and then "simplex, worst found 0.2" contradicts itself."""
     seen = {}
@@ -221,6 +222,7 @@ def test_what_was_seen_while_fitting_is_never_more_than_what_is_reported():
         assert candidate.sup_lower >= seen[candidate.method]
 
 
+@pytest.mark.slow
 def test_relative_errors_are_compared_with_those_of_the_mean():
     """Of a reference near 1e6 the relative error is dimensionless: dividing it by a standard deviation is meaningless."""
     measure = ErrorMeasure("relative", floor=1e-6)

@@ -35,6 +35,7 @@ def test_thinned_points_lie_apart():
     assert gaps.min() > 0.1
 
 
+@pytest.mark.slow
 def test_worst_points_lower_the_maximum_more_than_random_ones():
     """A steep ridge that the samples hardly see; the control adds as many random points."""
 
@@ -69,6 +70,7 @@ def test_worst_points_lower_the_maximum_more_than_random_ones():
     assert np.median(ratios) < 0.8
 
 
+@pytest.mark.slow
 def test_layers_one_by_one_start_a_deep_sigmoid_like_network():
     """Six layers with weak first weights: plain training from the same seed is far behind."""
     x = np.linspace(-1.0, 1.0, 120)[:, None]
