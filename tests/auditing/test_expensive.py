@@ -205,6 +205,7 @@ def test_a_reference_that_cannot_be_modelled_is_not(
     assert report.worst.error > 0.04
 
 
+@pytest.mark.slow
 def test_a_relative_error_is_modelled_as_one() -> None:
     """A reference from 2 to 400 that no process of 80 calls can follow: 30 % off where it is small, 10 % elsewhere."""
 

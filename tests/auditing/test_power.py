@@ -213,6 +213,7 @@ def test_a_stand_in_is_close_to_the_pair_and_costs_no_call() -> None:
     assert calls == before
 
 
+@pytest.mark.slow
 def test_an_expensive_reference_is_not_called_for_power() -> None:
     evaluator = expensive(wrong, wave)
     state_rows = np.empty((0, 6))

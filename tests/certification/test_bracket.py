@@ -57,6 +57,7 @@ def test_interrupted_before_anything_is_known(tmp_path):
     assert check(tmp_path / "c.json").accepted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 3, 6])
 def test_a_half_may_rest_on_the_proof_of_its_whole(steps, tmp_path, monkeypatch):
     events = []

@@ -411,6 +411,7 @@ def test_2_for_numbers_per_output_that_do_not_fit(shell: Shell, error: str, decl
     assert "has 2 numbers for 1 output; give 1" in done.line
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("option", ["--json", "--no-power"])
 def test_2_where_standard_output_cannot_be_written(shell: Shell, option: str) -> None:

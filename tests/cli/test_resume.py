@@ -70,6 +70,7 @@ def test_kill_9_and_resume(
     assert sum(points(log).values()) < sum(once.values()) - sum(kills) + IN_FLIGHT * len(kills) + 1
 
 
+@pytest.mark.slow
 def test_resuming_a_finished_run_evaluates_only_the_witness_again(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def run_script(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "line"), [(AUDIT, 5), (CERTIFY, 6)], ids=["own pool", "given pool"])
 def test_a_script_without_the_guard_is_named_once(tmp_path: Path, text: str, line: int) -> None:
     done = run_script(tmp_path, text)
@@ -84,6 +85,7 @@ def test_the_command_line_in_such_a_script_is_bad_input(tmp_path: Path) -> None:
     assert not (tmp_path / "supnorm-crash.txt").exists()
 
 
+@pytest.mark.slow
 def test_with_the_guard_the_script_runs(tmp_path: Path) -> None:
     head, _, tail = AUDIT.partition("# guard")
     done = run_script(tmp_path, head + 'if __name__ == "__main__":' + tail.replace("\n", "\n    "))

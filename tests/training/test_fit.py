@@ -122,6 +122,7 @@ def test_jumps_are_told_and_the_piecewise_fit_is_taken():
     assert any("misses by at least half" in note for note in result.notes)
 
 
+@pytest.mark.slow
 def test_a_jump_in_the_plane_is_told_in_the_advice():
     square = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
     result = fit(
@@ -191,6 +192,7 @@ def test_seconds_end_a_fit():
     )  # generous: without the limit it trains for many minutes; machines may be busy
 
 
+@pytest.mark.slow
 def test_a_partly_failing_reference_is_fitted_where_it_has_values():
     def partial(x):
         return np.where(x[:, 0] + x[:, 1] > 5.5, np.nan, bell(x))
@@ -263,6 +265,7 @@ def test_the_float64_floor_is_that_of_each_output():
         fit(replace(problem, tolerance=(1.0, 1e-12)), method=ChebyshevTensor())
 
 
+@pytest.mark.slow
 def test_a_root_mean_square_is_not_called_a_lower_bound():
     result = fit(bell, I_6_2, tolerance=1e-3, norm="l2", method=PolynomialLeastSquares())
     assert result.status.code == "within-tolerance"
