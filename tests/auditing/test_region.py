@@ -111,6 +111,7 @@ CONVEX: dict[str, Callable[[int], Case]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONVEX)
 def test_convex_regions_are_measured(name: str) -> None:
     for seed in range(4):

@@ -31,6 +31,7 @@ from supnorm.problem import Axis, Domain, Function, Problem
 Array = NDArray[np.float64]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("instance", problems.small_bank(), ids=lambda i: i.name)
 def test_small_instances_are_found_with_20_000_evaluations(instance: Instance) -> None:
     watch = Watch(instance.problem)
@@ -316,6 +317,7 @@ def test_a_bump_on_one_ten_thousandth_of_one_input_is_found(shape: str) -> None:
         assert searched(instance.problem, 10_000, seed) >= 0.99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gradients", [True, False])
 def test_flanks_betray_a_glitch_that_no_point_has_hit(gradients: bool) -> None:
     instance = problems.planted_bump(2, 1e-6, 8, gradients=gradients)

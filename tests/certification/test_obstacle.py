@@ -177,6 +177,7 @@ def test_three_inputs_with_log_axes_are_halved_where_the_bound_is_lost(name):
     assert np.abs(PHYSICAL[name](x)).max() <= result.upper
 
 
+@pytest.mark.slow
 def test_a_box_without_a_bound_is_halved_along_every_axis_before_that_is_said(monkeypatch):
     """Even where a strategy always blames the same axis."""
     from supnorm.certification import graded_bend
