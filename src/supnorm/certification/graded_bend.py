@@ -26,8 +26,9 @@ def bends(program: Program, models: list[Graded]) -> Array:
     """How much halving each axis lessens sum_f v_f l_f (r_f/l_f)^4 over the arguments f of what is nonlinear, ``(B, d)``.
 
     v_f is how strongly the output depends on f, on average over the boxes, l_f the length on which the function bends:
-    1 for tanh and its like, the argument's size for powers, logarithms and divisors, at least 1 for products: units hardly matter. A
-    guide for splitting, no bound. Where a function has no bound although its arguments have one, only their reach counts.
+    1 for tanh and its like, the argument's size for powers, logarithms and divisors, at least 1 for products, so that
+    units hardly matter. A guide for splitting, no bound. Where a function has no bound although its arguments have
+    one, only their reach counts.
     """
     bend = np.zeros_like(models[0].c)
     weight = [np.zeros(node.width) for node in program.nodes]
