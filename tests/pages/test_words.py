@@ -294,3 +294,18 @@ def test_failures_come_first(result):
     assert said(failures.sentence(View(none))).startswith("Nowhere: all 20,000 evaluations")
     none["failures"]["count"] = 20_000
     assert said(failures.sentence(View(none))).startswith("Everywhere: none of 20,000 points")
+
+
+def test_nothing_is_called_finite_that_was_not(result):
+    from supnorm.pages import failures
+
+    data = result("d2")
+    data["failures"]["count"] = 0
+    infinite = copy.deepcopy(data)
+    infinite["sup"]["lower"] = infinite["witness"]["error"] = "inf"
+    assert "finite or infinite" in said(failures.sentence(View(infinite)))
+    data["outputs"] = [{"name": "rho", "unit": ""}, {"name": "mu", "unit": ""}]
+    text = said(failures.sentence(View(data)))
+    assert "at least one output" in text and "finite values" not in text and "no value" not in text
+    data["findings"] = [{"code": "output-without-value", "text": "..."}]
+    assert said(failures.sentence(View(data))).endswith("the reference has no value in others.")

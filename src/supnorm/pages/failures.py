@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +22,7 @@ def sentence(view: View) -> Markup:
     of = int(number(raw.get("of"))) if number(raw.get("of")) > 0 else view.evaluated
     masked = int(number(raw.get("masked"))) if number(raw.get("masked")) > 0 else 0
     if n == 0:
-        words = m("Nowhere: all {} evaluations gave finite values.", count(of))
+        words = _nowhere(view, of)
     elif n >= of:
         words = m("Everywhere: <b>none of {} points</b> gave a finite error.", count(of))
     else:
@@ -30,6 +31,19 @@ def sentence(view: View) -> Markup:
         words += " These points are counted and kept; the error there is unknown."
     if masked:
         words += m(" At {} points the error does not count, by the mask of the problem.", count(masked))
+    return words
+
+
+def _nowhere(view: View, of: int) -> Markup:
+    """An error is known at every point: of one output at least, and an infinite one where the model has no finite value."""
+    if len(view.outputs) > 1:
+        words = m("Nowhere: at all {} points the error of at least one output is known.", count(of))
+        if any(f.get("code") == "output-without-value" for f in view.items("findings")):
+            words += " But at some of them the reference has no value in others."
+    elif math.isinf(view.lower):
+        words = m("Nowhere: an error, finite or infinite, is known at all {} points.", count(of))
+    else:
+        words = m("Nowhere: all {} evaluations gave finite values.", count(of))
     return words
 
 
