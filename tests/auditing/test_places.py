@@ -138,6 +138,35 @@ def test_a_second_reference_that_raises_does_not_lose_the_run() -> None:
     assert report.worst.error == pytest.approx(1.0, abs=1e-6)
 
 
+@pytest.mark.parametrize("other", [np.nan, 5.0])
+@pytest.mark.parametrize(
+    ("added", "word"), [(1e-3, "confirmed"), (0.5, "unresolved"), (1.0, "reference-fault")]
+)
+def test_a_recheck_is_about_the_output_that_carries_the_error(other: float, added: float, word: str) -> None:
+    """The second output has no value near the worst point, or the references differ there as well."""
+
+    def reference(x: Array) -> Array:
+        return np.stack([wave(x), np.where(x[:, 0] > 0.5, np.nan, 0.0)], axis=1)
+
+    def second(x: Array) -> Array:
+        return np.stack([wave(x) + added * spike(x), np.full(len(x), other)], axis=1)
+
+    def model(x: Array) -> Array:
+        return np.stack([wave(x) + spike(x), 0 * x[:, 0]], axis=1)
+
+    report = rechecked(model, reference, second, tolerance=0.1)
+    assert report.worst.error == pytest.approx(1.0, abs=1e-6)
+    assert report.worst.recheck == word
+    finite = Problem(
+        model,
+        lambda x: np.nan_to_num(reference(x)),
+        Domain(x=(0.0, 1.0)),
+        recheck=second,
+        tolerance=0.1,
+    )
+    assert audit(finite, evaluations=2000).worst.recheck == word
+
+
 # -- findings ---------------------------------------------------------------------------------------------
 
 
