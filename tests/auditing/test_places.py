@@ -14,7 +14,7 @@ from tests.problems import Bump, RandomNet, assert_honest, bounded, box, functio
 from supnorm import audit
 from supnorm.auditing.glitches import GlitchRule, rms_floor
 from supnorm.auditing.statistics import Sample
-from supnorm.problem import Domain, ErrorMeasure, Function, Problem
+from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
@@ -55,6 +55,18 @@ def test_worst_points_on_faces_are_tagged() -> None:
     assert report.worst is not None
     assert report.worst.x.tolist() == [1.0, 1.0]
     assert "boundary" in report.worst.tags
+
+
+@pytest.mark.parametrize(("at", "tag"), [(8.0, "boundary"), (4.0, "interior")])
+def test_the_ends_of_a_list_of_values_are_bounds(at: float, tag: str) -> None:
+    domain = Domain(a=(0.0, 1.0), n=Axis(values=(2, 4, 8)))
+
+    def model(x: Array) -> Array:
+        return np.asarray(np.exp(-((x[:, 0] - 0.4) ** 2) / 0.01) * (x[:, 1] == at))
+
+    report = audit(Problem(model, lambda x: 0 * x[:, 0], domain), evaluations=1000)
+    assert report.worst.x[1] == at
+    assert report.worst.tags[0] == tag
 
 
 def test_the_rule_of_a_glitch() -> None:

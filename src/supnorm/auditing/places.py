@@ -17,7 +17,7 @@ from supnorm.auditing.region import RegionVolume
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import Sample
 from supnorm.auditing.thinning import thin
-from supnorm.problem import Problem
+from supnorm.problem import Domain, Problem
 from supnorm.results import EDGE, Witness
 
 Array = NDArray[np.float64]
@@ -161,6 +161,12 @@ def side_of_fault(problem: Problem, u: Array, width: Array, output: int, landsca
     return None
 
 
+def where_in(domain: Domain, u: Array, x: Array) -> str:
+    """ "boundary" on an end of an axis, the first or last of its values included, else "interior"; u and x: (d,)."""
+    ends = [v in (axis.low, axis.high) for v, axis in zip(x, domain.axes, strict=True)]
+    return "boundary" if bool(((u <= EDGE) | (u >= 1 - EDGE) | ends).any()) else "interior"
+
+
 def describe_place(
     landscape: Landscape, u: Array, score: float, x: Array | None = None
 ) -> tuple[Witness, Array]:
@@ -176,8 +182,7 @@ def describe_place(
         fault = side_of_fault(problem, u, width, witness.output, landscape)
     else:
         width, fault = np.full(len(u), 0.1), None
-    edge = bool(((u <= EDGE) | (u >= 1 - EDGE)).any())
-    tags = ["boundary" if edge else "interior"] + ([fault] if fault else [])
+    tags = [where_in(problem.domain, u, x)] + ([fault] if fault else [])
     off = None
     if problem.domain.cloud is not None:
         off = float(problem.domain.data_distance(x[None])[0])

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing.places import PLACES, Place
+from supnorm.auditing.places import PLACES, Place, where_in
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import NORMS, Moments, Sample
 from supnorm.auditing.thinning import thin
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
-from supnorm.problem import Problem
-from supnorm.results import EDGE, BadInput, Witness
+from supnorm.problem import Domain, Problem
+from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
 CLOSE = 1e-6  # rows nearer than this in the unit box are one place
@@ -98,7 +98,7 @@ def table_statistics(
         state.pool.add(u, done.score)
         top = np.argsort(-done.score, kind="stable")[: 4 * PLACES]
         kept += [
-            (float(done.score[k]), Place(u[k], _witness(done, int(k), u[k]), np.full(d, 0.1)))
+            (float(done.score[k]), Place(u[k], _witness(done, int(k), u[k], problem.domain), np.full(d, 0.1)))
             for k in top
             if ok[k]
         ]
@@ -110,13 +110,12 @@ def table_statistics(
     return sample, state, [kept[i][1] for i in chosen]
 
 
-def _witness(done: Evaluations, k: int, u: Array) -> Witness:
-    edge = bool(((u <= EDGE) | (u >= 1 - EDGE)).any())
+def _witness(done: Evaluations, k: int, u: Array, domain: Domain) -> Witness:
     return Witness(
         done.x[k],
         done.model[k],
         done.reference[k],
         float(done.error[k]),
         int(done.output[k]),
-        tags=("boundary" if edge else "interior",),
+        tags=(where_in(domain, u, done.x[k]),),
     )

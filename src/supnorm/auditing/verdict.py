@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from supnorm.auditing.findings import failed_share
 from supnorm.auditing.recheck import Recheck, agrees_with_model, in_its_output
 from supnorm.auditing.statistics import Sample
