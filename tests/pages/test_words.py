@@ -245,6 +245,8 @@ def test_the_size_of_a_place_has_its_limits(result):
     assert "so that at least one random point in 10,000 falls into it" in said(
         sections.why_average(View(data))
     )
+    data["plain_sample"] |= {"n": 19_000, "drawn": 20_000}  # a place without a value may hold points as well
+    assert "20,000 were drawn" in said(sections.why_average(View(data)))
 
 
 def test_power_of_two_sides_is_that_of_the_worse_one(result):

@@ -54,14 +54,22 @@ def failure_bars(view: View, raw: Mapping[str, Any]) -> Markup:
     done, failed, outside = (numbers(raw.get(k)) for k in ("evaluated", "failed", "outside"))
     if len(edges) != len(done) + 1 or not sum(failed) + sum(outside) > 0:
         return Markup("")
+    if axis.values and len(axis.values) < len(done):
+        across: Scale = axis.across(40, 242)
+        k, n = len(axis.values), len(done)
+        held = [int((i + 0.5) / k * n) for i in range(k)]  # the bin of each value
+        done, failed, outside = ([counts[i] for i in held] for counts in (done, failed, outside))
+        sides = [40 + 202 * i / k for i in range(k + 1)]
+    else:
+        across = Scale(edges[0], edges[-1], 40, 242, log=axis.scale == "log" and edges[0] > 0)
+        sides = [across(e) for e in edges]
     lost = [100 * f / (t + o) if t + o > 0 else 0.0 for f, t, o in zip(failed, done, outside, strict=False)]
     out = [100 * o / (t + o) if t + o > 0 else 0.0 for t, o in zip(done, outside, strict=False)]
     top = max(a + b for a, b in zip(lost, out, strict=True)) or 1.0
-    across = Scale(edges[0], edges[-1], 40, 242, log=axis.scale == "log" and edges[0] > 0)
     up = Scale(0, top, 74, 20)
     parts = [y_axis(up, 40, 242, 2)]
-    for left, right, a, b in zip(edges, edges[1:], lost, out, strict=False):
-        x, w = across(left) + 0.3, across(right) - across(left) - 0.6
+    for left, right, a, b in zip(sides, sides[1:], lost, out, strict=False):
+        x, w = left + 0.3, right - left - 0.6
         if a > 0:
             parts.append(rect(x, up(a), w, 74 - up(a), "fb failed"))
         if b > 0:

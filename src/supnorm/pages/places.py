@@ -89,7 +89,9 @@ def thumbnail(view: View, index: int, scale: ColourScale | None) -> Markup:
     parts = [field(one.values, scale, 0, 0, 132, 132)]
     at = []
     for axis, limits in zip((one.across, one.up), ranges, strict=False):
-        at.append(_position(place.x.get(axis.name, math.nan), limits, axis.scale == "log"))
+        x = place.x.get(axis.name, math.nan)
+        whole = axis.values and limits == [axis.low, axis.high]
+        at.append(axis.across(0, 1)(x) if whole else _position(x, limits, axis.scale == "log"))
     if len(at) == 2 and all(map(math.isfinite, at)):
         parts.append(ring(132 * at[0], 132 * (1 - at[1])))
     names = axis_names(one, 132)

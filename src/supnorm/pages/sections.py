@@ -95,8 +95,9 @@ def why_average(view: View) -> Markup:
         point.size,
     )
     least = "at least " if point.size.startswith("at least") else ""
-    words += m("so that {}one random point in {} falls into it; {} were drawn.", least, num(per, 2), count(n))
-    if per > n:
+    drawn = view.count("plain_sample", "drawn") or n  # with or without a value
+    words += m("so that {}one random point in {} falls into it; {} were drawn.", least, num(per, 2), count(drawn))
+    if per > drawn:
         words += " A test set of this size will usually miss it."
     return words
 

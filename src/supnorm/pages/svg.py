@@ -138,6 +138,28 @@ class Scale:
         return log_ticks(self.low, self.high, most) if self.log else linear_ticks(self.low, self.high, most)
 
 
+@dataclass(frozen=True)
+class Bands(Scale):
+    """A list of values in ascending order: each stands in the middle of a band, all of one width.
+
+    >>> Bands(2, 16, 0, 80, values=(2, 4, 8, 16))(4)
+    30.0
+    """
+
+    values: tuple[float, ...] = ()
+
+    def __call__(self, value: float) -> float:
+        """The pixel of the nearest value; NaN stays NaN."""
+        if math.isnan(value):
+            return math.nan
+        at = min(range(len(self.values)), key=lambda i: abs(self.values[i] - value))
+        return self.start + (at + 0.5) / len(self.values) * (self.end - self.start)
+
+    def ticks(self, most: int = 5) -> list[float]:
+        """At most ``most`` of the values."""
+        return list(self.values[:: math.ceil(len(self.values) / most)])
+
+
 def span(values: Iterable[float], log: bool = False, pad: float = 0.06) -> tuple[float, float] | None:
     """Range of the finite values (positive ones for a log scale) with a margin; None when there are none."""
     kept = [v for v in values if math.isfinite(v) and (v > 0 or not log)]

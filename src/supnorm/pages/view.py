@@ -111,6 +111,7 @@ class View:
                 number(a.get("high")),
                 pretty_unit(str(a.get("unit") or "")),
                 str(a.get("scale") or "linear"),
+                tuple(numbers(a.get("values"))),
             )
             for a in self.items("axes")
         ]
