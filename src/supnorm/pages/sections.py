@@ -96,7 +96,9 @@ def why_average(view: View) -> Markup:
     )
     least = "at least " if point.size.startswith("at least") else ""
     drawn = view.count("plain_sample", "drawn") or n  # with or without a value
-    words += m("so that {}one random point in {} falls into it; {} were drawn.", least, num(per, 2), count(drawn))
+    words += m(
+        "so that {}one random point in {} falls into it; {} were drawn.", least, num(per, 2), count(drawn)
+    )
     if per > drawn:
         words += " A test set of this size will usually miss it."
     return words
