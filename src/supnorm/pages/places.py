@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -144,7 +145,7 @@ def profile(view: View, width: int) -> Markup:
     if scale is None or not max(at) > min(at):
         return Markup("")
     across: Scale = Scale(min(at), max(at), 62, width - 8)
-    write = num
+    write: Any = num
     if _counted(view, at):
         across = Bands(min(at), max(at), 62, width - 8, values=tuple(at))
         named = dict(zip(at, (name for name, _ in view.outputs), strict=True))
