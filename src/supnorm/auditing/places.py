@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.glitches import GlitchRule, mark, prominences
+from supnorm.auditing.joint import with_output
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import distinct
 from supnorm.auditing.pictures import half_widths
@@ -115,7 +116,7 @@ def settle(landscape: Landscape, places: list[Place], rng: np.random.Generator) 
     level = worst / (1 + SAME)
     for p in places:
         if np.linalg.norm(p.u - u) <= reach and p.witness.error >= level and p.witness.volume is not None:
-            new = evaluator.recompute(x, worst)
+            new = with_output(evaluator.problem.error, evaluator.recompute(x, worst))
             old = p.witness
             kept = replace(
                 new,
@@ -174,7 +175,7 @@ def describe_place(
     evaluator = landscape.evaluator
     problem: Problem = evaluator.problem
     x = problem.domain.from_unit(u[None])[0] if x is None else x
-    witness = evaluator.recompute(x, score)
+    witness = with_output(problem.error, evaluator.recompute(x, score))
     if np.isfinite(witness.error) and landscape.affordable() > 100 * len(u):
         width = half_widths(
             landscape, u, witness.error, max(8, min(40, landscape.affordable() // (40 * len(u))))

@@ -8,10 +8,12 @@ that wrong labels come out as reference faults and not as errors of the model.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.joint import with_output
 from supnorm.auditing.places import PLACES, Place, where_in
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import NORMS, Moments, Sample
@@ -107,7 +109,8 @@ def table_statistics(
     if not kept:
         return sample, state, []
     chosen = thin(np.stack([p.u for _, p in kept]), np.array([s for s, _ in kept]), CLOSE, PLACES)
-    return sample, state, [kept[i][1] for i in chosen]
+    places = [kept[i][1] for i in chosen]
+    return sample, state, [replace(p, witness=with_output(problem.error, p.witness)) for p in places]
 
 
 def _witness(done: Evaluations, k: int, u: Array, domain: Domain) -> Witness:

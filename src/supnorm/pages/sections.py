@@ -21,8 +21,13 @@ def where(view: View) -> Markup:
         return Markup("There is no worst point: no evaluation gave an error.")
     values = (view.value(v, point.output) for v in (point.model_value, point.reference_value))
     words = m("There the model gives <b>{}</b>; the reference gives <b>{}</b>.", *values)
-    if len(view.outputs) > 1 and point.output < len(view.outputs):
-        words += m(" The output is {}.", view.outputs[point.output][0])
+    if view.joint:
+        words += m(
+            " The error is one of all outputs together; most of it comes from {}.",
+            view.outputs[point.output][0],
+        )
+    elif name := view.output_name(point):
+        words += m(" The output is {}.", name)
     if point.recheck == "confirmed":
         second = view.value(point.second_value, point.output)
         name = view.text("recheck", "name")

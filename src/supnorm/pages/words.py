@@ -154,7 +154,9 @@ def _over(view: View, point: PlaceView, where: Markup, big: Markup) -> Markup:
             big,
         )
     subject = (
-        f"the model’s {view.outputs[point.output][0]}" if view.per_output and view.outputs else "the model"
+        f"the model’s {view.outputs[point.output][0]}"
+        if view.per_output and view.outputs and not view.joint
+        else "the model"
     )
     allowed = "" if view.per_output else f" You allow {view.error(view.tolerance)}."
     return m("At {} {} is wrong by {}.{}", where, subject, big, allowed)
