@@ -247,6 +247,27 @@ def test_the_size_of_a_place_has_its_limits(result):
     )
     data["plain_sample"] |= {"n": 19_000, "drawn": 20_000}  # a place without a value may hold points as well
     assert "20,000 were drawn" in said(sections.why_average(View(data)))
+    data["witness"] |= {"volume": 0.099, "volume_at_least": 0.09, "volume_at_most": 0.11}
+    assert "1 in 10 of the domain (between 9 % and 11 %, with" in said(sections.where(View(data)))
+
+
+def test_an_average_that_shows_the_place_is_not_said_to_hide_it(result):
+    data = result("d2")
+    worst = data["sup"]["lower"]
+    data["witness"] |= {"volume": 0.09, "volume_at_least": 0.08, "volume_at_most": 0.1}
+    data["rms"]["value"] = worst / 3.5  # of it the place makes up 28 % of the mean square at least
+    text = said(sections.why_average(View(data)))
+    assert text.startswith("The place of the worst error fills 1 in 11 of the domain")
+    assert text.endswith("The average shows it.")
+    data["rms"]["value"] = worst / 2.9
+    assert not sections.why_average(View(data))
+    data["witness"]["volume"] = 0.01
+    data["rms"]["value"] = worst / 3.5
+    assert said(sections.why_average(View(data))).startswith("Why the average does not show it: the place")
+    # A place that no random point has hit does not show, however much it makes up.
+    data["witness"]["volume"] = 1e-6
+    data["rms"]["value"] = worst / 1e6
+    assert "will usually miss it" in said(sections.why_average(View(data)))
 
 
 def test_power_of_two_sides_is_that_of_the_worse_one(result):
