@@ -6,6 +6,7 @@ import re
 import pytest
 
 from supnorm.pages import power, sections, words
+from supnorm.pages.page import page
 from supnorm.pages.view import View
 
 
@@ -249,6 +250,28 @@ def test_the_size_of_a_place_has_its_limits(result):
     assert "20,000 were drawn" in said(sections.why_average(View(data)))
     data["witness"] |= {"volume": 0.099, "volume_at_least": 0.09, "volume_at_most": 0.11}
     assert "1 in 10 of the domain (between 9 % and 11 %, with" in said(sections.where(View(data)))
+
+
+def test_both_values_have_digits_enough_to_differ(result):
+    data = result("d2")
+    data["witness"] |= {"model": [1.1806874], "reference": [1.1806861], "recheck_value": [1.1806874]}
+    data["witness"] |= {"recheck": "unresolved"}
+    data["places"][0] |= data["witness"]
+    where = said(sections.where(View(data)))
+    assert "model gives 1.1806874; the reference gives 1.1806861." in where
+    note = said(words.recheck_note(View(data)))
+    assert re.findall(r"1\.\d+", note) == ["1.1806874", "1.1806861", "1.1806874"]
+    text = re.sub("<[^>]*>", "", page(data)).replace("\xa0", " ")
+    assert "model 1.1806874, reference 1.1806861, second reference 1.1806874" in text
+    data["witness"] |= {"model": [1.5], "reference": [1.25]}
+    assert "model gives 1.5; the reference gives 1.25." in said(sections.where(View(data)))
+
+
+def test_grey_of_a_thumbnail_is_what_is_there(result):
+    data = result("d2")
+    assert "grey: no value or outside the domain." in page(data)
+    data["failures"]["masked"] = 7
+    assert "grey: no value, outside the domain or not counted." in page(data)
 
 
 def test_an_average_that_shows_the_place_is_not_said_to_hide_it(result):

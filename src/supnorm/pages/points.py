@@ -92,6 +92,16 @@ class PlaceView:
         """The reference at the output that carries the error."""
         return self.reference[self.output] if self.output < len(self.reference) else math.nan
 
+    def digits(self, least: int) -> int:
+        """As many as tell model and reference apart, with the first two of their difference; at least ``least``."""
+        gap, size = (
+            abs(self.model_value - self.reference_value),
+            max(abs(self.model_value), abs(self.reference_value)),
+        )
+        if not (0 < gap < math.inf and size < math.inf):
+            return least
+        return min(max(least, math.ceil(math.log10(size) - math.log10(gap)) + 2), 17)
+
     @property
     def second_value(self) -> float:
         """The second reference at the output that carries the error."""

@@ -20,7 +20,8 @@ def where(view: View) -> Markup:
     point = view.witness
     if point is None:
         return Markup("There is no worst point: no evaluation gave an error.")
-    values = (view.value(v, point.output) for v in (point.model_value, point.reference_value))
+    digits = point.digits(6)
+    values = (view.value(v, point.output, digits) for v in (point.model_value, point.reference_value))
     words = m("There the model gives <b>{}</b>; the reference gives <b>{}</b>.", *values)
     if view.joint:
         words += m(
@@ -30,7 +31,7 @@ def where(view: View) -> Markup:
     elif name := view.output_name(point):
         words += m(" The output is {}.", name)
     if point.recheck == "confirmed":
-        second = view.value(point.second_value, point.output)
+        second = view.value(point.second_value, point.output, digits)
         name = view.text("recheck", "name")
         words += m(" A second reference{} confirms it: {}.", f" ({name})" if name else "", second)
     if point.volume > 0:
