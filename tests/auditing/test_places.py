@@ -67,6 +67,8 @@ def test_the_ends_of_a_list_of_values_are_bounds(at: float, tag: str) -> None:
     report = audit(Problem(model, lambda x: 0 * x[:, 0], domain), evaluations=1000)
     assert report.worst.x[1] == at
     assert report.worst.tags[0] == tag
+    one = Domain(a=(0.0, 1.0), n=Axis(values=(at,)))
+    assert audit(Problem(model, lambda x: 0 * x[:, 0], one), evaluations=500).worst.tags[0] == "interior"
 
 
 def test_the_rule_of_a_glitch() -> None:

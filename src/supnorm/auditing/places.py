@@ -163,8 +163,11 @@ def side_of_fault(problem: Problem, u: Array, width: Array, output: int, landsca
 
 
 def where_in(domain: Domain, u: Array, x: Array) -> str:
-    """ "boundary" on an end of an axis, the first or last of its values included, else "interior"; u and x: (d,)."""
-    ends = [v in (axis.low, axis.high) for v, axis in zip(x, domain.axes, strict=True)]
+    """ "boundary" on an end of an axis, the first or last of its values included, else "interior"; u and x: (d,).
+
+    A single value has no ends.
+    """
+    ends = [v in (a.low, a.high) and a.low < a.high for v, a in zip(x, domain.axes, strict=True)]
     return "boundary" if bool(((u <= EDGE) | (u >= 1 - EDGE) | ends).any()) else "interior"
 
 

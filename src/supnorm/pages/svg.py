@@ -160,6 +160,9 @@ class Bands(Scale):
         return list(self.values[:: math.ceil(len(self.values) / most)])
 
 
+FAR = 1e305  # no axis goes further: the numbers on it are written in percent as well
+
+
 def span(values: Iterable[float], log: bool = False, pad: float = 0.06) -> tuple[float, float] | None:
     """Range of the finite values (positive ones for a log scale) with a margin; None when there are none."""
     kept = [v for v in values if math.isfinite(v) and (v > 0 or not log)]
@@ -167,9 +170,7 @@ def span(values: Iterable[float], log: bool = False, pad: float = 0.06) -> tuple
         return None
     low, high = min(kept), max(kept)
     if log:
-        return (
-            (low / 2, high * 2) if high / low < 4 else (low / (high / low) ** pad, high * (high / low) ** pad)
-        )
+        return (low / 2, high * 2) if high / low < 4 else widened(low, high, pad, 1.0)
     margin = (high - low) * pad or abs(high) * 0.1 or 1.0
     return low - margin, high + margin
 
@@ -189,6 +190,16 @@ def linear_ticks(low: float, high: float, most: int = 5) -> list[float]:
     if last <= first and most < 32:
         return linear_ticks(low, high, 2 * most)
     return [k * step for k in range(first, last + 1)]
+
+
+def widened(low: float, high: float, share: float, least: float = 2.0) -> tuple[float, float]:
+    """A logarithmic range with a margin on both sides, a share of it and a factor of ``least`` at least.
+
+    >>> [round(v, 6) for v in widened(1.0, 1e4, 0.25)], widened(1e-10, 1e300, 0.12)[1]
+    ([0.1, 100000.0], 1e+305)
+    """
+    margin = max(math.exp(share * (math.log(high) - math.log(low))), least)
+    return max(low / margin, 1 / FAR), min(high * margin, FAR)
 
 
 def log_ticks(low: float, high: float, most: int = 5) -> list[float]:
