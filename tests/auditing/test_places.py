@@ -14,7 +14,7 @@ from tests.problems import Bump, RandomNet, assert_honest, bounded, box, functio
 from supnorm import audit
 from supnorm.auditing.glitches import GlitchRule, rms_floor
 from supnorm.auditing.statistics import Sample
-from supnorm.problem import Domain, ErrorMeasure, Function, Problem
+from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
@@ -55,6 +55,20 @@ def test_worst_points_on_faces_are_tagged() -> None:
     assert report.worst is not None
     assert report.worst.x.tolist() == [1.0, 1.0]
     assert "boundary" in report.worst.tags
+
+
+@pytest.mark.parametrize(("at", "tag"), [(8.0, "boundary"), (4.0, "interior")])
+def test_the_ends_of_a_list_of_values_are_bounds(at: float, tag: str) -> None:
+    domain = Domain(a=(0.0, 1.0), n=Axis(values=(2, 4, 8)))
+
+    def model(x: Array) -> Array:
+        return np.asarray(np.exp(-((x[:, 0] - 0.4) ** 2) / 0.01) * (x[:, 1] == at))
+
+    report = audit(Problem(model, lambda x: 0 * x[:, 0], domain), evaluations=1000)
+    assert report.worst.x[1] == at
+    assert report.worst.tags[0] == tag
+    one = Domain(a=(0.0, 1.0), n=Axis(values=(at,)))
+    assert audit(Problem(model, lambda x: 0 * x[:, 0], one), evaluations=500).worst.tags[0] == "interior"
 
 
 def test_the_rule_of_a_glitch() -> None:
@@ -136,6 +150,35 @@ def test_a_second_reference_that_raises_does_not_lose_the_run() -> None:
     report = rechecked(lambda x: wave(x) + spike(x), wave, broken)
     assert report.worst.recheck == "unresolved"
     assert report.worst.error == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("other", [np.nan, 5.0])
+@pytest.mark.parametrize(
+    ("added", "word"), [(1e-3, "confirmed"), (0.5, "unresolved"), (1.0, "reference-fault")]
+)
+def test_a_recheck_is_about_the_output_that_carries_the_error(other: float, added: float, word: str) -> None:
+    """The second output has no value near the worst point, or the references differ there as well."""
+
+    def reference(x: Array) -> Array:
+        return np.stack([wave(x), np.where(x[:, 0] > 0.5, np.nan, 0.0)], axis=1)
+
+    def second(x: Array) -> Array:
+        return np.stack([wave(x) + added * spike(x), np.full(len(x), other)], axis=1)
+
+    def model(x: Array) -> Array:
+        return np.stack([wave(x) + spike(x), 0 * x[:, 0]], axis=1)
+
+    report = rechecked(model, reference, second, tolerance=0.1)
+    assert report.worst.error == pytest.approx(1.0, abs=1e-6)
+    assert report.worst.recheck == word
+    finite = Problem(
+        model,
+        lambda x: np.nan_to_num(reference(x)),
+        Domain(x=(0.0, 1.0)),
+        recheck=second,
+        tolerance=0.1,
+    )
+    assert audit(finite, evaluations=2000).worst.recheck == word
 
 
 # -- findings ---------------------------------------------------------------------------------------------

@@ -289,6 +289,10 @@ def test_failures_are_told_with_place_and_cause() -> None:
     assert "beyond the table" in raised["message"]
     assert raised["x"]["b"] > 0.95
     assert document["failures"]["masked"] > 0
+    (told,) = [f["text"] for f in document["findings"] if f["code"] == "reference-failed"]
+    cause = max(document["failures"]["causes"], key=lambda c: c["count"])
+    plain = "cause: the value is not finite"
+    assert told.endswith(plain if cause["kind"] == "non-finite" else f"cause: exception: {cause['message']}")
     a = next(e for e in document["failures"]["by_axis"] if e["axis"] == "a")
     assert sum(a["failed"][:8]) > 0.7 * sum(a["failed"]) > 0
     assert sum(a["outside"][36:]) == sum(a["outside"]) > 0
@@ -414,6 +418,7 @@ def test_a_side_that_fails_on_part_of_the_domain_is_told(side: str) -> None:
     assert "RuntimeError: no convergence" in found[f"{side}-failed"]
     share = float(found[f"{side}-failed"].split("(")[1].split(" %")[0])
     assert share == pytest.approx(10, abs=3)
+    assert "cause: exception: RuntimeError" in found[f"{side}-failed"]
     assert f"The {side} failed at " in document["status"]["advice"]
     assert (document["status"]["code"], document["status"]["exit"]) == ("within-tolerance", 0)
 

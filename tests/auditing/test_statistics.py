@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import beta, binomtest
 
-from supnorm.auditing.statistics import Sample, clopper_pearson_lower, clopper_pearson_upper, unseen_peaks
+from supnorm.auditing.statistics import (
+    Moments,
+    Sample,
+    clopper_pearson_lower,
+    clopper_pearson_upper,
+    unseen_peaks,
+)
 from supnorm.problem import Domain, Law
 
 Array = NDArray[np.float64]
@@ -194,3 +200,25 @@ def test_the_limit_is_never_below_three_in_n_and_never_above_one() -> None:
         assert found is not None
         assert min(3 / sum(sizes), 1.0) <= found.at_most <= 1.0
     assert unseen_peaks([]) is None
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e80, 1e160, 1e305])
+def test_powers_of_large_errors_do_not_overflow(size: float) -> None:
+    """A relative error without a floor has no end; the parts come in rising order, so that the unit changes."""
+    errors = size * np.array([[1e-4, 2e-4], [3e-2, 4e-2], [1.0, 2.0]])
+    moments, sample = Moments((1.0, 2.0, 4.0)), Sample(errors.ravel(), "uniform", 6)
+    for part in errors:
+        moments.add(part[None])
+    for p in (1.0, 2.0, 4.0):
+        scaled = (errors / size) ** p
+        assert moments.norms()[f"L{p:g}"] == pytest.approx(size * (scaled.sum() / 3) ** (1 / p))
+        assert sample.mean(p).value == pytest.approx(size * scaled.mean() ** (1 / p))
+    assert sample.rms().value == pytest.approx(size * np.sqrt(np.mean((errors / size) ** 2)))
+    np.testing.assert_allclose(moments.rms(), size * np.sqrt(np.mean((errors / size) ** 2, axis=0)))
+
+
+def test_an_infinite_error_stays_infinite_among_large_ones() -> None:
+    moments = Moments((2.0,))
+    moments.add(np.array([[1e200], [np.inf]]))
+    assert moments.norms()["L2"] == np.inf
+    assert Sample(np.array([1e200, np.inf]), "uniform", 2).rms().value == np.inf

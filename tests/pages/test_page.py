@@ -245,6 +245,24 @@ def test_profile_of_a_vector_output(result):
     assert "the error is largest, 0.3 m/s, at wavelength 3 um" in Reader(page(data)).text
 
 
+def test_outputs_with_names_are_named_in_their_profile(result):
+    data = result("d3")
+    data["outputs"] = [{"name": name, "unit": ""} for name in ("T_out", "dp", "mass")]
+    profile = {"coordinate": [1, 2, 3], "label": "output", "unit": "", "worst": [0.1, 0.3, 0.2]}
+    data["charts"]["profile"] = profile | {"rms": [0.01, 0.01, 0.01]}
+    html = page(data)
+    assert "the error is largest, 0.3 m/s, at dp." in Reader(html).text
+    picture = html[html.index("typical error along output") :].split("</svg>")[0]
+    ticks = dict(re.findall(r'<text class="tk" x="([\d.]+)"[^>]*>(\w+)</text>', picture)[-3:])
+    assert list(ticks.values()) == ["T_out", "dp", "mass"]
+    left, middle, right = map(float, ticks)
+    assert middle - left == pytest.approx(right - middle, abs=0.2)
+    many = result("d3")
+    many["outputs"] = [{"name": f"a long name {i}", "unit": ""} for i in range(40)]
+    many["charts"]["profile"] = profile | {"coordinate": list(range(1, 41)), "worst": [0.1] * 39 + [0.2]}
+    assert "at a long name 39." in Reader(page(many)).text
+
+
 def test_many_panels_are_limited(result):
     html = page(result("d20"))
     assert "Shown are the 45 of 190 pairs with the largest spread." in html

@@ -104,6 +104,20 @@ def test_a_point_near_an_end_is_inside_as_its_tag_says():
     assert [edge_words(view, p) for p in view.places[:2]] == ["interior", "on the edge: a high"]
 
 
+def test_a_relative_error_without_a_floor_may_be_huge():
+    """Where the reference is 1e-282 and the model 1e-4: no number overflows, and everything is drawn."""
+
+    def tail(x):
+        return np.exp(-650 * x[:, 0] * x[:, 1])
+
+    measure = ErrorMeasure("relative", floor=0.0, tolerance=0.1)
+    report = audit(Problem(lambda x: tail(x) + 1e-4, tail, SQUARE, measure), evaluations=1000)
+    assert report.worst.error == pytest.approx(1e-4 * math.exp(650), rel=1e-6)
+    assert 1e200 < report.rms.value < report.worst.error
+    assert "1.96 × 10²⁸⁰ %" in html_of(report)
+    assert "10²⁸⁰ %" in summary(report)
+
+
 def test_the_terminal_names_the_worst_of_several_outputs():
     def two(x):
         return np.column_stack([x[:, 0], x[:, 1]])

@@ -180,6 +180,7 @@ def test_comparison_orders_by_the_worst_error():
     lines = comparison(COMPARED, 120).splitlines()
     assert [line.split("  ")[0] for line in lines[1:]] == ["small net", "big <net>", "broken"]
     assert "0.9 K" in lines[2]
+    assert lines[3].split()[:5] == ["broken", "no", "value", "not", "known"]  # too few points for 99.9 %
     assert "tolerance exceeded" in comparison(COMPARED, 95)  # what a narrow terminal cuts is the place
 
 

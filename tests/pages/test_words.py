@@ -6,6 +6,7 @@ import re
 import pytest
 
 from supnorm.pages import power, sections, words
+from supnorm.pages.page import page
 from supnorm.pages.view import View
 
 
@@ -245,6 +246,51 @@ def test_the_size_of_a_place_has_its_limits(result):
     assert "so that at least one random point in 10,000 falls into it" in said(
         sections.why_average(View(data))
     )
+    data["plain_sample"] |= {"n": 19_000, "drawn": 20_000}  # a place without a value may hold points as well
+    assert "20,000 were drawn" in said(sections.why_average(View(data)))
+    data["witness"] |= {"volume": 0.099, "volume_at_least": 0.09, "volume_at_most": 0.11}
+    assert "1 in 10 of the domain (between 9 % and 11 %, with" in said(sections.where(View(data)))
+
+
+def test_both_values_have_digits_enough_to_differ(result):
+    data = result("d2")
+    data["witness"] |= {"model": [1.1806874], "reference": [1.1806861], "recheck_value": [1.1806874]}
+    data["witness"] |= {"recheck": "unresolved"}
+    data["places"][0] |= data["witness"]
+    where = said(sections.where(View(data)))
+    assert "model gives 1.1806874; the reference gives 1.1806861." in where
+    note = said(words.recheck_note(View(data)))
+    assert re.findall(r"1\.\d+", note) == ["1.1806874", "1.1806861", "1.1806874"]
+    text = re.sub("<[^>]*>", "", page(data)).replace("\xa0", " ")
+    assert "model 1.1806874, reference 1.1806861, second reference 1.1806874" in text
+    data["witness"] |= {"model": [1.5], "reference": [1.25]}
+    assert "model gives 1.5; the reference gives 1.25." in said(sections.where(View(data)))
+
+
+def test_grey_of_a_thumbnail_is_what_is_there(result):
+    data = result("d2")
+    assert "grey: no value or outside the domain." in page(data)
+    data["failures"]["masked"] = 7
+    assert "grey: no value, outside the domain or not counted." in page(data)
+
+
+def test_an_average_that_shows_the_place_is_not_said_to_hide_it(result):
+    data = result("d2")
+    worst = data["sup"]["lower"]
+    data["witness"] |= {"volume": 0.09, "volume_at_least": 0.08, "volume_at_most": 0.1}
+    data["rms"]["value"] = worst / 3.5  # of it the place makes up 28 % of the mean square at least
+    text = said(sections.why_average(View(data)))
+    assert text.startswith("The place of the worst error fills 1 in 11 of the domain")
+    assert text.endswith("The average shows it.")
+    data["rms"]["value"] = worst / 2.9
+    assert not sections.why_average(View(data))
+    data["witness"]["volume"] = 0.01
+    data["rms"]["value"] = worst / 3.5
+    assert said(sections.why_average(View(data))).startswith("Why the average does not show it: the place")
+    # A place that no random point has hit does not show, however much it makes up.
+    data["witness"]["volume"] = 1e-6
+    data["rms"]["value"] = worst / 1e6
+    assert "will usually miss it" in said(sections.why_average(View(data)))
 
 
 def test_power_of_two_sides_is_that_of_the_worse_one(result):
@@ -294,3 +340,20 @@ def test_failures_come_first(result):
     assert said(failures.sentence(View(none))).startswith("Nowhere: all 20,000 evaluations")
     none["failures"]["count"] = 20_000
     assert said(failures.sentence(View(none))).startswith("Everywhere: none of 20,000 points")
+
+
+def test_nothing_is_called_finite_that_was_not(result):
+    from supnorm.pages import failures
+
+    data = result("d2")
+    data["failures"]["count"] = 0
+    infinite = copy.deepcopy(data)
+    infinite["sup"]["lower"] = infinite["witness"]["error"] = "inf"
+    assert "finite or infinite" in said(failures.sentence(View(infinite)))
+    data["outputs"] = [{"name": "rho", "unit": ""}, {"name": "mu", "unit": ""}]
+    text = said(failures.sentence(View(data)))
+    assert "at least one output" in text
+    assert "finite values" not in text
+    assert "no value" not in text
+    data["findings"] = [{"code": "output-without-value", "text": "..."}]
+    assert said(failures.sentence(View(data))).endswith("the reference has no value in others.")

@@ -30,6 +30,7 @@ from supnorm.auditing.facts import (
 )
 from supnorm.auditing.findings import data_distance, findings, suspect_rows
 from supnorm.auditing.glitches import rms_floor
+from supnorm.auditing.joint import is_joint, with_output
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import cluster_sizes
 from supnorm.auditing.pictures import Pictures, picture_budget
@@ -95,6 +96,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         drawn["profile"] = charts.profile(names, run.recorder.by_output, run.sample.moments.rms())
     drawn["thumbnails"] = [p.thumbnail for p in shown]
     witness = run.places[0].witness if run.places else None
+    joint = witness is not None and is_joint(problem.error, witness)
     sample = run.sample
     rms = sample.rms()
     places = [place_json(p.witness, problem, names) for p in run.places]
@@ -126,13 +128,13 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "axes": axes_json(problem),
         "domain": domain_json(problem),
         "outputs": [{"name": n, "unit": u} for n, u in zip(names, output_units(problem, names), strict=True)],
-        "measure": measure_json(problem, names),
+        "measure": measure_json(problem, names) | {"joint": joint},
         "sup": {"lower": sup, "rounding": rounding, "upper": None, "upper_kind": "none"},
         "witness": None if witness is None else place_json(witness, problem, names),
         "rms": {"value": rms.value, "kind": "sample", "n": rms.n, "at_least": floor},
         "mean": {"value": sample.mean().value, "kind": "sample", "n": sample.n},
         "norms": sample.norms() | {"sup": sup},
-        "norms_over_outputs": sample.moments.norms() | {"sup": sup} if len(names) > 1 else None,
+        "norms_over_outputs": sample.moments.norms() | {"sup": sup} if len(names) > 1 and not joint else None,
         "explanation": "",
         "quantiles": {
             str(q): _at_most(sample.quantile(q), sup, rounding) if sample.carries(q) else None
@@ -264,6 +266,7 @@ def _crown(run: Run) -> None:
     top = max((p.witness.error for p in run.places), default=-np.inf)
     if witness is None or (top > -np.inf and witness.error <= top * (1 + 1e-12)):
         return
+    witness = with_output(run.evaluator.problem.error, witness)
     u = run.evaluator.problem.domain.to_unit(witness.x[None])[0].clip(0.0, 1.0)
     apart = [float(np.linalg.norm(p.u - u)) for p in run.places]
     if apart and min(apart) <= SAME * np.sqrt(len(u)):

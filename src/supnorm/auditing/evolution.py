@@ -106,4 +106,6 @@ def _direction(ahead: Array, behind: Array, z: Array) -> Array:
 
 def _units(v: Array) -> Array:
     """Rows of unit length; zero stays zero."""
+    top = np.abs(v).max(axis=1, keepdims=True)
+    v = v / np.where(top > 1e150, top, 1.0)  # the squares would overflow
     return np.asarray(v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-300))

@@ -31,7 +31,11 @@ def explain(document: Mapping[str, Any]) -> str:
         return f"Model and reference agree exactly at all of {n:,} random points and everywhere the search looked."
     if not math.isfinite(rms):
         return f"The worst error found is {size(worst, document)}; no average is known beside it."
-    where = f", in {witness['output']}" if len(document["outputs"]) > 1 else ""
+    where = (
+        f", in {witness['output']}"
+        if len(document["outputs"]) > 1 and not document["measure"].get("joint")
+        else ""
+    )
     apart = f"is {number(worst / rms)} times" if rms > 0 else "stands beside"
     sentences = [
         f"The worst error found, {size(worst, document)}{where}, {apart} the RMS of "

@@ -58,7 +58,7 @@ def findings(
 
 
 def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
-    """A finding for each side that failed at points of the domain: on how much of it, and what it said first."""
+    """A finding for each side that failed at points of the domain: on how much of it, and the most frequent cause."""
     found = []
     table = is_table(evaluator.problem)
     for side in ("model", "reference"):
@@ -68,9 +68,11 @@ def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
         cause = max(causes, key=lambda f: f.count)
         k, n = sample.failed.get(side, 0), sample.drawn
         most = f"with 95 % confidence on at most {100 * clopper_pearson_upper(k, n):.2g} % of them all"
+        # What is not finite has no message of its own.
+        said = cause.message if cause.kind == "non-finite" else f"{cause.kind}: {cause.message}"
         text = (
             f"The {side} failed at {failed_share(side, sample, table)}{'' if table else f': {most}'}. "
-            f"No error is known there, and none is counted. {cause.kind}: {cause.message}"
+            f"No error is known there, and none is counted. The most frequent cause: {said}"
         )
         found.append({"code": f"{side}-failed", "text": text})
     return found

@@ -16,7 +16,7 @@ from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.recorder import BINS, Recorder
 from supnorm.auditing.statistics import Sample, clopper_pearson_upper
 from supnorm.evaluation import Evaluations, PointStatus
-from supnorm.problem import Domain
+from supnorm.problem import Axis, Domain
 
 Array = NDArray[np.float64]
 WORDS = {
@@ -132,12 +132,14 @@ def half_widths(landscape: Landscape, u: Array, error: float, points: int = 40) 
 
 
 def thumbnail(landscape: Landscape, u: Array, width: Array, cells: int) -> dict[str, Any]:
-    """The error round a place in its two narrowest axes."""
+    """The error round a place in its two narrowest axes; a list of values is shown whole where each has a cell."""
     domain = landscape.evaluator.problem.domain
     i, j = sorted(np.argsort(width, kind="stable")[:2].tolist())
     ranges, lines = [], []
     for axis in (i, j):
-        reach = min(0.5, max(4 * width[axis], 1e-8))
+        listed = domain.axes[axis].values
+        whole = listed is not None and len(listed) <= cells
+        reach = 0.5 if whole else min(0.5, max(4 * width[axis], 1e-8))
         lo = float(np.clip(u[axis] - reach, 0, max(0.0, 1 - 2 * reach)))
         hi = min(1.0, lo + 2 * reach)
         lines.append(lo + (np.arange(cells) + 0.5) / cells * (hi - lo))
@@ -176,14 +178,14 @@ def whole_map(
 def recorded_map(domain: Domain, recorder: Recorder) -> dict[str, Any]:
     """The largest error in each cell of everything evaluated: a grid (d = 2) or a panel for each pair."""
     if domain.d == 2:
-        values = recorder.panel(0)
+        values = _in_bands(domain, (0, 1), recorder.panel(0))
         return {
             "kind": "grid",
             "axes": list(domain.names),
             "shape": list(values.shape),
             "values": rounded(values),
         }
-    panels = [(i, recorder.panel(i)) for i in range(len(recorder.pairs))]
+    panels = [(i, _in_bands(domain, pair, recorder.panel(i))) for i, pair in enumerate(recorder.pairs)]
     if domain.d > 10:  # the 45 panels that differ most within themselves
         spread = [
             float(np.nanstd(np.log(np.maximum(v, 1e-300)))) if np.isfinite(v).any() else 0 for _, v in panels
@@ -202,13 +204,32 @@ def recorded_map(domain: Domain, recorder: Recorder) -> dict[str, Any]:
     }
 
 
+def _in_bands(domain: Domain, pair: tuple[int, ...], values: Array) -> Array:
+    """A panel in which each of a list of values fills its band: they are evaluated in the middle of it only."""
+    for direction, i in enumerate(pair):
+        values = values.take(_holding(domain.axes[i], len(values)), axis=1 - direction)
+    return values
+
+
+def _holding(axis: Axis, n: int) -> NDArray[np.intp]:
+    """For each of ``n`` cells along an axis the one that holds its points: of a list of values the middle of its band."""
+    k = n if axis.values is None else len(axis.values)
+    if k >= n:
+        return np.arange(n)
+    band = ((np.arange(n) + 0.5) / n * k).astype(np.intp)
+    return np.asarray(((band + 0.5) / k * n).astype(np.intp))
+
+
 def _fill_empty(landscape: Landscape, recorder: Recorder, share: int) -> None:
     """Cells that nothing was evaluated in get a value at their centre, as far as the share allows."""
     empty = np.argwhere(np.isnan(recorder.panel(0)))
+    axes, n = landscape.evaluator.problem.domain.axes, recorder.cells
+    across, up = (_holding(axis, n) == np.arange(n) for axis in axes)  # others never get a point
+    empty = empty[across[empty[:, 1]] & up[empty[:, 0]]]
     if len(empty) > share:  # spread what is affordable evenly over the map
         empty = empty[np.linspace(0, len(empty) - 1, max(share, 1)).astype(int)]
     if len(empty):
-        landscape.score((empty[:, ::-1] + 0.5) / recorder.cells)
+        landscape.score((empty[:, ::-1] + 0.5) / n)
 
 
 def rounding_left_out(drawn: dict[str, Any], sup: float, rounding: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.glitches import GlitchRule, mark, prominences
+from supnorm.auditing.joint import with_output
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import distinct
 from supnorm.auditing.pictures import half_widths
@@ -17,7 +18,7 @@ from supnorm.auditing.region import RegionVolume
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import Sample
 from supnorm.auditing.thinning import thin
-from supnorm.problem import Problem
+from supnorm.problem import Domain, Problem
 from supnorm.results import EDGE, Witness
 
 Array = NDArray[np.float64]
@@ -115,7 +116,7 @@ def settle(landscape: Landscape, places: list[Place], rng: np.random.Generator) 
     level = worst / (1 + SAME)
     for p in places:
         if np.linalg.norm(p.u - u) <= reach and p.witness.error >= level and p.witness.volume is not None:
-            new = evaluator.recompute(x, worst)
+            new = with_output(evaluator.problem.error, evaluator.recompute(x, worst))
             old = p.witness
             kept = replace(
                 new,
@@ -161,6 +162,15 @@ def side_of_fault(problem: Problem, u: Array, width: Array, output: int, landsca
     return None
 
 
+def where_in(domain: Domain, u: Array, x: Array) -> str:
+    """ "boundary" on an end of an axis, the first or last of its values included, else "interior"; u and x: (d,).
+
+    A single value has no ends.
+    """
+    ends = [v in (a.low, a.high) and a.low < a.high for v, a in zip(x, domain.axes, strict=True)]
+    return "boundary" if bool(((u <= EDGE) | (u >= 1 - EDGE) | ends).any()) else "interior"
+
+
 def describe_place(
     landscape: Landscape, u: Array, score: float, x: Array | None = None
 ) -> tuple[Witness, Array]:
@@ -168,7 +178,7 @@ def describe_place(
     evaluator = landscape.evaluator
     problem: Problem = evaluator.problem
     x = problem.domain.from_unit(u[None])[0] if x is None else x
-    witness = evaluator.recompute(x, score)
+    witness = with_output(problem.error, evaluator.recompute(x, score))
     if np.isfinite(witness.error) and landscape.affordable() > 100 * len(u):
         width = half_widths(
             landscape, u, witness.error, max(8, min(40, landscape.affordable() // (40 * len(u))))
@@ -176,8 +186,7 @@ def describe_place(
         fault = side_of_fault(problem, u, width, witness.output, landscape)
     else:
         width, fault = np.full(len(u), 0.1), None
-    edge = bool(((u <= EDGE) | (u >= 1 - EDGE)).any())
-    tags = ["boundary" if edge else "interior"] + ([fault] if fault else [])
+    tags = [where_in(problem.domain, u, x)] + ([fault] if fault else [])
     off = None
     if problem.domain.cloud is not None:
         off = float(problem.domain.data_distance(x[None])[0])

@@ -4,6 +4,8 @@
 * ``reference-fault``: the second reference agrees with the model and not with the reference.
 * ``unresolved``: anything else; also when the reference takes the second one's value within a millionth of the
   domain: at a jump that two codes place slightly apart, which side is right has no sharp answer.
+
+Of several outputs only the one that carries the error has a say, unless the error is a function of the user's own.
 """
 
 from __future__ import annotations
@@ -38,10 +40,11 @@ class Recheck:
         problem: Problem = evaluator.problem
         y, failed = second.values(witness.x[None], "recheck")
         evaluator.count("recheck", 1)
-        if failed or not np.isfinite(y).all():
+        judged, value = in_its_output(problem.error, witness, y)
+        if failed or value is None:
             why = failed.get(0, "the value is not finite")
             return replace(witness, recheck="unresolved", recheck_value=y[0]), why
-        word = self._word(evaluator, problem, witness, y)
+        word = self._word(evaluator, problem, judged, value)
         return replace(witness, recheck=word, recheck_value=y[0]), ""
 
     def _word(self, evaluator: Evaluator, problem: Problem, witness: Witness, y: Array) -> str:
@@ -73,8 +76,26 @@ class Recheck:
         f, _ = evaluator.reference.values(points, "recheck")
         evaluator.count("recheck", len(points))
         both, here = replace(problem.error, side="both"), witness.reference[None]
+        f = np.where(_with_a_say(both, witness), f, here)
         apart = [remaining(both, row[None], here, y, x[None]) for row, x in zip(f, points, strict=True)]
         return bool(np.any(np.array(apart) <= max(small, 1e-300)))
+
+
+def in_its_output(measure: ErrorMeasure, witness: Witness, second: Array) -> tuple[Witness, Array | None]:
+    """The witness, and a second reference's values (1, m), with the first one's in all outputs that have no say.
+
+    None for the values where one that has a say is not finite.
+    """
+    say = _with_a_say(measure, witness)
+    model = np.where(say, witness.model, witness.reference)
+    known = bool(np.isfinite(second[:, say]).all())
+    return replace(witness, model=model), np.where(say, second, witness.reference) if known else None
+
+
+def _with_a_say(measure: ErrorMeasure, witness: Witness) -> NDArray[np.bool_]:
+    """Which outputs decide, shape (m,)."""
+    outputs = np.arange(len(witness.reference))
+    return outputs == witness.output if measure.function is None else outputs >= 0
 
 
 def remaining(measure: ErrorMeasure, value: Array, reference: Array, second: Array, x: Array) -> float:

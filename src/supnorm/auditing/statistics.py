@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 NORMS = (1.0, 2.0, 4.0)  # powers of the sample norms that are reported unless others are asked for
 CONFIDENCE = 0.95
+MOST = 1e250  # of an error's power: sums of larger ones might overflow
 
 
 class Moments:
@@ -43,12 +44,18 @@ class Moments:
         self.powers = tuple(powers)
         self._sums = {p: np.zeros(1) for p in {*self.powers, 2.0}}
         self.missing = np.zeros(1, dtype=np.intp)
-        self._n = 0
+        self._n, self._unit = 0, 1.0
 
     def add(self, errors: Array) -> None:
         """Take the errors of a batch in, shape ``(n, m)``; an output without a value counts as exact there."""
         self._n += len(errors)
         self.missing = self.missing + np.isnan(errors).sum(axis=0)
+        unit = _unit(errors, max(self._sums))
+        if unit > self._unit:
+            for p, total in self._sums.items():
+                total *= (self._unit / unit) ** p
+            self._unit = unit
+        errors = errors / self._unit
         square = errors * errors  # with it the usual powers take no logarithm
         for p, total in self._sums.items():
             power = square ** (p / 2) if p >= 2 else errors**p
@@ -56,11 +63,18 @@ class Moments:
 
     def rms(self) -> Array:
         """RMS of each output, shape ``(m,)``."""
-        return np.asarray(np.sqrt(self._sums[2.0] / max(self._n, 1)))
+        return np.asarray(self._unit * np.sqrt(self._sums[2.0] / max(self._n, 1)))
 
     def norms(self) -> dict[str, float]:
         """L^p norms of the whole vector, ``(mean over points of the sum over outputs of e_j^p)^(1/p)``."""
-        return {f"L{p:g}": float((self._sums[p].sum() / max(self._n, 1)) ** (1 / p)) for p in self.powers}
+        n, unit = max(self._n, 1), self._unit
+        return {f"L{p:g}": unit * float((self._sums[p].sum() / n) ** (1 / p)) for p in self.powers}
+
+
+def _unit(errors: Array, power: float) -> float:
+    """What errors are divided by before they are raised to a power: 1 unless that could overflow."""
+    top = float(np.max(errors, where=np.isfinite(errors), initial=0.0))
+    return top if top > MOST ** (1 / power) else 1.0
 
 
 @dataclass(frozen=True)
@@ -88,13 +102,14 @@ class Sample:
 
     def rms(self) -> Estimate:
         """Root-mean-square error of the sample."""
-        with np.errstate(over="ignore"):
-            value = float(np.sqrt(np.mean(self.errors**2))) if self.n else math.nan
+        unit = _unit(self.errors, 2.0)
+        value = unit * float(np.sqrt(np.mean((self.errors / unit) ** 2))) if self.n else math.nan
         return Estimate(value, "sample", self.n, self.law)
 
     def mean(self, power: float = 1.0) -> Estimate:
         """Sample L^p mean, ``(mean e^p)^(1/p)``."""
-        value = float(np.mean(self.errors**power) ** (1 / power)) if self.n else math.nan
+        unit = _unit(self.errors, power)
+        value = unit * float(np.mean((self.errors / unit) ** power) ** (1 / power)) if self.n else math.nan
         return Estimate(value, "sample", self.n, self.law)
 
     def norms(self) -> dict[str, float]:

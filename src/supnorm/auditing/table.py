@@ -8,17 +8,19 @@ that wrong labels come out as reference faults and not as errors of the model.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing.places import PLACES, Place
+from supnorm.auditing.joint import with_output
+from supnorm.auditing.places import PLACES, Place, where_in
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import NORMS, Moments, Sample
 from supnorm.auditing.thinning import thin
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
-from supnorm.problem import Problem
-from supnorm.results import EDGE, BadInput, Witness
+from supnorm.problem import Domain, Problem
+from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
 CLOSE = 1e-6  # rows nearer than this in the unit box are one place
@@ -98,7 +100,7 @@ def table_statistics(
         state.pool.add(u, done.score)
         top = np.argsort(-done.score, kind="stable")[: 4 * PLACES]
         kept += [
-            (float(done.score[k]), Place(u[k], _witness(done, int(k), u[k]), np.full(d, 0.1)))
+            (float(done.score[k]), Place(u[k], _witness(done, int(k), u[k], problem.domain), np.full(d, 0.1)))
             for k in top
             if ok[k]
         ]
@@ -107,16 +109,16 @@ def table_statistics(
     if not kept:
         return sample, state, []
     chosen = thin(np.stack([p.u for _, p in kept]), np.array([s for s, _ in kept]), CLOSE, PLACES)
-    return sample, state, [kept[i][1] for i in chosen]
+    places = [kept[i][1] for i in chosen]
+    return sample, state, [replace(p, witness=with_output(problem.error, p.witness)) for p in places]
 
 
-def _witness(done: Evaluations, k: int, u: Array) -> Witness:
-    edge = bool(((u <= EDGE) | (u >= 1 - EDGE)).any())
+def _witness(done: Evaluations, k: int, u: Array, domain: Domain) -> Witness:
     return Witness(
         done.x[k],
         done.model[k],
         done.reference[k],
         float(done.error[k]),
         int(done.output[k]),
-        tags=("boundary" if edge else "interior",),
+        tags=(where_in(domain, u, done.x[k]),),
     )

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from supnorm.auditing.findings import failed_share
-from supnorm.auditing.recheck import Recheck, agrees_with_model
+from supnorm.auditing.recheck import Recheck, agrees_with_model, in_its_output
 from supnorm.auditing.statistics import Sample
 from supnorm.auditing.table import is_table
 from supnorm.evaluation import Evaluator
@@ -117,10 +115,11 @@ def _status(
 
 def _second_sides_with_model(problem: Problem, witness: Witness) -> bool:
     """Whether the model would be right there if the second reference were the truth."""
-    if witness.recheck_value is None or not np.isfinite(witness.recheck_value).all():
+    if witness.recheck_value is None:
         return False
+    judged, value = in_its_output(problem.error, witness, witness.recheck_value[None])
     small = 0.0 if problem.error.limit is not None else Recheck().agree * witness.error
-    return agrees_with_model(problem.error, witness, witness.recheck_value[None], small)
+    return value is not None and agrees_with_model(problem.error, judged, value, small)
 
 
 def _late(evaluator: Evaluator, searched: int) -> str:

@@ -28,9 +28,12 @@ def command(
     trust: TRUST = False,
 ) -> int:
     """Evaluate witness N of a run again and print both values; exit 1 when the error is another one."""
+    from dataclasses import replace
+
     import numpy as np
 
     from supnorm.auditing import load_report
+    from supnorm.auditing.joint import with_output
     from supnorm.auditing.table import row_of
     from supnorm.evaluation.caller import guarded
     from supnorm.results import BadInput, to_json
@@ -52,13 +55,15 @@ def command(
         row = row_of(opened.reference.table, then.x, then.reference)
         reference = reference if row is None else opened.reference.table[1][row][None]
     error, output = opened.error(model, reference, x)
+    seen = replace(then, model=model[0], reference=reference[0], output=int(output[0]))
+    shown = with_output(opened.error, seen)
     now = {
         "x": opened.domain.describe(then.x),
         "model": model[0],
         "reference": reference[0],
         "error": error[0],
         "error_then": then.error,
-        "output": report.document["outputs"][int(output[0])]["name"],
+        "output": report.document["outputs"][shown.output]["name"],
     }
     same = bool(np.isclose(float(error[0]), then.error, rtol=1e-6, equal_nan=True) or error[0] == then.error)
     if as_json:

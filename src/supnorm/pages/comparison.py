@@ -47,7 +47,7 @@ def _row(raw: Mapping[str, Any], unit: ErrorUnit) -> tuple[str, ...]:
     return (
         str(raw.get("title") or raw.get("model") or "model"),
         unit(rms),
-        unit(q),
+        "not known" if math.isnan(q) else unit(q),
         unit(worst),
         ratio(worst / rms) if rms > 0 else "–",
         unit(allowed) if not math.isnan(allowed) else "none",

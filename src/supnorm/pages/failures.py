@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +22,7 @@ def sentence(view: View) -> Markup:
     of = int(number(raw.get("of"))) if number(raw.get("of")) > 0 else view.evaluated
     masked = int(number(raw.get("masked"))) if number(raw.get("masked")) > 0 else 0
     if n == 0:
-        words = m("Nowhere: all {} evaluations gave finite values.", count(of))
+        words = _nowhere(view, of)
     elif n >= of:
         words = m("Everywhere: <b>none of {} points</b> gave a finite error.", count(of))
     else:
@@ -33,6 +34,19 @@ def sentence(view: View) -> Markup:
     return words
 
 
+def _nowhere(view: View, of: int) -> Markup:
+    """An error is known at every point: of one output at least, and an infinite one where the model has no finite value."""
+    if len(view.outputs) > 1:
+        words = m("Nowhere: at all {} points the error of at least one output is known.", count(of))
+        if any(f.get("code") == "output-without-value" for f in view.items("findings")):
+            words += " But at some of them the reference has no value in others."
+    elif math.isinf(view.lower):
+        words = m("Nowhere: an error, finite or infinite, is known at all {} points.", count(of))
+    else:
+        words = m("Nowhere: all {} evaluations gave finite values.", count(of))
+    return words
+
+
 def failure_bars(view: View, raw: Mapping[str, Any]) -> Markup:
     """Percent of evaluated points without a value along one input; empty when there are none."""
     axis = view.axis(str(raw.get("axis")))
@@ -40,14 +54,22 @@ def failure_bars(view: View, raw: Mapping[str, Any]) -> Markup:
     done, failed, outside = (numbers(raw.get(k)) for k in ("evaluated", "failed", "outside"))
     if len(edges) != len(done) + 1 or not sum(failed) + sum(outside) > 0:
         return Markup("")
+    if axis.values and len(axis.values) < len(done):
+        across: Scale = axis.across(40, 242)
+        k, n = len(axis.values), len(done)
+        held = [int((i + 0.5) / k * n) for i in range(k)]  # the bin of each value
+        done, failed, outside = ([counts[i] for i in held] for counts in (done, failed, outside))
+        sides = [40 + 202 * i / k for i in range(k + 1)]
+    else:
+        across = Scale(edges[0], edges[-1], 40, 242, log=axis.scale == "log" and edges[0] > 0)
+        sides = [across(e) for e in edges]
     lost = [100 * f / (t + o) if t + o > 0 else 0.0 for f, t, o in zip(failed, done, outside, strict=False)]
     out = [100 * o / (t + o) if t + o > 0 else 0.0 for t, o in zip(done, outside, strict=False)]
     top = max(a + b for a, b in zip(lost, out, strict=True)) or 1.0
-    across = Scale(edges[0], edges[-1], 40, 242, log=axis.scale == "log" and edges[0] > 0)
     up = Scale(0, top, 74, 20)
     parts = [y_axis(up, 40, 242, 2)]
-    for left, right, a, b in zip(edges, edges[1:], lost, out, strict=False):
-        x, w = across(left) + 0.3, across(right) - across(left) - 0.6
+    for left, right, a, b in zip(sides, sides[1:], lost, out, strict=False):
+        x, w = left + 0.3, right - left - 0.6
         if a > 0:
             parts.append(rect(x, up(a), w, 74 - up(a), "fb failed"))
         if b > 0:

@@ -73,8 +73,7 @@ def grid_map(
     """The map for d = 2 with numbered pins at the places."""
     height = 488 if width > 500 else 230
     left, right, top = 62.0, width - 10.0, 14.0
-    across = Scale(one.across.low, one.across.high, left, right, log=one.across.scale == "log")
-    up = Scale(one.up.low, one.up.high, top + height, top, log=one.up.scale == "log")
+    across, up = one.across.across(left, right), one.up.across(top + height, top)
     parts = [field(one.values, scale, left, top, right - left, height)]
     parts += [text(left - 6, up(v) + 4, num(v), "tk", "end") for v in up.ticks(5)]
     parts += [text(2, 9, one.up.label, "lb"), x_axis(across, top + height, one.across.label, 4)]
@@ -98,10 +97,10 @@ def pair_map(view: View, one: Panel, scale: ColourScale, size: int, what: str = 
     """One panel for d > 2 with a ring at the worst point."""
     parts = [field(one.values, scale, 0, 0, size, size)]
     if view.witness:
-        x = one.across.position(view.witness.x.get(one.across.name, math.nan))
-        y = one.up.position(view.witness.x.get(one.up.name, math.nan))
+        x = one.across.across(0, size)(view.witness.x.get(one.across.name, math.nan))
+        y = one.up.across(size, 0)(view.witness.x.get(one.up.name, math.nan))
         if math.isfinite(x) and math.isfinite(y):
-            parts.append(ring(x * size, (1 - y) * size))
+            parts.append(ring(x, y))
     said = f"{what} over {one.across.name} and {one.up.name}: up to {view.error(one.largest)}"
     names = axis_names(one, size) if size > 120 else []
     parts += [text(0, size + 14 + 13 * k, words, "tk") for k, words in enumerate(names)]

@@ -215,6 +215,7 @@ def _spread(view: View) -> dict[str, Any]:
 
 def _places(view: View) -> dict[str, Any]:
     scale = places_.thumbnail_scale(view)
+    masked = number(view.part("failures").get("masked")) > 0
     shown = [
         _place(view, p, i + 1) | {"thumbnail": places_.thumbnail(view, i, scale)}
         for i, p in enumerate(view.places[: places_.SHOWN])
@@ -226,20 +227,24 @@ def _places(view: View) -> dict[str, Any]:
         "places": shown,
         "more_places": more,
         "thumb_legend": legend(view, scale) if scale else None,
+        "thumb_gaps": "no value, outside the domain or not counted"
+        if masked
+        else "no value or outside the domain",
         "legend_words": view.error.name + ("; bar: tolerance" if view.tolerance > 0 else ""),
     }
 
 
 def _place(view: View, place: PlaceView, rank: int) -> dict[str, Any]:
     output = place.output
-    values = f"model {num(place.model_value, 5)}, reference {num(place.reference_value, 5)}"
+    digits = place.digits(5)
+    values = f"model {num(place.model_value, digits)}, reference {num(place.reference_value, digits)}"
     if len(view.outputs) > 1 and output < len(view.outputs):
         values = f"{view.outputs[output][0]}: {values}"
     row = number(view.items("places")[rank - 1].get("row")) if rank <= len(view.places) else math.nan
     if not math.isnan(row):
         values = f"row {count(row)}: {values}"
     if place.recheck and not math.isnan(place.second_value):
-        values += f", second reference {num(place.second_value, 5)}"
+        values += f", second reference {num(place.second_value, digits)}"
     return {
         "rank": rank,
         "error": view.error(place.error),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -13,10 +14,12 @@ from supnorm.pages.maps import Panel, axis_names, panel, ring
 from supnorm.pages.numbers import num, ratio
 from supnorm.pages.points import PlaceView
 from supnorm.pages.ramp import ColourScale, colour_scale, field
-from supnorm.pages.svg import Scale, line, path, picture, text
+from supnorm.pages.svg import Bands, Scale, line, path, picture, text, x_axis, y_axis
 from supnorm.pages.view import View, number, numbers
 
 SHOWN = 6
+TICKS = 5
+LETTER = 7.0  # width of one below an axis, about
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,9 @@ def thumbnail(view: View, index: int, scale: ColourScale | None) -> Markup:
     parts = [field(one.values, scale, 0, 0, 132, 132)]
     at = []
     for axis, limits in zip((one.across, one.up), ranges, strict=False):
-        at.append(_position(place.x.get(axis.name, math.nan), limits, axis.scale == "log"))
+        x = place.x.get(axis.name, math.nan)
+        whole = axis.values and limits == [axis.low, axis.high]
+        at.append(axis.across(0, 1)(x) if whole else _position(x, limits, axis.scale == "log"))
     if len(at) == 2 and all(map(math.isfinite, at)):
         parts.append(ring(132 * at[0], 132 * (1 - at[1])))
     names = axis_names(one, 132)
@@ -134,14 +139,18 @@ def curve(view: View, place: PlaceView) -> Markup:
 
 def profile(view: View, width: int) -> Markup:
     """Vector outputs: largest and RMS error along the output axis."""
-    from supnorm.pages.svg import x_axis, y_axis
-
     data = view.chart("profile") or {}
     at, worst, rms = numbers(data.get("coordinate")), numbers(data.get("worst")), numbers(data.get("rms"))
     scale = error_axis(view, worst, (18.0, 204.0)) if at and len(at) == len(worst) else None
     if scale is None or not max(at) > min(at):
         return Markup("")
-    across = Scale(min(at), max(at), 62, width - 8)
+    across: Scale = Scale(min(at), max(at), 62, width - 8)
+    write: Any = num
+    if _counted(view, at):
+        across = Bands(min(at), max(at), 62, width - 8, values=tuple(at))
+        named = dict(zip(at, (name for name, _ in view.outputs), strict=True))
+        if len(at) <= TICKS and LETTER * max(map(len, named.values())) * len(at) < width - 70:
+            write = named.__getitem__
     xs = [across(v) for v in at]
     parts = [y_axis(scale, 62, width - 8, 4, view.error.bare), text(2, 10, view.error.name, "lb")]
     if len(rms) == len(at):
@@ -150,9 +159,16 @@ def profile(view: View, width: int) -> Markup:
         parts.append(line(62, scale(view.tolerance), width - 8, scale(view.tolerance), "s-tol"))
     parts.append(path(xs, [scale(v) if v > 0 else scale.start for v in worst], "s-err"))
     name, unit = str(data.get("label") or "output"), str(data.get("unit") or "")
-    parts.append(x_axis(across, 204, f"{name}, {unit}" if unit else name, 5))
+    parts.append(x_axis(across, 204, f"{name}, {unit}" if unit else name, TICKS, write))
     said = f"Largest and typical error along {name}; the largest is {view.error(max(worst))}"
     return picture(width, 240, said, *parts)
+
+
+def _counted(view: View, at: list[float]) -> bool:
+    """Whether the outputs are only counted: they have names, but no coordinates."""
+    return (view.chart("profile") or {}).get("label") == "output" and at == list(
+        range(1, len(view.outputs) + 1)
+    )
 
 
 def profile_words(view: View) -> str:
@@ -165,4 +181,6 @@ def profile_words(view: View) -> str:
     error, where = max(finite)
     unit = f" {data.get('unit')}" if data.get("unit") else ""
     place = f"{data.get('label') or 'output'} {num(number(where), 4)}{unit}"
+    if _counted(view, at):
+        place = view.outputs[at.index(where)][0]
     return f"Along the outputs the error is largest, {view.error(error)}, at {place}."

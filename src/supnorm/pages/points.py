@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from supnorm.pages.numbers import in_range, share, with_unit
+from supnorm.pages.svg import Bands, Scale
 from supnorm.results import EDGE
 
 
@@ -18,6 +19,7 @@ class AxisView:
     high: float
     unit: str = ""
     scale: str = "linear"
+    values: tuple[float, ...] = ()
 
     def position(self, x: float) -> float:
         """Where ``x`` lies in the range, from 0 to 1 (NaN when unknown)."""
@@ -25,6 +27,12 @@ class AxisView:
         if self.scale == "log" and low > 0 and x > 0:
             low, high, x = math.log(low), math.log(high), math.log(x)
         return (x - low) / (high - low) if high > low else 0.5
+
+    def across(self, start: float, end: float) -> Scale:
+        """The scale of a map, whose cells are even on the axis: a list of values has a band for each."""
+        if self.values:
+            return Bands(self.low, self.high, start, end, values=self.values)
+        return Scale(self.low, self.high, start, end, log=self.scale == "log")
 
     def at(self, x: float) -> str:
         """A coordinate with unit, short."""
@@ -83,6 +91,16 @@ class PlaceView:
     def reference_value(self) -> float:
         """The reference at the output that carries the error."""
         return self.reference[self.output] if self.output < len(self.reference) else math.nan
+
+    def digits(self, least: int) -> int:
+        """As many as tell model and reference apart, with the first two of their difference; at least ``least``."""
+        gap, size = (
+            abs(self.model_value - self.reference_value),
+            max(abs(self.model_value), abs(self.reference_value)),
+        )
+        if not (0 < gap < math.inf and size < math.inf):
+            return least
+        return min(max(least, math.ceil(math.log10(size) - math.log10(gap)) + 2), 17)
 
     @property
     def second_value(self) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from supnorm.pages.numbers import count
-from supnorm.pages.svg import Scale, el, join, line, picture, rect, text
+from supnorm.pages.svg import Scale, el, join, line, picture, rect, text, widened
 from supnorm.pages.view import View
 from supnorm.pages.words import top_level
 
@@ -50,8 +50,7 @@ def span_of(items: list[Mark]) -> tuple[float, float]:
     """Range of the ruler: a margin of an eighth of the whole on both sides."""
     finite = [m.value for m in items if math.isfinite(m.value)]
     low, high = min(finite), max(finite)
-    margin = max((high / low) ** 0.12, 2.0)
-    return low / margin, high * margin
+    return widened(low, high, 0.12)
 
 
 def ruler(view: View, width: int) -> Markup:

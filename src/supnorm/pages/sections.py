@@ -12,6 +12,7 @@ from supnorm.pages.view import View, number
 from supnorm.pages.words import m, term
 
 SMALL = 0.01  # of the domain: a larger place is no glitch
+NOTICED = 0.2  # of the mean square: a place that random points have seen and that makes up more of it shows in the RMS
 
 
 def where(view: View) -> Markup:
@@ -19,18 +20,25 @@ def where(view: View) -> Markup:
     point = view.witness
     if point is None:
         return Markup("There is no worst point: no evaluation gave an error.")
-    values = (view.value(v, point.output) for v in (point.model_value, point.reference_value))
+    digits = point.digits(6)
+    values = (view.value(v, point.output, digits) for v in (point.model_value, point.reference_value))
     words = m("There the model gives <b>{}</b>; the reference gives <b>{}</b>.", *values)
-    if len(view.outputs) > 1 and point.output < len(view.outputs):
-        words += m(" The output is {}.", view.outputs[point.output][0])
+    if view.joint:
+        words += m(
+            " The error is one of all outputs together; most of it comes from {}.",
+            view.outputs[point.output][0],
+        )
+    elif name := view.output_name(point):
+        words += m(" The output is {}.", name)
     if point.recheck == "confirmed":
-        second = view.value(point.second_value, point.output)
+        second = view.value(point.second_value, point.output, digits)
         name = view.text("recheck", "name")
         words += m(" A second reference{} confirms it: {}.", f" ({name})" if name else "", second)
     if point.volume > 0:
         words += m(" The error stays above half of this peak in {} of the domain", point.size)
         if point.volume_at_most > 0:
-            limits = (share(v) for v in (point.volume_at_least, point.volume_at_most))
+            write = share if share(point.volume_at_most).startswith("1 in") else percent
+            limits = (write(v) for v in (point.volume_at_least, point.volume_at_most))
             words += m(" (between {} and {}, with 95 % confidence)", *limits)
         elif point.volume_at_least > 0:
             words += m(
@@ -82,7 +90,7 @@ def _drawn(view: View) -> str:
 
 
 def why_average(view: View) -> Markup:
-    """Why RMS and maximum differ, with the user's own numbers; empty when they do not differ much."""
+    """Whether the average shows the worst error, with the user's own numbers; empty when they do not differ much."""
     point = view.witness
     n = view.plain[0]
     if point is None or not n or not view.rms > 0 or not point.volume > 0 or view.lower < 3 * view.rms:
@@ -90,13 +98,17 @@ def why_average(view: View) -> Markup:
     if not view.uniform:  # a law may prefer the place, or avoid it
         return Markup("")
     per = 1 / point.volume
-    words = m(
-        "Why the average does not show it: the place of the worst error fills {} of the domain, ",
-        point.size,
-    )
+    drawn = view.count("plain_sample", "drawn") or n  # with or without a value
+    noticed = per <= drawn and point.volume * (view.lower / 2) ** 2 > NOTICED * view.rms**2
+    begin = "The place" if noticed else "Why the average does not show it: the place"
+    words = m("{} of the worst error fills {} of the domain, ", begin, point.size)
     least = "at least " if point.size.startswith("at least") else ""
-    words += m("so that {}one random point in {} falls into it; {} were drawn.", least, num(per, 2), count(n))
-    if per > n:
+    words += m(
+        "so that {}one random point in {} falls into it; {} were drawn.", least, num(per, 2), count(drawn)
+    )
+    if noticed:
+        words += " The average shows it."
+    elif per > drawn:
         words += " A test set of this size will usually miss it."
     return words
 

@@ -138,6 +138,31 @@ class Scale:
         return log_ticks(self.low, self.high, most) if self.log else linear_ticks(self.low, self.high, most)
 
 
+@dataclass(frozen=True)
+class Bands(Scale):
+    """A list of values in ascending order: each stands in the middle of a band, all of one width.
+
+    >>> Bands(2, 16, 0, 80, values=(2, 4, 8, 16))(4)
+    30.0
+    """
+
+    values: tuple[float, ...] = ()
+
+    def __call__(self, value: float) -> float:
+        """The pixel of the nearest value; NaN stays NaN."""
+        if math.isnan(value):
+            return math.nan
+        at = min(range(len(self.values)), key=lambda i: abs(self.values[i] - value))
+        return self.start + (at + 0.5) / len(self.values) * (self.end - self.start)
+
+    def ticks(self, most: int = 5) -> list[float]:
+        """At most ``most`` of the values."""
+        return list(self.values[:: math.ceil(len(self.values) / most)])
+
+
+FAR = 1e305  # no axis goes further: the numbers on it are written in percent as well
+
+
 def span(values: Iterable[float], log: bool = False, pad: float = 0.06) -> tuple[float, float] | None:
     """Range of the finite values (positive ones for a log scale) with a margin; None when there are none."""
     kept = [v for v in values if math.isfinite(v) and (v > 0 or not log)]
@@ -145,9 +170,7 @@ def span(values: Iterable[float], log: bool = False, pad: float = 0.06) -> tuple
         return None
     low, high = min(kept), max(kept)
     if log:
-        return (
-            (low / 2, high * 2) if high / low < 4 else (low / (high / low) ** pad, high * (high / low) ** pad)
-        )
+        return (low / 2, high * 2) if high / low < 4 else widened(low, high, pad, 1.0)
     margin = (high - low) * pad or abs(high) * 0.1 or 1.0
     return low - margin, high + margin
 
@@ -167,6 +190,16 @@ def linear_ticks(low: float, high: float, most: int = 5) -> list[float]:
     if last <= first and most < 32:
         return linear_ticks(low, high, 2 * most)
     return [k * step for k in range(first, last + 1)]
+
+
+def widened(low: float, high: float, share: float, least: float = 2.0) -> tuple[float, float]:
+    """A logarithmic range with a margin on both sides, a share of it and a factor of ``least`` at least.
+
+    >>> [round(v, 6) for v in widened(1.0, 1e4, 0.25)], widened(1e-10, 1e300, 0.12)[1]
+    ([0.1, 100000.0], 1e+305)
+    """
+    margin = max(math.exp(share * (math.log(high) - math.log(low))), least)
+    return max(low / margin, 1 / FAR), min(high * margin, FAR)
 
 
 def log_ticks(low: float, high: float, most: int = 5) -> list[float]:

@@ -100,8 +100,8 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     """The eight facts: name, value, and a remark for the third column."""
     point = view.witness
     worst = view.error(view.lower) if point else "no value"
-    if point and len(view.outputs) > 1 and point.output < len(view.outputs):
-        worst += f" in {view.outputs[point.output][0]}"
+    if point and (output := view.output_name(point)):
+        worst += f" in {output}"
     known = view.tolerance > 0 and point is not None and not view.per_output
     times = f"{ratio(view.lower / view.tolerance)} × tolerance" if known else ""
     compared = f"worst / RMS = {num(view.lower / view.rms)}" if view.rms > 0 and point else ""
@@ -237,7 +237,7 @@ def _place_row(view: View, p: PlaceView, rank: int) -> list[str]:
     relative = view.tolerance > 0 and not view.per_output
     row = number(view.items("places")[rank - 1].get("row"))
     words = [] if math.isnan(row) else [f"row {count(row)}"]
-    words += [view.outputs[p.output][0]] if len(view.outputs) > 1 and p.output < len(view.outputs) else []
+    words += list(filter(None, [view.output_name(p)]))
     words += [t.words.replace("re-check: ", "") for t in tags(view, p) if t.words != "interior"]
     return [
         str(rank),

@@ -69,6 +69,7 @@ class View:
         self.law = str(data.get("law") or "uniform")
         self.uniform = bool(data.get("law_uniform", self.law.startswith("uniform")))
         self.table_only = bool(data.get("table_only"))
+        self.joint = bool(self.part("measure").get("joint"))
         self.among_data = self.part("domain").get("kind") == "data"
 
     @property
@@ -111,6 +112,7 @@ class View:
                 number(a.get("high")),
                 pretty_unit(str(a.get("unit") or "")),
                 str(a.get("scale") or "linear"),
+                tuple(numbers(a.get("values"))),
             )
             for a in self.items("axes")
         ]
@@ -137,6 +139,11 @@ class View:
         if isinstance(name, int):
             return name
         return names.index(str(name)) if str(name) in names else 0
+
+    def output_name(self, place: PlaceView) -> str:
+        """The output that carries the error of a place; empty with a single one, and for an error of all together."""
+        several = len(self.outputs) > 1 and not self.joint
+        return self.outputs[place.output][0] if several and place.output < len(self.outputs) else ""
 
     def output_unit(self, index: int) -> str:
         """Unit of one output."""

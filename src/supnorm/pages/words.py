@@ -154,7 +154,9 @@ def _over(view: View, point: PlaceView, where: Markup, big: Markup) -> Markup:
             big,
         )
     subject = (
-        f"the model’s {view.outputs[point.output][0]}" if view.per_output and view.outputs else "the model"
+        f"the model’s {view.outputs[point.output][0]}"
+        if view.per_output and view.outputs and not view.joint
+        else "the model"
     )
     allowed = "" if view.per_output else f" You allow {view.error(view.tolerance)}."
     return m("At {} {} is wrong by {}.{}", where, subject, big, allowed)
@@ -250,12 +252,14 @@ def recheck_note(view: View) -> Markup | None:
         return None
     name = view.text("recheck", "name")
     second_one = f"A second reference ({name})" if name else "A second reference"
-    model, reference = (view.value(v, point.output, 5) for v in (point.model_value, point.reference_value))
+    digits = point.digits(5)
+    values = (point.model_value, point.reference_value)
+    model, reference = (view.value(v, point.output, digits) for v in values)
     if math.isnan(point.second_value):
         gives = m("{} could not compute this point; ", second_one)
         gives += m("the reference gives {}, the model {}.", reference, model)
     else:
-        second = view.value(point.second_value, point.output, 5)
+        second = view.value(point.second_value, point.output, digits)
         gives = m("{} gives {} where the reference gives ", second_one, second)
         gives += m("{}; the model says {}.", reference, model)
     if point.recheck == "reference-fault":
