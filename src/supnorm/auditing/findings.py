@@ -43,8 +43,8 @@ def findings(
     found += failure_words(evaluator, sample)
     if evaluator.blind:
         text = (
-            "The derivatives of the error are zero at most of the points with the largest errors, as they are behind rounding, "
-            "tables and hard decisions: the search went on without derivatives."
+            "The derivatives of the error are zero at most of the points with the largest errors, as they are behind "
+            "rounding, tables and hard decisions: the search went on without derivatives."
         )
         found.append({"code": "zero-derivatives", "text": text})
     found += missing_outputs(problem, sample)
