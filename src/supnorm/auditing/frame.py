@@ -142,7 +142,7 @@ def _monomials(w: Array, degree: int) -> Array:
 @functools.cache
 def _extended(j: int, degree: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """For each degree from 1: which monomial of one degree less each one extends, and by which variable."""
-    place = {(): 0}
+    place: dict[tuple[int, ...], int] = {(): 0}
     levels = []
     for k in range(1, degree + 1):
         terms = list(combinations_with_replacement(range(j), k))
