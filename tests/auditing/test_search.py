@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -196,6 +198,61 @@ def test_seconds_end_the_search_and_the_result_says_so() -> None:
 
 def landscape(instance: Instance, limit: int = 100_000) -> Landscape:
     return Landscape(Evaluator(instance.problem), limit)
+
+
+def against_zero(values: Callable[[Array], Array], slopes: Callable[[Array], Array], d: int) -> Problem:
+    """A model with derivatives beside a reference that is zero, on the unit box."""
+    model = Function(
+        lambda x: values(x)[:, None], vjp=lambda x: (values(x)[:, None], lambda w: w * slopes(x))
+    )
+    zero = Function(lambda x: np.zeros((len(x), 1)), vjp=lambda x: (np.zeros((len(x), 1)), lambda w: 0.0 * x))
+    return Problem(model, zero, Domain(**{f"x{i}": (0.0, 1.0) for i in range(d)}))
+
+
+def test_derivatives_that_are_zero_nearly_everywhere_are_left_alone() -> None:
+    """Stairs have derivatives by name only: they are searched as well as black boxes, and the report says so."""
+    d, followed, black = 12, [], []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        centres, width = rng.uniform(0.1, 0.9, (8, d)), rng.uniform(0.17, 0.6, 8)
+        height = np.append(rng.uniform(0.5, 0.9, 7), 1.0)
+
+        def stairs(x: Array, c: Array = centres, w: Array = width, h: Array = height) -> Array:
+            hills = h * np.exp(-((x[:, None] - c) ** 2).sum(axis=2) / (2 * w**2))
+            return np.asarray(np.floor(40 * hills.max(axis=1)) / 40)
+
+        problem = against_zero(stairs, np.zeros_like, d)
+        followed.append(searched(problem, 3000, seed))
+        without = replace(problem.model, vjp=None), replace(problem.reference, vjp=None)
+        black.append(searched(Problem(*without, problem.domain), 3000, seed))
+    assert np.mean(followed) > np.mean(black) - 0.05
+    report = audit(problem, evaluations=1000, seed=0, power=False)
+    assert report.document["gradients"] == "none"
+    assert "zero-derivatives" in [f["code"] for f in report.document["findings"]]
+
+
+def test_gradients_and_polish_climb_narrow_curved_ridges_by_themselves() -> None:
+    """Rosenbrock's valley, upside down: no differential evolution runs where gradients lead."""
+
+    def terms(x: Array) -> tuple[Array, Array]:
+        return 4 * x[:, 1:] - 2 - (4 * x[:, :-1] - 2) ** 2, 4 * x - 3
+
+    def ridge(x: Array) -> Array:
+        across, along = terms(x)
+        return np.asarray(1 / (1 + 100 * (across**2).sum(axis=1) + (along[:, :-1] ** 2).sum(axis=1)))
+
+    def slope(x: Array) -> Array:
+        across, along = terms(x)
+        inner = np.zeros_like(x)
+        inner[:, 1:] += 800 * across
+        inner[:, :-1] += -1600 * across * (4 * x[:, :-1] - 2) + 8 * along[:, :-1]
+        return np.asarray(-(ridge(x) ** 2)[:, None] * inner)
+
+    problem = against_zero(ridge, slope, 4)
+    evaluator = Evaluator(problem, budget=20_000)
+    explore(evaluator, ScreenAndAscent(), 20_000, None, 0.0, np.random.default_rng(0))
+    assert evaluator.worst > 1 - 1e-9
+    assert evaluator.gradients == "both"
 
 
 @given(st.integers(1, 6), st.integers(0, 2**32 - 1))

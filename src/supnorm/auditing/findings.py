@@ -41,6 +41,12 @@ def findings(
         code, cause = infinite_cause(problem, witness)
         found.append({"code": code, "text": f"{cause} {infinite_share(problem, sample, places)}".rstrip()})
     found += failure_words(evaluator, sample)
+    if evaluator.blind:
+        text = (
+            "The derivatives of the error are zero at most of the points with the largest errors, as they are behind "
+            "rounding, tables and hard decisions: the search went on without derivatives."
+        )
+        found.append({"code": "zero-derivatives", "text": text})
     found += missing_outputs(problem, sample)
     if recheck_failures:
         text = (

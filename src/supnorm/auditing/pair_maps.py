@@ -8,6 +8,7 @@ d^2 / 6 of them. With more than `MOST` inputs, where they would not fit into the
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import numpy as np
@@ -66,6 +67,7 @@ class PairMaps:
         return np.asarray(table.max(axis=others).T)
 
 
+@functools.cache
 def covering(d: int) -> list[tuple[int, ...]]:
     """Groups of three of ``d`` inputs that hold every pair of them, greedily few; of two inputs the pair.
 

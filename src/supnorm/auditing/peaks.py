@@ -2,6 +2,7 @@
 
 Two ends are one peak when they are close, or when the error on the straight line between them never falls
 below 90 % of the lower one. The line is sampled: a valley narrower than a sixteenth of the distance is missed.
+Many lines are looked at in one call: a call of a few points costs a network as much as one of hundreds.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.thinning import thin
 
 Array = NDArray[np.float64]
 LINE = 15  # points between two ends
 VALLEY = 0.9  # of the lower end: above it there is no valley
+RIVALS = 3  # nearest higher peaks: a ridge joins neighbours, not ends far apart
+BLOCK = 32  # ends that are compared with them at once
 
 
 def distinct(landscape: Landscape, u: Array, score: Array, k: int, close: float = 1e-3) -> NDArray[np.intp]:
@@ -23,31 +27,46 @@ def distinct(landscape: Landscape, u: Array, score: Array, k: int, close: float 
         u, score: ends of climbs, shapes ``(n, d)`` and ``(n,)``.
         close: ends within ``close * sqrt(d)`` in the unit box are one peak without asking.
     """
-    order = np.argsort(-score, kind="stable")
-    order = order[score[order] > -np.inf]
-    near = close * np.sqrt(u.shape[1])
-    kept: list[int] = []
-    for i in order:
-        if len(kept) == k or (landscape.affordable() < LINE and kept):
-            break
-        if kept:
-            gaps = np.linalg.norm(u[kept] - u[i], axis=1)
-            if gaps.min() <= near:
-                continue
-            # The nearest three higher peaks: a ridge joins neighbours, not ends far apart.
-            rivals = [kept[j] for j in np.argsort(gaps)[:3]]
-            if any(_joined(landscape, u[i], u[j], min(score[i], score[j])) for j in rivals):
-                continue
-        kept.append(int(i))
+    waiting = thin(u, score, close * np.sqrt(u.shape[1]), len(u), fill=False).tolist()
+    kept, waiting = waiting[:1], waiting[1:]
+    valleys: set[tuple[int, int]] = set()
+    while waiting and len(kept) < k and landscape.affordable() >= LINE * min(RIVALS, len(kept)):
+        # At most an eighth of what is left is spent on ends that may turn out not to be asked for.
+        block = waiting[: max(1, min(BLOCK, landscape.affordable() // (8 * LINE)))]
+        joined = _joined(landscape, u, score, block, kept, valleys)
+        alone = [i for i in block if i not in joined]
+        # The highest that stands alone is a peak; those below it may stand on it.
+        kept += alone[:1]
+        waiting = alone[1:] + waiting[len(block) :]
     return np.array(kept, dtype=np.intp)
 
 
-def _joined(landscape: Landscape, a: Array, b: Array, lower: float) -> bool:
-    if landscape.affordable() < LINE:
-        return False
+def _joined(
+    landscape: Landscape,
+    u: Array,
+    score: Array,
+    ends: list[int],
+    peaks: list[int],
+    valleys: set[tuple[int, int]],
+) -> set[int]:
+    """Those of ``ends`` that no valley parts from one of their nearest peaks; pairs with a valley go into ``valleys``."""
+    gaps = np.linalg.norm(u[ends][:, None] - u[peaks], axis=2)
+    rivals = np.array(peaks)[np.argsort(gaps, axis=1, kind="stable")[:, :RIVALS]]
     t = np.linspace(0.0, 1.0, LINE + 2)[1:-1, None]
-    low = landscape.score(a + t * (b - a)).min()
-    return landscape.late or bool(low >= VALLEY * lower)  # a line that was not seen shows no valley
+    joined: set[int] = set()
+    for nearest in rivals.T.tolist():
+        pairs = [p for p in zip(ends, nearest, strict=True) if p[0] not in joined and p not in valleys]
+        if not pairs:
+            continue
+        i, j = np.array(pairs).T
+        lines = u[i][:, None] + t * (u[j] - u[i])[:, None]
+        low = landscape.score(lines.reshape(-1, u.shape[1])).reshape(-1, LINE).min(axis=1)
+        for pair, above in zip(pairs, low >= VALLEY * np.minimum(score[i], score[j]), strict=True):
+            if above or landscape.late:  # a line that was not seen shows no valley
+                joined.add(pair[0])
+            else:
+                valleys.add(pair)
+    return joined
 
 
 def cluster_sizes(u: Array, radius: float) -> list[int]:

@@ -4,8 +4,9 @@ Screen first by value, climb second: about half of the budget looks everywhere (
 Sobol, faces, kinks of the first layer; more than half in one or two inputs), the best starts that are not neighbours
 of better ones are climbed by gradients or, without them, by an evolution strategy, and in one or two inputs those
 that stick out of their neighbours' plane; a tenth goes to climbs from independent starts (they say how
-many peaks were not seen) and a tenth to differential evolution (ridges). The best peaks are polished. Budget
-left over goes into another round with fresh points. Memory does not grow with the number of evaluations.
+many peaks were not seen) and, where no gradients lead, a tenth to differential evolution (ridges). The best peaks are
+polished. Budget left over goes into another round with fresh points. Memory does not grow with the number of
+evaluations.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ CHUNK = 8192  # screened points at a time
 SEEDS = 8192  # kinks of the first layer at a time, at most
 POOL = 8192  # best screened points that are kept as starts
 KEPT = 1024  # best ends of climbs that are kept as peaks
+LEADING = 8  # best screened points whose gradients say whether gradients lead
 
 
 @dataclass
@@ -76,7 +78,8 @@ class ScreenAndAscent:
         many, sparse, lone: from ``many`` inputs on, with gradients, the screen's share is ``sparse`` and that of
             independent climbs ``lone``: what matters there reaches across much of the box, so that a climb from
             anywhere may end on it, and ranking starts by their error prefers wider, lower peaks.
-        evolution: share of differential evolution.
+        evolution: share of differential evolution: without gradients, and in few inputs. In three and more inputs
+            climbs by gradients and the polish find what it finds, on narrow curved ridges and kinks too.
         polish_share: share of the polish.
         seams_share: most that following jumps may take; without jumps it takes a few per cent.
         polished: peaks that are polished.
@@ -125,6 +128,8 @@ class ScreenAndAscent:
             state: may hold screened points already: they count towards the first screen.
             stop: asked between rounds and legs; true ends the search.
         """
+        if state.rounds == 0 and landscape.differentiable:
+            landscape.evaluator.blind = not _lead(landscape, state)
         whole = landscape.remaining
         plan = self.hurried(landscape.d) if whole < self.few * landscape.d else self
         while landscape.remaining >= 8 * landscape.d and not stop():
@@ -173,7 +178,8 @@ class ScreenAndAscent:
         if stop():
             return
         lone = self._independent(landscape, state, rng, int(alone * budget))
-        self._evolve(landscape, state, rng, int(self.evolution * budget))
+        if not landscape.differentiable or landscape.d <= INPUTS:
+            self._evolve(landscape, state, rng, int(self.evolution * budget))
         if state.rounds == 0 and state.scout is not None:
             state.ends.add(*self.seams.run(landscape, state.scout, int(self.seams_share * budget), rng))
         # Half of what rough peaks would take: smooth ones take far less, and what is left over is hard to use well.
@@ -342,6 +348,20 @@ class ScreenAndAscent:
         k = max(1, min(self.polished, budget // (self.polish.cost(landscape.d) // 2)))
         top = thin(ends.u, ends.score, radius, k)
         state.ends.add(*self.polish.run(landscape, ends.u[top], ends.score[top], budget, rng))
+
+
+def _lead(landscape: Landscape, state: SearchState) -> bool:
+    """Whether gradients can be followed: whether they are not zero at most of the best screened points.
+
+    Rounding, tables and hard decisions have derivatives by name only, zero almost everywhere. Asked once a search;
+    too few points or too small a budget say yes.
+    """
+    score = state.pool.score
+    if len(score) < LEADING or landscape.affordable(GRADIENT) < 10 * LEADING:
+        return True
+    best = np.argpartition(-score, LEADING - 1)[:LEADING]
+    height, slope = landscape.slope(state.pool.u[best])
+    return bool(np.count_nonzero((height != 0) & ~slope.any(axis=1)) <= LEADING // 2)
 
 
 def _spacing(n: int, d: int) -> float:

@@ -55,6 +55,7 @@ class Evaluator:
         worst: the largest error of everything evaluated so far; -inf before the first.
         history: ``(evaluations, worst)`` at each improvement.
         listeners: called with every batch of `Evaluations`.
+        blind: whether a search found derivatives that are zero nearly everywhere: they are not used then.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Evaluator:
         self.listeners: list[Callable[[Evaluations], None]] = []
         self.rms = np.nan
         self.peaks = 0
+        self.blind = False
         self._sizes: Array | None = None  # the largest value of each output in the first batch
         self._shown = 0
         self._told = -np.inf, False
@@ -108,8 +110,8 @@ class Evaluator:
 
     @property
     def gradients(self) -> str:
-        """Where derivatives exist: ``"both"``, ``"model"`` or ``"none"``."""
-        if self.problem.model.vjp is None:
+        """Where derivatives exist and lead: ``"both"``, ``"model"`` or ``"none"``."""
+        if self.problem.model.vjp is None or self.blind:
             return "none"
         both = self.problem.reference.vjp is not None and self.problem.error.differentiable
         return "both" if both else "model"

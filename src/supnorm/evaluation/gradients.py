@@ -74,9 +74,9 @@ class GradientCaller:
             clock.append(time.perf_counter())
             slope = pull_model(by_model)
             clock.append(time.perf_counter())
-            slope = slope + pull_reference(by_reference)
+            slope = np.add(slope, pull_reference(by_reference), order="C")
             clock.append(time.perf_counter())
-            slope *= self.problem.domain.slope(x)
+            self.problem.domain.chain(slope, x)
             if not (whole and math.isfinite(np.add.reduce(slope, axis=None))):
                 slope[~np.isfinite(error) | ~np.isfinite(slope).all(axis=1)] = 0.0
         self.model.seconds += clock[1] - clock[0] + clock[4] - clock[3]

@@ -186,14 +186,12 @@ class Domain:
 
     def to_unit_rows(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """`to_unit` with a row for each axis, shape ``(d, n)``: for work that goes axis by axis."""
-        u = np.empty(x.shape[::-1])
-        for row, column, axis, low, high in zip(u, x.T, self.axes, self._low, self._high, strict=True):
-            if self._linear:
-                np.subtract(column, low, out=row)
-                row /= high - low
-            else:
-                row[:] = axis.to_unit(column)
-        return u
+        if self._linear:
+            u = x.T.copy()
+            u -= self._low[:, None]
+            u /= (self._high - self._low)[:, None]
+            return u
+        return np.stack([a.to_unit(x[:, i]) for i, a in enumerate(self.axes)])
 
     @cached_property
     def _repeated(self) -> list[NDArray[np.float64]]:
@@ -211,6 +209,16 @@ class Domain:
         if self._linear:
             return np.asarray((self._high - self._low)[None].repeat(len(x), axis=0))
         return np.stack([a.slope(x[:, i]) for i, a in enumerate(self.axes)], axis=1)
+
+    def chain(self, gradient: NDArray[np.float64], x: NDArray[np.float64]) -> None:
+        """Turn gradients in ``x`` (n, d), in C order, into gradients in the unit box, in place."""
+        if not self._linear:
+            gradient *= self.slope(x)
+            return
+        flat, (*_, width) = gradient.reshape(-1), self._repeated
+        for i in range(0, flat.size, len(width)):
+            part = flat[i : i + len(width)]
+            part *= width[: len(part)]
 
     def contains(self, x: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which points exist, shape ``(n,)``: inside the axes, allowed by the constraints, near the data."""
