@@ -12,6 +12,7 @@ from tests import problems
 from tests.problems import Bump, RandomNet, assert_honest, bounded, box, function_of, mixed
 
 from supnorm import audit
+from supnorm.auditing.findings import domain_against_data
 from supnorm.auditing.glitches import GlitchRule, rms_floor
 from supnorm.auditing.statistics import Sample
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
@@ -182,6 +183,22 @@ def test_a_recheck_is_about_the_output_that_carries_the_error(other: float, adde
 
 
 # -- findings ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seen", "share"), [((2, 4, 8), None), ((2, 4), "33.3 %"), ((4,), "66.7 %"), ((5, 6), "100 %")]
+)
+def test_a_list_of_values_is_wider_than_the_data_by_those_that_they_lack(
+    seen: tuple[int, ...], share: str | None
+) -> None:
+    domain = Domain(a=(0.0, 1.0), n=Axis(values=(2, 4, 8)))
+    data = np.array([(a, n) for a in (0.0, 0.3, 1.0) for n in seen])
+    found = domain_against_data(domain, data, None)
+    assert [share in f["text"] for f in found if share] == ([True] if share else [])
+    assert bool(found) is bool(share)
+    if found:
+        assert "a (data" not in found[0]["text"]
+        assert f"n (data {seen[0]} to {seen[-1]}, declared 2 to 8)" in found[0]["text"]
 
 
 def test_a_domain_wider_than_the_data_is_a_finding() -> None:
