@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import spatial
 from tests import problems
 from tests.problems import Bump, RandomNet, assert_honest, bounded, box, function_of, mixed
 
@@ -183,6 +184,29 @@ def test_a_recheck_is_about_the_output_that_carries_the_error(other: float, adde
 
 
 # -- findings ---------------------------------------------------------------------------------------------
+
+
+def test_distances_to_the_data_take_one_tree_for_all_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its build and the spacing of the data take seconds for 100,000 points."""
+    built = []
+    tree = spatial.cKDTree
+    monkeypatch.setattr(
+        spatial, "cKDTree", lambda points, **more: built.append(len(points)) or tree(points, **more)
+    )
+    data = np.random.default_rng(0).random((777, 2))
+    problem = Problem(
+        lambda x: np.sin(9 * x[:, 0]) * np.cos(7 * x[:, 1]),
+        lambda x: 0 * x[:, 0],
+        Domain(a=(0.0, 1.0), b=(0.0, 1.0)),
+        data=data,
+    )
+    report = audit(problem, evaluations=1000)
+    assert len(report.places) > 3
+    assert built.count(777) == 1
+    for place in report.places:
+        nearest = np.linalg.norm(data - place.x, axis=1).min()
+        apart = [np.partition(np.linalg.norm(data - p, axis=1), 1)[1] for p in data]
+        assert place.off_data == pytest.approx(nearest / np.quantile(apart, 0.95))
 
 
 @pytest.mark.parametrize(

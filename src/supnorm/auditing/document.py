@@ -28,7 +28,7 @@ from supnorm.auditing.facts import (
     points_table,
     side_json,
 )
-from supnorm.auditing.findings import data_distance, findings, suspect_rows
+from supnorm.auditing.findings import data_distances, findings, suspect_rows
 from supnorm.auditing.glitches import rms_floor
 from supnorm.auditing.joint import is_joint, with_output
 from supnorm.auditing.landscape import Landscape
@@ -224,11 +224,13 @@ def _recheck(run: Run) -> None:
     """Verdicts of the second reference, and distances to the data, for every reported place."""
     problem: Problem = run.evaluator.problem
     witnesses, run.recheck_failures = recheck(run.evaluator, [p.witness for p in run.places])
-    if problem.data is not None:
-        witnesses = [replace(w, off_data=data_distance(problem.domain, problem.data, w.x)) for w in witnesses]
+    off = None
+    if problem.data is not None and witnesses:
+        off = data_distances(problem.domain, problem.data, np.stack([w.x for w in witnesses]))
+    if off is not None:
         witnesses = [
-            replace(w, tags=(*w.tags, "off-data")) if w.off_data is not None and w.off_data > 1 else w
-            for w in witnesses
+            replace(w, off_data=float(r), tags=(*w.tags, "off-data") if r > 1 else w.tags)
+            for w, r in zip(witnesses, off, strict=True)
         ]
     run.places = [replace(p, witness=w) for p, w in zip(run.places, witnesses, strict=True)]
 

@@ -282,8 +282,8 @@ def domain_against_data(domain: Domain, data: Array, witness: Witness | None) ->
     return [{"code": "domain-exceeds-data", "text": text}]
 
 
-def data_distance(domain: Domain, data: Any, x: Array) -> float | None:
-    """Distance of a point to the nearest data point over r95, in the unit box; None without two different points."""
+def data_distances(domain: Domain, data: Any, x: Array) -> Array | None:
+    """Distances of points (n, d) to the nearest data point over r95, in the unit box; None without two different ones."""
     from scipy.spatial import cKDTree
 
     unit = np.unique(domain.to_unit(np.asarray(data, dtype=float)), axis=0)
@@ -291,4 +291,4 @@ def data_distance(domain: Domain, data: Any, x: Array) -> float | None:
         return None
     tree = cKDTree(unit)
     r95 = float(np.quantile(tree.query(unit, k=2)[0][:, 1], 0.95))
-    return float(tree.query(domain.to_unit(x[None]))[0][0] / r95)
+    return np.asarray(tree.query(domain.to_unit(x))[0] / r95)
