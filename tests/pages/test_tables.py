@@ -70,7 +70,23 @@ def test_a_table_speaks_of_its_rows():
     html = html_of(audit(Problem(smooth, table(x, y), SQUARE)))
     assert "99.9 % of the rows are below" in html
     assert "Share of the rows above a level" in html
+    assert "Listed are the worst rows, highest first." in html
+    assert "1,500 of model and reference: 1,500 rows" in html
+    assert "independent random points" not in html.split('id="words"')[0]
     assert "of the domain is below" not in html
+
+
+def test_one_suspect_label_is_spoken_of_as_one():
+    for wrong, text in (
+        (
+            [40],
+            "1 of 1500 labels disagrees with both the model and its neighbours (data row 41): check it before",
+        ),
+        ([40, 90], "2 of 1500 labels disagree with both the model and their neighbours (data rows "),
+    ):
+        x, y = labelled(1500, wrong=wrong)
+        found = audit(Problem(smooth, table(x, y), SQUARE)).document["findings"]
+        assert next(f["text"] for f in found if f["code"] == "suspect-labels").startswith(text)
 
 
 def test_advice_for_a_table_does_not_ask_to_search_longer():

@@ -236,11 +236,14 @@ def suspect_words(problem: Problem, rows: NDArray[np.intp]) -> list[dict[str, An
     if not len(rows):
         return []
     shown = ", ".join(str(i + 1) for i in rows[:8]) + (", ..." if len(rows) > 8 else "")
+    several = len(rows) > 1
+    shown = f"data rows {shown}, most suspicious first" if several else f"data row {shown}"
     return [
         {
             "code": "suspect-labels",
-            "text": f"{len(rows)} of {len(problem.reference.table[0])} labels disagree with both the model and "
-            f"their neighbours (data rows {shown}, most suspicious first): check them before the model is blamed.",
+            "text": f"{len(rows)} of {len(problem.reference.table[0])} labels {'disagree' if several else 'disagrees'} with "
+            f"both the model and {'their' if several else 'its'} neighbours ({shown}): check "
+            f"{'them' if several else 'it'} before the model is blamed.",
             "rows": (rows + 1).tolist(),
         }
     ]

@@ -41,7 +41,7 @@ def _evaluations(view: View) -> str:
     if not total:
         return ""
     parts = [
-        f"{count(view.count('evaluations', k))} {v}"
+        f"{count(view.count('evaluations', k))} {'rows' if view.table_only and k == 'statistics' else v}"
         for k, v in PURPOSES.items()
         if view.count("evaluations", k)
     ]

@@ -119,8 +119,9 @@ def places(view: View) -> Markup:
         return Markup("No distinct places were recorded.")
     n = len(view.items("glitches"))
     link = term("glitch", "what is that?")
-    ending = "Listed are the distinct peaks, highest first."
-    if len(view.places) == 1:
+    listed = "worst rows" if view.table_only else "distinct peaks"
+    ending = f"Listed are the {listed}, highest first."
+    if len(view.places) == 1 and not view.table_only:
         ending = "The search found a single peak."
     if n == 0 and math.isnan(view.places[0].volume):
         return m("Whether a place counts as a glitch ({}) was not measured. {}", link, ending)

@@ -188,17 +188,17 @@ def _ratios(view: View) -> Markup:
     begin = (
         f"The worst error found is {view.error(view.lower)}: " if kind_of(view) == "proven" else "That is "
     )
+    sample = "pairs" if view.table_only else "random points"
     if not math.isfinite(view.lower):
         if not math.isfinite(view.rms):
             return Markup("")
-        return m("The {} is {} ({} random points).", typical, view.error(view.rms), count(view.rms_n))
+        return m("The {} is {} ({} {}).", typical, view.error(view.rms), count(view.rms_n), sample)
     if not view.rms > 0:
         if not view.lower > 0:
             return Markup("Every error computed was exactly zero.")
         if view.rms != 0:
             return Markup("")
-        return m("None of {} random points had an error.", count(view.rms_n)) + _floor_words(view)
-    sample = "pairs" if view.table_only else "random points"
+        return m("None of {} {} had an error.", count(view.rms_n), sample) + _floor_words(view)
     words = m("{}{} times the {} of {}", begin, ratio(view.lower / view.rms), typical, view.error(view.rms))
     words += m(" ({} {})", count(view.rms_n), sample) if view.rms_n else Markup("")
     if view.exceeded and not view.per_output:
