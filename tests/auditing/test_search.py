@@ -473,6 +473,45 @@ def test_distinct_peaks_are_distinct() -> None:
     np.testing.assert_allclose(found_at, centres, atol=1e-3)
 
 
+@given(st.integers(2, 5), st.integers(0, 2**32 - 1))
+def test_every_end_is_a_peak_or_joined_to_one_and_lines_go_in_few_calls(d: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    centres, heights = rng.random((6, d)), rng.uniform(0.2, 1.0, 6)
+
+    def hills(u: Array) -> Array:
+        return np.asarray(
+            np.max(heights * np.exp(-((u[:, None] - centres) ** 2).sum(axis=2) / 0.02), axis=1) + 1e-3
+        )
+
+    calls = []
+    model = Function(lambda x: (calls.append(len(x)), hills(x))[1][:, None])
+    unit = Domain(**{f"x{i}": (0.0, 1.0) for i in range(d)})
+    scape = Landscape(Evaluator(Problem(model, Function(lambda x: np.zeros((len(x), 1))), unit)), 10**6)
+    u = rng.random((150, d))
+    u[:60] = np.clip(centres[rng.integers(6, size=60)] + 0.03 * rng.normal(size=(60, d)), 0, 1)
+    score = scape.score(u)
+    calls.clear()
+    kept = distinct(scape, u, score, len(u))
+    assert len(calls) <= 3 * (len(kept) + len(u) / 32 + 1)
+    t = np.linspace(0, 1, 17)[1:-1, None]
+
+    def valley(i: int, j: int) -> bool:
+        line = hills(u[i] + t * (u[j] - u[i]))
+        return bool(line.min() < 0.9 * min(score[i], score[j]))
+
+    assert score[kept[0]] == score.max()
+    assert (np.diff(score[kept]) <= 0).all()
+    for n, i in enumerate(kept[1:], 1):
+        higher = kept[:n]
+        nearest = higher[np.argsort(np.linalg.norm(u[higher] - u[i], axis=1))[:3]]
+        assert all(valley(i, j) for j in nearest)
+    for i in set(range(len(u))) - set(kept.tolist()):
+        close = np.linalg.norm(u - u[i], axis=1) <= 1e-3 * np.sqrt(d) * (1 + 1e-9)
+        assert (close & (score >= score[i])).sum() > 1 or not all(
+            valley(i, j) for j in kept if score[j] >= score[i]
+        )
+
+
 def test_clusters_are_groups_of_ends() -> None:
     u = np.array([[0.1, 0.1], [0.101, 0.1], [0.5, 0.5], [0.9, 0.1], [0.9005, 0.1], [0.901, 0.1]])
     assert cluster_sizes(u, 0.01) == [3, 2, 1]
