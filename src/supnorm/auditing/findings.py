@@ -253,10 +253,10 @@ def domain_against_data(domain: Domain, data: Array, witness: Witness | None) ->
     """Where the declared domain is wider than the range of the data, and whether the worst point is there."""
     low, high = data.min(axis=0), data.max(axis=0)
     u = domain.to_unit(np.stack([low, high])).clip(0, 1)
-    for i, axis in enumerate(domain.axes):
+    for column, a, b, axis in zip(u.T, low, high, domain.axes, strict=True):
         if axis.values is not None:  # each stands for a band of the unit box
             listed = np.asarray(axis.values)
-            u[:, i] = np.mean(listed < low[i]), np.mean(listed <= high[i])
+            column[:] = np.mean(listed < a), np.mean(listed <= b)
     wide = np.flatnonzero((u[0] > WIDER) | (u[1] < 1 - WIDER))
     if not len(wide):
         return []
