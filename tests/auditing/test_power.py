@@ -15,7 +15,7 @@ from tests import problems
 from supnorm import audit
 from supnorm.auditing import Power, SurrogateSearch
 from supnorm.auditing.plants import Bump, PlantedEvaluator, Sheet, planted_problem
-from supnorm.auditing.power import modelled_run, search
+from supnorm.auditing.power import modelled_run, place, search
 from supnorm.auditing.search import ScreenAndAscent
 from supnorm.auditing.stand_in import stand_in
 from supnorm.evaluation import Evaluator
@@ -142,6 +142,41 @@ def test_plants_go_into_all_outputs() -> None:
         "power"
     ]
     assert rows[0]["found"] == 3
+
+
+def halved(kind: str) -> Problem:
+    """Half of the domain has no error that could grow."""
+
+    def left(x: Array) -> Array:
+        return np.asarray(x[:, 0] < 0.5)
+
+    def reference(x: Array) -> Array:
+        return np.asarray(np.where(left(x), np.nan, x[:, 1]) if kind == "no value" else x[:, 1])
+
+    def model(x: Array) -> Array:
+        away = np.where(left(x), 1.0, 0.0) if kind == "over" else 0.0
+        return np.asarray(x[:, 1] + 1e-3 * (1 + np.cos(3 * x[:, 0])) - away)
+
+    mask = (lambda x: ~left(x)) if kind == "mask" else None
+    side = "over" if kind == "over" else "both"
+    return Problem(model, reference, SQUARE, ErrorMeasure(side=side, mask=mask))
+
+
+@pytest.mark.parametrize("kind", ["mask", "no value", "over"])
+def test_bumps_stand_where_the_error_counts(kind: str) -> None:
+    """No search finds an error where none counts; half of the plants were such."""
+    problem = halved(kind)
+    base, rng = Evaluator(problem), np.random.default_rng(0)
+    centres = [place(base, Bump(2.0, 1e-2), rng, 1).plant.centre for _ in range(40)]
+    assert all(c is not None and c[0] >= 0.5 for c in centres)
+    power = Power(heights=(1000.0,), volumes=(0.05,), sheets=(), runs=20, evaluations=1000)
+    rows = audit(problem, evaluations=2000, power=power).document["power"]
+    assert rows[0]["found"] == 20
+
+
+def test_a_plant_that_can_show_nowhere_ends() -> None:
+    problem = Problem(lambda x: x[:, 0], lambda x: x[:, 0] + 1, SQUARE, ErrorMeasure(side="over"))
+    assert not place(Evaluator(problem), Bump(2.0, 1e-2), np.random.default_rng(0), 1).can_show
 
 
 # -- the table --------------------------------------------------------------------------------------------

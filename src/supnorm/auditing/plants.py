@@ -164,6 +164,7 @@ class PlantedEvaluator:
     """An evaluator with a planted error: what the search needs of `Evaluator`, and nothing more.
 
     Attributes:
+        can_show: whether the error counts in the middle of the plant and grows with it; of a sheet always true.
         counted: evaluations of this run.
         worst: the largest error seen where the plant shows.
     """
@@ -174,8 +175,17 @@ class PlantedEvaluator:
         assert plant.centre is not None, "place it first"
         there = base.values(self.problem.domain.from_unit(plant.centre[None]), "power")
         self._sign = apart(self.problem, there.model, there.reference, plant.output)
+        self.can_show = isinstance(plant, Sheet) or self._counts(there)
         self.counted = 0
         self.worst = -np.inf
+
+    def _counts(self, there: Evaluations) -> bool:
+        if there.status[0] != PointStatus.OK or not np.isfinite(there.error[0]):
+            return False
+        gap = there.model[0, self.plant.output] - there.reference[0, self.plant.output]
+        measure = self.problem.error
+        one_sided = measure.differentiable and measure.side != "both"
+        return bool(np.isfinite(gap) and not (one_sided and self._sign * gap < 0))
 
     @property
     def gradients(self) -> str:

@@ -33,6 +33,7 @@ Array = NDArray[np.float64]
 FOUND = 0.95  # of the planted height
 CALLS = 200  # of a run that models the reference, at most: each takes seconds
 STAND_IN_CALLS = 10_000  # of a run on a stand-in, at most
+PLACES = 50  # that are tried for a plant, at most
 POWER_TIME = 0.4  # of the search's own time, where seconds limit it
 STAND_IN_TIME = 0.25  # of this, for fitting a stand-in
 FIT_SECONDS = 0.5  # without them no process is fitted: importing what fits it takes as long
@@ -163,20 +164,18 @@ class Power:
     ) -> tuple[bool, int]:
         """Whether one planted error was found, and with how many evaluations."""
         outputs = evaluator.reference.outputs or evaluator.model.outputs or 1
-        placed = plant.placed(evaluator.problem.domain, rng, outputs)
+        base = evaluator if copy is None else Evaluator(copy.problem)
+        planted = place(base, plant, rng, outputs)
         if isinstance(strategy, SurrogateSearch):
             assert copy is not None
             each = self.evaluations or min(evaluations, CALLS)
             lean = replace(strategy, inner=strategy.inner // 4, batch=max(strategy.batch, each // 8))
-            return modelled_run(copy.problem, placed, side, lean, each, rng, clock)
+            return modelled_run(copy.problem, planted.plant, side, lean, each, rng, clock)
         each = self.evaluations or max(evaluations // 10, 200)
-        base = evaluator
         if copy is not None:
             each = min(each, STAND_IN_CALLS)
-            base = Evaluator(copy.problem)
         if clock is not None:
             each = max(LEAST, min(each, clock.affords))
-        planted = PlantedEvaluator(base, placed)
         search(cast(Evaluator, planted), strategy, each, rng, clock)
         return planted.worst >= FOUND * plant.height, planted.counted
 
@@ -225,6 +224,18 @@ def search(
     state.scout = done
     state.look(domain.to_unit(done.x), done)
     strategy.run(landscape, state, rng, lambda: landscape.late)
+
+
+def place(base: Evaluator, plant: Plant, rng: np.random.Generator, outputs: int) -> PlantedEvaluator:
+    """The plant at a random place where it can show.
+
+    Under a mask, without a value, or on the side that does not count no search could find it.
+    """
+    for _ in range(PLACES):
+        planted = PlantedEvaluator(base, plant.placed(base.problem.domain, rng, outputs))
+        if planted.can_show:
+            break
+    return planted
 
 
 def modelled_run(
