@@ -92,6 +92,7 @@ ROWS = (
         Row(f"glitch trained into ReLU weights, d={d}, p=1e-6", _of(glitch_in_weights, d, 1e-6), 20_000, 0.9)
         for d in (2, 3, 4)
     ),
+    Row("glitch trained into ReLU weights, d=8, p=1e-9", _of(glitch_in_weights, 8, 1e-9), 100_000),
     *(
         Row(f"trained net, d={d}", _of(underfitted, d), 2000, 0.5, share=0.97, quick=d == 8)
         for d in (8, 10, 12)

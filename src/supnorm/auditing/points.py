@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from supnorm.problem import Domain
 
 Array = NDArray[np.float64]
+VERTICES = 6  # inputs up to which vertices of the first layer are seeds; from there on places where four neurons vanish
+STARTS = 8  # random points that are moved to one such place
 BLOCK = 1 << 16  # numbers of the systems that give kinks of the first layer at once: they stay in the cache
 
 
@@ -76,15 +78,15 @@ def fill_gaps(t: Array, n: int) -> Array:
 def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: np.random.Generator) -> Array:
     """Up to ``n`` points where k first-layer neurons are zero at once, in the unit box, shape ``(m, d)``.
 
-    With ``k = d`` (d <= 6) these are the vertices of the first layer. In more inputs most vertices lie far
-    outside the box: there a random point is moved, along the shortest way, to where k = 4 neurons vanish.
+    With ``k = d`` (d <= `VERTICES`) these are the vertices of the first layer. In more inputs most vertices lie far
+    outside the box: there random points are moved, along the shortest way, to where k = 4 neurons vanish.
 
     Args:
         first_layer: ``W`` (h, d) and ``b`` (h,) in the inputs' own units.
     """
     weights, bias = first_layer
     h, d = weights.shape
-    k = d if d <= 6 else 4
+    k = d if d <= VERTICES else 4
     if h < k or n < 1:
         return np.empty((0, d))
     # In units of the axes the rows are far from comparable; solve in the unit box's coordinates.
@@ -93,13 +95,14 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
     scaled, shifted = weights * width, bias + weights @ low
     found: list[Array] = []
     have = drawn = 0
-    size = min(max(256, BLOCK // (d * (k + 1))), 2 * n)
+    starts = 1 if k == d else STARTS
+    size = -(-min(max(256, BLOCK // (d * (k + 1))), 2 * n) // starts)
     while have < n and drawn < 8 * n:  # many vertices of a wide layer lie outside the box
         chosen = rng.integers(h, size=(k, size))
         t = _vertices(scaled, shifted, chosen) if k == d else _meet(scaled, shifted, chosen, rng)
         inside = np.flatnonzero(np.all((t >= 0) & (t <= 1), axis=0))
         found.append(t.take(inside, axis=1))
-        have, drawn = have + found[-1].shape[1], drawn + size
+        have, drawn = have + found[-1].shape[1], drawn + t.shape[1]
         if drawn >= 2 * n and have < 0.02 * drawn:
             break
     t = np.concatenate(found, axis=1)[:, :n].T
@@ -111,26 +114,28 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
 def _vertices(w: Array, b: Array, chosen: NDArray[np.intp]) -> Array:
     """Where the ``chosen`` (d, n) neurons of ``w . t + b`` vanish, shape ``(d, n)``."""
     system = np.column_stack([w, -b]).T.take(chosen, axis=1)
-    return _solved(system.swapaxes(0, 1))
+    return _solved(system.swapaxes(0, 1))[:, 0]
 
 
 def _meet(w: Array, b: Array, chosen: NDArray[np.intp], rng: np.random.Generator) -> Array:
-    """Random points moved to the nearest place where the ``chosen`` (k, n) neurons vanish, shape ``(d, n)``.
+    """Random points, `STARTS` for each, moved to the nearest place where the ``chosen`` (k, n) neurons vanish.
 
-    In single precision, which is ample for a place to start from and takes two thirds of the time.
+    In single precision, which is ample for a place to start from and takes two thirds of the time; shape
+    ``(d, STARTS * n)``.
     """
     w, b = w.astype(np.float32), b.astype(np.float32)
     k, n = chosen.shape
-    start = rng.random((w.shape[1], n), dtype=w.dtype)
-    rows = w.T.take(chosen, axis=1)
-    system = np.empty((k, k + 1, n), dtype=w.dtype)
+    start = rng.random((n, w.shape[1], STARTS), dtype=w.dtype)
+    rows = w.take(chosen.T, axis=0)
+    system = np.empty((k, k + STARTS, n), dtype=w.dtype)
     (w @ w.T).ravel().take(chosen[:, None] * len(w) + chosen, out=system[:, :k])
-    system[:, k] = b.take(chosen) + np.einsum("dkn,dn->kn", rows, start)
-    return np.asarray(start - np.einsum("dkn,kn->dn", rows, _solved(system)))
+    system[:, k:] = (rows @ start + b.take(chosen.T)[..., None]).transpose(1, 2, 0)
+    moved = start - rows.swapaxes(1, 2) @ _solved(system).transpose(2, 0, 1)
+    return moved.transpose(1, 2, 0).reshape(w.shape[1], -1)
 
 
 def _solved(system: Array) -> Array:
-    """Solutions (k, n) of ``n`` linear systems (k, k + 1, n), right sides last, by elimination in place.
+    """Solutions (k, s, n) of ``n`` linear systems (k, k + s, n), ``s`` right sides last, by elimination in place.
 
     All systems at once, which LAPACK does not do; without pivots: what that spoils lies outside the box as a rule
     and is dropped, as are singular systems (a neuron chosen twice), which end as NaN.
@@ -141,6 +146,6 @@ def _solved(system: Array) -> Array:
             factor = system[p + 1 :, p] / system[p, p]
             system[p + 1 :, p + 1 :] -= factor[:, None] * system[p, p + 1 :]
         for p in reversed(range(k)):
-            system[p, k] /= system[p, p]
-            system[:p, k] -= system[:p, p] * system[p, k]
-    return system[:, k]
+            system[p, k:] /= system[p, p]
+            system[:p, k:] -= system[:p, p, None] * system[p, k:]
+    return system[:, k:]

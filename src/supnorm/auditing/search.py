@@ -22,7 +22,7 @@ from supnorm.auditing.best import Best
 from supnorm.auditing.differential_evolution import DifferentialEvolution
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import GRADIENT, Landscape
-from supnorm.auditing.points import fill_gaps, snap_to_faces, sobol_sequence, vertex_seeds
+from supnorm.auditing.points import VERTICES, fill_gaps, snap_to_faces, sobol_sequence, vertex_seeds
 from supnorm.auditing.polish import Polish
 from supnorm.auditing.seams import Seams
 from supnorm.auditing.surprise import INPUTS, Screened, beside
@@ -71,7 +71,8 @@ class ScreenAndAscent:
     Attributes:
         screen: share that looks everywhere.
         dense: the same in few inputs, where climbs take little.
-        faces, vertices: shares of the screen on faces and on first-layer kinks.
+        faces, vertices, flats: shares of the screen on faces, on vertices of the first layer and, in many inputs, on
+            places where a few of its neurons vanish.
         corners: power in `snap_to_faces`.
         first_step: of a climb, over half the distance of screened points.
         independent: share of climbs from independent starts.
@@ -94,6 +95,7 @@ class ScreenAndAscent:
     dense: float = 0.7
     faces: float = 0.2
     vertices: float = 0.2
+    flats: float = 0.5
     corners: float = 1.0
     first_step: float = 1.0
     independent: float = 0.08
@@ -156,7 +158,7 @@ class ScreenAndAscent:
             lone=self.independent,
             faces=faces,
             corners=corners,
-            vertices=self.vertices if d <= 6 else 0.0,
+            flats=0.0,
             first_step=2.0,
             ascent=replace(self.ascent, steps=20, halve_every=2, fewest=4),
         )
@@ -201,7 +203,8 @@ class ScreenAndAscent:
         first = landscape.evaluator.problem.model.first_layer
         if first is not None and domain.cloud is None:
             # All of them, however poor the first ones are: a rare glitch shows at one of thousands.
-            seeds = vertex_seeds(first, domain, min(int(self.vertices * n), SEEDS), rng)
+            share = self.vertices if domain.d <= VERTICES else self.flats
+            seeds = vertex_seeds(first, domain, min(int(share * n), SEEDS), rng)
             state.pool.add(seeds, landscape.score(seeds))
             spent = len(seeds)
         begun = landscape.spent
