@@ -109,3 +109,30 @@ def test_replay_names_the_same_output(tmp_path: Path) -> None:
         app, ["replay", str(tmp_path / "run"), "--problem", str(tmp_path / "problem.toml"), "--json"]
     )
     assert '"output": "s2"' in done.stdout
+
+
+def test_an_error_function_without_a_number_is_named_and_not_the_reference() -> None:
+    def own(model, reference, x):
+        return np.where(x[:, 0] > 0.9, np.nan, np.abs(model - reference).max(axis=1))
+
+    def reference(x):
+        return np.column_stack([x[:, 0], np.where(x[:, 0] < 0.1, np.nan, 0.0)])
+
+    for values, name, said in (
+        (
+            lambda x: np.column_stack([x[:, 0], 0 * x[:, 0]]),
+            "The error function failed",
+            "it gives no number",
+        ),
+        (reference, "The reference or the error function failed", "not finite in some outputs"),
+    ):
+        problem = Problem(
+            lambda x: np.column_stack([x[:, 0] ** 2, 0 * x[:, 0]]),
+            values,
+            Domain(x=(0.0, 1.0)),
+            ErrorMeasure("function", function=own),
+        )
+        report = audit(problem, evaluations=1000, power=False)
+        text = next(f["text"] for f in report.document["findings"] if f["code"] == "reference-failed")
+        assert text.startswith(name)
+        assert any(said in cause["message"] for cause in report.document["failures"]["causes"])

@@ -570,3 +570,22 @@ def test_gaps_where_no_point_exists_are_not_filled_for_ever() -> None:
     assert report.worst is not None
     assert report.worst.error == pytest.approx(0.485, abs=1e-4)
     assert asked < 3000
+
+
+def test_points_are_gathered_where_few_of_the_box_exist() -> None:
+    """A thousandth of the box exists: the screen evaluates hundreds of points at once, not one or two."""
+    calls: list[int] = []
+
+    def model(x: Array) -> Array:
+        calls.append(len(x))
+        return np.asarray(x.sum(axis=1) ** 2)
+
+    def ring(x: Array) -> Array:
+        return np.asarray(np.abs(np.linalg.norm(x - 0.5, axis=1) - 0.4) < 2e-4)
+
+    problem = Problem(model, lambda x: 0.0 * x[:, 0], Domain([ring], x=(0.0, 1.0), y=(0.0, 1.0)))
+    evaluator = Evaluator(problem, budget=2000)
+    explore(evaluator, ScreenAndAscent(), 2000, None, 0.0, np.random.default_rng(0))
+    assert evaluator.worst > 0.99 * (1 + 0.4 * np.sqrt(2)) ** 2
+    assert sum(calls) >= 1900
+    assert len(calls) < 400

@@ -152,6 +152,7 @@ def test_a_users_error_keeps_the_rules_of_what_is_not_finite() -> None:
         (lambda n, f, x: (n - f)[:, 0], "must not be negative, got -1"),
         (lambda n, f, x: np.zeros(7), r"must return shape \(2,\) or \(2, m\), got \(7, 1\)"),
         (lambda n, f, x: 0.0, "must return shape"),
+        (lambda n, f, x: np.zeros((2, 3)), r"got \(2, 3\) for m = 1 outputs"),
     ],
 )
 def test_a_users_error_that_is_no_error_is_refused(function: Any, said: str) -> None:

@@ -13,6 +13,7 @@ from supnorm.auditing.statistics import Sample, clopper_pearson_upper
 from supnorm.auditing.table import common_rows, is_table
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.caller import guarded
+from supnorm.evaluation.evaluator import FUNCTION
 from supnorm.problem import Domain, Problem
 from supnorm.results import Witness
 
@@ -66,12 +67,14 @@ def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
         if not causes:
             continue
         cause = max(causes, key=lambda f: f.count)
+        who = {f.kind == FUNCTION for f in causes}
+        name = {(True,): "error function", (False,): side}.get(tuple(who), f"{side} or the error function")
         k, n = sample.failed.get(side, 0), sample.drawn
         most = f"with 95 % confidence on at most {100 * clopper_pearson_upper(k, n):.2g} % of them all"
         # What is not finite has no message of its own.
         said = cause.message if cause.kind == "non-finite" else f"{cause.kind}: {cause.message}"
         text = (
-            f"The {side} failed at {failed_share(side, sample, table)}{'' if table else f': {most}'}. "
+            f"The {name} failed at {failed_share(side, sample, table)}{'' if table else f': {most}'}. "
             f"No error is known there, and none is counted. The most frequent cause: {said}"
         )
         found.append({"code": f"{side}-failed", "text": text})

@@ -31,6 +31,7 @@ from supnorm.evaluation import Evaluations
 
 Array = NDArray[np.float64]
 CHUNK = 8192  # screened points at a time
+DRAWS = 16  # chunks that are drawn for one call where few points of the box exist
 SEEDS = 8192  # kinks of the first layer at a time, at most
 POOL = 8192  # best screened points that are kept as starts
 KEPT = 1024  # best ends of climbs that are kept as peaks
@@ -210,7 +211,7 @@ class ScreenAndAscent:
         begun = landscape.spent
         if state.sobol is None:
             state.sobol = sobol_sequence(domain.d, rng)
-        for _ in range(10_000):
+        for _ in range(10_000 // DRAWS):
             left = min(n - spent - (landscape.spent - begun), landscape.remaining)
             if left <= 0 or stop():
                 break
@@ -231,16 +232,29 @@ class ScreenAndAscent:
             n_data = min(n // 2, len(domain.cloud.points))
             data = domain.cloud.points[rng.choice(len(domain.cloud.points), n_data, replace=False)]
             return np.concatenate([data, domain.cloud.draw(n - n_data, rng)])
-        u = sobol(n)
-        if domain.d > 1:
-            faces = int(self.faces * n)
-            u[n - faces :] = snap_to_faces(u[n - faces :], rng, self.corners)
-        elif len(state.screened.u) and not domain.constraints:  # a gap where no point exists is never filled
-            gaps = fill_gaps(state.screened.u[:, 0], n)
-            u[: len(gaps), 0] = gaps
-            u[-2:, 0] = [0.0, 1.0][-len(u) :]
-        if domain.constraints:
-            u = u[domain.contains(domain.from_unit(u))]
+        if not domain.constraints:
+            u = self._spread(sobol(n), rng)
+            if domain.d == 1 and len(state.screened.u):
+                gaps = fill_gaps(state.screened.u[:, 0], n)
+                u[: len(gaps), 0] = gaps
+                u[-2:, 0] = [0.0, 1.0][-len(u) :]
+            return u
+        # Where few points exist, many are drawn before they are evaluated in one call.
+        found: list[Array] = []
+        have = 0
+        for _ in range(DRAWS):
+            u = self._spread(sobol(CHUNK), rng)
+            found.append(u[domain.contains(domain.from_unit(u))])
+            have += len(found[-1])
+            if have >= n:
+                break
+        u = np.concatenate(found)
+        return u if have <= n else u[np.linspace(0, have - 1, n).astype(int)]  # those on faces come last
+
+    def _spread(self, u: Array, rng: np.random.Generator) -> Array:
+        """The same points, the last of them on faces."""
+        faces = int(self.faces * len(u)) if u.shape[1] > 1 else 0
+        u[len(u) - faces :] = snap_to_faces(u[len(u) - faces :], rng, self.corners)
         return u
 
     def _independent(

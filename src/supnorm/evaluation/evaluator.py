@@ -25,6 +25,7 @@ from supnorm.results import BadInput, Witness
 Array = NDArray[np.float64]
 ALONE = 0.1  # seconds: a call that takes as long hides the cost of sending it alone
 NUMBERS = 1 << 21  # values of one side in a batch
+FUNCTION = "error function"  # a kind of failure: the user's own error function gives no number
 GRADIENT_COST = 3  # evaluations that a value with its gradient counts as
 
 
@@ -326,7 +327,10 @@ class Evaluator:
             # Where the mask does not say so, a missing error is a fault of the user's error function.
             lost = masked & counted
             for row in np.flatnonzero(lost):
-                self._fail("reference", "error", "the error function gives no number here", x[row])
+                if np.isfinite(f[row]).all():
+                    self._fail("reference", FUNCTION, "it gives no number here", x[row])
+                else:
+                    self._fail("reference", "non-finite", "the value is not finite in some outputs", x[row])
             status[lost] = PointStatus.FAILED
             masked &= ~lost
         status[masked] = PointStatus.MASKED

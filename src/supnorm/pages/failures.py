@@ -103,4 +103,6 @@ def cause_words(raw: Mapping[str, Any]) -> str:
         "error": "error",
     }
     kind = str(raw.get("kind") or "")
+    if kind == "error function":
+        return "error function: no number"
     return f"{raw.get('where') or 'evaluation'}: {kinds.get(kind, kind)}"

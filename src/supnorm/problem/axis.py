@@ -91,7 +91,7 @@ class Axis:
         return np.where(u >= 1.0, self.high, np.where(u <= 0.0, self.low, x))
 
     def to_unit(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map the axis to [0, 1]; values outside land outside."""
+        """Map the axis to [0, 1]; values outside land outside, those beyond a list of values at its ends."""
         if self.values is not None:
             steps = np.searchsorted(np.asarray(self.values), x)
             return (np.minimum(steps, len(self.values) - 1) + 0.5) / len(self.values)

@@ -240,9 +240,10 @@ class ErrorMeasure:
                 "reference (n, m) and the inputs (n, d)"
             ) from failure
         error = error[:, None] if error.ndim == 1 else error
-        if error.ndim != 2 or len(error) != len(x):
+        if error.ndim != 2 or len(error) != len(x) or error.shape[1] not in (1, model.shape[1]):
             raise BadInput(
-                f"the error function must return shape ({len(x)},) or ({len(x)}, m), got {error.shape}"
+                f"the error function must return shape ({len(x)},) or ({len(x)}, m), got {error.shape} "
+                f"for m = {model.shape[1]} outputs"
             )
         if np.any(error < 0):
             raise BadInput(
