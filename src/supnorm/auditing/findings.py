@@ -68,7 +68,9 @@ def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
             continue
         cause = max(causes, key=lambda f: f.count)
         own = sum(f.kind == FUNCTION for f in causes)
-        name = side if not own else "error function" if own == len(causes) else f"{side} or the error function"
+        name = (
+            side if not own else "error function" if own == len(causes) else f"{side} or the error function"
+        )
         k, n = sample.failed.get(side, 0), sample.drawn
         most = f"with 95 % confidence on at most {100 * clopper_pearson_upper(k, n):.2g} % of them all"
         # What is not finite has no message of its own.
