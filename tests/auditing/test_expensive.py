@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ from supnorm.auditing import SurrogateSearch, audit
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.modelled import error_problem, reference_problem, signed_errors
 from supnorm.auditing.search import SearchState
-from supnorm.auditing.surrogate import GaussianProcess
+from supnorm.auditing.surrogate import GaussianProcess, length_scales, negative_log_likelihood
 from supnorm.evaluation import EvaluationStore, Evaluator, Flight
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 
@@ -275,3 +276,30 @@ def test_failures_and_points_outside_are_kept_apart(pool: ThreadPoolExecutor) ->
     assert status[0.9] != 0
     assert evaluator.failed["reference"] == 1
     assert evaluator.spent("search") == 2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_likelihood_and_length_scales_are_those_of_scikit_learn(seed: int) -> None:
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import ConstantKernel, Matern
+
+    rng = np.random.default_rng(seed)
+    d, n, m = (int(rng.integers(*ends)) for ends in ((1, 5), (20, 60), (1, 4)))
+    u, theta = rng.random((n, d)), rng.uniform(-1, 1, d + 1)
+    z = np.stack([np.sin((3 + k) * u.sum(axis=1)) for k in range(m)], axis=1)
+    z = (z - z.mean(axis=0)) / z.std(axis=0)
+    kernel = ConstantKernel(1.0, (1e-2, 1e4)) * Matern(np.ones(d), (0.02, 50.0), nu=2.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says where a scale is at its bound
+        process = GaussianProcessRegressor(kernel, alpha=1e-8).fit(u, z)
+    value, slope = process.log_marginal_likelihood(theta, eval_gradient=True)
+    ours = negative_log_likelihood(theta, u, z)
+    np.testing.assert_allclose(ours[0], -value, rtol=1e-9)
+    np.testing.assert_allclose(ours[1], -slope, rtol=1e-8, atol=1e-8 * np.abs(slope).max())
+    theirs = np.ones(d) * process.kernel_.k2.length_scale
+    np.testing.assert_allclose(length_scales(u, z), theirs, rtol=1e-3)
+
+
+def test_points_that_coincide_have_no_likely_scales() -> None:
+    u = np.zeros((5, 2))
+    assert length_scales(u, np.arange(5.0)[:, None]).shape == (2,)
