@@ -104,7 +104,7 @@ def length_scales(u: Array, z: Array, most: int = 300) -> Array:
     found = minimize(
         negative_log_likelihood, np.zeros(len(bounds)), (u, z), "L-BFGS-B", jac=True, bounds=np.log(bounds)
     )
-    return np.exp(found.x[1:])
+    return np.asarray(np.exp(found.x[1:]))
 
 
 def negative_log_likelihood(theta: Array, u: Array, z: Array) -> tuple[float, Array]:
