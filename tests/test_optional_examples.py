@@ -42,6 +42,7 @@ def test_heston_without_randomness_is_black_and_scholes() -> None:
     assert np.abs(error[meant]).max() < 5e-4
 
 
+@pytest.mark.slow
 def test_heston_at_the_hard_corner_against_mpmath() -> None:
     """rho = -1, kappa = 0: the characteristic function decays slowest, and the formula is nearest to 0/0."""
     import mpmath

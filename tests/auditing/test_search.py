@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binomtest
@@ -475,6 +475,7 @@ def test_distinct_peaks_are_distinct() -> None:
     np.testing.assert_allclose(found_at, centres, atol=1e-3)
 
 
+@settings(max_examples=25)
 @given(st.integers(2, 5), st.integers(0, 2**32 - 1))
 def test_every_end_is_a_peak_or_joined_to_one_and_lines_go_in_few_calls(d: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

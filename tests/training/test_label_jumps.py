@@ -64,6 +64,7 @@ def test_one_bad_label_is_no_jump():
     assert label_jump(x, y[:, None], box(2)) is None
 
 
+@pytest.mark.slow
 def test_fixed_samples_with_a_jump_are_fitted_in_pieces_and_told():
     x = np.random.default_rng(3).uniform(-1.0, 1.0, (1000, 1))
     y = np.where(x[:, 0] < 0.1, np.sin(4 * x[:, 0]), 0.5 * np.cos(9 * x[:, 0]) + 0.5)
