@@ -84,6 +84,7 @@ def test_automatic_choice_goes_on_to_networks_where_nothing_classical_is_good_en
     honest(result, ridge, domain)
 
 
+@pytest.mark.slow
 def test_l2_and_sup_goals_are_different():
     kink = fit(
         lambda x: np.abs(x[:, 0] - 0.2), LINE, tolerance=1e-3, norm="l2", method=ChebyshevTensor(longest=65)
@@ -112,6 +113,7 @@ def test_refinement_at_the_worst_points_lowers_the_maximum():
     assert refined.sup_lower < plain.sup_lower
 
 
+@pytest.mark.slow
 def test_jumps_are_told_and_the_piecewise_fit_is_taken():
     def step(x):
         return np.where(x[:, 0] < 0.1, np.sin(4 * x[:, 0]), 0.5 * np.cos(9 * x[:, 0]) + 0.5)
@@ -317,6 +319,7 @@ def test_a_million_samples():
     assert result.winner.sup_lower < 1e-10
 
 
+@pytest.mark.slow
 def test_constant_references_and_labels_are_told():
     result = fit(lambda x: np.full(len(x), 3.0), I_6_2, method=PolynomialLeastSquares())
     assert "the reference is constant on all points seen" in result.notes
@@ -419,6 +422,7 @@ def proved(f, domain, tolerance, **options):
     return result
 
 
+@pytest.mark.slow
 def test_chebyshev_surrogates_come_with_their_proof(tmp_path):
     result = proved(jax_bell, I_6_2, 1e-9)
     assert result.winner.method == "chebyshev"
