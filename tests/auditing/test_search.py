@@ -231,6 +231,20 @@ def test_derivatives_that_are_zero_nearly_everywhere_are_left_alone() -> None:
     assert "zero-derivatives" in [f["code"] for f in report.document["findings"]]
 
 
+def test_gradients_are_followed_beside_a_corner_without_model_values() -> None:
+    """Infinite errors have no derivative: they fill the list of the best and do not say that derivatives are zero."""
+
+    def model(x: Array) -> Array:
+        return np.where((x < 0.5).all(axis=1), np.nan, np.sin(3 * x).sum(axis=1))
+
+    problem = against_zero(model, lambda x: 3 * np.cos(3 * x), 3)
+    report = audit(problem, evaluations=3000, seed=0, power=False)
+    assert report.worst is not None
+    assert report.worst.error == math.inf
+    assert report.document["gradients"] == "both"
+    assert "zero-derivatives" not in [f["code"] for f in report.document["findings"]]
+
+
 def test_gradients_and_polish_climb_narrow_curved_ridges_by_themselves() -> None:
     """Rosenbrock's valley, upside down: no differential evolution runs where gradients lead."""
 
@@ -408,6 +422,19 @@ def test_vertex_seeds_lie_on_d_kinks_of_the_first_layer(scale: str) -> None:
     assert zeros[:, 1].max() < 1e-6
     assert np.mean(zeros[:, 2] < 1e-6) > 0.85  # the others drew one neuron twice
     assert len(vertex_seeds((weights[:2], bias[:2]), domain, 10, rng)) == 0
+
+
+def test_seeds_in_many_inputs_lie_where_four_neurons_vanish() -> None:
+    rng = np.random.default_rng(0)
+    d, low, width = 9, -1.0, 4.0
+    weights, bias = rng.normal(size=(20, d)), 0.3 * rng.normal(size=20)
+    domain = Domain(**{f"x{i}": (low, low + width) for i in range(d)})
+    u = vertex_seeds((weights, bias), domain, 300, rng)
+    assert len(u) == 300
+    assert ((u >= 0) & (u <= 1)).all()
+    at = np.abs((low + width * u) @ weights.T + bias)
+    assert (np.sort(at, axis=1)[:, 3] < 1e-3).all()  # in single precision
+    assert len(np.unique(u.round(6), axis=0)) == 300
 
 
 @pytest.mark.slow

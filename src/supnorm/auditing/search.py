@@ -371,12 +371,12 @@ def _lead(landscape: Landscape, state: SearchState) -> bool:
     """Whether gradients can be followed: whether they are not zero at most of the best screened points.
 
     Rounding, tables and hard decisions have derivatives by name only, zero almost everywhere. Asked once a search;
-    too few points or too small a budget say yes.
+    too few points or too small a budget say yes. Infinite errors have no derivative, and say nothing.
     """
-    score = state.pool.score
-    if len(score) < LEADING or landscape.affordable(GRADIENT) < 10 * LEADING:
+    finite = np.flatnonzero(np.isfinite(state.pool.score))
+    if len(finite) < LEADING or landscape.affordable(GRADIENT) < 10 * LEADING:
         return True
-    best = np.argpartition(-score, LEADING - 1)[:LEADING]
+    best = finite[np.argpartition(-state.pool.score[finite], LEADING - 1)[:LEADING]]
     height, slope = landscape.slope(state.pool.u[best])
     return bool(np.count_nonzero((height != 0) & ~slope.any(axis=1)) <= LEADING // 2)
 
