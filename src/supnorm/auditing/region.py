@@ -139,31 +139,29 @@ class RegionVolume:
     def _walk(
         self, landscape: Landscape, u: Array, x: Array, level: float, frame: Frame, rng: np.random.Generator
     ) -> Array:
-        """``steps`` moves of every chain, one after the other: a random chord of the region in the frame, shrunk until
-        its point lies inside. A chain that has moved goes on at once, so that calls stay as large as can be."""
-        n, visited = len(x), np.empty((self.steps, *x.shape))
-        x, z, along = x.copy(), np.empty_like(x), np.empty_like(x)
-        low, high, moves, tries = np.empty(n), np.empty(n), np.zeros(n, dtype=int), np.zeros(n, dtype=int)
-        going = moved = np.arange(n)
-        z[:] = frame.coordinates(x)
-        while len(going):
-            along[moved] = _directions(z, moved, rng)
-            low[moved], high[moved], tries[moved] = -self.reach, self.reach, 0
-            t = rng.uniform(low[going], high[going])
-            point = _folded(u, frame.points(z[going] + t[:, None] * along[going]))
-            inside = _above(landscape, u + point, level)
-            missed, at = going[~inside], t[~inside]
-            low[missed] = np.where(at < 0, at, low[missed])
-            high[missed] = np.where(at >= 0, at, high[missed])
-            x[going[inside]] = point[inside]
-            tries[going] += 1
-            moved = going[inside | (tries[going] == self.shrinks)]
-            visited[moves[moved], moved] = x[moved]
-            moves[moved] += 1
-            moved = moved[moves[moved] < self.steps]
-            z[moved] = frame.coordinates(x[moved])
-            going = going[moves[going] < self.steps]
-        return visited.reshape(-1, x.shape[1])
+        """Moves of every chain: a random chord of the region in the frame, shrunk until its point lies inside."""
+        visited = []
+        for _ in range(self.steps):
+            z = frame.coordinates(x)
+            along = _directions(z, rng)
+            low, high = np.full(len(z), -self.reach), np.full(len(z), self.reach)
+            open_ = np.ones(len(z), dtype=bool)
+            moved = x.copy()
+            for _ in range(self.shrinks):
+                rows = np.flatnonzero(open_)
+                if not len(rows):
+                    break
+                t = rng.uniform(low[rows], high[rows])
+                trial = z[rows] + t[:, None] * along[rows]
+                point = _folded(u, frame.points(trial))
+                inside = _above(landscape, u + point, level)
+                moved[rows[inside]], open_[rows[inside]] = point[inside], False
+                missed, at = rows[~inside], t[~inside]
+                low[missed] = np.where(at < 0, at, low[missed])
+                high[missed] = np.where(at >= 0, at, high[missed])
+            x = moved
+            visited.append(x)
+        return np.concatenate(visited)
 
     def _volume(
         self,
@@ -206,14 +204,16 @@ def _share(legal: int, above: int, tried: int, confidence: float) -> tuple[float
     return value, low, high
 
 
-def _directions(z: Array, rows: NDArray[np.intp], rng: np.random.Generator) -> Array:
-    """For these rows of the chains ``z`` (n, d): half random unit vectors, half differences of two other chains."""
-    n, k = len(z), len(rows)
-    random = rng.standard_normal((k, z.shape[1]))
+def _directions(z: Array, rng: np.random.Generator) -> Array:
+    """Half random unit vectors, half differences of two other chains."""
+    n = len(z)
+    random = rng.standard_normal(z.shape)
     random /= np.linalg.norm(random, axis=1, keepdims=True)
-    first, second = ((rows + rng.integers(1, n, k)) % n for _ in range(2))
+    rows = np.arange(n)
+    first = (rows + rng.integers(1, n, n)) % n
+    second = (rows + rng.integers(1, n, n)) % n
     apart = z[first] - z[second]
-    chosen = (rng.random(k) < 0.5) & (np.linalg.norm(apart, axis=1) > 0)
+    chosen = (rng.random(n) < 0.5) & (np.linalg.norm(apart, axis=1) > 0)
     value: Array = np.where(chosen[:, None], apart, random)
     return value
 
