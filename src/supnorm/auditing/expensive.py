@@ -168,8 +168,8 @@ class SurrogateSearch:
             if np.linalg.norm(taken - v, axis=1).min() > 0.1 * spread:
                 taken = np.concatenate([taken, v[None]])
         trusted = taken[len(asked) :]
-        known = np.concatenate([calls.u, waiting, trusted])
-        return np.concatenate([trusted, self._hedge(evaluator, calls, known, n - len(trusted), k, rng)])
+        valued = np.concatenate([calls.u, waiting, trusted])
+        return np.concatenate([trusted, self._hedge(evaluator, calls, valued, n - len(trusted), k, rng)])
 
     def _search(self, inner: Problem, rng: np.random.Generator) -> list[Array]:
         """Ends of a search on the cheap problem, best first, apart from each other."""

@@ -113,7 +113,7 @@ class ErrorMeasure:
             error = np.where(size == 0, 0.0, size / self.divisor(reference))
         lost, broken = ~np.isfinite(reference), ~np.isfinite(model)
         if error.shape != lost.shape:  # one error for all outputs
-            lost, broken = lost.any(axis=1, keepdims=True), broken.any(axis=1, keepdims=True)
+            lost, broken = (np.asarray(part.any(axis=1, keepdims=True)) for part in (lost, broken))
         error = np.where(broken, np.inf, error)
         return np.where(lost, np.nan, error)
 
