@@ -71,7 +71,7 @@ def singular(task: Task, seed: int) -> list[dict[str, Any]]:
 
 
 def fixed(task: Task, samples: int, seed: int) -> list[dict[str, Any]]:
-    """The best three on uniform random samples; errors on the held-out fifth, and on the task's fresh points."""
+    """The best three on uniform random samples; errors on those not trained on, and on fresh points."""
     x, y = task.points(np.random.default_rng(seed).random((samples, task.d)))
     found = fit((x, y), box(task), seed=seed)
     best = []

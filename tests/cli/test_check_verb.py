@@ -89,8 +89,37 @@ def test_a_certificate_without_an_upper_bound_claims_no_proof_of_every_leaf(
     capsys.readouterr()
     assert run(["check", str(out / "certificate.json"), "--problem", str(own)]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("ACCEPTED: every leaf that has a bound was proved again")
-    assert "no upper bound" in said
+    assert said.startswith("ACCEPTED, NO UPPER BOUND: no upper bound is claimed; every leaf that has a bound")
+    assert "at least 0.000258871, no upper bound" in said
+
+
+def test_a_file_that_is_no_proof_of_the_tolerance_does_not_pass_a_gate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error is 2.59e-4: codes of the contract, from the option or from the problem."""
+    own = problem(tmp_path, "own.toml", "model", 0.5)
+    for folder, goal, code in (("narrow", ["--ratio", "1.1"], 0), ("open", ["--tolerance", "1e-9"], 1)):
+        assert run(["certify", str(own), *goal, "--out", str(tmp_path / folder), "--quiet"]) == code
+    sup = json.loads((tmp_path / "narrow" / "certify.json").read_text())["sup"]
+    between = str((sup["lower"] + sup["upper"]) / 2)
+    strict = problem(tmp_path, "strict.toml", "model", 0.5)
+    strict.write_text(strict.read_text() + "[error]\ntolerance = 1e-4\n")
+    for folder, asked, code, word in (
+        ("narrow", ["--tolerance", "1e-3"], 0, "ACCEPTED: "),
+        ("narrow", ["--tolerance", "1e-4"], 1, "ACCEPTED, TOLERANCE EXCEEDED: "),
+        ("narrow", ["--problem", str(strict)], 1, "ACCEPTED, TOLERANCE EXCEEDED: "),
+        ("narrow", ["--problem", str(strict), "--tolerance", "1e-3"], 0, "ACCEPTED: "),
+        ("narrow", ["--tolerance", between], 4, "ACCEPTED, TOLERANCE NOT PROVED: "),
+        ("open", ["--tolerance", "1.0"], 4, "ACCEPTED, NO UPPER BOUND, TOLERANCE NOT PROVED: "),
+        ("open", ["--tolerance", "0"], 2, ""),
+    ):
+        capsys.readouterr()
+        assert run(["check", str(tmp_path / folder / "certificate.json"), *asked]) == code
+        assert capsys.readouterr().out.startswith(word)
+    capsys.readouterr()
+    assert run(["check", str(tmp_path / "open" / "certificate.json"), "--tolerance", "1", "--json"]) == 4
+    said = json.loads(capsys.readouterr().out)
+    assert (said["tolerance"], said["status"]["code"], said["status"]["exit"]) == (1.0, "undecided", 4)
 
 
 def test_a_problem_without_a_value_to_compare_is_not_asked_for_again(

@@ -67,9 +67,8 @@ def test_what_cannot_be_fitted_is_said_in_one_line(tmp_path, capsys, reference, 
 
 def test_labels_that_are_no_numbers(tmp_path, capsys):
     assert fitted(tmp_path, table(tmp_path, y_7=np.nan)) == 2
-    assert (
-        "labels are not finite in 1 of 125 samples, first in row 7 counted from 0" in capsys.readouterr().err
-    )
+    said = "samples.csv: labels are not finite in 1 of 125 samples, first in row 8 counted from 1"
+    assert said in capsys.readouterr().err
 
 
 def test_one_sample_is_too_few(tmp_path, capsys):
@@ -80,7 +79,7 @@ def test_one_sample_is_too_few(tmp_path, capsys):
 def test_a_table_is_fitted_and_its_repeated_points_are_merged(tmp_path, capsys):
     assert fitted(tmp_path, table(tmp_path), "--method", "polynomial") == 0
     out = capsys.readouterr().out
-    assert "on 24 held-out samples; between the samples nothing is known" in out
+    assert "on 42 samples that it was not trained on; between the samples nothing is known" in out
     assert "5 samples repeat the point of another one" in out
 
 
@@ -107,6 +106,19 @@ def test_every_output_is_held_to_its_own_tolerance(tmp_path, capsys, table):
     assert document["measure"]["per_output"]
     assert document["winner"]["sup"]["lower"] > 100
     assert "tolerance = [0.001, 1.0]" in (run / "problem.toml").read_text()
+
+
+def test_errors_of_a_table_keep_the_unit_of_its_output(tmp_path, capsys):
+    source = table(tmp_path) + '\noutputs = ["y"]\noutput_units = ["kg/m3"]'
+    assert fitted(tmp_path, source, "--method", "polynomial") == 0
+    assert "Errors are in kg/m3." in capsys.readouterr().out
+    assert json.loads((tmp_path / "run" / "fit.json").read_text())["measure"]["unit"] == "kg/m3"
+
+
+def test_a_network_is_announced_with_a_hint_at_the_time_limit(tmp_path, capsys):
+    fitted(tmp_path, table(tmp_path, 60), "--method", "network")
+    first, *_ = capsys.readouterr().err.splitlines()
+    assert first == "  training a network of 205 weights on 39 samples; --seconds limits the time"
 
 
 def test_samples_cannot_be_certified(tmp_path, capsys):

@@ -19,12 +19,13 @@ from supnorm.results import BadInput, ExitCode
 from supnorm.sources import from_jax
 from supnorm.training import NetworkFit, QuasiNewton
 from supnorm.training import fit as full_fit
-from supnorm.training.events import Tried
+from supnorm.training.events import Training, Tried
 from supnorm.training.fit_result import COLUMNS
 
 I_6_2 = Domain(theta=(1.0, 3.0), sigma=(1.0, 3.0))
 I_10_7 = Domain(m0=(1.0, 5.0), v=(1.0, 2.0), c=(3.0, 10.0))
 LINE = Domain(x=(-1.0, 1.0))
+X = np.random.default_rng(0).random((40, 2))
 SMALL = NetworkFit(widths=(8,), iterations=300)
 
 
@@ -298,8 +299,61 @@ def test_fixed_samples_hold_out_a_part():
     result = fit((x, bell(x)), I_6_2, tolerance=1e-3, method=PolynomialLeastSquares())
     assert result.evaluations == {"train": 260, "choose": 60, "held-out": 80}
     assert result.status.code == "within-tolerance"
-    assert "80 held-out samples; between the samples nothing is known" in result.status.advice
+    said = "on 140 samples that it was not trained on; between the samples nothing is known"
+    assert said in result.status.advice
     assert result.audit is None
+
+
+def test_fixed_samples_report_no_less_than_what_was_seen():
+    """A verdict of "within tolerance" for samples that were seen to exceed it would contradict itself."""
+    seen = {}
+
+    def note(event):
+        if isinstance(event, Tried):
+            seen[event.method] = event.worst
+
+    x = I_6_2.from_unit(np.random.default_rng(0).random((300, 2)))
+    y = np.where(x[:, 0] + x[:, 1] > 4.9, 2.0, 0.0)
+    for method in (PolynomialLeastSquares(), RandomFeatures(), SimplexInterpolation()):
+        for seed in range(3):
+            result = fit((x, y), I_6_2, method=method, seed=seed, observer=note)
+            assert result.winner.sup_lower >= seen[result.winner.method]
+
+
+def test_fixed_samples_honour_a_time_limit():
+    x = np.random.default_rng(0).uniform(-1, 1, (100, 2))
+    result = fit((x, np.abs(x[:, 0])), tolerance=1e-9, seconds=1e-9)
+    assert len(result.candidates) == 1
+    assert ("NetworkFit", "the time was up") in result.skipped
+    assert result.status.advice.endswith("the time was up: give more seconds")
+
+
+def test_ctrl_c_ends_a_fit_of_fixed_samples_with_the_best_so_far():
+    seen = []
+
+    def stop(event):
+        if isinstance(event, Tried):
+            seen.append(event.method)
+            if len(seen) == 2:
+                raise KeyboardInterrupt
+
+    x = np.random.default_rng(0).uniform(-1, 1, (100, 2))
+    result = fit((x, np.abs(x[:, 0])), tolerance=1e-9, observer=stop)
+    assert (result.status.code, int(result.status.exit)) == ("interrupted", 3)
+    assert {c.method for c in result.candidates} == set(seen)
+
+
+@pytest.mark.parametrize(
+    "given", [lambda x: x[:, 0], (I_6_2.from_unit(X), X[:, 0])], ids=["reference", "samples"]
+)
+def test_what_takes_long_is_told_before_it_begins(given):
+    events = []
+    networks = NetworkFit(widths=(2, 3), depth=1, iterations=4)
+    fit(given, I_6_2, method=networks, observer=events.append, max_evaluations=500, audit_evaluations=100)
+    told = [event for event in events if isinstance(event, Tried | Training)]
+    assert all(isinstance(event, Training) for event in told[::2])
+    assert all(isinstance(event, Tried) for event in told[1::2])
+    assert {event.weights for event in told[::2]} == {9, 13}
 
 
 @pytest.mark.slow
@@ -346,9 +400,6 @@ def test_the_noise_of_repeated_points_is_half_the_range_of_their_labels():
     x = np.repeat(np.random.default_rng(0).random((60, 1)), 3, axis=0)
     result = fit((x, np.tile([0.0, 0.0, 1.0], 60)), method=PolynomialLeastSquares())
     assert "differ by up to 1, so no model has a smaller absolute error than 0.5" in result.notes[0]
-
-
-X = np.random.default_rng(0).random((40, 2))
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,11 @@ def check(
 
 
 def _reason(document: Document, tied: bool, functions: Functions) -> str:
-    leaves = "every leaf" if document.upper < math.inf else "every leaf that has a bound"
+    leaves = (
+        "every leaf"
+        if document.upper < math.inf
+        else "no upper bound is claimed; every leaf that has a bound"
+    )
     parts = [f"{leaves} was proved again in {PRECISION}-bit ball arithmetic"]
     parts.append(
         "the programs agree with the problem at the given points" if tied else

@@ -16,11 +16,18 @@ from supnorm.cli.options import JSON, QUIET, TRUST
 if TYPE_CHECKING:
     from supnorm.checker import CheckResult
     from supnorm.problem import Problem
+    from supnorm.results import Status
 
 CERT = Annotated[Path, typer.Argument(metavar="CERT", help="The certificate file.")]
 TIED = Annotated[
     Path | None,
     typer.Option("--problem", metavar="PROBLEM.toml", help="Also verify that it speaks of this problem."),
+]
+TOLERANCE = Annotated[
+    float | None,
+    typer.Option(
+        "--tolerance", help="Demand that the file proves this. [default: that of --problem, if any]"
+    ),
 ]
 PROCESSES = Annotated[int, typer.Option("--workers", min=1, help="Processes that share the leaves.")]
 POINTS = 64  # random points where the certificate's programs are compared with the problem
@@ -34,6 +41,7 @@ def register(app: typer.Typer) -> None:
 def command(
     certificate: CERT,
     problem: TIED = None,
+    tolerance: TOLERANCE = None,
     workers: PROCESSES = 1,
     as_json: JSON = False,
     quiet: QUIET = False,
@@ -42,24 +50,29 @@ def command(
     """Verify a certificate: tiling, bounds and witness again in ball arithmetic."""
     from dataclasses import asdict
 
-    from supnorm.results import BadInput, ExitCode
+    from supnorm.results import BadInput
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
 
     if not certificate.is_file():
         fault = "a folder" if certificate.is_dir() else "no such file"
         raise BadInput(f"{certificate}: {fault}; give the certificate that certify wrote, a certificate.json")
+    if tolerance is not None and not 0.0 < tolerance < math.inf:
+        raise BadInput(f"--tolerance must be positive and finite, got {tolerance:g}")
     opened = None if problem is None else open_problem(problem, trust=trust)
+    limit = opened.error.limit if tolerance is None and opened is not None else tolerance
     try:
         result = _checked(certificate, opened, workers, None if quiet or as_json else progress())
     except ImportError:
         raise BadInput("check needs the extra: pip install 'supnorm[checker]'") from None
+    status = status_of(result, limit)
     if as_json:
-        typer.echo(dumps({"schema": "supnorm.check/1", **_escaped(asdict(result))}))
+        said = {**_escaped(asdict(result)), "tolerance": limit, "status": _escaped(asdict(status))}
+        typer.echo(dumps({"schema": "supnorm.check/1", **said}))
     elif not quiet:
-        for line in summary(result, tied=opened is not None):
+        for line in summary(result, tied=opened is not None, limit=limit):
             typer.echo(line)
-    return int(ExitCode.DONE if result.accepted else ExitCode.EXCEEDED)
+    return int(status.exit)
 
 
 def _checked(
@@ -113,14 +126,37 @@ def _unlike(certificate: Path, problem: Problem) -> CheckResult | None:
     return CheckResult(False, reason, None, *claims, True, time.monotonic() - start)
 
 
-def summary(result: CheckResult, tied: bool = False) -> list[str]:
+def status_of(result: CheckResult, limit: float | None = None) -> Status:
+    """Whether the file is a proof of the tolerance ``limit``, where one is asked for."""
+    from supnorm.results import ExitCode, Status, rounded_down, rounded_up
+
+    if not result.accepted:
+        return Status("rejected", result.reason, ExitCode.EXCEEDED)
+    upper = f"{rounded_up(result.upper, 6):.6g}"
+    none = result.upper == math.inf
+    if limit is None:
+        return Status(
+            "no-tolerance", "The file proves no upper bound." if none else f"Nowhere above {upper}."
+        )
+    if result.lower > limit:
+        seen = f"The witness has an error of {rounded_down(result.lower, 6):.6g}, above {limit:g}."
+        return Status("tolerance-exceeded", seen, ExitCode.EXCEEDED)
+    if result.upper <= limit:
+        return Status("within-tolerance", f"Nowhere above {upper}, within {limit:g}.")
+    lacks = "The file proves no upper bound" if none else f"The file's upper bound is {upper}"
+    advice = f"{lacks}: no proof of {limit:g}; certify with --tolerance {limit:g}."
+    return Status("undecided", advice, ExitCode.UNDECIDED)
+
+
+def summary(result: CheckResult, tied: bool = False, limit: float | None = None) -> list[str]:
     """The verdict in lines; what comes from the file cannot steer the terminal.
 
-    ``tied``: the problem was given.
+    ``tied``: the problem was given. ``limit``: the tolerance that is asked for.
     """
     from supnorm.results import rounded_down, rounded_up
 
-    lines = [f"{_verdict(result)}: {printable(result.reason)}"]
+    status = status_of(result, limit)
+    lines = [f"{_verdict(result, status)}: {printable(result.reason)}"]
     if result.leaf is not None:
         lines.append(f"  leaf {result.leaf} of {result.leaves}")
     lines += [f"  conditional on: {printable(assumption)}" for assumption in result.conditional]
@@ -130,6 +166,8 @@ def summary(result: CheckResult, tied: bool = False) -> list[str]:
         lines.append(
             f"  claims: worst error {claim if result.upper < math.inf else f'at least {lower}, no upper bound'}"
         )
+    if result.accepted and limit is not None:
+        lines.append(f"  {status.code}: {status.advice}")
     if result.accepted and not (tied or result.problem_checked):
         lines.append("  not verified: that the file speaks of your model; give --problem PROBLEM.toml")
     return lines
@@ -173,7 +211,15 @@ def progress(every: float = 5.0) -> Callable[[int, int], None]:
     return tell
 
 
-def _verdict(result: CheckResult) -> str:
+def _verdict(result: CheckResult, status: Status) -> str:
+    """What was found, in capitals: an accepted file need not prove what is asked for."""
     if not result.accepted:
         return "REJECTED"
-    return "ACCEPTED, CONDITIONAL" if result.conditional else "ACCEPTED"
+    asked = {"tolerance-exceeded": "TOLERANCE EXCEEDED", "undecided": "TOLERANCE NOT PROVED"}
+    parts = (
+        "ACCEPTED",
+        "CONDITIONAL" if result.conditional else "",
+        "NO UPPER BOUND" if result.upper == math.inf else "",
+        asked.get(status.code, ""),
+    )
+    return ", ".join(filter(None, parts))

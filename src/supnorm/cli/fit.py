@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from supnorm.cli.certify import Progress as ProofProgress
 from supnorm.cli.options import JSON, PROBLEM, QUIET, RESUME, SEED, TRUST, WORKERS, default_folder
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def command(
             seed=seed or 0,
             workers=workers or 1,
             store=store,
-            observer=_silent if quiet or as_json else _progress,
+            observer=_silent if quiet or as_json else Progress(limited=seconds is not None),
         )
     except KeyboardInterrupt:
         raise Interrupted(
@@ -174,6 +175,23 @@ def _silent(event: Any) -> None:
     pass
 
 
-def _progress(event: Any) -> None:
-    if hasattr(event, "method"):
-        print(f"  tried {event.method}: RMS {event.rms:.3g}, worst {event.worst:.3g}", file=sys.stderr)
+class Progress:
+    """Lines on stderr: each candidate, what takes long before it begins, and how far a proof is."""
+
+    def __init__(self, limited: bool) -> None:
+        self.hint = "" if limited else "; --seconds limits the time"
+        self.proof = ProofProgress()
+
+    def __call__(self, event: Any) -> None:
+        """Say it."""
+        from supnorm.certification import BracketNarrowed
+        from supnorm.training import Training, Tried
+
+        if isinstance(event, Tried):
+            print(f"  tried {event.method}: RMS {event.rms:.3g}, worst {event.worst:.3g}", file=sys.stderr)
+        elif isinstance(event, Training):
+            what = f"a network of {event.weights:,} weights on {event.samples:,} samples"
+            print(f"  training {what}{self.hint}", file=sys.stderr)
+            self.hint = ""
+        elif isinstance(event, BracketNarrowed):
+            self.proof(event)

@@ -135,7 +135,9 @@ def winner_facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     winner, audit = data["winner"], data.get("audit") or {}
     facts = [("RMS error", f"{num(number(winner['rms']))}, a sample value for the law")]
     said = (
-        "found by the audit: a lower bound" if audit else "on held-out samples: between them nothing is known"
+        "found by the audit: a lower bound"
+        if audit
+        else "on samples that it was not trained on: between them nothing is known"
     )
     facts.append(("worst error", f"{num(number(winner['sup']['lower']))}, {said}"))
     point = (audit.get("witness") or {}).get("x") or {}

@@ -3,7 +3,7 @@
 from supnorm.training.adam import Adam
 from supnorm.training.boosting import Boosting
 from supnorm.training.equations import Burgers, Heat, Helmholtz, Poisson
-from supnorm.training.events import Tried
+from supnorm.training.events import Training, Tried
 from supnorm.training.fit import fit
 from supnorm.training.fit_pde import PdeResult, fit_pde
 from supnorm.training.fit_result import Candidate, FitResult
@@ -39,6 +39,7 @@ __all__ = [
     "QuasiNewton",
     "Stop",
     "Trained",
+    "Training",
     "Tried",
     "choose_optimiser",
     "fit",

@@ -33,6 +33,7 @@ def certified_fit(
     methods: list[Any],
     fit_once: Callable[[Problem, list[Any], float | None], FitResult],
     seconds: float | None,
+    observer: Callable[[Any], None],
 ) -> FitResult:
     """Rounds of fitting and proving; the result holds the narrowest bracket reached and its certificate.
 
@@ -41,6 +42,7 @@ def certified_fit(
         methods: strategies; those that cannot be certified are left out.
         fit_once: fits to the problem's tolerance within seconds.
         seconds: for everything.
+        observer: gets what `certify` tells.
 
     Raises:
         BadInput: without a tolerance, for a reference whose operations are not known, or when none of the
@@ -70,7 +72,7 @@ def certified_fit(
                 return replace(result, tolerance=goal)
             break
         left = None if seconds is None else max(seconds - (time.monotonic() - start), 1.0)
-        proof = _prove(problem, result, goal, left)
+        proof = _prove(problem, result, goal, left, observer)
         if best is None or proof.upper < best[1].upper:
             best = (result, proof)
         reached = _upper(proof)[0]
@@ -107,14 +109,20 @@ def _in_tolerances(problem: Problem, result: FitResult, share: float) -> FitResu
     return replace(result, winner=candidates[0], candidates=candidates, audit=again, status=status)
 
 
-def _prove(problem: Problem, result: FitResult, goal: float, seconds: float | None) -> CertifyResult:
+def _prove(
+    problem: Problem,
+    result: FitResult,
+    goal: float,
+    seconds: float | None,
+    observer: Callable[[Any], None],
+) -> CertifyResult:
     witness = None
     if result.audit is not None and result.audit.places:
         witness = np.array([place.x for place in result.audit.places])
     judged = replace(problem, model=result.model)
     return certify(
         judged, tolerance=goal, seconds=60.0 if seconds is None else 0.8 * seconds, witness=witness,
-        strategy=_strategy(judged),
+        strategy=_strategy(judged), observer=observer,
     )  # fmt: skip
 
 

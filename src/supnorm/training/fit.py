@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from supnorm.approximants import PiecewiseLeastSquares
 from supnorm.evaluation import EvaluationStore, Finished, Started, silent
 from supnorm.evaluation.executor import broken_workers_explained
-from supnorm.problem import Domain, ErrorMeasure, Problem
+from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput
 from supnorm.training.active_fit import ActiveFit, automatic
 from supnorm.training.assessment import Validation
@@ -55,12 +55,13 @@ def fit(
 
     Args:
         reference: a `Problem` (its model is not used), any callable ``(n, d) -> (n,)`` or ``(n, m)``, or a
-            pair of arrays ``(x, y)``, or a problem whose reference is a table: then every fifth sample is held
-            out for the errors that are reported.
+            pair of arrays ``(x, y)``, or a problem whose reference is a table: then the largest error is of
+            the 35 % of the samples that nothing was trained on, and the RMS of those that did not choose either.
         domain: where to fit; of a problem its own, of samples the box of their ranges by default.
         tolerance: goal for the error in the problem's measure; without one the best within the budget wins.
         norm: ``"sup"``: the tolerance is for the largest error; ``"l2"``: for the root mean square.
-        seconds: wall-clock limit; the result then depends on the machine.
+        seconds: wall-clock limit; the result then depends on the machine. Networks are trained for all of it, but for
+            fixed samples.
         max_evaluations: of the reference for fitting; 100,000 by default. Audits come on top.
         audit_evaluations: of each audit; less for slow references.
         method: ``"auto"``, a strategy (`ChebyshevTensor`, `NetworkFit`, ...) or an optimiser for networks.
@@ -70,7 +71,8 @@ def fit(
         seed: of everything random.
         workers, executor: for slow references, as in `audit`.
         store: where calls of an expensive reference are kept, for resuming.
-        observer: gets `Started`, `Tried` for each candidate, and `Finished`.
+        observer: gets `Started`, `Training` before each network, `Tried` after each candidate, and `Finished`; with
+            ``certify`` what `certify` tells, too.
 
     Raises:
         BadInput: for unusable arguments, a tolerance below the float64 floor, or a reference without values.
@@ -81,15 +83,25 @@ def fit(
     """
     _check(norm, tolerance, seconds, max_evaluations, audit_evaluations)
     goal: float | tuple[float, ...] | None = tolerance
+    table: Function | None = None
     if isinstance(reference, Problem) and reference.reference.table is not None:
-        table = _problem(reference, domain, tolerance, error)
-        goal, error, domain, reference = table.tolerance, table.error, table.domain, table.reference.table
+        of = _problem(reference, domain, tolerance, error)
+        goal, error, domain, table, reference = (
+            of.tolerance,
+            of.error,
+            of.domain,
+            of.reference,
+            of.reference.table,
+        )
     if isinstance(reference, tuple):
         if certify:
             raise BadInput("fixed samples cannot be certified: between them the reference is unknown")
         inputs = np.shape(reference[0])[1] if len(reference) and np.ndim(reference[0]) == 2 else 1
         chosen = strategies(method, inputs, fixed=True)
-        return fit_data(reference, domain, goal, norm, chosen, error, seed, observer)
+        try:
+            return fit_data(reference, domain, goal, norm, chosen, error, seed, observer, seconds, table)
+        except BadInput as why:
+            raise why if table is None else BadInput(f"{table.name}: {why}") from None
     problem = _problem(reference, domain, tolerance, error)
     observer(Started(problem.title or "fit", problem.error.limit, seed, max_evaluations))
 
@@ -105,7 +117,7 @@ def fit(
             raise BadInput('certify proves the largest error: norm "l2" cannot go with it, use norm "sup"')
         automatically = isinstance(method, str) and method == "auto"
         provable = list(PROVABLE) if automatically else strategies(method, problem.domain.d)
-        result = certified_fit(problem, provable, once, seconds)
+        result = certified_fit(problem, provable, once, seconds, observer)
     else:
         result = once(problem, strategies(method, problem.domain.d), seconds)
     observer(Finished())

@@ -1,13 +1,14 @@
 """Fitting fixed samples: the same candidates, chosen on 15 % of the samples, reported on the held-out 20 %.
 
-A largest error on held-out samples is a lower bound for them alone: between the samples nothing is known, and
-the status says so.
+The largest error is that of both parts, which no candidate was trained on: a lower bound for these samples alone.
+Between the samples nothing is known, and the status says so.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,10 @@ from numpy.typing import NDArray
 from supnorm.approximants import PIECEWISE, Approximation, NotApplicable
 from supnorm.auditing.facts import measure_json
 from supnorm.evaluation import Finished, Started
-from supnorm.problem import Domain, ErrorMeasure
+from supnorm.problem import Domain, ErrorMeasure, Function
 from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.training.assessment import Errors, Validation
-from supnorm.training.events import Tried
+from supnorm.training.events import Training, Tried
 from supnorm.training.fit_result import Candidate, FitResult
 from supnorm.training.fixed_data import FixedData
 from supnorm.training.label_jumps import LabelJump, label_jump
@@ -39,26 +40,29 @@ def fit_data(
     error: ErrorMeasure | None,
     seed: int,
     observer: Callable[[Any], None],
+    seconds: float | None = None,
+    table: Function | None = None,
 ) -> FitResult:
-    """Fit ``samples = (x, y)``; see `fit`.
+    """Fit ``samples = (x, y)``; see `fit`. ``table``: what they come from, for names and units of the outputs.
 
     Raises:
         BadInput: for unusable samples, or when no method can be used.
+        KeyboardInterrupt: without a candidate.
     """
     start = time.perf_counter()
     if len(samples) != 2:
         raise BadInput(f"fixed samples are a pair (x, y), got {len(samples)} parts")
     data = FixedData.split(samples[0], samples[1], domain, np.random.default_rng([seed, 3]))
-    problem = data.problem(error, tolerance)
+    problem = data.problem(error, tolerance, table)
     observer(Started("fit", problem.error.limit, seed, None))
-    choose = Validation(problem, *data.choose)
-    held = Validation(problem, *data.held)
-    tried, skipped = _try_all(methods, data, choose, norm, seed, observer)
+    deadline = None if seconds is None else start + seconds
+    trials = Trials(data, Validation(problem, *data.choose), norm, seed, deadline, observer)
+    trials.run(methods)
+    tried, skipped = sorted(trials.tried, key=lambda item: item[1].by(norm)), trials.skipped
     if not tried:
         raise BadInput("no method could be used: " + "; ".join(f"{n}: {why}" for n, why in skipped))
-    tried.sort(key=lambda item: item[1].by(norm))
-    spread = held.spread
-    candidates = tuple(_candidate(found, held, spread, seconds) for found, _, seconds in tried)
+    held = Validation(problem, *data.held)
+    candidates = tuple(_candidate(*one, held) for one in tried)
     x, y = (np.concatenate([part[i] for part in (data.train, data.choose, data.held)]) for i in (0, 1))
     jump = label_jump(x, y, data.domain)
     notes = data.notes
@@ -71,72 +75,101 @@ def fit_data(
         )
     observer(Finished())
 
-    status = _status(candidates[0], problem.error.limit, norm, held, jump)
+    counts = {"train": len(data.train[0]), "choose": len(data.choose[0]), "held-out": len(data.held[0])}
     return FitResult(
-        candidates[0], candidates, tuple(skipped), status, None,
-        {"train": len(data.train[0]), "choose": len(data.choose[0]), "held-out": len(data.held[0])},
+        candidates[0], candidates, tuple(skipped), _status(trials, candidates[0], counts, jump), None, counts,
         notes, problem.error.limit, norm, seed, time.perf_counter() - start, versions=versions(),
-        measure=measure_json(problem, [str(i + 1) for i in range(y.shape[1])]),
+        measure=measure_json(problem, list(problem.output_names(y.shape[1]))),
     )  # fmt: skip
 
 
-def _try_all(
-    methods: Sequence[Any],
-    data: FixedData,
-    choose: Validation,
-    norm: str,
-    seed: int,
-    observer: Callable[[Any], None],
-) -> tuple[list[tuple[Approximation, Errors, float]], list[tuple[str, str]]]:
-    tried: list[tuple[Approximation, Errors, float]] = []
-    skipped: list[tuple[str, str]] = []
-    x, y = data.train[0][:ROWS], data.train[1][:ROWS]
-    goal = choose.problem.error.limit
-    for method in methods:
-        start = time.perf_counter()
-        if (
-            isinstance(method, NetworkFit)
-            and goal is not None
-            and any(e.by(norm) <= goal for _, e, _ in tried)
-        ):
-            skipped.append((type(method).__name__, "a cheaper method meets the tolerance"))
-            continue
+@dataclass
+class Trials:
+    """The candidates in turn, each judged on the samples that choose.
+
+    Attributes:
+        deadline: on the performance counter; None without a limit.
+        interrupted: by Ctrl-C; what was tried until then counts.
+        tried: candidates with their errors there and the seconds that they took.
+        skipped: methods that could not be used, with the reason.
+        over: the time was up before all was tried as long as it wanted.
+    """
+
+    data: FixedData
+    choose: Validation
+    norm: str
+    seed: int
+    deadline: float | None
+    observer: Callable[[Any], None]
+    interrupted: bool = False
+    tried: list[tuple[Approximation, Errors, float]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds left, None without a limit."""
+        return None if self.deadline is None else max(self.deadline - time.perf_counter(), 0.0)
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return self.left == 0.0
+
+    def run(self, methods: Sequence[Any]) -> None:
+        """Try the methods; Ctrl-C ends that once there is a candidate, and a time limit too."""
         try:
-            found = _fit_one(method, x, y, data.domain, choose, norm, seed)
+            for method in methods:
+                self._try(method)
+        except KeyboardInterrupt:
+            if not self.tried:
+                raise
+            self.interrupted = True
+
+    def _try(self, method: Any) -> None:
+        name, goal = type(method).__name__, self.choose.problem.error.limit
+        if self.over and self.tried:
+            self.skipped.append((name, "the time was up"))
+            return
+        met = goal is not None and any(e.by(self.norm) <= goal for _, e, _ in self.tried)
+        if met and isinstance(method, NetworkFit):
+            self.skipped.append((name, "a cheaper method meets the tolerance"))
+            return
+        start = time.perf_counter()
+        try:
+            for found in self._fits(method):
+                errors = self.choose.errors(found.function)
+                self.tried.append((found, errors, time.perf_counter() - start))
+                self.observer(Tried(found.method, errors.rms, errors.worst))
+                start = time.perf_counter()
         except NotApplicable as why:
-            skipped.append((type(method).__name__, str(why)))
-            continue
-        errors = choose.errors(found.function)
-        tried.append((found, errors, time.perf_counter() - start))
-        observer(Tried(found.method, errors.rms, errors.worst))
-    return tried, skipped
+            self.skipped.append((name, str(why)))
+
+    def _fits(self, method: Any) -> Iterator[Approximation]:
+        """The approximation of a method; of networks one of each width that the samples allow."""
+        x, y, domain = self.data.train[0][:ROWS], self.data.train[1][:ROWS], self.data.domain
+        rng = np.random.default_rng([self.seed, 4])
+        if not isinstance(method, NetworkFit):
+            yield method.from_samples(x, y, domain, rng)
+            return
+        if len(x) < 10:
+            raise NotApplicable(f"a network needs at least 10 samples, got {len(x)}")
+        sizes = [method.size(domain.d, y.shape[1], width) for width in method.widths]
+        for i, (width, size) in enumerate(zip(method.widths, sizes, strict=True)):
+            if i and size > len(x):
+                return
+            if self.over and self.tried:
+                self.skipped.append((f"network width {width}", "the time was up"))
+                continue
+            self.observer(Training(size, min(len(x), method.rows)))
+            share = self.left and self.left / (len(sizes) - i)
+            network = method.start(x, y, domain, width, rng)
+            yield as_approximation(method.train(network, x, y, share, rng, longer=False), len(x))
 
 
-def _fit_one(
-    method: Any, x: Array, y: Array, domain: Domain, choose: Validation, norm: str, seed: int
-) -> Approximation:
-    rng = np.random.default_rng([seed, 4])
-    if not isinstance(method, NetworkFit):
-        found: Approximation = method.from_samples(x, y, domain, rng)
-        return found
-    if len(x) < 10:
-        raise NotApplicable(f"a network needs at least 10 samples, got {len(x)}")
-    best: tuple[float, Approximation] | None = None
-    for width in method.widths:
-        if best is not None and method.size(domain.d, y.shape[1], width) > len(x):
-            break
-        trained = method.train(method.start(x, y, domain, width, rng), x, y, None, rng)
-        network = as_approximation(trained, len(x))
-        error = choose.errors(network.function).by(norm)
-        if best is None or error < best[0]:
-            best = (error, network)
-    assert best is not None
-    return best[1]
-
-
-def _candidate(found: Approximation, held: Validation, spread: float, seconds: float) -> Candidate:
+def _candidate(found: Approximation, seen: Errors, seconds: float, held: Validation) -> Candidate:
     errors = held.errors(found.function)
-    return Candidate(found, seconds, errors.rms, errors.worst, spread, latency(found.function.value, held.x))
+    worst = max(errors.worst, seen.worst)  # what was seen while choosing is no smaller afterwards
+    return Candidate(found, seconds, errors.rms, worst, held.spread, latency(found.function.value, held.x))
 
 
 def _remedy(candidates: Sequence[Candidate], d: int) -> str:
@@ -148,19 +181,26 @@ def _remedy(candidates: Sequence[Candidate], d: int) -> str:
     return "fit the samples on either side of the jump separately"
 
 
-def _status(
-    winner: Candidate, goal: float | None, norm: str, held: Validation, jump: LabelJump | None
-) -> Status:
-    value = winner.rms if norm == "l2" else winner.sup_lower
-    what = "root mean square" if norm == "l2" else "largest error"
-    said = (
-        f"{winner.method}: {what} {value:.2e} on {len(held.x)} held-out samples; between the samples "
-        "nothing is known: give a reference to have it audited"
+def _status(trials: Trials, winner: Candidate, counts: Mapping[str, int], jump: LabelJump | None) -> Status:
+    goal, norm = trials.choose.problem.error.limit, trials.norm
+    unused = f"{counts['choose'] + counts['held-out']} samples that it was not trained on"
+    value, what, where = (
+        (winner.rms, "root mean square", f"{counts['held-out']} held-out samples")
+        if norm == "l2"
+        else (winner.sup_lower, "largest error", unused)
     )
+    said = (
+        f"{winner.method}: {what} {value:.2e} on {where}; between the samples nothing is known: give a reference "
+        "to have it audited"
+    )
+    if trials.interrupted:
+        return Status("interrupted", f"Stopped by you; {said}", ExitCode.INTERRUPTED)
     if goal is None:
         return Status("no-tolerance", said)
     if value <= goal:
         return Status("within-tolerance", said)
     if jump is not None and norm == "sup" and goal < 0.5 * jump.size:
         said += f"; the labels jump by {jump.size:.3g}: no continuous model can"
+    elif trials.over:
+        said += "; the time was up: give more seconds"
     return Status("tolerance-exceeded", said, ExitCode.EXCEEDED)

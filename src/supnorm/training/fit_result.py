@@ -73,8 +73,8 @@ class FitResult:
     """The outcome of `fit`.
 
     Attributes:
-        winner: the candidate to use; its errors come from an audit with a fresh seed (from held-out samples
-            for fixed data).
+        winner: the candidate to use; its errors come from an audit with a fresh seed (from samples
+            that it was not trained on for fixed data).
         candidates: all that were fitted, best first.
         skipped: methods that could not be used, with the reason.
         status: whether the tolerance is met, and what to do if not.

@@ -1,6 +1,7 @@
 """Samples that are all there is: checked, merged, split into training, choice and held-out parts.
 
-15 % choose between the candidates, 20 % are held out and used once, for the numbers that are reported.
+15 % choose between the candidates, 20 % are held out and used once, for the numbers that are reported; the largest
+error is that of both.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.approximants.approximation import described
-from supnorm.problem import Domain, ErrorMeasure, Law, Problem
+from supnorm.problem import Domain, ErrorMeasure, Function, Law, Problem
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -54,15 +55,25 @@ class FixedData:
             notes = (*notes, "all labels are equal: the model is a constant")
         return cls(parts[0], parts[1], parts[2], domain, notes)
 
-    def problem(self, error: ErrorMeasure | None, tolerance: float | tuple[float, ...] | None) -> Problem:
-        """A problem for the error measure and the domain; its reference must not be called."""
+    def problem(
+        self,
+        error: ErrorMeasure | None,
+        tolerance: float | tuple[float, ...] | None,
+        table: Function | None = None,
+    ) -> Problem:
+        """A problem for the error measure and the domain; its reference must not be called.
+
+        ``table``: has the names and units of the outputs.
+        """
 
         def unknown(x: Array) -> Array:
             raise BadInput("the reference is known only at the samples")
 
         measure = error or ErrorMeasure()
         law = Law.from_samples(self.held[0], self.domain, "held-out samples")
-        return Problem(None, unknown, self.domain, measure, tolerance, law)
+        names, units = (table.outputs, table.output_units) if table is not None else ((), ())
+        reference = Function(unknown, outputs=names, output_units=units)
+        return Problem(None, reference, self.domain, measure, tolerance, law)
 
 
 def _checked(x: Array, y: Array) -> tuple[Array, Array]:
@@ -76,7 +87,7 @@ def _checked(x: Array, y: Array) -> tuple[Array, Array]:
         if broken.any():
             raise BadInput(
                 f"{what} are not finite in {broken.sum()} of {len(x)} samples, first in row "
-                f"{int(np.argmax(broken))} counted from 0; remove these rows"
+                f"{int(np.argmax(broken)) + 1} counted from 1 (of a table below its header); remove these rows"
             )
     return x, y
 

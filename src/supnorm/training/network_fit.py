@@ -95,12 +95,18 @@ class NetworkFit:
         )  # fmt: skip
 
     def train(
-        self, network: N, x: Array, y: Array, seconds: float | None, rng: np.random.Generator
+        self,
+        network: N,
+        x: Array,
+        y: Array,
+        seconds: float | None,
+        rng: np.random.Generator,
+        longer: bool = True,
     ) -> Trained[N]:
-        """Train on at most ``rows`` samples."""
+        """Train on at most ``rows`` samples; with ``seconds`` for all of that time, if ``longer`` than ``iterations``."""
         x, y = x[: self.rows], y[: self.rows]
         chosen = self.optimiser or choose_optimiser(network.architecture.size, y.size)
-        iterations = self.iterations if seconds is None else 10**7
+        iterations = 10**7 if seconds is not None and longer else self.iterations
         if isinstance(chosen, LevenbergMarquardt):
             iterations = max(iterations // 4, 1)  # a step costs several times one of the others
         if isinstance(chosen, Adam | SOAP):

@@ -19,6 +19,7 @@ from supnorm.networks import ModularNetwork, Network
 from supnorm.problem import Problem
 from supnorm.training.active_fit import ActiveFit, Attempt, Trail
 from supnorm.training.boosting import Boosting, can_be_boosted
+from supnorm.training.events import Training
 from supnorm.training.network_fit import NetworkFit, as_approximation
 from supnorm.training.refinement import thinned
 from supnorm.training.stopping import Stop
@@ -58,6 +59,7 @@ class NetworkSearch:
         rng = np.random.default_rng(fit.seed + 11 * width)
         network = self.method.start(x, y, fit.problem.domain, width, rng)
         share = fit.seconds_left and fit.seconds_left / (remaining + 1)
+        self._announce(network.architecture.size, len(x))
         trained = self.method.train(network, x, y, share, rng)
         if self._judge(trained, len(x), start):
             return True
@@ -75,6 +77,7 @@ class NetworkSearch:
             report = fit.audit(last, min(fit.audit_evaluations, 8000))
             extra_x, extra_y = worst_samples(report, fit.problem, y.shape[1])
             x, y = np.concatenate([x, extra_x]), np.concatenate([y, extra_y])
+            self._announce(network.architecture.size, len(x))
             trained = self.method.refine(network, x, y, share)
             if self._judge(trained, len(x), start, last):
                 return True
@@ -90,6 +93,7 @@ class NetworkSearch:
             start, before = time.perf_counter(), best.errors.by(fit.norm)
             x, y = self._samples(best)
             rng = np.random.default_rng(fit.seed + 5)
+            self._announce(best.approximation.parameters, len(x))
             trained = self.method.train(_model(best), x, y, 0.3 * (fit.seconds_left or 0.0), rng)
             if self._judge(trained, len(x), start, best):
                 return True
@@ -119,6 +123,7 @@ class NetworkSearch:
             rng = np.random.default_rng(fit.seed + 101 + stage)
             stop = Stop(self.method.iterations if left is None else 10**7, left and left / (STAGES - stage))
             boosting = Boosting(width, optimiser=self.method.optimiser)
+            self._announce(more, len(x))
             trained = boosting.add(network, x, y, stop, rng)
             if self._judge(trained, len(x), start, best):
                 return True
@@ -139,6 +144,10 @@ class NetworkSearch:
             found = replace(found, samples=max(samples, before.approximation.samples))
         spent = time.perf_counter() - start + (before.seconds if before else 0.0)
         return self.fit.judge(found, spent, _joined(before.trail if before else (), trained))
+
+    def _announce(self, weights: int, samples: int) -> None:
+        """Say what is going to take a while."""
+        self.fit.observer(Training(weights, min(samples, self.method.rows)))
 
     def _networks(self) -> list[Attempt]:
         return [a for a in self.fit.attempts if isinstance(a.approximation.model, Network | ModularNetwork)]
