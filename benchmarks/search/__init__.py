@@ -1,1 +1,7 @@
-"""supnorm's search beside general optimisers, on errors whose worst value is known."""
+"""supnorm's search beside general optimisers, on errors whose worst value is known; one thread, like its peers."""
+
+import os
+
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # before NumPy is loaded: threads that wait count as time in the model

@@ -15,9 +15,12 @@ from supnorm.problem import Problem
 
 
 def supnorm(
-    problem: Problem, evaluations: int, seed: int, strategy: Strategy | None = None
+    problem: Problem, evaluations: int, seed: int, strategy: Strategy | None = None, maps: bool = True
 ) -> tuple[float, int, float]:
     """Search with a budget; the probe for determinism comes out of it.
+
+    Args:
+        maps: whether a `Recorder` listens, as in an audit: it keeps what the page draws, the search asks it nothing.
 
     Returns:
         The largest error, evaluations (a gradient counts 3), seconds of processor time of the thread: other programs
@@ -27,7 +30,9 @@ def supnorm(
     start = time.thread_time()
     rng = np.random.default_rng(seed)
     evaluator = Evaluator(problem, budget=evaluations)
-    evaluator.listeners.append(Recorder(problem.domain, Pictures().cells(problem.domain.d), problem.error))
+    if maps:
+        cells = Pictures().cells(problem.domain.d)
+        evaluator.listeners.append(Recorder(problem.domain, cells, problem.error))
     evaluator.probe(rng)
     budget = evaluations - evaluator.total
     explore(evaluator, strategy or ScreenAndAscent(), budget, None, start, rng)

@@ -2,8 +2,9 @@
 
 The pair is two 3 x 64 tanh networks in NumPy, the cheapest that anyone would audit. Total: processor time of
 statistics and search. Inside: of that, the processor time spent within the two functions the user gave, clocked
-around each of their calls (values, derivatives, pullbacks) in the same run. Overhead = (total - inside) / inside.
-The median of some runs is printed.
+around each of their calls (values, derivatives, pullbacks) in the same run. Overhead = (total - inside) / inside:
+of the search itself, and of another run that also keeps the maps that an audit's page draws. The medians of some
+runs, which take turns, are printed.
 """
 
 from __future__ import annotations
@@ -40,13 +41,14 @@ def main() -> None:
     supnorm(pair(4), 5000, 0)  # imports
     for d in (4, 8):
         for evaluations in args.evaluations:
-            runs = sorted(
-                (overhead(d, evaluations) for _ in range(args.runs)), key=lambda run: run[0] / run[1]
-            )
-            total, inside = runs[len(runs) // 2]
+            runs = [[overhead(d, evaluations, maps) for maps in (False, True)] for _ in range(args.runs)]
+            alone, audit = (sorted(kind, key=lambda run: run[0] / run[1]) for kind in zip(*runs, strict=True))
+            total, inside = alone[args.runs // 2]
+            paged = audit[args.runs // 2]
             print(
                 f"d = {d}, {evaluations:,} evaluations: {total:.3f} s, model and reference {inside:.3f} s, "
-                f"overhead {100 * (total / inside - 1):.0f} %",
+                f"overhead {100 * (total / inside - 1):.1f} %, with the page's maps "
+                f"{100 * (paged[0] / paged[1] - 1):.1f} %",
                 flush=True,
             )
 
@@ -59,7 +61,7 @@ def pair(d: int) -> Problem:
     return Problem(*networks, Domain(**{f"x{i + 1}": (-1.0, 1.0) for i in range(d)}))
 
 
-def overhead(d: int, evaluations: int) -> tuple[float, float]:
+def overhead(d: int, evaluations: int, maps: bool) -> tuple[float, float]:
     """Processor seconds of statistics and search, and of them those inside the pair's functions."""
     clock = Clock()
     problem = pair(d)
@@ -67,7 +69,7 @@ def overhead(d: int, evaluations: int) -> tuple[float, float]:
         problem, model=clock.watched(problem.model), reference=clock.watched(problem.reference)
     )
     start = time.process_time()
-    supnorm(watched, evaluations, 0)
+    supnorm(watched, evaluations, 0, maps=maps)
     return time.process_time() - start, clock.seconds
 
 

@@ -101,6 +101,18 @@ def test_rounds_on_one_worker_are_the_same_for_the_same_seed() -> None:
     assert len(set(runs[0])) == 40  # no call is made twice
 
 
+def test_a_place_without_a_value_is_not_asked_for_again() -> None:
+    """The process knows nothing of it and would propose the same corner, the largest error that it sees, every round."""
+
+    def broken(x: Array) -> Array:
+        return np.where((x > 0.9).all(axis=1), np.nan, truth(x)[:, 0])
+
+    evaluator = Evaluator(Problem(lambda x: truth(x) + x.prod(axis=1, keepdims=True) ** 4, broken, SQUARE))
+    asked = searched(evaluator, 60)
+    assert len(set(asked)) == 60
+    assert evaluator.failed["reference"] > 0
+
+
 def test_the_error_is_found_with_and_without_workers(pool: ThreadPoolExecutor) -> None:
     for executor in (None, pool):
         evaluator = expensive(truth, executor)

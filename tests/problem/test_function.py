@@ -35,6 +35,18 @@ def test_results_become_float64_columns(result: Any) -> None:
     assert y.tolist() == [[0.0], [1.0], [2.0]]
 
 
+def test_code_that_works_in_its_argument_leaves_the_points_as_they_are() -> None:
+    class Predictor:
+        def predict(self, x: Any) -> Any:
+            x *= 2.0
+            return x.sum(axis=1)
+
+    for source in (Predictor().predict, Predictor()):
+        x = np.array([[1.0, 2.0]])
+        assert as_function(source, "model").value(x).tolist() == [[6.0]]
+        assert x.tolist() == [[1.0, 2.0]]
+
+
 def test_a_function_takes_one_point_or_many() -> None:
     f = as_function(lambda x: x.sum(axis=1), "model")
     assert f(np.array([1.0, 2.0])).tolist() == [[3.0]]

@@ -8,6 +8,11 @@ from typing import Any
 
 from supnorm.results import from_json
 
+# What an error of zero means of one that counts one side only.
+ZERO = {
+    "over": "The model is at or below the reference",
+    "under": "The model is at or above the reference",
+}
 # Findings that say why an error is infinite.
 INFINITE = ("no-model-value", "zero-reference", "infinite-error")
 
@@ -28,7 +33,10 @@ def explain(document: Mapping[str, Any]) -> str:
         known = [f["text"] for f in document["findings"] if f["code"] in INFINITE]
         return known[0] if known else "The worst error is infinite."
     if worst == 0:
-        return f"Model and reference agree exactly at all of {n:,} random points and everywhere the search looked."
+        what = ZERO.get(document["measure"]["side"], "Model and reference agree exactly")
+        if document["measure"]["kind"] == "function":
+            what = "The error is exactly zero"
+        return f"{what} at all of {n:,} random points and everywhere the search looked."
     if not math.isfinite(rms):
         return f"The worst error found is {size(worst, document)}; no average is known beside it."
     where = (

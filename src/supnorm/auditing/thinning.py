@@ -98,9 +98,11 @@ def _greedy(order: NDArray[np.intp], u: Array, radius: float, k: int, used: NDAr
 
 def _apart(near: NDArray[np.bool_]) -> list[int]:
     """Rows that are near (n, n) to none of the chosen rows before them; whole rows of bits at once."""
-    chosen, dropped = [], 0
-    for j, bits in enumerate(np.packbits(near, axis=1, bitorder="little")):
-        if not dropped >> j & 1:
-            chosen.append(j)
-            dropped |= int.from_bytes(bits.tobytes(), "little")
+    packed = np.packbits(near, axis=1, bitorder="little")
+    width, bits = packed.shape[1], packed.tobytes()
+    chosen, free = [], (1 << len(near)) - 1
+    while free:
+        j = (free & -free).bit_length() - 1  # the first that is not near to a chosen one
+        chosen.append(j)
+        free &= ~(int.from_bytes(bits[j * width : (j + 1) * width], "little") | 1 << j)
     return chosen

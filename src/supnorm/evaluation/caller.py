@@ -210,7 +210,7 @@ def guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> t
 
 def _guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tuple[Array, Messages]:
     try:
-        y = as_columns(value(x.copy()), len(x), "the function")  # it may work in its argument
+        y = as_columns(value(x), len(x), "the function")
     except PartialFailure as failure:
         return failure.values, failure.messages
     except BadInput:

@@ -137,9 +137,10 @@ def ask(
     with np.errstate(divide="ignore", invalid="ignore"):
         index = _choose(output, names, np.ptp(y[finite], axis=0) / tolerances)
     if not tolerances[index]:
+        what = names[index] if len(names) > 1 else "the reference"
         raise BadInput(
-            f"{names[index] if len(names) > 1 else 'the reference'} is 0 somewhere, where a relative tolerance allows no error at all: give [error] floor, the "
-            "size below which errors count as absolute"
+            f"{what} is 0 somewhere, where a relative tolerance allows no error at all: give [error] floor, the size "
+            "below which errors count as absolute"
         )
     return Question(
         eps=float(tolerances[index]),

@@ -36,7 +36,7 @@ class Function:
     """A function ``(n, d) -> (n, m)`` in float64, and what is known about it.
 
     Attributes:
-        value: batch to batch, float64 in and out.
+        value: batch to batch, float64 in and out; the batch is left as it is.
         inputs, outputs: names; empty where unknown.
         output_units: one per output; empty where unknown.
         name: what messages and the page call it.
@@ -103,7 +103,7 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
     function = source
 
     def value(x: Array) -> Array:
-        return as_columns(function(x), len(x), what)
+        return as_columns(function(x.copy()), len(x), what)  # it may work in its argument
 
     value.__wrapped__ = function  # type: ignore[attr-defined]  # the user's own code, for tracing it
     return Function(value, name=getattr(source, "__name__", type(source).__name__))

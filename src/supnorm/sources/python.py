@@ -215,7 +215,7 @@ def _from_predictor(found: Any, label: str, d: int, what: str) -> Function:
     if wanted is not None and wanted != d:
         raise BadInput(f"{what} takes {wanted} inputs, the domain has {d}")
     silent = {"verbose": 0} if "verbose" in _parameters(found.predict) else {}
-    function = Function(lambda x: as_columns(found.predict(x, **silent), len(x), label), name=label)
+    function = Function(lambda x: as_columns(found.predict(x.copy(), **silent), len(x), label), name=label)
     kind = type(found).__name__
     reason = Unreadable(f"{label} is an object with predict ({kind}), whose operations are not known",
                         "the same model as NumPy, JAX or torch code, .pt2 or ONNX")  # fmt: skip
