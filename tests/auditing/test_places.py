@@ -286,6 +286,14 @@ def table(points: Array, values: Array) -> Function:
     return Function(value, table=(points, values), name="table")
 
 
+def test_an_infinite_error_in_a_table_has_its_cause() -> None:
+    points = np.array([[0.1], [0.2]])
+    problem = Problem(lambda x: x + 1, table(points, np.array([[0.0], [4.0]])), Domain(x=(0.0, 1.0)))
+    report = audit(replace(problem, error=ErrorMeasure("relative", floor=0.0)))
+    assert report.explain().startswith("The reference is 0 at a point where the model is not")
+    assert report.explain().endswith("its RMS over 1 row is 70 %, and the largest one found is 70 %.")
+
+
 def test_tables_have_statistics_and_no_search() -> None:
     rng = np.random.default_rng(0)
     points = rng.random((3000, 2))

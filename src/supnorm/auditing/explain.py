@@ -24,14 +24,14 @@ def explain(document: Mapping[str, Any]) -> str:
         return "No point had an error, so there is nothing to explain."
     rms, worst = from_json(document["rms"]["value"]), from_json(document["sup"]["lower"])
     n, plain = document["rms"]["n"], from_json(document["plain_sample"]["worst"])
-    if document["table_only"]:
-        return (
-            f"Over {n:,} rows the RMS error is {size(rms, document)} and the largest is {size(worst, document)}. "
-            "Only the rows were compared: what lies between them is unknown."
-        )
     if worst == math.inf:
         known = [f["text"] for f in document["findings"] if f["code"] in INFINITE]
         return known[0] if known else "The worst error is infinite."
+    if document["table_only"]:
+        return (
+            f"Over {n:,} {'row' if n == 1 else 'rows'} the RMS error is {size(rms, document)} and the largest is "
+            f"{size(worst, document)}. Only the rows were compared: what lies between them is unknown."
+        )
     if worst == 0:
         what = ZERO.get(document["measure"]["side"], "Model and reference agree exactly")
         if document["measure"]["kind"] == "function":

@@ -221,7 +221,8 @@ def infinite_share(problem: Problem, sample: Sample, places: Sequence[Witness]) 
         )
         text = f"It is infinite at {k:,} of {n:,} {points}{'' if table else most}."
     if finite.n:
-        text += f" Where the error is finite its RMS over {finite.n:,} {points} is {size(finite.rms().value)}"
+        one = points.removesuffix("s") if finite.n == 1 else points
+        text += f" Where the error is finite its RMS over {finite.n:,} {one} is {size(finite.rms().value)}"
         peak = max((p.error for p in places if np.isfinite(p.error)), default=finite.worst())
         text += f", and the largest one found is {size(max(peak, finite.worst()))}."
     return text
