@@ -29,6 +29,7 @@ def main() -> None:
     args = _arguments()
     if args.table:
         table.into_page(DOCS, RESULTS, [row.name for row in ROWS], [p.name for p in PEERS])
+        print(f"the table in {DOCS} was written from {RESULTS}")
         return
     warm_up(peers := [p for p in PEERS if args.peers is None or p.name in args.peers.split(",")])
     rows = [r for r in ROWS if _asked(r.name, args.only) and (r.quick or args.full or args.only)]

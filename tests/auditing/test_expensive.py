@@ -125,6 +125,18 @@ def test_thinking_does_not_grow_with_the_square_of_the_calls(monkeypatch: pytest
     assert (np.array(points) * predictions).max() < 1.5 * 2000 * 20
 
 
+def test_a_place_without_a_value_is_not_asked_for_again() -> None:
+    """The process knows nothing of it and would propose the same corner, the largest error that it sees, every round."""
+
+    def broken(x: Array) -> Array:
+        return np.where((x > 0.9).all(axis=1), np.nan, truth(x)[:, 0])
+
+    evaluator = Evaluator(Problem(lambda x: truth(x) + x.prod(axis=1, keepdims=True) ** 4, broken, SQUARE))
+    asked = searched(evaluator, 60)
+    assert len(set(asked)) == 60
+    assert evaluator.failed["reference"] > 0
+
+
 def test_the_error_is_found_with_and_without_workers(pool: ThreadPoolExecutor) -> None:
     for executor in (None, pool):
         evaluator = expensive(truth, executor)

@@ -136,3 +136,36 @@ def test_an_error_function_without_a_number_is_named_and_not_the_reference() -> 
         text = next(f["text"] for f in report.document["findings"] if f["code"] == "reference-failed")
         assert text.startswith(name)
         assert any(said in cause["message"] for cause in report.document["failures"]["causes"])
+
+
+def test_outputs_of_an_error_that_has_no_number_for_them_are_not_the_ones_it_comes_from() -> None:
+    def own(model, reference, x):
+        gap = np.abs(model - reference)
+        return gap.sum(axis=1) / np.where(gap[:, 0] > 0, gap[:, 0] > 0, np.nan)
+
+    def strict(model, reference, x):
+        if (model == reference).any():
+            raise ValueError("division by zero")
+        return np.abs(model - reference).sum(axis=1)
+
+    witness = Witness(np.zeros(1), np.array([1.0, 5.0]), np.array([1.1, 2.5]), 2.6, 0)
+    for function in (own, strict):
+        assert with_output(ErrorMeasure("function", function=function), witness).output == 1
+
+
+def test_a_model_without_a_value_in_one_output_is_named_where_each_has_an_error() -> None:
+    report = audited(broken, lambda model, reference, x: np.abs(model - reference))
+    assert report.worst.error == np.inf
+    assert {f["code"] for f in report.document["findings"]} == {"no-model-value"}
+    assert report.document["witness"]["output"] == "s2"
+
+
+def test_who_gives_no_number_in_some_outputs_is_told() -> None:
+    def own(model, reference, x):
+        return np.where([[False, True]] & (x[:, :1] > 0.5), np.nan, np.abs(model - reference))
+
+    found = {f["code"]: f["text"] for f in audited(shifted, own).document["findings"]}
+    assert (
+        "the error function or the reference gives a number in some outputs only"
+        in found["output-without-value"]
+    )

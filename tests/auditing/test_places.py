@@ -13,7 +13,7 @@ from tests import problems
 from tests.problems import Bump, RandomNet, assert_honest, bounded, box, function_of, mixed
 
 from supnorm import audit
-from supnorm.auditing.findings import domain_against_data
+from supnorm.auditing.findings import domain_against_data, infinite_cause
 from supnorm.auditing.glitches import GlitchRule, rms_floor
 from supnorm.auditing.statistics import Sample
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
@@ -82,12 +82,14 @@ def test_the_rule_of_a_glitch() -> None:
         return Witness(np.zeros(1), np.zeros(1), np.zeros(1), **point)
 
     assert rule.holds(witness(), sample)
+    assert rule.holds(witness(error=np.inf, prominence=np.inf), sample)
     for weaker in (
         {"error": 2.0},
         {"volume": 0.02},
         {"prominence": 4.0},
         {"volume": None},
         {"prominence": None},
+        {"error": np.inf, "prominence": np.inf, "volume": 0.1},
     ):
         assert not rule.holds(witness(**weaker), sample)
 
@@ -143,6 +145,21 @@ def test_anything_else_is_unresolved(second: Any) -> None:
     assert report.status.code == "tolerance-exceeded"
     assert "does not settle which is right" in report.status.advice
     assert int(report.status.exit) == 1
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_model_without_a_value_where_both_references_have_one_is_confirmed(several: bool) -> None:
+    def model(x: Array) -> Array:
+        y = np.stack([np.where(x[:, 0] > 0.8, np.nan, wave(x)), wave(x) + 0.1], axis=1)
+        return y if several else y[:, :1]
+
+    def reference(x: Array) -> Array:
+        return np.stack([wave(x), np.where(x[:, 0] > 0.8, np.nan, wave(x))], axis=1)[:, : 1 + several]
+
+    report = rechecked(model, reference, lambda x: reference(x) * (1 + 1e-9), tolerance=0.2)
+    assert report.worst.error == np.inf
+    assert report.worst.recheck == "confirmed"
+    assert "does not settle" not in report.status.advice
 
 
 def test_a_second_reference_that_raises_does_not_lose_the_run() -> None:
@@ -225,6 +242,21 @@ def test_a_list_of_values_is_wider_than_the_data_by_those_that_they_lack(
         assert f"n (data {seen[0]} to {seen[-1]}, declared 2 to 8)" in found[0]["text"]
 
 
+@pytest.mark.parametrize("low", [0.0, -1.0])
+def test_data_without_a_logarithm_do_not_end_an_audit(low: float) -> None:
+    """A logarithmic axis may begin above some of the data: the rows at zero are far away from everything."""
+    domain = Domain(p=Axis(1e-3, 1.0, scale="log"), q=(0.0, 1.0))
+    data = np.random.default_rng(0).uniform([low, 0.0], [1.0, 1.0], (200, 2))
+    data[0] = low, 0.5
+    problem = Problem(lambda x: np.log(x[:, 0]) * x[:, 1], lambda x: 0 * x[:, 0], domain, data=data)
+    report = audit(problem, evaluations=500)
+    assert report.document["findings"] == []
+    unit = domain.to_unit(data[data[:, 0] > 0])
+    apart = [np.partition(np.linalg.norm(unit - u, axis=1), 1)[1] for u in unit]
+    nearest = np.linalg.norm(unit - domain.to_unit(report.worst.x[None]), axis=1).min()
+    assert report.worst.off_data == pytest.approx(nearest / np.quantile(apart, 0.95))
+
+
 def test_a_domain_wider_than_the_data_is_a_finding() -> None:
     data = np.random.default_rng(0).uniform([0.1, 0.0], [0.9, 0.5], (400, 2))
     domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0, "Pa"))
@@ -252,6 +284,14 @@ def table(points: Array, values: Array) -> Function:
         return np.array([known[row.tobytes()] for row in x])
 
     return Function(value, table=(points, values), name="table")
+
+
+def test_an_infinite_error_in_a_table_has_its_cause() -> None:
+    points = np.array([[0.1], [0.2]])
+    problem = Problem(lambda x: x + 1, table(points, np.array([[0.0], [4.0]])), Domain(x=(0.0, 1.0)))
+    report = audit(replace(problem, error=ErrorMeasure("relative", floor=0.0)))
+    assert report.explain().startswith("The reference is 0 at a point where the model is not")
+    assert report.explain().endswith("its RMS over 1 row is 70 %, and the largest one found is 70 %.")
 
 
 def test_tables_have_statistics_and_no_search() -> None:
@@ -334,6 +374,23 @@ def test_a_plateau_without_a_model_value_does_not_hide_the_finite_errors() -> No
     assert report.explain() == text
 
 
+@pytest.mark.parametrize("share", [0.5, 0.1])
+def test_a_large_part_without_a_model_value_has_a_size_and_is_no_glitch(share: float) -> None:
+    """Lines between thousands of infinite ends had taken the evaluations for sizes and for the finite peaks."""
+
+    def model(x: Array) -> Array:
+        return np.where(x[:, 0] > 1 - share, np.inf, x[:, 0] + 0.1 * np.sin(9 * x[:, 1]))
+
+    domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+    report = audit(Problem(model, lambda x: x[:, 0], domain), evaluations=10_000)
+    first, second = report.places[:2]
+    assert first.error == first.prominence == np.inf
+    assert first.volume == pytest.approx(share, rel=0.1)
+    assert second.error == pytest.approx(0.1, rel=1e-3)
+    assert second.prominence is None
+    assert not report.glitches
+
+
 @pytest.mark.parametrize(
     ("measure", "code", "said", "words"),
     [
@@ -366,6 +423,17 @@ def test_an_infinite_error_of_finite_values_does_not_blame_the_model(
     html = page(report.to_json())
     assert words in html
     assert "no finite value</b>" not in html
+
+
+def test_an_error_beyond_all_numbers_is_no_fault_of_a_zero() -> None:
+    domain = Domain(a=(0.0, 1.0))
+    for measure, model in ((ErrorMeasure(), 1.5e308), (ErrorMeasure("relative", floor=0.0), 1.0)):
+        reference = -1.5e308 if measure.kind == "absolute" else 1e-310
+        problem = Problem(lambda x: x, lambda x: x, domain, measure)
+        witness = Witness(np.zeros(1), np.array([model]), np.array([reference]), np.inf)
+        code, text = infinite_cause(problem, witness)
+        assert code == "infinite-error"
+        assert text.startswith("The error is larger than any number")
 
 
 def test_a_second_reference_that_fails_everywhere_is_told() -> None:

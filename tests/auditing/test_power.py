@@ -16,7 +16,7 @@ from supnorm import audit
 from supnorm.auditing import Power, SurrogateSearch
 from supnorm.auditing.plants import Bump, PlantedEvaluator, Sheet, planted_problem
 from supnorm.auditing.power import modelled_run, place, search
-from supnorm.auditing.search import ScreenAndAscent
+from supnorm.auditing.search import ScreenAndAscent, SearchState
 from supnorm.auditing.stand_in import stand_in
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
@@ -177,6 +177,33 @@ def test_bumps_stand_where_the_error_counts(kind: str) -> None:
 def test_a_plant_that_can_show_nowhere_ends() -> None:
     problem = Problem(lambda x: x[:, 0], lambda x: x[:, 0] + 1, SQUARE, ErrorMeasure(side="over"))
     assert not place(Evaluator(problem), Bump(2.0, 1e-2), np.random.default_rng(0), 1).can_show
+
+
+@pytest.mark.parametrize("strategy", [None, SurrogateSearch(inner=1000)])
+def test_errors_that_can_show_nowhere_are_not_said_to_be_missed(strategy: Any) -> None:
+    """The mask leaves one point, on which the worst error is known; the model has no value beside it."""
+
+    def model(x: Array) -> Array:
+        if (x[:, 0] > 1e-3).any():
+            raise ValueError("out of range")
+        return x[:, 1] + 1
+
+    def mask(x: Array) -> Array:
+        return np.asarray(x[:, 0] == 0)
+
+    problem = Problem(model, lambda x: x[:, 1], SQUARE, ErrorMeasure(mask=mask))
+    evaluator = Evaluator(problem)
+    evaluator.values(np.zeros((1, 2)), "search")
+    state = SearchState.empty(2)
+    x = np.column_stack([np.linspace(0, 1e-3, 10), np.linspace(0, 1, 10)])
+    state.scout = evaluator.values(x, "statistics")
+    power = Power(volumes=(1e-2,), sheets=(1e-3,), runs=2, evaluations=30)
+    done = power.measure(
+        evaluator, strategy or ScreenAndAscent(), 30, state, np.empty((0, 6)), np.random.default_rng(0)
+    )
+    bumps = 4 if strategy else 2
+    assert [row["shape"] for row in done.rows] == ["sheet"]
+    assert done.left_out == f"no place was found where {bumps} of them could show"
 
 
 # -- the table --------------------------------------------------------------------------------------------

@@ -547,8 +547,9 @@ def test_pairs_without_errors_or_data_that_never_vary_cause_no_warning(asked: di
         ({"evaluations": 5}, "evaluations must be a number of at least 20, got 5"),
         ({"evaluations": "many"}, "evaluations must be a number of at least 20, got 'many'"),
         ({"seconds": -1.0}, "seconds must be a number of at least 0, got -1.0"),
-        ({"evaluations": 100, "workers": 0}, "workers must be a number of at least 1, got 0"),
-        ({"evaluations": 100, "seed": -1}, "seed must be a number of at least 0, got -1"),
+        ({"evaluations": 100, "workers": 0}, "workers must be a whole number of at least 1, got 0"),
+        ({"evaluations": 100, "seed": -1}, "seed must be a whole number of at least 0, got -1"),
+        ({"evaluations": 100, "seed": 1.5}, "seed must be a whole number of at least 0, got 1.5"),
         ({"evaluations": 100, "norms": ("two",)}, "norms are powers"),
     ],
 )
@@ -564,9 +565,9 @@ def test_a_file_name_is_no_problem() -> None:
         audit("problem.toml")  # type: ignore[arg-type]
 
 
-def test_evaluations_may_be_written_as_a_float() -> None:
+def test_evaluations_and_the_seed_may_be_written_as_floats() -> None:
     problem = Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
-    reports = [audit(problem, evaluations=n) for n in (300, 3e2)]  # type: ignore[arg-type]
+    reports = [audit(problem, evaluations=n, seed=n, workers=n / 300) for n in (300, np.float64(3e2))]  # type: ignore[arg-type]
     assert reports[0].document["budget"] == reports[1].document["budget"]
     assert reports[0].worst.error == reports[1].worst.error  # type: ignore[union-attr]
 

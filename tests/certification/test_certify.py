@@ -68,6 +68,20 @@ def test_known_maximum(ratio):
     assert result.upper_kind == "exact-arithmetic"
 
 
+def test_the_tolerance_of_the_problem_is_the_goal_where_none_is_given():
+    """As on the command line: a bracket of ratio 1.1 round the tolerance would decide nothing."""
+    for tolerance, code in (
+        (0.386, "within-tolerance"),
+        (0.384, "tolerance-exceeded"),
+    ):  # 2/(3 sqrt 3) = 0.3849
+        problem = Problem(
+            lambda x: x[:, 0], lambda x: x[:, 0] ** 3, Domain(x=(0.0, 1.0)), tolerance=tolerance
+        )
+        result = certify(problem)
+        assert (result.status.code, result.target) == (code, tolerance)
+    assert certify(problem, 1.1).target == 1.1 * certify(problem, 1.1).lower
+
+
 def test_equal_functions_have_error_zero():
     result = certify(Problem(jnp.sin, jnp.sin, Domain(x=(0.0, 1.0))), tolerance=1e-10)
     assert result.upper <= 1e-10

@@ -162,6 +162,21 @@ def test_rounding_is_no_randomness() -> None:
         probed(lambda x: x[:, 0] * (1 + (1e-7 if len(x) == 1 else 0)), "float64")
 
 
+def test_a_function_that_raises_at_some_points_is_not_called_random_for_its_rounding() -> None:
+    """A batch with such a point is called in parts, and the last digits depend on the size of a batch."""
+
+    def part(x: Array) -> Array:
+        if (x[:, 0] > 0.6).any():
+            raise ValueError("out of range")
+        return x[:, 0] * (1 + 1e-15 * len(x))
+
+    assert (POINTS[:, 0] > 0.6).any()
+    probed(part)
+    rng = np.random.default_rng(1)
+    with pytest.raises(BadInput, match="different values"):
+        probed(lambda x: part(x) + 1e-9 * rng.random(len(x)))
+
+
 @pytest.mark.parametrize(
     "values", [lambda x: np.full(len(x), np.nan), lambda x: np.where(x[:, 0] > 0.5, np.inf, 1)]
 )

@@ -86,3 +86,12 @@ def test_a_thumbnail_shows_a_list_of_values_whole():
     )
     row = int((1 - float(ring) / 132) * len(one.values))
     assert np.nanmax(one.values[row]) == np.nanmax(one.values) > 0
+
+
+def test_a_cut_takes_each_value_once(flat):
+    """Its table repeated them, and an expensive reference was called at each hundreds of times."""
+    cut = next(c for c in flat.chart("cuts") if c["axis"] == "n")
+    assert cut["whole"]["x"] == list(NUMBERS)
+    assert len(cut["close"]["x"]) == len({*cut["close"]["x"], 16})
+    alone = audit(Problem(lambda x: x, lambda x: 0 * x, Domain(n=Axis(values=NUMBERS))), evaluations=500)
+    assert alone.to_json()["charts"]["map"]["x"] == list(NUMBERS)

@@ -5,12 +5,15 @@ import math
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from tests.pages import results
 
+from supnorm import audit
 from supnorm.pages import write_page
 from supnorm.pages.page import page
 from supnorm.pages.view import InconsistentResult, View
+from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput
 
 SECTIONS = ["where", "spread", "glitches", "map", "missed", "progress", "failures", "repeat", "words"]
@@ -315,3 +318,15 @@ def test_floors_follow_the_typical_error(result):
     scale = colour_scale(view, [grid])
     assert view.rms / 100 < scale.low < view.rms
     assert error_axis(view, [view.lower, view.rms, view.rms / 9], (0.0, 100.0)).low < view.rms
+
+
+@pytest.mark.parametrize("inputs", [1, 2])
+def test_errors_up_to_the_largest_number(inputs):
+    """A model that overflows is finite next to it, and no axis reaches as far."""
+    domain = Domain(**dict.fromkeys("ab"[:inputs], (0.0, 1.0)))
+    problem = Problem(lambda x: np.exp(720 * x.mean(axis=1)), lambda x: x[:, 0], domain)
+    report = audit(problem, evaluations=2000)
+    assert report.worst.error == np.inf
+    data = report.to_json()
+    assert max(e for e in View(data).shown_errors() if e < math.inf) > 1e306
+    assert "infinite" in Reader(page(data)).text

@@ -194,5 +194,18 @@ def test_comparison_page(tmp_path):
     assert "<net>" not in html
     assert 'href="runs/a%20b/report.html"' in html
     assert "a worse point may exist" in html
+    rows = [row | {"worst": 1.7e308} for row in COMPARED["rows"]]
+    write_comparison(COMPARED | {"rows": rows}, tmp_path / "huge.html")  # no axis reaches as far
     write_comparison({"rows": []}, tmp_path / "empty.html")
     assert "No model could be evaluated." in (tmp_path / "empty.html").read_text("utf-8")
+
+
+def test_errors_that_differ_by_rounding_have_no_ruler():
+    data = audit(
+        Problem(lambda x: x[:, 0] + 0.1, lambda x: x[:, 0], Domain(x=(0.0, 1.0))), evaluations=100
+    ).to_json()
+    data["sup"]["lower"], data["rms"]["value"] = 8.80644347092189e-05, 8.806443470921889e-05
+    data["charts"], data["quantiles"], data["plain_sample"]["worst"] = {}, {}, None
+    data["witness"]["error"] = data["places"][0]["error"] = 8.80644347092189e-05
+    data["places"] = data["places"][:1]
+    assert "▲ worst found" not in summary(data)

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from supnorm.auditing.explain import explain
 from supnorm.pages import power, sections, words
 from supnorm.pages.page import page
 from supnorm.pages.view import View
@@ -157,6 +158,58 @@ def test_nothing_evaluated(result):
     data["sup"]["lower"] = None
     assert said(words.headline(View(data))) == "The error could be computed at no point."
     assert words.chip(View(data)).kind == "open"
+
+
+def test_a_mask_that_leaves_nothing_is_no_failure(result):
+    data = result("d1") | {"witness": None, "exceedance": []}
+    data["sup"]["lower"] = None
+    data["plain_sample"] = {"n": 0, "drawn": 800, "worst": None}
+    data["charts"]["progress"] = {"search": [], "random": None}
+    data["failures"] |= {"count": 0, "masked": 4000}
+    view = View(data)
+    assert said(words.lead(view)) == "The mask of the problem leaves out every point that was tried."
+    assert said(sections.spread(view)).startswith("None of 800 random points has an error that counts")
+    assert sections.random_points(view) == "None of 800 random points has an error that counts."
+    assert said(sections.progress(view)) == "No point had an error, from the first to the last."
+    data["failures"]["count"] = 3
+    assert "failed or the mask" in said(words.lead(View(data)))
+    data["failures"]["masked"] = 0
+    assert said(words.lead(View(data))).startswith("Every evaluation of model or reference failed")
+
+
+@pytest.mark.parametrize(
+    ("measure", "begin"),
+    [
+        ({"side": "both"}, "Model and reference agree exactly"),
+        ({"side": "over"}, "The model is at or below the reference"),
+        ({"side": "under"}, "The model is at or above the reference"),
+        ({"side": "both", "kind": "function"}, "The error is exactly zero"),
+    ],
+)
+def test_what_an_error_of_zero_means(result, measure, begin):
+    data = result("d1") | {"tolerance": None}
+    data["measure"] |= measure
+    data["sup"]["lower"] = data["witness"]["error"] = data["rms"]["value"] = 0.0
+    data["charts"]["progress"] = {"search": [[1, 0.0]], "random": None}
+    assert said(words.headline(View(data))) == f"{begin} at every point tried."
+    assert explain(data).startswith(f"{begin} at all of ")
+    assert said(sections.progress(View(data))).startswith("Every error was zero")
+    data["failures"]["masked"] = 7
+    assert said(words.headline(View(data))).endswith("at every point tried where the error counts.")
+
+
+def test_a_share_above_infinity_is_not_given(result):
+    data = result("d1")
+    data["exceedance"][0]["above"] = "inf"
+    assert said(sections.spread(View(data))).startswith("Random points have infinite errors themselves")
+
+
+@pytest.mark.parametrize(("n", "largest"), [(3, "63 %"), (20, "14 %"), (600, "1 in 200")])
+def test_what_random_points_rule_out(result, n, largest):
+    """With few of them 3 / n is more than they need."""
+    data = result("d1")
+    data["plain_sample"]["n"] = n
+    assert f"only places larger than {largest} of" in sections.random_points(View(data))
 
 
 def test_table(result):
@@ -356,4 +409,4 @@ def test_nothing_is_called_finite_that_was_not(result):
     assert "finite values" not in text
     assert "no value" not in text
     data["findings"] = [{"code": "output-without-value", "text": "..."}]
-    assert said(failures.sentence(View(data))).endswith("the reference has no value in others.")
+    assert said(failures.sentence(View(data))).endswith("none is known of others.")

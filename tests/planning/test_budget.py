@@ -312,6 +312,33 @@ def test_tolerances_become_absolute():
         budget(Problem(None, lambda x: x[:, 0], cube(1), own), calls=3000)
 
 
+def test_a_relative_tolerance_says_where_it_stands():
+    """The smallest |f| of some points is no floor where f has zeros; where it is 0 there is no tolerance at all."""
+
+    def given(f, floor=0.0):
+        return Problem(None, f, cube(1), ErrorMeasure("relative", floor=floor, tolerance=0.1))
+
+    def waved(x):
+        return np.sin(5 * x[:, 0])
+
+    floored, positive, crossing = (
+        budget(p, calls=3000).notes[0]
+        for p in (given(waved, 0.2), given(lambda x: 3 + x[:, 0]), given(waved))
+    )
+    assert floored.endswith("at the floor, 0.2")
+    assert "at the smallest |f| of 256 random points, 2" in positive
+    assert "changes sign" not in positive
+    assert "changes sign" in crossing
+    with pytest.raises(BadInput, match=r"the reference is 0 somewhere, .* give \[error\] floor"):
+        budget(given(lambda x: np.maximum(x[:, 0] - 0.5, 0.0)), calls=3000)
+
+
+def test_a_kink_that_no_method_meets_is_told_to_be_cut_out():
+    result = budget(lambda x: np.abs(x[:, 0] - 0.5 * x[:, 1] ** 2), cube(2), tolerance=1e-5, calls=20_000)
+    assert result.verdict.word == "unsuitable"
+    assert any("where kinks are known, split the domain there" in fact for fact in result.verdict.evidence)
+
+
 def test_log_axes_and_physical_units():
     domain = Domain(T=(275.0, 1070.0, "K"), p=Axis(1e4, 1e8, "Pa", scale="log"))
     result = budget(lambda x: np.log(x[:, 1]) * x[:, 0], domain, tolerance=1.0, calls=10_000)

@@ -60,7 +60,7 @@ def test_page_of_a_hopeless_function():
     )
     html = budget_page(result.to_json())
     assert "none is enough" in html
-    assert "No surrogate can promise this tolerance" in html
+    assert "No method known here promises this tolerance" in html
 
 
 def test_graph_draws_the_interactions_and_no_others(climbed):

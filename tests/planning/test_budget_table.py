@@ -43,6 +43,17 @@ def test_without_a_ladder_it_is_undecided_or_told_by_size():
     assert result.caveats[2].outcome.startswith("does not hold")
 
 
+def test_a_table_of_a_problem_keeps_its_names():
+    from supnorm.planning.table import as_table
+    from supnorm.problem import Function, Problem
+
+    x, y = table()
+    source = Function(lambda x: x, outputs=("rho",), name="density.csv", table=(x, y[:, None]))
+    rows, _, _, told = as_table(Problem(None, source, Domain.from_samples(x), tolerance=0.1), None, None)
+    plan = read_table(rows, None, 0.1, "sup", **told).question
+    assert (plan.output, plan.title) == ("rho", "density.csv")
+
+
 def test_low_dimension_is_found():
     rng = np.random.default_rng(0)
     z = rng.random((800, 2))

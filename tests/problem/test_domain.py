@@ -198,3 +198,18 @@ def test_constraints_return_booleans(values: type) -> None:
     domain = Domain([lambda x: (0.5 - x[:, 0]).astype(values)], x=(0.0, 1.0))
     with pytest.raises(BadInput, match="must return booleans"):
         domain.contains(np.array([[0.25], [0.75]]))
+
+
+def test_few_points_of_the_box_are_drawn_in_many_goes() -> None:
+    """A draw is limited to a million points; those beyond were counted as tried, and domains refused for it."""
+    domain = Domain([lambda x: x[:, 0] < 5e-4], x=(0.0, 1.0))
+    points = draw_inside(domain, 50_000, np.random.default_rng(0))
+    assert points.shape == (50_000, 1)
+    assert kstest(points[:, 0] / 5e-4, "uniform").pvalue > 1e-4
+
+
+def test_numbers_without_a_logarithm_lie_below_a_logarithmic_axis() -> None:
+    axis = Axis(1e-3, 1.0, scale="log")
+    np.testing.assert_array_equal(
+        axis.to_unit(np.array([-1.0, 0.0, 1e-3, 1.0])), [-np.inf, -np.inf, 0.0, 1.0]
+    )

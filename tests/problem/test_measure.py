@@ -146,6 +146,15 @@ def test_a_users_error_keeps_the_rules_of_what_is_not_finite() -> None:
     assert not measure.differentiable
 
 
+def test_a_users_error_of_each_output_is_infinite_or_missing_in_that_output_only() -> None:
+    measure = ErrorMeasure("function", function=lambda model, reference, x: np.abs(model - reference))
+    model = np.array([[1.0, np.nan], [1.0, np.inf], [2.0, 3.0]])
+    reference = np.array([[0.0, 0.0], [0.0, np.nan], [np.nan, np.nan]])
+    value, output = measure(model, reference, np.zeros((3, 1)))
+    np.testing.assert_array_equal(value, [np.inf, 1.0, np.nan])
+    np.testing.assert_array_equal(output[:2], [1, 0])
+
+
 @pytest.mark.parametrize(
     ("function", "said"),
     [

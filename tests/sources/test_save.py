@@ -98,7 +98,7 @@ def test_everything_survives_beside_the_file_and_elsewhere(whole: Path, tmp_path
     moved = open_problem(away / "problem.toml")
     same(problem, moved)
     back = tmp_path / "back.toml"
-    save_problem(moved, back)
+    moved.save(back)
     assert tomllib.loads(back.read_text()) == tomllib.loads((tmp_path / "again.toml").read_text())
     written = tomllib.loads((away / "problem.toml").read_text())
     assert written["model"]["python"] == "../../truth.py:model"

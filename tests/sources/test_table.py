@@ -126,6 +126,15 @@ def test_a_grid_in_netcdf_is_flattened(tmp_path: Path) -> None:
     np.testing.assert_array_equal(problem.model(x), values + 1)
 
 
+def test_a_table_outside_the_domain_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "csv")
+    path.write_text(path.read_text() + "\n[domain]\nT = [500.0, 600.0]\np = [0.0, 9.0]\n")
+    with pytest.raises(
+        BadInput, match=r"problem.toml: none of the \d+ rows of pairs.csv lies in the \[domain\]"
+    ):
+        open_problem(path)
+
+
 BAD_CELLS = [
     ("T,p,f,N\n1,2,3,4\n1,x,3,4\n", ["line 3", "column p", "'x'"]),
     ("T,p,f,N\n1,2,3,4\n1,2,3\n", ["line 3 has 3 cells", "4"]),

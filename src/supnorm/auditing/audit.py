@@ -100,9 +100,10 @@ def audit(
         raise BadInput("an audit needs a model beside the reference; give one as [model]")
     _demand("evaluations", evaluations, LEAST)
     _demand("seconds", seconds, 0.0)
-    _demand("workers", workers, 1)
-    _demand("seed", seed, 0)
+    _demand("workers", workers, 1, whole=True)
+    _demand("seed", seed, 0, whole=True)
     evaluations = None if evaluations is None else int(evaluations)
+    seed, workers = int(seed), int(workers)
     if not all(isinstance(p, int | float) and 1 <= p < np.inf for p in norms):
         raise BadInput(
             f"norms are powers p of L^p from 1 on (the maximum is always there), got {tuple(norms)}"
@@ -156,15 +157,16 @@ def audit(
     return result
 
 
-def _demand(name: str, value: float | None, least: float) -> None:
-    """See that a number that was given is one, and not too small.
+def _demand(name: str, value: float | None, least: float, whole: bool = False) -> None:
+    """See that a number that was given is one, not too small and, where that is asked for, whole.
 
     Raises:
         BadInput: when it is not.
     """
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if value is not None and not (number and least <= value < np.inf):
-        raise BadInput(f"{name} must be a number of at least {least:g}, got {value!r}")
+    if value is not None and not (number and least <= value < np.inf and (not whole or value == int(value))):
+        what = "a whole number" if whole else "a number"
+        raise BadInput(f"{name} must be {what} of at least {least:g}, got {value!r}")
 
 
 def choose_strategy(evaluator: Evaluator, evaluations: int | None) -> Strategy:

@@ -172,14 +172,15 @@ class SurrogateSearch:
             inner, int(self.inner * min(1.0, self.ample / len(u))), 4 * max(self.batch, n), rng
         )
         spread = self.apart * np.sqrt(domain.d)
-        taken = np.concatenate([calls.u, waiting])
+        taken = asked = np.concatenate([calls.u, calls.without, waiting])
         for v in found:
-            if len(taken) - len(calls.u) - len(waiting) >= n - hedge:
+            if len(taken) - len(asked) >= n - hedge:
                 break
             if np.linalg.norm(taken - v, axis=1).min() > 0.1 * spread:
                 taken = np.concatenate([taken, v[None]])
-        trusted = taken[len(calls.u) + len(waiting) :]
-        return np.concatenate([trusted, self._hedge(evaluator, calls, taken, n - len(trusted), k, rng)])
+        trusted = taken[len(asked) :]
+        valued = np.concatenate([calls.u, waiting, trusted])
+        return np.concatenate([trusted, self._hedge(evaluator, calls, valued, n - len(trusted), k, rng)])
 
     def _search(self, inner: Problem, budget: int, most: int, rng: np.random.Generator) -> list[Array]:
         """At most so many ends of a search on the cheap problem, best first, apart from each other."""
@@ -195,7 +196,7 @@ class SurrogateSearch:
     def _hedge(
         self, evaluator: Evaluator, calls: _Calls, taken: Array, n: int, k: int, rng: np.random.Generator
     ) -> Array:
-        """Points far from all calls, and in every second round one near the worst point."""
+        """Points far from all that have values or will have them (``taken``); every second round one near the worst."""
         if n <= 0:
             return np.empty((0, calls.u.shape[1]))
         domain = evaluator.problem.domain
@@ -215,12 +216,12 @@ class SurrogateSearch:
 
 
 class _Calls:
-    """Real calls so far: points, both values, scores."""
+    """Real calls so far: points, both values, scores; points ``without`` an error are not proposed again."""
 
     def __init__(self, landscape: Landscape, state: SearchState) -> None:
         self.landscape, self.state = landscape, state
         d = landscape.d
-        self.u, self.score = np.empty((0, d)), np.empty(0)
+        self.u, self.without, self.score = np.empty((0, d)), np.empty((0, d)), np.empty(0)
         self.y, self.f = np.empty((0, 1)), np.empty((0, 1))
         self.scale: Array | None = None
         self._fitted = 0
@@ -255,7 +256,9 @@ class _Calls:
         domain = self.landscape.evaluator.problem.domain
         both = np.isfinite(done.model).all(axis=1) & np.isfinite(done.reference).all(axis=1)
         ok = (done.status == PointStatus.OK) & both
-        u = domain.to_unit(done.x[ok])
+        u = domain.to_unit(done.x)
+        self.without = np.concatenate([self.without, u[~ok]])
+        u = u[ok]
         self.y = np.concatenate([self.y, done.model[ok]]) if len(self.u) else done.model[ok]
         self.f = np.concatenate([self.f, done.reference[ok]]) if len(self.u) else done.reference[ok]
         self.u = np.concatenate([self.u, u])

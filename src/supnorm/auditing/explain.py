@@ -8,6 +8,11 @@ from typing import Any
 
 from supnorm.results import from_json
 
+# What an error of zero means of one that counts one side only.
+ZERO = {
+    "over": "The model is at or below the reference",
+    "under": "The model is at or above the reference",
+}
 # Findings that say why an error is infinite.
 INFINITE = ("no-model-value", "zero-reference", "infinite-error")
 
@@ -19,16 +24,19 @@ def explain(document: Mapping[str, Any]) -> str:
         return "No point had an error, so there is nothing to explain."
     rms, worst = from_json(document["rms"]["value"]), from_json(document["sup"]["lower"])
     n, plain = document["rms"]["n"], from_json(document["plain_sample"]["worst"])
-    if document["table_only"]:
-        return (
-            f"Over {n:,} rows the RMS error is {size(rms, document)} and the largest is {size(worst, document)}. "
-            "Only the rows were compared: what lies between them is unknown."
-        )
     if worst == math.inf:
         known = [f["text"] for f in document["findings"] if f["code"] in INFINITE]
         return known[0] if known else "The worst error is infinite."
+    if document["table_only"]:
+        return (
+            f"Over {n:,} {'row' if n == 1 else 'rows'} the RMS error is {size(rms, document)} and the largest is "
+            f"{size(worst, document)}. Only the rows were compared: what lies between them is unknown."
+        )
     if worst == 0:
-        return f"Model and reference agree exactly at all of {n:,} random points and everywhere the search looked."
+        what = ZERO.get(document["measure"]["side"], "Model and reference agree exactly")
+        if document["measure"]["kind"] == "function":
+            what = "The error is exactly zero"
+        return f"{what} at all of {n:,} random points and everywhere the search looked."
     if not math.isfinite(rms):
         return f"The worst error found is {size(worst, document)}; no average is known beside it."
     where = (

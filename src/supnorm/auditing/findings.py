@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.explain import number
 from supnorm.auditing.labels import LabelCheck
 from supnorm.auditing.statistics import Sample, clopper_pearson_upper
 from supnorm.auditing.table import common_rows, is_table
@@ -72,7 +73,7 @@ def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
             side if not own else "error function" if own == len(causes) else f"{side} or the error function"
         )
         k, n = sample.failed.get(side, 0), sample.drawn
-        most = f"with 95 % confidence on at most {100 * clopper_pearson_upper(k, n):.2g} % of them all"
+        most = f"with 95 % confidence on at most {number(100 * clopper_pearson_upper(k, n), 2)} % of them all"
         # What is not finite has no message of its own.
         said = cause.message if cause.kind == "non-finite" else f"{cause.kind}: {cause.message}"
         text = (
@@ -93,8 +94,11 @@ def missing_outputs(problem: Problem, sample: Sample) -> list[dict[str, Any]]:
     parts = ", ".join(f"{names[j]} ({missing[j]:,})" for j in some)
     more = np.count_nonzero(missing) - len(some)
     points = "rows" if is_table(problem) else "random points"
+    fault = "the reference has a value"
+    if problem.error.function is not None:  # what it makes of the reference's values is its own
+        fault = "the error function or the reference gives a number"
     text = (
-        f"At some of the {sample.n:,} {points} the reference has a value in some outputs only; it has none in {parts}"
+        f"At some of the {sample.n:,} {points} {fault} in some outputs only; there is none in {parts}"
         f"{f' and {more} other outputs' if more else ''}. No error of these outputs is known there."
     )
     return [{"code": "output-without-value", "text": text}]
@@ -104,7 +108,11 @@ def failed_share(side: str, sample: Sample, table: bool) -> str:
     """At how many of the random points, or rows of a table, a side failed, in words."""
     k, n = sample.failed.get(side, 0), sample.drawn
     points = "rows" if table else "random points"
-    return f"{k:,} of {n:,} {points} ({100 * k / n:.2g} %)" if k else f"none of {n:,} {points}, but at others"
+    return (
+        f"{k:,} of {n:,} {points} ({number(100 * k / n, 2)} %)"
+        if k
+        else f"none of {n:,} {points}, but at others"
+    )
 
 
 def rows_left_out(evaluator: Evaluator) -> list[dict[str, Any]]:
@@ -183,14 +191,16 @@ def infinite_cause(problem: Problem, witness: Witness) -> tuple[str, str]:
     if not np.isfinite(witness.model[witness.output]):
         text = "The model has no finite value at a point where the reference has one: its worst error is infinite."
         return "no-model-value", text
-    if problem.error.kind == "relative":
+    if problem.error.kind == "relative" and witness.reference[witness.output] == 0:
         text = (
             "The reference is 0 at a point where the model is not: without a floor the relative error is infinite there. "
             "Give floor = the size of the reference below which the error is to count as absolute."
         )
         return "zero-reference", text
-    text = "The error function gives an infinite error at a point where both values are finite."
-    return "infinite-error", text
+    cause = "The error function gives an infinite error"
+    if problem.error.function is None:
+        cause = "The error is larger than any number of double precision"
+    return "infinite-error", f"{cause} at a point where both values are finite."
 
 
 def infinite_share(problem: Problem, sample: Sample, places: Sequence[Witness]) -> str:
@@ -206,10 +216,13 @@ def infinite_share(problem: Problem, sample: Sample, places: Sequence[Witness]) 
 
     text = ""
     if n:
-        most = f": with 95 % confidence on at most {100 * clopper_pearson_upper(k, n):.2g} % of them all"
+        most = (
+            f": with 95 % confidence on at most {number(100 * clopper_pearson_upper(k, n), 2)} % of them all"
+        )
         text = f"It is infinite at {k:,} of {n:,} {points}{'' if table else most}."
     if finite.n:
-        text += f" Where the error is finite its RMS over {finite.n:,} {points} is {size(finite.rms().value)}"
+        one = points.removesuffix("s") if finite.n == 1 else points
+        text += f" Where the error is finite its RMS over {finite.n:,} {one} is {size(finite.rms().value)}"
         peak = max((p.error for p in places if np.isfinite(p.error)), default=finite.worst())
         text += f", and the largest one found is {size(max(peak, finite.worst()))}."
     return text
@@ -288,10 +301,14 @@ def domain_against_data(domain: Domain, data: Array, witness: Witness | None) ->
 
 
 def data_distances(domain: Domain, data: Any, x: Array) -> Array | None:
-    """Distances of points (n, d) to the nearest data point over r95, in the unit box; None without two different ones."""
+    """Distances of points (n, d) to the nearest data point over r95, in the unit box; None without two different ones.
+
+    Data at zero or below on a logarithmic axis are infinitely far away and do not count.
+    """
     from scipy.spatial import cKDTree
 
     unit = np.unique(domain.to_unit(np.asarray(data, dtype=float)), axis=0)
+    unit = unit[np.isfinite(unit).all(axis=1)]
     if len(unit) < 2:
         return None
     tree = cKDTree(unit)

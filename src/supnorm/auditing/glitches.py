@@ -37,7 +37,7 @@ class GlitchRule:
             return False
         small = witness.volume is not None and witness.volume <= self.volume
         if witness.error == np.inf:
-            return True
+            return small
         q = sample.quantile(0.999)
         return bool(
             witness.error >= self.above_quantile * q and small and witness.prominence >= self.prominence
@@ -51,7 +51,9 @@ def prominences(
     sample: Sample,
     rng: np.random.Generator,
 ) -> list[float | None]:
-    """Prominence of each peak in multiples of the RMS: infinite over an RMS of 0; None when the budget is used up.
+    """Prominence of each peak in multiples of the RMS, that of an infinite error or over an RMS of 0 being infinite.
+
+    None when the budget is used up, or of a finite error where the RMS is infinite.
 
     Args:
         u: the peaks in the unit box, highest first.
@@ -59,7 +61,9 @@ def prominences(
     rms = sample.rms().value
     result: list[float | None] = []
     for i, witness in enumerate(witnesses):
-        if not rms >= 0 or not witness.error > 0 or landscape.affordable() < PATH * (BENDS + 1):
+        if witness.error == np.inf:
+            result.append(np.inf)
+        elif not 0 <= rms < np.inf or not witness.error > 0 or landscape.affordable() < PATH * (BENDS + 1):
             result.append(None)
         elif i == 0:
             result.append(_over(witness.error - sample.quantile(0.999), rms))

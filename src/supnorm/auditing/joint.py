@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from supnorm.problem import ErrorMeasure
-from supnorm.results import Witness
+from supnorm.results import BadInput, Witness
 
 MOST = 500  # outputs that are tried, those that differ most
 
@@ -39,9 +39,9 @@ def with_output(measure: ErrorMeasure, witness: Witness) -> Witness:
     tried = np.argsort(-np.where(np.isfinite(witness.model), gap, np.inf), kind="stable")[:MOST]
     model = np.repeat(witness.model[None], len(tried), axis=0)
     model[np.arange(len(tried)), tried] = witness.reference[tried]
-    left, _ = measure(
-        model,
-        np.repeat(witness.reference[None], len(tried), axis=0),
-        np.repeat(witness.x[None], len(tried), axis=0),
-    )
-    return replace(witness, output=int(tried[np.argmin(left)]))
+    reference, x = (np.repeat(v[None], len(tried), axis=0) for v in (witness.reference, witness.x))
+    try:
+        left, _ = measure(model, reference, x)
+    except BadInput:  # an error function may not take values that no model gave
+        return replace(witness, output=int(tried[0]))
+    return replace(witness, output=int(tried[np.argmin(np.where(np.isnan(left), np.inf, left))]))

@@ -72,20 +72,29 @@ def cuts(landscape: Landscape, u: Array, output: int, width: Array, share: int, 
     for i, name in enumerate(domain.names):
         if landscape.clock is not None and landscape.clock.affords < 2 * (even + near):
             break
+        axis = domain.axes[i]
         steps = np.logspace(-9, 0, near)
         t = np.concatenate([np.linspace(0, 1, even), [u[i]], u[i] - steps, u[i] + steps])
-        reach = max(2.4 * width[i], 1e-9)
+        reach = max(2.4 * width[i], 1e-9 if axis.values is None else 1 / len(axis.values))
         lo, hi = max(0.0, u[i] - reach), min(1.0, u[i] + reach)
         close = np.concatenate([np.linspace(lo, hi, even), [u[i]]])
         chart = {
             "axis": name,
-            "whole": _along(landscape, u, i, np.unique(t[(t >= 0) & (t <= 1)]), output),
-            "close": _along(landscape, u, i, np.unique(close), output),
+            "whole": _along(landscape, u, i, _apart(axis, t[(t >= 0) & (t <= 1)]), output),
+            "close": _along(landscape, u, i, _apart(axis, close), output),
         }
         if landscape.late:  # the last points may be missing
             break
         charts.append(chart)
     return charts
+
+
+def _apart(axis: Axis, t: Array) -> Array:
+    """Places ``t`` (n,) along an axis in order, each once; on a list of values the middles of their bands."""
+    if axis.values is None:
+        return np.unique(t)
+    k = len(axis.values)
+    return np.asarray((np.unique(np.minimum((t * k).astype(np.intp), k - 1)) + 0.5) / k)
 
 
 def _along(landscape: Landscape, u: Array, axis: int, t: Array, output: int) -> dict[str, Any]:
@@ -166,7 +175,7 @@ def whole_map(
         n = int(np.clip(share, 101, p.line))
         if landscape.clock is not None:
             n = min(n, max(share, 2))
-        done = landscape.look(np.linspace(0, 1, n)[:, None])
+        done = landscape.look(_apart(domain.axes[0], np.linspace(0, 1, n))[:, None])
         if landscape.late:  # the last points may be missing
             return None
         return {"kind": "line", **_series(done, done.x[:, 0], output), "data": data}

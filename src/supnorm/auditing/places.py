@@ -74,6 +74,8 @@ def _with_finite(landscape: Landscape, state: SearchState, rng: np.random.Genera
     u = np.concatenate([state.ends.u, state.pool.u])
     score = np.concatenate([state.ends.score, state.pool.score])
     plateau = np.flatnonzero(score == np.inf)
+    # A few of them: lines between thousands would take the evaluations for everything else.
+    plateau = plateau[thin(u[plateau], score[plateau], 1e-2 * np.sqrt(landscape.d), 8 * INFINITE, fill=False)]
     plateau = plateau[distinct(landscape, u[plateau], score[plateau], INFINITE)]
     finite = np.flatnonzero(np.isfinite(score))
     if not len(finite):

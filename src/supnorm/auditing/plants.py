@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.ball import ball_volume, radius_of_share
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
+from supnorm.evaluation.caller import guarded
 from supnorm.problem import Domain, Function, Problem, draw_inside
 
 Array = NDArray[np.float64]
@@ -96,7 +97,8 @@ def planted_problem(problem: Problem, plant: Plant, side: str) -> Problem:
     domain = problem.domain
     assert plant.centre is not None, "place it first"
     x = domain.from_unit(plant.centre[None])
-    y, f = problem.model.value(x), problem.reference.value(x)
+    f = problem.reference.value(x)
+    y = guarded(problem.model.value, x, f.shape[1])[0]  # a sheet goes through any place
     k = plant.output
     size = float(problem.error.divisor(f)[0, k]) * apart(problem, y, f, k)
     size *= float(problem.error.tolerances(f.shape[1])[k])
@@ -165,6 +167,7 @@ class PlantedEvaluator:
 
     Attributes:
         can_show: whether the error counts in the middle of the plant and grows with it; of a sheet always true.
+        blind: as of an `Evaluator`.
         counted: evaluations of this run.
         worst: the largest error seen where the plant shows.
     """
@@ -178,6 +181,7 @@ class PlantedEvaluator:
         self.can_show = isinstance(plant, Sheet) or self._counts(there)
         self.counted = 0
         self.worst = -np.inf
+        self.blind = False
 
     def _counts(self, there: Evaluations) -> bool:
         if there.status[0] != PointStatus.OK or not np.isfinite(there.error[0]):
@@ -189,8 +193,8 @@ class PlantedEvaluator:
 
     @property
     def gradients(self) -> str:
-        """As of the base."""
-        return self.base.gradients
+        """As of the base, unless this search finds that they do not lead."""
+        return "none" if self.blind else self.base.gradients
 
     @property
     def outputs(self) -> int:

@@ -137,19 +137,23 @@ class Power:
             return Planted(left_out=why)
         if clock is not None and copy is not None:
             clock = replace(clock, pace=Pace(0.0))
-        rows = []
+        rows, late, hidden = [], 0, 0
         for i, (plant, side) in enumerate(asked):
             own = clock and clock.within(clock.left / (len(asked) - i))
-            done = []
+            done: list[tuple[bool, int]] = []
             for k in range(self.runs):
                 limit = own and own.within(own.left / (self.runs - k))
                 if limit is not None and limit.affords < LEAST:
+                    late += not done
                     break
-                done.append(self._run(evaluator, copy, strategy, plant, side, evaluations, rng, limit))
+                run = self._run(evaluator, copy, strategy, plant, side, evaluations, rng, limit)
+                hidden += run is None
+                done += [run] if run is not None else []
             if done:
                 rows.append(_row(plant, side, done, copy))
-        late = len(asked) - len(rows)
-        return Planted(rows, f"there was no time for {late} of {len(asked)} kinds" if late else "")
+        words = [f"there was no time for {late} of {len(asked)} kinds"] if late else []
+        words += [f"no place was found where {hidden} of them could show"] if hidden else []
+        return Planted(rows, "; ".join(words))
 
     def _run(
         self,
@@ -161,11 +165,13 @@ class Power:
         evaluations: int,
         rng: np.random.Generator,
         clock: Clock | None = None,
-    ) -> tuple[bool, int]:
-        """Whether one planted error was found, and with how many evaluations."""
+    ) -> tuple[bool, int] | None:
+        """Whether one planted error was found, and with how many evaluations; None where it cannot show."""
         outputs = evaluator.reference.outputs or evaluator.model.outputs or 1
         base = evaluator if copy is None else Evaluator(copy.problem)
         planted = place(base, plant, rng, outputs)
+        if not planted.can_show:
+            return None
         if isinstance(strategy, SurrogateSearch):
             assert copy is not None
             each = self.evaluations or min(evaluations, CALLS)

@@ -1,6 +1,6 @@
 """The truth can be wrong too: every reported witness against a second or refined reference.
 
-* ``confirmed``: both references agree that the model is wrong there.
+* ``confirmed``: both references agree that the model is wrong there; also when both have a value and the model none.
 * ``reference-fault``: the second reference agrees with the model and not with the reference.
 * ``unresolved``: anything else; also when the reference takes the second one's value within a millionth of the
   domain: at a jump that two codes place slightly apart, which side is right has no sharp answer.
@@ -51,6 +51,8 @@ class Recheck:
         x, f, n = witness.x[None], witness.reference[None], witness.model[None]
         measure = problem.error
         error = witness.error
+        if (np.isfinite(f) & ~np.isfinite(n)).any():
+            return "confirmed"
         # The first reference divides in both, so that the three numbers have one scale.
         apart = float(measure(y, f, x)[0][0])
         remains = remaining(measure, n, f, y, x)

@@ -140,7 +140,9 @@ class Seams:
         n = max(4, min(self.pairs, most, len(i)))
         # Half by steepness, half by the difference itself: a jump may lie between points far apart.
         top = np.zeros(len(i), dtype=bool)
-        for size in (change / gap, change):
+        with np.errstate(over="ignore"):
+            steep = change / gap
+        for size in (steep, change):
             top[np.argsort(-size)[: n // 2]] = True
         i, j = i[top], j[top]
         return u[i], u[j], y[i], y[j]
@@ -220,7 +222,8 @@ class Seams:
         fhi = np.concatenate([values_of(first, s)[k:] for s in (MODEL, REFERENCE)])
         for _ in range(self.bisections):
             lo, hi, flo, fhi = _halve(landscape, lo, hi, flo, fhi, sides, tops)
-        left = np.nan_to_num(np.abs(fhi - flo).max(axis=1))
+        with np.errstate(invalid="ignore"):  # infinite on both sides
+            left = np.nan_to_num(np.abs(fhi - flo).max(axis=1))
         jumps = np.maximum(left[:k], left[k:])
         model, reference = (lo[:k] + hi[:k]) / 2, (lo[k:] + hi[k:]) / 2
         for t in (0.5, 0.25, 0.75):

@@ -79,7 +79,8 @@ def beside(
         return u, low
     done = landscape.look(points.reshape(-1, d))
     score = done.score.reshape(k, TRIES)
-    signed = (signs(done) * np.where(np.isfinite(done.score), done.score, 0.0)).reshape(k, TRIES)
+    finite = np.where(np.isfinite(done.score), done.score, 0.0)
+    signed = (0.25 * signs(done) * finite).reshape(k, TRIES)  # a fourth: sums stay below the largest number
     best = np.argmax(np.abs(signed - np.median(signed, axis=1, keepdims=True)), axis=1)
     rows = np.arange(k)
     return np.concatenate([u[:k], points[rows, best]]), np.concatenate([low[:k], score[rows, best]])
@@ -88,7 +89,7 @@ def beside(
 def signs(done: Evaluations) -> Array:
     """1 where the model is above the reference in the output that carries the error, -1 below, shape ``(n,)``."""
     rows = np.arange(len(done))
-    with np.errstate(invalid="ignore"):  # infinite on both sides
+    with np.errstate(invalid="ignore", over="ignore"):  # infinite on both sides, or nearly
         return np.asarray(np.sign(done.model[rows, done.output] - done.reference[rows, done.output]))
 
 
@@ -113,5 +114,6 @@ def misfit(u: Array, e: Array) -> Array:
     gram = across @ plane
     # Neighbours on a line leave the plane open: a tiny ridge closes it.
     gram += 1e-10 * np.trace(gram, axis1=1, axis2=2)[:, None, None] * np.eye(d + 1)
-    middle = np.linalg.solve(gram, across @ e[near][..., None])[:, -1, 0]
-    return np.asarray(np.abs(e - middle))
+    with np.errstate(over="ignore", invalid="ignore"):  # errors up to the largest number
+        middle = np.linalg.solve(gram, across @ e[near][..., None])[:, -1, 0]
+        return np.asarray(np.abs(e - middle))

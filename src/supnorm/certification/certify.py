@@ -52,8 +52,8 @@ def certify(
     Args:
         problem: model and reference must have straight-line programs: ONNX, JAX code, or ``program`` set. Or
             one function, such as a `residual`, whose size on the ``domain`` is bounded.
-        ratio: stop at upper <= ratio * lower; 1.1 when neither ratio nor tolerance is given.
-        tolerance: stop at upper <= tolerance, or at a witness above it.
+        ratio: stop at upper <= ratio * lower; 1.1 where there is no tolerance either.
+        tolerance: stop at upper <= tolerance, or at a witness above it; that of the problem when neither is given.
         domain: of a function alone; a problem has its own.
         seconds: budget; the best bracket so far is returned.
         boxes: budget in boxes tried.
@@ -84,7 +84,7 @@ def certify(
             raise BadInput(
                 f"axis {name} has a single value, {axis.low:g}: put it into model and reference, and leave the axis out"
             )
-    goal = _goal(ratio, tolerance)
+    goal = _goal(ratio, problem.error.limit if ratio is None and tolerance is None else tolerance)
     error = error_program(problem)
     method = _choose(error) if strategy is None else strategy
     if isinstance(method, type) or not callable(getattr(method, "bound", None)):

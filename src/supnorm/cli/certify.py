@@ -22,10 +22,16 @@ if TYPE_CHECKING:
 
 RATIO = Annotated[
     float | None,
-    typer.Option("--ratio", min=1.000001, help="Stop at upper <= ratio * lower. [default: 1.1]"),
+    typer.Option(
+        "--ratio", min=1.000001, help="Stop at upper <= ratio * lower. [default: 1.1 without a tolerance]"
+    ),
 ]
 TOLERANCE = Annotated[
-    float | None, typer.Option("--tolerance", help="Stop at upper <= tolerance, or at a witness above it.")
+    float | None,
+    typer.Option(
+        "--tolerance",
+        help="Stop at upper <= tolerance, or at a witness above it. [default: that of the problem]",
+    ),
 ]
 PROCESSES = Annotated[
     int | None, typer.Option("--workers", min=1, help="Processes that share the boxes. [default: 1]")
@@ -64,8 +70,6 @@ def command(
     path = folder / "certificate.json"
     if resume and not path.exists():
         raise BadInput(f"--resume: {path} is not there; leave --resume out to start")
-    if ratio is None and tolerance is None:
-        tolerance = opened.error.limit
     observer = None if quiet or as_json else Progress()
     with _processes(workers) as executor:
         result = certify(

@@ -67,7 +67,7 @@ def headline(word: str, tool: str) -> str:
     if word in ("suitable", "suitable with guard"):
         return "A network is the right tool" + (", audited and guarded." if "guard" in word else ".")
     if word == "unsuitable":
-        return "No surrogate can promise this tolerance" + (f"; {tool}." if tool != "none" else ".")
+        return "No method known here promises this tolerance" + (f"; {tool}." if tool != "none" else ".")
     return "Not decided yet."
 
 

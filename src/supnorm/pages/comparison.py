@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from supnorm.pages.numbers import ErrorUnit, num, ratio
 from supnorm.pages.rendering import render
-from supnorm.pages.svg import Scale, line, picture, rect, text
+from supnorm.pages.svg import FAR, Scale, line, picture, rect, text
 from supnorm.pages.view import number
 from supnorm.results import write_whole
 
@@ -82,7 +82,8 @@ def bars(data: Mapping[str, Any], width: int) -> Markup:
     positive = [v for v in values if 0 < v < math.inf]
     if not positive:
         return Markup("")
-    scale = Scale(min(positive) / 1.6, max(positive) * 2.5, 8, width - 8, log=True)
+    low, high = min(positive) / 1.6, max(positive) * 2.5
+    scale = Scale(min(low, FAR / 10), min(high, FAR), 8, width - 8, log=True)
     parts = []
     for i, row in enumerate(rows):
         y = 30 + 44 * i

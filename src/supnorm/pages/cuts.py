@@ -15,7 +15,21 @@ from markupsafe import Markup
 
 from supnorm.pages.numbers import num
 from supnorm.pages.points import AxisView
-from supnorm.pages.svg import Scale, el, join, line, path, picture, rect, span, text, thin, x_axis, y_axis
+from supnorm.pages.svg import (
+    FAR,
+    Scale,
+    el,
+    join,
+    line,
+    path,
+    picture,
+    rect,
+    span,
+    text,
+    thin,
+    x_axis,
+    y_axis,
+)
 from supnorm.pages.view import View, number, numbers
 
 
@@ -147,7 +161,7 @@ def error_axis(
         finite.append(view.witness.error)
     if not finite:
         return None
-    high = max(finite)
+    high = min(max(finite), FAR)
     if even and view.floor > 0 and high < 100 * view.floor:
         return Scale(0.0, high * 1.08, rows[1], rows[0])
     floor = view.floor / 30 if view.floor > 0 else high / 1e4

@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from supnorm.pages.numbers import count, num, share
-from supnorm.pages.svg import Scale, area, join, line, path, picture, rect, text, x_axis, y_axis
+from supnorm.pages.svg import FAR, Scale, area, join, line, path, picture, rect, text, x_axis, y_axis
 from supnorm.pages.view import View, number, numbers
 from supnorm.pages.words import top_level
 
@@ -28,7 +28,7 @@ def error_scale(view: View, start: float, end: float) -> Scale | None:
     if not finite:
         return None
     low = min(edges[0] if edges else math.inf, min(finite))
-    high = max(v for v in finite)
+    high = min(max(finite), FAR)
     return Scale(low, high * 1.25 if high > low else low * 10, start, end, log=True)
 
 

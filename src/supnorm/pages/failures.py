@@ -39,7 +39,7 @@ def _nowhere(view: View, of: int) -> Markup:
     if len(view.outputs) > 1:
         words = m("Nowhere: at all {} points the error of at least one output is known.", count(of))
         if any(f.get("code") == "output-without-value" for f in view.items("findings")):
-            words += " But at some of them the reference has no value in others."
+            words += " But at some of them none is known of others."
     elif math.isinf(view.lower):
         words = m("Nowhere: an error, finite or infinite, is known at all {} points.", count(of))
     else:

@@ -76,7 +76,7 @@ def glossary(view: View) -> list[tuple[str, str, str]]:
             "exceedance",
             "Share above a level",
             f"How much of the {view.whole} has an error above that level, with 95 % "
-            "confidence, from independent random points.",
+            f"confidence, {'if its rows are independent draws' if view.table_only else 'from independent random points'}.",
         ),
         ("plain", "Plain sampling", "Testing at random points, as with an ordinary test set."),
     ]

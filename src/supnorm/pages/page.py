@@ -215,7 +215,6 @@ def _spread(view: View) -> dict[str, Any]:
 
 def _places(view: View) -> dict[str, Any]:
     scale = places_.thumbnail_scale(view)
-    masked = number(view.part("failures").get("masked")) > 0
     shown = [
         _place(view, p, i + 1) | {"thumbnail": places_.thumbnail(view, i, scale)}
         for i, p in enumerate(view.places[: places_.SHOWN])
@@ -228,7 +227,7 @@ def _places(view: View) -> dict[str, Any]:
         "more_places": more,
         "thumb_legend": legend(view, scale) if scale else None,
         "thumb_gaps": "no value, outside the domain or not counted"
-        if masked
+        if view.masked
         else "no value or outside the domain",
         "legend_words": view.error.name + ("; bar: tolerance" if view.tolerance > 0 else ""),
     }

@@ -55,8 +55,12 @@ def spread(view: View) -> Markup:
     """Section 2: the share above the tolerance, with its confidence."""
     rows = view.items("exceedance")
     if not rows or not view.plain[0]:
-        return Markup("No independent random points were evaluated, so nothing is known about shares.")
+        return m("{}, so nothing is known about shares.", _without_errors(view))
     first = rows[0]
+    if math.isinf(number(first.get("above"))):
+        return Markup(
+            "Random points have infinite errors themselves, so that no share above a level is given."
+        )
     n, k, above = count(first.get("n")), number(first.get("count")), number(first.get("above"))
     at_most, sure = number(first.get("fraction_at_most")), percent(number(first.get("confidence")))
     level = "the tolerance" if above == view.tolerance else view.error(above)
@@ -68,6 +72,13 @@ def spread(view: View) -> Markup:
         words = m("At most <b>{}</b> {} exceeds {} ({} confidence); ", share(at_most), part, level, sure)
         words += m("{} of the {} did.", share(number(first.get("fraction"))), points)
     return words + " A share says nothing about how bad the rest is."
+
+
+def _without_errors(view: View) -> str:
+    """That no random point has an error."""
+    if not view.drawn:
+        return "No independent random points were evaluated"
+    return f"None of {count(view.drawn)} {'rows' if view.table_only else 'random points'} has an error that counts"
 
 
 def _shares(view: View, valued: bool) -> tuple[str, str, str]:
@@ -98,17 +109,19 @@ def why_average(view: View) -> Markup:
     if not view.uniform:  # a law may prefer the place, or avoid it
         return Markup("")
     per = 1 / point.volume
-    drawn = view.count("plain_sample", "drawn") or n  # with or without a value
-    noticed = per <= drawn and point.volume * (view.lower / 2) ** 2 > NOTICED * view.rms**2
+    noticed = per <= view.drawn and point.volume * (view.lower / 2) ** 2 > NOTICED * view.rms**2
     begin = "The place" if noticed else "Why the average does not show it: the place"
     words = m("{} of the worst error fills {} of the domain, ", begin, point.size)
     least = "at least " if point.size.startswith("at least") else ""
     words += m(
-        "so that {}one random point in {} falls into it; {} were drawn.", least, num(per, 2), count(drawn)
+        "so that {}one random point in {} falls into it; {} were drawn.",
+        least,
+        num(per, 2),
+        count(view.drawn),
     )
     if noticed:
         words += " The average shows it."
-    elif per > drawn:
+    elif per > view.drawn:
         words += " A test set of this size will usually miss it."
     return words
 
@@ -179,9 +192,9 @@ def random_points(view: View) -> str:
     """What independent points alone can rule out."""
     n = view.plain[0]
     if not n:
-        return "None were evaluated."
+        return _without_errors(view) + "."
     kind = "pairs, if they are independent draws," if view.table_only else "independent points"
-    largest = share(min(1.0, 3 / n))
+    largest = share(1 - 0.05 ** (1 / n))
     return (
         f"{count(n)} {kind} can rule out, with 95 % confidence, "
         f"only places larger than {largest} of {'such pairs' if view.table_only else _drawn(view)}."
@@ -210,9 +223,14 @@ def progress(view: View) -> Markup:
     """Section 6: when the worst point was reached, and whether longer might help."""
     record = steps(view)
     if not record:
-        return Markup(
-            "There was no search." if view.table_only else "The search left no record of its progress."
-        )
+        why = "The search left no record of its progress."
+        if view.table_only:
+            why = "There was no search."
+        elif view.lower == 0:
+            why = "Every error was zero, from the first point to the last."
+        elif not view.witness:
+            why = "No point had an error, from the first to the last."
+        return Markup(why)
     total = max(view.count("evaluations", "search"), int(record[-1][0]))
     best = max(e for _, e in record)
     # The last digits come with the polish at the very end: they are no news.

@@ -165,7 +165,7 @@ FAR = 1e305  # no axis goes further: the numbers on it are written in percent as
 
 def span(values: Iterable[float], log: bool = False, pad: float = 0.06) -> tuple[float, float] | None:
     """Range of the finite values (positive ones for a log scale) with a margin; None when there are none."""
-    kept = [v for v in values if math.isfinite(v) and (v > 0 or not log)]
+    kept = [min(max(v, -FAR), FAR) for v in values if math.isfinite(v) and (v > 0 or not log)]
     if not kept:
         return None
     low, high = min(kept), max(kept)

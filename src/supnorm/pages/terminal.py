@@ -185,10 +185,12 @@ def _ruler(view: View, width: int) -> list[Text]:
     ]
     marks = [m for m in known if 0 < m[1] < math.inf]
     values = [value for _, value, _ in marks]
-    if len(marks) < 2 or not max(values) > min(values):
+    if len(marks) < 2:
         return []
     n = min(width - 4, 60)
     low, high = math.log(min(values)), math.log(max(values))
+    if not high > low:  # equal, or but for rounding
+        return []
     at = {sign: 3 + round((n - 7) * (math.log(v) - low) / (high - low)) for sign, v, _ in marks}
     words = "   ".join(f"{sign} {name}" for sign, _, name in marks)
     return [_track(view, at, n), Text(f"  {words}   (log scale)", "dim")]

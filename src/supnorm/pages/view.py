@@ -192,6 +192,16 @@ class View:
         return self.count("plain_sample", "n"), number(self.part("plain_sample").get("worst"))
 
     @property
+    def drawn(self) -> int:
+        """Number of independent random points, with or without an error."""
+        return self.count("plain_sample", "drawn") or self.plain[0]
+
+    @property
+    def masked(self) -> bool:
+        """Whether the problem's mask has left points out."""
+        return number(self.part("failures").get("masked")) > 0
+
+    @property
     def exceeded(self) -> bool:
         """Whether an error above the tolerance was found."""
         return self.lower > self.tolerance

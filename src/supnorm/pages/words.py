@@ -128,16 +128,27 @@ def headline(view: View) -> Markup:
         begin = m("No error above {} was found.", allowed)
         return m("{} The worst found is {}, at {}.", begin, big, where)
     if point.error == 0:
-        return Markup("Model and reference <b>agree exactly</b> at every point tried.")
+        return _zero(view)
     opening = f"Among {count(view.plain[0])} pairs the" if view.table_only else "The"
     return m("{} worst error found is {}, at {}.", opening, big, where)
+
+
+def _zero(view: View) -> Markup:
+    """What it means that every error was zero."""
+    tried = "point tried where the error counts" if view.masked else "point tried"
+    if view.error.kind == "function":
+        return m("The error is <b>exactly zero</b> at every {}.", tried)
+    for side, where in (("over", "at or below"), ("under", "at or above")):
+        if view.text("measure", "side") == side:
+            return m("The model is <b>{} the reference</b> at every {}.", where, tried)
+    return m("Model and reference <b>agree exactly</b> at every {}.", tried)
 
 
 def _infinite(view: View, point: PlaceView, where: Markup) -> Markup:
     """Why the error is infinite there."""
     if not math.isfinite(point.model_value):
         return m("At {} the model gives <b>no finite value</b> where the reference does.", where)
-    if view.error.kind == "relative":
+    if view.error.kind == "relative" and point.reference_value == 0:
         words = "At {} the reference is 0 and the model is not: the relative error is <b>infinite</b>."
         return m(words, where)
     return m("At {} the error is <b>infinite</b>, though both values are finite.", where)
@@ -173,7 +184,7 @@ def _proven(view: View) -> Markup:
 def lead(view: View) -> Markup:
     """The paragraph under the headline: times RMS, times tolerance, random tests, bound."""
     if view.witness is None:
-        return Markup("Every evaluation of model or reference failed; section “No value” lists the causes.")
+        return _no_value(view)
     parts = [_ratios(view)]
     n, plain = view.plain
     if n and not view.table_only and plain < 0.8 * view.lower:
@@ -181,6 +192,16 @@ def lead(view: View) -> Markup:
         parts.append(m("{} random test points would have shown at most {}.", count(n), shown))
     parts.append(bound_words(view))
     return Markup(" ").join(p for p in parts if p)
+
+
+def _no_value(view: View) -> Markup:
+    """Why there is no error at all."""
+    if not view.masked:
+        return Markup("Every evaluation of model or reference failed; section “No value” lists the causes.")
+    if not view.count("failures", "count"):
+        return Markup("The mask of the problem leaves out every point that was tried.")
+    words = "At every point tried model or reference failed or the mask of the problem leaves it out; "
+    return Markup(words + "section “No value” lists the causes.")
 
 
 def _ratios(view: View) -> Markup:

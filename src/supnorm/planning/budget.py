@@ -136,12 +136,12 @@ def budget(
         trainers=read_trainers(trainer), samples=samples, widths=widths, seeds=seeds, seed=seed,
         path=None if ladder_file is None else Path(ladder_file), observer=observer,
     )  # fmt: skip
-    left_out = 0
+    told: dict[str, Any] = {}
     if isinstance(problem, Problem) and problem.reference.table is not None:
-        problem, domain, tolerance, left_out = as_table(problem, output, tolerance)
+        problem, domain, tolerance, told = as_table(problem, output, tolerance)
     ladders: tuple[Ladder, ...] = (ladder,) if ladder is not None else ()
     if isinstance(problem, tuple):
-        table = read_table(problem, domain, tolerance, norm, left_out)
+        table = read_table(problem, domain, tolerance, norm, **told)
         plan, measured = table.question, table_profile(table, rng)
         ladders += tuple(climbing.of_table(table.x, table.y, table.metric))
         parts = _from_profile(plan, measured, ladders, shape, purse, tuple, table.x)
@@ -237,7 +237,7 @@ def _finish(found: dict[str, Any], seed: int, start: float, more: str = "") -> B
     undecided = answer.word == UNDECIDED and found["profile"] is not None
     advice = {
         "undecided": f"Undecided: give {more}, or a trainer to climb a ladder with (--ladder).",
-        "unsuitable": "No surrogate can promise this tolerance here; see the evidence for what can be done.",
+        "unsuitable": "No method known here promises this tolerance; see the evidence for what can be done.",
     }.get(answer.word, f"Use: {answer.tool}. Audit whatever you build: a budget is a plan, not a proof.")
     if found["profile"] is None:
         advice = (

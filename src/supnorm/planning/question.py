@@ -134,12 +134,19 @@ def ask(
         raise BadInput(f"the reference has no value at any of {len(x)} points tried: {first}")
     tolerances = _absolute(problem, tolerance, y[finite])
     names = problem.reference.outputs or tuple(f"output {i + 1}" for i in range(y.shape[1]))
-    index = _choose(output, names, np.ptp(y[finite], axis=0) / tolerances)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        index = _choose(output, names, np.ptp(y[finite], axis=0) / tolerances)
+    if not tolerances[index]:
+        what = names[index] if len(names) > 1 else "the reference"
+        raise BadInput(
+            f"{what} is 0 somewhere, where a relative tolerance allows no error at all: give [error] floor, the size "
+            "below which errors count as absolute"
+        )
     return Question(
         eps=float(tolerances[index]),
         p=read_norm(norm),
         output=names[index],
-        notes=_notes(problem, names, index),
+        notes=_notes(problem, names, index, y[finite]),
         title=problem.title or problem.reference.name,
         law=problem.law.name if problem.law is not None else "",
         target=Target(caller, problem.domain, index),
@@ -154,8 +161,7 @@ def _absolute(problem: Problem, tolerance: float | None, y: Array) -> Array:
     if not (values > 0).all():
         raise BadInput(f"tolerance must be positive, got {given}")
     if error.kind == "relative":
-        smallest: Array = values * np.maximum(np.abs(y).min(axis=0), error.floor or 0.0)
-        return smallest
+        return np.asarray(values * _smallest(problem, y))
     if error.kind == "scaled":
         multiplied: Array = values * np.asarray(error.scale)
         return multiplied
@@ -165,6 +171,11 @@ def _absolute(problem: Problem, tolerance: float | None, y: Array) -> Array:
             'with error kind "absolute"'
         )
     return values
+
+
+def _smallest(problem: Problem, y: Array) -> Array:
+    """The smallest size that a relative error is divided by, per output, shape ``(m,)``."""
+    return np.asarray(np.maximum(np.abs(y).min(axis=0), problem.error.floor or 0.0))
 
 
 def _choose(output: int | str | None, names: tuple[str, ...], difficulty: Array) -> int:
@@ -179,7 +190,7 @@ def _choose(output: int | str | None, names: tuple[str, ...], difficulty: Array)
     return output
 
 
-def _notes(problem: Problem, names: tuple[str, ...], index: int) -> tuple[str, ...]:
+def _notes(problem: Problem, names: tuple[str, ...], index: int, y: Array) -> tuple[str, ...]:
     notes = []
     if len(names) > 1:
         notes.append(
@@ -187,8 +198,13 @@ def _notes(problem: Problem, names: tuple[str, ...], index: int) -> tuple[str, .
             "tolerance; the others are taken to be no harder"
         )
     if problem.error.kind == "relative":
-        notes.append(
-            "the relative tolerance was made absolute at the smallest size that counts: the floor, or the "
-            "smallest |f| seen"
-        )
+        size, column = float(_smallest(problem, y)[index]), y[:, index]
+        seen = "the floor" if size == problem.error.floor else f"the smallest |f| of {len(y)} random points"
+        note = f"the relative tolerance was made absolute where it allows least, at {seen}, {size:.3g}"
+        if size != problem.error.floor and column.min() < 0 < column.max():
+            note += (
+                "; but f changes sign, and nearer to its zeros even less is allowed: give [error] floor, the size below "
+                "which errors count as absolute"
+            )
+        notes.append(note)
     return tuple(notes)

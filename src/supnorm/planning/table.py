@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,8 @@ def read_table(
     tolerance: float | None,
     norm: str | float,
     left_out: int = 0,
+    output: str = "y",
+    title: str = "table",
 ) -> Table:
     """Check a pair of arrays and map it to the unit cube; ``left_out`` rows without a value are told.
 
@@ -77,16 +80,16 @@ def read_table(
     rows = f"{len(x)} rows" + (f" ({left_out} more have no value and are left out)" if left_out else "")
     note = f"a table of {rows}: smoothness above 1 and interactions cannot be told from it"
     plan = Plan(
-        eps=float(tolerance), p=read_norm(norm), output="y", notes=(note,), title="table", law="the rows"
+        eps=float(tolerance), p=read_norm(norm), output=output, notes=(note,), title=title, law="the rows"
     )
     return Table(box.to_unit(x), y, box, plan)
 
 
 def as_table(
     problem: Problem, output: int | str | None, tolerance: float | None
-) -> tuple[tuple[Array, Array], Domain, float | None, int]:
-    """The rows, domain and tolerance of a problem whose reference is a table, and how many rows were left out
-    because they have no value.
+) -> tuple[tuple[Array, Array], Domain, float | None, dict[str, Any]]:
+    """The rows, domain and tolerance of a problem whose reference is a table; for `read_table` how many rows were left
+    out because they have no value, and the names of output and table.
 
     Raises:
         BadInput: for several outputs of which none was named, fewer than 20 rows with a value, or a relative or
@@ -109,7 +112,12 @@ def as_table(
         )
     given = tolerance if tolerance is not None else problem.error.tolerance
     limit = given[index] if isinstance(given, tuple) else given
-    return (x[kept], values[kept, index]), problem.domain, limit, int((~kept).sum())
+    told = {
+        "left_out": int((~kept).sum()),
+        "output": names[index],
+        "title": problem.title or problem.reference.name,
+    }
+    return (x[kept], values[kept, index]), problem.domain, limit, told
 
 
 def _column(output: int | str | None, names: tuple[str, ...]) -> int:

@@ -290,9 +290,7 @@ def _middle_reaches(ladder: Ladder, case: Case) -> bool:
 
 def _unmeasured(case: Case) -> Verdict | None:
     profile, relative = case.profile, case.eps / case.profile.spread
-    seen = (
-        f"{case.purse:,} samples, relative tolerance {relative:.2g}, {profile.d} inputs, no structure found"
-    )
+    seen = f"{case.purse:,} samples, relative tolerance {relative:.2g}, {profile.d} inputs, no structure that fits"
     if case.purse <= 500 and profile.d <= 10:
         return Verdict(CLASSICAL, GAUSSIAN_PROCESS, (seen, "affordable, and it has error bars"))
     if relative < 1e-3 * (1 - 1e-9) or profile.d > 20:
@@ -309,6 +307,11 @@ def _last(case: Case) -> Verdict | None:
     if known:
         best = min(known, key=lambda row: row.log10 or 0.0)
         facts.append(f"the cheapest construction, {best.name}, needs about 10^{best.log10:.1f} samples")
+    if profile.kind == "algebraic" and profile.order < 2:
+        facts.append(
+            f"f is rough along lines (order {profile.order:.2f}): where kinks are known, split the domain there; "
+            "smooth pieces need far less"
+        )
     facts.append("offer the 2-norm, a smaller domain, or the reference as a fallback at run time")
     return Verdict(UNSUITABLE, "none", tuple(facts))
 

@@ -95,9 +95,11 @@ class Axis:
         if self.values is not None:
             steps = np.searchsorted(np.asarray(self.values), x)
             return (np.minimum(steps, len(self.values) - 1) + 0.5) / len(self.values)
-        if self.log:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                return (np.log(x) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
+        if self.log:  # numbers that have no logarithm lie infinitely far below
+            with np.errstate(divide="ignore"):
+                return (np.log(np.maximum(x, 0.0)) - math.log(self.low)) / (
+                    math.log(self.high) - math.log(self.low)
+                )
         return (x - self.low) / (self.high - self.low)
 
     def slope(self, x: NDArray[np.float64]) -> NDArray[np.float64]:

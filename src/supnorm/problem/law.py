@@ -12,6 +12,7 @@ from supnorm.problem.domain import Domain
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
+AT_ONCE = 1_000_000  # points that are drawn at once, at most
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,8 @@ def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
     have, tried = 0, 0
     while have < n:
         share = max(have / tried, 1e-3) if tried else 1.0
-        size = max(int(1.1 * (n - have) / share) + 16, 16)
-        points = domain.from_unit(_proposals(domain, min(size, 1_000_000), rng))
+        size = min(max(int(1.1 * (n - have) / share) + 16, 16), AT_ONCE)
+        points = domain.from_unit(_proposals(domain, size, rng))
         points = points[domain.contains(points)] if domain.constraints or domain.cloud else points
         parts.append(points)
         have, tried = have + len(points), tried + size

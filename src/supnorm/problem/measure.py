@@ -107,13 +107,13 @@ class ErrorMeasure:
                 return size
         if self.function is not None:
             error = self._users(model, reference, x)
-            lost = ~np.isfinite(reference).all(axis=1, keepdims=True)
-            broken = ~np.isfinite(model).all(axis=1, keepdims=True)
         else:
             gap = model - reference
             size = np.abs(gap) if self.side == "both" else np.maximum(self._sign * gap, 0.0)
             error = np.where(size == 0, 0.0, size / self.divisor(reference))
-            lost, broken = ~np.isfinite(reference), ~np.isfinite(model)
+        lost, broken = ~np.isfinite(reference), ~np.isfinite(model)
+        if error.shape != lost.shape:  # one error for all outputs
+            lost, broken = (np.asarray(part.any(axis=1, keepdims=True)) for part in (lost, broken))
         error = np.where(broken, np.inf, error)
         return np.where(lost, np.nan, error)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,15 @@ class Problem:
                 f"{hint}outputs of {name} ({', '.join(given)}) and reference ({', '.join(known)}) are compared by "
                 "position; return and name them in the same order"
             )
+
+    def save(self, path: Path | str) -> None:
+        """Write a problem file that `open_problem` reads back; the same as `supnorm.save_problem`.
+
+        Raises:
+            BadInput: naming every part that has no path, because it was given as a Python object.
+        """
+        # By the public API: what a file can name is known to a room above this one.
+        import_module("supnorm").save_problem(self, path)
 
     def output_names(self, m: int) -> tuple[str, ...]:
         """Names of the ``m`` outputs: the reference's, else the model's, else ``y`` or ``y1, y2, ...``.

@@ -293,7 +293,10 @@ def _law(
     if spec.law is None:
         if not tables or tables[0].table is None:
             return None
-        return Law.from_samples(tables[0].table[0], domain, f"rows of {tables[0].name}")
+        rows, named = tables[0].table[0], tables[0].name
+        if not domain.contains(rows).any():
+            raise BadInput(f"{file}: none of the {len(rows)} rows of {named} lies in the [domain]")
+        return Law.from_samples(rows, domain, f"rows of {named}")
     if tables:
         raise BadInput(
             f"{file}: [law] means nothing beside {tables[0].name}, a table of values: the averages are over its rows; "
