@@ -109,9 +109,12 @@ def command(
 
 def save(result: FitResult, folder: Path, opened: Problem) -> None:
     """Model and numbers, pages, and a problem file that audits, checks or certifies the fitted model."""
+    from supnorm.cli.folder import set_aside
     from supnorm.pages import write_fit_page, write_page
     from supnorm.sources import save_problem
 
+    if result.certificate is None:
+        set_aside(folder / "certificate.json")  # of another fit
     result.save(folder)
     audit_page = ""
     if result.audit is not None:
