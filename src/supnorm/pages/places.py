@@ -106,7 +106,7 @@ def _position(x: float, limits: list[float], axis: AxisView) -> float:
     """Where ``x`` stands between two limits, from 0 to 1; of a list of values in the middle of its band."""
     if len(limits) == 2 and axis.values:
         shown = tuple(v for v in axis.values if limits[0] <= v <= limits[1])
-        return Bands(*limits, 0, 1, values=shown)(x) if shown else math.nan
+        return Bands(limits[0], limits[1], 0, 1, values=shown)(x) if shown else math.nan
     if len(limits) != 2 or not limits[1] > limits[0]:
         return math.nan
     low, high = limits
