@@ -493,7 +493,7 @@ def test_tanh_surrogates_are_proved_in_two_and_three_dimensions(f, domain, goal)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "needs a tolerance to prove"),
+        ({}, "to certify a fit a tolerance is needed"),
         ({"tolerance": 1e-3, "norm": "l2"}, "proves the largest error"),
         ({"tolerance": 1e-3, "method": SimplexInterpolation()}, "SimplexInterpolation cannot be certified"),
     ],

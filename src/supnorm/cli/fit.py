@@ -46,7 +46,7 @@ def command(
     norm: Annotated[str, typer.Option("--norm", help="sup: the largest error; l2: the RMS.")] = "sup",
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Time limit.")] = None,
     max_evaluations: Annotated[
-        int | None, typer.Option("--max-evaluations", min=10, help="Calls of the reference for fitting.")
+        int | None, typer.Option("--max-evaluations", min=50, help="Calls of the reference for fitting.")
     ] = None,
     method: Annotated[str, typer.Option("--method", help="auto, or " + ", ".join(METHODS))] = "auto",
     certify: Annotated[bool, typer.Option("--certify", help="Go on until a proof says so.")] = False,

@@ -56,7 +56,9 @@ def certified_fit(
     """
     goal = problem.error.limit
     if goal is None:
-        raise BadInput("certify=True needs a tolerance to prove")
+        raise BadInput(
+            "to certify a fit a tolerance is needed: --tolerance, or that of the problem ([error] tolerance)"
+        )
     _require_program(problem)
     kept = [method for given in methods for method in _provable(given)]
     if not kept:
@@ -100,7 +102,7 @@ def _require_program(problem: Problem) -> None:
     try:
         program_of(problem.reference, problem.domain.d)
     except Unsupported as why:
-        raise BadInput(f"certify=True: the reference cannot be certified: {why}") from None
+        raise BadInput(f"the reference cannot be certified: {why}") from None
 
 
 def _scaled(tolerance: float | tuple[float, ...] | None, share: float) -> float | tuple[float, ...]:
