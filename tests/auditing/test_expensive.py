@@ -101,6 +101,30 @@ def test_rounds_on_one_worker_are_the_same_for_the_same_seed() -> None:
     assert len(set(runs[0])) == 40  # no call is made twice
 
 
+def test_thinking_does_not_grow_with_the_square_of_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand calls of 1.5 ms took a minute: 8 of them a round, each after a search on a thousand points."""
+    points: list[int] = []
+    predictions: list[int] = []
+    fit, predict = GaussianProcess.fit, GaussianProcess.predict
+
+    def fitted(u: Array, y: Array, scale: Array | None = None) -> GaussianProcess:
+        points.append(len(u))
+        predictions.append(0)
+        return fit(u, y, scale)
+
+    def counted(self: GaussianProcess, u: Array) -> Array:
+        predictions[-1] += len(u)
+        return predict(self, u)
+
+    monkeypatch.setattr(GaussianProcess, "fit", fitted)
+    monkeypatch.setattr(GaussianProcess, "predict", counted)
+    strategy = SurrogateSearch(inner=2000, ample=20, growth=0.1)
+    strategy.run(Landscape(expensive(truth, None), 240), SearchState.empty(2), np.random.default_rng(0))
+    rounds = np.diff(points)
+    assert (rounds >= 0.08 * np.array(points[:-1])).all()  # a point in ten is known already, as corners are
+    assert (np.array(points) * predictions).max() < 1.5 * 2000 * 20
+
+
 def test_a_place_without_a_value_is_not_asked_for_again() -> None:
     """The process knows nothing of it and would propose the same corner, the largest error that it sees, every round."""
 

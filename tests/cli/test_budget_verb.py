@@ -47,6 +47,7 @@ def test_every_number_of_the_theory_has_an_option(shell: Shell) -> None:
         (("--network", "6,32"), "--network wants LAYERS,WIDTH,C"), (("--rho", "2,x"), "--rho wants numbers"),
         (("--composition", "2,4"), "wants pairs"),
         (("--ladder", "network"), "--ladder needs a function"), (("--network", "2,4,1"), "at least 3 affine layers"),
+        (("--rho", "2"), "rho must be 2 numbers above 1"), (("--rho", "2,1"), "rho must be 2 numbers above 1"),
     ],
 )  # fmt: skip
 def test_bad_numbers_are_one_line(shell: Shell, options: tuple[str, ...], message: str) -> None:

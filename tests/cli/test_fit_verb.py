@@ -61,6 +61,20 @@ def test_json_is_all_that_is_printed(tmp_path, capsys):
     assert document["winner"]["trail"] == []
 
 
+@pytest.mark.slow
+def test_a_proof_of_another_fit_is_set_aside_and_what_has_none_is_named(tmp_path, capsys):
+    assert run(tmp_path, "1e-2", "--certify") == 0
+    assert (tmp_path / "run" / "certificate.json").exists()
+    assert run(tmp_path, "1e-2", "--method", "gaussian-process") == 0
+    left = {p.name for p in (tmp_path / "run").glob("certificate.json*")}
+    assert left == {"certificate.json.old"}
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main(["certify", str(tmp_path / "run" / "problem.toml"), "--out", str(tmp_path / "proof")])
+    assert ended.value.code == 2
+    assert "certify cannot read the model: gaussian process is run but not read" in capsys.readouterr().err
+
+
 def test_unknown_methods_are_named(tmp_path, capsys):
     assert run(tmp_path, "1e-9", "--method", "magic") == 2
     assert "--method 'magic' is not known; known are auto, chebyshev" in capsys.readouterr().err

@@ -183,6 +183,13 @@ def test_every_row_is_complete():
         assert row.log10 is None or math.isfinite(row.log10)
 
 
+def test_counts_beyond_all_machine_numbers():
+    """Grids of 10^20 points a side, and 1,000 inputs: whole numbers of any size, or their logarithms."""
+    rows = theory(12, 0.3, 1e-6) + theory(1000, 12, 10.0) + theory(2, math.inf, 1e-3, rho=[1.0000001] * 2)
+    assert max(row.log10 for row in rows if row.log10 is not None) > 240
+    assert all(row.log10 is None or row.log10 >= 0 for row in rows)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -14,6 +14,7 @@ from supnorm.approximants import (
     SimplexInterpolation,
     load_function,
 )
+from supnorm.certification import certify
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput, ExitCode
 from supnorm.sources import from_jax
@@ -492,7 +493,7 @@ def test_tanh_surrogates_are_proved_in_two_and_three_dimensions(f, domain, goal)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "needs a tolerance to prove"),
+        ({}, "to certify a fit a tolerance is needed"),
         ({"tolerance": 1e-3, "norm": "l2"}, "proves the largest error"),
         ({"tolerance": 1e-3, "method": SimplexInterpolation()}, "SimplexInterpolation cannot be certified"),
     ],
@@ -500,6 +501,24 @@ def test_tanh_surrogates_are_proved_in_two_and_three_dimensions(f, domain, goal)
 def test_certified_fits_say_what_they_need(options, message):
     with pytest.raises(BadInput, match=message):
         fit(jax_bell, I_6_2, certify=True, **options)
+
+
+def test_a_certified_grid_is_as_small_as_the_tolerance_allows():
+    """To the last digit it had 5,200 terms, more than a proof reads: the fit ended with a traceback."""
+    import jax.numpy as jnp
+
+    def lift(x):
+        return x[:, 2] * x[:, 0] ** 2 * jnp.sin(x[:, 1]) / (1 + 0.2 * x[:, 2] * x[:, 0])
+
+    domain = Domain(v=(1.0, 10.0), a=(0.0, 0.3), c=(0.5, 1.5))
+    for method in ("auto", ChebyshevTensor()):
+        result = fit(lift, domain, tolerance=1e-2, certify=True, method=method, audit_evaluations=500)
+        assert (result.status.code, result.winner.method) == ("within-tolerance", "chebyshev")
+        assert result.winner.sup_upper <= 1e-2
+        assert result.winner.approximation.parameters <= 200
+    whole = full_fit(lift, domain, method=ChebyshevTensor(), audit_evaluations=500)
+    with pytest.raises(BadInput, match="chebyshev has more than 5,000 terms"):
+        certify(Problem(whole.model, lift, domain))
 
 
 def test_references_without_known_operations_cannot_be_certified():

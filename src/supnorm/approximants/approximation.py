@@ -111,15 +111,16 @@ class SurfaceModel:
 
     def as_function(self) -> Function:
         """The approximator as a `Function`."""
-        from supnorm.approximants.lowering import to_program
+        from supnorm.approximants.lowering import Unread, to_program
 
+        program = to_program(self)
         return Function(
-            self.value,
+            self.value if program is not None else Unread(self),
             inputs=self.domain.names,
             outputs=self.outputs,
             name=self.name,
             vjp=self.vjp,
-            program=to_program(self),
+            program=program,
             parallel="process",
             remake=partial(SurfaceModel.as_function, self),
         )

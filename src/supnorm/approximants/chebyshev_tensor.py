@@ -70,6 +70,7 @@ class ChebyshevTensor:
         tolerance: aimed at, relative to the largest coefficient.
         longest: most points on one axis.
         lines: random lines per axis from which the degrees are read.
+        most: terms; None for as many as the evaluations allow.
 
     >>> domain = Domain(x=(0.0, 3.0), y=(1.0, 2.0))
     >>> found = ChebyshevTensor().from_function(lambda p: np.sin(p[:, :1] * p[:, 1:]), domain, 10_000)
@@ -81,6 +82,7 @@ class ChebyshevTensor:
     longest: int = 1025
     lines: int = 3
     seed: int = 0
+    most: int | None = None
 
     def from_function(
         self, f: Callable[[Array], Array], domain: Domain, evaluations: int = 20_000
@@ -97,18 +99,21 @@ class ChebyshevTensor:
                 f"a Chebyshev grid in {domain.d} dimensions takes more than {evaluations} points"
             )
         envelopes, spent = self.decay(values, domain.d, evaluations // 3)
-        sizes, level = _shared(envelopes, evaluations - spent, self.tolerance)
+        affordable = evaluations - spent if self.most is None else min(evaluations - spent, self.most)
+        sizes, level = _shared(envelopes, affordable, self.tolerance)
         sizes = [min(n, 4 * self.longest) for n in sizes]
         if level > 0.03:
-            raise NotApplicable(
-                f"{evaluations} points resolve the reference only to {level:.0%} on this grid"
-            )
+            raise NotApplicable(f"{affordable} points resolve the reference only to {level:.0%} on this grid")
         coefficients = transform(values(grid(sizes)).reshape(*sizes, -1), range(domain.d))
         spent += int(np.prod(sizes))
         surface = ChebyshevSeries(_cut(coefficients, self.tolerance))
         scale = float(np.abs(coefficients).max())
         tail = max(_tail(coefficients, i) for i in range(domain.d)) / (scale or 1.0)
-        notes = () if tail < 1e-10 else (f"not resolved: the last Chebyshev coefficients are {tail:.0e}",)
+        notes = (
+            ()
+            if tail < 1e-10 or self.most is not None
+            else (f"not resolved: the last Chebyshev coefficients are {tail:.0e}",)
+        )
         return finish(surface, domain, "chebyshev", spent, notes)
 
     def decay(self, values: Callable[[Array], Array], d: int, budget: int) -> tuple[list[Array], int]:

@@ -6,6 +6,7 @@ log2(degree), which encloses far better than the three-term recurrence.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from supnorm.approximants.basis import Polynomial
 from supnorm.approximants.chebyshev_tensor import ChebyshevSeries
 from supnorm.problem import Domain
-from supnorm.program import Builder, Program, Tensor
+from supnorm.program import Builder, Program, Tensor, Unreadable
 
 if TYPE_CHECKING:
     from supnorm.approximants.approximation import SurfaceModel
@@ -24,7 +25,7 @@ MOST_TERMS = 5000  # programs beyond this are no longer certified in minutes
 
 
 def to_program(model: SurfaceModel) -> Program | None:
-    """The program of a Chebyshev series of at most 5000 terms; None for other surfaces."""
+    """The program of a Chebyshev series of at most `MOST_TERMS` terms; None for other surfaces."""
     surface = model.surface
     if isinstance(surface, ChebyshevSeries):
         sizes = surface.coefficients.shape[:-1]
@@ -44,6 +45,27 @@ def to_program(model: SurfaceModel) -> Program | None:
         product = factor if product is None else _tensor(build.binary("mul", product, factor))
     assert product is not None
     return build.finish(build.affine(product, coefficients.T))
+
+
+@dataclass(frozen=True, eq=False)
+class Unread:
+    """The values of a surface without a program; who traces them is told why."""
+
+    model: SurfaceModel
+
+    def __call__(self, x: Array) -> Array:
+        """Values ``(n, m)`` at points ``x (n, d)``."""
+        return self.model.value(x)
+
+    def __wrapped__(self, x: Array) -> Array:
+        """What `program_of` traces."""
+        surface = self.model.surface
+        polynomial = isinstance(surface, ChebyshevSeries) or getattr(surface, "family", "") == "chebyshev"
+        why = f"has more than {MOST_TERMS:,} terms" if polynomial else "is run but not read"
+        raise Unreadable(
+            f"{self.model.name} {why}",
+            f"a network or a Chebyshev polynomial of at most {MOST_TERMS:,} terms, as supnorm fit --certify makes them",
+        )
 
 
 def _to_cube(build: Builder, domain: Domain) -> list[Tensor]:

@@ -46,7 +46,7 @@ class Best:
         if len(good):
             self._waiting.append((u.take(good, axis=0), score[good]))
             self._held += len(good)
-        if self._held > self.size:
+        if self._held > 2 * self.size:
             self._settle()
 
     def _settle(self) -> None:

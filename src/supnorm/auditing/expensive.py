@@ -38,9 +38,11 @@ class SurrogateSearch:
 
     Attributes:
         first: share of the calls on space-filling points before the first fit.
-        batch: calls of a round.
+        batch: calls of a round, at least.
+        growth: the same as a share of the calls before it: a process of many points changes little by a few.
         hedge: share of a round that does not trust the process.
-        inner: free evaluations of each search on the process.
+        inner: free evaluations of each search on the process, while it has no more than ``ample`` points; from there
+            on fewer, so that a search takes no longer: a prediction costs as much as there are points.
         deviations: of the process added in every second round.
         apart: least distance of two calls of a round, times sqrt(d).
         most: points the process is fitted to, the worst and the latest first.
@@ -48,8 +50,10 @@ class SurrogateSearch:
 
     first: float = 0.5
     batch: int = 8
+    growth: float = 0.03
     hedge: float = 0.25
     inner: int = 30_000
+    ample: int = 250
     deviations: float = 1.0
     apart: float = 0.02
     most: int = 1200
@@ -92,7 +96,8 @@ class SurrogateSearch:
         while landscape.remaining > 0 and not stop() and calls.enough:
             before = landscape.remaining
             nothing = np.empty((0, landscape.d))
-            calls.make(self._propose(landscape.evaluator, calls, nothing, k, min(self.batch, before), rng))
+            n = min(self._round(calls), before)
+            calls.make(self._propose(landscape.evaluator, calls, nothing, k, n, rng))
             k += 1
             if landscape.remaining == before:
                 break
@@ -112,13 +117,13 @@ class SurrogateSearch:
         """
         evaluator, domain = landscape.evaluator, landscape.evaluator.problem.domain
         flight = Flight(evaluator, landscape.purpose)
-        batch = max(self.batch, evaluator.workers)
-        few = max(evaluator.workers, batch // 2)
         k = 0
         try:
             flight.send(domain.from_unit(filling[: landscape.remaining]))
             while True:
                 left = landscape.remaining - len(flight)
+                batch = max(self._round(calls), evaluator.workers)
+                few = max(evaluator.workers, batch // 2)
                 if len(flight) <= few and left > 0 and calls.enough and not stop():
                     waiting = domain.to_unit(flight.points)
                     u = self._propose(evaluator, calls, waiting, k, min(batch, left), rng)
@@ -129,6 +134,10 @@ class SurrogateSearch:
                 calls.take(flight.receive())
         finally:
             flight.cancel()
+
+    def _round(self, calls: _Calls) -> int:
+        """Calls of the next round."""
+        return max(self.batch, int(self.growth * len(calls.u)))
 
     def _propose(
         self,
@@ -159,10 +168,12 @@ class SurrogateSearch:
             bonus = self.deviations if k % 2 else 0.0
             inner = reference_problem(problem, believed(u, f, waiting, process), bonus)
         hedge = max(1, int(self.hedge * n)) if n > 1 else k % 4 == 3
-        found = self._search(inner, rng)
+        found = self._search(
+            inner, int(self.inner * min(1.0, self.ample / len(u))), 4 * max(self.batch, n), rng
+        )
         spread = self.apart * np.sqrt(domain.d)
         taken = asked = np.concatenate([calls.u, calls.without, waiting])
-        for v in found[: 4 * self.batch]:
+        for v in found:
             if len(taken) - len(asked) >= n - hedge:
                 break
             if np.linalg.norm(taken - v, axis=1).min() > 0.1 * spread:
@@ -171,15 +182,15 @@ class SurrogateSearch:
         valued = np.concatenate([calls.u, waiting, trusted])
         return np.concatenate([trusted, self._hedge(evaluator, calls, valued, n - len(trusted), k, rng)])
 
-    def _search(self, inner: Problem, rng: np.random.Generator) -> list[Array]:
-        """Ends of a search on the cheap problem, best first, apart from each other."""
+    def _search(self, inner: Problem, budget: int, most: int, rng: np.random.Generator) -> list[Array]:
+        """At most so many ends of a search on the cheap problem, best first, apart from each other."""
         evaluator = Evaluator(inner)
         state = SearchState.empty(inner.domain.d)
         strategy = replace(ScreenAndAscent(), independent=0.0, seams_share=0.0)
-        strategy.run(Landscape(evaluator, self.inner), state, rng)
+        strategy.run(Landscape(evaluator, budget), state, rng)
         ends = state.ends if len(state.ends.u) else state.pool
         spread = self.apart * np.sqrt(inner.domain.d)
-        order = thin(ends.u, ends.score, spread, 4 * self.batch)
+        order = thin(ends.u, ends.score, spread, most)
         return [ends.u[i] for i in order]
 
     def _hedge(
@@ -195,12 +206,13 @@ class SurrogateSearch:
             near = np.clip(best + 0.03 * rng.standard_normal(best.shape), 0.0, 1.0)
             if np.linalg.norm(taken - near, axis=1).min() > 1e-6:  # both may be the same corner
                 chosen.append(near)
-        candidates = domain.to_unit(draw_inside(domain, 2000, rng))
-        while len(chosen) < n:
-            from scipy.spatial import cKDTree
+        from scipy.spatial import cKDTree
 
-            gap = cKDTree(np.concatenate([taken, *[c[None] for c in chosen]])).query(candidates)[0]
+        candidates = domain.to_unit(draw_inside(domain, 2000, rng))
+        gap = cKDTree(np.concatenate([taken, *[c[None] for c in chosen]])).query(candidates)[0]
+        while len(chosen) < n:
             chosen.append(candidates[int(np.argmax(gap))])
+            np.minimum(gap, np.linalg.norm(candidates - chosen[-1], axis=1), out=gap)
         return np.stack(chosen[:n])
 
 

@@ -21,7 +21,7 @@ from supnorm.problem import Domain
 Array = NDArray[np.float64]
 VERTICES = 6  # inputs up to which vertices of the first layer are seeds; from there on places where four neurons vanish
 STARTS = 8  # random points that are moved to one such place
-BLOCK = 1 << 16  # numbers of the systems that give kinks of the first layer at once: they stay in the cache
+BLOCK = 1 << 19  # bytes of the systems that give kinks of the first layer at once: they stay in the cache
 
 
 def sobol_sequence(d: int, rng: np.random.Generator) -> Callable[[int], Array]:
@@ -95,8 +95,8 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
     scaled, shifted = weights * width, bias + weights @ low
     found: list[Array] = []
     have = drawn = 0
-    starts = 1 if k == d else STARTS
-    size = -(-min(max(256, BLOCK // (d * (k + 1))), 2 * n) // starts)
+    starts, number = (1, 8) if k == d else (STARTS, 4)
+    size = -(-min(max(256, BLOCK // (number * d * (k + 1))), 2 * n) // starts)
     while have < n and drawn < 8 * n:  # many vertices of a wide layer lie outside the box
         chosen = rng.integers(h, size=(k, size))
         t = _vertices(scaled, shifted, chosen) if k == d else _meet(scaled, shifted, chosen, rng)
@@ -130,8 +130,8 @@ def _meet(w: Array, b: Array, chosen: NDArray[np.intp], rng: np.random.Generator
     system = np.empty((k, k + STARTS, n), dtype=w.dtype)
     (w @ w.T).ravel().take(chosen[:, None] * len(w) + chosen, out=system[:, :k])
     system[:, k:] = (rows @ start + b.take(chosen.T)[..., None]).transpose(1, 2, 0)
-    moved = start - rows.swapaxes(1, 2) @ _solved(system).transpose(2, 0, 1)
-    return moved.transpose(1, 2, 0).reshape(w.shape[1], -1)
+    start -= rows.swapaxes(1, 2) @ _solved(system).transpose(2, 0, 1)
+    return start.transpose(1, 2, 0).reshape(w.shape[1], -1)
 
 
 def _solved(system: Array) -> Array:

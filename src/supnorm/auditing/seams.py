@@ -265,8 +265,8 @@ def _halve(
         tops.append((middle, done.score))
     fm = np.where((sides == MODEL)[:, None], done.model, done.reference)
     with np.errstate(invalid="ignore"):
-        first = np.nan_to_num(np.abs(fm - fa).max(axis=1), nan=-1.0)
-        second = np.nan_to_num(np.abs(fb - fm).max(axis=1), nan=-1.0)
+        first = np.fmax(np.abs(fm - fa).max(axis=1), -1.0)
+        second = np.fmax(np.abs(fb - fm).max(axis=1), -1.0)
     low = (first >= second)[:, None]
     return (
         np.where(low, a, middle),

@@ -94,7 +94,9 @@ def error_program(problem: Problem) -> ErrorProgram:
             values than its program (`agreement`), or the error measure is a function of the user's.
     """
     if problem.model is None:
-        raise BadInput("certify needs a model; give Problem(model, reference, domain)")
+        raise BadInput(
+            "certify needs a model beside the reference: [model] of a problem file, or Problem(model, reference, domain)"
+        )
     measure, domain = problem.error, problem.domain
     if measure.kind == "function":
         raise BadInput(

@@ -46,7 +46,7 @@ def command(
     norm: Annotated[str, typer.Option("--norm", help="sup: the largest error; l2: the RMS.")] = "sup",
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Time limit.")] = None,
     max_evaluations: Annotated[
-        int | None, typer.Option("--max-evaluations", min=10, help="Calls of the reference for fitting.")
+        int | None, typer.Option("--max-evaluations", min=50, help="Calls of the reference for fitting.")
     ] = None,
     method: Annotated[str, typer.Option("--method", help="auto, or " + ", ".join(METHODS))] = "auto",
     certify: Annotated[bool, typer.Option("--certify", help="Go on until a proof says so.")] = False,
@@ -109,9 +109,12 @@ def command(
 
 def save(result: FitResult, folder: Path, opened: Problem) -> None:
     """Model and numbers, pages, and a problem file that audits, checks or certifies the fitted model."""
+    from supnorm.cli.folder import set_aside
     from supnorm.pages import write_fit_page, write_page
     from supnorm.sources import save_problem
 
+    if result.certificate is None:
+        set_aside(folder / "certificate.json")  # of another fit
     result.save(folder)
     audit_page = ""
     if result.audit is not None:

@@ -155,6 +155,13 @@ def reordered(function: Function, columns: list[int]) -> Function:
     """A function whose column j is the axis ``columns[j]``, as a function of the axes in their own order."""
     back = np.argsort(columns)
 
+    def value(x: Array) -> Array:
+        return function.value(x[:, columns])
+
+    if code := getattr(function.value, "__wrapped__", None):  # to be traced, or to say why it cannot be
+        value.__wrapped__ = lambda x: code(x[:, columns])  # type: ignore[attr-defined]
+        value.tensors = getattr(function.value, "tensors", False)  # type: ignore[attr-defined]
+
     def vjp(x: Array) -> Any:
         assert function.vjp is not None
         y, pull = function.vjp(x[:, columns])
@@ -166,7 +173,7 @@ def reordered(function: Function, columns: list[int]) -> Function:
     layer, program = function.first_layer, function.program
     return replace(
         function,
-        value=lambda x: function.value(x[:, columns]),
+        value=value,
         vjp=vjp if function.vjp is not None else None,
         program=permuted(program, columns) if isinstance(program, Program) else None,
         first_layer=None if layer is None else (layer[0][:, back], layer[1]),

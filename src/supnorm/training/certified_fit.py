@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
+from supnorm.approximants.lowering import MOST_TERMS
 from supnorm.certification import CertifyResult, ChebyshevCertificate, certify
 from supnorm.problem import Problem
 from supnorm.program import Unsupported, program_of
@@ -25,6 +26,11 @@ from supnorm.training.network_fit import NetworkFit
 
 Array = NDArray[np.float64]
 SHARES = (0.6, 0.3, 0.12)  # of the tolerance, fitted for in successive rounds
+TERMS = (
+    200,
+    1000,
+    MOST_TERMS,
+)  # of Chebyshev grids, in turn: one to the last digit can be too large to be read
 PROVABLE = (ChebyshevTensor(1e-14), NetworkFit(widths=(8, 10, 12, 16, 20, 24)))
 
 
@@ -50,9 +56,11 @@ def certified_fit(
     """
     goal = problem.error.limit
     if goal is None:
-        raise BadInput("certify=True needs a tolerance to prove")
+        raise BadInput(
+            "to certify a fit a tolerance is needed: --tolerance, or that of the problem ([error] tolerance)"
+        )
     _require_program(problem)
-    kept = [m for m in methods if isinstance(m, ChebyshevTensor | PolynomialLeastSquares | NetworkFit)]
+    kept = [method for given in methods for method in _provable(given)]
     if not kept:
         names = ", ".join(type(m).__name__ for m in methods)
         raise BadInput(f"models of {names} cannot be certified; use NetworkFit() or ChebyshevTensor()")
@@ -83,11 +91,18 @@ def certified_fit(
     return _combined(*best, goal, time.monotonic() - start, interrupted)
 
 
+def _provable(method: Any) -> list[Any]:
+    """The method where its models can be certified; a grid in several sizes."""
+    if isinstance(method, ChebyshevTensor) and method.most is None:
+        return [replace(method, most=terms) for terms in TERMS]
+    return [method] if isinstance(method, ChebyshevTensor | PolynomialLeastSquares | NetworkFit) else []
+
+
 def _require_program(problem: Problem) -> None:
     try:
         program_of(problem.reference, problem.domain.d)
     except Unsupported as why:
-        raise BadInput(f"certify=True: the reference cannot be certified: {why}") from None
+        raise BadInput(f"the reference cannot be certified: {why}") from None
 
 
 def _scaled(tolerance: float | tuple[float, ...] | None, share: float) -> float | tuple[float, ...]:

@@ -71,6 +71,8 @@ def theory(
     for name, value in (("fourier", fourier), ("stability", stability), ("manifold", manifold)):
         if value is not None and not 0 < value < math.inf:
             raise BadInput(f"{name} must be a positive number, got {value}")
+    if rho is not None and not (len(rho) == d and all(1 < r < math.inf for r in rho)):
+        raise BadInput(f"rho must be {d} numbers above 1, one for each input, got {list(rho)}")
     bounds = _spread(smoothness, scales)
     rows: list[ClassBound] = []
     if smoothness <= 1 and math.isinf(p):
@@ -131,6 +133,6 @@ def _spread(smoothness: float, scales: float | Sequence[float]) -> tuple[float, 
     values = (float(scales),) * count if isinstance(scales, int | float) else tuple(map(float, scales))
     if math.isfinite(smoothness) and len(values) != count:
         raise BadInput(f"give one derivative scale or {count} (orders 0 to {count - 1}), got {len(values)}")
-    if not all(v > 0 and math.isfinite(v) for v in values):
+    if not values or not all(v > 0 and math.isfinite(v) for v in values):
         raise BadInput(f"derivative scales must be positive numbers, got {list(values)}")
     return values

@@ -34,9 +34,10 @@ def lebesgue_constant(n: int) -> float:
 def cells_per_side(d: int, n: int, scale: float, eps: float) -> int:
     """The smallest N whose error bound is at most ``eps``."""
     norm = lebesgue_constant(n)
-    factor = sum(norm**i for i in range(d))
-    ratio = float(2.0 * scale * factor / (math.factorial(n) * eps))
-    return max(int(np.ceil(0.25 * ratio ** (1.0 / n))), 1)
+    # In logarithms: the geometric sum of norm^i, i below d, has hundreds of digits for many inputs.
+    sums = float(np.logaddexp.reduce(math.log(norm) * np.arange(d)))
+    ratio = math.log(2.0 * scale / (math.factorial(n) * eps)) + sums
+    return max(math.ceil(0.25 * math.exp(ratio / n)), 1)
 
 
 def piecewise_interpolation(d: int, n: int, scale: float, eps: float) -> ClassBound:

@@ -6,6 +6,7 @@ with less. It never says that the user's own function needs that much. An upper 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -105,4 +106,4 @@ def log10_power(base: int, exponent: int) -> float:
     >>> log10_power(10, 400)
     400.0
     """
-    return float(exponent * np.log10(base))
+    return exponent * math.log10(base)  # of whole numbers of any size
