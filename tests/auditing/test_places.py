@@ -59,6 +59,23 @@ def test_worst_points_on_faces_are_tagged() -> None:
     assert "boundary" in report.worst.tags
 
 
+@pytest.mark.parametrize("inner", [False, True])
+def test_a_domain_ends_at_a_constraint_and_at_the_rim_of_its_data_too(inner: bool) -> None:
+    allowed = Domain(lambda x: x.sum(axis=1) < 1.2, a=(0.0, 1.0), b=(0.0, 1.0))
+    data = Domain.from_samples(np.random.default_rng(0).uniform([0.0, 0.4], [1.0, 0.6], (300, 2)))
+    for domain, peak in (
+        (allowed, [0.5, 0.5] if inner else [0.7, 0.7]),
+        (data, [0.5, 0.5] if inner else [0.5, 2.0]),
+    ):
+
+        def model(x: Array, peak: list[float] = peak) -> Array:
+            return np.asarray(np.exp(-((x - peak) ** 2).sum(axis=1)))
+
+        report = audit(Problem(model, lambda x: np.zeros(len(x)), domain), evaluations=3000)
+        assert report.worst is not None
+        assert report.worst.tags[0] == ("interior" if inner else "boundary")
+
+
 @pytest.mark.parametrize(("at", "tag"), [(8.0, "boundary"), (4.0, "interior")])
 def test_the_ends_of_a_list_of_values_are_bounds(at: float, tag: str) -> None:
     domain = Domain(a=(0.0, 1.0), n=Axis(values=(2, 4, 8)))

@@ -213,3 +213,10 @@ def test_numbers_without_a_logarithm_lie_below_a_logarithmic_axis() -> None:
     np.testing.assert_array_equal(
         axis.to_unit(np.array([-1.0, 0.0, 1e-3, 1.0])), [-np.inf, -np.inf, 0.0, 1.0]
     )
+
+
+def test_one_constraint_needs_no_list_and_no_name() -> None:
+    domain = Domain(lambda x: x[:, 0] < 0.5, a=(0.0, 1.0))
+    assert domain.contains(np.array([[0.4], [0.6]])).tolist() == [True, False]
+    with pytest.raises(BadInput, match="constraints come first, without a name"):
+        Domain(constraints=[lambda x: x[:, 0] < 0.5], a=(0.0, 1.0))  # type: ignore[arg-type]

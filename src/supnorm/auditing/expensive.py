@@ -206,12 +206,13 @@ class SurrogateSearch:
             near = np.clip(best + 0.03 * rng.standard_normal(best.shape), 0.0, 1.0)
             if np.linalg.norm(taken - near, axis=1).min() > 1e-6:  # both may be the same corner
                 chosen.append(near)
-        candidates = domain.to_unit(draw_inside(domain, 2000, rng))
-        while len(chosen) < n:
-            from scipy.spatial import cKDTree
+        from scipy.spatial import cKDTree
 
-            gap = cKDTree(np.concatenate([taken, *[c[None] for c in chosen]])).query(candidates)[0]
+        candidates = domain.to_unit(draw_inside(domain, 2000, rng))
+        gap = cKDTree(np.concatenate([taken, *[c[None] for c in chosen]])).query(candidates)[0]
+        while len(chosen) < n:
             chosen.append(candidates[int(np.argmax(gap))])
+            np.minimum(gap, np.linalg.norm(candidates - chosen[-1], axis=1), out=gap)
         return np.stack(chosen[:n])
 
 

@@ -165,12 +165,19 @@ def side_of_fault(problem: Problem, u: Array, width: Array, output: int, landsca
 
 
 def where_in(domain: Domain, u: Array, x: Array) -> str:
-    """ "boundary" on an end of an axis, the first or last of its values included, else "interior"; u and x: (d,).
+    """ "boundary" where the domain ends, else "interior"; u and x: (d,).
 
-    A single value has no ends.
+    On an end of an axis, the first or last of its values included (a single value has no ends), on the rim of the
+    data, or where a constraint begins: a step along an axis leads out.
     """
     ends = [v in (a.low, a.high) and a.low < a.high for v, a in zip(x, domain.axes, strict=True)]
-    return "boundary" if bool(((u <= EDGE) | (u >= 1 - EDGE) | ends).any()) else "interior"
+    if ((u <= EDGE) | (u >= 1 - EDGE) | ends).any():
+        return "boundary"
+    if domain.cloud is not None or domain.constraints:
+        free = np.diag([0.0 if a.values is not None else EDGE for a in domain.axes])
+        if not domain.contains(domain.from_unit(np.concatenate([u + free, u - free]))).all():
+            return "boundary"
+    return "interior"
 
 
 def describe_place(

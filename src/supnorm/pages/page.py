@@ -198,7 +198,7 @@ def _spread(view: View) -> dict[str, Any]:
     ]
     share, level = words.top_level(view)
     for name, base in (("RMS", view.rms), (f"{share} level", level)):
-        if base > 0 and view.lower >= 0:
+        if 0 < base < math.inf and view.lower >= 0:
             facts.append({"term": "", "name": f"worst / {name}", "value": num(view.lower / base)})
     n = count(view.plain[0])
     return {

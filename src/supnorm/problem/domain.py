@@ -53,7 +53,7 @@ class Domain:
     """Named axes, optional constraints; or the neighbourhood of data (`Domain.from_samples`).
 
     Args:
-        constraints: functions ``(n, d) -> (n,)`` of booleans: which points exist. All must hold.
+        constraints: a function ``(n, d) -> (n,)`` of booleans, or several: which points exist. All must hold.
         axes: by name, an `Axis` or a tuple ``(low, high)`` or ``(low, high, unit)``.
 
     Raises:
@@ -68,12 +68,12 @@ class Domain:
 
     def __init__(
         self,
-        constraints: Sequence[Constraint] = (),
+        constraints: Constraint | Sequence[Constraint] = (),
         /,
         cloud: Cloud | None = None,
         **axes: Axis | tuple[Any, ...],
     ) -> None:
-        self._build(axes, tuple(constraints), cloud)
+        self._build(axes, (constraints,) if callable(constraints) else tuple(constraints), cloud)
 
     @classmethod
     def from_axes(
@@ -142,8 +142,10 @@ class Domain:
             except BadInput as error:
                 raise BadInput(f"axis {name}: {error}") from None
             except (TypeError, ValueError):
+                hint = " (constraints come first, without a name: Domain(allowed, x=(0.0, 1.0)))"
                 raise BadInput(
                     f"axis {name}: give (low, high), (low, high, unit) or an Axis, got {axis!r}"
+                    f"{hint if name == 'constraints' else ''}"
                 ) from None
         self.names: tuple[str, ...] = tuple(axes)
         self.axes: tuple[Axis, ...] = tuple(built)
