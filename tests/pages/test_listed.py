@@ -95,3 +95,22 @@ def test_a_cut_takes_each_value_once(flat):
     assert len(cut["close"]["x"]) == len({*cut["close"]["x"], 16})
     alone = audit(Problem(lambda x: x, lambda x: 0 * x, Domain(n=Axis(values=NUMBERS))), evaluations=500)
     assert alone.to_json()["charts"]["map"]["x"] == list(NUMBERS)
+
+
+def test_the_ring_stands_in_its_band_where_a_list_of_values_is_shown_in_part():
+    """Uneven values: a place in the middle of the part was marked at its lower end."""
+    numbers = tuple(2.0**k for k in range(60))
+    problem = Problem(
+        lambda x: np.exp(-((np.log2(x[:, 1]) - 37) ** 2) / 2) * np.exp(-((x[:, 0] - 0.4) ** 2) / 0.01),
+        lambda x: 0 * x[:, 0],
+        Domain(a=(0.0, 1.0), n=Axis(values=numbers)),
+    )
+    view = View(audit(problem, evaluations=50_000).to_json())
+    low, high = view.chart("thumbnails")[0]["ranges"][1]
+    assert numbers[0] < low < view.places[0].x["n"] == 2.0**37 < high < numbers[-1]
+    one = thumbnail_panels(view)[0]
+    ((x, y),) = re.findall(
+        r'class="pinw" cx="([\d.]+)" cy="([\d.]+)"', str(thumbnail(view, 0, thumbnail_scale(view)))
+    )
+    row, column = int((1 - float(y) / 132) * len(one.values)), int(float(x) / 132 * len(one.values))
+    assert one.values[row, column] > 0.95

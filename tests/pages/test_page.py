@@ -10,7 +10,7 @@ import pytest
 from tests.pages import results
 
 from supnorm import audit
-from supnorm.pages import write_page
+from supnorm.pages import summary, write_page
 from supnorm.pages.page import page
 from supnorm.pages.view import InconsistentResult, View
 from supnorm.problem import Domain, Problem
@@ -88,8 +88,8 @@ def test_size_does_not_follow_the_number_of_evaluations():
     assert abs(many - few) < 0.1 * few
 
 
-def test_the_page_of_another_verb_is_refused(tmp_path):
-    for data in ({"schema": "supnorm.fit/1"}, {}):
+def test_what_has_no_page_is_refused(tmp_path):
+    for data in ({"schema": "supnorm.certify/1"}, {}):
         with pytest.raises(BadInput, match="draws the result of an audit"):
             write_page(data, tmp_path / "report.html")
     assert not list(tmp_path.iterdir())
@@ -329,4 +329,7 @@ def test_errors_up_to_the_largest_number(inputs):
     assert report.worst.error == np.inf
     data = report.to_json()
     assert max(e for e in View(data).shown_errors() if e < math.inf) > 1e306
-    assert "infinite" in Reader(page(data)).text
+    text = Reader(page(data)).text
+    assert "infinite" in text
+    known = report.rms.value < np.inf  # else it is infinite over infinite
+    assert ("worst / RMS" in text) == ("worst / RMS" in summary(data)) == known

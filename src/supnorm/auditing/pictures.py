@@ -141,18 +141,24 @@ def half_widths(landscape: Landscape, u: Array, error: float, points: int = 40) 
 
 
 def thumbnail(landscape: Landscape, u: Array, width: Array, cells: int) -> dict[str, Any]:
-    """The error round a place in its two narrowest axes; a list of values is shown whole where each has a cell."""
+    """The error round a place in its two narrowest axes.
+
+    A list of values is shown whole where each has a cell, and else from the first to the last one of a part.
+    """
     domain = landscape.evaluator.problem.domain
     i, j = sorted(np.argsort(width, kind="stable")[:2].tolist())
     ranges, lines = [], []
     for axis in (i, j):
-        listed = domain.axes[axis].values
-        whole = listed is not None and len(listed) <= cells
-        reach = 0.5 if whole else min(0.5, max(4 * width[axis], 1e-8))
+        k = len(domain.axes[axis].values or ())
+        reach = 0.5 if 0 < k <= cells else min(0.5, max(4 * width[axis], 1e-8))
         lo = float(np.clip(u[axis] - reach, 0, max(0.0, 1 - 2 * reach)))
         hi = min(1.0, lo + 2 * reach)
+        ends = np.array([lo, hi])
+        if k:  # whole bands
+            lo, hi = np.floor(lo * k + 1e-9) / k, np.ceil(hi * k - 1e-9) / k
+            ends = np.array([lo, hi]) + np.array([0.5, -0.5]) / k
         lines.append(lo + (np.arange(cells) + 0.5) / cells * (hi - lo))
-        ranges.append(domain.axes[axis].from_unit(np.array([lo, hi])))
+        ranges.append(domain.axes[axis].from_unit(ends))
     a, b = np.meshgrid(*lines)
     points = np.tile(u, (cells * cells, 1))
     points[:, i], points[:, j] = a.ravel(), b.ravel()

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from supnorm.pages.cuts import error_axis
 from supnorm.pages.maps import Panel, axis_names, panel, ring
 from supnorm.pages.numbers import num, ratio
-from supnorm.pages.points import PlaceView
+from supnorm.pages.points import AxisView, PlaceView
 from supnorm.pages.ramp import ColourScale, colour_scale, field
 from supnorm.pages.svg import Bands, Scale, line, path, picture, text, x_axis, y_axis
 from supnorm.pages.view import View, number, numbers
@@ -93,8 +93,7 @@ def thumbnail(view: View, index: int, scale: ColourScale | None) -> Markup:
     at = []
     for axis, limits in zip((one.across, one.up), ranges, strict=False):
         x = place.x.get(axis.name, math.nan)
-        whole = axis.values and limits == [axis.low, axis.high]
-        at.append(axis.across(0, 1)(x) if whole else _position(x, limits, axis.scale == "log"))
+        at.append(_position(x, limits, axis))
     if len(at) == 2 and all(map(math.isfinite, at)):
         parts.append(ring(132 * at[0], 132 * (1 - at[1])))
     names = axis_names(one, 132)
@@ -103,11 +102,15 @@ def thumbnail(view: View, index: int, scale: ColourScale | None) -> Markup:
     return picture(132, 135 + 13 * len(names), said, *parts)
 
 
-def _position(x: float, limits: list[float], log: bool) -> float:
+def _position(x: float, limits: list[float], axis: AxisView) -> float:
+    """Where ``x`` stands between two limits, from 0 to 1; of a list of values in the middle of its band."""
+    if len(limits) == 2 and axis.values:
+        shown = tuple(v for v in axis.values if limits[0] <= v <= limits[1])
+        return Bands(limits[0], limits[1], 0, 1, values=shown)(x) if shown else math.nan
     if len(limits) != 2 or not limits[1] > limits[0]:
         return math.nan
     low, high = limits
-    if log and low > 0 and x > 0:
+    if axis.scale == "log" and low > 0 and x > 0:
         low, high, x = math.log(low), math.log(high), math.log(x)
     return min(max((x - low) / (high - low), 0.0), 1.0)
 

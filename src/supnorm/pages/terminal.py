@@ -104,7 +104,7 @@ def facts(view: View) -> list[tuple[str, str, str]]:
         worst += f" in {output}"
     known = view.tolerance > 0 and point is not None and not view.per_output
     times = f"{ratio(view.lower / view.tolerance)} × tolerance" if known else ""
-    compared = f"worst / RMS = {num(view.lower / view.rms)}" if view.rms > 0 and point else ""
+    compared = f"worst / RMS = {num(view.lower / view.rms)}" if 0 < view.rms < math.inf and point else ""
     drawn = "pairs of the table" if view.table_only else "random points"
     sample = f"at {count(view.plain[0])} {drawn}" if view.plain[0] else ""
     part, level = top_level(view)
