@@ -243,6 +243,8 @@ def suspect_rows(evaluator: Evaluator) -> NDArray[np.intp]:
         return NONE
     model, _ = evaluator.model.values(x[inside], "statistics")
     valued = np.isfinite(model).all(axis=1)
+    if not valued.any():  # a model that failed everywhere does not even know how many outputs it has
+        return NONE
     inside, model = inside[valued], model[valued]
     x, labels = x[inside], labels[inside]
     rows = LabelCheck().suspects(problem.domain, x, model, labels)
