@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 PACKAGES = ("numpy", "scipy", "cma", "nevergrad", "torch", "botorch", "gpytorch")
+ABSENT = "not installed"
 OURS = "supnorm"
 
 
@@ -84,7 +85,7 @@ def machine() -> dict[str, Any]:
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            versions[package] = "not installed"
+            versions[package] = ABSENT
     return {
         "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
@@ -104,7 +105,11 @@ def save(path: Path, row: str, entry: dict[str, Any]) -> dict[str, Any]:
         entry["runs"] = {n: before["runs"].get(n, {}) | entry["runs"].get(n, {}) for n in names}
     results["rows"][row] = entry
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(done)}" for name, done in results["rows"].items())
-    text = f'{{"machine": {json.dumps(machine())},\n"rows": {{\n{lines}\n}}}}\n'
+    here = machine()
+    for package, version in results.get("machine", {}).get("packages", {}).items():
+        if here["packages"].get(package) == ABSENT:  # other rows were measured with it
+            here["packages"][package] = version
+    text = f'{{"machine": {json.dumps(here)},\n"rows": {{\n{lines}\n}}}}\n'
     path.parent.mkdir(exist_ok=True)
     fresh = path.with_suffix(f".{os.getpid()}")
     fresh.write_text(text)

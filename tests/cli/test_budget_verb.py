@@ -89,7 +89,7 @@ def test_ladders_are_named_and_compared(shell: Shell) -> None:
     )
     assert "trainings to go, about" in done.err
     data = json.loads((shell.folder / "run" / "budget.json").read_text())
-    assert [ladder["name"] for ladder in data["ladders"]] == ["least-squares polynomial", "network"]
+    assert [ladder["name"] for ladder in data["ladders"]] == ["least-squares polynomial", "mine.py:nearest"]
     assert "least-squares polynomial is" in data["caveats"][4]["outcome"]
     again = shell.run(
         "budget",

@@ -103,6 +103,45 @@ def test_the_audits_worst_point_is_the_first_witness(hard: Shell, tmp_path: Path
     assert json.loads(done.out)["sup"]["lower"] >= found * (1 - 1e-6)
 
 
+TWO = """
+[model]
+python = "two.py:model"
+[reference]
+python = "two.py:truth"
+outputs = ["u", "v"]
+[error]
+tolerance = [1.0, 0.02]
+[domain]
+x = { low = 0.0, high = 1.0 }
+"""
+
+
+def test_an_output_is_called_by_its_name_and_errors_by_their_unit(shell: Shell) -> None:
+    (shell.folder / "two.py").write_text(
+        "import numpy as np\ndef truth(x): return np.stack([x[:, 0], x[:, 0] ** 2], 1)\n"
+        "def model(x): return truth(x) + 0.01 * np.stack([x[:, 0], x[:, 0]], 1)\n"
+    )
+    (shell.folder / "problem.toml").write_text(TWO)
+    done = shell.run("certify", "problem.toml", "--out", "run")
+    assert done.code == 0
+    assert ", output v\n" in done.out
+    verdict = shell.run("check", "run/certificate.json", "--problem", "problem.toml")
+    assert verdict.code == 0
+    assert re.search(
+        r"claims: worst error between 0\.\d+ and 0\.\d+, in tolerances of the outputs\n", verdict.out
+    )
+
+
+def test_an_older_proof_is_set_aside(shell: Shell) -> None:
+    (shell.folder / "hard.py").write_text("def model(x): return x[:, 0]\ndef truth(x): return x[:, 0] ** 2\n")
+    text = PROBLEM.partition("y = ")[0]
+    (shell.folder / "problem.toml").write_text(text)
+    assert shell.run("certify", "problem.toml", "--ratio", "1.001", "--out", "run").code == 0
+    first = (shell.folder / "run" / "certificate.json").read_text()
+    assert shell.run("certify", "problem.toml", "--ratio", "1.5", "--out", "run").code == 0
+    assert (shell.folder / "run" / "certificate.json.old").read_text() == first
+
+
 # -- conditional certificates -----------------------------------------------------------------------------
 
 COMPILED = """

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
-from supnorm.pages import write_fit_page
+from supnorm.pages import write_page
 from supnorm.pages.fit_page import candidate_rows, errors_are, fit_page, headline, proof, series
 from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.problem import Domain, ErrorMeasure
@@ -78,7 +78,7 @@ def test_samples_and_proofs(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.random((60, 2))
     fixed = fit((x, x[:, 0] * x[:, 1]), method=PolynomialLeastSquares(), tolerance=1e-6)
-    write_fit_page(fixed, tmp_path / "fit.html")
+    write_page(fixed, tmp_path / "fit.html")  # one name for the page of every verb
     html = (tmp_path / "fit.html").read_text("utf-8")
     assert "held-out samples" in html
     assert "The whole audit" not in html

@@ -88,8 +88,8 @@ def test_size_does_not_follow_the_number_of_evaluations():
     assert abs(many - few) < 0.1 * few
 
 
-def test_the_page_of_another_verb_is_refused(tmp_path):
-    for data in ({"schema": "supnorm.fit/1"}, {}):
+def test_what_has_no_page_is_refused(tmp_path):
+    for data in ({"schema": "supnorm.certify/1"}, {}):
         with pytest.raises(BadInput, match="draws the result of an audit"):
             write_page(data, tmp_path / "report.html")
     assert not list(tmp_path.iterdir())

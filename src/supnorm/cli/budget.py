@@ -166,18 +166,20 @@ def command(
     return int(result.status.exit)
 
 
-def _trainers(text: str) -> Any:
-    """Strategies of `fit` by name, or the user's own function; separated by commas."""
+def _trainers(text: str) -> dict[str, Any]:
+    """Strategies of `fit` by name, or the user's own functions; separated by commas."""
     from supnorm.cli.fit import METHODS, named
+    from supnorm.planning.names import LEARNERS
     from supnorm.results import BadInput
 
-    found: list[Any] = []
+    found: dict[str, Any] = {}
     for part in (word.strip() for word in text.split(",")):
         if ":" in part:
             _load(part, str(Path.cwd()))
-            found.append(partial(_own, part, str(Path.cwd())))
+            found[part] = partial(_own, part, str(Path.cwd()))
         elif part in METHODS:
-            found.append(named(part))
+            strategy = named(part)
+            found[LEARNERS.get(type(strategy).__name__, part)] = strategy
         else:
             raise BadInput(
                 f"--ladder {part!r} is not known; known are {', '.join(METHODS)} and file.py:trainer"

@@ -84,7 +84,7 @@ def command(
             resume=path if resume else None,
         )
     with _undisturbed():
-        _keep(opened, problem, folder, result, as_json, quiet)
+        _keep(opened, problem, folder, result, resume, as_json, quiet)
     return int(result.status.exit)
 
 
@@ -104,9 +104,16 @@ def _audited(folder: Path, fingerprint: str | None) -> Array | None:
 
 
 def _keep(
-    opened: Problem, problem: Path, folder: Path, result: CertifyResult, as_json: bool, quiet: bool
+    opened: Problem,
+    problem: Path,
+    folder: Path,
+    result: CertifyResult,
+    resume: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Certificate, JSON and page into the folder of the run, and the answer to the terminal."""
+    from supnorm.cli.folder import set_aside
     from supnorm.problem import fingerprint
     from supnorm.results import write_whole
     from supnorm.results.encoding import dumps
@@ -115,6 +122,8 @@ def _keep(
     path = folder / "certificate.json"
     folder.mkdir(parents=True, exist_ok=True)
     save_problem(opened, folder / "problem.toml")
+    if not resume:
+        set_aside(path)  # an older proof may have taken hours
     result.certificate.save(path)
     write_whole(folder / "certify.json", dumps(result.to_json(str(path))))
     _into_report(folder, fingerprint(opened), result)
@@ -154,7 +163,7 @@ def _place(result: CertifyResult) -> str:
     if witness is None:
         return ""
     x = ", ".join(f"{n} = {v:.8g}" for n, v in zip(result.names, witness.x, strict=True))
-    return f" at {x}" + (f", output {witness.output}" if len(witness.model) > 1 else "")
+    return f" at {x}" + (f", output {result.outputs[witness.output]}" if len(witness.model) > 1 else "")
 
 
 def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> None:

@@ -70,7 +70,8 @@ def command(
         said = {**_escaped(asdict(result)), "tolerance": limit, "status": _escaped(asdict(status))}
         typer.echo(dumps({"schema": "supnorm.check/1", **said}))
     elif not quiet:
-        for line in summary(result, tied=opened is not None, limit=limit):
+        per_output = opened is not None and opened.error.per_output
+        for line in summary(result, opened is not None, limit, per_output):
             typer.echo(line)
     return int(status.exit)
 
@@ -148,10 +149,13 @@ def status_of(result: CheckResult, limit: float | None = None) -> Status:
     return Status("undecided", advice, ExitCode.UNDECIDED)
 
 
-def summary(result: CheckResult, tied: bool = False, limit: float | None = None) -> list[str]:
+def summary(
+    result: CheckResult, tied: bool = False, limit: float | None = None, per_output: bool = False
+) -> list[str]:
     """The verdict in lines; what comes from the file cannot steer the terminal.
 
-    ``tied``: the problem was given. ``limit``: the tolerance that is asked for.
+    ``tied``: the problem was given. ``limit``: the tolerance that is asked for. ``per_output``: errors are multiples of
+    tolerances.
     """
     from supnorm.results import rounded_down, rounded_up
 
@@ -163,9 +167,8 @@ def summary(result: CheckResult, tied: bool = False, limit: float | None = None)
     if result.leaves:
         lower = f"{rounded_down(result.lower, 6):.6g}"
         claim = f"between {lower} and {rounded_up(result.upper, 6):.6g}"
-        lines.append(
-            f"  claims: worst error {claim if result.upper < math.inf else f'at least {lower}, no upper bound'}"
-        )
+        claim = claim if result.upper < math.inf else f"at least {lower}, no upper bound"
+        lines.append(f"  claims: worst error {claim}{', in tolerances of the outputs' if per_output else ''}")
     if result.accepted and limit is not None:
         lines.append(f"  {status.code}: {status.advice}")
     if result.accepted and not (tied or result.problem_checked):

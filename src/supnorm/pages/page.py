@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from supnorm.pages import bounds, distribution, failures, maps, power, progress_chart, sections, words
 from supnorm.pages import places as places_
+from supnorm.pages.budget_page import write_budget_page
+from supnorm.pages.comparison import write_comparison
 from supnorm.pages.cuts import cut, cut_rows, spread
+from supnorm.pages.fit_page import write_fit_page
 from supnorm.pages.glossary import glossary
 from supnorm.pages.numbers import count, num, ratio
 from supnorm.pages.points import PlaceView
@@ -28,6 +31,9 @@ from supnorm.pages.view import View, number, numbers
 from supnorm.results import BadInput, write_whole
 
 MOST_CUTS = 12
+OTHERS: dict[Any, Callable[[Any, Path | str], None]] = {
+    "supnorm.fit/1": write_fit_page, "supnorm.budget/1": write_budget_page, "supnorm.compare/1": write_comparison,
+}  # fmt: skip
 GAPS = {"failed": "no value", "outside": "outside the domain", "masked": "not counted (mask)"}
 
 
@@ -40,20 +46,26 @@ def as_mapping(result: Any) -> Mapping[str, Any]:
 
 
 def write_page(result: Any, path: Path | str) -> None:
-    """Write the report page of an audit.
+    """Write the page of an audit, a fit, a budget or a comparison.
 
     Args:
-        result: the dict of schema ``supnorm.audit/1``, or an object whose ``to_json()`` returns it.
+        result: the dict of schema ``supnorm.audit/1`` (or ``fit/1``, ``budget/1``, ``compare/1``), or an object whose
+            ``to_json()`` returns it.
         path: of the HTML file; it appears whole or not at all.
 
     Raises:
-        BadInput: for the result of another verb.
+        BadInput: for the result of a verb without a page, such as `certify`: its bound is shown on that of the audit.
         supnorm.pages.view.InconsistentResult: when the result shows an error above its ``sup.lower``.
     """
     data = as_mapping(result)
-    if data.get("schema") != "supnorm.audit/1":
+    schema = data.get("schema")
+    if schema in OTHERS:
+        OTHERS[schema](data, path)
+        return
+    if schema != "supnorm.audit/1":
         raise BadInput(
-            f'write_page draws the result of an audit, "supnorm.audit/1"; got {data.get("schema")!r}'
+            "write_page draws the result of an audit (with a certificate: bound.into(report)), a fit, a budget or a "
+            f"comparison; got {schema!r}"
         )
     write_whole(path, page(data, str(Path(path).parent)))
 
