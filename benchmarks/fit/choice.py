@@ -71,11 +71,13 @@ def singular(task: Task, seed: int) -> list[dict[str, Any]]:
 
 
 def fixed(task: Task, samples: int, seed: int) -> list[dict[str, Any]]:
-    """The best three on uniform random samples; errors on those not trained on, and on fresh points."""
+    """The best network and two others on uniform random samples; errors on those not trained on, and on fresh points."""
     x, y = task.points(np.random.default_rng(seed).random((samples, task.d)))
     found = fit((x, y), box(task), seed=seed)
+    networks = [c for c in found.candidates if c.method.startswith("network")]
+    others = [c for c in found.candidates if c not in networks]
     best = []
-    for candidate in found.candidates[:3]:
+    for candidate in [*networks[:1], *others[:2]]:
         fresh = task.errors(candidate.approximation.function)
         best.append(numbers(candidate, task, candidate.seconds, fresh[1]))
     return best

@@ -15,6 +15,7 @@ from supnorm.approximants import (
     load_function,
 )
 from supnorm.certification import certify
+from supnorm.networks import Network
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput, ExitCode
 from supnorm.sources import from_jax
@@ -519,6 +520,25 @@ def test_a_certified_grid_is_as_small_as_the_tolerance_allows():
     whole = full_fit(lift, domain, method=ChebyshevTensor(), audit_evaluations=500)
     with pytest.raises(BadInput, match="chebyshev has more than 5,000 terms"):
         certify(Problem(whole.model, lift, domain))
+
+
+def test_results_at_a_prompt_are_short():
+    """Networks, polynomials, programs and proofs have thousands of numbers: a result showed them all."""
+    from supnorm.planning import budget
+
+    result = fit(
+        jax_bell, I_6_2, tolerance=1e-2, certify=True, method=ChebyshevTensor(), audit_evaluations=500
+    )
+    model, domain = (
+        Network.init(np.random.default_rng(0), 2, 1, 32, 2),
+        Domain(x=Axis(1.0, 2.0, "m", scale="log")),
+    )
+    problem = Problem(result.model, jax_bell, I_6_2)
+    plan = budget(inputs=2, smoothness=2, tolerance=0.1)
+    proof = result.certificate.certificate
+    for shown in (result, result.winner, result.model, model, problem, plan, proof, domain):
+        assert len(repr(shown)) < 1000, repr(shown)
+        assert "\n" not in repr(shown)
 
 
 def test_references_without_known_operations_cannot_be_certified():

@@ -81,6 +81,10 @@ class SurfaceModel:
     outputs: tuple[str, ...] = ()
     name: str = "approximator"
 
+    def __repr__(self) -> str:
+        """One line, without the coefficients."""
+        return f"SurfaceModel({self.name!r}, d={self.d}, parameters={self.parameters})"
+
     @property
     def d(self) -> int:
         """Number of inputs."""

@@ -17,7 +17,7 @@ from supnorm.certification.graded_rule import rule
 from supnorm.certification.leaf import Leaves
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain
-from supnorm.results import write_whole
+from supnorm.results import rounded_down, rounded_up, write_whole
 
 SCHEMA = "supnorm.certificate/1"
 
@@ -50,6 +50,11 @@ class Certificate:
         """The certificate of a bracket, finished or not."""
         witness = None if bracket.witness is None else tuple(map(float, bracket.witness))
         return cls(bracket.error, domain, bracket.leaves, bracket.lower, witness, assumptions, versions)
+
+    def __repr__(self) -> str:
+        """One line; the proof has thousands."""
+        lower, upper = rounded_down(self.lower, 6), rounded_up(self.upper, 6)
+        return f"Certificate(lower={lower:.6g}, upper={upper:.6g}, boxes={len(self.boxes)})"
 
     @property
     def boxes(self) -> Boxes:

@@ -58,6 +58,10 @@ class ModularNetwork:
     outputs: tuple[str, ...] = ()
     name: str = "modular network"
 
+    def __repr__(self) -> str:
+        """One line, without the weights."""
+        return f"ModularNetwork(takes={self.takes}, parameters={self.architecture.size})"
+
     def __post_init__(self) -> None:
         a = self.architecture  # checks the channels
         if a.m != self.scaling.m:

@@ -59,6 +59,13 @@ class Network:
     outputs: tuple[str, ...] = ()
     name: str = "network"
 
+    def __repr__(self) -> str:
+        """One line, without the weights."""
+        a = self.architecture
+        return (
+            f"Network(d={a.d}, m={a.m}, widths={a.widths}, activations={a.activations}, parameters={a.size})"
+        )
+
     def __post_init__(self) -> None:
         a = self.architecture
         layers = tuple((_frozen(w), _frozen(b)) for w, b in self.layers)

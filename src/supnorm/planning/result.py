@@ -81,6 +81,11 @@ class BudgetResult:
     fooled: tuple[Fooled, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """One line; ``print`` shows the summary."""
+        found = self.verdict
+        return f"BudgetResult({found.word!r}, tool={found.tool!r}, tolerance={self.tolerance:.4g}, norm={self.norm!r})"
+
     @property
     def norm(self) -> str:
         """``"sup"`` or ``"L^p"``."""

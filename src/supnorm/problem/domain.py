@@ -75,6 +75,13 @@ class Domain:
     ) -> None:
         self._build(axes, (constraints,) if callable(constraints) else tuple(constraints), cloud)
 
+    def __repr__(self) -> str:
+        """The axes, and what else says which points exist."""
+        parts = [f"{name}={axis!r}" for name, axis in zip(self.names, self.axes, strict=True)]
+        parts += [f"constraints={len(self.constraints)}"] if self.constraints else []
+        parts += [] if self.cloud is None else [f"data={len(self.cloud.points)} points"]
+        return f"Domain({', '.join(parts)})"
+
     @classmethod
     def from_axes(
         cls,

@@ -72,6 +72,14 @@ class Function:
     table: tuple[Array, Array] | None = None
     declared: Any = None
 
+    def __repr__(self) -> str:
+        """One line; programs have thousands of numbers.
+
+        >>> Function(np.sin, ("x",), ("y",), name="sine")
+        Function('sine', inputs=('x',), outputs=('y',), precision='float64')
+        """
+        return f"Function({self.name!r}, inputs={self.inputs}, outputs={self.outputs}, precision={self.precision!r})"
+
     def __call__(self, x: Array) -> Array:
         """Values at points ``x`` of shape ``(n, d)``, or ``(d,)`` for one point; shape ``(n, m)``."""
         return self.value(np.atleast_2d(np.asarray(x, dtype=float)))

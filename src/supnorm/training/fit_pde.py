@@ -52,6 +52,14 @@ class PdeResult:
     error_if: float | None
     seconds: float
 
+    def __repr__(self) -> str:
+        """One line; the network has thousands of numbers."""
+        worst = self.residual.worst
+        return (
+            f"PdeResult(residual={0.0 if worst is None else worst.error:.3g}, "
+            f"boundary_misfit={self.boundary_misfit:.3g}, error_if={self.error_if})"
+        )
+
     @property
     def model(self) -> Function:
         """The solution as a `Function`."""
