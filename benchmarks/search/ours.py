@@ -30,11 +30,12 @@ def supnorm(
     start = time.thread_time()
     rng = np.random.default_rng(seed)
     evaluator = Evaluator(problem, budget=evaluations)
+    recorder = Recorder(problem.domain, Pictures().cells(problem.domain.d), problem.error)
     if maps:
-        cells = Pictures().cells(problem.domain.d)
-        evaluator.listeners.append(Recorder(problem.domain, cells, problem.error))
+        evaluator.listeners.append(recorder)
     evaluator.probe(rng)
     budget = evaluations - evaluator.total
     explore(evaluator, strategy or ScreenAndAscent(), budget, None, start, rng)
+    recorder.flush()
     evaluator.close()
     return evaluator.worst, evaluator.total, time.thread_time() - start

@@ -48,6 +48,17 @@ def test_under_constraints_the_share_is_one_of_what_exists() -> None:
     assert 0.75 < np.mean(ratios) < 1.3, ratios
 
 
+@pytest.mark.parametrize("side", [0.1, 0.01])
+def test_where_constraints_leave_little_of_the_box(side: float) -> None:
+    """Too few of the first points lay in the domain, and the share was taken for one of the box."""
+    domain = Domain([lambda x: (x < side).all(axis=1)], a=(0.0, 1.0), b=(0.0, 1.0))
+    rng = np.random.default_rng(3)
+    draw = side * rng.random((400_000, 2))
+    ratios = [filled(domain, draw, s, c, rng) for s in (0.1, 1e-2, 1e-3) for c in draw[:4]]
+    assert 0.7 < np.mean(ratios) < 1.3, ratios
+    assert 0.4 < min(ratios) < max(ratios) < 2.0
+
+
 def test_on_discrete_axes() -> None:
     domain = Domain(n=Axis(0, 0, values=(1, 2, 4)), x=(0.0, 1.0))
     rng = np.random.default_rng(2)

@@ -259,6 +259,17 @@ def test_a_list_of_values_is_wider_than_the_data_by_those_that_they_lack(
         assert f"n (data {seen[0]} to {seen[-1]}, declared 2 to 8)" in found[0]["text"]
 
 
+def test_what_a_constraint_rules_out_is_not_said_to_lie_outside_the_data() -> None:
+    data = np.random.default_rng(0).random((400, 2)) * [0.5, 1.0]
+    half = Domain([lambda x: x[:, 0] < 0.5], a=(0.0, 1.0), b=(0.0, 1.0))
+    assert domain_against_data(half, data, None) == []
+    wider = Domain([lambda x: x[:, 0] < 0.625], a=(0.0, 1.0), b=(0.0, 1.0))
+    (found,) = domain_against_data(wider, data, None)
+    assert float(found["text"].split("about ")[1].split(" %")[0]) == pytest.approx(20, abs=4)
+    assert "in a (data" in found["text"]
+    assert "b (data" not in found["text"]
+
+
 @pytest.mark.parametrize("low", [0.0, -1.0])
 def test_data_without_a_logarithm_do_not_end_an_audit(low: float) -> None:
     """A logarithmic axis may begin above some of the data: the rows at zero are far away from everything."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tests import problems
 
 from supnorm import audit
-from supnorm.auditing import Power, SurrogateSearch
+from supnorm.auditing import Power, SurrogateSearch, plants
 from supnorm.auditing.plants import Bump, PlantedEvaluator, Sheet, planted_problem
 from supnorm.auditing.power import modelled_run, place, search
 from supnorm.auditing.search import ScreenAndAscent, SearchState
@@ -172,6 +172,16 @@ def test_bumps_stand_where_the_error_counts(kind: str) -> None:
     power = Power(heights=(1000.0,), volumes=(0.05,), sheets=(), runs=20, evaluations=1000)
     rows = audit(problem, evaluations=2000, power=power).document["power"]
     assert rows[0]["found"] == 20
+
+
+def test_only_the_place_that_is_taken_is_sized(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where constraints leave little of the box a size takes a tenth of a second, and 50 places may be tried."""
+    sized = []
+    monkeypatch.setattr(plants, "radius_of_share", lambda *_: sized.append(1) or 0.1)
+    base, rng = Evaluator(halved("mask")), np.random.default_rng(0)
+    taken = [place(base, Bump(2.0, 1e-2), rng, 1) for _ in range(20)]
+    assert all(p.can_show and p.plant.radius == 0.1 for p in taken)
+    assert len(sized) == 20 < base.spent("power")
 
 
 def test_a_plant_that_can_show_nowhere_ends() -> None:

@@ -423,6 +423,31 @@ def test_a_side_that_fails_on_part_of_the_domain_is_told(side: str) -> None:
     assert (document["status"]["code"], document["status"]["exit"]) == ("within-tolerance", 0)
 
 
+@pytest.mark.parametrize("table", [False, True])
+def test_without_any_error_the_advice_names_what_failed(table: bool) -> None:
+    """The reference was blamed for a model that failed; in a table of several outputs that ended the audit."""
+    x = np.random.default_rng(0).random((60, 1))
+
+    def truth(x: Array) -> Array:
+        return np.column_stack([x, x])
+
+    def fails(x: Array) -> Array:
+        raise RuntimeError("no licence")
+
+    reference = Function(truth, table=(x, truth(x)) if table else None)
+    mask = lambda x: np.zeros(len(x), dtype=bool)  # noqa: E731
+    domain = Domain(x=(0.0, 1.0))
+    masked = audit(Problem(truth, reference, domain, ErrorMeasure(mask=mask)), evaluations=300)
+    assert masked.status.code == "no-value"
+    assert "the mask left out" in masked.status.advice
+    assert masked.status.advice.endswith("Check the mask and the domain.")
+    if table:
+        advice = audit(Problem(fails, reference, domain), evaluations=300).status.advice
+        assert advice == (
+            "No point had an error: the model failed at 60 of the points tried. Check the model and the domain."
+        )
+
+
 def test_failures_that_no_random_point_met_are_told_too() -> None:
     def fails(x: Array) -> Array:
         if (x[:, 0] == 1.0).any():

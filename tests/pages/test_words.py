@@ -381,6 +381,18 @@ def test_power_sentence(result):
     assert "not measured" in said(power.sentence(View(data | {"power": []})))
 
 
+def test_a_share_of_a_domain_that_is_no_box_is_no_cube_of_the_ranges(result):
+    data = result("d2")
+    for kind, words_of in (
+        ("box", "a cube 1 % of each range wide"),
+        ("constraints", "a random place of the domain"),
+        ("data", "a random place of the data"),
+    ):
+        data["domain"] = {"kind": kind}
+        data["power"] = [{"shape": "bump", "volume": 1e-4, "height": 1.0, "found": 1, "runs": 2}]
+        assert words_of in power.table(View(data))["power_rows"][0]["cube"]
+
+
 def test_failures_come_first(result):
     from supnorm.pages import failures
 

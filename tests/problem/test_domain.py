@@ -208,6 +208,12 @@ def test_few_points_of_the_box_are_drawn_in_many_goes() -> None:
     assert kstest(points[:, 0] / 5e-4, "uniform").pvalue > 1e-4
 
 
+def test_a_domain_of_2_in_100_000_points_is_not_refused_by_chance() -> None:
+    domain = Domain([lambda x: x[:, 0] < 2e-5], x=(0.0, 1.0))
+    for seed in range(20):
+        assert len(draw_inside(domain, 8, np.random.default_rng(seed))) == 8
+
+
 def test_numbers_without_a_logarithm_lie_below_a_logarithmic_axis() -> None:
     axis = Axis(1e-3, 1.0, scale="log")
     np.testing.assert_array_equal(

@@ -15,12 +15,13 @@ from supnorm.auditing.table import common_rows, is_table
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.caller import guarded
 from supnorm.evaluation.evaluator import FUNCTION
-from supnorm.problem import Domain, Problem
+from supnorm.problem import Domain, Problem, draw_inside
 from supnorm.results import Witness
 
 Array = NDArray[np.float64]
 NONE = np.empty(0, dtype=np.intp)
 ROWS = 8192  # at a time
+DRAWN = 1000  # points that measure a domain which is not a box
 WIDER = 0.01  # of an axis: a domain that exceeds the data by less is not worth a line
 
 
@@ -243,6 +244,8 @@ def suspect_rows(evaluator: Evaluator) -> NDArray[np.intp]:
         return NONE
     model, _ = evaluator.model.values(x[inside], "statistics")
     valued = np.isfinite(model).all(axis=1)
+    if not valued.any():  # a model that failed everywhere does not even know how many outputs it has
+        return NONE
     inside, model = inside[valued], model[valued]
     x, labels = x[inside], labels[inside]
     rows = LabelCheck().suspects(problem.domain, x, model, labels)
@@ -270,15 +273,9 @@ def suspect_words(problem: Problem, rows: NDArray[np.intp]) -> list[dict[str, An
 def domain_against_data(domain: Domain, data: Array, witness: Witness | None) -> list[dict[str, Any]]:
     """Where the declared domain is wider than the range of the data, and whether the worst point is there."""
     low, high = data.min(axis=0), data.max(axis=0)
-    u = domain.to_unit(np.stack([low, high])).clip(0, 1)
-    for column, a, b, axis in zip(u.T, low, high, domain.axes, strict=True):
-        if axis.values is not None:  # each stands for a band of the unit box
-            listed = np.asarray(axis.values)
-            column[:] = np.mean(listed < a), np.mean(listed <= b)
-    wide = np.flatnonzero((u[0] > WIDER) | (u[1] < 1 - WIDER))
+    wide, outside = _beyond(domain, low, high)
     if not len(wide):
         return []
-    inside = float(np.prod(np.maximum(u[1] - u[0], 0.0)))
     parts = []
     for i in wide:
         axis, name = domain.axes[i], domain.names[i]
@@ -288,7 +285,7 @@ def domain_against_data(domain: Domain, data: Array, witness: Witness | None) ->
         )
     text = (
         f"The declared domain exceeds the range of the data in {', '.join(parts)}: "
-        f"{100 * (1 - inside):.3g} % of the domain lies outside that range."
+        f"{outside} % of the domain lies outside that range."
     )
     if witness is not None:
         out = [domain.names[i] for i in wide if not low[i] <= witness.x[i] <= high[i]]
@@ -298,6 +295,22 @@ def domain_against_data(domain: Domain, data: Array, witness: Witness | None) ->
             else " The worst point lies inside the range of the data."
         )
     return [{"code": "domain-exceeds-data", "text": text}]
+
+
+def _beyond(domain: Domain, low: Array, high: Array) -> tuple[NDArray[np.intp], str]:
+    """Axes along which a domain exceeds a range, and how much of it lies outside, in per cent and in words."""
+    if domain.constraints or domain.cloud is not None:  # not all of the box: by random points
+        x = draw_inside(domain, DRAWN, np.random.default_rng(0))
+        beyond = (x < low) | (x > high)
+        share = float(beyond.any(axis=1).mean())
+        return np.flatnonzero(beyond.mean(axis=0) > WIDER), f"about {number(100 * share, 2)}"
+    u = domain.to_unit(np.stack([low, high])).clip(0, 1)
+    for column, a, b, axis in zip(u.T, low, high, domain.axes, strict=True):
+        if axis.values is not None:  # each stands for a band of the unit box
+            listed = np.asarray(axis.values)
+            column[:] = np.mean(listed < a), np.mean(listed <= b)
+    inside = float(np.prod(np.maximum(u[1] - u[0], 0.0)))
+    return np.flatnonzero((u[0] > WIDER) | (u[1] < 1 - WIDER)), f"{100 * (1 - inside):.3g}"
 
 
 def data_distances(domain: Domain, data: Any, x: Array) -> Array | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.surrogate import GaussianProcess
-from supnorm.problem import ErrorMeasure, Function, Problem
+from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 
 Array = NDArray[np.float64]
 
@@ -24,20 +24,24 @@ def believed(u: Array, y: Array, waiting: Array, process: GaussianProcess | None
     return GaussianProcess.fit(*both, process.scale)
 
 
-def reference_problem(problem: Problem, process: GaussianProcess, bonus: float) -> Problem:
-    """The audited problem with the process in place of the reference."""
-    domain = problem.domain
+def as_function(process: GaussianProcess, domain: Domain, of: str) -> Function:
+    """The process as a function of the inputs, with derivatives; none along a list of values."""
 
     def value(x: Array) -> Array:
         return process.predict(domain.to_unit(x))
 
     def vjp(x: Array) -> tuple[Array, Callable[[Array], Array]]:
-        u = domain.to_unit(x)
-        slope = domain.slope(x)
+        u, slope = domain.to_unit(x), domain.slope(x)
         safe = np.where(slope != 0, slope, np.inf)
         return process.predict(u), lambda w: process.pull(u, w) / safe
 
-    reference = Function(value, vjp=vjp, name="Gaussian process of the reference")
+    return Function(value, vjp=vjp, name=f"Gaussian process of {of}")
+
+
+def reference_problem(problem: Problem, process: GaussianProcess, bonus: float) -> Problem:
+    """The audited problem with the process in place of the reference."""
+    domain = problem.domain
+    reference = as_function(process, domain, "the reference")
     error = replace(problem.error, mask=_mask(problem.error))
     if bonus:
         return Problem(problem.model, reference, domain, _with_deviation(error, process, problem, bonus))

@@ -36,9 +36,17 @@ class Bump:
 
     def placed(self, domain: Domain, rng: np.random.Generator, outputs: int = 1) -> Bump:
         """The same bump at a random place of the domain, as wide as its volume asks for there, in a random output."""
+        return self.somewhere(domain, rng, outputs).sized(domain, rng)
+
+    def somewhere(self, domain: Domain, rng: np.random.Generator, outputs: int = 1) -> Bump:
+        """At a random place and in a random output, but not sized for it yet: that takes most of the time."""
         centre = domain.to_unit(draw_inside(domain, 1, rng))[0]
-        radius = radius_of_share(domain, centre, self.volume, rng)
-        return replace(self, centre=centre, radius=radius, output=_one_of(outputs, rng))
+        return replace(self, centre=centre, output=_one_of(outputs, rng))
+
+    def sized(self, domain: Domain, rng: np.random.Generator) -> Bump:
+        """As wide as its volume asks for where it stands."""
+        assert self.centre is not None, "place it first"
+        return replace(self, radius=radius_of_share(domain, self.centre, self.volume, rng))
 
     def added(self, u: Array) -> tuple[Array, Array]:
         """What the bump adds to the error at ``u`` (n, d), and its gradient there."""
@@ -67,12 +75,18 @@ class Sheet:
         """About: the width times the area of a section of the unit box."""
         return self.width
 
-    def placed(self, domain: Domain, rng: np.random.Generator, outputs: int = 1) -> Sheet:
+    def sized(self, domain: Domain, rng: np.random.Generator) -> Sheet:
+        """The same: a sheet is as thick everywhere."""
+        return self
+
+    def somewhere(self, domain: Domain, rng: np.random.Generator, outputs: int = 1) -> Sheet:
         """The same sheet through a random place, in a random direction, in a random output."""
         normal = rng.standard_normal(domain.d)
         normal /= np.linalg.norm(normal)
         through = domain.to_unit(draw_inside(domain, 1, rng))[0]
         return replace(self, normal=normal, centre=through, output=_one_of(outputs, rng))
+
+    placed = somewhere
 
     def sides(self, u: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Where the model and where the reference has jumped."""

@@ -238,8 +238,9 @@ def place(base: Evaluator, plant: Plant, rng: np.random.Generator, outputs: int)
     Under a mask, without a value, or on the side that does not count no search could find it.
     """
     for _ in range(PLACES):
-        planted = PlantedEvaluator(base, plant.placed(base.problem.domain, rng, outputs))
+        planted = PlantedEvaluator(base, plant.somewhere(base.problem.domain, rng, outputs))
         if planted.can_show:
+            planted.plant = planted.plant.sized(base.problem.domain, rng)
             break
     return planted
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.modelled import as_function
 from supnorm.auditing.surrogate import GaussianProcess
 from supnorm.evaluation import Evaluations, Evaluator
 from supnorm.problem import Domain, Function, Problem
@@ -86,19 +87,5 @@ def _known(d: int, scout: Evaluations | None, worst: Array, most: int) -> tuple[
 
 def _process(domain: Domain, function: Function, u: Array, values: Array) -> Function:
     """A Gaussian process in place of a function; it has derivatives only where the function has."""
-    process = GaussianProcess.fit(u, values)
-
-    def value(x: Array) -> Array:
-        return process.predict(domain.to_unit(x))
-
-    def vjp(x: Array):  # type: ignore[no-untyped-def]
-        at, slope = domain.to_unit(x), domain.slope(x)
-        safe = np.where(slope != 0, slope, np.inf)
-        return process.predict(at), lambda w: process.pull(at, w) / safe
-
-    return Function(
-        value,
-        vjp=vjp if function.vjp is not None else None,
-        outputs=function.outputs,
-        name=f"Gaussian process of {function.name or 'it'}",
-    )
+    copy = as_function(GaussianProcess.fit(u, values), domain, function.name or "it")
+    return replace(copy, vjp=copy.vjp if function.vjp is not None else None, outputs=function.outputs)

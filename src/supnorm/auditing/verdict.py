@@ -45,12 +45,7 @@ def _status(
 ) -> Status:
     limit = problem.error.limit
     if witness is None:
-        return Status(
-            "no-value",
-            "No point had an error: the reference has no finite value anywhere it was tried, or the mask "
-            "leaves nothing. Check the domain and the reference.",
-            ExitCode.UNDECIDED,
-        )
+        return Status("no-value", _why_none(evaluator), ExitCode.UNDECIDED)
     if witness.recheck == "reference-fault":
         return Status(
             "reference-fault",
@@ -111,6 +106,17 @@ def _status(
         "within-tolerance",
         "No error above the tolerance was found; that is not a proof. " + late,
     )
+
+
+def _why_none(evaluator: Evaluator) -> str:
+    """Why no point had an error, and what to look at."""
+    why = [(f"the {side} failed at {n:,}", f"the {side}") for side, n in evaluator.failed.items() if n]
+    if evaluator.masked:
+        why.append((f"the mask left out {evaluator.masked:,}", "the mask"))
+    if not why:
+        return "No point had an error. Check the domain."
+    said = " and ".join(words for words, _ in why)
+    return f"No point had an error: {said} of the points tried. Check {', '.join(what for _, what in why)} and the domain."
 
 
 def _second_sides_with_model(problem: Problem, witness: Witness) -> bool:

@@ -99,13 +99,13 @@ def extent(row: PowerRow) -> str:
     return f"{share(row.volume)} of the domain" if row.shape == "bump" else f"{num(row.volume)} of the range"
 
 
-def cube(row: PowerRow, d: int, data: bool = False) -> str:
-    """What a volume means: the side of a cube in percent of each range, a ball among data, or a thin sheet."""
+def cube(row: PowerRow, d: int, domain: str = "box") -> str:
+    """What a volume means: in a box a cube, by its side in percent of each range; else a ball; or a thin sheet."""
     if row.shape != "bump":
         return "the thin sheet between them, across the domain"
     where = f", in the {row.side}" if row.side in ("model", "reference") else ""
-    if data:
-        return f"round a random place of the data{where}"
+    if domain != "box":
+        return f"round a random place of the {'data' if domain == 'data' else 'domain'}{where}"
     return f"a cube {percent(row.volume ** (1 / max(d, 1)))} of each range wide{where}"
 
 
@@ -135,7 +135,7 @@ def table(view: View) -> dict[str, Any]:
         "power_rows": [
             {
                 "extent": f"two jumps {extent(row)} apart" if row.shape == "sheet" else extent(row),
-                "cube": cube(row, view.d, view.among_data),
+                "cube": cube(row, view.d, str(view.part("domain").get("kind") or "box")),
                 "cells": c,
             }
             for row, c in zip(rows, cells, strict=True)

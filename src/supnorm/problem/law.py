@@ -13,6 +13,7 @@ from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 AT_ONCE = 1_000_000  # points that are drawn at once, at most
+ENOUGH = 2_000_000  # points that say whether 1 in 100,000 of them exists: 20 are expected then
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
         points = points[domain.contains(points)] if domain.constraints or domain.cloud else points
         parts.append(points)
         have, tried = have + len(points), tried + size
-        if tried > 200_000 and have < 1e-5 * tried:
+        if tried > ENOUGH and have < 1e-5 * tried:
             raise BadInput(
                 f"the constraints leave fewer than 1 in 100,000 points of the box "
                 f"({have} of {tried} tried); narrow the axes to where points exist"
