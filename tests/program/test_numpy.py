@@ -52,3 +52,11 @@ def test_value(name):
 def test_what_cannot_be_read_is_named(function, words):
     with pytest.raises(Unsupported, match=words):
         program_of(function, 2)
+
+
+def test_casts_to_single_precision_are_read_over() -> None:
+    """A program is meant in exact arithmetic; what the cast rounds away is for the comparison with the code as it runs."""
+    program = lower_numpy(lambda x: np.tanh(x.copy().astype(np.float32)[:, 0] * np.float32(0.5)), 1)
+    np.testing.assert_allclose(program.value(np.array([[0.3]])), [[np.tanh(0.15)]], rtol=1e-15)
+    with pytest.raises(Unsupported, match="conversion to int64"):
+        lower_numpy(lambda x: x.astype(np.int64)[:, 0], 1)

@@ -88,6 +88,16 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def __getitem__(self, key: Any) -> Traced:
         return self._moved(lambda i: i[key])
 
+    def astype(self, dtype: Any, **kwargs: Any) -> Traced:
+        """Itself: a program is meant in exact arithmetic, whatever precision the code rounds to."""
+        if np.dtype(dtype).kind != "f":
+            raise Unsupported(f"conversion to {np.dtype(dtype)}", "numbers that stay real")
+        return self
+
+    def copy(self) -> Traced:
+        """Itself: nothing is changed in place."""
+        return self
+
     def reshape(self, *shape: Any) -> Traced:
         """As of an array."""
         return self._moved(lambda i: i.reshape(*shape))
