@@ -214,6 +214,12 @@ def test_a_domain_of_2_in_100_000_points_is_not_refused_by_chance() -> None:
         assert len(draw_inside(domain, 8, np.random.default_rng(seed))) == 8
 
 
+def test_a_law_with_2_in_10_000_points_in_the_domain_is_not_refused_by_chance() -> None:
+    law = Law.from_sampler(lambda n, rng: rng.random((n, 1)), Domain(x=(0.0, 2e-4)), "wide")
+    for seed in range(20):
+        assert len(law.draw(100, np.random.default_rng(seed))) == 100
+
+
 def test_numbers_without_a_logarithm_lie_below_a_logarithmic_axis() -> None:
     axis = Axis(1e-3, 1.0, scale="log")
     np.testing.assert_array_equal(

@@ -90,7 +90,7 @@ class Law:
                 inside = points[domain.contains(points)]
                 parts.append(inside)
                 have, tried = have + len(inside), tried + len(points)
-                if tried > 10_000 and have < 1e-4 * tried:
+                if tried > 200_000 and have < 1e-4 * tried:  # 20 are expected then
                     raise BadInput(f"law {name}: fewer than 1 in 10,000 draws lie in the domain")
             return np.concatenate(parts)[:n]
 
