@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from supnorm.problem import Axis, Domain
@@ -39,6 +39,7 @@ def discrete(draw: st.DrawFn) -> Axis:
 CONTINUOUS = st.one_of(linear(), logarithmic())
 
 
+@example(Axis(1.0015218288182184, 1.0248502690458878, scale="log"))  # two logarithms, an ulp apart
 @given(st.one_of(CONTINUOUS, discrete()))
 def test_the_ends_are_exact(axis: Axis) -> None:
     assert axis.from_unit(np.array([0.0, 1.0])).tolist() == [axis.low, axis.high]

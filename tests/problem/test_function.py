@@ -122,3 +122,29 @@ def test_outputs_in_another_order_are_refused(names: tuple[str, ...], side: str)
     with pytest.raises(BadInput, match=rf"outputs of {side} \(v, .* and reference \(u, v\) .* same order"):
         Problem(domain=line, **sides)
     Problem(Function(lambda x: x, outputs=("u", "w")), reference, line)
+
+
+def test_plain_jax_code_runs_in_double_precision() -> None:
+    """As from a problem file: in JAX's default its rounding was taken for an error of the run, and raised."""
+    import jax.numpy as jnp
+
+    f = as_function(lambda x: jnp.sin(x[:, 0]), "model")
+    x = np.linspace(0.0, 1.0, 50)[:, None]
+    np.testing.assert_allclose(f.value(x)[:, 0], np.sin(x[:, 0]), rtol=0, atol=1e-15)
+    assert f.precision == "float64"
+    assert jnp.ones(1).dtype == jnp.float32  # the caller's own setting
+
+
+def test_the_precision_of_plain_code_is_that_of_what_it_returns() -> None:
+    """A network in single precision rounds differently in a batch: it was said to depend on the other points."""
+    from supnorm import Domain, Problem, audit
+
+    def model(x: np.ndarray) -> np.ndarray:
+        last_bit = np.float32(1.0 + 2.0**-23 * (len(x) > 1))  # as sums in another order
+        return (x[:, 0] + 1.0).astype(np.float32) * last_bit
+
+    problem = Problem(model, lambda x: x[:, 0] + 1.0, Domain(x=(0.0, 1.0)))
+    report = audit(problem, evaluations=500)
+    assert problem.model.precision == "float32"
+    assert problem.reference.precision == "float64"
+    assert report.worst.error < 1e-6

@@ -99,6 +99,25 @@ def test_numpy_functions_beside_jax_stay_numpy(tmp_path: Path) -> None:
     np.testing.assert_allclose(opened(tmp_path, code, "constant")(X)[:, 0], X @ [0.1, 0.2], rtol=1e-15)
 
 
+def test_code_in_single_precision_says_so(tmp_path: Path) -> None:
+    """It was ignored, and such a model refused: its values depend on the other points by their last digits."""
+    from supnorm.evaluation.caller import Caller
+    from supnorm.evaluation.probe import probe
+
+    code = (
+        "import numpy as np\ndef f(x): return (x[:, 0] + 1).astype(np.float32) * np.float32(1 + 2e-7 * (len(x) > 1))\n"
+        "class M:\n    def predict(self, x): return f(x)\nm = M()\n"
+    )
+    for name in ("f", "m"):
+        with pytest.raises(
+            BadInput, match='if it computes in single precision say so, precision = "float32"'
+        ):
+            probe(Caller(opened(tmp_path, code, name), "model"), X)
+        single = opened(tmp_path, code, name, precision="float32")
+        assert single.precision == "float32"
+        probe(Caller(single, "model"), X)
+
+
 def test_jax_stays_as_it_was_and_compiles_few_sizes() -> None:
     import jax
     import jax.numpy as jnp

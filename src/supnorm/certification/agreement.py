@@ -18,9 +18,9 @@ from supnorm.certification.affine_model import propagate
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.caller import guarded
 from supnorm.problem import Domain, Function
+from supnorm.problem.double_precision import double_precision
 from supnorm.program import Program, lower_numpy
 from supnorm.results import BadInput
-from supnorm.sources.jax import x64
 
 POINTS, FEW = 256, 8  # the latter where a call is expensive
 SECONDS = 2.0  # of one call
@@ -38,7 +38,7 @@ def runs(function: Function, x: Array, what: str) -> Array:
     Raises:
         BadInput: when it fails at all points.
     """
-    with x64(function.precision == "float64" and "jax" in sys.modules):
+    with double_precision(function.precision == "float64" and "jax" in sys.modules):
         y, messages = guarded(function.value, x, None)
     if len(messages) == len(x):
         raise BadInput(f"the {what} failed at {x[0].tolist()}: {messages[0]}")

@@ -57,10 +57,14 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> None:
     if caller.expensive or len(good) < 2:
         return
     single = guarded(caller.function.value, x[good[:1]], caller.outputs)[0]
-    if not (np.abs(single - y[good[:1]]) <= allowed * scale).all():
+    apart = np.abs(single - y[good[:1]])
+    if not (apart <= allowed * scale).all():
+        remedy = "put normalisation layers in evaluation mode (model.eval())"
+        if (apart <= ALLOWED["float32"] * scale).all():
+            remedy = 'if it computes in single precision say so, precision = "float32"'
         raise BadInput(
             f"{file_hint}{name} gives {_show(single[0])} for a point alone and {_show(y[good[0]])} in a batch: "
-            "the value depends on the other points; put normalisation layers in evaluation mode (model.eval())"
+            f"the value depends on the other points; {remedy}"
         )
 
 

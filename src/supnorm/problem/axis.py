@@ -96,10 +96,10 @@ class Axis:
             steps = np.searchsorted(np.asarray(self.values), x)
             return (np.minimum(steps, len(self.values) - 1) + 0.5) / len(self.values)
         if self.log:  # numbers that have no logarithm lie infinitely far below
+            low, high = np.log(np.array([self.low, self.high]))  # by the same code as x: the ends are 0 and 1
             with np.errstate(divide="ignore"):
-                return (np.log(np.maximum(x, 0.0)) - math.log(self.low)) / (
-                    math.log(self.high) - math.log(self.low)
-                )
+                u: NDArray[np.float64] = (np.log(np.maximum(x, 0.0)) - low) / (high - low)
+            return u
         return (x - self.low) / (self.high - self.low)
 
     def slope(self, x: NDArray[np.float64]) -> NDArray[np.float64]:

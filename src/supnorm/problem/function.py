@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.problem.double_precision import double_precision, precision_of
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -111,10 +112,15 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
     function = source
 
     def value(x: Array) -> Array:
-        return as_columns(function(x.copy()), len(x), what)  # it may work in its argument
+        with double_precision("jax" in sys.modules):  # JAX code, as a problem file opens it
+            result = function(x.copy())  # it may work in its argument
+        if found.precision == "float64" != (lower := precision_of(result)):
+            object.__setattr__(found, "precision", lower)  # not known before the first call
+        return as_columns(result, len(x), what)
 
     value.__wrapped__ = function  # type: ignore[attr-defined]  # the user's own code, for tracing it
-    return Function(value, name=getattr(source, "__name__", type(source).__name__))
+    found = Function(value, name=getattr(source, "__name__", type(source).__name__))
+    return found
 
 
 def exited(error: SystemExit) -> str:

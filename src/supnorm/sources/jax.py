@@ -7,33 +7,18 @@ The 64-bit mode of JAX is switched on inside each call and never left on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Function, as_columns
+from supnorm.problem.double_precision import double_precision
 from supnorm.problem.function import Pullback
 from supnorm.sources.batching import in_batches, power_of_two
 
 Array = NDArray[np.float64]
 ROWS = 65_536  # rows of one call: bounds the memory of a large network
-
-
-def x64(on: bool = True) -> AbstractContextManager[Any]:
-    """JAX's 64-bit mode within a ``with`` block, under the name the installed JAX has for it."""
-    if not on:
-        return nullcontext()
-    import jax
-
-    if hasattr(jax, "enable_x64"):
-        context: AbstractContextManager[Any] = jax.enable_x64(True)
-        return context
-    from jax.experimental import enable_x64
-
-    older: AbstractContextManager[Any] = enable_x64()
-    return older
 
 
 def from_jax(
@@ -74,7 +59,7 @@ def from_jax(
         def call(part: Array) -> Array:
             return as_columns(compiled(part.astype(dtype)), len(part), label)
 
-        with x64(double):
+        with double_precision(double):
             return in_batches(call, x, rows, power_of_two)
 
     value.__wrapped__ = function  # type: ignore[attr-defined]  # the user's own code, for tracing it
@@ -88,7 +73,7 @@ def from_jax(
             return np.asarray(pulled(points, weights), dtype=np.float64)
 
         def pull(weights: Array) -> Array:
-            with x64(double):
+            with double_precision(double):
                 return in_batches(call, np.concatenate([weights, x], axis=1), rows, power_of_two)
 
         return y, pull

@@ -59,7 +59,8 @@ def open_python(spec: SourceSpec, root: Path, probe: Array, where: str) -> Funct
     if _is_module(found):
         return _from_module(found, spec, label, probe)
     if callable(getattr(found, "predict", None)):
-        return _from_predictor(found, label, probe.shape[1], f'{key} = "{spec.python}"')
+        predictor = _from_predictor(found, label, probe.shape[1], f'{key} = "{spec.python}"')
+        return replace(predictor, precision=spec.precision or "float64")
     if not callable(found):
         raise BadInput(
             f'{key} = "{spec.python}" is a {type(found).__name__}; name a function of an array (n, d), '
@@ -74,7 +75,7 @@ def open_python(spec: SourceSpec, root: Path, probe: Array, where: str) -> Funct
         from supnorm.sources.torch import from_torch
 
         return from_torch(found, name=label, precision=dtype, device=spec.device)
-    return replace(as_function(found, label), name=label)
+    return replace(as_function(found, label), name=label, precision=spec.precision or "float64")
 
 
 def per_point(
@@ -241,10 +242,10 @@ def _speaks_jax(function: Callable[..., Any], probe: Array) -> bool:
         import jax
     except ImportError:
         return False
-    from supnorm.sources.jax import x64
+    from supnorm.problem.double_precision import double_precision
 
     try:
-        with x64():
+        with double_precision():
             jax.eval_shape(function, jax.ShapeDtypeStruct(probe.shape, np.float64))
             return isinstance(function(probe[:1]), jax.Array)
     except (

@@ -107,10 +107,10 @@ def _double_for_jax(path: Path) -> Any:
     """64-bit mode while a JAX file is imported: its module-level arrays would be cut to float32 otherwise."""
     if not imported_roots(path) & JAX_LIKE:
         return nullcontext()
-    from supnorm.sources.jax import x64
+    from supnorm.problem.double_precision import double_precision
 
     try:
-        return x64()
+        return double_precision()
     except ImportError:
         return nullcontext()
 

@@ -1,0 +1,40 @@
+"""JAX's 64-bit mode, which is a global flag, within a ``with`` block; and what arithmetic a result came from."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+LOWER = ("float32", "float16", "bfloat16")
+
+
+def double_precision(on: bool = True) -> AbstractContextManager[Any]:
+    """A context in which JAX computes in float64; the caller's own setting returns afterwards.
+
+    >>> import jax.numpy as jnp
+    >>> with double_precision():
+    ...     jnp.ones(1).dtype
+    dtype('float64')
+    """
+    if not on:
+        return nullcontext()
+    import jax
+
+    if hasattr(jax, "enable_x64"):
+        context: AbstractContextManager[Any] = jax.enable_x64(True)
+        return context
+    from jax.experimental import enable_x64  # before jax 0.8
+
+    older: AbstractContextManager[Any] = enable_x64(True)
+    return older
+
+
+def precision_of(result: Any) -> str:
+    """The precision of an array.
+
+    >>> import numpy as np
+    >>> precision_of(np.zeros(3, np.float32)), precision_of([0.5]), precision_of(np.arange(3))
+    ('float32', 'float64', 'float64')
+    """
+    name = str(getattr(result, "dtype", "float64"))
+    return name if name in LOWER else "float64"
