@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -212,6 +214,29 @@ def test_a_domain_of_2_in_100_000_points_is_not_refused_by_chance() -> None:
     domain = Domain([lambda x: x[:, 0] < 2e-5], x=(0.0, 1.0))
     for seed in range(20):
         assert len(draw_inside(domain, 8, np.random.default_rng(seed))) == 8
+
+
+def test_a_law_with_2_in_10_000_points_in_the_domain_is_not_refused_by_chance() -> None:
+    law = Law.from_sampler(lambda n, rng: rng.random((n, 1)), Domain(x=(0.0, 2e-4)), "wide")
+    for seed in range(20):
+        assert len(law.draw(100, np.random.default_rng(seed))) == 100
+
+
+def test_the_law_that_nobody_gave_follows_the_domain() -> None:
+    """A problem with another domain kept the law of the first: shares of that were said to be shares of this."""
+    small, large = Domain(x=(0.0, 0.5)), Domain(x=(0.0, 10.0))
+    problem = Problem(lambda x: x, lambda x: x, small)
+    wider = replace(problem, domain=large)
+    assert wider.law is not None
+    assert wider.law.even
+    assert wider.law.draw(1000, np.random.default_rng(0)).max() > 9
+    given = replace(problem, law=Law.uniform(small))
+    assert given.law is not None
+    assert given.law.even
+    elsewhere = replace(given, domain=large)
+    assert elsewhere.law is not None
+    assert not elsewhere.law.even
+    assert elsewhere.law.draw(1000, np.random.default_rng(0)).max() < 0.5
 
 
 def test_numbers_without_a_logarithm_lie_below_a_logarithmic_axis() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ class Law:
         draw: ``draw(n, rng)`` returns ``n`` independent points, shape ``(n, d)``.
         outside: how many points of a sample were left out because they lie outside the domain, of ``given``.
         even: whether it spreads evenly over the domain, so that a share of the law is a share of the domain.
+        over: the domain that it spreads evenly over.
+        assumed: whether a problem took it because none was given: with another domain it takes another one.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Law:
     outside: int = 0
     given: int = 0
     even: bool = False
+    over: Domain | None = field(default=None, repr=False, compare=False)
+    assumed: bool = False
 
     @classmethod
     def uniform(cls, domain: Domain) -> Law:
@@ -50,7 +54,9 @@ class Law:
             return draw_inside(domain, n, rng)
 
         logs = [n for n, a in zip(domain.names, domain.axes, strict=True) if a.log]
-        return cls("uniform" + (f" (log-uniform in {', '.join(logs)})" if logs else ""), draw, even=True)
+        return cls(
+            "uniform" + (f" (log-uniform in {', '.join(logs)})" if logs else ""), draw, even=True, over=domain
+        )
 
     @classmethod
     def from_samples(cls, points: Array, domain: Domain, name: str = "sample") -> Law:
@@ -90,7 +96,7 @@ class Law:
                 inside = points[domain.contains(points)]
                 parts.append(inside)
                 have, tried = have + len(inside), tried + len(points)
-                if tried > 10_000 and have < 1e-4 * tried:
+                if tried > 200_000 and have < 1e-4 * tried:  # 20 are expected then
                     raise BadInput(f"law {name}: fewer than 1 in 10,000 draws lie in the domain")
             return np.concatenate(parts)[:n]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ class Problem:
         reference: the same.
         domain: where both are compared.
         error: the `ErrorMeasure`; absolute by default.
-        tolerance: short for a tolerance in ``error``.
+        tolerance: short for a tolerance in ``error``, before which it goes: `dataclasses.replace` keeps it, so a
+            problem that gets another error with a tolerance of its own is to get that one here as well.
         law: how inputs are distributed; uniform on the domain by default.
         recheck: a second or refined reference, for the reported witnesses.
         title: the heading of reports.
@@ -68,12 +69,12 @@ class Problem:
         for name in ("model", "recheck"):
             self._same_order(name)
         if self.tolerance is not None:
-            from dataclasses import replace
-
             put("error", replace(self.error, tolerance=self.tolerance))
         put("tolerance", self.error.tolerance)
-        if self.law is None:
-            put("law", Law.uniform(self.domain))
+        if self.law is None or self.law.assumed:  # `replace` may have changed the domain
+            put("law", replace(Law.uniform(self.domain), assumed=True))
+        elif self.law.even and self.law.over is not self.domain:
+            put("law", replace(self.law, even=False))
 
     def _same_order(self, name: str) -> None:
         """Outputs are compared by position: one that both sides name must stand at the same."""
