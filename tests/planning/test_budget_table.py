@@ -43,6 +43,18 @@ def test_without_a_ladder_it_is_undecided_or_told_by_size():
     assert result.caveats[2].outcome.startswith("does not hold")
 
 
+def test_a_tolerance_that_only_the_middle_of_a_forecast_reaches_is_not_called_unreachable():
+    x = np.random.default_rng(0).random((600, 2))
+    y = x @ np.array([1.0, 2.0]) + 0.1 * np.sin(8 * x[:, 0])
+    options = {"trainer": nearest, "samples": (32, 64, 128, 256), "seeds": 2}
+    ladder = budget((x, y), tolerance=0.1, **options).ladders[0]
+    f = ladder.forecast(2048)
+    between = (f.value + f.upper) / 2
+    said = budget((x, y), tolerance=between, ladder=ladder).summary()
+    assert f.value < between < f.upper
+    assert "the upper end of the interval does not reach the tolerance" in said
+
+
 def test_a_table_of_a_problem_keeps_its_names():
     from supnorm.planning.table import as_table
     from supnorm.problem import Function, Problem

@@ -112,6 +112,6 @@ def _need(reached: str, samples: int | None, weights: int | None, iterations: in
     if reached == "floor":
         return "the tolerance lies below the floor of this ladder: more of this does not help"
     if reached == "beyond":
-        return "the tolerance is not reached within 8 times the top rung: no number is given"
+        return "the upper end of the interval does not reach the tolerance within 8 times the top rung: no number is given"
     triple = ((samples, "samples"), (weights, "weights"), (iterations, "iterations"))
     return f"the tolerance is reached ({reached}) with {', '.join(f'{n} {word}' for n, word in triple if n)}"
