@@ -371,7 +371,8 @@ def test_a_million_samples():
     rng = np.random.default_rng(0)
     x = rng.random((1_000_000, 2))
     result = fit((x, np.sin(3 * x[:, 0]) * x[:, 1]), method=PolynomialLeastSquares())
-    assert result.notes == ("trained on 20000 of 650000 training samples",)
+    assert result.notes == ("20,000 of 1,000,000 samples are trained on, the others judge",)
+    assert result.evaluations == {"train": 20_000, "choose": 420_000, "held-out": 560_000}
     assert result.winner.sup_lower < 1e-10
 
 

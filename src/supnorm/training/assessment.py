@@ -17,6 +17,7 @@ from supnorm.problem import Function, Problem
 from supnorm.training.reference_points import ReferencePoints
 
 Array = NDArray[np.float64]
+AT_ONCE = 50_000  # points whose values are computed in one call: a thousand numbers each are 400 MB
 FRESH = 1_000_003  # added to the user's seed: far from every seed used while fitting
 
 
@@ -80,7 +81,8 @@ class Validation:
     def errors(self, function: Function) -> Errors:
         """Errors of ``function`` at these points; infinite where it has no value."""
         with np.errstate(all="ignore"):
-            error, _ = self.problem.error(function.value(self.x), self.y, self.x)
+            parts = [function.value(self.x[i : i + AT_ONCE]) for i in range(0, max(len(self.x), 1), AT_ONCE)]
+            error, _ = self.problem.error(np.concatenate(parts), self.y, self.x)
         law = error[: len(error) - self.corners]
         law = law[~np.isnan(law)]
         if not len(law):

@@ -28,7 +28,6 @@ from supnorm.training.network_fit import NetworkFit, as_approximation
 from supnorm.training.outcome import latency
 
 Array = NDArray[np.float64]
-ROWS = 20_000  # samples beyond this many judge the candidates but are not trained on
 
 
 def fit_data(
@@ -68,11 +67,6 @@ def fit_data(
     notes = data.notes
     if jump is not None:
         notes = (*notes, jump.describe(data.domain), _remedy(candidates, data.domain.d))
-    if len(data.train[0]) > ROWS:
-        notes = (
-            *notes,
-            f"trained on {ROWS} of {len(data.train[0])} training samples",
-        )
     observer(Finished())
 
     counts = {"train": len(data.train[0]), "choose": len(data.choose[0]), "held-out": len(data.held[0])}
@@ -146,7 +140,7 @@ class Trials:
 
     def _fits(self, method: Any) -> Iterator[Approximation]:
         """The approximation of a method; of networks one of each width that the samples allow."""
-        x, y, domain = self.data.train[0][:ROWS], self.data.train[1][:ROWS], self.data.domain
+        (x, y), domain = self.data.train, self.data.domain
         rng = np.random.default_rng([self.seed, 4])
         if not isinstance(method, NetworkFit):
             yield method.from_samples(x, y, domain, rng)
