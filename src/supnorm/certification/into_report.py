@@ -41,7 +41,7 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     kind = result.upper_kind
     if kind == "exact-arithmetic" and deployed is not None:
         kind = "certified"
-    sup = {"lower": found, "upper": upper, "upper_kind": kind, "assumptions": list(result.assumptions)}
+    bound = {"upper": upper, "upper_kind": kind, "assumptions": list(result.assumptions)}
     picture = bound_map(result.certificate) | {"target": result.target, "proved_volume": result.proved_volume}
     charts = {**(report.document.get("charts") or {}), "local_bounds": to_json(picture)}
     status = dict(report.document["status"])
@@ -49,5 +49,11 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     if status["code"] == "within-tolerance" and tolerance is not None and upper <= from_json(tolerance):
         status["advice"] = _PROVED + (_IF_DECLARED if kind == "conditional" else "")
     return replace(
-        report, document={**report.document, "status": status, "sup": to_json(sup), "charts": charts}
+        report,
+        document={
+            **report.document,
+            "status": status,
+            "sup": {**report.document["sup"], **to_json(bound)},
+            "charts": charts,
+        },
     )
