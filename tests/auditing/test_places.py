@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from tests import problems
 from tests.problems import Bump, RandomNet, assert_honest, bounded, box, function_of, mixed
 
 from supnorm import audit
+from supnorm.auditing.document import _crown
 from supnorm.auditing.findings import domain_against_data, infinite_cause
 from supnorm.auditing.glitches import GlitchRule, rms_floor
 from supnorm.auditing.statistics import Sample
+from supnorm.evaluation import Evaluator
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput, Witness
 
@@ -33,6 +36,15 @@ def test_a_narrow_bump_is_a_glitch_and_a_wide_one_is_not() -> None:
     assert "interior" in narrow.places[0].tags
     tame = audit(problems.genuine_net(2, 0, starts=64).problem, evaluations=20_000)
     assert tame.glitches == ()
+
+
+@pytest.mark.parametrize(("x", "where"), [(1.0, "boundary"), (0.7, "interior")])
+def test_a_worst_point_that_the_last_pictures_saw_says_where_it_lies(x: float, where: str) -> None:
+    evaluator = Evaluator(Problem(lambda x: x[:, 0] ** 2, lambda x: 0 * x[:, 0], Domain(x=(0.0, 1.0))))
+    evaluator.values_inside(np.array([[x]]), "pictures")
+    run: Any = SimpleNamespace(evaluator=evaluator, places=[])
+    _crown(run)
+    assert run.places[0].witness.tags == (where,)
 
 
 @pytest.mark.parametrize("side", ["model", "reference"])

@@ -34,7 +34,7 @@ from supnorm.auditing.joint import is_joint, with_output
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import cluster_sizes
 from supnorm.auditing.pictures import Pictures, picture_budget
-from supnorm.auditing.places import Place, judge, settle
+from supnorm.auditing.places import Place, judge, settle, where_in
 from supnorm.auditing.power import Planted
 from supnorm.auditing.recheck import recheck
 from supnorm.auditing.recorder import Recorder
@@ -269,7 +269,8 @@ def _crown(run: Run) -> None:
     if witness is None or (top > -np.inf and witness.error <= top * (1 + 1e-12)):
         return
     witness = with_output(run.evaluator.problem.error, witness)
-    u = run.evaluator.problem.domain.to_unit(witness.x[None])[0].clip(0.0, 1.0)
+    domain = run.evaluator.problem.domain
+    u = domain.to_unit(witness.x[None])[0].clip(0.0, 1.0)
     apart = [float(np.linalg.norm(p.u - u)) for p in run.places]
     if apart and min(apart) <= SAME * np.sqrt(len(u)):
         place = run.places.pop(int(np.argmin(apart)))
@@ -280,6 +281,7 @@ def _crown(run: Run) -> None:
         )
         place = replace(place, u=u, witness=witness)
     else:
+        witness = replace(witness, tags=(where_in(domain, u, witness.x),))
         place = Place(u, witness, np.full(len(u), 0.1))
     run.places = [place, *run.places]
 
