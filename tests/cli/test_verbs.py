@@ -200,6 +200,10 @@ def test_help_lists_the_verbs(shell: Shell) -> None:
         assert verb in done.out
 
 
+def test_help_of_the_demo_names_its_own_folder(shell: Shell) -> None:
+    assert "demo-run" in shell.run("demo", "--help").out
+
+
 @pytest.mark.parametrize(
     "code",
     ["import supnorm", "import sys; from supnorm.cli.main import run; run(['--help'])"],

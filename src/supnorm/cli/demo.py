@@ -11,20 +11,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
 from supnorm.cli.folder import demand_folder
-from supnorm.cli.options import OUT, QUIET
+from supnorm.cli.options import QUIET
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
     from supnorm.problem import Problem
 
 Array = NDArray[np.float64]
+OUT = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Folder of the runs. [default: demo-run]")
+]
 BOREHOLE = {
     "rw": (0.05, 0.15, "m"),
     "r": (100.0, 50_000.0, "m"),
