@@ -1,4 +1,7 @@
-"""docs/results.md describes what the verbs print: every key of each schema, and no key that does not exist."""
+"""docs/results.md describes what the verbs print: every key of each schema, and no key that does not exist.
+
+docs/audit.md names every option of an audit, and links between pages lead somewhere.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,15 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Shell
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "results.md"
+from supnorm.auditing import findings
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT / "docs" / "results.md"
+PAGES = [
+    p
+    for part in (".", "docs", "examples", "benchmarks", "benchmarks/budget")
+    for p in (ROOT / part).glob("*.md")
+]
 RUNS = {
     "audit": ("audit", "problem.toml", "--evaluations", "500", "--power-runs", "1"),
     "certify": ("certify", "easy.toml"),
@@ -62,8 +73,46 @@ def test_every_key_is_described(folder: Shell, verb: str) -> None:
 @pytest.mark.slow
 def test_keys_inside_are_those_of_the_text(folder: Shell) -> None:
     text = documented("audit")
-    data = json.loads(folder.run(*RUNS["audit"], "--json").out)
-    for part in ("status", "measure", "witness"):
-        assert all(f"`{key}`" in text[part] for key in data[part]), part
+    data = json.loads(
+        folder.run("audit", "problem.toml", "--evaluations", "500", "--power-runs", "1", "--json").out
+    )
+    for part in (
+        "status", "measure", "sup", "witness", "plain_sample", "exceedance", "power", "failures",
+        "evaluations",
+    ):  # fmt: skip
+        inside = data[part][0] if isinstance(data[part], list) else data[part]
+        assert all(f"`{key}`" in text[part] for key in inside), part
     fit = json.loads(folder.run(*RUNS["fit"], "--json").out)
     assert all(f"`{key}`" in documented("fit")["winner"] for key in fit["winner"])
+
+
+def test_every_code_of_a_finding_is_described() -> None:
+    source = Path(findings.__file__).read_text()
+    codes = set(
+        re.findall(
+            r'"code": "([a-z-]+)"|return "([a-z]+-[a-z-]+)", text|return "([a-z]+-[a-z]+)", f"', source
+        )
+    )
+    codes = {next(filter(None, found)) for found in codes} | {"model-failed", "reference-failed"}
+    assert {"suspect-labels", "no-model-value", "infinite-error"} <= codes
+    assert {code for code in codes if f"`{code}`" not in documented("audit")["findings"]} == set()
+
+
+def test_every_option_of_the_audit_is_described(shell: Shell) -> None:
+    page = (DOCUMENT.parent / "audit.md").read_text()
+    options = set(re.findall(r"(?<=\s)--[a-z-]+", shell.run("audit", "--help").out)) - {"--help"}
+    assert {"--seed", "--power-runs", "--no-power"} <= options
+    assert {option for option in options if f"`{option}" not in page} == set()
+
+
+@pytest.mark.parametrize("page", sorted(PAGES), ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        if target.startswith("http"):
+            continue
+        there = page.parent / path if path else page
+        assert there.exists(), target
+        heads = re.findall(r"^#+ (.+)$", there.read_text(), re.MULTILINE) if anchor else []
+        names = {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+        assert not anchor or anchor in names, target
