@@ -167,5 +167,5 @@ def test_a_million_samples(tmp_path, capsys):
     x = np.random.default_rng(0).uniform(-1, 1, (1_000_000, 2))
     result = fit((x, np.sin(2 * x[:, 0]) * x[:, 1]), tolerance=1e-6)
     assert result.status.code == "within-tolerance"
-    assert result.notes == ("trained on 20000 of 650000 training samples",)
+    assert result.notes == ("20,000 of 1,000,000 samples are trained on, the others judge",)
     assert ("NetworkFit", "a cheaper method meets the tolerance") in result.skipped
