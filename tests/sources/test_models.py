@@ -251,6 +251,16 @@ def test_objects_with_predict(tmp_path: Path) -> None:
         forms.open(names=("a", "b", "c"), python="forest.py:forest")
 
 
+def test_a_predictor_that_works_in_its_argument_leaves_the_points_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "clip.py").write_text(
+        "class Clipped:\n    def predict(self, x):\n        x[x > 0.5] = 0.5\n        return x[:, 0]\nclipped = Clipped()\n"
+    )
+    function = Forms(tmp_path, "float64", None).open(python="clip.py:clipped")
+    x = np.full((3, 2), 0.75)
+    assert function.value(x).tolist() == [[0.5]] * 3
+    assert (x == 0.75).all()
+
+
 def test_several_graph_inputs(tmp_path: Path) -> None:
     class Two(torch.nn.Module):  # type: ignore[misc, name-defined]
         def forward(self, pressure: Any, state: Any) -> Any:

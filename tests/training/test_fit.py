@@ -36,6 +36,19 @@ def fit(*args, **options):
     return full_fit(*args, **{"audit_evaluations": 2000} | options)
 
 
+class CtrlC:
+    """An observer that presses Ctrl-C after so many candidates."""
+
+    def __init__(self, candidates):
+        self.candidates, self.seen = candidates, []
+
+    def __call__(self, event):
+        if isinstance(event, Tried):
+            self.seen.append(event.method)
+            if len(self.seen) == self.candidates:
+                raise KeyboardInterrupt
+
+
 def bell(x):
     return np.exp(-((x[:, 0] / x[:, 1]) ** 2) / 2) / (np.sqrt(2 * np.pi) * x[:, 1])
 
@@ -331,18 +344,11 @@ def test_fixed_samples_honour_a_time_limit():
 
 
 def test_ctrl_c_ends_a_fit_of_fixed_samples_with_the_best_so_far():
-    seen = []
-
-    def stop(event):
-        if isinstance(event, Tried):
-            seen.append(event.method)
-            if len(seen) == 2:
-                raise KeyboardInterrupt
-
+    stop = CtrlC(2)
     x = np.random.default_rng(0).uniform(-1, 1, (100, 2))
     result = fit((x, np.abs(x[:, 0])), tolerance=1e-9, observer=stop)
     assert (result.status.code, int(result.status.exit)) == ("interrupted", 3)
-    assert {c.method for c in result.candidates} == set(seen)
+    assert {c.method for c in result.candidates} == set(stop.seen)
 
 
 @pytest.mark.parametrize(
@@ -552,14 +558,7 @@ def test_references_without_known_operations_cannot_be_certified():
 
 
 def test_ctrl_c_ends_with_the_best_so_far():
-    seen = []
-
-    def stop(event):
-        if isinstance(event, Tried):
-            seen.append(event.method)
-            if len(seen) == 2:
-                raise KeyboardInterrupt
-
+    stop = CtrlC(2)
     kink = Domain(x=(-1.0, 1.0), y=(-1.0, 1.0))
     result = fit(lambda x: np.abs(x[:, 0] + 0.3 * x[:, 1]), kink, tolerance=1e-12, observer=stop)
     assert (result.status.code, int(result.status.exit)) == ("interrupted", 3)
