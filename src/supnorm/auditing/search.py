@@ -107,6 +107,7 @@ class ScreenAndAscent:
     polish_share: float = 0.1
     seams_share: float = 0.15
     polished: int = 8
+    alone: int = 200
     chains: int = 1024
     starts: int = 1024
     flanks: int = 64
@@ -271,7 +272,7 @@ class ScreenAndAscent:
         strategy = replace(self.strategy, steps=29, halve_every=0)
         each = GRADIENT * (self.ascent.steps + 1)
         cost = each if landscape.differentiable else 30 * strategy.samples(domain.d)
-        k = min(budget // cost, 200) if state.rounds == 0 else 0
+        k = min(budget // cost, self.alone) if state.rounds == 0 else 0
         if k < 3:
             return np.empty((0, domain.d))
         from supnorm.problem import draw_inside
