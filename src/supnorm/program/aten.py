@@ -78,8 +78,9 @@ def lower_aten(
         args = [_look_up(a, values) for a in node.args]
         named = {k: _look_up(v, values) for k, v in node.kwargs.items()}
         result = _apply(build, node.target, args, named)
-        results = [result] if len(node.outputs) == 1 else result
-        values.update(zip(node.outputs, results, strict=False))
+        if node.outputs:  # an assertion has none
+            results = [result] if len(node.outputs) == 1 else result
+            values.update(zip(node.outputs, results, strict=False))
     rows = [values[name] for name in outputs]
     flat = [r.arrange(np.ravel) if isinstance(r, Tensor) else np.ravel(r) for r in rows]
     return build.finish(build.concatenate(flat, 0) if len(flat) > 1 else flat[0])
