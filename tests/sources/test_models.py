@@ -379,7 +379,9 @@ def test_a_graph_that_casts_its_inputs_is_read(tmp_path: Path, dtype: str, near:
 class Cast(torch.nn.Module):  # type: ignore[misc, name-defined]
     def __init__(self, dtype: Any) -> None:
         super().__init__()
-        self.net = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)).to(dtype)
+        self.net = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)).to(
+            dtype
+        )
         self.dtype = dtype
 
     def forward(self, x: Any) -> Any:
