@@ -7,7 +7,8 @@ inputs with different units comparable.
 
 Derivatives come from the function's own ``vjp``, or from its program where its code can be read; where there is neither,
 from central differences whose relative step must be declared (their error is about step^2 f''' / 6 + eps |f| / step, and
-no smaller derivative error can be seen); on a logarithmic axis the step is one of the logarithm. A certificate needs exact derivatives: those of the program, taken by JAX.
+no smaller derivative error can be seen); on a logarithmic axis the step is one of the logarithm. A certificate needs
+exact derivatives: those of the program, taken by JAX.
 """
 
 from __future__ import annotations
