@@ -142,7 +142,8 @@ def _question(specification: ProblemSpec, path: Path) -> dict[str, Any]:
     )
     if specification.data is not None and not specification.data.domain:
         del tables["data"]  # what a model was trained on is its own
-    return {"data": None} | _located(tables, path.resolve().parent)
+    located: dict[str, Any] = _located({"data": None} | tables, path.resolve().parent)
+    return located
 
 
 def _located(value: Any, folder: Path, key: str = "") -> Any:
