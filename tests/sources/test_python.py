@@ -159,6 +159,7 @@ def test_jax_in_float32_is_float32() -> None:
         ("def build(): raise OSError('no weights')\n", "build", "OSError: no weights"),
         ("class A: pass\na = A()\n", "a", "is a A"),
         ("class A:\n    x = 3\n", "A.x", "is a int"),
+        ("a = 3.0\n", "a.predict", "has no name a.predict; it has: nothing public"),
     ],
 )
 def test_objects_that_cannot_be_called(tmp_path: Path, code: str, name: str, said: str) -> None:

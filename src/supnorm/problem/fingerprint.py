@@ -1,4 +1,4 @@
-"""A short hash that tells one problem from another: its file and the files it names."""
+"""A short hash that tells one problem from another: what it asks, and the files of its functions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from supnorm.problem.problem import Problem
 
 
 def fingerprint(problem: Problem) -> str:
-    """Twelve hexadecimal digits of SHA-256 over domain, error, and the content of every file named.
+    """Twelve hexadecimal digits of SHA-256 over domain, error, and the content of every file that a function is from.
 
     Budgets and seeds do not enter: the same problem may be searched again. A problem built in Python is told
     apart by its axes and the names of its functions only.
@@ -44,7 +44,9 @@ def _facts(problem: Problem) -> dict[str, Any]:
         ],
         "law": None if problem.law is None else problem.law.name,
         "parts": [_part_name(p) for p in _parts(problem)],
-    } | ({"derivatives": True} if hasattr(problem.reference.value, "derivatives") else {})
+    } | (
+        {"derivatives": value.derivatives} if hasattr(value := problem.reference.value, "derivatives") else {}
+    )
 
 
 def _placeless(origin: Mapping[str, Any]) -> dict[str, Any]:

@@ -84,8 +84,9 @@ def lower_aten(
         args = [_look_up(a, values) for a in node.args]
         named = {k: _look_up(v, values) for k, v in node.kwargs.items()}
         result = _apply(build, node.target, args, named)
-        results = ([result] if len(node.outputs) == 1 else result) if node.outputs else ()
-        values.update(zip(node.outputs, results, strict=False))
+        if node.outputs:  # an assertion has none
+            results = [result] if len(node.outputs) == 1 else result
+            values.update(zip(node.outputs, results, strict=False))
         for name in memory.write(node):  # changed where it stands
             values[name] = result
     memory.read([Ref(name) for name in outputs])

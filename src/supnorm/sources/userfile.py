@@ -119,7 +119,7 @@ def _names(owner: Any) -> str:
     own = getattr(owner, "__name__", None)
     names = [
         n
-        for n, v in vars(owner).items()
+        for n, v in getattr(owner, "__dict__", {}).items()
         if not n.startswith("_") and not isinstance(v, ModuleType) and getattr(v, "__module__", own) == own
     ]
     return ", ".join(names[:20]) or "nothing public"
