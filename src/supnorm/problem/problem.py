@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,8 @@ class Problem:
         recheck: a second or refined reference, for the reported witnesses.
         title: the heading of reports.
         data: points the model was trained on, shape ``(N, d)``, for findings about the domain.
+        source: the problem file that it was opened from, and the points that ``[data]`` of that file held then:
+            `save` names their file again while they are still those of ``data``.
 
     Raises:
         BadInput: when one of the parts cannot be used.
@@ -52,6 +53,7 @@ class Problem:
     title: str = ""
     data: Any = None
     source: Path | None = None
+    source_data: NDArray[np.float64] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         put: Callable[[str, Any], None] = lambda name, v: object.__setattr__(self, name, v)  # noqa: E731
@@ -93,8 +95,9 @@ class Problem:
         Raises:
             BadInput: naming every part that has no path, because it was given as a Python object.
         """
-        # By the public API: what a file can name is known to a room above this one.
-        import_module("supnorm").save_problem(self, path)
+        from supnorm.problem.save import save_problem  # pydantic is slow to import
+
+        save_problem(self, path)
 
     def output_names(self, m: int) -> tuple[str, ...]:
         """Names of the ``m`` outputs: the reference's, else the model's, else ``y`` or ``y1, y2, ...``.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
-from supnorm.problem.specification import ErrorSpec, LawSpec, ProblemSpec, SourceSpec, read_specification
+from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name, read_specification
 from supnorm.results import BadInput
 from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.ports import reordered
@@ -54,6 +54,7 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
         title=spec.title,
         data=None if data is None else data[0],
         source=path,
+        source_data=None if data is None else data[0],
     )
 
 
@@ -278,11 +279,6 @@ def _measure(spec: ErrorSpec, root: Path, file: str) -> ErrorMeasure:
         return ErrorMeasure(kind, spec.side, spec.floor, scale, function, mask, tolerance)
     except BadInput as error:
         raise BadInput(f"{file}: [error]: {error}") from None
-
-
-def law_name(spec: LawSpec) -> str:
-    """What a law is called: by its name in the file, else by where it is from, without the folder."""
-    return spec.name or Path(spec.python or spec.file or "").name
 
 
 def _law(
