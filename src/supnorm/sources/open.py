@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
+from supnorm.problem.function import keep_code
 from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name, read_specification
 from supnorm.results import BadInput
 from supnorm.sources.derivatives import with_derivatives
@@ -194,15 +195,8 @@ def _named(function: Function, spec: SourceSpec, names: tuple[str, ...], where: 
             counted(failure.values)
             raise
 
-    _keep_code(inner, value)
+    keep_code(inner, value)
     return replace(named, value=value)
-
-
-def _keep_code(inner: Any, value: Any) -> None:
-    """The user's own code stays within reach, for those who trace it into a program."""
-    if hasattr(inner, "__wrapped__"):
-        value.__wrapped__ = inner.__wrapped__
-        value.tensors = getattr(inner, "tensors", False)
 
 
 def _data(spec: ProblemSpec, root: Path, file: str) -> tuple[Array, tuple[str, ...]] | None:
