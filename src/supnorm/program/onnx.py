@@ -30,8 +30,6 @@ _SAME = ("Identity", "Dropout", "Cast", "CastLike")
 _MOVE = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather", "Expand")
 _COMPARE = {"Greater": "gt", "GreaterOrEqual": "ge", "Less": "lt", "LessOrEqual": "le"}
 _NEAREST = {
-    "Elu": "Softplus, SiLU or Gelu",
-    "Selu": "Softplus, SiLU or Gelu",
     "MaxPool": "ReduceMax over a Reshape, or Conv with stride",
     "Atan": "Tanh",
     "LSTM": "unrolled Gemm and Tanh",
