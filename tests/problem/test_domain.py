@@ -189,6 +189,16 @@ def test_data_that_span_no_domain_are_refused(data: np.ndarray, said: str) -> No
         Domain.from_samples(data)
 
 
+def test_two_columns_of_data_need_two_names() -> None:
+    with pytest.raises(BadInput, match="names must be different, got a, a"):
+        Domain.from_samples(np.random.default_rng(0).random((9, 2)), ["a", "a"])
+
+
+def test_values_of_a_list_are_drawn_alike_whatever_the_scale_of_their_pictures() -> None:
+    domain = Domain(n=Axis(values=(1, 10, 100), scale="log"), p=Axis(1.0, 2.0, scale="log"))
+    assert Law.uniform(domain).name == "uniform (log-uniform in p)"
+
+
 def test_a_discrete_value_between_two_admissible_ones_does_not_exist() -> None:
     domain = Domain(n=Axis(0, 0, values=(1, 2, 4)))
     assert domain.contains(np.array([[2.0], [3.0]])).tolist() == [True, False]

@@ -35,11 +35,12 @@ def register(app: typer.Typer) -> None:
 def command(as_json: JSON = False) -> int:
     """Say what is installed and which loaders and devices work."""
     found = examine()
+    code = 0 if all(found["needed"].values()) else 2
     if as_json:
         from supnorm.results.encoding import dumps
 
         typer.echo(dumps(found))
-        return 0
+        return code
     typer.echo(f"supnorm {found['supnorm']}, Python {found['python']}, {found['machine']}")
     for name, version in found["needed"].items():
         typer.echo(f"  {name:14} {version or 'MISSING'}")
@@ -50,7 +51,7 @@ def command(as_json: JSON = False) -> int:
     typer.echo("devices")
     for line in found["devices"]:
         typer.echo(f"  {line}")
-    return 0 if all(found["needed"].values()) else 2
+    return code
 
 
 def examine() -> dict[str, Any]:

@@ -119,6 +119,8 @@ class Domain:
         labels = names or [f"x{i + 1}" for i in range(data.shape[1])]
         if len(labels) != data.shape[1]:
             raise BadInput(f"names has {len(labels)} names for {data.shape[1]} columns of the data")
+        if len(set(labels)) < len(labels):
+            raise BadInput(f"names must be different, got {', '.join(labels)}")
         for label, a, b in zip(labels, low, high, strict=True):
             if a == b:
                 raise BadInput(f"input {label} never varies in the data ({a:g}); leave it out")

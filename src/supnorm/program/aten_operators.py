@@ -19,6 +19,9 @@ SAME = frozenset(
      "native_dropout", "float", "double", "lift_fresh", "_assert_tensor_metadata", "positive"}
 )  # fmt: skip
 
+# of those above and below, what gives a tensor of its own; all others may share the memory of their argument
+COPIES = frozenset({"clone", "_to_copy", "lift_fresh_copy", "repeat", "index_select", "flip"})
+
 NEAREST = {
     "atan": "tanh",
     "floor": "none: a step has no certificate", "round": "none: a step has no certificate",

@@ -83,4 +83,6 @@ def _argument(arg: Any) -> Any:
         return Ref(arg.name)
     if isinstance(arg, list | tuple):
         return [_argument(a) for a in arg]
+    if str(arg).startswith("torch.") and type(arg).__name__ == "dtype":
+        return str(arg).removeprefix("torch.")
     return arg if isinstance(arg, int | float | bool | str | type(None) | np.ndarray) else None

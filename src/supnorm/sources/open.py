@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
-from supnorm.problem.specification import ErrorSpec, LawSpec, ProblemSpec, SourceSpec, read_specification
+from supnorm.problem.function import keep_code
+from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name, read_specification
 from supnorm.results import BadInput
 from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.ports import reordered
@@ -54,6 +55,7 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
         title=spec.title,
         data=None if data is None else data[0],
         source=path,
+        source_data=None if data is None else data[0],
     )
 
 
@@ -196,15 +198,8 @@ def _named(function: Function, spec: SourceSpec, names: tuple[str, ...], where: 
             counted(failure.values)
             raise
 
-    _keep_code(inner, value)
+    keep_code(inner, value)
     return replace(named, value=value)
-
-
-def _keep_code(inner: Any, value: Any) -> None:
-    """The user's own code stays within reach, for those who trace it into a program."""
-    if hasattr(inner, "__wrapped__"):
-        value.__wrapped__ = inner.__wrapped__
-        value.tensors = getattr(inner, "tensors", False)
 
 
 def _data(spec: ProblemSpec, root: Path, file: str) -> tuple[Array, tuple[str, ...]] | None:
@@ -281,11 +276,6 @@ def _measure(spec: ErrorSpec, root: Path, file: str) -> ErrorMeasure:
         return ErrorMeasure(kind, spec.side, spec.floor, scale, function, mask, tolerance)
     except BadInput as error:
         raise BadInput(f"{file}: [error]: {error}") from None
-
-
-def law_name(spec: LawSpec) -> str:
-    """What a law is called: by its name in the file, else by where it is from, without the folder."""
-    return spec.name or Path(spec.python or spec.file or "").name
 
 
 def _law(
