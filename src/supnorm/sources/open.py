@@ -165,6 +165,9 @@ def _column_order(spec: SourceSpec, names: tuple[str, ...], where: str) -> list[
 def _named(function: Function, spec: SourceSpec, names: tuple[str, ...], where: str) -> Function:
     """Names and units of the outputs from the file, checked against what comes out."""
     outputs = tuple(spec.outputs or function.outputs)
+    parts = dict.fromkeys(n if n in outputs else n.rpartition(" ")[0] for n in function.outputs)
+    if tuple(parts) == outputs:
+        outputs = function.outputs  # of graph outputs with several columns each
     units = tuple(spec.output_units or function.output_units)
     if spec.outputs and units and len(units) != len(outputs):
         raise BadInput(f"{where} output_units has {len(units)} units for {len(outputs)} outputs")
