@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,21 @@ def test_the_tolerance_may_stand_in_either_place() -> None:
     short = Problem(abs, abs, domain, error=ErrorMeasure("relative", floor=1.0), tolerance=0.1)
     assert inside.error == short.error
     assert inside.tolerance == short.tolerance == 0.1
+
+
+def test_replace_takes_the_tolerance_that_is_new() -> None:
+    first = Problem(abs, abs, Domain(x=(0.0, 1.0)), tolerance=0.1)
+    for problem in (first, replace(first, title="the same with another title")):
+        assert replace(problem, error=ErrorMeasure(tolerance=0.2)).error.limit == 0.2
+        assert replace(problem, error=ErrorMeasure(side="over")).error.limit == 0.1
+        assert replace(problem, error=ErrorMeasure(tolerance=0.2), tolerance=0.3).error.limit == 0.3
+        assert replace(problem, error=ErrorMeasure(tolerance=0.2), tolerance=None).error.limit == 0.2
+        assert replace(problem, tolerance=0.3).error.limit == 0.3
+        assert replace(problem, tolerance=None).error.limit is None
+        assert replace(problem, model=None).tolerance == 0.1
+    twice = replace(replace(first, error=ErrorMeasure(tolerance=0.2)), tolerance=0.4)
+    assert (twice.tolerance, twice.error.tolerance) == (0.4, 0.4)
+    assert replace(twice, error=ErrorMeasure(tolerance=(0.5,))).tolerance == (0.5,)
 
 
 def test_the_fingerprint_tells_problems_apart() -> None:

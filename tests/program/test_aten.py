@@ -40,6 +40,11 @@ FUNCTIONS = {
     "activations": lambda x: torch.cat([
         F.softplus(x), F.gelu(x, approximate="tanh"), F.leaky_relu(x, 0.2), F.relu(x), F.silu(x), torch.erf(x),
         F.logsigmoid(x), F.hardtanh(x), F.relu6(8 * x), F.softplus(x, beta=2.0)], 1),
+    "exponential below": lambda x: torch.cat([
+        F.elu(x), F.elu(x, 0.5), F.selu(x), F.celu(x, 2.0), F.mish(x), F.hardsigmoid(5 * x), F.hardswish(5 * x),
+        F.prelu(x, torch.tensor([0.3], dtype=x.dtype)),
+        F.prelu(x, torch.tensor([0.3, 0.2, -0.1], dtype=x.dtype))], 1),
+    "other logarithms": lambda x: torch.log10(1 + x**2) + torch.log2(1.5 + x) + torch.exp2(x),
     "arithmetic": lambda x: torch.stack([
         torch.sin(x[:, 0]) / (2 + x[:, 1] ** 2), torch.exp(-x[:, 2]) * torch.sqrt(3 + x[:, 0]),
         torch.log1p(x[:, 1] ** 2) - torch.rsqrt(4 + x[:, 0]), torch.pow(2.5 + x[:, 0], 1.7),
@@ -82,7 +87,7 @@ def test_modules(module):
     ("function", "words"),
     [
         (lambda x: torch.floor(x), "floor"),
-        (lambda x: torch.nn.functional.elu(x), "elu.*softplus"),
+        (lambda x: torch.atan(x), "atan.*tanh"),
         (torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Dropout(0.5)).train(), "dropout.*eval"),
         (torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2)).train(), "eval|cannot read"),
         (lambda x: x if x.sum() > 0 else -x, "cannot read"),

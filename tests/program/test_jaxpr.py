@@ -24,6 +24,9 @@ FUNCTIONS = {
     "gelu": lambda x: jax.nn.gelu(x @ W) + jax.nn.gelu(x @ W, approximate=False),
     "smooth": lambda x: jax.nn.silu(x) + jax.nn.softplus(x) + jax.nn.sigmoid(x),
     "kinks": lambda x: jax.nn.relu(x) + jax.nn.leaky_relu(x, 0.1) + jnp.abs(x - 0.5) + jnp.clip(x, 0.2, 0.7),
+    "exponential below": lambda x: (
+        jax.nn.elu(x - 0.6, 0.7) + jax.nn.selu(0.6 - x) + jax.nn.celu(x - 0.5, 2.0)
+    ),
     "layer norm": _layer_norm,
     "softmax": lambda x: jax.nn.softmax(x @ W, -1),
     "powers": lambda x: jnp.stack([x[:, 0] ** 2.5, 1 / x[:, 1], x[:, 0] ** -2, x[:, 0] ** x[:, 1]], 1),

@@ -19,7 +19,7 @@ from supnorm.networks import Network
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput, ExitCode
 from supnorm.sources import from_jax
-from supnorm.training import NetworkFit, QuasiNewton
+from supnorm.training import NetworkFit, QuasiNewton, fixed_data
 from supnorm.training import fit as full_fit
 from supnorm.training.events import Training, Tried
 from supnorm.training.fit_result import COLUMNS
@@ -372,13 +372,15 @@ def test_fixed_samples_choose_among_methods():
     assert result.winner.sup_lower < 1e-6
 
 
-@pytest.mark.slow
-def test_a_million_samples():
-    rng = np.random.default_rng(0)
-    x = rng.random((1_000_000, 2))
-    result = fit((x, np.sin(3 * x[:, 0]) * x[:, 1]), method=PolynomialLeastSquares())
-    assert result.notes == ("20,000 of 1,000,000 samples are trained on, the others judge",)
-    assert result.evaluations == {"train": 20_000, "choose": 420_000, "held-out": 560_000}
+def test_of_many_samples_some_are_trained_on_and_all_others_judge(monkeypatch):
+    monkeypatch.setattr(fixed_data, "MOST", 400)
+    x = np.random.default_rng(0).random((20_000, 2))
+    result = fit((x, np.sin(3 * x[:, 0]) * x[:, 1]), tolerance=1e-6)
+    assert result.notes == ("400 of 20,000 samples are trained on, the others judge",)
+    assert result.evaluations == {"train": 400, "choose": 8400, "held-out": 11_200}
+    assert result.status.code == "within-tolerance"
+    assert ("NetworkFit", "a cheaper method meets the tolerance") in result.skipped
+    assert result.winner.approximation.samples == 400
     assert result.winner.sup_lower < 1e-10
 
 
@@ -564,6 +566,25 @@ def test_ctrl_c_ends_with_the_best_so_far():
     assert (result.status.code, int(result.status.exit)) == ("interrupted", 3)
     assert len(result.candidates) == 2
     assert result.winner.audited
+
+
+def test_ctrl_c_in_a_certified_fit_of_several_outputs_is_told():
+    """Its errors were put into the tolerances asked for, and what ended it was forgotten on the way."""
+
+    def two(x):
+        return jnp.stack([jnp.sin(x[:, 0]), 10.0 * jnp.exp(x[:, 0])], axis=1)
+
+    problem = Problem(None, from_jax(two), Domain(x=(0.0, 1.0)), tolerance=(1e-9, 1e-9))
+    method = NetworkFit(widths=(4, 8), iterations=30)
+    result = fit(problem, certify=True, method=method, audit_evaluations=500, observer=CtrlC(1))
+    assert result.status.code == "interrupted"
+    assert result.status.advice.startswith("Stopped by you; ")
+    assert f"{result.winner.sup_lower:.2e}" in result.status.advice
+
+
+def test_a_certified_fit_without_any_time_says_so():
+    with pytest.raises(BadInput, match="ChebyshevTensor: the time was up"):
+        fit(jax_bell, I_6_2, tolerance=1e-2, certify=True, seconds=1e-9, method=ChebyshevTensor())
 
 
 def test_ctrl_c_before_the_first_candidate_is_not_swallowed():

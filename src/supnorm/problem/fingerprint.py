@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
+from supnorm.problem.from_file import FromFile
 from supnorm.problem.problem import Problem
 
 
@@ -65,7 +66,7 @@ def _parts(problem: Problem) -> list[Any]:
 
 
 def _part_name(part: Any) -> str:
-    text = getattr(part, "text", None) or getattr(part, "__name__", type(part).__name__)
+    text = part.text if isinstance(part, FromFile) else getattr(part, "__name__", type(part).__name__)
     return PurePath(str(text)).name
 
 
@@ -83,5 +84,5 @@ def _files(problem: Problem) -> Iterator[Path]:
             if (root / str(part)).is_file():
                 yield root / str(part)
     for part in _parts(problem):
-        if hasattr(part, "root"):
-            yield Path(part.root) / str(part.text).rpartition(":")[0]
+        if isinstance(part, FromFile):
+            yield part.root / part.text.rpartition(":")[0]

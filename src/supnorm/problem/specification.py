@@ -128,6 +128,11 @@ class LawSpec(Table):
     name: str = ""
 
 
+def law_name(spec: LawSpec) -> str:
+    """What a law is called: by its name in the file, else by where it is from, without the folder."""
+    return spec.name or Path(spec.python or spec.file or "").name
+
+
 class AuditSpec(Table):
     """``[audit]``: budget and options of the audit."""
 

@@ -30,8 +30,6 @@ _SAME = ("Identity", "Dropout", "Cast", "CastLike")
 _MOVE = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather", "Expand")
 _COMPARE = {"Greater": "gt", "GreaterOrEqual": "ge", "Less": "lt", "LessOrEqual": "le"}
 _NEAREST = {
-    "Elu": "Softplus, SiLU or Gelu",
-    "Selu": "Softplus, SiLU or Gelu",
     "MaxPool": "ReduceMax over a Reshape, or Conv with stride",
     "Atan": "Tanh",
     "LSTM": "unrolled Gemm and Tanh",
@@ -70,9 +68,19 @@ def lower_onnx(
         values[name], start = Tensor(0, columns), start + math.prod(shape)
     opset = max((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), default=18)
     functions = {(f.domain, f.name): f for f in model.functions}
-    _run(_Graph(build, opset, functions), graph.node, values)
     wanted = list(outputs) if outputs is not None else [o.name for o in graph.output]
+    _run(_Graph(build, opset, functions), _needed(graph.node, wanted), values)
     return _finish(build, [values[name] for name in wanted])
+
+
+def _needed(nodes: Sequence[Any], wanted: Sequence[str]) -> list[Any]:
+    """The nodes that the wanted values depend on: others may hold operators that programs do not have."""
+    asked, kept = set(wanted), []
+    for node in reversed(nodes):
+        if asked.intersection(node.output):
+            kept.append(node)
+            asked.update(node.input)
+    return kept[::-1]
 
 
 def _finish(build: Builder, results: list[Value]) -> Program:

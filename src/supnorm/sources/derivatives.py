@@ -66,6 +66,7 @@ def with_derivatives(
     def value(x: Array) -> Array:
         return _exact(plain, x) if step is None else _differences(plain, domain, x, step)
 
+    value.shown = getattr(plain.value, "shown", [])  # type: ignore[attr-defined]
     value.derivatives = step or True  # type: ignore[attr-defined]  # for the fingerprint of a problem
     if step is None:
         value.__wrapped__ = functools.partial(_traced, plain, domain.d)  # type: ignore[attr-defined]

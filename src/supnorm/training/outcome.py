@@ -111,9 +111,9 @@ def _status(state: ActiveFit, winner: Candidate, jump: Jump | None) -> Status:
     advice = f"{winner.method} is the best of {len(state.attempts)} candidates, {what} {value:.2e}; "
     if jump is not None and goal < 0.5 * jump.size:
         advice += f"no continuous model can: the reference jumps by {jump.size:.3g}; split the domain there"
-    elif state.over:
+    elif state.deadline.over:
         advice += "the time was up: give more seconds"
     else:
-        more = "evaluations" if state.deadline is None else "evaluations or seconds"
+        more = "evaluations" if state.deadline.end is None else "evaluations or seconds"
         advice += f"give more {more}, or in Python wider networks: method=NetworkFit(widths=(48, 64))"
     return Status("tolerance-exceeded", advice, ExitCode.EXCEEDED)
