@@ -71,6 +71,22 @@ def test_linear_remainders_are_bounds_and_needed(name):
     assert 0.7 < _worst(name) <= 1 + 1e-12
 
 
+@pytest.mark.parametrize(
+    ("name", "c", "r", "p"),
+    [("gelu", 0.0, 1.5, None), ("pow", 2.0, 1.0, 3.5), ("pow", 2.0, 1.5, 2.3), ("pow", 2.0, 1.0, -1.5),
+     ("pow", -2.0, 1.0, -3.0), ("pow", 0.0, 1.0, 4.0), ("log", 1.0, 0.9, None), ("sqrt", 1.0, 0.95, None)],
+)  # fmt: skip
+def test_discs_where_one_term_of_a_bound_carries_it(name, c, r, p):
+    bound = float(functions.remainder(name, arb(c), arb(r), p).upper())
+    with mp.workdps(30):
+        call = _exact(name, p)
+        value, slope = call(mp.mpf(c)), mp.diff(call, mp.mpf(c))
+        rest = [
+            abs(call(c + z) - value - slope * z) for z in (r * mp.expjpi(mp.mpf(k) / 8) for k in range(16))
+        ]
+    assert 0.01 * bound < max(rest) <= bound * (1 + 1e-12)
+
+
 PARTS = {
     "_tanh": ("silu", 0.3),
     "_logistic": ("softplus", 0.5),
