@@ -59,13 +59,17 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> None:
     single = guarded(caller.function.value, x[good[:1]], caller.outputs)[0]
     apart = np.abs(single - y[good[:1]])
     if not (apart <= allowed * scale).all():
-        remedy = "put normalisation layers in evaluation mode (model.eval())"
-        if (apart <= ALLOWED["float32"] * scale).all():
-            remedy = 'if it computes in single precision say so, precision = "float32"'
-        raise BadInput(
-            f"{file_hint}{name} gives {_show(single[0])} for a point alone and {_show(y[good[0]])} in a batch: "
-            f"the value depends on the other points; {remedy}"
-        )
+        close = bool((apart <= ALLOWED["float32"] * scale).all())
+        digits = 15 if close else 9
+        values = f"{_show(single[0], digits)} for a point alone and {_show(y[good[0]], digits)} in a batch"
+        why = "the value depends on the other points; put normalisation layers in evaluation mode (model.eval())"
+        if close:
+            why = (
+                f"apart by {(apart / scale).max():.1g} of its size, more than {caller.function.precision} rounds; either "
+                "the value depends on the other points, or digits cancel inside (single precision, a Gaussian "
+                'process of little noise): then say so, precision = "float32"'
+            )
+        raise BadInput(f"{file_hint}{name} gives {values}: {why}")
 
 
 def _cost(caller: Caller, x: Array) -> float:
@@ -81,6 +85,6 @@ def _cost(caller: Caller, x: Array) -> float:
     return cost
 
 
-def _show(row: Array) -> str:
-    shown = ", ".join(f"{v:.9g}" for v in row[:3])
+def _show(row: Array, digits: int = 9) -> str:
+    shown = ", ".join(f"{v:.{digits}g}" for v in row[:3])
     return shown + (", ..." if len(row) > 3 else "")
