@@ -198,3 +198,17 @@ def test_the_chord_of_a_kink_is_needed(weak):
     assert (worst <= 1 + 1e-12) == (not weak)
     (f,) = enclosure.model(read, [arb(0.5)], [arb(1)], arb(1.5), False)
     assert f.eps is None
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "softplus", "silu", "gelu", "erf", "sin", "cos"])
+def test_slopes_and_curvatures_on_the_line_are_bounded_sharply(name):
+    """The remainder on an interval is r^2/2 sup |phi''| for small and r (sup |phi'| + |phi'(c)|) for large radii."""
+    slope, small, large = arb("0.25"), arb(2) ** -40, arb(2) ** 20
+    curvature = float((2 * functions.real_remainder(name, small, slope) / small**2).upper())
+    steepness = float((functions.real_remainder(name, large, slope) / large - slope).upper())
+    with mp.workdps(30):
+        points = [mp.mpf(k) / 40 for k in range(-320, 321)]
+        first = max(abs(mp.diff(oracle.UNARY[name], z)) for z in points)
+        second = max(abs(mp.diff(oracle.UNARY[name], z, 2)) for z in points)
+    assert first <= steepness <= 1.002 * first
+    assert second <= curvature <= 1.002 * second

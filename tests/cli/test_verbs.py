@@ -127,6 +127,18 @@ def test_replay_gives_the_same_values(shell: Shell) -> None:
     assert "places" in done.line
 
 
+def test_replay_of_another_problem_is_refused_in_one_line(shell: Shell) -> None:
+    shell.run("audit", "problem.toml", "--quiet", "--out", "run")
+    for old, new, said in (
+        ('[model]\npython = "truth.py:model"\n', "", "other.toml has no [model]"),
+        ("truth.py:model", "truth.py:two", "other.toml has other outputs than the run in run"),
+    ):
+        shell.write((old, new), name="other.toml")
+        done = shell.run("replay", "run", "--problem", "other.toml")
+        assert done.code == 2
+        assert said in done.line
+
+
 def test_replay_notices_another_reference(shell: Shell) -> None:
     shell.run("audit", "problem.toml", "--quiet", "--out", "run")
     truth = shell.folder / "truth.py"
@@ -167,6 +179,14 @@ def test_models_of_one_name_are_told_apart(shell: Shell) -> None:
     shell.write(('title = "A bump"', 'title = "Another"'), name="b.toml")
     data = json.loads(shell.run("compare", "a.toml", "b.toml", "--json", "--evaluations", "200").out)
     assert [row["title"] for row in data["rows"]] == ["model (a)", "model (b)"]
+
+
+def test_the_command_to_repeat_has_all_digits(shell: Shell) -> None:
+    options = ("--power-heights", "1.23456789", "--seconds", "1.23456789", "--evaluations", "100")
+    shell.run("audit", "problem.toml", "--quiet", "--out", "run", "--power-runs", "1", *options)
+    command = json.loads((shell.folder / "run" / "result.json").read_text())["command"]
+    assert "--power-heights 1.23456789" in command
+    assert "--seconds 1.23456789" in command
 
 
 def test_compare_refuses_questions_that_differ(shell: Shell) -> None:

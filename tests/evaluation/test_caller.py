@@ -188,6 +188,18 @@ def test_a_function_that_raises_at_some_points_is_not_called_random_for_its_roun
         probed(lambda x: part(x) + 1e-9 * rng.random(len(x)))
 
 
+def test_a_function_without_a_value_at_some_points_is_not_called_random_for_its_rounding() -> None:
+    """The points that have a value were repeated without the others: a smaller batch."""
+
+    def part(x: Array) -> Array:
+        return np.where(x[:, 0] > 0.6, np.nan, x[:, 0] * (1 + 1e-15 * len(x)))
+
+    probed(part)
+    rng = np.random.default_rng(1)
+    with pytest.raises(BadInput, match="different values"):
+        probed(lambda x: part(x) + 1e-15 * rng.random(len(x)))
+
+
 @pytest.mark.parametrize(
     "values", [lambda x: np.full(len(x), np.nan), lambda x: np.where(x[:, 0] > 0.5, np.inf, 1)]
 )

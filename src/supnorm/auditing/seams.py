@@ -86,16 +86,14 @@ class Seams:
             Points (k, d) in the unit box with large errors and these errors (k,); empty without jumps.
         """
         stop_at = landscape.remaining - budget
-        a, b = self._detect(landscape, scout, budget // 4, rng)
+        a, b = self._detect(landscape, scout, budget // 4)
         if not len(a):
             return np.empty((0, landscape.d)), np.empty(0)
         return self._walk(landscape, a, b, stop_at, rng)
 
     # -- detection ------------------------------------------------------------------------------------
 
-    def _detect(
-        self, landscape: Landscape, scout: Evaluations, budget: int, rng: np.random.Generator
-    ) -> tuple[Array, Array]:
+    def _detect(self, landscape: Landscape, scout: Evaluations, budget: int) -> tuple[Array, Array]:
         """Segments (a, b) in the unit box that hold a jump of the model or of the reference."""
         u = landscape.evaluator.problem.domain.to_unit(scout.x[: self.scouts])
         near = self._neighbours(u)

@@ -159,7 +159,7 @@ def run_audit(
     if evaluations is not None:
         command += f" --evaluations {evaluations}"
     if seconds is not None:
-        command += f" --seconds {seconds:g}"
+        command += f" --seconds {seconds:.15g}"
     try:
         same_run(store, {"seed": chosen_seed, "evaluations": evaluations, "seconds": seconds}, folder)
     except BadInput:
@@ -208,7 +208,7 @@ def _power_words(power: bool | None, planted: Mapping[str, Any]) -> str:
     """The options of planted errors, as they would be typed."""
     words = "" if power is None else " --power" if power else " --no-power"
     for name, value in planted.items():
-        text = ",".join(f"{v:g}" for v in value) if isinstance(value, tuple) else str(value)
+        text = ",".join(f"{v:.15g}" for v in value) if isinstance(value, tuple) else str(value)
         words += f" --power-{name} {text or chr(34) * 2}"
     return words
 

@@ -249,6 +249,10 @@ def _bounding_box(spec: ProblemSpec, root: Path, constraints: list[UserFunction]
     if not table.inputs:
         raise BadInput(f"{where} inputs is missing: name the columns of the inputs, or give [domain]")
     points = read_columns(path, table.inputs, f'{where} file = "{table.file}"')
+    points = np.where(np.isfinite(points), points, np.nan)  # `open_table` names the row
+    empty = [name for name, column in zip(table.inputs, points.T, strict=True) if np.isnan(column).all()]
+    if empty:
+        raise BadInput(f"{where}: column {', '.join(empty)} has no value in any row")
     ends = zip(table.inputs, np.nanmin(points, 0).tolist(), np.nanmax(points, 0).tolist(), strict=True)
     axes = {}
     for name, low, high in ends:
