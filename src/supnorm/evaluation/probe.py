@@ -39,7 +39,7 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> None:
     if not good:
         caller.decide(caller.cost)
         return
-    caller.decide(_cost(caller, x[good]))
+    caller.decide(cost_of(caller, x[good]))
     chosen = good[:1] if caller.expensive else good
     parts = caller.expensive or bool(messages)
     # The same batch where it was called as a whole: in a smaller one, without the points that have no value, sums may be
@@ -70,18 +70,24 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> None:
         if close:
             why = (
                 f"apart by {(apart / scale).max():.1g} of its size, more than {caller.function.precision} rounds; either "
-                "the value depends on the other points, or digits cancel inside (single precision, a Gaussian "
-                'process of little noise): then say so, precision = "float32"'
+                "the value depends on the other points, or digits cancel inside, as in a Gaussian process of little "
+                'noise; in that case, or if it computes in single precision say so, precision = "float32"'
             )
         raise BadInput(f"{file_hint}{name} gives {values}: {why}")
 
 
-def _cost(caller: Caller, x: Array) -> float:
-    """Seconds a point. The first calls may pay for compilation and imports, so dear ones are repeated."""
+def cost_of(caller: Caller, x: Array, matters: float = EXPENSIVE) -> float:
+    """Seconds a point. The first calls may pay for compilation and imports, so dear ones are repeated.
+
+    Args:
+        caller: has been called at ``x`` before.
+        x: points with a value, ``(n, d)``.
+        matters: below this it is of no importance how cheap a point is.
+    """
     cost = caller.cost
     # One row twice: the second call compiles nothing. A batch then, where a call itself may be what is dear.
     for rows, most in ((x[:1], np.inf), (x[:1], np.inf), (x, 0.02)):
-        if not EXPENSIVE <= cost < most:
+        if not matters <= cost < most:
             break
         start = time.perf_counter()
         guarded(caller.function.value, rows, caller.outputs)
