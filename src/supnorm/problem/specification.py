@@ -221,7 +221,7 @@ def _first_line(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "model_type":
         keys = "low = .., high = .." if first["loc"][0] == "domain" else ".."
-        pair = " or a pair [low, high]" if first["loc"][0] == "domain" else ""
+        pair = ", a pair [low, high] or { values = [..] }" if first["loc"][0] == "domain" else ""
         message = f"a table is expected here: {{ {keys} }}{pair}"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     shown = "" if isinstance(got, dict) else f", got {got!r}"
