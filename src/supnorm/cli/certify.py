@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from supnorm.cli.answer import answer
 from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, RESUME, SEED, TRUST, default_folder
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _keep(
     write_whole(folder / "certify.json", dumps(result.to_json(str(path))))
     _into_report(folder, fingerprint(opened), result)
     if as_json:
-        typer.echo(dumps(result.to_json(str(path))))
+        answer(dumps(result.to_json(str(path))))
 
 
 def _next(

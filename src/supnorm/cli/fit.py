@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from supnorm.cli.answer import answer
 from supnorm.cli.certify import Progress as ProofProgress
 from supnorm.cli.options import JSON, PROBLEM, QUIET, RESUME, SEED, TRUST, WORKERS, default_folder
 
@@ -97,7 +98,7 @@ def command(
         store.close()
     save(result, folder, opened)
     if as_json:
-        typer.echo(dumps(result.to_json()))
+        answer(dumps(result.to_json()))
     elif not quiet:
         for line in summary(result):
             typer.echo(line)

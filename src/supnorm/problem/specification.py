@@ -179,7 +179,7 @@ def read_specification(path: Path | str) -> ProblemSpec:
     """
     path = Path(path)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file; give the path of a problem file (TOML)") from None
     except IsADirectoryError:
