@@ -653,3 +653,35 @@ def test_the_rms_is_over_the_points_that_have_an_error():
 
     assert rms(0, np.nan) == pytest.approx(0.1, rel=1e-6)
     assert rms(fresh.counting, 0.3) == pytest.approx(np.sqrt(0.05), rel=1e-6)
+
+
+def test_a_round_without_time_leaves_the_proof_of_the_one_before():
+    """A second round that began with its last millisecond ended the fit with "no method could be used"."""
+    from supnorm.training.certified_fit import certified_fit
+
+    problem = Problem(None, jax_bell, I_6_2, tolerance=1e-3)
+    shares = []
+
+    def fit_once(stricter, methods, seconds):
+        shares.append(stricter.tolerance)
+        if len(shares) > 1:
+            raise BadInput("no method could be used (NetworkFit: the time was up)")
+        rough = NetworkFit(widths=(4,), iterations=5)
+        return full_fit(
+            replace(stricter, tolerance=1.0), method=rough, audit_evaluations=300, max_evaluations=200
+        )
+
+    result = certified_fit(problem, [ChebyshevTensor()], fit_once, None, lambda event: None)
+    assert shares == [pytest.approx(6e-4), pytest.approx(3e-4)]
+    assert result.certificate is not None
+    assert result.status.code == "tolerance-exceeded"
+    with pytest.raises(BadInput, match="the time was up"):
+        certified_fit(problem, [ChebyshevTensor()], fit_once, None, lambda event: None)
+
+
+def test_a_method_that_is_left_out_in_several_sizes_is_told_once():
+    domain = Domain(lambda x: x[:, 0] < 2.5, theta=(1.0, 3.0), sigma=(1.0, 3.0))
+    result = full_fit(
+        jax_bell, domain, tolerance=0.5, certify=True, audit_evaluations=300, max_evaluations=500
+    )
+    assert [name for name, _ in result.skipped] == ["ChebyshevTensor"]

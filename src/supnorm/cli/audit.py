@@ -187,7 +187,7 @@ def run_audit(
     except KeyboardInterrupt:
         raise Interrupted(
             f"interrupted; the expensive evaluations are kept in {folder}: "
-            f"run the same command with --out {folder} --resume"
+            f"run the same command with --out {shlex.quote(str(folder))} --resume"
         ) from None
     except BadInput:
         if not resume:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -102,7 +103,8 @@ def command(
             typer.echo(line)
         typer.echo(f"saved in {folder}; open {folder / 'fit.html'}")
         if result.certificate is not None:
-            checked = f"{folder / 'certificate.json'} --problem {folder / 'problem.toml'}"
+            files = (shlex.quote(str(folder / name)) for name in ("certificate.json", "problem.toml"))
+            checked = " --problem ".join(files)
             typer.echo(f"verify the proof with  supnorm check {checked}")
     return int(result.status.exit)
 

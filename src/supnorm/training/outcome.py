@@ -44,7 +44,7 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
     }  # fmt: skip
     notes = _notes(state, jump)
     return FitResult(
-        winner, (winner, *candidates), tuple(state.skipped), _status(state, winner, jump), report,
+        winner, (winner, *candidates), tuple(dict.fromkeys(state.skipped)), _status(state, winner, jump), report,
         counted, notes, state.problem.error.limit, state.norm, state.seed,
         time.perf_counter() - start, versions=versions(), measure=document["measure"],
     )  # fmt: skip
