@@ -176,7 +176,7 @@ def as_columns(result: Any, n: int, what: str) -> Array:
             why = " (complex numbers have no largest: return real and imaginary parts)"
             raise TypeError
         if isinstance(result, np.ma.MaskedArray):  # what is masked has no value, whatever lies below
-            result = result.astype(np.float64).filled(np.nan)
+            result = np.ma.filled(result.astype(np.float64), np.nan)
         y = np.asarray(result, dtype=np.float64)
     except (TypeError, ValueError):
         raise BadInput(
