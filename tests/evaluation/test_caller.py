@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -160,6 +161,16 @@ def test_rounding_is_no_randomness() -> None:
     probed(batched, "float32")
     with pytest.raises(BadInput, match="depends on the other points"):
         probed(lambda x: x[:, 0] * (1 + (1e-7 if len(x) == 1 else 0)), "float64")
+
+
+def test_a_difference_in_the_last_digits_is_shown_with_its_other_cause() -> None:
+    """A Gaussian process of little noise cancels ten digits: both numbers were printed as the same one."""
+    with pytest.raises(
+        BadInput, match=r"apart by [12]e-10 of its size.*a Gaussian process.*precision = \"float32\""
+    ) as told:
+        probed(lambda x: (1 + x[:, 0]) * (1 + (2e-10 if len(x) == 1 else 0)))
+    alone, batch = re.findall(r"\d\.\d+", str(told.value))[:2]
+    assert alone != batch
 
 
 def test_a_function_that_raises_at_some_points_is_not_called_random_for_its_rounding() -> None:

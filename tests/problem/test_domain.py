@@ -261,3 +261,10 @@ def test_one_constraint_needs_no_list_and_no_name() -> None:
     assert domain.contains(np.array([[0.4], [0.6]])).tolist() == [True, False]
     with pytest.raises(BadInput, match="constraints come first, without a name"):
         Domain(constraints=[lambda x: x[:, 0] < 0.5], a=(0.0, 1.0))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("axis", [[1, 2, 3], [1, 2, 4, 8, 16], (0.0, 1.0, 5)])
+def test_a_list_of_values_is_not_taken_for_ends_and_unit(axis: object) -> None:
+    """Three numbers were the ends 1 and 2 with the unit 3: a third of the domain, without a word."""
+    with pytest.raises(BadInput, match=r"axis n: .*Axis\(values=\[1, 2, 5\]\)"):
+        Domain(n=axis)  # type: ignore[arg-type]

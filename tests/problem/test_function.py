@@ -164,3 +164,18 @@ def test_the_precision_of_plain_code_is_that_of_what_it_returns() -> None:
     assert problem.model.precision == "float32"
     assert problem.reference.precision == "float64"
     assert report.worst.error < 1e-6
+
+
+def test_masked_entries_have_no_value() -> None:
+    """What lies under a mask, often a fill value of 1e20, was taken as the value."""
+    y = np.ma.masked_array([[1.0], [1e20]], mask=[[False], [True]])
+    np.testing.assert_array_equal(as_columns(y, 2, "f"), [[1.0], [np.nan]])
+    whole = np.ma.masked_array([1, 9], mask=[False, True])
+    np.testing.assert_array_equal(as_columns(whole, 2, "f"), [[1.0], [np.nan]])
+
+
+def test_complex_values_are_told_what_to_return() -> None:
+    with pytest.raises(
+        BadInput, match=r"f must return numbers.*complex numbers.*return real and imaginary parts"
+    ):
+        as_columns(np.array([1.0 + 0j, 2.0]), 2, "f")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from supnorm.cli.answer import answer
 from supnorm.cli.options import (
     DASK,
     EVALUATIONS,
@@ -88,7 +89,7 @@ def command(
     if as_json:
         from supnorm.results.encoding import dumps
 
-        typer.echo(dumps(report.document))
+        answer(dumps(report.document))
     elif not quiet:
         typer.echo(summary_text(report, folder))
     return int(report.status.exit)
@@ -187,7 +188,7 @@ def run_audit(
     except KeyboardInterrupt:
         raise Interrupted(
             f"interrupted; the expensive evaluations are kept in {folder}: "
-            f"run the same command with --out {folder} --resume"
+            f"run the same command with --out {shlex.quote(str(folder))} --resume"
         ) from None
     except BadInput:
         if not resume:

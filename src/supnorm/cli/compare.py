@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from supnorm.cli.answer import answer
 from supnorm.cli.options import (
     EVALUATIONS,
     JSON,
@@ -111,7 +112,7 @@ def command(
     write_whole(parent / "compare.json", dumps(result))
     write_comparison(result, parent / "compare.html")
     if as_json:
-        typer.echo(dumps(result))
+        answer(dumps(result))
     elif not quiet:
         typer.echo(comparison(result))
         typer.echo(str(parent / "compare.html"))

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from supnorm.cli.answer import answer
 from supnorm.cli.options import JSON
 
 # What each optional package is for, and the extra that brings it.
@@ -39,7 +40,7 @@ def command(as_json: JSON = False) -> int:
     if as_json:
         from supnorm.results.encoding import dumps
 
-        typer.echo(dumps(found))
+        answer(dumps(found))
         return code
     typer.echo(f"supnorm {found['supnorm']}, Python {found['python']}, {found['machine']}")
     for name, version in found["needed"].items():

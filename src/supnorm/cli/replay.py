@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from supnorm.cli.answer import answer
 from supnorm.cli.options import JSON, TRUST
 from supnorm.cli.report import RUN
 
@@ -73,7 +74,7 @@ def command(
     }
     same = bool(np.isclose(float(error[0]), then.error, rtol=1e-6, equal_nan=True) or error[0] == then.error)
     if as_json:
-        typer.echo(dumps(now))
+        answer(dumps(now))
         return int(not same)
     for name, value in to_json(now).items():
         typer.echo(f"{name:>12}  {value}")

@@ -64,6 +64,11 @@ class Axis:
         self._check_scale()
 
     def _check_scale(self) -> None:
+        if not isinstance(self.unit, str):
+            raise BadInput(
+                f"the unit must be a text, got {self.unit!r}; an input that takes some values only is "
+                "Axis(values=[1, 2, 5])"
+            )
         if self.scale not in ("linear", "log"):
             raise BadInput(f'scale must be "linear" or "log", got {self.scale!r}')
         if self.scale == "log" and self.low <= 0:

@@ -151,10 +151,11 @@ class Domain:
             except BadInput as error:
                 raise BadInput(f"axis {name}: {error}") from None
             except (TypeError, ValueError):
-                hint = " (constraints come first, without a name: Domain(allowed, x=(0.0, 1.0)))"
+                hint = "constraints come first, without a name: Domain(allowed, x=(0.0, 1.0))"
+                if name != "constraints":
+                    hint = "an input that takes some values only is Axis(values=[1, 2, 5])"
                 raise BadInput(
-                    f"axis {name}: give (low, high), (low, high, unit) or an Axis, got {axis!r}"
-                    f"{hint if name == 'constraints' else ''}"
+                    f"axis {name}: give (low, high), (low, high, unit) or an Axis, got {axis!r} ({hint})"
                 ) from None
         self.names: tuple[str, ...] = tuple(axes)
         self.axes: tuple[Axis, ...] = tuple(built)

@@ -170,13 +170,17 @@ def as_columns(result: Any, n: int, what: str) -> Array:
     """
     if type(result) is np.ndarray and result.dtype == np.float64 and result.ndim == 2 and len(result) == n:
         return result  # the common case, paid for at every evaluation
+    why = ""
     try:
         if np.iscomplexobj(result):
-            raise TypeError("complex numbers have no largest error; return real and imaginary parts")
+            why = " (complex numbers have no largest: return real and imaginary parts)"
+            raise TypeError
+        if isinstance(result, np.ma.MaskedArray):  # what is masked has no value, whatever lies below
+            result = np.ma.filled(result.astype(np.float64), np.nan)
         y = np.asarray(result, dtype=np.float64)
     except (TypeError, ValueError):
         raise BadInput(
-            f"{what} must return numbers, got {type(result).__name__}: {str(result)[:60]!r}"
+            f"{what} must return numbers, got {type(result).__name__}: {str(result)[:60]!r}{why}"
         ) from None
     if y.ndim == 1 and y.shape == (n,):
         y = y[:, None]

@@ -48,9 +48,12 @@ def lower_torch(function: Any, d: int) -> Program:
             exported = torch.export.export(Wrapped(), (point,))
     except Exception as error:  # torch raises types of many kinds
         first = str(error).strip().splitlines()[0][:120] if str(error).strip() else ""
+        training = getattr(function, "training", False)
         raise Unsupported(
             f"torch code that torch.export cannot read ({type(error).__name__}: {first})",
-            "a module without branches on values",
+            "the module after model.eval(): it is in training mode"
+            if training
+            else "a module without branches on values",
         ) from None
     return lower_exported(exported)
 

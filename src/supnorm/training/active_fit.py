@@ -127,7 +127,10 @@ class ActiveFit:
         if not self.attempts:
             reasons = "; ".join(f"{name}: {why}" for name, why in self.skipped)
             raise BadInput(f"no method could be used ({reasons})")
-        least = min(a.errors.by(self.norm) for a in self.attempts)
+        known = [a for a in self.attempts if not np.isnan(a.errors.by(self.norm))]
+        if not known:
+            raise BadInput("the error function gives no number at any of the points that judge candidates")
+        least = min(a.errors.by(self.norm) for a in known)
         goal = self.problem.error.limit
         close = max(2.0 * least, 1e-14 * float(np.abs(self.validation.y).max(initial=0.0)))
         if goal is not None and least <= goal:

@@ -74,7 +74,12 @@ def certified_fit(
             break
         stricter = replace(problem, tolerance=_scaled(problem.tolerance, share))
         left = deadline.left
-        result = fit_once(stricter, kept, left and 0.6 * left / (1 if i else 1.5))
+        try:
+            result = fit_once(stricter, kept, left and 0.6 * left / (1 if i else 1.5))
+        except BadInput:
+            if best is None:
+                raise
+            break  # too little time was left to try anything: what the rounds before have proved is the answer
         if problem.error.per_output:
             result = _in_tolerances(problem, result, share)
         if interrupted := result.status.exit == ExitCode.INTERRUPTED:

@@ -203,6 +203,7 @@ def _prepare(
     validation = Validation.draw(points, int(min(4096, max(0.1 * budget, 16))), rng)
     if not len(validation.x):
         raise BadInput(f"the reference has no finite value at any of {points.spent} points of the domain")
+    validation.demand("random points")
     _check_floor(problem, validation.y)
     jump = None
     if budget >= 10_000:

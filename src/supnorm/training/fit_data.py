@@ -55,14 +55,14 @@ def fit_data(
     data = FixedData.split(samples[0], samples[1], domain, np.random.default_rng([seed, 3]))
     problem = data.problem(error, tolerance, table)
     observer(Started("fit", problem.error.limit, seed, None))
-    trials = Trials(
-        data, Validation(problem, *data.choose), norm, seed, Deadline.of(seconds, start), observer
-    )
+    choose, held = Validation(problem, *data.choose), Validation(problem, *data.held)
+    for part, what in ((choose, "samples that choose"), (held, "held-out samples")):
+        part.demand(what)
+    trials = Trials(data, choose, norm, seed, Deadline.of(seconds, start), observer)
     trials.run(methods)
     tried, skipped = sorted(trials.tried, key=lambda item: item[1].by(norm)), trials.skipped
     if not tried:
         raise BadInput("no method could be used: " + "; ".join(f"{n}: {why}" for n, why in skipped))
-    held = Validation(problem, *data.held)
     candidates = tuple(_candidate(*one, held) for one in tried)
     x, y = (np.concatenate([part[i] for part in (data.train, data.choose, data.held)]) for i in (0, 1))
     jump = label_jump(x, y, data.domain)
