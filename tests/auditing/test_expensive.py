@@ -339,3 +339,34 @@ def test_likelihood_and_length_scales_are_those_of_scikit_learn(seed: int) -> No
 def test_points_that_coincide_have_no_likely_scales() -> None:
     u = np.zeros((5, 2))
     assert length_scales(u, np.arange(5.0)[:, None]).shape == (2,)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200, 1e300])
+def test_the_unit_of_the_values_does_not_matter(unit: float) -> None:
+    u = np.random.default_rng(0).random((40, 2))
+    y = np.stack([np.sin(3 * u[:, 0]) * u[:, 1], u[:, 1]], axis=1)
+    plain, scaled = GaussianProcess.fit(u, y), GaussianProcess.fit(u, y * unit)
+    at, weights = np.random.default_rng(1).random((9, 2)), np.ones((9, 2))
+    for ours, theirs in (
+        (scaled.predict(at) / unit, plain.predict(at)),
+        (scaled.leave_one_out() / unit, plain.leave_one_out()),
+        (scaled.pull(at, weights) / unit, plain.pull(at, weights)),
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+def test_a_search_on_huge_values_is_that_on_plain_ones() -> None:
+    """In a unit whose squares overflow the process saw no values at all, and its doubts were infinite."""
+
+    def worst(unit: float) -> float:
+        problem = Problem(
+            lambda x: unit * (np.sin(3 * x[:, 0]) + x[:, 1] ** 3),
+            lambda x: unit * (np.sin(3 * x[:, 0]) * (1 + 0.1 * x[:, 1]) + x[:, 1] ** 3),
+            Domain(a=(0.0, 1.0), b=(0.0, 1.0)),
+        )
+        report = audit(problem, evaluations=60, strategy=SurrogateSearch(inner=2000), power=False)
+        assert report.worst is not None
+        return report.worst.error
+
+    assert worst(1e200) == pytest.approx(1e200 * worst(1.0), rel=1e-3)
+    assert worst(1.0) == pytest.approx(0.1, rel=1e-3)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+import time
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +20,7 @@ from supnorm import audit
 from supnorm.auditing.document import _crown
 from supnorm.auditing.findings import domain_against_data, infinite_cause
 from supnorm.auditing.glitches import GlitchRule, rms_floor
+from supnorm.auditing.recheck import recheck
 from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
@@ -499,3 +503,28 @@ def test_a_second_reference_with_other_outputs_is_refused_before_the_search() ->
     with pytest.raises(BadInput, match="recheck has 2 outputs and the reference 1"):
         rechecked(counted, wave, lambda x: np.stack([wave(x), wave(x)], axis=1))
     assert asked < 50
+
+
+class Elsewhere(Executor):
+    """Takes what can be sent to another process only, and runs it here."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        done: Future[Any] = Future()
+        call, given = pickle.loads(pickle.dumps((fn, args)))
+        done.set_result(call(*given, **kwargs))
+        return done
+
+
+def test_a_second_reference_needs_not_run_where_the_reference_does() -> None:
+    """A command beside a Python reference with --workers: a thread's function was sent to a process."""
+
+    def slow(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        time.sleep(2e-3)
+        return x
+
+    line = Domain(x=(0.0, 1.0))
+    problem = Problem(lambda x: x + 0.1, lambda x: x, line, recheck=Function(slow, parallel="thread"))
+    evaluator = Evaluator(problem, executor=Elsewhere())
+    evaluator.probe(np.random.default_rng(0))
+    found = [evaluator.recompute(np.array([x]), 0.1) for x in (0.2, 0.4, 0.6)]
+    assert [w.recheck for w in recheck(evaluator, found)[0]] == ["confirmed"] * 3

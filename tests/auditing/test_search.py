@@ -572,6 +572,15 @@ def test_a_smooth_pair_has_no_seams_and_costs_little() -> None:
     assert scape.evaluator.spent("search") <= 3000
 
 
+def test_one_point_has_no_neighbour_and_shows_no_jump() -> None:
+    """Calls so slow that a time limit leaves one independent point: the search went on and ended with a traceback."""
+    instance = problems.thin_sheet(2, 1e-6, 1)
+    scape = landscape(instance)
+    scout = scape.evaluator.values(instance.problem.domain.from_unit(np.full((1, 2), 0.3)), "statistics")
+    u, score = Seams().run(scape, scout, 12_000, np.random.default_rng(0))
+    assert (len(u), len(score)) == (0, 0)
+
+
 def test_the_shares_of_the_search_are_its_own() -> None:
     """A strategy is a frozen set of hyper-parameters; another one searches differently and stays honest."""
     instance = problems.planted_bump(3, 1e-3, 0)

@@ -202,8 +202,8 @@ def test_the_limit_is_never_below_three_in_n_and_never_above_one() -> None:
     assert unseen_peaks([]) is None
 
 
-@pytest.mark.parametrize("size", [1e-3, 1e80, 1e160, 1e305])
-def test_powers_of_large_errors_do_not_overflow(size: float) -> None:
+@pytest.mark.parametrize("size", [1e-305, 1e-170, 1e-80, 1e-3, 1e80, 1e160, 1e305])
+def test_powers_of_large_errors_do_not_overflow_and_those_of_small_ones_do_not_vanish(size: float) -> None:
     """A relative error without a floor has no end; the parts come in rising order, so that the unit changes."""
     errors = size * np.array([[1e-4, 2e-4], [3e-2, 4e-2], [1.0, 2.0]])
     moments, sample = Moments((1.0, 2.0, 4.0)), Sample(errors.ravel(), "uniform", 6)
@@ -211,10 +211,23 @@ def test_powers_of_large_errors_do_not_overflow(size: float) -> None:
         moments.add(part[None])
     for p in (1.0, 2.0, 4.0):
         scaled = (errors / size) ** p
-        assert moments.norms()[f"L{p:g}"] == pytest.approx(size * (scaled.sum() / 3) ** (1 / p))
-        assert sample.mean(p).value == pytest.approx(size * scaled.mean() ** (1 / p))
-    assert sample.rms().value == pytest.approx(size * np.sqrt(np.mean((errors / size) ** 2)))
+        assert moments.norms()[f"L{p:g}"] == pytest.approx(
+            size * (scaled.sum() / 3) ** (1 / p), rel=1e-9, abs=0
+        )
+        assert sample.mean(p).value == pytest.approx(size * scaled.mean() ** (1 / p), rel=1e-9, abs=0)
+    assert sample.rms().value == pytest.approx(size * np.sqrt(np.mean((errors / size) ** 2)), rel=1e-9, abs=0)
     np.testing.assert_allclose(moments.rms(), size * np.sqrt(np.mean((errors / size) ** 2, axis=0)))
+
+
+def test_small_errors_count_after_batches_of_none_and_are_nothing_beside_ordinary_ones() -> None:
+    """The RMS of errors of 1e-171 was 0, beside a mean that was not."""
+    moments = Moments((1.0, 4.0))
+    for batch in (np.zeros((5, 1)), np.full((5, 1), 2e-171)):
+        moments.add(batch)
+    assert moments.rms() == pytest.approx([2e-171 / np.sqrt(2)], rel=1e-12, abs=0)
+    assert moments.norms()["L4"] == pytest.approx(2e-171 / 2**0.25, rel=1e-12, abs=0)
+    moments.add(np.full((10, 1), 3.0))
+    assert moments.rms() == pytest.approx([3 / np.sqrt(2)], rel=1e-12)
 
 
 def test_an_infinite_error_stays_infinite_among_large_ones() -> None:

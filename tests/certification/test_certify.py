@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from supnorm.certification import ChebyshevCertificate, GradedCertificate, certify, mismatch
+from supnorm.certification import ChebyshevCertificate, GradedCertificate, LinearBounds, certify, mismatch
 from supnorm.checker import check
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput, ExitCode
@@ -342,3 +342,22 @@ def test_the_witness_of_a_discrete_axis_has_one_of_its_values(tmp_path):
     result.certificate.save(tmp_path / "c.json")
     assert mismatch(tmp_path / "c.json", problem) is None
     assert check(tmp_path / "c.json").accepted
+
+
+def test_without_an_error_nobody_is_sent_for_a_larger_ratio() -> None:
+    """The same network twice: the budget ends first, and no ratio is ever reached from a lower bound of zero."""
+    weights = np.random.default_rng(0).normal(size=(2, 8))
+
+    def network(x):
+        return np.tanh(x @ weights).sum(axis=1)
+
+    def rounded(x):
+        return np.tanh(x @ weights).sum(axis=1) * (1.0 + 1e-16)
+
+    problem = Problem(network, rounded, Domain(x=(-1.0, 1.0), y=(-1.0, 1.0)))
+    result = certify(problem, 1.1, strategy=LinearBounds(), boxes=200)
+    assert result.lower == 0
+    assert result.status.code == "undecided"
+    assert "larger ratio" not in result.status.advice
+    assert "no ratio can be reached from zero" in result.status.advice
+    assert "give a tolerance, or more boxes" in result.status.advice

@@ -211,6 +211,12 @@ def test_slopes_on_intervals_are_bounded_sharply(name):
     assert 0.92 < _steepness(name) <= 1 + 1e-12
 
 
+def test_the_slope_of_exp_near_the_largest_float():
+    """It was cut off at e^709, where the slope at the end of the interval is 1.8 times that."""
+    bound = float(STEEPEST["exp"](np.array([708.95]), np.array([0.65]))[0])
+    assert bound >= np.exp(709.6) * (1 - 1e-12)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", AT_POINT)
 def test_rounding_of_values_and_slopes_is_not_invented(name):

@@ -302,3 +302,15 @@ def test_a_problem_and_its_certificate(tmp_path):
     assert verdict.problem_checked
     assert [p.hash for p in error_program(problem(1e-6)).alternatives] != hashes
     assert not check(tmp_path / "c.json", problem_points=values_of_problem(problem(1e-6))).accepted
+
+
+def test_a_witness_beside_a_pole_is_proved(tmp_path):
+    """tan at the float next to pi/2 is 1.6e16: float64 knows it to 16 digits, balls of 80 bits to 8."""
+    problem = Problem(
+        lambda x: 0 * x[:, 0], lambda x: np.sin(x[:, 0]) / np.cos(x[:, 0]), Domain(x=(0.3, 44.6))
+    )
+    result = certify(problem, boxes=30, witness=np.array([[np.pi / 2]]))
+    assert result.lower > 1.63e16
+    result.certificate.save(tmp_path / "c.json")
+    verdict = check(tmp_path / "c.json")
+    assert verdict.accepted, verdict.reason

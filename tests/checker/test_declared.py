@@ -101,6 +101,8 @@ TAMPERINGS = {
     "witness value": lambda d, e: e.update(
         witness=[(float.fromhex(e["witness"][0]) + 0.01 * float.fromhex(d["witness"][0])).hex()]),
     "witness value lost": lambda d, e: e.update(witness=None),
+    "a name that is a list": lambda d, e: e.update(name=["f"]),
+    "a size that is 1.0": lambda d, e: next(iter(e["values"].values()))["shape"].__setitem__(1, 1.0),
     "declared of nobody": lambda d, e: e.update(which="oracle"),
     "function forgotten": lambda d, e: d.update(declared=[]),
     "affine bound beside a declared function": lambda d, e: d["leaves"].update(

@@ -308,6 +308,17 @@ MALFORMED = {
     "a bound that is rounded in reading": lambda d: d.update(upper="0x0.ffffffffffffffp+0"),
     "weights of another shape": _into(_node("affine", ["E"], weight=_array([1], [1.0]), bias=_array([1], [0.0]))),
     "a name with a lone surrogate": _into(_node("\ud800", ["E"])),
+    "room for rounding that is no number": lambda d: d.update(rounding=float("nan").hex()),
+    "room for rounding that is negative": lambda d: d.update(rounding=(-1e-9).hex()),
+    "room for rounding in words": lambda d: d.update(rounding="none"),
+    "no room for rounding": lambda d: d.pop("rounding"),
+    "an axis without a name": lambda d: d.update(names=[""]),
+    "an axis named by a list": lambda d: d.update(names=[["x"]]),
+    "an axis that may be logarithmic": lambda d: d.update(log=[None]),
+    "a log axis that says 1": lambda d: d.update(log=[0]),
+    "an array of size true": lambda d: next(
+        n for p in (*d["programs"], *d["point_programs"]) for n in p["nodes"] if "value" in n
+    )["value"].update(shape=[True]),
     "a leaf of level 1e5": lambda d: d["leaves"]["level"].__setitem__(0, [10**5]),
 }  # fmt: skip
 

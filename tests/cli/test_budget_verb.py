@@ -56,6 +56,15 @@ def test_bad_numbers_are_one_line(shell: Shell, options: tuple[str, ...], messag
     assert message in done.line
 
 
+def test_counts_beyond_all_numbers_are_given_by_their_logarithm(shell: Shell) -> None:
+    """A picture as input: the cells of a side overflowed."""
+    done = shell.run("budget", "--inputs", "50000", "--smoothness", "2", "--tolerance", "1e-3", "--json")
+    rows = {row["name"]: row for row in json.loads(done.out)["construction"]}
+    grid = rows["piecewise Chebyshev interpolation on a grid"]
+    assert "about 10^" in grid["source"]
+    assert 1e8 < grid["log10"] < 1e9
+
+
 def test_a_folder_that_cannot_be_made_is_one_line(shell: Shell) -> None:
     (shell.folder / "gone").symlink_to(shell.folder / "nowhere")
     done = shell.run("budget", "problem.toml", "--out", "gone/run", "--calls", "500")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import signal
 import time
 from dataclasses import replace
@@ -265,3 +266,17 @@ def test_what_cannot_be_read_or_proved_is_said_by_its_own_reason(shell: Shell) -
         assert said in done.out + done.err
         assert "Warning" not in done.err
         assert "--resume" not in done.out
+
+
+def test_the_command_that_goes_on_keeps_the_goal_and_its_paths(hard: Shell) -> None:
+    """It left the ratio out and so went for another goal; a folder with a space in its name was two arguments."""
+    (hard.folder / "problem.toml").rename(hard.folder / "my problem.toml")
+    done = hard.run("certify", "my problem.toml", "--ratio", "1.000002", "--seconds", "0.1", "--seed", "1")
+    assert done.code == 4
+    told = dict(re.findall(r"(go on with|verify) +supnorm (.*)", done.out))
+    assert shlex.split(told["verify"]) == [
+        "check", "my problem-run/certificate.json", "--problem", "my problem.toml",
+    ]  # fmt: skip
+    assert shlex.split(told["go on with"]) == [
+        "certify", "my problem.toml", "--ratio", "1.000002", "--out", "my problem-run", "--resume",
+    ]  # fmt: skip

@@ -512,3 +512,33 @@ def test_a_closed_pipe_is_no_pass(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "standard output was closed" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", ["", "boom"])
+def test_what_the_code_prints_is_no_part_of_the_json(shell: Shell, words: str) -> None:
+    """Banners of models, compiled codes and what they start stood before the JSON: it could not be read."""
+    talk = "    import os, subprocess\n    print('python')\n    os.write(1, b'compiled')\n"
+    talk += "    subprocess.run(['echo', 'started'])\n"
+    fails = "    raise ArithmeticError('boom')\n" if words else ""
+    with (shell.folder / "truth.py").open("a") as file:
+        file.write(f"def loud(x):\n{talk}{fails}    return truth(x)\n")
+    shell.write(('"truth.py:model"', '"truth.py:loud"'))
+    done = subprocess.run(
+        [sys.executable, "-m", "supnorm", "audit", "problem.toml", "--json", "--evaluations", "100"],
+        cwd=shell.folder, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    for said in ("python\n", "compiled", "started"):
+        assert said in done.stderr
+        assert said not in done.stdout
+    if words:
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "boom" in done.stderr.splitlines()[-1]
+    else:
+        assert json.loads(done.stdout)["status"]["code"] == "within-tolerance"
+
+
+def test_a_problem_file_with_a_byte_order_mark_is_read(shell: Shell) -> None:
+    """Editors of Windows put one there."""
+    path = shell.write()
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert shell.run("audit", path, "--quiet").code == 1

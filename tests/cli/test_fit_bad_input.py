@@ -157,15 +157,3 @@ def test_a_network_larger_than_the_memory_is_refused_before_it_is_made():
     square = Domain(a=(-1.0, 1.0), b=(-1.0, 1.0))
     with pytest.raises(BadInput, match=r"parameters needs .* GiB is free; choose a smaller width"):
         fit(lambda x: x[:, 0] * x[:, 1], square, method=NetworkFit(widths=(200_000,)), tolerance=1e-3)
-
-
-@pytest.mark.slow
-def test_a_million_samples(tmp_path, capsys):
-    """Twenty thousand are trained on, the others judge."""
-    from supnorm import fit
-
-    x = np.random.default_rng(0).uniform(-1, 1, (1_000_000, 2))
-    result = fit((x, np.sin(2 * x[:, 0]) * x[:, 1]), tolerance=1e-6)
-    assert result.status.code == "within-tolerance"
-    assert result.notes == ("20,000 of 1,000,000 samples are trained on, the others judge",)
-    assert ("NetworkFit", "a cheaper method meets the tolerance") in result.skipped

@@ -14,6 +14,7 @@ import pytest
 from tests.cli.conftest import Shell
 
 import supnorm
+from supnorm.results import BadInput
 
 TIMES = ("seconds", "model_seconds", "reference_seconds", "seconds_per_point", "finished")
 HEAVY = (
@@ -126,6 +127,18 @@ def test_replay_gives_the_same_values(shell: Shell) -> None:
     assert "places" in done.line
 
 
+def test_replay_of_another_problem_is_refused_in_one_line(shell: Shell) -> None:
+    shell.run("audit", "problem.toml", "--quiet", "--out", "run")
+    for old, new, said in (
+        ('[model]\npython = "truth.py:model"\n', "", "other.toml has no [model]"),
+        ("truth.py:model", "truth.py:two", "other.toml has other outputs than the run in run"),
+    ):
+        shell.write((old, new), name="other.toml")
+        done = shell.run("replay", "run", "--problem", "other.toml")
+        assert done.code == 2
+        assert said in done.line
+
+
 def test_replay_notices_another_reference(shell: Shell) -> None:
     shell.run("audit", "problem.toml", "--quiet", "--out", "run")
     truth = shell.folder / "truth.py"
@@ -168,6 +181,14 @@ def test_models_of_one_name_are_told_apart(shell: Shell) -> None:
     assert [row["title"] for row in data["rows"]] == ["model (a)", "model (b)"]
 
 
+def test_the_command_to_repeat_has_all_digits(shell: Shell) -> None:
+    options = ("--power-heights", "1.23456789", "--seconds", "1.23456789", "--evaluations", "100")
+    shell.run("audit", "problem.toml", "--quiet", "--out", "run", "--power-runs", "1", *options)
+    command = json.loads((shell.folder / "run" / "result.json").read_text())["command"]
+    assert "--power-heights 1.23456789" in command
+    assert "--seconds 1.23456789" in command
+
+
 def test_compare_refuses_questions_that_differ(shell: Shell) -> None:
     shell.write(name="a.toml")
     shell.write(("high = 2.0", "high = 2.5"), name="b.toml")
@@ -175,6 +196,47 @@ def test_compare_refuses_questions_that_differ(shell: Shell) -> None:
     assert done.code == 2
     assert "[domain] differs" in done.line
     assert shell.run("compare", "a.toml").code == 2
+
+
+def test_compare_tells_files_of_one_name_apart_and_knows_one_file_by_two_paths(tmp_path: Path) -> None:
+    from supnorm.cli.compare import check_same_question
+
+    table = '[reference]\npython = "{}:f"\n[error]\nmask = "{}:valid"\n[domain]\nx = [0.0, 1.0]\n'
+    (tmp_path / "sub").mkdir()
+    files = {
+        "a.toml": table.format("truth.py", "truth.py"),
+        "sub/same.toml": table.format("../truth.py", "../truth.py"),
+        "sub/other.toml": table.format("../truth.py", "truth.py"),
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    check_same_question([tmp_path / "a.toml", tmp_path / "sub/same.toml"])
+    with pytest.raises(BadInput, match=r"other.toml: \[error\] differs"):
+        check_same_question([tmp_path / "a.toml", tmp_path / "sub/other.toml"])
+
+
+def test_compare_asks_for_the_same_data_where_they_are_the_domain(tmp_path: Path) -> None:
+    from supnorm.cli.compare import check_same_question
+
+    for name, domain in (("a", "true"), ("b", "true"), ("c", "false"), ("d", "false")):
+        box = "" if domain == "true" else "[domain]\nx = [0.0, 1.0]\n"
+        text = f'[reference]\npython = "t.py:f"\n[data]\nfile = "{name}.csv"\ndomain = {domain}\n{box}'
+        (tmp_path / f"{name}.toml").write_text(text)
+    check_same_question([tmp_path / "c.toml", tmp_path / "d.toml"])
+    with pytest.raises(BadInput, match=r"b.toml: \[data\] differs"):
+        check_same_question([tmp_path / "a.toml", tmp_path / "b.toml"])
+
+
+def test_doctor_says_by_its_code_what_is_missing_as_json_too(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from supnorm.cli import doctor
+
+    monkeypatch.setattr(doctor, "NEEDED", ("no-such-package",))
+    monkeypatch.setattr(doctor, "OPTIONAL", {})
+    monkeypatch.setattr(doctor, "_devices", list)
+    assert shell.run("doctor").code == 2
+    assert shell.run("doctor", "--json").code == 2
 
 
 @pytest.mark.slow

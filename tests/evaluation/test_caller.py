@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -162,6 +163,16 @@ def test_rounding_is_no_randomness() -> None:
         probed(lambda x: x[:, 0] * (1 + (1e-7 if len(x) == 1 else 0)), "float64")
 
 
+def test_a_difference_in_the_last_digits_is_shown_with_its_other_cause() -> None:
+    """A Gaussian process of little noise cancels ten digits: both numbers were printed as the same one."""
+    with pytest.raises(
+        BadInput, match=r"apart by [12]e-10 of its size.*a Gaussian process.*precision = \"float32\""
+    ) as told:
+        probed(lambda x: (1 + x[:, 0]) * (1 + (2e-10 if len(x) == 1 else 0)))
+    alone, batch = re.findall(r"\d\.\d+", str(told.value))[:2]
+    assert alone != batch
+
+
 def test_a_function_that_raises_at_some_points_is_not_called_random_for_its_rounding() -> None:
     """A batch with such a point is called in parts, and the last digits depend on the size of a batch."""
 
@@ -175,6 +186,18 @@ def test_a_function_that_raises_at_some_points_is_not_called_random_for_its_roun
     rng = np.random.default_rng(1)
     with pytest.raises(BadInput, match="different values"):
         probed(lambda x: part(x) + 1e-9 * rng.random(len(x)))
+
+
+def test_a_function_without_a_value_at_some_points_is_not_called_random_for_its_rounding() -> None:
+    """The points that have a value were repeated without the others: a smaller batch."""
+
+    def part(x: Array) -> Array:
+        return np.where(x[:, 0] > 0.6, np.nan, x[:, 0] * (1 + 1e-15 * len(x)))
+
+    probed(part)
+    rng = np.random.default_rng(1)
+    with pytest.raises(BadInput, match="different values"):
+        probed(lambda x: part(x) + 1e-15 * rng.random(len(x)))
 
 
 @pytest.mark.parametrize(

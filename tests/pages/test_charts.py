@@ -103,6 +103,23 @@ def test_ruler_says_its_numbers(result):
         assert view.error(value) in label
 
 
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.9, 0.99])
+def test_words_of_the_ruler_stay_in_the_narrow_picture(result, share):
+    data = result("d1")
+    data["measure"]["per_output"] = True
+    data["tolerance"] = 1.0
+    data["sup"]["lower"] = data["charts"]["histogram"]["edges"][-1] = 1.234 * share
+    data["rms"]["value"] = 0.1 * share
+    markup = ruler(View(data), 342)
+    words = re.findall(r'<text class="rl m-[^"]*" x="([\d.-]+)"[^>]*text-anchor="(\w+)">(.*?)</text>', markup)
+    assert len(words) >= 4
+    for x, anchor, inside in words:
+        # In a browser a character of these words, half of them bold, is up to 7.1 pixels wide on average.
+        long = 7.1 * len(re.sub("<[^>]*>", "", inside))
+        start = float(x) - (long if anchor == "end" else 0.0)
+        assert 0 <= start <= 342 - long, (x, anchor, inside)
+
+
 def test_histogram_bars_add_up(result):
     data = result("d1")
     view = View(data)

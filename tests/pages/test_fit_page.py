@@ -36,6 +36,13 @@ def test_rows_and_headline_are_those_of_the_result(searched):
     assert "Nothing was proved" in proof(searched)
 
 
+def test_the_advice_is_a_sentence(searched):
+    html = fit_page(
+        searched | {"status": searched["status"] | {"advice": "the largest error is 1: not proved"}}
+    )
+    assert "The largest error is 1: not proved." in html
+
+
 def test_it_says_what_kind_of_errors_they_are():
     plain = {"kind": "absolute", "side": "both", "unit": "", "floor": None, "per_output": False}
     assert errors_are(plain) == ""

@@ -116,6 +116,8 @@ BAD_AXES: list[tuple[dict[str, Any], str]] = [
     ({"low": 0, "high": 0, "values": ()}, "values must be"),
     ({"low": 0, "high": 0, "values": (1.0, 1.0)}, "distinct"),
     ({"low": 0, "high": 0, "values": (1.0, math.inf)}, "finite"),
+    ({"values": (1.0, 2.0), "scale": "ln"}, 'scale must be "linear" or "log", got \'ln\''),
+    ({"values": (0.0, 2.0), "scale": "log"}, "a log axis needs low > 0, got low = 0"),
 ]
 
 

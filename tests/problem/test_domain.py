@@ -189,6 +189,16 @@ def test_data_that_span_no_domain_are_refused(data: np.ndarray, said: str) -> No
         Domain.from_samples(data)
 
 
+def test_two_columns_of_data_need_two_names() -> None:
+    with pytest.raises(BadInput, match="names must be different, got a, a"):
+        Domain.from_samples(np.random.default_rng(0).random((9, 2)), ["a", "a"])
+
+
+def test_values_of_a_list_are_drawn_alike_whatever_the_scale_of_their_pictures() -> None:
+    domain = Domain(n=Axis(values=(1, 10, 100), scale="log"), p=Axis(1.0, 2.0, scale="log"))
+    assert Law.uniform(domain).name == "uniform (log-uniform in p)"
+
+
 def test_a_discrete_value_between_two_admissible_ones_does_not_exist() -> None:
     domain = Domain(n=Axis(0, 0, values=(1, 2, 4)))
     assert domain.contains(np.array([[2.0], [3.0]])).tolist() == [True, False]
@@ -251,3 +261,10 @@ def test_one_constraint_needs_no_list_and_no_name() -> None:
     assert domain.contains(np.array([[0.4], [0.6]])).tolist() == [True, False]
     with pytest.raises(BadInput, match="constraints come first, without a name"):
         Domain(constraints=[lambda x: x[:, 0] < 0.5], a=(0.0, 1.0))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("axis", [[1, 2, 3], [1, 2, 4, 8, 16], (0.0, 1.0, 5)])
+def test_a_list_of_values_is_not_taken_for_ends_and_unit(axis: object) -> None:
+    """Three numbers were the ends 1 and 2 with the unit 3: a third of the domain, without a word."""
+    with pytest.raises(BadInput, match=r"axis n: .*Axis\(values=\[1, 2, 5\]\)"):
+        Domain(n=axis)  # type: ignore[arg-type]

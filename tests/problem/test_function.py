@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,21 @@ def test_the_tolerance_may_stand_in_either_place() -> None:
     short = Problem(abs, abs, domain, error=ErrorMeasure("relative", floor=1.0), tolerance=0.1)
     assert inside.error == short.error
     assert inside.tolerance == short.tolerance == 0.1
+
+
+def test_replace_takes_the_tolerance_that_is_new() -> None:
+    first = Problem(abs, abs, Domain(x=(0.0, 1.0)), tolerance=0.1)
+    for problem in (first, replace(first, title="the same with another title")):
+        assert replace(problem, error=ErrorMeasure(tolerance=0.2)).error.limit == 0.2
+        assert replace(problem, error=ErrorMeasure(side="over")).error.limit == 0.1
+        assert replace(problem, error=ErrorMeasure(tolerance=0.2), tolerance=0.3).error.limit == 0.3
+        assert replace(problem, error=ErrorMeasure(tolerance=0.2), tolerance=None).error.limit == 0.2
+        assert replace(problem, tolerance=0.3).error.limit == 0.3
+        assert replace(problem, tolerance=None).error.limit is None
+        assert replace(problem, model=None).tolerance == 0.1
+    twice = replace(replace(first, error=ErrorMeasure(tolerance=0.2)), tolerance=0.4)
+    assert (twice.tolerance, twice.error.tolerance) == (0.4, 0.4)
+    assert replace(twice, error=ErrorMeasure(tolerance=(0.5,))).tolerance == (0.5,)
 
 
 def test_the_fingerprint_tells_problems_apart() -> None:
@@ -148,3 +164,18 @@ def test_the_precision_of_plain_code_is_that_of_what_it_returns() -> None:
     assert problem.model.precision == "float32"
     assert problem.reference.precision == "float64"
     assert report.worst.error < 1e-6
+
+
+def test_masked_entries_have_no_value() -> None:
+    """What lies under a mask, often a fill value of 1e20, was taken as the value."""
+    y = np.ma.masked_array([[1.0], [1e20]], mask=[[False], [True]])
+    np.testing.assert_array_equal(as_columns(y, 2, "f"), [[1.0], [np.nan]])
+    whole = np.ma.masked_array([1, 9], mask=[False, True])
+    np.testing.assert_array_equal(as_columns(whole, 2, "f"), [[1.0], [np.nan]])
+
+
+def test_complex_values_are_told_what_to_return() -> None:
+    with pytest.raises(
+        BadInput, match=r"f must return numbers.*complex numbers.*return real and imaginary parts"
+    ):
+        as_columns(np.array([1.0 + 0j, 2.0]), 2, "f")

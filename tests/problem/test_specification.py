@@ -80,7 +80,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     (
         '{ low = 275, high = 1070.0, unit = "K" }',
         "[275, 300, 320]",
-        ["domain.T", "{ low = .., high = .. } or a pair [low, high]", "320"],
+        ["domain.T", "{ low = .., high = .. }, a pair [low, high] or { values = [..] }", "320"],
     ),
     ('{ low = 275, high = 1070.0, unit = "K" }', '["275", 300]', ["domain.T.low", "number", "'275'"]),
     ("retries = 1", "retries = -1", ["reference.retries", "-1", "greater than or equal to 0"]),

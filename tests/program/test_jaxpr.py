@@ -1,5 +1,7 @@
 """Programs of JAX functions: values against JAX, derivatives against finite differences, round trips."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,6 +24,9 @@ FUNCTIONS = {
     "gelu": lambda x: jax.nn.gelu(x @ W) + jax.nn.gelu(x @ W, approximate=False),
     "smooth": lambda x: jax.nn.silu(x) + jax.nn.softplus(x) + jax.nn.sigmoid(x),
     "kinks": lambda x: jax.nn.relu(x) + jax.nn.leaky_relu(x, 0.1) + jnp.abs(x - 0.5) + jnp.clip(x, 0.2, 0.7),
+    "exponential below": lambda x: (
+        jax.nn.elu(x - 0.6, 0.7) + jax.nn.selu(0.6 - x) + jax.nn.celu(x - 0.5, 2.0)
+    ),
     "layer norm": _layer_norm,
     "softmax": lambda x: jax.nn.softmax(x @ W, -1),
     "powers": lambda x: jnp.stack([x[:, 0] ** 2.5, 1 / x[:, 1], x[:, 0] ** -2, x[:, 0] ** x[:, 1]], 1),
@@ -145,3 +150,27 @@ def test_back_to_jax(name):
     with jax.enable_x64(True):
         again = np.stack([np.asarray(to_jax(program)(jnp.asarray(row))) for row in x])
     np.testing.assert_allclose(again, program.value(x), rtol=1e-12, atol=1e-14)
+
+
+def test_rounding_and_choices_by_number_are_not_passed_over():
+    with pytest.raises(Unsupported, match="fewer bits"):
+        lower_jaxpr(lambda x: jax.lax.reduce_precision(x, 11, 25), 1)
+    same = lower_jaxpr(lambda x: jax.lax.reduce_precision(x, 11, 52), 1)
+    assert same.value(np.array([[0.1]])) == 0.1
+    with pytest.raises(Unsupported, match="more than two cases"):
+        lower_jaxpr(lambda x: jax.lax.select_n(jnp.int32(2), x, x, jnp.minimum(x, 0.9)), 1)
+
+
+def test_a_users_decorator_is_part_of_what_is_read():
+    """`functools.wraps` leaves the undecorated function in ``__wrapped__``: it is not what runs."""
+    from supnorm.problem import Domain, Problem
+
+    def inner(x):
+        return 3.0 * x
+
+    @functools.wraps(inner)
+    def capped(x):
+        return np.minimum(inner(x), 2.0)
+
+    for function in (Function(capped), Problem(capped, inner, Domain(x=(0.0, 1.0))).model):
+        assert program_of(function, 1).value(np.array([[1.0]])) == 2.0

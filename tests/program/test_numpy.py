@@ -27,6 +27,13 @@ FUNCTIONS = {
     "mean": lambda x: np.mean(np.concatenate([x, x**-1, x**0.5], axis=1), axis=1),
     "activations": lambda x: np.logaddexp(x, 0.0) + special.expit(x) * x + np.square(x) + np.reciprocal(x),
     "symbolic power": lambda x: x[:, 0] ** x[:, 1],
+    "other logarithms": lambda x: np.log10(x) + np.log2(x + 1.0),
+    "methods": lambda x: np.stack([x.mean(axis=1), x.max(1), x.min(axis=1), x.prod(1), x.dot(W).clip(0.1, 0.5)[:, 1],
+                                   x.transpose().squeeze()[1].ravel()], axis=1),
+    "extrema": lambda x: np.hstack([np.max(x, axis=1), np.min(x, axis=1, keepdims=True)[:, 0], np.prod(x, axis=1)])[None],
+    "distances": lambda x: np.hypot(x[:, 0], 2.0) + np.linalg.norm(x, axis=1) + np.linalg.norm(x - 1.0, 2, -1),
+    "rows": lambda x: np.vstack([x[:, 0], x[:, 1] ** 2]).T,
+    "polynomial": lambda x: np.polyval([1.0, -2.0, 3.0], np.atleast_2d(x)),
     "reversed columns": lambda x: x[:, ::-1].reshape(-1, 2)[:, 0].T,
 }  # fmt: skip
 

@@ -152,6 +152,26 @@ def test_operators(name):
     np.testing.assert_allclose(lower_onnx(model).value(x), expected.reshape(7, -1), rtol=1e-12, atol=1e-14)
 
 
+SINGLE = {
+    "Elu": {"alpha": 0.5}, "Selu": {}, "Celu": {"alpha": 2.0}, "HardSigmoid": {"alpha": 0.7, "beta": 0.25}, "HardSwish": {},
+    "Softsign": {}, "Mish": {}, "PRelu": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_activations_that_onnxruntime_has_in_single_precision_only(name):
+    slopes = {"s": np.array([0.1, 0.2, -0.3], dtype=np.float32)} if name == "PRelu" else {}
+    nodes = [
+        helper.make_node("Cast", ["x"], ["narrow"], to=TensorProto.FLOAT),
+        helper.make_node(name, ["narrow", *slopes], ["a"], **SINGLE[name]),
+        helper.make_node("Cast", ["a"], ["y"], to=TensorProto.DOUBLE),
+    ]
+    model = _graph(nodes, 3, slopes)
+    x = 2.0 * np.random.default_rng(0).normal(size=(40, 3))
+    (expected,) = _run(model, {"x": x})
+    np.testing.assert_allclose(lower_onnx(model).value(x), expected, rtol=2e-6, atol=1e-6)
+
+
 def test_inputs_in_a_given_order():
     inputs = [helper.make_tensor_value_info(k, TensorProto.DOUBLE, ["n", 1]) for k in ("T", "p")]
     model = _graph([helper.make_node("Sub", ["T", "p"], ["y"])], 1, inputs=inputs)
@@ -176,5 +196,54 @@ def test_float32_weights_are_taken_exactly():
 
 
 def test_unsupported_operators_are_named_with_the_nearest_form():
-    with pytest.raises(Unsupported, match=r"Elu.*Softplus"):
-        lower_onnx(_graph([helper.make_node("Elu", ["x"], ["y"])], 3))
+    with pytest.raises(Unsupported, match=r"Atan.*Tanh"):
+        lower_onnx(_graph([helper.make_node("Atan", ["x"], ["y"])], 3))
+
+
+def test_attributes_of_a_function_reach_its_nodes():
+    """A slope given to a local function was passed over: the default of the operator came in its place."""
+    node = helper.make_node("LeakyRelu", ["a"], ["b"])
+    node.attribute.append(
+        onnx.AttributeProto(name="alpha", ref_attr_name="steep", type=onnx.AttributeProto.FLOAT)
+    )
+    bend = helper.make_function(
+        "own", "Bend", ["a"], ["b"], [node], [helper.make_opsetid("", 18)], attributes=["steep"]
+    )
+    graph = helper.make_graph(
+        [helper.make_node("Bend", ["x"], ["y"], domain="own", steep=0.5)], "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 1])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 1])],
+    )  # fmt: skip
+    model = helper.make_model(
+        graph, functions=[bend], opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("own", 1)],
+        ir_version=10,
+    )  # fmt: skip
+    x = np.array([[-2.0], [3.0]])
+    assert _run(model, {"x": x.astype(np.float32)})[0].ravel().tolist() == [-1.0, 3.0]
+    assert lower_onnx(model).value(x).ravel().tolist() == [-1.0, 3.0]
+
+
+def test_a_graph_that_rounds_on_the_way_has_no_bound_as_deployed(tmp_path):
+    """Double in and out, but the values pass through float: no rounding of float64 bounds that."""
+    from supnorm.certification import certify
+    from supnorm.sources import open_problem
+
+    graph = helper.make_graph(
+        [
+            helper.make_node("Cast", ["x"], ["a"], to=TensorProto.FLOAT),
+            helper.make_node("Sigmoid", ["a"], ["b"]),
+            helper.make_node("Cast", ["b"], ["y"], to=TensorProto.DOUBLE),
+        ], "g",
+        [helper.make_tensor_value_info("x", TensorProto.DOUBLE, ["n", 1])],
+        [helper.make_tensor_value_info("y", TensorProto.DOUBLE, ["n", 1])],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.save(model, tmp_path / "m.onnx")
+    (tmp_path / "truth.py").write_text("def f(x): return 0.5 + 0.2 * x[:, 0]\n")
+    (tmp_path / "problem.toml").write_text(
+        '[model]\nfile = "m.onnx"\n[reference]\npython = "truth.py:f"\n[domain]\na = { low = 0.0, high = 1.0 }\n'
+    )
+    problem = open_problem(tmp_path / "problem.toml")
+    assert problem.model.program is not None
+    assert problem.model.precision == "float32"
+    assert certify(problem, 1.5).deployed_upper is None

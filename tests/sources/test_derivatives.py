@@ -108,3 +108,34 @@ def test_code_without_derivative_needs_a_step(tmp_path: Path) -> None:
     (tmp_path / "problem.toml").write_text(text)
     found = sn.open_problem(tmp_path / "problem.toml").reference.value(np.array([[0.3, 0.7]]))
     np.testing.assert_allclose(found, [[0.21, 0.7, 0.3]], rtol=1e-6)
+
+
+def test_differences_on_a_logarithmic_axis_are_small_at_its_lower_end() -> None:
+    domain = sn.Domain(p=sn.Axis(1.0, 1e8, scale="log"))
+    found = sn.with_derivatives(lambda x: np.log(x[:, 0]), domain, step=1e-4)
+    x = np.array([[1.0], [10.0], [1e4], [1e8]])
+    np.testing.assert_allclose(found.value(x)[:, 1], 1 / x[:, 0], rtol=1e-6)
+
+
+def test_what_is_declared_of_values_is_not_said_of_derivatives() -> None:
+    """A size of sin(50 x) is none of 50 cos(50 x): the bound that followed was below errors that can be had."""
+    domain = sn.Domain(x=(0.0, 1.0))
+
+    def opaque(x: np.ndarray) -> np.ndarray:
+        return np.array([float(np.sin(50 * float(v))) for v in x[:, 0]])
+
+    declared = sn.with_bound(opaque, order=6, derivatives=(50.0**6,))
+    reference = sn.with_derivatives(declared, domain, step=1e-4)
+    model = sn.with_derivatives(lambda x: np.sin(50 * x[:, 0]), domain)
+    with pytest.raises(BadInput, match="with_bound"):
+        sn.certify(sn.Problem(model, reference, domain), ratio=2.0)
+
+
+def test_another_step_is_another_problem() -> None:
+    """Stored values of the reference are differences with the first one."""
+    domain = sn.Domain(x=(0.0, 1.0))
+    marks = {
+        sn.problem.fingerprint(sn.Problem(None, sn.with_derivatives(np.sin, domain, step=step), domain))
+        for step in (None, 1e-4, 1e-6)
+    }
+    assert len(marks) == 3

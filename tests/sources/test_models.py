@@ -365,6 +365,29 @@ def save_pt2(module: Any, path: Path) -> None:
     torch.export.save(torch.export.export(module, x, dynamic_shapes=({0: torch.export.Dim("n")},)), path)
 
 
+@pytest.mark.parametrize(("dtype", "near"), [("float32", 1e-5), ("bfloat16", 0.05)])
+def test_a_graph_that_casts_its_inputs_is_read(tmp_path: Path, dtype: str, near: float) -> None:
+    """The cast is exported with an assertion, a node without a result."""
+    torch.manual_seed(0)
+    save_pt2(Cast(getattr(torch, dtype)).eval(), tmp_path / "cast.pt2")
+    function = Forms(tmp_path, "float64", None).open(file="cast.pt2")
+    assert function.precision == dtype
+    assert function.program is not None
+    assert np.allclose(function.program.value(points()), function.value(points()), rtol=0, atol=near)
+
+
+class Cast(torch.nn.Module):  # type: ignore[misc, name-defined]
+    def __init__(self, dtype: Any) -> None:
+        super().__init__()
+        self.net = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1)).to(
+            dtype
+        )
+        self.dtype = dtype
+
+    def forward(self, x: Any) -> Any:
+        return self.net(x.to(self.dtype))
+
+
 class Sorted(torch.nn.Module):  # type: ignore[misc, name-defined]
     def forward(self, x: Any) -> Any:
         return torch.sort(x, -1).values

@@ -7,6 +7,7 @@ import multiprocessing
 import pickle
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +108,16 @@ def test_code_in_single_precision_says_so(tmp_path: Path) -> None:
     code = (
         "import numpy as np\ndef f(x): return (x[:, 0] + 1).astype(np.float32) * np.float32(1 + 2e-7 * (len(x) > 1))\n"
         "class M:\n    def predict(self, x): return f(x)\nm = M()\n"
+        "def wide(x): return f(x).astype(float)\n"
+        "class W:\n    def predict(self, x): return wide(x)\nw = W()\n"
     )
-    for name in ("f", "m"):
+    for name, more in (("f", {}), ("f", {"inputs": ["b", "a"]}), ("f", {"outputs": ["y"]}), ("m", {})):
+        known = opened(tmp_path, code, name, **more)
+        assert known.precision == "float64"  # until it has been called
+        probe(Caller(known, "model"), X)
+        assert known.precision == "float32"
+        assert replace(known, name="another").precision == "float32"
+    for name in ("wide", "w"):  # what they return hides it
         with pytest.raises(
             BadInput, match='if it computes in single precision say so, precision = "float32"'
         ):
@@ -159,6 +168,7 @@ def test_jax_in_float32_is_float32() -> None:
         ("def build(): raise OSError('no weights')\n", "build", "OSError: no weights"),
         ("class A: pass\na = A()\n", "a", "is a A"),
         ("class A:\n    x = 3\n", "A.x", "is a int"),
+        ("a = 3.0\n", "a.predict", "has no name a.predict; it has: nothing public"),
     ],
 )
 def test_objects_that_cannot_be_called(tmp_path: Path, code: str, name: str, said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tomllib
 from dataclasses import replace
@@ -14,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from supnorm.problem import Axis, Domain, Problem
+from supnorm.problem.save import write_toml
 from supnorm.results import BadInput
 from supnorm.sources import open_problem, save_problem
-from supnorm.sources.save import write_toml
 
 TRUTH = """
 import numpy as np
@@ -131,6 +132,26 @@ def test_what_has_no_path_is_named(whole: Path, tmp_path: Path) -> None:
     assert not target.exists()
 
 
+def test_a_problem_is_written_without_the_rooms_that_open_files(tmp_path: Path) -> None:
+    code = (
+        "import sys, numpy as np; from supnorm.problem import Domain, Function, Problem\n"
+        "f = Function(np.sin, origin={'python': 'truth.py:f'})\n"
+        f"Problem(f, f, Domain(x=(0.0, 1.0))).save({str(tmp_path / 'written.toml')!r})\n"
+        "print([m for m in sys.modules if m.startswith('supnorm.sources')])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    assert 'python = "' in (tmp_path / "written.toml").read_text()
+
+
+def test_other_data_than_those_of_the_file_have_no_path(whole: Path, tmp_path: Path) -> None:
+    problem = open_problem(whole)
+    with pytest.raises(BadInput, match="have no path: the data;"):
+        replace(problem, data=problem.data[1:]).save(tmp_path / "no.toml")
+    replace(problem, data=problem.data.copy()).save(tmp_path / "yes.toml")
+    same(problem, open_problem(tmp_path / "yes.toml"))
+
+
 def test_a_domain_of_data_survives(tmp_path: Path) -> None:
     (tmp_path / "truth.py").write_text(TRUTH)
     (tmp_path / "problem.toml").write_text(
@@ -144,6 +165,14 @@ def test_a_domain_of_data_survives(tmp_path: Path) -> None:
     inside = problem.domain.contains(x)
     assert 0 < inside.sum() < 200
     np.testing.assert_array_equal(inside, again.domain.contains(x))
+    box = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+    replace(problem, domain=box).save(tmp_path / "box.toml")
+    boxed = open_problem(tmp_path / "box.toml")
+    assert boxed.domain.contains(x).all()
+    np.testing.assert_array_equal(boxed.data, problem.data)
+    half = Domain.from_samples(problem.data[:20], ["a", "b"])
+    with pytest.raises(BadInput, match="the data points of the domain"):
+        replace(problem, domain=half).save(tmp_path / "half.toml")
 
 
 finite = st.floats(-1e300, 1e300, allow_nan=False)

@@ -144,6 +144,8 @@ BAD_CELLS = [
     ("T,p,f,N\n", ["no rows"]),
     ("T,p,f,N\n1,2,3,4\n2,,3,4\n3,4,5,6\n", ["row 2", "column p has no value"]),
     ("T,p,f,N\n1,2,3,4\n1,3,3,4\n", ["T never varies"]),
+    ("T,p,f,N\n1,2,3,4\ninf,3,3,4\n2,4,3,4\n", ["row 2, column T has no value"]),
+    ("T,p,f,N\n,2,3,4\n,3,3,4\n", ["column T has no value in any row"]),
 ]
 
 
@@ -247,3 +249,23 @@ def test_bad_data(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(BadInput, match=said) as caught:
         open_problem(tmp_path / "problem.toml")
     assert "\n" not in str(caught.value)
+
+
+def test_tables_in_another_encoding_or_with_other_separators_are_told_what_to_change(tmp_path: Path) -> None:
+    """A letter that is no UTF-8 below the first 8 kB ended with a traceback."""
+    problem = tmp_path / "problem.toml"
+    problem.write_text(PROBLEM.format(suffix="csv"))
+    good = "T,p,N,f,place\n" + "1.0,2.0,3.0,4.0,here\n5.0,6.0,7.0,8.0,there\n" * 2000
+    table = tmp_path / "pairs.csv"
+    for content, words in (
+        ((good + "1.0,2.0,3.0,4.0,Zürich\n").encode("latin-1"), "pairs.csv.*after line [34].*not UTF-8"),
+        ("T,p,N,f,Straße\n".encode("latin-1"), r"must be text \(UTF-8\), cells separated by commas"),
+        (good.replace(",", ";").encode(), "separate its cells by commas, not by semicolons"),
+        (good.replace(",", "\t").encode(), "separate its cells by commas, not by tabs"),
+        (good.replace("place", "T").encode(), "it has two columns T; give each another name"),
+    ):
+        table.write_bytes(content)
+        with pytest.raises(BadInput, match=words):
+            open_problem(problem)
+    table.write_text(good)
+    assert open_problem(problem).reference.table is not None

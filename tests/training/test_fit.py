@@ -19,7 +19,7 @@ from supnorm.networks import Network
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput, ExitCode
 from supnorm.sources import from_jax
-from supnorm.training import NetworkFit, QuasiNewton
+from supnorm.training import NetworkFit, QuasiNewton, fixed_data
 from supnorm.training import fit as full_fit
 from supnorm.training.events import Training, Tried
 from supnorm.training.fit_result import COLUMNS
@@ -372,13 +372,15 @@ def test_fixed_samples_choose_among_methods():
     assert result.winner.sup_lower < 1e-6
 
 
-@pytest.mark.slow
-def test_a_million_samples():
-    rng = np.random.default_rng(0)
-    x = rng.random((1_000_000, 2))
-    result = fit((x, np.sin(3 * x[:, 0]) * x[:, 1]), method=PolynomialLeastSquares())
-    assert result.notes == ("20,000 of 1,000,000 samples are trained on, the others judge",)
-    assert result.evaluations == {"train": 20_000, "choose": 420_000, "held-out": 560_000}
+def test_of_many_samples_some_are_trained_on_and_all_others_judge(monkeypatch):
+    monkeypatch.setattr(fixed_data, "MOST", 400)
+    x = np.random.default_rng(0).random((20_000, 2))
+    result = fit((x, np.sin(3 * x[:, 0]) * x[:, 1]), tolerance=1e-6)
+    assert result.notes == ("400 of 20,000 samples are trained on, the others judge",)
+    assert result.evaluations == {"train": 400, "choose": 8400, "held-out": 11_200}
+    assert result.status.code == "within-tolerance"
+    assert ("NetworkFit", "a cheaper method meets the tolerance") in result.skipped
+    assert result.winner.approximation.samples == 400
     assert result.winner.sup_lower < 1e-10
 
 
@@ -566,6 +568,25 @@ def test_ctrl_c_ends_with_the_best_so_far():
     assert result.winner.audited
 
 
+def test_ctrl_c_in_a_certified_fit_of_several_outputs_is_told():
+    """Its errors were put into the tolerances asked for, and what ended it was forgotten on the way."""
+
+    def two(x):
+        return jnp.stack([jnp.sin(x[:, 0]), 10.0 * jnp.exp(x[:, 0])], axis=1)
+
+    problem = Problem(None, from_jax(two), Domain(x=(0.0, 1.0)), tolerance=(1e-9, 1e-9))
+    method = NetworkFit(widths=(4, 8), iterations=30)
+    result = fit(problem, certify=True, method=method, audit_evaluations=500, observer=CtrlC(1))
+    assert result.status.code == "interrupted"
+    assert result.status.advice.startswith("Stopped by you; ")
+    assert f"{result.winner.sup_lower:.2e}" in result.status.advice
+
+
+def test_a_certified_fit_without_any_time_says_so():
+    with pytest.raises(BadInput, match="ChebyshevTensor: the time was up"):
+        fit(jax_bell, I_6_2, tolerance=1e-2, certify=True, seconds=1e-9, method=ChebyshevTensor())
+
+
 def test_ctrl_c_before_the_first_candidate_is_not_swallowed():
     def stop(event):
         raise KeyboardInterrupt
@@ -596,3 +617,71 @@ def test_a_candidate_that_only_looks_best_is_found_out():
     result = finish(state, jump, 0.0)
     assert result.winner.method == "simplex"
     assert 0.1 < result.winner.sup_lower < 0.5
+
+
+def test_where_the_error_counts_nowhere_nobody_can_judge():
+    """It ended with a traceback; of fixed samples the largest error was nan, and above the tolerance."""
+    options = {"tolerance": 1e-6, "method": PolynomialLeastSquares(), "max_evaluations": 500}
+    sliver = ErrorMeasure(mask=lambda x: x[:, 0] < 1e-6)
+    with pytest.raises(BadInput, match="the mask leaves out all of 50 random points; narrow the axes"):
+        fit(lambda x: x[:, 0], LINE, error=ErrorMeasure(mask=lambda x: x[:, 0] < -1), **options)
+    with pytest.raises(BadInput, match="the mask leaves out all of 6 samples that choose"):
+        fit((X, X[:, 0]), error=sliver, **options)
+    mute = ErrorMeasure("function", function=lambda model, reference, x: np.full(len(x), np.nan))
+    with pytest.raises(BadInput, match="the error function gives no number"):
+        fit(lambda x: x[:, 0], LINE, error=mute, **options)
+
+
+def test_the_rms_is_over_the_points_that_have_an_error():
+    """Of an audit without one it was nan; fresh points that the mask leaves out weighed as much as the others."""
+    from types import SimpleNamespace
+
+    from supnorm.training.active_fit import Attempt
+    from supnorm.training.assessment import Errors, Validation
+    from supnorm.training.outcome import _winner
+
+    rng = np.random.default_rng(0)
+    x = rng.random((40, 1))
+    found = PolynomialLeastSquares().from_samples(x, x + 0.1, Domain(x=(0.0, 1.0)), rng)
+    measure = ErrorMeasure(mask=lambda x: x[:, 0] < 0.5)
+    fresh = Validation(Problem(None, lambda x: x, Domain(x=(0.0, 1.0)), error=measure), x, x)
+    assert 10 < fresh.counting < 30
+
+    def rms(n, value):
+        report = SimpleNamespace(worst=None, rms=SimpleNamespace(n=n, value=value))
+        return _winner(Attempt(found, Errors(0.0, 0.0), 0.0), report, fresh, 1.0).rms
+
+    assert rms(0, np.nan) == pytest.approx(0.1, rel=1e-6)
+    assert rms(fresh.counting, 0.3) == pytest.approx(np.sqrt(0.05), rel=1e-6)
+
+
+def test_a_round_without_time_leaves_the_proof_of_the_one_before():
+    """A second round that began with its last millisecond ended the fit with "no method could be used"."""
+    from supnorm.training.certified_fit import certified_fit
+
+    problem = Problem(None, jax_bell, I_6_2, tolerance=1e-3)
+    shares = []
+
+    def fit_once(stricter, methods, seconds):
+        shares.append(stricter.tolerance)
+        if len(shares) > 1:
+            raise BadInput("no method could be used (NetworkFit: the time was up)")
+        rough = NetworkFit(widths=(4,), iterations=5)
+        return full_fit(
+            replace(stricter, tolerance=1.0), method=rough, audit_evaluations=300, max_evaluations=200
+        )
+
+    result = certified_fit(problem, [ChebyshevTensor()], fit_once, None, lambda event: None)
+    assert shares == [pytest.approx(6e-4), pytest.approx(3e-4)]
+    assert result.certificate is not None
+    assert result.status.code == "tolerance-exceeded"
+    with pytest.raises(BadInput, match="the time was up"):
+        certified_fit(problem, [ChebyshevTensor()], fit_once, None, lambda event: None)
+
+
+def test_a_method_that_is_left_out_in_several_sizes_is_told_once():
+    domain = Domain(lambda x: x[:, 0] < 2.5, theta=(1.0, 3.0), sigma=(1.0, 3.0))
+    result = full_fit(
+        jax_bell, domain, tolerance=0.5, certify=True, audit_evaluations=300, max_evaluations=500
+    )
+    assert [name for name, _ in result.skipped] == ["ChebyshevTensor"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ class Train:
     def value(self, t: Array) -> Array:
         """Values ``(n, m)``."""
         return np.stack(
-            [_left(cores, self._matrices(cores, t, 0))[-1][:, 0, 0] for cores in self._outputs()], 1
+            [reduce(np.matmul, self._matrices(cores, t, 0))[:, 0, 0] for cores in self._outputs()], 1
         )
 
     def pull(self, t: Array, weight: Array) -> Array:
@@ -54,7 +55,7 @@ class Train:
             values, slopes = self._matrices(cores, t, 0), self._matrices(cores, t, 1)
             for i in range(t.shape[1]):
                 mixed = [s if k == i else v for k, (v, s) in enumerate(zip(values, slopes, strict=True))]
-                gradient[:, i] += weight[:, j] * _left(cores, mixed)[-1][:, 0, 0]
+                gradient[:, i] += weight[:, j] * reduce(np.matmul, mixed)[:, 0, 0]
         return gradient
 
     def _outputs(self) -> list[tuple[Array, ...]]:
@@ -206,11 +207,3 @@ def _range(matrix: Array) -> Array:
     u, s, _ = np.linalg.svd(matrix, full_matrices=False)
     keep = max(int(np.sum(s > 1e-14 * max(float(s[0]), 1e-300))), 1)
     return np.ascontiguousarray(u[:, : min(keep, len(matrix))])
-
-
-def _left(cores: tuple[Array, ...], matrices: list[Array]) -> list[Array]:
-    """Products of the first k matrices at each point."""
-    products = [matrices[0]]
-    for matrix in matrices[1:]:
-        products.append(products[-1] @ matrix)
-    return products

@@ -160,7 +160,10 @@ class SurrogateSearch:
         gap = signed_errors(problem.error, y, f, x)
         # Where the reference is 0 a relative error may have no floor.
         known = np.isfinite(gap).all(axis=1) & np.isfinite(doubts).all(axis=1)
-        doubt = float(np.sqrt(np.mean(doubts[known] ** 2, axis=0)).max()) if known.any() else 0.0
+        top = np.abs(doubts[known]).max(initial=1e-300)  # a square may overflow where its root does not
+        doubt = (
+            float(top * np.sqrt(np.mean((doubts[known] / top) ** 2, axis=0)).max()) if known.any() else 0.0
+        )
         size = float(np.median(np.sort(np.abs(gap[known]).max(axis=1))[-5:])) if known.any() else 0.0
         if doubt > 0.5 * size and known.sum() >= domain.d + 2:
             inner = error_problem(problem, believed(u[known], gap[known], waiting))

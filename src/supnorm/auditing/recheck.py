@@ -150,5 +150,5 @@ def check_outputs(evaluator: Evaluator) -> None:
 
 
 def _second(evaluator: Evaluator) -> Caller:
-    store = evaluator.reference.store
-    return Caller(evaluator.problem.recheck, "recheck", store, evaluator.executor, 1)
+    # Not on the workers: it is asked for one point at a time, and they suit the reference, perhaps not this function.
+    return Caller(evaluator.problem.recheck, "recheck", evaluator.reference.store)

@@ -86,16 +86,14 @@ class Seams:
             Points (k, d) in the unit box with large errors and these errors (k,); empty without jumps.
         """
         stop_at = landscape.remaining - budget
-        a, b = self._detect(landscape, scout, budget // 4, rng)
+        a, b = self._detect(landscape, scout, budget // 4)
         if not len(a):
             return np.empty((0, landscape.d)), np.empty(0)
         return self._walk(landscape, a, b, stop_at, rng)
 
     # -- detection ------------------------------------------------------------------------------------
 
-    def _detect(
-        self, landscape: Landscape, scout: Evaluations, budget: int, rng: np.random.Generator
-    ) -> tuple[Array, Array]:
+    def _detect(self, landscape: Landscape, scout: Evaluations, budget: int) -> tuple[Array, Array]:
         """Segments (a, b) in the unit box that hold a jump of the model or of the reference."""
         u = landscape.evaluator.problem.domain.to_unit(scout.x[: self.scouts])
         near = self._neighbours(u)
@@ -118,6 +116,9 @@ class Seams:
         """Pairs of near points: their rows, each pair once, and their distance."""
         from scipy.spatial import cKDTree
 
+        if len(u) < 2:  # all that a short time limit had time for
+            none = np.empty(0, dtype=np.intp)
+            return none, none, np.empty(0)
         asked = u if len(u) <= self.scouts // 2 else u[: self.asked]
         k = min(4, len(u) - 1)
         # Any near points will do: with this leave they are 4 % farther than the nearest, and found in a fifth of

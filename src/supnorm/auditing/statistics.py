@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 NORMS = (1.0, 2.0, 4.0)  # powers of the sample norms that are reported unless others are asked for
 CONFIDENCE = 0.95
-MOST = 1e250  # of an error's power: sums of larger ones might overflow
+MOST = 1e250  # of an error's power: sums of larger ones might overflow; below its inverse too little is left
 
 
 class Moments:
@@ -44,7 +44,7 @@ class Moments:
         self.powers = tuple(powers)
         self._sums = {p: np.zeros(1) for p in {*self.powers, 2.0}}
         self.missing = np.zeros(1, dtype=np.intp)
-        self._n, self._unit = 0, 1.0
+        self._n, self._unit = 0, 0.0
 
     def add(self, errors: Array) -> None:
         """Take the errors of a batch in, shape ``(n, m)``; an output without a value counts as exact there."""
@@ -72,9 +72,10 @@ class Moments:
 
 
 def _unit(errors: Array, power: float) -> float:
-    """What errors are divided by before they are raised to a power: 1 unless that could overflow."""
+    """What errors are divided by before they are raised to a power: 1 unless that could overflow, or leave nothing."""
     top = float(np.max(errors, where=np.isfinite(errors), initial=0.0))
-    return top if top > MOST ** (1 / power) else 1.0
+    high = MOST ** (1 / power)
+    return 1.0 if 1 / high < top < high else max(top, float(np.finfo(float).tiny))
 
 
 @dataclass(frozen=True)

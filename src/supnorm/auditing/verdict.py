@@ -28,7 +28,7 @@ def verdict(
         searched: evaluations when the search ended; what came later are pictures and planted errors.
         recheck_failures: what was said where the second reference has no value.
     """
-    status = _status(problem, witness, sample, evaluator, searched)
+    status = _status(problem, witness, evaluator, searched)
     table = is_table(problem)
     more = [
         f"The {side} failed at {failed_share(side, sample, table)}: no error is known there."
@@ -40,9 +40,7 @@ def verdict(
     return replace(status, advice=" ".join([status.advice.rstrip(), *more])) if more else status
 
 
-def _status(
-    problem: Problem, witness: Witness | None, sample: Sample, evaluator: Evaluator, searched: int
-) -> Status:
+def _status(problem: Problem, witness: Witness | None, evaluator: Evaluator, searched: int) -> Status:
     limit = problem.error.limit
     if witness is None:
         return Status("no-value", _why_none(evaluator), ExitCode.UNDECIDED)

@@ -68,10 +68,6 @@ class ErrorProgram:
         """Points of the box in the units of the axes."""
         return np.where(self.log, np.exp(np.where(self.log, t, 0.0)), t)
 
-    def to_t(self, x: Array) -> Array:
-        """Points in the units of the axes in box coordinates."""
-        return np.where(self.log, np.log(np.where(self.log, x, 1.0)), x)
-
     def values(self, a: int, t: Array) -> Array:
         """Signed values of alternative ``a`` at points in box coordinates, shape ``(n, m)``."""
         known = self.alternatives[a].value(t)

@@ -197,9 +197,11 @@ def _status(
     if end == "proved" and limit is None:
         low, high = _apart(lower, upper)
         return Status("proved", f"{how}: the worst error is between {low} and {high}.")
-    if end in ("rounding", "elsewhere") and lower == 0:
+    spent = end in ("seconds", "boxes") and goal.ratio is not None
+    if lower == 0 and math.isfinite(upper) and (spent or end in ("rounding", "elsewhere")):
+        more = f", or more {end}" if spent else ""
         return Status("undecided", "No point that counts was found to have an error beyond rounding, and no ratio can "
-                      f"be reached from zero; it is nowhere above {rounded_up(upper, 4):.4g}{unit}: give a tolerance.",
+                      f"be reached from zero; it is nowhere above {rounded_up(upper, 4):.4g}{unit}: give a tolerance{more}.",
                       ExitCode.UNDECIDED)  # fmt: skip
     advice = {
         "proved": f"The bracket is as narrow as asked but {limit} lies inside; give a smaller ratio.",

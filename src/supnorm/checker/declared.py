@@ -75,14 +75,15 @@ def read_declared(entry: dict[str, Any], d: int, m: int) -> Declared:
     """
     order = entry["order"]
     one = Declared(
-        entry["which"], str(entry["name"]), _hexes(entry["weight"]) or (), _hexes(entry["bound"]),
+        entry["which"], entry["name"], _hexes(entry["weight"]) or (), _hexes(entry["bound"]),
         _exact(entry["stretch"]), None if order is None else _whole(order), _hexes(entry["derivatives"]),
         _exact(entry["accuracy"]), _hexes(entry["witness"]),
         {name: _nodes(name, v, d, m) for name, v in entry["values"].items()},
     )  # fmt: skip
     numbers = (*one.weight, *(one.bound or ()), *(one.derivatives or ()), one.accuracy, *(one.witness or ()))
     sizes = {len(one.weight), len(one.bound or one.weight), len(one.witness or one.weight)}
-    good = one.which in ("model", "reference") and sizes == {m} and all(map(math.isfinite, numbers))
+    good = one.which in ("model", "reference") and type(one.name) is str
+    good = good and sizes == {m} and all(map(math.isfinite, numbers))
     good = (
         good
         and 1.0 < one.stretch < 1e6
@@ -116,7 +117,7 @@ def _exact(text: str) -> float:
 
 def _whole(value: Any) -> int:
     if type(value) is not int:
-        raise Wrong("the order of declared derivatives is a whole number")
+        raise Wrong("the order of declared derivatives and sizes of arrays are whole numbers")
     return value
 
 
@@ -134,7 +135,8 @@ def _nodes(name: str, entry: dict[str, Any], d: int, m: int) -> tuple[tuple[floa
 def _array(entry: dict[str, Any], m: int) -> tuple[tuple[float, ...], ...]:
     raw = base64.b64decode(entry["data"], validate=True)
     flat = struct.unpack(f"<{len(raw) // 8}d", raw)
-    if len(entry["shape"]) != 2 or entry["shape"][1] != m or entry["shape"][0] * m != len(flat):
+    shape = [_whole(v) for v in entry["shape"]]
+    if len(shape) != 2 or shape[1] != m or shape[0] * m != len(flat):
         raise Wrong("recorded values of the wrong shape")
     if not all(map(math.isfinite, flat)):
         raise Wrong("a recorded value is not finite")

@@ -158,13 +158,14 @@ def _number(value: Any) -> float:
 
 
 def _document(data: dict[str, Any]) -> Document:
+    _words(data)
     programs = tuple(_program(p) for p in data["programs"])
     d = len(data["names"])
     for text, claimed in zip(data["programs"], data["hashes"], strict=True):
         if _sha(text) != claimed:
             raise Rejected("the hash of a program is not that of its text")
     document = Document(
-        tuple(data["names"]), tuple(bool(v) for v in data["log"]), _hexes(data["axis_low"]),
+        tuple(data["names"]), tuple(data["log"]), _hexes(data["axis_low"]),
         _hexes(data["axis_high"]), _hexes(data["low"]), _hexes(data["high"]), data["side"], programs,
         tuple(_program(p) for p in data["point_programs"]), tuple(data["hashes"]),
         exact(data["lower"]),
@@ -186,6 +187,17 @@ def _document(data: dict[str, Any]) -> Document:
     if not all(math.isfinite(a) and math.isfinite(b) and a < b for a, b in ends):
         raise Rejected("malformed certificate: low must be below high")
     return document
+
+
+def _words(data: dict[str, Any]) -> None:
+    """What no proof rests on but people read: names, which axes are logarithmic, the room for float64 rounding."""
+    names, log = data["names"], data["log"]
+    if not all(type(v) is str and v for v in names) or len(set(names)) < len(names):
+        raise Rejected("malformed certificate: names of axes must be distinct words")
+    if not all(type(v) is bool for v in log):
+        raise Rejected("malformed certificate: log must be true or false for every axis")
+    if not exact(data["rounding"]) >= 0.0:
+        raise Rejected("malformed certificate: rounding must be a number that is not negative")
 
 
 def _rules(entries: list[dict[str, Any]]) -> dict[int, tuple[tuple[float, ...], ...]]:
@@ -233,7 +245,7 @@ def _program(data: dict[str, Any]) -> tuple[Operation, ...]:
 
 
 def _array(entry: dict[str, Any], shape: list[int]) -> tuple[float, ...]:
-    if entry["shape"] != shape:
+    if list(_wholes(entry["shape"])) != shape:
         raise Rejected("malformed program: an array of the wrong shape")
     raw = base64.b64decode(entry["data"], validate=True)
     values = struct.unpack(f"<{math.prod(shape)}d", raw)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from supnorm.cli.answer import answer
 from supnorm.cli.options import (
     DASK,
     EVALUATIONS,
@@ -88,7 +89,7 @@ def command(
     if as_json:
         from supnorm.results.encoding import dumps
 
-        typer.echo(dumps(report.document))
+        answer(dumps(report.document))
     elif not quiet:
         typer.echo(summary_text(report, folder))
     return int(report.status.exit)
@@ -159,7 +160,7 @@ def run_audit(
     if evaluations is not None:
         command += f" --evaluations {evaluations}"
     if seconds is not None:
-        command += f" --seconds {seconds:g}"
+        command += f" --seconds {seconds:.15g}"
     try:
         same_run(store, {"seed": chosen_seed, "evaluations": evaluations, "seconds": seconds}, folder)
     except BadInput:
@@ -187,7 +188,7 @@ def run_audit(
     except KeyboardInterrupt:
         raise Interrupted(
             f"interrupted; the expensive evaluations are kept in {folder}: "
-            f"run the same command with --out {folder} --resume"
+            f"run the same command with --out {shlex.quote(str(folder))} --resume"
         ) from None
     except BadInput:
         if not resume:
@@ -208,7 +209,7 @@ def _power_words(power: bool | None, planted: Mapping[str, Any]) -> str:
     """The options of planted errors, as they would be typed."""
     words = "" if power is None else " --power" if power else " --no-power"
     for name, value in planted.items():
-        text = ",".join(f"{v:g}" for v in value) if isinstance(value, tuple) else str(value)
+        text = ",".join(f"{v:.15g}" for v in value) if isinstance(value, tuple) else str(value)
         words += f" --power-{name} {text or chr(34) * 2}"
     return words
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from supnorm.cli.answer import answer
 from supnorm.cli.folder import make_folder, set_aside
 from supnorm.cli.options import DASK, JSON, QUIET, RESUME, SEED, TRUST, WORKERS, number_list
 
@@ -160,7 +161,7 @@ def command(
         result.save(out / "budget.json")
         write_budget_page(result, out / "budget.html")
     if as_json:
-        typer.echo(dumps(result.to_json()))
+        answer(dumps(result.to_json()))
     elif not quiet:
         typer.echo(result.summary())
     return int(result.status.exit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from supnorm.cli.answer import answer
 from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, RESUME, SEED, TRUST, default_folder
 
 if TYPE_CHECKING:
@@ -84,7 +86,10 @@ def command(
             resume=path if resume else None,
         )
     with _undisturbed():
-        _keep(opened, problem, folder, result, resume, as_json, quiet)
+        _keep(opened, problem, folder, result, resume, as_json)
+        if not quiet and not as_json:
+            for line in (*summary(result), *_next(problem, folder, result, ratio, tolerance)):
+                typer.echo(line)
     return int(result.status.exit)
 
 
@@ -110,9 +115,8 @@ def _keep(
     result: CertifyResult,
     resume: bool,
     as_json: bool,
-    quiet: bool,
 ) -> None:
-    """Certificate, JSON and page into the folder of the run, and the answer to the terminal."""
+    """Certificate, JSON and page into the folder of the run, and the JSON to the terminal."""
     from supnorm.cli.folder import set_aside
     from supnorm.problem import fingerprint
     from supnorm.results import write_whole
@@ -128,13 +132,21 @@ def _keep(
     write_whole(folder / "certify.json", dumps(result.to_json(str(path))))
     _into_report(folder, fingerprint(opened), result)
     if as_json:
-        typer.echo(dumps(result.to_json(str(path))))
-    elif not quiet:
-        for line in summary(result):
-            typer.echo(line)
-        typer.echo(f"certificate  {path}    verify  supnorm check {path} --problem {problem}")
-        if result.status.code in ("interrupted", "undecided"):
-            typer.echo(f"go on with   supnorm certify {problem} --out {folder} --resume")
+        answer(dumps(result.to_json(str(path))))
+
+
+def _next(
+    problem: Path, folder: Path, result: CertifyResult, ratio: float | None, tolerance: float | None
+) -> list[str]:
+    """The commands that verify the file and go on with it, towards the same goal."""
+    file, run = shlex.quote(str(problem)), shlex.quote(str(folder))
+    path = folder / "certificate.json"
+    lines = [f"certificate  {path}    verify  supnorm check {shlex.quote(str(path))} --problem {file}"]
+    if result.status.code in ("interrupted", "undecided"):
+        goal = "" if ratio is None else f" --ratio {ratio}"
+        goal += "" if tolerance is None else f" --tolerance {tolerance}"
+        lines.append(f"go on with   supnorm certify {file}{goal} --out {run} --resume")
+    return lines
 
 
 def summary(result: CertifyResult) -> list[str]:

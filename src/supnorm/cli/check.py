@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from supnorm.cli.answer import answer
 from supnorm.cli.options import JSON, QUIET, TRUST
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def command(
     status = status_of(result, limit)
     if as_json:
         said = {**_escaped(asdict(result)), "tolerance": limit, "status": _escaped(asdict(status))}
-        typer.echo(dumps({"schema": "supnorm.check/1", **said}))
+        answer(dumps({"schema": "supnorm.check/1", **said}))
     elif not quiet:
         per_output = opened is not None and opened.error.per_output
         for line in summary(result, opened is not None, limit, per_output):

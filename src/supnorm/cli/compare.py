@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from supnorm.cli.answer import answer
 from supnorm.cli.options import (
     EVALUATIONS,
     JSON,
@@ -19,6 +20,10 @@ from supnorm.cli.options import (
     default_folder,
 )
 
+if TYPE_CHECKING:
+    from supnorm.problem.specification import ProblemSpec
+
+PATHS = ("file", "python", "mask")  # keys whose text begins with a path
 PROBLEMS = Annotated[list[Path], typer.Argument(metavar="A.toml B.toml ...", help="Problem files.")]
 
 
@@ -107,7 +112,7 @@ def command(
     write_whole(parent / "compare.json", dumps(result))
     write_comparison(result, parent / "compare.html")
     if as_json:
-        typer.echo(dumps(result))
+        answer(dumps(result))
     elif not quiet:
         typer.echo(comparison(result))
         typer.echo(str(parent / "compare.html"))
@@ -123,19 +128,28 @@ def check_same_question(problems: list[Path]) -> None:
     from supnorm.problem.specification import read_specification
     from supnorm.results import BadInput
 
-    first = read_specification(problems[0])
+    first = _question(read_specification(problems[0]), problems[0])
     for path in problems[1:]:
-        other = read_specification(path)
-        for table in ("domain", "constraints", "error", "law"):
-            if getattr(first, table) != getattr(other, table):
+        other = _question(read_specification(path), path)
+        for table in first:
+            if first[table] != other[table]:
                 raise BadInput(f"{path}: [{table}] differs from {problems[0]}; compare needs the same one")
-        if _resolved(first.reference, problems[0]) != _resolved(other.reference, path):
-            raise BadInput(f"{path}: [reference] differs from {problems[0]}; compare needs the same one")
 
 
-def _resolved(source: Any, path: Path) -> dict[str, Any]:
-    data: dict[str, Any] = source.model_dump()
-    for key in ("file", "python"):
-        if data[key]:
-            data[key] = str((path.resolve().parent / data[key]).resolve())
-    return data
+def _question(specification: ProblemSpec, path: Path) -> dict[str, Any]:
+    """The tables that say what is asked, their paths from the root: two folders may each have a truth.py."""
+    tables: dict[str, Any] = specification.model_dump(
+        include={"domain", "data", "constraints", "error", "law", "reference"}
+    )
+    if specification.data is not None and not specification.data.domain:
+        del tables["data"]  # what a model was trained on is its own
+    located: dict[str, Any] = _located({"data": None} | tables, path.resolve().parent)
+    return located
+
+
+def _located(value: Any, folder: Path, key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {k: _located(v, folder, k) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_located(v, folder, key) for v in value]
+    return str((folder / value).resolve()) if key in PATHS and isinstance(value, str) else value

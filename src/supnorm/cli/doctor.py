@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from supnorm.cli.answer import answer
 from supnorm.cli.options import JSON
 
 # What each optional package is for, and the extra that brings it.
@@ -35,11 +36,12 @@ def register(app: typer.Typer) -> None:
 def command(as_json: JSON = False) -> int:
     """Say what is installed and which loaders and devices work."""
     found = examine()
+    code = 0 if all(found["needed"].values()) else 2
     if as_json:
         from supnorm.results.encoding import dumps
 
-        typer.echo(dumps(found))
-        return 0
+        answer(dumps(found))
+        return code
     typer.echo(f"supnorm {found['supnorm']}, Python {found['python']}, {found['machine']}")
     for name, version in found["needed"].items():
         typer.echo(f"  {name:14} {version or 'MISSING'}")
@@ -50,7 +52,7 @@ def command(as_json: JSON = False) -> int:
     typer.echo("devices")
     for line in found["devices"]:
         typer.echo(f"  {line}")
-    return 0 if all(found["needed"].values()) else 2
+    return code
 
 
 def examine() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from supnorm.cli.answer import answer
 from supnorm.cli.certify import Progress as ProofProgress
 from supnorm.cli.options import JSON, PROBLEM, QUIET, RESUME, SEED, TRUST, WORKERS, default_folder
 
@@ -96,13 +98,14 @@ def command(
         store.close()
     save(result, folder, opened)
     if as_json:
-        typer.echo(dumps(result.to_json()))
+        answer(dumps(result.to_json()))
     elif not quiet:
         for line in summary(result):
             typer.echo(line)
         typer.echo(f"saved in {folder}; open {folder / 'fit.html'}")
         if result.certificate is not None:
-            checked = f"{folder / 'certificate.json'} --problem {folder / 'problem.toml'}"
+            files = (shlex.quote(str(folder / name)) for name in ("certificate.json", "problem.toml"))
+            checked = " --problem ".join(files)
             typer.echo(f"verify the proof with  supnorm check {checked}")
     return int(result.status.exit)
 

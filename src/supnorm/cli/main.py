@@ -7,12 +7,14 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from supnorm.cli import audit, budget, certify, check, compare, demo, doctor, fit, replay, report
+from supnorm.cli.answer import alone
 from supnorm.results.status import BadInput, ExitCode, Interrupted
 from supnorm.results.versions import __version__
 
@@ -58,9 +60,9 @@ def _again(dropped: Any) -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     try:
-        result = app(
-            args=(sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False
-        )
+        given = sys.argv[1:] if arguments is None else arguments
+        with alone() if "--json" in given else nullcontext():
+            result = app(args=given or ["--help"], standalone_mode=False)
     except BadInput as error:
         _say(str(error))
         return ExitCode.BAD_INPUT

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from supnorm.cli.answer import answer
 from supnorm.cli.options import JSON, TRUST
 from supnorm.cli.report import RUN
 
@@ -49,8 +50,14 @@ def command(
     then = places[number - 1]
     if list(opened.domain.names) != [a["name"] for a in report.document["axes"]]:
         raise BadInput(f"{path} has other inputs than the run in {run}; give the run's own --problem")
+    if opened.model is None:
+        raise BadInput(f"{path} has no [model]; give the run's own --problem")
     x = then.x[None]
-    model, reference = (guarded(f.value, x, None)[0] for f in (opened.model, opened.reference))
+    outputs = len(report.document["outputs"])
+    try:
+        model, reference = (guarded(f.value, x, outputs)[0] for f in (opened.model, opened.reference))
+    except BadInput as why:
+        raise BadInput(f"{path} has other outputs than the run in {run}: {why}") from None
     if opened.reference.table is not None and opened.model.table is None:  # rows may repeat inputs
         row = row_of(opened.reference.table, then.x, then.reference)
         reference = reference if row is None else opened.reference.table[1][row][None]
@@ -67,7 +74,7 @@ def command(
     }
     same = bool(np.isclose(float(error[0]), then.error, rtol=1e-6, equal_nan=True) or error[0] == then.error)
     if as_json:
-        typer.echo(dumps(now))
+        answer(dumps(now))
         return int(not same)
     for name, value in to_json(now).items():
         typer.echo(f"{name:>12}  {value}")

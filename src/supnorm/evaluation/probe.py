@@ -39,14 +39,18 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> None:
     if not good:
         caller.decide(caller.cost)
         return
-    caller.decide(_cost(caller, x[good]))
+    caller.decide(cost_of(caller, x[good]))
     chosen = good[:1] if caller.expensive else good
-    again = guarded(caller.function.value, x[chosen], caller.outputs)[0]
+    parts = caller.expensive or bool(messages)
+    # The same batch where it was called as a whole: in a smaller one, without the points that have no value, sums may be
+    # ordered otherwise.
+    again = guarded(caller.function.value, x[chosen] if parts else x, caller.outputs)[0]
+    again = again if parts else again[good]
     scale = np.abs(y[good]).max(axis=0) + np.finfo(float).tiny
     allowed = ALLOWED.get(caller.function.precision, 1e-5)
     # An expensive call repeats one row of a batch, and a batch in which a point raised was called in parts: that compares
     # both things at once, so rounding is allowed.
-    same = np.abs(again - y[chosen]) <= (allowed * scale if caller.expensive or messages else 0.0)
+    same = np.abs(again - y[chosen]) <= (allowed * scale if parts else 0.0)
     if not same.all():
         i = int(np.argmin(same.all(axis=1)))
         raise BadInput(
@@ -59,21 +63,31 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> None:
     single = guarded(caller.function.value, x[good[:1]], caller.outputs)[0]
     apart = np.abs(single - y[good[:1]])
     if not (apart <= allowed * scale).all():
-        remedy = "put normalisation layers in evaluation mode (model.eval())"
-        if (apart <= ALLOWED["float32"] * scale).all():
-            remedy = 'if it computes in single precision say so, precision = "float32"'
-        raise BadInput(
-            f"{file_hint}{name} gives {_show(single[0])} for a point alone and {_show(y[good[0]])} in a batch: "
-            f"the value depends on the other points; {remedy}"
-        )
+        close = bool((apart <= ALLOWED["float32"] * scale).all())
+        digits = 15 if close else 9
+        values = f"{_show(single[0], digits)} for a point alone and {_show(y[good[0]], digits)} in a batch"
+        why = "the value depends on the other points; put normalisation layers in evaluation mode (model.eval())"
+        if close:
+            why = (
+                f"apart by {(apart / scale).max():.1g} of its size, more than {caller.function.precision} rounds; either "
+                "the value depends on the other points, or digits cancel inside, as in a Gaussian process of little "
+                'noise; in that case, or if it computes in single precision say so, precision = "float32"'
+            )
+        raise BadInput(f"{file_hint}{name} gives {values}: {why}")
 
 
-def _cost(caller: Caller, x: Array) -> float:
-    """Seconds a point. The first calls may pay for compilation and imports, so dear ones are repeated."""
+def cost_of(caller: Caller, x: Array, matters: float = EXPENSIVE) -> float:
+    """Seconds a point. The first calls may pay for compilation and imports, so dear ones are repeated.
+
+    Args:
+        caller: has been called at ``x`` before.
+        x: points with a value, ``(n, d)``.
+        matters: below this it is of no importance how cheap a point is.
+    """
     cost = caller.cost
     # One row twice: the second call compiles nothing. A batch then, where a call itself may be what is dear.
     for rows, most in ((x[:1], np.inf), (x[:1], np.inf), (x, 0.02)):
-        if not EXPENSIVE <= cost < most:
+        if not matters <= cost < most:
             break
         start = time.perf_counter()
         guarded(caller.function.value, rows, caller.outputs)
@@ -81,6 +95,6 @@ def _cost(caller: Caller, x: Array) -> float:
     return cost
 
 
-def _show(row: Array) -> str:
-    shown = ", ".join(f"{v:.9g}" for v in row[:3])
+def _show(row: Array, digits: int = 9) -> str:
+    shown = ", ".join(f"{v:.{digits}g}" for v in row[:3])
     return shown + (", ..." if len(row) > 3 else "")

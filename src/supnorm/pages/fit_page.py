@@ -187,7 +187,8 @@ def _word(code: str, proved: bool) -> str:
 
 
 def _ended(text: str) -> str:
-    return text if text.endswith(".") else f"{text}."
+    sentence = text[:1].upper() + text[1:]
+    return sentence if sentence.endswith(".") else f"{sentence}."
 
 
 def _tolerance(data: Mapping[str, Any]) -> str:

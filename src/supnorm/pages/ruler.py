@@ -93,10 +93,15 @@ def _stair(view: View, mark: Mark, scale: Scale, y: float, base: float, width: i
     x = scale(mark.value)
     words = mark.long if width > 500 else mark.short
     shown = view.error(mark.value)
-    long = 6.7 * (len(words) + len(shown) + 1)
-    after = (x + 6 + long <= width and x < 0.65 * width) or x < long
+    if width <= 500:
+        shown = shown.replace(" × tolerance", " × tol")
+    long = 7.1 * (len(words) + len(shown) + 1)
+    right, left = x + 6 + long <= width, x - 6 >= long
+    after = (right and x < 0.65 * width) or not left
+    # Words that fit on neither side of their line stand on it.
+    at = (x + 6.0 if right else max(2.0, width - long)) if after else x - 6.0
     # Words to the left stand on the lines of smaller marks: where these would show between them is blank.
-    blank = [] if after else [rect(x - 6.0 - long, y - 12.0, long, 16, "blank")]
+    blank = [] if after and right else [rect(at if after else at - long, y - 12.0, long, 16, "blank")]
     return join(
         [
             line(x, y - 8, x, base + 11, f"m-{mark.kind}"),
@@ -106,7 +111,7 @@ def _stair(view: View, mark: Mark, scale: Scale, y: float, base: float, width: i
                 words + " ",
                 el("tspan", shown, class_="b"),
                 class_=f"rl m-{mark.kind}",
-                x=x + 6.0 if after else x - 6.0,
+                x=at,
                 y=float(y),
                 text_anchor="start" if after else "end",
             ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,16 @@ from supnorm.planning.pilot import Trial, pilot
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.profile import profile
 from supnorm.planning.profile.target import Target
-from supnorm.planning.question import Plan, Question, as_problem, ask, read_norm, spread
+from supnorm.planning.question import (
+    DEFAULT_CALLS,
+    PROFILE_SECONDS,
+    Plan,
+    Question,
+    as_problem,
+    ask,
+    read_norm,
+    spread,
+)
 from supnorm.planning.result import BudgetResult, Fooled
 from supnorm.planning.table import as_table, read_table, table_profile
 from supnorm.planning.theory import ClassBound, NetworkClass
@@ -38,8 +48,6 @@ from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput, ExitCode, Status, versions
 
 Array = NDArray[np.float64]
-DEFAULT_CALLS = 200_000
-PROFILE_SECONDS = 40.0
 
 
 @broken_workers_explained()
@@ -152,6 +160,8 @@ def budget(
             points = None if data is None else _unit(data, question)
             target = question.target
             most = _calls(target.caller.cost, calls)
+            if calls is None and most < DEFAULT_CALLS:
+                question = replace(question, notes=(*question.notes, _timed(most, target.caller.cost)))
             plan, measured = question, profile(target, rng, most, points)
             ladders += tuple(climbing.of_function(target, question.metric, pool, workers))
             tries = partial(_pilot, target, measured, question, purse, most, rng)
@@ -254,6 +264,13 @@ def _unit(data: Array, question: Question) -> Array:
     if points.ndim != 2 or points.shape[1] != question.target.d:
         raise BadInput(f"data must have shape (N, {question.target.d}), got {points.shape}")
     return question.target.domain.to_unit(points)
+
+
+def _timed(calls: int, cost: float) -> str:
+    return (
+        f"up to {calls:,} evaluations were planned because one took {cost:.2g} s here; a faster or slower run plans others, "
+        f"and may answer otherwise: --calls {calls} repeats this one"
+    )
 
 
 def _calls(cost: float, calls: int | None) -> int:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.executor import make_executor
+from supnorm.evaluation.probe import cost_of
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.planning.profile.target import Target
 from supnorm.problem import Domain, Problem, draw_inside
@@ -108,6 +109,11 @@ def as_problem(
     return problem
 
 
+PROFILE_SECONDS = 40.0  # of calls that planning may take
+DEFAULT_CALLS = 200_000
+CHEAP = PROFILE_SECONDS / DEFAULT_CALLS  # what takes less a point is called as often as planning ever calls
+
+
 def ask(
     problem: Problem,
     tolerance: float | None,
@@ -127,8 +133,10 @@ def ask(
     caller = Caller(problem.reference, "reference", store, executor, workers)
     x = draw_inside(problem.domain, 256, rng)
     y, messages = caller.values(x, "profile")
-    caller.decide(caller.cost)  # kept in the store: a resumed run plans as many calls as the first one
     finite = np.isfinite(y).all(axis=1)
+    if caller.decided is None and finite.any():
+        # Kept in the store: a resumed run plans as many calls as the first one.
+        caller.decide(cost_of(caller, x[finite], CHEAP))
     if not finite.any():
         first = next(iter(messages.values()), "no finite value")
         raise BadInput(f"the reference has no value at any of {len(x)} points tried: {first}")

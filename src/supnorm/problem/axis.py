@@ -20,7 +20,8 @@ class Axis:
         unit: printed with every value of this input.
         scale: ``"linear"`` or ``"log"`` (needs ``low > 0``): in which coordinate the input is searched
             and, for the uniform law, drawn.
-        values: the admissible values of a discrete input; ``low`` and ``high`` then follow from them.
+        values: the admissible values of a discrete input, equally likely under the uniform law; ``low`` and ``high``
+            then follow from them, and ``scale`` is that of pictures.
 
     Raises:
         BadInput: for NaN or infinite ends, ``low >= high``, a log axis with ``low <= 0``, or an unknown scale.
@@ -48,6 +49,7 @@ class Axis:
             object.__setattr__(self, "low", values[0])
             object.__setattr__(self, "high", values[-1])
             self._check_width()
+            self._check_scale()
             return
         for name in ("low", "high"):
             end = getattr(self, name)
@@ -59,6 +61,14 @@ class Axis:
         if self.low >= self.high:
             raise BadInput(f"low must be below high, got low = {self.low:g}, high = {self.high:g}")
         self._check_width()
+        self._check_scale()
+
+    def _check_scale(self) -> None:
+        if not isinstance(self.unit, str):
+            raise BadInput(
+                f"the unit must be a text, got {self.unit!r}; an input that takes some values only is "
+                "Axis(values=[1, 2, 5])"
+            )
         if self.scale not in ("linear", "log"):
             raise BadInput(f'scale must be "linear" or "log", got {self.scale!r}')
         if self.scale == "log" and self.low <= 0:

@@ -119,6 +119,8 @@ class Domain:
         labels = names or [f"x{i + 1}" for i in range(data.shape[1])]
         if len(labels) != data.shape[1]:
             raise BadInput(f"names has {len(labels)} names for {data.shape[1]} columns of the data")
+        if len(set(labels)) < len(labels):
+            raise BadInput(f"names must be different, got {', '.join(labels)}")
         for label, a, b in zip(labels, low, high, strict=True):
             if a == b:
                 raise BadInput(f"input {label} never varies in the data ({a:g}); leave it out")
@@ -149,10 +151,11 @@ class Domain:
             except BadInput as error:
                 raise BadInput(f"axis {name}: {error}") from None
             except (TypeError, ValueError):
-                hint = " (constraints come first, without a name: Domain(allowed, x=(0.0, 1.0)))"
+                hint = "constraints come first, without a name: Domain(allowed, x=(0.0, 1.0))"
+                if name != "constraints":
+                    hint = "an input that takes some values only is Axis(values=[1, 2, 5])"
                 raise BadInput(
-                    f"axis {name}: give (low, high), (low, high, unit) or an Axis, got {axis!r}"
-                    f"{hint if name == 'constraints' else ''}"
+                    f"axis {name}: give (low, high), (low, high, unit) or an Axis, got {axis!r} ({hint})"
                 ) from None
         self.names: tuple[str, ...] = tuple(axes)
         self.axes: tuple[Axis, ...] = tuple(built)

@@ -1,4 +1,4 @@
-"""A short hash that tells one problem from another: its file and the files it names."""
+"""A short hash that tells one problem from another: what it asks, and the files of its functions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
+from supnorm.problem.from_file import FromFile
 from supnorm.problem.problem import Problem
 
 
 def fingerprint(problem: Problem) -> str:
-    """Twelve hexadecimal digits of SHA-256 over domain, error, and the content of every file named.
+    """Twelve hexadecimal digits of SHA-256 over domain, error, and the content of every file that a function is from.
 
     Budgets and seeds do not enter: the same problem may be searched again. A problem built in Python is told
     apart by its axes and the names of its functions only.
@@ -44,7 +45,9 @@ def _facts(problem: Problem) -> dict[str, Any]:
         ],
         "law": None if problem.law is None else problem.law.name,
         "parts": [_part_name(p) for p in _parts(problem)],
-    } | ({"derivatives": True} if hasattr(problem.reference.value, "derivatives") else {})
+    } | (
+        {"derivatives": value.derivatives} if hasattr(value := problem.reference.value, "derivatives") else {}
+    )
 
 
 def _placeless(origin: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +66,7 @@ def _parts(problem: Problem) -> list[Any]:
 
 
 def _part_name(part: Any) -> str:
-    text = getattr(part, "text", None) or getattr(part, "__name__", type(part).__name__)
+    text = part.text if isinstance(part, FromFile) else getattr(part, "__name__", type(part).__name__)
     return PurePath(str(text)).name
 
 
@@ -81,5 +84,5 @@ def _files(problem: Problem) -> Iterator[Path]:
             if (root / str(part)).is_file():
                 yield root / str(part)
     for part in _parts(problem):
-        if hasattr(part, "root"):
-            yield Path(part.root) / str(part.text).rpartition(":")[0]
+        if isinstance(part, FromFile):
+            yield part.root / part.text.rpartition(":")[0]

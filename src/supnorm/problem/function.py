@@ -32,6 +32,29 @@ class PartialFailure(Exception):
         self.messages = dict(messages)
 
 
+class Precision:
+    """The arithmetic that a function was said to run in, or the lower one that its values have shown since.
+
+    Plain code is known by what it returns, so after its first call only. What was seen stands in the list ``shown`` of
+    `Function.value`, which functions made of it share: none of them has to be made again.
+    """
+
+    def __get__(self, function: Function | None, owner: type | None = None) -> str:
+        if function is None:
+            return "float64"  # the default of the field
+        said: str = function.__dict__["precision"]
+        return next(iter(getattr(function.value, "shown", ())), said) if said == "float64" else said
+
+    def __set__(self, function: Function, said: str) -> None:
+        function.__dict__["precision"] = said
+
+    @staticmethod
+    def show(result: Any, shown: list[str]) -> None:
+        """Take note of the precision of a result where it is below double."""
+        if not shown and (lower := precision_of(result)) != "float64":
+            shown.append(lower)
+
+
 @dataclass(frozen=True)
 class Function:
     """A function ``(n, d) -> (n, m)`` in float64, and what is known about it.
@@ -65,7 +88,7 @@ class Function:
     vjp: Callable[[Array], tuple[Array, Pullback]] | None = None
     program: Any = None
     first_layer: tuple[Array, Array] | None = None
-    precision: str = "float64"
+    precision: Precision = Precision()
     parallel: str = "none"
     remake: Callable[[], Function] | None = None
     origin: Mapping[str, Any] | None = None
@@ -110,17 +133,24 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
             "supnorm.from_torch makes a function of a torch module"
         )
     function = source
+    shown: list[str] = []
 
     def value(x: Array) -> Array:
         with double_precision("jax" in sys.modules):  # JAX code, as a problem file opens it
             result = function(x.copy())  # it may work in its argument
-        if found.precision == "float64" != (lower := precision_of(result)):
-            object.__setattr__(found, "precision", lower)  # not known before the first call
+        Precision.show(result, shown)
         return as_columns(result, len(x), what)
 
     value.__wrapped__ = function  # type: ignore[attr-defined]  # the user's own code, for tracing it
-    found = Function(value, name=getattr(source, "__name__", type(source).__name__))
-    return found
+    value.shown = shown  # type: ignore[attr-defined]
+    return Function(value, name=getattr(source, "__name__", type(source).__name__))
+
+
+def keep_code(inner: Callable[..., Any], value: Callable[..., Any]) -> None:
+    """What is known of ``inner``'s code holds for a function that only calls it: the user's own code and its precision."""
+    for name in ("__wrapped__", "tensors", "shown"):
+        if hasattr(inner, name):
+            setattr(value, name, getattr(inner, name))
 
 
 def exited(error: SystemExit) -> str:
@@ -140,13 +170,17 @@ def as_columns(result: Any, n: int, what: str) -> Array:
     """
     if type(result) is np.ndarray and result.dtype == np.float64 and result.ndim == 2 and len(result) == n:
         return result  # the common case, paid for at every evaluation
+    why = ""
     try:
         if np.iscomplexobj(result):
-            raise TypeError("complex numbers have no largest error; return real and imaginary parts")
+            why = " (complex numbers have no largest: return real and imaginary parts)"
+            raise TypeError
+        if isinstance(result, np.ma.MaskedArray):  # what is masked has no value, whatever lies below
+            result = np.ma.filled(result.astype(np.float64), np.nan)
         y = np.asarray(result, dtype=np.float64)
     except (TypeError, ValueError):
         raise BadInput(
-            f"{what} must return numbers, got {type(result).__name__}: {str(result)[:60]!r}"
+            f"{what} must return numbers, got {type(result).__name__}: {str(result)[:60]!r}{why}"
         ) from None
     if y.ndim == 1 and y.shape == (n,):
         y = y[:, None]

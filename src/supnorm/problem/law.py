@@ -53,7 +53,7 @@ class Law:
         def draw(n: int, rng: np.random.Generator) -> Array:
             return draw_inside(domain, n, rng)
 
-        logs = [n for n, a in zip(domain.names, domain.axes, strict=True) if a.log]
+        logs = [n for n, a in zip(domain.names, domain.axes, strict=True) if a.log and a.values is None]
         return cls(
             "uniform" + (f" (log-uniform in {', '.join(logs)})" if logs else ""), draw, even=True, over=domain
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +26,15 @@ class Problem:
         reference: the same.
         domain: where both are compared.
         error: the `ErrorMeasure`; absolute by default.
-        tolerance: short for a tolerance in ``error``, before which it goes: `dataclasses.replace` keeps it, so a
-            problem that gets another error with a tolerance of its own is to get that one here as well.
+        tolerance: short for a tolerance in ``error``, before which it goes. With `dataclasses.replace` the one that is
+            new goes before the other; an error without a tolerance keeps that of the problem.
         law: how inputs are distributed; uniform on the domain by default.
         recheck: a second or refined reference, for the reported witnesses.
         title: the heading of reports.
         data: points the model was trained on, shape ``(N, d)``, for findings about the domain.
+        source: the problem file that it was opened from, and the points that ``[data]`` of that file held then:
+            `save` names their file again while they are still those of ``data``.
+        judged_by: set by the problem itself: its error measure, by which `dataclasses.replace` shows a new one.
 
     Raises:
         BadInput: when one of the parts cannot be used.
@@ -52,6 +54,8 @@ class Problem:
     title: str = ""
     data: Any = None
     source: Path | None = None
+    source_data: NDArray[np.float64] | None = field(default=None, repr=False)
+    judged_by: ErrorMeasure | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         put: Callable[[str, Any], None] = lambda name, v: object.__setattr__(self, name, v)  # noqa: E731
@@ -68,13 +72,22 @@ class Problem:
             raise BadInput("a problem needs a reference")
         for name in ("model", "recheck"):
             self._same_order(name)
-        if self.tolerance is not None:
+        if self._has_its_own_tolerance():
             put("error", replace(self.error, tolerance=self.tolerance))
         put("tolerance", self.error.tolerance)
+        put("judged_by", self.error)
         if self.law is None or self.law.assumed:  # `replace` may have changed the domain
             put("law", replace(Law.uniform(self.domain), assumed=True))
         elif self.law.even and self.law.over is not self.domain:
             put("law", replace(self.law, even=False))
+
+    def _has_its_own_tolerance(self) -> bool:
+        """Whether it is ``tolerance`` that counts, and not that of the error."""
+        before = self.judged_by
+        if before is self.error:
+            return self.tolerance is not before.tolerance
+        kept = before is not None and self.tolerance is before.tolerance
+        return self.tolerance is not None and not (kept and self.error.tolerance is not None)
 
     def _same_order(self, name: str) -> None:
         """Outputs are compared by position: one that both sides name must stand at the same."""
@@ -93,8 +106,9 @@ class Problem:
         Raises:
             BadInput: naming every part that has no path, because it was given as a Python object.
         """
-        # By the public API: what a file can name is known to a room above this one.
-        import_module("supnorm").save_problem(self, path)
+        from supnorm.problem.save import save_problem  # pydantic is slow to import
+
+        save_problem(self, path)
 
     def output_names(self, m: int) -> tuple[str, ...]:
         """Names of the ``m`` outputs: the reference's, else the model's, else ``y`` or ``y1, y2, ...``.

@@ -128,6 +128,11 @@ class LawSpec(Table):
     name: str = ""
 
 
+def law_name(spec: LawSpec) -> str:
+    """What a law is called: by its name in the file, else by where it is from, without the folder."""
+    return spec.name or Path(spec.python or spec.file or "").name
+
+
 class AuditSpec(Table):
     """``[audit]``: budget and options of the audit."""
 
@@ -174,7 +179,7 @@ def read_specification(path: Path | str) -> ProblemSpec:
     """
     path = Path(path)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file; give the path of a problem file (TOML)") from None
     except IsADirectoryError:
@@ -216,7 +221,7 @@ def _first_line(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "model_type":
         keys = "low = .., high = .." if first["loc"][0] == "domain" else ".."
-        pair = " or a pair [low, high]" if first["loc"][0] == "domain" else ""
+        pair = ", a pair [low, high] or { values = [..] }" if first["loc"][0] == "domain" else ""
         message = f"a table is expected here: {{ {keys} }}{pair}"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     shown = "" if isinstance(got, dict) else f", got {got!r}"

@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.program.aten_operators import MOVES, NEAREST, OPERATORS, SAME
+from supnorm.program.aten_operators import COPIES, MOVES, NEAREST, OPERATORS, SAME
 from supnorm.program.branches import Comparison, select
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.tracing import Builder, Tensor, Value
 
 _COMPARE = {"gt": "gt", "ge": "ge", "lt": "lt", "le": "le", "eq": "eq", "ne": "ne"}
+_NOT_REAL = ("int", "uint", "bool", "complex")  # types of numbers, by the beginnings of their names
 _SIZES: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "floordiv": operator.floordiv,
     "mod": operator.mod, "neg": operator.neg, "getitem": operator.getitem,
@@ -37,7 +38,10 @@ class Ref:
 
 @dataclass(frozen=True)
 class AtenNode:
-    """One call: ``target`` such as ``"aten.linear.default"`` or ``"getitem"``, and names of its results."""
+    """One call: ``target`` such as ``"aten.linear.default"`` or ``"getitem"``, and names of its results.
+
+    A type of numbers among the arguments is given by its name, ``"int64"``.
+    """
 
     target: str
     args: tuple[Any, ...]
@@ -74,15 +78,84 @@ def lower_aten(
         size = math.prod(shape)
         values[name] = Tensor(0, np.arange(start, start + size).reshape(tuple(shape)))
         start += size
+    memory = _Memory(set(constants))
     for node in nodes:
+        memory.read(node.args, node.kwargs)
         args = [_look_up(a, values) for a in node.args]
         named = {k: _look_up(v, values) for k, v in node.kwargs.items()}
         result = _apply(build, node.target, args, named)
-        results = [result] if len(node.outputs) == 1 else result
-        values.update(zip(node.outputs, results, strict=False))
+        if node.outputs:  # an assertion has none
+            results = [result] if len(node.outputs) == 1 else result
+            values.update(zip(node.outputs, results, strict=False))
+        for name in memory.write(node):  # changed where it stands
+            values[name] = result
+    memory.read([Ref(name) for name in outputs])
     rows = [values[name] for name in outputs]
     flat = [r.arrange(np.ravel) if isinstance(r, Tensor) else np.ravel(r) for r in rows]
     return build.finish(build.concatenate(flat, 0) if len(flat) > 1 else flat[0])
+
+
+def _operation(target: str) -> tuple[str, str]:
+    """Family and operation of a target, without its overload."""
+    parts = target.split(".")
+    return (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])
+
+
+def _in_place(target: str) -> bool:
+    """Whether the call changes its first argument: ``relu_``, but not ``_softmax``."""
+    family, op = _operation(target)
+    return family == "aten" and op.endswith("_") and not op.startswith("_")
+
+
+class _Memory:
+    """Which tensors share memory: an operation in place changes them all, and this reader only the one it names.
+
+    A graph as ``torch.export`` writes it may hold such operations (`run_decompositions` would remove them).
+    """
+
+    def __init__(self, constants: set[str]) -> None:
+        self._owner: dict[str, str] = {}  # of tensors that may be views, by name
+        self._constants = constants
+        self._stale: dict[str, str] = {}  # names of tensors that were changed through another, and by what
+
+    def read(self, *arguments: Any) -> None:
+        """Refuse what was changed behind its name."""
+        for name in _names(arguments):
+            if name in self._stale:
+                raise Unsupported(
+                    f"torch {self._stale[name]} in place on a view of a tensor that is used again",
+                    "the operation without underscore, or exported.run_decompositions({})",
+                )
+
+    def write(self, node: AtenNode) -> tuple[str, ...]:
+        """Take note of a node; the name that it changes in place, if any."""
+        op, first = _operation(node.target)[1], next(iter(node.args), None)
+        view = (op in MOVES or op in SAME or op == "getitem") and op not in COPIES
+        held = _names(first) if view or _in_place(node.target) else []
+        for name in node.outputs if held else ():
+            self._owner[name] = self._of(held[0])
+        if not _in_place(node.target) or not isinstance(first, Ref):
+            return ()
+        owner = self._of(first.name)
+        if owner in self._constants:
+            raise Unsupported(
+                f"torch {node.target} of a weight or buffer, which changes at each call", "none"
+            )
+        others = {owner, *(k for k in self._owner if self._of(k) == owner)}
+        for name in others - {first.name, *node.outputs}:
+            self._stale[name] = node.target
+        return (first.name,)
+
+    def _of(self, name: str) -> str:
+        return self._owner.get(name, name)
+
+
+def _names(arg: Any) -> list[str]:
+    """The results of earlier nodes in an argument."""
+    if isinstance(arg, Ref):
+        return [arg.name]
+    parts = arg.values() if isinstance(arg, Mapping) else arg if isinstance(arg, list | tuple) else ()
+    return [name for part in parts for name in _names(part)]
 
 
 def _look_up(arg: Any, values: Mapping[str, Any]) -> Any:
@@ -94,11 +167,13 @@ def _look_up(arg: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _apply(build: Builder, target: str, args: list[Any], named: dict[str, Any]) -> Any:
-    parts = target.split(".")
-    family, op = (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])
+    family, op = _operation(target)
     if family != "aten":
-        return _size(target, op if len(parts) == 1 else parts[-1], args)
+        return _size(target, target.rpartition(".")[2], args)
     op = op.removesuffix("_") if not op.startswith("_") else op
+    kinds = [a for a in (*args, *named.values()) if isinstance(a, str) and a.startswith(_NOT_REAL)]
+    if kinds and any(isinstance(a, Tensor | Comparison) for a in args):
+        raise Unsupported(f"torch {target} to {kinds[0]}", "numbers that stay real")
     if op in ("sym_size", "size"):
         return args[0].shape[args[1]]
     if op in SAME:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program import onnx_operators as shared
-from supnorm.program.composed import COMPOSED, power
+from supnorm.program.composed import COMPOSED, elu, hard_sigmoid, power, prelu
 from supnorm.program.operations import Unsupported
 from supnorm.program.tracing import Builder, Tensor, Value
 
@@ -19,9 +19,11 @@ SAME = frozenset(
      "native_dropout", "float", "double", "lift_fresh", "_assert_tensor_metadata", "positive"}
 )  # fmt: skip
 
+# of those above and below, what gives a tensor of its own; all others may share the memory of their argument
+COPIES = frozenset({"clone", "_to_copy", "lift_fresh_copy", "repeat", "index_select", "flip"})
+
 NEAREST = {
-    "elu": "softplus, SiLU or GELU", "selu": "softplus, SiLU or GELU", "celu": "softplus, SiLU or GELU",
-    "mish": "SiLU or GELU", "hardswish": "SiLU", "hardsigmoid": "sigmoid or clamp", "atan": "tanh",
+    "atan": "tanh",
     "floor": "none: a step has no certificate", "round": "none: a step has no certificate",
     "sign": "none: a step has no certificate", "max_pool1d": "amax of a reshape", "max_pool2d": "amax of a reshape",
     "lstm": "unrolled linear layers and tanh", "gru": "unrolled linear layers and tanh", "norm": "sqrt of a sum of squares",
@@ -146,6 +148,12 @@ def _softplus(build: Builder, x: Any, beta: float = 1.0, threshold: float = 20.0
     return out if beta == 1.0 else build.binary("div", out, np.asarray(float(beta)))
 
 
+def _channels(slope: Any, x: Any) -> Any:
+    """Slopes of a PReLU, one for all or one a channel (the second axis), in a shape that goes with x."""
+    slope = np.asarray(slope, dtype=np.float64)
+    return slope.reshape(-1, *(1,) * (len(x.shape) - 2)) if slope.size > 1 else slope
+
+
 def _gelu(build: Builder, x: Any, *, approximate: str = "none") -> Value:
     return build.unary("gelu_tanh" if approximate == "tanh" else "gelu", _array(x))
 
@@ -221,7 +229,10 @@ def _filled(value: float) -> Callable[..., Value]:
     return lambda build, x, **options: np.full(x.shape, value)
 
 
-_ONE = np.asarray(1.0)
+_SELU = (
+    1.6732632423543772848170429916717,
+    1.0507009873554804934193349852946,
+)  # alpha and scale of torch and ONNX
 _PLAIN = ("neg", "abs", "relu", "tanh", "sigmoid", "silu", "sin", "cos", "exp", "log", "sqrt", "erf")
 _TWO = {"add": "add", "sub": "sub", "mul": "mul", "div": "div", "minimum": "min", "maximum": "max"}
 
@@ -243,6 +254,13 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "relu6": lambda build, x: _clamp(build, x, 0.0, 6.0),
     "leaky_relu": lambda build, x, slope=0.01: build.unary("leaky_relu", _array(x), float(slope)),
     "softplus": _softplus,
+    "elu": lambda build, x, alpha=1.0, scale=1.0, stretch=1.0: elu(build, _array(x), alpha, scale, stretch),
+    "selu": lambda build, x: elu(build, _array(x), _SELU[0], _SELU[1]),
+    "celu": lambda build, x, alpha=1.0: elu(build, _array(x), alpha, 1.0, 1.0 / alpha),
+    "prelu": lambda build, x, slope: prelu(build, _array(x), _channels(slope, x)),
+    "mish": lambda build, x: shared.mish(build, _array(x)),
+    "hardsigmoid": lambda build, x: hard_sigmoid(build, _array(x)),
+    "hardswish": lambda build, x: build.binary("mul", _array(x), hard_sigmoid(build, _array(x))),
     "gelu": _gelu,
     "log_sigmoid": lambda build, x: build.unary(
         "neg", build.unary("softplus", build.unary("neg", _array(x)))

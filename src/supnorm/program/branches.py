@@ -1,4 +1,4 @@
-"""Branches that programs can express: where(x > 0, x, s x), tests for NaN, torch's thresholded softplus."""
+"""Branches that programs can express: where(x > 0, x, s x), ELU, tests for NaN, torch's thresholded softplus."""
 
 from __future__ import annotations
 
@@ -36,6 +36,11 @@ def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: V
     slope = _leaky_slope(build, test, if_true, if_false)
     if slope is not None:
         return build.unary("leaky_relu", test.left, slope)
+    if _cut_below(build, test, if_true, if_false):
+        return build.binary("min", test.left, np.asarray(0.0))
+    if _exponential_below(build, test, if_true, if_false):
+        below = if_false if test.op in ("gt", "ge") else if_true
+        return build.binary("add", build.binary("max", test.left, np.asarray(0.0)), below)
     if _thresholded_softplus(build, test, if_true, if_false):
         return if_false
     raise Unsupported("where(comparison, a, b)", "minimum, maximum, abs, relu or leaky_relu")
@@ -57,6 +62,42 @@ def _leaky_slope(build: Builder, test: Comparison, if_true: Value, if_false: Val
         if len(factors) == 1 and _same(build, Tensor(other, below.index), test.left):
             return float(factors[0])
     return None
+
+
+def _cut_below(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> bool:
+    """Whether where(x > 0, 0, x) is meant, which is min(x, 0)."""
+    if isinstance(test.right, Tensor) or np.any(test.right) or test.op in ("ne", "eq"):
+        return False
+    above, below = (if_true, if_false) if test.op in ("gt", "ge") else (if_false, if_true)
+    return not isinstance(above, Tensor) and not np.any(above) and _same(build, below, test.left)
+
+
+def _exponential_below(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> bool:
+    """Whether where(x > 0, x, a (exp(min(x, 0)) - 1)) is meant: ELU, whose second part is zero for x > 0."""
+    if isinstance(test.right, Tensor) or np.any(test.right) or test.op in ("ne", "eq"):
+        return False
+    above, below = (if_true, if_false) if test.op in ("gt", "ge") else (if_false, if_true)
+    if not _same(build, above, test.left) or not isinstance(below, Tensor):
+        return False
+    place = below.node
+    while build.nodes[place].op == "mul":
+        constant = [build.nodes[a].value is not None for a in build.nodes[place].args]
+        if sum(constant) != 1:
+            return False
+        place = build.nodes[place].args[constant.index(False)]
+    for op in ("sub", "exp", "min"):
+        node = build.nodes[place]
+        if node.op != op or (op == "sub" and not _is(build, node.args[1], 1.0)):
+            return False
+        if op == "min" and not _is(build, node.args[1], 0.0):
+            return False
+        place = node.args[0]
+    return _same(build, Tensor(place, below.index), test.left)
+
+
+def _is(build: Builder, place: int, number: float) -> bool:
+    value = build.nodes[place].value
+    return value is not None and bool(np.all(value == number))
 
 
 def _thresholded_softplus(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> bool:

@@ -114,6 +114,8 @@ def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
     if name == "split":
         return _split(params, args[0])
     if name == "select_n":
+        if len(args) != 3:
+            raise Unsupported("select_n with more than two cases", "min, max, abs, relu or leaky_relu")
         return [select(build, args[0], args[2], args[1])]
     if any(isinstance(a, Comparison) for a in args):
         raise Unsupported(f"{name} of a comparison", "min, max, abs, relu or leaky_relu instead of a branch")
@@ -153,6 +155,8 @@ def _numeric(build: Builder, name: str, params: Any, args: list[Any], equation: 
             raise Unsupported("conversion to integers", "floating-point arithmetic")
         if equation.outvars[0].aval.dtype != np.float64:
             raise Unsupported("rounding to a narrower float", "float64 throughout")
+        if name == "reduce_precision" and (params["exponent_bits"], params["mantissa_bits"]) != (11, 52):
+            raise Unsupported("rounding to fewer bits", "float64 throughout")
         return args[0]  # type: ignore[no-any-return]
     if name in ("integer_pow", "square"):
         return power(build, args[0], np.asarray(2.0 if name == "square" else float(params["y"])))

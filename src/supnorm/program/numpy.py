@@ -104,11 +104,61 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Traced:
         """As of an array."""
-        axes = tuple(range(self.ndim)) if axis is None else tuple(np.atleast_1d(axis).tolist())
+        axes = self._axes(axis)
         total = self.build.sum(self.value, axes)
         if keepdims:
-            total = total.arrange(lambda i: np.expand_dims(i, tuple(a % self.ndim for a in axes)))
+            total = total.arrange(lambda i: np.expand_dims(i, axes))
         return Traced(self.build, total)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """As of an array."""
+        return _mean(self.build, self, axis, keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Traced:
+        """As of an array."""
+        return self._folded("max", axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Traced:
+        """As of an array."""
+        return self._folded("min", axis, keepdims)
+
+    def prod(self, axis: Any = None, keepdims: bool = False) -> Traced:
+        """As of an array."""
+        return self._folded("mul", axis, keepdims)
+
+    def dot(self, other: Any) -> Traced:
+        """As of an array."""
+        return Traced(self.build, _matmul(self.build, self.value, _open(other)))  # type: ignore[arg-type]
+
+    def clip(self, low: Any = None, high: Any = None) -> Any:
+        """As of an array."""
+        return _clip(self.build, self, low, high)
+
+    def ravel(self) -> Traced:
+        """As of an array."""
+        return self._moved(np.ravel)
+
+    flatten = ravel
+
+    def squeeze(self, axis: Any = None) -> Traced:
+        """As of an array."""
+        return self._moved(lambda i: np.squeeze(i, axis))
+
+    def transpose(self, *axes: Any) -> Traced:
+        """As of an array."""
+        return self._moved(lambda i: i.transpose(*axes))
+
+    def _axes(self, axis: Any) -> tuple[int, ...]:
+        return tuple(
+            range(self.ndim) if axis is None else (a % self.ndim for a in np.atleast_1d(axis).tolist())
+        )
+
+    def _folded(self, op: str, axis: Any, keepdims: bool) -> Traced:
+        axes = self._axes(axis)
+        folded = self.build.fold(op, self.value, axes)
+        assert isinstance(folded, Tensor)
+        kept = folded.arrange(lambda i: np.expand_dims(i, axes)) if keepdims else folded
+        return Traced(self.build, kept)
 
     def _moved(self, move: Callable[[Any], Any]) -> Traced:
         return Traced(self.build, self.value.arrange(move))
@@ -159,6 +209,9 @@ def _ufunc(build: Builder, name: str, args: list[Any]) -> Value:
         return _matmul(build, args[0], args[1])
     if name == "logaddexp":
         return build.binary("add", build.unary("softplus", build.binary("sub", *args)), args[1])
+    if name == "hypot":
+        squares = [build.unary("pow", a, 2.0) for a in args]
+        return build.unary("sqrt", build.binary("add", *squares))
     if name in COMPOSED:
         return COMPOSED[name](build, args[0])
     raise Unsupported(f"np.{name}" if hasattr(np, name) else f"{name} (a compiled function)", _NEAREST)
@@ -204,6 +257,20 @@ def _columns(build: Builder, parts: Any) -> Traced:
     return _join(build, opened, 1)
 
 
+def _side_by_side(build: Builder, parts: Any) -> Traced:
+    return _join(build, parts, 0 if len(_open(parts[0]).shape) == 1 else 1)
+
+
+def _on_top(build: Builder, parts: Any) -> Traced:
+    return _join(build, [p if len(p.shape) > 1 else p[None] for p in parts], 0)
+
+
+def _norm(build: Builder, x: Traced, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    if ord is not None and not (ord == 2 and np.ndim(axis) == 0 and axis is not None):
+        raise Unsupported(f"np.linalg.norm with ord={ord}", "np.linalg.norm(x, axis=1)")
+    return np.sqrt((x**2).sum(axis, keepdims))
+
+
 def _sum(build: Builder, x: Traced, axis: Any = None, keepdims: bool = False) -> Traced:
     return x.sum(axis, keepdims)
 
@@ -218,6 +285,17 @@ def _clip(build: Builder, x: Traced, low: Any = None, high: Any = None) -> Any:
     return x if high is None else np.minimum(x, high)
 
 
+def _polynomial(build: Builder, coefficients: Any, x: Traced) -> Any:
+    value: Any = np.zeros(x.shape)
+    for c in np.asarray(coefficients).tolist():
+        value = value * x + c
+    return value
+
+
+def _method(name: str) -> Callable[..., Any]:
+    return lambda build, x, *args, **kwargs: getattr(x, name)(*args, **kwargs)
+
+
 def _like(fill: float) -> Callable[..., Any]:
     return lambda build, x: np.full(x.shape, fill)
 
@@ -229,6 +307,14 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sum": _sum,
     "mean": _mean,
     "clip": _clip,
+    **{name: _method(name) for name in ("max", "min", "prod", "ravel")},
+    "amax": _method("max"),
+    "amin": _method("min"),
+    "hstack": _side_by_side,
+    "vstack": _on_top,
+    "norm": _norm,
+    "polyval": _polynomial,
+    "atleast_2d": lambda build, x: x if x.ndim > 1 else x._moved(lambda i: i[None]),
     "where": _where,
     "zeros_like": _like(0.0),
     "ones_like": _like(1.0),

@@ -30,8 +30,6 @@ _SAME = ("Identity", "Dropout", "Cast", "CastLike")
 _MOVE = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather", "Expand")
 _COMPARE = {"Greater": "gt", "GreaterOrEqual": "ge", "Less": "lt", "LessOrEqual": "le"}
 _NEAREST = {
-    "Elu": "Softplus, SiLU or Gelu",
-    "Selu": "Softplus, SiLU or Gelu",
     "MaxPool": "ReduceMax over a Reshape, or Conv with stride",
     "Atan": "Tanh",
     "LSTM": "unrolled Gemm and Tanh",
@@ -70,9 +68,19 @@ def lower_onnx(
         values[name], start = Tensor(0, columns), start + math.prod(shape)
     opset = max((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), default=18)
     functions = {(f.domain, f.name): f for f in model.functions}
-    _run(_Graph(build, opset, functions), graph.node, values)
     wanted = list(outputs) if outputs is not None else [o.name for o in graph.output]
+    _run(_Graph(build, opset, functions), _needed(graph.node, wanted), values)
     return _finish(build, [values[name] for name in wanted])
+
+
+def _needed(nodes: Sequence[Any], wanted: Sequence[str]) -> list[Any]:
+    """The nodes that the wanted values depend on: others may hold operators that programs do not have."""
+    asked, kept = set(wanted), []
+    for node in reversed(nodes):
+        if asked.intersection(node.output):
+            kept.append(node)
+            asked.update(node.input)
+    return kept[::-1]
 
 
 def _finish(build: Builder, results: list[Value]) -> Program:
@@ -94,22 +102,32 @@ class _Graph:
     functions: dict[tuple[str, str], Any] = field(default_factory=dict)
 
 
-def _run(graph: _Graph, nodes: Any, values: dict[str, Value]) -> None:
-    from onnx import helper
-
+def _run(graph: _Graph, nodes: Any, values: dict[str, Value], given: dict[str, Any] | None = None) -> None:
+    """Node by node; ``given`` are the attributes of the call of a function, to which its nodes may refer."""
     for node in nodes:
-        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute if not a.ref_attr_name}
+        attributes = _attributes(node, given or {})
         args = [values[name] if name else None for name in node.input]
         results = _apply(graph, node, attributes, args)
         values.update({name: r for name, r in zip(node.output, results, strict=False) if name})
 
 
+def _attributes(node: Any, given: dict[str, Any]) -> dict[str, Any]:
+    from onnx import helper
+
+    own = {a.name: helper.get_attribute_value(a) for a in node.attribute if not a.ref_attr_name}
+    named = {a.name: a.ref_attr_name for a in node.attribute if a.ref_attr_name}
+    return own | {name: given[there] for name, there in named.items() if there in given}
+
+
 def _apply(graph: _Graph, node: Any, attributes: dict[str, Any], args: list[Any]) -> list[Any]:
+    from onnx import helper
+
     op = node.op_type
     if (node.domain, op) in graph.functions:
         function = graph.functions[node.domain, op]
         local = dict(zip(function.input, args, strict=False))
-        _run(graph, function.node, local)
+        defaults = {a.name: helper.get_attribute_value(a) for a in function.attribute_proto}
+        _run(graph, function.node, local, defaults | attributes)
         return [local[name] for name in function.output]
     if op == "Split":
         return _split(args, attributes, len(node.output))
@@ -131,6 +149,8 @@ def _fold(node: Any, args: list[Any], opset: int) -> list[Any]:
     from onnx import helper
     from onnx.reference import ReferenceEvaluator
 
+    if any(a.ref_attr_name for a in node.attribute):
+        raise Unsupported(f"{node.op_type} of constants, by an attribute of a function", "an initializer")
     given = {f"c{i}": np.asarray(a) for i, a in enumerate(args) if a is not None}
     names = [f"c{i}" if a is not None else "" for i, a in enumerate(args)]
     copy = helper.make_node(node.op_type, names, list(node.output), domain=node.domain)
@@ -162,6 +182,8 @@ def _symbolic(graph: _Graph, op: str, at: dict[str, Any], args: list[Any]) -> Va
     if op in _SAME:
         if op == "Cast" and at["to"] not in (1, 10, 11, 16):
             raise Unsupported("Cast to integers", "Cast between floats")
+        if op == "CastLike" and not isinstance(args[1], Tensor) and np.asarray(args[1]).dtype.kind in "biu":
+            raise Unsupported("CastLike of integers", "Cast between floats")
         return x  # type: ignore[no-any-return]
     if op in _MOVE:
         return x.arrange(lambda i: _move(op, at, i, args[1:], graph.opset))  # type: ignore[no-any-return]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.program.composed import elu, hard_sigmoid, prelu
 from supnorm.program.operations import Unsupported
 from supnorm.program.tracing import Builder, Tensor, Value
 
@@ -85,6 +86,20 @@ def _gelu(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     return build.unary("gelu_tanh" if form in (b"tanh", "tanh") else "gelu", args[0])
 
 
+def mish(build: Builder, x: Value) -> Value:
+    """x tanh(softplus(x))."""
+    return build.binary("mul", x, build.unary("tanh", build.unary("softplus", x)))
+
+
+def _celu(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    alpha = float(at.get("alpha", 1.0))
+    return elu(build, args[0], alpha, 1.0, 1.0 / alpha)
+
+
+def _softsign(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    return build.binary("div", args[0], build.binary("add", build.unary("abs", args[0]), _ONE))
+
+
 def _softmax(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     axis = at.get("axis", -1) % len(args[0].shape)
     powers = build.unary("exp", args[0])
@@ -153,6 +168,7 @@ def _conv(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
 
 
 _ONE = np.asarray(1.0)
+_SELU = (1.67326319217681884765625, 1.05070102214813232421875)  # ONNX: alpha and gamma, float32 numbers
 OPERATORS: dict[str, Callable[[Builder, dict[str, Any], list[Any]], Value]] = {
     "Gemm": _gemm,
     "MatMul": _matmul,
@@ -165,5 +181,15 @@ OPERATORS: dict[str, Callable[[Builder, dict[str, Any], list[Any]], Value]] = {
     "Conv": _conv,
     "Concat": lambda build, at, args: build.concatenate(args, at["axis"]),
     "LeakyRelu": lambda build, at, args: build.unary("leaky_relu", args[0], float(at.get("alpha", 0.01))),
+    "Elu": lambda build, at, args: elu(build, args[0], at.get("alpha", 1.0)),
+    "Selu": lambda build, at, args: elu(build, args[0], at.get("alpha", _SELU[0]), at.get("gamma", _SELU[1])),
+    "Celu": _celu,
+    "PRelu": lambda build, at, args: prelu(build, args[0], np.asarray(args[1], dtype=np.float64)),
+    "Mish": lambda build, at, args: mish(build, args[0]),
+    "HardSigmoid": lambda build, at, args: hard_sigmoid(
+        build, args[0], at.get("alpha", 0.2), at.get("beta", 0.5)
+    ),
+    "HardSwish": lambda build, at, args: build.binary("mul", args[0], hard_sigmoid(build, args[0])),
+    "Softsign": _softsign,
     "Reciprocal": lambda build, at, args: build.binary("div", _ONE, args[0]),
 }

@@ -16,7 +16,6 @@ from scipy import special
 
 Array = NDArray[np.float64]
 
-STRUCTURAL = ("input", "constant", "affine", "take", "concat")
 PARAMETERS = {"pow": "exponent", "leaky_relu": "slope"}  # the one float that an operation may carry
 _TANH_GELU = math.sqrt(2.0 / math.pi)
 _CUBIC = 0.044715

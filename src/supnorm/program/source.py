@@ -28,7 +28,7 @@ def program_of(function: Any, d: int) -> Program:
     if isinstance(known, Program):
         return known
     value = getattr(function, "value", function)
-    code = getattr(value, "__wrapped__", value)
+    code = _code(value)
     try:
         if getattr(value, "tensors", False):
             from supnorm.program.torch import lower_torch
@@ -44,6 +44,12 @@ def program_of(function: Any, d: int) -> Program:
             f"{name} (its code cannot be traced: {type(error).__name__}: {first})",
             "vectorised NumPy or JAX code without branches on values, or an ONNX model",
         ) from None
+
+
+def _code(value: Any) -> Any:
+    """The user's code behind a function of ours; what a user's own decorator wraps is not what runs."""
+    ours = str(getattr(value, "__module__", "")).partition(".")[0] == "supnorm"
+    return getattr(value, "__wrapped__", value) if ours else value
 
 
 def _trace(code: Any, d: int) -> Program:

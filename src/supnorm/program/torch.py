@@ -48,9 +48,12 @@ def lower_torch(function: Any, d: int) -> Program:
             exported = torch.export.export(Wrapped(), (point,))
     except Exception as error:  # torch raises types of many kinds
         first = str(error).strip().splitlines()[0][:120] if str(error).strip() else ""
+        training = getattr(function, "training", False)
         raise Unsupported(
             f"torch code that torch.export cannot read ({type(error).__name__}: {first})",
-            "a module without branches on values",
+            "the module after model.eval(): it is in training mode"
+            if training
+            else "a module without branches on values",
         ) from None
     return lower_exported(exported)
 
@@ -83,4 +86,6 @@ def _argument(arg: Any) -> Any:
         return Ref(arg.name)
     if isinstance(arg, list | tuple):
         return [_argument(a) for a in arg]
+    if str(arg).startswith("torch.") and type(arg).__name__ == "dtype":
+        return str(arg).removeprefix("torch.")
     return arg if isinstance(arg, int | float | bool | str | type(None) | np.ndarray) else None

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program import AtenNode, Program, Ref, Unsupported, lower_aten
+from supnorm.sources.aten import DTYPES
 from supnorm.sources.ports import Layout
 from supnorm.sources.programs import permuted
 
@@ -56,7 +57,9 @@ def _argument(arg: dict[str, Any]) -> Any:
         return _one(body)
     if kind in ("as_tensors", "as_sym_ints", "as_sym_floats", "as_sym_bools", "as_optional_tensors"):
         return [_one(b) for b in body]
-    if kind in ("as_none", "as_scalar_type", "as_device", "as_layout", "as_memory_format"):
+    if kind == "as_scalar_type":
+        return DTYPES.get(body, "integers of an unknown type")
+    if kind in ("as_none", "as_device", "as_layout", "as_memory_format"):
         return None
     raise Unsupported(f"torch graph argument of kind {kind}", "tensors and numbers")
 

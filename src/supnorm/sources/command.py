@@ -132,7 +132,9 @@ class Batches:
             text = text[: text.rfind("\n") + 1]
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) > n:
-            return [f"error: {len(lines)} lines for {n} points (the first: {lines[0][:60]!r})"] * n
+            return [
+                f"error: {len(lines)} lines for {n} points (the first: {lines[0][:60]!r}); messages belong on stderr"
+            ] * n
         answers = [read_answer(line) for line in lines]
         missing: Answer = (
             f"timeout: no answer within {self.timeout:g} s per point"

@@ -7,7 +7,8 @@ inputs with different units comparable.
 
 Derivatives come from the function's own ``vjp``, or from its program where its code can be read; where there is neither,
 from central differences whose relative step must be declared (their error is about step^2 f''' / 6 + eps |f| / step, and
-no smaller derivative error can be seen). A certificate needs exact derivatives: those of the program, taken by JAX.
+no smaller derivative error can be seen); on a logarithmic axis the step is one of the logarithm. A certificate needs
+exact derivatives: those of the program, taken by JAX.
 """
 
 from __future__ import annotations
@@ -36,11 +37,12 @@ def with_derivatives(
     Args:
         function: with m outputs.
         domain: its inputs; differences stay inside its axes.
-        step: of central differences, as a share of each axis; needed where there is no derivative and the
-            function's code cannot be read.
+        step: of central differences, as a share of each axis (of the range of its logarithm on a logarithmic one);
+            needed where there is no derivative and the function's code cannot be read.
 
     Returns:
-        A function with outputs ``y_1..y_m, dy_1/dx_1 .. dy_m/dx_1, .., dy_m/dx_d``.
+        A function with outputs ``y_1..y_m, dy_1/dx_1 .. dy_m/dx_1, .., dy_m/dx_d``. What was declared of the values
+        (`with_bound`) is not said of it: nothing follows for their derivatives.
 
     Raises:
         BadInput: when there is neither a derivative nor a step.
@@ -64,7 +66,8 @@ def with_derivatives(
     def value(x: Array) -> Array:
         return _exact(plain, x) if step is None else _differences(plain, domain, x, step)
 
-    value.derivatives = True  # type: ignore[attr-defined]  # for the fingerprint of a problem
+    value.shown = getattr(plain.value, "shown", [])  # type: ignore[attr-defined]
+    value.derivatives = step or True  # type: ignore[attr-defined]  # for the fingerprint of a problem
     if step is None:
         value.__wrapped__ = functools.partial(_traced, plain, domain.d)  # type: ignore[attr-defined]
 
@@ -80,6 +83,7 @@ def with_derivatives(
         program=None,
         remake=None if plain.remake is None else functools.partial(_again, plain.remake, domain, step),
         parallel=plain.parallel if plain.remake is not None else "none",
+        declared=None,
         notes=(*plain.notes, *note),
     )
 
@@ -117,10 +121,16 @@ def _exact(function: Function, x: Array) -> Array:
 def _differences(function: Function, domain: Domain, x: Array, step: float) -> Array:
     parts = [function.value(x)]
     for i, axis in enumerate(domain.axes):
-        h = step * (axis.high - axis.low)
         right, left = x.copy(), x.copy()
-        right[:, i] = np.minimum(x[:, i] + h, axis.high)
-        left[:, i] = np.maximum(x[:, i] - h, axis.low)
-        width = (right[:, i] - left[:, i])[:, None]
-        parts.append((function.value(right) - function.value(left)) / width)
+        if axis.log:  # at its lower end a share of the range would be decades
+            ratio = (axis.high / axis.low) ** step
+            right[:, i] = np.minimum(x[:, i] * ratio, axis.high)
+            left[:, i] = np.maximum(x[:, i] / ratio, axis.low)
+            width = x[:, i] * np.log(right[:, i] / left[:, i])  # df/dx = (df/dlog x) / x
+        else:
+            h = step * (axis.high - axis.low)
+            right[:, i] = np.minimum(x[:, i] + h, axis.high)
+            left[:, i] = np.maximum(x[:, i] - h, axis.low)
+            width = right[:, i] - left[:, i]
+        parts.append((function.value(right) - function.value(left)) / width[:, None])
     return np.concatenate(parts, axis=1)

@@ -8,6 +8,7 @@ model.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +48,7 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
     session = _session(path, spec.device, what)
     ports = tuple(_port(given, what) for given in session.get_inputs())
     layout = arrange(ports, spec, names, what)
-    outputs = [o.name for o in session.get_outputs()]
+    outputs = _chosen(session, spec, what)
     words = {p.precision for p in ports}
     precision = "float64" if words == {"float64"} else "float32" if "float32" in words else "float16"
     if spec.precision not in (None, precision):
@@ -66,16 +67,32 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
     function = Function(
         value,
         name=spec.name or path.name,
-        outputs=tuple(outputs) if len(outputs) > 1 and _single(session) else (),
+        outputs=_columns(session, outputs),
         precision=precision,
         notes=rounding_note(precision),
     )
-    found = with_program(function, path.name, lambda: _program(path, layout), probe)
+    found = with_program(function, path.name, lambda: _program(path, layout, outputs), probe)
     graph = found.program
-    return found if graph is None else replace(found, vjp=_derivative(function.value, graph))
+    if graph is None:
+        return found
+    found = replace(found, vjp=_derivative(function.value, graph))
+    inner = _narrowest(path)
+    if precision == "float64" and inner != "float64":  # its rounding is what counts
+        found = replace(found, precision=inner, notes=(*found.notes, *rounding_note(inner)))
+    return found
 
 
-def _program(path: Path, layout: Layout) -> Program:
+def _narrowest(path: Path) -> str:
+    """The least precise type to which a graph casts numbers on the way."""
+    import onnx
+
+    model = onnx.load(str(path))
+    nodes = [*model.graph.node, *(n for f in model.functions for n in f.node)]
+    codes = {a.i for n in nodes if n.op_type == "Cast" for a in n.attribute if a.name == "to"}
+    return "float16" if codes & {10, 16} else "float32" if 1 in codes else "float64"
+
+
+def _program(path: Path, layout: Layout, outputs: list[str]) -> Program:
     from supnorm.program import lower_onnx
     from supnorm.sources.programs import permuted
 
@@ -83,7 +100,7 @@ def _program(path: Path, layout: Layout) -> Program:
         import onnx
     except ImportError:
         raise Unsupported("any", "install supnorm[onnx] to read the graph") from None
-    graph = lower_onnx(onnx.load(str(path)))
+    graph = lower_onnx(onnx.load(str(path)), outputs=outputs)
     # The graph's feature vector holds the axes in the order in which its inputs take them.
     return permuted(graph, [axis for columns in layout.columns for axis in columns])
 
@@ -112,9 +129,33 @@ def _port(given: Any, what: str) -> Port:
     return Port(given.name, tuple(s if isinstance(s, int) else None for s in given.shape), DTYPES[given.type])
 
 
-def _single(session: Any) -> bool:
-    """Whether each output is one column, so that its name names an output of the model."""
-    return all(len(o.shape) == 1 or o.shape[-1] == 1 for o in session.get_outputs())
+def _chosen(session: Any, spec: SourceSpec, what: str) -> list[str]:
+    """The graph's outputs that ``outputs`` of the file lists, in that order; all where it lists other names for them."""
+    there = [o.name for o in session.get_outputs()]
+    listed = spec.outputs or []
+    if listed and all(name in there for name in listed):
+        return listed
+    if len(there) > 1 and any(name in there for name in listed):
+        raise BadInput(
+            f"{what}: outputs = {listed} must choose among the outputs of the graph ({', '.join(there)}), or name "
+            "all of its columns anew"
+        )
+    return there
+
+
+def _columns(session: Any, outputs: list[str]) -> tuple[str, ...]:
+    """Names of the columns: of the graph's outputs where it has several, numbered where one has several columns."""
+    nodes = session.get_outputs()
+    shapes = {o.name: o.shape for o in nodes}
+    widths = [1 if len(s) == 1 else math.prod(s[1:]) if all(isinstance(k, int) for k in s[1:]) else 0
+              for s in (shapes[name] for name in outputs)]  # fmt: skip
+    if len(nodes) < 2 or 0 in widths:
+        return ()
+    return tuple(
+        name if width == 1 else f"{name} {k + 1}"
+        for name, width in zip(outputs, widths, strict=True)
+        for k in range(width)
+    )
 
 
 def _derivative(

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
-from supnorm.problem.specification import ErrorSpec, LawSpec, ProblemSpec, SourceSpec, read_specification
+from supnorm.problem.function import keep_code
+from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name, read_specification
 from supnorm.results import BadInput
 from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.ports import reordered
@@ -54,6 +55,7 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
         title=spec.title,
         data=None if data is None else data[0],
         source=path,
+        source_data=None if data is None else data[0],
     )
 
 
@@ -163,6 +165,9 @@ def _column_order(spec: SourceSpec, names: tuple[str, ...], where: str) -> list[
 def _named(function: Function, spec: SourceSpec, names: tuple[str, ...], where: str) -> Function:
     """Names and units of the outputs from the file, checked against what comes out."""
     outputs = tuple(spec.outputs or function.outputs)
+    parts = dict.fromkeys(n if n in outputs else n.rpartition(" ")[0] for n in function.outputs)
+    if tuple(parts) == outputs:
+        outputs = function.outputs  # of graph outputs with several columns each
     units = tuple(spec.output_units or function.output_units)
     if spec.outputs and units and len(units) != len(outputs):
         raise BadInput(f"{where} output_units has {len(units)} units for {len(outputs)} outputs")
@@ -193,15 +198,8 @@ def _named(function: Function, spec: SourceSpec, names: tuple[str, ...], where: 
             counted(failure.values)
             raise
 
-    _keep_code(inner, value)
+    keep_code(inner, value)
     return replace(named, value=value)
-
-
-def _keep_code(inner: Any, value: Any) -> None:
-    """The user's own code stays within reach, for those who trace it into a program."""
-    if hasattr(inner, "__wrapped__"):
-        value.__wrapped__ = inner.__wrapped__
-        value.tensors = getattr(inner, "tensors", False)
 
 
 def _data(spec: ProblemSpec, root: Path, file: str) -> tuple[Array, tuple[str, ...]] | None:
@@ -251,6 +249,10 @@ def _bounding_box(spec: ProblemSpec, root: Path, constraints: list[UserFunction]
     if not table.inputs:
         raise BadInput(f"{where} inputs is missing: name the columns of the inputs, or give [domain]")
     points = read_columns(path, table.inputs, f'{where} file = "{table.file}"')
+    points = np.where(np.isfinite(points), points, np.nan)  # `open_table` names the row
+    empty = [name for name, column in zip(table.inputs, points.T, strict=True) if np.isnan(column).all()]
+    if empty:
+        raise BadInput(f"{where}: column {', '.join(empty)} has no value in any row")
     ends = zip(table.inputs, np.nanmin(points, 0).tolist(), np.nanmax(points, 0).tolist(), strict=True)
     axes = {}
     for name, low, high in ends:
@@ -278,11 +280,6 @@ def _measure(spec: ErrorSpec, root: Path, file: str) -> ErrorMeasure:
         return ErrorMeasure(kind, spec.side, spec.floor, scale, function, mask, tolerance)
     except BadInput as error:
         raise BadInput(f"{file}: [error]: {error}") from None
-
-
-def law_name(spec: LawSpec) -> str:
-    """What a law is called: by its name in the file, else by where it is from, without the folder."""
-    return spec.name or Path(spec.python or spec.file or "").name
 
 
 def _law(

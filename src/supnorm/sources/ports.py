@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Function, as_columns
+from supnorm.problem.function import keep_code
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
 from supnorm.sources.batching import in_batches
@@ -158,9 +159,9 @@ def reordered(function: Function, columns: list[int]) -> Function:
     def value(x: Array) -> Array:
         return function.value(x[:, columns])
 
+    keep_code(function.value, value)
     if code := getattr(function.value, "__wrapped__", None):  # to be traced, or to say why it cannot be
         value.__wrapped__ = lambda x: code(x[:, columns])  # type: ignore[attr-defined]
-        value.tensors = getattr(function.value, "tensors", False)  # type: ignore[attr-defined]
 
     def vjp(x: Array) -> Any:
         assert function.vjp is not None

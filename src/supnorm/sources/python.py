@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Function, PartialFailure, as_columns, as_function, exited
+from supnorm.problem.function import Precision
 from supnorm.problem.specification import SourceSpec
 from supnorm.program import Unreadable
 from supnorm.results import BadInput
@@ -55,7 +56,8 @@ def open_python(spec: SourceSpec, root: Path, probe: Array, where: str) -> Funct
     found = _built(load_object(spec.python, root, key), f'{key} = "{spec.python}"')
     label = spec.name or spec.python.rpartition(":")[2]
     if spec.per_point:
-        return per_point(found, probe.shape[1], label, spec.timeout, spec.retries)
+        single = per_point(found, probe.shape[1], label, spec.timeout, spec.retries)
+        return replace(single, precision=spec.precision or "float64")
     if _is_module(found):
         return _from_module(found, spec, label, probe)
     if callable(getattr(found, "predict", None)):
@@ -216,7 +218,15 @@ def _from_predictor(found: Any, label: str, d: int, what: str) -> Function:
     if wanted is not None and wanted != d:
         raise BadInput(f"{what} takes {wanted} inputs, the domain has {d}")
     silent = {"verbose": 0} if "verbose" in _parameters(found.predict) else {}
-    function = Function(lambda x: as_columns(found.predict(x.copy(), **silent), len(x), label), name=label)
+    shown: list[str] = []
+
+    def value(x: Array) -> Array:
+        result = found.predict(x.copy(), **silent)
+        Precision.show(result, shown)
+        return as_columns(result, len(x), label)
+
+    value.shown = shown  # type: ignore[attr-defined]
+    function = Function(value, name=label)
     kind = type(found).__name__
     reason = Unreadable(f"{label} is an object with predict ({kind}), whose operations are not known",
                         "the same model as NumPy, JAX or torch code, .pt2 or ONNX")  # fmt: skip

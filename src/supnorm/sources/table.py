@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,9 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
     )
 
 
+_MARKS = {";": "semicolons (and write decimals with a point)", "\t": "tabs"}
+
+
 def read_columns(path: Path, columns: Sequence[str], what: str) -> Array:
     """The named columns of a table, shape ``(N, len(columns))``; empty cells are NaN.
 
@@ -103,7 +106,12 @@ def _missing(columns: Sequence[str], there: Sequence[str], what: str) -> None:
     absent = [column for column in columns if column not in there]
     if absent:
         word = "is no column" if len(absent) == 1 else "are no columns"
-        raise BadInput(f"{what}: there {word} {', '.join(absent)}; it has {', '.join(there)}")
+        other = next((mark for mark in ";\t" if len(there) == 1 and mark in there[0]), None)
+        remedy = "" if other is None else f"; separate its cells by commas, not by {_MARKS[other]}"
+        raise BadInput(f"{what}: there {word} {', '.join(absent)}; it has {', '.join(there)}{remedy}")
+    double = next((column for column in columns if list(there).count(column) > 1), None)
+    if double is not None:
+        raise BadInput(f"{what}: it has two columns {double}; give each another name")
 
 
 def _text(path: Path, what: str) -> Any:
@@ -116,8 +124,10 @@ def _text(path: Path, what: str) -> Any:
 def _header(rows: Any, what: str) -> list[str]:
     try:
         header = [cell.strip() for cell in next(rows)]
-    except (StopIteration, UnicodeDecodeError):
-        raise BadInput(f"{what}: must be text with the column names in its first line") from None
+    except (StopIteration, UnicodeDecodeError, csv.Error):
+        raise BadInput(
+            f"{what}: must be text (UTF-8), cells separated by commas, the column names in its first line"
+        ) from None
     if all(_is_number(cell) for cell in header):
         raise BadInput(
             f"{what}: its first line has numbers ({', '.join(header[:4])}); it must name the columns"
@@ -131,8 +141,8 @@ def _csv(path: Path, columns: Sequence[str], what: str) -> Array:
         header = _header(rows, what)
         _missing(columns, header, what)
         places = [header.index(column) for column in columns]
-        data = []
-        for row in rows:
+        data: list[list[float]] = []
+        for row in _decoded(rows, what):
             if not row:
                 continue
             if len(row) != len(header):
@@ -146,6 +156,13 @@ def _csv(path: Path, columns: Sequence[str], what: str) -> Array:
                     "empty cell is no value"
                 ) from None
     return np.array(data, dtype=np.float64).reshape(len(data), len(columns))
+
+
+def _decoded(rows: Any, what: str) -> Iterator[list[str]]:
+    try:
+        yield from rows
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"{what}: after line {rows.line_num}: not UTF-8 text with cells ({error})") from None
 
 
 def _is_number(cell: str) -> bool:

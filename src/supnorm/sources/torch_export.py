@@ -180,10 +180,21 @@ def _graph(
         return [values[name] for name in outputs]
 
     ports = tuple(_port(name, graph["tensor_values"][name]) for name in given)
-    floating = [str(t.dtype).removeprefix("torch.") for t in tensors.values() if t.is_floating_point()]
-    own = floating[0] if floating else next(iter(p.precision for p in ports), "float64")
     lower = functools.partial(program_of_graph, graph, constants, given, outputs)
-    return Graph(ports, run, precision or own, lower)
+    return Graph(ports, run, precision or _narrowest(graph, tensors, ports), lower)
+
+
+def _narrowest(graph: dict[str, Any], tensors: dict[str, Any], ports: tuple[Port, ...]) -> str:
+    """The least precise floating type of weights, inputs and of what is cast on the way: its rounding counts."""
+    casts = [
+        a["arg"]["as_scalar_type"]
+        for n in graph["nodes"]
+        for a in n["inputs"]
+        if "as_scalar_type" in a["arg"]
+    ]
+    words = {str(t.dtype).removeprefix("torch.") for t in tensors.values()} | {p.precision for p in ports}
+    words |= {dtype_name(code) for code in casts}
+    return next((w for w in ("bfloat16", "float16", "float32") if w in words), "float64")
 
 
 def _port(name: str, meta: dict[str, Any]) -> Port:

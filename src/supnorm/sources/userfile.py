@@ -119,7 +119,7 @@ def _names(owner: Any) -> str:
     own = getattr(owner, "__name__", None)
     names = [
         n
-        for n, v in vars(owner).items()
+        for n, v in getattr(owner, "__dict__", {}).items()
         if not n.startswith("_") and not isinstance(v, ModuleType) and getattr(v, "__module__", own) == own
     ]
     return ", ".join(names[:20]) or "nothing public"
@@ -142,12 +142,7 @@ def _line(error: BaseException, path: Path) -> str:
 
 
 class UserFunction:
-    """A function of the user's file that remembers where it is from: for other processes and for saving.
-
-    Attributes:
-        text: ``"file.py:name"``.
-        root: the folder that ``text`` starts from.
-    """
+    """A function of the user's file that remembers where it is from (`FromFile`): for other processes and for saving."""
 
     def __init__(self, text: str, root: Path, where: str) -> None:
         found = load_object(text, root, where)

@@ -33,6 +33,7 @@ from supnorm.auditing import AuditReport
 from supnorm.problem import Problem
 from supnorm.results import BadInput
 from supnorm.training.assessment import Errors, Validation, audit_model
+from supnorm.training.deadline import Deadline
 from supnorm.training.events import Tried
 from supnorm.training.network_fit import NetworkFit
 from supnorm.training.reference_points import ReferencePoints
@@ -67,7 +68,7 @@ class ActiveFit:
         norm: ``"sup"`` or ``"l2"``.
         max_evaluations: of the reference, for fitting and validation.
         audit_evaluations: of each audit.
-        deadline: on the monotonic clock; None without a limit.
+        deadline: the time limit.
         interrupted: by Ctrl-C; what was tried until then counts.
         smooth: False once a jump was found: no continuous model can meet a small tolerance.
     """
@@ -79,7 +80,7 @@ class ActiveFit:
     max_evaluations: int
     audit_evaluations: int
     seed: int
-    deadline: float | None
+    deadline: Deadline
     observer: Callable[[Any], None]
     smooth: bool = True
     interrupted: bool = False
@@ -91,16 +92,6 @@ class ActiveFit:
     def left(self) -> int:
         """Evaluations left for fitting."""
         return max(self.max_evaluations - self.points.spent, 0)
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Seconds left, None without a limit."""
-        return None if self.deadline is None else max(self.deadline - time.monotonic(), 0.0)
-
-    @property
-    def over(self) -> bool:
-        """Whether the time is up."""
-        return self.seconds_left == 0.0
 
     def run(self, methods: Sequence[Any]) -> None:
         """Try the methods in turn until one is accepted; Ctrl-C ends that once there is a candidate.
@@ -119,7 +110,7 @@ class ActiveFit:
         from supnorm.training.network_search import NetworkSearch
 
         for method in methods:
-            if self.over:
+            if self.deadline.over:
                 self.skipped.append((type(method).__name__, "the time was up"))
             elif isinstance(method, NetworkFit):
                 if NetworkSearch(self, method).run():
@@ -136,7 +127,10 @@ class ActiveFit:
         if not self.attempts:
             reasons = "; ".join(f"{name}: {why}" for name, why in self.skipped)
             raise BadInput(f"no method could be used ({reasons})")
-        least = min(a.errors.by(self.norm) for a in self.attempts)
+        known = [a for a in self.attempts if not np.isnan(a.errors.by(self.norm))]
+        if not known:
+            raise BadInput("the error function gives no number at any of the points that judge candidates")
+        least = min(a.errors.by(self.norm) for a in known)
         goal = self.problem.error.limit
         close = max(2.0 * least, 1e-14 * float(np.abs(self.validation.y).max(initial=0.0)))
         if goal is not None and least <= goal:

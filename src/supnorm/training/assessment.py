@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from supnorm.auditing import AuditReport, Pictures, audit
 from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Function, Problem
+from supnorm.results import BadInput
 from supnorm.training.reference_points import ReferencePoints
 
 Array = NDArray[np.float64]
@@ -63,6 +64,24 @@ class Validation:
         y = points.value(x)
         kept = np.flatnonzero(np.isfinite(y).all(axis=1))
         return cls(problem, x[kept], y[kept], int(np.sum(kept >= n)))
+
+    @property
+    def counting(self) -> int:
+        """At how many of the points of the law the error counts."""
+        n = len(self.x) - self.corners
+        return int(np.count_nonzero(self.problem.error.counts(self.x[:n], self.y[:n])))
+
+    def demand(self, what: str) -> None:
+        """See that there is a point of the law that can judge: ``what`` they are.
+
+        Raises:
+            BadInput: when the mask leaves out all of them.
+        """
+        if not self.counting:
+            raise BadInput(
+                f"the mask leaves out all of {len(self.x) - self.corners} {what}; narrow the axes to where the error "
+                "counts"
+            )
 
     @property
     def spread(self) -> float:

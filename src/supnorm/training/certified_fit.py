@@ -21,6 +21,7 @@ from supnorm.problem import Problem
 from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput, ExitCode, Status, rounded_up
 from supnorm.training.assessment import FRESH, audit_model
+from supnorm.training.deadline import Deadline
 from supnorm.training.fit_result import FitResult
 from supnorm.training.network_fit import NetworkFit
 
@@ -64,23 +65,29 @@ def certified_fit(
     if not kept:
         names = ", ".join(type(m).__name__ for m in methods)
         raise BadInput(f"models of {names} cannot be certified; use NetworkFit() or ChebyshevTensor()")
-    start = time.monotonic()
+    start = time.perf_counter()
+    deadline = Deadline.of(seconds, start)
     best: tuple[FitResult, CertifyResult] | None = None
     interrupted = False
     for i, share in enumerate(SHARES):
-        left = None if seconds is None else seconds - (time.monotonic() - start)
-        if left is not None and left <= 0:
+        if best is not None and deadline.over:
             break
         stricter = replace(problem, tolerance=_scaled(problem.tolerance, share))
-        result = fit_once(stricter, kept, left and 0.6 * left / (1 if i else 1.5))
+        left = deadline.left
+        try:
+            result = fit_once(stricter, kept, left and 0.6 * left / (1 if i else 1.5))
+        except BadInput:
+            if best is None:
+                raise
+            break  # too little time was left to try anything: what the rounds before have proved is the answer
         if problem.error.per_output:
             result = _in_tolerances(problem, result, share)
         if interrupted := result.status.exit == ExitCode.INTERRUPTED:
             if best is None:
                 return replace(result, tolerance=goal)
             break
-        left = None if seconds is None else max(seconds - (time.monotonic() - start), 1.0)
-        proof = _prove(problem, result, goal, left, observer)
+        left = deadline.left
+        proof = _prove(problem, result, goal, left if left is None else max(left, 1.0), observer)
         if best is None or proof.upper < best[1].upper:
             best = (result, proof)
         reached = _upper(proof)[0]
@@ -88,7 +95,7 @@ def certified_fit(
         if interrupted or (reached is not None and reached <= goal):
             break
     assert best is not None
-    return _combined(*best, goal, time.monotonic() - start, interrupted)
+    return _combined(*best, goal, time.perf_counter() - start, interrupted)
 
 
 def _provable(method: Any) -> list[Any]:
@@ -120,7 +127,10 @@ def _in_tolerances(problem: Problem, result: FitResult, share: float) -> FitResu
     budget = int(result.audit.to_json()["budget"]["evaluations"])
     again = audit_model(problem, result.model, budget, result.seed + FRESH)  # the same points
     value = candidates[0].sup_lower
-    status = replace(result.status, advice=f"{candidates[0].method}: largest error found {value:.2e}")
+    said = f"{candidates[0].method}: largest error found {value:.2e}"
+    if result.status.exit == ExitCode.INTERRUPTED:
+        said = f"Stopped by you; {said}"
+    status = replace(result.status, advice=said)
     return replace(result, winner=candidates[0], candidates=candidates, audit=again, status=status)
 
 

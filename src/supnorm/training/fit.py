@@ -20,6 +20,7 @@ from supnorm.training.active_fit import ActiveFit, automatic
 from supnorm.training.assessment import Validation
 from supnorm.training.breaks import Jump, find_jump
 from supnorm.training.certified_fit import PROVABLE, certified_fit
+from supnorm.training.deadline import Deadline
 from supnorm.training.fit_data import fit_data
 from supnorm.training.fit_result import FitResult
 from supnorm.training.network_fit import NetworkFit
@@ -187,7 +188,7 @@ def _prepare(
     observer: Callable[[Any], None],
 ) -> tuple[ActiveFit, Jump | None]:
     """Time one call, share out the budget, draw the validation points, look for jumps."""
-    began = time.monotonic()
+    began = time.perf_counter()
     rng = np.random.default_rng([seed, 1])
     points.design(8)
     points.design(16)  # the first call pays for imports; the second one tells the cost
@@ -202,14 +203,15 @@ def _prepare(
     validation = Validation.draw(points, int(min(4096, max(0.1 * budget, 16))), rng)
     if not len(validation.x):
         raise BadInput(f"the reference has no finite value at any of {points.spent} points of the domain")
+    validation.demand("random points")
     _check_floor(problem, validation.y)
     jump = None
     if budget >= 10_000:
         jump = find_jump(points.value, problem.domain, rng) if _is_box(problem.domain) else None
-    deadline = None if seconds is None else began + seconds
     state = ActiveFit(
-        problem, points, validation, norm, budget, audit_evaluations, seed, deadline, observer, jump is None
-    )
+        problem, points, validation, norm, budget, audit_evaluations, seed, Deadline.of(seconds, began), observer,
+        jump is None,
+    )  # fmt: skip
     return state, jump
 
 

@@ -20,6 +20,7 @@ from supnorm.evaluation import Finished, Started
 from supnorm.problem import Domain, ErrorMeasure, Function
 from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.training.assessment import Errors, Validation
+from supnorm.training.deadline import Deadline
 from supnorm.training.events import Training, Tried
 from supnorm.training.fit_result import Candidate, FitResult
 from supnorm.training.fixed_data import FixedData
@@ -54,13 +55,14 @@ def fit_data(
     data = FixedData.split(samples[0], samples[1], domain, np.random.default_rng([seed, 3]))
     problem = data.problem(error, tolerance, table)
     observer(Started("fit", problem.error.limit, seed, None))
-    deadline = None if seconds is None else start + seconds
-    trials = Trials(data, Validation(problem, *data.choose), norm, seed, deadline, observer)
+    choose, held = Validation(problem, *data.choose), Validation(problem, *data.held)
+    for part, what in ((choose, "samples that choose"), (held, "held-out samples")):
+        part.demand(what)
+    trials = Trials(data, choose, norm, seed, Deadline.of(seconds, start), observer)
     trials.run(methods)
     tried, skipped = sorted(trials.tried, key=lambda item: item[1].by(norm)), trials.skipped
     if not tried:
         raise BadInput("no method could be used: " + "; ".join(f"{n}: {why}" for n, why in skipped))
-    held = Validation(problem, *data.held)
     candidates = tuple(_candidate(*one, held) for one in tried)
     x, y = (np.concatenate([part[i] for part in (data.train, data.choose, data.held)]) for i in (0, 1))
     jump = label_jump(x, y, data.domain)
@@ -82,32 +84,21 @@ class Trials:
     """The candidates in turn, each judged on the samples that choose.
 
     Attributes:
-        deadline: on the performance counter; None without a limit.
+        deadline: the time limit.
         interrupted: by Ctrl-C; what was tried until then counts.
         tried: candidates with their errors there and the seconds that they took.
         skipped: methods that could not be used, with the reason.
-        over: the time was up before all was tried as long as it wanted.
     """
 
     data: FixedData
     choose: Validation
     norm: str
     seed: int
-    deadline: float | None
+    deadline: Deadline
     observer: Callable[[Any], None]
     interrupted: bool = False
     tried: list[tuple[Approximation, Errors, float]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def left(self) -> float | None:
-        """Seconds left, None without a limit."""
-        return None if self.deadline is None else max(self.deadline - time.perf_counter(), 0.0)
-
-    @property
-    def over(self) -> bool:
-        """Whether the time is up."""
-        return self.left == 0.0
 
     def run(self, methods: Sequence[Any]) -> None:
         """Try the methods; Ctrl-C ends that once there is a candidate, and a time limit too."""
@@ -121,7 +112,7 @@ class Trials:
 
     def _try(self, method: Any) -> None:
         name, goal = type(method).__name__, self.choose.problem.error.limit
-        if self.over and self.tried:
+        if self.deadline.over and self.tried:
             self.skipped.append((name, "the time was up"))
             return
         met = goal is not None and any(e.by(self.norm) <= goal for _, e, _ in self.tried)
@@ -151,11 +142,12 @@ class Trials:
         for i, (width, size) in enumerate(zip(method.widths, sizes, strict=True)):
             if i and size > len(x):
                 return
-            if self.over and self.tried:
+            if self.deadline.over and self.tried:
                 self.skipped.append((f"network width {width}", "the time was up"))
                 continue
             self.observer(Training(size, min(len(x), method.rows)))
-            share = self.left and self.left / (len(sizes) - i)
+            left = self.deadline.left
+            share = left and left / (len(sizes) - i)
             network = method.start(x, y, domain, width, rng)
             yield as_approximation(method.train(network, x, y, share, rng, longer=False), len(x))
 
@@ -195,6 +187,6 @@ def _status(trials: Trials, winner: Candidate, counts: Mapping[str, int], jump: 
         return Status("within-tolerance", said)
     if jump is not None and norm == "sup" and goal < 0.5 * jump.size:
         said += f"; the labels jump by {jump.size:.3g}: no continuous model can"
-    elif trials.over:
+    elif trials.deadline.over:
         said += "; the time was up: give more seconds"
     return Status("tolerance-exceeded", said, ExitCode.EXCEEDED)

@@ -47,7 +47,7 @@ class NetworkSearch:
             have = min(int(min(method.ratio * size, method.rows)), fit.left + fit.points.drawn)
             if have < size / 2 and i > 0:
                 fit.skipped.append((f"network width {width}", f"{size} weights for {have} samples"))
-            elif fit.over:
+            elif fit.deadline.over:
                 fit.skipped.append((f"network width {width}", "the time was up"))
             elif self._one_width(width, have, len(method.widths) - i):
                 return True
@@ -58,7 +58,7 @@ class NetworkSearch:
         x, y = fit.points.design(samples)
         rng = np.random.default_rng(fit.seed + 11 * width)
         network = self.method.start(x, y, fit.problem.domain, width, rng)
-        share = fit.seconds_left and fit.seconds_left / (remaining + 1)
+        share = fit.deadline.left and fit.deadline.left / (remaining + 1)
         self._announce(network.architecture.size, len(x))
         trained = self.method.train(network, x, y, share, rng)
         if self._judge(trained, len(x), start):
@@ -71,7 +71,7 @@ class NetworkSearch:
         for _ in range(1 if goal is None else 3):
             last = fit.attempts[-1]
             hopeless = goal is not None and last.errors.rms > 0.5 * goal
-            if hopeless or fit.over:
+            if hopeless or fit.deadline.over:
                 return False
             start = time.perf_counter()
             report = fit.audit(last, min(fit.audit_evaluations, 8000))
@@ -89,15 +89,15 @@ class NetworkSearch:
     def _more_time(self) -> bool:
         """With a time limit: the best network is trained on while it gets better."""
         fit = self.fit
-        while fit.deadline is not None and (fit.seconds_left or 0.0) > 1.0 and (best := self._best()):
+        while fit.deadline.end is not None and (fit.deadline.left or 0.0) > 1.0 and (best := self._best()):
             start, before = time.perf_counter(), best.errors.by(fit.norm)
             x, y = self._samples(best)
             rng = np.random.default_rng(fit.seed + 5)
             self._announce(best.approximation.parameters, len(x))
-            trained = self.method.train(_model(best), x, y, 0.3 * (fit.seconds_left or 0.0), rng)
+            trained = self.method.train(_model(best), x, y, 0.3 * (fit.deadline.left or 0.0), rng)
             if self._judge(trained, len(x), start, best):
                 return True
-            if fit.norm == "sup" and self._refine(trained.network, x, y, fit.seconds_left):
+            if fit.norm == "sup" and self._refine(trained.network, x, y, fit.deadline.left):
                 return True
             stalled = min(a.errors.by(fit.norm) for a in self._networks()) > 0.7 * before
             if stalled or not trained.minimum.reason.startswith("budget"):
@@ -107,11 +107,11 @@ class NetworkSearch:
     def _boost(self) -> bool:
         """Further networks on the residual of the best one, while each halves the error."""
         fit = self.fit
-        limited = fit.problem.error.limit is not None or fit.deadline is not None
+        limited = fit.problem.error.limit is not None or fit.deadline.end is not None
         if not (limited and fit.smooth and fit.problem.domain.d <= MOST_INPUTS):
             return False
         for stage in range(STAGES):
-            best, left = self._best(), fit.seconds_left
+            best, left = self._best(), fit.deadline.left
             if best is None or (left is not None and left < 1.0):
                 return False
             network = _model(best)

@@ -44,7 +44,7 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
     }  # fmt: skip
     notes = _notes(state, jump)
     return FitResult(
-        winner, (winner, *candidates), tuple(state.skipped), _status(state, winner, jump), report,
+        winner, (winner, *candidates), tuple(dict.fromkeys(state.skipped)), _status(state, winner, jump), report,
         counted, notes, state.problem.error.limit, state.norm, state.seed,
         time.perf_counter() - start, versions=versions(), measure=document["measure"],
     )  # fmt: skip
@@ -54,8 +54,9 @@ def _winner(best: Attempt, report: AuditReport, fresh: Validation, spread: float
     """The winner with the errors of its audit and of the fresh points together."""
     measured = _candidate(best, fresh, spread)
     worst = report.worst.error if report.worst is not None else measured.sup_lower
-    n, m = report.rms.n, len(fresh.x) - fresh.corners
-    rms = float(np.sqrt((n * report.rms.value**2 + m * measured.rms**2) / max(n + m, 1)))
+    parts = [(n, rms) for n, rms in ((report.rms.n, report.rms.value), (fresh.counting, measured.rms)) if n]
+    squares = sum(n * rms**2 for n, rms in parts)
+    rms = float(np.sqrt(squares / sum(n for n, _ in parts))) if parts else measured.rms
     return replace(measured, rms=rms, sup_lower=max(worst, measured.sup_lower), audited=True)
 
 
@@ -111,9 +112,9 @@ def _status(state: ActiveFit, winner: Candidate, jump: Jump | None) -> Status:
     advice = f"{winner.method} is the best of {len(state.attempts)} candidates, {what} {value:.2e}; "
     if jump is not None and goal < 0.5 * jump.size:
         advice += f"no continuous model can: the reference jumps by {jump.size:.3g}; split the domain there"
-    elif state.over:
+    elif state.deadline.over:
         advice += "the time was up: give more seconds"
     else:
-        more = "evaluations" if state.deadline is None else "evaluations or seconds"
+        more = "evaluations" if state.deadline.end is None else "evaluations or seconds"
         advice += f"give more {more}, or in Python wider networks: method=NetworkFit(widths=(48, 64))"
     return Status("tolerance-exceeded", advice, ExitCode.EXCEEDED)

@@ -18,7 +18,6 @@ Array = NDArray[np.float64]
 
 GUARANTEE, CONSTRUCTION = "guarantee", "construction"
 SEEN = ("", "theorem", "abstract", "restated", "not seen")
-STATUSES = ("proved", "cited", "conditional", "heuristic")
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.problem import Axis, Problem
-from supnorm.problem.specification import ProblemSpec, read_specification
+from supnorm.problem.axis import Axis
+from supnorm.problem.domain import Domain
+from supnorm.problem.from_file import FromFile
+from supnorm.problem.problem import Problem
+from supnorm.problem.specification import ProblemSpec, law_name, read_specification
 from supnorm.results import BadInput, write_whole
-from supnorm.sources.open import law_name
-from supnorm.sources.userfile import UserFunction
 
 
 def save_problem(problem: Problem, path: Path | str) -> None:
@@ -75,7 +76,7 @@ class _Move:
         return f"{self.path(file)}:{name}"
 
     def function(self, function: Any, what: str, homeless: list[str]) -> str:
-        if not isinstance(function, UserFunction):
+        if not isinstance(function, FromFile):
             homeless.append(f"{what} ({getattr(function, '__name__', type(function).__name__)})")
             return ""
         return _Move(function.root, self.new).named(function.text)
@@ -114,12 +115,22 @@ def _domain(problem: Problem, move: _Move, before: ProblemSpec | None, homeless:
     tables: dict[str, Any] = {}
     if domain.cloud is None:
         tables["domain"] = {n: _axis(a) for n, a in zip(domain.names, domain.axes, strict=True)}
-    elif before is None or before.data is None or not before.data.domain:
+    elif before is None or before.data is None or not before.data.domain or not _covered(problem):
         homeless.append("the data points of the domain")
     if domain.constraints:
         texts = [move.function(c, "a constraint", homeless) for c in domain.constraints]
         tables["constraints"] = {"python": texts}
     return tables
+
+
+def _covered(problem: Problem) -> bool:
+    """Whether the domain is that of the data of the problem's file."""
+    if problem.source_data is None:
+        return False
+    ours, theirs = problem.domain, Domain.from_samples(problem.source_data, problem.domain.names)
+    assert ours.cloud is not None
+    assert theirs.cloud is not None
+    return ours.axes == theirs.axes and np.array_equal(ours.cloud.points, theirs.cloud.points)
 
 
 def _axis(axis: Axis) -> dict[str, Any]:
@@ -133,12 +144,15 @@ def _rest(problem: Problem, move: _Move, before: ProblemSpec | None, homeless: l
     """``[data]``, ``[law]`` and ``[audit]`` as they were in the file."""
     tables: dict[str, Any] = {}
     if problem.data is not None:
-        if before is None or before.data is None or not _same_data(problem, before):
+        read = problem.source_data
+        if before is None or before.data is None or read is None or not np.array_equal(problem.data, read):
             homeless.append("the data")
         else:
             tables["data"] = before.data.model_dump(exclude_defaults=True)
             file = tables["data"]["file"]
             tables["data"]["file"] = move.named(file) if ".py:" in file else move.path(file)
+            if problem.domain.cloud is None:
+                tables["data"].pop("domain", None)  # another domain since
     law = None if before is None else before.law
     assert problem.law is not None
     if law is not None and problem.law.name.startswith(law_name(law)):
@@ -154,16 +168,6 @@ def _rest(problem: Problem, move: _Move, before: ProblemSpec | None, homeless: l
     if before is not None and (power := before.power.model_dump(exclude_defaults=True)):
         tables["power"] = power
     return tables
-
-
-def _same_data(problem: Problem, before: ProblemSpec) -> bool:
-    from supnorm.sources.points_file import read_points
-
-    assert before.data is not None
-    assert problem.source is not None
-    names = before.data.inputs or list(before.domain)
-    points, _ = read_points(before.data.file, problem.source.parent, names, "[data] file")
-    return np.array_equal(points, problem.data)
 
 
 def write_toml(tables: Mapping[str, Any]) -> str:

@@ -1,0 +1,53 @@
+"""The answer of ``--json``, alone on standard output.
+
+Until it is given, standard output is standard error: for Python's ``print``, for compiled code and for
+processes that are started, because what the problem's own code prints is no part of the answer.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import typer
+
+_kept: list[
+    tuple[TextIO, int]
+] = []  # standard output while it is kept free: the stream and a copy of descriptor 1
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Inside, nothing but `answer` writes to standard output."""
+    try:
+        sys.stdout.flush()
+        copy = os.dup(1)
+        os.dup2(2, 1)
+    except (OSError, ValueError):  # no descriptors to speak of: closed, or a notebook's
+        copy = -1
+    _kept.append((sys.stdout, copy))
+    sys.stdout = sys.stderr
+    try:
+        yield
+    finally:
+        _give_back()
+
+
+def answer(text: str) -> None:
+    """Print the answer on standard output."""
+    _give_back()
+    typer.echo(text)
+
+
+def _give_back() -> None:
+    if not _kept:
+        return
+    stream, copy = _kept.pop()
+    sys.stdout.flush()
+    sys.stdout = stream
+    if copy >= 0:
+        os.dup2(copy, 1)
+        os.close(copy)
