@@ -71,6 +71,22 @@ def test_linear_remainders_are_bounds_and_needed(name):
     assert 0.7 < _worst(name) <= 1 + 1e-12
 
 
+@pytest.mark.parametrize(
+    ("name", "c", "r", "p"),
+    [("gelu", 0.0, 1.5, None), ("pow", 2.0, 1.0, 3.5), ("pow", 2.0, 1.5, 2.3), ("pow", 2.0, 1.0, -1.5),
+     ("pow", -2.0, 1.0, -3.0), ("pow", 0.0, 1.0, 4.0), ("log", 1.0, 0.9, None), ("sqrt", 1.0, 0.95, None)],
+)  # fmt: skip
+def test_discs_where_one_term_of_a_bound_carries_it(name, c, r, p):
+    bound = float(functions.remainder(name, arb(c), arb(r), p).upper())
+    with mp.workdps(30):
+        call = _exact(name, p)
+        value, slope = call(mp.mpf(c)), mp.diff(call, mp.mpf(c))
+        rest = [
+            abs(call(c + z) - value - slope * z) for z in (r * mp.expjpi(mp.mpf(k) / 8) for k in range(16))
+        ]
+    assert 0.01 * bound < max(rest) <= bound * (1 + 1e-12)
+
+
 PARTS = {
     "_tanh": ("silu", 0.3),
     "_logistic": ("softplus", 0.5),
@@ -212,3 +228,35 @@ def test_slopes_and_curvatures_on_the_line_are_bounded_sharply(name):
         second = max(abs(mp.diff(oracle.UNARY[name], z, 2)) for z in points)
     assert first <= steepness <= 1.002 * first
     assert second <= curvature <= 1.002 * second
+
+
+def test_the_chord_carries_the_remainder_of_its_argument():
+    """z = 0.2 + y + e, |e| <= 1/2: the chord with its band is attained at both ends, and at the kink."""
+    z = enclosure.Feature(arb("0.2"), (arb(1),), arb("0.5"))
+    f = enclosure.relu(z, arb(1), True)
+    y, e = np.meshgrid(np.linspace(-1, 1, 201), np.linspace(-0.5, 0.5, 101))
+    off = np.abs(np.maximum(0.2 + y + e, 0.0) - float(f.c) - float(f.J[0]) * y).max()
+    assert 0.999 * float(f.eps) < off <= float(f.eps) * (1 + 1e-12)
+
+
+def test_a_layer_of_features_without_bound_has_none_where_it_uses_them():
+    from supnorm.program import Node, Program
+
+    weight = np.array([[2.0, 1.0], [0.0, 1.0]])
+    nodes = (
+        Node("input", (), 2), Node("take", (0,), 1, columns=np.array([0])), Node("log", (1,), 1),
+        Node("take", (0,), 1, columns=np.array([1])), Node("concat", (2, 3), 2),
+        Node("affine", (4,), 2, weight=weight, bias=np.zeros(2)),
+    )  # fmt: skip
+    read = enclosure.Program.of(_program(Program(nodes).to_json()))
+    for scale, real in ((arb(1), True), (arb(2), False)):
+        uses, does_not = enclosure.model(read, [arb(0), arb(3)], [arb(1), arb(1)], scale, real)
+        assert uses.eps is None
+        assert does_not.eps == 0
+
+
+def test_factors_scale_the_remainder():
+    f = enclosure.Feature(arb(1), (arb(2),), arb("0.25"))
+    for factor in (-3, 4):
+        g = enclosure.times(f, arb(factor))
+        assert (float(g.c), float(g.J[0]), float(g.eps)) == (factor, 2 * factor, abs(factor) / 4)

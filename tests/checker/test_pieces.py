@@ -10,7 +10,7 @@ import pytest
 from flint import arb
 
 from supnorm.certification import certify
-from supnorm.checker import check
+from supnorm.checker import check, enclosure
 from supnorm.checker import pieces as rules
 from supnorm.problem import Domain, Problem
 
@@ -164,3 +164,19 @@ def test_new_vertices_are_where_the_drift_says():
     finally:
         ctx.prec = old
     assert 0.02 < max(used) <= 1.0
+
+
+def test_what_a_sign_and_a_cut_leave_open():
+    """max(z, 0) taken as z or as 0 is off by how far z goes to the other side, and by its own remainder."""
+    half = arb("0.5")
+    assert rules.one_sign(arb(-1), arb(2), half) == (True, arb("1.5"))
+    assert rules.one_sign(arb(-2), arb(1), half) == (False, arb("1.5"))
+    assert rules.one_sign(arb(1), arb(2), half) == (True, half)
+    assert rules.one_sign(arb(-2), arb(-1), half) == (False, arb(0))
+    assert rules.one_sign(arb(-2), arb("-0.25"), half) == (False, arb("0.25"))
+    polygon = rules._Polygon([[arb(-1)], [arb(1)]], half, [], [])
+    low, high = rules._ends(enclosure.Feature(arb(0), (arb(2),), arb(0)), polygon)
+    assert (low, high) == (-3, 3)
+    vertices, drift = rules._half(polygon, [arb(-1), arb(3)])
+    assert {float(v[0]) for v in vertices} == {-0.5, 1.0}
+    assert drift >= half

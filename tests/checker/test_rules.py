@@ -66,3 +66,27 @@ def test_remainder_of_the_affine_bound(tmp_path, monkeypatch, weak):
     if weak:
         monkeypatch.setattr(enclosure, "remainder", lambda *a: arb(0))
     assert _claim(tmp_path, 0.11, degree=0, rho=0.0, grid=0).accepted == weak
+
+
+def test_the_tail_is_that_of_the_format():
+    """4 d M rho^-n/(rho - 1) ((rho + 1)/(rho - 1))^(d - 1), by hand; no function is known that needs all of it."""
+    assert float(polynomial.tail(5, arb(2), 1)) == 4 / 32
+    assert float(polynomial.tail(5, arb(2), 2)) == 4 * 2 / 32 * 3
+    assert float(polynomial.tail(3, arb(3), 3)) == 4 * 3 / 27 / 2 * 4
+
+
+def _at_nodes(function, n):
+    nodes = np.cos((2 * np.arange(n + 1) + 1) * np.pi / (2 * n + 2))
+    return [arb(float(function(x, y))) for x in nodes for y in nodes]
+
+
+def test_ranges_of_polynomials_of_two_inputs_are_attained():
+    """T_2(x) T_2(y) is at most 1/2 on the grid of 4 x 4 nodes: each input needs a margin of its own."""
+    low, high = polynomial.interpolant_range(
+        _at_nodes(lambda x, y: (2 * x**2 - 1) * (2 * y**2 - 1), 2), 2, 2, 2, 80
+    )
+    assert (float(low), float(high)) == pytest.approx((-1.0, 1.0))
+    low, high = polynomial.interpolant_range(
+        _at_nodes(lambda x, y: 3 + y / 4 + x / 2 + x * y, 1), 1, 2, 0, 80
+    )
+    assert (float(low), float(high)) == pytest.approx((1.25, 4.75))
