@@ -107,7 +107,6 @@ class ScreenAndAscent:
     polish_share: float = 0.1
     seams_share: float = 0.15
     polished: int = 8
-    alone: int = 200
     chains: int = 1024
     starts: int = 1024
     flanks: int = 64
@@ -162,7 +161,7 @@ class ScreenAndAscent:
             corners=corners,
             flats=0.0,
             first_step=2.0,
-            ascent=replace(self.ascent, steps=20, halve_every=2, fewest=4),
+            ascent=replace(self.ascent, steps=20, halve_every=1, fewest=4),
         )
 
     def _round(
@@ -272,7 +271,7 @@ class ScreenAndAscent:
         strategy = replace(self.strategy, steps=29, halve_every=0)
         each = GRADIENT * (self.ascent.steps + 1)
         cost = each if landscape.differentiable else 30 * strategy.samples(domain.d)
-        k = min(budget // cost, self.alone) if state.rounds == 0 else 0
+        k = min(budget // cost, 200) if state.rounds == 0 else 0
         if k < 3:
             return np.empty((0, domain.d))
         from supnorm.problem import draw_inside
