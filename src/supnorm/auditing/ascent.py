@@ -99,7 +99,9 @@ class Ascent:
         heights, slope = landscape.slope(ends)
         heights = heights.copy()
         step = np.broadcast_to(first_step, len(u))[: len(ends)].astype(float)
-        with np.errstate(all="ignore"):  # slopes whose squares are no numbers end their chains
+        with np.errstate(
+            all="ignore"
+        ):  # where squares of slopes overflow steps become NaN, and their chains end
             slope = landscape.along(ends, projected(ends, slope))
             steep = _dot(slope, slope)
             chains = _Chains(
@@ -113,7 +115,7 @@ class Ascent:
             )
             for i in range(self.steps):
                 # Where there is no finite error there is no gradient.
-                climbing = (chains.step > self.smallest) & (chains.steep > 0) & (chains.square < np.inf)
+                climbing = (chains.step > self.smallest) & (chains.steep > 0)
                 chosen = climbing.nonzero()[0]
                 if self.halve_every and i and i % self.halve_every == 0:
                     chosen = self._halved(chains, chosen, kept)

@@ -1,12 +1,11 @@
 """Screen, thin, climb, evolve, polish, and roll on: the search for the worst error.
 
-Screen first by value, climb second: about half of the budget looks everywhere (independent points of the law,
-Sobol, faces, kinks of the first layer; more than half in one or two inputs), the best starts that are not neighbours
-of better ones are climbed by gradients or, without them, by an evolution strategy, and in one or two inputs those
-that stick out of their neighbours' plane; a tenth goes to climbs from independent starts (they say how
-many peaks were not seen) and, where no gradients lead, a tenth to differential evolution (ridges). The best peaks are
-polished. Budget left over goes into another round with fresh points. Memory does not grow with the number of
-evaluations.
+Screen first by value, climb second: half of the budget looks everywhere (independent points of the law, Sobol, faces,
+kinks of the first layer; more than half in one or two inputs), the best starts that are not neighbours of better
+ones are climbed by gradients or, without them, by an evolution strategy, and in one or two inputs those that stick
+out of their neighbours' plane; a tenth goes to climbs from independent starts (they say how many peaks were not seen)
+and, where no gradients lead, a tenth to differential evolution (ridges). The best peaks are polished. Budget left over
+goes into another round with fresh points. Memory does not grow with the number of evaluations.
 """
 
 from __future__ import annotations
@@ -77,9 +76,9 @@ class ScreenAndAscent:
         corners: power in `snap_to_faces`.
         first_step: of a climb, over half the distance of screened points.
         independent: share of climbs from independent starts.
-        many, sparse, lone: from ``many`` inputs on, with gradients, the screen's share is ``sparse`` and that of
-            independent climbs ``lone``: what matters there reaches across much of the box, so that a climb from
-            anywhere may end on it, and ranking starts by their error prefers wider, lower peaks.
+        many, lone: from ``many`` inputs on, with gradients, the share of independent climbs is ``lone``: what
+            matters there reaches across much of the box, so that a climb from anywhere may end on it, and ranking
+            starts by their error prefers wider, lower peaks.
         evolution: share of differential evolution: without gradients, and in few inputs. In three and more inputs
             climbs by gradients and the polish find what it finds, on narrow curved ridges and kinks too.
         polish_share: share of the polish.
@@ -101,7 +100,6 @@ class ScreenAndAscent:
     first_step: float = 1.0
     independent: float = 0.08
     many: int = 8
-    sparse: float = 0.3
     lone: float = 0.35
     evolution: float = 0.08
     polish_share: float = 0.1
@@ -111,7 +109,7 @@ class ScreenAndAscent:
     starts: int = 1024
     flanks: int = 64
     few: int = 500
-    rest: float = 0.06
+    rest: float = 0.15
     ascent: Ascent = Ascent()
     strategy: EvolutionStrategy = EvolutionStrategy()
     differential: DifferentialEvolution = DifferentialEvolution()
@@ -155,7 +153,6 @@ class ScreenAndAscent:
             self,
             screen=0.45,
             dense=0.45,
-            sparse=0.45,
             lone=self.independent,
             faces=faces,
             corners=corners,
@@ -174,13 +171,13 @@ class ScreenAndAscent:
     ) -> None:
         already = state.pool.seen if state.rounds == 0 else 0
         share = self.screen if landscape.d > INPUTS else self.dense
-        alone = self.independent
-        if landscape.d >= self.many and landscape.differentiable:
-            share, alone = self.sparse, self.lone
+        many = landscape.d >= self.many and landscape.differentiable
         self._screen(landscape, state, rng, int(share * (budget + already)) - already, stop)
         if stop():
             return
-        lone = self._independent(landscape, state, rng, int(alone * budget))
+        lone = self._independent(
+            landscape, state, rng, int((self.lone if many else self.independent) * budget)
+        )
         if not landscape.differentiable or landscape.d <= INPUTS:
             self._evolve(landscape, state, rng, int(self.evolution * budget))
         if state.rounds == 0 and state.scout is not None:
