@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 EDGE = 1e-6  # of an axis: a point nearer than this to a bound lies on it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Witness:
     """A point of the domain with both values there: a lower bound of the worst error.
 
@@ -48,6 +48,20 @@ class Witness:
     off_data: float | None = None
     volume_at_least: float | None = None
     volume_at_most: float | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all is the same, arrays entry by entry."""
+        if not isinstance(other, Witness):
+            return NotImplemented
+        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return a is not None and b is not None and np.array_equal(a, b, equal_nan=True)
+    return bool(a == b)
 
 
 @dataclass(frozen=True)

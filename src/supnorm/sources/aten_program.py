@@ -29,7 +29,7 @@ def program_of_graph(
     """
     nodes = [_node(node) for node in graph["nodes"]]
     arrays = {k: np.asarray(v.detach().cpu().double().numpy()) for k, v in constants.items()}
-    shapes = [(1,) if flat else (1, len(c)) for flat, c in zip(layout.flat, layout.columns, strict=True)]
+    shapes = [(1, *shape) for shape in layout.shapes]
     program = lower_aten(nodes, arrays, list(zip(given, shapes, strict=True)), outputs)
     return permuted(program, [axis for columns in layout.columns for axis in columns])
 

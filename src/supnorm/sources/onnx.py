@@ -118,6 +118,8 @@ def _session(path: Path, device: str, what: str) -> Any:
         return onnxruntime.InferenceSession(str(path), options, providers=[provider])
     except Exception as error:  # onnxruntime's own exception classes are not public
         said = " ".join(str(error).split())[:160]
+        if "NOT_IMPLEMENTED" in said:
+            raise BadInput(f"{what}: onnxruntime cannot run it; try an export in float32: {said}") from None
         raise BadInput(f"{what} cannot be read as ONNX (cut short or damaged?): {said}") from None
 
 

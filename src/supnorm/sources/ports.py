@@ -1,6 +1,7 @@
 """Which columns of a point go to which input of an exported graph, and in batches of which size.
 
-A graph has one input of shape ``(n, d)``, or several of shapes ``(n, w)`` and ``(n,)`` that share the axes.
+A graph has one input of shape ``(n, d)``, or several of shapes ``(n, w)`` and ``(n,)`` that share the axes. One
+with more axes of known sizes, such as ``(n, channels, length)``, takes as many as these have entries, in row-major order.
 ``inputs`` of the problem file settles the order: axis names say in which order the graph wants the axes;
 names of graph inputs say which of them takes the first axes, which the next. Without it inputs that are named
 like the axes are matched by name, else both go in their own order.
@@ -8,6 +9,7 @@ like the axes are matched by name, else both go in their own order.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -39,21 +41,21 @@ class Layout:
 
     Attributes:
         columns: for each graph input, the axes it takes.
-        flat: for each graph input, whether it is one-dimensional.
+        shapes: for each graph input, the shape of one point in it: ``()``, ``(w,)``, or more axes.
         batch: the batch size the graph is tied to; None where it is free.
         precisions: for each graph input, its dtype.
     """
 
     columns: tuple[tuple[int, ...], ...]
-    flat: tuple[bool, ...]
+    shapes: tuple[tuple[int, ...], ...]
     batch: int | None
     precisions: tuple[str, ...]
 
     def feed(self, x: Any) -> list[Any]:
         """The graph's inputs for a batch ``(n, d)``, an array or a tensor."""
         return [
-            x[:, columns[0]] if flat else x[:, list(columns)]
-            for columns, flat in zip(self.columns, self.flat, strict=True)
+            _shaped(x[:, list(columns)], shape) if shape else x[:, columns[0]]
+            for columns, shape in zip(self.columns, self.shapes, strict=True)
         ]
 
     def run(self, call: Callable[[Array], Array], x: Array, rows: int) -> Array:
@@ -62,6 +64,10 @@ class Layout:
             return in_batches(call, x, rows)
         tied = self.batch
         return in_batches(call, x, tied, lambda n: tied)
+
+
+def _shaped(x: Any, shape: tuple[int, ...]) -> Any:
+    return x if len(shape) == 1 else x.reshape(len(x), *shape)
 
 
 def arrange(ports: Sequence[Port], spec: SourceSpec, names: tuple[str, ...], what: str) -> Layout:
@@ -102,20 +108,20 @@ def arrange(ports: Sequence[Port], spec: SourceSpec, names: tuple[str, ...], wha
         start += widths[i]
     return Layout(
         tuple(columns),
-        tuple(len(p.shape) == 1 for p in ports),
+        tuple(_of_point(p, width) for p, width in zip(ports, widths, strict=True)),
         _batch(ports, spec, what),
         tuple(p.precision for p in ports),
     )
 
 
 def _widths(ports: Sequence[Port], d: int, what: str, names: tuple[str, ...]) -> list[int]:
-    odd = next((p for p in ports if len(p.shape) not in (1, 2)), None)
+    odd = next((p for p in ports if len(p.shape) == 0 or (len(p.shape) > 2 and None in p.shape[1:])), None)
     if odd is not None:
         raise BadInput(
-            f"{what}: input {odd.name} has shape {_shown(odd.shape)}; inputs of shape (n, w) or (n,) can be "
-            "used: wrap the model so that it takes one point per row"
+            f"{what}: input {odd.name} has shape {_shown(odd.shape)}; inputs of shape (n, w) or (n,), and with more axes "
+            "of known sizes, can be used: wrap the model so that it takes one point per row"
         )
-    known = [1 if len(p.shape) == 1 else p.shape[1] for p in ports]
+    known = [_width(p) for p in ports]
     free = [i for i, w in enumerate(known) if w is None]
     rest = d - sum(w for w in known if w is not None)
     share = rest // len(free) if free else 0
@@ -124,6 +130,19 @@ def _widths(ports: Sequence[Port], d: int, what: str, names: tuple[str, ...]) ->
         takes = ", ".join(f"{p.name} {_shown(p.shape)}" for p in ports) or "none"
         raise BadInput(f"{what}: the graph's inputs ({takes}) do not take the {d} axes {', '.join(names)}")
     return widths
+
+
+def _width(port: Port) -> int | None:
+    """How many axes an input takes: the sizes of one point multiplied; None where its one size is free."""
+    if len(port.shape) == 2:
+        return port.shape[1]
+    return math.prod(size for size in port.shape[1:] if size is not None)
+
+
+def _of_point(port: Port, width: int) -> tuple[int, ...]:
+    if len(port.shape) < 3:
+        return (width,) if len(port.shape) == 2 else ()
+    return tuple(size for size in port.shape[1:] if size is not None)
 
 
 def _batch(ports: Sequence[Port], spec: SourceSpec, what: str) -> int | None:
