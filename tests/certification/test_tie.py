@@ -265,3 +265,17 @@ def test_hashes_of_the_points_programs_count(saved, tmp_path):
     data["digest"] = digest(data)
     (tmp_path / "c.json").write_text(json.dumps(data))
     assert "programs are not those" in mismatch(tmp_path / "c.json", PROBLEM)
+
+
+def test_a_declared_function_may_differ_from_itself_by_its_accuracy(tmp_path):
+    """In a batch it is too large, alone too small, both within what is declared: an honest file was rejected."""
+
+    def loose(x):
+        return _opaque(x) + (9e-4 if len(x) > 1 else -9e-4)
+
+    problem = replace(declared(), reference=with_bound(loose, bound=4.0, stretch=1.5, accuracy=1e-3))
+    certify(problem, 1.5).certificate.save(tmp_path / "c.json")
+    verdict = check(
+        tmp_path / "c.json", values_of_problem(problem), functions={"reference": lambda p: loose(p).tolist()}
+    )
+    assert verdict.accepted, verdict.reason

@@ -4,14 +4,16 @@ import base64
 import hashlib
 import json
 import struct
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from flint import arb
 
 from supnorm.certification import certify
-from supnorm.checker import check
+from supnorm.checker import check, leaves
 from supnorm.checker import declared as rules
+from supnorm.checker.document import Leaf
 from supnorm.problem import Domain, Problem, with_bound
 
 
@@ -72,6 +74,14 @@ def _drop_shape(entry):
     next(iter(entry["values"].values()))["shape"] = [1, 1]
 
 
+def _of_the_program_alone(data, entry, **columns):
+    """Bounds that know nothing of the declared function, large enough for the rest of the error."""
+    count = len(data["leaves"]["upper"])
+    data["leaves"].update({k: [[v]] * count for k, v in columns.items()}, upper=[(1e6).hex()] * count)
+    data["upper"] = (1e6).hex()
+    entry["values"] = {}
+
+
 TAMPERINGS = {
     "a larger bound behind the same leaves": lambda d, e: e.update(bound=_hex(e["bound"], 1e6)),
     "smaller discs": lambda d, e: e.update(stretch=(1.01).hex()),
@@ -105,6 +115,9 @@ TAMPERINGS = {
     "a size that is 1.0": lambda d, e: next(iter(e["values"].values()))["shape"].__setitem__(1, 1.0),
     "declared of nobody": lambda d, e: e.update(which="oracle"),
     "function forgotten": lambda d, e: d.update(declared=[]),
+    "affine bound of a huge claim": lambda d, e: _of_the_program_alone(d, e, degree=0),
+    "pieces of a huge claim": lambda d, e: _of_the_program_alone(d, e, degree=-2),
+    "a graded bound of a huge claim": lambda d, e: _of_the_program_alone(d, e, degree=1, graded=0),
     "affine bound beside a declared function": lambda d, e: d["leaves"].update(
         degree=[[0]] * len(d["leaves"]["upper"])),
 }  # fmt: skip
@@ -222,3 +235,66 @@ def test_losses_and_printed_conditions_are_never_less_than_assumed():
     assert "9.9999996" in words
     assert "30.0000004" in words
     assert repr(1e-9 / 3) in words
+
+
+def _declared(**other):
+    given = {
+        "weight": (-2.0,),
+        "bound": (3.0,),
+        "stretch": 2.0,
+        "order": None,
+        "derivatives": None,
+        "accuracy": 0.5,
+    }
+    return rules.Declared("reference", "f", witness=None, values={"0/0/2": ((1.0,),) * 3}, **(given | other))
+
+
+def test_tails_and_noise_of_a_function_enter_by_its_weight_and_the_growth_of_interpolation():
+    one, box = _declared(), rules.Box((-1.0,), (1.0,), (False,))
+    cell = [arb(0)], [arb(1)]
+    row, more = leaves._with_declared(
+        SimpleNamespace(declared=(one,), box=box), 2, *cell, 0, [arb(1)] * 3, 0, "0/0/2"
+    )
+    (tail,) = rules.tails(one, box, 2, *cell)
+    noise = rules.noise(one, box, 2, cell[1], arb(1), tail, 0)
+    assert row == [arb(-1)] * 3
+    assert noise >= 0.5
+    assert float(more) == pytest.approx(2.0 * float(tail + rules.lebesgue(2) * noise))
+
+
+def test_values_beside_their_nodes_bound_nothing_where_the_shift_is_as_large_as_the_cell():
+    one = _declared(bound=None, order=3, derivatives=(1.0,))
+    near, far = (rules.Box((low,), (low + 2.0**-10,), (False,)) for low in (1.0, 2.0**40))
+    half = [arb(2) ** -11]
+    assert rules.noise(one, near, 2, half, arb(1), arb("0.1"), 0) is not None
+    assert rules.noise(one, far, 2, half, arb(1), arb("0.1"), 0) is None
+
+
+def test_a_leaf_rests_on_the_proof_of_the_cell_that_holds_it():
+    leaf = Leaf((3, 1), (5, 1), 1.0, (4,), (2.0,), (0,), (1, 1), (-1,))
+    (proof,) = leaves.claims((leaf,))
+    assert proof[:2] == ((1, 1), (1, 1))
+
+
+def test_the_value_at_the_witness_is_as_good_as_declared(tmp_path):
+    def opaque(x):
+        return np.array(np.array(x).tolist()) ** 2
+
+    problem = Problem(
+        lambda x: x**2 + 0.1 * x,
+        with_bound(opaque, bound=4.0, stretch=1.5, accuracy=1e-3),
+        Domain(x=(-1.0, 1.0)),
+    )
+    certify(problem, 1.5).certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+    data = json.loads((tmp_path / "c.json").read_text())
+    data["lower"] = (
+        float.fromhex(data["lower"]) + 5e-4
+    ).hex()  # less than the accuracy above what was proved
+    data["digest"] = hashlib.sha256(
+        json.dumps(
+            {k: v for k, v in data.items() if k != "digest"}, sort_keys=True, separators=(",", ":")
+        ).encode()
+    ).hexdigest()
+    (tmp_path / "f.json").write_text(json.dumps(data))
+    assert "error at the witness" in check(tmp_path / "f.json").reason

@@ -172,6 +172,23 @@ def test_activations_that_onnxruntime_has_in_single_precision_only(name):
     np.testing.assert_allclose(lower_onnx(model).value(x), expected, rtol=2e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("how", ["SAME_UPPER", "SAME_LOWER", "VALID"])
+def test_padding_of_tensorflow(how, stride):
+    kernel = np.random.default_rng(1).normal(size=(2, 1, 2)).astype(np.float32)
+    nodes = [
+        helper.make_node("Cast", ["x"], ["narrow"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["narrow", "one"], ["r"]),
+        helper.make_node("Conv", ["r", "k"], ["c"], auto_pad=how, strides=[stride]),
+        helper.make_node("Flatten", ["c"], ["f"]),
+        helper.make_node("Cast", ["f"], ["y"], to=TensorProto.DOUBLE),
+    ]
+    model = _graph(nodes, 5, {"k": kernel, "one": np.array([1])})
+    x = np.random.default_rng(0).normal(size=(7, 5))
+    (expected,) = _run(model, {"x": x})
+    np.testing.assert_allclose(lower_onnx(model).value(x), expected, rtol=1e-6, atol=1e-6)
+
+
 def test_inputs_in_a_given_order():
     inputs = [helper.make_tensor_value_info(k, TensorProto.DOUBLE, ["n", 1]) for k in ("T", "p")]
     model = _graph([helper.make_node("Sub", ["T", "p"], ["y"])], 1, inputs=inputs)

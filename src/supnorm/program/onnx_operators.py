@@ -137,16 +137,29 @@ def _batch_norm(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     return build.binary("add", build.binary("mul", build.binary("sub", x, mean), scale / spread), bias)
 
 
+def _pads(at: dict[str, Any], spatial: Any, sizes: Any, strides: Any, dilations: Any) -> list[int]:
+    """Zeros before each spatial axis, then after each; TensorFlow's SAME puts an odd one after (or before) it."""
+    how = at.get("auto_pad", b"NOTSET")
+    how = how.decode() if isinstance(how, bytes) else how
+    if how in ("NOTSET", "VALID"):
+        return at.get("pads", [0] * 2 * len(spatial))  # type: ignore[no-any-return]
+    before, after = [], []
+    for length, size, stride, dilation in zip(spatial, sizes, strides, dilations, strict=True):
+        places = -(-length // stride)
+        total = max((places - 1) * stride + dilation * (size - 1) + 1 - length, 0)
+        before.append(total // 2 if how == "SAME_UPPER" else total - total // 2)
+        after.append(total - before[-1])
+    return [*before, *after]
+
+
 def _conv(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     """Convolution as one dense affine map: exact copies of the kernel's weights at each place."""
     x, kernel = args[0], np.asarray(args[1], dtype=np.float64)
     spatial = x.shape[2:]
     rank = len(spatial)
     strides, dilations = at.get("strides", [1] * rank), at.get("dilations", [1] * rank)
-    pads, group = at.get("pads", [0] * 2 * rank), at.get("group", 1)
-    if at.get("auto_pad", b"NOTSET") not in (b"NOTSET", "NOTSET", b"VALID", "VALID"):
-        raise Unsupported("Conv with auto_pad", "Conv with pads")
-    sizes = kernel.shape[2:]
+    sizes, group = kernel.shape[2:], at.get("group", 1)
+    pads = _pads(at, spatial, sizes, strides, dilations)
     places = tuple(
         (spatial[k] + pads[k] + pads[rank + k] - dilations[k] * (sizes[k] - 1) - 1) // strides[k] + 1
         for k in range(rank)
