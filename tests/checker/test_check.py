@@ -314,3 +314,11 @@ def test_a_witness_beside_a_pole_is_proved(tmp_path):
     result.certificate.save(tmp_path / "c.json")
     verdict = check(tmp_path / "c.json")
     assert verdict.accepted, verdict.reason
+
+
+def test_points_of_the_problem_must_lie_in_the_domain(tmp_path):
+    problem = Problem(lambda x: x[:, 0] ** 2, lambda x: 0 * x[:, 0], Domain(x=(-1.0, 1.0)))
+    certify(problem).certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json", [((0.5,), 0.25, 1e-9)]).accepted
+    verdict = check(tmp_path / "c.json", [((1.0 + 1e-9,), 1.0, 1e-6)])
+    assert "domain does not hold" in verdict.reason

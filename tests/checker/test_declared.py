@@ -274,3 +274,27 @@ def test_a_leaf_rests_on_the_proof_of_the_cell_that_holds_it():
     leaf = Leaf((3, 1), (5, 1), 1.0, (4,), (2.0,), (0,), (1, 1), (-1,))
     (proof,) = leaves.claims((leaf,))
     assert proof[:2] == ((1, 1), (1, 1))
+
+
+def test_the_value_at_the_witness_is_as_good_as_declared(tmp_path):
+    def opaque(x):
+        return np.array(np.array(x).tolist()) ** 2
+
+    problem = Problem(
+        lambda x: x**2 + 0.1 * x,
+        with_bound(opaque, bound=4.0, stretch=1.5, accuracy=1e-3),
+        Domain(x=(-1.0, 1.0)),
+    )
+    certify(problem, 1.5).certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+    data = json.loads((tmp_path / "c.json").read_text())
+    data["lower"] = (
+        float.fromhex(data["lower"]) + 5e-4
+    ).hex()  # less than the accuracy above what was proved
+    data["digest"] = hashlib.sha256(
+        json.dumps(
+            {k: v for k, v in data.items() if k != "digest"}, sort_keys=True, separators=(",", ":")
+        ).encode()
+    ).hexdigest()
+    (tmp_path / "f.json").write_text(json.dumps(data))
+    assert "error at the witness" in check(tmp_path / "f.json").reason

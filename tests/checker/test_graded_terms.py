@@ -11,7 +11,7 @@ import pytest
 from flint import arb, arb_poly, ctx
 
 from supnorm.certification.graded_rule import rule
-from supnorm.checker import graded
+from supnorm.checker import graded, graded_functions
 from supnorm.checker.graded import Graded
 from supnorm.checker.graded_rule import verify_rule
 
@@ -136,3 +136,12 @@ def test_tightening_multiplies_what_it_cannot_see():
 def test_a_tail_counts_all_parts_above_the_degree():
     x = _graded(0.0, H=(1.0, 0.0, 1.0), s=(0.5, 0.25, 0.125), rem=2.0)
     assert [float(x.tail(D)) for D in (1, 2, 3, 4)] == [2.0 + 2.5 + 0.375, 2.375, 2.125, 2.0]
+
+
+def test_softplus_far_from_the_real_line_is_bounded_by_its_zeros_too():
+    """|log(1 + e^z)| <= |Im z| + -log sin |Im z| where 1 + e^z comes close to zero."""
+    found = graded_functions._strip("softplus", arb("-0.5"), arb("0.5"), arb("2.9"))
+    assert float(found) == pytest.approx(2.9 - np.log(np.sin(2.9)))
+    assert float(graded_functions._strip("softplus", arb(2), arb(3), arb(1))) == pytest.approx(
+        1 + np.log1p(np.exp(3))
+    )

@@ -152,6 +152,13 @@ def _two_constants(data):
     _whole(data)
 
 
+def _smaller_box(data, axis):
+    """Every claim is true of the box, which is not that of the axes."""
+    _whole(data, float("inf"))  # of no bound at all
+    low, high = (float.fromhex(data[k][axis]) for k in ("low", "high"))
+    data["low"][axis] = (low + 0.25 * (high - low)).hex()
+
+
 FORGERIES = {
     "exponents that are no floats": ("plain", _rounded_exponent),
     "a slope under two keys": ("plain", _two_slopes),
@@ -160,6 +167,11 @@ FORGERIES = {
     "balls that overlap everything": ("logarithmic", _zero_off_the_points),
     "no numbers in t": ("logarithmic", _without_numbers_off_the_points),
     "exp on the wrong axis": ("logarithmic", _exp_on_the_wrong_axis),
+    "an upper bound below that of a leaf": ("plain", lambda d: d.update(
+        upper=(0.5 * (float.fromhex(d["lower"]) + float.fromhex(d["upper"]))).hex())),
+    "a witness outside the domain": ("plain", lambda d: d.update(witness=[(3.0).hex()], lower=(0.1).hex())),
+    "a box that is smaller than a log axis": ("logarithmic", lambda d: _smaller_box(d, 1)),
+    "a box that is smaller than an axis": ("logarithmic", lambda d: _smaller_box(d, 0)),
     "axes in the wrong direction": ("plain", lambda d: d.update(
         axis_low=[(0.5).hex()], axis_high=[(-0.5).hex()], witness=None, lower=(0.0).hex())),
     "an axis that is a point": ("plain", lambda d: d.update(
