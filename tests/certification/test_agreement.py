@@ -137,3 +137,18 @@ def test_jax_code_is_run_at_one_number_of_points_and_numpy_code_is_timed_first()
         model = Problem(function, lambda x: x[:, 0], DOMAIN).model
         compare(model, program_of(model, 1), "model", DOMAIN)
         assert seen == sizes, run
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [lambda x: (x > 0.999).all(axis=1), lambda x: x[:, 0] == -1.0, lambda x: np.abs(x[:, 0] - 0.3) < 0.002],
+    ids=["a corner", "a face", "a five hundredth of the domain"],
+)
+def test_what_differs_in_a_corner_or_in_a_small_part_is_refused(elsewhere):
+    """256 points inside the domain saw none of them."""
+    domain = Domain(x=(-1.0, 1.0), y=(-1.0, 1.0), z=(-1.0, 1.0))
+    plain = Function(lambda x: x.sum(axis=1))
+    program = program_of(plain, 3)
+    compare(plain, program, "model", domain)
+    with pytest.raises(BadInput, match="a branch was not seen"):
+        compare(Function(lambda x: x.sum(axis=1) + 0.01 * elsewhere(x)), program, "model", domain)

@@ -14,7 +14,10 @@ import pytest
 from tests.cli.conftest import Shell
 
 import supnorm.auditing
+import supnorm.pages
+from supnorm.cli.folder import alone_in
 from supnorm.cli.main import run
+from supnorm.results import BadInput
 
 REFERENCE = 'python = "truth.py:truth"'
 MODEL = 'python = "truth.py:model"'
@@ -341,6 +344,106 @@ def test_the_default_folder_of_a_problem_that_was_edited_is_renamed(shell: Shell
     done = shell.run("audit", "problem.toml", "--quiet", "--resume")
     assert (done.code, "leave --resume out" in done.line) == (2, True)
     assert not (shell.folder / f"{held.name}.3").exists()
+
+
+LATE = {
+    "several tolerances": ("tolerance = 0.1", "tolerance = [0.1, 0.2]"),
+    "no model": (f"[model]\n{MODEL}", ""),
+    "random model": (MODEL, 'python = "truth.py:dropout"'),
+}
+
+
+@pytest.mark.parametrize(
+    ("verb", "change"),
+    [
+        ("audit", "several tolerances"),
+        ("audit", "no model"),
+        ("audit", "random model"),
+        ("certify", "several tolerances"),
+        ("certify", "no model"),
+        ("fit", "several tolerances"),
+    ],
+)
+def test_a_problem_that_is_refused_late_moves_no_good_run(shell: Shell, verb: str, change: str) -> None:
+    """The default folder keeps its name until there is something to put in its place."""
+    few = {"fit": ("--method", "polynomial", "--max-evaluations", "100")}.get(verb, ())
+    assert shell.run(verb, "problem.toml", "--quiet", *few).code in (0, 1)
+    held = {p.relative_to(shell.folder): p.stat().st_mtime_ns for p in shell.folder.rglob("*")}
+    shell.write(LATE[change])
+    edited = Path("problem.toml"), Path("truth.py"), Path("__pycache__")
+    done = shell.run(verb, "problem.toml", "--quiet", *few)
+    assert done.code == 2
+    if change == "several tolerances":
+        assert "problem.toml: [error] tolerance has 2 numbers for 1 output" in done.line
+    after = {p.relative_to(shell.folder): p.stat().st_mtime_ns for p in shell.folder.rglob("*")}
+    assert set(after) == set(held)
+    for path in set(held) - {*edited}:
+        if path.is_relative_to("__pycache__") or (shell.folder / path).is_dir():
+            continue
+        assert after[path] == held[path], path
+    assert done.line  # one line: nothing is said to have been renamed
+
+
+def test_a_refused_run_puts_its_own_older_store_back(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 1
+    names = {p.name for p in (shell.folder / "run").iterdir()}
+
+    def refused(*_: object, **__: object) -> None:
+        raise BadInput("refused")
+
+    monkeypatch.setattr(supnorm.auditing, "audit", refused)
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 2
+    assert {p.name for p in (shell.folder / "run").iterdir()} == names
+
+
+def test_a_budget_that_is_refused_says_which_file_and_leaves_nothing(shell: Shell) -> None:
+    shell.write(LATE["several tolerances"])
+    done = shell.run("budget", "problem.toml", "--quiet", "--calls", "500", "--out", "plan")
+    assert done.code == 2
+    assert "problem.toml: [error] tolerance has 2 numbers for 1 output" in done.line
+    assert not (shell.folder / "plan").exists()
+
+
+@pytest.mark.parametrize("verb", ["audit", "fit", "budget"])
+def test_2_for_a_folder_where_another_run_is_at_work(shell: Shell, verb: str) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    run = shell.folder / "run"
+    run.mkdir()
+    descriptor = os.open(run, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    done = shell.run(verb, "problem.toml", "--quiet", "--out", "run")
+    assert (done.code, "run: another run is at work in this folder" in done.line) == (2, True)
+    assert not list(run.iterdir())
+    os.close(descriptor)  # what the end of a process does
+    small = {"fit": ("--method", "polynomial", "--max-evaluations", "100"), "budget": ("--calls", "500")}
+    done = shell.run(verb, "problem.toml", "--quiet", "--out", "run", *small.get(verb, ()))
+    assert done.code in (0, 1, 4), done.err
+
+
+def test_the_default_folder_of_a_run_at_work_is_not_renamed(shell: Shell) -> None:
+    pytest.importorskip("fcntl")
+    assert shell.run("audit", "problem.toml", "--quiet").code == 1
+    held = next(p for p in shell.folder.iterdir() if p.name.endswith("-run"))
+    shell.write(CHANGES["tolerance"])
+    with alone_in(held):
+        for verb in ("audit", "certify"):
+            done = shell.run(verb, "problem.toml", "--quiet")
+            assert (done.code, "another run is at work" in done.line) == (2, True)
+    assert not held.with_name(f"{held.name}.1").exists()
+
+
+def test_ctrl_c_while_files_are_written_leaves_no_older_page(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = supnorm.pages.write_page
+
+    def interrupted(report: object, path: Path) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        page(report, path)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(supnorm.pages, "write_page", interrupted)
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 1
+    assert (shell.folder / "run" / "report.html").exists()
 
 
 def test_a_run_that_fails_at_once_leaves_nothing_behind(shell: Shell) -> None:

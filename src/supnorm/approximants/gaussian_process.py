@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from supnorm.approximants.approximation import Approximation, NotApplicable, finish, to_cube
 from supnorm.problem import Domain
+from supnorm.results.powers import mean_and_spread
 
 Array = NDArray[np.float64]
 
@@ -84,7 +85,7 @@ class GaussianProcess:
         y = y[first]
         if len(t) < 5:
             raise NotApplicable(f"a Gaussian process needs at least 5 different samples, got {len(t)}")
-        shift, spread = y.mean(0), y.std(0)
+        shift, spread = mean_and_spread(y)
         spread = np.where(spread > 0, spread, 1.0)
         lengths = _lengths(t, (y - shift) / spread)
         centers = t / lengths

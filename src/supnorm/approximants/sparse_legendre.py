@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from supnorm.approximants.approximation import Approximation, NotApplicable, finish, to_cube
 from supnorm.approximants.basis import Indices, Polynomial, design, hyperbolic_cross
 from supnorm.problem import Domain
+from supnorm.results.powers import unit
 
 Array = NDArray[np.float64]
 
@@ -51,7 +52,7 @@ class SparseLegendre:
         t = to_cube(domain, x)
         indices = _cross(domain.d, self.largest)
         matrix = design(t, indices, "legendre")
-        supports = [self._support(matrix, y[:, j], indices) for j in range(y.shape[1])]
+        supports = [self._support(matrix, y[:, j] / unit(y[:, j], 2.0), indices) for j in range(y.shape[1])]
         kept = np.unique(np.concatenate(supports))
         coefficients = np.zeros((len(kept), y.shape[1]))
         for j, support in enumerate(supports):

@@ -131,12 +131,13 @@ def recheck(evaluator: Evaluator, witnesses: list[Witness]) -> tuple[list[Witnes
 
 
 def check_outputs(evaluator: Evaluator) -> None:
-    """Call the second reference once, before the search: a wrong one is not to be found out after it.
+    """Before the search: the tolerances are as many as the outputs, and so many has the second reference, called once.
 
     Raises:
-        BadInput: when it has another number of outputs than the reference. A call that fails says nothing here.
+        BadInput: when they are not. A call that fails says nothing here.
     """
     problem: Problem = evaluator.problem
+    problem.check_tolerances(evaluator.outputs)
     if problem.recheck is None:
         return
     y, failed = _second(evaluator).values(draw_inside(problem.domain, 1, np.random.default_rng(0)), "recheck")

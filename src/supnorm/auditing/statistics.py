@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.results import Estimate
+from supnorm.results.powers import rms, unit
 
 Array = NDArray[np.float64]
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 NORMS = (1.0, 2.0, 4.0)  # powers of the sample norms that are reported unless others are asked for
 CONFIDENCE = 0.95
-MOST = 1e250  # of an error's power: sums of larger ones might overflow; below its inverse too little is left
 
 
 class Moments:
@@ -50,11 +50,11 @@ class Moments:
         """Take the errors of a batch in, shape ``(n, m)``; an output without a value counts as exact there."""
         self._n += len(errors)
         self.missing = self.missing + np.isnan(errors).sum(axis=0)
-        unit = _unit(errors, max(self._sums))
-        if unit > self._unit:
+        size = float(unit(errors, max(self._sums)))
+        if size > self._unit:
             for p, total in self._sums.items():
-                total *= (self._unit / unit) ** p
-            self._unit = unit
+                total *= (self._unit / size) ** p
+            self._unit = size
         errors = errors / self._unit
         square = errors * errors  # with it the usual powers take no logarithm
         for p, total in self._sums.items():
@@ -67,15 +67,8 @@ class Moments:
 
     def norms(self) -> dict[str, float]:
         """L^p norms of the whole vector, ``(mean over points of the sum over outputs of e_j^p)^(1/p)``."""
-        n, unit = max(self._n, 1), self._unit
-        return {f"L{p:g}": unit * float((self._sums[p].sum() / n) ** (1 / p)) for p in self.powers}
-
-
-def _unit(errors: Array, power: float) -> float:
-    """What errors are divided by before they are raised to a power: 1 unless that could overflow, or leave nothing."""
-    top = float(np.max(errors, where=np.isfinite(errors), initial=0.0))
-    high = MOST ** (1 / power)
-    return 1.0 if 1 / high < top < high else max(top, float(np.finfo(float).tiny))
+        n, size = max(self._n, 1), self._unit
+        return {f"L{p:g}": size * float((self._sums[p].sum() / n) ** (1 / p)) for p in self.powers}
 
 
 @dataclass(frozen=True)
@@ -103,14 +96,13 @@ class Sample:
 
     def rms(self) -> Estimate:
         """Root-mean-square error of the sample."""
-        unit = _unit(self.errors, 2.0)
-        value = unit * float(np.sqrt(np.mean((self.errors / unit) ** 2))) if self.n else math.nan
+        value = float(rms(self.errors)) if self.n else math.nan
         return Estimate(value, "sample", self.n, self.law)
 
     def mean(self, power: float = 1.0) -> Estimate:
         """Sample L^p mean, ``(mean e^p)^(1/p)``."""
-        unit = _unit(self.errors, power)
-        value = unit * float(np.mean((self.errors / unit) ** power) ** (1 / power)) if self.n else math.nan
+        size = float(unit(self.errors, power))
+        value = size * float(np.mean((self.errors / size) ** power) ** (1 / power)) if self.n else math.nan
         return Estimate(value, "sample", self.n, self.law)
 
     def norms(self) -> dict[str, float]:

@@ -104,6 +104,7 @@ def error_program(problem: Problem) -> ErrorProgram:
     low, high, log = ends[:, 0], ends[:, 1], tuple(axis.log for axis in domain.axes)
     missing = [what for what, program in programs.items() if program is None]
     m = _outputs(problem, programs)
+    problem.check_tolerances(m)
     reference = programs["reference"]
     declared: tuple[BlackBox, ...] = ()
     if missing:

@@ -126,14 +126,14 @@ def run_audit(
 
     Args:
         planted: fields of `Power` that replace those of the file; they ask for it when ``power`` is None.
-        named: whether the folder was chosen by ``--out``; see `make_way`.
+        named: whether the folder was chosen by ``--out``; see `run_folder`.
     """
     from supnorm.auditing import NORMS, Power, audit
-    from supnorm.cli.folder import leave_nothing, open_folder, same_run
+    from supnorm.cli.folder import run_folder, same_run, undisturbed
     from supnorm.evaluation import Finished
     from supnorm.pages import TerminalProgress, write_page
     from supnorm.problem.specification import read_specification
-    from supnorm.results import BadInput, Interrupted
+    from supnorm.results import Interrupted
     from supnorm.sources import open_problem, save_problem
 
     specification = read_specification(path)
@@ -148,11 +148,7 @@ def run_audit(
             model=replace(problem.model, vjp=None) if problem.model is not None else None,
             reference=replace(problem.reference, vjp=None),
         )
-    made = not folder.exists()
-    store = open_folder(folder, problem, resume, named)
     chosen_seed = seed if seed is not None else settings.seed or 0
-    save_problem(problem, folder / "problem.toml")
-    executor = dask_executor(dask) if dask else None
     command = f"supnorm audit {shlex.quote(str(path))} --seed {chosen_seed}"
     # The command line's budget replaces the file's: --seconds alone means no limit of evaluations.
     if evaluations is None and seconds is None:
@@ -161,47 +157,41 @@ def run_audit(
         command += f" --evaluations {evaluations}"
     if seconds is not None:
         command += f" --seconds {seconds:.15g}"
-    try:
-        same_run(store, {"seed": chosen_seed, "evaluations": evaluations, "seconds": seconds}, folder)
-    except BadInput:
-        store.close()
-        raise
     command += _power_words(power, planted)
     command += f" --workers {workers}" if workers else ""
     command += f" --dask {shlex.quote(dask)}" if dask else ""
     command += " --trust" if trust else ""
     command += f" --out {shlex.quote(str(folder))}" if folder != default_folder(path) else ""
     observer = TerminalProgress(quiet=quiet)
-    try:
-        report = audit(
-            problem,
-            evaluations=evaluations,
-            seconds=seconds,
-            seed=chosen_seed,
-            workers=workers or settings.workers or 1,
-            executor=executor,
-            power=errors,
-            norms=settings.norms or NORMS,
-            store=store,
-            observer=observer,
-        )
-    except KeyboardInterrupt:
-        raise Interrupted(
-            f"interrupted; the expensive evaluations are kept in {folder}: "
-            f"run the same command with --out {shlex.quote(str(folder))} --resume"
-        ) from None
-    except BadInput:
-        if not resume:
-            leave_nothing(store, folder, made)
-        raise
-    finally:
-        observer(Finished())  # an error or Ctrl-C must not leave the live display open
-        store.close()
-    document = dict(report.document)
-    document["command"] = command
-    report = replace(report, document=document)
-    report.save(folder)
-    write_page(report, folder / "report.html")
+    with run_folder(folder, problem, resume, named) as store:
+        same_run(store, {"seed": chosen_seed, "evaluations": evaluations, "seconds": seconds}, folder)
+        save_problem(problem, folder / "problem.toml")
+        try:
+            report = audit(
+                problem,
+                evaluations=evaluations,
+                seconds=seconds,
+                seed=chosen_seed,
+                workers=workers or settings.workers or 1,
+                executor=dask_executor(dask) if dask else None,
+                power=errors,
+                norms=settings.norms or NORMS,
+                store=store,
+                observer=observer,
+            )
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"interrupted; the expensive evaluations are kept in {folder}: "
+                f"run the same command with --out {shlex.quote(str(folder))} --resume"
+            ) from None
+        finally:
+            observer(Finished())  # an error or Ctrl-C must not leave the live display open
+        document = dict(report.document)
+        document["command"] = command
+        report = replace(report, document=document)
+        with undisturbed():
+            report.save(folder)
+            write_page(report, folder / "report.html")
     return report
 
 

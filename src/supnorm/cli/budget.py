@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from supnorm.cli.answer import answer
-from supnorm.cli.folder import make_folder, set_aside
+from supnorm.cli.folder import FIRST_LOOK, Moves, alone_in, make_folder, put_back, set_aside, undisturbed
 from supnorm.cli.options import DASK, JSON, QUIET, RESUME, SEED, TRUST, WORKERS, number_list
 
 if TYPE_CHECKING:
@@ -158,8 +158,9 @@ def command(
             observer=_silent if quiet or as_json else _progress,
         )
     if out is not None:
-        result.save(out / "budget.json")
-        write_budget_page(result, out / "budget.html")
+        with undisturbed():
+            result.save(out / "budget.json")
+            write_budget_page(result, out / "budget.html")
     if as_json:
         answer(dumps(result.to_json()))
     elif not quiet:
@@ -236,10 +237,16 @@ def _kept(
     from supnorm.problem import fingerprint
     from supnorm.results import BadInput, Interrupted
 
+    made = out is not None and not out.exists()
     if out is not None:
         make_folder(out)
     if out is None or problem is None:
-        yield None, None
+        try:
+            yield None, None
+        except BadInput:
+            if out is not None:
+                put_back(out, None, made, [])
+            raise
         return
     mark = fingerprint(problem)
     path, runs = out / STORE, out / f"ladder-{''.join(c if c.isalnum() else '-' for c in name)}.jsonl"
@@ -248,18 +255,28 @@ def _kept(
         raise BadInput(
             f"--out {out} holds the budget of another problem or version of it; choose another --out"
         )
-    if not resume:
-        for old in (path, runs, *out.glob(f"{runs.stem}-*{runs.suffix}")):  # several ladders have a file each
-            set_aside(old)
-    store = EvaluationStore(path, mark)
-    try:
-        yield store, runs
-    except KeyboardInterrupt:
-        raise Interrupted(
-            f"interrupted; evaluations and trainings are kept in {out}: run the same command with --resume"
-        ) from None
-    finally:
-        store.close()
+    with alone_in(out):
+        moves: Moves = []
+        if not resume:
+            for old in (
+                path,
+                runs,
+                *out.glob(f"{runs.stem}-*{runs.suffix}"),
+            ):  # several ladders have a file each
+                moves += set_aside(old)
+        store = EvaluationStore(path, mark)
+        try:
+            yield store, runs
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"interrupted; evaluations and trainings are kept in {out}: run the same command with --resume"
+            ) from None
+        except BadInput:
+            if not resume and store.points <= FIRST_LOOK:
+                put_back(out, store, made, moves)
+            raise
+        finally:
+            store.close()
 
 
 def _numbers(text: str, option: str) -> list[int]:

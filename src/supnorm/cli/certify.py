@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,14 +60,18 @@ def command(
 ) -> int:
     """Prove that the error is nowhere larger than a bound; the proof is a file that `check` verifies."""
     from supnorm.certification import certify
-    from supnorm.cli.folder import demand_folder, make_way
+    from supnorm.cli.folder import alone_in, demand_folder, held_fingerprint, undisturbed, way_for
     from supnorm.results import BadInput
     from supnorm.sources import open_problem
 
     opened = open_problem(problem, trust=trust)
     folder = out or default_folder(problem)
     demand_folder(folder)
-    held = make_way(folder, opened, resume, named=out is not None)
+    if way_for(folder, opened, resume, named=out is not None) is not None:
+        with alone_in(folder):  # it is renamed when there is a result
+            held = None
+    else:
+        held = held_fingerprint(folder)
     path = folder / "certificate.json"
     if resume and not path.exists():
         raise BadInput(f"--resume: {path} is not there; leave --resume out to start")
@@ -85,7 +88,10 @@ def command(
             witness=_audited(folder, held),
             resume=path if resume else None,
         )
-    with _undisturbed():
+    with undisturbed():
+        if (way := way_for(folder, opened, resume, named=out is not None)) is not None:
+            way.clear()
+            print(f"supnorm: {way.why}: it is now {way.aside}", file=sys.stderr)
         _keep(opened, problem, folder, result, resume, as_json)
         if not quiet and not as_json:
             for line in (*summary(result), *_next(problem, folder, result, ratio, tolerance)):
@@ -221,17 +227,6 @@ def _duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ctrl-C waits while files are written."""
-    old = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

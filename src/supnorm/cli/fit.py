@@ -60,8 +60,8 @@ def command(
     trust: TRUST = False,
 ) -> int:
     """Fit the reference until the audited error meets the tolerance; [model] is not needed."""
-    from supnorm.cli.folder import leave_nothing, open_folder, same_run
-    from supnorm.results import BadInput, Interrupted
+    from supnorm.cli.folder import run_folder, same_run, undisturbed
+    from supnorm.results import Interrupted
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
     from supnorm.training import fit
@@ -69,34 +69,28 @@ def command(
     opened = open_problem(problem, trust=trust)
     strategy = named(method)
     folder = out or Path(default_folder(problem).name.removesuffix("-run") + "-fit")
-    made = not folder.exists()
-    store = open_folder(folder, opened, resume, named=out is not None)
-    try:
+    with run_folder(folder, opened, resume, named=out is not None) as store:
         same_run(store, {"seed": seed or 0, "max-evaluations": max_evaluations}, folder)
-        result = fit(
-            opened,
-            tolerance=tolerance,
-            norm=norm,
-            seconds=seconds,
-            max_evaluations=max_evaluations,
-            method=strategy,
-            certify=certify,
-            seed=seed or 0,
-            workers=workers or 1,
-            store=store,
-            observer=_silent if quiet or as_json else Progress(limited=seconds is not None),
-        )
-    except KeyboardInterrupt:
-        raise Interrupted(
-            f"interrupted; calls of an expensive reference are kept in {folder}: run the same command with --resume"
-        ) from None
-    except BadInput:
-        if not resume:
-            leave_nothing(store, folder, made)
-        raise
-    finally:
-        store.close()
-    save(result, folder, opened)
+        try:
+            result = fit(
+                opened,
+                tolerance=tolerance,
+                norm=norm,
+                seconds=seconds,
+                max_evaluations=max_evaluations,
+                method=strategy,
+                certify=certify,
+                seed=seed or 0,
+                workers=workers or 1,
+                store=store,
+                observer=_silent if quiet or as_json else Progress(limited=seconds is not None),
+            )
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"interrupted; calls of an expensive reference are kept in {folder}: run the same command with --resume"
+            ) from None
+        with undisturbed():
+            save(result, folder, opened)
     if as_json:
         answer(dumps(result.to_json()))
     elif not quiet:

@@ -1,15 +1,23 @@
 """The folder of a run: another problem's run in it is never overwritten, an older store never lost.
 
 A folder that was not asked for by name is given way: what is in it of another problem, or of this one before an edit,
-is renamed. One that was named by ``--out`` is left alone.
+is renamed. One that was named by ``--out`` is left alone. A run that is refused after a first look at the functions
+puts back what it moved: the problem file is about to be corrected, and the older run is still the good one.
+
+While a run lasts, its folder is locked (``flock`` of the folder itself): the lock leaves no file and ends with the
+process, however that ends. Where there is no such lock (Windows, some network file systems) there is none.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from supnorm.evaluation import EvaluationStore
@@ -17,10 +25,13 @@ from supnorm.problem import Problem, fingerprint
 from supnorm.results import BadInput
 
 STORE = "evaluations.sqlite"
+FIRST_LOOK = 20  # stored points: a probe asks 8 of each side and one of a second reference
+Moves = list[tuple[Path, Path]]  # from, to
 
 
-def open_folder(folder: Path, problem: Problem, resume: bool, named: bool) -> EvaluationStore:
-    """Prepare the folder and open its store.
+@contextmanager
+def run_folder(folder: Path, problem: Problem, resume: bool, named: bool) -> Iterator[EvaluationStore]:
+    """The store of a run in its folder, which is nobody else's inside.
 
     Without ``resume`` an older store of the same problem is set aside, not reused.
 
@@ -28,20 +39,88 @@ def open_folder(folder: Path, problem: Problem, resume: bool, named: bool) -> Ev
         named: by ``--out``; else a run of another problem in it is renamed.
 
     Raises:
-        BadInput: when the folder is a file, is named and holds another problem, or there is nothing to resume.
+        BadInput: when the folder is a file, another run is at work in it, it is named and holds another problem, or
+            there is nothing to resume.
     """
     demand_folder(folder)
     path = folder / STORE
-    held = make_way(folder, problem, resume, named)
-    if resume and held is None:
-        raise BadInput(f"--resume: {folder} holds no run; leave --resume out to start one")
+    with ExitStack() as locks:
+        if folder.is_dir():
+            _lock(folder, locks)
+        way = way_for(folder, problem, resume, named)
+        if resume and held_fingerprint(folder) is None:
+            raise BadInput(f"--resume: {folder} holds no run; leave --resume out to start one")
+        store, made, moves = None, False, []
+        try:
+            if way is not None:
+                moves.append(way.clear())
+            try:
+                fresh = not folder.exists()
+                folder.mkdir(parents=True, exist_ok=True)
+                if fresh:
+                    _lock(folder, locks)
+                    made = True
+                if not resume:
+                    moves += set_aside(path)
+                store = EvaluationStore(path, fingerprint(problem))
+            except OSError as error:
+                raise BadInput(
+                    f"--out {folder} cannot be written: {error.strerror}; choose another --out"
+                ) from None
+            yield store
+        except BadInput:
+            if not resume and (store is None or store.points <= FIRST_LOOK):
+                put_back(folder, store, made, moves)
+                way = None
+            raise
+        finally:
+            if store is not None:
+                store.close()
+            if way is not None:
+                print(f"supnorm: {way.why}: it is now {way.aside}", file=sys.stderr)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Inside, no other run can lock the folder, which exists.
+
+    Raises:
+        BadInput: when another one has.
+    """
+    with ExitStack() as locks:
+        _lock(folder, locks)
+        yield
+
+
+def _lock(folder: Path, locks: ExitStack) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not resume:
-            set_aside(path)
-        return EvaluationStore(path, fingerprint(problem))
-    except OSError as error:
-        raise BadInput(f"--out {folder} cannot be written: {error.strerror}; choose another --out") from None
+        import fcntl
+    except ImportError:
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    locks.callback(os.close, descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise BadInput(
+            f"--out {folder}: another run is at work in this folder; wait until it ends, or choose another --out"
+        ) from None
+    except OSError:
+        return  # a file system without locks of folders
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C waits while files that belong together are written."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    old = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
 
 
 def demand_folder(folder: Path) -> None:
@@ -71,15 +150,38 @@ def make_folder(folder: Path) -> None:
         raise BadInput(f"--out {folder} cannot be written: {error.strerror}; choose another --out") from None
 
 
-def make_way(folder: Path, problem: Problem, resume: bool, named: bool) -> str | None:
-    """See that the folder holds no run of another problem; returns the fingerprint of the run in it, if any.
+@dataclass(frozen=True)
+class Way:
+    """How a folder is given way: renamed to ``aside``, and why."""
+
+    folder: Path
+    aside: Path
+    why: str
+
+    def clear(self) -> tuple[Path, Path]:
+        """Rename it; returns from where to where.
+
+        Raises:
+            BadInput: when it cannot be.
+        """
+        try:
+            self.folder.replace(self.aside)
+        except OSError as error:
+            raise BadInput(
+                f"{self.why}, and cannot be renamed: {error.strerror}; choose another --out"
+            ) from None
+        return self.folder, self.aside
+
+
+def way_for(folder: Path, problem: Problem, resume: bool, named: bool) -> Way | None:
+    """How a folder that holds a run of another problem is given way; None when it holds none. Nothing is renamed yet.
 
     Raises:
         BadInput: when it does, and is named, or is to be resumed, or holds a file of this problem.
     """
     held, own = held_fingerprint(folder), fingerprint(problem)
     if held is None or held == own:
-        return held
+        return None
     what = (
         f"{folder} holds a run of another problem, or of this one before it was edited (fingerprint {held}, this one "
         f"is {own})"
@@ -93,12 +195,7 @@ def make_way(folder: Path, problem: Problem, resume: bool, named: bool) -> str |
     number = 1
     while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
         number += 1
-    try:
-        folder.replace(aside)
-    except OSError as error:
-        raise BadInput(f"{what}, and cannot be renamed: {error.strerror}; choose another --out") from None
-    print(f"supnorm: {what}: it is now {aside}", file=sys.stderr)
-    return None
+    return Way(folder, aside, what)
 
 
 def _holds_a_file_of(folder: Path, problem: Problem) -> bool:
@@ -110,20 +207,23 @@ def _holds_a_file_of(folder: Path, problem: Problem) -> bool:
     return any(folder.resolve() in file.resolve().parents for file in files)
 
 
-def leave_nothing(store: EvaluationStore, folder: Path, made: bool) -> None:
-    """Take back the store of a run that failed before it had a value to keep, and the folder if that run made it.
+def put_back(folder: Path, store: EvaluationStore | None, made: bool, moves: Moves) -> None:
+    """Take back the store of a run that was refused, the folder if that run made it, and what it moved.
 
     What is left would hold the fingerprint of a problem that is about to be corrected.
     """
-    if not store.empty:
-        return
-    store.close()
-    for extra in ("", "-wal", "-shm"):
-        store.path.with_name(store.path.name + extra).unlink(missing_ok=True)
+    if store is not None:
+        store.close()
+        for extra in ("", "-wal", "-shm"):
+            store.path.with_name(store.path.name + extra).unlink(missing_ok=True)
     if made:
         (folder / "problem.toml").unlink(missing_ok=True)
         with suppress(OSError):
             folder.rmdir()
+    for before, after in reversed(moves):
+        if not before.exists():  # else the name has been taken since
+            with suppress(OSError):
+                after.rename(before)
 
 
 def same_run(store: EvaluationStore, asked: dict[str, float | None], folder: Path) -> None:
@@ -162,14 +262,16 @@ def held_fingerprint(folder: Path) -> str | None:
         return None
 
 
-def set_aside(path: Path) -> None:
-    """Rename a file of an older run to the first free one of ``.old``, ``.old2``, ``.old3``, ..."""
+def set_aside(path: Path) -> Moves:
+    """Rename a file of an older run to the first free one of ``.old``, ``.old2``, ``.old3``, ...; returns the renames."""
     if not path.exists():
-        return
+        return []
     number = 1
     while (aside := path.with_name(f"{path.name}.old{number if number > 1 else ''}")).exists():
         number += 1
+    moves: Moves = []
     for extra in ("-wal", "-shm", ""):
         side = path.with_name(path.name + extra)
         if side.exists():
-            side.replace(aside.with_name(aside.name + extra))
+            moves.append((side, side.replace(aside.with_name(aside.name + extra))))
+    return moves

@@ -85,9 +85,9 @@ class EvaluationStore:
             )
 
     @property
-    def empty(self) -> bool:
-        """Whether no call is stored."""
-        return self._connection.execute("SELECT 1 FROM batches LIMIT 1").fetchone() is None
+    def points(self) -> int:
+        """How many evaluations are stored."""
+        return int(self._connection.execute("SELECT COALESCE(SUM(n), 0) FROM batches").fetchone()[0])
 
     def remember(self, key: str, value: str) -> None:
         """Keep a fact about the run; an earlier value stays."""

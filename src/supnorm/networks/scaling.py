@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from supnorm.problem import Domain
 from supnorm.results import BadInput
+from supnorm.results.powers import mean_and_spread
 
 Array = NDArray[np.float64]
 
@@ -81,14 +82,16 @@ class Scaling:
         """
         z = _logged(x, log or (False,) * x.shape[1])
         half = 0.5 * (z.max(0) - z.min(0))
-        return cls(0.5 * (z.max(0) + z.min(0)), _usable(half), y.mean(0), _usable(y.std(0)), log)
+        mean, spread = mean_and_spread(y)
+        return cls(0.5 * (z.max(0) + z.min(0)), _usable(half), mean, _usable(spread), log)
 
     @classmethod
     def of_domain(cls, domain: Domain, y: Array) -> Scaling:
         """Inputs to [-1, 1] by the axes (log axes by their logarithm), outputs standardised."""
         ends = np.array([[a.low for a in domain.axes], [a.high for a in domain.axes]])
         inputs = cls.of_data(ends, np.zeros((2, 1)), tuple(a.log for a in domain.axes))
-        return cls(inputs.input_shift, inputs.input_scale, y.mean(0), _usable(y.std(0)), inputs.log)
+        mean, spread = mean_and_spread(y)
+        return cls(inputs.input_shift, inputs.input_scale, mean, _usable(spread), inputs.log)
 
     def enter(self, x: Array) -> Array:
         """Scaled inputs, shape ``(n, d)``."""

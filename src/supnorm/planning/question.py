@@ -140,6 +140,8 @@ def ask(
     if not finite.any():
         first = next(iter(messages.values()), "no finite value")
         raise BadInput(f"the reference has no value at any of {len(x)} points tried: {first}")
+    if tolerance is None:
+        problem.check_tolerances(y.shape[1])
     tolerances = _absolute(problem, tolerance, y[finite])
     names = problem.reference.outputs or tuple(f"output {i + 1}" for i in range(y.shape[1]))
     with np.errstate(divide="ignore", invalid="ignore"):

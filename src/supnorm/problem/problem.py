@@ -110,6 +110,17 @@ class Problem:
 
         save_problem(self, path)
 
+    def check_tolerances(self, m: int) -> None:
+        """See that the tolerances, and scales, suit ``m`` outputs.
+
+        Raises:
+            BadInput: naming the file, when there are neither one nor ``m``.
+        """
+        try:
+            self.error.weights(m)
+        except BadInput as error:
+            raise BadInput(f"{self.source}: [error] {error}" if self.source else str(error)) from None
+
     def output_names(self, m: int) -> tuple[str, ...]:
         """Names of the ``m`` outputs: the reference's, else the model's, else ``y`` or ``y1, y2, ...``.
 

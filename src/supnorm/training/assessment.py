@@ -15,6 +15,7 @@ from supnorm.auditing import AuditReport, Pictures, audit
 from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Function, Problem
 from supnorm.results import BadInput
+from supnorm.results.powers import mean_and_spread, rms
 from supnorm.training.reference_points import ReferencePoints
 
 Array = NDArray[np.float64]
@@ -93,9 +94,11 @@ class Validation:
         if not len(y):
             return 0.0
         with np.errstate(all="ignore"):
-            error, _ = self.problem.error(np.broadcast_to(y.mean(axis=0), y.shape), y, self.x[: len(y)])
+            error, _ = self.problem.error(
+                np.broadcast_to(mean_and_spread(y)[0], y.shape), y, self.x[: len(y)]
+            )
         error = error[~np.isnan(error)]
-        return float(np.sqrt(np.mean(error**2))) if len(error) else 0.0
+        return float(rms(error)) if len(error) else 0.0
 
     def errors(self, function: Function) -> Errors:
         """Errors of ``function`` at these points; infinite where it has no value."""
@@ -107,8 +110,7 @@ class Validation:
         if not len(law):
             return Errors(np.nan, np.nan)
         k = int(np.nanargmax(error))
-        rms = float(np.sqrt(np.mean(law**2)))
-        return Errors(rms, float(error[k]), tuple(self.x[k].tolist()))
+        return Errors(float(rms(law)), float(error[k]), tuple(self.x[k].tolist()))
 
 
 def audit_model(

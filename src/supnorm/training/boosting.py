@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from supnorm.networks import Architecture, Network, Scaling
 from supnorm.results import BadInput
+from supnorm.results.powers import rms, unit
 from supnorm.training.stopping import FLOOR, Stop
 from supnorm.training.train import Optimiser, Trained, check_samples, optimise
 
@@ -63,7 +64,7 @@ class Boosting:
         _require_plain(network)
         x, y = check_samples(network, x, y)
         left = y - network.value(x)
-        size = np.sqrt(np.mean(left**2, axis=0))
+        size = rms(left, axis=0)
         scaling = Scaling(
             network.scaling.input_shift, network.scaling.input_scale, np.zeros(left.shape[1]),
             np.where(size > 0, size, 1.0), network.scaling.log,
@@ -76,7 +77,9 @@ class Boosting:
             starts = [min(tried, key=lambda t: t.minimum.loss).network]
         trained = optimise(starts[0], x, left, self.optimiser, stop)
         joined = side_by_side(network, trained.network)
-        if not np.mean((y - joined.value(x)) ** 2) < np.mean(left**2):
+        after = y - joined.value(x)
+        whole = max(unit(left, 2.0), unit(after, 2.0))
+        if not np.mean((after / whole) ** 2) < np.mean((left / whole) ** 2):
             return Trained(network, replace(trained.minimum, theta=network.flat, reason=FLOOR))
         return replace(trained, network=joined)
 

@@ -190,7 +190,7 @@ def _prepare(
     """Time one call, share out the budget, draw the validation points, look for jumps."""
     began = time.perf_counter()
     rng = np.random.default_rng([seed, 1])
-    points.design(8)
+    problem.check_tolerances(points.design(8)[1].shape[1])
     points.design(16)  # the first call pays for imports; the second one tells the cost
     points.caller.decide(points.caller.cost)
     budget = max_evaluations or EVALUATIONS

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from supnorm.approximants import line_jumps
 from supnorm.problem import Domain
+from supnorm.results.powers import unit
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -67,7 +68,7 @@ def label_jump(x: Array, y: Array, domain: Domain) -> LabelJump | None:
         places = line_jumps(u[order, 0], y[order])
         pairs = np.stack([order[places], order[places + 1]], axis=1)
     else:
-        pairs = np.concatenate([_straddling(u, column) for column in y.T])
+        pairs = np.concatenate([_straddling(u, column / unit(column, 2.0)) for column in y.T])
     if not len(pairs):
         return None
     sizes = np.abs(y[pairs[:, 0]] - y[pairs[:, 1]]).max(axis=1)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from supnorm.approximants.approximation import described
 from supnorm.auditing import AuditReport
 from supnorm.results import ExitCode, Status, versions
+from supnorm.results.powers import unit
 from supnorm.training.active_fit import ActiveFit, Attempt
 from supnorm.training.assessment import FRESH, Validation, audit_model
 from supnorm.training.breaks import Jump
@@ -55,8 +56,9 @@ def _winner(best: Attempt, report: AuditReport, fresh: Validation, spread: float
     measured = _candidate(best, fresh, spread)
     worst = report.worst.error if report.worst is not None else measured.sup_lower
     parts = [(n, rms) for n, rms in ((report.rms.n, report.rms.value), (fresh.counting, measured.rms)) if n]
-    squares = sum(n * rms**2 for n, rms in parts)
-    rms = float(np.sqrt(squares / sum(n for n, _ in parts))) if parts else measured.rms
+    size = float(unit(np.array([rms for _, rms in parts]), 2.0))
+    squares = sum(n * (rms / size) ** 2 for n, rms in parts)
+    rms = size * float(np.sqrt(squares / sum(n for n, _ in parts))) if parts else measured.rms
     return replace(measured, rms=rms, sup_lower=max(worst, measured.sup_lower), audited=True)
 
 

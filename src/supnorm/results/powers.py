@@ -1,0 +1,52 @@
+"""Root mean squares and other power means of numbers whose powers would overflow, or vanish.
+
+Squares of numbers above 1e154 are infinite and of those below 1e-162 are 0. So numbers of unusual size are divided by
+their largest one first. Others are divided by 1: nothing changes for them, not even in the last bit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+MOST = 1e250  # of a power: sums of larger ones might overflow; below its inverse too little is left
+
+
+def unit(values: Array, power: float, axis: int | None = None) -> Array:
+    """What numbers are divided by before they are raised to a power: 1 unless that could overflow, or leave nothing.
+
+    Args:
+        axis: a unit for each column with 0, shape ``(m,)``; one for all without.
+
+    >>> float(unit(np.array([1.0, -3.0]), 2.0)), float(unit(np.array([1.0, -3e200]), 2.0))
+    (1.0, 3e+200)
+    """
+    finite = np.isfinite(values)
+    top = np.maximum(
+        np.max(values, where=finite, initial=0.0, axis=axis),
+        -np.min(values, where=finite, initial=0.0, axis=axis),
+    )
+    high = MOST ** (1 / power)
+    return np.where((1 / high < top) & (top < high), 1.0, np.maximum(top, np.finfo(np.float64).tiny))
+
+
+def rms(values: Array, axis: int | None = None) -> Array:
+    """Root mean square of all numbers, or of each column with ``axis = 0``.
+
+    >>> rms(np.array([3e200, 3e200])).item()
+    3e+200
+    """
+    size = unit(values, 2.0, axis)
+    return np.asarray(size * np.sqrt(np.mean((values / size) ** 2, axis=axis)))
+
+
+def mean_and_spread(values: Array) -> tuple[Array, Array]:
+    """Mean and standard deviation of each column of ``values (n, m)``, shapes ``(m,)``.
+
+    >>> [v.tolist() for v in mean_and_spread(np.array([[1e-200, 1.0], [3e-200, 3.0]]))]
+    [[2e-200, 2.0], [1e-200, 1.0]]
+    """
+    size = unit(values, 2.0, axis=0)
+    scaled = values / size
+    return size * scaled.mean(0), size * scaled.std(0)
