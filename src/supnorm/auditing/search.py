@@ -70,7 +70,8 @@ class ScreenAndAscent:
 
     Attributes:
         screen: share that looks everywhere.
-        dense: the same in few inputs, where climbs take little.
+        led: the same where gradients lead, where climbs take less.
+        dense: the same in few inputs, where they take little.
         faces, vertices, flats: shares of the screen on faces, on vertices of the first layer and, in many inputs, on
             places where a few of its neurons vanish.
         corners: power in `snap_to_faces`.
@@ -92,6 +93,7 @@ class ScreenAndAscent:
     """
 
     screen: float = 0.5
+    led: float = 0.65
     dense: float = 0.7
     faces: float = 0.2
     vertices: float = 0.2
@@ -106,7 +108,7 @@ class ScreenAndAscent:
     seams_share: float = 0.15
     polished: int = 8
     chains: int = 1024
-    starts: int = 1024
+    starts: int = 768
     flanks: int = 64
     few: int = 500
     rest: float = 0.15
@@ -152,6 +154,7 @@ class ScreenAndAscent:
         return replace(
             self,
             screen=0.45,
+            led=0.45,
             dense=0.45,
             lone=self.independent,
             faces=faces,
@@ -170,7 +173,8 @@ class ScreenAndAscent:
         stop: Callable[[], bool],
     ) -> None:
         already = state.pool.seen if state.rounds == 0 else 0
-        share = self.screen if landscape.d > INPUTS else self.dense
+        share = self.led if landscape.differentiable else self.screen
+        share = share if landscape.d > INPUTS else self.dense
         many = landscape.d >= self.many and landscape.differentiable
         self._screen(landscape, state, rng, int(share * (budget + already)) - already, stop)
         if stop():
