@@ -74,7 +74,9 @@ def with_derivatives(
 
     names = plain.outputs or ()
     slopes = tuple(f"d{y}/d{x}" for x in domain.names for y in names)
-    note = () if step is None else (f"derivatives by central differences, step {step:g} of each axis",)
+    note: tuple[str, ...] = (
+        () if step is None else (f"derivatives by central differences, step {step:g} of each axis",)
+    )
     discrete = [name for name, a in zip(domain.names, domain.axes, strict=True) if a.values is not None]
     if discrete:
         note += (f"no derivative with respect to {', '.join(discrete)}: only listed values exist",)
