@@ -301,6 +301,44 @@ def test_halving_costs_less_and_keeps_the_best_chains() -> None:
     assert spent[1] < 0.5 * spent[0]
 
 
+def test_chains_follow_a_ridge_of_curved_sides() -> None:
+    """Curvatures of 1 to 100: 24 steps along the gradient stay further below the top, or 42 with a coarser step."""
+    rng = np.random.default_rng(0)
+    turned = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    shape = turned @ np.diag(np.geomspace(1.0, 100.0, 6)) @ turned.T
+    top = rng.uniform(0.4, 0.6, 6)
+    ridge = against_zero(
+        lambda x: 1e3 - 0.5 * ((x - top) @ shape * (x - top)).sum(axis=1), lambda x: -(x - top) @ shape, 6
+    )
+    u = rng.uniform(0.3, 0.7, (100, 6))
+    left = []
+    for way in (LONG, replace(LONG, memory=1e-9)):
+        left.append(float(np.median(1e3 - way.climb(Landscape(Evaluator(ridge), 100_000), u, 0.1)[1])))
+    assert left[0] < min(1.5e-3, 0.5 * left[1]), left
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-150, 1e150, 1e200])
+def test_slopes_whose_squares_are_no_numbers_end_their_chains_only(size: float) -> None:
+    """A third input that says how large the slope is, but never moves: no chain asks for a point that is none."""
+    asked = []
+
+    def slopes(x: Array) -> Array:
+        asked.append(x)
+        return np.where(x[:, 2:] < 0.5, 1.0, size) * (1.0 - x) * [1.0, 1.0, 0.0]
+
+    problem = against_zero(lambda x: 3.0 - 0.5 * ((1.0 - x[:, :2]) ** 2).sum(axis=1), slopes, 3)
+    scape = Landscape(Evaluator(problem), 100_000)
+    u = np.random.default_rng(0).random((40, 3))
+    before = scape.score(u)
+    ends, best = LONG.climb(scape, u, 0.1)
+    assert np.isfinite(np.concatenate(asked)).all()
+    assert (best >= before).all()
+    np.testing.assert_allclose(ends[u[:, 2] < 0.5][:, :2], 1.0, atol=1e-6)
+
+
+LONG = Ascent(halve_every=0)
+
+
 def test_evolution_climbs_a_hat_without_derivatives() -> None:
     instance = problems.planted_bump(3, 1e-2, 0, "hat", gradients=False)
     scape = landscape(instance)

@@ -1,14 +1,17 @@
-"""Batched projected gradient ascent: many chains at once, each with a step length of its own.
+"""Batched conjugate gradient ascent in a box: many chains at once, each with a step length of its own.
 
-u <- clip(u + s g/|g|), g without the components that leave the box; accepted only when better; s grows by 1.6
-on success and shrinks by 0.4 on failure. Now and then the worse half of the chains is given up.
+Directions: Polak and Ribiere (1969) with a weight in [0, 0.7] on the last direction, less where that one now leads
+down; the gradient's components that leave the box are dropped, and a trial is accepted only when better. The step
+length goes to where the secant of the error's derivative along the direction vanishes, within limits. Half the steps
+do what they do along the gradient with a step length that grows or shrinks by a fixed factor. Now and then the worse
+half of the chains is given up.
 Cost: 3 evaluations a chain and step. Choose it where model and reference are differentiable; it stalls on sharp
 ridges, where differential evolution does not.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +23,31 @@ Array = NDArray[np.float64]
 
 @dataclass
 class _Chains:
-    """Those that still climb: their rows among the starts, where they are, error, gradient, step."""
+    """Those that still climb, a row each.
+
+    Attributes:
+        rows: among the starts.
+        u, best: where they are, the error there.
+        slope, steep: its gradient without what leaves the box, and the square of that one's length.
+        way, square: the direction they take, and the square of its length.
+        rise: the error's derivative along ``way``.
+        step: length of the next trial in the unit box.
+    """
 
     rows: NDArray[np.intp]
     u: Array
     best: Array
     slope: Array
+    steep: Array
+    way: Array
+    square: Array
+    rise: Array
     step: Array
 
     def keep(self, which: NDArray[np.intp]) -> None:
         """Only these go on."""
-        self.rows, self.u, self.best = self.rows[which], self.u[which], self.best[which]
-        self.slope, self.step = self.slope[which], self.step[which]
+        for column in fields(self):
+            setattr(self, column.name, getattr(self, column.name)[which])
 
 
 @dataclass(frozen=True)
@@ -40,16 +56,21 @@ class Ascent:
 
     Attributes:
         steps: at most, for each chain.
-        grow, shrink: of the step length.
+        grow: most that a step length grows by.
+        shrink: least that it shrinks by after a trial that was not better.
+        least: most that it shrinks by.
+        memory: most weight of the last direction.
         halve_every: steps after which the worse half of the chains is given up; 0 never does.
         fewest: chains that are never given up.
         smallest: a chain whose step is below this has converged.
     """
 
-    steps: int = 42
-    grow: float = 1.6
+    steps: int = 24
+    grow: float = 4.0
     shrink: float = 0.4
-    halve_every: int = 7
+    least: float = 0.1
+    memory: float = 0.7
+    halve_every: int = 4
     fewest: int = 8
     smallest: float = 1e-9
 
@@ -78,22 +99,25 @@ class Ascent:
         heights, slope = landscape.slope(ends)
         heights = heights.copy()
         step = np.broadcast_to(first_step, len(u))[: len(ends)].astype(float)
-        chains = _Chains(np.arange(len(ends)), ends.copy(), heights.copy(), slope, step)
-        for i in range(self.steps):
-            direction = landscape.along(chains.u, projected(chains.u, chains.slope))
-            square = np.einsum("ij,ij->i", direction, direction)
-            # Where there is no finite error there is no gradient.
-            chosen = ((chains.step > self.smallest) & (square > 0)).nonzero()[0]
-            if self.halve_every and i and i % self.halve_every == 0:
-                chosen = self._halved(chains, chosen, kept)
-            chosen = chosen[: landscape.affordable(GRADIENT)]
-            if len(chosen) < len(square):
-                ends[chains.rows], heights[chains.rows] = chains.u, chains.best
-                chains.keep(chosen)
-                direction, square = direction[chosen], square[chosen]
-            if not len(chosen):
-                break
-            self._step(landscape, chains, direction, square)
+        with np.errstate(all="ignore"):  # where squares of slopes overflow steps become NaN: the chain ends
+            slope = landscape.along(ends, projected(ends, slope))
+            steep = _dot(slope, slope)
+            rows, u, best = np.arange(len(ends)), ends.copy(), heights.copy()
+            way, square, rise = slope.copy(), steep.copy(), steep.copy()
+            chains = _Chains(rows, u, best, slope, steep, way, square, rise, step)
+            for i in range(self.steps):
+                # Where there is no finite error there is no gradient.
+                climbing = (chains.step > self.smallest) & (chains.steep > 0)
+                chosen = climbing.nonzero()[0]
+                if self.halve_every and i and i % self.halve_every == 0:
+                    chosen = self._halved(chains, chosen, kept)
+                chosen = chosen[: landscape.affordable(GRADIENT)]
+                if len(chosen) < len(climbing):
+                    ends[chains.rows], heights[chains.rows] = chains.u, chains.best
+                    chains.keep(chosen)
+                if not len(chosen):
+                    break
+                self._step(landscape, chains)
         ends[chains.rows], heights[chains.rows] = chains.u, chains.best
         return ends, heights
 
@@ -105,21 +129,46 @@ class Ascent:
         better = others[np.argsort(-chains.best[others], kind="stable")[:half]]
         return np.sort(np.concatenate([chosen[:first], better]))
 
-    def _step(self, landscape: Landscape, chains: _Chains, direction: Array, square: Array) -> None:
-        trial = direction * (chains.step / np.sqrt(square))[:, None]
+    def _step(self, landscape: Landscape, chains: _Chains) -> None:
+        """Try a step along each chain's direction, take it where it is better, choose the next one."""
+        trial = chains.way * (chains.step / np.sqrt(chains.square))[:, None]
         trial += chains.u
         trial = landscape.inside(trial)
         score, slope = landscape.slope(trial)
+        slope = landscape.along(trial, projected(trial, slope))
         better = score > chains.best
+        along, steep = _dot(chains.way, slope), _dot(slope, slope)
+        # Where the secant of the derivative along the way vanishes: at step / (1 - along / rise).
+        still = 1.0 - along / chains.rise
+        np.maximum(still, np.where(better, 1.0 / self.grow, 1.0 / self.shrink), out=still)
+        np.minimum(still, 1.0 / self.least, out=still)
+        chains.step /= still
+        np.minimum(chains.step, 0.5, out=chains.step)
+        # With the second limit the new direction rises at least half as fast as the gradient.
+        weight = (steep - _dot(chains.slope, slope)) / chains.steep
+        np.minimum(weight, steep / np.maximum(-2.0 * along, steep / self.memory), out=weight)
+        np.maximum(weight, 0.0, out=weight)
+        way = chains.way * weight[:, None]
+        way += slope
+        rise, square = steep + weight * along, _dot(way, way)
         rows = better[:, None]
         np.copyto(chains.u, trial, where=rows)
         np.copyto(chains.slope, slope, where=rows)
+        chains.way = np.where(rows, way, chains.slope)  # back to the gradient where it was not better
         np.copyto(chains.best, score, where=better)
-        chains.step *= np.where(better, self.grow, self.shrink)
-        np.minimum(chains.step, 0.5, out=chains.step)
+        np.copyto(chains.steep, steep, where=better)
+        chains.square = np.where(better, square, chains.steep)
+        chains.rise = np.where(better, rise, chains.steep)
 
 
 def projected(u: Array, slope: Array) -> Array:
     """The gradient without the components that point out of the unit box at ``u``."""
-    outwards = (2.0 * u - 1.0) * slope
+    outwards = u + u
+    outwards -= 1.0
+    outwards *= slope
     return slope * (outwards < np.abs(slope))
+
+
+def _dot(a: Array, b: Array) -> Array:
+    """Row by row."""
+    return np.asarray(np.einsum("ij,ij->i", a, b))

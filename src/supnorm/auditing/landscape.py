@@ -123,7 +123,7 @@ class Landscape:
 
     def inside(self, u: Array) -> Array:
         """Points moved into the unit box, and into the balls round the data where those are the domain."""
-        u = np.clip(u, 0.0, 1.0)
+        u = np.minimum(np.maximum(u, 0.0), 1.0)
         cloud = self.evaluator.problem.domain.cloud
         return u if cloud is None else pull_back(cloud, u)
 

@@ -1,12 +1,11 @@
 """Screen, thin, climb, evolve, polish, and roll on: the search for the worst error.
 
-Screen first by value, climb second: about half of the budget looks everywhere (independent points of the law,
-Sobol, faces, kinks of the first layer; more than half in one or two inputs), the best starts that are not neighbours
-of better ones are climbed by gradients or, without them, by an evolution strategy, and in one or two inputs those
-that stick out of their neighbours' plane; a tenth goes to climbs from independent starts (they say how
-many peaks were not seen) and, where no gradients lead, a tenth to differential evolution (ridges). The best peaks are
-polished. Budget left over goes into another round with fresh points. Memory does not grow with the number of
-evaluations.
+Screen first by value, climb second: half of the budget looks everywhere (independent points of the law, Sobol, faces,
+kinks of the first layer; more than half in one or two inputs), the best starts that are not neighbours of better
+ones are climbed by gradients or, without them, by an evolution strategy, and in one or two inputs those that stick
+out of their neighbours' plane; a tenth goes to climbs from independent starts (they say how many peaks were not seen)
+and, where no gradients lead, a tenth to differential evolution (ridges). The best peaks are polished. Budget left over
+goes into another round with fresh points. Memory does not grow with the number of evaluations.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ Array = NDArray[np.float64]
 CHUNK = 8192  # screened points at a time
 DRAWS = 16  # chunks that are drawn for one call where few points of the box exist
 SEEDS = 8192  # kinks of the first layer at a time, at most
-POOL = 8192  # best screened points that are kept as starts
+POOL = 4096  # best screened points that are kept as starts
 KEPT = 1024  # best ends of climbs that are kept as peaks
 LEADING = 8  # best screened points whose gradients say whether gradients lead
 
@@ -72,14 +71,16 @@ class ScreenAndAscent:
     Attributes:
         screen: share that looks everywhere.
         dense: the same in few inputs, where climbs take little.
+        spare: share of a round's budget below which what its climbs cannot use looks everywhere as well, before
+            them; a larger one waits for another round.
         faces, vertices, flats: shares of the screen on faces, on vertices of the first layer and, in many inputs, on
             places where a few of its neurons vanish.
         corners: power in `snap_to_faces`.
         first_step: of a climb, over half the distance of screened points.
         independent: share of climbs from independent starts.
-        many, sparse, lone: from ``many`` inputs on, with gradients, the screen's share is ``sparse`` and that of
-            independent climbs ``lone``: what matters there reaches across much of the box, so that a climb from
-            anywhere may end on it, and ranking starts by their error prefers wider, lower peaks.
+        many, lone: from ``many`` inputs on, with gradients, the share of independent climbs is ``lone``: what
+            matters there reaches across much of the box, so that a climb from anywhere may end on it, and ranking
+            starts by their error prefers wider, lower peaks.
         evolution: share of differential evolution: without gradients, and in few inputs. In three and more inputs
             climbs by gradients and the polish find what it finds, on narrow curved ridges and kinks too.
         polish_share: share of the polish.
@@ -94,6 +95,7 @@ class ScreenAndAscent:
 
     screen: float = 0.5
     dense: float = 0.7
+    spare: float = 0.3
     faces: float = 0.2
     vertices: float = 0.2
     flats: float = 0.5
@@ -101,14 +103,13 @@ class ScreenAndAscent:
     first_step: float = 1.0
     independent: float = 0.08
     many: int = 8
-    sparse: float = 0.3
-    lone: float = 0.35
+    lone: float = 0.2
     evolution: float = 0.08
     polish_share: float = 0.1
     seams_share: float = 0.15
     polished: int = 8
     chains: int = 1024
-    starts: int = 1024
+    starts: int = 768
     flanks: int = 64
     few: int = 500
     rest: float = 0.06
@@ -155,13 +156,12 @@ class ScreenAndAscent:
             self,
             screen=0.45,
             dense=0.45,
-            sparse=0.45,
             lone=self.independent,
             faces=faces,
             corners=corners,
             flats=0.0,
             first_step=2.0,
-            ascent=replace(self.ascent, steps=20, halve_every=2, fewest=4),
+            ascent=replace(self.ascent, steps=20, halve_every=1, fewest=4),
         )
 
     def _round(
@@ -174,13 +174,13 @@ class ScreenAndAscent:
     ) -> None:
         already = state.pool.seen if state.rounds == 0 else 0
         share = self.screen if landscape.d > INPUTS else self.dense
-        alone = self.independent
-        if landscape.d >= self.many and landscape.differentiable:
-            share, alone = self.sparse, self.lone
-        self._screen(landscape, state, rng, int(share * (budget + already)) - already, stop)
+        n = int(share * (budget + already)) - already
+        k, each = self._alone(landscape, state, budget)
+        left = budget - n - k * each - self.starts * self._cost(landscape)
+        self._screen(landscape, state, rng, n + left if 0 < left < self.spare * budget else n, stop)
         if stop():
             return
-        lone = self._independent(landscape, state, rng, int(alone * budget))
+        lone = self._independent(landscape, state, rng, k)
         if not landscape.differentiable or landscape.d <= INPUTS:
             self._evolve(landscape, state, rng, int(self.evolution * budget))
         if state.rounds == 0 and state.scout is not None:
@@ -257,28 +257,36 @@ class ScreenAndAscent:
         u[len(u) - faces :] = snap_to_faces(u[len(u) - faces :], rng, self.corners)
         return u
 
+    def _cost(self, landscape: Landscape) -> int:
+        """Evaluations of a climb, on the average over many."""
+        return self.ascent.cost if landscape.differentiable else 15 * self.strategy.samples(landscape.d)
+
+    def _alone(self, landscape: Landscape, state: SearchState, budget: int) -> tuple[int, int]:
+        """How many climbs from independent starts, and the evaluations of each: none of them is given up."""
+        led = landscape.differentiable
+        each = GRADIENT * (self.ascent.steps + 1) if led else 30 * self.strategy.samples(landscape.d)
+        share = self.lone if led and landscape.d >= self.many else self.independent
+        k = min(int(share * budget) // each, 200) if state.rounds == 0 else 0
+        return (k if k >= 3 else 0), each
+
     def _independent(
-        self, landscape: Landscape, state: SearchState, rng: np.random.Generator, budget: int
+        self, landscape: Landscape, state: SearchState, rng: np.random.Generator, k: int
     ) -> Array:
-        """Independent uniform starts: the ends of their climbs feed the Good-Turing estimate.
+        """``k`` independent uniform starts: the ends of their climbs feed the Good-Turing estimate.
 
         Returns:
             Starts that `_climb` takes along with its own, shape ``(k, d)``; without derivatives they are climbed
             from here, and none are returned.
         """
         domain = landscape.evaluator.problem.domain
-        # No climb is given up: each start counts once, wherever it ends.
-        strategy = replace(self.strategy, steps=29, halve_every=0)
-        each = GRADIENT * (self.ascent.steps + 1)
-        cost = each if landscape.differentiable else 30 * strategy.samples(domain.d)
-        k = min(budget // cost, 200) if state.rounds == 0 else 0
-        if k < 3:
+        if k == 0:
             return np.empty((0, domain.d))
         from supnorm.problem import draw_inside
 
         u = domain.to_unit(draw_inside(domain, k, rng))
         if landscape.differentiable:
             return u
+        strategy = replace(self.strategy, steps=29, halve_every=0)  # each start counts once, wherever it ends
         ends, score = strategy.climb(landscape, u, landscape.score(u), _spacing(k, domain.d), rng)
         state.ends.add(ends, score)
         if not landscape.late:  # then they are ends
@@ -298,9 +306,8 @@ class ScreenAndAscent:
         if not len(state.pool.u) or budget <= 0:
             return
         d = landscape.d
-        cost = self.ascent.cost if landscape.differentiable else 15 * self.strategy.samples(d)
         alone = len(lone) * GRADIENT * (self.ascent.steps + 1)
-        wanted = max(1, min((budget - alone) // cost, self.starts))
+        wanted = max(1, min((budget - alone) // self._cost(landscape), self.starts))
         flanks, low = self._flanks(landscape, state, min(self.flanks, max(8, wanted // 8)), rng)
         pool, radius = state.pool, linkage_radius(state.pool.seen, d)
         chosen = thin(pool.u, pool.score, radius, max(1, wanted - len(flanks)), used=pool.used)
