@@ -24,7 +24,9 @@ KEYS = {"affine": {"weight", "bias"}, "constant": {"value"}, "take": {"columns"}
         "pow": {"exponent"}}  # fmt: skip
 MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
              struct.error)  # fmt: skip
-REPLACED = "softplus is taken without"  # begins the note of a program that is not quite the code it was read from
+REPLACED = (
+    "softplus is taken without"  # begins the note of a program that is not quite the code it was read from
+)
 
 
 class Rejected(Exception):
