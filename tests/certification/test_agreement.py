@@ -152,3 +152,11 @@ def test_what_differs_in_a_corner_or_in_a_small_part_is_refused(elsewhere):
     compare(plain, program, "model", domain)
     with pytest.raises(BadInput, match="a branch was not seen"):
         compare(Function(lambda x: x.sum(axis=1) + 0.01 * elsewhere(x)), program, "model", domain)
+
+
+def test_a_domain_of_exactly_as_many_points_as_are_always_compared(monkeypatch):
+    from supnorm.certification import agreement
+
+    monkeypatch.setattr(agreement, "MORE", agreement.POINTS)
+    plain = Function(lambda x: x.sum(axis=1))
+    compare(plain, program_of(plain, 1), "model", DOMAIN)

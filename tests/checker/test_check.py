@@ -322,3 +322,21 @@ def test_points_of_the_problem_must_lie_in_the_domain(tmp_path):
     assert check(tmp_path / "c.json", [((0.5,), 0.25, 1e-9)]).accepted
     verdict = check(tmp_path / "c.json", [((1.0 + 1e-9,), 1.0, 1e-6)])
     assert "domain does not hold" in verdict.reason
+
+
+def test_a_program_that_is_not_quite_the_code_makes_the_verdict_conditional(tmp_path):
+    """torch's softplus follows its argument above 20, the program never does: 2e-9 that no leaf holds."""
+    torch = pytest.importorskip("torch")
+    from supnorm import from_torch
+    from supnorm.cli.check import summary
+
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(1, 4), torch.nn.Softplus(), torch.nn.Linear(4, 1)).double()
+    problem = Problem(from_torch(net.eval()), lambda x: np.sin(x[:, 0]), Domain(x=(0.0, 1.0)))
+    certify(problem, ratio=2.0).certificate.save(tmp_path / "c.json")
+    result = check(tmp_path / "c.json")
+    assert result.accepted
+    assert [text.partition(" above")[0] for text in result.conditional] == [
+        "softplus is taken without its linear branch"
+    ]
+    assert summary(result)[0].startswith("ACCEPTED, CONDITIONAL:")

@@ -85,6 +85,18 @@ def test_bounds_are_printed_rounded_outwards(hard: Shell) -> None:
     assert upper == "  upper bound  0.206632 (exact-arithmetic)"
 
 
+def test_a_model_that_is_its_reference_has_no_ratio(hard: Shell) -> None:
+    hard.write(("truth.py:model", "truth.py:truth"), ("tolerance = 0.1", ""))
+    done = hard.run("certify", "problem.toml", "--out", "run")
+    assert done.code == 4
+    lines = done.out.splitlines()
+    assert lines[1] == "  lower bound  0: no error was seen"
+    assert lines[2].startswith("  upper bound  ")
+    assert lines[2].endswith(" (exact-arithmetic): the error is nowhere larger")
+    assert "ratio        inf" not in done.out
+    assert "1e-280" not in done.out
+
+
 def test_progress_is_thinned(capsys: pytest.CaptureFixture[str]) -> None:
     from supnorm.certification import BracketNarrowed
 

@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from supnorm.pages.distribution import histogram, shares
 from supnorm.pages.maps import gap_words, grid_map, panels
+from supnorm.pages.page import page
 from supnorm.pages.ramp import DARK, LEVELS, LIGHT, ColourScale, colour_scale, grid_of, legend, png, ramp
 from supnorm.pages.ruler import ruler
 from supnorm.pages.svg import Scale, el, linear_ticks, log_ticks, path, thin
@@ -215,3 +216,14 @@ def test_numbers_of_the_colour_scale_do_not_run_into_each_other(low, high):
     assert len(numbers) >= 2
     ends = [(float(x) - 3 * len(word), float(x) + 3 * len(word)) for x, word in numbers]
     assert all(left > before for (_, before), (left, _) in pairwise(ends))
+
+
+def test_legends_name_only_what_is_drawn(result):
+    data = result("d2")
+    assert "bar: tolerance" in page(data)
+    assert "hatched: not excluded" in page(data)
+    data["tolerance"] = 1e9  # beyond the scale: no bar
+    assert "bar: tolerance" not in page(data)
+    data["sup"] |= {"upper": data["sup"]["lower"], "upper_kind": "certified"}  # nothing between them
+    assert "hatched: not excluded" not in page(data)
+    assert not rects(ruler(View(data), 860), "unk")

@@ -8,6 +8,7 @@ import pytest
 from supnorm import audit
 from supnorm.evaluation.events import Advanced, Finished, NewWorst, Started
 from supnorm.pages import TerminalProgress, comparison, summary
+from supnorm.pages.places import tags
 from supnorm.pages.terminal import facts
 from supnorm.pages.view import View
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
@@ -209,3 +210,29 @@ def test_errors_that_differ_by_rounding_have_no_ruler():
     data["witness"]["error"] = data["places"][0]["error"] = 8.80644347092189e-05
     data["places"] = data["places"][:1]
     assert "▲ worst found" not in summary(data)
+
+
+@pytest.mark.parametrize("width", [80, 90, 100, 120])
+def test_no_tag_of_a_place_is_cut(result, width):
+    """Tags wrap below themselves; where there is no room for that the sizes go, then they stand below."""
+    data = result("d8")
+    wanted = ["glitch", "model-side", "reference-side", "suspect-label"]
+    for place in data["places"]:
+        place["tags"] = list(wanted)
+    view = View(data)
+    full = {t.words for t in tags(view, view.places[0]) if t.words != "interior"}
+    text = summary(data, width)
+    table = next(part for part in text.split("\n\n") if "  # " in part)
+    assert "…" not in table
+    assert max(map(len, table.splitlines())) <= width
+    flat = " ".join(table.split())
+    assert len(full) >= 3
+    for word in " ".join(full).split():
+        assert word in flat
+
+
+def test_a_summary_with_room_has_one_line_a_place(result):
+    data = result("d3")
+    rows = [line for line in summary(data, 200).splitlines() if re.match(r"  [1-5]   ", line)]
+    assert len(rows) == min(5, len(View(data).places))
+    assert all(row.split("   ")[-1] for row in rows)

@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from tests.planning.functions import BANK
 
 from supnorm.planning import Ladder, NetworkClass, Run, Trained, budget
+from supnorm.planning.caveats import caveats
 from supnorm.planning.summary import count
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput, ExitCode
@@ -279,6 +280,18 @@ def test_caveats_hold_where_they_should():
     assert rows["physics-informed training"].outcome.startswith("undecided")
     full = budget(f, cube(8), tolerance=1e-3, calls=40_000, data=rng.uniform(-1, 1, (600, 8)))
     assert full.caveats[2].outcome.startswith("does not hold")
+
+
+def test_a_bernstein_parameter_near_one_is_told_from_one():
+    """In four digits 1.00003 reads 1: no decay at all."""
+    measured = answer("runge1", calls=4000).profile
+    assert measured is not None
+    lines = tuple(
+        replace(line, spectrum=line.spectrum and replace(line.spectrum, rho=1.00003))
+        for line in measured.lines
+    )
+    row = caveats(replace(measured, lines=lines), (), [], 1e-3, math.inf)[0]
+    assert row.outcome.endswith("smallest rho 1.00003")
 
 
 # -- problems --------------------------------------------------------------------------------------------

@@ -58,6 +58,11 @@ FUNCTIONS = {
     "reductions": lambda x: torch.stack([
         x.sum(1), x.mean(1), (x**2).sum(1).sqrt(), F.softmax(x, 1)[:, 0], (x[:, None] @ x[:, :, None])[:, 0, 0],
         F.layer_norm(x, (3,))[:, 1]], 1),
+    "maximum pooling": lambda x: torch.cat([
+        F.max_pool1d(x.unsqueeze(1), 2).flatten(1), F.max_pool1d(x, 2, 1),
+        F.max_pool1d(x.unsqueeze(1), 3, 2, 1, 1, True).flatten(1),
+        F.max_pool2d((x[:, :, None] * x[:, None, :]).unsqueeze(1), 2, (1, 2), (1, 0), (1, 2)).flatten(1),
+        F.max_pool2d((x[:, :, None] - x[:, None, :]).unsqueeze(1), 2, ceil_mode=True).flatten(1)], 1),
     "constants": lambda x: x @ torch.tensor([[1.0], [2.0], [3.0]], dtype=x.dtype) + torch.ones_like(x[:, :1]),
 }  # fmt: skip
 

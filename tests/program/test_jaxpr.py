@@ -27,6 +27,8 @@ FUNCTIONS = {
     "exponential below": lambda x: (
         jax.nn.elu(x - 0.6, 0.7) + jax.nn.selu(0.6 - x) + jax.nn.celu(x - 0.5, 2.0)
     ),
+    "clamps": lambda x: jax.nn.hard_tanh(2 * x - 1.5) + jax.nn.relu6(4 * x) + jnp.where(x < 0.6, 0.6, x),
+    "variance": lambda x: jnp.std(x @ W, axis=-1) + jnp.var(x, axis=-1),
     "layer norm": _layer_norm,
     "softmax": lambda x: jax.nn.softmax(x @ W, -1),
     "powers": lambda x: jnp.stack([x[:, 0] ** 2.5, 1 / x[:, 1], x[:, 0] ** -2, x[:, 0] ** x[:, 1]], 1),

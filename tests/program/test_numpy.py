@@ -31,6 +31,9 @@ FUNCTIONS = {
     "methods": lambda x: np.stack([x.mean(axis=1), x.max(1), x.min(axis=1), x.prod(1), x.dot(W).clip(0.1, 0.5)[:, 1],
                                    x.transpose().squeeze()[1].ravel()], axis=1),
     "extrema": lambda x: np.hstack([np.max(x, axis=1), np.min(x, axis=1, keepdims=True)[:, 0], np.prod(x, axis=1)])[None],
+    "deviations": lambda x: np.stack([np.var(x, axis=1), x.std(axis=1), np.std(x, axis=1, ddof=1), np.var(x[:, :1] - x, 1),
+                                      (x - x.var(axis=1, keepdims=True))[:, 1]], axis=1),
+    "clamps": lambda x: np.where(x > 0.7, 0.7, x) + 2.0 * np.where(x < 0.5, 0.5, x) + 3.0 * np.where(x >= 0.9, x, 0.9),
     "distances": lambda x: np.hypot(x[:, 0], 2.0) + np.linalg.norm(x, axis=1) + np.linalg.norm(x - 1.0, 2, -1),
     "rows": lambda x: np.vstack([x[:, 0], x[:, 1] ** 2]).T,
     "polynomial": lambda x: np.polyval([1.0, -2.0, 3.0], np.atleast_2d(x)),
@@ -51,6 +54,12 @@ def test_value(name):
         (lambda x: np.floor(x), "floor"),
         (lambda x: np.sort(x, axis=1), "sort"),
         (lambda x: np.where(x > 0.5, x**2, x), "where"),
+        (lambda x: np.where(x > 0.5, 0.4, x), "where"),  # a step
+        (lambda x: np.where(x > 0.5, 0.5, np.maximum(x, 0.6)), "where"),  # the limits are the wrong way round
+        (
+            lambda x: np.where(x > 0.5, 0.5, np.maximum(2 * x, 0.1)),
+            "where",
+        ),  # something else is cut off below
         (lambda x: np.interp(x[:, 0], [0, 1], [0, 1]), "interp"),
         (lambda x: np.sin(x) if x[0, 0] > 0 else -x, "boolean conversion"),
         (lambda x: np.asarray(x) * 2.0, "plain array"),

@@ -72,6 +72,48 @@ ACTIVATIONS = [nn.Tanh(), nn.ReLU(), nn.LeakyReLU(0.25), nn.Sigmoid(), nn.Softpl
                nn.GELU("tanh")]  # fmt: skip
 
 
+POOLS = [
+    ((1, 1, 12), {"kernel_shape": [3]}),
+    ((1, 2, 6), {"kernel_shape": [3], "strides": [2], "pads": [1, 1]}),
+    ((1, 1, 12), {"kernel_shape": [2], "strides": [3], "dilations": [2], "pads": [1, 0]}),
+    ((1, 1, 11), {"kernel_shape": [3], "strides": [2], "auto_pad": "SAME_UPPER"}),
+    ((1, 1, 12), {"kernel_shape": [4], "strides": [3], "auto_pad": "SAME_LOWER"}),
+    ((1, 1, 12), {"kernel_shape": [3], "strides": [4], "ceil_mode": 1}),
+    ((1, 1, 3, 4), {"kernel_shape": [2, 3], "strides": [1, 2], "pads": [1, 0, 0, 1]}),
+    ((1, 3, 2, 2), {"kernel_shape": [2, 1]}),
+    ((1, 1, 2, 3, 2), {"kernel_shape": [1, 2, 2], "strides": [1, 1, 1]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shape", "attributes"), POOLS)
+def test_maximum_pooling(shape, attributes):
+    """One that hangs over the end, padding on either side, several axes and channels: as onnxruntime."""
+    d = int(np.prod(shape))
+    names = [
+        helper.make_tensor_value_info(n, TensorProto.DOUBLE, s)
+        for n, s in (("x", ["n", d]), ("y", ["n", None]))
+    ]
+    nodes = [
+        helper.make_node("Reshape", ["x", "shape"], ["t"]),
+        helper.make_node("MaxPool", ["t"], ["p"], **attributes),
+        helper.make_node("Flatten", ["p"], ["y"]),
+    ]
+    constant = numpy_helper.from_array(np.array([-1, *shape[1:]]), "shape")
+    graph = helper.make_graph(nodes, "pool", names[:1], names[1:], [constant])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    x = rng.normal(size=(20, d))
+    np.testing.assert_array_equal(lower_onnx(model).value(x), _run(model, {"x": x})[0])
+
+
+def test_the_places_of_maxima_are_no_values():
+    nodes = [helper.make_node("MaxPool", ["x"], ["y", "at"], kernel_shape=[2])]
+    names = [helper.make_tensor_value_info(n, TensorProto.DOUBLE, [1, 1, None]) for n in ("x", "y")]
+    names[0].type.tensor_type.shape.dim[2].dim_value = 4
+    model = helper.make_model(helper.make_graph(nodes, "pool", names[:1], names[1:]))
+    with pytest.raises(Unsupported, match="places of the maxima"):
+        lower_onnx(model)
+
+
 @pytest.mark.slow
 def test_torch_exports():
     torch.manual_seed(0)

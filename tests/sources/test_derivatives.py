@@ -139,3 +139,27 @@ def test_another_step_is_another_problem() -> None:
         for step in (None, 1e-4, 1e-6)
     }
     assert len(marks) == 3
+
+
+@pytest.mark.parametrize("step", [None, 1e-4], ids=["exact", "differences"])
+def test_nothing_is_evaluated_between_the_values_of_a_discrete_input(step: float | None) -> None:
+    domain = sn.Domain(x=(0.0, 1.0), n=sn.Axis(values=(1.0, 2.0, 4.0)))
+    seen: list[float] = []
+
+    def value(x: np.ndarray) -> np.ndarray:
+        seen.extend(x[:, 1].tolist())
+        return np.sin(x[:, 0]) * x[:, 1] ** 2
+
+    plain: object = value
+    if step is None:
+        plain = sn.from_jax(lambda x: jnp.sin(x[:, 0]) * x[:, 1] ** 2)
+    wrapped = sn.with_derivatives(plain, domain, step=step)  # type: ignore[arg-type]
+    y = wrapped.value(np.array([[0.5, 2.0], [0.25, 4.0]]))
+    assert set(seen) <= {1.0, 2.0, 4.0}
+    exact = [[4 * np.sin(0.5), 4 * np.cos(0.5), 0.0], [16 * np.sin(0.25), 16 * np.cos(0.25), 0.0]]
+    assert y == pytest.approx(np.array(exact), abs=1e-6)
+    assert any("no derivative with respect to n" in note for note in wrapped.notes)
+    report = sn.audit(sn.Problem(wrapped, wrapped, domain), evaluations=200)
+    assert report.worst is not None
+    assert report.worst.error == 0
+    assert set(seen) <= {1.0, 2.0, 4.0}

@@ -79,7 +79,7 @@ def compare(function: Function, program: Program, what: str, domain: Domain) -> 
     rows = np.concatenate([np.arange(n // 2)[::-1], np.zeros(n - n // 2, dtype=np.intp)])
     mixed = runs(function, x[rows], what)
     _refuse(mixed, read[rows], share + slack[rows], x[rows], what, whence, "other rows, a state")
-    if n == POINTS and time.perf_counter() - start < QUICK:
+    if n == POINTS < len(everywhere) and time.perf_counter() - start < QUICK:
         for x in np.split(everywhere[n:], np.arange(n, len(everywhere) - n, n)):
             slack, read = slack_of(function, program, x), program.value(x)
             _refuse(runs(function, x, what), read, share + slack, x, what, whence, "other rows, a state")

@@ -99,7 +99,7 @@ def check(
     count, lower, upper = (
         (len(document.leaves), document.lower, document.upper) if document else (0, 0.0, 0.0)
     )
-    conditional = tuple(s for one in document.declared for s in one.sentences()) if document else ()
+    conditional = document.conditions if document else ()
     tied = document is not None and _tied(document, problem_points, functions or {})
     return CheckResult(
         accepted, reason, leaf, count, lower, upper, tied, time.monotonic() - start, conditional

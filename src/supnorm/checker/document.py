@@ -24,6 +24,9 @@ KEYS = {"affine": {"weight", "bias"}, "constant": {"value"}, "take": {"columns"}
         "pow": {"exponent"}}  # fmt: skip
 MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
              struct.error)  # fmt: skip
+REPLACED = (
+    "softplus is taken without"  # begins the note of a program that is not quite the code it was read from
+)
 
 
 class Rejected(Exception):
@@ -84,6 +87,13 @@ class Document:
     leaves: tuple[Leaf, ...]
     rules: dict[int, tuple[tuple[float, ...], ...]]
     declared: tuple[Declared, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What the bound rests on beside the programs: declarations, and where these are not quite the user's code."""
+        replaced = (note for note in self.notes if note.startswith(REPLACED))
+        return *(sentence for one in self.declared for sentence in one.sentences()), *replaced
 
     @property
     def box(self) -> Box:
@@ -173,6 +183,7 @@ def _document(data: dict[str, Any]) -> Document:
         _leaves(data["leaves"], d, len(programs)),
         _rules(data.get("graded_rules", [])),
         tuple(read_declared(e, d, programs[0][-1].width) for e in data.get("declared", ())),
+        tuple(data.get("notes", ())),
     )  # fmt: skip
     lengths = {len(document.low), len(document.high), len(document.log), len(document.axis_low),
                len(document.axis_high), *(p[0].width for p in (*programs, *document.point_programs))}  # fmt: skip
@@ -196,6 +207,8 @@ def _words(data: dict[str, Any]) -> None:
         raise Rejected("malformed certificate: names of axes must be distinct words")
     if not all(type(v) is bool for v in log):
         raise Rejected("malformed certificate: log must be true or false for every axis")
+    if type(notes := data.get("notes", [])) is not list or not all(type(v) is str for v in notes):
+        raise Rejected("malformed certificate: notes must be a list of texts")
     if not exact(data["rounding"]) >= 0.0:
         raise Rejected("malformed certificate: rounding must be a number that is not negative")
 

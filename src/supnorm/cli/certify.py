@@ -161,16 +161,21 @@ def summary(result: CertifyResult) -> list[str]:
 
     kind = result.upper_kind
     upper = "none" if kind == "none" else f"{rounded_up(result.upper, 6):.6g} ({kind})"
+    unseen = (
+        result.lower == 0 and kind != "none"
+    )  # no ratio to a lower bound of 0, nor a target that comes from it
+    lower = f"{rounded_down(result.lower, 6):.6g}{_place(result)}"
     lines = [
         f"{result.status.code}: {result.status.advice}",
-        f"  lower bound  {rounded_down(result.lower, 6):.6g}{_place(result)}",
-        f"  upper bound  {upper}",
+        f"  lower bound  {'0: no error was seen' if unseen else lower}",
+        f"  upper bound  {upper}{': the error is nowhere larger' if unseen else ''}",
     ]
-    if kind != "none":
+    if kind != "none" and not unseen:
         lines.append(f"  ratio        {result.ratio:.4g}")
-    lines.append(
-        f"  proved       {100 * result.proved_volume:.4g} % of the domain at {rounded_up(result.target, 6):.6g}"
-    )
+    if not unseen or result.proved_volume > 0:
+        lines.append(
+            f"  proved       {100 * result.proved_volume:.4g} % of the domain at {rounded_up(result.target, 6):.6g}"
+        )
     lines.append(f"  boxes        {result.boxes:,} in {result.seconds:.1f} s")
     return lines + [f"  assuming     {a}" for a in result.assumptions]
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from supnorm.pages import maps
 from supnorm.pages.numbers import count, percent
-from supnorm.pages.ramp import colour_scale, legend
+from supnorm.pages.ramp import colour_scale, legend, legend_words
 from supnorm.pages.svg import Scale, path, picture, two_sizes, x_axis, y_axis
 from supnorm.pages.view import View, number, numbers
 from supnorm.pages.words import m
@@ -55,6 +55,7 @@ def section(view: View) -> dict[str, Any]:
         (f"{p.across.name}, {p.up.name}", view.error(rounded_up(p.largest, 3))) for p in listed
     ]
     values["bound_legend"] = legend(view, scale, "upper bound")
+    values["bound_legend_words"] = legend_words(view, scale, str(values["bound_legend_words"]))
     if view.d == 2:
         draw = lambda v, width: maps.grid_map(v, several[0], scale, width, "upper bound proven for")  # noqa: E731
         return values | {"bound_map": two_sizes(draw, view)}

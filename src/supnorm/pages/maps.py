@@ -19,7 +19,7 @@ from supnorm.pages import sections
 from supnorm.pages.cuts import two_storeys
 from supnorm.pages.numbers import num
 from supnorm.pages.points import AxisView
-from supnorm.pages.ramp import ColourScale, colour_scale, field, grid_of, legend
+from supnorm.pages.ramp import ColourScale, colour_scale, field, grid_of, legend, legend_words
 from supnorm.pages.svg import Scale, el, line, picture, text, two_sizes, x_axis
 from supnorm.pages.view import View, numbers
 
@@ -171,6 +171,7 @@ def section(view: View) -> dict[str, Any]:
         "triangle": [],
         "triangle_foot": [],
         "map_legend": None,
+        "map_words": legend_words(view, scale),
     }
     listed = sorted(several, key=lambda p: -p.largest if math.isfinite(p.largest) else math.inf)
     values["map_rows"] = [(f"{p.across.name}, {p.up.name}", view.error(p.largest)) for p in listed[:15]]

@@ -22,7 +22,7 @@ from supnorm.pages.fit_page import write_fit_page
 from supnorm.pages.glossary import glossary
 from supnorm.pages.numbers import count, num, ratio
 from supnorm.pages.points import PlaceView
-from supnorm.pages.ramp import legend
+from supnorm.pages.ramp import legend, legend_words
 from supnorm.pages.record import record
 from supnorm.pages.rendering import render
 from supnorm.pages.ruler import ruler
@@ -114,6 +114,7 @@ def page(data: Mapping[str, Any], folder: str = "RUN") -> str:
 def _verdict(view: View) -> dict[str, Any]:
     subject = view.text("title") or view.text("model", "name") or "model"
     worst = view.error(view.lower) if view.witness else "none could be computed"
+    drawn = two_sizes(ruler, view)
     return {
         "title": f"{subject}: worst error {worst} – supnorm audit",
         "kick": "Statistics of a table:" if view.table_only else "Audit of",
@@ -125,7 +126,8 @@ def _verdict(view: View) -> dict[str, Any]:
         "recheck_note": words.recheck_note(view),
         "interrupted": view.text("status", "exit") == "3",
         "findings": [str(f.get("text")) for f in view.items("findings")],
-        "ruler": two_sizes(ruler, view),
+        "ruler": drawn,
+        "hatched": 'class="unk"' in drawn[0],
         "exceeded": view.exceeded,
         "whole": view.whole,
         "tolerance": view.tolerance > 0,
@@ -241,7 +243,7 @@ def _places(view: View) -> dict[str, Any]:
         "thumb_gaps": "no value, outside the domain or not counted"
         if view.masked
         else "no value or outside the domain",
-        "legend_words": view.error.name + ("; bar: tolerance" if view.tolerance > 0 else ""),
+        "thumb_words": legend_words(view, scale),
     }
 
 

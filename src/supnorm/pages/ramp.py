@@ -98,6 +98,16 @@ def px_int(value: float) -> str:
     return f"{value:.0f}"
 
 
+def legend_words(view: View, scale: ColourScale | None, what: str = "") -> str:
+    """What stands beside a colour scale: ``what`` it shows (the error), and what the bar is, where there is one."""
+    shown = scale is not None and _has_bar(view, scale)
+    return (what or view.error.name) + ("; bar: tolerance" if shown else "")
+
+
+def _has_bar(view: View, scale: ColourScale) -> bool:
+    return scale.low <= view.tolerance <= scale.high
+
+
 def legend(view: View, scale: ColourScale, what: str = "error") -> Markup:
     """The colour scale of ``what`` with its numbers and a bar at the tolerance."""
     from supnorm.pages.svg import Scale
@@ -107,7 +117,7 @@ def legend(view: View, scale: ColourScale, what: str = "error") -> Markup:
     for kind, stops in (("only-light", LIGHT), ("only-dark", DARK)):
         for i, (r, g, b) in enumerate(ramp(stops, 24).tolist()):
             parts.append(rect(8 + i * 224 / 24, 2, 9.6, 10, kind, fill=f"rgb({r},{g},{b})"))
-    if scale.low <= view.tolerance <= scale.high:
+    if _has_bar(view, scale):
         parts.append(el("path", class_="tolmark", d=f"M{across(view.tolerance):.1f} 0v14"))
     end = -math.inf
     for v in across.ticks(3):

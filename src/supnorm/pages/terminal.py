@@ -24,6 +24,8 @@ from supnorm.pages.words import chip, top_level
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ENDLESS = 10_000  # columns
+TIMES, SIZE, TAGS = 2, 3, 5  # columns of the table of places
+LEAST_TAGS, UNDER = 16, 8  # characters of a line of tags; where they begin below a place
 AT_MOST = 44  # characters of the coordinates of the worst point
 STYLES = {"over": "bold red", "open": "bold yellow", "proven": "bold green"}
 
@@ -228,10 +230,23 @@ def _places(view: View, width: int) -> list[Text]:
     table += [_place_row(view, p, rank) for rank, p in enumerate(view.places[:5], 1)]
     kept = [k for k in range(6) if any(row[k] for row in table[1:]) and (wide or k in (0, 1, 4))]
     widths = [max(len(row[k]) for row in table) for k in range(6)]
+    before = 2 + sum(widths[k] + 3 for k in kept if k != TAGS)
+    for k in (SIZE, TIMES):  # what matters less goes first
+        if TAGS in kept and k in kept and width - before < LEAST_TAGS:
+            kept.remove(k)
+            before -= widths[k] + 3
+    below = TAGS in kept and width - before < LEAST_TAGS
+    before = UNDER if below else before
     lines = []
     for row in table:
-        words = "   ".join(f"{row[k]:{columns[k][1]}{widths[k]}}" for k in kept)
-        lines.append(Text(f"  {words}", "dim" if row is table[0] else ""))
+        words = "   ".join(f"{row[k]:{columns[k][1]}{widths[k]}}" for k in kept if k != TAGS)
+        # Tags go on below themselves, or begin there: what was found is not cut.
+        parts = textwrap.wrap(row[TAGS], width - before) if TAGS in kept else []
+        first = "" if below or not parts else parts.pop(0)
+        style = "dim" if row is table[0] else ""
+        lines.append(Text(f"  {words}   {first}", style))
+        if row is not table[0]:
+            lines += [Text(" " * before + part, style) for part in parts]
     return lines
 
 

@@ -63,8 +63,9 @@ def _smooth(profile: Profile | None) -> Caveat:
         jump = profile.jump.jump
         return Caveat(name, test, f"does not hold: a jump of height {jump:.3g}", "no sup-norm promise at all")
     if profile.kind == "geometric":
-        rho = min(profile.rho)
-        outcome = f"holds: geometric decay on {lines}, smallest rho {rho:.4g}"
+        decaying = [r for r in profile.rho if r > 1.0]  # 1: an axis along which there is only noise
+        rho = min(decaying, default=1.0)
+        outcome = f"holds: geometric decay on {lines}, smallest rho {told_from_one(rho)}"
         return Caveat(name, test, outcome, "polynomial counts, log(1/eps)^d in place of eps^(-d/n)")
     if profile.kind == "algebraic":
         effect = f"n = {profile.class_order()} in eps^(-d/n)"
@@ -72,6 +73,19 @@ def _smooth(profile: Profile | None) -> Caveat:
             name, test, f"does not hold: order {profile.order:.2f} is the lowest of {lines}", effect
         )
     return Caveat(name, test, f"undecided: {profile.kind}", "n = 1 (Lipschitz) is used")
+
+
+def told_from_one(rho: float) -> str:
+    """A Bernstein parameter in four digits, or as many as tell it from 1, where nothing would decay.
+
+    >>> told_from_one(1.5), told_from_one(1.0000123), told_from_one(1.0)
+    ('1.5', '1.00001', '1')
+    """
+    for digits in range(4, 17):
+        shown = f"{rho:.{digits}g}"
+        if float(shown) != 1.0:
+            return shown
+    return "1"
 
 
 def _composition(profile: Profile | None, eps: float) -> Caveat:

@@ -12,6 +12,7 @@ import numpy as np
 from supnorm.program import onnx_operators as shared
 from supnorm.program.composed import COMPOSED, elu, hard_sigmoid, power, prelu
 from supnorm.program.operations import Unsupported
+from supnorm.program.pooling import max_pool
 from supnorm.program.tracing import Builder, Tensor, Value
 
 SAME = frozenset(
@@ -25,7 +26,7 @@ COPIES = frozenset({"clone", "_to_copy", "lift_fresh_copy", "repeat", "index_sel
 NEAREST = {
     "atan": "tanh",
     "floor": "none: a step has no certificate", "round": "none: a step has no certificate",
-    "sign": "none: a step has no certificate", "max_pool1d": "amax of a reshape", "max_pool2d": "amax of a reshape",
+    "sign": "none: a step has no certificate",
     "lstm": "unrolled linear layers and tanh", "gru": "unrolled linear layers and tanh", "norm": "sqrt of a sum of squares",
     "scaled_dot_product_attention": "none yet: a softmax of products is wide; use an MLP",
     "bernoulli": "none: random", "rand_like": "none: random", "randn_like": "none: random",
@@ -211,6 +212,16 @@ def _conv(build: Builder, x: Any, weight: Any, bias: Any = None, stride: Any = 1
     return shared.OPERATORS["Conv"](build, at, [_array(x), np.asarray(weight), bias])
 
 
+def _max_pool(rank: int, build: Builder, x: Any, size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+              ceil_mode: bool = False) -> Value:  # fmt: skip
+    def each(v: Any) -> list[int]:
+        listed = np.atleast_1d(v).tolist()
+        return [int(n) for n in (listed * rank if len(listed) == 1 else listed)]
+
+    strides = each(size if stride is None or stride == [] else stride)
+    return max_pool(build, _array(x), each(size), strides, each(padding) * 2, each(dilation), ceil_mode)
+
+
 def _power(build: Builder, base: Any, exponent: Any) -> Value:
     return power(build, _array(base), _array(exponent))
 
@@ -280,6 +291,11 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "conv1d": _conv,
     "conv2d": _conv,
     "conv3d": _conv,
+    **{f"max_pool{rank}d": partial(_max_pool, rank) for rank in (1, 2, 3)},
+    **{
+        f"max_pool{rank}d_with_indices": lambda *a, rank=rank, **k: [_max_pool(rank, *a, **k), None]
+        for rank in (2, 3)
+    },
     "cat": _join,
     "concat": _join,
     "stack": _stack,

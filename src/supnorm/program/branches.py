@@ -1,4 +1,4 @@
-"""Branches that programs can express: where(x > 0, x, s x), ELU, tests for NaN, torch's thresholded softplus."""
+"""Branches that programs can express: where(x > 0, x, s x), where(x > c, c, x), ELU, tests for NaN, torch's softplus."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from supnorm.program.operations import Unsupported
+from supnorm.program.operations import Array, Unsupported
 from supnorm.program.tracing import Builder, Tensor, Value
 
 
@@ -36,8 +36,9 @@ def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: V
     slope = _leaky_slope(build, test, if_true, if_false)
     if slope is not None:
         return build.unary("leaky_relu", test.left, slope)
-    if _cut_below(build, test, if_true, if_false):
-        return build.binary("min", test.left, np.asarray(0.0))
+    clamped = _clamped(build, test, if_true, if_false)
+    if clamped is not None:
+        return clamped
     if _exponential_below(build, test, if_true, if_false):
         below = if_false if test.op in ("gt", "ge") else if_true
         return build.binary("add", build.binary("max", test.left, np.asarray(0.0)), below)
@@ -64,12 +65,45 @@ def _leaky_slope(build: Builder, test: Comparison, if_true: Value, if_false: Val
     return None
 
 
-def _cut_below(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> bool:
-    """Whether where(x > 0, 0, x) is meant, which is min(x, 0)."""
-    if isinstance(test.right, Tensor) or np.any(test.right) or test.op in ("ne", "eq"):
-        return False
+def _clamped(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> Value | None:
+    """min(x, c) for where(x > c, c, x), max(x, c) for where(x < c, c, x); the other limit may be there already."""
+    if isinstance(test.right, Tensor) or not isinstance(test.left, Tensor) or test.op in ("ne", "eq"):
+        return None
     above, below = (if_true, if_false) if test.op in ("gt", "ge") else (if_false, if_true)
-    return not isinstance(above, Tensor) and not np.any(above) and _same(build, below, test.left)
+    level, shape = np.asarray(test.right, dtype=np.float64), test.left.shape
+    for limit, rest, op, other in ((above, below, "min", "max"), (below, above, "max", "min")):
+        if isinstance(limit, Tensor) or not _equal(limit, level, shape):
+            continue
+        if _same(build, rest, test.left) or _clamped_before(build, rest, test.left, other, level):
+            return build.binary(op, rest, level)
+    return None
+
+
+def _equal(a: Value, b: Array, shape: tuple[int, ...]) -> bool:
+    """Whether two constants are the same number at each place of a tensor."""
+    if np.broadcast_shapes(np.shape(a), np.shape(b), shape) != shape:
+        return False
+    return bool(np.all(np.asarray(a, dtype=np.float64) == b))
+
+
+def _clamped_before(build: Builder, rest: Value, x: Tensor, op: str, level: Array) -> bool:
+    """Whether it is max(x, a) with a <= level, or min(x, a) with a >= level: then it is x beyond the level."""
+    if not isinstance(rest, Tensor) or rest.shape != x.shape:
+        return False
+    node = build.nodes[rest.node]
+    if node.op == "relu":
+        bound, inner = np.zeros(node.width), node.args[0]
+    elif node.op == op and build.nodes[node.args[1]].value is not None:
+        bound, inner = np.asarray(build.nodes[node.args[1]].value), node.args[0]
+    else:
+        return False
+    given = bound[rest.index]
+    ordered = given <= level if op == "max" else given >= level
+    return (
+        (node.op != "relu" or op == "max")
+        and bool(np.all(ordered))
+        and _same(build, Tensor(inner, rest.index), x)
+    )
 
 
 def _exponential_below(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> bool:

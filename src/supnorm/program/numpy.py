@@ -126,6 +126,14 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         """As of an array."""
         return self._folded("mul", axis, keepdims)
 
+    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+        """As of an array."""
+        return _variance(self.build, self, axis, ddof, keepdims)
+
+    def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+        """As of an array."""
+        return np.sqrt(self.var(axis, ddof, keepdims))
+
     def dot(self, other: Any) -> Traced:
         """As of an array."""
         return Traced(self.build, _matmul(self.build, self.value, _open(other)))  # type: ignore[arg-type]
@@ -280,6 +288,11 @@ def _mean(build: Builder, x: Traced, axis: Any = None, keepdims: bool = False) -
     return x.sum(axis, keepdims) / count
 
 
+def _variance(build: Builder, x: Traced, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    total = ((x - x.mean(axis, keepdims=True)) ** 2).sum(axis, keepdims)
+    return total / (x.value.index.size / max(total.value.index.size, 1) - ddof)
+
+
 def _clip(build: Builder, x: Traced, low: Any = None, high: Any = None) -> Any:
     x = x if low is None else np.maximum(x, low)
     return x if high is None else np.minimum(x, high)
@@ -307,7 +320,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sum": _sum,
     "mean": _mean,
     "clip": _clip,
-    **{name: _method(name) for name in ("max", "min", "prod", "ravel")},
+    **{name: _method(name) for name in ("max", "min", "prod", "ravel", "var", "std")},
     "amax": _method("max"),
     "amin": _method("min"),
     "hstack": _side_by_side,

@@ -30,7 +30,6 @@ _SAME = ("Identity", "Dropout", "Cast", "CastLike")
 _MOVE = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather", "Expand")
 _COMPARE = {"Greater": "gt", "GreaterOrEqual": "ge", "Less": "lt", "LessOrEqual": "le"}
 _NEAREST = {
-    "MaxPool": "ReduceMax over a Reshape, or Conv with stride",
     "Atan": "Tanh",
     "LSTM": "unrolled Gemm and Tanh",
     "Floor": "none: a step has no certificate",
@@ -139,6 +138,8 @@ def _apply(graph: _Graph, node: Any, attributes: dict[str, Any], args: list[Any]
         return [Comparison(_COMPARE[op], args[0], args[1])]
     if op == "Where":
         return [select(graph.build, args[0], args[1], args[2])]
+    if op == "MaxPool" and len(list(filter(None, node.output))) > 1:
+        raise Unsupported("MaxPool with the places of the maxima", "MaxPool with its values alone")
     if any(isinstance(a, Comparison) for a in args):
         raise Unsupported(f"{op} of a comparison", "Min, Max, Clip, Abs, Relu or LeakyRelu")
     return [_symbolic(graph, op, attributes, args)]

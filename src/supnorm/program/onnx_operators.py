@@ -10,6 +10,7 @@ import numpy as np
 
 from supnorm.program.composed import elu, hard_sigmoid, prelu
 from supnorm.program.operations import Unsupported
+from supnorm.program.pooling import max_pool
 from supnorm.program.tracing import Builder, Tensor, Value
 
 
@@ -180,6 +181,14 @@ def _conv(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     return result.arrange(lambda i: i.reshape(1, count, *places))
 
 
+def _max_pool(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    x, sizes = args[0], at["kernel_shape"]
+    rank = len(sizes)
+    strides, dilations = at.get("strides", [1] * rank), at.get("dilations", [1] * rank)
+    pads = _pads(at, x.shape[2:], sizes, strides, dilations)
+    return max_pool(build, x, sizes, strides, pads, dilations, bool(at.get("ceil_mode", 0)))
+
+
 _ONE = np.asarray(1.0)
 _SELU = (1.67326319217681884765625, 1.05070102214813232421875)  # ONNX: alpha and gamma, float32 numbers
 OPERATORS: dict[str, Callable[[Builder, dict[str, Any], list[Any]], Value]] = {
@@ -192,6 +201,7 @@ OPERATORS: dict[str, Callable[[Builder, dict[str, Any], list[Any]], Value]] = {
     "LayerNormalization": _layer_norm,
     "BatchNormalization": _batch_norm,
     "Conv": _conv,
+    "MaxPool": _max_pool,
     "Concat": lambda build, at, args: build.concatenate(args, at["axis"]),
     "LeakyRelu": lambda build, at, args: build.unary("leaky_relu", args[0], float(at.get("alpha", 0.01))),
     "Elu": lambda build, at, args: elu(build, args[0], at.get("alpha", 1.0)),

@@ -8,7 +8,8 @@ inputs with different units comparable.
 Derivatives come from the function's own ``vjp``, or from its program where its code can be read; where there is neither,
 from central differences whose relative step must be declared (their error is about step^2 f''' / 6 + eps |f| / step, and
 no smaller derivative error can be seen); on a logarithmic axis the step is one of the logarithm. A certificate needs
-exact derivatives: those of the program, taken by JAX.
+exact derivatives: those of the program, taken by JAX. With respect to an input with a list of values there is no
+derivative: it is 0 on both sides, and nothing is evaluated between the values.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def with_derivatives(
             needed where there is no derivative and the function's code cannot be read.
 
     Returns:
-        A function with outputs ``y_1..y_m, dy_1/dx_1 .. dy_m/dx_1, .., dy_m/dx_d``. What was declared of the values
-        (`with_bound`) is not said of it: nothing follows for their derivatives.
+        A function with outputs ``y_1..y_m, dy_1/dx_1 .. dy_m/dx_1, .., dy_m/dx_d``, those in discrete inputs 0. What was
+        declared of the values (`with_bound`) is not said of it: nothing follows for their derivatives.
 
     Raises:
         BadInput: when there is neither a derivative nor a step.
@@ -64,16 +65,21 @@ def with_derivatives(
         raise BadInput(f"step is a share of each axis between 0 and 0.1, got {step}")
 
     def value(x: Array) -> Array:
-        return _exact(plain, x) if step is None else _differences(plain, domain, x, step)
+        return _exact(plain, domain, x) if step is None else _differences(plain, domain, x, step)
 
     value.shown = getattr(plain.value, "shown", [])  # type: ignore[attr-defined]
     value.derivatives = step or True  # type: ignore[attr-defined]  # for the fingerprint of a problem
     if step is None:
-        value.__wrapped__ = functools.partial(_traced, plain, domain.d)  # type: ignore[attr-defined]
+        value.__wrapped__ = functools.partial(_traced, plain, domain)  # type: ignore[attr-defined]
 
     names = plain.outputs or ()
     slopes = tuple(f"d{y}/d{x}" for x in domain.names for y in names)
-    note = () if step is None else (f"derivatives by central differences, step {step:g} of each axis",)
+    note: tuple[str, ...] = (
+        () if step is None else (f"derivatives by central differences, step {step:g} of each axis",)
+    )
+    discrete = [name for name, a in zip(domain.names, domain.axes, strict=True) if a.values is not None]
+    if discrete:
+        note += (f"no derivative with respect to {', '.join(discrete)}: only listed values exist",)
     return replace(
         plain,
         value=value,
@@ -100,27 +106,36 @@ def _read(function: Function, d: int) -> Function:
         return function
 
 
-def _traced(function: Function, d: int, x: Any) -> Any:
+def _continuous(domain: Domain) -> NDArray[np.bool_]:
+    """With respect to which inputs there is a derivative, shape ``(d,)``."""
+    return np.array([axis.values is None for axis in domain.axes])
+
+
+def _traced(function: Function, domain: Domain, x: Any) -> Any:
     """The same in JAX, from the function's program: what a certificate reads."""
     import jax
     import jax.numpy as jnp
 
-    program = to_jax(program_of(function, d))
-    slopes = jax.jacfwd(program)(x[0])
+    program = to_jax(program_of(function, domain.d))
+    slopes = jax.jacfwd(program)(x[0]) * _continuous(domain)
     return jnp.concatenate([program(x[0]), slopes.T.reshape(-1)])[None]
 
 
-def _exact(function: Function, x: Array) -> Array:
+def _exact(function: Function, domain: Domain, x: Array) -> Array:
     assert function.vjp is not None
     y, pull = function.vjp(x)
     m = y.shape[1]
     slopes = np.stack([pull(np.tile(np.eye(m)[j], (len(x), 1))) for j in range(m)], axis=2)
+    slopes[:, ~_continuous(domain)] = 0.0
     return np.concatenate([y, slopes.reshape(len(x), -1)], axis=1)
 
 
 def _differences(function: Function, domain: Domain, x: Array, step: float) -> Array:
     parts = [function.value(x)]
     for i, axis in enumerate(domain.axes):
+        if axis.values is not None:
+            parts.append(np.zeros_like(parts[0]))
+            continue
         right, left = x.copy(), x.copy()
         if axis.log:  # at its lower end a share of the range would be decades
             ratio = (axis.high / axis.low) ** step

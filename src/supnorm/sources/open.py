@@ -16,6 +16,7 @@ from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, la
 from supnorm.results import BadInput
 from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.ports import reordered
+from supnorm.sources.unused import with_unused_said
 from supnorm.sources.userfile import UserFunction
 
 Array = NDArray[np.float64]
@@ -130,11 +131,15 @@ def _opened(
     if spec.file and Path(spec.file).suffix.lower() in TABLES:
         from supnorm.sources.table import open_table
 
-        return open_table(_there(spec.file, root, where), spec, names, where)
+        table = open_table(_there(spec.file, root, where), spec, names, where)
+        return with_unused_said(table, spec, "a table", where)
     if spec.file:
         from supnorm.sources.model_file import open_file
 
-        return open_file(spec, root, names, probe, trust, where)
+        function = open_file(spec, root, names, probe, trust, where)
+        suffix = Path(spec.file).suffix.lower()
+        used = () if suffix == ".npz" else ("batch", "precision", "device")
+        return with_unused_said(function, spec, f"{suffix} files", where, *used)
     columns = _column_order(spec, names, where)
     if spec.python:
         from supnorm.sources.python import open_python
@@ -143,7 +148,10 @@ def _opened(
     else:
         from supnorm.sources.command import open_command
 
-        function = open_command(spec, root, where)
+        function = replace(open_command(spec, root, where), precision=spec.precision or "float64")
+        function = with_unused_said(
+            function, spec, "a command", where, "timeout", "retries", "protocol", "precision"
+        )
     return function if columns == list(range(len(names))) else reordered(function, columns)
 
 

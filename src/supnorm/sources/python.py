@@ -34,6 +34,7 @@ from supnorm.problem.specification import SourceSpec
 from supnorm.program import Unreadable
 from supnorm.results import BadInput
 from supnorm.sources.programs import unread
+from supnorm.sources.unused import with_unused_said
 from supnorm.sources.userfile import JAX_LIKE, imported_roots, load_object
 
 Array = NDArray[np.float64]
@@ -51,18 +52,31 @@ def open_python(spec: SourceSpec, root: Path, probe: Array, where: str) -> Funct
     Raises:
         BadInput: when it cannot be loaded or is nothing that can be called.
     """
+    function, kind, used = _opened(spec, root, probe, where)
+    return with_unused_said(function, spec, kind, where, *used)
+
+
+def _opened(spec: SourceSpec, root: Path, probe: Array, where: str) -> tuple[Function, str, tuple[str, ...]]:
+    """The function, what kind of source it is, and which keys such a source uses."""
     assert spec.python is not None
     key = f"{where} python"
     found = _built(load_object(spec.python, root, key), f'{key} = "{spec.python}"')
     label = spec.name or spec.python.rpartition(":")[2]
     if spec.per_point:
         single = per_point(found, probe.shape[1], label, spec.timeout, spec.retries)
-        return replace(single, precision=spec.precision or "float64")
+        used = ("per_point", "timeout", "retries", "precision")
+        return (
+            replace(single, precision=spec.precision or "float64"),
+            "Python code called point by point",
+            used,
+        )
     if _is_module(found):
-        return _from_module(found, spec, label, probe)
+        module = _from_module(found, spec, label, probe)
+        return module, "a torch module", ("batch", "precision", "device")
     if callable(getattr(found, "predict", None)):
         predictor = _from_predictor(found, label, probe.shape[1], f'{key} = "{spec.python}"')
-        return replace(predictor, precision=spec.precision or "float64")
+        predictor = replace(predictor, precision=spec.precision or "float64")
+        return predictor, "an object with predict", ("precision",)
     if not callable(found):
         raise BadInput(
             f'{key} = "{spec.python}" is a {type(found).__name__}; name a function of an array (n, d), '
@@ -72,12 +86,15 @@ def open_python(spec: SourceSpec, root: Path, probe: Array, where: str) -> Funct
     if roots & JAX_LIKE and _speaks_jax(found, probe):
         from supnorm.sources.jax import from_jax
 
-        return from_jax(found, name=label, precision=spec.precision or "float64")
+        traced = from_jax(found, name=label, precision=spec.precision or "float64")
+        return traced, "JAX code", ("precision",)
     if "torch" in roots and (dtype := _speaks_torch(found, probe, spec.precision)):
         from supnorm.sources.torch import from_torch
 
-        return from_torch(found, name=label, precision=dtype, device=spec.device)
-    return replace(as_function(found, label), name=label, precision=spec.precision or "float64")
+        function = from_torch(found, name=label, precision=dtype, device=spec.device)
+        return function, "a function of torch tensors", ("precision", "device")
+    function = replace(as_function(found, label), name=label, precision=spec.precision or "float64")
+    return function, "code that is called with whole batches", ("precision",)
 
 
 def per_point(

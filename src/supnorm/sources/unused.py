@@ -1,0 +1,46 @@
+"""Keys of a source that its kind has no use for: said in a note of the audit, so that nobody relies on them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from supnorm.problem import Function
+from supnorm.problem.specification import SourceSpec
+
+# What each key is for, as the end of a sentence.
+PURPOSE = {
+    "per_point": "Python code",
+    "batch": "graphs and torch modules",
+    "device": "graphs and torch",
+    "precision": "code, programs and torch files",
+    "timeout": "a command, or Python code with per_point = true",
+    "retries": "a command, or Python code with per_point = true",
+    "protocol": "a command",
+}
+
+
+def with_unused_said(function: Function, spec: SourceSpec, kind: str, where: str, *used: str) -> Function:
+    """The function with a note on each key that is given and not among the ``used`` ones.
+
+    Args:
+        kind: of the source, as in "means nothing for NumPy code".
+        where: file and table.
+
+    >>> import numpy as np
+    >>> spec = SourceSpec(file="model.npz", timeout=5.0)
+    >>> with_unused_said(Function(np.sin), spec, ".npz files", "problem.toml: [model]").notes
+    ('problem.toml: [model] timeout = 5 was not used: it means nothing for .npz files (it is for a command, or \
+Python code with per_point = true)',)
+    """
+    notes = []
+    for key, purpose in PURPOSE.items():
+        value = getattr(spec, key)
+        # A precision that is the function's own is true, if superfluous.
+        true = key in used or (key == "precision" and value == function.precision)
+        if value == SourceSpec.model_fields[key].default or true:
+            continue
+        shown = "true" if value is True else f'"{value}"' if isinstance(value, str) else f"{value:g}"
+        notes.append(
+            f"{where} {key} = {shown} was not used: it means nothing for {kind} (it is for {purpose})"
+        )
+    return replace(function, notes=(*function.notes, *notes)) if notes else function
