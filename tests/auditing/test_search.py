@@ -664,3 +664,16 @@ def test_points_are_gathered_where_few_of_the_box_exist() -> None:
     assert evaluator.worst > 0.99 * (1 + 0.4 * np.sqrt(2)) ** 2
     assert sum(calls) >= 1900
     assert len(calls) < 400
+
+
+def test_no_more_vertices_are_asked_for_than_a_layer_has() -> None:
+    """In one input a layer of five neurons has five kinks: thousands of seeds were the same five points."""
+    rng = np.random.default_rng(0)
+    weights, bias = np.ones((5, 1)), -np.linspace(0.1, 0.9, 5)
+    seeds = vertex_seeds((weights, bias), Domain(x=(0.0, 1.0)), 4000, rng)
+    assert 1 <= len(seeds) <= 5
+    assert np.isin(seeds.round(9), np.linspace(0.1, 0.9, 5).round(9)).all()
+    plane = vertex_seeds(
+        (rng.normal(size=(9, 2)), rng.normal(size=9)), Domain(x=(0.0, 1.0), y=(0.0, 1.0)), 4000, rng
+    )
+    assert len(plane) <= math.comb(9, 2)

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 
@@ -89,6 +90,7 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
     k = d if d <= VERTICES else 4
     if h < k or n < 1:
         return np.empty((0, d))
+    n = min(n, math.comb(h, k)) if k == d else n  # there are no more vertices
     # In units of the axes the rows are far from comparable; solve in the unit box's coordinates.
     low = np.array([a.low for a in domain.axes])
     width = np.array([a.high - a.low for a in domain.axes])

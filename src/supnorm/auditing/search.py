@@ -73,8 +73,8 @@ class ScreenAndAscent:
         dense: the same in few inputs, where climbs take little.
         spare: share of a round's budget below which what its climbs cannot use looks everywhere as well, before
             them; a larger one waits for another round.
-        faces, vertices, flats: shares of the screen on faces, on vertices of the first layer and, in many inputs, on
-            places where a few of its neurons vanish.
+        faces, vertices: shares of the screen on faces, and on vertices of the first layer or, in many inputs, places
+            where a few of its neurons vanish.
         corners: power in `snap_to_faces`.
         first_step: of a climb, over half the distance of screened points.
         independent: share of climbs from independent starts.
@@ -97,8 +97,7 @@ class ScreenAndAscent:
     dense: float = 0.7
     spare: float = 0.3
     faces: float = 0.2
-    vertices: float = 0.2
-    flats: float = 0.5
+    vertices: float = 0.5
     corners: float = 1.0
     first_step: float = 1.0
     independent: float = 0.08
@@ -159,7 +158,7 @@ class ScreenAndAscent:
             lone=self.independent,
             faces=faces,
             corners=corners,
-            flats=0.0,
+            vertices=0.0 if d > VERTICES else 0.2,
             first_step=2.0,
             ascent=replace(self.ascent, steps=20, halve_every=1, fewest=4),
         )
@@ -204,8 +203,7 @@ class ScreenAndAscent:
         first = landscape.evaluator.problem.model.first_layer
         if first is not None and domain.cloud is None:
             # All of them, however poor the first ones are: a rare glitch shows at one of thousands.
-            share = self.vertices if domain.d <= VERTICES else self.flats
-            seeds = vertex_seeds(first, domain, min(int(share * n), SEEDS), rng)
+            seeds = vertex_seeds(first, domain, min(int(self.vertices * n), SEEDS), rng)
             state.pool.add(seeds, landscape.score(seeds))
             spent = len(seeds)
         begun = landscape.spent
