@@ -102,6 +102,10 @@ def _lock(folder: Path, locks: ExitStack) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        from supnorm.evaluation.executor import starts_again
+
+        if starts_again():  # the run that it has met is the one that started it, and speaks for all
+            raise SystemExit(1) from None
         raise BadInput(
             f"--out {folder}: another run is at work in this folder; wait until it ends, or choose another --out"
         ) from None

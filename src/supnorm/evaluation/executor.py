@@ -115,6 +115,11 @@ def broken_workers_explained() -> Iterator[None]:
         raise SystemExit(1) from None
 
 
+def starts_again() -> bool:
+    """Whether this is a worker that imports the main file again and has come to the verb that started it."""
+    return _importing("__mp_main__") is not None
+
+
 def _importing(name: str) -> tuple[Path, int] | None:
     """File and line that runs now at the top level of a module whose name starts so."""
     for frame, line in traceback.walk_stack(inspect.currentframe()):
