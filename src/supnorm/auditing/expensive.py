@@ -28,6 +28,7 @@ from supnorm.auditing.surrogate import GaussianProcess
 from supnorm.auditing.thinning import thin
 from supnorm.evaluation import Evaluations, Evaluator, Flight, PointStatus
 from supnorm.problem import Problem, draw_inside
+from supnorm.results.powers import rms
 
 Array = NDArray[np.float64]
 
@@ -160,10 +161,7 @@ class SurrogateSearch:
         gap = signed_errors(problem.error, y, f, x)
         # Where the reference is 0 a relative error may have no floor.
         known = np.isfinite(gap).all(axis=1) & np.isfinite(doubts).all(axis=1)
-        top = np.abs(doubts[known]).max(initial=1e-300)  # a square may overflow where its root does not
-        doubt = (
-            float(top * np.sqrt(np.mean((doubts[known] / top) ** 2, axis=0)).max()) if known.any() else 0.0
-        )
+        doubt = float(rms(doubts[known], axis=0).max()) if known.any() else 0.0
         size = float(np.median(np.sort(np.abs(gap[known]).max(axis=1))[-5:])) if known.any() else 0.0
         if doubt > 0.5 * size and known.sum() >= domain.d + 2:
             inner = error_problem(problem, believed(u[known], gap[known], waiting))

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.results.powers import mean_and_spread
+
 Array = NDArray[np.float64]
 VARIANCE, LENGTHS = (1e-2, 1e4), (0.02, 50.0)  # within which the likelihood is maximised
-SQUARED = 1e100  # values beyond it, or below its inverse, have a unit of their own: squares would be inf or 0
 NUGGET = 1e-10  # relative; keeps the factor stable when points crowd at a peak
 
 
@@ -40,13 +41,9 @@ class GaussianProcess:
     @classmethod
     def fit(cls, u: Array, y: Array, scale: Array | None = None) -> GaussianProcess:
         """Fit to values ``y`` (n, m) at ``u`` (n, d); with ``scale`` the length scales stay as given."""
-        top = np.abs(y).max(axis=0)
-        unit = np.where((top > SQUARED) | ((top > 0) & (top < 1 / SQUARED)), top, 1.0)
-        y = y / unit
-        mean, spread = y.mean(axis=0), y.std(axis=0)
+        mean, spread = mean_and_spread(y)
         spread = np.where(spread > 0, spread, 1.0)
         z = (y - mean) / spread
-        mean, spread = mean * unit, spread * unit
         lengths = length_scales(u, z) if scale is None else scale
         kernel = _matern(_distance(u, u, lengths))
         kernel.flat[:: len(u) + 1] += NUGGET

@@ -14,9 +14,8 @@ from typing import TextIO
 
 import typer
 
-_kept: list[
-    tuple[TextIO, int]
-] = []  # standard output while it is kept free: the stream and a copy of descriptor 1
+# Standard output while it is kept free: the stream and a copy of descriptor 1.
+_kept: list[tuple[TextIO, int]] = []
 
 
 @contextmanager
