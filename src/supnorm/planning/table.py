@@ -107,7 +107,8 @@ def as_table(
             f"a budget of a table needs at least {LEAST} rows with a value of {names[index]}, got {kept.sum()} of "
             f"{len(kept)}"
         )
-    limit, notes = None, ()
+    limit: float | None = None
+    notes: tuple[str, ...] = ()
     if tolerance is not None or problem.error.tolerance is not None:
         y = values[kept]
         limit = float(absolute_tolerances(problem, tolerance, y)[index])
