@@ -77,7 +77,8 @@ def _label(command: list[str], root: Path) -> str:
     >>> _label(["./density", "--fine"], Path())
     'density --fine'
     """
-    first = next((i for i, part in enumerate(command) if (root / part).is_file()), 0)
+    own = (i for i, part in enumerate(command) if not Path(part).is_absolute() and (root / part).is_file())
+    first = next(own, 0)  # an interpreter says less than its script
     text = " ".join([Path(command[first]).name, *command[first + 1 :]])
     return text if len(text) <= LABEL else text[: LABEL - 1] + "…"
 
