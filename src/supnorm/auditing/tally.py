@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,10 @@ MOST = 100_000  # points whose errors are all kept: as many as an audit draws at
 @dataclass(frozen=True)
 class WholeSample(Sample):
     """Errors at all points of a finite domain under its uniform law: what they say of the law is exact."""
+
+    def quantile(self, q: float) -> float:
+        """The smallest error that at least a share ``q`` of the points does not exceed."""
+        return float(np.quantile(self.errors, q, method="inverted_cdf")) if self.n else math.nan
 
     def exceedance(self, level: float, confidence: float = 1.0) -> dict[str, Any]:
         """The share of the points with an error above ``level``, of those that have one: no limit is needed.

@@ -84,7 +84,7 @@ def _track(view: View, scale: Scale, y: float) -> Markup:
     if view.exceeded:
         first = scale(view.tolerance)
         parts.append(rect(first, y, worst - first, 10, "bad"))
-    last = scale(view.upper) if view.bounded else worst if view.exhaustive else scale.end
+    last = worst if view.exhaustive else scale(view.upper) if view.bounded else scale.end
     if not math.isinf(view.lower) and last - worst > 0.5:  # below half a pixel nothing is seen
         parts.append(rect(worst, y, last - worst, 10, "unk"))
     return join(parts)

@@ -139,14 +139,15 @@ def headline(view: View) -> Markup:
     if kind == "open":
         allowed = "any tolerance" if view.per_output else f"your tolerance of {view.error(view.tolerance)}"
         if view.exhaustive:
-            begin = m("No point has an error above {}.", allowed)
-            return m("{} The worst error is {}, at {}.", begin, big, where)
+            known = "has an error" if view.complete else "where an error is known has one"
+            begin = m("No point {} above {}.", known, allowed)
+            return m("{} The worst is {}, at {}.", begin, big, where)
         begin = m("No error above {} was found.", allowed)
         return m("{} The worst found is {}, at {}.", begin, big, where)
     if point.error == 0:
         return _zero(view)
     opening = f"Among {count(view.plain[0])} pairs the" if view.table_only else "The"
-    found = "" if view.exhaustive else " found"
+    found = "" if view.complete else " found"
     return m("{} worst error{} is {}, at {}.", opening, found, big, where)
 
 
@@ -228,7 +229,9 @@ def _no_value(view: View) -> Markup:
 def _ratios(view: View) -> Markup:
     typical = term("rms", "typical (RMS) error")
     begin = (
-        f"The worst error found is {view.error(view.lower)}: " if kind_of(view) == "proven" else "That is "
+        f"The worst error{'' if view.exhaustive else ' found'} is {view.error(view.lower)}: "
+        if kind_of(view) == "proven"
+        else "That is "
     )
     sample = "pairs" if view.table_only else view.sampled
     if not math.isfinite(view.lower):
