@@ -185,7 +185,8 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "versions": versions(),
         "fingerprint": fingerprint(problem),
-        "notes": notes(problem, budget[1]) + ([] if table or run.listed else finite_note(problem.domain)),
+        "notes": notes(problem, budget[1], run.listed is not None and run.listed.exhaustive)
+        + ([] if table or run.listed else finite_note(problem.domain)),
         "charts": drawn,
     }
     document["explanation"] = explain(document)

@@ -126,8 +126,8 @@ def failures_json(evaluator: Evaluator, recorder: Recorder) -> dict[str, Any]:
     }
 
 
-def notes(problem: Problem, seconds: float | None) -> list[str]:
-    """Lines that limit what the numbers say."""
+def notes(problem: Problem, seconds: float | None, exhaustive: bool = False) -> list[str]:
+    """Lines that limit what the numbers say; ``exhaustive``: every point was evaluated within the ``seconds``."""
     lines = []
     for side in ("model", "reference"):
         function = getattr(problem, side)
@@ -136,7 +136,12 @@ def notes(problem: Problem, seconds: float | None) -> list[str]:
         if size is not None and not said:
             lines.append(ROUNDING_NOTE.format(side=side, precision=function.precision, size=size))
         lines += [note for note in function.notes if note not in lines]
-    if seconds is not None:
+    if seconds is not None and exhaustive:
+        lines.append(
+            "The run was limited by seconds, which sufficed for every point. Sizes of places and pictures that there was no "
+            "time for are left out."
+        )
+    elif seconds is not None:
         lines.append(
             "The search was limited by seconds: another machine or run may find another point. So were sizes of places, "
             "pictures and planted errors: what there was no time for is left out."
