@@ -155,9 +155,7 @@ def test_the_worst_lift_is_not_blamed_on_the_network() -> None:
     from supnorm.results import Witness
 
     problem = open_problem(EXAMPLES / "airfoil" / "problem.toml")
-    x = np.array(
-        [0.030343679663914543, 0.5998273634200982, 0.08028271342049506, 14.0, 838774.507768505]
-    )
+    x = np.array([0.030343679663914543, 0.5998273634200982, 0.08028271342049506, 14.0, 838774.507768505])
     model, reference = (f.value(x[None])[0] for f in (problem.model, problem.reference))
     error = float(np.abs(model - reference)[0])
     assert error > 10 * 0.05

@@ -144,4 +144,6 @@ def test_a_relative_tolerance_of_a_table_is_made_absolute_like_that_of_a_functio
     assert planned("scaled", scale=(4.0,)).tolerance == pytest.approx(0.4)
     zero = Function(lambda x: x, name="density.csv", table=(x, np.maximum(y, 0.0)[:, None]))
     with pytest.raises(BadInput, match="is 0 somewhere"):
-        budget(Problem(None, zero, Domain.from_samples(x), ErrorMeasure("relative", floor=0.0, tolerance=0.1)))
+        budget(
+            Problem(None, zero, Domain.from_samples(x), ErrorMeasure("relative", floor=0.0, tolerance=0.1))
+        )

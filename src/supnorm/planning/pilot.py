@@ -124,7 +124,9 @@ def pilot(
             pairs = [pair for pair in made if pair is not None]
             if pairs:
                 best = min(pairs, key=lambda pair: pair[1])
-                most = GaussianProcess().most if tool == GAUSSIAN_PROCESS else purse  # it uses no more samples
+                most = (
+                    GaussianProcess().most if tool == GAUSSIAN_PROCESS else purse
+                )  # it uses no more samples
                 found[tool] = _trial(tool, best, plan.m, min(purse, most), ROUNDING * target.spread)
         return found
 

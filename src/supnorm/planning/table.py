@@ -81,7 +81,12 @@ def read_table(
     rows = f"{len(x)} rows" + (f" ({left_out} more have no value and are left out)" if left_out else "")
     note = f"a table of {rows}: smoothness above 1 and interactions cannot be told from it"
     plan = Plan(
-        eps=float(tolerance), p=read_norm(norm), output=output, notes=(note, *notes), title=title, law="the rows"
+        eps=float(tolerance),
+        p=read_norm(norm),
+        output=output,
+        notes=(note, *notes),
+        title=title,
+        law="the rows",
     )
     return Table(box.to_unit(x), y, box, plan)
 
