@@ -86,8 +86,8 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception as error:
         # A mistake on the command line: click's exception, of which typer may carry a copy of its own.
         if callable(explained := getattr(error, "format_message", None)):
-            place = getattr(error, "ctx", None)
-            verb = f" {place.info_name}" if place is not None and place.parent is not None else ""
+            context = getattr(error, "ctx", None)
+            verb = f" {context.info_name}" if context is not None and context.parent is not None else ""
             _say(str(explained()).rstrip(".") + f"; see supnorm{verb} --help")
             return ExitCode.BAD_INPUT
         if isinstance(error, OSError) and _in_echo(error):
