@@ -182,7 +182,7 @@ def test_rectangles_that_reach_a_pole_have_no_bound():
 
 
 def test_nodes_that_hardly_determine_a_polynomial_are_no_rule():
-    """Two nodes 1e-6 apart: the projection is known to a few digits only, and its constant is summed from middles of balls."""
+    """Two nodes 1e-6 apart: the projection is known to a few digits, and only middles of balls are summed."""
     with pytest.raises(Rejected, match="does not determine"):
         verify_rule(1, 3, ((0.5,), (0.5 + 1e-6,)))
 
