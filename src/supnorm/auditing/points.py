@@ -21,9 +21,8 @@ from supnorm.problem import Domain
 
 Array = NDArray[np.float64]
 VERTICES = 6  # inputs up to which vertices of the first layer are seeds; from there on places where four neurons vanish
-MIDDLE = np.float32(1.0)
-SLACK = 0.0
 STARTS = 8  # random points that are moved to one such place
+MIDDLE = np.float32(0.8)  # of each axis, where they lie: more of them end inside the box than from all of it
 BLOCK = 1 << 19  # bytes of the systems that give kinks of the first layer at once: they stay in the cache
 
 
@@ -102,20 +101,20 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
     starts, number = (1, 8) if k == d else (STARTS, 4)
     size = -(-min(max(256, BLOCK // (number * d * (k + 1))), 2 * n) // starts)
     if k < d:  # the same points for all blocks: it is the neurons that must differ
-        points, normals = 0.5 + MIDDLE * (rng.random((size, d, STARTS), dtype=np.float32) - 0.5), _normals(scaled, shifted)
+        points = 0.5 + MIDDLE * (rng.random((size, d, STARTS), dtype=np.float32) - np.float32(0.5))
+        normals = _normals(scaled, shifted)
     while have < n and drawn < 8 * n:  # many vertices of a wide layer lie outside the box
         chosen = rng.integers(h, size=(k, size))
         t = _vertices(scaled, shifted, chosen) if k == d else _meet(normals, chosen, points)
-        inside = np.flatnonzero(np.all((t >= -SLACK) & (t <= 1 + SLACK), axis=0))
+        inside = np.flatnonzero(np.all((t >= 0) & (t <= 1), axis=0))
         found.append(t.take(inside, axis=1))
         have, drawn = have + found[-1].shape[1], drawn + t.shape[1]
         if drawn >= 2 * n and have < 0.02 * drawn:
             break
     t = np.concatenate(found, axis=1)[:, :n].T.astype(np.float64, order="C")
-    if not any(a.log or a.values is not None for a in domain.axes):
-        return np.clip(t, 0, 1)
-    clipped: Array = np.clip(domain.to_unit(low + t * width), 0.0, 1.0)  # the unit box is another coordinate there
-    return clipped
+    if any(a.log or a.values is not None for a in domain.axes):  # then the unit box is another coordinate
+        t = np.clip(domain.to_unit(low + t * width), 0.0, 1.0)
+    return t
 
 
 def _vertices(w: Array, b: Array, chosen: NDArray[np.intp]) -> Array:
