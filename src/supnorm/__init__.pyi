@@ -1,5 +1,6 @@
 from .auditing import (
     AuditReport,
+    Enumeration,
     Pictures,
     Power,
     ScreenAndAscent,
@@ -25,6 +26,7 @@ __all__ = [
     "BudgetResult",
     "CertifyResult",
     "Domain",
+    "Enumeration",
     "ErrorMeasure",
     "Estimate",
     "EvaluationStore",

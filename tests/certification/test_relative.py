@@ -9,6 +9,7 @@ from flint import arb
 
 from supnorm.certification import certify, error_program, leaf, mismatch, values_of_problem
 from supnorm.certification.certificate import digest
+from supnorm.certification.lower import proved_error
 from supnorm.checker import check
 from supnorm.checker.check import relative
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
@@ -180,3 +181,11 @@ def test_rounding_counts_where_the_bound_rests():
     assert state.rounding()[0] == pytest.approx(0.5, rel=1e-12)
     state.err[0, 1, 1] = 0.75
     assert state.rounding()[0] >= 0.75
+
+
+def test_points_where_a_program_has_no_bound_prove_nothing():
+    """e^(1000 x) overflows at 1: whatever float64 makes of its centre there is no lower bound."""
+    problem = Problem(lambda x: jnp.exp(1000.0 * x) * 0.0 + x, lambda x: 0.0 * x, Domain(x=(0.0, 1.0)))
+    proved = proved_error(error_program.error_program(problem), np.array([[1.0], [0.5]]))
+    assert proved[0] == 0.0
+    assert 0.5 - 1e-9 < proved[1] <= 0.5

@@ -298,3 +298,16 @@ def test_the_value_at_the_witness_is_as_good_as_declared(tmp_path):
     ).hexdigest()
     (tmp_path / "f.json").write_text(json.dumps(data))
     assert "error at the witness" in check(tmp_path / "f.json").reason
+
+
+@pytest.mark.parametrize(("value", "good"), [(3.4, True), (-3.4, True), (3.6, False), (-3.6, False)])
+def test_recorded_values_are_within_their_declared_bound_and_accuracy(value, good):
+    entry = {
+        "which": "reference", "name": "f", "weight": [(1.0).hex()], "bound": [(3.0).hex()], "stretch": (2.0).hex(),
+        "order": None, "derivatives": None, "accuracy": (0.5).hex(), "witness": [value.hex()], "values": {},
+    }  # fmt: skip
+    if good:
+        assert rules.read_declared(entry, 1, 1).witness == (value,)
+    else:
+        with pytest.raises(rules.Wrong, match="above its declared bound"):
+            rules.read_declared(entry, 1, 1)

@@ -260,3 +260,22 @@ def test_factors_scale_the_remainder():
     for factor in (-3, 4):
         g = enclosure.times(f, arb(factor))
         assert (float(g.c), float(g.J[0]), float(g.eps)) == (factor, 2 * factor, abs(factor) / 4)
+
+
+@pytest.mark.parametrize("op", ["tanh", "sigmoid", "softplus", "silu"])
+def test_what_holds_on_the_line_is_no_bound_on_polydiscs(op):
+    """Each has a pole at a distance of pi/2 or pi: on the real interval there is a bound, on the disc of 6 none."""
+    z = enclosure.Feature(arb(0), (arb(2),), arb(0))
+    assert enclosure.smooth(op, z, arb(1), True).eps is not None
+    assert enclosure.smooth(op, z, arb(3), False).eps is None
+
+
+@pytest.mark.parametrize("op", ["sin", "cos", "erf", "gelu"])
+def test_remainders_on_polydiscs_hold_in_imaginary_directions(op):
+    """Where growth is exponential, which no bound on the line knows."""
+    f = enclosure.smooth(op, enclosure.Feature(arb("0.3"), (arb(1),), arb(0)), arb(3), False)
+    with mp.workdps(30):
+        z = mp.mpc(0, 3)
+        there = oracle.UNARY[op](mp.mpf("0.3") + z)
+        off = abs(there - mp.mpf(float(f.c)) - mp.mpf(float(f.J[0])) * z)
+    assert 1.5 < off <= float(f.eps)

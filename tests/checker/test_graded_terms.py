@@ -12,8 +12,10 @@ from flint import arb, arb_poly, ctx
 
 from supnorm.certification.graded_rule import rule
 from supnorm.checker import graded, graded_functions
+from supnorm.checker.document import Operation, Rejected
+from supnorm.checker.enclosure import Program
 from supnorm.checker.graded import Graded
-from supnorm.checker.graded_rule import verify_rule
+from supnorm.checker.graded_rule import chebyshev_table, verify_rule
 
 CORNERS = [np.array(y) for y in product((-1.0, 0.0, 1.0), repeat=2)]
 
@@ -145,3 +147,66 @@ def test_softplus_far_from_the_real_line_is_bounded_by_its_zeros_too():
     assert float(graded_functions._strip("softplus", arb(2), arb(3), arb(1))) == pytest.approx(
         1 + np.log1p(np.exp(3))
     )
+
+
+def test_a_layer_of_features_without_bound_has_none_where_it_uses_them():
+    """log(x) on a cell that reaches zero: a sum with it has no bound, one that leaves it out has."""
+    program = Program.of((
+        Operation("input", (), 2), Operation("log", (0,), 2),
+        Operation("affine", (1,), 3, weight=(1.0, 1.0, 0.0, 1.0, -1e-9, 0.0), vector=(0.0, 0.0, 0.0)),
+    ))  # fmt: skip
+    found = graded.enclose(program, [arb(0.1), arb(2)], [arb(0.5), arb(0.5)], None)
+    assert [f.rem is None for f in found] == [True, False, True]
+    assert [f.tail(3) is None for f in found] == [True, False, True]
+
+
+def test_features_without_bound_stay_so():
+    lost, known = graded._nothing(_graded(1.0)), _graded(1.0, (0.5, 0.2))
+    for found in (
+        graded.plus(lost, known), graded.plus(known, lost), graded.times(lost, arb(0)), graded.multiply(known, lost),
+        graded.multiply(lost, known), graded.smooth("tanh", lost), graded.relu(lost),
+    ):  # fmt: skip
+        assert found.rem is None
+    assert graded._own_range(lost) is None
+
+
+def test_the_range_of_a_model_counts_all_of_it():
+    low, high = graded._own_range(_graded(1.0, (0.5, -0.25), H=(0.125, -0.25, 0.5), s=(0.25, 0.5), rem=2.0))
+    assert float(high) == 1.0 + 0.75 + 0.875 + 0.75 + 2.0
+    assert float(low) == 1.0 - 0.75 - 0.875 - 0.75 - 2.0
+
+
+def test_rectangles_that_reach_a_pole_have_no_bound():
+    for op, height in (("tanh", 1.6), ("tanh", 3.0), ("softplus", 3.2), ("softplus", 7.0), ("sigmoid", 3.2)):
+        assert graded_functions._strip(op, arb(-1), arb(1), arb(height)) is None
+
+
+def test_nodes_that_hardly_determine_a_polynomial_are_no_rule():
+    """Two nodes 1e-6 apart: the projection is known to a few digits, and only middles of balls are summed."""
+    with pytest.raises(Rejected, match="does not determine"):
+        verify_rule(1, 3, ((0.5,), (0.5 + 1e-6,)))
+
+
+@pytest.mark.parametrize(("d", "D"), [(1, 3), (1, 5), (2, 3), (2, 5), (3, 3)])
+def test_the_lebesgue_constant_is_not_below_its_sum_in_exact_arithmetic(d, D):
+    own = verify_rule(d, D, tuple(map(tuple, rule(d, D).representatives.tolist())))
+    m, count = 3 * D + 1, len(own.nodes)
+    units = [own.coefficients([arb(int(i == n)) for i in range(count)]) for n in range(count)]
+    with ctx.workprec(200):
+        half = [(arb.pi() * (2 * i + 1) / (2 * m)).cos() for i in range((m + 1) // 2)]
+        largest = arb(0)
+        for y in product(half, repeat=d):
+            tables = [chebyshev_table(v, D) for v in y]
+            sizes = arb(0)
+            for one in units:
+                sizes += abs(sum((a * _product(tables, k) for k, a in one.items()), arb(0)))
+            largest = largest.max(sizes)
+        exact = largest / (arb.pi() * D / (2 * m)).cos()
+    assert exact.lower() <= own.lebesgue <= exact * (1 + arb("1e-9"))
+
+
+def _product(tables, exponents):
+    value = arb(1)
+    for table, k in zip(tables, exponents, strict=True):
+        value = value * table[k]
+    return value

@@ -180,3 +180,10 @@ def test_what_a_sign_and_a_cut_leave_open():
     vertices, drift = rules._half(polygon, [arb(-1), arb(3)])
     assert {float(v[0]) for v in vertices} == {-0.5, 1.0}
     assert drift >= half
+
+
+def test_a_cell_with_a_piece_without_bound_has_none():
+    one = arb(1), arb(2)
+    assert rules._hull(None, one) is None
+    assert rules._hull(one, None) is None
+    assert [float(v) for v in rules._hull(one, (arb(-3), arb(0)))] == [-3.0, 2.0]

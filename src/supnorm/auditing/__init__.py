@@ -1,6 +1,7 @@
 """Search for the worst error, statistics, and the report."""
 
 from supnorm.auditing.audit import audit
+from supnorm.auditing.enumeration import Enumeration
 from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.auditing.pictures import Pictures
 from supnorm.auditing.power import Power
@@ -11,6 +12,7 @@ from supnorm.auditing.statistics import NORMS
 __all__ = [
     "NORMS",
     "AuditReport",
+    "Enumeration",
     "Pictures",
     "Power",
     "ScreenAndAscent",

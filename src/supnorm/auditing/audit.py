@@ -5,23 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, wait
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import document
 from supnorm.auditing.clock import Clock, Pace
+from supnorm.auditing.enumeration import Enumeration, Listed
 from supnorm.auditing.expensive import SurrogateSearch
+from supnorm.auditing.facts import failures_json
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.pictures import Pictures, picture_budget
 from supnorm.auditing.places import find_places
-from supnorm.auditing.power import POWER_TIME, Power
+from supnorm.auditing.power import POWER_TIME, Planted, Power
 from supnorm.auditing.recheck import check_outputs
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import ScreenAndAscent, SearchState
 from supnorm.auditing.statistics import NORMS, Moments, Sample
 from supnorm.auditing.table import is_table, table_statistics
+from supnorm.auditing.tally import Tally
 from supnorm.evaluation import (
     EvaluationStore,
     Evaluator,
@@ -36,7 +40,7 @@ from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-Strategy = ScreenAndAscent | SurrogateSearch
+Strategy = ScreenAndAscent | SurrogateSearch | Enumeration
 EVALUATIONS = 100_000
 LEAST = 20  # evaluations: so many points are random ones in any case
 STATISTICS = 0.2  # share of the evaluations that are independent points of the law
@@ -44,8 +48,13 @@ FEW = 2000  # calls up to which an expensive reference is modelled
 SECONDS_ROUND = 8192  # evaluations of the first round when seconds limit the search, at most
 FIRST_BATCH = 128  # of them, at most
 SAMPLE_MOST = 20_000  # independent points when only seconds limit the search
+ENUMERATED = 1 - STATISTICS  # of the time: what an enumeration may take
+UNLIMITED = 2**62  # evaluations
 # With seconds, times of what follows the search as shares of its own:
 PLACES_TIME, PICTURES_TIME = 0.2, 0.2  # and POWER_TIME
+# Why no errors are planted where points are enumerated.
+NONE_HIDDEN = "every point of the domain was evaluated, and there are no others where one could hide"
+SOME_LEFT = "the points of the domain were evaluated one by one, and what those that were not hold is unknown"
 
 
 @broken_workers_explained()
@@ -75,8 +84,9 @@ def audit(
             `SurrogateSearch` of calls of 0.1 s and more on workers).
         workers: processes or threads for a reference that takes more than 1 ms a point.
         executor: any ``concurrent.futures`` executor instead.
-        strategy: of the search; by default `SurrogateSearch` for a reference of more than 1 ms a point and at
-            most 2000 evaluations, else `ScreenAndAscent`.
+        strategy: of the search; by default `Enumeration` where all inputs are lists of values and the budget allows
+            every point, `SurrogateSearch` for a reference of more than 1 ms a point and at most 2000 evaluations,
+            else `ScreenAndAscent`.
         pictures: resolutions of the charts.
         power: errors to plant, to see what such a search misses (True: the usual ones); none by default.
         norms: powers p of the sample norms L^p that are reported beside the maximum, each at least 1.
@@ -130,6 +140,8 @@ def audit(
     try:
         chosen: Strategy | None = None
         clock: Clock | None = None
+        listed: Listed | None = None
+        failures: dict[str, Any] | None = None
         if is_table(problem):
             sample, state, places = table_statistics(evaluator, norms)
             searched = evaluator.total
@@ -137,15 +149,23 @@ def audit(
             evaluator.probe(rng)
             check_outputs(evaluator)
             clock = limit_in_time(evaluator, seconds, start)
-            chosen = strategy or choose_strategy(evaluator, evaluations)
-            sample, state = explore(evaluator, chosen, evaluations, seconds, start, rng, norms, clock)
+            chosen = strategy or choose_strategy(evaluator, evaluations, clock)
+            if isinstance(chosen, Enumeration):
+                sample, state, listed = enumerate_points(evaluator, chosen, evaluations, rng, norms, clock)
+                if listed.exhaustive:
+                    failures = failures_json(evaluator, recorder) | {"of": listed.points}
+            else:
+                sample, state = explore(evaluator, chosen, evaluations, seconds, start, rng, norms, clock)
             searched = evaluator.total
             landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
             landscape.clock = clock and clock.within(PLACES_TIME * (seconds or 0))
             places = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
         run.surrogate, run.searched = isinstance(chosen, SurrogateSearch), searched
-        if power is not None and chosen is not None:
+        run.listed, run.failures = listed, failures
+        if power is not None and listed is not None:
+            run.power = Planted(left_out=NONE_HIDDEN if listed.exhaustive else SOME_LEFT)
+        elif power is not None and chosen is not None and not isinstance(chosen, Enumeration):
             spent = evaluator.spent("statistics", "search")
             timed = clock and clock.within(POWER_TIME * (seconds or 0))
             run.power = power.measure(evaluator, chosen, spent, state, recorder.worst_rows(), rng, timed)
@@ -169,17 +189,70 @@ def _demand(name: str, value: float | None, least: float, whole: bool = False) -
         raise BadInput(f"{name} must be {what} of at least {least:g}, got {value!r}")
 
 
-def choose_strategy(evaluator: Evaluator, evaluations: int | None) -> Strategy:
-    """A few calls of an expensive reference are spent on a model of it; else the search is direct."""
+def choose_strategy(evaluator: Evaluator, evaluations: int | None, clock: Clock | None = None) -> Strategy:
+    """Where the budget allows every point of a finite domain there is nothing to search for.
+
+    Else a few calls of an expensive reference are spent on a model of it, or the search is direct.
+    """
+    if _allows_all(evaluator, evaluations, clock):
+        return Enumeration()
     dear = evaluator.reference.expensive and not evaluator.model.expensive
     if dear and evaluations is not None and evaluations <= FEW:
         return SurrogateSearch()
     return ScreenAndAscent()
 
 
+def _allows_all(evaluator: Evaluator, evaluations: int | None, clock: Clock | None) -> bool:
+    """Whether the domain is finite and all of its points can be evaluated within the budget and, likely, the time."""
+    finite, points = evaluator.problem.domain.finite, None
+    if finite is not None:
+        left = 0.0 if clock is None else 0.75 * clock.left  # counting must not take the time of the search
+        most = np.inf if evaluations is None else evaluations
+        points = finite.count(most, lambda: clock is not None and clock.left < left)
+    if finite is None or not points:
+        return False
+    if clock is None or points * clock.pace.guess <= ENUMERATED * clock.left:
+        return True
+    if evaluator.model.expensive or evaluator.reference.expensive:
+        return False
+    # The first calls, of a few points, say little of what one of many costs.
+    _, x = next(finite.batches(evaluator.rows))
+    before = time.perf_counter()
+    evaluator.values_inside(x, "probe")
+    return points / len(x) * (time.perf_counter() - before) <= ENUMERATED * clock.left
+
+
+def enumerate_points(
+    evaluator: Evaluator,
+    strategy: Enumeration,
+    evaluations: int | None,
+    rng: np.random.Generator,
+    norms: Sequence[float] = NORMS,
+    clock: Clock | None = None,
+) -> tuple[Sample, SearchState, Listed]:
+    """Every point of a finite domain, and the statistics without a second call.
+
+    Where time or evaluations end before the points do, independent points are drawn after all, with what was kept back
+    for them.
+    """
+    problem, n = evaluator.problem, _sample_size(evaluations)
+    finite, points = strategy.points(problem.domain)
+    state = SearchState.empty(problem.domain.d)
+    tally = Tally(problem, finite, points, n, rng, norms)
+    limit = UNLIMITED if evaluations is None else evaluations - n * (points > evaluations)
+    own = clock and clock.within(ENUMERATED * clock.left)
+    listed = strategy.run(Landscape(evaluator, limit, clock=own), state, rng, take=tally.take)
+    if listed.exhaustive:
+        sample = tally.sample()
+        evaluator.rms = sample.rms().value
+    else:
+        sample, _ = _statistics(evaluator, evaluations, rng, norms, clock)
+    return sample, state, listed
+
+
 def explore(
     evaluator: Evaluator,
-    strategy: Strategy,
+    strategy: ScreenAndAscent | SurrogateSearch,
     evaluations: int | None,
     seconds: float | None,
     start: float,
@@ -211,6 +284,11 @@ def limit_in_time(evaluator: Evaluator, seconds: float | None, start: float) -> 
     return Clock(end, Pace(evaluator.model.cost + evaluator.reference.cost / workers))
 
 
+def _sample_size(evaluations: int | None) -> int:
+    """Independent points of the law."""
+    return SAMPLE_MOST if evaluations is None else int(np.clip(STATISTICS * evaluations, LEAST, 100_000))
+
+
 def _statistics(
     evaluator: Evaluator,
     evaluations: int | None,
@@ -221,7 +299,7 @@ def _statistics(
     """Independent points of the law; they are the first screened points as well."""
     problem = evaluator.problem
     assert problem.law is not None
-    n = SAMPLE_MOST if evaluations is None else int(np.clip(STATISTICS * evaluations, LEAST, 100_000))
+    n = _sample_size(evaluations)
     own = clock and clock.within(STATISTICS * clock.left)
     x = problem.law.draw(n, rng)
     state = SearchState.empty(problem.domain.d)
@@ -249,7 +327,7 @@ def _statistics(
 def _search(
     evaluator: Evaluator,
     state: SearchState,
-    strategy: Strategy,
+    strategy: ScreenAndAscent | SurrogateSearch,
     evaluations: int | None,
     clock: Clock | None,
     rng: np.random.Generator,

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from supnorm.auditing import pictures as charts
 from supnorm.auditing.clock import Clock
+from supnorm.auditing.enumeration import Listed, unlisted_json
 from supnorm.auditing.explain import explain
 from supnorm.auditing.facts import (
     axes_json,
     domain_json,
     failures_json,
+    finite_note,
     measure_json,
     notes,
     output_names,
@@ -42,6 +44,7 @@ from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import QUANTILES, Sample, unseen_peaks
 from supnorm.auditing.table import is_table, row_of
+from supnorm.auditing.tally import WholeSample
 from supnorm.auditing.verdict import verdict
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Problem, fingerprint
@@ -65,6 +68,8 @@ class Run:
     rng: np.random.Generator
     power: Planted = field(default_factory=Planted)
     surrogate: bool = False
+    listed: Listed | None = None  # where the points of a finite domain were evaluated one by one
+    failures: dict[str, Any] | None = None  # of that: what is evaluated once more for pictures is left out
     clock: Clock | None = None  # limits the pictures
     recheck_failures: Sequence[str] = ()  # what happened where the second reference gave no value
     searched: int = (
@@ -112,7 +117,8 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     levels += [q for q in (10 * rms.value,) if np.isfinite(q)]
     uniform = not table and problem.law is not None and problem.law.even
     floor = rms_floor([p.witness for p in run.places]) if uniform else 0.0
-    status = verdict(problem, witness, sample, evaluator, run.searched, run.recheck_failures)
+    status = verdict(problem, witness, sample, evaluator, run.searched, run.recheck_failures, run.listed)
+    kind = "exact" if isinstance(sample, WholeSample) else "sample"
     counts = evaluator.counts
     document: dict[str, Any] = {
         "schema": "supnorm.audit/1",
@@ -129,10 +135,13 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "domain": domain_json(problem),
         "outputs": [{"name": n, "unit": u} for n, u in zip(names, output_units(problem, names), strict=True)],
         "measure": measure_json(problem, names) | {"joint": joint},
+        "search": unlisted_json(problem.domain)
+        if run.listed is None
+        else run.listed.to_json(problem.domain.names),
         "sup": {"lower": sup, "rounding": rounding, "upper": None, "upper_kind": "none"},
         "witness": None if witness is None else place_json(witness, problem, names),
-        "rms": {"value": rms.value, "kind": "sample", "n": rms.n, "at_least": floor},
-        "mean": {"value": sample.mean().value, "kind": "sample", "n": sample.n},
+        "rms": {"value": rms.value, "kind": kind, "n": rms.n, "at_least": floor},
+        "mean": {"value": sample.mean().value, "kind": kind, "n": sample.n},
         "norms": sample.norms() | {"sup": sup},
         "norms_over_outputs": sample.moments.norms() | {"sup": sup} if len(names) > 1 and not joint else None,
         "explanation": "",
@@ -155,7 +164,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
             evaluator, witness, sample, [p.witness for p in run.places], suspects, run.recheck_failures
         ),
         "table_only": table,
-        "failures": failures_json(run),
+        "failures": run.failures or failures_json(evaluator, run.recorder),
         "evaluations": {
             "search": counts.get("search", 0) + counts.get("probe", 0),
             **{k: counts.get(k, 0) for k in ("statistics", "pictures", "power", "recheck")},
@@ -176,7 +185,8 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "versions": versions(),
         "fingerprint": fingerprint(problem),
-        "notes": notes(problem, budget[1]),
+        "notes": notes(problem, budget[1], run.listed is not None and run.listed.exhaustive)
+        + ([] if table or run.listed else finite_note(problem.domain)),
         "charts": drawn,
     }
     document["explanation"] = explain(document)
@@ -258,7 +268,12 @@ def _table_charts(run: Run) -> dict[str, Any]:
 
 
 def regime(run: Run) -> str:
-    """A: both sides have derivatives; B: the model; C: neither; D: a process stands in for the reference."""
+    """A: both sides have derivatives; B: the model; C: neither; D: a process stands in for the reference.
+
+    ``"enumeration"`` where the points of a finite domain were evaluated one by one.
+    """
+    if run.listed is not None:
+        return "enumeration"
     return "D" if run.surrogate else {"both": "A", "model": "B", "none": "C"}[run.evaluator.gradients]
 
 

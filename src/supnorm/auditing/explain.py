@@ -19,6 +19,13 @@ INFINITE = ("no-model-value", "zero-reference", "infinite-error")
 
 def explain(document: Mapping[str, Any]) -> str:
     """A few sentences on how a small RMS and a large worst error go together, from an audit's document."""
+    said = _explained(document)
+    every = document.get("search", {})
+    # What was evaluated of a finite domain, and what that means, belongs to any explanation of its worst error.
+    return f"{said} {every['text']}" if every.get("text") and document["witness"] is not None else said
+
+
+def _explained(document: Mapping[str, Any]) -> str:
     witness = document["witness"]
     if witness is None:
         return "No point had an error, so there is nothing to explain."
@@ -32,13 +39,24 @@ def explain(document: Mapping[str, Any]) -> str:
             f"Over {n:,} {'row' if n == 1 else 'rows'} the RMS error is {size(rms, document)} and the largest is "
             f"{size(worst, document)}. Only the rows were compared: what lies between them is unknown."
         )
+    exact, every = document["rms"]["kind"] == "exact", document.get("search", {}).get("exhaustive", False)
+    points = points_of_domain(document) if exact else f"{n:,} random points"
     if worst == 0:
         what = ZERO.get(document["measure"]["side"], "Model and reference agree exactly")
         if document["measure"]["kind"] == "function":
             what = "The error is exactly zero"
-        return f"{what} at all of {n:,} random points and everywhere the search looked."
+        if every:
+            where = (
+                "of the domain" if document["search"]["complete"] else "where an error is known and counts"
+            )
+            return f"{what} at every point {where}."
+        return f"{what} at all of {points} and everywhere the search looked."
     if not math.isfinite(rms):
         return f"The worst error found is {size(worst, document)}; no average is known beside it."
+    if exact and n == 1:
+        return (
+            f"One point of the domain has an error, {size(worst, document)}: worst and average are the same."
+        )
     where = (
         f", in {witness['output']}"
         if len(document["outputs"]) > 1 and not document["measure"].get("joint")
@@ -46,20 +64,28 @@ def explain(document: Mapping[str, Any]) -> str:
     )
     apart = f"is {number(worst / rms)} times" if rms > 0 else "stands beside"
     sentences = [
-        f"The worst error found, {size(worst, document)}{where}, {apart} the RMS of "
-        f"{n:,} random points, {size(rms, document)}."
+        f"The worst error{'' if every else ' found'}, {size(worst, document)}{where}, {apart} the RMS of "
+        f"{points}, {size(rms, document)}."
     ]
     place: Mapping[str, Any] = next((p for p in document["places"] if p["x"] == witness["x"]), {})
     even = document.get("law_uniform", True)  # another law may prefer the place, or avoid it
-    if even and 0 < (place.get("volume") or 0.0) < 0.1:
+    if even and not exact and 0 < (place.get("volume") or 0.0) < 0.1:
         sentences += _of_place(place, worst, rms, n, document)
-    if plain == 0:
+    if plain == 0 and not exact:
         sentences.append("None of the random points had an error.")
-    elif plain < 0.8 * worst:
+    elif plain < 0.8 * worst and not exact:
         sentences.append(f"The random points themselves saw at most {size(plain, document)}.")
     elif worst < 2 * rms:
         sentences.append("Worst and average are close here: the error is spread evenly.")
     return " ".join(sentences)
+
+
+def points_of_domain(document: Mapping[str, Any]) -> str:
+    """What exact statistics are over: all points of the domain, or those of them that have an error."""
+    n, points = document["rms"]["n"], document["search"]["points"]
+    if n == points:
+        return f"all {n:,} points of the domain" if n > 1 else "the only point of the domain"
+    return f"the {n:,} of {points:,} points of the domain that have an error"
 
 
 def _of_place(

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from supnorm.auditing import pictures as charts
+from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import Table
 from supnorm.auditing.table import row_of
 from supnorm.auditing.thinning import linkage_radius, thin
 from supnorm.evaluation import Evaluator
-from supnorm.problem import Function, Problem
+from supnorm.problem import Domain, Function, Problem
+from supnorm.problem.finite import LISTED
 from supnorm.results import Witness
 
 if TYPE_CHECKING:
@@ -100,9 +102,8 @@ def _row_json(witness: Witness, problem: Problem) -> dict[str, Any]:
     return {"row": None if row is None else row + 1}
 
 
-def failures_json(run: Run) -> dict[str, Any]:
-    """Points without a value: how many, why, and where along each input."""
-    evaluator = run.evaluator
+def failures_json(evaluator: Evaluator, recorder: Recorder) -> dict[str, Any]:
+    """Points without a value so far: how many, why, and where along each input."""
     domain = evaluator.problem.domain
     causes = sorted(evaluator.failures.values(), key=lambda f: -f.count)
     return {
@@ -121,12 +122,12 @@ def failures_json(run: Run) -> dict[str, Any]:
             }
             for f in causes[:10]
         ],
-        "by_axis": charts.by_axis(domain, run.recorder),
+        "by_axis": charts.by_axis(domain, recorder),
     }
 
 
-def notes(problem: Problem, seconds: float | None) -> list[str]:
-    """Lines that limit what the numbers say."""
+def notes(problem: Problem, seconds: float | None, exhaustive: bool = False) -> list[str]:
+    """Lines that limit what the numbers say; ``exhaustive``: every point was evaluated within the ``seconds``."""
     lines = []
     for side in ("model", "reference"):
         function = getattr(problem, side)
@@ -135,12 +136,29 @@ def notes(problem: Problem, seconds: float | None) -> list[str]:
         if size is not None and not said:
             lines.append(ROUNDING_NOTE.format(side=side, precision=function.precision, size=size))
         lines += [note for note in function.notes if note not in lines]
-    if seconds is not None:
+    if seconds is not None and exhaustive:
+        lines.append(
+            "The run was limited by seconds, which sufficed for every point. Sizes of places and pictures that there was no "
+            "time for are left out."
+        )
+    elif seconds is not None:
         lines.append(
             "The search was limited by seconds: another machine or run may find another point. So were sizes of places, "
             "pictures and planted errors: what there was no time for is left out."
         )
     return lines
+
+
+def finite_note(domain: Domain) -> list[str]:
+    """For a finite domain that was searched: how many evaluations would leave nothing to be searched for."""
+    finite = domain.finite
+    if finite is None or finite.size > LISTED:
+        return []
+    most = "at most " if domain.constraints else ""
+    return [
+        f"The domain has {most}{finite.size:,} points. With as many evaluations each of them is evaluated, and no worse "
+        "point can then exist."
+    ]
 
 
 def points_table(run: Run, names: list[str]) -> Table:

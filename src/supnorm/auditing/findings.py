@@ -12,6 +12,7 @@ from supnorm.auditing.explain import number
 from supnorm.auditing.labels import LabelCheck
 from supnorm.auditing.statistics import Sample, clopper_pearson_upper
 from supnorm.auditing.table import common_rows, is_table
+from supnorm.auditing.tally import WholeSample
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.caller import guarded
 from supnorm.evaluation.evaluator import FUNCTION
@@ -22,6 +23,7 @@ Array = NDArray[np.float64]
 NONE = np.empty(0, dtype=np.intp)
 ROWS = 8192  # at a time
 DRAWN = 1000  # points that measure a domain which is not a box
+RANDOM = "random points"
 WIDER = 0.01  # of an axis: a domain that exceeds the data by less is not worth a line
 
 
@@ -63,7 +65,7 @@ def findings(
 def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
     """A finding for each side that failed at points of the domain: on how much of it, and the most frequent cause."""
     found = []
-    table = is_table(evaluator.problem)
+    points = points_word(sample, is_table(evaluator.problem))
     for side in ("model", "reference"):
         causes = [f for f in evaluator.failures.values() if f.where == side]
         if not causes:
@@ -78,7 +80,7 @@ def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
         # What is not finite has no message of its own.
         said = cause.message if cause.kind == "non-finite" else f"{cause.kind}: {cause.message}"
         text = (
-            f"The {name} failed at {failed_share(side, sample, table)}{'' if table else f': {most}'}. "
+            f"The {name} failed at {failed_share(side, sample, points)}{f': {most}' if points == RANDOM else ''}. "
             f"No error is known there, and none is counted. The most frequent cause: {said}"
         )
         found.append({"code": f"{side}-failed", "text": text})
@@ -94,7 +96,7 @@ def missing_outputs(problem: Problem, sample: Sample) -> list[dict[str, Any]]:
     some = np.flatnonzero(missing)[:5]
     parts = ", ".join(f"{names[j]} ({missing[j]:,})" for j in some)
     more = np.count_nonzero(missing) - len(some)
-    points = "rows" if is_table(problem) else "random points"
+    points = points_word(sample, is_table(problem))
     fault = "the reference has a value"
     if problem.error.function is not None:  # what it makes of the reference's values is its own
         fault = "the error function or the reference gives a number"
@@ -105,10 +107,14 @@ def missing_outputs(problem: Problem, sample: Sample) -> list[dict[str, Any]]:
     return [{"code": "output-without-value", "text": text}]
 
 
-def failed_share(side: str, sample: Sample, table: bool) -> str:
-    """At how many of the random points, or rows of a table, a side failed, in words."""
+def points_word(sample: Sample, table: bool) -> str:
+    """What the statistics are over."""
+    return "rows" if table else "points of the domain" if isinstance(sample, WholeSample) else RANDOM
+
+
+def failed_share(side: str, sample: Sample, points: str) -> str:
+    """At how many of the ``points`` (`points_word`) a side failed, in words."""
     k, n = sample.failed.get(side, 0), sample.drawn
-    points = "rows" if table else "random points"
     return (
         f"{k:,} of {n:,} {points} ({number(100 * k / n, 2)} %)"
         if k
@@ -208,8 +214,7 @@ def infinite_share(problem: Problem, sample: Sample, places: Sequence[Witness]) 
     """On how much of the domain the error is infinite, and what the finite errors are like."""
     finite = Sample(sample.errors[np.isfinite(sample.errors)], sample.law, sample.drawn)
     k, n = sample.n - finite.n, sample.n
-    table = is_table(problem)
-    points = "rows" if table else "random points"
+    points = points_word(sample, is_table(problem))
     relative = problem.error.kind == "relative" and not problem.error.per_output
 
     def size(error: float) -> str:
@@ -220,9 +225,9 @@ def infinite_share(problem: Problem, sample: Sample, places: Sequence[Witness]) 
         most = (
             f": with 95 % confidence on at most {number(100 * clopper_pearson_upper(k, n), 2)} % of them all"
         )
-        text = f"It is infinite at {k:,} of {n:,} {points}{'' if table else most}."
+        text = f"It is infinite at {k:,} of {n:,} {points}{most if points == RANDOM else ''}."
     if finite.n:
-        one = points.removesuffix("s") if finite.n == 1 else points
+        one = points.replace("points", "point").replace("rows", "row") if finite.n == 1 else points
         text += f" Where the error is finite its RMS over {finite.n:,} {one} is {size(finite.rms().value)}"
         peak = max((p.error for p in places if np.isfinite(p.error)), default=finite.worst())
         text += f", and the largest one found is {size(max(peak, finite.worst()))}."

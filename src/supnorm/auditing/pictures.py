@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.recorder import BINS, Recorder
-from supnorm.auditing.statistics import Sample, clopper_pearson_upper
+from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import Evaluations, PointStatus
 from supnorm.problem import Axis, Domain
 
@@ -321,7 +321,7 @@ def distribution(sample: Sample) -> dict[str, Any]:
         "levels": {
             "level": levels,
             "count": above,
-            "at_most": [clopper_pearson_upper(int(k), sample.n) for k in above],
+            "at_most": [sample.exceedance(float(t))["fraction_at_most"] for t in levels],
             "n": sample.n,
         },
     }
@@ -346,9 +346,9 @@ def by_axis(domain: Domain, recorder: Recorder) -> list[dict[str, Any]]:
         {
             "axis": name,
             "edges": domain.axes[i].from_unit(np.linspace(0, 1, BINS + 1)),
-            "evaluated": recorder.evaluated[i],
-            "failed": recorder.failed[i],
-            "outside": recorder.outside[i],
+            "evaluated": recorder.evaluated[i].copy(),
+            "failed": recorder.failed[i].copy(),
+            "outside": recorder.outside[i].copy(),
         }
         for i, name in enumerate(domain.names)
     ]

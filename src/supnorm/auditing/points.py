@@ -142,7 +142,9 @@ def _meet(
         for i in range(k):  # orthonormal normals, by Gram and Schmidt
             unit, others = plane[:, i], plane[:, i + 1 :]
             square = np.vecdot(unit[:d], unit[:d], axis=0)
-            unit /= np.sqrt(np.where(square > 1e-8, square, np.nan))  # parallel ones, such as one neuron twice
+            unit /= np.sqrt(
+                np.where(square > 1e-8, square, np.nan)
+            )  # parallel ones, such as one neuron twice
             others -= unit[:, None] * (unit[:d, None] * others[:d]).sum(axis=0)
         plane = plane.transpose(2, 1, 0).copy()
         normal = plane[:, :, :d]

@@ -56,9 +56,14 @@ class AuditReport:
 
     @property
     def worst(self) -> Witness | None:
-        """The worst point found: a lower bound of the worst error. None when nothing had a value."""
+        """The worst point found: a lower bound of the worst error (see `exhaustive`). None when nothing had a value."""
         data = self.document["witness"]
         return None if data is None else self._witness(data)
+
+    @property
+    def exhaustive(self) -> bool:
+        """Whether every point of a finite domain was evaluated: `worst` is then the worst of all that have an error."""
+        return bool(self.document.get("search", {}).get("exhaustive"))
 
     @property
     def upper(self) -> Bound | None:
@@ -70,9 +75,9 @@ class AuditReport:
 
     @property
     def rms(self) -> Estimate:
-        """Sample root-mean-square error of the law."""
+        """Sample root-mean-square error of the law; of kind ``"exact"`` where it is that of all points of the domain."""
         data = self.document["rms"]
-        return Estimate(from_json(data["value"]), "sample", data["n"], self.document["law"])
+        return Estimate(from_json(data["value"]), data["kind"], data["n"], self.document["law"])
 
     @property
     def norms(self) -> dict[str, float]:

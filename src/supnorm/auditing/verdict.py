@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from supnorm.auditing.findings import failed_share
+from supnorm.auditing.enumeration import Listed
+from supnorm.auditing.findings import failed_share, points_word
 from supnorm.auditing.recheck import Recheck, agrees_with_model, in_its_output
 from supnorm.auditing.statistics import Sample
 from supnorm.auditing.table import is_table
@@ -21,17 +22,19 @@ def verdict(
     evaluator: Evaluator,
     searched: int,
     recheck_failures: Sequence[str] = (),
+    listed: Listed | None = None,
 ) -> Status:
     """The status of an audit: what it means and what to do next.
 
     Args:
         searched: evaluations when the search ended; what came later are pictures and planted errors.
         recheck_failures: what was said where the second reference has no value.
+        listed: which points of a finite domain were evaluated one by one; None after a search.
     """
-    status = _status(problem, witness, evaluator, searched)
+    status = _status(problem, witness, evaluator, searched, listed)
     table = is_table(problem)
     more = [
-        f"The {side} failed at {failed_share(side, sample, table)}: no error is known there."
+        f"The {side} failed at {failed_share(side, sample, points_word(sample, table))}: no error is known there."
         for side in ("model", "reference")
         if evaluator.failed[side] and witness is not None
     ]
@@ -40,7 +43,9 @@ def verdict(
     return replace(status, advice=" ".join([status.advice.rstrip(), *more])) if more else status
 
 
-def _status(problem: Problem, witness: Witness | None, evaluator: Evaluator, searched: int) -> Status:
+def _status(
+    problem: Problem, witness: Witness | None, evaluator: Evaluator, searched: int, listed: Listed | None
+) -> Status:
     limit = problem.error.limit
     if witness is None:
         return Status("no-value", _why_none(evaluator), ExitCode.UNDECIDED)
@@ -59,13 +64,14 @@ def _status(problem: Problem, witness: Witness | None, evaluator: Evaluator, sea
             ExitCode.REFERENCE_FAULT,
         )
     table = is_table(problem)
-    late = "" if table else _late(evaluator, searched)
+    every = listed is not None and listed.exhaustive
+    late = "" if table else _late(evaluator, searched) if listed is None else _left(listed)
     if limit is None:
         point = "worst row" if table else "worst point found"
+        bound = "" if every else f"The {point} is a lower bound of the worst error. "
         return Status(
             "no-tolerance",
-            f"No tolerance was given, so this is a report and not a verdict. The {point} is a lower "
-            f"bound of the worst error. {late}".rstrip(),
+            f"No tolerance was given, so this is a report and not a verdict. {bound}{late}".rstrip(),
         )
     if witness.error > limit and witness.recheck == "unresolved":
         return Status(
@@ -100,6 +106,11 @@ def _status(problem: Problem, witness: Witness | None, evaluator: Evaluator, sea
             "within-tolerance",
             "No row of the table has an error above the tolerance; between its rows nothing is known.",
         )
+    if every:
+        assert listed is not None
+        where = "of the domain" if listed.complete else "where an error is known"
+        text = f"No point {where} has an error above the tolerance, as computed in floating point. {late}"
+        return Status("within-tolerance", text)
     return Status(
         "within-tolerance",
         "No error above the tolerance was found; that is not a proof. " + late,
@@ -124,6 +135,16 @@ def _second_sides_with_model(problem: Problem, witness: Witness) -> bool:
     judged, value = in_its_output(problem.error, witness, witness.recheck_value[None])
     small = 0.0 if problem.error.limit is not None else Recheck().agree * witness.error
     return value is not None and agrees_with_model(problem.error, judged, value, small)
+
+
+def _left(listed: Listed) -> str:
+    """What more time could bring where the points of a finite domain are evaluated one by one."""
+    if listed.exhaustive:
+        return "Every point was evaluated: a longer search finds nothing else."
+    return (
+        f"{listed.evaluated:,} of the {listed.points:,} points of the domain were evaluated before time or evaluations "
+        "were used up: with more of them all are."
+    )
 
 
 def _late(evaluator: Evaluator, searched: int) -> str:

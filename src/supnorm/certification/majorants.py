@@ -10,6 +10,7 @@ tanh: u = tanh c, T = tanh zeta, |T| <= tan r and tanh(c + zeta) - u = (1 - u^2)
 origin also tanh z = 1 + 2 sum_k (-1)^k e^(-2 k z), which sees that the poles are further off.
 On a real interval a function with bounded derivatives has, at any r, a remainder of at most r^2/2 sup |phi''|
 and of at most r (sup |phi'| + |phi'(c)|): `REAL` keeps coarse boxes finite where the disc meets a pole.
+A factor such as e^c underflows where another, e^r, is huge: what may be lost is bounded from above (`_floored`).
 All bounds are tested against mpmath on random circles.
 """
 
@@ -26,6 +27,12 @@ from supnorm.certification.rounding import Array
 
 Mask: TypeAlias = NDArray[np.bool_]
 _ROOT2 = math.sqrt(2.0)
+_SMALLEST = 1e-300  # above the numbers that have lost digits
+
+
+def _floored(factor: Array) -> Array:
+    """From above: a factor that may have underflowed, and be multiplied by a huge one."""
+    return np.maximum(factor, _SMALLEST)
 
 
 def _sech2(c: Array) -> Array:
@@ -49,7 +56,7 @@ def _near(c: Array, r: Array) -> tuple[Array, Array, Mask]:
 def _far(c: Array, r: Array) -> tuple[Array, Array, Array, Mask]:
     """s = e^(-2|c|), q = e^(-2(|c| - r)), q - s, with where the expansion in e^(-2z) holds."""
     valid = (r < np.abs(c)) & (np.exp(-2.0 * (np.abs(c) - r)) < 1.0 - 1e-3)
-    s = np.where(valid, np.exp(-2.0 * np.abs(c)), 0.5)
+    s = np.where(valid, _floored(np.exp(-2.0 * np.abs(c))), 0.5)
     growth = np.expm1(2.0 * np.where(valid, r, 0.0))
     return s, np.where(valid, s * (1.0 + growth), 0.5), s * growth, valid
 
@@ -105,7 +112,7 @@ def _gauss_growth(c: Array, r: Array) -> Array:
 
 
 def _density(c: Array) -> Array:
-    return np.exp(-0.5 * c * c) / math.sqrt(2.0 * math.pi) * (1.0 + 1e-15 * (1.0 + c * c))
+    return _floored(np.exp(-0.5 * c * c) / math.sqrt(2.0 * math.pi) * (1.0 + 1e-15 * (1.0 + c * c)))
 
 
 def _normal(c: Array, r: Array) -> Array:
@@ -144,7 +151,7 @@ def cos(c: Array, r: Array) -> Array:
 def exp(c: Array, r: Array) -> Array:
     """e^c (e^r - 1 - r), with e^r - 1 - r <= r (e^r - 1)/2."""
     grown = np.where(r < 600.0, np.expm1(np.minimum(r, 600.0)), np.inf)
-    return _guard(np.exp(np.minimum(c, 709.0)) * 0.5 * r * grown, c < 709.0)
+    return _guard(_floored(np.exp(np.minimum(c, 709.0))) * 0.5 * r * grown, c < 709.0)
 
 
 def log(c: Array, r: Array) -> Array:
@@ -156,7 +163,8 @@ def log(c: Array, r: Array) -> Array:
 def reciprocal(c: Array, r: Array) -> Array:
     """|zeta^2/(c^2 z)| <= r^2/(c^2 (|c| - r)); needs |c| > r."""
     size = np.abs(c)
-    return _guard(r * r / (c * c * (size - r)), r < size * (1.0 - 1e-6))
+    share = r / size
+    return _guard(share * share / (size - r), r < size * (1.0 - 1e-6))
 
 
 def power(c: Array, r: Array, p: float) -> Array:
@@ -169,7 +177,8 @@ def power(c: Array, r: Array, p: float) -> Array:
     near, far = size - r, size + r
     valid = (r < size * (1.0 - 1e-6)) & ((c > 0) | float(p).is_integer())
     near = np.where(valid, near, 1.0)
-    return _guard(factor * r * r * np.maximum(near ** (p - 2.0), far ** (p - 2.0)), valid)
+    ends = [(r / end) ** 2 * _floored(end**p) for end in (near, far)]
+    return _guard(factor * np.maximum(*ends), valid)
 
 
 def sqrt(c: Array, r: Array) -> Array:

@@ -23,7 +23,12 @@ RESUME = Annotated[bool, typer.Option("--resume", help="Go on with the run in --
 QUIET = Annotated[bool, typer.Option("--quiet", help="No progress and no summary.")]
 EVALUATIONS = Annotated[
     int | None,
-    typer.Option("--evaluations", min=100, help="Budget of search and statistics. [default: 100000]"),
+    typer.Option(
+        "--evaluations",
+        min=100,
+        help="Budget of search and statistics; all points where inputs are lists of values and it allows them. "
+        "[default: 100000]",
+    ),
 ]
 SECONDS = Annotated[
     float | None,

@@ -51,6 +51,8 @@ def histogram(view: View, width: int) -> Markup:
     parts.append(x_axis(scale, BASE, view.error.name, 4, view.error.bare))
     parts.append(_signposts(view, scale))
     points = "rows of the table" if view.table_only else "independent random points"
+    if view.exact:
+        points = view.sampled
     said = f"Histogram of the error at {count(total)} {points}"
     return picture(width, HEIGHT, said, *parts)
 
@@ -69,16 +71,18 @@ def shares(view: View, width: int) -> Markup:
     top = [up(v) if v > 0 else BASE for v in limit]
     foot = [BASE if math.isnan(s) else s for s in seen]
     parts = [y_axis(up, LEFT, width - 10, 5, share), text(2, 52, f"share of the {view.whole} above", "lb")]
-    parts += [area(xs, top, foot, "band"), path(xs, seen, "s-err"), path(xs, top, "s-ub")]
+    limits = [] if view.exact else [area(xs, top, foot, "band"), path(xs, top, "s-ub")]
+    parts += [*limits[:1], path(xs, seen, "s-err"), *limits[1:]]
     parts += [x_axis(scale, BASE, f"{view.error.name} above", 4, view.error.bare), _signposts(view, scale)]
     hover = {
         "x": [round(x, 1) for x in xs],
-        "k": ["error above", "observed share, %", "at most, % (95 %)"],
+        "k": ["error above", "observed share, %", "at most, %" if view.exact else "at most, % (95 %)"],
         "v": [_round(level, view.error.factor), _round([c / n for c in observed], 100), _round(limit, 100)],
         "u": [view.error.suffix.strip(), "", ""],
         "y": [TOP, BASE],
     }
-    label = f"Share of the {view.whole} whose error exceeds a level, with 95 % upper limit"
+    label = f"Share of the {view.whole} whose error exceeds a level"
+    label += "" if view.exact else ", with 95 % upper limit"
     return picture(width, HEIGHT, label, *parts, hover=hover)
 
 

@@ -21,6 +21,8 @@ def sentence(view: View) -> Markup:
     n = int(number(raw.get("count"))) if number(raw.get("count")) > 0 else 0
     of = int(number(raw.get("of"))) if number(raw.get("of")) > 0 else view.evaluated
     masked = int(number(raw.get("masked"))) if number(raw.get("masked")) > 0 else 0
+    if view.exhaustive and not view.complete:
+        return m("{}", view.text("search", "text"))
     if n == 0:
         words = _nowhere(view, of)
     elif n >= of:

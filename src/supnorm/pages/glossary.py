@@ -9,12 +9,15 @@ def glossary(view: View) -> list[tuple[str, str, str]]:
     """(key, word, meaning); the sampling law is named, because RMS means nothing without it."""
     law = "drawn uniformly in the domain" if view.uniform else f"drawn by the law “{view.law}”"
     source = "over the pairs of the table" if view.table_only else f"over points {law}"
+    if view.exact:
+        source = "over all points of the domain that have an error"
     return [
         (
             "sup-norm",
             "Worst-case error (sup-norm)",
             "The largest error anywhere in the domain. A search can only "
-            "find points: it gives a value the true worst case reaches or exceeds.",
+            "find points: it gives a value the true worst case reaches or exceeds. Where a domain has "
+            "finitely many points and all are evaluated, it is the largest of them.",
         ),
         ("rms", "Typical error (RMS)", f"Root-mean-square error {source}: the number most papers report."),
         (
@@ -22,6 +25,8 @@ def glossary(view: View) -> list[tuple[str, str, str]]:
             "99.9 % level",
             "99.9 % of the rows have a smaller error than this."
             if view.table_only
+            else "99.9 % of the points have an error not larger than this."
+            if view.exact
             else "99.9 % of the random points have a smaller error than this, and one in a thousand a larger one.",
         ),
         ("tolerance", "Tolerance", "The largest error you said you can accept."),
@@ -76,7 +81,9 @@ def glossary(view: View) -> list[tuple[str, str, str]]:
             "exceedance",
             "Share above a level",
             f"How much of the {view.whole} has an error above that level, with 95 % "
-            f"confidence, {'if its rows are independent draws' if view.table_only else 'from independent random points'}.",
+            f"confidence, {'if its rows are independent draws' if view.table_only else 'from independent random points'}."
+            if not view.exact
+            else "How many of the points of the domain that have an error have one above that level.",
         ),
         ("plain", "Plain sampling", "Testing at random points, as with an ordinary test set."),
     ]

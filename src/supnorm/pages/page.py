@@ -105,7 +105,7 @@ def page(data: Mapping[str, Any], folder: str = "RUN") -> str:
         "where": not view.witness,
         "map": not values["panels"],
         "bounds": not values["bound_pictures"],
-        "progress": view.table_only,
+        "progress": not values["searched"],
     }
     menu = [(key, name) for key, name in menu if not absent.get(key)]
     return render("audit.html.j2", values | {"menu": menu, "skip": menu[0][0]})
@@ -134,6 +134,9 @@ def _verdict(view: View) -> dict[str, Any]:
         "advice": view.text("status", "advice"),
         "has_witness": view.witness is not None,
         "table_only": view.table_only,
+        "sampled": "rows" if view.table_only else view.sampled,
+        "searched": not (view.table_only or view.exhaustive),
+        "exact": view.exact,
     }
 
 
@@ -222,7 +225,7 @@ def _spread(view: View) -> dict[str, Any]:
         "shares": two_sizes(distribution.shares, view, HALF),
         "bin_rows": distribution.bin_rows(view),
         "level_rows": distribution.level_rows(view),
-        "iid": f"{n} pairs of the table" if view.table_only else f"{n} independent random points",
+        "iid": f"{n} {view.sampled}" if view.table_only or view.exact else f"{n} independent random points",
         "facts": facts,
     }
 

@@ -70,6 +70,10 @@ def sentence(view: View) -> Markup:
     """Section 5: which sizes would have been found, which could have been missed."""
     if view.table_only:
         return Markup("There was no search: a table was given. Anything between its points is unknown.")
+    if view.complete:
+        return m("Nothing: {}.", view.enumerated)
+    if view.exhaustive:
+        return m("Only what lies where no error is known or counts: {}.", view.enumerated)
     _, rows = rows_of(view)
     if not rows:
         begin = "How small an error this search would have missed was not measured: no errors were planted"

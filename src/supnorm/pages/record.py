@@ -25,7 +25,7 @@ def record(view: View) -> list[tuple[str, str]]:
         ("seed", view.text("seed")),
         ("precision of the model", view.text("model", "precision")),
         ("gradients from", view.text("gradients")),
-        ("sampling law", view.law),
+        ("sampling law", f"{view.law}, all points of the domain" if view.exact else view.law),
         ("error", _measure(view)),
         ("finished", view.text("finished")),
         ("machine", view.text("machine")),

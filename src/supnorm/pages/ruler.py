@@ -30,15 +30,16 @@ def marks(view: View) -> list[Mark]:
     """The marks in ascending order; what has no value is left out."""
     n, plain = view.plain
     share, level = top_level(view)
-    of = "rows" if view.table_only else "random points"
+    of = "rows" if view.table_only else "points" if view.exact else "random points"
     found = [
         Mark(view.rms, "rms", "typical (RMS)", "typical (RMS)"),
         Mark(level, "q", f"{share} of the {of} are below", f"{share} level"),
         Mark(view.tolerance, "tol", "your tolerance", "your tolerance"),
     ]
-    if n and not view.table_only:
+    if n and not view.table_only and not view.exact:
         found.append(Mark(plain, "pl", f"largest of {count(n)} random tests", f"{count(n)} random tests"))
-    found.append(Mark(view.lower, "sup", "worst found", "worst found"))
+    worst = "worst error" if view.exhaustive else "worst found"
+    found.append(Mark(view.lower, "sup", worst, worst))
     if view.bounded:
         word = {"certified": "upper bound, proven", "exact-arithmetic": "upper bound, exact arithmetic"}
         name = word.get(view.upper_kind, "upper bound, on assumptions")
@@ -83,7 +84,7 @@ def _track(view: View, scale: Scale, y: float) -> Markup:
     if view.exceeded:
         first = scale(view.tolerance)
         parts.append(rect(first, y, worst - first, 10, "bad"))
-    last = scale(view.upper) if view.bounded else scale.end
+    last = worst if view.exhaustive else scale(view.upper) if view.bounded else scale.end
     if not math.isinf(view.lower) and last - worst > 0.5:  # below half a pixel nothing is seen
         parts.append(rect(worst, y, last - worst, 10, "unk"))
     return join(parts)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from markupsafe import Markup
 
@@ -63,6 +65,8 @@ def spread(view: View) -> Markup:
         )
     n, k, above = count(first.get("n")), number(first.get("count")), number(first.get("above"))
     at_most, sure = number(first.get("fraction_at_most")), percent(number(first.get("confidence")))
+    if view.exact:
+        return _exact_share(view, first)
     level = "the tolerance" if above == view.tolerance else view.error(above)
     points, where, part = _shares(view, first.get("of") == "the part with a value")
     if k == 0:
@@ -74,11 +78,28 @@ def spread(view: View) -> Markup:
     return words + " A share says nothing about how bad the rest is."
 
 
+def _exact_share(view: View, first: Mapping[str, Any]) -> Markup:
+    """How many of all points of a finite domain lie above a level: counted, not estimated."""
+    n, k, above = (number(first.get(key)) for key in ("n", "count", "above"))
+    level = "the tolerance" if above == view.tolerance else view.error(above)
+    every = view.count("search", "points")
+    points = "points of the domain" if n == every else f"points (of {count(every)}) that have an error"
+    if n == 1:
+        points = points.replace("points", "point", 1).replace("have", "has")
+    many = "None" if k == 0 else count(k)
+    verb = "exceed" if k > 1 else "exceeds"
+    share_of_all = m(" ({})", percent(k / n)) if k else Markup("")
+    words = m("<b>{}</b> of the {} {}{} {} {}: ", many, count(n), points, share_of_all, verb, level)
+    return words + "counted, not estimated. Quantiles and averages are those of all these points as well."
+
+
 def _without_errors(view: View) -> str:
     """That no random point has an error."""
     if not view.drawn:
         return "No independent random points were evaluated"
-    return f"None of {count(view.drawn)} {'rows' if view.table_only else 'random points'} has an error that counts"
+    return (
+        f"None of {count(view.drawn)} {'rows' if view.table_only else view.sampled} has an error that counts"
+    )
 
 
 def _shares(view: View, valued: bool) -> tuple[str, str, str]:
@@ -106,7 +127,7 @@ def why_average(view: View) -> Markup:
     n = view.plain[0]
     if point is None or not n or not view.rms > 0 or not point.volume > 0 or view.lower < 3 * view.rms:
         return Markup("")
-    if not view.uniform:  # a law may prefer the place, or avoid it
+    if not view.uniform or view.exact:  # a law may prefer the place, or avoid it
         return Markup("")
     per = 1 / point.volume
     noticed = per <= view.drawn and point.volume * (view.lower / 2) ** 2 > NOTICED * view.rms**2
@@ -135,7 +156,7 @@ def places(view: View) -> Markup:
     listed = "worst rows" if view.table_only else "distinct peaks"
     ending = f"Listed are the {listed}, highest first."
     if len(view.places) == 1 and not view.table_only:
-        ending = "The search found a single peak."
+        ending = "There is a single peak." if view.exhaustive else "The search found a single peak."
     if n == 0 and math.isnan(view.places[0].volume):
         return m("Whether a place counts as a glitch ({}) was not measured. {}", link, ending)
     if n == 0:
@@ -168,6 +189,8 @@ def picture(view: View, shown: int, all_panels: int) -> str:
 
 def unseen(view: View) -> str:
     """Good-Turing: the chance that a further climb ends on a peak not seen yet."""
+    if view.exhaustive:
+        return "None: every point of the domain was evaluated."
     raw = view.part("unseen_peak_mass")
     if not raw or not number(raw.get("climbs")) > 0:
         return "Not measured: no independent climbs were run."
@@ -193,6 +216,8 @@ def random_points(view: View) -> str:
     n = view.plain[0]
     if not n:
         return _without_errors(view) + "."
+    if view.exact:
+        return f"None were needed: averages and shares are those of {count(n)} points of the domain, evaluated one by one."
     kind = "pairs, if they are independent draws," if view.table_only else "independent points"
     largest = share(1 - 0.05 ** (1 / n))
     return (
@@ -203,6 +228,12 @@ def random_points(view: View) -> str:
 
 def proof(view: View) -> Markup:
     """The bound and what it rests on."""
+    if not view.bounded and view.exhaustive:
+        return m(
+            "No certificate: {}, in floating point. That says nothing of the functions in exact arithmetic, nor of a "
+            "model that is random from call to call.",
+            view.enumerated,
+        )
     if not view.bounded:
         code = Markup("<code>supnorm certify</code>")
         return m("None. {} gives an upper bound where model and reference can be analysed.", code)

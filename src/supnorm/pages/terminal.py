@@ -52,10 +52,11 @@ def _remarks(view: View, width: int) -> list[Text]:
     """What was found about the domain and the data, and what limits the numbers, wrapped."""
     found = [str(f.get("text")) for f in view.items("findings")]
     notes = [str(n) for n in view.data.get("notes") or []]
+    every = [text for text in [view.text("search", "text")] if text and not view.table_only]
     if left_out := view.text("power_left_out"):
         notes.append(f"{'Not all' if view.items('power') else 'No'} errors were planted: {left_out}.")
     lines: list[Text] = []
-    for word, texts in (("finding", found), ("note", notes)):
+    for word, texts in (("search", every), ("finding", found), ("note", notes)):
         for text in texts:
             wrapped = textwrap.wrap(text, max(width - 12, 20))
             lines += [Text(f"{word if i == 0 else '':<9}{part}") for i, part in enumerate(wrapped)]
@@ -92,7 +93,7 @@ def _facts(view: View, width: int) -> list[Text]:
     second = max(len(v) for _, v, _ in rows) + 2 if width >= 80 else 0
     lines = []
     for name, value, note in rows:
-        style = ("bold red" if view.exceeded else "bold") if name == "worst found" else ""
+        style = ("bold red" if view.exceeded else "bold") if name.startswith("worst") else ""
         remark = note if width >= 80 else ""
         lines.append(Text.assemble((f"{name:>14}  ", "dim"), (f"{value:<{second}}", style), (remark, "dim")))
     return lines
@@ -107,22 +108,25 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     known = view.tolerance > 0 and point is not None and not view.per_output
     times = f"{ratio(view.lower / view.tolerance)} × tolerance" if known else ""
     compared = f"worst / RMS = {num(view.lower / view.rms)}" if 0 < view.rms < math.inf and point else ""
-    drawn = "pairs of the table" if view.table_only else "random points"
+    drawn = view.sampled
     sample = f"at {count(view.plain[0])} {drawn}" if view.plain[0] else ""
     part, level = top_level(view)
     high = (f"{part} below", view.error(level), sample)
     if math.isnan(level) and view.plain[0]:
         high = (f"{part} below", "not known", f"too few {drawn}: {count(view.plain[0])}")
     failed, of = view.count("failures", "count"), view.count("failures", "of") or view.evaluated
+    lost = (count(failed), f"of {count(of)} evaluations")
+    if view.exhaustive:
+        lost = (count(view.lost), f"of {view.every_point.removeprefix('all ')}")
     return [
-        ("worst found", worst, times),
+        ("worst error" if view.exhaustive else "worst found", worst, times),
         ("at", _at(view, point), edge_words(view, point) if point else ""),
         ("typical (RMS)", view.error(view.rms), compared),
         high,
         ("upper bound", *_bound(view)),
         ("re-check", *_recheck(view, point)),
         ("would find", *_power(view)),
-        ("no value", count(failed), f"of {count(of)} evaluations"),
+        ("no value", *lost),
     ]
 
 
@@ -141,6 +145,8 @@ def _coordinates(view: View, point: PlaceView, most: int, between: str) -> str:
 
 
 def _bound(view: View) -> tuple[str, str]:
+    if not view.bounded and view.exhaustive:
+        return "no certificate", f"{view.every_point} evaluated"
     if not view.bounded:
         return "none", "a worse point may exist"
     notes = {"certified": "proven", "exact-arithmetic": "proven in exact arithmetic"}
@@ -158,6 +164,8 @@ def _power(view: View) -> tuple[str, str]:
     """The smallest size found always, and the next one."""
     if view.table_only:
         return "nothing", "a table was given: no search"
+    if view.exhaustive:
+        return "no search", f"{view.every_point} evaluated"
     every = by_size(rows_of(view)[1])
     rows = [r for r in every if r.shape == "bump"] or every
     if not rows:
@@ -182,7 +190,7 @@ def _ruler(view: View, width: int) -> list[Text]:
         ("r", view.rms, "RMS"),
         ("q", level, part),
         ("T", view.tolerance, "tolerance"),
-        ("▲", view.lower, "worst found"),
+        ("▲", view.lower, "worst error" if view.exhaustive else "worst found"),
         ("┃", view.upper if view.bounded else math.nan, "upper bound"),
     ]
     marks = [m for m in known if 0 < m[1] < math.inf]

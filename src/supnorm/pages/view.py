@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from supnorm.pages.numbers import ErrorUnit, num, superscript, with_unit
+from supnorm.pages.numbers import ErrorUnit, count, num, superscript, with_unit
 from supnorm.pages.points import AxisView, PlaceView
 from supnorm.results import from_json, rounded_up
 
@@ -76,6 +76,44 @@ class View:
     def whole(self) -> str:
         """What shares of random points are shares of, in a word."""
         return "rows" if self.table_only else "domain" if self.uniform else "law"
+
+    @property
+    def exhaustive(self) -> bool:
+        """Whether every point of a finite domain was evaluated."""
+        return bool(self.part("search").get("exhaustive"))
+
+    @property
+    def complete(self) -> bool:
+        """Whether the error of each output is, besides, known at each of them, and counts."""
+        return bool(self.part("search").get("complete"))
+
+    @property
+    def lost(self) -> int:
+        """Points of a finite domain that were evaluated and have no error, because a function failed there."""
+        return int(sum(numbers(list((self.part("search").get("failed") or {}).values()))))
+
+    @property
+    def exact(self) -> bool:
+        """Whether the statistics are over all points of the domain and no estimates."""
+        return self.part("rms").get("kind") == "exact"
+
+    @property
+    def sampled(self) -> str:
+        """What the statistics are over, in the plural."""
+        if self.table_only:
+            return "pairs of the table"
+        return "points of the domain" if self.exact else "random points"
+
+    @property
+    def every_point(self) -> str:
+        """The points of a finite domain, as in "all 12 points"."""
+        points = self.count("search", "points")
+        return f"all {count(points)} points" if points > 1 else "the only point"
+
+    @property
+    def enumerated(self) -> str:
+        """That all of them were evaluated."""
+        return f"{self.every_point} of the domain {'were' if self.count('search', 'points') > 1 else 'was'} evaluated"
 
     def part(self, key: str) -> Mapping[str, Any]:
         """The mapping under ``key``; empty when it is missing or null."""

@@ -69,9 +69,22 @@ def chip(view: View) -> Chip:
         return _proven_chip(view)
     if view.table_only:
         return Chip("○", "Statistics of a table; not proven", "open")
+    if view.exhaustive:
+        return _exhaustive_chip(view, kind)
     if kind == "open":
         return Chip("○", "Nothing above tolerance found; not proven", "open")
     return Chip("○", "No tolerance given; worst error found, not proven", "open")
+
+
+def _exhaustive_chip(view: View, kind: str) -> Chip:
+    """Green where it is a statement about every point, as computed: no certificate, but no search either."""
+    if kind == "found":
+        return Chip("○", "No tolerance given; every point evaluated", "open")
+    if view.complete:
+        points = view.count("search", "points")
+        where = f"at all {count(points)} points" if points > 1 else "at its only point"
+        return Chip("✓", f"Within tolerance {where}, as computed", "proven")
+    return Chip("○", "Within tolerance wherever an error is known", "open")
 
 
 def _proven_chip(view: View) -> Chip:
@@ -125,17 +138,24 @@ def headline(view: View) -> Markup:
         return _proven(view)
     if kind == "open":
         allowed = "any tolerance" if view.per_output else f"your tolerance of {view.error(view.tolerance)}"
+        if view.exhaustive:
+            known = "has an error" if view.complete else "where an error is known has one"
+            begin = m("No point {} above {}.", known, allowed)
+            return m("{} The worst is {}, at {}.", begin, big, where)
         begin = m("No error above {} was found.", allowed)
         return m("{} The worst found is {}, at {}.", begin, big, where)
     if point.error == 0:
         return _zero(view)
     opening = f"Among {count(view.plain[0])} pairs the" if view.table_only else "The"
-    return m("{} worst error found is {}, at {}.", opening, big, where)
+    found = "" if view.complete else " found"
+    return m("{} worst error{} is {}, at {}.", opening, found, big, where)
 
 
 def _zero(view: View) -> Markup:
     """What it means that every error was zero."""
     tried = "point tried where the error counts" if view.masked else "point tried"
+    if view.exhaustive:
+        tried = "point of the domain" if view.complete else "point where an error is known and counts"
     if view.error.kind == "function":
         return m("The error is <b>exactly zero</b> at every {}.", tried)
     for side, where in (("over", "at or below"), ("under", "at or above")):
@@ -187,10 +207,12 @@ def lead(view: View) -> Markup:
         return _no_value(view)
     parts = [_ratios(view)]
     n, plain = view.plain
-    if n and not view.table_only and plain < 0.8 * view.lower:
+    if n and not view.table_only and not view.exact and plain < 0.8 * view.lower:
         shown = view.error(plain)
         parts.append(m("{} random test points would have shown at most {}.", count(n), shown))
     parts.append(bound_words(view))
+    if view.bounded and (text := view.text("search", "text")):
+        parts.append(m("{}", text))
     return Markup(" ").join(p for p in parts if p)
 
 
@@ -207,9 +229,11 @@ def _no_value(view: View) -> Markup:
 def _ratios(view: View) -> Markup:
     typical = term("rms", "typical (RMS) error")
     begin = (
-        f"The worst error found is {view.error(view.lower)}: " if kind_of(view) == "proven" else "That is "
+        f"The worst error{'' if view.exhaustive else ' found'} is {view.error(view.lower)}: "
+        if kind_of(view) == "proven"
+        else "That is "
     )
-    sample = "pairs" if view.table_only else "random points"
+    sample = "pairs" if view.table_only else view.sampled
     if not math.isfinite(view.lower):
         if not math.isfinite(view.rms):
             return Markup("")
@@ -249,6 +273,8 @@ def bound_words(view: View) -> Markup:
                 link,
                 "nothing is known between its points.",
             )
+        if text := view.text("search", "text"):
+            return m("{}", text)
         return m("There is <b>no {}</b>: a worse point may exist.", link)
     limit = view.error(view.limit)
     if view.upper_kind == "certified":

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem.axis import Axis
 from supnorm.results import BadInput
+
+if TYPE_CHECKING:
+    from supnorm.problem.finite import FinitePoints
 
 AT_ONCE = 8192  # numbers that are mapped at once, in the cache
 Constraint = Callable[[NDArray[np.float64]], Any]
@@ -171,6 +174,13 @@ class Domain:
         """Number of inputs."""
         return len(self.axes)
 
+    @cached_property
+    def finite(self) -> FinitePoints | None:
+        """The points where all inputs are lists of values; None where one is continuous."""
+        from supnorm.problem.finite import FinitePoints
+
+        return FinitePoints.of(self)
+
     def from_unit(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map points of the unit box, shape ``(n, d)``, to the axes."""
         if self._linear:
@@ -250,12 +260,19 @@ class Domain:
         for i, axis in enumerate(self.axes):
             if axis.values is not None:
                 inside &= np.isin(x[:, i], axis.values)
-        for constraint in self.constraints:
-            if inside.any():
-                inside[inside] = self._allowed(constraint, x[inside])
+        if self.constraints and inside.any():
+            inside[inside] = self.allowed(x[inside])
         if self.cloud is not None and inside.any():
             inside[inside] = self.data_distance(x[inside]) <= 1.0
         return inside
+
+    def allowed(self, x: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which points, shape ``(n, d)``, the constraints allow, of points that lie on the axes."""
+        allowed = np.ones(len(x), dtype=bool)
+        for constraint in self.constraints:
+            if allowed.any():
+                allowed[allowed] = self._allowed(constraint, x[allowed])
+        return allowed
 
     def _allowed(self, constraint: Constraint, x: NDArray[np.float64]) -> NDArray[np.bool_]:
         name = getattr(constraint, "__name__", "constraint")

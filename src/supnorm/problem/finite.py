@@ -1,0 +1,113 @@
+"""The points of a domain whose inputs are all lists of values: finitely many, by number, never all in memory.
+
+Point number i of the grid has the digits of i in the mixed radix of the lists' lengths (the last input runs fastest);
+constraints leave some numbers out. `FinitePoints.batches` goes through all numbers once in the order
+``i * stride mod size`` with a stride near the golden section of the size that has no divisor in common with it: what
+was seen when the time is over is spread over the domain.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from supnorm.problem.domain import Domain
+
+Array = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+BLOCK = 8192  # numbers that are turned into points at once
+LISTED = 10_000_000  # points of the grid, at most, where constraints are asked only to count those that exist
+MOST = 2**31  # points of a grid, at most: a number times the stride is then a 64-bit integer
+GOLDEN = (math.sqrt(5) - 1) / 2
+
+
+@dataclass
+class FinitePoints:
+    """The points of a finite domain.
+
+    Attributes:
+        domain: all of its axes are lists of values, and it is no cloud of data.
+        shape: how many values each axis has.
+        size: points of the grid, their product; constraints may leave fewer.
+
+    >>> from supnorm.problem import Axis, Domain
+    >>> points = Domain(n=Axis(values=(1, 2, 4)), k=Axis(values=(0, 5))).finite
+    >>> points.size, points.at(np.array([0, 5])).tolist()
+    (6, [[1.0, 0.0], [4.0, 5.0]])
+    """
+
+    domain: Domain
+    shape: tuple[int, ...]
+    size: int
+    _count: int | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, domain: Domain) -> FinitePoints | None:
+        """The points of ``domain``; None where it has a continuous input, is a cloud, or has more than `MOST`."""
+        shape = tuple(len(axis.values or ()) for axis in domain.axes)
+        size = math.prod(shape)
+        if domain.cloud is not None or not 0 < size <= MOST:
+            return None
+        return cls(domain, shape, size)
+
+    def count(self, most: float = math.inf, stop: Callable[[], bool] = lambda: False) -> int | None:
+        """How many points exist; None if more than ``most``, if too many would have to be asked for, or at ``stop``."""
+        if not self.domain.constraints:
+            return self.size if self.size <= most else None
+        if self._count is None:
+            if self.size > max(LISTED, most if math.isfinite(most) else 0):
+                return None
+            found = 0
+            for _, x in self._blocks():
+                found += len(x)
+                if found > most or stop():
+                    return None
+            self._count = found
+        return self._count if self._count <= most else None
+
+    def at(self, number: Numbers) -> Array:
+        """Points by their numbers, shapes ``(n,)`` and ``(n, d)``."""
+        x = np.empty((len(number), len(self.shape)))
+        for i in reversed(range(len(self.shape))):
+            number, digit = np.divmod(number, self.shape[i])
+            x[:, i] = np.asarray(self.domain.axes[i].values)[digit]
+        return x
+
+    def numbers(self, x: Array) -> Numbers:
+        """The numbers of points of the grid, shapes ``(n, d)`` and ``(n,)``."""
+        number = np.zeros(len(x), dtype=np.int64)
+        for axis, k, column in zip(self.domain.axes, self.shape, x.T, strict=True):
+            number = number * k + np.searchsorted(np.asarray(axis.values), column)
+        return number
+
+    def batches(self, rows: Callable[[], int]) -> Iterator[tuple[Numbers, Array]]:
+        """Every point that exists, once: numbers ``(n,)`` and points ``(n, d)``; ``rows()`` is asked for each n."""
+        number, x = np.empty(0, dtype=np.int64), np.empty((0, self.domain.d))
+        for more, points in self._blocks():
+            number, x = np.concatenate([number, more]), np.concatenate([x, points])
+            while len(x) and len(x) >= (n := max(1, rows())):
+                yield number[:n], x[:n]
+                number, x = number[n:], x[n:]
+        while len(x):
+            n = max(1, rows())
+            yield number[:n], x[:n]
+            number, x = number[n:], x[n:]
+
+    def _blocks(self) -> Iterator[tuple[Numbers, Array]]:
+        """The points that exist among `BLOCK` numbers after `BLOCK` numbers."""
+        stride = max(1, round(GOLDEN * self.size))
+        while math.gcd(stride, self.size) > 1:
+            stride += 1
+        for start in range(0, self.size, BLOCK):
+            number = np.arange(start, min(start + BLOCK, self.size), dtype=np.int64) * stride % self.size
+            x = self.at(number)
+            if self.domain.constraints:
+                exist = self.domain.allowed(x)
+                number, x = number[exist], x[exist]
+            yield number, x
