@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Domain
 
 Array = NDArray[np.float64]
+Single = NDArray[np.float32]
 VERTICES = 6  # inputs up to which vertices of the first layer are seeds; from there on places where four neurons vanish
 STARTS = 8  # random points that are moved to one such place
 MIDDLE = np.float32(0.8)  # of each axis, where they lie: more of them end inside the box than from all of it
@@ -96,7 +97,7 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
     low = np.array([a.low for a in domain.axes])
     width = np.array([a.high - a.low for a in domain.axes])
     scaled, shifted = weights * width, bias + weights @ low
-    found: list[Array] = []
+    found: list[Array | Single] = []
     have = drawn = 0
     starts, number = (1, 8) if k == d else (STARTS, 4)
     size = -(-min(max(256, BLOCK // (number * d * (k + 1))), 2 * n) // starts)
@@ -123,28 +124,26 @@ def _vertices(w: Array, b: Array, chosen: NDArray[np.intp]) -> Array:
     return _solved(system.swapaxes(0, 1))[:, 0]
 
 
-def _normals(w: Array, b: Array) -> NDArray[np.float32]:
+def _normals(w: Array, b: Array) -> Single:
     """Unit normals of ``w . t + b = 0`` and offsets, shape ``(d + 1, h)``; dead neurons end as NaN.
 
     In single precision, which is ample for a place to start from and takes two thirds of the time.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return (np.column_stack([w, b]).T / np.linalg.norm(w, axis=1)).astype(np.float32)
+        normals: Single = (np.column_stack([w, b]).T / np.linalg.norm(w, axis=1)).astype(np.float32)
+    return normals
 
 
-def _meet(
-    normals: NDArray[np.float32], chosen: NDArray[np.intp], points: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _meet(normals: Single, chosen: NDArray[np.intp], points: Single) -> Single:
     """``points`` (n, d, s) moved to the nearest place where the ``chosen`` (k, n) neurons vanish, shape ``(d, s n)``."""
     k, d = len(chosen), points.shape[1]
     plane = normals.take(chosen, axis=1)  # (d + 1, k, n)
     with np.errstate(invalid="ignore", over="ignore"):
         for i in range(k):  # orthonormal normals, by Gram and Schmidt
             unit, others = plane[:, i], plane[:, i + 1 :]
-            square = np.vecdot(unit[:d], unit[:d], axis=0)
-            unit /= np.sqrt(
-                np.where(square > 1e-8, square, np.nan)
-            )  # parallel ones, such as one neuron twice
+            square = np.einsum("in,in->n", unit[:d], unit[:d])
+            square[square < 1e-8] = np.nan  # parallel to those before, such as one neuron twice
+            unit /= np.sqrt(square)
             others -= unit[:, None] * (unit[:d, None] * others[:d]).sum(axis=0)
         plane = plane.transpose(2, 1, 0).copy()
         normal = plane[:, :, :d]

@@ -231,7 +231,7 @@ class Domain:
     def _reach(self) -> NDArray[np.float64]:
         """The widths, rounded up until low + reach is not below high: 1 is mapped to the end itself."""
         width = self._high - self._low
-        return np.where(self._low + width < self._high, np.nextafter(width, np.inf), width)
+        return np.asarray(np.where(self._low + width < self._high, np.nextafter(width, np.inf), width))
 
     @cached_property
     def _beyond(self) -> bool:
