@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation import Finished, Started
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.planning.caveats import caveats
@@ -26,7 +27,7 @@ from supnorm.planning.constructions import constructions
 from supnorm.planning.guarantees import guarantees
 from supnorm.planning.ladder import Ladder
 from supnorm.planning.numbers import from_numbers
-from supnorm.planning.pilot import Trial, pilot
+from supnorm.planning.pilot import Trial, pilot, pilot_calls
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.profile import profile
 from supnorm.planning.profile.target import Target
@@ -109,7 +110,8 @@ def budget(
         ladder: one that was climbed before.
         seed: of every random choice.
         workers, executor, store: where expensive evaluations and trainings run, and where evaluations are kept.
-        observer: gets the events of the ladder, with its time estimate.
+        observer: gets, for a function, `Started`, `Planned` (about how many calls, and how long they take), `Advanced`
+            now and then while they are made, and `Finished`; of a ladder its own events, with its time estimate.
 
     Raises:
         BadInput: for a missing tolerance or domain, or numbers out of range.
@@ -156,16 +158,21 @@ def budget(
     else:
         given = as_problem(problem, domain, tolerance)
         with spread(given, workers, executor) as pool:
-            question = ask(given, tolerance, norm, output, rng, store, pool, workers)
+            limit = given.error.limit if tolerance is None else tolerance
+            observer(Started(given.title or given.reference.name, limit, seed, None))
+            planned = partial(_calls, calls=calls)
+            question = ask(given, tolerance, norm, output, rng, store, pool, workers, planned, observer)
             points = None if data is None else _unit(data, question)
             target = question.target
             most = _calls(target.caller.cost, calls)
             if calls is None and most < DEFAULT_CALLS:
                 question = replace(question, notes=(*question.notes, _timed(most, target.caller.cost)))
             plan, measured = question, profile(target, rng, most, points)
-            ladders += tuple(climbing.of_function(target, question.metric, pool, workers))
+            with question.count.paused():
+                ladders += tuple(climbing.of_function(target, question.metric, pool, workers))
             tries = partial(_pilot, target, measured, question, purse, most, rng)
             parts = _from_profile(plan, measured, ladders, shape, purse, tries, points)
+            observer(Finished())
     more = "the function itself in place of the table" if isinstance(problem, tuple) else "more calls"
     return _finish(parts, seed, start, more)
 
@@ -177,6 +184,7 @@ def _pilot(
     whole = not target.domain.constraints and target.domain.cloud is None
     if measured.hazards.hopeless or measured.hazards.not_finite or not whole:
         return ()
+    question.count.expect(pilot_calls(purse, calls))
     return pilot(target, question.eps, question.p, purse, calls, rng)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,10 @@ from supnorm.approximants import (
     SparseLegendre,
     TensorTrain,
 )
-from supnorm.auditing import AuditReport
+from supnorm.auditing.find_worst import WorstFound, find_worst
 from supnorm.problem import Problem
 from supnorm.results import BadInput
-from supnorm.training.assessment import Errors, Validation, audit_model
+from supnorm.training.assessment import Errors, Validation
 from supnorm.training.deadline import Deadline
 from supnorm.training.events import Tried
 from supnorm.training.network_fit import NetworkFit
@@ -40,6 +40,7 @@ from supnorm.training.reference_points import ReferencePoints
 
 Array = NDArray[np.float64]
 Trail = tuple[tuple[float, float], ...]
+LEAST = 20  # evaluations of an audit: with fewer it says no more than the validation points
 
 
 @dataclass(eq=False)
@@ -188,17 +189,28 @@ class ActiveFit:
         self.audit(attempt, self.audit_evaluations)
         return attempt.errors.by(self.norm) <= goal
 
-    def audit(self, attempt: Attempt, evaluations: int) -> AuditReport:
-        """Look for the worst error with a seed of its own; the attempt's errors can only grow."""
+    def audit(self, attempt: Attempt, evaluations: int) -> WorstFound | None:
+        """Look for the worst error with a seed of its own; the attempt's errors can only grow.
+
+        Where calls are dear it takes at most half of the time left; None where that allows next to none.
+        """
+        seconds, caller = None, self.points.caller
+        if self.deadline.left is not None and caller.expensive:
+            seconds = 0.5 * self.deadline.left
+            evaluations = min(evaluations, int(seconds / caller.cost))
+            if evaluations < LEAST:
+                return None
         self.audits += 1
-        function = attempt.approximation.function
-        seed = self.seed + 7919 * self.audits
-        report = audit_model(self.problem, function, evaluations, seed, self.points.caller.store)
-        if report.worst is not None and report.worst.error > attempt.errors.worst:
-            x = tuple(report.worst.x.tolist())
-            attempt.errors = Errors(attempt.errors.rms, report.worst.error, x)
+        judged = replace(self.problem, model=attempt.approximation.function)
+        found = find_worst(
+            judged, evaluations=evaluations, seconds=seconds, seed=self.seed + 7919 * self.audits,
+            store=None if caller.store is None else caller.store.only("reference"),
+        )  # fmt: skip
+        worst = found.witness
+        if worst is not None and worst.error > attempt.errors.worst:
+            attempt.errors = Errors(attempt.errors.rms, worst.error, tuple(worst.x.tolist()))
         attempt.audited = True
-        return report
+        return found
 
 
 def automatic(d: int) -> list[Any]:
