@@ -228,6 +228,23 @@ def test_the_audits_of_a_dear_reference_keep_the_time():
     assert result.audit is not None
 
 
+def test_a_network_whose_samples_took_the_time_is_not_tried():
+    """It was trained for no time at all, and listed with an error as large as the function."""
+    from supnorm.training.deadline import Deadline
+    from supnorm.training.fit import _prepare
+    from supnorm.training.network_search import NetworkSearch
+    from supnorm.training.reference_points import ReferencePoints
+
+    problem = Problem(None, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
+    state, _ = _prepare(problem, ReferencePoints(problem, 0), "sup", None, 200, 4000, 0, lambda event: None)
+    x = np.linspace(0.0, 1.0, 50)[:, None]
+    state.judge(SimplexInterpolation().from_samples(x, x + 1e-3, problem.domain), 0.0)
+    state.deadline = Deadline.of(0.0, time.perf_counter())
+    assert not NetworkSearch(state, SMALL)._one_width(8, 60, 1)
+    assert len(state.attempts) == 1
+    assert ("network width 8", "the time was up") in state.skipped
+
+
 def test_without_time_a_candidate_is_not_audited():
     from supnorm.training.deadline import Deadline
     from supnorm.training.fit import _prepare

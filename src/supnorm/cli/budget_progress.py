@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-LEAST = 2.0  # seconds of calls about which nothing is said
-GROWTH = 1.25  # of the time from one line to the next
+LEAST, GROWTH = 2.0, 1.25  # a line is said so many seconds after so many times the time of the one before
 
 
 class Progress:
@@ -33,19 +32,17 @@ class Progress:
 
     def __call__(self, event: Any) -> None:
         """Take one event."""
-        from supnorm.evaluation import Advanced, Finished, Started
+        from supnorm.evaluation import Advanced, Finished
         from supnorm.planning.progress import Planned
 
         if isinstance(event, Planned):
             self._planned(event)
         elif isinstance(event, Advanced):
             self._advanced(event.done, event.budget or event.done)
-        elif not isinstance(event, Started | Finished):
+        elif not isinstance(event, Finished):
             _of_ladder(event)
 
     def _planned(self, event: Any) -> None:
-        if event.seconds < LEAST:
-            return
         stop = "Ctrl-C stops and keeps them, --resume goes on" if self.kept else "--out DIR would keep them"
         each = f"{_time(event.cost)} each" if event.cost >= 1e-3 else f"{1e6 * event.cost:.2g} us each"
         _say(

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation import Finished, Started
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.planning.caveats import caveats
@@ -110,8 +109,8 @@ def budget(
         ladder: one that was climbed before.
         seed: of every random choice.
         workers, executor, store: where expensive evaluations and trainings run, and where evaluations are kept.
-        observer: gets, for a function, `Started`, `Planned` (about how many calls, and how long they take), `Advanced`
-            now and then while they are made, and `Finished`; of a ladder its own events, with its time estimate.
+        observer: gets, for a function whose calls take more than two seconds, `Planned` (about how many, and how long),
+            `Advanced` now and then, and `Finished`; of a ladder its own events, with its time estimate.
 
     Raises:
         BadInput: for a missing tolerance or domain, or numbers out of range.
@@ -158,8 +157,6 @@ def budget(
     else:
         given = as_problem(problem, domain, tolerance)
         with spread(given, workers, executor) as pool:
-            limit = given.error.limit if tolerance is None else tolerance
-            observer(Started(given.title or given.reference.name, limit, seed, None))
             planned = partial(_calls, calls=calls)
             question = ask(given, tolerance, norm, output, rng, store, pool, workers, planned, observer)
             points = None if data is None else _unit(data, question)
@@ -172,7 +169,7 @@ def budget(
                 ladders += tuple(climbing.of_function(target, question.metric, pool, workers))
             tries = partial(_pilot, target, measured, question, purse, most, rng)
             parts = _from_profile(plan, measured, ladders, shape, purse, tries, points)
-            observer(Finished())
+            question.count.end()
     more = "the function itself in place of the table" if isinstance(problem, tuple) else "more calls"
     return _finish(parts, seed, start, more)
 

@@ -1,7 +1,8 @@
 """What planning tells its observer about the calls of a function, which can take minutes.
 
-`Started` comes first, `Planned` as soon as the first calls have told the time (again where later ones tell another), then
-`Advanced` after every fourth of a second of calls, and `Finished`. A ladder of trainings has events of its own.
+`Planned` comes as soon as the first calls have told the time (again where later ones tell another), then `Advanced` after
+every fourth of a second of calls, and `Finished`; nothing where all of them take less than two seconds. A ladder of
+trainings has events of its own.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from supnorm.evaluation import Advanced
+from supnorm.evaluation import Advanced, Finished
 from supnorm.evaluation.caller import Caller
 
 WARM = 1.0  # seconds of calls after which one batch says what a call costs; imports and compilation seldom take longer
+LONG = 2.0  # seconds of calls below which nothing is told
 TICK = 0.25  # seconds of calls from one `Advanced` to the next, at least
 OFF = 1.5  # a plan whose time is wrong by this factor is told again
 
@@ -75,7 +77,7 @@ class CallCount:
         if self._batches > 1 or self.caller.seconds >= WARM:
             if self._told is None:
                 self.tell()
-            if self.caller.seconds < self._shown + TICK:
+            if self._told is None or self.caller.seconds < self._shown + TICK:
                 return
             self._shown = self.caller.seconds
             self.observer(Advanced(self.done, max(self.expected, self.done), math.nan, math.nan, 0, 0))
@@ -87,9 +89,17 @@ class CallCount:
         shared = self.workers if self.caller.expensive and self.caller.executor is not None else 1
         planned = Planned(self.title, self.expected, cost, self.expected * cost / shared)
         before = self._told
+        if before is None and planned.seconds < LONG:
+            return
         if before is None or not before.seconds / OFF <= planned.seconds <= before.seconds * OFF:
             self._told = planned
             self.observer(planned)
+
+    def end(self) -> None:
+        """There are no more calls."""
+        self.caller.heard = None
+        if self._told is not None:
+            self.observer(Finished())
 
     def expect(self, more: int) -> None:
         """So many calls are still to come."""
