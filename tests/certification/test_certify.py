@@ -339,6 +339,7 @@ def test_the_witness_of_a_discrete_axis_has_one_of_its_values(tmp_path):
     assert result.lower == pytest.approx(1.1, rel=1e-9)
     assert result.witness.x.tolist() == [1.0, 2.0]
     assert result.status.code == "proved"
+    assert "discrete axes are taken as intervals in the upper bound" in result.assumptions
     result.certificate.save(tmp_path / "c.json")
     assert mismatch(tmp_path / "c.json", problem) is None
     assert check(tmp_path / "c.json").accepted
