@@ -1,6 +1,7 @@
 """A certificate can be stopped anywhere: what is written down is proved, and nothing is lost."""
 
 import sys
+from dataclasses import replace
 
 import cases
 import jax.numpy as jnp
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from supnorm.certification import ChebyshevCertificate, certify
+from supnorm.certification.bracket import Bracket
+from supnorm.certification.error_program import error_program
 from supnorm.certification.forecast import Tree
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
@@ -105,3 +108,27 @@ def test_a_bound_is_proved_even_when_the_time_is_spent_before_the_work_begins():
     result = certify(_problem(), seconds=1e-6)
     assert result.status.exit == ExitCode.UNDECIDED
     assert 0 < result.lower < result.upper < np.inf
+
+
+def _half_proved(*uppers):
+    """A bracket of four equal cells, two done and two pending, with these bounds."""
+    bracket = Bracket.start(error_program(_problem()))
+    cells = bracket.pending.split(np.zeros(1, dtype=int))
+    cells = cells.split(np.zeros(2, dtype=int))
+    boxes = replace(cells.boxes, upper=np.array(uppers))
+    cells = replace(cells, boxes=boxes)
+    return replace(bracket, done=(cells.take(np.arange(2)),), pending=cells.take(np.arange(2, 4)))
+
+
+def test_the_bound_and_the_proved_volume_count_all_cells():
+    bracket = _half_proved(1.0, 3.0, 2.0, 0.5)
+    assert bracket.upper == 3.0
+    assert _half_proved(1.0, 2.0, 3.0, 0.5).upper == 3.0
+    assert [bracket.proved_volume(t) for t in (0.4, 0.5, 1.9, 2.0, 2.9, 3.0)] == [
+        0.0,
+        0.25,
+        0.5,
+        0.75,
+        0.75,
+        1.0,
+    ]
