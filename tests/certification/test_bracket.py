@@ -12,11 +12,14 @@ from supnorm.certification import ChebyshevCertificate, certify
 from supnorm.certification.bracket import Bracket
 from supnorm.certification.error_program import error_program
 from supnorm.certification.forecast import Tree
+from supnorm.certification.leaf import Bounded
+from supnorm.certification.resume import tiles
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
 from supnorm.results import ExitCode
 
 certify_module = sys.modules["supnorm.certification.certify"]
+bracket_module = sys.modules["supnorm.certification.bracket"]
 
 
 def _problem():
@@ -132,3 +135,52 @@ def test_the_bound_and_the_proved_volume_count_all_cells():
         0.75,
         1.0,
     ]
+
+
+class _Sizes:
+    """Bounds that are the largest width of a box: a strategy without any cost."""
+
+    def bound(self, error, boxes, target, lower):
+        count, none = len(boxes), np.full((len(boxes), 1), -1)
+        upper = np.ldexp(1.0, -boxes.level).max(1)
+        return Bounded(
+            upper, 0 * none, np.zeros((count, 1)), 0 * none, none, boxes.level.argmin(1), none[:, 0], np.zeros(count),
+            np.zeros(count, dtype=bool), np.zeros((0, error.d)),
+        )  # fmt: skip
+
+
+def _tiled(bracket):
+    boxes = bracket.leaves.boxes
+    return tiles(boxes.level, boxes.index) and float(boxes.volume().sum()) == 1.0
+
+
+def _narrowed(bracket, goal, boxes, found=lambda points: None):
+    return bracket_module.narrow(bracket, _Sizes(), goal, found, None, boxes, None, lambda event: None)
+
+
+def test_no_cell_is_lost_in_batches_far_smaller_than_the_work(monkeypatch):
+    monkeypatch.setattr(bracket_module, "BATCH", 8)
+    bracket, goal = Bracket.start(error_program(_problem())), bracket_module.Goal(None, 0.1)
+    assert _narrowed(bracket, goal, 100) == "boxes"
+    assert len(bracket.pending) > 16
+    assert _tiled(bracket)
+    bracket_module.settle(bracket, _Sizes(), goal, 60.0)
+    assert _tiled(bracket)
+    assert _narrowed(bracket, goal, 10_000) == "proved"
+    assert _tiled(bracket)
+    assert bracket.upper <= 0.1
+
+
+def test_no_cell_is_lost_when_a_witness_ends_the_work(monkeypatch):
+    """The target rises above the bounds of all that is pending."""
+    monkeypatch.setattr(bracket_module, "BATCH", 8)
+    bracket, goal = Bracket.start(error_program(_problem())), bracket_module.Goal(1.1, None)
+
+    def found(points):
+        if bracket.tried > 60:
+            bracket.lower = 0.9
+
+    assert _narrowed(bracket, goal, 10_000, found) == "proved"
+    assert bracket.tried < 100
+    assert _tiled(bracket)
+    assert bracket.upper < 0.9 * 1.1
