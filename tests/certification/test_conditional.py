@@ -296,3 +296,5 @@ def test_a_model_that_is_only_evaluated_less_a_reference_that_is_read(side):
     result = certify(problem, ratio=1.01)
     assert result.lower <= truth * (1 + 1e-12)
     assert truth <= result.upper <= 1.01 * truth
+    assert result.upper_kind == "conditional"
+    assert result.deployed_upper == result.upper + result.rounding > result.upper

@@ -212,3 +212,4 @@ def test_every_strategy_says_what_evaluation_may_add(strategy):
     off = np.abs(model.value(x)[:, 0] - (np.sin(x[:, 0]) * x[:, 1] + 0.3 * x[:, 2])).max()
     assert 3e-9 < off <= result.rounding < 1e-6
     assert result.deployed_upper == result.upper + result.rounding
+    assert result.rounding == result.certificate.leaves.proof.rounding.max()
