@@ -141,3 +141,24 @@ def test_xfoil_gives_the_lift_of_a_known_section() -> None:
     assert 0.65 < coarse < 0.75
     assert abs(truth["lift_300"](0.02, 0.4, 0.12, 4.0, 3e6) - coarse) < 0.01
     assert abs(truth["network"](0.02, 0.4, 0.12, 4.0, 3e6) - coarse) < 0.02
+
+
+@needs_xfoil
+@pytest.mark.slow
+def test_the_worst_lift_is_not_blamed_on_the_network() -> None:
+    """Near stall XFOIL with 160 panels falls from one solution to another: the recheck does not confirm the error.
+
+    The worst point of `supnorm audit examples/airfoil/problem.toml --seed 7100`, digit by digit.
+    """
+    from supnorm.auditing.recheck import recheck
+    from supnorm.evaluation import Evaluator
+    from supnorm.results import Witness
+
+    problem = open_problem(EXAMPLES / "airfoil" / "problem.toml")
+    x = np.array([0.030343679663914543, 0.5998273634200982, 0.08028271342049506, 14.0, 838774.507768505])
+    model, reference = (f.value(x[None])[0] for f in (problem.model, problem.reference))
+    error = float(np.abs(model - reference)[0])
+    assert error > 10 * 0.05
+    (judged,), failed = recheck(Evaluator(problem), [Witness(x, model, reference, error)])
+    assert failed == []
+    assert judged.recheck in ("unresolved", "reference-fault")

@@ -151,6 +151,17 @@ def test_grids_refuse_domains_that_are_not_boxes(method):
 
 
 @pytest.mark.parametrize("method", [ChebyshevTensor(), TensorTrain()])
+def test_a_budget_below_the_least_is_refused_before_a_call(method):
+    """A call may take a minute."""
+
+    def dear(x):
+        raise AssertionError("called")
+
+    with pytest.raises(NotApplicable, match="in 2 dimensions takes more than 100 points"):
+        method.from_function(dear, PLANE, 100)
+
+
+@pytest.mark.parametrize("method", [ChebyshevTensor(), TensorTrain()])
 def test_references_without_a_value_are_told_with_the_point(method):
     with pytest.raises(NotApplicable, match=r"no finite value at .* first at a = \d"):
         method.from_function(lambda x: np.where(x[:, :1] > 2.5, np.nan, 1.0), PLANE, 2000)

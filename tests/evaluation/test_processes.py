@@ -67,6 +67,18 @@ def test_a_call_hears_ctrl_c_unless_the_worker_is_deaf(pool: Processes, tmp_path
     assert pool.submit(abs, -3).result(60) == 3  # the worker goes on
 
 
+def test_calls_that_nobody_waits_for_do_not_hold_up_the_end(tmp_path: Path) -> None:
+    """SIGTERM reaches the main process alone: the calls of its workers are interrupted with it."""
+    pool = Processes(1)
+    call = pool.submit(busy, tmp_path / "started", tmp_path / "never")
+    wait_for(tmp_path / "started")
+    begin = time.monotonic()
+    pool.shutdown(cancel_futures=True)
+    assert time.monotonic() - begin < 10
+    with pytest.raises(KeyboardInterrupt):
+        call.result(0)
+
+
 def test_the_parent_hears_ctrl_c_as_before() -> None:
     with Processes(1) as pool:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, set())

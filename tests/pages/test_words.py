@@ -262,7 +262,10 @@ def test_a_late_find_asks_for_more(result):
     data["charts"]["progress"]["search"] = [[10, worst / 2], [900, worst]]
     assert "did not improve on it" in said(sections.progress(View(data)))
     data["charts"]["progress"]["search"] = [[10, worst / 2]]
-    assert "for pictures or planted errors" in said(sections.progress(View(data)))
+    data["evaluations"]["power"] = 1000
+    assert "for pictures or planted errors. A longer" in said(sections.progress(View(data)))
+    data["evaluations"]["power"] = 0
+    assert "for pictures. A longer" in said(sections.progress(View(data)))
 
 
 def test_most_peaks_not_seen(result):

@@ -130,6 +130,30 @@ def test_pilot_fits_decide_where_structure_does_not():
     assert expected == sorted(expected)
 
 
+@pytest.mark.slow
+def test_tools_that_need_many_points_are_tried_with_many_before_none_is_named():
+    """Haaland's pressure drop of a pipe: analytic, with a pole near the smallest diameter. 1,024 samples show nothing."""
+
+    def drop(x):
+        diameter, v, rough, length = (
+            0.11 + 0.09 * x[:, 0],
+            2.75 + 2.25 * x[:, 1],
+            1e-4 * (x[:, 2] + 1.02),
+            55 + 45 * x[:, 3],
+        )
+        f = (-1.8 * np.log10((rough / diameter / 3.7) ** 1.11 + 6.9e-6 / (v * diameter))) ** -2.0
+        return f * length / diameter * 500 * v**2
+
+    scale = float(drop(np.array([[-1.0, 1.0, 1.0, 1.0]]))[0])
+    verdict = budget(drop, cube(4), tolerance=1e-5 * scale).verdict
+    assert (verdict.word, verdict.tool) == ("classical better", "Chebyshev tensor grid")
+    assert verdict.trials[0].samples == 16 * 1024
+    assert verdict.trials[0].error < 1e-5 * scale
+    # Half of a small purse is all that a pilot may show.
+    few = budget(drop, cube(4), tolerance=1e-5 * scale, purse=2000, calls=20_000).verdict
+    assert {t.samples for t in few.trials} == {1000}
+
+
 def test_kinks_of_single_inputs_are_cheap():
     cusp = lambda x: np.exp(-np.abs(x - 0.2).sum(axis=1))  # noqa: E731
     result = budget(cusp, cube(4), tolerance=1e-4, calls=40_000, purse=2000)

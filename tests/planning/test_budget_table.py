@@ -8,7 +8,7 @@ import pytest
 from supnorm.planning import Trained, budget
 from supnorm.planning.ladder import climb_table
 from supnorm.planning.table import read_table, steepest
-from supnorm.problem import Domain
+from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput
 
 
@@ -57,7 +57,6 @@ def test_a_tolerance_that_only_the_middle_of_a_forecast_reaches_is_not_called_un
 
 def test_a_table_of_a_problem_keeps_its_names():
     from supnorm.planning.table import as_table
-    from supnorm.problem import Function, Problem
 
     x, y = table()
     source = Function(lambda x: x, outputs=("rho",), name="density.csv", table=(x, y[:, None]))
@@ -126,3 +125,25 @@ def test_a_given_domain_scales_the_table():
 def test_bad_tables(given, options, message):
     with pytest.raises(BadInput, match=message):
         budget(given, **{"tolerance": 0.1, **options})
+
+
+def test_a_relative_tolerance_of_a_table_is_made_absolute_like_that_of_a_function():
+    """At the floor or the smallest |f| of the rows, with --tolerance as with that of the problem, and it is said."""
+    x, y = table()
+    source = Function(lambda x: x, name="density.csv", table=(x, 5 + y[:, None]))
+    least = float((5 + y).min())
+
+    def planned(kind, tolerance=None, **options):
+        error = ErrorMeasure(kind, tolerance=0.1, **options)
+        return budget(Problem(None, source, Domain.from_samples(x), error), tolerance=tolerance)
+
+    assert planned("relative", floor=0.0).tolerance == pytest.approx(0.1 * least)
+    assert planned("relative", 0.01, floor=0.0).tolerance == pytest.approx(0.01 * least)
+    assert f"at the smallest |f| of 800 rows, {least:.3g}" in planned("relative", floor=0.0).notes[1]
+    assert planned("relative", floor=50.0).notes[1].endswith("at the floor, 50")
+    assert planned("scaled", scale=(4.0,)).tolerance == pytest.approx(0.4)
+    zero = Function(lambda x: x, name="density.csv", table=(x, np.maximum(y, 0.0)[:, None]))
+    with pytest.raises(BadInput, match="is 0 somewhere"):
+        budget(
+            Problem(None, zero, Domain.from_samples(x), ErrorMeasure("relative", floor=0.0, tolerance=0.1))
+        )

@@ -62,6 +62,23 @@ def test_maps_act_by_axis() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
+def test_linear_maps_stay_in_the_box_to_the_last_bit(seed: int) -> None:
+    """Whether low + width rounds to high, below or above it; points outside the unit box are moved to its faces."""
+    rng = np.random.default_rng(seed)
+    low = rng.normal(size=3) * 10.0 ** rng.integers(-3, 4, 3)
+    high = low + rng.random(3) * 10.0 ** rng.integers(-6, 7, 3) + 1e-9
+    domain = Domain(**{name: (a, b) for name, a, b in zip("abc", low, high, strict=True)})
+    u = rng.random((40, 3))
+    u[0], u[1], u[2], u[3], u[4] = 0.0, 1.0, np.nextafter(1.0, 0.0), -0.25, 1.25
+    x = domain.from_unit(u)
+    for row, end in ((0, low), (1, high), (3, low), (4, high)):
+        np.testing.assert_array_equal(x[row], end)
+    assert ((x >= low) & (x <= high)).all()
+    exact = low + u * (high - low)
+    np.testing.assert_allclose(x[5:], exact[5:], rtol=1e-15, atol=4e-16 * np.abs([low, high]).max())
+
+
+@given(st.integers(0, 2**32 - 1))
 def test_all_constraints_must_hold(seed: int) -> None:
     domain = Domain([disc, upper], x=(-1.0, 1.0), y=(-1.0, 1.0))
     points = np.random.default_rng(seed).uniform(-1.2, 1.2, (100, 2))

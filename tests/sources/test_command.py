@@ -49,6 +49,18 @@ def test_numbers_survive_exactly(tmp_path: Path, protocol: str) -> None:
     np.testing.assert_array_equal(function(X[:1]), X[:1])
 
 
+def test_one_program_with_two_options_has_two_names(tmp_path: Path) -> None:
+    """As reference and recheck; a long line of options is cut."""
+    (tmp_path / "code.py").write_text(LOOP.format(body="print(a)"))
+
+    def name(*options: str) -> str:
+        spec = SourceSpec(command=[sys.executable, "code.py", *options])
+        return open_function(spec, tmp_path, NAMES, np.zeros((3, 2)), where="problem.toml: [reference]").name
+
+    assert (name(), name("--fine")) == ("code.py", "code.py --fine")
+    assert name("x" * 60) == "code.py " + "x" * 31 + "…"
+
+
 @pytest.mark.parametrize("protocol", ["batch", "point"])
 def test_failed_points_are_told_apart(tmp_path: Path, protocol: str) -> None:
     body = "print('error: did not converge' if a > 2 else 'nan' if a > 1 else a + b)"

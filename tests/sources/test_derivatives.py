@@ -9,6 +9,7 @@ import pytest
 
 import supnorm as sn
 from supnorm.checker import check
+from supnorm.problem import draw_inside
 from supnorm.results import BadInput
 
 DOMAIN = sn.Domain(x=(0.0, 1.0), y=(0.0, 2.0))
@@ -163,3 +164,35 @@ def test_nothing_is_evaluated_between_the_values_of_a_discrete_input(step: float
     assert report.worst is not None
     assert report.worst.error == 0
     assert set(seen) <= {1.0, 2.0, 4.0}
+
+
+@pytest.mark.parametrize("kind", ["linear", "log", "data"])
+def test_differences_stay_where_points_exist(kind: str) -> None:
+    """A simulation may hang or raise outside its constraints; beside them the difference is one-sided."""
+    rng = np.random.default_rng(0)
+    if kind == "data":
+        domain = sn.Domain.from_samples(1.0 + rng.random((60, 2)), ("x", "y"))
+    else:
+        domain = sn.Domain(
+            [lambda x: x[:, 0] + x[:, 1] <= 2.5], x=sn.Axis(0.5, 2.0, scale=kind), y=(0.5, 2.0)
+        )
+    asked: list[np.ndarray] = []
+
+    def value(x: np.ndarray) -> np.ndarray:
+        asked.append(x.copy())
+        return np.stack([x[:, 0] ** 2 * x[:, 1], x[:, 0] - 3 * x[:, 1]], axis=1)
+
+    x = draw_inside(domain, 500, rng)
+    y = sn.with_derivatives(value, domain, step=1e-3).value(x)
+    assert domain.contains(np.concatenate(asked)).all()
+    known = np.isfinite(y).all(axis=1)
+    assert known.mean() > 0.95
+    exact = np.stack([2 * x[:, 0] * x[:, 1], 1 + 0 * x[:, 0], x[:, 0] ** 2, -3 + 0 * x[:, 0]], axis=1)
+    np.testing.assert_allclose(y[known, 2:], exact[known], atol=0.02)
+
+
+def test_a_point_without_neighbours_has_no_derivative() -> None:
+    domain = sn.Domain([lambda x: np.abs(x[:, 0] - 1.0) < 1e-9], x=(0.0, 2.0))
+    y = sn.with_derivatives(lambda x: x[:, 0] ** 2, domain, step=1e-3).value(np.array([[1.0]]))
+    assert y[0, 0] == 1.0
+    assert np.isnan(y[0, 1])

@@ -619,6 +619,22 @@ def test_a_candidate_that_only_looks_best_is_found_out():
     assert 0.1 < result.winner.sup_lower < 0.5
 
 
+def test_of_an_expensive_reference_an_audited_candidate_is_not_beaten_by_hearsay():
+    """Nobody audits the others: with fewer parameters and an error of twice the size at a few points one of them won."""
+    from supnorm.training.fit import _prepare
+    from supnorm.training.reference_points import ReferencePoints
+
+    problem = Problem(None, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
+    state, _ = _prepare(problem, ReferencePoints(problem, 0), "sup", None, 200, 4000, 0, lambda event: None)
+    x = np.linspace(0.0, 1.0, 50)[:, None]
+    for method, y in [(SimplexInterpolation(), x + 1e-3), (PolynomialLeastSquares(), x + 1.5e-3)]:
+        state.judge(method.from_samples(x, y, problem.domain), 0.0)
+    state.attempts[0].audited = True
+    assert state.best().approximation.method == "polynomial (total)"  # settle audits it before it can win
+    state.points.caller.decided = True
+    assert state.best().approximation.method == "simplex"
+
+
 def test_where_the_error_counts_nowhere_nobody_can_judge():
     """It ended with a traceback; of fixed samples the largest error was nan, and above the tolerance."""
     options = {"tolerance": 1e-6, "method": PolynomialLeastSquares(), "max_evaluations": 500}

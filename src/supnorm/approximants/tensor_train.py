@@ -96,9 +96,15 @@ class TensorTrain:
         require_box(domain, "a tensor train")
         if domain.d < 2:
             raise NotApplicable("a tensor train needs at least two inputs")
+        lines = ChebyshevTensor(self.tolerance, self.points, seed=self.seed)
+        # Before the first call: lines along the axes, random points, a sweep of rank 2 on two points an axis.
+        least = domain.d * lines.lines * 17 + 10 + 2 * domain.d * 2 * 2 * 2
+        if least > evaluations:
+            raise NotApplicable(
+                f"a tensor train in {domain.d} dimensions takes more than {evaluations} points"
+            )
         values = on_cube(f, domain)
         rng = np.random.default_rng(self.seed)
-        lines = ChebyshevTensor(self.tolerance, self.points, seed=self.seed)
         envelopes, spent = lines.decay(values, domain.d, evaluations // 4)
         grids = [extrema(min(size_for(e, self.tolerance), self.points)) for e in envelopes]
         probes = rng.uniform(-1.0, 1.0, (min(200, max(evaluations // 10, 10)), domain.d))

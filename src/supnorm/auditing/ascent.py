@@ -171,4 +171,4 @@ def projected(u: Array, slope: Array) -> Array:
 
 def _dot(a: Array, b: Array) -> Array:
     """Row by row."""
-    return np.asarray(np.einsum("ij,ij->i", a, b))
+    return np.asarray(np.vecdot(a, b))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,7 +46,8 @@ class Best:
         self.seen += len(u)
         good = np.flatnonzero(score > self._bar)
         if len(good):
-            self._waiting.append((u.take(good, axis=0), score[good]))
+            # Most of the first points are good: they are not copied, and must not change.
+            self._waiting.append((u, score) if len(good) == len(u) else (u.take(good, axis=0), score[good]))
             self._held += len(good)
         if self._held > 2 * self.size:
             self._settle()
@@ -52,11 +55,27 @@ class Best:
     def _settle(self) -> None:
         if not self._held:
             return
-        us, scores = zip(*self._waiting, strict=True)
-        u, score = np.concatenate([self._u, *us]), np.concatenate([self._score, *scores])
+        us, scores = zip((self._u, self._score), *self._waiting, strict=True)
+        score = np.concatenate(scores)
         used = np.concatenate([self._used, np.zeros(self._held, dtype=bool)])
         if len(score) > self.size:
-            top = np.argpartition(-score, self.size)[: self.size]
-            u, score, used = u.take(top, axis=0), score[top], used[top]
-            self._bar = float(score.min())
+            self._bar = float(np.partition(score, -self.size)[-self.size])
+            top = np.flatnonzero(score >= self._bar)
+            if len(top) > self.size:  # of those at the bar the first ones
+                top = np.delete(top, np.flatnonzero(score[top] == self._bar)[self.size - len(top) :])
+            u, score, used = _gathered(us, top), score[top], used[top]
+        else:
+            u = np.concatenate(us)
         self._u, self._score, self._used, self._waiting, self._held = u, score, used, [], 0
+
+
+def _gathered(parts: Sequence[Array], rows: NDArray[np.intp]) -> Array:
+    """Rows, in rising order, of all ``parts`` one after the other, without putting these together."""
+    ends = np.cumsum([len(part) for part in parts])
+    cuts = np.searchsorted(rows, ends).tolist()
+    result = np.empty((len(rows), parts[0].shape[1]))
+    begin = first = 0
+    for part, cut, end in zip(parts, cuts, ends.tolist(), strict=True):
+        part.take(rows[begin:cut] - first, axis=0, out=result[begin:cut])
+        begin, first = cut, end
+    return result

@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from supnorm.problem import Domain
 
 Array = NDArray[np.float64]
+Single = NDArray[np.float32]
 VERTICES = 6  # inputs up to which vertices of the first layer are seeds; from there on places where four neurons vanish
 STARTS = 8  # random points that are moved to one such place
+MIDDLE = np.float32(0.8)  # of each axis, where they lie: more of them end inside the box than from all of it
 BLOCK = 1 << 19  # bytes of the systems that give kinks of the first layer at once: they stay in the cache
 
 
@@ -95,22 +97,25 @@ def vertex_seeds(first_layer: tuple[Array, Array], domain: Domain, n: int, rng: 
     low = np.array([a.low for a in domain.axes])
     width = np.array([a.high - a.low for a in domain.axes])
     scaled, shifted = weights * width, bias + weights @ low
-    found: list[Array] = []
+    found: list[Array | Single] = []
     have = drawn = 0
     starts, number = (1, 8) if k == d else (STARTS, 4)
     size = -(-min(max(256, BLOCK // (number * d * (k + 1))), 2 * n) // starts)
+    if k < d:  # the same points for all blocks: it is the neurons that must differ
+        points = 0.5 + MIDDLE * (rng.random((size, d, STARTS), dtype=np.float32) - np.float32(0.5))
+        normals = _normals(scaled, shifted)
     while have < n and drawn < 8 * n:  # many vertices of a wide layer lie outside the box
         chosen = rng.integers(h, size=(k, size))
-        t = _vertices(scaled, shifted, chosen) if k == d else _meet(scaled, shifted, chosen, rng)
+        t = _vertices(scaled, shifted, chosen) if k == d else _meet(normals, chosen, points)
         inside = np.flatnonzero(np.all((t >= 0) & (t <= 1), axis=0))
         found.append(t.take(inside, axis=1))
         have, drawn = have + found[-1].shape[1], drawn + t.shape[1]
         if drawn >= 2 * n and have < 0.02 * drawn:
             break
-    t = np.concatenate(found, axis=1)[:, :n].T
-    u = domain.to_unit(low + t * width)  # on log axes the unit box is another coordinate
-    clipped: Array = np.clip(u, 0.0, 1.0)
-    return clipped
+    t = np.concatenate(found, axis=1)[:, :n].T.astype(np.float64, order="C")
+    if any(a.log or a.values is not None for a in domain.axes):  # then the unit box is another coordinate
+        t = np.clip(domain.to_unit(low + t * width), 0.0, 1.0)
+    return t
 
 
 def _vertices(w: Array, b: Array, chosen: NDArray[np.intp]) -> Array:
@@ -119,21 +124,31 @@ def _vertices(w: Array, b: Array, chosen: NDArray[np.intp]) -> Array:
     return _solved(system.swapaxes(0, 1))[:, 0]
 
 
-def _meet(w: Array, b: Array, chosen: NDArray[np.intp], rng: np.random.Generator) -> Array:
-    """Random points, `STARTS` for each, moved to the nearest place where the ``chosen`` (k, n) neurons vanish.
+def _normals(w: Array, b: Array) -> Single:
+    """Unit normals of ``w . t + b = 0`` and offsets, shape ``(d + 1, h)``; dead neurons end as NaN.
 
-    In single precision, which is ample for a place to start from and takes two thirds of the time; shape
-    ``(d, STARTS * n)``.
+    In single precision, which is ample for a place to start from and takes two thirds of the time.
     """
-    w, b = w.astype(np.float32), b.astype(np.float32)
-    k, n = chosen.shape
-    start = rng.random((n, w.shape[1], STARTS), dtype=w.dtype)
-    rows = w.take(chosen.T, axis=0)
-    system = np.empty((k, k + STARTS, n), dtype=w.dtype)
-    (w @ w.T).ravel().take(chosen[:, None] * len(w) + chosen, out=system[:, :k])
-    system[:, k:] = (rows @ start + b.take(chosen.T)[..., None]).transpose(1, 2, 0)
-    start -= rows.swapaxes(1, 2) @ _solved(system).transpose(2, 0, 1)
-    return start.transpose(1, 2, 0).reshape(w.shape[1], -1)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        normals: Single = (np.column_stack([w, b]).T / np.linalg.norm(w, axis=1)).astype(np.float32)
+    return normals
+
+
+def _meet(normals: Single, chosen: NDArray[np.intp], points: Single) -> Single:
+    """``points`` (n, d, s) moved to the nearest place where the ``chosen`` (k, n) neurons vanish, shape ``(d, s n)``."""
+    k, d = len(chosen), points.shape[1]
+    plane = normals.take(chosen, axis=1)  # (d + 1, k, n)
+    with np.errstate(invalid="ignore", over="ignore"):
+        for i in range(k):  # orthonormal normals, by Gram and Schmidt
+            unit, others = plane[:, i], plane[:, i + 1 :]
+            square = np.einsum("in,in->n", unit[:d], unit[:d])
+            square[square < 1e-8] = np.nan  # parallel to those before, such as one neuron twice
+            unit /= np.sqrt(square)
+            others -= unit[:, None] * (unit[:d, None] * others[:d]).sum(axis=0)
+        plane = plane.transpose(2, 1, 0).copy()
+        normal = plane[:, :, :d]
+        moved = points - normal.swapaxes(1, 2) @ (normal @ points + plane[:, :, d:])
+    return moved.transpose(1, 2, 0).reshape(d, -1)
 
 
 def _solved(system: Array) -> Array:

@@ -121,10 +121,10 @@ class Seams:
             return none, none, np.empty(0)
         asked = u if len(u) <= self.scouts // 2 else u[: self.asked]
         k = min(4, len(u) - 1)
-        # Any near points will do: with this leave they are 4 % farther than the nearest, and found in a fifth of
-        # the time in eight inputs.
+        # Any near points will do: with this leave they are 12 % farther than the nearest in eight inputs, and found
+        # in a third of the time.
         tree = cKDTree(u, balanced_tree=False, compact_nodes=False)
-        distance, index = tree.query(asked, k=k + 1, eps=3.0)
+        distance, index = tree.query(asked, k=k + 1, eps=1.5 * u.shape[1])
         i = np.repeat(np.arange(len(asked)), k)
         j, gap = index[:, 1:].ravel(), np.maximum(distance[:, 1:].ravel(), 1e-12)
         once = i < j
@@ -144,7 +144,7 @@ class Seams:
         with np.errstate(over="ignore"):
             steep = change / gap
         for size in (steep, change):
-            top[np.argsort(-size)[: n // 2]] = True
+            top[np.argpartition(-size, n // 2)[: n // 2] if n // 2 < len(size) else slice(None)] = True
         i, j = i[top], j[top]
         return u[i], u[j], y[i], y[j]
 

@@ -153,7 +153,10 @@ def _late(evaluator: Evaluator, searched: int) -> str:
     if not search:
         return ""
     if evaluator.worst > 1.05 * search[-1][1]:
-        return "What was evaluated after the search, for pictures and planted errors, saw a worse point: search longer."
+        planted = " and planted errors" if evaluator.spent("power") else ""
+        return (
+            f"What was evaluated after the search, for pictures{planted}, saw a worse point: search longer."
+        )
     if _gain_in_last_third(search, searched) > 0.05:
         return f"The worst error still grew after {search[-1][0]:,} evaluations: search longer."
     return "The last third of the search did not raise the worst error by more than 5 %."

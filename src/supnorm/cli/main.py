@@ -86,7 +86,9 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception as error:
         # A mistake on the command line: click's exception, of which typer may carry a copy of its own.
         if callable(explained := getattr(error, "format_message", None)):
-            _say(str(explained()).rstrip(".") + "; see supnorm --help")
+            context = getattr(error, "ctx", None)
+            verb = f" {context.info_name}" if context is not None and context.parent is not None else ""
+            _say(str(explained()).rstrip(".") + f"; see supnorm{verb} --help")
             return ExitCode.BAD_INPUT
         if isinstance(error, OSError) and _in_echo(error):
             os.dup2(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 import multiprocessing
+import os
 import signal
 import traceback
 from collections.abc import Callable, Iterator
@@ -50,6 +51,18 @@ class Processes(ProcessPoolExecutor):
         finally:
             if masks:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """As in ``concurrent.futures``; with ``cancel_futures`` calls at work are interrupted as by Ctrl-C, unless deaf.
+
+        A termination request, unlike Ctrl-C in a terminal, reaches the main process alone: without this it would wait
+        for calls whose values nobody takes any more.
+        """
+        if cancel_futures and not self.deaf and hasattr(signal, "pthread_sigmask"):
+            for worker in list((self._processes or {}).values()):
+                if worker.pid is not None and worker.is_alive():
+                    os.kill(worker.pid, signal.SIGINT)
+        super().shutdown(wait, cancel_futures=cancel_futures)
 
 
 def _ignore_ctrl_c() -> None:

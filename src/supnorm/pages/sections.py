@@ -267,13 +267,15 @@ def progress(view: View) -> Markup:
     # The last digits come with the polish at the very end: they are no news.
     reached = next(n for n, e in record if e >= 0.999 * best)
     if best < view.lower * 0.99:
+        planted = " or planted errors" if view.count("evaluations", "power") else ""
         return m(
             "The search itself reached {} after {} of {} evaluations; the worst error, {}, came up "
-            "later, in evaluations for pictures or planted errors. A longer search may well find more.",
+            "later, in evaluations for pictures{}. A longer search may well find more.",
             view.error(best),
             count(reached),
             count(total),
             view.error(view.lower),
+            planted,
         )
     begin = m(
         "The worst point was reached after {} of the {} evaluations of sampling and search",

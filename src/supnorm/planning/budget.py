@@ -1,7 +1,7 @@
 """The verb `budget`: from numbers alone, or for a function that is profiled and, with a trainer, climbed.
 
 From numbers it takes milliseconds. For a function the profile spends ``calls`` evaluations (fewer for an
-expensive one: about 40 seconds' worth), a ladder its trainings.
+expensive one: about 40 seconds' worth, but at least 500), a ladder its trainings.
 """
 
 from __future__ import annotations

@@ -5,14 +5,17 @@ gets m/2 and m samples, m half of the purse (at most 1024); the errors are the l
 and on local climbs from the worst of them. With ``s = log2(e(m/2) / e(m))`` the error for the purse is expected at
 ``e(m) (purse/m)^(-0.8 s)``, never more than 8 times beyond m: an extrapolation from two points, without an
 interval, good for choosing between tools and for nothing else. The 0.8 was chosen on the design bank of
-benchmarks/budget. Cost: at most 4 m + 50,000 calls, and some seconds of fitting (a Gaussian process of 1024 samples:
-one second).
+benchmarks/budget. Where no tool is expected to reach the tolerance and half of the purse is more than 1024, the tools
+that choose their own points, a grid and a tensor train, are tried again with up to 16 times as many: they cost next to
+nothing to fit, and two sizes that small may show no slope at all. Cost: at most 4 m + 50,000 calls, with the second try
+twice the planning's share of one kind of sample more, and some seconds of fitting (a Gaussian process of 1024 samples: one
+second).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +37,7 @@ from supnorm.problem import Domain
 
 Array = NDArray[np.float64]
 MOST, FURTHEST, CAUTION = 1024, 8.0, 0.8
+LARGER = 16  # times MOST in the second try
 ROUNDING = 1e-12  # of half the range: smaller errors are all the same
 LARGEST_CUBE = 6  # grids of 3^d points and more say nothing about more inputs
 
@@ -111,15 +115,26 @@ def pilot(
     if not (np.isfinite(y).all() and np.isfinite(truth).all()):
         return ()
     cube = Domain.from_axes({f"x{i}": (0.0, 1.0) for i in range(target.d)})
-    found = []
-    for tool, builders in _tools(target, cube, x, y, eps / max(target.largest, eps), rng).items():
-        tried = [_pair(build, target, plan, test, truth, p, rng) for build in builders]
-        pairs = [pair for pair in tried if pair is not None]
-        if pairs:
-            best = min(pairs, key=lambda pair: pair[1])
-            most = GaussianProcess().most if tool == GAUSSIAN_PROCESS else purse  # it uses no more samples
-            found.append(_trial(tool, best, plan.m, min(purse, most), ROUNDING * target.spread))
-    return tuple(sorted(found, key=lambda t: t.expected))
+    tools = _tools(target, cube, x, y, eps / max(target.largest, eps), rng)
+
+    def tried(names: Iterable[str], plan: Plan) -> dict[str, Trial]:
+        found = {}
+        for tool in names:
+            made = [_pair(build, target, plan, test, truth, p, rng) for build in tools[tool]]
+            pairs = [pair for pair in made if pair is not None]
+            if pairs:
+                best = min(pairs, key=lambda pair: pair[1])
+                most = (
+                    GaussianProcess().most if tool == GAUSSIAN_PROCESS else purse
+                )  # it uses no more samples
+                found[tool] = _trial(tool, best, plan.m, min(purse, most), ROUNDING * target.spread)
+        return found
+
+    found = tried(tools, plan)
+    larger = int(min(LARGER * plan.m, purse // 2, calls // 10))
+    if larger > plan.m and not any(t.expected <= eps for t in found.values()):
+        found |= tried([tool for tool in (TENSOR, TRAIN) if tool in tools], replace(plan, m=larger))
+    return tuple(sorted(found.values(), key=lambda t: t.expected))
 
 
 def _tools(

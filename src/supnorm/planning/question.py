@@ -142,16 +142,11 @@ def ask(
         raise BadInput(f"the reference has no value at any of {len(x)} points tried: {first}")
     if tolerance is None:
         problem.check_tolerances(y.shape[1])
-    tolerances = _absolute(problem, tolerance, y[finite])
+    tolerances = absolute_tolerances(problem, tolerance, y[finite])
     names = problem.reference.outputs or tuple(f"output {i + 1}" for i in range(y.shape[1]))
     with np.errstate(divide="ignore", invalid="ignore"):
         index = _choose(output, names, np.ptp(y[finite], axis=0) / tolerances)
-    if not tolerances[index]:
-        what = names[index] if len(names) > 1 else "the reference"
-        raise BadInput(
-            f"{what} is 0 somewhere, where a relative tolerance allows no error at all: give [error] floor, the size "
-            "below which errors count as absolute"
-        )
+    refuse_zero(float(tolerances[index]), names, index)
     return Question(
         eps=float(tolerances[index]),
         p=read_norm(norm),
@@ -163,8 +158,12 @@ def ask(
     )
 
 
-def _absolute(problem: Problem, tolerance: float | None, y: Array) -> Array:
-    """Absolute tolerances per output, shape ``(m,)``."""
+def absolute_tolerances(problem: Problem, tolerance: float | None, y: Array) -> Array:
+    """Absolute tolerances per output, shape ``(m,)``, for values ``y`` of the reference, shape ``(n, m)``.
+
+    Raises:
+        BadInput: for a tolerance that is not positive, or one of an error measure of the user's own.
+    """
     error = problem.error
     given = tolerance if tolerance is not None else error.tolerance
     values = np.broadcast_to(np.asarray(given, dtype=float), (y.shape[1],)).copy()
@@ -181,6 +180,20 @@ def _absolute(problem: Problem, tolerance: float | None, y: Array) -> Array:
             'with error kind "absolute"'
         )
     return values
+
+
+def refuse_zero(tolerance: float, names: tuple[str, ...], index: int) -> None:
+    """A relative tolerance at a zero of the reference without a floor allows nothing.
+
+    Raises:
+        BadInput: for an absolute tolerance of zero.
+    """
+    if not tolerance:
+        what = names[index] if len(names) > 1 else "the reference"
+        raise BadInput(
+            f"{what} is 0 somewhere, where a relative tolerance allows no error at all: give [error] floor, the size "
+            "below which errors count as absolute"
+        )
 
 
 def _smallest(problem: Problem, y: Array) -> Array:
@@ -208,13 +221,18 @@ def _notes(problem: Problem, names: tuple[str, ...], index: int, y: Array) -> tu
             "tolerance; the others are taken to be no harder"
         )
     if problem.error.kind == "relative":
-        size, column = float(_smallest(problem, y)[index]), y[:, index]
-        seen = "the floor" if size == problem.error.floor else f"the smallest |f| of {len(y)} random points"
-        note = f"the relative tolerance was made absolute where it allows least, at {seen}, {size:.3g}"
-        if size != problem.error.floor and column.min() < 0 < column.max():
-            note += (
-                "; but f changes sign, and nearer to its zeros even less is allowed: give [error] floor, the size below "
-                "which errors count as absolute"
-            )
-        notes.append(note)
+        notes.append(relative_note(problem, y, index, f"the smallest |f| of {len(y)} random points"))
     return tuple(notes)
+
+
+def relative_note(problem: Problem, y: Array, index: int, smallest: str) -> str:
+    """Where a relative tolerance was made absolute; ``smallest`` names the smallest value seen."""
+    size, column = float(_smallest(problem, y)[index]), y[:, index]
+    seen = "the floor" if size == problem.error.floor else smallest
+    note = f"the relative tolerance was made absolute where it allows least, at {seen}, {size:.3g}"
+    if size != problem.error.floor and column.min() < 0 < column.max():
+        note += (
+            "; but f changes sign, and nearer to its zeros even less is allowed: give [error] floor, the size below "
+            "which errors count as absolute"
+        )
+    return note

@@ -19,7 +19,7 @@ from supnorm.planning.profile.dimension import intrinsic_dimension
 from supnorm.planning.profile.hazards import Hazards
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.scattered import difference_order
-from supnorm.planning.question import Plan, read_norm
+from supnorm.planning.question import Plan, absolute_tolerances, read_norm, refuse_zero, relative_note
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput
 
@@ -56,8 +56,9 @@ def read_table(
     left_out: int = 0,
     output: str = "y",
     title: str = "table",
+    notes: tuple[str, ...] = (),
 ) -> Table:
-    """Check a pair of arrays and map it to the unit cube; ``left_out`` rows without a value are told.
+    """Check a pair of arrays and map it to the unit cube; ``left_out`` rows without a value are told, and ``notes``.
 
     Raises:
         BadInput: for shapes that do not fit, missing values, fewer than 20 rows or no tolerance.
@@ -80,7 +81,12 @@ def read_table(
     rows = f"{len(x)} rows" + (f" ({left_out} more have no value and are left out)" if left_out else "")
     note = f"a table of {rows}: smoothness above 1 and interactions cannot be told from it"
     plan = Plan(
-        eps=float(tolerance), p=read_norm(norm), output=output, notes=(note,), title=title, law="the rows"
+        eps=float(tolerance),
+        p=read_norm(norm),
+        output=output,
+        notes=(note, *notes),
+        title=title,
+        law="the rows",
     )
     return Table(box.to_unit(x), y, box, plan)
 
@@ -88,12 +94,12 @@ def read_table(
 def as_table(
     problem: Problem, output: int | str | None, tolerance: float | None
 ) -> tuple[tuple[Array, Array], Domain, float | None, dict[str, Any]]:
-    """The rows, domain and tolerance of a problem whose reference is a table; for `read_table` how many rows were left
-    out because they have no value, and the names of output and table.
+    """The rows, domain and absolute tolerance of a problem whose reference is a table; for `read_table` how many rows
+    were left out because they have no value, the names of output and table, and how the tolerance was made absolute.
 
     Raises:
-        BadInput: for several outputs of which none was named, fewer than 20 rows with a value, or a relative or
-        scaled error without a tolerance of its own.
+        BadInput: for several outputs of which none was named, fewer than 20 rows with a value, or a tolerance that
+        cannot be converted.
     """
     if problem.reference.table is None:
         raise BadInput("the reference is no table")
@@ -106,16 +112,19 @@ def as_table(
             f"a budget of a table needs at least {LEAST} rows with a value of {names[index]}, got {kept.sum()} of "
             f"{len(kept)}"
         )
-    if tolerance is None and problem.error.kind != "absolute":
-        raise BadInput(
-            f"budget of a table needs an absolute tolerance, the problem has a {problem.error.kind} one"
-        )
-    given = tolerance if tolerance is not None else problem.error.tolerance
-    limit = given[index] if isinstance(given, tuple) else given
+    limit: float | None = None
+    notes: tuple[str, ...] = ()
+    if tolerance is not None or problem.error.tolerance is not None:
+        y = values[kept]
+        limit = float(absolute_tolerances(problem, tolerance, y)[index])
+        refuse_zero(limit, names, index)
+        if problem.error.kind == "relative":
+            notes = (relative_note(problem, y, index, f"the smallest |f| of {len(y)} rows"),)
     told = {
         "left_out": int((~kept).sum()),
         "output": names[index],
         "title": problem.title or problem.reference.name,
+        "notes": notes,
     }
     return (x[kept], values[kept, index]), problem.domain, limit, told
 

@@ -16,7 +16,7 @@ from supnorm.results import BadInput
 if TYPE_CHECKING:
     from supnorm.problem.finite import FinitePoints
 
-AT_ONCE = 16384  # numbers that are mapped at once, in the cache
+AT_ONCE = 8192  # numbers that are mapped at once, in the cache
 Constraint = Callable[[NDArray[np.float64]], Any]
 
 
@@ -186,11 +186,14 @@ class Domain:
         if self._linear:
             x, flat = np.empty(u.size), u.reshape(-1)
             low, high, reach, _ = self._repeated
+            beyond = self._beyond
             for i in range(0, u.size, len(low)):
                 n = min(len(low), u.size - i)
-                y = np.multiply(flat[i : i + n], reach[:n], out=x[i : i + n])
+                y = flat[i : i + n].clip(0.0, 1.0, out=x[i : i + n])
+                y *= reach[:n]
                 y += low[:n]
-                np.minimum(np.maximum(y, low[:n], out=y), high[:n], out=y)
+                if beyond:
+                    np.minimum(y, high[:n], out=y)
             return x.reshape(u.shape)
         return np.stack([a.from_unit(u[:, i]) for i, a in enumerate(self.axes)], axis=1)
 
@@ -219,12 +222,21 @@ class Domain:
     def _repeated(self) -> list[NDArray[np.float64]]:
         """Lows, highs, reaches and widths of the axes for about ``AT_ONCE`` numbers that come point by point.
 
-        A reach is the width, rounded up until low + reach is not below high: 1 is mapped to the end itself.
         NumPy is ten times slower where it has to repeat a row of a few numbers.
         """
+        rows = (self._low, self._high, self._reach, self._high - self._low)
+        return [np.tile(row, max(1, AT_ONCE // self.d)) for row in rows]
+
+    @cached_property
+    def _reach(self) -> NDArray[np.float64]:
+        """The widths, rounded up until low + reach is not below high: 1 is mapped to the end itself."""
         width = self._high - self._low
-        reach = np.where(self._low + width < self._high, np.nextafter(width, np.inf), width)
-        return [np.tile(row, max(1, AT_ONCE // self.d)) for row in (self._low, self._high, reach, width)]
+        return np.asarray(np.where(self._low + width < self._high, np.nextafter(width, np.inf), width))
+
+    @cached_property
+    def _beyond(self) -> bool:
+        """Whether low + reach is above high on some axis; else nothing of the unit box is mapped beyond."""
+        return bool((self._low + self._reach > self._high).any())
 
     def slope(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """dx/du at each point and axis, shape ``(n, d)``: turns gradients in x into the unit box."""

@@ -38,6 +38,7 @@ from supnorm.sources.lines import Answer, kill, last_line, read_answer, start, w
 from supnorm.sources.programs import unread
 
 Array = NDArray[np.float64]
+LABEL = 40  # characters of a program's name at most
 TIMEOUT = 30.0  # seconds per point where the problem file gives none: no program may hang a run for ever
 
 
@@ -50,8 +51,7 @@ def open_command(spec: SourceSpec, root: Path, where: str) -> Function:
     assert spec.command is not None
     command = (_program(spec.command, root, where), *spec.command[1:])
     limit = spec.timeout or TIMEOUT
-    files = [part for part in spec.command if (root / part).is_file()]
-    label = spec.name or Path(files[0] if files else spec.command[0]).name
+    label = spec.name or _label(spec.command, root)
     if spec.protocol == "batch":
         ask: Any = Batches(command, root, limit)
     else:
@@ -69,6 +69,18 @@ def open_command(spec: SourceSpec, root: Path, where: str) -> Function:
 
     reason = f"{label} is a program of its own (command = [..]), whose code cannot be read"
     return unread(Function(value, name=label), Unreadable(reason, "NumPy, JAX or torch code, .pt2 or ONNX"))
+
+
+def _label(command: list[str], root: Path) -> str:
+    """The program's file and its options: reference and recheck are often one program with different ones.
+
+    >>> _label(["./density", "--fine"], Path())
+    'density --fine'
+    """
+    own = (i for i, part in enumerate(command) if not Path(part).is_absolute() and (root / part).is_file())
+    first = next(own, 0)  # an interpreter says less than its script
+    text = " ".join([Path(command[first]).name, *command[first + 1 :]])
+    return text if len(text) <= LABEL else text[: LABEL - 1] + "…"
 
 
 def _program(command: list[str], root: Path, where: str) -> str:

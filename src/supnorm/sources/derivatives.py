@@ -7,9 +7,10 @@ inputs with different units comparable.
 
 Derivatives come from the function's own ``vjp``, or from its program where its code can be read; where there is neither,
 from central differences whose relative step must be declared (their error is about step^2 f''' / 6 + eps |f| / step, and
-no smaller derivative error can be seen); on a logarithmic axis the step is one of the logarithm. A certificate needs
-exact derivatives: those of the program, taken by JAX. With respect to an input with a list of values there is no
-derivative: it is 0 on both sides, and nothing is evaluated between the values.
+no smaller derivative error can be seen); on a logarithmic axis the step is one of the logarithm. Beside an end of an
+axis, a constraint or the rim of data the difference is one-sided, for the function is never asked outside the domain.
+A certificate needs exact derivatives: those of the program, taken by JAX. With respect to an input with a list of
+values there is no derivative: it is 0 on both sides, and nothing is evaluated between the values.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def with_derivatives(
 
     Args:
         function: with m outputs.
-        domain: its inputs; differences stay inside its axes.
+        domain: its inputs; differences stay inside it.
         step: of central differences, as a share of each axis (of the range of its logarithm on a logarithmic one);
             needed where there is no derivative and the function's code cannot be read.
 
@@ -137,15 +138,21 @@ def _differences(function: Function, domain: Domain, x: Array, step: float) -> A
             parts.append(np.zeros_like(parts[0]))
             continue
         right, left = x.copy(), x.copy()
-        if axis.log:  # at its lower end a share of the range would be decades
+        if axis.log:  # at its lower end a share of the range would be decades; df/dx = (df/dlog x) / x
             ratio = (axis.high / axis.low) ** step
             right[:, i] = np.minimum(x[:, i] * ratio, axis.high)
             left[:, i] = np.maximum(x[:, i] / ratio, axis.low)
-            width = x[:, i] * np.log(right[:, i] / left[:, i])  # df/dx = (df/dlog x) / x
         else:
             h = step * (axis.high - axis.low)
             right[:, i] = np.minimum(x[:, i] + h, axis.high)
             left[:, i] = np.maximum(x[:, i] - h, axis.low)
-            width = right[:, i] - left[:, i]
-        parts.append((function.value(right) - function.value(left)) / width[:, None])
+        if domain.constraints or domain.cloud is not None:
+            for side in (right, left):
+                gone = ~domain.contains(side)
+                side[gone] = x[gone]
+        with np.errstate(
+            divide="ignore", invalid="ignore"
+        ):  # where neither neighbour exists there is no value
+            width = x[:, i] * np.log(right[:, i] / left[:, i]) if axis.log else right[:, i] - left[:, i]
+            parts.append((function.value(right) - function.value(left)) / width[:, None])
     return np.concatenate(parts, axis=1)

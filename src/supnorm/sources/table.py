@@ -41,7 +41,10 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
     bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
     if len(bad):
         column = inputs[int(np.flatnonzero(~np.isfinite(points[bad[0]]))[0])]
-        raise BadInput(f"{what}: row {bad[0] + 1}, column {column} has no value; every input needs one")
+        raise BadInput(
+            f"{what}: row {bad[0] + 1}, column {column} has no value ({len(bad):,} of {len(points):,} rows lack an input; "
+            "they count from 1 below the header); every input needs one: fill it, or leave these rows out"
+        )
     known = {row.tobytes(): i for i, row in reversed(list(enumerate(points)))}
 
     def value(x: Array) -> Array:
@@ -52,7 +55,7 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
             raise PartialFailure(y.reshape(len(x), len(outputs)), missing)
         return y.reshape(len(x), len(outputs))
 
-    notes = (f"{path.name} is a table of computed points: statistics only, nothing was searched",)
+    notes = (f"{path.name} is a table of values: statistics only, nothing was searched",)
     return Function(
         value,
         inputs=tuple(names),

@@ -136,6 +136,9 @@ class ActiveFit:
         if goal is not None and least <= goal:
             close = min(max(close, least), goal)
         near = [a for a in self.attempts if a.errors.by(self.norm) <= close]
+        if self.norm == "sup" and self.points.caller.expensive:
+            # Nobody will audit the others (see `settle`): what a few points say of them is no match for an audit.
+            near = [a for a in near if a.audited] or near
         return min(near, key=lambda a: (a.approximation.parameters, a.errors.by(self.norm)))
 
     def settle(self, most: int = 10) -> None:

@@ -26,6 +26,7 @@ from supnorm.planning.profile.separation import Separation, separation
 from supnorm.planning.profile.target import Target
 
 Array = NDArray[np.float64]
+ACTIVE = 2000  # calls from which on the thousand that verify an active subspace are no longer most of them
 
 
 def profile(
@@ -54,7 +55,7 @@ def profile(
     found = hazards(target, x, values, inside, rng, int(np.clip(calls / 15_000, 0, 4)))
     noise = noise_floor(target, d, rng)
     continuous = np.array([axis.values is None for axis in target.domain.axes])
-    lines = _lines(target, calls, continuous, _extremes(target, x, values, rng), rng)
+    lines = _lines(target, calls, continuous, lambda: _extremes(target, x, values, rng), rng)
     pairs = d * (d - 1) // 2
     pair_samples = int(min(800, 0.25 * calls / (4 * max(pairs, 1))))
     acting = None
@@ -63,9 +64,10 @@ def profile(
     else:
         left_out.append(f"interactions: {pairs} pairs need {32 * pairs * 4} calls")
     slopes = int(min(500, 0.1 * calls / (2 * d)))
-    active = active_subspace(target, d, slopes, target.spread, rng) if slopes >= d + 5 else None
+    roomy = slopes >= d + 5 and calls >= ACTIVE
+    active = active_subspace(target, d, slopes, target.spread, rng) if roomy else None
     if active is None:
-        left_out.append(f"active subspace: needs {20 * d * (d + 5)} calls")
+        left_out.append(f"active subspace: needs {max(20 * d * (d + 5), ACTIVE)} calls")
     inner = _inner(target, acting, noise, calls, rng, left_out)
     indices = _sensitivity(target, calls, rng, left_out)
     dimension = _dimension(data, rng, left_out)
@@ -95,18 +97,19 @@ def _lines(
     target: Target,
     calls: int,
     continuous: NDArray[np.bool_],
-    extremes: list[Array],
+    extremes: Callable[[], list[Array]],
     rng: np.random.Generator,
 ) -> tuple[Line, ...]:
+    """Lines within 0.4 of the calls; ``extremes`` costs some hundred more, and is asked for only if there is room."""
     share = 0.4 * calls
     d = target.d
     wanted = 2 * d + (20 if d > 1 else 0)
     samples = next((k for k in (512, 256, 128, 64) if share >= k * (d + 4)), 32)
     count = int(np.clip(share / (1.3 * samples), d, wanted))
     per_axis = 2 if count >= 2 * d else 1
+    tips = extremes() if count == wanted else []
     drawn = segments(d, per_axis, max(count - per_axis * d, 0), rng)
-    if count == wanted:
-        drawn += [segment for point in extremes for segment in through(point, 2, rng)]
+    drawn += [segment for tip in tips for segment in through(tip, 2, rng)]
     most = int(min(max(share / max(count, 1), 2.0 * samples) * 4, 20_000))
     kept = []
     for axis, start, end in drawn:
