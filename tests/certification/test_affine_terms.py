@@ -229,3 +229,20 @@ def test_kinks_cross_wherever_their_argument_may_change_sign():
     assert (off <= found.eps[0, 0] + 1e-300).all()
     assert found.eps[0, 0, :2].min() > 1e-3
     assert np.isinf(found.eps[0, 1]).all()
+
+
+@pytest.mark.parametrize(("name", "low", "high"), [("erf", 12.0, 26.0), ("gelu", -37.0, -20.0)])
+def test_slopes_of_bell_curves_lose_digits_far_out(name, low, high):
+    c = np.random.default_rng(1).uniform(low, high, 40)
+    _, slope, _, allowed = am.AT_POINT[name](c)
+    with mp.workdps(60):
+        points = [mp.mpf(z) for z in c]
+        if name == "erf":
+            exact = [2 / mp.sqrt(mp.pi) * mp.exp(-z * z) for z in points]
+        else:
+            exact = [mp.erfc(-z / mp.sqrt(2)) / 2 + z * mp.npdf(z) for z in points]
+        used = np.array(
+            [float(abs(e - mp.mpf(s)) / mp.mpf(a)) for e, s, a in zip(exact, slope, allowed, strict=True)]
+        )
+    assert used.max() <= 1.0
+    assert (used * (1.0 + c * c)).max() > 1.0  # without the square it would not be enough

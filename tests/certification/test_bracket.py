@@ -1,6 +1,7 @@
 """A certificate can be stopped anywhere: what is written down is proved, and nothing is lost."""
 
 import sys
+from dataclasses import replace
 
 import cases
 import jax.numpy as jnp
@@ -8,12 +9,17 @@ import numpy as np
 import pytest
 
 from supnorm.certification import ChebyshevCertificate, certify
+from supnorm.certification.bracket import Bracket
+from supnorm.certification.error_program import error_program
 from supnorm.certification.forecast import Tree
+from supnorm.certification.leaf import Bounded
+from supnorm.certification.resume import tiles
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
 from supnorm.results import ExitCode
 
 certify_module = sys.modules["supnorm.certification.certify"]
+bracket_module = sys.modules["supnorm.certification.bracket"]
 
 
 def _problem():
@@ -105,3 +111,76 @@ def test_a_bound_is_proved_even_when_the_time_is_spent_before_the_work_begins():
     result = certify(_problem(), seconds=1e-6)
     assert result.status.exit == ExitCode.UNDECIDED
     assert 0 < result.lower < result.upper < np.inf
+
+
+def _half_proved(*uppers):
+    """A bracket of four equal cells, two done and two pending, with these bounds."""
+    bracket = Bracket.start(error_program(_problem()))
+    cells = bracket.pending.split(np.zeros(1, dtype=int))
+    cells = cells.split(np.zeros(2, dtype=int))
+    boxes = replace(cells.boxes, upper=np.array(uppers))
+    cells = replace(cells, boxes=boxes)
+    return replace(bracket, done=(cells.take(np.arange(2)),), pending=cells.take(np.arange(2, 4)))
+
+
+def test_the_bound_and_the_proved_volume_count_all_cells():
+    bracket = _half_proved(1.0, 3.0, 2.0, 0.5)
+    assert bracket.upper == 3.0
+    assert _half_proved(1.0, 2.0, 3.0, 0.5).upper == 3.0
+    assert [bracket.proved_volume(t) for t in (0.4, 0.5, 1.9, 2.0, 2.9, 3.0)] == [
+        0.0,
+        0.25,
+        0.5,
+        0.75,
+        0.75,
+        1.0,
+    ]
+
+
+class _Sizes:
+    """Bounds that are the largest width of a box: a strategy without any cost."""
+
+    def bound(self, error, boxes, target, lower):
+        count, none = len(boxes), np.full((len(boxes), 1), -1)
+        upper = np.ldexp(1.0, -boxes.level).max(1)
+        return Bounded(
+            upper, 0 * none, np.zeros((count, 1)), 0 * none, none, boxes.level.argmin(1), none[:, 0], np.zeros(count),
+            np.zeros(count, dtype=bool), np.zeros((0, error.d)),
+        )  # fmt: skip
+
+
+def _tiled(bracket):
+    boxes = bracket.leaves.boxes
+    return tiles(boxes.level, boxes.index) and float(boxes.volume().sum()) == 1.0
+
+
+def _narrowed(bracket, goal, boxes, found=lambda points: None):
+    return bracket_module.narrow(bracket, _Sizes(), goal, found, None, boxes, None, lambda event: None)
+
+
+def test_no_cell_is_lost_in_batches_far_smaller_than_the_work(monkeypatch):
+    monkeypatch.setattr(bracket_module, "BATCH", 8)
+    bracket, goal = Bracket.start(error_program(_problem())), bracket_module.Goal(None, 0.1)
+    assert _narrowed(bracket, goal, 100) == "boxes"
+    assert len(bracket.pending) > 16
+    assert _tiled(bracket)
+    bracket_module.settle(bracket, _Sizes(), goal, 60.0)
+    assert _tiled(bracket)
+    assert _narrowed(bracket, goal, 10_000) == "proved"
+    assert _tiled(bracket)
+    assert bracket.upper <= 0.1
+
+
+def test_no_cell_is_lost_when_a_witness_ends_the_work(monkeypatch):
+    """The target rises above the bounds of all that is pending."""
+    monkeypatch.setattr(bracket_module, "BATCH", 8)
+    bracket, goal = Bracket.start(error_program(_problem())), bracket_module.Goal(1.1, None)
+
+    def found(points):
+        if bracket.tried > 60:
+            bracket.lower = 0.9
+
+    assert _narrowed(bracket, goal, 10_000, found) == "proved"
+    assert bracket.tried < 100
+    assert _tiled(bracket)
+    assert bracket.upper < 0.9 * 1.1

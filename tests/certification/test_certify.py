@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from supnorm.certification import ChebyshevCertificate, GradedCertificate, LinearBounds, certify, mismatch
+from supnorm.certification import result as result_module
+from supnorm.certification.bracket import Goal
 from supnorm.checker import check
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput, ExitCode
@@ -339,6 +341,7 @@ def test_the_witness_of_a_discrete_axis_has_one_of_its_values(tmp_path):
     assert result.lower == pytest.approx(1.1, rel=1e-9)
     assert result.witness.x.tolist() == [1.0, 2.0]
     assert result.status.code == "proved"
+    assert "discrete axes are taken as intervals in the upper bound" in result.assumptions
     result.certificate.save(tmp_path / "c.json")
     assert mismatch(tmp_path / "c.json", problem) is None
     assert check(tmp_path / "c.json").accepted
@@ -361,3 +364,18 @@ def test_without_an_error_nobody_is_sent_for_a_larger_ratio() -> None:
     assert "larger ratio" not in result.status.advice
     assert "no ratio can be reached from zero" in result.status.advice
     assert "give a tolerance, or more boxes" in result.status.advice
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "code"),
+    [
+        (0.5, 1.0, "within-tolerance"),
+        (0.5, 1.0001, "undecided"),
+        (1.0, 1.0001, "undecided"),
+        (1.0001, 1.1, "tolerance-exceeded"),
+    ],
+)
+def test_the_tolerance_is_met_or_missed_exactly(lower, upper, code):
+    problem = Problem(lambda x: x, lambda x: 0.0 * x, Domain(x=(0.0, 1.0)), tolerance=1.0)
+    status = result_module._status(problem, Goal(None, 1.0), lower, upper, "boxes", False, "")
+    assert status.code == code

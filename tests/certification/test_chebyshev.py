@@ -1,5 +1,7 @@
 """The rules of the Chebyshev certificate one by one, each with a mutation that must fail."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from scipy.interpolate import BarycentricInterpolator
@@ -109,3 +111,21 @@ def test_rounding_of_the_transform(d):
         bound = float(chebyshev.transform_rounding(n, d, np.abs(values).max()))
         assert float(sum(off)) <= bound
         assert bound < 1e6 * U
+
+
+@pytest.mark.parametrize("grid", [0, 3])
+@pytest.mark.parametrize("small", [2.0**-55, 2.0**-52, 2.0**-30])
+def test_ranges_hold_what_rounding_swallows(grid, small):
+    """1 + s y and 1 - s y: in float64 the ends 1 +- s are 1, or off by half a unit."""
+    coefficients = np.zeros((2, 3, 3, 1))
+    coefficients[:, 0, 0, 0] = 1.0
+    coefficients[:, 1, 0, 0] = small, -small
+    coefficients[:, 0, 2, 0] = -0.75 * small
+    low, high = chebyshev.polynomial_range(coefficients, 2, 2, grid)
+    least, most = (
+        Fraction(1) - Fraction(small) * Fraction(7, 4),
+        Fraction(1) + Fraction(small) * Fraction(7, 4),
+    )
+    for k in range(2):
+        assert Fraction(low[k, 0]) <= least
+        assert most <= Fraction(high[k, 0]) <= most + Fraction(1, 2**44) + 2 * Fraction(small)

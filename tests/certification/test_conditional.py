@@ -283,3 +283,18 @@ def test_programs_hold_the_known_part_only():
     np.testing.assert_allclose(
         error.values(0, x), problem.model.value(x) - problem.reference.value(x), atol=1e-12
     )
+
+
+@pytest.mark.parametrize("side", ["both", "over", "under"])
+def test_a_model_that_is_only_evaluated_less_a_reference_that_is_read(side):
+    """x^2 - 3 x/2 - 1/16 on [-1, 1], largest at -1 (39/16) and least at 3/4 (-5/8); their sum has other extremes."""
+    model = with_bound(opaque(lambda x: x[:, 0] ** 2), 2.25, stretch=1.5)
+    problem = Problem(model, lambda x: 1.5 * x[:, 0] + 0.0625, Domain(x=(-1.0, 1.0)), ErrorMeasure(side=side))
+    x = np.linspace(-1, 1, 20001)[:, None]
+    signed = problem.model.value(x)[:, 0] - problem.reference.value(x)[:, 0]
+    truth = {"both": np.abs(signed), "over": signed, "under": -signed}[side].max()
+    result = certify(problem, ratio=1.01)
+    assert result.lower <= truth * (1 + 1e-12)
+    assert truth <= result.upper <= 1.01 * truth
+    assert result.upper_kind == "conditional"
+    assert result.deployed_upper == result.upper + result.rounding > result.upper

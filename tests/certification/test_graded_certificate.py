@@ -1,6 +1,7 @@
 """Graded certificates from end to end: sound in four inputs, anytime, and every part of the bound is needed."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cases
 import jax.numpy as jnp
@@ -9,6 +10,8 @@ import pytest
 
 from supnorm.certification import certify, graded_certificate
 from supnorm.certification.graded_certificate import GradedCertificate
+from supnorm.certification.graded_rule import rule
+from supnorm.certification.leaf import Batch
 from supnorm.checker import check
 from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput
@@ -128,3 +131,32 @@ def test_only_degrees_of_the_format_are_taken():
     for degrees in (((1,),) * 4, ((13,),) * 4, ((4,),) * 3):
         with pytest.raises(BadInput):
             GradedCertificate(degrees=degrees)
+
+
+def _offered(value=0.0, tail=0.0, err=0.0):
+    """The bound of a box from equal values at the nodes of a rule, a tail and an error of evaluation; and the rule."""
+    r = rule(3, 4)
+    error = SimpleNamespace(side="both", d=3, one_sided=np.abs)
+    found = SimpleNamespace(
+        graded=SimpleNamespace(tail=lambda D: np.full((1, 1), tail if r.D == D else 0.0)),
+        affine=SimpleNamespace(err=np.full((1, 1), err)),
+    )
+    state = Batch(1, 1, 1, error)
+    values = np.full((1, len(r.nodes), 1), value)
+    GradedCertificate()._offer(0, r, values, found, np.array([0]), 0.0, 0, state)
+    return float(state.bounds[0, 0, 0]), r
+
+
+@pytest.mark.parametrize("value", [0.0, 2.0])
+def test_each_loss_is_in_the_bound_of_a_polynomial(value, monkeypatch):
+    """Tails count 1 + Lambda times, errors of evaluation Lambda times, and the operator is not quite a projection."""
+    monkeypatch.setattr(graded_certificate, "ROOM", 0.0)
+    bound, r = _offered(value, tail=1e-3)
+    assert value + (1.0 + r.lebesgue) * 1e-3 <= bound <= value + 1.001 * (1.0 + r.lebesgue) * 1e-3
+    bound, r = _offered(value, err=1e-3)
+    assert value + r.lebesgue * 1e-3 <= bound <= value + 1.001 * r.lebesgue * 1e-3
+    bound, r = _offered(1.0)
+    least = float(r.rounding(np.array(1.0))) + r.defect
+    assert least <= bound - 1.0 + 2.0**-52 <= 2.0 * least + 1e-12
+    monkeypatch.setattr(type(r), "rounding", lambda self, largest: 1e-3 * largest)
+    assert 1.001 <= _offered(-1.0)[0] <= 1.0011

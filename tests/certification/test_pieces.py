@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from supnorm.certification import certify, linear_bounds, pieces
+from supnorm.certification.affine_model import AffineModel
 from supnorm.certification.leaf import PIECES
 from supnorm.certification.pieces import Pieces, piecewise_range
 from supnorm.program import lower_jaxpr
@@ -130,8 +131,8 @@ def test_more_kinks_than_allowed_have_no_bound():
     W = np.random.default_rng(0).normal(size=(2, 200))
     program = lower_jaxpr(lambda x: jax.nn.relu(x @ W) @ W.T, 2)
     low, high = piecewise_range(program, np.zeros((1, 2)), np.ones((1, 2)))
-    assert np.isinf(low).all()
-    assert np.isinf(high).all()
+    assert (low == -np.inf).all()
+    assert (high == np.inf).all()
 
 
 @pytest.mark.slow
@@ -150,3 +151,70 @@ def test_certificates_use_pieces_and_fewer_boxes(monkeypatch):
     chords = certify(problem(), 1.01, boxes=20_000)
     assert exact.tried < 0.3 * chords.tried
     assert max(exact.lower, chords.lower) <= min(exact.upper, chords.upper)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "eps", "largest"),
+    [
+        (-1.0, 3.0, 0.5, 1.0),
+        (1.0, 3.0, 0.5, 0.5),
+        (-3.0, 1.0, 0.5, 1.5),
+        (-3.0, -0.2, 0.5, 0.3),
+        (-3.0, -1.0, 0.5, 0.0),
+    ],
+)
+def test_a_kink_taken_by_one_sign_is_off_by_no_more_than_its_remainder(low, high, eps, largest):
+    """For z anywhere within eps of an affine value in [low, high]."""
+    positive, rest = pieces.one_sign(np.array([low]), np.array([high]), np.array([eps]))
+    line, e = np.meshgrid(np.linspace(low, high, 201), np.linspace(-eps, eps, 101))
+    off = np.abs(np.maximum(line + e, 0.0) - np.where(positive, line, 0.0)).max()
+    assert off == pytest.approx(largest, abs=1e-12)
+    assert off <= rest[0] <= largest + (eps if positive[0] else 0.0) + 1e-12
+
+
+def _state(kinks):
+    """The state of the work on the square, for a program with that many layers of kinks."""
+    program = lower_jaxpr(lambda x: sum(jax.nn.relu(x - 0.1 * k) for k in range(kinks)), 2)
+    return pieces._State(program, np.zeros((1, 2)), np.ones((1, 2)))
+
+
+def test_bounds_at_vertices_hold_all_that_rounding_and_drift_can_do():
+    rng, used = np.random.default_rng(3), []
+    state, zeros = _state(1), (np.zeros((1, 1, 1)), np.zeros((1, 1)))
+    for size in (1.0, 1e8):
+        for _ in range(40):
+            state.pieces.vertices = rng.uniform(-1, 1, size=(1, 4, 2))
+            x = AffineModel(
+                size * rng.normal(size=(1, 1)),
+                rng.normal(size=(1, 1, 2)),
+                *zeros,
+                np.ones(1),
+            )
+            low, high = state.ends(x)
+            exact = [
+                Fraction(x.c[0, 0])
+                + sum(Fraction(j) * Fraction(v) for j, v in zip(x.J[0, 0], vertex, strict=True))
+                for vertex in state.pieces.vertices[0]
+            ]
+            slope = sum(abs(Fraction(j)) for j in x.J[0, 0]) * Fraction(state.drift)
+            assert Fraction(low[0, 0]) <= min(exact) - slope
+            assert Fraction(high[0, 0]) >= max(exact) + slope
+            off = max(
+                abs(Fraction(v) - e) for v, e in zip(state.pieces.values(x)[0, :, 0], exact, strict=True)
+            )
+            used.append(float(off / (abs(Fraction(x.c[0, 0])) + 1)) * 2**53)
+    assert max(used) > 0.3
+
+
+@pytest.mark.parametrize("kinks", [1, 3])
+def test_the_drift_is_that_of_as_many_cuts_as_there_may_be(kinks):
+    """Each of up to ten cuts a layer moves vertices by up to 8 u (`test_new_vertices_are_where_the_drift_says`)."""
+    assert _state(kinks).drift >= kinks * pieces.KINKS_AT_ONCE * 8.0 * 2.0**-53
+
+
+def test_a_piece_without_a_number_has_no_bound():
+    """log of a negative number on one half: the whole box has no bound, on neither side."""
+    program = lower_jaxpr(lambda x: jnp.log(jax.nn.relu(x[:, :1]) - 0.5) + 0.0 * x[:, 1:], 2)
+    low, high = piecewise_range(program, np.zeros((1, 2)), np.ones((1, 2)))
+    assert (low == -np.inf).all()
+    assert (high == np.inf).all()

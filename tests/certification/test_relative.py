@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from flint import arb
 
-from supnorm.certification import certify, error_program, leaf, mismatch, values_of_problem
+from supnorm.certification import (
+    ChebyshevCertificate,
+    GradedCertificate,
+    LinearBounds,
+    certify,
+    error_program,
+    leaf,
+    mismatch,
+    values_of_problem,
+)
 from supnorm.certification.certificate import digest
 from supnorm.certification.lower import proved_error
 from supnorm.checker import check
@@ -189,3 +198,18 @@ def test_points_where_a_program_has_no_bound_prove_nothing():
     proved = proved_error(error_program.error_program(problem), np.array([[1.0], [0.5]]))
     assert proved[0] == 0.0
     assert 0.5 - 1e-9 < proved[1] <= 0.5
+
+
+@pytest.mark.parametrize("strategy", [ChebyshevCertificate(), GradedCertificate(), LinearBounds()])
+def test_every_strategy_says_what_evaluation_may_add(strategy):
+    """1e8 is added and taken away: float64 is off by 1e-8, whoever proves the bound."""
+    model = Function(
+        lambda x: (np.sin(x[:, :1]) * x[:, 1:2] + 0.3 * x[:, 2:] + 1e8) - 1e8, program=lower_jaxpr(
+            lambda x: (jnp.sin(x[:, :1]) * x[:, 1:2] + 0.3 * x[:, 2:] + 1e8) - 1e8, 3))  # fmt: skip
+    domain = Domain.from_axes({name: (0.1, 0.4) for name in "abc"})
+    result = certify(Problem(model, lambda x: 0.0 * x[:, :1], domain), tolerance=1.0, strategy=strategy)
+    x = domain.from_unit(np.random.default_rng(0).random((2000, 3)))
+    off = np.abs(model.value(x)[:, 0] - (np.sin(x[:, 0]) * x[:, 1] + 0.3 * x[:, 2])).max()
+    assert 3e-9 < off <= result.rounding < 1e-6
+    assert result.deployed_upper == result.upper + result.rounding
+    assert result.rounding == result.certificate.leaves.proof.rounding.max()

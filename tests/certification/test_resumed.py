@@ -10,7 +10,7 @@ from supnorm.certification import certify
 from supnorm.certification.certificate import digest
 from supnorm.certification.resume import tiles
 from supnorm.cli.main import run
-from supnorm.problem import Domain, Problem, with_bound
+from supnorm.problem import Domain, ErrorMeasure, Problem, with_bound
 from supnorm.results import BadInput
 
 PROBLEM = Problem(
@@ -253,3 +253,18 @@ def test_the_verb_answers_with_exit_code_2(saved, tmp_path, capsys):
     said = capsys.readouterr().err
     assert "malformed certificate" in said
     assert said.count("\n") == 1
+
+
+def test_a_careless_change_is_found_by_the_digest(saved, tmp_path):
+    path = forged(saved, tmp_path, small_without_witness, sign=False)
+    with pytest.raises(BadInput, match="not a whole"):
+        certify(PROBLEM, ratio=1.01, resume=path)
+
+
+def test_a_witness_that_does_not_count_is_no_lower_bound(tmp_path):
+    """The file's witness is where the error is largest, and the mask of the problem leaves it out."""
+    arguments = (lambda x: x[:, 0] ** 2, lambda x: 0.0 * x[:, 0], Domain(x=(0.0, 1.0)))
+    certify(Problem(*arguments), ratio=1.01).certificate.save(tmp_path / "c.json")
+    masked = Problem(*arguments, ErrorMeasure(mask=lambda x: x[:, 0] < 0.5))
+    assert json.loads((tmp_path / "c.json").read_text())["witness"] == [(1.0).hex()]
+    assert certify(masked, tolerance=2.0, resume=tmp_path / "c.json").lower <= 0.25

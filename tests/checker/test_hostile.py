@@ -356,6 +356,14 @@ def test_what_no_check_foresaw_is_a_rejection(plain, monkeypatch):
     assert KeyboardInterrupt not in document.MALFORMED
 
 
+def test_files_beyond_all_measure_are_not_read(plain, monkeypatch):
+    size = plain.stat().st_size
+    monkeypatch.setattr(document, "LARGEST_FILE", size)
+    assert check(plain).accepted
+    monkeypatch.setattr(document, "LARGEST_FILE", size - 1)
+    assert "larger than" in _refused(plain)
+
+
 def test_nested_files_are_no_json(tmp_path):
     path = tmp_path / "nested.json"
     path.write_text('{"a":' * 100_000 + "1" + "}" * 100_000)

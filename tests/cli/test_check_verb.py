@@ -368,3 +368,16 @@ def wait_until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_a_file_beyond_all_measure_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A sparse file of a gigabyte and a byte: it is not read."""
+    path = tmp_path / "huge.json"
+    path.touch()
+    os.truncate(path, 2**30 + 1)
+    start = time.monotonic()
+    assert run(["check", str(path)]) == 2
+    assert time.monotonic() - start < 5.0
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "huge.json: larger than the 1 GiB that a certificate may have" in said

@@ -17,11 +17,13 @@ UNARY = ("neg", "abs", "relu", "leaky_relu", "tanh", "sigmoid", "softplus", "sil
          "sin", "cos", "exp", "log", "sqrt", "erf", "pow")  # fmt: skip
 BINARY = ("add", "sub", "mul", "div", "min", "max")
 DEEPEST = 1000  # level of a leaf
+LARGEST_FILE = 2**30  # bytes: a file is read as a whole, into about ten times its size
 LARGEST_MODEL = (
     5_000_000  # numbers of the affine models of a program, so that a hostile file cannot stall the checker
 )
 KEYS = {"affine": {"weight", "bias"}, "constant": {"value"}, "take": {"columns"}, "leaky_relu": {"slope"},
         "pow": {"exponent"}}  # fmt: skip
+TOO_LARGE = f"larger than the {LARGEST_FILE >> 30} GiB that a certificate may have"
 MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
              struct.error)  # fmt: skip
 REPLACED = (
@@ -108,6 +110,8 @@ def read(path: Path | str) -> Document:
         Rejected: when it is not a whole, unchanged and well-formed certificate.
     """
     try:
+        if Path(path).stat().st_size > LARGEST_FILE:
+            raise Rejected(f"{path}: {TOO_LARGE}")
         data = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_once)
     except FileNotFoundError:
         raise Rejected(f"{path}: no such file") from None

@@ -63,6 +63,7 @@ def command(
     opened = None if problem is None else open_problem(problem, trust=trust)
     limit = opened.error.limit if tolerance is None and opened is not None else tolerance
     try:
+        _not_too_large(certificate)
         result = _checked(certificate, opened, workers, None if quiet or as_json else progress())
     except ImportError:
         raise BadInput("check needs the extra: pip install 'supnorm[checker]'") from None
@@ -75,6 +76,17 @@ def command(
         for line in summary(result, opened is not None, limit, per_output):
             typer.echo(line)
     return int(status.exit)
+
+
+def _not_too_large(certificate: Path) -> None:
+    """Before the file is read as a whole."""
+    from supnorm.checker.document import LARGEST_FILE, TOO_LARGE
+    from supnorm.results import BadInput
+
+    if certificate.stat().st_size > LARGEST_FILE:
+        raise BadInput(
+            f"{certificate}: {TOO_LARGE}; give a certificate.json that certify wrote, or certify again with a larger ratio"
+        )
 
 
 def _checked(
