@@ -1,6 +1,7 @@
 """The verb: it reaches tolerances, reports errors that fresh points confirm, and says what it cannot do."""
 
 import json
+import threading
 import time
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from supnorm.approximants import (
 )
 from supnorm.certification import certify
 from supnorm.networks import Network
-from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
+from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput, ExitCode
 from supnorm.sources import from_jax
 from supnorm.training import NetworkFit, QuasiNewton, fixed_data
@@ -225,6 +226,23 @@ def test_the_audits_of_a_dear_reference_keep_the_time():
     result = fit(dear, domain, tolerance=0.011, seconds=1.0, method=PolynomialLeastSquares())
     assert 4e-3 * sum(calls) <= 0.9
     assert result.audit is not None
+
+
+def test_workers_share_a_dear_reference():
+    """``workers`` did not reach the calls of the fit: one after the other they were made, in the main thread."""
+    threads = []
+
+    def dear(x):
+        if len(threads) > 12:
+            raise KeyboardInterrupt
+        time.sleep(0.06 * len(x))
+        threads.append(threading.get_ident())
+        return x[:, :1] * x[:, 1:]
+
+    reference = Function(dear, parallel="thread")
+    with pytest.raises(KeyboardInterrupt):
+        fit(Problem(None, reference, Domain(a=(0.0, 1.0), b=(0.5, 2.0)), tolerance=1e-3), workers=2)
+    assert len(set(threads) - {threading.get_ident()}) == 2
 
 
 def test_calls_that_took_all_the_time_give_a_candidate():

@@ -7,6 +7,7 @@ takes seconds it is most of the time. Cost: ``evaluations``, the eight points of
 from __future__ import annotations
 
 import time
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,8 @@ def find_worst(
     seconds: float | None = None,
     seed: int = 0,
     store: EvaluationStore | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
 ) -> WorstFound:
     """Search for the worst error of ``problem.model``; the arguments are those of `audit`.
 
@@ -57,7 +60,7 @@ def find_worst(
     """
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
-    evaluator = Evaluator(problem, store=store, budget=evaluations)
+    evaluator = Evaluator(problem, store=store, workers=workers, executor=executor, budget=evaluations)
     recorder = Recorder(problem.domain, 2, problem.error)
     evaluator.listeners.append(recorder)
     try:

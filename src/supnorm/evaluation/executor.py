@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from supnorm.problem import Function
+from supnorm.problem import Function, Problem
 from supnorm.results import BadInput
 
 GUARD = 'if __name__ == "__main__":'
@@ -95,6 +95,17 @@ def make_executor(function: Function, workers: int) -> Executor | None:
             f"put it under {GUARD}"
         )
     return Processes(workers)
+
+
+@contextmanager
+def spread(problem: Problem, workers: int, executor: Executor | None) -> Iterator[Executor | None]:
+    """Where expensive calls run: the given executor, one of our own for several workers, or here."""
+    own = None if executor is not None else make_executor(problem.reference, workers)
+    try:
+        yield executor or own
+    finally:
+        if own is not None:
+            own.shutdown(cancel_futures=True)
 
 
 @contextmanager

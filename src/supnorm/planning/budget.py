@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.executor import broken_workers_explained
+from supnorm.evaluation.executor import broken_workers_explained, spread
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.planning.caveats import caveats
 from supnorm.planning.charts import error_curves, tolerance_table
@@ -38,7 +38,6 @@ from supnorm.planning.question import (
     as_problem,
     ask,
     read_norm,
-    spread,
 )
 from supnorm.planning.result import BudgetResult, Fooled
 from supnorm.planning.table import as_table, read_table, table_profile

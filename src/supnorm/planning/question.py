@@ -8,9 +8,8 @@ largest range over its tolerance; the result says which.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import Caller
-from supnorm.evaluation.executor import make_executor
 from supnorm.evaluation.probe import cost_of
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.planning.profile.target import Target
@@ -77,17 +75,6 @@ def read_norm(norm: str | float) -> float:
     if isinstance(norm, int | float) and not isinstance(norm, bool) and norm >= 1:
         return float(norm)
     raise BadInput(f'norm must be "sup", "l2", "l1" or a number of at least 1, got {norm!r}')
-
-
-@contextmanager
-def spread(problem: Problem, workers: int, executor: Executor | None) -> Iterator[Executor | None]:
-    """Where expensive calls run: the given executor, one of our own for several workers, or here."""
-    own = None if executor is not None else make_executor(problem.reference, workers)
-    try:
-        yield executor or own
-    finally:
-        if own is not None:
-            own.shutdown(cancel_futures=True)
 
 
 def as_problem(

@@ -209,7 +209,7 @@ class ActiveFit:
         seconds, caller = None, self.points.caller
         if self.deadline.left is not None and caller.expensive:
             seconds = 0.5 * self.deadline.left
-            evaluations = min(evaluations, int(seconds / caller.cost))
+            evaluations = min(evaluations, int(seconds / self.points.pace))
             if evaluations < LEAST:
                 return None
         self.audits += 1
@@ -217,6 +217,7 @@ class ActiveFit:
         found = find_worst(
             judged, evaluations=evaluations, seconds=seconds, seed=self.seed + 7919 * self.audits,
             store=None if caller.store is None else caller.store.only("reference"),
+            workers=caller.workers, executor=caller.executor,
         )  # fmt: skip
         worst = found.witness
         if worst is not None and worst.error > attempt.errors.worst:

@@ -6,6 +6,7 @@ never comes from them: `audit_model` searches with a seed that no part of the fi
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -120,6 +121,8 @@ def audit_model(
     seed: int,
     store: EvaluationStore | None = None,
     seconds: float | None = None,
+    workers: int = 1,
+    executor: Executor | None = None,
 ) -> AuditReport:
     """Search for the worst error of ``function`` with a seed of its own and few pictures.
 
@@ -128,4 +131,7 @@ def audit_model(
     kept = None if store is None else store.only("reference")
     pictures = Pictures(even=61, near=15, line=501, grid=40, thumbnail=11)
     judged = replace(problem, model=function)
-    return audit(judged, evaluations=evaluations, seconds=seconds, seed=seed, pictures=pictures, store=kept)
+    return audit(
+        judged, evaluations=evaluations, seconds=seconds, seed=seed, pictures=pictures, store=kept, workers=workers,
+        executor=executor,
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from supnorm.approximants import PiecewiseLeastSquares
 from supnorm.evaluation import EvaluationStore, Finished, Started, silent
-from supnorm.evaluation.executor import broken_workers_explained
+from supnorm.evaluation.executor import broken_workers_explained, spread
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput
 from supnorm.training.active_fit import ActiveFit, automatic
@@ -109,21 +109,27 @@ def fit(
     problem = _problem(reference, domain, tolerance, error)
     observer(Started(problem.title or "fit", problem.error.limit, seed, max_evaluations))
 
-    def once(goal: Problem, methods: list[Any], limit: float | None) -> FitResult:
-        begin = time.perf_counter()
-        points = ReferencePoints(goal, seed, workers=workers, executor=executor, store=store)
-        state, jump = _prepare(goal, points, norm, limit, max_evaluations, audit_evaluations, seed, observer)
-        state.run(methods)
-        return finish(state, jump, begin)
+    with spread(problem, workers, executor) as pool:
 
-    if certify:
-        if norm != "sup":
-            raise BadInput('certify proves the largest error: norm "l2" cannot go with it, use norm "sup"')
-        automatically = isinstance(method, str) and method == "auto"
-        provable = list(PROVABLE) if automatically else strategies(method, problem.domain.d)
-        result = certified_fit(problem, provable, once, seconds, observer)
-    else:
-        result = once(problem, strategies(method, problem.domain.d), seconds)
+        def once(goal: Problem, methods: list[Any], limit: float | None) -> FitResult:
+            begin = time.perf_counter()
+            points = ReferencePoints(goal, seed, workers=workers, executor=pool, store=store)
+            state, jump = _prepare(
+                goal, points, norm, limit, max_evaluations, audit_evaluations, seed, observer
+            )
+            state.run(methods)
+            return finish(state, jump, begin)
+
+        if certify:
+            if norm != "sup":
+                raise BadInput(
+                    'certify proves the largest error: norm "l2" cannot go with it, use norm "sup"'
+                )
+            automatically = isinstance(method, str) and method == "auto"
+            provable = list(PROVABLE) if automatically else strategies(method, problem.domain.d)
+            result = certified_fit(problem, provable, once, seconds, observer)
+        else:
+            result = once(problem, strategies(method, problem.domain.d), seconds)
     observer(Finished())
     return result
 
@@ -198,7 +204,7 @@ def _prepare(
     points.caller.decide(points.caller.cost)
     budget, kept = max_evaluations or EVALUATIONS, 0.0
     if seconds is not None:
-        affordable = 0.5 * seconds / max(points.caller.cost, 1e-9)
+        affordable = 0.5 * seconds / max(points.pace, 1e-9)
         budget = int(min(budget, max(affordable, 50)))
         audit_evaluations = int(min(audit_evaluations, max(0.3 * affordable, 100)))
         kept = LAST_AUDIT * seconds if points.caller.expensive else 0.0

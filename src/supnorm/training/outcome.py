@@ -37,6 +37,8 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
         state.seed + FRESH,
         state.points.caller.store,
         seconds,
+        state.points.caller.workers,
+        state.points.caller.executor,
     )
     rng = np.random.default_rng([state.seed + FRESH, 2])
     fresh = Validation.draw(state.points, points, rng)
@@ -63,7 +65,7 @@ def _shares(state: ActiveFit, evaluations: int) -> tuple[float | None, int]:
 
     A fourth of the time is for the fresh points; the audit's places and pictures take 0.4 times as long as its search.
     """
-    points, cost = min(4096, max(evaluations // 4, FEWEST)), state.points.caller.cost
+    points, cost = min(4096, max(evaluations // 4, FEWEST)), state.points.pace
     left = state.deadline.to_end
     if left is None or not state.points.caller.expensive:
         return None, points

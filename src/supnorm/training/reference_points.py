@@ -49,6 +49,12 @@ class ReferencePoints:
         self._y: Array | None = None
         self.drawn = 0
 
+    @property
+    def pace(self) -> float:
+        """Seconds a point, where workers share them."""
+        caller = self.caller
+        return caller.cost / (caller.workers if caller.expensive and caller.executor is not None else 1)
+
     def value(self, x: Array) -> Array:
         """Values at ``x``, shape ``(n, m)``; NaN rows where the reference fails."""
         y, messages = self.caller.values(x, "fit")
