@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import numpy as np
 import pytest
 from tests.cli.conftest import Shell
+from tests.cli.test_exit_codes import REFERENCE, wait_for_lines
 
 TRAINERS = """
 import numpy as np
@@ -143,3 +145,54 @@ def test_data_are_fooled(shell: Shell) -> None:
     assert fooled[0]["points"] == 41
     assert fooled[0]["height"] > 0
     assert 0.5 <= fooled[0]["peak"]["b"] <= 2.0
+
+
+SLOW = (REFERENCE, 'python = "truth.py:logged"\nper_point = true')
+QUICK = {"SUPNORM_TEST_SLEEP": "0.005"}  # of a call: 756 of them take 4 s
+
+
+@pytest.mark.slow
+def test_a_slow_function_is_told_about(shell: Shell) -> None:
+    """Nothing was printed for minutes."""
+    shell.write(SLOW)
+    log = shell.folder / "log.txt"
+    said = shell.finish("budget", "problem.toml", "--calls", "500", SUPNORM_TEST_LOG=str(log), **QUICK)
+    lines = said.err.splitlines()
+    assert lines[0].startswith("budget of A bump: about 756 calls, 0.00")
+    assert lines[0].endswith(" s; --out DIR would keep them")
+    assert lines[1].lstrip().split(" calls, ")[0].endswith(" of about 756")
+    assert lines[1].endswith(" left")
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_the_calls_and_resume_uses_them(shell: Shell) -> None:
+    shell.write(SLOW)
+    arguments = ("budget", "problem.toml", "--calls", "500")
+    logs = {name: shell.folder / f"{name}.txt" for name in ("whole", "stopped", "resumed", "nowhere")}
+    whole = shell.finish(*arguments, "--out", "whole", "--json", SUPNORM_TEST_LOG=str(logs["whole"]), **QUICK)
+    assert whole.err == ""
+    for name, options, message in (
+        (
+            "stopped",
+            ("--out", "run"),
+            "evaluations and trainings are kept in run: run the same command with --resume",
+        ),
+        ("nowhere", (), "nothing is kept without --out"),
+    ):
+        process = shell.start(*arguments, *options, SUPNORM_TEST_LOG=str(logs[name]), **QUICK)
+        wait_for_lines(logs[name], 300)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 3
+        assert err.splitlines()[-1].startswith("supnorm: interrupted; ")
+        assert message in err.splitlines()[-1]
+    log = str(logs["resumed"])
+    again = shell.finish(*arguments, "--out", "run", "--resume", "--quiet", SUPNORM_TEST_LOG=log, **QUICK)
+    assert again.out + again.err == ""
+    assert again.code == whole.code
+    counts = {name: len(log.read_text().splitlines()) for name, log in logs.items()}
+    chunk = 125  # calls of half a second: what was in flight is called again
+    assert counts["stopped"] + counts["resumed"] <= counts["whole"] + chunk
+    first, second = (json.loads((shell.folder / n / "budget.json").read_text()) for n in ("whole", "run"))
+    assert second["verdict"] == first["verdict"]
+    assert second["construction"] == first["construction"]

@@ -174,6 +174,17 @@ def test_compare_puts_models_in_one_table(shell: Shell) -> None:
     assert (shell.folder / "both" / "compare.html").exists()
 
 
+def test_compare_plants_no_errors_when_asked_not_to(shell: Shell) -> None:
+    small = [("power = false", "power = true"), ("[audit]", "[power]\nruns = 1\nevaluations = 20\n[audit]")]
+    for name in ("a.toml", "b.toml"):
+        shell.write(*small, name=name)
+    for options, planted in (((), True), (("--no-power",), False)):
+        shell.run("compare", "a.toml", "b.toml", "--quiet", "--evaluations", "200", "--out", "both", *options)
+        documents = [json.loads((shell.folder / "both" / n / "result.json").read_text()) for n in "ab"]
+        assert [bool(d["power"]) for d in documents] == [planted, planted]
+    assert "--no-power" in documents[0]["command"]
+
+
 def test_models_of_one_name_are_told_apart(shell: Shell) -> None:
     shell.write(name="a.toml")
     shell.write(('title = "A bump"', 'title = "Another"'), name="b.toml")

@@ -80,9 +80,9 @@ def test_one_suspect_label_is_spoken_of_as_one():
     for wrong, text in (
         (
             [40],
-            "1 of 1500 labels disagrees with both the model and its neighbours (data row 41): check it before",
+            "1 label of 1,500 disagrees with both the model and its neighbours (data row 41): check it before",
         ),
-        ([40, 90], "2 of 1500 labels disagree with both the model and their neighbours (data rows "),
+        ([40, 90], "2 labels of 1,500 disagree with both the model and their neighbours (data rows "),
     ):
         x, y = labelled(1500, wrong=wrong)
         found = audit(Problem(smooth, table(x, y), SQUARE)).document["findings"]

@@ -119,7 +119,7 @@ def test_code_in_single_precision_says_so(tmp_path: Path) -> None:
         assert replace(known, name="another").precision == "float32"
     for name in ("wide", "w"):  # what they return hides it
         with pytest.raises(
-            BadInput, match='if it computes in single precision say so, precision = "float32"'
+            BadInput, match='if it computes in single precision, say so: precision = "float32"'
         ):
             probe(Caller(opened(tmp_path, code, name), "model"), X)
         single = opened(tmp_path, code, name, precision="float32")

@@ -1,6 +1,7 @@
 """The verb: it reaches tolerances, reports errors that fresh points confirm, and says what it cannot do."""
 
 import json
+import time
 from dataclasses import replace
 
 import jax.numpy as jnp
@@ -208,6 +209,74 @@ def test_seconds_end_a_fit():
     assert (
         result.seconds < 300.0
     )  # generous: without the limit it trains for many minutes; machines may be busy
+
+
+def test_the_audits_of_a_dear_reference_keep_the_time():
+    """Audits inside the loop had a floor of 100 calls and drew pictures: three times the seconds asked for were usual."""
+    calls = []
+
+    def dear(x):
+        calls.append(len(x))
+        time.sleep(4e-3 * len(x))
+        return np.exp(x[:, 0]) * x[:, 1]
+
+    domain = Domain(a=(0.0, 1.0), b=(0.5, 2.0))
+    # The polynomial just meets the tolerance on the validation points: it is audited inside the loop where there is time.
+    result = fit(dear, domain, tolerance=0.011, seconds=1.0, method=PolynomialLeastSquares())
+    assert 4e-3 * sum(calls) <= 0.9
+    assert result.audit is not None
+
+
+def test_calls_that_took_all_the_time_give_a_candidate():
+    """They took three minutes of one, and "no method could be used" was all that was said."""
+    calls = []
+
+    def dear(x):
+        calls.append(len(x))
+        time.sleep(4e-3 * len(x))
+        return x[:, 0] * x[:, 1]
+
+    domain = Domain(a=(0.0, 1.0), b=(0.5, 2.0))
+    result = fit(dear, domain, tolerance=1e-3, seconds=0.05)
+    assert result.status.advice.endswith("the time was up: give more seconds")
+    assert len(result.candidates) == 1
+    assert ("NetworkFit", "the time was up") in result.skipped
+    assert sum(calls) <= 120
+
+
+def test_a_network_whose_samples_took_the_time_is_not_tried():
+    """It was trained for no time at all, and listed with an error as large as the function."""
+    from supnorm.training.deadline import Deadline
+    from supnorm.training.fit import _prepare
+    from supnorm.training.network_search import NetworkSearch
+    from supnorm.training.reference_points import ReferencePoints
+
+    problem = Problem(None, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
+    state, _ = _prepare(problem, ReferencePoints(problem, 0), "sup", None, 200, 4000, 0, lambda event: None)
+    x = np.linspace(0.0, 1.0, 50)[:, None]
+    state.judge(SimplexInterpolation().from_samples(x, x + 1e-3, problem.domain), 0.0)
+    state.deadline = Deadline.of(0.0, time.perf_counter())
+    assert not NetworkSearch(state, SMALL)._one_width(8, 60, 1)
+    assert len(state.attempts) == 1
+    assert ("network width 8", "the time was up") in state.skipped
+
+
+def test_without_time_a_candidate_is_not_audited():
+    from supnorm.training.deadline import Deadline
+    from supnorm.training.fit import _prepare
+    from supnorm.training.reference_points import ReferencePoints
+
+    problem = Problem(None, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
+    state, _ = _prepare(problem, ReferencePoints(problem, 0), "sup", None, 200, 4000, 0, lambda event: None)
+    x = np.linspace(0.0, 1.0, 50)[:, None]
+    state.judge(SimplexInterpolation().from_samples(x, x + 1e-3, problem.domain), 0.0)
+    state.points.caller.cost, state.points.caller.decided = 0.1, True
+    state.deadline = Deadline.of(3.0, time.perf_counter(), kept=1.0)
+    assert state.audit(state.attempts[0], 100) is None  # 1 s is ten calls
+    assert not state.attempts[0].audited
+    state.deadline = Deadline.of(100.0, time.perf_counter())
+    assert state.audit(state.attempts[0], 100).witness.error == pytest.approx(1e-3)
+    assert state.attempts[0].audited
 
 
 @pytest.mark.slow
@@ -701,3 +770,15 @@ def test_a_method_that_is_left_out_in_several_sizes_is_told_once():
         jax_bell, domain, tolerance=0.5, certify=True, audit_evaluations=300, max_evaluations=500
     )
     assert [name for name, _ in result.skipped] == ["ChebyshevTensor"]
+
+
+def test_samples_outside_are_named_by_the_row_they_have_in_the_file():
+    """Equal points are merged and sorted first: the row has to be the one before that."""
+    x = np.concatenate([X[::-1], X[:5]])
+    x[17], x[30] = (0.9, 0.4), (0.7, 0.2)
+    inside = np.where(x[:, :1] > 0.5, x * [0.5, 1.0], x)
+    inside[17], inside[30] = x[17], x[30]
+    with pytest.raises(
+        BadInput, match=r"2 of 45 samples lie outside the domain, first in row 18 .*a = 0\.9, b = 0\.4;"
+    ):
+        fit((inside, inside[:, 0]), Domain(a=(0.0, 0.5), b=(0.0, 1.0)))

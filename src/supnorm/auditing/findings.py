@@ -264,12 +264,14 @@ def suspect_words(problem: Problem, rows: NDArray[np.intp]) -> list[dict[str, An
     shown = ", ".join(str(i + 1) for i in rows[:8]) + (", ..." if len(rows) > 8 else "")
     several = len(rows) > 1
     shown = f"data rows {shown}, most suspicious first" if several else f"data row {shown}"
+    labels, disagree, their, them = (
+        ("labels", "disagree", "their", "them") if several else ("label", "disagrees", "its", "it")
+    )
     return [
         {
             "code": "suspect-labels",
-            "text": f"{len(rows)} of {len(problem.reference.table[0])} labels {'disagree' if several else 'disagrees'} with "
-            f"both the model and {'their' if several else 'its'} neighbours ({shown}): check "
-            f"{'them' if several else 'it'} before the model is blamed.",
+            "text": f"{len(rows):,} {labels} of {len(problem.reference.table[0]):,} {disagree} with both the model and "
+            f"{their} neighbours ({shown}): check {them} before the model is blamed.",
             "rows": (rows + 1).tolist(),
         }
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from supnorm.cli.answer import answer
+from supnorm.cli.budget_progress import Progress
 from supnorm.cli.folder import FIRST_LOOK, Moves, alone_in, make_folder, put_back, set_aside, undisturbed
 from supnorm.cli.options import DASK, JSON, QUIET, RESUME, SEED, TRUST, WORKERS, number_list
 
@@ -155,7 +155,7 @@ def command(
             workers=workers or 1,
             executor=_dask(dask),
             store=store,
-            observer=_silent if quiet or as_json else _progress,
+            observer=_silent if quiet or as_json else Progress(kept=out is not None),
         )
     if out is not None:
         with undisturbed():
@@ -247,6 +247,11 @@ def _kept(
             if out is not None:
                 put_back(out, None, made, [])
             raise
+        except KeyboardInterrupt:
+            raise Interrupted(
+                "interrupted; nothing is kept without --out: with --out DIR evaluations and trainings are, and --resume "
+                "goes on"
+            ) from None
         return
     mark = fingerprint(problem)
     path, runs = out / STORE, out / f"ladder-{''.join(c if c.isalnum() else '-' for c in name)}.jsonl"
@@ -300,30 +305,3 @@ def _norm(text: str) -> str | float:
 
 def _silent(event: Any) -> None:
     pass
-
-
-def _progress(event: Any) -> None:
-    name = f" of {event.ladder}" if event.ladder else ""
-    if hasattr(event, "run"):
-        run = event.run
-        said = (
-            f"  {event.done} of {event.runs}: {run.samples} samples, width {run.width}: RMS {run.rms:.3g}, "
-            f"largest error {run.sup:.3g}"
-        )
-    elif event.seconds is None:
-        said = f"ladder{name}: {event.runs} trainings; two short ones come first and tell the time"
-    else:
-        said = f"ladder{name}: {event.runs} trainings to go, about {_time(event.seconds)}"
-    print(said, file=sys.stderr)
-
-
-def _time(seconds: float) -> str:
-    """A duration to two figures.
-
-    >>> _time(0.4), _time(75.0), _time(9000.0)
-    ('0.4 s', '1.2 min', '2.5 h')
-    """
-    for size, unit in ((3600.0, "h"), (60.0, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.2g} s"

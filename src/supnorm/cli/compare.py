@@ -11,6 +11,7 @@ from supnorm.cli.answer import answer
 from supnorm.cli.options import (
     EVALUATIONS,
     JSON,
+    POWER,
     QUIET,
     RESUME,
     SECONDS,
@@ -43,6 +44,7 @@ def command(
     seed: SEED = None,
     workers: WORKERS = None,
     resume: RESUME = False,
+    power: POWER = None,
     quiet: QUIET = False,
     trust: TRUST = False,
 ) -> int:
@@ -76,6 +78,7 @@ def command(
                 resume=resume and held_fingerprint(folder) is not None,
                 quiet=quiet or as_json,
                 trust=trust,
+                power=power,
                 named=out is not None,
             )
         except Interrupted:

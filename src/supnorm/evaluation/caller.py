@@ -39,6 +39,9 @@ class Caller:
         store: where expensive calls are kept; None keeps nothing.
         executor: where expensive calls run; None runs them here.
         workers: how many chunks are in flight at once.
+
+    Attributes:
+        heard: told how many points have come back, or were found in the store, after each batch; for progress.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Caller:
         self.decided: bool | None = None if before is None else self.cost >= EXPENSIVE
         self.seconds = 0.0
         self.called = 0
+        self.heard: Callable[[int], None] | None = None
 
     @property
     def expensive(self) -> bool:
@@ -92,6 +96,8 @@ class Caller:
         stored = [i for i, key in enumerate(keys) if key in self.known]
         missing = np.ones(len(x), dtype=bool)
         missing[stored] = False
+        if stored and self.heard is not None:
+            self.heard(len(stored))
         rows = np.flatnonzero(missing)
         y, fresh = self._fresh(x[rows], purpose) if len(rows) else (np.empty((0, self.outputs or 1)), {})
         result = np.full((len(x), y.shape[1] if len(rows) else self.outputs or 1), np.nan)
@@ -203,6 +209,8 @@ class Caller:
             self.store.append(self.side, purpose, x, y, messages, seconds)
             for i, row in enumerate(x):
                 self.known[row.tobytes()] = y[i], messages.get(i)
+        if self.heard is not None:
+            self.heard(len(x))
 
 
 def guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tuple[Array, Messages]:

@@ -71,7 +71,7 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> None:
             why = (
                 f"apart by {(apart / scale).max():.1g} of its size, more than {caller.function.precision} rounds; either "
                 "the value depends on the other points, or digits cancel inside, as in a Gaussian process of little "
-                'noise; in that case, or if it computes in single precision say so, precision = "float32"'
+                'noise; in that case, or if it computes in single precision, say so: precision = "float32"'
             )
         raise BadInput(f"{file_hint}{name} gives {values}: {why}")
 

@@ -27,7 +27,7 @@ from supnorm.planning.constructions import constructions
 from supnorm.planning.guarantees import guarantees
 from supnorm.planning.ladder import Ladder
 from supnorm.planning.numbers import from_numbers
-from supnorm.planning.pilot import Trial, pilot
+from supnorm.planning.pilot import Trial, pilot, pilot_calls
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.profile import profile
 from supnorm.planning.profile.target import Target
@@ -111,7 +111,8 @@ def budget(
         ladder: one that was climbed before.
         seed: of every random choice.
         workers, executor, store: where expensive evaluations and trainings run, and where evaluations are kept.
-        observer: gets the events of the ladder, with its time estimate.
+        observer: gets, for a function whose calls take more than two seconds, `Planned` (about how many, and how long),
+            `Advanced` now and then, and `Finished`; of a ladder its own events, with its time estimate.
 
     Raises:
         BadInput: for a missing tolerance or domain, or numbers out of range.
@@ -158,16 +159,19 @@ def budget(
     else:
         given = as_problem(problem, domain, tolerance)
         with spread(given, workers, executor) as pool:
-            question = ask(given, tolerance, norm, output, rng, store, pool, workers)
+            planned = partial(_calls, calls=calls)
+            question = ask(given, tolerance, norm, output, rng, store, pool, workers, planned, observer)
             points = None if data is None else _unit(data, question)
             target = question.target
             most = _calls(target.caller.cost, calls)
             if calls is None and most < DEFAULT_CALLS:
                 question = replace(question, notes=(*question.notes, _timed(most, target.caller.cost)))
             plan, measured = question, profile(target, rng, most, points)
-            ladders += tuple(climbing.of_function(target, question.metric, pool, workers))
+            with question.count.paused():
+                ladders += tuple(climbing.of_function(target, question.metric, pool, workers))
             tries = partial(_pilot, target, measured, question, purse, most, rng)
             parts = _from_profile(plan, measured, ladders, shape, purse, tries, points)
+            question.count.end()
     more = "the function itself in place of the table" if isinstance(problem, tuple) else "more calls"
     return _finish(parts, seed, start, more)
 
@@ -179,6 +183,7 @@ def _pilot(
     whole = not target.domain.constraints and target.domain.cloud is None
     if measured.hazards.hopeless or measured.hazards.not_finite or not whole:
         return ()
+    question.count.expect(pilot_calls(purse, calls))
     return pilot(target, question.eps, question.p, purse, calls, rng)
 
 

@@ -85,6 +85,16 @@ def pilot_plan(purse: int, calls: int) -> Plan | None:
     return Plan(m, test, 8 if calls >= 100_000 else 0)
 
 
+def pilot_calls(purse: int, calls: int) -> int:
+    """About how many evaluations a `pilot` takes, without climbs and the second try.
+
+    >>> pilot_calls(100_000, 500), pilot_calls(100_000, 4000)
+    (0, 1800)
+    """
+    plan = pilot_plan(purse, calls)
+    return 0 if plan is None else 4 * plan.m + plan.test
+
+
 def pilot(
     target: Target, eps: float, p: float, purse: int, calls: int, rng: np.random.Generator
 ) -> tuple[Trial, ...]:

@@ -22,6 +22,7 @@ from supnorm.evaluation.executor import make_executor
 from supnorm.evaluation.probe import cost_of
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.planning.profile.target import Target
+from supnorm.planning.progress import CallCount
 from supnorm.problem import Domain, Problem, draw_inside
 from supnorm.results import BadInput
 
@@ -55,9 +56,10 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Question(Plan):
-    """The same with the function: ``target`` is the output on the unit cube."""
+    """The same with the function: ``target`` is the output on the unit cube, ``count`` counts its calls."""
 
     target: Target
+    count: CallCount
 
 
 def read_norm(norm: str | float) -> float:
@@ -111,6 +113,7 @@ def as_problem(
 
 PROFILE_SECONDS = 40.0  # of calls that planning may take
 DEFAULT_CALLS = 200_000
+FIRST = 256  # points that are looked at before anything else
 CHEAP = PROFILE_SECONDS / DEFAULT_CALLS  # what takes less a point is called as often as planning ever calls
 
 
@@ -123,20 +126,29 @@ def ask(
     store: EvaluationStore | None = None,
     executor: Executor | None = None,
     workers: int = 1,
+    plan: Callable[[float], int] = lambda cost: 0,
+    observer: Callable[[Any], None] = lambda event: None,
 ) -> Question:
     """Evaluate a few points, choose the output and convert the tolerance.
+
+    Args:
+        plan: how many calls will follow when one takes so many seconds.
+        observer: gets the events of `CallCount`.
 
     Raises:
         BadInput: for an unknown output, a tolerance that cannot be converted, or a function that never has a
         value.
     """
     caller = Caller(problem.reference, "reference", store, executor, workers)
-    x = draw_inside(problem.domain, 256, rng)
+    title = problem.title or problem.reference.name
+    count = CallCount(caller, title, lambda cost: FIRST + plan(cost), workers, observer)
+    x = draw_inside(problem.domain, FIRST, rng)
     y, messages = caller.values(x, "profile")
     finite = np.isfinite(y).all(axis=1)
     if caller.decided is None and finite.any():
         # Kept in the store: a resumed run plans as many calls as the first one.
         caller.decide(cost_of(caller, x[finite], CHEAP))
+        count.tell()
     if not finite.any():
         first = next(iter(messages.values()), "no finite value")
         raise BadInput(f"the reference has no value at any of {len(x)} points tried: {first}")
@@ -152,9 +164,10 @@ def ask(
         p=read_norm(norm),
         output=names[index],
         notes=_notes(problem, names, index, y[finite]),
-        title=problem.title or problem.reference.name,
+        title=title,
         law=problem.law.name if problem.law is not None else "",
         target=Target(caller, problem.domain, index),
+        count=count,
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,10 @@ from supnorm.approximants import (
     SparseLegendre,
     TensorTrain,
 )
-from supnorm.auditing import AuditReport
+from supnorm.auditing.find_worst import WorstFound, find_worst
 from supnorm.problem import Problem
 from supnorm.results import BadInput
-from supnorm.training.assessment import Errors, Validation, audit_model
+from supnorm.training.assessment import Errors, Validation
 from supnorm.training.deadline import Deadline
 from supnorm.training.events import Tried
 from supnorm.training.network_fit import NetworkFit
@@ -40,6 +40,7 @@ from supnorm.training.reference_points import ReferencePoints
 
 Array = NDArray[np.float64]
 Trail = tuple[tuple[float, float], ...]
+LEAST = 20  # evaluations of an audit: with fewer it says no more than the validation points
 
 
 @dataclass(eq=False)
@@ -110,13 +111,23 @@ class ActiveFit:
         from supnorm.training.network_search import NetworkSearch
 
         for method in methods:
-            if self.deadline.over:
+            if self.deadline.over and not self._on_what_is_there(method):
                 self.skipped.append((type(method).__name__, "the time was up"))
             elif isinstance(method, NetworkFit):
                 if NetworkSearch(self, method).run():
                     return
             elif self._classical(method):
                 return
+
+    def _on_what_is_there(self, method: Any) -> bool:
+        """Whether the time is up before any candidate, but calls of a dear reference were paid for that will do."""
+        ready = hasattr(method, "from_samples") and not hasattr(method, "from_function")
+        return (
+            ready
+            and not isinstance(method, NetworkFit)
+            and self.points.caller.expensive
+            and not self.attempts
+        )
 
     def best(self) -> Attempt:
         """The most accurate attempt; among those within a factor 2, the one with the fewest parameters.
@@ -168,7 +179,9 @@ class ActiveFit:
             share = min(int(0.4 * self.left), 50_000)
             fitted: Approximation = method.from_function(self.points.value, domain, share)
             return fitted
-        x, y = self.points.design(self._samples())
+        x, y = self.points.design(
+            min(self._samples(), self.points.drawn) if self.deadline.over else self._samples()
+        )
         rng = np.random.default_rng(self.seed + 1)
         sampled: Approximation = method.from_samples(x, y, domain, rng)
         return sampled
@@ -188,17 +201,28 @@ class ActiveFit:
         self.audit(attempt, self.audit_evaluations)
         return attempt.errors.by(self.norm) <= goal
 
-    def audit(self, attempt: Attempt, evaluations: int) -> AuditReport:
-        """Look for the worst error with a seed of its own; the attempt's errors can only grow."""
+    def audit(self, attempt: Attempt, evaluations: int) -> WorstFound | None:
+        """Look for the worst error with a seed of its own; the attempt's errors can only grow.
+
+        Where calls are dear it takes at most half of the time left; None where that allows next to none.
+        """
+        seconds, caller = None, self.points.caller
+        if self.deadline.left is not None and caller.expensive:
+            seconds = 0.5 * self.deadline.left
+            evaluations = min(evaluations, int(seconds / caller.cost))
+            if evaluations < LEAST:
+                return None
         self.audits += 1
-        function = attempt.approximation.function
-        seed = self.seed + 7919 * self.audits
-        report = audit_model(self.problem, function, evaluations, seed, self.points.caller.store)
-        if report.worst is not None and report.worst.error > attempt.errors.worst:
-            x = tuple(report.worst.x.tolist())
-            attempt.errors = Errors(attempt.errors.rms, report.worst.error, x)
+        judged = replace(self.problem, model=attempt.approximation.function)
+        found = find_worst(
+            judged, evaluations=evaluations, seconds=seconds, seed=self.seed + 7919 * self.audits,
+            store=None if caller.store is None else caller.store.only("reference"),
+        )  # fmt: skip
+        worst = found.witness
+        if worst is not None and worst.error > attempt.errors.worst:
+            attempt.errors = Errors(attempt.errors.rms, worst.error, tuple(worst.x.tolist()))
         attempt.audited = True
-        return report
+        return found
 
 
 def automatic(d: int) -> list[Any]:

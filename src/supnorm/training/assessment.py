@@ -114,10 +114,18 @@ class Validation:
 
 
 def audit_model(
-    problem: Problem, function: Function, evaluations: int, seed: int, store: EvaluationStore | None = None
+    problem: Problem,
+    function: Function,
+    evaluations: int,
+    seed: int,
+    store: EvaluationStore | None = None,
+    seconds: float | None = None,
 ) -> AuditReport:
-    """Search for the worst error of ``function`` with a seed of its own and few pictures."""
+    """Search for the worst error of ``function`` with a seed of its own and few pictures.
+
+    ``seconds`` limits the search; what follows takes up to 0.4 times as long again.
+    """
     kept = None if store is None else store.only("reference")
     pictures = Pictures(even=61, near=15, line=501, grid=40, thumbnail=11)
     judged = replace(problem, model=function)
-    return audit(judged, evaluations=evaluations, seed=seed, pictures=pictures, store=kept)
+    return audit(judged, evaluations=evaluations, seconds=seconds, seed=seed, pictures=pictures, store=kept)

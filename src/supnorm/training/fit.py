@@ -32,6 +32,9 @@ from supnorm.training.train import Optimiser
 Array = NDArray[np.float64]
 NORMS = ("sup", "l2")
 EVALUATIONS = 100_000
+LAST_AUDIT = (
+    0.25  # of the time of a fit whose reference is dear: the winner's audit, and fresh points for all
+)
 
 
 @broken_workers_explained()
@@ -195,11 +198,12 @@ def _prepare(
     problem.check_tolerances(points.design(8)[1].shape[1])
     points.design(16)  # the first call pays for imports; the second one tells the cost
     points.caller.decide(points.caller.cost)
-    budget = max_evaluations or EVALUATIONS
+    budget, kept = max_evaluations or EVALUATIONS, 0.0
     if seconds is not None:
         affordable = 0.5 * seconds / max(points.caller.cost, 1e-9)
         budget = int(min(budget, max(affordable, 50)))
         audit_evaluations = int(min(audit_evaluations, max(0.3 * affordable, 100)))
+        kept = LAST_AUDIT * seconds if points.caller.expensive else 0.0
     if points.caller.expensive:
         audit_evaluations = min(audit_evaluations, max(budget // 2, 100))
     validation = Validation.draw(points, int(min(4096, max(0.1 * budget, 16))), rng)
@@ -211,8 +215,8 @@ def _prepare(
     if budget >= 10_000:
         jump = find_jump(points.value, problem.domain, rng) if _is_box(problem.domain) else None
     state = ActiveFit(
-        problem, points, validation, norm, budget, audit_evaluations, seed, Deadline.of(seconds, began), observer,
-        jump is None,
+        problem, points, validation, norm, budget, audit_evaluations, seed, Deadline.of(seconds, began, kept),
+        observer, jump is None,
     )  # fmt: skip
     return state, jump
 

@@ -37,17 +37,17 @@ class FixedData:
             BadInput: for shapes that do not fit, fewer than 20 different points, values that are not finite,
                 an input that never varies, or points outside the domain.
         """
-        x, y = _checked(x, y)
-        x, y, notes = _merged(x, y)
+        given, y = _checked(x, y)
+        x, y, notes = _merged(given, y)
         if len(x) < 20:
             raise BadInput(f"fitting needs at least 20 samples at different points, got {len(x)}")
         domain = domain or _box(x)
-        outside = ~domain.contains(x)
+        outside = ~domain.contains(given)
         if outside.any():
             k = int(np.argmax(outside))
             raise BadInput(
-                f"{outside.sum()} of {len(x)} samples lie outside the domain, first "
-                f"{described(domain, x[k])}; widen the axes or leave these samples out"
+                f"{outside.sum():,} of {len(given):,} samples lie outside the domain, first in row {k + 1} counted from 1 "
+                f"(of a table below its header), {described(domain, given[k])}; widen the axes or leave these samples out"
             )
         order = rng.permutation(len(x))
         a, b = int(0.65 * len(x)), int(0.8 * len(x))

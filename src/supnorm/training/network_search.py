@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing import AuditReport
 from supnorm.networks import ModularNetwork, Network
 from supnorm.problem import Problem
 from supnorm.training.active_fit import ActiveFit, Attempt, Trail
@@ -56,6 +55,9 @@ class NetworkSearch:
     def _one_width(self, width: int, samples: int, remaining: int) -> bool:
         fit, start = self.fit, time.perf_counter()
         x, y = fit.points.design(samples)
+        if fit.deadline.over and fit.attempts:  # the calls of a dear reference have taken what was left
+            fit.skipped.append((f"network width {width}", "the time was up"))
+            return False
         rng = np.random.default_rng(fit.seed + 11 * width)
         network = self.method.start(x, y, fit.problem.domain, width, rng)
         share = fit.deadline.left and fit.deadline.left / (remaining + 1)
@@ -74,8 +76,10 @@ class NetworkSearch:
             if hopeless or fit.deadline.over:
                 return False
             start = time.perf_counter()
-            report = fit.audit(last, min(fit.audit_evaluations, 8000))
-            extra_x, extra_y = worst_samples(report, fit.problem, y.shape[1])
+            found = fit.audit(last, min(fit.audit_evaluations, 8000))
+            if found is None:
+                return False
+            extra_x, extra_y = worst_samples(found.rows, fit.problem, y.shape[1])
             x, y = np.concatenate([x, extra_x]), np.concatenate([y, extra_y])
             self._announce(network.architecture.size, len(x))
             trained = self.method.refine(network, x, y, share)
@@ -161,10 +165,10 @@ class NetworkSearch:
         return fit.points.design(int(min(most, self.method.rows, fit.points.drawn + fit.left)))
 
 
-def worst_samples(report: AuditReport, problem: Problem, outputs: int, most: int = 60) -> tuple[Array, Array]:
-    """The worst points of an audit with their reference values, thinned so that they lie apart."""
+def worst_samples(rows: Array, problem: Problem, outputs: int, most: int = 60) -> tuple[Array, Array]:
+    """The worst rows of a search (see `WorstFound`) with their reference values, thinned so that they lie apart."""
     d = problem.domain.d
-    rows = report.points.rows[np.isfinite(report.points.rows).all(axis=1)]
+    rows = rows[np.isfinite(rows).all(axis=1)]
     x, y = rows[:, :d], rows[:, d + outputs : d + 2 * outputs]
     kept = thinned(problem.domain.to_unit(x), np.arange(len(x)), 0.01 * np.sqrt(d), most)
     return x[kept], y[kept]

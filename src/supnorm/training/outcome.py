@@ -13,12 +13,13 @@ from supnorm.approximants.approximation import described
 from supnorm.auditing import AuditReport
 from supnorm.results import ExitCode, Status, versions
 from supnorm.results.powers import unit
-from supnorm.training.active_fit import ActiveFit, Attempt
+from supnorm.training.active_fit import LEAST, ActiveFit, Attempt
 from supnorm.training.assessment import FRESH, Validation, audit_model
 from supnorm.training.breaks import Jump
 from supnorm.training.fit_result import Candidate, FitResult
 
 Array = NDArray[np.float64]
+FEWEST = 16  # fresh points
 
 
 def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
@@ -28,11 +29,17 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
     spent = state.points.spent
     # Who interrupts does not want to wait: a short audit.
     evaluations = min(state.audit_evaluations, 2000) if state.interrupted else state.audit_evaluations
+    seconds, points = _shares(state, evaluations)
     report = audit_model(
-        state.problem, best.approximation.function, evaluations, state.seed + FRESH, state.points.caller.store
+        state.problem,
+        best.approximation.function,
+        evaluations,
+        state.seed + FRESH,
+        state.points.caller.store,
+        seconds,
     )
     rng = np.random.default_rng([state.seed + FRESH, 2])
-    fresh = Validation.draw(state.points, min(4096, max(evaluations // 4, 16)), rng)
+    fresh = Validation.draw(state.points, points, rng)
     spread = fresh.spread
     candidates = [_candidate(a, fresh, spread) for a in state.attempts if a is not best]
     candidates.sort(key=lambda c: c.rms if state.norm == "l2" else c.sup_lower)
@@ -49,6 +56,18 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
         counted, notes, state.problem.error.limit, state.norm, state.seed,
         time.perf_counter() - start, versions=versions(), measure=document["measure"],
     )  # fmt: skip
+
+
+def _shares(state: ActiveFit, evaluations: int) -> tuple[float | None, int]:
+    """Seconds of the last audit's search, None for no limit, and fresh points: of a dear reference what the time allows.
+
+    A fourth of the time is for the fresh points; the audit's places and pictures take 0.4 times as long as its search.
+    """
+    points, cost = min(4096, max(evaluations // 4, FEWEST)), state.points.caller.cost
+    left = state.deadline.to_end
+    if left is None or not state.points.caller.expensive:
+        return None, points
+    return max(0.5 * left, LEAST * cost), int(np.clip(0.25 * left / cost, FEWEST, points))
 
 
 def _winner(best: Attempt, report: AuditReport, fresh: Validation, spread: float) -> Candidate:

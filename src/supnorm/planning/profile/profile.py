@@ -26,6 +26,7 @@ from supnorm.planning.profile.separation import Separation, separation
 from supnorm.planning.profile.target import Target
 
 Array = NDArray[np.float64]
+EXTREMES = 2000  # calls that the search for the largest and the smallest value takes, about
 ACTIVE = 2000  # calls from which on the thousand that verify an active subspace are no longer most of them
 
 
@@ -100,14 +101,14 @@ def _lines(
     extremes: Callable[[], list[Array]],
     rng: np.random.Generator,
 ) -> tuple[Line, ...]:
-    """Lines within 0.4 of the calls; ``extremes`` costs some hundred more, and is asked for only if there is room."""
+    """Lines within 0.4 of the calls; ``extremes`` costs `EXTREMES` more, and is asked for only if there is room."""
     share = 0.4 * calls
     d = target.d
     wanted = 2 * d + (20 if d > 1 else 0)
     samples = next((k for k in (512, 256, 128, 64) if share >= k * (d + 4)), 32)
     count = int(np.clip(share / (1.3 * samples), d, wanted))
     per_axis = 2 if count >= 2 * d else 1
-    tips = extremes() if count == wanted else []
+    tips = extremes() if count == wanted and share >= EXTREMES else []
     drawn = segments(d, per_axis, max(count - per_axis * d, 0), rng)
     drawn += [segment for tip in tips for segment in through(tip, 2, rng)]
     most = int(min(max(share / max(count, 1), 2.0 * samples) * 4, 20_000))

@@ -1,0 +1,74 @@
+"""The worst error that a search finds, and nothing besides: no places, no pictures, no document.
+
+For loops that look at many models, as `fit` does: what a page would show of each of them nobody sees, and where a call
+takes seconds it is most of the time. Cost: ``evaluations``, the eight points of the probe and one call at the worst one.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing.audit import choose_strategy, enumerate_points, explore, limit_in_time
+from supnorm.auditing.enumeration import Enumeration
+from supnorm.auditing.joint import with_output
+from supnorm.auditing.recorder import Recorder
+from supnorm.evaluation import EvaluationStore, Evaluator
+from supnorm.problem import Problem
+from supnorm.results import Witness
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class WorstFound:
+    """What such a search has found.
+
+    Attributes:
+        witness: the worst point, a lower bound of the worst error; None where nothing had an error.
+        rows: the worst points, highest error first: inputs, model, reference, error, output; shape
+            ``(n, d + 2 m + 2)``.
+    """
+
+    witness: Witness | None
+    rows: Array
+
+
+def find_worst(
+    problem: Problem,
+    *,
+    evaluations: int,
+    seconds: float | None = None,
+    seed: int = 0,
+    store: EvaluationStore | None = None,
+) -> WorstFound:
+    """Search for the worst error of ``problem.model``; the arguments are those of `audit`.
+
+    Raises:
+        BadInput: when the problem cannot be evaluated, or model or reference is random.
+
+    >>> from supnorm.problem import Domain
+    >>> problem = Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
+    >>> round(find_worst(problem, evaluations=1000).witness.error, 6)
+    0.25
+    """
+    start = time.perf_counter()
+    rng = np.random.default_rng(seed)
+    evaluator = Evaluator(problem, store=store, budget=evaluations)
+    recorder = Recorder(problem.domain, 2, problem.error)
+    evaluator.listeners.append(recorder)
+    try:
+        evaluator.probe(rng)
+        clock = limit_in_time(evaluator, seconds, start)
+        chosen = choose_strategy(evaluator, evaluations, clock)
+        if isinstance(chosen, Enumeration):
+            enumerate_points(evaluator, chosen, evaluations, rng, clock=clock)
+        else:
+            explore(evaluator, chosen, evaluations, seconds, start, rng, clock=clock)
+        witness = evaluator.witness()
+    finally:
+        evaluator.close()
+    return WorstFound(witness and with_output(problem.error, witness), recorder.worst_rows())

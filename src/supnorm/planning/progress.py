@@ -1,0 +1,115 @@
+"""What planning tells its observer about the calls of a function, which can take minutes.
+
+`Planned` comes as soon as the first calls have told the time (again where later ones tell another), then `Advanced` after
+every fourth of a second of calls, and `Finished`; nothing where all of them take less than two seconds. A ladder of
+trainings has events of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from supnorm.evaluation import Advanced, Finished
+from supnorm.evaluation.caller import Caller
+
+WARM = 1.0  # seconds of calls after which one batch says what a call costs; imports and compilation seldom take longer
+LONG = 2.0  # seconds of calls below which nothing is told
+TICK = 0.25  # seconds of calls from one `Advanced` to the next, at least
+OFF = 1.5  # a plan whose time is wrong by this factor is told again
+
+
+@dataclass(frozen=True)
+class Planned:
+    """About how many calls there will be, those that are done included, and how long all of them take.
+
+    Attributes:
+        cost: seconds of one call, on one worker.
+    """
+
+    title: str
+    calls: int
+    cost: float
+    seconds: float
+
+
+class CallCount:
+    """Counts the calls of a function and tells an observer.
+
+    Args:
+        caller: of the function; its `heard` is set.
+        title: of the problem.
+        plan: how many calls there will be in all when one takes so many seconds.
+        workers: that share the calls.
+        observer: is told.
+
+    Attributes:
+        done, expected: calls so far, and in all.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        title: str,
+        plan: Callable[[float], int],
+        workers: int,
+        observer: Callable[[Any], None],
+    ) -> None:
+        self.caller, self.title, self.plan, self.workers, self.observer = (
+            caller,
+            title,
+            plan,
+            workers,
+            observer,
+        )
+        self.done = self.expected = self._batches = 0
+        self._told: Planned | None = None
+        self._shown = 0.0
+        caller.heard = self.hear
+
+    def hear(self, points: int) -> None:
+        """Take a batch in."""
+        self.done += points
+        self._batches += 1
+        if self._batches > 1 or self.caller.seconds >= WARM:
+            if self._told is None:
+                self.tell()
+            if self._told is None or self.caller.seconds < self._shown + TICK:
+                return
+            self._shown = self.caller.seconds
+            self.observer(Advanced(self.done, max(self.expected, self.done), math.nan, math.nan, 0, 0))
+
+    def tell(self) -> None:
+        """Tell the plan for what a call is known to cost now; nothing where that is what was told before."""
+        cost = self.caller.cost
+        self.expected = self.plan(cost)
+        shared = self.workers if self.caller.expensive and self.caller.executor is not None else 1
+        planned = Planned(self.title, self.expected, cost, self.expected * cost / shared)
+        before = self._told
+        if before is None and planned.seconds < LONG:
+            return
+        if before is None or not before.seconds / OFF <= planned.seconds <= before.seconds * OFF:
+            self._told = planned
+            self.observer(planned)
+
+    def end(self) -> None:
+        """There are no more calls."""
+        self.caller.heard = None
+        if self._told is not None:
+            self.observer(Finished())
+
+    def expect(self, more: int) -> None:
+        """So many calls are still to come."""
+        self.expected = self.done + more
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Inside, calls are not counted: a ladder tells its own time."""
+        self.caller.heard = None
+        try:
+            yield
+        finally:
+            self.caller.heard = self.hear
