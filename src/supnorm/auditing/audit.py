@@ -36,6 +36,7 @@ from supnorm.evaluation import (
     silent,
 )
 from supnorm.evaluation.executor import broken_workers_explained
+from supnorm.evaluation.threads import one_thread
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
 
@@ -58,6 +59,7 @@ SOME_LEFT = "the points of the domain were evaluated one by one, and what those 
 
 
 @broken_workers_explained()
+@one_thread()
 def audit(
     problem: Problem,
     *,

@@ -22,6 +22,7 @@ from supnorm.certification.result import CertifyResult, result_of
 from supnorm.certification.resume import contradiction, load_bracket
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.executor import broken_workers_explained
+from supnorm.evaluation.threads import one_thread
 from supnorm.problem import Domain, Function, Problem
 from supnorm.results import BadInput
 
@@ -32,6 +33,7 @@ LAST_SECONDS = (
 
 
 @broken_workers_explained()
+@one_thread()
 def certify(
     problem: Problem | Function,
     ratio: float | None = None,

@@ -12,12 +12,14 @@ import pickle
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.store import EvaluationStore
+from supnorm.evaluation.threads import own_threads
 from supnorm.problem import Function, PartialFailure, as_columns, exited
 from supnorm.results import BadInput
 
@@ -109,7 +111,8 @@ class Caller:
 
     def alone(self, x: Array) -> Array:
         """The value at one point, called alone and never taken from the store; shape ``(m,)``."""
-        return np.asarray(guarded(self.function.value, x[None], self.outputs)[0][0])
+        with own_threads() if self.expensive else nullcontext():
+            return np.asarray(guarded(self.function.value, x[None], self.outputs)[0][0])
 
     def _fresh(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         parts: list[Array] = []
@@ -145,7 +148,11 @@ class Caller:
 
     def _here(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         start = time.perf_counter()
-        y, messages = _guarded(self.function.value, x, self.outputs)
+        if self.expensive:
+            with own_threads():
+                y, messages = _guarded(self.function.value, x, self.outputs)
+        else:
+            y, messages = _guarded(self.function.value, x, self.outputs)
         self._note(x, y, messages, time.perf_counter() - start, purpose)
         return y, messages
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import CHUNK_SECONDS, Caller
+from supnorm.evaluation.threads import own_threads
 from supnorm.problem import Problem
 
 Array = NDArray[np.float64]
@@ -46,7 +47,8 @@ class GradientCaller:
         missing = np.array([i for i, key in enumerate(keys) if key not in self.known], dtype=int)
         if len(missing):
             start = time.perf_counter()
-            table = np.concatenate(self._timed(x[missing])[:3], axis=1)
+            with own_threads():
+                table = np.concatenate(self._timed(x[missing])[:3], axis=1)
             seconds = time.perf_counter() - start
             assert self.model.store is not None
             self.model.store.append(SIDE, purpose, x[missing], table, {}, seconds)

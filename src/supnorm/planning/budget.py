@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.executor import broken_workers_explained, spread
 from supnorm.evaluation.store import EvaluationStore
+from supnorm.evaluation.threads import one_thread
 from supnorm.planning.caveats import caveats
 from supnorm.planning.charts import error_curves, tolerance_table
 from supnorm.planning.climbing import Climbing, read_trainers
@@ -50,6 +51,7 @@ Array = NDArray[np.float64]
 
 
 @broken_workers_explained()
+@one_thread()
 def budget(
     problem: Problem | Callable[..., Any] | tuple[Array, Array] | None = None,
     domain: Domain | None = None,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from supnorm.approximants import PiecewiseLeastSquares
 from supnorm.evaluation import EvaluationStore, Finished, Started, silent
 from supnorm.evaluation.executor import broken_workers_explained, spread
+from supnorm.evaluation.threads import one_thread
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput
 from supnorm.training.active_fit import ActiveFit, automatic
@@ -37,6 +38,7 @@ LAST_AUDIT = (
 
 
 @broken_workers_explained()
+@one_thread()
 def fit(
     reference: Any,
     domain: Domain | None = None,

@@ -1,0 +1,75 @@
+"""One thread for the linear algebra of NumPy and SciPy while supnorm works; as many as before inside expensive calls.
+
+What is multiplied and solved here is small: layers of some ten neurons in blocks of rows, Gaussian processes of some
+hundred points. Sharing that out among threads takes longer than doing it, and much longer where other programs want the
+same cores. Measured on two cores, nothing else running: an audit of a pair of 3x64 networks in 2.7 s with one thread
+and 19 s with two; with other work on the same cores in 5 s and 132 s (`benchmarks/search/threads.py`).
+Who sets OMP_NUM_THREADS, OPENBLAS_NUM_THREADS or MKL_NUM_THREADS is left alone. torch and JAX have threads of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+ASKED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class _Limit(threading.local):
+    """The libraries of this process and how many threads each had before; empty where none is limited.
+
+    For each thread of the program its own, as the number is in OpenBLAS.
+    """
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.libraries: list[tuple[Any, int]] = []
+
+    def enter(self) -> None:
+        """One thread from here on, unless it is so already or the user asked for something else."""
+        if self.depth == 0 and not any(os.environ.get(name) for name in ASKED):
+            import scipy.linalg  # noqa: F401  its library would not be limited when it is loaded later
+            from threadpoolctl import ThreadpoolController
+
+            found = ThreadpoolController().lib_controllers
+            self.libraries = [(lib, lib.num_threads) for lib in found if lib.user_api == "blas"]
+            self.set(1)
+        self.depth += 1
+
+    def leave(self) -> None:
+        """As before, when the last one leaves."""
+        self.depth -= 1
+        if self.depth == 0:
+            self.set(None)
+            self.libraries = []
+
+    def set(self, threads: int | None) -> None:
+        """So many threads in each library; None for what it had."""
+        for library, before in self.libraries:
+            library.set_num_threads(threads or before)
+
+
+_limit = _Limit()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Also a decorator: the linear algebra of NumPy and SciPy takes one thread meanwhile."""
+    _limit.enter()
+    try:
+        yield
+    finally:
+        _limit.leave()
+
+
+@contextmanager
+def own_threads() -> Iterator[None]:
+    """Inside `one_thread`: as many as before, for an expensive call of the user's."""
+    _limit.set(None)
+    try:
+        yield
+    finally:
+        _limit.set(1)

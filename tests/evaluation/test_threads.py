@@ -1,0 +1,112 @@
+"""Linear algebra on one thread in supnorm's own work and in cheap calls, on the user's threads in expensive ones."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import scipy.linalg  # noqa: F401  so that its library is there
+from threadpoolctl import ThreadpoolController
+
+import supnorm as sn
+from supnorm.approximants import ChebyshevTensor
+from supnorm.evaluation.threads import ASKED, one_thread, own_threads
+
+
+def threads() -> set[int]:
+    """Of the libraries in this process."""
+    return {lib.num_threads for lib in ThreadpoolController().lib_controllers if lib.user_api == "blas"}
+
+
+@pytest.fixture(autouse=True)
+def _two(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two threads before, and nothing asked for by the user."""
+    for name in ASKED:
+        monkeypatch.delenv(name, raising=False)
+    before = [(lib, lib.num_threads) for lib in ThreadpoolController().lib_controllers]
+    for lib, _ in before:
+        lib.set_num_threads(2)
+    if threads() != {2}:
+        pytest.skip("these libraries take one thread only")
+    yield
+    for lib, n in before:
+        lib.set_num_threads(n)
+
+
+def test_nested_ones_end_as_they_began() -> None:
+    with one_thread():
+        with one_thread():
+            assert threads() == {1}
+        assert threads() == {1}
+        with own_threads():
+            assert threads() == {2}
+        assert threads() == {1}
+    assert threads() == {2}
+
+
+def test_another_thread_of_the_program_does_not_mix_them_up() -> None:
+    inside, go = threading.Event(), threading.Event()
+
+    @one_thread()
+    def other() -> None:
+        inside.set()
+        go.wait(5)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    inside.wait(5)
+    with one_thread():
+        assert threads() == {1}
+    go.set()
+    thread.join()
+    assert threads() == {2}
+
+
+def test_an_error_leaves_them_as_they_were() -> None:
+    with pytest.raises(ZeroDivisionError), one_thread(), own_threads():
+        raise ZeroDivisionError
+    assert threads() == {2}
+
+
+def test_who_asks_for_a_number_of_threads_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    with one_thread():
+        assert threads() == {2}
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.003])
+def test_an_expensive_call_has_the_users_threads_and_a_cheap_one_has_one(seconds: float) -> None:
+    seen: list[set[int]] = []
+
+    def reference(x: np.ndarray) -> np.ndarray:
+        seen.append(threads())
+        time.sleep(seconds * len(x))
+        return x[:, 0] ** 2
+
+    problem = sn.Problem(lambda x: x[:, 0], reference, sn.Domain(x=(0.0, 1.0)))
+    sn.audit(problem, evaluations=60)
+    assert seen[-1] == ({2} if seconds else {1})
+    assert threads() == {2}
+
+
+@pytest.mark.parametrize("verb", ["budget", "certify", "fit"])
+def test_every_verb_limits_them(verb: str) -> None:
+    seen: list[set[int]] = []
+
+    def reference(x: np.ndarray) -> np.ndarray:
+        seen.append(threads() if isinstance(x, np.ndarray) else {1})
+        return x[:, 0] * x[:, 0]
+
+    domain = sn.Domain(x=(0.0, 1.0))
+    if verb == "certify":
+        sn.certify(sn.Problem(lambda x: x[:, 0], reference, domain))
+    elif verb == "budget":
+        sn.budget(reference, domain, tolerance=1e-3)
+    else:
+        sn.fit(reference, domain, tolerance=1e-3, method=ChebyshevTensor())
+    assert seen
+    assert seen[-1] == {1}
+    assert threads() == {2}
