@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from threadpoolctl import ThreadpoolController
 
 import supnorm as sn
 from supnorm.approximants import ChebyshevTensor
+from supnorm.evaluation.executor import Processes
 from supnorm.evaluation.threads import ASKED, one_thread, own_threads
 
 
@@ -110,3 +112,12 @@ def test_every_verb_limits_them(verb: str) -> None:
     assert seen
     assert seen[-1] == {1}
     assert threads() == {2}
+
+
+def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each wanted all of them: two workers on two cores had four threads, and waited for each other."""
+    with Processes(os.cpu_count() or 1) as pool:
+        assert pool.submit(threads).result() == {1}
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    with Processes(os.cpu_count() or 1) as pool:
+        assert pool.submit(threads).result() == {2}

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from supnorm.evaluation.threads import share_threads
 from supnorm.problem import Function, Problem
 from supnorm.results import BadInput
 
@@ -38,7 +39,7 @@ class Processes(ProcessPoolExecutor):
     """
 
     def __init__(self, workers: int, deaf: bool = False) -> None:
-        super().__init__(workers, multiprocessing.get_context("spawn"), _ignore_ctrl_c)
+        super().__init__(workers, multiprocessing.get_context("spawn"), _begin, (workers,))
         self.deaf = deaf
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -65,10 +66,11 @@ class Processes(ProcessPoolExecutor):
         super().shutdown(wait, cancel_futures=cancel_futures)
 
 
-def _ignore_ctrl_c() -> None:
+def _begin(workers: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    share_threads(workers)
 
 
 def _interruptible(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -73,3 +73,19 @@ def own_threads() -> Iterator[None]:
         yield
     finally:
         _limit.set(1)
+
+
+def share_threads(workers: int) -> None:
+    """In one of several worker processes: its share of the cores, for libraries loaded now or later.
+
+    Else each worker would want all of them at once. Left alone where the user asked for a number of threads.
+    """
+    if any(os.environ.get(name) for name in ASKED):
+        return
+    from threadpoolctl import ThreadpoolController
+
+    share = max(1, (os.cpu_count() or 1) // workers)
+    os.environ.update(dict.fromkeys(ASKED, str(share)))
+    for library in ThreadpoolController().lib_controllers:
+        if library.user_api == "blas":
+            library.set_num_threads(share)
