@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 import time
 import tracemalloc
 from typing import Any
@@ -363,3 +364,22 @@ def test_workers_give_the_same_audit(parallel: str) -> None:
     serial = audit(slow_problem("none"), evaluations=600, seed=1)
     spread = audit(slow_problem(parallel), evaluations=600, seed=1, workers=2)
     assert comparable(spread) == comparable(serial)
+
+
+def test_workers_that_cannot_be_used_are_a_note_and_threads_can_be_declared() -> None:
+    """A lambda stayed in the main thread whatever was asked for, and nobody said so."""
+    seen: set[str] = set()
+
+    def slow(x: np.ndarray) -> np.ndarray:
+        seen.add(threading.current_thread().name)
+        time.sleep(0.003 * len(x))
+        return x[:, 0]
+
+    domain = Domain(x=(0.0, 1.0))
+    model = lambda x: 1.01 * x[:, 0]  # noqa: E731
+    report = audit(Problem(model, slow, domain), evaluations=60, workers=2)
+    assert seen == {"MainThread"}
+    assert any("2 workers were asked for" in note for note in report.document["notes"])
+    report = audit(Problem(model, Function(slow, parallel="thread"), domain), evaluations=60, workers=2)
+    assert len(seen) > 1
+    assert not any("workers" in note for note in report.document["notes"])

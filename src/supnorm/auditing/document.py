@@ -29,6 +29,7 @@ from supnorm.auditing.facts import (
     place_json,
     points_table,
     side_json,
+    workers_note,
 )
 from supnorm.auditing.findings import data_distances, findings, suspect_rows
 from supnorm.auditing.glitches import rms_floor
@@ -186,6 +187,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "versions": versions(),
         "fingerprint": fingerprint(problem),
         "notes": notes(problem, budget[1], run.listed is not None and run.listed.exhaustive)
+        + workers_note(evaluator)
         + ([] if table or run.listed else finite_note(problem.domain)),
         "charts": drawn,
     }

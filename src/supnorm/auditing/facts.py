@@ -149,6 +149,18 @@ def notes(problem: Problem, seconds: float | None, exhaustive: bool = False) -> 
     return lines
 
 
+def workers_note(evaluator: Evaluator) -> list[str]:
+    """For workers that were asked for and could not be used."""
+    reference = evaluator.reference
+    if evaluator.workers < 2 or not reference.expensive or reference.function.parallel != "none":
+        return []
+    return [
+        f"{evaluator.workers} workers were asked for, but the reference was called in one place only: a function that is "
+        "given in Python may not bear being called several times at once. If it does, say so: "
+        'Function(f, parallel="thread").'
+    ]
+
+
 def finite_note(domain: Domain) -> list[str]:
     """For a finite domain that was searched: how many evaluations would leave nothing to be searched for."""
     finite = domain.finite
