@@ -84,3 +84,16 @@ def test_the_parent_hears_ctrl_c_as_before() -> None:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, set())
         pool.submit(abs, -1).result(60)
         assert signal.pthread_sigmask(signal.SIG_BLOCK, set()) == before
+
+
+def test_a_worker_that_ends_before_it_is_interrupted_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that breaks while it starts may be gone between being looked at and being interrupted."""
+
+    def gone(pid: int, number: int) -> None:
+        raise ProcessLookupError
+
+    pool = Processes(1)
+    assert pool.submit(abs, -1).result() == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "kill", gone)
+        pool.shutdown(cancel_futures=True)

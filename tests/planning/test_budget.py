@@ -149,8 +149,9 @@ def test_tools_that_need_many_points_are_tried_with_many_before_none_is_named():
     assert (verdict.word, verdict.tool) == ("classical better", "Chebyshev tensor grid")
     assert verdict.trials[0].samples == 16 * 1024
     assert verdict.trials[0].error < 1e-5 * scale
-    # Half of a small purse is all that a pilot may show.
-    few = budget(drop, cube(4), tolerance=1e-5 * scale, purse=2000, calls=20_000).verdict
+    # Half of a small purse is all that a pilot may show, of a function that is no product either.
+    mixed = lambda x: drop(x) + 0.05 * scale * np.cos(x[:, 0] * x[:, 3] + x[:, 1])  # noqa: E731
+    few = budget(mixed, cube(4), tolerance=1e-5 * scale, purse=2000, calls=20_000).verdict
     assert {t.samples for t in few.trials} == {1000}
 
 

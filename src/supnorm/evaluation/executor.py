@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,8 @@ class Processes(ProcessPoolExecutor):
         if cancel_futures and not self.deaf and hasattr(signal, "pthread_sigmask"):
             for worker in list((self._processes or {}).values()):
                 if worker.pid is not None and worker.is_alive():
-                    os.kill(worker.pid, signal.SIGINT)
+                    with suppress(ProcessLookupError):  # it ended meanwhile
+                        os.kill(worker.pid, signal.SIGINT)
         super().shutdown(wait, cancel_futures=cancel_futures)
 
 
