@@ -48,6 +48,7 @@ def test_under_constraints_the_share_is_one_of_what_exists() -> None:
     assert 0.75 < np.mean(ratios) < 1.3, ratios
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [0.1, 0.01])
 def test_where_constraints_leave_little_of_the_box(side: float) -> None:
     """Too few of the first points lay in the domain, and the share was taken for one of the box."""

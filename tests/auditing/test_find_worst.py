@@ -27,6 +27,7 @@ def test_the_worst_point_and_the_rows():
     assert (np.diff(found.rows[:, 4]) <= 0).all()
 
 
+@pytest.mark.slow
 def test_a_dear_reference_is_called_for_the_search_alone():
     calls = []
 

@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+import pytest
 
 from supnorm.evaluation import EvaluationStore
 from supnorm.planning import budget
@@ -44,6 +45,7 @@ def test_a_first_call_that_compiles_does_not_make_a_cheap_reference_dear():
     assert sum(called) <= 3 * 256
 
 
+@pytest.mark.slow
 def test_a_plan_that_depends_on_the_clock_says_so():
     def dear(x):
         time.sleep(0.001 * len(x))
