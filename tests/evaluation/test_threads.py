@@ -23,6 +23,12 @@ def threads() -> set[int]:
     return {lib.num_threads for lib in ThreadpoolController().lib_controllers if lib.user_api == "blas"}
 
 
+@one_thread()
+def limited() -> set[int]:
+    """The same in supnorm's own work."""
+    return threads()
+
+
 @pytest.fixture(autouse=True)
 def _two(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Two threads before, and nothing asked for by the user."""
@@ -121,3 +127,10 @@ def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
     with Processes(os.cpu_count() or 1) as pool:
         assert pool.submit(threads).result() == {2}
+
+
+def test_our_own_work_in_a_worker_takes_one_thread() -> None:
+    """A worker's share of the cores is for the user's calls; trainings of a budget run there too."""
+    with Processes(1) as pool:
+        assert pool.submit(limited).result() == {1}
+        assert pool.submit(threads).result() == {os.cpu_count()}

@@ -30,7 +30,7 @@ class _Limit(threading.local):
 
     def enter(self) -> None:
         """One thread from here on, unless it is so already or the user asked for something else."""
-        if self.depth == 0 and not any(os.environ.get(name) for name in ASKED):
+        if self.depth == 0 and not _asked():
             import scipy.linalg  # noqa: F401  its library would not be limited when it is loaded later
             from threadpoolctl import ThreadpoolController
 
@@ -53,6 +53,12 @@ class _Limit(threading.local):
 
 
 _limit = _Limit()
+_shared = False  # in a worker: the number of threads was set by `share_threads`, not by the user
+
+
+def _asked() -> bool:
+    """Whether the user asked for a number of threads."""
+    return not _shared and any(os.environ.get(name) for name in ASKED)
 
 
 @contextmanager
@@ -80,12 +86,14 @@ def share_threads(workers: int) -> None:
 
     Else each worker would want all of them at once. Left alone where the user asked for a number of threads.
     """
-    if any(os.environ.get(name) for name in ASKED):
+    global _shared
+    if _asked():
         return
     from threadpoolctl import ThreadpoolController
 
     share = max(1, (os.cpu_count() or 1) // workers)
     os.environ.update(dict.fromkeys(ASKED, str(share)))
+    _shared = True
     for library in ThreadpoolController().lib_controllers:
         if library.user_api == "blas":
             library.set_num_threads(share)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.threads import one_thread
 from supnorm.planning.ladder.rungs import Run
 from supnorm.planning.ladder.tasks import Task, Trained, Trainer, climb_tasks
 from supnorm.results import BadInput
@@ -68,6 +69,7 @@ def climb(
     return climb_tasks(tasks, train, path, observer)
 
 
+@one_thread()
 def _one(arguments: tuple[Callable[[Array], Array], int, Trainer, int, int, int, int, int]) -> Run:
     f, d, trainer, samples, width, number, seed, tests = arguments
     rng = np.random.default_rng([seed, samples, width, number])
