@@ -35,7 +35,7 @@ def main() -> None:
     rows = [r for r in ROWS if _asked(r.name, args.only) and (r.quick or args.full or args.only)]
     for peer in peers:
         if not peer.installed:
-            print(f"{peer.name}: {peer.package} is not installed, left out (pip install 'supnorm[bench]')")
+            print(f"{peer.name}: {peer.package} is not installed, left out (pip install -e '.[bench]')")
     for row in rows:
         entry = measure(row, [p for p in peers if p.installed], args.seeds, args.first, args.slow)
         if args.save:

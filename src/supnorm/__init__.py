@@ -1,6 +1,7 @@
-"""supnorm finds, proves, predicts and removes the worst-case error of networks that stand in for science codes.
+"""supnorm searches for, proves and predicts the worst-case error of networks that stand in for science codes.
 
-Your test set tells you the average error; supnorm tells you the worst one and where it is.
+Your test set tells you the average error. `audit` searches for the worst one: what it finds is a lower bound, with its
+point. `certify` proves an upper bound.
 
 >>> import supnorm as sn
 >>> problem = sn.Problem(lambda x: x[:, 0], lambda x: x[:, 0] ** 2, sn.Domain(x=(0.0, 1.0)))

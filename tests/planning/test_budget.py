@@ -187,8 +187,13 @@ def test_three_lines_are_never_merged():
     assert all(row["status"] in ("conditional", "cited") for row in content["guarantee"])
     assert {c["line"] for c in content["charts"]["curves"]} == {"guarantee", "construction", "forecast"}
     text = result.summary()
-    places = [text.index(f"\n{word}:") for word in ("GUARANTEE", "CONSTRUCTION", "FORECAST")]
+    places = [text.index(f"\n{word}:") for word in ("GUARANTEE", "CONDITIONAL", "CONSTRUCTION", "FORECAST")]
     assert places == sorted(places)
+    guaranteed, guessed = text[places[0] : places[1]], text[places[1] : places[2]]
+    assert "[conditional]" not in guaranteed  # bounds that were sampled are no guarantee
+    assert "no guarantee" in guessed
+    assert "L_1 = " in guessed
+    assert guessed.count("[conditional]") == sum(r["status"] == "conditional" for r in content["guarantee"])
     for row in content["forecast"]:
         assert "class" not in row
     estimated = next(r for r in content["guarantee"] if r["name"].startswith("samples, n derivatives"))

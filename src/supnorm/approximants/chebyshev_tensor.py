@@ -5,7 +5,7 @@ come from one-dimensional lines through random points: on each axis the size n_i
 coefficients of all lines have fallen below eps. The smallest eps whose grid fits the budget is taken, so the
 axes share it evenly. Trailing coefficients at rounding level are cut off.
 
-Cost prod n_i evaluations: the best method in 1-D to 3-D for smooth references (24^3 points: 1e-8). Not for d
+Cost prod n_i evaluations: choose it in 1-D to 3-D for smooth references. Not for d
 > 5, kinks, or expensive references. Sources: Trefethen, Approximation Theory and Practice (2019), ch. 3 and
 8; Hashemi & Trefethen, Chebfun in three dimensions (2017).
 """

@@ -1,8 +1,8 @@
 """A one-layer tanh network with random hidden units; only the output layer is fitted, by least squares.
 
 Units as in `Network.init`: random directions, zeros spread over the domain. The scale of the weights is
-chosen among a few by the error on every tenth sample. 1e-9 in 1-D and 2-D in well under a second; the result
-is a `Network` and can be trained on, exported and certified. Source: Dong & Li, Local extreme learning
+chosen among a few by the error on every tenth sample. The result is a `Network` and
+can be trained on, exported and certified. Source: Dong & Li, Local extreme learning
 machines (2021).
 """
 

@@ -6,8 +6,7 @@ kink crosses the network is exact and only the curvature of the reference is lef
 h^2 there and like h at kinks; the search spends boxes only where the error is close to its maximum.
 In one and two inputs, boxes where chords would need many more boxes are cut into their exact linear pieces
 (`pieces`), whose bound falls like h^2 everywhere.
-Cost: d + 2 products with the weights per layer and box: about ten times less than a polynomial's, and
-than cutting a box into its pieces.
+Cost: d + 2 products with the weights per layer and box, less than a polynomial's and than cutting a box into its pieces.
 Choose it for piecewise linear networks; for smooth ones the Chebyshev certificate needs far fewer boxes.
 """
 

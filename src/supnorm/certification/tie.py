@@ -90,7 +90,7 @@ def _rounding(function: Function, y: Array, x: Array) -> Array:
 
     A share of the largest value over the points (`ALLOWED`, at least 1e-10): rounding is relative to what was added
     up, not to what is left. In float32 more than its values may cancel, as where raw inputs are standardised: there
-    the bound of the rounding counts too, which is a hundred and more times what was measured on networks, up to
+    the bound of the rounding counts too, which is far above what networks show, up to
     3e-4: a model that is changed by 1e-3 of its range is another one.
     """
     share = max(ALLOWED.get(function.precision, ALLOWED["float32"]), LEAST)

@@ -208,14 +208,14 @@ def dask_executor(address: str) -> Any:
     """The executor of a running Dask scheduler.
 
     Raises:
-        BadInput: without the extra, or when nothing answers at the address.
+        BadInput: without the package distributed, or when nothing answers at the address.
     """
-    from supnorm.results import BadInput
+    from supnorm.results import BadInput, install
 
     try:
         from distributed import Client
     except ImportError:
-        raise BadInput("--dask needs the extra: pip install supnorm[dask]") from None
+        raise BadInput(f"--dask needs the package distributed: {install('dask')}") from None
     try:
         return Client(address, timeout="10s").get_executor()
     except OSError as error:

@@ -51,7 +51,7 @@ def command(
     """Verify a certificate: tiling, bounds and witness again in ball arithmetic."""
     from dataclasses import asdict
 
-    from supnorm.results import BadInput
+    from supnorm.results import BadInput, install
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
 
@@ -66,7 +66,7 @@ def command(
         _not_too_large(certificate)
         result = _checked(certificate, opened, workers, None if quiet or as_json else progress())
     except ImportError:
-        raise BadInput("check needs the extra: pip install 'supnorm[checker]'") from None
+        raise BadInput(f"check needs python-flint: {install('checker')}") from None
     status = status_of(result, limit)
     if as_json:
         said = {**_escaped(asdict(result)), "tolerance": limit, "status": _escaped(asdict(status))}

@@ -35,6 +35,8 @@ def register(app: typer.Typer) -> None:
 
 def command(as_json: JSON = False) -> int:
     """Say what is installed and which loaders and devices work."""
+    from supnorm.results import install
+
     found = examine()
     code = 0 if all(found["needed"].values()) else 2
     if as_json:
@@ -47,7 +49,7 @@ def command(as_json: JSON = False) -> int:
         typer.echo(f"  {name:14} {version or 'MISSING'}")
     typer.echo("optional")
     for name, entry in found["optional"].items():
-        state = entry["works"] or f"not installed: pip install 'supnorm[{entry['extra']}]'"
+        state = entry["works"] or f"not installed: {install(entry['extra'])}"
         typer.echo(f"  {name:14} {state:46} {entry['for']}")
     typer.echo("devices")
     for line in found["devices"]:

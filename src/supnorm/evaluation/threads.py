@@ -2,8 +2,7 @@
 
 What is multiplied and solved here is small: layers of some ten neurons in blocks of rows, Gaussian processes of some
 hundred points. Sharing that out among threads takes longer than doing it, and much longer where other programs want the
-same cores. Measured on two cores, nothing else running: an audit of a pair of 3x64 networks in 2.7 s with one thread
-and 19 s with two; with other work on the same cores in 5 s and 132 s (`benchmarks/search/threads.py`).
+same cores: ``python -m benchmarks.search.threads`` measures it, docs/audit.md says what came out.
 Who sets OMP_NUM_THREADS, OPENBLAS_NUM_THREADS or MKL_NUM_THREADS is left alone. torch and JAX have threads of their own.
 """
 

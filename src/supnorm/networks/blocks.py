@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-BLOCK = 256  # rows: measured fastest for widths 16 to 64, and cheap enough for a single point
+BLOCK = 256  # rows: fast for widths 16 to 64, and cheap enough for a single point
 
 
 def in_blocks(value: Callable[[Array], Array], x: Array, m: int) -> Array:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from supnorm.networks.modular import ModularNetwork
-from supnorm.results import BadInput, write_whole
+from supnorm.results import BadInput, install, write_whole
 
 if TYPE_CHECKING:
     from supnorm.networks.network import Network
@@ -53,7 +53,7 @@ def to_onnx(network: Network | ModularNetwork, path: Path | str) -> None:
     try:
         from onnx import TensorProto, checker, helper
     except ImportError:
-        raise BadInput('export to ONNX needs the package onnx: pip install "supnorm[onnx]"') from None
+        raise BadInput(f"export to ONNX needs the package onnx: {install('onnx')}") from None
     graph = _Graph()
     _network(graph, network)
     a = network.architecture

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from supnorm.results import BadInput
+from supnorm.results import BadInput, install
 
 if TYPE_CHECKING:
     from supnorm.networks.modular import ModularNetwork
@@ -23,7 +23,7 @@ def to_torch(network: Network) -> Any:
     try:
         import torch
     except ImportError:
-        raise BadInput('export to torch needs the package torch: pip install "supnorm[torch]"') from None
+        raise BadInput(f"export to torch needs the package torch: {install('torch')}") from None
     nn, functional = torch.nn, torch.nn.functional
     functions: dict[str, Any] = {
         "gelu": functional.gelu,

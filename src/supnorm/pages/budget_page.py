@@ -15,6 +15,7 @@ from supnorm.pages.view import number
 from supnorm.results import write_whole
 
 CHIPS = {"suitable": "proven", "suitable with guard": "proven", "unsuitable": "over"}
+CONDITIONAL = "conditional"  # the status of a row that rests on sampled bounds
 REACHED = {
     "measured": "a measured rung reaches it",
     "forecast": "the upper end of the forecast reaches it",
@@ -43,6 +44,8 @@ def budget_page(data: Mapping[str, Any]) -> str:
     menu = [("curves", "Error and samples"), ("guarantee", "Guarantee"), ("construction", "Construction"),
             ("forecast", "Forecast"), ("graph", "Interactions"), ("exceptions", "Exceptions")]  # fmt: skip
     picture = two_sizes(interaction_graph, data)
+    theory = statements(data, "guarantee")
+    lower = "conditional bound" if any(r["status"] == CONDITIONAL for r in theory) else "guarantee"
     values = {
         "title": f"{subject}: {word} – supnorm budget", "skip": "curves", "subject": subject, "word": word,
         "menu": [m for m in menu if m[0] != "graph" or picture[0]], "chip": CHIPS.get(word, "open"),
@@ -50,8 +53,9 @@ def budget_page(data: Mapping[str, Any]) -> str:
         "headline": headline(word, tool), "evidence": [str(e) for e in verdict.get("evidence") or []],
         "notes": [str(n) for n in data.get("notes") or []], "curves": two_sizes(error_curves, data),
         "bounds": bounds(data),
-        "table_head": ("tolerance", "guarantee, samples", "construction, samples", "forecast, samples"),
-        "table_rows": table_rows(data), "guarantee": statements(data, "guarantee"),
+        "table_head": ("tolerance", f"{lower}, samples", "construction, samples", "forecast, samples"),
+        "table_rows": table_rows(data), "guarantee": [r for r in theory if r["status"] != CONDITIONAL],
+        "conditional": [r for r in theory if r["status"] == CONDITIONAL],
         "construction": statements(data, "construction"), "forecast": forecast_rows(data),
         "holdouts": holdouts(data), "graph": picture, "graph_words": graph_words(graph),
         "graph_head": ("inputs", "largest", "root mean square"), "graph_rows": edge_rows(data),

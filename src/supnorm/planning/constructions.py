@@ -20,7 +20,7 @@ from supnorm.planning.theory.structure import composition_rate, manifold_rates
 
 KINK = 0.8  # lowest order of a kink that bisection finds; below it is a cusp or worse
 BREAKS = 150  # samples for one input with a few kinks: 50 a bisected break, the rest for the pieces
-SWEEPS = 10.0  # ranks grow sweep by sweep: our tensor trains took 8 to 11 times in benchmarks/budget
+SWEEPS = 10.0  # ranks grow sweep by sweep, each with its own samples
 
 
 def constructions(profile: Profile, eps: float) -> list[ClassBound]:

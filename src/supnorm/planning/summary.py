@@ -1,4 +1,7 @@
-"""The budget as text: verdict first, then the three lines under their own headings, then the caveats."""
+"""The budget as text: verdict first, then the three lines under their own headings, then the caveats.
+
+Rows of the guarantee line that rest on sampled bounds have a heading of their own: they are no guarantee.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +40,17 @@ def text(result: BudgetResult) -> str:
     lines += [f"  {note}" for note in result.notes]
     lines += ["", f"VERDICT on a network: {result.verdict.word}; tool: {result.verdict.tool}"]
     lines += [f"  - {fact}" for fact in result.verdict.evidence]
+    held = tuple(row for row in result.guarantee if row.status != "conditional")
+    guessed = tuple(row for row in result.guarantee if row.status == "conditional")
     lines += ["", "GUARANTEE: what nobody can promise with less, about a class of functions, not about yours"]
-    lines += _estimated(result)
-    lines += _rows(result.guarantee, at_least=True)
+    lines += _rows(held, at_least=True)
+    if guessed:
+        lines += [
+            "",
+            "CONDITIONAL: the same, if the class is as a sample of your function suggests: no guarantee",
+        ]
+        lines += _estimated(result)
+        lines += _rows(guessed, at_least=True)
     lines += [
         f"  against the {f.points} given points ({f.name}): a member of the class is 0 at all of them and "
         f"{f.height:.3g} at {', '.join(f'{k} = {v:.4g}' for k, v in f.peak.items())}"

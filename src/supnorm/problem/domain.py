@@ -222,7 +222,7 @@ class Domain:
     def _repeated(self) -> list[NDArray[np.float64]]:
         """Lows, highs, reaches and widths of the axes for about ``AT_ONCE`` numbers that come point by point.
 
-        NumPy is ten times slower where it has to repeat a row of a few numbers.
+        NumPy is slow where it has to repeat a row of a few numbers.
         """
         rows = (self._low, self._high, self._reach, self._high - self._low)
         return [np.tile(row, max(1, AT_ONCE // self.d)) for row in rows]

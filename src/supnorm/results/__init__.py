@@ -2,6 +2,7 @@
 
 from supnorm.results.answers import EDGE, Bound, Estimate, Witness
 from supnorm.results.encoding import from_json, to_json, write_whole
+from supnorm.results.install import install
 from supnorm.results.outward import rounded_down, rounded_up
 from supnorm.results.status import (
     BadInput,
@@ -21,6 +22,7 @@ __all__ = [
     "Status",
     "Witness",
     "from_json",
+    "install",
     "rounded_down",
     "rounded_up",
     "to_json",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from supnorm.problem import Function
 from supnorm.problem.specification import SourceSpec
-from supnorm.results import BadInput
+from supnorm.results import BadInput, install
 from supnorm.sources.ports import reordered
 
 Array = NDArray[np.float64]
@@ -66,7 +66,7 @@ def _need(package: str, what: str, extra: str) -> None:
     from importlib.util import find_spec
 
     if find_spec(package) is None:
-        raise BadInput(f"{what}: opening it needs {package}; install supnorm[{extra}]")
+        raise BadInput(f"{what}: opening it needs {package}: {install(extra)}")
 
 
 def _network(path: Path, spec: SourceSpec, names: tuple[str, ...], what: str) -> Function:

@@ -21,7 +21,7 @@ from supnorm.problem import Function
 from supnorm.problem.function import Pullback
 from supnorm.problem.specification import SourceSpec
 from supnorm.program import Program, Unsupported
-from supnorm.results import BadInput
+from supnorm.results import BadInput, install
 from supnorm.sources.ports import Layout, Port, arrange, joined
 from supnorm.sources.programs import with_program
 from supnorm.sources.torch import rounding_note
@@ -99,7 +99,7 @@ def _program(path: Path, layout: Layout, outputs: list[str]) -> Program:
     try:
         import onnx
     except ImportError:
-        raise Unsupported("any", "install supnorm[onnx] to read the graph") from None
+        raise Unsupported("any", f"reading the graph needs onnx: {install('onnx')}") from None
     graph = lower_onnx(onnx.load(str(path)), outputs=outputs)
     # The graph's feature vector holds the axes in the order in which its inputs take them.
     return permuted(graph, [axis for columns in layout.columns for axis in columns])

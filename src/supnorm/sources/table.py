@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from supnorm.problem import Function, PartialFailure
 from supnorm.problem.specification import SourceSpec
-from supnorm.results import BadInput
+from supnorm.results import BadInput, install
 
 Array = NDArray[np.float64]
 SUFFIXES = (".csv", ".parquet", ".nc")
@@ -181,7 +181,7 @@ def _parquet_file(path: Path, what: str) -> Any:
         from pyarrow import ArrowInvalid
         from pyarrow.parquet import ParquetFile
     except ImportError:
-        raise BadInput(f"{what}: reading Parquet needs pyarrow; install supnorm[parquet]") from None
+        raise BadInput(f"{what}: reading Parquet needs pyarrow: {install('parquet')}") from None
     try:
         return ParquetFile(path)
     except (ArrowInvalid, OSError) as error:
@@ -207,7 +207,7 @@ def _dataset(path: Path, what: str) -> Any:
     try:
         import xarray
     except ImportError:
-        raise BadInput(f"{what}: reading NetCDF needs xarray and h5netcdf; install supnorm[fields]") from None
+        raise BadInput(f"{what}: reading NetCDF needs xarray and h5netcdf: {install('fields')}") from None
     try:
         return xarray.open_dataset(path, decode_times=False)
     except (OSError, ValueError) as error:

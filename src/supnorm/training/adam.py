@@ -1,8 +1,7 @@
 """Adam (Kingma & Ba 2015) with a cosine decay of the rate.
 
-One value and gradient per step, O(p) memory; the loss may be a random batch. It stalls near 1e-3 relative
-error: choose it for the first steps of a large network or for noisy losses, then go on with a second-order
-method.
+One value and gradient per step, O(p) memory; the loss may be a random batch. Choose it for the first steps
+of a large network or for random batches, then go on with a second-order method.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ root mean square and starts with a first layer of higher frequency. Two networks
 side are one network with block-diagonal weights: the sum is a `Network` again and can be saved, exported,
 certified.
 
-Choose it once the first network has plateaued, in 1-D and 2-D: in one dimension it gains up to five decades,
-in six half of one. Sources: Michaud, Liu & Tegmark, Precision machine learning (2023); Wang & Lai,
+Choose it once the first network has plateaued, in 1-D and 2-D; in six dimensions it gained nothing (``python -m
+benchmarks.fit --part published``; docs/fit.md has the table). Sources:
+Michaud, Liu & Tegmark, Precision machine learning (2023); Wang & Lai,
 Multi-stage neural networks (arXiv 2307.08934).
 """
 

@@ -1,7 +1,7 @@
 """Limited-memory BFGS: the two-loop recursion of Nocedal (1980) with a weak-Wolfe line search.
 
 O(memory * p) per step and 16 * memory * p bytes. Choose it above about 10,000 weights, or where a dense
-matrix does not fit; below, `QuasiNewton` is 2 to 5 decades better at equal time.
+matrix does not fit; below, choose `QuasiNewton`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ points.
 
 For each width: the samples are ``ratio`` times the weights, the optimiser is `choose_optimiser` or the given
 one. Towards the maximum (norm "sup"): the points where the current network is worst join the samples, thinned
-by distance, and the optimiser goes on from where it was; that cuts the maximum several times.
+by distance, and the optimiser goes on from where it was (`ArgmaxRefinement`).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ rule as in Urban, Stefanou & Pons (arXiv 2405.04230, eqs. 12-20) and Kiyani et a
 
 The update is of rank two on one triangle, by BLAS, with the scale factor kept apart: O(p^2) for p weights
 (SciPy's BFGS multiplies full matrices, O(p^3)). Memory 8 p^2 bytes, checked before. Choose SSBroyden for 100
-to 10,000 weights and targets below 1e-4; it is the method that reaches 1e-8. `LBFGS` above.
+to 10,000 weights and targets below 1e-4, `LBFGS` above.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Argmax refinement: add the points where the network is worst, train on, and again.
 
 Each round asks for points (the worst ones of a screen or of an audit, `thinned` so that they lie apart), joins
-them to the samples and goes on from the current network. It lowers the largest error 3 to 30 times and, unlike
-p-norms, leaves the root mean square where it was. `benchmarks/fit` runs it beside its control: as many
-*random* points in the place of the worst ones. Self-scaled Broyden goes on better than Levenberg-Marquardt from
-about 300 weights.
+them to the samples and goes on from the current network. How much it lowers the largest error, beside its control, as many
+*random* points in the place of the worst ones, is measured by ``python -m benchmarks.fit --part targets`` (docs/fit.md,
+"Refinement at the worst points").
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Forecast by a straight line in log-log (M0), with the usual t interval: the baseline that others print.
 
-It does not foresee the floor of the training (coverage .1 to .6 of 90 % intervals, measured); it stands here
-to be compared with. Cost: O(runs).
+It does not foresee the floor of the training, so its intervals cover less than they say (benchmarks/budget/README.md, rows
+*line*); it stands here to be compared with. Cost: O(runs).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 over seeds.
 
 The fit is a search over a grid of (alpha, c / a) with log a in closed form, so that 200 resamples cost
-milliseconds. Alone it is too sure of itself (coverage .5 to .8 of 90 % intervals, measured): it is one member
-of the envelope in `forecast`. Cost: resamples * 1600 * rungs.
+milliseconds. Alone it is too sure of itself (``benchmarks/budget/results/forecast_*.json`` have its coverage): it is one
+member of the envelope in `forecast`. Cost: resamples * 1600 * rungs.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ from supnorm.results import BadInput
 Array = NDArray[np.float64]
 NEIGHBOURS = 20
 MOST_POINTS = 2000
-# Corrected MLE, N against N/16 points: cubes, spheres, rolls reach 1.06, decaying Gaussians 1.13 (measured).
+# Corrected MLE, N against N/16 points: below this for cubes, spheres and rolls, above it for decaying Gaussians
+# (tests/planning/test_profile_dimension.py).
 GROWTH = 1.10
 GRID = (1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 50)
 

@@ -6,9 +6,9 @@ coefficients of deviation sigma sqrt(2/K)). The running maximum from the right i
 (geometric, Bernstein rho) and against log k (algebraic); the smaller sum of squares wins. The algebraic order
 s comes from the energy of half-octaves of the upper modes, which oscillations of single coefficients do not
 disturb. Is the last mode still above the floor and the decay geometric or steepening, the function is
-*unresolved*: take more samples. Measured: within 4 % for |x-.3|^s, s = .5, 1, 3, and (x-.3)_+^5 (for s = .5
-elsewhere .37 to .56, by where the cusp falls between the points), rho within .1 % for 1/(1+25x^2), with and
-without noise of 1e-4. An end-point singularity such as sqrt(1-x^2) reads as twice its order: Chebyshev points
+*unresolved*: take more samples. How near order and rho come on functions of known smoothness is asserted in
+``tests/planning/test_profile_smoothness.py``. An end-point singularity such as
+ sqrt(1-x^2) reads as twice its order: Chebyshev points
 crowd there. Cost: K values and O(K log K).
 """
 

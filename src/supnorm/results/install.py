@@ -1,0 +1,29 @@
+"""The command that installs what an optional part of supnorm needs: the one place where messages take it from.
+
+The packages are those of the extras in ``pyproject.toml`` (a test compares them). An extra itself can only be installed
+from supnorm's own folder, so a message names the packages, which any folder can install.
+"""
+
+from __future__ import annotations
+
+EXTRAS = {
+    "torch": ("torch>=2.6",),
+    "onnx": ("onnx>=1.16", "onnxruntime>=1.18"),
+    "parquet": ("pyarrow>=16",),
+    "fields": ("xarray>=2024.1", "h5netcdf>=1.3", "h5py>=3.10"),
+    "examples": ("gsw>=3.6", "CoolProp>=6.6"),
+    "checker": ("python-flint>=0.6",),
+    "dask": ("distributed>=2024.1",),
+}
+
+
+def install(extra: str) -> str:
+    """The command for one extra.
+
+    Raises:
+        KeyError: for an extra that does not exist.
+
+    >>> install("onnx")
+    "pip install 'onnx>=1.16' 'onnxruntime>=1.18'"
+    """
+    return "pip install " + " ".join(f"'{package}'" for package in EXTRAS[extra])
