@@ -302,7 +302,7 @@ def test_the_status_is_the_contract() -> None:
     base = problems.planted_bump(2, 1e-2, 0).problem
     for tolerance, code, exit_code in (
         (None, "no-tolerance", 0),
-        (2.0, "within-tolerance", 0),
+        (2.0, "nothing-found", 0),
         (0.5, "tolerance-exceeded", 1),
     ):
         status = audit(replace(base, tolerance=tolerance), evaluations=3000).status
@@ -420,7 +420,7 @@ def test_a_side_that_fails_on_part_of_the_domain_is_told(side: str) -> None:
     assert share == pytest.approx(10, abs=3)
     assert "cause: exception: RuntimeError" in found[f"{side}-failed"]
     assert f"The {side} failed at " in document["status"]["advice"]
-    assert (document["status"]["code"], document["status"]["exit"]) == ("within-tolerance", 0)
+    assert (document["status"]["code"], document["status"]["exit"]) == ("nothing-found", 0)
 
 
 @pytest.mark.parametrize("table", [False, True])

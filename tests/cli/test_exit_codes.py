@@ -638,7 +638,7 @@ def test_what_the_code_prints_is_no_part_of_the_json(shell: Shell, words: str) -
         assert (done.returncode, done.stdout) == (2, "")
         assert "boom" in done.stderr.splitlines()[-1]
     else:
-        assert json.loads(done.stdout)["status"]["code"] == "within-tolerance"
+        assert json.loads(done.stdout)["status"]["code"] == "nothing-found"
 
 
 def test_a_problem_file_with_a_byte_order_mark_is_read(shell: Shell) -> None:

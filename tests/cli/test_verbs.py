@@ -167,7 +167,7 @@ def test_compare_puts_models_in_one_table(shell: Shell) -> None:
     data = json.loads(done.out)
     assert data["schema"] == "supnorm.compare/1"
     assert [round(row["worst"], 4) for row in data["rows"]] == [0.3, 0.0001]
-    assert [row["status"] for row in data["rows"]] == ["tolerance-exceeded", "within-tolerance"]
+    assert [row["status"] for row in data["rows"]] == ["tolerance-exceeded", "nothing-found"]
     assert done.code == 1
     for row in data["rows"]:
         assert (shell.folder / "both" / row["folder"] / "report.html").exists()

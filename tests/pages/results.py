@@ -174,7 +174,7 @@ class _Run:
         code = (
             "no-tolerance"
             if case.tolerance is None
-            else ("tolerance-exceeded" if self.worst > case.tolerance else "within-tolerance")
+            else ("tolerance-exceeded" if self.worst > case.tolerance else "nothing-found")
         )
         return to_json(
             {

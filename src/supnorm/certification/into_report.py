@@ -46,7 +46,9 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     charts = {**(report.document.get("charts") or {}), "local_bounds": to_json(picture)}
     status = dict(report.document["status"])
     tolerance = report.document["tolerance"]
-    if status["code"] == "within-tolerance" and tolerance is not None and upper <= from_json(tolerance):
+    found_none = status["code"] in ("within-tolerance", "nothing-found")
+    if found_none and tolerance is not None and upper <= from_json(tolerance):
+        status["code"] = "within-tolerance"
         status["advice"] = _PROVED + (_IF_DECLARED if kind == "conditional" else "")
     return replace(
         report,
