@@ -385,12 +385,16 @@ def test_thinned_starts_are_apart_and_the_best_is_kept(n: int, d: int, k: int, s
     chosen = thin(u, score, radius, k)
     assert chosen[0] == np.argmax(score)
     assert len(chosen) == len(set(chosen.tolist())) == min(k, n)
-    apart = [chosen[0]]
-    for i in chosen[1:]:
-        if min(np.linalg.norm(u[apart] - u[i], axis=1)) <= radius:
-            break  # from here on dropped points fill up
-        apart.append(i)
-    assert (np.diff(score[apart]) <= 0).all()
+    # Without the dropped points that fill up, by the definition; distances are compared in single precision.
+    apart = thin(u, score, radius, k, fill=False).tolist()
+    assert chosen[: len(apart)].tolist() == apart
+    near = np.linalg.norm(u[:, None] - u[None], axis=2)
+    for at, i in enumerate(apart):
+        assert (near[i, apart[:at]] > radius - 1e-4).all()
+    for i in np.argsort(-score)[: 4 * k]:
+        better = [j for j in apart if score[j] > score[i]]
+        assert i in apart or len(better) == k or (near[i, better] < radius + 1e-4).any()
+    assert (np.diff(score[chosen[len(apart) :]]) <= 0).all()
 
 
 def test_the_linkage_radius_is_the_formula() -> None:

@@ -209,3 +209,11 @@ def test_values_that_are_not_finite_pass_the_probe(values: Callable[[Array], Arr
 
 def test_good_functions_pass() -> None:
     probed(lambda x: np.sin(x).sum(axis=1))
+
+
+@pytest.mark.parametrize(("cost", "expensive"), [(0.9e-3, False), (1e-3, True), (1.2e-3, True)])
+def test_a_call_is_expensive_from_a_millisecond_a_point(cost: float, expensive: bool) -> None:
+    """The documentation says 1 ms: such calls are stored and go to the workers."""
+    caller = Caller(Function(lambda x: x[:, 0]), "reference")
+    caller.decide(cost)
+    assert caller.expensive is expensive

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -383,3 +384,17 @@ def test_workers_that_cannot_be_used_are_a_note_and_threads_can_be_declared() ->
     report = audit(Problem(model, Function(slow, parallel="thread"), domain), evaluations=60, workers=2)
     assert len(seen) > 1
     assert not any("workers" in note for note in report.document["notes"])
+
+
+def test_the_executor_of_its_own_ends_and_a_given_one_goes_on() -> None:
+    problem = Problem(lambda x: x[:, 0], Function(lambda x: x[:, 0], parallel="thread"), Domain(a=(0.0, 1.0)))
+    own = Evaluator(problem, workers=2)
+    assert own.executor is not None
+    assert own.executor.submit(abs, -1).result() == 1
+    own.close()
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        own.executor.submit(abs, -1)
+    with ThreadPoolExecutor(1) as pool:
+        Evaluator(problem, executor=pool).close()
+        assert pool.submit(abs, -1).result() == 1
+    Evaluator(problem).close()  # none, nothing to end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import supnorm
-from supnorm.evaluation.executor import broken_workers_explained
+from supnorm.evaluation.executor import broken_workers_explained, starts_again
 from supnorm.results import BadInput
 from supnorm.sources.userfile import load_module
 
@@ -121,3 +122,22 @@ def test_a_problems_file_starts_no_workers_in_a_worker(
     monkeypatch.setattr(multiprocessing, "parent_process", lambda: "the main process")
     with pytest.raises(BadInput, match=r"user\.py, line 3, asks for workers"):
         load_module(path, "here")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("__mp_main__", True), ("__main__", False), ("somebody", False)]
+)
+def test_only_the_main_file_imported_by_a_worker_starts_again(
+    tmp_path: Path, name: str, expected: bool
+) -> None:
+    """Any other module at its top level, and functions of the main file called later, are work like any."""
+    path = tmp_path / "script.py"
+    path.write_text(
+        "from supnorm.evaluation.executor import starts_again\n"
+        "def later():\n    return starts_again()\n"
+        "here = starts_again()\n"
+    )
+    found = runpy.run_path(str(path), run_name=name)
+    assert found["here"] is expected
+    assert found["later"]() is False
+    assert starts_again() is False

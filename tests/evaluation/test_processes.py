@@ -89,11 +89,19 @@ def test_the_parent_hears_ctrl_c_as_before() -> None:
 def test_a_worker_that_ends_before_it_is_interrupted_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that breaks while it starts may be gone between being looked at and being interrupted."""
 
+    asked: list[int] = []
+
     def gone(pid: int, number: int) -> None:
+        asked.append(number)
         raise ProcessLookupError
 
     pool = Processes(1)
     assert pool.submit(abs, -1).result() == 1
+    (worker,) = pool._processes.values()
     with monkeypatch.context() as patched:
         patched.setattr(os, "kill", gone)
         pool.shutdown(cancel_futures=True)
+    assert asked == [signal.SIGINT]
+    assert not worker.is_alive()  # it was waited for all the same
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        pool.submit(abs, -1)

@@ -16,7 +16,7 @@ from supnorm.pages.distribution import histogram, shares
 from supnorm.pages.maps import gap_words, grid_map, panels
 from supnorm.pages.page import page
 from supnorm.pages.ramp import DARK, LEVELS, LIGHT, ColourScale, colour_scale, grid_of, legend, png, ramp
-from supnorm.pages.ruler import ruler
+from supnorm.pages.ruler import marks, ruler
 from supnorm.pages.svg import Scale, el, linear_ticks, log_ticks, path, thin
 from supnorm.pages.view import View
 
@@ -97,6 +97,22 @@ def test_hatching_stops_at_the_bound(result):
     assert x < 840
 
 
+def test_the_ruler_is_logarithmic(result):
+    """Distances of marks are those of the logarithms, as the words of the picture say."""
+    view = View(result("d1"))
+    markup = str(ruler(view, 860))
+    assert "logarithmic" in markup
+    shown = [m for m in marks(view) if math.isfinite(m.value)]
+    at = {m.kind: float(re.search(rf'class="m-{m.kind}" x1="([\d.]+)"', markup)[1]) for m in shown}
+    assert len(shown) >= 3
+    low, *between, high = shown
+    assert high.value / low.value > 3
+    for mark in between:
+        part = math.log(mark.value / low.value) / math.log(high.value / low.value)
+        pixel = at[low.kind] + part * (at[high.kind] - at[low.kind])
+        assert at[mark.kind] == pytest.approx(pixel, abs=0.2)
+
+
 def test_ruler_says_its_numbers(result):
     view = View(result("d2"))
     label = re.search(r'aria-label="([^"]*)"', ruler(view, 342))[1]
@@ -174,6 +190,9 @@ def test_pins_stand_at_the_places(result):
     one = panel(view, view.chart("map"))
     markup = grid_map(view, one, colour_scale(view, [one.values]), 860)
     found = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="8"/><text[^>]*>(\d)</text>', markup)
+    labels = re.findall(r'<text[^>]*class="lb"[^>]*>([^<]*)</text>', markup)
+    assert labels == [one.up.label, one.across.label]  # both axes are named, with their units
+    assert labels == ["p, Pa", "T, K"]
     pins = {int(n): (float(x), float(y)) for x, y, n in found}
     assert sorted(pins) == list(range(1, len(view.places) + 1))
     place = view.places[0].x

@@ -78,7 +78,13 @@ def test_labels_do_not_overlap():
 
 
 def test_nothing_to_draw():
-    assert error_over_time([Series("exact", "1", ((0.0, 0.0),))], 700, "RMS error") == ""
+    exact = Series("exact", "1", ((0.0, 0.0),))
+    assert error_over_time([exact], 700, "RMS error") == ""
+    good = Series("good", "2", ((0.1, 1e-2), (1.0, 1e-6)))
+    drawn = error_over_time([exact, good], 700, "RMS error")
+    assert "good" in drawn
+    assert "NaN" not in drawn  # an error of zero has no place on a logarithmic axis, the others have theirs
+    assert drawn.count("<path") == error_over_time([good], 700, "RMS error").count("<path") >= 1
 
 
 def test_samples_and_proofs(tmp_path):

@@ -149,15 +149,23 @@ def emptied(value):
 
 @pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8"])
 def test_bears_nothing_at_all(result, name):
-    assert "at no point" in Reader(page({})).text.replace("  ", " ")
-    Reader(page(emptied(result(name)) | {"witness": None}))
+    for data in ({}, emptied(result(name)) | {"witness": None}):
+        html = page(data)
+        assert html.count("<section") == html.count("</section>") >= 1
+        words = Reader(html).text
+        assert "at no point" in words.replace("  ", " ")
+        assert not re.search(r"\b(nan|NaN|undefined)\b", words)  # what is missing is left out, not spelled
 
 
 @pytest.mark.parametrize("name", ["d1", "d2"])
 def test_bears_each_chart_missing(result, name):
     data = result(name)
+    whole = page(data)
+    assert whole.count("<figure") == whole.count("</figure>") >= 4
     for key in data["charts"]:
-        assert page(data | {"charts": data["charts"] | {key: None}})
+        html = page(data | {"charts": data["charts"] | {key: None}})
+        for figure in re.findall(r"<figure.*?</figure>", html, re.S):
+            assert "<svg" in figure or "<table" in figure, f"without {key} a frame without a picture is left"
 
 
 @pytest.mark.slow

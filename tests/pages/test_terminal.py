@@ -234,5 +234,10 @@ def test_no_tag_of_a_place_is_cut(result, width):
 def test_a_summary_with_room_has_one_line_a_place(result):
     data = result("d3")
     rows = [line for line in summary(data, 200).splitlines() if re.match(r"  [1-5]   ", line)]
-    assert len(rows) == min(5, len(View(data).places))
-    assert all(row.split("   ")[-1] for row in rows)
+    places = View(data).places
+    assert len(rows) == min(5, len(places))
+    for rank, (row, place) in enumerate(zip(rows, places, strict=False), 1):
+        assert row.split()[0] == str(rank)  # all of a place stands in its one line: its error and where it is
+        assert f"   {place.error:.3g} m/s   " in row
+        assert f"   input_0 {place.x['input_0']:.3g} m " in row
+        assert f" input_1 {place.x['input_1']:.3g} m " in row

@@ -285,3 +285,11 @@ def test_a_list_of_values_is_not_taken_for_ends_and_unit(axis: object) -> None:
     """Three numbers were the ends 1 and 2 with the unit 3: a third of the domain, without a word."""
     with pytest.raises(BadInput, match=r"axis n: .*Axis\(values=\[1, 2, 5\]\)"):
         Domain(n=axis)  # type: ignore[arg-type]
+
+
+def test_what_says_which_points_exist_is_shown() -> None:
+    assert "constraints" not in repr(Domain(x=(0, 1)))
+    assert repr(Domain([disc, upper], x=(0, 1), y=(0, 1))).endswith(", constraints=2)")
+    assert repr(Domain(disc, x=(0, 1), y=(0, 1))).endswith(", constraints=1)")
+    among = Domain.from_samples(np.random.default_rng(0).random((30, 2)))
+    assert repr(among).endswith(", data=30 points)")

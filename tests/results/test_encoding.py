@@ -67,3 +67,10 @@ def test_exit_codes_are_the_contract() -> None:
     contract = {"DONE": 0, "EXCEEDED": 1, "BAD_INPUT": 2, "INTERRUPTED": 3, "UNDECIDED": 4}
     assert {c.name: c.value for c in ExitCode} == {**contract, "REFERENCE_FAULT": 5, "OUR_BUG": 70}
     assert not issubclass(BadInput, ValueError)  # an `except ValueError` of a user must not swallow it
+
+
+def test_a_file_in_folders_that_are_not_there_yet(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "deeper" / "result.json"
+    write_whole(path, "all of it")
+    assert path.read_text() == "all of it"
+    assert [p.name for p in path.parent.iterdir()] == ["result.json"]
