@@ -66,7 +66,10 @@ class Forms:
 
     def open(self, names: tuple[str, ...] = NAMES, **table: Any) -> Function:
         probe = np.random.default_rng(0).random((4, len(names)))
-        return open_function(SourceSpec(**table), self.folder, names, probe, where="problem.toml: [model]")
+        trust = table.get("file") == "net.pt"
+        return open_function(
+            SourceSpec(**table), self.folder, names, probe, trust, where="problem.toml: [model]"
+        )
 
 
 def build_forms(folder: Path, dtype: str) -> Forms:

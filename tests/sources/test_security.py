@@ -229,17 +229,48 @@ def test_files_cut_short(tmp_path: Path, net: Any, share: float) -> None:
         refused(tmp_path, f"cut-{name}")
 
 
-def test_torchscript_that_writes_files_is_refused(tmp_path: Path) -> None:
+class Saves(torch.nn.Module):  # type: ignore[misc, name-defined]
+    def __init__(self, mark: str) -> None:
+        super().__init__()
+        self.mark = mark
+
+    def forward(self, x):
+        torch.save(x, self.mark)
+        return x
+
+
+class SavesWhileLoaded(torch.nn.Module):  # type: ignore[misc, name-defined]
+    def __init__(self, mark: str) -> None:
+        super().__init__()
+        self.mark = mark
+
+    @torch.jit.export
+    def __getstate__(self):
+        return self.mark, self.training
+
+    @torch.jit.export
+    def __setstate__(self, state: tuple[str, bool]) -> None:
+        self.mark, self.training = state
+        torch.save(torch.zeros(1), self.mark)
+
+    def forward(self, x):
+        return x
+
+
+@pytest.mark.parametrize("kind", [Saves, SavesWhileLoaded])
+def test_torchscript_runs_when_trusted_only(tmp_path: Path, kind: Any) -> None:
+    """torch.save of TorchScript writes a file, even while the archive is loaded: nothing of it runs without trust."""
     import warnings
 
-    class Writer(torch.nn.Module):  # type: ignore[misc, name-defined]
-        def forward(self, x):
-            return x + torch.from_file("mark", True, 1)
-
+    mark = tmp_path / "mark"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.jit.script(Writer()).save(str(tmp_path / "writer.pt"))
-    refused(tmp_path, "writer.pt", "reads or writes files")
+        torch.jit.script(kind(str(mark))).save(str(tmp_path / "writer.pt"))
+    mark.unlink(missing_ok=True)
+    refused(tmp_path, "writer.pt", "TorchScript", "can write and read files", "--trust")
+    assert not mark.exists()
+    opened(tmp_path, "writer.pt", trust=True)(X)
+    assert mark.exists()  # the file is live
 
 
 def test_files_of_other_kinds(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from supnorm.approximants.tensor_train import Train
 from supnorm.networks import ModularNetwork, Network
 from supnorm.problem import Axis, Domain, Function
 from supnorm.results import BadInput, write_whole
+from supnorm.results.door import cause
 
 FORMAT = "supnorm.approximant/1"
 SURFACES: dict[str, Any] = {
@@ -86,8 +87,10 @@ def load(path: Path | str) -> Network | ModularNetwork | SurfaceModel:
         }
         outputs = tuple(metadata["outputs"])
         return SurfaceModel(surface(**parts), Domain.from_axes(axes), outputs, metadata["name"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadInput(f"{path}: damaged approximator file ({error}); save it again") from None
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
+    except Exception as error:  # whatever its contents make of our own code is the file's fault
+        raise BadInput(f"{path}: damaged approximator file ({cause(error)}); save it again") from None
 
 
 def load_function(path: Path | str) -> Function:

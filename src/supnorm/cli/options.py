@@ -70,7 +70,10 @@ POWER_SHEETS = Annotated[
     ),
 ]
 TRUST = Annotated[
-    bool, typer.Option("--trust", help="Unpickle model files that need it: they can run any code.")
+    bool,
+    typer.Option(
+        "--trust", help="Run model files that need it (pickles, TorchScript): they can run any code."
+    ),
 ]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,8 @@ import numpy as np
 from supnorm.networks.architecture import Architecture
 from supnorm.networks.scaling import Scaling
 from supnorm.results import BadInput, write_whole
+from supnorm.results.arrays import read_arrays
+from supnorm.results.door import cause, demand_depth
 
 if TYPE_CHECKING:
     from supnorm.networks.modular import ModularNetwork
@@ -147,10 +148,10 @@ def _write(path: Path | str, words: dict[str, Any], arrays: dict[str, Any]) -> N
 def _damage_named(path: Path | str) -> Iterator[None]:
     try:
         yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{path}: damaged network file ({error}); save the network again") from None
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
+    except Exception as error:  # whatever its contents make of our own code is the file's fault
+        raise BadInput(f"{path}: damaged network file ({cause(error)}); save the network again") from None
 
 
 N = TypeVar("N", "Network", "ModularNetwork")
@@ -170,7 +171,7 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises:
         BadInput: when the file is missing, not an ``.npz``, or has no metadata of ours.
     """
-    arrays = _arrays(path)
+    arrays = read_arrays(path, hint=": not an .npz file of arrays; networks are written by Network.save")
     wrong = f"{path}: an .npz file, but not a model of supnorm"
     if "metadata" not in arrays:
         raise BadInput(
@@ -178,22 +179,8 @@ def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             ".parquet or .nc"
         )
     try:
-        return arrays, dict(json.loads(str(arrays["metadata"])))
-    except (ValueError, TypeError):
+        metadata = dict(json.loads(str(arrays["metadata"])))
+        demand_depth(metadata)
+        return arrays, metadata
+    except (ValueError, TypeError, RecursionError):
         raise BadInput(f"{wrong}; its metadata cannot be read") from None
-
-
-def _arrays(path: Path) -> dict[str, Any]:
-    wrong = f"{path}: not an .npz file of arrays; networks are written by Network.save"
-    try:
-        content = io.BytesIO(path.read_bytes())
-        if content.getvalue()[:4] != b"PK\x03\x04":  # a zip archive
-            raise BadInput(wrong)
-        with np.load(content, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file; give an .npz written by Network.save") from None
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, zipfile.BadZipFile, EOFError, AttributeError):
-        raise BadInput(wrong) from None

@@ -12,6 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from supnorm.results import BadInput
+from supnorm.results.door import LARGEST, cause, demand_depth, reading
+from supnorm.results.printable import one_line
 
 
 class Table(BaseModel):
@@ -178,22 +180,19 @@ def read_specification(path: Path | str) -> ProblemSpec:
         BadInput: for a missing or unreadable file, invalid TOML, unknown keys or values of the wrong type.
     """
     path = Path(path)
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file; give the path of a problem file (TOML)") from None
-    except IsADirectoryError:
-        raise BadInput(f"{path} is a folder; give the problem file inside it") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{path}: not UTF-8 text; a problem file is TOML text") from None
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path}: not valid TOML: {error}") from None
-    try:
-        spec = ProblemSpec.model_validate(raw)
-    except ValidationError as error:
-        raise BadInput(f"{path}: {_first_line(error)}") from None
+    missing = "; give the path of a problem file (TOML)"
+    with reading(path, hint=": cannot be read", largest=LARGEST["problem"], missing=missing):
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+            demand_depth(raw)
+        except UnicodeDecodeError:
+            raise BadInput(f"{path}: not UTF-8 text; a problem file is TOML text") from None
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"{path}: not valid TOML: {cause(error)}") from None
+        try:
+            spec = ProblemSpec.model_validate(raw)
+        except ValidationError as error:
+            raise BadInput(f"{path}: {_first_line(error)}") from None
     if not spec.domain and not (spec.data and spec.data.domain) and not _is_table(spec):
         raise BadInput(f"{path}: [domain] is missing; name each input with its low and high")
     return spec
@@ -215,7 +214,7 @@ def _first_line(error: ValidationError) -> str:
     got = first.get("input")
     if first["type"] == "extra_forbidden":
         known = ", ".join(_known_keys(first["loc"][:-1]))
-        return f"unknown key {key} = {got!r}; known keys here: {known}"
+        return f"unknown key {key} = {_shown(got)}; known keys here: {known}"
     if first["type"] == "missing":
         return f"{key} is missing; known keys here: {', '.join(_known_keys(first['loc'][:-1]))}"
     message = first["msg"].removeprefix("Value error, ")
@@ -224,8 +223,15 @@ def _first_line(error: ValidationError) -> str:
         pair = ", a pair [low, high] or { values = [..] }" if first["loc"][0] == "domain" else ""
         message = f"a table is expected here: {{ {keys} }}{pair}"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    shown = "" if isinstance(got, dict) else f", got {got!r}"
+    shown = "" if isinstance(got, dict) else f", got {_shown(got)}"
     return f"{key}: {message}{shown}{more}"
+
+
+def _shown(got: Any) -> str:
+    try:
+        return one_line(repr(got), 200)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "an integer of thousands of digits"
 
 
 def _known_keys(loc: tuple[Any, ...]) -> list[str]:

@@ -94,12 +94,31 @@ def _operation(target: str) -> Callable[..., Any]:
             return _variants_only(found)
         raise NeedsTrust(f"it uses {target}, which this torch does not have")
     if family in ("_operator", "operator") and name in SCALARS:
-        return getattr(operator, name)  # type: ignore[no-any-return]
+        return bounded(getattr(operator, name))
     if family == "torch" and name in SYMBOLIC:
         return getattr(torch, name)  # type: ignore[no-any-return]
     if family == "math" and name in ("floor", "ceil", "trunc", "sqrt"):
         return getattr(math, name)  # type: ignore[no-any-return]
     raise NeedsTrust(f"its graph calls {target[:80]}")
+
+
+def bounded(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """Arithmetic on sizes whose integers stay within 64 bits: a power of two of them could fill the memory.
+
+    >>> bounded(operator.pow)(3, 4)
+    81
+    """
+
+    def call(*given: Any) -> Any:
+        integers = all(isinstance(v, int) for v in given)
+        if operation is operator.pow and integers and given[1] > 64 and abs(given[0]) > 1:
+            raise OverflowError(f"a size of over {given[1]} bits")
+        result = operation(*given)
+        if isinstance(result, int) and result.bit_length() > 64:
+            raise OverflowError(f"a size of {result.bit_length()} bits")
+        return result
+
+    return call
 
 
 def _variants_only(found: Any) -> Callable[..., Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Function
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput, install
+from supnorm.results.door import cause, exists, reading, wants_memory
 from supnorm.sources.ports import reordered
 
 Array = NDArray[np.float64]
@@ -24,6 +25,12 @@ REFUSED = {
     ".safetensors": f"holds weights without a network; {PYTHON}",
     ".h5": f"is a Keras file; {PYTHON}",
     ".keras": f"is a Keras file; {PYTHON}",
+}
+NEEDS = {  # package and extra
+    ".onnx": ("onnxruntime", "onnx"),
+    ".pt2": ("torch", "torch"),
+    ".pt": ("torch", "torch"),
+    ".npz": ("numpy", "numpy"),
 }
 KNOWN = ".onnx, .pt2, .pt (TorchScript), .npz (supnorm), .csv, .parquet, .nc"
 
@@ -39,30 +46,54 @@ def open_file(
     assert spec.file is not None
     path, suffix = root / spec.file, Path(spec.file).suffix.lower()
     what = f'{where} file = "{spec.file}"'
-    if not path.is_file():
+    if not exists(path):
         raise BadInput(f"{what}: there is no file {path}; paths start from {root}")
     if suffix in REFUSED:
         raise BadInput(f"{what} {REFUSED[suffix]}")
-    if suffix in (".pt2", ".pt"):
-        _need("torch", what, "torch")
-        if suffix == ".pt2":
-            from supnorm.sources.torch_export import open_torch_export
-
-            return open_torch_export(path, spec, names, probe, trust, where)
-        from supnorm.sources.torchscript import open_torchscript
-
-        return open_torchscript(path, spec, names, where)
-    if suffix == ".onnx":
-        _need("onnxruntime", what, "onnx")
-        from supnorm.sources.onnx import open_onnx
-
-        return open_onnx(path, spec, names, probe, where)
-    if suffix == ".npz":
-        return _network(path, spec, names, what)
+    if suffix in NEEDS:
+        _need(*NEEDS[suffix], what)
+        with reading(path, what):
+            function = _opened(path, suffix, spec, names, probe, trust, where)
+            if not trust:
+                _tried(function, probe, what)
+            return function
     raise BadInput(f"{what}: files of this kind are not opened; known are {KNOWN}, for others {PYTHON}")
 
 
-def _need(package: str, what: str, extra: str) -> None:
+def _opened(
+    path: Path, suffix: str, spec: SourceSpec, names: tuple[str, ...], probe: Array, trust: bool, where: str
+) -> Function:
+    if suffix == ".npz":
+        return _network(path, spec, names, f'{where} file = "{spec.file}"')
+    if suffix == ".onnx":
+        from supnorm.sources.onnx import open_onnx
+
+        return open_onnx(path, spec, names, probe, where)
+    if suffix == ".pt2":
+        from supnorm.sources.torch_export import open_torch_export
+
+        return open_torch_export(path, spec, names, probe, trust, where)
+    from supnorm.sources.torchscript import open_torchscript
+
+    return open_torchscript(path, spec, names, trust, where)
+
+
+def _tried(function: Function, probe: Array, what: str) -> None:
+    """Run it once while its memory and time are bounded: a graph of a few bytes can ask for gigabytes, or never end.
+
+    Raises:
+        BadInput: when it does. Other failures are those of points, which the evaluator counts and names.
+    """
+    try:
+        function.value(probe)
+    except BadInput:
+        raise
+    except Exception as error:
+        if isinstance(error, TimeoutError) or wants_memory(error):
+            raise BadInput(f"{what} cannot be run: {cause(error)}") from None
+
+
+def _need(package: str, extra: str, what: str) -> None:
     from importlib.util import find_spec
 
     if find_spec(package) is None:

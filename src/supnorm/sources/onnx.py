@@ -22,9 +22,11 @@ from supnorm.problem.function import Pullback
 from supnorm.problem.specification import SourceSpec
 from supnorm.program import Program, Unsupported
 from supnorm.results import BadInput, install
+from supnorm.sources.onnx_files import demand_data_beside
 from supnorm.sources.ports import Layout, Port, arrange, joined
 from supnorm.sources.programs import with_program
 from supnorm.sources.torch import rounding_note
+from supnorm.sources.watch import seconds_of, stopped_after
 
 Array = NDArray[np.float64]
 ROWS = 16_384
@@ -44,7 +46,10 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
     Raises:
         BadInput: for a damaged file, inputs that do not take the axes, or a device onnxruntime does not have.
     """
+    from onnxruntime import RunOptions
+
     what = f'{where} file = "{spec.file}"'
+    demand_data_beside(path, what)
     session = _session(path, spec.device, what)
     ports = tuple(_port(given, what) for given in session.get_inputs())
     layout = arrange(ports, spec, names, what)
@@ -59,7 +64,21 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
             port.name: np.ascontiguousarray(part, dtype=port.precision)
             for port, part in zip(ports, layout.feed(x), strict=True)
         }
-        return joined(session.run(outputs, given), len(x), what)
+        options = RunOptions()
+
+        def stop() -> None:
+            options.terminate = True
+
+        with stopped_after(seconds_of(len(x), spec.timeout), stop):
+            try:
+                return joined(session.run(outputs, given, options), len(x), what)
+            except Exception as error:
+                if options.terminate:
+                    raise TimeoutError(
+                        f"{path.name} took over {seconds_of(len(x), spec.timeout):g} s for {len(x)} points (a loop without "
+                        "end?) and was stopped; timeout = seconds a point allows more"
+                    ) from None
+                raise error
 
     def value(x: Array) -> Array:
         return layout.run(call, x, ROWS)
@@ -134,6 +153,8 @@ def _port(given: Any, what: str) -> Port:
 def _chosen(session: Any, spec: SourceSpec, what: str) -> list[str]:
     """The graph's outputs that ``outputs`` of the file lists, in that order; all where it lists other names for them."""
     there = [o.name for o in session.get_outputs()]
+    if not there:
+        raise BadInput(f"{what}: its graph has no outputs; export the model again")
     listed = spec.outputs or []
     if listed and all(name in there for name in listed):
         return listed

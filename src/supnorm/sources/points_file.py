@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.results import BadInput
+from supnorm.results.arrays import read_arrays
+from supnorm.results.door import exists
 from supnorm.sources.table import SUFFIXES, column_names, read_columns
 
 Array = NDArray[np.float64]
@@ -34,7 +36,7 @@ def read_points(text: str, root: Path, names: Sequence[str], where: str) -> tupl
         found = load_object(text, root, where)
         return _checked(found() if callable(found) else found, names, what)
     path = root / text
-    if not path.is_file():
+    if not exists(path):
         raise BadInput(f"{what}: there is no file {path}; paths start from {root}")
     if path.suffix.lower() in SUFFIXES:
         columns = list(names) or column_names(path, what)
@@ -45,15 +47,18 @@ def read_points(text: str, root: Path, names: Sequence[str], where: str) -> tupl
 
 
 def _npz(path: Path, names: Sequence[str], what: str) -> Array:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            if names and all(name in arrays for name in names):
-                return np.stack([np.asarray(arrays[n], dtype=float).ravel() for n in names], axis=1)
-            if len(arrays.files) == 1:
-                return np.asarray(arrays[arrays.files[0]], dtype=float)
-            has = ", ".join(arrays.files)
-    except Exception as error:  # zipfile, NumPy and pickle refusals, all of which mean the same here
-        raise BadInput(f"{what} cannot be read as arrays of numbers: {error}") from None
+    arrays = {
+        name: array
+        for name, array in read_arrays(path, what, "cannot be read as arrays of numbers").items()
+        if array.dtype.kind != "U"
+    }
+    if names and all(name in arrays for name in names):
+        if len({arrays[n].size for n in names}) > 1:
+            raise BadInput(f"{what}: the arrays {', '.join(names)} must have the same length")
+        return np.stack([arrays[n].astype(np.float64).ravel() for n in names], axis=1)
+    if len(arrays) == 1:
+        return next(iter(arrays.values())).astype(np.float64)
+    has = ", ".join(arrays)
     raise BadInput(f"{what}: must hold one array (N, d), or one array for each input; it has {has}")
 
 

@@ -26,6 +26,7 @@ from supnorm.problem import Function
 from supnorm.problem.specification import SourceSpec
 from supnorm.program import Program
 from supnorm.results import BadInput
+from supnorm.results.door import demand_unpacked
 from supnorm.sources.aten import NeedsTrust, dtype_name, step_of
 from supnorm.sources.aten_program import program_of_graph
 from supnorm.sources.ports import Layout, Port, arrange
@@ -64,6 +65,7 @@ def read_graph(path: Path, device: Any, precision: str | None = None) -> Graph:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            demand_unpacked(archive, path.stat().st_size, "")
             return _read(archive, device, precision)
     except (zipfile.BadZipFile, KeyError, json.JSONDecodeError, UnicodeDecodeError, EOFError) as error:
         raise BadInput(f"is not a whole torch.export archive ({type(error).__name__}: {error})") from None

@@ -1,13 +1,17 @@
-"""``.pt`` files of TorchScript (``torch.jit.save``); plain pickles under the same name are refused.
+"""``.pt`` files of TorchScript (``torch.jit.save``), with ``--trust`` only; plain pickles under the same name never.
 
-TorchScript is a language of its own that torch interprets; loading one runs none of the author's Python. Both
-kinds are zip files; TorchScript has its code in ``code/``, a pickle of ``torch.save`` has only ``data.pkl``.
-A file whose code reads or writes files is refused as well.
+TorchScript is a language of its own that torch interprets. It runs none of the author's Python, but it has
+operations that write and read files (``aten::save``, ``aten::from_file``), and torch runs parts of it
+(``__setstate__``) while it loads. What a file would do cannot be known before: torch's reader and any other
+reader of the archive may see different members of one zip, and a list of allowed operations would have to hold for
+every one of torch's thousands, in each version. So a file is run when the user trusts who made it, as Python code is.
+Without trust: ``torch.export.save`` (``.pt2``) or ONNX, which are read as data.
+
+Both kinds are zip files; TorchScript has its code in ``code/``, a pickle of ``torch.save`` has only ``data.pkl``.
 """
 
 from __future__ import annotations
 
-import re
 import warnings
 import zipfile
 from pathlib import Path
@@ -21,22 +25,27 @@ from supnorm.sources.ports import Port, arrange
 from supnorm.sources.programs import unread
 from supnorm.sources.torch import ROWS, device_of, dtype_of, from_tensors
 
-FILES = re.compile(r"\b(from_file|torch\.save|torch\.load)\s*\(")
 
-
-def open_torchscript(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str) -> Function:
+def open_torchscript(
+    path: Path, spec: SourceSpec, names: tuple[str, ...], trust: bool, where: str
+) -> Function:
     """A TorchScript file as a `Function` with a derivative.
 
     TorchScript does not keep the shapes of its inputs: a single input takes all axes, as many inputs as axes
     take one column ``(n, 1)`` each.
 
     Raises:
-        BadInput: for a pickle, a damaged file, or inputs that do not take the axes.
+        BadInput: for a pickle, a damaged file, a file without ``trust``, or inputs that do not take the axes.
     """
     import torch
 
     what = f'{where} file = "{spec.file}"'
     refuse_pickle(path, what)
+    if not trust:
+        raise BadInput(
+            f"{what} is TorchScript, which can write and read files, even while it is loaded: refused; export the model "
+            "with torch.export.save (.pt2) or to ONNX, or give --trust if you trust who made the file"
+        )
     device = device_of(spec.device, what)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch announces the end of TorchScript at each load
@@ -73,15 +82,14 @@ def refuse_pickle(path: Path, what: str) -> None:
         with zipfile.ZipFile(path) as archive:
             members = [name.partition("/")[2] for name in archive.namelist()]
             code = [n for n in archive.namelist() if n.partition("/")[2].startswith("code/")]
-            touching = [n for n in code if n.endswith(".py") and FILES.search(archive.read(n).decode())]
     except (zipfile.BadZipFile, UnicodeDecodeError):
-        if path.read_bytes()[:2] == b"PK":
+        with path.open("rb") as file:
+            begins = file.read(2)
+        if begins == b"PK":
             raise BadInput(f"{what} is damaged or cut short; save it again") from None
         raise BadInput(f"{what} is a pickle, which runs code when it is loaded: refused; {remedy}") from None
     if not code or "constants.pkl" not in members:
         raise BadInput(f"{what} is a pickle (torch.save), which runs code when loaded: refused; {remedy}")
-    if touching:
-        raise BadInput(f"{what}: its code reads or writes files ({touching[0]}): refused; {remedy}")
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,64 @@
+r"""Text of others on a terminal or a page: what would move the cursor, recolour or reorder it is shown, not obeyed.
+
+Names, titles, column headers, file names and the messages of a user's exceptions end up in front of a reader. A
+terminal obeys escape sequences (``\x1b``, the C1 controls ``\x80`` to ``\x9f``) and overwrites a line at ``\r`` and
+``\b``; bidirectional controls make a terminal and a browser show letters in another order than they are stored;
+lone surrogates (bytes of a file name that are not UTF-8) cannot be printed at all.
+"""
+
+from __future__ import annotations
+
+import re
+
+# All of C0 but tab and line feed, DEL, C1, bidirectional marks, separators of lines and paragraphs, lone surrogates,
+# invisible fillers and the byte order mark.
+OBEYED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+_BROKEN = re.compile(r"[\t\n]")
+
+
+def _shown(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def printable(text: str) -> str:
+    r"""``text`` with each character that a terminal or browser would obey written as its escape.
+
+    Line feeds and tabs stay.
+
+    >>> printable("a\x1b[2Jb\r\x9b31m" + chr(0x202e) + "gnp")
+    'a\\x1b[2Jb\\x0d\\x9b31m\\u202egnp'
+    """
+    return OBEYED.sub(_shown, text)
+
+
+def one_line(text: str, longest: int | None = None) -> str:
+    r"""``text`` printable and in one line, cut after ``longest`` characters.
+
+    >>> one_line("first\n  second\x07", 14)
+    'first second\\x…'
+    """
+    line = printable(" ".join(_BROKEN.sub(" ", text).split()))
+    return line if longest is None or len(line) <= longest else line[:longest] + "…"
+
+
+def in_json(text: str) -> str:
+    r"""JSON text with the same characters as ``\u`` escapes: it means the same and can be printed.
+
+    They can stand in strings only, where JSON allows these escapes.
+
+    >>> in_json('{"title": "a' + chr(0x9b) + 'b"}')
+    '{"title": "a\\u009bb"}'
+    """
+    return OBEYED.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    high, low = divmod(code - 0x10000, 0x400)
+    return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"

@@ -1,0 +1,63 @@
+"""What an ``.onnx`` file asks for besides itself: weights in files beside it, and sizes that it only claims.
+
+External data may name any path: a device, a pipe or a file elsewhere that is none of the model's business. It must
+be a regular file in the folder of the model. Sizes of initialisers are summed before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from supnorm.results import BadInput
+from supnorm.results.door import demand_file, demand_memory
+from supnorm.results.printable import one_line
+
+DEPTH = 40  # of graphs inside nodes inside graphs
+WIDEST = 8  # bytes of a number
+
+
+def demand_data_beside(path: Path, what: str) -> None:
+    """See that external data lies beside the model and that claimed sizes fit; nothing of it is read.
+
+    Without the ``onnx`` package, which reads the structure, onnxruntime's own checks stand alone.
+
+    Raises:
+        BadInput: naming what the file asks for.
+    """
+    try:
+        import onnx
+    except ImportError:
+        return
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except Exception:
+        return  # onnxruntime says better what is wrong with it
+    size, asked, folder = path.stat().st_size, 0, Path(os.path.normpath(path.parent.absolute()))
+    for tensor in _tensors(model.graph):
+        asked += WIDEST * math.prod(max(int(n), 0) for n in tensor.dims) if tensor.dims else 0
+        told = {entry.key: entry.value for entry in tensor.external_data}
+        if tensor.data_location != onnx.TensorProto.EXTERNAL or "location" not in told:
+            continue
+        name = one_line(told["location"], 80)
+        target = Path(os.path.normpath(folder / told["location"]))  # links that lie there are the user's own
+        if Path(told["location"]).is_absolute() or not target.is_relative_to(folder):
+            raise BadInput(f"{what} keeps weights in {name}, which is outside of its folder: refused")
+        size += demand_file(target, f"{what}: weights in {name}")
+    demand_memory(asked, size, what)
+
+
+def _tensors(graph: Any, depth: int = 0) -> Iterator[Any]:
+    if depth > DEPTH:
+        raise RecursionError
+    yield from graph.initializer
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield attribute.t
+            yield from attribute.tensors
+            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                yield from _tensors(inner, depth + 1)
