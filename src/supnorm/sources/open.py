@@ -138,8 +138,8 @@ def _opened(
 
         function = open_file(spec, root, names, probe, trust, where)
         suffix = Path(spec.file).suffix.lower()
-        used = () if suffix == ".npz" else ("batch", "precision", "device")
-        used += ("timeout",) if suffix == ".onnx" else ()
+        used: tuple[str, ...] = ("batch", "precision", "device", "timeout")
+        used = () if suffix == ".npz" else used if suffix == ".onnx" else used[:3]
         return with_unused_said(function, spec, f"{suffix} files", where, *used)
     columns = _column_order(spec, names, where)
     if spec.python:

@@ -57,7 +57,7 @@ def _npz(path: Path, names: Sequence[str], what: str) -> Array:
             raise BadInput(f"{what}: the arrays {', '.join(names)} must have the same length")
         return np.stack([arrays[n].astype(np.float64).ravel() for n in names], axis=1)
     if len(arrays) == 1:
-        return next(iter(arrays.values())).astype(np.float64)
+        return np.asarray(next(iter(arrays.values())), dtype=np.float64)
     has = ", ".join(arrays)
     raise BadInput(f"{what}: must hold one array (N, d), or one array for each input; it has {has}")
 
