@@ -169,6 +169,17 @@ class Evaluator:
         """Evaluations at points where the reference has been called (`Flight`); the model is called now."""
         return self._compare(x, *self.model.values(x, purpose), f, messages, purpose)
 
+    def paired(self, x: Array, model: Array | None, reference: Array | None, purpose: str) -> Evaluations:
+        """Evaluations at rows of a table, (n, d): a side whose values (n, m) are None is called at ``x``."""
+        y, model_messages = self.model.values(x, purpose) if model is None else (model, {})
+        f, reference_messages = (
+            self.reference.values(x, purpose) if reference is None else (reference, {})
+        )
+        for side, given in ((self.model, model), (self.reference, reference)):
+            if given is not None:
+                side.outputs = given.shape[1]
+        return self._compare(x, y, model_messages, f, reference_messages, purpose)
+
     def gradient(self, x: Array, purpose: str) -> tuple[Evaluations, Array]:
         """Errors and their gradients in the unit box, shape ``(n, d)``; counts 3 a point.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem.double_precision import double_precision, precision_of
+from supnorm.problem.rows import LookUp, Rows, arrays_of, check_against_rows
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -55,6 +56,11 @@ class Precision:
             shown.append(lower)
 
 
+def _no_value(x: Array) -> Array:
+    """Stands for a value that was not given."""
+    raise BadInput("a Function without a value was called")
+
+
 @dataclass(frozen=True)
 class Function:
     """A function ``(n, d) -> (n, m)`` in float64, and what is known about it.
@@ -76,11 +82,13 @@ class Function:
         origin: the table of a problem file that it came from; None when it came from Python.
         notes: lines for the user about what this source limits.
         table: ``(points, values)`` with shapes ``(N, d)`` and ``(N, m)`` for a table of computed values: it
-            is known at these points only, so there are statistics and no search. None for everything else.
+            is known at these points only, so there are statistics and no search. A table needs no ``value``; one that
+            is given must agree with the rows. None for everything else.
+        rows: of a table what is known of its rows beside these: numbers, keys, other columns.
         declared: a `Declared`: what the user says about a function that cannot be read (`with_bound`).
     """
 
-    value: Callable[[Array], Array]
+    value: Callable[[Array], Array] = _no_value
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     output_units: tuple[str, ...] = ()
@@ -95,6 +103,23 @@ class Function:
     notes: tuple[str, ...] = field(default=())
     table: tuple[Array, Array] | None = None
     declared: Any = None
+    rows: Rows | None = None
+
+    def __post_init__(self) -> None:
+        if self.table is None:
+            if self.value is _no_value:
+                raise BadInput("a Function needs value, a function of a batch (n, d), or table, (points, values)")
+            return
+        if hasattr(self.value, "of_table"):  # one that was made of it here
+            return
+        put: Callable[[str, Any], None] = lambda name, v: object.__setattr__(self, name, v)  # noqa: E731
+        put("table", arrays_of(self.table, self.name or "Function"))
+        if self.value is not _no_value:
+            check_against_rows(self)
+        look_up = LookUp(*self.table)
+        put("value", look_up)
+        if self.rows is None:
+            put("rows", Rows(self.name))
 
     def __repr__(self) -> str:
         """One line; programs have thousands of numbers.
@@ -148,7 +173,7 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
 
 def keep_code(inner: Callable[..., Any], value: Callable[..., Any]) -> None:
     """What is known of ``inner``'s code holds for a function that only calls it: the user's own code and its precision."""
-    for name in ("__wrapped__", "tensors", "shown"):
+    for name in ("__wrapped__", "tensors", "shown", "of_table"):
         if hasattr(inner, name):
             setattr(value, name, getattr(inner, name))
 

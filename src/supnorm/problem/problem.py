@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from supnorm.problem.domain import Domain
 from supnorm.problem.function import as_function
 from supnorm.problem.law import Law
 from supnorm.problem.measure import ErrorMeasure
+from supnorm.problem.pairs import Pairs, pairs_of
 from supnorm.results import BadInput
 
 
@@ -72,6 +74,7 @@ class Problem:
             raise BadInput("a problem needs a reference")
         for name in ("model", "recheck"):
             self._same_order(name)
+        _ = self.pairs  # tables whose rows cannot be put together are refused here
         if self._has_its_own_tolerance():
             put("error", replace(self.error, tolerance=self.tolerance))
         put("tolerance", self.error.tolerance)
@@ -80,6 +83,20 @@ class Problem:
             put("law", replace(Law.uniform(self.domain), assumed=True))
         elif self.law.even and self.law.over is not self.domain:
             put("law", replace(self.law, even=False))
+
+    @property
+    def _has_a_table(self) -> bool:
+        return any(f is not None and f.table is not None for f in (self.model, self.reference))
+
+    @cached_property
+    def pairs(self) -> Pairs | None:
+        """Where model or reference is a table: its rows, or those of both, put together; None otherwise."""
+        if self.model is None or not self._has_a_table:
+            return None
+        try:
+            return pairs_of(self.model, self.reference)
+        except BadInput as error:
+            raise BadInput(f"{self.source.name}: {error}" if self.source else str(error)) from None
 
     def _has_its_own_tolerance(self) -> bool:
         """Whether it is ``tolerance`` that counts, and not that of the error."""

@@ -46,6 +46,7 @@ class SourceSpec(Table):
     name: str = ""
     inputs: list[str] | None = None  # input names (columns, graph inputs) in the order of the axes
     outputs: list[str] | None = None
+    key: str | list[str] | None = None  # of a table: columns that say which rows of two tables belong together
     output_units: list[str] | None = None
     per_point: bool = False
     batch: int | None = Field(default=None, ge=1)  # rows per call; exported graphs with a fixed batch
@@ -65,6 +66,9 @@ class SourceSpec(Table):
             raise ValueError(f'protocol must be "batch" or "point", got {self.protocol!r}')
         if self.precision not in (None, "float32", "float64"):
             raise ValueError(f'precision must be "float32" or "float64", got {self.precision!r}')
+        key = [self.key] if isinstance(self.key, str) else self.key
+        if key is not None and (not all(key) or not len(key) == len({*key}) > 0):
+            raise ValueError("key must name one column or several different ones")
         names = self.outputs or []
         if len(set(names)) < len(names):
             raise ValueError(f"outputs must have different names, got {', '.join(names)}")

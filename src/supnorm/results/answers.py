@@ -33,6 +33,7 @@ class Witness:
         recheck: ``"confirmed"``, ``"reference-fault"`` or ``"unresolved"``; None when not rechecked.
         recheck_value: outputs of the second reference, shape ``(m,)``.
         off_data: distance to the nearest data point over the data's own spacing (r95).
+        row: of a table the row that it is, counted from 1 below the header; None for everything else.
     """
 
     x: NDArray[np.float64]
@@ -48,6 +49,7 @@ class Witness:
     off_data: float | None = None
     volume_at_least: float | None = None
     volume_at_most: float | None = None
+    row: int | None = None
 
     def __eq__(self, other: object) -> bool:
         """Whether all is the same, arrays entry by entry."""

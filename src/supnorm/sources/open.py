@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
 from supnorm.problem.function import keep_code
+from supnorm.problem.pairs import demand_inputs
 from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name, read_specification
 from supnorm.results import BadInput
 from supnorm.sources.derivatives import with_derivatives
@@ -35,7 +36,7 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
         BadInput: one line with file, key, what was got and the remedy.
     """
     path = Path(path)
-    spec = read_specification(path)
+    spec = _keys_of_both(read_specification(path))
     root = path.parent
     data = _data(spec, root, path.name)
     domain = _domain(spec, root, data, path.name)
@@ -46,6 +47,7 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
         where = f"{path.name}: [{key}]"
         found = None if table is None else open_function(table, root, domain.names, probe, trust, where)
         opened[key] = found and _with_derivatives(found, spec.error, domain, where)
+    _demand_inputs(spec, opened, path.name)
     return Problem(
         opened["model"],
         opened["reference"],
@@ -58,6 +60,36 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
         source=path,
         source_data=None if data is None else data[0],
     )
+
+
+def _keys_of_both(spec: ProblemSpec) -> ProblemSpec:
+    """A key that one of two tables names is that of the other as well."""
+    model, reference = spec.model, spec.reference
+    if model is None or not (_is_table(model) and _is_table(reference)) or bool(model.key) == bool(reference.key):
+        return spec
+    key = model.key or reference.key
+    return spec.model_copy(
+        update={
+            "model": model.model_copy(update={"key": key}),
+            "reference": reference.model_copy(update={"key": key}),
+        }
+    )
+
+
+def _is_table(spec: SourceSpec) -> bool:
+    return bool(spec.file) and Path(spec.file or "").suffix.lower() in TABLES
+
+
+def _demand_inputs(spec: ProblemSpec, opened: dict[str, Function | None], file: str) -> None:
+    """Where one side alone is a table, the other is called at its rows: none may lack an input.
+
+    Two tables are compared row by row: there an input is a coordinate, and a row may lack it.
+    """
+    tables = {k: f for k, f in opened.items() if f is not None and f.table is not None}
+    if {"model", "reference"} <= {*tables}:
+        tables = {k: f for k, f in tables.items() if k == "recheck"}
+    for key, table in tables.items():
+        demand_inputs(table, f'{file}: [{key}] file = "{getattr(spec, key).file}"')
 
 
 def open_function(
@@ -128,7 +160,9 @@ def probe_points(domain: Domain) -> Array:
 def _opened(
     spec: SourceSpec, root: Path, names: tuple[str, ...], probe: Array, trust: bool, where: str
 ) -> Function:
-    if spec.file and Path(spec.file).suffix.lower() in TABLES:
+    if spec.key and not _is_table(spec):
+        raise BadInput(f"{where} key = {spec.key!r} is for tables ({', '.join(TABLES)}); leave it out")
+    if spec.file and _is_table(spec):
         from supnorm.sources.table import open_table
 
         table = open_table(_there(spec.file, root, where), spec, names, where)
@@ -251,7 +285,7 @@ def _bounding_box(spec: ProblemSpec, root: Path, constraints: list[UserFunction]
     key, table = next(
         (k, t)
         for k, t in (("reference", spec.reference), ("model", spec.model))
-        if t is not None and t.file and Path(t.file).suffix.lower() in TABLES
+        if t is not None and _is_table(t) and (t.inputs or not t.key or k == "model")
     )
     where = f"{file}: [{key}]"
     path = _there(table.file or "", root, where)
@@ -295,11 +329,15 @@ def _law(
     spec: ProblemSpec, root: Path, domain: Domain, opened: dict[str, Function | None], file: str
 ) -> Law | None:
     """The law of the file; for a table its own points; None for the uniform law."""
-    tables = [f for f in opened.values() if f is not None and f.table is not None]
+    sides = (opened["reference"], opened["model"], opened["recheck"])
+    tables = [f for f in sides if f is not None and f.table is not None]
     if spec.law is None:
         if not tables or tables[0].table is None:
             return None
-        rows, named = tables[0].table[0], tables[0].name
+        whole = [t for t in tables if t.table is not None and np.isfinite(t.table[0]).all(axis=1).any()]
+        if not whole or whole[0].table is None:
+            return None
+        rows, named = whole[0].table[0], whole[0].name
         if not domain.contains(rows).any():
             raise BadInput(f"{file}: none of the {len(rows)} rows of {named} lies in the [domain]")
         return Law.from_samples(rows, domain, f"rows of {named}")

@@ -1,72 +1,83 @@
-"""Tables of computed values: CSV, Parquet, NetCDF. Known at their points only: statistics, no search.
+"""Tables of computed values: CSV, Parquet, NetCDF. Known at their rows only: statistics, no search.
 
-``inputs`` names the columns of the axes (the axis names by default), ``outputs`` those of the values. In a
-NetCDF file columns are variables or coordinates; they are spread over all their dimensions and flattened.
+``inputs`` names the columns of the axes (the axis names by default), ``outputs`` those of the values, ``key`` those that
+say which rows of two tables belong together. What the other columns hold is read for the rows that are shown.
 """
 
 from __future__ import annotations
 
-import csv
-import math
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem import Function, PartialFailure
+from supnorm.problem import Function
+from supnorm.problem.rows import Key, LookUp, Rows
 from supnorm.problem.specification import SourceSpec
-from supnorm.results import BadInput, install
+from supnorm.results import BadInput
+from supnorm.sources import csv_table, netcdf_table, parquet_table
 
 Array = NDArray[np.float64]
 SUFFIXES = (".csv", ".parquet", ".nc")
+SHOWN_COLUMNS = 40  # other columns that are shown of a row, at most
+WIDTH = 80  # characters of a cell that are shown
 
 
 def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str) -> Function:
-    """A table as a `Function` that has values at its own points, and its ``table``.
+    """A table as a `Function` that has values at its own points, its ``table`` and its ``rows``.
+
+    A row may lack an input, which is then NaN; a table with a key may lack the inputs altogether: they are the other's.
 
     Raises:
-        BadInput: for a missing column, a cell that is no number, or an input without a value.
+        BadInput: for a missing column, or a cell that is no number.
     """
     what = f'{where} file = "{spec.file}"'
-    inputs = spec.inputs or list(names)
+    inputs, key = list(spec.inputs or names), key_of(spec)
     if len(inputs) != len(names):
         raise BadInput(
             f"{where} inputs = {inputs} names {len(inputs)} columns, the domain has {len(names)} axes"
         )
-    outputs = spec.outputs or _only_other(path, inputs, what)
-    data = read_columns(path, [*inputs, *outputs], what)
-    points, values = data[:, : len(inputs)], data[:, len(inputs) :]
-    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
-    if len(bad):
-        column = inputs[int(np.flatnonzero(~np.isfinite(points[bad[0]]))[0])]
-        raise BadInput(
-            f"{what}: row {bad[0] + 1}, column {column} has no value ({len(bad):,} of {len(points):,} rows lack an input; "
-            "they count from 1 below the header); every input needs one: fill it, or leave these rows out"
-        )
-    known = {row.tobytes(): i for i, row in reversed(list(enumerate(points)))}
-
-    def value(x: Array) -> Array:
-        rows = [known.get(row.tobytes()) for row in np.ascontiguousarray(x)]
-        y = np.array([values[i] if i is not None else [math.nan] * len(outputs) for i in rows])
-        missing = {k: "error: the table has no such point" for k, i in enumerate(rows) if i is None}
-        if missing:
-            raise PartialFailure(y.reshape(len(x), len(outputs)), missing)
-        return y.reshape(len(x), len(outputs))
-
-    notes = (f"{path.name} is a table of values: statistics only, nothing was searched",)
+    there = column_names(path, what)
+    if key and spec.inputs is None and not {*inputs} & {*there}:
+        inputs = []
+    outputs = spec.outputs or _only_other(there, [*inputs, *key], what)
+    read = _read(path, [*inputs, *outputs], what)
+    values = read.data[:, len(inputs) :]
+    points = read.data[:, : len(inputs)] if inputs else np.full((len(values), len(names)), np.nan)
+    points = np.where(np.isfinite(points), points, np.nan)
+    rows = Rows(
+        path.name,
+        path.resolve(),
+        read.lines,
+        {d: texts for d, texts in read.grid.texts.items() if d not in inputs} if read.grid else {},
+        key,
+        _keys(path, key, read, what) if key else (),
+        functools.partial(_other_cells, path, [*inputs, *outputs], read.grid, what),
+    )
+    notes = (
+        f"{path.name} is a table of values: statistics only, nothing was searched",
+        *(f"{path.name}: {column} is stored as {kind}: {_so(kind)}" for column, kind in read.narrow.items()),
+    )
+    units = netcdf_table.units(path, outputs, what) if path.suffix.lower() == ".nc" else {}
     return Function(
-        value,
+        LookUp(points, values),
         inputs=tuple(names),
         outputs=tuple(outputs),
+        output_units=tuple(units[o] for o in outputs) if len(units) == len(outputs) else (),
         name=spec.name or path.name,
         notes=notes,
         table=(points, values),
+        rows=rows,
     )
 
 
-_MARKS = {";": "semicolons (and write decimals with a point)", "\t": "tabs"}
+def key_of(spec: SourceSpec) -> tuple[str, ...]:
+    """The columns of a key; empty without one."""
+    return (spec.key,) if isinstance(spec.key, str) else tuple(spec.key or ())
 
 
 def read_columns(path: Path, columns: Sequence[str], what: str) -> Array:
@@ -77,149 +88,124 @@ def read_columns(path: Path, columns: Sequence[str], what: str) -> Array:
         columns: their names.
         what: file and key, for messages.
     """
-    readers = {".csv": _csv, ".parquet": _parquet, ".nc": _netcdf}
-    data = readers[path.suffix.lower()](path, columns, what)
-    if not len(data):
-        raise BadInput(f"{what}: the table has no rows")
-    return data
+    return _read(path, columns, what).data
 
 
 def column_names(path: Path, what: str) -> list[str]:
     """Which columns a table has."""
+    readers = {".csv": csv_table.names, ".parquet": parquet_table.names, ".nc": netcdf_table.names}
+    return readers[path.suffix.lower()](path, what)
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """Columns of a table: their numbers ``(N, k)``, the lines that rows begin in, and how little some columns hold."""
+
+    data: Array
+    lines: NDArray[np.int64] | None = None
+    grid: netcdf_table.Grid | None = None
+    narrow: dict[str, str] = field(default_factory=dict)
+
+
+def _read(path: Path, columns: Sequence[str], what: str) -> _Read:
+    _demand(columns, column_names(path, what), what)
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        with _text(path, what) as file:
-            return _header(csv.reader(file), what)
-    if suffix == ".parquet":
-        return list(_parquet_file(path, what).schema_arrow.names)
-    with _dataset(path, what) as data:
-        return [str(name) for name in data.variables]
+        data, lines = csv_table.numbers(path, columns, what)
+        usual = np.array_equal(lines, np.arange(2, len(lines) + 2))
+        read = _Read(data, None if usual else lines)
+    elif suffix == ".parquet":
+        data, narrow = parquet_table.numbers(path, columns, what)
+        read = _Read(data, narrow=narrow)
+    else:
+        data, grid = netcdf_table.numbers(path, columns, what)
+        read = _Read(data, grid=grid, narrow=dict(grid.narrow))
+    if not len(read.data):
+        raise BadInput(f"{what}: the table has no rows")
+    return read
 
 
-def _only_other(path: Path, inputs: Sequence[str], what: str) -> list[str]:
-    there = column_names(path, what)
-    _missing(inputs, there, what)
-    others = [name for name in there if name not in inputs]
+def _keys(path: Path, key: Sequence[str], read: _Read, what: str) -> list[Key]:
+    """The cells of the key in each row.
+
+    Raises:
+        BadInput: for a missing column, or a row without a value in one.
+    """
+    _demand(key, column_names(path, what), what)
+    suffix = path.suffix.lower()
+    columns: Sequence[Sequence[Any]]
+    if suffix == ".csv":
+        columns = csv_table.texts(path, key, what)
+    elif suffix == ".parquet":
+        columns = parquet_table.cells(path, key, what)
+    else:
+        assert read.grid is not None
+        columns = netcdf_table.cells(path, key, read.grid, what)
+    for name, cells in zip(key, columns, strict=True):
+        empty = next((i for i, cell in enumerate(cells) if cell is None or cell == "" or cell != cell), None)
+        if empty is not None:
+            raise BadInput(
+                f"{what}: row {empty + 1} has no value in the key {name}; fill it, or leave the row out"
+            )
+    return [*zip(*columns, strict=True)]
+
+
+def _other_cells(
+    path: Path, used: Sequence[str], grid: netcdf_table.Grid | None, what: str, rows: Sequence[int]
+) -> list[dict[str, str]]:
+    """What the other columns hold in some rows, as text of at most `WIDTH` characters; nothing of what is gone since."""
+    if not rows:
+        return []
+    if grid is not None:
+        return [_shown({k: v for k, v in grid.cells(row).items() if k not in used}) for row in rows]
+    try:
+        there = column_names(path, what)
+        others = [c for c in dict.fromkeys(there) if c and c not in used and there.count(c) == 1]
+        others = others[:SHOWN_COLUMNS]
+        if path.suffix.lower() == ".csv":
+            cells = csv_table.chosen(path, others, rows, what)[0]
+        else:
+            cells = [list(row) for row in zip(*parquet_table.cells(path, others, what, rows), strict=True)]
+    except (BadInput, KeyError):  # the file was changed meanwhile; what was read before is not
+        return [{} for _ in rows]
+    if not others:
+        return [{} for _ in rows]
+    return [_shown(dict(zip(others, row, strict=True))) for row in cells]
+
+
+def _shown(cells: dict[str, Any]) -> dict[str, str]:
+    return {_clean(name): _clean("" if cell is None else str(cell)) for name, cell in cells.items()}
+
+
+def _clean(text: str) -> str:
+    """Text for a page or a terminal: one line, no control characters, not too long."""
+    plain = "".join(c if c.isprintable() else " " for c in text[: 2 * WIDTH]).strip()
+    return plain if len(plain) <= WIDTH else f"{plain[: WIDTH - 1]}…"
+
+
+def _so(kind: str) -> str:
+    digits = {"float16": "3", "float32": "7"}.get(kind)
+    if digits is None:
+        return "differences smaller than that number are its rounding"
+    return f"it has about {digits} digits, and what differs beyond them is rounding"
+
+
+def _only_other(there: Sequence[str], used: Sequence[str], what: str) -> list[str]:
+    _demand(used, there, what)
+    others = [name for name in there if name not in used]
     if len(others) != 1:
         raise BadInput(f"{what}: name the columns of the values, outputs = [...]; it has {', '.join(others)}")
     return others
 
 
-def _missing(columns: Sequence[str], there: Sequence[str], what: str) -> None:
+def _demand(columns: Sequence[str], there: Sequence[str], what: str) -> None:
+    """See that a table has the columns, each once."""
     absent = [column for column in columns if column not in there]
     if absent:
         word = "is no column" if len(absent) == 1 else "are no columns"
-        other = next((mark for mark in ";\t" if len(there) == 1 and mark in there[0]), None)
-        remedy = "" if other is None else f"; separate its cells by commas, not by {_MARKS[other]}"
-        raise BadInput(f"{what}: there {word} {', '.join(absent)}; it has {', '.join(there)}{remedy}")
+        raise BadInput(
+            f"{what}: there {word} {', '.join(absent)}; it has {', '.join(there)}{csv_table.remedy(there)}"
+        )
     double = next((column for column in columns if list(there).count(column) > 1), None)
     if double is not None:
         raise BadInput(f"{what}: it has two columns {double}; give each another name")
-
-
-def _text(path: Path, what: str) -> Any:
-    try:
-        return path.open(newline="", encoding="utf-8-sig")
-    except OSError as error:
-        raise BadInput(f"{what}: cannot be read: {error.strerror}") from None
-
-
-def _header(rows: Any, what: str) -> list[str]:
-    try:
-        header = [cell.strip() for cell in next(rows)]
-    except (StopIteration, UnicodeDecodeError, csv.Error):
-        raise BadInput(
-            f"{what}: must be text (UTF-8), cells separated by commas, the column names in its first line"
-        ) from None
-    if all(_is_number(cell) for cell in header):
-        raise BadInput(
-            f"{what}: its first line has numbers ({', '.join(header[:4])}); it must name the columns"
-        )
-    return header
-
-
-def _csv(path: Path, columns: Sequence[str], what: str) -> Array:
-    with _text(path, what) as file:
-        rows = csv.reader(file)
-        header = _header(rows, what)
-        _missing(columns, header, what)
-        places = [header.index(column) for column in columns]
-        data: list[list[float]] = []
-        for row in _decoded(rows, what):
-            if not row:
-                continue
-            if len(row) != len(header):
-                raise BadInput(f"{what}: line {rows.line_num} has {len(row)} cells, the header {len(header)}")
-            try:
-                data.append([float(row[i]) if row[i].strip() else math.nan for i in places])
-            except ValueError:
-                i = next(i for i in places if row[i].strip() and not _is_number(row[i]))
-                raise BadInput(
-                    f"{what}: line {rows.line_num}, column {header[i]}: got {row[i]!r}; numbers are read, an "
-                    "empty cell is no value"
-                ) from None
-    return np.array(data, dtype=np.float64).reshape(len(data), len(columns))
-
-
-def _decoded(rows: Any, what: str) -> Iterator[list[str]]:
-    try:
-        yield from rows
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{what}: after line {rows.line_num}: not UTF-8 text with cells ({error})") from None
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _parquet_file(path: Path, what: str) -> Any:
-    try:
-        from pyarrow import ArrowInvalid
-        from pyarrow.parquet import ParquetFile
-    except ImportError:
-        raise BadInput(f"{what}: reading Parquet needs pyarrow: {install('parquet')}") from None
-    try:
-        return ParquetFile(path)
-    except (ArrowInvalid, OSError) as error:
-        raise BadInput(f"{what} cannot be read as Parquet: {str(error).splitlines()[0]}") from None
-
-
-def _parquet(path: Path, columns: Sequence[str], what: str) -> Array:
-    with _parquet_file(path, what) as file:
-        _missing(columns, file.schema_arrow.names, what)
-        table = file.read(columns=list(columns))
-    return np.stack([_numbers(table[c].to_numpy(), c, what) for c in columns], axis=1)
-
-
-def _numbers(values: Any, column: str, what: str) -> Array:
-    try:
-        numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise BadInput(f"{what}: column {column} holds {np.asarray(values).dtype}, not numbers") from None
-    return numbers
-
-
-def _dataset(path: Path, what: str) -> Any:
-    try:
-        import xarray
-    except ImportError:
-        raise BadInput(f"{what}: reading NetCDF needs xarray and h5netcdf: {install('fields')}") from None
-    try:
-        return xarray.open_dataset(path, decode_times=False)
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{what} cannot be read as NetCDF: {str(error).splitlines()[0][:160]}") from None
-
-
-def _netcdf(path: Path, columns: Sequence[str], what: str) -> Array:
-    import xarray
-
-    with _dataset(path, what) as data:
-        _missing(columns, [str(name) for name in data.variables], what)
-        spread = xarray.broadcast(*(data[c].reset_coords(drop=True) for c in columns))
-        return np.stack(
-            [_numbers(s.values.ravel(), c, what) for s, c in zip(spread, columns, strict=True)], 1
-        )

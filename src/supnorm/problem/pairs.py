@@ -1,0 +1,271 @@
+"""Which row of a table of predictions belongs to which row of a table of truths.
+
+* One table alone: its rows, with the other side called at their inputs.
+* Both columns of one file: row by row.
+* Two files, or arrays, without a key: row by row, of equal length and with equal inputs in the same order.
+* Two files with a key: rows with equal keys. A key must be unique in both; rows without a partner are counted.
+
+Inputs are coordinates of a row and never say which rows belong together: rows that share them are compared each with
+its own value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.problem.rows import Key, Rows
+from supnorm.results import BadInput
+
+if TYPE_CHECKING:
+    from supnorm.problem.domain import Domain
+    from supnorm.problem.function import Function
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+CLOSE = 1e-6  # of a column's range: inputs of rows with one key may differ by rounding in a text file, and by no more
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The rows to compare.
+
+    Attributes:
+        x: inputs, shape ``(N, d)``; NaN where a row of two tables lacks one.
+        model, reference: values ``(N, m)``; None for a side that is no table and is called at ``x``.
+        row: row (from 0) of ``rows`` that each pair is, shape ``(N,)``.
+        rows: of the table that names the rows, the reference's where it is one.
+        partner: the same of the model's table where both are tables of different files.
+        by: ``"row"``, ``"key"`` or ``"order"`` (two tables without a key), ``"table"`` where one side is called.
+        alone: how many rows of model and reference have no partner.
+    """
+
+    x: Array
+    model: Array | None
+    reference: Array | None
+    row: Index
+    rows: Rows
+    partner: tuple[Index, Rows] | None = None
+    by: str = "table"
+    alone: tuple[int, int] = (0, 0)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def complete(self) -> NDArray[np.bool_]:
+        """Which rows have all of their inputs, shape ``(N,)``."""
+        return np.asarray(np.isfinite(self.x).all(axis=1))
+
+    def inside(self, domain: Domain) -> NDArray[np.bool_]:
+        """Which rows lie in the domain, shape ``(N,)``; a row that lacks inputs does when the others lie on their axes."""
+        inside = domain.contains(self.x)
+        for i in np.flatnonzero(~self.complete):
+            known = np.isfinite(self.x[i])
+            inside[i] = all(
+                axis.low <= v <= axis.high and (axis.values is None or v in axis.values)
+                for axis, v, k in zip(domain.axes, self.x[i], known, strict=True)
+                if k
+            )
+        return np.asarray(inside)
+
+    def columns(self, pairs: Sequence[int]) -> list[dict[str, str]]:
+        """The other columns of some pairs, by name; those of the reference go first."""
+        found = self.rows.columns([int(self.row[i]) for i in pairs])
+        if self.partner is None:
+            return found
+        index, rows = self.partner
+        return [b | a for a, b in zip(found, rows.columns([int(index[i]) for i in pairs]), strict=True)]
+
+
+def pairs_of(model: Function, reference: Function) -> Pairs:
+    """The pairs of two sides of which one at least is a table.
+
+    Raises:
+        BadInput: when two tables cannot be put together row by row; or when rows lack an input that the other side is
+            to be called at.
+    """
+    if model.table is None or reference.table is None:
+        table = reference if model.table is None else model
+        assert table.table is not None
+        demand_inputs(table)
+        points, values = table.table
+        given = (None, values) if model.table is None else (values, None)
+        return Pairs(points, *given, np.arange(len(points)), _rows(table))
+    _same_width(model, reference)
+    a, b = _rows(model), _rows(reference)
+    if a.source is not None and a.source == b.source:
+        return _in_order(model, reference, "row")
+    if a.key or b.key:
+        return _by_key(model, reference)
+    return _in_order(model, reference, "order")
+
+
+def demand_inputs(table: Function, what: str = "") -> None:
+    """See that every row has all of its inputs: the other side is called there; ``what`` names the table.
+
+    Raises:
+        BadInput: naming the first row and column that has none.
+    """
+    assert table.table is not None
+    points = table.table[0]
+    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    if not len(bad):
+        return
+    k = int(np.flatnonzero(~np.isfinite(points[bad[0]]))[0])
+    column = table.inputs[k] if k < len(table.inputs) else f"{k + 1}"
+    raise BadInput(
+        f"{what or _name(table)}: row {bad[0] + 1}, column {column} has no value ({len(bad):,} of {len(points):,} rows lack an "
+        "input; they count from 1 below the header); every input needs one: fill it, or leave these rows out"
+    )
+
+
+def _rows(table: Function) -> Rows:
+    return table.rows or Rows(table.name)
+
+
+def _name(table: Function) -> str:
+    return _rows(table).name or table.name or "the table"
+
+
+def _same_width(model: Function, reference: Function) -> None:
+    assert model.table is not None
+    assert reference.table is not None
+    m, k = (side.table[1].shape[1] for side in (model, reference) if side.table is not None)
+    if m != k:
+        raise BadInput(
+            f"the model has {m} outputs and the reference {k}; choose the same ones (outputs = [...])"
+        )
+
+
+def _in_order(model: Function, reference: Function, by: str) -> Pairs:
+    """Row i with row i; the inputs must say the same."""
+    assert model.table is not None
+    assert reference.table is not None
+    (p, y), (x, f) = model.table, reference.table
+    names = f"{_name(model)} (model) and {_name(reference)} (reference)"
+    if by == "row":
+        names = f"the columns of model and reference in {_name(reference)}"
+    a, b = _rows(model), _rows(reference)
+    remedy = "put both in one order, or name the column that says which rows belong together: key = [...]"
+    if by == "row":
+        remedy = "name the same columns as inputs of both, and outputs with the same dimensions"
+    if [*a.grid] != [*b.grid] and a.grid and b.grid:
+        have = " and ".join(", ".join(g) or "none" for g in (a.grid, b.grid))
+        raise BadInput(f"{names} run through different dimensions, {have}: {remedy}")
+    if len(p) != len(x):
+        raise BadInput(f"{names} have {len(p):,} and {len(x):,} rows: {remedy}")
+    for dimension in a.grid if b.grid else ():
+        if list(a.grid[dimension]) != list(b.grid[dimension]):
+            k, (u, v) = next(
+                (i, pair)
+                for i, pair in enumerate(zip(a.grid[dimension], b.grid[dimension], strict=True))
+                if pair[0] != pair[1]
+            )
+            raise BadInput(f"{names} differ in {dimension} at its place {k + 1}, {u} and {v}: {remedy}")
+    if not np.array_equal(p, x, equal_nan=True):
+        same = (p == x) | (np.isnan(p) & np.isnan(x))
+        i = int(np.argmin(same.all(axis=1)))
+        k = int(np.argmin(same[i]))
+        axis = reference.inputs[k] if k < len(reference.inputs) else f"input {k + 1}"
+        raise BadInput(
+            f"{names} have different inputs, first in row {i + 1}: {axis} is {p[i, k]:.9g} and {x[i, k]:.9g}: {remedy}"
+        )
+    every = np.arange(len(x))
+    return Pairs(x, y, f, every, b, None if by == "row" else (every, a), by)
+
+
+def _by_key(model: Function, reference: Function) -> Pairs:
+    """Rows with equal keys; those of the reference give the order."""
+    assert model.table is not None
+    assert reference.table is not None
+    a, b = _rows(model), _rows(reference)
+    for table, rows in ((model, a), (reference, b)):
+        if not rows.key:
+            raise BadInput(f"{_name(table)} has no key, the other table has: give key = [...] in both")
+    if len(a.key) != len(b.key):
+        raise BadInput(
+            f"key names {len(a.key)} columns of {_name(model)} and {len(b.key)} of {_name(reference)}; name as many of both"
+        )
+    keys_a, keys_b = _comparable(model, reference)
+    known = _unique(keys_a, model)
+    _unique(keys_b, reference)
+    partner = np.array([known.get(key, -1) for key in keys_b], dtype=np.intp)
+    row = np.flatnonzero(partner >= 0)
+    partner = partner[row]
+    if not len(row):
+        raise BadInput(
+            f"no row of {_name(model)} has the key of a row of {_name(reference)}: "
+            f"{_words(a.key, keys_a[0])} there, {_words(b.key, keys_b[0])} here, in the first rows"
+        )
+    (p, y), (x, f) = model.table, reference.table
+    p, x = p[partner], x[row]
+    if np.isnan(x).all() and not np.isnan(p).all():  # only the predictions have inputs
+        x = p
+    reach = CLOSE * (np.nanmax(x, axis=0) - np.nanmin(x, axis=0)) if np.isfinite(x).any(axis=0).all() else 0.0
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(p - x) > reach
+    if apart.any():
+        i = int(np.argmax(apart.any(axis=1)))
+        k = int(np.argmax(apart[i]))
+        axis = reference.inputs[k] if k < len(reference.inputs) else f"input {k + 1}"
+        raise BadInput(
+            f"rows with the key {_words(b.key, keys_b[int(row[i])])} have different inputs: {axis} is {p[i, k]:.9g} in row "
+            f"{partner[i] + 1} of {_name(model)} and {x[i, k]:.9g} in row {row[i] + 1} of {_name(reference)}; is it the "
+            "right key?"
+        )
+    x = np.where(np.isnan(x), p, x)
+    alone = len(keys_a) - len(row), len(keys_b) - len(row)
+    return Pairs(x, y[partner], f[row], row, b, (partner, a), "key", alone)
+
+
+def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[Key]]:
+    """The keys of both; where one table holds numbers and the other text, the text must be numbers too."""
+    a, b = _rows(model), _rows(reference)
+    columns = []
+    for k in range(len(a.key)):
+        pair = [[key[k] for key in rows.keys] for rows in (a, b)]
+        numeric = [not any(isinstance(cell, str) for cell in column) for column in pair]
+        if numeric[0] != numeric[1]:
+            side, rows = ((model, a), (reference, b))[numeric[0]]
+            pair[numeric[0]] = [
+                _as_number(cell, i, rows.key[k], side) for i, cell in enumerate(pair[numeric[0]])
+            ]
+        columns.append(pair)
+    return [*zip(*(c[0] for c in columns), strict=True)], [*zip(*(c[1] for c in columns), strict=True)]
+
+
+def _as_number(cell: str | int | float, row: int, column: str, side: Function) -> int | float:
+    try:
+        return int(cell) if str(cell).lstrip("+-").isdecimal() else float(cell)
+    except ValueError:
+        raise BadInput(
+            f"{_name(side)}: key {column} is {cell!r} in row {row + 1}, and the other table's key is a number"
+        ) from None
+
+
+def _unique(keys: Sequence[Key], table: Function) -> dict[Key, int]:
+    """The row of each key.
+
+    Raises:
+        BadInput: when two rows share one.
+    """
+    rows: dict[Key, int] = {}
+    for i, key in enumerate(keys):
+        if (first := rows.setdefault(key, i)) != i:
+            raise BadInput(
+                f"{_name(table)}: rows {first + 1} and {i + 1} have the same key, {_words(_rows(table).key, key)}; a key "
+                "must be another one in each row: add a column to it, key = [..., ...]"
+            )
+    return rows
+
+
+def _words(names: Sequence[str], key: Key) -> str:
+    return ", ".join(
+        f"{name} = {f'{cell:.15g}' if isinstance(cell, float) else cell}"
+        for name, cell in zip(names, key, strict=True)
+    )

@@ -1,0 +1,158 @@
+"""The rows of a table: which row each value is from, so that pairs are made by row and never by a look-up of inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.results import BadInput
+
+if TYPE_CHECKING:
+    from supnorm.problem.function import Function
+
+Array = NDArray[np.float64]
+Texts = Callable[[Sequence[int]], list[dict[str, str]]]
+Key = tuple[str | int | float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What is known of the rows of a table beside inputs and values.
+
+    Attributes:
+        name: of the table.
+        source: the file; None for arrays.
+        lines: line of the file that each row begins in, shape ``(N,)``; None where that is always the row's number plus
+            1 (rows count from 1 below the header), or the file has no lines.
+        grid: of a NetCDF file the dimensions that the rows run through, each with the texts of its coordinate.
+        key: names of the columns that say which rows of two tables belong together; empty without one.
+        keys: their cells in each row; empty without a key.
+        texts: ``texts(rows)``: the cells of the other columns in these rows (from 0), read when they are asked for.
+    """
+
+    name: str = ""
+    source: Path | None = None
+    lines: NDArray[np.int64] | None = None
+    grid: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    key: tuple[str, ...] = ()
+    keys: Sequence[Key] = ()
+    texts: Texts | None = None
+
+    def line(self, row: int) -> int | None:
+        """The line of the file where a row (from 0) begins; None where it is the row's number plus 1, or unknown."""
+        return None if self.lines is None else int(self.lines[row])
+
+    def columns(self, rows: Sequence[int]) -> list[dict[str, str]]:
+        """The other columns of some rows (from 0), by name; empty where there are none."""
+        return [{} for _ in rows] if self.texts is None else self.texts(rows)
+
+
+def arrays_of(table: Any, what: str) -> tuple[Array, Array]:
+    """A pair of arrays as points ``(N, d)`` and values ``(N, m)``.
+
+    Raises:
+        BadInput: for anything else.
+
+    >>> [a.shape for a in arrays_of(([0.0, 1.0], [2.0, 3.0]), "model")]
+    [(2, 1), (2, 1)]
+    """
+    if not isinstance(table, tuple | list) or len(table) != 2:
+        raise BadInput(f"{what}: table is a pair (points, values) of arrays, got {type(table).__name__}")
+    parts = []
+    for name, given in zip(("points", "values"), table, strict=True):
+        plain = np.asarray(given)
+        if plain.dtype.kind not in "fiu":
+            raise BadInput(f"{what}: the table's {name} must be real numbers, got an array of {plain.dtype}")
+        data = plain.astype(np.float64)
+        if plain.dtype.kind in "iu" and (data.astype(object) != plain.astype(object)).any():
+            raise BadInput(
+                f"{what}: the table's {name} hold whole numbers that double precision cannot hold (beyond 2^53); "
+                "subtract an offset from them first"
+            )
+        parts.append(data[:, None] if data.ndim == 1 else data)
+    points, values = parts
+    if points.ndim != 2 or values.ndim != 2 or len(points) != len(values) or not len(points):
+        raise BadInput(
+            f"{what}: a table needs points (N, d) and values (N,) or (N, m) with a row for each point, got "
+            f"{np.shape(table[0])} and {np.shape(table[1])}"
+        )
+    return points, values
+
+
+class LookUp:
+    """The value of a table at its own points, for who asks for points and not for rows.
+
+    It fails at a point that no row has, and at one where rows have different values: which is meant is not known.
+    """
+
+    of_table = True  # so that nobody asks it whether it agrees with its table
+
+    def __init__(self, points: Array, values: Array) -> None:
+        self.points, self.values = points, values
+        self._rows: dict[bytes, int] | None = None
+        self._several: set[bytes] = set()
+
+    def __call__(self, x: Array) -> Array:
+        from supnorm.problem.function import PartialFailure
+
+        known = self._known()
+        y = np.full((len(x), self.values.shape[1]), np.nan)
+        failed: dict[int, str] = {}
+        for i, point in enumerate(np.ascontiguousarray(x, dtype=np.float64)):
+            row = known.get(key := point.tobytes())
+            if row is None:
+                failed[i] = "error: the table has no such point"
+            elif key in self._several:
+                failed[i] = "error: the table has several values at this point"
+            else:
+                y[i] = self.values[row]
+        if failed:
+            raise PartialFailure(y, failed)
+        return y
+
+    def _known(self) -> dict[bytes, int]:
+        if self._rows is None:
+            rows: dict[bytes, int] = {}
+            for i, point in enumerate(np.ascontiguousarray(self.points)):
+                first = rows.setdefault(key := point.tobytes(), i)
+                if first != i and not np.array_equal(self.values[first], self.values[i], equal_nan=True):
+                    self._several.add(key)
+            self._rows = rows
+        return self._rows
+
+
+def check_against_rows(function: Function) -> None:
+    """See that a function which is given beside its table agrees with it, row by row.
+
+    Raises:
+        BadInput: naming the first row where it does not.
+    """
+    assert function.table is not None
+    points, values = function.table
+    name = function.name or "a function with a table"
+    try:
+        found = np.asarray(function.value(points.copy()), dtype=np.float64).reshape(len(points), -1)
+    except Exception as error:
+        raise BadInput(
+            f"{name}: value fails at the rows of table ({type(error).__name__}: {error}); give table alone"
+        ) from None
+    if found.shape != values.shape:
+        raise BadInput(
+            f"{name}: table has {values.shape[1]} outputs and value {found.shape[1]}; give table alone"
+        )
+    size = np.maximum(np.abs(found), np.abs(values))
+    with np.errstate(invalid="ignore"):
+        same = (found == values) | (np.abs(found - values) <= 1e-12 * size)
+    same |= np.isnan(found) & np.isnan(values)
+    if not same.all():
+        row = int(np.argmin(same.all(axis=1)))
+        k = int(np.argmin(same[row]))
+        raise BadInput(
+            f"{name}: value and table contradict each other in {int((~same.all(axis=1)).sum()):,} of {len(points):,} rows, "
+            f"first in row {row + 1}: {found[row, k]:.9g} and {values[row, k]:.9g}; give table alone"
+        )

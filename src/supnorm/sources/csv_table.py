@@ -1,0 +1,184 @@
+"""Tables as text: CSV with the names of the columns in its first line.
+
+A cell is a number, or empty, or one of `NO_VALUE`. Python reads more as numbers than people mean by one ("1_000", digits
+of other scripts) and loses what does not fit (whole numbers beyond 2^53, 1e999): such cells are refused.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+NO_VALUE = frozenset(
+    ("", "nan", "-nan", "+nan", "na", "n/a", "<na>", "#n/a", "null", "none")
+)  # in any case of letters
+INFINITE = frozenset(("inf", "infinity"))
+WHOLE = 2.0**53  # up to here a float holds every whole number
+DATE = re.compile(r"\d{4}-\d\d-\d\d|\d\d?[./]\d\d?[./]\d{2,4}|\d\d?:\d\d")
+_MARKS = {";": "semicolons (and write decimals with a point)", "\t": "tabs"}
+
+
+def names(path: Path, what: str) -> list[str]:
+    """Names of the columns.
+
+    Raises:
+        BadInput: when there is no first line of names.
+    """
+    with _text(path, what) as file:
+        return _header(csv.reader(file), what)
+
+
+def remedy(there: Sequence[str]) -> str:
+    """What to do about a first line whose cells were not separated; else an empty text."""
+    other = next((mark for mark in _MARKS if len(there) == 1 and mark in there[0]), None)
+    return "" if other is None else f"; separate its cells by commas, not by {_MARKS[other]}"
+
+
+def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, NDArray[np.int64]]:
+    """The columns as numbers, shape ``(N, len(columns))``, NaN for no value; the line that each row begins in, ``(N,)``.
+
+    Raises:
+        BadInput: naming line and column of a cell that is no number.
+    """
+    cells, lines = _cells(path, columns, what)
+    data = np.empty((len(lines), len(columns)))
+    for j, column in enumerate(columns):
+        data[:, j] = _as_numbers(cells[j], column, lines, what)
+    return data, np.array(lines, dtype=np.int64)
+
+
+def texts(path: Path, columns: Sequence[str], what: str) -> list[list[str]]:
+    """The columns as text without the blanks around it, a list for each column."""
+    return _cells(path, columns, what)[0]
+
+
+def chosen(
+    path: Path, columns: Sequence[str], rows: Sequence[int], what: str
+) -> tuple[list[list[str]], list[int]]:
+    """The columns as text in some rows (from 0), a list for each row, and the lines that these begin in."""
+    wanted, found, lines = set(rows), {}, {}
+    with _text(path, what) as file:
+        reader = csv.reader(file)
+        header = _header(reader, what)
+        places = [header.index(column) for column in columns]
+        for i, (line, row) in enumerate(_rows(reader, len(header), what)):
+            if i in wanted:
+                found[i], lines[i] = [row[k].strip() for k in places], line
+    return [found[i] for i in rows], [lines[i] for i in rows]
+
+
+def _cells(path: Path, columns: Sequence[str], what: str) -> tuple[list[list[str]], list[int]]:
+    with _text(path, what) as file:
+        reader = csv.reader(file)
+        header = _header(reader, what)
+        places = [header.index(column) for column in columns]
+        cells: list[list[str]] = [[] for _ in columns]
+        lines = []
+        for line, row in _rows(reader, len(header), what):
+            lines.append(line)
+            for column, k in zip(cells, places, strict=True):
+                column.append(row[k].strip())
+    return cells, lines
+
+
+def _rows(reader: Any, width: int, what: str) -> Iterator[tuple[int, list[str]]]:
+    """Line and cells of each row; blank lines are none.
+
+    Raises:
+        BadInput: for a row with more or fewer cells than the header, or a file that is not UTF-8 text.
+    """
+    last = reader.line_num
+    try:
+        for row in reader:
+            if row:
+                if len(row) != width:
+                    raise BadInput(f"{what}: line {last + 1} has {len(row)} cells, the header {width}")
+                yield last + 1, row
+            last = reader.line_num
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(
+            f"{what}: after line {reader.line_num}: not UTF-8 text with cells ({error})"
+        ) from None
+
+
+def _as_numbers(cells: list[str], column: str, lines: Sequence[int], what: str) -> Array:
+    joined = "".join(cells)
+    try:
+        if not joined.isascii() or "_" in joined:  # Python would read these as digits
+            raise ValueError
+        data = np.array([float(c) if c else math.nan for c in cells], dtype=np.float64)
+    except ValueError:
+        data = np.array([_number(c, column, lines[i], what) for i, c in enumerate(cells)])
+    for i in np.flatnonzero(np.abs(data) >= WHOLE):
+        _demand_whole(cells[i], float(data[i]), column, lines[i], what)
+    return data
+
+
+def _number(cell: str, column: str, line: int, what: str) -> float:
+    if cell.lower() in NO_VALUE:
+        return math.nan
+    if cell.isascii() and "_" not in cell:
+        try:
+            return float(cell)
+        except ValueError:
+            pass
+    hint = ""
+    if DATE.search(cell):
+        hint = "; of a date or time give a number, such as days since the first one"
+    elif cell.lower() in ("true", "false", "yes", "no"):
+        hint = "; of a yes or no give 1 or 0"
+    elif re.fullmatch(r"[+-]?\d+,\d+", cell):
+        hint = "; write decimals with a point"
+    raise BadInput(
+        f"{what}: line {line}, column {column}: got {cell[:40]!r}; numbers are read, an empty cell is no value{hint}"
+    )
+
+
+def _demand_whole(cell: str, value: float, column: str, line: int, what: str) -> None:
+    plain = cell.lower().lstrip("+-")
+    if math.isinf(value) and plain not in INFINITE:
+        raise BadInput(f"{what}: line {line}, column {column}: {cell[:40]} is beyond double precision")
+    if plain.isdecimal() and len(plain) <= 400 and int(plain) != abs(value):
+        raise BadInput(
+            f"{what}: line {line}, column {column}: double precision cannot hold the whole number {cell[:40]} (beyond "
+            "2^53); subtract an offset from the column first"
+        )
+
+
+def _text(path: Path, what: str) -> Any:
+    try:
+        return path.open(newline="", encoding="utf-8-sig")
+    except OSError as error:
+        raise BadInput(f"{what}: cannot be read: {error.strerror}") from None
+
+
+def _header(rows: Any, what: str) -> list[str]:
+    try:
+        header = [cell.strip() for cell in next(rows)]
+    except (StopIteration, UnicodeDecodeError, csv.Error):
+        raise BadInput(
+            f"{what}: must be text (UTF-8), cells separated by commas, the column names in its first line"
+        ) from None
+    if all(_is_number(cell) for cell in header):
+        raise BadInput(
+            f"{what}: its first line has numbers ({', '.join(header[:4])}); it must name the columns"
+        )
+    return header
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,191 @@
+"""Tables in NetCDF files: variables and coordinates, spread over the dimensions that any of them has.
+
+A row is a place along all of these dimensions, the last of the file running fastest. A dimension whose coordinate is
+not an input (time, where the inputs are lat and lon) still tells rows apart: each is compared, and named by it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.results import BadInput, install
+
+Array = NDArray[np.float64]
+MOST = 50_000_000  # rows, at most: each is held with its inputs and values
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The dimensions that rows run through, in the order of the file.
+
+    Attributes:
+        sizes: of each dimension.
+        texts: coordinates of each dimension as text; empty for one without.
+        along: other one-dimensional coordinates along one of them, as text, with the dimension's name.
+        narrow: how columns are stored that hold less than double precision.
+    """
+
+    sizes: Mapping[str, int]
+    texts: Mapping[str, Sequence[str]]
+    along: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
+    narrow: Mapping[str, str] = field(default_factory=dict)
+
+    def cells(self, row: int) -> dict[str, str]:
+        """The coordinates of a row (from 0) as text; of a dimension without any its place, from 1."""
+        at = dict(zip(self.sizes, np.unravel_index(row, tuple(self.sizes.values())), strict=True))
+        found = {d: self.texts[d][i] if self.texts.get(d) else str(i + 1) for d, i in at.items()}
+        return found | {name: texts[at[d]] for name, (d, texts) in self.along.items()}
+
+
+def names(path: Path, what: str) -> list[str]:
+    """Names of variables and coordinates."""
+    with _dataset(path, what) as data:
+        return [str(name) for name in data.variables]
+
+
+def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]:
+    """The columns as numbers, shape ``(N, len(columns))``, and the grid that their rows run through.
+
+    Raises:
+        BadInput: for a variable that does not hold numbers, or more rows than `MOST`.
+    """
+    with _dataset(path, what) as data:
+        variables = [data.variables[c] for c in columns]
+        sizes = _sizes(data, variables, what)
+        spread = [_spread(v, c, sizes, what) for c, v in zip(columns, variables, strict=True)]
+        texts = {d: _texts(data.variables[d]) if d in data.variables else [] for d in sizes}
+        along = {
+            str(name): (str(c.dims[0]), _texts(c.variable))
+            for name, c in data.coords.items()
+            if name not in columns and len(c.dims) == 1 and name not in sizes and str(c.dims[0]) in sizes
+        }
+        narrow = {c: said for c, v in zip(columns, variables, strict=True) if (said := _narrow(v))}
+        return np.stack(spread, axis=1), Grid(sizes, texts, along, narrow)
+
+
+def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[list[str]]:
+    """The columns as text over the rows of a grid, a list for each column."""
+    with _dataset(path, what) as data:
+        found = []
+        for column in columns:
+            variable = data.variables[column]
+            if not {*map(str, variable.dims)} <= {*grid.sizes}:
+                raise BadInput(f"{what}: key {column} runs through dimensions that the values do not have")
+            index = np.arange(max(math.prod(variable.shape), 1)).reshape(variable.shape)
+            texts = _texts(variable)
+            every = _broadcast(index, [str(d) for d in variable.dims], grid.sizes)
+            found.append([texts[i] for i in every.ravel()])
+        return found
+
+
+def units(path: Path, columns: Sequence[str], what: str) -> dict[str, str]:
+    """The attribute ``units`` of columns that have one."""
+    with _dataset(path, what) as data:
+        given = {c: data.variables[c].attrs.get("units") for c in columns}
+        return {c: unit.strip() for c, unit in given.items() if isinstance(unit, str) and unit.strip()}
+
+
+def _sizes(data: Any, variables: Sequence[Any], what: str) -> dict[str, int]:
+    used = {d for v in variables for d in v.dims}
+    sizes = {str(d): int(n) for d, n in data.sizes.items() if d in used}
+    for v in variables:
+        if len(set(v.dims)) < len(v.dims):
+            raise BadInput(
+                f"{what}: a variable has the dimension {v.dims[0]} twice; rows cannot be made of it"
+            )
+    rows = math.prod(sizes.values())
+    if rows > MOST:
+        spread = ", ".join(f"{d} = {n:,}" for d, n in sizes.items())
+        raise BadInput(
+            f"{what}: its columns run through {spread}: {rows:,} rows, and at most {MOST:,} are read; choose a part of it"
+        )
+    return sizes
+
+
+def _spread(variable: Any, column: str, sizes: Mapping[str, int], what: str) -> Array:
+    """One variable over all rows, shape ``(N,)``."""
+    try:
+        values = np.asarray(variable.values)
+    except Exception as error:  # whatever a damaged file makes the reader raise
+        raise BadInput(f"{what}: column {column} cannot be read: {_first_line(error)}") from None
+    if values.dtype.kind not in "fiu":
+        kind = "text" if values.dtype.kind in "OSU" else values.dtype
+        raise BadInput(f"{what}: column {column} holds {kind}, not numbers")
+    flat = values.astype(np.float64)
+    if values.dtype.kind in "iu":
+        large = np.abs(flat) >= 2.0**53
+        if (flat[large].astype(object) != values[large].astype(object)).any():
+            raise BadInput(
+                f"{what}: column {column}: double precision cannot hold all of its whole numbers (beyond 2^53); subtract "
+                "an offset from it first"
+            )
+    return _broadcast(flat, [str(d) for d in variable.dims], sizes).ravel()
+
+
+def _broadcast(values: NDArray[Any], dims: Sequence[str], sizes: Mapping[str, int]) -> NDArray[Any]:
+    order = [d for d in sizes if d in dims]
+    turned = values.transpose([list(dims).index(d) for d in order])
+    shape = [n if d in dims else 1 for d, n in sizes.items()]
+    return np.broadcast_to(turned.reshape(shape), tuple(sizes.values()))
+
+
+def _texts(variable: Any) -> list[str]:
+    """Values as text: times as dates where the file's units say how."""
+    values = np.asarray(_decoded(variable)).ravel()
+    if values.dtype.kind == "M":
+        return [_date(str(v)) for v in np.datetime_as_string(values.astype("datetime64[s]"))]
+    if values.dtype.kind == "f":
+        single = 7 if values.dtype.itemsize <= 4 else 15
+        return [f"{v:.{single}g}" for v in values.tolist()]
+    if values.dtype.kind == "S":
+        return [v.decode("utf-8", "replace").strip() for v in values.tolist()]
+    return [_date(str(v).replace(" ", "T")) if hasattr(v, "calendar") else str(v) for v in values.tolist()]
+
+
+def _decoded(variable: Any) -> Any:
+    since = variable.attrs.get("units")
+    if isinstance(since, str) and " since " in since:
+        import xarray
+
+        try:
+            return xarray.conventions.decode_cf_variable("time", variable).values
+        except Exception:  # a calendar or unit that nobody can read: the numbers, then
+            return variable.values
+    return variable.values
+
+
+def _date(text: str) -> str:
+    """A date without a time of day that is midnight."""
+    return text.removesuffix("T00:00:00")
+
+
+def _narrow(variable: Any) -> str:
+    """How a variable is stored, in words, where that is less than double precision."""
+    packed, stored = variable.encoding.get("scale_factor"), np.dtype(
+        variable.encoding.get("dtype") or variable.dtype
+    )
+    if packed is not None:
+        return f"{stored} times {float(np.asarray(packed).ravel()[0]):g}"
+    return str(stored) if stored.kind == "f" and stored.itemsize < 8 else ""
+
+
+def _dataset(path: Path, what: str) -> Any:
+    try:
+        import xarray
+    except ImportError:
+        raise BadInput(f"{what}: reading NetCDF needs xarray and h5netcdf; {install("fields")}") from None
+    try:
+        return xarray.open_dataset(path, decode_times=False)
+    except Exception as error:  # whatever a damaged file makes the reader raise
+        raise BadInput(f"{what} cannot be read as NetCDF: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]

@@ -1,0 +1,100 @@
+"""Tables in Parquet files. A null is no value; columns of text, dates, categories or booleans are no numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.results import BadInput, install
+
+Array = NDArray[np.float64]
+SINGLE = {"halffloat": "float16", "float": "float32"}  # names of Parquet's own
+
+
+def names(path: Path, what: str) -> list[str]:
+    """Names of the columns."""
+    with _file(path, what) as file:
+        return list(file.schema_arrow.names)
+
+
+def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, dict[str, str]]:
+    """The columns as numbers, shape ``(N, len(columns))``; how those are stored that hold less than double precision.
+
+    Raises:
+        BadInput: for a column that does not hold numbers, or whole numbers that double precision cannot hold.
+    """
+    with _file(path, what) as file:
+        table = _read(file, columns, what)
+    data = np.empty((table.num_rows, len(columns)))
+    narrow = {}
+    for j, column in enumerate(columns):
+        data[:, j] = _numbers(table[column], column, what)
+        if (stored := SINGLE.get(str(table[column].type))) is not None:
+            narrow[column] = stored
+    return data, narrow
+
+
+def cells(path: Path, columns: Sequence[str], what: str, rows: Sequence[int] | None = None) -> list[list[Any]]:
+    """The columns as Python objects, a list for each, in some rows (from 0) or all; dates as text, nulls as None."""
+    with _file(path, what) as file:
+        table = _read(file, columns, what)
+    if rows is not None:
+        table = table.take(list(rows))
+    return [[_plain(v) for v in table[column].to_pylist()] for column in columns]
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return value
+
+
+def _numbers(values: Any, column: str, what: str) -> Array:
+    from pyarrow import ArrowInvalid, float64, types
+
+    kind = values.type
+    if types.is_null(kind):
+        return np.full(len(values), np.nan)
+    if not (types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind)):
+        hint = ""
+        if types.is_temporal(kind):
+            hint = "; of a date or time give a number, such as days since the first one"
+        elif types.is_boolean(kind):
+            hint = "; of a yes or no give 1 or 0"
+        raise BadInput(f"{what}: column {column} holds {kind}, not numbers{hint}")
+    try:
+        # Safe: whole numbers beyond 2^53 raise.
+        return np.asarray(values.cast(float64()).to_numpy(), dtype=np.float64)
+    except ArrowInvalid as error:
+        raise BadInput(
+            f"{what}: column {column}: double precision cannot hold all of its numbers ({str(error).splitlines()[0]}); "
+            "subtract an offset from the column first"
+        ) from None
+
+
+def _read(file: Any, columns: Sequence[str], what: str) -> Any:
+    try:
+        return file.read(columns=list(columns))
+    except Exception as error:  # whatever a damaged file makes the reader raise
+        raise BadInput(f"{what} cannot be read as Parquet: {_first_line(error)}") from None
+
+
+def _file(path: Path, what: str) -> Any:
+    try:
+        from pyarrow.parquet import ParquetFile
+    except ImportError:
+        raise BadInput(f"{what}: reading Parquet needs pyarrow; {install("parquet")}") from None
+    try:
+        return ParquetFile(path)
+    except Exception as error:  # whatever a damaged file makes the reader raise
+        raise BadInput(f"{what} cannot be read as Parquet: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]
