@@ -11,8 +11,7 @@ SQUARE = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
 
 
 def table(x, y, name="table"):
-    known = {row.tobytes(): v for row, v in zip(x, y, strict=True)}
-    return Function(lambda z: np.array([[known[r.tobytes()]] for r in z]), name=name, table=(x, y[:, None]))
+    return Function(name=name, table=(x, y[:, None]))
 
 
 def findings(report):
@@ -50,11 +49,14 @@ def test_a_model_that_is_no_function_out_there_leaves_the_count():
     assert "20 of the 41 rows" in text
 
 
-def test_rows_of_one_table_only_are_counted():
+def test_arrays_of_different_rows_are_no_pairs():
+    """Rows with equal inputs were looked up in either: which belong together is not known."""
     x = np.random.default_rng(0).random((60, 2))
-    report = audit(Problem(table(x[:50], x[:50, 0]), table(x[10:], x[10:, 0]), SQUARE))
-    assert findings(report)["rows-alone"].startswith("20 rows")
-    assert "rows-outside" not in findings(report)
+    with pytest.raises(BadInput, match=r"have 50 and 51 rows: put both in one order"):
+        Problem(table(x[:50], x[:50, 0]), table(x[:51], x[:51, 0]), SQUARE)
+    swapped = x[[1, 0, *range(2, 60)]]
+    with pytest.raises(BadInput, match=r"have different inputs, first in row 1: input 1 is "):
+        Problem(table(swapped, x[:, 0]), table(x, x[:, 0]), SQUARE)
 
 
 def test_points_of_a_law_outside_the_domain_are_counted():
@@ -81,8 +83,13 @@ def test_rows_with_the_same_inputs_are_compared_each_with_its_own_label():
     assert "rows-repeated" not in findings(report)
 
 
-def test_rows_with_the_same_inputs_in_a_table_of_the_model_are_told():
+def test_rows_with_the_same_inputs_in_two_tables_are_compared_each_with_its_own_value():
+    """The value of the first one was compared, in all of them."""
     x = np.random.default_rng(0).random((60, 2))
     twice = np.concatenate([x, x[10:12]])
-    report = audit(Problem(table(twice, twice[:, 0]), table(x, x[:, 0]), SQUARE))
-    assert findings(report)["rows-repeated"].startswith("2 rows repeat")
+    predicted = twice[:, 0] + 0.01
+    predicted[60] += 4.0
+    report = audit(Problem(table(twice, predicted), table(twice, twice[:, 0]), SQUARE))
+    assert report.worst.error == pytest.approx(4.01)
+    assert report.worst.row == 61
+    assert findings(report)["rows-repeated"].startswith("2 of the rows repeat")

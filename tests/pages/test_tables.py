@@ -21,10 +21,7 @@ def html_of(report):
 
 
 def table(x, y):
-    known = {row.tobytes(): v for row, v in zip(x, y, strict=True)}
-    return Function(
-        lambda z: np.array([[known[r.tobytes()]] for r in z]), name="rows.csv", table=(x, y[:, None])
-    )
+    return Function(name="rows.csv", table=(x, y[:, None]))
 
 
 def smooth(x):

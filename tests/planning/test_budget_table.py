@@ -59,7 +59,7 @@ def test_a_table_of_a_problem_keeps_its_names():
     from supnorm.planning.table import as_table
 
     x, y = table()
-    source = Function(lambda x: x, outputs=("rho",), name="density.csv", table=(x, y[:, None]))
+    source = Function(outputs=("rho",), name="density.csv", table=(x, y[:, None]))
     rows, _, _, told = as_table(Problem(None, source, Domain.from_samples(x), tolerance=0.1), None, None)
     plan = read_table(rows, None, 0.1, "sup", **told).question
     assert (plan.output, plan.title) == ("rho", "density.csv")
@@ -130,7 +130,7 @@ def test_bad_tables(given, options, message):
 def test_a_relative_tolerance_of_a_table_is_made_absolute_like_that_of_a_function():
     """At the floor or the smallest |f| of the rows, with --tolerance as with that of the problem, and it is said."""
     x, y = table()
-    source = Function(lambda x: x, name="density.csv", table=(x, 5 + y[:, None]))
+    source = Function(name="density.csv", table=(x, 5 + y[:, None]))
     least = float((5 + y).min())
 
     def planned(kind, tolerance=None, **options):
@@ -142,7 +142,7 @@ def test_a_relative_tolerance_of_a_table_is_made_absolute_like_that_of_a_functio
     assert f"at the smallest |f| of 800 rows, {least:.3g}" in planned("relative", floor=0.0).notes[1]
     assert planned("relative", floor=50.0).notes[1].endswith("at the floor, 50")
     assert planned("scaled", scale=(4.0,)).tolerance == pytest.approx(0.4)
-    zero = Function(lambda x: x, name="density.csv", table=(x, np.maximum(y, 0.0)[:, None]))
+    zero = Function(name="density.csv", table=(x, np.maximum(y, 0.0)[:, None]))
     with pytest.raises(BadInput, match="is 0 somewhere"):
         budget(
             Problem(None, zero, Domain.from_samples(x), ErrorMeasure("relative", floor=0.0, tolerance=0.1))

@@ -24,7 +24,7 @@ from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import ScreenAndAscent, SearchState
 from supnorm.auditing.statistics import NORMS, Moments, Sample
-from supnorm.auditing.table import is_table, table_statistics
+from supnorm.auditing.table import Compared, compare_rows, is_table
 from supnorm.auditing.tally import Tally
 from supnorm.evaluation import (
     EvaluationStore,
@@ -143,9 +143,11 @@ def audit(
         chosen: Strategy | None = None
         clock: Clock | None = None
         listed: Listed | None = None
+        compared: Compared | None = None
         failures: dict[str, Any] | None = None
         if is_table(problem):
-            sample, state, places = table_statistics(evaluator, norms)
+            compared = compare_rows(evaluator, norms)
+            sample, places, state = compared.sample, compared.places, SearchState.empty(problem.domain.d)
             searched = evaluator.total
         else:
             evaluator.probe(rng)
@@ -164,7 +166,7 @@ def audit(
             places = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
         run.surrogate, run.searched = isinstance(chosen, SurrogateSearch), searched
-        run.listed, run.failures = listed, failures
+        run.listed, run.failures, run.compared = listed, failures, compared
         if power is not None and listed is not None:
             run.power = Planted(left_out=NONE_HIDDEN if listed.exhaustive else SOME_LEFT)
         elif power is not None and chosen is not None and not isinstance(chosen, Enumeration):

@@ -28,6 +28,7 @@ from supnorm.auditing.facts import (
     output_units,
     place_json,
     points_table,
+    rows_json,
     side_json,
     workers_note,
 )
@@ -44,7 +45,7 @@ from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.search import SearchState
 from supnorm.auditing.statistics import QUANTILES, Sample, unseen_peaks
-from supnorm.auditing.table import is_table, row_of
+from supnorm.auditing.table import Compared, is_table
 from supnorm.auditing.tally import WholeSample
 from supnorm.auditing.verdict import verdict
 from supnorm.evaluation import Evaluator
@@ -70,6 +71,7 @@ class Run:
     power: Planted = field(default_factory=Planted)
     surrogate: bool = False
     listed: Listed | None = None  # where the points of a finite domain were evaluated one by one
+    compared: Compared | None = None  # the rows of a table
     failures: dict[str, Any] | None = None  # of that: what is evaluated once more for pictures is left out
     clock: Clock | None = None  # limits the pictures
     recheck_failures: Sequence[str] = ()  # what happened where the second reference gave no value
@@ -106,12 +108,14 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     sample = run.sample
     rms = sample.rms()
     places = [place_json(p.witness, problem, names) for p in run.places]
+    if run.compared is not None:
+        places = rows_json(run.compared, places)
     ends = np.concatenate(run.state.independent) if run.state.independent else np.empty((0, problem.domain.d))
     unseen = unseen_peaks(cluster_sizes(ends, 0.01 * np.sqrt(problem.domain.d)))
     limit = problem.error.limit
     sup = witness.error if witness is not None else float("nan")
     rounding = 0.0
-    if witness is not None:
+    if witness is not None and (problem.model.table is None or problem.reference.table is None):
         rounding = evaluator.rounding(witness.x, witness.model, witness.reference)
         drawn = charts.rounding_left_out(drawn, sup, rounding)
     levels = [limit] if limit is not None else [sample.quantile(0.999)]
@@ -140,7 +144,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         if run.listed is None
         else run.listed.to_json(problem.domain.names),
         "sup": {"lower": sup, "rounding": rounding, "upper": None, "upper_kind": "none"},
-        "witness": None if witness is None else place_json(witness, problem, names),
+        "witness": None if witness is None else dict(places[0]),
         "rms": {"value": rms.value, "kind": kind, "n": rms.n, "at_least": floor},
         "mean": {"value": sample.mean().value, "kind": kind, "n": sample.n},
         "norms": sample.norms() | {"sup": sup},
@@ -162,9 +166,17 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "places": places,
         "glitches": [p for p in places if "glitch" in p["tags"]],
         "findings": findings(
-            evaluator, witness, sample, [p.witness for p in run.places], suspects, run.recheck_failures
+            evaluator,
+            witness,
+            sample,
+            [p.witness for p in run.places],
+            suspects,
+            run.recheck_failures,
+            run.compared,
         ),
         "table_only": table,
+        "table": None if run.compared is None else run.compared.to_json(problem),
+        "finite": None if run.compared is None else run.compared.finite_json(),
         "failures": run.failures or failures_json(evaluator, run.recorder),
         "evaluations": {
             "search": counts.get("search", 0) + counts.get("probe", 0),
@@ -251,9 +263,8 @@ def _mark_suspects(run: Run, rows: NDArray[np.intp]) -> None:
     """Places that are rows with suspect labels say so."""
     if not len(rows):
         return
-    table = run.evaluator.problem.reference.table
     for i, place in enumerate(run.places):
-        if row_of(table, place.witness.x, place.witness.reference) in rows:
+        if place.witness.row is not None and place.witness.row - 1 in rows:
             witness = replace(place.witness, tags=(*place.witness.tags, "suspect-label"))
             run.places[i] = replace(place, witness=witness)
 

@@ -9,7 +9,7 @@ import numpy as np
 from supnorm.auditing import pictures as charts
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import Table
-from supnorm.auditing.table import row_of
+from supnorm.auditing.table import Compared
 from supnorm.auditing.thinning import linkage_radius, thin
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Domain, Function, Problem
@@ -88,18 +88,18 @@ def place_json(witness: Witness, problem: Problem, names: list[str]) -> dict[str
         "recheck": witness.recheck,
         "recheck_value": witness.recheck_value,
         "off_data": witness.off_data,
-    } | _row_json(witness, problem)
+    } | ({} if witness.row is None else {"row": witness.row})
 
 
-def _row_json(witness: Witness, problem: Problem) -> dict[str, Any]:
-    """For a table the row of the witness, counted from 1 below its header; the first of equal ones."""
-    if problem.reference.table is not None:
-        row = row_of(problem.reference.table, witness.x, witness.reference)
-    elif problem.model.table is not None:
-        row = row_of(problem.model.table, witness.x, witness.model)
-    else:
-        return {}
-    return {"row": None if row is None else row + 1}
+def rows_json(compared: Compared, places: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Places that are rows of a table with the line of the file, and what its other columns hold there."""
+    at = {int(compared.pairs.row[pair]) + 1: int(pair) for pair in compared.worst}
+    pairs = [at[place["row"]] for place in places]
+    more = []
+    for place, pair, cells in zip(places, pairs, compared.columns(pairs), strict=True):
+        line = compared.pairs.rows.line(int(compared.pairs.row[pair]))
+        more.append(place | ({} if line is None else {"line": line}) | {"columns": cells})
+    return more
 
 
 def failures_json(evaluator: Evaluator, recorder: Recorder) -> dict[str, Any]:
@@ -174,19 +174,36 @@ def finite_note(domain: Domain) -> list[str]:
 
 
 def points_table(run: Run, names: list[str]) -> Table:
-    """The worst rows, thinned so that they do not crowd at one peak."""
-
+    """The worst rows, thinned so that they do not crowd at one peak; of a table its worst rows, all of them."""
     domain = run.evaluator.problem.domain
-    rows = run.recorder.worst_rows()
-    columns = [
+    columns = (
         *domain.names,
         *(f"model_{n}" for n in names),
         *(f"reference_{n}" for n in names),
         "error",
-    ]
+    )
+    if run.compared is not None:
+        return _rows_of_table(run.compared, columns)
+    rows = run.recorder.worst_rows()
     if len(rows):
         u = domain.to_unit(rows[:, : domain.d])
         radius = 0.1 * linkage_radius(max(run.evaluator.total, 3), domain.d)
         most = min(500, max(20, NUMBERS // len(columns)), len(rows))  # thousands of outputs: fewer points
         rows = rows[thin(u, rows[:, -2], radius, most, fill=False)]
-    return Table(tuple(columns), rows[:, :-1] if len(rows) else np.empty((0, len(columns))))
+    return Table(columns, rows[:, :-1] if len(rows) else np.empty((0, len(columns))))
+
+
+def _rows_of_table(compared: Compared, columns: tuple[str, ...]) -> Table:
+    """The worst rows of a table with their numbers, lines and other columns."""
+    pairs = [int(pair) for pair in compared.worst]
+    index = [int(compared.pairs.row[pair]) for pair in pairs]
+    cells = compared.columns(pairs)
+    labels = {"row": tuple(str(row + 1) for row in index)}
+    if compared.pairs.rows.lines is not None:
+        labels["line"] = tuple(str(compared.pairs.rows.line(row)) for row in index)
+    for name in dict.fromkeys(name for row in cells for name in row):
+        free = name
+        while free in labels or free in columns:
+            free = f"table_{free}"
+        labels[free] = tuple(row.get(name, "") for row in cells)
+    return Table(columns, compared.numbers, labels)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from supnorm.auditing.explain import number
 from supnorm.auditing.labels import LabelCheck
 from supnorm.auditing.statistics import Sample, clopper_pearson_upper
-from supnorm.auditing.table import common_rows, is_table
+from supnorm.auditing.table import NAMED, Compared, is_table
 from supnorm.auditing.tally import WholeSample
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.caller import guarded
@@ -34,18 +34,25 @@ def findings(
     places: Sequence[Witness] = (),
     suspects: NDArray[np.intp] = NONE,
     recheck_failures: Sequence[str] = (),
+    compared: Compared | None = None,
 ) -> list[dict[str, Any]]:
-    """Plain sentences, each with a code; ``suspects`` are rows of the reference's table (`suspect_rows`)."""
+    """Plain sentences, each with a code; ``suspects`` are rows of the reference's table (`suspect_rows`).
+
+    Args:
+        compared: the rows, where a table was given.
+    """
     problem: Problem = evaluator.problem
     found: list[dict[str, Any]] = []
-    found += rows_left_out(evaluator)
+    found += law_outside(problem) if compared is None else rows_left_out(evaluator, compared)
     if problem.data is not None:
         found += domain_against_data(problem.domain, np.asarray(problem.data, dtype=float), witness)
     found += suspect_words(problem, suspects)
     if witness is not None and witness.error == np.inf:
         code, cause = infinite_cause(problem, witness)
         found.append({"code": code, "text": f"{cause} {infinite_share(problem, sample, places)}".rstrip()})
-    found += failure_words(evaluator, sample)
+    found += (
+        failure_words(evaluator, sample) if compared is None else row_failures(evaluator, sample, compared)
+    )
     if evaluator.blind:
         text = (
             "The derivatives of the error are zero at most of the points with the largest errors, as they are behind "
@@ -122,75 +129,115 @@ def failed_share(side: str, sample: Sample, points: str) -> str:
     )
 
 
-def rows_left_out(evaluator: Evaluator) -> list[dict[str, Any]]:
-    """Rows of tables and of a law's file that lie outside the domain, or in one of two tables only."""
+def law_outside(problem: Problem) -> list[dict[str, Any]]:
+    """Points of a law's file that lie outside the domain."""
+    law = problem.law
+    if law is None or not law.outside:
+        return []
+    text = (
+        f"{law.outside:,} of the {law.given:,} points of the law lie outside the declared domain and were left "
+        "out: the averages are over the others."
+    )
+    return [{"code": "law-outside", "text": text}]
+
+
+def rows_left_out(evaluator: Evaluator, compared: Compared) -> list[dict[str, Any]]:
+    """Rows of a table that were not compared, that lack an input, or that repeat the inputs of others."""
     problem: Problem = evaluator.problem
-    if not is_table(problem):
-        law = problem.law
-        if law is None or not law.outside:
-            return []
-        text = (
-            f"{law.outside:,} of the {law.given:,} points of the law lie outside the declared domain and were left "
-            "out: the averages are over the others."
-        )
-        return [{"code": "law-outside", "text": text}]
-    found = []
-    points = common_rows(problem)
-    tables = [f.table[0] for f in (problem.model, problem.reference) if f.table is not None]
-    alone = sum(len(t) for t in tables) - len(tables) * len(points)
-    if alone > 0:
-        text = f"{alone:,} rows are in the table of model or reference only, and were not compared."
+    pairs, found = compared.pairs, []
+    if sum(pairs.alone):
+        parts = [
+            f"{n:,} of the {side}" for side, n in zip(("model", "reference"), pairs.alone, strict=True) if n
+        ]
+        text = f"The key of {' and '.join(parts)} has no partner in the other table: these rows were not compared."
         found.append({"code": "rows-alone", "text": text})
-    found += _repeated(problem)
-    outside = points[~problem.domain.contains(points)]
+    found += _repeated(compared)
+    lacking = ~pairs.complete & compared.inside
+    if lacking.any():
+        none = np.isnan(pairs.x[lacking]).sum(axis=0)
+        parts = [f"{name} in {n:,}" for name, n in zip(problem.domain.names, none, strict=True) if n]
+        text = (
+            f"{lacking.sum():,} of the {len(pairs):,} rows lack an input ({', '.join(parts)}). Both values stand in the "
+            "row, so they were compared; maps leave them out."
+        )
+        found.append({"code": "rows-incomplete", "text": text})
+    outside = np.flatnonzero(~compared.inside)
     if len(outside):
         text = (
-            f"{len(outside):,} of the {len(points):,} rows of the table lie outside the declared domain and were not "
-            f"compared.{_worst_outside(evaluator, outside)}"
+            f"{len(outside):,} of the {len(pairs):,} rows of the table lie outside the declared domain and were not "
+            f"compared.{_worst_outside(evaluator, compared, outside)}"
         )
         found.append({"code": "rows-outside", "text": text})
     return found
 
 
-def _repeated(problem: Problem) -> list[dict[str, Any]]:
-    """Rows that repeat inputs, where the model is a table: which value belongs to which is then not known."""
-    if problem.model.table is None:
+def row_failures(evaluator: Evaluator, sample: Sample, compared: Compared) -> list[dict[str, Any]]:
+    """Rows in which a table has no value, by their numbers; a side that was called has failed in its own way."""
+    found, problem = [], evaluator.problem
+    lost, n = compared.without["model"], sample.drawn
+    if len(lost) and problem.model.table is not None:
+        finite = compared.finite
+        text = f"The model has no value in {len(lost):,} of {n:,} rows where the reference has one ({_numbered(lost)})"
+        if finite.n < sample.n:
+            text += ": there its error is infinite"
+        found.append({"code": "rows-without-prediction", "text": f"{text}.", "rows": lost.tolist()})
+    lost = compared.without["reference"]
+    if len(lost) and problem.reference.table is not None:
+        text = (
+            f"The reference has no value in {len(lost):,} of {n:,} rows ({_numbered(lost)}): no error is known there, and "
+            "none is counted."
+        )
+        found.append({"code": "reference-failed", "text": text, "rows": lost.tolist()})
+    given = {side for side in ("model", "reference") if getattr(problem, side).table is not None}
+    return found + [f for f in failure_words(evaluator, sample) if f["code"].partition("-")[0] not in given]
+
+
+def _numbered(rows: NDArray[np.intp]) -> str:
+    """Numbers of rows, the first few of them."""
+    shown = ", ".join(f"{row:,}" for row in rows[: NAMED // 2])
+    return f"{'row' if len(rows) == 1 else 'rows'} {shown}{', ...' if len(rows) > NAMED // 2 else ''}"
+
+
+def _repeated(compared: Compared) -> list[dict[str, Any]]:
+    """That rows repeat inputs, where two tables were compared: it is no fault, but no function of these inputs can fit."""
+    pairs = compared.pairs
+    if pairs.model is None or pairs.reference is None:
         return []
-    tables = [f.table[0] for f in (problem.model, problem.reference) if f.table is not None]
-    again = sum(len(t) - len(np.unique(t, axis=0)) for t in tables)
+    x = pairs.x[compared.inside & pairs.complete]
+    again = len(x) - len(np.unique(x, axis=0))
     if not again:
         return []
-    text = (
-        f"{again:,} rows repeat the inputs of an earlier row of the same table; the value of the first one was "
-        "compared."
-    )
+    text = f"{again:,} of the rows repeat the inputs of an earlier row; each row was compared with its own value."
     return [{"code": "rows-repeated", "text": text}]
 
 
-def _worst_outside(evaluator: Evaluator, x: Array) -> str:
+def _worst_outside(evaluator: Evaluator, compared: Compared, rows: NDArray[np.intp]) -> str:
     """The largest error at rows outside the domain, in words; nothing where it cannot be had."""
     problem: Problem = evaluator.problem
     if evaluator.model.expensive or evaluator.reference.expensive:
         return ""
-    worst, where = -np.inf, x[0]
-    for i in range(0, len(x), ROWS):
-        part = x[i : i + ROWS]
+    pairs, worst, where = compared.pairs, -np.inf, 0
+    sides = ((problem.model, pairs.model), (problem.reference, pairs.reference))
+    for i in range(0, len(rows), ROWS):
+        part = rows[i : i + ROWS]
+        x = pairs.x[part]
         try:
             model, reference = (
-                guarded(f.value, part, evaluator.outputs)[0] for f in (problem.model, problem.reference)
+                guarded(f.value, x, evaluator.outputs)[0] if given is None else given[part]
+                for f, given in sides
             )
-            error = problem.error(model, reference, part)[0]
+            error = problem.error(model, reference, x)[0]
         except Exception:  # a model need not be a function outside its domain
             return ""
         error = np.where(np.isnan(error), -np.inf, error)
         if error.max() > worst:
-            worst, where = float(error.max()), part[int(error.argmax())]
+            worst, where = float(error.max()), int(part[int(error.argmax())])
     if worst == -np.inf:
         return ""
-    at = ", ".join(f"{name} = {v:.6g}" for name, v in problem.domain.describe(where).items())
+    at = ", ".join(f"{name} = {v:.6g}" for name, v in problem.domain.describe(pairs.x[where]).items())
     limit = problem.error.limit
     over = ", above the tolerance" if limit is not None and worst > limit else ""
-    return f" The largest error among them is {worst:.4g} at {at}{over}."
+    return f" The largest error among them is {worst:.4g} at {at} (row {pairs.row[where] + 1:,}){over}."
 
 
 def infinite_cause(problem: Problem, witness: Witness) -> tuple[str, str]:
@@ -295,7 +342,7 @@ def domain_against_data(domain: Domain, data: Array, witness: Witness | None) ->
         f"{outside} % of the domain lies outside that range."
     )
     if witness is not None:
-        out = [domain.names[i] for i in wide if not low[i] <= witness.x[i] <= high[i]]
+        out = [domain.names[i] for i in wide if witness.x[i] < low[i] or witness.x[i] > high[i]]
         text += (
             f" The worst point lies outside the data, in {', '.join(out)}."
             if out
@@ -333,4 +380,8 @@ def data_distances(domain: Domain, data: Any, x: Array) -> Array | None:
         return None
     tree = cKDTree(unit)
     r95 = float(np.quantile(tree.query(unit, k=2)[0][:, 1], 0.95))
-    return np.asarray(tree.query(domain.to_unit(x))[0] / r95)
+    u = domain.to_unit(x)
+    whole = np.isfinite(u).all(axis=1)  # rows of a table may lack an input
+    distance = np.full(len(x), np.nan)
+    distance[whole] = tree.query(u[whole])[0] / r95
+    return distance

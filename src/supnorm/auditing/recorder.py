@@ -68,6 +68,11 @@ class Recorder:
         x, model, reference, score, output, status = (_joined(batches, name) for name in FIELDS)
         if model.shape[1] > 1:
             self._keep_outputs(x, model, reference, status)
+        if np.isnan(x.sum()):  # rows of tables may lack inputs: they have no place
+            whole = np.isfinite(x).all(axis=1)
+            x, model, reference, score, output, status = (
+                part[whole] for part in (x, model, reference, score, output, status)
+            )
         u = self.domain.to_unit_rows(x)
         self._count_places(u, status)
         self._fill(u, score)

@@ -9,7 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +28,21 @@ class Table:
     Attributes:
         columns: input names, ``model_<output>``, ``reference_<output>``, ``error``.
         rows: shape ``(n, len(columns))``.
+        labels: of the rows of a table, as text by name: ``row`` (counted from 1 below the header), ``line`` of the file
+            where that is not the row's number plus 1, and what the table's other columns hold.
     """
 
     columns: tuple[str, ...]
     rows: NDArray[np.float64]
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_csv(self) -> str:
-        """The table as CSV text; numbers with all their digits."""
+        """The table as CSV text, labels first; numbers with all their digits."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows([repr(float(v)) for v in row] for row in self.rows)
+        writer.writerow((*self.labels, *self.columns))
+        for i, row in enumerate(self.rows):
+            writer.writerow([*(column[i] for column in self.labels.values()), *(repr(float(v)) for v in row)])
         return text.getvalue()
 
 
@@ -138,7 +142,8 @@ class AuditReport:
             import pyarrow.parquet
         except ImportError:
             return folder
-        table = pyarrow.table(dict(zip(self.points.columns, self.points.rows.T, strict=True)))
+        numbers = dict(zip(self.points.columns, self.points.rows.T, strict=True))
+        table = pyarrow.table({k: list(v) for k, v in self.points.labels.items()} | numbers)
         sink = pyarrow.BufferOutputStream()
         pyarrow.parquet.write_table(table, sink)
         write_whole(folder / "points.parquet", sink.getvalue().to_pybytes())
@@ -162,6 +167,7 @@ class AuditReport:
             recheck=data.get("recheck"),
             recheck_value=None if other is None else np.array([from_json(v) for v in other]),
             off_data=_number(data.get("off_data")),
+            row=data.get("row"),
         )
 
 
@@ -184,13 +190,17 @@ def load_report(folder: Path | str) -> AuditReport:
         raise BadInput(f"{path}: not a result of an audit: {error}") from None
     if not isinstance(document, dict) or document.get("schema") != "supnorm.audit/1":
         raise BadInput(f'{path}: the schema is not "supnorm.audit/1"; give the folder of an audit')
-    return AuditReport(document, _read_points(Path(folder) / "points.csv"))
+    return AuditReport(document, _read_points(Path(folder) / "points.csv", document))
 
 
-def _read_points(path: Path) -> Table:
+def _read_points(path: Path, document: Mapping[str, Any]) -> Table:
     if not path.exists():
         return Table((), np.empty((0, 0)))
     with path.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
-    data = np.array([[float(v) for v in row] for row in rows]).reshape(len(rows), len(header))
-    return Table(tuple(header), data)
+    first = 0  # of the numbers: labels of rows of a table stand before them
+    if document.get("table"):
+        first = max(len(header) - len(document["axes"]) - 2 * len(document["outputs"]) - 1, 0)
+    data = np.array([[float(v) for v in row[first:]] for row in rows]).reshape(len(rows), len(header) - first)
+    labels = {name: tuple(row[k] for row in rows) for k, name in enumerate(header[:first])}
+    return Table(tuple(header[first:]), data, labels)

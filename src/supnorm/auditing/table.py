@@ -1,29 +1,111 @@
 """Statistics of a table of computed pairs: there is no search, and the report says so.
 
-Where model or reference is a table, only its rows can be compared. The worst row is a witness like any other;
-what lies between the rows is unknown. With a ``[recheck]`` reference the worst rows are tested against it, so
-that wrong labels come out as reference faults and not as errors of the model.
+Where model or reference is a table, only its rows can be compared: each once, with its own values. Over them the maximum
+is exact, as computed; what lies between the rows is unknown. With a ``[recheck]`` reference the worst rows are tested
+against it, so that wrong labels come out as reference faults and not as errors of the model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.joint import with_output
-from supnorm.auditing.places import PLACES, Place, where_in
-from supnorm.auditing.search import SearchState
+from supnorm.auditing.places import INFINITE, PLACES, Place, where_in
 from supnorm.auditing.statistics import NORMS, Moments, Sample
-from supnorm.auditing.thinning import thin
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
 from supnorm.problem import Domain, Problem
+from supnorm.problem.pairs import Pairs
 from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
-CLOSE = 1e-6  # rows nearer than this in the unit box are one place
+Index = NDArray[np.intp]
+BATCH = 8192  # rows at a time
+POINTS = 500  # of the worst rows that are kept
+NUMBERS = 300_000  # held in them, at most: some MB
+INFINITE_POINTS = 100  # of these without a value of the model, at most: they must not crowd out the others
+NAMED = 20  # rows without a value that are named
+
+
+@dataclass
+class Compared:
+    """What came out of comparing the rows.
+
+    Attributes:
+        pairs: all rows, and which of them lie in the domain.
+        sample: the errors of those; ``finite``: of the finite ones.
+        places: the worst rows.
+        worst: pairs with the largest errors, `POINTS` at most, and their numbers: inputs, model, reference, error.
+        used: names of outputs of both sides, which are shown as values of model and reference.
+        without: rows (from 1) in which a side has no value, by side; of the model those where the reference has one.
+    """
+
+    pairs: Pairs
+    inside: NDArray[np.bool_]
+    sample: Sample
+    places: list[Place]
+    worst: Index
+    numbers: Array
+    without: dict[str, Index] = field(default_factory=dict)
+    used: frozenset[str] = frozenset()
+
+    @property
+    def finite(self) -> Sample:
+        """The sample without infinite errors."""
+        errors = self.sample.errors
+        return replace(self.sample, errors=errors[np.isfinite(errors)])
+
+    def columns(self, pairs: Sequence[int]) -> list[dict[str, str]]:
+        """What the columns of the table hold in some pairs that are neither inputs nor outputs, by name."""
+        return [{k: v for k, v in row.items() if k not in self.used} for row in self.pairs.columns(pairs)]
+
+    def to_json(self, problem: Problem) -> dict[str, Any]:
+        """The key ``table`` of an audit's document."""
+        pairs, n = self.pairs, self.sample.n
+        key = (
+            {"model": list(pairs.partner[1].key), "reference": list(pairs.rows.key)}
+            if pairs.partner
+            else None
+        )
+        return {
+            "rows": len(pairs) + max(pairs.alone),
+            "compared": n,
+            "paired_by": pairs.by,
+            "key": key if pairs.by == "key" else None,
+            "alone": dict(zip(("model", "reference"), pairs.alone, strict=True)),
+            "outside": int((~self.inside).sum()),
+            "incomplete": int((~pairs.complete & self.inside).sum()),
+            "without_value": {side: len(rows) for side, rows in self.without.items()},
+            "without_value_rows": {side: rows[:NAMED].tolist() for side, rows in self.without.items()},
+            "text": self._text(),
+        }
+
+    def _text(self) -> str:
+        """What the largest error means: it is that of the rows, and of nothing else."""
+        n = self.sample.n
+        if not n:
+            return ""
+        rows = "this row" if n == 1 else f"these {n:,} rows"
+        return f"Over {rows} the maximum is exact; it says nothing between them."
+
+    def finite_json(self) -> dict[str, Any] | None:
+        """The key ``finite``: what the errors are like that are finite, where some are not; None where all are."""
+        finite, n = self.finite, self.sample.n
+        if finite.n == n:
+            return None
+        best = next((p.witness for p in self.places if np.isfinite(p.witness.error)), None)
+        return {
+            "infinite": n - finite.n,
+            "n": finite.n,
+            "worst": finite.worst() if finite.n else None,
+            "row": None if best is None else best.row,
+            "rms": finite.rms().value if finite.n else None,
+            "mean": finite.mean().value if finite.n else None,
+        }
 
 
 def is_table(problem: Problem) -> bool:
@@ -37,88 +119,101 @@ def rows_name(problem: Problem) -> str:
     return f"rows of {tables[0].name or 'the table'}"
 
 
-def table_points(problem: Problem) -> tuple[Array, Array | None]:
-    """The rows to compare, shape ``(N, d)``: those that both tables hold and that lie in the domain; their labels.
-
-    Labels (N, m) only where the reference alone is a table: rows with the same inputs may have different ones.
+def compare_rows(evaluator: Evaluator, norms: Sequence[float] = NORMS) -> Compared:
+    """Every row once, with its own values.
 
     Raises:
-        BadInput: when no row is left.
+        BadInput: when no row lies in the domain.
     """
-    points = common_rows(problem)
-    kept = problem.domain.contains(points)
-    if not kept.any():
-        raise BadInput(f"none of the {len(points)} rows of the table lies in the domain")
-    alone = problem.reference.table is not None and problem.model.table is None
-    return points[kept], problem.reference.table[1][kept] if alone else None
-
-
-def common_rows(problem: Problem) -> Array:
-    """The rows of the table, those that both hold where there are two, shape ``(N, d)``.
-
-    Raises:
-        BadInput: when two tables have none in common.
-    """
-    tables = [f.table[0] for f in (problem.model, problem.reference) if f.table is not None]
-    points: Array = tables[0]
-    if len(tables) == 2:
-        rows = {row.tobytes() for row in tables[1]}
-        points = points[[row.tobytes() in rows for row in points]]
-        if not len(points):
-            raise BadInput("the tables of model and reference have no row of inputs in common")
-    return points
-
-
-def row_of(table: tuple[Array, Array], x: Array, values: Array) -> int | None:
-    """The row of a table with inputs ``x`` (d,), of several the first with these ``values`` (m,); None without one."""
-    same = np.flatnonzero(np.all(table[0] == x, axis=1))
-    exact = (
-        same[[np.array_equal(table[1][i], values, equal_nan=True) for i in same]] if len(same) > 1 else same
-    )
-    return int((exact if len(exact) else same)[0]) if len(same) else None
-
-
-def table_statistics(
-    evaluator: Evaluator, norms: Sequence[float] = NORMS
-) -> tuple[Sample, SearchState, list[Place]]:
-    """Every row once: the sample, and the worst rows as places."""
     problem: Problem = evaluator.problem
-    points, labels = table_points(problem)
-    d = problem.domain.d
-    state = SearchState.empty(d)
-    errors, kept, moments = [], [], Moments(norms)
-    for i in range(0, len(points), 8192):
-        rows = slice(i, i + 8192)
-        if labels is None:
-            done = evaluator.values_inside(points[rows], "statistics")
-        else:
-            done = evaluator.landed(points[rows], labels[rows], {}, "statistics")
+    pairs = problem.pairs
+    assert pairs is not None
+    inside = pairs.inside(problem.domain)
+    chosen = np.flatnonzero(inside)
+    if not len(chosen):
+        raise BadInput(f"none of the {len(pairs)} rows of the table lies in the domain")
+    errors, moments, best = [np.empty(0)], Moments(norms), _Worst(_most(problem, pairs))
+    without: dict[str, list[Index]] = {"model": [], "reference": []}
+    for i in range(0, len(chosen), BATCH):
+        part = chosen[i : i + BATCH]
+        given = [None if side is None else side[part] for side in (pairs.model, pairs.reference)]
+        done = evaluator.paired(pairs.x[part], given[0], given[1], "statistics")
         ok = done.status == PointStatus.OK
         errors.append(done.error[ok])
         moments.add(problem.error.in_units(done.model[ok], done.reference[ok], done.x[ok]))
-        u = problem.domain.to_unit(done.x)
-        state.pool.add(u, done.score)
-        top = np.argsort(-done.score, kind="stable")[: 4 * PLACES]
-        kept += [
-            (float(done.score[k]), Place(u[k], _witness(done, int(k), u[k], problem.domain), np.full(d, 0.1)))
-            for k in top
-            if ok[k]
-        ]
-    kept.sort(key=lambda pair: -pair[0])
-    sample = Sample(np.concatenate(errors), rows_name(problem), len(points), moments, dict(evaluator.failed))
-    if not kept:
-        return sample, state, []
-    chosen = thin(np.stack([p.u for _, p in kept]), np.array([s for s, _ in kept]), CLOSE, PLACES)
-    places = [kept[i][1] for i in chosen]
-    return sample, state, [replace(p, witness=with_output(problem.error, p.witness)) for p in places]
+        for side, rows in _without_value(done).items():
+            without[side].append(pairs.row[part[rows]] + 1)
+        best.add(part, done)
+    sample = Sample(np.concatenate(errors), rows_name(problem), len(chosen), moments, dict(evaluator.failed))
+    worst, numbers, output = best.rows()
+    first = np.flatnonzero(numbers[:, -1] == np.inf)[INFINITE:]
+    listed = np.setdiff1d(np.arange(len(worst)), first)[:PLACES]
+    places = [_place(problem, pairs, int(worst[k]), numbers[k], int(output[k])) for k in listed]
+    lost = {side: np.concatenate(rows) for side, rows in without.items()}
+    used = frozenset((*problem.model.outputs, *problem.reference.outputs))
+    return Compared(pairs, inside, sample, places, worst, numbers, lost, used)
 
 
-def _witness(done: Evaluations, k: int, u: Array, domain: Domain) -> Witness:
-    return Witness(
-        done.x[k],
-        done.model[k],
-        done.reference[k],
-        float(done.error[k]),
-        int(done.output[k]),
-        tags=(where_in(domain, u, done.x[k]),),
+class _Worst:
+    """The rows of a stream with the largest errors: infinite ones, `INFINITE_POINTS` at most, and finite ones."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._kept: list[tuple[Index, Array, Index]] = []
+
+    def add(self, pair: Index, done: Evaluations) -> None:
+        known = ~np.isnan(done.error)
+        numbers = np.concatenate([done.x, done.model, done.reference, done.error[:, None]], axis=1)
+        self._kept.append((pair[known], numbers[known], done.output[known]))
+        self._sort_out()
+
+    def rows(self) -> tuple[Index, Array, Index]:
+        """Pairs, their numbers and the output that carries the error; the largest error first."""
+        return self._kept[0]
+
+    def _sort_out(self) -> None:
+        pair, numbers, output = (np.concatenate(parts) for parts in zip(*self._kept, strict=True))
+        # Of equal errors the row that comes first.
+        order = np.lexsort((pair, -numbers[:, -1]))
+        infinite = numbers[order, -1] == np.inf
+        finite = order[~infinite][: self.most]
+        order = np.concatenate([order[infinite][:INFINITE_POINTS], finite])[: max(self.most, 1)]
+        self._kept = [(pair[order], numbers[order], output[order])]
+
+
+def _most(problem: Problem, pairs: Pairs) -> int:
+    """Rows that are kept: thousands of outputs leave room for fewer."""
+    values = pairs.model if pairs.model is not None else pairs.reference
+    assert values is not None
+    return int(min(POINTS, max(2 * PLACES, NUMBERS // (problem.domain.d + 2 * values.shape[1] + 1))))
+
+
+def _without_value(done: Evaluations) -> dict[str, Index]:
+    """Rows of a batch in which a side has no value, where the error would count."""
+    counted = done.status != PointStatus.MASKED
+    model, reference = np.isfinite(done.model), np.isfinite(done.reference)
+    return {
+        "model": np.flatnonzero((~model & reference).any(axis=1) & counted),
+        "reference": np.flatnonzero(~reference.any(axis=1) & counted),
+    }
+
+
+def _place(problem: Problem, pairs: Pairs, pair: int, numbers: Array, output: int) -> Place:
+    domain, d = problem.domain, problem.domain.d
+    m = (len(numbers) - d - 1) // 2
+    x = numbers[:d]
+    u = domain.to_unit(x[None])[0]
+    witness = Witness(
+        x,
+        numbers[d : d + m],
+        numbers[d + m : d + 2 * m],
+        float(numbers[-1]),
+        output,
+        tags=_tags(domain, u, x),
+        row=int(pairs.row[pair]) + 1,
     )
+    return Place(u, with_output(problem.error, witness), np.full(d, 0.1))
+
+
+def _tags(domain: Domain, u: Array, x: Array) -> tuple[str, ...]:
+    return (where_in(domain, u, x),) if np.isfinite(x).all() else ()

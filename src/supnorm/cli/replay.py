@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -35,7 +35,6 @@ def command(
 
     from supnorm.auditing import load_report
     from supnorm.auditing.joint import with_output
-    from supnorm.auditing.table import row_of
     from supnorm.evaluation.caller import guarded
     from supnorm.results import BadInput, to_json
     from supnorm.results.encoding import dumps
@@ -54,13 +53,21 @@ def command(
         raise BadInput(f"{path} has no [model]; give the run's own --problem")
     x = then.x[None]
     outputs = len(report.document["outputs"])
+    given: list[Any] = [None, None]
+    if opened.pairs is not None:  # a row is found by its number: others may have the same inputs
+        pair = np.flatnonzero(opened.pairs.row + 1 == then.row)
+        if not len(pair) or not np.array_equal(opened.pairs.x[pair], x, equal_nan=True):
+            raise BadInput(f"{path}: row {then.row} of the run in {run} is not in its table any more")
+        given = [
+            None if side is None else side[pair] for side in (opened.pairs.model, opened.pairs.reference)
+        ]
     try:
-        model, reference = (guarded(f.value, x, outputs)[0] for f in (opened.model, opened.reference))
+        model, reference = (
+            guarded(f.value, x, outputs)[0] if row is None else row
+            for f, row in zip((opened.model, opened.reference), given, strict=True)
+        )
     except BadInput as why:
         raise BadInput(f"{path} has other outputs than the run in {run}: {why}") from None
-    if opened.reference.table is not None and opened.model.table is None:  # rows may repeat inputs
-        row = row_of(opened.reference.table, then.x, then.reference)
-        reference = reference if row is None else opened.reference.table[1][row][None]
     error, output = opened.error(model, reference, x)
     seen = replace(then, model=model[0], reference=reference[0], output=int(output[0]))
     shown = with_output(opened.error, seen)

@@ -172,12 +172,15 @@ class Evaluator:
     def paired(self, x: Array, model: Array | None, reference: Array | None, purpose: str) -> Evaluations:
         """Evaluations at rows of a table, (n, d): a side whose values (n, m) are None is called at ``x``."""
         y, model_messages = self.model.values(x, purpose) if model is None else (model, {})
-        f, reference_messages = (
-            self.reference.values(x, purpose) if reference is None else (reference, {})
-        )
+        f, reference_messages = self.reference.values(x, purpose) if reference is None else (reference, {})
         for side, given in ((self.model, model), (self.reference, reference)):
             if given is not None:
                 side.outputs = given.shape[1]
+        widths = [side.outputs for side in (self.model, self.reference)]
+        if None not in widths and widths[0] != widths[1]:
+            raise BadInput(
+                f"the model has {widths[0]} outputs and the reference {widths[1]}; choose the same ones (outputs = [...])"
+            )
         return self._compare(x, y, model_messages, f, reference_messages, purpose)
 
     def gradient(self, x: Array, purpose: str) -> tuple[Evaluations, Array]:

@@ -108,7 +108,9 @@ class Function:
     def __post_init__(self) -> None:
         if self.table is None:
             if self.value is _no_value:
-                raise BadInput("a Function needs value, a function of a batch (n, d), or table, (points, values)")
+                raise BadInput(
+                    "a Function needs value, a function of a batch (n, d), or table, (points, values)"
+                )
             return
         if hasattr(self.value, "of_table"):  # one that was made of it here
             return

@@ -94,8 +94,8 @@ def pairs_of(model: Function, reference: Function) -> Pairs:
         assert table.table is not None
         demand_inputs(table)
         points, values = table.table
-        given = (None, values) if model.table is None else (values, None)
-        return Pairs(points, *given, np.arange(len(points)), _rows(table))
+        y, f = (None, values) if model.table is None else (values, None)
+        return Pairs(points, y, f, np.arange(len(points)), _rows(table))
     _same_width(model, reference)
     a, b = _rows(model), _rows(reference)
     if a.source is not None and a.source == b.source:
@@ -119,8 +119,8 @@ def demand_inputs(table: Function, what: str = "") -> None:
     k = int(np.flatnonzero(~np.isfinite(points[bad[0]]))[0])
     column = table.inputs[k] if k < len(table.inputs) else f"{k + 1}"
     raise BadInput(
-        f"{what or _name(table)}: row {bad[0] + 1}, column {column} has no value ({len(bad):,} of {len(points):,} rows lack an "
-        "input; they count from 1 below the header); every input needs one: fill it, or leave these rows out"
+        f"{what or _name(table)}: row {bad[0] + 1}, column {column} has no value ({len(bad):,} of {len(points):,} rows lack "
+        "an input; they count from 1 below the header); every input needs one: fill it, or leave these rows out"
     )
 
 

@@ -46,7 +46,7 @@ class SourceSpec(Table):
     name: str = ""
     inputs: list[str] | None = None  # input names (columns, graph inputs) in the order of the axes
     outputs: list[str] | None = None
-    key: str | list[str] | None = None  # of a table: columns that say which rows of two tables belong together
+    key: str | list[str] | None = None  # columns that say which rows of two tables belong together
     output_units: list[str] | None = None
     per_point: bool = False
     batch: int | None = Field(default=None, ge=1)  # rows per call; exported graphs with a fixed batch

@@ -106,9 +106,7 @@ def _rows(reader: Any, width: int, what: str) -> Iterator[tuple[int, list[str]]]
                 yield last + 1, row
             last = reader.line_num
     except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(
-            f"{what}: after line {reader.line_num}: not UTF-8 text with cells ({error})"
-        ) from None
+        raise BadInput(f"{what}: after line {reader.line_num}: not UTF-8 text with cells ({error})") from None
 
 
 def _as_numbers(cells: list[str], column: str, lines: Sequence[int], what: str) -> Array:
@@ -119,7 +117,7 @@ def _as_numbers(cells: list[str], column: str, lines: Sequence[int], what: str) 
         data = np.array([float(c) if c else math.nan for c in cells], dtype=np.float64)
     except ValueError:
         data = np.array([_number(c, column, lines[i], what) for i, c in enumerate(cells)])
-    for i in np.flatnonzero(np.abs(data) >= WHOLE):
+    for i in np.flatnonzero(np.abs(data) >= WHOLE).tolist():
         _demand_whole(cells[i], float(data[i]), column, lines[i], what)
     return data
 

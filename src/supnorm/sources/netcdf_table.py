@@ -39,7 +39,8 @@ class Grid:
 
     def cells(self, row: int) -> dict[str, str]:
         """The coordinates of a row (from 0) as text; of a dimension without any its place, from 1."""
-        at = dict(zip(self.sizes, np.unravel_index(row, tuple(self.sizes.values())), strict=True))
+        index = np.unravel_index(row, tuple(self.sizes.values()))
+        at = {d: int(i) for d, i in zip(self.sizes, index, strict=True)}
         found = {d: self.texts[d][i] if self.texts.get(d) else str(i + 1) for d, i in at.items()}
         return found | {name: texts[at[d]] for name, (d, texts) in self.along.items()}
 
@@ -168,8 +169,9 @@ def _date(text: str) -> str:
 
 def _narrow(variable: Any) -> str:
     """How a variable is stored, in words, where that is less than double precision."""
-    packed, stored = variable.encoding.get("scale_factor"), np.dtype(
-        variable.encoding.get("dtype") or variable.dtype
+    packed, stored = (
+        variable.encoding.get("scale_factor"),
+        np.dtype(variable.encoding.get("dtype") or variable.dtype),
     )
     if packed is not None:
         return f"{stored} times {float(np.asarray(packed).ravel()[0]):g}"
@@ -180,7 +182,7 @@ def _dataset(path: Path, what: str) -> Any:
     try:
         import xarray
     except ImportError:
-        raise BadInput(f"{what}: reading NetCDF needs xarray and h5netcdf; {install("fields")}") from None
+        raise BadInput(f"{what}: reading NetCDF needs xarray and h5netcdf: {install('fields')}") from None
     try:
         return xarray.open_dataset(path, decode_times=False)
     except Exception as error:  # whatever a damaged file makes the reader raise

@@ -65,7 +65,11 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
 def _keys_of_both(spec: ProblemSpec) -> ProblemSpec:
     """A key that one of two tables names is that of the other as well."""
     model, reference = spec.model, spec.reference
-    if model is None or not (_is_table(model) and _is_table(reference)) or bool(model.key) == bool(reference.key):
+    if (
+        model is None
+        or not (_is_table(model) and _is_table(reference))
+        or bool(model.key) == bool(reference.key)
+    ):
         return spec
     key = model.key or reference.key
     return spec.model_copy(

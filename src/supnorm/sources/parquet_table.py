@@ -38,7 +38,9 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, dict[
     return data, narrow
 
 
-def cells(path: Path, columns: Sequence[str], what: str, rows: Sequence[int] | None = None) -> list[list[Any]]:
+def cells(
+    path: Path, columns: Sequence[str], what: str, rows: Sequence[int] | None = None
+) -> list[list[Any]]:
     """The columns as Python objects, a list for each, in some rows (from 0) or all; dates as text, nulls as None."""
     with _file(path, what) as file:
         table = _read(file, columns, what)
@@ -89,7 +91,7 @@ def _file(path: Path, what: str) -> Any:
     try:
         from pyarrow.parquet import ParquetFile
     except ImportError:
-        raise BadInput(f"{what}: reading Parquet needs pyarrow; {install("parquet")}") from None
+        raise BadInput(f"{what}: reading Parquet needs pyarrow: {install('parquet')}") from None
     try:
         return ParquetFile(path)
     except Exception as error:  # whatever a damaged file makes the reader raise
