@@ -1,17 +1,27 @@
-"""``supnorm`` and ``python -m supnorm``: the command line, where Ctrl-C counts while the verbs are still imported."""
+"""``supnorm`` and ``python -m supnorm``: the command line, in a process that another one watches (`supervise`)."""
 
 import sys
+
+from supnorm.supervisor import INTERRUPTED, supervise
 
 
 def main() -> None:
     """Run the command line and exit with a code of the contract."""
-    try:
-        from supnorm.cli import main as begin
+    options = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
+    if not options or {"--help", "--version"} & {*options}:  # no code of a problem runs
+        sys.exit(work())
+    sys.exit(supervise(work))
 
-        begin()
+
+def work() -> int:
+    """The command line in this process; Ctrl-C counts while the verbs are still imported."""
+    try:
+        from supnorm.cli.main import begin
+
+        return begin()
     except KeyboardInterrupt:
         print("supnorm: interrupted", file=sys.stderr)
-        sys.exit(3)  # ExitCode.INTERRUPTED, which may not be there yet
+        return INTERRUPTED  # ExitCode.INTERRUPTED, which may not be there yet
 
 
 if __name__ == "__main__":

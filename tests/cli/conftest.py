@@ -103,12 +103,13 @@ class Shell:
         """In a process of its own, as a user starts it."""
         source = str(Path(supnorm.__file__).parent.parent)
         return subprocess.Popen(
-            [sys.executable, "-c", "from supnorm.cli import main; main()", *map(str, arguments)],
+            [sys.executable, "-m", "supnorm", *map(str, arguments)],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": source, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # tests look for processes that are left over in it
         )
 
     def finish(self, *arguments: str | Path, **environment: str) -> Outcome:

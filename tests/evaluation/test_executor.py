@@ -14,6 +14,7 @@ import pytest
 
 import supnorm
 from supnorm.evaluation.executor import broken_workers_explained, starts_again
+from supnorm.evaluation.processes import Processes
 from supnorm.results import BadInput
 from supnorm.sources.userfile import load_module
 
@@ -117,7 +118,7 @@ def test_a_problems_file_starts_no_workers_in_a_worker(
         "from supnorm.evaluation.executor import make_executor\nfrom supnorm.problem import Function\n"
         'pool = make_executor(Function(abs, remake=abs, parallel="process"), 2)\n'
     )
-    assert isinstance(load_module(path, "here").pool, ProcessPoolExecutor)
+    assert isinstance(load_module(path, "here").pool, Processes)
     path.write_text(path.read_text() + "\n")  # another content, another module
     monkeypatch.setattr(multiprocessing, "parent_process", lambda: "the main process")
     with pytest.raises(BadInput, match=r"user\.py, line 3, asks for workers"):

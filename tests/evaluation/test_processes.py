@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from supnorm.evaluation.executor import Processes
+from supnorm.evaluation.processes import Processes, WorkerEnded
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -24,7 +24,7 @@ def pool(request: pytest.FixtureRequest) -> Iterator[Processes]:
 
 
 def interrupt(pool: Processes) -> None:
-    for pid in pool._processes:
+    for pid in pool.pids:
         os.kill(pid, signal.SIGINT)
 
 
@@ -87,8 +87,7 @@ def test_the_parent_hears_ctrl_c_as_before() -> None:
 
 
 def test_a_worker_that_ends_before_it_is_interrupted_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that breaks while it starts may be gone between being looked at and being interrupted."""
-
+    """A worker may be gone between being looked at and being interrupted."""
     asked: list[int] = []
 
     def gone(pid: int, number: int) -> None:
@@ -97,11 +96,118 @@ def test_a_worker_that_ends_before_it_is_interrupted_is_no_fault(monkeypatch: py
 
     pool = Processes(1)
     assert pool.submit(abs, -1).result() == 1
-    (worker,) = pool._processes.values()
+    (pid,) = pool.pids
+    pool.submit(time.sleep, 1.0)
+    time.sleep(0.1)
     with monkeypatch.context() as patched:
         patched.setattr(os, "kill", gone)
         pool.shutdown(cancel_futures=True)
     assert asked == [signal.SIGINT]
-    assert not worker.is_alive()  # it was waited for all the same
+    with pytest.raises(ProcessLookupError):  # it was waited for all the same
+        os.kill(pid, 0)
     with pytest.raises(RuntimeError, match="after shutdown"):
         pool.submit(abs, -1)
+
+
+# -- workers that are lost ----------------------------------------------------------------------------------
+
+
+def ends_at(n: int, bad: int, how: str = "exit") -> int:
+    """A call that ends its process at one number."""
+    if n == bad:
+        if how == "exit":
+            os._exit(0)
+        os.kill(os.getpid(), signal.SIGKILL if how == "kill" else signal.SIGSEGV)
+    return n
+
+
+def ends_once(n: int, mark: Path) -> int:
+    """As one that is killed for want of memory may go through when it is repeated."""
+    if not mark.exists():
+        mark.touch()
+        os._exit(1)
+    return n
+
+
+@pytest.mark.parametrize("how", ["exit", "kill", "crash"])
+def test_one_call_that_ends_its_process_is_lost_and_no_other(how: str) -> None:
+    with Processes(2) as pool:
+        calls = [pool.submit(ends_at, n, 5, how) for n in range(12)]
+        for n, call in enumerate(calls):
+            if n == 5:
+                said = {"exit": "exit status 0", "kill": "SIGKILL", "crash": "SIGSEGV"}[how]
+                with pytest.raises(WorkerEnded, match=said):
+                    call.result(60)
+            else:
+                assert call.result(60) == n
+
+
+def test_a_call_whose_worker_is_lost_is_repeated(tmp_path: Path) -> None:
+    with Processes(2) as pool:
+        calls = [pool.submit(ends_once, n, tmp_path / "mark") for n in range(6)]
+        assert [call.result(60) for call in calls] == list(range(6))
+
+
+def slowly(n: int) -> int:
+    time.sleep(0.03)
+    return n
+
+
+@pytest.mark.slow
+def test_workers_that_are_killed_again_and_again_lose_nothing() -> None:
+    """A worker is killed every 0.7 s, longer than a call takes to be repeated, wherever it is."""
+    with Processes(2) as pool:
+        calls = [pool.submit(slowly, n) for n in range(120)]
+        for round_ in range(4):
+            time.sleep(0.7)
+            if pids := pool.pids:
+                os.kill(pids[round_ % len(pids)], signal.SIGKILL)
+        assert [call.result(60) for call in calls] == list(range(120))
+
+
+def test_a_lost_worker_that_waits_is_replaced() -> None:
+    with Processes(1) as pool:
+        assert pool.submit(abs, -1).result(60) == 1
+        os.kill(pool.pids[0], signal.SIGKILL)
+        time.sleep(0.2)
+        assert pool.submit(abs, -2).result(60) == 2
+
+
+def test_what_cannot_travel_is_an_error_of_its_call() -> None:
+    with Processes(1) as pool:
+        with pytest.raises(Exception, match="pickle"):
+            pool.submit(lambda: 1).result(60)
+        with pytest.raises(Exception, match="pickle"):
+            pool.submit(open, os.devnull).result(60)
+        with pytest.raises(ZeroDivisionError):
+            pool.submit(divmod, 1, 0).result(60)
+        assert pool.submit(abs, -2).result(60) == 2
+
+
+@pytest.mark.parametrize("size", [10, 300_000])
+def test_quick_calls_sent_ahead_come_back_in_order(size: int) -> None:
+    """Large ones too, which would fill the pipe in both directions."""
+    with Processes(2) as pool:
+        made = [bytes([n]) * size for n in range(40)]
+        assert list(pool.map(bytes.upper, made)) == [m.upper() for m in made]
+
+
+def test_term_and_hangup_leave_workers_alone() -> None:
+    with Processes(1) as pool:
+        assert pool.submit(abs, -1).result(60) == 1
+        pid = pool.pids[0]
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            os.kill(pid, number)
+        time.sleep(0.2)
+        assert pool.submit(os.getpid).result(60) == pid
+
+
+def test_a_deaf_call_that_nobody_waits_for_ends_with_its_process(tmp_path: Path) -> None:
+    pool = Processes(1, deaf=True)
+    call = pool.submit(busy, tmp_path / "started", tmp_path / "never")
+    wait_for(tmp_path / "started")
+    pid = pool.pids[0]
+    pool.shutdown(cancel_futures=True)
+    assert call.done()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

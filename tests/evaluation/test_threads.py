@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController
 
 import supnorm as sn
 from supnorm.approximants import ChebyshevTensor
-from supnorm.evaluation.executor import Processes
+from supnorm.evaluation.processes import Processes
 from supnorm.evaluation.threads import ASKED, one_thread, own_threads
 
 

@@ -17,7 +17,7 @@ from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, RESUME, SEED, TRUST, 
 if TYPE_CHECKING:
     from supnorm.certification import CertifyResult
     from supnorm.certification.bracket import BracketNarrowed
-    from supnorm.evaluation.executor import Processes
+    from supnorm.evaluation.processes import Processes
     from supnorm.problem import Problem
     from supnorm.problem.function import Array
 
@@ -240,7 +240,7 @@ def _processes(workers: int | None) -> Iterator[Processes | None]:
     if workers is None or workers < 2:
         yield None
         return
-    from supnorm.evaluation.executor import Processes
+    from supnorm.evaluation.processes import Processes
 
     pool = Processes(workers, deaf=True)
     try:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 import traceback
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ import typer
 
 from supnorm.cli import audit, budget, certify, check, compare, demo, doctor, fit, replay, report
 from supnorm.cli.answer import alone
+from supnorm.interrupts import INTERRUPTS
+from supnorm.process import CALLS, heard
 from supnorm.results.status import BadInput, ExitCode, Interrupted
 from supnorm.results.versions import __version__
 
@@ -42,19 +43,31 @@ for module in (audit, certify, check, budget, fit, compare, report, replay, demo
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit with a code of the contract (see `ExitCode`)."""
-    # A termination request is handled like Ctrl-C: workers end, what was computed is kept.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Run the command line in this process and exit with a code of the contract (see `ExitCode`)."""
+    sys.exit(begin(arguments))
+
+
+def begin(arguments: list[str] | None = None) -> int:
+    """The command line as a program: requests to end (Ctrl-C, SIGTERM, SIGHUP) are heard; returns the exit code."""
+    INTERRUPTS.listen(heard(), _at_once)
     sys.unraisablehook = _again
-    sys.exit(run(arguments))
+    return run(arguments)
 
 
 def _again(dropped: Any) -> None:
     """A Ctrl-C that fell into a callback of the garbage collector is printed and forgotten there: send it once more."""
     if issubclass(dropped.exc_type, KeyboardInterrupt):
-        threading.Timer(0.02, os.kill, [os.getpid(), signal.SIGINT]).start()
+        threading.Timer(0.02, INTERRUPTS.send_again).start()
     else:
         sys.__unraisablehook__(dropped)
+
+
+def _at_once() -> None:
+    """Asked a second time: nothing more is written, files are as they were. Workers end with this process."""
+    _say("interrupted again: ended at once; files are as they were before")
+    if CALLS.page is not None:
+        CALLS.page.give_verdict(ExitCode.INTERRUPTED)
+    os._exit(ExitCode.INTERRUPTED)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -120,7 +133,8 @@ def _in_echo(error: OSError) -> bool:
 
 
 def _say(text: str) -> None:
-    print("supnorm: " + " ".join(text.split()), file=sys.stderr)
+    with suppress(OSError):  # a terminal that was closed; files and exit code say it too
+        print("supnorm: " + " ".join(text.split()), file=sys.stderr, flush=True)
 
 
 def _keep_traceback() -> Path:

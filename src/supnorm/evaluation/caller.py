@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.processes import WorkerEnded
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.evaluation.threads import own_threads
 from supnorm.problem import Function, PartialFailure, as_columns, exited
+from supnorm.process import CALLS
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -111,8 +113,12 @@ class Caller:
 
     def alone(self, x: Array) -> Array:
         """The value at one point, called alone and never taken from the store; shape ``(m,)``."""
-        with own_threads() if self.expensive else nullcontext():
-            return np.asarray(guarded(self.function.value, x[None], self.outputs)[0][0])
+        CALLS.begin(self.side, x, 1, self.expensive)
+        try:
+            with own_threads() if self.expensive else nullcontext():
+                return np.asarray(guarded(self.function.value, x[None], self.outputs)[0][0])
+        finally:
+            CALLS.end()
 
     def _fresh(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         parts: list[Array] = []
@@ -147,12 +153,17 @@ class Caller:
         yield from self._spread([x[i : i + size] for i in range(0, len(x), size)], purpose)
 
     def _here(self, x: Array, purpose: str) -> tuple[Array, Messages]:
-        start = time.perf_counter()
-        if self.expensive:
-            with own_threads():
+        start, dear = time.perf_counter(), self.expensive
+        # The point itself is written down for long calls, and for the first ones, which may turn out to be.
+        CALLS.begin(self.side, x[0] if dear or not self.called else None, len(x), dear)
+        try:
+            if dear:
+                with own_threads():
+                    y, messages = _guarded(self.function.value, x, self.outputs)
+            else:
                 y, messages = _guarded(self.function.value, x, self.outputs)
-        else:
-            y, messages = _guarded(self.function.value, x, self.outputs)
+        finally:
+            CALLS.end()
         self._note(x, y, messages, time.perf_counter() - start, purpose)
         return y, messages
 
@@ -171,7 +182,7 @@ class Caller:
                     sent += 1
                 for future in wait(futures, return_when=FIRST_COMPLETED).done:
                     i = futures.pop(future)
-                    y, messages, seconds = future.result()
+                    y, messages, seconds = self._outcome(pieces[i], future)
                     self._note(pieces[i], y, messages, seconds, purpose)
                     ready[i] = y, messages
                 while following in ready:
@@ -188,12 +199,26 @@ class Caller:
             return self.executor.submit(_timed, self.function.value, x, self.outputs)
         return self.executor.submit(_remote, pickle.dumps(self.function.remake), x, self.outputs)
 
+    def _outcome(self, x: Array, future: Future[Any]) -> tuple[Array, Messages, float]:
+        """What came back of a call; one whose process ends, alone with its point, is a failed one."""
+        try:
+            y, messages, seconds = future.result()
+        except WorkerEnded as ended:
+            if len(x) == 1:
+                return np.full((1, self.outputs or 1), np.nan), {0: f"process: {ended}"}, 0.0
+            parts = [self._outcome(row[None], self.submit(row[None])) for row in x]
+            width = max(len(y[0]) for y, _, _ in parts)
+            rows = [y if y.shape[1] == width else np.full((1, width), np.nan) for y, _, _ in parts]
+            told = {i: text[0] for i, (_, text, _) in enumerate(parts) if text}
+            return np.concatenate(rows), told, sum(seconds for _, _, seconds in parts)
+        return y, messages, seconds
+
     def land(self, x: Array, future: Future[Any] | None, purpose: str) -> tuple[Array, Messages]:
         """Values and messages of a call that has come back, noted and stored; of the store without a future."""
         if future is None:
             y, text = self.known[x[0].tobytes()]
             return y[None], {} if text is None else {0: text}
-        y, messages, seconds = future.result()
+        y, messages, seconds = self._outcome(x, future)
         self._note(x, y, messages, seconds, purpose)
         return y, messages
 

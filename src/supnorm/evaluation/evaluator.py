@@ -19,6 +19,7 @@ from supnorm.evaluation.executor import make_executor
 from supnorm.evaluation.gradients import GradientCaller, Reduced
 from supnorm.evaluation.probe import probe
 from supnorm.evaluation.store import EvaluationStore
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput, Witness
 
@@ -313,6 +314,7 @@ class Evaluator:
             top = int(done.score.argmax())
         self.count(purpose, cost * len(x))
         self._remember(done, top)
+        INTERRUPTS.poll()  # the batch has been taken in
         return done
 
     def _sort_out(

@@ -10,76 +10,19 @@ from __future__ import annotations
 import ast
 import inspect
 import multiprocessing
-import os
-import signal
 import traceback
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from supnorm.evaluation.threads import share_threads
+from supnorm.evaluation.processes import Processes
 from supnorm.problem import Function, Problem
 from supnorm.results import BadInput
 
 GUARD = 'if __name__ == "__main__":'
 USER_FILE = "supnorm_user_"  # the modules of problems' files are named so
-
-
-class Processes(ProcessPoolExecutor):
-    """Spawned workers that hear Ctrl-C in their calls only: not while they start, and not while they wait.
-
-    Spawned, not forked: JAX and torch hold threads that do not survive a fork.
-
-    Args:
-        workers: how many.
-        deaf: calls are not interrupted either; whoever waits for them decides.
-    """
-
-    def __init__(self, workers: int, deaf: bool = False) -> None:
-        super().__init__(workers, multiprocessing.get_context("spawn"), _begin, (workers,))
-        self.deaf = deaf
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """As in ``concurrent.futures``; a worker may start here, and takes over which signals are blocked."""
-        masks = hasattr(signal, "pthread_sigmask")
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
-        try:
-            call = (fn,) if self.deaf else (_interruptible, fn)
-            return super().submit(*call, *args, **kwargs)
-        finally:
-            if masks:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """As in ``concurrent.futures``; with ``cancel_futures`` calls at work are interrupted as by Ctrl-C, unless deaf.
-
-        A termination request, unlike Ctrl-C in a terminal, reaches the main process alone: without this it would wait
-        for calls whose values nobody takes any more.
-        """
-        if cancel_futures and not self.deaf and hasattr(signal, "pthread_sigmask"):
-            for worker in list((self._processes or {}).values()):
-                if worker.pid is not None and worker.is_alive():
-                    with suppress(ProcessLookupError):  # it ended meanwhile
-                        os.kill(worker.pid, signal.SIGINT)
-        super().shutdown(wait, cancel_futures=cancel_futures)
-
-
-def _begin(workers: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    share_threads(workers)
-
-
-def _interruptible(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return call(*args, **kwargs)
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def make_executor(function: Function, workers: int) -> Executor | None:

@@ -19,6 +19,7 @@ from typing import Any
 
 from supnorm.evaluation.executor import GUARD, USER_FILE
 from supnorm.problem import exited
+from supnorm.process import CALLS
 from supnorm.results import BadInput
 
 JAX_LIKE = frozenset({"jax", "equinox", "flax", "haiku", "optax"})
@@ -63,7 +64,7 @@ def load_module(path: Path, where: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        with _beside(path.parent), _double_for_jax(path):
+        with _beside(path.parent), _double_for_jax(path), CALLS.importing(path.name):
             spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import Caller
-from supnorm.evaluation.executor import Processes
+from supnorm.evaluation.processes import Processes
 from supnorm.planning.profile.target import Target
 from supnorm.problem import Domain, Function, as_function
 

@@ -1,0 +1,384 @@
+"""Worker processes, each with a thread here that attends to it: a worker that is lost takes one call with it, not all.
+
+``concurrent.futures.ProcessPoolExecutor`` gives up all calls when one worker ends, and cannot say which call did it.
+Here a worker has one call at a time (and, where calls are quick, one more waiting), so the call is known: a new worker
+repeats it once. A call that ends its process twice ends as `WorkerEnded`; the others go on. Workers end with the
+process that started them, however that ends (`supnorm.process.end_with`). Cost: about 0.2 ms a call.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
+
+from supnorm.evaluation.threads import share_threads
+from supnorm.process import ENDS, end_with, how_it_ended
+
+QUICK = 0.05  # seconds: after such a call the next one is sent ahead
+AHEAD = (
+    1 << 16
+)  # bytes of a call that is sent ahead: more would not fit into the pipe while the worker is at work
+STARTS = 2  # workers that may end before they are ready; then none will be
+GRACE = 5.0  # seconds that an interrupted call, or a worker that is told to end, is waited for
+MASKS = hasattr(signal, "pthread_sigmask")
+
+
+class WorkerEnded(Exception):
+    """The process of a call ended during it, and so did the one that repeated it."""
+
+
+@dataclass(eq=False)
+class _Call:
+    """A call that was submitted.
+
+    Attributes:
+        data: the function and its arguments, pickled.
+        lost: how many workers have ended during it.
+    """
+
+    future: Future[Any]
+    data: bytes
+    lost: int = 0
+    begun: bool = False
+
+
+class Processes(Executor):
+    """Spawned workers that hear Ctrl-C in their calls only: not while they start, and not while they wait.
+
+    Spawned, not forked: JAX and torch hold threads that do not survive a fork. SIGTERM and SIGHUP are left to the
+    process that started them.
+
+    Args:
+        workers: how many, at most.
+        deaf: calls are not interrupted either; whoever waits for them decides.
+    """
+
+    def __init__(self, workers: int, deaf: bool = False) -> None:
+        self.workers, self.deaf = workers, deaf
+        self.broken = False
+        self._queue: deque[_Call] = deque()
+        self._changed = threading.Condition()
+        self._attendants: list[_Attendant] = []
+        self._shut = self._given_up = False
+        atexit.register(self.kill)  # the interpreter would wait for workers that nobody has told to end
+
+    @property
+    def pids(self) -> list[int]:
+        """Of the workers that are there."""
+        workers = [a.process for a in self._attendants]
+        return [p.pid for p in workers if p is not None and p.pid is not None]
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """As in ``concurrent.futures``."""
+        future: Future[Any] = Future()
+        try:
+            data = bytes(ForkingPickler.dumps((fn, args, kwargs)))
+        except Exception as error:
+            future.set_exception(error)
+            return future
+        with self._changed:
+            if self.broken:
+                raise BrokenProcessPool("the workers cannot begin")
+            if self._shut:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            self._queue.append(_Call(future, data))
+            if len(self._attendants) < self.workers and not any(a.idle for a in self._attendants):
+                attendant = _Attendant(self)
+                self._attendants.append(attendant)
+                attendant.start()
+            self._changed.notify()
+        return future
+
+    def take(self, patient: bool, longest: int | None = None) -> _Call | None:
+        """The next call, None when there is none; ``patient`` waits for one, until the end."""
+        with self._changed:
+            while True:
+                while self._queue:
+                    if longest is not None and len(self._queue[0].data) > longest:
+                        return None
+                    call = self._queue.popleft()
+                    if call.begun or call.future.set_running_or_notify_cancel():
+                        call.begun = True
+                        return call
+                if not patient or self._shut:
+                    return None
+                self._changed.wait()
+
+    def put_back(self, calls: deque[_Call]) -> None:
+        """Calls that had been sent to a worker that is no more, to be taken first."""
+        with self._changed:
+            self._queue.extendleft(reversed(calls))
+            self._changed.notify_all()
+
+    def give_up(self, error: BaseException) -> None:
+        """No worker can begin: nothing that was submitted will be done."""
+        with self._changed:
+            self.broken = True
+            calls, self._queue = self._queue, deque()
+            self._changed.notify_all()
+        for call in calls:
+            if call.begun or call.future.set_running_or_notify_cancel():
+                call.future.set_exception(error)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether nobody waits for the calls any more."""
+        return self._given_up
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """As in ``concurrent.futures``; with ``cancel_futures`` calls at work are interrupted as by Ctrl-C.
+
+        Those of deaf workers, and those that do not end soon, are ended with their process.
+        """
+        with self._changed:
+            self._shut = True
+            if cancel_futures:
+                self._given_up = True
+                for call in self._queue:
+                    call.future.cancel()
+            self._changed.notify_all()
+        atexit.unregister(self.kill)
+        if cancel_futures:
+            for attendant in self._attendants:
+                attendant.interrupt(self.deaf)
+        if not wait:
+            return
+        end = time.monotonic() + GRACE
+        for attendant in self._attendants:
+            attendant.join(max(0.0, end - time.monotonic()) if cancel_futures else None)
+            if attendant.is_alive():
+                attendant.interrupt(kill=True)
+                attendant.join(GRACE)
+
+    def kill(self) -> None:
+        """End all workers at once."""
+        self._shut = self._given_up = True
+        for attendant in self._attendants:
+            attendant.interrupt(kill=True)
+
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        self.shutdown(cancel_futures=kind is not None)
+
+
+class _Attendant(threading.Thread):
+    """Sends calls to one worker, takes what comes back, replaces a worker that is lost."""
+
+    def __init__(self, pool: Processes) -> None:
+        super().__init__(daemon=True, name="supnorm worker")
+        self.pool = pool
+        self.process: Any = None
+        self.connection: Connection | None = None
+        self.idle = False
+        self.ready = False
+        self.starts = 0
+        self.sent: deque[_Call] = deque()
+
+    def run(self) -> None:
+        """Until the pool is shut and nothing is left to do."""
+        quick = False
+        try:
+            while True:
+                while len(self.sent) < (2 if quick else 1):
+                    self.idle = not self.sent
+                    call = self.pool.take(patient=not self.sent, longest=AHEAD if self.sent else None)
+                    self.idle = False
+                    if call is None:
+                        break
+                    if not self._send(call):
+                        return
+                if not self.sent:
+                    return
+                began = time.monotonic()
+                if not self._receive():
+                    return
+                quick = time.monotonic() - began < QUICK
+        finally:
+            self._dismiss()
+
+    def interrupt(self, kill: bool = False) -> None:
+        """End the call that is at work: by Ctrl-C, or with its process."""
+        process = self.process
+        if process is None or process.pid is None or not (kill or self.sent):
+            return
+        with suppress(ProcessLookupError, OSError):  # it ended meanwhile
+            if kill or not MASKS:
+                process.kill()
+            else:
+                os.kill(process.pid, signal.SIGINT)
+
+    def _send(self, call: _Call) -> bool:
+        """False when there is no worker to send it to, and there will be none."""
+        self.sent.append(call)
+        while True:
+            try:
+                if self.process is None:
+                    self._start()
+                assert self.connection is not None
+                self.connection.send_bytes(call.data)
+                return True
+            except (BrokenPipeError, ConnectionResetError):
+                if not self.ready or len(self.sent) > 1:
+                    return True  # what has happened is seen when the first answer is waited for
+                self._bury()  # it ended while it was idle: no call's fault
+            except BaseException as error:
+                return self._none_can_begin(error)
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, self.pool.workers, self.pool.deaf))
+        self.ready = False
+        self.starts += 1
+        if MASKS:
+            from multiprocessing import resource_tracker
+
+            resource_tracker.ensure_running()  # which takes the mask away when it starts
+            signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # the worker takes it over
+        try:
+            process.start()
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self.process, self.connection = process, ours
+
+    def _receive(self) -> bool:
+        """Wait for the worker's answer to the first call that was sent; False when no worker can begin."""
+        assert self.connection is not None
+        data: bytes | None = None
+        try:
+            wait([self.connection, self.process.sentinel])
+            if self.connection.poll():
+                data = self.connection.recv_bytes()
+        except (EOFError, OSError):
+            data = None
+        if data is None:
+            return self._lost()
+        if not self.ready:
+            self.ready, self.starts = True, 0
+            return True
+        call = self.sent.popleft()
+        try:
+            good, value = pickle.loads(data)  # of a process of this program
+        except Exception as error:
+            good, value = False, error
+        if good:
+            call.future.set_result(value)
+        else:
+            call.future.set_exception(value)
+        return True
+
+    def _lost(self) -> bool:
+        """The worker has ended: replace it, and repeat the call that it was at."""
+        ready, how = self.ready, self._bury()
+        call = self.sent.popleft()
+        if self.sent:
+            self.pool.put_back(self.sent)
+            self.sent = deque()
+        if self.pool.given_up:
+            call.future.set_exception(KeyboardInterrupt())
+            return True
+        if not ready:
+            if self.starts < STARTS:
+                return self._send(call)
+            self.sent.append(call)
+            return self._none_can_begin(
+                BrokenProcessPool(f"a worker process ended before it was ready ({how})")
+            )
+        call.lost += 1
+        if call.lost < 2:
+            return self._send(call)
+        call.future.set_exception(WorkerEnded(f"the process ended during this call ({how})"))
+        return True
+
+    def _none_can_begin(self, error: BaseException) -> bool:
+        for call in self.sent:
+            call.future.set_exception(error)
+        self.sent.clear()
+        self.pool.give_up(error)
+        return False
+
+    def _bury(self) -> str:
+        """Forget a worker that has ended; how it did."""
+        self.process.join(GRACE)
+        if self.process.exitcode is None:  # it has closed its pipe only
+            self.process.kill()
+            self.process.join()
+        how = how_it_ended(self.process.exitcode)
+        assert self.connection is not None
+        self.connection.close()
+        self.process.close()
+        self.process = self.connection = None
+        return how
+
+    def _dismiss(self) -> None:
+        if self.process is None:
+            return
+        assert self.connection is not None
+        with suppress(OSError):
+            self.connection.send_bytes(b"")
+        self._bury()
+
+
+def _serve(connection: Connection, workers: int, deaf: bool) -> None:
+    """In a worker: do what comes through the pipe until an empty message does."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    end_with(parent.sentinel)
+    for number in ENDS:
+        # A function, not SIG_IGN, which programs that a call starts would inherit.
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else _left_to_the_parent)
+    if MASKS:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+    share_threads(workers)
+    try:
+        connection.send_bytes(b"ready")
+        while data := connection.recv_bytes():
+            connection.send_bytes(_answer(data, deaf))
+    except (EOFError, OSError):
+        pass  # nobody is there any more
+    sys.stdout.flush()
+
+
+def _left_to_the_parent(number: int, frame: Any) -> None:
+    """SIGTERM and SIGHUP are often sent to all processes of a program: the one that waits decides."""
+
+
+def _answer(data: bytes, deaf: bool) -> bytes:
+    try:
+        fn, args, kwargs = pickle.loads(data)  # of the process that started this one
+        value = fn(*args, **kwargs) if deaf else _interruptible(fn, *args, **kwargs)
+        return bytes(ForkingPickler.dumps((True, value)))
+    except BaseException as error:
+        error.add_note("in a worker process:\n" + traceback.format_exc())
+        try:
+            told = bytes(ForkingPickler.dumps((False, error)))
+            pickle.loads(told)
+        except Exception:
+            told = bytes(ForkingPickler.dumps((False, RuntimeError(f"{type(error).__name__}: {error}"))))
+        return told
+
+
+def _interruptible(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return call(*args, **kwargs)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

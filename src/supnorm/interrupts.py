@@ -1,0 +1,114 @@
+"""Requests to end: Ctrl-C and, on the command line, SIGTERM and SIGHUP. What was done until then is kept.
+
+A KeyboardInterrupt may strike between any two instructions. Work whose state must stay whole asks instead to be
+interrupted between batches only (`Interrupts.between_batches`): the request is noted, and whoever has taken a batch in
+calls `Interrupts.poll`, which raises. A call that may take long is not waited for, nor a batch beyond `PATIENCE`.
+Whoever catches the KeyboardInterrupt to write down what was done says so by `Interrupts.taken`; until then `poll`
+raises again, so that code of the user's that catches everything does not make the request unheard.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from supnorm.process import CALLS
+
+PATIENCE = 2.0  # seconds
+AGAIN = 1.0  # seconds after the first request: a later one ends the program, an earlier one is the same that came twice
+
+
+class Interrupts:
+    """The requests to end that this process has heard of.
+
+    Attributes:
+        asked: somebody has asked for an end, and nobody has taken it in yet.
+
+    >>> requests = Interrupts()
+    >>> with requests.between_batches():
+    ...     requests.hear(signal.SIGINT, None)
+    ...     try:
+    ...         requests.poll()
+    ...     except KeyboardInterrupt:
+    ...         requests.taken()
+    >>> requests.asked
+    False
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._first: float | None = None
+        self._waiting = 0
+        self._forced = False
+
+    def listen(self, numbers: list[signal.Signals], at_once: Callable[[], None]) -> None:
+        """From here on these signals ask for an end; ``at_once`` is called where one comes a second time."""
+
+        def handle(number: int, frame: Any) -> None:
+            now = time.monotonic()
+            if self._forced or self._first is None:
+                self._first = self._first or now
+                self.hear(number, frame)
+            elif now - self._first > AGAIN:
+                at_once()
+
+        self._first = None
+        for number in numbers:
+            signal.signal(number, handle)
+
+    def hear(self, number: int, frame: Any) -> None:
+        """A signal handler: raises KeyboardInterrupt, or makes the next `poll` raise it."""
+        again, forced = self.asked, self._forced
+        self.asked, self._forced = True, False
+        if not self._waiting or CALLS.dear or again or forced:
+            raise KeyboardInterrupt
+        timer = threading.Timer(PATIENCE, self._lost_patience)
+        timer.daemon = True
+        timer.start()
+
+    def _lost_patience(self) -> None:
+        if self.asked and self._waiting:
+            self.send_again()
+
+    def send_again(self) -> None:
+        """Raise KeyboardInterrupt in the main thread: the request was dropped, or has waited for too long."""
+        self._forced = True
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def poll(self) -> None:
+        """Raise KeyboardInterrupt when somebody has asked for an end."""
+        if self.asked:
+            raise KeyboardInterrupt
+
+    def taken(self) -> None:
+        """Whoever calls it has caught the interrupt and ends its work in good order."""
+        self.asked = False
+
+    @contextmanager
+    def between_batches(self) -> Iterator[None]:
+        """Inside, a request waits for the next `poll`, as described in the module's text."""
+        own = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
+        if own:
+            signal.signal(signal.SIGINT, self.hear)
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if own:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                if not self._waiting:
+                    self.asked, left = False, self.asked
+                    if left:
+                        raise KeyboardInterrupt
+
+
+INTERRUPTS = Interrupts()

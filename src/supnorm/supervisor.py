@@ -1,0 +1,140 @@
+"""The command line in two processes: one works, the other one knows whether it came to an end.
+
+What runs the problem's own code may be ended by it at any moment: ``os._exit(0)``, a STOP in Fortran, a crash of
+compiled code, memory. Its exit status then says nothing. So the process that was started only waits. It passes on the
+verdict that the working one has left in memory that both share, once all files are written (`Page`), and no other
+number: without a verdict nothing is found or proved by the run, and the exit code is 3.
+
+Signals that ask for an end (Ctrl-C, SIGTERM, SIGHUP) are passed on; a process that waits ends when the other one does.
+Where it is killed the kernel kills the working one (`end_with`). Costs about 1 ms; nothing of supnorm is imported here.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+from supnorm.process import CALLS, ENDS, SIZE, Page, end_with, heard, how_it_ended
+
+INTERRUPTED = 3  # ExitCode.INTERRUPTED; importing it takes as long as all of this
+PAGE = "SUPNORM_PAGE"  # where processes do not fork: the file that both map
+
+
+def supervise(work: Callable[[], int], forks: bool = hasattr(os, "fork")) -> int:
+    """Do ``work`` in a process of its own; its exit code, `INTERRUPTED` when it ended without one.
+
+    Only the waiting process comes back from here; the working one exits.
+    """
+    if PAGE in os.environ:
+        return _started(work)
+    return _forked(work) if forks else _spawned()
+
+
+def _forked(work: Callable[[], int]) -> int:
+    page = Page(mmap.mmap(-1, SIZE))
+    read, write = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # until both know what to do with them
+    child = os.fork()
+    if child == 0:
+        os.close(write)
+        end_with(read)
+        for number in heard():
+            signal.signal(number, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+        _work(work, page)
+    os.close(read)
+    for number in heard():
+        signal.signal(number, lambda n, frame: _pass_on(child, n))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+    return outcome(page, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+def _pass_on(child: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(child, number)
+
+
+def _work(work: Callable[[], int], page: Page) -> None:
+    """Do the work, leave the verdict, exit."""
+    page.owner, CALLS.page = os.getpid(), page
+    code = work()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # nobody has seen all of it: no pass
+            code = code or 2
+            _to_nowhere(stream.fileno())
+    page.give_verdict(code)
+    sys.exit(code)
+
+
+def _to_nowhere(descriptor: int) -> None:
+    """What is left in the buffer would fail again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+
+
+def outcome(page: Page, status: int) -> int:
+    """The verdict; where there is none, say so, and what ended the process as far as that can be known."""
+    if page.verdict is not None:
+        return page.verdict
+    doing = f" while {page.in_call}" if page.in_call else ""
+    isolated = ""
+    if page.in_call.startswith("calling the reference at "):
+        isolated = (
+            "; with --workers 2 long calls of the reference run in processes of their own, where one that ends its "
+            "process is a failed call"
+        )
+    print(
+        f"supnorm: the process ended before a verdict ({how_it_ended(status)}){doing}; nothing is found or proved "
+        f"by this run; what was stored is kept{isolated}",
+        file=sys.stderr,
+    )
+    return INTERRUPTED
+
+
+# -- where processes do not fork -----------------------------------------------------------------------------
+
+
+def _spawned() -> int:
+    import subprocess
+    import tempfile
+
+    descriptor, path = tempfile.mkstemp(prefix="supnorm-")
+    try:
+        os.write(descriptor, bytes(SIZE))
+        page = Page(mmap.mmap(descriptor, SIZE))
+        command = [sys.executable, "-m", "supnorm", *sys.argv[1:]]
+        child = subprocess.Popen(command, env={**os.environ, PAGE: f"{os.getpid()}:{path}"})
+        for number in heard():
+            # A console sends Ctrl-C to both; passing on a signal would end the other at once on Windows.
+            signal.signal(number, lambda n, frame: None if os.name == "nt" else _pass_on(child.pid, n))
+        while True:
+            try:
+                return outcome(page, child.wait())
+            except KeyboardInterrupt:
+                continue
+    finally:
+        os.close(descriptor)
+        with suppress(OSError):
+            os.unlink(path)
+
+
+def _started(work: Callable[[], int]) -> int:
+    """In the working process: what the other one named in the environment, where what is started here has no use for it."""
+    parent, _, path = os.environ.pop(PAGE).partition(":")
+    with open(path, "r+b") as file:
+        page = Page(mmap.mmap(file.fileno(), SIZE))
+    if sys.platform == "win32":
+        import _winapi
+
+        end_with(_winapi.OpenProcess(0x00100000, False, int(parent)))  # SYNCHRONIZE
+    for number in heard():
+        signal.signal(number, signal.default_int_handler)
+    _work(work, page)
+    return INTERRUPTED  # never reached
