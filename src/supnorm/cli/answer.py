@@ -14,6 +14,8 @@ from typing import TextIO
 
 import typer
 
+from supnorm.results.printable import printable
+
 # Standard output while it is kept free: the stream and a copy of descriptor 1.
 _kept: list[tuple[TextIO, int]] = []
 
@@ -33,6 +35,19 @@ def alone() -> Iterator[None]:
         yield
     finally:
         _give_back()
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print text for a reader: names and messages in it cannot move the cursor or hide what else is said.
+
+    Everything that a verb prints goes through here, or is drawn by `supnorm.pages`, which does the same.
+    """
+    typer.echo(printable(text), err=err)
+
+
+def show(drawn: str) -> None:
+    """Print what `supnorm.pages` drew for a terminal: its colours are obeyed, names in it are harmless already."""
+    typer.echo(drawn)
 
 
 def answer(text: str) -> None:

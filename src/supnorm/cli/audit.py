@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from supnorm.cli.answer import answer
+from supnorm.cli.answer import answer, show
 from supnorm.cli.options import (
     DASK,
     EVALUATIONS,
@@ -91,7 +91,7 @@ def command(
 
         answer(dumps(report.document))
     elif not quiet:
-        typer.echo(summary_text(report, folder))
+        show(summary_text(report, folder))
     return int(report.status.exit)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.answer import answer
+from supnorm.cli.answer import answer, say
 from supnorm.cli.budget_progress import Progress
 from supnorm.cli.folder import FIRST_LOOK, Moves, alone_in, make_folder, put_back, set_aside, undisturbed
 from supnorm.cli.options import DASK, JSON, QUIET, RESUME, SEED, TRUST, WORKERS, number_list
@@ -164,7 +164,7 @@ def command(
     if as_json:
         answer(dumps(result.to_json()))
     elif not quiet:
-        typer.echo(result.summary())
+        say(result.summary())
     return int(result.status.exit)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +14,7 @@ class Progress:
 
     >>> from supnorm.evaluation import Advanced
     >>> from supnorm.planning.progress import Planned
+    >>> import sys
     >>> sys.stderr, kept = sys.stdout, sys.stderr
     >>> times = iter([0.0, 30.0])
     >>> say = Progress(kept=True, clock=lambda: next(times))
@@ -79,7 +79,9 @@ def _of_ladder(event: Any) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    from supnorm.cli.answer import say
+
+    say(text, err=True)
 
 
 def _time(seconds: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from supnorm.cli.answer import answer
+from supnorm.cli.answer import answer, say
 from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, RESUME, SEED, TRUST, default_folder
 
 if TYPE_CHECKING:
@@ -91,11 +90,11 @@ def command(
     with undisturbed():
         if (way := way_for(folder, opened, resume, named=out is not None)) is not None:
             way.clear()
-            print(f"supnorm: {way.why}: it is now {way.aside}", file=sys.stderr)
+            say(f"supnorm: {way.why}: it is now {way.aside}", err=True)
         _keep(opened, problem, folder, result, resume, as_json)
         if not quiet and not as_json:
             for line in (*summary(result), *_next(problem, folder, result, ratio, tolerance)):
-                typer.echo(line)
+                say(line)
     return int(result.status.exit)
 
 
@@ -216,11 +215,10 @@ class Progress:
             return
         self.next = 1.1 * event.seconds + 1.0
         left = f"about {_duration(event.remaining)} left" if event.remaining < 1e7 else "long to go"
-        print(
+        say(
             f"  [{event.lower:.4g}, {event.upper:.4g}]  {100 * event.proved_volume:.1f} % of the volume proved, "
             f"{event.boxes:,} boxes, {event.pending:,} to do, {_duration(event.seconds)}, {left}",
-            file=sys.stderr,
-            flush=True,
+            err=True,
         )
 
 

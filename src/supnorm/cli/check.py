@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.answer import answer
+from supnorm.cli.answer import answer, say
 from supnorm.cli.options import JSON, QUIET, TRUST
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def command(
     elif not quiet:
         per_output = opened is not None and opened.error.per_output
         for line in summary(result, opened is not None, limit, per_output):
-            typer.echo(line)
+            say(line)
     return int(status.exit)
 
 
@@ -222,7 +221,7 @@ def progress(every: float = 5.0) -> Callable[[int, int], None]:
         elif done < total and now - shown >= every:
             shown = now
             left = (now - first) / (done - 1) * (total - done)
-            print(f"  {done:,} of {total:,} leaves proved again, about {left:.0f} s left", file=sys.stderr)
+            say(f"  {done:,} of {total:,} leaves proved again, about {left:.0f} s left", err=True)
 
     return tell
 

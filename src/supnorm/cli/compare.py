@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.answer import answer
+from supnorm.cli.answer import answer, say
 from supnorm.cli.options import (
     EVALUATIONS,
     JSON,
@@ -117,8 +117,8 @@ def command(
     if as_json:
         answer(dumps(result))
     elif not quiet:
-        typer.echo(comparison(result))
-        typer.echo(str(parent / "compare.html"))
+        say(comparison(result))
+        say(str(parent / "compare.html"))
     return worst_code
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from supnorm.cli.answer import say
 from supnorm.cli.folder import demand_folder
 from supnorm.cli.options import QUIET
 
@@ -172,4 +173,4 @@ def _verdict(report: AuditReport) -> list[str]:
 def _say(quiet: bool, *lines: str) -> None:
     if not quiet:
         for line in lines:
-            typer.echo(line)
+            say(line)

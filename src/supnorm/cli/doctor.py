@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from supnorm.cli.answer import answer
+from supnorm.cli.answer import answer, say
 from supnorm.cli.options import JSON
 
 # What each optional package is for, and the extra that brings it.
@@ -44,16 +44,16 @@ def command(as_json: JSON = False) -> int:
 
         answer(dumps(found))
         return code
-    typer.echo(f"supnorm {found['supnorm']}, Python {found['python']}, {found['machine']}")
+    say(f"supnorm {found['supnorm']}, Python {found['python']}, {found['machine']}")
     for name, version in found["needed"].items():
-        typer.echo(f"  {name:14} {version or 'MISSING'}")
-    typer.echo("optional")
+        say(f"  {name:14} {version or 'MISSING'}")
+    say("optional")
     for name, entry in found["optional"].items():
         state = entry["works"] or f"not installed: {install(entry['extra'])}"
-        typer.echo(f"  {name:14} {state:46} {entry['for']}")
-    typer.echo("devices")
+        say(f"  {name:14} {state:46} {entry['for']}")
+    say("devices")
     for line in found["devices"]:
-        typer.echo(f"  {line}")
+        say(f"  {line}")
     return code
 
 

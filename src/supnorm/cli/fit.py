@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.answer import answer
+from supnorm.cli.answer import answer, say
 from supnorm.cli.certify import Progress as ProofProgress
 from supnorm.cli.options import JSON, PROBLEM, QUIET, RESUME, SEED, TRUST, WORKERS, default_folder
 
@@ -95,12 +94,12 @@ def command(
         answer(dumps(result.to_json()))
     elif not quiet:
         for line in summary(result):
-            typer.echo(line)
-        typer.echo(f"saved in {folder}; open {folder / 'fit.html'}")
+            say(line)
+        say(f"saved in {folder}; open {folder / 'fit.html'}")
         if result.certificate is not None:
             files = (shlex.quote(str(folder / name)) for name in ("certificate.json", "problem.toml"))
             checked = " --problem ".join(files)
-            typer.echo(f"verify the proof with  supnorm check {checked}")
+            say(f"verify the proof with  supnorm check {checked}")
     return int(result.status.exit)
 
 
@@ -188,10 +187,10 @@ class Progress:
         from supnorm.training import Training, Tried
 
         if isinstance(event, Tried):
-            print(f"  tried {event.method}: RMS {event.rms:.3g}, worst {event.worst:.3g}", file=sys.stderr)
+            say(f"  tried {event.method}: RMS {event.rms:.3g}, worst {event.worst:.3g}", err=True)
         elif isinstance(event, Training):
             what = f"a network of {event.weights:,} weights on {event.samples:,} samples"
-            print(f"  training {what}{self.hint}", file=sys.stderr)
+            say(f"  training {what}{self.hint}", err=True)
             self.hint = ""
         elif isinstance(event, BracketNarrowed):
             self.proof(event)

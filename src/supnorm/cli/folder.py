@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from supnorm.cli.answer import say
 from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Problem, fingerprint
 from supnorm.results import BadInput
@@ -77,7 +77,7 @@ def run_folder(folder: Path, problem: Problem, resume: bool, named: bool) -> Ite
             if store is not None:
                 store.close()
             if way is not None:
-                print(f"supnorm: {way.why}: it is now {way.aside}", file=sys.stderr)
+                say(f"supnorm: {way.why}: it is now {way.aside}", err=True)
 
 
 @contextmanager

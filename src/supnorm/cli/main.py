@@ -16,6 +16,7 @@ from supnorm.cli import audit, budget, certify, check, compare, demo, doctor, fi
 from supnorm.cli.answer import alone
 from supnorm.interrupts import INTERRUPTS
 from supnorm.process import CALLS, heard
+from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput, ExitCode, Interrupted
 from supnorm.results.versions import __version__
 
@@ -134,7 +135,7 @@ def _in_echo(error: OSError) -> bool:
 
 def _say(text: str) -> None:
     with suppress(OSError):  # a terminal that was closed; files and exit code say it too
-        print("supnorm: " + " ".join(text.split()), file=sys.stderr, flush=True)
+        print("supnorm: " + one_line(text), file=sys.stderr, flush=True)
 
 
 def _keep_traceback() -> Path:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from supnorm.cli.answer import answer
+from supnorm.cli.answer import answer, say
 from supnorm.cli.options import JSON, TRUST
 from supnorm.cli.report import RUN
 
@@ -84,6 +84,6 @@ def command(
         answer(dumps(now))
         return int(not same)
     for name, value in to_json(now).items():
-        typer.echo(f"{name:>12}  {value}")
-    typer.echo("the same error as in the run" if same else "NOT the same error as in the run")
+        say(f"{name:>12}  {value}")
+    say("the same error as in the run" if same else "NOT the same error as in the run")
     return int(not same)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from supnorm.cli.answer import say
+
 RUN = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
 
 
@@ -21,5 +23,5 @@ def command(run: RUN) -> int:
     from supnorm.pages import write_page
 
     write_page(load_report(run), run / "report.html")
-    typer.echo(str(run / "report.html"))
+    say(str(run / "report.html"))
     return 0

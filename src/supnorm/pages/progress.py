@@ -10,6 +10,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TextIO
 
 from rich.console import Console, Group
@@ -19,6 +20,7 @@ from rich.text import Text
 from supnorm.evaluation.events import Advanced, Event, Finished, NewWorst, Started
 from supnorm.pages.numbers import ErrorUnit, count
 from supnorm.pages.view import pretty_unit
+from supnorm.results.printable import one_line
 
 BAR = 32
 LINES = 8
@@ -80,6 +82,7 @@ class TerminalProgress:
             self._live = None
 
     def _begin(self, event: Started) -> None:
+        event = replace(event, title=one_line(event.title), unit=one_line(event.unit))
         self._started, self._since, self._news = event, self._clock(), []
         self._latest = Advanced(0, event.budget, math.nan, math.nan, 0, 0)
         self.close()

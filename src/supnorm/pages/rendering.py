@@ -11,6 +11,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from supnorm.results.printable import printable
+
 
 @cache
 def environment() -> Environment:
@@ -22,9 +24,12 @@ def environment() -> Environment:
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
-    """A whole page from a template and its values; a line never breaks inside a number."""
+    """A whole page from a template and its values; a line never breaks inside a number.
+
+    Bidirectional and control characters of names and messages are shown as escapes: what is read is what is there.
+    """
     package = files("supnorm.pages")
     own = {name: Markup((package / f"page.{name}").read_text("utf-8")) for name in ("css", "js")}
     html = environment().get_template(template).render(**own, **values)
     html = html.replace(" × 10", "\u00a0×\u00a010")
-    return re.sub(r"(?<=[0-9⁰-⁹]) %", "\u00a0%", html)
+    return printable(re.sub(r"(?<=[0-9⁰-⁹]) %", "\u00a0%", html))

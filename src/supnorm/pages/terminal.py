@@ -21,6 +21,7 @@ from supnorm.pages.points import PlaceView
 from supnorm.pages.power import by_size, rows_of
 from supnorm.pages.view import View, number, numbers
 from supnorm.pages.words import chip, top_level
+from supnorm.results.printable import printable
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ENDLESS = 10_000  # columns
@@ -75,11 +76,17 @@ def _written(lines: list[Text], width: int, color: bool) -> str:
         legacy_windows=False,
         _environ={},
     )
-    for line in lines:
+    for line in map(_harmless, lines):
         line.rstrip()
         line.truncate(width, overflow="ellipsis")
         console.print(line, no_wrap=True, crop=True, markup=False)
     return buffer.getvalue()
+
+
+def _harmless(line: Text) -> Text:
+    """The line without what a terminal would obey; the colours are those of this module alone."""
+    shown = printable(line.plain.replace("\n", " "))
+    return line if shown == line.plain else Text(shown, line.style)
 
 
 def _status(view: View) -> Text:

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.results.printable import in_json
+
 
 def to_json(value: Any) -> Any:
     """Turn numbers, arrays, tuples and mappings into what the ``json`` module writes strictly.
@@ -53,15 +55,15 @@ def from_json(value: Any) -> float:
 
 
 def dumps(value: Any) -> str:
-    """JSON text of ``value``; never the non-standard ``NaN`` or ``Infinity``."""
-    return json.dumps(to_json(value), allow_nan=False, ensure_ascii=False, indent=1)
+    """JSON text of ``value`` that can be printed; never the non-standard ``NaN`` or ``Infinity``."""
+    return in_json(json.dumps(to_json(value), allow_nan=False, ensure_ascii=False, indent=1))
 
 
 def write_whole(path: Path | str, content: str | bytes) -> None:
     """Write a file so that it appears whole or not at all (temporary file, fsync, rename)."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
