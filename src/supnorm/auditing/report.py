@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,9 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.explain import explain
 from supnorm.results import BadInput, Bound, Estimate, ExitCode, Status, Witness, from_json, to_json
+from supnorm.results.door import exists, read_json, reading_table
 from supnorm.results.encoding import dumps, write_whole
+from supnorm.results.printable import printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Table:
         """The table as CSV text, labels first; numbers with all their digits."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow((*self.labels, *self.columns))
+        writer.writerow(map(printable, (*self.labels, *self.columns)))
         for i, row in enumerate(self.rows):
             writer.writerow([*(column[i] for column in self.labels.values()), *(repr(float(v)) for v in row)])
         return text.getvalue()
@@ -182,20 +183,19 @@ def load_report(folder: Path | str) -> AuditReport:
         BadInput: when the folder holds no result of an audit.
     """
     path = Path(folder) / "result.json"
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file; give the folder of a finished audit") from None
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: not a result of an audit: {error}") from None
+    document = read_json(
+        path, hint=": not a result of an audit", missing="; give the folder of a finished audit"
+    )
     if not isinstance(document, dict) or document.get("schema") != "supnorm.audit/1":
         raise BadInput(f'{path}: the schema is not "supnorm.audit/1"; give the folder of an audit')
-    return AuditReport(document, _read_points(Path(folder) / "points.csv", document))
+    points = Path(folder) / "points.csv"
+    if not exists(points):
+        return AuditReport(document, Table((), np.empty((0, 0))))
+    with reading_table(points, hint=": not the points of an audit"):
+        return AuditReport(document, _read_points(points, document))
 
 
 def _read_points(path: Path, document: Mapping[str, Any]) -> Table:
-    if not path.exists():
-        return Table((), np.empty((0, 0)))
     with path.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     first = 0  # of the numbers: labels of rows of a table stand before them

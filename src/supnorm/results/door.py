@@ -22,7 +22,7 @@ import threading
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +31,10 @@ from supnorm.results.status import BadInput
 
 ALLOWED = 1_000_000_000  # bytes that reading any one file may take
 TIMES = 8  # or as often the size of the file
+TABLE = {
+    "most": 2_000_000_000,
+    "times": 40,
+}  # of tables: a cell of two characters is an object of fifty bytes
 LARGEST = {
     "problem": 10_000_000,
     "json": 64_000_000,
@@ -74,10 +78,10 @@ def setting() -> float | None:
     return gigabytes
 
 
-def allowed(size: int) -> int:
-    """Bytes that reading a file of ``size`` bytes may take."""
+def allowed(size: int, most: int = ALLOWED, times: int = TIMES) -> int:
+    """Bytes that reading a file of ``size`` bytes may take: ``most``, or ``times`` its size where that is more."""
     own = setting()
-    return max(ALLOWED if own is None else int(own * 1e9), TIMES * size)
+    return max(most if own is None else int(own * 1e9), times * size)
 
 
 def exists(path: Path) -> bool:
@@ -179,6 +183,8 @@ def reading(
     hint: str = "cannot be read",
     largest: int | None = None,
     missing: str = "",
+    most: int = ALLOWED,
+    times: int = TIMES,
 ) -> Iterator[int]:
     """Inside, a file is read: a regular one, in bounded memory, and every exception is its fault.
 
@@ -188,6 +194,7 @@ def reading(
         hint: what to say before the reason.
         largest: bytes that it may have.
         missing: what to do when nothing is there.
+        most, times: bytes that reading it may take; see `allowed`.
 
     Raises:
         BadInput: from the start for what is no regular file or too large, or for any exception inside.
@@ -197,8 +204,13 @@ def reading(
     """
     what = what or str(path)
     size = demand_file(path, what, largest, missing)
-    with faults_of(what, hint), memory_bounded(allowed(size)):
+    with faults_of(what, hint), memory_bounded(allowed(size, most, times)):
         yield size
+
+
+def reading_table(path: Path, what: str = "", hint: str = "cannot be read") -> AbstractContextManager[int]:
+    """As `reading`, for tables, whose cells take more memory than they have characters."""
+    return reading(path, what, hint, most=TABLE, times=TABLE_TIMES)
 
 
 @contextmanager

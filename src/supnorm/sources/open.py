@@ -15,6 +15,7 @@ from supnorm.problem.function import keep_code
 from supnorm.problem.pairs import demand_inputs
 from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name, read_specification
 from supnorm.results import BadInput
+from supnorm.results.door import exists, reading_table
 from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.ports import reordered
 from supnorm.sources.unused import with_unused_said
@@ -169,7 +170,9 @@ def _opened(
     if spec.file and _is_table(spec):
         from supnorm.sources.table import open_table
 
-        table = open_table(_there(spec.file, root, where), spec, names, where)
+        path = _there(spec.file, root, where)
+        with reading_table(path, f'{where} file = "{spec.file}"'):
+            table = open_table(path, spec, names, where)
         return with_unused_said(table, spec, "a table", where)
     if spec.file:
         from supnorm.sources.model_file import open_file
@@ -195,7 +198,7 @@ def _opened(
 
 
 def _there(file: str, root: Path, where: str) -> Path:
-    if not (root / file).is_file():
+    if not exists(root / file):
         raise BadInput(f'{where} file = "{file}": there is no file {root / file}; paths start from {root}')
     return root / file
 
@@ -295,7 +298,8 @@ def _bounding_box(spec: ProblemSpec, root: Path, constraints: list[UserFunction]
     path = _there(table.file or "", root, where)
     if not table.inputs:
         raise BadInput(f"{where} inputs is missing: name the columns of the inputs, or give [domain]")
-    points = read_columns(path, table.inputs, f'{where} file = "{table.file}"')
+    with reading_table(path, f'{where} file = "{table.file}"'):
+        points = read_columns(path, table.inputs, f'{where} file = "{table.file}"')
     points = np.where(np.isfinite(points), points, np.nan)  # `open_table` names the row
     empty = [name for name, column in zip(table.inputs, points.T, strict=True) if np.isnan(column).all()]
     if empty:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from supnorm.results import BadInput
 from supnorm.results.arrays import read_arrays
-from supnorm.results.door import exists
+from supnorm.results.door import exists, reading_table
 from supnorm.sources.table import SUFFIXES, column_names, read_columns
 
 Array = NDArray[np.float64]
@@ -39,8 +39,9 @@ def read_points(text: str, root: Path, names: Sequence[str], where: str) -> tupl
     if not exists(path):
         raise BadInput(f"{what}: there is no file {path}; paths start from {root}")
     if path.suffix.lower() in SUFFIXES:
-        columns = list(names) or column_names(path, what)
-        return _checked(read_columns(path, columns, what), columns, what)
+        with reading_table(path, what):
+            columns = list(names) or column_names(path, what)
+            return _checked(read_columns(path, columns, what), columns, what)
     if path.suffix.lower() == ".npz":
         return _checked(_npz(path, names, what), names, what)
     raise BadInput(f"{what}: points are read from {', '.join(SUFFIXES)}, .npz or file.py:name")
