@@ -31,10 +31,7 @@ from supnorm.results.status import BadInput
 
 ALLOWED = 1_000_000_000  # bytes that reading any one file may take
 TIMES = 8  # or as often the size of the file
-TABLE = {
-    "most": 2_000_000_000,
-    "times": 40,
-}  # of tables: a cell of two characters is an object of fifty bytes
+TABLE, TABLE_TIMES = 2_000_000_000, 40  # of tables: a cell of two characters is an object of fifty bytes
 LARGEST = {
     "problem": 10_000_000,
     "json": 64_000_000,
