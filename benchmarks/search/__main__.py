@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from tests.problems import Instance, kink
 
+from benchmarks.claims.stored import stamp
 from benchmarks.search import table
 from benchmarks.search.objective import Objective
 from benchmarks.search.ours import supnorm
@@ -19,32 +20,44 @@ from benchmarks.search.rows import ROWS, Row
 from supnorm.auditing.expensive import SurrogateSearch
 
 RESULTS = Path(__file__).parents[1] / "results" / "search.json"
-DOCS = Path(__file__).parents[2] / "docs" / "audit.md"
 UNSEEN = 7000  # the first seed; those below 1000 are for tuning
+CAMPAIGN = 90_000  # the first seed of the table of docs/audit.md; no row had seen it
 PATIENCE = 20  # times our processor time that a peer may take
 
 
 def main() -> None:
     """Run the rows that were asked for, print each, and keep it in the results file."""
     args = _arguments()
-    if args.table:
-        table.into_page(DOCS, RESULTS, [row.name for row in ROWS], [p.name for p in PEERS])
-        print(f"the table in {DOCS} was written from {RESULTS}")
-        return
     warm_up(peers := [p for p in PEERS if args.peers is None or p.name in args.peers.split(",")])
-    rows = [r for r in ROWS if _asked(r.name, args.only) and (r.quick or args.full or args.only)]
     for peer in peers:
         if not peer.installed:
             print(f"{peer.name}: {peer.package} is not installed, left out (pip install -e '.[bench]')")
-    for row in rows:
-        entry = measure(row, [p for p in peers if p.installed], args.seeds, args.first, args.slow)
-        if args.save:
-            entry = table.save(RESULTS, row.name, entry)
-        print("\n".join(table.lines(row.name, row.evaluations, *table.summary(entry))), flush=True)
+    peers = [p for p in peers if p.installed]
+    rows = [r for r in ROWS if _asked(r, args)]
+    held: dict[str, dict[str, Any]] = {}
+    # Instance by instance through all rows: stopped early, every row has as many instances, give or take one.
+    for seed in range(args.first, args.first + args.seeds):
+        for row in rows:
+            if args.save and table.has(RESULTS, row.name, seed):
+                continue
+            entry = measure(row, peers, seed)
+            entry = (
+                table.save(RESULTS, row.name, entry) if args.save else table.joined(held.get(row.name), entry)
+            )
+            held[row.name] = entry
+            print("\n".join(table.lines(row.name, row.evaluations, *table.summary(entry))), flush=True)
+            if args.save:
+                stamp("search", add=True)
 
 
-def _asked(name: str, only: list[str] | None) -> bool:
-    return only is None or any(part in name for part in only)
+def _asked(row: Row, args: argparse.Namespace) -> bool:
+    if args.only is not None:
+        return any(part in row.name for part in args.only)
+    return row.published if args.published else row.quick or args.full
+
+
+def _suits(peer: Peer, row: Row) -> bool:
+    return row.expensive or not peer.few
 
 
 def _arguments() -> argparse.Namespace:
@@ -52,18 +65,20 @@ def _arguments() -> argparse.Namespace:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--quick", action="store_true", help="a few rows (the default)")
     which.add_argument("--full", action="store_true", help="every row")
+    which.add_argument("--published", action="store_true", help="the rows of docs/audit.md")
     parser.add_argument("--only", nargs="+", help="rows whose name contains one of these")
     parser.add_argument("--peers", help="names, comma-separated; all by default, '' for none")
     parser.add_argument("--seeds", type=int, default=10, help="instances a row")
-    parser.add_argument(
-        "--slow", type=int, help="of them for peers that take all of their time; all by default"
-    )
     parser.add_argument("--first", type=int, default=UNSEEN, help="first seed; below 1000 is for tuning")
     parser.add_argument(
-        "--table", action="store_true", help=f"write the saved rows into {DOCS.name}, run nothing"
+        "--save", action="store_true", help=f"add the instances to {RESULTS.name}; {CAMPAIGN} only"
     )
-    parser.add_argument("--save", action="store_true", help=f"add the instances to {RESULTS.name}")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.save and (args.first != CAMPAIGN or args.peers is not None):
+        parser.error(
+            f"--save keeps the table alone, whose seeds begin at --first {CAMPAIGN}, with every peer"
+        )
+    return args
 
 
 def warm_up(peers: list[Peer]) -> None:
@@ -77,37 +92,40 @@ def warm_up(peers: list[Peer]) -> None:
                 quietly(peer, objective, 0)
 
 
-def measure(row: Row, peers: list[Peer], seeds: int, first: int, slow: int | None = None) -> dict[str, Any]:
-    """All methods on all instances of a row, each instance in turn, so that load hits all alike.
+def measure(row: Row, peers: list[Peer], seed: int) -> dict[str, Any]:
+    """All methods on one instance of a row, in turn, so that load hits all alike.
 
-    Args:
-        slow: instances, the first ones, for peers that take all of their time.
+    Where calls are dear the clock does not end a peer: what it thinks is cheap beside them.
     """
-    entry: dict[str, Any] = {"evaluations": row.evaluations, "target": row.target, "share": row.share}
-    entry |= {"truth": {}, "runs": {table.OURS: {}}}
-    runs = entry["runs"]
-    for i, seed in enumerate(range(first, first + seeds)):
-        instance = row.make(seed)
-        entry["truth"][str(seed)] = [*_truth(instance)]
-        strategy = SurrogateSearch() if row.expensive else None
-        worst, spent, seconds = supnorm(instance.problem, row.evaluations, seed, strategy)
-        runs[table.OURS][str(seed)] = {"best": worst, "seconds": seconds, "evaluations": spent}
-        for peer in peers:
-            if (peer.derivatives and instance.problem.model.vjp is None) or (peer.few and not row.expensive):
-                continue
-            if peer.slow and slow is not None and i >= slow:
-                continue
-            objective = Objective(instance.problem, row.evaluations)
-            start = time.thread_time()
-            with objective.within(PATIENCE * seconds):
-                quietly(peer, objective, seed)
-            runs.setdefault(peer.name, {})[str(seed)] = {
+    instance = row.make(seed)
+    strategy = SurrogateSearch() if row.expensive else None
+    worst, spent, model, seconds = supnorm(instance.problem, row.evaluations, seed, strategy)
+    ours = {"best": worst, "seconds": seconds, "evaluations": spent, "model": model}
+    runs: dict[str, dict[str, dict[str, Any]]] = {table.OURS: {str(seed): ours}}
+    for peer in peers:
+        if (peer.derivatives and instance.problem.model.vjp is None) or not _suits(peer, row):
+            continue
+        objective = Objective(instance.problem, row.evaluations)
+        start = time.thread_time()
+        with objective.within(None if row.expensive else PATIENCE * seconds):
+            quietly(peer, objective, seed)
+        runs[peer.name] = {
+            str(seed): {
                 "best": objective.best,
                 "seconds": time.thread_time() - start,
                 "evaluations": objective.spent,
+                "model": objective.spent + objective.free,
+                "late": objective.late,
                 "crashes": objective.crashes,
             }
-    return entry
+        }
+    fixed = {
+        "evaluations": row.evaluations,
+        "target": row.target,
+        "share": row.share,
+        "expensive": row.expensive,
+    }
+    return {**fixed, "truth": {str(seed): [*_truth(instance)]}, "runs": runs}
 
 
 def _truth(instance: Instance) -> tuple[float, bool]:

@@ -30,6 +30,7 @@ class Objective:
     Attributes:
         best: the largest error seen; it counts whatever a peer returns.
         spent: evaluations so far.
+        free: calls of the model alone, beside those in ``spent``: they cost nothing where the reference is dear.
         crashes: errors of the peer's own.
         late: set when the time is over; the next call raises.
     """
@@ -37,7 +38,7 @@ class Objective:
     def __init__(self, problem: Problem, evaluations: int) -> None:
         self.problem, self.evaluations = problem, evaluations
         self.d = problem.domain.d
-        self.best, self.spent, self.crashes, self.late = -np.inf, 0, 0, False
+        self.best, self.spent, self.free, self.crashes, self.late = -np.inf, 0, 0, 0, False
 
     @property
     def left(self) -> int:
@@ -60,6 +61,17 @@ class Objective:
         if len(part) < len(u):
             raise Exhausted
         return score
+
+    def sides(self, u: Array) -> tuple[Array, Array]:
+        """Model and reference at ``u``, each ``(n,)``: for a peer that models the reference. Counted like `batch`."""
+        self.batch(u)
+        x = self._place(u)
+        return self.problem.model.value(x)[:, 0], self.problem.reference.value(x)[:, 0]
+
+    def model(self, u: Array) -> Array:
+        """The model alone at ``u``, shape ``(n,)``; counted in ``free``, not in ``spent``."""
+        self.free += len(u)
+        return self.problem.model.value(self._place(u))[:, 0]
 
     def single(self, v: Array) -> float:
         """The error at one point ``v`` (d,)."""
@@ -85,8 +97,8 @@ class Objective:
         return score, gradient
 
     @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
-        """End what runs inside when the budget is used up, or after so many seconds of processor time.
+    def within(self, seconds: float | None) -> Iterator[None]:
+        """End what runs inside when the budget is used up, or after so many seconds of processor time, if any are given.
 
         A timer interrupts also those that think for long without asking for values.
         """
@@ -96,7 +108,7 @@ class Objective:
             raise Exhausted
 
         before = signal.signal(signal.SIGPROF, ring)
-        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds or 0)
         try:
             yield
         except Exhausted:

@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="of which the median counts")
     args = parser.parse_args()
     if args.memory:
-        worst, spent, seconds = supnorm(pair(4), args.memory, 0)
+        worst, spent, _, seconds = supnorm(pair(4), args.memory, 0)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"{spent:,} evaluations, {seconds:.0f} s, worst {worst:.6g}, peak memory {peak:.0f} MB")
         return

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.search.objective import Exhausted, Objective
+from benchmarks.search.process import plain_process
 from benchmarks.search.turbo import turbo
 
 Array = NDArray[np.float64]
@@ -112,6 +113,47 @@ def gradient_ascent(objective: Objective, seed: int) -> None:
             u = np.clip(u + step * slope / length, 0.0, 1.0)
 
 
+def screen_and_climb(objective: Objective, seed: int) -> None:
+    """Half of the evaluations for Sobol points, then normalised gradient ascent from the best of them; not tuned."""
+    from scipy.stats import qmc
+
+    points = qmc.Sobol(objective.d, rng=np.random.default_rng(seed))
+    while True:
+        u = points.random(max(objective.left // 2, 2))
+        score = np.concatenate([objective.batch(part) for part in np.array_split(u, 1 + len(u) // 8192)])
+        u = u[np.argsort(-score)[: max(objective.left // (3 * 40), 1)]]
+        for step in np.geomspace(0.5 * len(score) ** (-1 / objective.d), 1e-6, 40):
+            _, slope = objective.slope(u)
+            length = np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-300)
+            u = np.clip(u + step * slope / length, 0.0, 1.0)
+
+
+def scipy_lbfgsb(objective: Objective, seed: int) -> None:
+    """A quarter of the evaluations for Sobol points, then SciPy's L-BFGS-B from the best ones, one after the other.
+
+    With gradients where there are any, else with its own differences.
+    """
+    from scipy.optimize import minimize
+    from scipy.stats import qmc
+
+    points = qmc.Sobol(objective.d, rng=np.random.default_rng(seed))
+
+    def negative(v: Array) -> tuple[float, Array]:
+        value, slope = objective.slope(np.atleast_2d(v))
+        return -float(value[0]), -slope[0]
+
+    while True:
+        u = points.random(max(objective.left // 4, 2))
+        score = np.concatenate([objective.batch(part) for part in np.array_split(u, 1 + len(u) // 8192)])
+        for start in u[np.argsort(-score)[:100]]:
+            if objective.differentiable:
+                minimize(negative, start, jac=True, method="L-BFGS-B", bounds=[(0, 1)] * objective.d)
+            else:
+                minimize(
+                    lambda v: -objective.single(v), start, method="L-BFGS-B", bounds=[(0, 1)] * objective.d
+                )
+
+
 def cma_restarts(objective: Objective, seed: int) -> None:
     """pycma with bounds and BIPOP restarts, a generation a call."""
     import cma
@@ -156,7 +198,6 @@ class Peer:
         package: what must be installed.
         derivatives: whether it needs gradients.
         few: whether it is made for few evaluations, and runs in the rows of expensive references only.
-        slow: whether it takes its whole time in most rows; `__main__` then gives it fewer instances.
     """
 
     name: str
@@ -164,7 +205,6 @@ class Peer:
     package: str = "scipy"
     derivatives: bool = False
     few: bool = False
-    slow: bool = False
 
     @property
     def installed(self) -> bool:
@@ -175,13 +215,16 @@ class Peer:
 PEERS = (
     Peer("Sobol", sobol),
     Peer("SciPy DE", scipy_de),
-    Peer("DIRECT", scipy_direct, slow=True),
-    Peer("dual annealing", scipy_dual_annealing, slow=True),
-    Peer("SHGO", scipy_shgo, slow=True),
+    Peer("DIRECT", scipy_direct),
+    Peer("dual annealing", scipy_dual_annealing),
+    Peer("SHGO", scipy_shgo),
     Peer("PGD", gradient_ascent, derivatives=True),
-    Peer("cma", cma_restarts, "cma", slow=True),
-    Peer("NGOpt", nevergrad_ngopt, "nevergrad", slow=True),
+    Peer("Sobol + ascent", screen_and_climb, derivatives=True),
+    Peer("Sobol + L-BFGS-B", scipy_lbfgsb),
+    Peer("cma", cma_restarts, "cma"),
+    Peer("NGOpt", nevergrad_ngopt, "nevergrad"),
     Peer("TuRBO", turbo, "botorch", few=True),
+    Peer("plain GP", plain_process, "sklearn", few=True),
 )
 
 

@@ -1,4 +1,4 @@
-"""The table: success, share of the truth, seconds and evaluations of every method; a loss is said like a win."""
+"""The table: success with its interval, share of the truth, seconds and calls of every method; a loss is said like a win."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from supnorm.auditing.statistics import clopper_pearson_lower, clopper_pearson_upper
 
 PACKAGES = ("numpy", "scipy", "cma", "nevergrad", "torch", "botorch", "gpytorch")
 ABSENT = "not installed"
@@ -34,20 +36,25 @@ def summary(entry: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], str]:
     found = {n: {seed: s >= entry["share"] for seed, s in done.items()} for n, done in shares.items()}
     methods = {}
     for name, done in runs.items():
+        k, n = sum(found[name].values()), len(done)
         methods[name] = {
-            "found": sum(found[name].values()),
-            "runs": len(done),
-            "ours": sum(found[OURS][seed] for seed in done),
+            "found": k,
+            "runs": n,
+            "interval": (clopper_pearson_lower(k, n, 0.975), clopper_pearson_upper(k, n, 0.975)),
+            "only": sum(hit and not found[OURS][seed] for seed, hit in found[name].items()),
+            "missed": sum(found[OURS][seed] and not hit for seed, hit in found[name].items()),
             "median_share": round(float(np.median([*shares[name].values()])), 4),
             "seconds": float(np.median([run["seconds"] for run in done.values()])),
             "evaluations": int(np.median([run["evaluations"] for run in done.values()])),
+            "model": [int(f([run.get("model", 0) for run in done.values()])) for f in (min, max)],
+            "late": int(sum(run.get("late", False) for run in done.values())),
             "crashes": int(sum(run.get("crashes", 0) for run in done.values())),
         }
     return methods, verdict(methods, entry["target"])
 
 
 def verdict(methods: dict[str, dict[str, Any]], target: float | None) -> str:
-    """Ours beside each peer, on the peer's instances: found less often, or as often and slower."""
+    """Ours beside each peer, on the same instances: found less often, or as often and slower."""
     ours = methods[OURS]
     words = []
     if target is not None:
@@ -55,13 +62,15 @@ def verdict(methods: dict[str, dict[str, Any]], target: float | None) -> str:
         words.append(f"target {100 * target:.0f} % {'met' if rate >= target else 'MISSED'}")
     others = {name: m for name, m in methods.items() if name != OURS}
     better = [
-        f"{n} ({m['found']} of {m['runs']}, supnorm {m['ours']})"
+        f"{n} ({m['found']} of {m['runs']}, supnorm {ours['found']})"
         for n, m in others.items()
-        if m["found"] > m["ours"]
+        if m["found"] > ours["found"]
     ]
-    level = [n for n, m in others.items() if m["found"] == m["ours"] > 0 and m["seconds"] < ours["seconds"]]
+    level = [
+        n for n, m in others.items() if m["found"] == ours["found"] > 0 and m["seconds"] < ours["seconds"]
+    ]
     if better:
-        words.append(f"LOSS to {', '.join(better)}")
+        words.append(f"more found by {', '.join(better)}")
     if level:
         words.append(f"found as often and faster: {', '.join(level)}")
     return "; ".join(words) or "no peer better"
@@ -71,9 +80,11 @@ def lines(name: str, evaluations: int, methods: dict[str, dict[str, Any]], said:
     """A row as text."""
     yield f"{name} ({evaluations:,} evaluations): {said}"
     for method, m in methods.items():
+        low, high = m["interval"]
         yield (
-            f"    {method:16s} {m['found']:3d}/{m['runs']:<3d} median share {m['median_share']:.3f} "
-            f"{m['seconds']:8.3g} s {m['evaluations']:9,d} evaluations"
+            f"    {method:16s} {m['found']:3d}/{m['runs']:<3d} ({low:.2f} to {high:.2f}) only it {m['only']:2d}, "
+            f"only supnorm {m['missed']:2d}, median share {m['median_share']:.3f} "
+            f"{m['seconds']:8.3g} s {m['evaluations']:9,d} evaluations, {m['model'][1]:,} of the model"
             + (f", {m['crashes']} crashes of its own" if m["crashes"] else "")
         )
 
@@ -95,15 +106,27 @@ def machine() -> dict[str, Any]:
     }
 
 
+def has(path: Path, row: str, seed: int) -> bool:
+    """Whether an instance is in the results already, with all of its methods."""
+    if not path.exists():
+        return False
+    saved = json.loads(path.read_text())["rows"].get(row)
+    return saved is not None and str(seed) in saved["truth"]
+
+
+def joined(before: dict[str, Any] | None, entry: dict[str, Any]) -> dict[str, Any]:
+    """A row's instances of before and the new ones."""
+    if before is None:
+        return entry
+    names = [*entry["runs"], *(n for n in before["runs"] if n not in entry["runs"])]
+    runs = {n: before["runs"].get(n, {}) | entry["runs"].get(n, {}) for n in names}
+    return {**entry, "truth": before["truth"] | entry["truth"], "runs": runs}
+
+
 def save(path: Path, row: str, entry: dict[str, Any]) -> dict[str, Any]:
     """Add a row's instances to the results file, a line a row; returns the row with all that it has there."""
     results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"rows": {}}
-    before = results["rows"].get(row)
-    if before is not None:
-        entry["truth"] = before["truth"] | entry["truth"]
-        names = [*entry["runs"], *(n for n in before["runs"] if n not in entry["runs"])]
-        entry["runs"] = {n: before["runs"].get(n, {}) | entry["runs"].get(n, {}) for n in names}
-    results["rows"][row] = entry
+    entry = results["rows"][row] = joined(results["rows"].get(row), entry)
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(done)}" for name, done in results["rows"].items())
     here = machine()
     for package, version in results.get("machine", {}).get("packages", {}).items():
@@ -117,28 +140,56 @@ def save(path: Path, row: str, entry: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
-def into_page(page: Path, results: Path, rows: Sequence[str], peers: Sequence[str]) -> None:
-    """Replace the page's table of methods by one of the saved rows, in the order given."""
-    saved: dict[str, Any] = json.loads(results.read_text())["rows"]
-    text = page.read_text()
-    start = text.index("| errors (evaluations) |")
-    end = text.index("\n\n", start)
-    page.write_text(text[:start] + "\n".join(markdown(saved, rows, peers)) + text[end:])
-
-
 def markdown(saved: dict[str, Any], rows: Sequence[str], peers: Sequence[str]) -> Iterable[str]:
-    """The table as Markdown: found / runs and median seconds of each method."""
-    names = [OURS, *peers]
+    """The cheap rows as Markdown: found of runs, the 95 % interval of that share, median seconds of each method."""
+    some = [(row, saved[row]) for row in rows if row in saved and not saved[row]["expensive"]]
+    names = [n for n in (OURS, *peers) if any(n in entry["runs"] for _, entry in some)]
     yield f"| errors (evaluations) | {' | '.join(names)} |"
     yield "|" + "---|" * (len(names) + 1)
+    for row, entry in some:
+        methods, _ = summary(entry)
+        cells = [_cell(methods[n], True) if n in methods else "no gradients" for n in names]
+        yield f"| {row} ({entry['evaluations']:,}) | {' | '.join(cells)} |"
+
+
+def expensive(saved: dict[str, Any], rows: Sequence[str], peers: Sequence[str]) -> Iterable[str]:
+    """The rows of dear calls, a line a method: no clock, and how often the model was called."""
+    some = [(row, saved[row]) for row in rows if row in saved and saved[row]["expensive"]]
+    yield (
+        "| method | "
+        + " | ".join(f"{row.removeprefix('expensive reference, ')} ({e['evaluations']})" for row, e in some)
+        + " |"
+    )
+    yield "|" + "---|" * (len(some) + 1)
+    found = [(summary(entry)[0]) for _, entry in some]
+    for name in (n for n in (OURS, *peers) if all(n in methods for methods in found)):
+        cells = []
+        for methods in found:
+            low, high = methods[name]["model"]
+            calls = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+            cells.append(f"{_cell(methods[name], False)}; model {calls}")
+        yield f"| {name} | {' | '.join(cells)} |"
+
+
+def better(saved: dict[str, Any], rows: Sequence[str]) -> Iterable[str]:
+    """Every row in which some peer found more than supnorm: a list, a line a row, or a sentence that there is none."""
+    lines = []
     for row in rows:
         if row in saved:
             methods, _ = summary(saved[row])
-            cells = [_cell(methods[n]) if n in methods else "" for n in names]
-            yield f"| {row} ({saved[row]['evaluations']:,}) | {' | '.join(cells)} |"
+            ours = methods[OURS]
+            ahead = [
+                f"{n} {m['found']} ({m['only']} that supnorm missed, {m['missed']} the other way round)"
+                for n, m in methods.items()
+                if m["found"] > ours["found"]
+            ]
+            if ahead:
+                lines.append(f"* {row}: supnorm {ours['found']} of {ours['runs']}, {', '.join(ahead)}")
+    yield from lines or ["In no row did a peer find more."]
 
 
-def _cell(method: dict[str, Any]) -> str:
-    seconds = method["seconds"]
+def _cell(method: dict[str, Any], clock: bool) -> str:
+    seconds, (low, high) = method["seconds"], method["interval"]
     took = f"{seconds:.2g} s" if seconds >= 0.01 else "< .01 s"
-    return f"{method['found']}/{method['runs']} in {took}"
+    share = f"{method['found']}/{method['runs']} ({100 * low:.0f}–{100 * high:.0f} %)"
+    return f"{share} {took}" if clock else share
