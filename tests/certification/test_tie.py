@@ -184,8 +184,56 @@ def test_its_own_problem(saved):
     assert mismatch(saved, PROBLEM) is None
     same = Problem(lambda x: net(x), lambda x: wave(x), DOMAIN, title="again")
     assert mismatch(saved, same) is None
-    harmless = replace(PROBLEM, error=ErrorMeasure(mask=lambda x: x[:, 1] > 0.0))
-    assert mismatch(saved, harmless) is None
+
+
+def test_notes_are_compared_as_programs_are(saved):
+    """A mask that every witness passes leaves the bound true, but the file lacks the note that it is left out."""
+    masked = replace(PROBLEM, error=ErrorMeasure(mask=lambda x: x[:, 1] > 0.0))
+    assert "its notes lack" in str(mismatch(saved, masked))
+
+
+def _edited(saved, tmp_path, **changed):
+    """The file with other texts, sealed again."""
+    data = {k: v for k, v in json.loads(saved.read_text()).items() if changed.get(k, v) is not None} | {
+        k: v for k, v in changed.items() if v is not None
+    }
+    data["digest"] = digest(data)
+    path = tmp_path / "edited.json"
+    path.write_text(json.dumps(data))
+    return path
+
+
+def test_a_stripped_or_altered_condition_is_a_mismatch(saved, tmp_path):
+    held = json.loads(saved.read_text())
+    assert held["assumptions"]
+    for change in (
+        {"assumptions": []},
+        {"assumptions": [*held["assumptions"][:-1], "nothing"]},
+        {"assumptions": [*held["assumptions"], "the model is never used"]},
+        {"assumptions": None},
+        {"notes": None},
+        {"notes": ["softplus is taken without its branch"]},
+        {"units": ["m", ""]},
+        {"error": "relative, floor 1.0"},
+    ):
+        path = _edited(saved, tmp_path, **change)
+        assert check(path).reason
+        assert mismatch(path, PROBLEM) is not None, change
+    assert mismatch(_edited(saved, tmp_path), PROBLEM) is None
+    noted = replace(PROBLEM, domain=Domain(x=Axis(-1.0, 1.0, values=(-1.0, 0.5, 1.0)), y=(0.0, 2.0)))
+    certify(noted, 1.2).certificate.save(tmp_path / "noted.json")
+    assert mismatch(tmp_path / "noted.json", noted) is None
+    path = _edited(tmp_path / "noted.json", tmp_path, notes=[])
+    assert "its notes lack what the bound rests on" in str(mismatch(path, noted))
+
+
+def test_keys_that_the_format_does_not_have_are_refused(saved, tmp_path):
+    assert check(_edited(saved, tmp_path)).accepted
+    for change in ({"declarations": []}, {"note": []}, {"Upper": "0x1p-10"}):
+        verdict = check(_edited(saved, tmp_path, **change))
+        assert "keys that the format does not have" in verdict.reason
+    leaves = json.loads(saved.read_text())["leaves"]
+    assert "columns" in check(_edited(saved, tmp_path, leaves={**leaves, "bound": []})).reason
 
 
 def test_a_log_axis_is_part_of_the_domain(tmp_path):

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 import supnorm
-from supnorm.cli.check import progress, summary
+from supnorm.checker import Cost
+from supnorm.cli.check import Progress, summary
 from supnorm.cli.main import run
 
 pytest.importorskip("flint")
@@ -293,13 +294,49 @@ def test_another_side_and_a_glitch_between_all_points_are_rejected_in_one_line(
 
 
 def test_progress_counts_leaves_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    tell = progress(every=0.0)
+    tell = Progress(every=0.0)
     for done in range(1, 5):
         tell(done, 4)
     said = capsys.readouterr()
     assert said.out == ""
     lines = said.err.splitlines()
     assert [line.split(" leaves")[0].strip() for line in lines] == ["2 of 4", "3 of 4"]
+
+
+def test_progress_on_a_terminal_is_one_line_that_is_written_over(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    tell = Progress(2, every=0.0)
+    tell.announce(Cost(3e9, 1.2e8))
+    for done in range(1, 4):
+        tell(done, 4)
+    open_line = capsys.readouterr().err
+    assert (
+        "  forecast: about 3e9 operations, 120 MB, some 50 s of one core, shared by up to 2 processes"
+        in open_line
+    )
+    assert open_line.count("\n") == 1
+    assert "3 of 4 leaves proved again, about" in open_line
+    tell(4, 4)
+    assert capsys.readouterr().err == "\r\x1b[K"  # the verdict starts on a clean line
+
+
+def test_an_accepted_file_says_what_it_speaks_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = problem(tmp_path, "own.toml", "model", 0.5)
+    assert run(["certify", str(own), "--out", str(tmp_path / "run"), "--quiet"]) == 0
+    file = tmp_path / "run" / "certificate.json"
+    capsys.readouterr()
+    assert run(["check", str(file)]) == 0
+    said = capsys.readouterr().out
+    held = json.loads(file.read_text())
+    low, high = (float.fromhex(held[k][0]) for k in ("axis_low", "axis_high"))
+    assert f"domain: {held['names'][0]} in [{low!r}, {high!r}]" in said
+    assert "model: model (so named by who made the file)" in said
+    assert held["hashes"][0][:16] in said
+    assert "error: absolute, to both sides, of 1 output\n" in said
+    assert "made with: supnorm" in said
+    assert "not verified: that the file speaks of your model" in said
 
 
 def test_quiet_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -350,8 +387,9 @@ def test_ctrl_c_ends_all_processes_in_one_line(long: Path, seconds: float) -> No
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (3, ""), err
-    assert err.startswith("supnorm: interrupted: run/certificate.json is neither accepted nor rejected")
-    assert err.count("\n") == 1
+    *forecast, last = err.splitlines()
+    assert last.startswith("supnorm: interrupted: run/certificate.json is neither accepted nor rejected")
+    assert [line.strip()[:9] for line in forecast] in ([], ["forecast:"])
     wait_until(lambda: members(process.pid) == 0)
     assert sorted(long.rglob("*")) == before
 

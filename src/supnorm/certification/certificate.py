@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Certificate:
         lower, witness: proved error at a point, and the point in units of the axes.
         assumptions: what the bound rests on.
         versions: of the software.
+        about: names of "model" and "reference", and the "error" in words: what people read beside the proof.
     """
 
     error: ErrorProgram
@@ -42,14 +43,18 @@ class Certificate:
     witness: tuple[float, ...] | None
     assumptions: tuple[str, ...]
     versions: dict[str, str]
+    about: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, bracket: Bracket, domain: Domain, assumptions: tuple[str, ...], versions: dict[str, str]
-    ) -> Certificate:
+        cls, bracket: Bracket, domain: Domain, assumptions: tuple[str, ...], versions: dict[str, str],
+        about: dict[str, str] | None = None,
+    ) -> Certificate:  # fmt: skip
         """The certificate of a bracket, finished or not."""
         witness = None if bracket.witness is None else tuple(map(float, bracket.witness))
-        return cls(bracket.error, domain, bracket.leaves, bracket.lower, witness, assumptions, versions)
+        return cls(
+            bracket.error, domain, bracket.leaves, bracket.lower, witness, assumptions, versions, about or {}
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         """One line; the proof has thousands."""
@@ -102,6 +107,9 @@ class Certificate:
             "assumptions": list(self.assumptions),
             "notes": list(error.notes),
             "versions": self.versions,
+            "units": [a.unit for a in self.domain.axes],
+            "functions": {k: v for k, v in self.about.items() if k != "error"},
+            "error": self.about.get("error", ""),
         }
         if error.declared:
             content["declared"] = self._declared()

@@ -10,13 +10,15 @@ import numpy as np
 
 from supnorm.certification.bracket import Bracket, Goal
 from supnorm.certification.certificate import Certificate
+from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.rounding import ULPS
-from supnorm.problem import Problem
+from supnorm.problem import ErrorMeasure, Problem
 from supnorm.results import Bound, ExitCode, Status, Witness, rounded_down, rounded_up, to_json, versions
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
 
+EXACT = "the bound is for exact arithmetic, without the model's own rounding"
 ARITHMETIC = (
     f"float64 follows IEEE 754; library functions (tanh, exp, ...) are within {ULPS} units in the last place"
 )
@@ -129,16 +131,12 @@ def result_of(
     rounding = float(bracket.leaves.proof.rounding.max())
     error = bracket.error
     black = [part.which for part in error.declared]
-    deployed = "model" in black or (
-        problem.model.program is not None and problem.model.precision == "float64"
-    )
+    deployed = _deployed(problem, error)
     conditional = bool(black) or any("softplus" in note for note in error.notes)
     kind = "conditional" if conditional else "exact-arithmetic"
     kind = kind if math.isfinite(upper) else "none"
-    assumptions = (*error.assumptions, ARITHMETIC, *error.notes)
-    if not deployed:
-        assumptions = (*assumptions, "the bound is for exact arithmetic, without the model's own rounding")
-    certificate = Certificate.of(bracket, problem.domain, assumptions, versions())
+    assumptions = assumptions_of(problem, error)
+    certificate = Certificate.of(bracket, problem.domain, assumptions, versions(), about(problem))
     witness = _witness(problem, bracket)
     outputs = problem.output_names(1 if witness is None else len(np.atleast_1d(witness.reference)))
     return CertifyResult(
@@ -148,6 +146,36 @@ def result_of(
         _status(problem, goal, lower, upper, end, conditional, obstacle or ""),
         assumptions, certificate, problem.domain.names, outputs,
     )  # fmt: skip
+
+
+def _deployed(problem: Problem, error: ErrorProgram) -> bool:
+    """Whether the bound can be carried to the model as it runs."""
+    black = [part.which for part in error.declared]
+    return "model" in black or (problem.model.program is not None and problem.model.precision == "float64")
+
+
+def assumptions_of(problem: Problem, error: ErrorProgram) -> tuple[str, ...]:
+    """What a bound of the problem rests on, in words: the problem says it, whatever a file says."""
+    given = (*error.assumptions, ARITHMETIC, *error.notes)
+    exact = () if _deployed(problem, error) else (EXACT,)
+    return (*given, *exact)
+
+
+def about(problem: Problem) -> dict[str, str]:
+    """What people read beside the proof: names of the functions, and the error in words."""
+    names = {"model": problem.model.name, "reference": problem.reference.name}
+    return {k: v for k, v in names.items() if v} | {"error": in_words(problem.error)}
+
+
+def in_words(error: ErrorMeasure) -> str:
+    """The measure in words.
+
+    >>> in_words(ErrorMeasure("relative", floor=0.5))
+    'relative, floor 0.5'
+    """
+    parts = [error.kind]
+    parts += [f"{k} {v!r}" for k in ("floor", "scale") if (v := getattr(error, k)) is not None]
+    return ", ".join(parts + ["in tolerances of the outputs"] * error.per_output)
 
 
 def _witness(problem: Problem, bracket: Bracket) -> Witness | None:

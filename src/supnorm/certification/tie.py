@@ -18,6 +18,7 @@ import numpy as np
 from supnorm.certification.agreement import runs, slack_of
 from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.lower import admits
+from supnorm.certification.result import assumptions_of, in_words
 from supnorm.certification.resume import MALFORMED
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.probe import ALLOWED
@@ -117,7 +118,7 @@ def mismatch(certificate: Path | str, problem: Problem) -> str | None:
         data = json.loads(Path(certificate).read_text(encoding="utf-8"))
         return (
             _axes(data, problem.domain) or _side(data, error) or _declarations(data, error)
-            or _programs(data, error) or _witness(data, problem, error)
+            or _programs(data, error) or _witness(data, problem, error) or _words(data, problem, error)
         )  # fmt: skip
     except (OSError, *MALFORMED):
         return "it is not a well-formed certificate"
@@ -165,6 +166,28 @@ def _programs(data: dict[str, Any], error: ErrorProgram) -> str | None:
         "its programs are not those of the problem: model, reference, measure or domain has changed since, or was "
         f"lowered by another version (file: {kept}; here: {here}); certify again"
     )
+
+
+def _words(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str | None:
+    """Notes and assumptions are those that the problem gives: one that was taken out hides what the bound rests on."""
+    own = {
+        "notes": list(error.notes),
+        "assumptions": list(assumptions_of(problem, error)),
+        "units": [a.unit for a in problem.domain.axes],
+        "error": in_words(problem.error),
+    }
+    for key, expected in own.items():
+        held = data.get(key, expected if key in ("units", "error") else None)
+        if held == expected:
+            continue
+        if not isinstance(held, list):
+            return f"its {key} {ascii(held)[:80]} is not the problem's, {expected!r}"
+        lacks = [v for v in expected if v not in held]
+        more = [v for v in held if v not in expected]
+        if lacks:
+            return f"its {key} lack what the bound rests on: {lacks[0]!r}"
+        return f"its {key} are not those of the problem" + (f": {ascii(more[0])[:120]}" if more else "")
+    return None
 
 
 def _witness(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str | None:

@@ -1,5 +1,7 @@
 """The independent checker of certificates: the file format, python-flint, and nothing of ours."""
 
 from supnorm.checker.check import CheckResult, check
+from supnorm.checker.cost import Cost
+from supnorm.checker.document import TooCostly
 
-__all__ = ["CheckResult", "check"]
+__all__ = ["CheckResult", "Cost", "TooCostly", "check"]

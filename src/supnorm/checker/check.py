@@ -2,7 +2,8 @@
 
 The program behind the certificate is taken as it stands in the file: whether it *is* the user's model and
 reference is a question of its own, answered by values at points (``problem_points``) or by its hash.
-Cost: ball arithmetic for every leaf; docs/certify.md has measured seconds.
+Cost: ball arithmetic for every leaf, which `supnorm.checker.cost` counts for each file before anything is proved;
+docs/certify.md has measured seconds.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from flint import arb, ctx
 
 from supnorm.checker import declared as black
 from supnorm.checker import polynomial
+from supnorm.checker.cost import LIMIT, MEMORY, Cost, Meter, cost_of, demand
 from supnorm.checker.document import MALFORMED, Document, Operation, Rejected, read
 from supnorm.checker.enclosure import Program, node_values
 from supnorm.checker.leaves import cell_of, claims
 from supnorm.checker.sharing import verify_leaves
+from supnorm.checker.subject import subject
 from supnorm.checker.tiling import verify_tiling
 
 Ball = Any
@@ -50,6 +53,8 @@ class CheckResult:
         problem_checked: whether the programs were compared with values of the user's problem.
         seconds: time used.
         conditional: what an accepted certificate is conditional on; empty where it assumes nothing.
+        cost: the forecast of its proof; None where the file could not be read.
+        subject: what the file speaks of, in lines: domain, functions, hashes; empty where it could not be read.
     """
 
     accepted: bool
@@ -61,6 +66,8 @@ class CheckResult:
     problem_checked: bool
     seconds: float
     conditional: tuple[str, ...] = ()
+    cost: Cost | None = None
+    subject: tuple[str, ...] = ()
 
 
 def check(
@@ -69,6 +76,9 @@ def check(
     observer: Callable[[int, int], None] | None = None,
     functions: Functions | None = None,
     workers: int = 1,
+    limit: float = LIMIT,
+    memory: float = MEMORY,
+    announce: Callable[[Cost], None] | None = None,
 ) -> CheckResult:
     """Check a certificate file.
 
@@ -80,14 +90,26 @@ def check(
         functions: the user's "model" and "reference", points to values (lists of rows), for a certificate
             that is conditional on recorded values of one of them: the values are taken again and compared.
         workers: processes that share the leaves.
+        limit: seconds of one core that the proof may take by its forecast, which is made before anything is proved.
+        memory: bytes that it may take.
+        announce: called with the forecast.
+
+    Raises:
+        TooCostly: when it would take more, or takes several times as long as the limit all the same.
     """
     start = time.monotonic()
     old, ctx.prec = ctx.prec, PRECISION
     document: Document | None = None
+    cost: Cost | None = None
     reason, leaf, accepted = "", None, True
+    meter = Meter(limit)
     try:
-        document = read(path)
-        _verify(document, problem_points, observer or (lambda done, total: None), functions or {}, workers)
+        document = read(path, memory)
+        cost, _ = cost_of(document, len(problem_points or ()))
+        (announce or (lambda cost: None))(cost)
+        demand(cost, limit, memory)
+        tell = observer or (lambda done, total: None)
+        _verify(document, problem_points, tell, functions or {}, workers, meter)
     except Rejected as problem:
         reason, leaf, accepted = str(problem), problem.leaf, False
     except MALFORMED as error:  # what no check of the format foresaw proves nothing either
@@ -102,7 +124,8 @@ def check(
     conditional = document.conditions if document else ()
     tied = document is not None and _tied(document, problem_points, functions or {})
     return CheckResult(
-        accepted, reason, leaf, count, lower, upper, tied, time.monotonic() - start, conditional
+        accepted, reason, leaf, count, lower, upper, tied, time.monotonic() - start, conditional, cost,
+        subject(document) if document else (),
     )  # fmt: skip
 
 
@@ -138,6 +161,7 @@ def _verify(
     observer: Callable[[int, int], None],
     functions: Functions,
     workers: int,
+    meter: Meter,
 ) -> None:
     verify_tiling(document.leaves)
     if not all(leaf.upper <= document.upper for leaf in document.leaves):
@@ -149,7 +173,8 @@ def _verify(
     _verify_points(document, at_points, points or (), functions)
     _verify_names(document)
     _verify_recorded(document, functions)
-    verify_leaves(document, workers, observer)
+    meter.read()
+    verify_leaves(document, workers, observer, meter)
 
 
 def _tied(document: Document, points: Sequence[Any] | None, functions: Functions) -> bool:

@@ -22,6 +22,20 @@ UNIT = fmpq(1, 2**53)
 SEVERAL = 64  # values compared with the user's function in one call
 
 
+ENTRY = {
+    "which",
+    "name",
+    "weight",
+    "bound",
+    "stretch",
+    "order",
+    "derivatives",
+    "accuracy",
+    "witness",
+    "values",
+}
+
+
 class Wrong(Exception):
     """A declaration that makes no sense, or values that contradict it."""
 
@@ -73,6 +87,8 @@ def read_declared(entry: dict[str, Any], d: int, m: int) -> Declared:
     Raises:
         Wrong: for sizes, numbers or values that cannot be right.
     """
+    if set(entry) != ENTRY:
+        raise Wrong("keys of a declaration")
     order = entry["order"]
     one = Declared(
         entry["which"], entry["name"], _hexes(entry["weight"]) or (), _hexes(entry["bound"]),
@@ -133,6 +149,8 @@ def _nodes(name: str, entry: dict[str, Any], d: int, m: int) -> tuple[tuple[floa
 
 
 def _array(entry: dict[str, Any], m: int) -> tuple[tuple[float, ...], ...]:
+    if set(entry) != {"shape", "data"}:
+        raise Wrong("keys of an array")
     raw = base64.b64decode(entry["data"], validate=True)
     flat = struct.unpack(f"<{len(raw) // 8}d", raw)
     shape = [_whole(v) for v in entry["shape"]]

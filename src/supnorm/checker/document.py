@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import math
+import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +24,22 @@ LARGEST_MODEL = (
 )
 KEYS = {"affine": {"weight", "bias"}, "constant": {"value"}, "take": {"columns"}, "leaky_relu": {"slope"},
         "pow": {"exponent"}}  # fmt: skip
+KNOWN = {
+    "schema", "names", "log", "axis_low", "axis_high", "low", "high", "side", "programs", "hashes", "point_programs",
+    "lower", "witness", "upper", "leaves", "graded_rules", "rounding", "declared", "assumptions", "notes", "versions",
+    "units", "functions", "error", "digest",
+}  # fmt: skip
+COLUMNS = {"level", "index", "upper", "degree", "rho", "grid", "proof_level", "graded"}
 TOO_LARGE = f"larger than the {LARGEST_FILE >> 30} GiB that a certificate may have"
 MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
              struct.error)  # fmt: skip
 REPLACED = (
     "softplus is taken without"  # begins the note of a program that is not quite the code it was read from
 )
+
+
+class TooCostly(Exception):
+    """A certificate whose proof would take more than it may; nothing is said of whether it is true."""
 
 
 class Rejected(Exception):
@@ -90,6 +101,11 @@ class Document:
     rules: dict[int, tuple[tuple[float, ...], ...]]
     declared: tuple[Declared, ...] = ()
     notes: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
+    units: tuple[str, ...] = ()
+    functions: tuple[tuple[str, str], ...] = ()
+    error: str = ""
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -103,16 +119,26 @@ class Document:
         return Box(self.low, self.high, self.log)
 
 
-def read(path: Path | str) -> Document:
+def read(path: Path | str, memory: float = math.inf) -> Document:
     """The certificate in a file.
+
+    Args:
+        memory: bytes that reading it may take, as counted from its text before that is parsed.
 
     Raises:
         Rejected: when it is not a whole, unchanged and well-formed certificate.
+        TooCostly: when it would take more memory.
     """
     try:
-        if Path(path).stat().st_size > LARGEST_FILE:
+        found = Path(path).stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise Rejected(f"{path}: not a plain file")
+        if found.st_size > LARGEST_FILE:
             raise Rejected(f"{path}: {TOO_LARGE}")
-        data = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_once)
+        raw = Path(path).read_bytes()
+        demand_room(raw, memory)
+        data = json.loads(raw.decode("utf-8"), object_pairs_hook=_once)
+        del raw
     except FileNotFoundError:
         raise Rejected(f"{path}: no such file") from None
     except (OSError, RecursionError, ValueError):
@@ -122,6 +148,8 @@ def read(path: Path | str) -> Document:
     rest = {k: v for k, v in data.items() if k != "digest"}
     if _sha(rest) != data.get("digest"):
         raise Rejected("the file was changed after it was written (digest)")
+    if unknown := sorted(set(data) - KNOWN):
+        raise Rejected(f"malformed certificate: keys that the format does not have: {ascii(unknown)[:80]}")
     try:
         return _document(data)
     except Rejected:
@@ -130,6 +158,25 @@ def read(path: Path | str) -> Document:
         raise Rejected(str(error)) from None
     except MALFORMED as error:
         raise Rejected(f"malformed certificate: {type(error).__name__}: {error}") from None
+
+
+def reading(raw: bytes) -> float:
+    """Bytes that reading a JSON text may take: the text, its values, and the canonical text of its digest."""
+    letters = 8 if raw.isascii() else 12
+    return letters * len(raw) + 90.0 * sum(raw.count(mark) for mark in (b"[", b"{", b",", b":"))
+
+
+def demand_room(raw: bytes, memory: float) -> None:
+    """See that reading a text stays within a limit.
+
+    Raises:
+        TooCostly: when it does not.
+    """
+    if reading(raw) > memory:
+        raise TooCostly(
+            f"reading the file would take about {reading(raw) / 1e6:,.0f} MB; more than {memory / 1e6:,.0f} MB is "
+            "refused (--memory)"
+        )
 
 
 def _sha(value: Any) -> str:
@@ -165,6 +212,14 @@ def _wholes(values: list[Any]) -> tuple[int, ...]:
     return tuple(map(whole, values))
 
 
+def _sizes(values: list[Any]) -> tuple[int, ...]:
+    """Degrees and grids: whole numbers of a size that a message can show."""
+    found = _wholes(values)
+    if not all(abs(v) < 2**63 for v in found):
+        raise ValueError("a degree or grid beyond 2^63")
+    return found
+
+
 def _number(value: Any) -> float:
     if type(value) not in (int, float):
         raise ValueError(f"{ascii(value)[:40]} is not a number")
@@ -187,7 +242,9 @@ def _document(data: dict[str, Any]) -> Document:
         _leaves(data["leaves"], d, len(programs)),
         _rules(data.get("graded_rules", [])),
         tuple(read_declared(e, d, programs[0][-1].width) for e in data.get("declared", ())),
-        tuple(data.get("notes", ())),
+        tuple(data.get("notes", ())), tuple(data.get("assumptions", ())),
+        tuple(data.get("versions", {}).items()), tuple(data.get("units", ())),
+        tuple(data.get("functions", {}).items()), data.get("error", ""),
     )  # fmt: skip
     lengths = {len(document.low), len(document.high), len(document.log), len(document.axis_low),
                len(document.axis_high), *(p[0].width for p in (*programs, *document.point_programs))}  # fmt: skip
@@ -211,13 +268,24 @@ def _words(data: dict[str, Any]) -> None:
         raise Rejected("malformed certificate: names of axes must be distinct words")
     if not all(type(v) is bool for v in log):
         raise Rejected("malformed certificate: log must be true or false for every axis")
-    if type(notes := data.get("notes", [])) is not list or not all(type(v) is str for v in notes):
-        raise Rejected("malformed certificate: notes must be a list of texts")
+    for key in ("notes", "assumptions"):
+        if type(texts := data.get(key, [])) is not list or not all(type(v) is str for v in texts):
+            raise Rejected(f"malformed certificate: {key} must be a list of texts")
+    units = data.get("units", [""] * len(names))
+    if type(units) is not list or len(units) != len(names) or not all(type(v) is str for v in units):
+        raise Rejected("malformed certificate: units must be texts, one for each axis")
+    for key in ("versions", "functions"):
+        if type(texts := data.get(key, {})) is not dict or not all(type(v) is str for v in texts.values()):
+            raise Rejected(f"malformed certificate: {key} must be texts by name")
+    if type(data.get("error", "")) is not str:
+        raise Rejected("malformed certificate: error must be a text")
     if not exact(data["rounding"]) >= 0.0:
         raise Rejected("malformed certificate: rounding must be a number that is not negative")
 
 
 def _rules(entries: list[dict[str, Any]]) -> dict[int, tuple[tuple[float, ...], ...]]:
+    if any(set(r) != {"degree", "representatives"} for r in entries):
+        raise Rejected("malformed certificate: keys of a node rule")
     rules = {whole(r["degree"]): tuple(map(_hexes, r["representatives"])) for r in entries}
     if len(rules) < len(entries):
         raise Rejected("malformed certificate: two node rules of one degree")
@@ -227,12 +295,14 @@ def _rules(entries: list[dict[str, Any]]) -> dict[int, tuple[tuple[float, ...], 
 def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, ...]:
     names = ("level", "index", "upper", "degree", "rho", "grid")
     proved = columns.get("proof_level", columns["level"])
+    if unknown := sorted(set(columns) - COLUMNS):
+        raise Rejected(f"malformed certificate: columns that the format does not have: {ascii(unknown)[:80]}")
     graded = columns.get("graded", [[-1] * alternatives] * len(columns["level"]))
     leaves: list[Leaf] = []
     rows = zip(*(columns[k] for k in names), proved, graded, strict=True)
     for level, index, upper, degree, rho, grid, own, tight in rows:
-        leaf = Leaf(_wholes(level), _wholes(index), exact(upper), _wholes(degree), tuple(map(_number, rho)),
-                    _wholes(grid), _wholes(own), _wholes(tight))  # fmt: skip
+        leaf = Leaf(_wholes(level), _wholes(index), exact(upper), _sizes(degree), tuple(map(_number, rho)),
+                    _sizes(grid), _wholes(own), _sizes(tight))  # fmt: skip
         per_alternative = {len(degree), len(rho), len(grid), len(tight)}
         if {len(level), len(index), len(own)} != {d} or per_alternative != {alternatives}:
             raise Rejected("malformed leaf", len(leaves))
@@ -245,7 +315,7 @@ def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, .
 
 
 def _program(data: dict[str, Any]) -> tuple[Operation, ...]:
-    if data["schema"] != "supnorm.program/1":
+    if data["schema"] != "supnorm.program/1" or set(data) != {"schema", "nodes"}:
         raise Rejected("unknown program schema")
     operations: list[Operation] = []
     features = 0
@@ -262,7 +332,7 @@ def _program(data: dict[str, Any]) -> tuple[Operation, ...]:
 
 
 def _array(entry: dict[str, Any], shape: list[int]) -> tuple[float, ...]:
-    if list(_wholes(entry["shape"])) != shape:
+    if set(entry) != {"shape", "data"} or list(_wholes(entry["shape"])) != shape:
         raise Rejected("malformed program: an array of the wrong shape")
     raw = base64.b64decode(entry["data"], validate=True)
     values = struct.unpack(f"<{math.prod(shape)}d", raw)

@@ -31,7 +31,7 @@ class Program:
     def of(cls, operations: tuple[Operation, ...]) -> Program:
         """Prepare the matrices of the affine operations; what is computed twice is kept once."""
         weights, sizes = [], []
-        operations = _without_repetitions(operations)
+        operations = without_repetitions(operations)
         for o in operations:
             k = len(o.weight) // o.width
             weights.append(arb_mat(o.width, k, list(o.weight)) if o.op == "affine" else None)
@@ -39,7 +39,7 @@ class Program:
         return cls(operations, tuple(weights), tuple(sizes))
 
 
-def _without_repetitions(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+def without_repetitions(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
     """The same program without operations that are equal to earlier ones; the last one stays the last."""
     place: dict[Operation, int] = {}
     new: list[int] = []

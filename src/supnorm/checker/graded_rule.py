@@ -73,11 +73,15 @@ def _walsh(values: list[Ball]) -> list[Ball]:
     return [a + b for a, b in pairs] + [a - b for a, b in pairs]
 
 
-def verify_rule(d: int, D: int, representatives: tuple[tuple[float, ...], ...]) -> Rule:
-    """The rule of representatives from a file.
+def size_of_rule(
+    d: int, D: int, representatives: tuple[tuple[float, ...], ...]
+) -> tuple[float, float, float, float]:
+    """Points, nodes and coefficients of a rule from a file, and what its proof costs in multiplications of balls.
+
+    Counted before any of them is made.
 
     Raises:
-        Rejected: when it is too large, malformed, or does not determine the polynomials of degree D.
+        Rejected: when it is too large or malformed.
     """
     if not (1 <= D <= 12 and 1 <= d <= 10 and comb(D + d, d) <= LARGEST):
         raise Rejected(f"a rule of degree {D} in {d} dimensions is not in the format")
@@ -88,8 +92,32 @@ def verify_rule(d: int, D: int, representatives: tuple[tuple[float, ...], ...]) 
             raise Rejected(
                 "a representative of a node rule is not a point of the positive orthant of the cube"
             )
-    if sum(map(_images, representatives)) > LARGEST:  # counted before they are made
+    nodes = sum(map(_images, representatives))
+    if nodes > LARGEST:
         raise Rejected("a node rule has repeated or too many nodes")
+    points = sum(map(_orders, representatives))
+    grid, coefficients = comb((_grid(d, D) + 1) // 2 + d - 1, d), comb(D + d, d)
+    if grid * nodes > LARGEST_WORK or coefficients * points > LARGEST_TABLE:
+        raise Rejected(f"a rule of degree {D} in {d} dimensions takes too long to verify")
+    # (V^T W V)^-1 V^T per parity, of which sum(b) = w in comb(d, w); then sums of integers at the grid.
+    sizes = [(comb(d, w), comb((D - w) // 2 + d, d)) for w in range(min(d, D) + 1)]
+    solved = sum(many * (2 * points * c * c + c**3) for many, c in sizes)
+    taken = 0.25 * grid * coefficients * points / 2**d + grid * (8.0 * coefficients + 3.0 * nodes)
+    return (
+        float(points),
+        float(nodes),
+        float(coefficients),
+        2.5 * (12.0 * points * coefficients + solved + taken),
+    )
+
+
+def verify_rule(d: int, D: int, representatives: tuple[tuple[float, ...], ...]) -> Rule:
+    """The rule of representatives from a file.
+
+    Raises:
+        Rejected: when it is too large, malformed, or does not determine the polynomials of degree D.
+    """
+    size_of_rule(d, D, representatives)
     points = [p for one in representatives for p in _arrangements(one)]
     if len(set(points)) != len(points):
         raise Rejected("a node rule has repeated or too many nodes")
@@ -98,9 +126,6 @@ def verify_rule(d: int, D: int, representatives: tuple[tuple[float, ...], ...]) 
         for p in points
         for signs in product(*[(1.0, -1.0) if v else (1.0,) for v in p])
     )
-    grid = comb((_grid(d, D) + 1) // 2 + d - 1, d)
-    if grid * len(nodes) > LARGEST_WORK or comb(D + d, d) * len(points) > LARGEST_TABLE:
-        raise Rejected(f"a rule of degree {D} in {d} dimensions takes too long to verify")
     exponents: dict[Index, list[Index]] = {b: [] for b in product((0, 1), repeat=d) if sum(b) <= D}
     for k in _exponents(d, D):
         exponents[tuple(v % 2 for v in k)].append(k)
@@ -110,10 +135,14 @@ def verify_rule(d: int, D: int, representatives: tuple[tuple[float, ...], ...]) 
     )
 
 
+def _orders(point: tuple[float, ...]) -> int:
+    """How many distinct orders the coordinates have."""
+    return factorial(len(point)) // prod(factorial(point.count(v)) for v in set(point))
+
+
 def _images(point: tuple[float, ...]) -> int:
     """How many points changes of sign and order make of one."""
-    orders = factorial(len(point)) // prod(factorial(point.count(v)) for v in set(point))
-    return int(2 ** sum(v > 0 for v in point) * orders)
+    return int(2 ** sum(v > 0 for v in point) * _orders(point))
 
 
 def _arrangements(point: tuple[float, ...]) -> list[tuple[float, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -84,6 +85,32 @@ def _bound(
     return extremes([arb(0), *bounds])[1]
 
 
+def demand_tensor(features: int, d: int, n: int, rho: float, grid: int, position: int) -> None:
+    """See that a leaf's interpolant is within the limits of the format.
+
+    Raises:
+        Rejected: when it is not.
+    """
+    fits = (n + 1) * max(n + 1, grid * n) <= LARGEST_TABLE and max(grid * n, n + 1) ** d <= LARGEST_WORK
+    fits = fits and (n + 1) ** d * features <= LARGEST_EVALUATION
+    if not (1.0 < rho < 1e6) or grid < 0 or grid == 1 or not fits:
+        raise Rejected(f"leaf {position}: degree {n}, rho {rho}, grid {grid} cannot be used", position)
+
+
+def demand_graded(d: int, D: int, grid: int, m: int, rules: Collection[int], position: int) -> None:
+    """See that a graded leaf is within the limits of the format, and that its rules are there.
+
+    Raises:
+        Rejected: when it is not.
+    """
+    count, part = divmod(grid, 100)
+    known = (D == 1 or D in rules) and (m == 0 or (m >= 2 and m in rules))
+    table = count * (part + 1) <= LARGEST_TABLE
+    fits = grid == 0 or (table and 2 <= part <= D and 2 * part <= count and count**d <= LARGEST_WORK)
+    if not (known and fits and d <= LARGEST_GRADED):
+        raise Rejected(f"leaf {position}: graded degree {D}, grid {grid}, rule {m} cannot be used", position)
+
+
 def cell_of(
     document: Document, levels: tuple[int, ...], indices: tuple[int, ...]
 ) -> tuple[list[Ball], list[Ball]]:
@@ -111,14 +138,7 @@ def _graded(
     rules: dict[int, Rule],
 ) -> list[tuple[Ball, Ball] | None]:  # fmt: skip
     """The same by a graded model: degree D, tightened by the rule of degree m > 0."""
-    count, part = divmod(grid, 100)
-    known = (D == 1 or D in rules) and (m == 0 or (m >= 2 and m in rules))
-    table = count * (part + 1) <= LARGEST_TABLE
-    fits = grid == 0 or (
-        table and 2 <= part <= D and 2 * part <= count and count ** len(centre) <= LARGEST_WORK
-    )
-    if not (known and fits and len(centre) <= LARGEST_GRADED):
-        raise Rejected(f"leaf {position}: graded degree {D}, grid {grid}, rule {m} cannot be used", position)
+    demand_graded(len(centre), D, grid, m, rules, position)
     return leaf_ranges(program, centre, half, D, grid, rules.get(m), rules.get(D) if D > 1 else None)
 
 
@@ -137,10 +157,7 @@ def _ranges(
         if document.declared:
             return [None] * len(features)
         return [None if f.eps is None else (f.c - f.reach(arb(1)), f.c + f.reach(arb(1))) for f in features]
-    fits = (n + 1) * max(n + 1, grid * n) <= LARGEST_TABLE and max(grid * n, n + 1) ** d <= LARGEST_WORK
-    fits = fits and (n + 1) ** d * sum(o.width for o in program.operations) <= LARGEST_EVALUATION
-    if not (1.0 < rho < 1e6) or grid < 0 or grid == 1 or not fits:
-        raise Rejected(f"leaf {position}: degree {n}, rho {rho}, grid {grid} cannot be used", position)
+    demand_tensor(sum(o.width for o in program.operations), d, n, rho, grid, position)
     scale = (arb(rho) + 1 / arb(rho)) / 2
     features = model(program, centre, half, scale, real=False)
     if all(f.eps is None for f in features):

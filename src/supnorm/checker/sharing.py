@@ -17,6 +17,7 @@ from itertools import islice
 
 from flint import ctx
 
+from supnorm.checker.cost import Meter
 from supnorm.checker.document import MALFORMED, Document, Rejected
 from supnorm.checker.leaves import Leaves, Proof, claims
 
@@ -27,29 +28,36 @@ BROKEN = (
 )
 
 
-def verify_leaves(document: Document, workers: int, observer: Callable[[int, int], None]) -> None:
+def verify_leaves(
+    document: Document, workers: int, observer: Callable[[int, int], None], meter: Meter
+) -> None:
     """Prove every leaf.
 
     Raises:
         Rejected: naming the leaf whose claim is not proved.
+        TooCostly: when a process has used up what its meter allows.
         BrokenProcessPool: when a process has ended.
     """
     shared, total = claims(document.leaves), len(document.leaves)
     done = total - sum(map(len, shared.values()))  # those that claim nothing
-    for positions in _verified(document, shared, min(workers, len(shared))):
+    for positions in _verified(document, shared, min(workers, len(shared)), meter):
         done += len(positions)
         observer(done, total)
 
 
-def _verified(document: Document, shared: dict[Proof, list[int]], workers: int) -> Iterator[list[int]]:
+def _verified(
+    document: Document, shared: dict[Proof, list[int]], workers: int, meter: Meter
+) -> Iterator[list[int]]:
     """Positions of leaves, proof by proof as they are done."""
     if workers < 2:
         leaves = Leaves(document)
         for proof, positions in shared.items():
+            meter.read()
             leaves.verify(proof, positions)
             yield positions
         return
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, (document, ctx.prec))
+    given = (document, ctx.prec, meter.limit)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, given)
     try:
         left = iter(shared.items())
         queue: list[tuple[list[int], Future[None]]] = []
@@ -86,11 +94,13 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
 
 
 _SHARED: list[Leaves | Exception] = []  # of this process
+_METER: list[Meter] = []
 
 
-def _start(document: Document, precision: int) -> None:
+def _start(document: Document, precision: int, limit: float) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctx.prec = precision
+    _METER[:] = [Meter(limit)]
     try:
         _SHARED[:] = [Leaves(document)]
     except (Rejected, *MALFORMED) as problem:  # an exception here would only break the pool
@@ -101,4 +111,5 @@ def _prove(proof: Proof, positions: list[int]) -> None:
     leaves = _SHARED[0]
     if isinstance(leaves, Exception):
         raise leaves
+    _METER[0].read()
     leaves.verify(proof, positions)

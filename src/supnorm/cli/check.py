@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ from supnorm.cli.answer import answer, say
 from supnorm.cli.options import JSON, QUIET, TRUST
 
 if TYPE_CHECKING:
-    from supnorm.checker import CheckResult
+    from supnorm.checker import CheckResult, Cost
     from supnorm.problem import Problem
     from supnorm.results import Status
 
@@ -30,6 +30,23 @@ TOLERANCE = Annotated[
     ),
 ]
 PROCESSES = Annotated[int, typer.Option("--workers", min=1, help="Processes that share the leaves.")]
+MOST = Annotated[
+    float | None,
+    typer.Option(
+        "--limit",
+        metavar="SECONDS",
+        help="Refuse a file whose proof is forecast to take one core longer than this. [default: 36000]",
+    ),
+]
+MEGABYTES = Annotated[
+    float | None,
+    typer.Option(
+        "--memory",
+        metavar="MB",
+        help="Refuse a file whose proof is forecast to take a process more than this. [default: 4000]",
+    ),
+]
+MB = 1e6
 POINTS = 64  # random points where the certificate's programs are compared with the problem
 
 
@@ -46,6 +63,8 @@ def command(
     as_json: JSON = False,
     quiet: QUIET = False,
     trust: TRUST = False,
+    most: MOST = None,
+    memory: MEGABYTES = None,
 ) -> int:
     """Verify a certificate: tiling, bounds and witness again in ball arithmetic."""
     from dataclasses import asdict
@@ -59,16 +78,28 @@ def command(
         raise BadInput(f"{certificate}: {fault}; give the certificate that certify wrote, a certificate.json")
     if tolerance is not None and not 0.0 < tolerance < math.inf:
         raise BadInput(f"--tolerance must be positive and finite, got {tolerance:g}")
+    for name, value in (("--limit", most), ("--memory", memory)):
+        if value is not None and not value > 0.0:
+            raise BadInput(f"{name} must be positive, got {value:g}")
     opened = None if problem is None else open_problem(problem, trust=trust)
     limit = opened.error.limit if tolerance is None and opened is not None else tolerance
     try:
-        _not_too_large(certificate)
-        result = _checked(certificate, opened, workers, None if quiet or as_json else progress())
+        from supnorm.checker import TooCostly
     except ImportError:
         raise BadInput(f"check needs python-flint: {install('checker')}") from None
+    try:
+        _not_too_large(certificate)
+        show = None if quiet or as_json else Progress(workers)
+        result = _checked(certificate, opened, workers, show, most, memory)
+    except TooCostly as refused:
+        raise BadInput(f"{certificate}: {refused}; nothing is said of whether its claims are true") from None
+    if show is not None:
+        show.end()
     status = status_of(result, limit)
     if as_json:
         said = {**_escaped(asdict(result)), "tolerance": limit, "status": _escaped(asdict(status))}
+        if result.cost is not None:
+            said["cost"] = {**asdict(result.cost), "seconds": result.cost.seconds}
         answer(dumps({"schema": "supnorm.check/1", **said}))
     elif not quiet:
         per_output = opened is not None and opened.error.per_output
@@ -89,12 +120,18 @@ def _not_too_large(certificate: Path) -> None:
 
 
 def _checked(
-    certificate: Path, problem: Problem | None, workers: int, observer: Callable[[int, int], None] | None
-) -> CheckResult:
-    """The checker's verdict; a file that does not speak of the problem is rejected before its leaves are proved."""
+    certificate: Path, problem: Problem | None, workers: int, show: Progress | None, most: float | None,
+    memory: float | None,
+) -> CheckResult:  # fmt: skip
+    """The checker's verdict; a file that does not speak of the problem is rejected before its leaves are proved.
+
+    Raises:
+        TooCostly: before anything is proved or compared, for a file beyond the limits.
+    """
     from dataclasses import replace
 
     from supnorm.checker import check
+    from supnorm.checker.cost import LIMIT, MEMORY
     from supnorm.evaluation.executor import broken_workers_explained
     from supnorm.results import Interrupted
 
@@ -104,12 +141,17 @@ def _checked(
         else:
             from supnorm.certification import functions_of_problem, values_of_problem
 
-            unlike = _unlike(certificate, problem)
+            unlike = _unlike(certificate, problem, memory or MEMORY / MB)
             points = None if unlike else values_of_problem(problem, POINTS)
             functions = None if unlike else functions_of_problem(problem)
         with broken_workers_explained():
-            result = unlike or check(certificate, points, observer, functions=functions, workers=workers)
+            result = unlike or check(
+                certificate, points, show, functions=functions, workers=workers, limit=most or LIMIT,
+                memory=MB * memory if memory else MEMORY, announce=None if show is None else show.announce,
+            )  # fmt: skip
     except KeyboardInterrupt:
+        if show is not None:
+            show.end()
         raise Interrupted(
             f"interrupted: {certificate} is neither accepted nor rejected; the same command checks it from the start"
         ) from None
@@ -121,20 +163,20 @@ def _checked(
     return result
 
 
-def _unlike(certificate: Path, problem: Problem) -> CheckResult | None:
-    """The verdict on a file that does not speak of the problem."""
+def _unlike(certificate: Path, problem: Problem, memory: float) -> CheckResult | None:
+    """The verdict on a file that does not speak of the problem; it is read with the checker's distrust first."""
     from supnorm.certification import mismatch
     from supnorm.checker import CheckResult
     from supnorm.checker.document import Rejected, read
 
     start = time.monotonic()
+    try:
+        document = read(certificate, MB * memory)
+    except Rejected as fault:
+        return CheckResult(False, str(fault), fault.leaf, 0, 0.0, 0.0, False, time.monotonic() - start)
     reason = mismatch(certificate, problem)
     if reason is None:
         return None
-    try:
-        document = read(certificate)
-    except Rejected as fault:
-        return CheckResult(False, str(fault), fault.leaf, 0, 0.0, 0.0, False, time.monotonic() - start)
     claims = len(document.leaves), document.lower, document.upper
     return CheckResult(False, reason, None, *claims, True, time.monotonic() - start)
 
@@ -181,6 +223,8 @@ def summary(
         claim = f"between {lower} and {rounded_up(result.upper, 6):.6g}"
         claim = claim if result.upper < math.inf else f"at least {lower}, no upper bound"
         lines.append(f"  claims: worst error {claim}{', in tolerances of the outputs' if per_output else ''}")
+    if result.accepted:
+        lines += [f"  {printable(line)}" for line in result.subject]
     if result.accepted and limit is not None:
         lines.append(f"  {status.code}: {status.advice}")
     if result.accepted and not (tied or result.problem_checked):
@@ -206,24 +250,49 @@ def _escaped(value: Any) -> Any:
     return [_escaped(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def progress(every: float = 5.0) -> Callable[[int, int], None]:
-    """Lines on stderr with the leaves done and the time left, no more often than ``every`` seconds."""
-    first: float | None = (
-        None  # when the first leaf was done: before it, rules are proved that all leaves share
-    )
-    shown = 0.0
+class Progress:
+    """Forecast, leaves done and time left on stderr: one line that is written over on a terminal, else now and then one."""
 
-    def tell(done: int, total: int) -> None:
-        nonlocal first, shown
+    def __init__(self, workers: int = 1, every: float | None = None) -> None:
+        self.live = sys.stderr.isatty()
+        self.every = every if every is not None else 0.2 if self.live else 5.0
+        self.workers = workers
+        self.started = self.shown = time.monotonic()
+        self.first: tuple[int, float] | None = None  # before it, rules are proved that all leaves share
+        self.open = False  # whether a line waits to be written over
+
+    def announce(self, cost: Cost) -> None:
+        """The forecast, before anything is proved."""
+        shared = f", shared by up to {self.workers} processes" if self.workers > 1 else ""
+        self._line(f"forecast: {cost}{shared}", keep=True)
+        if self.live:
+            self._line("proving what all leaves share")
+
+    def __call__(self, done: int, total: int) -> None:
+        """Called as leaves are proved."""
         now = time.monotonic()
-        if first is None:
-            first = shown = now
-        elif done < total and now - shown >= every:
-            shown = now
-            left = (now - first) / (done - 1) * (total - done)
-            say(f"  {done:,} of {total:,} leaves proved again, about {left:.0f} s left", err=True)
+        if self.first is None:
+            self.first = done, now
+        elif done == total:
+            self.end()
+        elif now - self.shown >= self.every and done > self.first[0]:
+            self.shown = now
+            left = (now - self.first[1]) / (done - self.first[0]) * (total - done)
+            self._line(f"{done:,} of {total:,} leaves proved again, about {left:.0f} s left")
 
-    return tell
+    def end(self) -> None:
+        """Leave the terminal clean."""
+        if self.open:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self.open = False
+
+    def _line(self, text: str, keep: bool = False) -> None:
+        if self.live and not keep:
+            print(f"\r\x1b[K  {text}", end="", file=sys.stderr, flush=True)
+            self.open = True
+            return
+        self.end()
+        print(f"  {text}", file=sys.stderr, flush=True)
 
 
 def _verdict(result: CheckResult, status: Status) -> str:

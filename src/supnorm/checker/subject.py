@@ -1,0 +1,28 @@
+"""What a certificate speaks of, for people: no proof rests on it, but an accepted file without it says nothing."""
+
+from __future__ import annotations
+
+from supnorm.checker.document import Document
+
+
+def subject(document: Document) -> tuple[str, ...]:
+    """What a file speaks of, in lines: the domain with its ends, the side, and what tells one function from another."""
+    units = document.units or ("",) * len(document.names)
+    columns = zip(document.names, document.axis_low, document.axis_high, document.log, units, strict=True)
+    axes = [
+        f"{name} in [{a!r}, {b!r}]{f' {unit}' * (unit != '')}{' (log)' * log}"
+        for name, a, b, log, unit in columns
+    ]
+    words = {"both": "to both sides", "over": "upwards (model above reference)", "under": "downwards"}
+    hashes = ", ".join(h[:16] for h in document.hashes)
+    made = ", ".join(f"{k} {v}" for k, v in document.versions if k in ("supnorm", "numpy", "jax", "torch"))
+    outputs = document.programs[0][-1].width
+    kind = f"{document.error}, " if document.error else ""
+    lines = [
+        "domain: " + "; ".join(axes),
+        *(f"{which}: {name} (so named by who made the file)" for which, name in document.functions),
+        f"error: {kind}{words[document.side]}, of {outputs} output{'s' * (outputs > 1)}",
+        f"programs (SHA-256 begins): {hashes}",
+    ]
+    lines += [f"evaluated, not read: the {one.which}, {one.name}" for one in document.declared]
+    return (*lines, f"made with: {made}") if made else tuple(lines)
