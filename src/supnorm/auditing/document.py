@@ -122,7 +122,9 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     levels += [q for q in (10 * rms.value,) if np.isfinite(q)]
     uniform = not table and problem.law is not None and problem.law.even
     floor = rms_floor([p.witness for p in run.places]) if uniform else 0.0
-    status = verdict(problem, witness, sample, evaluator, run.searched, run.recheck_failures, run.listed)
+    status = verdict(
+        problem, witness, sample, evaluator, run.searched, run.recheck_failures, run.listed, run.compared
+    )
     kind = "exact" if isinstance(sample, WholeSample) else "sample"
     counts = evaluator.counts
     document: dict[str, Any] = {

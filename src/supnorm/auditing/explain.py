@@ -37,8 +37,8 @@ def _explained(document: Mapping[str, Any]) -> str:
     if document["table_only"]:
         return (
             f"Over {n:,} {'row' if n == 1 else 'rows'} the RMS error is {size(rms, document)} and the largest is "
-            f"{size(worst, document)}. Only the rows were compared: what lies between them is unknown."
-        )
+            f"{size(worst, document)}. {document['table']['text'] if document.get('table') else ''}"
+        ).rstrip()
     exact, every = document["rms"]["kind"] == "exact", document.get("search", {}).get("exhaustive", False)
     points = points_of_domain(document) if exact else f"{n:,} random points"
     if worst == 0:

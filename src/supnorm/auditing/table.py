@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.joint import with_output
 from supnorm.auditing.places import INFINITE, PLACES, Place, where_in
-from supnorm.auditing.statistics import NORMS, Moments, Sample
+from supnorm.auditing.statistics import NORMS, QUANTILES, Moments, Sample
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
 from supnorm.problem import Domain, Problem
 from supnorm.problem.pairs import Pairs
@@ -81,10 +81,11 @@ class Compared:
             "incomplete": int((~pairs.complete & self.inside).sum()),
             "without_value": {side: len(rows) for side, rows in self.without.items()},
             "without_value_rows": {side: rows[:NAMED].tolist() for side, rows in self.without.items()},
-            "text": self._text(),
+            "text": self.text,
         }
 
-    def _text(self) -> str:
+    @property
+    def text(self) -> str:
         """What the largest error means: it is that of the rows, and of nothing else."""
         n = self.sample.n
         if not n:
@@ -105,6 +106,7 @@ class Compared:
             "row": None if best is None else best.row,
             "rms": finite.rms().value if finite.n else None,
             "mean": finite.mean().value if finite.n else None,
+            "quantiles": {str(q): finite.quantile(q) if finite.carries(q) else None for q in QUANTILES},
         }
 
 

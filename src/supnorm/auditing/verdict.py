@@ -9,7 +9,7 @@ from supnorm.auditing.enumeration import Listed
 from supnorm.auditing.findings import failed_share, points_word
 from supnorm.auditing.recheck import Recheck, agrees_with_model, in_its_output
 from supnorm.auditing.statistics import Sample
-from supnorm.auditing.table import is_table
+from supnorm.auditing.table import Compared, is_table
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Problem
 from supnorm.results import ExitCode, Status, Witness
@@ -23,6 +23,7 @@ def verdict(
     searched: int,
     recheck_failures: Sequence[str] = (),
     listed: Listed | None = None,
+    compared: Compared | None = None,
 ) -> Status:
     """The status of an audit: what it means and what to do next.
 
@@ -30,8 +31,10 @@ def verdict(
         searched: evaluations when the search ended; what came later are pictures and planted errors.
         recheck_failures: what was said where the second reference has no value.
         listed: which points of a finite domain were evaluated one by one; None after a search.
+        compared: the rows, where a table was given.
     """
-    status = _status(problem, witness, evaluator, searched, listed)
+    exact = "" if compared is None else compared.text
+    status = _status(problem, witness, evaluator, searched, listed, exact)
     table = is_table(problem)
     more = [
         f"The {side} failed at {failed_share(side, sample, points_word(sample, table))}: no error is known there."
@@ -44,7 +47,12 @@ def verdict(
 
 
 def _status(
-    problem: Problem, witness: Witness | None, evaluator: Evaluator, searched: int, listed: Listed | None
+    problem: Problem,
+    witness: Witness | None,
+    evaluator: Evaluator,
+    searched: int,
+    listed: Listed | None,
+    exact: str,
 ) -> Status:
     limit = problem.error.limit
     if witness is None:
@@ -67,8 +75,8 @@ def _status(
     every = listed is not None and listed.exhaustive
     late = "" if table else _late(evaluator, searched) if listed is None else _left(listed)
     if limit is None:
-        point = "worst row" if table else "worst point found"
-        bound = "" if every else f"The {point} is a lower bound of the worst error. "
+        point = "worst point found"
+        bound = exact if table else "" if every else f"The {point} is a lower bound of the worst error. "
         return Status(
             "no-tolerance",
             f"No tolerance was given, so this is a report and not a verdict. {bound}{late}".rstrip(),
@@ -104,7 +112,7 @@ def _status(
     if table:
         return Status(
             "within-tolerance",
-            "No row of the table has an error above the tolerance; between its rows nothing is known.",
+            f"No row has an error above the tolerance. {exact}",
         )
     if every:
         assert listed is not None

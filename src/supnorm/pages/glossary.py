@@ -8,7 +8,7 @@ from supnorm.pages.view import View
 def glossary(view: View) -> list[tuple[str, str, str]]:
     """(key, word, meaning); the sampling law is named, because RMS means nothing without it."""
     law = "drawn uniformly in the domain" if view.uniform else f"drawn by the law “{view.law}”"
-    source = "over the pairs of the table" if view.table_only else f"over points {law}"
+    source = "over the rows of the table" if view.table_only else f"over points {law}"
     if view.exact:
         source = "over all points of the domain that have an error"
     return [

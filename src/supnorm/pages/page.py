@@ -164,6 +164,8 @@ def _where(view: View) -> dict[str, Any]:
     return {
         "where": sections.where(view),
         "coordinates": _coordinates(view),
+        "row": view.witness.row if view.witness else None,
+        "columns": list(view.witness.columns.items()) if view.witness else [],
         "cuts": cuts,
         "cuts_words": f" Shown are the {len(chosen)} inputs along which the error varies most."
         if left_out
@@ -256,13 +258,13 @@ def _place(view: View, place: PlaceView, rank: int) -> dict[str, Any]:
     values = f"model {num(place.model_value, digits)}, reference {num(place.reference_value, digits)}"
     if len(view.outputs) > 1 and output < len(view.outputs):
         values = f"{view.outputs[output][0]}: {values}"
-    row = number(view.items("places")[rank - 1].get("row")) if rank <= len(view.places) else math.nan
-    if not math.isnan(row):
-        values = f"row {count(row)}: {values}"
+    if place.row:
+        values = f"{place.row_words()}: {values}"
     if place.recheck and not math.isnan(place.second_value):
         values += f", second reference {num(place.second_value, digits)}"
     return {
         "rank": rank,
+        "row": place.row_words(),
         "error": view.error(place.error),
         "times": places_.times_tolerance(view, place),
         "tags": places_.tags(view, place),

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
-from supnorm.pages.numbers import in_range, share, with_unit
+from supnorm.pages.numbers import count, in_range, share, with_unit
 from supnorm.pages.svg import Bands, Scale
 from supnorm.results import EDGE
+
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+NUMBER = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?|nan|inf", re.I)
+LONG = 40  # characters of a column and its cell that stand in a sentence, at most
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,25 @@ class PlaceView:
     off_data: float
     volume_at_least: float = math.nan
     volume_at_most: float = math.nan
+    row: int | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+
+    def row_words(self, most: int = 3) -> str:
+        """Of a row of a table its number and what its other columns say in words; empty for any other point.
+
+        >>> point = PlaceView({}, 1.0, [1.0], [2.0], 0, (), 0.0, 0.0, None, [], 0.0)
+        >>> from dataclasses import replace
+        >>> replace(point, row=246, columns={"site": "A", "p": "1.5", "time": "2020-02-27"}).row_words()
+        'row 246, site A, 2020-02-27'
+        """
+        if self.row is None:
+            return ""
+        named = [
+            cell if DATE.match(cell) else f"{name} {cell}"
+            for name, cell in self.columns.items()
+            if cell and len(name) + len(cell) <= LONG and (DATE.match(cell) or not NUMBER.fullmatch(cell))
+        ]
+        return ", ".join([f"row {count(self.row)}", *named[:most]])
 
     @property
     def size(self) -> str:

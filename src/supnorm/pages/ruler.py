@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from supnorm.pages.numbers import count
 from supnorm.pages.svg import Scale, el, join, line, picture, rect, text, widened
-from supnorm.pages.view import View
+from supnorm.pages.view import View, number
 from supnorm.pages.words import top_level
 
 
@@ -38,8 +38,10 @@ def marks(view: View) -> list[Mark]:
     ]
     if n and not view.table_only and not view.exact:
         found.append(Mark(plain, "pl", f"largest of {count(n)} random tests", f"{count(n)} random tests"))
-    worst = "worst error" if view.exhaustive else "worst found"
+    worst = "worst error" if view.exhaustive or view.table_only else "worst found"
     found.append(Mark(view.lower, "sup", worst, worst))
+    if view.finite:
+        found.append(Mark(number(view.finite.get("worst")), "sup", "worst finite error", "worst finite"))
     if view.bounded:
         word = {"certified": "upper bound, proven", "exact-arithmetic": "upper bound, exact arithmetic"}
         name = word.get(view.upper_kind, "upper bound, on assumptions")
@@ -84,7 +86,7 @@ def _track(view: View, scale: Scale, y: float) -> Markup:
     if view.exceeded:
         first = scale(view.tolerance)
         parts.append(rect(first, y, worst - first, 10, "bad"))
-    last = worst if view.exhaustive else scale(view.upper) if view.bounded else scale.end
+    last = worst if view.exhaustive or view.table_only else scale(view.upper) if view.bounded else scale.end
     if not math.isinf(view.lower) and last - worst > 0.5:  # below half a pixel nothing is seen
         parts.append(rect(worst, y, last - worst, 10, "unk"))
     return join(parts)

@@ -105,8 +105,8 @@ def _without_errors(view: View) -> str:
 def _shares(view: View, valued: bool) -> tuple[str, str, str]:
     """What random points are called; of what their share is one, in short and in full; ``valued``: where there is one."""
     if view.table_only:
-        drawn = "of such pairs, if they are independent draws,"
-        return f"pairs of the table{' that have a value' if valued else ''}", drawn, drawn
+        drawn = "of such rows, if they are independent draws,"
+        return f"rows of the table{' that have a value' if valued else ''}", drawn, drawn
     if not valued:
         return "random points", f"of {_drawn(view)}", f"of {_drawn(view)}"
     if view.uniform:
@@ -218,11 +218,11 @@ def random_points(view: View) -> str:
         return _without_errors(view) + "."
     if view.exact:
         return f"None were needed: averages and shares are those of {count(n)} points of the domain, evaluated one by one."
-    kind = "pairs, if they are independent draws," if view.table_only else "independent points"
+    kind = "rows, if they are independent draws," if view.table_only else "independent points"
     largest = share(1 - 0.05 ** (1 / n))
     return (
         f"{count(n)} {kind} can rule out, with 95 % confidence, "
-        f"only places larger than {largest} of {'such pairs' if view.table_only else _drawn(view)}."
+        f"only places larger than {largest} of {'such rows' if view.table_only else _drawn(view)}."
     )
 
 
@@ -234,6 +234,8 @@ def proof(view: View) -> Markup:
             "model that is random from call to call.",
             view.enumerated,
         )
+    if not view.bounded and view.table_only and (text := view.text("table", "text")):
+        return m("{}", text)
     if not view.bounded:
         code = Markup("<code>supnorm certify</code>")
         return m("None. {} gives an upper bound where model and reference can be analysed.", code)

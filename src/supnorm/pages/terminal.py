@@ -116,7 +116,7 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     times = f"{ratio(view.lower / view.tolerance)} × tolerance" if known else ""
     compared = f"worst / RMS = {num(view.lower / view.rms)}" if 0 < view.rms < math.inf and point else ""
     drawn = view.sampled
-    sample = f"at {count(view.plain[0])} {drawn}" if view.plain[0] else ""
+    sample = f"at {count(view.rms_n if view.finite else view.plain[0])} {drawn}" if view.plain[0] else ""
     part, level = top_level(view)
     high = (f"{part} below", view.error(level), sample)
     if math.isnan(level) and view.plain[0]:
@@ -125,9 +125,11 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     lost = (count(failed), f"of {count(of)} evaluations")
     if view.exhaustive:
         lost = (count(view.lost), f"of {view.every_point.removeprefix('all ')}")
+    rows = _rows(view, point)
     return [
-        ("worst error" if view.exhaustive else "worst found", worst, times),
-        ("at", _at(view, point), edge_words(view, point) if point else ""),
+        ("worst error" if view.exhaustive or view.table_only else "worst found", worst, times),
+        *rows,
+        ("at", _at(view, point), edge_words(view, point) if point and not rows else ""),
         ("typical (RMS)", view.error(view.rms), compared),
         high,
         ("upper bound", *_bound(view)),
@@ -135,6 +137,20 @@ def facts(view: View) -> list[tuple[str, str, str]]:
         ("would find", *_power(view)),
         ("no value", *lost),
     ]
+
+
+def _rows(view: View, point: PlaceView | None) -> list[tuple[str, str, str]]:
+    """Of a table in which row the worst error is, and the worst finite one where predictions are missing."""
+    if point is None or not point.row:
+        return []
+    found = [("in", point.row_words(), f"of {count(view.count('table', 'rows'))} rows")]
+    best = next((p for p in view.places if math.isfinite(p.error)), None)
+    if view.finite:
+        lost = f"in {count(view.count('finite', 'infinite'))} of {count(view.plain[0])} rows"
+        found = [("infinite", lost, point.row_words() + ", ...")]
+        if best is not None:
+            found.append(("worst finite", view.error(best.error), best.row_words()))
+    return found
 
 
 def _at(view: View, point: PlaceView | None) -> str:
@@ -154,6 +170,8 @@ def _coordinates(view: View, point: PlaceView, most: int, between: str) -> str:
 def _bound(view: View) -> tuple[str, str]:
     if not view.bounded and view.exhaustive:
         return "no certificate", f"{view.every_point} evaluated"
+    if not view.bounded and view.table_only:
+        return "none", "exact over the rows; nothing is known between them"
     if not view.bounded:
         return "none", "a worse point may exist"
     notes = {"certified": "proven", "exact-arithmetic": "proven in exact arithmetic"}
@@ -197,7 +215,15 @@ def _ruler(view: View, width: int) -> list[Text]:
         ("r", view.rms, "RMS"),
         ("q", level, part),
         ("T", view.tolerance, "tolerance"),
-        ("▲", view.lower, "worst error" if view.exhaustive else "worst found"),
+        (
+            "▲",
+            number(view.finite.get("worst")) if view.finite else view.lower,
+            "worst finite"
+            if view.finite
+            else "worst error"
+            if view.exhaustive or view.table_only
+            else "worst found",
+        ),
         ("┃", view.upper if view.bounded else math.nan, "upper bound"),
     ]
     marks = [m for m in known if 0 < m[1] < math.inf]
@@ -267,8 +293,7 @@ def _places(view: View, width: int) -> list[Text]:
 
 def _place_row(view: View, p: PlaceView, rank: int) -> list[str]:
     relative = view.tolerance > 0 and not view.per_output
-    row = number(view.items("places")[rank - 1].get("row"))
-    words = [] if math.isnan(row) else [f"row {count(row)}"]
+    words = [p.row_words()] if p.row else []
     words += list(filter(None, [view.output_name(p)]))
     words += [t.words.replace("re-check: ", "") for t in tags(view, p) if t.words != "interior"]
     return [

@@ -66,6 +66,10 @@ class View:
         self.upper_kind = str(self.part("sup").get("upper_kind") or "none")
         self.rms = number(self.part("rms").get("value"))
         self.rms_n = int(self.part("rms").get("n") or 0)
+        # Of a table in which predictions are missing: what the other rows say, beside that those are infinite.
+        self.finite = self.part("finite") if self.count("finite", "n") else {}
+        if self.finite:
+            self.rms, self.rms_n = number(self.finite.get("rms")), self.count("finite", "n")
         self.law = str(data.get("law") or "uniform")
         self.uniform = bool(data.get("law_uniform", self.law.startswith("uniform")))
         self.table_only = bool(data.get("table_only"))
@@ -100,8 +104,10 @@ class View:
     @property
     def sampled(self) -> str:
         """What the statistics are over, in the plural."""
+        if self.finite:
+            return "rows with a finite error"
         if self.table_only:
-            return "pairs of the table"
+            return "rows of the table"
         return "points of the domain" if self.exact else "random points"
 
     @property
@@ -218,11 +224,13 @@ class View:
             number(raw.get("off_data")),
             number(raw.get("volume_at_least")),
             number(raw.get("volume_at_most")),
+            int(raw["row"]) if raw.get("row") else None,
+            {str(k): str(v) for k, v in (raw.get("columns") or {}).items()},
         )
 
     def quantile(self, level: str) -> float:
         """A quantile of the error at the independent points."""
-        return number(self.part("quantiles").get(level))
+        return number((self.finite.get("quantiles") or self.part("quantiles")).get(level))
 
     @property
     def plain(self) -> tuple[int, float]:

@@ -67,6 +67,10 @@ def chip(view: View) -> Chip:
         return Chip("▲", "Tolerance exceeded", "over")
     if kind == "proven":
         return _proven_chip(view)
+    if view.table_only and kind == "open" and view.count("table", "compared"):
+        rows = view.count("table", "compared")
+        where = f"all {count(rows)} rows" if rows > 1 else "the only row"
+        return Chip("○", f"Within tolerance in {where}; nothing is known between rows", "open")
     if view.table_only:
         return Chip("○", "Statistics of a table; not proven", "open")
     if view.exhaustive:
@@ -106,6 +110,13 @@ def place(view: View, point: PlaceView) -> Markup:
     )
 
 
+def located(view: View, point: PlaceView, begin: bool = False) -> Markup:
+    """ "at T = 380.2 K, p = 129.8 kPa"; of a table "in row 246, site A, 2020-02-27"; ``begin``: of a sentence."""
+    if words := point.row_words():
+        return m("{} <a href='#where'>{}</a>", "In" if begin else "in", words)
+    return m("{} {}", "At" if begin else "at", place(view, point))
+
+
 def size(view: View, point: PlaceView) -> str:
     """The size of an error in words: from 1,000 % on "a factor of ..." where it is one."""
     if view.error.kind == "relative" and not view.per_output and point.error >= 10:
@@ -126,12 +137,12 @@ def headline(view: View) -> Markup:
     point, kind = view.witness, kind_of(view)
     if point is None:
         return Markup("The error could be computed at <b>no point</b>.")
-    where = place(view, point)
+    where, at = located(view, point, begin=True), located(view, point)
     if math.isinf(point.error):
-        return _infinite(view, point, where)
+        return _missing(view) if view.finite else _infinite(view, point, where)
     big = m("<b>{}</b>", size(view, point))
     if kind == "fault":
-        return m("At {} the reference itself is in doubt: model and reference differ by {}.", where, big)
+        return m("{} the reference itself is in doubt: model and reference differ by {}.", where, big)
     if kind == "over":
         return _over(view, point, where, big)
     if kind == "proven":
@@ -141,14 +152,17 @@ def headline(view: View) -> Markup:
         if view.exhaustive:
             known = "has an error" if view.complete else "where an error is known has one"
             begin = m("No point {} above {}.", known, allowed)
-            return m("{} The worst is {}, at {}.", begin, big, where)
+            return m("{} The worst is {}, {}.", begin, big, at)
+        if view.table_only:
+            begin = m("None of {} rows has an error above {}.", count(view.plain[0]), allowed)
+            return m("{} The worst is {}, {}.", begin, big, at)
         begin = m("No error above {} was found.", allowed)
-        return m("{} The worst found is {}, at {}.", begin, big, where)
+        return m("{} The worst found is {}, {}.", begin, big, at)
     if point.error == 0:
         return _zero(view)
-    opening = f"Among {count(view.plain[0])} pairs the" if view.table_only else "The"
-    found = "" if view.complete else " found"
-    return m("{} worst error{} is {}, at {}.", opening, found, big, where)
+    opening = f"Of {count(view.plain[0])} rows the" if view.table_only else "The"
+    found = "" if view.complete or view.table_only else " found"
+    return m("{} worst error{} is {}, {}.", opening, found, big, at)
 
 
 def _zero(view: View) -> Markup:
@@ -164,23 +178,41 @@ def _zero(view: View) -> Markup:
     return m("Model and reference <b>agree exactly</b> at every {}.", tried)
 
 
+def _missing(view: View) -> Markup:
+    """Of a table in which values of the model are missing: in how many rows, and what the others say."""
+    rows, n = view.count("finite", "infinite"), view.count("finite", "n")
+    best = next((p for p in view.places if math.isfinite(p.error)), None)
+    first = m(
+        "In <b>{} of {} rows</b> {}.",
+        count(rows),
+        count(rows + n),
+        "the model has no value where the reference has one"
+        if view.count("table", "without_value", "model")
+        else "the error is infinite",
+    )
+    if best is None:
+        return first
+    other = f"the other {count(n)}" if n > 1 else "the other row"
+    return first + m(" Of {} the worst error is <b>{}</b>, {}.", other, size(view, best), located(view, best))
+
+
 def _infinite(view: View, point: PlaceView, where: Markup) -> Markup:
     """Why the error is infinite there."""
     if not math.isfinite(point.model_value):
-        return m("At {} the model gives <b>no finite value</b> where the reference does.", where)
+        return m("{} the model gives <b>no finite value</b> where the reference does.", where)
     if view.error.kind == "relative" and point.reference_value == 0:
-        words = "At {} the reference is 0 and the model is not: the relative error is <b>infinite</b>."
+        words = "{} the reference is 0 and the model is not: the relative error is <b>infinite</b>."
         return m(words, where)
-    return m("At {} the error is <b>infinite</b>, though both values are finite.", where)
+    return m("{} the error is <b>infinite</b>, though both values are finite.", where)
 
 
 def _over(view: View, point: PlaceView, where: Markup, big: Markup) -> Markup:
     if point.recheck == "unresolved":
         ending = "and a second reference does not settle which is right."
-        return m("At {} model and reference differ by {}, {}", where, big, ending)
+        return m("{} model and reference differ by {}, {}", where, big, ending)
     if "suspect-label" in point.tags:
         return m(
-            "At {} model and label differ by {}, but the label does not fit its neighbours either.",
+            "{} model and label differ by {}, but the label does not fit its neighbours either.",
             where,
             big,
         )
@@ -190,7 +222,7 @@ def _over(view: View, point: PlaceView, where: Markup, big: Markup) -> Markup:
         else "the model"
     )
     allowed = "" if view.per_output else f" You allow {view.error(view.tolerance)}."
-    return m("At {} {} is wrong by {}.{}", where, subject, big, allowed)
+    return m("{} {} is wrong by {}.{}", where, subject, big, allowed)
 
 
 def _proven(view: View) -> Markup:
@@ -233,7 +265,7 @@ def _ratios(view: View) -> Markup:
         if kind_of(view) == "proven"
         else "That is "
     )
-    sample = "pairs" if view.table_only else view.sampled
+    sample = "rows" if view.table_only and not view.finite else view.sampled
     if not math.isfinite(view.lower):
         if not math.isfinite(view.rms):
             return Markup("")
@@ -268,11 +300,8 @@ def bound_words(view: View) -> Markup:
     if not view.bounded:
         link = term("upper-bound", "upper bound")
         if view.table_only:
-            return m(
-                "A table was given, so nothing could be searched: there is <b>no {}</b>, and {}",
-                link,
-                "nothing is known between its points.",
-            )
+            known = view.text("table", "text") or "Nothing is known between its rows."
+            return m("A table was given, so nothing could be searched. {}", known)
         if text := view.text("search", "text"):
             return m("{}", text)
         return m("There is <b>no {}</b>: a worse point may exist.", link)
