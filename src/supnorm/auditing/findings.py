@@ -24,6 +24,7 @@ NONE = np.empty(0, dtype=np.intp)
 ROWS = 8192  # at a time
 DRAWN = 1000  # points that measure a domain which is not a box
 RANDOM = "random points"
+NO_VALUE = "no-model-value"
 WIDER = 0.01  # of an axis: a domain that exceeds the data by less is not worth a line
 
 
@@ -47,7 +48,8 @@ def findings(
     if problem.data is not None:
         found += domain_against_data(problem.domain, np.asarray(problem.data, dtype=float), witness)
     found += suspect_words(problem, suspects)
-    if witness is not None and witness.error == np.inf:
+    given = compared is not None and problem.model.table is not None and len(compared.without["model"]) > 0
+    if witness is not None and witness.error == np.inf and not given:
         code, cause = infinite_cause(problem, witness)
         found.append({"code": code, "text": f"{cause} {infinite_share(problem, sample, places)}".rstrip()})
     found += (
@@ -176,11 +178,7 @@ def row_failures(evaluator: Evaluator, sample: Sample, compared: Compared) -> li
     found, problem = [], evaluator.problem
     lost, n = compared.without["model"], sample.drawn
     if len(lost) and problem.model.table is not None:
-        finite = compared.finite
-        text = f"The model has no value in {len(lost):,} of {n:,} rows where the reference has one ({_numbered(lost)})"
-        if finite.n < sample.n:
-            text += ": there its error is infinite"
-        found.append({"code": "rows-without-prediction", "text": f"{text}.", "rows": lost.tolist()})
+        found.append({"code": NO_VALUE, "text": missing_words(compared, problem), "rows": lost.tolist()})
     lost = compared.without["reference"]
     if len(lost) and problem.reference.table is not None:
         text = (
@@ -190,6 +188,27 @@ def row_failures(evaluator: Evaluator, sample: Sample, compared: Compared) -> li
         found.append({"code": "reference-failed", "text": text, "rows": lost.tolist()})
     given = {side for side in ("model", "reference") if getattr(problem, side).table is not None}
     return found + [f for f in failure_words(evaluator, sample) if f["code"].partition("-")[0] not in given]
+
+
+def missing_words(compared: Compared, problem: Problem) -> str:
+    """In which rows of a table the model has no value, and what the others say."""
+    lost, finite, n = compared.without["model"], compared.finite, compared.sample.n
+    text = (
+        f"The model has no value in {len(lost):,} of {compared.sample.drawn:,} rows where the reference has one "
+        f"({_numbered(lost)})"
+    )
+    if finite.n == n:
+        return f"{text}."
+    text += ": there its error is infinite."
+    best = next((p.witness for p in compared.places if np.isfinite(p.witness.error)), None)
+    if best is None:
+        return text
+    relative = problem.error.kind == "relative" and not problem.error.per_output
+    worst, rms = (
+        f"{100 * v:.3g} %" if relative else f"{v:.3g}" for v in (finite.worst(), finite.rms().value)
+    )
+    rows = "row is" if finite.n == 1 else "rows is"
+    return f"{text} The worst error of the other {finite.n:,} {rows} {worst}, in row {best.row:,}, and their RMS {rms}."
 
 
 def _numbered(rows: NDArray[np.intp]) -> str:
@@ -244,7 +263,7 @@ def infinite_cause(problem: Problem, witness: Witness) -> tuple[str, str]:
     """Why an error is infinite: a code, and words."""
     if not np.isfinite(witness.model[witness.output]):
         text = "The model has no finite value at a point where the reference has one: its worst error is infinite."
-        return "no-model-value", text
+        return NO_VALUE, text
     if problem.error.kind == "relative" and witness.reference[witness.output] == 0:
         text = (
             "The reference is 0 at a point where the model is not: without a floor the relative error is infinite there. "

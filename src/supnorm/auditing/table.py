@@ -118,7 +118,8 @@ def is_table(problem: Problem) -> bool:
 def rows_name(problem: Problem) -> str:
     """What the averages of a table are over, whatever law the problem names."""
     tables = [f for f in (problem.reference, problem.model) if f is not None and f.table is not None]
-    return f"rows of {tables[0].name or 'the table'}"
+    name = tables[0].rows.name if tables[0].rows is not None else tables[0].name
+    return f"rows of {name or 'the table'}"
 
 
 def compare_rows(evaluator: Evaluator, norms: Sequence[float] = NORMS) -> Compared:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from supnorm.auditing.enumeration import Listed
 from supnorm.auditing.findings import failed_share, points_word
 from supnorm.auditing.recheck import Recheck, agrees_with_model, in_its_output
@@ -33,8 +35,7 @@ def verdict(
         listed: which points of a finite domain were evaluated one by one; None after a search.
         compared: the rows, where a table was given.
     """
-    exact = "" if compared is None else compared.text
-    status = _status(problem, witness, evaluator, searched, listed, exact)
+    status = _status(problem, witness, evaluator, searched, listed, compared)
     table = is_table(problem)
     more = [
         f"The {side} failed at {failed_share(side, sample, points_word(sample, table))}: no error is known there."
@@ -52,7 +53,7 @@ def _status(
     evaluator: Evaluator,
     searched: int,
     listed: Listed | None,
-    exact: str,
+    compared: Compared | None,
 ) -> Status:
     limit = problem.error.limit
     if witness is None:
@@ -71,7 +72,7 @@ def _status(
             "next door: which side of a jump is right is not settled. Look there before the model is retrained.",
             ExitCode.REFERENCE_FAULT,
         )
-    table = is_table(problem)
+    table, exact = is_table(problem), "" if compared is None else compared.text
     every = listed is not None and listed.exhaustive
     late = "" if table else _late(evaluator, searched) if listed is None else _left(listed)
     if limit is None:
@@ -93,6 +94,14 @@ def _status(
             "tolerance-exceeded",
             "At the worst row the label disagrees with both the model and its neighbours: check the suspect labels "
             "first, leave wrong ones out and audit again; do not retrain with them.",
+            ExitCode.EXCEEDED,
+        )
+    if witness.error == np.inf and compared is not None and problem.model.table is not None:
+        n = compared.sample.n - compared.finite.n
+        rows = f"{n:,} of {compared.sample.n:,} rows the error is infinite"
+        return Status(
+            "tolerance-exceeded",
+            f"In {rows}. Look at these rows, give the model values where it has none, or leave them out.",
             ExitCode.EXCEEDED,
         )
     if witness.error > limit and table:

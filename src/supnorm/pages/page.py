@@ -213,13 +213,13 @@ def _spread(view: View) -> dict[str, Any]:
     facts += [
         {"term": "", "name": "mean" if name == "L1" else f"{name} norm", "value": view.error(v)}
         for name, v in norms.items()
-        if not math.isnan(v)
+        if not view.finite and not math.isnan(v)
     ]
     share, level = words.top_level(view)
     for name, base in (("RMS", view.rms), (f"{share} level", level)):
         if 0 < base < math.inf and view.lower >= 0:
-            facts.append({"term": "", "name": f"worst / {name}", "value": num(view.lower / base)})
-    n = count(view.plain[0])
+            facts.append({"term": "", "name": f"worst / {name}", "value": num(view.highest / base)})
+    n = count(view.rms_n if view.finite else view.plain[0])
     return {
         "spread": sections.spread(view),
         "why": sections.why_average(view),

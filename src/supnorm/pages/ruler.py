@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from supnorm.pages.numbers import count
 from supnorm.pages.svg import Scale, el, join, line, picture, rect, text, widened
-from supnorm.pages.view import View, number
+from supnorm.pages.view import View
 from supnorm.pages.words import top_level
 
 
@@ -41,7 +41,7 @@ def marks(view: View) -> list[Mark]:
     worst = "worst error" if view.exhaustive or view.table_only else "worst found"
     found.append(Mark(view.lower, "sup", worst, worst))
     if view.finite:
-        found.append(Mark(number(view.finite.get("worst")), "sup", "worst finite error", "worst finite"))
+        found.append(Mark(view.highest, "sup", "worst finite error", "worst finite"))
     if view.bounded:
         word = {"certified": "upper bound, proven", "exact-arithmetic": "upper bound, exact arithmetic"}
         name = word.get(view.upper_kind, "upper bound, on assumptions")

@@ -19,7 +19,7 @@ from supnorm.pages.numbers import count, num, percent, ratio, share
 from supnorm.pages.places import edge_words, tags
 from supnorm.pages.points import PlaceView
 from supnorm.pages.power import by_size, rows_of
-from supnorm.pages.view import View, number, numbers
+from supnorm.pages.view import View, numbers
 from supnorm.pages.words import chip, top_level
 from supnorm.results.printable import printable
 
@@ -114,7 +114,7 @@ def facts(view: View) -> list[tuple[str, str, str]]:
         worst += f" in {output}"
     known = view.tolerance > 0 and point is not None and not view.per_output
     times = f"{ratio(view.lower / view.tolerance)} × tolerance" if known else ""
-    compared = f"worst / RMS = {num(view.lower / view.rms)}" if 0 < view.rms < math.inf and point else ""
+    compared = f"worst / RMS = {num(view.highest / view.rms)}" if 0 < view.rms < math.inf and point else ""
     drawn = view.sampled
     sample = f"at {count(view.rms_n if view.finite else view.plain[0])} {drawn}" if view.plain[0] else ""
     part, level = top_level(view)
@@ -122,14 +122,15 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     if math.isnan(level) and view.plain[0]:
         high = (f"{part} below", "not known", f"too few {drawn}: {count(view.plain[0])}")
     failed, of = view.count("failures", "count"), view.count("failures", "of") or view.evaluated
-    lost = (count(failed), f"of {count(of)} evaluations")
+    lost = (count(failed), f"of {count(of)} {'rows' if view.table_only else 'evaluations'}")
     if view.exhaustive:
         lost = (count(view.lost), f"of {view.every_point.removeprefix('all ')}")
     rows = _rows(view, point)
+    finite = next((p for p in view.places if math.isfinite(p.error)), point) if view.finite else point
     return [
         ("worst error" if view.exhaustive or view.table_only else "worst found", worst, times),
         *rows,
-        ("at", _at(view, point), edge_words(view, point) if point and not rows else ""),
+        ("at", _at(view, finite), edge_words(view, point) if point and not rows else ""),
         ("typical (RMS)", view.error(view.rms), compared),
         high,
         ("upper bound", *_bound(view)),
@@ -147,9 +148,9 @@ def _rows(view: View, point: PlaceView | None) -> list[tuple[str, str, str]]:
     best = next((p for p in view.places if math.isfinite(p.error)), None)
     if view.finite:
         lost = f"in {count(view.count('finite', 'infinite'))} of {count(view.plain[0])} rows"
-        found = [("infinite", lost, point.row_words() + ", ...")]
+        found = [("infinite", lost, "the model has no value there" if math.isnan(point.model_value) else "")]
         if best is not None:
-            found.append(("worst finite", view.error(best.error), best.row_words()))
+            found += [("worst finite", view.error(best.error), ""), ("in", best.row_words(), "")]
     return found
 
 
@@ -217,7 +218,7 @@ def _ruler(view: View, width: int) -> list[Text]:
         ("T", view.tolerance, "tolerance"),
         (
             "▲",
-            number(view.finite.get("worst")) if view.finite else view.lower,
+            view.highest,
             "worst finite"
             if view.finite
             else "worst error"

@@ -253,6 +253,11 @@ class View:
         return self.lower > self.tolerance
 
     @property
+    def highest(self) -> float:
+        """The worst error, of a table in which predictions are missing the worst finite one."""
+        return number(self.finite.get("worst")) if self.finite else self.lower
+
+    @property
     def bounded(self) -> bool:
         """Whether there is an upper bound of any kind."""
         return math.isfinite(self.upper) and self.upper_kind != "none"

@@ -345,7 +345,7 @@ def _law(
         whole = [t for t in tables if t.table is not None and np.isfinite(t.table[0]).all(axis=1).any()]
         if not whole or whole[0].table is None:
             return None
-        rows, named = whole[0].table[0], whole[0].name
+        rows, named = whole[0].table[0], whole[0].rows.name if whole[0].rows else whole[0].name
         if not domain.contains(rows).any():
             raise BadInput(f"{file}: none of the {len(rows)} rows of {named} lies in the [domain]")
         return Law.from_samples(rows, domain, f"rows of {named}")

@@ -68,7 +68,7 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
         inputs=tuple(names),
         outputs=tuple(outputs),
         output_units=tuple(units[o] for o in outputs) if len(units) == len(outputs) else (),
-        name=spec.name or path.name,
+        name=spec.name or f"{path.name}: {', '.join(outputs[:3])}{', ...' if len(outputs) > 3 else ''}",
         notes=notes,
         table=(points, values),
         rows=rows,
