@@ -24,7 +24,6 @@ NONE = np.empty(0, dtype=np.intp)
 ROWS = 8192  # at a time
 DRAWN = 1000  # points that measure a domain which is not a box
 RANDOM = "random points"
-NO_VALUE = "no-model-value"
 WIDER = 0.01  # of an axis: a domain that exceeds the data by less is not worth a line
 
 
@@ -178,7 +177,9 @@ def row_failures(evaluator: Evaluator, sample: Sample, compared: Compared) -> li
     found, problem = [], evaluator.problem
     lost, n = compared.without["model"], sample.drawn
     if len(lost) and problem.model.table is not None:
-        found.append({"code": NO_VALUE, "text": missing_words(compared, problem), "rows": lost.tolist()})
+        found.append(
+            {"code": "no-model-value", "text": missing_words(compared, problem), "rows": lost.tolist()}
+        )
     lost = compared.without["reference"]
     if len(lost) and problem.reference.table is not None:
         text = (
@@ -263,7 +264,7 @@ def infinite_cause(problem: Problem, witness: Witness) -> tuple[str, str]:
     """Why an error is infinite: a code, and words."""
     if not np.isfinite(witness.model[witness.output]):
         text = "The model has no finite value at a point where the reference has one: its worst error is infinite."
-        return NO_VALUE, text
+        return "no-model-value", text
     if problem.error.kind == "relative" and witness.reference[witness.output] == 0:
         text = (
             "The reference is 0 at a point where the model is not: without a floor the relative error is infinite there. "
