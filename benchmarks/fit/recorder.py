@@ -1,7 +1,8 @@
 """Accuracy over time: the best parameters seen at each of a list of CPU seconds.
 
-Every method calls the recorder with the parameters and loss of each evaluation. The clock is processor time
-and stands still while the recorder itself works.
+Every method calls the recorder with the parameters and loss of each evaluation. The clock is processor time. It stands
+still while the recorder itself works, also while it takes the parameters out of a torch module: nobody pays for being
+watched.
 """
 
 from __future__ import annotations
@@ -44,15 +45,23 @@ class Recorder:
         """Set the clock to zero, after compilation."""
         self._start = time.process_time()
 
-    def see(self, theta: Array, loss: float) -> None:
-        """One evaluation was done."""
-        spent = self.spent
+    def see(self, theta: Array | Callable[[], Array], loss: float) -> None:
+        """One evaluation was done.
+
+        Args:
+            theta: the parameters, or what returns them where they have to be collected first.
+        """
+        begin = time.process_time()
+        spent = begin - self._start
+        if loss < self.loss or self.best is None:
+            found = np.array(theta() if callable(theta) else theta, dtype=np.float64)
         while len(self.snapshots) < len(self.times) and spent >= self.times[len(self.snapshots)]:
-            self.snapshots.append(self.best if self.best is not None else np.array(theta))
+            self.snapshots.append(found if self.best is None else self.best)
         if loss < self.loss:
-            self.loss, self.best = loss, np.array(theta, dtype=np.float64)
+            self.loss, self.best = loss, found
         if len(self.snapshots) == len(self.times):
             raise OutOfTime
+        self._start += time.process_time() - begin
 
     def at_times(self) -> list[Array]:
         """A snapshot for each time; a method that ended early keeps what it had."""
