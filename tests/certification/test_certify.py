@@ -367,6 +367,18 @@ def test_without_an_error_nobody_is_sent_for_a_larger_ratio() -> None:
 
 
 @pytest.mark.parametrize(
+    ("end", "why"), [("rounding", "float64 rounding"), ("seconds", "the time"), ("boxes", "the budget")]
+)
+def test_a_ratio_that_was_asked_and_not_reached_is_said_beside_a_tolerance_that_was(end, why):
+    problem = Problem(lambda x: x, lambda x: 0.0 * x, Domain(x=(0.0, 1.0)), tolerance=1.0)
+    status = result_module._status(problem, Goal(1.1, None), 0.5, 0.575, end, False, "")
+    assert status.code == "within-tolerance"
+    assert f"The ratio 1.1 was not reached: {why}" in status.advice
+    reached = result_module._status(problem, Goal(1.1, None), 0.5, 0.55, "proved", False, "")
+    assert "not reached" not in reached.advice
+
+
+@pytest.mark.parametrize(
     ("lower", "upper", "code"),
     [
         (0.5, 1.0, "within-tolerance"),

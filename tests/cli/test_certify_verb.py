@@ -9,11 +9,12 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.conftest import Shell
 
-from supnorm.certification import certify
+from supnorm.certification import certify, leaf
 from supnorm.checker import check
 from supnorm.cli.certify import Progress, summary
 from supnorm.sources import open_problem
@@ -149,9 +150,9 @@ def test_an_older_proof_is_set_aside(shell: Shell) -> None:
     (shell.folder / "hard.py").write_text("def model(x): return x[:, 0]\ndef truth(x): return x[:, 0] ** 2\n")
     text = PROBLEM.partition("y = ")[0]
     (shell.folder / "problem.toml").write_text(text)
-    assert shell.run("certify", "problem.toml", "--ratio", "1.001", "--out", "run").code == 0
-    first = (shell.folder / "run" / "certificate.json").read_text()
     assert shell.run("certify", "problem.toml", "--ratio", "1.5", "--out", "run").code == 0
+    first = (shell.folder / "run" / "certificate.json").read_text()
+    assert shell.run("certify", "problem.toml", "--ratio", "1.0001", "--out", "run").code == 0
     assert (shell.folder / "run" / "certificate.json.old").read_text() == first
 
 
@@ -292,3 +293,79 @@ def test_the_command_that_goes_on_keeps_the_goal_and_its_paths(hard: Shell) -> N
     assert shlex.split(told["go on with"]) == [
         "certify", "my problem.toml", "--ratio", "1.000002", "--out", "my problem-run", "--resume",
     ]  # fmt: skip
+
+
+HIDING = """
+import numpy as np
+def model(x): return np.sin(x[:, 0]) + 1e-2 * np.cos(5 * x[:, 0])
+def single(x): return np.sin(x[:, 0]) + 1e-2 * np.cos(5 * x[:, 0].astype(np.float32)).astype(np.float64)
+def truth(x): return np.sin(x[:, 0])
+"""
+
+
+def _hiding(shell: Shell, reference: str, tolerance: float) -> None:
+    (shell.folder / "h.py").write_text(HIDING)
+    (shell.folder / "h.toml").write_text(
+        f'[model]\npython = "h.py:model"\n[reference]\npython = "h.py:{reference}"\n[domain]\nx = [0.0, 3.0]\n'
+        f"[error]\ntolerance = {tolerance}\n[audit]\nevaluations = 1000\npower = false\n"
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(path.read_text())
+    return read
+
+
+def test_a_hidden_cast_is_measured_and_nothing_smaller_is_claimed(shell: Shell) -> None:
+    """The audit said that the tolerance is exceeded; the certificate said that it is not."""
+    _hiding(shell, "single", 1e-9)
+    assert shell.run("audit", "h.toml", "--out", "run", "--quiet").code == 1
+    assert shell.run("certify", "h.toml", "--out", "run").code == 1
+    answer, report = _json(shell.folder / "run/certify.json"), _json(shell.folder / "run/result.json")
+    assert answer["status"]["code"] == "tolerance-exceeded"
+    assert answer["agreement"]["beyond_rounding"] == pytest.approx(1.06e-8, rel=0.05)
+    assert answer["sup"]["lower"] >= report["sup"]["lower"] * (1 - 1e-9)
+    assert report["sup"]["upper"] is None
+    refused = shell.run("certify", "h.toml", "--ratio", "1.0001", "--out", "other")
+    assert (refused.code, "tolerance-exceeded" in refused.out) == (1, True)
+
+
+def test_an_audit_after_certify_takes_the_bound_in(shell: Shell) -> None:
+    _hiding(shell, "truth", 0.02)
+    assert shell.run("certify", "h.toml", "--ratio", "1.01", "--out", "run").code == 0
+    proved = _json(shell.folder / "run/certify.json")["sup"]["upper"]
+    assert shell.run("audit", "h.toml", "--out", "run", "--quiet").code == 0
+    report = _json(shell.folder / "run/result.json")
+    assert report["sup"]["upper"] == proved
+    assert report["sup"]["upper_kind"] == "exact-arithmetic"
+    assert report["status"]["code"] == "within-tolerance"
+    assert any("unchecked" in a for a in report["sup"]["assumptions"])
+
+
+def test_a_looser_proof_never_replaces_a_tighter_one(shell: Shell) -> None:
+    _hiding(shell, "truth", 0.02)
+    assert shell.run("certify", "h.toml", "--ratio", "1.001", "--out", "run").code == 0
+    path = shell.folder / "run/certificate.json"
+    tight = float.fromhex(_json(path)["upper"])
+    assert shell.run("certify", "h.toml", "--tolerance", "0.02", "--out", "run").code == 0
+    assert float.fromhex(_json(path)["upper"]) == tight
+    answer = _json(shell.folder / "run/certify.json")
+    assert answer["sup"]["upper"] == tight
+    assert "looser" in answer["status"]["advice"]
+    assert answer["believed"] == answer["boxes"]
+    assert shell.run("certify", "h.toml", "--ratio", "1.0001", "--out", "run").code == 0
+    assert float.fromhex(_json(path)["upper"]) < tight
+    assert (shell.folder / "run/certificate.json.old").exists()
+
+
+def test_a_contradiction_is_a_bug_and_writes_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = leaf.Batch.offer
+
+    def weak(self: Any, a: int, rows: Any, low: Any, high: Any, **rest: Any) -> None:
+        honest(self, a, rows, 0.5 * low, 0.5 * high, **rest)
+
+    monkeypatch.setattr(leaf.Batch, "offer", weak)
+    _hiding(shell, "truth", 0.02)
+    assert shell.run("certify", "h.toml", "--ratio", "1.1", "--out", "run").code == 70
+    assert not (shell.folder / "run/certificate.json").exists()
+    assert not (shell.folder / "run/certify.json").exists()

@@ -6,12 +6,14 @@ on half of it in another order and other company, and each answer is compared wi
 its precision explains: a share of the largest value, and the proved bound of the rounding of such an evaluation
 where that is larger (cancellation). Where calls are cheap a few thousand points more are compared. Half of all lie
 on faces and corners of the domain, where code that clips or branches shows what it does. It is a test, not a proof.
+How large the differences are that it lets pass is recorded (`measured`), and set against what is claimed.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -32,6 +34,8 @@ SHARE = {"float64": 1e-7, "float32": 1e-3, "float16": 1e-1}
 AGAIN = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2}  # the same call twice, as `evaluation.probe`
 UNIT = {"float64": 1.0, "float32": 2.0**29, "float16": 2.0**42}  # of rounding, against float64's
 
+Record = Callable[[str, Array, Array, Array, Array], None]  # label, points, as it runs, as read, rounding
+
 
 def runs(function: Function, x: Array, what: str) -> Array:
     """Values as the function gives them, shape ``(n, m)``; NaN at points where it fails.
@@ -48,41 +52,95 @@ def runs(function: Function, x: Array, what: str) -> Array:
     return y
 
 
+class Compared:
+    """A function that is compared with its program, batch after batch.
+
+    Attributes:
+        function, program, what: the two, and "model" or "reference".
+        n: points of a call: `POINTS`, or `FEW` where a call is expensive.
+        quick: whether calls are so cheap that more points are compared.
+    """
+
+    def __init__(self, function: Function, program: Program, what: str, record: Record) -> None:
+        self.function, self.program, self.what, self.record = function, program, what, record
+        self.n, self.quick, self.size = POINTS, False, np.zeros(program.m)
+        self.least = np.zeros(program.m)  # the smallest bound of the rounding in the first batch
+
+    def everywhere(self, domain: Domain) -> None:
+        """Compare at points of the whole domain.
+
+        Raises:
+            BadInput: with the point, both values and how much is allowed.
+        """
+        function, program, what = self.function, self.program, self.what
+        points = _points(domain)
+        x = points[:POINTS]
+        alone = None
+        if not _compiles(function, domain.d):
+            runs(function, x[:1], what)  # the first call may prepare something
+            start = time.perf_counter()
+            alone = runs(function, x[:1], what)
+            x = x[: POINTS if (time.perf_counter() - start) * POINTS < SECONDS else FEW]
+        n = self.n = len(x)
+        start = time.perf_counter()
+        first = runs(function, x, what)
+        if first.shape[1] != program.m:
+            raise BadInput(
+                f"the {what} returns {first.shape[1]} outputs, {program.m} were read from its code"
+            )
+        read, slack = program.value(x), slack_of(function, program, x)
+        self.size = np.max(np.abs(read), axis=0, where=np.isfinite(read), initial=1e-300)
+        self.least = np.min(slack, axis=0, where=np.isfinite(slack), initial=np.inf)
+        self.least = np.where(np.isfinite(self.least), self.least, 0.0)
+        if alone is not None:
+            self._take("alone", x[:1], alone, read[:1], slack[:1], "a state, chance")
+        self._take("batch", x, first, read, slack, "other rows, a state, chance")
+        same = AGAIN.get(function.precision, 0.1) * self.size + slack
+        _refuse(runs(function, x, what), first, same, x, what, "before, in the same call", "a state, chance")
+        rows = np.concatenate([np.arange(n // 2)[::-1], np.zeros(n - n // 2, dtype=np.intp)])
+        mixed = runs(function, x[rows], what)
+        self._take("mixed", x[rows], mixed, read[rows], slack[rows], "other rows, a state")
+        self.quick = n == POINTS and time.perf_counter() - start < QUICK
+        if self.quick:
+            self.at(points[n:], "more")
+
+    def at(self, x: Array, label: str) -> None:
+        """Compare at further points, shape ``(k, d)``, in calls of ``n``, the number for which JAX has compiled.
+
+        Raises:
+            BadInput: as `everywhere`.
+        """
+        for i in range(0, len(x), self.n):
+            part = x[i : i + self.n]
+            full = np.concatenate([part, np.repeat(part[-1:], self.n - len(part), axis=0)])
+            found = runs(self.function, full, self.what)[: len(part)]
+            read = self.program.value(part)
+            self._take(
+                f"{label} {i}", part, found, read, self._slack(part, found, read), "other rows, a state"
+            )
+
+    def _slack(self, x: Array, found: Array, read: Array) -> Array:
+        """The bound of the rounding, computed where more is to be explained than the smallest of the first batch."""
+        slack = np.broadcast_to(self.least, read.shape).copy()
+        with np.errstate(invalid="ignore"):
+            rows = np.flatnonzero(~(np.abs(found - read) <= slack).all(axis=1))
+        if len(rows):
+            slack[rows] = slack_of(self.function, self.program, x[rows])
+        return slack
+
+    def _take(self, label: str, x: Array, found: Array, read: Array, slack: Array, why: str) -> None:
+        share = SHARE.get(self.function.precision, 0.3) * self.size
+        _refuse(found, read, share + slack, x, self.what, "was read from its code", why)
+        self.record(label, x, found, read, slack)
+
+
 def compare(function: Function, program: Program, what: str, domain: Domain) -> None:
     """Refuse a program that is not what the function computes.
 
     Raises:
         BadInput: with the point, both values and how much is allowed.
     """
-    everywhere = _points(domain)
-    x = everywhere[:POINTS]
-    alone = None
-    if not _compiles(function, domain.d):
-        runs(function, x[:1], what)  # the first call may prepare something
-        start = time.perf_counter()
-        alone = runs(function, x[:1], what)
-        x = x[: POINTS if (time.perf_counter() - start) * POINTS < SECONDS else FEW]
-    n = len(x)
-    start = time.perf_counter()
-    first = runs(function, x, what)
-    if first.shape[1] != program.m:
-        raise BadInput(f"the {what} returns {first.shape[1]} outputs, {program.m} were read from its code")
-    read, slack = program.value(x), slack_of(function, program, x)
-    size = np.max(np.abs(read), axis=0, where=np.isfinite(read), initial=1e-300)
-    share = SHARE.get(function.precision, 0.3) * size
-    whence = "was read from its code"
-    if alone is not None:
-        _refuse(alone, read[:1], share + slack[:1], x[:1], what, whence, "a state, chance")
-    _refuse(first, read, share + slack, x, what, whence, "other rows, a state, chance")
-    same = AGAIN.get(function.precision, 0.1) * size + slack
-    _refuse(runs(function, x, what), first, same, x, what, "before, in the same call", "a state, chance")
-    rows = np.concatenate([np.arange(n // 2)[::-1], np.zeros(n - n // 2, dtype=np.intp)])
-    mixed = runs(function, x[rows], what)
-    _refuse(mixed, read[rows], share + slack[rows], x[rows], what, whence, "other rows, a state")
-    if n == POINTS < len(everywhere) and time.perf_counter() - start < QUICK:
-        for x in np.split(everywhere[n:], np.arange(n, len(everywhere) - n, n)):
-            slack, read = slack_of(function, program, x), program.value(x)
-            _refuse(runs(function, x, what), read, share + slack, x, what, whence, "other rows, a state")
+    Compared(function, program, what, lambda *batch: None).everywhere(domain)
 
 
 def _points(domain: Domain) -> Array:

@@ -30,6 +30,7 @@ from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.forecast import Tree
 from supnorm.certification.leaf import Bounded, Leaves
 from supnorm.certification.rounding import Array
+from supnorm.results import Contradiction
 
 
 class Strategy(Protocol):
@@ -68,6 +69,7 @@ class Bracket:
         pending: boxes to be worked on, with inherited bounds.
         done: finished boxes.
         tried: boxes bounded so far.
+        believed: bounds that were taken from a file.
     """
 
     error: ErrorProgram
@@ -78,6 +80,7 @@ class Bracket:
     elsewhere: float = 0.0
     tried: int = 0
     tree: Tree = field(default_factory=Tree)
+    believed: Array = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def start(cls, error: ErrorProgram) -> Bracket:
@@ -111,6 +114,23 @@ class Bracket:
         if not counts.all() and not self.error.declared:  # these are only evaluated where they count
             self.elsewhere = max(self.elsewhere, float(prove(self.error, points[~counts]).max()))
 
+    def demand_consistent(self) -> None:
+        """No proved error is above the proved bound.
+
+        Raises:
+            BadInput: where functions are declared: the declaration is refuted, at the point of the larger error.
+            Contradiction: where nothing is: one of our rules is wrong.
+        """
+        if self.least <= self.upper:
+            return
+        x = self.witness if self.lower > self.upper else None
+        if self.error.declared:
+            raise self.error.refuted(x, self.least, self.upper)
+        raise Contradiction(
+            f"a proved error of {self.least:.17g}{'' if x is None else f' at {x.tolist()}'} is above the proved upper "
+            f"bound {self.upper:.17g}"
+        )
+
     @property
     def least(self) -> float:
         """The upper bound, which is of the whole box, cannot be smaller than this."""
@@ -124,10 +144,15 @@ NOTHING = 1e-280  # what the room for underflow in a bound can add up to: an err
 
 @dataclass(frozen=True)
 class Goal:
-    """When to stop: ``ratio`` times the witness, or an absolute ``tolerance``."""
+    """When to stop: ``ratio`` times the witness, or an absolute ``tolerance``.
+
+    ``room`` is what a claim needs above the proved bound, because functions as they run were seen to differ from
+    what was read; a target that it leaves nothing of stays as it is.
+    """
 
     ratio: float | None
     tolerance: float | None
+    room: float = 0.0
 
     def aim(self, bracket: Bracket) -> float:
         """Bound at which a box is done: the target, or what can be reached where points that do not count forbid it."""
@@ -139,9 +164,10 @@ class Goal:
     def target(self, lower: float) -> float:
         """Bound at which a box is done: finite, and above zero where nothing but underflow is left."""
         if self.ratio is not None:
-            return min(max(self.ratio * lower, NOTHING), sys.float_info.max)
+            room = self.room if self.room < 0.5 * (self.ratio - 1.0) * lower else 0.0
+            return min(max(self.ratio * lower - room, NOTHING), sys.float_info.max)
         assert self.tolerance is not None
-        return self.tolerance
+        return self.tolerance - self.room if self.room < self.tolerance else self.tolerance
 
 
 def narrow(
@@ -151,7 +177,8 @@ def narrow(
     """Work until the goal is reached or the budget is spent; the bracket is changed in place.
 
     Returns:
-        "proved", "exceeded" (the witness is above the tolerance), "rounding" (float64 stands in the way),
+        "proved", "exceeded" (the witness is above the tolerance), "agreement" (it is so close to the tolerance that
+        the difference between what was read and what runs decides), "rounding" (float64 stands in the way),
         "elsewhere" (points that do not count stand in the way),
         "unbounded" (a box that cannot be halved further has no bound), "seconds", "boxes" or "interrupted".
     """
@@ -159,13 +186,14 @@ def narrow(
     try:
         while len(bracket.pending):
             spent = time.monotonic() - start
-            if goal.tolerance is not None and bracket.lower > goal.tolerance:
-                return "exceeded"
+            if goal.tolerance is not None and bracket.lower > goal.target(bracket.lower):
+                return "exceeded" if bracket.lower > goal.tolerance else "agreement"
             if seconds is not None and spent > seconds:
                 return "seconds"
-            if bracket.tried > boxes:
+            if bracket.tried > boxes or boxes == 0:
                 return "boxes"
             _step(bracket, strategy, goal, found, executor)
+            bracket.demand_consistent()
             observer(_event(bracket, goal, time.monotonic() - start))
             if not np.isfinite(bracket.done[-1].boxes.upper).all():
                 return "unbounded"

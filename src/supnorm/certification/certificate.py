@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from supnorm.certification.graded_rule import rule
 from supnorm.certification.leaf import Leaves
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain
-from supnorm.results import rounded_down, rounded_up, write_whole
+from supnorm.results import Contradiction, rounded_down, rounded_up, write_whole
 
 SCHEMA = "supnorm.certificate/1"
 
@@ -44,6 +45,31 @@ class Certificate:
     assumptions: tuple[str, ...]
     versions: dict[str, str]
     about: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._demand_consistent()
+
+    def _demand_consistent(self) -> None:
+        """The error at the witness is below the bound of a box that holds it, so the map of bounds holds there too.
+
+        Raises:
+            BadInput, Contradiction: when it is not, as `Bracket.demand_consistent`.
+        """
+        if self.witness is None:
+            return
+        x = np.array(self.witness)
+        with np.errstate(all="ignore"):
+            t = np.where(self.error.log, np.log(np.where(self.error.log, x, 1.0)), x)
+        centre, half = self.boxes.centre_and_half(self.error.low, self.error.high)
+        reach = half + 1e-12 * (np.abs(t) + np.abs(self.error.high - self.error.low))
+        holding = self.boxes.upper[(np.abs(t - centre) <= reach).all(axis=1)]
+        if not (len(holding) and self.lower <= holding.max()):
+            bound = float(holding.max()) if len(holding) else math.nan
+            if self.error.declared:
+                raise self.error.refuted(x, self.lower, bound)
+            raise Contradiction(
+                f"the proved error {self.lower:.17g} at {list(self.witness)} is above the proved bound {bound:.17g} there"
+            )
 
     @classmethod
     def of(

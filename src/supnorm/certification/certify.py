@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 
@@ -16,17 +17,19 @@ from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.graded_certificate import MOST_INPUTS, GradedCertificate
 from supnorm.certification.linear_bounds import LinearBounds
-from supnorm.certification.lower import admits, on_values, proved_error, search
+from supnorm.certification.lower import admits, on_values, proved_error, search, values
+from supnorm.certification.measured import BEYOND, Agreement, Measuring
 from supnorm.certification.obstacle import without_bound, without_value
-from supnorm.certification.result import CertifyResult, result_of
+from supnorm.certification.result import CertifyResult, disagreement, result_of
 from supnorm.certification.resume import contradiction, load_bracket
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.threads import one_thread
 from supnorm.problem import Domain, Function, Problem
-from supnorm.results import BadInput
+from supnorm.results import BadInput, Contradiction
 
 Observer = Callable[[BracketNarrowed], None]
+LAST = 64  # rounds whose promising nodes are compared with the functions as they run at the end
 LAST_SECONDS = (
     2.0  # after Ctrl-C, to tighten the bracket of what is pending; a second Ctrl-C ends that as well
 )
@@ -58,7 +61,7 @@ def certify(
         tolerance: stop at upper <= tolerance, or at a witness above it; that of the problem when neither is given.
         domain: of a function alone; a problem has its own.
         seconds: budget; the best bracket so far is returned.
-        boxes: budget in boxes tried.
+        boxes: budget in boxes tried; 0 with ``resume`` only says what the saved proof is worth.
         strategy: how boxes are bounded; by default `LinearBounds` where the network has kinks, else
             `ChebyshevCertificate` in one or two inputs, `GradedCertificate` in three to eight, `LinearBounds` in more.
         executor: runs batches of boxes in parallel (``concurrent.futures``).
@@ -87,7 +90,8 @@ def certify(
                 f"axis {name} has a single value, {axis.low:g}: put it into model and reference, and leave the axis out"
             )
     goal = _goal(ratio, problem.error.limit if ratio is None and tolerance is None else tolerance)
-    error = error_program(problem)
+    measuring = Measuring(problem)
+    error = error_program(problem, measuring)
     method = _choose(error) if strategy is None else strategy
     if isinstance(method, type) or not callable(getattr(method, "bound", None)):
         raise BadInput(
@@ -98,12 +102,22 @@ def certify(
         raise BadInput("a function with a declared bound needs strategy = ChebyshevCertificate()")
     executor = None if error.declared else executor  # its values are kept in one place
     admit = admits(problem, error)
+    measuring.beside_kinks(np.random.default_rng(seed))
+    given = np.zeros((0, error.d))
+    if witness is not None:
+        given = _points(witness, error.d)
+        given = given[admit(given)]
+        measuring.at(given, "given")
+    seen = measuring.agreement()
+    goal = replace(goal, room=BEYOND * (seen.hidden + (seen.lower_precision if goal.ratio is None else 0.0)))
     bracket = Bracket.start(error) if resume is None else load_bracket(resume, error, goal, admit)
+    places: list[Array] = []
 
     def at(t: Array) -> Array:
         return on_values(problem.domain, np.clip(error.to_x(t), *_ends(problem)))
 
     def found(t: Array) -> None:
+        places.append(t)
         bracket.raise_lower(np.clip(error.to_x(t), *_ends(problem)), admit, proved_error)
         if discrete:
             bracket.raise_lower(at(t), admit, proved_error)
@@ -111,23 +125,26 @@ def certify(
     obstacle: str | None = None
     discrete = any(axis.values is not None for axis in problem.domain.axes)
     try:
-        if witness is not None:
-            given = _points(witness, error.d)
-            given = given[admit(given)]
-            bracket.raise_lower(given, admit, proved_error)
+        bracket.raise_lower(given, admit, proved_error)
         points, lost = search(error, np.random.default_rng(seed), lambda t: admit(at(t)))
         found(points)
         if len(lost):
             obstacle = without_value(problem, at(lost))
         left = None if seconds is None else 0.9 * (seconds - (time.monotonic() - start))
         end = "infinite"
-        if obstacle is None:
+        if obstacle is None and (without := _contradicted(problem, goal, seen, bracket)) is not None:
+            end = without
+        elif obstacle is None:
             end = narrow(
                 bracket, method, goal, found, left, boxes, executor, observer or (lambda event: None)
             )
     except KeyboardInterrupt:
         end = "interrupted"
-    if end in ("seconds", "boxes", "interrupted"):
+    except Contradiction as bug:
+        if resume is not None:
+            raise contradiction(resume, bracket) from None
+        raise bug
+    if end in ("seconds", "boxes", "interrupted") and boxes:
         spent = time.monotonic() - start
         limit = {"seconds": (seconds or 0.0) - spent, "boxes": math.inf, "interrupted": LAST_SECONDS}[end]
         settle(bracket, method, goal, limit, executor)
@@ -137,9 +154,36 @@ def certify(
         vars(bracket).update(lower=min(bracket.lower, alone))
     if resume is not None and bracket.lower > bracket.upper:
         raise contradiction(resume, bracket)
+    bracket.demand_consistent()
     if obstacle is None and not math.isfinite(bracket.upper) and bracket.tried:
         obstacle = without_bound(problem, error, bracket.leaves)
-    return result_of(problem, bracket, goal, end, time.monotonic() - start, obstacle)
+    best = np.zeros((0, error.d)) if bracket.witness is None else bracket.witness[None]
+    measuring.at(np.concatenate([best, at(_worst_places(bracket, places, measuring.most))]), "worst")
+    return result_of(problem, bracket, goal, end, time.monotonic() - start, obstacle, measuring.agreement())
+
+
+def _contradicted(problem: Problem, goal: Goal, seen: Agreement, bracket: Bracket) -> str | None:
+    """How the work ends before it begins, where functions as they run leave nothing to prove; None where they do not."""
+    limit = problem.error.limit if goal.tolerance is None else goal.tolerance
+    if goal.tolerance is not None and limit is not None and seen.worst > limit:
+        return "exceeded"
+    if goal.ratio is not None and seen.hidden > goal.target(bracket.least):
+        if limit is not None and seen.worst > limit:
+            return "exceeded"
+        raise disagreement(seen, goal.target(bracket.least))
+    return None
+
+
+def _worst_places(bracket: Bracket, places: list[Array], most: int) -> Array:
+    """Where the proof saw the largest errors: its worst nodes and its worst boxes, in box coordinates."""
+    error = bracket.error
+    boxes = bracket.leaves.boxes
+    rows = np.argsort(-boxes.upper, kind="stable")[: max(most // 4, 1)]
+    centre, _ = boxes.take(rows).centre_and_half(error.low, error.high)
+    nodes = np.concatenate([np.zeros((0, error.d)), *places[-LAST:]])
+    if len(nodes) > most // 2 and not error.declared:  # those of a declared function may be expensive
+        nodes = nodes[np.argsort(-values(error, nodes), kind="stable")[: most // 2]]
+    return np.concatenate([nodes[: most // 2], centre])
 
 
 def _points(witness: Array, d: int) -> Array:

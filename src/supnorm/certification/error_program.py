@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.affine_model import propagate
-from supnorm.certification.agreement import compare
 from supnorm.certification.black_box import BlackBox
+from supnorm.certification.measured import Measuring
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
 from supnorm.program import Builder, Program, Tensor, Unsupported, program_of
@@ -75,6 +75,17 @@ class ErrorProgram:
             known = known + part.at(self.to_x(t))
         return known
 
+    def refuted(self, x: Array | None, lower: float, upper: float) -> BadInput:
+        """What to say when a proved error, at ``x``, is above the bound that follows from what is declared."""
+        part = self.declared[0]
+        at = "" if x is None else f" at {x.tolist()}"
+        what = "bound" if part.declared.bound is not None else "bounds of derivatives"
+        sides = " or the ".join(p.which for p in self.declared)
+        return BadInput(
+            f"the declared {what} of the {sides} {'is' if what == 'bound' else 'are'} wrong: the error{at} is at least "
+            f"{lower:.6g}, above the bound {upper:.6g} that follows from what is declared of {part.name}; declare what holds"
+        )
+
     def one_sided(self, signed: Array) -> Array:
         """The error from signed values, by the side that counts."""
         if self.side == "both":
@@ -82,8 +93,8 @@ class ErrorProgram:
         return np.maximum(signed if self.side == "over" else -signed, 0.0)
 
 
-def error_program(problem: Problem) -> ErrorProgram:
-    """The programs of a problem's error.
+def error_program(problem: Problem, measuring: Measuring | None = None) -> ErrorProgram:
+    """The programs of a problem's error; how far functions as they run are from them goes to ``measuring``.
 
     Raises:
         BadInput: when model or reference has an operation that programs do not have (named) or gives other
@@ -99,7 +110,8 @@ def error_program(problem: Problem) -> ErrorProgram:
             "certify cannot read error = a Python function; use kind = absolute, relative or scaled"
         )
     sources = {"model": problem.model, "reference": problem.reference}
-    programs = {what: _program(function, what, problem) for what, function in sources.items()}
+    measuring = measuring or Measuring(problem)
+    programs = {what: _program(function, what, measuring) for what, function in sources.items()}
     ends = _box(problem)
     low, high, log = ends[:, 0], ends[:, 1], tuple(axis.log for axis in domain.axes)
     missing = [what for what, program in programs.items() if program is None]
@@ -141,9 +153,9 @@ def _box(problem: Problem) -> Array:
     return ends
 
 
-def _program(function: Function, what: str, problem: Problem) -> Program | None:
+def _program(function: Function, what: str, measuring: Measuring) -> Program | None:
     """The program of a function; None for one that cannot be read but is declared."""
-    d = problem.domain.d
+    d = measuring.problem.domain.d
     if function.table is not None:
         raise BadInput(
             f"certify needs the {what} on the whole domain; {function.name or 'it'} is a table, known at its "
@@ -160,7 +172,7 @@ def _program(function: Function, what: str, problem: Problem) -> Program | None:
         ) from None
     if program.d != d:
         raise BadInput(f"the {what} has {program.d} inputs, the domain {d}")
-    compare(function, program, what, problem.domain)
+    measuring.enter(function, program, what)
     return program
 
 

@@ -1,16 +1,19 @@
-"""The upper bound of a certificate in the report of an audit of the same problem.
+"""The upper bound of a certificate beside errors that were computed: in the report of an audit, or of a fit.
 
-The audit speaks of the model as it runs. A bound of the deployed model (with its proved rounding) is compared
-with what the audit found; a bound in exact arithmetic is named so and not compared.
+Those speak of the functions as they run. A bound of the deployed model (with its proved rounding) must hold for them
+as it is; a bound in exact arithmetic up to what the agreement of run and program shows, which is then added to it. A
+computed error above that contradicts the bound: no document ever holds an upper bound below its lower one.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from supnorm.certification.bound_map import bound_map
-from supnorm.results import BadInput, from_json, to_json
+from supnorm.certification.measured import BEYOND
+from supnorm.results import BadInput, from_json, rounded_up, to_json
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
@@ -20,34 +23,65 @@ _PROVED = "The bound is within the tolerance everywhere. Keep the certificate wi
 _IF_DECLARED = " It holds if the declared bounds do."
 
 
+SLACK = 4.0  # of the proved rounding of the programs, for float64 code whose order of operations is not known
+
+
+def beside(result: CertifyResult, found: float) -> tuple[float, str, tuple[str, ...]]:
+    """The bound, its kind and its assumptions, as they stand beside an error ``found`` of the functions as they run.
+
+    Raises:
+        BadInput: when ``found`` is above the bound and what the measured agreement allows.
+    """
+    deployed, kind = result.deployed_upper, result.upper_kind
+    upper = result.upper if deployed is None else deployed
+    if kind == "exact-arithmetic" and deployed is not None:
+        kind = "certified"
+    if not found > upper * (1.0 + 1e-12):
+        return max(upper, found), kind, result.assumptions
+    room = 0.0
+    if deployed is None:
+        rounding = SLACK * result.rounding if math.isfinite(result.rounding) else 0.0
+        room = BEYOND * result.agreement.size + rounding
+    if found > upper + room:
+        raise BadInput(
+            f"an error of {found:.8g} was computed, above the bound {upper:.8g} of the certificate"
+            + (f" and the {room:.2g} that the functions as they run were seen to differ by" if room else "")
+            + ": they are not about the same model and reference"
+            + (
+                ", or the declared bound is wrong"
+                if result.agreement.hidden == 0 and kind == "conditional"
+                else ""
+            )
+            + "; give certify the point of that error (witness = ..)"
+        )
+    added = (
+        f"measured, not proved: the bound in exact arithmetic is {rounded_up(upper, 6):.6g}; {rounded_up(room, 3):.3g} is "
+        "added for the difference between the functions as they run and exact arithmetic"
+    )
+    return max(upper + room, found), "conditional", (*result.assumptions, added)
+
+
+def proves(result: CertifyResult, upper: float, tolerance: float) -> bool:
+    """Whether a bound keeps a tolerance, with what functions in lower precision were seen to add to it."""
+    return upper + BEYOND * result.agreement.lower_precision <= tolerance
+
+
 def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     """The report with ``sup.upper``, what it rests on, and the map of local bounds.
 
     Raises:
-        BadInput: when the audit holds an error above a bound of the deployed model: they are not about the same
-            model and reference.
+        BadInput: when the audit holds an error above the bound: they are not about the same model and reference.
     """
     if result.upper_kind == "none":
         return report
-    found = from_json(report.document["sup"]["lower"])
-    deployed = result.deployed_upper
-    upper = result.upper if deployed is None else deployed
-    if deployed is not None and found > deployed * (1.0 + 1e-12):
-        raise BadInput(
-            f"the audit found an error of {found:.8g}, above the bound {deployed:.8g} of the certificate: "
-            "they are not about the same model and reference"
-            + (", or the declared bound is wrong" if result.upper_kind == "conditional" else "")
-        )
-    kind = result.upper_kind
-    if kind == "exact-arithmetic" and deployed is not None:
-        kind = "certified"
-    bound = {"upper": upper, "upper_kind": kind, "assumptions": list(result.assumptions)}
+    upper, kind, assumptions = beside(result, from_json(report.document["sup"]["lower"]))
+    bound = {"upper": upper, "upper_kind": kind, "assumptions": list(assumptions)}
     picture = bound_map(result.certificate) | {"target": result.target, "proved_volume": result.proved_volume}
     charts = {**(report.document.get("charts") or {}), "local_bounds": to_json(picture)}
     status = dict(report.document["status"])
     tolerance = report.document["tolerance"]
     found_none = status["code"] in ("within-tolerance", "nothing-found")
-    if found_none and tolerance is not None and upper <= from_json(tolerance):
+    if found_none and tolerance is not None and proves(result, upper, from_json(tolerance)):
         status["code"] = "within-tolerance"
         status["advice"] = _PROVED + (_IF_DECLARED if kind == "conditional" else "")
     return replace(

@@ -63,7 +63,8 @@ def load_bracket(path: Path | str, error: ErrorProgram, goal: Goal, admit: Admit
         raise BadInput(f"{path}: malformed certificate ({_said(fault)}); start without resume") from None
     if leaves is None:
         raise BadInput(f"{path}: certificate of another model, reference or domain; start without resume")
-    bracket = Bracket(error, leaves)
+    upper = leaves.boxes.upper
+    bracket = Bracket(error, leaves, believed=np.unique(upper[np.isfinite(upper)]))
     bracket.raise_lower(witness[admit(witness)], admit, proved_error)
     if bracket.lower > bracket.upper:
         raise contradiction(path, bracket)

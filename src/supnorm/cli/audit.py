@@ -36,6 +36,7 @@ from supnorm.cli.options import (
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
+    from supnorm.problem import Problem
 
 
 def register(app: typer.Typer) -> None:
@@ -189,10 +190,29 @@ def run_audit(
         document = dict(report.document)
         document["command"] = command
         report = replace(report, document=document)
+        report = _with_proof(report, problem, folder)
         with undisturbed():
             report.save(folder)
             write_page(report, folder / "report.html")
     return report
+
+
+def _with_proof(report: AuditReport, problem: Problem, folder: Path) -> AuditReport:
+    """The report with the bound of a certificate of the same problem that is in the folder, where there is one."""
+    from supnorm.certification import certify
+    from supnorm.results import BadInput
+
+    path = folder / "certificate.json"
+    if not path.exists():
+        return report
+    import numpy as np
+
+    points = np.array([place.x for place in report.places])
+    try:
+        return certify(problem, boxes=0, resume=path, witness=points if len(points) else None).into(report)
+    except BadInput as why:
+        print(f"supnorm: the upper bound of {path} is not in this report: {why}", file=sys.stderr)
+        return report
 
 
 def _power_words(power: bool | None, planted: Mapping[str, Any]) -> str:

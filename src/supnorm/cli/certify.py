@@ -14,6 +14,7 @@ from supnorm.cli.answer import answer, say
 from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, RESUME, SEED, TRUST, default_folder
 
 if TYPE_CHECKING:
+    from supnorm.auditing import AuditReport
     from supnorm.certification import CertifyResult
     from supnorm.certification.bracket import BracketNarrowed
     from supnorm.evaluation.processes import Processes
@@ -36,6 +37,7 @@ TOLERANCE = Annotated[
 PROCESSES = Annotated[
     int | None, typer.Option("--workers", min=1, help="Processes that share the boxes. [default: 1]")
 ]
+AUDITED = 200  # points of an audit at which what runs is compared with what was read
 LIMIT = Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after this time.")]
 
 
@@ -87,19 +89,54 @@ def command(
             witness=_audited(folder, held),
             resume=path if resume else None,
         )
+        kept = None if resume else _tighter(opened, path, result, ratio, tolerance, seed or 0)
+    result = kept or result
     with undisturbed():
         if (way := way_for(folder, opened, resume, named=out is not None)) is not None:
             way.clear()
             say(f"supnorm: {way.why}: it is now {way.aside}", err=True)
-        _keep(opened, problem, folder, result, resume, as_json)
+        _keep(opened, problem, folder, result, resume or kept is not None, as_json)
         if not quiet and not as_json:
             for line in (*summary(result), *_next(problem, folder, result, ratio, tolerance)):
                 say(line)
     return int(result.status.exit)
 
 
+def _tighter(
+    opened: Problem,
+    path: Path,
+    result: CertifyResult,
+    ratio: float | None,
+    tolerance: float | None,
+    seed: int,
+) -> CertifyResult | None:
+    """What the proof that is in the folder says to the same question, where it is the tighter one; else None.
+
+    A looser proof never replaces it.
+    """
+    from dataclasses import replace
+
+    from supnorm.certification import certify
+    from supnorm.results import BadInput, ExitCode
+
+    if not path.exists():
+        return None
+    witness = None if result.witness is None else result.witness.x
+    try:
+        held = certify(opened, ratio, tolerance, boxes=0, witness=witness, resume=path, seed=seed)
+    except BadInput:  # of another problem, by another version, or damaged: it gives way, with another name
+        return None
+    if not held.upper < result.upper:
+        return None
+    status = result.status if result.status.exit == ExitCode.INTERRUPTED else held.status
+    said = f"{status.advice} That is the proof that was in {path}: this run's bound {result.upper:.6g} is looser, not kept."
+    if result.upper_kind == "none":
+        said = f"{status.advice} The proof that was in {path} is kept: this run has no bound."
+    return replace(held, status=replace(status, advice=said), seconds=result.seconds, tried=result.tried)
+
+
 def _audited(folder: Path, fingerprint: str | None) -> Array | None:
-    """The worst point of an audit of the same problem in the same folder, where there is one."""
+    """The worst points of an audit of the same problem in the same folder, where there is one."""
     import numpy as np
 
     from supnorm.auditing import load_report
@@ -107,10 +144,16 @@ def _audited(folder: Path, fingerprint: str | None) -> Array | None:
 
     if fingerprint is None or not (folder / "result.json").exists():
         return None
-    witness = load_report(folder).document.get("witness")
+    report = load_report(folder)
+    witness, columns = report.document.get("witness"), list(report.points.columns)
     if not witness:
         return None
-    return np.array([[from_json(v) for v in witness["x"].values()]])
+    names = list(witness["x"])
+    found = [[from_json(place["x"][n]) for n in names] for place in (witness, *report.document["places"])]
+    if set(names) <= set(columns):
+        rows = report.points.rows[:AUDITED]
+        found += rows[:, [columns.index(n) for n in names]].tolist()
+    return np.array(list(dict.fromkeys(map(tuple, found))))
 
 
 def _keep(
@@ -123,19 +166,23 @@ def _keep(
 ) -> None:
     """Certificate, JSON and page into the folder of the run, and the JSON to the terminal."""
     from supnorm.cli.folder import set_aside
+    from supnorm.pages import write_page
     from supnorm.problem import fingerprint
     from supnorm.results import write_whole
     from supnorm.results.encoding import dumps
     from supnorm.sources import save_problem
 
     path = folder / "certificate.json"
+    joined = _into_report(folder, fingerprint(opened), result)  # what an audit contradicts is not written
     folder.mkdir(parents=True, exist_ok=True)
     save_problem(opened, folder / "problem.toml")
     if not resume:
         set_aside(path)  # an older proof may have taken hours
     result.certificate.save(path)
     write_whole(folder / "certify.json", dumps(result.to_json(str(path))))
-    _into_report(folder, fingerprint(opened), result)
+    if joined is not None:
+        joined.save(folder)
+        write_page(joined, folder / "report.html")
     if as_json:
         answer(dumps(result.to_json(str(path))))
 
@@ -159,11 +206,12 @@ def summary(result: CertifyResult) -> list[str]:
     from supnorm.results import rounded_down, rounded_up
 
     kind = result.upper_kind
-    upper = "none" if kind == "none" else f"{rounded_up(result.upper, 6):.6g} ({kind})"
+    unit = f" {result.unit}" if result.unit else ""
+    upper = "none" if kind == "none" else f"{rounded_up(result.upper, 6):.6g}{unit} ({kind})"
     unseen = (
         result.lower == 0 and kind != "none"
     )  # no ratio to a lower bound of 0, nor a target that comes from it
-    lower = f"{rounded_down(result.lower, 6):.6g}{_place(result)}"
+    lower = f"{rounded_down(result.lower, 6):.6g}{unit}{_place(result)}"
     lines = [
         f"{result.status.code}: {result.status.advice}",
         f"  lower bound  {'0: no error was seen' if unseen else lower}",
@@ -173,10 +221,29 @@ def summary(result: CertifyResult) -> list[str]:
         lines.append(f"  ratio        {result.ratio:.4g}")
     if not unseen or result.proved_volume > 0:
         lines.append(
-            f"  proved       {100 * result.proved_volume:.4g} % of the domain at {rounded_up(result.target, 6):.6g}"
+            f"  proved       {100 * result.proved_volume:.4g} % of the domain at {rounded_up(result.target, 6):.6g}{unit}"
         )
     lines.append(f"  boxes        {result.boxes:,} in {result.seconds:.1f} s")
+    if result.agreement.sides:
+        lines.append(f"  agreement    {_agreement(result, unit)}")
     return lines + [f"  assuming     {a}" for a in result.assumptions]
+
+
+def _agreement(result: CertifyResult, unit: str) -> str:
+    """How far what runs was seen to be from what was read."""
+    from supnorm.results import rounded_up
+
+    seen = result.agreement
+    beyond = seen.hidden + seen.lower_precision
+    ends = (
+        f", {rounded_up(beyond, 2):.2g} beyond rounding in float64"
+        if beyond
+        else ", which rounding in float64 explains"
+    )
+    size = (
+        f"within {rounded_up(seen.size, 2):.2g}{unit}{ends if seen.size else ''}" if seen.size else "exactly"
+    )
+    return f"what runs is what was read at {seen.points:,} points, {size}"
 
 
 def _place(result: CertifyResult) -> str:
@@ -188,19 +255,18 @@ def _place(result: CertifyResult) -> str:
     return f" at {x}" + (f", output {result.outputs[witness.output]}" if len(witness.model) > 1 else "")
 
 
-def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> None:
-    """Fill the upper bound into an audit's report of the same problem in the same folder, if there is one."""
+def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> AuditReport | None:
+    """An audit's report of the same problem in the same folder with the bound, if there is one.
+
+    Raises:
+        BadInput: when the audit computed an error above the bound.
+    """
     from supnorm.auditing import load_report
-    from supnorm.pages import write_page
 
     if result.upper_kind == "none" or not (folder / "result.json").exists():
-        return
+        return None
     report = load_report(folder)
-    if report.document["fingerprint"] != fingerprint:
-        return
-    report = result.into(report)
-    report.save(folder)
-    write_page(report, folder / "report.html")
+    return result.into(report) if report.document["fingerprint"] == fingerprint else None
 
 
 class Progress:

@@ -6,6 +6,7 @@ from supnorm.results.install import install
 from supnorm.results.outward import rounded_down, rounded_up
 from supnorm.results.status import (
     BadInput,
+    Contradiction,
     ExitCode,
     Interrupted,
     Status,
@@ -16,6 +17,7 @@ __all__ = [
     "EDGE",
     "BadInput",
     "Bound",
+    "Contradiction",
     "Estimate",
     "ExitCode",
     "Interrupted",

@@ -37,5 +37,9 @@ class BadInput(Exception):
     """The user's input cannot be used. The message names what, where, what was got and the remedy."""
 
 
+class Contradiction(Exception):
+    """Two proved numbers contradict each other: a bug of supnorm. Nothing is claimed and nothing is written."""
+
+
 class Interrupted(Exception):
     """Stopped by the user; everything done so far is kept and the work can be resumed."""

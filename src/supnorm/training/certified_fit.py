@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
 from supnorm.approximants.lowering import MOST_TERMS
 from supnorm.certification import CertifyResult, ChebyshevCertificate, certify
+from supnorm.certification.into_report import beside, proves
 from supnorm.problem import Problem
 from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput, ExitCode, Status, rounded_up
@@ -90,9 +91,9 @@ def certified_fit(
         proof = _prove(problem, result, goal, left if left is None else max(left, 1.0), observer)
         if best is None or proof.upper < best[1].upper:
             best = (result, proof)
-        reached = _upper(proof)[0]
+        reached = _upper(proof, result.winner.sup_lower)[0]
         interrupted = proof.status.exit == ExitCode.INTERRUPTED
-        if interrupted or (reached is not None and reached <= goal):
+        if interrupted or (reached is not None and proves(proof, reached, goal)):
             break
     assert best is not None
     return _combined(*best, goal, time.perf_counter() - start, interrupted)
@@ -162,16 +163,17 @@ def _strategy(problem: Problem) -> ChebyshevCertificate | None:
 def _combined(
     result: FitResult, proof: CertifyResult, goal: float, seconds: float, interrupted: bool
 ) -> FitResult:
-    upper, kind = _upper(proof)
     lower = max(result.winner.sup_lower, proof.lower)
+    upper, kind, against = _upper(proof, lower)
     winner = replace(result.winner, sup_lower=lower, sup_upper=upper, upper_kind=kind)
-    if upper is not None and upper <= goal:
+    if upper is not None and proves(proof, upper, goal):
         said = f"{winner.method}: proved that the error is nowhere above {rounded_up(upper, 4):.3e} ({kind})"
         status = Status("within-tolerance", said)
     elif winner.sup_lower > goal:
         status = Status("tolerance-exceeded", result.status.advice, ExitCode.EXCEEDED)
     else:
         said = f"the largest error is between {winner.sup_lower:.3e} and {rounded_up(proof.upper, 4):.3e}: not proved"
+        said = against or said
         if interrupted:
             status = Status("interrupted", f"Stopped by you; {said}.", ExitCode.INTERRUPTED)
         else:
@@ -183,10 +185,12 @@ def _combined(
     )  # fmt: skip
 
 
-def _upper(proof: CertifyResult) -> tuple[float | None, str]:
-    """The bound beside what the audit saw, so of the model as it runs where its rounding is bounded too."""
+def _upper(proof: CertifyResult, found: float) -> tuple[float | None, str, str]:
+    """The bound beside an error that was computed, its kind, and why there is none where that contradicts it."""
     if not np.isfinite(proof.upper):
-        return None, "none"
-    if proof.deployed_upper is None:
-        return proof.upper, proof.upper_kind
-    return proof.deployed_upper, "conditional" if proof.upper_kind == "conditional" else "certified"
+        return None, "none", ""
+    try:
+        upper, kind, _ = beside(proof, found)
+    except BadInput as contradiction:
+        return None, "none", str(contradiction)
+    return upper, kind, ""

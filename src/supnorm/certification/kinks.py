@@ -1,0 +1,104 @@
+"""Points beside the kinks and thresholds of programs, where code that branches shows what it does.
+
+A kink is where the argument of a relu, a leaky relu or an absolute value, or the difference of the two of a minimum
+or maximum, changes its sign: clips and selections are made of these. Along random segments across the domain every such
+argument is evaluated on a grid, and where its sign changes the place is bracketed: each step takes the root of the
+secant, a 64th of the bracket to both sides of it, and the middle. Both sides of each place are returned within a few
+units in the last place, and within 1e-6 and 1e-3 of the segment.
+
+Cost: the values of all arguments at `SEGMENTS` x `GRID` points, then at four points a place and step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.certification.rounding import Array
+from supnorm.problem import Domain
+from supnorm.program import Node, Program
+from supnorm.program.evaluation import forward
+
+SEGMENTS, GRID, STEPS = 16, 17, 10
+NEAR = 1 / 64  # of the bracket, tried on both sides of the secant's root
+LARGEST = 1 << 22  # numbers of all nodes at once
+BESIDE = (2e-16, 1e-6, 1e-3)  # of a segment, on both sides of each place
+EACH = 2 + 2 * len(BESIDE)  # points that a place gives
+ONE, TWO = ("relu", "leaky_relu", "abs"), ("max", "min")
+
+
+def beside_kinks(programs: list[Program], domain: Domain, most: int, rng: np.random.Generator) -> Array:
+    """Points of the domain on both sides of kinks, shape ``(k, d)``, at most ``most``.
+
+    Where there are more kinks than that, each operation's features come before a second place of the same feature.
+
+    >>> from supnorm.program import lower_numpy
+    >>> program = lower_numpy(lambda x: np.abs(x[:, 0] - 0.3), 1)
+    >>> x = beside_kinks([program], Domain(x=(0.0, 1.0)), 64, np.random.default_rng(0))[:, 0]
+    >>> bool(0 < (x - 0.3)[x > 0.3].min() < 1e-15), bool(0 < (0.3 - x)[x < 0.3].min() < 1e-15)
+    (True, True)
+    """
+    found = [
+        _beside(p, domain, max(most // len(programs), EACH), rng)
+        for p in programs
+        if any(node.op in ONE + TWO for node in p.nodes)
+    ]
+    x = np.concatenate([np.zeros((0, domain.d)), *found])
+    return x[domain.contains(x)][:most] if len(x) else x
+
+
+def _beside(program: Program, domain: Domain, most: int, rng: np.random.Generator) -> Array:
+    widths = sum(node.width for node in program.nodes)
+    segments = int(np.clip(LARGEST // (GRID * widths), 1, SEGMENTS))
+    first, last = rng.random((2, segments, domain.d))
+    fixed = [axis.values is not None for axis in domain.axes]
+    last[:, fixed] = first[:, fixed]
+
+    def at(rows: NDArray[np.intp], s: Array) -> Array:
+        return domain.from_unit(first[rows] + s[:, None] * (last[rows] - first[rows]))
+
+    s = np.linspace(0.0, 1.0, GRID)
+    rows = np.repeat(np.arange(segments), GRID)
+    values = _arguments(program, at(rows, np.tile(s, segments))).reshape(segments, GRID, -1)
+    above = values > 0
+    line, place, feature = np.nonzero(above[:, :-1] != above[:, 1:])
+    order = rng.permutation(len(line))
+    line, place, feature = line[order], place[order], feature[order]
+    _, new = np.unique(feature, return_index=True)
+    again = np.setdiff1d(np.arange(len(line)), new)
+    chosen = np.concatenate([new, again])[: max(most // EACH, 1)]
+    line, place, feature = line[chosen], place[chosen], feature[chosen]
+    if not len(line):
+        return np.zeros((0, domain.d))
+    low, high = s[place], s[place + 1]
+    at_low, at_high = values[line, place, feature], values[line, place + 1, feature]
+    rows = np.arange(len(line))
+    for _ in range(STEPS):
+        width = high - low
+        with np.errstate(all="ignore"):
+            secant = low - at_low * width / (at_high - at_low)
+        secant = np.where((secant > low) & (secant < high), secant, 0.5 * (low + high))
+        tried = np.stack([secant - NEAR * width, secant, secant + NEAR * width, 0.5 * (low + high)], axis=1)
+        tried = np.sort(np.clip(tried, low[:, None], high[:, None]), axis=1)
+        got = _arguments(program, at(np.repeat(line, 4), tried.ravel()))
+        got = got[np.arange(len(got)), np.repeat(feature, 4)].reshape(tried.shape)
+        t = np.concatenate([low[:, None], tried, high[:, None]], axis=1)
+        g = np.concatenate([at_low[:, None], got, at_high[:, None]], axis=1)
+        j = ((g > 0) != (g[:, :1] > 0)).argmax(axis=1)  # the first on the other side
+        low, high, at_low, at_high = t[rows, j - 1], t[rows, j], g[rows, j - 1], g[rows, j]
+    moves = np.concatenate([[-b, b] for b in BESIDE])
+    around = 0.5 * (low + high)[:, None] + moves * np.where(np.abs(moves) < 1e-12, high[:, None], 1.0)
+    tried = np.concatenate([low[:, None], high[:, None], around], axis=1).clip(0.0, 1.0)
+    return at(np.repeat(line, EACH), tried.ravel())
+
+
+def _arguments(program: Program, x: Array) -> Array:
+    """What changes its sign at kinks, one column a feature, shape ``(n, k)``."""
+    values = forward(program.nodes, x)
+    with np.errstate(all="ignore"):
+        return np.concatenate([_argument(n, values) for n in program.nodes if n.op in ONE + TWO], axis=1)
+
+
+def _argument(node: Node, values: list[Array]) -> Array:
+    first = values[node.args[0]]
+    return first if node.op in ONE else first - values[node.args[1]]

@@ -1,0 +1,223 @@
+"""How far model and reference as they run are from the programs that were read of them, in the unit of the error.
+
+A proof speaks of programs. That they are what runs is measured, not proved: at random points, faces and corners, beside
+every kink (`kinks`), at points that the caller knows to be bad (an audit's), and where the proof found the error largest.
+For a function in float64 the proved rounding of its evaluation is no disagreement; what is beyond it is, and so is every
+difference of a function in lower precision from exact arithmetic. `Agreement` is set against what is claimed (`result`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from supnorm.certification.agreement import FEW, Compared
+from supnorm.certification.kinks import beside_kinks
+from supnorm.certification.rounding import Array
+from supnorm.problem import Function, Problem
+from supnorm.program import Program
+from supnorm.results import to_json
+
+SOME = 1024  # points beside kinks where calls are cheap, at most; else as many as one call takes
+FLAT = 1e-15  # of the largest value: allowed where the bound of the rounding is infinite
+BEYOND = 2.0  # a largest difference was seen at some points only; this many times it is set against a claim
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The largest difference of one side as it runs from its program, in the unit of the error.
+
+    Attributes:
+        side: "model" or "reference".
+        size: the largest difference.
+        beyond: the largest part of one that is not explained: by proved rounding in float64; in lower precision all of it.
+        exact: whether the side runs in float64, so that all beyond rounding is a disagreement.
+        x, run, program, output: where ``beyond`` (else ``size``) is largest, both values, and in which output.
+    """
+
+    side: str
+    size: float
+    beyond: float
+    exact: bool
+    x: tuple[float, ...]
+    run: float
+    program: float
+    output: int
+
+    def words(self) -> str:
+        """Where, and both values."""
+        return f"{self.run:.17g} at {list(self.x)}, where its program as read gives {self.program:.17g}"
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What was compared, and how far apart it was.
+
+    Attributes:
+        sides: for each side that has a program.
+        points: how many were compared.
+        worst: the largest error that counts of both as they run at these points; 0 where none is known.
+        worst_x: where that was.
+    """
+
+    sides: tuple[Difference, ...] = ()
+    points: int = 0
+    worst: float = 0.0
+    worst_x: tuple[float, ...] | None = None
+
+    @property
+    def size(self) -> float:
+        """The largest difference, both sides together."""
+        return sum(s.size for s in self.sides)
+
+    @property
+    def hidden(self) -> float:
+        """How far functions in float64 were from their programs beyond rounding: something was not read."""
+        return sum(s.beyond for s in self.sides if s.exact)
+
+    @property
+    def lower_precision(self) -> float:
+        """How far functions in lower precision were from exact arithmetic."""
+        return sum(s.beyond for s in self.sides if not s.exact)
+
+    @property
+    def margin(self) -> float:
+        """What a claim about the functions as they run needs beyond the bound of the programs."""
+        return BEYOND * (self.hidden + self.lower_precision)
+
+    def largest(self, exact: bool) -> Difference:
+        """The side with the largest unexplained difference, in float64 or below."""
+        return max((s for s in self.sides if s.exact == exact), key=lambda s: s.beyond)
+
+    def to_json(self, names: tuple[str, ...], outputs: tuple[str, ...]) -> dict[str, Any]:
+        """For ``supnorm.certify/1``."""
+        at: Callable[[tuple[float, ...]], dict[str, float]] = lambda x: dict(zip(names, x, strict=True))  # noqa: E731
+        sides = [
+            {"side": s.side, "difference": s.size, "beyond_rounding": s.beyond, "x": at(s.x), "run": s.run,
+             "program": s.program, "output": outputs[s.output] if s.output < len(outputs) else s.output}
+            for s in self.sides
+        ]  # fmt: skip
+        worst = None if self.worst_x is None else {"error": self.worst, "x": at(self.worst_x)}
+        return to_json({"points": self.points, "difference": self.size,  # type: ignore[no-any-return]
+                        "beyond_rounding": self.hidden + self.lower_precision, "sides": sides, "worst": worst})  # fmt: skip
+
+
+NOTHING_SEEN = Agreement()
+
+
+@dataclass
+class Batch:
+    """Values of one side at points: as it runs, as read, and the bound of the rounding."""
+
+    x: Array
+    run: Array
+    read: Array
+    slack: Array
+
+
+@dataclass
+class Measuring:
+    """Collects the comparisons of both sides of a problem.
+
+    Attributes:
+        problem: whose model and reference are compared.
+        compared: the sides that have a program.
+        batches: by side and label.
+    """
+
+    problem: Problem
+    compared: dict[str, Compared] = field(default_factory=dict)
+    batches: dict[tuple[str, str], Batch] = field(default_factory=dict)
+
+    def enter(self, function: Function, program: Program, what: str) -> None:
+        """Compare one side everywhere.
+
+        Raises:
+            BadInput: when it is not what its program says.
+        """
+
+        def record(label: str, *values: Array) -> None:
+            self.batches[what, label] = Batch(*values)
+
+        self.compared[what] = Compared(function, program, what, record)
+        self.compared[what].everywhere(self.problem.domain)
+
+    @property
+    def most(self) -> int:
+        """How many further points one call may take: few where one side is expensive."""
+        return min((c.n for c in self.compared.values()), default=FEW)
+
+    def at(self, x: Array, label: str) -> None:
+        """Compare both sides at further points of the domain, shape ``(k, d)``; at most as many as one call takes."""
+        x = x[self.problem.domain.contains(x)][: self.most]
+        for side in self.compared.values():
+            side.at(x, label)
+
+    def beside_kinks(self, rng: np.random.Generator) -> None:
+        """Compare both sides on both sides of each kink of their programs."""
+        sides = self.compared.values()
+        quick = bool(sides) and all(s.quick for s in sides)
+        most = SOME if quick else self.most
+        x = beside_kinks([s.program for s in sides], self.problem.domain, most, rng)
+        for side in sides:
+            side.at(x, "kinks")
+
+    def agreement(self) -> Agreement:
+        """What was seen so far."""
+        sides = [s for what in self.compared if (s := self._side(what)) is not None]
+        points = sum(len(b.x) for (what, _), b in self.batches.items() if what == next(iter(self.compared)))
+        return Agreement(tuple(sides), points, *self._worst())
+
+    def _side(self, what: str) -> Difference | None:
+        side = self.compared[what]
+        own = [batch for (of, _), batch in self.batches.items() if of == what]
+        x, run, read, slack = (
+            np.concatenate([getattr(b, n) for b in own]) for n in ("x", "run", "read", "slack")
+        )
+        weight = self._weight(what, x, run, read)
+        exact = side.function.precision == "float64"
+        with np.errstate(all="ignore"):
+            size = np.abs(run - read)
+            beyond = size
+            if exact:
+                beyond = np.maximum(size - np.where(np.isfinite(slack), slack, FLAT * side.size), 0.0)
+            size, beyond = (np.where(np.isfinite(v), v, 0.0) for v in (size * weight, beyond * weight))
+        row, output = np.unravel_index((beyond if beyond.any() else size).argmax(), size.shape)
+        return Difference(
+            what, float(size.max()), float(beyond.max()), exact, tuple(x[row].tolist()),
+            float(run[row, output]), float(read[row, output]), int(output),
+        )  # fmt: skip
+
+    def _weight(self, what: str, x: Array, run: Array, read: Array) -> Array:
+        """What a difference of outputs is worth in the unit of the error, shape ``(n, m)``."""
+        measure, m = self.problem.error, read.shape[1]
+        weight = 1.0 / measure.weights(m)
+        if measure.kind != "relative":
+            return np.broadcast_to(weight, read.shape)
+        with np.errstate(all="ignore"):
+            other = self.compared["model" if what == "reference" else "reference"].program.value(x)
+            model, reference = (other, read) if what == "reference" else (read, other)
+            divisor = measure.divisor(reference)
+            if what == "reference":  # it is in the divisor too
+                least = np.minimum(divisor, measure.divisor(run))
+                return np.asarray((1.0 + np.abs(model - reference) / divisor) / least * weight)
+            return np.asarray(weight / divisor)
+
+    def _worst(self) -> tuple[float, tuple[float, ...] | None]:
+        """The largest error of both as they run, where both were called, and where."""
+        best: tuple[float, tuple[float, ...] | None] = (0.0, None)
+        for (what, label), mine in self.batches.items():
+            other = self.batches.get(("reference", label))
+            if what != "model" or other is None:
+                continue
+            n = min(len(mine.x), len(other.x))
+            if not np.array_equal(mine.x[:n], other.x[:n]):
+                continue
+            size, _ = self.problem.error(mine.run[:n], other.run[:n], mine.x[:n])
+            size = np.where(np.isfinite(size) & self.problem.domain.contains(mine.x[:n]), size, -1.0)
+            if len(size) and size.max() > best[0]:
+                best = float(size.max()), tuple(mine.x[int(size.argmax())].tolist())
+        return best
