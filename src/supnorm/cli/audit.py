@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from supnorm.cli.answer import answer, show
+from supnorm.cli.answer import answer, say, show
 from supnorm.cli.options import (
     DASK,
     EVALUATIONS,
@@ -211,7 +211,7 @@ def _with_proof(report: AuditReport, problem: Problem, folder: Path) -> AuditRep
     try:
         return certify(problem, boxes=0, resume=path, witness=points if len(points) else None).into(report)
     except BadInput as why:
-        print(f"supnorm: the upper bound of {path} is not in this report: {why}", file=sys.stderr)
+        say(f"supnorm: the upper bound of {path} is not in this report: {why}", err=True)
         return report
 
 
