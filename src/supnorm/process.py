@@ -120,6 +120,15 @@ class Calls:
         finally:
             self.end()
 
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Inside, calls in other processes are waited for, which may take long."""
+        self.dear = True
+        try:
+            yield
+        finally:
+            self.dear = False
+
     def end(self) -> None:
         """It has come back, or raised."""
         self.dear = False

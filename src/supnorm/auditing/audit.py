@@ -15,6 +15,7 @@ from supnorm.auditing.clock import Clock, Pace
 from supnorm.auditing.enumeration import Enumeration, Listed
 from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.auditing.facts import failures_json
+from supnorm.auditing.halt import HALTS, MOMENT, NOT_PLANTED, come_back, halted, moment
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.pictures import Pictures, picture_budget
 from supnorm.auditing.places import find_places
@@ -37,6 +38,7 @@ from supnorm.evaluation import (
 )
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.threads import one_thread
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
 
@@ -60,6 +62,7 @@ SOME_LEFT = "the points of the domain were evaluated one by one, and what those 
 
 @broken_workers_explained()
 @one_thread()
+@INTERRUPTS.between_batches()
 def audit(
     problem: Problem,
     *,
@@ -97,6 +100,7 @@ def audit(
 
     Raises:
         BadInput: when the problem cannot be evaluated, model or reference is random, or a number is out of range.
+        KeyboardInterrupt: by Ctrl-C before anything has an error; later the report has the status ``interrupted``.
 
     >>> from supnorm.problem import Domain
     >>> problem = Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
@@ -139,16 +143,39 @@ def audit(
     unit = units.pop() if len(units) == 1 else ""
     relative = error.kind == "relative"
     observer(Started(problem.title, error.limit, seed, evaluations, relative, unit, error.per_output))
+    chosen: Strategy | None = None
+    clock: Clock | None = None
+    listed: Listed | None = None
+    compared: Compared | None = None
+    failures: dict[str, Any] | None = None
+
+    def finished() -> AuditReport:
+        """Places, planted errors, pictures, and all of it written down; a part of it where the audit was stopped."""
+        clocks = moment(evaluator) if state.halted else clock
+        within = MOMENT if state.halted else seconds or 0.0
+        found = compared.places if compared is not None else []
+        if compared is None:
+            landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
+            landscape.clock = clocks if state.halted else clock and clock.within(PLACES_TIME * within)
+            found = find_places(landscape, state, sample, rng)
+        run = document.Run(evaluator, recorder, sample, state, found, shown, rng, halted=state.halted)
+        run.surrogate, run.searched = isinstance(chosen, SurrogateSearch), searched
+        run.listed, run.failures, run.compared = listed, failures, compared
+        if power is not None and listed is not None:
+            run.power = Planted(left_out=NONE_HIDDEN if listed.exhaustive else SOME_LEFT)
+        elif power is not None and state.halted:
+            run.power = Planted(left_out=NOT_PLANTED)
+        elif power is not None and chosen is not None and not isinstance(chosen, Enumeration):
+            spent = evaluator.spent("statistics", "search")
+            timed = clock and clock.within(POWER_TIME * within)
+            run.power = power.measure(evaluator, chosen, spent, state, recorder.worst_rows(), rng, timed)
+        run.clock = moment(evaluator) if state.halted else clock and clock.within(PICTURES_TIME * within)
+        return document.build(run, seed=seed, budget=(evaluations, seconds), start=start)
+
     try:
-        chosen: Strategy | None = None
-        clock: Clock | None = None
-        listed: Listed | None = None
-        compared: Compared | None = None
-        failures: dict[str, Any] | None = None
         if is_table(problem):
             compared = compare_rows(evaluator, norms)
-            sample, places, state = compared.sample, compared.places, SearchState.empty(problem.domain.d)
-            searched = evaluator.total
+            sample, state = compared.sample, SearchState.empty(problem.domain.d)
         else:
             evaluator.probe(rng)
             check_outputs(evaluator)
@@ -160,21 +187,12 @@ def audit(
                     failures = failures_json(evaluator, recorder) | {"of": listed.points}
             else:
                 sample, state = explore(evaluator, chosen, evaluations, seconds, start, rng, norms, clock)
-            searched = evaluator.total
-            landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
-            landscape.clock = clock and clock.within(PLACES_TIME * (seconds or 0))
-            places = find_places(landscape, state, sample, rng)
-        run = document.Run(evaluator, recorder, sample, state, places, shown, rng)
-        run.surrogate, run.searched = isinstance(chosen, SurrogateSearch), searched
-        run.listed, run.failures, run.compared = listed, failures, compared
-        if power is not None and listed is not None:
-            run.power = Planted(left_out=NONE_HIDDEN if listed.exhaustive else SOME_LEFT)
-        elif power is not None and chosen is not None and not isinstance(chosen, Enumeration):
-            spent = evaluator.spent("statistics", "search")
-            timed = clock and clock.within(POWER_TIME * (seconds or 0))
-            run.power = power.measure(evaluator, chosen, spent, state, recorder.worst_rows(), rng, timed)
-        run.clock = clock and clock.within(PICTURES_TIME * (seconds or 0))
-        result = document.build(run, seed=seed, budget=(evaluations, seconds), start=start)
+        searched = evaluator.total
+        try:
+            result = finished()
+        except HALTS as why:
+            state.halted = halted(why)
+            result = finished()
     finally:
         evaluator.close()
     observer(Finished())
@@ -250,7 +268,7 @@ def enumerate_points(
         sample = tally.sample()
         evaluator.rms = sample.rms().value
     else:
-        sample, _ = _statistics(evaluator, evaluations, rng, norms, clock)
+        sample, _ = _statistics(evaluator, evaluations, rng, norms, clock, state.halted)
     return sample, state, listed
 
 
@@ -299,6 +317,7 @@ def _statistics(
     rng: np.random.Generator,
     norms: Sequence[float],
     clock: Clock | None,
+    stopped: str = "",
 ) -> tuple[Sample, SearchState]:
     """Independent points of the law; they are the first screened points as well."""
     problem = evaluator.problem
@@ -311,11 +330,20 @@ def _statistics(
     moments = Moments(norms)
     landscape = Landscape(evaluator, n, "statistics", clock=own)
     i = 0
-    while i < n and not (i and landscape.late):
+    while i < n and not (i and landscape.late) and not (state.halted or stopped):
         rows = evaluator.rows()
         if own is not None:  # what a point costs is hardly known yet: batches grow
             rows = max(1, min(rows, own.affords, max(FIRST_BATCH, 3 * i)))
-        done = landscape.values(x[i : i + rows])
+        try:
+            done = landscape.values(x[i : i + rows])
+        except HALTS as why:
+            state.halted = halted(why)
+            known = come_back(evaluator, x[i : i + rows])
+            if not (i or len(known)):
+                raise
+            if not len(known):
+                break
+            done = landscape.values(known)
         i += len(done)
         ok = done.status == PointStatus.OK
         have = slice(None) if ok.all() else ok
@@ -323,7 +351,9 @@ def _statistics(
         moments.add(problem.error.in_units(done.model[have], done.reference[have], done.x[have]))
         state.look(problem.domain.to_unit(done.x), done)
         state.scout = state.scout or done
-    sample = Sample(np.concatenate(errors), problem.law.name, i, moments, dict(evaluator.failed))
+    sample = Sample(
+        np.concatenate([np.empty(0), *errors]), problem.law.name, i, moments, dict(evaluator.failed)
+    )
     evaluator.rms = sample.rms().value
     return sample, state
 
@@ -337,6 +367,21 @@ def _search(
     rng: np.random.Generator,
 ) -> None:
     most = np.inf if evaluations is None else evaluations - evaluator.spent("statistics")
+    if not state.halted:
+        try:
+            _rounds(evaluator, state, strategy, most, clock, rng)
+        except HALTS as why:
+            state.halted = halted(why)
+
+
+def _rounds(
+    evaluator: Evaluator,
+    state: SearchState,
+    strategy: ScreenAndAscent | SurrogateSearch,
+    most: float,
+    clock: Clock | None,
+    rng: np.random.Generator,
+) -> None:
     if clock is None:
         strategy.run(Landscape(evaluator, int(most)), state, rng)
         return

@@ -34,6 +34,7 @@ from supnorm.auditing.facts import (
 )
 from supnorm.auditing.findings import data_distances, findings, suspect_rows
 from supnorm.auditing.glitches import rms_floor
+from supnorm.auditing.halt import interrupted
 from supnorm.auditing.joint import is_joint, with_output
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peaks import cluster_sizes
@@ -75,6 +76,7 @@ class Run:
     failures: dict[str, Any] | None = None  # of that: what is evaluated once more for pictures is left out
     clock: Clock | None = None  # limits the pictures
     recheck_failures: Sequence[str] = ()  # what happened where the second reference gave no value
+    halted: str = ""  # why the audit was cut short
     searched: int = (
         0  # evaluations when the search ended: later ones are pictures, rechecks and planted errors
     )
@@ -95,7 +97,8 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         _thumbnails(run, budget[0])
         _crown(run)
     run.places.sort(key=lambda p: -p.witness.error)
-    _recheck(run)
+    if not run.halted:
+        _recheck(run)
     suspects = suspect_rows(evaluator)
     _mark_suspects(run, suspects)
     shown = run.places[:THUMBNAILS] if problem.domain.d > 1 else []
@@ -122,8 +125,12 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     levels += [q for q in (10 * rms.value,) if np.isfinite(q)]
     uniform = not table and problem.law is not None and problem.law.even
     floor = rms_floor([p.witness for p in run.places]) if uniform else 0.0
-    status = verdict(
-        problem, witness, sample, evaluator, run.searched, run.recheck_failures, run.listed, run.compared
+    status = (
+        interrupted(run.halted, evaluator, witness, limit)
+        if run.halted
+        else verdict(
+            problem, witness, sample, evaluator, run.searched, run.recheck_failures, run.listed, run.compared
+        )
     )
     kind = "exact" if isinstance(sample, WholeSample) else "sample"
     counts = evaluator.counts

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.halt import HALTS, halted
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.search import SearchState
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
@@ -187,7 +188,11 @@ class Enumeration:
             left = landscape.limit - landscape.spent
             if left <= 0 or landscape.late or stop():
                 break
-            done = self._values(landscape, x[:left])
+            try:
+                done = self._values(landscape, x[:left])
+            except HALTS as why:
+                state.halted = halted(why)
+                break
             listed.evaluated += len(done)
             state.pool.add(domain.to_unit(done.x), done.score)
             known = done.status == PointStatus.OK

@@ -42,7 +42,8 @@ class SearchState:
     """What a search knows: screened points, ends of climbs, ends of independent climbs.
 
     ``scout`` are the first screened points with both values: their neighbours show jumps. ``screened`` are those
-    of a round: their neighbours show flanks. ``sobol`` goes on from round to round.
+    of a round: their neighbours show flanks. ``sobol`` goes on from round to round. ``halted`` says why the work was
+    cut short, as the beginning of a sentence.
     """
 
     pool: Best
@@ -52,6 +53,7 @@ class SearchState:
     screened: Screened = field(default_factory=Screened)
     sobol: Callable[[int], Array] | None = None
     rounds: int = 0
+    halted: str = ""
 
     @classmethod
     def empty(cls, d: int) -> SearchState:

@@ -33,6 +33,7 @@ from supnorm.cli.options import (
     default_folder,
     number_list,
 )
+from supnorm.interrupts import INTERRUPTS
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
@@ -181,8 +182,9 @@ def run_audit(
                 observer=observer,
             )
         except KeyboardInterrupt:
+            INTERRUPTS.taken()
             raise Interrupted(
-                f"interrupted; the expensive evaluations are kept in {folder}: "
+                f"interrupted before any point had an error; the expensive evaluations are kept in {folder}: "
                 f"run the same command with --out {shlex.quote(str(folder))} --resume"
             ) from None
         finally:
@@ -194,6 +196,12 @@ def run_audit(
         with undisturbed():
             report.save(folder)
             write_page(report, folder / "report.html")
+    if report.status.code == "interrupted":
+        print(
+            f"supnorm: interrupted; the report of what was done and the expensive evaluations are kept in {folder}: "
+            f"run the same command with --out {shlex.quote(str(folder))} --resume",
+            file=sys.stderr,
+        )
     return report
 
 

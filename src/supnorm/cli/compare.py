@@ -52,7 +52,7 @@ def command(
     from supnorm.cli.audit import run_audit
     from supnorm.cli.folder import demand_folder, held_fingerprint
     from supnorm.pages import comparison, write_comparison
-    from supnorm.results import BadInput, Interrupted
+    from supnorm.results import BadInput, Interrupted, NotWritten
     from supnorm.results.encoding import dumps, write_whole
 
     check_same_question(problems)
@@ -64,7 +64,7 @@ def command(
     if len(problems) < 2:
         raise BadInput("compare needs at least two problem files, each with its model")
     rows: list[dict[str, Any]] = []
-    worst_code = 0
+    worst_code, stopped = 0, ""
     for path, name in zip(problems, names, strict=True):
         folder = parent / name
         try:
@@ -81,10 +81,12 @@ def command(
                 power=power,
                 named=out is not None,
             )
-        except Interrupted:
-            raise Interrupted(
-                f"interrupted at {path}; expensive evaluations are kept in {parent}: run the same command with --resume"
-            ) from None
+        except Interrupted as why:
+            said = str(why) if isinstance(why, NotWritten) else f"interrupted at {path}"
+            stopped = (
+                f"{said}; expensive evaluations are kept in {parent}: run the same command with --resume"
+            )
+            break
         document = report.document
         rows.append(
             {
@@ -100,6 +102,11 @@ def command(
             }
         )
         worst_code = max(worst_code, int(report.status.exit))
+        if report.status.code == "interrupted":
+            stopped = f"interrupted at {path}: the table ends there; run the same command with --resume"
+            break
+    if not rows:
+        raise Interrupted(stopped)
     titles = [row["title"] for row in rows]
     for row in rows:
         if titles.count(row["title"]) > 1:  # "predict" of two files
@@ -119,6 +126,8 @@ def command(
     elif not quiet:
         say(comparison(result))
         say(str(parent / "compare.html"))
+    if stopped:
+        raise Interrupted(stopped)
     return worst_code
 
 

@@ -29,6 +29,7 @@ Array = NDArray[np.float64]
 Messages = dict[int, str]
 EXPENSIVE = 1e-3  # seconds a point; architecture: calls above 1 ms are stored
 CHUNK_SECONDS = 0.5
+KEPT = 100_000  # values of an expensive function that are kept where there is no store
 CHEAP_BATCH = 8192  # rows of a cheap call: a few MB for a 64-wide network, inside the cache
 
 
@@ -43,6 +44,7 @@ class Caller:
         workers: how many chunks are in flight at once.
 
     Attributes:
+        hurried: `alone` takes a value that is known already for an expensive one: nobody wants to wait for it again.
         heard: told how many points have come back, or were found in the store, after each batch; for progress.
     """
 
@@ -63,6 +65,7 @@ class Caller:
         self.decided: bool | None = None if before is None else self.cost >= EXPENSIVE
         self.seconds = 0.0
         self.called = 0
+        self.hurried = False
         self.heard: Callable[[int], None] | None = None
 
     @property
@@ -112,7 +115,9 @@ class Caller:
         return result, messages
 
     def alone(self, x: Array) -> Array:
-        """The value at one point, called alone and never taken from the store; shape ``(m,)``."""
+        """The value at one point, called alone and never taken from the store unless `hurried`; shape ``(m,)``."""
+        if self.hurried and self.expensive and (known := self.known.get(x.tobytes())) is not None:
+            return known[0]
         CALLS.begin(self.side, x, 1, self.expensive)
         try:
             with own_threads() if self.expensive else nullcontext():
@@ -180,7 +185,9 @@ class Caller:
                 while sent < len(pieces) and len(futures) < 2 * self.workers:
                     futures[self.submit(pieces[sent])] = sent
                     sent += 1
-                for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                with CALLS.waiting():
+                    done = wait(futures, return_when=FIRST_COMPLETED).done
+                for future in done:
                     i = futures.pop(future)
                     y, messages, seconds = self._outcome(pieces[i], future)
                     self._note(pieces[i], y, messages, seconds, purpose)
@@ -229,9 +236,10 @@ class Caller:
         self.called += len(x)
         if self.decided is None:
             self.cost = seconds / len(x)
-        if self.expensive and self.store is not None:
+        if self.expensive and (self.store is not None or len(self.known) < KEPT):
             y = y if y.shape[1] == (self.outputs or 1) else np.full((len(x), self.outputs or 1), np.nan)
-            self.store.append(self.side, purpose, x, y, messages, seconds)
+            if self.store is not None:
+                self.store.append(self.side, purpose, x, y, messages, seconds)
             for i, row in enumerate(x):
                 self.known[row.tobytes()] = y[i], messages.get(i)
         if self.heard is not None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.evaluations import Evaluations
+from supnorm.process import CALLS
 
 if TYPE_CHECKING:
     from supnorm.evaluation.evaluator import Evaluator
@@ -59,7 +60,8 @@ class Flight:
             last = len(self._order)
             i = min(stored, key=lambda j: self._order.get(self._flying[j][0].tobytes(), last))
         else:
-            done = wait([f for _, f in self._flying if f is not None], return_when=FIRST_COMPLETED).done
+            with CALLS.waiting():
+                done = wait([f for _, f in self._flying if f is not None], return_when=FIRST_COMPLETED).done
             i = next(j for j, (_, future) in enumerate(self._flying) if future in done)
         row, future = self._flying.pop(i)
         x = row[None]

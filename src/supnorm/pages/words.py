@@ -67,6 +67,8 @@ def chip(view: View) -> Chip:
         return Chip("▲", "Tolerance exceeded", "over")
     if kind == "proven":
         return _proven_chip(view)
+    if view.text("status", "code") == "interrupted":
+        return Chip("○", "Interrupted; no verdict", "open")
     if view.table_only and kind == "open" and view.count("table", "compared"):
         rows = view.count("table", "compared")
         where = f"all {count(rows)} rows" if rows > 1 else "the only row"

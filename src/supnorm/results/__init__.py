@@ -9,6 +9,7 @@ from supnorm.results.status import (
     Contradiction,
     ExitCode,
     Interrupted,
+    NotWritten,
     Status,
 )
 from supnorm.results.versions import versions
@@ -21,6 +22,7 @@ __all__ = [
     "Estimate",
     "ExitCode",
     "Interrupted",
+    "NotWritten",
     "Status",
     "Witness",
     "from_json",

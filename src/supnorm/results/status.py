@@ -43,3 +43,7 @@ class Contradiction(Exception):
 
 class Interrupted(Exception):
     """Stopped by the user; everything done so far is kept and the work can be resumed."""
+
+
+class NotWritten(Interrupted):
+    """A disk that is full, a folder that is read-only or has vanished: what was stored is kept."""

@@ -1,0 +1,55 @@
+"""An audit that is cut short, by Ctrl-C or because its calls can no longer be stored: what was done is written down.
+
+The search ends at the next batch; places and pictures get a moment, or nothing where calls are expensive: then values
+are those that the search has seen. No errors are planted and the second reference is not asked.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing.clock import Clock, Pace
+from supnorm.evaluation import Evaluator
+from supnorm.interrupts import INTERRUPTS
+from supnorm.results import ExitCode, NotWritten, Status, Witness
+
+Array = NDArray[np.float64]
+MOMENT = 1.0  # seconds for places, and as many for pictures, of cheap functions
+HALTS = (KeyboardInterrupt, NotWritten)
+NOT_PLANTED = "the audit was stopped before"
+
+
+def halted(why: BaseException) -> str:
+    """Take a request to end in; why the audit ends, as the beginning of a sentence."""
+    INTERRUPTS.taken()
+    return str(why) if isinstance(why, NotWritten) else "Stopped by you"
+
+
+def moment(evaluator: Evaluator) -> Clock:
+    """The time that is left for places, or for pictures, of an audit that was stopped; long calls are not repeated."""
+    dear = False
+    for side in (evaluator.model, evaluator.reference):
+        side.hurried = True
+        dear = dear or side.expensive
+    return Clock(time.perf_counter() + (0.0 if dear else MOMENT), Pace(1e-9))
+
+
+def come_back(evaluator: Evaluator, x: Array) -> Array:
+    """Those of the points (n, d) of a batch that was interrupted whose expensive values have come back."""
+    dear = [side for side in (evaluator.model, evaluator.reference) if side.expensive]
+    rows = [i for i, row in enumerate(x) if all(row.tobytes() in side.known for side in dear)]
+    return x[rows] if dear else x[:0]
+
+
+def interrupted(why: str, evaluator: Evaluator, witness: Witness | None, limit: float | None) -> Status:
+    """The status of an audit that was stopped for the reason ``why``: no verdict, whatever was found."""
+    found = "; no point had an error until then"
+    if witness is not None:
+        found = "; the worst error until then is a lower bound"
+        if limit is not None and witness.error > limit:
+            found += ", and above the tolerance"
+    text = f"{why} after {evaluator.total:,} evaluations{found}. The same command with --resume goes on."
+    return Status("interrupted", text, ExitCode.INTERRUPTED)
