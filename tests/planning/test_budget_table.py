@@ -147,3 +147,18 @@ def test_a_relative_tolerance_of_a_table_is_made_absolute_like_that_of_a_functio
         budget(
             Problem(None, zero, Domain.from_samples(x), ErrorMeasure("relative", floor=0.0, tolerance=0.1))
         )
+
+
+def test_rows_with_equal_inputs_and_different_values_are_told_and_rule_a_tolerance_out():
+    """They were left out of every test in silence."""
+    x, y = table()
+    x, y = np.concatenate([x, x[:2]]), np.concatenate([y, [y[0], y[1] + 0.5]])
+    loose, tight = (budget((x, y), tolerance=tolerance) for tolerance in (0.3, 0.2))
+    for result in (loose, tight):
+        assert any(
+            "2 rows repeat the inputs of others, with values up to 0.5 apart" in n for n in result.notes
+        )
+    assert "no function" not in str(loose.verdict.evidence)
+    assert tight.verdict.word == "unsuitable"
+    assert "no function of these inputs has an error below 0.25 there" in tight.verdict.evidence[0]
+    assert "no function" not in str(budget((x, y), tolerance=0.2, norm="l2").verdict.evidence)

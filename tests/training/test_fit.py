@@ -490,7 +490,21 @@ def test_repeated_points_are_merged_and_their_noise_is_told():
     assert result.notes[0].startswith(
         "60 samples repeat the point of another one; their labels differ by up to 0.1"
     )
-    assert sum(result.evaluations.values()) == 60
+    counts = result.evaluations
+    assert counts["train"] == 39  # different points; the others are judged sample by sample
+    assert counts["choose"] + counts["held-out"] == 42
+    assert result.winner.sup_lower == pytest.approx(0.05, rel=0.3)
+
+
+def test_samples_that_contradict_each_other_are_not_within_a_tolerance():
+    """Their mean was fitted and judged: labels 0 and 100 at one point gave no error at all."""
+    x = np.random.default_rng(0).random((80, 1))
+    x, y = np.concatenate([x, x[:1]]), np.concatenate([x[:, 0], [100.0]])
+    for seed in range(6):  # wherever the two samples are: trained on, choosing, or held out
+        result = fit((x, y), tolerance=1.0, method=PolynomialLeastSquares(), seed=seed)
+        assert result.status.code == "tolerance-exceeded"
+        assert result.winner.sup_lower > 49
+    assert "2 that repeat the inputs of others with another label" in result.status.advice
 
 
 def test_the_noise_of_repeated_points_is_half_the_range_of_their_labels():

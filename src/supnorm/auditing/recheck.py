@@ -38,6 +38,8 @@ class Recheck:
     def run(self, evaluator: Evaluator, second: Caller, witness: Witness) -> tuple[Witness, str]:
         """The witness with its verdict and the second reference's values; why there are none, else an empty text."""
         problem: Problem = evaluator.problem
+        if not np.isfinite(witness.x).all():
+            return replace(witness, recheck="unresolved"), "the row lacks an input"
         y, failed = second.values(witness.x[None], "recheck")
         evaluator.count("recheck", 1)
         judged, value = in_its_output(problem.error, witness, y)

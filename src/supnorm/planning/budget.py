@@ -43,7 +43,7 @@ from supnorm.planning.question import (
 from supnorm.planning.result import BudgetResult, Fooled
 from supnorm.planning.table import as_table, read_table, table_profile
 from supnorm.planning.theory import ClassBound, NetworkClass
-from supnorm.planning.verdict import UNDECIDED, verdict
+from supnorm.planning.verdict import UNDECIDED, UNSUITABLE, Verdict, verdict
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput, ExitCode, Status, versions
 
@@ -155,6 +155,10 @@ def budget(
         plan, measured = table.question, table_profile(table, rng)
         ladders += tuple(climbing.of_table(table.x, table.y, table.metric))
         parts = _from_profile(plan, measured, ladders, shape, purse, tuple, table.x)
+        if table.contradiction:
+            parts["verdict"] = Verdict(
+                UNSUITABLE, "further inputs, which tell these rows apart", (table.contradiction,)
+            )
     else:
         given = as_problem(problem, domain, tolerance)
         with spread(given, workers, executor) as pool:

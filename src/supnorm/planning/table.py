@@ -35,12 +35,24 @@ class Table:
         x, y: shapes ``(N, d)`` and ``(N,)``.
         domain: its unit cube.
         question: tolerance and norm.
+        apart: by how much values of rows with equal inputs differ at most.
     """
 
     x: Array
     y: Array
     domain: Domain
     question: Plan
+    apart: float = 0.0
+
+    @property
+    def contradiction(self) -> str:
+        """Why no function of these inputs can meet the tolerance in the sup norm; empty where rows do not say so."""
+        if self.question.p != math.inf or not self.apart > 2 * self.question.eps:
+            return ""
+        return (
+            f"rows with equal inputs have values up to {self.apart:.3g} apart: no function of these inputs has an error "
+            f"below {self.apart / 2:.3g} there"
+        )
 
     @property
     def metric(self) -> str:
@@ -80,6 +92,10 @@ def read_table(
         raise BadInput(f"the domain has {box.d} inputs and the table {x.shape[1]}")
     rows = f"{len(x)} rows" + (f" ({left_out} more have no value and are left out)" if left_out else "")
     note = f"a table of {rows}: smoothness above 1 and interactions cannot be told from it"
+    again, apart = repeated(x, y)
+    if again:
+        differ = f", with values up to {apart:.3g} apart" if apart > 0 else ""
+        notes = (f"{again:,} rows repeat the inputs of others{differ}", *notes)
     plan = Plan(
         eps=float(tolerance),
         p=read_norm(norm),
@@ -88,7 +104,21 @@ def read_table(
         title=title,
         law="the rows",
     )
-    return Table(box.to_unit(x), y, box, plan)
+    return Table(box.to_unit(x), y, box, plan, apart)
+
+
+def repeated(x: Array, y: Array) -> tuple[int, float]:
+    """How many rows repeat the inputs (n, d) of an earlier one, and by how much values (n,) at equal inputs differ at most.
+
+    >>> repeated(np.array([[1.0], [2.0], [1.0]]), np.array([5.0, 6.0, 5.5]))
+    (1, 0.5)
+    """
+    unique, group = np.unique(x, axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    low, high = np.full(len(unique), np.inf), np.full(len(unique), -np.inf)
+    np.minimum.at(low, group, y)
+    np.maximum.at(high, group, y)
+    return len(x) - len(unique), float((high - low).max())
 
 
 def as_table(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
+import operator
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -82,13 +83,14 @@ def _cells(path: Path, columns: Sequence[str], what: str) -> tuple[list[list[str
         reader = csv.reader(file)
         header = _header(reader, what)
         places = [header.index(column) for column in columns]
-        cells: list[list[str]] = [[] for _ in columns]
-        lines = []
+        picked, lines = [], []
+        pick = operator.itemgetter(*places) if len(places) > 1 else lambda row: (row[places[0]],)
         for line, row in _rows(reader, len(header), what):
             lines.append(line)
-            for column, k in zip(cells, places, strict=True):
-                column.append(row[k].strip())
-    return cells, lines
+            picked.append(pick(row))
+    return [list(map(str.strip, cells)) for cells in zip(*picked, strict=True)] or [
+        [] for _ in columns
+    ], lines
 
 
 def _rows(reader: Any, width: int, what: str) -> Iterator[tuple[int, list[str]]]:

@@ -139,7 +139,11 @@ def _broadcast(values: NDArray[Any], dims: Sequence[str], sizes: Mapping[str, in
 
 def _texts(variable: Any) -> list[str]:
     """Values as text: times as dates where the file's units say how."""
-    values = np.asarray(_decoded(variable)).ravel()
+    since, values = variable.attrs.get("units"), np.asarray(_decoded(variable)).ravel()
+    if (
+        isinstance(since, str) and " since " in since and values.dtype.kind in "iuf"
+    ):  # a calendar nobody here knows
+        return [f"{v:.15g} {since}" for v in values.tolist()]
     if values.dtype.kind == "M":
         return [_date(str(v)) for v in np.datetime_as_string(values.astype("datetime64[s]"))]
     if values.dtype.kind == "f":

@@ -107,7 +107,8 @@ def fit(
         try:
             return fit_data(reference, domain, goal, norm, chosen, error, seed, observer, seconds, table)
         except BadInput as why:
-            raise why if table is None else BadInput(f"{table.name}: {why}") from None
+            name = table and (table.rows.name if table.rows is not None else table.name)
+            raise BadInput(f"{name}: {why}") if name else why from None
     problem = _problem(reference, domain, tolerance, error)
     observer(Started(problem.title or "fit", problem.error.limit, seed, max_evaluations))
 

@@ -1,6 +1,7 @@
 """Fitting fixed samples: the same candidates, chosen on 15 % of the samples, reported on the held-out 20 %.
 
-The largest error is that of both parts, which no candidate was trained on: a lower bound for these samples alone.
+The largest error is that of both parts, which no candidate was trained on, and of samples that share the inputs of
+others and contradict them: a lower bound for these samples alone.
 Between the samples nothing is known, and the status says so.
 """
 
@@ -63,9 +64,9 @@ def fit_data(
     tried, skipped = sorted(trials.tried, key=lambda item: item[1].by(norm)), trials.skipped
     if not tried:
         raise BadInput("no method could be used: " + "; ".join(f"{n}: {why}" for n, why in skipped))
-    candidates = tuple(_candidate(*one, held) for one in tried)
-    x, y = (np.concatenate([part[i] for part in (data.train, data.choose, data.held)]) for i in (0, 1))
-    jump = label_jump(x, y, data.domain)
+    repeated = Validation(problem, *data.repeated) if len(data.repeated[0]) else None
+    candidates = tuple(_candidate(*one, held, repeated) for one in tried)
+    jump = label_jump(*data.points, data.domain)
     notes = data.notes
     if jump is not None:
         notes = (*notes, jump.describe(data.domain), _remedy(candidates, data.domain.d))
@@ -75,7 +76,7 @@ def fit_data(
     return FitResult(
         candidates[0], candidates, tuple(skipped), _status(trials, candidates[0], counts, jump), None, counts,
         notes, problem.error.limit, norm, seed, time.perf_counter() - start, versions=versions(),
-        measure=measure_json(problem, list(problem.output_names(y.shape[1]))),
+        measure=measure_json(problem, list(problem.output_names(data.train[1].shape[1]))),
     )  # fmt: skip
 
 
@@ -152,9 +153,13 @@ class Trials:
             yield as_approximation(method.train(network, x, y, share, rng, longer=False), len(x))
 
 
-def _candidate(found: Approximation, seen: Errors, seconds: float, held: Validation) -> Candidate:
+def _candidate(
+    found: Approximation, seen: Errors, seconds: float, held: Validation, repeated: Validation | None
+) -> Candidate:
     errors = held.errors(found.function)
     worst = max(errors.worst, seen.worst)  # what was seen while choosing is no smaller afterwards
+    if repeated is not None:  # their mean may be trained on, each of them is not
+        worst = float(np.fmax(worst, repeated.errors(found.function).worst))
     return Candidate(found, seconds, errors.rms, worst, held.spread, latency(found.function.value, held.x))
 
 
@@ -170,6 +175,8 @@ def _remedy(candidates: Sequence[Candidate], d: int) -> str:
 def _status(trials: Trials, winner: Candidate, counts: Mapping[str, int], jump: LabelJump | None) -> Status:
     goal, norm = trials.choose.problem.error.limit, trials.norm
     unused = f"{counts['choose'] + counts['held-out']} samples that it was not trained on"
+    if len(trials.data.repeated[0]):
+        unused += f" and {len(trials.data.repeated[0])} that repeat the inputs of others with another label"
     value, what, where = (
         (winner.rms, "root mean square", f"{counts['held-out']} held-out samples")
         if norm == "l2"

@@ -1,7 +1,8 @@
 """Samples that are all there is: checked, merged, split into training, choice and held-out parts.
 
 15 % choose between the candidates, 20 % are held out and used once, for the numbers that are reported; the largest
-error is that of both. Of many samples `MOST` are trained on, and the others are shared out in the same proportion.
+error is that of both, and of all samples that share their inputs with others and have another label: what is trained on
+there is their mean, but each is judged with its own label. Of many samples `MOST` are trained on, and the others are shared out in the same proportion.
 """
 
 from __future__ import annotations
@@ -21,13 +22,21 @@ MOST = 20_000  # samples that are trained on
 
 @dataclass(frozen=True, eq=False)
 class FixedData:
-    """The three parts, each a pair of inputs ``(n, d)`` and labels ``(n, m)``, and what was noticed."""
+    """The three parts, each a pair of inputs ``(n, d)`` and labels ``(n, m)``, and what was noticed.
+
+    Attributes:
+        train: different points with the mean of their labels; ``choose`` and ``held``: samples with their own.
+        points: all different points with the mean of their labels.
+        repeated: samples that share the inputs of others and have another label.
+    """
 
     train: tuple[Array, Array]
     choose: tuple[Array, Array]
     held: tuple[Array, Array]
     domain: Domain
     notes: tuple[str, ...]
+    points: tuple[Array, Array]
+    repeated: tuple[Array, Array]
 
     @classmethod
     def split(cls, x: Array, y: Array, domain: Domain | None, rng: np.random.Generator) -> FixedData:
@@ -37,8 +46,8 @@ class FixedData:
             BadInput: for shapes that do not fit, fewer than 20 different points, values that are not finite,
                 an input that never varies, or points outside the domain.
         """
-        given, y = _checked(x, y)
-        x, y, notes = _merged(given, y)
+        given, labels = _checked(x, y)
+        x, y, group, notes = _merged(given, labels)
         if len(x) < 20:
             raise BadInput(f"fitting needs at least 20 samples at different points, got {len(x)}")
         domain = domain or _box(x)
@@ -54,10 +63,18 @@ class FixedData:
         if a > MOST:
             a, b = MOST, MOST + (len(x) - MOST) * 3 // 7
             notes = (*notes, f"{MOST:,} of {len(x):,} samples are trained on, the others judge")
-        parts = [(x[rows], y[rows]) for rows in (order[:a], order[a:b], order[b:])]
+        if group is None:
+            choose, held = order[a:b], order[b:]
+            noisy = held[:0]
+        else:
+            choose, held = (np.flatnonzero(np.isin(group, rows)) for rows in (order[a:b], order[b:]))
+            first = labels[np.unique(group, return_index=True)[1]]
+            others = (labels != first[group]).any(axis=1)
+            noisy = np.flatnonzero(np.bincount(group, others)[group] > 0)
         if not np.ptp(y, axis=0).any():
             notes = (*notes, "all labels are equal: the model is a constant")
-        return cls(parts[0], parts[1], parts[2], domain, notes)
+        parts = [(given[rows], labels[rows]) for rows in (choose, held, noisy)]
+        return cls((x[order[:a]], y[order[:a]]), parts[0], parts[1], domain, notes, (x, y), parts[2])
 
     def problem(
         self,
@@ -104,11 +121,14 @@ def _numbers(what: str, values: Array) -> Array:
         raise BadInput(f"{what} must be real numbers, got an array of {given.dtype}") from None
 
 
-def _merged(x: Array, y: Array) -> tuple[Array, Array, tuple[str, ...]]:
-    """Equal points become one with the mean label; what their labels differ by is noise no model can fit."""
+def _merged(x: Array, y: Array) -> tuple[Array, Array, NDArray[np.intp] | None, tuple[str, ...]]:
+    """Equal points become one with the mean label; what their labels differ by is noise no model can fit.
+
+    Third: which of the points each sample is at; None where all are different.
+    """
     unique, inverse, counts = np.unique(x, axis=0, return_inverse=True, return_counts=True)
     if len(unique) == len(x):
-        return x, y, ()
+        return x, y, None, ()
     inverse = inverse.reshape(-1)
     mean = np.stack([np.bincount(inverse, column) / counts for column in y.T], axis=1)
     low, high = np.full(mean.shape, np.inf), np.full(mean.shape, -np.inf)
@@ -121,7 +141,7 @@ def _merged(x: Array, y: Array) -> tuple[Array, Array, tuple[str, ...]]:
             f"; their labels differ by up to {gap:.3g}, so no model has a smaller absolute error than "
             f"{gap / 2:.3g} there"
         )
-    return unique, mean, (note,)
+    return unique, mean, inverse, (note,)
 
 
 def _box(x: Array) -> Domain:
