@@ -2,7 +2,8 @@
 
 15 % choose between the candidates, 20 % are held out and used once, for the numbers that are reported; the largest
 error is that of both, and of all samples that share their inputs with others and have another label: what is trained on
-there is their mean, but each is judged with its own label. Of many samples `MOST` are trained on, and the others are shared out in the same proportion.
+there is their mean, but each is judged with its own label. Of many samples `MOST` are trained on, and the others are
+shared out in the same proportion.
 """
 
 from __future__ import annotations
