@@ -121,6 +121,73 @@ def test_a_point_near_an_end_is_inside_as_its_tag_says():
     assert [edge_words(view, p) for p in view.places[:2]] == ["interior", "on the edge: a high"]
 
 
+def of_file(folder, cells):
+    """An audit of truth and prediction in one CSV file with a site and a day."""
+    from supnorm.sources import open_problem
+
+    lines = ["a,b,truth,pred,site,day"]
+    lines += [f"{a},{b},{t},{p},{'ABC'[i % 3]},2020-02-{i + 1:02d}" for i, (a, b, t, p) in enumerate(cells)]
+    (folder / "t.csv").write_text("\n".join(lines) + "\n")
+    sides = [f'[{k}]\nfile = "t.csv"\ninputs = ["a", "b"]\noutputs = ["{c}"]' for k, c in SIDES]
+    (folder / "p.toml").write_text("\n".join([*sides, "[error]\ntolerance = 5.0\n"]))
+    return audit(open_problem(folder / "p.toml"))
+
+
+SIDES = (("model", "pred"), ("reference", "truth"))
+
+
+def test_a_row_is_named_by_its_number_and_what_else_stands_in_it(tmp_path):
+    report = of_file(tmp_path, [(i, i % 2, i, i + 0.1 * i) for i in range(20)])
+    text, html = summary(report), html_of(report)
+    assert "row 20, site B, 2020-02-20" in text
+    assert "WITHIN TOLERANCE IN ALL 20 ROWS; NOTHING IS KNOWN BETWEEN ROWS" in text
+    said = str(headline(View(report.to_json())))
+    assert said.startswith(
+        "None of 20 rows has an error above your tolerance of 5. The worst is <b>1.9</b>, in"
+    )
+    assert "row 20, site B, 2020-02-20" in said
+    assert "Over these 20 rows the maximum is exact; it says nothing between them." in html
+    assert "not excluded" not in html  # no hatched part of the ruler: a row that is worse does not exist
+    assert 'class="unk"' not in html
+    assert "a worse point may exist" not in text + html
+    assert "2 other columns of row 20" in html
+
+
+def test_the_finite_errors_stand_beside_missing_predictions(tmp_path):
+    """Everything was called infinite: worst, RMS, quantiles, and all of the places."""
+    rows = [(i, i % 2, i, "" if i in (3, 4, 5, 9) else i + 0.1 * i) for i in range(20)]
+    report = of_file(tmp_path, rows)
+    text, html = summary(report), html_of(report)
+    said = str(headline(View(report.to_json())))
+    assert said.startswith("In <b>4 of 20 rows</b> the model has no value where the reference has one.")
+    assert (
+        "Of the other 16 the worst error is <b>1.9</b>, in <a href='#where'>row 20, site B, 2020-02-20"
+        in said
+    )
+    assert "worst finite  1.9" in text
+    assert "no value  model 4" in text
+    finite = [0.1 * i for i in range(20) if i not in (3, 4, 5, 9)]
+    rms = f"{math.sqrt(sum(e * e for e in finite) / 16):.3g}"
+    assert f"typical (RMS)  {rms}" in text
+    assert f"<dt>{'RMS'}</dt><dd>{rms}</dd>" in html or f">RMS</a></dt><dd>{rms}</dd>" in html
+    assert [p["row"] for p in report.document["places"][:4]] == [4, 5, 6, 20]
+    finding = next(f for f in report.document["findings"] if f["code"] == "no-model-value")
+    assert finding["rows"] == [4, 5, 6, 10]
+    assert "(rows 4, 5, 6, 10)" in finding["text"]
+    assert report.status.exit == 1
+
+
+def test_a_page_of_rows_that_lack_inputs(tmp_path):
+    report = of_file(
+        tmp_path, [("" if i == 7 else i, i % 2, i, i + (9 if i == 7 else 0.1)) for i in range(20)]
+    )
+    assert report.worst.row == 8
+    html = html_of(report)
+    assert "row 8, site B, 2020-02-08" in html
+    assert "1 of the 20 rows lack an input (a in 1)" in html
+    write_page(report, tmp_path / "page.html")
+
+
 def test_a_relative_error_without_a_floor_may_be_huge():
     """Where the reference is 1e-282 and the model 1e-4: no number overflows, and everything is drawn."""
 

@@ -115,14 +115,17 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     known = view.tolerance > 0 and point is not None and not view.per_output
     times = f"{ratio(view.lower / view.tolerance)} × tolerance" if known else ""
     compared = f"worst / RMS = {num(view.highest / view.rms)}" if 0 < view.rms < math.inf and point else ""
-    drawn = view.sampled
-    sample = f"at {count(view.rms_n if view.finite else view.plain[0])} {drawn}" if view.plain[0] else ""
+    drawn, n = view.sampled, view.rms_n if view.finite else view.plain[0]
+    sample = f"at {count(n)} {drawn}" if view.plain[0] else ""
     part, level = top_level(view)
     high = (f"{part} below", view.error(level), sample)
     if math.isnan(level) and view.plain[0]:
-        high = (f"{part} below", "not known", f"too few {drawn}: {count(view.plain[0])}")
+        high = (f"{part} below", "not known", f"too few {drawn}: {count(n)}")
     failed, of = view.count("failures", "count"), view.count("failures", "of") or view.evaluated
-    lost = (count(failed), f"of {count(of)} {'rows' if view.table_only else 'evaluations'}")
+    lost = (count(failed), f"of {count(of)} evaluations")
+    if view.table_only and (none := view.part("table").get("without_value")):
+        parts = [f"{side} {count(k)}" for side, k in none.items() if k]
+        lost = (", ".join(parts) or "0", f"of {count(view.drawn)} rows")
     if view.exhaustive:
         lost = (count(view.lost), f"of {view.every_point.removeprefix('all ')}")
     rows = _rows(view, point)
@@ -147,7 +150,7 @@ def _rows(view: View, point: PlaceView | None) -> list[tuple[str, str, str]]:
     found = [("in", point.row_words(), f"of {count(view.count('table', 'rows'))} rows")]
     best = next((p for p in view.places if math.isfinite(p.error)), None)
     if view.finite:
-        lost = f"in {count(view.count('finite', 'infinite'))} of {count(view.plain[0])} rows"
+        lost = f"in {count(view.count('finite', 'infinite'))} of {count(view.drawn)} rows"
         found = [("infinite", lost, "the model has no value there" if math.isnan(point.model_value) else "")]
         if best is not None:
             found += [("worst finite", view.error(best.error), ""), ("in", best.row_words(), "")]

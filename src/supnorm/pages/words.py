@@ -187,7 +187,7 @@ def _missing(view: View) -> Markup:
     first = m(
         "In <b>{} of {} rows</b> {}.",
         count(rows),
-        count(rows + n),
+        count(view.drawn),
         "the model has no value where the reference has one"
         if view.count("table", "without_value", "model")
         else "the error is infinite",
