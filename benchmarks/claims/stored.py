@@ -54,6 +54,8 @@ class Claim:
 
     def words(self) -> str:
         """Date, commit and, where the code below has changed since, of which parts."""
+        if not self.stamps:
+            return "not measured yet"
         days = sorted({stamp["date"] for stamp in self.stamps})
         commits = [*dict.fromkeys(stamp["commit"] for stamp in self.stamps)]
         when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"

@@ -22,6 +22,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from benchmarks.claims.stored import stamp
 from supnorm.auditing import Power, SurrogateSearch
 from supnorm.auditing.audit import audit
 from supnorm.auditing.plants import Bump, Plant, Sheet, planted_problem
@@ -77,6 +78,7 @@ def _save(rows: list[dict[str, Any]], args: argparse.Namespace, seconds: float) 
         "rows": rows,
     }
     RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    stamp("power")
 
 
 # -- pairs ------------------------------------------------------------------------------------------------
