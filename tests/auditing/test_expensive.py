@@ -134,7 +134,7 @@ def test_a_place_without_a_value_is_not_asked_for_again() -> None:
     evaluator = Evaluator(Problem(lambda x: truth(x) + x.prod(axis=1, keepdims=True) ** 4, broken, SQUARE))
     asked = searched(evaluator, 60)
     assert len(set(asked)) == 60
-    assert evaluator.failed["reference"] > 0
+    assert evaluator.failures.failed["reference"] > 0
 
 
 def test_the_error_is_found_with_and_without_workers(pool: ThreadPoolExecutor) -> None:
@@ -310,7 +310,7 @@ def test_failures_and_points_outside_are_kept_apart(pool: ThreadPoolExecutor) ->
     assert len(flight) == 0
     assert status[0.5] == 0
     assert status[0.9] != 0
-    assert evaluator.failed["reference"] == 1
+    assert evaluator.failures.failed["reference"] == 1
     assert evaluator.spent("search") == 2
 
 

@@ -121,10 +121,10 @@ def test_an_error_function_without_a_number_is_named_and_not_the_reference() -> 
     for values, name, said in (
         (
             lambda x: np.column_stack([x[:, 0], 0 * x[:, 0]]),
-            "The error function failed",
+            "The error function has no value",
             "it gives no number",
         ),
-        (reference, "The reference or the error function failed", "not finite in some outputs"),
+        (reference, "The reference or the error function has no value", "not finite in some outputs"),
     ):
         problem = Problem(
             lambda x: np.column_stack([x[:, 0] ** 2, 0 * x[:, 0]]),

@@ -320,8 +320,8 @@ def detection_rate(problem: Problem, plant: Bump, evaluations: int, runs: int, s
         placed = plant.placed(problem.domain, rng)
         evaluator = Evaluator(planted_problem(problem, placed, "model"))
         search(evaluator, ScreenAndAscent(), evaluations, rng)
-        assert evaluator.worst_batch is not None
-        there = placed.added(problem.domain.to_unit(evaluator.worst_batch[0][None]))[0][0] > 0
+        assert evaluator.top is not None
+        there = placed.added(problem.domain.to_unit(evaluator.top.x[None]))[0][0] > 0
         found += evaluator.worst >= 0.95 * plant.height and bool(there)
     return found / runs
 

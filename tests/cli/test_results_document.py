@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Shell
 
-from supnorm.auditing import findings
+from supnorm.auditing import findings, infinite, reproducibility
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "results.md"
@@ -87,7 +87,7 @@ def test_keys_inside_are_those_of_the_text(folder: Shell) -> None:
 
 
 def test_every_code_of_a_finding_is_described() -> None:
-    source = Path(findings.__file__).read_text()
+    source = "".join(Path(module.__file__).read_text() for module in (findings, infinite, reproducibility))
     codes = set(
         re.findall(
             r'"code": "([a-z-]+)"|return "([a-z]+-[a-z-]+)", text|return "([a-z]+-[a-z]+)", f"', source

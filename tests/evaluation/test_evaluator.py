@@ -121,28 +121,38 @@ def failing(x: Array) -> Array:
     return y
 
 
-@pytest.mark.parametrize("side", ["model", "reference"])
-def test_every_failure_is_counted_with_its_cause_and_its_point(side: str) -> None:
+@pytest.mark.parametrize(
+    ("side", "policy"), [("reference", "error"), ("model", "error"), ("model", "ignore")]
+)
+def test_every_failure_is_counted_with_its_cause_and_its_point(side: str, policy: str) -> None:
     both = {"model": lambda x: x[:, 0], "reference": lambda x: x[:, 0], side: Function(failing)}
-    evaluator = Evaluator(Problem(both["model"], both["reference"], Domain(a=(0.0, 1.0), b=(-1.0, 1.0))))
+    domain, measure = Domain(a=(0.0, 1.0), b=(-1.0, 1.0)), ErrorMeasure(failures=policy)
+    evaluator = Evaluator(Problem(both["model"], both["reference"], domain, measure))
     x = points(3000)
     done = evaluator.values(x, "statistics")
     raised, late, lost = x[:, 0] > 0.9, (x[:, 1] > 0.9) & (x[:, 0] <= 0.9), x[:, 0] < 0.1
     lost &= ~late
-    failures = {(f.where, f.kind): f for f in evaluator.failures.values()}
+    failures = {(f.where, f.kind): f for f in evaluator.failures.causes.values()}
     assert failures[side, "exception"].count == raised.sum()
     assert failures[side, "timeout"].count == late.sum()
+    assert failures[side, "non-finite"].count == lost.sum()
     assert "a is too large" in failures[side, "exception"].message
     assert failures[side, "timeout"].x[1] > 0.9
-    if side == "reference":
-        assert failures[side, "non-finite"].count == lost.sum()
-        np.testing.assert_array_equal(done.status == PointStatus.FAILED, raised | late | lost)
-        assert evaluator.worst == 0.0
-    else:  # a model without a finite value where the reference has one is an infinite error, not a failure
+    without = raised | late | lost
+    if (side, policy) == (
+        "model",
+        "error",
+    ):  # a model without a value is an infinite error, whatever the cause
         assert evaluator.worst == np.inf
-        np.testing.assert_array_equal(done.error == np.inf, lost)
-        np.testing.assert_array_equal(done.status == PointStatus.FAILED, raised | late)
-    assert evaluator.failed[side] == sum(f.count for f in failures.values())
+        assert evaluator.failures.infinite == without.sum()
+        assert evaluator.failures.failed == {"model": 0, "reference": 0}
+        np.testing.assert_array_equal(done.error == np.inf, without)
+        assert (done.status == PointStatus.OK).all()
+    else:
+        assert evaluator.worst == 0.0
+        np.testing.assert_array_equal(done.status == PointStatus.FAILED, without)
+    assert evaluator.worst_finite == 0.0
+    assert evaluator.failures.without_value[side] == sum(f.count for f in failures.values()) == without.sum()
     assert evaluator.total == 3000
 
 
@@ -151,8 +161,8 @@ def test_masked_points_are_counted_and_are_no_failures() -> None:
     x = points(1000)
     done = evaluator.values(x, "statistics")
     np.testing.assert_array_equal(done.status == PointStatus.MASKED, x[:, 0] <= 0.5)
-    assert evaluator.masked == (x[:, 0] <= 0.5).sum()
-    assert evaluator.failed == {"model": 0, "reference": 0}
+    assert evaluator.failures.masked == (x[:, 0] <= 0.5).sum()
+    assert evaluator.failures.failed == {"model": 0, "reference": 0}
     assert evaluator.worst == np.abs(x[x[:, 0] > 0.5, 1]).max()
 
 
@@ -162,8 +172,8 @@ def test_many_different_messages_do_not_fill_the_memory() -> None:
 
     evaluator = Evaluator(Problem(lambda x: x[:, 0], noisy, Domain(a=(0.0, 1.0))))
     evaluator.values(np.linspace(0, 1, 1000)[:, None], "statistics")
-    assert len(evaluator.failures) <= 60
-    assert sum(f.count for f in evaluator.failures.values()) == 1000
+    assert len(evaluator.failures.causes) <= 60
+    assert sum(f.count for f in evaluator.failures.causes.values()) == 1000
 
 
 def test_a_derivative_that_raises_at_a_point_is_a_failure_like_any_other() -> None:
@@ -184,7 +194,7 @@ def test_a_derivative_that_raises_at_a_point_is_a_failure_like_any_other() -> No
     done, slopes = evaluator.gradient(problem.domain.from_unit(u), "search")
     assert done.status.tolist() == [0, 2, 0]
     assert (slopes[1] == 0).all()
-    assert evaluator.failed["reference"] == 1
+    assert evaluator.failures.failed["reference"] == 1
 
 
 def test_outputs_must_agree_in_number() -> None:

@@ -137,7 +137,7 @@ def test_infinite_error(result):
     data["witness"] |= {"error": "inf", "model": [None]}
     data["sup"]["lower"] = "inf"
     view = View(data)
-    assert "the model gives no finite value where the reference does" in said(words.headline(view))
+    assert "the model gives no value where the reference does" in said(words.headline(view))
     assert "no upper bound" in said(words.lead(view))
 
 

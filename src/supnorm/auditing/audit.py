@@ -327,7 +327,7 @@ def _statistics(
     x = problem.law.draw(n, rng)
     state = SearchState.empty(problem.domain.d)
     errors = []
-    moments = Moments(norms)
+    moments, before = Moments(norms), evaluator.failures.without_value
     landscape = Landscape(evaluator, n, "statistics", clock=own)
     i = 0
     while i < n and not (i and landscape.late) and not (state.halted or stopped):
@@ -351,9 +351,8 @@ def _statistics(
         moments.add(problem.error.in_units(done.model[have], done.reference[have], done.x[have]))
         state.look(problem.domain.to_unit(done.x), done)
         state.scout = state.scout or done
-    sample = Sample(
-        np.concatenate([np.empty(0), *errors]), problem.law.name, i, moments, dict(evaluator.failed)
-    )
+    failed = {side: n - before[side] for side, n in evaluator.failures.without_value.items()}
+    sample = Sample(np.concatenate([np.empty(0), *errors]), problem.law.name, i, moments, failed)
     evaluator.rms = sample.rms().value
     return sample, state
 

@@ -182,7 +182,7 @@ class Enumeration:
         domain = evaluator.problem.domain
         finite, points = self.points(domain)
         listed = Listed(points)
-        before, masked = dict(evaluator.failed), evaluator.masked
+        before, masked = dict(evaluator.failures.failed), evaluator.failures.masked
         evaluator.budget = evaluator.total + min(points, landscape.limit)
         for number, x in finite.batches(lambda: self._rows(landscape, listed.evaluated > 0)):
             left = landscape.limit - landscape.spent
@@ -200,8 +200,8 @@ class Enumeration:
             failed = done.x[done.status == PointStatus.FAILED]
             listed.without += list(failed[: NAMED - len(listed.without)])
             take(number[:left], done)
-        listed.failed = {side: n - before[side] for side, n in evaluator.failed.items()}
-        listed.masked = evaluator.masked - masked
+        listed.failed = {side: n - before[side] for side, n in evaluator.failures.failed.items()}
+        listed.masked = evaluator.failures.masked - masked
         return listed
 
     def points(self, domain: Domain) -> tuple[FinitePoints, int]:

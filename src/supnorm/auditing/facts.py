@@ -9,6 +9,7 @@ import numpy as np
 from supnorm.auditing import pictures as charts
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import Table
+from supnorm.auditing.statistics import QUANTILES, Sample
 from supnorm.auditing.table import Compared
 from supnorm.auditing.thinning import linkage_radius, thin
 from supnorm.evaluation import Evaluator
@@ -63,6 +64,7 @@ def measure_json(problem: Problem, names: list[str]) -> dict[str, Any]:
         "scale": error.scale,
         "unit": units.pop() if plain else "",
         "per_output": error.per_output,
+        "failures": error.failures,
     }
 
 
@@ -105,13 +107,14 @@ def rows_json(compared: Compared, places: list[dict[str, Any]]) -> list[dict[str
 def failures_json(evaluator: Evaluator, recorder: Recorder) -> dict[str, Any]:
     """Points without a value so far: how many, why, and where along each input."""
     domain = evaluator.problem.domain
-    causes = sorted(evaluator.failures.values(), key=lambda f: -f.count)
+    causes = sorted(evaluator.failures.causes.values(), key=lambda f: -f.count)
+    without = evaluator.failures.without_value
     return {
-        "count": sum(evaluator.failed.values()),
+        "count": sum(without.values()),
         "of": evaluator.total,
-        "model": evaluator.failed["model"],
-        "reference": evaluator.failed["reference"],
-        "masked": evaluator.masked,
+        **without,
+        "infinite": evaluator.failures.infinite,
+        "masked": evaluator.failures.masked,
         "causes": [
             {
                 "where": f.where,
@@ -147,6 +150,49 @@ def notes(problem: Problem, seconds: float | None, exhaustive: bool = False) -> 
             "pictures and planted errors: what there was no time for is left out."
         )
     return lines
+
+
+def computed_json(evaluator: Evaluator, table: bool) -> dict[str, Any]:
+    """Keys of ``sup``: which call gave the error, what the point gave when it was called alone, and the difference."""
+    top = evaluator.top
+    twice = next((t for t in evaluator.twice if top is not None and np.array_equal(t.batch.x, top.x)), None)
+    if twice is None:
+        computed = "alone" if evaluator.top_alone else "row" if table else "batch"
+        return {"computed": computed, "alone": None, "rounding": 0.0}
+    computed = "batch" if twice.batch.error > twice.alone.error else "alone"
+    return {"computed": computed, "alone": twice.alone.error, "rounding": twice.apart}
+
+
+def finite_json(
+    sample: Sample, evaluator: Evaluator, compared: Compared | None = None
+) -> dict[str, Any] | None:
+    """Statistics of the points with a finite error, where the worst error is infinite; else None."""
+    if evaluator.worst < np.inf:
+        return None
+    part, worst = sample.finite(), evaluator.worst_finite
+    row = {}
+    if compared is not None:
+        best = next((p.witness for p in compared.places if p.witness.error < np.inf), None)
+        row = {"row": None if best is None else best.row}
+    return row | {
+        "n": part.n,
+        "of": sample.n,
+        "infinite": sample.n - part.n,
+        "rms": part.rms().value,
+        "mean": part.mean().value,
+        "quantiles": {str(q): part.quantile(q) if part.carries(q) else None for q in QUANTILES},
+        "worst": worst if worst > -np.inf else None,
+    }
+
+
+def noise_notes(evaluator: Evaluator) -> list[str]:
+    """For sides whose values the probe saw differ between calls by more than rounding."""
+    return [
+        f"The {side.side} gives values that differ between {side.noise_between} by up to {side.noise:.1g} of their size "
+        "(measured at the first points): errors of that size are this difference, not its fit."
+        for side in (evaluator.model, evaluator.reference)
+        if side.noise
+    ]
 
 
 def workers_note(evaluator: Evaluator) -> list[str]:

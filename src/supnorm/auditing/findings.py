@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.explain import number
+from supnorm.auditing.infinite import RANDOM, failed_share, infinite_cause, infinite_share, points_word
 from supnorm.auditing.labels import LabelCheck
+from supnorm.auditing.reproducibility import not_reproducible
 from supnorm.auditing.statistics import Sample, clopper_pearson_upper
 from supnorm.auditing.table import NAMED, Compared, is_table
-from supnorm.auditing.tally import WholeSample
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.caller import guarded
-from supnorm.evaluation.evaluator import FUNCTION
+from supnorm.evaluation.failures import FUNCTION
 from supnorm.problem import Domain, Problem, draw_inside
 from supnorm.results import Witness
 
@@ -23,7 +24,6 @@ Array = NDArray[np.float64]
 NONE = np.empty(0, dtype=np.intp)
 ROWS = 8192  # at a time
 DRAWN = 1000  # points that measure a domain which is not a box
-RANDOM = "random points"
 WIDER = 0.01  # of an axis: a domain that exceeds the data by less is not worth a line
 
 
@@ -50,7 +50,11 @@ def findings(
     given = compared is not None and problem.model.table is not None and len(compared.without["model"]) > 0
     if witness is not None and witness.error == np.inf and not given:
         code, cause = infinite_cause(problem, witness)
-        found.append({"code": code, "text": f"{cause} {infinite_share(problem, sample, places)}".rstrip()})
+        if code == "no-model-value":
+            cause += f" {_most_frequent(evaluator, 'model')}"
+        text = f"{cause} {infinite_share(problem, sample, evaluator.worst_finite)}".rstrip()
+        found.append({"code": code, "text": text})
+    found += not_reproducible(evaluator)
     found += (
         failure_words(evaluator, sample) if compared is None else row_failures(evaluator, sample, compared)
     )
@@ -71,28 +75,43 @@ def findings(
 
 
 def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
-    """A finding for each side that failed at points of the domain: on how much of it, and the most frequent cause."""
+    """A finding for each side that failed at points of the domain: on how much of it, and the most frequent cause.
+
+    Not of a model whose missing values count as infinite errors: `infinite_cause` speaks of these.
+    """
     found = []
     points = points_word(sample, is_table(evaluator.problem))
     for side in ("model", "reference"):
-        causes = [f for f in evaluator.failures.values() if f.where == side]
-        if not causes:
+        causes = [f for f in evaluator.failures.causes.values() if f.where == side]
+        if not causes or not evaluator.failures.failed[side]:
             continue
-        cause = max(causes, key=lambda f: f.count)
         own = sum(f.kind == FUNCTION for f in causes)
         name = (
             side if not own else "error function" if own == len(causes) else f"{side} or the error function"
         )
         k, n = sample.failed.get(side, 0), sample.drawn
         most = f"with 95 % confidence on at most {number(100 * clopper_pearson_upper(k, n), 2)} % of them all"
-        # What is not finite has no message of its own.
-        said = cause.message if cause.kind == "non-finite" else f"{cause.kind}: {cause.message}"
+        none = "No error is known there, and none is counted."
+        if side == "model":
+            none = 'That is ignored, as failures = "ignore" asks: no error is counted there.'
         text = (
-            f"The {name} failed at {failed_share(side, sample, points)}{f': {most}' if points == RANDOM else ''}. "
-            f"No error is known there, and none is counted. The most frequent cause: {said}"
+            f"The {name} has no value at {failed_share(side, sample, points)}{f': {most}' if points == RANDOM else ''}. "
+            f"{none} {_most_frequent(evaluator, side)}"
         )
         found.append({"code": f"{side}-failed", "text": text})
     return found
+
+
+def _most_frequent(evaluator: Evaluator, side: str) -> str:
+    """The most frequent cause of points without a value of a side, with the first such point, as a sentence."""
+    causes = [f for f in evaluator.failures.causes.values() if f.where == side]
+    if not causes:
+        return ""
+    cause = max(causes, key=lambda f: f.count)
+    # What is not finite has no message of its own.
+    said = cause.message if cause.kind == "non-finite" else f"{cause.kind}: {cause.message}"
+    at = ", ".join(f"{k} = {v:.6g}" for k, v in evaluator.problem.domain.describe(cause.x).items())
+    return f"The most frequent cause ({cause.count:,} of {sum(f.count for f in causes):,}, first at {at}): {said}"
 
 
 def missing_outputs(problem: Problem, sample: Sample) -> list[dict[str, Any]]:
@@ -113,21 +132,6 @@ def missing_outputs(problem: Problem, sample: Sample) -> list[dict[str, Any]]:
         f"{f' and {more} other outputs' if more else ''}. No error of these outputs is known there."
     )
     return [{"code": "output-without-value", "text": text}]
-
-
-def points_word(sample: Sample, table: bool) -> str:
-    """What the statistics are over."""
-    return "rows" if table else "points of the domain" if isinstance(sample, WholeSample) else RANDOM
-
-
-def failed_share(side: str, sample: Sample, points: str) -> str:
-    """At how many of the ``points`` (`points_word`) a side failed, in words."""
-    k, n = sample.failed.get(side, 0), sample.drawn
-    return (
-        f"{k:,} of {n:,} {points} ({number(100 * k / n, 2)} %)"
-        if k
-        else f"none of {n:,} {points}, but at others"
-    )
 
 
 def law_outside(problem: Problem) -> list[dict[str, Any]]:
@@ -258,47 +262,6 @@ def _worst_outside(evaluator: Evaluator, compared: Compared, rows: NDArray[np.in
     limit = problem.error.limit
     over = ", above the tolerance" if limit is not None and worst > limit else ""
     return f" The largest error among them is {worst:.4g} at {at} (row {pairs.row[where] + 1:,}){over}."
-
-
-def infinite_cause(problem: Problem, witness: Witness) -> tuple[str, str]:
-    """Why an error is infinite: a code, and words."""
-    if not np.isfinite(witness.model[witness.output]):
-        text = "The model has no finite value at a point where the reference has one: its worst error is infinite."
-        return "no-model-value", text
-    if problem.error.kind == "relative" and witness.reference[witness.output] == 0:
-        text = (
-            "The reference is 0 at a point where the model is not: without a floor the relative error is infinite there. "
-            "Give floor = the size of the reference below which the error is to count as absolute."
-        )
-        return "zero-reference", text
-    cause = "The error function gives an infinite error"
-    if problem.error.function is None:
-        cause = "The error is larger than any number of double precision"
-    return "infinite-error", f"{cause} at a point where both values are finite."
-
-
-def infinite_share(problem: Problem, sample: Sample, places: Sequence[Witness]) -> str:
-    """On how much of the domain the error is infinite, and what the finite errors are like."""
-    finite = Sample(sample.errors[np.isfinite(sample.errors)], sample.law, sample.drawn)
-    k, n = sample.n - finite.n, sample.n
-    points = points_word(sample, is_table(problem))
-    relative = problem.error.kind == "relative" and not problem.error.per_output
-
-    def size(error: float) -> str:
-        return f"{100 * error:.3g} %" if relative else f"{error:.3g}"
-
-    text = ""
-    if n:
-        most = (
-            f": with 95 % confidence on at most {number(100 * clopper_pearson_upper(k, n), 2)} % of them all"
-        )
-        text = f"It is infinite at {k:,} of {n:,} {points}{most if points == RANDOM else ''}."
-    if finite.n:
-        one = points.replace("points", "point").replace("rows", "row") if finite.n == 1 else points
-        text += f" Where the error is finite its RMS over {finite.n:,} {one} is {size(finite.rms().value)}"
-        peak = max((p.error for p in places if np.isfinite(p.error)), default=finite.worst())
-        text += f", and the largest one found is {size(max(peak, finite.worst()))}."
-    return text
 
 
 def suspect_rows(evaluator: Evaluator) -> NDArray[np.intp]:

@@ -247,37 +247,6 @@ def _fill_empty(landscape: Landscape, recorder: Recorder, share: int) -> None:
         landscape.score((empty[:, ::-1] + 0.5) / n)
 
 
-def rounding_left_out(drawn: dict[str, Any], sup: float, rounding: float) -> dict[str, Any]:
-    """The charts with errors that exceed ``sup`` by no more than rounding drawn as ``sup``.
-
-    They were computed in batches, the witness alone: else a picture would show more than the worst error.
-    """
-
-    def held(errors: Any) -> Any:
-        e = np.asarray(errors, dtype=float)
-        kept = np.where((e > sup) & (e <= sup + rounding), sup, e)
-        return kept if isinstance(errors, np.ndarray) else kept.tolist()
-
-    def shown(part: Any) -> Any:
-        if not isinstance(part, dict):
-            return part
-        kept = {**part, **{k: held(part[k]) for k in ("error", "values", "high") if part.get(k) is not None}}
-        if "panels" in kept:
-            kept["panels"] = [shown(panel) for panel in kept["panels"]]
-        return kept
-
-    drawn = dict(drawn)
-    drawn["cuts"] = [{**c, **{k: shown(c[k]) for k in ("whole", "close") if k in c}} for c in drawn["cuts"]]
-    drawn["map"] = shown(drawn["map"])
-    drawn["thumbnails"] = [shown(t) for t in drawn["thumbnails"]]
-    progress = drawn["progress"]
-    search = [[n, held(e)] for n, e in progress["search"]]
-    drawn["progress"] = {**progress, "search": search, "random": shown(progress["random"])}
-    if "profile" in drawn:
-        drawn["profile"] = {**drawn["profile"], "worst": held(drawn["profile"]["worst"])}
-    return drawn
-
-
 def rounded(values: Array) -> list[list[float]]:
     """Map values to four digits: the page needs no more, and the file stays small."""
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -108,9 +108,9 @@ def settle(landscape: Landscape, places: list[Place], rng: np.random.Generator) 
     evaluator = landscape.evaluator
     # A value recomputed alone may differ by rounding from the one seen in a batch.
     top = max((p.witness.error for p in places), default=-np.inf)
-    if evaluator.worst_batch is None or evaluator.worst <= top * (1 + 1e-12):
+    if evaluator.top is None or evaluator.worst <= top * (1 + 1e-12):
         return places, False
-    x, worst = evaluator.worst_batch
+    x, worst = evaluator.top.x, evaluator.worst
     u = evaluator.problem.domain.to_unit(x[None])[0].clip(0, 1)
     reach = 0.01 * np.sqrt(len(u))
     others = [p for p in places if np.linalg.norm(p.u - u) > reach]

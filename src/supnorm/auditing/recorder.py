@@ -74,7 +74,7 @@ class Recorder:
                 part[whole] for part in (x, model, reference, score, output, status)
             )
         u = self.domain.to_unit_rows(x)
-        self._count_places(u, status)
+        self._count_places(u, status, (score == np.inf) & ~np.isfinite(model).all(axis=1))
         self._fill(u, score)
         rows = (score > self._worst.bar).nonzero()[0]
         if len(rows):
@@ -103,8 +103,8 @@ class Recorder:
             u, score = u.take(high, axis=1), score[high]
         self._maps.add(cells(u.T, self.cells), score)
 
-    def _count_places(self, u: Array, status: NDArray[np.int8]) -> None:
-        outside, failed = status == PointStatus.OUTSIDE, status == PointStatus.FAILED
+    def _count_places(self, u: Array, status: NDArray[np.int8], infinite: NDArray[np.bool_]) -> None:
+        outside, failed = status == PointStatus.OUTSIDE, (status == PointStatus.FAILED) | infinite
         self._add(self.evaluated, u[:, ~outside] if outside.any() else u)
         if outside.any():
             self._add(self.outside, u[:, outside])

@@ -80,7 +80,8 @@ class Sample:
         law: the name of the law.
         drawn: how many points were drawn, with or without a value.
         moments: of the errors of each output.
-        failed: how many of the drawn points have no value, by side (``"model"``, ``"reference"``).
+        failed: at how many of the drawn points a side (``"model"``, ``"reference"``) has no value; the errors of the
+            model's are infinite, or left out where they are ignored.
     """
 
     errors: Array
@@ -93,6 +94,10 @@ class Sample:
     def n(self) -> int:
         """Number of points with an error."""
         return len(self.errors)
+
+    def finite(self) -> Sample:
+        """The part of it with a finite error."""
+        return Sample(self.errors[np.isfinite(self.errors)], self.law, self.drawn)
 
     def rms(self) -> Estimate:
         """Root-mean-square error of the sample."""

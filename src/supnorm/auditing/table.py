@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.joint import with_output
 from supnorm.auditing.places import INFINITE, PLACES, Place, where_in
-from supnorm.auditing.statistics import NORMS, QUANTILES, Moments, Sample
+from supnorm.auditing.statistics import NORMS, Moments, Sample
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
 from supnorm.problem import Domain, Problem
 from supnorm.problem.pairs import Pairs
@@ -93,22 +93,6 @@ class Compared:
         rows = "this row" if n == 1 else f"these {n:,} rows"
         return f"Over {rows} the maximum is exact; it says nothing between them."
 
-    def finite_json(self) -> dict[str, Any] | None:
-        """The key ``finite``: what the errors are like that are finite, where some are not; None where all are."""
-        finite, n = self.finite, self.sample.n
-        if finite.n == n:
-            return None
-        best = next((p.witness for p in self.places if np.isfinite(p.witness.error)), None)
-        return {
-            "infinite": n - finite.n,
-            "n": finite.n,
-            "worst": finite.worst() if finite.n else None,
-            "row": None if best is None else best.row,
-            "rms": finite.rms().value if finite.n else None,
-            "mean": finite.mean().value if finite.n else None,
-            "quantiles": {str(q): finite.quantile(q) if finite.carries(q) else None for q in QUANTILES},
-        }
-
 
 def is_table(problem: Problem) -> bool:
     """Whether model or reference is a table of computed values."""
@@ -147,7 +131,9 @@ def compare_rows(evaluator: Evaluator, norms: Sequence[float] = NORMS) -> Compar
         for side, rows in _without_value(done).items():
             without[side].append(pairs.row[part[rows]] + 1)
         best.add(part, done)
-    sample = Sample(np.concatenate(errors), rows_name(problem), len(chosen), moments, dict(evaluator.failed))
+    sample = Sample(
+        np.concatenate(errors), rows_name(problem), len(chosen), moments, evaluator.failures.without_value
+    )
     worst, numbers, output = best.rows()
     first = np.flatnonzero(numbers[:, -1] == np.inf)[INFINITE:]
     listed = np.setdiff1d(np.arange(len(worst)), first)[:PLACES]

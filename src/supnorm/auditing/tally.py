@@ -86,6 +86,10 @@ class Tally:
             self._errors.append(done.error[ok])
             units = self.problem.error.in_units(done.model[ok], done.reference[ok], done.x[ok])
             self._moments.add(units)
+        # What has an infinite error because the model has no value has none all the same.
+        infinite = ok[done.error[ok] == np.inf]
+        lost = (np.isfinite(done.reference[infinite]) & ~np.isfinite(done.model[infinite])).any(axis=1)
+        self._failed["model"] += int(lost.sum())
         failed = rows[status == PointStatus.FAILED]
         # Where both sides have none it is the reference that is missed, as for values that are not finite.
         model = ~np.isfinite(done.model[failed]).any(axis=1) & np.isfinite(done.reference[failed]).any(axis=1)

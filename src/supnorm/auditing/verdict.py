@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from supnorm.auditing.enumeration import Listed
-from supnorm.auditing.findings import failed_share, points_word
+from supnorm.auditing.infinite import failed_share, points_word
 from supnorm.auditing.recheck import Recheck, agrees_with_model, in_its_output
 from supnorm.auditing.statistics import Sample
 from supnorm.auditing.table import Compared, is_table
@@ -38,13 +38,20 @@ def verdict(
     status = _status(problem, witness, evaluator, searched, listed, compared)
     table = is_table(problem)
     more = [
-        f"The {side} failed at {failed_share(side, sample, points_word(sample, table))}: no error is known there."
-        for side in ("model", "reference")
-        if evaluator.failed[side] and witness is not None
+        f"The {side} has no value at {failed_share(side, sample, points_word(sample, table))}: {_counted(evaluator, side)}."
+        for side, n in evaluator.failures.without_value.items()
+        if n and witness is not None
     ]
     if recheck_failures:
         more.append(f"The second reference failed: {recheck_failures[0]}.")
     return replace(status, advice=" ".join([status.advice.rstrip(), *more])) if more else status
+
+
+def _counted(evaluator: Evaluator, side: str) -> str:
+    """What it means that a side has no value at some points."""
+    if side == "model":
+        return "each is an infinite error" if evaluator.failures.infinite else "that is ignored, as was asked"
+    return "no error is known there"
 
 
 def _status(
@@ -111,6 +118,13 @@ def _status(
             "or guard this region.",
             ExitCode.EXCEEDED,
         )
+    if witness.error == np.inf and not np.isfinite(witness.model[witness.output]):
+        return Status(
+            "tolerance-exceeded",
+            "The model has no value at points where the reference has one. Make it give one there, narrow the domain, or "
+            'say that such points do not count: failures = "ignore" under [error]. ' + late,
+            ExitCode.EXCEEDED,
+        )
     if witness.error > limit:
         return Status(
             "tolerance-exceeded",
@@ -137,9 +151,11 @@ def _status(
 
 def _why_none(evaluator: Evaluator) -> str:
     """Why no point had an error, and what to look at."""
-    why = [(f"the {side} failed at {n:,}", f"the {side}") for side, n in evaluator.failed.items() if n]
-    if evaluator.masked:
-        why.append((f"the mask left out {evaluator.masked:,}", "the mask"))
+    why = [
+        (f"the {side} failed at {n:,}", f"the {side}") for side, n in evaluator.failures.failed.items() if n
+    ]
+    if evaluator.failures.masked:
+        why.append((f"the mask left out {evaluator.failures.masked:,}", "the mask"))
     if not why:
         return "No point had an error. Check the domain."
     said = " and ".join(words for words, _ in why)

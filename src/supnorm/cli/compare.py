@@ -95,6 +95,8 @@ def command(
                 "rms": document["rms"]["value"],
                 "q999": document["quantiles"]["0.999"],
                 "worst": document["sup"]["lower"],
+                "no_value": document["failures"]["model"],
+                "finite": document["finite"],
                 "at": None if document["witness"] is None else document["witness"]["x"],
                 "tolerance": document["tolerance"],
                 "status": document["status"]["code"],

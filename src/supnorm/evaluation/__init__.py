@@ -1,7 +1,7 @@
 """The one door through which anything is evaluated."""
 
 from supnorm.evaluation.evaluations import Evaluations, PointStatus
-from supnorm.evaluation.evaluator import Evaluator, Failure
+from supnorm.evaluation.evaluator import Evaluator
 from supnorm.evaluation.events import (
     Advanced,
     Event,
@@ -11,6 +11,7 @@ from supnorm.evaluation.events import (
     Started,
     silent,
 )
+from supnorm.evaluation.failures import Failure
 from supnorm.evaluation.flight import Flight
 from supnorm.evaluation.store import EvaluationStore
 

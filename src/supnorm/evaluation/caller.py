@@ -45,6 +45,8 @@ class Caller:
 
     Attributes:
         hurried: `alone` takes a value that is known already for an expensive one: nobody wants to wait for it again.
+        noise: what two calls of one point were apart in the probe, as a share of the size; 0 for rounding.
+        noise_between: which calls these were, in words.
         heard: told how many points have come back, or were found in the store, after each batch; for progress.
     """
 
@@ -66,6 +68,8 @@ class Caller:
         self.seconds = 0.0
         self.called = 0
         self.hurried = False
+        self.noise = 0.0
+        self.noise_between = ""
         self.heard: Callable[[int], None] | None = None
 
     @property

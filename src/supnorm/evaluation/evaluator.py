@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections.abc import Callable
 from concurrent.futures import Executor
-from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +13,9 @@ from supnorm.evaluation.caller import Caller, Messages
 from supnorm.evaluation.evaluations import Evaluations, PointStatus
 from supnorm.evaluation.events import Advanced, NewWorst, Observer, silent
 from supnorm.evaluation.executor import make_executor
+from supnorm.evaluation.failures import Failures
 from supnorm.evaluation.gradients import GradientCaller, Reduced
-from supnorm.evaluation.probe import probe
+from supnorm.evaluation.probe import demand_repeatable, probe, probed_errors
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, draw_inside
@@ -26,19 +24,27 @@ from supnorm.results import BadInput, Witness
 Array = NDArray[np.float64]
 ALONE = 0.1  # seconds: a call that takes as long hides the cost of sending it alone
 NUMBERS = 1 << 21  # values of one side in a batch
-FUNCTION = "error function"  # a kind of failure: the user's own error function gives no number
+SHOWN = 1e-4  # of an error: what shows in the four digits that are printed
 GRADIENT_COST = 3  # evaluations that a value with its gradient counts as
 
 
-@dataclass
-class Failure:
-    """One cause of points without a value, with the first point where it happened."""
+@dataclass(frozen=True)
+class Twice:
+    """One point with its values in a batch, and called alone."""
 
-    where: str
-    kind: str
-    message: str
-    x: Array
-    count: int = 0
+    batch: Witness
+    alone: Witness
+
+    @property
+    def apart(self) -> float:
+        """How far the two errors are apart; infinite where one of them is, or where a call gave none."""
+        a, b = self.batch.error, self.alone.error
+        return 0.0 if a == b else float(np.nan_to_num(abs(a - b), nan=np.inf, posinf=np.inf))
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two errors differ in digits that are printed."""
+        return self.apart > SHOWN * float(np.fmin(self.batch.error, self.alone.error))
 
 
 class Evaluator:
@@ -55,6 +61,11 @@ class Evaluator:
     Attributes:
         counts: evaluations by purpose; a gradient counts 3.
         worst: the largest error of everything evaluated so far; -inf before the first.
+        worst_finite: the same of the finite errors.
+        failures: points without a value, and why.
+        top: the point of `worst`, with the values that gave it; None before the first.
+        top_alone: whether these are of calls of that point alone, and not of a batch.
+        twice: points that were the worst of a batch and then called alone.
         history: ``(evaluations, worst)`` at each improvement.
         listeners: called with every batch of `Evaluations`.
         blind: whether a search found derivatives that are zero nearly everywhere: they are not used then.
@@ -80,17 +91,17 @@ class Evaluator:
         self.reference = Caller(problem.reference, "reference", store, self.executor, workers)
         self._gradients = GradientCaller(problem, self.model, self.reference)
         self.counts: dict[str, int] = {}
-        self.failures: dict[tuple[str, str, str], Failure] = {}
-        self.failed = {"model": 0, "reference": 0}
-        self.masked = 0
-        self.worst = -np.inf
-        self.worst_batch: tuple[Array, float] | None = None
+        self.failures = Failures()
+        self.worst = self.worst_finite = -np.inf
+        self.top: Witness | None = None
+        self.top_alone = False
+        self.twice: list[Twice] = []
         self.history: list[tuple[int, float]] = []
         self.listeners: list[Callable[[Evaluations], None]] = []
         self.rms = np.nan
         self.peaks = 0
         self.blind = False
-        self._sizes: Array | None = None  # the largest value of each output in the first batch
+        self._known: dict[bytes, Witness] = {}
         self._shown = 0
         self._told = -np.inf, False
 
@@ -126,19 +137,25 @@ class Evaluator:
         """
         x = draw_inside(self.problem.domain, n, rng)
         hint = f"{self.problem.source}: " if self.problem.source else ""
+        found = []
         for caller in (self.model, self.reference):
             try:
-                probe(caller, x, hint)
+                found.append(probe(caller, x, hint))
             except BadInput as error:
                 text = str(error)
                 known = text.startswith(hint + caller.side)
-                raise BadInput(text if known else f"{hint}{caller.side}: {text}") from None
+                raise BadInput(text if known else f"{hint}{caller.side}: {text}") from error
         self.count("probe", n)
         if self.model.outputs != self.reference.outputs:
             raise BadInput(
                 f"{hint}the model has {self.model.outputs} outputs and the reference "
                 f"{self.reference.outputs}; choose the same ones (outputs = [...])"
             )
+        self.problem.check_tolerances(self.outputs)
+        model, reference = found
+        demand_repeatable(self.problem.error, x, model, reference, hint)
+        for point in probed_errors(self.problem.error, x, model, reference):
+            self._see(point)
 
     def values(self, x: Array, purpose: str) -> Evaluations:
         """Evaluate both sides at ``x``, shape ``(n, d)``; points outside the domain are left out."""
@@ -204,53 +221,46 @@ class Evaluator:
         return self._gradient_inside(x, purpose)
 
     def witness(self) -> Witness | None:
-        """The worst point, both values recomputed alone; None when nothing had an error.
+        """The worst point with the values that gave the largest error of the run, once it has been called alone too.
 
-        Raises:
-            AssertionError: when the recomputed error is below one seen in a batch by more than rounding.
+        None when nothing had an error.
         """
-        if self.worst_batch is None:
-            return None
-        x, seen = self.worst_batch
-        return self.recompute(x, seen)
+        return None if self.top is None else self.recompute(self.top.x, self.top.error)
 
     def recompute(self, x: Array, seen: float) -> Witness:
-        """Both values at one point, called alone; checked against the error seen in a batch."""
+        """Both values at a point ``x`` (d,) called alone; those of the batch where these gave the worst error.
+
+        A value may depend on the batch, or on the calls before: the larger error is the one that is kept. A point is
+        called alone once.
+
+        Args:
+            seen: the error in a batch, for a point where calls alone give none.
+        """
+        key = x.tobytes()
+        if key not in self._known:
+            self._known[key] = self._call_alone(x, seen)
+        if self.top is not None and np.array_equal(self.top.x, x):
+            return self.top
+        larger = self._known[key]
+        # A call that fails now and then: the batch did see an error.
+        return replace(larger, error=seen) if np.isnan(larger.error) else larger
+
+    def _call_alone(self, x: Array, seen: float) -> Witness:
+        """A point called alone, and once more in a batch where the two errors differ; the larger error."""
+        top = self.top
         model, reference = self.model.alone(x), self.reference.alone(x)
         error, output = self.problem.error(model[None], reference[None], x[None])
-        value = float(error[0])
-        if np.isnan(value):  # a call that fails now and then: the batch did see it
-            value = seen
-        return Witness(x, model, reference, value, int(output[0]))
-
-    def rounding(self, x: Array, model: Array, reference: Array) -> float:
-        """How much the error at ``x`` (d,) may differ between a batch and a single call, in the error's own unit.
-
-        The most it changes when each side (m,) moves by its rounding: ten times what the probe allows, of the largest
-        value that the output had among the first points. What is lost inside a function does not shrink with its
-        value, nor with the error.
-        """
-        from supnorm.evaluation.probe import ALLOWED
-
-        moves = [
-            10
-            * ALLOWED.get(f.precision, 1e-5)
-            * np.fmax(np.abs(v), 0.0 if self._sizes is None else self._sizes)
-            for f, v in ((self.problem.model, model), (self.problem.reference, reference))
-        ]
-        most, measure = 0.0, self.problem.error
-        known = float(measure(model[None], reference[None], x[None])[0][0])
-        if not np.isfinite(known):
-            return 0.0
-        for a, b in itertools.product((-1, 0, 1), repeat=2):
-            # Outputs may be infinite where the mask or the other side's value leaves them out.
-            with (
-                np.errstate(invalid="ignore"),
-                suppress(BadInput),
-            ):  # a user's error function may not take these
-                y, f = (model + a * moves[0])[None], (reference + b * moves[1])[None]
-                most = float(np.fmax(most, abs(measure(y, f, x[None])[0][0] - known)))
-        return most
+        alone = Witness(x, model, reference, float(error[0]), int(output[0]))
+        self._see(alone, alone=True)
+        if top is not None and np.array_equal(top.x, x):
+            batch = top
+        elif alone.error == seen or abs(alone.error - seen) <= SHOWN * max(alone.error, seen):
+            return alone
+        else:  # the values of that batch were not kept, and its point may have been another one by rounding
+            done = self.values_inside(np.stack([x, x]), "probe")
+            batch = Witness(x, done.model[0], done.reference[0], float(done.error[0]), int(done.output[0]))
+        self.twice.append(Twice(batch, alone))
+        return batch if batch.error > alone.error or np.isnan(alone.error) else alone
 
     def rows(self, most: int = 8192) -> int:
         """Rows of a batch that keeps each side below 16 MB, however many outputs there are; at most ``most``."""
@@ -298,68 +308,26 @@ class Evaluator:
         reduced: Reduced | None = None,
     ) -> Evaluations:
         y, f = _as_wide(y, f)
-        if self._sizes is None and np.isfinite(f).any():
-            finite = [np.where(np.isfinite(a), np.abs(a), 0.0).max(axis=0) for a in (y, f)]
-            self._sizes = np.maximum(*finite)
         error, output = reduced or self.problem.error(y, f, x)
-        if model_messages:
-            error[list(model_messages)] = np.nan
+        if model_messages and np.isfinite(y[rows := list(model_messages)]).any():
+            y = y.copy()
+            y[rows] = np.nan
+            error[rows], output[rows] = self.problem.error(y[rows], f[rows], x[rows])
         status = np.zeros(len(x), dtype=np.int8)
         done = Evaluations(x, y, f, error, output, status)
         top = int(error.argmax())  # NaN counts as the largest
-        if error[top] == error[top]:
+        if error[top] < np.inf:
             done.__dict__["score"] = error  # no NaN: nothing to be left out
+            self.worst_finite = max(self.worst_finite, float(error[top]))
         else:
-            self._sort_out(x, f, np.isnan(error), status, model_messages, reference_messages)
+            self.failures.sort_out(self.problem.error, done, model_messages, reference_messages)
             top = int(done.score.argmax())
+            finite = error[np.isfinite(error)]
+            self.worst_finite = max(self.worst_finite, float(finite.max(initial=-np.inf)))
         self.count(purpose, cost * len(x))
         self._remember(done, top)
         INTERRUPTS.poll()  # the batch has been taken in
         return done
-
-    def _sort_out(
-        self,
-        x: Array,
-        f: Array,
-        none: NDArray[np.bool_],
-        status: NDArray[np.int8],
-        model_messages: Messages,
-        reference_messages: Messages,
-    ) -> None:
-        """Say for each point without an error why: the model failed, the reference did, or the mask."""
-        for where, messages in (("model", model_messages), ("reference", reference_messages)):
-            for i, text in messages.items():
-                if status[i] != PointStatus.FAILED:
-                    kind, _, rest = text.partition(": ")
-                    self._fail(where, kind, rest, x[i])
-                    status[i] = PointStatus.FAILED
-        counted = self.problem.error.counts(x, f)
-        lost = none & ~np.isfinite(f).any(axis=1) & (status == PointStatus.OK) & counted
-        for row in np.flatnonzero(lost):
-            self._fail("reference", "non-finite", "the value is not finite", x[row])
-        status[lost] = PointStatus.FAILED
-        masked = none & (status == PointStatus.OK)
-        if self.problem.error.function is not None and masked.any():
-            # Where the mask does not say so, a missing error is a fault of the user's error function.
-            lost = masked & counted
-            for row in np.flatnonzero(lost):
-                if np.isfinite(f[row]).all():
-                    self._fail("reference", FUNCTION, "it gives no number here", x[row])
-                else:
-                    self._fail("reference", "non-finite", "the value is not finite in some outputs", x[row])
-            status[lost] = PointStatus.FAILED
-            masked &= ~lost
-        status[masked] = PointStatus.MASKED
-        self.masked += int(masked.sum())
-
-    def _fail(self, where: str, kind: str, message: str, x: Array) -> None:
-        self.failed[where] += 1
-        # Messages that differ only in their numbers have one cause.
-        key = (where, kind, re.sub(r"[0-9.eE+-]+", "#", message)[:120])
-        if key not in self.failures and len(self.failures) >= 50:
-            key = (where, kind, "")  # many different messages: one entry for the rest
-        entry = self.failures.setdefault(key, Failure(where, kind, message, x.copy()))
-        entry.count += 1
 
     def count(self, purpose: str, n: int) -> None:
         """Add ``n`` evaluations to a purpose."""
@@ -368,16 +336,23 @@ class Evaluator:
     def _remember(self, done: Evaluations, top: int) -> None:
         """Take note of a batch whose largest error is in row ``top``."""
         if done.score[top] > self.worst:
-            self.worst = float(done.score[top])
-            self.worst_batch = done.x[top].copy(), self.worst
-            self.history.append((self.total, self.worst))
-            self._tell()
+            x, model, reference = (a[top].copy() for a in (done.x, done.model, done.reference))
+            self._see(Witness(x, model, reference, float(done.score[top]), int(done.output[top])))
         for listener in self.listeners:
             listener(done)
         if self.observer is not silent and self.total - self._shown >= max((self.budget or 0) // 200, 1):
             self._shown = self.total
-            failed = sum(self.failed.values())
+            failed = sum(self.failures.without_value.values())
             self.observer(Advanced(self.total, self.budget, self.worst, self.rms, self.peaks, failed))
+
+    def _see(self, point: Witness, alone: bool = False) -> None:
+        """Take note of an error, whatever computed it: none is larger than `worst`."""
+        if point.error < np.inf:
+            self.worst_finite = max(self.worst_finite, point.error)
+        if point.error > self.worst:
+            self.worst, self.top, self.top_alone = point.error, point, alone
+            self.history.append((self.total, self.worst))
+            self._tell()
 
     def _tell(self) -> None:
         """A new worst error is news when it is a tenth larger, or the first above the tolerance."""

@@ -6,26 +6,54 @@ A model with dropout, normalisation in training mode or a Monte-Carlo reference 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import EXPENSIVE, Caller, guarded
-from supnorm.results import BadInput
+from supnorm.problem import ErrorMeasure
+from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
-# A batch and a single row may differ by summation order: measured 1e-15 (float64), 4e-7 (float32).
+# A batch and a single row may differ by summation order: measured 1e-15 (float64), 4e-7 (float32). More is said.
 ALLOWED = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2, "bfloat16": 1e-1}
+# Digits that cancel inside cost more: 4e-12 in a Gaussian process of little noise. From here on it is refused: what is
+# random or sees the other points of a batch differs by 1e-3 and more.
+LARGE = {"float64": 1e-6, "float32": 1e-4, "float16": 1e-1, "bfloat16": 0.5}
 
 
-def probe(caller: Caller, x: Array, file_hint: str = "") -> None:
-    """Evaluate ``x`` (a few points) and compare repeated and single calls.
+MATTERS = 0.1  # of the tolerance: what calls of one point may differ by
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What the first calls of a function gave.
+
+    Attributes:
+        values: at the points of the probe, shape ``(n, m)``; NaN where there is none.
+        again: values of further calls, with the points that they belong to.
+        apart: the most that values of one point were apart, for each output, shape ``(m,)``.
+        noise: the same as a share of the largest value of its output; 0 where it is no more than rounding.
+        where: between which calls it was largest, in words.
+    """
+
+    values: Array
+    again: tuple[tuple[NDArray[np.intp], Array], ...] = ()
+    apart: Array = field(default_factory=lambda: np.zeros(1))
+    noise: float = 0.0
+    where: str = ""
+
+
+def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
+    """Evaluate ``x`` (a few points) and compare repeated and single calls; what they differ by stays with the caller.
 
     An expensive function is repeated at one point only.
 
     Raises:
-        BadInput: when every point fails, when the same point gives different values, or when the value of
-            a point depends on the other points of the batch.
+        BadInput: when every point fails, when the same point gives clearly different values, or when the value of a
+            point depends on the other points of the batch.
     """
     resumed = bool(caller.known)
     y, messages = caller.values(x, "probe")
@@ -34,11 +62,12 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> None:
         first = next(iter(messages.values()))
         raise BadInput(f"{file_hint}{name} failed at all {len(x)} points tried: {first}")
     if resumed:
-        return
-    good = [i for i in range(len(x)) if i not in messages and np.isfinite(y[i]).all()]
-    if not good:
+        return Probed(y)
+    good = np.flatnonzero(np.isfinite(y).all(axis=1))
+    good = good[~np.isin(good, list(messages))]
+    if not len(good):
         caller.decide(caller.cost)
-        return
+        return Probed(y)
     caller.decide(cost_of(caller, x[good]))
     chosen = good[:1] if caller.expensive else good
     parts = caller.expensive or bool(messages)
@@ -47,33 +76,84 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> None:
     again = guarded(caller.function.value, x[chosen] if parts else x, caller.outputs)[0]
     again = again if parts else again[good]
     scale = np.abs(y[good]).max(axis=0) + np.finfo(float).tiny
-    allowed = ALLOWED.get(caller.function.precision, 1e-5)
-    # An expensive call repeats one row of a batch, and a batch in which a point raised was called in parts: that compares
-    # both things at once, so rounding is allowed.
-    same = np.abs(again - y[chosen]) <= (allowed * scale if parts else 0.0)
-    if not same.all():
-        i = int(np.argmin(same.all(axis=1)))
+    calls = [(chosen, again)]
+    allowed = ALLOWED.get(caller.function.precision, 1e-5) * scale
+    large = LARGE.get(caller.function.precision, 1e-4) * scale
+    gap = np.abs(again - y[chosen])
+    where = "two calls of the same points"
+    if (
+        parts
+    ):  # batches of other points were compared: only a call of the same ones once more tells what is random
+        where = "calls of a batch and of its points alone"
+        if not (gap <= allowed).all():
+            once_more = guarded(caller.function.value, x[chosen], caller.outputs)[0]
+            gap = np.where((gap <= large) & (once_more == again), 0.0, gap)
+        else:
+            gap = np.zeros_like(gap)
+    if not (gap == 0).all():
+        i = int(np.argmax(~(gap == 0).all(axis=1)))
         raise BadInput(
             f"{file_hint}{name} gives different values at the same point "
-            f"({_show(y[chosen[i]])} and {_show(again[i])}): a random function has no worst error; "
+            f"({_show(y[chosen[i]], 15)} and {_show(again[i], 15)}): a random function has no worst error; "
             "switch off dropout (model.eval()) or fix its seed"
         )
-    if caller.expensive or len(good) < 2:
-        return
-    single = guarded(caller.function.value, x[good[:1]], caller.outputs)[0]
-    apart = np.abs(single - y[good[:1]])
-    if not (apart <= allowed * scale).all():
-        close = bool((apart <= ALLOWED["float32"] * scale).all())
-        digits = 15 if close else 9
-        values = f"{_show(single[0], digits)} for a point alone and {_show(y[good[0]], digits)} in a batch"
-        why = "the value depends on the other points; put normalisation layers in evaluation mode (model.eval())"
-        if close:
-            why = (
-                f"apart by {(apart / scale).max():.1g} of its size, more than {caller.function.precision} rounds; either "
-                "the value depends on the other points, or digits cancel inside, as in a Gaussian process of little "
-                'noise; in that case, or if it computes in single precision, say so: precision = "float32"'
+    if not caller.expensive and len(good) > 1:
+        single = guarded(caller.function.value, x[good[:1]], caller.outputs)[0]
+        calls.append((good[:1], single))
+        where = "calls of a batch and of a point alone"
+        if not (np.abs(single - y[good[:1]]) <= large).all():
+            raise BadInput(
+                f"{file_hint}{name} gives {_show(single[0])} for a point alone and {_show(y[good[0]])} in a batch: the "
+                "value depends on the other points; put normalisation layers in evaluation mode (model.eval()), or say "
+                'precision = "float32" if it computes in single precision'
             )
-        raise BadInput(f"{file_hint}{name} gives {values}: {why}")
+    apart = np.max([np.abs(v - y[rows]).max(axis=0) for rows, v in calls], axis=0)
+    caller.noise = float((apart / scale).max())
+    if caller.noise <= ALLOWED.get(caller.function.precision, 1e-5):
+        caller.noise, apart = 0.0, np.zeros_like(apart)
+    caller.noise_between = where if caller.noise else ""
+    return Probed(y, tuple(calls), apart, caller.noise, caller.noise_between)
+
+
+def demand_repeatable(
+    measure: ErrorMeasure, x: Array, model: Probed, reference: Probed, file_hint: str = ""
+) -> None:
+    """See that what a value differs by between two calls does not matter beside the tolerance.
+
+    Raises:
+        BadInput: when it moves the error by more than a tenth of the tolerance.
+    """
+    limit = measure.limit
+    if limit is None or not model.noise + reference.noise:
+        return
+    known = measure(model.values, reference.values, x)[0]
+    for side, probed in (("model", model), ("reference", reference)):
+        for sign in (-1.0, 1.0):
+            moved = probed.values + sign * probed.apart
+            sides = (moved, reference.values) if side == "model" else (model.values, moved)
+            with np.errstate(invalid="ignore"):
+                change = np.abs(measure(*sides, x)[0] - known)
+            most = float(np.max(change, initial=0.0, where=np.isfinite(change)))
+            if most > MATTERS * limit:
+                raise BadInput(
+                    f"{file_hint}the {side} gives values that differ between calls at one point by {probed.noise:.1g} of "
+                    f"their size, which moves the error by {most:.2g}, more than a tenth of the tolerance {limit:g}; "
+                    "switch off what is random or depends on the batch, or give a larger tolerance"
+                )
+
+
+def probed_errors(measure: ErrorMeasure, x: Array, model: Probed, reference: Probed) -> Iterator[Witness]:
+    """The largest error of each call of the probe that was made of both sides: every value that it computed counts."""
+    everywhere = np.arange(len(x))
+    y, f = model.values, reference.values
+    calls = [(everywhere, y, f)]
+    # Values of different batches differ by rounding, which is an error of neither side.
+    both = zip(model.again, reference.again, strict=False)
+    calls += [(rows, left, right) for (rows, left), (others, right) in both if np.array_equal(rows, others)]
+    for rows, left, right in calls:
+        error, output = measure(left, right, x[rows])
+        top = int(np.argmax(np.where(np.isnan(error), -np.inf, error)))
+        yield Witness(x[rows][top], left[top], right[top], float(error[top]), int(output[top]))
 
 
 def cost_of(caller: Caller, x: Array, matters: float = EXPENSIVE) -> float:

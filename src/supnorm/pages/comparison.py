@@ -44,12 +44,20 @@ def _row(raw: Mapping[str, Any], unit: ErrorUnit) -> tuple[str, ...]:
     at = ", ".join(f"{k} = {num(number(v), 4)}" for k, v in list((raw.get("at") or {}).items())[:4])
     status = raw.get("status")
     code = status.get("code") if isinstance(status, Mapping) else status
+    finite = raw.get("finite") or {}
+    if math.isinf(rms) and number(finite.get("n")) > 0:  # "infinite" says nothing of the rest
+        rms = number(finite.get("rms"))
+    shown = unit(worst)
+    if math.isinf(worst) and number(raw.get("no_value")) > 0:
+        shown = (
+            f"no value at {num(number(raw.get('no_value')))} points; else {unit(number(finite.get('worst')))}"
+        )
     return (
         str(raw.get("title") or raw.get("model") or "model"),
         unit(rms),
         "not known" if math.isnan(q) else unit(q),
-        unit(worst),
-        ratio(worst / rms) if rms > 0 else "–",
+        shown,
+        ratio(worst / rms) if rms > 0 and math.isfinite(worst) else "–",
         unit(allowed) if not math.isnan(allowed) else "none",
         str(code or "").replace("-", " "),
         at,

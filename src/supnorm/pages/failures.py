@@ -30,9 +30,26 @@ def sentence(view: View) -> Markup:
     else:
         head = f"no finite value at {count(n)} of {count(of)} points"
         words = m("The reference or the model gave <b>{}</b> ({}).", head, percent(n / of))
-        words += " These points are counted and kept; the error there is unknown."
+        words += _meaning(view)
     if masked:
         words += m(" At {} points the error does not count, by the mask of the problem.", count(masked))
+    return words
+
+
+def _meaning(view: View) -> str:
+    """What a point without a value counts as, by the side that has none."""
+    model, reference = (view.count("failures", side) for side in ("model", "reference"))
+    infinite = view.count("failures", "infinite")
+    words = ""
+    if infinite:
+        words += f" At {count(infinite)} of them the reference has a value and the model none: an infinite error each."
+    elif model:
+        words += (
+            f" At {count(model)} of them the model has none: no error is counted there, as the problem asks."
+        )
+    if reference or not model:
+        where = f"At {count(reference)} of them" if infinite or model else "There"
+        words += f" {where} the error is unknown."
     return words
 
 

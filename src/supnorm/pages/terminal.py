@@ -121,13 +121,13 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     high = (f"{part} below", view.error(level), sample)
     if math.isnan(level) and view.plain[0]:
         high = (f"{part} below", "not known", f"too few {drawn}: {count(n)}")
-    failed, of = view.count("failures", "count"), view.count("failures", "of") or view.evaluated
-    lost = (count(failed), f"of {count(of)} evaluations")
+    of = view.count("failures", "of") or view.evaluated
+    lost = (count(view.lost), f"of {count(of)} evaluations{_sides(view)}")
     if view.table_only and (none := view.part("table").get("without_value")):
         parts = [f"{side} {count(k)}" for side, k in none.items() if k]
         lost = (", ".join(parts) or "0", f"of {count(view.drawn)} rows")
     if view.exhaustive:
-        lost = (count(view.lost), f"of {view.every_point.removeprefix('all ')}")
+        lost = (count(view.lost), f"of {view.every_point.removeprefix('all ')}{_sides(view)}")
     rows = _rows(view, point)
     finite = next((p for p in view.places if math.isfinite(p.error)), point) if view.finite else point
     return [
@@ -144,17 +144,28 @@ def facts(view: View) -> list[tuple[str, str, str]]:
 
 
 def _rows(view: View, point: PlaceView | None) -> list[tuple[str, str, str]]:
-    """Of a table in which row the worst error is, and the worst finite one where predictions are missing."""
-    if point is None or not point.row:
+    """Of a table in which row the worst error is; where errors are infinite at how many points, and the worst finite one."""
+    if point is None or not (point.row or view.finite):
         return []
-    found = [("in", point.row_words(), f"of {count(view.count('table', 'rows'))} rows")]
+    if not view.finite:
+        return [("in", point.row_words(), f"of {count(view.count('table', 'rows'))} rows")]
     best = next((p for p in view.places if math.isfinite(p.error)), None)
-    if view.finite:
-        lost = f"in {count(view.count('finite', 'infinite'))} of {count(view.drawn)} rows"
-        found = [("infinite", lost, "the model has no value there" if math.isnan(point.model_value) else "")]
-        if best is not None:
-            found += [("worst finite", view.error(best.error), ""), ("in", best.row_words(), "")]
-    return found
+    drawn = "rows" if view.table_only else view.drawn_points
+    of = count(view.drawn if point.row else view.plain[0])
+    lost = f"{'in' if point.row else 'at'} {count(view.count('finite', 'infinite'))} of {of} {drawn}"
+    found = [("infinite", lost, "the model has no value there" if math.isnan(point.model_value) else "")]
+    found += [("worst finite", view.error(view.highest), "")]
+    return found + ([("in", best.row_words(), "")] if best is not None and best.row else [])
+
+
+def _sides(view: View) -> str:
+    """Which side had no value, and what that counts as for a model."""
+    model, reference = (view.count("failures", side) for side in ("model", "reference"))
+    infinite = view.count("failures", "infinite")
+    means = "infinite errors" if infinite else "ignored"
+    words = [f"model {count(model)}, {means}"] if model else []
+    words += [f"reference {count(reference)}"] if reference else []
+    return f": {'; '.join(words)}" if words else ""
 
 
 def _at(view: View, point: PlaceView | None) -> str:

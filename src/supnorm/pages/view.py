@@ -66,7 +66,7 @@ class View:
         self.upper_kind = str(self.part("sup").get("upper_kind") or "none")
         self.rms = number(self.part("rms").get("value"))
         self.rms_n = int(self.part("rms").get("n") or 0)
-        # Of a table in which predictions are missing: what the other rows say, beside that those are infinite.
+        # Where errors are infinite: what the others are like.
         self.finite = self.part("finite") if self.count("finite", "n") else {}
         if self.finite:
             self.rms, self.rms_n = number(self.finite.get("rms")), self.count("finite", "n")
@@ -93,8 +93,8 @@ class View:
 
     @property
     def lost(self) -> int:
-        """Points of a finite domain that were evaluated and have no error, because a function failed there."""
-        return int(sum(numbers(list((self.part("search").get("failed") or {}).values()))))
+        """Points without a value of model or reference, whatever that counts as."""
+        return self.count("failures", "count")
 
     @property
     def exact(self) -> bool:
@@ -105,9 +105,12 @@ class View:
     def sampled(self) -> str:
         """What the statistics are over, in the plural."""
         if self.finite:
-            return "rows with a finite error"
-        if self.table_only:
-            return "rows of the table"
+            return f"{'rows' if self.table_only else self.drawn_points} with a finite error"
+        return "rows of the table" if self.table_only else self.drawn_points
+
+    @property
+    def drawn_points(self) -> str:
+        """What the statistics of anything but a table are over."""
         return "points of the domain" if self.exact else "random points"
 
     @property
@@ -254,7 +257,7 @@ class View:
 
     @property
     def highest(self) -> float:
-        """The worst error, of a table in which predictions are missing the worst finite one."""
+        """The worst error; where errors are infinite the worst finite one."""
         return number(self.finite.get("worst")) if self.finite else self.lower
 
     @property

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from supnorm.pages.numbers import count, num, ratio
 from supnorm.pages.points import PlaceView
-from supnorm.pages.view import View
+from supnorm.pages.view import View, number
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,9 @@ def headline(view: View) -> Markup:
         return Markup("The error could be computed at <b>no point</b>.")
     where, at = located(view, point, begin=True), located(view, point)
     if math.isinf(point.error):
-        return _missing(view) if view.finite else _infinite(view, point, where)
+        if view.table_only and view.finite:
+            return _missing(view)
+        return _partly_infinite(view, point, where) if view.finite else _infinite(view, point, where)
     big = m("<b>{}</b>", size(view, point))
     if kind == "fault":
         return m("{} the reference itself is in doubt: model and reference differ by {}.", where, big)
@@ -198,10 +200,25 @@ def _missing(view: View) -> Markup:
     return first + m(" Of {} the worst error is <b>{}</b>, {}.", other, size(view, best), located(view, best))
 
 
+def _partly_infinite(view: View, point: PlaceView, where: Markup) -> Markup:
+    """At how many points of the statistics the error is infinite, and what the worst finite error is."""
+    infinite, of = view.count("finite", "infinite"), view.count("finite", "of")
+    first, points = _infinite(view, point, where), f"{count(infinite)} of {count(of)} {view.drawn_points}"
+    if infinite and not math.isfinite(point.model_value):
+        words = "At <b>{}</b> the model has no value where the reference has one, as {}."
+        first = m(words, points, located(view, point))
+    elif infinite:
+        first += m(" So it is at {}.", points)
+    best = next((p for p in view.places if math.isfinite(p.error)), None)
+    if best is None:
+        return first
+    return first + m(" The worst finite error found is <b>{}</b>, {}.", size(view, best), located(view, best))
+
+
 def _infinite(view: View, point: PlaceView, where: Markup) -> Markup:
     """Why the error is infinite there."""
     if not math.isfinite(point.model_value):
-        return m("{} the model gives <b>no finite value</b> where the reference does.", where)
+        return m("{} the model gives <b>no value</b> where the reference does.", where)
     if view.error.kind == "relative" and point.reference_value == 0:
         words = "{} the reference is 0 and the model is not: the relative error is <b>infinite</b>."
         return m(words, where)
@@ -286,8 +303,6 @@ def _ratios(view: View) -> Markup:
 
 
 def _floor_words(view: View) -> Markup:
-    from supnorm.pages.view import number
-
     least = number(view.part("rms").get("at_least"))
     if not least > 1.5 * view.rms:
         return Markup("")

@@ -37,7 +37,8 @@ def _facts(problem: Problem) -> dict[str, Any]:
             n: (a.low, a.high, a.scale, a.values)
             for n, a in zip(problem.domain.names, problem.domain.axes, strict=True)
         },
-        "error": (error.kind, error.side, error.floor, error.scale, error.tolerance),
+        "error": (error.kind, error.side, error.floor, error.scale, error.tolerance)
+        + ((error.failures,) if error.failures != "error" else ()),
         "cloud": None if problem.domain.cloud is None else problem.domain.cloud.points.tolist(),
         "functions": [
             None if f is None else _placeless(f.origin) if f.origin else f.name

@@ -20,6 +20,7 @@ from supnorm.results import BadInput
 Array = NDArray[np.float64]
 KINDS = ("absolute", "relative", "scaled", "function")
 SIDES = ("both", "over", "under")
+FAILURES = ("error", "ignore")
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,11 @@ class ErrorMeasure:
         function: for ``"function"``; must return non-negative errors.
         mask: ``mask(x)`` or ``mask(x, reference)`` returns booleans ``(n,)``: where the error counts.
         tolerance: None, one number, or one per output.
+        failures: what it is that the model has no value where the reference has one, because it raises, takes too long,
+            ends the program, or returns NaN or an infinite number: an infinite ``"error"``, or no error (``"ignore"``).
 
     Raises:
-        BadInput: for an unknown kind or side, a missing or non-positive floor, scale or tolerance.
+        BadInput: for an unknown kind, side or failures, a missing or non-positive floor, scale or tolerance.
 
     >>> measure = ErrorMeasure("relative", floor=0.1)
     >>> measure(np.array([[1.1], [0.01]]), np.array([[1.0], [0.0]]), np.zeros((2, 1)))[0].round(3)
@@ -51,12 +54,15 @@ class ErrorMeasure:
     function: Callable[[Array, Array, Array], Any] | None = None
     mask: Callable[..., Any] | None = None
     tolerance: float | tuple[float, ...] | None = None
+    failures: str = "error"
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise BadInput(f"error kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
         if self.side not in SIDES:
             raise BadInput(f"error side must be one of {', '.join(SIDES)}, got {self.side!r}")
+        if self.failures not in FAILURES:
+            raise BadInput(f"error failures must be one of {', '.join(FAILURES)}, got {self.failures!r}")
         if self.kind == "relative" and (self.floor is None or not 0 <= self.floor < np.inf):
             raise BadInput(
                 "a relative error needs floor: the size of the reference below which the error counts "
@@ -92,8 +98,8 @@ class ErrorMeasure:
     def by_output(self, model: Array, reference: Array, x: Array) -> Array:
         """Error of each output, shape ``(n, m)``, before tolerances: see `in_units` for what is compared and shown.
 
-        ``inf`` where the model is not finite but the reference is, NaN ("no value") where the reference
-        is not finite.
+        ``inf`` (NaN with ``failures="ignore"``) where the model is not finite but the reference is, NaN ("no value")
+        where the reference is not finite.
         """
         with np.errstate(all="ignore"):
             return self._by_output(model, reference, x)
@@ -114,7 +120,7 @@ class ErrorMeasure:
         lost, broken = ~np.isfinite(reference), ~np.isfinite(model)
         if error.shape != lost.shape:  # one error for all outputs
             lost, broken = (np.asarray(part.any(axis=1, keepdims=True)) for part in (lost, broken))
-        error = np.where(broken, np.inf, error)
+        error = np.where(broken, np.inf if self.failures == "error" else np.nan, error)
         return np.where(lost, np.nan, error)
 
     def in_units(self, model: Array, reference: Array, x: Array) -> Array:

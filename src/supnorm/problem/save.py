@@ -103,6 +103,8 @@ def _error(problem: Problem, move: _Move, homeless: list[str]) -> dict[str, Any]
         table["scale"] = list(error.scale)
     if error.tolerance is not None:
         table["tolerance"] = list(error.tolerance) if isinstance(error.tolerance, tuple) else error.tolerance
+    if error.failures != "error":
+        table["failures"] = error.failures
     if error.function is not None:
         table["python"] = move.function(error.function, "the error function", homeless)
     if error.mask is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -110,6 +110,7 @@ class ErrorSpec(Table):
     tolerance: float | list[float] | None = None
     derivatives: bool = False
     step: float | None = None
+    failures: Literal["error", "ignore"] = "error"
 
 
 class ConstraintSpec(Table):

@@ -1,0 +1,69 @@
+"""Why the worst error is infinite, on how much of the domain errors are, and what the finite ones are like."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from supnorm.auditing.explain import number
+from supnorm.auditing.statistics import Sample, clopper_pearson_upper
+from supnorm.auditing.table import is_table
+from supnorm.auditing.tally import WholeSample
+from supnorm.problem import Problem
+from supnorm.results import Witness
+
+RANDOM = "random points"
+
+
+def points_word(sample: Sample, table: bool) -> str:
+    """What the statistics are over."""
+    return "rows" if table else "points of the domain" if isinstance(sample, WholeSample) else RANDOM
+
+
+def failed_share(side: str, sample: Sample, points: str) -> str:
+    """At how many of the ``points`` (`points_word`) a side failed, in words."""
+    k, n = sample.failed.get(side, 0), sample.drawn
+    return (
+        f"{k:,} of {n:,} {points} ({number(100 * k / n, 2)} %)"
+        if k
+        else f"none of {n:,} {points}, but at others"
+    )
+
+
+def infinite_cause(problem: Problem, witness: Witness) -> tuple[str, str]:
+    """Why an error is infinite: a code, and words."""
+    if not np.isfinite(witness.model[witness.output]):
+        text = "The model has no value at points where the reference has one: that is an infinite error."
+        return "no-model-value", text
+    if problem.error.kind == "relative" and witness.reference[witness.output] == 0:
+        text = (
+            "The reference is 0 at a point where the model is not: without a floor the relative error is infinite there. "
+            "Give floor = the size of the reference below which the error is to count as absolute."
+        )
+        return "zero-reference", text
+    cause = "The error function gives an infinite error"
+    if problem.error.function is None:
+        cause = "The error is larger than any number of double precision"
+    return "infinite-error", f"{cause} at a point where both values are finite."
+
+
+def infinite_share(problem: Problem, sample: Sample, worst_finite: float) -> str:
+    """On how much of the domain the error is infinite, and what the finite errors are like."""
+    finite = sample.finite()
+    k, n = sample.n - finite.n, sample.n
+    points = points_word(sample, is_table(problem))
+    relative = problem.error.kind == "relative" and not problem.error.per_output
+
+    def size(error: float) -> str:
+        return f"{100 * error:.3g} %" if relative else f"{error:.3g}"
+
+    text = ""
+    if n:
+        most = (
+            f": with 95 % confidence on at most {number(100 * clopper_pearson_upper(k, n), 2)} % of them all"
+        )
+        text = f"The error is infinite at {k:,} of {n:,} {points}{most if points == RANDOM else ''}."
+    if finite.n:
+        one = points.replace("points", "point").replace("rows", "row") if finite.n == 1 else points
+        text += f" Where it is finite its RMS over {finite.n:,} {one} is {size(finite.rms().value)}"
+        text += f", and the largest one found is {size(worst_finite)}."
+    return text
