@@ -109,7 +109,7 @@ def test_malformed_programs_are_refused(change):
         (lambda x: jnp.floor(x), "floor"),
         (lambda x: jnp.where(x > 0.5, x**2, x), "where"),
         (lambda x: jnp.sort(x), "sort"),
-        (lambda x: x.astype(jnp.float32), "narrower"),
+        (lambda x: x.astype(jnp.float32), "float32"),
     ],
 )
 def test_unsupported_operations_are_named(function, operation):

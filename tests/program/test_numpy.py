@@ -70,9 +70,15 @@ def test_what_cannot_be_read_is_named(function, words):
         program_of(function, 2)
 
 
-def test_casts_to_single_precision_are_read_over() -> None:
-    """A program is meant in exact arithmetic; what the cast rounds away is for the comparison with the code as it runs."""
-    program = lower_numpy(lambda x: np.tanh(x.copy().astype(np.float32)[:, 0] * np.float32(0.5)), 1)
+def test_casts_are_read_over_where_the_code_is_declared_to_run_in_them() -> None:
+    """A program is exact arithmetic: what a cast to the declared precision rounds away is the model's own rounding."""
+
+    def function(x):
+        return np.tanh(x.copy().astype(np.float32)[:, 0] * np.float32(0.5))
+
+    program = lower_numpy(function, 1, "float32")
     np.testing.assert_allclose(program.value(np.array([[0.3]])), [[np.tanh(0.15)]], rtol=1e-15)
-    with pytest.raises(Unsupported, match="conversion to int64"):
+    with pytest.raises(Unsupported, match="astype to float32"):
+        lower_numpy(function, 1)
+    with pytest.raises(Unsupported, match="astype to int64"):
         lower_numpy(lambda x: x.astype(np.int64)[:, 0], 1)

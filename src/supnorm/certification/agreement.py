@@ -163,7 +163,7 @@ def _compiles(function: Function, d: int) -> bool:
     if code is None or getattr(function.value, "tensors", False):
         return False
     try:
-        lower_numpy(code, d)
+        lower_numpy(code, d, function.precision)
     except Exception:  # whatever JAX does with an array that is none of its own
         return True
     return False

@@ -1,6 +1,8 @@
 """Straight-line programs: about 28 operations on feature vectors, from ONNX, torch, JAX or NumPy code."""
 
+from supnorm.program import entry
 from supnorm.program.aten import AtenNode, Ref, lower_aten
+from supnorm.program.entry import Narrowed
 from supnorm.program.jaxpr import lower_jaxpr
 from supnorm.program.numpy import lower_numpy
 from supnorm.program.onnx import lower_onnx
@@ -14,12 +16,14 @@ from supnorm.program.tracing import Builder, Tensor
 __all__ = [
     "AtenNode",
     "Builder",
+    "Narrowed",
     "Node",
     "Program",
     "Ref",
     "Tensor",
     "Unreadable",
     "Unsupported",
+    "entry",
     "lower_aten",
     "lower_exported",
     "lower_jaxpr",

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.program import entry
 from supnorm.program.aten_operators import COPIES, MOVES, NEAREST, OPERATORS, SAME
 from supnorm.program.branches import Comparison, select
 from supnorm.program.operations import Unsupported
@@ -22,7 +23,7 @@ from supnorm.program.program import Program
 from supnorm.program.tracing import Builder, Tensor, Value
 
 _COMPARE = {"gt": "gt", "ge": "ge", "lt": "lt", "le": "le", "eq": "eq", "ne": "ne"}
-_NOT_REAL = ("int", "uint", "bool", "complex")  # types of numbers, by the beginnings of their names
+_NOT_REAL = ("int", "uint", "bool", "complex", "float4", "float8", "quint", "qint")  # types of numbers, by the beginnings of their names
 _SIZES: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "floordiv": operator.floordiv,
     "mod": operator.mod, "neg": operator.neg, "getitem": operator.getitem,
@@ -40,13 +41,15 @@ class Ref:
 class AtenNode:
     """One call: ``target`` such as ``"aten.linear.default"`` or ``"getitem"``, and names of its results.
 
-    A type of numbers among the arguments is given by its name, ``"int64"``.
+    A type of numbers among the arguments is given by its name, ``"int64"``; ``types`` are those of the results as
+    torch computes them, empty where they are not known.
     """
 
     target: str
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
 
 
 def lower_aten(
@@ -54,6 +57,7 @@ def lower_aten(
     constants: Mapping[str, Any],
     inputs: Sequence[tuple[str, Sequence[int]]],
     outputs: Sequence[str],
+    least: str = "float64",
 ) -> Program:
     """The program of a graph.
 
@@ -62,6 +66,7 @@ def lower_aten(
         constants: weights and buffers by name, NumPy arrays.
         inputs: names and shapes of one point: ``(1, k)``, or ``(1,)``; their features follow each other.
         outputs: names of the results to keep, in order.
+        least: the precision that it is declared to run in: no result may be narrower.
 
     Raises:
         Unsupported: naming the operation, and the nearest form that is supported.
@@ -71,7 +76,7 @@ def lower_aten(
     >>> lower_aten(net, {"w": np.array([[2.0]])}, [("x", (1, 1))], ["z"]).value(np.array([[0.5]])).round(4)
     array([[0.7616]])
     """
-    build = Builder(sum(math.prod(shape) for _, shape in inputs))
+    build = Builder(sum(math.prod(shape) for _, shape in inputs), least)
     values: dict[str, Any] = {k: np.asarray(v) for k, v in constants.items()}
     start = 0
     for name, shape in inputs:
@@ -84,6 +89,8 @@ def lower_aten(
         args = [_look_up(a, values) for a in node.args]
         named = {k: _look_up(v, values) for k, v in node.kwargs.items()}
         result = _apply(build, node.target, args, named)
+        for part, dtype in zip(result if isinstance(result, list) else [result], node.types, strict=False):
+            _check_type(part, dtype, node.target, least)
         if node.outputs:  # an assertion has none
             results = [result] if len(node.outputs) == 1 else result
             values.update(zip(node.outputs, results, strict=False))
@@ -93,6 +100,33 @@ def lower_aten(
     rows = [values[name] for name in outputs]
     flat = [r.arrange(np.ravel) if isinstance(r, Tensor) else np.ravel(r) for r in rows]
     return build.finish(build.concatenate(flat, 0) if len(flat) > 1 else flat[0])
+
+
+def _check_type(result: Any, dtype: str, target: str, least: str) -> None:
+    """Whether a result has the type that torch gives it: constants are folded here in float64."""
+    if result is None or isinstance(result, Comparison | int | float):
+        return
+    if isinstance(result, Tensor):
+        entry.result(dtype, f"torch {target}", least)
+        return
+    array, name = np.asarray(result), entry.name_of(dtype)
+    if name.startswith(("int", "uint", "bool")):
+        room = 2.0 ** (int(name.removeprefix("uint").removeprefix("int") or 1) - 1) if name != "bool" else 2.0
+        whole = np.isfinite(array) & (array == np.round(array)) & (np.abs(array) < min(room, 2.0**53))
+        if not whole.all():
+            raise entry.Narrowed(f"torch {target} to {name}", "floating-point constants")
+    elif name not in entry.BITS:
+        raise entry.Narrowed(f"torch {target} to {name}", "real numbers")
+    elif entry.narrower(name, "float64") and not _held(array, name):
+        entry.result(dtype, f"torch {target} of constants", least)
+
+
+def _held(array: Any, name: str) -> bool:
+    """Whether a narrower type holds these numbers, so that nothing was rounded."""
+    if name not in ("float32", "float16"):
+        return False
+    with np.errstate(all="ignore"):
+        return np.array_equal(array.astype(name).astype(np.float64), array, equal_nan=True)
 
 
 def _operation(target: str) -> tuple[str, str]:
@@ -173,7 +207,11 @@ def _apply(build: Builder, target: str, args: list[Any], named: dict[str, Any]) 
     op = op.removesuffix("_") if not op.startswith("_") else op
     kinds = [a for a in (*args, *named.values()) if isinstance(a, str) and a.startswith(_NOT_REAL)]
     if kinds and any(isinstance(a, Tensor | Comparison) for a in args):
-        raise Unsupported(f"torch {target} to {kinds[0]}", "numbers that stay real")
+        entry.result(kinds[0], f"torch {target}", build.least)
+    for arg in (*args, *named.values()):  # weights: real, whatever is then done with them
+        for part in arg if isinstance(arg, list) else [arg]:
+            if isinstance(part, np.ndarray):
+                entry.constant(part, f"torch {target}")
     if op in ("sym_size", "size"):
         return args[0].shape[args[1]]
     if op in SAME:
@@ -196,7 +234,7 @@ def _apply(build: Builder, target: str, args: list[Any], named: dict[str, Any]) 
 
 
 def _value(arg: Any) -> Value:
-    return arg if isinstance(arg, Tensor) else np.asarray(arg, dtype=np.float64)
+    return arg if isinstance(arg, Tensor) else entry.constant(arg, "a comparison")
 
 
 def _moved(x: Any, move: Callable[[Any], Any]) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.program import entry
 from supnorm.program import onnx_operators as shared
 from supnorm.program.composed import COMPOSED, elu, hard_sigmoid, power, prelu
 from supnorm.program.operations import Unsupported
@@ -82,7 +83,7 @@ MOVES: dict[str, Callable[..., Any]] = {
 
 
 def _array(x: Any) -> Any:
-    return x if isinstance(x, Tensor) else np.asarray(x, dtype=np.float64)
+    return x if isinstance(x, Tensor) else entry.constant(x, "a torch operation")
 
 
 def _unary(op: str, build: Builder, x: Any) -> Value:
@@ -151,7 +152,7 @@ def _softplus(build: Builder, x: Any, beta: float = 1.0, threshold: float = 20.0
 
 def _channels(slope: Any, x: Any) -> Any:
     """Slopes of a PReLU, one for all or one a channel (the second axis), in a shape that goes with x."""
-    slope = np.asarray(slope, dtype=np.float64)
+    slope = entry.constant(slope, "torch aten.prelu")
     return slope.reshape(-1, *(1,) * (len(x.shape) - 2)) if slope.size > 1 else slope
 
 

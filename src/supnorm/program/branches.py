@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from supnorm.program import entry
 from supnorm.program.operations import Array, Unsupported
 from supnorm.program.tracing import Builder, Tensor, Value
 
@@ -70,7 +71,7 @@ def _clamped(build: Builder, test: Comparison, if_true: Value, if_false: Value) 
     if isinstance(test.right, Tensor) or not isinstance(test.left, Tensor) or test.op in ("ne", "eq"):
         return None
     above, below = (if_true, if_false) if test.op in ("gt", "ge") else (if_false, if_true)
-    level, shape = np.asarray(test.right, dtype=np.float64), test.left.shape
+    level, shape = entry.constant(test.right, "a comparison"), test.left.shape
     for limit, rest, op, other in ((above, below, "min", "max"), (below, above, "max", "min")):
         if isinstance(limit, Tensor) or not _equal(limit, level, shape):
             continue
@@ -83,7 +84,7 @@ def _equal(a: Value, b: Array, shape: tuple[int, ...]) -> bool:
     """Whether two constants are the same number at each place of a tensor."""
     if np.broadcast_shapes(np.shape(a), np.shape(b), shape) != shape:
         return False
-    return bool(np.all(np.asarray(a, dtype=np.float64) == b))
+    return bool(np.all(entry.constant(a, "a branch") == b))
 
 
 def _clamped_before(build: Builder, rest: Value, x: Tensor, op: str, level: Array) -> bool:

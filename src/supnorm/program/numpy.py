@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
 from supnorm.program.composed import COMPOSED, power
 from supnorm.program.operations import Unsupported
@@ -30,8 +31,10 @@ _COMPARE = {"greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": 
 _NEAREST = "elementwise functions, arithmetic, slicing, stacking, sums and matrix products with constants"
 
 
-def lower_numpy(function: Callable[..., Any], d: int) -> Program:
+def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") -> Program:
     """The program of a vectorised NumPy function ``(n, d) -> (n,)`` or ``(n, m)``.
+
+    ``least`` is the precision that it is declared to run in.
 
     Raises:
         Unsupported: for an operation that programs do not have.
@@ -40,11 +43,10 @@ def lower_numpy(function: Callable[..., Any], d: int) -> Program:
     >>> lower_numpy(lambda x: np.exp(-x[:, 0] ** 2), 1).value(np.array([[1.0]]))
     array([[0.36787944]])
     """
-    build = Builder(d)
+    build = Builder(d, least)
     result = function(Traced(build, build.input.arrange(lambda i: i[None])))
     if not isinstance(result, Traced):
-        result = np.asarray(result, dtype=np.float64)
-        return build.finish(result)
+        return build.finish(entry.constant(result, "a result"))
     if result.shape[:1] != (1,):
         raise TypeError(f"for points (1, {d}) it must return (1,) or (1, m), got {result.shape}")
     return build.finish(result.value)
@@ -89,9 +91,8 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return self._moved(lambda i: i[key])
 
     def astype(self, dtype: Any, **kwargs: Any) -> Traced:
-        """Itself: a program is meant in exact arithmetic, whatever precision the code rounds to."""
-        if np.dtype(dtype).kind != "f":
-            raise Unsupported(f"conversion to {np.dtype(dtype)}", "numbers that stay real")
+        """Itself, where nothing of the declared precision is rounded away."""
+        entry.result(dtype, "astype", self.build.least)
         return self
 
     def copy(self) -> Traced:
@@ -102,37 +103,44 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         """As of an array."""
         return self._moved(lambda i: i.reshape(*shape))
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Traced:
+    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Traced:
         """As of an array."""
+        self._kept("sum", dtype, out)
         axes = self._axes(axis)
         total = self.build.sum(self.value, axes)
         if keepdims:
             total = total.arrange(lambda i: np.expand_dims(i, axes))
         return Traced(self.build, total)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
         """As of an array."""
-        return _mean(self.build, self, axis, keepdims)
+        total = self.sum(axis, dtype, out, keepdims)
+        return total / (self.value.index.size / max(total.value.index.size, 1))
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Traced:
+    def max(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Traced:
         """As of an array."""
-        return self._folded("max", axis, keepdims)
+        return self._folded("max", axis, None, out, keepdims)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Traced:
+    def min(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Traced:
         """As of an array."""
-        return self._folded("min", axis, keepdims)
+        return self._folded("min", axis, None, out, keepdims)
 
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Traced:
+    def prod(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Traced:
         """As of an array."""
-        return self._folded("mul", axis, keepdims)
+        return self._folded("mul", axis, dtype, out, keepdims)
 
-    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    def var(
+        self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False
+    ) -> Any:
         """As of an array."""
-        return _variance(self.build, self, axis, ddof, keepdims)
+        total = ((self - self.mean(axis, keepdims=True)) ** 2).sum(axis, dtype, out, keepdims)
+        return total / (self.value.index.size / max(total.value.index.size, 1) - ddof)
 
-    def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    def std(
+        self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False
+    ) -> Any:
         """As of an array."""
-        return np.sqrt(self.var(axis, ddof, keepdims))
+        return np.sqrt(self.var(axis, dtype, out, ddof, keepdims))
 
     def dot(self, other: Any) -> Traced:
         """As of an array."""
@@ -161,7 +169,15 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
             range(self.ndim) if axis is None else (a % self.ndim for a in np.atleast_1d(axis).tolist())
         )
 
-    def _folded(self, op: str, axis: Any, keepdims: bool) -> Traced:
+    def _kept(self, what: str, dtype: Any, out: Any) -> None:
+        """Refuse a result that is rounded, or written into an array."""
+        if dtype is not None:
+            entry.result(dtype, f"np.{what}", self.build.least)
+        if out is not None:
+            raise Unsupported(f"np.{what} with out", _NEAREST)
+
+    def _folded(self, op: str, axis: Any, dtype: Any, out: Any, keepdims: bool) -> Traced:
+        self._kept({"mul": "prod"}.get(op, op), dtype, out)
         axes = self._axes(axis)
         folded = self.build.fold(op, self.value, axes)
         assert isinstance(folded, Tensor)
@@ -173,9 +189,11 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         name = ufunc.__name__
-        if method != "__call__" or kwargs:
+        if kwargs.get("dtype") is not None:
+            entry.result(kwargs.pop("dtype"), f"np.{name}", self.build.least)
+        if method != "__call__" or any(v is not None for v in kwargs.values()):
             raise Unsupported(f"np.{name}.{method} with options", _NEAREST)
-        args = [_open(a) for a in inputs]
+        args = [_open(a, f"np.{name}") for a in inputs]
         if name in _COMPARE:
             return Condition(Comparison(_COMPARE[name], args[0], args[1]))
         return Traced(self.build, _ufunc(self.build, name, args))  # type: ignore[arg-type]
@@ -183,7 +201,10 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function.__name__ not in _FUNCTIONS:
             raise Unsupported(f"np.{function.__name__}", _NEAREST)
-        return _FUNCTIONS[function.__name__](self.build, *args, **kwargs)
+        if kwargs.get("dtype") is not None:
+            entry.result(kwargs["dtype"], f"np.{function.__name__}", self.build.least)
+        known = {k: v for k, v in kwargs.items() if k != "dtype"}
+        return _FUNCTIONS[function.__name__](self.build, *args, **known)
 
 
 class Condition:
@@ -202,8 +223,8 @@ class Condition:
         return _where(builds[0], *args)
 
 
-def _open(a: Any) -> Value:
-    return a.value if isinstance(a, Traced) else np.asarray(a, dtype=np.float64)
+def _open(a: Any, what: str = "an operation") -> Value:
+    return a.value if isinstance(a, Traced) else entry.constant(a, what)
 
 
 def _ufunc(build: Builder, name: str, args: list[Any]) -> Value:
@@ -276,21 +297,7 @@ def _on_top(build: Builder, parts: Any) -> Traced:
 def _norm(build: Builder, x: Traced, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     if ord is not None and not (ord == 2 and np.ndim(axis) == 0 and axis is not None):
         raise Unsupported(f"np.linalg.norm with ord={ord}", "np.linalg.norm(x, axis=1)")
-    return np.sqrt((x**2).sum(axis, keepdims))
-
-
-def _sum(build: Builder, x: Traced, axis: Any = None, keepdims: bool = False) -> Traced:
-    return x.sum(axis, keepdims)
-
-
-def _mean(build: Builder, x: Traced, axis: Any = None, keepdims: bool = False) -> Any:
-    count = x.value.index.size / max(x.sum(axis).value.index.size, 1)
-    return x.sum(axis, keepdims) / count
-
-
-def _variance(build: Builder, x: Traced, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-    total = ((x - x.mean(axis, keepdims=True)) ** 2).sum(axis, keepdims)
-    return total / (x.value.index.size / max(total.value.index.size, 1) - ddof)
+    return np.sqrt((x**2).sum(axis, keepdims=keepdims))
 
 
 def _clip(build: Builder, x: Traced, low: Any = None, high: Any = None) -> Any:
@@ -300,7 +307,7 @@ def _clip(build: Builder, x: Traced, low: Any = None, high: Any = None) -> Any:
 
 def _polynomial(build: Builder, coefficients: Any, x: Traced) -> Any:
     value: Any = np.zeros(x.shape)
-    for c in np.asarray(coefficients).tolist():
+    for c in entry.constant(coefficients, "np.polyval").tolist():
         value = value * x + c
     return value
 
@@ -317,10 +324,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "concatenate": _join,
     "stack": _stack,
     "column_stack": _columns,
-    "sum": _sum,
-    "mean": _mean,
     "clip": _clip,
-    **{name: _method(name) for name in ("max", "min", "prod", "ravel", "var", "std")},
+    **{name: _method(name) for name in ("sum", "mean", "max", "min", "prod", "ravel", "var", "std")},
     "amax": _method("max"),
     "amin": _method("min"),
     "hstack": _side_by_side,

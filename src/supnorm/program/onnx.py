@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
 from supnorm.program.onnx_operators import OPERATORS, reduce
 from supnorm.program.operations import Unsupported
@@ -61,6 +62,7 @@ def lower_onnx(
     shapes = [_row_shape(free[name]) for name in order]
     build = Builder(sum(math.prod(s) for s in shapes))
     values: dict[str, Value] = {**constants}
+    types = {name: _type_name(free[name].type.tensor_type.elem_type) for name in order}
     start = 0
     for name, shape in zip(order, shapes, strict=True):
         columns = np.arange(start, start + math.prod(shape)).reshape(shape)
@@ -68,7 +70,7 @@ def lower_onnx(
     opset = max((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), default=18)
     functions = {(f.domain, f.name): f for f in model.functions}
     wanted = list(outputs) if outputs is not None else [o.name for o in graph.output]
-    _run(_Graph(build, opset, functions), _needed(graph.node, wanted), values)
+    _run(_Graph(build, opset, functions), _needed(graph.node, wanted), values, types)
     return _finish(build, [values[name] for name in wanted])
 
 
@@ -101,13 +103,80 @@ class _Graph:
     functions: dict[tuple[str, str], Any] = field(default_factory=dict)
 
 
-def _run(graph: _Graph, nodes: Any, values: dict[str, Value], given: dict[str, Any] | None = None) -> None:
-    """Node by node; ``given`` are the attributes of the call of a function, to which its nodes may refer."""
+def _run(
+    graph: _Graph, nodes: Any, values: dict[str, Value], types: dict[str, str],
+    given: dict[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Node by node; ``given`` are the attributes of the call of a function, to which its nodes may refer.
+
+    ``types`` are those of the numbers of the results, by name.
+    """
     for node in nodes:
         attributes = _attributes(node, given or {})
         args = [values[name] if name else None for name in node.input]
-        results = _apply(graph, node, attributes, args)
+        kinds = [_kind(values.get(name), types.get(name)) for name in node.input]
+        if (node.domain, node.op_type) in graph.functions:
+            results, made = _called(graph, node, attributes, args, kinds)
+        else:
+            results = _apply(graph, node, attributes, args, kinds)
+            made = [_check_type(graph, node, attributes, r, kinds) for r in results]
         values.update({name: r for name, r in zip(node.output, results, strict=False) if name})
+        types.update({name: kind for name, kind in zip(node.output, made, strict=False) if name and kind})
+
+
+# on constants: not rounded, or rounded alike by every implementation of IEEE 754
+_EXACT = frozenset(
+    {"Constant", "Identity", "ConstantOfShape", "Shape", "Cast", "CastLike", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
+     "Transpose", "Slice", "Gather", "Expand", "Concat", "Neg", "Abs", "Add", "Sub", "Mul", "Div", "Sqrt", "Min", "Max",
+     "Where", "Split", "Range", "Dropout"}
+)  # fmt: skip
+
+
+def _type_name(code: int) -> str:
+    from onnx import helper
+
+    return entry.name_of(helper.tensor_dtype_to_np_dtype(code))
+
+
+def _kind(value: Any, known: str | None) -> str | None:
+    """The type of an argument's numbers."""
+    return known if value is None or isinstance(value, Tensor | Comparison) else str(np.asarray(value).dtype)
+
+
+def _check_type(graph: _Graph, node: Any, at: dict[str, Any], result: Any, kinds: list[str | None]) -> str | None:
+    """The type of a result's numbers, real and floating where they depend on the input; the narrowest is kept."""
+    op = node.op_type
+    if result is None or isinstance(result, Comparison):
+        return None
+    if not isinstance(result, Tensor):
+        kind = str(np.asarray(result).dtype)
+        if op not in _EXACT and kind in entry.BITS:
+            graph.build.computed_in(kind)
+        return kind
+    if op == "Cast":
+        kind = _type_name(at["to"])
+    elif op == "CastLike":
+        kind = kinds[1] or "numbers of an unknown type"
+    else:
+        kind = next((k for k in kinds if k in entry.BITS), None) or "numbers of an unknown type"
+    if kind not in entry.BITS:
+        entry.result(kind, f"ONNX {op}")
+    graph.build.computed_in(kind)
+    return kind
+
+
+def _called(
+    graph: _Graph, node: Any, attributes: dict[str, Any], args: list[Any], kinds: list[str | None]
+) -> tuple[list[Any], list[str | None]]:
+    """Results of a function of the file, and their types."""
+    from onnx import helper
+
+    function = graph.functions[node.domain, node.op_type]
+    local = dict(zip(function.input, args, strict=False))
+    types = {name: kind for name, kind in zip(function.input, kinds, strict=False) if kind}
+    defaults = {a.name: helper.get_attribute_value(a) for a in function.attribute_proto}
+    _run(graph, function.node, local, types, defaults | attributes)
+    return [local[name] for name in function.output], [types.get(name) for name in function.output]
 
 
 def _attributes(node: Any, given: dict[str, Any]) -> dict[str, Any]:
@@ -118,16 +187,16 @@ def _attributes(node: Any, given: dict[str, Any]) -> dict[str, Any]:
     return own | {name: given[there] for name, there in named.items() if there in given}
 
 
-def _apply(graph: _Graph, node: Any, attributes: dict[str, Any], args: list[Any]) -> list[Any]:
-    from onnx import helper
-
+def _apply(
+    graph: _Graph, node: Any, attributes: dict[str, Any], args: list[Any], kinds: list[str | None]
+) -> list[Any]:
     op = node.op_type
-    if (node.domain, op) in graph.functions:
-        function = graph.functions[node.domain, op]
-        local = dict(zip(function.input, args, strict=False))
-        defaults = {a.name: helper.get_attribute_value(a) for a in function.attribute_proto}
-        _run(graph, function.node, local, defaults | attributes)
-        return [local[name] for name in function.output]
+    for arg in args:
+        if isinstance(arg, np.ndarray):
+            entry.constant(arg, f"ONNX {op}")
+    if op == "CastLike" and not isinstance(args[0], Tensor | Comparison) and kinds[1]:
+        with np.errstate(all="ignore"):
+            return [np.asarray(args[0]).astype(kinds[1])]
     if op == "Split":
         return _split(args, attributes, len(node.output))
     if op == "Shape":
@@ -142,6 +211,8 @@ def _apply(graph: _Graph, node: Any, attributes: dict[str, Any], args: list[Any]
         raise Unsupported("MaxPool with the places of the maxima", "MaxPool with its values alone")
     if any(isinstance(a, Comparison) for a in args):
         raise Unsupported(f"{op} of a comparison", "Min, Max, Clip, Abs, Relu or LeakyRelu")
+    if op == "Gelu" and kinds[0] == "float64":  # no kernel of onnxruntime: the function that defines it runs
+        op = "Gelu64"
     return [_symbolic(graph, op, attributes, args)]
 
 
@@ -181,10 +252,6 @@ def _symbolic(graph: _Graph, op: str, at: dict[str, Any], args: list[Any]) -> Va
     if op in ("Min", "Max", "Sum", "Mean"):
         return _many(build, op, args)
     if op in _SAME:
-        if op == "Cast" and at["to"] not in (1, 10, 11, 16):
-            raise Unsupported("Cast to integers", "Cast between floats")
-        if op == "CastLike" and not isinstance(args[1], Tensor) and np.asarray(args[1]).dtype.kind in "biu":
-            raise Unsupported("CastLike of integers", "Cast between floats")
         return x  # type: ignore[no-any-return]
     if op in _MOVE:
         return x.arrange(lambda i: _move(op, at, i, args[1:], graph.opset))  # type: ignore[no-any-return]

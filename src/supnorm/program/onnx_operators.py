@@ -1,4 +1,8 @@
-"""ONNX operators that compute, as compositions of the operations of a program."""
+"""ONNX operators that compute, as compositions of the operations of a program.
+
+Attributes are float32 numbers, and so are their defaults: onnxruntime computes with float32(1e-5) in float64 graphs
+too (measured for each operator against onnxruntime, `tests/program/test_runtimes.py`).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.program import entry
 from supnorm.program.composed import elu, hard_sigmoid, prelu
 from supnorm.program.operations import Unsupported
 from supnorm.program.pooling import max_pool
@@ -87,6 +92,17 @@ def _gelu(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     return build.unary("gelu_tanh" if form in (b"tanh", "tanh") else "gelu", args[0])
 
 
+def _gelu_by_parts(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    """ONNX's definition of Gelu in float64, by other operators with float32 constants."""
+    x = args[0]
+    if at.get("approximate", b"none") not in (b"tanh", "tanh"):
+        return _gelu(build, at, args)
+    cubic = build.binary("mul", build.unary("pow", x, 3.0), np.asarray(_single(0.044715)))
+    inner = build.binary("mul", build.binary("add", x, cubic), np.asarray(math.sqrt(_single(2.0 / math.pi))))
+    raised = build.binary("add", build.unary("tanh", inner), _ONE)
+    return build.binary("mul", build.binary("mul", x, np.asarray(0.5)), raised)
+
+
 def mish(build: Builder, x: Value) -> Value:
     """x tanh(softplus(x))."""
     return build.binary("mul", x, build.unary("tanh", build.unary("softplus", x)))
@@ -122,7 +138,7 @@ def _layer_norm(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
 
     centred = build.binary("sub", x, mean(x))
     variance = build.binary(
-        "add", mean(build.unary("pow", centred, 2.0)), np.asarray(at.get("epsilon", 1e-5))
+        "add", mean(build.unary("pow", centred, 2.0)), np.asarray(at.get("epsilon", _EPSILON))
     )
     scaled = build.binary("mul", build.binary("div", centred, build.unary("sqrt", variance)), args[1])
     return scaled if len(args) < 3 or args[2] is None else build.binary("add", scaled, args[2])
@@ -132,9 +148,9 @@ def _batch_norm(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     x, scale, bias, mean, variance = args
     shape = (-1,) + (1,) * (len(x.shape) - 2)
     scale, bias, mean, variance = (
-        np.asarray(a, dtype=np.float64).reshape(shape) for a in (scale, bias, mean, variance)
+        entry.constant(a, "BatchNormalization").reshape(shape) for a in (scale, bias, mean, variance)
     )
-    spread = np.sqrt(variance + at.get("epsilon", 1e-5))
+    spread = np.sqrt(variance + at.get("epsilon", _EPSILON))
     return build.binary("add", build.binary("mul", build.binary("sub", x, mean), scale / spread), bias)
 
 
@@ -155,7 +171,7 @@ def _pads(at: dict[str, Any], spatial: Any, sizes: Any, strides: Any, dilations:
 
 def _conv(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     """Convolution as one dense affine map: exact copies of the kernel's weights at each place."""
-    x, kernel = args[0], np.asarray(args[1], dtype=np.float64)
+    x, kernel = args[0], entry.constant(args[1], "Conv")
     spatial = x.shape[2:]
     rank = len(spatial)
     strides, dilations = at.get("strides", [1] * rank), at.get("dilations", [1] * rank)
@@ -175,7 +191,7 @@ def _conv(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
                 weight[(*out, slice(first, first + kernel.shape[1]), *at_place)] = kernel[
                     (out[0], slice(None), *tap)
                 ]
-    bias = np.zeros(count) if len(args) < 3 or args[2] is None else np.asarray(args[2], dtype=np.float64)
+    bias = np.zeros(count) if len(args) < 3 or args[2] is None else entry.constant(args[2], "Conv")
     total = np.broadcast_to(bias.reshape(-1, *(1,) * rank), (count, *places)).ravel()
     result = build.affine(x, weight.reshape(count * math.prod(places), -1), total)
     return result.arrange(lambda i: i.reshape(1, count, *places))
@@ -189,7 +205,17 @@ def _max_pool(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     return max_pool(build, x, sizes, strides, pads, dilations, bool(at.get("ceil_mode", 0)))
 
 
+def _single(number: float) -> float:
+    """The float32 number that is an attribute's default.
+
+    >>> _single(0.01)
+    0.009999999776482582
+    """
+    return float(np.float32(number))
+
+
 _ONE = np.asarray(1.0)
+_EPSILON = _single(1e-5)
 _SELU = (1.67326319217681884765625, 1.05070102214813232421875)  # ONNX: alpha and gamma, float32 numbers
 OPERATORS: dict[str, Callable[[Builder, dict[str, Any], list[Any]], Value]] = {
     "Gemm": _gemm,
@@ -197,22 +223,25 @@ OPERATORS: dict[str, Callable[[Builder, dict[str, Any], list[Any]], Value]] = {
     "Pow": _pow,
     "Clip": _clip,
     "Gelu": _gelu,
+    "Gelu64": _gelu_by_parts,
     "Softmax": _softmax,
     "LayerNormalization": _layer_norm,
     "BatchNormalization": _batch_norm,
     "Conv": _conv,
     "MaxPool": _max_pool,
     "Concat": lambda build, at, args: build.concatenate(args, at["axis"]),
-    "LeakyRelu": lambda build, at, args: build.unary("leaky_relu", args[0], float(at.get("alpha", 0.01))),
+    "LeakyRelu": lambda build, at, args: build.unary("leaky_relu", args[0], float(at.get("alpha", _single(0.01)))),
     "Elu": lambda build, at, args: elu(build, args[0], at.get("alpha", 1.0)),
     "Selu": lambda build, at, args: elu(build, args[0], at.get("alpha", _SELU[0]), at.get("gamma", _SELU[1])),
     "Celu": _celu,
-    "PRelu": lambda build, at, args: prelu(build, args[0], np.asarray(args[1], dtype=np.float64)),
+    "PRelu": lambda build, at, args: prelu(build, args[0], entry.constant(args[1], "PRelu")),
     "Mish": lambda build, at, args: mish(build, args[0]),
     "HardSigmoid": lambda build, at, args: hard_sigmoid(
-        build, args[0], at.get("alpha", 0.2), at.get("beta", 0.5)
+        build, args[0], at.get("alpha", _single(0.2)), at.get("beta", 0.5)
     ),
-    "HardSwish": lambda build, at, args: build.binary("mul", args[0], hard_sigmoid(build, args[0])),
+    "HardSwish": lambda build, at, args: build.binary(
+        "mul", args[0], hard_sigmoid(build, args[0], _single(1.0 / 6.0))
+    ),
     "Softsign": _softsign,
     "Reciprocal": lambda build, at, args: build.binary("div", _ONE, args[0]),
 }

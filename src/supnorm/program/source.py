@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from supnorm.program.entry import Narrowed
 from supnorm.program.jaxpr import lower_jaxpr
 from supnorm.program.numpy import lower_numpy
 from supnorm.program.operations import Unsupported
@@ -25,6 +26,7 @@ def program_of(function: Any, d: int) -> Program:
     ('input', 'mul', 'take')
     """
     known = getattr(function, "program", None)
+    least = getattr(function, "precision", "float64")
     if isinstance(known, Program):
         return known
     value = getattr(function, "value", function)
@@ -33,8 +35,8 @@ def program_of(function: Any, d: int) -> Program:
         if getattr(value, "tensors", False):
             from supnorm.program.torch import lower_torch
 
-            return lower_torch(code, d)
-        return _trace(code, d)
+            return lower_torch(code, d, least)
+        return _trace(code, d, least)
     except Unsupported:
         raise
     except Exception as error:
@@ -52,11 +54,20 @@ def _code(value: Any) -> Any:
     return getattr(value, "__wrapped__", value) if ours else value
 
 
-def _trace(code: Any, d: int) -> Program:
-    """By JAX, and by NumPy's protocols when the code calls NumPy on what JAX passes in."""
+def _trace(code: Any, d: int, least: str) -> Program:
+    """By NumPy's protocols, else by JAX.
+
+    NumPy first: plain code that calls neither (``x[:, 0] * c``) means what NumPy does with it, not JAX.
+    """
     from jax.errors import TracerArrayConversionError
 
     try:
-        return lower_jaxpr(code, d)
-    except TracerArrayConversionError:
-        return lower_numpy(code, d)
+        return lower_numpy(code, d, least)
+    except Narrowed:
+        raise
+    except Exception as error:  # whatever JAX does with an array that is none of its own
+        failure = error
+    try:
+        return lower_jaxpr(code, d, least)
+    except TracerArrayConversionError:  # it calls NumPy
+        raise failure from None

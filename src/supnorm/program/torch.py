@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.program import entry
 from supnorm.program.aten import AtenNode, Ref, lower_aten
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 
 
-def lower_torch(function: Any, d: int) -> Program:
+def lower_torch(function: Any, d: int, least: str = "float64") -> Program:
     """The program of a ``torch.nn.Module``, or of a function ``(n, d) -> (n,)`` or ``(n, m)`` of tensors.
+
+    ``least`` is the precision that it is declared to run in.
 
     Raises:
         Unsupported: naming the operation; or when torch cannot export the code.
@@ -55,30 +58,36 @@ def lower_torch(function: Any, d: int) -> Program:
             if training
             else "a module without branches on values",
         ) from None
-    return lower_exported(exported)
+    return lower_exported(exported, least)
 
 
-def lower_exported(exported: Any) -> Program:
+def lower_exported(exported: Any, least: str = "float64") -> Program:
     """The program of a ``torch.export.ExportedProgram`` that was exported with one row of one input."""
     signature, held = exported.graph_signature, {**exported.state_dict, **exported.constants}
     sources = {
         **signature.inputs_to_parameters, **signature.inputs_to_buffers,
         **signature.inputs_to_lifted_tensor_constants,
     }  # fmt: skip
-    constants = {name: held[key].detach().double().cpu().numpy() for name, key in sources.items()}
+    constants = {name: entry.tensor(held[key], f"torch weight {key}") for name, key in sources.items()}
     inputs, nodes = [], []
     for node in exported.graph.nodes:
         if node.op == "placeholder" and node.name not in constants:
             inputs.append((node.name, (1, *node.meta["val"].shape[1:])))
         if node.op == "call_function":
             nodes.append(_node(node))
-    return lower_aten(nodes, constants, inputs, [str(o) for o in signature.user_outputs])
+    return lower_aten(nodes, constants, inputs, [str(o) for o in signature.user_outputs], least)
 
 
 def _node(node: Any) -> AtenNode:
     target = str(node.target) if hasattr(node.target, "overloadpacket") else node.target.__name__
     named = {k: _argument(v) for k, v in node.kwargs.items()}
-    return AtenNode(target, tuple(_argument(a) for a in node.args), named, (node.name,))
+    return AtenNode(target, tuple(_argument(a) for a in node.args), named, (node.name,), _types(node.meta.get("val")))
+
+
+def _types(result: Any) -> tuple[str, ...]:
+    """Types of the numbers of a node's results."""
+    parts = result if isinstance(result, list | tuple) else [result]
+    return tuple(entry.name_of(str(getattr(part, "dtype", "float64"))) for part in parts)
 
 
 def _argument(arg: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.program import entry
 from supnorm.program.operations import BINARY, UNARY, Array
 from supnorm.program.program import Node, Program
 
@@ -44,6 +45,10 @@ Value: TypeAlias = Tensor | NDArray[np.generic]
 class Builder:
     """Collects the nodes of a program.
 
+    Args:
+        d: number of inputs.
+        least: the precision that the code is declared to run in: no result may be narrower (`entry`).
+
     >>> build = Builder(2)
     >>> x = build.input
     >>> y = build.unary("sin", build.binary("mul", x, np.array([2.0, 3.0])))
@@ -51,11 +56,18 @@ class Builder:
     array([[0.    , 0.9975]])
     """
 
-    def __init__(self, d: int) -> None:
+    def __init__(self, d: int, least: str = "float64") -> None:
+        self.least = least
+        self.narrowest = "float64"  # of the types of results in the code, where that is for the code to choose
         self.nodes: list[Node] = [Node("input", (), d)]
         self.input = Tensor(0, np.arange(d))
         self.remarks: set[str] = set()
         self._places: dict[tuple[object, ...], int] = {}
+
+    def computed_in(self, kind: str) -> None:
+        """Take note of the type of a result."""
+        if entry.narrower(kind, self.narrowest):
+            self.narrowest = kind
 
     def add_node(self, node: Node) -> Tensor:
         """Append a node, or find the one that computes the same; its features as a vector."""
@@ -72,10 +84,10 @@ class Builder:
             self.nodes.append(node)
         return Tensor(self._places[key], np.arange(node.width))
 
-    def flat(self, value: Value, shape: tuple[int, ...]) -> int:
+    def flat(self, value: Value, shape: tuple[int, ...], what: str = "an operation") -> int:
         """The node whose features are ``value``, broadcast to ``shape``, in order."""
         if not isinstance(value, Tensor):
-            constant = np.broadcast_to(np.asarray(value, dtype=np.float64), shape).ravel().copy()
+            constant = np.broadcast_to(entry.constant(value, what), shape).ravel().copy()
             return self.add_node(Node("constant", (), len(constant), value=constant)).node
         index = np.broadcast_to(value.index, shape).ravel()
         width = self.nodes[value.node].width
@@ -88,7 +100,7 @@ class Builder:
         extra = () if parameter is None else (parameter,)
         if not isinstance(value, Tensor):
             with np.errstate(all="ignore"):
-                return UNARY[op](np.asarray(value, dtype=np.float64), *extra)
+                return UNARY[op](entry.constant(value, op), *extra)
         used, inverse = np.unique(value.index, return_inverse=True)
         node = self.flat(Tensor(value.node, used), used.shape)
         out = self.add_node(Node(op, (node,), len(used), parameter=parameter))
@@ -98,10 +110,10 @@ class Builder:
         """An operation of two tensors with NumPy broadcasting."""
         if not isinstance(a, Tensor) and not isinstance(b, Tensor):
             with np.errstate(all="ignore"):
-                return BINARY[op](np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
+                return BINARY[op](entry.constant(a, op), entry.constant(b, op))
         shape = np.broadcast_shapes(np.shape(a) if not isinstance(a, Tensor) else a.shape,
                                     np.shape(b) if not isinstance(b, Tensor) else b.shape)  # fmt: skip
-        first, second = self.flat(a, shape), self.flat(b, shape)
+        first, second = self.flat(a, shape, op), self.flat(b, shape, op)
         out = self._shortcut(op, first, second)
         if out is None:
             out = self.add_node(Node(op, (first, second), self.nodes[first].width))
@@ -124,8 +136,8 @@ class Builder:
     def affine(self, x: Tensor, weight: Array, bias: Array | None = None) -> Tensor:
         """``weight @ x + bias`` for the flattened tensor ``x``, shape ``(k,)``; a vector ``(width,)``."""
         node = self.flat(x, x.shape)
-        weight = np.ascontiguousarray(weight, dtype=np.float64)
-        shift = np.zeros(len(weight)) if bias is None else np.asarray(bias, dtype=np.float64).ravel().copy()
+        weight = np.ascontiguousarray(entry.constant(weight, "a linear layer"))
+        shift = np.zeros(len(weight)) if bias is None else entry.constant(bias, "a linear layer").ravel().copy()
         return self.add_node(Node("affine", (node,), len(weight), weight=weight, bias=shift))
 
     def concatenate(self, parts: Sequence[Value], axis: int) -> Value:
@@ -166,7 +178,7 @@ class Builder:
     def contract(self, a: Value, b: Value) -> Value:
         """Matrix product ``(r, k) @ (k, c)`` of two matrices, one of which may be constant."""
         if not isinstance(a, Tensor) and not isinstance(b, Tensor):
-            return np.asarray(np.asarray(a, dtype=np.float64) @ np.asarray(b, dtype=np.float64))
+            return np.asarray(entry.constant(a, "a matrix product") @ entry.constant(b, "a matrix product"))
         if isinstance(a, Tensor) and isinstance(b, Tensor):
             left = a.arrange(lambda i: i[:, :, None])
             right = b.arrange(lambda i: i[None, :, :])
@@ -174,19 +186,20 @@ class Builder:
             assert isinstance(product, Tensor)
             return self.sum(product, (1,))
         if isinstance(b, Tensor):
-            swapped = self.contract(b.arrange(np.transpose), np.asarray(a).T)
+            swapped = self.contract(b.arrange(np.transpose), np.transpose(np.asarray(a)))
             assert isinstance(swapped, Tensor)
             return swapped.arrange(np.transpose)
         assert isinstance(a, Tensor)
-        matrix = np.asarray(b, dtype=np.float64)
+        matrix = entry.constant(b, "a matrix product")
         block = np.kron(np.eye(a.shape[0]), matrix.T) if a.shape[0] > 1 else matrix.T
-        out = self.affine(a, np.asarray(block, dtype=np.float64))
+        out = self.affine(a, block)
         return out.arrange(lambda i: i.reshape(a.shape[0], matrix.shape[1]))
 
     def inline(self, program: Program, x: Tensor) -> Tensor:
         """The output of another program at ``x``, a vector of its inputs."""
         place = [self.flat(x, x.shape)]
         self.remarks.update(program.remarks)
+        self.computed_in(program.narrowest)
         for node in program.nodes[1:]:
             args = tuple(place[a] for a in node.args)
             place.append(self.add_node(replace(node, args=args)).node)
@@ -208,4 +221,4 @@ class Builder:
             nodes.append(replace(self.nodes[old], args=args))
         if last == 0:
             nodes.append(Node("take", (0,), self.nodes[0].width, columns=np.arange(self.nodes[0].width)))
-        return Program(tuple(nodes), tuple(sorted(self.remarks)))
+        return Program(tuple(nodes), tuple(sorted(self.remarks)), self.narrowest)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
-from supnorm.program import AtenNode, Program, Ref, Unsupported, lower_aten
+from supnorm.program import AtenNode, Program, Ref, Unsupported, entry, lower_aten
 from supnorm.sources.aten import DTYPES
 from supnorm.sources.ports import Layout
 from supnorm.sources.programs import permuted
 
 
 def program_of_graph(
-    graph: dict[str, Any], constants: dict[str, Any], given: list[str], outputs: list[str], layout: Layout
+    graph: dict[str, Any],
+    constants: dict[str, Any],
+    given: list[str],
+    outputs: list[str],
+    types: Callable[[Layout], Mapping[str, str]],
+    least: str,
+    layout: Layout,
 ) -> Program:
     """The program of a graph whose inputs take the axes as ``layout`` says.
 
@@ -22,19 +27,22 @@ def program_of_graph(
         constants: weights by the names of the graph, tensors.
         given: names of the inputs.
         outputs: names of the outputs.
+        types: from a layout to the types of numbers of all results, by name, as they come out when it runs.
+        least: the precision that it is declared to run in.
         layout: which axes each input takes.
 
     Raises:
         Unsupported: naming the operation.
     """
-    nodes = [_node(node) for node in graph["nodes"]]
-    arrays = {k: np.asarray(v.detach().cpu().double().numpy()) for k, v in constants.items()}
+    found = types(layout)
+    nodes = [_node(node, found) for node in graph["nodes"]]
+    arrays = {k: entry.tensor(v, f"torch weight {k}") for k, v in constants.items()}
     shapes = [(1, *shape) for shape in layout.shapes]
-    program = lower_aten(nodes, arrays, list(zip(given, shapes, strict=True)), outputs)
+    program = lower_aten(nodes, arrays, list(zip(given, shapes, strict=True)), outputs, least)
     return permuted(program, [axis for columns in layout.columns for axis in columns])
 
 
-def _node(node: dict[str, Any]) -> AtenNode:
+def _node(node: dict[str, Any], types: Mapping[str, str]) -> AtenNode:
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for argument in node["inputs"]:
@@ -44,7 +52,8 @@ def _node(node: dict[str, Any]) -> AtenNode:
         else:
             positional.append(value)
     outputs = tuple(name for output in node["outputs"] for name in _names(output))
-    return AtenNode(node["target"].removeprefix("torch.ops."), tuple(positional), named, outputs)
+    known = tuple(types.get(name, "float64") for name in outputs)
+    return AtenNode(node["target"].removeprefix("torch.ops."), tuple(positional), named, outputs, known)
 
 
 def _argument(arg: dict[str, Any]) -> Any:

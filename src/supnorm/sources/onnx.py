@@ -95,20 +95,9 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
     if graph is None:
         return found
     found = replace(found, vjp=_derivative(function.value, graph))
-    inner = _narrowest(path)
-    if precision == "float64" and inner != "float64":  # its rounding is what counts
-        found = replace(found, precision=inner, notes=(*found.notes, *rounding_note(inner)))
+    if found.precision != precision:  # its rounding is what counts
+        found = replace(found, notes=(*found.notes, *rounding_note(found.precision)))
     return found
-
-
-def _narrowest(path: Path) -> str:
-    """The least precise type to which a graph casts numbers on the way."""
-    import onnx
-
-    model = onnx.load(str(path))
-    nodes = [*model.graph.node, *(n for f in model.functions for n in f.node)]
-    codes = {a.i for n in nodes if n.op_type == "Cast" for a in n.attribute if a.name == "to"}
-    return "float16" if codes & {10, 16} else "float32" if 1 in codes else "float64"
 
 
 def _program(path: Path, layout: Layout, outputs: list[str]) -> Program:

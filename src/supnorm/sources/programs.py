@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Function
-from supnorm.program import Node, Program, Unreadable, Unsupported
+from supnorm.program import Narrowed, Node, Program, Unreadable, Unsupported, entry
 
 Array = NDArray[np.float64]
 
@@ -97,8 +97,12 @@ def with_program(function: Function, name: str, lower: Callable[[], Program], pr
         graph = lower()
     except Unsupported as reason:
         note = f"{name} is run as a black box, {way}: {reason}"
-        named = Unsupported(f"{reason.operation} of {name}", reason.nearest)
+        named = type(reason)(f"{reason.operation} of {name}", reason.nearest)
+        if isinstance(reason, Narrowed):
+            named = Unreadable(f"{reason.operation}, which {name} does", reason.nearest)
         return unread(replace(function, notes=(*function.notes, note)), named)
+    if entry.narrower(graph.narrowest, function.precision):
+        function = replace(function, precision=graph.narrowest)
     if not agrees(graph, function, probe):
         note = f"{name} is run as a black box, {way}: its outputs depend on the whole batch"
         mixed = Unreadable(

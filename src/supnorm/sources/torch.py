@@ -125,6 +125,8 @@ def from_tensors(
         y, n = model(x), len(x)
         if not isinstance(y, torch.Tensor):
             raise BadInput(f"{label} must return one tensor, got {type(y).__name__}")
+        if y.is_complex():
+            raise BadInput(f"{label} returns {y.dtype} numbers, which have no largest: return their real and imaginary parts")
         y = y[:, None] if tuple(y.shape) == (n,) else y
         if y.ndim != 2 or len(y) != n:
             raise BadInput(

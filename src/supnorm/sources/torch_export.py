@@ -27,7 +27,7 @@ from supnorm.problem.specification import SourceSpec
 from supnorm.program import Program
 from supnorm.results import BadInput
 from supnorm.results.door import demand_unpacked
-from supnorm.sources.aten import NeedsTrust, dtype_name, step_of
+from supnorm.sources.aten import DTYPES, NeedsTrust, dtype_name, step_of
 from supnorm.sources.aten_program import program_of_graph
 from supnorm.sources.ports import Layout, Port, arrange
 from supnorm.sources.programs import with_program
@@ -156,6 +156,8 @@ def _graph(
     device: Any,
     precision: str | None,
 ) -> Graph:
+    import torch
+
     constants: dict[str, Any] = {}
     given: list[str] = []
     for spec in signature["input_specs"]:
@@ -181,9 +183,19 @@ def _graph(
             step(values)
         return [values[name] for name in outputs]
 
+    def types(layout: Layout) -> dict[str, str]:
+        x = torch.zeros(layout.batch or 1, sum(map(len, layout.columns)), device=device)
+        words = [precision if precision and p.startswith(("float", "bfloat")) else p for p in layout.precisions]
+        points = [part.to(getattr(torch, p)) for part, p in zip(layout.feed(x), words, strict=True)]
+        values = {**constants, **dict(zip(given, points, strict=True))}
+        for step in steps:
+            step(values)
+        return {k: str(v.dtype) for k, v in values.items() if isinstance(v, torch.Tensor)}
+
     ports = tuple(_port(name, graph["tensor_values"][name]) for name in given)
-    lower = functools.partial(program_of_graph, graph, constants, given, outputs)
-    return Graph(ports, run, precision or _narrowest(graph, tensors, ports), lower)
+    runs_in = precision or _narrowest(graph, tensors, ports)
+    lower = functools.partial(program_of_graph, graph, constants, given, outputs, types, runs_in)
+    return Graph(ports, run, runs_in, lower)
 
 
 def _narrowest(graph: dict[str, Any], tensors: dict[str, Any], ports: tuple[Port, ...]) -> str:
@@ -196,6 +208,7 @@ def _narrowest(graph: dict[str, Any], tensors: dict[str, Any], ports: tuple[Port
     ]
     words = {str(t.dtype).removeprefix("torch.") for t in tensors.values()} | {p.precision for p in ports}
     words |= {dtype_name(code) for code in casts}
+    words |= {DTYPES.get(v.get("dtype"), "") for v in graph.get("tensor_values", {}).values()}
     return next((w for w in ("bfloat16", "float16", "float32") if w in words), "float64")
 
 

@@ -1,0 +1,131 @@
+"""The one door by which numbers enter a program: constants, weights, buffers, and the types of results.
+
+A program is real arithmetic in float64, without rounding. So a constant may enter it when float64 holds it exactly,
+and a result when the code keeps it as a real number of at least the precision that the function is declared to run in.
+Everything else (complex numbers, integers and booleans made of the input, narrower floats, objects, text) would be
+another function than the one that runs, and is refused by the name of its type and of the operation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from supnorm.program.operations import Array, Unsupported
+
+# bits of the significand; two types of the same width and other ranges are not each other's equals
+BITS = {
+    "float64": 53, "float32": 24, "float16": 11, "bfloat16": 8, "float8_e4m3fn": 4, "float8_e4m3fnuz": 4,
+    "float8_e5m2": 3, "float8_e5m2fnuz": 3, "longdouble": 64, "float96": 64, "float128": 64,
+}  # fmt: skip
+_ADVICE = {
+    "float32": 'numbers that stay float64; or precision = "float32" where the code is meant to run in it',
+    "other": "real numbers",
+}
+
+
+class Narrowed(Unsupported):
+    """Numbers that are not real, or narrower than the function is declared to be.
+
+    >>> print(Narrowed("np.add with a complex128 constant", "real numbers"))
+    np.add with a complex128 constant cannot be read as real arithmetic; nearest supported form: real numbers
+    """
+
+    def __init__(self, what: str, nearest: str) -> None:
+        text = f"{what} cannot be read as real arithmetic"
+        Exception.__init__(self, f"{text}; nearest supported form: {nearest}")
+        self.operation, self.nearest = text, nearest
+
+
+def constant(value: Any, what: str) -> Array:
+    """A constant as float64 numbers, exactly.
+
+    Integers and booleans count as the numbers that they become beside float64 ones, which is how NumPy, JAX and
+    torch take them.
+
+    Args:
+        value: a number or an array of any library.
+        what: the operation that takes it, for the message.
+
+    Raises:
+        Narrowed: for complex numbers, objects, text, and long doubles that float64 does not hold.
+
+    >>> constant(np.float16(0.1), "np.add")
+    array(0.09997559)
+    >>> constant(1j, "np.add")
+    Traceback (most recent call last):
+    supnorm.program.entry.Narrowed: np.add with a complex128 constant cannot be read as real arithmetic; ...
+    """
+    if type(value) in (int, float, bool):
+        return np.asarray(float(value))
+    try:
+        array = np.asarray(value)
+    except Exception as error:  # arrays of other libraries that do not become NumPy's
+        raise Narrowed(f"{what} with a {type(value).__name__} ({error})", _ADVICE["other"]) from None
+    name = str(array.dtype)
+    if array.dtype.kind not in "fiub" and name not in BITS:
+        raise Narrowed(f"{what} with a {name} constant", _ADVICE["other"])
+    with np.errstate(all="ignore"):
+        real = array.astype(np.float64)
+        if BITS.get(name, 0) > BITS["float64"] and not np.array_equal(real, array, equal_nan=True):
+            raise Narrowed(f"{what} with a {name} constant that float64 does not hold", "float64 constants")
+    return np.asarray(real)
+
+
+def result(dtype: Any, what: str, least: str = "float64") -> None:
+    """Refuse a result that depends on the input and is not kept as a real number of enough precision.
+
+    Args:
+        dtype: its type, or the name of it, as ``"torch.float32"``.
+        what: the operation that gives it, for the message.
+        least: the precision that the function is declared to run in.
+
+    Raises:
+        Narrowed: naming the operation and the type.
+
+    >>> result(np.float32, "np.sum", "float32")
+    >>> result(np.float32, "np.sum")
+    Traceback (most recent call last):
+    supnorm.program.entry.Narrowed: np.sum to float32 cannot be read as real arithmetic; ...
+    """
+    name = name_of(dtype)
+    if name not in BITS:
+        raise Narrowed(f"{what} to {name}", "numbers that stay real, of floating point")
+    if narrower(name, least):
+        raise Narrowed(f"{what} to {name}", _ADVICE.get(name, f"numbers that stay {least}"))
+
+
+def narrower(name: str, least: str) -> bool:
+    """Whether a floating type does not hold every number of another one.
+
+    >>> narrower("float32", "float64"), narrower("float64", "float32"), narrower("bfloat16", "float16")
+    (True, False, True)
+    """
+    return name != least and BITS[name] <= BITS.get(least, 53)
+
+
+def name_of(dtype: Any) -> str:
+    """The name of a type of numbers, of any library.
+
+    >>> name_of(np.float64), name_of("torch.bfloat16"), name_of(complex)
+    ('float64', 'bfloat16', 'complex128')
+    """
+    text = dtype.removeprefix("torch.") if isinstance(dtype, str) else dtype
+    try:
+        return str(np.dtype(text))
+    except TypeError:
+        return str(text).removeprefix("torch.")
+
+
+def tensor(value: Any, what: str) -> Any:
+    """A torch tensor as a NumPy array of the same numbers; floating ones as float64, which holds them all.
+
+    Raises:
+        Narrowed: for quantised and sparse tensors.
+    """
+    if value.is_quantized or str(value.layout) != "torch.strided":
+        kind = str(value.dtype) if value.is_quantized else str(value.layout)
+        raise Narrowed(f"{what} of type {kind}", "dense tensors of real numbers")
+    value = value.detach().cpu().resolve_conj().resolve_neg()
+    return (value.double() if value.is_floating_point() else value).numpy()

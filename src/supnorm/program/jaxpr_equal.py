@@ -1,0 +1,93 @@
+"""Whether two jaxprs are the same, equation by equation: then they are the same function, to the last bit.
+
+Functions of JAX that programs have as one operation are recognised by it: a jaxpr is compared with the one that
+the library's own function has at these shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def is_jaxpr_of(function: Callable[..., Any], jaxpr: Any, consts: Any) -> bool:
+    """Whether a jaxpr is that of a JAX function with a custom derivative, at the shapes and types of its inputs.
+
+    Args:
+        function: the library's, which JAX keeps as one call with a custom derivative.
+        jaxpr, consts: of the call in question.
+
+    >>> import jax, jax.numpy as jnp
+    >>> own = jax.make_jaxpr(jnp.logaddexp)(1.0, 2.0).jaxpr
+    >>> is_jaxpr_of(jnp.logaddexp, inner_of(own).jaxpr, inner_of(own).consts)
+    True
+    """
+    import jax
+
+    avals = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in jaxpr.invars]
+    try:
+        own = inner_of(jax.make_jaxpr(function)(*avals).jaxpr)
+    except TypeError:  # of another number of arguments, or types it does not take
+        return False
+    return own is not None and same(jaxpr, consts, own.jaxpr, own.consts)
+
+
+def inner_of(jaxpr: Any) -> Any:
+    """The function with a custom derivative that a jaxpr calls, alone or inside one compiled call; None without one."""
+    while len(jaxpr.eqns) == 1:
+        params = jaxpr.eqns[0].params
+        if "call_jaxpr" in params:
+            return params["call_jaxpr"]
+        if "jaxpr" not in params:
+            return None
+        jaxpr = getattr(params["jaxpr"], "jaxpr", params["jaxpr"])
+    return None
+
+
+def same(a: Any, a_consts: Any, b: Any, b_consts: Any) -> bool:
+    """Whether two jaxprs have the same equations, on the same constants, with the same results."""
+    if not (_alike(a.invars, b.invars) and _alike(a.constvars, b.constvars)):
+        return False
+    if len(a.eqns) != len(b.eqns) or not all(map(_equal, a_consts, b_consts)):
+        return False
+    names = dict(zip([*a.constvars, *a.invars], [*b.constvars, *b.invars], strict=True))
+
+    def corresponds(v: Any, w: Any) -> bool:
+        if hasattr(v, "val") or hasattr(w, "val"):  # literals
+            return hasattr(v, "val") and hasattr(w, "val") and v.aval == w.aval and _equal(v.val, w.val)
+        return names.get(v) is w
+
+    for one, other in zip(a.eqns, b.eqns, strict=True):
+        if one.primitive is not other.primitive or not _alike(one.outvars, other.outvars):
+            return False
+        if len(one.invars) != len(other.invars) or not all(map(corresponds, one.invars, other.invars)):
+            return False
+        if one.params.keys() != other.params.keys():
+            return False
+        if not all(_equal(one.params[k], other.params[k]) for k in one.params):
+            return False
+        names.update(zip(one.outvars, other.outvars, strict=True))
+    return len(a.outvars) == len(b.outvars) and all(map(corresponds, a.outvars, b.outvars))
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether variables have the same shapes and types, one by one."""
+    shapes = [[(v.aval.shape, v.aval.dtype) for v in variables] for variables in (a, b)]
+    return bool(shapes[0] == shapes[1])
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Whether parameters are the same, jaxprs inside them included."""
+    if hasattr(a, "eqns") and hasattr(b, "eqns"):
+        a, b = (getattr(x, "jaxpr", x) for x in (a, b)) if not hasattr(a, "consts") else (a, b)
+        if hasattr(a, "consts") and hasattr(b, "consts"):
+            return same(a.jaxpr, a.consts, b.jaxpr, b.consts)
+        return same(a, (), b, ())
+    if isinstance(a, np.ndarray | np.generic) or isinstance(b, np.ndarray | np.generic):
+        return np.asarray(a).dtype == np.asarray(b).dtype and np.array_equal(a, b, equal_nan=True)
+    try:
+        return type(a) is type(b) and bool(a == b)
+    except Exception:  # comparisons of types that have none
+        return False
