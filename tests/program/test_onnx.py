@@ -68,8 +68,7 @@ class Features(nn.Module):
         )
 
 
-ACTIVATIONS = [nn.Tanh(), nn.ReLU(), nn.LeakyReLU(0.25), nn.Sigmoid(), nn.Softplus(), nn.SiLU(), nn.GELU(),
-               nn.GELU("tanh")]  # fmt: skip
+ACTIVATIONS = [nn.Tanh(), nn.ReLU(), nn.LeakyReLU(0.25), nn.Sigmoid(), nn.Softplus(), nn.SiLU(), nn.GELU()]
 
 
 POOLS = [

@@ -163,7 +163,8 @@ def _compiles(function: Function, d: int) -> bool:
     if code is None or getattr(function.value, "tensors", False):
         return False
     try:
-        lower_numpy(code, d, function.precision)
+        with double_precision("jax" in sys.modules):
+            lower_numpy(code, d, function.precision)
     except Exception:  # whatever JAX does with an array that is none of its own
         return True
     return False

@@ -23,7 +23,7 @@ from supnorm.certification.black_box import BlackBox
 from supnorm.certification.measured import Measuring
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
-from supnorm.program import Builder, Program, Tensor, Unsupported, program_of
+from supnorm.program import Builder, Narrowed, Program, Tensor, Unsupported, program_of
 from supnorm.program.tracing import Value
 from supnorm.results import BadInput
 
@@ -162,7 +162,13 @@ def _program(function: Function, what: str, measuring: Measuring) -> Program | N
             "points only: audit compares them"
         )
     try:
-        program = program_of(function, d)
+        try:
+            program = program_of(function, d)
+        except Narrowed:  # plain code shows by its values in which precision it runs
+            if function.precision != "float64":
+                raise
+            function.value(problem.domain.from_unit(np.full((1, d), 0.5)))
+            program = program_of(function, d)
     except Unsupported as error:
         if function.declared is not None:
             return None

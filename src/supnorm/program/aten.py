@@ -23,7 +23,8 @@ from supnorm.program.program import Program
 from supnorm.program.tracing import Builder, Tensor, Value
 
 _COMPARE = {"gt": "gt", "ge": "ge", "lt": "lt", "le": "le", "eq": "eq", "ne": "ne"}
-_NOT_REAL = ("int", "uint", "bool", "complex", "float4", "float8", "quint", "qint")  # types of numbers, by the beginnings of their names
+# types of numbers that are not real and floating, or far too narrow, by the beginnings of their names
+_NOT_REAL = ("int", "uint", "bool", "complex", "float4", "float8", "quint", "qint")
 _SIZES: dict[str, Callable[..., Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "floordiv": operator.floordiv,
     "mod": operator.mod, "neg": operator.neg, "getitem": operator.getitem,

@@ -14,7 +14,7 @@ import numpy as np
 
 from supnorm.program.operations import Array, Unsupported
 
-# bits of the significand; two types of the same width and other ranges are not each other's equals
+# bits of the significand
 BITS = {
     "float64": 53, "float32": 24, "float16": 11, "bfloat16": 8, "float8_e4m3fn": 4, "float8_e4m3fnuz": 4,
     "float8_e5m2": 3, "float8_e5m2fnuz": 3, "longdouble": 64, "float96": 64, "float128": 64,
@@ -63,7 +63,7 @@ def constant(value: Any, what: str) -> Array:
         array = np.asarray(value)
     except Exception as error:  # arrays of other libraries that do not become NumPy's
         raise Narrowed(f"{what} with a {type(value).__name__} ({error})", _ADVICE["other"]) from None
-    name = str(array.dtype)
+    name = "str" if array.dtype.kind in "US" else str(array.dtype)
     if array.dtype.kind not in "fiub" and name not in BITS:
         raise Narrowed(f"{what} with a {name} constant", _ADVICE["other"])
     with np.errstate(all="ignore"):
@@ -106,14 +106,15 @@ def narrower(name: str, least: str) -> bool:
 
 
 def name_of(dtype: Any) -> str:
-    """The name of a type of numbers, of any library.
+    """The name of a type of numbers, of any library; of text always ``"str"``.
 
     >>> name_of(np.float64), name_of("torch.bfloat16"), name_of(complex)
     ('float64', 'bfloat16', 'complex128')
     """
     text = dtype.removeprefix("torch.") if isinstance(dtype, str) else dtype
     try:
-        return str(np.dtype(text))
+        found = np.dtype(text)
+        return "str" if found.kind in "US" else str(found)
     except TypeError:
         return str(text).removeprefix("torch.")
 

@@ -203,6 +203,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
             raise Unsupported(f"np.{function.__name__}", _NEAREST)
         if kwargs.get("dtype") is not None:
             entry.result(kwargs["dtype"], f"np.{function.__name__}", self.build.least)
+            kwargs.pop("casting", None)  # to a type that holds all of them
         known = {k: v for k, v in kwargs.items() if k != "dtype"}
         return _FUNCTIONS[function.__name__](self.build, *args, **known)
 

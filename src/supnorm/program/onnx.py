@@ -143,7 +143,9 @@ def _kind(value: Any, known: str | None) -> str | None:
     return known if value is None or isinstance(value, Tensor | Comparison) else str(np.asarray(value).dtype)
 
 
-def _check_type(graph: _Graph, node: Any, at: dict[str, Any], result: Any, kinds: list[str | None]) -> str | None:
+def _check_type(
+    graph: _Graph, node: Any, at: dict[str, Any], result: Any, kinds: list[str | None]
+) -> str | None:
     """The type of a result's numbers, real and floating where they depend on the input; the narrowest is kept."""
     op = node.op_type
     if result is None or isinstance(result, Comparison):

@@ -230,7 +230,9 @@ OPERATORS: dict[str, Callable[[Builder, dict[str, Any], list[Any]], Value]] = {
     "Conv": _conv,
     "MaxPool": _max_pool,
     "Concat": lambda build, at, args: build.concatenate(args, at["axis"]),
-    "LeakyRelu": lambda build, at, args: build.unary("leaky_relu", args[0], float(at.get("alpha", _single(0.01)))),
+    "LeakyRelu": lambda build, at, args: build.unary(
+        "leaky_relu", args[0], float(at.get("alpha", _single(0.01)))
+    ),
     "Elu": lambda build, at, args: elu(build, args[0], at.get("alpha", 1.0)),
     "Selu": lambda build, at, args: elu(build, args[0], at.get("alpha", _SELU[0]), at.get("gamma", _SELU[1])),
     "Celu": _celu,

@@ -59,10 +59,12 @@ def _trace(code: Any, d: int, least: str) -> Program:
 
     NumPy first: plain code that calls neither (``x[:, 0] * c``) means what NumPy does with it, not JAX.
     """
+    import jax
     from jax.errors import TracerArrayConversionError
 
     try:
-        return lower_numpy(code, d, least)
+        with jax.enable_x64(True):  # arrays of JAX in the code
+            return lower_numpy(code, d, least)
     except Narrowed:
         raise
     except Exception as error:  # whatever JAX does with an array that is none of its own

@@ -1,7 +1,7 @@
 """torch modules and functions of tensors as straight-line programs, by ``torch.export`` on one point.
 
-The weights are taken as they are stored, in real arithmetic: a float32 module becomes the function that it
-would compute without rounding. Mode and weights of the module are left alone.
+It is exported in the precision in which it runs, so that the graph has the types of all results, and its weights are taken
+as they are stored, in real arithmetic: a float32 module becomes the function that it would compute without rounding.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 
 
-def lower_torch(function: Any, d: int, least: str = "float64") -> Program:
+def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
     """The program of a ``torch.nn.Module``, or of a function ``(n, d) -> (n,)`` or ``(n, m)`` of tensors.
 
-    ``least`` is the precision that it is declared to run in.
+    ``least`` is the precision that it runs in and that its inputs have; by default that of its first weight.
 
     Raises:
         Unsupported: naming the operation; or when torch cannot export the code.
@@ -36,15 +36,14 @@ def lower_torch(function: Any, d: int, least: str = "float64") -> Program:
     class Wrapped(torch.nn.Module):  # type: ignore[misc,unused-ignore]
         def __init__(self) -> None:
             super().__init__()
-            self.inner = (
-                copy.deepcopy(function).double() if isinstance(function, torch.nn.Module) else function
-            )
+            self.inner = copy.deepcopy(function) if isinstance(function, torch.nn.Module) else function
             self.train(getattr(function, "training", False))
 
         def forward(self, x: Any) -> Any:
             return self.inner(x)
 
-    point = torch.zeros(1, d, dtype=torch.float64)
+    least = least or _own(function)
+    point = torch.zeros(1, d, dtype=getattr(torch, least))
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
@@ -59,6 +58,11 @@ def lower_torch(function: Any, d: int, least: str = "float64") -> Program:
             else "a module without branches on values",
         ) from None
     return lower_exported(exported, least)
+
+
+def _own(function: Any) -> str:
+    held = [*getattr(function, "parameters", tuple)(), *getattr(function, "buffers", tuple)()]
+    return next((entry.name_of(str(w.dtype)) for w in held if w.is_floating_point()), "float64")
 
 
 def lower_exported(exported: Any, least: str = "float64") -> Program:
@@ -81,7 +85,9 @@ def lower_exported(exported: Any, least: str = "float64") -> Program:
 def _node(node: Any) -> AtenNode:
     target = str(node.target) if hasattr(node.target, "overloadpacket") else node.target.__name__
     named = {k: _argument(v) for k, v in node.kwargs.items()}
-    return AtenNode(target, tuple(_argument(a) for a in node.args), named, (node.name,), _types(node.meta.get("val")))
+    return AtenNode(
+        target, tuple(_argument(a) for a in node.args), named, (node.name,), _types(node.meta.get("val"))
+    )
 
 
 def _types(result: Any) -> tuple[str, ...]:

@@ -58,7 +58,9 @@ class Builder:
 
     def __init__(self, d: int, least: str = "float64") -> None:
         self.least = least
-        self.narrowest = "float64"  # of the types of results in the code, where that is for the code to choose
+        self.narrowest = (
+            "float64"  # of the types of results in the code, where that is for the code to choose
+        )
         self.nodes: list[Node] = [Node("input", (), d)]
         self.input = Tensor(0, np.arange(d))
         self.remarks: set[str] = set()
@@ -137,7 +139,9 @@ class Builder:
         """``weight @ x + bias`` for the flattened tensor ``x``, shape ``(k,)``; a vector ``(width,)``."""
         node = self.flat(x, x.shape)
         weight = np.ascontiguousarray(entry.constant(weight, "a linear layer"))
-        shift = np.zeros(len(weight)) if bias is None else entry.constant(bias, "a linear layer").ravel().copy()
+        shift = (
+            np.zeros(len(weight)) if bias is None else entry.constant(bias, "a linear layer").ravel().copy()
+        )
         return self.add_node(Node("affine", (node,), len(weight), weight=weight, bias=shift))
 
     def concatenate(self, parts: Sequence[Value], axis: int) -> Value:
@@ -192,7 +196,7 @@ class Builder:
         assert isinstance(a, Tensor)
         matrix = entry.constant(b, "a matrix product")
         block = np.kron(np.eye(a.shape[0]), matrix.T) if a.shape[0] > 1 else matrix.T
-        out = self.affine(a, block)
+        out = self.affine(a, np.asarray(block, dtype=np.float64))
         return out.arrange(lambda i: i.reshape(a.shape[0], matrix.shape[1]))
 
     def inline(self, program: Program, x: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ What the object is decides how it is called:
 * with ``per_point = true``: called for one point at a time, with d separate numbers if it takes d
   positional parameters (and d > 1 or the parameter is scalar by need), else with one array of shape ``(d,)``;
 * a function from a file that imports JAX, that JAX can trace and that returns JAX arrays: `from_jax`;
-* a function from a file that imports torch, that takes and returns tensors: `from_torch`;
+* a function from a file that imports torch, that takes and returns tensors, and is none that NumPy can read and run:
+  `from_torch`;
 * else a NumPy function of batches, ``(n, d)`` to ``(n,)`` or ``(n, m)``.
 """
 
@@ -31,7 +32,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Function, PartialFailure, as_columns, as_function, exited
 from supnorm.problem.function import Precision
 from supnorm.problem.specification import SourceSpec
-from supnorm.program import Unreadable
+from supnorm.program import Unreadable, lower_numpy
 from supnorm.results import BadInput
 from supnorm.sources.programs import unread
 from supnorm.sources.unused import with_unused_said
@@ -88,7 +89,11 @@ def _opened(spec: SourceSpec, root: Path, probe: Array, where: str) -> tuple[Fun
 
         traced = from_jax(found, name=label, precision=spec.precision or "float64")
         return traced, "JAX code", ("precision",)
-    if "torch" in roots and (dtype := _speaks_torch(found, probe, spec.precision)):
+    if (
+        "torch" in roots
+        and not _speaks_numpy(found, probe)
+        and (dtype := _speaks_torch(found, probe, spec.precision))
+    ):
         from supnorm.sources.torch import from_torch
 
         function = from_torch(found, name=label, precision=dtype, device=spec.device)
@@ -279,6 +284,15 @@ def _speaks_jax(function: Callable[..., Any], probe: Array) -> bool:
         Exception,
         SystemExit,
     ):  # whatever a NumPy function does with a tracer: then it is not a JAX function
+        return False
+
+
+def _speaks_numpy(function: Callable[..., Any], probe: Array) -> bool:
+    """Whether NumPy's protocols can read a function, and arrays in give arrays out; it may take tensors as well."""
+    try:
+        lower_numpy(function, probe.shape[1])
+        return type(function(probe.copy())) is np.ndarray
+    except (Exception, SystemExit):  # torch code given arrays
         return False
 
 

@@ -83,7 +83,7 @@ def from_torch(
         model = model.to(where) if where.type != "cpu" else model
 
     found = from_tensors(model, label, word, word, where, rows, notes=notes)
-    found.value.__wrapped__ = function  # type: ignore[attr-defined]  # the user's code, for tracing it
+    found.value.__wrapped__ = model  # type: ignore[attr-defined]  # the code that runs, for tracing it
     found.value.tensors = True  # type: ignore[attr-defined]
     return found
 
@@ -126,7 +126,9 @@ def from_tensors(
         if not isinstance(y, torch.Tensor):
             raise BadInput(f"{label} must return one tensor, got {type(y).__name__}")
         if y.is_complex():
-            raise BadInput(f"{label} returns {y.dtype} numbers, which have no largest: return their real and imaginary parts")
+            raise BadInput(
+                f"{label} returns {y.dtype} numbers, which have no largest: return their real and imaginary parts"
+            )
         y = y[:, None] if tuple(y.shape) == (n,) else y
         if y.ndim != 2 or len(y) != n:
             raise BadInput(

@@ -185,7 +185,9 @@ def _graph(
 
     def types(layout: Layout) -> dict[str, str]:
         x = torch.zeros(layout.batch or 1, sum(map(len, layout.columns)), device=device)
-        words = [precision if precision and p.startswith(("float", "bfloat")) else p for p in layout.precisions]
+        words = [
+            precision if precision and p.startswith(("float", "bfloat")) else p for p in layout.precisions
+        ]
         points = [part.to(getattr(torch, p)) for part, p in zip(layout.feed(x), words, strict=True)]
         values = {**constants, **dict(zip(given, points, strict=True))}
         for step in steps:
