@@ -15,7 +15,8 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from supnorm.problem import Function
+from supnorm.certification import certify
+from supnorm.problem import Domain, Function, Problem
 from supnorm.problem.double_precision import double_precision
 from supnorm.problem.specification import SourceSpec
 from supnorm.program import Unsupported, program_of
@@ -232,3 +233,12 @@ def test_a_function_may_run_in_the_precision_that_its_values_show() -> None:
 
     program = program_of(Function(single, precision="float32"), 2)
     np.testing.assert_allclose(program.value(X)[:, 0], np.tanh(X[:, 0]), rtol=1e-14)
+
+
+def test_plain_code_that_returns_float32_is_certified_as_what_it_is() -> None:
+    problem = Problem(
+        lambda x: np.tanh(x.astype(np.float32)[:, 0]), lambda x: np.tanh(x[:, 0]) + 0.1, Domain(x=(0.0, 1.0))
+    )
+    result = certify(problem, ratio=1.1)
+    assert result.lower <= 0.1 * (1 + 1e-9) <= result.upper * (1 + 1e-9)
+    assert result.deployed_upper is None

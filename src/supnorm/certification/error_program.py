@@ -167,7 +167,7 @@ def _program(function: Function, what: str, measuring: Measuring) -> Program | N
         except Narrowed:  # plain code shows by its values in which precision it runs
             if function.precision != "float64":
                 raise
-            function.value(problem.domain.from_unit(np.full((1, d), 0.5)))
+            function.value(measuring.problem.domain.from_unit(np.full((1, d), 0.5)))
             program = program_of(function, d)
     except Unsupported as error:
         if function.declared is not None:
