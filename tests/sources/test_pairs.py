@@ -449,3 +449,51 @@ def test_forty_thousand_rows_are_read_in_little_work(tmp_path: Path) -> None:
         sys.setprofile(None)
     assert problem.pairs is not None
     assert calls < 60 * n
+
+
+# -- an end that is asked for -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_a_comparison_that_is_stopped_keeps_the_rows_that_were_compared(at: int, monkeypatch: Any) -> None:
+    """Nothing was written down; the rows of a batch count where they have been taken in, the others are not claimed."""
+    from supnorm.auditing import table
+    from supnorm.interrupts import INTERRUPTS
+
+    monkeypatch.setattr(table, "BATCH", 10)
+    x = np.linspace(0.0, 1.0, 50)[:, None]
+    calls = []
+
+    def model(z: Array) -> Array:
+        calls.append(len(z))
+        if sum(calls) > 10 * at:
+            INTERRUPTS.asked = True
+        return np.asarray(z[:, 0] + z[:, 0] ** 2)
+
+    try:
+        report = audit(Problem(model, Function(table=(x, x[:, 0])), Domain(a=(0.0, 1.0)), tolerance=2.0))
+    finally:
+        INTERRUPTS.taken()
+    rows = 10 * (at + 1)
+    assert (report.status.code, report.status.exit) == ("interrupted", 3)
+    assert report.document["table"]["left"] == 50 - rows
+    assert report.document["table"]["text"].startswith(f"{rows} of 50 rows were compared")
+    assert report.document["rms"]["n"] == rows
+    assert report.worst is not None
+    assert (report.worst.row, report.worst.error) == (rows, pytest.approx(x[rows - 1, 0] ** 2))
+    from supnorm.pages import summary
+
+    assert "ALL" not in summary(report)
+    assert "exact over the rows" not in summary(report)
+
+
+def test_a_model_is_called_once_at_each_row() -> None:
+    x = np.linspace(0.0, 1.0, 60)[:, None]
+    called: list[Array] = []
+
+    def model(z: Array) -> Array:
+        called.append(z)
+        return np.asarray(z[:, 0])
+
+    audit(Problem(model, Function(table=(x, x[:, 0] + 0.1)), Domain(a=(0.0, 1.0))))
+    np.testing.assert_array_equal(np.concatenate(called), x)

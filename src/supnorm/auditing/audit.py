@@ -176,6 +176,7 @@ def audit(
         if is_table(problem):
             compared = compare_rows(evaluator, norms)
             sample, state = compared.sample, SearchState.empty(problem.domain.d)
+            state.halted = compared.stopped
         else:
             evaluator.probe(rng)
             check_outputs(evaluator)

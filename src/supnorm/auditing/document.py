@@ -102,7 +102,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
     run.places.sort(key=lambda p: -p.witness.error)
     if not run.halted:
         _recheck(run)
-    suspects = suspect_rows(evaluator)
+    suspects = suspect_rows(evaluator, run.compared)
     _mark_suspects(run, suspects)
     shown = run.places[:THUMBNAILS] if problem.domain.d > 1 else []
     names = output_names(problem, evaluator)

@@ -264,11 +264,14 @@ def _worst_outside(evaluator: Evaluator, compared: Compared, rows: NDArray[np.in
     return f" The largest error among them is {worst:.4g} at {at} (row {pairs.row[where] + 1:,}){over}."
 
 
-def suspect_rows(evaluator: Evaluator) -> NDArray[np.intp]:
+def suspect_rows(evaluator: Evaluator, compared: Compared | None = None) -> NDArray[np.intp]:
     """Rows of the reference's table whose labels disagree with both the model and their neighbours.
 
     In any output, where the error counts; the most suspicious first. Rows without a value of the model are left out.
     Empty where the reference is no table, or the model is one too.
+
+    Args:
+        compared: the rows that the model has been called at already.
     """
     problem: Problem = evaluator.problem
     if problem.reference.table is None or problem.model.table is not None:
@@ -277,7 +280,13 @@ def suspect_rows(evaluator: Evaluator) -> NDArray[np.intp]:
     inside = np.flatnonzero(problem.domain.contains(x) & np.isfinite(labels).all(axis=1))
     if not len(inside):
         return NONE
-    model, _ = evaluator.model.values(x[inside], "statistics")
+    if compared is None:
+        model, _ = evaluator.model.values(x[inside], "statistics")
+    else:
+        known = np.full((len(x), labels.shape[1]), np.nan)
+        if compared.called[1] is not None and compared.called[1].shape[1] == labels.shape[1]:
+            known[compared.called[0]] = compared.called[1]
+        model = known[inside]
     valued = np.isfinite(model).all(axis=1)
     if not valued.any():  # a model that failed everywhere does not even know how many outputs it has
         return NONE

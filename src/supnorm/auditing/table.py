@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.halt import HALTS, halted
 from supnorm.auditing.joint import with_output
 from supnorm.auditing.places import INFINITE, PLACES, Place, where_in
 from supnorm.auditing.statistics import NORMS, Moments, Sample
@@ -41,6 +42,8 @@ class Compared:
         places: the worst rows.
         worst: pairs with the largest errors, `POINTS` at most, and their numbers: inputs, model, reference, error.
         used: names of outputs of both sides, which are shown as values of model and reference.
+        called: of a model that is no table the pairs that it was called at, and its values there.
+        left: rows that were not reached, because the audit was ``stopped``: why.
         without: rows (from 1) in which a side has no value, by side; of the model those where the reference has one.
     """
 
@@ -52,6 +55,9 @@ class Compared:
     numbers: Array
     without: dict[str, Index] = field(default_factory=dict)
     used: frozenset[str] = frozenset()
+    called: tuple[Index, Array | None] = (np.empty(0, dtype=np.intp), None)
+    left: int = 0
+    stopped: str = ""
 
     @property
     def finite(self) -> Sample:
@@ -77,6 +83,7 @@ class Compared:
             "paired_by": pairs.by,
             "key": key if pairs.by == "key" else None,
             "alone": dict(zip(("model", "reference"), pairs.alone, strict=True)),
+            "left": self.left,
             "outside": int((~self.inside).sum()),
             "incomplete": int((~pairs.complete & self.inside).sum()),
             "without_value": {side: len(rows) for side, rows in self.without.items()},
@@ -90,6 +97,9 @@ class Compared:
         n = self.sample.n
         if not n:
             return ""
+        if self.left:
+            every = self.sample.drawn + self.left
+            return f"{self.sample.drawn:,} of {every:,} rows were compared; what the others hold is unknown."
         rows = "this row" if n == 1 else f"these {n:,} rows"
         return f"Over {rows} the maximum is exact; it says nothing between them."
 
@@ -119,28 +129,84 @@ def compare_rows(evaluator: Evaluator, norms: Sequence[float] = NORMS) -> Compar
     chosen = np.flatnonzero(inside)
     if not len(chosen):
         raise BadInput(f"none of the {len(pairs)} rows of the table lies in the domain")
-    errors, moments, best = [np.empty(0)], Moments(norms), _Worst(_most(problem, pairs))
-    without: dict[str, list[Index]] = {"model": [], "reference": []}
-    for i in range(0, len(chosen), BATCH):
-        part = chosen[i : i + BATCH]
-        given = [None if side is None else side[part] for side in (pairs.model, pairs.reference)]
-        done = evaluator.paired(pairs.x[part], given[0], given[1], "statistics")
-        ok = done.status == PointStatus.OK
-        errors.append(done.error[ok])
-        moments.add(problem.error.in_units(done.model[ok], done.reference[ok], done.x[ok]))
-        for side, rows in _without_value(done).items():
-            without[side].append(pairs.row[part[rows]] + 1)
-        best.add(part, done)
-    sample = Sample(
-        np.concatenate(errors), rows_name(problem), len(chosen), moments, evaluator.failures.without_value
+    tally = _Tally(problem, pairs, norms)
+    # What listeners were told is never lost, though an end be asked for at once.
+    taken: list[Evaluations] = []
+    evaluator.listeners.append(taken.append)
+    stopped, reached = "", 0
+    try:
+        while reached < len(chosen) and not stopped:
+            part = chosen[reached : reached + BATCH]
+            taken.clear()
+            try:
+                _paired(evaluator, pairs, part)
+            except HALTS as why:
+                stopped = halted(why)
+                if not taken:
+                    part = part[_come_back(evaluator, pairs.x[part])]
+                    if len(part):
+                        _paired(evaluator, pairs, part)
+                    elif not reached:
+                        raise
+            if taken:
+                tally.take(part, taken[0])
+                reached += len(part)
+    finally:
+        evaluator.listeners.pop()
+    return replace(
+        tally.compared(evaluator, reached), inside=inside, left=len(chosen) - reached, stopped=stopped
     )
-    worst, numbers, output = best.rows()
-    first = np.flatnonzero(numbers[:, -1] == np.inf)[INFINITE:]
-    listed = np.setdiff1d(np.arange(len(worst)), first)[:PLACES]
-    places = [_place(problem, pairs, int(worst[k]), numbers[k], int(output[k])) for k in listed]
-    lost = {side: np.concatenate(rows) for side, rows in without.items()}
-    used = frozenset((*problem.model.outputs, *problem.reference.outputs))
-    return Compared(pairs, inside, sample, places, worst, numbers, lost, used)
+
+
+def _paired(evaluator: Evaluator, pairs: Pairs, part: Index) -> None:
+    given = [None if side is None else side[part] for side in (pairs.model, pairs.reference)]
+    evaluator.paired(pairs.x[part], given[0], given[1], "statistics")
+
+
+def _come_back(evaluator: Evaluator, x: Array) -> Index:
+    """Rows of a batch (n, d) that was interrupted whose expensive values have come back."""
+    dear = [side for side in (evaluator.model, evaluator.reference) if side.expensive]
+    rows = [i for i, row in enumerate(x) if dear and all(row.tobytes() in side.known for side in dear)]
+    return np.array(rows, dtype=np.intp)
+
+
+class _Tally:
+    """Takes the batches in."""
+
+    def __init__(self, problem: Problem, pairs: Pairs, norms: Sequence[float]) -> None:
+        self.problem, self.pairs, self.moments = problem, pairs, Moments(norms)
+        self.errors: list[Array] = [np.empty(0)]
+        self.best = _Worst(_most(problem, pairs))
+        self.without: dict[str, list[Index]] = {"model": [], "reference": []}
+        self.model: dict[str, list[Any]] = {"part": [], "values": []}
+
+    def take(self, part: Index, done: Evaluations) -> None:
+        """Rows with these numbers."""
+        ok = done.status == PointStatus.OK
+        self.errors.append(done.error[ok])
+        self.moments.add(self.problem.error.in_units(done.model[ok], done.reference[ok], done.x[ok]))
+        for side, rows in _without_value(done).items():
+            self.without[side].append(self.pairs.row[part[rows]] + 1)
+        self.best.add(part, done)
+        if self.pairs.model is None:
+            self.model["part"].append(part)
+            self.model["values"].append(done.model)
+
+    def compared(self, evaluator: Evaluator, reached: int) -> Compared:
+        """What was taken in."""
+        problem, pairs = self.problem, self.pairs
+        errors, failed = np.concatenate(self.errors), dict(evaluator.failures.without_value)
+        sample = Sample(errors, rows_name(problem), reached, self.moments, failed)
+        worst, numbers, output = self.best.rows()
+        first = np.flatnonzero(numbers[:, -1] == np.inf)[INFINITE:]
+        listed = np.setdiff1d(np.arange(len(worst)), first)[:PLACES]
+        places = [_place(problem, pairs, int(worst[k]), numbers[k], int(output[k])) for k in listed]
+        lost = {side: np.concatenate(rows) for side, rows in self.without.items()}
+        used = frozenset((*problem.model.outputs, *problem.reference.outputs))
+        called = np.concatenate([*self.model["part"], np.empty(0, dtype=np.intp)])
+        values = np.concatenate(self.model["values"]) if self.model["values"] else None
+        none = np.zeros(len(pairs), dtype=bool)
+        return Compared(pairs, none, sample, places, worst, numbers, lost, used, (called, values))
 
 
 class _Worst:

@@ -38,7 +38,7 @@ def marks(view: View) -> list[Mark]:
     ]
     if n and not view.table_only and not view.exact:
         found.append(Mark(plain, "pl", f"largest of {count(n)} random tests", f"{count(n)} random tests"))
-    worst = "worst error" if view.exhaustive or view.table_only else "worst found"
+    worst = "worst error" if view.exhaustive or view.every_row else "worst found"
     found.append(Mark(view.lower, "sup", worst, worst))
     if view.finite:
         found.append(Mark(view.highest, "sup", "worst finite error", "worst finite"))
@@ -86,7 +86,7 @@ def _track(view: View, scale: Scale, y: float) -> Markup:
     if view.exceeded:
         first = scale(view.tolerance)
         parts.append(rect(first, y, worst - first, 10, "bad"))
-    last = worst if view.exhaustive or view.table_only else scale(view.upper) if view.bounded else scale.end
+    last = worst if view.exhaustive or view.every_row else scale(view.upper) if view.bounded else scale.end
     if not math.isinf(view.lower) and last - worst > 0.5:  # below half a pixel nothing is seen
         parts.append(rect(worst, y, last - worst, 10, "unk"))
     return join(parts)

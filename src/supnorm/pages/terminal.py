@@ -131,7 +131,7 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     rows = _rows(view, point)
     finite = next((p for p in view.places if math.isfinite(p.error)), point) if view.finite else point
     return [
-        ("worst error" if view.exhaustive or view.table_only else "worst found", worst, times),
+        ("worst error" if view.exhaustive or view.every_row else "worst found", worst, times),
         *rows,
         ("at", _at(view, finite), edge_words(view, point) if point and not rows else ""),
         ("typical (RMS)", view.error(view.rms), compared),
@@ -185,7 +185,7 @@ def _coordinates(view: View, point: PlaceView, most: int, between: str) -> str:
 def _bound(view: View) -> tuple[str, str]:
     if not view.bounded and view.exhaustive:
         return "no certificate", f"{view.every_point} evaluated"
-    if not view.bounded and view.table_only:
+    if not view.bounded and view.every_row:
         return "none", "exact over the rows; nothing is known between them"
     if not view.bounded:
         return "none", "a worse point may exist"
@@ -236,7 +236,7 @@ def _ruler(view: View, width: int) -> list[Text]:
             "worst finite"
             if view.finite
             else "worst error"
-            if view.exhaustive or view.table_only
+            if view.exhaustive or view.every_row
             else "worst found",
         ),
         ("┃", view.upper if view.bounded else math.nan, "upper bound"),

@@ -87,6 +87,11 @@ class View:
         return bool(self.part("search").get("exhaustive"))
 
     @property
+    def every_row(self) -> bool:
+        """Whether all rows of a table were compared: a worse one does not exist."""
+        return self.table_only and not self.count("table", "left")
+
+    @property
     def complete(self) -> bool:
         """Whether the error of each output is, besides, known at each of them, and counts."""
         return bool(self.part("search").get("complete"))

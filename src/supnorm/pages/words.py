@@ -69,9 +69,10 @@ def chip(view: View) -> Chip:
         return _proven_chip(view)
     if view.text("status", "code") == "interrupted":
         return Chip("○", "Interrupted; no verdict", "open")
-    if view.table_only and kind == "open" and view.count("table", "compared"):
+    if view.every_row and kind == "open" and view.count("table", "compared"):
         rows = view.count("table", "compared")
-        where = f"all {count(rows)} rows" if rows > 1 else "the only row"
+        known = " with a known error" if view.drawn > rows else ""
+        where = f"all {count(rows)} rows{known}" if rows > 1 else "the only row"
         return Chip("○", f"Within tolerance in {where}; nothing is known between rows", "open")
     if view.table_only:
         return Chip("○", "Statistics of a table; not proven", "open")
