@@ -108,7 +108,8 @@ def _status(
         rows = f"{n:,} of {compared.sample.n:,} rows the error is infinite"
         return Status(
             "tolerance-exceeded",
-            f"In {rows}. Look at these rows, give the model values where it has none, or leave them out.",
+            f"In {rows}. Give the model values there, leave these rows out, or say that they do not count: "
+            'failures = "ignore" under [error].',
             ExitCode.EXCEEDED,
         )
     if witness.error > limit and table:
