@@ -4,7 +4,7 @@ BIN := .venv/bin
 # One thread a process: the machine is shared by the tests' own workers.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test quick check bench clean
+.PHONY: demo test quick check bench claims mutants clean
 
 demo: .venv/core
 	$(BIN)/supnorm demo
@@ -23,6 +23,15 @@ check: .venv/dev
 
 bench: .venv/bench
 	$(BIN)/python -m benchmarks.search
+
+# The pages again from the stored results, and which of these are of older code.
+claims: .venv/dev
+	$(BIN)/python -m benchmarks.claims write
+	$(BIN)/python -m benchmarks.claims
+
+# A sample of small faults planted in every room, and how many the tests kill: an hour and more.
+mutants: .venv/dev
+	$(BIN)/python -m benchmarks.mutants --each 4 --save
 
 .venv/python: 
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "supnorm needs Python 3.11 or newer: make PYTHON=python3.12")'

@@ -18,10 +18,11 @@ from benchmarks.claims.code import ROOT
 from benchmarks.claims.stored import Claim, claims
 from benchmarks.claims.values import VALUES
 
-PAGES = (
-    "README.md", "docs/audit.md", "docs/budget.md", "docs/certify.md", "docs/fit.md", "docs/how-to-choose.md",
-    "examples/README.md", "benchmarks/README.md", "benchmarks/budget/README.md",
-)  # fmt: skip
+PAGES = tuple(
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("README.md", "docs/*.md", "examples/*.md", "benchmarks/**/*.md")
+    for path in sorted(ROOT.glob(pattern))
+)
 MARK = re.compile(r"<!-- ([a-z]\w*)\.(\w+) -->(.*?)<!-- / -->", re.S)
 NUMBER = r"[\d.,]*\d(?:e[+-]?\d+)?"
 # What looks like something measured: a share, a time, a factor, a size, an error with its unit.
@@ -78,19 +79,24 @@ def quoted(text: str) -> dict[str, set[str]]:
 
 def unmarked(text: str) -> Iterator[str]:
     """Sentences with something that looks measured and stands between no marks, code aside."""
+    allowed = rules()
     text = re.sub(r"```.*?```", " ", text, flags=re.S)
     text = MARK.sub(" \u00a7 ", text)
     text = re.sub(r"`[^`\n]*`|<!--.*?-->|\]\([^)]*\)", " ", text, flags=re.S)
     for block in re.split(r"\n\s*\n|\n(?=[*|#])", text):
         flat = re.sub(r"\s+", " ", block).strip()
         for sentence in re.split(r"(?<=[a-z)\u00a7%]\.) |(?<=[:;]) ", flat):
-            if MEASURED.search(sentence):
+            rest = sentence
+            for phrase in allowed:
+                rest = rest.replace(phrase, " ")
+            if MEASURED.search(rest):
                 yield sentence.strip()
 
 
-def rules() -> set[str]:
-    """Sentences with numbers that are rules of the program, settings or examples, and nothing measured."""
-    return {line for line in RULES.read_text("utf-8").splitlines() if line and not line.startswith("# ")}
+def rules() -> list[str]:
+    """Phrases with numbers that are rules of the program, settings or levels, and nothing measured; longest first."""
+    lines = [line for line in RULES.read_text("utf-8").splitlines() if line and not line.startswith("# ")]
+    return sorted(lines, key=len, reverse=True)
 
 
 def write() -> list[str]:

@@ -10,6 +10,7 @@ from benchmarks.certify import said as certify
 from benchmarks.coverage import said as coverage
 from benchmarks.examples import said as examples
 from benchmarks.fit import said as fit
+from benchmarks.mutants import said as mutants
 from benchmarks.power import said as power
 from benchmarks.search import said as search
 
@@ -25,6 +26,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "laddered": budget.laddered,
     "forecasts": budget.forecasts,
     "dimension": budget.dimension,
+    "mutants": mutants.said,
     "demo": examples.demo,
     "seawater": examples.seawater,
     "steam": examples.steam,
