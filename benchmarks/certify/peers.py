@@ -2,8 +2,7 @@
 
 Vectorised over boxes in NumPy, in the spirit of fair play: same branch and bound, same witness, same batches.
 They cover tanh networks against a reference of sums, products, sin and exp. Rounding is ignored, in their
-favour. CROWN (auto_LiRPA) has no row: it is not
-installed with the development dependencies.
+favour. CROWN (auto_LiRPA) is measured by `crown`, in an environment of its own.
 
 Every value is a truncated Taylor jet of intervals: value, gradient and Hessian enclosures, shapes (B, w),
 (B, w, d), (B, w, d, d) for lower and upper ends.

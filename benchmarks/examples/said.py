@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import floor
 from typing import Any
 
 Runs = dict[str, Any]
@@ -17,7 +18,7 @@ def seawater(content: Runs) -> dict[str, str]:
     """Worst point beside random points."""
     runs = [*content.values()]
     return {
-        "worst": _span([r["worst"] for r in runs], ".4f"),
+        "worst": _span([floor(1e4 * r["worst"]) / 1e4 for r in runs], ".4f"),  # found: not rounded up
         "random": _span([r["worst random point"] for r in runs], ".3f"),
         "random_points": f"{runs[0]['random points']:,}",
     }
