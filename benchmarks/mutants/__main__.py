@@ -27,7 +27,7 @@ from typing import Any
 
 from benchmarks.claims.code import ROOT
 from benchmarks.claims.stored import stamp
-from benchmarks.mutants.operators import Mutant, mutants
+from benchmarks.mutants.operators import Mutant, count, mutant
 
 RESULTS = ROOT / "benchmarks" / "results" / "mutants.json"
 EQUIVALENT = Path(__file__).parent / "equivalent.toml"
@@ -67,21 +67,21 @@ def main() -> None:
             for room, some in drawn.items():
                 if i >= len(some):
                     continue
-                file, mutant = some[i]
-                if (file, mutant.line, mutant.before, mutant.after) in done:
+                file, change = some[i]
+                if (file, change.line, change.before, change.after) in done:
                     continue
                 row = {
                     "room": room,
                     "file": file,
-                    "line": mutant.line,
-                    "before": mutant.before,
-                    "after": mutant.after,
+                    "line": change.line,
+                    "before": change.before,
+                    "after": change.after,
                 }
                 start = time.monotonic()
-                row["by"] = killed_by(place, room, file, mutant, args.seconds)
+                row["by"] = killed_by(place, room, file, change, args.seconds)
                 row["seconds"] = round(time.monotonic() - start, 1)
                 kept.append(row)
-                print(f"{'killed  ' if row['by'] else 'SURVIVED'} {file}:{mutant.line}  {mutant.before}  ->  {mutant.after}"
+                print(f"{'killed  ' if row['by'] else 'SURVIVED'} {file}:{change.line}  {change.before}  ->  {change.after}"
                       f"  {row['by'] or ''}", flush=True)  # fmt: skip
                 if args.save:
                     RESULTS.write_text(
@@ -94,11 +94,14 @@ def drawn_of(room: str, each: int, seed: int) -> list[tuple[str, Mutant]]:
     """Random mutants of a room: every place where a file can be mutated is as likely as any other."""
     rng = random.Random(f"{seed} {room}")
     every = [
-        (path.relative_to(ROOT).as_posix(), mutant)
+        (path, index)
         for path in sorted((ROOT / "src" / "supnorm" / room).rglob("*.py"))
-        for mutant in mutants(path.read_text("utf-8"))
+        for index in range(count(path.read_text("utf-8")))
     ]
-    return rng.sample(every, min(each, len(every)))
+    return [
+        (path.relative_to(ROOT).as_posix(), mutant(path.read_text("utf-8"), index))
+        for path, index in rng.sample(every, min(each, len(every)))
+    ]
 
 
 def copied(folder: Path) -> Path:
@@ -112,11 +115,11 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def killed_by(place: Path, room: str, file: str, mutant: Mutant, seconds: float) -> str:
+def killed_by(place: Path, room: str, file: str, change: Mutant, seconds: float) -> str:
     """The first test that fails, "time" where none ended in time; empty for a survivor."""
     path = place / file
     before = path.read_text("utf-8")
-    path.write_text(mutant.source, encoding="utf-8")
+    path.write_text(change.source, encoding="utf-8")
     try:
         first = naming(place, file)
         rooms = [

@@ -43,15 +43,22 @@ def mutants(source: str) -> Iterator[Mutant]:
     >>> [(m.before, m.after) for m in mutants("def f(x):\\n    return x + 1")]
     [('x + 1', 'x - 1'), ('1', '2')]
     """
-    count = len([*_sites(ast.parse(source))])
-    for index in range(count):
-        tree = ast.parse(source)
-        node, change = [*_sites(tree)][index]
-        before = ast.unparse(node)
-        change()
-        yield Mutant(
-            node.lineno, before, ast.unparse(node), ast.unparse(ast.fix_missing_locations(tree)) + "\n"
-        )
+    for index in range(count(source)):
+        yield mutant(source, index)
+
+
+def count(source: str) -> int:
+    """How many mutants a file has."""
+    return sum(1 for _ in _sites(ast.parse(source)))
+
+
+def mutant(source: str, index: int) -> Mutant:
+    """One of them, by its place in the order of the syntax tree."""
+    tree = ast.parse(source)
+    node, change = [*_sites(tree)][index]
+    before = ast.unparse(node)
+    change()
+    return Mutant(node.lineno, before, ast.unparse(node), ast.unparse(ast.fix_missing_locations(tree)) + "\n")
 
 
 def _sites(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, object]]:
