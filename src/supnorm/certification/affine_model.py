@@ -21,9 +21,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.certification.elementary import AT_POINT, STEEPEST
 from supnorm.certification.majorants import REMAINDER, real_remainder
+from supnorm.certification.near_one import near_one
 from supnorm.certification.rounding import ULPS, Array, U, gamma, outward
 from supnorm.program import Node, Program
 
@@ -201,6 +203,28 @@ def multiply(x: AffineModel, y: AffineModel) -> AffineModel:
 
 def smooth(op: str, x: AffineModel, *parameter: float) -> AffineModel:
     """phi(x): c <- phi(c), J <- phi'(c) J, eps <- |phi'(c)| eps + linear remainder on the disc."""
+    return near_one(op, x, x.c, 2, parameter, _smooth, _times_power_of_two, _plus)
+
+
+def _plus(x: AffineModel, value: Array, off: Array) -> AffineModel:
+    """x + value, which is off by at most ``off``; its float64 evaluation is off by `ULPS` of the sum."""
+    c = x.c + value
+    lost = np.where(value != 0, off + 4 * ULPS * U * np.abs(c), 0.0)
+    return AffineModel(c, x.J, outward(x.eps + lost[:, None]), outward(x.err + lost), x.scales)
+
+
+def _times_power_of_two(x: AffineModel, k: NDArray[np.int64]) -> AffineModel:
+    """2^k x, feature by feature: exact but for underflow, which `outward` has room for; no bound where it overflows."""
+    c, J = np.ldexp(x.c, k), np.ldexp(x.J, k[..., None])
+    eps, err = outward(np.ldexp(x.eps, k[:, None])), outward(np.ldexp(x.err, k))
+    broken = ~np.isfinite(c) | ~np.isfinite(J).all(axis=-1)
+    return AffineModel(
+        np.where(broken, 0.0, c), np.where(broken[..., None], 0.0, J),
+        np.where(broken[:, None], np.inf, eps), np.where(broken, np.inf, err), x.scales,
+    )  # fmt: skip
+
+
+def _smooth(op: str, x: AffineModel, *parameter: float) -> AffineModel:
     v, s, v_err, s_err = AT_POINT[op](x.c, *parameter)
     size = np.abs(s)[:, None]
     rest = REMAINDER[op](x.c[:, None], x.reach, *parameter)

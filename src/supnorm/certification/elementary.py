@@ -3,6 +3,10 @@
 `at_point`[phi](c) returns (phi(c), phi'(c), error of the first, error of the second); library functions are
 trusted to `ULPS` units, a listed assumption of every certificate. `steepest`[phi](c, r) bounds |phi'| on the
 real interval [c - r, c + r]: it carries rounding errors of evaluation through phi.
+
+Relative errors say nothing of what underflows, and a slope that is lost may be multiplied by a huge reach. So every error
+has an absolute term, a few of the smallest normal number (`LEAST`), and every bound of a slope is at least that. How the
+bounds stay narrow is `near_one`'s part.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from supnorm.certification.rounding import ULPS, Array, U
 
 Four = tuple[Array, Array, Array, Array]
 _V, _D = 2 * ULPS * U, 6 * ULPS * U
+LEAST = 2.3e-308  # above the smallest normal number: what one operation may lose by underflow
 
 
 def _tanh(c: Array) -> Four:
@@ -116,6 +121,21 @@ def _constant(bound: float) -> Callable[[Array, Array], Array]:
     return lambda c, r: np.full(np.shape(c), bound)
 
 
+def _with_room(phi: Callable[..., Four], grows: bool) -> Callable[..., Four]:
+    """With what underflow may lose of value and slope; ``grows``: a factor c of the formula multiplies it."""
+
+    def roomy(c: Array, *parameter: float) -> Four:
+        v, s, v_err, s_err = phi(c, *parameter)
+        room = 8.0 * LEAST * (1.0 + sum(map(abs, parameter))) * (1.0 + np.abs(c) if grows else 1.0)
+        return v, s, v_err + room, s_err + room
+
+    return roomy
+
+
+def _above_underflow(bound: Callable[..., Array]) -> Callable[..., Array]:
+    return lambda c, r, *parameter: np.maximum(bound(c, r, *parameter), LEAST)
+
+
 AT_POINT: dict[str, Callable[..., Four]] = {
     "tanh": _tanh,
     "sigmoid": _sigmoid,
@@ -131,6 +151,7 @@ AT_POINT: dict[str, Callable[..., Four]] = {
     "pow": _power,
     "reciprocal": _reciprocal,
 }
+AT_POINT = {op: _with_room(phi, op in ("silu", "gelu")) for op, phi in AT_POINT.items()}
 
 STEEPEST: dict[str, Callable[..., Array]] = {
     "tanh": _constant(1.0),
@@ -147,3 +168,4 @@ STEEPEST: dict[str, Callable[..., Array]] = {
     "pow": lambda c, r, p: abs(p) * (_largest_power(c, r, p - 1.0) if p != 0 else np.zeros_like(c)),
     "reciprocal": lambda c, r: _largest_power(c, r, -2.0),
 }
+STEEPEST = {op: _above_underflow(bound) for op, bound in STEEPEST.items()}

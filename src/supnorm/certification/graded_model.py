@@ -43,20 +43,22 @@ Cost per box: about 300 evaluations of the program; with tightening the rule's n
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.certification import affine_model
 from supnorm.certification.affine_model import AffineModel
 from supnorm.certification.graded_bend import bends
+from supnorm.certification.graded_forms import corners, pairs, quadratic
 from supnorm.certification.graded_interpolant import POINTS, interpolants
 from supnorm.certification.graded_rule import Rule
 from supnorm.certification.graded_series import MODULUS, ORDER, real_bounds
-from supnorm.certification.rounding import Array, U, gamma, outward
+from supnorm.certification.near_one import near_one
+from supnorm.certification.rounding import TINY, Array, U, gamma, outward
 from supnorm.program import Node, Program
 from supnorm.program.evaluation import apply
 
@@ -139,22 +141,6 @@ class Enclosed:
     affine: AffineModel
     bend: Array
     values: Array | None
-
-
-def pairs(d: int) -> list[tuple[int, int]]:
-    """The order of the entries of H: first i = j, T_2(y_i), then i < j, y_i y_j.
-
-    >>> pairs(3)
-    [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
-    """
-    return [(i, i) for i in range(d)] + list(itertools.combinations(range(d), 2))
-
-
-@cache
-def corners(d: int) -> Array:
-    """y_i y_j (columns, i < j) in the corners of the cube up to sign (rows)."""
-    signs = np.array(list(itertools.product((1.0, -1.0), repeat=d)))[: 2 ** (d - 1)]
-    return np.array([signs[:, i] * signs[:, j] for i, j in pairs(d)[d:]]).reshape(-1, len(signs)).T
 
 
 def enclose(program: Program, centre: Array, half: Array, rule: Rule | None) -> Enclosed:
@@ -259,7 +245,7 @@ def _convolve(a: Array, b: Array, low_a: int, low_b: int) -> Array:
 
 def multiply(x: Graded, y: Graded) -> Graded:
     """x y."""
-    constant, H = _quadratic(x.J, y.J)
+    constant, H = quadratic(x.J, y.J)
     c = x.c * y.c + constant
     J = x.c[..., None] * y.J + y.c[..., None] * x.J
     H = H + x.c * y.H + y.c * x.H
@@ -278,16 +264,25 @@ def multiply(x: Graded, y: Graded) -> Graded:
     return _sound(c, J, H, s, outward(rem))
 
 
-def _quadratic(a: Array, b: Array) -> tuple[Array, Array]:
-    """(a.y)(b.y), ``a``, ``b`` of shape ``(B, w, d)``, as a constant ``(B, w)`` and a form in the order of `pairs`."""
-    d = a.shape[-1]
-    H = [0.5 * a[..., i] * b[..., i] for i in range(d)]
-    H += [a[..., i] * b[..., j] + a[..., j] * b[..., i] for i, j in itertools.combinations(range(d), 2)]
-    return np.asarray(sum(H[:d])), np.stack(H)
-
-
 def smooth(op: str, x: Graded, *parameter: float) -> Graded:
     """phi(x)."""
+    return near_one(op, x, x.c, ORDER, parameter, _smooth, _times_power_of_two, _plus)
+
+
+def _plus(x: Graded, value: Array, off: Array) -> Graded:
+    c = x.c + value
+    return _sound(c, x.J, x.H, x.s, outward(x.rem + np.where(value != 0, off + 4.0 * U * np.abs(c), 0.0)))
+
+
+def _times_power_of_two(x: Graded, k: NDArray[np.int64]) -> Graded:
+    """2^k x, feature by feature: exact but for underflow, which `outward` has room for."""
+    s = _raised(np.where((x.s > 0) & (np.ldexp(x.s, k) == 0.0), TINY, np.ldexp(x.s, k)))
+    return _sound(
+        np.ldexp(x.c, k), np.ldexp(x.J, k[..., None]), np.ldexp(x.H, k), s, outward(np.ldexp(x.rem, k))
+    )
+
+
+def _smooth(op: str, x: Graded, *parameter: float) -> Graded:
     r, bent = x.slope, x.bent
     series, lost = interpolants(op, x.c, r, *parameter)
     reach = outward(r + bent + x.rem)
@@ -323,7 +318,7 @@ def smooth(op: str, x: Graded, *parameter: float) -> Graded:
     above = np.maximum(outward(total, 64) - kept_sum * (1.0 - 1e-13), 0.0)
     unit = np.divide(x.J, r[..., None], out=np.zeros_like(x.J), where=r[..., None] > 0)
     J = series[1, 0][..., None] * unit
-    constant, H = _quadratic(unit, unit)
+    constant, H = quadratic(unit, unit)
     second = series[2, 0]
     c, H = series[0, 0] + second * (2.0 * constant - 1.0), 2.0 * second * H
     lost_here = np.abs(series[:2, 0]).sum(0) + (4.0 + unit.shape[-1]) * np.abs(second)

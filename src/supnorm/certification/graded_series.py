@@ -9,7 +9,8 @@ bounds |phi| on the rectangle low <= Re z <= high, |Im z| <= h, infinite where p
 interval arithmetic, or by closed forms.
 The rounding of the Taylor coefficients: each is a polynomial in one or two library values (trusted to `ULPS`
 units) by a recurrence of at most a few dozen operations; its error is at most 200 units of the same
-recurrence run with absolute values, and for powers that of the exponent (`exponent_rounding`).
+recurrence run with absolute values, and for powers that of the exponent (`exponent_rounding`). What underflows has an
+absolute term beside it, and bounds are not below it (`ROOM`): it may be multiplied by a power of a huge argument.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from supnorm.certification.rounding import Array, U
 ORDER = 6  # Taylor coefficients 0..5; the sixth bounds the rest
 Series = tuple[list[Array], list[Array]]
 _EPS = 200.0 * U
+ROOM = 1e-295  # what underflow may lose of a coefficient, on the way multiplied by less than 1e12
 _ROOT2 = math.sqrt(2.0)
 
 
@@ -50,7 +52,7 @@ def _softplus(z: Array) -> Series:
     s, e = _sigmoid(z)
     first = np.logaddexp(z, 0.0)
     return [first, *(s[i] / (i + 1) for i in range(ORDER - 1))], [
-        _EPS * first, *(e[i] / (i + 1) + _EPS * np.abs(s[i]) for i in range(ORDER - 1)),
+        _EPS * first + ROOM, *(e[i] / (i + 1) + _EPS * np.abs(s[i]) for i in range(ORDER - 1)),
     ]  # fmt: skip
 
 
@@ -68,24 +70,24 @@ def _normal(z: Array) -> Series:
     """The normal distribution function: its density g obeys g' = -z g."""
     size = np.abs(z)
     g = [np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)]
-    a = [g[0] * (1.0 + z * z)]  # the exponent's rounding grows with z^2
+    a = [g[0] * (1.0 + z * z) + ROOM]  # the exponent's rounding grows with z^2
     for k in range(ORDER - 2):
         before, a_before = (g[k - 1], a[k - 1]) if k else (0.0, 0.0)
         g.append(-(z * g[k] + before) / (k + 1))
         a.append((size * a[k] + a_before) / (k + 1))
     phi = special.ndtr(z)
     values = [phi] + [g[i] / (i + 1) for i in range(ORDER - 1)]
-    return values, [_EPS * (1.0 + z * z) * phi] + [_EPS * a[i] for i in range(ORDER - 1)]
+    return values, [_EPS * (1.0 + z * z) * phi + ROOM] + [_EPS * a[i] + ROOM for i in range(ORDER - 1)]
 
 
 def _erf(z: Array) -> Series:
     v, e = _normal(_ROOT2 * z)
     values = [special.erf(z)] + [2.0 * v[i] * _ROOT2**i for i in range(1, ORDER)]
-    return values, [np.abs(values[0]) * _EPS] + [2.0 * _ROOT2**i * e[i] for i in range(1, ORDER)]
+    return values, [np.abs(values[0]) * _EPS + ROOM] + [2.0 * _ROOT2**i * e[i] for i in range(1, ORDER)]
 
 
 def _relative(values: list[Array]) -> Series:
-    return values, [_EPS * np.abs(v) for v in values]
+    return values, [_EPS * np.abs(v) + ROOM for v in values]
 
 
 def _cycle(z: Array, shift: int) -> Series:
@@ -115,7 +117,7 @@ def _power(z: Array, p: float) -> Series:
             np.zeros_like(z) if factor == 0.0 else factor * (z ** int(p - i) if whole else z ** (p - i))
         )
         factor *= (p - i) / (i + 1)
-    return values, [(_EPS + exponent_rounding(z, p - i)) * np.abs(v) for i, v in enumerate(values)]
+    return values, [(_EPS + exponent_rounding(z, p - i)) * np.abs(v) + ROOM for i, v in enumerate(values)]
 
 
 def _strip_tanh(h: Array) -> Array:
@@ -153,11 +155,11 @@ def _strip_power(low: Array, high: Array, h: Array, p: float) -> Array:
         return np.asarray(far ** int(p))
     near = np.where(low > 0, low, -high) if float(p).is_integer() else low
     with np.errstate(all="ignore"):
-        return np.where(near > 0, np.maximum(np.maximum(near, 1e-300) ** p, far**p), np.inf)
+        return np.where(near > 0, np.maximum(np.where(near > 0, near, 1.0) ** p, far**p), np.inf)
 
 
 def _strip_log(low: Array, high: Array, h: Array) -> Array:
-    near = np.maximum(low, 1e-300)
+    near = np.where(low > 0, low, 1.0)
     ends = np.maximum(np.abs(np.log(near)), np.abs(np.log(np.maximum(high, near) + h)))
     return np.where(low > 0, ends + math.pi / 2, np.inf)
 
@@ -215,6 +217,10 @@ def real_bounds(op: str, low: Array, high: Array, *parameter: float) -> list[Arr
 
 def bounds(op: str, low: Array, high: Array, h: Array, e: Array, *parameter: float) -> list[Array]:
     """Bounds of |phi^(i)/i!|, i = 0..6, on the rectangle; by closed forms, or Cauchy with the margin ``e``."""
+    return [np.maximum(size, ROOM) for size in _bounds(op, low, high, h, e, *parameter)]
+
+
+def _bounds(op: str, low: Array, high: Array, h: Array, e: Array, *parameter: float) -> list[Array]:
     size = MODULUS[op](low - e, high + e, h + e, *parameter)
     if op in ("sin", "cos", "exp"):
         size = MODULUS[op](low, high, h)
