@@ -152,8 +152,8 @@ MUTANTS = {
     "weights cut at one": ("affine", _lighter),
     "weights with their signs": ("affine", _signed),
     "parts of sums dropped": ("add", _without_parts),
-    "constant of a square dropped": ("_quadratic", _without_constant),
-    "squares halved": ("_quadratic", _half_a_form),
+    "constant of a square dropped": ("quadratic", _without_constant),
+    "squares halved": ("quadratic", _half_a_form),
     "kinks taken as linear": ("relu", lambda f: lambda x: x),
 }
 
@@ -200,7 +200,7 @@ def test_quadratic_parts_cancel():
 def test_forms_are_products_of_linear_functions(d):
     rng = np.random.default_rng(d)
     a, b, y = rng.normal(size=(1, 4, d)), rng.normal(size=(1, 4, d)), rng.uniform(-1, 1, size=(50, d))
-    constant, form = graded_model._quadratic(a, b)
+    constant, form = graded_model.quadratic(a, b)
     basis = np.stack([2 * y[:, i] ** 2 - 1 if i == j else y[:, i] * y[:, j] for i, j in pairs(d)], 1)
     np.testing.assert_allclose(constant[0] + basis @ form[:, 0], (y @ a[0].T) * (y @ b[0].T), atol=1e-13)
 
