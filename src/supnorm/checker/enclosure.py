@@ -13,7 +13,7 @@ from typing import Any
 from flint import arb, arb_mat
 
 from supnorm.checker.document import Operation
-from supnorm.checker.functions import real_remainder, remainder, smaller, value_and_slope
+from supnorm.checker.functions import range_of, real_remainder, remainder, smaller, value_and_slope
 
 Ball = Any
 Rows = list[list[Ball]]
@@ -240,9 +240,13 @@ def smooth(op: str, x: Feature, scale: Ball, real: bool, p: float | None = None)
     rest = remainder(op, x.c, r, p)
     if real:
         rest = smaller(rest, real_remainder(op, r, s))
+    bounded = range_of(op) if real else None
     if rest is None or not rest.is_finite() or not v.is_finite() or not s.is_finite():
-        return Feature(arb(0), zeros, None)
-    return Feature(v, tuple(s * j for j in x.J), (abs(s) * x.eps + abs(rest)).upper())
+        return Feature(arb(0), zeros, None) if bounded is None else Feature(bounded[0], zeros, bounded[1])
+    eps = (abs(s) * x.eps + abs(rest)).upper()
+    if bounded is not None and eps >= bounded[1]:  # the function's own range says more
+        return Feature(bounded[0], zeros, bounded[1])
+    return Feature(v, tuple(s * j for j in x.J), eps)
 
 
 def relu(x: Feature, scale: Ball, real: bool) -> Feature:

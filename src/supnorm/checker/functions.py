@@ -39,9 +39,9 @@ def value_and_slope(op: str, z: Ball, p: float | None = None) -> tuple[Ball, Bal
         v = z.tanh()
         return v, one - v * v
     if op == "sigmoid":
-        return one / (one + (-z).exp()), one / (2 + z.exp() + (-z).exp())
-    if op == "softplus":
-        return (one + z.exp()).log(), one / (one + (-z).exp())
+        return _sigmoid(z)
+    if op == "softplus":  # for large z the exponential of z has no finite value, that of -z has
+        return z + (one + (-z).exp()).log() if z > 0 else (one + z.exp()).log(), _sigmoid(z)[0]
     if op == "silu":
         s, ds = value_and_slope("sigmoid", z)
         return z * s, s + z * ds
@@ -51,6 +51,18 @@ def value_and_slope(op: str, z: Ball, p: float | None = None) -> tuple[Ball, Bal
     if op == "erf":
         return z.erf(), 2 * (-z * z).exp() / arb.pi().sqrt()
     return _simple(op, z, p)
+
+
+def _sigmoid(z: Ball) -> tuple[Ball, Ball]:
+    """1/(1 + e^-z) and its slope; where e^z or e^-z is beyond all balls, by the other one."""
+    v, slope = 1 / (1 + (-z).exp()), 1 / (2 + z.exp() + (-z).exp())
+    if v.is_finite() and slope.is_finite():
+        return v, slope
+    if z > 0:
+        e = (-z).exp()
+        return 1 / (1 + e), e / (1 + e) ** 2
+    e = z.exp()
+    return e / (1 + e), e / (1 + e) ** 2
 
 
 def _simple(op: str, z: Ball, p: float | None) -> tuple[Ball, Ball]:
@@ -97,7 +109,7 @@ def power(z: Ball, q: Any) -> Ball:
 def _normal(z: Ball) -> tuple[Ball, Ball]:
     """Distribution function and density of the normal law."""
     half = arb(1) / 2
-    return half * (1 + (z / arb(2).sqrt()).erf()), (-half * z * z).exp() / (2 * arb.pi()).sqrt()
+    return half * (-z / arb(2).sqrt()).erfc(), (-half * z * z).exp() / (2 * arb.pi()).sqrt()
 
 
 def _tanh(c: Ball, r: Ball) -> tuple[Ball | None, Ball | None]:
@@ -156,6 +168,13 @@ def real_remainder(op: str, r: Ball, slope: Ball) -> Ball | None:
         return None
     first, second = largest[op]
     return smaller(second * r * r / 2, r * (first + abs(slope)))
+
+
+def range_of(op: str) -> tuple[Ball, Ball] | None:
+    """Middle and half-width of the values of a bounded function of a real number; None for the others."""
+    if op in ("tanh", "erf", "sin", "cos"):
+        return arb(0), arb(1)
+    return (arb(1) / 2, arb(1) / 2) if op == "sigmoid" else None
 
 
 def _logistic(op: str, c: Ball, r: Ball) -> Ball | None:

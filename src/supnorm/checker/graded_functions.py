@@ -73,7 +73,7 @@ def _normal(z: Ball) -> list[Ball]:
     g = [(-z * z / 2).exp() / (2 * arb.pi()).sqrt()]
     for k in range(ORDER - 2):
         g.append(-(z * g[k] + (g[k - 1] if k else 0)) / (k + 1))
-    return [(1 + (z / arb(2).sqrt()).erf()) / 2] + [g[i] / (i + 1) for i in range(ORDER - 1)]
+    return [(-z / arb(2).sqrt()).erfc() / 2] + [g[i] / (i + 1) for i in range(ORDER - 1)]
 
 
 def _times(z: Ball, s: list[Ball]) -> list[Ball]:

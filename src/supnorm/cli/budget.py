@@ -12,7 +12,17 @@ import typer
 
 from supnorm.cli.answer import answer, say
 from supnorm.cli.budget_progress import Progress
-from supnorm.cli.folder import FIRST_LOOK, Moves, alone_in, make_folder, put_back, set_aside, undisturbed
+from supnorm.cli.folder import (
+    FIRST_LOOK,
+    Moves,
+    alone_in,
+    make_folder,
+    put_back,
+    same_run,
+    set_aside,
+    undisturbed,
+)
+from supnorm.cli.identity import identified
 from supnorm.cli.options import DASK, JSON, QUIET, RESUME, SEED, TRUST, WORKERS, number_list
 
 if TYPE_CHECKING:
@@ -127,7 +137,8 @@ def command(
         raise BadInput("--resume needs --out DIR, the folder of the run to go on with")
     opened = None if problem is None else open_problem(problem, trust=trust)
     chosen, trainer = seed or 0, None if ladder is None else _trainers(ladder)
-    with _kept(opened, out, f"{ladder or ''}-{chosen}-{output or 'any'}", resume) as (store, runs):
+    asked = {"seed": float(chosen), "calls": calls, "purse": float(purse)}
+    with _kept(opened, out, f"{ladder or ''}-{chosen}-{output or 'any'}", resume, asked) as (store, runs):
         result = budget(
             opened,
             tolerance=tolerance,
@@ -230,7 +241,7 @@ def _dask(address: str | None) -> Any:
 
 @contextmanager
 def _kept(
-    problem: Problem | None, out: Path | None, name: str, resume: bool
+    problem: Problem | None, out: Path | None, name: str, resume: bool, asked: dict[str, float | None]
 ) -> Iterator[tuple[EvaluationStore | None, Path | None]]:
     """The store of expensive evaluations and the file of ladder runs; without ``resume`` older ones are set aside."""
     from supnorm.evaluation import EvaluationStore
@@ -271,7 +282,9 @@ def _kept(
                 moves += set_aside(old)
         store = EvaluationStore(path, mark)
         try:
-            yield store, runs
+            same_run(store, asked, out)
+            with identified(store, problem, out, resume):
+                yield store, runs
         except KeyboardInterrupt:
             raise Interrupted(
                 f"interrupted; evaluations and trainings are kept in {out}: run the same command with --resume"

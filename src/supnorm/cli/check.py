@@ -90,7 +90,7 @@ def command(
     try:
         _not_too_large(certificate)
         show = None if quiet or as_json else Progress(workers)
-        result = _checked(certificate, opened, workers, show, most, memory)
+        result = checked(certificate, opened, workers, show, most, memory)
     except TooCostly as refused:
         raise BadInput(f"{certificate}: {refused}; nothing is said of whether its claims are true") from None
     if show is not None:
@@ -119,9 +119,9 @@ def _not_too_large(certificate: Path) -> None:
         )
 
 
-def _checked(
-    certificate: Path, problem: Problem | None, workers: int, show: Progress | None, most: float | None,
-    memory: float | None,
+def checked(
+    certificate: Path, problem: Problem | None, workers: int = 1, show: Progress | None = None,
+    most: float | None = None, memory: float | None = None,
 ) -> CheckResult:  # fmt: skip
     """The checker's verdict; a file that does not speak of the problem is rejected before its leaves are proved.
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supnorm.cli.answer import say
+from supnorm.cli.identity import changed_file, identified
 from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Problem, fingerprint
 from supnorm.results import BadInput
@@ -67,7 +68,8 @@ def run_folder(folder: Path, problem: Problem, resume: bool, named: bool) -> Ite
                 raise BadInput(
                     f"--out {folder} cannot be written: {error.strerror}; choose another --out"
                 ) from None
-            yield store
+            with identified(store, problem, folder, resume):
+                yield store
         except BadInput:
             if not resume and (store is None or store.points <= FIRST_LOOK):
                 put_back(folder, store, made, moves)
@@ -184,12 +186,15 @@ def way_for(folder: Path, problem: Problem, resume: bool, named: bool) -> Way | 
         BadInput: when it does, and is named, or is to be resumed, or holds a file of this problem.
     """
     held, own = held_fingerprint(folder), fingerprint(problem)
-    if held is None or held == own:
+    changed = changed_file(folder / STORE, problem) if held == own else None
+    if held is None or (held == own and changed is None):
         return None
     what = (
         f"{folder} holds a run of another problem, or of this one before it was edited (fingerprint {held}, this one "
         f"is {own})"
     )
+    if changed is not None:
+        what = f"{folder} holds a run of this problem before {changed}, which one of its functions opens, was changed"
     if named:
         raise BadInput(f"--out {what}; choose another --out, or move or delete that folder")
     if resume:

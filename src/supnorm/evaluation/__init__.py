@@ -13,6 +13,7 @@ from supnorm.evaluation.events import (
 )
 from supnorm.evaluation.failures import Failure
 from supnorm.evaluation.flight import Flight
+from supnorm.evaluation.spot_check import spot_check
 from supnorm.evaluation.store import EvaluationStore
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "PointStatus",
     "Started",
     "silent",
+    "spot_check",
 ]

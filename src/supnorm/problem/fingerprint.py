@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -13,9 +15,12 @@ from supnorm.problem.problem import Problem
 
 
 def fingerprint(problem: Problem) -> str:
-    """Twelve hexadecimal digits of SHA-256 over domain, error, and the content of every file that a function is from.
+    """Twelve hexadecimal digits of SHA-256 over domain, error, and the content of every file that defines the problem.
 
-    Budgets and seeds do not enter: the same problem may be searched again. A problem built in Python is told
+    These are the files that the problem file names, weights that an ONNX file keeps beside it, modules that the code
+    imports and files that it opens while it is loaded (`Problem.files`). What a function opens only when it is called is
+    compared when a run is resumed, and so are a few of its values. Versions of packages do not enter; nor do budgets and
+    seeds: the same problem may be searched again. A problem built in Python is told
     apart by its axes and the names of its functions only.
 
     >>> from supnorm.problem import Domain
@@ -25,9 +30,34 @@ def fingerprint(problem: Problem) -> str:
     """
     digest = hashlib.sha256()
     digest.update(json.dumps(_facts(problem), sort_keys=True, default=str).encode())
-    for path in _files(problem):
-        digest.update(path.read_bytes() if path.is_file() else b"absent")
+    for name, content in sorted(contents(problem).values()):
+        digest.update(f"{name}\0{content}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()[:12]
+
+
+def contents(problem: Problem) -> dict[Path, tuple[str, str]]:
+    """Name and SHA-256 of every file that defines a problem: those it names, and those that their code opens or imports.
+
+    Folders do not count: a problem that was moved, or saved into the folder of its run, is the same problem.
+    """
+    every = {Path(os.path.realpath(p)) for p in (*_files(problem), *problem.files)}
+    return {path: (path.name, content_of(path)) for path in every}
+
+
+def content_of(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal digits; "absent" where there is none."""
+    try:
+        now = path.stat()
+        return _content(path, (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns))
+    except OSError:
+        return "absent"
+
+
+@lru_cache(maxsize=512)
+def _content(path: Path, state: tuple[int, ...]) -> str:
+    """Of a file in a state: large tables are not read again for every question."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _facts(problem: Problem) -> dict[str, Any]:

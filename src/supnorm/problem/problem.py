@@ -36,6 +36,8 @@ class Problem:
         data: points the model was trained on, shape ``(N, d)``, for findings about the domain.
         source: the problem file that it was opened from, and the points that ``[data]`` of that file held then:
             `save` names their file again while they are still those of ``data``.
+        files: all files that define it: those that its problem file names, and those that their code opens or
+            imports; `fingerprint` covers their content.
         judged_by: set by the problem itself: its error measure, by which `dataclasses.replace` shows a new one.
 
     Raises:
@@ -58,6 +60,7 @@ class Problem:
     source: Path | None = None
     source_data: NDArray[np.float64] | None = field(default=None, repr=False)
     judged_by: ErrorMeasure | None = field(default=None, repr=False, compare=False)
+    files: tuple[Path, ...] = field(default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         put: Callable[[str, Any], None] = lambda name, v: object.__setattr__(self, name, v)  # noqa: E731

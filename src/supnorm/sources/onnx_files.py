@@ -46,8 +46,35 @@ def demand_data_beside(path: Path, what: str) -> None:
         target = Path(os.path.normpath(folder / told["location"]))  # links that lie there are the user's own
         if Path(told["location"]).is_absolute() or not target.is_relative_to(folder):
             raise BadInput(f"{what} keeps weights in {name}, which is outside of its folder: refused")
+        if not target.exists():
+            raise BadInput(
+                f"{what}: its weights are in {name}, which is not beside it: copy that file there too"
+            )
         size += demand_file(target, f"{what}: weights in {name}")
     demand_memory(asked, size, what)
+
+
+def data_files(path: Path) -> list[Path]:
+    """The files beside an ``.onnx`` file that hold its weights; by the usual names without the ``onnx`` package."""
+    usual = [
+        path.with_name(path.name + ".data"),
+        path.with_suffix(".data"),
+        path.with_name(path.name + "_data"),
+    ]
+    try:
+        import onnx
+
+        model = onnx.load(str(path), load_external_data=False)
+        told = [
+            entry.value
+            for tensor in _tensors(model.graph)
+            if tensor.data_location == onnx.TensorProto.EXTERNAL
+            for entry in tensor.external_data
+            if entry.key == "location"
+        ]
+    except Exception:  # what is wrong with it is for who opens it to say
+        return [p for p in usual if p.is_file()]
+    return [p for name in dict.fromkeys(told) if (p := path.parent / name).is_file()]
 
 
 def _tensors(graph: Any, depth: int = 0) -> Iterator[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
+from supnorm.problem.fingerprint import content_of
 from supnorm.problem.function import keep_code
 from supnorm.problem.pairs import demand_inputs
 from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name, read_specification
 from supnorm.results import BadInput
 from supnorm.results.door import exists, reading_table
 from supnorm.sources.derivatives import with_derivatives
+from supnorm.sources.named_files import defining_files
 from supnorm.sources.ports import reordered
+from supnorm.sources.recording import belonging_to, recording
 from supnorm.sources.unused import with_unused_said
 from supnorm.sources.userfile import UserFunction
 
@@ -37,6 +41,12 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
         BadInput: one line with file, key, what was got and the remedy.
     """
     path = Path(path)
+    with recording() as opened:
+        problem, spec = _problem(path, trust)
+    return replace(problem, files=defining_files(spec, path.parent, opened.files - {os.path.abspath(path)}))
+
+
+def _problem(path: Path, trust: bool) -> tuple[Problem, ProblemSpec]:
     spec = _keys_of_both(read_specification(path))
     root = path.parent
     data = _data(spec, root, path.name)
@@ -49,7 +59,7 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
         found = None if table is None else open_function(table, root, domain.names, probe, trust, where)
         opened[key] = found and _with_derivatives(found, spec.error, domain, where)
     _demand_inputs(spec, opened, path.name)
-    return Problem(
+    problem = Problem(
         opened["model"],
         opened["reference"],
         domain,
@@ -61,6 +71,7 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
         source=path,
         source_data=None if data is None else data[0],
     )
+    return problem, spec
 
 
 def _keys_of_both(spec: ProblemSpec) -> ProblemSpec:
@@ -186,7 +197,10 @@ def _opened(
     if spec.python:
         from supnorm.sources.python import open_python
 
-        function = open_python(spec, root, probe[:, columns], where)
+        with belonging_to(
+            f"{(root / spec.python).resolve()} {content_of(root / spec.python.rpartition(':')[0])}"
+        ):
+            function = open_python(spec, root, probe[:, columns], where)
     else:
         from supnorm.sources.command import open_command
 

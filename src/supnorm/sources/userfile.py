@@ -21,6 +21,7 @@ from supnorm.evaluation.executor import GUARD, USER_FILE
 from supnorm.problem import exited
 from supnorm.process import CALLS
 from supnorm.results import BadInput
+from supnorm.sources.recording import belonging_to
 
 JAX_LIKE = frozenset({"jax", "equinox", "flax", "haiku", "optax"})
 
@@ -57,14 +58,15 @@ def load_module(path: Path, where: str) -> ModuleType:
     digest = hashlib.sha256(str(path).encode() + b"\0" + source).hexdigest()[:16]
     name = f"{USER_FILE}{path.stem}_{digest}"
     if name in sys.modules:
-        return sys.modules[name]
+        with belonging_to(name):
+            return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        with _beside(path.parent), _double_for_jax(path), CALLS.importing(path.name):
+        with _beside(path.parent), _double_for_jax(path), CALLS.importing(path.name), belonging_to(name):
             spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]

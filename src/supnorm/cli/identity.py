@@ -1,0 +1,104 @@
+"""Is a run that is gone on with the same problem still? Beyond the fingerprint, which is known before any call.
+
+What a function opens when it is called is noted while a run lasts; when the run is resumed, or its folder used again,
+these files must be what they were. A few stored values are taken again (`spot_check`). Other versions of packages are
+no other problem, but are said.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from supnorm.cli.answer import say
+from supnorm.evaluation import EvaluationStore, spot_check
+from supnorm.problem import Problem
+from supnorm.problem.fingerprint import content_of, contents
+from supnorm.results import BadInput
+from supnorm.results.versions import versions
+from supnorm.sources.recording import files_of, recording
+
+FILES, VERSIONS = "files opened by calls", "versions"
+
+
+@contextmanager
+def identified(store: EvaluationStore, problem: Problem, folder: Path, resume: bool) -> Iterator[None]:
+    """Inside is a run of the problem, whose functions are still what they were where it is resumed.
+
+    Raises:
+        BadInput: naming the file that was changed, or the point where a function has another value.
+    """
+    if resume:
+        _demand_same(store, problem, folder)
+    store.remember(VERSIONS, json.dumps(versions()))
+    with recording() as opened:
+        try:
+            if resume:
+                spot_check(
+                    store, {side: getattr(problem, side) for side in ("model", "reference", "recheck")}
+                )
+            yield
+        finally:
+            _remember(store, problem, folder, opened.files)
+
+
+def _remember(store: EvaluationStore, problem: Problem, folder: Path, opened: set[str]) -> None:
+    """Keep what files of the problem's folder the calls opened, with their content."""
+    if not problem.files or problem.source is None:
+        return
+    own, root = set(contents(problem)), os.path.realpath(problem.source.parent)
+    inside = os.path.realpath(folder) + os.sep
+    found = {
+        os.path.relpath(path, root): content_of(path)
+        for path in files_of(opened, problem.files)
+        if path not in own and not str(path).startswith(inside) and path != problem.source.resolve()
+    }
+    try:
+        store.remember(FILES, json.dumps(found, sort_keys=True))
+    except sqlite3.Error:
+        return  # a store that cannot be written any more has been told about elsewhere
+
+
+def changed_file(folder_store: Path, problem: Problem) -> str | None:
+    """The first file, opened by calls of the run whose store this is, that is not what it was then; None otherwise."""
+    held = _told(folder_store, FILES)
+    if problem.source is None or not isinstance(held, dict):
+        return None
+    root = problem.source.parent
+    return next(
+        (str(name) for name, was in sorted(held.items()) if content_of(root / str(name)) != was), None
+    )
+
+
+def _told(path: Path, key: str) -> object:
+    """What a store remembers under a key, without opening it for a run."""
+    if not path.is_file():
+        return None
+    try:
+        connection = sqlite3.connect(path)
+        try:
+            row = connection.execute("SELECT value FROM about WHERE key=?", (key,)).fetchone()
+        finally:
+            connection.close()
+        return None if row is None else json.loads(row[0])
+    except (sqlite3.Error, ValueError, TypeError):
+        return None
+
+
+def _demand_same(store: EvaluationStore, problem: Problem, folder: Path) -> None:
+    changed = changed_file(store.path, problem)
+    if changed is not None:
+        raise BadInput(
+            f"--resume: {changed}, which a function of this problem opens, has changed since the run in {folder} was "
+            "started; leave --resume out to start anew, or bring back what it was"
+        )
+    held = _told(store.path, VERSIONS)
+    if isinstance(held, dict):
+        now = versions()
+        differ = [f"{k} {held[k]} (now {now[k]})" for k in sorted(held) if k in now and held[k] != now[k]]
+        if differ:
+            say(f"supnorm: note: the run was started with {', '.join(differ)}", err=True)

@@ -1,0 +1,75 @@
+"""On going on with a run: are the functions still those whose values are in its store?
+
+Files that code opens, services that it asks, libraries that it calls: no fingerprint knows all of them. A few stored points
+are evaluated again before anything else. A value counts as the same where it is equal up to what the function's
+precision explains (`ALLOWED`, as for a point alone and in a batch), relative to the largest of the stored values.
+Cost: `POINTS` calls a side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation.caller import guarded
+from supnorm.evaluation.probe import ALLOWED
+from supnorm.evaluation.store import EvaluationStore
+from supnorm.problem import Function
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+POINTS = 8  # of each side
+ROOM = 10.0  # times what rounding explains: batches were cut otherwise
+
+
+def spot_check(store: EvaluationStore, functions: Mapping[str, Function | None]) -> int:
+    """Evaluate a few stored points of each side again; returns how many.
+
+    Args:
+        functions: by the name of their side in the store.
+
+    Raises:
+        BadInput: naming the first point where the function has another value now, with both.
+    """
+    done = 0
+    for side, function in functions.items():
+        if function is not None:
+            done += _one(store, side, function)
+    return done
+
+
+def _one(store: EvaluationStore, side: str, function: Function) -> int:
+    rows = [
+        (np.frombuffer(key), y)
+        for key, (y, message) in store.load(side).items()
+        if message is None and np.isfinite(y).all()
+    ]
+    if not rows:
+        return 0
+    scale = np.max(np.abs([y for _, y in rows]), axis=0) + np.finfo(float).tiny
+    chosen = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, POINTS).round().astype(int))]
+    x, stored = np.array([p for p, _ in chosen]), np.array([y for _, y in chosen])
+    allowed = ROOM * ALLOWED.get(function.precision, ALLOWED["float32"]) * scale
+    if function.declared is not None:
+        allowed = allowed + 2.0 * function.declared.accuracy
+    now, messages = guarded(function.value, x, stored.shape[1])
+    for i in range(len(x)):
+        if i not in messages and now.shape == stored.shape and (np.abs(now[i] - stored[i]) <= allowed).all():
+            continue
+        alone, why = guarded(
+            function.value, x[i : i + 1], stored.shape[1]
+        )  # in a batch of another size it may differ
+        if not why and alone.shape[1] == stored.shape[1] and (np.abs(alone[0] - stored[i]) <= allowed).all():
+            continue
+        value = why.get(0) or _shown(alone[0])
+        raise BadInput(
+            f"--resume: the {side} {function.name} is not what it was: at {_shown(x[i])} the stored value is "
+            f"{_shown(stored[i])}, now it gives {value}; leave --resume out to start anew, or bring back what it was"
+        )
+    return len(x)
+
+
+def _shown(row: Array) -> str:
+    return "(" + ", ".join(f"{v:.12g}" for v in row[:6]) + (", ...)" if len(row) > 6 else ")")

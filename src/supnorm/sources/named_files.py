@@ -1,0 +1,46 @@
+"""The files that define a problem: those that its file names, and what `recording` finds beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from supnorm.problem.specification import ProblemSpec
+from supnorm.sources.onnx_files import data_files
+from supnorm.sources.recording import files_of
+
+
+def defining_files(spec: ProblemSpec, root: Path, opened: Iterable[str]) -> tuple[Path, ...]:
+    """All of them, resolved and sorted.
+
+    Args:
+        root: the folder that relative paths start from.
+        opened: files that were opened while the problem was.
+    """
+    own = [path for text in _texts(spec) if (path := root / text).is_file()]
+    beside = files_of(opened, own)
+    weights = (
+        data for path in (*own, *beside) if path.suffix.lower() == ".onnx" for data in data_files(path)
+    )
+    return tuple(sorted({p.resolve() for p in (*own, *beside, *weights)}))
+
+
+def _texts(spec: ProblemSpec) -> Iterator[str]:
+    """Paths as the problem file gives them."""
+    for source in (spec.model, spec.reference, spec.recheck):
+        if source is not None:
+            yield from filter(None, (source.file, source.python and _file(source.python)))
+            yield from source.command or ()
+    named = spec.constraints.python if spec.constraints is not None else []
+    code = [named] if isinstance(named, str) else list(named)
+    code += [text for text in (spec.error.python, spec.error.mask) if text]
+    if spec.law is not None:
+        code += [spec.law.python] if spec.law.python else []
+        yield from filter(None, (spec.law.file,))
+    yield from map(_file, code)
+    if spec.data is not None:
+        yield spec.data.file
+
+
+def _file(text: str) -> str:
+    return text.rpartition(":")[0]

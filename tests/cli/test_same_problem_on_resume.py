@@ -1,0 +1,213 @@
+"""``--resume`` goes on with the same functions, seed and budget only, in every verb that has a store."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from supnorm.cli.main import run
+from supnorm.evaluation import EvaluationStore, spot_check
+from supnorm.problem import Function
+from supnorm.results import BadInput
+
+TRUTH = """
+import os, time
+import numpy as np
+def truth(x):
+    time.sleep(0.0015 * len(x))
+    return np.sin(3 * x[:, 0]) * float(os.environ.get("GAIN_OF_TRUTH", "1"))
+def model(x):
+    time.sleep(0.0015 * len(x))
+    return np.sin(3 * x[:, 0]) + 0.01 * x[:, 0] * float(os.environ.get("GAIN_OF_MODEL", "1"))
+"""
+PROBLEM = """
+[model]
+python = "code.py:model"
+[reference]
+python = "code.py:truth"
+[domain]
+x = [0.0, 1.0]
+[error]
+tolerance = 1.0
+"""
+VERBS = {
+    "audit": (["audit", "problem.toml", "--evaluations", "100", "--no-power"], "--evaluations", "120"),
+    "compare": (
+        ["compare", "problem.toml", "second.toml", "--evaluations", "100", "--no-power"],
+        "--evaluations",
+        "120",
+    ),
+    "fit": (
+        ["fit", "problem.toml", "--max-evaluations", "100", "--method", "polynomial"],
+        "--max-evaluations",
+        "120",
+    ),
+    "budget": (["budget", "problem.toml", "--calls", "500", "--purse", "50"], "--purse", "60"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "code.py").write_text(TRUTH)
+    (tmp_path / "problem.toml").write_text(PROBLEM)
+    (tmp_path / "second.toml").write_text(PROBLEM)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """Each verb's run, made once: its folder is copied by the tests."""
+    done: dict[str, Path] = {}
+    patch = pytest.MonkeyPatch()
+
+    def of(verb):
+        if verb not in done:
+            folder = tmp_path_factory.mktemp(verb)
+            (folder / "code.py").write_text(TRUTH)
+            (folder / "problem.toml").write_text(PROBLEM)
+            (folder / "second.toml").write_text(PROBLEM)
+            patch.chdir(folder)
+            code = run([*VERBS[verb][0], "--out", "run", "--quiet", "--seed", "3"])
+            patch.undo()
+            assert code in (0, 1, 4)
+            done[verb] = folder
+        return done[verb]
+
+    return of
+
+
+def _again(verb, *more, drop=()):
+    words = [w for w in VERBS[verb][0] if w not in drop]
+    return run([*words, "--out", "run", "--quiet", "--resume", *more])
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_another_function_is_refused_with_the_point_and_both_values(verb, ran, monkeypatch, capsys):
+    """What the function asks is nowhere to be seen: an environment variable, as a service or a licence would be."""
+    monkeypatch.chdir(ran(verb))
+    for side in ("TRUTH", "MODEL") if verb in ("audit", "compare") else ("TRUTH",):
+        monkeypatch.setenv(f"GAIN_OF_{side}", "1.5")
+        assert _again(verb, "--seed", "3") == 2
+        said = capsys.readouterr().err
+        found = re.search(
+            r"the (\w+) \w+ is not what it was: at \((.*)\) the stored value is \((.*)\), now it gives \((.*)\);",
+            said,
+        )
+        assert found, said
+        assert found[1] == {"TRUTH": "reference", "MODEL": "model"}[side]
+        x, stored, now = (float(v) for v in found.groups()[1:])
+        true = (
+            np.sin(3 * x) * np.array([1.0, 1.5])
+            if side == "TRUTH"
+            else np.sin(3 * x) + 0.01 * x * np.array([1, 1.5])
+        )
+        assert [stored, now] == pytest.approx(list(true))
+        monkeypatch.delenv(f"GAIN_OF_{side}")
+    assert _again(verb, "--seed", "3") in (0, 1, 4)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_another_seed_or_budget_is_refused(verb, ran, monkeypatch, capsys):
+    monkeypatch.chdir(ran(verb))
+    assert _again(verb, "--seed", "4") == 2
+    assert "was started with --seed 3, this asks for --seed 4" in capsys.readouterr().err
+    _, option, value = VERBS[verb]
+    words = list(VERBS[verb][0])
+    words[words.index(option) + 1] = value
+    assert run([*words, "--out", "run", "--quiet", "--resume", "--seed", "3"]) == 2
+    assert f"{option} " in capsys.readouterr().err
+
+
+LAZY = """
+from pathlib import Path
+import numpy as np
+def truth(x): return x[:, 0] + float((Path(__file__).parent / "offset.cfg").read_text())
+def model(x): return x[:, 0]
+"""
+
+
+def test_a_file_that_a_call_opens_is_compared(folder, capsys):
+    """It is known after the first call only, so that the fingerprint cannot hold it."""
+    (folder / "code.py").write_text(LAZY)
+    (folder / "offset.cfg").write_text("0.25")
+    audit = ["audit", "problem.toml", "--evaluations", "100", "--no-power", "--quiet"]
+    assert run([*audit, "--out", "run"]) == 0
+    assert run([*audit, "--out", "run", "--resume"]) == 0
+    (folder / "offset.cfg").write_text("0.5")
+    capsys.readouterr()
+    assert run([*audit, "--out", "run", "--resume"]) == 2
+    assert "offset.cfg, which one of its functions opens, was changed" in capsys.readouterr().err
+    assert run([*audit, "--out", "run"]) == 2  # the older run is not overwritten
+    (folder / "offset.cfg").write_text("0.25")
+    assert run([*audit, "--out", "run", "--resume"]) == 0
+
+
+def test_the_run_before_the_edit_is_renamed(folder, capsys):
+    (folder / "code.py").write_text(LAZY)
+    (folder / "offset.cfg").write_text("0.25")
+    audit = ["audit", "problem.toml", "--evaluations", "100", "--no-power", "--quiet"]
+    assert run(audit) == 0
+    (folder / "offset.cfg").write_text("0.5")
+    assert run(audit) == 0
+    assert (
+        "before offset.cfg, which one of its functions opens, was changed: it is now"
+        in capsys.readouterr().err
+    )
+    assert len(list(folder.glob("*.1/result.json"))) == 1
+    assert run(audit) == 0
+    assert not list(folder.glob("*.2"))
+
+
+def test_other_versions_are_a_note(folder, capsys, monkeypatch):
+    audit = ["audit", "problem.toml", "--evaluations", "100", "--no-power", "--quiet", "--out", "run"]
+    assert run(audit) == 0
+    import supnorm.cli.identity as identity
+
+    now = identity.versions()
+    monkeypatch.setattr(identity, "versions", lambda: {**now, "numpy": "99.0"})
+    capsys.readouterr()
+    assert run([*audit, "--resume"]) == 0
+    assert f"note: the run was started with numpy {now['numpy']} (now 99.0)" in capsys.readouterr().err
+
+
+def _store(tmp_path, values, messages=None):
+    store = EvaluationStore(tmp_path / "s.sqlite", "f")
+    x = np.linspace(0.0, 1.0, len(values))[:, None]
+    store.append("model", "search", x, np.asarray(values, dtype=float)[:, None], messages or {}, 0.1)
+    return store, x
+
+
+def test_what_rounding_explains_is_no_difference(tmp_path):
+    store, _ = _store(tmp_path, np.sin(3 * np.linspace(0, 1, 50)) + 2)
+    for factor, precision, good in ((1 + 1e-13, "float64", True), (1 + 1e-9, "float64", False), (1 + 1e-6, "float32", True),
+                                    (1 + 1e-2, "float32", False)):  # fmt: skip
+        function = Function(lambda x, f=factor: f * (np.sin(3 * x) + 2), name="f", precision=precision)
+        if good:
+            assert spot_check(store, {"model": function, "reference": function, "recheck": None}) == 8
+        else:
+            with pytest.raises(BadInput, match="model f is not what it was"):
+                spot_check(store, {"model": function})
+
+
+def test_a_function_that_fails_now_is_told(tmp_path):
+    store, _ = _store(tmp_path, [1.0, 2.0, np.nan], {2: "exception: it was so"})
+
+    def broken(x):
+        raise RuntimeError("no licence")
+
+    with pytest.raises(BadInput, match="now it gives exception: RuntimeError: no licence"):
+        spot_check(store, {"model": Function(broken, name="f")})
+    assert spot_check(store, {"model": Function(lambda x: 1.0 + 2 * x, name="f")}) == 2
+
+
+def test_points_are_spread_over_the_run(tmp_path):
+    """Of a thousand values the last ones are of another function: they were stored after an edit."""
+    values = np.ones(1000)
+    values[950:] = 2.0
+    store, _ = _store(tmp_path, values)
+    with pytest.raises(BadInput, match="stored value is \\(2\\)"):
+        spot_check(store, {"model": Function(lambda x: np.ones_like(x), name="f")})
