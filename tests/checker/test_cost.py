@@ -12,7 +12,7 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.checker.test_hostile import _affine, _node, _program, _whole, _write
+from tests.checker.test_hostile import _affine, _array, _node, _program, _whole, _write
 
 from supnorm.certification import certify
 from supnorm.checker import Cost, TooCostly, check
@@ -117,6 +117,30 @@ def test_forms_of_graded_models_are_counted(honest, tmp_path):
         for d in (4, 20)
     )
     assert many.bytes > 5 * few.bytes
+
+
+def test_sines_of_exact_huge_constants_are_counted(honest, tmp_path):
+    """The sine of 2^60000 needs pi to 60,000 bits, 300 microseconds; that of a ball, or in a deep network, does not."""
+
+    def constants(data, power):
+        nodes = [_node("constant", [], 400, value=_array([400], [2.0] * 400)),
+                 _node("pow", [1], 400, exponent=power.hex()), _node("sin", [2], 400),
+                 _node("take", [3], columns=[0])]  # fmt: skip
+        _both(data, _program(1, *nodes))
+        _whole(data, 1.0, degree=50, rho=1.5)
+
+    small, large = (
+        cost_of(read(_forged(honest, tmp_path, lambda d, p=p: constants(d, p))))[0] for p in (2.0, 6e4)
+    )
+    assert large.operations > 20 * small.operations
+
+    def deep(data):
+        layers = [_affine([k], [2.0], 1.0) if k % 2 == 0 else _node("sin", [k]) for k in range(400)]
+        _both(data, _program(1, *layers))
+        _whole(data, 1.0, degree=50, rho=1.5)
+
+    network = cost_of(read(_forged(honest, tmp_path, deep)))[0]
+    assert network.operations < 5 * small.operations
 
 
 def test_leaves_outputs_and_degrees_multiply(honest, tmp_path):

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from supnorm.checker.document import Document, Operation, Rejected, TooCostly
 from supnorm.checker.enclosure import without_repetitions
@@ -33,6 +34,9 @@ MEMORY = 4e9  # bytes of one process
 SLACK = 4.0  # the clock stops what takes so many times the limit
 LARGEST_POWER = 2.0**64  # exponents of pow beyond it are refused: no function of a science code has one
 LARGEST_MAGNITUDE = 4096.0  # bits of the exponents of balls, as far as a program can drive them
+EXPONENT = (
+    128.0  # bits of exponents that cost nothing more; honest programs with exp in them reach 82 in theory
+)
 BALL, BYTES = 6.0, 90.0  # operations to make a ball in Python, and bytes that it takes in a list
 POLYGONS = 30.0  # of a leaf by linear pieces, where the file does not say
 SAVED = 0.35  # part of a product's cost in a large matrix, where FLINT multiplies by blocks
@@ -125,12 +129,19 @@ class Meter:
             )
 
 
+class Bits(NamedTuple):
+    """How large numbers of a node can become: bits of their exponents, which small ones have too; log2 of log2 |value|."""
+
+    exponent: float
+    size: float
+
+
 @dataclass(frozen=True)
 class Size:
     """What a program costs: each operation once, with the bits that exponents of balls may reach there."""
 
     operations: tuple[Operation, ...]
-    bits: tuple[float, ...]
+    bits: tuple[Bits, ...]
 
     @classmethod
     def of(cls, operations: tuple[Operation, ...]) -> Size:
@@ -225,37 +236,65 @@ def _projected(rule: tuple[float, float, float]) -> float:
     return points * coefficients + (2.0 * nodes + 2.0 * coefficients) * BALL
 
 
-def _at_point(o: Operation, bits: float) -> float:
+def _at_point(o: Operation, bits: Bits) -> float:
     """Cost of a function of one ball, with exponents of some bits."""
-    wide = 1.0 if bits <= 62.0 else 6.0 + bits / 64.0
+    wide = 1.0 if bits.exponent <= EXPONENT else 6.0 + bits.exponent / 64.0
     more = 0.0
     if o.op == "pow" and o.parameter is not None and o.parameter.is_integer():
         more = 10.0 * math.log2(abs(o.parameter) + 1.0)
+    if o.op in ("sin", "cos"):  # pi to as many bits as the argument has before its point, up to FLINT's 65536
+        more = 1e-3 * min(2.0 ** min(bits.size, 16.0), 65536.0) ** 1.5
     return (POINT.get(o.op, 8.0) + more) * wide
 
 
-def _magnitudes(operations: Sequence[Operation]) -> Iterator[float]:
-    """Bits of the largest exponent that a ball of each node can have: log2 of |log2 |value||, at most."""
-    known: list[float] = []
+def _magnitudes(operations: Sequence[Operation]) -> Iterator[Bits]:
+    """How large exponents can become at each node; what is yielded is of the node's arguments and itself."""
+    known: list[Bits] = []
     for position, o in enumerate(operations):
         args = [known[a] for a in o.args]
-        largest = max(args, default=11.0)  # floats end at 2^1024
-        if o.op in ("affine", "leaky_relu"):
-            largest = max(largest, 11.0) + 1.0
-        elif o.op in ("mul", "div"):
-            a, b = args
-            largest = max(a, b) + math.log2(1.0 + 2.0 ** (min(a, b) - max(a, b)))
-        elif o.op == "pow":
-            p = abs(o.parameter or 0.0)
-            if p > LARGEST_POWER:
-                raise Rejected(f"node {position} has the exponent {o.parameter:.6g}, beyond 2^64")
-            largest = max(largest, 11.0) + math.log2(max(p, 1.0))
-        elif o.op in ("exp", "sigmoid", "softplus", "silu", "gelu", "gelu_tanh", "erf"):
-            largest = max(largest + (o.op in ("silu", "gelu")), 82.0)  # FLINT's exp ends at 2^precision
-        if largest > LARGEST_MAGNITUDE:
+        new = _after(o, args, position)
+        if new.exponent > LARGEST_MAGNITUDE:
             raise Rejected(f"node {position} makes numbers beyond 2^(2^{LARGEST_MAGNITUDE:.0f})")
-        known.append(largest)
-        yield largest
+        known.append(new)
+        yield Bits(new.exponent, max((a.size for a in args), default=0.0))
+
+
+def _after(o: Operation, args: list[Bits], position: int) -> Bits:
+    exponent, size = max((a.exponent for a in args), default=11.0), max((a.size for a in args), default=10.0)
+    if o.op == "affine":
+        return Bits(
+            _both(exponent, 11.0), _both(size, _log2(_log2(sum(map(abs, o.weight)))), _largest(o.vector))
+        )
+    if o.op == "constant":
+        return Bits(11.0, _largest(o.vector))
+    if o.op in ("mul", "div"):
+        x, y = args
+        return Bits(_both(x.exponent, y.exponent), _both(x.size, y.size if o.op == "mul" else y.exponent))
+    if o.op == "pow":
+        p = abs(o.parameter or 0.0)
+        if p > LARGEST_POWER:
+            raise Rejected(f"node {position} has the exponent {o.parameter:.6g}, beyond 2^64")
+        grown = math.log2(max(p, 1.0))
+        return Bits(max(exponent, 11.0) + grown, (size if (o.parameter or 0.0) >= 0.0 else exponent) + grown)
+    if o.op in ("tanh", "erf", "sin", "cos", "sigmoid"):
+        return Bits(max(exponent, 82.0) if o.op in ("sigmoid", "erf") else exponent, 0.0)
+    if o.op in ("exp", "softplus", "silu", "gelu", "gelu_tanh"):  # FLINT's exp ends at 2^precision
+        return Bits(max(exponent + 2.0, 82.0), 16.0 if o.op == "exp" and size > 14.0 else size + 1.0)
+    return Bits(exponent, size)
+
+
+def _both(*parts: float) -> float:
+    """log2 of the sum of powers of 2."""
+    top = max(parts)
+    return top + math.log2(sum(2.0 ** (v - top) for v in parts))
+
+
+def _log2(v: float) -> float:
+    return math.log2(v) if v > 1.0 else 0.0
+
+
+def _largest(values: Sequence[float]) -> float:
+    return _log2(_log2(max(map(abs, values), default=0.0)))
 
 
 def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, float]]:

@@ -1,0 +1,1 @@
+"""Attempts to have a false statement printed or accepted."""

@@ -1,0 +1,30 @@
+"""Attempts to have a false statement accepted.
+
+    python -m benchmarks.soundness forgeries --seed 0 --count 500     certificates edited and sealed again
+
+Exit code 1 when a false file was accepted, or the checker failed otherwise than by refusing.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmarks.soundness import forgeries
+
+
+def main() -> int:
+    """Run a campaign."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soundness", description=__doc__)
+    campaigns = parser.add_subparsers(required=True)
+    forged = campaigns.add_parser("forgeries")
+    forged.add_argument("--seed", type=int, default=0)
+    forged.add_argument("--count", type=int, default=500)
+    forged.add_argument("--keep", help="folder in which false files that were accepted are kept")
+    given = parser.parse_args()
+    found = forgeries.campaign(given.seed, given.count, given.keep)
+    print(forgeries.table(found))
+    return int(any(f.verdict in ("FALSE ACCEPTED", "CRASHED") for f in found))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

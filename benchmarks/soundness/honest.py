@@ -1,0 +1,122 @@
+"""Problems whose honest certificates are forged: each way of proof, and each thing that a file says, stands in one."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from supnorm.certification import certify
+from supnorm.problem import Problem
+from supnorm.sources import open_problem
+
+CODE = """
+import numpy as np
+
+RNG = np.random.default_rng(7)
+W1, B1, V1 = RNG.normal(size=(1, 8)), RNG.normal(size=8), RNG.normal(size=(8, 1)) / 4
+W2, B2, V2 = RNG.normal(size=(2, 8)), RNG.normal(size=8), RNG.normal(size=(8, 2)) / 4
+W3, B3, V3 = RNG.normal(size=(3, 6)) / 2, RNG.normal(size=6), RNG.normal(size=(6, 1)) / 4
+
+
+def net(x): return np.tanh(x @ W1 + B1) @ V1
+def wave(x): return net(x) + 0.01 * np.sin(3 * x)
+def ripple(x): return net(x) + 0.001 * np.sin(3 * x)
+def pair(x): return np.tanh(x @ W2 + B2) @ V2
+def pair_off(x): return pair(x) + 0.01 * np.exp(-x[:, :1] ** 2) * x[:, 1:]
+def pair_near(x): return pair(x) + 0.002 * np.exp(-x[:, :1] ** 2) * x[:, 1:]
+def kinks(x): return np.maximum(x @ W2 + B2, 0.0) @ V2[:, :1]
+def kinks_off(x): return kinks(x) + 0.05 * x[:, :1]
+def kinks_near(x): return kinks(x) + 0.01 * x[:, :1]
+def three(x): return np.tanh(x @ W3 + B3) @ V3
+def three_off(x): return three(x) + 0.01 * np.sin(x[:, :1] + x[:, 1:2] * x[:, 2:])
+def three_near(x): return three(x) + 0.001 * np.sin(x[:, :1] + x[:, 1:2] * x[:, 2:])
+def law(x): return np.log(x[:, :1]) + x[:, 1:] ** 2
+def law_off(x): return np.log(x[:, :1] + 0.01) + x[:, 1:] ** 2
+def law_near(x): return np.log(x[:, :1] + 0.002) + x[:, 1:] ** 2
+def over(x): return (2.0 + np.cos(x)) / (1.5 + x ** 2)
+def over_off(x): return over(x) * (1.0 + 0.01 * np.sin(2 * x))
+def over_near(x): return over(x) * (1.0 + 0.001 * np.sin(2 * x))
+def black(x): return np.sin(x)
+def black_off(x): return np.sin(x) + 0.01 * x
+def left(x): return x[:, 0] < 0.9
+"""
+PROBLEMS = {  # name: (model, the same nearer to the reference, reference, the rest of the problem file)
+    "tanh net": ("wave", "ripple", "net", "[domain]\nx = [-1.0, 1.0]\n"),
+    "over": ("wave", "ripple", "net", '[domain]\nx = [-1.0, 1.0]\n[error]\nside = "over"\ntolerance = 0.02\n'),
+    "two outputs": ("pair_off", "pair_near", "pair", "[domain]\nx = [-1.0, 1.0]\ny = [0.0, 1.0]\n"),
+    "kinks": ("kinks_off", "kinks_near", "kinks", "[domain]\nx = [-1.0, 1.0]\ny = [0.0, 1.0]\n"),
+    "graded": ("three_off", "three_near", "three", "[domain]\nx = [-0.5, 0.5]\ny = [-0.5, 0.5]\nz = [0.0, 0.5]\n"),
+    "log axis": (
+        "law_off", "law_near", "law",
+        '[domain]\np = { low = 0.1, high = 10.0, scale = "log", unit = "bar" }\ny = [0.0, 1.0]\n',
+    ),
+    "relative": (
+        "over_off", "over_near", "over", '[domain]\nx = [-1.0, 1.0]\n[error]\nkind = "relative"\nfloor = 0.5\n'
+    ),
+    "notes": (
+        "wave", "ripple", "net",
+        '[domain]\nx = { values = [-1.0, -0.5, 0.0, 0.25, 0.5, 1.0] }\n[error]\nmask = "code.py:left"\n',
+    ),
+    "declared": ("black_off", "black", "black", "[domain]\nx = [-1.0, 1.0]\n"),
+}  # fmt: skip
+DECLARED = "declared = { bound = 12.0, stretch = 3.0, accuracy = 1e-15 }\n"
+
+
+@dataclass(frozen=True)
+class Honest:
+    """A certificate that says the truth, and what is false beside it.
+
+    Attributes:
+        problem: what it is about.
+        data: the file's content.
+        nearer: that of the same problem with a model nearer to the reference: true of another problem.
+    """
+
+    name: str
+    problem: Problem
+    data: dict[str, Any]
+    nearer: dict[str, Any]
+
+    @property
+    def lower(self) -> float:
+        """A proved error: no smaller upper bound is true."""
+        return float.fromhex(self.data["lower"])
+
+    @property
+    def upper(self) -> float:
+        """A proved bound: no larger lower bound is true."""
+        return float.fromhex(self.data["upper"])
+
+    def copy(self) -> dict[str, Any]:
+        """Its content, to be changed."""
+        return copy.deepcopy(self.data)
+
+
+def honest_files(folder: Path) -> list[Honest]:
+    """Certify each problem, and its neighbour."""
+    (folder / "code.py").write_text(CODE)
+    found = []
+    for number, (name, (model, nearer, reference, rest)) in enumerate(PROBLEMS.items()):
+        problems = []
+        for version, function in enumerate((model, nearer)):
+            path = folder / f"problem{number}{version}.toml"
+            said = DECLARED if name == "declared" else ""
+            sides = (("model", function), ("reference", reference))
+            tables = "".join(
+                f'[{side}]\npython = "code.py:{which}"\n' + said * (side == "reference")
+                for side, which in sides
+            )
+            path.write_text(tables + rest)
+            problems.append(open_problem(path))
+        data = [_content(p, folder) for p in problems]
+        found.append(Honest(name, problems[0], data[0], data[1]))
+    return found
+
+
+def _content(problem: Problem, folder: Path) -> dict[str, Any]:
+    path = folder / "certificate.json"
+    certify(problem, ratio=1.1, seconds=10.0).certificate.save(path)
+    return dict(json.loads(path.read_text()))
