@@ -322,6 +322,67 @@ def test_a_key_that_is_text_in_one_table_and_a_number_in_the_other(tmp_path: Pat
     assert (worst.error, worst.row) == (0.5, 2)
 
 
+def test_a_key_of_coordinates_joins_grids_of_other_order(tmp_path: Path) -> None:
+    xarray = pytest.importorskip("xarray")
+    pytest.importorskip("h5netcdf")
+    truth = np.random.default_rng(0).normal(size=(3, 2))
+    days = ("time", [0, 1, 58], {"units": "days since 2020-01-01"})
+    coordinates = {"time": days, "a": [0.5, 1.5]}
+    data = xarray.Dataset({"truth": (("time", "a"), truth)}, coords=coordinates)
+    data.to_netcdf(tmp_path / "r.nc", engine="h5netcdf")
+    other = xarray.Dataset({"pred": (("a", "time"), truth.T + 0.25)}, coords=coordinates)
+    other.isel(time=[2, 0]).to_netcdf(tmp_path / "m.nc", engine="h5netcdf")
+    text = SIDES.replace('"a", "b"', '"a"').format(model="m.nc", reference="r.nc", key='key = ["time", "a"]')
+    (tmp_path / "p.toml").write_text(text)
+    report = audit(open_problem(tmp_path / "p.toml"))
+    assert report.document["table"]["alone"] == {"model": 0, "reference": 2}
+    assert report.rms.value == pytest.approx(0.25)
+    (tmp_path / "p.toml").write_text(text.replace('key = ["time", "a"]', ""))
+    with pytest.raises(BadInput, match=r"have 4 and 6 rows"):
+        open_problem(tmp_path / "p.toml")
+    # Numbers of a grid and the text of a CSV file are one key, dates are text in both.
+    lines = ["time,a,pred"] + [f"2020-0{m},{a},{truth[i, j] + 0.5!s}" for i, m in ((0, "1-01"), (2, "2-28"))
+                               for j, a in ((0, "0.50"), (1, "1.5"))]  # fmt: skip
+    (tmp_path / "m.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "p.toml").write_text(text.replace("m.nc", "m.csv"))
+    report = audit(open_problem(tmp_path / "p.toml"))
+    assert report.document["table"]["compared"] == 4
+    assert report.rms.value == pytest.approx(0.5)
+
+
+def test_grids_of_other_times_are_no_pairs(tmp_path: Path) -> None:
+    xarray = pytest.importorskip("xarray")
+    pytest.importorskip("h5netcdf")
+    for name, column, last in (("m", "pred", 2), ("r", "truth", 3)):
+        days = ("time", [0, 1, last], {"units": "days since 2020-01-01"})
+        values = {column: (("time", "a"), np.zeros((3, 2)))}
+        xarray.Dataset(values, coords={"time": days, "a": [0.0, 1.0]}).to_netcdf(
+            tmp_path / f"{name}.nc", engine="h5netcdf"
+        )
+    text = SIDES.replace('"a", "b"', '"a"').format(model="m.nc", reference="r.nc", key="")
+    (tmp_path / "p.toml").write_text(text)
+    with pytest.raises(BadInput, match="differ in time at its place 3, 2020-01-03 and 2020-01-04"):
+        open_problem(tmp_path / "p.toml")
+
+
+def test_missing_predictions_may_be_ignored(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b,truth,pred\n1,1,1,1.5\n2,2,2,\n3,1,,4\n")
+    problem = opened(tmp_path, "t.csv", "t.csv")
+    (tmp_path / "p.toml").write_text(
+        (tmp_path / "p.toml").read_text() + '[error]\nfailures = "ignore"\ntolerance = 1.0\n'
+    )
+    ignored, counted = audit(open_problem(tmp_path / "p.toml")), audit(problem)
+    assert counted.worst is not None
+    assert counted.worst.error == np.inf
+    assert ignored.status.code == "within-tolerance"
+    assert (
+        "1 of 3 rows with an error the maximum is exact; it says nothing of the others"
+        in ignored.status.advice
+    )
+    text = next(f["text"] for f in ignored.document["findings"] if f["code"] == "no-model-value")
+    assert text.endswith("(row 2): no error is counted there, as was asked.")
+
+
 def test_a_model_is_not_called_where_an_input_is_missing(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b,truth\n1,2,3\n,1,4\n2,3,4\n")
     (tmp_path / "m.py").write_text("def f(x): return x[:, 0]\n")

@@ -202,6 +202,8 @@ def missing_words(compared: Compared, problem: Problem) -> str:
         f"The model has no value in {len(lost):,} of {compared.sample.drawn:,} rows where the reference has one "
         f"({_numbered(lost)})"
     )
+    if problem.error.failures == "ignore":
+        return f"{text}: no error is counted there, as was asked."
     if finite.n == n:
         return f"{text}."
     text += ": there its error is infinite."

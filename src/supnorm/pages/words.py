@@ -71,8 +71,9 @@ def chip(view: View) -> Chip:
         return Chip("○", "Interrupted; no verdict", "open")
     if view.every_row and kind == "open" and view.count("table", "compared"):
         rows = view.count("table", "compared")
-        known = " with a known error" if view.drawn > rows else ""
-        where = f"all {count(rows)} rows{known}" if rows > 1 else "the only row"
+        where = f"all {count(rows)} rows" if rows > 1 else "the only row"
+        if view.drawn > rows:
+            where = f"the {count(rows)} of {count(view.drawn)} rows with an error"
         return Chip("○", f"Within tolerance in {where}; nothing is known between rows", "open")
     if view.table_only:
         return Chip("○", "Statistics of a table; not proven", "open")

@@ -11,6 +11,7 @@ its own value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -160,13 +161,17 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
     if len(p) != len(x):
         raise BadInput(f"{names} have {len(p):,} and {len(x):,} rows: {remedy}")
     for dimension in a.grid if b.grid else ():
-        if list(a.grid[dimension]) != list(b.grid[dimension]):
-            k, (u, v) = next(
-                (i, pair)
-                for i, pair in enumerate(zip(a.grid[dimension], b.grid[dimension], strict=True))
-                if pair[0] != pair[1]
+        places = list(a.grid[dimension]), list(b.grid[dimension])
+        if not (places[0] and places[1]) or places[0] == places[1]:
+            continue
+        if len(places[0]) != len(places[1]):
+            raise BadInput(
+                f"{names} have {len(places[0])} and {len(places[1])} places in {dimension}: {remedy}"
             )
-            raise BadInput(f"{names} differ in {dimension} at its place {k + 1}, {u} and {v}: {remedy}")
+        k = next(i for i, (u, v) in enumerate(zip(*places, strict=True)) if u != v)
+        raise BadInput(
+            f"{names} differ in {dimension} at its place {k + 1}, {places[0][k]} and {places[1][k]}: {remedy}"
+        )
     if not np.array_equal(p, x, equal_nan=True):
         same = (p == x) | (np.isnan(p) & np.isnan(x))
         i = int(np.argmin(same.all(axis=1)))
@@ -241,7 +246,7 @@ def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[K
 
 def _as_number(cell: str | int | float, row: int, column: str, side: Function) -> int | float:
     try:
-        return int(cell) if str(cell).lstrip("+-").isdecimal() else float(cell)
+        return int(cell) if re.fullmatch(r"[+-]?[0-9]+", str(cell)) else float(cell)
     except ValueError:
         raise BadInput(
             f"{_name(side)}: key {column} is {cell!r} in row {row + 1}, and the other table's key is a number"

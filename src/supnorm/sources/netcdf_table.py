@@ -71,8 +71,8 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
         return np.stack(spread, axis=1), Grid(sizes, texts, along, narrow)
 
 
-def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[list[str]]:
-    """The columns as text over the rows of a grid, a list for each column."""
+def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[list[Any]]:
+    """The columns over the rows of a grid, a list for each: numbers, and dates and all else as text."""
     with _dataset(path, what) as data:
         found = []
         for column in columns:
@@ -80,7 +80,8 @@ def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[lis
             if not {*map(str, variable.dims)} <= {*grid.sizes}:
                 raise BadInput(f"{what}: key {column} runs through dimensions that the values do not have")
             index = np.arange(max(math.prod(variable.shape), 1)).reshape(variable.shape)
-            texts = _texts(variable)
+            plain = variable.dtype.kind in "iuf" and " since " not in str(variable.attrs.get("units"))
+            texts = np.asarray(variable.values).ravel().tolist() if plain else _texts(variable)
             every = _broadcast(index, [str(d) for d in variable.dims], grid.sizes)
             found.append([texts[i] for i in every.ravel()])
         return found
