@@ -301,6 +301,23 @@ def test_a_key_joins_rows_once(tmp_path: Path) -> None:
             two(tmp_path, model, reference, 'key = "id"')
 
 
+def test_rows_keep_their_numbers_over_batches_and_joins(tmp_path: Path, monkeypatch: Any) -> None:
+    """Of equal errors the row that comes first; rows without a value by the number in the file of the truth."""
+    from supnorm.auditing import table
+
+    monkeypatch.setattr(table, "BATCH", 7)
+    n = 3000
+    truth = "id,a,b,truth\n" + "".join(f"k{i},{i % 5},{i % 3},{i}\n" for i in range(n))
+    missing = {5, 1000, 2999}
+    # The first 20 rows of the truth have no partner.
+    kept = np.random.default_rng(0).permutation(np.arange(20, n))
+    pred = "id,pred\n" + "".join(f"k{i},{'' if i in missing else i + 2}\n" for i in kept)
+    document = audit(two(tmp_path, pred, truth, 'key = "id"')).document
+    assert document["table"]["without_value_rows"]["model"] == [1001, 3000]
+    assert [p["row"] for p in document["places"][:5]] == [1001, 3000, 21, 22, 23]
+    assert document["table"]["alone"] == {"model": 0, "reference": 20}
+
+
 def test_a_key_of_several_columns(tmp_path: Path) -> None:
     reference = "site,day,a,b,truth\nA,1,0,0,1\nA,2,1,1,2\nB,1,2,2,3\n"
     problem = two(
@@ -464,6 +481,7 @@ def test_lines_that_are_no_rows_are_counted_in_lines_only(tmp_path: Path) -> Non
     document = audit(opened(tmp_path, "t.csv", "t.csv")).document
     assert (document["witness"]["row"], document["witness"]["line"]) == (2, 5)
     assert document["places"][1]["columns"] == {"note": "two lines"}
+    assert document["places"][1]["line"] == 2  # where the row begins
 
 
 @pytest.mark.parametrize("kind", ["bool", "text", "date", "category", "large"])
