@@ -421,6 +421,8 @@ def test_a_function_with_a_table_needs_no_value_and_one_that_differs_is_refused(
         BadInput, match=r"contradict each other in 1 of 4 rows, first in row 4: 4 and 9; give table"
     ):
         Function(lambda z: z + 1.0, table=(x, [1.0, 2.0, 3.0, 9.0]))
+    with pytest.raises(BadInput, match="points of the table have 1 columns, the domain has 2 axes: a, b"):
+        Problem(lambda z: z[:, 0], Function(table=(x, y)), Domain(a=(0.0, 9.0), b=(0.0, 1.0)))
     with pytest.raises(BadInput, match="needs value, a function"):
         Function(name="empty")
     for bad, said in (

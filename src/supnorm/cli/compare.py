@@ -98,6 +98,7 @@ def command(
                 "no_value": document["failures"]["model"],
                 "finite": document["finite"],
                 "at": None if document["witness"] is None else document["witness"]["x"],
+                "row": None if document["witness"] is None else document["witness"].get("row"),
                 "tolerance": document["tolerance"],
                 "status": document["status"]["code"],
                 "folder": name,

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from supnorm.pages.numbers import ErrorUnit, num, ratio
+from supnorm.pages.numbers import ErrorUnit, count, num, ratio
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import FAR, Scale, line, picture, rect, text
 from supnorm.pages.view import number
@@ -42,6 +42,8 @@ def table(data: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...
 def _row(raw: Mapping[str, Any], unit: ErrorUnit) -> tuple[str, ...]:
     rms, q, worst, allowed = (number(raw.get(k)) for k in ("rms", "q999", "worst", "tolerance"))
     at = ", ".join(f"{k} = {num(number(v), 4)}" for k, v in list((raw.get("at") or {}).items())[:4])
+    if raw.get("row"):
+        at = f"row {count(raw['row'])}: {at}"
     status = raw.get("status")
     code = status.get("code") if isinstance(status, Mapping) else status
     finite = raw.get("finite") or {}

@@ -148,14 +148,14 @@ def _rows(view: View, point: PlaceView | None) -> list[tuple[str, str, str]]:
     if point is None or not (point.row or view.finite):
         return []
     if not view.finite:
-        return [("in", point.row_words(), f"of {count(view.count('table', 'rows'))} rows")]
+        return [("in", _short_row(point), f"of {count(view.count('table', 'rows'))} rows")]
     best = next((p for p in view.places if math.isfinite(p.error)), None)
     drawn = "rows" if view.table_only else view.drawn_points
     of = count(view.drawn if point.row else view.plain[0])
     lost = f"{'in' if point.row else 'at'} {count(view.count('finite', 'infinite'))} of {of} {drawn}"
     found = [("infinite", lost, "the model has no value there" if math.isnan(point.model_value) else "")]
     found += [("worst finite", view.error(view.highest), "")]
-    return found + ([("in", best.row_words(), "")] if best is not None and best.row else [])
+    return found + ([("in", _short_row(best), "")] if best is not None and best.row else [])
 
 
 def _sides(view: View) -> str:
@@ -166,6 +166,12 @@ def _sides(view: View) -> str:
     words = [f"model {count(model)}, {means}"] if model else []
     words += [f"reference {count(reference)}"] if reference else []
     return f": {'; '.join(words)}" if words else ""
+
+
+def _short_row(point: PlaceView) -> str:
+    """A row with as much of its other columns as fits."""
+    words = [point.row_words(most) for most in (3, 2, 1, 0)]
+    return next((w for w in words if len(w) <= AT_MOST), words[-1])
 
 
 def _at(view: View, point: PlaceView | None) -> str:

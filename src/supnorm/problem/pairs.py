@@ -65,13 +65,14 @@ class Pairs:
     def inside(self, domain: Domain) -> NDArray[np.bool_]:
         """Which rows lie in the domain, shape ``(N,)``; a row that lacks inputs does when the others lie on their axes."""
         inside = domain.contains(self.x)
-        for i in np.flatnonzero(~self.complete):
-            known = np.isfinite(self.x[i])
-            inside[i] = all(
-                axis.low <= v <= axis.high and (axis.values is None or v in axis.values)
-                for axis, v, k in zip(domain.axes, self.x[i], known, strict=True)
-                if k
-            )
+        lacking = ~self.complete
+        if lacking.any():
+            on = np.ones((int(lacking.sum()), domain.d), dtype=bool)
+            for k, axis in enumerate(domain.axes):
+                v = self.x[lacking, k]
+                known = (axis.low <= v) & (v <= axis.high) if axis.values is None else np.isin(v, axis.values)
+                on[:, k] = known | np.isnan(v)
+            inside[lacking] = on.all(axis=1)
         return np.asarray(inside)
 
     def columns(self, pairs: Sequence[int]) -> list[dict[str, str]]:

@@ -97,7 +97,13 @@ class Problem:
         if self.model is None or not self._has_a_table:
             return None
         try:
-            return pairs_of(self.model, self.reference)
+            pairs = pairs_of(self.model, self.reference)
+            if pairs.x.shape[1] != self.domain.d:
+                raise BadInput(
+                    f"the points of the table have {pairs.x.shape[1]} columns, the domain has {self.domain.d} axes: "
+                    f"{', '.join(self.domain.names)}"
+                )
+            return pairs
         except BadInput as error:
             raise BadInput(f"{self.source.name}: {error}" if self.source else str(error)) from None
 
