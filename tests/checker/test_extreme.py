@@ -41,6 +41,28 @@ def test_honest_files_of_extreme_problems_are_accepted(name, tmp_path):
     assert verdict.upper == result.upper
 
 
+GRADED = {
+    "tanh": (jnp.tanh, 4.1e130, (-0.0012, -0.0005)),
+    "gelu": (lambda z: jax.nn.gelu(z, approximate=False), 3.85e28, (-0.0034, 0.0014)),
+    "sigmoid": (jax.nn.sigmoid, 5.42e126, (-0.038, 0.03)),
+    "erf": (jax.scipy.special.erf, 2.96e30, (0.0443793, 0.054671)),
+}
+
+
+@pytest.mark.parametrize("name", GRADED)
+def test_graded_files_of_extreme_problems_are_accepted(name, tmp_path):
+    """Ellipses so flat that rho - 1 is lost in 80 bits."""
+    function, factor, ends = GRADED[name]
+    problem = Problem(
+        lambda x: function(factor * x[:, :1]) + 0.3 * function(factor * x[:, 1:2]) + 0.1 * function(factor * x[:, 2:]),
+        lambda x: 0.001 * function(factor * x[:, :1]), Domain(x=ends, y=ends, z=ends),
+    )  # fmt: skip
+    result = certify(problem, ratio=1.1, seconds=0.3)
+    result.certificate.save(tmp_path / "c.json")
+    verdict = check(tmp_path / "c.json")
+    assert verdict.accepted, verdict.reason
+
+
 @pytest.mark.parametrize("op", ["sigmoid", "softplus", "silu", "gelu"])
 def test_values_and_slopes_hold_the_true_ones_however_large(op):
     true = {

@@ -146,6 +146,21 @@ def test_a_file_that_a_call_opens_is_compared(folder, capsys):
     assert run([*audit, "--out", "run", "--resume"]) == 0
 
 
+def test_output_that_is_read_back_is_no_part_of_the_problem(folder):
+    """A simulator leaves its output beside the problem; another run changes it."""
+    (folder / "code.py").write_text(
+        LAZY.replace("import numpy as np", "import subprocess, numpy as np").replace(
+            "def truth(x): return",
+            "def truth(x):\n    subprocess.run(['cp', 'input.dat', 'offset.cfg'], check=True)\n    return",
+        )
+    )
+    (folder / "input.dat").write_text("0.25")
+    audit = ["audit", "problem.toml", "--evaluations", "100", "--no-power", "--quiet"]
+    assert run([*audit, "--out", "run"]) == 0
+    (folder / "offset.cfg").write_text("another run")
+    assert run([*audit, "--out", "run", "--resume"]) == 0
+
+
 def test_the_run_before_the_edit_is_renamed(folder, capsys):
     (folder / "code.py").write_text(LAZY)
     (folder / "offset.cfg").write_text("0.25")

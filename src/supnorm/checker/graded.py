@@ -16,7 +16,7 @@ from flint import arb, arb_mat, arb_poly
 
 from supnorm.checker.document import Operation
 from supnorm.checker.enclosure import Program, _rows, node_values, point_function
-from supnorm.checker.functions import extremes
+from supnorm.checker.functions import extremes, range_of
 from supnorm.checker.graded_functions import ORDER, bounds, ellipses, real_bounds, series
 from supnorm.checker.graded_rule import Rule, chebyshev_table
 from supnorm.checker.polynomial import _transform
@@ -251,7 +251,11 @@ def smooth(op: str, x: Graded, p: float | None = None) -> Graded:
         H = _sum(H, _scaled(rows[1][0], x.H))
     result = Graded(a[0] + a[2] * (2 * constant - 1), _scaled(a[1], unit), H, _kept(parts), rem)
     good = rem.is_finite() and result.c.is_finite() and all(z.is_finite() for z in (*result.J, *H))
-    return result if good and result.bent.is_finite() else _nothing(x)
+    good = good and bool(result.bent.is_finite())
+    bounded = range_of(op)
+    if bounded is not None and not (good and rem < bounded[1]):  # the function's own range says more
+        return replace(_nothing(x), c=bounded[0], rem=bounded[1])
+    return result if good else _nothing(x)
 
 
 def _smallest(rows: list[list[Ball] | None]) -> list[Ball] | None:
@@ -267,11 +271,11 @@ def _aliasing(op: str, c: Ball, r: Ball, height: Ball, e: float, p: float | None
     b = height / r if r > 0 else arb(50)
     b = b.lower() if b < 50 else arb(50)
     wide = (b * b + 1).sqrt()
-    rho, reach = b + wide, r * wide
+    rho, above, reach = b + wide, b + b * b / (1 + wide), r * wide  # rho - 1 without cancellation
     sizes = bounds(op, c - reach, c + reach, r * b, e, p)
-    if sizes is None or not (rho > 1):
+    if sizes is None or not (above > 0):
         return None
-    factor = 4 * rho ** (1 - POINTS) / (rho - 1)
+    factor = 4 * rho ** (1 - POINTS) / above
     return [factor * size for size in sizes]
 
 

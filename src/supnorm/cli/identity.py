@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,7 @@ def identified(store: EvaluationStore, problem: Problem, folder: Path, resume: b
     if resume:
         _demand_same(store, problem, folder)
     store.remember(VERSIONS, json.dumps(versions()))
+    began = time.time()
     with recording() as opened:
         try:
             if resume:
@@ -43,11 +45,14 @@ def identified(store: EvaluationStore, problem: Problem, folder: Path, resume: b
                 )
             yield
         finally:
-            _remember(store, problem, folder, opened.files)
+            _remember(store, problem, folder, opened.files, began)
 
 
-def _remember(store: EvaluationStore, problem: Problem, folder: Path, opened: set[str]) -> None:
-    """Keep what files of the problem's folder the calls opened, with their content."""
+def _remember(store: EvaluationStore, problem: Problem, folder: Path, opened: set[str], began: float) -> None:
+    """Keep what files of the problem's folder the calls opened, with their content.
+
+    Not those that were made meanwhile, as the output of a simulator that is read back.
+    """
     if not problem.files or problem.source is None:
         return
     own, root = set(contents(problem)), os.path.realpath(problem.source.parent)
@@ -55,7 +60,10 @@ def _remember(store: EvaluationStore, problem: Problem, folder: Path, opened: se
     found = {
         os.path.relpath(path, root): content_of(path)
         for path in files_of(opened, problem.files)
-        if path not in own and not str(path).startswith(inside) and path != problem.source.resolve()
+        if path not in own
+        and not str(path).startswith(inside)
+        and path != problem.source.resolve()
+        and path.stat().st_mtime < began
     }
     try:
         store.remember(FILES, json.dumps(found, sort_keys=True))

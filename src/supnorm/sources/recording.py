@@ -33,6 +33,7 @@ NAMED = frozenset(
      ".ubj", ".bin", ".safetensors", ".parquet", ".mat", ".so", ".dll", ".dylib"}
 )  # fmt: skip
 MOST = 500  # files of code that are followed, so that a file beside a large project costs no minutes
+LARGEST = 20_000  # names that are noted: a simulator may open another file in each of a million calls
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -68,7 +69,9 @@ def _hook(event: str, given: tuple[Any, ...]) -> None:
         flags = given[2] if event == "open" and len(given) > 2 else 0
         writes = any(c in mode for c in "wax+") if isinstance(mode, str) else bool((flags or 0) & WRITES)
         for one in _ACTIVE:
-            (one.written if writes else one.read).add(text)
+            noted = one.written if writes else one.read
+            if len(noted) < LARGEST:
+                noted.add(text)
     except Exception:
         return  # a hook that raises would make the user's own open fail
 
