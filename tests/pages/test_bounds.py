@@ -92,3 +92,64 @@ def test_a_local_bound_above_the_bound_is_a_bug(result: Result) -> None:
     data["sup"]["upper"] *= 0.9
     with pytest.raises(InconsistentResult, match="local bound"):
         page(data)
+
+
+DOUBTS = (
+    "What could this search have missed",
+    "could have been missed",
+    "peaks have not been seen",
+    "a peak not seen yet",
+    "can rule out, with 95 % confidence",
+    "A longer search may well find more",
+    "a worse point may exist",
+    "errors were planted",
+    "% confidence, at most",
+)
+
+
+@pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8"])
+@pytest.mark.parametrize("kind", ["certified", "exact-arithmetic"])
+def test_a_page_of_a_proved_problem_has_no_doubts_and_says_what_the_proof_rests_on(
+    result: Result, name: str, kind: str
+) -> None:
+    data = certified(result(name), kind)
+    data["tolerance"] = 1.5 * data["sup"]["upper"]
+    data["status"] = {"code": "within-tolerance", "advice": "", "exit": 0}
+    row = {"above": data["tolerance"], "n": 900, "count": 0, "fraction": 0.0}
+    data["exceedance"] = [row | {"fraction_at_most": 1 / 1300, "confidence": 0.95, "of": "all"}]
+    data["unseen_peak_mass"] = {
+        "value": 0.9,
+        "at_most": 1.0,
+        "confidence": 0.95,
+        "climbs": 40,
+        "peaks": 38,
+        "once": 36,
+    }
+    text = page(data)
+    for doubt in DOUBTS:
+        assert doubt not in text, doubt
+        assert doubt not in summary(data), doubt
+    section = text.split('id="missed"')[1].split("</section>")[0]
+    assert "What does the bound rest on?" in section
+    assert "declared, not proved: |f| &lt;= 3" in section
+    assert "Nothing exceeds the tolerance: that is proven" in text
+    data["sup"]["upper_kind"] = "conditional"
+    assert "What could this search have missed" in page(data)
+
+
+def test_what_is_not_proved_of_the_model_as_it_runs_is_not_called_proven(result: Result) -> None:
+    """float32: the bound in exact arithmetic keeps the tolerance, but not with the difference that was measured."""
+    data = certified(result("d2"), "exact-arithmetic")
+    data["tolerance"] = 1.0001 * data["sup"]["upper"]
+    data["status"] = {"code": "nothing-found", "advice": "", "exit": 0}
+    assert "NOT PROVEN" in summary(data)
+    assert "What could this search have missed" in page(data)
+
+
+@pytest.mark.parametrize("kind", ["certified", "exact-arithmetic", "conditional"])
+def test_no_page_shows_a_bound_below_the_error_found(result: Result, kind: str) -> None:
+    data = certified(result("d2"), kind)
+    data["sup"]["upper"] = 0.5 * data["sup"]["lower"]
+    data["charts"].pop("local_bounds")
+    with pytest.raises(InconsistentResult, match=f"exceeds the {kind} bound"):
+        page(data)

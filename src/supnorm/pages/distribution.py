@@ -61,7 +61,7 @@ def shares(view: View, width: int) -> Markup:
     """Line: share of the points above each level; dashed: its 95 % upper limit (Clopper-Pearson)."""
     data = view.chart("levels") or {}
     level, observed = numbers(data.get("level")), numbers(data.get("count"))
-    limit, n = numbers(data.get("at_most")), number(data.get("n"))
+    limit, n = _limits(view, level, numbers(data.get("at_most"))), number(data.get("n"))
     scale = error_scale(view, LEFT, width - 10)
     if scale is None or not level or not n > 0:
         return Markup("")
@@ -113,11 +113,18 @@ def _signposts(view: View, scale: Scale) -> Markup:
     return join(parts)
 
 
+def _limits(view: View, level: list[float], at_most: list[float]) -> list[float]:
+    """Upper limits of the shares above levels: zero above a bound that is proved."""
+    if not view.settled:
+        return at_most
+    return [0.0 if above >= view.upper else v for above, v in zip(level, at_most, strict=True)]
+
+
 def level_rows(view: View, most: int = 16) -> list[tuple[str, str, str]]:
     """Rows of the "numbers of this chart" table: level, observed share, limit."""
     data = view.chart("levels") or {}
     level, observed = numbers(data.get("level")), numbers(data.get("count"))
-    limit, n = numbers(data.get("at_most")), number(data.get("n"))
+    limit, n = _limits(view, level, numbers(data.get("at_most"))), number(data.get("n"))
     if not level or not n > 0:
         return []
     picked = np.unique(np.linspace(0, len(level) - 1, most).round().astype(int))

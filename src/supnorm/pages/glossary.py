@@ -11,7 +11,7 @@ def glossary(view: View) -> list[tuple[str, str, str]]:
     source = "over the rows of the table" if view.table_only else f"over points {law}"
     if view.exact:
         source = "over all points of the domain that have an error"
-    return [
+    words = [
         (
             "sup-norm",
             "Worst-case error (sup-norm)",
@@ -87,3 +87,5 @@ def glossary(view: View) -> list[tuple[str, str, str]]:
         ),
         ("plain", "Plain sampling", "Testing at random points, as with an ordinary test set."),
     ]
+    left_out = ("unseen", "planted") if view.settled else ()  # the page does not speak of them
+    return [entry for entry in words if entry[0] not in left_out]

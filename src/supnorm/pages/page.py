@@ -95,7 +95,7 @@ def page(data: Mapping[str, Any], folder: str = "RUN") -> str:
         ("glitches", "Worst places"),
         ("map", "Map"),
         ("bounds", "Bound"),
-        ("missed", "What was missed"),
+        ("missed", "The proof" if view.settled else "What was missed"),
         ("progress", "Progress"),
         ("failures", "No value"),
         ("repeat", "Repeat"),
@@ -278,6 +278,7 @@ def _place(view: View, place: PlaceView, rank: int) -> dict[str, Any]:
 
 def _missed(view: View) -> dict[str, Any]:
     return power.table(view) | {
+        "settled": view.settled,
         "power_words": power.sentence(view),
         "power_caption": power.caption(view),
         "unseen": sections.unseen(view),

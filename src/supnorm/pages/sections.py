@@ -67,6 +67,9 @@ def spread(view: View) -> Markup:
     at_most, sure = number(first.get("fraction_at_most")), percent(number(first.get("confidence")))
     if view.exact:
         return _exact_share(view, first)
+    if view.settled and above >= view.upper:
+        what = "the tolerance" if above == view.tolerance else view.error(above)
+        return m("Nothing exceeds {}: that is proven, {}.", what, _of_what(view))
     level = "the tolerance" if above == view.tolerance else view.error(above)
     points, where, part = _shares(view, first.get("of") == "the part with a value")
     if k == 0:
@@ -240,16 +243,30 @@ def proof(view: View) -> Markup:
         code = Markup("<code>supnorm certify</code>")
         return m("None. {} gives an upper bound where model and reference can be analysed.", code)
     limit = view.error(view.limit)
-    if view.upper_kind == "certified":
-        return m("The error is at most {}: proven.", limit)
-    if view.upper_kind == "exact-arithmetic":
-        return m(
-            "The error is at most {} in exact arithmetic: proven for the same weights without rounding.",
-            limit,
-        )
     given = view.part("sup").get("assumptions") or ["not listed"]
-    items = Markup("").join(m("<li>{}</li>", str(a)) for a in given)
-    return m("The error is at most {} if all of this holds:", limit) + m("<ul>{}</ul>", items)
+    items = m("<ul>{}</ul>", Markup("").join(m("<li>{}</li>", str(a)) for a in given))
+    if view.upper_kind == "certified":
+        return m("The error is at most {}: proven. The proof rests on this:", limit) + items
+    if view.upper_kind == "exact-arithmetic":
+        return (
+            m(
+                "The error is at most {} in exact arithmetic: proven for the same weights without rounding. ",
+                limit,
+            )
+            + Markup("The proof rests on this:")
+            + items
+        )
+    return m("The error is at most {} if all of this holds:", limit) + items
+
+
+def _of_what(view: View) -> str:
+    return "in exact arithmetic" if view.upper_kind == "exact-arithmetic" else "rounding included"
+
+
+def _longer(view: View) -> str:
+    if view.settled:
+        return f"A longer search can find at most {view.error(view.limit)}."
+    return "A longer search may well find more."
 
 
 def progress(view: View) -> Markup:
@@ -272,12 +289,13 @@ def progress(view: View) -> Markup:
         planted = " or planted errors" if view.count("evaluations", "power") else ""
         return m(
             "The search itself reached {} after {} of {} evaluations; the worst error, {}, came up "
-            "later, in evaluations for pictures{}. A longer search may well find more.",
+            "later, in evaluations for pictures{}. {}",
             view.error(best),
             count(reached),
             count(total),
             view.error(view.lower),
             planted,
+            _longer(view),
         )
     begin = m(
         "The worst point was reached after {} of the {} evaluations of sampling and search",
@@ -285,5 +303,5 @@ def progress(view: View) -> Markup:
         count(total),
     )
     if reached > 0.8 * total:
-        return begin + ", late in the search. A longer search may well find more."
+        return begin + m(", late in the search. {}", _longer(view))
     return begin + ", and the rest of the search did not improve on it."

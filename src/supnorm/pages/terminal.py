@@ -54,7 +54,7 @@ def _remarks(view: View, width: int) -> list[Text]:
     found = [str(f.get("text")) for f in view.items("findings")]
     notes = [str(n) for n in view.data.get("notes") or []]
     every = [text for text in [view.text("search", "text")] if text and not view.table_only]
-    if left_out := view.text("power_left_out"):
+    if (left_out := view.text("power_left_out")) and not view.settled:
         notes.append(f"{'Not all' if view.items('power') else 'No'} errors were planted: {left_out}.")
     lines: list[Text] = []
     for word, texts in (("search", every), ("finding", found), ("note", notes)):
@@ -212,6 +212,8 @@ def _power(view: View) -> tuple[str, str]:
         return "nothing", "a table was given: no search"
     if view.exhaustive:
         return "no search", f"{view.every_point} evaluated"
+    if view.settled:
+        return "not needed", "the bound is proven"
     every = by_size(rows_of(view)[1])
     rows = [r for r in every if r.shape == "bump"] or every
     if not rows:

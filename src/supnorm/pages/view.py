@@ -278,7 +278,13 @@ class View:
     @property
     def proven(self) -> bool:
         """Whether a bound without assumptions shows that the tolerance (if any) holds everywhere."""
-        return self.bounded and not self.exceeded and not self.upper > self.tolerance
+        unproved = self.tolerance > 0 and self.text("status", "code") == "nothing-found"
+        return self.bounded and not self.exceeded and not self.upper > self.tolerance and not unproved
+
+    @property
+    def settled(self) -> bool:
+        """Whether that is proved on no conditions: what a search may have missed is then no question."""
+        return self.proven and self.upper_kind in ("certified", "exact-arithmetic")
 
     @property
     def evaluated(self) -> int:
@@ -343,8 +349,8 @@ class View:
         local = [v for v in self.local_bounds() if not math.isnan(v)]
         if local and max(local) > self.upper * (1 + 1e-6):
             raise InconsistentResult("a local bound is above the upper bound; this is a bug of supnorm")
-        if self.bounded and self.lower > self.upper * (1 + 1e-6) and self.upper_kind == "certified":
+        if self.bounded and self.lower > self.upper * (1 + 1e-6):
             raise InconsistentResult(
-                f"sup.lower = {num(self.lower, 8)} exceeds the certified bound {num(self.upper, 8)}; "
+                f"sup.lower = {num(self.lower, 8)} exceeds the {self.upper_kind} bound {num(self.upper, 8)}; "
                 "this is a bug of supnorm, please report it with the result.json"
             )
