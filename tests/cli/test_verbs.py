@@ -24,6 +24,7 @@ HEAVY = (
 
 def document(text: str) -> dict[str, Any]:
     data: dict[str, Any] = json.loads(text)
+    data["cost"] = data["cost"] and data["cost"]["class"]
     return {k: v for k, v in data.items() if k not in TIMES}
 
 
@@ -54,8 +55,14 @@ def test_the_seed_decides(shell: Shell) -> None:
         for i in range(2)
     ]
     other = document(shell.run("audit", "problem.toml", "--json", "--seed", "8", "--out", "r2").out)
-    assert same[0].pop("command") == "supnorm audit problem.toml --seed 7 --evaluations 1000 --out r0"
-    assert same[1].pop("command") == "supnorm audit problem.toml --seed 7 --evaluations 1000 --out r1"
+    assert (
+        same[0].pop("command")
+        == "supnorm audit problem.toml --seed 7 --evaluations 1000 --cost cheap --out r0"
+    )
+    assert (
+        same[1].pop("command")
+        == "supnorm audit problem.toml --seed 7 --evaluations 1000 --cost cheap --out r1"
+    )
     assert same[0] == same[1]
     assert other["charts"] != same[0]["charts"]
     assert other["seed"] == 8
@@ -74,6 +81,7 @@ def test_the_command_repeats_the_run(shell: Shell) -> None:
     first = document(shell.run("audit", "problem.toml", "--json", "--seed", "7", "--evaluations", "700").out)
     words = first["command"].split()
     assert words[0] == "supnorm"
+    assert words[-2:] == ["--cost", "cheap"]  # what a timing has decided is not left to another one
     again = document(shell.run(*words[1:], "--json").out)
     assert again == first
 

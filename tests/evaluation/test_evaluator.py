@@ -350,6 +350,7 @@ TIMES = ("seconds", "model_seconds", "reference_seconds", "seconds_per_point", "
 def comparable(report: Any) -> dict[str, Any]:
     """The document without what the clock decides."""
     document: dict[str, Any] = report.to_json()
+    document["cost"] = document["cost"] and document["cost"]["class"]
     return {k: v for k, v in document.items() if k not in TIMES}
 
 

@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import document
+from supnorm.auditing.arguments import demand_norms, demand_number, power_of
 from supnorm.auditing.clock import Clock, Pace
+from supnorm.auditing.cost import declare, default_evaluations
 from supnorm.auditing.enumeration import Enumeration, Listed
 from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.auditing.facts import failures_json
+from supnorm.auditing.forecast import LEAST, STATISTICS, Forecast, forecast
 from supnorm.auditing.halt import HALTS, MOMENT, NOT_PLANTED, come_back, halted, moment
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.pictures import Pictures, picture_budget
@@ -44,9 +47,6 @@ from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 Strategy = ScreenAndAscent | SurrogateSearch | Enumeration
-EVALUATIONS = 100_000
-LEAST = 20  # evaluations: so many points are random ones in any case
-STATISTICS = 0.2  # share of the evaluations that are independent points of the law
 FEW = 2000  # calls up to which an expensive reference is modelled
 SECONDS_ROUND = 8192  # evaluations of the first round when seconds limit the search, at most
 FIRST_BATCH = 128  # of them, at most
@@ -75,18 +75,19 @@ def audit(
     pictures: Pictures | None = None,
     power: Power | bool | None = None,
     norms: Sequence[float] = NORMS,
+    cost: str | None = None,
     store: EvaluationStore | None = None,
     observer: Observer = silent,
 ) -> AuditReport:
     """Find the worst error of ``problem.model`` against ``problem.reference``.
 
     Args:
-        evaluations: of search and statistics together (a gradient counts 3); 100,000 by default, without a
-            limit when only ``seconds`` is given.
+        evaluations: of search and statistics together (a gradient counts 3); by default 100,000, and 400 where a
+            call is expensive; without a limit when only ``seconds`` is given.
         seconds: wall-clock limit of statistics and search; places, planted errors and pictures take at most 0.8
             times as long again. The result then depends on the machine.
-        seed: of everything random; with a budget of evaluations the same seed gives the same result (but for a
-            `SurrogateSearch` of calls of 0.1 s and more on workers).
+        seed: of everything random; with a budget of evaluations and the same ``cost`` the same seed gives the same
+            result (but for a `SurrogateSearch` of calls of 0.1 s and more on workers).
         workers: processes or threads for a reference that takes more than 1 ms a point.
         executor: any ``concurrent.futures`` executor instead.
         strategy: of the search; by default `Enumeration` where all inputs are lists of values and the budget allows
@@ -95,6 +96,8 @@ def audit(
         pictures: resolutions of the charts.
         power: errors to plant, to see what such a search misses (True: the usual ones); none by default.
         norms: powers p of the sample norms L^p that are reported beside the maximum, each at least 1.
+        cost: ``"cheap"`` or ``"expensive"`` (the reference; ``"expensive-model"``, ``"expensive-both"``): whether a
+            call takes more than 1 ms a point. Measured where it is None, and recorded either way.
         store: where expensive calls are kept, for resuming.
         observer: gets progress events.
 
@@ -114,28 +117,21 @@ def audit(
         raise BadInput(f"audit takes a supnorm.Problem, got {problem!r}; supnorm.open_problem reads a file")
     if problem.model is None:
         raise BadInput("an audit needs a model beside the reference; give one as [model]")
-    _demand("evaluations", evaluations, LEAST)
-    _demand("seconds", seconds, 0.0)
-    _demand("workers", workers, 1, whole=True)
-    _demand("seed", seed, 0, whole=True)
+    demand_number("evaluations", evaluations, LEAST)
+    demand_number("seconds", seconds, 0.0)
+    demand_number("workers", workers, 1, whole=True)
+    demand_number("seed", seed, 0, whole=True)
     evaluations = None if evaluations is None else int(evaluations)
     seed, workers = int(seed), int(workers)
-    if not all(isinstance(p, int | float) and 1 <= p < np.inf for p in norms):
-        raise BadInput(
-            f"norms are powers p of L^p from 1 on (the maximum is always there), got {tuple(norms)}"
-        )
-    if isinstance(power, bool):
-        power = Power() if power else None
-    if power is not None and not isinstance(power, Power):
-        raise BadInput(f"power must be a supnorm.Power, True, False or None, got {power!r}")
-    if evaluations is None and seconds is None:
-        evaluations = EVALUATIONS
+    demand_norms(norms)
+    power = power_of(power)
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
     shown = pictures or Pictures()
     evaluator = Evaluator(
         problem, store=store, workers=workers, executor=executor, observer=observer, budget=evaluations
     )
+    declare(evaluator, cost)
     recorder = Recorder(problem.domain, shown.cells(problem.domain.d), problem.error)
     evaluator.listeners.append(recorder)
     error = problem.error
@@ -148,6 +144,7 @@ def audit(
     listed: Listed | None = None
     compared: Compared | None = None
     failures: dict[str, Any] | None = None
+    planned: Forecast | None = None
 
     def finished() -> AuditReport:
         """Places, planted errors, pictures, and all of it written down; a part of it where the audit was stopped."""
@@ -161,6 +158,7 @@ def audit(
         run = document.Run(evaluator, recorder, sample, state, found, shown, rng, halted=state.halted)
         run.surrogate, run.searched = isinstance(chosen, SurrogateSearch), searched
         run.listed, run.failures, run.compared = listed, failures, compared
+        run.planned = planned
         if power is not None and listed is not None:
             run.power = Planted(left_out=NONE_HIDDEN if listed.exhaustive else SOME_LEFT)
         elif power is not None and state.halted:
@@ -180,8 +178,20 @@ def audit(
         else:
             evaluator.probe(rng)
             check_outputs(evaluator)
+            if problem.law is not None and not problem.law.even:
+                problem.law.draw(
+                    1, np.random.default_rng(0)
+                )  # a sampler that fails does so before the search
+            given = evaluations is not None or seconds is not None
+            if not given:
+                evaluations = default_evaluations(evaluator)
             clock = limit_in_time(evaluator, seconds, start)
             chosen = strategy or choose_strategy(evaluator, evaluations, clock)
+            if evaluations is not None:
+                planned = forecast(evaluator, chosen, evaluations, power)
+                evaluator.budget = planned.total
+                observer(planned.event(evaluations, given))
+            evaluator.tell()
             if isinstance(chosen, Enumeration):
                 sample, state, listed = enumerate_points(evaluator, chosen, evaluations, rng, norms, clock)
                 if listed.exhaustive:
@@ -198,18 +208,6 @@ def audit(
         evaluator.close()
     observer(Finished())
     return result
-
-
-def _demand(name: str, value: float | None, least: float, whole: bool = False) -> None:
-    """See that a number that was given is one, not too small and, where that is asked for, whole.
-
-    Raises:
-        BadInput: when it is not.
-    """
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if value is not None and not (number and least <= value < np.inf and (not whole or value == int(value))):
-        what = "a whole number" if whole else "a number"
-        raise BadInput(f"{name} must be {what} of at least {least:g}, got {value!r}")
 
 
 def choose_strategy(evaluator: Evaluator, evaluations: int | None, clock: Clock | None = None) -> Strategy:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing import pictures as charts
 from supnorm.auditing.clock import Clock
+from supnorm.auditing.cost import cost_json, cost_notes
 from supnorm.auditing.enumeration import Listed, unlisted_json
 from supnorm.auditing.explain import explain
 from supnorm.auditing.facts import (
@@ -36,6 +37,7 @@ from supnorm.auditing.facts import (
     workers_note,
 )
 from supnorm.auditing.findings import data_distances, findings, suspect_rows
+from supnorm.auditing.forecast import Forecast
 from supnorm.auditing.glitches import rms_floor
 from supnorm.auditing.halt import interrupted
 from supnorm.auditing.joint import is_joint, with_output
@@ -78,6 +80,7 @@ class Run:
     compared: Compared | None = None  # the rows of a table
     failures: dict[str, Any] | None = None  # of that: what is evaluated once more for pictures is left out
     clock: Clock | None = None  # limits the pictures
+    planned: Forecast | None = None  # None where only time limits the search
     recheck_failures: Sequence[str] = ()  # what happened where the second reference gave no value
     halted: str = ""  # why the audit was cut short
     searched: int = (
@@ -188,6 +191,8 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
             **{k: counts.get(k, 0) for k in ("statistics", "pictures", "power", "recheck")},
             "failed": sum(evaluator.failures.without_value.values()),
         },
+        "planned": None if run.planned is None else run.planned.to_json(),
+        "cost": None if table else cost_json(evaluator),
         "seconds": time.perf_counter() - start,
         "model_seconds": evaluator.model.seconds,
         "reference_seconds": evaluator.reference.seconds,
@@ -205,6 +210,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "fingerprint": fingerprint(problem),
         "notes": notes(problem, budget[1], run.listed is not None and run.listed.exhaustive)
         + noise_notes(evaluator)
+        + ([] if table else cost_notes(evaluator, run.surrogate))
         + workers_note(evaluator)
         + ([] if table or run.listed else finite_note(problem.domain)),
         "charts": drawn,

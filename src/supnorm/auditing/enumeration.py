@@ -20,6 +20,7 @@ from supnorm.auditing.halt import HALTS, halted
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.search import SearchState
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
+from supnorm.evaluation.caller import rows_in
 from supnorm.problem import Domain
 from supnorm.problem.finite import FinitePoints
 from supnorm.results import BadInput
@@ -183,7 +184,7 @@ class Enumeration:
         finite, points = self.points(domain)
         listed = Listed(points)
         before, masked = dict(evaluator.failures.failed), evaluator.failures.masked
-        evaluator.budget = evaluator.total + min(points, landscape.limit)
+        evaluator.budget = max(evaluator.budget or 0, evaluator.total + min(points, landscape.limit))
         for number, x in finite.batches(lambda: self._rows(landscape, listed.evaluated > 0)):
             left = landscape.limit - landscape.spent
             if left <= 0 or landscape.late or stop():
@@ -227,7 +228,7 @@ class Enumeration:
         if cost > 0:
             # What is known of the size of values comes from the first batch: it must not depend on the machine.
             least = 1 if workers == 1 else self.fewest * workers
-            rows = min(rows, max(least, int(self.seconds * workers / cost)) if begun else self.first)
+            rows = min(rows, max(least, rows_in(self.seconds * workers, cost)) if begun else self.first)
         return rows if landscape.clock is None else max(1, min(rows, landscape.clock.affords))
 
     def _values(self, landscape: Landscape, x: Array) -> Evaluations:

@@ -37,6 +37,7 @@ PLACES = 50  # that are tried for a plant, at most
 POWER_TIME = 0.4  # of the search's own time, where seconds limit it
 STAND_IN_TIME = 0.25  # of this, for fitting a stand-in
 FIT_SECONDS = 0.5  # without them no process is fitted: importing what fits it takes as long
+LEAST_SEARCH = 200  # evaluations of a run
 LEAST = 40  # evaluations of a run, where time limits it
 
 
@@ -155,6 +156,15 @@ class Power:
         words += [f"no place was found where {hidden} of them could show"] if hidden else []
         return Planted(rows, "; ".join(words))
 
+    def planned(self, evaluator: Evaluator, strategy: Any, evaluations: int) -> int:
+        """Evaluations of the pair that `measure` takes at most; none where a stand-in is searched, or nothing is."""
+        direct = isinstance(strategy, ScreenAndAscent)
+        if not direct or evaluator.model.expensive or evaluator.reference.expensive:
+            return 0
+        each = self.evaluations or max(evaluations // 10, LEAST_SEARCH)
+        kinds = len(self.heights) * len(self._plants(evaluator.problem, 1.0))
+        return kinds * self.runs * (each + PLACES)
+
     def _run(
         self,
         evaluator: Evaluator,
@@ -177,7 +187,7 @@ class Power:
             each = self.evaluations or min(evaluations, CALLS)
             lean = replace(strategy, inner=strategy.inner // 4, batch=max(strategy.batch, each // 8))
             return modelled_run(copy.problem, planted.plant, side, lean, each, rng, clock)
-        each = self.evaluations or max(evaluations // 10, 200)
+        each = self.evaluations or max(evaluations // 10, LEAST_SEARCH)
         if copy is not None:
             each = min(each, STAND_IN_CALLS)
         if clock is not None:

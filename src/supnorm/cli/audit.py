@@ -13,6 +13,7 @@ import typer
 
 from supnorm.cli.answer import answer, say, show
 from supnorm.cli.options import (
+    COST,
     DASK,
     EVALUATIONS,
     JSON,
@@ -52,6 +53,7 @@ def command(
     evaluations: EVALUATIONS = None,
     seconds: SECONDS = None,
     seed: SEED = None,
+    cost: COST = None,
     workers: WORKERS = None,
     dask: DASK = None,
     resume: RESUME = False,
@@ -79,6 +81,7 @@ def command(
         evaluations=evaluations,
         seconds=seconds,
         seed=seed,
+        cost=cost,
         workers=workers,
         dask=dask,
         resume=resume,
@@ -115,6 +118,7 @@ def run_audit(
     evaluations: int | None = None,
     seconds: float | None = None,
     seed: int | None = None,
+    cost: str | None = None,
     workers: int | None = None,
     dask: str | None = None,
     resume: bool = False,
@@ -159,7 +163,7 @@ def run_audit(
         command += f" --evaluations {evaluations}"
     if seconds is not None:
         command += f" --seconds {seconds:.15g}"
-    command += _power_words(power, planted)
+    begun, command = command, _power_words(power, planted)
     command += f" --workers {workers}" if workers else ""
     command += f" --dask {shlex.quote(dask)}" if dask else ""
     command += " --trust" if trust else ""
@@ -177,6 +181,7 @@ def run_audit(
                 workers=workers or settings.workers or 1,
                 executor=dask_executor(dask) if dask else None,
                 power=errors,
+                cost=cost or settings.cost,
                 norms=settings.norms or NORMS,
                 store=store,
                 observer=observer,
@@ -190,7 +195,8 @@ def run_audit(
         finally:
             observer(Finished())  # an error or Ctrl-C must not leave the live display open
         document = dict(report.document)
-        document["command"] = command
+        decided = document["cost"]  # a repeat must not be decided by another timing
+        document["command"] = begun + (f" --cost {decided['class']}" if decided is not None else "") + command
         report = replace(report, document=document)
         report = _with_proof(report, problem, folder)
         with undisturbed():

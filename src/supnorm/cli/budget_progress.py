@@ -20,7 +20,7 @@ class Progress:
     >>> say = Progress(kept=True, clock=lambda: next(times))
     >>> say(Planned("flow", 756, 0.3, 226.8))
     budget of flow: about 756 calls, 0.3 s each: about 3.8 min; Ctrl-C stops and keeps them, --resume goes on
-    >>> say(Advanced(100, 756, float("nan"), float("nan"), 0, 0))
+    >>> say(Advanced(100, 756, float("nan"), float("nan"), 0))
       100 of about 756 calls, 30 s, about 3.3 min left
     >>> sys.stderr = kept
     """

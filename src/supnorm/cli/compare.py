@@ -9,6 +9,7 @@ import typer
 
 from supnorm.cli.answer import answer, say
 from supnorm.cli.options import (
+    COST,
     EVALUATIONS,
     JSON,
     POWER,
@@ -42,6 +43,7 @@ def command(
     evaluations: EVALUATIONS = None,
     seconds: SECONDS = None,
     seed: SEED = None,
+    cost: COST = None,
     workers: WORKERS = None,
     resume: RESUME = False,
     power: POWER = None,
@@ -74,6 +76,7 @@ def command(
                 evaluations=evaluations,
                 seconds=seconds,
                 seed=seed,
+                cost=cost,
                 workers=workers,
                 resume=resume and held_fingerprint(folder) is not None,
                 quiet=quiet or as_json,

@@ -8,6 +8,7 @@ from supnorm.evaluation.events import (
     Finished,
     NewWorst,
     Observer,
+    Planned,
     Started,
     silent,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "Flight",
     "NewWorst",
     "Observer",
+    "Planned",
     "PointStatus",
     "Started",
     "silent",

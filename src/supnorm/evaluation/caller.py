@@ -8,6 +8,7 @@ second so that a kill loses little, and spread over the executor where the funct
 from __future__ import annotations
 
 import functools
+import math
 import pickle
 import time
 from collections.abc import Callable, Iterator
@@ -64,7 +65,12 @@ class Caller:
         self.outputs: int | None = len(next(iter(self.known.values()))[0]) if self.known else None
         before = store.recall(f"seconds a point, {side}") if store else None
         self.cost = 0.0 if before is None else float(before)
+        self.measured = before is not None
+        stored = store.recall(f"expensive, {side}") if store else None
         self.decided: bool | None = None if before is None else self.cost >= EXPENSIVE
+        if stored is not None:
+            self.decided = stored.startswith("yes")
+        self.declared = stored is not None and stored.endswith("declared")
         self.seconds = 0.0
         self.called = 0
         self.hurried = False
@@ -74,18 +80,36 @@ class Caller:
 
     @property
     def expensive(self) -> bool:
-        """Whether a point takes more than 1 ms: measured until `decide` was called, then fixed."""
+        """Whether a point takes more than 1 ms: declared, or measured until `decide` was called, then fixed."""
         return self.cost >= EXPENSIVE if self.decided is None else self.decided
+
+    def declare(self, expensive: bool) -> None:
+        """Say before the first call whether a point takes more than 1 ms; no clock decides it then.
+
+        Raises:
+            BadInput: when the run that is resumed was decided otherwise.
+        """
+        if self.decided is not None and self.decided != expensive:
+            was = "expensive" if self.decided else "cheap"
+            raise BadInput(
+                f"--resume: the {self.side} counted as {was} in the run that is resumed; leave --cost out to go on with it"
+            )
+        self.decided, self.declared = expensive, True
 
     def decide(self, cost: float) -> None:
         """Fix what a point costs: how calls are cut and stored must not change with the machine's load.
 
         A resumed run takes over the decision of the run it goes on with.
         """
+        if self.measured:
+            return
+        self.cost, self.measured = max(cost, 1e-9), True
         if self.decided is None:
-            self.cost, self.decided = cost, cost >= EXPENSIVE
-            if self.store is not None:
-                self.store.remember(f"seconds a point, {self.side}", repr(cost))
+            self.decided = cost >= EXPENSIVE
+        if self.store is not None:
+            self.store.remember(f"seconds a point, {self.side}", repr(self.cost))
+            words = ("yes" if self.decided else "no") + (", declared" if self.declared else "")
+            self.store.remember(f"expensive, {self.side}", words)
 
     def values(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         """Values at ``x``, shape ``(n, m)``, and what happened where a call failed (NaN rows)."""
@@ -152,13 +176,13 @@ class Caller:
                     return
                 yield self._here(x[i : i + CHEAP_BATCH], purpose)
             return
-        size = max(1, int(CHUNK_SECONDS / self.cost))
+        size = rows_in(CHUNK_SECONDS, self.cost)
         pieces = [x[i : i + size] for i in range(0, len(x), size)]
         if self.executor is None or self.function.parallel == "none":
             yield from (self._here(piece, purpose) for piece in pieces)
             return
         # Smaller pieces keep all workers busy to the end; 0.1 s still hides the cost of sending.
-        size = max(1, min(size, int(0.1 / self.cost) or 1))
+        size = min(size, rows_in(0.1, self.cost))
         yield from self._spread([x[i : i + size] for i in range(0, len(x), size)], purpose)
 
     def _here(self, x: Array, purpose: str) -> tuple[Array, Messages]:
@@ -238,7 +262,7 @@ class Caller:
             self.outputs = y.shape[1]
         self.seconds += seconds
         self.called += len(x)
-        if self.decided is None:
+        if not self.measured:
             self.cost = seconds / len(x)
         if self.expensive and (self.store is not None or len(self.known) < KEPT):
             y = y if y.shape[1] == (self.outputs or 1) else np.full((len(x), self.outputs or 1), np.nan)
@@ -248,6 +272,15 @@ class Caller:
                 self.known[row.tobytes()] = y[i], messages.get(i)
         if self.heard is not None:
             self.heard(len(x))
+
+
+def rows_in(seconds: float, cost: float) -> int:
+    """Rows that take about so long at ``cost`` seconds each: a power of 4, so that a batch has as many in a repeat.
+
+    >>> rows_in(0.5, 1.03e-3), rows_in(0.5, 0.97e-3), rows_in(0.5, 2.0)
+    (256, 256, 1)
+    """
+    return int(4 ** max(0, math.floor(math.log(seconds / max(cost, 1e-9), 4))))
 
 
 def guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tuple[Array, Messages]:

@@ -99,7 +99,6 @@ class Evaluator:
         self.history: list[tuple[int, float]] = []
         self.listeners: list[Callable[[Evaluations], None]] = []
         self.rms = np.nan
-        self.peaks = 0
         self.blind = False
         self._known: dict[bytes, Witness] = {}
         self._shown = 0
@@ -155,7 +154,7 @@ class Evaluator:
         model, reference = found
         demand_repeatable(self.problem.error, x, model, reference, hint)
         for point in probed_errors(self.problem.error, x, model, reference):
-            self._see(point)
+            self._see(point, tell=False)
 
     def values(self, x: Array, purpose: str) -> Evaluations:
         """Evaluate both sides at ``x``, shape ``(n, d)``; points outside the domain are left out."""
@@ -343,19 +342,25 @@ class Evaluator:
         if self.observer is not silent and self.total - self._shown >= max((self.budget or 0) // 200, 1):
             self._shown = self.total
             failed = sum(self.failures.without_value.values())
-            self.observer(Advanced(self.total, self.budget, self.worst, self.rms, self.peaks, failed))
+            self.observer(Advanced(self.total, self.budget, self.worst, self.rms, failed))
 
-    def _see(self, point: Witness, alone: bool = False) -> None:
+    def _see(self, point: Witness, alone: bool = False, tell: bool = True) -> None:
         """Take note of an error, whatever computed it: none is larger than `worst`."""
         if point.error < np.inf:
             self.worst_finite = max(self.worst_finite, point.error)
         if point.error > self.worst:
             self.worst, self.top, self.top_alone = point.error, point, alone
             self.history.append((self.total, self.worst))
-            self._tell()
+            if tell:
+                self.tell()
 
-    def _tell(self) -> None:
-        """A new worst error is news when it is a tenth larger, or the first above the tolerance."""
+    def tell(self) -> None:
+        """A new worst error is news when it is a tenth larger, or the first above the tolerance.
+
+        What the probe saw is told by who has asked for it, after what comes first.
+        """
+        if self.worst == -np.inf:
+            return
         limit = self.problem.error.limit
         above = limit is not None and self.worst > limit
         if self.worst >= 1.1 * self._told[0] or above > self._told[1]:

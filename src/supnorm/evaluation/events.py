@@ -23,6 +23,15 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Planned:
+    """How many evaluations the work takes at most, all of it, and for expensive calls about how many seconds."""
+
+    evaluations: int
+    seconds: float | None
+    words: str
+
+
+@dataclass(frozen=True)
 class Advanced:
     """Some evaluations later. ``rms`` is NaN until the statistics are in."""
 
@@ -30,7 +39,6 @@ class Advanced:
     budget: int | None
     worst: float
     rms: float
-    peaks: int
     failed: int
 
 
@@ -48,7 +56,7 @@ class Finished:
     """The work is done."""
 
 
-Event = Started | Advanced | NewWorst | Finished
+Event = Started | Planned | Advanced | NewWorst | Finished
 Observer = Callable[[Event], None]
 
 

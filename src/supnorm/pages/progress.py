@@ -17,7 +17,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from supnorm.evaluation.events import Advanced, Event, Finished, NewWorst, Started
+from supnorm.evaluation.events import Advanced, Event, Finished, NewWorst, Planned, Started
 from supnorm.pages.numbers import ErrorUnit, count
 from supnorm.pages.view import pretty_unit
 from supnorm.results.printable import one_line
@@ -45,8 +45,9 @@ class TerminalProgress:
         self._quiet = quiet
         self._clock = clock
         self._started = Started("", None, 0, None)
-        self._latest = Advanced(0, None, math.nan, math.nan, 0, 0)
+        self._latest = Advanced(0, None, math.nan, math.nan, 0)
         self._news: list[NewWorst] = []
+        self._planned: Planned | None = None
         self._since = 0.0
         self._live: Live | None = None
 
@@ -56,6 +57,11 @@ class TerminalProgress:
             return
         if isinstance(event, Started):
             self._begin(event)
+        elif isinstance(event, Planned):
+            self._planned = event
+            if self._live is None:
+                self._stream.write(f"{event.words}\n")
+                self._stream.flush()
         elif isinstance(event, Advanced):
             self._latest = event
         elif isinstance(event, NewWorst) and self._is_news(event):
@@ -83,8 +89,8 @@ class TerminalProgress:
 
     def _begin(self, event: Started) -> None:
         event = replace(event, title=one_line(event.title), unit=one_line(event.unit))
-        self._started, self._since, self._news = event, self._clock(), []
-        self._latest = Advanced(0, event.budget, math.nan, math.nan, 0, 0)
+        self._started, self._since, self._news, self._planned = event, self._clock(), [], None
+        self._latest = Advanced(0, event.budget, math.nan, math.nan, 0)
         self.close()
         if self._stream.isatty():
             console = Console(file=self._stream, highlight=False, emoji=False)
@@ -101,7 +107,8 @@ class TerminalProgress:
         """The whole view at this moment."""
         hint = Text("Ctrl-C stops and keeps the work; --resume goes on", "dim")
         news = [self._news_line(e) for e in self._news[-LINES:]]
-        return Group(self._head(), self._bar(), self._now(), *news, hint)
+        plan = [Text(self._planned.words, "dim")] if self._planned is not None else []
+        return Group(self._head(), *plan, self._bar(), self._now(), *news, hint)
 
     def _head(self) -> Text:
         begun = self._started
@@ -126,7 +133,7 @@ class TerminalProgress:
         now = self._latest
         parts = [f"worst so far {self._unit(now.worst)}"] if not math.isnan(now.worst) else []
         parts += [f"RMS {self._unit(now.rms)}"] if not math.isnan(now.rms) else []
-        parts += [f"peaks {count(now.peaks)}", f"no value {count(now.failed)}"]
+        parts.append(f"no value {count(now.failed)}")
         return Text("   ".join(parts))
 
     def _news_line(self, event: NewWorst) -> Text:

@@ -80,7 +80,7 @@ class CallCount:
             if self._told is None or self.caller.seconds < self._shown + TICK:
                 return
             self._shown = self.caller.seconds
-            self.observer(Advanced(self.done, max(self.expected, self.done), math.nan, math.nan, 0, 0))
+            self.observer(Advanced(self.done, max(self.expected, self.done), math.nan, math.nan, 0))
 
     def tell(self) -> None:
         """Tell the plan for what a call is known to cost now; nothing where that is what was told before."""

@@ -149,6 +149,7 @@ class AuditSpec(Table):
     workers: int | None = Field(default=None, ge=1)
     gradients: bool = True
     norms: list[float] | None = None  # powers p of the sample norms L^p
+    cost: Literal["cheap", "expensive", "expensive-model", "expensive-both"] | None = None
     power: bool = True
 
 

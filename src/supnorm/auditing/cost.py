@@ -1,0 +1,88 @@
+"""What a call costs decides how an audit goes: declared, or measured once, and recorded with the result.
+
+A call is *cheap* or, from 1 ms a point on, *expensive*. That picks the search (`choose_strategy`), the budget where none is
+given, what is stored, and whether planted errors are searched for in the pair or in a stand-in. A clock decides it only
+where nobody declared it; then result and repeat command say what was decided, so that a repeat gives the same result.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from supnorm.evaluation import Evaluator
+from supnorm.evaluation.caller import EXPENSIVE
+from supnorm.results import BadInput
+
+# Whether a call of the model and one of the reference is expensive.
+COSTS = {
+    "cheap": (False, False),
+    "expensive": (False, True),
+    "expensive-model": (True, False),
+    "expensive-both": (True, True),
+}
+NEAR = 4.0  # a timing within this factor of 1 ms may come out on the other side next time
+CHEAP_EVALUATIONS, EXPENSIVE_EVALUATIONS = 100_000, 400  # of an audit without a budget
+
+
+def declare(evaluator: Evaluator, cost: str | None) -> None:
+    """Decide before the first call what costs more than 1 ms a point, where the user says so.
+
+    Raises:
+        BadInput: for a word that is none of `COSTS`.
+    """
+    if cost is None:
+        return
+    if cost not in COSTS:
+        raise BadInput(f"cost must be one of {', '.join(COSTS)}, got {cost!r}")
+    for caller, expensive in zip((evaluator.model, evaluator.reference), COSTS[cost], strict=True):
+        caller.declare(expensive)
+
+
+def word_of(evaluator: Evaluator) -> str:
+    """What was decided, as it is declared."""
+    decided = (evaluator.model.expensive, evaluator.reference.expensive)
+    return next(word for word, sides in COSTS.items() if sides == decided)
+
+
+def default_evaluations(evaluator: Evaluator) -> int:
+    """The budget of an audit that was given none, from what was decided."""
+    dear = evaluator.model.expensive or evaluator.reference.expensive
+    return EXPENSIVE_EVALUATIONS if dear else CHEAP_EVALUATIONS
+
+
+def cost_json(evaluator: Evaluator) -> dict[str, Any]:
+    """The key ``cost`` of an audit's document."""
+    return {
+        "class": word_of(evaluator),
+        "by": "declared" if evaluator.reference.declared else "measured",
+        "model_ms": 1e3 * evaluator.model.cost,
+        "reference_ms": 1e3 * evaluator.reference.cost,
+    }
+
+
+def cost_notes(evaluator: Evaluator, modelled: bool) -> list[str]:
+    """What a clock has decided that it may decide otherwise next time; ``modelled``: by a `SurrogateSearch`."""
+    lines = _near(evaluator)
+    if modelled and evaluator.asynchronous:
+        lines.append(
+            f"Calls of {evaluator.reference.cost:.2g} s were spread over {evaluator.workers} workers: the next points are "
+            "chosen while others are still computed, so that a repeat may search elsewhere. With --workers 1 it does not."
+        )
+    return lines
+
+
+def _near(evaluator: Evaluator) -> list[str]:
+    """For timings so near to 1 ms that they may come out otherwise next time."""
+    if evaluator.reference.declared:
+        return []
+    near = [
+        f"the {side.side} took {1e3 * side.cost:.3g} ms a point"
+        for side in (evaluator.model, evaluator.reference)
+        if EXPENSIVE / NEAR < side.cost < EXPENSIVE * NEAR
+    ]
+    if not near:
+        return []
+    return [
+        f"How this audit searched was decided by a timing near 1 ms: {' and '.join(near)}, so it counts as "
+        f"{word_of(evaluator)}. The repeat command keeps that; --cost {' | '.join(COSTS)} decides it beforehand."
+    ]

@@ -1,0 +1,118 @@
+"""How many evaluations an audit takes at most, planted errors and pictures included: said before it starts.
+
+Search and statistics take their budget; the sizes of places, charts and thumbnails up to three times that, and no more than
+`PICTURES_MOST`; each planted error a search of its own, but for those that are searched for in a stand-in, which calls
+neither side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from supnorm.auditing.enumeration import Enumeration
+from supnorm.auditing.expensive import SurrogateSearch
+from supnorm.auditing.places import PLACES
+from supnorm.auditing.power import Power
+from supnorm.auditing.search import ScreenAndAscent
+from supnorm.evaluation import Evaluator, Planned
+
+STATISTICS, LEAST = (
+    0.2,
+    20,
+)  # share of the evaluations that are independent points of the law, and so many at least
+PROBE = 8  # points of the probe
+PICTURES_MOST = 130_000
+CUT, LINE = 30, 101  # points of the smallest cut along an input, and of the smallest map of one input
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What an audit takes at most.
+
+    Attributes:
+        purposes: evaluations by purpose; keys as those of ``evaluations`` in the document.
+        each: seconds of an evaluation of expensive sides, with the workers there are; None for cheap ones.
+        stand_in: whether planted errors are searched for in a stand-in, which takes no calls but time.
+    """
+
+    purposes: Mapping[str, int]
+    each: float | None
+    stand_in: bool = False
+
+    @property
+    def total(self) -> int:
+        """Evaluations for all purposes."""
+        return sum(self.purposes.values())
+
+    @property
+    def seconds(self) -> float | None:
+        """About how long all of them take."""
+        return None if self.each is None else self.total * self.each
+
+    def to_json(self) -> dict[str, Any]:
+        """The key ``planned`` of an audit's document."""
+        return {**self.purposes, "total": self.total, "seconds": self.seconds}
+
+    def event(self, evaluations: int, given: bool) -> Planned:
+        """What an observer is told before the search; ``given``: the budget was asked for and not chosen.
+
+        >>> print(Forecast({"search": 328, "statistics": 80, "pictures": 300}, 0.31).event(400, False).words)
+        planned: at most 708 evaluations (408 of search and statistics, 300 for sizes of places and pictures); at \
+0.31 s each about 3.7 min; no budget was given, and calls of more than 1 ms get 400 evaluations: --evaluations N changes it
+        """
+        named = (("for sizes of places and pictures", "pictures"), ("for planted errors", "power"))
+        parts = [f"{self.purposes['search'] + self.purposes['statistics']:,} of search and statistics"]
+        for words, key in (*named, ("of the second reference", "recheck")):
+            parts += [f"{self.purposes[key]:,} {words}"] if self.purposes.get(key) else []
+        words = f"planned: at most {self.total:,} evaluations ({', '.join(parts)})"
+        if self.each is not None and self.seconds is not None:
+            words += f"; at {_time(self.each)} each about {_time(self.seconds)}"
+            words += (
+                ", and what planted errors take, which are searched for in a stand-in"
+                if self.stand_in
+                else ""
+            )
+            if not given:
+                words += (
+                    f"; no budget was given, and calls of more than 1 ms get {evaluations:,} evaluations: "
+                    "--evaluations N changes it"
+                )
+        return Planned(self.total, self.seconds, words)
+
+
+def forecast(
+    evaluator: Evaluator,
+    strategy: ScreenAndAscent | SurrogateSearch | Enumeration,
+    evaluations: int,
+    power: Power | None,
+) -> Forecast:
+    """Evaluations at most by purpose; those of pictures and of sizes of places are limits that are rarely reached."""
+    problem = evaluator.problem
+    d = problem.domain.d
+    statistics = max(int(STATISTICS * evaluations), LEAST)
+    searched = evaluations - statistics
+    if isinstance(strategy, Enumeration):
+        points = strategy.points(problem.domain)[1]
+        searched, statistics = (points, 0) if points <= evaluations else (searched, statistics)
+    share = 3 if evaluations >= 2000 else 0.75
+    purposes = {
+        "search": searched + PROBE + 2 * PLACES,
+        "statistics": statistics,
+        "pictures": min(int(share * evaluations), PICTURES_MOST) + CUT * d + LINE,
+        "power": 0 if power is None else power.planned(evaluator, strategy, evaluations),
+        "recheck": 0 if problem.recheck is None else PLACES * (1 + 2 * d) + 1,
+    }
+    dear = [side.cost for side in (evaluator.model, evaluator.reference) if side.expensive]
+    workers = evaluator.workers if evaluator.executor is not None and evaluator.reference.expensive else 1
+    stand_in = power is not None and not purposes["power"] and not isinstance(strategy, Enumeration)
+    return Forecast(purposes, sum(dear) / workers if dear else None, stand_in)
+
+
+def _time(seconds: float) -> str:
+    """Seconds in words, in two digits."""
+    for factor, unit in ((3600.0, "h"), (60.0, "min"), (1.0, "s")):
+        if seconds >= 1.5 * factor:
+            return f"{float(f'{seconds / factor:.2g}'):g} {unit}"
+    return f"{seconds:.2g} s" if seconds >= 0.1 else f"{1e3 * seconds:.2g} ms"

@@ -1,0 +1,180 @@
+"""What a call costs: declared, or measured once and recorded; and how many evaluations an audit takes at most."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from supnorm.auditing import Power, audit, cost
+from supnorm.auditing.cost import COSTS
+from supnorm.evaluation import Advanced, EvaluationStore, Planned, caller, probe
+from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+BOX = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+
+
+def truth(x: Array) -> Array:
+    return np.asarray(np.sin(9 * x[:, 0]) * x[:, 1])
+
+
+def model(x: Array) -> Array:
+    return np.asarray(0.5 * x[:, 1] * np.sin(8 * x[:, 0]))
+
+
+class Ticking:
+    """A clock by which each call of the reference takes so many seconds a point: no machine has a say."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.now = seconds, 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def reference(self, x: Array) -> Array:
+        self.now += self.seconds * len(x)
+        return truth(x)
+
+
+@pytest.fixture
+def ticking(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def begin(seconds: float) -> Problem:
+        clock = Ticking(seconds)
+        for module in (caller, probe):
+            monkeypatch.setattr(module, "time", clock)
+        return Problem(model, clock.reference, BOX)
+
+    return begin
+
+
+def without_times(report: Any) -> dict[str, Any]:
+    times = (
+        "seconds",
+        "model_seconds",
+        "reference_seconds",
+        "seconds_per_point",
+        "finished",
+        "cost",
+        "planned",
+        "notes",
+    )
+    return {k: v for k, v in report.to_json().items() if k not in times}
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0.9e-3, "cheap"), (1.1e-3, "expensive")])
+def test_a_timing_near_the_threshold_is_told_and_can_be_decided_beforehand(
+    ticking: Any, seconds: float, expected: str
+) -> None:
+    """One seed gave 0.4967 or 0.2780."""
+    problem = ticking(seconds)
+    measured = audit(problem, evaluations=50, seed=5)
+    decided = measured.document["cost"]
+    assert (decided["class"], decided["by"]) == (expected, "measured")
+    assert decided["reference_ms"] == pytest.approx(1e3 * seconds)
+    (note,) = measured.document["notes"]
+    assert f"the reference took {1e3 * seconds:.3g} ms a point, so it counts as {expected}" in note
+    again = audit(ticking(2e-3 - seconds), evaluations=50, seed=5, cost=expected)
+    assert again.document["cost"]["by"] == "declared"
+    assert without_times(again) == without_times(measured)
+    assert not again.document["notes"]
+    other = audit(problem, evaluations=50, seed=5, cost="cheap" if expected == "expensive" else "expensive")
+    assert other.document["regime"] != measured.document["regime"]
+
+
+@pytest.mark.parametrize("seconds", [1e-4, 0.02])
+def test_a_timing_far_from_the_threshold_needs_no_word(ticking: Any, seconds: float) -> None:
+    assert not audit(ticking(seconds), evaluations=100).document["notes"]
+
+
+@pytest.mark.parametrize("word", COSTS)
+def test_each_word_decides_both_sides(word: str) -> None:
+    report = audit(Problem(model, truth, BOX), evaluations=50, cost=word)
+    assert report.document["cost"]["class"] == word
+    assert report.document["regime"] == ("D" if word == "expensive" else "C")
+
+
+def test_another_word_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"cost must be one of cheap, expensive, .*, got 'dear'"):
+        audit(Problem(model, truth, BOX), cost="dear")
+
+
+def test_a_resumed_run_takes_the_decision_over(ticking: Any, tmp_path: Path) -> None:
+    store = EvaluationStore(tmp_path / "s.sqlite", "f")
+    first = audit(ticking(1.1e-3), evaluations=100, seed=1, store=store)
+    again = audit(ticking(0.4e-3), evaluations=100, seed=1, store=EvaluationStore(tmp_path / "s.sqlite", "f"))
+    assert without_times(again) == without_times(first)
+    assert again.document["cost"] == first.document["cost"]
+    with pytest.raises(BadInput, match="the reference counted as expensive in the run that is resumed"):
+        audit(
+            ticking(0.4e-3), evaluations=100, store=EvaluationStore(tmp_path / "s.sqlite", "f"), cost="cheap"
+        )
+
+
+def test_a_declared_cost_is_taken_over_too(ticking: Any, tmp_path: Path) -> None:
+    audit(
+        ticking(0.1e-3), evaluations=100, cost="expensive", store=EvaluationStore(tmp_path / "s.sqlite", "f")
+    )
+    again = audit(ticking(0.1e-3), evaluations=100, store=EvaluationStore(tmp_path / "s.sqlite", "f"))
+    assert (again.document["cost"]["class"], again.document["cost"]["by"]) == ("expensive", "declared")
+
+
+def test_without_a_budget_expensive_calls_get_fewer(ticking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """0.3 s a call came to eight hours, with "0 / 100,000" on the screen."""
+    events: list[Any] = []
+    monkeypatch.setattr(cost, "EXPENSIVE_EVALUATIONS", 60)  # 400, which takes a while
+    report = audit(ticking(0.3), observer=events.append)
+    assert report.document["budget"]["evaluations"] == 60
+    (plan,) = [e for e in events if isinstance(e, Planned)]
+    assert "at 0.3 s each about " in plan.words
+    assert "no budget was given, and calls of more than 1 ms get 60 evaluations" in plan.words
+    assert plan.seconds == pytest.approx(0.3 * plan.evaluations)
+    assert report.document["planned"]["total"] == plan.evaluations
+    monkeypatch.setattr(cost, "CHEAP_EVALUATIONS", 300)
+    assert audit(Problem(model, truth, BOX)).document["budget"]["evaluations"] == 300
+
+
+def test_the_budgets_without_one() -> None:
+    assert (cost.CHEAP_EVALUATIONS, cost.EXPENSIVE_EVALUATIONS) == (100_000, 400)
+
+
+CASES = list(itertools.product((1, 2, 5), (100, 400, 2500), (False, True)))
+
+
+@pytest.mark.parametrize(("d", "evaluations", "power"), CASES)
+def test_no_audit_takes_more_than_was_said(d: int, evaluations: int, power: bool) -> None:
+    w = np.random.default_rng(d).normal(size=d) * 6
+    domain = Domain(**{f"x{i}": (0.0, 1.0) for i in range(d)})
+    cases = (lambda x: np.sin(x @ w), lambda x: np.where(x[:, 0] > 0.8, np.nan, np.floor(3 * x.sum(axis=1))))
+    for k, f in enumerate(cases):
+        events: list[Any] = []
+        problem = Problem(f, lambda x: 0 * x[:, 0], domain, recheck=lambda x: 0 * x[:, 0])
+        planted = Power(runs=2) if power else None
+        report = audit(problem, evaluations=evaluations, power=planted, seed=k, observer=events.append)
+        planned, done = report.document["planned"], report.document["evaluations"]
+        for purpose in ("search", "statistics", "pictures", "power", "recheck"):
+            assert done[purpose] <= planned[purpose], purpose
+        assert planned["total"] == sum(planned[p] for p in done if p != "failed")
+        kinds = [type(e) for e in events]
+        assert kinds.index(Planned) < next(i for i, e in enumerate(events) if isinstance(e, Advanced))
+        assert all(e.done <= e.budget == planned["total"] for e in events if isinstance(e, Advanced))
+        assert f"{planned['total']:,} evaluations" in next(e.words for e in events if isinstance(e, Planned))
+
+
+def test_of_a_finite_domain_the_points_are_planned() -> None:
+    domain = Domain(n=Axis(0, 0, values=(1, 2, 3)), k=Axis(0, 0, values=(1.0, 2.0)))
+    report = audit(Problem(model, truth, domain), evaluations=1000)
+    assert report.exhaustive
+    assert report.document["planned"]["statistics"] == 0
+    assert report.document["evaluations"]["search"] <= report.document["planned"]["search"] < 50
+
+
+def test_only_seconds_and_tables_have_no_plan() -> None:
+    assert audit(Problem(model, truth, BOX), seconds=0.2).document["planned"] is None
+    measure = ErrorMeasure(tolerance=1.0)
+    assert audit(Problem(model, truth, BOX, measure), evaluations=200).document["planned"] is not None
