@@ -12,6 +12,7 @@ import io
 import subprocess
 import tokenize
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +56,9 @@ def essence(source: str) -> str:
     return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
+_essence = cache(essence)  # the same file stands below many claims
+
+
 def _docstrings(tree: ast.AST) -> Iterator[tuple[int, int]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
@@ -70,7 +74,7 @@ def _docstrings(tree: ast.AST) -> Iterator[tuple[int, int]]:
 def _fingerprint(files: Iterable[tuple[str, str]]) -> str:
     found = hashlib.sha256()
     for name, text in sorted(files):
-        found.update(f"{name}\0{essence(text) if name.endswith('.py') else text}\0".encode())
+        found.update(f"{name}\0{_essence(text) if name.endswith('.py') else text}\0".encode())
     return found.hexdigest()[:16]
 
 

@@ -55,10 +55,6 @@ def heston(content: Runs) -> dict[str, str]:
     declared = {key.split()[1]: r for key, r in content.items() if key.startswith("declared")}
     labels = content["labels"]
     verdicts = [p["recheck"] for p in labels["places"]]
-    atm = [
-        max((p["error"] for p in r["places"] if abs(p["x"]["rho"]) < 0.5), default=0.0)
-        for r in problem.values()
-    ]
     return {
         "worst": _span([r["worst"] for r in problem.values()], ".3f"),
         "each": ", ".join(f"{r['worst']:.3f}" for r in problem.values()),
@@ -67,7 +63,6 @@ def heston(content: Runs) -> dict[str, str]:
         "rms": _span([r["rms"] for r in problem.values()], ".4f"),
         "seeds": ", ".join(problem),
         "runs": str(len(problem)),
-        "middle": _span(atm, ".3f"),
         "declared": ", ".join(f"{r['worst']:.3f} (seed {seed})" for seed, r in declared.items()),
         "label": f"{labels['worst']:.3f}",
         "label_exit": str(labels["exit"]),
@@ -92,6 +87,8 @@ def airfoil(content: Runs) -> dict[str, str]:
         "worst": content["worst"],
         "random": content["random"],
         "earlier": content["earlier"],
+        "panels": content["panels"],
+        "how": content["how"],
         "seed0": content["seed 0"],
     }
 

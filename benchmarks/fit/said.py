@@ -28,7 +28,7 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         wide = _rms(content["wide"]["rows"], ("rms", "max")[key])
         ratios = {t: wide["L-BFGS"][t] / wide["SOAP"][t] for t in wide["SOAP"]}
         found[("wide_rms", "wide_max")[key]] = " and ".join(
-            f"{r:.1f} with {t.split(', ')[1]}" for t, r in ratios.items()
+            f"{r:.1f} ({t.rpartition(' ')[2]})" for t, r in ratios.items()
         )
     stages = {r["task"]: r["errors"] for r in staged_medians(content["refinement"]["rows"])}
     worst = [e[0][1] / e[1][1] for task, e in stages.items() if "control" not in task]

@@ -56,6 +56,7 @@ def main() -> None:
         json.loads(RESULTS.read_text())["rows"] if args.save and RESULTS.exists() else []
     )
     done = {(r["file"], r["line"], r["before"], r["after"]) for r in kept}
+    stamped = False
     with tempfile.TemporaryDirectory() as folder:
         place = copied(Path(folder))
         # In turn through the rooms: stopped early, each has as many, give or take one.
@@ -87,7 +88,9 @@ def main() -> None:
                     RESULTS.write_text(
                         json.dumps({"seed": args.seed, "rows": kept}, indent=1) + "\n", encoding="utf-8"
                     )
-                    stamp("mutants", add=True)
+                    if not stamped:
+                        stamp("mutants", add=True)  # the code is that of the copy, made when the run began
+                        stamped = True
 
 
 def drawn_of(room: str, each: int, seed: int) -> list[tuple[str, Mutant]]:

@@ -8,11 +8,13 @@ from benchmarks.search import table
 from benchmarks.search.peers import PEERS
 from benchmarks.search.rows import ROWS
 
+LEAST = 3  # instances of a row that is shown: fewer say nothing
+
 
 def said(content: dict[str, Any]) -> dict[str, str]:
     """Of results/search.json."""
     rows, peers = [row.name for row in ROWS], [peer.name for peer in PEERS]
-    saved = content["rows"]
+    saved = {row: entry for row, entry in content["rows"].items() if len(entry["truth"]) >= LEAST}
     counts = {len(entry["truth"]) for entry in saved.values()}
     bumps = [table.summary(e)[0][table.OURS] for name, e in saved.items() if " bump, " in name]
     slow = ("DIRECT", "dual annealing", "SHGO", "cma", "NGOpt")
@@ -23,18 +25,52 @@ def said(content: dict[str, Any]) -> dict[str, str]:
     crashed = sum(m["crashes"] for e in saved.values() for m in table.summary(e)[0].values())
     return {
         "table": "\n".join(table.markdown(saved, rows, peers)),
-        "dear": "\n".join(table.expensive(saved, rows, peers)),
+        "dear": "\n".join(table.expensive(saved, rows, peers))
+        if dear
+        else f"No row has {LEAST} instances yet.",
         "better": "\n" + "\n".join(table.better(saved, rows)) + "\n",
         "instances": " to ".join(map(str, sorted({min(counts), max(counts)}))),
         "rows": str(len(saved)),
         "bumps": f"{min(b['found'] for b in bumps)} to {max(b['found'] for b in bumps)} of {bumps[0]['runs']}",
         "late": f"{sum(m['late'] for m in late)} of {sum(m['runs'] for m in late)}",
-        "model": f"{min(low for low, _ in dear):,} to {max(high for _, high in dear):,}",
+        "model": f"{min(low for low, _ in dear):,} to {max(high for _, high in dear):,}"
+        if dear
+        else "as many as it wants",
         "crashes": str(crashed),
+        "ascent": _beside(saved, "Sobol + ascent", False),
+        "pgd": _beside(saved, "PGD", False),
+        "process": _beside(saved, "plain GP", True),
         "versions": ", ".join(
             f"{n} {v}" for n, v in content["machine"]["packages"].items() if v != table.ABSENT
         ),
     }
+
+
+def _beside(saved: dict[str, Any], name: str, expensive: bool) -> str:
+    """A peer beside supnorm over all instances of its rows, and the rows that make the difference."""
+    rows = {
+        row: table.summary(entry)[0]
+        for row, entry in saved.items()
+        if entry["expensive"] == expensive and name in entry["runs"]
+    }
+    found, ours, runs, only, missed = (
+        sum(methods[who][what] for methods in rows.values())
+        for who, what in (
+            (name, "found"),
+            (table.OURS, "found"),
+            (name, "runs"),
+            (name, "only"),
+            (name, "missed"),
+        )
+    )
+    apart = sorted(rows, key=lambda row: -rows[row][name]["missed"])
+    if not runs:
+        return "nothing yet: no row was run often enough"
+    most = [f"{row} ({rows[row][name]['missed']})" for row in apart if rows[row][name]["missed"] > 1]
+    where = f", most of them in {', '.join(most)}" if most else ""
+    return (
+        f"{found} of {runs}, supnorm {ours}; {only} are found by it alone, {missed} by supnorm alone{where}"
+    )
 
 
 def overhead(content: dict[str, Any]) -> dict[str, str]:
