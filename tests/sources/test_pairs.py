@@ -417,6 +417,11 @@ def test_a_function_with_a_table_needs_no_value_and_one_that_differs_is_refused(
     x, y = np.arange(4.0)[:, None], np.array([1.0, 2.0, 3.0, 4.0])
     assert Function(table=(x, y))(x[1:3]).ravel().tolist() == [2.0, 3.0]
     Function(lambda z: z + 1.0, table=(x, y))
+    assert Function(table=(x, y)).notes == ()
+    assert (
+        "values were given as float32: it has about 7 digits"
+        in Function(table=(x, y.astype(np.float32))).notes[0]
+    )
     with pytest.raises(
         BadInput, match=r"contradict each other in 1 of 4 rows, first in row 4: 4 and 9; give table"
     ):

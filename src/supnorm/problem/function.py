@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem.double_precision import double_precision, precision_of
-from supnorm.problem.rows import LookUp, Rows, arrays_of, check_against_rows
+from supnorm.problem.rows import LookUp, Rows, arrays_of, check_against_rows, narrow_notes
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -86,6 +86,13 @@ class Function:
             is given must agree with the rows. None for everything else.
         rows: of a table what is known of its rows beside these: numbers, keys, other columns.
         declared: a `Declared`: what the user says about a function that cannot be read (`with_bound`).
+
+    Raises:
+        BadInput: without value and table, for a table that is no pair of numbers, or one that the value contradicts.
+
+    >>> table = Function(table=([[0.0], [1.0]], [2.0, 3.0]))
+    >>> table(np.array([1.0]))
+    array([[3.]])
     """
 
     value: Callable[[Array], Array] = _no_value
@@ -115,7 +122,9 @@ class Function:
         if hasattr(self.value, "of_table"):  # one that was made of it here
             return
         put: Callable[[str, Any], None] = lambda name, v: object.__setattr__(self, name, v)  # noqa: E731
-        put("table", arrays_of(self.table, self.name or "Function"))
+        given = self.table
+        put("table", arrays_of(given, self.name or "Function"))
+        put("notes", (*self.notes, *narrow_notes(given)))
         if self.value is not _no_value:
             check_against_rows(self)
         look_up = LookUp(*self.table)

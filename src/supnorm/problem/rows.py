@@ -84,6 +84,28 @@ def arrays_of(table: Any, what: str) -> tuple[Array, Array]:
     return points, values
 
 
+def rounding_words(kind: str) -> str:
+    """What the storage of a column means for its differences.
+
+    >>> rounding_words("float32")
+    'it has about 7 digits, and what differs beyond them is rounding'
+    """
+    digits = {"float16": "3", "float32": "7"}.get(kind)
+    if digits is None:
+        return "differences smaller than that number are its rounding"
+    return f"it has about {digits} digits, and what differs beyond them is rounding"
+
+
+def narrow_notes(table: Any) -> tuple[str, ...]:
+    """A note on arrays of less than double precision; a pair as `arrays_of` takes it."""
+    kinds = ((name, np.asarray(a).dtype) for name, a in zip(("points", "values"), table, strict=True))
+    return tuple(
+        f"the table's {name} were given as {kind}: {rounding_words(str(kind))}"
+        for name, kind in kinds
+        if kind.kind == "f" and kind.itemsize < 8
+    )
+
+
 class LookUp:
     """The value of a table at its own points, for who asks for points and not for rows.
 

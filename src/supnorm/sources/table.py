@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Function
-from supnorm.problem.rows import Key, LookUp, Rows
+from supnorm.problem.rows import Key, LookUp, Rows, rounding_words
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
 from supnorm.sources import csv_table, netcdf_table, parquet_table
@@ -60,7 +60,10 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
     )
     notes = (
         f"{path.name} is a table of values: statistics only, nothing was searched",
-        *(f"{path.name}: {column} is stored as {kind}: {_so(kind)}" for column, kind in read.narrow.items()),
+        *(
+            f"{path.name}: {column} is stored as {kind}: {rounding_words(kind)}"
+            for column, kind in read.narrow.items()
+        ),
     )
     units = netcdf_table.units(path, outputs, what) if path.suffix.lower() == ".nc" else {}
     return Function(
@@ -181,13 +184,6 @@ def _clean(text: str) -> str:
     """Text for a page or a terminal: one line, no control characters, not too long."""
     plain = "".join(c if c.isprintable() else " " for c in text[: 2 * WIDTH]).strip()
     return plain if len(plain) <= WIDTH else f"{plain[: WIDTH - 1]}…"
-
-
-def _so(kind: str) -> str:
-    digits = {"float16": "3", "float32": "7"}.get(kind)
-    if digits is None:
-        return "differences smaller than that number are its rounding"
-    return f"it has about {digits} digits, and what differs beyond them is rounding"
 
 
 def _only_other(there: Sequence[str], used: Sequence[str], what: str) -> list[str]:
