@@ -44,15 +44,22 @@ class Interrupts:
         self.asked = False
         self._first: float | None = None
         self._waiting = 0
-        self._forced = False
+        self._forced = self._spare = False
 
     def listen(self, numbers: list[signal.Signals], at_once: Callable[[], None]) -> None:
         """From here on these signals ask for an end; ``at_once`` is called where one comes a second time."""
 
+        terminals = [n for n in (1, 2) if _is_terminal(n)]
+
         def handle(number: int, frame: Any) -> None:
             now = time.monotonic()
+            if number == getattr(signal, "SIGHUP", None):
+                _leave(terminals)
             if self._forced or self._first is None:
                 self._first = self._first or now
+                self.hear(number, frame)
+            elif now - self._first > AGAIN and self._spare:
+                self._first, self._spare = now, False
                 self.hear(number, frame)
             elif now - self._first > AGAIN:
                 at_once()
@@ -60,6 +67,11 @@ class Interrupts:
         self._first = None
         for number in numbers:
             signal.signal(number, handle)
+
+    @property
+    def heard(self) -> bool:
+        """Whether anybody has asked for an end since `listen`."""
+        return self._first is not None
 
     def hear(self, number: int, frame: Any) -> None:
         """A signal handler: raises KeyboardInterrupt, or makes the next `poll` raise it."""
@@ -89,6 +101,10 @@ class Interrupts:
         """Whoever calls it has caught the interrupt and ends its work in good order."""
         self.asked = False
 
+    def spare(self, on: bool = True) -> None:
+        """The next request ends only what now follows, not the program; ``on`` False takes that back."""
+        self._spare = on
+
     @contextmanager
     def between_batches(self) -> Iterator[None]:
         """Inside, a request waits for the next `poll`, as described in the module's text."""
@@ -109,6 +125,26 @@ class Interrupts:
                     self.asked, left = False, self.asked
                     if left:
                         raise KeyboardInterrupt
+
+
+def _is_terminal(descriptor: int) -> bool:
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
+
+
+def _leave(terminals: list[int]) -> None:
+    """Write no more to terminals that have been closed: it would fail, and what is left to do is worth more."""
+    import termios
+
+    for descriptor in terminals:
+        try:
+            termios.tcgetattr(descriptor)
+        except termios.error:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, descriptor)
+            os.close(nowhere)
 
 
 INTERRUPTS = Interrupts()

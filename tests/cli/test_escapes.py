@@ -16,8 +16,9 @@ import supnorm
 from supnorm.cli import main
 from supnorm.evaluation import Finished, NewWorst, Started
 from supnorm.pages import TerminalProgress, summary
-from supnorm.results.encoding import dumps, write_whole
+from supnorm.results.encoding import dumps
 from supnorm.results.printable import OBEYED, in_json, one_line, printable
+from supnorm.results.writing import write_whole
 
 EVIL = "\x1b[31mred\x1b[2J\x9b31m\x08\x08\r\x07\u202egnp\u2066\u200b\x7f"  # as a user's text in Python
 TOML = EVIL.encode("unicode_escape").decode().replace("\\x", "\\u00")  # and in TOML

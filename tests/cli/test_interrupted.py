@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 from tests.cli.conftest import Shell
 from tests.cli.test_exit_codes import REFERENCE, wait_for_lines
+from tests.cli.test_supervisor import wait_for_none
 
 import supnorm as sn
 from supnorm.interrupts import INTERRUPTS
@@ -172,3 +175,126 @@ def test_compare_keeps_the_table_of_what_is_done(shell: Shell) -> None:
     rows = load(shell.folder / "both" / "compare.json")["rows"]
     assert [row["status"] for row in rows] == ["interrupted"]
     assert (shell.folder / "both" / "compare.html").exists()
+
+
+@pytest.mark.slow
+def test_a_closed_terminal_loses_nothing(shell: Shell) -> None:
+    """Its hang-up reaches the program, and what it draws can no longer be written."""
+    pty = pytest.importorskip("pty")
+    shell.write(WIDE)
+    source = str(Path(sn.__file__).parent.parent)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(shell.folder)
+        arguments = ["audit", "problem.toml", "--evaluations", "50000000", "--out", "run"]
+        os.execve(
+            sys.executable,
+            [sys.executable, "-m", "supnorm", *arguments],
+            {**os.environ, "PYTHONPATH": source},
+        )
+    end = time.monotonic() + 60
+    seen = b""
+    while b"worst so far 0.3" not in seen:
+        assert time.monotonic() < end, seen
+        seen += os.read(terminal, 65536)
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 3
+    assert load(shell.folder / "run" / "result.json")["status"]["code"] == "interrupted"
+    assert not (shell.folder / "supnorm-crash.txt").exists()
+
+
+# -- certify ------------------------------------------------------------------------------------------------
+
+HARD = """
+[model]
+python = "hard.py:model"
+[reference]
+python = "hard.py:truth"
+[error]
+tolerance = 1e-4
+[domain]
+a = { low = 0.0, high = 1.0 }
+b = { low = 0.0, high = 1.0 }
+c = { low = 0.0, high = 1.0 }
+"""
+FUNCTIONS = """
+import jax.numpy as jnp
+def truth(x): return jnp.sin(9 * x[:, 0] * x[:, 1]) * jnp.exp(x[:, 2]) + jnp.cos(7 * x[:, 1] * x[:, 2])
+def model(x): return truth(x) + 9e-5 * jnp.sin(40 * x[:, 0] + 30 * x[:, 1]) * jnp.cos(35 * x[:, 2] * x[:, 0])
+"""
+
+
+@pytest.fixture
+def hard(shell: Shell) -> Shell:
+    (shell.folder / "hard.toml").write_text(HARD)
+    (shell.folder / "hard.py").write_text(FUNCTIONS)
+    return shell
+
+
+def wait_for_progress(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stderr is not None
+    while line := process.stderr.readline():
+        if word in line:
+            return
+    raise AssertionError(f"it ended before {word!r}")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interrupted_proof_is_kept_and_leaves_no_worker(
+    hard: Shell, workers: str, number: signal.Signals
+) -> None:
+    """With workers it hung on repeated SIGTERM, and left them behind; SIGHUP kept nothing."""
+    arguments = ("certify", "hard.toml", "--ratio", "1.0001", "--out", "run", "--workers", workers)
+    process = hard.start(*arguments)
+    wait_for_progress(process, "boxes")
+    for _ in range(3):  # within a second: the same request
+        process.send_signal(number)
+        time.sleep(0.1)
+    code, err = stopped(hard, process, number)
+    assert code == 3, err
+    wait_for_none(process.pid)
+    document = load(hard.folder / "run" / "certify.json")
+    assert document["status"]["code"] == "interrupted"
+    kept = load(hard.folder / "run" / "certificate.json")
+    assert kept["leaves"]
+    assert not (hard.folder / "run" / "checkpoint.json").exists()
+
+
+def test_two_proofs_do_not_work_in_one_folder(hard: Shell) -> None:
+    process = hard.start("certify", "hard.toml", "--ratio", "1.0001", "--out", "run")
+    wait_for_progress(process, "boxes")
+    second = hard.run("certify", "hard.toml", "--out", "run", "--quiet")
+    assert second.code == 2
+    assert "another run is at work in this folder" in second.line
+    assert stopped(hard, process, signal.SIGINT)[0] == 3
+
+
+def test_a_proof_that_is_killed_goes_on_from_its_checkpoint(
+    hard: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from supnorm.certification import checkpoint
+
+    monkeypatch.setattr(checkpoint, "EVERY", 0.2)
+    monkeypatch.setattr(checkpoint, "SHARE", 0.0)
+    folder = hard.folder / "run"
+    folder.mkdir()
+    problem = sn.open_problem(hard.folder / "hard.toml")
+
+    class Killed(Exception):
+        pass
+
+    def kill(event: Any) -> None:
+        if (folder / "checkpoint.json").exists() and event.boxes > 2000:
+            raise Killed
+
+    with pytest.raises(Killed):
+        sn.certify(problem, 1.0001, observer=kill, checkpoint=folder / "checkpoint.json")
+    held = len(load(folder / "checkpoint.json")["leaves"]["level"])
+    assert held > 100
+    (folder / "problem.toml").write_text(HARD)
+    done = hard.run("certify", "hard.toml", "--out", "run", "--resume", "--ratio", "3", "--quiet")
+    assert done.code in (0, 1, 4), done.err
+    assert len(load(folder / "certificate.json")["leaves"]["level"]) >= held
+    assert not (folder / "checkpoint.json").exists()

@@ -87,7 +87,7 @@ def audit(
         seconds: wall-clock limit of statistics and search; places, planted errors and pictures take at most 0.8
             times as long again. The result then depends on the machine.
         seed: of everything random; with a budget of evaluations and the same ``cost`` the same seed gives the same
-            result (but for a `SurrogateSearch` of calls of 0.1 s and more on workers).
+            result (but for a `SurrogateSearch` on workers that is not ``in_order``).
         workers: processes or threads for a reference that takes more than 1 ms a point.
         executor: any ``concurrent.futures`` executor instead.
         strategy: of the search; by default `Enumeration` where all inputs are lists of values and the budget allows

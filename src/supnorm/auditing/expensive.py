@@ -7,9 +7,9 @@ calls is a hedge: points far from all others, for narrow features of the referen
 one. Where leave-one-out errors of the process are as large as the errors found, it says nothing about them: the
 error itself is modelled instead, in the unit that is searched for: a relative error as a relative one.
 
-With workers and calls of 0.1 s or more the rounds overlap: a slow call holds up nobody (`_one_by_one`). What is
-proposed then depends on the order in which calls come back, so the same seed need not give the same points; a
-resumed run follows the order in its store.
+With workers and calls of 0.1 s or more the rounds overlap (`_one_by_one`). Values are taken in the order in which
+points were sent (``in_order``), so the same seed gives the same points, whatever calls take and however often the
+run was interrupted.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class SurrogateSearch:
         deviations: of the process added in every second round.
         apart: least distance of two calls of a round, times sqrt(d).
         most: points the process is fitted to, the worst and the latest first.
+        in_order: take what workers answer in the order in which it was asked: the same seed gives the same points. A call
+            that takes far longer than the others then leaves workers idle; False lets it hold up nobody.
     """
 
     first: float = 0.5
@@ -58,6 +60,7 @@ class SurrogateSearch:
     deviations: float = 1.0
     apart: float = 0.02
     most: int = 1200
+    in_order: bool = True
 
     def run(
         self,
@@ -117,7 +120,7 @@ class SurrogateSearch:
         (kriging believer; Ginsbourger, Le Riche and Carraro 2010), so that no place is asked for twice.
         """
         evaluator, domain = landscape.evaluator, landscape.evaluator.problem.domain
-        flight = Flight(evaluator, landscape.purpose)
+        flight = Flight(evaluator, landscape.purpose, self.in_order)
         k = 0
         try:
             flight.send(domain.from_unit(filling[: landscape.remaining]))

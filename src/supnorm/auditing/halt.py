@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from supnorm.auditing.clock import Clock, Pace
 from supnorm.evaluation import Evaluator
 from supnorm.interrupts import INTERRUPTS
-from supnorm.results import ExitCode, NotWritten, Status, Witness
+from supnorm.results import ExitCode, Interrupted, Status, Witness
 
 Array = NDArray[np.float64]
 MOMENT = 1.0  # seconds for places, and as many for pictures, of cheap functions
-HALTS = (KeyboardInterrupt, NotWritten)
+HALTS = (KeyboardInterrupt, Interrupted)
 NOT_PLANTED = "the audit was stopped before"
 
 
 def halted(why: BaseException) -> str:
     """Take a request to end in; why the audit ends, as the beginning of a sentence."""
     INTERRUPTS.taken()
-    return str(why) if isinstance(why, NotWritten) else "Stopped by you"
+    return str(why) if isinstance(why, Interrupted) else "Stopped by you"
 
 
 def moment(evaluator: Evaluator) -> Clock:

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from supnorm.auditing.explain import explain
 from supnorm.results import BadInput, Bound, Estimate, ExitCode, Status, Witness, from_json, to_json
 from supnorm.results.door import exists, read_json, reading_table
-from supnorm.results.encoding import dumps, write_whole
+from supnorm.results.encoding import dumps
 from supnorm.results.printable import printable
+from supnorm.results.writing import write_whole
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,6 +30,7 @@ from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.forecast import Tree
 from supnorm.certification.leaf import Bounded, Leaves
 from supnorm.certification.rounding import Array
+from supnorm.interrupts import INTERRUPTS
 from supnorm.results import Contradiction
 
 
@@ -198,6 +199,7 @@ def narrow(
             if not np.isfinite(bracket.done[-1].boxes.upper).all():
                 return "unbounded"
     except KeyboardInterrupt:
+        INTERRUPTS.taken()
         return "interrupted"
     if bracket.upper <= goal.target(bracket.lower):
         return "proved"
@@ -292,6 +294,7 @@ def settle(
     `FIRST_SECONDS`, but not where a box itself has none: only halving could help.
     """
     start = time.monotonic()
+    INTERRUPTS.spare()
     try:
         for factor in (2.0, 8.0, 32.0, 128.0, np.inf):
             target = factor * max(goal.aim(bracket), 1e-300)
@@ -312,4 +315,6 @@ def settle(
                 if not np.isfinite(tight.boxes.upper).all():
                     return
     except KeyboardInterrupt:
-        return
+        INTERRUPTS.taken()
+    finally:
+        INTERRUPTS.spare(False)

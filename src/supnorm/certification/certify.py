@@ -14,17 +14,19 @@ import numpy as np
 
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Strategy, narrow, settle
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
+from supnorm.certification.checkpoint import Checkpoint
 from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.graded_certificate import MOST_INPUTS, GradedCertificate
 from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.lower import admits, on_values, proved_error, search, values
 from supnorm.certification.measured import BEYOND, Agreement, Measuring
 from supnorm.certification.obstacle import without_bound, without_value
-from supnorm.certification.result import CertifyResult, disagreement, result_of
+from supnorm.certification.result import CertifyResult, certificate_of, disagreement, result_of
 from supnorm.certification.resume import contradiction, load_bracket
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.threads import one_thread
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Domain, Function, Problem
 from supnorm.results import BadInput, Contradiction
 
@@ -51,6 +53,7 @@ def certify(
     witness: Array | None = None,
     resume: Path | str | None = None,
     seed: int = 0,
+    checkpoint: Path | str | None = None,
 ) -> CertifyResult:
     """Prove a bracket of the worst error of a model against a reference.
 
@@ -69,6 +72,7 @@ def certify(
         witness: points known to have large errors, shape ``(k, d)``, for example an audit's.
         resume: a saved certificate of the same problem; its boxes are kept, and their bounds believed.
         seed: of the screen for the witness.
+        checkpoint: a file into which the certificate so far is written every ten seconds or more, for ``resume``.
 
     Raises:
         BadInput: naming the operation that stands in the way, or the argument that cannot be used.
@@ -122,6 +126,15 @@ def certify(
         if discrete:
             bracket.raise_lower(at(t), admit, proved_error)
 
+    keep = Checkpoint(
+        None if checkpoint is None else Path(checkpoint), lambda: certificate_of(problem, bracket)
+    )
+
+    def told(event: BracketNarrowed) -> None:
+        if observer is not None:
+            observer(event)
+        keep(event)
+
     obstacle: str | None = None
     discrete = any(axis.values is not None for axis in problem.domain.axes)
     try:
@@ -135,10 +148,9 @@ def certify(
         if obstacle is None and (without := _contradicted(problem, goal, seen, bracket)) is not None:
             end = without
         elif obstacle is None:
-            end = narrow(
-                bracket, method, goal, found, left, boxes, executor, observer or (lambda event: None)
-            )
+            end = narrow(bracket, method, goal, found, left, boxes, executor, told)
     except KeyboardInterrupt:
+        INTERRUPTS.taken()
         end = "interrupted"
     except Contradiction as bug:
         if resume is not None:

@@ -177,7 +177,7 @@ def result_of(
     kind = "conditional" if conditional else "exact-arithmetic"
     kind = kind if math.isfinite(upper) else "none"
     assumptions = assumptions_of(problem, error)
-    certificate = Certificate.of(bracket, problem.domain, assumptions, versions(), about(problem))
+    certificate = certificate_of(problem, bracket)
     witness = _witness(problem, bracket)
     if seen.hidden and seen.worst_x is not None:
         lower, witness = seen.worst, _as_it_runs(problem, np.array(seen.worst_x))
@@ -242,6 +242,12 @@ def _deployed(problem: Problem, error: ErrorProgram) -> bool:
     """Whether the bound can be carried to the model as it runs."""
     black = [part.which for part in error.declared]
     return "model" in black or (problem.model.program is not None and problem.model.precision == "float64")
+
+
+def certificate_of(problem: Problem, bracket: Bracket) -> Certificate:
+    """What is proved so far, as a file."""
+    assumptions = assumptions_of(problem, bracket.error)
+    return Certificate.of(bracket, problem.domain, assumptions, versions(), about(problem))
 
 
 def assumptions_of(problem: Problem, error: ErrorProgram) -> tuple[str, ...]:

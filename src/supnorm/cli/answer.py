@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
 import typer
 
 from supnorm.results.printable import printable
+from supnorm.results.status import NotWritten
 
 # Standard output while it is kept free: the stream and a copy of descriptor 1.
 _kept: list[tuple[TextIO, int]] = []
@@ -48,6 +49,16 @@ def say(text: str, err: bool = False) -> None:
 def show(drawn: str) -> None:
     """Print what `supnorm.pages` drew for a terminal: its colours are obeyed, names in it are harmless already."""
     typer.echo(drawn)
+
+
+@contextmanager
+def told_if_lost(tell: Callable[[], None]) -> Iterator[None]:
+    """Inside, files are written; where one cannot be, the result is told all the same before that is said."""
+    try:
+        yield
+    except NotWritten:
+        tell()
+        raise
 
 
 def answer(text: str) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from supnorm.cli.answer import answer, say, show
+from supnorm.cli.answer import answer, say, show, told_if_lost
 from supnorm.cli.options import (
     COST,
     DASK,
@@ -90,14 +90,19 @@ def command(
         power=power,
         planted={k: v for k, v in planted.items() if v is not None},
         named=out is not None,
+        tell=lambda done: _tell(done, folder, as_json, quiet),
     )
-    if as_json:
-        from supnorm.results.encoding import dumps
+    _tell(report, folder, as_json, quiet)
+    return int(report.status.exit)
 
+
+def _tell(report: AuditReport, folder: Path, as_json: bool, quiet: bool) -> None:
+    from supnorm.results.encoding import dumps
+
+    if as_json:
         answer(dumps(report.document))
     elif not quiet:
         show(summary_text(report, folder))
-    return int(report.status.exit)
 
 
 def summary_text(report: AuditReport, folder: Path) -> str:
@@ -127,12 +132,14 @@ def run_audit(
     power: bool | None = None,
     planted: Mapping[str, Any] | None = None,
     named: bool = True,
+    tell: Callable[[AuditReport], None] = lambda report: None,
 ) -> AuditReport:
     """Audit a problem file into a folder: store, result, worst points, page.
 
     Args:
         planted: fields of `Power` that replace those of the file; they ask for it when ``power`` is None.
         named: whether the folder was chosen by ``--out``; see `run_folder`.
+        tell: is given a report that cannot be written.
     """
     from supnorm.auditing import NORMS, Power, audit
     from supnorm.cli.folder import run_folder, same_run, undisturbed
@@ -199,7 +206,7 @@ def run_audit(
         document["command"] = begun + (f" --cost {decided['class']}" if decided is not None else "") + command
         report = replace(report, document=document)
         report = _with_proof(report, problem, folder)
-        with undisturbed():
+        with undisturbed(), told_if_lost(lambda: tell(report)):
             report.save(folder)
             write_page(report, folder / "report.html")
     if report.status.code == "interrupted":

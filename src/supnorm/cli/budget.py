@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.answer import answer, say
+from supnorm.cli.answer import answer, say, told_if_lost
 from supnorm.cli.budget_progress import Progress
 from supnorm.cli.folder import (
     FIRST_LOOK,
@@ -168,14 +168,18 @@ def command(
             store=store,
             observer=_silent if quiet or as_json else Progress(kept=out is not None),
         )
+
+    def tell() -> None:
+        if as_json:
+            answer(dumps(result.to_json()))
+        elif not quiet:
+            say(result.summary())
+
     if out is not None:
-        with undisturbed():
+        with undisturbed(), told_if_lost(tell):
             result.save(out / "budget.json")
             write_budget_page(result, out / "budget.html")
-    if as_json:
-        answer(dumps(result.to_json()))
-    elif not quiet:
-        say(result.summary())
+    tell()
     return int(result.status.exit)
 
 

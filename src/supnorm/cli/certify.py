@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from supnorm.cli.answer import answer, say
+from supnorm.cli.answer import answer, say, told_if_lost
 from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, RESUME, SEED, TRUST, default_folder
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ AUDITED = 200  # points of an audit at which what runs is compared with what was
 LIMIT = Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after this time.")]
 
 
+CHECKPOINT = "checkpoint.json"  # the certificate so far, while a run lasts
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
     app.command("certify")(command)
@@ -60,21 +63,44 @@ def command(
     trust: TRUST = False,
 ) -> int:
     """Prove that the error is nowhere larger than a bound; the proof is a file that `check` verifies."""
-    from supnorm.certification import certify
-    from supnorm.cli.folder import alone_in, demand_folder, held_fingerprint, undisturbed, way_for
-    from supnorm.results import BadInput
+    from supnorm.cli.folder import demand_folder, work_in
     from supnorm.sources import open_problem
 
     opened = open_problem(problem, trust=trust)
     folder = out or default_folder(problem)
     demand_folder(folder)
-    if way_for(folder, opened, resume, named=out is not None) is not None:
-        with alone_in(folder):  # it is renamed when there is a result
-            held = None
-    else:
-        held = held_fingerprint(folder)
-    path = folder / "certificate.json"
-    if resume and not path.exists():
+    with work_in(folder):
+        return _command(
+            opened,
+            problem,
+            folder,
+            out is not None,
+            ratio,
+            tolerance,
+            seconds,
+            seed or 0,
+            workers,
+            resume,
+            as_json,
+            quiet,
+        )
+
+
+def _command(
+    opened: Problem, problem: Path, folder: Path, named: bool, ratio: float | None, tolerance: float | None,
+    seconds: float | None, seed: int, workers: int | None, resume: bool, as_json: bool, quiet: bool,
+) -> int:  # fmt: skip
+    """The verb in a folder that is locked."""
+    from supnorm.certification import certify
+    from supnorm.cli.folder import held_fingerprint, undisturbed, way_for
+    from supnorm.results import BadInput
+
+    other = way_for(folder, opened, resume, named) is not None  # it is renamed when there is a result
+    held = None if other else held_fingerprint(folder)
+    path, checkpoint = folder / "certificate.json", folder / CHECKPOINT
+    # The newer of the two: the end of a run takes its checkpoint away.
+    begun = checkpoint if checkpoint.exists() and not other else path
+    if resume and not begun.exists():
         raise BadInput(f"--resume: {path} is not there; leave --resume out to start")
     observer = None if quiet or as_json else Progress()
     with _processes(workers) as executor:
@@ -83,19 +109,27 @@ def command(
             ratio,
             tolerance,
             seconds=seconds,
-            seed=seed or 0,
+            seed=seed,
             executor=executor,
             observer=observer,
             witness=_audited(folder, held),
-            resume=path if resume else None,
+            resume=begun if resume else None,
+            checkpoint=None if other else checkpoint,
         )
-        kept = None if resume else _tighter(opened, path, result, ratio, tolerance, seed or 0)
+        kept = None if resume else _tighter(opened, path, result, ratio, tolerance, seed)
     result = kept or result
     with undisturbed():
-        if (way := way_for(folder, opened, resume, named=out is not None)) is not None:
+        if (way := way_for(folder, opened, resume, named)) is not None:
             way.clear()
             say(f"supnorm: {way.why}: it is now {way.aside}", err=True)
-        _keep(opened, problem, folder, result, resume or kept is not None, as_json)
+
+        def tell() -> None:
+            for line in () if quiet or as_json else summary(result):
+                say(line)
+
+        with told_if_lost(tell):
+            _keep(opened, problem, folder, result, resume or kept is not None, as_json)
+        (folder / CHECKPOINT).unlink(missing_ok=True)
         if not quiet and not as_json:
             for line in (*summary(result), *_next(problem, folder, result, ratio, tolerance)):
                 say(line)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.answer import answer, say
+from supnorm.cli.answer import answer, say, told_if_lost
 from supnorm.cli.options import (
     COST,
     EVALUATIONS,
@@ -55,7 +55,8 @@ def command(
     from supnorm.cli.folder import demand_folder, held_fingerprint
     from supnorm.pages import comparison, write_comparison
     from supnorm.results import BadInput, Interrupted, NotWritten
-    from supnorm.results.encoding import dumps, write_whole
+    from supnorm.results.encoding import dumps
+    from supnorm.results.writing import write_whole
 
     check_same_question(problems)
     parent = out or Path("compare-run")
@@ -125,13 +126,18 @@ def command(
         "measure": first["measure"],
         "rows": rows,
     }
-    write_whole(parent / "compare.json", dumps(result))
-    write_comparison(result, parent / "compare.html")
-    if as_json:
-        answer(dumps(result))
-    elif not quiet:
-        say(comparison(result))
-        say(str(parent / "compare.html"))
+
+    def tell() -> None:
+        if as_json:
+            answer(dumps(result))
+        elif not quiet:
+            say(comparison(result))
+            say(str(parent / "compare.html"))
+
+    with told_if_lost(tell):
+        write_whole(parent / "compare.json", dumps(result))
+        write_comparison(result, parent / "compare.html")
+    tell()
     if stopped:
         raise Interrupted(stopped)
     return worst_code

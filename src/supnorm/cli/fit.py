@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.answer import answer, say
+from supnorm.cli.answer import answer, say, told_if_lost
 from supnorm.cli.certify import Progress as ProofProgress
 from supnorm.cli.options import JSON, PROBLEM, QUIET, RESUME, SEED, TRUST, WORKERS, default_folder
+from supnorm.interrupts import INTERRUPTS
 
 if TYPE_CHECKING:
     from supnorm.problem import Problem
@@ -85,16 +86,21 @@ def command(
                 observer=_silent if quiet or as_json else Progress(limited=seconds is not None),
             )
         except KeyboardInterrupt:
+            INTERRUPTS.taken()
             raise Interrupted(
                 f"interrupted; calls of an expensive reference are kept in {folder}: run the same command with --resume"
             ) from None
-        with undisturbed():
+
+        def tell() -> None:
+            if as_json:
+                answer(dumps(result.to_json()))
+            for line in () if quiet or as_json else summary(result):
+                say(line)
+
+        with undisturbed(), told_if_lost(tell):
             save(result, folder, opened)
-    if as_json:
-        answer(dumps(result.to_json()))
-    elif not quiet:
-        for line in summary(result):
-            say(line)
+    tell()
+    if not as_json and not quiet:
         say(f"saved in {folder}; open {folder / 'fit.html'}")
         if result.certificate is not None:
             files = (shlex.quote(str(folder / name)) for name in ("certificate.json", "problem.toml"))

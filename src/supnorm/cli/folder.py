@@ -23,6 +23,7 @@ from supnorm.cli.answer import say
 from supnorm.cli.identity import changed_file, identified
 from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Problem, fingerprint
+from supnorm.process import heard
 from supnorm.results import BadInput
 
 STORE = "evaluations.sqlite"
@@ -94,6 +95,18 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def work_in(folder: Path) -> Iterator[None]:
+    """The same for a folder that may have to be made; one that nothing was put into is taken away again."""
+    make_folder(folder)
+    try:
+        with alone_in(folder):
+            yield
+    finally:
+        with suppress(OSError):
+            folder.rmdir()  # of a run that was refused; fails where there is anything in it
+
+
 def _lock(folder: Path, locks: ExitStack) -> None:
     try:
         import fcntl
@@ -121,7 +134,7 @@ def undisturbed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    old = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)}
+    old = {s: signal.signal(s, signal.SIG_IGN) for s in heard()}
     try:
         yield
     finally:

@@ -109,7 +109,8 @@ def run(arguments: list[str] | None = None) -> int:
                 os.open(os.devnull, os.O_WRONLY), 1
             )  # what is left in the buffer would fail again at the end
             _say(f"cannot write to standard output: {error.strerror}")
-            return ExitCode.BAD_INPUT
+            # A terminal that was closed asks for an end, too: what was done has been written to files.
+            return ExitCode.INTERRUPTED if INTERRUPTS.heard else ExitCode.BAD_INPUT
         path = _keep_traceback()
         _say(
             f"a bug in supnorm: {type(error).__name__}: {error}; the traceback is in {path}, please report it"

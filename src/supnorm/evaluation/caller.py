@@ -12,19 +12,19 @@ import math
 import pickle
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.processes import WorkerEnded
+from supnorm.evaluation.processes import Processes, WorkerEnded
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.evaluation.threads import own_threads
 from supnorm.problem import Function, PartialFailure, as_columns, exited
 from supnorm.process import CALLS
-from supnorm.results import BadInput
+from supnorm.results import BadInput, Interrupted
 
 Array = NDArray[np.float64]
 Messages = dict[int, str]
@@ -234,8 +234,12 @@ class Caller:
             return self.executor.submit(_timed, self.function.value, x, self.outputs)
         return self.executor.submit(_remote, pickle.dumps(self.function.remake), x, self.outputs)
 
-    def _outcome(self, x: Array, future: Future[Any]) -> tuple[Array, Messages, float]:
-        """What came back of a call; one whose process ends, alone with its point, is a failed one."""
+    def _outcome(self, x: Array, future: Future[Any], again: bool = True) -> tuple[Array, Messages, float]:
+        """What came back of a call; one whose process ends, alone with its point, is a failed one.
+
+        Raises:
+            Interrupted: when an executor that is not ours has lost the call, and the one that repeated it.
+        """
         try:
             y, messages, seconds = future.result()
         except WorkerEnded as ended:
@@ -246,6 +250,15 @@ class Caller:
             rows = [y if y.shape[1] == width else np.full((1, width), np.nan) for y, _, _ in parts]
             told = {i: text[0] for i, (_, text, _) in enumerate(parts) if text}
             return np.concatenate(rows), told, sum(seconds for _, _, seconds in parts)
+        except Exception as error:
+            if isinstance(self.executor, Processes | ThreadPoolExecutor) or isinstance(error, BadInput):
+                raise
+            if again:  # what the function raises is a value of the call: here the workers have failed
+                return self._outcome(x, self.submit(x), again=False)
+            raise Interrupted(
+                f"a call on the workers was lost twice ({type(error).__name__}: {error}); what was stored is kept, and "
+                "--resume goes on with it"
+            ) from error
         return y, messages, seconds
 
     def land(self, x: Array, future: Future[Any] | None, purpose: str) -> tuple[Array, Messages]:

@@ -29,6 +29,7 @@ from typing import Any
 
 from supnorm.evaluation.threads import share_threads
 from supnorm.process import ENDS, end_with, how_it_ended
+from supnorm.results import Interrupted
 
 QUICK = 0.05  # seconds: after such a call the next one is sent ahead
 AHEAD = (
@@ -39,7 +40,7 @@ GRACE = 5.0  # seconds that an interrupted call, or a worker that is told to end
 MASKS = hasattr(signal, "pthread_sigmask")
 
 
-class WorkerEnded(Exception):
+class WorkerEnded(Interrupted):
     """The process of a call ended during it, and so did the one that repeated it."""
 
 

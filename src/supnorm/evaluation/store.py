@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.results import BadInput
+from supnorm.results.writing import not_written
 
 Array = NDArray[np.float64]
 _SCHEMA = """
@@ -77,12 +80,34 @@ class EvaluationStore:
     def append(
         self, side: str, purpose: str, x: Array, y: Array, messages: dict[int, str], seconds: float
     ) -> None:
-        """Add one finished batch."""
+        """Add one finished batch.
+
+        Raises:
+            NotWritten: when it cannot be stored; those before it are.
+        """
         row = (side, purpose, len(x), x.tobytes(), y.tobytes(), json.dumps(messages), seconds)
-        with self._lock, self._connection:
+        with self._writing():
             self._connection.execute(
                 "INSERT INTO batches (side, purpose, n, x, y, messages, seconds) VALUES (?,?,?,?,?,?,?)", row
             )
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Inside, one transaction.
+
+        Raises:
+            NotWritten: when the disk is full, the file read-only, locked by another program or gone: SQLite itself
+                would go on writing into a file that has no name any more.
+        """
+        if not self.path.exists():
+            raise not_written(self.path, "it has vanished")
+        try:
+            with self._lock, self._connection:
+                yield
+        except sqlite3.OperationalError as error:
+            with suppress(sqlite3.Error):
+                self._connection.rollback()
+            raise not_written(self.path, str(error)) from error
 
     @property
     def points(self) -> int:
@@ -91,7 +116,7 @@ class EvaluationStore:
 
     def remember(self, key: str, value: str) -> None:
         """Keep a fact about the run; an earlier value stays."""
-        with self._lock, self._connection:
+        with self._writing():
             self._connection.execute("INSERT OR IGNORE INTO about VALUES (?, ?)", (key, value))
 
     def recall(self, key: str) -> str | None:

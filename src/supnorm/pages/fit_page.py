@@ -49,6 +49,7 @@ def fit_page(data: Mapping[str, Any], audit_page: str = "") -> str:
         "head": ("", "method", "RMS", "worst error found", "proved bound", "parameters", "samples", "seconds",
                  "bytes", "time a point"),
         "rows": candidate_rows(data), "skipped": data.get("skipped") or [], "fixed": audit is None,
+        "early": audit is None and bool(data["evaluations"].get("fit")),
         "chart": two_sizes(time_chart, data),
         "chart_head": ("method", "processor seconds", "error / RMS error of the mean"),
         "chart_rows": chart_rows(series(data)), "facts": winner_facts(data), "audit_page": audit_page,

@@ -52,9 +52,15 @@ class TerminalProgress:
         self._live: Live | None = None
 
     def __call__(self, event: Event) -> None:
-        """Take one event."""
+        """Take one event; a terminal that is gone ends the drawing, not the work."""
         if self._quiet:
             return
+        try:
+            self._take(event)
+        except OSError:
+            self._quiet, self._live = True, None
+
+    def _take(self, event: Event) -> None:
         if isinstance(event, Started):
             self._begin(event)
         elif isinstance(event, Planned):

@@ -15,7 +15,8 @@ from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
 from supnorm.planning.verdict import Verdict
 from supnorm.results import Status
-from supnorm.results.encoding import dumps, to_json, write_whole
+from supnorm.results.encoding import dumps, to_json
+from supnorm.results.writing import write_whole
 
 SCHEMA = "supnorm.budget/1"
 

@@ -1,7 +1,7 @@
 """What is answered: witnesses (lower bounds), estimates, bounds, and the status of a result."""
 
 from supnorm.results.answers import EDGE, Bound, Estimate, Witness
-from supnorm.results.encoding import from_json, to_json, write_whole
+from supnorm.results.encoding import from_json, to_json
 from supnorm.results.install import install
 from supnorm.results.outward import rounded_down, rounded_up
 from supnorm.results.status import (
@@ -13,6 +13,7 @@ from supnorm.results.status import (
     Status,
 )
 from supnorm.results.versions import versions
+from supnorm.results.writing import append_line, write_whole
 
 __all__ = [
     "EDGE",
@@ -25,6 +26,7 @@ __all__ = [
     "NotWritten",
     "Status",
     "Witness",
+    "append_line",
     "from_json",
     "install",
     "rounded_down",

@@ -1,4 +1,4 @@
-"""JSON in and out, and files that appear whole or not at all.
+"""JSON in and out.
 
 JSON has no infinity: a non-finite error is written as the string ``"inf"`` or ``"-inf"``, and "no value"
 (NaN) as ``null``.
@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,21 +54,3 @@ def from_json(value: Any) -> float:
 def dumps(value: Any) -> str:
     """JSON text of ``value`` that can be printed; never the non-standard ``NaN`` or ``Infinity``."""
     return in_json(json.dumps(to_json(value), allow_nan=False, ensure_ascii=False, indent=1))
-
-
-def write_whole(path: Path | str, content: str | bytes) -> None:
-    """Write a file so that it appears whole or not at all (temporary file, fsync, rename)."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -30,6 +30,7 @@ from supnorm.approximants import (
     TensorTrain,
 )
 from supnorm.auditing.find_worst import WorstFound, find_worst
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.results import BadInput
 from supnorm.training.assessment import Errors, Validation
@@ -105,6 +106,7 @@ class ActiveFit:
         except KeyboardInterrupt:
             if not self.attempts:
                 raise
+            INTERRUPTS.taken()
             self.interrupted = True
 
     def _run(self, methods: Sequence[Any]) -> None:

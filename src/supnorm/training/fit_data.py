@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from supnorm.approximants import PIECEWISE, Approximation, NotApplicable
 from supnorm.auditing.facts import measure_json
 from supnorm.evaluation import Finished, Started
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Domain, ErrorMeasure, Function
 from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.training.assessment import Errors, Validation
@@ -109,6 +110,7 @@ class Trials:
         except KeyboardInterrupt:
             if not self.tried:
                 raise
+            INTERRUPTS.taken()
             self.interrupted = True
 
     def _try(self, method: Any) -> None:

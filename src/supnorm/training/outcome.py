@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from supnorm.approximants.approximation import described
 from supnorm.auditing import AuditReport
+from supnorm.auditing.facts import measure_json
+from supnorm.interrupts import INTERRUPTS
 from supnorm.results import ExitCode, Status, versions
 from supnorm.results.powers import unit
 from supnorm.training.active_fit import LEAST, ActiveFit, Attempt
@@ -24,15 +26,49 @@ FEWEST = 16  # fresh points
 
 def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
     """Audit the winner with a fresh seed, measure the others on fresh points, and say how it went."""
-    state.settle()
+    try:
+        state.settle()
+        report, fresh, spent = _judged(state)
+    except KeyboardInterrupt:
+        INTERRUPTS.taken()
+        state.interrupted = True
+        report, fresh, spent = _judged(state)
     best = state.best()
+    if report is not None and report.status.code == "interrupted":
+        state.interrupted = True
+    spread = fresh.spread
+    candidates = [_candidate(a, fresh, spread) for a in state.attempts if a is not best]
+    candidates.sort(key=lambda c: c.rms if state.norm == "l2" else c.sup_lower)
+    winner = _winner(best, report, fresh, spread)
+    document = None if report is None else report.to_json()
+    counted = {
+        "fit": spent, "fresh": state.points.spent - spent, "failed": state.points.failed,
+        "audit": sum(v for k, v in document["evaluations"].items() if k != "failed") if document else 0,
+        "loop audits": state.audits,
+    }  # fmt: skip
+    names = list(state.problem.output_names(fresh.y.shape[1]))
+    measure = document["measure"] if document else measure_json(state.problem, names)
+    notes = _notes(state, jump)
+    return FitResult(
+        winner, (winner, *candidates), tuple(dict.fromkeys(state.skipped)), _status(state, winner, jump), report,
+        counted, notes, state.problem.error.limit, state.norm, state.seed,
+        time.perf_counter() - start, versions=versions(), measure=measure,
+    )  # fmt: skip
+
+
+def _judged(state: ActiveFit) -> tuple[AuditReport | None, Validation, int]:
+    """The best candidate's audit, fresh points, and how many evaluations the fit took.
+
+    Who interrupts does not want to wait: a short audit, or none and no fresh points where calls are dear.
+    """
     spent = state.points.spent
-    # Who interrupts does not want to wait: a short audit.
+    if state.interrupted and state.points.caller.expensive:
+        return None, state.validation, spent
     evaluations = min(state.audit_evaluations, 2000) if state.interrupted else state.audit_evaluations
     seconds, points = _shares(state, evaluations)
     report = audit_model(
         state.problem,
-        best.approximation.function,
+        state.best().approximation.function,
         evaluations,
         state.seed + FRESH,
         state.points.caller.store,
@@ -41,23 +77,7 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
         state.points.caller.executor,
     )
     rng = np.random.default_rng([state.seed + FRESH, 2])
-    fresh = Validation.draw(state.points, points, rng)
-    spread = fresh.spread
-    candidates = [_candidate(a, fresh, spread) for a in state.attempts if a is not best]
-    candidates.sort(key=lambda c: c.rms if state.norm == "l2" else c.sup_lower)
-    winner = _winner(best, report, fresh, spread)
-    document = report.to_json()
-    counted = {
-        "fit": spent, "fresh": state.points.spent - spent, "failed": state.points.failed,
-        "audit": sum(v for k, v in document["evaluations"].items() if k != "failed"),
-        "loop audits": state.audits,
-    }  # fmt: skip
-    notes = _notes(state, jump)
-    return FitResult(
-        winner, (winner, *candidates), tuple(dict.fromkeys(state.skipped)), _status(state, winner, jump), report,
-        counted, notes, state.problem.error.limit, state.norm, state.seed,
-        time.perf_counter() - start, versions=versions(), measure=document["measure"],
-    )  # fmt: skip
+    return report, Validation.draw(state.points, points, rng), spent
 
 
 def _shares(state: ActiveFit, evaluations: int) -> tuple[float | None, int]:
@@ -72,9 +92,11 @@ def _shares(state: ActiveFit, evaluations: int) -> tuple[float | None, int]:
     return max(0.5 * left, LEAST * cost), int(np.clip(0.25 * left / cost, FEWEST, points))
 
 
-def _winner(best: Attempt, report: AuditReport, fresh: Validation, spread: float) -> Candidate:
+def _winner(best: Attempt, report: AuditReport | None, fresh: Validation, spread: float) -> Candidate:
     """The winner with the errors of its audit and of the fresh points together."""
     measured = _candidate(best, fresh, spread)
+    if report is None:
+        return measured
     worst = report.worst.error if report.worst is not None else measured.sup_lower
     parts = [(n, rms) for n, rms in ((report.rms.n, report.rms.value), (fresh.counting, measured.rms)) if n]
     size = float(unit(np.array([rms for _, rms in parts]), 2.0))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.store import EvaluationStore
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
 from supnorm.training.design import unit_design
@@ -64,6 +65,7 @@ class ReferencePoints:
         if broken.any() and not self.failed:
             self.failed_at = x[int(np.argmax(broken))].copy()
         self.failed += int(broken.sum())
+        INTERRUPTS.poll()  # where the reference itself has swallowed it
         return y
 
     def design(self, n: int) -> tuple[Array, Array]:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.planning.ladder.rungs import Run, grows
-from supnorm.results import BadInput
+from supnorm.results import BadInput, append_line
 
 Array = NDArray[np.float64]
 Predictor = Callable[[Array], Array]
@@ -126,9 +126,7 @@ def estimate_seconds(runs: Sequence[Run], missing: Sequence[Task]) -> float:
 
 def append_run(path: Path, run: Run) -> None:
     """Append one run to a file of runs."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(run)) + "\n")
+    append_line(path, json.dumps(asdict(run)))
 
 
 def read_runs(path: Path | str | None) -> list[Run]:

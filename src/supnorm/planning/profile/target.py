@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import Caller
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Domain
 
 Array = NDArray[np.float64]
@@ -48,6 +49,7 @@ class Target:
         if inside.any():
             values[inside] = self.caller.values(x[inside], "profile")[0][:, self.output]
             self.calls += int(inside.sum())
+        INTERRUPTS.poll()  # where the function itself has swallowed it
         finite = values[np.isfinite(values)]
         if len(finite):
             self.smallest = min(self.smallest, float(finite.min()))

@@ -1,0 +1,87 @@
+"""Files that appear whole or not at all, and files of lines that only grow; what cannot be written is told in one line.
+
+A disk that is full, a folder that is read-only or has vanished is no fault of the program's, and what was stored before
+is kept: such a failure is `NotWritten`, which ends the work in good order and can be resumed from.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from supnorm.results.status import NotWritten
+
+
+def not_written(path: Path | str, why: str) -> NotWritten:
+    """What to say of a file that could not be written.
+
+    >>> str(not_written("run/a.json", "No space left on device"))
+    'run/a.json cannot be written: No space left on device; what was stored before is kept, and --resume goes on with it'
+    """
+    return NotWritten(
+        f"{path} cannot be written: {why}; what was stored before is kept, and --resume goes on with it"
+    )
+
+
+@contextmanager
+def writing(path: Path | str) -> Iterator[None]:
+    """Inside, an OSError is one of writing this file.
+
+    Raises:
+        NotWritten: for it.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise not_written(path, error.strerror or str(error)) from error
+
+
+def write_whole(path: Path | str, content: str | bytes) -> None:
+    """Write a file so that it appears whole or not at all (temporary file, fsync, rename).
+
+    Raises:
+        NotWritten: when it cannot be written; a file that was there before is as it was.
+    """
+    path = Path(path)
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink(missing_ok=True)
+            raise
+
+
+def append_line(path: Path | str, line: str) -> None:
+    """Add a line to a file; one that a kill or a full disk has cut off before is taken away first.
+
+    Raises:
+        NotWritten: when it cannot be written; the lines before it are kept.
+    """
+    with writing(path):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with Path(path).open("a+b") as file:
+            file.seek(0)
+            before = file.read()
+            whole = before.rfind(b"\n") + 1
+            if whole < len(before):
+                file.truncate(whole)
+            try:
+                file.write(line.encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                with suppress(OSError):
+                    file.truncate(whole)
+                raise
