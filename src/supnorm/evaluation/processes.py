@@ -35,7 +35,7 @@ QUICK = 0.05  # seconds: after such a call the next one is sent ahead
 AHEAD = (
     1 << 16
 )  # bytes of a call that is sent ahead: more would not fit into the pipe while the worker is at work
-STARTS = 2  # workers that may end before they are ready; then none will be
+STARTS = 2, 10  # workers in a row that may end before they are ready, where none ever was, and where one was
 GRACE = 5.0  # seconds that an interrupted call, or a worker that is told to end, is waited for
 MASKS = hasattr(signal, "pthread_sigmask")
 
@@ -72,7 +72,7 @@ class Processes(Executor):
 
     def __init__(self, workers: int, deaf: bool = False) -> None:
         self.workers, self.deaf = workers, deaf
-        self.broken = False
+        self.broken = self.proven = False
         self._queue: deque[_Call] = deque()
         self._changed = threading.Condition()
         self._attendants: list[_Attendant] = []
@@ -273,7 +273,7 @@ class _Attendant(threading.Thread):
         if data is None:
             return self._lost()
         if not self.ready:
-            self.ready, self.starts = True, 0
+            self.ready, self.pool.proven, self.starts = True, True, 0
             return True
         call = self.sent.popleft()
         try:
@@ -297,7 +297,7 @@ class _Attendant(threading.Thread):
             call.future.set_exception(KeyboardInterrupt())
             return True
         if not ready:
-            if self.starts < STARTS:
+            if self.starts < STARTS[self.pool.proven]:
                 return self._send(call)
             self.sent.append(call)
             return self._none_can_begin(
