@@ -122,6 +122,12 @@ def test_another_seed_or_budget_is_refused(verb, ran, monkeypatch, capsys):
     assert f"{option} " in capsys.readouterr().err
 
 
+def test_another_time_for_a_fit_is_refused(ran, monkeypatch, capsys):
+    monkeypatch.chdir(ran("fit"))
+    assert _again("fit", "--seed", "3", "--seconds", "60") == 2
+    assert "was started with no --seconds, this asks for --seconds 60" in capsys.readouterr().err
+
+
 LAZY = """
 from pathlib import Path
 import numpy as np

@@ -29,7 +29,7 @@ x = [0.0, 1.0]
 
 
 def _problem(folder, model='python = "model.py:model"', truth="def truth(x): return x[:, 0]\n", **files):
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     (folder / "problem.toml").write_text(PROBLEM.format(model=model))
     (folder / "truth.py").write_text(truth)
     for name, content in files.items():
@@ -212,6 +212,18 @@ def test_other_problems_in_the_folder_change_nothing(tmp_path):
     alone = _in_a_process(second)
     _print(path)
     assert _print(second) == alone
+
+
+def test_a_link_beside_the_problem_counts_by_its_name(tmp_path):
+    """Large tables lie elsewhere and are linked."""
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    (tmp_path / "far" / "away" / "table.txt").write_text("1.0")
+    code = "from pathlib import Path\nG = float((Path(__file__).parent / 'here.txt').read_text())\n"
+    path = _problem(tmp_path / "all" / "p", model__py=code + "def model(x): return G * x[:, 0]\n")
+    (tmp_path / "all" / "p" / "here.txt").symlink_to(tmp_path / "far" / "away" / "table.txt")
+    before = _print(path)
+    (tmp_path / "far" / "away" / "table.txt").write_text("2.0")
+    assert _print(path) != before
 
 
 def test_packages_temporary_files_and_hidden_folders_do_not_count(tmp_path):

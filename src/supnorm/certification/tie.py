@@ -185,7 +185,7 @@ def _words(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str |
         lacks = [v for v in expected if v not in held]
         more = [v for v in held if v not in expected]
         if lacks:
-            return f"its {key} lack what the bound rests on: {lacks[0]!r}"
+            return f"its {key} lack what the bound rests on: {lacks[0]!r} (edited, or of another version: certify again)"
         return f"its {key} are not those of the problem" + (f": {ascii(more[0])[:120]}" if more else "")
     return None
 

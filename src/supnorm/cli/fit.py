@@ -70,7 +70,7 @@ def command(
     strategy = named(method)
     folder = out or Path(default_folder(problem).name.removesuffix("-run") + "-fit")
     with run_folder(folder, opened, resume, named=out is not None) as store:
-        same_run(store, {"seed": seed or 0, "max-evaluations": max_evaluations}, folder)
+        same_run(store, {"seed": seed or 0, "max-evaluations": max_evaluations, "seconds": seconds}, folder)
         try:
             result = fit(
                 opened,

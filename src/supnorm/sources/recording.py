@@ -127,16 +127,23 @@ class Places:
         return cls(tuple(sorted(found)))
 
     def hold(self, file: str) -> bool:
-        """Whether a file counts."""
+        """Whether a file counts: by its name or, for links, by what they point to."""
+        if file.startswith(_FOREIGN):
+            return False
         real = os.path.realpath(file)
         if real.startswith(_FOREIGN) or not os.path.isfile(real):
             return False
-        for folder in self.below:
-            inside = real.startswith(folder.rstrip(os.sep) + os.sep)
-            parts = Path(real[len(folder) :]).parts if inside else ()
-            if inside and not any(p.startswith(".") or p.endswith("-packages") for p in parts):
-                return True
+        given = os.path.join(os.path.realpath(os.path.dirname(file)), os.path.basename(file))
+        return any(_inside(path, folder) for path in (real, given) for folder in self.below)
+
+
+def _inside(path: str, folder: str) -> bool:
+    """Below a folder, and not in a hidden one or one of packages."""
+    if not path.startswith(folder.rstrip(os.sep) + os.sep):
         return False
+    return not any(
+        part.startswith(".") or part.endswith("-packages") for part in Path(path[len(folder) :]).parts
+    )
 
 
 def _foreign() -> tuple[str, ...]:
@@ -149,7 +156,8 @@ def _foreign() -> tuple[str, ...]:
         str(Path(__file__).parents[1]),
     }
     system = ("/usr/", "/proc/", "/sys/", "/dev/", "/etc/", "/lib/")
-    return (*(os.path.realpath(p).rstrip(os.sep) + os.sep for p in own if p not in ("/", "/usr")), *system)
+    every = {folder for p in own for folder in (p, os.path.realpath(p)) if folder not in ("/", "/usr")}
+    return (*(folder.rstrip(os.sep) + os.sep for folder in sorted(every)), *system)
 
 
 _FOREIGN = _foreign()
