@@ -198,7 +198,7 @@ def test_the_worst_nodes_are_compared():
     ],
 )
 def test_both_sides_of_each_kink_are_tried_from_a_few_ulps_to_a_thousandth(code, places):
-    x = beside_kinks([lower_numpy(code, 1)], Domain(x=(0.0, 1.0)), 256, np.random.default_rng(0))[:, 0]
+    x = beside_kinks(lower_numpy(code, 1), Domain(x=(0.0, 1.0)), 256, np.random.default_rng(0))[:, 0]
     for kink in places:
         for near, far in ((-1e-300, 2e-15), (1e-8, 2e-6), (1e-5, 2e-3)):
             for side in (1.0, -1.0):
@@ -211,7 +211,7 @@ def test_kinks_of_a_network_on_log_and_discrete_axes():
     weight, bias = rng.normal(size=(2, 6)), rng.normal(size=6)
     domain = Domain(a=Axis(0.1, 10.0, scale="log"), n=Axis(1, 4, values=(1, 2, 4)))
     code = lambda x: np.maximum(x @ weight + bias, 0.0).sum(axis=1)  # noqa: E731
-    x = beside_kinks([lower_numpy(code, 2)], domain, 512, rng)
+    x = beside_kinks(lower_numpy(code, 2), domain, 512, rng)
     assert domain.contains(x).all()
     z = x @ weight + bias
     crossed = [k for k in range(6) if (domain.from_unit(rng.random((4000, 2))) @ weight + bias)[:, k].min() < 0
@@ -220,7 +220,7 @@ def test_kinks_of_a_network_on_log_and_discrete_axes():
     for k in crossed:
         assert np.abs(z[:, k]).min() < 1e-13
     smooth = lower_numpy(lambda x: np.tanh(x @ weight).sum(axis=1), 2)
-    assert len(beside_kinks([smooth], domain, 512, rng)) == 0
+    assert len(beside_kinks(smooth, domain, 512, rng)) == 0
 
 
 def test_a_branch_beside_a_kink_is_seen():

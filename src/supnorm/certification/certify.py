@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import replace
 from numbers import Real
 from pathlib import Path
@@ -170,7 +171,8 @@ def certify(
     if obstacle is None and not math.isfinite(bracket.upper) and bracket.tried:
         obstacle = without_bound(problem, error, bracket.leaves)
     best = np.zeros((0, error.d)) if bracket.witness is None else bracket.witness[None]
-    measuring.at(np.concatenate([best, at(_worst_places(bracket, places, measuring.most))]), "worst")
+    with suppress(KeyboardInterrupt):  # a second Ctrl-C leaves out what is left to compare
+        measuring.at(np.concatenate([best, at(_worst_places(bracket, places, measuring.most))]), "worst")
     return result_of(problem, bracket, goal, end, time.monotonic() - start, obstacle, measuring.agreement())
 
 

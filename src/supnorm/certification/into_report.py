@@ -75,6 +75,9 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     if result.upper_kind == "none":
         return report
     upper, kind, assumptions = beside(result, from_json(report.document["sup"]["lower"]))
+    if result.agreement.sides:
+        unit = f" {result.unit}" if result.unit else ""
+        assumptions = (*assumptions, f"measured: {result.agreement.sentence(unit)}")
     bound = {"upper": upper, "upper_kind": kind, "assumptions": list(assumptions)}
     picture = bound_map(result.certificate) | {"target": result.target, "proved_volume": result.proved_volume}
     charts = {**(report.document.get("charts") or {}), "local_bounds": to_json(picture)}

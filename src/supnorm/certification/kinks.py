@@ -27,23 +27,20 @@ EACH = 2 + 2 * len(BESIDE)  # points that a place gives
 ONE, TWO = ("relu", "leaky_relu", "abs"), ("max", "min")
 
 
-def beside_kinks(programs: list[Program], domain: Domain, most: int, rng: np.random.Generator) -> Array:
+def beside_kinks(program: Program, domain: Domain, most: int, rng: np.random.Generator) -> Array:
     """Points of the domain on both sides of kinks, shape ``(k, d)``, at most ``most``.
 
-    Where there are more kinks than that, each operation's features come before a second place of the same feature.
+    Where there are more kinks than that, each feature comes once before any comes twice.
 
     >>> from supnorm.program import lower_numpy
     >>> program = lower_numpy(lambda x: np.abs(x[:, 0] - 0.3), 1)
-    >>> x = beside_kinks([program], Domain(x=(0.0, 1.0)), 64, np.random.default_rng(0))[:, 0]
+    >>> x = beside_kinks(program, Domain(x=(0.0, 1.0)), 64, np.random.default_rng(0))[:, 0]
     >>> bool(0 < (x - 0.3)[x > 0.3].min() < 1e-15), bool(0 < (0.3 - x)[x < 0.3].min() < 1e-15)
     (True, True)
     """
-    found = [
-        _beside(p, domain, max(most // len(programs), EACH), rng)
-        for p in programs
-        if any(node.op in ONE + TWO for node in p.nodes)
-    ]
-    x = np.concatenate([np.zeros((0, domain.d)), *found])
+    if not any(node.op in ONE + TWO for node in program.nodes):
+        return np.zeros((0, domain.d))
+    x = _beside(program, domain, most, rng)
     return x[domain.contains(x)][:most] if len(x) else x
 
 

@@ -19,9 +19,9 @@ from supnorm.certification.kinks import beside_kinks
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
 from supnorm.program import Program
-from supnorm.results import to_json
+from supnorm.results import rounded_up, to_json
 
-SOME = 1024  # points beside kinks where calls are cheap, at most; else as many as one call takes
+SOME = 256  # points beside kinks where calls are cheap, at most; else as many as one call takes
 FLAT = 1e-15  # of the largest value: allowed where the bound of the rounding is infinite
 BEYOND = 2.0  # a largest difference was seen at some points only; this many times it is set against a claim
 
@@ -87,6 +87,19 @@ class Agreement:
     def margin(self) -> float:
         """What a claim about the functions as they run needs beyond the bound of the programs."""
         return BEYOND * (self.hidden + self.lower_precision)
+
+    def sentence(self, unit: str = "") -> str:
+        """In words; ``unit`` with a blank before it.
+
+        >>> Agreement(points=256).sentence()
+        'what runs is what was read at 256 points, exactly'
+        """
+        where = f"what runs is what was read at {self.points:,} points"
+        if not self.size:
+            return f"{where}, exactly"
+        beyond = self.hidden + self.lower_precision
+        why = f"{rounded_up(beyond, 2):.2g} of it beyond" if beyond else "explained by"
+        return f"{where} within {rounded_up(self.size, 2):.2g}{unit}, {why} rounding in float64"
 
     def largest(self, exact: bool) -> Difference:
         """The side with the largest unexplained difference, in float64 or below."""
@@ -157,13 +170,10 @@ class Measuring:
             side.at(x, label)
 
     def beside_kinks(self, rng: np.random.Generator) -> None:
-        """Compare both sides on both sides of each kink of their programs."""
-        sides = self.compared.values()
-        quick = bool(sides) and all(s.quick for s in sides)
-        most = SOME if quick else self.most
-        x = beside_kinks([s.program for s in sides], self.problem.domain, most, rng)
-        for side in sides:
-            side.at(x, "kinks")
+        """Compare each of the two beside the kinks of its own program."""
+        for side in self.compared.values():
+            most = SOME if side.quick else self.most
+            side.at(beside_kinks(side.program, self.problem.domain, most, rng), "kinks")
 
     def agreement(self) -> Agreement:
         """What was seen so far."""

@@ -259,25 +259,8 @@ def summary(result: CertifyResult) -> list[str]:
         )
     lines.append(f"  boxes        {result.boxes:,} in {result.seconds:.1f} s")
     if result.agreement.sides:
-        lines.append(f"  agreement    {_agreement(result, unit)}")
+        lines.append(f"  agreement    {result.agreement.sentence(unit)}")
     return lines + [f"  assuming     {a}" for a in result.assumptions]
-
-
-def _agreement(result: CertifyResult, unit: str) -> str:
-    """How far what runs was seen to be from what was read."""
-    from supnorm.results import rounded_up
-
-    seen = result.agreement
-    beyond = seen.hidden + seen.lower_precision
-    ends = (
-        f", {rounded_up(beyond, 2):.2g} beyond rounding in float64"
-        if beyond
-        else ", which rounding in float64 explains"
-    )
-    size = (
-        f"within {rounded_up(seen.size, 2):.2g}{unit}{ends if seen.size else ''}" if seen.size else "exactly"
-    )
-    return f"what runs is what was read at {seen.points:,} points, {size}"
 
 
 def _place(result: CertifyResult) -> str:

@@ -1,0 +1,60 @@
+"""The bound of a certified fit stands beside the error that its audit computed: it is never below it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+
+from supnorm.approximants import ChebyshevTensor
+from supnorm.certification import certify
+from supnorm.certification.measured import Agreement, Difference
+from supnorm.problem import Domain, Function, Problem
+from supnorm.program import lower_numpy
+from supnorm.training import fit
+
+certified_fit = sys.modules["supnorm.training.certified_fit"]
+
+
+def _proof(tolerance: float = 1e-2):
+    code = lambda x: np.sin(x[:, 0]) + 1e-3 * np.cos(5 * x[:, 0])  # noqa: E731
+    model = Function(lambda x: code(x)[:, None], program=lower_numpy(code, 1))
+    return certify(Problem(model, lambda x: np.sin(x[:, 0]), Domain(x=(0.0, 3.0))), tolerance=tolerance)
+
+
+def test_an_error_above_the_bound_takes_the_bound_away():
+    proof = _proof()
+    upper, kind, against = certified_fit._upper(proof, 1e-3)
+    assert (upper, kind, against) == (proof.deployed_upper, "certified", "")
+    upper, kind, against = certified_fit._upper(proof, 2.0 * proof.upper)
+    assert (upper, kind) == (None, "none")
+    assert "above the bound" in against
+
+
+def test_a_bound_in_exact_arithmetic_gives_room_to_a_reference_in_float32():
+    proof = _proof()
+    side = Difference("reference", 1e-4, 1e-4, False, (1.0,), 1.0, 1.0, 0)
+    single = replace(proof, agreement=Agreement((side,)), deployed_upper=None)
+    upper, kind, _ = certified_fit._upper(single, single.upper + 1e-4)
+    assert kind == "conditional"
+    assert upper is not None
+    assert single.upper + 1e-4 <= upper <= single.upper + 2.1e-4
+    assert certified_fit.proves(single, single.upper, single.upper + 2.1e-4)
+    assert not certified_fit.proves(single, single.upper, single.upper + 1.9e-4)
+
+
+def test_a_fit_whose_audit_contradicts_its_proof_is_not_proved():
+    """The result is there all the same, and says what contradicts what."""
+    domain = Domain(x=(0.0, 3.0))
+    result = fit(
+        lambda x: np.sin(x[:, 0]), domain, tolerance=1e-2, certify=True, method=ChebyshevTensor(),
+        audit_evaluations=500,
+    )  # fmt: skip
+    assert result.winner.sup_upper is not None
+    assert result.winner.sup_lower <= result.winner.sup_upper <= 1e-2
+    broken = replace(result, winner=replace(result.winner, sup_lower=3.0 * result.winner.sup_upper))
+    combined = certified_fit._combined(broken, result.certificate, 1.0, 1.0, False)
+    assert combined.winner.sup_upper is None
+    assert combined.status.code == "undecided"
+    assert "above the bound" in combined.status.advice
