@@ -16,8 +16,9 @@ from tests.checker.test_hostile import _affine, _array, _node, _program, _whole,
 
 from supnorm.certification import certify
 from supnorm.checker import Cost, TooCostly, check
-from supnorm.checker.cost import LIMIT, MEMORY, SLACK, Meter, cost_of, demand
+from supnorm.checker.cost import LIMIT, MEMORY, SLACK, Meter, demand
 from supnorm.checker.document import Rejected, read, reading
+from supnorm.checker.forecast import cost_of
 from supnorm.cli.main import run
 from supnorm.problem import Domain, Problem
 
@@ -157,6 +158,26 @@ def test_leaves_outputs_and_degrees_multiply(honest, tmp_path):
 
     eight = cost_of(read(_forged(honest, tmp_path, wide)))[0]
     assert eight.operations == pytest.approx(8 * one.operations, rel=0.2)
+
+
+def test_the_forecast_itself_costs_little(honest, tmp_path):
+    """Ten thousand leaves, each of its own kind, and a program of five thousand nodes."""
+
+    def many(data):
+        _both(data, _program(1, *[_node("neg", [k]) for k in range(5000)]))
+        _whole(data, 1.0, degree=0)
+        count = 2**13
+        data["leaves"] = {k: v * count for k, v in data["leaves"].items()}
+        data["leaves"].update(level=[[13]] * count, index=[[i] for i in range(count)],
+                              degree=[[1 + i % 20] for i in range(count)],
+                              rho=[[1.5 + i / count] for i in range(count)])  # fmt: skip
+
+    document = read(_forged(honest, tmp_path, many))
+    start = time.process_time()
+    cost, each = cost_of(document)
+    assert time.process_time() - start < 5.0  # a minute and more, when each leaf goes through the program
+    assert len(each) == 2**13
+    assert cost.seconds > 100.0
 
 
 def test_the_command_refuses_with_one_line_and_exit_2(honest, tmp_path, capsys):

@@ -7,12 +7,14 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from flint import arb
+from flint import arb, arb_poly
 
 from supnorm.certification import certify
 from supnorm.checker import check
 from supnorm.checker.enclosure import Feature, smooth
 from supnorm.checker.functions import range_of, value_and_slope
+from supnorm.checker.graded import Graded
+from supnorm.checker.graded import smooth as graded_smooth
 from supnorm.problem import Domain, Problem
 
 CASES = {  # rejected before: "proved no bound", or a larger bound than claimed
@@ -100,6 +102,17 @@ def test_the_range_of_a_bounded_function_is_that_of_its_values(op):
     assert on_a_disc.eps is None or on_a_disc.eps > 1e6  # off the real line they are not bounded
     narrow = smooth(op, Feature(arb(0.3), (arb(1e-3),), arb(0)), arb(1), real=True)
     assert narrow.eps < 1e-5
+
+
+@pytest.mark.parametrize("op", ["tanh", "erf", "sin", "cos", "sigmoid"])
+def test_what_is_no_number_has_no_range(op):
+    """The sine of the logarithm of -1 is not within [-1, 1]: there is none."""
+    for c, eps in ((arb("nan"), arb(1)), (arb(0), arb("inf")), (arb("inf"), arb(1)), (arb(0), None)):
+        found = smooth(op, Feature(c, (arb(1),), eps), arb(1), real=True)
+        assert found.eps is None or not found.eps.is_finite(), (c, eps)
+        whole = Graded(c, (arb(1),), (arb(0),), arb_poly([]), eps)
+        model = graded_smooth(op, whole)
+        assert model.rem is None or not model.rem.is_finite(), (c, eps)
 
 
 def test_functions_without_a_range_have_none():

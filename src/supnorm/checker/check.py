@@ -2,7 +2,7 @@
 
 The program behind the certificate is taken as it stands in the file: whether it *is* the user's model and
 reference is a question of its own, answered by values at points (``problem_points``) or by its hash.
-Cost: ball arithmetic for every leaf, which `supnorm.checker.cost` counts for each file before anything is proved;
+Cost: ball arithmetic for every leaf, which `supnorm.checker.forecast` counts for each file before anything is proved;
 docs/certify.md has measured seconds.
 """
 
@@ -22,9 +22,10 @@ from flint import arb, ctx
 
 from supnorm.checker import declared as black
 from supnorm.checker import polynomial
-from supnorm.checker.cost import LIMIT, MEMORY, Cost, Meter, cost_of, demand
+from supnorm.checker.cost import LIMIT, MEMORY, Cost, Meter, demand
 from supnorm.checker.document import MALFORMED, Document, Operation, Rejected, read
 from supnorm.checker.enclosure import Program, node_values
+from supnorm.checker.forecast import cost_of
 from supnorm.checker.leaves import cell_of, claims
 from supnorm.checker.sharing import verify_leaves
 from supnorm.checker.subject import subject

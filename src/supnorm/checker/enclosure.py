@@ -234,13 +234,14 @@ def smooth(op: str, x: Feature, scale: Ball, real: bool, p: float | None = None)
     """phi(x), on the real cell or on the polydisc."""
     zeros = tuple(arb(0) for _ in x.J)
     r = x.reach(scale)
-    if r is None:
+    if r is None or not x.c.is_finite():
         return Feature(arb(0), zeros, None)
     v, s = value_and_slope(op, x.c, p)
     rest = remainder(op, x.c, r, p)
     if real:
         rest = smaller(rest, real_remainder(op, r, s))
-    bounded = range_of(op) if real else None
+    # An argument within finite ends is a real number, which the function has a value at.
+    bounded = range_of(op) if real and r.is_finite() else None
     if rest is None or not rest.is_finite() or not v.is_finite() or not s.is_finite():
         return Feature(arb(0), zeros, None) if bounded is None else Feature(bounded[0], zeros, bounded[1])
     eps = (abs(s) * x.eps + abs(rest)).upper()

@@ -219,7 +219,7 @@ def _above(parts: Any) -> Ball:
 
 def smooth(op: str, x: Graded, p: float | None = None) -> Graded:
     """phi(x)."""
-    if x.rem is None:
+    if x.rem is None or not x.c.is_finite():
         return _nothing(x)
     r, bent = x.slope, x.bent
     order = 1 if bent <= 0 else ORDER
@@ -252,7 +252,7 @@ def smooth(op: str, x: Graded, p: float | None = None) -> Graded:
     result = Graded(a[0] + a[2] * (2 * constant - 1), _scaled(a[1], unit), H, _kept(parts), rem)
     good = rem.is_finite() and result.c.is_finite() and all(z.is_finite() for z in (*result.J, *H))
     good = good and bool(result.bent.is_finite())
-    bounded = range_of(op)
+    bounded = range_of(op) if reach.is_finite() else None
     if bounded is not None and not (good and rem < bounded[1]):  # the function's own range says more
         return replace(_nothing(x), c=bounded[0], rem=bounded[1])
     return result if good else _nothing(x)

@@ -1,0 +1,143 @@
+"""What a certificate will cost to prove, counted from the document before anything is proved.
+
+One operation is a multiplication in a matrix of balls; all else is counted in these: a ball made in Python is
+six of them, a hyperbolic tangent 30, the model of one feature some hundred. The numbers of each kind follow from the
+document: nodes of the grids, features of the programs, forms of the graded models, representatives of the rules.
+What the file does not say is how many polygons the pieces of a leaf have (`POLYGONS` is assumed) and which features
+turn out to be affine; and a leaf that is rejected ends the work. So the count is a forecast, within a factor of three on
+honest files (`supnorm.checker.cost.SECOND` says on which); what takes several times as long all the same is stopped by
+the processor's clock, see `Meter`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from supnorm.checker.cost import Cost
+from supnorm.checker.document import Document
+from supnorm.checker.graded_rule import size_of_rule
+from supnorm.checker.leaves import PIECES, Proof, claims, demand_graded, demand_tensor
+from supnorm.checker.program_cost import BALL, BYTES, SAVED, Size, projected
+
+POLYGONS = 30.0  # of a leaf by linear pieces, where the file does not say
+
+
+def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, float]]:
+    """The forecast of a document, and of each proof in operations.
+
+    Args:
+        points: at which the programs are compared with a problem.
+
+    Raises:
+        Rejected: for sizes that no honest file has.
+    """
+    d = len(document.names)
+    programs = tuple(map(Size.of, document.programs))
+    at_points = tuple(map(Size.of, document.point_programs))
+    shared = claims(document.leaves)
+    total, held = Cost(), _held(document)
+    for p in at_points:
+        each = p.values(1.0 + points)
+        total = total + Cost(3.0 * each.operations, each.bytes)  # in 320 bits
+    total = total + Cost(
+        _tiling(document) + 4.0 * sum(p.weights + 30.0 * len(p.operations) for p in programs)
+    )
+    degrees = {v for key in shared for pair in zip(key[2], key[5], strict=True) if pair[1] >= 0 for v in pair}
+    rules = {D: size_of_rule(d, D, points) for D, points in document.rules.items() if D in degrees}
+    for points_, nodes, coefficients, work in rules.values():
+        total = total + Cost(work, points_ * coefficients * 3.0 * BYTES + nodes * (d + 2.0) * 40.0)
+    tables: set[tuple[int, int]] = set()
+    known: dict[object, Cost] = {}
+    each_proof: dict[Proof, float] = {}
+    for key, positions in shared.items():
+        _, _, degree, rho, grid, graded = key
+        kind = (degree, grid, graded, rho)
+        if kind not in known:
+            for p, n, r, g, m in zip(programs, degree, rho, grid, graded, strict=True):
+                _demand(p, d, n, r, g, m, rules, document, positions[0])
+        if kind not in known:
+            known[kind] = sum(
+                (_alternative(p, d, n, g, m, rules, document, tables)
+                 for p, n, g, m in zip(programs, degree, grid, graded, strict=True)), Cost(),
+            )  # fmt: skip
+        each_proof[key] = known[kind].operations
+    # Every kind of proof counts; bytes that are kept (tables, rules) are added to those of the largest.
+    kept = sum(BYTES * a * b for a, b in tables)
+    made = sum(40.0 * a * b for a, b in tables)
+    biggest = max((c.bytes for c in known.values()), default=0.0)
+    return Cost(
+        total.operations + made + math.fsum(each_proof.values()), total.bytes + held + kept + biggest
+    ), each_proof
+
+
+def _demand(
+    p: Size, d: int, n: int, rho: float, grid: int, m: int, rules: dict[int, tuple[float, float, float, float]],
+    document: Document, position: int,
+) -> None:  # fmt: skip
+    """The limits of one leaf, before its cost is counted."""
+    if n > 0 and m < 0:
+        demand_tensor(p.features, d, n, rho, grid, position)
+    elif n >= 0 and m >= 0 and not document.declared:
+        demand_graded(d, n, grid, m, rules, position)
+
+
+def _alternative(
+    p: Size, d: int, n: int, grid: int, m: int, rules: dict[int, tuple[float, float, float, float]],
+    document: Document, tables: set[tuple[int, int]],
+) -> Cost:  # fmt: skip
+    """The bound of one alternative on one cell."""
+    if n < 0 and n != PIECES:
+        return Cost()
+    if m >= 0 and not document.declared:
+        tight = rules[m][:3] if m in rules else None
+        found = p.graded(d, tight)
+        if n in rules:
+            points, nodes, coefficients, _ = rules[n]
+            found = found + p.values(nodes)
+            count, part = divmod(grid, 100)
+            own = product_grid(part + 1.0, count, d) if grid else 5.0 * d * n * (n + BALL)
+            found = found + Cost(
+                p.outputs * (projected((points, nodes, coefficients)) + own), count**d * 2.0 * BYTES
+            )
+        return found
+    one = p.model(d)
+    if n == PIECES:
+        per = min(POLYGONS, 600_000.0 / p.features)
+        return Cost(per * one.operations, per * one.bytes)
+    if n <= 0 or m >= 0:
+        return one
+    nodes = (n + 1.0) ** d
+    found = one + p.values(nodes) + Cost(nodes * d * 3.0 * BALL, nodes * d * BYTES)
+    tables.add((n + 1, n + 1))
+    each = product_grid(n + 1.0, n + 1, d)
+    if grid:
+        tables.add((grid * n, n + 1))
+        each += product_grid(n + 1.0, grid * n, d)
+    recorded = len(document.declared) * nodes * 12.0 * BALL
+    return found + Cost(p.outputs * (each + recorded), 3.0 * BYTES * max((float(grid) * n) ** d, nodes))
+
+
+def product_grid(terms: float, count: int, d: int) -> float:
+    """Cost of a polynomial with ``terms`` coefficients per axis at ``count`` points per axis."""
+    total, size = 0.0, terms**d
+    for _ in range(d):
+        after = size / terms * count
+        total += after * terms * (SAVED if terms >= 64 else 1.0) + (size + 3.0 * after) * BALL
+        size = after
+    return total + 4.0 * size * BALL
+
+
+def _held(document: Document) -> float:
+    """Bytes of the document itself: weights, recorded values, leaves."""
+    weights = sum(
+        len(o.weight) + len(o.vector) for p in (*document.programs, *document.point_programs) for o in p
+    )
+    recorded = sum(len(rows) * len(one.weight) for one in document.declared for rows in one.values.values())
+    d, a = len(document.names), len(document.programs)
+    return 32.0 * weights + 60.0 * recorded + len(document.leaves) * (300.0 + 60.0 * (3 * d + 4 * a))
+
+
+def _tiling(document: Document) -> float:
+    """Each leaf is handed down through the levels of its cell."""
+    d = len(document.names)
+    return sum(10.0 * d + 8.0 * (1 + d) * sum(leaf.level) for leaf in document.leaves)

@@ -1,0 +1,209 @@
+"""What a straight-line program costs in ball arithmetic: values at points, affine models, graded models.
+
+Counted from its operations before any is done, in multiplications of balls. A program without honest cause for huge
+exponents is refused whatever its cost: `LARGEST_POWER`, `LARGEST_MAGNITUDE`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from supnorm.checker.cost import Cost
+from supnorm.checker.document import Operation, Rejected
+from supnorm.checker.enclosure import without_repetitions
+
+LARGEST_POWER = 2.0**64  # exponents of pow beyond it are refused: no function of a science code has one
+LARGEST_MAGNITUDE = 4096.0  # bits of the exponents of balls, as far as a program can drive them
+EXPONENT = (
+    128.0  # bits of exponents that cost nothing more; honest programs with exp in them reach 82 in theory
+)
+BALL, BYTES = 6.0, 90.0  # operations to make a ball in Python, and bytes that it takes in a list
+SAVED = 0.35  # part of a product's cost in a large matrix, where FLINT multiplies by blocks
+POINT = {"tanh": 30.0, "sigmoid": 80.0, "softplus": 70.0, "silu": 95.0, "gelu": 110.0, "erf": 80.0, "sin": 22.0,
+         "cos": 22.0, "exp": 20.0, "log": 42.0, "sqrt": 46.0, "pow": 120.0, "leaky_relu": 40.0,
+         "gelu_tanh": 90.0}  # fmt: skip
+MODEL = 650.0  # the affine model of one smooth function
+GRADED, GRADED_PRODUCT = 17_000.0, 900.0  # the graded model of one smooth function, of one product
+LINEAR = ("neg", "abs", "relu", "leaky_relu", "add", "sub", "min", "max")
+
+
+class Bits(NamedTuple):
+    """How large numbers of a node can become: bits of their exponents, which small ones have too; log2 of log2 |value|."""
+
+    exponent: float
+    size: float
+
+
+@dataclass(frozen=True, eq=False)
+class Size:
+    """What a program costs: each operation once, with the bits that exponents of balls may reach there.
+
+    Sums over its operations are made once, whatever the number of leaves.
+    """
+
+    operations: tuple[Operation, ...]
+    bits: tuple[Bits, ...]
+    known: dict[tuple[Any, ...], Cost] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, operations: tuple[Operation, ...]) -> Size:
+        """Of a program of a file.
+
+        Raises:
+            Rejected: for exponents or magnitudes that no honest program has.
+        """
+        kept = without_repetitions(operations)
+        return cls(kept, tuple(_magnitudes(kept)))
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs."""
+        return self.operations[-1].width
+
+    @cached_property
+    def features(self) -> int:
+        """Of all operations."""
+        return sum(o.width for o in self.operations)
+
+    @cached_property
+    def weights(self) -> int:
+        """Numbers of the affine operations."""
+        return sum(len(o.weight) for o in self.operations)
+
+    @cached_property
+    def _point(self) -> tuple[float, float]:
+        """Cost of all values at one point: in matrices, and in Python."""
+        python = sum(
+            (len(o.weight) // o.width + 2.0 * o.width) * BALL
+            if o.op == "affine"
+            else o.width * _at_point(o, b)
+            for o, b in zip(self.operations, self.bits, strict=True)
+        )
+        return float(self.weights), python
+
+    def values(self, points: float) -> Cost:
+        """Values of all nodes at points."""
+        matrix, python = self._point
+        many = SAVED if points >= 200.0 else 1.0
+        return Cost(points * (many * matrix + python), BYTES * points * self.features + self._own)
+
+    @cached_property
+    def _own(self) -> float:
+        return 2.0 * BYTES * self.weights
+
+    def model(self, d: int) -> Cost:
+        """One affine model of all features on a cell."""
+        return self.known.get((d,)) or self.known.setdefault((d,), self._model(d))
+
+    def _model(self, d: int) -> Cost:
+        total = 0.0
+        for o, bits in zip(self.operations, self.bits, strict=True):
+            k = len(o.weight) // o.width
+            if o.op == "affine":
+                total += len(o.weight) * (d + 2.0) + (k + 2.0 * o.width) * (d + 2.0) * BALL
+            elif o.op in ("take", "concat", "input", "constant"):
+                total += o.width
+            elif o.op in LINEAR:
+                total += o.width * (60.0 + 3.0 * d * BALL)
+            else:
+                total += o.width * (MODEL + 3.0 * d * BALL + 4.0 * _at_point(o, bits))
+        return Cost(total, BYTES * (d + 5.0) * self.features + self._own)
+
+    def graded(self, d: int, tight: tuple[float, float, float] | None) -> Cost:
+        """One graded model; ``tight``: points, nodes and coefficients of its rule."""
+        return self.known.get((d, tight)) or self.known.setdefault((d, tight), self._graded(d, tight))
+
+    def _graded(self, d: int, tight: tuple[float, float, float] | None) -> Cost:
+        forms, total = d * (d + 1) / 2.0, 0.0
+        for o, bits in zip(self.operations, self.bits, strict=True):
+            k = len(o.weight) // o.width
+            if o.op == "affine":
+                numbers = d + forms + 18.0
+                total += len(o.weight) * numbers + (k + 2.0 * o.width) * numbers * BALL
+            elif o.op in ("take", "concat", "input", "constant"):
+                total += o.width * (d + forms) * BALL if o.op in ("input", "constant") else o.width
+            elif o.op in LINEAR:
+                total += o.width * (200.0 + 4.0 * (d + forms) * BALL)
+            else:
+                bent = GRADED_PRODUCT if o.op == "mul" else GRADED + 60.0 * _at_point(o, bits)
+                bent += 8.0 * forms * BALL + (corners(d) if o.op != "mul" else 2.0 * corners(d))
+                if tight is not None and o.op != "mul":
+                    bent += projected(tight)
+                total += o.width * bent
+        own = Cost(total, (2.0 * (d + forms) + 24.0) * BYTES * self.features + self._own)
+        return own if tight is None else own + self.values(tight[1])
+
+
+def corners(d: int) -> float:
+    """Cost of the largest value of a quadratic form in the corners of the cube."""
+    return 2.0 ** (d - 1) * (d * (d - 1) / 2.0 + 3.0 * BALL) if 1 < d <= 8 else d * BALL
+
+
+def projected(rule: tuple[float, float, float]) -> float:
+    points, nodes, coefficients = rule
+    return points * coefficients + (2.0 * nodes + 2.0 * coefficients) * BALL
+
+
+def _at_point(o: Operation, bits: Bits) -> float:
+    """Cost of a function of one ball, with exponents of some bits."""
+    wide = 1.0 if bits.exponent <= EXPONENT else 6.0 + bits.exponent / 64.0
+    more = 0.0
+    if o.op == "pow" and o.parameter is not None and o.parameter.is_integer():
+        more = 10.0 * math.log2(abs(o.parameter) + 1.0)
+    if o.op in ("sin", "cos"):  # pi to as many bits as the argument has before its point, up to FLINT's 65536
+        more = 1e-3 * min(2.0 ** min(bits.size, 16.0), 65536.0) ** 1.5
+    return (POINT.get(o.op, 8.0) + more) * wide
+
+
+def _magnitudes(operations: Sequence[Operation]) -> Iterator[Bits]:
+    """How large exponents can become at each node; what is yielded is of the node's arguments and itself."""
+    known: list[Bits] = []
+    for position, o in enumerate(operations):
+        args = [known[a] for a in o.args]
+        new = _after(o, args, position)
+        if new.exponent > LARGEST_MAGNITUDE:
+            raise Rejected(f"node {position} makes numbers beyond 2^(2^{LARGEST_MAGNITUDE:.0f})")
+        known.append(new)
+        yield Bits(new.exponent, max((a.size for a in args), default=0.0))
+
+
+def _after(o: Operation, args: list[Bits], position: int) -> Bits:
+    exponent, size = max((a.exponent for a in args), default=11.0), max((a.size for a in args), default=10.0)
+    if o.op == "affine":
+        return Bits(
+            _both(exponent, 11.0), _both(size, _log2(_log2(sum(map(abs, o.weight)))), _largest(o.vector))
+        )
+    if o.op == "constant":
+        return Bits(11.0, _largest(o.vector))
+    if o.op in ("mul", "div"):
+        x, y = args
+        return Bits(_both(x.exponent, y.exponent), _both(x.size, y.size if o.op == "mul" else y.exponent))
+    if o.op == "pow":
+        p = abs(o.parameter or 0.0)
+        if p > LARGEST_POWER:
+            raise Rejected(f"node {position} has the exponent {o.parameter:.6g}, beyond 2^64")
+        grown = math.log2(max(p, 1.0))
+        return Bits(max(exponent, 11.0) + grown, (size if (o.parameter or 0.0) >= 0.0 else exponent) + grown)
+    if o.op in ("tanh", "erf", "sin", "cos", "sigmoid"):
+        return Bits(max(exponent, 82.0) if o.op in ("sigmoid", "erf") else exponent, 0.0)
+    if o.op in ("exp", "softplus", "silu", "gelu", "gelu_tanh"):  # FLINT's exp ends at 2^precision
+        return Bits(max(exponent + 2.0, 82.0), 16.0 if o.op == "exp" and size > 14.0 else size + 1.0)
+    return Bits(exponent, size)
+
+
+def _both(*parts: float) -> float:
+    """log2 of the sum of powers of 2."""
+    top = max(parts)
+    return top + math.log2(sum(2.0 ** (v - top) for v in parts))
+
+
+def _log2(v: float) -> float:
+    return math.log2(v) if v > 1.0 else 0.0
+
+
+def _largest(values: Sequence[float]) -> float:
+    return _log2(_log2(max(map(abs, values), default=0.0)))
