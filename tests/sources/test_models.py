@@ -9,12 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
-from supnorm.problem import Function
+from supnorm.certification import certify
+from supnorm.problem import Domain, Function, Problem
 from supnorm.problem.specification import SourceSpec
+from supnorm.program import program_of
 from supnorm.results import BadInput
 from supnorm.sources import from_torch
+from supnorm.sources.model_file import open_file
 from supnorm.sources.open import open_function
+from supnorm.sources.python import open_python
 
 torch = pytest.importorskip("torch")
 NAMES = ("T", "p")
@@ -433,3 +438,31 @@ def test_our_own_networks_open(tmp_path: Path) -> None:
         forms.open(file="other.npz")
     assert 'problem.toml: [model] file = "other.npz"' in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_cancels_in_torchs_gelu_is_no_other_row(tmp_path: Path) -> None:
+    net = torch.nn.GELU().double()
+    batch = ({0: torch.export.Dim("n")},)
+    torch.export.save(
+        torch.export.export(net, (torch.zeros(2, 1).double(),), dynamic_shapes=batch), tmp_path / "m.pt2"
+    )
+    x = np.linspace(-9.0, -7.0, 9)[:, None]
+    function = open_file(SourceSpec(file="m.pt2"), tmp_path, ("x",), x, False, "[model]")
+    assert function.program is not None, function.notes
+    problem = Problem(function, lambda x: x * ndtr(x), Domain(x=(-9.0, -7.0)))
+    bound = certify(problem, tolerance=1e-13)
+    assert bound.status.code == "within-tolerance"
+    assert bound.deployed_upper >= np.abs(function.value(x)[:, 0] - x[:, 0] * ndtr(x[:, 0])).max()
+
+
+def test_numpy_code_beside_torch_code_is_numpy_code(tmp_path: Path) -> None:
+    (tmp_path / "f.py").write_text(
+        "import numpy as np, torch\n"
+        "def softplus(x): return np.logaddexp(x[:, 0], 0.0)\n"
+        "def sine(x): return torch.sin(x[:, 0])\n"
+    )
+    x = np.linspace(0.0, 1.0, 5)[:, None]
+    plain = open_python(SourceSpec(python="f.py:softplus"), tmp_path, x, "[reference]")
+    assert not getattr(plain.value, "tensors", False)
+    assert program_of(plain, 1).operations[-1] == "softplus"
+    assert open_python(SourceSpec(python="f.py:sine"), tmp_path, x, "[reference]").value.tensors

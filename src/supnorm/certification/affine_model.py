@@ -17,7 +17,7 @@ Cost: (scales + d + 2) matrix products per layer and box.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -73,13 +73,16 @@ class AffineModel:
         )
 
 
-def propagate(program: Program, centre: Array, half: Array, scales: Array) -> tuple[AffineModel, Array]:
+def propagate(
+    program: Program, centre: Array, half: Array, scales: Array, branches: bool = False
+) -> tuple[AffineModel, Array]:
     """The model of the output on boxes, and how strongly each axis bends the program.
 
     Args:
         program: any program.
         centre, half: the boxes, shapes ``(B, d)``.
         scales: A of the polydiscs, shape ``(S,)``; the first must be 1 (the real box).
+        branches: whether ``err`` holds, beside rounding, what branches of the code do that the program does not take.
 
     Returns:
         The output's model and, shape ``(B, d)``, the largest |J_j| that enters a nonlinear operation: the
@@ -88,7 +91,7 @@ def propagate(program: Program, centre: Array, half: Array, scales: Array) -> tu
     widest = max(node.width for node in program.nodes)
     step = max(CELLS // (len(scales) * widest), 8)
     rows = [slice(i, i + step) for i in range(0, max(len(centre), 1), step)]
-    parts = [_propagate(program, centre[r], half[r], scales) for r in rows]
+    parts = [_propagate(program, centre[r], half[r], scales, branches) for r in rows]
     if len(parts) == 1:
         return parts[0]
     c, J, eps, err = (np.concatenate([getattr(m, n) for m, _ in parts]) for n in ("c", "J", "eps", "err"))
@@ -107,7 +110,9 @@ def first_infinite(program: Program, centre: Array, half: Array) -> str | None:
     return None
 
 
-def _propagate(program: Program, centre: Array, half: Array, scales: Array) -> tuple[AffineModel, Array]:
+def _propagate(
+    program: Program, centre: Array, half: Array, scales: Array, branches: bool
+) -> tuple[AffineModel, Array]:
     models: list[AffineModel] = []
     bend = np.zeros_like(centre)
     with np.errstate(all="ignore"):
@@ -117,7 +122,7 @@ def _propagate(program: Program, centre: Array, half: Array, scales: Array) -> t
             if node.op in REMAINDER or node.op in _COMPOSED or node.op in ("mul", "div", "relu"):
                 for arg in args:
                     bend = np.maximum(bend, np.abs(arg.J).max(axis=1))
-            models.append(_apply(node, args, start))
+            models.append(_apply(node, args, start, branches))
     return models[-1], bend
 
 
@@ -128,7 +133,21 @@ def _variables(centre: Array, half: Array, scales: Array) -> AffineModel:
     return AffineModel(centre, J, np.zeros((boxes, len(scales), d)), err, scales)
 
 
-def _apply(node: Node, args: list[AffineModel], start: AffineModel) -> AffineModel:
+def _apply(node: Node, args: list[AffineModel], start: AffineModel, branches: bool = False) -> AffineModel:
+    """The model of one node; of what its runtime adds, branches of the code only where they are asked for."""
+    model = _operation(node, args, start)
+    for apart in node.apart:
+        if apart.above is None or branches:
+            x = args[0]
+            room = apart.absolute + apart.argument * x.size
+            if apart.above is not None:
+                top = outward(np.abs(x.c) + x.reach[:, 0]) - np.abs(x.c) + x.c + x.err
+                room = np.where(top < apart.above - 1e-9 * (1.0 + abs(apart.above)), 0.0, room)
+            model = replace(model, err=np.where(room == 0.0, model.err, outward(model.err + room)))
+    return model
+
+
+def _operation(node: Node, args: list[AffineModel], start: AffineModel) -> AffineModel:
     if node.op == "input":
         return start
     if node.op == "constant":

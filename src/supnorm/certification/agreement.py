@@ -172,7 +172,7 @@ def _compiles(function: Function, d: int) -> bool:
 
 def slack_of(function: Function, program: Program, x: Array) -> Array:
     """Rounding of the program's and of the function's evaluation, shape ``(n, m)``; infinite where unbounded."""
-    model, _ = propagate(program, x, np.zeros_like(x), np.ones(1))
+    model, _ = propagate(program, x, np.zeros_like(x), np.ones(1), branches=True)
     return 4.0 * UNIT.get(function.precision, 2.0**45) * model.err
 
 

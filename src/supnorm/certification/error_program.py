@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from supnorm.certification.affine_model import propagate
 from supnorm.certification.black_box import BlackBox
+from supnorm.certification.branch_room import branch_room
 from supnorm.certification.measured import Measuring
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
@@ -44,6 +45,8 @@ class ErrorProgram:
         assumptions: what is declared of them, in words.
         vanishes: for a relative error with floor: points in units of the axes ``(n, d)`` where outputs of the
             reference are proved to be zero, ``(n, m)``: only the second alternative counts there.
+        at_least: where branches of the code are not in the programs (`branch_room`) and ``alternatives`` have room for them:
+            programs of x whose values the error is at least; empty elsewhere, where ``at_points`` are exact.
     """
 
     alternatives: tuple[Program, ...]
@@ -58,6 +61,7 @@ class ErrorProgram:
     declared: tuple[BlackBox, ...] = ()
     assumptions: tuple[str, ...] = ()
     vanishes: Callable[[Array], NDArray[np.bool_]] | None = None
+    at_least: tuple[Program, ...] = ()
 
     @property
     def d(self) -> int:
@@ -119,19 +123,25 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
     problem.check_tolerances(m)
     reference = programs["reference"]
     declared: tuple[BlackBox, ...] = ()
+    room = {w: branch_room(p, domain) if p is not None else np.zeros(m) for w, p in programs.items()}
+    notes = _notes(problem, [p for p in programs.values() if p is not None], room)
     if missing:
         weight = _weights(problem, m)
+        _refuse_room(room, missing)
         declared = tuple(
             BlackBox(what, sources[what].name or what, sources[what].value, sources[what].declared,
                      weight if what == "model" else -weight, low, high, log)
             for what in missing
         )  # fmt: skip
+    straight = (False,) * domain.d
+    off = any(np.any(r) for r in room.values())
     return ErrorProgram(
-        _alternatives(problem, programs, log, m), _alternatives(problem, programs, (False,) * domain.d, m),
+        _alternatives(problem, programs, log, m, room), _alternatives(problem, programs, straight, m, room),
         _values(problem.model, programs["model"]), _values(problem.reference, programs["reference"]),
-        low, high, log, measure.side, _notes(problem, [p for p in programs.values() if p is not None]), declared,
+        low, high, log, measure.side, notes, declared,
         tuple(s for part in declared for s in part.declared.sentences(f"the {part.which} ({part.name})")),
-        None if reference is None or not measure.floor else partial(_zeros, reference, measure.floor),
+        None if reference is None or not measure.floor or off else partial(_zeros, reference, measure.floor),
+        _alternatives(problem, programs, straight, m, room, least=True) if off else (),
     )  # fmt: skip
 
 
@@ -227,8 +237,25 @@ def _tolerances(problem: Problem, m: int) -> Array:
     return problem.error.for_outputs(tolerance, m, "tolerance")
 
 
-def _notes(problem: Problem, programs: list[Program]) -> tuple[str, ...]:
+def _refuse_room(room: dict[str, Array], declared: list[str]) -> None:
+    """Beside a function that is only evaluated there is no room for branches."""
+    for what, size in room.items():
+        if np.any(size):
+            raise BadInput(
+                f"the {what} has a branch that its program does not take (softplus that is linear above a threshold, by "
+                f"{np.max(size):.2g} here), and nothing may be declared of the {declared[0]} then; a larger threshold "
+                "or a smaller domain leaves the branch out"
+            )
+
+
+def _notes(problem: Problem, programs: list[Program], room: dict[str, Array]) -> tuple[str, ...]:
     notes = [remark for program in programs for remark in program.remarks]
+    for what, size in room.items():
+        if np.any(size):
+            notes.append(
+                f"the {what} has branches that its program does not take, as a function that is linear from a threshold "
+                f"on; the bound has room for them, {np.max(size):.2g} in the unit of the output"
+            )
     if problem.error.mask is not None:
         notes.append("the mask is left out of the upper bound, which holds on the whole box")
     if problem.domain.constraints or problem.domain.cloud is not None:
@@ -239,8 +266,9 @@ def _notes(problem: Problem, programs: list[Program]) -> tuple[str, ...]:
 
 
 def _alternatives(
-    problem: Problem, programs: dict[str, Program | None], log: tuple[bool, ...], m: int
-) -> tuple[Program, ...]:
+    problem: Problem, programs: dict[str, Program | None], log: tuple[bool, ...], m: int, room: dict[str, Array],
+    least: bool = False,
+) -> tuple[Program, ...]:  # fmt: skip
     model, reference = programs["model"], programs["reference"]
     if model is None or reference is None:
         return (_known_part(model, reference, log, _weights(problem, m)),)
@@ -251,7 +279,44 @@ def _alternatives(
     elif measure.kind == "scaled":
         divisors = [_scale(problem, m)]
     signed, tolerances = measure.side != "both", _tolerances(problem, m)
-    return tuple(_one(model, reference, log, divisor, tolerances, signed) for divisor in divisors)
+    ends = _Room(room["model"] + room["reference"], room["reference"], least, measure.side)
+    return tuple(_one(model, reference, log, divisor, tolerances, signed, ends) for divisor in divisors)
+
+
+@dataclass(frozen=True)
+class _Room:
+    """How far model less reference, and the reference, may be from their programs; ``least``: towards smaller errors."""
+
+    gap: Array
+    reference: Array
+    least: bool
+    side: str
+
+    def widened(self, build: Builder, gap: Value) -> Value:
+        """Both ends of the difference, or the smaller one; a tolerance or divisor may follow."""
+        if not np.any(self.gap):
+            return gap
+        if not self.least:
+            ends = [build.binary("add", gap, self.gap), build.binary("sub", gap, self.gap)]
+            return build.concatenate(ends, 0)
+        if self.side == "both":
+            return build.binary(
+                "max", build.binary("sub", build.unary("abs", gap), self.gap), np.asarray(0.0)
+            )
+        return build.binary("sub" if self.side == "over" else "add", gap, self.gap)
+
+    def divisor(self, build: Builder, f: Value, signed: bool) -> Value:
+        """The size of the reference, at its smallest (at its largest for the smaller end)."""
+        if not np.any(self.reference):
+            return build.unary("abs", f) if signed else f
+        size = build.unary("abs", f)
+        if self.least:
+            return build.binary("add", size, self.reference)
+        return build.binary("max", build.binary("sub", size, self.reference), np.asarray(0.0))
+
+    def twice(self, build: Builder, v: Value) -> Value:
+        """As many as the ends have outputs."""
+        return v if self.least or not np.any(self.gap) else build.concatenate([v, v], 0)
 
 
 def _known_part(
@@ -271,17 +336,17 @@ def _known_part(
 
 def _one(
     model: Program, reference: Program, log: tuple[bool, ...], divisor: Array | None, tolerances: Array,
-    signed: bool,
+    signed: bool, room: _Room,
 ) -> Program:  # fmt: skip
     build = Builder(len(log))
     x = _inputs(build, log)
     f = build.inline(reference, x)
-    gap: Value = build.binary("sub", build.inline(model, x), f)
+    gap: Value = room.widened(build, build.binary("sub", build.inline(model, x), f))
     for constant in (divisor, tolerances):
         if constant is not None and np.any(constant != 1.0):
-            gap = build.binary("div", gap, constant)
+            gap = build.binary("div", gap, room.twice(build, constant))
     if divisor is None:  # last: the checker knows what a quotient is worth where f is zero
-        gap = build.binary("div", gap, build.unary("abs", f) if signed else f)
+        gap = build.binary("div", gap, room.twice(build, room.divisor(build, f, signed)))
     return build.finish(gap)
 
 

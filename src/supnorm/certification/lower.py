@@ -27,7 +27,7 @@ FEW = 128  # points per input where a function is only evaluated: it may be expe
 def proved_error(error: ErrorProgram, x: Array) -> Array:
     """Lower bounds of the exact error at points ``x`` in units of the axes, shapes ``(n, d) -> (n,)``."""
     best: Array | None = None
-    for a, program in enumerate(error.at_points):
+    for a, program in enumerate(error.at_least or error.at_points):
         model, _ = propagate(program, x, np.zeros_like(x), np.ones(1))
         eps, centre = model.eps[:, 0], model.c
         for part in error.declared:

@@ -7,8 +7,10 @@ enclosures run through them. What is bounded is the residual itself, not the err
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from supnorm.certification.branch_room import has_branches
 from supnorm.problem import Function
 from supnorm.program import lower_jaxpr, program_of
 from supnorm.program.to_jax import to_jax
@@ -46,4 +48,8 @@ def residual(
         return y[0] if solution.m == 1 else y
 
     program = lower_jaxpr(lambda x: equation(u, x[0])[None], d)
+    if has_branches(solution):  # their derivatives are not known to be near
+        ends = [a.above for n in solution.nodes for a in n.apart if a.above is not None]
+        remark = f"softplus is taken without its branch, and with its derivatives, above {min(ends):g}"
+        program = replace(program, remarks=(*program.remarks, remark))
     return Function(program.value, name="residual", vjp=program.vjp, program=program)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.certification.agreement import runs, slack_of
+from supnorm.certification.branch_room import branch_room, has_branches
 from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.lower import admits
 from supnorm.certification.result import assumptions_of, in_words
@@ -72,8 +73,8 @@ def _representable(domain: Domain, x: Array) -> Array:
 def _allowance(problem: Problem, model: Array, reference: Array, x: Array) -> Array:
     """How far rounding of both may move the error at each point, through the measure, shape ``(n,)``."""
     measure = problem.error
-    by_model = _rounding(problem.model, model, x)
-    by_reference = _rounding(problem.reference, reference, x)
+    by_model = _rounding(problem.model, model, x) + _branches(problem.model, problem.domain)
+    by_reference = _rounding(problem.reference, reference, x) + _branches(problem.reference, problem.domain)
     divisor = measure.divisor(reference)
     relative = measure.kind == "relative"
     least = np.maximum(divisor - by_reference, measure.floor or 0.0) if relative else divisor
@@ -84,6 +85,14 @@ def _allowance(problem: Problem, model: Array, reference: Array, x: Array) -> Ar
     if isinstance(measure.tolerance, tuple):
         moved = moved / np.asarray(measure.tolerance)
     return np.asarray(np.max(np.where(np.isnan(moved), np.inf, moved), axis=1))
+
+
+def _branches(function: Function, domain: Domain) -> Array | float:
+    """What branches may do that the program does not take: the file has room for them, on both sides (`branch_room`)."""
+    if function.declared is not None:
+        return 0.0
+    program = program_of(function, domain.d)
+    return 2.0 * branch_room(program, domain) if has_branches(program) else 0.0
 
 
 def _rounding(function: Function, y: Array, x: Array) -> Array:
@@ -100,6 +109,10 @@ def _rounding(function: Function, y: Array, x: Array) -> Array:
     if function.precision != "float64" and function.declared is None:
         bound = np.max(slack_of(function, program_of(function, x.shape[1]), x), axis=0)
         rounding = np.fmax(rounding, np.fmin(bound / 16.0, MOST * largest))
+    if function.precision == "float64" and function.declared is None:
+        program = program_of(function, x.shape[1])
+        if any(node.apart for node in program.nodes):  # a runtime's functions, and what cancels behind them
+            rounding = np.fmax(rounding, np.max(slack_of(function, program, x), axis=0))
     if function.declared is not None:  # one call may be off to one side, another to the other
         rounding = rounding + 2.0 * function.declared.accuracy
     return np.asarray(rounding)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program import entry
+from supnorm.program.apart import TORCH
 from supnorm.program.aten_operators import COPIES, MOVES, NEAREST, OPERATORS, SAME
 from supnorm.program.branches import Comparison, select
 from supnorm.program.operations import Unsupported
@@ -77,7 +78,7 @@ def lower_aten(
     >>> lower_aten(net, {"w": np.array([[2.0]])}, [("x", (1, 1))], ["z"]).value(np.array([[0.5]])).round(4)
     array([[0.7616]])
     """
-    build = Builder(sum(math.prod(shape) for _, shape in inputs), least)
+    build = Builder(sum(math.prod(shape) for _, shape in inputs), least, TORCH)
     values: dict[str, Any] = {k: np.asarray(v) for k, v in constants.items()}
     start = 0
     for name, shape in inputs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from supnorm.program import entry
 from supnorm.program import onnx_operators as shared
+from supnorm.program.apart import linear_above
 from supnorm.program.composed import COMPOSED, elu, hard_sigmoid, power, prelu
 from supnorm.program.operations import Unsupported
 from supnorm.program.pooling import max_pool
@@ -139,14 +139,9 @@ def _clamp(
 
 def _softplus(build: Builder, x: Any, beta: float = 1.0, threshold: float = 20.0) -> Value:
     scaled = _array(x) if beta == 1.0 else build.binary("mul", _array(x), np.asarray(float(beta)))
-    if isinstance(scaled, Tensor) and threshold >= 16:
-        build.remarks.add(
-            f"softplus is taken without its linear branch above {threshold:g} "
-            f"(they differ by < {math.exp(-threshold):.1e})"
-        )
-    elif isinstance(scaled, Tensor):
-        raise Unsupported(f"torch aten.softplus with threshold {threshold:g}", "softplus with threshold 20")
-    out = build.unary("softplus", scaled)
+    if not isinstance(scaled, Tensor):
+        raise Unsupported("torch aten.softplus of constants", "their values")
+    out = build.unary("softplus", scaled, apart=(linear_above(float(threshold)),))
     return out if beta == 1.0 else build.binary("div", out, np.asarray(float(beta)))
 
 

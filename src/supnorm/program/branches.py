@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from supnorm.program import entry
+from supnorm.program.apart import linear_above
 from supnorm.program.operations import Array, Unsupported
 from supnorm.program.tracing import Builder, Tensor, Value
 
@@ -43,8 +43,9 @@ def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: V
     if _exponential_below(build, test, if_true, if_false):
         below = if_false if test.op in ("gt", "ge") else if_true
         return build.binary("add", build.binary("max", test.left, np.asarray(0.0)), below)
-    if _thresholded_softplus(build, test, if_true, if_false):
-        return if_false
+    softplus = _thresholded_softplus(build, test, if_true, if_false)
+    if softplus is not None:
+        return softplus
     raise Unsupported("where(comparison, a, b)", "minimum, maximum, abs, relu or leaky_relu")
 
 
@@ -135,21 +136,17 @@ def _is(build: Builder, place: int, number: float) -> bool:
     return value is not None and bool(np.all(value == number))
 
 
-def _thresholded_softplus(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> bool:
-    """where(x > t, x, softplus(x)) differs from softplus by at most exp(-t); noted in the program."""
-    if test.op != "gt" or isinstance(test.right, Tensor) or not _same(build, if_true, test.left):
-        return False
-    if not isinstance(if_false, Tensor) or build.nodes[if_false.node].op != "softplus":
-        return False
-    argument = Tensor(build.nodes[if_false.node].args[0], if_false.index)
-    threshold = float(np.min(test.right))
-    if not _same(build, argument, test.left) or threshold < 16:
-        return False
-    build.remarks.add(
-        f"softplus is taken without its linear branch above {threshold:g} "
-        f"(they differ by < {math.exp(-threshold):.1e})"
-    )
-    return True
+def _thresholded_softplus(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> Value | None:
+    """softplus for where(x > t, x, softplus(x)), which is at most log(1 + exp(-t)) below it: kept with the operation."""
+    if isinstance(test.right, Tensor) or test.op in ("ne", "eq"):
+        return None
+    above, below = (if_true, if_false) if test.op in ("gt", "ge") else (if_false, if_true)
+    if not _same(build, above, test.left) or not isinstance(below, Tensor):
+        return None
+    node = build.nodes[below.node]
+    if node.op != "softplus" or not _same(build, Tensor(node.args[0], below.index), test.left):
+        return None
+    return build.unary("softplus", test.left, apart=(linear_above(float(np.min(test.right))),))
 
 
 def _same(build: Builder, a: Value, b: Value) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program import entry
+from supnorm.program.apart import ONNXRUNTIME
 from supnorm.program.branches import Comparison, select
 from supnorm.program.onnx_operators import OPERATORS, reduce
 from supnorm.program.operations import Unsupported
@@ -60,7 +61,7 @@ def lower_onnx(
     if sorted(order) != sorted(free):
         raise Unsupported(f"inputs {order}", f"the graph's inputs {list(free)}, each once")
     shapes = [_row_shape(free[name]) for name in order]
-    build = Builder(sum(math.prod(s) for s in shapes))
+    build = Builder(sum(math.prod(s) for s in shapes), runtime=ONNXRUNTIME)
     values: dict[str, Value] = {**constants}
     types = {name: _type_name(free[name].type.tensor_type.elem_type) for name in order}
     start = 0

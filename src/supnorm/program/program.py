@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.program.apart import Apart
 from supnorm.program.operations import BINARY, PARAMETERS, UNARY, Array
 
 SCHEMA = "supnorm.program/1"
@@ -35,6 +36,7 @@ class Node:
         value: of ``constant``, shape ``(width,)``.
         columns: of ``take``, which features of the argument, shape ``(width,)``.
         parameter: the exponent of ``pow``, the slope of ``leaky_relu``.
+        apart: how far what the runtime computes may be from the operation; no part of the JSON text.
     """
 
     op: str
@@ -45,6 +47,7 @@ class Node:
     value: Array | None = None
     columns: NDArray[np.intp] | None = None
     parameter: float | None = None
+    apart: tuple[Apart, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

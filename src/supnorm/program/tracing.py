@@ -8,7 +8,7 @@ dependence on the input stay NumPy arrays and are folded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.program import entry
+from supnorm.program.apart import Apart
 from supnorm.program.operations import BINARY, UNARY, Array
 from supnorm.program.program import Node, Program
 
@@ -48,6 +49,7 @@ class Builder:
     Args:
         d: number of inputs.
         least: the precision that the code is declared to run in: no result may be narrower (`entry`).
+        runtime: operations whose values in the code's runtime are not those of the operation to the last digits (`apart`).
 
     >>> build = Builder(2)
     >>> x = build.input
@@ -56,8 +58,10 @@ class Builder:
     array([[0.    , 0.9975]])
     """
 
-    def __init__(self, d: int, least: str = "float64") -> None:
-        self.least = least
+    def __init__(
+        self, d: int, least: str = "float64", runtime: Mapping[str, tuple[Apart, ...]] | None = None
+    ) -> None:
+        self.least, self.runtime = least, runtime or {}
         self.narrowest = (
             "float64"  # of the types of results in the code, where that is for the code to choose
         )
@@ -79,6 +83,7 @@ class Builder:
             node.args,
             node.width,
             node.parameter,
+            node.apart,
             *(None if a is None else a.tobytes() for a in arrays),
         )
         if key not in self._places:
@@ -97,7 +102,9 @@ class Builder:
             return value.node
         return self.add_node(Node("take", (value.node,), len(index), columns=index.copy())).node
 
-    def unary(self, op: str, value: Value, parameter: float | None = None) -> Value:
+    def unary(
+        self, op: str, value: Value, parameter: float | None = None, apart: tuple[Apart, ...] = ()
+    ) -> Value:
         """An operation feature by feature; each distinct feature once."""
         extra = () if parameter is None else (parameter,)
         if not isinstance(value, Tensor):
@@ -105,7 +112,11 @@ class Builder:
                 return UNARY[op](entry.constant(value, op), *extra)
         used, inverse = np.unique(value.index, return_inverse=True)
         node = self.flat(Tensor(value.node, used), used.shape)
-        out = self.add_node(Node(op, (node,), len(used), parameter=parameter))
+        ends = [a.above for a in apart if a.above is not None]  # what the runtime does above is not done then
+        own = [a for a in self.runtime.get(op, ()) if a.above is None or not ends or a.above < min(ends)]
+        apart = (*own, *apart)
+        self.remarks.update(a.words for a in apart if a.words)
+        out = self.add_node(Node(op, (node,), len(used), parameter=parameter, apart=apart))
         return Tensor(out.node, inverse.reshape(value.shape).astype(np.intp))
 
     def binary(self, op: str, a: Value, b: Value) -> Value:
@@ -132,7 +143,7 @@ class Builder:
             if op == "max" and other.op == "constant" and not np.any(other.value):
                 return self.add_node(Node("relu", (a,), one.width))
             if op == "mul" and one.op == "sigmoid" and one.args == (b,):
-                return self.add_node(Node("silu", (b,), one.width))
+                return self.add_node(Node("silu", (b,), one.width, apart=self.runtime.get("silu", one.apart)))
         return None
 
     def affine(self, x: Tensor, weight: Array, bias: Array | None = None) -> Tensor:

@@ -1,0 +1,125 @@
+"""Branches of the code that a program does not take: the certificate has room for them, on both sides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from supnorm import Axis, Domain, Problem, certify
+from supnorm.certification import functions_of_problem, mismatch, values_of_problem
+from supnorm.certification.branch_room import branch_room
+from supnorm.certification.lower import proved_error
+from supnorm.checker import check
+from supnorm.problem import ErrorMeasure
+from supnorm.program import program_of
+from supnorm.results import BadInput
+from supnorm.sources.torch import from_torch
+
+rng = np.random.default_rng(5)
+
+
+class Amplified(torch.nn.Module):
+    """What softplus leaves of a line, a million times enlarged."""
+
+    def forward(self, x):
+        return 1e5 + 1e6 * (torch.nn.functional.softplus(x) - x)
+
+
+CASES = [
+    (torch.nn.Softplus(), lambda x: np.logaddexp(x, 0.0), 2.06e-9),
+    (Amplified(), lambda x: 1e5 + 1e6 * np.log1p(np.exp(-x)), 2.06e-3),
+]
+
+
+@pytest.mark.parametrize(("module", "reference", "truth"), CASES)
+def test_the_branch_of_torchs_softplus_is_in_the_bound(
+    module, reference, truth: float, tmp_path: Path
+) -> None:
+    problem = Problem(from_torch(module.double()), reference, Domain(x=(20.001, 20.5)))
+    result = certify(problem, ratio=1.1)
+    assert truth * 0.999 <= result.upper <= truth * 1.01
+    assert result.upper_kind == "exact-arithmetic"
+    path = tmp_path / "certificate.json"
+    result.certificate.save(path)
+    assert mismatch(path, problem) is None
+    assert check(path, values_of_problem(problem)).accepted
+    below = Problem(from_torch(module.double()), reference, Domain(x=(18.0, 19.99)))
+    assert certify(below, tolerance=0.01 * truth).status.code == "within-tolerance"  # it is not taken there
+
+
+def _network(d: int, m: int, threshold: float) -> torch.nn.Module:
+    torch.manual_seed(d)
+    net = torch.nn.Sequential(
+        torch.nn.Linear(d, 4), torch.nn.Softplus(2.0, threshold), torch.nn.Linear(4, m)
+    ).double()
+    with torch.no_grad():
+        net[0].weight *= 6.0
+    return net
+
+
+@pytest.mark.parametrize("side", ["both", "over", "under"])
+@pytest.mark.parametrize("kind", ["absolute", "relative", "scaled"])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_bracket_holds_of_what_runs(kind: str, side: str, swapped: bool, tmp_path: Path) -> None:
+    net = _network(1, 2, 5.0)
+    W, b, V, c = (p.detach().numpy() for p in net.parameters())
+
+    def smooth(x):
+        return np.logaddexp(0.0, 2.0 * (x @ W.T + b)) / 2.0 @ V.T + c + 0.02 * np.sin(3.0 * x)
+
+    pair = (smooth, from_torch(net)) if swapped else (from_torch(net), smooth)
+    size = {"relative": {"floor": 0.5}, "scaled": {"scale": (3.0, 1.0)}}.get(kind, {})
+    measure = ErrorMeasure(kind=kind, side=side, **size)
+    problem = Problem(*pair, Domain(x=Axis(0.5, 3.0, scale="log")), measure)
+    result = certify(problem, ratio=1.5, boxes=2000)
+    x = np.geomspace(0.5, 3.0, 20001)[:, None]
+    errors, _ = problem.error(problem.model.value(x), problem.reference.value(x), x)
+    assert result.lower <= errors.max() <= result.upper < 5.0 * errors.max()
+    if result.witness is not None:
+        at = result.witness.x[None]
+        run, _ = problem.error(problem.model.value(at), problem.reference.value(at), at)
+        assert run[0] >= result.lower
+    path = tmp_path / "certificate.json"
+    result.certificate.save(path)
+    checked = check(path, values_of_problem(problem, 32), functions=functions_of_problem(problem))
+    assert checked.accepted, checked.reason
+
+
+def test_the_room_holds_at_points_and_is_zero_where_no_branch_is_taken() -> None:
+    net = _network(2, 2, 3.0)
+    program = program_of(from_torch(net), 2)
+    for low, high in ((-1.0, 1.0), (0.3, 0.4), (-5.0, 5.0)):
+        domain = Domain(a=(low, high), b=(low, high))
+        x = rng.uniform(low, high, size=(20000, 2))
+        apart = np.abs(net(torch.from_numpy(x)).detach().numpy() - program.value(x)).max(axis=0)
+        room = branch_room(program, domain)
+        assert np.all(apart <= room + 1e-14)
+        assert np.all(room < 1.0)
+    assert not branch_room(
+        program_of(from_torch(_network(2, 2, 200.0)), 2), Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+    ).any()
+
+
+def test_a_declared_reference_has_no_room() -> None:
+    from supnorm import with_bound
+
+    reference = with_bound(
+        lambda x: np.array([float(np.logaddexp(v, 0.0)) for v in x[:, 0]]), 40.0, stretch=1.5
+    )
+    problem = Problem(from_torch(torch.nn.Softplus().double()), reference, Domain(x=(19.0, 21.0)))
+    with pytest.raises(BadInput, match="linear above a threshold"):
+        certify(problem, tolerance=1e-3)
+
+
+def test_the_lower_bound_is_of_what_runs() -> None:
+    from supnorm.certification.error_program import error_program
+
+    problem = Problem(
+        from_torch(torch.nn.Softplus(1.0, 1.0).double()), lambda x: np.logaddexp(x, 0.0), Domain(x=(0.0, 3.0))
+    )
+    x = np.linspace(0.0, 3.0, 301)[:, None]
+    errors, _ = problem.error(problem.model.value(x), problem.reference.value(x), x)
+    assert np.all(proved_error(error_program(problem), x) <= errors)
