@@ -449,10 +449,9 @@ def test_what_cancels_in_torchs_gelu_is_no_other_row(tmp_path: Path) -> None:
     x = np.linspace(-9.0, -7.0, 9)[:, None]
     function = open_file(SourceSpec(file="m.pt2"), tmp_path, ("x",), x, False, "[model]")
     assert function.program is not None, function.notes
-    problem = Problem(function, lambda x: x * ndtr(x), Domain(x=(-9.0, -7.0)))
-    bound = certify(problem, tolerance=1e-13)
-    assert bound.status.code == "within-tolerance"
-    assert bound.deployed_upper >= np.abs(function.value(x)[:, 0] - x[:, 0] * ndtr(x[:, 0])).max()
+    bound = certify(Problem(function, lambda x: 0.0 * x, Domain(x=(-9.0, -7.0))), ratio=1.1)
+    assert bound.lower <= 7.0 * ndtr(-7.0) <= bound.upper <= 1.1 * bound.lower
+    assert np.abs(function.value(x)).max() <= bound.deployed_upper <= 1.2 * bound.lower
 
 
 def test_numpy_code_beside_torch_code_is_numpy_code(tmp_path: Path) -> None:
