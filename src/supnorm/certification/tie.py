@@ -24,7 +24,7 @@ from supnorm.certification.resume import MALFORMED
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.probe import ALLOWED
 from supnorm.problem import Domain, Function, Problem
-from supnorm.program import program_of
+from supnorm.program import Program, Unsupported, program_of
 from supnorm.results.versions import versions
 
 LEAST = 1e-10  # allowed between float64 code and its program, whose order of operations may differ
@@ -89,10 +89,19 @@ def _allowance(problem: Problem, model: Array, reference: Array, x: Array) -> Ar
 
 def _branches(function: Function, domain: Domain) -> Array | float:
     """What branches may do that the program does not take: the file has room for them, on both sides (`branch_room`)."""
+    program = _apart(function, domain.d)
+    return 0.0 if program is None or not has_branches(program) else 2.0 * branch_room(program, domain)
+
+
+def _apart(function: Function, d: int) -> Program | None:
+    """The program of a function whose runtime or branches are known to be apart from it; None for all others."""
     if function.declared is not None:
-        return 0.0
-    program = program_of(function, domain.d)
-    return 2.0 * branch_room(program, domain) if has_branches(program) else 0.0
+        return None
+    try:
+        program = program_of(function, d)
+    except Unsupported:  # values of it are known all the same
+        return None
+    return program if any(node.apart for node in program.nodes) else None
 
 
 def _rounding(function: Function, y: Array, x: Array) -> Array:
@@ -109,10 +118,9 @@ def _rounding(function: Function, y: Array, x: Array) -> Array:
     if function.precision != "float64" and function.declared is None:
         bound = np.max(slack_of(function, program_of(function, x.shape[1]), x), axis=0)
         rounding = np.fmax(rounding, np.fmin(bound / 16.0, MOST * largest))
-    if function.precision == "float64" and function.declared is None:
-        program = program_of(function, x.shape[1])
-        if any(node.apart for node in program.nodes):  # a runtime's functions, and what cancels behind them
-            rounding = np.fmax(rounding, np.max(slack_of(function, program, x), axis=0))
+    program = _apart(function, x.shape[1]) if function.precision == "float64" else None
+    if program is not None:  # a runtime's functions, and what cancels behind them
+        rounding = np.fmax(rounding, np.max(slack_of(function, program, x), axis=0))
     if function.declared is not None:  # one call may be off to one side, another to the other
         rounding = rounding + 2.0 * function.declared.accuracy
     return np.asarray(rounding)
