@@ -178,4 +178,5 @@ def _node_from_json(entry: Mapping[str, Any]) -> Node:
     arrays = {k: _unpack(entry[k]) for k in ("weight", "bias", "value") if k in entry}
     columns = np.asarray(entry["columns"], dtype=np.intp) if "columns" in entry else None
     parameter = float.fromhex(entry[PARAMETERS[op]]) if op in PARAMETERS else None
-    return Node(op, tuple(entry["args"]), entry["width"], columns=columns, parameter=parameter, **arrays)
+    weight, bias, value = (arrays.get(k) for k in ("weight", "bias", "value"))
+    return Node(op, tuple(entry["args"]), entry["width"], weight, bias, value, columns, parameter)
