@@ -21,7 +21,7 @@ from tests import problems
 from supnorm import AuditReport, Power, audit, load_report
 from supnorm.auditing.explain import explain
 from supnorm.auditing.statistics import clopper_pearson_upper
-from supnorm.pages import summary
+from supnorm.pages import summary, write_page
 from supnorm.pages.page import page
 from supnorm.pages.view import InconsistentResult, View
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
@@ -563,7 +563,7 @@ def test_the_larger_of_two_errors_of_one_point_is_the_worst_and_the_other_is_tol
     assert max(e for e in view.shown_errors() if e == e) == sup["lower"]
 
 
-def test_a_number_shown_above_the_worst_is_a_contradiction() -> None:
+def test_a_number_shown_above_the_worst_is_a_contradiction(tmp_path: Path) -> None:
     report = audit(
         Problem(lambda x: x[:, 0], lambda x: 0 * x[:, 0], Domain(x=(0.0, 1.0), z=(0.0, 1.0))),
         evaluations=1000,
@@ -573,6 +573,11 @@ def test_a_number_shown_above_the_worst_is_a_contradiction() -> None:
     changed = report.to_json() | {"plain_sample": {"n": 200, "worst": sup["lower"] * (1 + 1e-5)}}
     with pytest.raises(InconsistentResult):
         View(changed).check()
+    with pytest.raises(InconsistentResult):
+        page(changed)
+    with pytest.raises(InconsistentResult):  # the page is there all the same
+        write_page(changed, tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
 
 
 def test_a_glitch_over_an_otherwise_exact_pair() -> None:

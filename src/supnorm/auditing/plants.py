@@ -257,6 +257,7 @@ class PlantedEvaluator:
         size = self._sign * measure.divisor(done.reference)[:, k]
         if measure.per_output:
             size = size * measure.tolerances(done.model.shape[1])[k]
+        size = np.where(np.isfinite(size), size, 0.0)  # a reference that is infinite there divides by it
         model, reference = done.model.copy(), done.reference.copy()
         slope = np.zeros_like(u)
         if isinstance(self.plant, Bump):

@@ -55,7 +55,8 @@ def write_page(result: Any, path: Path | str) -> None:
 
     Raises:
         BadInput: for the result of a verb without a page, such as `certify`: its bound is shown on that of the audit.
-        supnorm.pages.view.InconsistentResult: when the result shows an error above its ``sup.lower``.
+        supnorm.pages.view.InconsistentResult: when the result shows an error above its ``sup.lower``, once the page is
+            written: what was computed is not lost for that.
     """
     data = as_mapping(result)
     schema = data.get("schema")
@@ -67,13 +68,15 @@ def write_page(result: Any, path: Path | str) -> None:
             "write_page draws the result of an audit (with a certificate: bound.into(report)), a fit, a budget or a "
             f"comparison; got {schema!r}"
         )
-    write_whole(path, page(data, str(Path(path).parent)))
+    write_whole(path, page(data, str(Path(path).parent), checked=False))
+    View(data).check()
 
 
-def page(data: Mapping[str, Any], folder: str = "RUN") -> str:
+def page(data: Mapping[str, Any], folder: str = "RUN", checked: bool = True) -> str:
     """The HTML text of the report page; ``folder`` is that of the run, as it would be typed."""
     view = View(data)
-    view.check()
+    if checked:
+        view.check()
     values: dict[str, Any] = {}
     for part in (
         _verdict,
