@@ -225,6 +225,17 @@ def test_a_function_that_fails_now_is_told(tmp_path):
     assert spot_check(store, {"model": Function(lambda x: 1.0 + 2 * x, name="f")}) == 2
 
 
+def test_a_long_check_is_announced(tmp_path, capsys):
+    import supnorm.cli.identity as identity
+
+    store, _ = _store(tmp_path, [1.0])
+    identity._announce(store)
+    assert capsys.readouterr().err == ""
+    store.remember("seconds a point, reference", "30.0")
+    identity._announce(store)
+    assert "8 stored points of each side are evaluated again first, about 240 s" in capsys.readouterr().err
+
+
 def test_points_are_spread_over_the_run(tmp_path):
     """Of a thousand values the last ones are of another function: they were stored after an edit."""
     values = np.ones(1000)

@@ -17,12 +17,14 @@ from pathlib import Path
 
 from supnorm.cli.answer import say
 from supnorm.evaluation import EvaluationStore, spot_check
+from supnorm.evaluation.spot_check import POINTS
 from supnorm.problem import Problem
 from supnorm.problem.fingerprint import content_of, contents
 from supnorm.results import BadInput
 from supnorm.results.versions import versions
 from supnorm.sources.recording import files_of, recording
 
+SIDES = ("model", "reference", "recheck")
 FILES, VERSIONS = "files opened by calls", "versions"
 
 
@@ -40,12 +42,21 @@ def identified(store: EvaluationStore, problem: Problem, folder: Path, resume: b
     with recording() as opened:
         try:
             if resume:
-                spot_check(
-                    store, {side: getattr(problem, side) for side in ("model", "reference", "recheck")}
-                )
+                _announce(store)
+                spot_check(store, {side: getattr(problem, side) for side in SIDES})
             yield
         finally:
             _remember(store, problem, folder, opened.files, began)
+
+
+def _announce(store: EvaluationStore) -> None:
+    """Say what is done first, where that takes long."""
+    seconds = POINTS * sum(float(store.recall(f"seconds a point, {side}") or 0.0) for side in SIDES)
+    if seconds > 5.0:
+        say(
+            f"supnorm: {POINTS} stored points of each side are evaluated again first, about {seconds:.0f} s",
+            err=True,
+        )
 
 
 def _remember(store: EvaluationStore, problem: Problem, folder: Path, opened: set[str], began: float) -> None:
