@@ -1,26 +1,31 @@
 """Attempts to have a false statement accepted.
 
     python -m benchmarks.soundness forgeries --seed 0 --count 500     certificates edited and sealed again
+    python -m benchmarks.soundness doors --seed 0 --count 1000        broken and hostile input at every door
 
-Exit code 1 when a false file was accepted, or the checker failed otherwise than by refusing.
+Exit code 1 when a false file was accepted, the checker failed otherwise than by refusing, or a
+door was passed by what should be refused.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks.soundness import forgeries
+from benchmarks.soundness import doors, forgeries
 
 
 def main() -> int:
     """Run a campaign."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soundness", description=__doc__)
-    campaigns = parser.add_subparsers(required=True)
+    campaigns = parser.add_subparsers(dest="campaign", required=True)
     forged = campaigns.add_parser("forgeries")
     forged.add_argument("--seed", type=int, default=0)
     forged.add_argument("--count", type=int, default=500)
     forged.add_argument("--keep", help="folder in which false files that were accepted are kept")
+    doors.options(campaigns.add_parser("doors"))
     given = parser.parse_args()
+    if given.campaign == "doors":
+        return doors.attack(given)
     found = forgeries.campaign(given.seed, given.count, given.keep)
     print(forgeries.table(found))
     return int(any(f.verdict in ("FALSE ACCEPTED", "CRASHED") for f in found))

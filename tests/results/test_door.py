@@ -167,7 +167,7 @@ def test_depth_and_size_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ("a = " + "1" * 5000, "not valid TOML"),
         ("[domain]\nx = [0, 0x" + "f" * 5000 + "]\n[reference]\npython = 'a.py:f'", "x.high"),
         ("title = 0x" + "f" * 5000 + "\n[reference]\npython = 'a.py:f'", "an integer of thousands of digits"),
-        ("title = '''" + "a" * 10_000_000 + "'''", "more than the 10 MB"),
+        ("title = '''" + "a" * 2_000_000 + "'''", "more than the 2 MB"),
     ],
 )
 def test_problem_files_of_odd_sizes(tmp_path: Path, text: str, said: str) -> None:

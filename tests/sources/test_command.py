@@ -15,6 +15,7 @@ import pytest
 from supnorm.problem import Function, PartialFailure
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
+from supnorm.sources.command import open_command
 from supnorm.sources.open import open_function
 
 NAMES = ("a", "b")
@@ -206,3 +207,17 @@ def test_programs_that_are_not_there(tmp_path: Path) -> None:
 def test_order_of_inputs(tmp_path: Path) -> None:
     function = program(tmp_path, "print(10 * a + b)", inputs=["b", "a"])
     assert function(np.array([[1.0, 2.0]])).item() == 21.0
+
+
+@pytest.mark.parametrize("protocol", ["batch", "point"])
+@pytest.mark.parametrize("body", ["print('1.0')", "print('1.0', end='')"])
+def test_a_program_that_never_stops_writing(tmp_path: Path, protocol: str, body: str) -> None:
+    """It is ended after a bounded amount of output, with lines and without."""
+    begun = time.monotonic()
+    (tmp_path / "flood.py").write_text(f"while True:\n    {body}\n")
+    command = [sys.executable, "-u", str(tmp_path / "flood.py")]
+    spec = SourceSpec(command=command, protocol=protocol, timeout=2.0)
+    with pytest.raises(PartialFailure) as caught:
+        open_command(spec, tmp_path, "problem.toml: [model]").value(np.zeros((2, 1)))
+    assert all(m.startswith(("error:", "timeout:")) for m in caught.value.messages.values())
+    assert time.monotonic() - begun < 30

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 MOST = 16  # inputs up to which tables are shared
+PAIRS = (
+    2016  # those of 64 inputs: a map takes 2 kB for a side of 16, and every point is entered into every map
+)
 MANY = 1 << 16  # points, before the lowest cell is looked for: that takes as long as to enter 10,000 of them
 
 
 class PairMaps:
-    """Maps of all pairs of ``d`` inputs, in the order of ``itertools.combinations``.
+    """Maps of all pairs of ``d`` inputs, in the order of ``itertools.combinations``; of neighbours, where they are many.
 
     Args:
         d: number of inputs.
@@ -38,7 +41,7 @@ class PairMaps:
 
     def __init__(self, d: int, cells: int) -> None:
         self.cells, self.lowest = cells, -np.inf
-        self.pairs = list(itertools.combinations(range(d), 2))
+        self.pairs = chosen(d)
         self._groups = covering(d) if d <= MOST else [*self.pairs]
         held = {
             pair: at for at, group in enumerate(self._groups) for pair in itertools.combinations(group, 2)
@@ -65,6 +68,17 @@ class PairMaps:
         table, group = self._tables[self._held[pair]], self._groups[self._held[pair]]
         others = tuple(axis for axis, i in enumerate(group) if i not in wanted)
         return np.asarray(table.max(axis=others).T)
+
+
+def chosen(d: int) -> list[tuple[int, int]]:
+    """All pairs of ``d`` inputs where these are at most `PAIRS`; else the first `PAIRS` of neighbours.
+
+    >>> chosen(3), len(chosen(200)), len(chosen(1000)), len(chosen(50_000))
+    ([(0, 1), (0, 2), (1, 2)], 19900, 999, 20000)
+    """
+    if d * (d - 1) // 2 <= PAIRS:
+        return list(itertools.combinations(range(d), 2))
+    return [(i, i + 1) for i in range(min(d - 1, PAIRS))]
 
 
 @functools.cache

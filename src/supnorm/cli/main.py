@@ -20,6 +20,7 @@ from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput, ExitCode, Interrupted
 from supnorm.results.versions import __version__
 
+LONGEST = 1500  # characters of a message: a name of thousands hides the rest
 CTRL_C = 130  # what typer returns for a KeyboardInterrupt, where older ones raise Abort
 
 app = typer.Typer(
@@ -136,7 +137,7 @@ def _in_echo(error: OSError) -> bool:
 
 def _say(text: str) -> None:
     with suppress(OSError):  # a terminal that was closed; files and exit code say it too
-        print("supnorm: " + one_line(text), file=sys.stderr, flush=True)
+        print("supnorm: " + one_line(text, LONGEST), file=sys.stderr, flush=True)
 
 
 def _keep_traceback() -> Path:

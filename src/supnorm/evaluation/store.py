@@ -11,12 +11,14 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from os.path import lexists
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.results import BadInput
+from supnorm.results.door import demand_file, demand_name, exists, faults_of, reading_table
 from supnorm.results.writing import not_written
 
 Array = NDArray[np.float64]
@@ -27,6 +29,20 @@ CREATE TABLE IF NOT EXISTS batches (
   x BLOB NOT NULL, y BLOB NOT NULL, messages TEXT NOT NULL, seconds REAL NOT NULL
 );
 """
+
+
+NO_STORE = ": not a store of evaluations (choose another --out)"
+
+
+def _demand_tables(connection: sqlite3.Connection) -> None:
+    """See that the names are tables: a view may be a query without end, a trigger may do anything.
+
+    Raises:
+        sqlite3.DatabaseError: when they are something else.
+    """
+    for kind, name in connection.execute("SELECT type, name FROM sqlite_master"):
+        if kind not in ("table", "index"):
+            raise sqlite3.DatabaseError(f"it has a {kind}, {str(name)[:40]}")
 
 
 class EvaluationStore:
@@ -43,38 +59,46 @@ class EvaluationStore:
     def __init__(self, path: Path | str, fingerprint: str) -> None:
         self.path = Path(path)
         self._lock = threading.Lock()
-        try:
+        demand_name(self.path)
+        if lexists(self.path):
+            demand_file(self.path)
+        with faults_of(f"{self.path}", NO_STORE):
             self._connection = sqlite3.connect(self.path, check_same_thread=False)
+            _demand_tables(self._connection)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             self._connection.executescript(_SCHEMA)
             row = self._connection.execute("SELECT value FROM about WHERE key='fingerprint'").fetchone()
-        except sqlite3.DatabaseError as error:
-            raise BadInput(
-                f"{self.path}: not a store of evaluations ({error}); choose another --out"
-            ) from None
         if row is None:
             with self._connection:
                 self._connection.execute("INSERT INTO about VALUES ('fingerprint', ?)", (fingerprint,))
         elif row[0] != fingerprint:
             self.close()
             raise BadInput(
-                f"{self.path} holds evaluations of another problem (fingerprint {row[0]}, this one is "
+                f"{self.path} holds evaluations of another problem (fingerprint {str(row[0])[:40]}, this one is "
                 f"{fingerprint}); choose another --out"
             )
 
     def load(self, side: str) -> dict[bytes, tuple[Array, str | None]]:
         """Everything stored for one side: from the bytes of a point to its values and failure message."""
         known: dict[bytes, tuple[Array, str | None]] = {}
-        rows = self._connection.execute(
-            "SELECT n, x, y, messages FROM batches WHERE side=? ORDER BY id", (side,)
-        )
-        for n, xs, ys, texts in rows:
-            x = np.frombuffer(xs).reshape(n, -1)
-            y = np.frombuffer(ys).reshape(n, -1)
-            messages = json.loads(texts)
-            for i in range(n):
-                known[x[i].tobytes()] = y[i], messages.get(str(i))
+        with reading_table(self.path, hint=NO_STORE):
+            rows = self._connection.execute(
+                "SELECT n, x, y, messages FROM batches WHERE side=? ORDER BY id", (side,)
+            )
+            for n, xs, ys, texts in rows:
+                if not 0 < n <= min(len(xs), len(ys)) // 8 or len(xs) % (8 * n) or len(ys) % (8 * n):
+                    raise BadInput(
+                        f"{self.path}{NO_STORE}: a batch of {n} points does not have their numbers"
+                    )
+                x = np.frombuffer(xs).reshape(n, -1)
+                y = np.frombuffer(ys).reshape(n, -1)
+                messages = {str(k): str(v) for k, v in json.loads(texts).items()}
+                for i in range(n):
+                    known[x[i].tobytes()] = y[i], messages.get(str(i))
+        widths = {len(y) for y, _ in known.values()}, {len(x) for x in known}
+        if any(len(found) > 1 for found in widths):
+            raise BadInput(f"{self.path}{NO_STORE}: its points have different numbers of inputs or outputs")
         return known
 
     def append(
@@ -112,7 +136,8 @@ class EvaluationStore:
     @property
     def points(self) -> int:
         """How many evaluations are stored."""
-        return int(self._connection.execute("SELECT COALESCE(SUM(n), 0) FROM batches").fetchone()[0])
+        with faults_of(f"{self.path}", NO_STORE):
+            return int(self._connection.execute("SELECT COALESCE(SUM(n), 0) FROM batches").fetchone()[0])
 
     def remember(self, key: str, value: str) -> None:
         """Keep a fact about the run; an earlier value stays."""
@@ -121,7 +146,8 @@ class EvaluationStore:
 
     def recall(self, key: str) -> str | None:
         """A fact that `remember` kept; None when there is none."""
-        row = self._connection.execute("SELECT value FROM about WHERE key=?", (key,)).fetchone()
+        with faults_of(f"{self.path}", NO_STORE):
+            row = self._connection.execute("SELECT value FROM about WHERE key=?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
     def only(self, side: str) -> EvaluationStore:
@@ -138,13 +164,15 @@ class EvaluationStore:
     @staticmethod
     def fingerprint_of(path: Path) -> str | None:
         """The fingerprint in an existing store, None when there is none."""
-        if not path.exists():
+        if not exists(path):
             return None
         try:
+            demand_file(path)
             connection = sqlite3.connect(path)
+            _demand_tables(connection)
             row = connection.execute("SELECT value FROM about WHERE key='fingerprint'").fetchone()
             connection.close()
-        except sqlite3.DatabaseError:
+        except (sqlite3.Error, BadInput, OverflowError):
             return None
         return None if row is None else str(row[0])
 

@@ -5,6 +5,7 @@ Every message names the file, the key, what was got and what is accepted.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from supnorm.results import BadInput
 from supnorm.results.door import LARGEST, cause, demand_depth, reading
 from supnorm.results.printable import one_line
+
+DOTTED = re.compile(r"(?:\.[\w\"' -]{0,60}){100}")
 
 
 class Table(BaseModel):
@@ -189,7 +192,10 @@ def read_specification(path: Path | str) -> ProblemSpec:
     missing = "; give the path of a problem file (TOML)"
     with reading(path, hint=": cannot be read", largest=LARGEST["problem"], missing=missing):
         try:
-            raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+            text = path.read_text(encoding="utf-8-sig")
+            if DOTTED.search(text):
+                raise RecursionError  # dotted keys of thousands of parts take the parser hours
+            raw = tomllib.loads(text)
             demand_depth(raw)
         except UnicodeDecodeError:
             raise BadInput(f"{path}: not UTF-8 text; a problem file is TOML text") from None

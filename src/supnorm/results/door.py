@@ -33,8 +33,9 @@ ALLOWED = 1_000_000_000  # bytes that reading any one file may take
 TIMES = 8  # or as often the size of the file
 TABLE, TABLE_TIMES = 2_000_000_000, 40  # of tables: a cell of two characters is an object of fifty bytes
 LARGEST = {
-    "problem": 10_000_000,
+    "problem": 2_000_000,
     "json": 64_000_000,
+    "table": 4_000_000_000,
     "python": 10_000_000,
 }  # bytes of files that are read as a whole
 DEPTH = 60  # of lists and tables inside each other
@@ -76,9 +77,17 @@ def setting() -> float | None:
 
 
 def allowed(size: int, most: int = ALLOWED, times: int = TIMES) -> int:
-    """Bytes that reading a file of ``size`` bytes may take: ``most``, or ``times`` its size where that is more."""
+    """Bytes that reading a file of ``size`` bytes may take: ``most``, or ``times`` its size where that is more (half of
+    the machine's memory at most)."""
     own = setting()
-    return max(most if own is None else int(own * 1e9), times * size)
+    return max(most if own is None else int(own * 1e9), min(times * size, _half_of_the_memory()))
+
+
+def _half_of_the_memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, ValueError, OSError):  # where nobody says
+        return 8_000_000_000
 
 
 def exists(path: Path) -> bool:
@@ -207,7 +216,7 @@ def reading(
 
 def reading_table(path: Path, what: str = "", hint: str = "cannot be read") -> AbstractContextManager[int]:
     """As `reading`, for tables, whose cells take more memory than they have characters."""
-    return reading(path, what, hint, most=TABLE, times=TABLE_TIMES)
+    return reading(path, what, hint, LARGEST["table"], most=TABLE, times=TABLE_TIMES)
 
 
 @contextmanager

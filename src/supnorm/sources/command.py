@@ -20,7 +20,6 @@ from __future__ import annotations
 import math
 import os
 import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +33,7 @@ from supnorm.problem.specification import SourceSpec
 from supnorm.program import Unreadable
 from supnorm.results import BadInput
 from supnorm.sources.conversation import Points
-from supnorm.sources.lines import Answer, kill, last_line, read_answer, start, write_point
+from supnorm.sources.lines import Answer, kill, last_line, read_answer, start, talk, write_point
 from supnorm.sources.programs import unread
 
 Array = NDArray[np.float64]
@@ -127,16 +126,14 @@ class Batches:
 
     def __call__(self, x: Array) -> list[Answer]:
         text = "".join(map(write_point, x)).encode()
-        late = False
         with tempfile.TemporaryFile() as errors:
             process = start(self.command, self.folder, errors)
             try:
-                output = process.communicate(text, timeout=self.timeout * len(x))[0]
-            except subprocess.TimeoutExpired as expired:
-                late, output = True, expired.output or b""
+                said = talk(process, text, self.timeout * len(x), len(x))
             finally:
                 kill(process)
-            return self._answers(output, len(x), late, process.returncode, last_line(errors))
+            cut = said.late or said.flooded
+            return self._answers(said.output, len(x), cut, process.returncode, last_line(errors))
 
     def _answers(self, output: bytes, n: int, late: bool, code: int, said: str) -> list[Answer]:
         text = output.decode(errors="replace")

@@ -16,7 +16,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.sources.lines import Answer, kill, last_line, read_answer, start, write_point
+from supnorm.sources.lines import MOST, Answer, kill, last_line, read_answer, start, write_point
 
 Array = NDArray[np.float64]
 TOO_MUCH = "error: printed more than one line for a point"
@@ -107,6 +107,8 @@ class Conversation:
             return self._died()
         end = time.monotonic() + timeout
         while b"\n" not in self._rest:
+            if len(self._rest) > MOST:
+                return self._give_up(f"error: {MOST:,} bytes without an end of the line")
             if not self._ready(end - time.monotonic()):
                 return self._give_up(f"timeout: no answer within {timeout:g} s")
             if not self._read():

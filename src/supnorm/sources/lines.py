@@ -6,6 +6,9 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+MORE = 1000  # lines beyond those that were asked for
+MOST = 500_000_000  # bytes of the answers to one batch
 Answer = list[float] | str  # the numbers of a point, or what happened
 
 
@@ -23,10 +28,14 @@ def read_answer(line: str) -> Answer:
     ([1.5, 2.0], [nan], 'error: no convergence')
     >>> read_answer("hello")
     "error: not a line of numbers: 'hello'"
+    >>> read_answer("1_000")
+    "error: not a line of numbers: '1_000'"
     """
     line = line.strip()
     if line.startswith("error:"):
         return " ".join(line.split())[:300]
+    if not line.isascii() or "_" in line:  # Python would read "1_000" and digits of other scripts
+        return f"error: not a line of numbers: {line[:60]!r}"
     try:
         numbers = [float(word) for word in line.split()]
     except ValueError:
@@ -49,6 +58,66 @@ def start(command: tuple[str, ...], folder: Path, errors: IO[bytes]) -> subproce
         stderr=errors,
         start_new_session=True,
     )
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a program wrote before its end, its time or its bound.
+
+    Attributes:
+        output: as bytes.
+        late: the time was over first.
+        flooded: it wrote more than anyone asked for, and was not read to its end.
+    """
+
+    output: bytes
+    late: bool
+    flooded: bool
+
+
+def talk(process: subprocess.Popen[bytes], text: bytes, seconds: float, lines: int) -> Said:
+    """Give a program its whole input and read its output, of about ``lines`` lines, to the end or for some time.
+
+    A program that never stops writing is left after `MORE` further lines or `MOST` bytes.
+    """
+    parts: list[bytes] = []
+    flooded = False
+
+    def write() -> None:
+        assert process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):  # it ended, or was ended, before it read everything
+            process.stdin.write(text)
+            process.stdin.close()
+
+    def read() -> None:
+        nonlocal flooded
+        assert process.stdout is not None
+        size = count = 0
+        with contextlib.suppress(OSError, ValueError):
+            while part := os.read(process.stdout.fileno(), 1 << 16):
+                parts.append(part)
+                size, count = size + len(part), count + part.count(b"\n")
+                if count > lines + MORE or size > MOST:
+                    flooded = True
+                    return
+
+    end = time.monotonic() + seconds
+    threads = [threading.Thread(target=work, daemon=True) for work in (write, read)]
+    for thread in threads:
+        thread.start()
+    threads[1].join(max(seconds, 0.0))
+    late = threads[1].is_alive()
+    if not late and not flooded:
+        try:
+            process.wait(max(end - time.monotonic(), 0.0))
+        except subprocess.TimeoutExpired:
+            late = True
+    if late or flooded:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    for thread in threads:  # they end with the program, and must before its pipes are closed
+        thread.join(2.0)
+    return Said(b"".join(parts), late, flooded)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

@@ -21,6 +21,7 @@ from supnorm.evaluation.executor import GUARD, USER_FILE
 from supnorm.problem import exited
 from supnorm.process import CALLS
 from supnorm.results import BadInput
+from supnorm.results.door import LARGEST, exists, read_bytes
 from supnorm.sources.recording import belonging_to
 
 JAX_LIKE = frozenset({"jax", "equinox", "flax", "haiku", "optax"})
@@ -41,7 +42,7 @@ def load_object(text: str, root: Path, where: str) -> Any:
     if not file.endswith(".py") or not name:
         raise BadInput(f'{where} = "{text}": write it as "file.py:name", such as "truth.py:density"')
     path = root / file
-    if not path.is_file():
+    if not exists(path):
         raise BadInput(f'{where} = "{text}": there is no file {path}; paths start from {root}')
     found: Any = load_module(path, f'{where} = "{text}"')
     for part in name.split("."):
@@ -54,7 +55,7 @@ def load_object(text: str, root: Path, where: str) -> Any:
 def load_module(path: Path, where: str) -> ModuleType:
     """Import a file under a name made from its path and content; the second call returns the first module."""
     path = path.resolve()
-    source = path.read_bytes()
+    source = read_bytes(path, where, LARGEST["python"])
     digest = hashlib.sha256(str(path).encode() + b"\0" + source).hexdigest()[:16]
     name = f"{USER_FILE}{path.stem}_{digest}"
     if name in sys.modules:
