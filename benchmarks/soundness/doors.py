@@ -47,7 +47,7 @@ READ = {  # which verbs read a file that lies in the folder, by its path
     "cert/certificate.json": (["check", "cert/certificate.json"],
                               ["check", "cert/certificate.json", "--problem", "net.npz.toml"],
                               ["certify", "net.npz.toml", "--out", "cert", "--resume", "--seconds", "2"]),
-    "compared/problem/result.json": (["compare", "problem.toml", "net.npz.toml", "--out", "compared", "--resume", *QUICK],),
+    "compared/net.npz/result.json": (["compare", "problem.toml", "net.npz.toml", "--out", "compared", "--resume", *QUICK],),
     **{name: (["audit", f"{name}.toml", *QUICK],) for name in (*valid_files.TABLES, "net.pt")},
     **{name: (["audit", f"{name}.toml", *QUICK], ["certify", f"{name}.toml", "--seconds", "2", "--quiet"])
        for name in ("net.npz", "net.onnx", "net.pt2")},
@@ -211,22 +211,27 @@ def warm() -> None:
         importlib.import_module(name)
 
 
-def main() -> None:
-    """Print the wrong cases and the counts."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.soundness doors")
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the attack."""
     parser.add_argument("--seed", type=int, default=0, help="of the first random case")
     parser.add_argument("--count", type=int, default=1000, help="random cases, besides the hostile ones")
     parser.add_argument("--only", help="one case: its seed, or the name of a hostile one")
+    parser.add_argument("--no-hostile", action="store_true", help="random cases only")
     parser.add_argument("--files", type=Path, help="keep the good files here, or take them from here")
     parser.add_argument("--save", type=Path, help="write the counts as JSON")
-    args = parser.parse_args()
+
+
+def attack(args: argparse.Namespace) -> int:
+    """Print the wrong cases and the counts; 1 when there is one."""
     warm()
     with tempfile.TemporaryDirectory() as home:
         good = args.files or Path(home) / "good"
         if not good.exists():
             _made(good)
-        hostile = [Case(name, argv, prepare) for name, argv, prepare in hostile_files.cases()]
-        cases = hostile + [random_case(args.seed + i, good) for i in range(args.count)]
+        hostile = [Case(*case) for case in hostile_files.cases()]
+        cases = hostile * (not args.no_hostile) + [
+            random_case(args.seed + i, good) for i in range(args.count)
+        ]
         if args.only:
             cases = [c for c in hostile if c.name == args.only] or [random_case(int(args.only), good)]
         codes, wrong = collections.Counter[str](), []
@@ -246,7 +251,4 @@ def main() -> None:
         args.save.write_text(
             json.dumps({"seed": args.seed, "cases": len(cases), "codes": codes, "wrong": wrong}, indent=1)
         )
-
-
-if __name__ == "__main__":
-    main()
+    return int(bool(wrong))

@@ -14,13 +14,16 @@ Prepare = Callable[[Path], Any]
 QUICK = ["--evaluations", "200", "--no-power", "--quiet"]
 AUDIT = ["audit", "bad.toml", *QUICK]
 RESUMED = ["audit", "problem.toml", "--out", "run", "--resume", *QUICK]
+DOORS = (
+    "problem.toml truth.py net.npz net.onnx net.pt2 net.pt t.csv t.parquet t.nc law.npz run/result.json run/points.csv "
+    "run/evaluations.sqlite cert/certificate.json"
+)
 DOMAIN = "[error]\ntolerance = 0.5\n[domain]\na = [0.0, 1.0]\nb = [0.0, 1.0]\n"
 
 
 def cases() -> Iterator[tuple[str, list[str], Prepare]]:
     """Name, command, and what is done to the folder before."""
-    for name in ("problem.toml", "truth.py", "net.npz", "net.onnx", "net.pt2", "net.pt", "t.csv", "t.parquet", "t.nc",
-                 "law.npz", "run/result.json", "run/points.csv", "run/evaluations.sqlite", "cert/certificate.json"):  # fmt: skip
+    for name in DOORS.split():
         for kind, put in KINDS.items():
             yield f"{kind} as {name}", _reader(name), _in_place(name, put)
     for name, text in TEXTS.items():
@@ -31,8 +34,11 @@ def cases() -> Iterator[tuple[str, list[str], Prepare]]:
     yield "zip bomb pt2", ["audit", "net.pt2.toml", *QUICK], _bomb("net.pt2")
     for depth in (1_000, 100_000, 5_000_000):
         deep = "[" * depth + "]" * depth
-        for path, argv in (("run/result.json", ["report", "run"]), ("cert/certificate.json", ["check", "cert/certificate.json"]),
-                           ("cert/certificate.json", ["certify", "net.npz.toml", "--out", "cert", "--resume"])):  # fmt: skip
+        for path, argv in (
+            ("run/result.json", ["report", "run"]),
+            ("cert/certificate.json", ["check", "cert/certificate.json"]),
+            ("cert/certificate.json", ["certify", "net.npz.toml", "--out", "cert", "--resume"]),
+        ):
             yield f"{path} {depth} deep for {argv[0]}", argv, _written(path, deep)
     yield "endless view as a store", RESUMED, _endless_store
     yield "rows that lie in a store", RESUMED, _lying_store
@@ -118,22 +124,25 @@ def _graphs() -> Iterator[tuple[str, Prepare]]:
 
         return prepare
 
-    node = helper.make_node
+    node, told = helper.make_node, helper.make_tensor_value_info
     body = helper.make_graph(
         [node("Identity", ["c"], ["go"]), node("Add", ["v", "v"], ["w"])], "body",
-        [helper.make_tensor_value_info("i", TensorProto.INT64, []), helper.make_tensor_value_info("c", TensorProto.BOOL, []),
-         helper.make_tensor_value_info("v", TensorProto.DOUBLE, None)],
-        [helper.make_tensor_value_info("go", TensorProto.BOOL, []), helper.make_tensor_value_info("w", TensorProto.DOUBLE, None)],
+        [told("i", TensorProto.INT64, []), told("c", TensorProto.BOOL, []), told("v", TensorProto.DOUBLE, None)],
+        [told("go", TensorProto.BOOL, []), told("w", TensorProto.DOUBLE, None)],
     )  # fmt: skip
     yield "endless loop", graph([node("Loop", ["", "yes", "x"], ["y"], body=body)], {"yes": True})
     many = np.int64(2**62)
     yield "loop of 2^62", graph([node("Loop", ["n", "yes", "x"], ["y"], body=body)], {"yes": True, "n": many})
     wide = np.array([10**5, 10**5])
-    yield "shape of 80 GB", graph([node("ConstantOfShape", ["s"], ["h"]), node("ReduceSum", ["h"], ["k"]),
-                                   node("Cast", ["k"], ["z"], to=11), node("Add", ["x", "z"], ["y"])], {"s": wide})  # fmt: skip
+    summed = [
+        node("ReduceSum", ["h"], ["k"]),
+        node("Cast", ["k"], ["z"], to=11),
+        node("Add", ["x", "z"], ["y"]),
+    ]
+    yield "shape of 80 GB", graph([node("ConstantOfShape", ["s"], ["h"]), *summed], {"s": wide})
     yield "expand to 80 GB", graph([node("Expand", ["x", "s"], ["y"])], {"s": np.array([10**5, 10**5, 1, 2])})
-    yield "range without end", graph([node("Range", ["a", "b", "c"], ["h"]), node("ReduceSum", ["h"], ["z"]),
-                                      node("Add", ["x", "z"], ["y"])], {"a": 0.0, "b": 1e15, "c": 1.0})  # fmt: skip
+    ends = {"a": 0.0, "b": 1e15, "c": 1.0}
+    yield "range without end", graph([node("Range", ["a", "b", "c"], ["h"]), *summed], ends)
     yield "no outputs", graph([node("Identity", ["x"], ["y"])], {}, ())
     steps = {"s": np.array([0]), "e": np.array([1]), "a": np.array([1]), "t": np.array([0])}
     yield "zero steps", graph([node("Slice", ["x", "s", "e", "a", "t"], ["y"])], steps)
@@ -167,8 +176,9 @@ def _endless_store(folder: Path) -> None:
     store.execute("CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
     store.executemany("INSERT INTO about VALUES (?, ?)", rows)
     store.execute(
-        "CREATE VIEW batches AS WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r) SELECT i AS id, "
-        "'reference' AS side, '' AS purpose, 1 AS n, zeroblob(16) AS x, zeroblob(8) AS y, '{}' AS messages, 0.0 AS seconds FROM r"
+        "CREATE VIEW batches AS WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r) "
+        "SELECT i AS id, 'reference' AS side, '' AS purpose, 1 AS n, zeroblob(16) AS x, zeroblob(8) AS y, "
+        "'{}' AS messages, 0.0 AS seconds FROM r"
     )
     store.commit()
     store.close()

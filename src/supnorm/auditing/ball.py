@@ -26,13 +26,27 @@ LEVELS = 40
 SHRUNK = 0.7  # a cube that keeps more of the last one's volume has not shrunk: many inputs
 
 
-def ball_volume(d: int) -> float:
-    """Volume of the unit ball.
+def ball_volume(d: int, radius: float = 1.0) -> float:
+    """Volume of a ball, through logarithms: that of 1,000 inputs is beyond double precision in each of its factors.
 
-    >>> round(ball_volume(3) / math.pi, 6)
-    1.333333
+    >>> round(ball_volume(3) / math.pi, 6), round(ball_volume(1000, 8.0), 3) > 0
+    (1.333333, True)
     """
-    return float(math.pi ** (d / 2) / math.gamma(1 + d / 2))
+    if not radius > 0:
+        return 0.0
+    logarithm = d * (math.log(radius) + 0.5 * math.log(math.pi)) - math.lgamma(1 + d / 2)
+    return math.exp(logarithm) if logarithm < 700 else math.inf
+
+
+def ball_radius(volume: float, d: int) -> float:
+    """Radius of the ball of this volume; of none for no volume.
+
+    >>> round(ball_radius(math.pi, 2), 6), round(ball_radius(1e-3, 1000), 3)
+    (1.0, 7.708)
+    """
+    if not volume > 0:
+        return 0.0
+    return math.exp((math.log(volume) - d / 2 * math.log(math.pi) + math.lgamma(1 + d / 2)) / d)
 
 
 def radius_of_share(domain: Domain, centre: Array, share: float, rng: np.random.Generator) -> float:
@@ -46,7 +60,7 @@ def radius_of_share(domain: Domain, centre: Array, share: float, rng: np.random.
     True
     """
     d = len(centre)
-    radius = float((share / ball_volume(d)) ** (1 / d))
+    radius = ball_radius(share, d)
     plain = not domain.constraints and all(a.values is None for a in domain.axes)
     if domain.cloud is not None:
         return _among_data(domain.cloud, centre, share, rng)
@@ -116,7 +130,7 @@ class _Read:
     def __init__(self, share: float, d: int) -> None:
         self.share, self.d = share, d
         self.radius = 1.0  # of the smallest ball that held `FEW` points
-        self.answer = float((share / ball_volume(d)) ** (1 / d))
+        self.answer = ball_radius(share, d)
 
     def ended(self, gap: Array, each: float) -> bool:
         """Take the distances in; whether the wanted share held enough of them, or none is left to go by."""

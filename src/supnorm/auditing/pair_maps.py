@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 MOST = 16  # inputs up to which tables are shared
-PAIRS = (
-    2016  # those of 64 inputs: a map takes 2 kB for a side of 16, and every point is entered into every map
-)
+PAIRS = 20_000  # those of 200 inputs: a map takes 2 kB for a side of 16, and every point is entered into every map
 MANY = 1 << 16  # points, before the lowest cell is looked for: that takes as long as to enter 10,000 of them
 
 

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.recorder import BINS, Recorder
 from supnorm.auditing.statistics import Sample
-from supnorm.evaluation import Evaluations, PointStatus
+from supnorm.evaluation import PointStatus
 from supnorm.problem import Axis, Domain
 
 Array = NDArray[np.float64]
+CUTS = 60  # inputs that have a picture of their own
+TRIALS = 8_000_000  # numbers of the points of one call for widths: 64 MB
 WORDS = {
     PointStatus.OK: "ok",
     PointStatus.OUTSIDE: "outside",
@@ -60,16 +62,19 @@ def picture_budget(evaluations: int | None, most: int) -> int:
 def cuts(landscape: Landscape, u: Array, output: int, width: Array, share: int, p: Pictures) -> list[Any]:
     """One input varies, the others stay at ``u``: over its whole range, and close to ``u``.
 
+    Of many inputs those `CUTS` along which the place is narrowest.
+
     Args:
         u: the worst point in the unit box, shape ``(d,)``.
         width: half-height widths along each axis in the unit box, shape ``(d,)``.
         share: evaluations for all cuts together.
     """
     domain = landscape.evaluator.problem.domain
-    scale = min(1.0, share / (domain.d * (2 * p.even + 2 * p.near)))
+    shown = sorted(np.argsort(width, kind="stable")[:CUTS].tolist())
+    scale = min(1.0, share / (len(shown) * (2 * p.even + 2 * p.near)))
     even, near = max(9, int(p.even * scale)), max(3, int(p.near * scale))
     charts: list[Any] = []
-    for i, name in enumerate(domain.names):
+    for i in shown:
         if landscape.clock is not None and landscape.clock.affords < 2 * (even + near):
             break
         axis = domain.axes[i]
@@ -79,7 +84,7 @@ def cuts(landscape: Landscape, u: Array, output: int, width: Array, share: int, 
         lo, hi = max(0.0, u[i] - reach), min(1.0, u[i] + reach)
         close = np.concatenate([np.linspace(lo, hi, even), [u[i]]])
         chart = {
-            "axis": name,
+            "axis": domain.names[i],
             "whole": _along(landscape, u, i, _apart(axis, t[(t >= 0) & (t <= 1)]), output),
             "close": _along(landscape, u, i, _apart(axis, close), output),
         }
@@ -100,17 +105,25 @@ def _apart(axis: Axis, t: Array) -> Array:
 def _along(landscape: Landscape, u: Array, axis: int, t: Array, output: int) -> dict[str, Any]:
     points = np.tile(u, (len(t), 1))
     points[:, axis] = t
-    done = landscape.look(points)
-    return _series(done, done.x[:, axis], output)
+    return _series(landscape, points, axis, output)
 
 
-def _series(done: Evaluations, x: Array, output: int) -> dict[str, Any]:
+def _series(landscape: Landscape, points: Array, axis: int, output: int) -> dict[str, Any]:
+    """One output at points along an axis; of the others, which may be many, nothing is kept."""
+    rows, parts = landscape.evaluator.rows(), []
+    for i in range(0, len(points), rows):
+        done = landscape.look(points[i : i + rows])
+        sides = (side[:, output].copy() for side in (done.model, done.reference))
+        parts.append((done.x[:, axis].copy(), *sides, done.error, done.status))
+        if landscape.late:
+            break
+    x, model, reference, error, status = (np.concatenate(part) for part in zip(*parts, strict=True))
     return {
         "x": x,
-        "model": done.model[:, output],
-        "reference": done.reference[:, output],
-        "error": done.error,
-        "status": [WORDS[PointStatus(s)] for s in done.status],
+        "model": model,
+        "reference": reference,
+        "error": error,
+        "status": [WORDS[PointStatus(s)] for s in status],
     }
 
 
@@ -121,22 +134,20 @@ def half_widths(landscape: Landscape, u: Array, error: float, points: int = 40) 
     """
     d = landscape.d
     steps = np.logspace(-9, 0, points)
-    trials, owner = [], []
-    for i in range(d):
-        for sign in (-1, 1):
-            line = np.tile(u, (points, 1))
-            line[:, i] = u[i] + sign * steps
-            trials.append(line)
-            owner.append((i, sign))
-    flat = np.concatenate(trials)
-    legal = np.all((flat >= 0) & (flat <= 1), axis=1)
-    score = np.full(len(flat), -np.inf)
-    score[legal] = landscape.score(flat[legal])
-    above = (score >= error / 2).reshape(len(owner), points)
     width = np.full(d, steps[0])
-    for (i, _), row in zip(owner, above, strict=True):
-        first = int(np.argmin(row)) if not row.all() else points - 1
-        width[i] = max(width[i], steps[first] if first else steps[0])
+    at_once = max(1, TRIALS // (2 * points * d))
+    for begin in range(0, d, at_once):
+        owner = [(i, sign) for i in range(begin, min(begin + at_once, d)) for sign in (-1, 1)]
+        flat = np.tile(u, (len(owner) * points, 1))
+        for k, (i, sign) in enumerate(owner):
+            flat[k * points : (k + 1) * points, i] = u[i] + sign * steps
+        legal = np.all((flat >= 0) & (flat <= 1), axis=1)
+        score = np.full(len(flat), -np.inf)
+        score[legal] = landscape.score(flat[legal])
+        above = (score >= error / 2).reshape(len(owner), points)
+        for (i, _), row in zip(owner, above, strict=True):
+            first = int(np.argmin(row)) if not row.all() else points - 1
+            width[i] = max(width[i], steps[first] if first else steps[0])
     return width
 
 
@@ -181,10 +192,10 @@ def whole_map(
         n = int(np.clip(share, 101, p.line))
         if landscape.clock is not None:
             n = min(n, max(share, 2))
-        done = landscape.look(_apart(domain.axes[0], np.linspace(0, 1, n))[:, None])
+        series = _series(landscape, _apart(domain.axes[0], np.linspace(0, 1, n))[:, None], 0, output)
         if landscape.late:  # the last points may be missing
             return None
-        return {"kind": "line", **_series(done, done.x[:, 0], output), "data": data}
+        return {"kind": "line", **series, "data": data}
     if domain.d == 2:
         _fill_empty(landscape, recorder, share)
     return recorded_map(domain, recorder)

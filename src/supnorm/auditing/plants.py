@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing.ball import ball_volume, radius_of_share
+from supnorm.auditing.ball import ball_radius, radius_of_share
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
 from supnorm.evaluation.caller import guarded
 from supnorm.problem import Domain, Function, Problem, draw_inside
@@ -52,7 +52,7 @@ class Bump:
         """What the bump adds to the error at ``u`` (n, d), and its gradient there."""
         assert self.centre is not None, "place it first"
         d = u.shape[1]
-        radius = self.radius or (self.volume / ball_volume(d)) ** (1 / d)
+        radius = self.radius or ball_radius(self.volume, d)
         reach = radius / math.sqrt(1 - math.sqrt(0.5))
         gap = (u - self.centre) / reach
         inside = np.maximum(1 - (gap**2).sum(axis=1), 0.0)

@@ -25,6 +25,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.ball import ball_volume
 from supnorm.auditing.frame import Frame
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.statistics import clopper_pearson_lower, clopper_pearson_upper
@@ -134,7 +135,7 @@ class RegionVolume:
         above = _above(landscape, u + frame.points(_in_shell(TRIAL, d, 0.0, radius, rng)), level)
         k = int(above.sum())
         sure = max(k - 1.64 * math.sqrt(k), 0.0)  # one lucky hit in a huge frame is no volume
-        return _ball(d) * radius**d * frame.scale * sure / TRIAL
+        return ball_volume(d, radius) * frame.scale * sure / TRIAL
 
     def _walk(
         self, landscape: Landscape, u: Array, x: Array, level: float, frame: Frame, rng: np.random.Generator
@@ -184,7 +185,7 @@ class RegionVolume:
             legal = np.flatnonzero(_legal(domain, point))
             tried = point[legal[:each]]
             k = int(_above(landscape, tried, level).sum())
-            shell = _ball(d) * (outer**d - inner**d) * frame.scale
+            shell = (ball_volume(d, outer) - ball_volume(d, inner)) * frame.scale
             shares.append(shell * np.array(_share(len(legal), k, len(tried), self.confidence)))
         box = (of_box / LEGAL, clopper_pearson_upper(of_box, LEGAL), clopper_pearson_lower(of_box, LEGAL))
         parts = np.array(shares) / (box if of_box < LEGAL else 1.0)
@@ -253,7 +254,3 @@ def _legal_of_box(domain: Domain, rng: np.random.Generator) -> int:
     if not domain.constraints and domain.cloud is None:
         return LEGAL
     return int(_legal(domain, rng.random((LEGAL, domain.d))).sum())
-
-
-def _ball(d: int) -> float:
-    return float(math.pi ** (d / 2) / math.gamma(1 + d / 2))

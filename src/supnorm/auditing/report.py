@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.explain import explain
 from supnorm.results import BadInput, Bound, Estimate, ExitCode, Status, Witness, from_json, to_json
-from supnorm.results.door import exists, read_json, reading_table
+from supnorm.results.door import DAMAGED, exists, faults_of, read_json, reading_table
 from supnorm.results.encoding import dumps
 from supnorm.results.printable import printable
 from supnorm.results.writing import write_whole
@@ -190,10 +190,24 @@ def load_report(folder: Path | str) -> AuditReport:
     if not isinstance(document, dict) or document.get("schema") != "supnorm.audit/1":
         raise BadInput(f'{path}: the schema is not "supnorm.audit/1"; give the folder of an audit')
     points = Path(folder) / "points.csv"
+    with faults_of(f"{path}", DAMAGED):
+        _demand_parts(AuditReport(document, Table((), np.empty((0, 0)))))
     if not exists(points):
         return AuditReport(document, Table((), np.empty((0, 0))))
     with reading_table(points, hint=": not the points of an audit"):
         return AuditReport(document, _read_points(points, document))
+
+
+def _demand_parts(report: AuditReport) -> None:
+    """Read the parts that every reader of a report needs; whatever is missing or of another kind raises."""
+    document = report.document
+    for key in ("axes", "outputs"):
+        assert all(str(part["name"]) for part in document[key])
+    lower = from_json(document["sup"]["lower"])
+    assert isinstance(document["status"]["code"], str)
+    assert not lower < 0
+    assert report.worst is None or len(report.worst.x) == len(document["axes"])
+    assert all(len(place.x) == len(document["axes"]) for place in report.places)
 
 
 def _read_points(path: Path, document: Mapping[str, Any]) -> Table:

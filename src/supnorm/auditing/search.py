@@ -211,11 +211,12 @@ class ScreenAndAscent:
         begun = landscape.spent
         if state.sobol is None:
             state.sobol = sobol_sequence(domain.d, rng)
-        for _ in range(10_000 // DRAWS):
+        rows = landscape.evaluator.rows()
+        for _ in range(10_000 // DRAWS * -(-CHUNK // rows)):
             left = min(n - spent - (landscape.spent - begun), landscape.remaining)
             if left <= 0 or stop():
                 break
-            u = self._fresh(landscape, state, state.sobol, min(left, CHUNK), rng)
+            u = self._fresh(landscape, state, state.sobol, min(left, CHUNK, rows), rng)
             if len(u):
                 state.look(u, landscape.look(u))
 

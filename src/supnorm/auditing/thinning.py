@@ -26,7 +26,7 @@ def linkage_radius(n: int, d: int) -> float:
     0.165
     """
     n = max(n, 3)
-    return float(math.pi**-0.5 * (math.gamma(1 + d / 2) * 4 * math.log(n) / n) ** (1 / d))
+    return float(math.pi**-0.5) * math.exp((math.lgamma(1 + d / 2) + math.log(4 * math.log(n) / n)) / d)
 
 
 def thin(

@@ -252,6 +252,7 @@ def dask_executor(address: str) -> Any:
         BadInput: without the package distributed, or when nothing answers at the address.
     """
     from supnorm.results import BadInput, install
+    from supnorm.results.door import cause
 
     try:
         from distributed import Client
@@ -259,5 +260,5 @@ def dask_executor(address: str) -> Any:
         raise BadInput(f"--dask needs the package distributed: {install('dask')}") from None
     try:
         return Client(address, timeout="10s").get_executor()
-    except OSError as error:
-        raise BadInput(f"--dask {address}: no scheduler answers: {error}") from None
+    except Exception as error:  # addresses that are none raise types of many kinds
+        raise BadInput(f"--dask {address}: no scheduler answers: {cause(error)}") from None

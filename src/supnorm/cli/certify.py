@@ -171,14 +171,22 @@ def _tighter(
 
 def _audited(folder: Path, fingerprint: str | None) -> Array | None:
     """The worst points of an audit of the same problem in the same folder, where there is one."""
-    import numpy as np
-
     from supnorm.auditing import load_report
-    from supnorm.results import from_json
+    from supnorm.results.door import DAMAGED, faults_of
 
     if fingerprint is None or not (folder / "result.json").exists():
         return None
     report = load_report(folder)
+    with faults_of(f"{folder / 'result.json'}", DAMAGED):
+        return _points_of(report)
+
+
+def _points_of(report: AuditReport) -> Array | None:
+    """The worst point of an audit, those of its places and of its table; None without any."""
+    import numpy as np
+
+    from supnorm.results import from_json
+
     witness, columns = report.document.get("witness"), list(report.points.columns)
     if not witness:
         return None

@@ -21,7 +21,10 @@ def command(run: RUN) -> int:
     """Rebuild report.html from the result of a run."""
     from supnorm.auditing import load_report
     from supnorm.pages import write_page
+    from supnorm.results.door import DAMAGED, faults_of
 
-    write_page(load_report(run), run / "report.html")
+    report = load_report(run)
+    with faults_of(f"{run / 'result.json'}", DAMAGED):
+        write_page(report, run / "report.html")
     say(str(run / "report.html"))
     return 0

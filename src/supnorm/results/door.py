@@ -18,10 +18,12 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 import threading
+import traceback
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -38,6 +40,7 @@ LARGEST = {
     "table": 4_000_000_000,
     "python": 10_000_000,
 }  # bytes of files that are read as a whole
+DAMAGED = "is damaged, or of another version"
 DEPTH = 60  # of lists and tables inside each other
 SETTING = "SUPNORM_READ_GB"
 _KINDS = (
@@ -221,15 +224,42 @@ def reading_table(path: Path, what: str = "", hint: str = "cannot be read") -> A
 
 @contextmanager
 def faults_of(what: str, hint: str = "cannot be read") -> Iterator[None]:
-    """Inside, the contents of a file are used: exceptions become `BadInput` with its name; warnings are not shown."""
+    """Inside, the contents of a file are used: exceptions become `BadInput` with its name.
+
+    Warnings are not shown, nor what half-made objects of a reader say when they are thrown away.
+    """
+    before = sys.unraisablehook
+    sys.unraisablehook = _only_interrupts(before)
+    message = None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except BadInput:
-        raise
+    except BadInput as error:
+        message = str(error)
+        _forget(error)
     except Exception as error:
-        _refuse(what, hint, error)
+        message = f"{said(what, hint)}: {cause(error)}"
+        _forget(error)
+    finally:
+        sys.unraisablehook = before
+    if message is not None:
+        raise BadInput(message)
+
+
+def _only_interrupts(before: Callable[[Any], Any]) -> Callable[[Any], None]:
+    def hook(dropped: Any) -> None:
+        if issubclass(dropped.exc_type, KeyboardInterrupt):
+            before(dropped)
+
+    return hook
+
+
+def _forget(error: BaseException | None) -> None:
+    """Throw away what the frames of an exception, and of those before it, hold."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def _refuse(what: str, hint: str, error: BaseException) -> NoReturn:
