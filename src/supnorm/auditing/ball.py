@@ -42,7 +42,7 @@ def ball_radius(volume: float, d: int) -> float:
     """Radius of the ball of this volume; of none for no volume.
 
     >>> round(ball_radius(math.pi, 2), 6), round(ball_radius(1e-3, 1000), 3)
-    (1.0, 7.708)
+    (1.0, 7.63)
     """
     if not volume > 0:
         return 0.0
