@@ -157,6 +157,7 @@ def audit(
             found = find_places(landscape, state, sample, rng)
         run = document.Run(evaluator, recorder, sample, state, found, shown, rng, halted=state.halted)
         run.surrogate, run.searched = isinstance(chosen, SurrogateSearch), searched
+        run.in_order = not isinstance(chosen, SurrogateSearch) or chosen.in_order
         run.listed, run.failures, run.compared = listed, failures, compared
         run.planned = planned
         if power is not None and listed is not None:

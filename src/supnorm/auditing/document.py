@@ -76,6 +76,7 @@ class Run:
     rng: np.random.Generator
     power: Planted = field(default_factory=Planted)
     surrogate: bool = False
+    in_order: bool = True  # of that: what workers answer was taken in the order in which it was asked
     listed: Listed | None = None  # where the points of a finite domain were evaluated one by one
     compared: Compared | None = None  # the rows of a table
     failures: dict[str, Any] | None = None  # of that: what is evaluated once more for pictures is left out
@@ -210,7 +211,7 @@ def build(run: Run, *, seed: int, budget: tuple[int | None, float | None], start
         "fingerprint": fingerprint(problem),
         "notes": notes(problem, budget[1], run.listed is not None and run.listed.exhaustive)
         + noise_notes(evaluator)
-        + ([] if table else cost_notes(evaluator, run.surrogate))
+        + ([] if table else cost_notes(evaluator, run.surrogate and not run.in_order))
         + workers_note(evaluator)
         + ([] if table or run.listed else finite_note(problem.domain)),
         "charts": drawn,

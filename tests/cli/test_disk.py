@@ -1,0 +1,179 @@
+"""A disk that is full, a folder that has vanished or is read-only: one line, exit 3, what was stored goes on."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Shell
+from tests.cli.test_interrupted import SLOW
+
+import supnorm
+from supnorm.evaluation import EvaluationStore
+from supnorm.planning.ladder.rungs import Run
+from supnorm.planning.ladder.tasks import append_run, read_runs
+from supnorm.results import NotWritten
+from supnorm.results import writing as files
+
+ARGUMENTS = ("audit", "problem.toml", "--evaluations", "100", "--seed", "4", "--out", "run", "--no-power")
+
+
+def full(monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
+    """No file whose name ends so can be written."""
+    replace = os.replace
+
+    def refused(source: str, target: Path) -> None:
+        if str(target).endswith(ends):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", refused)
+
+
+VERBS = {
+    "audit": (["audit", "problem.toml", "--evaluations", "300"], "result.json", "worst found"),
+    "page": (["audit", "problem.toml", "--evaluations", "300"], "report.html", "worst found"),
+    "fit": (
+        ["fit", "problem.toml", "--method", "polynomial", "--max-evaluations", "100"],
+        "fit.json",
+        "polynomial",
+    ),
+    "budget": (["budget", "problem.toml", "--calls", "500", "--out", "run"], "budget.json", "tolerance"),
+    "compare": (
+        ["compare", "problem.toml", "problem.toml", "--evaluations", "300"],
+        "compare.json",
+        "worst found",
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_full_disk_at_the_end_loses_the_file_and_not_the_words(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """It was "a bug in supnorm", and what was found was gone."""
+    arguments, ends, words = VERBS[verb]
+    with monkeypatch.context() as patched:
+        full(patched, ends)
+        done = shell.run(*arguments)
+    assert done.code == 3, done.err
+    assert words in done.out
+    last = done.err.strip().splitlines()[-1]
+    assert f"{ends} cannot be written: No space left on device" in last
+    assert "what was stored before is kept" in last
+    assert not list(shell.folder.rglob(ends))
+    assert not list(shell.folder.rglob("supnorm-crash.txt"))
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_while_the_search_runs_ends_it_in_good_order(shell: Shell) -> None:
+    """The store cannot grow; the report is small enough."""
+    resource = pytest.importorskip("resource")
+    shell.write(SLOW)
+    log = shell.folder / "log.txt"
+    environment = {**os.environ, "SUPNORM_TEST_LOG": str(log), "SUPNORM_TEST_SLEEP": "0.06"}
+    environment["PYTHONPATH"] = str(Path(supnorm.__file__).parent.parent)
+    command = [sys.executable, "-m", "supnorm", *ARGUMENTS]
+    limit = 150_000  # bytes of a file
+    done = subprocess.run(
+        command, cwd=shell.folder, env=environment, capture_output=True, text=True, timeout=200, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)),
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    assert "cannot be written" in done.stdout + done.stderr
+    assert "bug" not in done.stderr
+    assert "worst found" in done.stdout
+    before = len(log.read_text().splitlines())
+    with sqlite3.connect(shell.folder / "run" / "evaluations.sqlite") as store:
+        kept = store.execute("SELECT SUM(n) FROM batches").fetchone()[0]
+    assert 0 < kept < before
+    log.unlink()
+    resumed = subprocess.run(
+        [*command, "--resume"], cwd=shell.folder, env=environment, capture_output=True, text=True, timeout=200,
+        check=False,
+    )  # fmt: skip
+    assert resumed.returncode == 1, resumed.stderr
+    document = json.loads((shell.folder / "run" / "result.json").read_text())
+    assert document["status"]["code"] == "tolerance-exceeded"
+
+
+def test_a_folder_that_vanishes_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite goes on writing into a file that has no name any more."""
+    shell.write(SLOW)
+    monkeypatch.setenv("SUPNORM_TEST_LOG", str(shell.folder / "log.txt"))
+    monkeypatch.setenv("SUPNORM_TEST_SLEEP", "0.02")
+    append, calls = EvaluationStore.append, []
+
+    def vanishing(self: EvaluationStore, *arguments: object) -> None:
+        calls.append(1)
+        if len(calls) == 4:
+            shutil.rmtree(shell.folder / "run")
+        append(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(EvaluationStore, "append", vanishing)
+    done = shell.run(*ARGUMENTS)
+    assert done.code == 3, done.err
+    document = json.loads((shell.folder / "run" / "result.json").read_text())  # made again for what was found
+    assert document["status"]["code"] == "interrupted"
+    assert "evaluations.sqlite cannot be written: it has vanished" in document["status"]["advice"]
+    assert document["sup"]["lower"] > 0
+
+
+@pytest.mark.parametrize("fault", ["database or disk is full", "database is locked", "disk I/O error"])
+def test_a_store_that_cannot_be_written_ends_the_search_in_good_order(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    shell.write(SLOW)
+    monkeypatch.setenv("SUPNORM_TEST_LOG", str(shell.folder / "log.txt"))
+    monkeypatch.setenv("SUPNORM_TEST_SLEEP", "0.02")
+    writing, calls = EvaluationStore._writing, []
+
+    class Fails:
+        def __enter__(self) -> None: ...
+        def __exit__(self, *_: object) -> None:
+            raise files.not_written("evaluations.sqlite", fault)
+
+    def failing(self: EvaluationStore) -> object:
+        calls.append(1)
+        return Fails() if len(calls) > 14 else writing(self)
+
+    monkeypatch.setattr(EvaluationStore, "_writing", failing)
+    done = shell.run(*ARGUMENTS)
+    assert done.code == 3, done.err
+    assert fault in json.loads((shell.folder / "run" / "result.json").read_text())["status"]["advice"]
+
+
+def test_a_fault_of_sqlite_is_not_written(tmp_path: Path) -> None:
+    import numpy as np
+
+    store = EvaluationStore(tmp_path / "e.sqlite", "p")
+    store.append("reference", "search", np.ones((1, 2)), np.ones((1, 1)), {}, 1.0)
+    other = sqlite3.connect(tmp_path / "e.sqlite", isolation_level=None)
+    store._connection.execute("PRAGMA busy_timeout=10")
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(NotWritten, match="locked"):
+        store.append("reference", "search", np.zeros((1, 2)), np.ones((1, 1)), {}, 1.0)
+    other.execute("ROLLBACK")
+    store.append("reference", "search", np.zeros((1, 2)), np.ones((1, 1)), {}, 1.0)
+    assert store.points == 2
+    other.close()
+    store.close()
+
+
+def test_a_line_that_was_cut_off_does_not_spoil_the_next_one(tmp_path: Path) -> None:
+    """Killed while it wrote, resumed, and resumed again: the second time the file was refused."""
+    path = tmp_path / "runs.jsonl"
+    first, second = Run(32, 8, 0, 1.0, 2.0, 3.0), Run(64, 8, 0, 1.0, 2.0, 3.0)
+    append_run(path, first)
+    with path.open("a") as file:
+        file.write('{"samples": 64, "wid')
+    assert read_runs(path) == [first]
+    append_run(path, second)
+    assert read_runs(path) == [first, second]
