@@ -61,12 +61,13 @@ def cost_json(evaluator: Evaluator) -> dict[str, Any]:
 
 
 def cost_notes(evaluator: Evaluator, modelled: bool) -> list[str]:
-    """What a clock has decided that it may decide otherwise next time; ``modelled``: by a `SurrogateSearch` that is not ``in_order``."""
+    """What a clock has decided that it may decide otherwise next time; ``modelled``: by a search not ``in_order``."""
     lines = _near(evaluator)
     if modelled and evaluator.asynchronous:
         lines.append(
             f"Calls of {evaluator.reference.cost:.2g} s were spread over {evaluator.workers} workers: the next points are "
-            "chosen while others are still computed, so that a repeat may search elsewhere. With in_order=True, or one worker, it does not."
+            "chosen while others are still computed, so that a repeat may search elsewhere. With "
+            "in_order=True, or one worker, it does not."
         )
     return lines
 

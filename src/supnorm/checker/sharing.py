@@ -20,6 +20,7 @@ from flint import ctx
 from supnorm.checker.cost import Meter
 from supnorm.checker.document import MALFORMED, Document, Rejected
 from supnorm.checker.leaves import Leaves, Proof, claims
+from supnorm.process import end_with
 
 AHEAD = 4  # proofs handed out beforehand to each process
 BROKEN = (
@@ -98,6 +99,8 @@ _METER: list[Meter] = []
 
 
 def _start(document: Document, precision: int, limit: float) -> None:
+    if (parent := multiprocessing.parent_process()) is not None:
+        end_with(parent.sentinel)  # a process that is killed leaves no workers behind
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctx.prec = precision
     _METER[:] = [Meter(limit)]
