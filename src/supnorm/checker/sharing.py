@@ -8,19 +8,21 @@ leaf which is named in a rejection does not depend on the number of processes.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
+from multiprocessing.connection import wait
 
 from flint import ctx
 
 from supnorm.checker.cost import Meter
 from supnorm.checker.document import MALFORMED, Document, Rejected
 from supnorm.checker.leaves import Leaves, Proof, claims
-from supnorm.process import end_with
 
 AHEAD = 4  # proofs handed out beforehand to each process
 BROKEN = (
@@ -100,7 +102,8 @@ _METER: list[Meter] = []
 
 def _start(document: Document, precision: int, limit: float) -> None:
     if (parent := multiprocessing.parent_process()) is not None:
-        end_with(parent.sentinel)  # a process that is killed leaves no workers behind
+        # A process that is killed leaves no workers behind. Calls of ball arithmetic are short: a thread is soon heard.
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctx.prec = precision
     _METER[:] = [Meter(limit)]
@@ -108,6 +111,12 @@ def _start(document: Document, precision: int, limit: float) -> None:
         _SHARED[:] = [Leaves(document)]
     except (Rejected, *MALFORMED) as problem:  # an exception here would only break the pool
         _SHARED[:] = [problem]
+
+
+def _end_with(sentinel: int) -> None:
+    """End this process when the one that started it has ended."""
+    wait([sentinel])
+    os._exit(1)
 
 
 def _prove(proof: Proof, positions: list[int]) -> None:
