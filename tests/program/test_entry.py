@@ -130,6 +130,8 @@ class Cast(torch.nn.Module):
             return torch.cos((x + self.v) * self.v)
         if self.role == "quotient":
             return x * (self.v / 3)
+        if self.role == "element":
+            return x * (self.v[0] / 3)
         return torch.sin(x.to(self.kind)).to(x.dtype)
 
 
@@ -137,15 +139,17 @@ def torch_runs(module: torch.nn.Module) -> Callable:
     return lambda x: module(torch.from_numpy(x)).detach().double().numpy()
 
 
-@pytest.mark.parametrize("role", [*ROLES, "quotient"])
+@pytest.mark.parametrize("role", [*ROLES, "quotient", "element"])
 @pytest.mark.parametrize("dtype", TORCH)
 def test_torch(dtype: str, role: str) -> None:
     module = Cast(dtype, role)
     runs = torch_runs(module)
-    holds(runs, of(module, runs, tensors=True), dtype, "float32" if role == "quotient" else dtype)
+    holds(
+        runs, of(module, runs, tensors=True), dtype, "float32" if role in ("quotient", "element") else dtype
+    )
 
 
-@pytest.mark.parametrize("role", [*ROLES, "quotient"])
+@pytest.mark.parametrize("role", [*ROLES, "quotient", "element"])
 @pytest.mark.parametrize("dtype", TORCH)
 def test_torch_files(dtype: str, role: str, tmp_path: Path) -> None:
     module = Cast(dtype, role).eval()
@@ -160,7 +164,7 @@ def test_torch_files(dtype: str, role: str, tmp_path: Path) -> None:
     torch.export.save(exported, tmp_path / "m.pt2")
     function = open_file(SourceSpec(file="m.pt2"), tmp_path, ("a", "b"), X[:3], False, "[model]")
     if function.precision == "float64" or function.program is None:
-        holds(torch_runs(module), function, dtype, "float32" if role == "quotient" else dtype)
+        holds(torch_runs(module), function, dtype, "float32" if role in ("quotient", "element") else dtype)
     else:  # said to be rounded to this
         assert function.precision in (dtype, "float32")
         assert any(function.precision in note for note in function.notes)
