@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from supnorm.evaluation import Evaluator
 from supnorm.evaluation.caller import Caller, guarded
 from supnorm.evaluation.probe import probe
-from supnorm.problem import Function, PartialFailure, as_function
+from supnorm.problem import Domain, Function, PartialFailure, Problem, as_function
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -40,7 +43,8 @@ def test_points_that_raise_are_isolated(n: int, data: st.DataObject) -> None:
     x = np.arange(float(n))[:, None]
     y, messages = guarded(as_function(function, "f").value, x, None)
     assert sorted(messages) == sorted(bad)
-    assert set(messages.values()) <= {"exception: ArithmeticError: no solution"}
+    said = {re.sub(r"line \d+", "line N", text) for text in messages.values()}
+    assert said <= {"exception: ArithmeticError: no solution (test_caller.py, line N)"}
     good = np.setdiff1d(np.arange(n), bad)
     np.testing.assert_array_equal(y[good, 0], 2.0 * good)
     assert np.isnan(y[bad]).all()
@@ -151,6 +155,28 @@ def test_a_function_that_always_fails_is_told_with_its_first_message() -> None:
 
     with pytest.raises(BadInput, match="failed at all 8 points tried: exception: FileNotFoundError: table"):
         probed(f)
+
+
+def two(x: float, y: float) -> float:
+    return x * y
+
+
+@pytest.mark.parametrize("f", [lambda x: float(x[0] * x[1]), two, lambda x: math.sin(x[0])])
+def test_a_function_of_one_point_is_told_what_it_needs(f: Callable[..., Any]) -> None:
+    with pytest.raises(BadInput, match=r"a function of one point needs per_point = true") as told:
+        probed(f)
+    assert isinstance(told.value.__cause__, TypeError | IndexError)
+
+
+def test_the_line_of_the_users_file_and_the_exception_are_there() -> None:
+    def boom(x: Array) -> Array:
+        raise ZeroDivisionError("division by lawyers")
+
+    line = boom.__code__.co_firstlineno + 1
+    words = rf"division by lawyers \(test_caller.py, line {line}\)"
+    with pytest.raises(BadInput, match=words) as told:
+        Evaluator(Problem(boom, lambda x: x, Domain(x=(0.0, 1.0)))).probe(np.random.default_rng(0))
+    assert isinstance(told.value.__cause__, ZeroDivisionError)
 
 
 def test_rounding_is_no_randomness() -> None:

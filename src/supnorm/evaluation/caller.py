@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from supnorm.evaluation.processes import Processes, WorkerEnded
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.evaluation.threads import own_threads
-from supnorm.problem import Function, PartialFailure, as_columns, exited
+from supnorm.problem import Function, PartialFailure, as_columns
+from supnorm.problem.users_error import told
 from supnorm.process import CALLS
 from supnorm.results import BadInput, Interrupted
 
@@ -282,7 +283,7 @@ class Caller:
             if self.store is not None:
                 self.store.append(self.side, purpose, x, y, messages, seconds)
             for i, row in enumerate(x):
-                self.known[row.tobytes()] = y[i], messages.get(i)
+                self.known[row.tobytes()] = y[i], str(messages[i]) if i in messages else None
         if self.heard is not None:
             self.heard(len(x))
 
@@ -315,9 +316,7 @@ def _guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> 
         raise
     except (Exception, SystemExit) as error:  # who asks for a value does not want to end the program
         if len(x) == 1:
-            said = exited(error) if isinstance(error, SystemExit) else error
-            text = " ".join(f"exception: {type(error).__name__}: {said}".split())
-            return np.full((1, outputs or 1), np.nan), {0: text[:500]}
+            return np.full((1, outputs or 1), np.nan), {0: told(error)}
         half = len(x) // 2
         left, right = _guarded(value, x[:half], outputs), _guarded(value, x[half:], outputs)
         width = max(left[0].shape[1], right[0].shape[1])

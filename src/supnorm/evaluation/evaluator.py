@@ -143,7 +143,9 @@ class Evaluator:
             except BadInput as error:
                 text = str(error)
                 known = text.startswith(hint + caller.side)
-                raise BadInput(text if known else f"{hint}{caller.side}: {text}") from error
+                raise BadInput(text if known else f"{hint}{caller.side}: {text}") from (
+                    error.__cause__ or error
+                )
         self.count("probe", n)
         if self.model.outputs != self.reference.outputs:
             raise BadInput(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import EXPENSIVE, Caller, guarded
 from supnorm.problem import ErrorMeasure
+from supnorm.problem.users_error import Told, hint
 from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
@@ -60,7 +61,9 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
     name = f"{caller.side} {caller.function.name}".strip()
     if len(messages) == len(x):
         first = next(iter(messages.values()))
-        raise BadInput(f"{file_hint}{name} failed at all {len(x)} points tried: {first}")
+        advice = hint(first, "command" in (caller.function.origin or {}))
+        cause = first.cause if isinstance(first, Told) else None
+        raise BadInput(f"{file_hint}{name} failed at all {len(x)} points tried: {first}{advice}") from cause
     if resumed:
         return Probed(y)
     good = np.flatnonzero(np.isfinite(y).all(axis=1))

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Function, PartialFailure, as_columns, as_function, exited
 from supnorm.problem.function import Precision
 from supnorm.problem.specification import SourceSpec
+from supnorm.problem.users_error import told
 from supnorm.program import Unreadable, lower_numpy
 from supnorm.results import BadInput
 from supnorm.sources.programs import unread
@@ -132,8 +133,7 @@ def per_point(
             except TimeoutError:
                 said = f"timeout: no answer within {timeout:g} s"
             except (Exception, SystemExit) as error:
-                text = exited(error) if isinstance(error, SystemExit) else error
-                said = f"exception: {type(error).__name__}: {text}"
+                said = told(error)
         return said
 
     def value(x: Array) -> Array:

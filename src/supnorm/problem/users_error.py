@@ -1,0 +1,66 @@
+"""What an exception in the user's code is called: its text, and the line of the user's file that it came from."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+import traceback
+from pathlib import Path
+from typing import Any
+
+from supnorm.problem.function import exited
+
+LONGEST = 500  # characters of a message
+_OURS = f"{Path(__file__).parent.parent}{os.sep}"
+_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+# What the commonest mistake looks like: a function of one point that is called with all points at once.
+_ONE_POINT = (
+    "required positional argument", "positional arguments but", "only length-1 arrays", "only 0-dimensional arrays",
+    "truth value of an array", "is out of bounds for axis 0 with size",
+)  # fmt: skip
+
+
+class Told(str):
+    """A message that knows the exception it speaks of, as long as it stays in its process."""
+
+    cause: BaseException | None = None
+
+    def __reduce__(self) -> Any:
+        return str, (str(self),)
+
+
+def told(error: BaseException) -> Told:
+    """The message of a call that failed.
+
+    >>> told(ValueError("division by lawyers"))
+    'exception: ValueError: division by lawyers'
+    """
+    said = exited(error) if isinstance(error, SystemExit) else error
+    text = " ".join(f"exception: {type(error).__name__}: {said}".split())
+    where = _where(error)
+    message = Told(text[: LONGEST - len(where)] + where)
+    message.cause = error
+    return message
+
+
+def _where(error: BaseException) -> str:
+    """The last line of a file of the user's that the exception went through; empty where there is none."""
+    found = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        name = frame.f_code.co_filename
+        if not name.startswith(("<", _OURS, *_LIBRARIES)):
+            found = f" ({Path(name).name}, line {line})"
+    return found
+
+
+def hint(message: str, command: bool = False) -> str:
+    """What to do about a function that fails at every point, where its message is that of a common mistake.
+
+    >>> hint("exception: TypeError: two() missing 1 required positional argument: 'y'")
+    '; it was called with all points at once, an array (n, d): a function of one point needs per_point = true'
+    """
+    if command:
+        return "; a command gets its points on standard input, a line with d numbers for each"
+    if any(words in message for words in _ONE_POINT):
+        return "; it was called with all points at once, an array (n, d): a function of one point needs per_point = true"
+    return ""
