@@ -166,6 +166,20 @@ def test_float32_keeps_its_bound_and_a_tolerance_needs_room_for_it():
     assert close.status.code in ("undecided", "tolerance-exceeded")
 
 
+def test_the_lower_bound_is_the_error_as_it_runs_where_only_that_exceeds_the_tolerance():
+    def single(x):
+        return np.sin(x.astype(np.float32)[:, 0]).astype(float)
+
+    model = Function(
+        lambda x: single(x)[:, None], program=lower_numpy(lambda x: np.sin(x[:, 0]), 1), precision="float32"
+    )
+    result = certify(Problem(model, _plain(_sine), DOMAIN), tolerance=1e-9)
+    assert result.status.code == "tolerance-exceeded"
+    assert result.lower == result.agreement.worst > 1e-8
+    assert result.witness.error == pytest.approx(result.lower, rel=1e-6)
+    assert result.lower <= result.upper
+
+
 def test_the_points_of_an_audit_are_compared():
     """A hidden bump that a few thousand points miss and an audit found."""
     bump = lambda x: 5e-8 * np.exp(-(((x[:, 0] - 1.23456) / 1e-7) ** 2))  # noqa: E731

@@ -44,7 +44,7 @@ class CertifyResult:
 
     Attributes:
         lower: proved error at the witness: the worst error is at least this. Where functions in float64 run otherwise
-            than was read, the largest error of both as they run.
+            than was read, or only what runs exceeds the tolerance, the largest error of both as they run.
         upper: proved bound: it is at most this, for the same weights in exact arithmetic; with what `agreement` adds to
             it where functions in float64 run otherwise than was read.
         upper_kind: "exact-arithmetic", "conditional" on the named assumptions, or "none".
@@ -165,7 +165,10 @@ def result_of(
     bracket.demand_consistent()
     target = goal.target(bracket.lower)
     proved, lower = bracket.upper, bracket.lower
-    upper = max(proved + BEYOND * seen.size, seen.worst) if seen.hidden else proved
+    limit = goal.tolerance if goal.tolerance is not None else problem.error.limit
+    by_run = limit is not None and lower <= limit < seen.worst  # only what runs exceeds the tolerance
+    widened = seen.hidden > 0 or (by_run and seen.worst > proved)
+    upper = max(proved + BEYOND * seen.size, seen.worst) if widened else proved
     end = (
         "proved" if proved <= target < math.inf else end
     )  # the last round may have finished what time cut short
@@ -173,13 +176,13 @@ def result_of(
     error = bracket.error
     black = [part.which for part in error.declared]
     deployed = _deployed(problem, error)
-    conditional = bool(black) or any("softplus" in note for note in error.notes) or seen.hidden > 0
+    conditional = bool(black) or any("softplus" in note for note in error.notes) or widened
     kind = "conditional" if conditional else "exact-arithmetic"
     kind = kind if math.isfinite(upper) else "none"
     assumptions = assumptions_of(problem, error)
     certificate = certificate_of(problem, bracket)
     witness = _witness(problem, bracket)
-    if seen.hidden and seen.worst_x is not None:
+    if (seen.hidden or by_run) and seen.worst_x is not None:
         lower, witness = seen.worst, _as_it_runs(problem, np.array(seen.worst_x))
     outputs = problem.output_names(1 if witness is None else len(np.atleast_1d(witness.reference)))
     believed = int(np.isin(certificate.boxes.upper, bracket.believed).sum())
