@@ -24,6 +24,7 @@ from supnorm.checker.cost import Meter
 from supnorm.checker.document import MALFORMED, Document, Rejected
 from supnorm.checker.leaves import Leaves, Proof, claims
 
+ENDS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 AHEAD = 4  # proofs handed out beforehand to each process
 BROKEN = (
     "a worker ended before its leaves were proved: killed, or started by a script that every worker imports "
@@ -85,11 +86,14 @@ def _verified(
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Processes that start here leave Ctrl-C to the parent from their first moment, while they import as well."""
+    """Processes that start here leave Ctrl-C, SIGTERM and SIGHUP to the parent, which hears of them afterwards.
+
+    From their first moment, while they import as well: one that is half started would speak of it.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     try:
         yield
     finally:
