@@ -112,6 +112,16 @@ def test_no_verb_prints_what_a_terminal_obeys(evil: Shell, verb: tuple[str, ...]
     demand_harmless(done, evil.folder)
 
 
+@pytest.mark.parametrize("number", ["1_000", "１２００", "٣٠٠", "1" * 30])
+@pytest.mark.parametrize("option", ["--evaluations", "--seconds", "--power-runs", "--power-heights"])
+def test_numbers_are_written_plainly(evil: Shell, option: str, number: str) -> None:
+    if number.isdecimal() and number.isascii() and option in ("--seconds", "--power-heights"):
+        return
+    done = evil.run("audit", "evil.toml", option, number)
+    assert done.code == 2
+    assert done.line
+
+
 def test_reports_and_replays_of_a_run(evil: Shell) -> None:
     assert evil.run("audit", "evil.toml", "--out", "run").code == 0
     assert "T\\x1b[31mred" in evil.run("audit", "evil.toml", "--out", "again").out
@@ -185,7 +195,7 @@ def test_text_that_is_no_unicode_can_be_written(tmp_path: Path) -> None:
 def test_every_verb_prints_through_one_function() -> None:
     """A later ``print`` or ``typer.echo`` would not clean its text: only these places call them."""
     root = Path(supnorm.__file__).parent
-    allowed = {"cli/answer.py", "cli/main.py", "__main__.py", "supervisor.py"}
+    allowed = {"cli/answer.py", "cli/main.py", "__main__.py", "supervisor.py", "cli/check.py"}
     found = {
         str(path.relative_to(root))
         for path in root.rglob("*.py")

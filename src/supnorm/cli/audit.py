@@ -210,10 +210,10 @@ def run_audit(
             report.save(folder)
             write_page(report, folder / "report.html")
     if report.status.code == "interrupted":
-        print(
+        say(
             f"supnorm: interrupted; the report of what was done and the expensive evaluations are kept in {folder}: "
             f"run the same command with --out {shlex.quote(str(folder))} --resume",
-            file=sys.stderr,
+            err=True,
         )
     return report
 

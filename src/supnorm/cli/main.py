@@ -14,6 +14,7 @@ import typer
 
 from supnorm.cli import audit, budget, certify, check, compare, demo, doctor, fit, replay, report
 from supnorm.cli.answer import alone
+from supnorm.cli.options import demand_plain
 from supnorm.interrupts import INTERRUPTS
 from supnorm.process import CALLS, heard
 from supnorm.results.printable import one_line
@@ -77,6 +78,7 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         given = sys.argv[1:] if arguments is None else arguments
         with alone() if "--json" in given else nullcontext():
+            demand_plain(given)
             result = app(args=given or ["--help"], standalone_mode=False)
     except BadInput as error:
         _say(str(error))

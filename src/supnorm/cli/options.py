@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+MOST = 100_000_000_000  # evaluations: days of the fastest functions
 PROBLEM = Annotated[Path, typer.Argument(metavar="PROBLEM.toml", help="The problem file.")]
 OUT = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Folder of the run. [default: NAME-run]")
@@ -35,6 +39,7 @@ EVALUATIONS = Annotated[
     typer.Option(
         "--evaluations",
         min=100,
+        max=MOST,
         help="Budget of search and statistics; all points where inputs are lists of values and it allows them. "
         "[default: 100000; 400 for calls of more than 1 ms]",
     ),
@@ -52,12 +57,13 @@ POWER = Annotated[
     typer.Option("--power/--no-power", help="Plant errors to see what the search misses. [default: power]"),
 ]
 POWER_RUNS = Annotated[
-    int | None, typer.Option("--power-runs", min=1, help="Searches for each planted error. [default: 10]")
+    int | None,
+    typer.Option("--power-runs", min=1, max=10_000, help="Searches for each planted error. [default: 10]"),
 ]
 POWER_EVALUATIONS = Annotated[
     int | None,
     typer.Option(
-        "--power-evaluations", min=20, help="Of each such search. [default: a tenth of the audit's]"
+        "--power-evaluations", min=20, max=MOST, help="Of each such search. [default: a tenth of the audit's]"
     ),
 ]
 POWER_HEIGHTS = Annotated[
@@ -86,6 +92,48 @@ TRUST = Annotated[
 ]
 
 
+def plain_number(text: str) -> float:
+    """A number as people write one: Python also reads "1_000", and digits of other scripts.
+
+    Raises:
+        ValueError: for anything else.
+
+    >>> plain_number(" 1e-3 ")
+    0.001
+    """
+    if not text.isascii() or "_" in text:
+        raise ValueError(text)
+    return float(text)
+
+
+NAMED = (
+    "--out",
+    "--problem",
+    "--output",
+    "--ladder",
+    "--dask",
+    "--method",
+)  # options whose values are no numbers
+WRITTEN = re.compile(r"[+-]?[\d_]+\.?[\d_]*(?:[eE][+-]?[\d_]+)?")
+
+
+def demand_plain(arguments: Sequence[str]) -> None:
+    """See that the numbers on a command line are written as `plain_number` reads them.
+
+    Raises:
+        BadInput: naming the option.
+
+    >>> demand_plain(["audit", "p.toml", "--evaluations", "1000", "--out", "1_000"])
+    """
+    from supnorm.results import BadInput
+
+    pairs = [*itertools.pairwise(arguments), *(a.partition("=")[::2] for a in arguments if "=" in a)]
+    for option, value in pairs:
+        number = option.startswith("--") and option not in NAMED and WRITTEN.fullmatch(value)
+        if number and ("_" in value or not value.isascii()):
+            raise BadInput(f"{option} wants a number in plain digits, got {value!r}")
+
+
 def number_list(text: str | None, option: str) -> tuple[float, ...] | None:
     """Numbers separated by commas; None for None.
 
@@ -97,7 +145,7 @@ def number_list(text: str | None, option: str) -> tuple[float, ...] | None:
     if text is None:
         return None
     try:
-        return tuple(float(part) for part in text.split(",") if part.strip())
+        return tuple(plain_number(part) for part in text.split(",") if part.strip())
     except ValueError:
         raise BadInput(f"{option} wants numbers separated by commas, got {text!r}") from None
 

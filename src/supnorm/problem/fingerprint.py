@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path, PurePath
@@ -12,6 +13,7 @@ from typing import Any
 
 from supnorm.problem.from_file import FromFile
 from supnorm.problem.problem import Problem
+from supnorm.results.door import LARGEST
 
 
 def fingerprint(problem: Problem) -> str:
@@ -45,9 +47,11 @@ def contents(problem: Problem) -> dict[Path, tuple[str, str]]:
 
 
 def content_of(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal digits; "absent" where there is none."""
+    """SHA-256 of a file in hexadecimal digits; "absent" where there is none, or no regular file."""
     try:
         now = path.stat()
+        if not stat.S_ISREG(now.st_mode) or now.st_size > LARGEST["table"]:
+            return "absent"  # a pipe or device has no end; whoever opens it refuses it by name
         return _content(path, (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns))
     except OSError:
         return "absent"

@@ -146,7 +146,7 @@ def law_name(spec: LawSpec) -> str:
 class AuditSpec(Table):
     """``[audit]``: budget and options of the audit."""
 
-    evaluations: int | None = Field(default=None, ge=100)
+    evaluations: int | None = Field(default=None, ge=100, le=100_000_000_000)
     seconds: float | None = Field(default=None, gt=0)
     seed: int | None = Field(default=None, ge=0)
     workers: int | None = Field(default=None, ge=1)
@@ -162,8 +162,8 @@ class PowerSpec(Table):
     heights: list[float] | None = None
     volumes: list[float] | None = None
     sheets: list[float] | None = None
-    runs: int | None = Field(default=None, ge=1)
-    evaluations: int | None = Field(default=None, ge=20)
+    runs: int | None = Field(default=None, ge=1, le=10_000)
+    evaluations: int | None = Field(default=None, ge=20, le=100_000_000_000)
 
 
 class ProblemSpec(Table):
