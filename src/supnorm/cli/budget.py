@@ -43,7 +43,9 @@ def register(app: typer.Typer) -> None:
 
 def command(
     problem: PROBLEM = None,
-    inputs: Annotated[int | None, typer.Option("--inputs", min=1, help="Number of inputs.")] = None,
+    inputs: Annotated[
+        int | None, typer.Option("--inputs", min=1, max=10_000, help="Number of inputs.")
+    ] = None,
     smoothness: Annotated[
         float | None, typer.Option("--smoothness", help="Derivatives that exist and are bounded.")
     ] = None,

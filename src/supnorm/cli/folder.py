@@ -25,6 +25,7 @@ from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Problem, fingerprint
 from supnorm.process import heard
 from supnorm.results import BadInput
+from supnorm.results.door import exists
 
 STORE = "evaluations.sqlite"
 FIRST_LOOK = 20  # stored points: a probe asks 8 of each side and one of a second reference
@@ -148,7 +149,7 @@ def demand_folder(folder: Path) -> None:
     Raises:
         BadInput: when it, or what should hold it, is a file or cannot be written.
     """
-    there = next((p for p in (folder, *folder.absolute().parents) if p.exists()), folder)
+    there = next((p for p in (folder, *folder.absolute().parents) if exists(p)), folder)
     if not there.is_dir():
         where = "" if there == folder else f": {there}"
         raise BadInput(f"--out {folder}{where} is a file; give a folder")
