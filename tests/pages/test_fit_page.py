@@ -109,3 +109,14 @@ def test_samples_and_proofs(tmp_path):
     assert "proved to be nowhere above" in html
     assert "chip proven" in html
     assert "The largest error lies between" in html
+
+
+def test_only_a_proof_has_the_words_of_one():
+    f = lambda x: np.exp(x[:, 0])  # noqa: E731
+    found = fit(f, Domain(x=(0.0, 1.0)), tolerance=1e-6, audit_evaluations=500).to_json()
+    assert found["status"]["code"] == "nothing-found"
+    html = fit_page(found)
+    assert "nothing above the tolerance found; not proven" in html
+    assert "within tolerance" not in html
+    stopped = fit_page({**found, "status": {"code": "interrupted", "advice": "", "exit": 3}})
+    assert "no tolerance given" not in stopped

@@ -17,7 +17,7 @@ from supnorm.pages.time_chart import rows as chart_rows
 from supnorm.pages.view import number
 from supnorm.results import rounded_down, rounded_up, write_whole
 
-CHIPS = {"within-tolerance": "open", "tolerance-exceeded": "over"}
+CHIPS = {"tolerance-exceeded": "over"}  # what is not proved stays open
 NORMS = {"sup": "largest error", "l2": "root mean square error"}
 
 
@@ -183,8 +183,9 @@ def _proved(data: Mapping[str, Any]) -> bool:
 def _word(code: str, proved: bool) -> str:
     if proved:
         return "tolerance proved"
-    return {"within-tolerance": "within tolerance, as far as searched", "tolerance-exceeded": "tolerance exceeded",
-            "undecided": "not proved"}.get(code, "no tolerance given")  # fmt: skip
+    return {"nothing-found": "nothing above the tolerance found; not proven",
+            "within-tolerance": "within tolerance at every point compared", "tolerance-exceeded": "tolerance exceeded",
+            "undecided": "not proved", "interrupted": "interrupted"}.get(code, "no tolerance given")  # fmt: skip
 
 
 def _ended(text: str) -> str:

@@ -85,7 +85,7 @@ def fit(
 
     >>> result = fit(lambda x: np.exp(x[:, 0]), Domain(x=(0.0, 1.0)), tolerance=1e-9)
     >>> result.status.code, result.winner.sup_lower < 1e-9
-    ('within-tolerance', True)
+    ('nothing-found', True)
     """
     _check(norm, tolerance, seconds, max_evaluations, audit_evaluations)
     goal: float | tuple[float, ...] | None = tolerance

@@ -193,7 +193,7 @@ def _status(trials: Trials, winner: Candidate, counts: Mapping[str, int], jump: 
     if goal is None:
         return Status("no-tolerance", said)
     if value <= goal:
-        return Status("within-tolerance", said)
+        return Status("nothing-found", said)  # held-out samples are samples: nothing is proved by them
     if jump is not None and norm == "sup" and goal < 0.5 * jump.size:
         said += f"; the labels jump by {jump.size:.3g}: no continuous model can"
     elif trials.deadline.over:

@@ -50,7 +50,7 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
     measure = document["measure"] if document else measure_json(state.problem, names)
     notes = _notes(state, jump)
     return FitResult(
-        winner, (winner, *candidates), tuple(dict.fromkeys(state.skipped)), _status(state, winner, jump), report,
+        winner, (winner, *candidates), tuple(dict.fromkeys(state.skipped)), _status(state, winner, jump, report), report,
         counted, notes, state.problem.error.limit, state.norm, state.seed,
         time.perf_counter() - start, versions=versions(), measure=measure,
     )  # fmt: skip
@@ -141,7 +141,7 @@ def _notes(state: ActiveFit, jump: Jump | None) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _status(state: ActiveFit, winner: Candidate, jump: Jump | None) -> Status:
+def _status(state: ActiveFit, winner: Candidate, jump: Jump | None, report: AuditReport | None) -> Status:
     goal, value = state.problem.error.limit, winner.rms if state.norm == "l2" else winner.sup_lower
     what = "root mean square" if state.norm == "l2" else "largest error found"
     if state.interrupted:
@@ -152,8 +152,11 @@ def _status(state: ActiveFit, winner: Candidate, jump: Jump | None) -> Status:
     if value <= goal:
         said = f"{winner.method}: {what} {value:.2e} by an audit with a fresh seed"
         if state.norm == "l2":
-            return Status("within-tolerance", f"{said}; it is a sample value for the law")
-        return Status("within-tolerance", f"{said}; it is a lower bound, a certificate proves an upper one")
+            return Status("nothing-found", f"{said}; it is a sample value for the law")
+        if report is not None and report.exhaustive and report.status.code == "within-tolerance":
+            return Status("within-tolerance", f"{said}, which compared every point of the domain")
+        # A search proves nothing, so it must not end with the word of a proof: scripts read it.
+        return Status("nothing-found", f"{said}; it is a lower bound, a certificate proves an upper one")
     advice = f"{winner.method} is the best of {len(state.attempts)} candidates, {what} {value:.2e}; "
     if jump is not None and goal < 0.5 * jump.size:
         advice += f"no continuous model can: the reference jumps by {jump.size:.3g}; split the domain there"
