@@ -1,6 +1,7 @@
 """``supnorm fit``: table, JSON, files and pages in the folder, exit codes."""
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,21 @@ def run(folder: Path, tolerance: str, *options: str) -> int:
     with pytest.raises(SystemExit) as ended:
         main(["fit", str(folder / "problem.toml"), "--out", str(folder / "run"), *options])
     return int(ended.value.code or 0)
+
+
+def test_the_command_that_repeats_a_fit_has_what_a_call_cost(tmp_path):
+    """Another timing, on another machine or under load, must not decide it otherwise."""
+    assert run(tmp_path, "1e-3", "--method", "polynomial", "--seed", "3") == 0
+    found = json.loads((tmp_path / "run" / "fit.json").read_text())
+    assert found["cost"]["class"] == "cheap"
+    assert found["cost"]["by"] == "measured"
+    assert found["command"].startswith(f"supnorm fit {tmp_path / 'problem.toml'} --out {tmp_path / 'run'} ")
+    assert found["command"].endswith("--norm sup --method polynomial --seed 3 --cost cheap")
+    with pytest.raises(SystemExit):
+        main(shlex.split(found["command"])[1:])
+    again = json.loads((tmp_path / "run" / "fit.json").read_text())
+    assert again["cost"]["by"] == "declared"
+    assert again["winner"]["sup"] == found["winner"]["sup"]
 
 
 def test_a_fit_leaves_model_numbers_and_two_pages(tmp_path, capsys):

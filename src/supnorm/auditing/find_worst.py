@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.audit import choose_strategy, enumerate_points, explore, limit_in_time
+from supnorm.auditing.cost import declare
 from supnorm.auditing.enumeration import Enumeration
 from supnorm.auditing.joint import with_output
 from supnorm.auditing.recorder import Recorder
@@ -47,6 +48,7 @@ def find_worst(
     store: EvaluationStore | None = None,
     workers: int = 1,
     executor: Executor | None = None,
+    cost: str | None = None,
 ) -> WorstFound:
     """Search for the worst error of ``problem.model``; the arguments are those of `audit`.
 
@@ -61,6 +63,7 @@ def find_worst(
     start = time.perf_counter()
     rng = np.random.default_rng(seed)
     evaluator = Evaluator(problem, store=store, workers=workers, executor=executor, budget=evaluations)
+    declare(evaluator, cost)
     recorder = Recorder(problem.domain, 2, problem.error)
     evaluator.listeners.append(recorder)
     try:

@@ -12,7 +12,17 @@ import typer
 
 from supnorm.cli.answer import answer, say, told_if_lost
 from supnorm.cli.certify import Progress as ProofProgress
-from supnorm.cli.options import JSON, PROBLEM, QUIET, RESUME, SEED, TRUST, WORKERS, default_folder
+from supnorm.cli.options import (
+    FIT_COST,
+    JSON,
+    PROBLEM,
+    QUIET,
+    RESUME,
+    SEED,
+    TRUST,
+    WORKERS,
+    default_folder,
+)
 from supnorm.interrupts import INTERRUPTS
 
 if TYPE_CHECKING:
@@ -53,6 +63,7 @@ def command(
     method: Annotated[str, typer.Option("--method", help="auto, or " + ", ".join(METHODS))] = "auto",
     certify: Annotated[bool, typer.Option("--certify", help="Go on until a proof says so.")] = False,
     seed: SEED = None,
+    cost: FIT_COST = None,
     workers: WORKERS = None,
     resume: RESUME = False,
     as_json: JSON = False,
@@ -61,6 +72,7 @@ def command(
 ) -> int:
     """Fit the reference until the audited error meets the tolerance; [model] is not needed."""
     from supnorm.cli.folder import run_folder, same_run, undisturbed
+    from supnorm.cli.repeat import repeated
     from supnorm.results import Interrupted
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
@@ -81,6 +93,7 @@ def command(
                 method=strategy,
                 certify=certify,
                 seed=seed or 0,
+                cost=cost,
                 workers=workers or 1,
                 store=store,
                 observer=_silent if quiet or as_json else Progress(limited=seconds is not None),
@@ -90,6 +103,13 @@ def command(
             raise Interrupted(
                 f"interrupted; calls of an expensive reference are kept in {folder}: run the same command with --resume"
             ) from None
+
+        options = {
+            "out": out, "tolerance": tolerance, "norm": norm, "seconds": seconds, "max-evaluations": max_evaluations,
+            "method": method, "certify": certify, "seed": seed or 0, "cost": result.cost.get("class"),
+            "workers": workers, "trust": trust,
+        }  # fmt: skip
+        result = replace(result, command=repeated("fit", problem, options))
 
         def tell() -> None:
             if as_json:

@@ -33,6 +33,15 @@ COST = Annotated[
         "expensive-both. [default: measured, and recorded]",
     ),
 ]
+FIT_COST = Annotated[
+    str | None,
+    typer.Option(
+        "--cost",
+        metavar="WORD",
+        help="Whether a call of the reference takes more than 1 ms a point: cheap or expensive. "
+        "[default: measured, and recorded]",
+    ),
+]
 QUIET = Annotated[bool, typer.Option("--quiet", help="No progress and no summary.")]
 EVALUATIONS = Annotated[
     int | None,

@@ -171,8 +171,13 @@ def record(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What it takes to do it again."""
     used = ", ".join(f"{name} {count(number(n))}" for name, n in (data.get("evaluations") or {}).items())
     packages = ", ".join(f"{name} {v}" for name, v in (data.get("versions") or {}).items())
-    return [("seed", str(data.get("seed"))), ("evaluations", used), ("seconds", num(number(data.get("seconds")))),
-            ("versions", packages)]  # fmt: skip
+    cost = data.get("cost") or {}
+    rows = [
+        ("command", str(data.get("command") or "")), ("seed", str(data.get("seed"))), ("evaluations", used),
+        ("a call counts as", f"{cost.get('class')}, {cost.get('by')}" if cost else ""),
+        ("seconds", num(number(data.get("seconds")))), ("versions", packages),
+    ]  # fmt: skip
+    return [(name, said) for name, said in rows if said]
 
 
 def _proved(data: Mapping[str, Any]) -> bool:

@@ -34,6 +34,7 @@ from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.results import BadInput
 from supnorm.training.assessment import Errors, Validation
+from supnorm.training.cost import word_of
 from supnorm.training.deadline import Deadline
 from supnorm.training.events import Tried
 from supnorm.training.network_fit import NetworkFit
@@ -219,7 +220,7 @@ class ActiveFit:
         found = find_worst(
             judged, evaluations=evaluations, seconds=seconds, seed=self.seed + 7919 * self.audits,
             store=None if caller.store is None else caller.store.only("reference"),
-            workers=caller.workers, executor=caller.executor,
+            workers=caller.workers, executor=caller.executor, cost=word_of(caller),
         )  # fmt: skip
         worst = found.witness
         if worst is not None and worst.error > attempt.errors.worst:

@@ -123,15 +123,16 @@ def audit_model(
     seconds: float | None = None,
     workers: int = 1,
     executor: Executor | None = None,
+    cost: str | None = None,
 ) -> AuditReport:
     """Search for the worst error of ``function`` with a seed of its own and few pictures.
 
-    ``seconds`` limits the search; what follows takes up to 0.4 times as long again.
+    ``seconds`` limits the search; what follows takes up to 0.4 times as long again. ``cost``: as in `audit`.
     """
     kept = None if store is None else store.only("reference")
     pictures = Pictures(even=61, near=15, line=501, grid=40, thumbnail=11)
     judged = replace(problem, model=function)
     return audit(
         judged, evaluations=evaluations, seconds=seconds, seed=seed, pictures=pictures, store=kept, workers=workers,
-        executor=executor,
+        executor=executor, cost=cost,
     )  # fmt: skip

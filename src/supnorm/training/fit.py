@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from supnorm.approximants import PiecewiseLeastSquares
 from supnorm.evaluation import EvaluationStore, Finished, Started, silent
+from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.executor import broken_workers_explained, spread
 from supnorm.evaluation.threads import one_thread
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
@@ -21,6 +22,7 @@ from supnorm.training.active_fit import ActiveFit, automatic
 from supnorm.training.assessment import Validation
 from supnorm.training.breaks import Jump, find_jump
 from supnorm.training.certified_fit import PROVABLE, certified_fit
+from supnorm.training.cost import demand_word, take_over
 from supnorm.training.deadline import Deadline
 from supnorm.training.fit_data import fit_data
 from supnorm.training.fit_result import FitResult
@@ -52,6 +54,7 @@ def fit(
     certify: bool = False,
     error: ErrorMeasure | None = None,
     seed: int = 0,
+    cost: str | None = None,
     workers: int = 1,
     executor: Executor | None = None,
     store: EvaluationStore | None = None,
@@ -74,7 +77,9 @@ def fit(
         certify: prove the tolerance (norm "sup", a reference whose operations are known): fit, audit and
             certify in turn until a certificate holds; the result has it.
         error: another measure than the absolute error.
-        seed: of everything random.
+        seed: of everything random; without ``seconds`` and with the same ``cost`` the same seed gives the same result.
+        cost: ``"cheap"`` or ``"expensive"``: whether a call of the reference takes more than 1 ms a point, which decides
+            how the fit goes; by default the first calls tell, and the result says what was decided.
         workers, executor: for slow references, as in `audit`.
         store: where calls of an expensive reference are kept, for resuming.
         observer: gets `Started`, `Training` before each network, `Tried` after each candidate, and `Finished`; with
@@ -88,6 +93,7 @@ def fit(
     ('nothing-found', True)
     """
     _check(norm, tolerance, seconds, max_evaluations, audit_evaluations)
+    demand_word(cost)
     goal: float | tuple[float, ...] | None = tolerance
     table: Function | None = None
     if isinstance(reference, Problem) and reference.reference.table is not None:
@@ -112,11 +118,15 @@ def fit(
     problem = _problem(reference, domain, tolerance, error)
     observer(Started(problem.title or "fit", problem.error.limit, seed, max_evaluations))
 
+    callers: list[Caller] = []
     with spread(problem, workers, executor) as pool:
 
         def once(goal: Problem, methods: list[Any], limit: float | None) -> FitResult:
             begin = time.perf_counter()
-            points = ReferencePoints(goal, seed, workers=workers, executor=pool, store=store)
+            points = ReferencePoints(goal, seed, workers=workers, executor=pool, store=store, cost=cost)
+            if callers:  # a later round of a certified fit: no other timing decides
+                take_over(points.caller, callers[0])
+            callers.append(points.caller)
             state, jump = _prepare(
                 goal, points, norm, limit, max_evaluations, audit_evaluations, seed, observer
             )

@@ -84,6 +84,8 @@ class FitResult:
         notes: sentences about the reference or the data.
         tolerance, norm, seed: as asked.
         measure: of the errors, as in the JSON of an audit: kind, side, floor, scale, unit, per_output.
+        cost: whether a call counts as expensive, and who said so; empty for fixed data.
+        command: that repeats it; empty where none started it.
     """
 
     winner: Candidate
@@ -100,6 +102,8 @@ class FitResult:
     certificate: CertifyResult | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     measure: Mapping[str, Any] = field(default_factory=dict)
+    cost: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
 
     def __repr__(self) -> str:
         """One line; the models have thousands."""
@@ -145,6 +149,8 @@ class FitResult:
                 "skipped": [{"method": m, "reason": r} for m, r in self.skipped],
                 "evaluations": dict(self.evaluations),
                 "notes": list(self.notes),
+                "cost": dict(self.cost) or None,
+                "command": self.command,
                 "seconds": self.seconds,
                 "seed": self.seed,
                 "versions": dict(self.versions),

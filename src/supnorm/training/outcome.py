@@ -18,6 +18,7 @@ from supnorm.results.powers import unit
 from supnorm.training.active_fit import LEAST, ActiveFit, Attempt
 from supnorm.training.assessment import FRESH, Validation, audit_model
 from supnorm.training.breaks import Jump
+from supnorm.training.cost import cost_json, cost_notes, word_of
 from supnorm.training.fit_result import Candidate, FitResult
 
 Array = NDArray[np.float64]
@@ -53,6 +54,7 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
         winner, (winner, *candidates), tuple(dict.fromkeys(state.skipped)), _status(state, winner, jump, report), report,
         counted, notes, state.problem.error.limit, state.norm, state.seed,
         time.perf_counter() - start, versions=versions(), measure=measure,
+        cost=cost_json(state.points.caller),
     )  # fmt: skip
 
 
@@ -75,6 +77,7 @@ def _judged(state: ActiveFit) -> tuple[AuditReport | None, Validation, int]:
         seconds,
         state.points.caller.workers,
         state.points.caller.executor,
+        word_of(state.points.caller),  # no other clock decides in an audit what has been decided
     )
     rng = np.random.default_rng([state.seed + FRESH, 2])
     return report, Validation.draw(state.points, points, rng), spent
@@ -138,6 +141,7 @@ def _notes(state: ActiveFit, jump: Jump | None) -> tuple[str, ...]:
             f"the reference had no finite value at {state.points.failed} of {state.points.spent} points, first at "
             + where
         )
+    notes.extend(cost_notes(state.points.caller))
     return tuple(notes)
 
 

@@ -16,6 +16,7 @@ from supnorm.evaluation.store import EvaluationStore
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
+from supnorm.training.cost import declare
 from supnorm.training.design import unit_design
 
 Array = NDArray[np.float64]
@@ -23,6 +24,9 @@ Array = NDArray[np.float64]
 
 class ReferencePoints:
     """Values of ``problem.reference`` at points asked for or at the design.
+
+    Args:
+        cost: whether a call counts as expensive, a word of `supnorm.training.cost`; None measures it.
 
     Attributes:
         spent: evaluations so far.
@@ -40,9 +44,11 @@ class ReferencePoints:
         workers: int = 1,
         executor: Executor | None = None,
         store: EvaluationStore | None = None,
+        cost: str | None = None,
     ) -> None:
         self.problem, self.seed = problem, seed
         self.caller = Caller(problem.reference, "reference", store, executor, workers)
+        declare(self.caller, cost)
         self.spent = self.failed = 0
         self.first_failure = ""
         self.failed_at = np.empty(0)

@@ -1,0 +1,25 @@
+"""The command that repeats a run, for its result: what a clock has decided is among its options."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def repeated(verb: str, problem: Path | None, options: Mapping[str, Any]) -> str:
+    """The command line of a verb; options that are None or False are left out.
+
+    >>> repeated("fit", Path("my problem.toml"), {"seed": 0, "tolerance": 1e-6, "certify": True, "trust": False})
+    "supnorm fit 'my problem.toml' --seed 0 --tolerance 1e-06 --certify"
+    """
+    words = ["supnorm", verb] + ([] if problem is None else [shlex.quote(str(problem))])
+    for name, value in options.items():
+        if value is None or value is False:
+            continue
+        words.append(f"--{name}")
+        if value is not True:
+            # As its own shortest form: another number of digits could be another seed, tolerance or time.
+            words.append(shlex.quote(repr(value) if isinstance(value, float) else str(value)))
+    return " ".join(words)

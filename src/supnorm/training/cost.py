@@ -1,0 +1,65 @@
+"""What a call of the reference costs decides how a fit goes: declared, or measured once, and recorded with the result.
+
+From 1 ms a point on it is *expensive*: fewer audits, smaller ones, no fresh points after Ctrl-C, and its calls are stored.
+A clock decides that only where nobody declared it. Models that are fitted count as cheap in their audits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from supnorm.evaluation.caller import EXPENSIVE, Caller
+from supnorm.results import BadInput
+
+COSTS = {"cheap": False, "expensive": True}  # whether the reference takes more than 1 ms a point
+NEAR = 4.0  # a timing within this factor of 1 ms may come out on the other side next time
+
+
+def declare(caller: Caller, cost: str | None) -> None:
+    """Decide before the first call whether it is expensive, where the user says so.
+
+    Raises:
+        BadInput: for a word that is none of `COSTS`, or another one than in the run that is resumed.
+    """
+    demand_word(cost)
+    if cost is not None:
+        caller.declare(COSTS[cost])
+
+
+def demand_word(cost: str | None) -> None:
+    """
+    Raises:
+        BadInput: for a word that is none of `COSTS`.
+    """
+    if cost is not None and cost not in COSTS:
+        raise BadInput(f"cost must be {' or '.join(COSTS)} (what is called is the reference), got {cost!r}")
+
+
+def take_over(caller: Caller, before: Caller) -> None:
+    """Count a call as what it counted before, for another caller of the same function."""
+    caller.cost, caller.measured = before.cost, before.measured
+    caller.decided, caller.declared = before.decided, before.declared
+
+
+def word_of(caller: Caller) -> str:
+    """What was decided, as it is declared."""
+    return "expensive" if caller.expensive else "cheap"
+
+
+def cost_json(caller: Caller) -> dict[str, Any]:
+    """The key ``cost`` of a fit's document."""
+    return {
+        "class": word_of(caller),
+        "by": "declared" if caller.declared else "measured",
+        "reference_ms": 1e3 * caller.cost,
+    }
+
+
+def cost_notes(caller: Caller) -> list[str]:
+    """For a timing so near to 1 ms that it may come out otherwise next time."""
+    if caller.declared or not EXPENSIVE / NEAR < caller.cost < EXPENSIVE * NEAR:
+        return []
+    return [
+        f"how this fit went was decided by a timing near 1 ms: the reference took {1e3 * caller.cost:.3g} ms a point, so it "
+        f"counts as {word_of(caller)}; the repeat command keeps that, --cost {' | '.join(COSTS)} decides it beforehand"
+    ]

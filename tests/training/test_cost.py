@@ -1,0 +1,99 @@
+"""Same seed, same fit: what a call costs is declared, or measured once and recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from supnorm.approximants import PolynomialLeastSquares
+from supnorm.evaluation import EvaluationStore, caller, probe
+from supnorm.problem import Domain
+from supnorm.results import BadInput
+from supnorm.training import fit
+
+Array = NDArray[np.float64]
+LINE = Domain(x=(-1.0, 1.0))
+
+
+class Ticking:
+    """A clock by which each call of the reference takes so many seconds a point: no machine has a say."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.now = seconds, 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def reference(self, x: Array) -> Array:
+        self.now += self.seconds * len(x)
+        return np.asarray(1.0 / (1.0 + 9.0 * x[:, 0] ** 2))
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def begin(seconds: float, **options: Any) -> dict[str, Any]:
+        clock = Ticking(seconds)
+        for module in (caller, probe):
+            monkeypatch.setattr(module, "time", clock)
+        result = fit(
+            clock.reference, LINE, tolerance=1e-3, max_evaluations=160, audit_evaluations=100, seed=2,
+            method=PolynomialLeastSquares(), **options,
+        )  # fmt: skip
+        return result.to_json()
+
+    return begin
+
+
+def without_times(found: dict[str, Any]) -> dict[str, Any]:
+    candidates = [
+        {k: v for k, v in c.items() if k not in ("seconds", "seconds_per_point")} for c in found["candidates"]
+    ]
+    kept = {k: v for k, v in found.items() if k not in ("seconds", "cost", "notes", "candidates", "winner")}
+    return kept | {"candidates": candidates}
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(0.9e-3, "cheap"), (1.1e-3, "expensive")])
+def test_a_timing_near_the_threshold_is_told_and_can_be_decided_beforehand(
+    run: Any, seconds: float, word: str
+) -> None:
+    measured = run(seconds)
+    assert measured["cost"]["class"] == word
+    assert measured["cost"]["by"] == "measured"
+    assert measured["cost"]["reference_ms"] == pytest.approx(1e3 * seconds)
+    assert any(f"so it counts as {word}" in note for note in measured["notes"])
+    other = run(2e-3 - seconds)
+    assert without_times(other)["evaluations"] != without_times(measured)["evaluations"]
+    again = run(2e-3 - seconds, cost=word)
+    assert again["cost"]["by"] == "declared"
+    assert without_times(again) == without_times(measured)
+    assert not any("timing" in note for note in again["notes"])
+
+
+@pytest.mark.parametrize("seconds", [1e-5, 0.02])
+def test_a_timing_far_from_the_threshold_needs_no_word(run: Any, seconds: float) -> None:
+    assert not any("timing" in note for note in run(seconds)["notes"])
+
+
+def test_a_resumed_fit_takes_over_what_was_decided(run: Any, tmp_path: Path) -> None:
+    """Its calls come out of the store, and what is left takes another time."""
+    path = tmp_path / "evaluations.sqlite"
+    found = []
+    for seconds in (1.1e-3, 1e-6):
+        store = EvaluationStore(path, "same")
+        found.append(run(seconds, store=store))
+        store.close()
+    assert [one["cost"]["class"] for one in found] == ["expensive"] * 2
+    assert without_times(found[0]) == without_times(found[1])
+    store = EvaluationStore(path, "same")
+    with pytest.raises(BadInput, match="counted as expensive in the run that is resumed"):
+        run(1e-6, store=store, cost="cheap")
+    store.close()
+
+
+def test_another_word_is_refused(run: Any) -> None:
+    with pytest.raises(BadInput, match="cost must be cheap or expensive"):
+        run(1e-6, cost="expensive-model")
