@@ -184,7 +184,7 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
 
 def keep_code(inner: Callable[..., Any], value: Callable[..., Any]) -> None:
     """What is known of ``inner``'s code holds for a function that only calls it: the user's own code and its precision."""
-    for name in ("__wrapped__", "tensors", "shown", "of_table"):
+    for name in ("__wrapped__", "tensors", "jax", "shown", "of_table"):
         if hasattr(inner, name):
             setattr(value, name, getattr(inner, name))
 

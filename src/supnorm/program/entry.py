@@ -59,6 +59,8 @@ def constant(value: Any, what: str) -> Array:
     """
     if type(value) in (int, float, bool):
         return np.asarray(float(value))
+    if _computes_otherwise(value):
+        raise Narrowed(f"{what} with a {type(value).__name__}", "numbers and plain arrays, np.asarray(c)")
     try:
         array = np.asarray(value)
     except Exception as error:  # arrays of other libraries that do not become NumPy's
@@ -71,6 +73,18 @@ def constant(value: Any, what: str) -> Array:
         if BITS.get(name, 0) > BITS["float64"] and not np.array_equal(real, array, equal_nan=True):
             raise Narrowed(f"{what} with a {name} constant that float64 does not hold", "float64 constants")
     return np.asarray(real)
+
+
+def _computes_otherwise(value: Any) -> bool:
+    """Whether a constant has arithmetic of its own (masked arrays, matrices, subclasses, tables), which is what runs."""
+    kind = type(value)
+    if kind in (np.ndarray, list, tuple) or isinstance(value, np.generic):
+        return isinstance(value, list | tuple) and any(map(_computes_otherwise, value))
+    if isinstance(value, np.ndarray):
+        return kind is not np.memmap
+    own = ("__array_ufunc__", "__array_function__", "__array_priority__", "__radd__", "__rmul__")
+    known = kind.__module__.partition(".")[0] in ("jax", "jaxlib", "torch", "ml_dtypes", "builtins")
+    return not known and any(hasattr(kind, name) for name in own)
 
 
 def result(dtype: Any, what: str, least: str = "float64") -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.special
 
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
@@ -18,6 +19,7 @@ from supnorm.program.composed import COMPOSED, power
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.tracing import Builder, Tensor, Value
+from supnorm.program.watched import Watched, demand_heeded, in_place
 
 _UNARY = {
     "negative": "neg", "absolute": "abs", "fabs": "abs", "tanh": "tanh", "expit": "sigmoid", "sin": "sin",
@@ -38,6 +40,7 @@ def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") ->
 
     Raises:
         Unsupported: for an operation that programs do not have.
+        Unlike: where it changes arrays in place, or looks at values and catches the refusal.
         TypeError and others: when the code looks at values or cannot be run on one point.
 
     >>> lower_numpy(lambda x: np.exp(-x[:, 0] ** 2), 1).value(np.array([[1.0]]))
@@ -45,6 +48,7 @@ def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") ->
     """
     build = Builder(d, least)
     result = function(Traced(build, build.input.arrange(lambda i: i[None])))
+    demand_heeded(build)
     if not isinstance(result, Traced):
         return build.finish(entry.constant(result, "a result"))
     if result.shape[:1] != (1,):
@@ -52,11 +56,15 @@ def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") ->
     return build.finish(result.value)
 
 
-class Traced(np.lib.mixins.NDArrayOperatorsMixin):
-    """An array of one point while it is traced."""
+class Traced(Watched):
+    """An array of one point while it is traced; code that asks for its class is told NumPy's."""
 
     def __init__(self, build: Builder, value: Tensor) -> None:
         self.build, self.value = build, value
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return np.ndarray if self.shape else np.float64
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -80,12 +88,6 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __len__(self) -> int:
         return self.shape[0]
-
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError("the code turns its input into a plain array; use NumPy functions on it directly")
-
-    def __bool__(self) -> bool:
-        raise TypeError("the code branches on a value; use np.minimum, np.maximum or np.where")
 
     def __getitem__(self, key: Any) -> Traced:
         return self._moved(lambda i: i[key])
@@ -188,18 +190,34 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return Traced(self.build, self.value.arrange(move))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        try:
+            return self._ufunc(ufunc, method, *inputs, **kwargs)
+        except Exception as error:
+            self.refuse(error)
+
+    def _ufunc(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         name = ufunc.__name__
+        if ufunc not in _UFUNCS:
+            raise Unsupported(f"{name} (a compiled function)", _NEAREST)
         if kwargs.get("dtype") is not None:
             entry.result(kwargs.pop("dtype"), f"np.{name}", self.build.least)
+        if any(isinstance(v, Watched) for v in kwargs.get("out") or ()):
+            raise in_place(f"np.{name}")
         if method != "__call__" or any(v is not None for v in kwargs.values()):
             raise Unsupported(f"np.{name}.{method} with options", _NEAREST)
         args = [_open(a, f"np.{name}") for a in inputs]
         if name in _COMPARE:
-            return Condition(Comparison(_COMPARE[name], args[0], args[1]))
+            return Condition(self.build, Comparison(_COMPARE[name], args[0], args[1]))
         return Traced(self.build, _ufunc(self.build, name, args))  # type: ignore[arg-type]
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if function.__name__ not in _FUNCTIONS:
+        try:
+            return self._function(function, args, kwargs)
+        except Exception as error:
+            self.refuse(error)
+
+    def _function(self, function: Any, args: Any, kwargs: Any) -> Any:
+        if function not in _KNOWN:
             raise Unsupported(f"np.{function.__name__}", _NEAREST)
         if kwargs.get("dtype") is not None:
             entry.result(kwargs["dtype"], f"np.{function.__name__}", self.build.least)
@@ -208,20 +226,22 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
         return _FUNCTIONS[function.__name__](self.build, *args, **known)
 
 
-class Condition:
+class Condition(Watched):
     """The outcome of a comparison, for np.where."""
 
-    def __init__(self, comparison: Comparison) -> None:
-        self.comparison = comparison
+    def __init__(self, build: Builder, comparison: Comparison) -> None:
+        self.build, self.comparison = build, comparison
 
-    def __bool__(self) -> bool:
-        raise TypeError("the code branches on a value; use np.minimum, np.maximum or np.where")
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        self.refuse(Unsupported(f"np.{ufunc.__name__} of a comparison", _NEAREST))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        builds = [a.build for a in args if isinstance(a, Traced)]
-        if function.__name__ != "where" or not builds:
-            raise Unsupported(f"np.{function.__name__} of a comparison", _NEAREST)
-        return _where(builds[0], *args)
+        if function is not np.where or len(args) != 3:
+            self.refuse(Unsupported(f"np.{function.__name__} of a comparison", _NEAREST))
+        try:
+            return _where(self.build, *args)
+        except Exception as error:
+            self.refuse(error)
 
 
 def _open(a: Any, what: str = "an operation") -> Value:
@@ -343,3 +363,12 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "squeeze": lambda build, x, axis=None: x._moved(lambda i: np.squeeze(i, axis)),
     "expand_dims": lambda build, x, axis: x._moved(lambda i: np.expand_dims(i, axis)),
 }
+
+# by what they are, and not by what they are called: others may have the same names
+_UFUNCS = frozenset(
+    getattr(home, name)
+    for home in (np, scipy.special)
+    for name in (*_UNARY, *_BINARY, *_COMPARE, *COMPOSED, "power", "float_power", "matmul", "logaddexp", "hypot")
+    if isinstance(getattr(home, name, None), np.ufunc)
+)
+_KNOWN = frozenset(getattr(np, name, np.linalg.norm) for name in _FUNCTIONS)

@@ -9,6 +9,7 @@ from supnorm.program.jaxpr import lower_jaxpr
 from supnorm.program.numpy import lower_numpy
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
+from supnorm.program.watched import Unlike
 
 
 def program_of(function: Any, d: int) -> Program:
@@ -36,7 +37,7 @@ def program_of(function: Any, d: int) -> Program:
             from supnorm.program.torch import lower_torch
 
             return lower_torch(code, d, least)
-        return _trace(code, d, least)
+        return lower_jaxpr(code, d, least) if getattr(value, "jax", False) else _trace(code, d, least)
     except Unsupported:
         raise
     except Exception as error:
@@ -65,7 +66,7 @@ def _trace(code: Any, d: int, least: str) -> Program:
     try:
         with jax.enable_x64(True):  # arrays of JAX in the code
             return lower_numpy(code, d, least)
-    except Narrowed:
+    except (Narrowed, Unlike):
         raise
     except Exception as error:  # whatever JAX does with an array that is none of its own
         failure = error

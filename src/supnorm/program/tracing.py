@@ -68,6 +68,7 @@ class Builder:
         self.nodes: list[Node] = [Node("input", (), d)]
         self.input = Tensor(0, np.arange(d))
         self.remarks: set[str] = set()
+        self.refused: Exception | None = None  # what the code asked of its input and was not told
         self._places: dict[tuple[object, ...], int] = {}
 
     def computed_in(self, kind: str) -> None:

@@ -63,6 +63,7 @@ def from_jax(
             return in_batches(call, x, rows, power_of_two)
 
     value.__wrapped__ = function  # type: ignore[attr-defined]  # the user's own code, for tracing it
+    value.jax = True  # type: ignore[attr-defined]  # which JAX alone runs
 
     def vjp(x: Array) -> tuple[Array, Pullback]:
         y = value(x)

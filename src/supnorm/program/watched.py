@@ -1,0 +1,109 @@
+"""What stands for an array while code is traced, and takes note of every question that only an array can answer.
+
+Code may ask and catch the refusal (``try``, ``hasattr``), and then go another way than with an array; or change its
+argument in place, which a library without arrays that change would read otherwise. Both are found here: what was refused
+is kept by the `Builder`, and the program is refused when it is finished.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+from supnorm.program.operations import Unsupported
+from supnorm.program.tracing import Builder
+
+_ARRAY = (
+    "the code turns its input into a plain array, a number or text; use NumPy functions on it directly"
+)
+_BRANCH = "the code branches on a value; use np.minimum, np.maximum or np.where"
+
+
+class Unlike(Unsupported):
+    """The code would run otherwise with an array than it was read: nothing else may read it.
+
+    >>> print(Unlike("a change in place", "y = y + 1"))
+    a change in place cannot be read; nearest supported form: y = y + 1
+    """
+
+    def __init__(self, what: str, nearest: str) -> None:
+        text = f"{what} cannot be read"
+        Exception.__init__(self, f"{text}; nearest supported form: {nearest}")
+        self.operation, self.nearest = text, nearest
+
+
+def in_place(what: str) -> Unlike:
+    """The refusal of a change in place."""
+    return Unlike(f"{what} in place", "y = y + 1 instead of y += 1, np.where or np.stack instead of y[..] = 1")
+
+
+def demand_heeded(build: Builder) -> None:
+    """Refuse code that went on after a question that was not answered.
+
+    Raises:
+        Unlike: with the question.
+    """
+    if isinstance(build.refused, Unlike):
+        raise build.refused
+    if build.refused is not None:
+        raise Unlike(f"code that goes on where it is not given an array ({build.refused})", "the same without try")
+
+
+class Watched(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array, or a comparison of arrays, that has no values."""
+
+    build: Builder
+
+    def refuse(self, error: Exception) -> NoReturn:
+        """Raise, and keep what was raised."""
+        self.build.refused = self.build.refused or error
+        raise error
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        self.refuse(TypeError(_ARRAY))
+
+    def __bool__(self) -> bool:
+        self.refuse(TypeError(_BRANCH))
+
+    def __float__(self) -> float:
+        self.refuse(TypeError(_ARRAY))
+
+    def __complex__(self) -> complex:
+        self.refuse(TypeError(_ARRAY))
+
+    def __int__(self) -> int:
+        self.refuse(TypeError(_ARRAY))
+
+    def __index__(self) -> int:
+        self.refuse(TypeError(_ARRAY))
+
+    def __str__(self) -> str:
+        self.refuse(TypeError(_ARRAY))
+
+    def __format__(self, how: str) -> str:
+        self.refuse(TypeError(_ARRAY))
+
+    def __contains__(self, value: Any) -> bool:
+        self.refuse(TypeError(_BRANCH))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.refuse(in_place("an assignment"))
+
+    def __delitem__(self, key: Any) -> None:
+        self.refuse(in_place("a deletion"))
+
+    def __copy__(self) -> Any:
+        return self  # nothing is changed in place
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        self.refuse(TypeError(_ARRAY))
+
+    def __getattr__(self, name: str) -> Any:
+        error = AttributeError(f"{type(self).__name__} has no {name}")
+        if not name.startswith("_") and hasattr(np.ndarray, name):
+            self.refuse(error)
+        raise error
