@@ -1,9 +1,10 @@
 """Attempts to have a false statement accepted.
 
     python -m benchmarks.soundness forgeries --seed 0 --count 500     certificates edited and sealed again
+    python -m benchmarks.soundness hidden --seed 0 --count 500        code that hides something from a reader
     python -m benchmarks.soundness doors --seed 0 --count 1000        broken and hostile input at every door
 
-Exit code 1 when a false file was accepted, the checker failed otherwise than by refusing, or a
+Exit code 1 when a false file was accepted, something false was said, the checker failed otherwise than by refusing, or a
 door was passed by what should be refused.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.soundness import doors, forgeries
+from benchmarks.soundness import doors, forgeries, hidden
 
 
 def main() -> int:
@@ -22,10 +23,19 @@ def main() -> int:
     forged.add_argument("--seed", type=int, default=0)
     forged.add_argument("--count", type=int, default=500)
     forged.add_argument("--keep", help="folder in which false files that were accepted are kept")
+    behind = campaigns.add_parser("hidden")
+    behind.add_argument("--seed", type=int, default=0)
+    behind.add_argument("--count", type=int, default=500)
+    behind.add_argument("--first", type=int, default=0, help="number of the first problem of the seed")
+    behind.add_argument("--keep", help="folder for the code of what was false")
     doors.options(campaigns.add_parser("doors"))
     given = parser.parse_args()
     if given.campaign == "doors":
         return doors.attack(given)
+    if given.campaign == "hidden":
+        told = hidden.campaign(given.seed, given.count, given.keep, given.first)
+        print(hidden.table(told))
+        return int(any(f.verdict in ("FALSE", "CRASHED") for f in told))
     found = forgeries.campaign(given.seed, given.count, given.keep)
     print(forgeries.table(found))
     return int(any(f.verdict in ("FALSE ACCEPTED", "CRASHED") for f in found))

@@ -6,7 +6,8 @@ The function may be written for one point ``(d,)`` or for batches ``(n, d)``; it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.tracing import Builder, Tensor, Value
+from supnorm.program.watched import Unlike
 
 _UNARY = {
     "neg": "neg", "abs": "abs", "tanh": "tanh", "logistic": "sigmoid", "sin": "sin", "cos": "cos",
@@ -39,16 +41,20 @@ _CALLS = ("jit", "pjit", "custom_jvp_call", "custom_vjp_call", "closed_call", "r
 _COMPARE = ("gt", "ge", "lt", "le", "ne", "eq")
 
 
-def lower_jaxpr(function: Callable[..., Any], d: int, least: str = "float64") -> Program:
+def lower_jaxpr(
+    function: Callable[..., Any], d: int, least: str = "float64", compiled: bool = False
+) -> Program:
     """The program of a JAX function.
 
     Args:
         function: ``(d,) -> (m,)`` or a scalar, or batched ``(n, d) -> (n,)`` or ``(n, m)``.
         d: number of inputs.
         least: the precision that it is declared to run in.
+        compiled: whether JAX compiles it to run it: then the code sees the same as here.
 
     Raises:
-        Unsupported: for an operation that programs do not have, or whose result is narrower than that.
+        Unsupported: for code that asks for values and catches the refusal, where it is not compiled; for an operation
+            that programs do not have, or whose result is narrower than that.
         TypeError and others: whatever JAX raises when it cannot trace the function.
 
     >>> import jax.numpy as jnp
@@ -59,7 +65,12 @@ def lower_jaxpr(function: Callable[..., Any], d: int, least: str = "float64") ->
 
     # Moving the index needs values, also while JAX traces a caller (derivatives of a program).
     with jax.enable_x64(True), jax.ensure_compile_time_eval():
-        closed, shape = _trace(function, d)
+        with _refusals() as asked:
+            closed, shape = _trace(function, d, asked)
+        if asked and not compiled:
+            raise Unlike(
+                f"code that goes on where JAX does not tell it a value ({asked[0]})", "the same without try"
+            )
         build = Builder(d, least)
         x = build.input.arrange(lambda i: i.reshape(shape))
         outputs = _interpret(build, closed.jaxpr, closed.consts, [x])
@@ -68,7 +79,29 @@ def lower_jaxpr(function: Callable[..., Any], d: int, least: str = "float64") ->
     return build.finish(outputs[0])
 
 
-def _trace(function: Callable[..., Any], d: int) -> tuple[Any, tuple[int, ...]]:
+@contextmanager
+def _refusals() -> Iterator[list[str]]:
+    """What JAX does not tell the code while it is traced, in a list: all its errors for that are one class."""
+    from jax.errors import JAXTypeError
+
+    made: list[str] = []
+    before = JAXTypeError.__dict__.get("__init__")
+
+    def noted(self: Any, *args: Any, **named: Any) -> None:
+        made.append(type(self).__name__)
+        super(JAXTypeError, self).__init__(*args, **named)
+
+    JAXTypeError.__init__ = noted
+    try:
+        yield made
+    finally:
+        if before is None:
+            del JAXTypeError.__init__
+        else:
+            JAXTypeError.__init__ = before
+
+
+def _trace(function: Callable[..., Any], d: int, asked: list[str]) -> tuple[Any, tuple[int, ...]]:
     import jax
 
     failure: Exception | None = None
@@ -77,6 +110,7 @@ def _trace(function: Callable[..., Any], d: int) -> tuple[Any, tuple[int, ...]]:
             closed = jax.make_jaxpr(function)(jax.ShapeDtypeStruct(shape, np.float64))
         except Exception as error:
             failure = failure or error
+            asked.clear()
             continue
         result = closed.out_avals[0].shape if len(closed.out_avals) == 1 else ()
         if len(shape) == 1 or (result and result[0] == 1):

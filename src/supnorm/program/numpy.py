@@ -7,7 +7,7 @@ convergence, conversion to an array) cannot be read and says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,9 @@ class Traced(Watched):
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    def __iter__(self) -> Iterator[Traced]:
+        return (self[i] for i in range(len(self)))
 
     def __getitem__(self, key: Any) -> Traced:
         return self._moved(lambda i: i[key])
@@ -190,12 +193,6 @@ class Traced(Watched):
         return Traced(self.build, self.value.arrange(move))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        try:
-            return self._ufunc(ufunc, method, *inputs, **kwargs)
-        except Exception as error:
-            self.refuse(error)
-
-    def _ufunc(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         name = ufunc.__name__
         if ufunc not in _UFUNCS:
             raise Unsupported(f"{name} (a compiled function)", _NEAREST)
@@ -211,12 +208,6 @@ class Traced(Watched):
         return Traced(self.build, _ufunc(self.build, name, args))  # type: ignore[arg-type]
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        try:
-            return self._function(function, args, kwargs)
-        except Exception as error:
-            self.refuse(error)
-
-    def _function(self, function: Any, args: Any, kwargs: Any) -> Any:
         if function not in _KNOWN:
             raise Unsupported(f"np.{function.__name__}", _NEAREST)
         if kwargs.get("dtype") is not None:
@@ -233,15 +224,12 @@ class Condition(Watched):
         self.build, self.comparison = build, comparison
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        self.refuse(Unsupported(f"np.{ufunc.__name__} of a comparison", _NEAREST))
+        raise Unsupported(f"np.{ufunc.__name__} of a comparison", _NEAREST)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function is not np.where or len(args) != 3:
-            self.refuse(Unsupported(f"np.{function.__name__} of a comparison", _NEAREST))
-        try:
-            return _where(self.build, *args)
-        except Exception as error:
-            self.refuse(error)
+            raise Unsupported(f"np.{function.__name__} of a comparison", _NEAREST)
+        return _where(self.build, *args)
 
 
 def _open(a: Any, what: str = "an operation") -> Value:
@@ -368,7 +356,17 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 _UFUNCS = frozenset(
     getattr(home, name)
     for home in (np, scipy.special)
-    for name in (*_UNARY, *_BINARY, *_COMPARE, *COMPOSED, "power", "float_power", "matmul", "logaddexp", "hypot")
+    for name in (
+        *_UNARY,
+        *_BINARY,
+        *_COMPARE,
+        *COMPOSED,
+        "power",
+        "float_power",
+        "matmul",
+        "logaddexp",
+        "hypot",
+    )
     if isinstance(getattr(home, name, None), np.ufunc)
 )
 _KNOWN = frozenset(getattr(np, name, np.linalg.norm) for name in _FUNCTIONS)

@@ -132,6 +132,10 @@ _EXACT = frozenset(
      "Where", "Split", "Range", "Dropout"}
 )  # fmt: skip
 
+_CHANCE = frozenset(
+    {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli", "Multinomial"}
+)
+
 
 def _type_name(code: int) -> str:
     from onnx import helper
@@ -202,6 +206,10 @@ def _apply(
             return [np.asarray(args[0]).astype(kinds[1])]
     if op == "Split":
         return _split(args, attributes, len(node.output))
+    if op == "Dropout" and len(args) > 2 and (isinstance(args[2], Tensor | Comparison) or np.any(args[2])):
+        raise Unsupported("ONNX Dropout in training mode", "model.eval() before it is exported")
+    if op == "BatchNormalization" and attributes.get("training_mode"):
+        raise Unsupported("ONNX BatchNormalization in training mode", "model.eval() before it is exported")
     if op == "Shape":
         return [np.asarray(np.shape(args[0]) if not isinstance(args[0], Tensor) else args[0].shape)]
     if not any(isinstance(a, Tensor | Comparison) for a in args):
@@ -224,6 +232,8 @@ def _fold(node: Any, args: list[Any], opset: int) -> list[Any]:
     from onnx import helper
     from onnx.reference import ReferenceEvaluator
 
+    if node.op_type in _CHANCE:
+        raise Unsupported(f"ONNX {node.op_type}", "none: each call draws other numbers")
     if any(a.ref_attr_name for a in node.attribute):
         raise Unsupported(f"{node.op_type} of constants, by an attribute of a function", "an initializer")
     given = {f"c{i}": np.asarray(a) for i, a in enumerate(args) if a is not None}

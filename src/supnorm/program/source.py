@@ -37,7 +37,8 @@ def program_of(function: Any, d: int) -> Program:
             from supnorm.program.torch import lower_torch
 
             return lower_torch(code, d, least)
-        return lower_jaxpr(code, d, least) if getattr(value, "jax", False) else _trace(code, d, least)
+        compiled = getattr(value, "jax", False)
+        return lower_jaxpr(code, d, least, compiled=True) if compiled else _trace(code, d, least)
     except Unsupported:
         raise
     except Exception as error:

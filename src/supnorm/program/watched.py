@@ -7,6 +7,9 @@ is kept by the `Builder`, and the program is refused when it is finished.
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -14,9 +17,7 @@ import numpy as np
 from supnorm.program.operations import Unsupported
 from supnorm.program.tracing import Builder
 
-_ARRAY = (
-    "the code turns its input into a plain array, a number or text; use NumPy functions on it directly"
-)
+_ARRAY = "the code turns its input into a plain array, a number or text; use NumPy functions on it directly"
 _BRANCH = "the code branches on a value; use np.minimum, np.maximum or np.where"
 
 
@@ -35,7 +36,9 @@ class Unlike(Unsupported):
 
 def in_place(what: str) -> Unlike:
     """The refusal of a change in place."""
-    return Unlike(f"{what} in place", "y = y + 1 instead of y += 1, np.where or np.stack instead of y[..] = 1")
+    return Unlike(
+        f"{what} in place", "y = y + 1 instead of y += 1, np.where or np.stack instead of y[..] = 1"
+    )
 
 
 def demand_heeded(build: Builder) -> None:
@@ -47,13 +50,34 @@ def demand_heeded(build: Builder) -> None:
     if isinstance(build.refused, Unlike):
         raise build.refused
     if build.refused is not None:
-        raise Unlike(f"code that goes on where it is not given an array ({build.refused})", "the same without try")
+        raise Unlike(
+            f"code that goes on where it is not given an array ({build.refused})", "the same without try"
+        )
+
+
+def noted(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of `Watched` whose refusals are kept, whoever catches them."""
+
+    @functools.wraps(method)
+    def inner(self: Watched, *args: Any, **named: Any) -> Any:
+        try:
+            return method(self, *args, **named)
+        except Exception as error:
+            self.refuse(error)
+
+    return inner
 
 
 class Watched(np.lib.mixins.NDArrayOperatorsMixin):
     """An array, or a comparison of arrays, that has no values."""
 
     build: Builder
+
+    def __init_subclass__(cls) -> None:
+        own = ("__getitem__", "__array_ufunc__", "__array_function__")
+        for name, method in list(vars(cls).items()):
+            if inspect.isfunction(method) and (name in own or not name.startswith("_")):
+                setattr(cls, name, noted(method))
 
     def refuse(self, error: Exception) -> NoReturn:
         """Raise, and keep what was raised."""

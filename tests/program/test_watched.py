@@ -1,0 +1,200 @@
+"""Code that runs otherwise with an array than with what stands for one is not read, whatever it catches."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from supnorm.problem import Function, as_function
+from supnorm.program import Unsupported, lower_numpy, program_of
+from supnorm.program.jaxpr import lower_jaxpr
+
+
+def _bump(x: Any) -> Any:
+    return 0.1 * np.exp(-(((x[:, :1] - 0.42) / 1e-8) ** 2))
+
+
+def _asks(question: Any) -> Any:
+    """Code that goes on without an answer."""
+
+    def code(x: Any) -> Any:
+        y = np.sin(x[:, :1])
+        with contextlib.suppress(Exception):
+            y = y + question(x, y)
+        return y
+
+    return code
+
+
+QUESTIONS = {
+    "branch": lambda x, y: 1.0 if x[0, 0] > 0.4 else 0.0,
+    "where": lambda x, y: np.where(np.abs(x[:, :1] - 0.42) < 1e-8, 0.1, y),
+    "mask": lambda x, y: (x[:, :1] > 0.4) & (x[:, :1] < 0.41),
+    "not": lambda x, y: ~(x[:, :1] > 0.4),
+    "array": lambda x, y: np.asarray(x)[:, :1] > 0.4,
+    "float": lambda x, y: float(x[0, 0]),
+    "int": lambda x, y: int(x[0, 0]),
+    "index": lambda x, y: [1.0, 2.0][x[0, 0]],
+    "complex": lambda x, y: abs(complex(x[0, 0])),
+    "text": lambda x, y: float(f"{x[0, 0]:.3f}"),
+    "str": lambda x, y: float(str(x[0, 0])),
+    "in": lambda x, y: 1.0 * (0.42 in x),
+    "cast": lambda x, y: y.astype(np.float16),
+    "integers": lambda x, y: y.astype(int),
+    "round": lambda x, y: np.round(y, 3),
+    "method": lambda x, y: y.round(3),
+    "item": lambda x, y: y.item(),
+    "bytes": lambda x, y: len(x.tobytes()),
+    "floor": lambda x, y: np.floor(y),
+    "any": lambda x, y: np.any(x > 0.4),
+    "boolean index": lambda x, y: y[x[:, 0] > 0.4],
+    "interp": lambda x, y: np.interp(x[:, :1], [0.0, 1.0], [0.0, 1.0]),
+    "complex constant": lambda x, y: np.abs(y + 1j),
+    "pickle": lambda x, y: __import__("pickle").loads(__import__("pickle").dumps(y)),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_question_that_was_caught_is_a_refusal(name: str) -> None:
+    with pytest.raises(Unsupported):
+        lower_numpy(_asks(QUESTIONS[name]), 1)
+    with pytest.raises(Unsupported):  # and no other library reads it instead
+        program_of(as_function(_asks(QUESTIONS[name]), "f"), 1)
+
+
+@pytest.mark.parametrize("what", ["flags", "tobytes", "itemsize", "base", "strides", "round", "item"])
+def test_attributes_of_arrays_are_missed(what: str) -> None:
+    with pytest.raises(Unsupported, match=what):
+        lower_numpy(lambda x: x[:, :1] + (1.0 if hasattr(x, what) else 0.0), 1)
+
+
+def test_attributes_that_no_array_has_may_be_asked_for() -> None:
+    program = lower_numpy(lambda x: x[:, :1] + (1.0 if hasattr(x, "detach") else 0.5), 1)
+    assert program.value(np.array([[1.0]]))[0, 0] == 1.5
+
+
+def test_the_class_of_what_is_read_is_that_of_an_array() -> None:
+    def code(x: Any) -> Any:
+        single = isinstance(x[0, 0], np.ndarray) or not np.isscalar(x[0, 0])
+        return x[:, :1] + (1.0 if isinstance(x, np.ndarray) else 0.0) + (7.0 if single else 0.0)
+
+    x = np.array([[0.25], [0.5]])
+    assert np.array_equal(lower_numpy(code, 1).value(x), code(x))
+
+
+def _in_place_add(x: Any) -> Any:
+    y = x[:, :1]
+    y += 2.718281828 ** (-(((x[:, 1:] - 0.42) / 1e-8) ** 2))
+    return 1.0 * x[:, :1]
+
+
+def _in_place_out(x: Any) -> Any:
+    y = x[:, :1]
+    np.add(y, 1.0, out=y)
+    return x[:, :1] * x[:, 1:]
+
+
+def _assigned(x: Any) -> Any:
+    y = x * 1.0
+    y[:, :1] = 0.5
+    return y[:, :1] * x[:, 1:]
+
+
+@pytest.mark.parametrize("code", [_in_place_add, _in_place_out, _assigned])
+def test_changes_in_place_are_read_by_no_library(code: Any) -> None:
+    """JAX, whose arrays do not change, would read another function."""
+    with pytest.raises(Unsupported, match="in place"):
+        program_of(as_function(code, "f"), 2)
+
+
+def test_what_jax_compiles_is_read_as_it_compiles() -> None:
+    from supnorm.sources import from_jax
+
+    def code(x: Any) -> Any:
+        y = x[:, :1]
+        y += 1.0
+        return y * x[:, :1]
+
+    x = np.array([[2.0, 3.0]])
+    f = from_jax(code)
+    assert program_of(f, 2).value(x)[0, 0] == f.value(x)[0, 0] == 6.0
+
+
+def test_code_that_catches_what_jax_refuses_is_not_read() -> None:
+    import jax.numpy as jnp
+
+    def code(x: Any) -> Any:
+        y = jnp.sin(x[:, :1])
+        with contextlib.suppress(Exception):
+            y = y + 0.1 * (abs(float(x[0, 0]) - 0.42) < 1e-8)
+        return y
+
+    with pytest.raises(Unsupported, match="without try"):
+        program_of(as_function(code, "f"), 1)
+    lower_jaxpr(code, 1, compiled=True)  # compiled code catches it as well
+
+
+class _Own(np.ndarray):
+    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **named: Any) -> Any:
+        plain = [a.view(np.ndarray) if isinstance(a, _Own) else a for a in args]
+        return getattr(ufunc, method)(*plain, **named) + _bump(plain[0])
+
+
+class _Reflected:
+    __array_priority__ = 1e6
+
+    def __array__(self, *args: Any, **named: Any) -> Any:
+        return np.asarray(0.0)
+
+    def __radd__(self, y: Any) -> Any:
+        return y + _bump(y)
+
+
+class _Float(float):
+    __array_priority__ = 1e6
+
+    def __radd__(self, y: Any) -> Any:
+        return y + _bump(y)
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [np.ones((1, 1)).view(_Own), _Reflected(), _Float(0.0), [_Float(0.0)], np.ones((1, 1)).view(np.matrix),
+     np.ma.array([[1.0]], mask=[[True]])],
+)  # fmt: skip
+def test_constants_with_arithmetic_of_their_own_are_refused(constant: Any) -> None:
+    with pytest.raises(Unsupported, match="plain arrays"):
+        lower_numpy(lambda x: x[:, :1] + constant, 1)
+
+
+def test_operations_are_known_by_what_they_are_and_not_by_their_names() -> None:
+    from numpy._core.overrides import array_function_dispatch
+
+    @array_function_dispatch(lambda x, a_min=None, a_max=None: (x,))
+    def clip(x: Any, a_min: Any = None, a_max: Any = None) -> Any:
+        return x + _bump(x)
+
+    class Tanh:
+        __name__ = "tanh"
+
+    with pytest.raises(Unsupported, match="clip"):
+        lower_numpy(lambda x: clip(x[:, :1]), 1)
+    with pytest.raises(Unsupported, match="compiled"):
+        lower_numpy(lambda x: x.__array_ufunc__(Tanh(), "__call__", x), 1)
+
+
+def test_functions_whose_code_is_known_keep_who_runs_it() -> None:
+    from supnorm.problem.function import keep_code
+    from supnorm.sources import from_jax
+
+    inner = from_jax(lambda x: x[:, :1])
+
+    def outer(x: Any) -> Any:
+        return inner.value(x)
+
+    keep_code(inner.value, outer)
+    assert outer.jax  # type: ignore[attr-defined]
+    assert isinstance(inner, Function)
