@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from benchmarks.claims.code import ROOT
@@ -63,10 +64,15 @@ def value(claim: Claim, key: str) -> str:
         return claim.words()
     if key == "command":
         return f"`{claim.command}`"
-    found = VALUES[claim.name](claim.content)
+    found = _said(claim)
     if key not in found:
         raise KeyError(f"{claim.name}.{key}: said of {claim.name} are {', '.join(found)}, stamp, command")
     return found[key]
+
+
+@cache
+def _said(claim: Claim) -> dict[str, str]:
+    return VALUES[claim.name](claim.content)
 
 
 def quoted(text: str) -> dict[str, set[str]]:

@@ -49,7 +49,7 @@ class Claim:
     @property
     def changed(self) -> list[str]:
         """The parts of the code below that are no longer what they were in some of the runs."""
-        now = fingerprints(self.depends)
+        now = _now(self.depends)
         return [p for p in self.depends if any(stamp["code"].get(p) != now[p] for stamp in self.stamps)]
 
     def words(self) -> str:
@@ -100,6 +100,11 @@ def stamp(name: str, add: bool = False, commit: str | None = None, date: str | N
         held[name] = [*before, fresh]
         STAMPS.write_text(json.dumps(dict(sorted(held.items())), indent=1) + "\n", encoding="utf-8")
         _json.cache_clear()
+
+
+@cache
+def _now(paths: tuple[str, ...]) -> dict[str, str]:
+    return fingerprints(paths)
 
 
 def _stamps() -> dict[str, list[dict[str, Any]]]:

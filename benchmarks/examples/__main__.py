@@ -54,6 +54,7 @@ def main() -> None:
         path, fresh = ROOT / claim.result, bool(claim.stamps) and not claim.changed
         kept = json.loads(path.read_text()) if path.exists() and fresh and not args.again else {}
         runs = {"demo": _demo, "conditional": _conditional}.get(name, dict)()
+        path.parent.mkdir(exist_ok=True)
         if name == "heston":
             prepare = ROOT / "examples" / "heston" / "prepare.py"
             subprocess.run([sys.executable, str(prepare)], check=True, cwd=prepare.parent)
@@ -61,9 +62,11 @@ def main() -> None:
             if key not in kept:
                 runs[key] = kept[key] = _audit(file, options)
                 print(name, key, json.dumps(runs[key]), flush=True)
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps({**kept, **runs}, indent=1) + "\n", encoding="utf-8")
-        stamp(name)
+                path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+                stamp(name)
+        if runs:
+            path.write_text(json.dumps({**kept, **runs}, indent=1) + "\n", encoding="utf-8")
+            stamp(name)
 
 
 def _supnorm(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -78,8 +81,8 @@ def _supnorm(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def _json(verb: str, file: str, *options: str) -> tuple[dict[str, Any], int]:
     done = _supnorm(verb, str(ROOT / "examples" / file), "--json", "--quiet", *options)
-    if done.returncode in (2, 70):
-        raise SystemExit(f"supnorm {verb} examples/{file}: {done.stderr.strip()}")
+    if done.returncode in (2, 70) or not done.stdout.strip():
+        raise SystemExit(f"supnorm {verb} examples/{file}: exit {done.returncode}: {done.stderr.strip()}")
     return json.loads(done.stdout), done.returncode
 
 

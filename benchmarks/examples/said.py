@@ -51,7 +51,7 @@ def steam(content: Runs) -> dict[str, str]:
 
 def heston(content: Runs) -> dict[str, str]:
     """The network on its own domain, on the declared box, and against its labels."""
-    problem = {seed: content[f"problem {seed}"] for seed in FRESH + USED}
+    problem = {seed: content[f"problem {seed}"] for seed in FRESH + USED if f"problem {seed}" in content}
     declared = {key.split()[1]: r for key, r in content.items() if key.startswith("declared")}
     labels = content["labels"]
     verdicts = [p["recheck"] for p in labels["places"]]

@@ -70,13 +70,13 @@ def compare(content: dict[str, Any]) -> dict[str, str]:
     }
     peers = [m for m in rms if m not in OURS and not m.startswith(BEST)]
     ahead = [t for t in rms[BEST] if all(rms[BEST][t] <= rms[m][t] for m in rms if t in rms[m])]
-    nearest = {t: min((rms[m][t], m) for m in peers) for t in rms[BEST]}
+    nearest = {t: min((rms[m][t], m) for m in peers if t in rms[m]) for t in rms[BEST]}
     with_torch = rms[f"{BEST}, torch loss"]
     behind = [t for t in with_torch if with_torch[t] > nearest[t][0]]
     return {
         **tables_,
         "least": f"{len(ahead)} of {len(rms[BEST])}",
-        "behind": "; ".join(f"{t.split(', ')[0]} {m}, by {e / rms[BEST][t]:.0f}" for t, (e, m) in nearest.items()),
+        "behind": "; ".join(f"{t.split(', ')[0]} {m}, by {e / rms[BEST][t]:,.0f}" for t, (e, m) in nearest.items()),
         "torch": _range(with_torch[t] / rms[BEST][t] for t in with_torch),
         "torch_behind": ", ".join(t.split(", ")[0] for t in behind) or "none",
         "own": "; ".join(
