@@ -164,6 +164,27 @@ def test_a_slow_function_is_told_about(shell: Shell) -> None:
     assert lines[1].endswith(" left")
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_budget_that_is_stopped_leaves_its_report(shell: Shell, name: str) -> None:
+    """JSON and page of what was measured, and a command that repeats it with the cost that was decided."""
+    shell.write(SLOW)
+    log = shell.folder / "log.txt"
+    arguments = ("budget", "problem.toml", "--calls", "500", "--out", "run")
+    process = shell.start(*arguments, SUPNORM_TEST_LOG=str(log), **QUICK)
+    wait_for_lines(log, 650)  # the first 256 points twice, for their time, and some of the profile
+    process.send_signal(getattr(signal, name))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    assert "Traceback" not in err
+    found = json.loads((shell.folder / "run" / "budget.json").read_text())
+    assert (found["status"]["code"], found["status"]["exit"]) == ("interrupted", 3)
+    assert found["verdict"]["word"] == "undecided"
+    assert found["cost"]["by"] == "measured"
+    assert f"--cost {found['cost']['seconds']!r} " in found["command"]
+    assert "topped by you" in (shell.folder / "run" / "budget.html").read_text()
+
+
 @pytest.mark.slow
 def test_ctrl_c_keeps_the_calls_and_resume_uses_them(shell: Shell) -> None:
     shell.write(SLOW)

@@ -103,7 +103,5 @@ def test_interrupted_anywhere_and_resumed(shell: Shell, verb: str) -> None:
         after = timeless(json.loads((shell.folder / out / name).read_text()))
         if name == "certify.json":  # another tree of boxes, the same verdict
             assert after["status"]["code"] == expected["status"]["code"]
-        elif verb == "budget":
-            assert after["verdict"] == expected["verdict"]
         else:
             assert after == expected

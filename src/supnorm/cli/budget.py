@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -99,6 +100,14 @@ def command(
         int | None,
         typer.Option("--calls", min=500, help="Evaluations for planning. [default: 40 s of the reference]"),
     ] = None,
+    cost: Annotated[
+        float | None,
+        typer.Option(
+            "--cost",
+            metavar="SECONDS",
+            help="What a call takes a point; decides how many are planned. [default: measured, and recorded]",
+        ),
+    ] = None,
     ladder: Annotated[
         str | None,
         typer.Option(
@@ -125,6 +134,7 @@ def command(
     trust: TRUST = False,
 ) -> int:
     """Say what a tolerance costs in samples and weights, which exceptions apply, and which tool to use."""
+    from supnorm.cli.repeat import repeated
     from supnorm.pages import write_budget_page
     from supnorm.planning import budget
     from supnorm.results import BadInput
@@ -159,6 +169,7 @@ def command(
             data=None if opened is None else opened.data,
             purse=purse,
             calls=calls,
+            cost=cost,
             trainer=trainer,
             samples=_numbers(rungs, "--rungs"),
             widths=_numbers(widths, "--widths"),
@@ -171,6 +182,16 @@ def command(
             observer=_silent if quiet or as_json else Progress(kept=out is not None),
         )
 
+    options = {
+        "inputs": inputs, "smoothness": smoothness, "tolerance": tolerance, "norm": norm, "scales": scales, "rho": rho,
+        "noise": noise or None, "fourier": fourier, "stability": stability, "composition": composition,
+        "manifold": manifold, "network": shape, "output": output, "purse": purse, "calls": calls,
+        "cost": (result.cost or {}).get("seconds"), "ladder": ladder, "rungs": rungs if ladder else None,
+        "widths": widths if ladder else None, "trainings": trainings if ladder else None, "out": out, "seed": chosen,
+        "workers": workers, "dask": dask, "trust": trust,
+    }  # fmt: skip
+    result = replace(result, command=repeated("budget", problem, options))
+
     def tell() -> None:
         if as_json:
             answer(dumps(result.to_json()))
@@ -182,6 +203,14 @@ def command(
             result.save(out / "budget.json")
             write_budget_page(result, out / "budget.html")
     tell()
+    if result.status.code == "interrupted":
+        kept = (
+            "nothing is kept without --out: with --out DIR evaluations and trainings are, and --resume goes on"
+            if out is None
+            else f"the report of what was measured, evaluations and trainings are kept in {out}: run the same command with "
+            "--resume"
+        )
+        say(f"supnorm: interrupted; {kept}", err=True)
     return int(result.status.exit)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,30 +19,17 @@ from numpy.typing import NDArray
 from supnorm.evaluation.executor import broken_workers_explained, spread
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.evaluation.threads import one_thread
-from supnorm.planning.caveats import caveats
-from supnorm.planning.charts import error_curves, tolerance_table
+from supnorm.interrupts import INTERRUPTS
 from supnorm.planning.climbing import Climbing, read_trainers
-from supnorm.planning.constructions import constructions
-from supnorm.planning.guarantees import guarantees
+from supnorm.planning.cost import declare, demand_seconds
 from supnorm.planning.ladder import Ladder
 from supnorm.planning.numbers import from_numbers
-from supnorm.planning.pilot import Trial, pilot, pilot_calls
-from supnorm.planning.profile.measured import Profile
-from supnorm.planning.profile.profile import profile
-from supnorm.planning.profile.target import Target
-from supnorm.planning.question import (
-    DEFAULT_CALLS,
-    PROFILE_SECONDS,
-    Plan,
-    Question,
-    as_problem,
-    ask,
-    read_norm,
-)
-from supnorm.planning.result import BudgetResult, Fooled
-from supnorm.planning.table import as_table, read_table, table_profile
-from supnorm.planning.theory import ClassBound, NetworkClass
-from supnorm.planning.verdict import UNDECIDED, UNSUITABLE, Verdict, verdict
+from supnorm.planning.question import Question, as_problem, ask, read_norm
+from supnorm.planning.result import BudgetResult
+from supnorm.planning.table import as_table, read_table
+from supnorm.planning.theory import NetworkClass
+from supnorm.planning.verdict import UNDECIDED
+from supnorm.planning.work import Work, planned_calls
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput, ExitCode, Status, versions
 
@@ -72,6 +58,7 @@ def budget(
     data: Array | None = None,
     purse: int = 100_000,
     calls: int | None = None,
+    cost: float | None = None,
     trainer: Any = None,
     samples: Sequence[int] = (32, 64, 128, 256, 512, 1024, 2048),
     widths: Sequence[int] = (24,),
@@ -101,6 +88,8 @@ def budget(
             what the class holds against these points (``result.fooled``).
         purse: samples that may be spent on the surrogate.
         calls: evaluations for the profile.
+        cost: seconds that a call takes a point, which decides how many are planned; by default the first calls tell. With
+            the same cost the same seed gives the same result.
         trainer: climbs a ladder with it: ``trainer(x, y, width, seed)`` with x of shape ``(m, d)`` in the unit
             cube, y of shape ``(m,)``, which returns a model or a `Trained`; or a `fit` strategy that takes
             samples, such as ``NetworkFit()``. Several, in a list or by name, are climbed with equal rungs.
@@ -113,14 +102,19 @@ def budget(
         observer: gets, for a function whose calls take more than two seconds, `Planned` (about how many, and how long),
             `Advanced` now and then, and `Finished`; of a ladder its own events, with its time estimate.
 
+    Ctrl-C ends it with what was measured until then, as soon as there is anything: the status is ``"interrupted"``, and
+    the verdict decides nothing.
+
     Raises:
         BadInput: for a missing tolerance or domain, or numbers out of range.
+        KeyboardInterrupt: before the first points have a value.
 
     >>> result = budget(inputs=12, smoothness=2, tolerance=1e-3)
     >>> result.verdict.word, round(result.guarantee[0].log10, 1)
     ('undecided', 10.1)
     """
     start = time.perf_counter()
+    demand_seconds(cost)
     if problem is None:
         parts = from_numbers(
             inputs,
@@ -149,109 +143,34 @@ def budget(
     told: dict[str, Any] = {}
     if isinstance(problem, Problem) and problem.reference.table is not None:
         problem, domain, tolerance, told = as_table(problem, output, tolerance)
-    ladders: tuple[Ladder, ...] = (ladder,) if ladder is not None else ()
-    if isinstance(problem, tuple):
-        table = read_table(problem, domain, tolerance, norm, **told)
-        plan, measured = table.question, table_profile(table, rng)
-        ladders += tuple(climbing.of_table(table.x, table.y, table.metric))
-        parts = _from_profile(plan, measured, ladders, shape, purse, tuple, table.x)
-        if table.contradiction:
-            parts["verdict"] = Verdict(
-                UNSUITABLE, "further inputs, which tell these rows apart", (table.contradiction,)
-            )
-    else:
-        given = as_problem(problem, domain, tolerance)
-        with spread(given, workers, executor) as pool:
-            planned = partial(_calls, calls=calls)
-            question = ask(given, tolerance, norm, output, rng, store, pool, workers, planned, observer)
-            points = None if data is None else _unit(data, question)
-            target = question.target
-            most = _calls(target.caller.cost, calls)
-            if calls is None and most < DEFAULT_CALLS:
-                question = replace(question, notes=(*question.notes, _timed(most, target.caller.cost)))
-            plan, measured = question, profile(target, rng, most, points)
-            with question.count.paused():
-                ladders += tuple(climbing.of_function(target, question.metric, pool, workers))
-            tries = partial(_pilot, target, measured, question, purse, most, rng)
-            parts = _from_profile(plan, measured, ladders, shape, purse, tries, points)
-            question.count.end()
+    work = Work(climbing, () if ladder is None else (ladder,), shape, purse)
+    try:
+        if isinstance(problem, tuple):
+            parts = work.of_table(read_table(problem, domain, tolerance, norm, **told), rng)
+        else:
+            given = as_problem(problem, domain, tolerance)
+            planned = partial(planned_calls, calls=calls)
+
+            def begin(pool: Executor | None) -> Question:
+                return ask(
+                    given, tolerance, norm, output, rng, store, pool, workers, planned, observer,
+                    lambda caller: declare(caller, cost),
+                )  # fmt: skip
+
+            with spread(given, workers, executor) as pool:
+                parts = work.of_function(begin, data, calls, rng, pool, workers)
+    except KeyboardInterrupt:
+        if work.plan is None:
+            raise
+        INTERRUPTS.taken()
+        return _finish(work.unfinished(), seed, start, interrupted=True)
     more = "the function itself in place of the table" if isinstance(problem, tuple) else "more calls"
     return _finish(parts, seed, start, more)
 
 
-def _pilot(
-    target: Target, measured: Profile, question: Question, purse: int, calls: int, rng: np.random.Generator
-) -> tuple[Trial, ...]:
-    """Pilot fits, where they can say something: a bounded function on a whole box."""
-    whole = not target.domain.constraints and target.domain.cloud is None
-    if measured.hazards.hopeless or measured.hazards.not_finite or not whole:
-        return ()
-    question.count.expect(pilot_calls(purse, calls))
-    return pilot(target, question.eps, question.p, purse, calls, rng)
-
-
-def _from_profile(
-    question: Plan,
-    measured: Profile,
-    ladders: tuple[Ladder, ...],
-    shape: NetworkClass | None,
-    purse: int,
-    tries: Callable[[], tuple[Trial, ...]],
-    data: Array | None,
-) -> dict[str, Any]:
-    def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
-        return guarantees(measured, eps, question.p, shape), constructions(measured, eps)
-
-    guarantee, construction = rows(question.eps)
-    table = tolerance_table(rows, ladders, question.eps)
-    return {
-        "title": question.title,
-        "inputs": measured.names,
-        "output": question.output,
-        "tolerance": question.eps,
-        "p": question.p,
-        "guarantee": tuple(guarantee),
-        "construction": tuple(construction),
-        "ladders": ladders,
-        "caveats": tuple(caveats(measured, ladders, guarantee, question.eps, question.p, table=table)),
-        "verdict": verdict(measured, construction, ladders, question.eps, question.p, purse, tries),
-        "profile": measured,
-        "table": tuple(table),
-        "curves": tuple(error_curves(table, ladders)),
-        "notes": (*question.notes, *_missing(measured)),
-        "law": question.law,
-        "fooled": _fooled(measured, guarantee, data),
-    }
-
-
-def _fooled(measured: Profile, guarantee: list[ClassBound], data: Array | None) -> tuple[Fooled, ...]:
-    """What the classes of the guarantee line hold against the data in the unit cube."""
-    found = []
-    for row in guarantee if data is not None else []:
-        if row.adversary is None or data is None:
-            continue
-        try:
-            member = row.adversary(data)
-        except BadInput:  # so many points leave nothing of this class
-            continue
-        domain = measured.domain
-        peak = member.peak if domain is None else domain.from_unit(member.peak[None])[0]
-        place = dict(zip(measured.names, map(float, peak), strict=True))
-        found.append(Fooled(row.name, len(data), member.height, place))
-    return tuple(found)
-
-
-def _missing(measured: Profile) -> tuple[str, ...]:
-    found = measured.hazards
-    if not found.not_finite:
-        return ()
-    return (
-        f"{found.not_finite} of {found.scanned} points scanned in the domain had no finite value: nothing here "
-        "covers them; name where the function exists as constraints of the domain",
-    )
-
-
-def _finish(found: dict[str, Any], seed: int, start: float, more: str = "") -> BudgetResult:
+def _finish(
+    found: dict[str, Any], seed: int, start: float, more: str = "", interrupted: bool = False
+) -> BudgetResult:
     """The result; ``more`` is what to give where the answer is undecided."""
     answer = found["verdict"]
     undecided = answer.word == UNDECIDED and found["profile"] is not None
@@ -259,6 +178,12 @@ def _finish(found: dict[str, Any], seed: int, start: float, more: str = "") -> B
         "undecided": f"Undecided: give {more}, or a trainer to climb a ladder with (--ladder).",
         "unsuitable": "No method known here promises this tolerance; see the evidence for what can be done.",
     }.get(answer.word, f"Use: {answer.tool}. Audit whatever you build: a budget is a plan, not a proof.")
+    if interrupted:
+        said = f"{answer.evidence[0].capitalize()}: this is what was measured until then, and it decides nothing."
+        status = Status("interrupted", said, ExitCode.INTERRUPTED)
+        return BudgetResult(
+            **found, status=status, seed=seed, seconds=time.perf_counter() - start, versions=versions()
+        )
     if found["profile"] is None:
         advice = (
             "Numbers about a class. Give the function itself for a profile, and a trainer for a forecast."
@@ -267,25 +192,3 @@ def _finish(found: dict[str, Any], seed: int, start: float, more: str = "") -> B
     return BudgetResult(
         **found, status=status, seed=seed, seconds=time.perf_counter() - start, versions=versions()
     )
-
-
-def _unit(data: Array, question: Question) -> Array:
-    points = np.asarray(data, dtype=float)
-    if points.ndim != 2 or points.shape[1] != question.target.d:
-        raise BadInput(f"data must have shape (N, {question.target.d}), got {points.shape}")
-    return question.target.domain.to_unit(points)
-
-
-def _timed(calls: int, cost: float) -> str:
-    return (
-        f"up to {calls:,} evaluations were planned because one took {cost:.2g} s here; a faster or slower run plans others, "
-        f"and may answer otherwise: --calls {calls} repeats this one"
-    )
-
-
-def _calls(cost: float, calls: int | None) -> int:
-    if calls is not None:
-        if calls < 500:
-            raise BadInput(f"calls must be at least 500, got {calls}")
-        return calls
-    return int(np.clip(PROFILE_SECONDS / max(cost, 1e-9), 500, DEFAULT_CALLS))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.planning.ladder import Ladder, Trainer, as_trainer, climb, climb_table
+from supnorm.planning.ladder import Ladder, LadderRun, Run, Trainer, as_trainer, climb, climb_table
 from supnorm.planning.ladder.remote import training_ground
 from supnorm.planning.names import LEARNERS, NETWORK
 from supnorm.planning.profile.target import Target
@@ -24,6 +24,17 @@ from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 LEAST = 3  # rungs
+TESTS = (5e-5, 5e-4)  # seconds a call from which on trainings are tested on fewer points
+
+
+@dataclass
+class _Begun:
+    """A ladder that is climbed, with the trainings of this process."""
+
+    name: str
+    axis: str
+    metric: str
+    runs: list[Run] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +48,8 @@ class Climbing:
         seed: of the data and the trainers.
         path: the file of runs; None keeps nothing. Several trainers get a file each, with their names.
         observer: gets the events of `climb`, with the name of the ladder.
+        climbed: the ladders so far; whoever is stopped finds them here.
+        begun: the one that is climbed now.
     """
 
     trainers: Mapping[str, Trainer]
@@ -46,6 +59,8 @@ class Climbing:
     seed: int
     path: Path | None
     observer: Callable[[Any], None]
+    climbed: list[Ladder] = field(default_factory=list)
+    begun: list[_Begun] = field(default_factory=list)
 
     def of_function(
         self, target: Target, metric: str, executor: Executor | None, workers: int
@@ -61,25 +76,28 @@ class Climbing:
                 f"a ladder needs at least {LEAST} rungs in samples, or widths, got samples {rungs} and widths "
                 f"{widths}; give one width, or at least {LEAST}"
             )
-        found = []
+        found = self.climbed
         for name, trainer in self.trainers.items():
             with training_ground(target, trainer, executor, workers) as (f, pool):
                 run = partial(
                     climb, f, target.d, trainer, seeds=self.seeds, seed=self.seed, path=self._file(name),
-                    tests=_tests(target.caller.cost), executor=pool, observer=self._told(name),
+                    tests=tests_for(target.caller.cost), executor=pool, observer=self._told(name),
                 )  # fmt: skip
                 if len(rungs) >= LEAST:
+                    self._begin(name, "samples", metric)
                     runs = run(samples=rungs, widths=widths[-1:])
                     found.append(Ladder(tuple(runs), "samples", metric, name=name))
                 if len(widths) >= LEAST:
+                    self._begin(name, "width", metric)
                     runs = run(samples=rungs[-1:], widths=widths)
                     found.append(Ladder(tuple(runs), "width", metric, name=name))
         return found
 
     def of_table(self, x: Array, y: Array, metric: str) -> list[Ladder]:
         """Climb on parts of a table in the unit cube, shapes ``(N, d)`` and ``(N,)``."""
-        found = []
+        found = self.climbed
         for name, trainer in self.trainers.items():
+            self._begin(name, "samples", metric)
             runs = climb_table(
                 x, y, trainer, samples=self.samples, width=max(self.widths), seeds=self.seeds, seed=self.seed,
                 path=self._file(name), observer=self._told(name),
@@ -93,8 +111,29 @@ class Climbing:
         word = "".join(c if c.isalnum() else "-" for c in name)
         return self.path.with_name(f"{self.path.stem}-{word}{self.path.suffix}")
 
+    def so_far(self) -> tuple[Ladder, ...]:
+        """The ladders that were climbed, and of the one that was begun the rungs that are whole, if they make one."""
+        found = list(self.climbed)
+        for one in self.begun:
+            sizes = [run.width if one.axis == "width" else run.samples for run in one.runs]
+            whole = {size for size in sizes if sizes.count(size) == self.seeds}
+            runs = [run for run, size in zip(one.runs, sizes, strict=True) if size in whole]
+            known = any(ladder.name == one.name and ladder.axis == one.axis for ladder in found)
+            if len(whole) >= LEAST and not known:
+                runs.sort(key=lambda r: (r.samples, r.width, r.seed))
+                found.append(Ladder(tuple(runs), one.axis, one.metric, name=one.name))
+        return tuple(found)
+
+    def _begin(self, name: str, axis: str, metric: str) -> None:
+        self.begun[:] = [_Begun(name, axis, metric)]
+
     def _told(self, name: str) -> Callable[[Any], None]:
-        return lambda event: self.observer(replace(event, ladder=name))
+        def hear(event: Any) -> None:
+            if isinstance(event, LadderRun):
+                self.begun[-1].runs.append(event.run)
+            self.observer(replace(event, ladder=name))
+
+        return hear
 
 
 def read_trainers(given: Any) -> dict[str, Trainer]:
@@ -122,10 +161,10 @@ def read_trainers(given: Any) -> dict[str, Trainer]:
     return {str(name): as_trainer(trainer) for name, trainer in given.items()}
 
 
-def _tests(cost: float) -> int:
+def tests_for(cost: float) -> int:
     """Test points a training, about a second of the reference: in wide steps, so that timing seldom changes the answer.
 
-    >>> _tests(1e-7), _tests(1e-4), _tests(2.0)
+    >>> tests_for(1e-7), tests_for(1e-4), tests_for(2.0)
     (20000, 2000, 200)
     """
-    return 20_000 if cost <= 5e-5 else 2_000 if cost <= 5e-4 else 200
+    return 20_000 if cost <= TESTS[0] else 2_000 if cost <= TESTS[1] else 200

@@ -115,18 +115,21 @@ def ask(
     workers: int = 1,
     plan: Callable[[float], int] = lambda cost: 0,
     observer: Callable[[Any], None] = lambda event: None,
+    declare: Callable[[Caller], None] = lambda caller: None,
 ) -> Question:
     """Evaluate a few points, choose the output and convert the tolerance.
 
     Args:
         plan: how many calls will follow when one takes so many seconds.
         observer: gets the events of `CallCount`.
+        declare: may decide what a call costs before the first one.
 
     Raises:
         BadInput: for an unknown output, a tolerance that cannot be converted, or a function that never has a
         value.
     """
     caller = Caller(problem.reference, "reference", store, executor, workers)
+    declare(caller)
     title = problem.title or problem.reference.name
     count = CallCount(caller, title, lambda cost: FIRST + plan(cost), workers, observer)
     x = draw_inside(problem.domain, FIRST, rng)

@@ -58,6 +58,8 @@ class BudgetResult:
         notes: what was converted or assumed.
         status: how it ended.
         fooled: members of the class that vanish at the given data; empty without data.
+        cost: what a call costs, who said so, and what that decided; None where nothing was called.
+        command: that repeats it; empty where none started it.
         seed, seconds, law, versions: for the record.
     """
 
@@ -81,6 +83,8 @@ class BudgetResult:
     law: str = ""
     fooled: tuple[Fooled, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
+    cost: dict[str, Any] | None = None
+    command: str = ""
 
     def __repr__(self) -> str:
         """One line; ``print`` shows the summary."""
@@ -125,6 +129,8 @@ class BudgetResult:
                 "graph": interaction_graph(self.profile) if self.profile else None,
             },
             "notes": list(self.notes),
+            "cost": self.cost,
+            "command": self.command,
             "seed": self.seed,
             "seconds": self.seconds,
             "versions": self.versions,

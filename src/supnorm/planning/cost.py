@@ -1,0 +1,68 @@
+"""What a call costs decides how many of them a budget plans: declared, or measured once, and recorded with the result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from supnorm.evaluation.caller import EXPENSIVE, Caller
+from supnorm.planning.climbing import TESTS, tests_for
+from supnorm.planning.question import CHEAP
+from supnorm.results import BadInput
+
+NEAR = 4.0  # a timing within this factor of a threshold may come out on the other side next time
+
+
+def demand_seconds(cost: float | None) -> None:
+    """
+    Raises:
+        BadInput: for anything that is no number of seconds.
+    """
+    number = isinstance(cost, int | float) and not isinstance(cost, bool)
+    if cost is not None and not (number and 0 < cost < float("inf")):
+        raise BadInput(f"cost must be the seconds that a call takes a point, such as 0.002, got {cost!r}")
+
+
+def declare(caller: Caller, cost: float | None) -> None:
+    """Decide before the first call what it costs, where the user says so.
+
+    Raises:
+        BadInput: when the run that is resumed counted otherwise.
+    """
+    if cost is None:
+        return
+    if caller.measured and caller.cost != max(cost, 1e-9):
+        raise BadInput(
+            f"--resume: a call counted as {caller.cost:.3g} s in the run that is resumed, this says {cost:.3g} s; leave "
+            "--cost out to go on with it"
+        )
+    caller.declare(cost >= EXPENSIVE)
+    caller.decide(cost)
+
+
+def cost_json(caller: Caller, calls: int, ladder: bool) -> dict[str, Any]:
+    """The key ``cost`` of a budget's document."""
+    return {
+        "seconds": caller.cost,
+        "by": "declared" if caller.declared else "measured",
+        "calls": calls,
+        "tests": tests_for(caller.cost) if ladder else None,
+    }
+
+
+def cost_notes(caller: Caller, calls: int, fixed: bool, ladder: bool) -> tuple[str, ...]:
+    """What a clock has decided that it may decide otherwise next time; ``fixed``: not the number of ``calls``."""
+    if caller.declared:
+        return ()
+    cost, notes = caller.cost, []
+    kept = f"the repeat command keeps that, and --cost {cost:.2g} decides it beforehand"
+    if not fixed and cost > CHEAP / NEAR:
+        notes.append(
+            f"up to {calls:,} evaluations were planned because one took {cost:.2g} s here; a faster or slower run plans "
+            f"others, and may answer otherwise: {kept}, or --calls {calls}"
+        )
+    if ladder and any(limit / NEAR < cost < limit * NEAR for limit in TESTS):
+        notes.append(
+            f"the trainings of a ladder were tested on {tests_for(cost):,} points each, by a timing of {cost:.2g} s a call "
+            f"near a threshold: {kept}"
+        )
+    return tuple(notes)

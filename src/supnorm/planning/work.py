@@ -1,0 +1,217 @@
+"""The work of a budget in its order: question, profile, ladders, verdict; what is done is found here by who stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.planning.caveats import caveats
+from supnorm.planning.charts import error_curves, tolerance_table
+from supnorm.planning.climbing import Climbing
+from supnorm.planning.constructions import constructions
+from supnorm.planning.cost import cost_json, cost_notes
+from supnorm.planning.guarantees import guarantees
+from supnorm.planning.ladder import Ladder
+from supnorm.planning.pilot import Trial, pilot, pilot_calls
+from supnorm.planning.profile.measured import Profile
+from supnorm.planning.profile.profile import profile
+from supnorm.planning.profile.target import Target
+from supnorm.planning.question import DEFAULT_CALLS, PROFILE_SECONDS, Plan, Question
+from supnorm.planning.result import Fooled
+from supnorm.planning.table import Table, table_profile
+from supnorm.planning.theory import ClassBound, NetworkClass
+from supnorm.planning.unfinished import stopped, without_profile
+from supnorm.planning.verdict import UNSUITABLE, Verdict, verdict
+from supnorm.problem import Domain
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Work:
+    """One budget of a function or a table.
+
+    Attributes:
+        climbing: the ladders that are to be climbed.
+        given: a ladder that was climbed before.
+        shape: a network class to speak about as well.
+        purse: samples that may be spent on the surrogate.
+        plan, domain, measured, cost, points: what is known so far.
+        stage: what is being done, in words.
+    """
+
+    climbing: Climbing
+    given: tuple[Ladder, ...]
+    shape: NetworkClass | None
+    purse: int
+    plan: Plan | None = None
+    domain: Domain | None = None
+    measured: Profile | None = None
+    cost: dict[str, Any] | None = None
+    points: Array | None = None
+    stage: str = ""
+
+    def of_table(self, table: Table, rng: np.random.Generator) -> dict[str, Any]:
+        """The parts of a `BudgetResult` for a table."""
+        self.plan, self.domain, self.points = table.question, table.domain, table.x
+        self.stage = "while the table was profiled"
+        self.measured = table_profile(table, rng)
+        self.stage = "while a ladder was climbed"
+        ladders = self.given + tuple(self.climbing.of_table(table.x, table.y, table.metric))
+        parts = _from_profile(self.plan, self.measured, ladders, self.shape, self.purse, tuple, table.x)
+        if table.contradiction:
+            parts["verdict"] = Verdict(
+                UNSUITABLE, "further inputs, which tell these rows apart", (table.contradiction,)
+            )
+        return parts
+
+    def of_function(
+        self,
+        begin: Callable[[Executor | None], Question],
+        data: Array | None,
+        calls: int | None,
+        rng: np.random.Generator,
+        pool: Executor | None,
+        workers: int,
+    ) -> dict[str, Any]:
+        """The parts of a `BudgetResult` for a function; ``begin`` makes its first calls.
+
+        Raises:
+            BadInput: for ``data`` of a wrong shape, or what `ask` and `Climbing.of_function` raise.
+        """
+        question = begin(pool)
+        target, ladder = question.target, bool(self.climbing.trainers)
+        most = planned_calls(target.caller.cost, calls)
+        self.cost = cost_json(target.caller, most, ladder)
+        told = cost_notes(target.caller, most, calls is not None, ladder)
+        self.plan, self.domain = replace(question, notes=(*question.notes, *told)), target.domain
+        self.stage = "while the function was profiled"
+        self.points = None if data is None else _unit(data, question)
+        self.measured = profile(target, rng, most, self.points)
+        self.stage = "while a ladder was climbed"
+        with question.count.paused():
+            ladders = self.given + tuple(self.climbing.of_function(target, question.metric, pool, workers))
+        self.stage = "while pilot fits were made"
+        tries = partial(_pilot, target, self.measured, question, self.purse, most, rng)
+        parts = _from_profile(self.plan, self.measured, ladders, self.shape, self.purse, tries, self.points)
+        question.count.end()
+        return parts | {"cost": self.cost}
+
+    def unfinished(self) -> dict[str, Any]:
+        """The parts of a `BudgetResult` as far as they are known."""
+        assert self.plan is not None
+        assert self.domain is not None
+        if self.measured is None:
+            parts = without_profile(self.plan, self.domain.names, self.stage)
+        else:
+            ladders = self.given + self.climbing.so_far()
+            parts = _from_profile(
+                self.plan, self.measured, ladders, self.shape, self.purse, tuple, self.points,
+                stopped(self.plan, self.stage),
+            )  # fmt: skip
+        return parts | {"cost": self.cost}
+
+
+def _pilot(
+    target: Target, measured: Profile, question: Question, purse: int, calls: int, rng: np.random.Generator
+) -> tuple[Trial, ...]:
+    """Pilot fits, where they can say something: a bounded function on a whole box."""
+    whole = not target.domain.constraints and target.domain.cloud is None
+    if measured.hazards.hopeless or measured.hazards.not_finite or not whole:
+        return ()
+    question.count.expect(pilot_calls(purse, calls))
+    return pilot(target, question.eps, question.p, purse, calls, rng)
+
+
+def _from_profile(
+    question: Plan,
+    measured: Profile,
+    ladders: tuple[Ladder, ...],
+    shape: NetworkClass | None,
+    purse: int,
+    tries: Callable[[], tuple[Trial, ...]],
+    data: Array | None,
+    answer: Verdict | None = None,
+) -> dict[str, Any]:
+    """The parts of a `BudgetResult`; ``answer`` in place of a verdict."""
+
+    def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
+        return guarantees(measured, eps, question.p, shape), constructions(measured, eps)
+
+    guarantee, construction = rows(question.eps)
+    table = tolerance_table(rows, ladders, question.eps)
+    return {
+        "title": question.title,
+        "inputs": measured.names,
+        "output": question.output,
+        "tolerance": question.eps,
+        "p": question.p,
+        "guarantee": tuple(guarantee),
+        "construction": tuple(construction),
+        "ladders": ladders,
+        "caveats": tuple(caveats(measured, ladders, guarantee, question.eps, question.p, table=table)),
+        "verdict": answer or verdict(measured, construction, ladders, question.eps, question.p, purse, tries),
+        "profile": measured,
+        "table": tuple(table),
+        "curves": tuple(error_curves(table, ladders)),
+        "notes": (*question.notes, *_missing(measured)),
+        "law": question.law,
+        "fooled": _fooled(measured, guarantee, data),
+    }
+
+
+def _fooled(measured: Profile, guarantee: list[ClassBound], data: Array | None) -> tuple[Fooled, ...]:
+    """What the classes of the guarantee line hold against the data in the unit cube."""
+    found = []
+    for row in guarantee if data is not None else []:
+        if row.adversary is None or data is None:
+            continue
+        try:
+            member = row.adversary(data)
+        except BadInput:  # so many points leave nothing of this class
+            continue
+        domain = measured.domain
+        peak = member.peak if domain is None else domain.from_unit(member.peak[None])[0]
+        place = dict(zip(measured.names, map(float, peak), strict=True))
+        found.append(Fooled(row.name, len(data), member.height, place))
+    return tuple(found)
+
+
+def _missing(measured: Profile) -> tuple[str, ...]:
+    found = measured.hazards
+    if not found.not_finite:
+        return ()
+    return (
+        f"{found.not_finite} of {found.scanned} points scanned in the domain had no finite value: nothing here "
+        "covers them; name where the function exists as constraints of the domain",
+    )
+
+
+def _unit(data: Array, question: Question) -> Array:
+    points = np.asarray(data, dtype=float)
+    if points.ndim != 2 or points.shape[1] != question.target.d:
+        raise BadInput(f"data must have shape (N, {question.target.d}), got {points.shape}")
+    return question.target.domain.to_unit(points)
+
+
+def planned_calls(cost: float, calls: int | None) -> int:
+    """How many evaluations planning may take: ``calls``, or about 40 seconds' worth.
+
+    Raises:
+        BadInput: for fewer than 500.
+
+    >>> planned_calls(1e-6, None), planned_calls(0.01, None), planned_calls(60.0, None)
+    (200000, 4000, 500)
+    """
+    if calls is not None:
+        if calls < 500:
+            raise BadInput(f"calls must be at least 500, got {calls}")
+        return calls
+    return int(np.clip(PROFILE_SECONDS / max(cost, 1e-9), 500, DEFAULT_CALLS))
