@@ -14,7 +14,7 @@ from scipy.interpolate import AAA
 from supnorm.auditing import audit
 from supnorm.evaluation import Evaluator
 from supnorm.pages.page import page
-from supnorm.problem import Domain, Problem
+from supnorm.problem import Domain, Function, Problem
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -163,3 +163,17 @@ def test_no_error_of_the_run_is_above_the_reported_one(seed: int, kind: str, d: 
         raise
     assert report.document["sup"]["lower"] == report.worst.error >= spied.largest
     assert page(report.to_json())
+
+
+def test_a_worst_point_that_is_within_the_tolerance_alone_is_no_reason_to_retrain() -> None:
+    problem = Problem(
+        lambda x: x[:, 0] + (0.05 * (x[:, 0] > 0.9) if len(x) >= 100 else 0.0),
+        Function(lambda x: x[:, 0], output_units=("MPa",)),
+        LINE,
+        tolerance=0.01,
+    )
+    report = audit(problem, evaluations=2000)
+    assert report.status.exit == 1
+    begin = "Called alone, the worst point is within the tolerance: find out first why its value changes."
+    assert report.status.advice.startswith(begin)
+    assert "in a batch it was 0.05 MPa, and" in found(report)[0]["text"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -153,3 +154,20 @@ def test_no_page_shows_a_bound_below_the_error_found(result: Result, kind: str) 
     data["charts"].pop("local_bounds")
     with pytest.raises(InconsistentResult, match=f"exceeds the {kind} bound"):
         page(data)
+
+
+def test_a_proved_page_names_what_is_hatched_and_gives_no_limits_of_the_search(result: Any) -> None:
+    data = result("d2")
+    data["witness"] |= {"volume": 0.2, "volume_at_least": 0.1, "volume_at_most": 0.3}
+    searched = page(data)
+    data = certified(data)
+    data["tolerance"] = 1.5 * data["sup"]["upper"]
+    data["status"] = {"code": "within-tolerance", "advice": "", "exit": 0}
+    proved = page(data)
+    assert "hatched: not excluded" in searched
+    assert "hatched: between the worst error found and the bound" in proved
+    assert "not excluded" not in proved
+    size = [re.sub(r"\s+", " ", text.split('id="where"')[1].split("</p>")[0]) for text in (searched, proved)]
+    assert "with 95 % confidence)." in size[0]
+    assert "in about 20 % of the domain." in size[1]
+    assert "confidence" not in size[1]

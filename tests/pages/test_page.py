@@ -276,8 +276,8 @@ def test_outputs_with_names_are_named_in_their_profile(result):
 
 def test_many_panels_are_limited(result):
     html = page(result("d20"))
-    assert "Shown are the 45 of 190 pairs with the largest spread." in html
-    assert "Shown are the 12 inputs along which the error varies most." in html
+    assert "The panels show the 45 of 190 pairs with the largest spread." in html
+    assert "The plots show the 12 inputs along which the error varies most." in html
 
 
 BREAKS = [
@@ -341,5 +341,5 @@ def test_errors_up_to_the_largest_number(inputs):
     assert "infinite" in text
     # Infinite over infinite says nothing: it is the finite errors that are compared.
     assert report.document["finite"]["worst"] < np.inf
-    assert "worst / RMS" in text
-    assert "worst / RMS" in summary(data)
+    assert "worst finite / RMS" in text
+    assert "worst finite / RMS" in summary(data)

@@ -1,11 +1,14 @@
 """Pages and summaries of tables and of few points: what the rows do not carry is not said."""
 
 import math
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from supnorm import audit
+from supnorm.auditing.infinite import failed_share
 from supnorm.pages import summary
 from supnorm.pages.page import page, write_page
 from supnorm.pages.places import edge_words
@@ -67,7 +70,7 @@ def test_a_table_speaks_of_its_rows():
     html = html_of(audit(Problem(smooth, table(x, y), SQUARE)))
     assert "99.9 % of the rows are below" in html
     assert "Share of the rows above a level" in html
-    assert "Listed are the worst rows, highest first." in html
+    assert "The list shows the worst rows, highest first." in html
     assert "1,500 of model and reference: 1,500 rows" in html
     assert "independent random points" not in html.split('id="words"')[0]
     assert "of the domain is below" not in html
@@ -91,7 +94,7 @@ def test_advice_for_a_table_does_not_ask_to_search_longer():
     x, y = x[np.argsort(x[:, 1])], y[np.argsort(x[:, 1])]  # the worst row comes last
     for tolerance, word in (
         (None, "these 400 rows the maximum is exact"),
-        (1.0, "says nothing between them"),
+        (1.0, "Nothing is known between them"),
         (0.005, "Retrain with the rows"),
     ):
         report = audit(Problem(smooth, table(x, y), SQUARE, tolerance=tolerance))
@@ -146,11 +149,12 @@ def test_a_row_is_named_by_its_number_and_what_else_stands_in_it(tmp_path):
         "None of 20 rows has an error above your tolerance of 5. The worst is <b>1.9</b>, in"
     )
     assert "row 20, site B, 2020-02-20" in said
-    assert "Over these 20 rows the maximum is exact; it says nothing between them." in html
+    assert "Over these 20 rows the maximum is exact. Nothing is known between them." in html
     assert "not excluded" not in html  # no hatched part of the ruler: a row that is worse does not exist
     assert 'class="unk"' not in html
     assert "a worse point may exist" not in text + html
     assert "2 other columns of row 20" in html
+    assert "counts as a glitch" not in html  # places of a table are rows, and none was measured
 
 
 def test_the_finite_errors_stand_beside_missing_predictions(tmp_path):
@@ -257,3 +261,30 @@ def test_a_share_of_rows_is_one_of_such_rows_only_if_they_are_drawn():
     x, y = labelled(400)
     html = html_of(audit(Problem(smooth, table(x, y), SQUARE, tolerance=1.0)))
     assert "of such rows, if they are independent draws, does." in html
+
+
+def test_levels_beside_infinite_errors_are_those_of_the_finite_ones():
+    """The page said that 99.9 % of the points are below a level where a fifth of them had an infinite error."""
+
+    def model(x):
+        return np.where(x[:, 0] > 0.8, np.nan, x[:, 1] + 0.01 * x[:, 0])
+
+    reference = Function(lambda x: x[:, 1], output_units=("MPa",))
+    report = audit(Problem(model, reference, SQUARE, tolerance=0.02), evaluations=8000)
+    html = html_of(report)
+    assert "% of the random points with a finite error are below" in html
+    assert "% of the random points are below" not in html
+    assert "Over the random points with a finite error:" in html
+    assert "worst finite / RMS" in html
+    assert "The average shows it" not in html  # the RMS is that of the finite errors
+    (text,) = [f["text"] for f in report.document["findings"] if f["code"] == "no-model-value"]
+    assert re.search(r"with 95 % confidence it is on at most \d+ % of the domain\.", text)
+    assert re.search(
+        r"RMS over [\d,]+ random points is [\d.]+ MPa, and the largest one found is 0.008 MPa", text
+    )
+
+
+def test_a_reference_that_fails_off_the_random_points_is_told_without_a_double_negative():
+    sample = SimpleNamespace(failed={}, drawn=30)
+    words = failed_share("reference", sample, "random points")
+    assert words == "some of the points evaluated, though at none of the 30 random points"

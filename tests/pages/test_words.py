@@ -361,7 +361,9 @@ def test_power_of_two_sides_is_that_of_the_worse_one(result):
     data["power"][0]["searched"] = (
         "a stand-in: a Gaussian process of the reference through 100 computed values"
     )
-    assert "Searched was a stand-in: a Gaussian process of the reference" in power.caption(View(data))
+    assert "The search went through a stand-in: a Gaussian process of the reference" in power.caption(
+        View(data)
+    )
 
 
 def row(volume, found, shape="bump"):
@@ -425,3 +427,19 @@ def test_nothing_is_called_finite_that_was_not(result):
     assert "no value" not in text
     data["findings"] = [{"code": "output-without-value", "text": "..."}]
     assert said(failures.sentence(View(data))).endswith("none is known of others.")
+
+
+def test_an_interrupted_audit_says_that_nothing_was_found_before_it_was_stopped(result):
+    data = open_result(result)
+    data["status"] = {"code": "interrupted", "advice": "", "exit": 3}
+    begin = "No error above your tolerance of 2 was found before the audit was stopped. The worst found is"
+    assert said(words.headline(View(data))).startswith(begin)
+
+
+def test_the_title_of_the_problem_stands_above_model_and_reference(result):
+    data = result("d1")
+    data["title"] = "Density <v3>"
+    html = page(data)
+    assert "<b>Density &lt;v3&gt;</b><br>Audit of" in html
+    data["title"] = ""
+    assert '<p class="kick">Audit of' in page(data)

@@ -393,7 +393,7 @@ def test_missing_predictions_may_be_ignored(tmp_path: Path) -> None:
     assert counted.worst.error == np.inf
     assert ignored.status.code == "within-tolerance"
     assert (
-        "1 of 3 rows with an error the maximum is exact; it says nothing of the others"
+        "1 of 3 rows with an error the maximum is exact. Nothing is known about the other rows"
         in ignored.status.advice
     )
     text = next(f["text"] for f in ignored.document["findings"] if f["code"] == "no-model-value")

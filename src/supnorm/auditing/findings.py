@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.explain import number
-from supnorm.auditing.infinite import RANDOM, failed_share, infinite_cause, infinite_share, points_word
+from supnorm.auditing.infinite import (
+    RANDOM,
+    drawn_from,
+    failed_share,
+    infinite_cause,
+    infinite_share,
+    points_word,
+)
 from supnorm.auditing.labels import LabelCheck
 from supnorm.auditing.reproducibility import not_reproducible
 from supnorm.auditing.statistics import Sample, clopper_pearson_upper
@@ -90,7 +97,10 @@ def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
             side if not own else "error function" if own == len(causes) else f"{side} or the error function"
         )
         k, n = sample.failed.get(side, 0), sample.drawn
-        most = f"with 95 % confidence on at most {number(100 * clopper_pearson_upper(k, n), 2)} % of them all"
+        most = (
+            f"with 95 % confidence it has none on at most {number(100 * clopper_pearson_upper(k, n), 2)} % of "
+            f"{drawn_from(evaluator.problem)}"
+        )
         none = "No error is known there, and none is counted."
         if side == "model":
             none = 'That is ignored, as failures = "ignore" asks: no error is counted there.'
@@ -111,7 +121,8 @@ def _most_frequent(evaluator: Evaluator, side: str) -> str:
     # What is not finite has no message of its own.
     said = cause.message if cause.kind == "non-finite" else f"{cause.kind}: {cause.message}"
     at = ", ".join(f"{k} = {v:.6g}" for k, v in evaluator.problem.domain.describe(cause.x).items())
-    return f"The most frequent cause ({cause.count:,} of {sum(f.count for f in causes):,}, first at {at}): {said}"
+    of = sum(f.count for f in causes)
+    return f"The most frequent cause ({cause.count:,} of {of:,}, first at {at}): {said.rstrip('.')}."
 
 
 def missing_outputs(problem: Problem, sample: Sample) -> list[dict[str, Any]]:

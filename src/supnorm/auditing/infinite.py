@@ -14,6 +14,21 @@ from supnorm.results import Witness
 RANDOM = "random points"
 
 
+def error_unit(problem: Problem) -> str:
+    """Unit of the error: that of the outputs where they share one and the error is absolute; else empty."""
+    error = problem.error
+    if error.kind != "absolute" or error.per_output:
+        return ""
+    known = [f.output_units for f in (problem.reference, problem.model) if f is not None and f.output_units]
+    units = set(known[0]) if known else set()
+    return str(units.pop()) if len(units) == 1 else ""
+
+
+def drawn_from(problem: Problem) -> str:
+    """What shares of random points are shares of."""
+    return "the domain" if problem.law is not None and problem.law.even else "the points that the law draws"
+
+
 def points_word(sample: Sample, table: bool) -> str:
     """What the statistics are over."""
     return "rows" if table else "points of the domain" if isinstance(sample, WholeSample) else RANDOM
@@ -25,7 +40,7 @@ def failed_share(side: str, sample: Sample, points: str) -> str:
     return (
         f"{k:,} of {n:,} {points} ({number(100 * k / n, 2)} %)"
         if k
-        else f"none of {n:,} {points}, but at others"
+        else f"some of the points evaluated, though at none of the {n:,} {points}"
     )
 
 
@@ -52,15 +67,15 @@ def infinite_share(problem: Problem, sample: Sample, worst_finite: float) -> str
     k, n = sample.n - finite.n, sample.n
     points = points_word(sample, is_table(problem))
     relative = problem.error.kind == "relative" and not problem.error.per_output
+    unit = f" {name}" if (name := error_unit(problem)) else ""
 
     def size(error: float) -> str:
-        return f"{100 * error:.3g} %" if relative else f"{error:.3g}"
+        return f"{100 * error:.3g} %" if relative else f"{error:.3g}{unit}"
 
     text = ""
     if n:
-        most = (
-            f": with 95 % confidence on at most {number(100 * clopper_pearson_upper(k, n), 2)} % of them all"
-        )
+        share = number(100 * clopper_pearson_upper(k, n), 2)
+        most = f": with 95 % confidence it is on at most {share} % of {drawn_from(problem)}"
         text = f"The error is infinite at {k:,} of {n:,} {points}{most if points == RANDOM else ''}."
     if finite.n:
         one = points.replace("points", "point").replace("rows", "row") if finite.n == 1 else points

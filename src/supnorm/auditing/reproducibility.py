@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.auditing.infinite import error_unit
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.evaluator import Twice
 
@@ -27,7 +28,13 @@ def not_reproducible(evaluator: Evaluator) -> list[dict[str, Any]]:
     own = [t for t in apart if top is not None and np.array_equal(t.batch.x, top.x)]
     twice = own[0] if own else max(apart, key=lambda t: t.apart)
     measure, domain = evaluator.problem.error, evaluator.problem.domain
-    unit = " times the tolerance" if measure.per_output else ""
+    unit = (
+        " times the tolerance"
+        if measure.per_output
+        else f" {name}"
+        if (name := error_unit(evaluator.problem))
+        else ""
+    )
     sides = []
     for side in ("model", "reference"):
         a, b = (getattr(w, side) for w in (twice.batch, twice.alone))
@@ -39,8 +46,8 @@ def not_reproducible(evaluator: Evaluator) -> list[dict[str, Any]]:
     at = ", ".join(f"{name} = {v:.9g}" for name, v in domain.describe(twice.batch.x).items())
     what = "The worst error" if own else "The error of a point"
     text = (
-        f"{what} is not reproducible: in a batch it was {_digits(twice.batch.error)}{unit}, and when the same point was "
-        f"called alone {_digits(twice.alone.error)} ({at}): {' and '.join(sides) or 'no value was the same'}. "
+        f"{what} is not reproducible: in a batch it was {_digits(twice.batch.error, unit)}, and when the same point was "
+        f"called alone {_digits(twice.alone.error, unit)} ({at}): {' and '.join(sides) or 'no value was the same'}. "
         f"{'The larger one is reported. ' if own else ''}Values may depend on the batch, on earlier calls or on digits "
         "that cancel, as they do near a pole and in single precision."
     )
@@ -51,8 +58,8 @@ def not_reproducible(evaluator: Evaluator) -> list[dict[str, Any]]:
     return [{"code": "not-reproducible", "text": text, "x": domain.describe(twice.batch.x), **both}]
 
 
-def _digits(error: float) -> str:
-    return "infinite" if error == np.inf else "not known" if np.isnan(error) else f"{error:.6g}"
+def _digits(error: float, unit: str) -> str:
+    return "infinite" if error == np.inf else "not known" if np.isnan(error) else f"{error:.6g}{unit}"
 
 
 def _parted(twice: Twice, limit: float | None) -> bool:

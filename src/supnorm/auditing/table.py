@@ -102,11 +102,11 @@ class Compared:
             return f"{self.sample.drawn:,} of {every:,} rows were compared; what the others hold is unknown."
         if n < self.sample.drawn:
             return (
-                f"Over the {n:,} of {self.sample.drawn:,} rows with an error the maximum is exact; it says nothing of the "
-                "others, nor between them."
+                f"Over the {n:,} of {self.sample.drawn:,} rows with an error the maximum is exact. Nothing is "
+                "known about the other rows, or between rows."
             )
         rows = "this row" if n == 1 else f"these {n:,} rows"
-        return f"Over {rows} the maximum is exact; it says nothing between them."
+        return f"Over {rows} the maximum is exact. Nothing is known between them."
 
 
 def is_table(problem: Problem) -> bool:

@@ -36,6 +36,11 @@ def verdict(
         compared: the rows, where a table was given.
     """
     status = _status(problem, witness, evaluator, searched, listed, compared)
+    if status.code == "tolerance-exceeded" and _within_alone(evaluator, problem.error.limit):
+        first = (
+            "Called alone, the worst point is within the tolerance: find out first why its value changes. "
+        )
+        status = replace(status, advice=first + status.advice)
     table = is_table(problem)
     more = [
         f"The {side} has no value at {failed_share(side, sample, points_word(sample, table))}: {_counted(evaluator, side)}."
@@ -45,6 +50,16 @@ def verdict(
     if recheck_failures:
         more.append(f"The second reference failed: {recheck_failures[0]}.")
     return replace(status, advice=" ".join([status.advice.rstrip(), *more])) if more else status
+
+
+def _within_alone(evaluator: Evaluator, limit: float | None) -> bool:
+    """Whether the worst error exceeds the tolerance in a batch only."""
+    worst = evaluator.top
+    return (
+        limit is not None
+        and worst is not None
+        and any(np.array_equal(t.batch.x, worst.x) and t.alone.error <= limit for t in evaluator.twice)
+    )
 
 
 def _counted(evaluator: Evaluator, side: str) -> str:

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from supnorm.certification.result import CertifyResult
 
 _PROVED = "The bound is within the tolerance everywhere. Keep the certificate with the model; supnorm check verifies it."
-_IF_DECLARED = " It holds if the declared bounds do."
-
+_DECLARED = (
+    "On the declared assumptions the bound is within the tolerance everywhere. Keep the certificate with the model; "
+    "supnorm check verifies all but these assumptions."
+)
 
 SLACK = 4.0  # of the proved rounding of the programs, for float64 code whose order of operations is not known
 
@@ -86,7 +88,7 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     found_none = status["code"] in ("within-tolerance", "nothing-found")
     if found_none and tolerance is not None and proves(result, upper, from_json(tolerance)):
         status["code"] = "within-tolerance"
-        status["advice"] = _PROVED + (_IF_DECLARED if kind == "conditional" else "")
+        status["advice"] = _DECLARED if kind == "conditional" else _PROVED
     return replace(
         report,
         document={

@@ -13,7 +13,7 @@ from supnorm.checker.document import TooCostly
 # Operations of one core in a second. Forecast / measured, whole files or a sample of their leaves, on a quiet machine of
 # 2024: 1-D 2x32 tanh 0.9, 2-D 2x32 1.5, 2-D 3x64 1.3, 3-D 2x32 graded 1.1, 4-D 2x32 1.2, 5-D 2x16 1.2, 10-D affine 0.8,
 # 2-D ReLU by pieces 2.0, 3-D 2x16 silu of 3 outputs 0.9, 2-D gelu 0.9, 2-D formulas 1.0, node rules in 3 to 5 inputs 0.5 to
-# 0.9. With 15 other processes at work all are 1.4 to 1.7 times slower.
+# 0.9. With 15 other processes at work all took 1.4 to 1.7 of these seconds.
 SECOND = 6e7
 LIMIT = 36_000.0  # seconds of one core that `check` takes on without being asked, as forecast
 MEMORY = 4e9  # bytes of one process

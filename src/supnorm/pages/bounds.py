@@ -81,8 +81,8 @@ def words(view: View, raw: dict[str, Any]) -> Markup:
             view.error(target),
         )
     return begin + (
-        "Shown is the bound of each place, not an error that was found. The worst point lies where the bound is at least "
-        "as large as the worst error found."
+        "The picture shows the bound of each place, not an error that was found. The worst point lies where the bound is "
+        "at least as large as the worst error found."
     )
 
 

@@ -121,7 +121,8 @@ def _verdict(view: View) -> dict[str, Any]:
     return {
         "title": f"{subject}: worst error {worst} – supnorm audit",
         "kick": "Statistics of a table:" if view.table_only else "Audit of",
-        "model": view.text("model", "name") or view.text("title") or "the model",
+        "problem_title": view.text("title"),
+        "model": view.text("model", "name") or "the model",
         "reference": view.text("reference", "name") or "the reference",
         "chip": words.chip(view),
         "headline": words.headline(view),
@@ -130,7 +131,7 @@ def _verdict(view: View) -> dict[str, Any]:
         "interrupted": view.text("status", "exit") == "3",
         "findings": [str(f.get("text")) for f in view.items("findings")],
         "ruler": drawn,
-        "hatched": 'class="unk"' in drawn[0],
+        "hatched": _hatched(view) if 'class="unk"' in drawn[0] else "",
         "exceeded": view.exceeded,
         "whole": view.whole,
         "tolerance": view.tolerance > 0,
@@ -141,6 +142,13 @@ def _verdict(view: View) -> dict[str, Any]:
         "searched": not (view.table_only or view.exhaustive),
         "exact": view.exact,
     }
+
+
+def _hatched(view: View) -> str:
+    """What the hatched part of the ruler is: with a proof it ends at the bound, else nowhere."""
+    if view.bounded:
+        return "hatched: between the worst error found and the bound"
+    return "hatched: not excluded"
 
 
 def _where(view: View) -> dict[str, Any]:
@@ -170,7 +178,7 @@ def _where(view: View) -> dict[str, Any]:
         "row": view.witness.row if view.witness else None,
         "columns": list(view.witness.columns.items()) if view.witness else [],
         "cuts": cuts,
-        "cuts_words": f" Shown are the {len(chosen)} inputs along which the error varies most."
+        "cuts_words": f" The plots show the {len(chosen)} inputs along which the error varies most."
         if left_out
         else "",
         "line": two_sizes(maps.line_map, view) if is_line else None,
@@ -219,10 +227,12 @@ def _spread(view: View) -> dict[str, Any]:
         if not view.finite and not math.isnan(v)
     ]
     share, level = words.top_level(view)
+    worst = "worst finite" if view.finite else "worst"
     for name, base in (("RMS", view.rms), (f"{share} level", level)):
         if 0 < base < math.inf and view.lower >= 0:
-            facts.append({"term": "", "name": f"worst / {name}", "value": num(view.highest / base)})
+            facts.append({"term": "", "name": f"{worst} / {name}", "value": num(view.highest / base)})
     n = count(view.rms_n if view.finite else view.plain[0])
+    of = "" if view.table_only or view.exact else "independent "
     return {
         "spread": sections.spread(view),
         "why": sections.why_average(view),
@@ -230,7 +240,8 @@ def _spread(view: View) -> dict[str, Any]:
         "shares": two_sizes(distribution.shares, view, HALF),
         "bin_rows": distribution.bin_rows(view),
         "level_rows": distribution.level_rows(view),
-        "iid": f"{n} {view.sampled}" if view.table_only or view.exact else f"{n} independent random points",
+        "iid": f"{n} {of}{view.sampled}",
+        "facts_of": view.sampled if view.finite else "",
         "facts": facts,
     }
 

@@ -119,9 +119,9 @@ def caption(view: View) -> str:
     effort = f", with {count(spent[-1])} evaluations," if spent and spent[-1] else ""
     copies = sorted({str(r.get("searched") or "") for r in view.items("power")} - {"", "the audited pair"})
     searched = (
-        f" Searched was {copies[0]}: searching the pair itself that often costs too much."
+        f" The search went through {copies[0]}: searching the pair itself that often costs too much."
         if copies
-        else " Searched was the audited pair itself."
+        else " The search went through the audited pair itself."
     )
     left_out = view.text("power_left_out")
     return (

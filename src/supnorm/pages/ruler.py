@@ -1,6 +1,6 @@
 """The error ruler: one logarithmic axis with RMS, a high level, tolerance, random tests, worst point, bound.
 
-Solid: above the tolerance, up to the worst found. Hatched: not excluded; it stops at the bound, if any.
+Solid: above the tolerance, up to the worst found. Hatched: not excluded, up to the bound, if any.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ def marks(view: View) -> list[Mark]:
     n, plain = view.plain
     share, level = top_level(view)
     of = "rows" if view.table_only else "points" if view.exact else "random points"
+    if view.finite:
+        of += " with a finite error"
     found = [
         Mark(view.rms, "rms", "typical (RMS)", "typical (RMS)"),
         Mark(level, "q", f"{share} of the {of} are below", f"{share} level"),

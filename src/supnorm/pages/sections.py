@@ -37,12 +37,14 @@ def where(view: View) -> Markup:
         name = view.text("recheck", "name")
         words += m(" A second reference{} confirms it: {}.", f" ({name})" if name else "", second)
     if point.volume > 0:
-        words += m(" The error stays above half of this peak in {} of the domain", point.size)
-        if point.volume_at_most > 0:
+        about = "about " if view.settled and point.size[0].isdigit() else ""
+        words += m(" The error stays above half of this peak in {}{} of the domain", about, point.size)
+        # After a proof the limits of an estimate are no question.
+        if point.volume_at_most > 0 and not view.settled:
             write = share if share(point.volume_at_most).startswith("1 in") else percent
             limits = (write(v) for v in (point.volume_at_least, point.volume_at_most))
             words += m(" (between {} and {}, with 95 % confidence)", *limits)
-        elif point.volume_at_least > 0:
+        elif point.volume_at_least > 0 and not view.settled:
             words += m(
                 " ({} with 95 % confidence; the place goes on beyond what was measured)",
                 share(point.volume_at_least),
@@ -130,6 +132,8 @@ def why_average(view: View) -> Markup:
     n = view.plain[0]
     if point is None or not n or not view.rms > 0 or not point.volume > 0 or view.lower < 3 * view.rms:
         return Markup("")
+    if math.isinf(view.lower):  # the RMS is then one of the finite errors alone
+        return Markup("")
     if not view.uniform or view.exact:  # a law may prefer the place, or avoid it
         return Markup("")
     per = 1 / point.volume
@@ -156,9 +160,10 @@ def places(view: View) -> Markup:
         return Markup("No distinct places were recorded.")
     n = len(view.items("glitches"))
     link = term("glitch", "what is that?")
-    listed = "worst rows" if view.table_only else "distinct peaks"
-    ending = f"Listed are the {listed}, highest first."
-    if len(view.places) == 1 and not view.table_only:
+    if view.table_only:
+        return Markup("The list shows the worst rows, highest first.")
+    ending = "The list shows the distinct peaks, highest first."
+    if len(view.places) == 1:
         ending = "There is a single peak." if view.exhaustive else "The search found a single peak."
     if n == 0 and math.isnan(view.places[0].volume):
         return m("Whether a place counts as a glitch ({}) was not measured. {}", link, ending)
@@ -186,7 +191,7 @@ def picture(view: View, shown: int, all_panels: int) -> str:
         "that somewhere behind this cell the error is large. "
     )
     if all_panels > shown:
-        words += f"Shown are the {shown} of {all_panels} pairs with the largest spread. "
+        words += f"The panels show the {shown} of {all_panels} pairs with the largest spread. "
     return words + "Cells hold few points in high dimension; an empty-looking cell proves nothing."
 
 

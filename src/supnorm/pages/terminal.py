@@ -114,7 +114,10 @@ def facts(view: View) -> list[tuple[str, str, str]]:
         worst += f" in {output}"
     known = view.tolerance > 0 and point is not None and not view.per_output
     times = f"{ratio(view.lower / view.tolerance)} × tolerance" if known else ""
-    compared = f"worst / RMS = {num(view.highest / view.rms)}" if 0 < view.rms < math.inf and point else ""
+    largest = "worst finite" if view.finite else "worst"
+    compared = (
+        f"{largest} / RMS = {num(view.highest / view.rms)}" if 0 < view.rms < math.inf and point else ""
+    )
     drawn, n = view.sampled, view.rms_n if view.finite else view.plain[0]
     sample = f"at {count(n)} {drawn}" if view.plain[0] else ""
     part, level = top_level(view)
@@ -192,7 +195,7 @@ def _bound(view: View) -> tuple[str, str]:
     if not view.bounded and view.exhaustive:
         return "no certificate", f"{view.every_point} evaluated"
     if not view.bounded and view.every_row:
-        return "none", "exact over the rows; nothing is known between them"
+        return "none", "exact over the rows alone"
     if not view.bounded:
         return "none", "a worse point may exist"
     notes = {"certified": "proven", "exact-arithmetic": "proven in exact arithmetic"}

@@ -162,7 +162,10 @@ def headline(view: View) -> Markup:
         if view.table_only:
             begin = m("None of {} rows has an error above {}.", count(view.plain[0]), allowed)
             return m("{} The worst is {}, {}.", begin, big, at)
-        begin = m("No error above {} was found.", allowed)
+        stopped = view.text("status", "code") == "interrupted"
+        begin = m(
+            "No error above {} was found{}.", allowed, " before the audit was stopped" if stopped else ""
+        )
         return m("{} The worst found is {}, {}.", begin, big, at)
     if point.error == 0:
         return _zero(view)
@@ -210,7 +213,7 @@ def _partly_infinite(view: View, point: PlaceView, where: Markup) -> Markup:
         words = "At <b>{}</b> the model has no value where the reference has one, as {}."
         first = m(words, points, located(view, point))
     elif infinite:
-        first += m(" So it is at {}.", points)
+        first += m(" The error is infinite at {}.", points)
     best = next((p for p in view.places if math.isfinite(p.error)), None)
     if best is None:
         return first
