@@ -83,7 +83,9 @@ def outcome(page: Page, status: int) -> int:
     """The verdict; where there is none, say so, and what ended the process as far as that can be known."""
     if page.verdict is not None:
         return page.verdict
-    doing = f" while {page.in_call}" if page.in_call else ""
+    from supnorm.results.printable import one_line  # only here: the supervisor stays small
+
+    doing = f" while {one_line(page.in_call, 300)}" if page.in_call else ""
     isolated = ""
     if page.in_call.startswith("calling the reference at "):
         isolated = (

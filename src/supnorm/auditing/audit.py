@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from supnorm.auditing import document
 from supnorm.auditing.arguments import demand_norms, demand_number, power_of
 from supnorm.auditing.clock import Clock, Pace
-from supnorm.auditing.cost import declare, default_evaluations
+from supnorm.auditing.cost import declare, default_evaluations, demand_room
 from supnorm.auditing.enumeration import Enumeration, Listed
 from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.auditing.facts import failures_json
@@ -190,6 +190,7 @@ def audit(
             chosen = strategy or choose_strategy(evaluator, evaluations, clock)
             if evaluations is not None:
                 planned = forecast(evaluator, chosen, evaluations, power)
+                demand_room(evaluator, planned.total)
                 evaluator.budget = planned.total
                 observer(planned.event(evaluations, given))
             evaluator.tell()

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from supnorm.evaluation import Evaluator
-from supnorm.evaluation.caller import EXPENSIVE
 from supnorm.results import BadInput
+from supnorm.results.door import LARGEST
 
 # Whether a call of the model and one of the reference is expensive.
 COSTS = {
@@ -50,6 +50,22 @@ def default_evaluations(evaluator: Evaluator) -> int:
     return EXPENSIVE_EVALUATIONS if dear else CHEAP_EVALUATIONS
 
 
+def demand_room(evaluator: Evaluator, planned: int) -> None:
+    """See that what an audit of ``planned`` calls stores is no more than ``--resume`` could read.
+
+    Raises:
+        BadInput: when it is.
+    """
+    dear = [side for side in (evaluator.model, evaluator.reference) if side.expensive and side.store]
+    size = 8.0 * planned * evaluator.outputs * len(dear)
+    if size > LARGEST["table"]:
+        raise BadInput(
+            f"the {dear[0].side} has {evaluator.outputs:,} outputs: storing the {planned:,} calls that are planned takes "
+            f"{size / 1e9:,.0f} GB, more than the {LARGEST['table'] / 1e9:g} GB that --resume reads; choose outputs = "
+            "[...], fewer --evaluations, or --cost cheap, which stores none"
+        )
+
+
 def cost_json(evaluator: Evaluator) -> dict[str, Any]:
     """The key ``cost`` of an audit's document."""
     return {
@@ -79,11 +95,11 @@ def _near(evaluator: Evaluator) -> list[str]:
     near = [
         f"the {side.side} took {1e3 * side.cost:.3g} ms a point"
         for side in (evaluator.model, evaluator.reference)
-        if EXPENSIVE / NEAR < side.cost < EXPENSIVE * NEAR
+        if side.dear_from / NEAR < side.cost < side.dear_from * NEAR
     ]
     if not near:
         return []
     return [
-        f"How this audit searched was decided by a timing near 1 ms: {' and '.join(near)}, so it counts as "
+        f"How this audit searched was decided by a timing near {1e3 * evaluator.reference.dear_from:g} ms: {' and '.join(near)}, so it counts as "
         f"{word_of(evaluator)}. The repeat command keeps that; --cost {' | '.join(COSTS)} decides it beforehand."
     ]

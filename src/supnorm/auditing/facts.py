@@ -20,7 +20,7 @@ from supnorm.results import Witness
 if TYPE_CHECKING:
     from supnorm.auditing.document import Run
 
-NUMBERS = 300_000  # in the table of the worst points: some MB
+NUMBERS, MOST_NUMBERS = 300_000, 1_000_000  # in the table of the worst points: some MB, and up to 20 of them
 ROUNDING_NOTE = "The {side} runs in {precision}: errors below about {size:.0e} of its values are its rounding, not its fit."
 
 
@@ -234,7 +234,8 @@ def points_table(run: Run, names: list[str]) -> Table:
     if len(rows):
         u = domain.to_unit(rows[:, : domain.d])
         radius = 0.1 * linkage_radius(max(run.evaluator.total, 3), domain.d)
-        most = min(500, max(20, NUMBERS // len(columns)), len(rows))  # thousands of outputs: fewer points
+        # Thousands of outputs: fewer points, of a hundred thousand five.
+        most = min(500, max(5, min(20, MOST_NUMBERS // len(columns)), NUMBERS // len(columns)), len(rows))
         rows = rows[thin(u, rows[:, -2], radius, most, fill=False)]
     return Table(columns, rows[:, :-1] if len(rows) else np.empty((0, len(columns))))
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 ROWS = 2000  # kept
+LEAST = 20  # kept, however many numbers a row has
+KEPT = 4_000_000  # numbers kept, 32 MB: of more than a thousand outputs fewer rows
 NUMBERS = 150_000  # held in rows before they are sorted out: about 1 MB
 SLOTS = (
     1 << 18
@@ -46,23 +48,25 @@ class WorstRows:
         self._weights = powers.astype(float) if self._hashed else float(self._along) ** np.arange(d)
         self._top = np.full(min(self._along**d, SLOTS), -np.inf)
         self._one = np.empty(len(self._top), dtype=np.intp)  # scratch: a row of each cell
+        self._most = ROWS
         self.bar = -np.inf
         self._kept: list[list[NDArray[Any]]] = []
         self._held = 0
 
     def add(self, u: Array, score: Array, rows: NDArray[np.intp], columns: list[NDArray[Any]]) -> None:
         """Add points ``u`` (n, d) of the unit box with their errors (n,); ``columns[rows]`` is kept of them."""
+        self._most = most_rows(sum(column.shape[1] for column in columns))
         cell = self._cell(u)
         better = (score > self._top.take(cell)).nonzero()[0]
         if not len(better):
             return
         cell, score, rows = cell[better], score[better], rows[better]
         np.maximum.at(self._top, cell, score)
-        if len(rows) > ROWS:
+        if len(rows) > self._most:
             cell, score, rows = self._worst_of(cell, score, rows)
         self._kept.append([cell, score, *(column.take(rows, axis=0) for column in columns)])
         self._held += len(rows)
-        if self._held > max(2 * ROWS, NUMBERS // sum(column.shape[1] for column in columns)):
+        if self._held > max(2 * self._most, NUMBERS // sum(column.shape[1] for column in columns)):
             self._sort_out()
 
     def _worst_of(
@@ -72,8 +76,8 @@ class WorstRows:
         best = (score == self._top.take(cell)).nonzero()[0]
         self._one[cell[best]] = best
         best = best[self._one[cell[best]] == best]
-        if len(best) > ROWS:
-            best = np.sort(best[np.argpartition(-score[best], ROWS)[:ROWS]])
+        if len(best) > self._most:
+            best = np.sort(best[np.argpartition(-score[best], self._most)[: self._most]])
             self.bar = max(self.bar, float(score[best].min()))
         return cell[best], score[best], rows[best]
 
@@ -91,8 +95,8 @@ class WorstRows:
         best = (score == self._top.take(cell)).nonzero()[0]
         best = best[np.argsort(cell[best])]
         keep = best[np.diff(cell[best], prepend=-1) > 0]  # of equal errors one
-        if len(keep) > ROWS:
-            keep = keep[np.argpartition(-score[keep], ROWS)[:ROWS]]
+        if len(keep) > self._most:
+            keep = keep[np.argpartition(-score[keep], self._most)[: self._most]]
             self.bar = float(score[keep].min())
             np.maximum(self._top, self.bar, out=self._top)
         keep.sort()
@@ -112,6 +116,15 @@ class WorstRows:
         if self._hashed:
             return ((name.astype(np.uint64) * ODD) >> np.uint64(46)).astype(np.intp)
         return name.astype(np.intp)
+
+
+def most_rows(numbers: int) -> int:
+    """How many rows of ``numbers`` numbers each are kept.
+
+    >>> most_rows(5), most_rows(40_003), most_rows(2_000_003)
+    (2000, 99, 20)
+    """
+    return max(LEAST, min(ROWS, KEPT // numbers))
 
 
 def cells(u: Array, along: int) -> NDArray[np.int32]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from supnorm.certification.leaf import PIECES, Bounded, Leaves
 from supnorm.certification.lower import proved_error
 from supnorm.certification.rounding import Array
 from supnorm.results import BadInput
+from supnorm.results.door import reading_table
 
 Admit = Callable[[Array], NDArray[np.bool_]]
 MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
@@ -46,13 +48,10 @@ def load_bracket(path: Path | str, error: ErrorProgram, goal: Goal, admit: Admit
         BadInput: when the file is no certificate, was changed, is malformed, contradicts itself, or speaks of
             another error or box.
     """
-    try:
+    good = False
+    with reading_table(Path(path), missing="; give a saved certificate to resume from"), suppress(*MALFORMED):
         data = json.loads(Path(path).read_text(encoding="utf-8"))
         good = data["schema"] == SCHEMA and data["digest"] == digest(data)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file; give a saved certificate to resume from") from None
-    except (OSError, *MALFORMED):
-        good = False
     if not good:
         raise BadInput(f"{path}: not a whole {SCHEMA} file; start without resume")
     try:

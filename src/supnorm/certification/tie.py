@@ -25,11 +25,14 @@ from supnorm.certification.rounding import Array
 from supnorm.evaluation.probe import ALLOWED
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Program, Unsupported, program_of
+from supnorm.results import BadInput
+from supnorm.results.door import reading_table
 from supnorm.results.versions import versions
 
 LEAST = 1e-10  # allowed between float64 code and its program, whose order of operations may differ
 MOST = 3e-4  # allowed where a float32 model adds up what cancels
 PACKAGES = ("supnorm", "numpy", "jax", "torch")  # a program may depend on their versions
+NO_CERTIFICATE = "it is not a well-formed certificate"
 Points = list[tuple[tuple[float, ...], float, float]]
 
 
@@ -136,13 +139,17 @@ def mismatch(certificate: Path | str, problem: Problem) -> str | None:
     """
     error = error_program(problem)
     try:
-        data = json.loads(Path(certificate).read_text(encoding="utf-8"))
+        with reading_table(Path(certificate)):
+            data = json.loads(Path(certificate).read_text(encoding="utf-8"))
+    except BadInput:
+        return NO_CERTIFICATE
+    try:
         return (
             _axes(data, problem.domain) or _side(data, error) or _declarations(data, error)
             or _programs(data, error) or _witness(data, problem, error) or _words(data, problem, error)
         )  # fmt: skip
-    except (OSError, *MALFORMED):
-        return "it is not a well-formed certificate"
+    except MALFORMED:
+        return NO_CERTIFICATE
 
 
 def _axes(data: dict[str, Any], domain: Domain) -> str | None:

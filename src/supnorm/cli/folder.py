@@ -25,7 +25,8 @@ from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Problem, fingerprint
 from supnorm.process import heard
 from supnorm.results import BadInput
-from supnorm.results.door import exists
+from supnorm.results.door import cause, demand_name, exists, read_json
+from supnorm.results.printable import one_line
 
 STORE = "evaluations.sqlite"
 FIRST_LOOK = 20  # stored points: a probe asks 8 of each side and one of a second reference
@@ -149,6 +150,13 @@ def demand_folder(folder: Path) -> None:
     Raises:
         BadInput: when it, or what should hold it, is a file or cannot be written.
     """
+    demand_name(folder, f"--out {folder}")
+    try:
+        os.stat(folder)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # said below, with what to do
+    except (OSError, ValueError) as error:  # no folder can have such a name
+        raise BadInput(f"--out {one_line(str(folder), 60)} cannot be a folder: {cause(error)}") from None
     there = next((p for p in (folder, *folder.absolute().parents) if exists(p)), folder)
     if not there.is_dir():
         where = "" if there == folder else f": {there}"
@@ -279,9 +287,9 @@ def held_fingerprint(folder: Path) -> str | None:
     if stored is not None:
         return stored
     try:
-        document = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        document = read_json(folder / "result.json")
         return str(document["fingerprint"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (BadInput, KeyError, TypeError):
         return None
 
 

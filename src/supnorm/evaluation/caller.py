@@ -30,8 +30,12 @@ from supnorm.results import BadInput, Interrupted
 Array = NDArray[np.float64]
 Messages = dict[int, str]
 EXPENSIVE = 1e-3  # seconds a point; architecture: calls above 1 ms are stored
+# Seconds that storing one number of a result took at most (36 ns were measured), times three: of more than 10,000 outputs
+# a call of 1 ms is stored more slowly than it is repeated.
+KEEPING = 1e-7
 CHUNK_SECONDS = 0.5
 KEPT = 100_000  # values of an expensive function that are kept where there is no store
+NUMBERS = 50_000_000  # that these may have in memory, 0.4 GB; a call beyond is stored, and repeated where it is asked for again
 CHEAP_BATCH = 8192  # rows of a cheap call: a few MB for a 64-wide network, inside the cache
 
 
@@ -68,7 +72,7 @@ class Caller:
         self.cost = 0.0 if before is None else float(before)
         self.measured = before is not None
         stored = store.recall(f"expensive, {side}") if store else None
-        self.decided: bool | None = None if before is None else self.cost >= EXPENSIVE
+        self.decided: bool | None = None if before is None else self.cost >= self.dear_from
         if stored is not None:
             self.decided = stored.startswith("yes")
         self.declared = stored is not None and stored.endswith("declared")
@@ -81,8 +85,13 @@ class Caller:
 
     @property
     def expensive(self) -> bool:
-        """Whether a point takes more than 1 ms: declared, or measured until `decide` was called, then fixed."""
-        return self.cost >= EXPENSIVE if self.decided is None else self.decided
+        """Whether a point takes more than `dear_from`: declared, or measured until `decide` was called, then fixed."""
+        return self.cost >= self.dear_from if self.decided is None else self.decided
+
+    @property
+    def dear_from(self) -> float:
+        """Seconds from which on a point is expensive: 1 ms, or what storing more than 10,000 outputs takes."""
+        return max(EXPENSIVE, KEEPING * (self.outputs or 1))
 
     def declare(self, expensive: bool) -> None:
         """Say before the first call whether a point takes more than 1 ms; no clock decides it then.
@@ -106,7 +115,7 @@ class Caller:
             return
         self.cost, self.measured = max(cost, 1e-9), True
         if self.decided is None:
-            self.decided = cost >= EXPENSIVE
+            self.decided = cost >= self.dear_from
         if self.store is not None:
             self.store.remember(f"seconds a point, {self.side}", repr(self.cost))
             words = ("yes" if self.decided else "no") + (", declared" if self.declared else "")
@@ -278,11 +287,12 @@ class Caller:
         self.called += len(x)
         if not self.measured:
             self.cost = seconds / len(x)
-        if self.expensive and (self.store is not None or len(self.known) < KEPT):
+        room = (len(self.known) + len(x)) * (self.outputs or 1) <= NUMBERS
+        if self.expensive and (self.store is not None or (len(self.known) < KEPT and room)):
             y = y if y.shape[1] == (self.outputs or 1) else np.full((len(x), self.outputs or 1), np.nan)
             if self.store is not None:
                 self.store.append(self.side, purpose, x, y, messages, seconds)
-            for i, row in enumerate(x):
+            for i, row in enumerate(x if room else x[:0]):
                 self.known[row.tobytes()] = y[i], str(messages[i]) if i in messages else None
         if self.heard is not None:
             self.heard(len(x))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from supnorm.results import BadInput
 from supnorm.results.door import demand_file, demand_name, exists, faults_of, reading_table
+from supnorm.results.printable import one_line
 from supnorm.results.writing import not_written
 
 Array = NDArray[np.float64]
@@ -30,6 +31,7 @@ CREATE TABLE IF NOT EXISTS batches (
 );
 """
 
+INPUTS = 100_000  # that a point may have
 
 NO_STORE = ": not a store of evaluations (choose another --out)"
 
@@ -83,6 +85,16 @@ class EvaluationStore:
         """Everything stored for one side: from the bytes of a point to its values and failure message."""
         known: dict[bytes, tuple[Array, str | None]] = {}
         with reading_table(self.path, hint=NO_STORE):
+            # Before anything is read of them: no batch holds more than its points' numbers.
+            odd = self._connection.execute(
+                f"SELECT n FROM batches WHERE side=? AND (n < 1 OR n > 1000000000 OR length(x) > {8 * INPUTS} * n OR "
+                "length(x) < 8 * n OR length(y) < 8 * n) LIMIT 1",
+                (side,),
+            ).fetchone()
+            if odd is not None:
+                raise BadInput(
+                    f"{self.path}{NO_STORE}: a batch of {one_line(str(odd[0]), 40)} points does not have their numbers"
+                )
             rows = self._connection.execute(
                 "SELECT n, x, y, messages FROM batches WHERE side=? ORDER BY id", (side,)
             )

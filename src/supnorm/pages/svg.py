@@ -5,6 +5,7 @@ Every function returns a `Markup` string; text and attributes are escaped here a
 
 from __future__ import annotations
 
+import bisect
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -152,7 +153,9 @@ class Bands(Scale):
         """The pixel of the nearest value; NaN stays NaN."""
         if math.isnan(value):
             return math.nan
-        at = min(range(len(self.values)), key=lambda i: abs(self.values[i] - value))
+        above = bisect.bisect_left(self.values, value)
+        near = range(max(above - 1, 0), min(above + 1, len(self.values)))
+        at = min(near, key=lambda i: abs(self.values[i] - value))
         return self.start + (at + 0.5) / len(self.values) * (self.end - self.start)
 
     def ticks(self, most: int = 5) -> list[float]:

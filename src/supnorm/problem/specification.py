@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from supnorm.results import BadInput
-from supnorm.results.door import LARGEST, cause, demand_depth, reading
+from supnorm.results.door import LARGEST, cause, demand_depth, demand_no_null, reading
 from supnorm.results.printable import one_line
 
 DOTTED = re.compile(r"(?:\.[\w\"' -]{0,60}){100}")
@@ -197,6 +197,7 @@ def read_specification(path: Path | str) -> ProblemSpec:
                 raise RecursionError  # dotted keys of thousands of parts take the parser hours
             raw = tomllib.loads(text)
             demand_depth(raw)
+            demand_no_null(raw)
         except UnicodeDecodeError:
             raise BadInput(f"{path}: not UTF-8 text; a problem file is TOML text") from None
         except (ValueError, RecursionError) as error:

@@ -217,9 +217,11 @@ def reading(
         yield size
 
 
-def reading_table(path: Path, what: str = "", hint: str = "cannot be read") -> AbstractContextManager[int]:
-    """As `reading`, for tables, whose cells take more memory than they have characters."""
-    return reading(path, what, hint, LARGEST["table"], most=TABLE, times=TABLE_TIMES)
+def reading_table(
+    path: Path, what: str = "", hint: str = "cannot be read", missing: str = ""
+) -> AbstractContextManager[int]:
+    """As `reading`, for tables and certificates, whose cells take more memory than they have characters."""
+    return reading(path, what, hint, LARGEST["table"], missing, most=TABLE, times=TABLE_TIMES)
 
 
 @contextmanager
@@ -361,6 +363,28 @@ def read_json(path: Path, what: str = "", hint: str = "is not a whole JSON file"
         value = json.loads(path.read_text(encoding="utf-8"))
         demand_depth(value)
         return value
+
+
+def demand_no_null(value: Any) -> None:
+    """See that no string in lists and tables, names of keys included, holds a null character: it ends the name of a file.
+
+    Raises:
+        ValueError: when one does.
+
+    >>> demand_no_null({"a": ["b", chr(0)]})
+    Traceback (most recent call last):
+    ...
+    ValueError: a string holds a null character
+    """
+    todo = [value]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, str) and "\0" in part:
+            raise ValueError("a string holds a null character")
+        if isinstance(part, Mapping):
+            todo += [*part, *part.values()]
+        elif isinstance(part, list):
+            todo += part
 
 
 def demand_depth(value: Any, most: int = DEPTH) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from supnorm.planning.ladder.rungs import Run, grows
 from supnorm.results import BadInput, append_line
+from supnorm.results.door import exists, reading_table
 
 Array = NDArray[np.float64]
 Predictor = Callable[[Array], Array]
@@ -135,16 +136,17 @@ def read_runs(path: Path | str | None) -> list[Run]:
     Raises:
         BadInput: for a file with other content.
     """
-    if path is None or not Path(path).exists():
+    if path is None or not exists(Path(path)):
         return []
-    lines = Path(path).read_text(encoding="utf-8").split("\n")
+    with reading_table(Path(path)):
+        lines = Path(path).read_text(encoding="utf-8").split("\n")
     runs = []
     for i, line in enumerate(lines):
         if not line:
             continue
         try:
             runs.append(Run(**json.loads(line)))
-        except (json.JSONDecodeError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             if i == len(lines) - 1:
                 break
             raise BadInput(f"{path}: line {i + 1} is not a run of a ladder; give another path") from None
