@@ -99,7 +99,8 @@ def _near(evaluator: Evaluator) -> list[str]:
     ]
     if not near:
         return []
+    limit = 1e3 * evaluator.reference.dear_from
     return [
-        f"How this audit searched was decided by a timing near {1e3 * evaluator.reference.dear_from:g} ms: {' and '.join(near)}, so it counts as "
+        f"How this audit searched was decided by a timing near {limit:g} ms: {' and '.join(near)}, so it counts as "
         f"{word_of(evaluator)}. The repeat command keeps that; --cost {' | '.join(COSTS)} decides it beforehand."
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -22,6 +23,16 @@ from supnorm.results.status import BadInput, ExitCode, Interrupted
 from supnorm.results.versions import __version__
 
 LONGEST = 1500  # characters of a message: a name of thousands hides the rest
+# What the system says of a name that no file can have, or that is not what it is used as.
+UNUSABLE = (
+    errno.ENAMETOOLONG,
+    errno.EINVAL,
+    errno.EILSEQ,
+    errno.ELOOP,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EACCES,
+)
 CTRL_C = 130  # what typer returns for a KeyboardInterrupt, where older ones raise Abort
 
 app = typer.Typer(
@@ -114,6 +125,9 @@ def run(arguments: list[str] | None = None) -> int:
             _say(f"cannot write to standard output: {error.strerror}")
             # A terminal that was closed asks for an end, too: what was done has been written to files.
             return ExitCode.INTERRUPTED if INTERRUPTS.heard else ExitCode.BAD_INPUT
+        if isinstance(error, OSError) and (name := _named(error, given)):
+            _say(f"{one_line(name, 80)} cannot be used: {error.strerror}; give another name")
+            return ExitCode.BAD_INPUT
         path = _keep_traceback()
         _say(
             f"a bug in supnorm: {type(error).__name__}: {error}; the traceback is in {path}, please report it"
@@ -123,6 +137,15 @@ def run(arguments: list[str] | None = None) -> int:
         _say("interrupted")
         return ExitCode.INTERRUPTED
     return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _named(error: OSError, given: list[str]) -> str | None:
+    """The name on the command line that the system refused, whichever option or verb it stands behind; None for others."""
+    if error.errno not in UNUSABLE or not isinstance(error.filename, str | bytes | os.PathLike):
+        return None
+    at = os.path.abspath(os.fsdecode(error.filename))
+    names = [word.partition("=")[2] if word.startswith("-") else word for word in given]
+    return next((name for name in names if name and f"{at}/".startswith(f"{os.path.abspath(name)}/")), None)
 
 
 def _cut_off() -> int:

@@ -35,7 +35,7 @@ EXPENSIVE = 1e-3  # seconds a point; architecture: calls above 1 ms are stored
 KEEPING = 1e-7
 CHUNK_SECONDS = 0.5
 KEPT = 100_000  # values of an expensive function that are kept where there is no store
-NUMBERS = 50_000_000  # that these may have in memory, 0.4 GB; a call beyond is stored, and repeated where it is asked for again
+NUMBERS = 50_000_000  # that these may have in memory, 0.4 GB; a call beyond is stored, and made again when asked for
 CHEAP_BATCH = 8192  # rows of a cheap call: a few MB for a 64-wide network, inside the cache
 
 
