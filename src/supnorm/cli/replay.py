@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,7 +29,16 @@ def command(
     as_json: JSON = False,
     trust: TRUST = False,
 ) -> int:
-    """Evaluate witness N of a run again and print both values; exit 1 when the error is another one."""
+    """Evaluate witness N of a run again and print both values; exit 1 when the run computed no such error there."""
+    from supnorm.results import Interrupted
+
+    try:
+        return _replayed(run, number, problem, as_json, trust)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; replay writes nothing: run the same command again") from None
+
+
+def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust: bool) -> int:
     from dataclasses import replace
 
     import numpy as np
@@ -81,13 +91,45 @@ def command(
             "error_then": then.error,
             "output": report.document["outputs"][shown.output]["name"],
         }
-        same = bool(
-            np.isclose(float(error[0]), then.error, rtol=1e-6, equal_nan=True) or error[0] == then.error
-        )
+        both = _not_reproducible(report.document, now["x"])
+        now["not_reproducible"] = both
+        same = _equal(float(error[0]), then.error)
+        known = same or (both is not None and any(_equal(float(error[0]), e) for e in both.values()))
     if as_json:
         answer(dumps(now))
-        return int(not same)
+        return int(not known)
     for name, value in to_json(now).items():
-        say(f"{name:>12}  {value}")
-    say("the same error as in the run" if same else "NOT the same error as in the run")
-    return int(not same)
+        if name != "not_reproducible":
+            say(f"{name:>12}  {value}")
+    said = "the same error as in the run" if same else "NOT the same error as in the run"
+    if both is not None:
+        if known and not same:
+            said = "another error than the run reports, and one that it computed here too"
+        said += f"; the run found that this error is not reproducible: {both['batch']:.6g} in a batch, "
+        said += f"{both['alone']:.6g} when the point was called alone"
+    elif not same and (text := _finding(report.document).get("text")):
+        said += f"; the run found values that are not reproducible: {text}"
+    say(said)
+    return int(not known)
+
+
+def _equal(a: float, b: float) -> bool:
+    import numpy as np
+
+    return a == b or bool(np.isclose(a, b, rtol=1e-6, equal_nan=True))
+
+
+def _finding(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The finding that a point gave another error alone than in a batch; empty where there is none."""
+    found = (f for f in document.get("findings") or () if f.get("code") == "not-reproducible")
+    return dict(next(found, {}))
+
+
+def _not_reproducible(document: Mapping[str, Any], x: Mapping[str, Any]) -> dict[str, float] | None:
+    """The two errors that the run computed at this very point, where it found that they differ."""
+    from supnorm.results import from_json, to_json
+
+    found = _finding(document)
+    if not found or found["x"] != to_json(dict(x)):
+        return None
+    return {key: float(from_json(found[key]["error"])) for key in ("batch", "alone")}

@@ -21,10 +21,14 @@ def command(run: RUN) -> int:
     """Rebuild report.html from the result of a run."""
     from supnorm.auditing import load_report
     from supnorm.pages import write_page
+    from supnorm.results import Interrupted
     from supnorm.results.door import DAMAGED, faults_of
 
-    report = load_report(run)
-    with faults_of(f"{run / 'result.json'}", DAMAGED):
-        write_page(report, run / "report.html")
+    try:
+        report = load_report(run)
+        with faults_of(f"{run / 'result.json'}", DAMAGED):
+            write_page(report, run / "report.html")
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; the page is as it was before: run the same command again") from None
     say(str(run / "report.html"))
     return 0
