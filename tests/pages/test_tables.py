@@ -10,6 +10,7 @@ import pytest
 from supnorm import audit
 from supnorm.auditing.infinite import failed_share
 from supnorm.pages import summary
+from supnorm.pages.cuts import cut
 from supnorm.pages.page import page, write_page
 from supnorm.pages.places import edge_words
 from supnorm.pages.view import View
@@ -288,3 +289,18 @@ def test_a_reference_that_fails_off_the_random_points_is_told_without_a_double_n
     sample = SimpleNamespace(failed={}, drawn=30)
     words = failed_share("reference", sample, "random points")
     assert words == "some of the points evaluated, though at none of the 30 random points"
+
+
+def test_an_infinite_error_is_not_drawn_at_a_finite_height():
+    """The cut drew it at 1.6 times the largest finite error, on an axis with numbers."""
+
+    def model(x):
+        return np.where(x[:, 0] > 0.8, np.nan, x[:, 1] + 0.01)
+
+    data = audit(Problem(model, lambda x: x[:, 1], SQUARE, tolerance=0.02), evaluations=500).to_json()
+    view, cuts = View(data), data["charts"]["cuts"]
+    across, along = (str(cut(view, raw, "whole")) for raw in cuts)
+    for drawn in (across, along):
+        assert ">infinite</text>" in drawn
+        assert re.search(r'class="dot"[^>]*cy="158', drawn)  # on the upper edge of the lower part
+    assert across.count('class="s-err"') == 2  # what is finite, and what is not

@@ -135,17 +135,23 @@ def _errors(
     even: bool,
 ) -> list[Markup]:
     parts = [text(2, rows[0] - 12, view.error.name, "lb")]
+    top, worst = rows[0], view.witness.error if view.witness else math.nan
+    if math.inf in error:  # on the upper edge, beyond the scale, and named
+        parts.append(path(pixels, [top if v == math.inf else math.nan for v in error], "s-err"))
+        parts.append(text(sides[1], top - 12, "infinite", "lb", "end"))
     scale = error_axis(view, error, rows, even)
     if scale is None:
+        if math.isfinite(here) and worst == math.inf:
+            parts.append(el("circle", class_="dot", cx=here, cy=top, r=4))
         return parts
     parts.append(y_axis(scale, *sides, 3, view.error.bare))
     if scale.low < view.tolerance < scale.high:
         parts.append(line(sides[0], scale(view.tolerance), sides[1], scale(view.tolerance), "s-tol"))
-    drawn = [scale(max(v, scale.low)) if not math.isnan(v) else math.nan for v in error]
+    drawn = [scale(max(v, scale.low)) if math.isfinite(v) else math.nan for v in error]
     parts.append(path(pixels, drawn, "s-err"))
     if math.isfinite(here) and view.witness:
-        worst = min(view.witness.error, scale.high)
-        parts.append(el("circle", class_="dot", cx=here, cy=scale(worst), r=4))
+        height = top if worst == math.inf else scale(min(worst, scale.high))
+        parts.append(el("circle", class_="dot", cx=here, cy=height, r=4))
     return parts
 
 

@@ -134,7 +134,7 @@ def time_chart(data: Mapping[str, Any], width: int) -> Markup:
 def winner_facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is known about the winner."""
     winner, audit = data["winner"], data.get("audit") or {}
-    facts = [("RMS error", f"{num(number(winner['rms']))}, a sample value for the law")]
+    facts = [("RMS error", f"{num(number(winner['rms']))}, measured at sample points")]
     said = (
         "found by the audit: a lower bound"
         if audit

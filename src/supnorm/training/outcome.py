@@ -156,7 +156,7 @@ def _status(state: ActiveFit, winner: Candidate, jump: Jump | None, report: Audi
     if value <= goal:
         said = f"{winner.method}: {what} {value:.2e} by an audit with a fresh seed"
         if state.norm == "l2":
-            return Status("nothing-found", f"{said}; it is a sample value for the law")
+            return Status("nothing-found", f"{said}; it was measured at sample points")
         if report is not None and report.exhaustive and report.status.code == "within-tolerance":
             return Status("within-tolerance", f"{said}, which compared every point of the domain")
         # A search proves nothing, so it must not end with the word of a proof: scripts read it.
