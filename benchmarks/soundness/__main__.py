@@ -2,6 +2,7 @@
 
     python -m benchmarks.soundness forgeries --seed 0 --count 500     certificates edited and sealed again
     python -m benchmarks.soundness hidden --seed 0 --count 500        code that hides something from a reader
+    python -m benchmarks.soundness extreme --seed 0 --count 150       extreme magnitudes against arbitrary precision
     python -m benchmarks.soundness doors --seed 0 --count 1000        broken and hostile input at every door
 
 Exit code 1 when a false file was accepted, something false was said, the checker failed otherwise than by refusing, or a
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.soundness import doors, forgeries, hidden
+from benchmarks.soundness import doors, extreme, forgeries, hidden
 
 
 def main() -> int:
@@ -28,6 +29,9 @@ def main() -> int:
     behind.add_argument("--count", type=int, default=500)
     behind.add_argument("--first", type=int, default=0, help="number of the first problem of the seed")
     behind.add_argument("--keep", help="folder for the code of what was false")
+    large = campaigns.add_parser("extreme")
+    large.add_argument("--seed", type=int, default=0)
+    large.add_argument("--count", type=int, default=150)
     doors.options(campaigns.add_parser("doors"))
     given = parser.parse_args()
     if given.campaign == "doors":
@@ -36,6 +40,10 @@ def main() -> int:
         told = hidden.campaign(given.seed, given.count, given.keep, given.first)
         print(hidden.table(told))
         return int(any(f.verdict in ("FALSE", "CRASHED") for f in told))
+    if given.campaign == "extreme":
+        sizes = extreme.campaign(given.seed, given.count)
+        print(extreme.table(sizes))
+        return int(any(f.verdict in ("FALSE", "CRASHED") for f in sizes))
     found = forgeries.campaign(given.seed, given.count, given.keep)
     print(forgeries.table(found))
     return int(any(f.verdict in ("FALSE ACCEPTED", "CRASHED") for f in found))

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.soundness.consistent import CONSISTENT
 from benchmarks.soundness.honest import Honest, honest_files
 from supnorm.checker import TooCostly
 from supnorm.cli.check import checked
@@ -308,12 +309,12 @@ EDITS: dict[str, Edit] = {
     f.__name__: f
     for f in (smaller, by_another_proof, coarser, one_leaf, tiling, neighbour, constants, nodes, domain, witness,
               conditions, declarations, rules, spellings, looser)
-}  # fmt: skip
+} | CONSISTENT  # fmt: skip
 
 
 def sealed(data: Data) -> Data:
     """With hashes and digest that fit."""
-    if isinstance(data.get("programs"), list):
+    if not data.pop("stale", False) and isinstance(data.get("programs"), list):
         data["hashes"] = [_sha(p) for p in data["programs"]]
     data["digest"] = _sha({k: v for k, v in data.items() if k != "digest"})
     return data

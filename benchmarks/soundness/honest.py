@@ -43,6 +43,14 @@ def black(x): return np.sin(x)
 def black_off(x): return np.sin(x) + 0.01 * x
 def left(x): return x[:, 0] < 0.9
 """
+TORCH = """
+import torch
+
+
+def smooth(x): return torch.nn.functional.softplus(x)
+def off(x): return smooth(x) * (1.0 + 1e-9 * x)
+def near(x): return smooth(x) * (1.0 + 1e-10 * x)
+"""  # linear above 20, as its programs are not
 PROBLEMS = {  # name: (model, the same nearer to the reference, reference, the rest of the problem file)
     "tanh net": ("wave", "ripple", "net", "[domain]\nx = [-1.0, 1.0]\n"),
     "over": ("wave", "ripple", "net", '[domain]\nx = [-1.0, 1.0]\n[error]\nside = "over"\ntolerance = 0.02\n'),
@@ -60,6 +68,7 @@ PROBLEMS = {  # name: (model, the same nearer to the reference, reference, the r
         "wave", "ripple", "net",
         '[domain]\nx = { values = [-1.0, -0.5, 0.0, 0.25, 0.5, 1.0] }\n[error]\nmask = "code.py:left"\n',
     ),
+    "branches": ("torch_net.py:off", "torch_net.py:near", "torch_net.py:smooth", "[domain]\nx = [18.0, 22.0]\n"),
     "declared": ("black_off", "black", "black", "[domain]\nx = [-1.0, 1.0]\n"),
 }  # fmt: skip
 DECLARED = "declared = { bound = 12.0, stretch = 3.0, accuracy = 1e-15 }\n"
@@ -98,6 +107,7 @@ class Honest:
 def honest_files(folder: Path) -> list[Honest]:
     """Certify each problem, and its neighbour."""
     (folder / "code.py").write_text(CODE)
+    (folder / "torch_net.py").write_text(TORCH)
     found = []
     for number, (name, (model, nearer, reference, rest)) in enumerate(PROBLEMS.items()):
         problems = []
@@ -106,7 +116,8 @@ def honest_files(folder: Path) -> list[Honest]:
             said = DECLARED if name == "declared" else ""
             sides = (("model", function), ("reference", reference))
             tables = "".join(
-                f'[{side}]\npython = "code.py:{which}"\n' + said * (side == "reference")
+                f'[{side}]\npython = "{which if ":" in which else "code.py:" + which}"\n'
+                + said * (side == "reference")
                 for side, which in sides
             )
             path.write_text(tables + rest)

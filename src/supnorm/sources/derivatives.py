@@ -9,7 +9,8 @@ Derivatives come from the function's own ``vjp``, or from its program where its 
 from central differences whose relative step must be declared (their error is about step^2 f''' / 6 + eps |f| / step, and
 no smaller derivative error can be seen); on a logarithmic axis the step is one of the logarithm. Beside an end of an
 axis, a constraint or the rim of data the difference is one-sided, for the function is never asked outside the domain.
-A certificate needs exact derivatives: those of the program, taken by JAX. With respect to an input with a list of
+A certificate needs exact derivatives: those of the program, taken by JAX; code with derivative rules of its own is not
+certified. With respect to an input with a list of
 values there is no derivative: it is 0 on both sides, and nothing is evaluated between the values.
 """
 
@@ -27,6 +28,7 @@ from supnorm.problem import Domain, Function, as_function
 from supnorm.program import Unsupported, program_of
 from supnorm.program.to_jax import to_jax
 from supnorm.results import BadInput
+from supnorm.sources.own_rules import own_rule
 
 Array = NDArray[np.float64]
 
@@ -117,6 +119,11 @@ def _traced(function: Function, domain: Domain, x: Any) -> Any:
     import jax
     import jax.numpy as jnp
 
+    rule = own_rule(function, domain.d)
+    if rule is not None:
+        raise Unsupported(
+            f"derivatives by {rule}, whose rule may be any function", "the same without a rule of its own"
+        )
     program = to_jax(program_of(function, domain.d))
     slopes = jax.jacfwd(program)(x[0]) * _continuous(domain)
     return jnp.concatenate([program(x[0]), slopes.T.reshape(-1)])[None]
