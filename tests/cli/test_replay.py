@@ -100,3 +100,20 @@ def test_a_report_that_is_stopped_while_it_writes(shell: Shell, number: signal.S
     )
     assert page.read_text() == "as it was"
     assert not [path.name for path in page.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_a_row_of_a_table_is_named_and_nothing_is_said_in_words_of_python(shell: Shell) -> None:
+    (shell.folder / "t.csv").write_text("a,b,truth,pred\n1,1,1,1.5\n1,1,2,\n1,1,3,9\n2,2,1,1\n")
+    side = '[{}]\nfile = "t.csv"\ninputs = ["a", "b"]\noutputs = ["{}"]\n'
+    (shell.folder / "t.toml").write_text(side.format("model", "pred") + side.format("reference", "truth"))
+    assert shell.run("audit", "t.toml", "--quiet", "--out", "rows").code == 0
+    said = shell.run("replay", "rows").out
+    assert [" ".join(line.split()) for line in said.splitlines()[:6]] == [
+        "row 2",
+        "x a = 1.0, b = 1.0",
+        "model no value",
+        "reference 2.0",
+        "error infinite",
+        "error then infinite",
+    ]
+    assert json.loads(shell.run("replay", "rows", "2", "--json").out)["row"] == 3

@@ -84,6 +84,7 @@ def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust
         seen = replace(then, model=model[0], reference=reference[0], output=int(output[0]))
         shown = with_output(opened.error, seen)
         now = {
+            **({"row": then.row} if then.row else {}),
             "x": opened.domain.describe(then.x),
             "model": model[0],
             "reference": reference[0],
@@ -100,7 +101,7 @@ def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust
         return int(not known)
     for name, value in to_json(now).items():
         if name != "not_reproducible":
-            say(f"{name:>12}  {value}")
+            say(f"{name.replace('_', ' '):>12}  {_words(value)}")
     said = "the same error as in the run" if same else "NOT the same error as in the run"
     if both is not None:
         if known and not same:
@@ -111,6 +112,19 @@ def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust
         said += f"; the run found values that are not reproducible: {text}"
     say(said)
     return int(not known)
+
+
+def _words(value: Any) -> str:
+    """A plain value as it is printed.
+
+    >>> _words({"a": 4.9, "b": 0.3}), _words([1.5, None]), _words("inf")
+    ('a = 4.9, b = 0.3', '1.5, no value', 'infinite')
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} = {_words(v)}" for name, v in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_words, value))
+    return {None: "no value", "inf": "infinite", "-inf": "-infinite"}.get(value, str(value))
 
 
 def _equal(a: float, b: float) -> bool:
