@@ -22,7 +22,6 @@ from supnorm.problem import Problem
 from supnorm.problem.fingerprint import content_of, contents
 from supnorm.results import BadInput
 from supnorm.results.versions import versions
-from supnorm.sources.recording import files_of, recording
 
 SIDES = ("model", "reference", "recheck")
 FILES, VERSIONS = "files opened by calls", "versions"
@@ -35,6 +34,8 @@ def identified(store: EvaluationStore, problem: Problem, folder: Path, resume: b
     Raises:
         BadInput: naming the file that was changed, or the point where a function has another value.
     """
+    from supnorm.sources.recording import recording  # every reader comes with it: not for a page of help
+
     if resume:
         _demand_same(store, problem, folder)
     store.remember(VERSIONS, json.dumps(versions()))
@@ -66,6 +67,8 @@ def _remember(store: EvaluationStore, problem: Problem, folder: Path, opened: se
     """
     if not problem.files or problem.source is None:
         return
+    from supnorm.sources.recording import files_of
+
     own, root = set(contents(problem)), os.path.realpath(problem.source.parent)
     inside = os.path.realpath(folder) + os.sep
     found = {
