@@ -362,3 +362,10 @@ def test_a_stand_in_tells_nearly_the_rate_of_the_pair() -> None:
         rate.append(found / 40)
     assert abs(rate[0] - rate[1]) <= 0.15, rate
     assert math.isfinite(rate[0])
+
+
+def test_a_worst_error_that_cannot_be_multiplied_is_said() -> None:
+    problem = Problem(lambda x: np.full(len(x), 1.7e308), lambda x: 0.0 * x[:, 0], SQUARE)
+    report = audit(problem, evaluations=100, power=Power(runs=1))
+    assert report.document["power"] == []
+    assert "too large to be multiplied" in report.document["power_left_out"]

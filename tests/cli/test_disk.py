@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.conftest import Shell
@@ -177,3 +178,18 @@ def test_a_line_that_was_cut_off_does_not_spoil_the_next_one(tmp_path: Path) -> 
     assert read_runs(path) == [first]
     append_run(path, second)
     assert read_runs(path) == [first, second]
+
+
+def test_a_page_that_cannot_be_drawn_takes_no_result_away(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fault is ours and said so; the answer of the run is printed, and its files are there."""
+
+    def broken(*given: Any) -> None:
+        raise ArithmeticError("a chart")
+
+    monkeypatch.setattr("supnorm.pages.write_page", broken)
+    done = shell.run("audit", "problem.toml", "--evaluations", "100", "--no-power", "--out", "run", "--json")
+    assert done.code == 70
+    assert "ArithmeticError: a chart" in done.err
+    assert json.loads(done.out)["sup"] == json.loads((shell.folder / "run/result.json").read_text())["sup"]

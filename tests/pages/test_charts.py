@@ -17,7 +17,7 @@ from supnorm.pages.maps import gap_words, grid_map, panels
 from supnorm.pages.page import page
 from supnorm.pages.ramp import DARK, LEVELS, LIGHT, ColourScale, colour_scale, grid_of, legend, png, ramp
 from supnorm.pages.ruler import marks, ruler
-from supnorm.pages.svg import Scale, el, linear_ticks, log_ticks, path, thin
+from supnorm.pages.svg import Scale, el, linear_ticks, log_ticks, path, picture, thin
 from supnorm.pages.view import View
 
 
@@ -246,3 +246,9 @@ def test_legends_name_only_what_is_drawn(result):
     data["sup"] |= {"upper": data["sup"]["lower"], "upper_kind": "certified"}  # nothing between them
     assert "hatched: not excluded" not in page(data)
     assert not rects(ruler(View(data), 860), "unk")
+
+
+def test_numbers_at_the_end_of_the_range_do_not_break_a_picture():
+    """The largest float in four digits is more than a float holds, and JSON has no infinity."""
+    drawn = picture(100, 50, "said", hover={"v": [[float(f"{1.7976e308:.3g}"), 1.0, math.nan]]})
+    assert "[null,1.0,null]" in drawn

@@ -13,7 +13,7 @@ from supnorm import audit
 from supnorm.pages import summary, write_page
 from supnorm.pages.page import page
 from supnorm.pages.view import InconsistentResult, View
-from supnorm.problem import Domain, Problem
+from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput
 
 SECTIONS = ["where", "spread", "glitches", "map", "missed", "progress", "failures", "repeat", "words"]
@@ -343,3 +343,21 @@ def test_errors_up_to_the_largest_number(inputs):
     assert report.document["finite"]["worst"] < np.inf
     assert "worst finite / RMS" in text
     assert "worst finite / RMS" in summary(data)
+
+
+@pytest.mark.parametrize("size", [1.7976931348623157e308, 5e-324])
+@pytest.mark.parametrize("sides", [1, 2])
+def test_errors_at_the_ends_of_the_range_have_a_page(size, sides, tmp_path):
+    """Quotients of such numbers are zero or infinite; drawing them ended paid runs as a bug of ours."""
+
+    def model(x):
+        return np.full(len(x), size) if sides == 1 else size * x[:, 0]
+
+    def reference(x):
+        return -model(x) if sides == 2 else 0.0 * x[:, 0]
+
+    measure = ErrorMeasure(tolerance=1e-3)
+    report = audit(Problem(model, reference, Domain(x=(0.0, 1.0)), error=measure), evaluations=100)
+    assert (report.status.code == "tolerance-exceeded") == (size > 1)
+    write_page(report, tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").count("<svg") > 1

@@ -22,6 +22,11 @@ from supnorm.results import BadInput
         (["a", "b", "c"], "must return numbers"),
         ([[1.0], [1.0, 2.0], [3.0]], "must return numbers"),
         (np.array([1 + 2j, 0, 0]), "must return numbers|real"),
+        (["1_000", "2", "3"], "must return numbers"),
+        (np.array([1.0, "2", 3], dtype=object), "must return numbers"),
+        (np.array(["2020-01-01"] * 3, dtype="datetime64[D]"), "must return numbers"),
+        (np.array([3, 4, 5], dtype="timedelta64[s]"), "must return numbers"),
+        (np.zeros(3, dtype=[("a", float)]), "must return numbers"),
     ],
 )
 def test_results_that_are_no_values_of_three_points_are_refused(result: Any, said: str) -> None:

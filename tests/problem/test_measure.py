@@ -162,6 +162,8 @@ def test_a_users_error_of_each_output_is_infinite_or_missing_in_that_output_only
         (lambda n, f, x: np.zeros(7), r"must return shape \(2,\) or \(2, m\), got \(7, 1\)"),
         (lambda n, f, x: 0.0, "must return shape"),
         (lambda n, f, x: np.zeros((2, 3)), r"got \(2, 3\) for m = 1 outputs"),
+        (lambda n, f, x: 1j * np.abs(n - f), "the error function must return numbers.*complex"),
+        (lambda n, f, x: ["0.5", "0.5"], "the error function must return numbers"),
     ],
 )
 def test_a_users_error_that_is_no_error_is_refused(function: Any, said: str) -> None:
@@ -238,3 +240,23 @@ def test_a_floor_without_a_relative_error_means_nothing() -> None:
         ErrorMeasure(scale=2.0)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match=r'floor = 0.1 means nothing for kind = "absolute"'):
         ErrorMeasure(floor=0.1)
+
+
+def test_what_users_write_into_the_arrays_they_are_given_is_no_value_of_the_run() -> None:
+    """An error function that copies the model's values into the reference's, or a mask that clears the points."""
+
+    def own(n: Any, f: Any, x: Any) -> Any:
+        gap = np.abs(n - f)
+        np.copyto(f, n)
+        x[:] = 0.0
+        return gap
+
+    def mask(x: Any, f: Any) -> Any:
+        kept = f[:, 0] > 0
+        x[:], f[:] = 0.0, 0.0
+        return kept
+
+    for measure in (ErrorMeasure("function", function=own), ErrorMeasure(mask=mask)):
+        n, f, x = np.full((2, 1), 3.0), np.ones((2, 1)), np.full((2, 1), 7.0)
+        assert measure(n, f, x)[0].tolist() == [2.0, 2.0]
+        assert (n[0, 0], f[0, 0], x[0, 0]) == (3.0, 1.0, 7.0)

@@ -190,3 +190,40 @@ def test_everything_goes_to_other_processes(tmp_path: Path) -> None:
 
 def call_there(remake: Any, x: Any) -> Any:
     return remake()(x)
+
+
+def test_code_that_catches_its_own_exceptions_does_not_escape_the_time_limit() -> None:
+    def swallows(x: Any) -> float:
+        while True:  # a solver that tries again, whatever goes wrong
+            try:
+                time.sleep(5)
+            except Exception:
+                continue
+
+    def returns(x: Any) -> float:
+        try:
+            time.sleep(5)
+        except:  # noqa: E722
+            return 0.0
+        return 1.0
+
+    for slow in (swallows, returns):
+        with pytest.raises(PartialFailure) as caught:
+            per_point(slow, 1, "f", timeout=0.05).value(X[:1, :1])
+        assert caught.value.messages == {0: "timeout: no answer within 0.05 s"}
+
+
+def test_a_time_out_of_the_code_itself_is_an_exception_like_any_other() -> None:
+    def asks(x: Any) -> float:
+        raise TimeoutError("no licence server")
+
+    with pytest.raises(PartialFailure) as caught:
+        per_point(asks, 1, "f").value(X[:1, :1])
+    assert caught.value.messages[0].startswith("exception: TimeoutError: no licence server")
+
+
+@pytest.mark.parametrize("value", [np.complex128(1 + 2j), np.array([1 + 2j]), "1_000"])
+def test_a_point_whose_value_is_no_real_number_has_none(value: Any) -> None:
+    with pytest.raises(PartialFailure) as caught:
+        per_point(lambda x: value, 1, "f").value(X[:1, :1])
+    assert "must return numbers" in caught.value.messages[0]

@@ -278,14 +278,20 @@ def profile(names: Sequence[str], worst: Array, rms: Array) -> dict[str, Any]:
     return {"coordinate": coordinate, "label": "output", "unit": "", "worst": worst, "rms": rms}
 
 
+LOWEST, HIGHEST = 5e-324, 1.79e308  # of a scale: ten to its logarithm is a float still
+
+
 def distribution(sample: Sample) -> dict[str, Any]:
     """Histogram and share-above-a-level of the independent points; the scale starts from the RMS."""
     positive = sample.errors[(sample.errors > 0) & np.isfinite(sample.errors)]
     if not len(positive):
         return {"histogram": None, "levels": None}
-    floor = max(float(np.median(positive)) * 1e-4, float(positive.min()))
-    top = float(positive.max()) * 1.0000001
-    floor = min(floor, top / 10)
+    middle = float(
+        np.quantile(positive, 0.5, method="lower")
+    )  # the mean of two may be more than a float holds
+    floor = max(middle * 1e-4, float(positive.min()))
+    top = min(float(positive.max()) * 1.0000001, HIGHEST)
+    floor = max(min(floor, top / 10), LOWEST)
     edges = np.logspace(np.log10(floor), np.log10(top), 61)
     counts = np.histogram(positive, edges)[0]
     below = int((sample.errors < edges[0]).sum())

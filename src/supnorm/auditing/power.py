@@ -105,8 +105,11 @@ class Power:
             clock: a limit in time that the rows share; what it leaves no run for is left out.
         """
         worst = evaluator.worst
-        if not (np.isfinite(worst) and worst > 0):
+        with np.errstate(over="ignore"):
+            too_high = not np.isfinite(np.float64(worst) * max(self.heights, default=1.0))
+        if too_high or not worst > 0:
             what = "infinite" if worst == np.inf else "zero" if worst == 0 else "not known"
+            what = "too large to be multiplied" if np.isfinite(worst) and too_high else what
             return Planted(
                 left_out=f"their heights are multiples of the worst error, which the search left {what}"
             )

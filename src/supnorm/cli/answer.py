@@ -15,7 +15,6 @@ from typing import TextIO
 import typer
 
 from supnorm.results.printable import printable
-from supnorm.results.status import NotWritten
 
 # Standard output while it is kept free: the stream and a copy of descriptor 1.
 _kept: list[tuple[TextIO, int]] = []
@@ -53,10 +52,13 @@ def show(drawn: str) -> None:
 
 @contextmanager
 def told_if_lost(tell: Callable[[], None]) -> Iterator[None]:
-    """Inside, files are written; where one cannot be, the result is told all the same before that is said."""
+    """Inside, files are written; where one cannot be, the result is told all the same before that is said.
+
+    Nor may a fault of ours, in a picture of the page say, take the result away.
+    """
     try:
         yield
-    except NotWritten:
+    except Exception:
         tell()
         raise
 

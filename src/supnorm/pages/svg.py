@@ -66,6 +66,15 @@ def join(parts: Iterable[str]) -> Markup:
     return Markup("").join(parts)
 
 
+def _finite(value: Any) -> Any:
+    """With null for every number that is not finite: 1.7976e308 in four digits is more than a float holds."""
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def picture(
     width: float, height: float, label: str, *content: str, hover: dict[str, Any] | None = None
 ) -> Markup:
@@ -74,7 +83,9 @@ def picture(
     if hover:
         extra = {
             "tabindex": 0,
-            "data_hover": json.dumps(hover, separators=(",", ":"), ensure_ascii=False, allow_nan=False),
+            "data_hover": json.dumps(
+                _finite(hover), separators=(",", ":"), ensure_ascii=False, allow_nan=False
+            ),
         }
     return el(
         "svg",
@@ -113,13 +124,21 @@ def rect(x: float, y: float, width: float, height: float, kind: str, **more: Any
 
 @dataclass(frozen=True)
 class Scale:
-    """From a value to a pixel, linear or logarithmic; values outside are held at the ends."""
+    """From a value to a pixel, linear or logarithmic; values outside are held at the ends.
+
+    No end lies beyond `FAR`, that of a logarithm not below 1/`FAR` either: quotients and differences stay finite.
+    """
 
     low: float
     high: float
     start: float
     end: float
     log: bool = False
+
+    def __post_init__(self) -> None:
+        least = 1 / FAR if self.log else -FAR
+        for name in ("low", "high"):
+            object.__setattr__(self, name, min(max(getattr(self, name), least), FAR))
 
     def __call__(self, value: float) -> float:
         """The pixel of ``value``; NaN stays NaN."""
@@ -184,7 +203,7 @@ def linear_ticks(low: float, high: float, most: int = 5) -> list[float]:
     [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
     """
     raw = (high - low) / max(most, 1)
-    if not raw > 0 or not math.isfinite(raw):
+    if not raw > 1 / FAR or not math.isfinite(raw):  # below it a step loses its digits
         return [low]
     base = 10.0 ** math.floor(math.log10(raw))
     step = next(f * base for f in (1, 2, 5, 10) if f * base >= raw * 0.999)

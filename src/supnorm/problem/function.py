@@ -198,6 +198,39 @@ def exited(error: SystemExit) -> str:
     return f"sys.exit({'' if error.code is None else repr(error.code)})"
 
 
+def real_numbers(result: Any, what: str) -> Array:
+    """What a function of the user's returned as float64; nothing is read as a number that is none.
+
+    NumPy would drop imaginary parts, read the text "1_000" and count a date in days.
+
+    Args:
+        what: who returned it, for messages.
+
+    Raises:
+        BadInput: for complex numbers, text, dates, records, and what is no array.
+
+    >>> real_numbers([1, None], "f")
+    array([ 1., nan])
+    """
+    why = ""
+    try:
+        given = result if isinstance(result, np.ndarray) else np.asarray(result)
+        if np.iscomplexobj(given):
+            why = " (complex numbers have no largest: return real and imaginary parts)"
+            raise TypeError
+        if given.dtype.kind in "USMm" or given.dtype.names is not None:
+            raise TypeError
+        if given.dtype == object and any(isinstance(v, str | bytes) for v in given.flat):
+            raise TypeError
+        if isinstance(given, np.ma.MaskedArray):  # what is masked has no value, whatever lies below
+            given = np.ma.filled(given.astype(np.float64), np.nan)
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise BadInput(
+            f"{what} must return numbers, got {type(result).__name__}: {str(result)[:60]!r}{why}"
+        ) from None
+
+
 def as_columns(result: Any, n: int, what: str) -> Array:
     """A result for ``n`` points as float64 of shape ``(n, m)``.
 
@@ -206,18 +239,7 @@ def as_columns(result: Any, n: int, what: str) -> Array:
     """
     if type(result) is np.ndarray and result.dtype == np.float64 and result.ndim == 2 and len(result) == n:
         return result  # the common case, paid for at every evaluation
-    why = ""
-    try:
-        if np.iscomplexobj(result):
-            why = " (complex numbers have no largest: return real and imaginary parts)"
-            raise TypeError
-        if isinstance(result, np.ma.MaskedArray):  # what is masked has no value, whatever lies below
-            result = np.ma.filled(result.astype(np.float64), np.nan)
-        y = np.asarray(result, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise BadInput(
-            f"{what} must return numbers, got {type(result).__name__}: {str(result)[:60]!r}{why}"
-        ) from None
+    y = real_numbers(result, what)
     if y.ndim == 1 and y.shape == (n,):
         y = y[:, None]
     if y.ndim != 2 or len(y) != n:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem.domain import Domain
+from supnorm.problem.function import real_numbers
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -81,12 +82,13 @@ class Law:
             have, tried = 0, 0
             while have < n:
                 try:
-                    points = np.asarray(sampler(n, rng), dtype=float)
+                    given = sampler(n, rng)
                 except Exception as error:
                     raise BadInput(
                         f"law {name} failed: {type(error).__name__}: {error}; it is called as sampler(n, rng) "
                         f"and returns points (n, {domain.d})"
                     ) from error
+                points = real_numbers(given, f"law {name}: sampler(n, rng)")
                 points = points[:, None] if points.ndim == 1 and domain.d == 1 else points
                 if points.ndim != 2 or points.shape[1] != domain.d or not len(points):
                     raise BadInput(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.problem.function import real_numbers
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -185,7 +186,10 @@ class ErrorMeasure:
         if self.mask is None:
             return np.ones(len(x), dtype=bool)
         try:
-            kept = np.asarray(self.mask(x, reference) if self.masks_by_reference else self.mask(x))
+            # Copies: what it writes into them must not become a point or a value of the run.
+            kept = np.asarray(
+                self.mask(x.copy(), reference.copy()) if self.masks_by_reference else self.mask(x.copy())
+            )
         except Exception as error:
             raise BadInput(f"the mask failed: {type(error).__name__}: {error}") from error
         if kept.reshape(-1).shape != (len(x),):
@@ -239,12 +243,14 @@ class ErrorMeasure:
     def _users(self, model: Array, reference: Array, x: Array) -> Array:
         assert self.function is not None
         try:
-            error = np.asarray(self.function(model, reference, x), dtype=float)
+            # Copies, as for the mask: the difference taken in place would be reported as the model's value.
+            given = self.function(model.copy(), reference.copy(), x.copy())
         except Exception as failure:
             raise BadInput(
                 f"the error function failed: {type(failure).__name__}: {failure}; it is called with model and "
                 "reference (n, m) and the inputs (n, d)"
             ) from failure
+        error = real_numbers(given, "the error function")
         error = error[:, None] if error.ndim == 1 else error
         if error.ndim != 2 or len(error) != len(x) or error.shape[1] not in (1, model.shape[1]):
             raise BadInput(

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Function, PartialFailure, as_columns, as_function, exited
-from supnorm.problem.function import Precision
+from supnorm.problem.function import Precision, real_numbers
 from supnorm.problem.specification import SourceSpec
 from supnorm.problem.users_error import told
 from supnorm.program import Unreadable, lower_numpy
@@ -122,7 +122,7 @@ def per_point(
 
     def one(row: Array) -> Array:
         result = function(*row.tolist()) if spread else function(row.copy())
-        return np.atleast_1d(np.asarray(result, dtype=np.float64)).reshape(-1)
+        return np.atleast_1d(real_numbers(result, label)).reshape(-1)
 
     def attempt(row: Array) -> Array | str:
         said = ""
@@ -130,8 +130,10 @@ def per_point(
             try:
                 with time_limit(timeout):
                     return one(row)
-            except TimeoutError:
+            except _TimeUp:
                 said = f"timeout: no answer within {timeout:g} s"
+            except BadInput as error:
+                said = f"exception: {error}"
             except (Exception, SystemExit) as error:
                 said = told(error)
         return said
@@ -180,21 +182,31 @@ def takes_separate(function: Callable[..., Any], d: int) -> bool:
     return len(needed) <= d <= len(positional)
 
 
+class _TimeUp(BaseException):
+    """The time of a call is over. No `Exception`: code that catches those would go on, or return another value."""
+
+
 @contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise TimeoutError in the main thread after ``seconds``; elsewhere do nothing."""
+    """Raise `_TimeUp` in the main thread after ``seconds``, or at the end where it was caught; elsewhere do nothing."""
     main = threading.current_thread() is threading.main_thread()
     if seconds is None or not main or not hasattr(signal, "SIGALRM"):
         yield
         return
 
+    over = []
+
     def stop(*_: Any) -> None:
-        raise TimeoutError
+        over.append(True)
+        raise _TimeUp
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        if over:
+            raise _TimeUp
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
