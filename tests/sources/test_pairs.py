@@ -328,6 +328,19 @@ def test_a_key_of_several_columns(tmp_path: Path) -> None:
     assert (worst.error, worst.row) == (0.5, 2)
 
 
+def test_keys_that_are_one_number_written_in_two_ways_meet(tmp_path: Path) -> None:
+    """A column of numbers with a gap becomes 1.0, 2.0: the worst row had no partner, and the exit code was 0."""
+    truth = "id,a,b,truth\n1,0,0,10\n2,1,1,20\n3,2,2,30\n"
+    worst = audit(two(tmp_path, "id,pred\n1.0,10\n2.0,99\n3,30\n", truth, 'key = "id"')).worst
+    assert worst is not None
+    assert (worst.error, worst.row) == (79.0, 2)
+    # Where 01 and 1 are two rows, they are names and no numbers.
+    names = truth.replace("\n3,", "\n01,")
+    worst = audit(two(tmp_path, "id,pred\n01,35\n1,10\n2,21\n", names, 'key = "id"')).worst
+    assert worst is not None
+    assert (worst.error, worst.row) == (5.0, 3)
+
+
 def test_a_key_that_is_text_in_one_table_and_a_number_in_the_other(tmp_path: Path) -> None:
     pyarrow, write = arrow()
     large = 2**60

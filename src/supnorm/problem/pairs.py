@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 CLOSE = 1e-6  # of a column's range: inputs of rows with one key may differ by rounding in a text file, and by no more
 
 
@@ -230,7 +232,11 @@ def _by_key(model: Function, reference: Function) -> Pairs:
 
 
 def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[Key]]:
-    """The keys of both; where one table holds numbers and the other text, the text must be numbers too."""
+    """The keys of both; where one table holds numbers and the other text, the text must be numbers too.
+
+    Text that is a number in every row of both tables is compared as numbers, where no two rows of one table become equal
+    by that: programs write one identifier as 1 and 1.0, and rows that do not meet are not compared.
+    """
     a, b = _rows(model), _rows(reference)
     columns = []
     for k in range(len(a.key)):
@@ -241,11 +247,17 @@ def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[K
             pair[numeric[0]] = [
                 _as_number(cell, i, rows.key[k], side) for i, cell in enumerate(pair[numeric[0]])
             ]
+        elif not any(numeric) and all(NUMBER.fullmatch(str(cell)) for column in pair for cell in column):
+            read: list[list[str | int | float | Decimal]] = [
+                [Decimal(str(cell)) for cell in column] for column in pair
+            ]
+            if all(len({*c}) == len({*r}) for c, r in zip(pair, read, strict=True)):
+                pair = read
         columns.append(pair)
     return [*zip(*(c[0] for c in columns), strict=True)], [*zip(*(c[1] for c in columns), strict=True)]
 
 
-def _as_number(cell: str | int | float, row: int, column: str, side: Function) -> int | float:
+def _as_number(cell: str | int | float | Decimal, row: int, column: str, side: Function) -> int | float:
     try:
         return int(cell) if re.fullmatch(r"[+-]?[0-9]+", str(cell)) else float(cell)
     except ValueError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Texts = Callable[[Sequence[int]], list[dict[str, str]]]
-Key = tuple[str | int | float, ...]
+Key = tuple[str | int | float | Decimal, ...]
 
 
 @dataclass(frozen=True, eq=False)
