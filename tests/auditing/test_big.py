@@ -39,7 +39,7 @@ report = audit(sn.Problem(model, truth, box, tolerance=1.0), evaluations=2000, p
 assert abs(report.document["sup"]["lower"] - 1e-3) < 1e-9, report.document["sup"]
 with tempfile.TemporaryDirectory() as home:
     report.save(home)
-    write_page(report.document, home + "/index.html")
+    write_page(report, home + "/index.html")
 print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

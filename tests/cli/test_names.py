@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import tracemalloc
@@ -14,13 +15,16 @@ import pytest
 from supnorm.certification.error_program import error_program
 from supnorm.certification.resume import load_bracket
 from supnorm.certification.tie import NO_CERTIFICATE, mismatch
-from supnorm.cli.folder import held_fingerprint
+from supnorm.cli.folder import held_fingerprint, same_run
 from supnorm.cli.main import run
 from supnorm.evaluation import EvaluationStore
+from supnorm.evaluation.caller import Caller
 from supnorm.planning.ladder.tasks import read_runs
 from supnorm.problem import Domain, Function, Problem
 from supnorm.problem.specification import read_specification
 from supnorm.results import BadInput
+from supnorm.results.door import faults_of
+from supnorm.results.status import NotWritten
 from supnorm.supervisor import outcome
 
 LONG, BYTES = "a" * 5000, os.fsdecode(b"bad\xff")
@@ -159,3 +163,50 @@ def test_the_supervisor_obeys_no_escapes(capsys: pytest.CaptureFixture[str]) -> 
     assert "\x1b" not in said
     assert "\r" not in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_damaged_result_of_an_audit_is_the_file_s_fault_once_the_proof_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("flint")
+    assert run(["audit", "p.toml", *QUICK, "--out", "run"]) == 0
+    whole = json.loads((folder / "run" / "result.json").read_text())
+    for part, value in (
+        ("tolerance", "x"),
+        ("tolerance", {}),
+        ("charts", [1]),
+        ("places", whole["places"] * 2),
+    ):
+        (folder / "run" / "result.json").write_text(json.dumps(whole | {part: value}))
+        capsys.readouterr()
+        code = run(["certify", "p.toml", "--seconds", "30", "--ratio", "1.5", "--out", "run"])
+        said = capsys.readouterr().err
+        assert code in (0, 2, 4), (part, value)
+        assert code != 2 or "run/result.json" in said.splitlines()[-1]
+        assert "bug" not in said
+        (folder / "run" / "certificate.json").unlink(missing_ok=True)
+    broken = json.loads(json.dumps(whole))
+    broken["charts"]["histogram"] = {"edges": [[1], 2], "counts": "x"}
+    broken["charts"]["cuts"] = [3]
+    (folder / "run" / "result.json").write_text(json.dumps(broken))
+    assert run(["certify", "p.toml", "--seconds", "30", "--ratio", "1.5", "--out", "run"]) == 2
+    assert (folder / "run" / "certificate.json").exists()
+
+
+def test_facts_of_a_store_that_are_no_numbers(folder: Path) -> None:
+    for text in ("\x0024", "nan", "-1", "inf", "9" * 400, "x"):
+        path = folder / "s.sqlite"
+        path.unlink(missing_ok=True)
+        store = EvaluationStore(path, "f")
+        store.remember("seconds a point, model", text)
+        store.remember("asked for", text)
+        with pytest.raises(BadInput, match="not a store of evaluations"):
+            Caller(pair().model, "model", store)
+        with pytest.raises(BadInput, match="damaged"):
+            same_run(store, {"seed": 1.0}, folder)
+        store.close()
+
+
+def test_a_disk_that_is_full_is_not_the_fault_of_a_file_that_is_read() -> None:
+    with pytest.raises(NotWritten), faults_of("run/result.json"):
+        raise NotWritten("report.html cannot be written")

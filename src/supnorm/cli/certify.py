@@ -211,6 +211,7 @@ def _keep(
     from supnorm.pages import write_page
     from supnorm.problem import fingerprint
     from supnorm.results import write_whole
+    from supnorm.results.door import DAMAGED, faults_of
     from supnorm.results.encoding import dumps
     from supnorm.sources import save_problem
 
@@ -223,8 +224,11 @@ def _keep(
     result.certificate.save(path)
     write_whole(folder / "certify.json", dumps(result.to_json(str(path))))
     if joined is not None:
-        joined.save(folder)
-        write_page(joined, folder / "report.html")
+        with faults_of(
+            f"{folder / 'result.json'}", DAMAGED
+        ):  # the proof is written: it does not depend on that file
+            joined.save(folder)
+            write_page(joined, folder / "report.html")
     if as_json:
         answer(dumps(result.to_json(str(path))))
 
@@ -287,11 +291,13 @@ def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> Audit
         BadInput: when the audit computed an error above the bound.
     """
     from supnorm.auditing import load_report
+    from supnorm.results.door import DAMAGED, faults_of
 
     if result.upper_kind == "none" or not (folder / "result.json").exists():
         return None
     report = load_report(folder)
-    return result.into(report) if report.document["fingerprint"] == fingerprint else None
+    with faults_of(f"{folder / 'result.json'}", DAMAGED):
+        return result.into(report) if report.document["fingerprint"] == fingerprint else None
 
 
 class Progress:

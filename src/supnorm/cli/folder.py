@@ -25,7 +25,7 @@ from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Problem, fingerprint
 from supnorm.process import heard
 from supnorm.results import BadInput
-from supnorm.results.door import cause, demand_name, exists, read_json
+from supnorm.results.door import DAMAGED, cause, demand_name, exists, faults_of, read_json
 from supnorm.results.printable import one_line
 
 STORE = "evaluations.sqlite"
@@ -268,8 +268,11 @@ def same_run(store: EvaluationStore, asked: dict[str, float | None], folder: Pat
     key = "asked for"
     held = store.recall(key)
     store.remember(key, json.dumps(asked))
-    before: dict[str, float | None] = asked if held is None else json.loads(held)
-    differ = [name for name in asked if asked[name] != before.get(name)]
+    with faults_of(f"{store.path}", DAMAGED):
+        before: dict[str, float | None] = asked if held is None else json.loads(held)
+        differ = [name for name in asked if asked[name] != before.get(name)]
+        for name in differ:
+            f"{before.get(name) or 0:g}"  # what is no number raises here
     if differ:
         was, now = (
             ", ".join(f"--{n} {v[n]:g}" if v[n] is not None else f"no --{n}" for n in differ)  # type: ignore[str-format,unused-ignore]

@@ -52,7 +52,7 @@ def identified(store: EvaluationStore, problem: Problem, folder: Path, resume: b
 
 def _announce(store: EvaluationStore) -> None:
     """Say what is done first, where that takes long."""
-    seconds = POINTS * sum(float(store.recall(f"seconds a point, {side}") or 0.0) for side in SIDES)
+    seconds = POINTS * sum((store.number(f"seconds a point, {side}") or 0.0) for side in SIDES)
     if seconds > 5.0:
         say(
             f"supnorm: {POINTS} stored points of each side are evaluated again first, about {seconds:.0f} s",

@@ -68,8 +68,8 @@ class Caller:
         self.executor, self.workers = executor, workers
         self.known = store.load(side) if store else {}
         self.outputs: int | None = len(next(iter(self.known.values()))[0]) if self.known else None
-        before = store.recall(f"seconds a point, {side}") if store else None
-        self.cost = 0.0 if before is None else float(before)
+        before = store.number(f"seconds a point, {side}") if store else None
+        self.cost = before or 0.0
         self.measured = before is not None
         stored = store.recall(f"expensive, {side}") if store else None
         self.decided: bool | None = None if before is None else self.cost >= self.dear_from

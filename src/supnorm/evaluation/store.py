@@ -7,6 +7,7 @@ A row is written when its batch is done; a kill loses at most the batches in fli
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -161,6 +162,21 @@ class EvaluationStore:
         with faults_of(f"{self.path}", NO_STORE):
             row = self._connection.execute("SELECT value FROM about WHERE key=?", (key,)).fetchone()
         return None if row is None else str(row[0])
+
+    def number(self, key: str) -> float | None:
+        """A number, 0 or more, that `remember` kept as text; None when there is none.
+
+        Raises:
+            BadInput: when the store holds something else there.
+        """
+        text = self.recall(key)
+        if text is None:
+            return None
+        with faults_of(f"{self.path}", NO_STORE):
+            value = float(text)
+            if not 0 <= value < math.inf:
+                raise ValueError(f"{key}: {text}")
+        return value
 
     def only(self, side: str) -> EvaluationStore:
         """This store for the calls of one side: those of others are neither kept nor found.

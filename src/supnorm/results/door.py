@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from supnorm.results.printable import one_line
-from supnorm.results.status import BadInput
+from supnorm.results.status import BadInput, Interrupted
 
 ALLOWED = 1_000_000_000  # bytes that reading any one file may take
 TIMES = 8  # or as often the size of the file
@@ -228,7 +228,8 @@ def reading_table(
 def faults_of(what: str, hint: str = "cannot be read") -> Iterator[None]:
     """Inside, the contents of a file are used: exceptions become `BadInput` with its name.
 
-    Warnings are not shown, nor what half-made objects of a reader say when they are thrown away.
+    That another file cannot be written is no fault of it. Warnings are not shown, nor what half-made objects of a reader
+    say when they are thrown away.
     """
     before = sys.unraisablehook
     sys.unraisablehook = _only_interrupts(before)
@@ -240,6 +241,8 @@ def faults_of(what: str, hint: str = "cannot be read") -> Iterator[None]:
     except BadInput as error:
         message = str(error)
         _forget(error)
+    except Interrupted:
+        raise
     except Exception as error:
         message = f"{said(what, hint)}: {cause(error)}"
         _forget(error)
