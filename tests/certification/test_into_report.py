@@ -68,9 +68,17 @@ def test_the_bound_in_an_audit(deployed, kind):
     problem = _problem(2, deployed)
     report = sn.audit(problem, evaluations=1000, power=None)
     result = certify(problem, 1.1, witness=report.worst.x)
+    measured = {**report.document["sup"], "rounding": 3e-9}  # how far two calls of the witness were apart
+    report = replace(report, document={**report.document, "sup": measured})
     filled = result.into(report)
     assert filled.document["sup"]["upper_kind"] == kind
-    assert filled.document["sup"]["rounding"] == report.document["sup"]["rounding"]
+    assert (
+        filled.document["sup"]["rounding"] == 3e-9
+    )  # no assumed rounding takes the place of the measured one
+    assert (
+        filled.upper.value > result.upper
+    ) == deployed  # the model's own rounding is added where it is proved
+    assert filled.upper.value == pytest.approx(result.upper, rel=1e-6)
     assert filled.upper.value >= filled.document["sup"]["lower"] * (1 - 1e-12)
     assert "local_bounds" in filled.document["charts"]
     assert "local_bounds" not in report.document["charts"]

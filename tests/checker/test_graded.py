@@ -16,10 +16,13 @@ import pytest
 from flint import arb, ctx
 
 from supnorm.certification import certify, graded_certificate, graded_interpolant, graded_model, residual
+from supnorm.certification.bracket import Bracket
+from supnorm.certification.certificate import Certificate
 from supnorm.certification.error_program import error_program
 from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.certification.graded_rule import rule
 from supnorm.certification.graded_series import real_bounds
+from supnorm.certification.result import CertifyResult
 from supnorm.checker import check, graded, graded_functions, graded_rule, leaves
 from supnorm.checker.document import _program, read
 from supnorm.checker.enclosure import Program
@@ -278,12 +281,25 @@ def test_a_weakened_certificate_is_rejected(name, monkeypatch, tmp_path):
         monkeypatch.setattr(graded_certificate, "rule", lambda d, D: replace(honest(d, D), lebesgue=0.0))
     else:
         monkeypatch.setattr(where, what, weaken(getattr(where, what)))
-    try:
-        result = certify(PROBLEMS["tanh"], 1.1, strategy=STRATEGY, boxes=40)
-    except Contradiction:  # its own witness rejects it
-        return
-    result.certificate.save(tmp_path / "c.json")
-    assert not check(tmp_path / "c.json").accepted
+    # What certify itself would notice, by its own witness, is for the checker here.
+    noticed = []
+    for guard, check_of in ((Bracket, "demand_consistent"), (Certificate, "_demand_consistent")):
+        honestly = getattr(guard, check_of)
+
+        def asked(self, honestly=honestly):
+            try:
+                honestly(self)
+            except Contradiction as why:
+                noticed.append(why)
+
+        monkeypatch.setattr(guard, check_of, asked)
+    monkeypatch.setattr(CertifyResult, "__post_init__", lambda self: None)
+    result = certify(PROBLEMS["tanh"], 1.1, strategy=STRATEGY, boxes=40)
+    replace(result.certificate, lower=0.0, witness=None).save(tmp_path / "c.json")  # it claims no lower bound
+    found = check(tmp_path / "c.json")
+    assert not found.accepted
+    assert found.leaf is not None  # the leaf whose bound is too small, not only lower against upper
+    assert bool(noticed) == (name == "range of the polynomial")
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,21 @@ def full(monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
     monkeypatch.setattr(files.os, "replace", refused)
 
 
+PROVED = """
+[model]
+python = "proved.py:model"
+[reference]
+python = "proved.py:truth"
+[error]
+tolerance = 0.1
+[domain]
+a = { low = 0.0, high = 1.0 }
+"""
+FUNCTIONS = """
+import numpy as np
+def truth(x): return np.sin(2 * x[:, 0])
+def model(x): return np.sin(2 * x[:, 0]) + 0.01 * x[:, 0]
+"""
 VERBS = {
     "audit": (["audit", "problem.toml", "--evaluations", "300"], "result.json", "worst found"),
     "page": (["audit", "problem.toml", "--evaluations", "300"], "report.html", "worst found"),
@@ -47,6 +62,8 @@ VERBS = {
         "polynomial",
     ),
     "budget": (["budget", "problem.toml", "--calls", "500", "--out", "run"], "budget.json", "tolerance"),
+    "certify": (["certify", "proved.toml"], "certificate.json", ""),
+    "certify, its numbers": (["certify", "proved.toml"], "certify.json", "proved"),
     "compare": (
         ["compare", "problem.toml", "problem.toml", "--evaluations", "300"],
         "compare.json",
@@ -61,6 +78,8 @@ def test_a_full_disk_at_the_end_loses_the_file_and_not_the_words(
 ) -> None:
     """It was "a bug in supnorm", and what was found was gone."""
     arguments, ends, words = VERBS[verb]
+    (shell.folder / "proved.toml").write_text(PROVED)
+    (shell.folder / "proved.py").write_text(FUNCTIONS)
     with monkeypatch.context() as patched:
         full(patched, ends)
         done = shell.run(*arguments)

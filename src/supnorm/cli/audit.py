@@ -210,8 +210,10 @@ def run_audit(
             report.save(folder)
             write_page(report, folder / "report.html")
     if report.status.code == "interrupted":
+        advice = report.status.advice  # by you, or by workers or a disk, which it names
+        why = "interrupted" if advice.startswith("Stopped by you") else advice.partition("; ")[0]
         say(
-            f"supnorm: interrupted; the report of what was done and the expensive evaluations are kept in {folder}: "
+            f"supnorm: {why}; the report of what was done and the expensive evaluations are kept in {folder}: "
             f"run the same command with --out {shlex.quote(str(folder))} --resume",
             err=True,
         )
