@@ -4,6 +4,7 @@
     python -m benchmarks.soundness hidden --seed 0 --count 500        code that hides something from a reader
     python -m benchmarks.soundness extreme --seed 0 --count 150       extreme magnitudes against arbitrary precision
     python -m benchmarks.soundness doors --seed 0 --count 1000        broken and hostile input at every door
+    python -m benchmarks.soundness audits --seed 0 --count 300        random audits with faults, against their own calls
 
 Exit code 1 when a false file was accepted, something false was said, the checker failed otherwise than by refusing, or a
 door was passed by what should be refused.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.soundness import doors, extreme, forgeries, hidden
+from benchmarks.soundness import audits, doors, extreme, forgeries, hidden
 
 
 def main() -> int:
@@ -33,7 +34,15 @@ def main() -> int:
     large.add_argument("--seed", type=int, default=0)
     large.add_argument("--count", type=int, default=150)
     doors.options(campaigns.add_parser("doors"))
+    drawn = campaigns.add_parser("audits")
+    drawn.add_argument("--seed", type=int, default=0)
+    drawn.add_argument("--count", type=int, default=300)
+    drawn.add_argument("--keep", help="folder in which problems that did not hold are kept")
     given = parser.parse_args()
+    if given.campaign == "audits":
+        outcomes = audits.campaign(given.seed, given.count, given.keep)
+        print(audits.table(outcomes))
+        return int(any(o.verdict not in ("held", "refused") for o in outcomes))
     if given.campaign == "doors":
         return doors.attack(given)
     if given.campaign == "hidden":
