@@ -207,6 +207,23 @@ def test_facts_of_a_store_that_are_no_numbers(folder: Path) -> None:
         store.close()
 
 
+def test_a_store_that_is_damaged_where_it_is_written(folder: Path) -> None:
+    path = folder / "s.sqlite"
+    store = EvaluationStore(path, "f")
+    for i in range(300):
+        x = np.full((20, 1), float(i))
+        store.append("model", "search", x, x, {}, 0.0)
+    store.close()
+    with path.open("r+b") as file:  # all but the schema, the first two tables' roots included
+        size = path.stat().st_size
+        file.seek(4096 * 3)
+        file.write(b"\xff" * (size - 4096 * 3))
+    store = EvaluationStore(path, "f")
+    with pytest.raises(BadInput, match="not a store of evaluations"):
+        store.append("model", "search", x, x, {}, 0.0)
+    store.close()
+
+
 def test_a_disk_that_is_full_is_not_the_fault_of_a_file_that_is_read() -> None:
     with pytest.raises(NotWritten), faults_of("run/result.json"):
         raise NotWritten("report.html cannot be written")

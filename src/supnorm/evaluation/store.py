@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.results import BadInput
-from supnorm.results.door import demand_file, demand_name, exists, faults_of, reading_table
+from supnorm.results.door import cause, demand_file, demand_name, exists, faults_of, reading_table
 from supnorm.results.printable import one_line
 from supnorm.results.writing import not_written
 
@@ -145,6 +145,8 @@ class EvaluationStore:
             with suppress(sqlite3.Error):
                 self._connection.rollback()
             raise not_written(self.path, str(error)) from error
+        except sqlite3.DatabaseError as error:  # damaged where nothing was read yet
+            raise BadInput(f"{self.path}{NO_STORE}: {cause(error)}") from None
 
     @property
     def points(self) -> int:
