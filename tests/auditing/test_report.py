@@ -293,7 +293,9 @@ def test_failures_are_told_with_place_and_cause() -> None:
     (told,) = [f["text"] for f in document["findings"] if f["code"] == "reference-failed"]
     cause = max(document["failures"]["causes"], key=lambda c: c["count"])
     assert f"The most frequent cause ({cause['count']:,} of " in told
-    assert told.endswith("the value is not finite" if cause["kind"] == "non-finite" else cause["message"])
+    assert told.endswith(
+        ("the value is not finite" if cause["kind"] == "non-finite" else cause["message"]) + "."
+    )
     a = next(e for e in document["failures"]["by_axis"] if e["axis"] == "a")
     assert sum(a["failed"][:8]) > 0.7 * sum(a["failed"]) > 0
     assert sum(a["outside"][36:]) == sum(a["outside"]) > 0
