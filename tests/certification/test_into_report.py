@@ -1,5 +1,6 @@
 """A certificate fills an audit's report: the bound, what it rests on, and a map of local bounds that holds."""
 
+import math
 from dataclasses import replace
 
 import jax.numpy as jnp
@@ -106,3 +107,19 @@ def test_the_advice_speaks_of_the_bound_where_it_is_within_the_tolerance(proved)
     assert ("that is not a proof" in joined.document["status"]["advice"]) != proved
     assert report.document["status"]["code"] == "nothing-found"
     assert joined.document["status"]["code"] == ("within-tolerance" if proved else "nothing-found")
+
+
+def test_a_bound_on_declarations_says_so_before_anything_else():
+    domain = Domain(x=(0.0, 1.0))
+    exact = sn.with_bound(
+        lambda x: np.array([math.sin(float(v)) for v in x[:, 0]]), order=6, derivatives=(1.0,)
+    )
+    problem = Problem(lambda x: np.sin(x[:, 0]) + 1e-3 * x[:, 0], exact, domain, tolerance=0.1)
+    report = sn.audit(problem, evaluations=300)
+    result = certify(problem, tolerance=0.1)
+    assert result.upper_kind == "conditional"
+    filled = result.into(report).document["status"]
+    assert filled["code"] == "within-tolerance"
+    assert filled["advice"].startswith(
+        "On the declared assumptions the bound is within the tolerance everywhere."
+    )
