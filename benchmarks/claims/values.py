@@ -13,6 +13,7 @@ from benchmarks.fit import said as fit
 from benchmarks.mutants import said as mutants
 from benchmarks.power import said as power
 from benchmarks.search import said as search
+from benchmarks.soundness import said as soundness
 
 VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "search": search.said,
@@ -27,6 +28,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "forecasts": budget.forecasts,
     "dimension": budget.dimension,
     "mutants": mutants.said,
+    "soundness": soundness.said,
     "demo": examples.demo,
     "seawater": examples.seawater,
     "steam": examples.steam,

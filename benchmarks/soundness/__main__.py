@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 
 from benchmarks.soundness import audits, doors, extreme, forgeries, hidden
+from benchmarks.soundness.records import save
 
 
 def main() -> int:
@@ -33,6 +34,8 @@ def main() -> int:
     large = campaigns.add_parser("extreme")
     large.add_argument("--seed", type=int, default=0)
     large.add_argument("--count", type=int, default=150)
+    for one in (forged, behind, large):
+        one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     doors.options(campaigns.add_parser("doors"))
     drawn = campaigns.add_parser("audits")
     drawn.add_argument("--seed", type=int, default=0)
@@ -48,13 +51,19 @@ def main() -> int:
     if given.campaign == "hidden":
         told = hidden.campaign(given.seed, given.count, given.keep, given.first)
         print(hidden.table(told))
+        if given.save:
+            save("hidden", given.seed, [f.verdict for f in told])
         return int(any(f.verdict in ("FALSE", "CRASHED") for f in told))
     if given.campaign == "extreme":
         sizes = extreme.campaign(given.seed, given.count)
         print(extreme.table(sizes))
+        if given.save:
+            save("extreme", given.seed, [f.verdict for f in sizes])
         return int(any(f.verdict in ("FALSE", "CRASHED") for f in sizes))
     found = forgeries.campaign(given.seed, given.count, given.keep)
     print(forgeries.table(found))
+    if given.save:
+        save("forgeries", given.seed, [f.verdict for f in found])
     return int(any(f.verdict in ("FALSE ACCEPTED", "CRASHED") for f in found))
 
 
