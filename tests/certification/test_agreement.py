@@ -71,7 +71,7 @@ def test_a_value_that_only_the_program_has_is_refused():
 
 def test_a_function_that_fails_is_refused_with_its_message():
     def broken(x):
-        if isinstance(x, np.ndarray):
+        if type(x) is np.ndarray:  # and not what stands for one
             raise RuntimeError("no licence")
         return x[:, 0]
 
@@ -112,7 +112,7 @@ def _sizes(run):
     seen = set()
 
     def function(x):
-        if isinstance(x, np.ndarray):
+        if type(x) is np.ndarray:  # and not what stands for one
             seen.add(len(x))
         return run(x)
 
@@ -123,7 +123,7 @@ def test_jax_code_is_run_at_one_number_of_points_and_numpy_code_is_timed_first()
     """JAX compiles every operation for every number of points; a slow NumPy function must not be called at 256."""
 
     def slow(x):
-        if isinstance(x, np.ndarray):
+        if type(x) is np.ndarray:  # and not what stands for one
             time.sleep(0.01 * len(x))
         return np.sin(x[:, 0])
 
