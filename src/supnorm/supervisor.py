@@ -44,15 +44,26 @@ def _forked(work: Callable[[], int]) -> int:
     if child == 0:
         os.close(write)
         end_with(read)
-        for number in heard():
-            signal.signal(number, signal.default_int_handler)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
-        _work(work, page)
+        page.owner = os.getpid()
+        try:
+            for number in heard():
+                signal.signal(number, signal.default_int_handler)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+            _work(work, page)
+        except KeyboardInterrupt:  # before `work` listens, or after it has come back
+            _interrupted(page)
     os.close(read)
     for number in heard():
         signal.signal(number, lambda n, frame: _pass_on(child, n))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
     return outcome(page, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+def _interrupted(page: Page) -> None:
+    """Asked to end before the work has begun, or once it is done but its verdict is not given."""
+    print("supnorm: interrupted", file=sys.stderr)
+    page.give_verdict(INTERRUPTED)
+    sys.exit(INTERRUPTED)
 
 
 def _pass_on(child: int, number: int) -> None:

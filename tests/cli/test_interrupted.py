@@ -298,3 +298,13 @@ def test_a_proof_that_is_killed_goes_on_from_its_checkpoint(
     assert done.code in (0, 1, 4), done.err
     assert len(load(folder / "certificate.json")["leaves"]["level"]) >= held
     assert not (folder / "checkpoint.json").exists()
+
+
+def test_the_command_line_in_python_leaves_handlers_as_they_were() -> None:
+    """The next Ctrl-C of the caller's own program would have been taken for a second request to end."""
+    from supnorm.cli import main
+
+    before = [signal.getsignal(number) for number in SIGNALS], sys.unraisablehook
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert ([signal.getsignal(number) for number in SIGNALS], sys.unraisablehook) == before

@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 def command(
     problem: PROBLEM = None,
     inputs: Annotated[
-        int | None, typer.Option("--inputs", min=1, max=10_000, help="Number of inputs.")
+        int | None, typer.Option("--inputs", min=1, max=1_000_000, help="Number of inputs.")
     ] = None,
     smoothness: Annotated[
         float | None, typer.Option("--smoothness", help="Derivatives that exist and are bounded.")

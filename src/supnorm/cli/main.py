@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -57,8 +58,20 @@ for module in (audit, certify, check, budget, fit, compare, report, replay, demo
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line in this process and exit with a code of the contract (see `ExitCode`)."""
-    sys.exit(begin(arguments))
+    """Run the command line in this process and exit with a code of the contract (see `ExitCode`).
+
+    Called from Python it leaves signals and hooks as they were.
+    """
+    handlers = {number: signal.getsignal(number) for number in heard()}
+    hook = sys.unraisablehook
+    try:
+        code = begin(arguments)
+    finally:
+        sys.unraisablehook = hook
+        for number, handler in handlers.items():
+            if handler is not None:  # one that was not set from Python stays replaced
+                signal.signal(number, handler)
+    sys.exit(code)
 
 
 def begin(arguments: list[str] | None = None) -> int:
