@@ -235,3 +235,12 @@ def test_an_infinite_error_stays_infinite_among_large_ones() -> None:
     moments.add(np.array([[1e200], [np.inf]]))
     assert moments.norms()["L2"] == np.inf
     assert Sample(np.array([1e200, np.inf]), "uniform", 2).rms().value == np.inf
+
+
+def test_infinite_errors_that_come_first_stay_infinite() -> None:
+    """They were multiplied by zero when the unit of the sums grew."""
+    moments = Moments((1.0, 2.0))
+    moments.add(np.array([[np.inf], [np.inf]]))
+    moments.add(np.array([[3.0], [4.0]]))
+    assert moments.norms() == {"L1": np.inf, "L2": np.inf}
+    assert moments.rms().tolist() == [np.inf]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -286,9 +287,16 @@ def test_a_key_joins_rows_once(tmp_path: Path) -> None:
     problem = two(tmp_path, "id,pred\n9,3.5\n5,0\n7,1\n", good, 'key = "id"')
     report = audit(problem)
     assert report.document["table"]["alone"] == {"model": 1, "reference": 1}
-    assert "1 of the model and 1 of the reference has no partner" in str(report.document["findings"])
+    assert "1 row is in the table of truths alone: its prediction is missing" in str(
+        report.document["findings"]
+    )
+    # Without its row the crash of a model was no error at all, and the exit code 0.
     assert report.worst is not None
-    assert (report.worst.error, report.worst.row) == (0.5, 3)
+    assert (report.worst.error, report.worst.row) == (np.inf, 2)
+    assert report.document["finite"]["worst"] == 0.5
+    ignored = audit(replace(problem, error=replace(problem.error, failures="ignore"))).worst
+    assert ignored is not None
+    assert (ignored.error, ignored.row) == (0.5, 3)
     for model, reference, said in (
         ("id,pred\n9,3\n7,1\n9,2\n", good, r"m.csv: rows 1 and 3 have the same key, id = 9; a key must be another one"),
         ("id,pred\n9,3\n", good.replace("8,", "7,"), r"r.csv: rows 1 and 2 have the same key, id = 7"),
@@ -309,12 +317,14 @@ def test_rows_keep_their_numbers_over_batches_and_joins(tmp_path: Path, monkeypa
     n = 3000
     truth = "id,a,b,truth\n" + "".join(f"k{i},{i % 5},{i % 3},{i}\n" for i in range(n))
     missing = {5, 1000, 2999}
-    # The first 20 rows of the truth have no partner.
+    # The first 20 rows of the truth have no partner: their predictions are missing.
     kept = np.random.default_rng(0).permutation(np.arange(20, n))
     pred = "id,pred\n" + "".join(f"k{i},{'' if i in missing else i + 2}\n" for i in kept)
     document = audit(two(tmp_path, pred, truth, 'key = "id"')).document
-    assert document["table"]["without_value_rows"]["model"] == [1001, 3000]
-    assert [p["row"] for p in document["places"][:5]] == [1001, 3000, 21, 22, 23]
+    assert document["table"]["without_value_rows"]["model"] == [*range(1, 21)]
+    assert document["table"]["without_value"]["model"] == 22
+    finite = [p["row"] for p in document["places"] if np.isfinite(float(p["error"]))]
+    assert finite[:3] == [21, 22, 23]
     assert document["table"]["alone"] == {"model": 0, "reference": 20}
 
 
@@ -366,7 +376,8 @@ def test_a_key_of_coordinates_joins_grids_of_other_order(tmp_path: Path) -> None
     (tmp_path / "p.toml").write_text(text)
     report = audit(open_problem(tmp_path / "p.toml"))
     assert report.document["table"]["alone"] == {"model": 0, "reference": 2}
-    assert report.rms.value == pytest.approx(0.25)
+    assert report.document["finite"]["rms"] == pytest.approx(0.25)
+    assert [p["row"] for p in report.document["places"][:2]] == [3, 4]  # the day that has no predictions
     (tmp_path / "p.toml").write_text(text.replace('key = ["time", "a"]', ""))
     with pytest.raises(BadInput, match=r"have 4 and 6 rows"):
         open_problem(tmp_path / "p.toml")
@@ -376,8 +387,8 @@ def test_a_key_of_coordinates_joins_grids_of_other_order(tmp_path: Path) -> None
     (tmp_path / "m.csv").write_text("\n".join(lines) + "\n")
     (tmp_path / "p.toml").write_text(text.replace("m.nc", "m.csv"))
     report = audit(open_problem(tmp_path / "p.toml"))
-    assert report.document["table"]["compared"] == 4
-    assert report.rms.value == pytest.approx(0.5)
+    assert report.document["finite"]["n"] == 4
+    assert report.document["finite"]["rms"] == pytest.approx(0.5)
 
 
 def test_grids_of_other_times_are_no_pairs(tmp_path: Path) -> None:

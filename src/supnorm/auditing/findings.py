@@ -162,10 +162,19 @@ def rows_left_out(evaluator: Evaluator, compared: Compared) -> list[dict[str, An
     problem: Problem = evaluator.problem
     pairs, found = compared.pairs, []
     if sum(pairs.alone):
-        parts = [
-            f"{n:,} of the {side}" for side, n in zip(("model", "reference"), pairs.alone, strict=True) if n
-        ]
-        text = f"The key of {' and '.join(parts)} has no partner in the other table: these rows were not compared."
+        model, reference = pairs.alone
+        parts = []
+        if model:
+            are = "row is" if model == 1 else "rows are"
+            parts.append(
+                f"{model:,} {are} in the table of predictions alone: there is no truth to compare with."
+            )
+        if reference:
+            are, missing = (
+                ("row is", "its prediction is") if reference == 1 else ("rows are", "their predictions are")
+            )
+            parts.append(f"{reference:,} {are} in the table of truths alone: {missing} missing.")
+        text = "By their keys, " + " By their keys, ".join(parts)
         found.append({"code": "rows-alone", "text": text})
     found += _repeated(compared)
     lacking = ~pairs.complete & compared.inside

@@ -78,7 +78,7 @@ class Compared:
             else None
         )
         return {
-            "rows": len(pairs) + max(pairs.alone),
+            "rows": len(pairs) + pairs.alone[0],
             "compared": n,
             "paired_by": pairs.by,
             "key": key if pairs.by == "key" else None,

@@ -3,7 +3,8 @@
 * One table alone: its rows, with the other side called at their inputs.
 * Both columns of one file: row by row.
 * Two files, or arrays, without a key: row by row, of equal length and with equal inputs in the same order.
-* Two files with a key: rows with equal keys. A key must be unique in both; rows without a partner are counted.
+* Two files with a key: rows with equal keys. A key must be unique in both. A row of the truth without a partner is one
+  whose prediction is missing; a prediction without a partner has no truth, is not compared, and is counted.
 
 Inputs are coordinates of a row and never say which rows belong together: rows that share them are compared each with
 its own value.
@@ -42,9 +43,9 @@ class Pairs:
         model, reference: values ``(N, m)``; None for a side that is no table and is called at ``x``.
         row: row (from 0) of ``rows`` that each pair is, shape ``(N,)``.
         rows: of the table that names the rows, the reference's where it is one.
-        partner: the same of the model's table where both are tables of different files.
+        partner: the same of the model's table where both are tables of different files; -1 for a row that is not there.
         by: ``"row"``, ``"key"`` or ``"order"`` (two tables without a key), ``"table"`` where one side is called.
-        alone: how many rows of model and reference have no partner.
+        alone: how many rows of model and reference have no partner; those of the reference are among the pairs.
     """
 
     x: Array
@@ -83,7 +84,11 @@ class Pairs:
         if self.partner is None:
             return found
         index, rows = self.partner
-        return [b | a for a, b in zip(found, rows.columns([int(index[i]) for i in pairs]), strict=True)]
+        there = [k for k, i in enumerate(pairs) if index[i] >= 0]
+        others: list[dict[str, str]] = [{} for _ in found]
+        for k, cells in zip(there, rows.columns([int(index[pairs[k]]) for k in there]), strict=True):
+            others[k] = cells
+        return [b | a for a, b in zip(found, others, strict=True)]
 
 
 def pairs_of(model: Function, reference: Function) -> Pairs:
@@ -204,31 +209,33 @@ def _by_key(model: Function, reference: Function) -> Pairs:
     _unique(keys_b, reference)
     partner = np.array([known.get(key, -1) for key in keys_b], dtype=np.intp)
     row = np.flatnonzero(partner >= 0)
-    partner = partner[row]
     if not len(row):
         raise BadInput(
             f"no row of {_name(model)} has the key of a row of {_name(reference)}: "
             f"{_words(a.key, keys_a[0])} there, {_words(b.key, keys_b[0])} here, in the first rows"
         )
     (p, y), (x, f) = model.table, reference.table
-    p, x = p[partner], x[row]
-    if np.isnan(x).all() and not np.isnan(p).all():  # only the predictions have inputs
-        x = p
+    given = np.full_like(x, np.nan)
+    given[row] = p[partner[row]]
+    if np.isnan(x).all() and not np.isnan(given).all():  # only the predictions have inputs
+        x = given
     reach = CLOSE * (np.nanmax(x, axis=0) - np.nanmin(x, axis=0)) if np.isfinite(x).any(axis=0).all() else 0.0
     with np.errstate(invalid="ignore"):
-        apart = np.abs(p - x) > reach
+        apart = np.abs(given - x) > reach
     if apart.any():
         i = int(np.argmax(apart.any(axis=1)))
         k = int(np.argmax(apart[i]))
         axis = reference.inputs[k] if k < len(reference.inputs) else f"input {k + 1}"
         raise BadInput(
-            f"rows with the key {_words(b.key, keys_b[int(row[i])])} have different inputs: {axis} is {p[i, k]:.9g} in row "
-            f"{partner[i] + 1} of {_name(model)} and {x[i, k]:.9g} in row {row[i] + 1} of {_name(reference)}; is it the "
+            f"rows with the key {_words(b.key, keys_b[i])} have different inputs: {axis} is {given[i, k]:.9g} in row "
+            f"{partner[i] + 1} of {_name(model)} and {x[i, k]:.9g} in row {i + 1} of {_name(reference)}; is it the "
             "right key?"
         )
-    x = np.where(np.isnan(x), p, x)
+    values = np.full((len(keys_b), y.shape[1]), np.nan)
+    values[row] = y[partner[row]]
     alone = len(keys_a) - len(row), len(keys_b) - len(row)
-    return Pairs(x, y[partner], f[row], row, b, (partner, a), "key", alone)
+    every = np.arange(len(keys_b))
+    return Pairs(np.where(np.isnan(x), given, x), values, f, every, b, (partner, a), "key", alone)
 
 
 def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[Key]]:
