@@ -188,22 +188,24 @@ def _false_claims(tmp_path, **arguments):
 
 
 def _without_divisor(honest):
-    def weak(model, reference, log, divisor, tolerances, signed):
-        return honest(model, reference, log, None if divisor is None else 2.0 * divisor, tolerances, signed)
+    def weak(model, reference, log, divisor, tolerances, signed, ends):
+        divisor = None if divisor is None else 2.0 * divisor
+        return honest(model, reference, log, divisor, tolerances, signed, ends)
 
     return weak
 
 
 def _wide_tolerances(honest):
-    def weak(model, reference, log, divisor, tolerances, signed):
-        return honest(model, reference, log, divisor, np.where(tolerances < 1, 2.0, 1.0) * tolerances, signed)
+    def weak(model, reference, log, divisor, tolerances, signed, ends):
+        wide = np.where(tolerances < 1, 2.0, 1.0) * tolerances
+        return honest(model, reference, log, divisor, wide, signed, ends)
 
     return weak
 
 
 def _signed_forgotten(honest):
-    return lambda model, reference, log, divisor, tolerances, signed: honest(
-        model, reference, log, divisor, tolerances, False
+    return lambda model, reference, log, divisor, tolerances, signed, ends: honest(
+        model, reference, log, divisor, tolerances, False, ends
     )
 
 

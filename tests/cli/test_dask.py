@@ -31,7 +31,13 @@ def nearest(x, y, width, seed):
         file.write(f"{os.getpid()} {len(x)} {seed}\\n")
     return lambda u: y[((u[:, None] - x) ** 2).sum(axis=2).argmin(axis=1)]
 """
-TIMES = {"seconds", "planning_seconds", "ladder_seconds"}
+TIMES = {
+    "seconds",
+    "planning_seconds",
+    "ladder_seconds",
+    "cost",
+    "command",
+}  # cost: as measured; command: with it
 ARGUMENTS = (
     "budget", "problem.toml", "--ladder", "mine.py:nearest,polynomial", "--rungs", "16,32,64", "--trainings", "3",
     "--calls", "600", "--seed", "5", "--out", "run",

@@ -93,6 +93,7 @@ def test_a_full_disk_at_the_end_loses_the_file_and_not_the_words(
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # other tests have imported JAX
 def test_a_disk_that_is_full_while_the_search_runs_ends_it_in_good_order(shell: Shell) -> None:
     """The store cannot grow; the report is small enough."""
     resource = pytest.importorskip("resource")

@@ -178,6 +178,7 @@ def test_compare_keeps_the_table_of_what_is_done(shell: Shell) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # other tests have imported JAX
 def test_a_closed_terminal_loses_nothing(shell: Shell) -> None:
     """Its hang-up reaches the program, and what it draws can no longer be written."""
     pty = pytest.importorskip("pty")
