@@ -127,6 +127,7 @@ def test_a_point_is_called_alone_once() -> None:
     assert spied.calls == 2
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 2**32 - 1),
     kind=st.sampled_from(["state", "batch", "single", "pole", "rows"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+import pytest
 from benchmarks.mutants.__main__ import drawn_of, killed_by, naming
 from benchmarks.mutants.operators import mutants
 
@@ -49,6 +50,7 @@ def test_the_sample_is_that_of_its_seed() -> None:
     assert len(first) == 5
 
 
+@pytest.mark.slow
 def test_killed_and_survived(tmp_path) -> None:
     module = tmp_path / "src" / "supnorm" / "room" / "sums.py"
     module.parent.mkdir(parents=True)

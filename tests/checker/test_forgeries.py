@@ -18,6 +18,7 @@ def files(tmp_path_factory):
     return honest_files(tmp_path_factory.mktemp("honest"))
 
 
+@pytest.mark.slow
 def test_no_false_file_is_accepted(files, tmp_path):
     rng, verdicts, used = np.random.default_rng(20), Counter(), Counter()
     for number in range(150):
@@ -43,6 +44,7 @@ def test_honest_files_are_no_forgeries(files):
         assert not forgeries.is_false(honest, looser)
 
 
+@pytest.mark.slow
 def test_a_checker_that_accepts_everything_is_found_out(files, tmp_path, monkeypatch):
     """The campaign can fail: it knows false files without the checker."""
     yes = CheckResult(True, "", None, 1, 0.0, 1.0, True, 0.0)

@@ -164,6 +164,7 @@ def test_a_slow_function_is_told_about(shell: Shell) -> None:
     assert lines[1].endswith(" left")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_budget_that_is_stopped_leaves_its_report(shell: Shell, name: str) -> None:

@@ -147,6 +147,7 @@ def test_a_folder_that_vanishes_is_told(shell: Shell, monkeypatch: pytest.Monkey
     assert document["sup"]["lower"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["database or disk is full", "database is locked", "disk I/O error"])
 def test_a_store_that_cannot_be_written_ends_the_search_in_good_order(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, fault: str

@@ -36,6 +36,7 @@ def run(folder: Path, tolerance: str, *options: str) -> int:
     return int(ended.value.code or 0)
 
 
+@pytest.mark.slow
 def test_the_command_that_repeats_a_fit_has_what_a_call_cost(tmp_path):
     """Another timing, on another machine or under load, must not decide it otherwise."""
     assert run(tmp_path, "1e-3", "--method", "polynomial", "--seed", "3") == 0

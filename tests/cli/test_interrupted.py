@@ -68,6 +68,7 @@ def test_an_audit_of_a_cheap_pair_keeps_what_it_found(shell: Shell, number: sign
     assert "Interrupted" in (shell.folder / "run" / "report.html").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_an_interrupted_audit_of_long_calls_reports_those_that_came_back(shell: Shell, workers: str) -> None:
     """The witness is not called again: that may take as long as the user does not want to wait."""
@@ -90,6 +91,7 @@ def test_an_interrupted_audit_of_long_calls_reports_those_that_came_back(shell: 
         assert store.execute("SELECT SUM(n) FROM batches").fetchone()[0] >= 15
 
 
+@pytest.mark.slow
 def test_a_second_request_ends_at_once(shell: Shell) -> None:
     """The model hangs where nothing can interrupt it but an end of the process."""
     with (shell.folder / "truth.py").open("a") as file:
@@ -241,6 +243,7 @@ def wait_for_progress(process: subprocess.Popen[str], word: str) -> None:
     raise AssertionError(f"it ended before {word!r}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("number", SIGNALS)
 def test_an_interrupted_proof_is_kept_and_leaves_no_worker(
@@ -263,6 +266,7 @@ def test_an_interrupted_proof_is_kept_and_leaves_no_worker(
     assert not (hard.folder / "run" / "checkpoint.json").exists()
 
 
+@pytest.mark.slow
 def test_two_proofs_do_not_work_in_one_folder(hard: Shell) -> None:
     process = hard.start("certify", "hard.toml", "--ratio", "1.0001", "--out", "run")
     wait_for_progress(process, "boxes")
