@@ -410,6 +410,7 @@ def test_same_seed_same_answer():
     first, second = (answer("comp3", seed=3).to_json() for _ in range(2))
     for result in (first, second):
         result.pop("seconds")
+        assert result.pop("cost")["calls"] == 40_000  # what a call took is the clock's
     assert first == second
 
 
@@ -526,6 +527,7 @@ def test_workers_do_not_change_the_answer():
     ]
     for found in answers:
         found.pop("seconds")
+        assert found.pop("cost")["calls"] == 600  # what a call took is the clock's
     assert answers[0] == answers[1]
 
 
