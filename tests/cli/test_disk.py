@@ -23,6 +23,8 @@ from supnorm.planning.ladder.tasks import append_run, read_runs
 from supnorm.results import NotWritten
 from supnorm.results import writing as files
 
+pytestmark = pytest.mark.slow  # processes of their own
+
 ARGUMENTS = ("audit", "problem.toml", "--evaluations", "100", "--seed", "4", "--out", "run", "--no-power")
 
 

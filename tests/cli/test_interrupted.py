@@ -21,7 +21,10 @@ from tests.cli.test_supervisor import wait_for_none
 import supnorm as sn
 from supnorm.interrupts import INTERRUPTS
 
-pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX")
+pytestmark = [
+    pytest.mark.slow,  # processes of their own
+    pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX"),
+]
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 SLOW = (REFERENCE, 'python = "truth.py:logged"\nper_point = true')
 WIDE = ("tolerance = 0.1", "tolerance = 0.5")

@@ -11,6 +11,8 @@ from tests.cli.conftest import Shell
 
 from supnorm.cli import audit as verb
 
+pytestmark = pytest.mark.slow  # processes of their own
+
 ARGUMENTS = (
     "audit", "problem.toml", "--evaluations", "100", "--seed", "2", "--cost", "expensive", "--no-power", "--quiet", "--dask",
     "tcp://nowhere:1", "--out", "run",

@@ -27,6 +27,8 @@ from supnorm.results.door import faults_of
 from supnorm.results.status import NotWritten
 from supnorm.supervisor import outcome
 
+pytestmark = pytest.mark.slow  # processes of their own
+
 LONG, BYTES = "a" * 5000, os.fsdecode(b"bad\xff")
 NAMES = (
     LONG,

@@ -13,6 +13,8 @@ from supnorm.evaluation import EvaluationStore, spot_check
 from supnorm.problem import Function
 from supnorm.results import BadInput
 
+pytestmark = pytest.mark.slow  # processes of their own
+
 TRUTH = """
 import os, time
 import numpy as np

@@ -17,7 +17,10 @@ from tests.cli.test_exit_codes import REFERENCE, wait_for_lines
 import supnorm
 from supnorm import supervisor
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="signals and processes of POSIX")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="signals and processes of POSIX"),
+]
 
 ENDINGS = {
     "os._exit(0)": "os._exit(0)",
