@@ -177,8 +177,7 @@ def test_a_domain_of_data_survives(tmp_path: Path) -> None:
 
 finite = st.floats(-1e300, 1e300, allow_nan=False)
 ranges = st.tuples(finite, finite).map(sorted).filter(lambda r: r[0] < r[1])
-# A file with a null character in a string is refused when it is opened.
-letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+letters = st.characters(exclude_categories=["Cs"])
 units = st.text(letters, max_size=6)
 linear = st.builds(lambda r, unit: Axis(*r, unit), ranges, units)
 log = st.builds(
@@ -200,6 +199,12 @@ def test_any_axes_survive(tmp_path: Path, axes: dict[str, Axis]) -> None:
         '[reference]\npython = "truth.py:f"\n[domain]\nx = { low = 0.0, high = 1.0 }\n'
     )
     problem = replace(open_problem(tmp_path / "one.toml"), domain=Domain.from_axes(dict(axes)), law=None)
+    (tmp_path / "two.toml").unlink(missing_ok=True)
+    if any("\0" in text for name, axis in axes.items() for text in (name, axis.unit)):
+        with pytest.raises(BadInput, match="null character"):
+            save_problem(problem, tmp_path / "two.toml")
+        assert not (tmp_path / "two.toml").exists()
+        return
     save_problem(problem, tmp_path / "two.toml")
     again = open_problem(tmp_path / "two.toml").domain
     assert again.names == tuple(axes)

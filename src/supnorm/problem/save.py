@@ -30,7 +30,8 @@ def save_problem(problem: Problem, path: Path | str) -> None:
         path: of the file to write.
 
     Raises:
-        BadInput: when a part has no path, because it was given as a Python object; names all of them.
+        BadInput: when a part has no path, because it was given as a Python object; names all of them. When a name, a
+            unit or the title holds a null character.
     """
     path = Path(path)
     root = problem.source.parent if problem.source is not None else Path()
@@ -57,7 +58,12 @@ def save_problem(problem: Problem, path: Path | str) -> None:
             f"{path}: cannot be written, these have no path: {', '.join(homeless)}; put them in a file "
             'and name them as "file.py:name" in a problem file'
         )
-    write_whole(path, write_toml(tables))
+    text = write_toml(tables)
+    if "\\u0000" in text.replace("\\\\", ""):  # such a file would be refused when it is opened
+        raise BadInput(
+            f"{path}: a name, unit or title holds a null character; take it out before the problem is saved"
+        )
+    write_whole(path, text)
 
 
 class _Move:
