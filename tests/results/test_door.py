@@ -18,7 +18,8 @@ from supnorm.networks import Network
 from supnorm.problem.specification import read_specification
 from supnorm.results import BadInput
 from supnorm.results.arrays import read_arrays
-from supnorm.results.door import SETTING, memory_bounded, read_json, reading
+from supnorm.results.door import read_json, reading
+from supnorm.results.guard import SETTING, memory_bounded
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no RLIMIT_DATA elsewhere")
 

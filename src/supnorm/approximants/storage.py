@@ -20,7 +20,7 @@ from supnorm.approximants.tensor_train import Train
 from supnorm.networks import ModularNetwork, Network
 from supnorm.problem import Axis, Domain, Function
 from supnorm.results import BadInput, write_whole
-from supnorm.results.door import cause
+from supnorm.results.guard import cause
 
 FORMAT = "supnorm.approximant/1"
 SURFACES: dict[str, Any] = {

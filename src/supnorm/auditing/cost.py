@@ -11,7 +11,7 @@ from typing import Any
 
 from supnorm.evaluation import Evaluator
 from supnorm.results import BadInput
-from supnorm.results.door import LARGEST
+from supnorm.results.guard import LARGEST
 
 # Whether a call of the model and one of the reference is expensive.
 COSTS = {

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.explain import explain
 from supnorm.results import BadInput, Bound, Estimate, ExitCode, Status, Witness, from_json, to_json
-from supnorm.results.door import DAMAGED, exists, faults_of, read_json, reading_table
+from supnorm.results.door import DAMAGED, faults_of, read_json, reading_table
 from supnorm.results.encoding import dumps
+from supnorm.results.guard import exists
 from supnorm.results.printable import printable
 from supnorm.results.writing import write_whole
 

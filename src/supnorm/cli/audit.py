@@ -254,7 +254,7 @@ def dask_executor(address: str) -> Any:
         BadInput: without the package distributed, or when nothing answers at the address.
     """
     from supnorm.results import BadInput, install
-    from supnorm.results.door import cause
+    from supnorm.results.guard import cause
 
     try:
         from distributed import Client

@@ -25,7 +25,8 @@ from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Problem, fingerprint
 from supnorm.process import heard
 from supnorm.results import BadInput
-from supnorm.results.door import DAMAGED, cause, demand_name, exists, faults_of, read_json
+from supnorm.results.door import DAMAGED, faults_of, read_json
+from supnorm.results.guard import cause, demand_name, exists
 from supnorm.results.printable import one_line
 
 STORE = "evaluations.sqlite"

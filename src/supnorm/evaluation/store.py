@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.results import BadInput
-from supnorm.results.door import cause, demand_file, demand_name, exists, faults_of, reading_table
+from supnorm.results.door import faults_of, reading_table
+from supnorm.results.guard import cause, demand_file, demand_name, exists
 from supnorm.results.printable import one_line
 from supnorm.results.writing import not_written
 

@@ -15,7 +15,7 @@ from supnorm.networks.architecture import Architecture
 from supnorm.networks.scaling import Scaling
 from supnorm.results import BadInput, write_whole
 from supnorm.results.arrays import read_arrays
-from supnorm.results.door import cause, demand_depth
+from supnorm.results.guard import cause, demand_depth
 
 if TYPE_CHECKING:
     from supnorm.networks.modular import ModularNetwork

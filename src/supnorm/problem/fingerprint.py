@@ -13,7 +13,7 @@ from typing import Any
 
 from supnorm.problem.from_file import FromFile
 from supnorm.problem.problem import Problem
-from supnorm.results.door import LARGEST
+from supnorm.results.guard import LARGEST
 
 
 def fingerprint(problem: Problem) -> str:

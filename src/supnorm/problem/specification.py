@@ -13,7 +13,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from supnorm.results import BadInput
-from supnorm.results.door import LARGEST, cause, demand_depth, demand_no_null, reading
+from supnorm.results.door import reading
+from supnorm.results.guard import LARGEST, cause, demand_depth, demand_no_null
 from supnorm.results.printable import one_line
 
 DOTTED = re.compile(r"(?:\.[\w\"' -]{0,60}){100}")

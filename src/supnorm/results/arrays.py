@@ -10,7 +10,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.results.door import demand_unpacked, reading, said
+from supnorm.results.door import reading, said
+from supnorm.results.guard import demand_unpacked
 from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput
 

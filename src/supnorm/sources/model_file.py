@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from supnorm.problem import Function
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput, install
-from supnorm.results.door import cause, exists, reading, wants_memory
+from supnorm.results.door import reading
+from supnorm.results.guard import cause, exists, wants_memory
 from supnorm.sources.ports import reordered
 
 Array = NDArray[np.float64]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from supnorm.results import BadInput
-from supnorm.results.door import demand_file, demand_memory
+from supnorm.results.guard import demand_file, demand_memory
 from supnorm.results.printable import one_line
 
 DEPTH = 40  # of graphs inside nodes inside graphs

@@ -17,7 +17,8 @@ from supnorm.problem.function import keep_code
 from supnorm.problem.pairs import demand_inputs
 from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name, read_specification
 from supnorm.results import BadInput
-from supnorm.results.door import exists, reading_table
+from supnorm.results.door import reading_table
+from supnorm.results.guard import exists
 from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.named_files import defining_files
 from supnorm.sources.ports import reordered

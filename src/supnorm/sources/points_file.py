@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from supnorm.results import BadInput
 from supnorm.results.arrays import read_arrays
-from supnorm.results.door import exists, reading_table
+from supnorm.results.door import reading_table
+from supnorm.results.guard import exists
 from supnorm.sources.table import SUFFIXES, column_names, read_columns
 
 Array = NDArray[np.float64]

@@ -26,7 +26,7 @@ from supnorm.problem import Function
 from supnorm.problem.specification import SourceSpec
 from supnorm.program import Program
 from supnorm.results import BadInput
-from supnorm.results.door import demand_unpacked
+from supnorm.results.guard import demand_unpacked
 from supnorm.sources.aten import DTYPES, NeedsTrust, dtype_name, step_of
 from supnorm.sources.aten_program import program_of_graph
 from supnorm.sources.ports import Layout, Port, arrange

@@ -21,7 +21,8 @@ from supnorm.evaluation.executor import GUARD, USER_FILE
 from supnorm.problem import exited
 from supnorm.process import CALLS
 from supnorm.results import BadInput
-from supnorm.results.door import LARGEST, exists, read_bytes
+from supnorm.results.door import read_bytes
+from supnorm.results.guard import LARGEST, exists
 from supnorm.sources.recording import belonging_to
 
 JAX_LIKE = frozenset({"jax", "equinox", "flax", "haiku", "optax"})

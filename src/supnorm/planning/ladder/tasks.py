@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from supnorm.planning.ladder.rungs import Run, grows
 from supnorm.results import BadInput, append_line
-from supnorm.results.door import exists, reading_table
+from supnorm.results.door import reading_table
+from supnorm.results.guard import exists
 
 Array = NDArray[np.float64]
 Predictor = Callable[[Array], Array]
