@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.budget import said as budget
-from benchmarks.certify import said as certify
+from benchmarks.certify import table as certify
 from benchmarks.coverage import said as coverage
 from benchmarks.examples import said as examples
 from benchmarks.fit import said as fit

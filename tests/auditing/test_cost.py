@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.clocks import Ticking
 
 from supnorm.auditing import Power, audit, cost
 from supnorm.auditing.cost import COSTS
-from supnorm.evaluation import Advanced, EvaluationStore, Planned, caller, probe
+from supnorm.evaluation import Advanced, EvaluationStore, Planned
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput
 
@@ -28,27 +29,10 @@ def model(x: Array) -> Array:
     return np.asarray(0.5 * x[:, 1] * np.sin(8 * x[:, 0]))
 
 
-class Ticking:
-    """A clock by which each call of the reference takes so many seconds a point: no machine has a say."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.now = seconds, 0.0
-
-    def perf_counter(self) -> float:
-        return self.now
-
-    def reference(self, x: Array) -> Array:
-        self.now += self.seconds * len(x)
-        return truth(x)
-
-
 @pytest.fixture
 def ticking(monkeypatch: pytest.MonkeyPatch) -> Any:
     def begin(seconds: float) -> Problem:
-        clock = Ticking(seconds)
-        for module in (caller, probe):
-            monkeypatch.setattr(module, "time", clock)
-        return Problem(model, clock.reference, BOX)
+        return Problem(model, Ticking(seconds, truth, monkeypatch).reference, BOX)
 
     return begin
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.clocks import Ticking
 
 from supnorm.approximants import PolynomialLeastSquares
-from supnorm.evaluation import EvaluationStore, caller, probe
+from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Domain
 from supnorm.results import BadInput
 from supnorm.training import fit
@@ -19,30 +20,23 @@ Array = NDArray[np.float64]
 LINE = Domain(x=(-1.0, 1.0))
 
 
-class Ticking:
-    """A clock by which each call of the reference takes so many seconds a point: no machine has a say."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.now = seconds, 0.0
-
-    def perf_counter(self) -> float:
-        return self.now
-
-    def reference(self, x: Array) -> Array:
-        self.now += self.seconds * len(x)
-        return np.asarray(1.0 / (1.0 + 9.0 * x[:, 0] ** 2))
+def bell(x: Array) -> Array:
+    return np.asarray(1.0 / (1.0 + 9.0 * x[:, 0] ** 2))
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     def begin(seconds: float, **options: Any) -> dict[str, Any]:
-        clock = Ticking(seconds)
-        for module in (caller, probe):
-            monkeypatch.setattr(module, "time", clock)
         result = fit(
-            clock.reference, LINE, tolerance=1e-3, max_evaluations=160, audit_evaluations=100, seed=2,
-            method=PolynomialLeastSquares(), **options,
-        )  # fmt: skip
+            Ticking(seconds, bell, monkeypatch).reference,
+            LINE,
+            tolerance=1e-3,
+            max_evaluations=160,
+            audit_evaluations=100,
+            seed=2,
+            method=PolynomialLeastSquares(),
+            **options,
+        )
         return result.to_json()
 
     return begin
