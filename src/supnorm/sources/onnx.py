@@ -26,7 +26,7 @@ from supnorm.sources.onnx_files import demand_data_beside
 from supnorm.sources.ports import Layout, Port, arrange, joined
 from supnorm.sources.programs import with_program
 from supnorm.sources.torch import rounding_note
-from supnorm.sources.watch import seconds_of, stopped_after
+from supnorm.sources.watch import seconds_of, seconds_to_open, stopped_after, waited_for
 
 Array = NDArray[np.float64]
 ROWS = 16_384
@@ -50,7 +50,7 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
 
     what = f'{where} file = "{spec.file}"'
     demand_data_beside(path, what)
-    session = _session(path, spec.device, what)
+    session = _session(path, spec, what)
     ports = tuple(_port(given, what) for given in session.get_inputs())
     layout = arrange(ports, spec, names, what)
     outputs = _chosen(session, spec, what)
@@ -113,17 +113,31 @@ def _program(path: Path, layout: Layout, outputs: list[str]) -> Program:
     return permuted(graph, [axis for columns in layout.columns for axis in columns])
 
 
-def _session(path: Path, device: str, what: str) -> Any:
+def _session(path: Path, spec: SourceSpec, what: str) -> Any:
     import onnxruntime
 
+    device = spec.device
     providers = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
     provider = providers.get(device.partition(":")[0])
     if provider not in onnxruntime.get_available_providers():
         raise BadInput(f'{what}: device = "{device}" is not there for onnxruntime; try "cpu"')
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+
+    def cancel() -> None:
+        if hasattr(options, "set_load_cancellation_flag"):  # from onnxruntime 1.22 on
+            options.set_load_cancellation_flag(True)
+
+    seconds = seconds_to_open(path.stat().st_size, spec.timeout)
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=[provider])
+        return waited_for(
+            seconds, lambda: onnxruntime.InferenceSession(str(path), options, providers=[provider]), cancel
+        )
+    except TimeoutError:
+        raise BadInput(
+            f"{what} cannot be opened: computing its constants takes over {seconds:g} s; export it with its constants "
+            "computed, or give timeout = seconds, which allows more"
+        ) from None
     except Exception as error:  # onnxruntime's own exception classes are not public
         said = " ".join(str(error).split())[:160]
         if "NOT_IMPLEMENTED" in said:

@@ -192,7 +192,7 @@ def _opened(
         function = open_file(spec, root, names, probe, trust, where)
         suffix = Path(spec.file).suffix.lower()
         used: tuple[str, ...] = ("batch", "precision", "device", "timeout")
-        used = () if suffix == ".npz" else used if suffix == ".onnx" else used[:3]
+        used = () if suffix == ".npz" else used if suffix in (".onnx", ".pt2") else used[:3]
         return with_unused_said(function, spec, f"{suffix} files", where, *used)
     columns = _column_order(spec, names, where)
     if spec.python:

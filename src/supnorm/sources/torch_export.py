@@ -16,6 +16,7 @@ import functools
 import io
 import json
 import math
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from supnorm.sources.aten_program import program_of_graph
 from supnorm.sources.ports import Layout, Port, arrange
 from supnorm.sources.programs import with_program
 from supnorm.sources.torch import ROWS, device_of, dtype_of, from_tensors
+from supnorm.sources.watch import seconds_of
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,13 @@ class Graph:
 
     Attributes:
         ports: the inputs a caller gives.
-        run: from a list of input tensors to a list of output tensors.
+        run: from a list of input tensors, and seconds that it may take, to a list of output tensors.
         precision: of the weights; of the inputs where there are none.
         lower: from a layout to the straight-line program; None for a graph that only torch itself can read.
     """
 
     ports: tuple[Port, ...]
-    run: Callable[[list[Any]], list[Any]]
+    run: Callable[[list[Any], float], list[Any]]
     precision: str
     lower: Callable[[Layout], Program] | None = None
 
@@ -177,10 +179,19 @@ def _graph(
         raise BadInput("changes its own state at each call (train mode?); export it after model.eval()")
     steps = [step_of(node, device, precision) for node in graph["nodes"]]
 
-    def run(inputs: list[Any]) -> list[Any]:
+    def computed(inputs: list[Any], seconds: float) -> dict[str, Any]:
         values = {**constants, **dict(zip(given, inputs, strict=True))}
+        until = time.monotonic() + seconds
         for step in steps:
             step(values)
+            if time.monotonic() > until:
+                raise TimeoutError(
+                    f"its graph took over {seconds:g} s and was stopped; timeout = seconds a point allows more"
+                )
+        return values
+
+    def run(inputs: list[Any], seconds: float) -> list[Any]:
+        values = computed(inputs, seconds)
         return [values[name] for name in outputs]
 
     def types(layout: Layout) -> dict[str, str]:
@@ -189,9 +200,7 @@ def _graph(
             precision if precision and p.startswith(("float", "bfloat")) else p for p in layout.precisions
         ]
         points = [part.to(getattr(torch, p)) for part, p in zip(layout.feed(x), words, strict=True)]
-        values = {**constants, **dict(zip(given, points, strict=True))}
-        for step in steps:
-            step(values)
+        values = computed(points, seconds_of(len(x), None))
         return {k: str(v.dtype) for k, v in values.items() if isinstance(v, torch.Tensor)}
 
     ports = tuple(_port(name, graph["tensor_values"][name]) for name in given)
@@ -250,7 +259,10 @@ def open_torch_export(
 
     def model(x: Any) -> Any:
         given = [part.to(getattr(torch, p)) for part, p in zip(layout.feed(x), dtypes, strict=True)]
-        results = [y[:, None] if y.ndim == 1 else y.flatten(1) for y in graph.run(given)]
+        results = [
+            y[:, None] if y.ndim == 1 else y.flatten(1)
+            for y in graph.run(given, seconds_of(len(x), spec.timeout))
+        ]
         return torch.cat([y.double() for y in results], dim=1)
 
     notes = (f"{label} runs in {spec.precision}, converted from its file",) if spec.precision else ()
@@ -277,7 +289,7 @@ def _trusted(path: Path, what: str) -> Graph:
     )
     module = program.module()
 
-    def run(inputs: list[Any]) -> list[Any]:
+    def run(inputs: list[Any], seconds: float) -> list[Any]:  # what is trusted may take as long as it wants
         result = module(*inputs)
         return [result] if isinstance(result, torch.Tensor) else list(result)
 

@@ -1,7 +1,9 @@
-"""A time limit for calls that no Python exception reaches: a watching thread asks them to stop.
+"""Time limits for calls that no Python exception reaches.
 
 A graph may hold loops without end. onnxruntime looks at ``RunOptions.terminate`` between its nodes, in loops too;
-one thread sets it for every call that is over its time. Cost: two list operations a call.
+one thread sets it for every call that is over its time (`stopped_after`). Cost: two list operations a call.
+While a graph is opened its constants are computed, where onnxruntime looks at nothing: that is done in a thread of its
+own, which is waited for no longer than it may take (`waited_for`).
 """
 
 from __future__ import annotations
@@ -10,11 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 FIXED = 10.0  # seconds that any call may take
 PER_ROW = 0.05  # and for each of its points
+PER_BYTE = 1e-7  # and for each byte of a file that is opened: 10 MB/s, a tenth of what a slow disk gives
 PERIOD = 0.2  # seconds between two looks
 
+T = TypeVar("T")
 _lock = threading.Lock()
 _calls: dict[int, tuple[float, Callable[[], None]]] = {}
 _thread: threading.Thread | None = None
@@ -27,6 +32,49 @@ def seconds_of(rows: int, timeout: float | None) -> float:
     (10.4, 16.0)
     """
     return FIXED + PER_ROW * rows if timeout is None else timeout * rows
+
+
+def seconds_to_open(size: int, timeout: float | None) -> float:
+    """How long opening a file of ``size`` bytes may take; ``timeout``, of a point, allows more where it is more.
+
+    >>> seconds_to_open(50_000_000, None), seconds_to_open(50_000_000, 60.0)
+    (15.0, 65.0)
+    """
+    return max(FIXED, timeout or 0.0) + PER_BYTE * size
+
+
+def waited_for(seconds: float, work: Callable[[], T], cancel: Callable[[], None]) -> T:
+    """What ``work`` returns, or raises, in a thread of its own, where it lets other threads run.
+
+    Args:
+        cancel: called when nobody waits any longer; the thread ends when ``work`` heeds it, or with the process.
+
+    Raises:
+        TimeoutError: when it takes longer.
+
+    >>> waited_for(5.0, lambda: 2, lambda: None)
+    2
+    """
+    ended, outcome = threading.Event(), dict[str, Any]()
+
+    def worked() -> None:
+        try:
+            outcome["result"] = work()
+        except BaseException as error:
+            outcome["error"] = error
+        ended.set()
+
+    threading.Thread(target=worked, name="supnorm-open", daemon=True).start()
+    try:
+        if not ended.wait(seconds):
+            raise TimeoutError(f"took over {seconds:g} s")
+    except BaseException:
+        cancel()
+        raise
+    if "error" in outcome:
+        raise outcome.pop("error")
+    result: T = outcome["result"]
+    return result
 
 
 @contextmanager
