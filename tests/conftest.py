@@ -5,6 +5,9 @@ from __future__ import annotations
 import signal
 
 from hypothesis import settings
+from tests.schema import demand_as_published
+
+from supnorm.results import encoding
 
 # A busy machine is no failure: times belong to the benchmarks.
 settings.register_profile("supnorm", settings.default, deadline=None)
@@ -15,3 +18,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # started by nohup
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def _every_result_as_published() -> None:
+    """All JSON of results is made in one place: what is made there while tests run must be as its schema says."""
+    made = encoding.in_json
+
+    def checked(text: str) -> str:
+        demand_as_published(text)
+        return made(text)
+
+    encoding.in_json = checked
+
+
+_every_result_as_published()

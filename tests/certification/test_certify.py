@@ -230,7 +230,7 @@ def test_map_of_local_bounds():
 
 
 def test_json_schema():
-    text = certify(_hard()).to_json("cert.json")
+    text = certify(_hard()).record("cert.json").to_dict()
     assert text["schema"] == "supnorm.certify/1"
     assert text["sup"]["lower"] <= text["sup"]["upper"]
     assert text["certificate"] == "cert.json"

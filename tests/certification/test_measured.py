@@ -132,7 +132,7 @@ def test_a_small_disagreement_widens_the_bound_and_is_said():
     assert any("measured, not proved" in a and f"{side.run:.17g}" in a for a in result.assumptions)
     assert not any("measured" in a for a in result.certificate.assumptions)
     assert "agreement=1e-09" in repr(result)
-    said = result.to_json()["agreement"]
+    said = result.record().to_dict()["agreement"]
     assert said["sides"][0]["x"] == {"x": side.x[0]}
     assert said["beyond_rounding"] == pytest.approx(1e-9, rel=1e-3)
 

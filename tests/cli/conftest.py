@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.schema import demand_as_published
 
 import supnorm
 from supnorm.cli.main import run
 
+FILES = ("result.json", "certify.json", "fit.json", "budget.json", "compare.json")
 TRUTH = """
 import os, time
 import numpy as np
@@ -120,8 +123,13 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Shell]:
     (tmp_path / "truth.py").write_text(TRUTH)
     (tmp_path / "problem.toml").write_text(PROBLEM)
     monkeypatch.chdir(tmp_path)
-    return Shell(tmp_path, capsys)
+    yield Shell(tmp_path, capsys)
+    for name in FILES:  # written by processes of their own, too
+        for path in tmp_path.rglob(name):
+            demand_as_published(path.read_text())

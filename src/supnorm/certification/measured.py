@@ -8,9 +8,8 @@ difference of a function in lower precision from exact arithmetic. `Agreement` i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +18,10 @@ from supnorm.certification.kinks import beside_kinks
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
 from supnorm.program import Program
-from supnorm.results import rounded_up, to_json
+from supnorm.results import rounded_up
+
+if TYPE_CHECKING:
+    from supnorm.results.certify import AgreementRecord
 
 SOME = 256  # points beside kinks where calls are cheap, at most; else as many as one call takes
 FLAT = 1e-15  # of the largest value: allowed where the bound of the rounding is infinite
@@ -105,17 +107,32 @@ class Agreement:
         """The side with the largest unexplained difference, in float64 or below."""
         return max((s for s in self.sides if s.exact == exact), key=lambda s: s.beyond)
 
-    def to_json(self, names: tuple[str, ...], outputs: tuple[str, ...]) -> dict[str, Any]:
-        """For ``supnorm.certify/1``."""
-        at: Callable[[tuple[float, ...]], dict[str, float]] = lambda x: dict(zip(names, x, strict=True))  # noqa: E731
+    def record(self, names: tuple[str, ...], outputs: tuple[str, ...]) -> AgreementRecord:
+        """As plain data, with the names of the inputs and of the outputs."""
+        from supnorm.results.certify import AgreementRecord, ComputedRecord, SideRecord
+
         sides = [
-            {"side": s.side, "difference": s.size, "beyond_rounding": s.beyond, "x": at(s.x), "run": s.run,
-             "program": s.program, "output": outputs[s.output] if s.output < len(outputs) else s.output}
+            SideRecord(
+                side=s.side,
+                difference=s.size,
+                beyond_rounding=s.beyond,
+                x=dict(zip(names, s.x, strict=True)),
+                run=s.run,
+                program=s.program,
+                output=outputs[s.output] if s.output < len(outputs) else s.output,
+            )
             for s in self.sides
-        ]  # fmt: skip
-        worst = None if self.worst_x is None else {"error": self.worst, "x": at(self.worst_x)}
-        return to_json({"points": self.points, "difference": self.size,  # type: ignore[no-any-return]
-                        "beyond_rounding": self.hidden + self.lower_precision, "sides": sides, "worst": worst})  # fmt: skip
+        ]
+        worst = None
+        if self.worst_x is not None:
+            worst = ComputedRecord(error=self.worst, x=dict(zip(names, self.worst_x, strict=True)))
+        return AgreementRecord(
+            points=self.points,
+            difference=self.size,
+            beyond_rounding=self.hidden + self.lower_precision,
+            sides=tuple(sides),
+            worst=worst,
+        )
 
 
 NOTHING_SEEN = Agreement()

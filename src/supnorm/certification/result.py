@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,13 @@ from supnorm.results import (
     Witness,
     rounded_down,
     rounded_up,
-    to_json,
     versions,
 )
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
+    from supnorm.results.certify import CertifyRecord
+    from supnorm.results.parts import PointRecord
 
 EXACT = "the bound is for exact arithmetic, without the model's own rounding"
 ARITHMETIC = (
@@ -123,27 +124,45 @@ class CertifyResult:
 
         return into_report(report, self)
 
-    def to_json(self, path: str | None = None) -> dict[str, Any]:
-        """Schema ``supnorm.certify/1``; ``path`` is where the certificate was saved."""
-        witness = self.witness
-        point = None
-        if witness is not None:
-            point = {
-                "x": dict(zip(self.names, witness.x.tolist(), strict=True)), "model": witness.model,
-                "reference": witness.reference, "error": witness.error, "output": self.outputs[witness.output],
-            }  # fmt: skip
-        return to_json({  # type: ignore[no-any-return]
-            "schema": "supnorm.certify/1",
-            "status": {"code": self.status.code, "advice": self.status.advice,
-                       "exit": self.status.exit},
-            "sup": {"lower": self.lower, "upper": self.upper if math.isfinite(self.upper) else "inf",
-                    "upper_kind": self.upper_kind, "deployed_upper": self.deployed_upper},
-            "agreement": self.agreement.to_json(self.names, self.outputs),
-            "ratio": self.ratio, "target": self.target, "rounding": self.rounding,
-            "proved_volume": self.proved_volume, "witness": point, "boxes": self.boxes, "tried": self.tried,
-            "believed": self.believed, "seconds": self.seconds, "certificate": path, "assumptions": list(self.assumptions),
-            "versions": self.certificate.versions,
-        })  # fmt: skip
+    def record(self, path: str | None = None) -> CertifyRecord:
+        """All of it that is data; ``path`` is where the certificate was saved."""
+        from supnorm.results.certify import BracketRecord, CertifyRecord
+
+        return CertifyRecord(
+            status=self.status,
+            sup=BracketRecord(
+                lower=self.lower,
+                upper=self.upper if math.isfinite(self.upper) else math.inf,
+                upper_kind=self.upper_kind,
+                deployed_upper=self.deployed_upper,
+            ),
+            agreement=self.agreement.record(self.names, self.outputs),
+            ratio=self.ratio,
+            target=self.target,
+            rounding=self.rounding,
+            proved_volume=self.proved_volume,
+            witness=self._point(),
+            boxes=self.boxes,
+            tried=self.tried,
+            believed=self.believed,
+            seconds=self.seconds,
+            certificate=path,
+            assumptions=self.assumptions,
+            versions=self.certificate.versions,
+        )
+
+    def _point(self) -> PointRecord | None:
+        from supnorm.results.parts import PointRecord
+
+        if (witness := self.witness) is None:
+            return None
+        return PointRecord(
+            x=dict(zip(self.names, witness.x.tolist(), strict=True)),
+            model=witness.model.tolist(),
+            reference=witness.reference.tolist(),
+            error=witness.error,
+            output=self.outputs[witness.output],
+        )
 
 
 def result_of(

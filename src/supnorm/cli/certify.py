@@ -212,7 +212,6 @@ def _keep(
     from supnorm.problem import fingerprint
     from supnorm.results import write_whole
     from supnorm.results.door import DAMAGED, faults_of
-    from supnorm.results.encoding import dumps
     from supnorm.sources import save_problem
 
     path = folder / "certificate.json"
@@ -222,7 +221,8 @@ def _keep(
     if not resume:
         set_aside(path)  # an older proof may have taken hours
     result.certificate.save(path)
-    write_whole(folder / "certify.json", dumps(result.to_json(str(path))))
+    record = result.record(str(path))
+    write_whole(folder / "certify.json", record.to_json())
     if joined is not None:
         with faults_of(
             f"{folder / 'result.json'}", DAMAGED
@@ -230,7 +230,7 @@ def _keep(
             joined.save(folder)
             write_page(joined, folder / "report.html")
     if as_json:
-        answer(dumps(result.to_json(str(path))))
+        answer(record.to_json())
 
 
 def _next(

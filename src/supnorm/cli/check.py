@@ -6,7 +6,7 @@ import math
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from supnorm.checker import CheckResult, Cost
     from supnorm.problem import Problem
     from supnorm.results import Status
+    from supnorm.results.check import CheckRecord
 
 CERT = Annotated[Path, typer.Argument(metavar="CERT", help="The certificate file.")]
 TIED = Annotated[
@@ -67,10 +68,7 @@ def command(
     memory: MEGABYTES = None,
 ) -> int:
     """Verify a certificate: tiling, bounds and witness again in ball arithmetic."""
-    from dataclasses import asdict
-
     from supnorm.results import BadInput, install
-    from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
 
     if not certificate.is_file():
@@ -97,10 +95,7 @@ def command(
         show.end()
     status = status_of(result, limit)
     if as_json:
-        said = {**_escaped(asdict(result)), "tolerance": limit, "status": _escaped(asdict(status))}
-        if result.cost is not None:
-            said["cost"] = {**asdict(result.cost), "seconds": result.cost.seconds}
-        answer(dumps({"schema": "supnorm.check/1", **said}))
+        answer(record_of(result, status, limit).to_json())
     elif not quiet:
         per_output = opened is not None and opened.error.per_output
         for line in summary(result, opened is not None, limit, per_output):
@@ -203,6 +198,32 @@ def status_of(result: CheckResult, limit: float | None = None) -> Status:
     return Status("undecided", advice, ExitCode.UNDECIDED)
 
 
+def record_of(result: CheckResult, status: Status, limit: float | None) -> CheckRecord:
+    """The verdict as data; text from the file is written without what steers a terminal."""
+    from dataclasses import replace
+
+    from supnorm.results.check import CheckRecord, CostRecord
+
+    cost = result.cost
+    return CheckRecord(
+        status=replace(status, advice=printable(status.advice)),
+        tolerance=limit,
+        accepted=result.accepted,
+        reason=printable(result.reason),
+        leaf=result.leaf,
+        leaves=result.leaves,
+        lower=result.lower,
+        upper=result.upper,
+        conditional=tuple(map(printable, result.conditional)),
+        problem_checked=result.problem_checked,
+        seconds=result.seconds,
+        cost=None
+        if cost is None
+        else CostRecord(operations=cost.operations, bytes=cost.bytes, seconds=cost.seconds),
+        subject=tuple(map(printable, result.subject)),
+    )
+
+
 def summary(
     result: CheckResult, tied: bool = False, limit: float | None = None, per_output: bool = False
 ) -> list[str]:
@@ -239,15 +260,6 @@ def printable(text: str) -> str:
     x\x1b[2K\r\ud800 é
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def _escaped(value: Any) -> Any:
-    """`printable` for all strings in lists and mappings: JSON has no lone surrogates either."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, dict):
-        return {k: _escaped(v) for k, v in value.items()}
-    return [_escaped(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 class Progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,7 @@ from supnorm.cli.options import (
 
 if TYPE_CHECKING:
     from supnorm.problem.specification import ProblemSpec
+    from supnorm.results.compare import RowRecord
 
 PATHS = ("file", "python", "mask")  # keys whose text begins with a path
 PROBLEMS = Annotated[list[Path], typer.Argument(metavar="A.toml B.toml ...", help="Problem files.")]
@@ -55,7 +57,7 @@ def command(
     from supnorm.cli.folder import demand_folder, held_fingerprint
     from supnorm.pages import comparison, write_comparison
     from supnorm.results import BadInput, Interrupted, NotWritten
-    from supnorm.results.encoding import dumps
+    from supnorm.results.compare import CompareRecord
     from supnorm.results.writing import write_whole
 
     check_same_question(problems)
@@ -66,7 +68,7 @@ def command(
         names = [f"{name}-{i + 1}" for i, name in enumerate(names)]
     if len(problems) < 2:
         raise BadInput("compare needs at least two problem files, each with its model")
-    rows: list[dict[str, Any]] = []
+    rows: list[RowRecord] = []
     worst_code, stopped = 0, ""
     for path, name in zip(problems, names, strict=True):
         folder = parent / name
@@ -92,55 +94,59 @@ def command(
             )
             break
         document = report.document
-        rows.append(
-            {
-                "title": document["model"]["name"] or document["title"],
-                "model": document["model"]["name"],
-                "rms": document["rms"]["value"],
-                "q999": document["quantiles"]["0.999"],
-                "worst": document["sup"]["lower"],
-                "no_value": document["failures"]["model"],
-                "finite": document["finite"],
-                "at": None if document["witness"] is None else document["witness"]["x"],
-                "row": None if document["witness"] is None else document["witness"].get("row"),
-                "tolerance": document["tolerance"],
-                "status": document["status"]["code"],
-                "folder": name,
-            }
-        )
+        rows.append(_row(document, name))
         worst_code = max(worst_code, int(report.status.exit))
         if report.status.code == "interrupted":
             stopped = f"interrupted at {path}: the table ends there; run the same command with --resume"
             break
     if not rows:
         raise Interrupted(stopped)
-    titles = [row["title"] for row in rows]
-    for row in rows:
-        if titles.count(row["title"]) > 1:  # "predict" of two files
-            row["title"] += f" ({row['folder']})"
-    first = document
-    result = {
-        "schema": "supnorm.compare/1",
-        "reference": first["reference"]["name"],
-        "axes": first["axes"],
-        "measure": first["measure"],
-        "rows": rows,
-    }
+    titles = [row.title for row in rows]
+    result = CompareRecord(
+        reference=document["reference"]["name"],
+        axes=document["axes"],
+        measure=document["measure"],
+        rows=tuple(
+            row.changed(title=f"{row.title} ({row.folder})") if titles.count(row.title) > 1 else row
+            for row in rows  # "predict" of two files
+        ),
+    )
 
     def tell() -> None:
         if as_json:
-            answer(dumps(result))
+            answer(result.to_json())
         elif not quiet:
-            say(comparison(result))
+            say(comparison(result.to_dict()))
             say(str(parent / "compare.html"))
 
     with told_if_lost(tell):
-        write_whole(parent / "compare.json", dumps(result))
-        write_comparison(result, parent / "compare.html")
+        write_whole(parent / "compare.json", result.to_json())
+        write_comparison(result.to_dict(), parent / "compare.html")
     tell()
     if stopped:
         raise Interrupted(stopped)
     return worst_code
+
+
+def _row(document: Mapping[str, Any], folder: str) -> RowRecord:
+    """What the comparison says of one audit."""
+    from supnorm.results.compare import RowRecord
+
+    witness = document["witness"]
+    return RowRecord(
+        title=document["model"]["name"] or document["title"],
+        model=document["model"]["name"],
+        rms=document["rms"]["value"],
+        q999=document["quantiles"]["0.999"],
+        worst=document["sup"]["lower"],
+        no_value=document["failures"]["model"],
+        finite=document["finite"],
+        at=None if witness is None else witness["x"],
+        row=None if witness is None else witness.get("row"),
+        tolerance=document["tolerance"],
+        status=document["status"]["code"],
+        folder=folder,
+    )
 
 
 def check_same_question(problems: list[Path]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from supnorm.cli import audit, budget, certify, check, compare, demo, doctor, fit, replay, report
+from supnorm.cli import audit, budget, certify, check, compare, demo, doctor, fit, replay, report, schema
 from supnorm.cli.answer import alone
 from supnorm.cli.options import demand_plain
 from supnorm.interrupts import INTERRUPTS
@@ -53,7 +53,7 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
         raise typer.Exit(0)
 
 
-for module in (audit, certify, check, budget, fit, compare, report, replay, demo, doctor):
+for module in (audit, certify, check, budget, fit, compare, report, replay, demo, doctor, schema):
     module.register(app)
 
 

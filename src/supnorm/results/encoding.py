@@ -30,7 +30,7 @@ def to_json(value: Any) -> Any:
         return [to_json(v) for v in value]
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    if isinstance(value, np.integer):
+    if isinstance(value, int | np.integer):
         return int(value)
     if isinstance(value, float | np.floating):
         number = float(value)

@@ -1,0 +1,48 @@
+"""The record of `check`: the verdict on a certificate file."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from supnorm.results.record import Field, Number, Record, Result, Seconds, StatusField
+
+
+class CostRecord(Record):
+    """A forecast of what the proof of a file takes."""
+
+    operations: float = Field(description="multiplications of balls")
+    bytes: float = Field(description="of one process")
+    seconds: Seconds = Field(description="of one core")
+
+
+class CheckRecord(Result):
+    """Whether a certificate file proves what it claims, and what is asked for."""
+
+    SCHEMA: ClassVar[str] = "supnorm.check/1"
+
+    status: StatusField = Field(
+        description="`code` (`rejected`, `no-tolerance`, `within-tolerance`, `tolerance-exceeded`, `undecided`), `advice`, "
+        "`exit`"
+    )
+    tolerance: float | None = Field(
+        description="what the file should prove (`--tolerance`, else that of the problem); null without"
+    )
+    accepted: bool = Field(description="whether all that the file claims is true")
+    reason: str = Field(description="why it is or is not")
+    leaf: int | None = Field(description="the first box whose proof failed")
+    leaves: int = Field(description="number of boxes that are proved one by one")
+    lower: Number = Field(description="the file's lower bound of the worst error")
+    upper: Number = Field(description='its upper bound, `"inf"` where the file proves none')
+    conditional: tuple[str, ...] = Field(description="the declared bounds on which it rests")
+    problem_checked: bool = Field(
+        description="whether the file was compared with a problem (`--problem`): axes, side, declarations, hashes of the "
+        "programs, values at points"
+    )
+    seconds: Seconds = Field(description="wall time")
+    cost: CostRecord | None = Field(
+        description="the forecast, counted before anything was proved; null where the file could not be read"
+    )
+    subject: tuple[str, ...] = Field(
+        description="what the file speaks of, in lines: domain with units, functions by their names, error, hashes of the "
+        "programs"
+    )

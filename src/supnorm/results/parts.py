@@ -1,0 +1,78 @@
+"""Parts that the records of several verbs share: an estimate, a point, an axis and an error measure look alike in all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from supnorm.results.record import Field, Number, Record
+
+
+class EstimateRecord(Record):
+    """A statistical value: it holds for a sampling law, with a confidence, or as a plain sample number."""
+
+    value: Number = Field(description="the number")
+    kind: str = Field(
+        description="`sample` (no interval is claimed), `exact` (over all points of a finite domain) or the name of the "
+        "method of the interval"
+    )
+    n: int = Field(description="number of independent points behind it")
+    law: str | None = Field(
+        None, description="the sampling law for which it holds, where it is not that of the result"
+    )
+    interval: tuple[Number, Number] | None = Field(
+        None, description="lower and upper end, where one is valid"
+    )
+    confidence: float | None = Field(None, description="of the interval")
+
+
+class PointRecord(Record):
+    """A point that was evaluated, with both values there."""
+
+    x: Mapping[str, Number] = Field(description="input values by name")
+    model: tuple[Number, ...] = Field(description="outputs of the model")
+    reference: tuple[Number, ...] = Field(description="outputs of the reference")
+    error: Number = Field(description="the error there")
+    output: str = Field(description="name of the output that carries it")
+
+
+class AxisRecord(Record):
+    """One input of the problem."""
+
+    name: str = Field(description="of the input")
+    low: float = Field(description="its least value")
+    high: float = Field(description="its largest value")
+    unit: str = Field(description="empty where none is known")
+    scale: str = Field(description="`linear` or `log`")
+    values: tuple[float, ...] | None = Field(description="where only these occur, else null")
+
+
+class MeasureRecord(Record):
+    """How the error of model against reference is measured."""
+
+    kind: str = Field(description="`absolute`, `relative`, `scaled` or `function`")
+    side: str = Field(
+        description="`both`; `over` or `under`, where only values above or below the reference count"
+    )
+    floor: float | None = Field(description="of a relative error: the least number by which it is divided")
+    scale: tuple[float, ...] | None = Field(description="of a scaled error: what the outputs are divided by")
+    unit: str = Field(description="of the error; empty where it has none")
+    per_output: bool = Field(description="whether all errors are multiples of the tolerances of the outputs")
+    failures: str = Field(
+        description="what a model without a value counts as: an infinite `error`, or `ignore`"
+    )
+    joint: bool | None = Field(
+        None, description="whether an error function gives one number for all of several outputs"
+    )
+
+
+class FiniteRecord(Record):
+    """Where the worst error is infinite: what the errors of the other points are like."""
+
+    row: int | None = Field(None, description="of a table: the row of `worst`")
+    n: int = Field(description="points of the statistics with a finite error")
+    of: int = Field(description="points of the statistics")
+    infinite: int = Field(description="how many of these have an infinite error")
+    rms: Number = Field(description="root mean square of the finite errors")
+    mean: Number = Field(description="their mean")
+    quantiles: Mapping[str, Number] = Field(description="their quantiles, null where the points are too few")
+    worst: Number | None = Field(description="the largest finite error found")
