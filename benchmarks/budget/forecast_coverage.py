@@ -1,10 +1,10 @@
 """Coverage of the forecasts on functions that were never used in their design, beside a plain log-log line.
 
-Run: python -m benchmarks.budget.forecast_coverage BANK OUT.json --surrogate network|gp|fit [--runs DIR]
+TrainingRun: python -m benchmarks.budget.forecast_coverage BANK OUT.json --surrogate network|gp|fit [--runs DIR]
 with BANK final (eighteen functions, looked at once, with the final code), or one of those on which the forecast was
-tuned: stored (the nine network ladders of the tests; nothing is trained) or used (46 functions of the other
+tuned: stored (the nine network learning curves of the tests; nothing is trained) or used (46 functions of the other
 benchmarks). Surrogates: a tanh network by L-BFGS, a Gaussian process (both of `trainers`), and "fit", the network
-that `supnorm budget --ladder network` trains.
+that `supnorm budget --learning-curve network` trains.
 Keeps the runs in DIR (resumable) and writes, as JSON, coverage and median half-width at x2, x4, x8. Uncertainty
 of both: a bootstrap over functions and, because that is (1, 1) where nothing was missed, the binomial interval of "all
 or all but one of the new runs of a function are inside" over functions. Below the upper end: what a plan rests on; a
@@ -33,15 +33,15 @@ from numpy.typing import NDArray
 from tests.planning.test_ladder import stored
 
 import supnorm
-from supnorm.planning.ladder import Ladder, as_trainer, climb
-from supnorm.planning.ladder.drift import drift_forecast
-from supnorm.planning.ladder.line import line_forecast
-from supnorm.planning.ladder.power_law import power_law_forecast
-from supnorm.planning.ladder.rungs import Run
+from supnorm.planning.learning_curve import MeasuredCurve, as_trainer, train_on_function
+from supnorm.planning.learning_curve.drift import drift_forecast
+from supnorm.planning.learning_curve.line import line_forecast
+from supnorm.planning.learning_curve.power_law import power_law_forecast
+from supnorm.planning.learning_curve.training_run import TrainingRun
 from supnorm.training import NetworkFit
 
 Array = NDArray[np.float64]
-Law = Callable[[Ladder, float], tuple[float, float, float]]  # middle and ends, natural logarithms
+Law = Callable[[MeasuredCurve, float], tuple[float, float, float]]  # middle and ends, natural logarithms
 
 
 def on_square(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
@@ -49,20 +49,20 @@ def on_square(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
     return lambda u: f(2 * u - 1)
 
 
-def shipped(ladder: Ladder, size: float) -> tuple[float, float, float]:
-    found = ladder.forecast(size)
+def shipped(curve: MeasuredCurve, size: float) -> tuple[float, float, float]:
+    found = curve.forecast(size)
     return math.log(found.value), math.log(found.lower), math.log(found.upper)
 
 
 LAWS: dict[str, Law] = {
-    "line": lambda ladder, size: line_forecast(ladder.rungs, size, 0.9),
-    "power law": lambda ladder, size: power_law_forecast(ladder.rungs, size, 0.9),
-    "drift": lambda ladder, size: drift_forecast(ladder.rungs, size, 0.9),
+    "line": lambda curve, size: line_forecast(curve.by_size, size, 0.9),
+    "power law": lambda curve, size: power_law_forecast(curve.by_size, size, 0.9),
+    "drift": lambda curve, size: drift_forecast(curve.by_size, size, 0.9),
     "shipped": shipped,
 }
 TRAINERS = {"network": Network(), "gp": GaussianProcess(), "fit": as_trainer(NetworkFit())}
 LARGE = [32, 64, 128, 256, 512, 1024, 2048]
-RUNGS = {"network": LARGE, "gp": [16, 32, 64, 128, 256, 512, 1024], "fit": LARGE}
+SIZES = {"network": LARGE, "gp": [16, 32, 64, 128, 256, 512, 1024], "fit": LARGE}
 OTHERS = {**HELD_OUT, **LAST}
 NAMES = (
     "wing10", "currin2", "park4", "oakley2", "morokoff6", "zhou3", "genz_gauss5", "ratio5", "cantilever6", "spill4",
@@ -72,29 +72,33 @@ SQUARES = {name: OTHERS[name] for name in NAMES} | {name: entry[:2] for name, en
 BANKS = {"used": FRESH | {name: (on_square(f), d) for name, (f, d) in SQUARES.items()}, "final": FINAL}
 
 
-def ladders(bank: str, surrogate: str, folder: Path) -> dict[str, list[Run]]:
+def learning_curves(bank: str, surrogate: str, folder: Path) -> dict[str, list[TrainingRun]]:
     if bank == "stored":
-        return stored("ladders.csv")
+        return stored("learning_curves.csv")
     trainer = TRAINERS[surrogate]
     found = {}
     for name, (f, d) in BANKS[bank].items():
         path = folder / f"{surrogate}-{name}.jsonl"
-        found[name] = climb(f, d, trainer, samples=RUNGS[surrogate], widths=[16], seeds=4, path=path)
+        found[name] = train_on_function(
+            f, d, trainer, samples=SIZES[surrogate], widths=[16], seeds=4, path=path
+        )
         print(name, round(sum(r.seconds for r in found[name]), 1), "s", flush=True)
     return found
 
 
-def judge(runs: list[Run], metric: str, ahead: int, law: Law) -> tuple[list[bool], list[bool], float, float]:
+def judge(
+    runs: list[TrainingRun], metric: str, ahead: int, law: Law
+) -> tuple[list[bool], list[bool], float, float]:
     """For every new run whether it is inside, whether it is below the upper end; half-width; error of the middle."""
     sizes = sorted({r.samples for r in runs})
     seen = tuple(r for r in runs if r.samples in sizes[: len(sizes) - ahead])
-    middle, low, high = law(Ladder(seen, "samples", metric), sizes[-1])
+    middle, low, high = law(MeasuredCurve(seen, "samples", metric), sizes[-1])
     new = [math.log(getattr(r, metric)) for r in runs if r.samples == sizes[-1]]
     off = abs(float(np.mean(new)) - middle)
     return [low <= v <= high for v in new], [v <= high for v in new], 0.5 * (high - low), off
 
 
-def table(found: dict[str, list[Run]]) -> list[dict[str, Any]]:
+def table(found: dict[str, list[TrainingRun]]) -> list[dict[str, Any]]:
     rows, rng = [], np.random.default_rng(0)
     for name, law in LAWS.items():
         for metric in ("rms", "sup"):
@@ -126,10 +130,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bank", choices=[*BANKS, "stored"])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--surrogate", choices=RUNGS, default="network")
+    parser.add_argument("--surrogate", choices=SIZES, default="network")
     parser.add_argument("--runs", type=Path, default=Path("out"))
     given = parser.parse_args()
-    rows = table(ladders(given.bank, given.surrogate, given.runs))
+    rows = table(learning_curves(given.bank, given.surrogate, given.runs))
     for r in rows:
         low, high = r["coverage_interval"]
         share = f"{r['coverage']:.2f} [{low:.2f}, {high:.2f}]"

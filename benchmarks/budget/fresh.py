@@ -1,4 +1,4 @@
-"""Functions on the unit cube for the final check of the forecast: written before any ladder of them was climbed.
+"""Functions on the unit cube for the final check of the forecast: written before any learning curve of them was measured.
 
 Closed or quickly solved formulas of physics and engineering, kinks and layers, and draws from seeded families (random
 fields, random polynomials, random networks of sines), in 1 to 6 inputs. None was left out after a result.

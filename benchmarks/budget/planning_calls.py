@@ -1,9 +1,9 @@
 """How the verdict depends on the calls that the planner may spend: the 24 unseen functions, four numbers of calls.
 
-Run: python -m benchmarks.budget.planning_calls [--calls 500 2000 20000 200000] [--only NAME ...] --save
+TrainingRun: python -m benchmarks.budget.planning_calls [--calls 500 2000 20000 200000] [--only NAME ...] --save
 
-For each function and number of planning calls: the verdict for a tolerance of 1e-3 of half the range with a purse of
-2,000 samples, no ladder climbed, and how often the function was really called. Which tool is best at 2,000 samples is
+For each function and number of planning calls: the verdict for a tolerance of 1e-3 of half the range with a sample budget
+of 2,000, no learning curve measured, and how often the function was really called. Which tool is best at 2,000 samples is
 taken from `verdicts` (results/verdicts_unseen.json); it does not depend on the verdict. Two questions are kept apart:
 
 * where some tool reaches the tolerance: is a tool *named* whose error is within a factor 2 of the smallest (or both are
@@ -45,7 +45,7 @@ def judge(name: str, calls: int, errors: dict[str, float], samples: int) -> dict
         return np.asarray(f(x))
 
     start = time.process_time()
-    result = budget(counted, cube(d), tolerance=TOLERANCE * scale, purse=samples, calls=calls)
+    result = budget(counted, cube(d), tolerance=TOLERANCE * scale, sample_budget=samples, calls=calls)
     best = min(errors.values())
     named, word = FAMILY.get(result.verdict.tool, "none"), result.verdict.word
     error = errors.get(named, np.inf)

@@ -15,7 +15,7 @@ FORECASTS = {
     "final_fit": "18 new functions, LM networks, m = 32..2048",
     "used_network": "46 used functions, tanh networks",
     "used_gp": "46 used functions, Gaussian processes",
-    "stored": "9 stored ladders, tanh networks",
+    "stored": "9 stored learning curves, tanh networks",
 }
 
 
@@ -58,7 +58,7 @@ def _names(names: list[str]) -> str:
 
 
 def laddered(content: dict[str, Any]) -> dict[str, str]:
-    """Of results/verdicts_unseen.json: the verdict at 2,000 samples with a ladder where no classical tool is named."""
+    """Of results/verdicts_unseen.json: the verdict at 2,000 samples, with a learning curve where no tool is named."""
     lines = ["| unseen function | inputs | planning calls | verdict | named | error | best | error | agrees |",
              "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for r in content["rows"]:

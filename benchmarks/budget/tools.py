@@ -18,7 +18,7 @@ from supnorm.approximants import (
     TensorTrain,
 )
 from supnorm.planning import BudgetResult, Trained
-from supnorm.planning.ladder.climb import errors
+from supnorm.planning.learning_curve.on_function import errors
 from supnorm.problem import Domain
 from supnorm.training.network_fit import NetworkFit
 
@@ -110,7 +110,7 @@ def from_network(f: Callable[[Array], Array], d: int, n: int, rng: np.random.Gen
 
 
 class Climber:
-    """The same procedure as a trainer for the ladder; the width is its own choice."""
+    """The same procedure as a trainer for the learning curve; the width is its own choice."""
 
     def __call__(self, x: Array, y: Array, width: int, seed: int) -> Trained:
         domain = Domain.from_axes({f"x{i}": (0.0, 1.0) for i in range(x.shape[1])})

@@ -1,4 +1,4 @@
-"""Two surrogates as trainers of a ladder: a tanh network by L-BFGS and a Gaussian process."""
+"""Two surrogates as trainers of a learning curve: a tanh network by L-BFGS and a Gaussian process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.planning.ladder import Trained
+from supnorm.planning.learning_curve import Trained
 
 Array = NDArray[np.float64]
 

@@ -1,9 +1,9 @@
 """Does the verdict of `budget` name the best tool? All tools get the same number of samples; errors are
 measured.
 
-Run: python -m benchmarks.budget.verdicts BANK OUT.json [--samples 2000] [--cache DIR] [--only NAME ...]
+TrainingRun: python -m benchmarks.budget.verdicts BANK OUT.json [--samples 2000] [--cache DIR] [--only NAME ...]
 with BANK design (55 functions, the rules were adjusted on them) or unseen (24, run once with the final rules).
-For each function: the verdict for a tolerance of 1e-3 of half the range with a purse of N samples, and the
+For each function: the verdict for a tolerance of 1e-3 of half the range with a sample budget of N samples, and the
 largest error found of each tool built from at most N samples.
 
 *Agreement*: where some tool reaches the tolerance, the tool named has an error within a factor 2 of the smallest
@@ -30,7 +30,7 @@ from benchmarks.budget.tools import Climber, cube, measure
 from benchmarks.budget.unseen import UNSEEN
 
 import supnorm
-from supnorm.planning import BudgetResult, Ladder, budget, climb
+from supnorm.planning import BudgetResult, MeasuredCurve, budget, train_on_function
 
 BANKS: dict[str, dict[str, tuple[Any, ...]]] = {"design": {**FIRST, **HELD_OUT, **LAST}, "unseen": UNSEEN}
 TOLERANCE, FLOOR = 1e-3, 1e-9
@@ -43,14 +43,16 @@ FAMILY = {
 
 
 def plan(f: Any, d: int, n: int, scale: float, path: Path | None) -> BudgetResult:
-    """The verdict; a ladder of networks is climbed where no classical tool is named."""
-    result = budget(f, cube(d), tolerance=TOLERANCE * scale, purse=n)
+    """The verdict; a learning curve of networks is measured where no classical tool is named."""
+    result = budget(f, cube(d), tolerance=TOLERANCE * scale, sample_budget=n)
     if result.verdict.word == "classical better":
         return result
-    # The ladder stops at half the purse: the rest has to be forecast.
-    rungs = [n // 16, n // 8, n // 4, n // 2]
-    runs = climb(lambda u: f(2 * u - 1), d, Climber(), samples=rungs, widths=[1], seeds=3, path=path)
-    return budget(f, cube(d), tolerance=TOLERANCE * scale, purse=n, ladder=Ladder(tuple(runs)))
+    # The learning curve stops at half the sample budget: the rest has to be forecast.
+    by_size = [n // 16, n // 8, n // 4, n // 2]
+    runs = train_on_function(
+        lambda u: f(2 * u - 1), d, Climber(), samples=by_size, widths=[1], seeds=3, path=path
+    )
+    return budget(f, cube(d), tolerance=TOLERANCE * scale, sample_budget=n, curve=MeasuredCurve(tuple(runs)))
 
 
 def measured(
@@ -71,7 +73,7 @@ def judge(name: str, entry: tuple[Any, ...], n: int, cache: Path | None) -> dict
     f, d = entry[0], entry[1]
     scale = 0.5 * float(np.ptp(f(np.random.default_rng(0).uniform(-1, 1, (4096, d)))))
     start = time.process_time()
-    result = plan(f, d, n, scale, None if cache is None else cache / f"{name}-ladder.jsonl")
+    result = plan(f, d, n, scale, None if cache is None else cache / f"{name}-learning curve.jsonl")
     seconds = time.process_time() - start
     found = measured(name, entry, n, result, scale, cache)
     best = min(found, key=lambda k: found[k])

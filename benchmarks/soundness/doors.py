@@ -59,8 +59,8 @@ OPTIONS = {
     "certify": ("--ratio", "--tolerance", "--seconds", "--seed", "--workers", "--out"),
     "fit": ("--tolerance", "--norm", "--seconds", "--max-evaluations", "--method", "--seed", "--workers", "--out"),
     "budget": ("--inputs", "--smoothness", "--tolerance", "--norm", "--scales", "--rho", "--noise", "--fourier",
-               "--stability", "--composition", "--manifold", "--network", "--output", "--purse", "--calls", "--rungs",
-               "--widths", "--trainings", "--out", "--ladder"),
+               "--stability", "--composition", "--manifold", "--network", "--output", "--sample-budget", "--calls",
+               "--training-sizes", "--widths", "--trainings", "--out", "--learning-curve"),
     "check": ("--tolerance", "--workers"),
     "replay": ("--problem",),
 }  # fmt: skip
@@ -146,7 +146,7 @@ class Outcome:
 
 
 def attempt(case: Case, good: Path) -> Outcome:
-    """Run a case in a copy of the folder, in a forked process with limits."""
+    """TrainingRun a case in a copy of the folder, in a forked process with limits."""
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home) / "work"
         shutil.copytree(good, folder, symlinks=True)

@@ -1,4 +1,4 @@
-"""`supnorm budget`: numbers of every kind, several ladders on workers, data that fool, one line for bad input."""
+"""`supnorm budget`: numbers of every kind, several learning curves on workers, data that fool, one line for bad input."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def test_every_number_of_the_theory_has_an_option(shell: Shell) -> None:
     [
         (("--network", "6,32"), "--network wants LAYERS,WIDTH,C"), (("--rho", "2,x"), "--rho wants numbers"),
         (("--composition", "2,4"), "wants pairs"),
-        (("--ladder", "network"), "--ladder needs a function"), (("--network", "2,4,1"), "at least 3 affine layers"),
+        (("--learning-curve", "network"), "--learning-curve needs a function"),
+        (("--network", "2,4,1"), "at least 3 affine layers"),
         (("--rho", "2"), "rho must be 2 numbers above 1"), (("--rho", "2,1"), "rho must be 2 numbers above 1"),
     ],
 )  # fmt: skip
@@ -92,20 +93,23 @@ def test_what_a_table_lacks_is_said(shell: Shell) -> None:
 
 
 @pytest.mark.slow
-def test_ladders_are_named_and_compared(shell: Shell) -> None:
+def test_learning_curves_are_named_and_compared(shell: Shell) -> None:
     (shell.folder / "mine.py").write_text(TRAINERS)
-    options = ("--rungs", "16,32,64", "--trainings", "2", "--calls", "2000", "--tolerance", "0.05")
+    options = ("--training-sizes", "16,32,64", "--trainings", "2", "--calls", "2000", "--tolerance", "0.05")
     done = shell.run(
-        "budget", "problem.toml", "--ladder", "polynomial,mine.py:nearest", *options, "--out", "run"
+        "budget", "problem.toml", "--learning-curve", "polynomial,mine.py:nearest", *options, "--out", "run"
     )
     assert "trainings to go, about" in done.err
     data = json.loads((shell.folder / "run" / "budget.json").read_text())
-    assert [ladder["name"] for ladder in data["ladders"]] == ["least-squares polynomial", "mine.py:nearest"]
+    assert [curve["name"] for curve in data["learning_curves"]] == [
+        "least-squares polynomial",
+        "mine.py:nearest",
+    ]
     assert "least-squares polynomial is" in data["caveats"][4]["outcome"]
     again = shell.run(
         "budget",
         "problem.toml",
-        "--ladder",
+        "--learning-curve",
         "polynomial,mine.py:nearest",
         *options,
         "--out",
@@ -114,10 +118,10 @@ def test_ladders_are_named_and_compared(shell: Shell) -> None:
     )
     assert again.err == ""  # nothing is trained again
     afresh = shell.run(
-        "budget", "problem.toml", "--ladder", "polynomial,mine.py:nearest", *options, "--out", "run"
+        "budget", "problem.toml", "--learning-curve", "polynomial,mine.py:nearest", *options, "--out", "run"
     )
     assert afresh.err.count("6 of 6") == 2  # without --resume everything is
-    two = shell.run("budget", "problem.toml", "--ladder", "polynomial", "--widths", "4,8", *options)
+    two = shell.run("budget", "problem.toml", "--learning-curve", "polynomial", "--widths", "4,8", *options)
     assert two.code == 2
     assert "give one width, or at least 3" in two.line
 
@@ -125,26 +129,26 @@ def test_ladders_are_named_and_compared(shell: Shell) -> None:
 @pytest.mark.slow
 def test_workers_train_the_same(shell: Shell) -> None:
     (shell.folder / "mine.py").write_text(TRAINERS)
-    ladders = []
+    learning_curves = []
     for workers in ("1", "2"):
         done = shell.run(
-            "budget", "problem.toml", "--ladder", "mine.py:nearest", "--rungs", "16,32,64", "--trainings", "2",
-            "--calls", "2000", "--workers", workers, "--json",
+            "budget", "problem.toml", "--learning-curve", "mine.py:nearest", "--training-sizes", "16,32,64",
+            "--trainings", "2", "--calls", "2000", "--workers", workers, "--json",
         )  # fmt: skip
-        ladders.append(json.loads(done.out)["ladders"][0]["rungs"])
-    assert ladders[0] == ladders[1]
+        learning_curves.append(json.loads(done.out)["learning_curves"][0]["training_sizes"])
+    assert learning_curves[0] == learning_curves[1]
 
 
-def test_data_are_fooled(shell: Shell) -> None:
+def test_fooling_functions_vanish_at_the_data(shell: Shell) -> None:
     rows = "\n".join(f"{i / 40},{0.5 + (i * 7 % 41) / 41}" for i in range(41))
     (shell.folder / "seen.csv").write_text("a,b\n" + rows)
     with (shell.folder / "problem.toml").open("a") as file:
         file.write('\n[data]\nfile = "seen.csv"\n')
     done = shell.run("budget", "problem.toml", "--calls", "2000", "--json")
-    fooled = json.loads(done.out)["fooled"]
-    assert fooled[0]["points"] == 41
-    assert fooled[0]["height"] > 0
-    assert 0.5 <= fooled[0]["peak"]["b"] <= 2.0
+    fooling_functions = json.loads(done.out)["fooling_functions"]
+    assert fooling_functions[0]["points"] == 41
+    assert fooling_functions[0]["height"] > 0
+    assert 0.5 <= fooling_functions[0]["peak"]["b"] <= 2.0
 
 
 SLOW = (REFERENCE, 'python = "truth.py:logged"\nper_point = true')

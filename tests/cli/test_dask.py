@@ -33,14 +33,12 @@ def nearest(x, y, width, seed):
 """
 TIMES = {
     "seconds",
-    "planning_seconds",
-    "ladder_seconds",
     "cost",
     "command",
 }  # cost: as measured; command: with it
 ARGUMENTS = (
-    "budget", "problem.toml", "--ladder", "mine.py:nearest,polynomial", "--rungs", "16,32,64", "--trainings", "3",
-    "--calls", "600", "--seed", "5", "--out", "run",
+    "budget", "problem.toml", "--learning-curve", "mine.py:nearest,polynomial", "--training-sizes", "16,32,64",
+    "--trainings", "3", "--calls", "600", "--seed", "5", "--out", "run",
 )  # fmt: skip
 
 

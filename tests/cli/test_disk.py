@@ -18,8 +18,8 @@ from tests.cli.test_interrupted import SLOW
 
 import supnorm
 from supnorm.evaluation import EvaluationStore
-from supnorm.planning.ladder.rungs import Run
-from supnorm.planning.ladder.tasks import append_run, read_runs
+from supnorm.planning.learning_curve.training_run import TrainingRun
+from supnorm.planning.learning_curve.trainings import append_run, read_runs
 from supnorm.results import NotWritten
 from supnorm.results import writing as files
 
@@ -194,7 +194,7 @@ def test_a_fault_of_sqlite_is_not_written(tmp_path: Path) -> None:
 def test_a_line_that_was_cut_off_does_not_spoil_the_next_one(tmp_path: Path) -> None:
     """Killed while it wrote, resumed, and resumed again: the second time the file was refused."""
     path = tmp_path / "runs.jsonl"
-    first, second = Run(32, 8, 0, 1.0, 2.0, 3.0), Run(64, 8, 0, 1.0, 2.0, 3.0)
+    first, second = TrainingRun(32, 8, 0, 1.0, 2.0, 3.0), TrainingRun(64, 8, 0, 1.0, 2.0, 3.0)
     append_run(path, first)
     with path.open("a") as file:
         file.write('{"samples": 64, "wid')

@@ -19,7 +19,7 @@ from supnorm.cli.folder import held_fingerprint, same_run
 from supnorm.cli.main import run
 from supnorm.evaluation import EvaluationStore
 from supnorm.evaluation.caller import Caller
-from supnorm.planning.ladder.tasks import read_runs
+from supnorm.planning.learning_curve.trainings import read_runs
 from supnorm.problem import Domain, Function, Problem
 from supnorm.problem.specification import read_specification
 from supnorm.results import BadInput
@@ -135,7 +135,7 @@ def test_pipes_and_devices_where_a_run_looks_for_its_files(folder: Path) -> None
             load_bracket(folder / "c.json", error, None, lambda x: np.ones(len(x), bool))  # type: ignore[arg-type]
         assert mismatch(folder / "c.json", problem) == NO_CERTIFICATE
         (folder / "runs.jsonl").write_text(text + "\n{}\n")
-        with pytest.raises(BadInput, match="line 1 is not a run of a ladder"):
+        with pytest.raises(BadInput, match="line 1 is not a run of a learning curve"):
             read_runs(folder / "runs.jsonl")
 
 

@@ -47,7 +47,11 @@ VERBS = {
         "--max-evaluations",
         "120",
     ),
-    "budget": (["budget", "problem.toml", "--calls", "500", "--purse", "50"], "--purse", "60"),
+    "budget": (
+        ["budget", "problem.toml", "--calls", "500", "--sample-budget", "50"],
+        "--sample-budget",
+        "60",
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""The verb: from numbers, for functions, with ladders; JSON, text, caveats, verdicts, bad input."""
+"""The verb: from numbers, for functions, with learning curves; JSON, text, caveats, verdicts, bad input."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from scipy.spatial import cKDTree
 from tests.planning.functions import BANK
 
-from supnorm.planning import Ladder, NetworkClass, Run, Trained, budget
+from supnorm.planning import MeasuredCurve, NetworkClass, Trained, TrainingRun, budget
 from supnorm.planning.caveats import caveats
 from supnorm.planning.summary import count
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
@@ -29,11 +29,11 @@ def answer(name, tolerance=1e-3, **options):
     return budget(f, cube(d), tolerance=tolerance, **{"calls": 40_000, **options})
 
 
-def ladder_of(law, train, scatter=0.1, sizes=(32, 64, 128, 256, 512)):
+def curve_of(law, train, scatter=0.1, sizes=(32, 64, 128, 256, 512)):
     rng = np.random.default_rng(0)
-    return Ladder(
+    return MeasuredCurve(
         tuple(
-            Run(m, 24, s, law(m) * e / 3, law(m) * e, train(m), 700, 800, 0.1)
+            TrainingRun(m, 24, s, law(m) * e / 3, law(m) * e, train(m), 700, 800, 0.1)
             for m in sizes
             for s, e in enumerate(np.exp(scatter * rng.standard_normal(4)))
         )
@@ -124,7 +124,7 @@ def test_known_tools(name, tool):
 
 def test_pilot_fits_decide_where_structure_does_not():
     f = lambda x: 1 / (1.2 + np.sin(x[:, 0] + x[:, 1] * x[:, 2]) * x[:, 3])  # noqa: E731
-    verdict = budget(f, cube(4), tolerance=1e-3, calls=20_000, purse=600).verdict
+    verdict = budget(f, cube(4), tolerance=1e-3, calls=20_000, sample_budget=600).verdict
     expected = [trial.expected for trial in verdict.trials]
     assert len(expected) >= 2
     assert expected == sorted(expected)
@@ -149,15 +149,15 @@ def test_tools_that_need_many_points_are_tried_with_many_before_none_is_named():
     assert (verdict.word, verdict.tool) == ("classical better", "Chebyshev tensor grid")
     assert verdict.trials[0].samples == 16 * 1024
     assert verdict.trials[0].error < 1e-5 * scale
-    # Half of a small purse is all that a pilot may show, of a function that is no product either.
+    # Half of a small sample budget is all that a pilot may show, of a function that is no product either.
     mixed = lambda x: drop(x) + 0.05 * scale * np.cos(x[:, 0] * x[:, 3] + x[:, 1])  # noqa: E731
-    few = budget(mixed, cube(4), tolerance=1e-5 * scale, purse=2000, calls=20_000).verdict
+    few = budget(mixed, cube(4), tolerance=1e-5 * scale, sample_budget=2000, calls=20_000).verdict
     assert {t.samples for t in few.trials} == {1000}
 
 
 def test_kinks_of_single_inputs_are_cheap():
     cusp = lambda x: np.exp(-np.abs(x - 0.2).sum(axis=1))  # noqa: E731
-    result = budget(cusp, cube(4), tolerance=1e-4, calls=40_000, purse=2000)
+    result = budget(cusp, cube(4), tolerance=1e-4, calls=40_000, sample_budget=2000)
     assert result.verdict.tool == "product of fits of few inputs each"
     row = next(r for r in result.construction if r.name == result.verdict.tool)
     assert row.log10 == pytest.approx(math.log10(600))
@@ -182,7 +182,7 @@ def test_the_construction_count_is_enough():
 
 
 def test_three_lines_are_never_merged():
-    result = answer("ridge6", ladder=ladder_of(lambda m: 3 / m, lambda m: 1e-4 / m))
+    result = answer("ridge6", curve=curve_of(lambda m: 3 / m, lambda m: 1e-4 / m))
     content = result.to_json()
     assert all(row["status"] in ("conditional", "cited") for row in content["guarantee"])
     assert {c["line"] for c in content["charts"]["curves"]} == {"guarantee", "construction", "forecast"}
@@ -227,7 +227,7 @@ def test_a_jump_has_no_budget():
     ],
 )  # fmt: skip
 def test_a_jump_of_one_input_or_direction_is_bisected(f, d, tool):
-    result = budget(f, cube(d), tolerance=1e-2, calls=60_000, purse=2000)
+    result = budget(f, cube(d), tolerance=1e-2, calls=60_000, sample_budget=2000)
     assert result.verdict.tool == tool
     assert "off that interval" in result.verdict.evidence[-1]
     assert result.guarantee[0].log10 == math.inf  # the class without the break's place stays hopeless
@@ -235,7 +235,7 @@ def test_a_jump_of_one_input_or_direction_is_bisected(f, d, tool):
 
 def test_hinges_along_one_direction_are_cheap():
     hinge = lambda x: np.maximum(x @ np.array([1.0, 0.7, 0.4]) - 0.1, 0.0)  # noqa: E731
-    result = budget(hinge, cube(3), tolerance=1e-4, calls=60_000, purse=2000)
+    result = budget(hinge, cube(3), tolerance=1e-4, calls=60_000, sample_budget=2000)
     assert result.verdict.tool == "rotate to the active directions, then a grid"
     row = next(r for r in result.construction if r.name == result.verdict.tool)
     assert row.log10 == pytest.approx(math.log10(150))
@@ -274,38 +274,39 @@ def hard(x):
 
 
 @pytest.mark.slow
-def test_the_purse_and_the_ladder_decide_about_networks():
+def test_the_sample_budget_and_the_learning_curve_decide_about_networks():
     tiny, small, large = (
-        budget(hard, cube(6), tolerance=0.02, purse=n, calls=15_000).verdict for n in (300, 2000, 100_000)
+        budget(hard, cube(6), tolerance=0.02, sample_budget=n, calls=15_000).verdict
+        for n in (300, 2000, 100_000)
     )
     assert (tiny.word, tiny.tool) == ("classical better", "Gaussian process")
     assert small.word == "undecided"
     assert (large.word, large.tool) == ("suitable with guard", "network")
     assert budget(hard, cube(6), tolerance=1e-6, calls=15_000).verdict.word == "unsuitable"
-    reaching = ladder_of(lambda m: 1e-5 / m, lambda m: 1e-9 / m)
-    overruled = budget(hard, cube(6), tolerance=1e-6, calls=15_000, ladder=reaching)
+    reaching = curve_of(lambda m: 1e-5 / m, lambda m: 1e-9 / m)
+    overruled = budget(hard, cube(6), tolerance=1e-6, calls=15_000, curve=reaching)
     assert overruled.verdict.word == "suitable with guard"
-    assert "ladder reaches" in overruled.verdict.evidence[0]
-    close = ladder_of(lambda m: 2.0 / m, lambda m: 1e-4)
-    verdict = budget(hard, cube(6), tolerance=1.5e-3, calls=15_000, ladder=close, purse=3000).verdict
+    assert "learning curve reaches" in overruled.verdict.evidence[0]
+    close = curve_of(lambda m: 2.0 / m, lambda m: 1e-4)
+    verdict = budget(hard, cube(6), tolerance=1.5e-3, calls=15_000, curve=close, sample_budget=3000).verdict
     assert verdict.word == "undecided"
     assert "middle of the forecast" in verdict.evidence[0]
-    floored = ladder_of(lambda m: 0.1 + 1 / m**2, lambda m: 0.05)
-    assert budget(hard, cube(6), tolerance=1e-3, calls=15_000, ladder=floored).verdict.word == "undecided"
+    floored = curve_of(lambda m: 0.1 + 1 / m**2, lambda m: 0.05)
+    assert budget(hard, cube(6), tolerance=1e-3, calls=15_000, curve=floored).verdict.word == "undecided"
 
 
 def test_caveats_hold_where_they_should():
     rng = np.random.default_rng(0)
     f = lambda x: np.exp(0.3 * x).sum(axis=1)  # noqa: E731
     plane = np.clip(rng.uniform(-0.7, 0.7, (600, 2)) @ rng.uniform(-0.7, 0.7, (2, 8)), -1, 1)
-    ladder = ladder_of(lambda m: 1e-3 / m, lambda m: 1e-8 / m)
+    curve = curve_of(lambda m: 1e-3 / m, lambda m: 1e-8 / m)
     rows = {
-        c.name: c for c in budget(f, cube(8), tolerance=1e-3, calls=40_000, data=plane, ladder=ladder).caveats
+        c.name: c for c in budget(f, cube(8), tolerance=1e-3, calls=40_000, data=plane, curve=curve).caveats
     }
     assert rows["strong smoothness"].outcome.startswith("holds")
     assert rows["composition of simpler functions"].outcome.startswith("holds: sum of blocks")
     assert rows["inputs on a low-dimensional set"].outcome.startswith("holds")
-    assert rows["low accuracy is enough"].outcome.startswith("holds: the rung 32")
+    assert rows["low accuracy is enough"].outcome.startswith("holds: the training size 32")
     assert rows["the mean square is enough"].outcome.startswith("does not hold")
     assert rows["physics-informed training"].outcome.startswith("undecided")
     full = budget(f, cube(8), tolerance=1e-3, calls=40_000, data=rng.uniform(-1, 1, (600, 8)))
@@ -426,13 +427,13 @@ def polynomial(x, y, width, seed):
     return Trained(lambda u: basis(u) @ weights, len(weights), 1)
 
 
-def test_a_trainer_climbs_the_ladder_and_forecasts(tmp_path):
+def test_a_trainer_measures_the_learning_curve_and_forecasts(tmp_path):
     events = []
     result = answer(
         "gauss2", trainer=polynomial, samples=(32, 64, 128, 256), widths=(1,), seeds=2,
-        ladder_file=tmp_path / "runs.jsonl", observer=events.append,
+        curve_file=tmp_path / "runs.jsonl", observer=events.append,
     )  # fmt: skip
-    assert len(result.ladders[0].runs) == 8
+    assert len(result.learning_curves[0].runs) == 8
     assert sum(hasattr(event, "run") for event in events) == 8
     assert events[0].seconds is None
     forecast = result.to_json()["forecast"]
@@ -454,18 +455,18 @@ def nearest(x, y, width, seed):
 
 
 @pytest.mark.slow
-def test_ladders_in_samples_and_in_width_keep_the_rest_equal():
+def test_learning_curves_in_samples_and_in_width_keep_the_rest_equal():
     result = answer(
         "gauss2", trainer={"a": nearest, "b": constant}, samples=(64, 128, 256), widths=(2, 4, 8), seeds=2
     )
-    assert [(x.name, x.axis) for x in result.ladders] == [
+    assert [(x.name, x.axis) for x in result.learning_curves] == [
         ("a", "samples"),
         ("a", "width"),
         ("b", "samples"),
         ("b", "width"),
     ]
-    assert {r.width for r in result.ladders[0].runs} == {8}
-    assert {r.samples for r in result.ladders[1].runs} == {256}
+    assert {r.width for r in result.learning_curves[0].runs} == {8}
+    assert {r.samples for r in result.learning_curves[1].runs} == {256}
     row = result.caveats[4]
     assert re.match(r"holds: at 256 samples a is \S+ times as good as b", row.outcome)
     assert row.effect.startswith("take a")
@@ -473,13 +474,13 @@ def test_ladders_in_samples_and_in_width_keep_the_rest_equal():
     assert same.caveats[4].outcome.startswith("does not hold")
 
 
-def test_a_classical_ladder_that_reaches_is_no_network():
-    reaching = ladder_of(lambda m: 1e-5 / m, lambda m: 1e-9 / m)
+def test_a_classical_learning_curve_that_reaches_is_no_network():
+    reaching = curve_of(lambda m: 1e-5 / m, lambda m: 1e-9 / m)
     named = replace(reaching, name="Gaussian process")
-    for ladder, word in ((named, "classical better"), (reaching, "suitable with guard")):
-        result = budget(hard, cube(6), tolerance=1e-6, calls=6_000, purse=200, ladder=ladder)
+    for curve, word in ((named, "classical better"), (reaching, "suitable with guard")):
+        result = budget(hard, cube(6), tolerance=1e-6, calls=6_000, sample_budget=200, curve=curve)
         assert result.verdict.word == word
-        assert result.verdict.tool == (ladder.name or "network")
+        assert result.verdict.tool == (curve.name or "network")
         assert re.match(r"holds: 512 samples leave .* at least 10\^", result.caveats[3].outcome)
 
 
@@ -488,7 +489,7 @@ def test_the_class_has_a_member_that_vanishes_at_the_data():
     domain = Domain(a=(0.0, 10.0), b=(-1.0, 1.0))
     data = domain.from_unit(rng.random((300, 2)))
     result = budget(lambda x: np.sin(x[:, 0]) * x[:, 1], domain, tolerance=1e-4, calls=5000, data=data)
-    first = result.fooled[0]
+    first = result.fooling_functions[0]
     row = next(r for r in result.guarantee if r.name == first.name)
     member = row.adversary(domain.to_unit(data))
     assert np.abs(member.value(domain.to_unit(data))).max() == 0

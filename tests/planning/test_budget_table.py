@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from supnorm.planning import Trained, budget
-from supnorm.planning.ladder import climb_table
+from supnorm.planning.learning_curve import train_on_table
 from supnorm.planning.table import read_table, steepest
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput
@@ -31,7 +31,7 @@ def linear(x, y, width, seed):
     return lambda u: basis(u) @ weights
 
 
-def test_without_a_ladder_it_is_undecided_or_told_by_size():
+def test_without_a_learning_curve_it_is_undecided_or_told_by_size():
     result = budget(table(), tolerance=0.01)
     assert result.verdict.word in ("undecided", "unsuitable")
     assert any("interactions" in text for text in result.profile.left_out)
@@ -47,10 +47,10 @@ def test_a_tolerance_that_only_the_middle_of_a_forecast_reaches_is_not_called_un
     x = np.random.default_rng(0).random((600, 2))
     y = x @ np.array([1.0, 2.0]) + 0.1 * np.sin(8 * x[:, 0])
     options = {"trainer": nearest, "samples": (32, 64, 128, 256), "seeds": 2}
-    ladder = budget((x, y), tolerance=0.1, **options).ladders[0]
-    f = ladder.forecast(2048)
+    curve = budget((x, y), tolerance=0.1, **options).learning_curves[0]
+    f = curve.forecast(2048)
     between = (f.value + f.upper) / 2
-    said = budget((x, y), tolerance=between, ladder=ladder).summary()
+    said = budget((x, y), tolerance=between, curve=curve).summary()
     assert f.value < between < f.upper
     assert "the upper end of the interval does not reach the tolerance" in said
 
@@ -74,20 +74,20 @@ def test_low_dimension_is_found():
     assert 1.5 < result.profile.dimension.lower <= 2 <= result.profile.dimension.upper
 
 
-def test_ladder_on_parts_of_the_table_decides(tmp_path):
+def test_learning_curve_on_parts_of_the_table_decides(tmp_path):
     x = np.random.default_rng(0).random((1000, 2))
     easy = (x, x @ np.array([1.0, 2.0]) + 1e-4 * np.sin(40 * x[:, 0]))
     options = {
         "trainer": linear,
         "samples": (32, 64, 128, 256),
         "seeds": 3,
-        "ladder_file": tmp_path / "l.jsonl",
+        "curve_file": tmp_path / "l.jsonl",
     }
     result = budget(easy, tolerance=1e-3, **options)
     assert result.verdict.tool == "network"
-    assert result.ladders[0].need(1e-3).reached == "measured"
+    assert result.learning_curves[0].need(1e-3).reached == "measured"
     again = budget(easy, tolerance=1e-3, **options)
-    assert again.ladders[0].runs == result.ladders[0].runs
+    assert again.learning_curves[0].runs == result.learning_curves[0].runs
     hard = budget(table(), tolerance=1e-6, trainer=nearest, samples=(32, 64, 128, 256), seeds=3)
     assert hard.verdict.word == "unsuitable"
 
@@ -95,7 +95,7 @@ def test_ladder_on_parts_of_the_table_decides(tmp_path):
 def test_errors_are_those_of_the_rows_left_out():
     x, y = table(400, 2)
     x = x / 5
-    runs = climb_table(x, y, nearest, samples=[25, 50, 100, 200, 300], seeds=2)
+    runs = train_on_table(x, y, nearest, samples=[25, 50, 100, 200, 300], seeds=2)
     assert [r.samples for r in runs] == [25, 25, 50, 50, 100, 100, 200, 200]
     assert all(r.train_rms == 0 and r.sup > r.rms > 0 for r in runs)
     assert runs[-1].sup <= np.ptp(y)

@@ -202,7 +202,7 @@ def test_few_calls_leave_tests_out_and_say_so():
 
 
 def test_a_profile_of_few_calls_spends_no_more_on_what_it_does_not_use():
-    """Climbs to the extremes took more calls than all that was allowed; their lines are drawn where there is room only."""
+    """Measures to the extremes took more calls than all that was allowed; their lines are drawn where there is room only."""
     for d in (2, 3, 6):
         few = target(lambda x: np.sin(x.sum(axis=1)), **{f"x{i}": (-1.0, 1.0) for i in range(d)})
         assert profile(few, np.random.default_rng(0), calls=600).calls == few.calls <= 1.2 * 600

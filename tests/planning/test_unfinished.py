@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from supnorm.evaluation import EvaluationStore, caller, probe
 from supnorm.pages.budget_page import budget_page
 from supnorm.planning import budget
-from supnorm.planning.ladder import LadderRun
+from supnorm.planning.learning_curve import TrainingEnded
 from supnorm.problem import Domain
 from supnorm.results import BadInput
 
@@ -45,7 +45,7 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> Any:
         clock = Ticking(seconds, stop)
         for module in (caller, probe):
             monkeypatch.setattr(module, "time", clock)
-        found = budget(clock.reference, SQUARE, tolerance=1e-2, purse=100, **options).to_json()
+        found = budget(clock.reference, SQUARE, tolerance=1e-2, sample_budget=100, **options).to_json()
         return {k: v for k, v in found.items() if k not in ("seconds", "versions")}
 
     return begin
@@ -78,7 +78,7 @@ def test_a_call_that_is_surely_cheap_needs_no_word(plan: Any) -> None:
     assert not plan(1e-6, calls=500, trainer=mean, samples=(8, 16, 32), seeds=1)["notes"]
 
 
-def test_a_timing_near_a_threshold_of_the_ladder_is_told(plan: Any) -> None:
+def test_a_timing_near_a_threshold_of_the_learning_curve_is_told(plan: Any) -> None:
     found = plan(4e-4, calls=500, trainer=mean, samples=(8, 16, 32), seeds=1)
     assert found["cost"]["tests"] == 2000
     assert any("tested on 2,000 points each" in note for note in found["notes"])
@@ -114,7 +114,7 @@ def test_before_the_first_points_nothing_is_known(plan: Any) -> None:
         plan(0.03, 100)
 
 
-def test_a_ladder_that_is_stopped_reports_its_whole_rungs(plan: Any, tmp_path: Path) -> None:
+def test_a_learning_curve_that_is_stopped_reports_its_whole_training_sizes(plan: Any, tmp_path: Path) -> None:
     trained = []
 
     def stopped(x: Array, y: Array, width: int, seed: int) -> Any:
@@ -124,17 +124,22 @@ def test_a_ladder_that_is_stopped_reports_its_whole_rungs(plan: Any, tmp_path: P
         return mean(x, y, width, seed)
 
     options: dict[str, Any] = {"calls": 500, "samples": (8, 16, 32, 64, 128), "seeds": 2}
-    path = tmp_path / "ladder.jsonl"
-    part = plan(0.03, trainer=stopped, ladder_file=path, **options)
+    path = tmp_path / "learning curve.jsonl"
+    part = plan(0.03, trainer=stopped, curve_file=path, **options)
     assert part["status"]["code"] == "interrupted"
     assert part["profile"] is not None
     assert part["guarantee"]
     assert part["construction"]
-    (ladder,) = part["ladders"]
-    assert [rung["size"] for rung in ladder["rungs"]] == [8, 16, 32, 64]  # of 128 one of two was trained
+    (curve,) = part["learning_curves"]
+    assert [point["size"] for point in curve["training_sizes"]] == [
+        8,
+        16,
+        32,
+        64,
+    ]  # of 128 one of two was trained
     whole = plan(0.03, trainer=mean, **options)
     heard: list[Any] = []
-    resumed = plan(0.03, trainer=mean, ladder_file=path, observer=heard.append, **options)
-    assert sum(isinstance(event, LadderRun) for event in heard) == 1
+    resumed = plan(0.03, trainer=mean, curve_file=path, observer=heard.append, **options)
+    assert sum(isinstance(event, TrainingEnded) for event in heard) == 1
     assert resumed["verdict"] == whole["verdict"]
-    assert resumed["ladders"][0]["rungs"] == whole["ladders"][0]["rungs"]
+    assert resumed["learning_curves"][0]["training_sizes"] == whole["learning_curves"][0]["training_sizes"]

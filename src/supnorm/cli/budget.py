@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 PROBLEM = Annotated[
     Path | None, typer.Argument(metavar="[PROBLEM.toml]", help="The problem file; none for numbers alone.")
 ]
-RUNGS = "32,64,128,256,512,1024,2048"
+SIZES = "32,64,128,256,512,1024,2048"
 STORE = "budget.sqlite"
 
 
@@ -93,8 +93,8 @@ def command(
     output: Annotated[
         str | None, typer.Option("--output", metavar="NAME", help="Plan this output. [default: the hardest]")
     ] = None,
-    purse: Annotated[
-        int, typer.Option("--purse", min=10, help="Samples that may be spent on the surrogate.")
+    sample_budget: Annotated[
+        int, typer.Option("--sample-budget", min=10, help="Samples that may be spent on the surrogate.")
     ] = 100_000,
     calls: Annotated[
         int | None,
@@ -108,20 +108,24 @@ def command(
             help="What a call takes a point; decides how many are planned. [default: measured, and recorded]",
         ),
     ] = None,
-    ladder: Annotated[
+    curve: Annotated[
         str | None,
         typer.Option(
-            "--ladder",
+            "--learning-curve",
             metavar="METHOD",
-            help="Climb a ladder of trainings: methods of fit, such as network,gaussian-process, or "
+            help="Measure a learning curve of trainings: methods of fit, such as network,gaussian-process, or "
             "file.py:trainer.",
         ),
     ] = None,
-    rungs: Annotated[str, typer.Option("--rungs", help="Samples of the rungs.")] = RUNGS,
+    training_sizes: Annotated[
+        str, typer.Option("--training-sizes", help="Training sizes in samples.")
+    ] = SIZES,
     widths: Annotated[
         str, typer.Option("--widths", help="Network widths; three or more climb in width too.")
     ] = "24",
-    trainings: Annotated[int, typer.Option("--trainings", min=1, help="Trainings a rung.")] = 4,
+    trainings: Annotated[
+        int, typer.Option("--trainings", min=1, help="Trainings for each training size.")
+    ] = 4,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write JSON and page, keep runs here.")
     ] = None,
@@ -143,14 +147,14 @@ def command(
 
     if problem is None and inputs is None:
         raise BadInput("give a problem file, or numbers: --inputs 12 --smoothness 2 --tolerance 1e-3")
-    if problem is None and ladder is not None:
-        raise BadInput("--ladder needs a function: give a problem file")
+    if problem is None and curve is not None:
+        raise BadInput("--learning-curve needs a function: give a problem file")
     if resume and out is None:
         raise BadInput("--resume needs --out DIR, the folder of the run to go on with")
     opened = None if problem is None else open_problem(problem, trust=trust)
-    chosen, trainer = seed or 0, None if ladder is None else _trainers(ladder)
-    asked = {"seed": float(chosen), "calls": calls, "purse": float(purse)}
-    with _kept(opened, out, f"{ladder or ''}-{chosen}-{output or 'any'}", resume, asked) as (store, runs):
+    chosen, trainer = seed or 0, None if curve is None else _trainers(curve)
+    asked = {"seed": float(chosen), "calls": calls, "sample-budget": float(sample_budget)}
+    with _kept(opened, out, f"{curve or ''}-{chosen}-{output or 'any'}", resume, asked) as (store, runs):
         result = budget(
             opened,
             tolerance=tolerance,
@@ -167,14 +171,14 @@ def command(
             smoothness=smoothness,
             output=output,
             data=None if opened is None else opened.data,
-            purse=purse,
+            sample_budget=sample_budget,
             calls=calls,
             cost=cost,
             trainer=trainer,
-            samples=_numbers(rungs, "--rungs"),
+            samples=_numbers(training_sizes, "--training-sizes"),
             widths=_numbers(widths, "--widths"),
             seeds=trainings,
-            ladder_file=runs,
+            curve_file=runs,
             seed=chosen,
             workers=workers or 1,
             executor=_dask(dask),
@@ -185,9 +189,10 @@ def command(
     options = {
         "inputs": inputs, "smoothness": smoothness, "tolerance": tolerance, "norm": norm, "scales": scales, "rho": rho,
         "noise": noise or None, "fourier": fourier, "stability": stability, "composition": composition,
-        "manifold": manifold, "network": shape, "output": output, "purse": purse, "calls": calls,
-        "cost": (result.cost or {}).get("seconds"), "ladder": ladder, "rungs": rungs if ladder else None,
-        "widths": widths if ladder else None, "trainings": trainings if ladder else None, "out": out, "seed": chosen,
+        "manifold": manifold, "network": shape, "output": output, "sample-budget": sample_budget, "calls": calls,
+        "cost": (result.cost or {}).get("seconds"), "learning-curve": curve,
+        "training-sizes": training_sizes if curve else None,
+        "widths": widths if curve else None, "trainings": trainings if curve else None, "out": out, "seed": chosen,
         "workers": workers, "dask": dask, "trust": trust,
     }  # fmt: skip
     result = replace(result, command=repeated("budget", problem, options))
@@ -230,7 +235,7 @@ def _trainers(text: str) -> dict[str, Any]:
             found[LEARNERS.get(type(strategy).__name__, part)] = strategy
         else:
             raise BadInput(
-                f"--ladder {part!r} is not known; known are {', '.join(METHODS)} and file.py:trainer"
+                f"--learning-curve {part!r} is not known; known are {', '.join(METHODS)} and file.py:trainer"
             )
     return found
 
@@ -238,7 +243,7 @@ def _trainers(text: str) -> dict[str, Any]:
 def _load(text: str, folder: str) -> Any:
     from supnorm.sources.userfile import load_object
 
-    return load_object(text, Path(folder), "--ladder")
+    return load_object(text, Path(folder), "--learning-curve")
 
 
 def _own(text: str, folder: str, x: Any, y: Any, width: int, seed: int) -> Any:
@@ -278,7 +283,7 @@ def _dask(address: str | None) -> Any:
 def _kept(
     problem: Problem | None, out: Path | None, name: str, resume: bool, asked: dict[str, float | None]
 ) -> Iterator[tuple[EvaluationStore | None, Path | None]]:
-    """The store of expensive evaluations and the file of ladder runs; without ``resume`` older ones are set aside."""
+    """The store of expensive evaluations and the file of trainings; without ``resume`` older ones are set aside."""
     from supnorm.evaluation import EvaluationStore
     from supnorm.problem import fingerprint
     from supnorm.results import BadInput, Interrupted
@@ -300,7 +305,7 @@ def _kept(
             ) from None
         return
     mark = fingerprint(problem)
-    path, runs = out / STORE, out / f"ladder-{''.join(c if c.isalnum() else '-' for c in name)}.jsonl"
+    path, runs = out / STORE, out / f"learning-curve-{''.join(c if c.isalnum() else '-' for c in name)}.jsonl"
     held = EvaluationStore.fingerprint_of(path)
     if held not in (None, mark):
         raise BadInput(
@@ -313,7 +318,7 @@ def _kept(
                 path,
                 runs,
                 *out.glob(f"{runs.stem}-*{runs.suffix}"),
-            ):  # several ladders have a file each
+            ):  # several learning curves have a file each
                 moves += set_aside(old)
         store = EvaluationStore(path, mark)
         try:

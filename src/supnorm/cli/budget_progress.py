@@ -1,4 +1,4 @@
-"""How far `supnorm budget` is, in lines on stderr: the plan, the calls of the function, the trainings of a ladder."""
+"""How far `supnorm budget` is, in lines on stderr: the plan, the calls of the function, the trainings."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Progress:
         elif isinstance(event, Advanced):
             self._advanced(event.done, event.budget or event.done)
         elif not isinstance(event, Finished):
-            _of_ladder(event)
+            _of_trainings(event)
 
     def _planned(self, event: Any) -> None:
         stop = "Ctrl-C stops and keeps them, --resume goes on" if self.kept else "--out DIR would keep them"
@@ -63,8 +63,8 @@ class Progress:
             )
 
 
-def _of_ladder(event: Any) -> None:
-    name = f" of {event.ladder}" if event.ladder else ""
+def _of_trainings(event: Any) -> None:
+    name = f" of {event.curve}" if event.curve else ""
     if hasattr(event, "run"):
         run = event.run
         said = (
@@ -72,9 +72,9 @@ def _of_ladder(event: Any) -> None:
             f"largest error {run.sup:.3g}"
         )
     elif event.seconds is None:
-        said = f"ladder{name}: {event.runs} trainings; two short ones come first and tell the time"
+        said = f"learning curve{name}: {event.runs} trainings; two short ones come first and tell the time"
     else:
-        said = f"ladder{name}: {event.runs} trainings to go, about {_time(event.seconds)}"
+        said = f"learning curve{name}: {event.runs} trainings to go, about {_time(event.seconds)}"
     _say(said)
 
 

@@ -119,7 +119,7 @@ NAMED = (
     "--out",
     "--problem",
     "--output",
-    "--ladder",
+    "--learning-curve",
     "--dask",
     "--method",
 )  # options whose values are no numbers

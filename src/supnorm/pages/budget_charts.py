@@ -69,9 +69,9 @@ def _names(curves: list[Mapping[str, Any]], across: Scale, up: Scale) -> list[Ma
     """What was trained, at the ends of several forecasts, at least a line of text apart."""
     ends = []
     for curve in curves:
-        if curve.get("ladder") and curve.get("points"):
+        if curve.get("learning_curve") and curve.get("points"):
             last = curve["points"][-1]
-            ends.append((up(number(last[1])), across(number(last[0])) + 6, str(curve["ladder"])))
+            ends.append((up(number(last[1])), across(number(last[0])) + 6, str(curve["learning_curve"])))
     parts, lowest = list[Markup](), -math.inf
     for y, x, name in sorted(ends) if len(ends) > 1 else []:
         lowest = max(y, lowest + 14)

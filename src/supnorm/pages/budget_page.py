@@ -17,10 +17,10 @@ from supnorm.results import write_whole
 CHIPS = {"suitable": "proven", "suitable with guard": "proven", "unsuitable": "over"}
 CONDITIONAL = "conditional"  # the status of a row that rests on sampled bounds
 REACHED = {
-    "measured": "a measured rung reaches it",
+    "measured": "a measured training size reaches it",
     "forecast": "the upper end of the forecast reaches it",
-    "floor": "it lies below the floor of this ladder",
-    "beyond": "not within 8 times the top rung",
+    "floor": "it lies below the floor of this learning curve",
+    "beyond": "not within 8 times the largest size",
 }
 
 
@@ -126,7 +126,7 @@ def forecast_rows(data: Mapping[str, Any]) -> list[dict[str, str]]:
             triple = [f"{raw[k]} {k}" for k in ("samples", "weights", "iterations") if raw.get(k)]
             words += ": " + ", ".join(triple)
         value = number(raw.get("value"))
-        named = [str(raw[key]) for key in ("ladder", "quantity") if raw.get(key)]
+        named = [str(raw[key]) for key in ("learning_curve", "quantity") if raw.get(key)]
         rows.append({
             "quantity": ": ".join(named), "value": "–" if math.isnan(value) else num(value),
             "interval": words, "regime": str(raw.get("regime")),
@@ -149,15 +149,15 @@ def subscript(k: int) -> str:
 
 
 def holdouts(data: Mapping[str, Any]) -> list[str]:
-    """Whether the intervals caught the rungs that were left out."""
+    """Whether the intervals caught the training sizes that were left out."""
     found = []
-    for ladder in data.get("ladders") or []:
-        for h in ladder.get("holdouts") or []:
-            prefix = f"{ladder['name']}: " if ladder.get("name") else ""
+    for curve in data.get("learning_curves") or []:
+        for h in curve.get("holdouts") or []:
+            prefix = f"{curve['name']}: " if curve.get("name") else ""
             word = "caught" if h.get("caught") == h.get("of") else "missed"
             size, ahead = num(number(h.get("size"))), num(number(h.get("ahead")))
             found.append(
-                f"{prefix}Rung {size} left out and forecast from below (×{ahead}): {word}, "
+                f"{prefix}Training size {size} left out and forecast from below (×{ahead}): {word}, "
                 f"{h.get('caught')} of {h.get('of')} trainings inside."
             )
     return found
@@ -165,10 +165,10 @@ def holdouts(data: Mapping[str, Any]) -> list[str]:
 
 def table_rows(data: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     """The three lines for several tolerances."""
-    rows, ladders = [], data.get("ladders") or []
+    rows, learning_curves = [], data.get("learning_curves") or []
     for raw in (data.get("charts") or {}).get("table") or []:
         built, reached = raw.get("construction") or {}, str(raw.get("forecast_reached"))
-        tool = f", {raw.get('forecast_tool')}" if len(ladders) > 1 else ""
+        tool = f", {raw.get('forecast_tool')}" if len(learning_curves) > 1 else ""
         known = f"{samples(raw.get('forecast'))} ({reached}{tool})"
         rows.append((
             num(number(raw.get("tolerance"))), samples(raw.get("guarantee")),

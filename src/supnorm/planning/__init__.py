@@ -1,22 +1,29 @@
-"""Planning: what the theory forbids, what a construction needs, what a measured ladder forecasts."""
+"""Planning: what the theory forbids, what a construction needs, what a measured learning curve forecasts."""
 
 from supnorm.planning.budget import budget
-from supnorm.planning.ladder import Ladder, LadderEstimate, LadderRun, Run, Trained, climb
+from supnorm.planning.learning_curve import (
+    MeasuredCurve,
+    Trained,
+    TrainingEnded,
+    TrainingRun,
+    TrainingsPlanned,
+    train_on_function,
+)
 from supnorm.planning.profile import Profile, intrinsic_dimension
 from supnorm.planning.result import BudgetResult
 from supnorm.planning.theory import NetworkClass, theory
 
 __all__ = [
     "BudgetResult",
-    "Ladder",
-    "LadderEstimate",
-    "LadderRun",
+    "MeasuredCurve",
     "NetworkClass",
     "Profile",
-    "Run",
     "Trained",
+    "TrainingEnded",
+    "TrainingRun",
+    "TrainingsPlanned",
     "budget",
-    "climb",
     "intrinsic_dimension",
     "theory",
+    "train_on_function",
 ]

@@ -1,7 +1,7 @@
-"""The verb `budget`: from numbers alone, or for a function that is profiled and, with a trainer, climbed.
+"""The verb `budget`: from numbers alone, or for a function that is profiled and, with a trainer, measured.
 
 From numbers it takes milliseconds. For a function the profile spends ``calls`` evaluations (fewer for an
-expensive one: about 40 seconds' worth, but at least 500), a ladder its trainings.
+expensive one: about 40 seconds' worth, but at least 500), a learning curve its trainings.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from supnorm.evaluation.executor import broken_workers_explained, spread
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
-from supnorm.planning.climbing import Climbing, read_trainers
 from supnorm.planning.cost import declare, demand_seconds
-from supnorm.planning.ladder import Ladder
+from supnorm.planning.curves import CurveMeasurement, read_trainers
+from supnorm.planning.learning_curve import MeasuredCurve
 from supnorm.planning.numbers import from_numbers
 from supnorm.planning.question import Question, as_problem, ask, read_norm
 from supnorm.planning.result import BudgetResult
@@ -56,15 +56,15 @@ def budget(
     shape: NetworkClass | None = None,
     output: int | str | None = None,
     data: Array | None = None,
-    purse: int = 100_000,
+    sample_budget: int = 100_000,
     calls: int | None = None,
     cost: float | None = None,
     trainer: Any = None,
     samples: Sequence[int] = (32, 64, 128, 256, 512, 1024, 2048),
     widths: Sequence[int] = (24,),
     seeds: int = 4,
-    ladder: Ladder | None = None,
-    ladder_file: Path | str | None = None,
+    curve: MeasuredCurve | None = None,
+    curve_file: Path | str | None = None,
     seed: int = 0,
     workers: int = 1,
     executor: Executor | None = None,
@@ -85,22 +85,22 @@ def budget(
         shape: a network class to speak about as well.
         output: which output is planned; by default the hardest.
         data: inputs of the law, shape ``(N, d)``, in the domain's units: for the intrinsic dimension, and for
-            what the class holds against these points (``result.fooled``).
-        purse: samples that may be spent on the surrogate.
+            what the class holds against these points (``result.fooling_functions``).
+        sample_budget: samples that may be spent on the surrogate.
         calls: evaluations for the profile.
         cost: seconds that a call takes a point, which decides how many are planned; by default the first calls tell. With
             the same cost the same seed gives the same result.
-        trainer: climbs a ladder with it: ``trainer(x, y, width, seed)`` with x of shape ``(m, d)`` in the unit
+        trainer: measures a learning curve with it: ``trainer(x, y, width, seed)`` with x of shape ``(m, d)`` in the unit
             cube, y of shape ``(m,)``, which returns a model or a `Trained`; or a `fit` strategy that takes
-            samples, such as ``NetworkFit()``. Several, in a list or by name, are climbed with equal rungs.
-        samples, widths: the rungs. The ladder in samples has the largest width; three widths or more are a
-            second ladder, in width, with the most samples.
-        seeds, ladder_file: the trainings a rung and where runs are kept.
-        ladder: one that was climbed before.
+            samples, such as ``NetworkFit()``. Several, in a list or by name, are measured with equal training sizes.
+        samples, widths: the training sizes. The learning curve in samples has the largest width; three widths or more are a
+            second learning curve, in width, with the most samples.
+        seeds, curve_file: the trainings for each training size, and where runs are kept.
+        curve: one that was measured before.
         seed: of every random choice.
         workers, executor, store: where expensive evaluations and trainings run, and where evaluations are kept.
         observer: gets, for a function whose calls take more than two seconds, `Planned` (about how many, and how long),
-            `Advanced` now and then, and `Finished`; of a ladder its own events, with its time estimate.
+            `Advanced` now and then, and `Finished`; of a learning curve its own events, with its time estimate.
 
     Ctrl-C ends it with what was measured until then, as soon as there is anything: the status is ``"interrupted"``, and
     the verdict decides nothing.
@@ -125,8 +125,8 @@ def budget(
             rho,
             noise,
             shape,
-            ladder,
-            purse,
+            curve,
+            sample_budget,
             fourier,
             stability,
             composition,
@@ -136,14 +136,14 @@ def budget(
     if inputs is not None or smoothness is not None:
         raise BadInput("inputs and smoothness are for numbers alone; a function brings its own domain")
     rng = np.random.default_rng(seed)
-    climbing = Climbing(
+    measurement = CurveMeasurement(
         trainers=read_trainers(trainer), samples=samples, widths=widths, seeds=seeds, seed=seed,
-        path=None if ladder_file is None else Path(ladder_file), observer=observer,
+        path=None if curve_file is None else Path(curve_file), observer=observer,
     )  # fmt: skip
     told: dict[str, Any] = {}
     if isinstance(problem, Problem) and problem.reference.table is not None:
         problem, domain, tolerance, told = as_table(problem, output, tolerance)
-    work = Work(climbing, () if ladder is None else (ladder,), shape, purse)
+    work = Work(measurement, () if curve is None else (curve,), shape, sample_budget)
     try:
         if isinstance(problem, tuple):
             parts = work.of_table(read_table(problem, domain, tolerance, norm, **told), rng)
@@ -175,7 +175,7 @@ def _finish(
     answer = found["verdict"]
     undecided = answer.word == UNDECIDED and found["profile"] is not None
     advice = {
-        "undecided": f"Undecided: give {more}, or a trainer to climb a ladder with (--ladder).",
+        "undecided": f"Undecided: give {more}, or a trainer to measure a learning curve with (--learning-curve).",
         "unsuitable": "No method known here promises this tolerance; see the evidence for what can be done.",
     }.get(answer.word, f"Use: {answer.tool}. Audit whatever you build: a budget is a plan, not a proof.")
     if interrupted:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from supnorm.planning.ladder import Ladder
+from supnorm.planning.learning_curve import MeasuredCurve
 from supnorm.planning.profile.interactions import largest_clique
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
@@ -36,7 +36,7 @@ class Caveat:
 
 def caveats(
     profile: Profile | None,
-    ladders: tuple[Ladder, ...],
+    learning_curves: tuple[MeasuredCurve, ...],
     guarantee: list[ClassBound],
     eps: float,
     p: float,
@@ -47,8 +47,9 @@ def caveats(
     is known, ``table`` the lines for several tolerances (`charts.tolerance_table`).
     """
     return [
-        _smooth(profile), _composition(profile, eps), _manifold(profile), _average(ladders, table),
-        _architecture(ladders), _low_accuracy(guarantee, ladders, eps), _mean_square(ladders, p), _pinn(stability),
+        _smooth(profile), _composition(profile, eps), _manifold(profile), _average(learning_curves, table),
+        _architecture(learning_curves), _low_accuracy(guarantee, learning_curves, eps),
+        _mean_square(learning_curves, p), _pinn(stability),
     ]  # fmt: skip
 
 
@@ -136,21 +137,23 @@ def _manifold(profile: Profile | None) -> Caveat:
     return Caveat(name, test, f"does not hold: {seen}", "d stays")
 
 
-def _average(ladders: tuple[Ladder, ...], table: Sequence[Mapping[str, Any]]) -> Caveat:
-    """Measured error at the top rung against what the class could be promised with as many samples."""
+def _average(learning_curves: tuple[MeasuredCurve, ...], table: Sequence[Mapping[str, Any]]) -> Caveat:
+    """Measured error at the largest size against what the class could be promised with as many samples."""
     name, test = (
         "this function is easier than the worst of its class",
-        "measured ladder against the guarantee line",
+        "measured learning curve against the guarantee line",
     )
     effect = "the forecast line is for this function; the guarantee line stays printed beside it"
-    climbed = [ladder for ladder in ladders if ladder.axis == "samples"]
-    if not climbed:
-        return Caveat(name, test, "undecided: no ladder was climbed", "only the guarantee line speaks")
-    ladder = min(climbed, key=lambda one: float(one.rungs.mean[-1]))
-    size, error = float(ladder.rungs.size[-1]), math.exp(float(ladder.rungs.mean[-1]))
-    alpha, low, high = ladder.exponent
+    measured = [curve for curve in learning_curves if curve.axis == "samples"]
+    if not measured:
+        return Caveat(
+            name, test, "undecided: no learning curve was measured", "only the guarantee line speaks"
+        )
+    curve = min(measured, key=lambda one: float(one.by_size.mean[-1]))
+    size, error = float(curve.by_size.size[-1]), math.exp(float(curve.by_size.mean[-1]))
+    alpha, low, high = curve.exponent
     seen = (
-        f"{size:g} samples leave {error:.2g} (exponent {alpha:.2f} [{low:.2f}, {high:.2f}], {ladder.regime})"
+        f"{size:g} samples leave {error:.2g} (exponent {alpha:.2f} [{low:.2f}, {high:.2f}], {curve.regime})"
     )
     # Bounds fall as the tolerance grows: the first one below the error is the smallest that its promise needs.
     needs = [r["guarantee"] for r in table if r["guarantee"] is not None and r["tolerance"] >= error]
@@ -162,32 +165,47 @@ def _average(ladders: tuple[Ladder, ...], table: Sequence[Mapping[str, Any]]) ->
     return Caveat(name, test, f"does not hold so far: {seen}, no less than the class allows", effect)
 
 
-def _architecture(ladders: tuple[Ladder, ...]) -> Caveat:
-    name, test = "another architecture or activation", "ladders of several trainers with equal rungs"
+def _architecture(learning_curves: tuple[MeasuredCurve, ...]) -> Caveat:
+    name, test = (
+        "another architecture or activation",
+        "learning curves of several trainers with equal training sizes",
+    )
     effect = (
         "sample bounds hold for any method; the weight bound by VC dimension halves its exponent for tanh"
     )
-    known = [ladder for ladder in ladders if ladder.axis == "samples" and ladder.name]
-    sizes = {float(ladder.rungs.size[-1]) for ladder in known}
+    known = [curve for curve in learning_curves if curve.axis == "samples" and curve.name]
+    sizes = {float(curve.by_size.size[-1]) for curve in known}
     if len(known) < 2 or len(sizes) > 1:
-        return Caveat(name, test, "undecided: climb one ladder for each, with equal rungs", effect)
-    top = sorted(((float(ladder.rungs.mean[-1]), ladder) for ladder in known), key=lambda pair: pair[0])
+        return Caveat(
+            name, test, "undecided: measure one learning curve for each, with equal training sizes", effect
+        )
+    top = sorted(((float(curve.by_size.mean[-1]), curve) for curve in known), key=lambda pair: pair[0])
     best, second = top[0][1], top[1][1]
     gain, apart = math.exp(top[1][0] - top[0][0]), top[1][0] - top[0][0]
-    scatter = math.hypot(float(best.rungs.scatter[-1]), float(second.rungs.scatter[-1]))
+    scatter = math.hypot(float(best.by_size.scatter[-1]), float(second.by_size.scatter[-1]))
     seen = f"at {sizes.pop():g} samples {best.name} is {gain:.3g} times as good as {second.name}"
     if apart <= scatter:
         return Caveat(name, test, f"does not hold: {seen}, within the scatter of single trainings", effect)
     return Caveat(name, test, f"holds: {seen}", f"take {best.name}; {effect}")
 
 
-def _low_accuracy(guarantee: list[ClassBound], ladders: tuple[Ladder, ...], eps: float) -> Caveat:
-    name, test = "low accuracy is enough", "is every lower bound vacuous; is a measured rung already there"
+def _low_accuracy(
+    guarantee: list[ClassBound], learning_curves: tuple[MeasuredCurve, ...], eps: float
+) -> Caveat:
+    name, test = (
+        "low accuracy is enough",
+        "is every lower bound vacuous; is a measured training size already there",
+    )
     numbers = [b for b in guarantee if b.log10 is not None]
-    reached = [ladder.need(eps) for ladder in ladders]
+    reached = [curve.need(eps) for curve in learning_curves]
     if any(need.reached == "measured" for need in reached):
         size = min(n.size for n in reached if n.reached == "measured" and n.size is not None)
-        return Caveat(name, test, f"holds: the rung {size:g} already reaches it", "take that rung, audited")
+        return Caveat(
+            name,
+            test,
+            f"holds: the training size {size:g} reaches it",
+            "take that size, audited",
+        )
     if numbers and all(b.vacuous for b in numbers):
         return Caveat(
             name, test, "holds: the theory says nothing at this tolerance", "no lower bound is printed"
@@ -197,11 +215,11 @@ def _low_accuracy(guarantee: list[ClassBound], ladders: tuple[Ladder, ...], eps:
     return Caveat(name, test, "does not hold: a lower bound says something here", "the lower bounds stand")
 
 
-def _mean_square(ladders: tuple[Ladder, ...], p: float) -> Caveat:
-    name, test = "the mean square is enough", "the stated norm; sup over rms of the ladder"
+def _mean_square(learning_curves: tuple[MeasuredCurve, ...], p: float) -> Caveat:
+    name, test = "the mean square is enough", "the stated norm; sup over rms of the learning curve"
     ratio = ""
-    if ladders:
-        runs = ladders[0].runs
+    if learning_curves:
+        runs = learning_curves[0].runs
         values = sorted(run.sup / run.rms for run in runs)
         ratio = f"; sup/rms is {values[len(values) // 2]:.1f} in the median, up to {values[-1]:.0f}"
     if math.isinf(p):

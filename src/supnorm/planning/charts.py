@@ -11,25 +11,27 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.planning.ladder import Ladder, Need
+from supnorm.planning.learning_curve import MeasuredCurve, Need
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
 
 Rows = Callable[[float], tuple[list[ClassBound], list[ClassBound]]]
 
 
-def tolerance_table(rows: Rows, ladders: tuple[Ladder, ...], eps: float) -> list[dict[str, Any]]:
+def tolerance_table(
+    rows: Rows, learning_curves: tuple[MeasuredCurve, ...], eps: float
+) -> list[dict[str, Any]]:
     """Both theory lines and the forecast for tolerances from 1000 times tighter to 100 times looser.
 
     Args:
         rows: guarantee and construction for a tolerance.
-        ladders: climbed ladders in samples.
+        learning_curves: measured learning curves in samples.
         eps: the asked tolerance; one of the rows.
     """
     found = []
     for factor in np.power(10.0, np.arange(-3.0, 2.5, 0.5)):
         guarantee, construction = rows(eps * factor)
-        tool, need = fewest_samples(ladders, eps * factor)
+        tool, need = fewest_samples(learning_curves, eps * factor)
         found.append(
             {
                 "tolerance": eps * factor,
@@ -43,9 +45,9 @@ def tolerance_table(rows: Rows, ladders: tuple[Ladder, ...], eps: float) -> list
     return found
 
 
-def fewest_samples(ladders: tuple[Ladder, ...], eps: float) -> tuple[str | None, Need | None]:
-    """The ladder that needs the fewest samples for ``eps``, by name; the first one where none gets there."""
-    needs = [(ladder.name, ladder.need(eps)) for ladder in ladders if ladder.axis == "samples"]
+def fewest_samples(learning_curves: tuple[MeasuredCurve, ...], eps: float) -> tuple[str | None, Need | None]:
+    """The learning curve that needs the fewest samples for ``eps``, by name; the first one where none gets there."""
+    needs = [(curve.name, curve.need(eps)) for curve in learning_curves if curve.axis == "samples"]
     if not needs:
         return None, None
     return min(needs, key=lambda n: math.inf if n[1].size is None else n[1].size)
@@ -66,7 +68,9 @@ def smallest_upper(rows: list[ClassBound]) -> dict[str, Any] | None:
     return {"log10": best.log10, "name": best.name, "status": best.status}
 
 
-def error_curves(table: list[dict[str, Any]], ladders: tuple[Ladder, ...]) -> list[dict[str, Any]]:
+def error_curves(
+    table: list[dict[str, Any]], learning_curves: tuple[MeasuredCurve, ...]
+) -> list[dict[str, Any]]:
     """Curves of error against log10 of the samples, each named with its line."""
     curves: list[dict[str, Any]] = [
         {
@@ -80,15 +84,17 @@ def error_curves(table: list[dict[str, Any]], ladders: tuple[Ladder, ...]) -> li
             "points": [[r["construction"]["log10"], r["tolerance"]] for r in table if r["construction"]],
         },
     ]
-    for ladder in ladders:
-        if ladder.axis == "samples":
-            data = ladder.as_dict()
+    for curve in learning_curves:
+        if curve.axis == "samples":
+            data = curve.as_dict()
             curves.append(
                 {
                     "line": "forecast",
-                    "ladder": ladder.name,
-                    "name": f"measured and forecast {ladder.metric} error {ladder.name}".rstrip(),
-                    "measured": [[math.log10(r["size"]), e] for r in data["rungs"] for e in r["errors"]],
+                    "learning_curve": curve.name,
+                    "name": f"measured and forecast {curve.metric} error {curve.name}".rstrip(),
+                    "measured": [
+                        [math.log10(r["size"]), e] for r in data["training_sizes"] for e in r["errors"]
+                    ],
                     "points": [
                         [math.log10(p["size"]), p["value"], p["lower"], p["upper"]] for p in data["forecast"]
                     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from supnorm.evaluation.caller import EXPENSIVE, Caller
-from supnorm.planning.climbing import TESTS, tests_for
+from supnorm.planning.curves import TESTS, tests_for
 from supnorm.planning.question import CHEAP
 from supnorm.results import BadInput
 
@@ -39,17 +39,17 @@ def declare(caller: Caller, cost: float | None) -> None:
     caller.decide(cost)
 
 
-def cost_json(caller: Caller, calls: int, ladder: bool) -> dict[str, Any]:
+def cost_json(caller: Caller, calls: int, curve: bool) -> dict[str, Any]:
     """The key ``cost`` of a budget's document."""
     return {
         "seconds": caller.cost,
         "by": "declared" if caller.declared else "measured",
         "calls": calls,
-        "tests": tests_for(caller.cost) if ladder else None,
+        "tests": tests_for(caller.cost) if curve else None,
     }
 
 
-def cost_notes(caller: Caller, calls: int, fixed: bool, ladder: bool) -> tuple[str, ...]:
+def cost_notes(caller: Caller, calls: int, fixed: bool, curve: bool) -> tuple[str, ...]:
     """What a clock has decided that it may decide otherwise next time; ``fixed``: not the number of ``calls``."""
     if caller.declared:
         return ()
@@ -60,9 +60,9 @@ def cost_notes(caller: Caller, calls: int, fixed: bool, ladder: bool) -> tuple[s
             f"up to {calls:,} evaluations were planned because one took {cost:.2g} s here; a faster or slower run plans "
             f"others, and may answer otherwise: {kept}, or --calls {calls}"
         )
-    if ladder and any(limit / NEAR < cost < limit * NEAR for limit in TESTS):
+    if curve and any(limit / NEAR < cost < limit * NEAR for limit in TESTS):
         notes.append(
-            f"the trainings of a ladder were tested on {tests_for(cost):,} points each, by a timing of {cost:.2g} s a call "
+            f"the trainings were tested on {tests_for(cost):,} points each, by a timing of {cost:.2g} s a call "
             f"near a threshold: {kept}"
         )
     return tuple(notes)

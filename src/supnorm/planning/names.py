@@ -12,7 +12,7 @@ NETWORK = "network"
 SPLIT = "split the domain at the jump or layer"
 SPARSE_POLYNOMIAL = "sparse polynomial"
 
-# Strategies of `fit` that learn from given samples: the class, and what their ladder is called.
+# Strategies of `fit` that learn from given samples: the class, and what their learning curve is called.
 LEARNERS = {
     "NetworkFit": NETWORK, "GaussianProcess": GAUSSIAN_PROCESS, "SparseLegendre": SPARSE_POLYNOMIAL,
     "PolynomialLeastSquares": "least-squares polynomial", "SimplexInterpolation": "simplex interpolation",

@@ -8,7 +8,7 @@ from typing import Any
 
 from supnorm.planning.caveats import caveats
 from supnorm.planning.charts import error_curves, tolerance_table
-from supnorm.planning.ladder import Ladder
+from supnorm.planning.learning_curve import MeasuredCurve
 from supnorm.planning.theory import ClassBound, NetworkClass, theory
 from supnorm.planning.theory.statement import CONSTRUCTION, GUARANTEE
 from supnorm.planning.verdict import verdict
@@ -24,8 +24,8 @@ def from_numbers(
     rho: Sequence[float] | None,
     noise: float,
     shape: NetworkClass | None,
-    ladder: Ladder | None,
-    purse: int,
+    curve: MeasuredCurve | None,
+    sample_budget: int,
     fourier: float | None = None,
     stability: float | None = None,
     composition: Sequence[tuple[float, float]] = (),
@@ -42,7 +42,7 @@ def from_numbers(
             "smoothness, rho, shape, fourier, stability"
         )
     order = math.inf if smoothness is None else smoothness
-    ladders = (ladder,) if ladder is not None else ()
+    learning_curves = (curve,) if curve is not None else ()
 
     def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
         found = theory(
@@ -53,7 +53,7 @@ def from_numbers(
         return [r for r in found if r.line == GUARANTEE], [r for r in found if r.line == CONSTRUCTION]
 
     guarantee, construction = rows(tolerance)
-    table = tolerance_table(rows, ladders, tolerance)
+    table = tolerance_table(rows, learning_curves, tolerance)
     return {
         "title": "",
         "inputs": tuple(f"x{i + 1}" for i in range(inputs)) if inputs <= 100 else (),
@@ -62,12 +62,12 @@ def from_numbers(
         "p": p,
         "guarantee": tuple(guarantee),
         "construction": tuple(construction),
-        "ladders": ladders,
-        "caveats": tuple(caveats(None, ladders, guarantee, tolerance, p, stability, table)),
-        "verdict": verdict(None, construction, ladders, tolerance, p, purse),
+        "learning_curves": learning_curves,
+        "caveats": tuple(caveats(None, learning_curves, guarantee, tolerance, p, stability, table)),
+        "verdict": verdict(None, construction, learning_curves, tolerance, p, sample_budget),
         "profile": None,
         "table": tuple(table),
-        "curves": tuple(error_curves(table, ladders)),
+        "curves": tuple(error_curves(table, learning_curves)),
         "notes": ("inputs are scaled to the unit cube; tolerance and derivative bounds share one unit",),
         "law": "",
     }

@@ -1,11 +1,11 @@
-"""Pilot fits: every classical tool on a quarter and on half of the purse, and what it would reach with all of it.
+"""Pilot fits: every classical tool on a quarter and on half of the sample budget, and what it would reach with all of it.
 
 Rules can say which tool *should* work; where several could, a small fit of each says which one does. Each tool
-gets m/2 and m samples, m half of the purse (at most 1024); the errors are the largest on common test points
-and on local climbs from the worst of them. With ``s = log2(e(m/2) / e(m))`` the error for the purse is expected at
-``e(m) (purse/m)^(-0.8 s)``, never more than 8 times beyond m: an extrapolation from two points, without an
+gets m/2 and m samples, m half of the sample budget (at most 1024); the errors are the largest on common test points
+and on local ascents from the worst of them. With ``s = log2(e(m/2) / e(m))`` the error for a budget of B samples is
+expected at ``e(m) (B/m)^(-0.8 s)``, never more than 8 times beyond m: an extrapolation from two points, without an
 interval, good for choosing between tools and for nothing else. The 0.8 was chosen on the design bank of
-benchmarks/budget. Where no tool is expected to reach the tolerance and half of the purse is more than 1024, the tools
+benchmarks/budget. Where no tool is expected to reach the tolerance and half of the budget is more than 1024, the tools
 that choose their own points, a grid and a tensor train, are tried again with up to 16 times as many: they cost next to
 nothing to fit, and two sizes that small may show no slope at all. Cost: at most 4 m + 50,000 calls, with the second try
 twice the planning's share of one kind of sample more, and some seconds of fitting (a Gaussian process of 1024 samples: one
@@ -30,7 +30,7 @@ from supnorm.approximants import (
     SparseLegendre,
     TensorTrain,
 )
-from supnorm.planning.ladder.climb import climb_from
+from supnorm.planning.learning_curve.on_function import largest_by_ascent
 from supnorm.planning.names import GAUSSIAN_PROCESS, PIECEWISE, SPARSE_POLYNOMIAL, TENSOR, TRAIN
 from supnorm.planning.profile.target import Target
 from supnorm.problem import Domain
@@ -51,7 +51,7 @@ class Trial:
         samples: of the larger fit.
         smaller, error: with half of them and with all: the largest error found, or the mean of the norm.
             ``smaller`` is NaN where the tool needs more than half.
-        expected: for the whole purse.
+        expected: for the whole sample budget.
     """
 
     tool: str
@@ -63,40 +63,40 @@ class Trial:
 
 @dataclass(frozen=True)
 class Plan:
-    """How much a pilot may spend: ``m`` samples a tool, ``test`` points, ``climbs`` local climbs."""
+    """How much a pilot may spend: ``m`` samples a tool, ``test`` points, ``ascents`` local ascents."""
 
     m: int
     test: int
-    climbs: int
+    ascents: int
 
 
-def pilot_plan(purse: int, calls: int) -> Plan | None:
-    """The sizes for a purse of samples and ``calls`` evaluations of planning; None when that is too little.
+def pilot_plan(sample_budget: int, calls: int) -> Plan | None:
+    """The sizes for a sample budget and ``calls`` evaluations of planning; None when that is too little.
 
     >>> pilot_plan(2000, 200_000)
-    Plan(m=1000, test=10000, climbs=8)
+    Plan(m=1000, test=10000, ascents=8)
     >>> pilot_plan(100_000, 500) is None
     True
     """
-    m = int(min(purse // 2, MOST, calls // 10))
+    m = int(min(sample_budget // 2, MOST, calls // 10))
     test = int(min(10_000, calls // 20))
     if m < 64 or test < 100:
         return None
     return Plan(m, test, 8 if calls >= 100_000 else 0)
 
 
-def pilot_calls(purse: int, calls: int) -> int:
-    """About how many evaluations a `pilot` takes, without climbs and the second try.
+def pilot_calls(sample_budget: int, calls: int) -> int:
+    """About how many evaluations a `pilot` takes, without ascents and the second try.
 
     >>> pilot_calls(100_000, 500), pilot_calls(100_000, 4000)
     (0, 1800)
     """
-    plan = pilot_plan(purse, calls)
+    plan = pilot_plan(sample_budget, calls)
     return 0 if plan is None else 4 * plan.m + plan.test
 
 
 def pilot(
-    target: Target, eps: float, p: float, purse: int, calls: int, rng: np.random.Generator
+    target: Target, eps: float, p: float, sample_budget: int, calls: int, rng: np.random.Generator
 ) -> tuple[Trial, ...]:
     """Try the classical tools on one output; best expectation first.
 
@@ -104,7 +104,7 @@ def pilot(
         target: the function on the unit cube; it must have a value everywhere.
         eps: absolute tolerance; a tensor train is told a tenth of it.
         p: the norm of the errors.
-        purse: samples that may be spent in the end.
+        sample_budget: samples that may be spent in the end.
         calls: evaluations of the whole planning; the pilot takes about a tenth for each kind of sample.
         rng: draws the samples.
 
@@ -116,7 +116,7 @@ def pilot(
     >>> bool(found[0].expected < 1e-6 < found[-1].expected)
     True
     """
-    plan = pilot_plan(purse, calls)
+    plan = pilot_plan(sample_budget, calls)
     if plan is None:
         return ()
     x = rng.random((max(plan.m, plan.test), target.d))
@@ -135,13 +135,13 @@ def pilot(
             if pairs:
                 best = min(pairs, key=lambda pair: pair[1])
                 most = (
-                    GaussianProcess().most if tool == GAUSSIAN_PROCESS else purse
+                    GaussianProcess().most if tool == GAUSSIAN_PROCESS else sample_budget
                 )  # it uses no more samples
-                found[tool] = _trial(tool, best, plan.m, min(purse, most), ROUNDING * target.spread)
+                found[tool] = _trial(tool, best, plan.m, min(sample_budget, most), ROUNDING * target.spread)
         return found
 
     found = tried(tools, plan)
-    larger = int(min(LARGER * plan.m, purse // 2, calls // 10))
+    larger = int(min(LARGER * plan.m, sample_budget // 2, calls // 10))
     if larger > plan.m and not any(t.expected <= eps for t in found.values()):
         found |= tried([tool for tool in (TENSOR, TRAIN) if tool in tools], replace(plan, m=larger))
     return tuple(sorted(found.values(), key=lambda t: t.expected))
@@ -191,16 +191,16 @@ def _pair(
         values = np.abs(model.value(test)[:, 0] - truth)
         values = np.where(np.isfinite(values), values, np.inf)
         size = float(values.max()) if np.isinf(p) else float(np.mean(values**p) ** (1.0 / p))
-        if plan.climbs and np.isinf(p) and np.isfinite(size):
-            size = max(size, climb_from(error, test, values, plan.climbs, rng))
+        if plan.ascents and np.isinf(p) and np.isfinite(size):
+            size = max(size, largest_by_ascent(error, test, values, plan.ascents, rng))
         found.append(size)
     return None if np.isnan(found[1]) else (found[0], found[1])
 
 
-def _trial(tool: str, pair: tuple[float, float], m: int, purse: int, rounding: float) -> Trial:
+def _trial(tool: str, pair: tuple[float, float], m: int, sample_budget: int, rounding: float) -> Trial:
     smaller, error = pair
     slope = 0.0
     if np.isfinite(smaller) and error > 0:
         slope = float(np.clip(np.log2(max(smaller, 1e-300) / error), 0.0, 4.0))
-    ahead = min(max(purse / m, 1.0), FURTHEST)
+    ahead = min(max(sample_budget / m, 1.0), FURTHEST)
     return Trial(tool, m, smaller, error, max(error * ahead ** (-CAUTION * slope), rounding))

@@ -1,7 +1,7 @@
 """What planning tells its observer about the calls of a function, which can take minutes.
 
 `Planned` comes as soon as the first calls have told the time (again where later ones tell another), then `Advanced` after
-every fourth of a second of calls, and `Finished`; nothing where all of them take less than two seconds. A ladder of
+every fourth of a second of calls, and `Finished`; nothing where all of them take less than two seconds. A learning curve of
 trainings has events of its own.
 """
 
@@ -107,7 +107,7 @@ class CallCount:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Inside, calls are not counted: a ladder tells its own time."""
+        """Inside, calls are not counted: a learning curve tells its own time."""
         self.caller.heard = None
         try:
             yield

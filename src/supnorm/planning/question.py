@@ -48,7 +48,7 @@ class Plan:
 
     @property
     def metric(self) -> str:
-        """The error that a ladder measures for this norm."""
+        """The error that a learning curve measures for this norm."""
         return "sup" if math.isinf(self.p) else "rms"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from supnorm.planning.caveats import Caveat
 from supnorm.planning.charts import interaction_graph, smoothness_rows
 from supnorm.planning.guarantees import derivative_bounds
-from supnorm.planning.ladder import Ladder
+from supnorm.planning.learning_curve import MeasuredCurve
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
 from supnorm.planning.verdict import Verdict
@@ -22,7 +22,7 @@ SCHEMA = "supnorm.budget/1"
 
 
 @dataclass(frozen=True)
-class Fooled:
+class FoolingFunction:
     """What a class holds against given points: a member that vanishes at all of them (`ClassBound.adversary`).
 
     Attributes:
@@ -50,14 +50,14 @@ class BudgetResult:
         p: the norm.
         guarantee: what nobody can promise with less, for a class of functions.
         construction: named methods with their counts.
-        ladders: measured; their forecasts are the third line.
+        learning_curves: measured; their forecasts are the third line.
         caveats: the eight exceptions.
         verdict: is a network the tool, and what else.
         profile: of the function; None from numbers alone.
         table, curves: for charts; see `supnorm.planning.charts`.
         notes: what was converted or assumed.
         status: how it ended.
-        fooled: members of the class that vanish at the given data; empty without data.
+        fooling_functions: members of the class that vanish at the given data; empty without data.
         cost: what a call costs, who said so, and what that decided; None where nothing was called.
         command: that repeats it; empty where none started it.
         seed, seconds, law, versions: for the record.
@@ -70,7 +70,7 @@ class BudgetResult:
     p: float
     guarantee: tuple[ClassBound, ...]
     construction: tuple[ClassBound, ...]
-    ladders: tuple[Ladder, ...]
+    learning_curves: tuple[MeasuredCurve, ...]
     caveats: tuple[Caveat, ...]
     verdict: Verdict
     profile: Profile | None
@@ -81,7 +81,7 @@ class BudgetResult:
     seed: int = 0
     seconds: float = 0.0
     law: str = ""
-    fooled: tuple[Fooled, ...] = ()
+    fooling_functions: tuple[FoolingFunction, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     cost: dict[str, Any] | None = None
     command: str = ""
@@ -108,7 +108,7 @@ class BudgetResult:
             "law": self.law,
             "status": {"code": self.status.code, "advice": self.status.advice, "exit": int(self.status.exit)},
             "guarantee": [row.as_dict() for row in self.guarantee],
-            "fooled": [asdict(row) for row in self.fooled],
+            "fooling_functions": [asdict(row) for row in self.fooling_functions],
             "construction": [row.as_dict() for row in self.construction],
             "forecast": self._forecast(),
             "caveats": [
@@ -122,7 +122,7 @@ class BudgetResult:
             },
             "pilot": [asdict(trial) for trial in self.verdict.trials],
             "profile": self._profile(),
-            "ladders": [ladder.as_dict() for ladder in self.ladders],
+            "learning_curves": [curve.as_dict() for curve in self.learning_curves],
             "charts": {
                 "table": list(self.table),
                 "curves": list(self.curves),
@@ -144,29 +144,29 @@ class BudgetResult:
 
     def _forecast(self) -> list[dict[str, Any]]:
         rows = []
-        for ladder in self.ladders:
-            need = ladder.need(self.tolerance)
-            top = float(ladder.rungs.size[-1])
+        for curve in self.learning_curves:
+            need = curve.need(self.tolerance)
+            top = float(curve.by_size.size[-1])
             for ahead in (2.0, 4.0, 8.0):
-                found = ladder.forecast(ahead * top)
+                found = curve.forecast(ahead * top)
                 rows.append(
                     {
-                        "ladder": ladder.name,
-                        "quantity": f"{ladder.metric} error at {ahead * top:g} {ladder.axis}",
+                        "learning_curve": curve.name,
+                        "quantity": f"{curve.metric} error at {ahead * top:g} {curve.axis}",
                         "value": found.value,
                         "interval": [found.lower, found.upper],
-                        "confidence": ladder.level,
-                        "regime": ladder.regime,
+                        "confidence": curve.level,
+                        "regime": curve.regime,
                     }
                 )
             rows.append(
                 {
-                    "ladder": ladder.name,
-                    "quantity": f"{ladder.axis} needed for the tolerance",
+                    "learning_curve": curve.name,
+                    "quantity": f"{curve.axis} needed for the tolerance",
                     "value": need.size,
                     "interval": None,
-                    "confidence": ladder.level,
-                    "regime": ladder.regime,
+                    "confidence": curve.level,
+                    "regime": curve.regime,
                     "reached": need.reached,
                     "samples": need.samples,
                     "weights": need.weights,

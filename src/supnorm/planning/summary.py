@@ -54,7 +54,7 @@ def text(result: BudgetResult) -> str:
     lines += [
         f"  against the {f.points} given points ({f.name}): a member of the class is 0 at all of them and "
         f"{f.height:.3g} at {', '.join(f'{k} = {v:.4g}' for k, v in f.peak.items())}"
-        for f in result.fooled
+        for f in result.fooling_functions
     ]
     lines += ["", "CONSTRUCTION: named methods and what they need"]
     lines += _rows(result.construction, at_least=False)
@@ -89,40 +89,40 @@ def _rows(rows: tuple[ClassBound, ...], at_least: bool) -> list[str]:
 
 
 def _forecast(result: BudgetResult) -> list[str]:
-    if not result.ladders:
-        return ["  no ladder was climbed: nothing is forecast"]
+    if not result.learning_curves:
+        return ["  no learning curve was measured: nothing is forecast"]
     found = []
-    for ladder in result.ladders:
-        alpha, low, high = ladder.exponent
-        name = f"{ladder.name}: " if ladder.name else ""
+    for curve in result.learning_curves:
+        alpha, low, high = curve.exponent
+        name = f"{curve.name}: " if curve.name else ""
         found.append(
-            f"  {name}{ladder.metric} error ~ {ladder.axis}^{-alpha:.2f} [{-high:.2f}, {-low:.2f}] at the top rung; "
-            f"{ladder.regime}"
+            f"  {name}{curve.metric} error ~ {curve.axis}^{-alpha:.2f} [{-high:.2f}, {-low:.2f}] at the largest size; "
+            f"{curve.regime}"
         )
-        top = float(ladder.rungs.size[-1])
+        top = float(curve.by_size.size[-1])
         for ahead in (2.0, 4.0, 8.0):
-            f = ladder.forecast(ahead * top)
+            f = curve.forecast(ahead * top)
             found.append(
-                f"  at {ahead * top:g} {ladder.axis}: {f.value:.3g} [{f.lower:.3g}, {f.upper:.3g}] "
+                f"  at {ahead * top:g} {curve.axis}: {f.value:.3g} [{f.lower:.3g}, {f.upper:.3g}] "
                 f"({100 * f.level:.0f} %)"
             )
-        for h in ladder.holdouts:
+        for h in curve.holdouts:
             word = "caught" if h.caught == len(h.errors) else "missed"
             found.append(
                 f"  held out {h.size:g} (x{h.ahead:g}): {word}, {h.caught} of {len(h.errors)} runs inside"
             )
-        widened = ladder.forecast(top).widened
+        widened = curve.forecast(top).widened
         if widened > 1.0:
             found.append(f"  what was held out lay outside: every interval is widened by x{widened:.2g}")
-        need = ladder.need(result.tolerance)
+        need = curve.need(result.tolerance)
         found.append("  " + _need(need.reached, need.samples, need.weights, need.iterations))
     return found
 
 
 def _need(reached: str, samples: int | None, weights: int | None, iterations: int | None) -> str:
     if reached == "floor":
-        return "the tolerance lies below the floor of this ladder: more of this does not help"
+        return "the tolerance lies below the floor of this learning curve: more of this does not help"
     if reached == "beyond":
-        return "the upper end of the interval does not reach the tolerance within 8 times the top rung: no number is given"
+        return "the upper end of the interval does not reach the tolerance within 8 times the largest size: no number"
     triple = ((samples, "samples"), (weights, "weights"), (iterations, "iterations"))
     return f"the tolerance is reached ({reached}) with {', '.join(f'{n} {word}' for n, word in triple if n)}"

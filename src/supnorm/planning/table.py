@@ -2,7 +2,7 @@
 
 From scattered points follow the range, the steepest slope between neighbours, min(order, 1) at typical
 points, and the intrinsic dimension of the inputs. Smoothness above 1 and interactions cannot be told. A
-ladder trains on parts.
+learning curve trains on parts.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Table:
 
     @property
     def metric(self) -> str:
-        """The error that a ladder measures."""
+        """The error that a learning curve measures."""
         return self.question.metric
 
 

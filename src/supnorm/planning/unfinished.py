@@ -23,6 +23,6 @@ def without_profile(plan: Plan, names: tuple[str, ...], stage: str) -> dict[str,
     """The parts of a `BudgetResult` where not even the profile was finished."""
     return {
         "title": plan.title, "inputs": names, "output": plan.output, "tolerance": plan.eps, "p": plan.p,
-        "guarantee": (), "construction": (), "ladders": (), "caveats": (), "verdict": stopped(plan, stage),
-        "profile": None, "table": (), "curves": (), "notes": plan.notes, "law": plan.law, "fooled": (),
+        "guarantee": (), "construction": (), "learning_curves": (), "caveats": (), "verdict": stopped(plan, stage),
+        "profile": None, "table": (), "curves": (), "notes": plan.notes, "law": plan.law, "fooling_functions": (),
     }  # fmt: skip

@@ -2,18 +2,18 @@
 
 1. Values grow without bound: no sup-norm budget exists.
 2. A sum, product or few directions whose parts have at most 3 inputs each: fits of those, when they fit the
-   purse with a third to spare. Jumps and kinks of single inputs and along a single direction are found by
+   sample budget with a third to spare. Jumps and kinks of single inputs and along a single direction are found by
    bisection; the error is then stated off the break. One input: a piecewise polynomial, tried (`pilot`).
 3. Any other jump, or a layer thinner than the samples: split the domain; no promise for any global method.
-4. At most 3 inputs, resolved: a Chebyshev or piecewise polynomial grid, when it fits the purse four times.
-5. The pilot fits decide: the tool with the smallest error expected for the purse, if that meets the tolerance.
+4. At most 3 inputs, resolved: a Chebyshev or piecewise polynomial grid, when it fits the sample budget four times.
+5. The pilot fits decide: the tool with the smallest error expected for the sample budget, if that meets the tolerance.
    A tensor train whose ranks say that it fits is taken where the pilot was too small for it and no other tool
    is a hundred times better than asked.
 6. Without a pilot: a grid that fits; a sparse polynomial, when twice its terms fit and f is analytic along
    every line; a tensor train.
-7. A climbed ladder of networks decides: it reaches the tolerance within the purse, or not.
+7. A measured learning curve of networks decides: it reaches the tolerance within the sample budget, or not.
 8. Without one: at most 500 samples and 10 inputs, a Gaussian process; 10,000 samples or more and a relative
-   tolerance of 1e-3 or more, a network, audited and guarded; otherwise undecided: climb a ladder.
+   tolerance of 1e-3 or more, a network, audited and guarded; otherwise undecided: measure a learning curve.
 9. More inputs, or a tighter tolerance, without structure: unsuitable for a guarantee.
 
 With fewer than two tests run the word is "undecided". The sizes in the rules are judgement, not theorems;
@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from supnorm.planning.constructions import total_degree
-from supnorm.planning.ladder import Ladder
+from supnorm.planning.learning_curve import MeasuredCurve
 from supnorm.planning.names import (
     BLOCKS,
     CLASSICAL_LEARNERS,
@@ -54,7 +54,7 @@ BISECTED = (
     "the jump is bisected to rounding: the error is stated off that interval, no promise holds inside it"
 )
 SPARE = 1.5  # finding the degrees costs samples too
-ROOMY = 4.0  # a grid this many times below the purse is taken without a trial of others
+ROOMY = 4.0  # a grid this many times below the sample budget is taken without a trial of others
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ def _no_pilot() -> tuple[Trial, ...]:
 
 @dataclass(frozen=True)
 class Case:
-    """What the rules look at: eps is absolute, purse the samples that may be spent."""
+    """What the rules look at: eps is absolute, sample budget the samples that may be spent."""
 
     profile: Profile
     rows: dict[str, ClassBound]
-    ladders: tuple[Ladder, ...]
+    learning_curves: tuple[MeasuredCurve, ...]
     eps: float
     p: float
-    purse: int
+    sample_budget: int
     pilot: Callable[[], tuple[Trial, ...]]
 
     @cached_property
@@ -101,10 +101,10 @@ class Case:
 def verdict(
     profile: Profile | None,
     rows: list[ClassBound],
-    ladders: tuple[Ladder, ...],
+    learning_curves: tuple[MeasuredCurve, ...],
     eps: float,
     p: float,
-    purse: int,
+    sample_budget: int,
     pilot: Callable[[], tuple[Trial, ...]] = _no_pilot,
 ) -> Verdict:
     """Apply the rules.
@@ -112,17 +112,17 @@ def verdict(
     Args:
         profile: None when only numbers were given: then the word is "undecided".
         rows: the constructions for this function.
-        ladders: climbed ladders; the first in samples counts.
+        learning_curves: measured learning curves; the first in samples counts.
         eps: absolute tolerance.
         p: the norm.
-        purse: samples that may be spent.
+        sample_budget: samples that may be spent.
         pilot: makes the pilot fits, seconds of work: called only if no rule before them decides.
     """
     if profile is None:
         return Verdict(UNDECIDED, "none", ("only numbers were given: nothing is known about the function",))
-    case = Case(profile, {row.name: row for row in rows}, ladders, eps, p, purse, pilot)
+    case = Case(profile, {row.name: row for row in rows}, learning_curves, eps, p, sample_budget, pilot)
     decided = (found for rule in RULES if (found := rule(case)) is not None)
-    found = next(decided, Verdict(UNDECIDED, "none", ("no rule applies; climb a ladder",)))
+    found = next(decided, Verdict(UNDECIDED, "none", ("no rule applies; measure a learning curve",)))
     return replace(found, trials=case.__dict__.get("trials", ()))
 
 
@@ -156,7 +156,7 @@ def _broken(case: Case) -> Verdict | None:
 def _few_tests(case: Case) -> Verdict | None:
     profile = case.profile
     tests = [bool(profile.known_lines), profile.interactions is not None, profile.dimension is not None]
-    tests.append(bool(case.ladders))
+    tests.append(bool(case.learning_curves))
     if sum(tests) >= 2:
         return None
     return Verdict(
@@ -165,13 +165,13 @@ def _few_tests(case: Case) -> Verdict | None:
 
 
 def _single(case: Case) -> Verdict | None:
-    """One input: what the piecewise polynomial did on half of the purse."""
+    """One input: what the piecewise polynomial did on half of the sample budget."""
     if case.profile.d > 1 or not case.trials:
         return None
     best = case.trials[0]
     if best.expected > case.eps:
         return None
-    seen = f"one input, {case.profile.kind}: {_tried(best, case.purse)}"
+    seen = f"one input, {case.profile.kind}: {_tried(best, case.sample_budget)}"
     facts = (seen,) if case.profile.jump is None else (seen, BISECTED)
     return Verdict(CLASSICAL, TENSOR if case.profile.kind == "geometric" else PIECEWISE, facts)
 
@@ -191,22 +191,22 @@ def _piloted(case: Case) -> Verdict | None:
     if not case.trials:
         return None
     best, row = case.trials[0], case.rows.get(TRAIN)
-    fits = row is not None and row.log10 is not None and row.log10 <= math.log10(case.purse)
-    # Cross approximation works from one number of samples on, which half of the purse may not show: then there
+    fits = row is not None and row.log10 is not None and row.log10 <= math.log10(case.sample_budget)
+    # Cross approximation works from one number of samples on, which half of the sample budget may not show: then there
     # is no trial of it with a quarter.
     tried = any(t.tool == TRAIN and math.isfinite(t.smaller) for t in case.trials)
     if fits and not tried and best.tool != TRAIN and not best.expected <= 0.01 * case.eps:
         return _train(case)
     if best.expected > case.eps:
         return None
-    return Verdict(CLASSICAL, best.tool, tuple(_tried(t, case.purse) for t in case.trials[:3]))
+    return Verdict(CLASSICAL, best.tool, tuple(_tried(t, case.sample_budget) for t in case.trials[:3]))
 
 
-def _tried(trial: Trial, purse: int) -> str:
+def _tried(trial: Trial, sample_budget: int) -> str:
     seen = f"{trial.tool}: largest error {trial.error:.2g} with {trial.samples:,} samples"
     if trial.expected >= trial.error:  # at the level of rounding
-        return f"{seen}, and no less expected with {purse:,}"
-    return f"{seen}, about {trial.expected:.1g} expected with {purse:,}"
+        return f"{seen}, and no less expected with {sample_budget:,}"
+    return f"{seen}, about {trial.expected:.1g} expected with {sample_budget:,}"
 
 
 def _structure(case: Case) -> Verdict | None:
@@ -222,8 +222,8 @@ def _structure(case: Case) -> Verdict | None:
 
 
 def _classical(case: Case, names: tuple[str, ...], spare: float) -> Verdict | None:
-    """The cheapest of these constructions, if it fits the purse ``spare`` times."""
-    largest = min(LARGEST_GRID, math.log10(case.purse / spare))
+    """The cheapest of these constructions, if it fits the sample budget ``spare`` times."""
+    largest = min(LARGEST_GRID, math.log10(case.sample_budget / spare))
     rows = [case.rows[n] for n in names if n in case.rows]
     rows = [row for row in rows if row.log10 is not None and row.log10 <= largest]
     if not rows:
@@ -246,63 +246,67 @@ def _polynomial(case: Case) -> Verdict | None:
         return None
     terms = log10_total_degree(degree, profile.d)
     # Twice as many samples as terms is common practice; the proven count is in the construction line.
-    if terms + math.log10(2.0) > math.log10(case.purse):
+    if terms + math.log10(2.0) > math.log10(case.sample_budget):
         return None
     seen = f"analytic on {len(profile.known_lines)} lines; total degree {degree} has {10**terms:,.0f} terms"
     return Verdict(
-        CLASSICAL, SPARSE_POLYNOMIAL, (seen, f"twice as many samples fit the purse of {case.purse:,}")
+        CLASSICAL,
+        SPARSE_POLYNOMIAL,
+        (seen, f"twice as many samples fit the sample budget of {case.sample_budget:,}"),
     )
 
 
 def _train(case: Case) -> Verdict | None:
     row = case.rows.get(TRAIN)
-    if row is None or row.log10 is None or row.log10 > math.log10(case.purse):
+    if row is None or row.log10 is None or row.log10 > math.log10(case.sample_budget):
         return None
     return Verdict(CLASSICAL, TRAIN, (row.function_class, f"about {10**row.log10:,.0f} samples"))
 
 
-def _climbed(case: Case) -> Verdict | None:
-    climbed = [ladder for ladder in case.ladders if ladder.axis == "samples"]
-    needs = [ladder.need(case.eps) for ladder in climbed]
+def _learning_curve(case: Case) -> Verdict | None:
+    measured = [curve for curve in case.learning_curves if curve.axis == "samples"]
+    needs = [curve.need(case.eps) for curve in measured]
     if not needs:
         return None
-    reached = [(n.size, ladder.name or NETWORK) for n, ladder in zip(needs, climbed, strict=True) if n.size]
-    if reached and min(reached)[0] <= case.purse:
+    reached = [(n.size, curve.name or NETWORK) for n, curve in zip(needs, measured, strict=True) if n.size]
+    if reached and min(reached)[0] <= case.sample_budget:
         size, tool = min(reached)
-        seen = f"the ladder reaches the tolerance at {size:,.0f} samples (upper end of its interval)"
+        seen = f"the learning curve reaches the tolerance at {size:,.0f} samples (upper end of its interval)"
         word = CLASSICAL if tool in CLASSICAL_LEARNERS else GUARDED
         return Verdict(word, tool, (f"{tool}: {seen}", "audit it, and guard queries outside the data"))
-    best = min(climbed, key=lambda ladder: float(ladder.rungs.mean[-1])).name or NETWORK
+    best = min(measured, key=lambda curve: float(curve.by_size.mean[-1])).name or NETWORK
     if any(n.reached == "floor" for n in needs):
-        seen = "the ladder is floor-limited above the tolerance: more samples do not help"
+        seen = "the learning curve is floor-limited above the tolerance: more samples do not help"
         return Verdict(UNDECIDED, best, (seen, "pull another lever: width, iterations, optimizer, float64"))
-    if any(_middle_reaches(ladder, case) for ladder in case.ladders):
-        seen = "the middle of the forecast reaches the tolerance within the purse, its upper end does not"
-        return Verdict(UNDECIDED, best, (seen, "add a rung or seeds: the interval will narrow"))
-    seen = f"the ladder does not reach the tolerance with {case.purse:,} samples (upper end of its interval)"
+    if any(_middle_reaches(curve, case) for curve in case.learning_curves):
+        seen = "the middle of the forecast reaches the tolerance within the sample budget, its upper end does not"
+        return Verdict(UNDECIDED, best, (seen, "add a training size or seeds: the interval will narrow"))
+    seen = f"the learning curve does not reach the tolerance with {case.sample_budget:,} samples (upper end of its interval)"
     return Verdict(UNSUITABLE, "none", (seen, "loosen the tolerance, or spend more samples"))
 
 
-def _middle_reaches(ladder: Ladder, case: Case) -> bool:
-    within = [f for f in ladder.ahead if f.size <= case.purse] if ladder.axis == "samples" else []
+def _middle_reaches(curve: MeasuredCurve, case: Case) -> bool:
+    within = [f for f in curve.ahead if f.size <= case.sample_budget] if curve.axis == "samples" else []
     return any(f.value <= case.eps for f in within)
 
 
 def _unmeasured(case: Case) -> Verdict | None:
     profile, relative = case.profile, case.eps / case.profile.spread
-    seen = f"{case.purse:,} samples, relative tolerance {relative:.2g}, {profile.d} inputs, no structure that fits"
-    if case.purse <= 500 and profile.d <= 10:
+    seen = f"{case.sample_budget:,} samples, relative tolerance {relative:.2g}, {profile.d} inputs, no structure that fits"
+    if case.sample_budget <= 500 and profile.d <= 10:
         return Verdict(CLASSICAL, GAUSSIAN_PROCESS, (seen, "affordable, and it has error bars"))
     if relative < 1e-3 * (1 - 1e-9) or profile.d > 20:
         return None
-    if case.purse < 10_000:
-        return Verdict(UNDECIDED, "none", (seen, "climb ladders of a network and of a Gaussian process"))
-    return Verdict(GUARDED, NETWORK, (seen, "not measured yet: climb a ladder before you commit"))
+    if case.sample_budget < 10_000:
+        return Verdict(
+            UNDECIDED, "none", (seen, "measure learning curves of a network and of a Gaussian process")
+        )
+    return Verdict(GUARDED, NETWORK, (seen, "not measured yet: measure a learning curve before you commit"))
 
 
 def _last(case: Case) -> Verdict | None:
     profile, relative = case.profile, case.eps / case.profile.spread
-    facts = [f"{profile.d} inputs, relative tolerance {relative:.2g}, {case.purse:,} samples"]
+    facts = [f"{profile.d} inputs, relative tolerance {relative:.2g}, {case.sample_budget:,} samples"]
     known = [row for row in case.rows.values() if row.log10 is not None]
     if known:
         best = min(known, key=lambda row: row.log10 or 0.0)
@@ -317,6 +321,6 @@ def _last(case: Case) -> Verdict | None:
 
 
 RULES: tuple[Callable[[Case], Verdict | None], ...] = (
-    _hopeless, _single, _few_tests, _structure, _broken, _grid, _piloted, _polynomial, _train, _climbed,
+    _hopeless, _single, _few_tests, _structure, _broken, _grid, _piloted, _polynomial, _train, _learning_curve,
     _unmeasured, _last,
 )  # fmt: skip

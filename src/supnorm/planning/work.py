@@ -1,4 +1,7 @@
-"""The work of a budget in its order: question, profile, ladders, verdict; what is done is found here by who stops it."""
+"""The work of a budget in its order: question, profile, learning curves, verdict.
+
+A budget that is interrupted reports what stands here.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,17 @@ from numpy.typing import NDArray
 
 from supnorm.planning.caveats import caveats
 from supnorm.planning.charts import error_curves, tolerance_table
-from supnorm.planning.climbing import Climbing
 from supnorm.planning.constructions import constructions
 from supnorm.planning.cost import cost_json, cost_notes
+from supnorm.planning.curves import CurveMeasurement
 from supnorm.planning.guarantees import guarantees
-from supnorm.planning.ladder import Ladder
+from supnorm.planning.learning_curve import MeasuredCurve
 from supnorm.planning.pilot import Trial, pilot, pilot_calls
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.profile import profile
 from supnorm.planning.profile.target import Target
 from supnorm.planning.question import DEFAULT_CALLS, PROFILE_SECONDS, Plan, Question
-from supnorm.planning.result import Fooled
+from supnorm.planning.result import FoolingFunction
 from supnorm.planning.table import Table, table_profile
 from supnorm.planning.theory import ClassBound, NetworkClass
 from supnorm.planning.unfinished import stopped, without_profile
@@ -39,18 +42,18 @@ class Work:
     """One budget of a function or a table.
 
     Attributes:
-        climbing: the ladders that are to be climbed.
-        given: a ladder that was climbed before.
+        measurement: the learning curves that are to be measured.
+        given: a learning curve that was measured before.
         shape: a network class to speak about as well.
-        purse: samples that may be spent on the surrogate.
+        sample_budget: samples that may be spent on the surrogate.
         plan, domain, measured, cost, points: what is known so far.
         stage: what is being done, in words.
     """
 
-    climbing: Climbing
-    given: tuple[Ladder, ...]
+    measurement: CurveMeasurement
+    given: tuple[MeasuredCurve, ...]
     shape: NetworkClass | None
-    purse: int
+    sample_budget: int
     plan: Plan | None = None
     domain: Domain | None = None
     measured: Profile | None = None
@@ -63,9 +66,11 @@ class Work:
         self.plan, self.domain, self.points = table.question, table.domain, table.x
         self.stage = "while the table was profiled"
         self.measured = table_profile(table, rng)
-        self.stage = "while a ladder was climbed"
-        ladders = self.given + tuple(self.climbing.of_table(table.x, table.y, table.metric))
-        parts = _from_profile(self.plan, self.measured, ladders, self.shape, self.purse, tuple, table.x)
+        self.stage = "while a learning curve was measured"
+        learning_curves = self.given + tuple(self.measurement.of_table(table.x, table.y, table.metric))
+        parts = _from_profile(
+            self.plan, self.measured, learning_curves, self.shape, self.sample_budget, tuple, table.x
+        )
         if table.contradiction:
             parts["verdict"] = Verdict(
                 UNSUITABLE, "further inputs, which tell these rows apart", (table.contradiction,)
@@ -84,23 +89,27 @@ class Work:
         """The parts of a `BudgetResult` for a function; ``begin`` makes its first calls.
 
         Raises:
-            BadInput: for ``data`` of a wrong shape, or what `ask` and `Climbing.of_function` raise.
+            BadInput: for ``data`` of a wrong shape, or what `ask` and `CurveMeasurement.of_function` raise.
         """
         question = begin(pool)
-        target, ladder = question.target, bool(self.climbing.trainers)
+        target, curve = question.target, bool(self.measurement.trainers)
         most = planned_calls(target.caller.cost, calls)
-        self.cost = cost_json(target.caller, most, ladder)
-        told = cost_notes(target.caller, most, calls is not None, ladder)
+        self.cost = cost_json(target.caller, most, curve)
+        told = cost_notes(target.caller, most, calls is not None, curve)
         self.plan, self.domain = replace(question, notes=(*question.notes, *told)), target.domain
         self.stage = "while the function was profiled"
         self.points = None if data is None else _unit(data, question)
         self.measured = profile(target, rng, most, self.points)
-        self.stage = "while a ladder was climbed"
+        self.stage = "while a learning curve was measured"
         with question.count.paused():
-            ladders = self.given + tuple(self.climbing.of_function(target, question.metric, pool, workers))
+            learning_curves = self.given + tuple(
+                self.measurement.of_function(target, question.metric, pool, workers)
+            )
         self.stage = "while pilot fits were made"
-        tries = partial(_pilot, target, self.measured, question, self.purse, most, rng)
-        parts = _from_profile(self.plan, self.measured, ladders, self.shape, self.purse, tries, self.points)
+        tries = partial(_pilot, target, self.measured, question, self.sample_budget, most, rng)
+        parts = _from_profile(
+            self.plan, self.measured, learning_curves, self.shape, self.sample_budget, tries, self.points
+        )
         question.count.end()
         return parts | {"cost": self.cost}
 
@@ -111,31 +120,36 @@ class Work:
         if self.measured is None:
             parts = without_profile(self.plan, self.domain.names, self.stage)
         else:
-            ladders = self.given + self.climbing.so_far()
+            learning_curves = self.given + self.measurement.so_far()
             parts = _from_profile(
-                self.plan, self.measured, ladders, self.shape, self.purse, tuple, self.points,
+                self.plan, self.measured, learning_curves, self.shape, self.sample_budget, tuple, self.points,
                 stopped(self.plan, self.stage),
             )  # fmt: skip
         return parts | {"cost": self.cost}
 
 
 def _pilot(
-    target: Target, measured: Profile, question: Question, purse: int, calls: int, rng: np.random.Generator
+    target: Target,
+    measured: Profile,
+    question: Question,
+    sample_budget: int,
+    calls: int,
+    rng: np.random.Generator,
 ) -> tuple[Trial, ...]:
     """Pilot fits, where they can say something: a bounded function on a whole box."""
     whole = not target.domain.constraints and target.domain.cloud is None
     if measured.hazards.hopeless or measured.hazards.not_finite or not whole:
         return ()
-    question.count.expect(pilot_calls(purse, calls))
-    return pilot(target, question.eps, question.p, purse, calls, rng)
+    question.count.expect(pilot_calls(sample_budget, calls))
+    return pilot(target, question.eps, question.p, sample_budget, calls, rng)
 
 
 def _from_profile(
     question: Plan,
     measured: Profile,
-    ladders: tuple[Ladder, ...],
+    learning_curves: tuple[MeasuredCurve, ...],
     shape: NetworkClass | None,
-    purse: int,
+    sample_budget: int,
     tries: Callable[[], tuple[Trial, ...]],
     data: Array | None,
     answer: Verdict | None = None,
@@ -146,7 +160,7 @@ def _from_profile(
         return guarantees(measured, eps, question.p, shape), constructions(measured, eps)
 
     guarantee, construction = rows(question.eps)
-    table = tolerance_table(rows, ladders, question.eps)
+    table = tolerance_table(rows, learning_curves, question.eps)
     return {
         "title": question.title,
         "inputs": measured.names,
@@ -155,19 +169,24 @@ def _from_profile(
         "p": question.p,
         "guarantee": tuple(guarantee),
         "construction": tuple(construction),
-        "ladders": ladders,
-        "caveats": tuple(caveats(measured, ladders, guarantee, question.eps, question.p, table=table)),
-        "verdict": answer or verdict(measured, construction, ladders, question.eps, question.p, purse, tries),
+        "learning_curves": learning_curves,
+        "caveats": tuple(
+            caveats(measured, learning_curves, guarantee, question.eps, question.p, table=table)
+        ),
+        "verdict": answer
+        or verdict(measured, construction, learning_curves, question.eps, question.p, sample_budget, tries),
         "profile": measured,
         "table": tuple(table),
-        "curves": tuple(error_curves(table, ladders)),
+        "curves": tuple(error_curves(table, learning_curves)),
         "notes": (*question.notes, *_missing(measured)),
         "law": question.law,
-        "fooled": _fooled(measured, guarantee, data),
+        "fooling_functions": _fooling_functions(measured, guarantee, data),
     }
 
 
-def _fooled(measured: Profile, guarantee: list[ClassBound], data: Array | None) -> tuple[Fooled, ...]:
+def _fooling_functions(
+    measured: Profile, guarantee: list[ClassBound], data: Array | None
+) -> tuple[FoolingFunction, ...]:
     """What the classes of the guarantee line hold against the data in the unit cube."""
     found = []
     for row in guarantee if data is not None else []:
@@ -180,7 +199,7 @@ def _fooled(measured: Profile, guarantee: list[ClassBound], data: Array | None) 
         domain = measured.domain
         peak = member.peak if domain is None else domain.from_unit(member.peak[None])[0]
         place = dict(zip(measured.names, map(float, peak), strict=True))
-        found.append(Fooled(row.name, len(data), member.height, place))
+        found.append(FoolingFunction(row.name, len(data), member.height, place))
     return tuple(found)
 
 

@@ -3,9 +3,9 @@
 State: level and slope per doubling; the slope makes a random walk of scale q a doubling, which is unknown and
 integrated over a grid with a half-normal prior of scale .16. A Kalman filter gives the level k doublings ahead
 and the likelihood of each q; a new run adds the scatter of single runs; Student-5 tails. The prior was tuned
-together with the envelope of `forecast` on nine network and ten Gaussian-process ladders: with .35 the envelope
+together with the envelope of `forecast` on nine network and ten Gaussian-process learning curves: with .35 the envelope
 covered 1.0 at x8 for Gaussian processes with a half-width of x7, with .12 it covered .85 to .90.
-Cost: O(rungs * grid).
+Cost: O(training sizes * grid).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.planning.ladder.rungs import Rungs
+from supnorm.planning.learning_curve.training_run import ErrorsBySize
 
 Array = NDArray[np.float64]
 DRIFTS = np.geomspace(0.01, 1.5, 25)
@@ -22,30 +22,30 @@ PRIOR_SLOPE = (-0.7, 1.5)  # mean and deviation of the slope per doubling, natur
 TAILS = 5.0
 
 
-def drift_forecast(rungs: Rungs, size: float, level: float) -> tuple[float, float, float]:
+def drift_forecast(by_size: ErrorsBySize, size: float, level: float) -> tuple[float, float, float]:
     """Median, lower and upper end of the log error of a new run at ``size``, with coverage ``level``.
 
     >>> sizes = 2.0 ** np.arange(4, 10)
-    >>> rungs = Rungs(sizes, tuple(np.log(1 / m) + np.array([-0.1, 0.1]) for m in sizes))
-    >>> middle, low, high = drift_forecast(rungs, 1024.0, 0.9)
+    >>> by_size = ErrorsBySize(sizes, tuple(np.log(1 / m) + np.array([-0.1, 0.1]) for m in sizes))
+    >>> middle, low, high = drift_forecast(by_size, 1024.0, 0.9)
     >>> bool(low < np.log(1 / 1024) < high), bool(abs(middle - np.log(1 / 1024)) < 0.2)
     (True, True)
     """
-    parts = [_filter(rungs, size, q) for q in DRIFTS]
+    parts = [_filter(by_size, size, q) for q in DRIFTS]
     likelihood = np.array([p[2] for p in parts]) - 0.5 * (DRIFTS / PRIOR_DRIFT) ** 2 + np.log(DRIFTS)
     weight = np.exp(likelihood - likelihood.max())
     weight /= weight.sum()
     mean = np.array([p[0] for p in parts])
-    deviation = np.sqrt(np.array([p[1] for p in parts]) + rungs.scatter[-1] ** 2)
+    deviation = np.sqrt(np.array([p[1] for p in parts]) + by_size.scatter[-1] ** 2)
     low, middle, high = (
         _quantile(mean, deviation, weight, p) for p in ((1 - level) / 2, 0.5, (1 + level) / 2)
     )
     return middle, low, high
 
 
-def local_slope(rungs: Rungs) -> tuple[float, float]:
-    """The exponent alpha of error ~ size^-alpha at the top rung, and its standard deviation."""
-    parts = [_filter(rungs, rungs.size[-1], q) for q in DRIFTS]
+def local_slope(by_size: ErrorsBySize) -> tuple[float, float]:
+    """The exponent alpha of error ~ size^-alpha at the largest size, and its standard deviation."""
+    parts = [_filter(by_size, by_size.size[-1], q) for q in DRIFTS]
     likelihood = np.array([p[2] for p in parts]) - 0.5 * (DRIFTS / PRIOR_DRIFT) ** 2 + np.log(DRIFTS)
     weight = np.exp(likelihood - likelihood.max())
     weight /= weight.sum()
@@ -55,20 +55,20 @@ def local_slope(rungs: Rungs) -> tuple[float, float]:
     return -mean / np.log(2.0), float(np.sqrt(spread) / np.log(2.0))
 
 
-def _filter(rungs: Rungs, size: float, q: float) -> tuple[float, float, float, float, float]:
+def _filter(by_size: ErrorsBySize, size: float, q: float) -> tuple[float, float, float, float, float]:
     """Mean and variance of the level at ``size``, log likelihood, slope and its variance at the top."""
-    y, noise = rungs.mean, rungs.scatter**2 / rungs.counts
+    y, noise = by_size.mean, by_size.scatter**2 / by_size.counts
     state = np.array([y[0], PRIOR_SLOPE[0]])
     cov = np.diag([noise[0], PRIOR_SLOPE[1] ** 2])
     likelihood = 0.0
     for i in range(1, len(y)):
-        state, cov = _step(state, cov, float(np.log2(rungs.size[i] / rungs.size[i - 1])), q)
+        state, cov = _step(state, cov, float(np.log2(by_size.size[i] / by_size.size[i - 1])), q)
         innovation, variance = y[i] - state[0], cov[0, 0] + noise[i]
         likelihood += -0.5 * float(np.log(variance) + innovation**2 / variance)
         gain = cov[:, 0] / variance
         state, cov = state + gain * innovation, cov - np.outer(gain, cov[0])
     slope, slope_variance = float(state[1]), float(cov[1, 1])
-    state, cov = _step(state, cov, float(np.log2(size / rungs.size[-1])), q)
+    state, cov = _step(state, cov, float(np.log2(size / by_size.size[-1])), q)
     return float(state[0]), float(cov[0, 0]), likelihood, slope, slope_variance
 
 

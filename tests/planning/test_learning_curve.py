@@ -1,4 +1,4 @@
-"""Forecasts: coverage on stored and simulated ladders, hold-outs, inversion; climbing and resuming."""
+"""Forecasts: coverage on stored and simulated learning curves, hold-outs, inversion; measuring and resuming."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from supnorm.planning.ladder import Ladder, LadderEstimate, Run, Trained, climb
-from supnorm.planning.ladder.climb import errors
-from supnorm.planning.ladder.drift import drift_forecast, local_slope
-from supnorm.planning.ladder.forecast import envelope, forecast
-from supnorm.planning.ladder.gap_law import gap_forecast
-from supnorm.planning.ladder.line import line_forecast
-from supnorm.planning.ladder.power_law import power_law_forecast
-from supnorm.planning.ladder.rungs import Rungs, group
-from supnorm.planning.ladder.tasks import estimate_seconds, read_runs
+from supnorm.planning.learning_curve import (
+    MeasuredCurve,
+    Trained,
+    TrainingRun,
+    TrainingsPlanned,
+    train_on_function,
+)
+from supnorm.planning.learning_curve.drift import drift_forecast, local_slope
+from supnorm.planning.learning_curve.forecast import envelope, forecast
+from supnorm.planning.learning_curve.gap_law import gap_forecast
+from supnorm.planning.learning_curve.line import line_forecast
+from supnorm.planning.learning_curve.on_function import errors
+from supnorm.planning.learning_curve.power_law import power_law_forecast
+from supnorm.planning.learning_curve.training_run import ErrorsBySize, group
+from supnorm.planning.learning_curve.trainings import estimate_seconds, read_runs
 from supnorm.results import BadInput
 
 DATA = Path(__file__).parent / "data"
@@ -30,14 +36,14 @@ def stored(name):
     with (DATA / name).open() as file:
         for r in csv.DictReader(file):
             runs[r["f"]].append(
-                Run(int(r["m"]), int(r["w"]), int(r["seed"]), float(r["rms"]), float(r["sup"]),
+                TrainingRun(int(r["m"]), int(r["w"]), int(r["seed"]), float(r["rms"]), float(r["sup"]),
                     float(r["train"]), int(r["npar"]), int(r["nit"]))
             )  # fmt: skip
     return runs
 
 
 def coverage(runs, axis, metric, ahead, law):
-    """Share of new runs on the top rung inside the 90 % interval; median half-width factor."""
+    """Share of new runs on the largest size inside the 90 % interval; median half-width factor."""
     hits, halves = [], []
     for own in runs.values():
         sizes = sorted({getattr(r, axis) for r in own})
@@ -51,7 +57,7 @@ def coverage(runs, axis, metric, ahead, law):
 @pytest.mark.parametrize("metric", ["rms", "sup"])
 @pytest.mark.parametrize("ahead", [1, 2, 3])
 def test_coverage_in_samples(metric, ahead):
-    runs = stored("ladders.csv")
+    runs = stored("learning_curves.csv")
     assert len(runs) == 9
     covered, half = coverage(runs, "samples", metric, ahead, envelope)
     assert covered >= 0.85
@@ -60,9 +66,9 @@ def test_coverage_in_samples(metric, ahead):
     assert line < 0.6 < covered  # the plain line is the baseline, and it fails
 
 
-def test_coverage_on_the_ladders_it_was_tuned_on():
+def test_coverage_on_the_learning_curves_it_was_tuned_on():
     """46 networks of benchmarks/budget; narrower or shifted gap laws lose a percent or more."""
-    runs = stored("ladders_used.csv")
+    runs = stored("learning_curves_used.csv")
     assert len(runs) == 46
     found = [
         coverage(runs, "samples", metric, ahead, envelope) for metric in ("rms", "sup") for ahead in (1, 2, 3)
@@ -74,20 +80,20 @@ def test_coverage_on_the_ladders_it_was_tuned_on():
 
 @pytest.mark.parametrize("change", [("STRAYS", 0.4), ("STRAYS", 1.6), ("STARTS", 0.0)])
 def test_other_numbers_of_the_gap_law_do_worse(monkeypatch, change):
-    monkeypatch.setattr(f"supnorm.planning.ladder.gap_law.{change[0]}", change[1])
+    monkeypatch.setattr(f"supnorm.planning.learning_curve.gap_law.{change[0]}", change[1])
     with pytest.raises(AssertionError):
-        test_coverage_on_the_ladders_it_was_tuned_on()
+        test_coverage_on_the_learning_curves_it_was_tuned_on()
 
 
 @pytest.mark.parametrize("metric", ["rms", "sup"])
 def test_coverage_in_width(metric):
-    covered, _ = coverage(stored("ladders_width.csv"), "width", metric, 2, envelope)
+    covered, _ = coverage(stored("learning_curves_width.csv"), "width", metric, 2, envelope)
     assert covered >= 0.85
 
 
-def simulated(law, scatter, rng, rungs=7, seeds=4):
-    sizes = 2.0 ** np.arange(4, 4 + rungs)
-    return Rungs(sizes, tuple(np.log(law(m)) + scatter * rng.standard_normal(seeds) for m in sizes))
+def simulated(law, scatter, rng, by_size=7, seeds=4):
+    sizes = 2.0 ** np.arange(4, 4 + by_size)
+    return ErrorsBySize(sizes, tuple(np.log(law(m)) + scatter * rng.standard_normal(seeds) for m in sizes))
 
 
 @pytest.mark.parametrize("law", [lambda m: 3 / m, lambda m: m**-0.5, lambda m: 5 / m**2 + 1e-3])
@@ -96,9 +102,9 @@ def test_laws_that_hold_are_covered(law, method):
     rng = np.random.default_rng(0)
     hits, middles = [], []
     for _ in range(40):
-        rungs = simulated(law, 0.2, rng)
-        middle, low, high = method(rungs, 2 * rungs.size[-1], 0.9)
-        truth = math.log(law(2 * rungs.size[-1]))
+        by_size = simulated(law, 0.2, rng)
+        middle, low, high = method(by_size, 2 * by_size.size[-1], 0.9)
+        truth = math.log(law(2 * by_size.size[-1]))
         hits.append(low <= truth + 0.2 * rng.standard_normal() <= high)
         middles.append(middle - truth)
     # The bare power law is known to be too sure of itself; the shipped envelope is not.
@@ -110,15 +116,15 @@ def test_line_interval_has_its_nominal_coverage_when_the_line_is_true():
     rng = np.random.default_rng(1)
     hits = []
     for _ in range(400):
-        rungs = simulated(lambda m: 2 / m, 0.3, rng)
-        _, low, high = line_forecast(rungs, 2048.0, 0.9)
+        by_size = simulated(lambda m: 2 / m, 0.3, rng)
+        _, low, high = line_forecast(by_size, 2048.0, 0.9)
         hits.append(low <= math.log(2 / 2048) + 0.3 * rng.standard_normal() <= high)
     assert 0.85 <= np.mean(hits) <= 0.95
 
 
 def test_local_slope_of_a_power_law():
-    rungs = simulated(lambda m: m**-1.5, 0.02, np.random.default_rng(0))
-    alpha, deviation = local_slope(rungs)
+    by_size = simulated(lambda m: m**-1.5, 0.02, np.random.default_rng(0))
+    alpha, deviation = local_slope(by_size)
     assert alpha == pytest.approx(1.5, abs=0.15)
     assert 0 < deviation < 0.5
 
@@ -126,38 +132,38 @@ def test_local_slope_of_a_power_law():
 def runs_of(law, train, sizes=(16, 32, 64, 128, 256), scatter=0.1):
     rng = np.random.default_rng(3)
     return tuple(
-        Run(m, 8, s, law(m) * e, 3 * law(m) * e, train(m), 97, 500, 0.1)
+        TrainingRun(m, 8, s, law(m) * e, 3 * law(m) * e, train(m), 97, 500, 0.1)
         for m in sizes
         for s, e in enumerate(np.exp(scatter * rng.standard_normal(4)))
     )
 
 
 def test_the_value_lies_in_its_interval_where_laws_and_training_error_disagree():
-    """The laws foresee less than the training error of the top rung, which bounds from below."""
-    ladder = Ladder(runs_of(lambda m: (8.0 / m) ** 5, lambda m: 0.08 * (8.0 / m) ** 5), metric="rms")
-    assert ladder.regime == "data-limited"
+    """The laws foresee less than the training error of the largest size, which bounds from below."""
+    curve = MeasuredCurve(runs_of(lambda m: (8.0 / m) ** 5, lambda m: 0.08 * (8.0 / m) ** 5), metric="rms")
+    assert curve.regime == "data-limited"
     floor = 0.08 * (8.0 / 256) ** 5
-    for found in ladder.ahead:
+    for found in curve.ahead:
         assert found.lower <= found.value <= found.upper
         assert found.upper >= floor
 
 
-def test_a_ladder_that_has_learnt_nothing_may_start_to():
-    """Flat rungs, then an error that falls like 1/N: the laws alone would continue them flat."""
-    flat = Ladder(runs_of(lambda m: 1.0, lambda m: 1e-6), metric="rms")
-    top = float(np.exp(flat.rungs.mean[-1]))
+def test_a_learning_curve_that_has_learnt_nothing_may_start_to():
+    """Flat training sizes, then an error that falls like 1/N: the laws alone would continue them flat."""
+    flat = MeasuredCurve(runs_of(lambda m: 1.0, lambda m: 1e-6), metric="rms")
+    top = float(np.exp(flat.by_size.mean[-1]))
     for found in flat.ahead:
         assert found.lower <= 1.001 * top * 256 / found.size
         assert found.upper >= top
-    laws = [law(flat.rungs, 2048.0, 0.9)[1] for law in (drift_forecast, power_law_forecast)]
+    laws = [law(flat.by_size, 2048.0, 0.9)[1] for law in (drift_forecast, power_law_forecast)]
     assert min(laws) > math.log(top / 8)
 
 
 def test_a_training_floor_is_a_floor():
-    ladder = Ladder(runs_of(lambda m: 1 / m + 0.01, lambda m: 0.01), metric="rms")
-    assert ladder.regime == "floor-limited"
-    assert ladder.forecast(2048).lower > 0.005
-    need = ladder.need(1e-3)
+    curve = MeasuredCurve(runs_of(lambda m: 1 / m + 0.01, lambda m: 0.01), metric="rms")
+    assert curve.regime == "floor-limited"
+    assert curve.forecast(2048).lower > 0.005
+    need = curve.need(1e-3)
     assert (need.size, need.reached) == (None, "floor")
 
 
@@ -174,83 +180,89 @@ def test_gap_of_a_least_squares_fit_halves_with_each_doubling():
         inside = np.polynomial.chebyshev.chebval(x, found) - y
         return np.sqrt(np.mean(errors**2)), np.sqrt(np.mean(inside**2))
 
-    runs = [Run(m, 1, s, *(e := fit(m))[:1] * 2, e[1], 10) for m in (24, 48, 96, 192, 384) for s in range(40)]
-    below = Ladder(tuple(r for r in runs if r.samples <= 96), metric="rms")
+    runs = [
+        TrainingRun(m, 1, s, *(e := fit(m))[:1] * 2, e[1], 10)
+        for m in (24, 48, 96, 192, 384)
+        for s in range(40)
+    ]
+    below = MeasuredCurve(tuple(r for r in runs if r.samples <= 96), metric="rms")
     truth = math.log(np.median([r.rms for r in runs if r.samples == 384]))
     assert 0.5 < below.phi < 0.95
     assert math.log(below.forecast(384).value) == pytest.approx(truth, abs=0.07)
-    line, *_ = line_forecast(below.rungs, 384.0, 0.9)
+    line, *_ = line_forecast(below.by_size, 384.0, 0.9)
     assert line < truth - 0.2  # the line goes on falling
 
 
 @pytest.mark.parametrize("phi", [0.0, 1e-4, 0.05, 0.2, 0.6, 1.0, 1.3])
 def test_gap_law_keeps_to_its_limits(phi):
     sizes = 2.0 ** np.arange(4, 9)
-    rungs = Rungs(sizes, tuple(np.log(1 / m) + np.array([-0.1, 0.1]) for m in sizes), phi=phi)
-    now = gap_forecast(rungs, 256.0, 0.1)
-    assert now == pytest.approx((rungs.mean[-1], rungs.mean[-1] - 0.1, rungs.mean[-1] + 0.1))
+    by_size = ErrorsBySize(sizes, tuple(np.log(1 / m) + np.array([-0.1, 0.1]) for m in sizes), phi=phi)
+    now = gap_forecast(by_size, 256.0, 0.1)
+    assert now == pytest.approx((by_size.mean[-1], by_size.mean[-1] - 0.1, by_size.mean[-1] + 0.1))
     for size in (300.0, 512.0, 2048.0):
-        middle, low, high = gap_forecast(rungs, size, 0.1)
-        assert low < middle < high <= rungs.mean[-1] + 0.1
-        assert low >= rungs.mean[-1] + math.log(max(min(phi, 1.0), 1e-300)) - 0.1
+        middle, low, high = gap_forecast(by_size, size, 0.1)
+        assert low < middle < high <= by_size.mean[-1] + 0.1
+        assert low >= by_size.mean[-1] + math.log(max(min(phi, 1.0), 1e-300)) - 0.1
 
 
 def test_a_model_that_grows_with_its_data_has_no_training_floor():
     """Polynomials of a growing degree: training and test error fall together, phi near .8 all the way."""
     runs = runs_of(lambda m: 1 / m, lambda m: 0.8 / m)
-    fixed = Ladder(runs, metric="rms")
-    growing = Ladder(tuple(replace(r, weights=r.samples // 2) for r in runs), metric="rms")
+    fixed = MeasuredCurve(runs, metric="rms")
+    growing = MeasuredCurve(tuple(replace(r, weights=r.samples // 2) for r in runs), metric="rms")
     assert (fixed.regime, growing.regime) == ("floor-limited", "data-limited")
     assert fixed.forecast(2048).widened > 1.5  # the hold-outs notice that this is no floor
     found = growing.forecast(2048)
     assert found.lower < 1 / 2048 < found.upper
     assert found.value < 0.3 / 256
-    process = Ladder(tuple(replace(r, weights=r.samples // 2, train_rms=1e-9) for r in runs), metric="rms")
+    process = MeasuredCurve(
+        tuple(replace(r, weights=r.samples // 2, train_rms=1e-9) for r in runs), metric="rms"
+    )
     need = process.need(1 / 400)
     assert need.reached == "forecast"
     assert need.weights == pytest.approx(need.samples / 2, abs=1)  # they grow with the samples
 
 
 def test_the_word_for_what_limits():
-    data = Ladder(runs_of(lambda m: 1 / m, lambda m: 1e-4 / m), metric="rms")
-    mixed = Ladder(runs_of(lambda m: 1 / m, lambda m: 0.3 / m), metric="rms")
+    data = MeasuredCurve(runs_of(lambda m: 1 / m, lambda m: 1e-4 / m), metric="rms")
+    mixed = MeasuredCurve(runs_of(lambda m: 1 / m, lambda m: 0.3 / m), metric="rms")
     assert (data.regime, mixed.regime) == ("data-limited", "mixed")
-    with pytest.raises(BadInput, match="3 rungs"):
-        _ = Ladder(data.runs, axis="width").rungs
+    with pytest.raises(BadInput, match="3 training sizes"):
+        _ = MeasuredCurve(data.runs, axis="width").by_size
 
 
 def test_need_inverts_the_upper_end():
-    ladder = Ladder(runs_of(lambda m: 1 / m, lambda m: 1e-3 / m), metric="rms")
-    assert ladder.need(0.05).reached == "measured"
-    assert ladder.need(0.05).size == 32.0
-    need = ladder.need(1 / 400)
+    curve = MeasuredCurve(runs_of(lambda m: 1 / m, lambda m: 1e-3 / m), metric="rms")
+    assert curve.need(0.05).reached == "measured"
+    assert curve.need(0.05).size == 32.0
+    need = curve.need(1 / 400)
     assert need.reached == "forecast"
     assert 256 <= need.size <= 2048
-    assert ladder.forecast(need.size).upper <= 1 / 400
-    assert ladder.forecast(max(0.8 * need.size, 256)).upper > 1 / 400
+    assert curve.forecast(need.size).upper <= 1 / 400
+    assert curve.forecast(max(0.8 * need.size, 256)).upper > 1 / 400
     assert (need.samples, need.weights, need.iterations) == (math.ceil(need.size), 97, 500)
 
 
 def test_nothing_beyond_eight_times():
-    ladder = Ladder(runs_of(lambda m: 1 / m, lambda m: 1e-3 / m), metric="rms")
+    curve = MeasuredCurve(runs_of(lambda m: 1 / m, lambda m: 1e-3 / m), metric="rms")
     with pytest.raises(BadInput, match="only the exponent"):
-        ladder.forecast(8.1 * 256)
-    assert ladder.need(1e-7).reached == "beyond"
-    assert ladder.exponent[1] < 1.0 < ladder.exponent[2]
+        curve.forecast(8.1 * 256)
+    assert curve.need(1e-7).reached == "beyond"
+    assert curve.exponent[1] < 1.0 < curve.exponent[2]
 
 
 def test_a_missed_hold_out_widens():
-    steady = Ladder(runs_of(lambda m: 1 / m, lambda m: 1e-3 / m), metric="rms")
-    broken = Ladder(runs_of(lambda m: 1 / m if m < 256 else 0.5, lambda m: 1e-3 / m), metric="rms")
+    steady = MeasuredCurve(runs_of(lambda m: 1 / m, lambda m: 1e-3 / m), metric="rms")
+    broken = MeasuredCurve(runs_of(lambda m: 1 / m if m < 256 else 0.5, lambda m: 1e-3 / m), metric="rms")
     assert [h.caught for h in steady.holdouts] == [4, 4]
     assert broken.holdouts[0].caught == 0
     assert steady.forecast(512).widened == 1.0
     assert broken.forecast(512).widened > 5.0
 
 
-def test_the_same_ladder_gives_the_same_forecast():
-    rungs = simulated(lambda m: 1 / m, 0.1, np.random.default_rng(0))
-    assert forecast(rungs, 2048) == forecast(rungs, 2048)
+def test_the_same_learning_curve_gives_the_same_forecast():
+    by_size = simulated(lambda m: 1 / m, 0.1, np.random.default_rng(0))
+    assert forecast(by_size, 2048) == forecast(by_size, 2048)
 
 
 def nearest(x, y, width, seed):
@@ -267,17 +279,17 @@ def wave(u):
 
 
 def test_climb_measures_what_theory_says_about_nearest_neighbours():
-    runs = climb(wave, 2, nearest, samples=[32, 64, 128, 256, 512], widths=[1], seeds=3)
+    runs = train_on_function(wave, 2, nearest, samples=[32, 64, 128, 256, 512], widths=[1], seeds=3)
     assert len(runs) == 15
-    ladder = Ladder(tuple(runs), metric="rms")
-    assert ladder.exponent[0] == pytest.approx(0.5, abs=0.2)  # error ~ distance ~ m^(-1/2) in the plane
-    assert ladder.regime == "data-limited"
+    curve = MeasuredCurve(tuple(runs), metric="rms")
+    assert curve.exponent[0] == pytest.approx(0.5, abs=0.2)  # error ~ distance ~ m^(-1/2) in the plane
+    assert curve.regime == "data-limited"
     assert all(run.sup > run.rms for run in runs)
     assert runs[0].weights == 64
 
 
 def test_climb_resumes(tmp_path):
-    path = tmp_path / "ladder.jsonl"
+    path = tmp_path / "learning curve.jsonl"
     calls = []
 
     def counted(x, y, width, seed):
@@ -287,42 +299,42 @@ def test_climb_resumes(tmp_path):
         return nearest(x, y, width, seed)
 
     with pytest.raises(KeyboardInterrupt):
-        climb(wave, 2, counted, samples=[16, 32, 64], widths=[1], seeds=2, path=path)
+        train_on_function(wave, 2, counted, samples=[16, 32, 64], widths=[1], seeds=2, path=path)
     assert len(read_runs(path)) == 3
     with path.open("a") as file:
         file.write('{"samples": 3')
     events = []
-    runs = climb(
+    runs = train_on_function(
         wave, 2, nearest, samples=[16, 32, 64], widths=[1], seeds=2, path=path, observer=events.append
     )
-    whole = climb(wave, 2, nearest, samples=[16, 32, 64], widths=[1], seeds=2)
+    whole = train_on_function(wave, 2, nearest, samples=[16, 32, 64], widths=[1], seeds=2)
     assert [(r.rms, r.sup) for r in runs] == [(r.rms, r.sup) for r in whole]
-    assert isinstance(events[0], LadderEstimate)
+    assert isinstance(events[0], TrainingsPlanned)
     assert events[0].runs == 3
-    assert events[0].seconds > 0  # a resumed ladder knows at once
+    assert events[0].seconds > 0  # a resumed learning curve knows at once
 
 
-def test_the_estimate_comes_after_the_first_rung():
+def test_the_estimate_comes_after_the_first_training_size():
     events = []
-    climb(wave, 2, nearest, samples=[16, 32], widths=[1], seeds=2, observer=events.append)
+    train_on_function(wave, 2, nearest, samples=[16, 32], widths=[1], seeds=2, observer=events.append)
     kinds = [type(e).__name__ for e in events]
-    assert kinds == ["LadderEstimate", *["LadderRun"] * 2, *["LadderEstimate", "LadderRun"] * 2]
-    told = [e for e in events if isinstance(e, LadderEstimate)]
+    assert kinds == ["TrainingsPlanned", *["TrainingEnded"] * 2, *["TrainingsPlanned", "TrainingEnded"] * 2]
+    told = [e for e in events if isinstance(e, TrainingsPlanned)]
     assert [e.runs for e in told] == [4, 2, 1]
     assert told[0].seconds is None
     assert min(told[1].seconds, told[2].seconds) > 0
-    grows = [Run(m, 4, 0, 1, 1, 1, weights=2 * m, seconds=1 + m**2 / 1e4) for m in (100, 200)]
+    grows = [TrainingRun(m, 4, 0, 1, 1, 1, weights=2 * m, seconds=1 + m**2 / 1e4) for m in (100, 200)]
     assert estimate_seconds(grows, [(400, 4, 0)]) == pytest.approx(17.0)
-    assert estimate_seconds([Run(10, 4, 0, 1, 1, 1, seconds=1.0)], [(20, 4, 0), (20, 4, 1)]) == 4.0
+    assert estimate_seconds([TrainingRun(10, 4, 0, 1, 1, 1, seconds=1.0)], [(20, 4, 0), (20, 4, 1)]) == 4.0
 
 
 def test_climb_on_an_executor():
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(2) as pool:
-        runs = climb(wave, 2, nearest, samples=[16, 32], widths=[1], seeds=2, executor=pool)
+        runs = train_on_function(wave, 2, nearest, samples=[16, 32], widths=[1], seeds=2, executor=pool)
     assert [r.rms for r in runs] == [
-        r.rms for r in climb(wave, 2, nearest, samples=[16, 32], widths=[1], seeds=2)
+        r.rms for r in train_on_function(wave, 2, nearest, samples=[16, 32], widths=[1], seeds=2)
     ]
 
 
@@ -339,14 +351,16 @@ def test_files_of_others_are_refused(tmp_path):
     with pytest.raises(BadInput, match="line 1"):
         read_runs(path)
     with pytest.raises(BadInput, match="empty"):
-        climb(wave, 2, nearest, samples=[])
+        train_on_function(wave, 2, nearest, samples=[])
 
 
 def test_a_model_without_a_value_has_an_infinite_error():
     broken = lambda x, y, width, seed: lambda u: np.where(u[:, 0] > 0.9, np.nan, 0.0)  # noqa: E731
-    runs = climb(wave, 2, broken, samples=[16, 32, 64], widths=[1], seeds=1)
+    runs = train_on_function(wave, 2, broken, samples=[16, 32, 64], widths=[1], seeds=1)
     assert all(math.isinf(run.sup) and math.isinf(run.rms) for run in runs)
     with pytest.raises(BadInput, match="is inf"):
-        _ = Ladder(tuple(runs)).rungs
-    partial = climb(lambda u: np.where(u[:, 0] > 0.5, np.nan, wave(u)), 2, nearest, samples=[16], seeds=1)
+        _ = MeasuredCurve(tuple(runs)).by_size
+    partial = train_on_function(
+        lambda u: np.where(u[:, 0] > 0.5, np.nan, wave(u)), 2, nearest, samples=[16], seeds=1
+    )
     assert math.isfinite(partial[0].sup)  # where the reference has no value there is no error

@@ -1,9 +1,9 @@
-"""Climbs a ladder: trains at every rung with several seeds and measures the errors, resumably.
+"""Measures a learning curve: trains at every training size with several seeds and measures the errors, resumably.
 
 Each training gets fresh data and fresh starting weights. The RMS comes from a fresh sample of the law; the
-largest error from that sample and local climbs from its worst points, so it is a *lower* estimate of the
+largest error from that sample and local ascents from its worst points, so it is a *lower* estimate of the
 supremum. The order, the file of runs and the time estimate are those of `tasks`. Cost: the trainings; 20,000 + 8
-* 24 * 20 evaluations of the reference a run for the errors by default, ``tests`` and no climbs when told so.
+* 24 * 20 evaluations of the reference a run for the errors by default, ``tests`` and no ascents when told so.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.threads import one_thread
-from supnorm.planning.ladder.rungs import Run
-from supnorm.planning.ladder.tasks import Task, Trained, Trainer, climb_tasks
+from supnorm.planning.learning_curve.training_run import TrainingRun
+from supnorm.planning.learning_curve.trainings import Task, Trained, Trainer, do_trainings
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 
 
-def climb(
+def train_on_function(
     f: Callable[[Array], Array],
     d: int,
     trainer: Trainer,
@@ -38,39 +38,39 @@ def climb(
     path: Path | str | None = None,
     executor: Executor | None = None,
     observer: Callable[[Any], None] = lambda event: None,
-) -> list[Run]:
+) -> list[TrainingRun]:
     """Train at every combination of samples, width and seed.
 
     Args:
         f: the reference on the unit cube, ``(n, d) -> (n,)``; must be picklable with a process executor.
         d: inputs.
         trainer: see `Trainer`; any surrogate, a `fit` strategy or the user's own function.
-        samples, widths: rungs; one of the two usually has a single entry.
-        seeds: trainings a rung.
+        samples, widths: training sizes; one of the two usually has a single entry.
+        seeds: trainings for each training size.
         seed: of the data and of the numbers given to the trainer.
-        tests: evaluations of the reference for the errors of each training; local climbs from 5000 on.
+        tests: evaluations of the reference for the errors of each training; local ascents from 5000 on.
         path: a file of finished runs (JSON lines), read at the start and appended to.
         executor: where trainings run; here one after the other by default.
-        observer: gets `LadderEstimate` and `LadderRun`.
+        observer: gets `TrainingsPlanned` and `TrainingEnded`.
 
     Raises:
-        BadInput: for empty rungs or a file that is not one of ours.
+        BadInput: for empty training sizes or a file that is not one of ours.
     """
     tasks = [(m, w, s) for m in sorted(samples) for w in sorted(widths) for s in range(seeds)]
     if not tasks or tests < 100:
         if tasks:
-            raise BadInput(f"a ladder needs at least 100 test points, got {tests}")
-        raise BadInput(f"the ladder is empty: samples = {list(samples)}, widths = {list(widths)}")
+            raise BadInput(f"a learning curve needs at least 100 test points, got {tests}")
+        raise BadInput(f"the learning curve is empty: samples = {list(samples)}, widths = {list(widths)}")
 
-    def train(some: Sequence[Task]) -> Iterable[Run]:
+    def train(some: Sequence[Task]) -> Iterable[TrainingRun]:
         arguments = [(f, d, trainer, *task, seed, tests) for task in some]
         return map(_one, arguments) if executor is None else executor.map(_one, arguments)
 
-    return climb_tasks(tasks, train, path, observer)
+    return do_trainings(tasks, train, path, observer)
 
 
 @one_thread()
-def _one(arguments: tuple[Callable[[Array], Array], int, Trainer, int, int, int, int, int]) -> Run:
+def _one(arguments: tuple[Callable[[Array], Array], int, Trainer, int, int, int, int, int]) -> TrainingRun:
     f, d, trainer, samples, width, number, seed, tests = arguments
     rng = np.random.default_rng([seed, samples, width, number])
     x, y = _draw(f, d, samples, rng)
@@ -79,16 +79,18 @@ def _one(arguments: tuple[Callable[[Array], Array], int, Trainer, int, int, int,
     seconds = time.perf_counter() - start
     model = found if isinstance(found, Trained) else Trained(found)
     train = float(np.sqrt(np.mean((model.predict(x) - y) ** 2)))
-    climbs = 8 if tests >= 5000 else 0
+    ascents = 8 if tests >= 5000 else 0
 
     def error(u: Array) -> Array:
         truth = f(u)
         found = np.abs(model.predict(u) - truth)
         return np.where(np.isfinite(truth) & ~np.isfinite(found), np.inf, found)
 
-    rms, sup = errors(error, d, rng, tests, climbs)
+    rms, sup = errors(error, d, rng, tests, ascents)
     checking = time.perf_counter() - start - seconds
-    return Run(samples, width, number, rms, sup, train, model.weights, model.iterations, seconds, checking)
+    return TrainingRun(
+        samples, width, number, rms, sup, train, model.weights, model.iterations, seconds, checking
+    )
 
 
 def _draw(f: Callable[[Array], Array], d: int, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -106,9 +108,9 @@ def _draw(f: Callable[[Array], Array], d: int, count: int, rng: np.random.Genera
 
 
 def errors(
-    error: Callable[[Array], Array], d: int, rng: np.random.Generator, points: int = 20_000, climbs: int = 8
+    error: Callable[[Array], Array], d: int, rng: np.random.Generator, points: int = 20_000, ascents: int = 8
 ) -> tuple[float, float]:
-    """RMS over a fresh sample, and the largest error found from it by local climbs.
+    """RMS over a fresh sample, and the largest error found from it by local ascents.
 
     >>> rms, sup = errors(lambda u: np.exp(-5000 * ((u - 0.3) ** 2).sum(axis=1)), 2, np.random.default_rng(0))
     >>> round(sup, 4)
@@ -118,17 +120,17 @@ def errors(
     values = error(x)
     values = np.where(np.isnan(values), -np.inf, values)  # NaN: the reference has no value there
     known = values[values >= 0]
-    return float(np.sqrt(np.mean(known**2))), climb_from(error, x, values, climbs, rng)
+    return float(np.sqrt(np.mean(known**2))), largest_by_ascent(error, x, values, ascents, rng)
 
 
-def climb_from(
-    error: Callable[[Array], Array], x: Array, values: Array, climbs: int, rng: np.random.Generator
+def largest_by_ascent(
+    error: Callable[[Array], Array], x: Array, values: Array, ascents: int, rng: np.random.Generator
 ) -> float:
-    """The largest error that local climbs from the worst of the points ``x`` find; ``values`` are theirs."""
+    """The largest error that local ascents from the worst of the points ``x`` find; ``values`` are theirs."""
     points, d = x.shape
-    if climbs == 0:
+    if ascents == 0:
         return float(values.max())
-    order = np.argsort(-values)[:climbs]
+    order = np.argsort(-values)[:ascents]
     best, level = x[order], values[order]
     width = np.full(len(order), points ** (-1.0 / d))
     row = np.arange(len(order))

@@ -1,8 +1,8 @@
-"""The trainings of a ladder as tasks: done in order, kept as they end, with a time estimate before the bulk.
+"""The trainings of a learning curve as tasks: done in order, kept as they end, with a time estimate before the bulk.
 
-Two short trainings come first (the first seed of the two smallest rungs; they count). From them the rest is
+Two short trainings come first (the first seed of the two smallest training sizes; they count). From them the rest is
 estimated: a constant (compiling) plus a part that grows like samples * weights, and weights like width^2, or like the
-samples where the two first trainings say so; checking the errors takes the same time for every one. After each rung
+samples where the two first trainings say so; checking the errors takes the same time for every one. After each training size
 the estimate is made anew. Runs are appended to a file; a second call skips what is there.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.planning.ladder.rungs import Run, grows
+from supnorm.planning.learning_curve.training_run import TrainingRun, grows
 from supnorm.results import BadInput, append_line
 from supnorm.results.door import reading_table
 from supnorm.results.guard import exists
@@ -46,8 +46,8 @@ Trainer = Callable[[Array, Array, int, int], Trained | Predictor]
 
 
 @dataclass(frozen=True)
-class LadderEstimate:
-    """Told to the observer before anything starts, before the bulk, and after each rung: what the rest will take.
+class TrainingsPlanned:
+    """Told to the observer before anything starts, before the bulk, and after each training size: what the rest will take.
 
     The time, roughly, is that of one worker; with several it is divided among them. None: nothing was timed yet,
     two short trainings come first.
@@ -55,32 +55,32 @@ class LadderEstimate:
 
     runs: int
     seconds: float | None
-    ladder: str = ""
+    curve: str = ""
 
 
 @dataclass(frozen=True)
-class LadderRun:
+class TrainingEnded:
     """Told to the observer after each training."""
 
-    run: Run
+    run: TrainingRun
     done: int
     runs: int
-    ladder: str = ""
+    curve: str = ""
 
 
-def climb_tasks(
+def do_trainings(
     tasks: Sequence[Task],
-    train: Callable[[Sequence[Task]], Iterable[Run]],
+    train: Callable[[Sequence[Task]], Iterable[TrainingRun]],
     path: Path | str | None,
     observer: Callable[[Any], None],
-) -> list[Run]:
+) -> list[TrainingRun]:
     """Do the tasks that the file does not hold yet; the runs of all tasks, sorted.
 
     Args:
         tasks: in the order of growing cost.
         train: does some of them, in order.
         path: the file of runs; None keeps nothing.
-        observer: gets `LadderEstimate` and `LadderRun`.
+        observer: gets `TrainingsPlanned` and `TrainingEnded`.
     """
     done = {(r.samples, r.width, r.seed): r for r in read_runs(path)}
     runs = [done[t] for t in tasks if t in done]
@@ -90,7 +90,7 @@ def climb_tasks(
 
     def tell(ahead: Sequence[Task]) -> None:
         if ahead:
-            observer(LadderEstimate(len(ahead), estimate_seconds(runs, ahead) if runs else None))
+            observer(TrainingsPlanned(len(ahead), estimate_seconds(runs, ahead) if runs else None))
 
     tell(first and missing)
     for part in (first, rest):
@@ -100,18 +100,18 @@ def climb_tasks(
             runs.append(run)
             if path is not None:
                 append_run(Path(path), run)
-            observer(LadderRun(run, len(runs), len(tasks)))
+            observer(TrainingEnded(run, len(runs), len(tasks)))
             if part is rest and i < len(rest) and rest[i][:2] != rest[i - 1][:2]:
                 tell(rest[i:])
     return sorted(runs, key=lambda r: (r.samples, r.width, r.seed))
 
 
-def estimate_seconds(runs: Sequence[Run], missing: Sequence[Task]) -> float:
+def estimate_seconds(runs: Sequence[TrainingRun], missing: Sequence[Task]) -> float:
     """Seconds for the missing trainings: ``a + b samples weights`` fitted to the timed ones, both at least 0.
 
     One size alone is scaled in proportion. Compiling costs the same for every size, so it must not be scaled.
 
-    >>> timed = [Run(100, 8, 0, 1, 1, 1, seconds=2.0, checking=0.5), Run(200, 8, 0, 1, 1, 1, seconds=3.5)]
+    >>> timed = [TrainingRun(100, 8, 0, 1, 1, 1, seconds=2.0, checking=0.5), TrainingRun(200, 8, 0, 1, 1, 1, seconds=3.5)]
     >>> round(estimate_seconds(timed, [(400, 8, 0)]), 2)  # 1.5 and 4 times 1
     5.5
     """
@@ -126,12 +126,12 @@ def estimate_seconds(runs: Sequence[Run], missing: Sequence[Task]) -> float:
     return float((fixed + growing * ahead / scale).sum())
 
 
-def append_run(path: Path, run: Run) -> None:
+def append_run(path: Path, run: TrainingRun) -> None:
     """Append one run to a file of runs."""
     append_line(path, json.dumps(asdict(run)))
 
 
-def read_runs(path: Path | str | None) -> list[Run]:
+def read_runs(path: Path | str | None) -> list[TrainingRun]:
     """Runs of a file; a last line that was cut off by a kill is left out.
 
     Raises:
@@ -146,9 +146,11 @@ def read_runs(path: Path | str | None) -> list[Run]:
         if not line:
             continue
         try:
-            runs.append(Run(**json.loads(line)))
+            runs.append(TrainingRun(**json.loads(line)))
         except (ValueError, TypeError, RecursionError):
             if i == len(lines) - 1:
                 break
-            raise BadInput(f"{path}: line {i + 1} is not a run of a ladder; give another path") from None
+            raise BadInput(
+                f"{path}: line {i + 1} is not a run of a learning curve; give another path"
+            ) from None
     return runs

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from supnorm.planning.ladder.rungs import Rungs
+from supnorm.planning.learning_curve.training_run import ErrorsBySize
 
 
-def line_forecast(rungs: Rungs, size: float, level: float) -> tuple[float, float, float]:
+def line_forecast(by_size: ErrorsBySize, size: float, level: float) -> tuple[float, float, float]:
     """Median, lower and upper end of the log error of a new run at ``size``.
 
     >>> sizes = 2.0 ** np.arange(4, 8)
-    >>> rungs = Rungs(sizes, tuple(np.log(1 / m) + np.array([-0.1, 0.1]) for m in sizes))
-    >>> [round(float(np.exp(v) * 256), 1) for v in line_forecast(rungs, 256.0, 0.9)]
+    >>> by_size = ErrorsBySize(sizes, tuple(np.log(1 / m) + np.array([-0.1, 0.1]) for m in sizes))
+    >>> [round(float(np.exp(v) * 256), 1) for v in line_forecast(by_size, 256.0, 0.9)]
     [1.0, 0.7, 1.3]
     """
     from scipy.special import stdtrit
 
-    x = np.concatenate([np.full(len(v), np.log(s)) for s, v in zip(rungs.size, rungs.logs, strict=True)])
-    y = np.concatenate(rungs.logs)
+    x = np.concatenate([np.full(len(v), np.log(s)) for s, v in zip(by_size.size, by_size.logs, strict=True)])
+    y = np.concatenate(by_size.logs)
     slope, intercept = np.polyfit(x, y, 1)
     spare = len(y) - 2
     variance = ((y - slope * x - intercept) ** 2).sum() / spare

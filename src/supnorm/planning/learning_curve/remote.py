@@ -1,4 +1,4 @@
-"""A function and its trainer on other processes: where the trainings of a ladder run.
+"""A function and its trainer on other processes: where the trainings of a learning curve run.
 
 Trainings are independent, so each is a task of an executor. What travels is a recipe: the function is made
 again in the worker (`Function.remake`), or sent by name when it is a function of a module. Where neither can be

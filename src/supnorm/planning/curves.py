@@ -1,7 +1,7 @@
-"""The ladders that a budget climbs: for every trainer one in samples and, from three widths on, one in width.
+"""The learning curves that a budget measures: for every trainer one in samples and, from three widths on, one in width.
 
-Along a ladder everything else is equal: the one in samples has the largest width, the one in width the most
-samples. Several trainers are climbed with equal rungs, so that their errors can be compared at equal samples.
+Along a learning curve everything else is equal: the one in samples has the largest width, the one in width the most
+samples. Several trainers are measured with equal training sizes, so that their errors can be compared at equal samples.
 """
 
 from __future__ import annotations
@@ -16,40 +16,48 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.planning.ladder import Ladder, LadderRun, Run, Trainer, as_trainer, climb, climb_table
-from supnorm.planning.ladder.remote import training_ground
+from supnorm.planning.learning_curve import (
+    MeasuredCurve,
+    Trainer,
+    TrainingEnded,
+    TrainingRun,
+    as_trainer,
+    train_on_function,
+    train_on_table,
+)
+from supnorm.planning.learning_curve.remote import training_ground
 from supnorm.planning.names import LEARNERS, NETWORK
 from supnorm.planning.profile.target import Target
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-LEAST = 3  # rungs
+LEAST = 3  # training sizes
 TESTS = (5e-5, 5e-4)  # seconds a call from which on trainings are tested on fewer points
 
 
 @dataclass
 class _Begun:
-    """A ladder that is climbed, with the trainings of this process."""
+    """A learning curve that is measured, with the trainings of this process."""
 
     name: str
     axis: str
     metric: str
-    runs: list[Run] = field(default_factory=list)
+    runs: list[TrainingRun] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Climbing:
-    """What is to be climbed.
+class CurveMeasurement:
+    """What is to be measured.
 
     Attributes:
-        trainers: by name; the ladders carry the names.
-        samples, widths: rungs.
-        seeds: trainings a rung.
+        trainers: by name; the learning curves carry the names.
+        samples, widths: training sizes.
+        seeds: trainings for each training size.
         seed: of the data and the trainers.
         path: the file of runs; None keeps nothing. Several trainers get a file each, with their names.
-        observer: gets the events of `climb`, with the name of the ladder.
-        climbed: the ladders so far; whoever is stopped finds them here.
-        begun: the one that is climbed now.
+        observer: gets the events of `train_on_function`, with the name of the learning curve.
+        measured: the learning curves so far; whoever is stopped finds them here.
+        begun: the one that is measured now.
     """
 
     trainers: Mapping[str, Trainer]
@@ -59,50 +67,50 @@ class Climbing:
     seed: int
     path: Path | None
     observer: Callable[[Any], None]
-    climbed: list[Ladder] = field(default_factory=list)
+    measured: list[MeasuredCurve] = field(default_factory=list)
     begun: list[_Begun] = field(default_factory=list)
 
     def of_function(
         self, target: Target, metric: str, executor: Executor | None, workers: int
-    ) -> list[Ladder]:
-        """Climb on fresh samples of a function.
+    ) -> list[MeasuredCurve]:
+        """Measure them on fresh samples of a function.
 
         Raises:
-            BadInput: for fewer than three rungs both in samples and in width, or for two widths.
+            BadInput: for fewer than three training sizes both in samples and in width, or for two widths.
         """
-        rungs, widths = sorted(set(self.samples)), sorted(set(self.widths))
-        if self.trainers and (len(widths) == 2 or max(len(rungs), len(widths)) < LEAST):
+        sizes, widths = sorted(set(self.samples)), sorted(set(self.widths))
+        if self.trainers and (len(widths) == 2 or max(len(sizes), len(widths)) < LEAST):
             raise BadInput(
-                f"a ladder needs at least {LEAST} rungs in samples, or widths, got samples {rungs} and widths "
+                f"a learning curve needs at least {LEAST} training sizes or widths, got training sizes {sizes} and widths "
                 f"{widths}; give one width, or at least {LEAST}"
             )
-        found = self.climbed
+        found = self.measured
         for name, trainer in self.trainers.items():
             with training_ground(target, trainer, executor, workers) as (f, pool):
                 run = partial(
-                    climb, f, target.d, trainer, seeds=self.seeds, seed=self.seed, path=self._file(name),
+                    train_on_function, f, target.d, trainer, seeds=self.seeds, seed=self.seed, path=self._file(name),
                     tests=tests_for(target.caller.cost), executor=pool, observer=self._told(name),
                 )  # fmt: skip
-                if len(rungs) >= LEAST:
+                if len(sizes) >= LEAST:
                     self._begin(name, "samples", metric)
-                    runs = run(samples=rungs, widths=widths[-1:])
-                    found.append(Ladder(tuple(runs), "samples", metric, name=name))
+                    runs = run(samples=sizes, widths=widths[-1:])
+                    found.append(MeasuredCurve(tuple(runs), "samples", metric, name=name))
                 if len(widths) >= LEAST:
                     self._begin(name, "width", metric)
-                    runs = run(samples=rungs[-1:], widths=widths)
-                    found.append(Ladder(tuple(runs), "width", metric, name=name))
+                    runs = run(samples=sizes[-1:], widths=widths)
+                    found.append(MeasuredCurve(tuple(runs), "width", metric, name=name))
         return found
 
-    def of_table(self, x: Array, y: Array, metric: str) -> list[Ladder]:
-        """Climb on parts of a table in the unit cube, shapes ``(N, d)`` and ``(N,)``."""
-        found = self.climbed
+    def of_table(self, x: Array, y: Array, metric: str) -> list[MeasuredCurve]:
+        """Measure them on parts of a table in the unit cube, shapes ``(N, d)`` and ``(N,)``."""
+        found = self.measured
         for name, trainer in self.trainers.items():
             self._begin(name, "samples", metric)
-            runs = climb_table(
+            runs = train_on_table(
                 x, y, trainer, samples=self.samples, width=max(self.widths), seeds=self.seeds, seed=self.seed,
                 path=self._file(name), observer=self._told(name),
             )  # fmt: skip
-            found.append(Ladder(tuple(runs), "samples", metric, name=name))
+            found.append(MeasuredCurve(tuple(runs), "samples", metric, name=name))
         return found
 
     def _file(self, name: str) -> Path | None:
@@ -111,17 +119,17 @@ class Climbing:
         word = "".join(c if c.isalnum() else "-" for c in name)
         return self.path.with_name(f"{self.path.stem}-{word}{self.path.suffix}")
 
-    def so_far(self) -> tuple[Ladder, ...]:
-        """The ladders that were climbed, and of the one that was begun the rungs that are whole, if they make one."""
-        found = list(self.climbed)
+    def so_far(self) -> tuple[MeasuredCurve, ...]:
+        """The finished learning curves, and of the one in progress the finished training sizes, if they make one."""
+        found = list(self.measured)
         for one in self.begun:
             sizes = [run.width if one.axis == "width" else run.samples for run in one.runs]
             whole = {size for size in sizes if sizes.count(size) == self.seeds}
             runs = [run for run, size in zip(one.runs, sizes, strict=True) if size in whole]
-            known = any(ladder.name == one.name and ladder.axis == one.axis for ladder in found)
+            known = any(curve.name == one.name and curve.axis == one.axis for curve in found)
             if len(whole) >= LEAST and not known:
                 runs.sort(key=lambda r: (r.samples, r.width, r.seed))
-                found.append(Ladder(tuple(runs), one.axis, one.metric, name=one.name))
+                found.append(MeasuredCurve(tuple(runs), one.axis, one.metric, name=one.name))
         return tuple(found)
 
     def _begin(self, name: str, axis: str, metric: str) -> None:
@@ -129,9 +137,9 @@ class Climbing:
 
     def _told(self, name: str) -> Callable[[Any], None]:
         def hear(event: Any) -> None:
-            if isinstance(event, LadderRun):
+            if isinstance(event, TrainingEnded):
                 self.begun[-1].runs.append(event.run)
-            self.observer(replace(event, ladder=name))
+            self.observer(replace(event, curve=name))
 
         return hear
 

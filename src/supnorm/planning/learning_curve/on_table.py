@@ -1,7 +1,7 @@
-"""Climbs a ladder on a fixed table: trains on random parts of it, measures on the rest.
+"""Measures a learning curve on a fixed table: trains on random parts of it, measures on the rest.
 
 Nothing can be evaluated, so there is no search: the largest error is that of the points left out, a weaker
-lower estimate than `climb` gives. Rungs are at most half of the table. Cost: the trainings.
+lower estimate than `train_on_function` gives. Training sizes are at most half of the table. Cost: the trainings.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.planning.ladder.rungs import Run
-from supnorm.planning.ladder.tasks import Trained, Trainer, climb_tasks
+from supnorm.planning.learning_curve.training_run import TrainingRun
+from supnorm.planning.learning_curve.trainings import Trained, Trainer, do_trainings
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 
 
-def climb_table(
+def train_on_table(
     x: Array,
     y: Array,
     trainer: Trainer,
@@ -32,28 +32,30 @@ def climb_table(
     seed: int = 0,
     path: Path | str | None = None,
     observer: Callable[[Any], None] = lambda event: None,
-) -> list[Run]:
+) -> list[TrainingRun]:
     """Train on parts of a table.
 
     Args:
         x, y: the table in the unit cube, shapes ``(N, d)`` and ``(N,)``.
         trainer: see `Trainer`.
-        samples: rungs; those above half of the table are left out.
-        width, seeds, seed, path, observer: as in `climb`.
+        samples: training sizes; those above half of the table are left out.
+        width, seeds, seed, path, observer: as in `train_on_function`.
 
     Raises:
-        BadInput: when fewer than 3 rungs fit.
+        BadInput: when fewer than 3 training sizes fit.
     """
-    rungs = [m for m in sorted(samples) if m <= len(x) // 2]
-    if len(rungs) < 3:
+    sizes = [m for m in sorted(samples) if m <= len(x) // 2]
+    if len(sizes) < 3:
         raise BadInput(
-            f"a ladder on a table needs 3 rungs of at most half of its {len(x)} rows, got {list(samples)}"
+            f"a learning curve on a table needs 3 training sizes of at most half of its {len(x)} rows, got {list(samples)}"
         )
-    tasks = [(m, width, s) for m in rungs for s in range(seeds)]
-    return climb_tasks(tasks, lambda some: (_one(x, y, trainer, *t, seed) for t in some), path, observer)
+    tasks = [(m, width, s) for m in sizes for s in range(seeds)]
+    return do_trainings(tasks, lambda some: (_one(x, y, trainer, *t, seed) for t in some), path, observer)
 
 
-def _one(x: Array, y: Array, trainer: Trainer, samples: int, width: int, number: int, seed: int) -> Run:
+def _one(
+    x: Array, y: Array, trainer: Trainer, samples: int, width: int, number: int, seed: int
+) -> TrainingRun:
     rng = np.random.default_rng([seed, samples, width, number])
     order = rng.permutation(len(x))
     inside, outside = order[:samples], order[samples:]
@@ -64,6 +66,6 @@ def _one(x: Array, y: Array, trainer: Trainer, samples: int, width: int, number:
     error = np.abs(model.predict(x[outside]) - y[outside])
     train = float(np.sqrt(np.mean((model.predict(x[inside]) - y[inside]) ** 2)))
     rms = float(np.sqrt(np.mean(error**2)))
-    return Run(
+    return TrainingRun(
         samples, width, number, rms, float(error.max()), train, model.weights, model.iterations, seconds
     )

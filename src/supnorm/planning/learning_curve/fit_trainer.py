@@ -1,6 +1,6 @@
-"""A strategy of `fit` as the trainer of a ladder: so the ladder measures the tool that will be used.
+"""A strategy of `fit` as the trainer of a learning curve: so the learning curve measures the tool that will be used.
 
-Networks are trained with the ladder's width; other strategies have no width. Strategies that choose their own
+Networks are trained with the learning curve's width; other strategies have no width. Strategies that choose their own
 samples (`ChebyshevTensor`, `PiecewiseChebyshev`, `TensorTrain`) cannot be trained on given ones: their
 construction rows and the pilot speak about them. Cost: that of the strategy.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.planning.ladder.tasks import Trained, Trainer
+from supnorm.planning.learning_curve.trainings import Trained, Trainer
 from supnorm.problem import Domain
 from supnorm.results import BadInput
 
@@ -54,7 +54,7 @@ class FitTrainer:
             fitted = self.strategy.from_samples(x, y[:, None], cube, rng)
         except NotApplicable as error:
             name = type(self.strategy).__name__
-            raise BadInput(f"ladder: {name} cannot be fitted to {len(x)} samples: {error}") from None
+            raise BadInput(f"learning curve: {name} cannot be fitted to {len(x)} samples: {error}") from None
         return Trained(lambda u: fitted.function.value(u)[:, 0], fitted.parameters)
 
 
@@ -71,6 +71,6 @@ def as_trainer(trainer: Any) -> Trainer:
         return found
     what = "chooses its own samples" if hasattr(trainer, "from_function") else "is no trainer"
     raise BadInput(
-        f"ladder: {type(trainer).__name__} {what}; give trainer(x, y, width, seed), or a fit strategy that takes "
+        f"learning curve: {type(trainer).__name__} {what}; give trainer(x, y, width, seed), or a fit strategy that takes "
         "samples, such as NetworkFit() or GaussianProcess()"
     )

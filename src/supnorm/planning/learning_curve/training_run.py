@@ -1,7 +1,7 @@
-"""The runs of a ladder and their summary per rung.
+"""The runs of a learning curve and their summary per training size.
 
-A *run* is one training with its errors; a *rung* is the runs of equal size (samples or width), with different
-data and starting weights; a *ladder* is rungs of growing size, everything else equal. Errors are handled as
+A *run* is one training with its errors; runs of equal *training size* (samples or width) differ in their data and starting
+weights; a *learning curve* is runs of growing size, everything else equal. Errors are handled as
 natural logarithms throughout: they are multiplicative.
 """
 
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-PRIOR_RUNS = 4.0  # weight of the pooled scatter against a rung's own, in runs
+PRIOR_RUNS = 4.0  # weight of the pooled scatter against a training size's own, in runs
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """One training.
 
     Attributes:
@@ -44,14 +44,14 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Rungs:
-    """A ladder as the forecasts see it.
+class ErrorsBySize:
+    """A learning curve as the forecasts see it.
 
     Attributes:
         size: samples or widths, rising, shape ``(r,)``.
-        logs: natural logarithms of the errors of the runs, one array a rung.
-        phi: training error over test error at the top rung; NaN where it means nothing.
-        fixed: the model has the same size at every rung; a Gaussian process grows with its samples.
+        logs: natural logarithms of the errors of the runs, one array for each training size.
+        phi: training error over test error at the largest size; NaN where it means nothing.
+        fixed: the model has the same size at every training size; a Gaussian process grows with its samples.
     """
 
     size: Array
@@ -61,12 +61,12 @@ class Rungs:
 
     @property
     def mean(self) -> Array:
-        """Mean logarithm per rung."""
+        """Mean logarithm per training size."""
         return np.array([x.mean() for x in self.logs])
 
     @property
     def scatter(self) -> Array:
-        """Standard deviation of single runs per rung, shrunk to the pooled one."""
+        """Standard deviation of single runs per training size, shrunk to the pooled one."""
         spare = np.array([len(x) - 1.0 for x in self.logs])
         squares = np.array([((x - x.mean()) ** 2).sum() for x in self.logs])
         pooled = squares.sum() / max(spare.sum(), 1.0)
@@ -75,29 +75,31 @@ class Rungs:
 
     @property
     def counts(self) -> Array:
-        """Runs per rung."""
+        """Runs per training size."""
         return np.array([float(len(x)) for x in self.logs])
 
 
-def group(runs: Sequence[Run], axis: str, metric: str) -> Rungs:
-    """Rungs of a ladder in ``"samples"`` or ``"width"`` for the metric ``"rms"`` or ``"sup"``.
+def group(runs: Sequence[TrainingRun], axis: str, metric: str) -> ErrorsBySize:
+    """The errors of a learning curve by size, in ``"samples"`` or ``"width"`` for the metric ``"rms"`` or ``"sup"``.
 
-    phi is taken for ladders in samples only: on a width ladder a training error near the test error says that
+    phi is taken for learning curves in samples only: on a curve in width a training error near the test error says that
     capacity or the optimizer limits, not the data. Where the weights are unknown the size counts as fixed.
 
     Raises:
-        BadInput: for unknown names, errors that are not positive and finite, or fewer than 3 rungs.
+        BadInput: for unknown names, errors that are not positive and finite, or fewer than 3 training sizes.
 
-    >>> runs = [Run(m, 8, s, 1.0 / m, 2.0 / m, 0.5 / m) for m in (16, 32, 64) for s in (0, 1)]
-    >>> rungs = group(runs, "samples", "rms")
-    >>> rungs.size.tolist(), round(rungs.phi, 2)
+    >>> runs = [TrainingRun(m, 8, s, 1.0 / m, 2.0 / m, 0.5 / m) for m in (16, 32, 64) for s in (0, 1)]
+    >>> by_size = group(runs, "samples", "rms")
+    >>> by_size.size.tolist(), round(by_size.phi, 2)
     ([16.0, 32.0, 64.0], 0.5)
     """
     if axis not in ("samples", "width") or metric not in ("rms", "sup"):
-        raise BadInput(f'a ladder is in "samples" or "width", of "rms" or "sup"; got {axis!r}, {metric!r}')
+        raise BadInput(
+            f'a learning curve is in "samples" or "width", of "rms" or "sup"; got {axis!r}, {metric!r}'
+        )
     sizes = sorted({getattr(run, axis) for run in runs})
     if len(sizes) < 3:
-        raise BadInput(f"a ladder needs at least 3 rungs, got {len(sizes)}; add sizes")
+        raise BadInput(f"a learning curve needs at least 3 training sizes, got {len(sizes)}; add sizes")
     for run in runs:
         error = getattr(run, metric)
         if not (np.isfinite(error) and error > 0):
@@ -107,17 +109,17 @@ def group(runs: Sequence[Run], axis: str, metric: str) -> Rungs:
     rows = [[run for run in runs if getattr(run, axis) == size] for size in sizes]
     logs = tuple(np.log([getattr(run, metric) for run in row]) for row in rows)
     phi = training_share(rows[-1]) if axis == "samples" else np.nan
-    return Rungs(np.array(sizes, dtype=float), logs, phi, not grows(runs))
+    return ErrorsBySize(np.array(sizes, dtype=float), logs, phi, not grows(runs))
 
 
-def grows(runs: Sequence[Run]) -> bool:
+def grows(runs: Sequence[TrainingRun]) -> bool:
     """Whether the weights grow with the samples, by a third of their exponent at least; not where they are unknown.
 
     A Gaussian process has exponent 1; a strategy that picks one of a few widths has none.
 
-    >>> grows([Run(m, 8, 0, 1, 1, 1, weights=w) for m, w in ((16, 171), (32, 451), (64, 171))])
+    >>> grows([TrainingRun(m, 8, 0, 1, 1, 1, weights=w) for m, w in ((16, 171), (32, 451), (64, 171))])
     False
-    >>> grows([Run(m, 8, 0, 1, 1, 1, weights=m) for m in (16, 32, 64)])
+    >>> grows([TrainingRun(m, 8, 0, 1, 1, 1, weights=m) for m in (16, 32, 64)])
     True
     """
     weights, samples = np.array([r.weights for r in runs]), np.array([r.samples for r in runs])
@@ -126,7 +128,7 @@ def grows(runs: Sequence[Run]) -> bool:
     return bool(np.polyfit(np.log(samples), np.log(weights), 1)[0] > 1 / 3)
 
 
-def training_share(runs: Sequence[Run]) -> float:
+def training_share(runs: Sequence[TrainingRun]) -> float:
     """phi: geometric mean of training error over test error."""
     ratio = [max(run.train_rms, 1e-300) / run.rms for run in runs]
     return float(np.exp(np.mean(np.log(ratio))))
