@@ -100,7 +100,7 @@ def network(x: Array, y: Array, domain: Domain, rng: np.random.Generator) -> tup
         function = found.as_function()
         error = float(np.abs(function.value(x[:held])[:, 0] - y[:held]).max())
         model = lambda u, g=function: g.value(u)[:, 0]  # noqa: E731
-        best = min(best, (error, model, found.architecture.size), key=lambda item: item[0])
+        best = min(best, (error, model, found.size), key=lambda item: item[0])
     return best[1], best[2]
 
 

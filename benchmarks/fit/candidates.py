@@ -31,7 +31,7 @@ def soap(rate: float) -> Any:
 
     def run(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
         loss = MeanSquares(network, x, y)
-        shapes = tuple(part.shape for layer in network.layers for part in layer)
+        shapes = tuple(part.shape for layer in network.parts[0].layers for part in layer)
         stop = Stop(10**9, recorder.seconds, clock=time.process_time)
         with suppress(OutOfTime):
             SOAP(rate, shapes=shapes).minimise(recorder.watching(loss.value_and_grad), network.flat, stop)
@@ -47,7 +47,7 @@ def muon(rate: float) -> Any:
         import optax
 
         loss, theta = MeanSquares(network, x, y), network.flat
-        shapes = [part.shape for layer in network.layers for part in layer]
+        shapes = [part.shape for layer in network.parts[0].layers for part in layer]
         ends = np.cumsum([int(np.prod(s)) for s in shapes])[:-1]
 
         def tree(flat: Array) -> list[Array]:

@@ -42,7 +42,7 @@ def run(task: Task, method: Any, seed: int, times: tuple[float, ...]) -> Run:
     method(network, x, y, recorder)
     errors = np.array([task.errors(network.with_flat(theta)) for theta in recorder.at_times()])
     return {
-        "task": task.name, "seed": seed, "seconds": times, "weights": network.architecture.size,
+        "task": task.name, "seed": seed, "seconds": times, "weights": network.size,
         "samples": len(x), "rms": errors[:, 0].tolist(), "max": errors[:, 1].tolist(),
     }  # fmt: skip
 

@@ -91,11 +91,11 @@ def _hessian(network: Network, x: Array, y: Array) -> Callable[[Array], Array]:
 
     from supnorm.networks.jax_forward import jax_forward
 
-    s, size = network.scaling, len(network.flat)
+    s, (part,), size = network.scaling, network.parts, len(network.flat)
     z, t = jnp.asarray(s.enter(x)), jnp.asarray((y - s.output_shift) / s.output_scale)
 
     def value(theta: Array) -> Array:
-        return jnp.mean((jax_forward(network.architecture, theta, network.frequencies, z) - t) ** 2)
+        return jnp.mean((jax_forward(part.architecture, theta, part.frequencies, z) - t) ** 2)
 
     @jax.jit
     def columns(theta: Array) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.fit.recorder import OutOfTime, Recorder
-from supnorm.networks import Network
+from supnorm.networks import Network, to_torch
 from supnorm.training import LevenbergMarquardt, MeanSquares, QuasiNewton, Stop
 
 Array = NDArray[np.float64]
@@ -48,7 +48,7 @@ def _torch_loss(network: Network, x: Array, y: Array) -> tuple[Any, Any, Any]:
     import torch
 
     torch.set_num_threads(1)
-    module = network.to_torch()
+    module = to_torch(network)
     inputs, target = torch.tensor(x), torch.tensor(y)
     scale = torch.tensor(network.scaling.output_scale)
 
@@ -210,12 +210,12 @@ def deepxde_lbfgs(network: Network, x: Array, y: Array, recorder: Recorder) -> N
 
     torch.set_num_threads(1)
     dde.config.set_default_float("float64")
-    s, a = network.scaling, network.architecture
+    s, (part,) = network.scaling, network.parts
     data = dde.data.DataSet(X_train=s.enter(x), y_train=(y - s.output_shift) / s.output_scale,
-                            X_test=s.enter(x[:1]), y_test=np.zeros((1, a.m)))  # fmt: skip
-    net = dde.nn.FNN([a.d, *a.widths, a.m], "tanh", "Glorot normal")
+                            X_test=s.enter(x[:1]), y_test=np.zeros((1, network.m)))  # fmt: skip
+    net = dde.nn.FNN([network.d, *network.widths, network.m], "tanh", "Glorot normal")
     with torch.no_grad():
-        for linear, (w, b) in zip(net.linears, network.layers, strict=True):
+        for linear, (w, b) in zip(net.linears, part.layers, strict=True):
             linear.weight.copy_(torch.tensor(w))
             linear.bias.copy_(torch.tensor(b))
 
@@ -245,12 +245,12 @@ def optimistix(name: str) -> Any:
         from supnorm.networks import double_precision
         from supnorm.networks.jax_forward import jax_forward
 
-        s, least = network.scaling, name == "LevenbergMarquardt"
+        s, (part,), least = network.scaling, network.parts, name == "LevenbergMarquardt"
         with double_precision(), suppress(OutOfTime):
             z, t = jnp.asarray(s.enter(x)), jnp.asarray((y - s.output_shift) / s.output_scale)
 
             def residual(theta: Any) -> Any:
-                return (jax_forward(network.architecture, theta, network.frequencies, z) - t).ravel()
+                return (jax_forward(part.architecture, theta, part.frequencies, z) - t).ravel()
 
             def objective(theta: Any, args: Any) -> Any:
                 r = residual(theta)

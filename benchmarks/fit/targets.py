@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.fit.compare import Wanted, start
 from benchmarks.fit.tasks import I_6_2, I_10_7, I_13_12, Task
-from supnorm.networks import Architecture, Network, Scaling
+from supnorm.networks import Architecture, Network, Part, Scaling
 from supnorm.networks.architecture import split
 from supnorm.training import ArgmaxRefinement, Boosting, QuasiNewton, Stop, optimise
 from supnorm.training.design import unit_design
@@ -85,7 +85,7 @@ def teacher(seed: int) -> Callable[[Array], Array]:
     rng = np.random.default_rng([seed, 77])
     a = Architecture(1, 1, (3, 3))
     pieces = [rng.uniform(-1, 1, r * c + r) / np.sqrt(c) for r, c in a.shapes]
-    return Network(a, Scaling.none(1, 1), split(a, np.concatenate(pieces))).value
+    return Network((Part(a, split(a, np.concatenate(pieces))),), Scaling.none(1, 1)).value
 
 
 # Michaud, Liu and Tegmark, Precision machine learning (2023): read by eye off the plots that their repository

@@ -20,7 +20,7 @@ from tests.problems import (
     function_of,
 )
 
-from supnorm.networks import Architecture, Network, Scaling
+from supnorm.networks import Architecture, Network, Part, Scaling
 from supnorm.problem import Domain, Problem
 
 Array = NDArray[np.float64]
@@ -52,12 +52,12 @@ def train(u: Array, y: Array, widths: tuple[int, ...], activation: str, steps: i
         schedule.step()
     weights = [(m.weight.detach().numpy(), m.bias.detach().numpy()) for m in net if hasattr(m, "weight")]
     scaling = Scaling(np.full(d, 0.5), np.full(d, 0.5), np.zeros(1), np.ones(1))
-    return Network(Architecture(d, 1, widths, activation), scaling, tuple(weights))
+    return Network((Part(Architecture(d, 1, widths, activation), tuple(weights)),), scaling)
 
 
 def against(network: Network, truth: Valued, name: str, starts: Array) -> Instance:
     """The trained network against what it was trained on; ``starts`` are places worth climbing from."""
-    d = network.architecture.d
+    d = network.d
     domain = unit_box(d)
     model, reference = network.as_function(), function_of(domain, (truth,), True, name="truth")
     error = _error(network, truth)

@@ -60,10 +60,10 @@ def _models(folder: Path) -> None:
     import torch
     from onnx import TensorProto, helper, numpy_helper
 
-    from supnorm.networks import Network
+    from supnorm.networks import Network, save
 
     rng = np.random.default_rng(0)
-    Network.init(rng, 2, 1, 8, 2, "tanh").save(folder / "net.npz")
+    save(Network.init(rng, 2, 1, 8, 2, "tanh"), folder / "net.npz")
     w, b, v = rng.normal(size=(2, 8)), rng.normal(size=8), rng.normal(size=(8, 1))
     named = [numpy_helper.from_array(array, name) for name, array in (("w", w), ("b", b), ("v", v))]
     nodes = [

@@ -248,12 +248,12 @@ def test_programs_have_the_same_hash_in_another_process(tmp_path: Path) -> None:
 
 def _network(folder: Path) -> None:
     """``model.npz`` and ``model.onnx``: a network of ours, and how it is exported."""
-    from supnorm.networks import Network
+    from supnorm.networks import Network, save, to_onnx
 
     network = Network.init(np.random.default_rng(0), 2, 1, 6, 2)
-    network.save(folder / "model.npz")
+    save(network, folder / "model.npz")
     pytest.importorskip("onnx")
-    network.to_onnx(folder / "model.onnx")
+    to_onnx(network, folder / "model.onnx")
 
 
 SIDES = """

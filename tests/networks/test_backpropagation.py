@@ -19,6 +19,7 @@ KINDS = [{"activation": name} for name in sorted(ACTIVATIONS)] + [
 def test_derivatives_agree_with_jax(kind):
     rng = np.random.default_rng(3)
     net = Network.init(rng, 2, 2, 5, 3, **kind)
+    (part,) = net.parts
     z, weight = rng.uniform(-1, 1, (2, 7)), rng.standard_normal((2, 7))
     passed = net.forward(net.flat, z)
     gradient, inward = passed.gradient(weight)
@@ -26,7 +27,7 @@ def test_derivatives_agree_with_jax(kind):
     with double_precision():
 
         def each(theta, points):
-            outputs = jax_forward(net.architecture, theta, net.frequencies, points)
+            outputs = jax_forward(part.architecture, theta, part.frequencies, points)
             return (outputs * weight.T).sum(axis=1)
 
         expected = np.asarray(jax.jit(jax.jacrev(each))(net.flat, z.T))

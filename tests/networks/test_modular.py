@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 
 from supnorm.networks import (
-    Architecture,
-    ModularArchitecture,
-    ModularNetwork,
     Network,
+    Part,
     Scaling,
     double_precision,
+    load,
+    save,
+    to_onnx,
+    to_torch,
 )
 from supnorm.results import BadInput
 from supnorm.training import LevenbergMarquardt, MeanSquares, Stop, optimise
@@ -21,7 +23,7 @@ DISTANCE = ((0, 1), (2, 3), (4, 5))  # two pairs of inputs, then both results
 def example(m=1, log=()):
     rng = np.random.default_rng(5)
     scaling = Scaling(np.full(4, 0.5), np.full(4, 2.0), np.arange(m) + 1.0, np.full(m, 3.0), log)
-    return ModularNetwork.init(rng, 4, m, takes=DISTANCE, width=(3, 4, 5), scaling=scaling, inputs="abcd")
+    return Network.modular(rng, 4, m, takes=DISTANCE, width=(3, 4, 5), scaling=scaling, inputs="abcd")
 
 
 def points(n=30):
@@ -34,7 +36,7 @@ def test_value_is_the_composition_of_its_parts():
     first, second = net.parts[0].value(z[:, :2]), net.parts[1].value(z[:, 2:])
     y = net.parts[2].value(np.concatenate([first, second], axis=1)) * 3.0 + 1.0
     np.testing.assert_allclose(net.value(x), y, atol=1e-13)
-    assert net.architecture.size == 3 * 3 + 4 + 4 * 3 + 5 + 5 * 3 + 6
+    assert net.size == 3 * 3 + 4 + 4 * 3 + 5 + 5 * 3 + 6
 
 
 @pytest.mark.slow
@@ -65,23 +67,21 @@ def test_parameter_derivatives_agree_with_jax():
 
 
 def test_saved_and_exported_networks_are_the_same(tmp_path):
-    from supnorm.approximants import load
+    from supnorm.approximants import load as load_model
 
     net, x = example(2, (False, True, False, True)), points()
-    net.save(tmp_path / "m.npz")
-    again = ModularNetwork.load(tmp_path / "m.npz")
+    save(net, tmp_path / "m.npz")
+    again = load(tmp_path / "m.npz")
     np.testing.assert_array_equal(again.value(x), net.value(x))
     assert again.inputs == tuple("abcd")
-    assert again.architecture == net.architecture
-    np.testing.assert_array_equal(load(tmp_path / "m.npz").value(x), net.value(x))
-    with pytest.raises(BadInput, match="not a network of supnorm"):
-        Network.load(tmp_path / "m.npz")
+    assert again.takes == net.takes
+    np.testing.assert_array_equal(load_model(tmp_path / "m.npz").value(x), net.value(x))
 
 
 def test_onnx_in_double_precision(tmp_path):
     runtime = pytest.importorskip("onnxruntime")
     net, x = example(2), points()
-    net.to_onnx(tmp_path / "m.onnx")
+    to_onnx(net, tmp_path / "m.onnx")
     session = runtime.InferenceSession(str(tmp_path / "m.onnx"), providers=["CPUExecutionProvider"])
     np.testing.assert_allclose(session.run(None, {"x": x})[0], net.value(x), atol=1e-13)
 
@@ -89,19 +89,19 @@ def test_onnx_in_double_precision(tmp_path):
 def test_torch_in_double_precision():
     torch = pytest.importorskip("torch")
     net, x = example(2, (False, True, False, True)), points()
-    module = net.to_torch()
+    module = to_torch(net)
     np.testing.assert_allclose(module(torch.tensor(x)).detach().numpy(), net.value(x), atol=1e-13)
     trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
-    assert trained == net.architecture.size
+    assert trained == net.size
 
 
 @pytest.mark.parametrize(
     "takes", [((0, 1), (2, 5), (4, 5)), ((0, 0), (2, 3), (4, 5)), ((0, 1), (2, 3), (4,))]
 )
 def test_channels_that_cannot_be(takes):
-    parts = tuple(Architecture(2, 1, (3,)) for _ in range(3))
+    parts = (Part.init(np.random.default_rng(0), 2, 1, 3, 1, "tanh"),) * 3
     with pytest.raises(BadInput, match="different channels below"):
-        ModularArchitecture(4, takes, parts)
+        Network(parts, Scaling.none(4, 1), takes)
 
 
 @pytest.mark.slow
@@ -115,7 +115,7 @@ def test_groups_of_a_composition_beat_a_dense_network_of_more_weights():
     x, fresh = rng.uniform(1.0, 3.0, (1200, 4)), rng.uniform(1.0, 3.0, (4000, 4))
     scaling = Scaling.of_data(x, f(x))
     kinds = {
-        "modular": lambda: ModularNetwork.init(rng, 4, takes=DISTANCE, width=14, scaling=scaling),
+        "modular": lambda: Network.modular(rng, 4, takes=DISTANCE, width=14, scaling=scaling),
         "dense": lambda: Network.init(rng, 4, 1, 12, 2, scaling=scaling),
     }
     rms, sizes = {}, {}
@@ -124,7 +124,7 @@ def test_groups_of_a_composition_beat_a_dense_network_of_more_weights():
         best = min(starts, key=lambda t: t.minimum.loss).network
         trained = optimise(best, x, f(x), LevenbergMarquardt(), Stop(120)).network
         rms[kind] = float(np.sqrt(np.mean((trained.value(fresh) - f(fresh)) ** 2)))
-        sizes[kind] = trained.architecture.size
+        sizes[kind] = trained.size
     assert sizes["modular"] < sizes["dense"]
     assert rms["modular"] < 0.7 * rms["dense"]  # the published margin is 1.5 to 2
 
@@ -135,8 +135,8 @@ def test_modular_networks_can_be_certified():
     from supnorm.problem import Domain, Problem
 
     rng = np.random.default_rng(3)
-    net = ModularNetwork.init(rng, 2, takes=((0,), (1,), (2, 3)), width=3)
-    other = net.with_flat(net.flat * (1 + 1e-3 * rng.standard_normal(net.architecture.size)))
+    net = Network.modular(rng, 2, takes=((0,), (1,), (2, 3)), width=3)
+    other = net.with_flat(net.flat * (1 + 1e-3 * rng.standard_normal(net.size)))
     domain = Domain(a=(-1.0, 1.0), b=(-1.0, 1.0))
     proof = certify(Problem(net.as_function(), other.as_function(), domain), ratio=1.2, seconds=20.0)
     x = rng.uniform(-1, 1, (20_000, 2))

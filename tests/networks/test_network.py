@@ -39,9 +39,9 @@ def test_value_agrees_with_a_50_digit_evaluation(activation):
         s = net.scaling
         z = [mpmath.log(v) if flag else mpmath.mpf(v) for v, flag in zip(x, s.log, strict=True)]
         z = [(a - b) / c for a, b, c in zip(z, s.input_shift, s.input_scale, strict=True)]
-        for i, (weights, bias) in enumerate(net.layers):
+        for i, (weights, bias) in enumerate(net.parts[0].layers):
             z = [mpmath.fdot(row.tolist(), z) + b for row, b in zip(weights, bias, strict=True)]
-            if i < len(net.layers) - 1:
+            if i < len(net.parts[0].layers) - 1:
                 z = [exact_activation(activation, v) for v in z]
         y = [float(v * c + b) for v, b, c in zip(z, s.output_shift, s.output_scale, strict=True)]
     np.testing.assert_allclose(net.value(x[None])[0], y, rtol=1e-13, atol=1e-14)
@@ -82,7 +82,7 @@ def test_the_program_is_the_same_function(activation, kind):
     x = np.random.default_rng(2).uniform(0.5, 4.0, (30, 3))
     program = net.as_function().program
     np.testing.assert_allclose(program.value(x), net.value(x), rtol=1e-13, atol=1e-13)
-    assert activation in program.operations or len(net.layers) == 1
+    assert activation in program.operations or len(net.parts[0].layers) == 1
 
 
 def test_first_layer_is_in_the_inputs_own_units():
@@ -90,7 +90,7 @@ def test_first_layer_is_in_the_inputs_own_units():
     net = make("relu", scaling, depth=1)
     weights, bias = net.as_function().first_layer
     x = np.random.default_rng(0).uniform(-2, 4, (10, 3))
-    (_, _), (w2, b2) = net.layers
+    (_, _), (w2, b2) = net.parts[0].layers
     np.testing.assert_allclose(np.maximum(x @ weights.T + bias, 0) @ w2.T + b2, net.value(x), atol=1e-12)
 
 
@@ -116,13 +116,13 @@ def test_a_function_can_be_made_again_in_another_process():
 @given(st.integers(1, 4), st.integers(1, 3), st.lists(st.integers(1, 5), max_size=3), st.integers(0, 2))
 def test_flat_parameters_round_trip(d, m, widths, fourier):
     net = Network.init(np.random.default_rng(0), d, m, widths, fourier=fourier)
-    assert len(net.flat) == net.architecture.size
+    assert len(net.flat) == net.size
     np.testing.assert_array_equal(net.with_flat(net.flat).flat, net.flat)
 
 
 def test_units_of_the_first_layer_cover_the_box():
     net = Network.init(np.random.default_rng(0), 1, 1, 200, 1)
-    weights, bias = net.layers[0]
+    weights, bias = net.parts[0].layers[0]
     zeros = -bias / weights[:, 0]
     assert np.abs(zeros).max() <= 1.0
     assert np.histogram(zeros, 4, (-1, 1))[0].min() > 20

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from supnorm.networks import Network
+from supnorm.networks import load as load_network
 from supnorm.problem.specification import read_specification
 from supnorm.results import BadInput
 from supnorm.results.arrays import read_arrays
@@ -60,7 +60,7 @@ READERS: dict[str, Any] = {
     "problem": read_specification,
     "json": read_json,
     "npz": read_arrays,
-    "network": Network.load,
+    "network": load_network,
 }
 
 

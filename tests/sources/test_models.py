@@ -422,10 +422,10 @@ def export(module: Any, path: Path) -> None:
 
 
 def test_our_own_networks_open(tmp_path: Path) -> None:
-    from supnorm.networks import Network
+    from supnorm.networks import Network, save
 
     net = Network.init(np.random.default_rng(0), d=2, m=1, width=8, depth=2)
-    net.save(tmp_path / "net.npz")
+    save(net, tmp_path / "net.npz")
     forms = Forms(tmp_path, "float64", None)
     x = points()
     np.testing.assert_array_equal(forms.open(file="net.npz")(x), net.value(x))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from supnorm.networks import Network
+from supnorm.networks import Network, save
 from supnorm.problem import Problem
 from supnorm.problem.specification import SourceSpec
 from supnorm.sources.open import open_function, open_problem
@@ -46,7 +46,7 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
 def write_sources(folder: Path) -> None:
     (folder / "code.py").write_text(CODE)
     (folder / "t.csv").write_text("a,y\n0.0,1.0\n1.0,2.0\n")
-    Network.init(np.random.default_rng(0), 1, 1, 4, 1).save(folder / "net.npz")
+    save(Network.init(np.random.default_rng(0), 1, 1, 4, 1), folder / "net.npz")
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from supnorm.networks import Architecture, Network, Scaling
+from supnorm.networks import Architecture, Network, Part, Scaling
 from supnorm.results import BadInput
 from supnorm.training import Boosting, QuasiNewton, Stop, optimise
 from supnorm.training.boosting import side_by_side
@@ -21,7 +21,7 @@ def test_networks_side_by_side_are_the_sum(activation):
     both = side_by_side(a, b)
     x = np.random.default_rng(0).uniform(-3, 3, (50, 2))
     np.testing.assert_allclose(both.value(x), a.value(x) + b.value(x), rtol=1e-13, atol=1e-13)
-    assert both.architecture.widths == (12, 12, 12)
+    assert both.widths == (12, 12, 12)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,8 @@ def test_the_published_teacher_student_error_is_undercut():
     for rows, columns in ((3, 1), (3, 3), (1, 3)):
         b = 1 / np.sqrt(columns)
         layers.append((rng.uniform(-b, b, (rows, columns)), rng.uniform(-b, b, rows)))
-    teacher = Network(Architecture(1, 1, (3, 3), "tanh"), Scaling.none(1, 1), tuple(layers))
+    part = Part(Architecture(1, 1, (3, 3), "tanh"), tuple(layers))
+    teacher = Network((part,), Scaling.none(1, 1))
     x = rng.uniform(-1, 1, (1000, 1))
     y = teacher.value(x)
     student = Network.init(np.random.default_rng(0), 1, 1, 20, 2, scaling=Scaling.of_data(x, y))

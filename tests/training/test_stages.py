@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from supnorm.networks import ModularNetwork, Network, Scaling
+from supnorm.networks import Network, Scaling
 from supnorm.problem import Domain
 from supnorm.results import BadInput
 from supnorm.training import ArgmaxRefinement, GreedyLayers, NetworkFit, QuasiNewton, Stop, fit, optimise
@@ -77,7 +77,7 @@ def test_layers_one_by_one_start_a_deep_sigmoid_like_network():
     y = np.sin(6 * x) * np.exp(x)
     net = Network.init(np.random.default_rng(0), 1, 1, 8, 6, scaling=Scaling.of_data(x, y))
     greedy = GreedyLayers(optimiser=QuasiNewton()).train(net, x, y, Stop(600), np.random.default_rng(1))
-    assert greedy.network.architecture == net.architecture
+    assert greedy.network.parts[0].architecture == net.parts[0].architecture
     assert greedy.minimum.loss < 1e-8
     assert float(np.mean((greedy.network.value(x) - y) ** 2)) < 1e-8 * float(np.var(y)) * 1.01
 
@@ -85,7 +85,7 @@ def test_layers_one_by_one_start_a_deep_sigmoid_like_network():
 def test_layer_wise_training_needs_a_plain_network():
     net = Network.init(np.random.default_rng(0), 1, 1, 4, 2, residual=True)
     x = np.linspace(0, 1, 9)[:, None]
-    with pytest.raises(BadInput, match="layer-wise training needs hidden layers"):
+    with pytest.raises(BadInput, match="layer-wise training needs hidden layers in one part"):
         GreedyLayers().train(net, x, x, Stop(10), np.random.default_rng(0))
 
 
@@ -100,7 +100,7 @@ def test_fit_adds_a_network_on_the_residual_where_one_stalls():
     domain = Domain(x=(-1.0, 1.0))
     result = fit(f, domain, tolerance=1e-6, norm="l2", method=strategy, audit_evaluations=2000)
     assert result.status.code == "nothing-found"
-    assert result.winner.approximation.model.architecture.widths[0] > 8
+    assert result.winner.approximation.model.widths[0] > 8
     assert len(result.winner.trail) > 10
     seconds = [t for t, _ in result.winner.trail]
     assert seconds == sorted(seconds)
@@ -116,8 +116,8 @@ def test_fit_takes_modular_networks(tmp_path):
     strategy = NetworkFit(widths=(10,), depth=1, takes=((0, 1), (3, 2)), starts=3, iterations=1200)
     result = fit(f, domain, tolerance=1e-3, method=strategy, audit_evaluations=2000)
     model = result.winner.approximation.model
-    assert isinstance(model, ModularNetwork)
-    assert result.winner.approximation.parameters == strategy.size(3, 1, 10) == model.architecture.size
+    assert model.takes == strategy.takes
+    assert result.winner.approximation.parameters == strategy.size(3, 1, 10) == model.size
     assert result.winner.sup_lower < 1e-2
     result.save(tmp_path)
     x = domain.from_unit(np.random.default_rng(0).random((10, 3)))

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.networks import ModularNetwork, Network
+from supnorm.networks import Network
 from supnorm.networks.blocks import in_blocks
 from supnorm.problem import Domain, Function
 from supnorm.problem.function import Pullback
@@ -60,7 +60,7 @@ class Approximation:
     """
 
     function: Function
-    model: Network | ModularNetwork | SurfaceModel
+    model: Network | SurfaceModel
     method: str
     parameters: int
     samples: int

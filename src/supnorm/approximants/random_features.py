@@ -53,20 +53,23 @@ class RandomFeatures:
             found.append((float(np.abs(net.value(x[held]) - y[held]).max(initial=0.0)), net))
         best = _solve(min(found, key=lambda pair: pair[0])[1], x, y)
         best = replace(best, name="random features")
-        size = best.architecture.size
+        size = best.size
         return Approximation(best.as_function(), best, "random features", size, len(x))
 
 
 def _scaled(net: Network, scale: float) -> Network:
-    (weights, bias), output = net.layers
-    return replace(net, layers=((scale * weights, scale * bias), output))
+    (part,) = net.parts
+    (weights, bias), output = part.layers
+    return replace(net, parts=(replace(part, layers=((scale * weights, scale * bias), output)),))
 
 
 def _solve(net: Network, x: Array, y: Array) -> Network:
     """The network with its output layer replaced by the least-squares one."""
-    weights, bias = net.layers[0]
+    (part,) = net.parts
+    weights, bias = part.layers[0]
     hidden = np.tanh(net.scaling.enter(x) @ weights.T + bias)
     matrix = np.column_stack([hidden, np.ones(len(x))])
     target = (y - net.scaling.output_shift) / net.scaling.output_scale
     solution = np.linalg.lstsq(matrix, target, rcond=1e-14)[0]
-    return replace(net, layers=(net.layers[0], (solution[:-1].T, solution[-1])))
+    output = solution[:-1].T, solution[-1]
+    return replace(net, parts=(replace(part, layers=(part.layers[0], output)),))

@@ -17,7 +17,10 @@ from supnorm.approximants.gaussian_process import GaussianMean
 from supnorm.approximants.piecewise_chebyshev import PiecewisePolynomial
 from supnorm.approximants.simplex_interpolation import Simplices
 from supnorm.approximants.tensor_train import Train
-from supnorm.networks import ModularNetwork, Network
+from supnorm.networks import Network
+from supnorm.networks import load as load_network
+from supnorm.networks import save as save_network
+from supnorm.networks.storage import read_archive
 from supnorm.problem import Axis, Domain, Function
 from supnorm.results import BadInput, write_whole
 from supnorm.results.guard import cause
@@ -28,14 +31,14 @@ SURFACES: dict[str, Any] = {
 }
 
 
-def save(model: Network | ModularNetwork | SurfaceModel, path: Path | str) -> None:
+def save(model: Network | SurfaceModel, path: Path | str) -> None:
     """Write a network or an approximator as ``.npz``.
 
     Raises:
         BadInput: when the name does not end in ``.npz``.
     """
-    if isinstance(model, Network | ModularNetwork):
-        model.save(path)
+    if isinstance(model, Network):
+        save_network(model, path)
         return
     if Path(path).suffix != ".npz":
         raise BadInput(f"{path}: an approximator is saved as .npz; give a name that ends in .npz")
@@ -61,17 +64,15 @@ def save(model: Network | ModularNetwork | SurfaceModel, path: Path | str) -> No
     write_whole(path, buffer.getvalue())
 
 
-def load(path: Path | str) -> Network | ModularNetwork | SurfaceModel:
+def load(path: Path | str) -> Network | SurfaceModel:
     """Read what `save` wrote, network or approximator.
 
     Raises:
         BadInput: when the file is missing, foreign or damaged.
     """
-    from supnorm.networks.storage import load_any, read_archive
-
     arrays, metadata = read_archive(Path(path))
     if metadata.get("format") != FORMAT:
-        return load_any(path)
+        return load_network(path)
     try:
         surface = SURFACES[metadata["surface"]]
         parts: dict[str, Any] = dict(metadata["words"])

@@ -2,19 +2,24 @@
 
 from supnorm.networks.activations import ACTIVATIONS, Activation
 from supnorm.networks.architecture import Architecture
-from supnorm.networks.modular import ModularNetwork
-from supnorm.networks.modular_architecture import ModularArchitecture
+from supnorm.networks.export_onnx import to_onnx
+from supnorm.networks.export_torch import to_torch
 from supnorm.networks.network import Network
+from supnorm.networks.part import Part
 from supnorm.networks.scaling import Scaling
+from supnorm.networks.storage import load, save
 from supnorm.problem.double_precision import double_precision
 
 __all__ = [
     "ACTIVATIONS",
     "Activation",
     "Architecture",
-    "ModularArchitecture",
-    "ModularNetwork",
     "Network",
+    "Part",
     "Scaling",
     "double_precision",
+    "load",
+    "save",
+    "to_onnx",
+    "to_torch",
 ]

@@ -10,6 +10,7 @@ hundred weights. Cost 6 n p flops for a gradient of p weights at n samples; the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +23,8 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Pass:
-    """One forward pass at ``n`` samples and what its derivatives need.
+class PartPass:
+    """One forward pass through one part at ``n`` samples and what its derivatives need.
 
     Attributes:
         outputs: scaled outputs, shape ``(m, n)``.
@@ -88,8 +89,51 @@ class Pass:
         return inward
 
 
-def forward(architecture: Architecture, theta: Array, frequencies: Array, z: Array) -> Pass:
-    """The scaled network with parameters ``theta (p,)`` at scaled inputs ``z (d, n)``.
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """One forward pass through all parts of a network; derivatives go back through them, the last one first.
+
+    Attributes:
+        takes: the channels of each part; empty for a plain network of one part.
+        d: number of inputs.
+    """
+
+    takes: tuple[tuple[int, ...], ...]
+    passes: tuple[PartPass, ...]
+    d: int
+
+    @property
+    def outputs(self) -> Array:
+        """Scaled outputs, shape ``(m, n)``."""
+        return self.passes[-1].outputs
+
+    def gradient(self, weight: Array) -> tuple[Array, Array]:
+        """Of the sum of ``weight * outputs``: in the parameters ``(p,)`` and in the scaled inputs ``(d, n)``."""
+        return self._back(weight, PartPass.gradient)
+
+    def jacobian(self, weight: Array) -> tuple[Array, Array]:
+        """As `gradient` with the samples kept apart: shapes ``(p, n)`` and ``(d, n)``."""
+        return self._back(weight, PartPass.jacobian)
+
+    def _back(
+        self, weight: Array, through: Callable[[PartPass, Array], tuple[Array, Array]]
+    ) -> tuple[Array, Array]:
+        if not self.takes:
+            return through(self.passes[0], weight)
+        count = self.d + sum(len(p.outputs) for p in self.passes)
+        back, pieces, end = np.zeros((count, weight.shape[1])), [], count
+        back[-len(weight) :] = weight
+        for takes, passed in reversed(list(zip(self.takes, self.passes, strict=True))):
+            start = end - len(passed.outputs)
+            piece, inward = through(passed, back[start:end])
+            back[list(takes)] += inward
+            pieces.append(piece)
+            end = start
+        return np.concatenate(pieces[::-1]), back[: self.d]
+
+
+def forward(architecture: Architecture, theta: Array, frequencies: Array, z: Array) -> PartPass:
+    """A part with parameters ``theta (p,)`` at scaled inputs ``z (d, n)``.
 
     >>> a = Architecture(1, 1, (2,))
     >>> theta, z, none = np.linspace(-1.0, 1.0, a.size), np.array([[0.3, 0.7]]), np.zeros((0, 1))
@@ -119,7 +163,7 @@ def forward(architecture: Architecture, theta: Array, frequencies: Array, z: Arr
         hidden.append((before, value))
         a = after
         entering.append(a)
-    return Pass(architecture, frequencies, matrices[-1] @ a, matrices, tuple(entering), tuple(hidden))
+    return PartPass(architecture, frequencies, matrices[-1] @ a, matrices, tuple(entering), tuple(hidden))
 
 
 def _with_ones(z: Array) -> Array:

@@ -8,16 +8,14 @@ run it (onnx's reference evaluator with the error function rounded to float32); 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from supnorm.networks.modular import ModularNetwork
+from supnorm.networks.network import Network
+from supnorm.networks.part import Part
+from supnorm.networks.scaling import Scaling
 from supnorm.results import BadInput, install, write_whole
-
-if TYPE_CHECKING:
-    from supnorm.networks.network import Network
-    from supnorm.networks.scaling import Scaling
 
 OPSET = 20
 
@@ -44,7 +42,7 @@ class _Graph:
         return name
 
 
-def to_onnx(network: Network | ModularNetwork, path: Path | str) -> None:
+def to_onnx(network: Network, path: Path | str) -> None:
     """Write ``network`` as an ONNX model with input ``x`` ``(n, d)`` and output ``y`` ``(n, m)``, float64.
 
     Raises:
@@ -56,13 +54,12 @@ def to_onnx(network: Network | ModularNetwork, path: Path | str) -> None:
         raise BadInput(f"export to ONNX needs the package onnx: {install('onnx')}") from None
     graph = _Graph()
     _network(graph, network)
-    a = network.architecture
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             network.name or "network",
-            [helper.make_tensor_value_info("x", TensorProto.DOUBLE, ["n", a.d])],
-            [helper.make_tensor_value_info("y", TensorProto.DOUBLE, ["n", a.m])],
+            [helper.make_tensor_value_info("x", TensorProto.DOUBLE, ["n", network.d])],
+            [helper.make_tensor_value_info("y", TensorProto.DOUBLE, ["n", network.m])],
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -73,14 +70,13 @@ def to_onnx(network: Network | ModularNetwork, path: Path | str) -> None:
     write_whole(path, model.SerializeToString())
 
 
-def _network(graph: _Graph, network: Network | ModularNetwork) -> None:
+def _network(graph: _Graph, network: Network) -> None:
     z = _enter(graph, network.scaling, "x")
-    if isinstance(network, ModularNetwork):
-        for takes, part in zip(network.takes, network.parts, strict=True):
-            y = _layers(graph, part, _channels(graph, z, takes))
-            z = graph.apply("Concat", z, y, axis=1)
-    else:
-        y = _layers(graph, network, z)
+    if not network.takes:
+        y = _layers(graph, network.parts[0], z)
+    for takes, part in zip(network.takes, network.parts, strict=False):
+        y = _layers(graph, part, _channels(graph, z, takes))
+        z = graph.apply("Concat", z, y, axis=1)
     y = graph.apply("Mul", y, graph.constant(network.scaling.output_scale))
     graph.apply("Add", y, graph.constant(network.scaling.output_shift), output="y")
 
@@ -94,14 +90,14 @@ def _enter(graph: _Graph, s: Scaling, z: str) -> str:
     return graph.apply("Div", z, graph.constant(s.input_scale))
 
 
-def _layers(graph: _Graph, network: Network, z: str) -> str:
-    if len(network.frequencies):
-        waves = graph.apply("MatMul", z, graph.constant(network.frequencies.T))
+def _layers(graph: _Graph, part: Part, z: str) -> str:
+    if len(part.frequencies):
+        waves = graph.apply("MatMul", z, graph.constant(part.frequencies.T))
         z = graph.apply("Concat", z, graph.apply("Sin", waves), graph.apply("Cos", waves), axis=1)
-    for i, (weights, bias) in enumerate(network.layers[:-1]):
-        after = _activate(graph, network.architecture.activations[i], _affine(graph, z, weights, bias))
-        z = graph.apply("Add", z, after) if network.architecture.skips(i) else after
-    return _affine(graph, z, *network.layers[-1])
+    for i, (weights, bias) in enumerate(part.layers[:-1]):
+        after = _activate(graph, part.architecture.activations[i], _affine(graph, z, weights, bias))
+        z = graph.apply("Add", z, after) if part.architecture.skips(i) else after
+    return _affine(graph, z, *part.layers[-1])
 
 
 def _channels(graph: _Graph, z: str, takes: tuple[int, ...]) -> str:

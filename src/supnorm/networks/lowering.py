@@ -2,52 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
+from supnorm.networks.part import Part
+from supnorm.networks.scaling import Scaling
 from supnorm.program import Builder, Program, Tensor
 
-if TYPE_CHECKING:
-    from supnorm.networks.modular import ModularNetwork
-    from supnorm.networks.network import Network
 
+def to_program(parts: Sequence[Part], takes: Sequence[Sequence[int]], s: Scaling) -> Program:
+    """The same function for one point, operation by operation.
 
-def to_program(network: Network) -> Program:
-    """The same function for one point, operation by operation; the input scaling joins the first layer."""
-    build = Builder(network.architecture.d)
-    return build.finish(_append(build, network, _logged(build, network.scaling.log)))
-
-
-def modular_program(network: ModularNetwork) -> Program:
-    """As `to_program`: input scaling, parts in their order, output scaling."""
-    build, s = Builder(network.d), network.scaling
+    The scaling of a plain network (``takes`` empty) joins its first and its last layer; that of a composition
+    stands before and after its parts.
+    """
+    build = Builder(s.d)
     channels = _logged(build, s.log)
+    if not takes:
+        return build.finish(_append(build, parts[0], channels, s))
     channels = _tensor(build.affine(channels, np.diag(1.0 / s.input_scale), -s.input_shift / s.input_scale))
-    for takes, part in zip(network.takes, network.parts, strict=True):
-        taken = channels.arrange(lambda index, takes=takes: index[list(takes)])  # type: ignore[misc]
-        y = _append(build, part, taken)
+    for group, part in zip(takes, parts, strict=True):
+        taken = channels.arrange(lambda index, group=group: index[list(group)])  # type: ignore[misc]
+        y = _append(build, part, taken, Scaling.none(part.architecture.d, part.architecture.m))
         channels = _tensor(build.concatenate([channels, y], 0))
     return build.finish(build.affine(y, np.diag(s.output_scale), s.output_shift))
 
 
-def _append(build: Builder, network: Network, z: Tensor) -> Tensor:
-    """The outputs of a network at a tensor of its inputs (logarithms already taken)."""
-    s = network.scaling
+def _append(build: Builder, part: Part, z: Tensor, s: Scaling) -> Tensor:
+    """The outputs of a part with its scaling at a tensor of its inputs (logarithms already taken)."""
     shift, scale = -s.input_shift / s.input_scale, 1.0 / s.input_scale
-    if len(network.frequencies):
+    if len(part.frequencies):
         inputs = build.affine(z, np.diag(scale), shift)
-        waves = build.affine(inputs, network.frequencies)
+        waves = build.affine(inputs, part.frequencies)
         z = _tensor(build.concatenate([inputs, build.unary("sin", waves), build.unary("cos", waves)], 0))
         shift, scale = np.zeros(z.shape[0]), np.ones(z.shape[0])
-    for i, (weights, bias) in enumerate(network.layers):
+    for i, (weights, bias) in enumerate(part.layers):
         if i == 0:
             weights, bias = weights * scale, bias + weights @ shift
-        if i == len(network.layers) - 1:
+        if i == len(part.layers) - 1:
             weights, bias = weights * s.output_scale[:, None], bias * s.output_scale + s.output_shift
             return _tensor(build.affine(z, weights, bias))
-        after = _tensor(build.unary(network.architecture.activations[i], build.affine(z, weights, bias)))
-        z = _tensor(build.binary("add", z, after)) if network.architecture.skips(i) else after
+        after = _tensor(build.unary(part.architecture.activations[i], build.affine(z, weights, bias)))
+        z = _tensor(build.binary("add", z, after)) if part.architecture.skips(i) else after
     raise AssertionError("a network has at least its output layer")
 
 

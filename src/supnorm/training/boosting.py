@@ -14,11 +14,12 @@ Multi-stage neural networks (arXiv 2307.08934).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.networks import Architecture, Network, Scaling
+from supnorm.networks import Architecture, Network, Part, Scaling
 from supnorm.results import BadInput
 from supnorm.results.powers import rms, unit
 from supnorm.training.stopping import FLOOR, Stop
@@ -43,9 +44,7 @@ class Boosting:
     frequencies: tuple[float, ...] = (2.0, 6.0, 15.0)
     optimiser: Optimiser | None = None
 
-    def add(
-        self, network: Network, x: Array, y: Array, stop: Stop, rng: np.random.Generator
-    ) -> Trained[Network]:
+    def add(self, network: Network, x: Array, y: Array, stop: Stop, rng: np.random.Generator) -> Trained:
         """``network`` plus one trained on its residuals at samples ``x (n, d)``, ``y (n, m)``.
 
         The network itself comes back where that does not lower the mean square: at the float64 floor.
@@ -59,7 +58,7 @@ class Boosting:
         >>> first = optimise(start, x, y, stop=Stop(40)).network
         >>> both = Boosting(8).add(first, x, y, Stop(200), np.random.default_rng(1)).network
         >>> before, after = (float(np.abs(n.value(x) - y).max()) for n in (first, both))
-        >>> after < 0.3 * before, both.architecture.widths
+        >>> after < 0.3 * before, both.widths
         (True, (13,))
         """
         _require_plain(network)
@@ -87,7 +86,7 @@ class Boosting:
     def _start(
         self, network: Network, scaling: Scaling, frequency: float, rng: np.random.Generator
     ) -> Network:
-        a = network.architecture
+        a = network.parts[0].architecture
         widths = (self.width,) * len(a.widths)
         return Network.init(
             rng, a.d, a.m, widths, activation=a.activations, scaling=scaling, frequency=frequency
@@ -100,7 +99,8 @@ def side_by_side(first: Network, second: Network) -> Network:
     Raises:
         BadInput: when they differ in one of these.
     """
-    a, b = first.architecture, second.architecture
+    (p,), (q,) = first.parts, second.parts
+    a, b = p.architecture, q.architecture
     s, t = first.scaling, second.scaling
     same_inputs = np.array_equal(s.input_shift, t.input_shift) and np.array_equal(
         s.input_scale, t.input_scale
@@ -108,8 +108,8 @@ def side_by_side(first: Network, second: Network) -> Network:
     if a.activations != b.activations or (a.d, a.m) != (b.d, b.m) or not same_inputs or s.log != t.log:
         raise BadInput("only networks of the same depth, activations and input scaling can be joined")
     layers = []
-    for i, ((w, c), (v, e)) in enumerate(zip(first.layers, second.layers, strict=True)):
-        if i == len(first.layers) - 1:
+    for i, ((w, c), (v, e)) in enumerate(zip(p.layers, q.layers, strict=True)):
+        if i == len(p.layers) - 1:
             ratio = t.output_scale / s.output_scale
             shift = (t.output_shift) / s.output_scale
             layers.append((np.hstack([w, v * ratio[:, None]]), c + e * ratio + shift))
@@ -118,15 +118,15 @@ def side_by_side(first: Network, second: Network) -> Network:
         else:
             corner = np.zeros((len(w), v.shape[1])), np.zeros((len(v), w.shape[1]))
             layers.append((np.block([[w, corner[0]], [corner[1], v]]), np.concatenate([c, e])))
-    widths = tuple(p + q for p, q in zip(a.widths, b.widths, strict=True))
+    widths = tuple(map(add, a.widths, b.widths))
     joined = Architecture(a.d, a.m, widths, a.activations)
-    return replace(first, architecture=joined, layers=tuple(layers))
+    return replace(first, parts=(Part(joined, tuple(layers)),))
 
 
 def can_be_boosted(network: Network) -> bool:
-    """Whether it has hidden layers and neither residual nor Fourier connections."""
-    a = network.architecture
-    return bool(a.widths) and not (a.residual or a.fourier)
+    """Whether it is one part with hidden layers and neither residual nor Fourier connections."""
+    a = network.parts[0].architecture
+    return not network.takes and bool(a.widths) and not (a.residual or a.fourier)
 
 
 def _require_plain(network: Network) -> None:

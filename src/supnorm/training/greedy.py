@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.networks import Architecture, Network, Scaling
+from supnorm.networks import Architecture, Network, Part, Scaling
 from supnorm.results import BadInput
 from supnorm.training.stopping import Stop
 from supnorm.training.train import Optimiser, Trained, check_samples, optimise
@@ -34,9 +34,7 @@ class GreedyLayers:
     share: float = 0.4
     optimiser: Optimiser | None = None
 
-    def train(
-        self, network: Network, x: Array, y: Array, stop: Stop, rng: np.random.Generator
-    ) -> Trained[Network]:
+    def train(self, network: Network, x: Array, y: Array, stop: Stop, rng: np.random.Generator) -> Trained:
         """Train ``network``, of which only the architecture and the scaling count, on samples.
 
         Raises:
@@ -49,9 +47,11 @@ class GreedyLayers:
         >>> found.minimum.loss < 1e-6
         True
         """
-        a = network.architecture
-        if a.residual or a.fourier or not a.widths:
-            raise BadInput("layer-wise training needs hidden layers, no residual or Fourier connections")
+        a = network.parts[0].architecture
+        if network.takes or a.residual or a.fourier or not a.widths:
+            raise BadInput(
+                "layer-wise training needs hidden layers in one part, no residual or Fourier connections"
+            )
         x, y = check_samples(network, x, y)
         s = network.scaling
         z, t = s.enter(x), (y - s.output_shift) / s.output_scale
@@ -63,7 +63,7 @@ class GreedyLayers:
             layer, output = _unscaled(trained)
             layers.append(layer)
             z = _hidden(trained, z)
-        begun = replace(network, layers=(*layers, output))
+        begun = replace(network, parts=(Part(a, (*layers, output)),))
         return optimise(begun, x, y, self.optimiser, _part(stop, 1.0 - self.share))
 
 
@@ -75,19 +75,20 @@ def _plain(z: Array, t: Array) -> Scaling:
 
 def _unscaled(network: Network) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Its hidden and its output layer, with the input scaling in the weights."""
-    (weights, bias), output = network.layers
+    (weights, bias), output = network.parts[0].layers
     own = weights / network.scaling.input_scale
     return (own, bias - own @ network.scaling.input_shift), output
 
 
 def _hidden(network: Network, z: Array) -> Array:
     """Values of its hidden layer, shape ``(n, width)``."""
-    width = network.architecture.widths[0]
+    (part,) = network.parts
+    width = part.architecture.widths[0]
     identity = (np.eye(width), np.zeros(width))
-    a = Architecture(network.d, width, (width,), network.architecture.activations)
+    a = Architecture(network.d, width, (width,), part.architecture.activations)
     s = network.scaling
     scaling = Scaling(s.input_shift, s.input_scale, np.zeros(width), np.ones(width))
-    return Network(a, scaling, (network.layers[0], identity)).value(z)
+    return Network((Part(a, (part.layers[0], identity)),), scaling).value(z)
 
 
 def _part(stop: Stop, share: float) -> Stop:

@@ -36,7 +36,7 @@ class Derivatives(Protocol):
 
 
 class Trainable(Protocol):
-    """A model with a flat parameter vector that can be trained: `Network`, `ModularNetwork`."""
+    """A model with a flat parameter vector that can be trained: a `Network`."""
 
     @property
     def scaling(self) -> Scaling:

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.approximants import Approximation, NotApplicable
-from supnorm.networks import ModularNetwork, Network, Scaling
+from supnorm.networks import Network, Scaling
 from supnorm.problem import Domain
 from supnorm.training.adam import Adam
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.memory import require_memory
 from supnorm.training.soap import SOAP
 from supnorm.training.stopping import Stop
-from supnorm.training.train import N, Optimiser, Trained, choose_optimiser, optimise
+from supnorm.training.train import Optimiser, Trained, choose_optimiser, optimise
 
 Array = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ class NetworkFit:
         ratio: samples per weight, where the reference can give more.
         rows: most samples used by a second-order method.
         frequency: scale of the first layer: 6 and more for oscillating references.
-        takes: for a `ModularNetwork`, the channels of each of its parts; ``width`` and ``depth`` are then those
+        takes: for a modular network (`Network.modular`), the channels of each part; ``width`` and ``depth`` are then those
             of every part.
         starts: random starts; the best one after a tenth of the iterations is trained on. Modular networks need 4.
     """
@@ -63,9 +63,7 @@ class NetworkFit:
             return inner + each.size(len(self.takes[-1]), m, width)
         return (d + 1) * width + (self.depth - 1) * (width + 1) * width + (width + 1) * m
 
-    def start(
-        self, x: Array, y: Array, domain: Domain, width: int, rng: np.random.Generator
-    ) -> Network | ModularNetwork:
+    def start(self, x: Array, y: Array, domain: Domain, width: int, rng: np.random.Generator) -> Network:
         """An untrained network with its scaling; the best of ``starts``.
 
         Raises:
@@ -80,12 +78,10 @@ class NetworkFit:
         tried = [_quick(network, x[: self.rows], y[: self.rows], self.iterations) for network in begun]
         return min(tried, key=lambda t: t.minimum.loss).network
 
-    def _random(
-        self, y: Array, domain: Domain, width: int, rng: np.random.Generator
-    ) -> Network | ModularNetwork:
+    def _random(self, y: Array, domain: Domain, width: int, rng: np.random.Generator) -> Network:
         scaling, m = Scaling.of_domain(domain, y), y.shape[1]
         if self.takes:
-            return ModularNetwork.init(
+            return Network.modular(
                 rng, domain.d, m, takes=self.takes, width=width, depth=self.depth,
                 activation=self.activation, scaling=scaling, inputs=domain.names,
             )  # fmt: skip
@@ -96,16 +92,16 @@ class NetworkFit:
 
     def train(
         self,
-        network: N,
+        network: Network,
         x: Array,
         y: Array,
         seconds: float | None,
         rng: np.random.Generator,
         longer: bool = True,
-    ) -> Trained[N]:
+    ) -> Trained:
         """Train on at most ``rows`` samples; with ``seconds`` for all of that time, if ``longer`` than ``iterations``."""
         x, y = x[: self.rows], y[: self.rows]
-        chosen = self.optimiser or choose_optimiser(network.architecture.size, y.size)
+        chosen = self.optimiser or choose_optimiser(network.size, y.size)
         iterations = 10**7 if seconds is not None and longer else self.iterations
         if isinstance(chosen, LevenbergMarquardt):
             iterations = max(iterations // 4, 1)  # a step costs several times one of the others
@@ -113,11 +109,11 @@ class NetworkFit:
             iterations = self.iterations  # its rate falls over the iterations
         return optimise(network, x, y, chosen, Stop(iterations, seconds, loss=1e-32), rng)
 
-    def refine(self, network: N, x: Array, y: Array, seconds: float | None) -> Trained[N]:
+    def refine(self, network: Network, x: Array, y: Array, seconds: float | None) -> Trained:
         """Go on from ``network`` on samples to which its worst points were added at the end."""
         kept = np.r_[0 : max(len(x) - 2000, 0)][: self.rows - 2000]
         rows = np.concatenate([kept, np.arange(max(len(x) - 2000, 0), len(x))])
-        chosen = choose_optimiser(network.architecture.size, y.size)
+        chosen = choose_optimiser(network.size, y.size)
         small = isinstance(chosen, LevenbergMarquardt)
         return optimise(network, x[rows], y[rows], chosen, Stop(100 if small else 800, seconds))
 
@@ -138,17 +134,17 @@ class NetworkFit:
         return as_approximation(trained, min(len(x), self.rows))
 
 
-def as_approximation(trained: Trained[Network | ModularNetwork], samples: int) -> Approximation:
+def as_approximation(trained: Trained, samples: int) -> Approximation:
     """A trained network in the protocol of the approximators; its note says why training stopped."""
-    widths = "x".join(map(str, trained.network.architecture.widths))
-    kind = "modular network" if isinstance(trained.network, ModularNetwork) else "network"
+    widths = "x".join(map(str, trained.network.widths))
+    kind = "modular network" if trained.network.takes else "network"
     network = replace(trained.network, name=f"{kind} {widths}")
-    size = network.architecture.size
+    size = network.size
     notes = (f"{trained.minimum.reason} ({trained.minimum.iterations} iterations)",)
     return Approximation(network.as_function(), network, network.name, size, samples, notes)
 
 
-def _quick(network: N, x: Array, y: Array, iterations: int) -> Trained[N]:
-    chosen = choose_optimiser(network.architecture.size, y.size)
+def _quick(network: Network, x: Array, y: Array, iterations: int) -> Trained:
+    chosen = choose_optimiser(network.size, y.size)
     least = isinstance(chosen, LevenbergMarquardt)
     return optimise(network, x, y, chosen, Stop(max(iterations // (40 if least else 10), 10)))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.networks import ModularNetwork, Network
+from supnorm.networks import Network
 from supnorm.problem import Problem
 from supnorm.training.active_fit import ActiveFit, Attempt, Trail
 from supnorm.training.boosting import Boosting, can_be_boosted
@@ -25,7 +25,6 @@ from supnorm.training.stopping import Stop
 from supnorm.training.train import Trained
 
 Array = NDArray[np.float64]
-Net = Network | ModularNetwork
 STAGES = 2  # networks added on the residual
 MOST_INPUTS = 3  # for boosting
 
@@ -61,13 +60,13 @@ class NetworkSearch:
         rng = np.random.default_rng(fit.seed + 11 * width)
         network = self.method.start(x, y, fit.problem.domain, width, rng)
         share = fit.deadline.left and fit.deadline.left / (remaining + 1)
-        self._announce(network.architecture.size, len(x))
+        self._announce(network.size, len(x))
         trained = self.method.train(network, x, y, share, rng)
         if self._judge(trained, len(x), start):
             return True
         return fit.norm == "sup" and self._refine(trained.network, x, y, share)
 
-    def _refine(self, network: Net, x: Array, y: Array, share: float | None) -> bool:
+    def _refine(self, network: Network, x: Array, y: Array, share: float | None) -> bool:
         """Add the worst points and go on, as long as the maximum falls and could meet the goal."""
         fit, goal = self.fit, self.fit.problem.error.limit
         for _ in range(1 if goal is None else 3):
@@ -81,7 +80,7 @@ class NetworkSearch:
                 return False
             extra_x, extra_y = worst_samples(found.rows, fit.problem, y.shape[1])
             x, y = np.concatenate([x, extra_x]), np.concatenate([y, extra_y])
-            self._announce(network.architecture.size, len(x))
+            self._announce(network.size, len(x))
             trained = self.method.refine(network, x, y, share)
             if self._judge(trained, len(x), start, last):
                 return True
@@ -119,7 +118,7 @@ class NetworkSearch:
             if best is None or (left is not None and left < 1.0):
                 return False
             network = _model(best)
-            if not isinstance(network, Network) or not can_be_boosted(network):
+            if not can_be_boosted(network):
                 return False
             width = max(self.method.widths)
             more = self.method.size(fit.problem.domain.d, fit.validation.y.shape[1], width)
@@ -137,7 +136,7 @@ class NetworkSearch:
 
     def _judge(
         self,
-        trained: Trained[Network | ModularNetwork],
+        trained: Trained,
         samples: int,
         start: float,
         before: Attempt | None = None,
@@ -154,7 +153,7 @@ class NetworkSearch:
         self.fit.observer(Training(weights, min(samples, self.method.rows)))
 
     def _networks(self) -> list[Attempt]:
-        return [a for a in self.fit.attempts if isinstance(a.approximation.model, Network | ModularNetwork)]
+        return [a for a in self.fit.attempts if isinstance(a.approximation.model, Network)]
 
     def _best(self) -> Attempt | None:
         return min(self._networks(), key=lambda a: a.errors.by(self.fit.norm), default=None)
@@ -174,13 +173,13 @@ def worst_samples(rows: Array, problem: Problem, outputs: int, most: int = 60) -
     return x[kept], y[kept]
 
 
-def _model(attempt: Attempt) -> Net:
+def _model(attempt: Attempt) -> Network:
     model = attempt.approximation.model
-    assert isinstance(model, Network | ModularNetwork)
+    assert isinstance(model, Network)
     return model
 
 
-def _joined(before: Trail, trained: Trained[Network | ModularNetwork]) -> Trail:
+def _joined(before: Trail, trained: Trained) -> Trail:
     """Processor seconds and root of the loss, which is relative to the spread of the samples."""
     shift = before[-1][0] if before else 0.0
     own = tuple((shift + seconds, float(np.sqrt(loss))) for _, seconds, loss in trained.minimum.trail)

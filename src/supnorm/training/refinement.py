@@ -36,7 +36,7 @@ class ArgmaxRefinement:
     rounds: int = 4
     optimiser: Optimiser | None = None
 
-    def run(self, network: Network, x: Array, y: Array, ask: Ask, stop: Stop) -> Trained[Network]:
+    def run(self, network: Network, x: Array, y: Array, ask: Ask, stop: Stop) -> Trained:
         """Refine ``network`` on samples ``x (n, d)``, ``y (n, m)`` and what ``ask(network, round)`` adds.
 
         ``stop`` is for all rounds together.
@@ -59,9 +59,9 @@ class ArgmaxRefinement:
             stop, iterations=max(stop.iterations // self.rounds, 1),
             seconds=stop.seconds and stop.seconds / self.rounds,
         )  # fmt: skip
-        small = network.architecture.size <= 300
+        small = network.size <= 300
         chosen = self.optimiser or (LevenbergMarquardt() if small else QuasiNewton())
-        trained: Trained[Network] | None = None
+        trained: Trained | None = None
         for i in range(self.rounds):
             more_x, more_y = ask(network, i)
             x, y = np.concatenate([x, more_x]), np.concatenate([y, more_y])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.networks import ModularNetwork, Network
+from supnorm.networks import Network
 from supnorm.results import BadInput
 from supnorm.training.adam import Adam
 from supnorm.training.lbfgs import LBFGS
@@ -20,20 +19,18 @@ from supnorm.training.stopping import Minimum, Stop
 
 Array = NDArray[np.float64]
 Optimiser = Adam | LBFGS | LevenbergMarquardt | QuasiNewton | SOAP
-N = TypeVar("N", bound=Network | ModularNetwork)
-N_co = TypeVar("N_co", bound=Network | ModularNetwork, covariant=True)
 
 
 @dataclass(frozen=True, eq=False)
-class Trained(Generic[N_co]):
+class Trained:
     """A trained network and how its training ended."""
 
-    network: N_co
+    network: Network
     minimum: Minimum
 
 
 def train(
-    network: N,
+    network: Network,
     x: Array,
     y: Array,
     optimiser: Optimiser | None = None,
@@ -41,7 +38,7 @@ def train(
     *,
     seconds: float | None = None,
     rng: np.random.Generator | None = None,
-) -> N:
+) -> Network:
     """The network with parameters trained on samples; its scaling stays as it is.
 
     Args:
@@ -65,16 +62,16 @@ def train(
 
 
 def optimise(
-    network: N,
+    network: Network,
     x: Array,
     y: Array,
     optimiser: Optimiser | None = None,
     stop: Stop | None = None,
     rng: np.random.Generator | None = None,
-) -> Trained[N]:
+) -> Trained:
     """As `train`, with limits in one object, handing back also how the training ended."""
     x, y = check_samples(network, x, y)
-    chosen = optimiser or choose_optimiser(network.architecture.size, y.size)
+    chosen = optimiser or choose_optimiser(network.size, y.size)
     if isinstance(chosen, SOAP):
         chosen = replace(chosen, shapes=_shapes(network))
     loss = MeanSquares(network, x, y)
@@ -85,7 +82,7 @@ def optimise(
         minimum = chosen.minimise(batches, network.flat, stop)
     else:
         minimum = chosen.minimise(loss.value_and_grad, network.flat, stop)
-    return Trained(cast(N, network.with_flat(minimum.theta)), minimum)  # mypy widens N to the union
+    return Trained(network.with_flat(minimum.theta), minimum)
 
 
 def choose_optimiser(parameters: int, residuals: int) -> Optimiser:
@@ -101,13 +98,12 @@ def choose_optimiser(parameters: int, residuals: int) -> Optimiser:
     return QuasiNewton() if parameters <= 6_000 else LBFGS()
 
 
-def _shapes(network: Network | ModularNetwork) -> tuple[tuple[int, ...], ...]:
+def _shapes(network: Network) -> tuple[tuple[int, ...], ...]:
     """Of the matrices and vectors of the flat parameters, in order."""
-    parts = network.parts if isinstance(network, ModularNetwork) else (network,)
-    return tuple(piece.shape for part in parts for layer in part.layers for piece in layer)
+    return tuple(piece.shape for part in network.parts for layer in part.layers for piece in layer)
 
 
-def check_samples(network: Network | ModularNetwork, x: Array, y: Array) -> tuple[Array, Array]:
+def check_samples(network: Network, x: Array, y: Array) -> tuple[Array, Array]:
     """The samples as float64 arrays ``(n, d)`` and ``(n, m)``.
 
     Raises:
@@ -115,9 +111,17 @@ def check_samples(network: Network | ModularNetwork, x: Array, y: Array) -> tupl
     """
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     y = y[:, None] if y.ndim == 1 else y
-    a = network.architecture
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != a.d or y.shape[1] != a.m or len(x) != len(y) or not len(x):
-        raise BadInput(f"samples must have shapes (n, {a.d}) and (n, {a.m}), got {x.shape} and {y.shape}")
+    if (
+        x.ndim != 2
+        or y.ndim != 2
+        or x.shape[1] != network.d
+        or y.shape[1] != network.m
+        or len(x) != len(y)
+        or not len(x)
+    ):
+        raise BadInput(
+            f"samples must have shapes (n, {network.d}) and (n, {network.m}), got {x.shape} and {y.shape}"
+        )
     for what, values in (("inputs", x), ("labels", y)):
         broken = ~np.isfinite(values).all(axis=1)
         if broken.any():

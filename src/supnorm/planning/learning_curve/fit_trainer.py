@@ -48,9 +48,7 @@ class FitTrainer:
                 first = self.strategy.start(x, y[:, None], cube, width, rng)
                 found = self.strategy.train(first, x, y[:, None], None, rng)
                 value = found.network.as_function().value
-                return Trained(
-                    lambda u: value(u)[:, 0], found.network.architecture.size, found.minimum.iterations
-                )
+                return Trained(lambda u: value(u)[:, 0], found.network.size, found.minimum.iterations)
             fitted = self.strategy.from_samples(x, y[:, None], cube, rng)
         except NotApplicable as error:
             name = type(self.strategy).__name__
