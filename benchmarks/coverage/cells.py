@@ -12,9 +12,9 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from supnorm.auditing.audit import explore
+from supnorm.auditing.distinct import cluster_sizes
+from supnorm.auditing.explore import explored
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.peaks import cluster_sizes
 from supnorm.auditing.plants import Bump, Sheet, planted_problem
 from supnorm.auditing.region import RegionVolume
 from supnorm.auditing.search import ScreenAndAscent
@@ -52,7 +52,8 @@ class Exceedance:
         """Whether the limit of one run covers the truth."""
         evaluator = Evaluator(self.problem)
         rng = np.random.default_rng(seed)
-        sample, _ = explore(evaluator, ScreenAndAscent(), QUICK, None, 0.0, rng)
+        sample = explored(evaluator, ScreenAndAscent(), QUICK, rng).sample
+        assert sample is not None
         level = sample.quantile(0.999) if self.level is None else self.level
         return self.share_above(level) <= sample.exceedance(level)["fraction_at_most"]
 
@@ -113,8 +114,8 @@ class Climbed:
         ends = []
         for seed in range(first, first + trials):
             evaluator = Evaluator(self.problem)
-            _, state = explore(evaluator, strategy, self.evaluations, None, 0.0, np.random.default_rng(seed))
-            ends.append(np.concatenate(state.independent))
+            search = explored(evaluator, strategy, self.evaluations, np.random.default_rng(seed))
+            ends.append(np.concatenate(search.independent))
         radius = 0.01 * math.sqrt(self.problem.domain.d)
         peak = _together(np.concatenate(ends), radius)
         mass = np.bincount(peak) / len(peak)

@@ -25,9 +25,11 @@ from numpy.typing import NDArray
 from benchmarks.claims.stored import stamp
 from supnorm.auditing import Power, SurrogateSearch
 from supnorm.auditing.audit import audit
+from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.plants import Bump, Plant, Sheet, planted_problem
 from supnorm.auditing.power import modelled_run, search
-from supnorm.auditing.search import ScreenAndAscent, SearchState
+from supnorm.auditing.search import ScreenAndAscent
+from supnorm.auditing.strategy import Search
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 
@@ -162,9 +164,9 @@ def direct(
             plant = known(row["height"], row["volume"]).placed(problem.domain, rng)
             side = "model" if isinstance(plant, Bump) else "both"
             evaluator = Evaluator(planted_problem(problem, plant, side))
-            search(evaluator, ScreenAndAscent(), each, rng)
-            assert evaluator.worst_batch is not None
-            there = _shows(plant, problem.domain.to_unit(evaluator.worst_batch[0][None]))
+            search(Landscape(evaluator, each), each, ScreenAndAscent(), rng)
+            assert evaluator.top is not None
+            there = _shows(plant, problem.domain.to_unit(evaluator.top.x[None]))
             found += evaluator.worst >= 0.95 * plant.height and there
         yield _row(name, row, each, found / truth, truth)
 
@@ -183,7 +185,7 @@ def modelled(runs: int, truth: int, seed: int, calls: int = 100) -> Iterator[dic
     evaluator.model.decide(1e-6)
     evaluator.reference.decide(1.0)
     rng = np.random.default_rng(seed)
-    state = SearchState.empty(2)
+    state = Search.empty(2)
     state.scout = evaluator.values(rng.random((calls, 2)), "statistics")
     strategy = SurrogateSearch(inner=7500, batch=12)
     power = Power(volumes=(3e-3,), sheets=(), runs=runs, evaluations=calls)

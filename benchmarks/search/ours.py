@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing.audit import Strategy, explore
+from supnorm.auditing.explore import explored
 from supnorm.auditing.pictures import Pictures
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.search import ScreenAndAscent
+from supnorm.auditing.strategy import Strategy
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Function, Problem
 
@@ -41,7 +42,7 @@ def supnorm(
         evaluator.listeners.append(recorder)
     evaluator.probe(rng)
     budget = evaluations - evaluator.total
-    explore(evaluator, strategy or ScreenAndAscent(), budget, None, start, rng)
+    explored(evaluator, strategy or ScreenAndAscent(), budget, rng)
     recorder.flush()
     evaluator.close()
     return evaluator.worst, evaluator.total, counted.points, time.thread_time() - start

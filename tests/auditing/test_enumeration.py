@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from supnorm import Enumeration, Estimate, EvaluationStore, ScreenAndAscent, audit
 from supnorm.auditing import tally
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.search import SearchState
+from supnorm.auditing.strategy import Search
 from supnorm.evaluation import Evaluator
 from supnorm.pages import summary
 from supnorm.pages.page import page
@@ -66,13 +66,14 @@ class Counted:
 def test_each_point_is_evaluated_once_and_the_worst_is_the_worst_of_all() -> None:
     asked = Counted(truth)
     evaluator = Evaluator(problem(reference=asked))
-    state = SearchState.empty(2)
-    listed = Enumeration().run(Landscape(evaluator, 100), state, np.random.default_rng(0))
+    found = Enumeration().run(Landscape(evaluator, 100), Search.empty(2), np.random.default_rng(0))
+    listed = found.listed
+    assert listed is not None
     assert asked.calls == Counter(row.tobytes() for row in EVERY)
     assert evaluator.counts == {"search": 12}
     assert evaluator.worst == ERRORS.max()
     assert (listed.points, listed.evaluated, listed.exhaustive, listed.complete) == (12, 12, True, True)
-    assert sorted(state.pool.score) == sorted(ERRORS)
+    assert sorted(found.pool.score) == sorted(ERRORS)
 
 
 def test_an_audit_of_few_points_evaluates_them_all() -> None:
@@ -252,11 +253,9 @@ def test_draws_count_as_often_as_they_were_drawn() -> None:
     points = np.array([[8.0, 2.0], [1.0, 1.0], [8.0, 2.0], [4.0, 3.0]])
     law = Law("four points", lambda n, _: np.tile(points, (n // 4, 1)))
     asked = problem(law=law)
-    finite = TWELVE.finite
-    assert finite is not None
-    taken = tally.Tally(asked, finite, 12, 8, rng, (1.0,))
-    Enumeration().run(Landscape(Evaluator(asked), 100), SearchState.empty(2), rng, take=taken.take)
-    sample = taken.sample()
+    known = Search.empty(2, draws=8, norms=(1.0,))
+    sample = Enumeration().run(Landscape(Evaluator(asked), 100), known, rng).sample
+    assert sample is not None
     expected = np.abs(model(points) - truth(points))
     assert sorted(sample.errors) == sorted(np.tile(expected, 2))
     assert sample.moments.norms()["L1"] == pytest.approx(expected.mean())
@@ -404,11 +403,11 @@ def test_memory_does_not_grow_with_the_points() -> None:
 
     evaluator = Evaluator(Problem(spiked, lambda x: x.sum(axis=1), domain))
     tracemalloc.start()
-    listed = Enumeration().run(
-        Landscape(evaluator, 10_000_000), SearchState.empty(6), np.random.default_rng(0)
-    )
+    search = Search.empty(6)
+    listed = Enumeration().run(Landscape(evaluator, 10_000_000), search, np.random.default_rng(0)).listed
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
+    assert listed is not None
     assert listed.exhaustive
     assert evaluator.counts == {"search": 1_000_000}
     assert evaluator.top is not None

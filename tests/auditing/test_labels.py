@@ -7,8 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from supnorm import audit
-from supnorm.auditing.findings import suspect_rows
-from supnorm.auditing.labels import LabelCheck
+from supnorm.auditing.labels import LabelCheck, suspect_rows
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 

@@ -6,7 +6,6 @@ import pickle
 import time
 from concurrent.futures import Executor, Future
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,10 @@ from tests import problems
 from tests.problems import Bump, RandomNet, assert_honest, bounded, box, function_of, mixed
 
 from supnorm import audit
-from supnorm.auditing.document import _crown
-from supnorm.auditing.findings import domain_against_data, infinite_cause
+from supnorm.auditing.data_findings import domain_against_data
 from supnorm.auditing.glitches import GlitchRule, rms_floor
+from supnorm.auditing.infinite import infinite_cause
+from supnorm.auditing.judging import crowned
 from supnorm.auditing.recheck import recheck
 from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import Evaluator
@@ -46,9 +46,7 @@ def test_a_narrow_bump_is_a_glitch_and_a_wide_one_is_not() -> None:
 def test_a_worst_point_that_the_last_pictures_saw_says_where_it_lies(x: float, where: str) -> None:
     evaluator = Evaluator(Problem(lambda x: x[:, 0] ** 2, lambda x: 0 * x[:, 0], Domain(x=(0.0, 1.0))))
     evaluator.values_inside(np.array([[x]]), "pictures")
-    run: Any = SimpleNamespace(evaluator=evaluator, places=[])
-    _crown(run)
-    assert run.places[0].witness.tags == (where,)
+    assert crowned(evaluator, ())[0].witness.tags == (where,)
 
 
 @pytest.mark.parametrize("side", ["model", "reference"])

@@ -14,10 +14,12 @@ from tests import problems
 
 from supnorm import audit
 from supnorm.auditing import Power, SurrogateSearch, plants
-from supnorm.auditing.plants import Bump, PlantedEvaluator, Sheet, planted_problem
+from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.plants import Bump, PlantLens, Sheet, planted_problem
 from supnorm.auditing.power import modelled_run, place, search
-from supnorm.auditing.search import ScreenAndAscent, SearchState
+from supnorm.auditing.search import ScreenAndAscent
 from supnorm.auditing.stand_in import stand_in
+from supnorm.auditing.strategy import Search
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput
@@ -118,18 +120,20 @@ def test_a_plant_stands_in_any_output_in_multiples_of_its_tolerance(output: int)
     problem = two_outputs()
     plant = Bump(4.0, 0.05, np.array([0.4, 0.6]), output=output)
     x = np.concatenate([np.array([[0.4, 0.6]]), np.random.default_rng(2).random((200, 2))])
-    planted = PlantedEvaluator(Evaluator(problem), plant)
-    done, slope = planted.gradient(x, "power")
+    evaluator = Evaluator(problem)
+    planted = PlantLens(evaluator, plant)
+    done, slope = planted.gradient(*evaluator.gradient(x, "power"))
     assert done.error[0] == pytest.approx(4.0, rel=0.3)
     assert done.error[0] >= 4.0
     assert done.output[0] == output
-    np.testing.assert_array_equal(planted.values(x, "power").error, done.error)
+    np.testing.assert_array_equal(planted.values(evaluator.values(x, "power")).error, done.error)
     told = planted_problem(problem, plant, "model")
     assert told.error(told.model(x), told.reference(x), x)[0][0] == pytest.approx(done.error[0], rel=1e-9)
     # Where the plant and the error below it are in one output the slope is that of their sum.
     same = (done.output == output) & (problem.error(problem.model(x), problem.reference(x), x)[1] == output)
     for j, step in enumerate(1e-6 * np.eye(2)):
-        ends = [planted.values(np.clip(x + s * step, 0, 1), "power").error for s in (1, -1)]
+        batches = [evaluator.values(np.clip(x + s * step, 0, 1), "power") for s in (1, -1)]
+        ends = [planted.values(batch).error for batch in batches]
         inside = same & np.all((x > 1e-5) & (x < 1 - 1e-5), axis=1)
         np.testing.assert_allclose(((ends[0] - ends[1]) / 2e-6)[inside], slope[inside, j], atol=1e-3)
 
@@ -204,7 +208,7 @@ def test_errors_that_can_show_nowhere_are_not_said_to_be_missed(strategy: Any) -
     problem = Problem(model, lambda x: x[:, 1], SQUARE, ErrorMeasure(mask=mask))
     evaluator = Evaluator(problem)
     evaluator.values(np.zeros((1, 2)), "search")
-    state = SearchState.empty(2)
+    state = Search.empty(2)
     x = np.column_stack([np.linspace(0, 1e-3, 10), np.linspace(0, 1, 10)])
     state.scout = evaluator.values(x, "statistics")
     power = Power(volumes=(1e-2,), sheets=(1e-3,), runs=2, evaluations=30)
@@ -289,9 +293,7 @@ def test_a_stand_in_is_close_to_the_pair_and_costs_no_call() -> None:
 def test_an_expensive_reference_is_not_called_for_power() -> None:
     evaluator = expensive(wrong, wave)
     state_rows = np.empty((0, 6))
-    from supnorm.auditing.search import SearchState
-
-    state = SearchState.empty(2)
+    state = Search.empty(2)
     state.scout = evaluator.values(np.random.default_rng(0).random((100, 2)), "statistics")
     before = evaluator.reference.called
     power = Power(volumes=(0.05,), sheets=(), runs=2)
@@ -319,7 +321,7 @@ def detection_rate(problem: Problem, plant: Bump, evaluations: int, runs: int, s
         rng = np.random.default_rng([seed, i])
         placed = plant.placed(problem.domain, rng)
         evaluator = Evaluator(planted_problem(problem, placed, "model"))
-        search(evaluator, ScreenAndAscent(), evaluations, rng)
+        search(Landscape(evaluator, evaluations), evaluations, ScreenAndAscent(), rng)
         assert evaluator.top is not None
         there = placed.added(problem.domain.to_unit(evaluator.top.x[None]))[0][0] > 0
         found += evaluator.worst >= 0.95 * plant.height and bool(there)

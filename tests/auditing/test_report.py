@@ -21,6 +21,7 @@ from tests import problems
 from supnorm import AuditReport, Power, audit, load_report
 from supnorm.auditing.explain import explain
 from supnorm.auditing.statistics import clopper_pearson_upper
+from supnorm.auditing.strategy import Search, Strategy, Traits
 from supnorm.pages import summary, write_page
 from supnorm.pages.page import page
 from supnorm.pages.view import InconsistentResult, View
@@ -587,15 +588,21 @@ def test_a_glitch_over_an_otherwise_exact_pair() -> None:
 
     @dataclass
     class Known:
-        def run(self, landscape: Any, state: Any, rng: Any, stop: Any = lambda: False) -> None:
+        traits = Traits()
+
+        def lean(self, calls: int) -> Strategy:
+            return self
+
+        def run(self, landscape: Any, search: Search, rng: Any, stop: Any = lambda: False) -> Search:
             u = np.full((1, 2), 0.5)
             done = landscape.look(u)
-            state.pool.add(u, done.score)
-            state.ends.add(u, done.score)
+            search.pool.add(u, done.score)
+            search.ends.add(u, done.score)
+            return search
 
     domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
     problem = Problem(spike, lambda x: 0 * x[:, 0], domain)
-    report = audit(problem, evaluations=20_000, seed=1, strategy=Known())  # type: ignore[arg-type]
+    report = audit(problem, evaluations=20_000, seed=1, strategy=Known())
     assert report.rms.value == 0
     assert len(report.glitches) == 1
     assert report.document["glitches"][0]["prominence"] == np.inf

@@ -17,11 +17,11 @@ from tests.problems import Instance, RandomNet, Watch, assert_found, assert_hone
 
 from supnorm import ScreenAndAscent, audit
 from supnorm.auditing.ascent import Ascent, projected
-from supnorm.auditing.audit import explore
 from supnorm.auditing.differential_evolution import DifferentialEvolution
+from supnorm.auditing.distinct import cluster_sizes, distinct
 from supnorm.auditing.evolution import EvolutionStrategy
+from supnorm.auditing.explore import explored
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.peaks import cluster_sizes, distinct
 from supnorm.auditing.points import fill_gaps, snap_to_faces, sobol_sequence, vertex_seeds
 from supnorm.auditing.polish import Polish
 from supnorm.auditing.seams import Seams
@@ -64,7 +64,7 @@ def searched(problem: Problem, evaluations: int, seed: int, strategy: ScreenAndA
     """The largest error that statistics and search see, without charts."""
     evaluator = Evaluator(problem, budget=evaluations)
     rng = np.random.default_rng(seed)
-    explore(evaluator, strategy or ScreenAndAscent(), evaluations, None, 0.0, rng)
+    explored(evaluator, strategy or ScreenAndAscent(), evaluations, rng)
     return evaluator.worst
 
 
@@ -264,9 +264,9 @@ def test_gradients_and_polish_climb_narrow_curved_ridges_by_themselves() -> None
 
     problem = against_zero(ridge, slope, 4)
     evaluator = Evaluator(problem, budget=20_000)
-    explore(evaluator, ScreenAndAscent(), 20_000, None, 0.0, np.random.default_rng(0))
+    search = explored(evaluator, ScreenAndAscent(), 20_000, np.random.default_rng(0))
     assert evaluator.worst > 1 - 1e-9
-    assert evaluator.gradients == "both"
+    assert search.informative
 
 
 @given(st.integers(1, 6), st.integers(0, 2**32 - 1))
@@ -664,7 +664,7 @@ def test_points_are_gathered_where_few_of_the_box_exist() -> None:
 
     problem = Problem(model, lambda x: 0.0 * x[:, 0], Domain([ring], x=(0.0, 1.0), y=(0.0, 1.0)))
     evaluator = Evaluator(problem, budget=2000)
-    explore(evaluator, ScreenAndAscent(), 2000, None, 0.0, np.random.default_rng(0))
+    explored(evaluator, ScreenAndAscent(), 2000, np.random.default_rng(0))
     assert evaluator.worst > 0.99 * (1 + 0.4 * np.sqrt(2)) ** 2
     assert sum(calls) >= 1900
     assert len(calls) < 400

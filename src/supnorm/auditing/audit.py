@@ -1,63 +1,46 @@
-"""The verb: search for the worst error of a model against a reference, and say what was found."""
+"""The verb: search for the worst error of a model against a reference, and say what was found.
+
+An audit is a chain of stages, each of which takes a `Run` and returns the next one: probe, plan, sample, search
+(`supnorm.auditing.explore`), peaks, planted errors, pictures, judgement; `document` writes the last one down.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Executor, wait
-from typing import Any
+from concurrent.futures import Executor
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from supnorm.auditing import document
 from supnorm.auditing.arguments import demand_norms, demand_number, power_of
-from supnorm.auditing.clock import Clock, Pace
+from supnorm.auditing.compared import is_table
 from supnorm.auditing.cost import declare, default_evaluations, demand_room
-from supnorm.auditing.enumeration import Enumeration, Listed
-from supnorm.auditing.expensive import SurrogateSearch
+from supnorm.auditing.drawing import draw
+from supnorm.auditing.explore import plan, probe, sample, search
 from supnorm.auditing.facts import failures_json
-from supnorm.auditing.forecast import LEAST, STATISTICS, Forecast, forecast
-from supnorm.auditing.halt import HALTS, MOMENT, NOT_PLANTED, come_back, halted, moment
-from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.forecast import LEAST, forecast
+from supnorm.auditing.halt import HALTS, halted
+from supnorm.auditing.judging import judge
+from supnorm.auditing.peaks import find_peaks
 from supnorm.auditing.pictures import Pictures, picture_budget
-from supnorm.auditing.places import find_places
-from supnorm.auditing.power import POWER_TIME, Planted, Power
+from supnorm.auditing.planting import plant
+from supnorm.auditing.power import Power
 from supnorm.auditing.recheck import check_outputs
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport
-from supnorm.auditing.search import ScreenAndAscent, SearchState
-from supnorm.auditing.statistics import NORMS, Moments, Sample
-from supnorm.auditing.table import Compared, compare_rows, is_table
-from supnorm.auditing.tally import Tally
-from supnorm.evaluation import (
-    EvaluationStore,
-    Evaluator,
-    Finished,
-    Observer,
-    PointStatus,
-    Started,
-    silent,
-)
+from supnorm.auditing.run import Asked, Run
+from supnorm.auditing.statistics import NORMS
+from supnorm.auditing.strategy import Strategy
+from supnorm.evaluation import EvaluationStore, Evaluator, Finished, Observer, Started, silent
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
-from supnorm.problem import Problem, draw_inside
+from supnorm.problem import Problem
 from supnorm.results import BadInput
 
-Array = NDArray[np.float64]
-Strategy = ScreenAndAscent | SurrogateSearch | Enumeration
-FEW = 2000  # calls up to which an expensive reference is modelled
-SECONDS_ROUND = 8192  # evaluations of the first round when seconds limit the search, at most
-FIRST_BATCH = 128  # of them, at most
-SAMPLE_MOST = 20_000  # independent points when only seconds limit the search
-ENUMERATED = 1 - STATISTICS  # of the time: what an enumeration may take
-UNLIMITED = 2**62  # evaluations
-# With seconds, times of what follows the search as shares of its own:
-PLACES_TIME, PICTURES_TIME = 0.2, 0.2  # and POWER_TIME
-# Why no errors are planted where points are enumerated.
-NONE_HIDDEN = "every point of the domain was evaluated, and there are no others where one could hide"
-SOME_LEFT = "the points of the domain were evaluated one by one, and what those that were not hold is unknown"
+PEAKS_TIME = 0.2  # of the time of the search, where seconds limit it
 
 
 @broken_workers_explained()
@@ -121,279 +104,102 @@ def audit(
     demand_number("seconds", seconds, 0.0)
     demand_number("workers", workers, 1, whole=True)
     demand_number("seed", seed, 0, whole=True)
-    evaluations = None if evaluations is None else int(evaluations)
-    seed, workers = int(seed), int(workers)
     demand_norms(norms)
-    power = power_of(power)
-    start = time.perf_counter()
-    rng = np.random.default_rng(seed)
-    shown = pictures or Pictures()
+    power, shown = power_of(power), pictures or Pictures()
+    evaluations = None if evaluations is None else int(evaluations)
+    start, workers = time.perf_counter(), int(workers)
     evaluator = Evaluator(
         problem, store=store, workers=workers, executor=executor, observer=observer, budget=evaluations
     )
     declare(evaluator, cost)
     recorder = Recorder(problem.domain, shown.cells(problem.domain.d), problem.error)
     evaluator.listeners.append(recorder)
-    error = problem.error
-    units = {*problem.reference.output_units} if error.kind == "absolute" else set()
-    unit = units.pop() if len(units) == 1 else ""
-    relative = error.kind == "relative"
-    observer(Started(problem.title, error.limit, seed, evaluations, relative, unit, error.per_output))
-    chosen: Strategy | None = None
-    clock: Clock | None = None
-    listed: Listed | None = None
-    compared: Compared | None = None
-    failures: dict[str, Any] | None = None
-    planned: Forecast | None = None
-
-    def finished() -> AuditReport:
-        """Places, planted errors, pictures, and all of it written down; a part of it where the audit was stopped."""
-        clocks = moment(evaluator) if state.halted else clock
-        within = MOMENT if state.halted else seconds or 0.0
-        found = compared.places if compared is not None else []
-        if compared is None:
-            landscape = Landscape(evaluator, picture_budget(evaluations, 60_000), "pictures")
-            landscape.clock = clocks if state.halted else clock and clock.within(PLACES_TIME * within)
-            found = find_places(landscape, state, sample, rng)
-        run = document.Run(evaluator, recorder, sample, state, found, shown, rng, halted=state.halted)
-        run.surrogate, run.searched = isinstance(chosen, SurrogateSearch), searched
-        run.in_order = not isinstance(chosen, SurrogateSearch) or chosen.in_order
-        run.listed, run.failures, run.compared = listed, failures, compared
-        run.planned = planned
-        if power is not None and listed is not None:
-            run.power = Planted(left_out=NONE_HIDDEN if listed.exhaustive else SOME_LEFT)
-        elif power is not None and state.halted:
-            run.power = Planted(left_out=NOT_PLANTED)
-        elif power is not None and chosen is not None and not isinstance(chosen, Enumeration):
-            spent = evaluator.spent("statistics", "search")
-            timed = clock and clock.within(POWER_TIME * within)
-            run.power = power.measure(evaluator, chosen, spent, state, recorder.worst_rows(), rng, timed)
-        run.clock = moment(evaluator) if state.halted else clock and clock.within(PICTURES_TIME * within)
-        return document.build(run, seed=seed, budget=(evaluations, seconds), start=start)
-
+    asked = Asked(
+        evaluator=evaluator,
+        rng=np.random.default_rng(int(seed)),
+        recorder=recorder,
+        start=start,
+        evaluations=evaluations,
+        seconds=seconds,
+        seed=int(seed),
+        strategy=strategy,
+        power=power,
+        pictures=shown,
+        norms=norms,
+    )
+    observer(_started(asked))
     try:
-        if is_table(problem):
-            compared = compare_rows(evaluator, norms)
-            sample, state = compared.sample, SearchState.empty(problem.domain.d)
-            state.halted = compared.stopped
-        else:
-            evaluator.probe(rng)
-            check_outputs(evaluator)
-            if problem.law is not None and not problem.law.even:
-                problem.law.draw(
-                    1, np.random.default_rng(0)
-                )  # a sampler that fails does so before the search
-            given = evaluations is not None or seconds is not None
-            if not given:
-                evaluations = default_evaluations(evaluator)
-            clock = limit_in_time(evaluator, seconds, start)
-            chosen = strategy or choose_strategy(evaluator, evaluations, clock)
-            if evaluations is not None:
-                planned = forecast(evaluator, chosen, evaluations, power)
-                demand_room(evaluator, planned.total)
-                evaluator.budget = planned.total
-                observer(planned.event(evaluations, given))
-            evaluator.tell()
-            if isinstance(chosen, Enumeration):
-                sample, state, listed = enumerate_points(evaluator, chosen, evaluations, rng, norms, clock)
-                if listed.exhaustive:
-                    failures = failures_json(evaluator, recorder) | {"of": listed.points}
-            else:
-                sample, state = explore(evaluator, chosen, evaluations, seconds, start, rng, norms, clock)
-        searched = evaluator.total
+        run = _searched(asked)
         try:
-            result = finished()
+            report = _finished(run)
         except HALTS as why:
-            state.halted = halted(why)
-            result = finished()
+            report = _finished(replace(run, halted=halted(why)))
     finally:
         evaluator.close()
     observer(Finished())
-    return result
+    return report
 
 
-def choose_strategy(evaluator: Evaluator, evaluations: int | None, clock: Clock | None = None) -> Strategy:
-    """Where the budget allows every point of a finite domain there is nothing to search for.
-
-    Else a few calls of an expensive reference are spent on a model of it, or the search is direct.
-    """
-    if _allows_all(evaluator, evaluations, clock):
-        return Enumeration()
-    dear = evaluator.reference.expensive and not evaluator.model.expensive
-    if dear and evaluations is not None and evaluations <= FEW:
-        return SurrogateSearch()
-    return ScreenAndAscent()
-
-
-def _allows_all(evaluator: Evaluator, evaluations: int | None, clock: Clock | None) -> bool:
-    """Whether the domain is finite and all of its points can be evaluated within the budget and, likely, the time."""
-    finite, points = evaluator.problem.domain.finite, None
-    if finite is not None:
-        left = 0.0 if clock is None else 0.75 * clock.left  # counting must not take the time of the search
-        most = np.inf if evaluations is None else evaluations
-        points = finite.count(most, lambda: clock is not None and clock.left < left)
-    if finite is None or not points:
-        return False
-    if clock is None or points * clock.pace.guess <= ENUMERATED * clock.left:
-        return True
-    if evaluator.model.expensive or evaluator.reference.expensive:
-        return False
-    # The first calls, of a few points, say little of what one of many costs.
-    _, x = next(finite.batches(evaluator.rows))
-    before = time.perf_counter()
-    evaluator.values_inside(x, "probe")
-    return points / len(x) * (time.perf_counter() - before) <= ENUMERATED * clock.left
+def _searched(asked: Asked) -> Run:
+    """The stages up to the end of the search."""
+    run = _announced(
+        plan(_checked(probe(asked))), given=asked.evaluations is not None or asked.seconds is not None
+    )
+    run = search(sample(run))
+    listed = run.search.listed
+    if listed is not None and listed.exhaustive:
+        run = replace(run, failures=failures_json(run.evaluator, run.recorder) | {"of": listed.points})
+    return run
 
 
-def enumerate_points(
-    evaluator: Evaluator,
-    strategy: Enumeration,
-    evaluations: int | None,
-    rng: np.random.Generator,
-    norms: Sequence[float] = NORMS,
-    clock: Clock | None = None,
-) -> tuple[Sample, SearchState, Listed]:
-    """Every point of a finite domain, and the statistics without a second call.
-
-    Where time or evaluations end before the points do, independent points are drawn after all, with what was kept back
-    for them.
-    """
-    problem, n = evaluator.problem, _sample_size(evaluations)
-    finite, points = strategy.points(problem.domain)
-    state = SearchState.empty(problem.domain.d)
-    tally = Tally(problem, finite, points, n, rng, norms)
-    limit = UNLIMITED if evaluations is None else evaluations - n * (points > evaluations)
-    own = clock and clock.within(ENUMERATED * clock.left)
-    listed = strategy.run(Landscape(evaluator, limit, clock=own), state, rng, take=tally.take)
-    if listed.exhaustive:
-        sample = tally.sample()
-        evaluator.rms = sample.rms().value
-    else:
-        sample, _ = _statistics(evaluator, evaluations, rng, norms, clock, state.halted)
-    return sample, state, listed
+def _finished(run: Run) -> AuditReport:
+    """The stages after the search, and all of it written down; a part of it where the audit was stopped."""
+    return document.build(judge(draw(plant(_peaks(run)))))
 
 
-def explore(
-    evaluator: Evaluator,
-    strategy: ScreenAndAscent | SurrogateSearch,
-    evaluations: int | None,
-    seconds: float | None,
-    start: float,
-    rng: np.random.Generator,
-    norms: Sequence[float] = NORMS,
-    clock: Clock | None = None,
-) -> tuple[Sample, SearchState]:
-    """Statistics and search, without places, charts and document: what the benchmarks time."""
-    clock = clock or limit_in_time(evaluator, seconds, start)
-    sample, state = _statistics(evaluator, evaluations, rng, norms, clock)
-    _search(evaluator, state, strategy, evaluations, clock, rng)
-    return sample, state
+def _started(asked: Asked) -> Started:
+    """What an observer is told first."""
+    problem, error = asked.problem, asked.problem.error
+    units = {*problem.reference.output_units} if error.kind == "absolute" else set()
+    unit = units.pop() if len(units) == 1 else ""
+    relative = error.kind == "relative"
+    return Started(
+        problem.title, error.limit, asked.seed, asked.evaluations, relative, unit, error.per_output
+    )
 
 
-def limit_in_time(evaluator: Evaluator, seconds: float | None, start: float) -> Clock | None:
-    """The clock of a search that began at ``start``; None without a limit in time."""
-    if seconds is None:
-        return None
-    import scipy.stats.qmc  # noqa: F401  takes up to a second, which is not the search's
-
-    caller, problem = evaluator.reference, evaluator.problem
-    workers = evaluator.workers if evaluator.executor is not None else 1
-    spawned = caller.function.parallel == "process" and caller.function.remake is not None
-    if evaluator.executor is not None and caller.expensive and spawned:  # so does the start of processes
-        x = draw_inside(problem.domain, 1, np.random.default_rng(0))
-        wait([caller.submit(x) for _ in range(workers)])
-    # What all this and the probe took is made up for up to half of the time.
-    end = max(start + seconds, time.perf_counter() + seconds / 2)
-    return Clock(end, Pace(evaluator.model.cost + evaluator.reference.cost / workers))
+def _checked(asked: Asked) -> Asked:
+    """What would fail after the search fails before it; with a budget, where neither it nor a time was given."""
+    problem = asked.problem
+    if is_table(problem):
+        return asked
+    check_outputs(asked.evaluator)
+    if problem.law is not None and not problem.law.even:
+        problem.law.draw(1, np.random.default_rng(0))
+    if asked.evaluations is None and asked.seconds is None:
+        return replace(asked, evaluations=default_evaluations(asked.evaluator))
+    return asked
 
 
-def _sample_size(evaluations: int | None) -> int:
-    """Independent points of the law."""
-    return SAMPLE_MOST if evaluations is None else int(np.clip(STATISTICS * evaluations, LEAST, 100_000))
+def _announced(run: Run, given: bool) -> Run:
+    """With what is planned, which observers are told; ``given``: the budget was asked for and not chosen."""
+    evaluator, evaluations = run.evaluator, run.evaluations
+    if run.table:
+        return run
+    if evaluations is not None:
+        planned = forecast(evaluator, run.strategy, evaluations, run.asked.power)
+        demand_room(evaluator, planned.total)
+        evaluator.expect(planned.total)
+        evaluator.observer(planned.event(evaluations, given))
+        run = replace(run, planned=planned)
+    evaluator.tell()
+    return run
 
 
-def _statistics(
-    evaluator: Evaluator,
-    evaluations: int | None,
-    rng: np.random.Generator,
-    norms: Sequence[float],
-    clock: Clock | None,
-    stopped: str = "",
-) -> tuple[Sample, SearchState]:
-    """Independent points of the law; they are the first screened points as well."""
-    problem = evaluator.problem
-    assert problem.law is not None
-    n = _sample_size(evaluations)
-    own = clock and clock.within(STATISTICS * clock.left)
-    x = problem.law.draw(n, rng)
-    state = SearchState.empty(problem.domain.d)
-    errors = []
-    moments, before = Moments(norms), evaluator.failures.without_value
-    landscape = Landscape(evaluator, n, "statistics", clock=own)
-    i = 0
-    while i < n and not (i and landscape.late) and not (state.halted or stopped):
-        rows = evaluator.rows()
-        if own is not None:  # what a point costs is hardly known yet: batches grow
-            rows = max(1, min(rows, own.affords, max(FIRST_BATCH, 3 * i)))
-        try:
-            done = landscape.values(x[i : i + rows])
-        except HALTS as why:
-            state.halted = halted(why)
-            known = come_back(evaluator, x[i : i + rows])
-            if not (i or len(known)):
-                raise
-            if not len(known):
-                break
-            done = landscape.values(known)
-        i += len(done)
-        ok = done.status == PointStatus.OK
-        have = slice(None) if ok.all() else ok
-        errors.append(done.error[have])
-        moments.add(problem.error.in_units(done.model[have], done.reference[have], done.x[have]))
-        state.look(problem.domain.to_unit(done.x), done)
-        state.scout = state.scout or done
-    failed = {side: n - before[side] for side, n in evaluator.failures.without_value.items()}
-    sample = Sample(np.concatenate([np.empty(0), *errors]), problem.law.name, i, moments, failed)
-    evaluator.rms = sample.rms().value
-    return sample, state
-
-
-def _search(
-    evaluator: Evaluator,
-    state: SearchState,
-    strategy: ScreenAndAscent | SurrogateSearch,
-    evaluations: int | None,
-    clock: Clock | None,
-    rng: np.random.Generator,
-) -> None:
-    most = np.inf if evaluations is None else evaluations - evaluator.spent("statistics")
-    if not state.halted:
-        try:
-            _rounds(evaluator, state, strategy, most, clock, rng)
-        except HALTS as why:
-            state.halted = halted(why)
-
-
-def _rounds(
-    evaluator: Evaluator,
-    state: SearchState,
-    strategy: ScreenAndAscent | SurrogateSearch,
-    most: float,
-    clock: Clock | None,
-    rng: np.random.Generator,
-) -> None:
-    if clock is None:
-        strategy.run(Landscape(evaluator, int(most)), state, rng)
-        return
-    # With seconds: rounds that double, the last one cut to the time that is left.
-    size = SECONDS_ROUND
-    while not clock.late and evaluator.spent("search") < most:
-        began, before = time.perf_counter(), evaluator.spent("search")
-        limit = int(min(before + size, most))
-        strategy.run(Landscape(evaluator, limit, clock=clock), state, rng, lambda: clock.late)
-        state.rounds += 1
-        done = evaluator.spent("search") - before
-        if done < 4:
-            break
-        pace = (time.perf_counter() - began) / done
-        size = int(min(2 * size, clock.left / pace + 1))
+def _peaks(run: Run) -> Run:
+    """The distinct peaks of what the search found; of a table its worst rows."""
+    clock = run.clock_for(PEAKS_TIME)
+    if run.search.compared is not None:
+        return replace(run, peaks=tuple(run.search.compared.peaks))
+    landscape = run.landscape(picture_budget(run.evaluations, 60_000), clock)
+    return replace(run, peaks=tuple(find_peaks(landscape, run.search, run.sample, run.asked.rng)))

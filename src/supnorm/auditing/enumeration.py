@@ -9,16 +9,17 @@ search where it does not.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.halt import HALTS, halted
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.search import SearchState
+from supnorm.auditing.listed import NAMED, Listed
+from supnorm.auditing.strategy import Search, Strategy, Traits
+from supnorm.auditing.tally import Tally
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
 from supnorm.evaluation.caller import rows_in
 from supnorm.problem import Domain
@@ -26,124 +27,6 @@ from supnorm.problem.finite import FinitePoints
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-Take = Callable[[NDArray[np.int64], Evaluations], None]
-NAMED = 20  # points without an error that are kept
-SHOWN = 3  # of them, in the sentence
-
-
-@dataclass
-class Listed:
-    """What an enumeration went through.
-
-    Attributes:
-        points: how many points the domain has.
-        evaluated: how many of them were evaluated.
-        failed: at how many of these there is no error, by the side that failed.
-        masked: at how many the error does not count, by the mask of the problem.
-        partial: at how many of the others the reference has a value in some outputs only.
-        without: the first `NAMED` points that failed.
-    """
-
-    points: int
-    evaluated: int = 0
-    failed: dict[str, int] = field(default_factory=dict)
-    masked: int = 0
-    partial: int = 0
-    without: list[Array] = field(default_factory=list)
-
-    @property
-    def exhaustive(self) -> bool:
-        """Whether every point was evaluated."""
-        return self.evaluated == self.points
-
-    @property
-    def complete(self) -> bool:
-        """Whether the error of every output is known, and counts, at every point."""
-        return self.exhaustive and not sum(self.failed.values()) + self.masked + self.partial
-
-    def text(self, names: Sequence[str]) -> str:
-        """What this means for the worst error, in a sentence or two; ``names`` are those of the inputs.
-
-        >>> print(Listed(12, 12).text(("n", "k")))
-        All 12 points of the domain were evaluated: the worst error is that of the point reported, as computed in \
-floating point; no worse point exists.
-        """
-        if not self.exhaustive:
-            return (
-                f"{self.evaluated:,} of the {self.points:,} points of the domain were evaluated; a worse one may be "
-                "among the others."
-            )
-        if self.points == 1:
-            every = "The only point of the domain was evaluated"
-        else:
-            every = f"All {self.points:,} points of the domain were evaluated"
-        left = self.points - sum(self.failed.values()) - self.masked
-        if not left:
-            return f"{every}: {self._exceptions(names)}."
-        if self.complete:
-            return (
-                f"{every}: the worst error is that of the point reported, as computed in floating point; no worse "
-                "point exists."
-            )
-        rest = " other" if left < self.points else ""
-        kept = f"the one{rest} point" if left == 1 else f"the {left:,}{rest} points"
-        return (
-            f"{every}, but {self._exceptions(names)}. Of {kept} none has a worse error than the one reported, as "
-            "computed in floating point."
-        )
-
-    def _exceptions(self, names: Sequence[str]) -> str:
-        """At which points no error is known or counts, and why."""
-        said, none = [], sum(self.failed.values())
-        if none:
-            where = [
-                ", ".join(f"{name} = {v:.6g}" for name, v in zip(names, x, strict=True))
-                for x in self.without[:SHOWN]
-            ]
-            more = "; ..." if none > SHOWN else ""
-            said.append(
-                f"at {none:,} of them no error is known, because a function failed or gave no finite value there "
-                f"({'; '.join(where)}{more})"
-            )
-        if self.partial:
-            said.append(f"at {self.partial:,} of them the reference has a value in some outputs only")
-        if self.masked:
-            said.append(f"at {self.masked:,} of them the error does not count, by the mask of the problem")
-        return ", and ".join(said)
-
-    def to_json(self, names: Sequence[str]) -> dict[str, Any]:
-        """The key ``search`` of an audit's document."""
-        return {
-            "exhaustive": self.exhaustive,
-            "complete": self.complete,
-            "points": self.points,
-            "evaluated": self.evaluated,
-            "failed": dict(self.failed),
-            "masked": self.masked,
-            "partial": self.partial,
-            "without_error": [dict(zip(names, map(float, x), strict=True)) for x in self.without],
-            "text": self.text(names),
-        }
-
-
-def unlisted_json(domain: Domain) -> dict[str, Any]:
-    """The same where nothing was enumerated; ``points`` where it is known that the domain has finitely many."""
-    points = None if domain.finite is None or domain.constraints else domain.finite.size
-    return {
-        "exhaustive": False,
-        "complete": False,
-        "points": points,
-        "evaluated": None,
-        "failed": {},
-        "masked": 0,
-        "partial": 0,
-        "without_error": [],
-        "text": "",
-    }
-
-
-def _ignore(number: NDArray[np.int64], done: Evaluations) -> None:
-    """Where nobody asks for the values."""
 
 
 @dataclass(frozen=True)
@@ -161,30 +44,39 @@ class Enumeration:
     fewest: int = 8
     first: int = 16
 
+    @property
+    def traits(self) -> Traits:
+        """The statistics need no evaluation of their own where all points are evaluated."""
+        return Traits(regime="enumeration", samples=False, rounds=False, enumerates=True)
+
+    def lean(self, calls: int) -> Strategy:
+        """The same: an enumeration is not repeated."""
+        return self
+
     def run(
         self,
         landscape: Landscape,
-        state: SearchState,
+        search: Search,
         rng: np.random.Generator,
         stop: Callable[[], bool] = lambda: False,
-        take: Take = _ignore,
-    ) -> Listed:
-        """Evaluate all points, as far as budget and time allow; the best of them go into ``state``.
+    ) -> Search:
+        """Evaluate all points, as far as budget and time allow.
+
+        The statistics come with them; without all points there are none.
 
         Args:
-            rng: not used: the order of the points is fixed.
-            stop: asked before each batch; true ends it.
-            take: is given the numbers (`FinitePoints`) and values of each batch.
+            rng: draws points of the law; the order of the points is fixed.
 
         Raises:
             BadInput: when the domain is not finite.
         """
         evaluator = landscape.evaluator
         domain = evaluator.problem.domain
-        finite, points = self.points(domain)
-        listed = Listed(points)
+        finite, points = finite_points(domain)
+        tally = Tally(evaluator.problem, finite, points, search.draws, rng, search.norms)
+        listed = search.listed = Listed(points)
         before, masked = dict(evaluator.failures.failed), evaluator.failures.masked
-        evaluator.budget = max(evaluator.budget or 0, evaluator.total + min(points, landscape.limit))
+        evaluator.expect(max(evaluator.budget or 0, evaluator.total + min(points, landscape.limit)))
         for number, x in finite.batches(lambda: self._rows(landscape, listed.evaluated > 0)):
             left = landscape.limit - landscape.spent
             if left <= 0 or landscape.late or stop():
@@ -192,32 +84,20 @@ class Enumeration:
             try:
                 done = self._values(landscape, x[:left])
             except HALTS as why:
-                state.halted = halted(why)
+                search.halted = halted(why)
                 break
             listed.evaluated += len(done)
-            state.pool.add(domain.to_unit(done.x), done.score)
+            search.pool.add(domain.to_unit(done.x), done.score)
             known = done.status == PointStatus.OK
             listed.partial += int((~np.isfinite(done.reference[known])).any(axis=1).sum())
             failed = done.x[done.status == PointStatus.FAILED]
             listed.without += list(failed[: NAMED - len(listed.without)])
-            take(number[:left], done)
+            tally.take(number[:left], done)
         listed.failed = {side: n - before[side] for side, n in evaluator.failures.failed.items()}
         listed.masked = evaluator.failures.masked - masked
-        return listed
-
-    def points(self, domain: Domain) -> tuple[FinitePoints, int]:
-        """The points of a domain, and how many exist.
-
-        Raises:
-            BadInput: when the domain is not finite.
-        """
-        points = None if domain.finite is None else domain.finite.count()
-        if domain.finite is None or points is None:
-            raise BadInput(
-                "an Enumeration needs a domain whose inputs are all lists of values, such as Axis(values=[1, 2, 5]), "
-                f"and not too many of them, got {domain!r}"
-            )
-        return domain.finite, points
+        if listed.exhaustive:
+            search.sample = tally.sample()
+        return search
 
     def _rows(self, landscape: Landscape, begun: bool) -> int:
         """Points of the next batch."""
@@ -238,6 +118,21 @@ class Enumeration:
             landscape.clock.pace.note(len(x), time.perf_counter() - start)
         _remember(evaluator, done)
         return done
+
+
+def finite_points(domain: Domain) -> tuple[FinitePoints, int]:
+    """The points of a domain, and how many exist.
+
+    Raises:
+        BadInput: when the domain is not finite.
+    """
+    points = None if domain.finite is None else domain.finite.count()
+    if domain.finite is None or points is None:
+        raise BadInput(
+            "an Enumeration needs a domain whose inputs are all lists of values, such as Axis(values=[1, 2, 5]), "
+            f"and not too many of them, got {domain!r}"
+        )
+    return domain.finite, points
 
 
 def _remember(evaluator: Evaluator, done: Evaluations) -> None:

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.modelled import believed, error_problem, reference_problem, signed_errors
 from supnorm.auditing.points import sobol_sequence
-from supnorm.auditing.search import ScreenAndAscent, SearchState
+from supnorm.auditing.search import ScreenAndAscent
+from supnorm.auditing.strategy import Search, Strategy, Traits
 from supnorm.auditing.surrogate import GaussianProcess
 from supnorm.auditing.thinning import thin
 from supnorm.evaluation import Evaluations, Evaluator, Flight, PointStatus
@@ -62,19 +63,28 @@ class SurrogateSearch:
     most: int = 1200
     in_order: bool = True
 
+    @property
+    def traits(self) -> Traits:
+        """It models the reference."""
+        return Traits(regime="D", models_reference=True, in_order=self.in_order)
+
+    def lean(self, calls: int) -> Strategy:
+        """Smaller searches on the process, and fewer of them."""
+        return replace(self, inner=self.inner // 4, batch=max(self.batch, calls // 8))
+
     def run(
         self,
         landscape: Landscape,
-        state: SearchState,
+        search: Search,
         rng: np.random.Generator,
         stop: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """Spend the landscape's budget; what is found goes into ``state``."""
+    ) -> Search:
+        """Spend the landscape's budget; points that are known already count towards the first ones."""
         evaluator = landscape.evaluator
         domain = evaluator.problem.domain
-        calls = _Calls(landscape, state)
-        total = landscape.remaining + state.pool.seen
-        filling = int(self.first * total) - state.pool.seen
+        calls = _Calls(landscape, search)
+        total = landscape.remaining + search.pool.seen
+        filling = int(self.first * total) - search.pool.seen
         if filling > 0:
             u = sobol_sequence(domain.d, rng)(filling)
             if domain.constraints or domain.cloud is not None:
@@ -85,6 +95,7 @@ class SurrogateSearch:
             self._one_by_one(landscape, calls, u, rng, stop)
         else:
             self._in_rounds(landscape, calls, u, rng, stop)
+        return search
 
     def _in_rounds(
         self,
@@ -189,10 +200,9 @@ class SurrogateSearch:
     def _search(self, inner: Problem, budget: int, most: int, rng: np.random.Generator) -> list[Array]:
         """At most so many ends of a search on the cheap problem, best first, apart from each other."""
         evaluator = Evaluator(inner)
-        state = SearchState.empty(inner.domain.d)
         strategy = replace(ScreenAndAscent(), independent=0.0, seams_share=0.0)
-        strategy.run(Landscape(evaluator, budget), state, rng)
-        ends = state.ends if len(state.ends.u) else state.pool
+        search = strategy.run(Landscape(evaluator, budget), Search.empty(inner.domain.d), rng)
+        ends = search.ends if len(search.ends.u) else search.pool
         spread = self.apart * np.sqrt(inner.domain.d)
         order = thin(ends.u, ends.score, spread, most)
         return [ends.u[i] for i in order]
@@ -223,15 +233,15 @@ class SurrogateSearch:
 class _Calls:
     """Real calls so far: points, both values, scores; points ``without`` an error are not proposed again."""
 
-    def __init__(self, landscape: Landscape, state: SearchState) -> None:
-        self.landscape, self.state = landscape, state
+    def __init__(self, landscape: Landscape, search: Search) -> None:
+        self.landscape, self.search = landscape, search
         d = landscape.d
         self.u, self.without, self.score = np.empty((0, d)), np.empty((0, d)), np.empty(0)
         self.y, self.f = np.empty((0, 1)), np.empty((0, 1))
         self.scale: Array | None = None
         self._fitted = 0
-        if state.scout is not None:
-            self._add(state.scout)
+        if search.scout is not None:
+            self._add(search.scout)
 
     @property
     def enough(self) -> bool:
@@ -253,8 +263,8 @@ class _Calls:
     def take(self, done: Evaluations) -> None:
         """Keep what has come back."""
         u = self.landscape.evaluator.problem.domain.to_unit(done.x)
-        self.state.pool.add(u, done.score)
-        self.state.ends.add(u, done.score)
+        self.search.pool.add(u, done.score)
+        self.search.ends.add(u, done.score)
         self._add(done)
 
     def _add(self, done: Evaluations) -> None:

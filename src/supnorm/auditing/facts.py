@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from supnorm.auditing import pictures as charts
+from supnorm.auditing.compared import Compared
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import Table
+from supnorm.auditing.run import Run
 from supnorm.auditing.statistics import QUANTILES, Sample
-from supnorm.auditing.table import Compared
 from supnorm.auditing.thinning import linkage_radius, thin
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Domain, Function, Problem
 from supnorm.problem.finite import LISTED
 from supnorm.results import Witness
-
-if TYPE_CHECKING:
-    from supnorm.auditing.document import Run
 
 NUMBERS, MOST_NUMBERS = 300_000, 1_000_000  # in the table of the worst points: some MB, and up to 20 of them
 ROUNDING_NOTE = "The {side} runs in {precision}: errors below about {size:.0e} of its values are its rounding, not its fit."
@@ -74,7 +72,7 @@ def side_json(function: Function) -> dict[str, Any]:
     return {"name": name, "precision": function.precision, "notes": list(function.notes)}
 
 
-def place_json(witness: Witness, problem: Problem, names: list[str]) -> dict[str, Any]:
+def peak_json(witness: Witness, problem: Problem, names: list[str]) -> dict[str, Any]:
     """A witness as plain data."""
     return {
         "x": problem.domain.describe(witness.x),
@@ -93,14 +91,14 @@ def place_json(witness: Witness, problem: Problem, names: list[str]) -> dict[str
     } | ({} if witness.row is None else {"row": witness.row})
 
 
-def rows_json(compared: Compared, places: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Places that are rows of a table with the line of the file, and what its other columns hold there."""
+def rows_json(compared: Compared, peaks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Peaks that are rows of a table with the line of the file, and what its other columns hold there."""
     at = {int(compared.pairs.row[pair]) + 1: int(pair) for pair in compared.worst}
-    pairs = [at[place["row"]] for place in places]
+    pairs = [at[peak["row"]] for peak in peaks]
     more = []
-    for place, pair, cells in zip(places, pairs, compared.columns(pairs), strict=True):
+    for peak, pair, cells in zip(peaks, pairs, compared.columns(pairs), strict=True):
         line = compared.pairs.rows.line(int(compared.pairs.row[pair]))
-        more.append(place | ({} if line is None else {"line": line}) | {"columns": cells})
+        more.append(peak | ({} if line is None else {"line": line}) | {"columns": cells})
     return more
 
 
@@ -172,7 +170,7 @@ def finite_json(
     part, worst = sample.finite(), evaluator.worst_finite
     row = {}
     if compared is not None:
-        best = next((p.witness for p in compared.places if p.witness.error < np.inf), None)
+        best = next((p.witness for p in compared.peaks if p.witness.error < np.inf), None)
         row = {"row": None if best is None else best.row}
     return row | {
         "n": part.n,
@@ -221,15 +219,15 @@ def finite_note(domain: Domain) -> list[str]:
 
 def points_table(run: Run, names: list[str]) -> Table:
     """The worst rows, thinned so that they do not crowd at one peak; of a table its worst rows, all of them."""
-    domain = run.evaluator.problem.domain
+    domain = run.problem.domain
     columns = (
         *domain.names,
         *(f"model_{n}" for n in names),
         *(f"reference_{n}" for n in names),
         "error",
     )
-    if run.compared is not None:
-        return _rows_of_table(run.compared, columns)
+    if run.search.compared is not None:
+        return _rows_of_table(run.search.compared, columns)
     rows = run.recorder.worst_rows()
     if len(rows):
         u = domain.to_unit(rows[:, : domain.d])

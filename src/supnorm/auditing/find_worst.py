@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing.audit import choose_strategy, enumerate_points, explore, limit_in_time
 from supnorm.auditing.cost import declare
-from supnorm.auditing.enumeration import Enumeration
+from supnorm.auditing.explore import plan, probe, sample, search
 from supnorm.auditing.joint import with_output
 from supnorm.auditing.recorder import Recorder
+from supnorm.auditing.run import Asked
 from supnorm.evaluation import EvaluationStore, Evaluator
 from supnorm.problem import Problem
 from supnorm.results import Witness
@@ -61,19 +61,20 @@ def find_worst(
     0.25
     """
     start = time.perf_counter()
-    rng = np.random.default_rng(seed)
     evaluator = Evaluator(problem, store=store, workers=workers, executor=executor, budget=evaluations)
     declare(evaluator, cost)
     recorder = Recorder(problem.domain, 2, problem.error)
     evaluator.listeners.append(recorder)
+    asked = Asked(
+        evaluator=evaluator,
+        rng=np.random.default_rng(seed),
+        start=start,
+        evaluations=evaluations,
+        seconds=seconds,
+        seed=seed,
+    )
     try:
-        evaluator.probe(rng)
-        clock = limit_in_time(evaluator, seconds, start)
-        chosen = choose_strategy(evaluator, evaluations, clock)
-        if isinstance(chosen, Enumeration):
-            enumerate_points(evaluator, chosen, evaluations, rng, clock=clock)
-        else:
-            explore(evaluator, chosen, evaluations, seconds, start, rng, clock=clock)
+        search(sample(plan(probe(asked))))
         witness = evaluator.witness()
     finally:
         evaluator.close()

@@ -11,17 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from supnorm.auditing.enumeration import Enumeration
-from supnorm.auditing.expensive import SurrogateSearch
-from supnorm.auditing.places import PLACES
+from supnorm.auditing.enumeration import finite_points
+from supnorm.auditing.peak import PEAKS
 from supnorm.auditing.power import Power
-from supnorm.auditing.search import ScreenAndAscent
+from supnorm.auditing.strategy import Strategy
 from supnorm.evaluation import Evaluator, Planned
 
-STATISTICS, LEAST = (
-    0.2,
-    20,
-)  # share of the evaluations that are independent points of the law, and so many at least
+STATISTICS = 0.2  # share of the evaluations that are independent points of the law
+LEAST = 20  # of them, at least
 PROBE = 8  # points of the probe
 PICTURES_MOST = 130_000
 CUT, LINE = 30, 101  # points of the smallest cut along an input, and of the smallest map of one input
@@ -84,7 +81,7 @@ class Forecast:
 
 def forecast(
     evaluator: Evaluator,
-    strategy: ScreenAndAscent | SurrogateSearch | Enumeration,
+    strategy: Strategy,
     evaluations: int,
     power: Power | None,
 ) -> Forecast:
@@ -93,21 +90,21 @@ def forecast(
     d = problem.domain.d
     statistics = max(int(STATISTICS * evaluations), LEAST)
     searched = evaluations - statistics
-    if isinstance(strategy, Enumeration):
-        points = strategy.points(problem.domain)[1]
+    if strategy.traits.enumerates:
+        points = finite_points(problem.domain)[1]
         searched, statistics = (points, 0) if points <= evaluations else (searched, statistics)
     share = 3 if evaluations >= 2000 else 0.75
     purposes = {
-        "search": searched + PROBE + 2 * PLACES,
+        "search": searched + PROBE + 2 * PEAKS,
         "statistics": statistics,
         "pictures": min(int(share * evaluations), PICTURES_MOST) + CUT * d + LINE,
         "power": 0 if power is None else power.planned(evaluator, strategy, evaluations),
-        "recheck": 0 if problem.recheck is None else PLACES * (1 + 2 * d) + 1,
+        "recheck": 0 if problem.recheck is None else PEAKS * (1 + 2 * d) + 1,
     }
-    dear = [side.cost for side in (evaluator.model, evaluator.reference) if side.expensive]
+    calls = [side.cost for side in (evaluator.model, evaluator.reference) if side.expensive]
     workers = evaluator.workers if evaluator.executor is not None and evaluator.reference.expensive else 1
-    stand_in = power is not None and not purposes["power"] and not isinstance(strategy, Enumeration)
-    return Forecast(purposes, sum(dear) / workers if dear else None, stand_in)
+    stand_in = power is not None and not purposes["power"] and not strategy.traits.enumerates
+    return Forecast(purposes, sum(calls) / workers if calls else None, stand_in)
 
 
 def _time(seconds: float) -> str:

@@ -30,18 +30,16 @@ def halted(why: BaseException) -> str:
 
 def moment(evaluator: Evaluator) -> Clock:
     """The time that is left for places, or for pictures, of an audit that was stopped; long calls are not repeated."""
-    dear = False
-    for side in (evaluator.model, evaluator.reference):
-        side.hurried = True
-        dear = dear or side.expensive
-    return Clock(time.perf_counter() + (0.0 if dear else MOMENT), Pace(1e-9))
+    evaluator.hurry()
+    expensive = evaluator.model.expensive or evaluator.reference.expensive
+    return Clock(time.perf_counter() + (0.0 if expensive else MOMENT), Pace(1e-9))
 
 
-def come_back(evaluator: Evaluator, x: Array) -> Array:
-    """Those of the points (n, d) of a batch that was interrupted whose expensive values have come back."""
-    dear = [side for side in (evaluator.model, evaluator.reference) if side.expensive]
-    rows = [i for i, row in enumerate(x) if all(row.tobytes() in side.known for side in dear)]
-    return x[rows] if dear else x[:0]
+def come_back(evaluator: Evaluator, x: Array) -> NDArray[np.intp]:
+    """Rows of a batch (n, d) that was interrupted whose expensive values have come back."""
+    sides = [side for side in (evaluator.model, evaluator.reference) if side.expensive]
+    rows = [i for i, row in enumerate(x) if sides and all(row.tobytes() in side.known for side in sides)]
+    return np.array(rows, dtype=np.intp)
 
 
 def interrupted(why: str, evaluator: Evaluator, witness: Witness | None, limit: float | None) -> Status:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from supnorm.auditing.compared import is_table
 from supnorm.auditing.explain import number
 from supnorm.auditing.statistics import Sample, clopper_pearson_upper
-from supnorm.auditing.table import is_table
 from supnorm.auditing.tally import WholeSample
 from supnorm.problem import Problem
 from supnorm.results import Witness

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem import Domain
+from supnorm.auditing.compared import Compared
+from supnorm.evaluation import Evaluator
+from supnorm.problem import Domain, Problem
 
 Array = NDArray[np.float64]
 
@@ -91,6 +93,39 @@ class LabelCheck:
         with np.errstate(invalid="ignore"):
             alike = np.abs(departure[near] - departure[rows, None]) < self.alike * np.abs(gap)[:, None]
         return np.asarray(np.sum(alike & (near != rows[:, None]), axis=1))
+
+
+def suspect_rows(evaluator: Evaluator, compared: Compared | None = None) -> NDArray[np.intp]:
+    """Rows of the reference's table whose labels disagree with both the model and their neighbours.
+
+    In any output, where the error counts; the most suspicious first. Rows without a value of the model are left out.
+    Empty where the reference is no table, or the model is one too.
+
+    Args:
+        compared: the rows that the model has been called at already.
+    """
+    problem: Problem = evaluator.problem
+    none = np.empty(0, dtype=np.intp)
+    if problem.reference.table is None or problem.model.table is not None:
+        return none
+    x, labels = problem.reference.table
+    inside = np.flatnonzero(problem.domain.contains(x) & np.isfinite(labels).all(axis=1))
+    if not len(inside):
+        return none
+    if compared is None:
+        model, _ = evaluator.model.values(x[inside], "statistics")
+    else:
+        known = np.full((len(x), labels.shape[1]), np.nan)
+        if compared.called[1] is not None and compared.called[1].shape[1] == labels.shape[1]:
+            known[compared.called[0]] = compared.called[1]
+        model = known[inside]
+    valued = np.isfinite(model).all(axis=1)
+    if not valued.any():  # a model that failed everywhere does not even know how many outputs it has
+        return none
+    inside, model = inside[valued], model[valued]
+    x, labels = x[inside], labels[inside]
+    rows = LabelCheck().suspects(problem.domain, x, model, labels)
+    return inside[rows[problem.error.counts(x[rows], labels[rows])]] if len(rows) else none
 
 
 def _planes(u: Array, y: Array, rows: NDArray[np.intp], tree: object, k: int) -> Array:

@@ -6,8 +6,9 @@ With a clock a point that is asked for after its end is not evaluated: it counts
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,17 @@ from supnorm.evaluation import Evaluations, Evaluator, PointStatus
 from supnorm.evaluation.evaluator import GRADIENT_COST
 
 Array = NDArray[np.float64]
+GRADIENT = GRADIENT_COST
+
+
+class Lens(Protocol):
+    """What a search sees instead of the values that were computed, such as a planted error beside them."""
+
+    def values(self, done: Evaluations) -> Evaluations:
+        """A batch as the search sees it."""
+
+    def gradient(self, done: Evaluations, slope: Array) -> tuple[Evaluations, Array]:
+        """The same with the gradients of its errors in the unit box, shape ``(n, d)``."""
 
 
 @dataclass
@@ -30,6 +42,8 @@ class Landscape:
         purpose: what the evaluations are counted as.
         tangent: keep moves on the surface that the data of a `Domain.from_samples` suggest.
         clock: a limit in time beside ``limit``; None for none.
+        informative: whether derivatives can be followed, where there are any.
+        lens: what the search sees of the values; None for the values themselves.
     """
 
     evaluator: Evaluator
@@ -37,6 +51,8 @@ class Landscape:
     purpose: str = "search"
     tangent: bool = False
     clock: Clock | None = None
+    informative: bool = True
+    lens: Lens | None = None
     d: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,8 +76,8 @@ class Landscape:
 
     @property
     def differentiable(self) -> bool:
-        """Whether `climb` can be used: model and reference both have derivatives."""
-        return self.evaluator.gradients == "both"
+        """Whether gradients can be followed: both sides have derivatives, and these do not vanish."""
+        return self.informative and self.evaluator.gradients == "both"
 
     def score(self, u: Array) -> Array:
         """Errors at unit-box points ``(n, d)``, shape ``(n,)``; minus infinity where there is none."""
@@ -70,18 +86,21 @@ class Landscape:
         if self.clock is not None:
             return self.look(u).score
         x, rows = self.evaluator.problem.domain.from_unit(u), self.evaluator.rows()
-        parts = [self.evaluator.values(x[i : i + rows], self.purpose).score for i in range(0, len(x), rows)]
+        parts = [self._values(x[i : i + rows]).score for i in range(0, len(x), rows)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def look(self, u: Array) -> Evaluations:
         """Both values and the error at unit-box points ``(n, d)``."""
         x = self.evaluator.problem.domain.from_unit(u)
-        return self.values(x) if self.clock is None else self._in_time(self.clock, x, 1)[0]
+        if self.clock is None:
+            return self._values(x)
+        parts = [self.values(x[rows]) for rows in self._in_time(self.clock, len(x), 1)]
+        return self._whole(parts, x)
 
     def values(self, x: Array) -> Evaluations:
         """The same at points of the domain ``(n, d)``, in one batch whatever the time."""
         before, start = self.spent, time.perf_counter()
-        done = self.evaluator.values(x, self.purpose)
+        done = self._values(x)
         if self.clock is not None:
             self.clock.pace.note(self.spent - before, time.perf_counter() - start)
         return done
@@ -90,30 +109,36 @@ class Landscape:
         """Errors and gradients in the unit box, shapes ``(n,)`` and ``(n, d)``; costs 3 a point."""
         x = self.evaluator.problem.domain.from_unit(u)
         if self.clock is None:
-            done, gradient = self.evaluator.gradient(x, self.purpose)
-        else:
-            done, gradient = self._in_time(self.clock, x, GRADIENT)
-        return done.score, gradient
-
-    def _in_time(self, clock: Clock, x: Array, cost: int) -> tuple[Evaluations, Array]:
-        """Values, and gradients where ``cost`` is that of one, in parts no longer than the time left allows."""
-        evaluator, rows = self.evaluator, self.evaluator.rows()
-        parts, slopes, i = [], [np.zeros_like(x[:0])], 0
-        while i < len(x) and (affords := clock.affords):
-            part = x[i : i + max(1, min(rows, affords // cost))]
-            i += len(part)
-            if cost == 1:
-                parts.append(self.values(part))
-                continue
+            done, slopes = self._gradient(x)
+            return done.score, slopes
+        parts, slopes = [], np.zeros_like(x)
+        for rows in self._in_time(self.clock, len(x), GRADIENT):
             before, start = self.spent, time.perf_counter()
-            done, slope = evaluator.gradient(part, self.purpose)
-            clock.pace.note(self.spent - before, time.perf_counter() - start)
+            done, slopes[rows] = self._gradient(x[rows])
+            self.clock.pace.note(self.spent - before, time.perf_counter() - start)
             parts.append(done)
-            slopes.append(slope)
-        if i < len(x) or not parts:
-            parts.append(self._unseen(x[i:]))
-            slopes.append(np.zeros_like(x[i:]))
-        return joined(parts), np.concatenate(slopes)
+        return self._whole(parts, x).score, slopes
+
+    def _values(self, x: Array) -> Evaluations:
+        done = self.evaluator.values(x, self.purpose)
+        return done if self.lens is None else self.lens.values(done)
+
+    def _gradient(self, x: Array) -> tuple[Evaluations, Array]:
+        done, slope = self.evaluator.gradient(x, self.purpose)
+        return (done, slope) if self.lens is None else self.lens.gradient(done, slope)
+
+    def _in_time(self, clock: Clock, n: int, cost: int) -> Iterator[slice]:
+        """Parts of ``n`` points of this cost, no longer than the time left allows; they end when the time does."""
+        rows, i = self.evaluator.rows(), 0
+        while i < n and (affords := clock.affords):
+            j = min(n, i + max(1, min(rows, affords // cost)))
+            yield slice(i, j)
+            i = j
+
+    def _whole(self, parts: list[Evaluations], x: Array) -> Evaluations:
+        """The parts, and the points (n, d) that there was no time for as points that do not exist."""
+        seen = sum(map(len, parts))
+        return joined([*parts, self._unseen(x[seen:])] if seen < len(x) or not parts else parts)
 
     def _unseen(self, x: Array) -> Evaluations:
         """Points that nothing was evaluated at."""
@@ -142,6 +167,3 @@ def joined(parts: Sequence[Evaluations]) -> Evaluations:
     if len(parts) == 1:
         return parts[0]
     return Evaluations(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Evaluations)))
-
-
-GRADIENT = GRADIENT_COST

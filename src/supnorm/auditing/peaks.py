@@ -1,85 +1,172 @@
-"""Which ends of climbs are the same peak.
-
-Two ends are one peak when they are close, or when the error on the straight line between them never falls
-below 90 % of the lower one. The line is sampled: a valley narrower than a sixteenth of the distance is missed.
-Many lines are looked at in one call: a call of a few points costs a network as much as one of hundreds.
-"""
+"""The distinct peaks as witnesses: recomputed alone, with size, prominence and tags."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.distinct import distinct
+from supnorm.auditing.glitches import GlitchRule, mark, prominences
+from supnorm.auditing.joint import with_output
 from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.peak import INFINITE, PEAKS, Peak, where_in
+from supnorm.auditing.pictures import half_widths
+from supnorm.auditing.polish import Polish
+from supnorm.auditing.region import RegionVolume
+from supnorm.auditing.statistics import Sample
+from supnorm.auditing.strategy import Search
 from supnorm.auditing.thinning import thin
+from supnorm.problem import Problem
+from supnorm.results import Witness
 
 Array = NDArray[np.float64]
-LINE = 15  # points between two ends
-VALLEY = 0.9  # of the lower end: above it there is no valley
-RIVALS = 3  # nearest higher peaks: a ridge joins neighbours, not ends far apart
-BLOCK = 32  # ends that are compared with them at once
+SAME = 1e-6  # errors that differ by this share have one region
 
 
-def distinct(landscape: Landscape, u: Array, score: Array, k: int, close: float = 1e-3) -> NDArray[np.intp]:
-    """Indices of up to ``k`` distinct peaks, highest first.
+def find_peaks(landscape: Landscape, search: Search, sample: Sample, rng: np.random.Generator) -> list[Peak]:
+    """The distinct peaks of a search, worst first, measured and marked."""
+    ends = search.ends if len(search.ends.u) else search.pool
+    u, score = ends.u, ends.score
+    if score.max(initial=0.0) == np.inf:
+        u, score = _with_finite(landscape, search, rng)
+    chosen = distinct(landscape, u, score, PEAKS)
+    # Half of the budget waits for worse points that turn up meanwhile; what they leave goes to peaks without a size.
+    region = RegionVolume().least(landscape.d)
+    left = landscape.affordable()
+    half = landscape
+    if left >= 4 * region:
+        clock = landscape.clock and landscape.clock.within(landscape.clock.left / 2)
+        half = replace(landscape, limit=landscape.limit - left // 2, clock=clock)
+    peaks = [measure(half, u[i], float(score[i]), rng) for i in chosen]
+    for _ in range(3):  # what looked at a peak may have seen a worse point, if only by rounding
+        peaks, changed = worst_first(landscape, peaks, rng)
+        if not changed:
+            break
+    for i, peak in enumerate(peaks):
+        if peak.witness.volume is None and landscape.affordable() >= 2 * region:
+            peaks[i] = measure(landscape, peak.u, peak.witness.error, rng, peak.witness.x)
+    peaks, _ = worst_first(landscape, peaks, rng)
+    peaks.sort(key=lambda p: -p.witness.error)
+    return marked(landscape, peaks, sample, rng)
 
-    Args:
-        u, score: ends of climbs, shapes ``(n, d)`` and ``(n,)``.
-        close: ends within ``close * sqrt(d)`` in the unit box are one peak without asking.
+
+def _with_finite(landscape: Landscape, search: Search, rng: np.random.Generator) -> tuple[Array, Array]:
+    """A few infinite ends and the best finite points, polished.
+
+    A plateau without a model value fills every list of the best: the largest finite error is news as well.
     """
-    waiting = thin(u, score, close * np.sqrt(u.shape[1]), len(u), fill=False).tolist()
-    kept, waiting = waiting[:1], waiting[1:]
-    valleys: set[tuple[int, int]] = set()
-    while waiting and len(kept) < k and landscape.affordable() >= LINE * min(RIVALS, len(kept)):
-        # At most an eighth of what is left is spent on ends that may turn out not to be asked for.
-        block = waiting[: max(1, min(BLOCK, landscape.affordable() // (8 * LINE)))]
-        joined = _joined(landscape, u, score, block, kept, valleys)
-        alone = [i for i in block if i not in joined]
-        # The highest that stands alone is a peak; those below it may stand on it.
-        kept += alone[:1]
-        waiting = alone[1:] + waiting[len(block) :]
-    return np.array(kept, dtype=np.intp)
+    u = np.concatenate([search.ends.u, search.pool.u])
+    score = np.concatenate([search.ends.score, search.pool.score])
+    plateau = np.flatnonzero(score == np.inf)
+    # A few of them: lines between thousands would take the evaluations for everything else.
+    plateau = plateau[thin(u[plateau], score[plateau], 1e-2 * np.sqrt(landscape.d), 8 * INFINITE, fill=False)]
+    plateau = plateau[distinct(landscape, u[plateau], score[plateau], INFINITE)]
+    finite = np.flatnonzero(np.isfinite(score))
+    if not len(finite):
+        return u[plateau], score[plateau]
+    starts = finite[thin(u[finite], score[finite], 1e-2 * np.sqrt(landscape.d), 8)]
+    budget = landscape.affordable() // 8
+    polished, peak = Polish().run(landscape, u[starts], score[starts], budget, rng)
+    below = np.isfinite(peak)  # a climb that has reached the plateau is no finite peak
+    return (
+        np.concatenate([u[plateau], polished[below], u[starts]]),
+        np.concatenate([score[plateau], peak[below], score[starts]]),
+    )
 
 
-def _joined(
-    landscape: Landscape,
-    u: Array,
-    score: Array,
-    ends: list[int],
-    peaks: list[int],
-    valleys: set[tuple[int, int]],
-) -> set[int]:
-    """Those of ``ends`` that no valley parts from one of their nearest peaks; pairs with a valley go into ``valleys``."""
-    gaps = np.linalg.norm(u[ends][:, None] - u[peaks], axis=2)
-    rivals = np.array(peaks)[np.argsort(gaps, axis=1, kind="stable")[:, :RIVALS]]
-    t = np.linspace(0.0, 1.0, LINE + 2)[1:-1, None]
-    joined: set[int] = set()
-    for nearest in rivals.T.tolist():
-        pairs = [p for p in zip(ends, nearest, strict=True) if p[0] not in joined and p not in valleys]
-        if not pairs:
-            continue
-        i, j = np.array(pairs).T
-        lines = u[i][:, None] + t * (u[j] - u[i])[:, None]
-        low = landscape.score(lines.reshape(-1, u.shape[1])).reshape(-1, LINE).min(axis=1)
-        for pair, above in zip(pairs, low >= VALLEY * np.minimum(score[i], score[j]), strict=True):
-            if above or landscape.late:  # a line that was not seen shows no valley
-                joined.add(pair[0])
-            else:
-                valleys.add(pair)
-    return joined
+def measure(
+    landscape: Landscape, u: Array, score: float, rng: np.random.Generator, x: Array | None = None
+) -> Peak:
+    """A peak with its tags, widths and volume; ``x`` is its exact point where ``u`` is rounded."""
+    witness, width = describe_peak(landscape, u, score, x)
+    # The limits of all peaks hold together with 95 % confidence: their floor of the RMS takes the best one.
+    region = RegionVolume(confidence=1 - 0.05 / PEAKS).measure(landscape, u, witness.error, width, rng)
+    if region is not None and region.volume > 0:
+        most = region.high if region.whole else None
+        witness = replace(witness, volume=region.volume, volume_at_least=region.low, volume_at_most=most)
+    return Peak(u, witness, width)
 
 
-def cluster_sizes(u: Array, radius: float) -> list[int]:
-    """How many ends lie together: single-linkage groups at ``radius`` in the unit box.
+def worst_first(landscape: Landscape, peaks: list[Peak], rng: np.random.Generator) -> tuple[list[Peak], bool]:
+    """Put the worst point of everything evaluated first; it replaces peaks that it stands on."""
+    evaluator = landscape.evaluator
+    # A value recomputed alone may differ by rounding from the one seen in a batch.
+    top = max((p.witness.error for p in peaks), default=-np.inf)
+    if evaluator.top is None or evaluator.worst <= top * (1 + 1e-12):
+        return peaks, False
+    x, worst = evaluator.top.x, evaluator.worst
+    u = evaluator.problem.domain.to_unit(x[None])[0].clip(0, 1)
+    reach = 0.01 * np.sqrt(len(u))
+    others = [p for p in peaks if np.linalg.norm(p.u - u) > reach]
+    # Higher by rounding alone, a peak keeps its size: measuring it again could find the budget used up.
+    level = worst / (1 + SAME)
+    for p in peaks:
+        if np.linalg.norm(p.u - u) <= reach and p.witness.error >= level and p.witness.volume is not None:
+            new = with_output(evaluator.problem.error, evaluator.recompute(x, worst))
+            old = p.witness
+            kept = replace(
+                new,
+                tags=old.tags,
+                off_data=old.off_data,
+                volume=old.volume,
+                volume_at_least=old.volume_at_least,
+                volume_at_most=old.volume_at_most,
+            )
+            return [replace(p, u=u, witness=kept), *others], True
+    return [measure(landscape, u, worst, rng, x), *others], True
 
-    >>> cluster_sizes(np.array([[0.1], [0.1001], [0.9]]), 0.01)
-    [2, 1]
+
+def marked(landscape: Landscape, peaks: list[Peak], sample: Sample, rng: np.random.Generator) -> list[Peak]:
+    """Prominences, and which peaks are glitches."""
+    measured = prominences(landscape, [p.u for p in peaks], [p.witness for p in peaks], sample, rng)
+    return [
+        replace(p, witness=mark(replace(p.witness, prominence=m), sample, GlitchRule()))
+        for p, m in zip(peaks, measured, strict=True)
+    ]
+
+
+def side_of_fault(problem: Problem, u: Array, width: Array, output: int, landscape: Landscape) -> str | None:
+    """Which of the two has the larger curvature at the peak, on the scale of its width.
+
+    Second differences along each axis over one width: ``"model-side"`` or ``"reference-side"``, None when
+    neither is more than twice the other.
     """
-    from scipy.cluster.hierarchy import fcluster, linkage
+    domain = problem.domain
+    d = domain.d
+    frame = np.diag(np.minimum(width, 0.25))
+    centre = np.clip(u, np.diag(frame), 1 - np.diag(frame))
+    points = np.concatenate([centre[None], centre + frame, centre - frame])
+    done = landscape.look(points)
+    bend = []
+    for y in (done.model[:, output], done.reference[:, output]):
+        second = y[1 : d + 1] + y[d + 1 :] - 2 * y[0]
+        bend.append(np.abs(second[np.isfinite(second)]).max(initial=0.0))
+    if bend[0] > 2 * bend[1]:
+        return "model-side"
+    if bend[1] > 2 * bend[0]:
+        return "reference-side"
+    return None
 
-    if len(u) == 0:
-        return []
-    if len(u) == 1:
-        return [1]
-    groups = fcluster(linkage(u, "single"), radius, "distance")
-    return sorted(np.bincount(groups)[1:].tolist(), reverse=True)
+
+def describe_peak(
+    landscape: Landscape, u: Array, score: float, x: Array | None = None
+) -> tuple[Witness, Array]:
+    """A peak as a witness with tags, and its half-height widths along the axes (unit box)."""
+    evaluator = landscape.evaluator
+    problem: Problem = evaluator.problem
+    x = problem.domain.from_unit(u[None])[0] if x is None else x
+    witness = with_output(problem.error, evaluator.recompute(x, score))
+    if np.isfinite(witness.error) and landscape.affordable() > 100 * len(u):
+        width = half_widths(
+            landscape, u, witness.error, max(8, min(40, landscape.affordable() // (40 * len(u))))
+        )
+        fault = side_of_fault(problem, u, width, witness.output, landscape)
+    else:
+        width, fault = np.full(len(u), 0.1), None
+    tags = [where_in(problem.domain, u, x)] + ([fault] if fault else [])
+    off = None
+    if problem.domain.cloud is not None:
+        off = float(problem.domain.data_distance(x[None])[0])
+    return replace(witness, tags=tuple(tags), off_data=off), width

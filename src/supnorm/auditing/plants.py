@@ -176,26 +176,26 @@ def _raised(
     return Function(value, vjp=both if vjp is not None else None, name=function.name)
 
 
-class PlantedEvaluator:
-    """An evaluator with a planted error: what the search needs of `Evaluator`, and nothing more.
+class PlantLens:
+    """Shows a search the values of a problem with a planted error (`supnorm.auditing.landscape.Lens`).
 
     Attributes:
         can_show: whether the error counts in the middle of the plant and grows with it; of a sheet always true.
-        blind: as of an `Evaluator`.
-        counted: evaluations of this run.
         worst: the largest error seen where the plant shows.
     """
 
     def __init__(self, base: Evaluator, plant: Plant) -> None:
-        self.base, self.plant = base, plant
-        self.problem = base.problem
+        self.problem, self.plant = base.problem, plant
         assert plant.centre is not None, "place it first"
         there = base.values(self.problem.domain.from_unit(plant.centre[None]), "power")
         self._sign = apart(self.problem, there.model, there.reference, plant.output)
         self.can_show = isinstance(plant, Sheet) or self._counts(there)
-        self.counted = 0
         self.worst = -np.inf
-        self.blind = False
+
+    def sized(self, rng: np.random.Generator) -> PlantLens:
+        """The same with a plant as wide as its volume asks for where it stands."""
+        self.plant = self.plant.sized(self.problem.domain, rng)
+        return self
 
     def _counts(self, there: Evaluations) -> bool:
         if there.status[0] != PointStatus.OK or not np.isfinite(there.error[0]):
@@ -205,36 +205,12 @@ class PlantedEvaluator:
         one_sided = measure.differentiable and measure.side != "both"
         return bool(np.isfinite(gap) and not (one_sided and self._sign * gap < 0))
 
-    @property
-    def gradients(self) -> str:
-        """As of the base, unless this search finds that they do not lead."""
-        return "none" if self.blind else self.base.gradients
-
-    @property
-    def outputs(self) -> int:
-        """As of the base."""
-        return self.base.outputs
-
-    def spent(self, *_: str) -> int:
-        """Evaluations of this run."""
-        return self.counted
-
-    def rows(self) -> int:
-        """As of the base."""
-        return self.base.rows()
-
-    def values(self, x: Array, purpose: str) -> Evaluations:
-        """Values of the base with the plant added."""
-        before = self.base.spent("power")
-        done = self.base.values(x, "power")
-        self.counted += self.base.spent("power") - before
+    def values(self, done: Evaluations) -> Evaluations:
+        """A batch with the plant added."""
         return self._planted(done)[0]
 
-    def gradient(self, x: Array, purpose: str) -> tuple[Evaluations, Array]:
-        """Values and gradients of the base with the plant added."""
-        before = self.base.spent("power")
-        done, slope = self.base.gradient(x, "power")
-        self.counted += self.base.spent("power") - before
+    def gradient(self, done: Evaluations, slope: Array) -> tuple[Evaluations, Array]:
+        """A batch and its gradients with the plant added."""
         planted, extra = self._planted(done)
         k = self.plant.output
         gap = planted.model[:, k] - done.reference[:, k]

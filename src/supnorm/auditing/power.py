@@ -14,17 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.clock import Clock, Pace
-from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.plants import Bump, Plant, PlantedEvaluator, Sheet, planted_problem
-from supnorm.auditing.search import ScreenAndAscent, SearchState
+from supnorm.auditing.plants import Bump, Plant, PlantLens, Sheet, planted_problem
 from supnorm.auditing.stand_in import StandIn, stand_in
+from supnorm.auditing.strategy import Search, Strategy
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
@@ -33,7 +32,7 @@ Array = NDArray[np.float64]
 FOUND = 0.95  # of the planted height
 CALLS = 200  # of a run that models the reference, at most: each takes seconds
 STAND_IN_CALLS = 10_000  # of a run on a stand-in, at most
-PLACES = 50  # that are tried for a plant, at most
+TRIED = 50  # places for a plant, at most
 POWER_TIME = 0.4  # of the search's own time, where seconds limit it
 STAND_IN_TIME = 0.25  # of this, for fitting a stand-in
 FIT_SECONDS = 0.5  # without them no process is fitted: importing what fits it takes as long
@@ -88,9 +87,9 @@ class Power:
     def measure(
         self,
         evaluator: Evaluator,
-        strategy: ScreenAndAscent | SurrogateSearch,
+        strategy: Strategy,
         evaluations: int,
-        state: SearchState,
+        search: Search,
         worst_rows: Array,
         rng: np.random.Generator,
         clock: Clock | None = None,
@@ -101,7 +100,7 @@ class Power:
 
         Args:
             evaluations: of the audit's search and statistics.
-            state, worst_rows: of the audit's search: a stand-in goes through these values.
+            search, worst_rows: of the audit: a stand-in goes through these values.
             clock: a limit in time that the rows share; what it leaves no run for is left out.
         """
         worst = evaluator.worst
@@ -114,7 +113,7 @@ class Power:
                 left_out=f"their heights are multiples of the worst error, which the search left {what}"
             )
         copy: StandIn | None = None
-        modelled = isinstance(strategy, SurrogateSearch)
+        modelled = strategy.traits.models_reference
         if evaluator.model.expensive or evaluator.reference.expensive or modelled:
             seconds = np.inf if clock is None else clock.left * STAND_IN_TIME
             if seconds < FIT_SECONDS:
@@ -123,7 +122,7 @@ class Power:
                     f"suffice to fit one: give {FIT_SECONDS / STAND_IN_TIME / POWER_TIME:g} s or more"
                 )
             always = ("reference",) if modelled else ()
-            copy = stand_in(evaluator, state.scout, worst_rows, always, seconds)
+            copy = stand_in(evaluator, search.scout, worst_rows, always, seconds)
             if copy is None:
                 return Planted(
                     left_out="too few values of the pair are known for a stand-in to be searched in its place"
@@ -150,7 +149,9 @@ class Power:
                 if limit is not None and limit.affords < LEAST:
                     late += not done
                     break
-                run = self._run(evaluator, copy, strategy, plant, side, evaluations, rng, limit)
+                run = self._run(
+                    evaluator, copy, strategy, plant, side, evaluations, search.informative, rng, limit
+                )
                 hidden += run is None
                 done += [run] if run is not None else []
             if done:
@@ -159,23 +160,25 @@ class Power:
         words += [f"no place was found where {hidden} of them could show"] if hidden else []
         return Planted(rows, "; ".join(words))
 
-    def planned(self, evaluator: Evaluator, strategy: Any, evaluations: int) -> int:
+    def planned(self, evaluator: Evaluator, strategy: Strategy, evaluations: int) -> int:
         """Evaluations of the pair that `measure` takes at most; none where a stand-in is searched, or nothing is."""
-        direct = isinstance(strategy, ScreenAndAscent)
-        if not direct or evaluator.model.expensive or evaluator.reference.expensive:
+        if strategy.traits.enumerates or strategy.traits.models_reference:
+            return 0
+        if evaluator.model.expensive or evaluator.reference.expensive:
             return 0
         each = self.evaluations or max(evaluations // 10, LEAST_SEARCH)
         kinds = len(self.heights) * len(self._plants(evaluator.problem, 1.0))
-        return kinds * self.runs * (each + PLACES)
+        return kinds * self.runs * (each + TRIED)
 
     def _run(
         self,
         evaluator: Evaluator,
         copy: StandIn | None,
-        strategy: ScreenAndAscent | SurrogateSearch,
+        strategy: Strategy,
         plant: Plant,
         side: str,
         evaluations: int,
+        informative: bool,
         rng: np.random.Generator,
         clock: Clock | None = None,
     ) -> tuple[bool, int] | None:
@@ -185,18 +188,22 @@ class Power:
         planted = place(base, plant, rng, outputs)
         if not planted.can_show:
             return None
-        if isinstance(strategy, SurrogateSearch):
+        if strategy.traits.models_reference:
             assert copy is not None
             each = self.evaluations or min(evaluations, CALLS)
-            lean = replace(strategy, inner=strategy.inner // 4, batch=max(strategy.batch, each // 8))
-            return modelled_run(copy.problem, planted.plant, side, lean, each, rng, clock)
+            return modelled_run(copy.problem, planted.plant, side, strategy.lean(each), each, rng, clock)
         each = self.evaluations or max(evaluations // 10, LEAST_SEARCH)
         if copy is not None:
             each = min(each, STAND_IN_CALLS)
         if clock is not None:
             each = max(LEAST, min(each, clock.affords))
-        search(cast(Evaluator, planted), strategy, each, rng, clock)
-        return planted.worst >= FOUND * plant.height, planted.counted
+        before = base.spent("power")
+        informative = informative or copy is not None
+        landscape = Landscape(
+            base, before + each, "power", clock=clock, informative=informative, lens=planted
+        )
+        search(landscape, each, strategy, rng)
+        return planted.worst >= FOUND * plant.height, base.spent("power") - before
 
     def _plants(self, problem: Problem, height: float) -> Sequence[Plant]:
         bumps: list[Plant] = [Bump(height, v) for v in self.volumes]
@@ -205,9 +212,9 @@ class Power:
         return bumps + [Sheet(height, s) for s in self.sheets]
 
 
-def _sides(strategy: ScreenAndAscent | SurrogateSearch, problem: Problem, plant: Plant) -> tuple[str, ...]:
+def _sides(strategy: Strategy, problem: Problem, plant: Plant) -> tuple[str, ...]:
     """In which side the plant is put: for a direct search it makes no difference."""
-    if isinstance(strategy, ScreenAndAscent):
+    if not strategy.traits.models_reference:
         return ("error",)
     if not problem.error.differentiable:  # how a user's own error grows with a side is not known
         return ()
@@ -228,33 +235,25 @@ def _row(plant: Plant, side: str, done: list[tuple[bool, int]], copy: StandIn | 
     }
 
 
-def search(
-    evaluator: Evaluator,
-    strategy: ScreenAndAscent | SurrogateSearch,
-    evaluations: int,
-    rng: np.random.Generator,
-    clock: Clock | None = None,
-) -> None:
+def search(landscape: Landscape, evaluations: int, strategy: Strategy, rng: np.random.Generator) -> Search:
     """The audit's search on a planted problem: independent points first, then the strategy."""
-    domain = evaluator.problem.domain
-    state = SearchState.empty(domain.d)
-    landscape = Landscape(evaluator, evaluations, clock=clock)
+    domain = landscape.evaluator.problem.domain
+    known = Search.empty(domain.d)
     done = landscape.values(draw_inside(domain, max(evaluations // 5, 20), rng))
-    state.scout = done
-    state.look(domain.to_unit(done.x), done)
-    strategy.run(landscape, state, rng, lambda: landscape.late)
+    known.scout = done
+    known.look(domain.to_unit(done.x), done)
+    return strategy.run(landscape, known, rng, lambda: landscape.late)
 
 
-def place(base: Evaluator, plant: Plant, rng: np.random.Generator, outputs: int) -> PlantedEvaluator:
+def place(base: Evaluator, plant: Plant, rng: np.random.Generator, outputs: int) -> PlantLens:
     """The plant at a random place where it can show.
 
     Under a mask, without a value, or on the side that does not count no search could find it.
     """
-    for _ in range(PLACES):
-        planted = PlantedEvaluator(base, plant.somewhere(base.problem.domain, rng, outputs))
+    for _ in range(TRIED):
+        planted = PlantLens(base, plant.somewhere(base.problem.domain, rng, outputs))
         if planted.can_show:
-            planted.plant = planted.plant.sized(base.problem.domain, rng)
-            break
+            return planted.sized(rng)
     return planted
 
 
@@ -262,7 +261,7 @@ def modelled_run(
     problem: Problem,
     plant: Plant,
     side: str,
-    strategy: SurrogateSearch,
+    strategy: Strategy,
     evaluations: int,
     rng: np.random.Generator,
     clock: Clock | None = None,
@@ -271,7 +270,7 @@ def modelled_run(
     evaluator = Evaluator(planted_problem(problem, plant, side))
     seen = _Sighting(plant, problem)
     evaluator.listeners.append(seen)
-    search(evaluator, strategy, evaluations, rng, clock)
+    search(Landscape(evaluator, evaluations, clock=clock), evaluations, strategy, rng)
     return seen.worst >= FOUND * plant.height, evaluator.spent("search")
 
 

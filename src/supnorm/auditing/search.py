@@ -1,69 +1,39 @@
-"""Screen, thin, climb, evolve, polish, and roll on: the search for the worst error.
+"""Screen, thin, ascend, evolve, polish, and go round again: the search for the worst error.
 
-Screen first by value, climb second: half of the budget looks everywhere (independent points of the law, Sobol, faces,
-kinks of the first layer; more than half in one or two inputs), the best starts that are not neighbours of better
-ones are climbed by gradients or, without them, by an evolution strategy, and in one or two inputs those that stick
-out of their neighbours' plane; a tenth goes to climbs from independent starts (they say how many peaks were not seen)
-and, where no gradients lead, a tenth to differential evolution (ridges). The best peaks are polished. Budget left over
-goes into another round with fresh points. Memory does not grow with the number of evaluations.
+First the search screens points by value, then it ascends. Half of the budget looks everywhere (independent points of the
+law, Sobol, faces, kinks of the first layer; more than half in one or two inputs). From the best points that are not
+neighbours of better ones, and in one or two inputs from those that stick out of their neighbours' plane, it ascends along
+gradients or, without them, by an evolution strategy. A tenth goes to ascents from random restarts, which say how many
+peaks were not seen, and, where gradients are not informative, a tenth to differential evolution, for ridges. The best
+peaks are polished. What is left of the budget goes into another round with fresh points. Memory does not grow with the
+number of evaluations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.ascent import Ascent
-from supnorm.auditing.best import Best
 from supnorm.auditing.differential_evolution import DifferentialEvolution
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import GRADIENT, Landscape
 from supnorm.auditing.points import VERTICES, fill_gaps, snap_to_faces, sobol_sequence, vertex_seeds
 from supnorm.auditing.polish import Polish
 from supnorm.auditing.seams import Seams
-from supnorm.auditing.surprise import INPUTS, Screened, beside
+from supnorm.auditing.strategy import Search, Strategy, Traits
+from supnorm.auditing.surprise import INPUTS, beside
 from supnorm.auditing.thinning import linkage_radius, thin
-from supnorm.evaluation import Evaluations
+from supnorm.problem import draw_inside
 
 Array = NDArray[np.float64]
 CHUNK = 8192  # screened points at a time
 DRAWS = 16  # chunks that are drawn for one call where few points of the box exist
 SEEDS = 8192  # kinks of the first layer at a time, at most
-POOL = 4096  # best screened points that are kept as starts
-KEPT = 1024  # best ends of climbs that are kept as peaks
-LEADING = 8  # best screened points whose gradients say whether gradients lead
-
-
-@dataclass
-class SearchState:
-    """What a search knows: screened points, ends of climbs, ends of independent climbs.
-
-    ``scout`` are the first screened points with both values: their neighbours show jumps. ``screened`` are those
-    of a round: their neighbours show flanks. ``sobol`` goes on from round to round. ``halted`` says why the work was
-    cut short, as the beginning of a sentence.
-    """
-
-    pool: Best
-    ends: Best
-    independent: list[Array] = field(default_factory=list)
-    scout: Evaluations | None = None
-    screened: Screened = field(default_factory=Screened)
-    sobol: Callable[[int], Array] | None = None
-    rounds: int = 0
-    halted: str = ""
-
-    @classmethod
-    def empty(cls, d: int) -> SearchState:
-        """Nothing known yet."""
-        return cls(Best(POOL, d), Best(KEPT, d))
-
-    def look(self, u: Array, done: Evaluations) -> None:
-        """Take in screened points ``u`` (n, d) of the unit box."""
-        self.pool.add(u, done.score)
-        self.screened.add(u, done)
+INFORMANTS = 8  # best screened points whose gradients say whether gradients are informative
 
 
 @dataclass(frozen=True)
@@ -120,32 +90,43 @@ class ScreenAndAscent:
     polish: Polish = Polish()
     seams: Seams = Seams()
 
+    @property
+    def traits(self) -> Traits:
+        """The usual ones: the derivatives name how it searches."""
+        return Traits()
+
+    def lean(self, calls: int) -> Strategy:
+        """The same: its own work is small beside the evaluations."""
+        return self
+
     def run(
         self,
         landscape: Landscape,
-        state: SearchState,
+        search: Search,
         rng: np.random.Generator,
         stop: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """Spend the landscape's budget; what is found goes into ``state``.
+    ) -> Search:
+        """Spend the landscape's budget.
 
         Args:
-            state: may hold screened points already: they count towards the first screen.
+            search: may hold screened points already: they count towards the first screen.
             stop: asked between rounds and legs; true ends the search.
         """
-        if state.rounds == 0 and landscape.differentiable:
-            landscape.evaluator.blind = not _lead(landscape, state)
+        landscape = replace(landscape, informative=landscape.informative and search.informative)
+        if search.rounds == 0 and landscape.differentiable:
+            landscape.informative = search.informative = _informative(landscape, search)
         whole = landscape.remaining
         plan = self.hurried(landscape.d) if whole < self.few * landscape.d else self
         while landscape.remaining >= 8 * landscape.d and not stop():
             before = landscape.remaining
             if before < self.rest * whole:
                 break
-            plan._round(landscape, state, rng, before, stop)
-            state.rounds += 1
+            plan._round(landscape, search, rng, before, stop)
+            search.rounds += 1
             if before - landscape.remaining < 4:  # nothing left that costs anything
                 break
-        plan._screen(landscape, state, rng, landscape.remaining, stop)
+        plan._screen(landscape, search, rng, landscape.remaining, stop)
+        return search
 
     def hurried(self, d: int) -> ScreenAndAscent:
         """The same for a budget that cannot look everywhere: faces and corners, many climbs, soon given up.
@@ -168,33 +149,33 @@ class ScreenAndAscent:
     def _round(
         self,
         landscape: Landscape,
-        state: SearchState,
+        search: Search,
         rng: np.random.Generator,
         budget: int,
         stop: Callable[[], bool],
     ) -> None:
-        already = state.pool.seen if state.rounds == 0 else 0
+        already = search.pool.seen if search.rounds == 0 else 0
         share = self.screen if landscape.d > INPUTS else self.dense
         n = int(share * (budget + already)) - already
-        k, each = self._alone(landscape, state, budget)
+        k, each = self._alone(landscape, search, budget)
         left = budget - n - k * each - self.starts * self._cost(landscape)
-        self._screen(landscape, state, rng, n + left if 0 < left < self.spare * budget else n, stop)
+        self._screen(landscape, search, rng, n + left if 0 < left < self.spare * budget else n, stop)
         if stop():
             return
-        lone = self._independent(landscape, state, rng, k)
+        lone = self._independent(landscape, search, rng, k)
         if not landscape.differentiable or landscape.d <= INPUTS:
-            self._evolve(landscape, state, rng, int(self.evolution * budget))
-        if state.rounds == 0 and state.scout is not None:
-            state.ends.add(*self.seams.run(landscape, state.scout, int(self.seams_share * budget), rng))
+            self._evolve(landscape, search, rng, int(self.evolution * budget))
+        if search.rounds == 0 and search.scout is not None:
+            search.ends.add(*self.seams.run(landscape, search.scout, int(self.seams_share * budget), rng))
         # Half of what rough peaks would take: smooth ones take far less, and what is left over is hard to use well.
         reserve = min(int(self.polish_share * budget), self.polished * self.polish.cost(landscape.d) // 2)
-        self._climb(landscape, state, rng, landscape.remaining - reserve, stop, lone)
-        self._polish(landscape, state, rng, landscape.remaining)
+        self._climb(landscape, search, rng, landscape.remaining - reserve, stop, lone)
+        self._polish(landscape, search, rng, landscape.remaining)
 
     def _screen(
         self,
         landscape: Landscape,
-        state: SearchState,
+        search: Search,
         rng: np.random.Generator,
         n: int,
         stop: Callable[[], bool],
@@ -206,24 +187,24 @@ class ScreenAndAscent:
         if first is not None and domain.cloud is None:
             # All of them, however poor the first ones are: a rare glitch shows at one of thousands.
             seeds = vertex_seeds(first, domain, min(int(self.vertices * n), SEEDS), rng)
-            state.pool.add(seeds, landscape.score(seeds))
+            search.pool.add(seeds, landscape.score(seeds))
             spent = len(seeds)
         begun = landscape.spent
-        if state.sobol is None:
-            state.sobol = sobol_sequence(domain.d, rng)
+        if search.sobol is None:
+            search.sobol = sobol_sequence(domain.d, rng)
         rows = landscape.evaluator.rows()
         for _ in range(10_000 // DRAWS * -(-CHUNK // rows)):
             left = min(n - spent - (landscape.spent - begun), landscape.remaining)
             if left <= 0 or stop():
                 break
-            u = self._fresh(landscape, state, state.sobol, min(left, CHUNK, rows), rng)
+            u = self._fresh(landscape, search, search.sobol, min(left, CHUNK, rows), rng)
             if len(u):
-                state.look(u, landscape.look(u))
+                search.look(u, landscape.look(u))
 
     def _fresh(
         self,
         landscape: Landscape,
-        state: SearchState,
+        search: Search,
         sobol: Callable[[int], Array],
         n: int,
         rng: np.random.Generator,
@@ -235,8 +216,8 @@ class ScreenAndAscent:
             return np.concatenate([data, domain.cloud.draw(n - n_data, rng)])
         if not domain.constraints:
             u = self._spread(sobol(n), rng)
-            if domain.d == 1 and len(state.screened.u):
-                gaps = fill_gaps(state.screened.u[:, 0], n)
+            if domain.d == 1 and len(search.screened.u):
+                gaps = fill_gaps(search.screened.u[:, 0], n)
                 u[: len(gaps), 0] = gaps
                 u[-2:, 0] = [0.0, 1.0][-len(u) :]
             return u
@@ -262,17 +243,15 @@ class ScreenAndAscent:
         """Evaluations of a climb, on the average over many."""
         return self.ascent.cost if landscape.differentiable else 15 * self.strategy.samples(landscape.d)
 
-    def _alone(self, landscape: Landscape, state: SearchState, budget: int) -> tuple[int, int]:
+    def _alone(self, landscape: Landscape, search: Search, budget: int) -> tuple[int, int]:
         """How many climbs from independent starts, and the evaluations of each: none of them is given up."""
         led = landscape.differentiable
         each = GRADIENT * (self.ascent.steps + 1) if led else 30 * self.strategy.samples(landscape.d)
         share = self.lone if led and landscape.d >= self.many else self.independent
-        k = min(int(share * budget) // each, 200) if state.rounds == 0 else 0
+        k = min(int(share * budget) // each, 200) if search.rounds == 0 else 0
         return (k if k >= 3 else 0), each
 
-    def _independent(
-        self, landscape: Landscape, state: SearchState, rng: np.random.Generator, k: int
-    ) -> Array:
+    def _independent(self, landscape: Landscape, search: Search, rng: np.random.Generator, k: int) -> Array:
         """``k`` independent uniform starts: the ends of their climbs feed the Good-Turing estimate.
 
         Returns:
@@ -282,35 +261,33 @@ class ScreenAndAscent:
         domain = landscape.evaluator.problem.domain
         if k == 0:
             return np.empty((0, domain.d))
-        from supnorm.problem import draw_inside
-
         u = domain.to_unit(draw_inside(domain, k, rng))
         if landscape.differentiable:
             return u
         strategy = replace(self.strategy, steps=29, halve_every=0)  # each start counts once, wherever it ends
         ends, score = strategy.climb(landscape, u, landscape.score(u), _spacing(k, domain.d), rng)
-        state.ends.add(ends, score)
+        search.ends.add(ends, score)
         if not landscape.late:  # then they are ends
-            state.independent.append(ends)
+            search.independent.append(ends)
         return u[:0]
 
     def _climb(
         self,
         landscape: Landscape,
-        state: SearchState,
+        search: Search,
         rng: np.random.Generator,
         budget: int,
         stop: Callable[[], bool],
         lone: Array,
     ) -> None:
         """Climb from the best screened points, and from the independent starts ``lone`` beside the first of them."""
-        if not len(state.pool.u) or budget <= 0:
+        if not len(search.pool.u) or budget <= 0:
             return
         d = landscape.d
         alone = len(lone) * GRADIENT * (self.ascent.steps + 1)
         wanted = max(1, min((budget - alone) // self._cost(landscape), self.starts))
-        flanks, low = self._flanks(landscape, state, min(self.flanks, max(8, wanted // 8)), rng)
-        pool, radius = state.pool, linkage_radius(state.pool.seen, d)
+        flanks, low = self._flanks(landscape, search, min(self.flanks, max(8, wanted // 8)), rng)
+        pool, radius = search.pool, linkage_radius(search.pool.seen, d)
         chosen = thin(pool.u, pool.score, radius, max(1, wanted - len(flanks)), used=pool.used)
         pool.used[chosen] = True
         starts, heights = pool.u[chosen], pool.score[chosen]
@@ -332,61 +309,59 @@ class ScreenAndAscent:
                     ends, best = self.ascent.climb(here, np.concatenate([lone, u]), first, len(lone))
                     if len(lone):
                         if not landscape.late:
-                            state.independent.append(ends[: len(lone)])
+                            search.independent.append(ends[: len(lone)])
                         lone = lone[:0]
                 else:
                     ends, best = self.strategy.climb(here, u, score, step, rng, landscape.remaining - floor)
-                state.ends.add(ends, best)
+                search.ends.add(ends, best)
 
     def _flanks(
-        self, landscape: Landscape, state: SearchState, n: int, rng: np.random.Generator
+        self, landscape: Landscape, search: Search, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """Points beside up to ``n`` that stick out of their neighbours' plane most, and their errors."""
-        u, low, misfit = state.screened.misfits() if n > 0 else (np.empty((0, 0)),) * 3
-        state.screened.clear()
+        u, low, misfit = search.screened.misfits() if n > 0 else (np.empty((0, 0)),) * 3
+        search.screened.clear()
         if not len(u):
             return u, np.empty(0)
         # A flank shows at a point and at its neighbours: one of them will do.
         chosen = thin(u, misfit, 0.5 * linkage_radius(len(u), u.shape[1]), n, fill=False)
         return beside(landscape, u[chosen], low[chosen], 1.5 * _spacing(len(u), u.shape[1]), rng)
 
-    def _evolve(
-        self, landscape: Landscape, state: SearchState, rng: np.random.Generator, budget: int
-    ) -> None:
+    def _evolve(self, landscape: Landscape, search: Search, rng: np.random.Generator, budget: int) -> None:
         size = self.differential.population(landscape.d, budget)
-        if budget < self.differential.fewest * size or len(state.pool.u) < size:
+        if budget < self.differential.fewest * size or len(search.pool.u) < size:
             return
-        best = thin(state.pool.u, state.pool.score, linkage_radius(state.pool.seen, landscape.d), size // 2)
-        others = rng.choice(len(state.pool.u), size - len(best), replace=False)
+        best = thin(
+            search.pool.u, search.pool.score, linkage_radius(search.pool.seen, landscape.d), size // 2
+        )
+        others = rng.choice(len(search.pool.u), size - len(best), replace=False)
         chosen = np.concatenate([best, others])
-        u, score = state.pool.u[chosen], state.pool.score[chosen]
-        state.ends.add(*self.differential.run(landscape, u, score, budget, rng))
+        u, score = search.pool.u[chosen], search.pool.score[chosen]
+        search.ends.add(*self.differential.run(landscape, u, score, budget, rng))
 
-    def _polish(
-        self, landscape: Landscape, state: SearchState, rng: np.random.Generator, budget: int
-    ) -> None:
-        ends = state.ends if len(state.ends.u) else state.pool
+    def _polish(self, landscape: Landscape, search: Search, rng: np.random.Generator, budget: int) -> None:
+        ends = search.ends if len(search.ends.u) else search.pool
         if not len(ends.u) or budget < 4 * landscape.d:
             return
         radius = 1e-2 * np.sqrt(landscape.d)
         # A small budget polishes few peaks, but those well.
         k = max(1, min(self.polished, budget // (self.polish.cost(landscape.d) // 2)))
         top = thin(ends.u, ends.score, radius, k)
-        state.ends.add(*self.polish.run(landscape, ends.u[top], ends.score[top], budget, rng))
+        search.ends.add(*self.polish.run(landscape, ends.u[top], ends.score[top], budget, rng))
 
 
-def _lead(landscape: Landscape, state: SearchState) -> bool:
-    """Whether gradients can be followed: whether they are not zero at most of the best screened points.
+def _informative(landscape: Landscape, search: Search) -> bool:
+    """Whether gradients say where to go: whether they are not zero at most of the best screened points.
 
     Rounding, tables and hard decisions have derivatives by name only, zero almost everywhere. Asked once a search;
     too few points or too small a budget say yes. Infinite errors have no derivative, and say nothing.
     """
-    finite = np.flatnonzero(np.isfinite(state.pool.score))
-    if len(finite) < LEADING or landscape.affordable(GRADIENT) < 10 * LEADING:
+    finite = np.flatnonzero(np.isfinite(search.pool.score))
+    if len(finite) < INFORMANTS or landscape.affordable(GRADIENT) < 10 * INFORMANTS:
         return True
-    best = finite[np.argpartition(-state.pool.score[finite], LEADING - 1)[:LEADING]]
-    height, slope = landscape.slope(state.pool.u[best])
-    return bool(np.count_nonzero((height != 0) & ~slope.any(axis=1)) <= LEADING // 2)
+    best = finite[np.argpartition(-search.pool.score[finite], INFORMANTS - 1)[:INFORMANTS]]
+    height, slope = landscape.slope(search.pool.u[best])
+    return bool(np.count_nonzero((height != 0) & ~slope.any(axis=1)) <= INFORMANTS // 2)
 
 
 def _spacing(n: int, d: int) -> float:

@@ -7,17 +7,20 @@ against it, so that wrong labels come out as reference faults and not as errors 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing.halt import HALTS, halted
+from supnorm.auditing.compared import Compared, rows_name
+from supnorm.auditing.halt import HALTS, come_back, halted
 from supnorm.auditing.joint import with_output
-from supnorm.auditing.places import INFINITE, PLACES, Place, where_in
-from supnorm.auditing.statistics import NORMS, Moments, Sample
+from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.peak import INFINITE, PEAKS, Peak, where_in
+from supnorm.auditing.statistics import Moments, Sample
+from supnorm.auditing.strategy import Search, Strategy, Traits
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
 from supnorm.problem import Domain, Problem
 from supnorm.problem.pairs import Pairs
@@ -29,150 +32,73 @@ BATCH = 8192  # rows at a time
 POINTS = 500  # of the worst rows that are kept
 NUMBERS = 300_000  # held in them, at most: some MB
 INFINITE_POINTS = 100  # of these without a value of the model, at most: they must not crowd out the others
-NAMED = 20  # rows without a value that are named
 
 
-@dataclass
-class Compared:
-    """What came out of comparing the rows.
-
-    Attributes:
-        pairs: all rows, and which of them lie in the domain.
-        sample: the errors of those; ``finite``: of the finite ones.
-        places: the worst rows.
-        worst: pairs with the largest errors, `POINTS` at most, and their numbers: inputs, model, reference, error.
-        used: names of outputs of both sides, which are shown as values of model and reference.
-        called: of a model that is no table the pairs that it was called at, and its values there.
-        left: rows that were not reached, because the audit was ``stopped``: why.
-        without: rows (from 1) in which a side has no value, by side; of the model those where the reference has one.
-    """
-
-    pairs: Pairs
-    inside: NDArray[np.bool_]
-    sample: Sample
-    places: list[Place]
-    worst: Index
-    numbers: Array
-    without: dict[str, Index] = field(default_factory=dict)
-    used: frozenset[str] = frozenset()
-    called: tuple[Index, Array | None] = (np.empty(0, dtype=np.intp), None)
-    left: int = 0
-    stopped: str = ""
+@dataclass(frozen=True)
+class CompareRows:
+    """Every row of a table of computed pairs, once, with its own values."""
 
     @property
-    def finite(self) -> Sample:
-        """The sample without infinite errors."""
-        errors = self.sample.errors
-        return replace(self.sample, errors=errors[np.isfinite(errors)])
+    def traits(self) -> Traits:
+        """Nothing is drawn: the statistics are over the rows."""
+        return Traits(regime="table", samples=False, rounds=False)
 
-    def columns(self, pairs: Sequence[int]) -> list[dict[str, str]]:
-        """What the columns of the table hold in some pairs that are neither inputs nor outputs, by name."""
-        return [{k: v for k, v in row.items() if k not in self.used} for row in self.pairs.columns(pairs)]
+    def lean(self, calls: int) -> Strategy:
+        """The same: nothing is repeated with a table."""
+        return self
 
-    def to_json(self, problem: Problem) -> dict[str, Any]:
-        """The key ``table`` of an audit's document."""
-        pairs, n = self.pairs, self.sample.n
-        key = (
-            {"model": list(pairs.partner[1].key), "reference": list(pairs.rows.key)}
-            if pairs.partner
-            else None
-        )
-        return {
-            "rows": len(pairs) + pairs.alone[0],
-            "compared": n,
-            "paired_by": pairs.by,
-            "key": key if pairs.by == "key" else None,
-            "alone": dict(zip(("model", "reference"), pairs.alone, strict=True)),
-            "left": self.left,
-            "outside": int((~self.inside).sum()),
-            "incomplete": int((~pairs.complete & self.inside).sum()),
-            "without_value": {side: len(rows) for side, rows in self.without.items()},
-            "without_value_rows": {side: rows[:NAMED].tolist() for side, rows in self.without.items()},
-            "text": self.text,
-        }
+    def run(
+        self,
+        landscape: Landscape,
+        search: Search,
+        rng: np.random.Generator,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Search:
+        """Compare all rows, whatever the budget; the random numbers are not used.
 
-    @property
-    def text(self) -> str:
-        """What the largest error means: it is that of the rows, and of nothing else."""
-        n = self.sample.n
-        if not n:
-            return ""
-        if self.left:
-            every = self.sample.drawn + self.left
-            return f"{self.sample.drawn:,} of {every:,} rows were compared; what the others hold is unknown."
-        if n < self.sample.drawn:
-            return (
-                f"Over the {n:,} of {self.sample.drawn:,} rows with an error the maximum is exact. Nothing is "
-                "known about the other rows, or between rows."
-            )
-        rows = "this row" if n == 1 else f"these {n:,} rows"
-        return f"Over {rows} the maximum is exact. Nothing is known between them."
-
-
-def is_table(problem: Problem) -> bool:
-    """Whether model or reference is a table of computed values."""
-    return any(f is not None and f.table is not None for f in (problem.model, problem.reference))
-
-
-def rows_name(problem: Problem) -> str:
-    """What the averages of a table are over, whatever law the problem names."""
-    tables = [f for f in (problem.reference, problem.model) if f is not None and f.table is not None]
-    name = tables[0].rows.name if tables[0].rows is not None else tables[0].name
-    return f"rows of {name or 'the table'}"
-
-
-def compare_rows(evaluator: Evaluator, norms: Sequence[float] = NORMS) -> Compared:
-    """Every row once, with its own values.
-
-    Raises:
-        BadInput: when no row lies in the domain.
-    """
-    problem: Problem = evaluator.problem
-    pairs = problem.pairs
-    assert pairs is not None
-    inside = pairs.inside(problem.domain)
-    chosen = np.flatnonzero(inside)
-    if not len(chosen):
-        raise BadInput(f"none of the {len(pairs)} rows of the table lies in the domain")
-    tally = _Tally(problem, pairs, norms)
-    # What listeners were told is never lost, though an end be asked for at once.
-    taken: list[Evaluations] = []
-    evaluator.listeners.append(taken.append)
-    stopped, reached = "", 0
-    try:
-        while reached < len(chosen) and not stopped:
-            part = chosen[reached : reached + BATCH]
-            taken.clear()
-            try:
-                _paired(evaluator, pairs, part)
-            except HALTS as why:
-                stopped = halted(why)
-                if not taken:
-                    part = part[_come_back(evaluator, pairs.x[part])]
-                    if len(part):
-                        _paired(evaluator, pairs, part)
-                    elif not reached:
-                        raise
-            if taken:
-                tally.take(part, taken[0])
-                reached += len(part)
-    finally:
-        evaluator.listeners.pop()
-    return replace(
-        tally.compared(evaluator, reached), inside=inside, left=len(chosen) - reached, stopped=stopped
-    )
+        Raises:
+            BadInput: when no row lies in the domain.
+        """
+        evaluator = landscape.evaluator
+        problem: Problem = evaluator.problem
+        pairs = problem.pairs
+        assert pairs is not None
+        inside = pairs.inside(problem.domain)
+        chosen = np.flatnonzero(inside)
+        if not len(chosen):
+            raise BadInput(f"none of the {len(pairs)} rows of the table lies in the domain")
+        tally = _Tally(problem, pairs, search.norms)
+        # What listeners were told is never lost, though an end be asked for at once.
+        taken: list[Evaluations] = []
+        evaluator.listeners.append(taken.append)
+        reached = 0
+        try:
+            while reached < len(chosen) and not search.halted and not stop():
+                part = chosen[reached : reached + BATCH]
+                taken.clear()
+                try:
+                    _paired(evaluator, pairs, part)
+                except HALTS as why:
+                    search.halted = halted(why)
+                    if not taken:
+                        part = part[come_back(evaluator, pairs.x[part])]
+                        if len(part):
+                            _paired(evaluator, pairs, part)
+                        elif not reached:
+                            raise
+                if taken:
+                    tally.take(part, taken[0])
+                    reached += len(part)
+        finally:
+            evaluator.listeners.pop()
+        compared = replace(tally.compared(evaluator, reached), inside=inside, left=len(chosen) - reached)
+        search.compared, search.sample = compared, compared.sample
+        return search
 
 
 def _paired(evaluator: Evaluator, pairs: Pairs, part: Index) -> None:
     given = [None if side is None else side[part] for side in (pairs.model, pairs.reference)]
     evaluator.paired(pairs.x[part], given[0], given[1], "statistics")
-
-
-def _come_back(evaluator: Evaluator, x: Array) -> Index:
-    """Rows of a batch (n, d) that was interrupted whose expensive values have come back."""
-    dear = [side for side in (evaluator.model, evaluator.reference) if side.expensive]
-    rows = [i for i, row in enumerate(x) if dear and all(row.tobytes() in side.known for side in dear)]
-    return np.array(rows, dtype=np.intp)
 
 
 class _Tally:
@@ -204,14 +130,14 @@ class _Tally:
         sample = Sample(errors, rows_name(problem), reached, self.moments, failed)
         worst, numbers, output = self.best.rows()
         first = np.flatnonzero(numbers[:, -1] == np.inf)[INFINITE:]
-        listed = np.setdiff1d(np.arange(len(worst)), first)[:PLACES]
-        places = [_place(problem, pairs, int(worst[k]), numbers[k], int(output[k])) for k in listed]
+        listed = np.setdiff1d(np.arange(len(worst)), first)[:PEAKS]
+        peaks = [_peak(problem, pairs, int(worst[k]), numbers[k], int(output[k])) for k in listed]
         lost = {side: np.concatenate(rows) for side, rows in self.without.items()}
         used = frozenset((*problem.model.outputs, *problem.reference.outputs))
         called = np.concatenate([*self.model["part"], np.empty(0, dtype=np.intp)])
         values = np.concatenate(self.model["values"]) if self.model["values"] else None
         none = np.zeros(len(pairs), dtype=bool)
-        return Compared(pairs, none, sample, places, worst, numbers, lost, used, (called, values))
+        return Compared(pairs, none, sample, peaks, worst, numbers, lost, used, (called, values))
 
 
 class _Worst:
@@ -245,7 +171,7 @@ def _most(problem: Problem, pairs: Pairs) -> int:
     """Rows that are kept: thousands of outputs leave room for fewer."""
     values = pairs.model if pairs.model is not None else pairs.reference
     assert values is not None
-    return int(min(POINTS, max(2 * PLACES, NUMBERS // (problem.domain.d + 2 * values.shape[1] + 1))))
+    return int(min(POINTS, max(2 * PEAKS, NUMBERS // (problem.domain.d + 2 * values.shape[1] + 1))))
 
 
 def _without_value(done: Evaluations) -> dict[str, Index]:
@@ -258,7 +184,7 @@ def _without_value(done: Evaluations) -> dict[str, Index]:
     }
 
 
-def _place(problem: Problem, pairs: Pairs, pair: int, numbers: Array, output: int) -> Place:
+def _peak(problem: Problem, pairs: Pairs, pair: int, numbers: Array, output: int) -> Peak:
     domain, d = problem.domain, problem.domain.d
     m = (len(numbers) - d - 1) // 2
     x = numbers[:d]
@@ -272,7 +198,7 @@ def _place(problem: Problem, pairs: Pairs, pair: int, numbers: Array, output: in
         tags=_tags(domain, u, x),
         row=int(pairs.row[pair]) + 1,
     )
-    return Place(u, with_output(problem.error, witness), np.full(d, 0.1))
+    return Peak(u, with_output(problem.error, witness), np.full(d, 0.1))
 
 
 def _tags(domain: Domain, u: Array, x: Array) -> tuple[str, ...]:

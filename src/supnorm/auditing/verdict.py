@@ -2,53 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from supnorm.auditing.enumeration import Listed
+from supnorm.auditing.halt import interrupted
 from supnorm.auditing.infinite import failed_share, points_word
+from supnorm.auditing.listed import Listed
 from supnorm.auditing.recheck import Recheck, agrees_with_model, in_its_output
-from supnorm.auditing.statistics import Sample
-from supnorm.auditing.table import Compared, is_table
+from supnorm.auditing.run import Run
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Problem
 from supnorm.results import ExitCode, Status, Witness
 
 
-def verdict(
-    problem: Problem,
-    witness: Witness | None,
-    sample: Sample,
-    evaluator: Evaluator,
-    searched: int,
-    recheck_failures: Sequence[str] = (),
-    listed: Listed | None = None,
-    compared: Compared | None = None,
-) -> Status:
-    """The status of an audit: what it means and what to do next.
-
-    Args:
-        searched: evaluations when the search ended; what came later are pictures and planted errors.
-        recheck_failures: what was said where the second reference has no value.
-        listed: which points of a finite domain were evaluated one by one; None after a search.
-        compared: the rows, where a table was given.
-    """
-    status = _status(problem, witness, evaluator, searched, listed, compared)
-    if status.code == "tolerance-exceeded" and _within_alone(evaluator, problem.error.limit):
+def verdict(run: Run) -> Status:
+    """The status of an audit: what it means and what to do next."""
+    evaluator, limit = run.evaluator, run.problem.error.limit
+    if run.halted:
+        return interrupted(run.halted, evaluator, run.witness, limit)
+    status = _status(run)
+    if status.code == "tolerance-exceeded" and _within_alone(evaluator, limit):
         first = (
             "Called alone, the worst point is within the tolerance: find out first why its value changes. "
         )
         status = replace(status, advice=first + status.advice)
-    table = is_table(problem)
+    points = points_word(run.sample, run.table)
     more = [
-        f"The {side} has no value at {failed_share(side, sample, points_word(sample, table))}: {_counted(evaluator, side)}."
+        f"The {side} has no value at {failed_share(side, run.sample, points)}: {_counted(evaluator, side)}."
         for side, n in evaluator.failures.without_value.items()
-        if n and witness is not None
+        if n and run.witness is not None
     ]
-    if recheck_failures:
-        more.append(f"The second reference failed: {recheck_failures[0]}.")
+    if run.recheck_failures:
+        more.append(f"The second reference failed: {run.recheck_failures[0]}.")
     return replace(status, advice=" ".join([status.advice.rstrip(), *more])) if more else status
 
 
@@ -69,14 +55,9 @@ def _counted(evaluator: Evaluator, side: str) -> str:
     return "no error is known there"
 
 
-def _status(
-    problem: Problem,
-    witness: Witness | None,
-    evaluator: Evaluator,
-    searched: int,
-    listed: Listed | None,
-    compared: Compared | None,
-) -> Status:
+def _status(run: Run) -> Status:
+    problem, witness, evaluator = run.problem, run.witness, run.evaluator
+    listed, compared = run.search.listed, run.search.compared
     limit = problem.error.limit
     if witness is None:
         return Status("no-value", _why_none(evaluator), ExitCode.UNDECIDED)
@@ -94,9 +75,9 @@ def _status(
             "next door: which side of a jump is right is not settled. Look there before the model is retrained.",
             ExitCode.REFERENCE_FAULT,
         )
-    table, exact = is_table(problem), "" if compared is None else compared.text
+    table, exact = run.table, "" if compared is None else compared.text
     every = listed is not None and listed.exhaustive
-    late = "" if table else _late(evaluator, searched) if listed is None else _left(listed)
+    late = "" if table else _late(evaluator, run.searched) if listed is None else _left(listed)
     if limit is None:
         point = "worst point found"
         bound = exact if table else "" if every else f"The {point} is a lower bound of the worst error. "

@@ -68,7 +68,6 @@ class Evaluator:
         twice: points that were the worst of a batch and then called alone.
         history: ``(evaluations, worst)`` at each improvement.
         listeners: called with every batch of `Evaluations`.
-        blind: whether a search found derivatives that are zero nearly everywhere: they are not used then.
     """
 
     def __init__(
@@ -99,7 +98,6 @@ class Evaluator:
         self.history: list[tuple[int, float]] = []
         self.listeners: list[Callable[[Evaluations], None]] = []
         self.rms = np.nan
-        self.blind = False
         self._known: dict[bytes, Witness] = {}
         self._shown = 0
         self._told = -np.inf, False
@@ -122,8 +120,8 @@ class Evaluator:
 
     @property
     def gradients(self) -> str:
-        """Where derivatives exist and lead: ``"both"``, ``"model"`` or ``"none"``."""
-        if self.problem.model.vjp is None or self.blind:
+        """Where derivatives exist: ``"both"``, ``"model"`` or ``"none"``."""
+        if self.problem.model.vjp is None:
             return "none"
         both = self.problem.reference.vjp is not None and self.problem.error.differentiable
         return "both" if both else "model"
@@ -329,6 +327,18 @@ class Evaluator:
         self._remember(done, top)
         INTERRUPTS.poll()  # the batch has been taken in
         return done
+
+    def expect(self, budget: int) -> None:
+        """Show observers this number of evaluations as the whole work from now on."""
+        self.budget = budget
+
+    def announce(self, rms: float) -> None:
+        """Show observers this RMS error from now on."""
+        self.rms = rms
+
+    def hurry(self) -> None:
+        """From now on nobody wants to wait for an expensive value that is known already (`Caller.hurried`)."""
+        self.model.hurried = self.reference.hurried = True
 
     def count(self, purpose: str, n: int) -> None:
         """Add ``n`` evaluations to a purpose."""

@@ -1,0 +1,107 @@
+"""What came out of comparing the rows of a table of computed pairs, and what that says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing.peak import Peak
+from supnorm.auditing.statistics import Sample
+from supnorm.problem import Problem
+from supnorm.problem.pairs import Pairs
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+NAMED = 20  # rows without a value that are named
+
+
+@dataclass
+class Compared:
+    """What came out of comparing the rows.
+
+    Attributes:
+        pairs: all rows, and which of them lie in the domain.
+        sample: the errors of those; ``finite``: of the finite ones.
+        peaks: the worst rows.
+        worst: pairs with the largest errors, `POINTS` at most, and their numbers: inputs, model, reference, error.
+        used: names of outputs of both sides, which are shown as values of model and reference.
+        called: of a model that is no table the pairs that it was called at, and its values there.
+        left: rows that were not reached, because the audit was stopped.
+        without: rows (from 1) in which a side has no value, by side; of the model those where the reference has one.
+    """
+
+    pairs: Pairs
+    inside: NDArray[np.bool_]
+    sample: Sample
+    peaks: list[Peak]
+    worst: Index
+    numbers: Array
+    without: dict[str, Index] = field(default_factory=dict)
+    used: frozenset[str] = frozenset()
+    called: tuple[Index, Array | None] = (np.empty(0, dtype=np.intp), None)
+    left: int = 0
+
+    @property
+    def finite(self) -> Sample:
+        """The sample without infinite errors."""
+        errors = self.sample.errors
+        return replace(self.sample, errors=errors[np.isfinite(errors)])
+
+    def columns(self, pairs: Sequence[int]) -> list[dict[str, str]]:
+        """What the columns of the table hold in some pairs that are neither inputs nor outputs, by name."""
+        return [{k: v for k, v in row.items() if k not in self.used} for row in self.pairs.columns(pairs)]
+
+    def to_json(self, problem: Problem) -> dict[str, Any]:
+        """The key ``table`` of an audit's document."""
+        pairs, n = self.pairs, self.sample.n
+        key = (
+            {"model": list(pairs.partner[1].key), "reference": list(pairs.rows.key)}
+            if pairs.partner
+            else None
+        )
+        return {
+            "rows": len(pairs) + pairs.alone[0],
+            "compared": n,
+            "paired_by": pairs.by,
+            "key": key if pairs.by == "key" else None,
+            "alone": dict(zip(("model", "reference"), pairs.alone, strict=True)),
+            "left": self.left,
+            "outside": int((~self.inside).sum()),
+            "incomplete": int((~pairs.complete & self.inside).sum()),
+            "without_value": {side: len(rows) for side, rows in self.without.items()},
+            "without_value_rows": {side: rows[:NAMED].tolist() for side, rows in self.without.items()},
+            "text": self.text,
+        }
+
+    @property
+    def text(self) -> str:
+        """What the largest error means: it is that of the rows, and of nothing else."""
+        n = self.sample.n
+        if not n:
+            return ""
+        if self.left:
+            every = self.sample.drawn + self.left
+            return f"{self.sample.drawn:,} of {every:,} rows were compared; what the others hold is unknown."
+        if n < self.sample.drawn:
+            return (
+                f"Over the {n:,} of {self.sample.drawn:,} rows with an error the maximum is exact. Nothing is "
+                "known about the other rows, or between rows."
+            )
+        rows = "this row" if n == 1 else f"these {n:,} rows"
+        return f"Over {rows} the maximum is exact. Nothing is known between them."
+
+
+def is_table(problem: Problem) -> bool:
+    """Whether model or reference is a table of computed values."""
+    return any(f is not None and f.table is not None for f in (problem.model, problem.reference))
+
+
+def rows_name(problem: Problem) -> str:
+    """What the averages of a table are over, whatever law the problem names."""
+    tables = [f for f in (problem.reference, problem.model) if f is not None and f.table is not None]
+    name = tables[0].rows.name if tables[0].rows is not None else tables[0].name
+    return f"rows of {name or 'the table'}"

@@ -1,0 +1,101 @@
+"""The stage that draws: data of the page's charts, and pictures of the first peaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from supnorm.auditing import pictures as charts
+from supnorm.auditing.clock import Clock
+from supnorm.auditing.facts import output_names
+from supnorm.auditing.peaks import marked, worst_first
+from supnorm.auditing.pictures import picture_budget
+from supnorm.auditing.run import Run
+
+PICTURES_TIME = 0.2  # of the time of the search, where seconds limit it
+THUMBNAILS = 6
+
+
+def draw(run: Run) -> Run:
+    """Evaluate and keep what the page draws; what is evaluated may raise the worst error, which then is drawn."""
+    clock = run.clock_for(PICTURES_TIME)
+    if run.table:
+        return replace(run, charts=_table_charts(run))
+    # Planted errors are searched for on the pair: such a run may have seen a worse point.
+    run = _charts(_with_worst(run, clock), clock)
+    return _thumbnails(_with_worst(run, clock), clock)
+
+
+def _with_worst(run: Run, clock: Clock | None) -> Run:
+    """The worst point of everything evaluated becomes the first peak."""
+    landscape = run.landscape(picture_budget(run.evaluations, 8000), clock)
+    peaks, changed = worst_first(landscape, list(run.peaks), run.asked.rng)
+    if not changed:
+        return run
+    return replace(run, peaks=tuple(marked(landscape, peaks, run.sample, run.asked.rng)))
+
+
+def _charts(run: Run, clock: Clock | None) -> Run:
+    """Cuts through the worst point, pictures of the first peaks, the map of everything, and the statistics."""
+    budget, p = picture_budget(run.evaluations, 60_000), run.asked.pictures
+    if clock is not None:
+        budget = min(budget, clock.affords)
+    landscape = run.landscape(budget, clock)
+    drawn: dict[str, Any] = {"cuts": [], "map": None, "output": None}
+    problem = run.problem
+    if run.peaks:
+        first = run.peaks[0]
+        output = first.witness.output
+        drawn["output"] = output_names(problem, run.evaluator)[output]
+        drawn["cuts"] = charts.cuts(landscape, first.u, output, first.width, int(0.3 * budget), p)
+        run = _thumbnails(run, clock)
+        data = None if problem.data is None or problem.domain.d > 1 else np.asarray(problem.data)[:, 0]
+        drawn["map"] = charts.whole_map(landscape, run.recorder, data, output, p, int(0.3 * budget))
+    return replace(run, charts=drawn | _of_the_sample(run))
+
+
+def _table_charts(run: Run) -> Mapping[str, Any]:
+    """Charts that need no evaluation beyond the rows of the table."""
+    domain = run.problem.domain
+    picture = charts.recorded_map(domain, run.recorder) if domain.d > 1 else None
+    return {"cuts": [], "map": picture, "output": None} | _of_the_sample(run)
+
+
+def _of_the_sample(run: Run) -> dict[str, Any]:
+    """The distribution of the error, and the progress of the search beside that of random points."""
+    progress = charts.progress(run.evaluator.history, run.searched, run.sample, run.asked.rng)
+    return charts.distribution(run.sample) | {"progress": progress}
+
+
+def _thumbnails(run: Run, clock: Clock | None) -> Run:
+    """A picture of each of the first peaks that has none yet."""
+    budget = 0.35 * picture_budget(run.evaluations, 60_000)
+    if clock is not None:
+        budget = min(budget, 0.5 * clock.affords)
+    cells = int(min(run.asked.pictures.thumbnail, (budget / THUMBNAILS) ** 0.5))
+    if run.problem.domain.d == 1 or cells < 9:
+        return run
+    landscape = run.landscape(THUMBNAILS * cells**2, clock)
+    peaks = list(run.peaks)
+    for i, peak in enumerate(peaks[:THUMBNAILS]):
+        if peak.thumbnail is None:
+            picture = charts.thumbnail(landscape, peak.u, peak.width, cells)
+            if landscape.late:  # the last points may be missing
+                break
+            peaks[i] = replace(peak, thumbnail=picture)
+    return replace(run, peaks=tuple(peaks))
+
+
+def chart_data(run: Run) -> dict[str, Any]:
+    """All charts, with the errors along the outputs where there are several, and the pictures of the first peaks."""
+    data = dict(run.charts)
+    worst = run.recorder.by_output
+    if worst is not None:
+        names = output_names(run.problem, run.evaluator)
+        data["profile"] = charts.profile(names, worst, run.sample.moments.rms())
+    # In one input the line shows all peaks.
+    shown = run.peaks[:THUMBNAILS] if run.problem.domain.d > 1 else ()
+    return data | {"thumbnails": [peak.thumbnail for peak in shown]}

@@ -1,0 +1,140 @@
+"""An audit between two of its stages: what was asked, and what the stages so far have found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from supnorm.auditing.clock import Clock
+from supnorm.auditing.compared import is_table
+from supnorm.auditing.forecast import Forecast
+from supnorm.auditing.halt import moment
+from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.peak import Peak
+from supnorm.auditing.pictures import Pictures
+from supnorm.auditing.power import Planted, Power
+from supnorm.auditing.recorder import Recorder
+from supnorm.auditing.statistics import NORMS, Sample
+from supnorm.auditing.strategy import Search, Strategy
+from supnorm.evaluation import Evaluator
+from supnorm.problem import Problem
+from supnorm.results import Witness
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What an audit is asked for (see `audit`), and what its stages work with.
+
+    Attributes:
+        evaluator, rng, recorder: the door to both functions, where random numbers come from, and who listens at the door
+            for the pages; they are the same for all stages.
+        start: of the audit, in ``time.perf_counter()``.
+        evaluations, seconds, seed, strategy, power, pictures, norms: as of `audit`.
+    """
+
+    evaluator: Evaluator
+    rng: np.random.Generator
+    recorder: Recorder | None = None
+    start: float = field(default_factory=time.perf_counter)
+    evaluations: int | None = None
+    seconds: float | None = None
+    seed: int = 0
+    strategy: Strategy | None = None
+    power: Power | None = None
+    pictures: Pictures = field(default_factory=Pictures)
+    norms: Sequence[float] = NORMS
+
+    @property
+    def problem(self) -> Problem:
+        """What is audited."""
+        return self.evaluator.problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What is known after a stage; each stage takes one and returns the next one.
+
+    Attributes:
+        asked: what was asked for.
+        strategy: that searches.
+        evaluations: of statistics and search together; None where only time limits them.
+        clock: a limit in time of statistics and search.
+        planned: evaluations at most, for all purposes; None where only time limits the search.
+        search: what it has found.
+        searched: evaluations when the search ended: later ones are pictures, rechecks and planted errors.
+        failures: points without a value when the search ended, where every point was evaluated: what is evaluated once
+            more for pictures is left out.
+        peaks: the worst first.
+        planted: errors that were planted, and how often they were found.
+        charts: data of the page's charts.
+        recheck_failures: why the second reference gave no value, where it gave none.
+        suspects: rows of the reference's table with labels that are probably wrong.
+        halted: why the audit was cut short, as the beginning of a sentence.
+    """
+
+    asked: Asked
+    strategy: Strategy
+    evaluations: int | None
+    clock: Clock | None
+    search: Search
+    planned: Forecast | None = None
+    searched: int = 0
+    failures: Mapping[str, Any] | None = None
+    peaks: tuple[Peak, ...] = ()
+    planted: Planted = Planted()
+    charts: Mapping[str, Any] = field(default_factory=dict)
+    recheck_failures: tuple[str, ...] = ()
+    suspects: tuple[int, ...] = ()
+    halted: str = ""
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """The door to both functions."""
+        return self.asked.evaluator
+
+    @property
+    def problem(self) -> Problem:
+        """What is audited."""
+        return self.evaluator.problem
+
+    @property
+    def recorder(self) -> Recorder:
+        """What has listened at the door."""
+        assert self.asked.recorder is not None, "stages after the search need one"
+        return self.asked.recorder
+
+    @property
+    def sample(self) -> Sample:
+        """The statistics."""
+        assert self.search.sample is not None, "statistics come before"
+        return self.search.sample
+
+    @property
+    def table(self) -> bool:
+        """Whether the rows of a table are compared."""
+        return is_table(self.problem)
+
+    @property
+    def witness(self) -> Witness | None:
+        """The worst point; None where nothing had an error."""
+        return self.peaks[0].witness if self.peaks else None
+
+    @property
+    def gradients(self) -> str:
+        """Where derivatives exist and can be followed: ``"both"``, ``"model"`` or ``"none"``."""
+        return self.evaluator.gradients if self.search.informative else "none"
+
+    def clock_for(self, share: float) -> Clock | None:
+        """The time of a stage after the search: a share of the search's own, or a moment where the audit was stopped."""
+        if self.halted:
+            return moment(self.evaluator)
+        return self.clock and self.clock.within(share * (self.asked.seconds or 0.0))
+
+    def landscape(self, evaluations: int, clock: Clock | None) -> Landscape:
+        """The error for a stage after the search, within so many evaluations."""
+        limit = self.evaluator.spent("pictures") + evaluations
+        return Landscape(self.evaluator, limit, "pictures", clock=clock, informative=self.search.informative)
