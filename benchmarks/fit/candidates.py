@@ -21,7 +21,7 @@ from scipy import linalg
 from benchmarks.fit.low_curvature import LowCurvature
 from benchmarks.fit.recorder import OutOfTime, Recorder
 from supnorm.networks import Network, double_precision
-from supnorm.training import SOAP, MeanSquares, Stop
+from supnorm.training import SOAP, FunctionLoss, MeanSquares, Stop
 
 Array = NDArray[np.float64]
 
@@ -31,10 +31,10 @@ def soap(rate: float) -> Any:
 
     def run(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
         loss = MeanSquares(network, x, y)
-        shapes = tuple(part.shape for layer in network.parts[0].layers for part in layer)
         stop = Stop(10**9, recorder.seconds, clock=time.process_time)
         with suppress(OutOfTime):
-            SOAP(rate, shapes=shapes).minimise(recorder.watching(loss.value_and_grad), network.flat, stop)
+            watched = FunctionLoss(recorder.watching(loss.value_and_grad), shapes=loss.shapes)
+            SOAP(rate).minimise(watched, network.flat, stop)
 
     return run
 

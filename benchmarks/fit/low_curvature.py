@@ -20,7 +20,7 @@ from scipy import linalg
 
 from benchmarks.fit.recorder import OutOfTime, Recorder
 from supnorm.networks import Network, double_precision
-from supnorm.training import MeanSquares, QuasiNewton, Stop
+from supnorm.training import FunctionLoss, MeanSquares, QuasiNewton, Stop
 from supnorm.training.line_search import weak_wolfe
 
 Array = NDArray[np.float64]
@@ -51,7 +51,7 @@ class LowCurvature:
             recorder.start()
             seen = recorder.watching(loss.value_and_grad)
             limit = Stop(10**9, self.share * recorder.seconds, clock=time.process_time)
-            theta = QuasiNewton().minimise(seen, network.flat, limit).theta
+            theta = QuasiNewton().minimise(FunctionLoss(seen), network.flat, limit).theta
             while True:
                 values, vectors = linalg.eigh(hessian(theta), check_finite=False)
                 low = vectors[:, np.abs(values) < float(threshold)]

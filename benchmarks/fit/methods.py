@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.fit.recorder import OutOfTime, Recorder
 from supnorm.networks import Network, to_torch
-from supnorm.training import LevenbergMarquardt, MeanSquares, QuasiNewton, Stop
+from supnorm.training import FunctionLoss, LevenbergMarquardt, MeanSquares, QuasiNewton, Stop
 
 Array = NDArray[np.float64]
 RATES = {"torch Adam": (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)}  # the best one is chosen for each task on tuning seeds
@@ -26,22 +26,24 @@ def ours(optimiser: Any) -> Any:
     def run(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
         loss = MeanSquares(network, x, y)
         with suppress(OutOfTime):
-            optimiser.minimise(recorder.watching(loss.value_and_grad), network.flat, Stop(10**9))
+            optimiser.minimise(
+                FunctionLoss(recorder.watching(loss.value_and_grad)), network.flat, Stop(10**9)
+            )
 
     return run
 
 
 def levenberg_marquardt(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
     """supnorm's Levenberg-Marquardt with geodesic acceleration."""
-    loss = MeanSquares(network, x, y)
 
-    def residual_jacobian(theta: Array) -> tuple[Array, Array]:
-        r, jacobian = loss.residual_jacobian(theta)
-        recorder.see(theta, float(r @ r) / len(r))
-        return r, jacobian
+    class Watched(MeanSquares):
+        def residual_jacobian(self, theta: Array) -> tuple[Array, Array]:
+            r, jacobian = super().residual_jacobian(theta)
+            recorder.see(theta, float(r @ r) / len(r))
+            return r, jacobian
 
     with suppress(OutOfTime):
-        LevenbergMarquardt().minimise(residual_jacobian, network.flat, Stop(10**9), loss.residual)
+        LevenbergMarquardt().minimise(Watched(network, x, y), network.flat, Stop(10**9))
 
 
 def _torch_loss(network: Network, x: Array, y: Array) -> tuple[Any, Any, Any]:
@@ -128,7 +130,7 @@ def broyden_with_torch(network: Network, x: Array, y: Array, recorder: Recorder)
     value_and_grad = _torch_gradients(network, x, y)
     recorder.start()
     with suppress(OutOfTime):
-        QuasiNewton().minimise(recorder.watching(value_and_grad), network.flat, Stop(10**9))
+        QuasiNewton().minimise(FunctionLoss(recorder.watching(value_and_grad)), network.flat, Stop(10**9))
 
 
 def scipy_bfgs(gradients: Any) -> Any:

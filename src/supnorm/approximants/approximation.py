@@ -24,8 +24,10 @@ from supnorm.networks import Network
 from supnorm.networks.blocks import in_blocks
 from supnorm.problem import Domain, Function
 from supnorm.problem.function import Pullback
+from supnorm.program import Builder, Tensor, Unreadable
 
 Array = NDArray[np.float64]
+MOST_TERMS = 5000  # of a polynomial: certificates of larger programs take more than minutes
 
 
 class NotApplicable(Exception):
@@ -33,7 +35,7 @@ class NotApplicable(Exception):
 
 
 class Surface(Protocol):
-    """A fitted function on the cube: a frozen dataclass of arrays and numbers."""
+    """A fitted function on the cube: a frozen dataclass of arrays and numbers that has this class as its base."""
 
     @property
     def m(self) -> int:
@@ -44,6 +46,10 @@ class Surface(Protocol):
 
     def pull(self, t: Array, weight: Array) -> Array:
         """Gradient in ``t`` of the outputs weighted by ``weight (n, m)``, shape ``(n, d)``."""
+
+    def program(self, build: Builder, t: list[Tensor]) -> Tensor | str:
+        """The outputs at the coordinates ``t`` in a program that a certificate can rest on, or why there are none."""
+        return "is run but not read"
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +121,11 @@ class SurfaceModel:
 
     def as_function(self) -> Function:
         """The approximator as a `Function`."""
-        from supnorm.approximants.lowering import Unread, to_program
-
-        program = to_program(self)
+        build = Builder(self.d)
+        outputs = self.surface.program(build, _coordinates(build, self.domain))
+        program = None if isinstance(outputs, str) else build.finish(outputs)
         return Function(
-            self.value if program is not None else Unread(self),
+            Unread(self, outputs) if isinstance(outputs, str) else self.value,
             inputs=self.domain.names,
             outputs=self.outputs,
             name=self.name,
@@ -127,6 +133,25 @@ class SurfaceModel:
             program=program,
             parallel="process",
             remake=partial(SurfaceModel.as_function, self),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Unread:
+    """The values of a surface without a program; tracing it raises an error that says why."""
+
+    model: SurfaceModel
+    why: str
+
+    def __call__(self, x: Array) -> Array:
+        """Values ``(n, m)`` at points ``x (n, d)``."""
+        return self.model.value(x)
+
+    def __wrapped__(self, x: Array) -> Array:
+        """What `program_of` traces."""
+        raise Unreadable(
+            f"{self.model.name} {self.why}",
+            f"a network or a Chebyshev polynomial of at most {MOST_TERMS:,} terms, as supnorm fit --certify makes them",
         )
 
 
@@ -147,6 +172,19 @@ def to_cube(domain: Domain, x: Array) -> Array:
 def from_cube(domain: Domain, t: Array) -> Array:
     """Points of the cube in the domain's own units."""
     return domain.from_unit(0.5 * (t + 1.0))
+
+
+def _coordinates(build: Builder, domain: Domain) -> list[Tensor]:
+    """The coordinates in [-1, 1] as parts of a program, one tensor each."""
+    coordinates = []
+    for i, axis in enumerate(domain.axes):
+        x: Any = build.input.arrange(lambda index, i=i: index[i : i + 1])  # type: ignore[misc]
+        low, high = axis.low, axis.high
+        if axis.log:
+            x, low, high = build.unary("log", x), float(np.log(low)), float(np.log(high))
+        scale = 2.0 / (high - low)
+        coordinates.append(build.affine(x, np.array([[scale]]), np.array([-1.0 - scale * low])))
+    return coordinates
 
 
 def described(domain: Domain, x: Array) -> str:

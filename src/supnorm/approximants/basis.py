@@ -9,9 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from supnorm.approximants.approximation import MOST_TERMS, Surface
+from supnorm.program import Builder, Tensor
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -69,7 +73,7 @@ def _grow(d: int, room: Callable[[tuple[int, ...]], int]) -> Indices:
 
 
 @dataclass(frozen=True, eq=False)
-class Polynomial:
+class Polynomial(Surface):
     """A polynomial on the cube: ``sum_nu c_nu prod_i phi_{nu_i}(t_i)``.
 
     Attributes:
@@ -103,6 +107,39 @@ class Polynomial:
                     product = product * tables[j][0][:, self.indices[:, j]]
             gradient[:, i] = product.sum(axis=1)
         return gradient
+
+    def program(self, build: Builder, t: list[Tensor]) -> Tensor | str:
+        """The outputs at the coordinates ``t``."""
+        if self.family != "chebyshev":
+            return super().program(build, t)
+        return chebyshev_program(build, t, self.indices, self.coefficients)
+
+
+def chebyshev_program(build: Builder, t: list[Tensor], indices: Indices, coefficients: Array) -> Tensor | str:
+    """``sum_nu c_nu prod_i T_{nu_i}(t_i)``, operation by operation, for at most `MOST_TERMS` terms.
+
+    By T_{m+n} = 2 T_m T_n - T_{|m-n|} with m and n halves of the degree: depth log2(degree), which encloses far
+    better than the three-term recurrence.
+    """
+    if len(indices) > MOST_TERMS:
+        return f"has more than {MOST_TERMS:,} terms"
+    product: Any = None
+    for i, coordinate in enumerate(t):
+        table = _chebyshev(build, coordinate, int(indices[:, i].max()) + 1)
+        factor = table.arrange(lambda index, column=indices[:, i]: index[column])
+        product = factor if product is None else build.binary("mul", product, factor)
+    return build.affine(product, coefficients.T)
+
+
+def _chebyshev(build: Builder, t: Tensor, size: int) -> Any:
+    """T_0 ... T_{size-1} of one coordinate, as one vector."""
+    one = build.affine(t, np.zeros((1, 1)), np.ones(1))
+    rows: list[Any] = [one, t]
+    for k in range(2, size):
+        m, n = (k + 1) // 2, k // 2
+        pair: Any = build.concatenate([build.binary("mul", rows[m], rows[n]), rows[m - n]], 0)
+        rows.append(build.affine(pair, np.array([[2.0, -1.0]])))
+    return build.concatenate(rows[:size], 0) if size > 1 else one
 
 
 def design(t: Array, indices: Indices, family: str) -> Array:

@@ -19,16 +19,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
 
-from supnorm.approximants.approximation import Approximation, NotApplicable, finish, on_cube, require_box
-from supnorm.approximants.basis import chebyshev_table
+from supnorm.approximants.approximation import (
+    Approximation,
+    NotApplicable,
+    Surface,
+    finish,
+    on_cube,
+    require_box,
+)
+from supnorm.approximants.basis import chebyshev_program, chebyshev_table
 from supnorm.problem import Domain
+from supnorm.program import Builder, Tensor
 
 Array = NDArray[np.float64]
 EPS = 2.2e-16
 
 
 @dataclass(frozen=True, eq=False)
-class ChebyshevSeries:
+class ChebyshevSeries(Surface):
     """Coefficients on a tensor of Chebyshev polynomials, shape ``(n_1, ..., n_d, m)``."""
 
     coefficients: Array
@@ -50,6 +58,12 @@ class ChebyshevSeries:
             mixed = [slopes if j == i else values for j, (values, slopes) in enumerate(tables)]
             columns.append(np.sum(self._contract(mixed) * weight, axis=1))
         return np.stack(columns, axis=1)
+
+    def program(self, build: Builder, t: list[Tensor]) -> Tensor | str:
+        """The outputs at the coordinates ``t``."""
+        sizes = self.coefficients.shape[:-1]
+        indices = np.indices(sizes).reshape(len(sizes), -1).T
+        return chebyshev_program(build, t, indices, self.coefficients.reshape(len(indices), -1))
 
     def _sizes(self) -> list[tuple[int, int]]:
         return list(enumerate(self.coefficients.shape[:-1]))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.approximants.approximation import Approximation, NotApplicable, finish, to_cube
+from supnorm.approximants.approximation import Approximation, NotApplicable, Surface, finish, to_cube
 from supnorm.problem import Domain
 from supnorm.results.powers import mean_and_spread
 
@@ -27,7 +27,7 @@ LENGTHS, NOISES = (1e-2, 1e2), (1e-8, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianMean:
+class GaussianMean(Surface):
     """Weighted sum of Gaussian bumps round the samples plus a constant.
 
     Attributes:

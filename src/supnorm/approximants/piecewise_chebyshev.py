@@ -16,7 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.approximants.approximation import Approximation, NotApplicable, finish, on_cube, require_box
+from supnorm.approximants.approximation import (
+    Approximation,
+    NotApplicable,
+    Surface,
+    finish,
+    on_cube,
+    require_box,
+)
 from supnorm.approximants.basis import chebyshev_table
 from supnorm.approximants.chebyshev_tensor import extrema, transform
 from supnorm.problem import Domain
@@ -26,7 +33,7 @@ Values = Callable[[Array], Array]
 
 
 @dataclass(frozen=True, eq=False)
-class PiecewisePolynomial:
+class PiecewisePolynomial(Surface):
     """Chebyshev series on intervals of [-1, 1].
 
     Attributes:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.approximants.approximation import Approximation, NotApplicable, finish, to_cube
+from supnorm.approximants.approximation import Approximation, NotApplicable, Surface, finish, to_cube
 from supnorm.problem import Domain
 
 Array = NDArray[np.float64]
@@ -22,7 +22,7 @@ MOST = {1: 1_000_000, 2: 200_000, 3: 50_000, 4: 10_000, 5: 3_000, 6: 1_000}  # t
 
 
 @dataclass(frozen=True, eq=False)
-class Simplices:
+class Simplices(Surface):
     """Samples on the cube and the piecewise linear function through them."""
 
     points: Array

@@ -17,7 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from supnorm.approximants.approximation import Approximation, NotApplicable, finish, on_cube, require_box
+from supnorm.approximants.approximation import (
+    Approximation,
+    NotApplicable,
+    Surface,
+    finish,
+    on_cube,
+    require_box,
+)
 from supnorm.approximants.basis import chebyshev_table
 from supnorm.approximants.chebyshev_tensor import ChebyshevTensor, extrema, size_for, transform
 from supnorm.problem import Domain
@@ -27,7 +34,7 @@ Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Train:
+class Train(Surface):
     """Trains of Chebyshev coefficients, one per output, one after the other.
 
     Attributes:

@@ -12,6 +12,7 @@ from supnorm.training.lbfgs import LBFGS
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.losses import MeanSquares
 from supnorm.training.network_fit import NetworkFit
+from supnorm.training.optimiser import FunctionLoss, Loss, Optimiser
 from supnorm.training.quasi_newton import QuasiNewton
 from supnorm.training.refinement import ArgmaxRefinement
 from supnorm.training.soap import SOAP
@@ -27,13 +28,16 @@ __all__ = [
     "Burgers",
     "Candidate",
     "FitResult",
+    "FunctionLoss",
     "GreedyLayers",
     "Heat",
     "Helmholtz",
     "LevenbergMarquardt",
+    "Loss",
     "MeanSquares",
     "Minimum",
     "NetworkFit",
+    "Optimiser",
     "PdeResult",
     "Poisson",
     "QuasiNewton",

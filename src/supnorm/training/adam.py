@@ -8,49 +8,54 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.training.decay import half_cosine
-from supnorm.training.stopping import Minimum, Stop, ValueAndGrad
+from supnorm.training.optimiser import Loss, Optimiser
+from supnorm.training.stopping import Minimum, Stop
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Optimiser):
     """Adam with decay.
 
     Args:
         rate: at the start; falls to ``rate * final`` along a half cosine over the iterations of `Stop`.
         b1, b2: decay of the means of gradient and squared gradient.
-        batch: rows drawn anew for every step by `optimise`; None for all rows.
+        batch: rows drawn anew for every step; None for all rows.
 
+    >>> from supnorm.training.optimiser import FunctionLoss
     >>> def square(theta):
     ...     return float(theta @ theta), 2.0 * theta
-    >>> Adam(rate=0.1).minimise(square, np.ones(3), Stop(iterations=300)).loss < 1e-6
+    >>> Adam(rate=0.1).minimise(FunctionLoss(square), np.ones(3), Stop(iterations=300)).loss < 1e-6
     True
     """
 
+    scheduled: ClassVar[bool] = True
     rate: float = 3e-3
     final: float = 1e-2
     b1: float = 0.9
     b2: float = 0.999
     batch: int | None = None
 
-    def minimise(self, value_and_grad: ValueAndGrad, theta: Array, stop: Stop | None = None) -> Minimum:
+    def minimise(self, loss: Loss, theta: Array, stop: Stop | None = None) -> Minimum:
         """Minimise from ``theta``, shape ``(p,)``; hands back the best point met (the last for batches)."""
+        value_and_grad = loss.value_and_grad if self.batch is None else loss.on_batches(self.batch)
         limits = stop or Stop()
         watch = limits.started()
         theta, mean, square = theta.copy(), np.zeros_like(theta), np.zeros_like(theta)
         best_loss, best = math.inf, theta
         iteration = 0
         while True:
-            loss, gradient = value_and_grad(theta)
-            if self.batch is not None or loss < best_loss:
-                best_loss, best = loss, theta
-            if (reason := watch.reason(iteration, loss)) is not None:
+            value, gradient = value_and_grad(theta)
+            if self.batch is not None or value < best_loss:
+                best_loss, best = value, theta
+            if (reason := watch.reason(iteration, value)) is not None:
                 return Minimum(best, best_loss, iteration, iteration + 1, reason, tuple(watch.trail))
             mean = self.b1 * mean + (1.0 - self.b1) * gradient
             square = self.b2 * square + (1.0 - self.b2) * gradient**2

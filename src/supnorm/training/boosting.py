@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from supnorm.networks import Architecture, Network, Part, Scaling
 from supnorm.results import BadInput
 from supnorm.results.powers import rms, unit
+from supnorm.training.optimiser import Optimiser
 from supnorm.training.stopping import FLOOR, Stop
-from supnorm.training.train import Optimiser, Trained, check_samples, optimise
+from supnorm.training.train import Trained, check_samples, optimise
 
 Array = NDArray[np.float64]
 

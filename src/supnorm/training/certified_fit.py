@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
-from supnorm.approximants.lowering import MOST_TERMS
+from supnorm.approximants.approximation import MOST_TERMS
 from supnorm.certification import CertifyResult, ChebyshevCertificate, certify
 from supnorm.certification.into_report import beside, proves
 from supnorm.problem import Problem

@@ -29,7 +29,6 @@ from supnorm.training.fit_result import FitResult
 from supnorm.training.network_fit import NetworkFit
 from supnorm.training.outcome import finish
 from supnorm.training.reference_points import ReferencePoints
-from supnorm.training.train import Optimiser
 
 Array = NDArray[np.float64]
 NORMS = ("sup", "l2")
@@ -158,7 +157,7 @@ def strategies(method: Any, d: int, fixed: bool = False) -> list[Any]:
             return automatic(d)
         pieces = [PiecewiseLeastSquares()] if d == 1 else []
         return pieces + [m for m in automatic(d) if hasattr(m, "from_samples")]
-    if isinstance(method, Optimiser):
+    if hasattr(method, "minimise"):
         return [NetworkFit(optimiser=method)]
     if hasattr(method, "from_samples") or (hasattr(method, "from_function") and not fixed):
         return [method]

@@ -23,10 +23,9 @@ from supnorm.problem import Domain, Function, Problem
 from supnorm.results import BadInput
 from supnorm.training.assessment import FRESH, audit_model
 from supnorm.training.equations import Equation
-from supnorm.training.levenberg_marquardt import LevenbergMarquardt
+from supnorm.training.optimiser import Optimiser, ValueAndGrad
 from supnorm.training.quasi_newton import QuasiNewton
 from supnorm.training.stopping import Minimum, Stop
-from supnorm.training.train import Optimiser
 
 Array = NDArray[np.float64]
 
@@ -98,6 +97,7 @@ class ResidualLoss:
             rows = [jax.vmap(jax.grad(part), (None, 0)) for part in (interior, misfit)]
             return jnp.concatenate([a * rows[0](theta, inside), b * rows[1](theta, faces)])
 
+        self.shapes = ()
         self._residual = jax.jit(residual)
         self._value_and_grad = jax.jit(jax.value_and_grad(lambda theta: jnp.mean(residual(theta) ** 2)))
         self._jacobian = jax.jit(jacobian)
@@ -107,6 +107,10 @@ class ResidualLoss:
         with double_precision():
             loss, gradient = self._value_and_grad(theta)
             return float(loss), np.asarray(gradient)
+
+    def on_batches(self, batch: int) -> ValueAndGrad:
+        """Refused: the points are few."""
+        raise BadInput("fit_pde trains on all of its points: choose an optimiser without batches")
 
     def residual(self, theta: Array) -> Array:
         """Weighted residuals."""
@@ -166,10 +170,7 @@ def fit_pde(
     network = Network.init(rng, domain.d, 1, width, depth, activation, scaling=scaling, inputs=domain.names)
     loss = ResidualLoss(network, equation, inside, faces, boundary_weight)
     chosen, stop = optimiser or QuasiNewton(), Stop(iterations, seconds)
-    if isinstance(chosen, LevenbergMarquardt):
-        minimum = chosen.minimise(loss.residual_jacobian, network.flat, stop, loss.residual)
-    else:
-        minimum = chosen.minimise(loss.value_and_grad, network.flat, stop)
+    minimum = chosen.minimise(loss, network.flat, stop)
     solved = network.with_flat(minimum.theta)
     zero = Function(lambda x: np.zeros((len(x), 1)), name="zero")
     report = audit_model(

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from supnorm.networks import Architecture, Network, Part, Scaling
 from supnorm.results import BadInput
+from supnorm.training.optimiser import Optimiser
 from supnorm.training.stopping import Stop
-from supnorm.training.train import Optimiser, Trained, check_samples, optimise
+from supnorm.training.train import Trained, check_samples, optimise
 
 Array = NDArray[np.float64]
 

@@ -13,53 +13,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.training.line_search import weak_wolfe
-from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Stop, ValueAndGrad
+from supnorm.training.optimiser import Loss, Optimiser
+from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Stop
 
 Array = NDArray[np.float64]
 Pairs = deque[tuple[Array, Array, float]]
 
 
 @dataclass(frozen=True)
-class LBFGS:
+class LBFGS(Optimiser):
     """Limited-memory BFGS.
 
     Args:
         memory: number of step and gradient pairs kept.
 
+    >>> from supnorm.training.optimiser import FunctionLoss
     >>> def square(theta):
     ...     return float(theta @ theta), 2.0 * theta
-    >>> LBFGS().minimise(square, np.ones(3), Stop(loss=1e-20)).iterations
+    >>> LBFGS().minimise(FunctionLoss(square), np.ones(3), Stop(loss=1e-20)).iterations
     2
     """
 
     memory: int = 50
 
-    def minimise(self, value_and_grad: ValueAndGrad, theta: Array, stop: Stop | None = None) -> Minimum:
+    def minimise(self, loss: Loss, theta: Array, stop: Stop | None = None) -> Minimum:
         """Minimise from ``theta``, shape ``(p,)``."""
         watch = (stop or Stop()).started()
-        loss, gradient = value_and_grad(theta)
+        value, gradient = loss.value_and_grad(theta)
         pairs: Pairs = deque(maxlen=self.memory)
         iteration, evaluations, flat = 0, 1, 0
-        while (reason := watch.reason(iteration, loss)) is None:
+        while (reason := watch.reason(iteration, value)) is None:
             direction = -_times(pairs, gradient)
             first = 1.0 if pairs else min(1.0, 1.0 / max(float(np.linalg.norm(gradient)), 1e-300))
-            step = weak_wolfe(value_and_grad, theta, loss, gradient, direction, first=first)
+            step = weak_wolfe(loss.value_and_grad, theta, value, gradient, direction, first=first)
             evaluations += step.evaluations
             if not step.found:
                 if not pairs:
-                    reason = LINE_SEARCH if float(gradient @ gradient) > 1e-28 * max(loss, 1e-30) else FLOOR
+                    reason = LINE_SEARCH if float(gradient @ gradient) > 1e-28 * max(value, 1e-30) else FLOOR
                     break
                 pairs.clear()
                 continue
             s, y = step.theta - theta, step.gradient - gradient
             if float(s @ y) > 1e-16 * float(np.linalg.norm(s) * np.linalg.norm(y)):
                 pairs.append((s, y, 1.0 / float(s @ y)))
-            flat = flat + 1 if step.loss > loss * (1.0 - 1e-12) else 0
-            theta, loss, gradient, iteration = step.theta, step.loss, step.gradient, iteration + 1
+            flat = flat + 1 if step.loss > value * (1.0 - 1e-12) else 0
+            theta, value, gradient, iteration = step.theta, step.loss, step.gradient, iteration + 1
             if flat >= 20:
                 reason = FLOOR
                 break
-        return Minimum(theta, loss, iteration, evaluations, reason, tuple(watch.trail))
+        return Minimum(theta, value, iteration, evaluations, reason, tuple(watch.trail))
 
 
 def _times(pairs: Pairs, gradient: Array) -> Array:

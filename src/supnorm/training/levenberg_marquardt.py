@@ -13,20 +13,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
 from supnorm.training.memory import require_memory
-from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, ResidualJacobian, Stop
+from supnorm.training.optimiser import Loss, Optimiser
+from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Stop
 
 Array = NDArray[np.float64]
 Solve = Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
-class LevenbergMarquardt:
+class LevenbergMarquardt(Optimiser):
     """Levenberg-Marquardt for losses |r|^2 / n.
 
     Args:
@@ -34,60 +36,51 @@ class LevenbergMarquardt:
         geodesic: use the second-order correction.
         down, up: factors of lambda after an accepted and a rejected step.
 
+    >>> from supnorm.training.optimiser import FunctionLoss
     >>> def line(theta):
     ...     return theta - 2.0, np.eye(2)
-    >>> LevenbergMarquardt().minimise(line, np.zeros(2), Stop(loss=1e-20)).theta.round(6)
+    >>> LevenbergMarquardt().minimise(FunctionLoss.of_residuals(line), np.zeros(2), Stop(loss=1e-20)).theta.round(6)
     array([2., 2.])
     """
 
+    price: ClassVar[int] = 4
     damping: float = 1e-2
     geodesic: bool = True
     down: float = 5.0
     up: float = 2.0
     acceleration: float = 0.75
 
-    def minimise(
-        self,
-        residual_jacobian: ResidualJacobian,
-        theta: Array,
-        stop: Stop | None = None,
-        residual: Callable[[Array], Array] | None = None,
-    ) -> Minimum:
+    def minimise(self, loss: Loss, theta: Array, stop: Stop | None = None) -> Minimum:
         """Minimise the mean square of the residuals from ``theta``, shape ``(p,)``.
 
-        Args:
-            residual_jacobian: residuals ``(n,)`` and their Jacobian ``(n, p)``.
-            residual: the residuals alone, cheaper; taken from ``residual_jacobian`` by default.
-
         Raises:
-            BadInput: when the p x p matrix does not fit into memory.
+            BadInput: when the p x p matrix does not fit into memory, or the loss has no residuals.
         """
         watch = (stop or Stop()).started()
-        only = residual or (lambda t: residual_jacobian(t)[0])
         require_memory(16.0 * len(theta) ** 2, f"the normal matrix of {len(theta)} weights", "use LBFGS()")
-        r, jacobian = residual_jacobian(theta)
+        r, jacobian = loss.residual_jacobian(theta)
         normal = jacobian.T @ jacobian
-        loss, damping = _mean_square(r), self.damping
+        value, damping = _mean_square(r), self.damping
         iteration, evaluations, flat, refused = 0, 1, 0, 0
-        while (reason := watch.reason(iteration, loss)) is None:
-            trial = self._trial(only, theta, r, jacobian, normal, damping)
+        while (reason := watch.reason(iteration, value)) is None:
+            trial = self._trial(loss.residual, theta, r, jacobian, normal, damping)
             iteration, evaluations = iteration + 1, evaluations + 2
-            new = _mean_square(only(theta + trial)) if trial is not None else np.inf
-            if trial is None or not new < loss:
+            new = _mean_square(loss.residual(theta + trial)) if trial is not None else np.inf
+            if trial is None or not new < value:
                 damping, refused = damping * self.up, refused + 1
                 if damping > 1e16 or refused > 60:
-                    reason = FLOOR if loss < 1e-26 else LINE_SEARCH
+                    reason = FLOOR if value < 1e-26 else LINE_SEARCH
                     break
                 continue
-            flat = flat + 1 if new > loss * (1.0 - 1e-10) else 0
+            flat = flat + 1 if new > value * (1.0 - 1e-10) else 0
             theta = theta + trial
-            r, jacobian = residual_jacobian(theta)
+            r, jacobian = loss.residual_jacobian(theta)
             normal = jacobian.T @ jacobian
-            loss, damping, refused = _mean_square(r), max(damping / self.down, 1e-18), 0
+            value, damping, refused = _mean_square(r), max(damping / self.down, 1e-18), 0
             if flat >= 10:
                 reason = FLOOR
                 break
-        return Minimum(theta, loss, iteration, evaluations, reason, tuple(watch.trail))
+        return Minimum(theta, value, iteration, evaluations, reason, tuple(watch.trail))
 
     def _trial(
         self,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.training.stopping import ValueAndGrad
+from supnorm.training.optimiser import ValueAndGrad
 
 Array = NDArray[np.float64]
 End = tuple[float, float, float]  # step length, value, slope

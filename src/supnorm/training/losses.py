@@ -6,57 +6,22 @@ Residuals are (net(x) - y) / output scale, output after output. Derivatives are 
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.networks import Scaling
+from supnorm.networks import Network
 from supnorm.training.memory import require_memory
+from supnorm.training.optimiser import ValueAndGrad
 
 Array = NDArray[np.float64]
 CHUNK = 4096  # samples: fastest of 256 to 4096 for widths 16 to 24; keeps memory bounded
 
 
-class Derivatives(Protocol):
-    """What one forward pass hands back: scaled outputs ``(m, n)`` and their derivatives."""
-
-    @property
-    def outputs(self) -> Array:
-        """Scaled outputs, shape ``(m, n)``."""
-        ...
-
-    def gradient(self, weight: Array) -> tuple[Array, Array]:
-        """Of the sum of ``weight * outputs`` in the parameters, shape ``(p,)``; in the inputs."""
-        ...
-
-    def jacobian(self, weight: Array) -> tuple[Array, Array]:
-        """The same for each sample, shape ``(p, n)``; in the inputs."""
-        ...
-
-
-class Trainable(Protocol):
-    """A model with a flat parameter vector that can be trained: a `Network`."""
-
-    @property
-    def scaling(self) -> Scaling:
-        """Of inputs and outputs."""
-        ...
-
-    @property
-    def flat(self) -> Array:
-        """All parameters."""
-        ...
-
-    def forward(self, theta: Array, z: Array) -> Derivatives:
-        """Scaled outputs at scaled inputs ``z (d, n)``, with derivatives."""
-        ...
-
-
 class MeanSquares:
     """The loss of ``network`` on samples ``x (n, d)``, ``y (n, m)`` as a function of its flat parameters.
 
-    >>> from supnorm.networks import Network
+    ``rng`` draws batches.
+
     >>> net = Network.init(np.random.default_rng(0), 1, 1, 4, 1)
     >>> x = np.linspace(-1, 1, 9)[:, None]
     >>> loss = MeanSquares(net, x, net.value(x) + 0.5)
@@ -64,9 +29,9 @@ class MeanSquares:
     0.25
     """
 
-    def __init__(self, network: Trainable, x: Array, y: Array) -> None:
+    def __init__(self, network: Network, x: Array, y: Array, rng: np.random.Generator | None = None) -> None:
         s = network.scaling
-        self.network = network
+        self.network, self.rng = network, rng or np.random.default_rng(0)
         self._z = np.ascontiguousarray(s.enter(np.asarray(x, dtype=np.float64)).T)
         self._t = np.ascontiguousarray(
             ((np.asarray(y, dtype=np.float64) - s.output_shift) / s.output_scale).T
@@ -80,12 +45,17 @@ class MeanSquares:
         """Loss and gradient, shape ``(p,)``."""
         return self._value_and_grad(theta, self._chunks)
 
-    def on_batches(self, batch: int, rng: np.random.Generator) -> Any:
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Of the matrices and vectors that the parameters consist of, in order."""
+        return tuple(piece.shape for part in self.network.parts for layer in part.layers for piece in layer)
+
+    def on_batches(self, batch: int) -> ValueAndGrad:
         """``value_and_grad`` on ``batch`` rows drawn anew at every call."""
         size = min(batch, self._z.shape[1])
 
         def value_and_grad(theta: Array) -> tuple[float, Array]:
-            rows = rng.integers(self._z.shape[1], size=size)
+            rows = self.rng.integers(self._z.shape[1], size=size)
             return self._value_and_grad(theta, [(self._z[:, rows], self._t[:, rows])])
 
         return value_and_grad

@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 from supnorm.approximants import Approximation, NotApplicable
 from supnorm.networks import Network, Scaling
 from supnorm.problem import Domain
-from supnorm.training.adam import Adam
-from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.memory import require_memory
-from supnorm.training.soap import SOAP
+from supnorm.training.optimiser import Optimiser
 from supnorm.training.stopping import Stop
-from supnorm.training.train import Optimiser, Trained, choose_optimiser, optimise
+from supnorm.training.train import Trained, choose_optimiser, optimise
 
 Array = NDArray[np.float64]
 
@@ -103,10 +101,7 @@ class NetworkFit:
         x, y = x[: self.rows], y[: self.rows]
         chosen = self.optimiser or choose_optimiser(network.size, y.size)
         iterations = 10**7 if seconds is not None and longer else self.iterations
-        if isinstance(chosen, LevenbergMarquardt):
-            iterations = max(iterations // 4, 1)  # a step costs several times one of the others
-        if isinstance(chosen, Adam | SOAP):
-            iterations = self.iterations  # its rate falls over the iterations
+        iterations = self.iterations if chosen.scheduled else max(iterations // chosen.price, 1)
         return optimise(network, x, y, chosen, Stop(iterations, seconds, loss=1e-32), rng)
 
     def refine(self, network: Network, x: Array, y: Array, seconds: float | None) -> Trained:
@@ -114,8 +109,8 @@ class NetworkFit:
         kept = np.r_[0 : max(len(x) - 2000, 0)][: self.rows - 2000]
         rows = np.concatenate([kept, np.arange(max(len(x) - 2000, 0), len(x))])
         chosen = choose_optimiser(network.size, y.size)
-        small = isinstance(chosen, LevenbergMarquardt)
-        return optimise(network, x[rows], y[rows], chosen, Stop(100 if small else 800, seconds))
+        iterations = 100 if chosen.price > 1 else 800
+        return optimise(network, x[rows], y[rows], chosen, Stop(iterations, seconds))
 
     def from_samples(
         self, x: Array, y: Array, domain: Domain, rng: np.random.Generator | None = None
@@ -146,5 +141,4 @@ def as_approximation(trained: Trained, samples: int) -> Approximation:
 
 def _quick(network: Network, x: Array, y: Array, iterations: int) -> Trained:
     chosen = choose_optimiser(network.size, y.size)
-    least = isinstance(chosen, LevenbergMarquardt)
-    return optimise(network, x, y, chosen, Stop(max(iterations // (40 if least else 10), 10)))
+    return optimise(network, x, y, chosen, Stop(max(iterations // (10 * chosen.price), 10)))

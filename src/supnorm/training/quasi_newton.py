@@ -21,7 +21,8 @@ from scipy.linalg import blas
 from supnorm.results import BadInput
 from supnorm.training.line_search import Step, weak_wolfe
 from supnorm.training.memory import require_memory
-from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Stop, ValueAndGrad
+from supnorm.training.optimiser import Loss, Optimiser
+from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Stop
 
 Array = NDArray[np.float64]
 GROWTH = 1.3  # of the last step length to the first trial: 1.2 gradients a step instead of 1.7 from 1
@@ -29,7 +30,7 @@ UPDATES = ("bfgs", "ssbfgs", "ssbroyden")
 
 
 @dataclass(frozen=True)
-class QuasiNewton:
+class QuasiNewton(Optimiser):
     """Dense quasi-Newton method.
 
     Args:
@@ -39,9 +40,10 @@ class QuasiNewton:
     Raises:
         BadInput: for an unknown update.
 
+    >>> from supnorm.training.optimiser import FunctionLoss
     >>> def square(theta):
     ...     return float(theta @ theta), 2.0 * theta
-    >>> QuasiNewton().minimise(square, np.ones(3), Stop(loss=1e-20)).reason
+    >>> QuasiNewton().minimise(FunctionLoss(square), np.ones(3), Stop(loss=1e-20)).reason
     'tolerance reached: the loss is at or below its target'
     """
 
@@ -53,7 +55,7 @@ class QuasiNewton:
         if self.update not in UPDATES:
             raise BadInput(f"update must be one of {', '.join(UPDATES)}, got {self.update!r}")
 
-    def minimise(self, value_and_grad: ValueAndGrad, theta: Array, stop: Stop | None = None) -> Minimum:
+    def minimise(self, loss: Loss, theta: Array, stop: Stop | None = None) -> Minimum:
         """Minimise from ``theta``, shape ``(p,)``.
 
         Raises:
@@ -62,9 +64,9 @@ class QuasiNewton:
         watch = (stop or Stop()).started()
         require_memory(8.0 * len(theta) ** 2, f"the inverse Hessian of {len(theta)} weights", "use LBFGS()")
         inverse = _InverseHessian(len(theta))
-        loss, gradient = value_and_grad(theta)
+        value, gradient = loss.value_and_grad(theta)
         iteration, evaluations, flat, length = 0, 1, 0, 1.0
-        while (reason := watch.reason(iteration, loss)) is None:
+        while (reason := watch.reason(iteration, value)) is None:
             direction = -inverse.times(gradient)
             if float(direction @ gradient) >= 0:
                 inverse.reset()
@@ -73,23 +75,23 @@ class QuasiNewton:
                 length if inverse.updates else min(1.0, 1.0 / max(float(np.linalg.norm(gradient)), 1e-300))
             )
             step = weak_wolfe(
-                value_and_grad, theta, loss, gradient, direction, c1=self.c1, c2=self.c2, first=first
+                loss.value_and_grad, theta, value, gradient, direction, c1=self.c1, c2=self.c2, first=first
             )
             evaluations += step.evaluations
             if not step.found:
                 if not inverse.updates:
-                    reason = LINE_SEARCH if float(gradient @ gradient) > 1e-28 * max(loss, 1e-30) else FLOOR
+                    reason = LINE_SEARCH if float(gradient @ gradient) > 1e-28 * max(value, 1e-30) else FLOOR
                     break
                 inverse.reset()
                 continue
             inverse.learn(step, theta, gradient, self.update)
             length = min(1.0, GROWTH * step.length)
-            flat = flat + 1 if step.loss > loss * (1.0 - 1e-12) else 0
-            theta, loss, gradient, iteration = step.theta, step.loss, step.gradient, iteration + 1
+            flat = flat + 1 if step.loss > value * (1.0 - 1e-12) else 0
+            theta, value, gradient, iteration = step.theta, step.loss, step.gradient, iteration + 1
             if flat >= 20:
                 reason = FLOOR
                 break
-        return Minimum(theta, loss, iteration, evaluations, reason, tuple(watch.trail))
+        return Minimum(theta, value, iteration, evaluations, reason, tuple(watch.trail))
 
 
 class _InverseHessian:

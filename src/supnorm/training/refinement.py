@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from supnorm.networks import Network
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
+from supnorm.training.optimiser import Optimiser
 from supnorm.training.quasi_newton import QuasiNewton
 from supnorm.training.stopping import Stop
-from supnorm.training.train import Optimiser, Trained, optimise
+from supnorm.training.train import Trained, optimise
 
 Array = NDArray[np.float64]
 Ask = Callable[[Network, int], tuple[Array, Array]]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +22,14 @@ from scipy import linalg
 
 from supnorm.results import BadInput
 from supnorm.training.decay import half_cosine
-from supnorm.training.stopping import Minimum, Stop, ValueAndGrad
+from supnorm.training.optimiser import Loss, Optimiser
+from supnorm.training.stopping import Minimum, Stop
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class SOAP:
+class SOAP(Optimiser):
     """SOAP with decay.
 
     Args:
@@ -35,43 +37,43 @@ class SOAP:
             whichever are used up first.
         b1, b2: decay of the means of the gradient, and of squares and factors.
         every: steps with the same eigenvectors.
-        batch: rows drawn anew for every step by `optimise`; None for all rows.
-        shapes: of the matrices and vectors that the parameters consist of, in order; `optimise` fills them in, the
-            parameters are one vector without them.
+        batch: rows drawn anew for every step; None for all rows.
 
+    >>> from supnorm.training.optimiser import FunctionLoss
     >>> def square(theta):
     ...     return float(theta @ theta), 2.0 * theta
-    >>> SOAP(rate=0.1).minimise(square, np.ones(3), Stop(iterations=300)).loss < 1e-6
+    >>> SOAP(rate=0.1).minimise(FunctionLoss(square), np.ones(3), Stop(iterations=300)).loss < 1e-6
     True
     """
 
+    scheduled: ClassVar[bool] = True
     rate: float = 1e-2
     final: float = 1e-2
     b1: float = 0.95
     b2: float = 0.95
     every: int = 10
     batch: int | None = None
-    shapes: tuple[tuple[int, ...], ...] = ()
 
-    def minimise(self, value_and_grad: ValueAndGrad, theta: Array, stop: Stop | None = None) -> Minimum:
+    def minimise(self, loss: Loss, theta: Array, stop: Stop | None = None) -> Minimum:
         """Minimise from ``theta``, shape ``(p,)``; hands back the best point met (the last for batches).
 
         Raises:
-            BadInput: when the shapes do not add up to the parameters.
+            BadInput: when the shapes of the loss do not add up to the parameters.
         """
+        value_and_grad = loss.value_and_grad if self.batch is None else loss.on_batches(self.batch)
         limits = stop or Stop()
         watch = limits.started()
-        shapes = self.shapes or ((len(theta),),)
+        shapes = loss.shapes or ((len(theta),),)
         sizes = [math.prod(shape) for shape in shapes]
         if sum(sizes) != len(theta):
             raise BadInput(f"shapes {shapes} hold {sum(sizes)} parameters, got {len(theta)}")
         blocks, ends = [_Block(shape) for shape in shapes], np.cumsum(sizes)[:-1]
         best_loss, best, iteration = math.inf, theta, 0
         while True:
-            loss, gradient = value_and_grad(theta)
-            if self.batch is not None or loss < best_loss:
-                best_loss, best = loss, theta
-            if (reason := watch.reason(iteration, loss)) is not None:
+            value, gradient = value_and_grad(theta)
+            if self.batch is not None or value < best_loss:
+                best_loss, best = value, theta
+            if (reason := watch.reason(iteration, value)) is not None:
                 return Minimum(best, best_loss, iteration, iteration + 1, reason, tuple(watch.trail))
             progress = iteration / limits.iterations
             if limits.seconds is not None:

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-ValueAndGrad = Callable[[Array], tuple[float, Array]]
-ResidualJacobian = Callable[[Array], tuple[Array, Array]]
 Record = tuple[int, float, float]
 
 REACHED = "tolerance reached: the loss is at or below its target"

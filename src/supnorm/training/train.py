@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.networks import Network
 from supnorm.results import BadInput
-from supnorm.training.adam import Adam
 from supnorm.training.lbfgs import LBFGS
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.losses import MeanSquares
+from supnorm.training.optimiser import Optimiser
 from supnorm.training.quasi_newton import QuasiNewton
-from supnorm.training.soap import SOAP
 from supnorm.training.stopping import Minimum, Stop
 
 Array = NDArray[np.float64]
-Optimiser = Adam | LBFGS | LevenbergMarquardt | QuasiNewton | SOAP
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,16 +70,7 @@ def optimise(
     """As `train`, with limits in one object, handing back also how the training ended."""
     x, y = check_samples(network, x, y)
     chosen = optimiser or choose_optimiser(network.size, y.size)
-    if isinstance(chosen, SOAP):
-        chosen = replace(chosen, shapes=_shapes(network))
-    loss = MeanSquares(network, x, y)
-    if isinstance(chosen, LevenbergMarquardt):
-        minimum = chosen.minimise(loss.residual_jacobian, network.flat, stop, loss.residual)
-    elif isinstance(chosen, Adam | SOAP) and chosen.batch is not None:
-        batches = loss.on_batches(chosen.batch, rng or np.random.default_rng(0))
-        minimum = chosen.minimise(batches, network.flat, stop)
-    else:
-        minimum = chosen.minimise(loss.value_and_grad, network.flat, stop)
+    minimum = chosen.minimise(MeanSquares(network, x, y, rng), network.flat, stop)
     return Trained(network.with_flat(minimum.theta), minimum)
 
 
@@ -96,11 +85,6 @@ def choose_optimiser(parameters: int, residuals: int) -> Optimiser:
     if parameters <= 300 and residuals <= 20_000:
         return LevenbergMarquardt()
     return QuasiNewton() if parameters <= 6_000 else LBFGS()
-
-
-def _shapes(network: Network) -> tuple[tuple[int, ...], ...]:
-    """Of the matrices and vectors of the flat parameters, in order."""
-    return tuple(piece.shape for part in network.parts for layer in part.layers for piece in layer)
 
 
 def check_samples(network: Network, x: Array, y: Array) -> tuple[Array, Array]:
