@@ -14,8 +14,6 @@ campaign goes on where it stopped.
 from __future__ import annotations
 
 import argparse
-import itertools
-import math
 from functools import partial
 from pathlib import Path
 
@@ -41,55 +39,26 @@ def targets(seconds: float, only: str) -> None:
 
 def fitted(seconds: float, only: str) -> None:
     """Networks fitted to functions, on seeds that nothing was tuned on."""
-    from benchmarks.certify.fitted import (
-        CIRCUIT_SEEDS,
-        FINE,
-        FUNCTIONS,
-        LONG,
-        NETS,
-        fine,
-        fitted,
-        trained_long,
-    )
+    from benchmarks.certify.fitted import rows
     from benchmarks.certify.targets import measured, shifted
 
     measured(shifted(1, 8, 1, "tanh", 1e-2), 1.1, 10.0)  # imports
-    rows = [(*net, "", fitted, tuple(FUNCTIONS)) for net in NETS]
-    rows += [(*net, " trained on", fine, tuple(FUNCTIONS)) for net in FINE]
-    rows += [(*net, " by Adam", trained_long, (*FUNCTIONS, "circuit")) for net in LONG]
-    for d, width, depth, wanted, kinds, reaches, seeds, how, make, names in rows:
-        plan = [(name, seed) for name in names for seed in (CIRCUIT_SEEDS if name == "circuit" else seeds)]
-        for reach, (activation, ratio), (name, seed) in itertools.product(reaches, kinds, plan):
-            where = "" if reach == 1.0 else f", box of {reach}"
-            shape = f"{d}-D {depth}x{width} {activation}{how}{where}, ratio {ratio}"
-            if only in f"{shape} | {name}, seed {seed}":
-                problem = make(name, (d, width, depth), activation, reach, seed)
-                row = measured(problem, ratio, seconds) | {"target_seconds": wanted}
-                records.put("fitted", f"{shape} | {name}, seed {seed}", row)
-                print(f"{shape:24s} {name:8s} {seed} {table.words(row)}  target {wanted} s", flush=True)
+    for name, problem, ratio, wanted in rows():
+        if only in name:
+            row = measured(problem(), ratio, seconds) | {"target_seconds": wanted}
+            records.put("fitted", name, row)
+            print(f"{name:60s} {table.words(row)}  target {wanted} s", flush=True)
 
 
 def peers(seconds: float, only: str) -> None:
     """The same problems by other enclosures in the same loop; the rows whose name contains ``only``."""
-    from benchmarks.certify.peers import Enclosure
+    from benchmarks.certify.peers import methods
     from benchmarks.certify.targets import COMPARED, measured, shifted
-    from supnorm.certification import ChebyshevCertificate, LinearBounds
 
-    smooth = {
-        table.OURS: ChebyshevCertificate(),
-        "affine Taylor, chords (ours)": LinearBounds(worth=math.inf),
-        "interval Hessian": Enclosure(2),
-        "mean value": Enclosure(1),
-        "interval arithmetic": Enclosure(0),
-    }
-    kinked = {
-        "exact pieces (ours)": LinearBounds(),
-        "affine Taylor, chords (ours)": LinearBounds(worth=math.inf),
-    }
     measured(shifted(1, 8, 1, "tanh", 1e-2), 1.1, 10.0)  # imports
     for name, d, width, depth, activation, size, ratio in COMPARED:
         problem = shifted(d, width, depth, activation, size)
-        for method, strategy in (kinked if activation == "relu" else smooth).items():
+        for method, strategy in methods(activation).items():
             if only not in f"{name} | {method}":
                 continue
             row = measured(problem, ratio, seconds, strategy)

@@ -13,8 +13,11 @@ is a fifth function
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
@@ -66,6 +69,21 @@ FINE = [
 LONG = [(6, 32, 2, 360.0, FOUR[:1], (1.0,), (21,))]
 CIRCUIT_SEEDS = (21, 22, 23)
 ROUNDS, MANY, SMALL = 10, 40, 3e-4
+KEPT: list[Path] = []  # a folder in which parameters of trained networks are kept, for `paired`
+
+
+def rows() -> Iterator[tuple[str, Callable[[], Problem], float, float]]:
+    """Name, problem, ratio and target seconds of each row of the table."""
+    kinds = [(*net, "", fitted, tuple(FUNCTIONS)) for net in NETS]
+    kinds += [(*net, " trained on", fine, tuple(FUNCTIONS)) for net in FINE]
+    kinds += [(*net, " by Adam", trained_long, (*FUNCTIONS, "circuit")) for net in LONG]
+    for d, width, depth, wanted, asked, reaches, seeds, how, make, names in kinds:
+        plan = [(name, seed) for name in names for seed in (CIRCUIT_SEEDS if name == "circuit" else seeds)]
+        for reach, (activation, ratio), (name, seed) in itertools.product(reaches, asked, plan):
+            where = "" if reach == 1.0 else f", box of {reach}"
+            shape = f"{d}-D {depth}x{width} {activation}{how}{where}, ratio {ratio}"
+            problem = partial(make, name, (d, width, depth), activation, reach, seed)
+            yield f"{shape} | {name}, seed {seed}", problem, ratio, wanted
 
 
 def fitted(name: str, shape: tuple[int, int, int], activation: str, reach: float, seed: int) -> Problem:
@@ -93,11 +111,27 @@ def _trained(
     x, far = (reach * np.cos(np.pi * rng.random((n, d))) for n in (1500 * d, 20_000))
     y, true = np.asarray(function(x)), np.asarray(function(far))
     network = Network.init(rng, d, 1, width, depth, activation, scaling=Scaling.of_data(x, y))
-    for _ in range(rounds):
-        network = optimise(network, x, y, None, Stop(100)).network
-        if np.abs(network.value(far) - true).max() < (goal or 0.003 * np.ptp(true)):
-            break
-    return _problem(network, function, reach)
+    enough = goal or 0.003 * np.ptp(true)
+
+    def train() -> Network:
+        trained = network
+        for _ in range(rounds):
+            trained = optimise(trained, x, y, None, Stop(100)).network
+            if np.abs(trained.value(far) - true).max() < enough:
+                break
+        return trained
+
+    return _problem(_once(network, train, name, shape, activation, reach, seed, goal), function, reach)
+
+
+def _once(start: Network, train: Callable[[], Network], *key: Any) -> Network:
+    """A trained network, whose parameters are read from the folder where they are kept there."""
+    if not KEPT:
+        return train()
+    file = KEPT[0] / f"{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.npy"
+    if not file.exists():
+        np.save(file, train().flat)
+    return start.with_flat(np.load(file))
 
 
 def trained_long(name: str, shape: tuple[int, int, int], activation: str, reach: float, seed: int) -> Problem:

@@ -11,9 +11,11 @@ Every value is a truncated Taylor jet of intervals: value, gradient and Hessian 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from benchmarks.certify.targets import own_methods
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.leaf import Batch, Bounded
@@ -188,3 +190,15 @@ class Enclosure:
         linear = (np.abs(at.g.c) * half[:, None]).sum(-1)
         curved = (np.abs(jet.h.c) + jet.h.r) * half[:, None, :, None] * half[:, None, None, :]
         return linear + 0.5 * curved.sum((-1, -2))
+
+
+def methods(activation: str) -> dict[str, Any]:
+    """All enclosures of the table for networks of an activation, by their names there; the peers know no kinks."""
+    if activation == "relu":
+        return own_methods(activation)
+    peers = {
+        "interval Hessian": Enclosure(2),
+        "mean value": Enclosure(1),
+        "interval arithmetic": Enclosure(0),
+    }
+    return own_methods(activation) | peers

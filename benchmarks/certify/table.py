@@ -12,6 +12,7 @@ METHODS = (
     "interval arithmetic",
 )  # fmt: skip
 EASIEST, SMALLEST = 1e-2, 3e-4  # the errors for which the targets of fitted networks are stated
+SLOWER = 1.1  # a row is called slower from this ratio of seconds on
 
 
 def words(row: dict[str, Any]) -> str:
@@ -145,4 +146,20 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         "others": f"{min(others):.1e} to {max(others):.1e}",
         "adam": f"{sum(r['code'] == 'proved' for r in adam)} of {len(adam)}",
         "campaign_seconds": f"{sum(sum(r['seconds'].values()) for r in content['campaign'].values()):.0f}",
+    }
+
+
+def paired(content: dict[str, Any]) -> dict[str, str]:
+    """Of results/certify_paired.json: how much slower or faster rows are than at another commit."""
+    rows = content["rows"]
+    ratios = {name: row["ratio"] for name, row in rows.items()}
+    before, now = (sum(min(row[side]) for row in rows.values()) for side in ("before", "now"))
+    return {
+        "commit": content["before"],
+        "rows": str(len(rows)),
+        "median": f"{median(ratios.values()):.2f}",
+        "total": f"{now / before:.2f}",
+        "largest": f"{max(ratios.values()):.2f}",
+        "slower": f"{sum(r > SLOWER for r in ratios.values())} of {len(rows)}",
+        "boxes": f"{sum(row['boxes'][0] == row['boxes'][1] for row in rows.values())} of {len(rows)}",
     }

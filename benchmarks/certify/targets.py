@@ -5,6 +5,7 @@ Small errors are made as reference = network + size * known function; the method
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -14,7 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from supnorm.certification import BracketNarrowed, certify, residual
+from benchmarks.certify.table import OURS
+from supnorm.certification import BracketNarrowed, ChebyshevCertificate, LinearBounds, certify, residual
 from supnorm.problem import Domain, Problem
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "certification"))
@@ -72,6 +74,14 @@ COMPARED = [  # name, d, width, depth, activation, size, ratio of the comparison
     ("2-D 3x64 tanh, 1e-4", 2, 64, 3, "tanh", 1e-4, 1.1),
     ("2-D 2x32 ReLU, 1e-2", 2, 32, 2, "relu", 1e-2, 1.01),
 ]
+
+
+def own_methods(activation: str) -> dict[str, Any]:
+    """The strategies of supnorm that are compared with peers, by their names in the table."""
+    chords = {"affine Taylor, chords (ours)": LinearBounds(worth=math.inf)}
+    if activation == "relu":
+        return {"exact pieces (ours)": LinearBounds(), **chords}
+    return {OURS: ChebyshevCertificate(), **chords}
 
 
 class Until:

@@ -21,6 +21,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "coverage": coverage.said,
     "power": power.said,
     "certify": certify.said,
+    "paired": certify.paired,
     "fit": fit.said,
     "compare": fit.compare,
     "verdicts": budget.verdicts,
