@@ -149,9 +149,14 @@ def cos(c: Array, r: Array) -> Array:
 
 
 def exp(c: Array, r: Array) -> Array:
-    """e^c (e^r - 1 - r), with e^r - 1 - r <= r (e^r - 1)/2."""
+    """e^c (e^r - 1 - r), with e^r - 1 - r <= r (e^r - 1)/2 and <= e^r.
+
+    The second sees that e^-1e9 on a disc of radius 1e9 is at most 1, where e^r has no value.
+    """
     grown = np.where(r < 600.0, np.expm1(np.minimum(r, 600.0)), np.inf)
-    return _guard(_floored(np.exp(np.minimum(c, 709.0))) * 0.5 * r * grown, c < 709.0)
+    near = _guard(_floored(np.exp(np.minimum(c, 709.0))) * 0.5 * r * grown, c < 709.0)
+    end = c + r  # a sum of two numbers, so its rounding is a share of what it is: e^709 is off by less than the margin
+    return np.fmin(near, _guard(_floored(np.exp(np.minimum(end, 709.0))), end < 709.0))
 
 
 def log(c: Array, r: Array) -> Array:
