@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from supnorm import Axis, Domain, Problem, certify
 from supnorm.certification import functions_of_problem, mismatch, values_of_problem
 from supnorm.certification.branch_room import branch_room
+from supnorm.certification.certificate import digest
 from supnorm.certification.lower import proved_error
 from supnorm.checker import check
 from supnorm.problem import ErrorMeasure
@@ -86,6 +88,24 @@ def test_the_bracket_holds_of_what_runs(kind: str, side: str, swapped: bool, tmp
     result.certificate.save(path)
     checked = check(path, values_of_problem(problem, 32), functions=functions_of_problem(problem))
     assert checked.accepted, checked.reason
+    assert mismatch(path, problem) is None
+    _raised_lower_bounds_are_rejected(path, problem, result)
+
+
+def _raised_lower_bounds_are_rejected(path: Path, problem: Problem, result) -> None:
+    """Both ends of what may run are in the program; only the smaller one is proved. The larger one was accepted."""
+    error, x = result.certificate.error, result.witness.x[None]
+    larger = min(float(error.one_sided(p.value(x)).max()) for p in error.at_points)
+    assert result.lower < larger * (1.0 - 1e-6)
+    for share in (0.01, 0.5, 0.99):
+        lower = result.lower + share * (larger - result.lower)
+        data = json.loads(path.read_text()) | {"lower": lower.hex()}
+        forged = path.with_name("forged.json")
+        forged.write_text(json.dumps(data | {"digest": digest(data)}))
+        verdict = check(forged)
+        assert not verdict.accepted
+        assert "not proved to be at least" in verdict.reason
+        assert "states a worst error of at least" in str(mismatch(forged, problem))
 
 
 def test_the_room_holds_at_points_and_is_zero_where_no_branch_is_taken() -> None:
@@ -101,6 +121,15 @@ def test_the_room_holds_at_points_and_is_zero_where_no_branch_is_taken() -> None
     assert not branch_room(
         program_of(from_torch(_network(2, 2, 200.0)), 2), Domain(a=(0.0, 1.0), b=(0.0, 1.0))
     ).any()
+
+
+def test_the_agreement_names_the_branch_only_where_it_is_taken() -> None:
+    """It said "which rounding in float64 explains" of the branch as well."""
+    branch = "explained by rounding in float64 and a branch of the code that the bound has room for"
+    for high, named in ((30.0, True), (19.9, False)):
+        problem = Problem(from_torch(CASES[0][0].double()), CASES[0][1], Domain(x=(18.0, high)))
+        said = certify(problem, tolerance=1.0).agreement.sentence()
+        assert said.endswith(branch if named else "explained by rounding in float64"), said
 
 
 def test_a_declared_reference_has_no_room() -> None:

@@ -215,6 +215,7 @@ def test_a_stripped_or_altered_condition_is_a_mismatch(saved, tmp_path):
         {"notes": ["softplus is taken without its branch"]},
         {"units": ["m", ""]},
         {"error": "relative, floor 1.0"},
+        {"error_unit": "K"},
     ):
         path = _edited(saved, tmp_path, **change)
         assert check(path).reason

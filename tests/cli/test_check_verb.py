@@ -6,11 +6,13 @@ import hashlib
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,23 @@ def test_a_certificate_is_accepted_for_its_own_problem_only(tmp_path: Path) -> N
     assert run(["check", file, "--problem", str(changed)]) == 1
 
 
+def test_check_prints_the_unit_of_the_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = problem(tmp_path, "own.toml", "model", 0.5)
+    own.write_text(
+        own.read_text().replace('"truth.py:sine"', '"truth.py:sine"\noutputs = ["T"]\noutput_units = ["K"]')
+    )
+    out = tmp_path / "run"
+    assert run(["certify", str(own), "--out", str(out), "--quiet"]) == 0
+    for tied in ([], ["--problem", str(own)]):
+        capsys.readouterr()
+        assert run(["check", str(out / "certificate.json"), "--tolerance", "0.1", *tied]) == 0
+        said = capsys.readouterr().out
+        assert re.search(r"claims: worst error between \S+ and \S+ K\n", said)
+        assert re.search(r"Nowhere above \S+ K, within 0.1", said)
+    assert run(["check", str(out / "certificate.json"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unit"] == "K"
+
+
 def test_a_file_that_is_no_certificate_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "cert.json").write_text("garbage")
     assert run(["check", str(tmp_path / "cert.json")]) == 1
@@ -79,6 +98,9 @@ def test_no_upper_bound_is_said_in_words() -> None:
     assert summary(open_)[-1] == "  claims: worst error at least 0.123456, no upper bound"
     closed = CheckResult(True, "proved", None, 3, 0.1234567, 0.2, True, 0.0)
     assert summary(closed)[-1] == "  claims: worst error between 0.123456 and 0.2"
+    in_kelvin = replace(closed, unit="K\x1b[2J")
+    assert summary(in_kelvin, limit=0.3)[1] == r"  claims: worst error between 0.123456 and 0.2 K\x1b[2J"
+    assert summary(in_kelvin, limit=0.3)[-1].endswith(r"Nowhere above 0.2 K\x1b[2J, within 0.3.")
 
 
 def test_a_certificate_without_an_upper_bound_claims_no_proof_of_every_leaf(

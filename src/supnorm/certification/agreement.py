@@ -170,9 +170,12 @@ def _compiles(function: Function, d: int) -> bool:
     return False
 
 
-def slack_of(function: Function, program: Program, x: Array) -> Array:
-    """Rounding of the program's and of the function's evaluation, shape ``(n, m)``; infinite where unbounded."""
-    model, _ = propagate(program, x, np.zeros_like(x), np.ones(1), branches=True)
+def slack_of(function: Function, program: Program, x: Array, branches: bool = True) -> Array:
+    """Rounding of the program's and of the function's evaluation, shape ``(n, m)``; infinite where unbounded.
+
+    With ``branches`` it holds what branches of the code do that the program does not take.
+    """
+    model, _ = propagate(program, x, np.zeros_like(x), np.ones(1), branches=branches)
     return 4.0 * UNIT.get(function.precision, 2.0**45) * model.err
 
 

@@ -34,7 +34,7 @@ class Certificate:
         lower, witness: proved error at a point, and the point in units of the axes.
         assumptions: what the bound rests on.
         versions: of the software.
-        about: names of "model" and "reference", and the "error" in words: what people read beside the proof.
+        about: names of "model" and "reference", the "error" in words, its "error_unit": what people read beside the proof.
     """
 
     error: ErrorProgram
@@ -134,8 +134,8 @@ class Certificate:
             "notes": list(error.notes),
             "versions": self.versions,
             "units": [a.unit for a in self.domain.axes],
-            "functions": {k: v for k, v in self.about.items() if k != "error"},
-            "error": self.about.get("error", ""),
+            "functions": {k: v for k, v in self.about.items() if k in ("model", "reference")},
+            **{k: self.about.get(k, "") for k in ("error", "error_unit") if k == "error" or k in self.about},
         }
         if error.declared:
             content["declared"] = self._declared()

@@ -80,7 +80,9 @@ class ChebyshevCertificate:
             bounded = np.asarray(np.isfinite(model.eps[todo]).any(1))
             counts = state.open_outputs(a, todo, bounded, target)
             here = np.zeros(counts.shape) if other.parts else error.one_sided(model.c[todo])
-            if (above := todo[here.max(1) > target]).size:  # no bound will reach it: the witness is still to be found
+            if (
+                above := todo[here.max(1) > target]
+            ).size:  # no bound will reach it: the witness is still to be found
                 state.remember(centre[above], model.c[above])
             degree, best, tail, noise, limited = self._degrees(
                 model, todo, counts, here, other, target, lower

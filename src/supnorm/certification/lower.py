@@ -23,9 +23,14 @@ BALL = 1.0 + 2.0**-25  # the checker's balls keep 30 bits of a radius, rounded u
 FEW = 128  # points per input where a function is only evaluated: it may be expensive
 
 
-@np.errstate(all="ignore")
 def proved_error(error: ErrorProgram, x: Array) -> Array:
     """Lower bounds of the exact error at points ``x`` in units of the axes, shapes ``(n, d) -> (n,)``."""
+    return error_at(error, x, -1.0)
+
+
+@np.errstate(all="ignore")
+def error_at(error: ErrorProgram, x: Array, share: float) -> Array:
+    """What the error is at least, with ``share`` of its rounding added: -1 proves it, and no proof is above that of 1."""
     best: Array | None = None
     for a, program in enumerate(error.at_least or error.at_points):
         model, _ = propagate(program, x, np.zeros_like(x), np.ones(1))
@@ -36,7 +41,8 @@ def proved_error(error: ErrorProgram, x: Array) -> Array:
             centre = centre + found
         signed = centre if error.side != "under" else -centre
         size = np.abs(signed) if error.side == "both" else signed
-        value = np.where(np.isfinite(eps), np.maximum(size - eps, 0.0) * (1 - 1e-15), 0.0)
+        unknown = 0.0 if share < 0.0 else np.inf
+        value = np.where(np.isfinite(eps), np.maximum(size + share * eps, 0.0) * (1 + share * 1e-15), unknown)
         if a == 0 and error.vanishes is not None and not np.isfinite(eps).all():
             value = np.where(~np.isfinite(eps) & error.vanishes(x), np.inf, value)
         best = value if best is None else np.minimum(best, value)

@@ -155,7 +155,9 @@ def exp(c: Array, r: Array) -> Array:
     """
     grown = np.where(r < 600.0, np.expm1(np.minimum(r, 600.0)), np.inf)
     near = _guard(_floored(np.exp(np.minimum(c, 709.0))) * 0.5 * r * grown, c < 709.0)
-    end = c + r  # a sum of two numbers, so its rounding is a share of what it is: e^709 is off by less than the margin
+    end = (
+        c + r
+    )  # a sum of two numbers, so its rounding is a share of what it is: e^709 is off by less than the margin
     return np.fmin(near, _guard(_floored(np.exp(np.minimum(end, 709.0))), end < 709.0))
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from supnorm.certification.agreement import FEW, Compared
+from supnorm.certification.agreement import FEW, Compared, slack_of
+from supnorm.certification.branch_room import has_branches
 from supnorm.certification.kinks import beside_kinks
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
@@ -35,9 +36,11 @@ class Difference:
     Attributes:
         side: "model" or "reference".
         size: the largest difference.
-        beyond: the largest part of one that is not explained: by proved rounding in float64; in lower precision all of it.
+        beyond: the largest part of one that is not explained, by proved rounding in float64 and by branches of the code that
+            the bound has room for (`branch_room`); in lower precision all of it.
         exact: whether the side runs in float64, so that all beyond rounding is a disagreement.
         x, run, program, output: where ``beyond`` (else ``size``) is largest, both values, and in which output.
+        branch: whether a branch explains more of the largest difference than rounding does.
     """
 
     side: str
@@ -48,6 +51,7 @@ class Difference:
     run: float
     program: float
     output: int
+    branch: bool = False
 
     def words(self) -> str:
         """Where, and both values."""
@@ -101,7 +105,12 @@ class Agreement:
             return f"{where}, exactly"
         beyond = self.hidden + self.lower_precision
         why = f"{rounded_up(beyond, 2):.2g} of it beyond" if beyond else "explained by"
-        return f"{where} within {rounded_up(self.size, 2):.2g}{unit}, {why} rounding in float64"
+        branch = (
+            " and a branch of the code that the bound has room for"
+            if any(s.branch for s in self.sides)
+            else ""
+        )
+        return f"{where} within {rounded_up(self.size, 2):.2g}{unit}, {why} rounding in float64{branch}"
 
     def largest(self, exact: bool) -> Difference:
         """The side with the largest unexplained difference, in float64 or below."""
@@ -215,8 +224,17 @@ class Measuring:
         row, output = np.unravel_index((beyond if beyond.any() else size).argmax(), size.shape)
         return Difference(
             what, float(size.max()), float(beyond.max()), exact, tuple(x[row].tolist()),
-            float(run[row, output]), float(read[row, output]), int(output),
+            float(run[row, output]), float(read[row, output]), int(output), exact and self._branch(side, x, run, read, size),
         )  # fmt: skip
+
+    @staticmethod
+    def _branch(side: Compared, x: Array, run: Array, read: Array, size: Array) -> bool:
+        """Whether the largest difference is more than rounding explains, and the program has branches."""
+        if not (size.any() and has_branches(side.program)):
+            return False
+        row, output = np.unravel_index(size.argmax(), size.shape)
+        rounding = slack_of(side.function, side.program, x[row : row + 1], branches=False)[0, output]
+        return bool(abs(run[row, output] - read[row, output]) > rounding)
 
     def _weight(self, what: str, x: Array, run: Array, read: Array) -> Array:
         """What a difference of outputs is worth in the unit of the error, shape ``(n, m)``."""

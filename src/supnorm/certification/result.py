@@ -218,7 +218,7 @@ def result_of(
         bracket.proved_volume(target), witness,
         len(certificate.boxes), bracket.tried, seconds, status,
         (*assumptions, *_measured(seen), *([from_file] if believed else ())), certificate, problem.domain.names, outputs,
-        seen, believed, _unit(problem),
+        seen, believed, unit_of(problem),
     )  # fmt: skip
 
 
@@ -251,7 +251,7 @@ def _measured(seen: Agreement) -> list[str]:
     return said
 
 
-def _unit(problem: Problem) -> str:
+def unit_of(problem: Problem) -> str:
     """That of the outputs, where they share one and the error is a difference of theirs."""
     measure = problem.error
     if measure.kind != "absolute" or measure.per_output:
@@ -280,9 +280,10 @@ def assumptions_of(problem: Problem, error: ErrorProgram) -> tuple[str, ...]:
 
 
 def about(problem: Problem) -> dict[str, str]:
-    """What people read beside the proof: names of the functions, and the error in words."""
+    """What people read beside the proof: names of the functions, the error in words, and its unit."""
     names = {"model": problem.model.name, "reference": problem.reference.name}
-    return {k: v for k, v in names.items() if v} | {"error": in_words(problem.error)}
+    known = names | {"error_unit": unit_of(problem)}
+    return {k: v for k, v in known.items() if v} | {"error": in_words(problem.error)}
 
 
 def in_words(error: ErrorMeasure) -> str:
@@ -330,7 +331,7 @@ def _status(
     seen: Agreement = NOTHING_SEEN,
 ) -> Status:  # fmt: skip
     limit = goal.tolerance if goal.tolerance is not None else problem.error.limit
-    unit = f" {own}" if (own := _unit(problem)) else ""
+    unit = f" {own}" if (own := unit_of(problem)) else ""
     unit = " times the tolerance of its output" if isinstance(problem.error.tolerance, tuple) else unit
     if limit is not None and lower > limit:
         return Status("tolerance-exceeded", f"The witness has an error of {lower:.4g}{unit}, above {limit:g}.",

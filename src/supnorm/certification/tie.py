@@ -18,8 +18,8 @@ import numpy as np
 from supnorm.certification.agreement import runs, slack_of
 from supnorm.certification.branch_room import branch_room, has_branches
 from supnorm.certification.error_program import ErrorProgram, error_program
-from supnorm.certification.lower import admits
-from supnorm.certification.result import assumptions_of, in_words
+from supnorm.certification.lower import admits, error_at
+from supnorm.certification.result import assumptions_of, in_words, unit_of
 from supnorm.certification.resume import MALFORMED
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.probe import ALLOWED
@@ -36,14 +36,18 @@ NO_CERTIFICATE = "it is not a well-formed certificate"
 Points = list[tuple[tuple[float, ...], float, float]]
 
 
-def values_of_problem(problem: Problem, count: int = 16, seed: int = 0) -> Points:
+def values_of_problem(
+    problem: Problem, count: int = 16, seed: int = 0, witness: tuple[float, ...] | None = None
+) -> Points:
     """Errors at random points by the problem's own model and reference, as they run: (x, error, allowance).
 
-    They are what `supnorm.checker.check` takes as ``problem_points``.
+    They are what `supnorm.checker.check` takes as ``problem_points``. The ``witness`` of a certificate is one more.
     The allowance is what rounding in the precision of each explains, carried through the measure, see `_rounding`.
     Points without a finite error, or where the allowance is not finite, are left out.
     """
     x = problem.law.draw(count, np.random.default_rng(seed))  # type: ignore[union-attr]
+    if witness is not None:
+        x = np.concatenate([x, [witness]])
     if any(f.precision != "float64" for f in (problem.model, problem.reference)):
         x = _representable(problem.domain, x)
     model, reference = runs(problem.model, x, "model"), runs(problem.reference, x, "reference")
@@ -146,7 +150,8 @@ def mismatch(certificate: Path | str, problem: Problem) -> str | None:
     try:
         return (
             _axes(data, problem.domain) or _side(data, error) or _declarations(data, error)
-            or _programs(data, error) or _witness(data, problem, error) or _words(data, problem, error)
+            or _programs(data, error) or _witness(data, problem, error) or _lower(data, error)
+            or _words(data, problem, error)
         )  # fmt: skip
     except MALFORMED:
         return NO_CERTIFICATE
@@ -203,9 +208,10 @@ def _words(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str |
         "assumptions": list(assumptions_of(problem, error)),
         "units": [a.unit for a in problem.domain.axes],
         "error": in_words(problem.error),
+        "error_unit": unit_of(problem),
     }
     for key, expected in own.items():
-        held = data.get(key, expected if key in ("units", "error") else None)
+        held = data.get(key, expected if key in ("units", "error", "error_unit") else None)
         if held == expected:
             continue
         if not isinstance(held, list):
@@ -225,3 +231,14 @@ def _witness(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str
     if admits(problem, error)(x).all():
         return None
     return "its witness is not a point that counts in the problem (constraint, mask, or values of a discrete axis)"
+
+
+def _lower(data: dict[str, Any], error: ErrorProgram) -> str | None:
+    """The stated lower bound is an error of the problem at the witness, less what branches of the code may take off it."""
+    lower = float.fromhex(data["lower"])
+    if data["witness"] is None:
+        return "it states a lower bound and no witness" if lower > 0.0 else None
+    most = float(error_at(error, np.array([[float.fromhex(v) for v in data["witness"]]]), 1.0)[0])
+    if lower <= most:
+        return None
+    return f"it states a worst error of at least {lower:.6g}; at its witness only {most:.6g} is proved of the problem"

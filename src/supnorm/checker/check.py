@@ -26,6 +26,7 @@ from supnorm.checker.cost import LIMIT, MEMORY, Cost, Meter, demand
 from supnorm.checker.document import MALFORMED, Document, Operation, Rejected, read
 from supnorm.checker.enclosure import Program, node_values
 from supnorm.checker.forecast import cost_of
+from supnorm.checker.least import ends_of, least
 from supnorm.checker.leaves import cell_of, claims
 from supnorm.checker.sharing import verify_leaves
 from supnorm.checker.subject import subject
@@ -56,6 +57,7 @@ class CheckResult:
         conditional: what an accepted certificate is conditional on; empty where it assumes nothing.
         cost: the forecast of its proof; None where the file could not be read.
         subject: what the file speaks of, in lines: domain, functions, hashes; empty where it could not be read.
+        unit: of the error, as the file says; empty where it has none.
     """
 
     accepted: bool
@@ -69,6 +71,7 @@ class CheckResult:
     conditional: tuple[str, ...] = ()
     cost: Cost | None = None
     subject: tuple[str, ...] = ()
+    unit: str = ""
 
 
 def check(
@@ -126,7 +129,7 @@ def check(
     tied = document is not None and _tied(document, problem_points, functions or {})
     return CheckResult(
         accepted, reason, leaf, count, lower, upper, tied, time.monotonic() - start, conditional, cost,
-        subject(document) if document else (),
+        subject(document) if document else (), document.error_unit if document else "",
     )  # fmt: skip
 
 
@@ -346,6 +349,21 @@ def _errors_at(
     return [reduce(arb.min, alternatives) for alternatives in zip(*rows, strict=True)]
 
 
+def _least_at(
+    document: Document, programs: tuple[Program, ...], x: Sequence[float], known: Sequence[Sequence[float]]
+) -> list[Ball]:
+    """What the error of each output at x is at least: less than `_errors_at` where the programs have room (`least`)."""
+    ends = [ends_of(p.operations) for p in programs]
+    if document.declared or not any(ends):
+        return _errors_at(document, programs, x, known)
+    rows = []
+    for one, p in zip(ends, programs, strict=True):
+        if one is None:
+            raise Rejected("only some of the alternatives have room for branches of the code")
+        rows.append(least(one, node_values(p, [[arb(v)] for v in x]), document.side))
+    return [reduce(arb.min, alternatives) for alternatives in zip(*rows, strict=True)]
+
+
 def _signed(program: Program, x: Sequence[float]) -> list[Ball]:
     """The outputs of a program at x; a quotient that is the last operation is the error relative to its denominator."""
     known = node_values(program, [[arb(v)] for v in x])
@@ -376,6 +394,6 @@ def _verify_witness(document: Document, at_points: tuple[Program, ...]) -> None:
     if any(v is None for v in known):
         raise Rejected("the value of a declared function at the witness is missing")
     with _bits(AT_POINTS):
-        errors = _errors_at(document, at_points, document.witness, known)  # type: ignore[arg-type]
+        errors = _least_at(document, at_points, document.witness, known)  # type: ignore[arg-type]
     if not any(error.is_finite() and error >= document.lower for error in errors):
         raise Rejected(f"the error at the witness is not proved to be at least {document.lower:.6g}")

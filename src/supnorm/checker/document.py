@@ -27,7 +27,7 @@ KEYS = {"affine": {"weight", "bias"}, "constant": {"value"}, "take": {"columns"}
 KNOWN = {
     "schema", "names", "log", "axis_low", "axis_high", "low", "high", "side", "programs", "hashes", "point_programs",
     "lower", "witness", "upper", "leaves", "graded_rules", "rounding", "declared", "assumptions", "notes", "versions",
-    "units", "functions", "error", "digest",
+    "units", "functions", "error", "error_unit", "digest",
 }  # fmt: skip
 COLUMNS = {"level", "index", "upper", "degree", "rho", "grid", "proof_level", "graded"}
 TOO_LARGE = f"larger than the {LARGEST_FILE >> 30} GiB that a certificate may have"
@@ -106,6 +106,7 @@ class Document:
     units: tuple[str, ...] = ()
     functions: tuple[tuple[str, str], ...] = ()
     error: str = ""
+    error_unit: str = ""
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -244,7 +245,7 @@ def _document(data: dict[str, Any]) -> Document:
         tuple(read_declared(e, d, programs[0][-1].width) for e in data.get("declared", ())),
         tuple(data.get("notes", ())), tuple(data.get("assumptions", ())),
         tuple(data.get("versions", {}).items()), tuple(data.get("units", ())),
-        tuple(data.get("functions", {}).items()), data.get("error", ""),
+        tuple(data.get("functions", {}).items()), data.get("error", ""), data.get("error_unit", ""),
     )  # fmt: skip
     lengths = {len(document.low), len(document.high), len(document.log), len(document.axis_low),
                len(document.axis_high), *(p[0].width for p in (*programs, *document.point_programs))}  # fmt: skip
@@ -277,8 +278,9 @@ def _words(data: dict[str, Any]) -> None:
     for key in ("versions", "functions"):
         if type(texts := data.get(key, {})) is not dict or not all(type(v) is str for v in texts.values()):
             raise Rejected(f"malformed certificate: {key} must be texts by name")
-    if type(data.get("error", "")) is not str:
-        raise Rejected("malformed certificate: error must be a text")
+    for key in ("error", "error_unit"):
+        if type(data.get(key, "")) is not str:
+            raise Rejected(f"malformed certificate: {key} must be a text")
     if not exact(data["rounding"]) >= 0.0:
         raise Rejected("malformed certificate: rounding must be a number that is not negative")
 

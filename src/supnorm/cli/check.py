@@ -136,8 +136,8 @@ def checked(
         else:
             from supnorm.certification import functions_of_problem, values_of_problem
 
-            unlike = _unlike(certificate, problem, memory or MEMORY / MB)
-            points = None if unlike else values_of_problem(problem, POINTS)
+            unlike, witness = _unlike(certificate, problem, memory or MEMORY / MB)
+            points = None if unlike else values_of_problem(problem, POINTS, witness=witness)
             functions = None if unlike else functions_of_problem(problem)
         with broken_workers_explained():
             result = unlike or check(
@@ -158,8 +158,10 @@ def checked(
     return result
 
 
-def _unlike(certificate: Path, problem: Problem, memory: float) -> CheckResult | None:
-    """The verdict on a file that does not speak of the problem; it is read with the checker's distrust first."""
+def _unlike(
+    certificate: Path, problem: Problem, memory: float
+) -> tuple[CheckResult | None, tuple[float, ...] | None]:
+    """The verdict on a file that does not speak of the problem, else its witness; it is read with the checker's distrust."""
     from supnorm.certification import mismatch
     from supnorm.checker import CheckResult
     from supnorm.checker.document import Rejected, read
@@ -168,12 +170,12 @@ def _unlike(certificate: Path, problem: Problem, memory: float) -> CheckResult |
     try:
         document = read(certificate, MB * memory)
     except Rejected as fault:
-        return CheckResult(False, str(fault), fault.leaf, 0, 0.0, 0.0, False, time.monotonic() - start)
+        return CheckResult(False, str(fault), fault.leaf, 0, 0.0, 0.0, False, time.monotonic() - start), None
     reason = mismatch(certificate, problem)
     if reason is None:
-        return None
+        return None, document.witness
     claims = len(document.leaves), document.lower, document.upper
-    return CheckResult(False, reason, None, *claims, True, time.monotonic() - start)
+    return CheckResult(False, reason, None, *claims, True, time.monotonic() - start), None
 
 
 def status_of(result: CheckResult, limit: float | None = None) -> Status:
@@ -182,14 +184,15 @@ def status_of(result: CheckResult, limit: float | None = None) -> Status:
 
     if not result.accepted:
         return Status("rejected", result.reason, ExitCode.EXCEEDED)
-    upper = f"{rounded_up(result.upper, 6):.6g}"
+    unit = f" {printable(result.unit)}" if result.unit else ""
+    upper = f"{rounded_up(result.upper, 6):.6g}{unit}"
     none = result.upper == math.inf
     if limit is None:
         return Status(
             "no-tolerance", "The file proves no upper bound." if none else f"Nowhere above {upper}."
         )
     if result.lower > limit:
-        seen = f"The witness has an error of {rounded_down(result.lower, 6):.6g}, above {limit:g}."
+        seen = f"The witness has an error of {rounded_down(result.lower, 6):.6g}{unit}, above {limit:g}."
         return Status("tolerance-exceeded", seen, ExitCode.EXCEEDED)
     if result.upper <= limit:
         return Status("within-tolerance", f"Nowhere above {upper}, within {limit:g}.")
@@ -221,6 +224,7 @@ def record_of(result: CheckResult, status: Status, limit: float | None) -> Check
         if cost is None
         else CostRecord(operations=cost.operations, bytes=cost.bytes, seconds=cost.seconds),
         subject=tuple(map(printable, result.subject)),
+        unit=printable(result.unit),
     )
 
 
@@ -241,8 +245,9 @@ def summary(
     lines += [f"  conditional on: {printable(assumption)}" for assumption in result.conditional]
     if result.leaves:
         lower = f"{rounded_down(result.lower, 6):.6g}"
-        claim = f"between {lower} and {rounded_up(result.upper, 6):.6g}"
-        claim = claim if result.upper < math.inf else f"at least {lower}, no upper bound"
+        unit = f" {printable(result.unit)}" if result.unit else ""
+        claim = f"between {lower} and {rounded_up(result.upper, 6):.6g}{unit}"
+        claim = claim if result.upper < math.inf else f"at least {lower}{unit}, no upper bound"
         lines.append(f"  claims: worst error {claim}{', in tolerances of the outputs' if per_output else ''}")
     if result.accepted:
         lines += [f"  {printable(line)}" for line in result.subject]

@@ -35,7 +35,8 @@ class SideRecord(Record):
     side: str = Field(description="`model` or `reference`")
     difference: Number = Field(description="the largest difference, in the unit of the error")
     beyond_rounding: Number = Field(
-        description="the largest part of one that proved rounding does not explain (of functions below float64: all of it)"
+        description="the largest part of one that neither proved rounding nor a branch that the bound has room for explains "
+        "(of functions below float64: all of it)"
     )
     x: Mapping[str, Number] = Field(description="where that is largest")
     run: Number = Field(description="the value there as it runs")
@@ -55,7 +56,9 @@ class AgreementRecord(Record):
 
     points: int = Field(description="points at which they were compared")
     difference: Number = Field(description="the largest difference, both sides together")
-    beyond_rounding: Number = Field(description="what of it is beyond rounding in float64")
+    beyond_rounding: Number = Field(
+        description="what of it neither rounding in float64 nor a branch that the bound has room for explains"
+    )
     sides: tuple[SideRecord, ...] = Field(description="each side that has a program")
     worst: ComputedRecord | None = Field(
         description="the largest error of both as they run at these points; null where none is known"

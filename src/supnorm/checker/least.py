@@ -1,0 +1,80 @@
+"""What the error at a point is at least, where the programs of a file have room for branches of the code.
+
+Such a program ends with both ends of what may run, ``concat(gap + D, gap - D)`` with a constant D, which may be divided
+by constants and by a size of the reference; where that has room R it is ``max(|f| - R, 0)``. An upper bound is one of the
+larger end. An error that runs may be as small as |gap| - D, over a size as large as |f| + R (docs/certificate-format.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flint import arb
+
+from supnorm.checker.document import Operation
+
+Ball = Any
+Rows = list[list[Ball]]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where a program with room keeps what: positions of operations.
+
+    Attributes:
+        gap: the difference of model and reference.
+        room: D, by output.
+        divisors: positions of what both ends are divided by, with the room R of each (zeros where it has none).
+    """
+
+    gap: int
+    room: tuple[float, ...]
+    divisors: tuple[tuple[int, tuple[float, ...]], ...]
+
+
+def ends_of(operations: Sequence[Operation]) -> Ends | None:
+    """How a program without repetitions ends, where it has room; None where it has none."""
+    last, quotients = operations[-1], []
+    while last.op == "div":
+        quotients.append(last.args[1])
+        last = operations[last.args[0]]
+    if last.op != "concat" or len(last.args) != 2:
+        return None
+    above, below = (operations[i] for i in last.args)
+    if (above.op, below.op) != ("add", "sub") or above.args != below.args:
+        return None
+    gap, room = above.args
+    if operations[room].op != "constant":
+        return None
+    width = above.width
+    divisors = tuple(_divisor(operations, i, width) for i in reversed(quotients))
+    return Ends(gap, operations[room].vector, divisors)
+
+
+def _divisor(operations: Sequence[Operation], at: int, width: int) -> tuple[int, tuple[float, ...]]:
+    """The size that is divided by, at its largest: that less its room in a program with room, and its room."""
+    o = operations[at]
+    if o.op == "concat":  # once for each end
+        at = o.args[0]
+        o = operations[at]
+    if o.op == "max" and operations[o.args[0]].op == "sub":
+        size, room = operations[o.args[0]].args
+        if operations[room].op == "constant":
+            return size, operations[room].vector
+    return at, (0.0,) * width
+
+
+def least(ends: Ends, known: list[Rows], side: str) -> list[Ball]:
+    """The error of each output is at least this; ``known`` are the values of every operation at one point."""
+    found = []
+    for k, room in enumerate(ends.room):
+        gap = known[ends.gap][k][0]
+        size = abs(gap) if side == "both" else gap if side == "over" else -gap
+        value = (size - abs(arb(room))).max(arb(0))
+        for at, extra in ends.divisors:
+            divisor = abs(known[at][k][0]) + abs(arb(extra[k]))
+            value = arb(0) if value == 0 else value / divisor
+        found.append(value)
+    return found
