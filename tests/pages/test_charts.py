@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from supnorm.auditing import audit
 from supnorm.pages.distribution import histogram, shares
-from supnorm.pages.maps import gap_words, grid_map, panels
+from supnorm.pages.maps import gap_words, grid_map, panel, panels
 from supnorm.pages.page import page
 from supnorm.pages.ramp import DARK, LEVELS, LIGHT, ColourScale, colour_scale, grid_of, legend, png, ramp
 from supnorm.pages.ruler import marks, ruler
 from supnorm.pages.svg import Scale, el, linear_ticks, log_ticks, path, picture, thin
 from supnorm.pages.view import View
+from supnorm.problem import Domain, Problem
 
 
 @given(
@@ -252,3 +254,24 @@ def test_numbers_at_the_end_of_the_range_do_not_break_a_picture():
     """The largest float in four digits is more than a float holds, and JSON has no infinity."""
     drawn = picture(100, 50, "said", hover={"v": [[float(f"{1.7976e308:.3g}"), 1.0, math.nan]]})
     assert "[null,1.0,null]" in drawn
+
+
+@pytest.mark.parametrize(
+    ("names", "turned"),
+    [
+        (("lat", "lon"), True),
+        (("lon", "lat"), False),
+        (("nav_lat", "nav_lon"), True),
+        (("flat", "along"), False),
+    ],
+)
+def test_a_longitude_runs_across(names, turned):
+    """Tables of NetCDF files have latitudes first."""
+    domain = Domain(**{names[0]: (-90.0, 90.0), names[1]: (0.0, 360.0)})
+    report = audit(Problem(lambda x: x[:, 0] ** 2 * x[:, 1], lambda x: 0 * x[:, 0], domain), evaluations=3000)
+    view = View(report.to_json())
+    raw = view.chart("map")
+    one = panel(view, raw)
+    cells = grid_of(raw["values"])
+    assert (one.across.name, one.up.name) == (names[::-1] if turned else names)
+    np.testing.assert_array_equal(one.values, cells.T if turned else cells)

@@ -10,7 +10,7 @@ from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
 from supnorm.pages import write_page
 from supnorm.pages.fit_page import candidate_rows, errors_are, fit_page, headline, proof, series
 from supnorm.pages.time_chart import Series, error_over_time
-from supnorm.problem import Domain, ErrorMeasure
+from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.sources import from_jax
 from supnorm.training import NetworkFit, fit
 
@@ -53,6 +53,38 @@ def test_it_says_what_kind_of_errors_they_are():
     assert "Errors are relative: shares of the reference, of 0.5 where it is smaller." in fit_page(
         result.to_json()
     )
+
+
+def test_title_and_units_stand_on_the_page(searched):
+    measured = searched["measure"] | {"unit": "kg/m3"}
+    proved = {"lower": 0.0123, "upper": 0.0234, "upper_kind": "certified"}
+    told = searched | {
+        "title": "Two-stream clouds",
+        "measure": measured,
+        "tolerance": 0.05,
+        "certificate": {},
+    }
+    told["winner"] = searched["winner"] | {"sup": proved}
+    html = fit_page(told)
+    assert "<title>Two-stream clouds: " in html
+    assert "<b>Two-stream clouds</b>" in html
+    assert "tolerance 0.05 kg/m³" in html
+    assert "nowhere above 0.0234 kg/m³." in headline(told)
+    assert "between 0.0123 kg/m³ and 0.0234 kg/m³" in proof(told)
+    assert "worst error found, kg/m³" in html
+    relative = searched | {"measure": measured | {"kind": "relative"}, "title": ""}
+    relative["winner"] = searched["winner"] | {"sup": proved | {"upper": None}}
+    assert "largest error found is 1.23 %" in headline(relative)
+    assert "found, %" not in fit_page(relative)
+
+
+def test_the_title_is_that_of_the_problem():
+    domain, x = Domain(x=(0.0, 1.0)), np.linspace(0, 1, 80)[:, None]
+    called = Problem(None, lambda x: x[:, 0], domain, title="Called")
+    assert fit(called, method=PolynomialLeastSquares(), audit_evaluations=100).to_json()["title"] == "Called"
+    stored = Function(table=(x, x**2))
+    table = Problem(None, stored, domain, title="Table")
+    assert fit(table, method=PolynomialLeastSquares()).to_json()["title"] == "Table"
 
 
 def test_the_chart_ends_at_the_errors_on_fresh_points(searched):

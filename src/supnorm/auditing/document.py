@@ -36,6 +36,7 @@ from supnorm.auditing.findings import findings
 from supnorm.auditing.glitches import rms_floor
 from supnorm.auditing.joint import is_joint
 from supnorm.auditing.listed import unlisted_json
+from supnorm.auditing.many_outputs import shortened
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.run import Run
 from supnorm.auditing.statistics import QUANTILES, unseen_peaks
@@ -54,7 +55,8 @@ def build(run: Run) -> AuditReport:
     document = _problem(run, names) | _answers(run, names, peaks) | _work(run) | _repeat(run)
     document["charts"] = chart_data(run)
     document["explanation"] = explain(document)
-    return AuditReport(document, points_table(run, names))
+    document, every = shortened(document, run.recorder.by_output)
+    return AuditReport(document, points_table(run, names), every)
 
 
 def _problem(run: Run, names: list[str]) -> dict[str, Any]:

@@ -56,10 +56,12 @@ class AuditReport:
     Attributes:
         document: the whole result as plain data (schema ``supnorm.audit/1``).
         points: the worst points as a table.
+        outputs: of thousands of outputs all of them as CSV text, where the document lists some; else None.
     """
 
     document: Mapping[str, Any]
     points: Table
+    outputs: str | None = None
 
     @property
     def worst(self) -> Witness | None:
@@ -136,10 +138,15 @@ class AuditReport:
         return encoded
 
     def save(self, folder: Path | str) -> Path:
-        """Write ``result.json`` and ``points.csv`` (``points.parquet`` too where pyarrow is installed)."""
+        """Write ``result.json`` and ``points.csv`` (``points.parquet`` too where pyarrow is installed), of thousands of
+        outputs also ``outputs.csv``."""
         folder = Path(folder)
         write_whole(folder / "result.json", dumps(self.document))
         write_whole(folder / "points.csv", self.points.to_csv())
+        if self.outputs is not None:
+            write_whole(folder / "outputs.csv", self.outputs)
+        elif _outputs(self.document) == len(self.document["outputs"]):
+            (folder / "outputs.csv").unlink(missing_ok=True)  # of an older audit
         try:
             import pyarrow
             import pyarrow.parquet
@@ -172,6 +179,11 @@ class AuditReport:
             off_data=_number(data.get("off_data")),
             row=data.get("row"),
         )
+
+
+def _outputs(document: Mapping[str, Any]) -> int:
+    """How many outputs there are, listed or not."""
+    return int(document.get("outputs_total") or len(document["outputs"]))
 
 
 def _number(value: Any) -> float | None:
@@ -216,7 +228,7 @@ def _read_points(path: Path, document: Mapping[str, Any]) -> Table:
         header, *rows = csv.reader(file)
     first = 0  # of the numbers: labels of rows of a table stand before them
     if document.get("table"):
-        first = max(len(header) - len(document["axes"]) - 2 * len(document["outputs"]) - 1, 0)
+        first = max(len(header) - len(document["axes"]) - 2 * _outputs(document) - 1, 0)
     data = np.array([[float(v) for v in row[first:]] for row in rows]).reshape(len(rows), len(header) - first)
     labels = {name: tuple(row[k] for row in rows) for k, name in enumerate(header[:first])}
     return Table(tuple(header[first:]), data, labels)

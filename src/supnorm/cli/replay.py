@@ -64,7 +64,7 @@ def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust
         if opened.model is None:
             raise BadInput(f"{path} has no [model]; give the run's own --problem")
         x = then.x[None]
-        outputs = len(report.document["outputs"])
+        outputs = int(report.document.get("outputs_total") or len(report.document["outputs"]))
         given: list[Any] = [None, None]
         if opened.pairs is not None:  # a row is found by its number: others may have the same inputs
             pair = np.flatnonzero(opened.pairs.row + 1 == then.row)
@@ -90,7 +90,7 @@ def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust
             "reference": reference[0],
             "error": error[0],
             "error_then": then.error,
-            "output": report.document["outputs"][shown.output]["name"],
+            "output": opened.output_names(model.shape[1])[shown.output],
         }
         both = _not_reproducible(report.document, now["x"])
         now["not_reproducible"] = both

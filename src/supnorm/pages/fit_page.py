@@ -9,12 +9,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from supnorm.pages.numbers import count, num
+from supnorm.pages.numbers import ErrorUnit, count, num
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import two_sizes
 from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.pages.time_chart import rows as chart_rows
-from supnorm.pages.view import number
+from supnorm.pages.view import number, pretty_unit
 from supnorm.results import rounded_down, rounded_up, write_whole
 
 CHIPS = {"tolerance-exceeded": "over"}  # what is not proved stays open
@@ -42,12 +42,13 @@ def fit_page(data: Mapping[str, Any], audit_page: str = "") -> str:
             ("again", "Again")]  # fmt: skip
     advice = (_ended(str(data["status"]["advice"])), errors_are(data.get("measure") or {}))
     values = {
-        "title": f"{winner['method']}: {code} – supnorm fit", "skip": "methods", "menu": menu,
+        "title": f"{data.get('title') or winner['method']}: {code} – supnorm fit",
+        "problem_title": str(data.get("title") or ""), "skip": "methods", "menu": menu,
         "chip": "proven" if proved else CHIPS.get(code, "open"), "word": _word(code, proved),
         "tolerance": _tolerance(data), "norm": NORMS.get(norm, norm), "headline": headline(data),
         "advice": " ".join(filter(None, advice)), "notes": [str(n) for n in data.get("notes") or []],
-        "head": ("", "method", "RMS", "worst error found", "proved bound", "parameters", "samples", "seconds",
-                 "bytes", "time a point"),
+        "head": ("", "method", *(f"{name}{_in_unit(data)}" for name in ("RMS", "worst error found", "proved bound")),
+                 "parameters", "samples", "seconds", "bytes", "time a point"),
         "rows": candidate_rows(data), "skipped": data.get("skipped") or [], "fixed": audit is None,
         "early": audit is None and bool(data["evaluations"].get("fit")),
         "chart": two_sizes(time_chart, data),
@@ -61,14 +62,28 @@ def fit_page(data: Mapping[str, Any], audit_page: str = "") -> str:
 def headline(data: Mapping[str, Any]) -> str:
     """The answer in one sentence."""
     winner, norm = data["winner"], str(data.get("norm"))
-    value = num(number(winner["rms"] if norm == "l2" else winner["sup"]["lower"]))
+    error = unit_of(data)
+    value = error(number(winner["rms"] if norm == "l2" else winner["sup"]["lower"]))
     what = NORMS.get(norm, norm) + (" found" if norm == "sup" else "")
     if _proved(data):
-        upper = num(rounded_up(number(winner["sup"]["upper"]), 3))
+        upper = error(rounded_up(number(winner["sup"]["upper"]), 3))
         return f"Take {winner['method']}: its error is proved to be nowhere above {upper}."
     if data["status"]["code"] == "tolerance-exceeded":
         return f"No method reached the tolerance; the best, {winner['method']}, has a {what} of {value}."
     return f"Take {winner['method']}: its {what} is {value}."
+
+
+def unit_of(data: Mapping[str, Any]) -> ErrorUnit:
+    """How the errors of a fit are written."""
+    measure = data.get("measure") or {}
+    return ErrorUnit(
+        str(measure.get("kind")), pretty_unit(str(measure.get("unit") or "")), bool(measure.get("per_output"))
+    )
+
+
+def _in_unit(data: Mapping[str, Any]) -> str:
+    unit = unit_of(data).suffix.strip()
+    return f", {unit}" if unit not in ("", "%") else ""  # a percent sign stands behind each number
 
 
 def errors_are(measure: Mapping[str, Any]) -> str:
@@ -99,11 +114,16 @@ def errors_are(measure: Mapping[str, Any]) -> str:
 def candidate_rows(data: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """One row for each candidate, best first, numbered as in the chart."""
     rows: list[tuple[str, ...]] = []
+    unit = unit_of(data)
+
+    def error(value: float) -> str:
+        return unit.bare(value) if math.isfinite(value) else num(value)
+
     for i, c in enumerate(data["candidates"]):
         upper = number(c["sup"].get("upper"))
         rows.append((
-            str(i + 1), str(c["method"]), num(number(c["rms"])), num(number(c["sup"]["lower"])),
-            "–" if math.isnan(upper) else num(rounded_up(upper, 3)), count(number(c["parameters"])),
+            str(i + 1), str(c["method"]), error(number(c["rms"])), error(number(c["sup"]["lower"])),
+            "–" if math.isnan(upper) else error(rounded_up(upper, 3)), count(number(c["parameters"])),
             count(number(c["samples"])), num(number(c["seconds"])), count(number(c["bytes"])),
             f"{num(1e6 * number(c['seconds_per_point']))} µs",
         ))  # fmt: skip
@@ -133,20 +153,20 @@ def time_chart(data: Mapping[str, Any], width: int) -> Markup:
 
 def winner_facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is known about the winner."""
-    winner, audit = data["winner"], data.get("audit") or {}
-    facts = [("RMS error", f"{num(number(winner['rms']))}, measured at sample points")]
+    winner, audit, error = data["winner"], data.get("audit") or {}, unit_of(data)
+    facts = [("RMS error", f"{error(number(winner['rms']))}, measured at sample points")]
     said = (
         "found by the audit: a lower bound"
         if audit
         else "on samples that it was not trained on: between them nothing is known"
     )
-    facts.append(("worst error", f"{num(number(winner['sup']['lower']))}, {said}"))
+    facts.append(("worst error", f"{error(number(winner['sup']['lower']))}, {said}"))
     point = (audit.get("witness") or {}).get("x") or {}
     if point:
         where = ", ".join(f"{name} = {num(number(v), 6)}" for name, v in point.items())
         facts.append(("found at", where))
     for level, value in (audit.get("quantiles") or {}).items():
-        facts.append((f"{100 * float(level):g} % of the points", f"error at most {num(number(value))}"))
+        facts.append((f"{100 * float(level):g} % of the points", f"error at most {error(number(value))}"))
     return [*facts, ("notes", "; ".join(map(str, winner.get("notes") or [])) or "none")]
 
 
@@ -155,14 +175,14 @@ def proof(data: Mapping[str, Any]) -> str:
     certificate = data.get("certificate")
     if certificate is None:
         return "Nothing was proved: every worst error here is a lower bound. --certify asks for a proof."
-    sup = data["winner"]["sup"]
+    sup, error = data["winner"]["sup"], unit_of(data)
     kind = str(sup.get("upper_kind")).replace("-", " ")
     upper = number(sup.get("upper"))
     if math.isnan(upper):
         return "A proof was tried and gave no finite bound."
     return (
-        f"The largest error lies between {num(rounded_down(number(sup['lower']), 3))} and "
-        f"{num(rounded_up(upper, 3))} ({kind}). "
+        f"The largest error lies between {error(rounded_down(number(sup['lower']), 3))} and "
+        f"{error(rounded_up(upper, 3))} ({kind}). "
         "certificate.json holds the proof; supnorm check certificate.json verifies it."
     )
 
@@ -200,7 +220,7 @@ def _ended(text: str) -> str:
 
 def _tolerance(data: Mapping[str, Any]) -> str:
     goal = number(data.get("tolerance"))
-    return "no tolerance" if math.isnan(goal) else f"tolerance {num(goal)}"
+    return "no tolerance" if math.isnan(goal) else f"tolerance {unit_of(data)(goal)}"
 
 
 def _short(method: str) -> str:

@@ -6,7 +6,8 @@ Each cell holds the largest error of everything evaluated in it: a spot smaller 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -47,6 +48,27 @@ class Panel:
         return float(np.nanmax(self.values)) if not np.isnan(self.values).all() else math.nan
 
 
+def eastward_first(axes: Sequence[AxisView]) -> list[AxisView]:
+    """The axes in the order in which maps take them: a longitude before the latitude, so that it runs across.
+
+    >>> [a.name for a in eastward_first([AxisView(n, 0.0, 1.0) for n in ("time", "lat", "depth", "lon")])]
+    ['time', 'lon', 'lat', 'depth']
+    """
+    found = list(axes)
+    north = next((i for i, a in enumerate(found) if _is(a, "lat(itude)?", "north")), None)
+    east = next((i for i, a in enumerate(found) if _is(a, "lon(gitude)?|lng", "east")), None)
+    if north is not None and east is not None and north < east:
+        found.insert(north, found.pop(east))
+    return found
+
+
+def _is(axis: AxisView, name: str, direction: str) -> bool:
+    """Whether an axis is a longitude or latitude, by its name (``nav_lat``, ``rlon``) or its unit by the CF conventions."""
+    pattern = rf"(.*_)?[rx]?({name})(_.*)?"
+    unit = re.fullmatch(rf"degrees?_?({direction}|{direction[0]})", axis.unit, re.I)
+    return bool(unit or re.fullmatch(pattern, axis.name, re.I))
+
+
 def panel(view: View, raw: Mapping[str, Any] | None) -> Panel | None:
     """A panel from its JSON; None when it has no cells."""
     if not raw:
@@ -55,6 +77,9 @@ def panel(view: View, raw: Mapping[str, Any] | None) -> Panel | None:
     names = [str(n) for n in raw.get("axes") or []]
     if values.size == 0 or len(names) != 2:
         return None
+    order = [a.name for a in eastward_first(view.axes)]
+    if [n for n in order if n in names] == names[::-1]:
+        names, values = names[::-1], values.T
     return Panel(view.axis(names[0]), view.axis(names[1]), values)
 
 
@@ -186,7 +211,7 @@ def section(view: View) -> dict[str, Any]:
     size = 250 if view.d <= 4 else 86 if view.d <= 10 else 130
     drawn = {(p.across.name, p.up.name): pair_map(view, p, scale, size) for p in several}
     values["panels"] = list(drawn.values())
-    names = [a.name for a in view.axes]
+    names = [a.name for a in eastward_first(view.axes)]
     if 4 < view.d <= 10:
         rows = [
             {"name": up, "panels": [drawn.get((a, up), drawn.get((up, a), "")) for a in names[:i]]}

@@ -169,9 +169,8 @@ def profile(view: View, width: int) -> Markup:
 
 def _counted(view: View, at: list[float]) -> bool:
     """Whether the outputs are only counted: they have names, but no coordinates."""
-    return (view.chart("profile") or {}).get("label") == "output" and at == list(
-        range(1, len(view.outputs) + 1)
-    )
+    label = (view.chart("profile") or {}).get("label")
+    return label == "output" and at == list(range(1, len(view.outputs) + 1))
 
 
 def profile_words(view: View) -> str:
@@ -184,6 +183,6 @@ def profile_words(view: View) -> str:
     error, where = max(finite)
     unit = f" {data.get('unit')}" if data.get("unit") else ""
     place = f"{data.get('label') or 'output'} {num(number(where), 4)}{unit}"
-    if _counted(view, at):
+    if _counted(view, at) or number(view.data.get("outputs_total")) > len(at) == len(view.outputs):
         place = view.outputs[at.index(where)][0]
     return f"Along the outputs the error is largest, {view.error(error)}, at {place}."

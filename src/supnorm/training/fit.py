@@ -95,22 +95,19 @@ def fit(
     demand_word(cost)
     goal: float | tuple[float, ...] | None = tolerance
     table: Function | None = None
+    title = ""
     if isinstance(reference, Problem) and reference.reference.table is not None:
         of = _problem(reference, domain, tolerance, error)
-        goal, error, domain, table, reference = (
-            of.tolerance,
-            of.error,
-            of.domain,
-            of.reference,
-            of.reference.table,
-        )
+        goal, error, domain, table = of.tolerance, of.error, of.domain, of.reference
+        title, reference = of.title, of.reference.table
     if isinstance(reference, tuple):
         if certify:
             raise BadInput("fixed samples cannot be certified: between them the reference is unknown")
         inputs = np.shape(reference[0])[1] if len(reference) and np.ndim(reference[0]) == 2 else 1
         chosen = strategies(method, inputs, fixed=True)
         try:
-            return fit_data(reference, domain, goal, norm, chosen, error, seed, observer, seconds, table)
+            fitted = fit_data(reference, domain, goal, norm, chosen, error, seed, observer, seconds, table)
+            return replace(fitted, title=title)
         except BadInput as why:
             name = table and (table.rows.name if table.rows is not None else table.name)
             raise BadInput(f"{name}: {why}") if name else why from None

@@ -86,6 +86,7 @@ class FitResult:
         measure: of the errors, as in the JSON of an audit: kind, side, floor, scale, unit, per_output.
         cost: whether a call counts as expensive, and who said so; empty for fixed data.
         command: that repeats it; empty where none started it.
+        title: of the problem; empty where it has none.
     """
 
     winner: Candidate
@@ -104,6 +105,7 @@ class FitResult:
     measure: Mapping[str, Any] = field(default_factory=dict)
     cost: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
+    title: str = ""
 
     def __repr__(self) -> str:
         """One line; the models have thousands."""
@@ -137,6 +139,7 @@ class FitResult:
                     "advice": self.status.advice,
                     "exit": int(self.status.exit),
                 },
+                "title": self.title,
                 "tolerance": self.tolerance,
                 "norm": self.norm,
                 "measure": dict(self.measure),

@@ -54,7 +54,7 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
         winner, (winner, *candidates), tuple(dict.fromkeys(state.skipped)), _status(state, winner, jump, report), report,
         counted, notes, state.problem.error.limit, state.norm, state.seed,
         time.perf_counter() - start, versions=versions(), measure=measure,
-        cost=cost_json(state.points.caller),
+        cost=cost_json(state.points.caller), title=state.problem.title,
     )  # fmt: skip
 
 

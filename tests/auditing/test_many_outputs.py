@@ -1,0 +1,82 @@
+"""Thousands of outputs: the document stays small, and names the same worst output; the table has all of them."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from supnorm.auditing import audit, load_report, many_outputs
+from supnorm.auditing.many_outputs import listed
+from supnorm.pages.page import page
+from supnorm.problem import Domain, Problem
+from supnorm.results.encoding import dumps
+
+BOX = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+
+
+def wave(m: int) -> Problem:
+    """The worst output is number 0.7 m, at the upper end of ``a``."""
+    at = np.arange(m) / m
+
+    def reference(x: Any) -> Any:
+        return np.sin(3 * at + x[:, 1:])
+
+    def model(x: Any) -> Any:
+        return reference(x) + x[:, :1] * np.exp(-500 * (at - 0.7) ** 2)
+
+    return Problem(model, reference, BOX)
+
+
+def test_the_listed_outputs_are_the_worst_and_stay_above_the_curve() -> None:
+    worst = np.random.default_rng(0).random(30_000)
+    kept = listed(worst, [17])
+    assert 17 in kept
+    assert len(kept) <= many_outputs.LISTED + 1
+    assert {*np.argsort(-worst)[:500]} <= {*kept}
+    for part in np.array_split(np.arange(30_000), 250):
+        assert worst[np.intersect1d(part, kept)].max() == worst[part].max()
+
+
+def test_a_document_of_thousands_of_outputs_is_small_and_the_table_whole(tmp_path: Path) -> None:
+    m = 20_000
+    report = audit(wave(m), evaluations=50)
+    report.save(tmp_path)
+    assert (tmp_path / "result.json").stat().st_size < 1_500_000  # 4 MB, and 55 MB of 100,000
+    document = report.document
+    assert document["outputs_total"] == m
+    again = load_report(tmp_path)
+    assert dumps(again.document) == dumps(document)
+    assert again.points.columns == report.points.columns
+    for one in (report, again):
+        assert one.worst is not None
+        name = document["outputs"][one.worst.output]["name"]
+        with (tmp_path / "outputs.csv").open(newline="") as file:
+            rows = {row["output"]: row for row in csv.DictReader(file)}
+        assert len(rows) == m
+        assert float(rows[name]["largest_error"]) == document["sup"]["lower"]
+        assert float(rows[name]["model_1"]) == one.worst.model[one.worst.output]
+        assert float(rows[name]["reference_1"]) == one.worst.reference[one.worst.output]
+        assert f"at {name}." in page(one.to_json())
+
+
+def test_few_outputs_are_all_listed_and_the_same_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = audit(wave(40), evaluations=200)
+    assert len(whole.document["outputs"]) == whole.document["outputs_total"] == 40
+    monkeypatch.setattr(many_outputs, "LISTED", 10)
+    short = audit(wave(40), evaluations=200)
+    short.save(tmp_path)
+    assert (tmp_path / "outputs.csv").exists()
+    assert short.document["sup"] == whole.document["sup"]
+    names = [o["name"] for o in whole.document["outputs"]]
+    rows = [names.index(o["name"]) for o in short.document["outputs"]]
+    assert len(rows) < 40
+    for one, all_ in zip(short.document["places"], whole.document["places"], strict=True):
+        np.testing.assert_array_equal(one["model"], np.asarray(all_["model"])[rows])
+    whole.save(tmp_path)
+    assert not (tmp_path / "outputs.csv").exists()  # of the older audit
