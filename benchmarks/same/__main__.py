@@ -27,7 +27,7 @@ ROOT = HERE.parents[1]
 UNCOMPARED = frozenset(
     {"seconds", "started", "finished", "version", "versions", "environment", "command", "fingerprint", "out", "files",
      "file", "path", "paths", "supnorm", "elapsed", "seconds_a_call", "cost_seconds", "memory", "repeat", "speed",
-     "seconds_per_point", "overhead", "date", "hash", "sha256"}
+     "seconds_per_point", "trail", "overhead", "date", "hash", "sha256"}
 )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def _leaves(value: Any, renamed: dict[str, dict[str, str]], path: str = "") -> I
     """Every number, code and null below a JSON value with its path, under the new names."""
     if isinstance(value, dict):
         for key, item in value.items():
-            if key not in UNCOMPARED:
+            if key not in UNCOMPARED and not key.endswith(("_seconds", "_ms")):
                 yield from _leaves(item, renamed, f"{path}/{renamed['keys'].get(key, key)}")
     elif isinstance(value, list):
         for i, item in enumerate(value):

@@ -160,3 +160,18 @@ def test_a_domain_of_exactly_as_many_points_as_are_always_compared(monkeypatch):
     monkeypatch.setattr(agreement, "MORE", agreement.POINTS)
     plain = Function(lambda x: x.sum(axis=1))
     compare(plain, program_of(plain, 1), "model", DOMAIN)
+
+
+def test_how_many_points_are_compared_does_not_depend_on_the_clock(monkeypatch):
+    """A model that takes 60 ms a batch is compared at as many points as one that takes none."""
+
+    def slow(x):
+        if type(x) is np.ndarray and len(x) > 1:
+            time.sleep(0.06)
+        return np.sin(x[:, 0])
+
+    points = [
+        certify(Problem(model, lambda x: x[:, 0], DOMAIN), seed=1).agreement.points
+        for model in (slow, lambda x: np.sin(x[:, 0]))
+    ]
+    assert points[0] == points[1]
