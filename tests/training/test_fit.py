@@ -266,20 +266,20 @@ def test_a_network_whose_samples_took_the_time_is_not_tried():
     """It was trained for no time at all, and listed with an error as large as the function."""
     from supnorm.training.deadline import Deadline
     from supnorm.training.fit import _prepare
-    from supnorm.training.network_search import NetworkSearch
+    from supnorm.training.contest import Attempt, Skipped
     from supnorm.training.reference_points import ReferencePoints
 
     problem = Problem(None, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
     state, _ = _prepare(problem, ReferencePoints(problem, 0), "sup", None, 200, 4000, 0, lambda event: None)
     x = np.linspace(0.0, 1.0, 50)[:, None]
-    state.judge(SimplexInterpolation().from_samples(x, x + 1e-3, problem.domain), 0.0)
+    found = SimplexInterpolation().from_samples(x, x + 1e-3, problem.domain)
+    state.attempts.append(Attempt(found, state.validation.errors(found.function), 0.0))
     state.deadline = Deadline.of(0.0, time.perf_counter())
-    assert not NetworkSearch(state, SMALL)._one_width(8, 60, 1)
-    assert len(state.attempts) == 1
-    assert ("network width 8", "the time was up") in state.skipped
+    assert list(SMALL.of_width(state, 8, 60, 1)) == [Skipped("network width 8", "the time was up")]
 
 
 def test_without_time_a_candidate_is_not_audited():
+    from supnorm.training.contest import Attempt
     from supnorm.training.deadline import Deadline
     from supnorm.training.fit import _prepare
     from supnorm.training.reference_points import ReferencePoints
@@ -287,7 +287,8 @@ def test_without_time_a_candidate_is_not_audited():
     problem = Problem(None, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
     state, _ = _prepare(problem, ReferencePoints(problem, 0), "sup", None, 200, 4000, 0, lambda event: None)
     x = np.linspace(0.0, 1.0, 50)[:, None]
-    state.judge(SimplexInterpolation().from_samples(x, x + 1e-3, problem.domain), 0.0)
+    found = SimplexInterpolation().from_samples(x, x + 1e-3, problem.domain)
+    state.attempts.append(Attempt(found, state.validation.errors(found.function), 0.0))
     state.points.caller.cost, state.points.caller.decided = 0.1, True
     state.deadline = Deadline.of(3.0, time.perf_counter(), kept=1.0)
     assert state.audit(state.attempts[0], 100) is None  # 1 s is ten calls
@@ -769,8 +770,8 @@ def test_the_rms_is_over_the_points_that_have_an_error():
     """Of an audit without one it was nan; fresh points that the mask leaves out weighed as much as the others."""
     from types import SimpleNamespace
 
-    from supnorm.training.active_fit import Attempt
     from supnorm.training.assessment import Errors, Validation
+    from supnorm.training.contest import Attempt
     from supnorm.training.outcome import _winner
 
     rng = np.random.default_rng(0)

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.approximants import PiecewiseLeastSquares
 from supnorm.evaluation import EvaluationStore, Finished, Started, silent
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.executor import broken_workers_explained, spread
 from supnorm.evaluation.threads import one_thread
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput
-from supnorm.training.active_fit import ActiveFit, automatic
+from supnorm.training.active_fit import ActiveFit
 from supnorm.training.assessment import Validation
 from supnorm.training.breaks import Jump, find_jump
 from supnorm.training.certified_fit import PROVABLE, certified_fit
@@ -26,9 +25,9 @@ from supnorm.training.cost import demand_word, take_over
 from supnorm.training.deadline import Deadline
 from supnorm.training.fit_data import fit_data
 from supnorm.training.fit_result import FitResult
-from supnorm.training.network_fit import NetworkFit
 from supnorm.training.outcome import finish
 from supnorm.training.reference_points import ReferencePoints
+from supnorm.training.strategies import strategies
 
 Array = NDArray[np.float64]
 NORMS = ("sup", "l2")
@@ -143,29 +142,6 @@ def fit(
     return result
 
 
-def strategies(method: Any, d: int, fixed: bool = False) -> list[Any]:
-    """The strategies that ``method`` stands for with ``d`` inputs, for ``fixed`` samples or a reference.
-
-    Raises:
-        BadInput: for anything else than ``"auto"``, a strategy or an optimiser.
-    """
-    if isinstance(method, str) and method == "auto":
-        if not fixed:
-            return automatic(d)
-        pieces = [PiecewiseLeastSquares()] if d == 1 else []
-        return pieces + [m for m in automatic(d) if hasattr(m, "from_samples")]
-    if hasattr(method, "minimise"):
-        return [NetworkFit(optimiser=method)]
-    if hasattr(method, "from_samples") or (hasattr(method, "from_function") and not fixed):
-        return [method]
-    if hasattr(method, "from_function"):
-        raise BadInput(f"{type(method).__name__} chooses its own points and cannot use fixed samples")
-    raise BadInput(
-        f'method must be "auto", a strategy such as ChebyshevTensor() or NetworkFit(), or an optimiser, '
-        f"got {method!r}"
-    )
-
-
 def _check(norm: str, tolerance: Any, seconds: Any, evaluations: Any, audit_evaluations: int) -> None:
     if norm not in NORMS:
         raise BadInput(f'norm must be "sup" or "l2", got {norm!r}')
@@ -228,9 +204,17 @@ def _prepare(
     if budget >= 10_000:
         jump = find_jump(points.value, problem.domain, rng) if _is_box(problem.domain) else None
     state = ActiveFit(
-        problem, points, validation, norm, budget, audit_evaluations, seed, Deadline.of(seconds, began, kept),
-        observer, jump is None,
-    )  # fmt: skip
+        problem=problem,
+        points=points,
+        validation=validation,
+        norm=norm,
+        max_evaluations=budget,
+        audit_evaluations=audit_evaluations,
+        seed=seed,
+        deadline=Deadline.of(seconds, began, kept),
+        observer=observer,
+        smooth=jump is None,
+    )
     return state, jump
 
 

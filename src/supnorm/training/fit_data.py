@@ -9,25 +9,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.approximants import PIECEWISE, Approximation, NotApplicable
+from supnorm.approximants import PIECEWISE
 from supnorm.auditing.facts import measure_json
 from supnorm.evaluation import Finished, Started
-from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Domain, ErrorMeasure, Function
 from supnorm.results import BadInput, ExitCode, Status, versions
-from supnorm.training.assessment import Errors, Validation
+from supnorm.training.assessment import Validation
+from supnorm.training.contest import Attempt, Contest, Offer, Step
 from supnorm.training.deadline import Deadline
-from supnorm.training.events import Training, Tried
 from supnorm.training.fit_result import Candidate, FitResult
 from supnorm.training.fixed_data import FixedData
 from supnorm.training.label_jumps import LabelJump, label_jump
-from supnorm.training.network_fit import NetworkFit, as_approximation
 from supnorm.training.outcome import latency
 
 Array = NDArray[np.float64]
@@ -60,13 +58,21 @@ def fit_data(
     choose, held = Validation(problem, *data.choose), Validation(problem, *data.held)
     for part, what in ((choose, "samples that choose"), (held, "held-out samples")):
         part.demand(what)
-    trials = Trials(data, choose, norm, seed, Deadline.of(seconds, start), observer)
+    trials = FixedFit(
+        problem=problem,
+        validation=choose,
+        norm=norm,
+        seed=seed,
+        deadline=Deadline.of(seconds, start),
+        observer=observer,
+        data=data,
+    )
     trials.run(methods)
-    tried, skipped = sorted(trials.tried, key=lambda item: item[1].by(norm)), trials.skipped
+    tried, skipped = sorted(trials.attempts, key=lambda attempt: attempt.errors.by(norm)), trials.skipped
     if not tried:
         raise BadInput("no method could be used: " + "; ".join(f"{n}: {why}" for n, why in skipped))
     repeated = Validation(problem, *data.repeated) if len(data.repeated[0]) else None
-    candidates = tuple(_candidate(*one, held, repeated) for one in tried)
+    candidates = tuple(_candidate(attempt, held, repeated) for attempt in tried)
     jump = label_jump(*data.points, data.domain)
     notes = data.notes
     if jump is not None:
@@ -81,88 +87,41 @@ def fit_data(
     )  # fmt: skip
 
 
-@dataclass
-class Trials:
-    """The candidates in turn, each judged on the samples that choose.
-
-    Attributes:
-        deadline: the time limit.
-        interrupted: by Ctrl-C; what was tried until then counts.
-        tried: candidates with their errors there and the seconds that they took.
-        skipped: methods that could not be used, with the reason.
-    """
+@dataclass(eq=False, kw_only=True)
+class FixedFit(Contest):
+    """State of the fit of fixed samples, each candidate judged on the samples that choose."""
 
     data: FixedData
-    choose: Validation
-    norm: str
-    seed: int
-    deadline: Deadline
-    observer: Callable[[Any], None]
-    interrupted: bool = False
-    tried: list[tuple[Approximation, Errors, float]] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
 
-    def run(self, methods: Sequence[Any]) -> None:
-        """Try the methods; Ctrl-C ends that once there is a candidate, and a time limit too."""
-        try:
-            for method in methods:
-                self._try(method)
-        except KeyboardInterrupt:
-            if not self.tried:
-                raise
-            INTERRUPTS.taken()
-            self.interrupted = True
+    def refuses(self, method: Any) -> str:
+        """The time was up, or networks are not needed."""
+        if self.deadline.over and self.attempts:
+            return "the time was up"
+        needless = hasattr(method, "candidates_of_samples") and any(map(self.meets, self.attempts))
+        return "a cheaper method meets the tolerance" if needless else ""
 
-    def _try(self, method: Any) -> None:
-        name, goal = type(method).__name__, self.choose.problem.error.limit
-        if self.deadline.over and self.tried:
-            self.skipped.append((name, "the time was up"))
-            return
-        met = goal is not None and any(e.by(self.norm) <= goal for _, e, _ in self.tried)
-        if met and isinstance(method, NetworkFit):
-            self.skipped.append((name, "a cheaper method meets the tolerance"))
-            return
-        start = time.perf_counter()
-        try:
-            for found in self._fits(method):
-                errors = self.choose.errors(found.function)
-                self.tried.append((found, errors, time.perf_counter() - start))
-                self.observer(Tried(found.method, errors.rms, errors.worst))
-                start = time.perf_counter()
-        except NotApplicable as why:
-            self.skipped.append((name, str(why)))
+    def candidates(self, method: Any) -> Iterator[Step]:
+        """Those of a method that offers several, or the one that it fits."""
+        (x, y), rng = self.data.train, np.random.default_rng([self.seed, 4])
+        if hasattr(method, "candidates_of_samples"):
+            yield from method.candidates_of_samples(self, x, y, rng)
+        else:
+            yield Offer(method.from_samples(x, y, self.problem.domain, rng))
 
-    def _fits(self, method: Any) -> Iterator[Approximation]:
-        """The approximation of a method; of networks one of each width that the samples allow."""
-        (x, y), domain = self.data.train, self.data.domain
-        rng = np.random.default_rng([self.seed, 4])
-        if not isinstance(method, NetworkFit):
-            yield method.from_samples(x, y, domain, rng)
-            return
-        if len(x) < 10:
-            raise NotApplicable(f"a network needs at least 10 samples, got {len(x)}")
-        sizes = [method.size(domain.d, y.shape[1], width) for width in method.widths]
-        for i, (width, size) in enumerate(zip(method.widths, sizes, strict=True)):
-            if i and size > len(x):
-                return
-            if self.deadline.over and self.tried:
-                self.skipped.append((f"network width {width}", "the time was up"))
-                continue
-            self.observer(Training(size, min(len(x), method.rows)))
-            left = self.deadline.left
-            share = left and left / (len(sizes) - i)
-            network = method.start(x, y, domain, width, rng)
-            yield as_approximation(method.train(network, x, y, share, rng, longer=False), len(x))
+    def accepts(self, attempt: Attempt) -> bool:
+        """Never: all methods are tried, for a smaller error costs no call of a reference."""
+        return False
 
 
-def _candidate(
-    found: Approximation, seen: Errors, seconds: float, held: Validation, repeated: Validation | None
-) -> Candidate:
+def _candidate(attempt: Attempt, held: Validation, repeated: Validation | None) -> Candidate:
+    found = attempt.approximation
     errors = held.errors(found.function)
-    worst = max(errors.worst, seen.worst)  # what was seen while choosing is no smaller afterwards
+    worst = max(errors.worst, attempt.errors.worst)  # what was seen while choosing is no smaller afterwards
     if repeated is not None:  # their mean may be trained on, each of them is not
         worst = float(np.fmax(worst, repeated.errors(found.function).worst))
-    return Candidate(found, seconds, errors.rms, worst, held.spread, latency(found.function.value, held.x))
+    return Candidate(
+        found, attempt.seconds, errors.rms, worst, held.spread, latency(found.function.value, held.x)
+    )
 
 
 def _remedy(candidates: Sequence[Candidate], d: int) -> str:
@@ -174,8 +133,8 @@ def _remedy(candidates: Sequence[Candidate], d: int) -> str:
     return "fit the samples on either side of the jump separately"
 
 
-def _status(trials: Trials, winner: Candidate, counts: Mapping[str, int], jump: LabelJump | None) -> Status:
-    goal, norm = trials.choose.problem.error.limit, trials.norm
+def _status(trials: FixedFit, winner: Candidate, counts: Mapping[str, int], jump: LabelJump | None) -> Status:
+    goal, norm = trials.goal, trials.norm
     unused = f"{counts['choose'] + counts['held-out']} samples that it was not trained on"
     if len(trials.data.repeated[0]):
         unused += f" and {len(trials.data.repeated[0])} that repeat the inputs of others with another label"

@@ -1,13 +1,16 @@
-"""Networks as a fitting strategy: a sequence of widths, second-order training, refinement at the worst
-points.
+"""Networks as a fitting strategy: growing widths, refinement at the worst points, more time, boosting.
 
-For each width: the samples are ``ratio`` times the weights, the optimiser is `choose_optimiser` or the given
-one. Towards the maximum (norm "sup"): the points where the current network is worst join the samples, thinned
-by distance, and the optimiser goes on from where it was (`ArgmaxRefinement`).
+For each width: the samples are ``ratio`` times the weights, the optimiser is `choose_optimiser` or the given one. Each
+network is judged and (norm "sup") refined where an audit finds it worst: those points join the samples, thinned by
+distance, and the optimiser goes on from where it was (`ArgmaxRefinement`). With a time limit the best one is trained on
+while that helps. When it no longer helps and the tolerance is not met, a second and a third network are added on the
+residual (`Boosting`), up to three inputs: there a single network stalls where the sum does not; from four inputs on it
+gains too little for its price.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,13 +18,20 @@ from numpy.typing import NDArray
 
 from supnorm.approximants import Approximation, NotApplicable
 from supnorm.networks import Network, Scaling
-from supnorm.problem import Domain
+from supnorm.problem import Domain, Problem
+from supnorm.training.active_fit import ActiveFit
+from supnorm.training.boosting import Boosting, can_be_boosted
+from supnorm.training.contest import Attempt, Contest, Offer, Skipped, Step
+from supnorm.training.events import Training
 from supnorm.training.memory import require_memory
 from supnorm.training.optimiser import Optimiser
+from supnorm.training.refinement import thinned
 from supnorm.training.stopping import Stop
 from supnorm.training.train import Trained, choose_optimiser, optimise
 
 Array = NDArray[np.float64]
+STAGES = 2  # networks added on the residual
+MOST_INPUTS = 3  # for boosting
 
 
 @dataclass(frozen=True)
@@ -127,6 +137,162 @@ class NetworkFit:
         width = allowed[-1] if allowed else self.widths[0]
         trained = self.train(self.start(x, y, domain, width, rng), x, y, None, rng)
         return as_approximation(trained, min(len(x), self.rows))
+
+    def candidates(self, contest: ActiveFit) -> Iterator[Step]:
+        """Networks of growing width, refined at their worst points, then the best one with more time and boosted."""
+        outputs = contest.validation.y.shape[1]
+        for i, width in enumerate(self.widths):
+            size = self.size(contest.problem.domain.d, outputs, width)
+            samples = min(int(min(self.ratio * size, self.rows)), contest.left + contest.points.drawn)
+            if samples < size / 2 and i > 0:
+                yield Skipped(f"network width {width}", f"{size} weights for {samples} samples")
+            elif contest.deadline.over:
+                yield Skipped(f"network width {width}", "the time was up")
+            else:
+                yield from self.of_width(contest, width, samples, len(self.widths) - i)
+        yield from self._more_time(contest)
+        yield from self._boost(contest)
+
+    def candidates_of_samples(
+        self, contest: Contest, x: Array, y: Array, rng: np.random.Generator
+    ) -> Iterator[Step]:
+        """One network of each width that the samples ``x (n, d)``, ``y (n, m)`` allow.
+
+        Raises:
+            NotApplicable: for fewer than ten samples.
+        """
+        domain = contest.problem.domain
+        if len(x) < 10:
+            raise NotApplicable(f"a network needs at least 10 samples, got {len(x)}")
+        sizes = [self.size(domain.d, y.shape[1], width) for width in self.widths]
+        for i, (width, size) in enumerate(zip(self.widths, sizes, strict=True)):
+            if i and size > len(x):
+                return
+            if contest.deadline.over and contest.attempts:
+                yield Skipped(f"network width {width}", "the time was up")
+                continue
+            yield Training(size, min(len(x), self.rows))
+            share = contest.deadline.left and contest.deadline.left / (len(sizes) - i)
+            network = self.start(x, y, domain, width, rng)
+            yield Offer(as_approximation(self.train(network, x, y, share, rng, longer=False), len(x)))
+
+    def of_width(self, contest: ActiveFit, width: int, samples: int, remaining: int) -> Iterator[Step]:
+        """A network of one of the ``remaining`` widths and, towards the maximum, its refinements."""
+        x, y = contest.points.design(samples)
+        if contest.deadline.over and contest.attempts:  # expensive calls have taken what was left
+            yield Skipped(f"network width {width}", "the time was up")
+            return
+        rng = np.random.default_rng(contest.seed + 11 * width)
+        network = self.start(x, y, contest.problem.domain, width, rng)
+        share = contest.deadline.left and contest.deadline.left / (remaining + 1)
+        yield self._announced(network.size, len(x))
+        trained = self.train(network, x, y, share, rng)
+        yield _offer(trained, len(x))
+        if contest.norm == "sup":
+            yield from self._refined(contest, trained.network, x, y, share)
+
+    def _refined(
+        self, contest: ActiveFit, network: Network, x: Array, y: Array, share: float | None
+    ) -> Iterator[Step]:
+        """Add the worst points and go on, as long as the maximum falls and could meet the goal."""
+        goal = contest.goal
+        for _ in range(1 if goal is None else 3):
+            last = contest.attempts[-1]
+            hopeless = goal is not None and last.errors.rms > 0.5 * goal
+            if hopeless or contest.deadline.over:
+                return
+            found = contest.audit(last, min(contest.audit_evaluations, 8000))
+            if found is None:
+                return
+            extra_x, extra_y = worst_samples(found.rows, contest.problem, y.shape[1])
+            x, y = np.concatenate([x, extra_x]), np.concatenate([y, extra_y])
+            yield self._announced(network.size, len(x))
+            trained = self.refine(network, x, y, share)
+            yield _offer(trained, len(x), last)
+            if contest.attempts[-1].errors.worst > 0.8 * last.errors.worst:
+                return
+            network = trained.network
+
+    def _more_time(self, contest: ActiveFit) -> Iterator[Step]:
+        """With a time limit: the best network is trained on while it gets better."""
+        deadline, norm = contest.deadline, contest.norm
+        while deadline.end is not None and (deadline.left or 0.0) > 1.0 and (best := _best(contest)):
+            before = best.errors.by(norm)
+            x, y = self._samples(contest, best)
+            rng = np.random.default_rng(contest.seed + 5)
+            yield self._announced(best.approximation.parameters, len(x))
+            trained = self.train(_model(best), x, y, 0.3 * (deadline.left or 0.0), rng)
+            yield _offer(trained, len(x), best)
+            if norm == "sup":
+                yield from self._refined(contest, trained.network, x, y, deadline.left)
+            stalled = min(a.errors.by(norm) for a in _networks(contest)) > 0.7 * before
+            if stalled or not trained.minimum.reason.startswith("budget"):
+                return
+
+    def _boost(self, contest: ActiveFit) -> Iterator[Step]:
+        """Further networks on the residual of the best one, while each halves the error."""
+        limited = contest.goal is not None or contest.deadline.end is not None
+        if not (limited and contest.smooth and contest.problem.domain.d <= MOST_INPUTS):
+            return
+        for stage in range(STAGES):
+            best, left = _best(contest), contest.deadline.left
+            if best is None or (left is not None and left < 1.0) or not can_be_boosted(_model(best)):
+                return
+            width = max(self.widths)
+            more = self.size(contest.problem.domain.d, contest.validation.y.shape[1], width)
+            x, y = self._samples(contest, best, more)
+            rng = np.random.default_rng(contest.seed + 101 + stage)
+            stop = Stop(self.iterations if left is None else 10**7, left and left / (STAGES - stage))
+            yield self._announced(more, len(x))
+            trained = Boosting(width, optimiser=self.optimiser).add(_model(best), x, y, stop, rng)
+            yield _offer(trained, len(x), best)
+            if contest.attempts[-1].errors.by(contest.norm) > 0.5 * best.errors.by(contest.norm):
+                return
+
+    def _announced(self, weights: int, samples: int) -> Training:
+        """What is going to take a while."""
+        return Training(weights, min(samples, self.rows))
+
+    def _samples(self, contest: ActiveFit, attempt: Attempt, more: int = 0) -> tuple[Array, Array]:
+        """For a network of the attempt's parameters and ``more``."""
+        most = self.ratio * (attempt.approximation.parameters + more)
+        return contest.points.design(int(min(most, self.rows, contest.points.drawn + contest.left)))
+
+
+def worst_samples(rows: Array, problem: Problem, outputs: int, most: int = 60) -> tuple[Array, Array]:
+    """The worst rows of a search (see `WorstFound`) with their reference values, thinned so that they lie apart."""
+    d = problem.domain.d
+    rows = rows[np.isfinite(rows).all(axis=1)]
+    x, y = rows[:, :d], rows[:, d + outputs : d + 2 * outputs]
+    kept = thinned(problem.domain.to_unit(x), np.arange(len(x)), 0.01 * np.sqrt(d), most)
+    return x[kept], y[kept]
+
+
+def _networks(contest: Contest) -> list[Attempt]:
+    return [a for a in contest.attempts if isinstance(a.approximation.model, Network)]
+
+
+def _best(contest: Contest) -> Attempt | None:
+    return min(_networks(contest), key=lambda a: a.errors.by(contest.norm), default=None)
+
+
+def _model(attempt: Attempt) -> Network:
+    model = attempt.approximation.model
+    assert isinstance(model, Network)
+    return model
+
+
+def _offer(trained: Trained, samples: int, before: Attempt | None = None) -> Offer:
+    """The network with its trail; one that was trained on carries the samples and the trail from before.
+
+    The trail is processor seconds and the root of the loss, which is relative to the spread of the samples.
+    """
+    found, trail = as_approximation(trained, samples), before.trail if before else ()
+    if before is not None:
+        found = replace(found, samples=max(samples, before.approximation.samples))
+    shift = trail[-1][0] if trail else 0.0
+    steps = ((shift + seconds, float(np.sqrt(loss))) for _, seconds, loss in trained.minimum.trail)
+    return Offer(found, before, (*trail, *steps))
 
 
 def as_approximation(trained: Trained, samples: int) -> Approximation:

@@ -15,9 +15,10 @@ from supnorm.auditing.facts import measure_json
 from supnorm.interrupts import INTERRUPTS
 from supnorm.results import ExitCode, Status, versions
 from supnorm.results.powers import unit
-from supnorm.training.active_fit import LEAST, ActiveFit, Attempt
+from supnorm.training.active_fit import LEAST, ActiveFit
 from supnorm.training.assessment import FRESH, Validation, audit_model
 from supnorm.training.breaks import Jump
+from supnorm.training.contest import Attempt
 from supnorm.training.cost import cost_json, cost_notes, word_of
 from supnorm.training.fit_result import Candidate, FitResult
 

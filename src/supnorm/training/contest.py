@@ -1,0 +1,150 @@
+"""The candidates of a fit in turn, each judged on the same points, until one is accepted: the one loop of all fits.
+
+A strategy offers candidates one after the other and sees, before the next one, how the last one was judged. A fit of a
+reference (`ActiveFit`) and one of fixed samples (`FixedFit`) differ in where samples come from and in what accepts.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from supnorm.approximants import Approximation, NotApplicable
+from supnorm.interrupts import INTERRUPTS
+from supnorm.problem import Problem
+from supnorm.training.assessment import Errors, Validation
+from supnorm.training.deadline import Deadline
+from supnorm.training.events import Training, Tried
+
+Trail = tuple[tuple[float, float], ...]
+
+
+@dataclass(eq=False)
+class Attempt:
+    """A candidate inside the loop; ``audited`` once an audit has looked at it.
+
+    Attributes:
+        seconds: spent on it, on samples and on the candidate that it was trained on from.
+        trail: processor seconds and relative training error along the way, for networks.
+    """
+
+    approximation: Approximation
+    errors: Errors
+    seconds: float
+    audited: bool = False
+    trail: Trail = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Offer:
+    """A candidate that a strategy offers; ``before`` is the attempt that it was trained on from."""
+
+    approximation: Approximation
+    before: Attempt | None = None
+    trail: Trail = ()
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A candidate that was not made, and why."""
+
+    name: str
+    reason: str
+
+
+Step = Offer | Skipped | Training
+
+
+@dataclass(eq=False, kw_only=True)
+class Contest(ABC):
+    """State of one fit.
+
+    Attributes:
+        problem: its tolerance is the goal.
+        validation: points that judge candidates inside the loop.
+        norm: ``"sup"`` or ``"l2"``.
+        deadline: the time limit.
+        interrupted: by Ctrl-C; what was tried until then counts.
+        attempts: candidates with their errors.
+        skipped: methods that could not be used, with the reason.
+    """
+
+    problem: Problem
+    validation: Validation
+    norm: str
+    seed: int
+    deadline: Deadline
+    observer: Callable[[Any], None]
+    interrupted: bool = False
+    attempts: list[Attempt] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def goal(self) -> float | None:
+        """The tolerance as one number."""
+        return self.problem.error.limit
+
+    def meets(self, attempt: Attempt) -> bool:
+        """Whether the errors seen so far meet the goal."""
+        return self.goal is not None and attempt.errors.by(self.norm) <= self.goal
+
+    @abstractmethod
+    def refuses(self, method: Any) -> str:
+        """Why the method is not even tried; empty where it is."""
+
+    @abstractmethod
+    def candidates(self, method: Any) -> Iterator[Step]:
+        """What the method offers."""
+
+    @abstractmethod
+    def accepts(self, attempt: Attempt) -> bool:
+        """Whether a candidate that meets the goal on the validation points ends the fit."""
+
+    def run(self, methods: Sequence[Any]) -> None:
+        """Try the methods in turn until a candidate is accepted; Ctrl-C ends that once there is a candidate.
+
+        Raises:
+            KeyboardInterrupt: without a candidate.
+        """
+        try:
+            for method in methods:
+                if self._accepted(method):
+                    return
+        except KeyboardInterrupt:
+            if not self.attempts:
+                raise
+            INTERRUPTS.taken()
+            self.interrupted = True
+
+    def _accepted(self, method: Any) -> bool:
+        """Whether a candidate of the method was accepted."""
+        name = type(method).__name__
+        if reason := self.refuses(method):
+            self.skipped.append((name, reason))
+            return False
+        start = time.perf_counter()
+        try:
+            for step in self.candidates(method):
+                if isinstance(step, Offer):
+                    if self._judged(step, time.perf_counter() - start):
+                        return True
+                    start = time.perf_counter()
+                elif isinstance(step, Skipped):
+                    self.skipped.append((step.name, step.reason))
+                else:
+                    self.observer(step)
+        except NotApplicable as why:
+            self.skipped.append((name, str(why)))
+        return False
+
+    def _judged(self, offer: Offer, seconds: float) -> bool:
+        """Record a candidate. True when it is accepted."""
+        found = offer.approximation
+        spent = seconds + (offer.before.seconds if offer.before else 0.0)
+        attempt = Attempt(found, self.validation.errors(found.function), spent, trail=offer.trail)
+        self.attempts.append(attempt)
+        self.observer(Tried(found.method, attempt.errors.rms, attempt.errors.worst))
+        return self.meets(attempt) and self.accepts(attempt)
