@@ -264,9 +264,9 @@ def test_calls_that_took_all_the_time_give_a_candidate():
 
 def test_a_network_whose_samples_took_the_time_is_not_tried():
     """It was trained for no time at all, and listed with an error as large as the function."""
+    from supnorm.training.contest import Attempt, Skipped
     from supnorm.training.deadline import Deadline
     from supnorm.training.fit import _prepare
-    from supnorm.training.contest import Attempt, Skipped
     from supnorm.training.reference_points import ReferencePoints
 
     problem = Problem(None, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
@@ -553,7 +553,7 @@ def test_the_noise_of_repeated_points_is_half_the_range_of_their_labels():
         (lambda: fit((X, 1j * X[:, 0])), "labels must be real numbers, got an array of complex128"),
         (lambda: fit((np.full((40, 1), "a"), X[:, 0])), "inputs must be real numbers, got an array of <U1"),
         (lambda: fit(bell, I_6_2, norm="max"), 'norm must be "sup" or "l2"'),
-        (lambda: fit(bell, I_6_2, method="best"), 'method must be "auto"'),
+        (lambda: fit(bell, I_6_2, method="best"), "method must be auto, one of chebyshev"),
         (lambda: fit(bell, I_6_2, seconds=-1.0), "seconds must be positive"),
         (lambda: fit(bell, I_6_2, max_evaluations=3), "max_evaluations must be at least 50"),
         (lambda: fit(bell, I_6_2, audit_evaluations=3), "audit_evaluations must be at least 100"),
