@@ -30,7 +30,8 @@ from benchmarks.budget.tools import Climber, cube, measure
 from benchmarks.budget.unseen import UNSEEN
 
 import supnorm
-from supnorm.planning import BudgetResult, MeasuredCurve, budget, train_on_function
+from supnorm.planning import BudgetResult, MeasuredCurve, budget
+from supnorm.planning.learning_curve import train_on_function
 
 BANKS: dict[str, dict[str, tuple[Any, ...]]] = {"design": {**FIRST, **HELD_OUT, **LAST}, "unseen": UNSEEN}
 TOLERANCE, FLOOR = 1e-3, 1e-9

@@ -11,7 +11,7 @@ from .auditing import (
 from .certification import CertifyResult, certify, residual
 from .evaluation import EvaluationStore
 from .pages import write_page
-from .planning import BudgetResult, budget
+from .planning import BudgetResult, LearningCurve, NetworkClass, PlanningCalls, SmoothClass, budget
 from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem, with_bound
 from .results import BadInput, Bound, Estimate, ExitCode, Status, Witness
 from .results.versions import __version__
@@ -34,10 +34,14 @@ __all__ = [
     "FitResult",
     "Function",
     "Law",
+    "LearningCurve",
+    "NetworkClass",
     "Pictures",
+    "PlanningCalls",
     "Power",
     "Problem",
     "ScreenAndAscent",
+    "SmoothClass",
     "Status",
     "SurrogateSearch",
     "Witness",

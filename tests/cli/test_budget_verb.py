@@ -10,6 +10,9 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.cli.test_exit_codes import REFERENCE, wait_for_lines
 
+from supnorm.planning import LearningCurve, PlanningCalls, SmoothClass
+from supnorm.results.option import options_of
+
 TRAINERS = """
 import numpy as np
 def nearest(x, y, width, seed):
@@ -57,6 +60,26 @@ def test_bad_numbers_are_one_line(shell: Shell, options: tuple[str, ...], messag
     done = shell.run("budget", "--inputs", "2", "--smoothness", "2", "--tolerance", "0.1", *options)
     assert done.code == 2
     assert message in done.line
+
+
+@pytest.mark.parametrize("option", ["smoothness", "rho", "noise", "composition", "manifold", "inputs"])
+def test_numbers_of_a_class_beside_a_function_are_refused(shell: Shell, option: str) -> None:
+    """All but two were ignored in silence."""
+    done = shell.run("budget", "problem.toml", f"--{option}", "2:4" if option == "composition" else "2")
+    assert done.code == 2
+    assert f"--{option} is for numbers alone" in done.line
+
+
+def test_every_field_of_a_request_is_an_option_with_its_help(shell: Shell) -> None:
+    """Default and help text stand in the dataclass alone."""
+    shown = " ".join(shell.run("budget", "--help").out.split())
+    for cls in (SmoothClass, LearningCurve, PlanningCalls):
+        assert options_of(cls)
+        for name, option in options_of(cls).items():
+            assert f"{option.name} " in shown
+            assert option.help in shown
+            assert f"{name}: {option.help}" in str(cls.__doc__)
+    assert "[default: 32,64,128,256,512,1024,2048]" in shown
 
 
 def test_counts_beyond_all_numbers_are_given_by_their_logarithm(shell: Shell) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from supnorm.planning import SmoothClass
+from supnorm.planning.theory import theory
+
 
 def runge1(x):
     return 1 / (1 + 25 * x[:, 0] ** 2)
@@ -49,3 +52,8 @@ BANK = {
     "runge1": (runge1, 1), "abs1": (abs1, 1), "gauss2": (gauss2, 2), "comp3": (comp3, 3), "ishi3": (ishi3, 3),
     "kink4": (kink4, 4), "fried5": (fried5, 5), "ridge6": (ridge6, 6), "peak6": (peak6, 6),
 }  # fmt: skip
+
+
+def theory_of(d, smoothness, eps, p=np.inf, network=None, **more):
+    """The theory of the class of these numbers."""
+    return theory(SmoothClass(inputs=d, smoothness=smoothness, **more), eps, p, network)

@@ -13,7 +13,16 @@ import pytest
 from scipy.spatial import cKDTree
 from tests.planning.functions import BANK
 
-from supnorm.planning import MeasuredCurve, NetworkClass, Trained, TrainingRun, budget
+from supnorm.planning import (
+    LearningCurve,
+    MeasuredCurve,
+    NetworkClass,
+    PlanningCalls,
+    SmoothClass,
+    Trained,
+    TrainingRun,
+    budget,
+)
 from supnorm.planning.caveats import caveats
 from supnorm.planning.summary import count
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
@@ -44,7 +53,7 @@ def curve_of(law, train, scatter=0.1, sizes=(32, 64, 128, 256, 512)):
 
 
 def test_numbers_alone_are_complete():
-    result = budget(inputs=12, smoothness=2, tolerance=1e-3, norm="sup")
+    result = budget(SmoothClass(inputs=12, smoothness=2), tolerance=1e-3, norm="sup")
     assert {row.line for row in result.guarantee} == {"guarantee"}
     assert {row.line for row in result.construction} == {"construction"}
     assert result.verdict.word == "undecided"
@@ -56,7 +65,7 @@ def test_numbers_alone_are_complete():
 @pytest.mark.parametrize("smoothness", [0.5, 1, 2, 4, math.inf])
 @pytest.mark.parametrize("inputs", [1, 3, 100])
 def test_any_numbers_give_strict_json(norm, smoothness, inputs):
-    result = budget(inputs=inputs, smoothness=smoothness, tolerance=1e-4, norm=norm)
+    result = budget(SmoothClass(inputs=inputs, smoothness=smoothness), tolerance=1e-4, norm=norm)
     text = json.dumps(result.to_json(), allow_nan=False)
     assert json.loads(text)["schema"] == "supnorm.budget/1"
     assert len(result.caveats) == 8
@@ -64,23 +73,23 @@ def test_any_numbers_give_strict_json(norm, smoothness, inputs):
 
 
 def test_sup_costs_more_than_mean_square_for_networks():
-    shape = NetworkClass(6, 32, 0.5)
+    known, shape = SmoothClass(inputs=3), NetworkClass(6, 32, 0.5)
     by_norm = {
-        norm: next(r for r in budget(inputs=3, shape=shape, tolerance=1e-2, norm=norm).guarantee).log10
+        norm: budget(known, network=shape, tolerance=1e-2, norm=norm).guarantee[0].log10
         for norm in ("sup", "l2")
     }
     assert by_norm["sup"] > 2 * by_norm["l2"]
 
 
 def test_rho_alone_counts_polynomials():
-    result = budget(inputs=4, rho=[2.0] * 4, tolerance=1e-4)
+    result = budget(SmoothClass(inputs=4, rho=(2.0,) * 4), tolerance=1e-4)
     assert result.guarantee == ()
     tensor = next(r for r in result.construction if "tensor" in r.name)
     assert 4.8 < tensor.log10 < 6.0
 
 
 def test_the_table_rises_as_the_tolerance_falls():
-    table = budget(inputs=3, smoothness=2, tolerance=1e-3).table
+    table = budget(SmoothClass(inputs=3, smoothness=2), tolerance=1e-3).table
     guarantee = [r["guarantee"] for r in table if r["guarantee"] is not None]
     construction = [r["construction"]["log10"] for r in table]
     assert guarantee == sorted(guarantee, reverse=True)
@@ -89,16 +98,21 @@ def test_the_table_rises_as_the_tolerance_falls():
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("known", "options", "message"),
     [
-        ({"inputs": 3, "smoothness": 2}, "tolerance"), ({"inputs": 3, "tolerance": 0.1}, "smoothness"),
-        ({"inputs": 3, "smoothness": 2, "tolerance": 0.1, "norm": "foo"}, "norm"), ({}, "function"),
-        ({"inputs": 3, "smoothness": 2.5, "tolerance": 0.1}, "smoothness"),
+        ({"smoothness": 2}, {}, "tolerance"),
+        ({}, {"tolerance": 0.1}, "smoothness"),
+        ({"smoothness": 2}, {"tolerance": 0.1, "norm": "foo"}, "norm"),
+        ({"smoothness": 2.5}, {"tolerance": 0.1}, "smoothness"),
+        ({"smoothness": 2, "scales": (1.0, 2.0)}, {"tolerance": 0.1}, r"one derivative scale or 3"),
+        ({"smoothness": 2}, {"tolerance": 0.1, "domain": cube(3)}, "cannot be called or trained on"),
+        ({"smoothness": 2}, {"tolerance": 0.1, "curve": LearningCurve(trainers=print)}, "cannot be called"),
+        ({"smoothness": 2}, {"tolerance": 0.1, "calls": 500}, "cannot be called"),
     ],
-)  # fmt: skip
-def test_bad_numbers(options, message):
+)
+def test_bad_numbers(known, options, message):
     with pytest.raises(BadInput, match=message):
-        budget(**options)
+        budget(SmoothClass(inputs=3, **known), **options)
 
 
 # -- for functions ---------------------------------------------------------------------------------------
@@ -297,19 +311,17 @@ def test_the_sample_budget_and_the_learning_curve_decide_about_networks():
 
 def test_caveats_hold_where_they_should():
     rng = np.random.default_rng(0)
-    f = lambda x: np.exp(0.3 * x).sum(axis=1)  # noqa: E731
+    given = lambda data: Problem(None, lambda x: np.exp(0.3 * x).sum(axis=1), cube(8), data=data)  # noqa: E731
     plane = np.clip(rng.uniform(-0.7, 0.7, (600, 2)) @ rng.uniform(-0.7, 0.7, (2, 8)), -1, 1)
     curve = curve_of(lambda m: 1e-3 / m, lambda m: 1e-8 / m)
-    rows = {
-        c.name: c for c in budget(f, cube(8), tolerance=1e-3, calls=40_000, data=plane, curve=curve).caveats
-    }
+    rows = {c.name: c for c in budget(given(plane), tolerance=1e-3, calls=40_000, curve=curve).caveats}
     assert rows["strong smoothness"].outcome.startswith("holds")
     assert rows["composition of simpler functions"].outcome.startswith("holds: sum of blocks")
     assert rows["inputs on a low-dimensional set"].outcome.startswith("holds")
     assert rows["low accuracy is enough"].outcome.startswith("holds: the training size 32")
     assert rows["the mean square is enough"].outcome.startswith("does not hold")
     assert rows["physics-informed training"].outcome.startswith("undecided")
-    full = budget(f, cube(8), tolerance=1e-3, calls=40_000, data=rng.uniform(-1, 1, (600, 8)))
+    full = budget(given(rng.uniform(-1, 1, (600, 8))), tolerance=1e-3, calls=40_000)
     assert full.caveats[2].outcome.startswith("does not hold")
 
 
@@ -394,7 +406,7 @@ def test_log_axes_and_physical_units():
     ("options", "message"),
     [
         ({"tolerance": None}, "tolerance"), ({"domain": None}, "domain"), ({"calls": 10}, "calls"),
-        ({"inputs": 3}, "numbers alone"), ({"data": np.zeros((5, 3))}, "shape"), ({"norm": 0.5}, "norm"),
+        ({"norm": 0.5}, "norm"),
     ],
 )  # fmt: skip
 def test_bad_questions(options, message):
@@ -430,9 +442,16 @@ def polynomial(x, y, width, seed):
 def test_a_trainer_measures_the_learning_curve_and_forecasts(tmp_path):
     events = []
     result = answer(
-        "gauss2", trainer=polynomial, samples=(32, 64, 128, 256), widths=(1,), seeds=2,
-        curve_file=tmp_path / "runs.jsonl", observer=events.append,
-    )  # fmt: skip
+        "gauss2",
+        curve=LearningCurve(
+            trainers=polynomial,
+            sizes=(32, 64, 128, 256),
+            widths=(1,),
+            repeats=2,
+            file=tmp_path / "runs.jsonl",
+        ),
+        calls=PlanningCalls(most=40_000, observer=events.append),
+    )
     assert len(result.learning_curves[0].runs) == 8
     assert sum(hasattr(event, "run") for event in events) == 8
     assert events[0].seconds is None
@@ -457,7 +476,10 @@ def nearest(x, y, width, seed):
 @pytest.mark.slow
 def test_learning_curves_in_samples_and_in_width_keep_the_rest_equal():
     result = answer(
-        "gauss2", trainer={"a": nearest, "b": constant}, samples=(64, 128, 256), widths=(2, 4, 8), seeds=2
+        "gauss2",
+        curve=LearningCurve(
+            trainers={"a": nearest, "b": constant}, sizes=(64, 128, 256), widths=(2, 4, 8), repeats=2
+        ),
     )
     assert [(x.name, x.axis) for x in result.learning_curves] == [
         ("a", "samples"),
@@ -470,7 +492,10 @@ def test_learning_curves_in_samples_and_in_width_keep_the_rest_equal():
     row = result.caveats[4]
     assert re.match(r"holds: at 256 samples a is \S+ times as good as b", row.outcome)
     assert row.effect.startswith("take a")
-    same = answer("gauss2", trainer={"b": constant, "c": constant}, samples=(32, 64, 128), seeds=2)
+    same = answer(
+        "gauss2",
+        curve=LearningCurve(trainers={"b": constant, "c": constant}, sizes=(32, 64, 128), repeats=2),
+    )
     assert same.caveats[4].outcome.startswith("does not hold")
 
 
@@ -488,7 +513,9 @@ def test_the_class_has_a_member_that_vanishes_at_the_data():
     rng = np.random.default_rng(0)
     domain = Domain(a=(0.0, 10.0), b=(-1.0, 1.0))
     data = domain.from_unit(rng.random((300, 2)))
-    result = budget(lambda x: np.sin(x[:, 0]) * x[:, 1], domain, tolerance=1e-4, calls=5000, data=data)
+    result = budget(
+        Problem(None, lambda x: np.sin(x[:, 0]) * x[:, 1], domain, data=data), tolerance=1e-4, calls=5000
+    )
     first = result.fooling_functions[0]
     row = next(r for r in result.guarantee if r.name == first.name)
     member = row.adversary(domain.to_unit(data))
@@ -523,7 +550,9 @@ def slow_wave(x):
 def test_workers_do_not_change_the_answer():
     reference = Function(lambda x: slow_wave(x)[:, None], parallel="thread")
     answers = [
-        budget(Problem(None, reference, cube(2)), tolerance=0.1, calls=600, workers=n).to_json()
+        budget(
+            Problem(None, reference, cube(2)), tolerance=0.1, calls=PlanningCalls(most=600, workers=n)
+        ).to_json()
         for n in (1, 4)
     ]
     for found in answers:

@@ -11,7 +11,7 @@ from tests.planning.functions import BANK
 from supnorm.pages import write_page
 from supnorm.pages.budget_charts import edges, error_curves, interaction_graph
 from supnorm.pages.budget_page import budget_page, forecast_rows, samples
-from supnorm.planning import MeasuredCurve, TrainingRun, budget
+from supnorm.planning import MeasuredCurve, SmoothClass, TrainingRun, budget
 from supnorm.problem import Domain
 
 
@@ -45,7 +45,9 @@ def test_page_of_a_function(measured):
 
 def test_page_of_numbers_alone(tmp_path):
     path = tmp_path / "page.html"
-    write_page(budget(inputs=12, smoothness=2, tolerance=1e-3), path)  # one name for the page of every verb
+    write_page(
+        budget(SmoothClass(inputs=12, smoothness=2), tolerance=1e-3), path
+    )  # one name for the page of every verb
     html = path.read_text()
     assert "Not decided yet." in html
     assert 'id="graph"' not in html

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from supnorm.planning import Trained, budget
+from supnorm.planning import LearningCurve, Trained, budget
 from supnorm.planning.learning_curve import train_on_table
-from supnorm.planning.table import read_table, steepest
+from supnorm.planning.table import read_table, steepest, table_of
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput
 
@@ -46,8 +46,8 @@ def test_without_a_learning_curve_it_is_undecided_or_told_by_size():
 def test_a_tolerance_that_only_the_middle_of_a_forecast_reaches_is_not_called_unreachable():
     x = np.random.default_rng(0).random((600, 2))
     y = x @ np.array([1.0, 2.0]) + 0.1 * np.sin(8 * x[:, 0])
-    options = {"trainer": nearest, "samples": (32, 64, 128, 256), "seeds": 2}
-    curve = budget((x, y), tolerance=0.1, **options).learning_curves[0]
+    requested = LearningCurve(trainers=nearest, sizes=(32, 64, 128, 256), repeats=2)
+    curve = budget((x, y), tolerance=0.1, curve=requested).learning_curves[0]
     f = curve.forecast(2048)
     between = (f.value + f.upper) / 2
     said = budget((x, y), tolerance=between, curve=curve).summary()
@@ -56,12 +56,10 @@ def test_a_tolerance_that_only_the_middle_of_a_forecast_reaches_is_not_called_un
 
 
 def test_a_table_of_a_problem_keeps_its_names():
-    from supnorm.planning.table import as_table
-
     x, y = table()
     source = Function(outputs=("rho",), name="density.csv", table=(x, y[:, None]))
-    rows, _, _, told = as_table(Problem(None, source, Domain.from_samples(x), tolerance=0.1), None, None)
-    plan = read_table(rows, None, 0.1, "sup", **told).question
+    problem = Problem(None, source, Domain.from_samples(x), tolerance=0.1)
+    plan = table_of(problem, None, None, np.inf, None).question
     assert (plan.output, plan.title) == ("rho", "density.csv")
 
 
@@ -77,18 +75,17 @@ def test_low_dimension_is_found():
 def test_learning_curve_on_parts_of_the_table_decides(tmp_path):
     x = np.random.default_rng(0).random((1000, 2))
     easy = (x, x @ np.array([1.0, 2.0]) + 1e-4 * np.sin(40 * x[:, 0]))
-    options = {
-        "trainer": linear,
-        "samples": (32, 64, 128, 256),
-        "seeds": 3,
-        "curve_file": tmp_path / "l.jsonl",
-    }
-    result = budget(easy, tolerance=1e-3, **options)
+    curve = LearningCurve(trainers=linear, sizes=(32, 64, 128, 256), repeats=3, file=tmp_path / "l.jsonl")
+    result = budget(easy, tolerance=1e-3, curve=curve)
     assert result.verdict.tool == "network"
     assert result.learning_curves[0].need(1e-3).reached == "measured"
-    again = budget(easy, tolerance=1e-3, **options)
+    again = budget(easy, tolerance=1e-3, curve=curve)
     assert again.learning_curves[0].runs == result.learning_curves[0].runs
-    hard = budget(table(), tolerance=1e-6, trainer=nearest, samples=(32, 64, 128, 256), seeds=3)
+    hard = budget(
+        table(),
+        tolerance=1e-6,
+        curve=LearningCurve(trainers=nearest, sizes=(32, 64, 128, 256), repeats=3),
+    )
     assert hard.verdict.word == "unsuitable"
 
 
@@ -108,7 +105,7 @@ def test_steepest_slope_is_a_lower_estimate():
 
 def test_a_given_domain_scales_the_table():
     x, y = table()
-    found = read_table((x, y[:, None]), Domain(a=(0, 10), b=(0, 10), c=(0, 10)), 0.1, "l2")
+    found = read_table((x, y[:, None]), Domain(a=(0, 10), b=(0, 10), c=(0, 10)), 0.1, 2.0)
     assert found.x.max() <= 0.5
     assert found.metric == "rms"
 
@@ -119,7 +116,7 @@ def test_a_given_domain_scales_the_table():
         ((np.zeros((5, 2)), np.zeros(5)), {}, "N >= 20"), ((np.zeros((50, 2)), np.zeros(40)), {}, "shape"),
         (table(), {"tolerance": None}, "tolerance"), (table(), {"domain": Domain(a=(0, 1))}, "1 inputs"),
         ((table()[0], np.full(800, np.nan)), {}, "finite"),
-        (table(), {"trainer": nearest, "samples": (500, 600)}, "half of its 800"),
+        (table(), {"curve": LearningCurve(trainers=nearest, sizes=(500, 600))}, "half of its 800"),
     ],
 )  # fmt: skip
 def test_bad_tables(given, options, message):

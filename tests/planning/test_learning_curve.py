@@ -289,7 +289,7 @@ def test_climb_measures_what_theory_says_about_nearest_neighbours():
 
 
 def test_climb_resumes(tmp_path):
-    path = tmp_path / "learning curve.jsonl"
+    path = tmp_path / "curve.jsonl"
     calls = []
 
     def counted(x, y, width, seed):

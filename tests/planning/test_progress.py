@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from supnorm.evaluation import Advanced, Finished
-from supnorm.planning import budget, progress
+from supnorm.planning import PlanningCalls, budget, progress
 from supnorm.planning.progress import CallCount, Planned
 from supnorm.problem import Domain
 
@@ -22,7 +22,12 @@ def test_the_plan_comes_with_the_first_calls_and_every_call_is_counted(monkeypat
         calls.append((len(told), len(x)))
         return np.exp(x[:, 0]) * x[:, 1]
 
-    budget(slow, Domain(a=(0.0, 1.0), b=(0.5, 2.0)), tolerance=1e-3, calls=500, observer=told.append)
+    budget(
+        slow,
+        Domain(a=(0.0, 1.0), b=(0.5, 2.0)),
+        tolerance=1e-3,
+        calls=PlanningCalls(most=500, observer=told.append),
+    )
     assert isinstance(told[0], Planned)
     assert isinstance(told[-1], Finished)
     plans = [e for e in told if isinstance(e, Planned)]
@@ -79,5 +84,10 @@ def test_of_one_input_no_more_calls_are_made_than_were_asked_for():
 
 def test_of_a_quick_function_nothing_is_told():
     told = []
-    budget(lambda x: x[:, 0], Domain(x=(0.0, 1.0)), tolerance=1e-3, calls=500, observer=told.append)
+    budget(
+        lambda x: x[:, 0],
+        Domain(x=(0.0, 1.0)),
+        tolerance=1e-3,
+        calls=PlanningCalls(most=500, observer=told.append),
+    )
     assert told == []

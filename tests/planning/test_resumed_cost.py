@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from supnorm.evaluation import EvaluationStore
-from supnorm.planning import budget
+from supnorm.planning import PlanningCalls, budget
 from supnorm.planning.question import ask
 from supnorm.problem import Domain, Problem
 
@@ -21,7 +21,7 @@ def test_the_cost_of_a_call_comes_with_the_store(tmp_path):
     callers = []
     for _ in range(2):
         store = EvaluationStore(tmp_path / "evaluations.sqlite", "same")
-        question = ask(problem, 1e-3, "sup", None, np.random.default_rng(0), store)
+        question = ask(problem, 1e-3, np.inf, None, np.random.default_rng(0), PlanningCalls(store=store))
         callers.append(question.target.caller)
         store.close()
     first, again = callers
@@ -40,7 +40,9 @@ def test_a_first_call_that_compiles_does_not_make_a_cheap_reference_dear():
         called.append(len(x))
         return np.sin(x[:, 0])
 
-    question = ask(Problem(None, compiled, Domain(x=(0.0, 1.0))), 1e-3, "sup", None, np.random.default_rng(0))
+    question = ask(
+        Problem(None, compiled, Domain(x=(0.0, 1.0))), 1e-3, np.inf, None, np.random.default_rng(0)
+    )
     assert question.target.caller.cost < 2e-4
     assert sum(called) <= 3 * 256
 

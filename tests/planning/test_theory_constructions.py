@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 import pytest
+from tests.planning.functions import theory_of
 
-from supnorm.planning.theory import theory
 from supnorm.planning.theory.bump import bump_height
 from supnorm.planning.theory.fourier import cosine_network, fourier_weights
 from supnorm.planning.theory.network_class import evaluate
@@ -72,7 +72,7 @@ def test_the_network_keeps_its_promise_for_lipschitz_functions(d):
 
 def test_the_explicit_count_lies_above_both_lower_bounds():
     for d, n, eps in itertools.product((1, 2, 5), (1, 2), (1e-2, 1e-4, 1e-6)):
-        rows = theory(d, n, eps, scales=(float(d), float(d)) if n == 1 else 1.0)
+        rows = theory_of(d, n, eps, scales=(float(d), float(d)) if n == 1 else 1.0)
         weights = [r for r in rows if r.quantity == "weights" and r.log10 is not None]
         upper = next(r for r in weights if r.line == "construction")
         assert all(r.log10 <= upper.log10 for r in weights if r.line == "guarantee")
@@ -154,8 +154,8 @@ def test_least_squares_with_that_many_samples_is_stable(k, d):
 
 
 def test_statements_of_structure_say_what_was_read():
-    rows = theory(3, 2, 1e-3, stability=0.125, rho=[2.0] * 3, noise=0.1)
-    rows += theory(3, 2, 1e-3, p=2.0, fourier=2.0) + manifold_rates(2.0, 2)
+    rows = theory_of(3, 2, 1e-3, stability=0.125, rho=[2.0] * 3, noise=0.1)
+    rows += theory_of(3, 2, 1e-3, p=2.0, fourier=2.0) + manifold_rates(2.0, 2)
     for row in rows:
         assert (row.seen != "") == (row.status == "cited" or "observed law" in row.name), row.name
         assert row.seen in ("", "theorem", "abstract", "restated", "not seen")

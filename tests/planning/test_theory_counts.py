@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.planning.functions import theory_of
 
-from supnorm.planning.theory import NetworkClass, theory
+from supnorm.planning.theory import NetworkClass
 from supnorm.planning.theory.piecewise import cells_per_side, lebesgue_constant
 from supnorm.planning.theory.polynomials import (
     degree_needed,
@@ -142,7 +143,7 @@ def test_composition_exponent():
 
 def test_weights_never_below_what_samples_say():
     for n in (1, 2, 3):
-        rows = {b.name: b for b in theory(6, n, 1e-5)}
+        rows = {b.name: b for b in theory_of(6, n, 1e-5)}
         any_choice, continuous = (rows[k] for k in rows if "weights" in k and rows[k].log10 is not None)
         assert any_choice.log10 < continuous.log10
         samples = next(b for b in rows.values() if b.quantity == "samples" and b.line == "guarantee")
@@ -151,7 +152,7 @@ def test_weights_never_below_what_samples_say():
 
 def test_lower_bounds_stay_below_constructions():
     for d, n, eps in itertools.product((1, 3, 10), (0.5, 1, 2, 4), (1e-1, 1e-3, 1e-6)):
-        rows = theory(d, n, eps, scales=(float(d) if n == 1 else 1.0))
+        rows = theory_of(d, n, eps, scales=(float(d) if n == 1 else 1.0))
         numbers = [b for b in rows if b.quantity == "samples" and b.log10 is not None]
         lower = max(b.log10 for b in numbers if (b.line == "guarantee" and not b.vacuous) or b.log10 == 0)
         upper = min(b.log10 for b in numbers if b.line == "construction")
@@ -159,20 +160,20 @@ def test_lower_bounds_stay_below_constructions():
 
 
 def test_vacuous_is_said():
-    rows = theory(1, 4, 1e-2)
+    rows = theory_of(1, 4, 1e-2)
     assert all(b.vacuous for b in rows if b.line == "guarantee" and b.log10 is not None)
-    assert not theory(1, 4, 1e-9)[0].vacuous
+    assert not theory_of(1, 4, 1e-9)[0].vacuous
 
 
 def test_scaling_of_the_tolerance():
-    a = theory(3, 2, 1e-3, scales=10.0)[0].log10
-    assert a == theory(3, 2, 1e-4)[0].log10
+    a = theory_of(3, 2, 1e-3, scales=10.0)[0].log10
+    assert a == theory_of(3, 2, 1e-4)[0].log10
 
 
 def test_every_row_is_complete():
     shape = NetworkClass(4, 64, 1.0)
-    rows = theory(4, 2, 1e-3, shape=shape, rho=[2.0] * 4, noise=0.1) + theory(4, 2, 1e-3, p=2.0)
-    rows += theory(4, math.inf, 1e-3)
+    rows = theory_of(4, 2, 1e-3, network=shape, rho=[2.0] * 4, noise=0.1) + theory_of(4, 2, 1e-3, p=2.0)
+    rows += theory_of(4, math.inf, 1e-3)
     assert len(rows) > 15
     for row in rows:
         table = row.as_dict()
@@ -185,19 +186,26 @@ def test_every_row_is_complete():
 
 def test_counts_beyond_all_machine_numbers():
     """Grids of 10^20 points a side, and 1,000 inputs: whole numbers of any size, or their logarithms."""
-    rows = theory(12, 0.3, 1e-6) + theory(1000, 12, 10.0) + theory(2, math.inf, 1e-3, rho=[1.0000001] * 2)
+    rows = (
+        theory_of(12, 0.3, 1e-6)
+        + theory_of(1000, 12, 10.0)
+        + theory_of(2, math.inf, 1e-3, rho=[1.0000001] * 2)
+    )
     assert max(row.log10 for row in rows if row.log10 is not None) > 240
     assert all(row.log10 is None or row.log10 >= 0 for row in rows)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "more", "message"),
     [
-        ((0, 2, 0.1), "inputs"), ((2, 2.5, 0.1), "smoothness"), ((2, 2, -1.0), "tolerance"),
-        ((2, 40, 0.1), "smoothness"), ((2, 2, 0.1, 0.5), "norm"),
-        ((2, 2, 0.1, math.inf, (1.0, 2.0)), "derivative"),
+        ((0, 2, 0.1), {}, "inputs"),
+        ((2, 2.5, 0.1), {}, "smoothness"),
+        ((2, 2, -1.0), {}, "tolerance"),
+        ((2, 40, 0.1), {}, "smoothness"),
+        ((2, 2, 0.1, 0.5), {}, "norm"),
+        ((2, 2, 0.1), {"scales": (1.0, 2.0)}, "derivative"),
     ],
-)  # fmt: skip
-def test_bad_numbers_are_named(arguments, message):
+)
+def test_bad_numbers_are_named(arguments, more, message):
     with pytest.raises(BadInput, match=message):
-        theory(*arguments)
+        theory_of(*arguments, **more)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation import EvaluationStore, caller, probe
 from supnorm.pages.budget_page import budget_page
-from supnorm.planning import budget
+from supnorm.planning import LearningCurve, PlanningCalls, budget
 from supnorm.planning.learning_curve import TrainingEnded
 from supnorm.problem import Domain
 from supnorm.results import BadInput
@@ -41,11 +41,20 @@ class Ticking:
 
 @pytest.fixture
 def plan(monkeypatch: pytest.MonkeyPatch) -> Any:
-    def begin(seconds: float, stop: float = np.inf, **options: Any) -> dict[str, Any]:
+    def begin(
+        seconds: float, stop: float = np.inf, curve: LearningCurve | None = None, **calls: Any
+    ) -> dict[str, Any]:
         clock = Ticking(seconds, stop)
         for module in (caller, probe):
             monkeypatch.setattr(module, "time", clock)
-        found = budget(clock.reference, SQUARE, tolerance=1e-2, sample_budget=100, **options).to_json()
+        found = budget(
+            clock.reference,
+            SQUARE,
+            tolerance=1e-2,
+            sample_budget=100,
+            curve=curve,
+            calls=PlanningCalls(**calls),
+        ).to_json()
         return {k: v for k, v in found.items() if k not in ("seconds", "versions")}
 
     return begin
@@ -75,11 +84,11 @@ def test_calls_are_planned_by_a_recorded_cost(plan: Any) -> None:
 
 
 def test_a_call_that_is_surely_cheap_needs_no_word(plan: Any) -> None:
-    assert not plan(1e-6, calls=500, trainer=mean, samples=(8, 16, 32), seeds=1)["notes"]
+    assert not plan(1e-6, most=500, curve=LearningCurve(trainers=mean, sizes=(8, 16, 32), repeats=1))["notes"]
 
 
 def test_a_timing_near_a_threshold_of_the_learning_curve_is_told(plan: Any) -> None:
-    found = plan(4e-4, calls=500, trainer=mean, samples=(8, 16, 32), seeds=1)
+    found = plan(4e-4, most=500, curve=LearningCurve(trainers=mean, sizes=(8, 16, 32), repeats=1))
     assert found["cost"]["tests"] == 2000
     assert any("tested on 2,000 points each" in note for note in found["notes"])
 
@@ -87,7 +96,7 @@ def test_a_timing_near_a_threshold_of_the_learning_curve_is_told(plan: Any) -> N
 @pytest.mark.parametrize("cost", [0.0, -1.0, float("nan"), "cheap", True])
 def test_a_cost_is_a_number_of_seconds(cost: Any) -> None:
     with pytest.raises(BadInput, match="cost must be the seconds that a call takes"):
-        budget(lambda x: x[:, 0], SQUARE, tolerance=0.1, cost=cost)
+        PlanningCalls(cost=cost)
 
 
 @pytest.mark.parametrize("stop", [300, 500, 700])
@@ -123,23 +132,21 @@ def test_a_learning_curve_that_is_stopped_reports_its_whole_training_sizes(plan:
             raise KeyboardInterrupt
         return mean(x, y, width, seed)
 
-    options: dict[str, Any] = {"calls": 500, "samples": (8, 16, 32, 64, 128), "seeds": 2}
-    path = tmp_path / "learning curve.jsonl"
-    part = plan(0.03, trainer=stopped, curve_file=path, **options)
+    def requested(trainer: Any, file: Path | None) -> LearningCurve:
+        return LearningCurve(trainers=trainer, sizes=(8, 16, 32, 64, 128), repeats=2, file=file)
+
+    path = tmp_path / "curve.jsonl"
+    part = plan(0.03, most=500, curve=requested(stopped, path))
     assert part["status"]["code"] == "interrupted"
     assert part["profile"] is not None
     assert part["guarantee"]
     assert part["construction"]
     (curve,) = part["learning_curves"]
-    assert [point["size"] for point in curve["training_sizes"]] == [
-        8,
-        16,
-        32,
-        64,
-    ]  # of 128 one of two was trained
-    whole = plan(0.03, trainer=mean, **options)
+    # Of 128 one of two was trained.
+    assert [point["size"] for point in curve["training_sizes"]] == [8, 16, 32, 64]
+    whole = plan(0.03, most=500, curve=requested(mean, None))
     heard: list[Any] = []
-    resumed = plan(0.03, trainer=mean, curve_file=path, observer=heard.append, **options)
+    resumed = plan(0.03, most=500, curve=requested(mean, path), observer=heard.append)
     assert sum(isinstance(event, TrainingEnded) for event in heard) == 1
     assert resumed["verdict"] == whole["verdict"]
     assert resumed["learning_curves"][0]["training_sizes"] == whole["learning_curves"][0]["training_sizes"]

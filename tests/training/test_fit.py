@@ -651,7 +651,7 @@ def test_a_certified_grid_is_as_small_as_the_tolerance_allows():
 
 def test_results_at_a_prompt_are_short():
     """Networks, polynomials, programs and proofs have thousands of numbers: a result showed them all."""
-    from supnorm.planning import budget
+    from supnorm.planning import SmoothClass, budget
 
     result = fit(
         jax_bell, I_6_2, tolerance=1e-2, certify=True, method=ChebyshevTensor(), audit_evaluations=500
@@ -661,7 +661,7 @@ def test_results_at_a_prompt_are_short():
         Domain(x=Axis(1.0, 2.0, "m", scale="log")),
     )
     problem = Problem(result.model, jax_bell, I_6_2)
-    plan = budget(inputs=2, smoothness=2, tolerance=0.1)
+    plan = budget(SmoothClass(inputs=2, smoothness=2), tolerance=0.1)
     proof = result.certificate.certificate
     for shown in (result, result.winner, result.model, model, problem, plan, proof, domain):
         assert len(repr(shown)) < 1000, repr(shown)

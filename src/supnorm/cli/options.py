@@ -101,20 +101,6 @@ TRUST = Annotated[
 ]
 
 
-def plain_number(text: str) -> float:
-    """A number as people write one: Python also reads "1_000", and digits of other scripts.
-
-    Raises:
-        ValueError: for anything else.
-
-    >>> plain_number(" 1e-3 ")
-    0.001
-    """
-    if not text.isascii() or "_" in text:
-        raise ValueError(text)
-    return float(text)
-
-
 NAMED = (
     "--out",
     "--problem",
@@ -127,7 +113,7 @@ WRITTEN = re.compile(r"[+-]?[\d_]+\.?[\d_]*(?:[eE][+-]?[\d_]+)?")
 
 
 def demand_plain(arguments: Sequence[str]) -> None:
-    """See that the numbers on a command line are written as `plain_number` reads them.
+    """See that the numbers on a command line are written as `supnorm.results.option.plain_number` reads them.
 
     Raises:
         BadInput: naming the option.
@@ -149,14 +135,9 @@ def number_list(text: str | None, option: str) -> tuple[float, ...] | None:
     Raises:
         BadInput: when a part is no number.
     """
-    from supnorm.results import BadInput
+    from supnorm.results.option import number_list
 
-    if text is None:
-        return None
-    try:
-        return tuple(plain_number(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise BadInput(f"{option} wants numbers separated by commas, got {text!r}") from None
+    return None if text is None else number_list(text, option)
 
 
 def default_folder(problem: Path) -> Path:

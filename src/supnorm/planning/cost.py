@@ -4,39 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from supnorm.evaluation.caller import EXPENSIVE, Caller
+from supnorm.evaluation.caller import Caller
 from supnorm.planning.curves import TESTS, tests_for
 from supnorm.planning.question import CHEAP
-from supnorm.results import BadInput
 
 NEAR = 4.0  # a timing within this factor of a threshold may come out on the other side next time
-
-
-def demand_seconds(cost: float | None) -> None:
-    """
-    Raises:
-        BadInput: for anything that is no number of seconds.
-    """
-    number = isinstance(cost, int | float) and not isinstance(cost, bool)
-    if cost is not None and not (number and 0 < cost < float("inf")):
-        raise BadInput(f"cost must be the seconds that a call takes a point, such as 0.002, got {cost!r}")
-
-
-def declare(caller: Caller, cost: float | None) -> None:
-    """Decide before the first call what it costs, where the user says so.
-
-    Raises:
-        BadInput: when the run that is resumed counted otherwise.
-    """
-    if cost is None:
-        return
-    if caller.measured and caller.cost != max(cost, 1e-9):
-        raise BadInput(
-            f"--resume: a call counted as {caller.cost:.3g} s in the run that is resumed, this says {cost:.3g} s; leave "
-            "--cost out to go on with it"
-        )
-    caller.declare(cost >= EXPENSIVE)
-    caller.decide(cost)
 
 
 def cost_json(caller: Caller, calls: int, curve: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ samples. Several trainers are measured with equal training sizes, so that their 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -28,6 +28,7 @@ from supnorm.planning.learning_curve import (
 from supnorm.planning.learning_curve.remote import training_ground
 from supnorm.planning.names import LEARNERS, NETWORK
 from supnorm.planning.profile.target import Target
+from supnorm.planning.requested import LearningCurve
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -37,7 +38,7 @@ TESTS = (5e-5, 5e-4)  # seconds a call from which on trainings are tested on few
 
 @dataclass
 class _Begun:
-    """A learning curve that is measured, with the trainings of this process."""
+    """A learning curve in progress, with the trainings of this process."""
 
     name: str
     axis: str
@@ -47,28 +48,31 @@ class _Begun:
 
 @dataclass(frozen=True, kw_only=True)
 class CurveMeasurement:
-    """What is to be measured.
+    """The learning curves of one budget.
 
     Attributes:
-        trainers: by name; the learning curves carry the names.
-        samples, widths: training sizes.
-        seeds: trainings for each training size.
+        requested: what was asked for; ``trainers`` by name, whose names the curves carry.
         seed: of the data and the trainers.
-        path: the file of runs; None keeps nothing. Several trainers get a file each, with their names.
-        observer: gets the events of `train_on_function`, with the name of the learning curve.
-        measured: the learning curves so far; whoever is stopped finds them here.
-        begun: the one that is measured now.
+        observer: gets `TrainingsPlanned` and `TrainingEnded`, with the name of the curve.
+        measured: the curves so far; an interrupted budget reports them.
+        begun: the one in progress.
     """
 
+    requested: LearningCurve
     trainers: Mapping[str, Trainer]
-    samples: Sequence[int]
-    widths: Sequence[int]
-    seeds: int
     seed: int
-    path: Path | None
     observer: Callable[[Any], None]
     measured: list[MeasuredCurve] = field(default_factory=list)
     begun: list[_Begun] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls, requested: LearningCurve | None, seed: int, observer: Callable[[Any], None]
+    ) -> CurveMeasurement:
+        """What is to be measured; of None no curve."""
+        curve = requested or LearningCurve(trainers={})
+        trainers = {} if requested is None else read_trainers(requested.trainers)
+        return cls(requested=curve, trainers=trainers, seed=seed, observer=observer)
 
     def of_function(
         self, target: Target, metric: str, executor: Executor | None, workers: int
@@ -78,74 +82,86 @@ class CurveMeasurement:
         Raises:
             BadInput: for fewer than three training sizes both in samples and in width, or for two widths.
         """
-        sizes, widths = sorted(set(self.samples)), sorted(set(self.widths))
+        sizes, widths = sorted(set(self.requested.sizes)), sorted(set(self.requested.widths))
         if self.trainers and (len(widths) == 2 or max(len(sizes), len(widths)) < LEAST):
             raise BadInput(
                 f"a learning curve needs at least {LEAST} training sizes or widths, got training sizes {sizes} and widths "
                 f"{widths}; give one width, or at least {LEAST}"
             )
-        found = self.measured
         for name, trainer in self.trainers.items():
             with training_ground(target, trainer, executor, workers) as (f, pool):
-                run = partial(
-                    train_on_function, f, target.d, trainer, seeds=self.seeds, seed=self.seed, path=self._file(name),
-                    tests=tests_for(target.caller.cost), executor=pool, observer=self._told(name),
-                )  # fmt: skip
+                train = partial(
+                    train_on_function,
+                    f,
+                    target.d,
+                    trainer,
+                    seeds=self.requested.repeats,
+                    seed=self.seed,
+                    path=self._file(name),
+                    tests=tests_for(target.caller.cost),
+                    executor=pool,
+                    observer=self._observer_of(name),
+                )
                 if len(sizes) >= LEAST:
-                    self._begin(name, "samples", metric)
-                    runs = run(samples=sizes, widths=widths[-1:])
-                    found.append(MeasuredCurve(tuple(runs), "samples", metric, name=name))
+                    self._measure(name, "samples", metric, partial(train, samples=sizes, widths=widths[-1:]))
                 if len(widths) >= LEAST:
-                    self._begin(name, "width", metric)
-                    runs = run(samples=sizes[-1:], widths=widths)
-                    found.append(MeasuredCurve(tuple(runs), "width", metric, name=name))
-        return found
+                    self._measure(name, "width", metric, partial(train, samples=sizes[-1:], widths=widths))
+        return self.measured
 
     def of_table(self, x: Array, y: Array, metric: str) -> list[MeasuredCurve]:
         """Measure them on parts of a table in the unit cube, shapes ``(N, d)`` and ``(N,)``."""
-        found = self.measured
         for name, trainer in self.trainers.items():
-            self._begin(name, "samples", metric)
-            runs = train_on_table(
-                x, y, trainer, samples=self.samples, width=max(self.widths), seeds=self.seeds, seed=self.seed,
-                path=self._file(name), observer=self._told(name),
-            )  # fmt: skip
-            found.append(MeasuredCurve(tuple(runs), "samples", metric, name=name))
-        return found
+            train = partial(
+                train_on_table,
+                x,
+                y,
+                trainer,
+                samples=self.requested.sizes,
+                width=max(self.requested.widths),
+                seeds=self.requested.repeats,
+                seed=self.seed,
+                path=self._file(name),
+                observer=self._observer_of(name),
+            )
+            self._measure(name, "samples", metric, train)
+        return self.measured
+
+    def _measure(self, name: str, axis: str, metric: str, train: Callable[[], list[TrainingRun]]) -> None:
+        self.begun[:] = [_Begun(name, axis, metric)]
+        self.measured.append(MeasuredCurve(tuple(train()), axis, metric, name=name))
 
     def _file(self, name: str) -> Path | None:
-        if self.path is None or len(self.trainers) == 1:
-            return self.path
+        """Several trainers get a file each, with their names."""
+        path = None if self.requested.file is None else Path(self.requested.file)
+        if path is None or len(self.trainers) == 1:
+            return path
         word = "".join(c if c.isalnum() else "-" for c in name)
-        return self.path.with_name(f"{self.path.stem}-{word}{self.path.suffix}")
+        return path.with_name(f"{path.stem}-{word}{path.suffix}")
 
     def so_far(self) -> tuple[MeasuredCurve, ...]:
         """The finished learning curves, and of the one in progress the finished training sizes, if they make one."""
-        found = list(self.measured)
+        curves = list(self.measured)
         for one in self.begun:
             sizes = [run.width if one.axis == "width" else run.samples for run in one.runs]
-            whole = {size for size in sizes if sizes.count(size) == self.seeds}
+            whole = {size for size in sizes if sizes.count(size) == self.requested.repeats}
             runs = [run for run, size in zip(one.runs, sizes, strict=True) if size in whole]
-            known = any(curve.name == one.name and curve.axis == one.axis for curve in found)
+            known = any(curve.name == one.name and curve.axis == one.axis for curve in curves)
             if len(whole) >= LEAST and not known:
                 runs.sort(key=lambda r: (r.samples, r.width, r.seed))
-                found.append(MeasuredCurve(tuple(runs), one.axis, one.metric, name=one.name))
-        return tuple(found)
+                curves.append(MeasuredCurve(tuple(runs), one.axis, one.metric, name=one.name))
+        return tuple(curves)
 
-    def _begin(self, name: str, axis: str, metric: str) -> None:
-        self.begun[:] = [_Begun(name, axis, metric)]
-
-    def _told(self, name: str) -> Callable[[Any], None]:
-        def hear(event: Any) -> None:
+    def _observer_of(self, name: str) -> Callable[[Any], None]:
+        def observe(event: Any) -> None:
             if isinstance(event, TrainingEnded):
                 self.begun[-1].runs.append(event.run)
             self.observer(replace(event, curve=name))
 
-        return hear
+        return observe
 
 
 def read_trainers(given: Any) -> dict[str, Trainer]:
-    """Trainers by name, from None, one trainer or strategy of `fit`, several, or a mapping by name.
+    """Trainers by name, from one trainer or strategy of `fit`, several, or a mapping by name.
 
     Strategies have names of their own; a function without a name is taken to train networks.
 
@@ -156,16 +172,16 @@ def read_trainers(given: Any) -> dict[str, Trainer]:
     >>> list(read_trainers(GaussianProcess())), list(read_trainers({"mine": lambda x, y, w, s: None}))
     (['Gaussian process'], ['mine'])
     """
-    if given is None:
-        return {}
     if not isinstance(given, Mapping):
         several = list(given) if isinstance(given, list | tuple) else [given]
         names = [LEARNERS.get(type(one).__name__, NETWORK) for one in several]
         if len(set(names)) < len(names):
-            raise BadInput(f"trainer: two are called {max(names, key=names.count)!r}; give a mapping by name")
+            raise BadInput(
+                f"trainers: two are called {max(names, key=names.count)!r}; give a mapping by name"
+            )
         given = dict(zip(names, several, strict=True))
     if not given:
-        raise BadInput("trainer is empty; give at least one")
+        raise BadInput("trainers is empty; give at least one")
     return {str(name): as_trainer(trainer) for name, trainer in given.items()}
 
 

@@ -12,6 +12,7 @@ import math
 from dataclasses import replace
 
 from supnorm.planning.profile.measured import Profile
+from supnorm.planning.smooth_class import SmoothClass
 from supnorm.planning.theory import NetworkClass, theory
 from supnorm.planning.theory.jump_samples import jump_samples
 from supnorm.planning.theory.statement import GUARANTEE, ClassBound
@@ -28,7 +29,9 @@ def derivative_bounds(profile: Profile, p: float) -> tuple[float, ...]:
     return scales
 
 
-def guarantees(profile: Profile, eps: float, p: float, shape: NetworkClass | None = None) -> list[ClassBound]:
+def guarantees(
+    profile: Profile, eps: float, p: float, network: NetworkClass | None = None
+) -> list[ClassBound]:
     """Lower bounds for the class that the profile puts the function in."""
     if profile.hazards.hopeless:
         return [_unbounded(profile)]
@@ -37,17 +40,16 @@ def guarantees(profile: Profile, eps: float, p: float, shape: NetworkClass | Non
     n = profile.class_order()
     if n == 0:
         order = min(max(profile.order, 0.1), 1.0) if math.isfinite(profile.order) else 1.0
-        rows = theory(profile.d, order, eps, p, 2.0 * profile.spread, shape) if math.isinf(p) else []
+        rough = SmoothClass(inputs=profile.d, smoothness=order, scales=2.0 * profile.spread)
+        rows = theory(rough, eps, p, network) if math.isinf(p) else []
         return [
             _conditional(row, "Hölder order and constant estimated") for row in rows if row.line == GUARANTEE
         ]
-    scales = derivative_bounds(profile, p)
-    rows = [
-        row
-        for row in theory(profile.d, n, eps, p, scales, shape, noise=_noise(profile))
-        if row.line == GUARANTEE
-    ]
-    return [_conditional(row, ESTIMATED) for row in rows]
+    smooth = SmoothClass(
+        inputs=profile.d, smoothness=n, scales=derivative_bounds(profile, p), noise=_noise(profile)
+    )
+    rows = theory(smooth, eps, p, network)
+    return [_conditional(row, ESTIMATED) for row in rows if row.line == GUARANTEE]
 
 
 def _noise(profile: Profile) -> float:

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.caller import Caller
+from supnorm.evaluation.caller import EXPENSIVE, Caller
 from supnorm.evaluation.probe import cost_of
-from supnorm.evaluation.store import EvaluationStore
 from supnorm.planning.profile.target import Target
 from supnorm.planning.progress import CallCount
+from supnorm.planning.requested import LEAST, PlanningCalls
 from supnorm.problem import Domain, Problem, draw_inside
 from supnorm.results import BadInput
 
@@ -78,7 +78,9 @@ def read_norm(norm: str | float) -> float:
 
 
 def as_problem(
-    problem: Problem | Callable[..., Any], domain: Domain | None, tolerance: float | None
+    problem: Problem | Callable[..., Any] | tuple[Array, Array],
+    domain: Domain | None,
+    tolerance: float | None,
 ) -> Problem:
     """A problem from a problem, or from a function and its domain.
 
@@ -107,31 +109,25 @@ CHEAP = PROFILE_SECONDS / DEFAULT_CALLS  # what takes less a point is called as 
 def ask(
     problem: Problem,
     tolerance: float | None,
-    norm: str | float,
+    p: float,
     output: int | str | None,
     rng: np.random.Generator,
-    store: EvaluationStore | None = None,
-    executor: Executor | None = None,
-    workers: int = 1,
-    plan: Callable[[float], int] = lambda cost: 0,
-    observer: Callable[[Any], None] = lambda event: None,
-    declare: Callable[[Caller], None] = lambda caller: None,
+    calls: PlanningCalls | None = None,
+    pool: Executor | None = None,
 ) -> Question:
     """Evaluate a few points, choose the output and convert the tolerance.
-
-    Args:
-        plan: how many calls will follow when one takes so many seconds.
-        observer: gets the events of `CallCount`.
-        declare: may decide what a call costs before the first one.
 
     Raises:
         BadInput: for an unknown output, a tolerance that cannot be converted, or a function that never has a
         value.
     """
-    caller = Caller(problem.reference, "reference", store, executor, workers)
-    declare(caller)
+    calls = calls or PlanningCalls()
+    caller = Caller(problem.reference, "reference", calls.store, pool, calls.workers)
+    declare(caller, calls.cost)
     title = problem.title or problem.reference.name
-    count = CallCount(caller, title, lambda cost: FIRST + plan(cost), workers, observer)
+    count = CallCount(
+        caller, title, lambda cost: FIRST + planned_calls(cost, calls.most), calls.workers, calls.observer
+    )
     x = draw_inside(problem.domain, FIRST, rng)
     y, messages = caller.values(x, "profile")
     finite = np.isfinite(y).all(axis=1)
@@ -151,7 +147,7 @@ def ask(
     refuse_zero(float(tolerances[index]), names, index)
     return Question(
         eps=float(tolerances[index]),
-        p=read_norm(norm),
+        p=p,
         output=names[index],
         notes=_notes(problem, names, index, y[finite]),
         title=title,
@@ -159,6 +155,32 @@ def ask(
         target=Target(caller, problem.domain, index),
         count=count,
     )
+
+
+def declare(caller: Caller, cost: float | None) -> None:
+    """Decide before the first call what it costs, where the user says so.
+
+    Raises:
+        BadInput: when the run that is resumed counted otherwise.
+    """
+    if cost is None:
+        return
+    if caller.measured and caller.cost != max(cost, 1e-9):
+        raise BadInput(
+            f"--resume: a call counted as {caller.cost:.3g} s in the run that is resumed, this says {cost:.3g} s; leave "
+            "--cost out to go on with it"
+        )
+    caller.declare(cost >= EXPENSIVE)
+    caller.decide(cost)
+
+
+def planned_calls(cost: float, calls: int | None) -> int:
+    """How many evaluations planning may take: ``calls``, or about 40 seconds' worth.
+
+    >>> planned_calls(1e-6, None), planned_calls(0.01, None), planned_calls(60.0, None)
+    (200000, 4000, 500)
+    """
+    return int(np.clip(PROFILE_SECONDS / max(cost, 1e-9), LEAST, DEFAULT_CALLS)) if calls is None else calls
 
 
 def absolute_tolerances(problem: Problem, tolerance: float | None, y: Array) -> Array:

@@ -8,6 +8,7 @@ learning curve trains on parts.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from supnorm.planning.profile.dimension import intrinsic_dimension
 from supnorm.planning.profile.hazards import Hazards
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.scattered import difference_order
-from supnorm.planning.question import Plan, absolute_tolerances, read_norm, refuse_zero, relative_note
+from supnorm.planning.question import Plan, absolute_tolerances, refuse_zero, relative_note
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput
 
@@ -35,23 +36,24 @@ class Table:
         x, y: shapes ``(N, d)`` and ``(N,)``.
         domain: its unit cube.
         question: tolerance and norm.
-        apart: by how much values of rows with equal inputs differ at most.
+        largest_difference: by how much values of rows with equal inputs differ at most.
     """
 
     x: Array
     y: Array
     domain: Domain
     question: Plan
-    apart: float = 0.0
+    largest_difference: float = 0.0
 
     @property
     def contradiction(self) -> str:
         """Why no function of these inputs can meet the tolerance in the sup norm; empty where rows do not say so."""
-        if self.question.p != math.inf or not self.apart > 2 * self.question.eps:
+        if self.question.p != math.inf or not self.largest_difference > 2 * self.question.eps:
             return ""
+        apart = self.largest_difference
         return (
-            f"rows with equal inputs have values up to {self.apart:.3g} apart: no function of these inputs has an error "
-            f"below {self.apart / 2:.3g} there"
+            f"rows with equal inputs have values up to {apart:.3g} apart: no function of these inputs has an error "
+            f"below {apart / 2:.3g} there"
         )
 
     @property
@@ -60,17 +62,32 @@ class Table:
         return self.question.metric
 
 
+def table_of(
+    what: Problem | Callable[..., Any] | tuple[Array, Array],
+    domain: Domain | None,
+    tolerance: float | None,
+    p: float,
+    output: int | str | None,
+) -> Table | None:
+    """The table of a pair of arrays, or of a problem whose reference is one; None for functions."""
+    if isinstance(what, tuple):
+        return read_table(what, domain, tolerance, p)
+    if isinstance(what, Problem) and what.reference.table is not None:
+        return table_of_problem(what, tolerance, p, output)
+    return None
+
+
 def read_table(
     table: tuple[Array, Array],
     domain: Domain | None,
     tolerance: float | None,
-    norm: str | float,
+    p: float,
     left_out: int = 0,
     output: str = "y",
     title: str = "table",
     notes: tuple[str, ...] = (),
 ) -> Table:
-    """Check a pair of arrays and map it to the unit cube; ``left_out`` rows without a value are told, and ``notes``.
+    """Check a pair of arrays and map it to the unit cube; a note names ``left_out``, rows without a value.
 
     Raises:
         BadInput: for shapes that do not fit, missing values, fewer than 20 rows or no tolerance.
@@ -92,19 +109,19 @@ def read_table(
         raise BadInput(f"the domain has {box.d} inputs and the table {x.shape[1]}")
     rows = f"{len(x)} rows" + (f" ({left_out} more have no value and are left out)" if left_out else "")
     note = f"a table of {rows}: smoothness above 1 and interactions cannot be told from it"
-    again, apart = repeated(x, y)
+    again, differ = repeated(x, y)
     if again:
-        differ = f", with values up to {apart:.3g} apart" if apart > 0 else ""
-        notes = (f"{again:,} rows repeat the inputs of others{differ}", *notes)
+        values = f", with values up to {differ:.3g} apart" if differ > 0 else ""
+        notes = (f"{again:,} rows repeat the inputs of others{values}", *notes)
     plan = Plan(
         eps=float(tolerance),
-        p=read_norm(norm),
+        p=p,
         output=output,
         notes=(note, *notes),
         title=title,
         law="the rows",
     )
-    return Table(box.to_unit(x), y, box, plan, apart)
+    return Table(box.to_unit(x), y, box, plan, differ)
 
 
 def repeated(x: Array, y: Array) -> tuple[int, float]:
@@ -121,18 +138,14 @@ def repeated(x: Array, y: Array) -> tuple[int, float]:
     return len(x) - len(unique), float((high - low).max())
 
 
-def as_table(
-    problem: Problem, output: int | str | None, tolerance: float | None
-) -> tuple[tuple[Array, Array], Domain, float | None, dict[str, Any]]:
-    """The rows, domain and absolute tolerance of a problem whose reference is a table; for `read_table` how many rows
-    were left out because they have no value, the names of output and table, and how the tolerance was made absolute.
+def table_of_problem(problem: Problem, tolerance: float | None, p: float, output: int | str | None) -> Table:
+    """The rows that have a value of one output, with the tolerance made absolute.
 
     Raises:
         BadInput: for several outputs of which none was named, fewer than 20 rows with a value, or a tolerance that
         cannot be converted.
     """
-    if problem.reference.table is None:
-        raise BadInput("the reference is no table")
+    assert problem.reference.table is not None
     x, values = problem.reference.table
     names = problem.reference.outputs or tuple(f"output {i + 1}" for i in range(values.shape[1]))
     index = _column(output, names)
@@ -150,13 +163,16 @@ def as_table(
         refuse_zero(limit, names, index)
         if problem.error.kind == "relative":
             notes = (relative_note(problem, y, index, f"the smallest |f| of {len(y)} rows"),)
-    told = {
-        "left_out": int((~kept).sum()),
-        "output": names[index],
-        "title": problem.title or problem.reference.name,
-        "notes": notes,
-    }
-    return (x[kept], values[kept, index]), problem.domain, limit, told
+    return read_table(
+        (x[kept], values[kept, index]),
+        problem.domain,
+        limit,
+        p,
+        left_out=int((~kept).sum()),
+        output=names[index],
+        title=problem.title or problem.reference.name,
+        notes=notes,
+    )
 
 
 def _column(output: int | str | None, names: tuple[str, ...]) -> int:

@@ -25,7 +25,8 @@ from supnorm.planning.pilot import Trial, pilot, pilot_calls
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.profile import profile
 from supnorm.planning.profile.target import Target
-from supnorm.planning.question import DEFAULT_CALLS, PROFILE_SECONDS, Plan, Question
+from supnorm.planning.question import Plan, Question, planned_calls
+from supnorm.planning.requested import PlanningCalls
 from supnorm.planning.result import FoolingFunction
 from supnorm.planning.table import Table, table_profile
 from supnorm.planning.theory import ClassBound, NetworkClass
@@ -37,14 +38,14 @@ from supnorm.results import BadInput
 Array = NDArray[np.float64]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Work:
     """One budget of a function or a table.
 
     Attributes:
         measurement: the learning curves that are to be measured.
         given: a learning curve that was measured before.
-        shape: a network class to speak about as well.
+        network: a network class to speak about as well.
         sample_budget: samples that may be spent on the surrogate.
         plan, domain, measured, cost, points: what is known so far.
         stage: what is being done, in words.
@@ -52,7 +53,7 @@ class Work:
 
     measurement: CurveMeasurement
     given: tuple[MeasuredCurve, ...]
-    shape: NetworkClass | None
+    network: NetworkClass | None
     sample_budget: int
     plan: Plan | None = None
     domain: Domain | None = None
@@ -69,7 +70,7 @@ class Work:
         self.stage = "while a learning curve was measured"
         learning_curves = self.given + tuple(self.measurement.of_table(table.x, table.y, table.metric))
         parts = _from_profile(
-            self.plan, self.measured, learning_curves, self.shape, self.sample_budget, tuple, table.x
+            self.plan, self.measured, learning_curves, self.network, self.sample_budget, tuple, table.x
         )
         if table.contradiction:
             parts["verdict"] = Verdict(
@@ -81,34 +82,33 @@ class Work:
         self,
         begin: Callable[[Executor | None], Question],
         data: Array | None,
-        calls: int | None,
+        calls: PlanningCalls,
         rng: np.random.Generator,
         pool: Executor | None,
-        workers: int,
     ) -> dict[str, Any]:
         """The parts of a `BudgetResult` for a function; ``begin`` makes its first calls.
 
         Raises:
-            BadInput: for ``data`` of a wrong shape, or what `ask` and `CurveMeasurement.of_function` raise.
+            BadInput: what `ask` and `CurveMeasurement.of_function` raise.
         """
         question = begin(pool)
         target, curve = question.target, bool(self.measurement.trainers)
-        most = planned_calls(target.caller.cost, calls)
+        most = planned_calls(target.caller.cost, calls.most)
         self.cost = cost_json(target.caller, most, curve)
-        told = cost_notes(target.caller, most, calls is not None, curve)
+        told = cost_notes(target.caller, most, calls.most is not None, curve)
         self.plan, self.domain = replace(question, notes=(*question.notes, *told)), target.domain
         self.stage = "while the function was profiled"
-        self.points = None if data is None else _unit(data, question)
+        self.points = None if data is None else target.domain.to_unit(data)
         self.measured = profile(target, rng, most, self.points)
         self.stage = "while a learning curve was measured"
         with question.count.paused():
             learning_curves = self.given + tuple(
-                self.measurement.of_function(target, question.metric, pool, workers)
+                self.measurement.of_function(target, question.metric, pool, calls.workers)
             )
         self.stage = "while pilot fits were made"
         tries = partial(_pilot, target, self.measured, question, self.sample_budget, most, rng)
         parts = _from_profile(
-            self.plan, self.measured, learning_curves, self.shape, self.sample_budget, tries, self.points
+            self.plan, self.measured, learning_curves, self.network, self.sample_budget, tries, self.points
         )
         question.count.end()
         return parts | {"cost": self.cost}
@@ -122,7 +122,7 @@ class Work:
         else:
             learning_curves = self.given + self.measurement.so_far()
             parts = _from_profile(
-                self.plan, self.measured, learning_curves, self.shape, self.sample_budget, tuple, self.points,
+                self.plan, self.measured, learning_curves, self.network, self.sample_budget, tuple, self.points,
                 stopped(self.plan, self.stage),
             )  # fmt: skip
         return parts | {"cost": self.cost}
@@ -148,7 +148,7 @@ def _from_profile(
     question: Plan,
     measured: Profile,
     learning_curves: tuple[MeasuredCurve, ...],
-    shape: NetworkClass | None,
+    network: NetworkClass | None,
     sample_budget: int,
     tries: Callable[[], tuple[Trial, ...]],
     data: Array | None,
@@ -157,7 +157,7 @@ def _from_profile(
     """The parts of a `BudgetResult`; ``answer`` in place of a verdict."""
 
     def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
-        return guarantees(measured, eps, question.p, shape), constructions(measured, eps)
+        return guarantees(measured, eps, question.p, network), constructions(measured, eps)
 
     guarantee, construction = rows(question.eps)
     table = tolerance_table(rows, learning_curves, question.eps)
@@ -211,26 +211,3 @@ def _missing(measured: Profile) -> tuple[str, ...]:
         f"{found.not_finite} of {found.scanned} points scanned in the domain had no finite value: nothing here "
         "covers them; name where the function exists as constraints of the domain",
     )
-
-
-def _unit(data: Array, question: Question) -> Array:
-    points = np.asarray(data, dtype=float)
-    if points.ndim != 2 or points.shape[1] != question.target.d:
-        raise BadInput(f"data must have shape (N, {question.target.d}), got {points.shape}")
-    return question.target.domain.to_unit(points)
-
-
-def planned_calls(cost: float, calls: int | None) -> int:
-    """How many evaluations planning may take: ``calls``, or about 40 seconds' worth.
-
-    Raises:
-        BadInput: for fewer than 500.
-
-    >>> planned_calls(1e-6, None), planned_calls(0.01, None), planned_calls(60.0, None)
-    (200000, 4000, 500)
-    """
-    if calls is not None:
-        if calls < 500:
-            raise BadInput(f"calls must be at least 500, got {calls}")
-        return calls
-    return int(np.clip(PROFILE_SECONDS / max(cost, 1e-9), 500, DEFAULT_CALLS))

@@ -8,9 +8,9 @@ supremum. The order, the file of runs and the time estimate are those of `tasks`
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.threads import one_thread
 from supnorm.planning.learning_curve.training_run import TrainingRun
-from supnorm.planning.learning_curve.trainings import Task, Trained, Trainer, do_trainings
+from supnorm.planning.learning_curve.trainings import (
+    Predictor,
+    Task,
+    Trainer,
+    do_trainings,
+    train_and_measure,
+)
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -62,35 +68,30 @@ def train_on_function(
             raise BadInput(f"a learning curve needs at least 100 test points, got {tests}")
         raise BadInput(f"the learning curve is empty: samples = {list(samples)}, widths = {list(widths)}")
 
+    measure = partial(_train, f, d, trainer, seed, tests)
+
     def train(some: Sequence[Task]) -> Iterable[TrainingRun]:
-        arguments = [(f, d, trainer, *task, seed, tests) for task in some]
-        return map(_one, arguments) if executor is None else executor.map(_one, arguments)
+        return map(measure, some) if executor is None else executor.map(measure, some)
 
     return do_trainings(tasks, train, path, observer)
 
 
 @one_thread()
-def _one(arguments: tuple[Callable[[Array], Array], int, Trainer, int, int, int, int, int]) -> TrainingRun:
-    f, d, trainer, samples, width, number, seed, tests = arguments
-    rng = np.random.default_rng([seed, samples, width, number])
-    x, y = _draw(f, d, samples, rng)
-    start = time.perf_counter()
-    found = trainer(x, y, width, int(rng.integers(2**31)))
-    seconds = time.perf_counter() - start
-    model = found if isinstance(found, Trained) else Trained(found)
-    train = float(np.sqrt(np.mean((model.predict(x) - y) ** 2)))
-    ascents = 8 if tests >= 5000 else 0
+def _train(
+    f: Callable[[Array], Array], d: int, trainer: Trainer, seed: int, tests: int, task: Task
+) -> TrainingRun:
+    rng = np.random.default_rng([seed, *task])
+    x, y = _draw(f, d, task[0], rng)
 
-    def error(u: Array) -> Array:
-        truth = f(u)
-        found = np.abs(model.predict(u) - truth)
-        return np.where(np.isfinite(truth) & ~np.isfinite(found), np.inf, found)
+    def both_errors(predict: Predictor) -> tuple[float, float]:
+        def error(u: Array) -> Array:
+            truth = f(u)
+            found = np.abs(predict(u) - truth)
+            return np.where(np.isfinite(truth) & ~np.isfinite(found), np.inf, found)
 
-    rms, sup = errors(error, d, rng, tests, ascents)
-    checking = time.perf_counter() - start - seconds
-    return TrainingRun(
-        samples, width, number, rms, sup, train, model.weights, model.iterations, seconds, checking
-    )
+        return errors(error, d, rng, tests, 8 if tests >= 5000 else 0)
+
+    return train_and_measure(task, trainer, x, y, rng, both_errors)
 
 
 def _draw(f: Callable[[Array], Array], d: int, count: int, rng: np.random.Generator) -> tuple[Array, Array]:

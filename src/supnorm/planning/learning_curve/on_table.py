@@ -6,8 +6,8 @@ lower estimate than `train_on_function` gives. Training sizes are at most half o
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.planning.learning_curve.training_run import TrainingRun
-from supnorm.planning.learning_curve.trainings import Trained, Trainer, do_trainings
+from supnorm.planning.learning_curve.trainings import (
+    Predictor,
+    Task,
+    Trainer,
+    do_trainings,
+    train_and_measure,
+)
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -50,22 +56,16 @@ def train_on_table(
             f"a learning curve on a table needs 3 training sizes of at most half of its {len(x)} rows, got {list(samples)}"
         )
     tasks = [(m, width, s) for m in sizes for s in range(seeds)]
-    return do_trainings(tasks, lambda some: (_one(x, y, trainer, *t, seed) for t in some), path, observer)
+    return do_trainings(tasks, partial(map, partial(_train, x, y, trainer, seed)), path, observer)
 
 
-def _one(
-    x: Array, y: Array, trainer: Trainer, samples: int, width: int, number: int, seed: int
-) -> TrainingRun:
-    rng = np.random.default_rng([seed, samples, width, number])
+def _train(x: Array, y: Array, trainer: Trainer, seed: int, task: Task) -> TrainingRun:
+    rng = np.random.default_rng([seed, *task])
     order = rng.permutation(len(x))
-    inside, outside = order[:samples], order[samples:]
-    start = time.perf_counter()
-    found = trainer(x[inside], y[inside], width, int(rng.integers(2**31)))
-    seconds = time.perf_counter() - start
-    model = found if isinstance(found, Trained) else Trained(found)
-    error = np.abs(model.predict(x[outside]) - y[outside])
-    train = float(np.sqrt(np.mean((model.predict(x[inside]) - y[inside]) ** 2)))
-    rms = float(np.sqrt(np.mean(error**2)))
-    return TrainingRun(
-        samples, width, number, rms, float(error.max()), train, model.weights, model.iterations, seconds
-    )
+    inside, outside = order[: task[0]], order[task[0] :]
+
+    def errors(predict: Predictor) -> tuple[float, float]:
+        error = np.abs(predict(x[outside]) - y[outside])
+        return float(np.sqrt(np.mean(error**2))), float(error.max())
+
+    return train_and_measure(task, trainer, x[inside], y[inside], rng, errors)

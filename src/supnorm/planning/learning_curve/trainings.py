@@ -9,6 +9,7 @@ the estimate is made anew. Runs are appended to a file; a second call skips what
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -66,6 +67,45 @@ class TrainingEnded:
     done: int
     runs: int
     curve: str = ""
+
+
+def train_and_measure(
+    task: Task,
+    trainer: Trainer,
+    x: Array,
+    y: Array,
+    rng: np.random.Generator,
+    errors: Callable[[Predictor], tuple[float, float]],
+) -> TrainingRun:
+    """One training and its errors.
+
+    Args:
+        task: what is asked for.
+        trainer: trains on ``x`` of shape ``(m, d)`` and ``y`` of shape ``(m,)``.
+        x, y: the training data.
+        rng: gives the seed of the training.
+        errors: RMS and largest error of a model.
+    """
+    samples, width, number = task
+    start = time.perf_counter()
+    found = trainer(x, y, width, int(rng.integers(2**31)))
+    seconds = time.perf_counter() - start
+    model = found if isinstance(found, Trained) else Trained(found)
+    train = float(np.sqrt(np.mean((model.predict(x) - y) ** 2)))
+    rms, sup = errors(model.predict)
+    checking = time.perf_counter() - start - seconds
+    return TrainingRun(
+        samples=samples,
+        width=width,
+        seed=number,
+        rms=rms,
+        sup=sup,
+        train_rms=train,
+        weights=model.weights,
+        iterations=model.iterations,
+        seconds=seconds,
+        checking=checking,
+    )
 
 
 def do_trainings(

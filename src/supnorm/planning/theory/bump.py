@@ -16,11 +16,10 @@ import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
+from supnorm.planning.smooth_class import MAX_ORDER
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-
-MAX_ORDER = 12  # beyond it the constants are so large that the bound is empty at any tolerance in use
 
 
 @lru_cache
