@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from tests.clocks import Ticking
 from supnorm.auditing import Power, audit, cost
 from supnorm.auditing.cost import COSTS
 from supnorm.evaluation import Advanced, EvaluationStore, Planned
-from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
+from supnorm.evaluation.cost_word import repeat_word
+from supnorm.problem import Axis, Domain, ErrorMeasure, Problem, as_function
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -69,6 +71,65 @@ def test_a_timing_near_the_threshold_is_told_and_can_be_decided_beforehand(
     assert not again.document["notes"]
     other = audit(problem, evaluations=50, seed=5, cost="cheap" if expected == "expensive" else "expensive")
     assert other.document["regime"] != measured.document["regime"]
+
+
+def of_the_batch(x: Array) -> Array:
+    return model(x) * (1 + 1e-13 * len(x))
+
+
+@pytest.mark.parametrize("word", ["expensive-both", "expensive-both:4"])
+@pytest.mark.parametrize(
+    "domain", [BOX, Domain(a=Axis(values=np.linspace(0, 1, 30)), b=Axis(values=np.linspace(0, 1, 9)))]
+)
+def test_values_that_depend_on_the_batch_do_not_depend_on_the_clock(
+    ticking: Any, word: str, domain: Domain
+) -> None:
+    """Calls of half a second had 16 rows or 64, as the machine was busy: another result of one seed."""
+    slow, fast = (
+        audit(
+            replace(ticking(s), model=as_function(of_the_batch, "model"), domain=domain),
+            evaluations=300,
+            seed=3,
+            cost=word,
+        )
+        for s in (0.2, 1e-5)
+    )
+    assert without_times(slow) == without_times(fast)
+
+
+def test_the_word_of_a_measured_cost_repeats_it(ticking: Any) -> None:
+    asked = replace(ticking(3e-3), model=as_function(of_the_batch, "model"))
+    measured = audit(asked, evaluations=100, seed=3)
+    decided = measured.document["cost"]
+    assert (decided["class"], decided["rows"]) == ("expensive", 64)
+    word = repeat_word(decided)
+    assert word == "expensive:64"
+    asked = replace(ticking(0.3), model=as_function(of_the_batch, "model"))
+    assert without_times(audit(asked, evaluations=100, seed=3, cost=word)) == without_times(measured)
+
+
+def test_a_resumed_run_takes_the_rows_of_a_call_over(ticking: Any, tmp_path: Path) -> None:
+    first = audit(ticking(3e-3), evaluations=50, store=EvaluationStore(tmp_path / "s.sqlite", "f"))
+    again = audit(ticking(0.3), evaluations=100, store=EvaluationStore(tmp_path / "s.sqlite", "f"))
+    assert first.document["cost"]["rows"] == again.document["cost"]["rows"] == 64
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "cheap:4",
+        "expensive:0",
+        "expensive:",
+        "expensive:-1",
+        "expensive:1e3",
+        "expensive:" + "9" * 5000,
+        "expensive:\uff11",
+    ],
+)
+def test_rows_that_no_call_has_are_refused(word: str) -> None:
+    with pytest.raises(BadInput, match="cost: rows of a call are a whole number from 1 to 100,000") as caught:
+        audit(Problem(model, truth, BOX), cost=word)
+    assert len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize("seconds", [1e-4, 0.02])

@@ -80,7 +80,8 @@ def audit(
         power: errors to plant, to see what such a search misses (True: the usual ones); none by default.
         norms: powers p of the sample norms L^p that are reported beside the maximum, each at least 1.
         cost: ``"cheap"`` or ``"expensive"`` (the reference; ``"expensive-model"``, ``"expensive-both"``): whether a
-            call takes more than 1 ms a point. Measured where it is None, and recorded either way.
+            call takes more than 1 ms a point; with the rows of a call as in ``"expensive:64"``, else they are 16.
+            Measured where it is None, and recorded either way.
         store: where expensive calls are kept, for resuming.
         observer: gets progress events.
 

@@ -3,6 +3,7 @@
 A call is *cheap* or, from 1 ms a point on, *expensive*. That picks the search (`choose_strategy`), the budget where none is
 given, what is stored, and whether planted errors are searched for in the pair or in a stand-in. A clock decides it only
 where nobody declared it; then result and repeat command say what was decided, so that a repeat gives the same result.
+The same holds of how many rows a call of an expensive function has (`supnorm.evaluation.cost_word`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from supnorm.evaluation import Evaluator
+from supnorm.evaluation.cost_word import cost_of_word
 from supnorm.results import BadInput
 from supnorm.results.guard import LARGEST
 
@@ -28,18 +30,22 @@ def declare(evaluator: Evaluator, cost: str | None) -> None:
     """Decide before the first call what costs more than 1 ms a point, where the user says so.
 
     Raises:
-        BadInput: for a word that is none of `COSTS`.
+        BadInput: for a word that is none of `COSTS`, with or without the rows of a call.
     """
     if cost is None:
         return
-    if cost not in COSTS:
-        raise BadInput(f"cost must be one of {', '.join(COSTS)}, got {cost!r}")
-    for caller, expensive in zip((evaluator.model, evaluator.reference), COSTS[cost], strict=True):
-        caller.declare(expensive)
+    name, rows = cost_of_word(cost, COSTS)
+    for caller, expensive in zip((evaluator.model, evaluator.reference), COSTS[name], strict=True):
+        caller.declare(expensive, rows if expensive else None)
+
+
+def rows_of(evaluator: Evaluator) -> int | None:
+    """Rows of a call of an expensive side, the same for both; None where there is none."""
+    return next((side.rows for side in (evaluator.model, evaluator.reference) if side.expensive), None)
 
 
 def word_of(evaluator: Evaluator) -> str:
-    """What was decided, as it is declared."""
+    """Which side was decided to be expensive, as it is declared."""
     decided = (evaluator.model.expensive, evaluator.reference.expensive)
     return next(word for word, sides in COSTS.items() if sides == decided)
 
@@ -70,6 +76,7 @@ def cost_json(evaluator: Evaluator) -> dict[str, Any]:
     """The key ``cost`` of an audit's document."""
     return {
         "class": word_of(evaluator),
+        "rows": rows_of(evaluator),
         "by": "declared" if evaluator.reference.declared else "measured",
         "model_ms": 1e3 * evaluator.model.cost,
         "reference_ms": 1e3 * evaluator.reference.cost,

@@ -21,7 +21,6 @@ from supnorm.auditing.listed import NAMED, Listed
 from supnorm.auditing.strategy import Search, Strategy, Traits
 from supnorm.auditing.tally import Tally
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
-from supnorm.evaluation.caller import rows_in
 from supnorm.problem import Domain
 from supnorm.problem.finite import FinitePoints
 from supnorm.results import BadInput
@@ -34,13 +33,15 @@ class Enumeration:
     """Every point of a finite domain.
 
     Attributes:
-        seconds: that a batch of expensive calls takes, about: progress is told and limits of time are kept between
-            batches.
+        calls: of an expensive function, of half a second each, in a batch: progress is told and limits of time are kept
+            between batches.
+        worker_calls: the same for each of several workers, whose calls take 0.1 s.
         first: expensive calls of the first batch.
         fewest: calls of such a batch for each of several workers, at least: at its end all but one may be idle.
     """
 
-    seconds: float = 2.0
+    calls: int = 4
+    worker_calls: int = 16
     fewest: int = 8
     first: int = 16
 
@@ -104,11 +105,15 @@ class Enumeration:
         evaluator = landscape.evaluator
         rows = evaluator.rows()
         workers = evaluator.workers if evaluator.executor is not None else 1
-        cost = sum(side.cost for side in (evaluator.model, evaluator.reference) if side.expensive)
-        if cost > 0:
-            # What is known of the size of values comes from the first batch: it must not depend on the machine.
+        call = min(
+            (side.rows or 1 for side in (evaluator.model, evaluator.reference) if side.expensive), default=0
+        )
+        if call > 0:
+            # What is known of the size of values comes from the first batch: it must not depend on the machine. So with
+            # the others: rows of a call are recorded, and a batch is so many calls.
             least = 1 if workers == 1 else self.fewest * workers
-            rows = min(rows, max(least, rows_in(self.seconds * workers, cost)) if begun else self.first)
+            calls = self.calls if workers == 1 else self.worker_calls * workers
+            rows = min(rows, max(least, calls * call) if begun else self.first)
         return rows if landscape.clock is None else max(1, min(rows, landscape.clock.affords))
 
     def _values(self, landscape: Landscape, x: Array) -> Evaluations:

@@ -144,6 +144,7 @@ def run_audit(
     from supnorm.auditing import NORMS, Power, audit
     from supnorm.cli.folder import run_folder, same_run, undisturbed
     from supnorm.evaluation import Finished
+    from supnorm.evaluation.cost_word import repeat_word
     from supnorm.pages import TerminalProgress, write_page
     from supnorm.problem.specification import read_specification
     from supnorm.results import Interrupted
@@ -203,7 +204,9 @@ def run_audit(
             observer(Finished())  # an error or Ctrl-C must not leave the live display open
         document = dict(report.document)
         decided = document["cost"]  # a repeat must not be decided by another timing
-        document["command"] = begun + (f" --cost {decided['class']}" if decided is not None else "") + command
+        document["command"] = (
+            begun + (f" --cost {repeat_word(decided)}" if decided is not None else "") + command
+        )
         report = replace(report, document=document)
         report = _with_proof(report, problem, folder)
         with undisturbed(), told_if_lost(lambda: tell(report)):

@@ -73,6 +73,7 @@ def command(
     """Fit the reference until the audited error meets the tolerance; [model] is not needed."""
     from supnorm.cli.folder import run_folder, same_run, undisturbed
     from supnorm.cli.repeat import repeated
+    from supnorm.evaluation.cost_word import repeat_word
     from supnorm.results import Interrupted
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
@@ -106,7 +107,7 @@ def command(
 
         options = {
             "out": out, "tolerance": tolerance, "norm": norm, "seconds": seconds, "max-evaluations": max_evaluations,
-            "method": method, "certify": certify, "seed": seed or 0, "cost": result.cost.get("class"),
+            "method": method, "certify": certify, "seed": seed or 0, "cost": result.cost and repeat_word(result.cost),
             "workers": workers, "trust": trust,
         }  # fmt: skip
         result = replace(result, command=repeated("fit", problem, options))

@@ -30,7 +30,7 @@ COST = Annotated[
         "--cost",
         metavar="WORD",
         help="Whether a call takes more than 1 ms a point: cheap, expensive (the reference), expensive-model or "
-        "expensive-both. [default: measured, and recorded]",
+        "expensive-both; with :ROWS the rows of a call. [default: measured, and recorded]",
     ),
 ]
 FIT_COST = Annotated[
@@ -38,7 +38,7 @@ FIT_COST = Annotated[
     typer.Option(
         "--cost",
         metavar="WORD",
-        help="Whether a call of the reference takes more than 1 ms a point: cheap or expensive. "
+        help="Whether a call of the reference takes more than 1 ms a point: cheap, expensive or expensive:ROWS (of a call). "
         "[default: measured, and recorded]",
     ),
 ]

@@ -2,7 +2,8 @@
 
 A batch that raises is halved until the points that raise stand alone (log n extra calls a failing point).
 Calls that take more than 1 ms a point are *expensive*: they are stored, cut into chunks of about half a
-second so that a kill loses little, and spread over the executor where the function allows it.
+second so that a kill loses little, and spread over the executor where the function allows it. How many rows a chunk has
+is declared, or measured once and recorded: values of batches may differ in their last digits by it.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Caller:
 
     Attributes:
         hurried: `alone` takes a value that is known already for an expensive one: nobody wants to wait for it again.
+        rows: of a call of an expensive function; None until it is declared or decided.
         noise: what two calls of one point were apart in the probe, as a share of the size; 0 for rounding.
         noise_between: which calls these were, in words.
         heard: told how many points have come back, or were found in the store, after each batch; for progress.
@@ -76,6 +78,8 @@ class Caller:
         if stored is not None:
             self.decided = stored.startswith("yes")
         self.declared = stored is not None and stored.endswith("declared")
+        rows = store.recall(f"rows a call, {side}") if store else None
+        self.rows = int(rows) if rows is not None else None if before is None else self._rows_for(before)
         self.seconds = 0.0
         self.called = 0
         self.hurried = False
@@ -93,8 +97,11 @@ class Caller:
         """Seconds from which on a point is expensive: 1 ms, or what storing more than 10,000 outputs takes."""
         return max(EXPENSIVE, KEEPING * (self.outputs or 1))
 
-    def declare(self, expensive: bool) -> None:
+    def declare(self, expensive: bool, rows: int | None = None) -> None:
         """Say before the first call whether a point takes more than 1 ms; no clock decides it then.
+
+        Args:
+            rows: of a call, where it does; None leaves them to the cost that `decide` is told.
 
         Raises:
             BadInput: when the run that is resumed was decided otherwise.
@@ -105,6 +112,8 @@ class Caller:
                 f"--resume: the {self.side} counted as {was} in the run that is resumed; leave --cost out to go on with it"
             )
         self.decided, self.declared = expensive, True
+        if self.rows is None:  # else those of the run that is resumed
+            self.rows = rows
 
     def decide(self, cost: float) -> None:
         """Fix what a point costs: how calls are cut and stored must not change with the machine's load.
@@ -116,10 +125,24 @@ class Caller:
         self.cost, self.measured = max(cost, 1e-9), True
         if self.decided is None:
             self.decided = cost >= self.dear_from
+        if self.rows is None:
+            self.rows = self._rows_for(self.cost)
         if self.store is not None:
             self.store.remember(f"seconds a point, {self.side}", repr(self.cost))
             words = ("yes" if self.decided else "no") + (", declared" if self.declared else "")
             self.store.remember(f"expensive, {self.side}", words)
+            self.store.remember(f"rows a call, {self.side}", str(self.rows))
+
+    def cut_by(self, rows: int) -> None:
+        """Fix the rows of a call at fewer than `decide` did: both sides of a problem are cut alike."""
+        if rows != self.rows and self.store is not None:
+            self.store.remember(f"rows a call, {self.side}", str(rows))
+        self.rows = rows
+
+    def _rows_for(self, cost: float) -> int:
+        """Rows of about half a second; on workers of 0.1 s, which still hides the cost of sending and keeps all busy."""
+        spread = self.executor is not None and self.function.parallel != "none"
+        return rows_in(0.1 if spread else CHUNK_SECONDS, cost)
 
     def values(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         """Values at ``x``, shape ``(n, m)``, and what happened where a call failed (NaN rows)."""
@@ -186,14 +209,12 @@ class Caller:
                     return
                 yield self._here(x[i : i + CHEAP_BATCH], purpose)
             return
-        size = rows_in(CHUNK_SECONDS, self.cost)
+        size = self.rows or self._rows_for(self.cost)
         pieces = [x[i : i + size] for i in range(0, len(x), size)]
         if self.executor is None or self.function.parallel == "none":
             yield from (self._here(piece, purpose) for piece in pieces)
-            return
-        # Smaller pieces keep all workers busy to the end; 0.1 s still hides the cost of sending.
-        size = min(size, rows_in(0.1, self.cost))
-        yield from self._spread([x[i : i + size] for i in range(0, len(x), size)], purpose)
+        else:
+            yield from self._spread(pieces, purpose)
 
     def _here(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         start, dear = time.perf_counter(), self.expensive

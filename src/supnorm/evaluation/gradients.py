@@ -8,7 +8,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.caller import CHUNK_SECONDS, Caller, rows_in
+from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.threads import own_threads
 from supnorm.problem import Problem
 
@@ -37,7 +37,7 @@ class GradientCaller:
         # What the probe decided, not what the clock says now: chunks must not change with the load.
         if not (self.model.expensive or self.reference.expensive) or self.model.store is None:
             return self._timed(x)
-        size = rows_in(CHUNK_SECONDS, max(self.model.cost, self.reference.cost))
+        size = min(side.rows or 1 for side in (self.model, self.reference) if side.expensive)
         parts = [self._stored(x[i : i + size], purpose) for i in range(0, len(x), size)]
         y, f, slope = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         return y, f, slope, None

@@ -153,7 +153,7 @@ class AuditSpec(Table):
     workers: int | None = Field(default=None, ge=1)
     gradients: bool = True
     norms: list[float] | None = None  # powers p of the sample norms L^p
-    cost: Literal["cheap", "expensive", "expensive-model", "expensive-both"] | None = None
+    cost: str | None = Field(default=None, pattern=r"^(cheap|expensive(-model|-both)?(:[1-9][0-9]{0,4})?)$")
     power: bool = True
 
 

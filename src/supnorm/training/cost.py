@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from supnorm.evaluation.caller import EXPENSIVE, Caller
-from supnorm.results import BadInput
+from supnorm.evaluation.cost_word import cost_of_word, word_with_rows
 
 COSTS = {"cheap": False, "expensive": True}  # whether the reference takes more than 1 ms a point
 NEAR = 4.0  # a timing within this factor of 1 ms may come out on the other side next time
@@ -21,35 +21,40 @@ def declare(caller: Caller, cost: str | None) -> None:
     Raises:
         BadInput: for a word that is none of `COSTS`, or another one than in the run that is resumed.
     """
-    demand_word(cost)
     if cost is not None:
-        caller.declare(COSTS[cost])
+        name, rows = _told(cost)
+        caller.declare(COSTS[name], rows)
 
 
 def demand_word(cost: str | None) -> None:
     """
     Raises:
-        BadInput: for a word that is none of `COSTS`.
+        BadInput: for a word that is none of `COSTS`, with or without the rows of a call.
     """
-    if cost is not None and cost not in COSTS:
-        raise BadInput(f"cost must be {' or '.join(COSTS)} (what is called is the reference), got {cost!r}")
+    if cost is not None:
+        _told(cost)
+
+
+def _told(cost: str) -> tuple[str, int | None]:
+    return cost_of_word(cost, COSTS, " (what is called is the reference)")
 
 
 def take_over(caller: Caller, before: Caller) -> None:
     """Count a call as what it counted before, for another caller of the same function."""
     caller.cost, caller.measured = before.cost, before.measured
-    caller.decided, caller.declared = before.decided, before.declared
+    caller.decided, caller.declared, caller.rows = before.decided, before.declared, before.rows
 
 
 def word_of(caller: Caller) -> str:
-    """What was decided, as it is declared."""
-    return "expensive" if caller.expensive else "cheap"
+    """What was decided, as it is declared for the same result."""
+    return word_with_rows("expensive", caller.rows) if caller.expensive else "cheap"
 
 
 def cost_json(caller: Caller) -> dict[str, Any]:
     """The key ``cost`` of a fit's document."""
     return {
-        "class": word_of(caller),
+        "class": "expensive" if caller.expensive else "cheap",
+        "rows": caller.rows if caller.expensive else None,
         "by": "declared" if caller.declared else "measured",
         "reference_ms": 1e3 * caller.cost,
     }
@@ -59,7 +64,8 @@ def cost_notes(caller: Caller) -> list[str]:
     """For a timing so near to 1 ms that it may come out otherwise next time."""
     if caller.declared or not EXPENSIVE / NEAR < caller.cost < EXPENSIVE * NEAR:
         return []
+    counts = "expensive" if caller.expensive else "cheap"
     return [
         f"how this fit went was decided by a timing near 1 ms: the reference took {1e3 * caller.cost:.3g} ms a point, so it "
-        f"counts as {word_of(caller)}; the repeat command keeps that, --cost {' | '.join(COSTS)} decides it beforehand"
+        f"counts as {counts}; the repeat command keeps that, --cost {' | '.join(COSTS)} decides it beforehand"
     ]
