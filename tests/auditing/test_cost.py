@@ -73,8 +73,13 @@ def test_a_timing_near_the_threshold_is_told_and_can_be_decided_beforehand(
     assert other.document["regime"] != measured.document["regime"]
 
 
-def of_the_batch(x: Array) -> Array:
-    return model(x) * (1 + 1e-13 * len(x))
+def of_the_batch(problem: Problem) -> Problem:
+    """With values of the reference that depend on how many points were asked for."""
+
+    def value(x: Array) -> Array:
+        return problem.reference.value(x) * (1 + 1e-13 * len(x))
+
+    return replace(problem, reference=as_function(value, "reference"))
 
 
 @pytest.mark.parametrize("word", ["expensive-both", "expensive-both:4"])
@@ -86,26 +91,20 @@ def test_values_that_depend_on_the_batch_do_not_depend_on_the_clock(
 ) -> None:
     """Calls of half a second had 16 rows or 64, as the machine was busy: another result of one seed."""
     slow, fast = (
-        audit(
-            replace(ticking(s), model=as_function(of_the_batch, "model"), domain=domain),
-            evaluations=300,
-            seed=3,
-            cost=word,
-        )
+        audit(replace(of_the_batch(ticking(s)), domain=domain), evaluations=300, seed=3, cost=word)
         for s in (0.2, 1e-5)
     )
     assert without_times(slow) == without_times(fast)
 
 
 def test_the_word_of_a_measured_cost_repeats_it(ticking: Any) -> None:
-    asked = replace(ticking(3e-3), model=as_function(of_the_batch, "model"))
-    measured = audit(asked, evaluations=100, seed=3)
+    measured = audit(of_the_batch(ticking(3e-3)), evaluations=100, seed=3)
     decided = measured.document["cost"]
     assert (decided["class"], decided["rows"]) == ("expensive", 64)
     word = repeat_word(decided)
     assert word == "expensive:64"
-    asked = replace(ticking(0.3), model=as_function(of_the_batch, "model"))
-    assert without_times(audit(asked, evaluations=100, seed=3, cost=word)) == without_times(measured)
+    again = audit(of_the_batch(ticking(0.3)), evaluations=100, seed=3, cost=word)
+    assert without_times(again) == without_times(measured)
 
 
 def test_a_resumed_run_takes_the_rows_of_a_call_over(ticking: Any, tmp_path: Path) -> None:
