@@ -30,6 +30,8 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "dimension": budget.dimension,
     "mutants": mutants.said,
     "soundness": soundness.said,
+    "doors": soundness.doors,
+    "audits": soundness.audits,
     "demo": examples.demo,
     "seawater": examples.seawater,
     "steam": examples.steam,

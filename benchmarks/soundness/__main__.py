@@ -41,10 +41,16 @@ def main() -> int:
     drawn.add_argument("--seed", type=int, default=0)
     drawn.add_argument("--count", type=int, default=300)
     drawn.add_argument("--keep", help="folder in which problems that did not hold are kept")
+    drawn.add_argument("--save", action="store_true", help="the counts into results/audits.json")
     given = parser.parse_args()
     if given.campaign == "audits":
         outcomes = audits.campaign(given.seed, given.count, given.keep)
         print(audits.table(outcomes))
+        if given.save:
+            wrong = [o for o in outcomes if o.verdict not in ("held", "refused")]
+            found = [o.verdict if o not in wrong else "wrong" for o in outcomes]
+            kept = [{"number": o.number, "verdict": o.verdict} for o in wrong]
+            save("audits", given.seed, found, "audits", kept)
         return int(any(o.verdict not in ("held", "refused") for o in outcomes))
     if given.campaign == "doors":
         return doors.attack(given)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import json
 import os
 import resource
 import shutil
@@ -28,6 +27,7 @@ import numpy as np
 
 from benchmarks.soundness import broken_files, hostile_files, valid_files
 from benchmarks.soundness.broken_files import pick
+from benchmarks.soundness.records import save
 
 SECONDS, WAITED, BYTES = 20.0, 150.0, 2_000_000_000  # of processor time, of any time
 QUICK = ["--evaluations", "200", "--no-power", "--quiet"]
@@ -54,10 +54,10 @@ READ = {  # which verbs read a file that lies in the folder, by its path
        for name in ("net.npz", "net.onnx", "net.pt2")},
 }  # fmt: skip
 OPTIONS = {
-    "audit": ("--evaluations", "--seconds", "--seed", "--workers", "--dask", "--power-runs", "--power-heights",
+    "audit": ("--evaluations", "--cost", "--seconds", "--seed", "--workers", "--dask", "--power-runs", "--power-heights",
               "--power-volumes", "--power-sheets", "--power-evaluations", "--out"),
     "certify": ("--ratio", "--tolerance", "--seconds", "--seed", "--workers", "--out"),
-    "fit": ("--tolerance", "--norm", "--seconds", "--max-evaluations", "--method", "--seed", "--workers", "--out"),
+    "fit": ("--tolerance", "--norm", "--cost", "--seconds", "--max-evaluations", "--method", "--seed", "--workers", "--out"),
     "budget": ("--inputs", "--smoothness", "--tolerance", "--norm", "--scales", "--rho", "--noise", "--fourier",
                "--stability", "--composition", "--manifold", "--network", "--output", "--sample-budget", "--calls",
                "--training-sizes", "--widths", "--trainings", "--out", "--learning-curve"),
@@ -72,7 +72,8 @@ BASES = {
 }  # fmt: skip
 TEXTS = ("", "-1", "0", "1e400", "nan", "inf", "-inf", "1_000", "１２", "9" * 5000, "1" * 30, "1e9", "1000000000000", "a",
          "\x1b[31m", "a\x00b", "/dev/zero", "/dev/null/x", "a" * 5000, "tcp://127.0.0.1:1", "nonsense:9", "1,2,,x", "1e308",
-         "-0.0", "0x10", "\udcff", "[1]", "--", "0.5", "3", "3:2,5:x", "2:2")  # fmt: skip
+         "-0.0", "0x10", "expensive:9", "expensive:" + "9" * 5000,
+         "\udcff", "[1]", "--", "0.5", "3", "3:2,5:x", "2:2")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", help="one case: its seed, or the name of a hostile one")
     parser.add_argument("--no-hostile", action="store_true", help="random cases only")
     parser.add_argument("--files", type=Path, help="keep the good files here, or take them from here")
-    parser.add_argument("--save", type=Path, help="write the counts as JSON")
+    parser.add_argument("--save", action="store_true", help="the counts into results/doors.json")
 
 
 def attack(args: argparse.Namespace) -> int:
@@ -238,11 +239,12 @@ def attack(args: argparse.Namespace) -> int:
         ]
         if args.only:
             cases = [c for c in hostile if c.name == args.only] or [random_case(int(args.only), good)]
-        codes, wrong = collections.Counter[str](), []
+        codes, verdicts, wrong = collections.Counter[str](), [], []
         for case in cases:
             done = attempt(case, good)
             codes[str(done.code)] += 1
-            if faults := done.faults():
+            verdicts.append("wrong" if (faults := done.faults()) else f"exit {done.code}")
+            if faults:
                 wrong.append({"case": case.name, "argv": case.argv, "faults": faults, "err": done.err[-300:]})
                 print(
                     f"WRONG {', '.join(faults)}: {case.name}: {case.argv!r}: {done.err[-300:]!r}"[:900],
@@ -251,8 +253,12 @@ def attack(args: argparse.Namespace) -> int:
             elif args.only:
                 print(done)
     print(f"{len(cases)} cases, {len(wrong)} wrong; exit codes {dict(codes)}")
-    if args.save:
-        args.save.write_text(
-            json.dumps({"seed": args.seed, "cases": len(cases), "codes": codes, "wrong": wrong}, indent=1)
-        )
+    if args.save and not args.only:
+        parts = [("hostile", 0, len(hostile) * (not args.no_hostile)), ("random", args.seed, args.count)]
+        for campaign, seed, count in parts:
+            names = {case.name for case in cases[:count]}
+            kept = [{"case": w["case"], "faults": w["faults"]} for w in wrong if w["case"] in names]
+            if count:
+                save(campaign, seed, verdicts[:count], "doors", kept)
+            cases, verdicts = cases[count:], verdicts[count:]
     return int(bool(wrong))

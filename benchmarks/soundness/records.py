@@ -1,21 +1,29 @@
-"""What campaigns counted, in results/soundness.json: one row for each campaign and seed."""
+"""What campaigns counted, in results/NAME.json: one row for each campaign and seed."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from benchmarks.claims.code import ROOT
 from benchmarks.claims.stored import stamp
 
-RESULTS = ROOT / "benchmarks" / "results" / "soundness.json"
+RESULTS = ROOT / "benchmarks" / "results"
 
 
-def save(campaign: str, seed: int, verdicts: Iterable[str], commit: str | None = None) -> None:
-    """In the place of what was counted of the same campaign and seed; ``commit`` where it is not the code that is here."""
-    counts = Counter(verdicts)
-    rows = json.loads(RESULTS.read_text("utf-8"))["rows"] if RESULTS.exists() else []
+def save(
+    campaign: str, seed: int, verdicts: Iterable[str], name: str = "soundness", wrong: Sequence[Any] = ()
+) -> None:
+    """In the place of what was counted of the same campaign and seed.
+
+    Args:
+        name: of the claim and of its file.
+        wrong: cases, as they are repeated, and what was wrong.
+    """
+    counts, file = Counter(verdicts), RESULTS / f"{name}.json"
+    rows = json.loads(file.read_text("utf-8"))["rows"] if file.exists() else []
     rows = [r for r in rows if (r["campaign"], r["seed"]) != (campaign, seed)]
     rows.append(
         {
@@ -23,8 +31,9 @@ def save(campaign: str, seed: int, verdicts: Iterable[str], commit: str | None =
             "seed": seed,
             "count": counts.total(),
             "verdicts": dict(sorted(counts.items())),
+            **({"wrong": [*wrong]} if wrong else {}),
         }
     )
     rows.sort(key=lambda r: (r["campaign"], r["seed"]))
-    RESULTS.write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
-    stamp("soundness", add=True, commit=commit)
+    file.write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
+    stamp(name, add=True)

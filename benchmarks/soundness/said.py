@@ -1,4 +1,4 @@
-"""What the pages say of results/soundness.json."""
+"""What the pages say of results/soundness.json, doors.json and audits.json."""
 
 from __future__ import annotations
 
@@ -22,3 +22,34 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         found[name] = ", ".join(f"{counts[w]:,} {w}" for w in words) + f" (seeds {seeds})"
         found[f"{name}_count"] = f"{sum(r['count'] for r in rows):,}"
     return found
+
+
+def doors(content: dict[str, Any]) -> dict[str, str]:
+    """How the commands on broken and on hostile files ended."""
+    found = {}
+    for name in ("random", "hostile"):
+        rows, counts = _of(content, name)
+        ends = ", ".join(f"{counts[v]:,} {v}" for v in sorted(counts) if v != "wrong")
+        found[name] = f"{counts['wrong']:,} wrong of {counts.total():,}" + (f" ({ends})" if ends else "")
+        found[f"{name}_seeds"] = _seeds(rows)
+    return found
+
+
+def audits(content: dict[str, Any]) -> dict[str, str]:
+    """How random audits held against what their functions returned."""
+    rows, counts = _of(content, "audits")
+    return {
+        "count": f"{counts.total():,}",
+        "counts": f"{counts['held']:,} held, {counts['refused']:,} were refused, {counts['wrong']:,} wrong",
+        "seeds": _seeds(rows),
+    }
+
+
+def _of(content: dict[str, Any], name: str) -> tuple[list[dict[str, Any]], Counter[str]]:
+    rows = [r for r in content["rows"] if r["campaign"] == name]
+    return rows, sum((Counter(r["verdicts"]) for r in rows), Counter())
+
+
+def _seeds(rows: list[dict[str, Any]]) -> str:
+    seeds = [str(r["seed"]) for r in rows]
+    return f"seed{'s' * (len(seeds) != 1)} {', '.join(seeds)}"
