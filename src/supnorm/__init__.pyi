@@ -8,7 +8,7 @@ from .auditing import (
     audit,
     load_report,
 )
-from .certification import CertifyResult, certify, residual
+from .certification import CertifyResult, certify, into_report, residual
 from .evaluation import EvaluationStore
 from .pages import write_page
 from .planning import BudgetResult, LearningCurve, NetworkClass, PlanningCalls, SmoothClass, budget
@@ -52,6 +52,7 @@ __all__ = [
     "fit",
     "from_jax",
     "from_torch",
+    "into_report",
     "load_report",
     "open_problem",
     "residual",

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from oracle import evaluate, random_programs
 
-from supnorm.certification import graded_interpolant, graded_model
-from supnorm.certification.graded_model import TOP, Graded, corners, enclose, pairs, tighten
+from supnorm.certification import graded, graded_interpolant, graded_model
+from supnorm.certification.graded import TOP, Graded
+from supnorm.certification.graded_forms import corners, pairs
+from supnorm.certification.graded_model import enclose, tighten
 from supnorm.certification.graded_rule import chebyshev_values, rule
 from supnorm.program import lower_jaxpr
 
@@ -210,7 +212,7 @@ def test_forms_are_products_of_linear_functions(d):
 def test_forms_are_bounded_by_their_largest_corner(d, weak, monkeypatch):
     """The bound is above all samples, and reached where there are no squares; without some corners it is not above."""
     if weak:
-        monkeypatch.setattr(graded_model, "corners", lambda d, honest=corners: honest(d)[1:])
+        monkeypatch.setattr(graded, "corners", lambda d, honest=corners: honest(d)[1:])
     rng, count = np.random.default_rng(0), 200
     H = rng.normal(size=(d * (d + 1) // 2, 1, count))
     H[:d, :, : count // 2] = 0.0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import supnorm as sn
-from supnorm.certification import certify
+from supnorm.certification import certify, into_report
 from supnorm.certification.bound_map import bound_map
 from supnorm.pages.page import page
 from supnorm.problem import Axis, Domain, Function, Problem
@@ -71,7 +71,7 @@ def test_the_bound_in_an_audit(deployed, kind):
     result = certify(problem, 1.1, witness=report.worst.x)
     measured = {**report.document["sup"], "rounding": 3e-9}  # how far two calls of the witness were apart
     report = replace(report, document={**report.document, "sup": measured})
-    filled = result.into(report)
+    filled = into_report(report, result)
     assert filled.document["sup"]["upper_kind"] == kind
     assert (
         filled.document["sup"]["rounding"] == 3e-9
@@ -90,7 +90,7 @@ def test_a_certificate_of_something_else_is_refused():
     report = sn.audit(_problem(1, size=0.1), evaluations=1000, power=None)
     other = certify(_problem(1, deployed=True))
     with pytest.raises(BadInput, match="not about the same"):
-        other.into(report)
+        into_report(report, other)
 
 
 @pytest.mark.parametrize("proved", [True, False])
@@ -102,7 +102,7 @@ def test_the_advice_speaks_of_the_bound_where_it_is_within_the_tolerance(proved)
     report = sn.audit(
         replace(problem, error=sn.ErrorMeasure(tolerance=tolerance)), evaluations=1000, power=None
     )
-    joined = result.into(report)
+    joined = into_report(report, result)
     assert "that is not a proof" in report.document["status"]["advice"]
     assert ("that is not a proof" in joined.document["status"]["advice"]) != proved
     assert report.document["status"]["code"] == "nothing-found"
@@ -118,7 +118,7 @@ def test_a_bound_on_declarations_says_so_before_anything_else():
     report = sn.audit(problem, evaluations=300)
     result = certify(problem, tolerance=0.1)
     assert result.upper_kind == "conditional"
-    filled = result.into(report).document["status"]
+    filled = into_report(report, result).document["status"]
     assert filled["code"] == "within-tolerance"
     assert filled["advice"].startswith(
         "On the declared assumptions the bound is within the tolerance everywhere."

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import supnorm as sn
-from supnorm.certification import certify, leaf
+from supnorm.certification import certify, into_report, leaf
 from supnorm.certification.kinks import beside_kinks
 from supnorm.certification.measured import Agreement, Difference
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
@@ -268,7 +268,7 @@ def test_no_report_holds_an_upper_bound_below_its_lower_one():
         result = certify(Problem(model, reference, DOMAIN), 1.1)
         assert result.upper_kind == kind
         with pytest.raises(BadInput, match="not about the same"):
-            result.into(report)
+            into_report(report, result)
 
 
 def test_float32_is_allowed_its_measured_difference_which_is_added():
@@ -279,12 +279,12 @@ def test_float32_is_allowed_its_measured_difference_which_is_added():
     report = lambda e: sn.audit(Problem(_shifted, _sine, DOMAIN), evaluations=500, power=None).__class__(  # noqa: E731
         {**document, "sup": {**document["sup"], "lower": e}}, None
     )
-    near = single.into(report(result.upper + 1.5e-6)).document["sup"]
+    near = into_report(report(result.upper + 1.5e-6), single).document["sup"]
     assert near["upper_kind"] == "conditional"
     assert near["lower"] <= near["upper"] <= result.upper + 2.1e-6
     assert any("is added" in a for a in near["assumptions"])
     with pytest.raises(BadInput, match="not about the same"):
-        single.into(report(result.upper + 3e-6))
+        into_report(report(result.upper + 3e-6), single)
 
 
 # -- lower <= upper ---------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from supnorm.certification.certificate import Certificate
 from supnorm.certification.certify import certify
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.graded_certificate import GradedCertificate
+from supnorm.certification.into_report import into_report
 from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.residual import residual
 from supnorm.certification.result import CertifyResult
@@ -19,6 +20,7 @@ __all__ = [
     "LinearBounds",
     "certify",
     "functions_of_problem",
+    "into_report",
     "mismatch",
     "residual",
     "values_of_problem",

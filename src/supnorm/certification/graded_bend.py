@@ -5,16 +5,12 @@ A heuristic of cost only; no bound rests on it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from supnorm.certification.graded import Graded
 from supnorm.certification.graded_series import MODULUS
 from supnorm.certification.rounding import Array
 from supnorm.program import Program
-
-if TYPE_CHECKING:
-    from supnorm.certification.graded_model import Graded
 
 FREE = ("log", "sqrt", "pow")  # without a length of their own: what counts is the reach against the size
 CURVED = ("mul", "div", "relu", "leaky_relu", "abs", "max", "min", "gelu_tanh")

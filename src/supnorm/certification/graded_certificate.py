@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.graded import TOP
 from supnorm.certification.graded_bound import polynomial_range
-from supnorm.certification.graded_model import TOP, Enclosed, enclose
+from supnorm.certification.graded_model import Enclosed, enclose
 from supnorm.certification.graded_rule import Rule, rule
 from supnorm.certification.leaf import Batch, Bounded, affine_range
 from supnorm.certification.rounding import Array, outward

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from supnorm.auditing import AuditReport
 from supnorm.certification.bound_map import bound_map
 from supnorm.certification.measured import BEYOND
+from supnorm.certification.result import CertifyResult
 from supnorm.results import BadInput, from_json, rounded_up, to_json
-
-if TYPE_CHECKING:
-    from supnorm.auditing import AuditReport
-    from supnorm.certification.result import CertifyResult
 
 _PROVED = "The bound is within the tolerance everywhere. Keep the certificate with the model; supnorm check verifies it."
 _DECLARED = (

@@ -29,7 +29,6 @@ from supnorm.results import (
 )
 
 if TYPE_CHECKING:
-    from supnorm.auditing import AuditReport
     from supnorm.results.certify import CertifyRecord
     from supnorm.results.parts import PointRecord
 
@@ -113,16 +112,6 @@ class CertifyResult:
     def bound(self) -> Bound:
         """The upper bound with what it rests on."""
         return Bound(self.upper, self.upper_kind, self.assumptions)
-
-    def into(self, report: AuditReport) -> AuditReport:
-        """An audit's report of the same problem with this upper bound and the map of local bounds.
-
-        Raises:
-            BadInput: when the audit found more than the bound: they are about different functions.
-        """
-        from supnorm.certification.into_report import into_report
-
-        return into_report(report, self)
 
     def record(self, path: str | None = None) -> CertifyRecord:
         """All of it that is data; ``path`` is where the certificate was saved."""

@@ -23,7 +23,7 @@ from supnorm.certification.boxes import DEEPEST, Boxes, Integers
 from supnorm.certification.bracket import Bracket, Goal
 from supnorm.certification.certificate import SCHEMA, digest
 from supnorm.certification.error_program import ErrorProgram
-from supnorm.certification.graded_model import TOP
+from supnorm.certification.graded import TOP
 from supnorm.certification.leaf import PIECES, Bounded, Leaves
 from supnorm.certification.lower import proved_error
 from supnorm.certification.rounding import Array

@@ -225,7 +225,7 @@ def run_audit(
 
 def _with_proof(report: AuditReport, problem: Problem, folder: Path) -> AuditReport:
     """The report with the bound of a certificate of the same problem that is in the folder, where there is one."""
-    from supnorm.certification import certify
+    from supnorm.certification import certify, into_report
     from supnorm.results import BadInput, Contradiction
 
     path = folder / "certificate.json"
@@ -235,7 +235,8 @@ def _with_proof(report: AuditReport, problem: Problem, folder: Path) -> AuditRep
 
     points = np.array([place.x for place in report.places])
     try:
-        return certify(problem, boxes=0, resume=path, witness=points if len(points) else None).into(report)
+        bound = certify(problem, boxes=0, resume=path, witness=points if len(points) else None)
+        return into_report(report, bound)
     except (BadInput, Contradiction) as why:  # the report of the audit is good without it
         say(f"supnorm: the upper bound of {path} is not in this report: {why}", err=True)
         return report

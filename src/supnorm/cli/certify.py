@@ -291,13 +291,14 @@ def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> Audit
         BadInput: when the audit computed an error above the bound.
     """
     from supnorm.auditing import load_report
+    from supnorm.certification import into_report
     from supnorm.results.door import DAMAGED, faults_of
 
     if result.upper_kind == "none" or not (folder / "result.json").exists():
         return None
     report = load_report(folder)
     with faults_of(f"{folder / 'result.json'}", DAMAGED):
-        return result.into(report) if report.document["fingerprint"] == fingerprint else None
+        return into_report(report, result) if report.document["fingerprint"] == fingerprint else None
 
 
 class Progress:

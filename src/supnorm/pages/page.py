@@ -65,7 +65,7 @@ def write_page(result: Any, path: Path | str) -> None:
         return
     if schema != "supnorm.audit/1":
         raise BadInput(
-            "write_page draws the result of an audit (with a certificate: bound.into(report)), a fit, a budget or a "
+            "write_page draws the result of an audit (with a certificate: into_report(report, bound)), a fit, a budget or a "
             f"comparison; got {schema!r}"
         )
     write_whole(path, page(data, str(Path(path).parent), checked=False))

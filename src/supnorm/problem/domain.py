@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem.axis import Axis
+from supnorm.problem.finite import MOST, FinitePoints
 from supnorm.results import BadInput
-
-if TYPE_CHECKING:
-    from supnorm.problem.finite import FinitePoints
 
 AT_ONCE = 8192  # numbers that are mapped at once, in the cache
 Constraint = Callable[[NDArray[np.float64]], Any]
@@ -176,10 +175,11 @@ class Domain:
 
     @cached_property
     def finite(self) -> FinitePoints | None:
-        """The points where all inputs are lists of values; None where one is continuous."""
-        from supnorm.problem.finite import FinitePoints
-
-        return FinitePoints.of(self)
+        """The points where all inputs are lists of values; None where one is continuous, or more than `MOST` points are."""
+        values = tuple(axis.values for axis in self.axes if axis.values is not None)
+        if self.cloud is not None or len(values) < self.d or math.prod(map(len, values)) > MOST:
+            return None
+        return FinitePoints(values, self.allowed if self.constraints else None)
 
     def from_unit(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map points of the unit box, shape ``(n, d)``, to the axes."""

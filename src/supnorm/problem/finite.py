@@ -11,13 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from supnorm.problem.domain import Domain
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -32,9 +28,8 @@ class FinitePoints:
     """The points of a finite domain.
 
     Attributes:
-        domain: all of its axes are lists of values, and it is no cloud of data.
-        shape: how many values each axis has.
-        size: points of the grid, their product; constraints may leave fewer.
+        values: of each axis.
+        exist: which points of the grid exist, ``(n, d) -> (n,)``; None where all do.
 
     >>> from supnorm.problem import Axis, Domain
     >>> points = Domain(n=Axis(values=(1, 2, 4)), k=Axis(values=(0, 5))).finite
@@ -42,23 +37,23 @@ class FinitePoints:
     (6, [[1.0, 0.0], [4.0, 5.0]])
     """
 
-    domain: Domain
-    shape: tuple[int, ...]
-    size: int
+    values: tuple[tuple[float, ...], ...]
+    exist: Callable[[Array], NDArray[np.bool_]] | None = None
     _count: int | None = field(default=None, repr=False)
 
-    @classmethod
-    def of(cls, domain: Domain) -> FinitePoints | None:
-        """The points of ``domain``; None where it has a continuous input, is a cloud, or has more than `MOST`."""
-        shape = tuple(len(axis.values or ()) for axis in domain.axes)
-        size = math.prod(shape)
-        if domain.cloud is not None or not 0 < size <= MOST:
-            return None
-        return cls(domain, shape, size)
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many values each axis has."""
+        return tuple(map(len, self.values))
+
+    @property
+    def size(self) -> int:
+        """Points of the grid."""
+        return math.prod(self.shape)
 
     def count(self, most: float = math.inf, stop: Callable[[], bool] = lambda: False) -> int | None:
         """How many points exist; None if more than ``most``, if too many would have to be asked for, or at ``stop``."""
-        if not self.domain.constraints:
+        if self.exist is None:
             return self.size if self.size <= most else None
         if self._count is None:
             if self.size > max(LISTED, most if math.isfinite(most) else 0):
@@ -76,19 +71,19 @@ class FinitePoints:
         x = np.empty((len(number), len(self.shape)))
         for i in reversed(range(len(self.shape))):
             number, digit = np.divmod(number, self.shape[i])
-            x[:, i] = np.asarray(self.domain.axes[i].values)[digit]
+            x[:, i] = np.asarray(self.values[i])[digit]
         return x
 
     def numbers(self, x: Array) -> Numbers:
         """The numbers of points of the grid, shapes ``(n, d)`` and ``(n,)``."""
         number = np.zeros(len(x), dtype=np.int64)
-        for axis, k, column in zip(self.domain.axes, self.shape, x.T, strict=True):
-            number = number * k + np.searchsorted(np.asarray(axis.values), column)
+        for values, column in zip(self.values, x.T, strict=True):
+            number = number * len(values) + np.searchsorted(np.asarray(values), column)
         return number
 
     def batches(self, rows: Callable[[], int]) -> Iterator[tuple[Numbers, Array]]:
         """Every point that exists, once: numbers ``(n,)`` and points ``(n, d)``; ``rows()`` is asked for each n."""
-        number, x = np.empty(0, dtype=np.int64), np.empty((0, self.domain.d))
+        number, x = np.empty(0, dtype=np.int64), np.empty((0, len(self.values)))
         for more, points in self._blocks():
             number, x = np.concatenate([number, more]), np.concatenate([x, points])
             while len(x) and len(x) >= (n := max(1, rows())):
@@ -107,7 +102,7 @@ class FinitePoints:
         for start in range(0, self.size, BLOCK):
             number = np.arange(start, min(start + BLOCK, self.size), dtype=np.int64) * stride % self.size
             x = self.at(number)
-            if self.domain.constraints:
-                exist = self.domain.allowed(x)
+            if self.exist is not None:
+                exist = self.exist(x)
                 number, x = number[exist], x[exist]
             yield number, x

@@ -18,21 +18,6 @@ Array = NDArray[np.float64]
 Pullback = Callable[[Array], Array]
 
 
-class PartialFailure(Exception):
-    """Raised by a function's ``value`` when some points of the batch failed.
-
-    Attributes:
-        values: shape ``(n, m)``, NaN rows where it failed.
-        messages: by row, what happened there; a message starts with its kind: ``"timeout: ..."``,
-            ``"exception: ..."`` or ``"error: ..."``.
-    """
-
-    def __init__(self, values: Array, messages: Mapping[int, str]) -> None:
-        super().__init__(next(iter(messages.values()), "no message"))
-        self.values = values
-        self.messages = dict(messages)
-
-
 class Precision:
     """The arithmetic that a function was said to run in, or the lower one that its values have shown since.
 
@@ -126,7 +111,7 @@ class Function:
         put("table", arrays_of(given, self.name or "Function"))
         put("notes", (*self.notes, *narrow_notes(given)))
         if self.value is not _no_value:
-            check_against_rows(self)
+            check_against_rows(self.value, self.table, self.name or "a function with a table")
         look_up = LookUp(*self.table)
         put("value", look_up)
         if self.rows is None:

@@ -35,7 +35,7 @@ class Problem:
         title: the heading of reports.
         data: points the model was trained on, shape ``(N, d)``, for findings about the domain.
         source: the problem file that it was opened from, and the points that ``[data]`` of that file held then:
-            `save` names their file again while they are still those of ``data``.
+            `supnorm.save_problem` names their file again while they are still those of ``data``.
         files: all files that define it: those that its problem file names, and those that their code opens or
             imports; `fingerprint` covers their content.
         judged_by: set by the problem itself: its error measure, by which `dataclasses.replace` shows a new one.
@@ -125,16 +125,6 @@ class Problem:
                 f"{hint}outputs of {name} ({', '.join(given)}) and reference ({', '.join(known)}) are compared by "
                 "position; return and name them in the same order"
             )
-
-    def save(self, path: Path | str) -> None:
-        """Write a problem file that `open_problem` reads back; the same as `supnorm.save_problem`.
-
-        Raises:
-            BadInput: naming every part that has no path, because it was given as a Python object.
-        """
-        from supnorm.problem.save import save_problem  # pydantic is slow to import
-
-        save_problem(self, path)
 
     def check_tolerances(self, m: int) -> None:
         """See that the tolerances, and scales, suit ``m`` outputs.

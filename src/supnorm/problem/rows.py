@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.problem.partial_failure import PartialFailure
 from supnorm.results import BadInput
-
-if TYPE_CHECKING:
-    from supnorm.problem.function import Function
 
 Array = NDArray[np.float64]
 Texts = Callable[[Sequence[int]], list[dict[str, str]]]
@@ -121,8 +119,6 @@ class LookUp:
         self._several: set[bytes] = set()
 
     def __call__(self, x: Array) -> Array:
-        from supnorm.problem.function import PartialFailure
-
         known = self._known()
         y = np.full((len(x), self.values.shape[1]), np.nan)
         failed: dict[int, str] = {}
@@ -149,17 +145,15 @@ class LookUp:
         return self._rows
 
 
-def check_against_rows(function: Function) -> None:
+def check_against_rows(value: Callable[[Array], Array], table: tuple[Array, Array], name: str) -> None:
     """See that a function which is given beside its table agrees with it, row by row.
 
     Raises:
         BadInput: naming the first row where it does not.
     """
-    assert function.table is not None
-    points, values = function.table
-    name = function.name or "a function with a table"
+    points, values = table
     try:
-        found = np.asarray(function.value(points.copy()), dtype=np.float64).reshape(len(points), -1)
+        found = np.asarray(value(points.copy()), dtype=np.float64).reshape(len(points), -1)
     except Exception as error:
         raise BadInput(
             f"{name}: value fails at the rows of table ({type(error).__name__}: {error}); give table alone"

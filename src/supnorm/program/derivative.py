@@ -6,28 +6,25 @@ At kinks (abs, relu, min, max) one of the one-sided derivatives is taken.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from supnorm.program.evaluation import forward
+from supnorm.program.node import Node
 from supnorm.program.operations import SLOPE, Array
 
-if TYPE_CHECKING:
-    from supnorm.program.program import Node, Program
 
-
-def vjp(program: Program, x: Array) -> tuple[Array, Callable[[Array], Array]]:
+def vjp(nodes: Sequence[Node], x: Array) -> tuple[Array, Callable[[Array], Array]]:
     """Values ``(n, m)`` at ``x`` and the pullback ``(n, m) -> (n, d)``."""
     x = np.asarray(x, dtype=np.float64)
-    values = forward(program.nodes, x)
+    values = forward(nodes, x)
 
     def pull(weights: Array) -> Array:
         adjoint: list[Array | None] = [None] * len(values)
         adjoint[-1] = np.asarray(weights, dtype=np.float64)
         with np.errstate(all="ignore"):
             for position in range(len(values) - 1, 0, -1):
-                node, flow = program.nodes[position], adjoint[position]
+                node, flow = nodes[position], adjoint[position]
                 adjoint[position] = None if position else flow
                 if flow is None:
                     continue

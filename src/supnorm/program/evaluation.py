@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from supnorm.program.node import Node
 from supnorm.program.operations import BINARY, UNARY, Array
-
-if TYPE_CHECKING:
-    from supnorm.program.program import Node, Program
 
 CHUNK = 1 << 18  # numbers of all nodes for one chunk of rows: about 2 MB, inside the second-level cache
 
 
-def evaluate(program: Program, x: Array) -> Array:
-    """Values at points ``x``, shape ``(n, d)``; returns ``(n, m)``.
+def evaluate(nodes: Sequence[Node], x: Array) -> Array:
+    """Values of a program's last node at points ``x``, shape ``(n, d)``; returns ``(n, m)``.
 
     Raises:
         ValueError: when ``x`` has another number of columns than the program has inputs.
     """
     x = np.asarray(x, dtype=np.float64)
-    if x.ndim != 2 or x.shape[1] != program.d:
-        raise ValueError(f"points must have shape (n, {program.d}), got {x.shape}")
-    rows = max(CHUNK // sum(node.width for node in program.nodes), 16)
+    if x.ndim != 2 or x.shape[1] != nodes[0].width:
+        raise ValueError(f"points must have shape (n, {nodes[0].width}), got {x.shape}")
+    rows = max(CHUNK // sum(node.width for node in nodes), 16)
     if len(x) <= rows:
-        return _last(program.nodes, x)
-    return np.concatenate([_last(program.nodes, x[i : i + rows]) for i in range(0, len(x), rows)])
+        return _last(nodes, x)
+    return np.concatenate([_last(nodes, x[i : i + rows]) for i in range(0, len(x), rows)])
 
 
 def _last(nodes: Sequence[Node], x: Array) -> Array:

@@ -16,38 +16,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from supnorm.program.apart import Apart
+from supnorm.program.derivative import vjp
+from supnorm.program.evaluation import evaluate
+from supnorm.program.node import Node
 from supnorm.program.operations import BINARY, PARAMETERS, UNARY, Array
 
 SCHEMA = "supnorm.program/1"
-
-
-@dataclass(frozen=True, eq=False)
-class Node:
-    """One operation.
-
-    Attributes:
-        op: its name.
-        args: positions of its arguments in the program.
-        width: number of features of the result.
-        weight, bias: of ``affine``: ``y = weight @ x + bias``, shapes ``(width, k)`` and ``(width,)``.
-        value: of ``constant``, shape ``(width,)``.
-        columns: of ``take``, which features of the argument, shape ``(width,)``.
-        parameter: the exponent of ``pow``, the slope of ``leaky_relu``.
-        apart: how far what the runtime computes may be from the operation; no part of the JSON text.
-    """
-
-    op: str
-    args: tuple[int, ...]
-    width: int
-    weight: Array | None = None
-    bias: Array | None = None
-    value: Array | None = None
-    columns: NDArray[np.intp] | None = None
-    parameter: float | None = None
-    apart: tuple[Apart, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,16 +61,16 @@ class Program:
         return tuple(sorted({node.op for node in self.nodes}))
 
     def value(self, x: Array) -> Array:
-        """Values at points ``x``, shape ``(n, d)``; returns ``(n, m)``."""
-        from supnorm.program.evaluation import evaluate
+        """Values at points ``x``, shape ``(n, d)``; returns ``(n, m)``.
 
-        return evaluate(self, x)
+        Raises:
+            ValueError: when ``x`` has another number of columns than the program has inputs.
+        """
+        return evaluate(self.nodes, x)
 
     def vjp(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         """Values and the function that pulls output weights ``(n, m)`` back to gradients ``(n, d)``."""
-        from supnorm.program.derivative import vjp
-
-        return vjp(self, x)
+        return vjp(self.nodes, x)
 
     @cached_property
     def hash(self) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.program.program import Node, Program
+from supnorm.program.node import Node
+from supnorm.program.program import Program
 
 
 def to_jax(program: Program) -> Callable[[Any], Any]:

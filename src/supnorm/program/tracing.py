@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from supnorm.program import entry
 from supnorm.program.apart import Apart
+from supnorm.program.node import Node
 from supnorm.program.operations import BINARY, UNARY, Array
-from supnorm.program.program import Node, Program
+from supnorm.program.program import Program
 
 Integers: TypeAlias = NDArray[np.intp]
 

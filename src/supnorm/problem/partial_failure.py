@@ -1,0 +1,25 @@
+"""How a function says that it has values at some points of a batch only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+class PartialFailure(Exception):
+    """Raised by a function's ``value`` when some points of the batch failed.
+
+    Attributes:
+        values: shape ``(n, m)``, NaN rows where it failed.
+        messages: by row, what happened there; a message starts with its kind: ``"timeout: ..."``,
+            ``"exception: ..."`` or ``"error: ..."``.
+    """
+
+    def __init__(self, values: Array, messages: Mapping[int, str]) -> None:
+        super().__init__(next(iter(messages.values()), "no message"))
+        self.values = values
+        self.messages = dict(messages)

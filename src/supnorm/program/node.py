@@ -1,0 +1,37 @@
+"""One operation of a straight-line program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.program.apart import Apart
+from supnorm.program.operations import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One operation.
+
+    Attributes:
+        op: its name.
+        args: positions of its arguments in the program.
+        width: number of features of the result.
+        weight, bias: of ``affine``: ``y = weight @ x + bias``, shapes ``(width, k)`` and ``(width,)``.
+        value: of ``constant``, shape ``(width,)``.
+        columns: of ``take``, which features of the argument, shape ``(width,)``.
+        parameter: the exponent of ``pow``, the slope of ``leaky_relu``.
+        apart: how far what the runtime computes may be from the operation; no part of the JSON text.
+    """
+
+    op: str
+    args: tuple[int, ...]
+    width: int
+    weight: Array | None = None
+    bias: Array | None = None
+    value: Array | None = None
+    columns: NDArray[np.intp] | None = None
+    parameter: float | None = None
+    apart: tuple[Apart, ...] = ()
