@@ -99,7 +99,7 @@ def test_everything_survives_beside_the_file_and_elsewhere(whole: Path, tmp_path
     moved = open_problem(away / "problem.toml")
     same(problem, moved)
     back = tmp_path / "back.toml"
-    moved.save(back)
+    save_problem(moved, back)
     assert tomllib.loads(back.read_text()) == tomllib.loads((tmp_path / "again.toml").read_text())
     written = tomllib.loads((away / "problem.toml").read_text())
     assert written["model"]["python"] == "../../truth.py:model"
@@ -134,9 +134,10 @@ def test_what_has_no_path_is_named(whole: Path, tmp_path: Path) -> None:
 
 def test_a_problem_is_written_without_the_rooms_that_open_files(tmp_path: Path) -> None:
     code = (
-        "import sys, numpy as np; from supnorm.problem import Domain, Function, Problem\n"
+        "import sys, numpy as np; from supnorm.problem import Domain, Function, Problem; "
+        "from supnorm.problem.save import save_problem\n"
         "f = Function(np.sin, origin={'python': 'truth.py:f'})\n"
-        f"Problem(f, f, Domain(x=(0.0, 1.0))).save({str(tmp_path / 'written.toml')!r})\n"
+        f"save_problem(Problem(f, f, Domain(x=(0.0, 1.0))), {str(tmp_path / 'written.toml')!r})\n"
         "print([m for m in sys.modules if m.startswith('supnorm.sources')])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -147,8 +148,8 @@ def test_a_problem_is_written_without_the_rooms_that_open_files(tmp_path: Path) 
 def test_other_data_than_those_of_the_file_have_no_path(whole: Path, tmp_path: Path) -> None:
     problem = open_problem(whole)
     with pytest.raises(BadInput, match="have no path: the data;"):
-        replace(problem, data=problem.data[1:]).save(tmp_path / "no.toml")
-    replace(problem, data=problem.data.copy()).save(tmp_path / "yes.toml")
+        save_problem(replace(problem, data=problem.data[1:]), tmp_path / "no.toml")
+    save_problem(replace(problem, data=problem.data.copy()), tmp_path / "yes.toml")
     same(problem, open_problem(tmp_path / "yes.toml"))
 
 
@@ -166,13 +167,13 @@ def test_a_domain_of_data_survives(tmp_path: Path) -> None:
     assert 0 < inside.sum() < 200
     np.testing.assert_array_equal(inside, again.domain.contains(x))
     box = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
-    replace(problem, domain=box).save(tmp_path / "box.toml")
+    save_problem(replace(problem, domain=box), tmp_path / "box.toml")
     boxed = open_problem(tmp_path / "box.toml")
     assert boxed.domain.contains(x).all()
     np.testing.assert_array_equal(boxed.data, problem.data)
     half = Domain.from_samples(problem.data[:20], ["a", "b"])
     with pytest.raises(BadInput, match="the data points of the domain"):
-        replace(problem, domain=half).save(tmp_path / "half.toml")
+        save_problem(replace(problem, domain=half), tmp_path / "half.toml")
 
 
 finite = st.floats(-1e300, 1e300, allow_nan=False)
