@@ -93,6 +93,25 @@ def test_a_certificate_of_something_else_is_refused():
         into_report(report, other)
 
 
+def test_an_error_that_only_certify_computed_is_in_the_verdict():
+    point = np.array([0.3217, 0.777])
+    truth = lambda x: np.sin(3 * x[:, 0])  # noqa: E731
+    needle = lambda x: truth(x) + 1e-2 * np.exp(-3e6 * ((x - point) ** 2).sum(1))  # noqa: E731
+    problem = Problem(needle, truth, Domain(x=(0.0, 1.0), y=(0.0, 1.0)), tolerance=2e-3)
+    report = sn.audit(problem, evaluations=100, power=None)
+    assert report.status.code == "nothing-found"
+    result = certify(problem, witness=point)
+    joined = into_report(report, result)
+    assert joined.status.code == "tolerance-exceeded"
+    assert joined.status.exit == 1
+    assert joined.worst.error == joined.document["sup"]["lower"] == pytest.approx(1e-2)
+    assert joined.points.rows[0, -1] == joined.worst.error
+    assert joined.document["findings"][0]["code"] == "computed-by-certify"
+    page(joined.to_json())
+    other = replace(problem, tolerance=3e-3)  # of another problem nothing is taken
+    assert into_report(report, certify(other, witness=point)).status.code == "nothing-found"
+
+
 @pytest.mark.parametrize("proved", [True, False])
 def test_the_advice_speaks_of_the_bound_where_it_is_within_the_tolerance(proved):
     problem = _problem(1)

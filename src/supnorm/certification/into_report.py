@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from supnorm.auditing import AuditReport
 from supnorm.certification.bound_map import bound_map
+from supnorm.certification.computed import with_computed
 from supnorm.certification.measured import BEYOND
 from supnorm.certification.result import CertifyResult
 from supnorm.results import BadInput, from_json, rounded_up, to_json
@@ -68,9 +69,13 @@ def proves(result: CertifyResult, upper: float, tolerance: float) -> bool:
 def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     """The report with ``sup.upper``, what it rests on, and the map of local bounds.
 
+    Where `certify` computed a larger error of the same problem than the audit, that is its worst point (`computed`).
+
     Raises:
         BadInput: when the audit holds an error above the bound: they are not about the same model and reference.
     """
+    if result.fingerprint and result.fingerprint == report.document["fingerprint"]:
+        report = with_computed(report, result)
     if result.upper_kind == "none":
         return report
     upper, kind, assumptions = beside(result, from_json(report.document["sup"]["lower"]))

@@ -19,7 +19,7 @@ from supnorm.certification.kinks import beside_kinks
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
 from supnorm.program import Program
-from supnorm.results import rounded_up
+from supnorm.results import Witness, rounded_up
 
 if TYPE_CHECKING:
     from supnorm.results.certify import AgreementRecord
@@ -66,13 +66,18 @@ class Agreement:
         sides: for each side that has a program.
         points: how many were compared.
         worst: the largest error that counts of both as they run at these points; 0 where none is known.
-        worst_x: where that was.
+        worst_at: where that was, with both values; None where none is known.
     """
 
     sides: tuple[Difference, ...] = ()
     points: int = 0
     worst: float = 0.0
-    worst_x: tuple[float, ...] | None = None
+    worst_at: Witness | None = None
+
+    @property
+    def worst_x(self) -> tuple[float, ...] | None:
+        """The point of `worst`."""
+        return None if self.worst_at is None else tuple(self.worst_at.x.tolist())
 
     @property
     def size(self) -> float:
@@ -251,9 +256,9 @@ class Measuring:
                 return np.asarray((1.0 + np.abs(model - reference) / divisor) / least * weight)
             return np.asarray(weight / divisor)
 
-    def _worst(self) -> tuple[float, tuple[float, ...] | None]:
+    def _worst(self) -> tuple[float, Witness | None]:
         """The largest error of both as they run, where both were called, and where."""
-        best: tuple[float, tuple[float, ...] | None] = (0.0, None)
+        best: tuple[float, Witness | None] = (0.0, None)
         for (what, label), mine in self.batches.items():
             other = self.batches.get(("reference", label))
             if what != "model" or other is None:
@@ -261,8 +266,12 @@ class Measuring:
             n = min(len(mine.x), len(other.x))
             if not np.array_equal(mine.x[:n], other.x[:n]):
                 continue
-            size, _ = self.problem.error(mine.run[:n], other.run[:n], mine.x[:n])
+            size, output = self.problem.error(mine.run[:n], other.run[:n], mine.x[:n])
             size = np.where(np.isfinite(size) & self.problem.domain.contains(mine.x[:n]), size, -1.0)
             if len(size) and size.max() > best[0]:
-                best = float(size.max()), tuple(mine.x[int(size.argmax())].tolist())
+                k = int(size.argmax())
+                best = (
+                    float(size[k]),
+                    Witness(mine.x[k], mine.run[k], other.run[k], float(size[k]), int(output[k])),
+                )
         return best

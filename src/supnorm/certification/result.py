@@ -15,7 +15,7 @@ from supnorm.certification.certificate import Certificate
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.measured import BEYOND, NOTHING_SEEN, Agreement
 from supnorm.certification.rounding import ULPS
-from supnorm.problem import ErrorMeasure, Problem
+from supnorm.problem import ErrorMeasure, Problem, fingerprint
 from supnorm.results import (
     BadInput,
     Bound,
@@ -61,6 +61,7 @@ class CertifyResult:
         seconds: time used.
         status: why it stopped, advice, exit code.
         certificate: the proof, to be saved and checked.
+        fingerprint: of the problem.
     """
 
     lower: float
@@ -82,6 +83,7 @@ class CertifyResult:
     agreement: Agreement = NOTHING_SEEN
     believed: int = 0
     unit: str = ""
+    fingerprint: str = ""
 
     def __post_init__(self) -> None:
         if not self.lower <= self.upper:
@@ -207,7 +209,7 @@ def result_of(
         bracket.proved_volume(target), witness,
         len(certificate.boxes), bracket.tried, seconds, status,
         (*assumptions, *_measured(seen), *([from_file] if believed else ())), certificate, problem.domain.names, outputs,
-        seen, believed, unit_of(problem),
+        seen, believed, unit_of(problem), fingerprint(problem),
     )  # fmt: skip
 
 

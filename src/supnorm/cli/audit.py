@@ -142,10 +142,10 @@ def run_audit(
         tell: is given a report that cannot be written.
     """
     from supnorm.auditing import NORMS, Power, audit
-    from supnorm.cli.folder import run_folder, same_run, undisturbed
+    from supnorm.cli.folder import run_folder, same_run
     from supnorm.evaluation import Finished
     from supnorm.evaluation.cost_word import repeat_word
-    from supnorm.pages import TerminalProgress, write_page
+    from supnorm.pages import TerminalProgress
     from supnorm.problem.specification import read_specification
     from supnorm.results import Interrupted
     from supnorm.sources import open_problem, save_problem
@@ -208,10 +208,12 @@ def run_audit(
             begun + (f" --cost {repeat_word(decided)}" if decided is not None else "") + command
         )
         report = replace(report, document=document)
-        report = _with_proof(report, problem, folder)
-        with undisturbed(), told_if_lost(lambda: tell(report)):
-            report.save(folder)
-            write_page(report, folder / "report.html")
+        _keep(report, folder, tell)
+        if (folder / "certificate.json").exists():
+            joined = _with_proof(report, problem, folder)
+            if joined is not report:
+                _keep(joined, folder, tell)
+            report = joined
     if report.status.code == "interrupted":
         advice = report.status.advice  # by you, or by workers or a disk, which it names
         why = "interrupted" if advice.startswith("Stopped by you") else advice.partition("; ")[0]
@@ -223,23 +225,38 @@ def run_audit(
     return report
 
 
+def _keep(report: AuditReport, folder: Path, tell: Callable[[AuditReport], None]) -> None:
+    """Write result, points and page; ``tell`` is given the report where they cannot be written."""
+    from supnorm.cli.folder import undisturbed
+    from supnorm.pages import write_page
+
+    with undisturbed(), told_if_lost(lambda: tell(report)):
+        report.save(folder)
+        write_page(report, folder / "report.html")
+
+
 def _with_proof(report: AuditReport, problem: Problem, folder: Path) -> AuditReport:
-    """The report with the bound of a certificate of the same problem that is in the folder, where there is one."""
+    """The report with what the certificate of the same problem in the folder says: its bound, and its worse witness.
+
+    The report has been written already: whatever ends this loses nothing of it.
+    """
+    import numpy as np
+
     from supnorm.certification import certify, into_report
     from supnorm.results import BadInput, Contradiction
 
     path = folder / "certificate.json"
-    if not path.exists():
-        return report
-    import numpy as np
-
     points = np.array([place.x for place in report.places])
     try:
         bound = certify(problem, boxes=0, resume=path, witness=points if len(points) else None)
         return into_report(report, bound)
     except (BadInput, Contradiction) as why:  # the report of the audit is good without it
-        say(f"supnorm: the upper bound of {path} is not in this report: {why}", err=True)
-        return report
+        why_not = str(why)
+    except KeyboardInterrupt:
+        INTERRUPTS.taken()
+        why_not = "stopped by you before it was compared with this audit; certify --resume takes it in"
+    say(f"supnorm: the upper bound of {path} is not in this report: {why_not}", err=True)
+    return report
 
 
 def _power_words(power: bool | None, planted: Mapping[str, Any]) -> str:

@@ -285,7 +285,9 @@ def _place(result: CertifyResult) -> str:
 
 
 def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> AuditReport | None:
-    """An audit's report of the same problem in the same folder with the bound, if there is one.
+    """An audit's report of the same problem in the same folder with the bound, and with a larger error that was computed.
+
+    None where there is no such report, or it stays what it is.
 
     Raises:
         BadInput: when the audit computed an error above the bound.
@@ -294,11 +296,12 @@ def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> Audit
     from supnorm.certification import into_report
     from supnorm.results.door import DAMAGED, faults_of
 
-    if result.upper_kind == "none" or not (folder / "result.json").exists():
+    if not (folder / "result.json").exists():
         return None
     report = load_report(folder)
     with faults_of(f"{folder / 'result.json'}", DAMAGED):
-        return into_report(report, result) if report.document["fingerprint"] == fingerprint else None
+        joined = into_report(report, result) if report.document["fingerprint"] == fingerprint else report
+    return None if joined is report else joined
 
 
 class Progress:
