@@ -109,6 +109,7 @@ def pairs_of(model: Function, reference: Function) -> Pairs:
     a, b = _rows(model), _rows(reference)
     if a.source is not None and a.source == b.source:
         return _in_order(model, reference, "row")
+    _demand_same(model, reference)
     if a.key or b.key:
         return _by_key(model, reference)
     return _in_order(model, reference, "order")
@@ -148,6 +149,17 @@ def _same_width(model: Function, reference: Function) -> None:
     if m != k:
         raise BadInput(
             f"the model has {m} outputs and the reference {k}; choose the same ones (outputs = [...])"
+        )
+
+
+def _demand_same(model: Function, reference: Function) -> None:
+    """What either file says of all of its rows must not be denied by the other."""
+    a, b = _rows(model).same, _rows(reference).same
+    name = next((name for name in a if a[name] != b.get(name, a[name])), None)
+    if name is not None:
+        raise BadInput(
+            f"{_name(model)} (model) and {_name(reference)} (reference) differ in {name}: {a[name]} against {b[name]}; "
+            "give tables of the same, or correct the one that is wrong (or take out a coordinate that does not matter)"
         )
 
 

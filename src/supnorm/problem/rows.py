@@ -32,6 +32,8 @@ class Rows:
         key: names of the columns that say which rows of two tables belong together; empty without one.
         keys: their cells in each row; empty without a key.
         texts: ``texts(rows)``: the cells of the other columns in these rows (from 0), read when they are asked for.
+        same: what the file says of all rows at once, as text by what it speaks of (the level of a field, ..); two tables
+            of which one says otherwise are not of the same thing.
     """
 
     name: str = ""
@@ -41,6 +43,7 @@ class Rows:
     key: tuple[str, ...] = ()
     keys: Sequence[Key] = ()
     texts: Texts | None = None
+    same: Mapping[str, str] = field(default_factory=dict)
 
     def line(self, row: int) -> int | None:
         """The line of the file where a row (from 0) begins; None where it is the row's number plus 1, or unknown."""

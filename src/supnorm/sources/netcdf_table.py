@@ -18,6 +18,11 @@ from numpy.typing import NDArray
 from supnorm.results import BadInput, install
 
 Array = NDArray[np.float64]
+# The values that the NetCDF library fills variables with: NC_FILL_SHORT, .. of its header; a byte has none.
+FILLS = {
+    "f4": 9.969209968386869e36, "f8": 9.969209968386869e36, "i2": -(2**15) + 1, "u2": 2**16 - 1, "i4": -(2**31) + 1,
+    "u4": 2**32 - 1, "i8": -(2**63) + 2, "u8": 2**64 - 2,
+}  # fmt: skip
 MOST = 50_000_000  # rows, at most: each is held with its inputs and values
 
 
@@ -30,12 +35,14 @@ class Grid:
         texts: coordinates of each dimension as text; empty for one without.
         along: other one-dimensional coordinates along one of them, as text, with the dimension's name.
         narrow: how columns are stored that hold less than double precision.
+        filled: how many values of a column are the default fill value of its type, where the file names no other.
     """
 
     sizes: Mapping[str, int]
     texts: Mapping[str, Sequence[str]]
     along: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
     narrow: Mapping[str, str] = field(default_factory=dict)
+    filled: Mapping[str, int] = field(default_factory=dict)
 
     def cells(self, row: int) -> dict[str, str]:
         """The coordinates of a row (from 0) as text; of a dimension without any its place, from 1."""
@@ -48,7 +55,23 @@ class Grid:
 def names(path: Path, what: str) -> list[str]:
     """Names of variables and coordinates."""
     with _dataset(path, what) as data:
+        if not data.variables and (groups := _groups(path)):
+            raise BadInput(
+                f"{what}: its variables are in groups ({', '.join(groups)}), which are not read: write one of them to "
+                "a file of its own"
+            )
         return [str(name) for name in data.variables]
+
+
+def _groups(path: Path) -> list[str]:
+    """The groups of a file that can be opened."""
+    try:
+        import h5netcdf  # type: ignore[import-untyped]
+
+        with h5netcdf.File(path, "r") as file:
+            return [str(name) for name in file.groups][:10]
+    except Exception:  # another package has read it
+        return []
 
 
 def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]:
@@ -61,6 +84,7 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
         variables = [data.variables[c] for c in columns]
         sizes = _sizes(data, variables, what)
         spread = [_spread(v, c, sizes, what) for c, v in zip(columns, variables, strict=True)]
+        filled = {c: n for c, v in zip(columns, variables, strict=True) if (n := int(_default_fill(v).sum()))}
         texts = {d: _texts(data.variables[d]) if d in data.variables else [] for d in sizes}
         along = {
             str(name): (str(c.dims[0]), _texts(c.variable))
@@ -68,7 +92,7 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
             if name not in columns and len(c.dims) == 1 and name not in sizes and str(c.dims[0]) in sizes
         }
         narrow = {c: said for c, v in zip(columns, variables, strict=True) if (said := _narrow(v))}
-        return np.stack(spread, axis=1), Grid(sizes, texts, along, narrow)
+        return np.stack(spread, axis=1), Grid(sizes, texts, along, narrow, filled)
 
 
 def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[list[Any]]:
@@ -120,15 +144,59 @@ def _spread(variable: Any, column: str, sizes: Mapping[str, int], what: str) -> 
     if values.dtype.kind not in "fiu":
         kind = "text" if values.dtype.kind in "OSU" else values.dtype
         raise BadInput(f"{what}: column {column} holds {kind}, not numbers")
-    flat = values.astype(np.float64)
+    flat, missing = values.astype(np.float64), _default_fill(variable)
     if values.dtype.kind in "iu":
-        large = np.abs(flat) >= 2.0**53
+        large = (np.abs(flat) >= 2.0**53) & ~missing
         if (flat[large].astype(object) != values[large].astype(object)).any():
             raise BadInput(
                 f"{what}: column {column}: double precision cannot hold all of its whole numbers (beyond 2^53); subtract "
                 "an offset from it first"
             )
-    return _broadcast(flat, [str(d) for d in variable.dims], sizes).ravel()
+    return _broadcast(np.where(missing, np.nan, flat), [str(d) for d in variable.dims], sizes).ravel()
+
+
+def _default_fill(variable: Any) -> NDArray[np.bool_]:
+    """Which values were never written: the library filled them with the default of their type (not of single bytes).
+
+    They are missing where the file does not name another fill value; its reader here masks only those that are named.
+    """
+    values, encoding = np.asarray(variable.values), variable.encoding
+    stored = np.dtype(encoding.get("dtype") or values.dtype)
+    named = {"_FillValue", "missing_value"} & {*encoding, *variable.attrs}
+    if named or f"{stored.kind}{stored.itemsize}" not in FILLS or values.dtype.kind not in "fiu":
+        return np.zeros(values.shape, dtype=bool)
+    fill = np.asarray(FILLS[f"{stored.kind}{stored.itemsize}"], dtype=stored)
+    if not {"scale_factor", "add_offset"} & {*encoding}:
+        return np.asarray(values == fill)
+    scale, offset = (
+        float(np.ravel(encoding.get(k, v))[0]) for k, v in (("scale_factor", 1), ("add_offset", 0))
+    )
+    unpacked = float(fill) * scale + offset
+    return np.asarray(
+        np.abs(values - unpacked) <= 1e-6 * abs(scale)
+    )  # far less than a step of what is packed
+
+
+def same_for_all(path: Path, columns: Sequence[str], what: str) -> dict[str, str]:
+    """What a file says of all rows at once, by what it speaks of: coordinates of no dimension (a level that was chosen),
+    and from when and in what the times among the inputs, ``columns``, are counted.
+    """
+    with _dataset(path, what) as data:
+        chosen = [n for n, c in data.coords.items() if not c.dims and n not in columns]
+        said = {str(n): _texts(data.variables[n])[0] for n in chosen}
+        for i, column in enumerate(columns):
+            variable = data.variables[column]
+            if " since " in str(variable.attrs.get("units")):
+                said[f"the times of input {i + 1}"] = _counted(variable)
+        return said
+
+
+def _counted(variable: Any) -> str:
+    """Which dates the numbers 0 and 1 are, and in which calendar where that is not the usual one."""
+    calendar = str(variable.attrs.get("calendar", "standard")).lower()
+    dates = _texts(type(variable)(("n",), np.array([0.0, 1.0]), variable.attrs))
+    usual = calendar in ("standard", "gregorian", "proleptic_gregorian")
+    return f"0 is {dates[0]} and 1 is {dates[1]}" + ("" if usual else f" of the calendar {calendar}")
 
 
 def _broadcast(values: NDArray[Any], dims: Sequence[str], sizes: Mapping[str, int]) -> NDArray[Any]:

@@ -57,12 +57,17 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
         key,
         _keys(path, key, read, what) if key else (),
         functools.partial(_other_cells, path, [*inputs, *outputs], read.grid, what),
+        netcdf_table.same_for_all(path, inputs, what) if read.grid else {},
     )
     notes = (
         f"{path.name} is a table of values: statistics only, nothing was searched",
         *(
             f"{path.name}: {column} is stored as {kind}: {rounding_words(kind)}"
             for column, kind in read.narrow.items()
+        ),
+        *(
+            f"{path.name}: {count:,} values of {column} are NetCDF's default fill value: they count as missing"
+            for column, count in (read.grid.filled if read.grid else {}).items()
         ),
     )
     units = netcdf_table.units(path, outputs, what) if path.suffix.lower() == ".nc" else {}
