@@ -1,3 +1,14 @@
+from .approximants import (
+    ChebyshevTensor,
+    GaussianProcess,
+    PiecewiseChebyshev,
+    PiecewiseLeastSquares,
+    PolynomialLeastSquares,
+    RandomFeatures,
+    SimplexInterpolation,
+    SparseLegendre,
+    TensorTrain,
+)
 from .auditing import (
     AuditReport,
     Enumeration,
@@ -16,7 +27,7 @@ from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem, with_bo
 from .results import BadInput, Bound, Estimate, ExitCode, Status, Witness
 from .results.versions import __version__
 from .sources import from_jax, from_torch, open_problem, save_problem, with_derivatives
-from .training import FitResult, fit
+from .training import FitResult, NetworkFit, fit
 
 __all__ = [
     "AuditReport",
@@ -25,6 +36,7 @@ __all__ = [
     "Bound",
     "BudgetResult",
     "CertifyResult",
+    "ChebyshevTensor",
     "Domain",
     "Enumeration",
     "ErrorMeasure",
@@ -33,17 +45,26 @@ __all__ = [
     "ExitCode",
     "FitResult",
     "Function",
+    "GaussianProcess",
     "Law",
     "LearningCurve",
     "NetworkClass",
+    "NetworkFit",
     "Pictures",
+    "PiecewiseChebyshev",
+    "PiecewiseLeastSquares",
     "PlanningCalls",
+    "PolynomialLeastSquares",
     "Power",
     "Problem",
+    "RandomFeatures",
     "ScreenAndAscent",
+    "SimplexInterpolation",
     "SmoothClass",
+    "SparseLegendre",
     "Status",
     "SurrogateSearch",
+    "TensorTrain",
     "Witness",
     "__version__",
     "audit",

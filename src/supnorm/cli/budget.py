@@ -152,21 +152,17 @@ def _kept_in(out: Path) -> str:
 
 def _trainers(text: str, option: str) -> dict[str, Any]:
     """Strategies of `fit` by name, or the user's own functions; separated by commas."""
-    from supnorm.cli.fit import METHODS, named
     from supnorm.planning.names import LEARNERS
+    from supnorm.strategies import named
 
     trainers: dict[str, Any] = {}
     for part in (word.strip() for word in text.split(",")):
         if ":" in part:
             _load(part, str(Path.cwd()))
             trainers[part] = partial(_own, part, str(Path.cwd()))
-        elif part in METHODS:
-            strategy = named(part)
-            trainers[LEARNERS.get(type(strategy).__name__, part)] = strategy
         else:
-            raise BadInput(
-                f"{option} {part!r} is not known; known are {', '.join(METHODS)} and file.py:trainer"
-            )
+            strategy = named(part, option, ("file.py:trainer",))
+            trainers[LEARNERS.get(type(strategy).__name__, part)] = strategy
     return trainers
 
 

@@ -24,24 +24,11 @@ from supnorm.cli.options import (
     default_folder,
 )
 from supnorm.interrupts import INTERRUPTS
+from supnorm.strategies import STRATEGIES, named
 
 if TYPE_CHECKING:
     from supnorm.problem import Problem
     from supnorm.training import FitResult
-
-# Names exist only here: the verb itself takes strategy objects.
-METHODS = {
-    "chebyshev": ("supnorm.approximants", "ChebyshevTensor"),
-    "piecewise-chebyshev": ("supnorm.approximants", "PiecewiseChebyshev"),
-    "piecewise-polynomial": ("supnorm.approximants", "PiecewiseLeastSquares"),
-    "polynomial": ("supnorm.approximants", "PolynomialLeastSquares"),
-    "sparse-legendre": ("supnorm.approximants", "SparseLegendre"),
-    "simplex": ("supnorm.approximants", "SimplexInterpolation"),
-    "gaussian-process": ("supnorm.approximants", "GaussianProcess"),
-    "tensor-train": ("supnorm.approximants", "TensorTrain"),
-    "random-features": ("supnorm.approximants", "RandomFeatures"),
-    "network": ("supnorm.training", "NetworkFit"),
-}
 
 
 def register(app: typer.Typer) -> None:
@@ -60,7 +47,7 @@ def command(
     max_evaluations: Annotated[
         int | None, typer.Option("--max-evaluations", min=50, help="Calls of the reference for fitting.")
     ] = None,
-    method: Annotated[str, typer.Option("--method", help="auto, or " + ", ".join(METHODS))] = "auto",
+    method: Annotated[str, typer.Option("--method", help="auto, or " + ", ".join(STRATEGIES))] = "auto",
     certify: Annotated[bool, typer.Option("--certify", help="Go on until a proof says so.")] = False,
     seed: SEED = None,
     cost: FIT_COST = None,
@@ -80,7 +67,8 @@ def command(
     from supnorm.training import fit
 
     opened = open_problem(problem, trust=trust)
-    strategy = named(method)
+    if method != "auto":
+        named(method, "--method", ("auto",))
     folder = out or Path(default_folder(problem).name.removesuffix("-run") + "-fit")
     with run_folder(folder, opened, resume, named=out is not None) as store:
         same_run(store, {"seed": seed or 0, "max-evaluations": max_evaluations, "seconds": seconds}, folder)
@@ -91,7 +79,7 @@ def command(
                 norm=norm,
                 seconds=seconds,
                 max_evaluations=max_evaluations,
-                method=strategy,
+                method=method,
                 certify=certify,
                 seed=seed or 0,
                 cost=cost,
@@ -155,24 +143,6 @@ def save(result: FitResult, folder: Path, opened: Problem) -> None:
         else result.tolerance,
     )
     save_problem(fitted, folder / "problem.toml")
-
-
-def named(method: str) -> Any:
-    """The strategy of a name.
-
-    Raises:
-        BadInput: for a name that is not in the table.
-    """
-    from importlib import import_module
-
-    from supnorm.results import BadInput
-
-    if method == "auto":
-        return method
-    if method not in METHODS:
-        raise BadInput(f"--method {method!r} is not known; known are auto, {', '.join(METHODS)}")
-    module, strategy = METHODS[method]
-    return getattr(import_module(module), strategy)()
 
 
 def summary(result: FitResult) -> list[str]:

@@ -1,47 +1,25 @@
-"""The strategies of `fit` by name: one table for Python, the command line and `budget`."""
+"""Which strategies a fit tries, in order."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from supnorm.approximants import (
-    ChebyshevTensor,
-    GaussianProcess,
-    PiecewiseChebyshev,
-    PiecewiseLeastSquares,
-    PolynomialLeastSquares,
-    RandomFeatures,
-    SimplexInterpolation,
-    SparseLegendre,
-    TensorTrain,
-)
 from supnorm.results import BadInput
-from supnorm.training.network_fit import NetworkFit
-
-STRATEGIES: dict[str, type[Any]] = {
-    "chebyshev": ChebyshevTensor,
-    "piecewise-chebyshev": PiecewiseChebyshev,
-    "piecewise-polynomial": PiecewiseLeastSquares,
-    "polynomial": PolynomialLeastSquares,
-    "sparse-legendre": SparseLegendre,
-    "simplex": SimplexInterpolation,
-    "gaussian-process": GaussianProcess,
-    "tensor-train": TensorTrain,
-    "random-features": RandomFeatures,
-    "network": NetworkFit,
-}
+from supnorm.strategies import STRATEGIES, named
 
 
 def automatic(d: int) -> list[Any]:
     """The strategies that `fit` tries for ``d`` inputs, in order."""
-    grids: list[Any] = [ChebyshevTensor(), PiecewiseChebyshev() if d == 1 else TensorTrain()]
-    own_points = grids[::-1] if d >= 4 else grids  # a full grid is expensive from four inputs on
-    sampled: list[Any] = [RandomFeatures(), PolynomialLeastSquares()]
+    own_points = ["chebyshev", "piecewise-chebyshev" if d == 1 else "tensor-train"]
+    if d >= 4:  # a full grid is expensive from four inputs on
+        own_points.reverse()
+    sampled: list[Any] = [named("random-features"), named("polynomial")]
     if d >= 2:
-        sampled.append(PolynomialLeastSquares("hyperbolic"))
+        sampled.append(replace(named("polynomial"), index_set="hyperbolic"))
     if d >= 3:
-        sampled.append(SparseLegendre())
-    return [*own_points, *sampled, GaussianProcess(), SimplexInterpolation(), NetworkFit()]
+        sampled.append(named("sparse-legendre"))
+    return [*map(named, own_points), *sampled, *map(named, ("gaussian-process", "simplex", "network"))]
 
 
 def strategies(method: Any, d: int, fixed: bool = False) -> list[Any]:
@@ -56,12 +34,12 @@ def strategies(method: Any, d: int, fixed: bool = False) -> list[Any]:
     if isinstance(method, str) and method == "auto":
         if not fixed:
             return automatic(d)
-        pieces = [PiecewiseLeastSquares()] if d == 1 else []
+        pieces = [named("piecewise-polynomial")] if d == 1 else []
         return pieces + [m for m in automatic(d) if hasattr(m, "from_samples")]
     if isinstance(method, str) and method in STRATEGIES:
-        method = STRATEGIES[method]()
+        method = named(method)
     if hasattr(method, "minimise"):
-        return [NetworkFit(optimiser=method)]
+        return [replace(named("network"), optimiser=method)]
     if hasattr(method, "from_samples") or (hasattr(method, "from_function") and not fixed):
         return [method]
     if hasattr(method, "from_function"):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from supnorm.planning.learning_curve.trainings import Trained, Trainer
 from supnorm.problem import Domain
 from supnorm.results import BadInput
+from supnorm.strategies import named
 
 Array = NDArray[np.float64]
 
@@ -57,11 +58,13 @@ class FitTrainer:
 
 
 def as_trainer(trainer: Any) -> Trainer:
-    """A trainer from a trainer or from a `fit` strategy.
+    """A trainer from a trainer, from a `fit` strategy or from its name.
 
     Raises:
         BadInput: for anything else, such as a strategy that chooses its own samples.
     """
+    if isinstance(trainer, str):
+        trainer = named(trainer, "learning curve")
     if hasattr(trainer, "from_samples"):
         return FitTrainer(trainer)
     if callable(trainer):
