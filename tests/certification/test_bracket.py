@@ -15,6 +15,7 @@ from supnorm.certification.forecast import Tree
 from supnorm.certification.leaf import Bounded
 from supnorm.certification.resume import tiles
 from supnorm.checker import check
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, Problem
 from supnorm.results import ExitCode
 
@@ -155,7 +156,7 @@ def _tiled(bracket):
 
 
 def _narrowed(bracket, goal, boxes, found=lambda points: None):
-    return bracket_module.narrow(bracket, _Sizes(), goal, found, None, boxes, None, lambda event: None)
+    return bracket_module.narrow(bracket, _Sizes(), goal, found, Limit(), boxes, None, lambda event: None)
 
 
 def test_no_cell_is_lost_in_batches_far_smaller_than_the_work(monkeypatch):
@@ -164,7 +165,7 @@ def test_no_cell_is_lost_in_batches_far_smaller_than_the_work(monkeypatch):
     assert _narrowed(bracket, goal, 100) == "boxes"
     assert len(bracket.pending) > 16
     assert _tiled(bracket)
-    bracket_module.settle(bracket, _Sizes(), goal, 60.0)
+    bracket_module.settle(bracket, _Sizes(), goal, Limit.of(60.0))
     assert _tiled(bracket)
     assert _narrowed(bracket, goal, 10_000) == "proved"
     assert _tiled(bracket)

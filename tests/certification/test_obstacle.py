@@ -12,6 +12,7 @@ from supnorm.certification import certify
 from supnorm.certification.bracket import Bracket, Goal, settle
 from supnorm.certification.error_program import error_program
 from supnorm.certification.leaf import Bounded
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.program import lower_jaxpr
 from supnorm.results import ExitCode
@@ -143,18 +144,18 @@ def _pending(halvings):
 
 def test_time_is_not_spent_on_boxes_that_have_no_bound():
     bracket, strategy = _pending(13), _Slow(np.inf)
-    settle(bracket, strategy, Goal(1.1, None), 10.0)
+    settle(bracket, strategy, Goal(1.1, None), Limit.of(10.0))
     assert strategy.calls == 1
 
 
 def test_the_first_bound_may_take_some_time_but_no_more(monkeypatch):
     monkeypatch.setattr(bracket_module, "FIRST_SECONDS", 0.45)
     bracket, strategy = _pending(13), _Slow(1.0)  # 32 batches
-    settle(bracket, strategy, Goal(1.1, None), 0.0)
+    settle(bracket, strategy, Goal(1.1, None), Limit.of(0.0))
     assert 3 <= strategy.calls <= 5
     assert bracket.upper == np.inf
     few, strategy = _pending(9), _Slow(1.0)
-    settle(few, strategy, Goal(1.1, None), 0.0)
+    settle(few, strategy, Goal(1.1, None), Limit.of(0.0))
     assert few.upper == 1.0
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from supnorm.auditing import pictures as charts
-from supnorm.auditing.clock import Clock
 from supnorm.auditing.facts import output_names
 from supnorm.auditing.peaks import marked, worst_first
 from supnorm.auditing.pictures import picture_budget
 from supnorm.auditing.run import Run
+from supnorm.evaluation.limit import Limit
 
 PICTURES_TIME = 0.2  # of the time of the search, where seconds limit it
 THUMBNAILS = 6
@@ -29,7 +29,7 @@ def draw(run: Run) -> Run:
     return _thumbnails(_with_worst(run, clock), clock)
 
 
-def _with_worst(run: Run, clock: Clock | None) -> Run:
+def _with_worst(run: Run, clock: Limit | None) -> Run:
     """The worst point of everything evaluated becomes the first peak."""
     landscape = run.landscape(picture_budget(run.evaluations, 8000), clock)
     peaks, changed = worst_first(landscape, list(run.peaks), run.asked.rng)
@@ -38,7 +38,7 @@ def _with_worst(run: Run, clock: Clock | None) -> Run:
     return replace(run, peaks=tuple(marked(landscape, peaks, run.sample, run.asked.rng)))
 
 
-def _charts(run: Run, clock: Clock | None) -> Run:
+def _charts(run: Run, clock: Limit | None) -> Run:
     """Cuts through the worst point, pictures of the first peaks, the map of everything, and the statistics."""
     budget, p = picture_budget(run.evaluations, 60_000), run.asked.pictures
     if clock is not None:
@@ -70,7 +70,7 @@ def _of_the_sample(run: Run) -> dict[str, Any]:
     return charts.distribution(run.sample) | {"progress": progress}
 
 
-def _thumbnails(run: Run, clock: Clock | None) -> Run:
+def _thumbnails(run: Run, clock: Limit | None) -> Run:
     """A picture of each of the first peaks that has none yet."""
     budget = 0.35 * picture_budget(run.evaluations, 60_000)
     if clock is not None:

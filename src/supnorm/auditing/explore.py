@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from supnorm.auditing.clock import Clock, Pace
 from supnorm.auditing.compared import is_table
 from supnorm.auditing.enumeration import Enumeration, finite_points
 from supnorm.auditing.expensive import SurrogateSearch
@@ -21,6 +20,7 @@ from supnorm.auditing.statistics import Moments, Sample
 from supnorm.auditing.strategy import Search, Strategy
 from supnorm.auditing.table import CompareRows
 from supnorm.evaluation import Evaluator, PointStatus
+from supnorm.evaluation.limit import Limit, Pace
 from supnorm.problem import draw_inside
 
 FEW = 2000  # calls up to which an expensive reference is modelled
@@ -51,7 +51,7 @@ def plan(asked: Asked) -> Run:
     return Run(asked=asked, strategy=chosen, evaluations=evaluations, clock=clock, search=known)
 
 
-def choose_strategy(evaluator: Evaluator, evaluations: int | None, clock: Clock | None = None) -> Strategy:
+def choose_strategy(evaluator: Evaluator, evaluations: int | None, clock: Limit | None = None) -> Strategy:
     """Where the budget allows every point of a finite domain there is nothing to search for.
 
     Else a few calls of an expensive reference are spent on a model of it, or the search is direct.
@@ -64,7 +64,7 @@ def choose_strategy(evaluator: Evaluator, evaluations: int | None, clock: Clock 
     return ScreenAndAscent()
 
 
-def _allows_all(evaluator: Evaluator, evaluations: int | None, clock: Clock | None) -> bool:
+def _allows_all(evaluator: Evaluator, evaluations: int | None, clock: Limit | None) -> bool:
     """Whether the domain is finite and all of its points can be evaluated within the budget and, likely, the time."""
     finite, points = evaluator.problem.domain.finite, None
     if finite is not None:
@@ -84,7 +84,7 @@ def _allows_all(evaluator: Evaluator, evaluations: int | None, clock: Clock | No
     return points / len(x) * (time.perf_counter() - before) <= ENUMERATED * clock.left
 
 
-def limit_in_time(evaluator: Evaluator, seconds: float | None, start: float) -> Clock | None:
+def limit_in_time(evaluator: Evaluator, seconds: float | None, start: float) -> Limit | None:
     """The clock of a search that began at ``start``; None without a limit in time."""
     if seconds is None:
         return None
@@ -98,7 +98,7 @@ def limit_in_time(evaluator: Evaluator, seconds: float | None, start: float) -> 
         wait([caller.submit(x) for _ in range(workers)])
     # What all this and the probe took is made up for up to half of the time.
     end = max(start + seconds, time.perf_counter() + seconds / 2)
-    return Clock(end, Pace(evaluator.model.cost + evaluator.reference.cost / workers))
+    return Limit(end, Pace(evaluator.model.cost + evaluator.reference.cost / workers))
 
 
 def sample(run: Run) -> Run:
@@ -136,7 +136,7 @@ def _drawn(run: Run, known: Search) -> Search:
     """Evaluate independent points of the law."""
     evaluator, problem, n = run.evaluator, run.problem, known.draws
     assert problem.law is not None
-    clock = run.clock and run.clock.within(STATISTICS * run.clock.left)
+    clock = run.clock and run.clock.within(STATISTICS)
     x = problem.law.draw(n, run.asked.rng)
     errors = [np.empty(0)]
     moments, before = Moments(known.norms), evaluator.failures.without_value
@@ -178,7 +178,7 @@ def _at_once(run: Run) -> Search:
     if strategy.traits.enumerates:
         reserved = run.evaluations is not None and finite_points(run.problem.domain)[1] > run.evaluations
         limit -= known.draws * reserved
-        clock = clock and clock.within(ENUMERATED * clock.left)
+        clock = clock and clock.within(ENUMERATED)
     return strategy.run(Landscape(evaluator, limit, clock=clock), known, run.asked.rng)
 
 
@@ -188,11 +188,11 @@ def _in_rounds(run: Run) -> Search:
     assert clock is not None
     most = np.inf if run.evaluations is None else run.evaluations - evaluator.spent("statistics")
     size = SECONDS_ROUND
-    while not clock.late and evaluator.spent("search") < most:
+    while not clock.over and evaluator.spent("search") < most:
         began, before = time.perf_counter(), evaluator.spent("search")
         limit = int(min(before + size, most))
         landscape = Landscape(evaluator, limit, clock=clock)
-        known = run.strategy.run(landscape, known, run.asked.rng, lambda: clock.late)
+        known = run.strategy.run(landscape, known, run.asked.rng, lambda: clock.over)
         known.rounds += 1
         done = evaluator.spent("search") - before
         if done < 4:

@@ -6,13 +6,11 @@ are those that the search has seen. No errors are planted and the second referen
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing.clock import Clock, Pace
 from supnorm.evaluation import Evaluator
+from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.results import ExitCode, Interrupted, Status, Witness
 
@@ -28,11 +26,11 @@ def halted(why: BaseException) -> str:
     return str(why) if isinstance(why, Interrupted) else "Stopped by you"
 
 
-def moment(evaluator: Evaluator) -> Clock:
+def moment(evaluator: Evaluator) -> Limit:
     """The time that is left for places, or for pictures, of an audit that was stopped; long calls are not repeated."""
     evaluator.hurry()
     expensive = evaluator.model.expensive or evaluator.reference.expensive
-    return Clock(time.perf_counter() + (0.0 if expensive else MOMENT), Pace(1e-9))
+    return Limit.of(0.0 if expensive else MOMENT)
 
 
 def come_back(evaluator: Evaluator, x: Array) -> NDArray[np.intp]:

@@ -13,10 +13,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing.clock import Clock
 from supnorm.auditing.manifold import onto_tangent, pull_back
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
 from supnorm.evaluation.evaluator import GRADIENT_COST
+from supnorm.evaluation.limit import Limit
 
 Array = NDArray[np.float64]
 GRADIENT = GRADIENT_COST
@@ -50,7 +50,7 @@ class Landscape:
     limit: int
     purpose: str = "search"
     tangent: bool = False
-    clock: Clock | None = None
+    clock: Limit | None = None
     informative: bool = True
     lens: Lens | None = None
     d: int = field(init=False)
@@ -72,7 +72,7 @@ class Landscape:
     @property
     def late(self) -> bool:
         """Whether the time is over, if it has an end."""
-        return self.clock is not None and self.clock.late
+        return self.clock is not None and self.clock.over
 
     @property
     def differentiable(self) -> bool:
@@ -127,7 +127,7 @@ class Landscape:
         done, slope = self.evaluator.gradient(x, self.purpose)
         return (done, slope) if self.lens is None else self.lens.gradient(done, slope)
 
-    def _in_time(self, clock: Clock, n: int, cost: int) -> Iterator[slice]:
+    def _in_time(self, clock: Limit, n: int, cost: int) -> Iterator[slice]:
         """Parts of ``n`` points of this cost, no longer than the time left allows; they end when the time does."""
         rows, i = self.evaluator.rows(), 0
         while i < n and (affords := clock.affords):

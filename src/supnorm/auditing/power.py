@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing.clock import Clock, Pace
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.plants import Bump, Plant, PlantLens, Sheet, planted_problem
 from supnorm.auditing.stand_in import StandIn, stand_in
 from supnorm.auditing.strategy import Search, Strategy
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
+from supnorm.evaluation.limit import Limit, Pace
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
 
@@ -92,7 +92,7 @@ class Power:
         search: Search,
         worst_rows: Array,
         rng: np.random.Generator,
-        clock: Clock | None = None,
+        clock: Limit | None = None,
     ) -> Planted:
         """One row a height and plant: found, runs, evaluations of each run, what was searched.
 
@@ -142,10 +142,10 @@ class Power:
             clock = replace(clock, pace=Pace(0.0))
         rows, late, hidden = [], 0, 0
         for i, (plant, side) in enumerate(asked):
-            own = clock and clock.within(clock.left / (len(asked) - i))
+            own = clock and clock.within(1 / (len(asked) - i))
             done: list[tuple[bool, int]] = []
             for k in range(self.runs):
-                limit = own and own.within(own.left / (self.runs - k))
+                limit = own and own.within(1 / (self.runs - k))
                 if limit is not None and limit.affords < LEAST:
                     late += not done
                     break
@@ -180,7 +180,7 @@ class Power:
         evaluations: int,
         informative: bool,
         rng: np.random.Generator,
-        clock: Clock | None = None,
+        clock: Limit | None = None,
     ) -> tuple[bool, int] | None:
         """Whether one planted error was found, and with how many evaluations; None where it cannot show."""
         outputs = evaluator.reference.outputs or evaluator.model.outputs or 1
@@ -264,7 +264,7 @@ def modelled_run(
     strategy: Strategy,
     evaluations: int,
     rng: np.random.Generator,
-    clock: Clock | None = None,
+    clock: Limit | None = None,
 ) -> tuple[bool, int]:
     """Whether a search that models the reference finds a plant, and with how many calls."""
     evaluator = Evaluator(planted_problem(problem, plant, side))

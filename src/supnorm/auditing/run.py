@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.auditing.clock import Clock
 from supnorm.auditing.compared import is_table
 from supnorm.auditing.forecast import Forecast
 from supnorm.auditing.halt import moment
@@ -21,6 +20,7 @@ from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.statistics import NORMS, Sample
 from supnorm.auditing.strategy import Search, Strategy
 from supnorm.evaluation import Evaluator
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Problem
 from supnorm.results import Witness
 
@@ -79,7 +79,7 @@ class Run:
     asked: Asked
     strategy: Strategy
     evaluations: int | None
-    clock: Clock | None
+    clock: Limit | None
     search: Search
     planned: Forecast | None = None
     searched: int = 0
@@ -128,13 +128,13 @@ class Run:
         """Where derivatives exist and can be followed: ``"both"``, ``"model"`` or ``"none"``."""
         return self.evaluator.gradients if self.search.informative else "none"
 
-    def clock_for(self, share: float) -> Clock | None:
+    def clock_for(self, share: float) -> Limit | None:
         """The time of a stage after the search: a share of the search's own, or a moment where the audit was stopped."""
         if self.halted:
             return moment(self.evaluator)
-        return self.clock and self.clock.within(share * (self.asked.seconds or 0.0))
+        return self.clock and self.clock.after(share * (self.asked.seconds or 0.0))
 
-    def landscape(self, evaluations: int, clock: Clock | None) -> Landscape:
+    def landscape(self, evaluations: int, clock: Limit | None) -> Landscape:
         """The error for a stage after the search, within so many evaluations."""
         limit = self.evaluator.spent("pictures") + evaluations
         return Landscape(self.evaluator, limit, "pictures", clock=clock, informative=self.search.informative)

@@ -15,7 +15,6 @@ Cost: the strategy's, times boxes; about twice as many boxes are tried as are ke
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.forecast import Tree
 from supnorm.certification.leaf import Bounded, Leaves
 from supnorm.certification.rounding import Array
+from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.results import Contradiction
 
@@ -173,7 +173,7 @@ class Goal:
 
 def narrow(
     bracket: Bracket, strategy: Strategy, goal: Goal, found: Callable[[Array], None],
-    seconds: float | None, boxes: int, executor: Executor | None, observer: Callable[[BracketNarrowed], None],
+    limit: Limit, boxes: int, executor: Executor | None, observer: Callable[[BracketNarrowed], None],
 ) -> str:  # fmt: skip
     """Work until the goal is reached or the budget is spent; the bracket is changed in place.
 
@@ -183,19 +183,17 @@ def narrow(
         "elsewhere" (points that do not count stand in the way),
         "unbounded" (a box that cannot be halved further has no bound), "seconds", "boxes" or "interrupted".
     """
-    start = time.monotonic()
     try:
         while len(bracket.pending):
-            spent = time.monotonic() - start
             if goal.tolerance is not None and bracket.lower > goal.target(bracket.lower):
                 return "exceeded" if bracket.lower > goal.tolerance else "agreement"
-            if seconds is not None and spent > seconds:
+            if limit.over:
                 return "seconds"
             if bracket.tried > boxes or boxes == 0:
                 return "boxes"
             _step(bracket, strategy, goal, found, executor)
             bracket.demand_consistent()
-            observer(_event(bracket, goal, time.monotonic() - start))
+            observer(_event(bracket, goal, limit.spent))
             if not np.isfinite(bracket.done[-1].boxes.upper).all():
                 return "unbounded"
     except KeyboardInterrupt:
@@ -285,7 +283,7 @@ FIRST_SECONDS = 2.0  # for a first bound, where there is none when the time is s
 
 
 def settle(
-    bracket: Bracket, strategy: Strategy, goal: Goal, seconds: float, executor: Executor | None = None
+    bracket: Bracket, strategy: Strategy, goal: Goal, limit: Limit, executor: Executor | None = None
 ) -> None:
     """Tighten the bracket of work that was cut short: coarse bounds of the pending boxes, worst first.
 
@@ -293,7 +291,7 @@ def settle(
     one that was asked; another Ctrl-C, or the time, ends that too. While there is no bound at all it takes
     `FIRST_SECONDS`, but not where a box itself has none: only halving could help.
     """
-    start = time.monotonic()
+    first = Limit.of(FIRST_SECONDS)
     INTERRUPTS.spare()
     try:
         for factor in (2.0, 8.0, 32.0, 128.0, np.inf):
@@ -301,8 +299,7 @@ def settle(
             rows = np.argsort(-bracket.pending.boxes.upper, kind="stable")
             rows = rows[bracket.pending.boxes.upper[rows] > target]
             for i in range(0, len(rows), BATCH):
-                limit = seconds if np.isfinite(bracket.upper) else max(seconds, FIRST_SECONDS)
-                if time.monotonic() - start > limit:
+                if limit.over and (first.over or np.isfinite(bracket.upper)):
                     return
                 batch = bracket.pending.take(rows[i : i + BATCH])
                 tight = batch.tightened(

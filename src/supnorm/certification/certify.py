@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -26,6 +25,7 @@ from supnorm.certification.result import CertifyResult, certificate_of, disagree
 from supnorm.certification.resume import contradiction, load_bracket
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.executor import broken_workers_explained
+from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Domain, Function, Problem
@@ -87,7 +87,7 @@ def certify(
     >>> result
     CertifyResult('proved', lower=0.3567, upper=0.3593, upper_kind='exact-arithmetic')
     """
-    start = time.monotonic()
+    limit = Limit.of(seconds)
     problem = _as_problem(problem, domain)
     for name, axis in zip(problem.domain.names, problem.domain.axes, strict=True):
         if not axis.low < axis.high:  # a box without width is no certificate
@@ -144,12 +144,11 @@ def certify(
         found(points)
         if len(lost):
             obstacle = without_value(problem, at(lost))
-        left = None if seconds is None else 0.9 * (seconds - (time.monotonic() - start))
         end = "infinite"
         if obstacle is None and (without := _contradicted(problem, goal, seen, bracket)) is not None:
             end = without
         elif obstacle is None:
-            end = narrow(bracket, method, goal, found, left, boxes, executor, told)
+            end = narrow(bracket, method, goal, found, limit.within(0.9), boxes, executor, told)
     except KeyboardInterrupt:
         INTERRUPTS.taken()
         end = "interrupted"
@@ -158,9 +157,8 @@ def certify(
             raise contradiction(resume, bracket) from None
         raise bug
     if end in ("seconds", "boxes", "interrupted") and boxes:
-        spent = time.monotonic() - start
-        limit = {"seconds": (seconds or 0.0) - spent, "boxes": math.inf, "interrupted": LAST_SECONDS}[end]
-        settle(bracket, method, goal, limit, executor)
+        rest = {"seconds": limit, "boxes": Limit(), "interrupted": Limit.of(LAST_SECONDS)}[end]
+        settle(bracket, method, goal, rest, executor)
     if error.declared and bracket.witness is not None:
         # The file holds the value at the witness alone; in a batch it may have been rounded otherwise.
         alone = float(proved_error(error, bracket.witness[None])[0])
@@ -173,7 +171,7 @@ def certify(
     best = np.zeros((0, error.d)) if bracket.witness is None else bracket.witness[None]
     with suppress(KeyboardInterrupt):  # a second Ctrl-C leaves out what is left to compare
         measuring.at(np.concatenate([best, at(_worst_places(bracket, places, measuring.most))]), "worst")
-    return result_of(problem, bracket, goal, end, time.monotonic() - start, obstacle, measuring.agreement())
+    return result_of(problem, bracket, goal, end, limit.spent, obstacle, measuring.agreement())
 
 
 def _contradicted(problem: Problem, goal: Goal, seen: Agreement, bracket: Bracket) -> str | None:

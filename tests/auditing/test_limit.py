@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from supnorm.auditing import Power, ScreenAndAscent, audit
-from supnorm.auditing.clock import Clock, Pace
 from supnorm.auditing.landscape import Landscape
 from supnorm.evaluation import EvaluationStore, Evaluator, PointStatus
+from supnorm.evaluation.limit import Limit, Pace
 from supnorm.problem import Domain, Problem
 
 
@@ -40,9 +40,9 @@ def test_a_pace_forgets_the_first_calls():
 
 def test_a_clock_affords_one_evaluation_until_its_end():
     now = time.perf_counter()
-    assert Clock(now + 100, Pace(1e9)).affords == 1
-    assert Clock(now - 1, Pace(1e-9)).affords == 0
-    assert 80 <= Clock(now + 1, Pace(0.01)).affords <= 100
+    assert Limit(now + 100, Pace(1e9)).affords == 1
+    assert Limit(now - 1, Pace(1e-9)).affords == 0
+    assert 80 <= Limit(now + 1, Pace(0.01)).affords <= 100
 
 
 def test_after_the_end_nothing_is_evaluated():
@@ -50,7 +50,7 @@ def test_after_the_end_nothing_is_evaluated():
     evaluator = Evaluator(Problem(bump, slow, Domain(a=(0.0, 1.0), b=(0.0, 1.0))))
     evaluator.probe(np.random.default_rng(0))
     before = slow.points
-    landscape = Landscape(evaluator, 1000, clock=Clock(time.perf_counter() - 1, Pace(1e-9)))
+    landscape = Landscape(evaluator, 1000, clock=Limit(time.perf_counter() - 1, Pace(1e-9)))
     done = landscape.look(np.full((5, 2), 0.4))
     assert slow.points == before
     assert (done.status == PointStatus.OUTSIDE).all()

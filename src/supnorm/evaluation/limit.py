@@ -1,0 +1,105 @@
+"""A limit in time, its parts, and how many evaluations it still allows: one clock for audits, proofs and fits.
+
+The time of an evaluation is an average in which a batch counts half as much as the one after it: the first calls of a
+function may compile it. Batches are cut to what is left, so that a limit is kept within about one call of the reference.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field, replace
+
+FORGET = 0.5  # weight of what was measured before, at each new batch
+MOST = 1e15  # evaluations: as good as endless
+
+
+@dataclass
+class Pace:
+    """Seconds of an evaluation, as measured lately; ``guess`` until then."""
+
+    guess: float = 1e-9
+    seconds: float = 0.0
+    evaluations: float = 0.0
+
+    def note(self, evaluations: int, seconds: float) -> None:
+        """Take a batch in."""
+        if evaluations > 0:
+            self.seconds = FORGET * self.seconds + seconds
+            self.evaluations = FORGET * self.evaluations + evaluations
+
+    @property
+    def each(self) -> float:
+        """Seconds of one evaluation, at least a nanosecond."""
+        return max(self.seconds / self.evaluations if self.evaluations else self.guess, 1e-9)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """When work has to end; without arguments it never has to.
+
+    Attributes:
+        end: of ``time.perf_counter()``; infinite without a limit.
+        pace: of evaluations; shared by all parts of a limit.
+        begun: when the limit, or this part of it, was set; see `spent`.
+
+    >>> endless, tenth = Limit(), Limit.of(10.0).within(0.1)
+    >>> endless.left, endless.over, endless.within(0.5).left, endless.seconds
+    (inf, False, inf, None)
+    >>> 0.9 < tenth.left <= 1.0, Limit.of(0.0).over, Limit.of(0.0).affords
+    (True, True, 0)
+    """
+
+    end: float = math.inf
+    pace: Pace = field(default_factory=Pace, compare=False)
+    begun: float = field(default_factory=time.perf_counter, compare=False)
+
+    @classmethod
+    def of(cls, seconds: float | None, pace: Pace | None = None, begun: float | None = None) -> Limit:
+        """So many seconds after ``begun``, which is now by default; None for no limit."""
+        start = time.perf_counter() if begun is None else begun
+        return cls(math.inf if seconds is None else start + seconds, pace or Pace(), start)
+
+    @property
+    def endless(self) -> bool:
+        """Whether there is no limit."""
+        return self.end == math.inf
+
+    @property
+    def spent(self) -> float:
+        """Seconds since it was set."""
+        return time.perf_counter() - self.begun
+
+    @property
+    def left(self) -> float:
+        """Seconds left, at least 0; infinite without a limit."""
+        return max(self.end - time.perf_counter(), 0.0)
+
+    @property
+    def seconds(self) -> float | None:
+        """The same for what takes None for no limit."""
+        return None if self.endless else self.left
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return self.left <= 0
+
+    @property
+    def affords(self) -> int:
+        """How many evaluations the time left allows; one as long as there is any."""
+        left = self.left
+        return max(1, int(min(left / self.pace.each, MOST))) if left > 0 else 0
+
+    def within(self, share: float) -> Limit:
+        """A part that ends when ``share`` of what is left is spent."""
+        return self.after(share * self.left)
+
+    def after(self, seconds: float) -> Limit:
+        """Of the same pace, so many seconds from now, whatever is left."""
+        now = time.perf_counter()
+        return replace(self, end=now + seconds, begun=now)
+
+    def keeping(self, seconds: float) -> Limit:
+        """The same limit without its last seconds, which are kept for something else."""
+        return replace(self, end=self.end - seconds)
