@@ -23,6 +23,7 @@ from supnorm.certification.measured import BEYOND, Agreement, Measuring
 from supnorm.certification.obstacle import without_bound, without_value
 from supnorm.certification.result import CertifyResult, certificate_of, disagreement, result_of
 from supnorm.certification.resume import contradiction, load_bracket
+from supnorm.certification.rough import rough_points
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.limit import Limit
@@ -171,6 +172,8 @@ def certify(
     best = np.zeros((0, error.d)) if bracket.witness is None else bracket.witness[None]
     with suppress(KeyboardInterrupt):  # a second Ctrl-C leaves out what is left to compare
         measuring.at(np.concatenate([best, at(_worst_places(bracket, places, measuring.most))]), "worst")
+        start, step = rough_points(bracket.leaves.boxes, bracket.leaves.proof.rounding, error.low, error.high)
+        measuring.where_rough(at(start), at(start + step) - at(start), np.random.default_rng(seed))
     return result_of(problem, bracket, goal, end, limit.spent, obstacle, measuring.agreement())
 
 

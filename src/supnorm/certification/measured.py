@@ -9,6 +9,7 @@ difference of a function in lower precision from exact arithmetic. `Agreement` i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from supnorm.certification.agreement import FEW, Compared, slack_of
 from supnorm.certification.branch_room import has_branches
 from supnorm.certification.kinks import beside_kinks
+from supnorm.certification.rough import roughest
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
 from supnorm.program import Program
@@ -205,6 +207,17 @@ class Measuring:
         for side in self.compared.values():
             most = SOME if side.quick else self.most
             side.at(beside_kinks(side.program, self.problem.domain, most, rng), "kinks")
+
+    @property
+    def inexact(self) -> list[Compared]:
+        """The sides that run in lower precision."""
+        return [side for side in self.compared.values() if side.function.precision != "float64"]
+
+    def where_rough(self, x: Array, step: Array, rng: np.random.Generator) -> None:
+        """Compare each side in lower precision where its rounding may be largest, from points and steps ``(k, d)`` on."""
+        for side in self.inexact:
+            bound = partial(slack_of, side.function, side.program)
+            side.at(roughest(bound, self.problem.domain, x, step, side.n, rng), "rough")
 
     def agreement(self) -> Agreement:
         """What was seen so far."""
