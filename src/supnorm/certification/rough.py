@@ -21,8 +21,8 @@ BOXES, CORNERS = (
 )  # with the largest proved rounding: those whose centres are tried, those whose corners are
 BEST, AROUND, ROUNDS = 32, 8, 6  # points that are kept, steps from each, rounds
 SPREAD = 32  # steps from each in the last round, of all lengths
-# The very roughest points are neighbours and round alike. Of 32 thin cancellations less than half of the largest difference was
-# seen in 20 without these points, in 18 with the 256 roughest, in 2 with points drawn down to this share.
+# The very roughest points are neighbours and round alike. Of 32 thin cancellations less than half of the largest difference
+# was seen in 20 without these points, in 18 with the 256 roughest, in 2 with points drawn down to this share.
 SHARE = 0.5
 
 
