@@ -60,7 +60,7 @@ def assert_honest(report: AuditReport, instance: Instance) -> None:
         assert lower <= instance.sup * (1 + instance.slack) + 1e-12, (lower, instance.sup)
     if report.upper is not None and instance.known:
         assert report.upper.value >= instance.sup * (1 - instance.slack)
-    for place in report.places:
+    for place in report.peaks:
         assert problem.domain.contains(place.x[None])[0]
         model, reference = problem.model(place.x), problem.reference(place.x)
         error, output = problem.error(model, reference, place.x[None])
@@ -87,7 +87,7 @@ def found(report: AuditReport, instance: Instance, share: float = FOUND) -> bool
 def reported_errors(report: AuditReport) -> list[float]:
     """Every error that the report shows anywhere: places, statistics, table, maps, cuts."""
     document, charts = report.document, report.document["charts"]
-    errors: list[Any] = [p["error"] for p in document["places"]]
+    errors: list[Any] = [p["error"] for p in document["peaks"]]
     errors += [document["rms"]["value"], document["plain_sample"]["worst"], *document["quantiles"].values()]
     if len(report.points.rows):
         errors += report.points.rows[:, -1].tolist()

@@ -129,7 +129,7 @@ def test_wrong_labels_are_reference_faults(tmp_path: Path, monkeypatch: pytest.M
     assert report.worst is not None
     assert report.worst.error > 0.2
     assert report.status.code == "reference-fault"
-    assert [w.recheck for w in report.places[:5]] == ["reference-fault"] * 5
+    assert [w.recheck for w in report.peaks[:5]] == ["reference-fault"] * 5
 
 
 @needs_xfoil

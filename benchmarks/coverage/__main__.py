@@ -3,8 +3,8 @@
 Every trial is a run of the audit's own code with a fresh seed on a problem whose truth is known:
 
 * *exceedance*: the share of the domain above a tolerance, known in closed form, against ``fraction_at_most``;
-* *unseen peaks*: the chance that one more climb ends on a peak that the trial's climbs did not reach, known from the
-  climbs of all trials together, against ``at_most``; and the same limit for 80 made-up lists of peaks;
+* *unseen peaks*: the chance that one more ascent ends on a peak that the trial's ascents did not reach, known from the
+  ascents of all trials together, against ``at_most``; and the same limit for 80 made-up lists of peaks;
 * *size of a place*: the volume of planted balls and sheets against the limits of `RegionVolume`.
 
 A row fails when the 95 % interval (Clopper and Pearson, two-sided) of the observed coverage lies below 0.95.
@@ -62,9 +62,9 @@ def _all(first: int, trials: int) -> Iterator[tuple[str, str, list[bool]]]:
     for peaks in cells.CLIMBED:
         yield "unseen peaks", peaks.name, peaks.hold(first, trials)
     for name, masses in cells.MASSES.items():
-        for climbs in cells.CLIMBS:
-            held = cells.simulated(masses, climbs, first, trials)
-            yield "unseen peaks", f"made up: {name}, {climbs} climbs", held
+        for ascents in cells.ASCENTS:
+            held = cells.simulated(masses, ascents, first, trials)
+            yield "unseen peaks", f"made up: {name}, {ascents} ascents", held
     for place in cells.PLACES:
         for side, held in place.hold(first, trials // 2).items():
             yield f"size {side}", place.name, held

@@ -100,36 +100,41 @@ EXCEEDANCE = _exceedances()
 
 @dataclass(frozen=True)
 class Climbed:
-    """A problem with many peaks; each trial's climbs are the independent ones of a run of the search."""
+    """A problem with many peaks; each trial's ascents are the independent ones of a run of the search."""
 
     name: str
     problem: Problem
     evaluations: int = 6000
 
     def hold(self, first: int, trials: int) -> list[bool]:
-        """For each trial whether the limit covers the chance of an unseen peak; truth from all climbs together."""
+        """For each trial whether the limit covers the chance of an unseen peak; truth from all ascents together."""
         strategy = replace(
-            ScreenAndAscent(), screen=0.05, independent=0.8, evolution=0.0, polish_share=0.0, seams_share=0.0
+            ScreenAndAscent(),
+            screen=0.05,
+            restart_share=0.8,
+            evolution=0.0,
+            polish_share=0.0,
+            discontinuity_share=0.0,
         )
         ends = []
         for seed in range(first, first + trials):
             evaluator = Evaluator(self.problem)
             search = explored(evaluator, strategy, self.evaluations, np.random.default_rng(seed))
-            ends.append(np.concatenate(search.independent))
+            ends.append(np.concatenate(search.restart_ends))
         radius = 0.01 * math.sqrt(self.problem.domain.d)
         peak = _together(np.concatenate(ends), radius)
         mass = np.bincount(peak) / len(peak)
         held, begin = [], 0
-        for climbs in ends:
-            seen = np.unique(peak[begin : begin + len(climbs)])
-            begin += len(climbs)
-            found = unseen_peaks(cluster_sizes(climbs, radius))
+        for ascents in ends:
+            seen = np.unique(peak[begin : begin + len(ascents)])
+            begin += len(ascents)
+            found = unseen_peaks(cluster_sizes(ascents, radius))
             held.append(found is not None and 1 - float(mass[seen].sum()) <= found.at_most)
         return held
 
 
 def _together(u: Array, radius: float) -> NDArray[np.intp]:
-    """Which ends of climbs lie together, by single linkage: a label for each."""
+    """Which ends of ascents lie together, by single linkage: a label for each."""
     grid, label = np.unique(np.round(u / (radius / 20)), axis=0, return_inverse=True)
     pairs = cKDTree(grid * (radius / 20)).query_pairs(radius, output_type="ndarray")
     ones = np.ones(len(pairs), dtype=np.int8)
@@ -139,7 +144,7 @@ def _together(u: Array, radius: float) -> NDArray[np.intp]:
 
 
 def _bumps(d: int, count: int, power: float, seed: int) -> Problem:
-    """``count`` bumps of unequal widths at random places: their basins share the climbs unequally."""
+    """``count`` bumps of unequal widths at random places: their basins share the ascents unequally."""
     rng = np.random.default_rng(seed)
     centre, height = rng.random((count, d)), rng.uniform(0.5, 1.0, count)
     width = 0.25 * np.arange(1, count + 1) ** (-power / d)
@@ -200,12 +205,12 @@ MASSES: dict[str, Array] = {
     "two large, a hundred rare": np.r_[0.5, 0.49, np.full(100, 1e-4)],
     "two scales": np.r_[np.full(10, 0.05), np.full(50, 0.01)],
 }
-CLIMBS = (10, 20, 50, 100, 200)
+ASCENTS = (10, 20, 50, 100, 200)
 
 
-def simulated(masses: Array, climbs: int, seed: int, trials: int) -> list[bool]:
-    """The limit for climbs that end on peaks with these chances."""
-    reached = np.random.default_rng([seed, climbs, len(masses)]).multinomial(climbs, masses, size=trials)
+def simulated(masses: Array, ascents: int, seed: int, trials: int) -> list[bool]:
+    """The limit for ascents that end on peaks with these chances."""
+    reached = np.random.default_rng([seed, ascents, len(masses)]).multinomial(ascents, masses, size=trials)
     unseen = np.where(reached == 0, masses, 0.0).sum(axis=1)
     found = [unseen_peaks(row[row > 0].tolist()) for row in reached]
     return [f is not None and bool(truth <= f.at_most) for f, truth in zip(found, unseen, strict=True)]

@@ -6,9 +6,9 @@ from typing import Any
 
 LIMITS = {
     "exceedance": "exceedance: two inputs, a constraint, a log axis, one's own law, a relative error, a level of the sample",
-    "unseen peaks": "unseen peaks: climbs of the search on bumps and waves, and made-up lists of basins, 10 to 200 climbs",
-    "size at least": "size of a place, lower limit: balls of 1e-3 to 1e-6 in 2, 4, 6 inputs, an oblique sheet",
-    "size at most": "size of a place, upper limit, where the region is measured as a whole",
+    "unseen peaks": "unseen peaks: ascents of the search on bumps and waves, and made-up lists of basins, 10 to 200 ascents",
+    "size at least": "size of a peak, lower limit: balls of 1e-3 to 1e-6 in 2, 4, 6 inputs, an oblique sheet",
+    "size at most": "size of a peak, upper limit, where the region is measured as a whole",
 }
 
 

@@ -95,8 +95,8 @@ def _audit(file: str, options: tuple[str, ...]) -> dict[str, Any]:
         "worst": result["sup"]["lower"],
         "at": place.get("x"),
         "tags": place.get("tags"),
-        "places": [
-            {"error": p["error"], "x": p.get("x"), "recheck": p.get("recheck")} for p in result["places"]
+        "peaks": [
+            {"error": p["error"], "x": p.get("x"), "recheck": p.get("recheck")} for p in result["peaks"]
         ],
         "rms": result["rms"]["value"],
         "rms at least": result["rms"]["at_least"],

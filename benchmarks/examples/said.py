@@ -54,7 +54,7 @@ def heston(content: Runs) -> dict[str, str]:
     problem = {seed: content[f"problem {seed}"] for seed in FRESH + USED if f"problem {seed}" in content}
     declared = {key.split()[1]: r for key, r in content.items() if key.startswith("declared")}
     labels = content["labels"]
-    verdicts = [p["recheck"] for p in labels["places"]]
+    verdicts = [p["recheck"] for p in labels["peaks"]]
     return {
         "worst": _span([r["worst"] for r in problem.values()], ".3f"),
         "each": ", ".join(f"{r['worst']:.3f}" for r in problem.values()),

@@ -308,7 +308,7 @@ def judged(problem: Drawn, folder: Path) -> tuple[str, str]:
 
 
 def _results(document: dict[str, Any]) -> dict[str, Any]:
-    return {k: timeless(document[k]) for k in ("status", "sup", "witness", "rms", "quantiles", "places")}
+    return {k: timeless(document[k]) for k in ("status", "sup", "witness", "rms", "quantiles", "peaks")}
 
 
 def _module(folder: Path) -> dict[str, Any]:

@@ -331,7 +331,7 @@ def test_an_expensive_reference_is_not_called_again_for_pictures() -> None:
     report = audit(problem(reference=slow), evaluations=1000)
     assert report.exhaustive
     # The probe has 8 points, in a batch and alone; each place is recomputed alone once or twice.
-    assert sum(slow.calls.values()) <= 12 + 16 + 4 * len(report.places) + 4
+    assert sum(slow.calls.values()) <= 12 + 16 + 4 * len(report.peaks) + 4
     assert report.document["evaluations"]["pictures"] > 100
 
 

@@ -111,9 +111,9 @@ def test_an_audit_names_the_rows_and_marks_the_places() -> None:
     assert x[worst["row"] - 1].tolist() == list(worst["x"].values())
     assert worst["row"] - 1 in bad
     assert "longer" not in report.status.advice
-    marked = [p for p in report.places if "suspect-label" in p.tags]
+    marked = [p for p in report.peaks if "suspect-label" in p.tags]
     assert {p.x.tobytes() for p in marked} >= {x[i].tobytes() for i in bad}
-    assert report.places[-1].tags == ("interior",)
+    assert report.peaks[-1].tags == ("interior",)
 
 
 def test_a_model_that_fails_at_some_rows_is_no_bug() -> None:

@@ -76,7 +76,7 @@ def test_few_outputs_are_all_listed_and_the_same_as_before(
     names = [o["name"] for o in whole.document["outputs"]]
     rows = [names.index(o["name"]) for o in short.document["outputs"]]
     assert len(rows) < 40
-    for one, all_ in zip(short.document["places"], whole.document["places"], strict=True):
+    for one, all_ in zip(short.document["peaks"], whole.document["peaks"], strict=True):
         np.testing.assert_array_equal(one["model"], np.asarray(all_["model"])[rows])
     whole.save(tmp_path)
     assert not (tmp_path / "outputs.csv").exists()  # of the older audit

@@ -36,8 +36,8 @@ def test_a_narrow_bump_is_a_glitch_and_a_wide_one_is_not() -> None:
     narrow = audit(problems.planted_bump(3, 1e-4, 1).problem, evaluations=20_000)
     assert len(narrow.glitches) >= 1
     assert narrow.glitches[0].error == narrow.document["sup"]["lower"]
-    assert "glitch" in narrow.places[0].tags
-    assert "interior" in narrow.places[0].tags
+    assert "glitch" in narrow.peaks[0].tags
+    assert "interior" in narrow.peaks[0].tags
     tame = audit(problems.genuine_net(2, 0, starts=64).problem, evaluations=20_000)
     assert tame.glitches == ()
 
@@ -249,9 +249,9 @@ def test_distances_to_the_data_take_one_tree_for_all_places(monkeypatch: pytest.
         data=data,
     )
     report = audit(problem, evaluations=1000)
-    assert len(report.places) > 3
+    assert len(report.peaks) > 3
     assert built.count(777) == 1
-    for place in report.places:
+    for place in report.peaks:
         nearest = np.linalg.norm(data - place.x, axis=1).min()
         apart = [np.partition(np.linalg.norm(data - p, axis=1), 1)[1] for p in data]
         assert place.off_data == pytest.approx(nearest / np.quantile(apart, 0.95))
@@ -359,7 +359,7 @@ def test_labels_that_a_second_reference_contradicts_are_reference_faults() -> No
         lambda x: wave(x) + 0.01, table(points, labels), Domain(x=(0.0, 1.0)), recheck=wave, tolerance=0.05
     )
     report = audit(problem, evaluations=500)
-    faults = [p for p in report.places if p.recheck == "reference-fault"]
+    faults = [p for p in report.peaks if p.recheck == "reference-fault"]
     assert {float(p.x[0]) for p in faults} == set(points[wrong, 0].tolist())
     assert int(report.status.exit) == 5
 
@@ -399,11 +399,11 @@ def test_a_plateau_without_a_model_value_does_not_hide_the_finite_errors() -> No
 
     domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
     report = audit(Problem(model, lambda x: x[:, 0], domain), evaluations=10_000)
-    errors = [p.error for p in report.places]
+    errors = [p.error for p in report.peaks]
     assert errors[0] == np.inf
     assert errors.count(np.inf) == 1  # one connected plateau is one place
-    assert report.places[0].volume == pytest.approx(0.01 * np.pi, rel=0.2)
-    assert report.places[1].error == pytest.approx(0.3, rel=1e-3)
+    assert report.peaks[0].volume == pytest.approx(0.01 * np.pi, rel=0.2)
+    assert report.peaks[1].error == pytest.approx(0.3, rel=1e-3)
     text = next(f["text"] for f in report.document["findings"] if f["code"] == "no-model-value")
     n = report.document["plain_sample"]["n"]
     assert f"of {n:,} random points" in text
@@ -420,7 +420,7 @@ def test_a_large_part_without_a_model_value_has_a_size_and_is_no_glitch(share: f
 
     domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
     report = audit(Problem(model, lambda x: x[:, 0], domain), evaluations=10_000)
-    first, second = report.places[:2]
+    first, second = report.peaks[:2]
     assert first.error == first.prominence == np.inf
     assert first.volume == pytest.approx(share, rel=0.1)
     assert second.error == pytest.approx(0.1, rel=1e-3)
@@ -479,8 +479,8 @@ def test_a_second_reference_that_fails_everywhere_is_told() -> None:
 
     report = rechecked(lambda x: wave(x) + spike(x), wave, broken, tolerance=0.1)
     found = {f["code"]: f["text"] for f in report.document["findings"]}
-    n = len(report.places)
-    assert f"at {n} of {n} places" in found["recheck-failed"]
+    n = len(report.peaks)
+    assert f"at {n} of {n} peaks" in found["recheck-failed"]
     assert "ArithmeticError: no licence" in found["recheck-failed"]
     assert "ArithmeticError: no licence" in report.document["status"]["advice"]
 

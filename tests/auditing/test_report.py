@@ -33,7 +33,7 @@ KEYS: dict[str, set[str]] = {
     "": {
         "schema", "status", "tolerance", "law", "title", "command", "model", "reference", "recheck", "axes", "domain",
         "outputs", "measure", "sup", "witness", "rms", "quantiles", "plain_sample", "exceedance",
-        "unseen_peak_mass", "power", "places", "glitches", "findings", "table_only", "failures",
+        "unseen_peak_mass", "power", "peaks", "glitches", "findings", "table_only", "failures",
         "norms", "norms_over_outputs", "evaluations", "seconds", "model_seconds", "reference_seconds",
         "seconds_per_point", "seed", "gradients", "regime", "finished", "machine", "versions", "fingerprint",
         "notes", "budget", "charts",
@@ -50,7 +50,7 @@ KEYS: dict[str, set[str]] = {
     "rms": {"value", "kind", "n", "at_least"},
     "quantiles": {"0.5", "0.9", "0.99", "0.999"},
     "plain_sample": {"n", "worst"},
-    "unseen_peak_mass": {"value", "at_most", "climbs", "peaks", "once", "confidence"},
+    "unseen_peak_mass": {"value", "at_most", "ascents", "peaks", "once", "confidence"},
     "failures": {"count", "of", "reference", "model", "masked", "causes", "by_axis"},
     "evaluations": {"search", "statistics", "pictures", "power", "recheck", "failed"},
     "seconds_per_point": {"model", "reference"},
@@ -61,7 +61,7 @@ LISTS: dict[str, set[str]] = {
     "axes": {"name", "low", "high", "unit", "scale", "values"},
     "outputs": {"name", "unit"},
     "exceedance": {"above", "count", "n", "fraction", "fraction_at_most", "confidence"},
-    "places": KEYS["witness"],
+    "peaks": KEYS["witness"],
     "power": {"height", "volume", "shape", "found", "runs", "evaluations"},
     "findings": {"code", "text"},
 }
@@ -140,17 +140,17 @@ def test_the_parts_agree_with_each_other(report: AuditReport) -> None:
     assert report.upper is None
     assert document["sup"]["upper_kind"] == "none"
     if report.worst is None:
-        assert document["places"] == []
+        assert document["peaks"] == []
         assert document["sup"]["lower"] is None
     else:
-        assert document["places"][0] == document["witness"]
+        assert document["peaks"][0] == document["witness"]
         assert document["sup"]["lower"] == document["witness"]["error"]
-        assert len(report.places) <= 20
-        errors = [p.error for p in report.places]
+        assert len(report.peaks) <= 20
+        errors = [p.error for p in report.peaks]
         assert errors == sorted(errors, reverse=True)
         assert errors[0] >= report.document["plain_sample"]["worst"] * (1 - 1e-12)
         assert [p["error"] for p in document["glitches"]] == [
-            p["error"] for p in document["places"] if "glitch" in p["tags"]
+            p["error"] for p in document["peaks"] if "glitch" in p["tags"]
         ]
     for entry in report.document["exceedance"]:
         assert entry["fraction_at_most"] == clopper_pearson_upper(entry["count"], entry["n"])
@@ -214,7 +214,7 @@ def test_a_report_comes_back_from_its_folder(report: AuditReport, tmp_path: Path
     np.testing.assert_array_equal(again.points.rows, report.points.rows)
     assert again.status == report.status
     assert again.quantiles.keys() == report.quantiles.keys()
-    for mine, theirs in zip(report.places, again.places, strict=True):
+    for mine, theirs in zip(report.peaks, again.peaks, strict=True):
         for name in ("x", "model", "reference", "error", "output", "tags", "volume", "prominence"):
             np.testing.assert_array_equal(getattr(mine, name), getattr(theirs, name))
 

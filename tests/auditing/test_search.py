@@ -18,13 +18,13 @@ from tests.problems import Instance, RandomNet, Watch, assert_found, assert_hone
 from supnorm import ScreenAndAscent, audit
 from supnorm.auditing.ascent import Ascent, projected
 from supnorm.auditing.differential_evolution import DifferentialEvolution
+from supnorm.auditing.discontinuities import Discontinuities
 from supnorm.auditing.distinct import cluster_sizes, distinct
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.explore import explored
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.points import fill_gaps, snap_to_faces, sobol_sequence, vertex_seeds
 from supnorm.auditing.polish import Polish
-from supnorm.auditing.seams import Seams
 from supnorm.auditing.surprise import misfit
 from supnorm.auditing.thinning import linkage_radius, thin
 from supnorm.evaluation import Evaluator
@@ -135,7 +135,7 @@ def test_a_constant_error_is_one_place() -> None:
     report = audit(Problem(model, problems.function_of(domain, (net,), True), domain), evaluations=2000)
     assert report.worst is not None
     assert report.worst.error == pytest.approx(0.25)
-    assert len(report.places) == 1
+    assert len(report.peaks) == 1
 
 
 def test_a_reference_without_any_value_ends_undecided() -> None:
@@ -284,7 +284,7 @@ def test_ascent_never_ends_below_its_start_and_counts_every_step() -> None:
     before = scape.score(u)
     spent = scape.evaluator.spent("search")
     whole = Ascent(halve_every=0)
-    ends, best = whole.climb(scape, u, 0.1)
+    ends, best = whole.run(scape, u, 0.1)
     assert (best >= before - 1e-12).all()
     np.testing.assert_allclose(scape.score(ends), best, rtol=1e-9)
     assert scape.evaluator.spent("search") - spent <= 50 * whole.cost + 50
@@ -296,7 +296,7 @@ def test_halving_costs_less_and_keeps_the_best_chains() -> None:
     spent = []
     for method in (Ascent(halve_every=0, smallest=0.0), Ascent(smallest=0.0)):
         before = scape.evaluator.spent("search")
-        assert method.climb(scape, u, 0.1)[1].max() > 0.99
+        assert method.run(scape, u, 0.1)[1].max() > 0.99
         spent.append(scape.evaluator.spent("search") - before)
     assert spent[1] < 0.5 * spent[0]
 
@@ -313,7 +313,7 @@ def test_chains_follow_a_ridge_of_curved_sides() -> None:
     u = rng.uniform(0.3, 0.7, (100, 6))
     left = []
     for way in (LONG, replace(LONG, memory=1e-9)):
-        left.append(float(np.median(1e3 - way.climb(Landscape(Evaluator(ridge), 100_000), u, 0.1)[1])))
+        left.append(float(np.median(1e3 - way.run(Landscape(Evaluator(ridge), 100_000), u, 0.1)[1])))
     assert left[0] < min(1.5e-3, 0.5 * left[1]), left
 
 
@@ -330,7 +330,7 @@ def test_slopes_whose_squares_are_no_numbers_end_their_chains_only(size: float) 
     scape = Landscape(Evaluator(problem), 100_000)
     u = np.random.default_rng(0).random((40, 3))
     before = scape.score(u)
-    ends, best = LONG.climb(scape, u, 0.1)
+    ends, best = LONG.run(scape, u, 0.1)
     assert np.isfinite(np.concatenate(asked)).all()
     assert (best >= before).all()
     np.testing.assert_allclose(ends[u[:, 2] < 0.5][:, :2], 1.0, atol=1e-6)
@@ -345,7 +345,7 @@ def test_evolution_climbs_a_hat_without_derivatives() -> None:
     assert instance.at is not None
     centre = instance.problem.domain.to_unit(instance.at[None])
     u = np.clip(centre + 0.05 * np.random.default_rng(0).normal(size=(20, 3)), 0, 1)
-    ends, best = EvolutionStrategy().climb(scape, u, scape.score(u), 0.05, np.random.default_rng(1))
+    ends, best = EvolutionStrategy().run(scape, u, scape.score(u), 0.05, np.random.default_rng(1))
     assert best.max() > 1 - 1e-5
     assert np.median(best) > 0.95  # chains that fell behind were given up
     np.testing.assert_allclose(scape.score(ends), best, rtol=1e-9)
@@ -539,8 +539,8 @@ def test_distinct_peaks_are_distinct() -> None:
     nearest = np.linalg.norm(u[kept][:, None] - centres[None], axis=2).argmin(axis=1)
     assert nearest.tolist() == [0, 1, 2]
     report = audit(problem, evaluations=20_000)
-    assert [round(p.error, 3) for p in report.places[:3]] == heights
-    found_at = domain.to_unit(np.stack([p.x for p in report.places[:3]]))
+    assert [round(p.error, 3) for p in report.peaks[:3]] == heights
+    found_at = domain.to_unit(np.stack([p.x for p in report.peaks[:3]]))
     np.testing.assert_allclose(found_at, centres, atol=1e-3)
 
 
@@ -598,7 +598,7 @@ def test_seams_are_followed_to_the_worst_point_of_the_sheet(d: int) -> None:
     rng = np.random.default_rng(0)
     scout = scape.evaluator.values(instance.problem.domain.from_unit(rng.random((4000, d))), "statistics")
     assert np.nanmax(scout.error) < 0.01  # sampling does not see it
-    u, score = Seams().run(scape, scout, 12_000, rng)
+    u, score = Discontinuities().run(scape, scout, 12_000, rng)
     assert score.max() >= 0.99 * instance.sup
     np.testing.assert_allclose(scape.score(u), score)
     assert scape.evaluator.spent("search") <= 12_000 + len(u)
@@ -609,7 +609,7 @@ def test_a_smooth_pair_has_no_seams_and_costs_little() -> None:
     scape = landscape(instance)
     rng = np.random.default_rng(0)
     scout = scape.evaluator.values(instance.problem.domain.from_unit(rng.random((4000, 3))), "statistics")
-    u, _ = Seams().run(scape, scout, 12_000, rng)
+    u, _ = Discontinuities().run(scape, scout, 12_000, rng)
     assert len(u) == 0
     assert scape.evaluator.spent("search") <= 3000
 
@@ -619,7 +619,7 @@ def test_one_point_has_no_neighbour_and_shows_no_jump() -> None:
     instance = problems.thin_sheet(2, 1e-6, 1)
     scape = landscape(instance)
     scout = scape.evaluator.values(instance.problem.domain.from_unit(np.full((1, 2), 0.3)), "statistics")
-    u, score = Seams().run(scape, scout, 12_000, np.random.default_rng(0))
+    u, score = Discontinuities().run(scape, scout, 12_000, np.random.default_rng(0))
     assert (len(u), len(score)) == (0, 0)
 
 

@@ -179,7 +179,7 @@ def test_the_limit_of_unseen_peaks_is_covered(masses: Array, climbs: int) -> Non
     for row, truth in zip(reached, unseen, strict=True):
         found = unseen_peaks(row[row > 0].tolist())
         assert found is not None
-        assert (found.climbs, found.peaks, found.once) == (climbs, (row > 0).sum(), (row == 1).sum())
+        assert (found.ascents, found.peaks, found.once) == (climbs, (row > 0).sum(), (row == 1).sum())
         assert found.value == found.once / climbs
         covered += truth <= found.at_most
     assert_covers(covered, TRIALS, 0.95)

@@ -177,7 +177,7 @@ def test_a_damaged_result_of_an_audit_is_the_file_s_fault_once_the_proof_is_writ
         ("tolerance", "x"),
         ("tolerance", {}),
         ("charts", [1]),
-        ("places", whole["places"] * 2),
+        ("peaks", whole["peaks"] * 2),
     ):
         (folder / "run" / "result.json").write_text(json.dumps(whole | {part: value}))
         capsys.readouterr()

@@ -132,7 +132,7 @@ def test_replay_gives_the_same_values(shell: Shell) -> None:
     assert "the same error as in the run" in shell.run("replay", "run").out
     done = shell.run("replay", "run", "99")
     assert done.code == 2
-    assert "places" in done.line
+    assert "peaks" in done.line
 
 
 def test_replay_of_another_problem_is_refused_in_one_line(shell: Shell) -> None:

@@ -164,7 +164,7 @@ class _Run:
         charts["thumbnails"] = self.thumbnails(peaks[order])
         charts["cuts"] = self.cuts()
         charts["output"] = case.output
-        places = self.places(peaks, peak_errors)
+        listed = self.listed(peaks, peak_errors)
         finite = errors[np.isfinite(errors)]
         rms = float(np.sqrt(np.mean(finite**2)))
         failed = int(np.isnan(errors).sum())
@@ -222,7 +222,7 @@ class _Run:
                 "unseen_peak_mass": {
                     "value": 0.05,
                     "at_most": 0.12,
-                    "climbs": 60,
+                    "ascents": 60,
                     "peaks": 18,
                     "once": 3,
                     "confidence": 0.95,
@@ -239,8 +239,8 @@ class _Run:
                     for v, fs in ((1e-2, (10, 10)), (1e-3, (10, 10)), (1e-4, (9, 10)), (1e-5, (3, 7)))
                     for h, f in zip((1.2, 2.0), fs, strict=True)
                 ],
-                "places": places,
-                "glitches": [p for p in places if "glitch" in p["tags"]],
+                "peaks": listed,
+                "glitches": [p for p in listed if "glitch" in p["tags"]],
                 "findings": [],
                 "table_only": False,
                 "failures": self.failures(sample, errors, failed),
@@ -403,7 +403,7 @@ class _Run:
             "off_data": None,
         }
 
-    def places(self, peaks: Array, errors: Array) -> list[dict[str, Any]]:
+    def listed(self, peaks: Array, errors: Array) -> list[dict[str, Any]]:
         found = [self.place(x, float(e)) for x, e in zip(peaks, errors, strict=True) if np.isfinite(e)]
         return sorted(found, key=lambda p: -p["error"])
 

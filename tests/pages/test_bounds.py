@@ -122,7 +122,7 @@ def test_a_page_of_a_proved_problem_has_no_doubts_and_says_what_the_proof_rests_
         "value": 0.9,
         "at_most": 1.0,
         "confidence": 0.95,
-        "climbs": 40,
+        "ascents": 40,
         "peaks": 38,
         "once": 36,
     }

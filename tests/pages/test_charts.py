@@ -196,8 +196,8 @@ def test_pins_stand_at_the_places(result):
     assert labels == [one.up.label, one.across.label]  # both axes are named, with their units
     assert labels == ["p, Pa", "T, K"]
     pins = {int(n): (float(x), float(y)) for x, y, n in found}
-    assert sorted(pins) == list(range(1, len(view.places) + 1))
-    place = view.places[0].x
+    assert sorted(pins) == list(range(1, len(view.peaks) + 1))
+    place = view.peaks[0].x
     assert pins[1][0] == pytest.approx(62 + 788 * (place["T"] - 275) / (1070 - 275), abs=0.2)
     assert pins[1][1] == pytest.approx(
         14 + 488 * (1 - math.log(place["p"] / 1e4) / math.log(9.772e7 / 1e4)), abs=0.2

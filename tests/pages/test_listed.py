@@ -8,7 +8,7 @@ import pytest
 from supnorm import audit
 from supnorm.pages import failures
 from supnorm.pages.maps import grid_map, pair_map, panel, panels
-from supnorm.pages.places import thumbnail, thumbnail_panels, thumbnail_scale
+from supnorm.pages.peaks import thumbnail, thumbnail_panels, thumbnail_scale
 from supnorm.pages.ramp import colour_scale
 from supnorm.pages.view import View
 from supnorm.problem import Axis, Domain, Problem
@@ -48,7 +48,7 @@ def test_a_pin_stands_in_the_band_of_its_value(flat):
     heights = [at[n] for n in NUMBERS]
     np.testing.assert_allclose(np.diff(heights), (heights[-1] - heights[0]) / 4, atol=0.2)
     (pin,) = re.findall(r'<circle cx="[\d.]+" cy="([\d.]+)" r="8"/><text[^>]*>1</text>', markup)
-    assert flat.places[0].x["n"] == 16
+    assert flat.peaks[0].x["n"] == 16
     assert float(pin) == pytest.approx(at[16.0], abs=0.2)
 
 
@@ -107,7 +107,7 @@ def test_the_ring_stands_in_its_band_where_a_list_of_values_is_shown_in_part():
     )
     view = View(audit(problem, evaluations=50_000).to_json())
     low, high = view.chart("thumbnails")[0]["ranges"][1]
-    assert numbers[0] < low < view.places[0].x["n"] == 2.0**37 < high < numbers[-1]
+    assert numbers[0] < low < view.peaks[0].x["n"] == 2.0**37 < high < numbers[-1]
     one = thumbnail_panels(view)[0]
     ((x, y),) = re.findall(
         r'class="pinw" cx="([\d.]+)" cy="([\d.]+)"', str(thumbnail(view, 0, thumbnail_scale(view)))

@@ -204,7 +204,7 @@ def test_constant_error():
 
 def test_all_failed(result):
     data = result("d2")
-    data["witness"], data["places"], data["glitches"] = None, [], []
+    data["witness"], data["peaks"], data["glitches"] = None, [], []
     data["sup"]["lower"] = data["rms"]["value"] = None
     data["quantiles"] = dict.fromkeys(data["quantiles"])
     data["plain_sample"] = {"n": 0, "worst": None}
@@ -217,14 +217,14 @@ def test_all_failed(result):
 
 def test_one_peak(result):
     data = result("d3")
-    data["places"] = data["places"][:1]
+    data["peaks"] = data["peaks"][:1]
     assert "The search found a single peak." in page(data)
 
 
 def test_more_than_six_places_are_listed(result):
     data = result("d3")
-    data["places"] = data["places"] * 5
-    assert "4 more places" in page(data)
+    data["peaks"] = data["peaks"] * 5
+    assert "4 more peaks" in page(data)
 
 
 def test_table_only(result):
@@ -236,7 +236,7 @@ def test_table_only(result):
 
 def test_infinite_errors_everywhere(result):
     data = result("d2")
-    data["sup"]["lower"] = data["witness"]["error"] = data["places"][0]["error"] = "inf"
+    data["sup"]["lower"] = data["witness"]["error"] = data["peaks"][0]["error"] = "inf"
     data["charts"]["map"]["values"][0][0] = "inf"
     data["charts"]["cuts"][0]["whole"]["error"][5] = "inf"
     data["charts"]["progress"]["search"].append([16000, "inf"])
@@ -282,7 +282,7 @@ def test_many_panels_are_limited(result):
 
 BREAKS = [
     ("witness", lambda d, e: d["witness"].update(error=e)),
-    ("place", lambda d, e: d["places"][-1].update(error=e)),
+    ("peak", lambda d, e: d["peaks"][-1].update(error=e)),
     ("map", lambda d, e: d["charts"]["map"]["values"][3].__setitem__(4, e)),
     ("thumbnail", lambda d, e: d["charts"]["thumbnails"][0]["values"][3].__setitem__(4, e)),
     ("cut", lambda d, e: d["charts"]["cuts"][1]["close"]["error"].__setitem__(4, e)),
@@ -305,7 +305,7 @@ def test_everything_evaluated_counts(result, where, put, excess):
 
 def test_rounding_between_batch_and_single_is_borne(result):
     data = result("d2")
-    data["places"][0]["error"] = data["sup"]["lower"] * (1 + 5e-7)
+    data["peaks"][0]["error"] = data["sup"]["lower"] * (1 + 5e-7)
     assert page(data)
 
 

@@ -12,7 +12,7 @@ from supnorm.auditing.infinite import failed_share
 from supnorm.pages import summary
 from supnorm.pages.cuts import cut
 from supnorm.pages.page import page, write_page
-from supnorm.pages.places import edge_words
+from supnorm.pages.peaks import edge_words
 from supnorm.pages.view import View
 from supnorm.pages.words import headline, top_level
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
@@ -121,8 +121,8 @@ def test_a_point_near_an_end_is_inside_as_its_tag_says():
     x = np.array([[0.9995, 0.5], [0.2, 0.3], [1.0, 0.4], [0.4, 0.6]])
     y = smooth(x) + np.array([0.4, 0.1, 0.3, 0.2])
     view = View(audit(Problem(smooth, table(x, y), SQUARE)).to_json())
-    assert [p.tags[0] for p in view.places[:2]] == ["interior", "boundary"]
-    assert [edge_words(view, p) for p in view.places[:2]] == ["interior", "on the edge: a high"]
+    assert [p.tags[0] for p in view.peaks[:2]] == ["interior", "boundary"]
+    assert [edge_words(view, p) for p in view.peaks[:2]] == ["interior", "on the edge: a high"]
 
 
 def of_file(folder, cells):
@@ -175,7 +175,7 @@ def test_the_finite_errors_stand_beside_missing_predictions(tmp_path):
     rms = f"{math.sqrt(sum(e * e for e in finite) / 16):.3g}"
     assert f"typical (RMS)  {rms}" in text
     assert f"<dt>{'RMS'}</dt><dd>{rms}</dd>" in html or f">RMS</a></dt><dd>{rms}</dd>" in html
-    assert [p["row"] for p in report.document["places"][:4]] == [4, 5, 6, 20]
+    assert [p["row"] for p in report.document["peaks"][:4]] == [4, 5, 6, 20]
     finding = next(f for f in report.document["findings"] if f["code"] == "no-model-value")
     assert finding["rows"] == [4, 5, 6, 10]
     assert "(rows 4, 5, 6, 10)" in finding["text"]

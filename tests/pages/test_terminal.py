@@ -8,7 +8,7 @@ import pytest
 from supnorm import audit
 from supnorm.evaluation.events import Advanced, Finished, NewWorst, Started
 from supnorm.pages import TerminalProgress, comparison, summary
-from supnorm.pages.places import tags
+from supnorm.pages.peaks import tags
 from supnorm.pages.terminal import facts
 from supnorm.pages.view import View
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
@@ -207,8 +207,8 @@ def test_errors_that_differ_by_rounding_have_no_ruler():
     ).to_json()
     data["sup"]["lower"], data["rms"]["value"] = 8.80644347092189e-05, 8.806443470921889e-05
     data["charts"], data["quantiles"], data["plain_sample"]["worst"] = {}, {}, None
-    data["witness"]["error"] = data["places"][0]["error"] = 8.80644347092189e-05
-    data["places"] = data["places"][:1]
+    data["witness"]["error"] = data["peaks"][0]["error"] = 8.80644347092189e-05
+    data["peaks"] = data["peaks"][:1]
     assert "▲ worst found" not in summary(data)
 
 
@@ -217,10 +217,10 @@ def test_no_tag_of_a_place_is_cut(result, width):
     """Tags wrap below themselves; where there is no room for that the sizes go, then they stand below."""
     data = result("d8")
     wanted = ["glitch", "model-side", "reference-side", "suspect-label"]
-    for place in data["places"]:
+    for place in data["peaks"]:
         place["tags"] = list(wanted)
     view = View(data)
-    full = {t.words for t in tags(view, view.places[0]) if t.words != "interior"}
+    full = {t.words for t in tags(view, view.peaks[0]) if t.words != "interior"}
     text = summary(data, width)
     table = next(part for part in text.split("\n\n") if "  # " in part)
     assert "…" not in table
@@ -234,7 +234,7 @@ def test_no_tag_of_a_place_is_cut(result, width):
 def test_a_summary_with_room_has_one_line_a_place(result):
     data = result("d3")
     rows = [line for line in summary(data, 200).splitlines() if re.match(r"  [1-5]   ", line)]
-    places = View(data).places
+    places = View(data).peaks
     assert len(rows) == min(5, len(places))
     for rank, (row, place) in enumerate(zip(rows, places, strict=False), 1):
         assert row.split()[0] == str(rank)  # all of a place stands in its one line: its error and where it is

@@ -145,7 +145,7 @@ def test_per_output_tolerances(result):
     data = result("d1")
     data["measure"]["per_output"] = True
     data["tolerance"] = 1.0
-    for place in (data["witness"], *data["places"]):
+    for place in (data["witness"], *data["peaks"]):
         place["error"] *= 20
     data["sup"]["lower"] *= 20
     assert (
@@ -209,7 +209,7 @@ def test_what_random_points_rule_out(result, n, largest):
     """With few of them 3 / n is more than they need."""
     data = result("d1")
     data["plain_sample"]["n"] = n
-    assert f"only places larger than {largest} of" in sections.random_points(View(data))
+    assert f"only regions larger than {largest} of" in sections.random_points(View(data))
 
 
 def test_table(result):
@@ -239,19 +239,19 @@ def test_the_floor_of_the_rms_is_said(result):
 
 
 @pytest.mark.parametrize(
-    ("n", "begin"), [(0, "No place counts"), (1, "One place counts"), (5, "Five places count")]
+    ("n", "begin"), [(0, "No peak counts"), (1, "One peak counts"), (5, "Five peaks count")]
 )
 def test_glitches_are_counted_in_words(result, n, begin):
     data = result("d2")
-    data["glitches"] = data["places"][:1] * n
-    assert said(sections.places(View(data))).startswith(begin)
+    data["glitches"] = data["peaks"][:1] * n
+    assert said(sections.peaks(View(data))).startswith(begin)
 
 
 def test_glitches_are_not_denied_when_sizes_are_unknown(result):
     data = result("d2") | {"glitches": []}
-    for place in data["places"]:
+    for place in data["peaks"]:
         place["volume"] = None
-    assert "not measured" in said(sections.places(View(data)))
+    assert "not measured" in said(sections.peaks(View(data)))
 
 
 def test_a_late_find_asks_for_more(result):
@@ -298,7 +298,7 @@ def test_the_size_of_a_place_has_its_limits(result):
     assert "1 in 10,000 of the domain (between 1 in 13,000 and 1 in 8,000, with 95 % confidence)" in text
     data["witness"] |= {"volume_at_most": None}
     text = said(sections.where(View(data)))
-    assert "at least 1 in 10,000 of the domain (1 in 13,000 with 95 % confidence; the place goes on" in text
+    assert "at least 1 in 10,000 of the domain (1 in 13,000 with 95 % confidence; the region goes on" in text
     assert "so that at least one random point in 10,000 falls into it" in said(
         sections.why_average(View(data))
     )
@@ -312,7 +312,7 @@ def test_both_values_have_digits_enough_to_differ(result):
     data = result("d2")
     data["witness"] |= {"model": [1.1806874], "reference": [1.1806861], "recheck_value": [1.1806874]}
     data["witness"] |= {"recheck": "unresolved"}
-    data["places"][0] |= data["witness"]
+    data["peaks"][0] |= data["witness"]
     where = said(sections.where(View(data)))
     assert "model gives 1.1806874; the reference gives 1.1806861." in where
     note = said(words.recheck_note(View(data)))
@@ -336,13 +336,13 @@ def test_an_average_that_shows_the_place_is_not_said_to_hide_it(result):
     data["witness"] |= {"volume": 0.09, "volume_at_least": 0.08, "volume_at_most": 0.1}
     data["rms"]["value"] = worst / 3.5  # of it the place makes up 28 % of the mean square at least
     text = said(sections.why_average(View(data)))
-    assert text.startswith("The place of the worst error fills 1 in 11 of the domain")
+    assert text.startswith("The peak of the worst error fills 1 in 11 of the domain")
     assert text.endswith("The average shows it.")
     data["rms"]["value"] = worst / 2.9
     assert not sections.why_average(View(data))
     data["witness"]["volume"] = 0.01
     data["rms"]["value"] = worst / 3.5
-    assert said(sections.why_average(View(data))).startswith("Why the average does not show it: the place")
+    assert said(sections.why_average(View(data))).startswith("Why the average does not show it: the peak")
     # A place that no random point has hit does not show, however much it makes up.
     data["witness"]["volume"] = 1e-6
     data["rms"]["value"] = worst / 1e6

@@ -161,7 +161,7 @@ def test_every_form_says_what_numpy_says(tmp_path: Path, form: Any, seed: int) -
     assert document["table"]["without_value"]["reference"] == (~known).sum()
     assert document["table"]["incomplete"] == (~np.isfinite(rows.x).all(axis=1)).sum()
     # Places and points are rows, each with its own values; of the points every one that has an error is there.
-    for place in document["places"]:
+    for place in document["peaks"]:
         i = place["row"] - 1
         assert (place["model"][0], place["reference"][0]) == (
             None if np.isnan(rows.pred[i]) else rows.pred[i],
@@ -231,8 +231,8 @@ def test_a_dimension_that_is_no_input_names_the_row(tmp_path: Path) -> None:
     assert document["witness"]["x"] == {"lat": 42.0, "lon": 29.0}
     assert document["witness"]["columns"] == {"time": "2020-02-28T06:00:00"}
     assert document["witness"]["row"] == 24
-    assert report.places[1].row is not None
-    assert {p["columns"]["time"] for p in document["places"]} <= {
+    assert report.peaks[1].row is not None
+    assert {p["columns"]["time"] for p in document["peaks"]} <= {
         "2020-01-01", "2020-01-02", "2020-02-27", "2020-02-28T06:00:00",
     }  # fmt: skip
     assert document["outputs"] == [{"name": "truth", "unit": "K"}]
@@ -323,7 +323,7 @@ def test_rows_keep_their_numbers_over_batches_and_joins(tmp_path: Path, monkeypa
     document = audit(two(tmp_path, pred, truth, 'key = "id"')).document
     assert document["table"]["without_value_rows"]["model"] == [*range(1, 21)]
     assert document["table"]["without_value"]["model"] == 22
-    finite = [p["row"] for p in document["places"] if np.isfinite(float(p["error"]))]
+    finite = [p["row"] for p in document["peaks"] if np.isfinite(float(p["error"]))]
     assert finite[:3] == [21, 22, 23]
     assert document["table"]["alone"] == {"model": 0, "reference": 20}
 
@@ -377,7 +377,7 @@ def test_a_key_of_coordinates_joins_grids_of_other_order(tmp_path: Path) -> None
     report = audit(open_problem(tmp_path / "p.toml"))
     assert report.document["table"]["alone"] == {"model": 0, "reference": 2}
     assert report.document["finite"]["rms"] == pytest.approx(0.25)
-    assert [p["row"] for p in report.document["places"][:2]] == [3, 4]  # the day that has no predictions
+    assert [p["row"] for p in report.document["peaks"][:2]] == [3, 4]  # the day that has no predictions
     (tmp_path / "p.toml").write_text(text.replace('key = ["time", "a"]', ""))
     with pytest.raises(BadInput, match=r"have 4 and 6 rows"):
         open_problem(tmp_path / "p.toml")
@@ -511,8 +511,8 @@ def test_lines_that_are_no_rows_are_counted_in_lines_only(tmp_path: Path) -> Non
     )
     document = audit(opened(tmp_path, "t.csv", "t.csv")).document
     assert (document["witness"]["row"], document["witness"]["line"]) == (2, 5)
-    assert document["places"][1]["columns"] == {"note": "two lines"}
-    assert document["places"][1]["line"] == 2  # where the row begins
+    assert document["peaks"][1]["columns"] == {"note": "two lines"}
+    assert document["peaks"][1]["line"] == 2  # where the row begins
 
 
 @pytest.mark.parametrize("kind", ["bool", "text", "date", "category", "large"])

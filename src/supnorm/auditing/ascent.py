@@ -23,14 +23,14 @@ Array = NDArray[np.float64]
 
 @dataclass
 class _Chains:
-    """Those that still climb, a row each.
+    """Those that still ascend, a row each.
 
     Attributes:
         rows: among the starts.
         u, best: where they are, the error there.
         slope, steep: its gradient without what leaves the box, and the square of that one's length.
-        way, square: the direction they take, and the square of its length.
-        rise: the error's derivative along ``way``.
+        direction, square: the direction they take, and the square of its length.
+        rise: the error's derivative along it.
         step: length of the next trial in the unit box.
     """
 
@@ -39,7 +39,7 @@ class _Chains:
     best: Array
     slope: Array
     steep: Array
-    way: Array
+    direction: Array
     square: Array
     rise: Array
     step: Array
@@ -81,10 +81,10 @@ class Ascent:
             return GRADIENT * (self.steps + 1)
         return GRADIENT * (1 + round(sum(0.5 ** (i // self.halve_every) for i in range(self.steps))))
 
-    def climb(
+    def run(
         self, landscape: Landscape, u: Array, first_step: float | Array, kept: int = 0
     ) -> tuple[Array, Array]:
-        """Climb from starts ``u`` (k, d) while the budget lasts.
+        """Ascend from starts ``u`` (k, d) while the budget lasts.
 
         Args:
             first_step: in the unit box, one number or one for each chain.
@@ -103,16 +103,16 @@ class Ascent:
             slope = landscape.along(ends, projected(ends, slope))
             steep = _dot(slope, slope)
             rows, u, best = np.arange(len(ends)), ends.copy(), heights.copy()
-            way, square, rise = slope.copy(), steep.copy(), steep.copy()
-            chains = _Chains(rows, u, best, slope, steep, way, square, rise, step)
+            direction, square, rise = slope.copy(), steep.copy(), steep.copy()
+            chains = _Chains(rows, u, best, slope, steep, direction, square, rise, step)
             for i in range(self.steps):
                 # Where there is no finite error there is no gradient.
-                climbing = (chains.step > self.smallest) & (chains.steep > 0)
-                chosen = climbing.nonzero()[0]
+                ascending = (chains.step > self.smallest) & (chains.steep > 0)
+                chosen = ascending.nonzero()[0]
                 if self.halve_every and i and i % self.halve_every == 0:
                     chosen = self._halved(chains, chosen, kept)
                 chosen = chosen[: landscape.affordable(GRADIENT)]
-                if len(chosen) < len(climbing):
+                if len(chosen) < len(ascending):
                     ends[chains.rows], heights[chains.rows] = chains.u, chains.best
                     chains.keep(chosen)
                 if not len(chosen):
@@ -131,14 +131,14 @@ class Ascent:
 
     def _step(self, landscape: Landscape, chains: _Chains) -> None:
         """Try a step along each chain's direction, take it where it is better, choose the next one."""
-        trial = chains.way * (chains.step / np.sqrt(chains.square))[:, None]
+        trial = chains.direction * (chains.step / np.sqrt(chains.square))[:, None]
         trial += chains.u
         trial = landscape.inside(trial)
         score, slope = landscape.slope(trial)
         slope = landscape.along(trial, projected(trial, slope))
         better = score > chains.best
-        along, steep = _dot(chains.way, slope), _dot(slope, slope)
-        # Where the secant of the derivative along the way vanishes: at step / (1 - along / rise).
+        along, steep = _dot(chains.direction, slope), _dot(slope, slope)
+        # Where the secant of the derivative along the direction vanishes: at step / (1 - along / rise).
         still = 1.0 - along / chains.rise
         np.maximum(still, np.where(better, 1.0 / self.grow, 1.0 / self.shrink), out=still)
         np.minimum(still, 1.0 / self.least, out=still)
@@ -148,13 +148,15 @@ class Ascent:
         weight = (steep - _dot(chains.slope, slope)) / chains.steep
         np.minimum(weight, steep / np.maximum(-2.0 * along, steep / self.memory), out=weight)
         np.maximum(weight, 0.0, out=weight)
-        way = chains.way * weight[:, None]
-        way += slope
-        rise, square = steep + weight * along, _dot(way, way)
+        direction = chains.direction * weight[:, None]
+        direction += slope
+        rise, square = steep + weight * along, _dot(direction, direction)
         rows = better[:, None]
         np.copyto(chains.u, trial, where=rows)
         np.copyto(chains.slope, slope, where=rows)
-        chains.way = np.where(rows, way, chains.slope)  # back to the gradient where it was not better
+        chains.direction = np.where(
+            rows, direction, chains.slope
+        )  # back to the gradient where it was not better
         np.copyto(chains.best, score, where=better)
         np.copyto(chains.steep, steep, where=better)
         chains.square = np.where(better, square, chains.steep)

@@ -67,7 +67,7 @@ def audit(
     Args:
         evaluations: of search and statistics together (a gradient counts 3); by default 100,000, and 400 where a
             call is expensive; without a limit when only ``seconds`` is given.
-        seconds: wall-clock limit of statistics and search; places, planted errors and pictures take at most 0.8
+        seconds: wall-clock limit of statistics and search; peaks, planted errors and pictures take at most 0.8
             times as long again. The result then depends on the machine.
         seed: of everything random; with a budget of evaluations and the same ``cost`` the same seed gives the same
             result (but for a `SurrogateSearch` on workers that is not ``in_order``).
@@ -95,7 +95,7 @@ def audit(
     >>> round(report.worst.error, 6), round(float(report.worst.x[0]), 3)
     (0.25, 0.5)
     >>> report
-    AuditReport('no-tolerance', worst=0.25, rms=0.1769, places=1, glitches=0)
+    AuditReport('no-tolerance', worst=0.25, rms=0.1769, peaks=1, glitches=0)
     """
     if not isinstance(problem, Problem):
         raise BadInput(f"audit takes a supnorm.Problem, got {problem!r}; supnorm.open_problem reads a file")

@@ -116,9 +116,11 @@ def _among_data(cloud: Cloud, centre: Array, share: float, rng: np.random.Genera
 def _of_balls(cloud: Cloud, balls: NDArray[np.intp], rng: np.random.Generator) -> Array:
     """What is left of `POINTS` tries in these balls when every place of the domain is to be equally likely."""
     d = cloud.points.shape[1]
-    way = rng.standard_normal((POINTS, d))
-    way *= cloud.radius * rng.random((POINTS, 1)) ** (1 / d) / np.linalg.norm(way, axis=1, keepdims=True)
-    u = cloud.points[rng.choice(balls, POINTS)] + way
+    offset = rng.standard_normal((POINTS, d))
+    offset *= (
+        cloud.radius * rng.random((POINTS, 1)) ** (1 / d) / np.linalg.norm(offset, axis=1, keepdims=True)
+    )
+    u = cloud.points[rng.choice(balls, POINTS)] + offset
     u = u[np.all((u >= 0) & (u <= 1), axis=1)]
     covered = cloud.tree.query_ball_point(u, cloud.radius, return_length=True)
     return np.asarray(u[rng.random(len(u)) * covered < 1])

@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 
 class Best:
-    """The best ``size`` points of a stream, how many were seen, and which were climbed from.
+    """The best ``size`` points of a stream, how many were seen, and which an ascent began at.
 
     Points wait until there are enough of them to be worth sorting out.
     """
@@ -37,7 +37,7 @@ class Best:
 
     @property
     def used(self) -> NDArray[np.bool_]:
-        """Which were climbed from, shape ``(n,)``; the search sets them."""
+        """Which an ascent began at, shape ``(n,)``; the search sets them."""
         self._settle()
         return self._used
 

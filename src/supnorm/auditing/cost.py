@@ -52,8 +52,8 @@ def word_of(evaluator: Evaluator) -> str:
 
 def default_evaluations(evaluator: Evaluator) -> int:
     """The budget of an audit that was given none, from what was decided."""
-    dear = evaluator.model.expensive or evaluator.reference.expensive
-    return EXPENSIVE_EVALUATIONS if dear else CHEAP_EVALUATIONS
+    expensive = evaluator.model.expensive or evaluator.reference.expensive
+    return EXPENSIVE_EVALUATIONS if expensive else CHEAP_EVALUATIONS
 
 
 def demand_room(evaluator: Evaluator, planned: int) -> None:
@@ -62,11 +62,11 @@ def demand_room(evaluator: Evaluator, planned: int) -> None:
     Raises:
         BadInput: when it is.
     """
-    dear = [side for side in (evaluator.model, evaluator.reference) if side.expensive and side.store]
-    size = 8.0 * planned * evaluator.outputs * len(dear)
+    sides = [side for side in (evaluator.model, evaluator.reference) if side.expensive and side.store]
+    size = 8.0 * planned * evaluator.outputs * len(sides)
     if size > LARGEST["table"]:
         raise BadInput(
-            f"the {dear[0].side} has {evaluator.outputs:,} outputs: storing the {planned:,} calls that are planned takes "
+            f"the {sides[0].side} has {evaluator.outputs:,} outputs: storing the {planned:,} calls that are planned takes "
             f"{size / 1e9:,.0f} GB, more than the {LARGEST['table'] / 1e9:g} GB that --resume reads; choose outputs = "
             "[...], fewer --evaluations, or --cost cheap, which stores none"
         )

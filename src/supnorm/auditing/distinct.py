@@ -1,4 +1,4 @@
-"""Which ends of climbs are the same peak.
+"""Which ends of ascents are the same peak.
 
 Two ends are one peak when they are close, or when the error on the straight line between them never falls
 below 90 % of the lower one. The line is sampled: a valley narrower than a sixteenth of the distance is missed.
@@ -24,7 +24,7 @@ def distinct(landscape: Landscape, u: Array, score: Array, k: int, close: float 
     """Indices of up to ``k`` distinct peaks, highest first.
 
     Args:
-        u, score: ends of climbs, shapes ``(n, d)`` and ``(n,)``.
+        u, score: ends of ascents, shapes ``(n, d)`` and ``(n,)``.
         close: ends within ``close * sqrt(d)`` in the unit box are one peak without asking.
     """
     waiting = thin(u, score, close * np.sqrt(u.shape[1]), len(u), fill=False).tolist()

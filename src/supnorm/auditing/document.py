@@ -90,7 +90,7 @@ def _answers(run: Run, names: list[str], peaks: list[dict[str, Any]]) -> dict[st
     levels = [limit] if limit is not None else [sample.quantile(0.999)]
     levels += [q for q in (10 * rms.value,) if np.isfinite(q)]
     d = problem.domain.d
-    ends = np.concatenate([np.empty((0, d)), *search.independent])
+    ends = np.concatenate([np.empty((0, d)), *search.restart_ends])
     unseen = unseen_peaks(cluster_sizes(ends, 0.01 * np.sqrt(d)))
     floor = rms_floor([p.witness for p in run.peaks]) if _uniform(run) else 0.0
     listed = (
@@ -114,7 +114,7 @@ def _answers(run: Run, names: list[str], peaks: list[dict[str, Any]]) -> dict[st
         "unseen_peak_mass": None if unseen is None else vars(unseen),
         "power": list(run.planted.rows),
         "power_left_out": run.planted.left_out,
-        "places": peaks,
+        "peaks": peaks,
         "glitches": [p for p in peaks if "glitch" in p["tags"]],
         "findings": findings(run),
         "table_only": run.table,

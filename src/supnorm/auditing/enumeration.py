@@ -141,7 +141,7 @@ def finite_points(domain: Domain) -> tuple[FinitePoints, int]:
 
 
 def _remember(evaluator: Evaluator, done: Evaluations) -> None:
-    """Values of an expensive side that no store keeps: sizes of places and pictures need no second call."""
+    """Values of an expensive side that no store keeps: sizes of peaks and pictures need no second call."""
     for side, values in ((evaluator.model, done.model), (evaluator.reference, done.reference)):
         if side.expensive and side.store is None:
             for i in np.flatnonzero(np.isfinite(values).all(axis=1)):

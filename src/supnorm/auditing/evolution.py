@@ -43,7 +43,7 @@ class EvolutionStrategy:
         """Evaluations of one chain and step."""
         return 2 * d + 1
 
-    def climb(
+    def run(
         self,
         landscape: Landscape,
         u: Array,
@@ -52,7 +52,7 @@ class EvolutionStrategy:
         rng: np.random.Generator,
         budget: int | None = None,
     ) -> tuple[Array, Array]:
-        """Climb from starts ``u`` (k, d) with known errors ``score`` (k,) while the budget lasts.
+        """Ascend from starts ``u`` (k, d) with known errors ``score`` (k,) while the budget lasts.
 
         Returns:
             The ends (k, d) and their errors (k,).

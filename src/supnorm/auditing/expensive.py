@@ -46,7 +46,7 @@ class SurrogateSearch:
         inner: free evaluations of each search on the process, while it has no more than ``ample`` points; from there
             on fewer, so that a search takes no longer: a prediction costs as much as there are points.
         deviations: of the process added in every second round.
-        apart: least distance of two calls of a round, times sqrt(d).
+        separation: least distance of two calls of a round, times sqrt(d).
         most: points the process is fitted to, the worst and the latest first.
         in_order: take what workers answer in the order in which it was asked: the same seed gives the same points. A call
             that takes far longer than the others then leaves workers idle; False lets it hold up nobody.
@@ -59,7 +59,7 @@ class SurrogateSearch:
     inner: int = 30_000
     ample: int = 250
     deviations: float = 1.0
-    apart: float = 0.02
+    separation: float = 0.02
     most: int = 1200
     in_order: bool = True
 
@@ -128,7 +128,7 @@ class SurrogateSearch:
         """Calls on workers: the next round is sent off before the last calls of this one are back.
 
         A process is fitted to what has come back, and to what is in flight as if it came back as predicted
-        (kriging believer; Ginsbourger, Le Riche and Carraro 2010), so that no place is asked for twice.
+        (kriging believer; Ginsbourger, Le Riche and Carraro 2010), so that no point is asked for twice.
         """
         evaluator, domain = landscape.evaluator, landscape.evaluator.problem.domain
         flight = Flight(evaluator, landscape.purpose, self.in_order)
@@ -186,12 +186,12 @@ class SurrogateSearch:
         found = self._search(
             inner, int(self.inner * min(1.0, self.ample / len(u))), 4 * max(self.batch, n), rng
         )
-        spread = self.apart * np.sqrt(domain.d)
+        least = self.separation * np.sqrt(domain.d)
         taken = asked = np.concatenate([calls.u, calls.without, waiting])
         for v in found:
             if len(taken) - len(asked) >= n - hedge:
                 break
-            if np.linalg.norm(taken - v, axis=1).min() > 0.1 * spread:
+            if np.linalg.norm(taken - v, axis=1).min() > 0.1 * least:
                 taken = np.concatenate([taken, v[None]])
         trusted = taken[len(asked) :]
         valued = np.concatenate([calls.u, waiting, trusted])
@@ -200,11 +200,11 @@ class SurrogateSearch:
     def _search(self, inner: Problem, budget: int, most: int, rng: np.random.Generator) -> list[Array]:
         """At most so many ends of a search on the cheap problem, best first, apart from each other."""
         evaluator = Evaluator(inner)
-        strategy = replace(ScreenAndAscent(), independent=0.0, seams_share=0.0)
+        strategy = replace(ScreenAndAscent(), restart_share=0.0, discontinuity_share=0.0)
         search = strategy.run(Landscape(evaluator, budget), Search.empty(inner.domain.d), rng)
         ends = search.ends if len(search.ends.u) else search.pool
-        spread = self.apart * np.sqrt(inner.domain.d)
-        order = thin(ends.u, ends.score, spread, most)
+        least = self.separation * np.sqrt(inner.domain.d)
+        order = thin(ends.u, ends.score, least, most)
         return [ends.u[i] for i in order]
 
     def _hedge(

@@ -62,15 +62,15 @@ def _explained(document: Mapping[str, Any]) -> str:
         if len(document["outputs"]) > 1 and not document["measure"].get("joint")
         else ""
     )
-    apart = f"is {number(worst / rms)} times" if rms > 0 else "stands beside"
+    times = f"is {number(worst / rms)} times" if rms > 0 else "stands beside"
     sentences = [
-        f"The worst error{'' if every else ' found'}, {size(worst, document)}{where}, {apart} the RMS of "
+        f"The worst error{'' if every else ' found'}, {size(worst, document)}{where}, {times} the RMS of "
         f"{points}, {size(rms, document)}."
     ]
-    place: Mapping[str, Any] = next((p for p in document["places"] if p["x"] == witness["x"]), {})
-    even = document.get("law_uniform", True)  # another law may prefer the place, or avoid it
-    if even and not exact and 0 < (place.get("volume") or 0.0) < 0.1:
-        sentences += _of_place(place, worst, rms, n, document)
+    peak: Mapping[str, Any] = next((p for p in document["peaks"] if p["x"] == witness["x"]), {})
+    even = document.get("law_uniform", True)  # another law may prefer the region, or avoid it
+    if even and not exact and 0 < (peak.get("volume") or 0.0) < 0.1:
+        sentences += _of_region(peak, worst, rms, n, document)
     if plain == 0 and not exact:
         sentences.append("None of the random points had an error.")
     elif plain < 0.8 * worst and not exact:
@@ -88,12 +88,12 @@ def points_of_domain(document: Mapping[str, Any]) -> str:
     return f"the {n:,} of {points:,} points of the domain that have an error"
 
 
-def _of_place(
-    place: Mapping[str, Any], worst: float, rms: float, n: int, document: Mapping[str, Any]
+def _of_region(
+    peak: Mapping[str, Any], worst: float, rms: float, n: int, document: Mapping[str, Any]
 ) -> list[str]:
-    """How much of the domain the place of the worst error fills, and what that means for tests and for the RMS."""
-    volume = place["volume"]
-    bounded = place.get("volume_at_most") is not None or not place.get("volume_at_least")
+    """How much of the domain the region round the worst error fills, and what that means for tests and for the RMS."""
+    volume = peak["volume"]
+    bounded = peak.get("volume_at_most") is not None or not peak.get("volume_at_least")
     about = "about" if bounded else "at least"
     hits = n * volume
     if hits >= 1:
@@ -101,8 +101,8 @@ def _of_place(
     else:
         test = f"of random tests of {n:,} points {about} one in {number(1 / hits)} hits it."
     part = f"{about} 1 part in {number(1 / volume)} of the domain"
-    filled = f"The place where the error is at least half of it fills {part}: {test}"
-    surely = place.get("volume_at_least") or volume
+    filled = f"The region where the error is at least half of it fills {part}: {test}"
+    surely = peak.get("volume_at_least") or volume
     share = surely * (worst / 2) ** 2 / rms**2 if rms > 0 else math.inf
     if share > 1:
         least = f"{number(math.sqrt(share))} times as large"
@@ -110,7 +110,7 @@ def _of_place(
             least = size(math.sqrt(surely) * worst / 2, document)
         return [
             filled,
-            "That place alone makes the true RMS larger than the sample's: the sample has missed what dominates "
+            "That region alone makes the true RMS larger than the sample's: the sample has missed what dominates "
             f"the average, which is at least {least}.",
         ]
     weight = f"It makes up at least {number(100 * share, 2)} % of the mean square"

@@ -1,4 +1,4 @@
-"""The parts of an audit's document: axes, measure, sides, places, failures, worst points."""
+"""The parts of an audit's document: axes, measure, sides, peaks, failures, worst points."""
 
 from __future__ import annotations
 
@@ -139,12 +139,12 @@ def notes(problem: Problem, seconds: float | None, exhaustive: bool = False) -> 
         lines += [note for note in function.notes if note not in lines]
     if seconds is not None and exhaustive:
         lines.append(
-            "The run was limited by seconds, which sufficed for every point. Sizes of places and pictures that there was no "
+            "The run was limited by seconds, which sufficed for every point. Sizes of peaks and pictures that there was no "
             "time for are left out."
         )
     elif seconds is not None:
         lines.append(
-            "The search was limited by seconds: another machine or run may find another point. So were sizes of places, "
+            "The search was limited by seconds: another machine or run may find another point. So were sizes of peaks, "
             "pictures and planted errors: what there was no time for is left out."
         )
     return lines

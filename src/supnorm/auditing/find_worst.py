@@ -1,4 +1,4 @@
-"""The worst error that a search finds, and nothing besides: no places, no pictures, no document.
+"""The worst error that a search finds, and nothing besides: no peaks, no pictures, no document.
 
 For loops that look at many models, as `fit` does: what a page would show of each of them nobody sees, and where a call
 takes seconds it is most of the time. Cost: ``evaluations``, the eight points of the probe and one call at the worst one.

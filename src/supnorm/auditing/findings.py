@@ -52,7 +52,7 @@ def findings(run: Run) -> list[dict[str, Any]]:
     found += missing_outputs(problem, sample)
     if run.recheck_failures:
         text = (
-            f"The second reference has no value at {len(run.recheck_failures)} of {len(run.peaks)} places, which are left "
+            f"The second reference has no value at {len(run.recheck_failures)} of {len(run.peaks)} peaks, which are left "
             f"unresolved: {run.recheck_failures[0]}"
         )
         found.append({"code": "recheck-failed", "text": text})

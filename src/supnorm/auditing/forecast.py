@@ -1,6 +1,6 @@
 """How many evaluations an audit takes at most, planted errors and pictures included: said before it starts.
 
-Search and statistics take their budget; the sizes of places, charts and thumbnails up to three times that, and no more than
+Search and statistics take their budget; the sizes of peaks, charts and thumbnails up to three times that, and no more than
 `PICTURES_MOST`; each planted error a search of its own, but for those that are searched for in a stand-in, which calls
 neither side.
 """
@@ -56,10 +56,10 @@ class Forecast:
         """What an observer is told before the search; ``given``: the budget was asked for and not chosen.
 
         >>> print(Forecast({"search": 328, "statistics": 80, "pictures": 300}, 0.31).event(400, False).words)
-        planned: at most 708 evaluations (408 of search and statistics, 300 for sizes of places and pictures); at \
+        planned: at most 708 evaluations (408 of search and statistics, 300 for sizes of peaks and pictures); at \
 0.31 s each about 3.7 min; no budget was given, and calls of more than 1 ms get 400 evaluations: --evaluations N changes it
         """
-        named = (("for sizes of places and pictures", "pictures"), ("for planted errors", "power"))
+        named = (("for sizes of peaks and pictures", "pictures"), ("for planted errors", "power"))
         parts = [f"{self.purposes['search'] + self.purposes['statistics']:,} of search and statistics"]
         for words, key in (*named, ("of the second reference", "recheck")):
             parts += [f"{self.purposes[key]:,} {words}"] if self.purposes.get(key) else []
@@ -85,7 +85,7 @@ def forecast(
     evaluations: int,
     power: Power | None,
 ) -> Forecast:
-    """Evaluations at most by purpose; those of pictures and of sizes of places are limits that are rarely reached."""
+    """Evaluations at most by purpose; those of pictures and of sizes of peaks are limits that are rarely reached."""
     problem = evaluator.problem
     d = problem.domain.d
     statistics = max(int(STATISTICS * evaluations), LEAST)

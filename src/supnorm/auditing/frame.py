@@ -142,10 +142,10 @@ def _monomials(w: Array, degree: int) -> Array:
 @functools.cache
 def _extended(j: int, degree: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """For each degree from 1: which monomial of one degree less each one extends, and by which variable."""
-    place: dict[tuple[int, ...], int] = {(): 0}
+    index: dict[tuple[int, ...], int] = {(): 0}
     levels = []
     for k in range(1, degree + 1):
         terms = list(combinations_with_replacement(range(j), k))
-        levels.append((np.array([place[t[:-1]] for t in terms]), np.array([t[-1] for t in terms])))
-        place |= {t: len(place) + i for i, t in enumerate(terms)}
+        levels.append((np.array([index[t[:-1]] for t in terms]), np.array([t[-1] for t in terms])))
+        index |= {t: len(index) + i for i, t in enumerate(terms)}
     return levels

@@ -1,6 +1,6 @@
 """What makes a peak a glitch: far above nearly everything, small, and isolated.
 
-A place is a *glitch* when its error is at least 3 times the 99.9 % quantile, the region where the error is at
+A peak is a *glitch* when its error is at least 3 times the 99.9 % quantile, the region where the error is at
 least half of the peak fills at most 1 % of the domain, and its prominence is at least 5 RMS. Prominence is the
 peak minus the highest saddle towards a higher peak, over the RMS; for the highest peak minus the 99.9 %
 quantile. Saddles are taken from straight and bent paths, so a prominence is an estimate from above.
@@ -32,7 +32,7 @@ class GlitchRule:
     prominence: float = 5.0
 
     def holds(self, witness: Witness, sample: Sample) -> bool:
-        """Whether a place is a glitch. Without a measured volume or prominence it is not called one."""
+        """Whether a peak is a glitch. Without a measured volume or prominence it is not called one."""
         if witness.prominence is None:
             return False
         small = witness.volume is not None and witness.volume <= self.volume
@@ -106,8 +106,8 @@ def mark(witness: Witness, sample: Sample, rule: GlitchRule) -> Witness:
 def rms_floor(witnesses: Sequence[Witness]) -> float:
     """A floor of the true RMS (uniform law) from the glitches: the largest sqrt(v) peak/2.
 
-    Not their sum: the regions of peaks on one seam may overlap. v is the lower limit of each volume; the limits of
-    all places hold together with 95 % confidence, and so does the floor.
+    Not their sum: the regions of peaks on one discontinuity may overlap. v is the lower limit of each volume; the limits of
+    all peaks hold together with 95 % confidence, and so does the floor.
     """
     parts = [
         float(np.sqrt(w.volume_at_least)) * w.error / 2

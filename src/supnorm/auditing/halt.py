@@ -1,6 +1,6 @@
 """An audit that is cut short, by Ctrl-C or because its calls can no longer be stored: what was done is written down.
 
-The search ends at the next batch; places and pictures get a moment, or nothing where calls are expensive: then values
+The search ends at the next batch; peaks and pictures get a moment, or nothing where calls are expensive: then values
 are those that the search has seen. No errors are planted and the second reference is not asked.
 """
 
@@ -15,7 +15,7 @@ from supnorm.interrupts import INTERRUPTS
 from supnorm.results import ExitCode, Interrupted, Status, Witness
 
 Array = NDArray[np.float64]
-MOMENT = 1.0  # seconds for places, and as many for pictures, of cheap functions
+MOMENT = 1.0  # seconds for peaks, and as many for pictures, of cheap functions
 HALTS = (KeyboardInterrupt, Interrupted)
 NOT_PLANTED = "the audit was stopped before"
 
@@ -27,7 +27,7 @@ def halted(why: BaseException) -> str:
 
 
 def moment(evaluator: Evaluator) -> Limit:
-    """The time that is left for places, or for pictures, of an audit that was stopped; long calls are not repeated."""
+    """The time that is left for peaks, or for pictures, of an audit that was stopped; long calls are not repeated."""
     evaluator.hurry()
     expensive = evaluator.model.expensive or evaluator.reference.expensive
     return Limit.of(0.0 if expensive else MOMENT)

@@ -1,4 +1,4 @@
-"""The error as a landscape over the unit box: what every search method climbs on.
+"""The error as a landscape over the unit box: what every search method works on.
 
 With a clock a point that is asked for after its end is not evaluated: it counts as one that does not exist.
 """

@@ -2,7 +2,7 @@
 
 The bounding box of data on a curved surface is almost all off the surface, and a search of the box returns
 errors there. Two restrictions: points are pulled back into the ball (radius r95) of the nearest data point, and,
-for half of the climbs, moves are projected onto the local tangent space, the leading principal components of the
+for half of the ascents, moves are projected onto the local tangent space, the leading principal components of the
 nearest data points.
 """
 

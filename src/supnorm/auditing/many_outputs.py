@@ -51,7 +51,7 @@ def shortened(
         worst: the largest error of each output, shape ``(m,)``; None for one output, or where none had a value.
     """
     whole = dict(document)
-    outputs, peaks = document["outputs"], [document["witness"], *document["places"], *document["glitches"]]
+    outputs, peaks = document["outputs"], [document["witness"], *document["peaks"], *document["glitches"]]
     peaks = [peak for peak in peaks if peak is not None]
     whole["outputs_total"] = len(outputs)
     if len(outputs) <= LISTED or worst is None:
@@ -64,7 +64,7 @@ def shortened(
         return {**peak, **vectors}
 
     whole["outputs"] = [outputs[i] for i in rows]
-    whole["places"], whole["glitches"] = ([short(p) for p in document[k]] for k in ("places", "glitches"))
+    whole["peaks"], whole["glitches"] = ([short(p) for p in document[k]] for k in ("peaks", "glitches"))
     whole["witness"] = short(document["witness"]) if document["witness"] else None
     measure, scale = document["measure"], np.asarray(document["measure"].get("scale"), dtype=object)
     if scale.shape == (len(outputs),):
@@ -84,13 +84,13 @@ def _table(document: Mapping[str, Any], worst: NDArray[np.float64]) -> str:
     """Every output in a line: name, unit, largest and RMS error, and the values of both sides at each peak."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    peaks = range(1, len(document["places"]) + 1)
+    peaks = range(1, len(document["peaks"]) + 1)
     writer.writerow(
         ["output", "unit", "largest_error", "rms_error"]
         + [f"{side}_{n}" for n in peaks for side in VECTORS[:2]]
     )
     columns = [worst, np.asarray(document["charts"]["profile"]["rms"])]
-    columns += [np.asarray(place[side]) for place in document["places"] for side in VECTORS[:2]]
+    columns += [np.asarray(peak[side]) for peak in document["peaks"] for side in VECTORS[:2]]
     for output, *numbers in zip(document["outputs"], *columns, strict=True):
         named = (printable(output["name"]), printable(output["unit"]))
         writer.writerow([*named, *(repr(float(v)) for v in numbers)])

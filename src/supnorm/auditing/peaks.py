@@ -69,7 +69,7 @@ def _with_finite(landscape: Landscape, search: Search, rng: np.random.Generator)
     starts = finite[thin(u[finite], score[finite], 1e-2 * np.sqrt(landscape.d), 8)]
     budget = landscape.affordable() // 8
     polished, peak = Polish().run(landscape, u[starts], score[starts], budget, rng)
-    below = np.isfinite(peak)  # a climb that has reached the plateau is no finite peak
+    below = np.isfinite(peak)  # an ascent that has reached the plateau is no finite peak
     return (
         np.concatenate([u[plateau], polished[below], u[starts]]),
         np.concatenate([score[plateau], peak[below], score[starts]]),

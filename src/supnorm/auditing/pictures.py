@@ -38,7 +38,7 @@ class Pictures:
         near: log-spaced points of a cut on each side of the worst point.
         line: points of the map of a one-input problem.
         grid: cells along a side of the map of a two-input problem.
-        thumbnail: cells along a side of a place's map.
+        thumbnail: cells along a side of a peak's map.
     """
 
     even: int = 241
@@ -53,7 +53,7 @@ class Pictures:
 
 
 def picture_budget(evaluations: int | None, most: int) -> int:
-    """Evaluations for pictures: ``most``, but never more than the search had, and less when calls are dear."""
+    """Evaluations for pictures: ``most``, but never more than the search had, and less when calls are expensive."""
     if evaluations is None:
         return most
     return min(most, evaluations if evaluations >= 2000 else max(evaluations // 4, 25))
@@ -62,7 +62,7 @@ def picture_budget(evaluations: int | None, most: int) -> int:
 def cuts(landscape: Landscape, u: Array, output: int, width: Array, share: int, p: Pictures) -> list[Any]:
     """One input varies, the others stay at ``u``: over its whole range, and close to ``u``.
 
-    Of many inputs those `CUTS` along which the place is narrowest.
+    Of many inputs those `CUTS` along which the peak is narrowest.
 
     Args:
         u: the worst point in the unit box, shape ``(d,)``.
@@ -95,7 +95,7 @@ def cuts(landscape: Landscape, u: Array, output: int, width: Array, share: int, 
 
 
 def _apart(axis: Axis, t: Array) -> Array:
-    """Places ``t`` (n,) along an axis in order, each once; on a list of values the middles of their bands."""
+    """Positions ``t`` (n,) along an axis in order, each once; on a list of values the middles of their bands."""
     if axis.values is None:
         return np.unique(t)
     k = len(axis.values)
@@ -152,7 +152,7 @@ def half_widths(landscape: Landscape, u: Array, error: float, points: int = 40) 
 
 
 def thumbnail(landscape: Landscape, u: Array, width: Array, cells: int) -> dict[str, Any]:
-    """The error round a place in its two narrowest axes.
+    """The error round a peak in its two narrowest axes.
 
     A list of values is shown whole where each has a cell, and else from the first to the last one of a part.
     """

@@ -46,10 +46,10 @@ class Polish:
         floor = landscape.remaining - budget
         rough = np.arange(len(u))
         if landscape.differentiable:
-            u, score, flat = self.newton.climb(landscape, u, score, budget // 2)
+            u, score, flat = self.newton.run(landscape, u, score, budget // 2)
             rough = np.flatnonzero(~flat)
         if len(rough):
-            u[rough], score[rough] = self.strategy.climb(
+            u[rough], score[rough] = self.strategy.run(
                 landscape, u[rough], score[rough], self.first, rng, landscape.remaining - floor
             )
         return u, score

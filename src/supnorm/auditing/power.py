@@ -185,7 +185,7 @@ class Power:
         """Whether one planted error was found, and with how many evaluations; None where it cannot show."""
         outputs = evaluator.reference.outputs or evaluator.model.outputs or 1
         base = evaluator if copy is None else Evaluator(copy.problem)
-        planted = place(base, plant, rng, outputs)
+        planted = placed(base, plant, rng, outputs)
         if not planted.can_show:
             return None
         if strategy.traits.models_reference:
@@ -245,7 +245,7 @@ def search(landscape: Landscape, evaluations: int, strategy: Strategy, rng: np.r
     return strategy.run(landscape, known, rng, lambda: landscape.late)
 
 
-def place(base: Evaluator, plant: Plant, rng: np.random.Generator, outputs: int) -> PlantLens:
+def placed(base: Evaluator, plant: Plant, rng: np.random.Generator, outputs: int) -> PlantLens:
     """The plant at a random place where it can show.
 
     Under a mask, without a value, or on the side that does not count no search could find it.

@@ -36,10 +36,10 @@ class QuasiNewton:
     first: float = 1e-2
     flat: float = 1e-7
 
-    def climb(
+    def run(
         self, landscape: Landscape, u: Array, score: Array, budget: int
     ) -> tuple[Array, Array, NDArray[np.bool_]]:
-        """Climb from ``u`` (k, d) with errors ``score`` (k,) within ``budget`` evaluations.
+        """Ascend from ``u`` (k, d) with errors ``score`` (k,) within ``budget`` evaluations.
 
         Returns:
             The ends (k, d), their errors (k,) and which of them have a vanishing gradient (k,).

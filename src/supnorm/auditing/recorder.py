@@ -46,7 +46,7 @@ class Recorder:
 
     def __call__(self, batch: Evaluations) -> None:
         """Take a batch in."""
-        # Climbs come in small batches: a few thousand rows at once cost little more than a hundred.
+        # Ascents come in small batches: a few thousand rows at once cost little more than a hundred.
         width = batch.model.shape[1]
         if len(batch) >= HELD // 4:
             self._take([batch])
@@ -74,7 +74,7 @@ class Recorder:
                 part[whole] for part in (x, model, reference, score, output, status)
             )
         u = self.domain.to_unit_rows(x)
-        self._count_places(u, status, (score == np.inf) & ~np.isfinite(model).all(axis=1))
+        self._count_cells(u, status, (score == np.inf) & ~np.isfinite(model).all(axis=1))
         self._fill(u, score)
         rows = (score > self._worst.bar).nonzero()[0]
         if len(rows):
@@ -103,7 +103,7 @@ class Recorder:
             u, score = u.take(high, axis=1), score[high]
         self._maps.add(cells(u.T, self.cells), score)
 
-    def _count_places(self, u: Array, status: NDArray[np.int8], infinite: NDArray[np.bool_]) -> None:
+    def _count_cells(self, u: Array, status: NDArray[np.int8], infinite: NDArray[np.bool_]) -> None:
         outside, failed = status == PointStatus.OUTSIDE, (status == PointStatus.FAILED) | infinite
         self._add(self.evaluated, u[:, ~outside] if outside.any() else u)
         if outside.any():
@@ -112,8 +112,8 @@ class Recorder:
             self._add(self.failed, u[:, failed])
 
     def _add(self, counts: NDArray[np.int64], u: Array) -> None:
-        for row, place in zip(counts, cells(u.T, BINS), strict=True):
-            row += np.bincount(place, minlength=BINS)
+        for row, cell in zip(counts, cells(u.T, BINS), strict=True):
+            row += np.bincount(cell, minlength=BINS)
 
     def _keep_outputs(self, x: Array, model: Array, reference: Array, status: NDArray[np.int8]) -> None:
         ok = status == PointStatus.OK

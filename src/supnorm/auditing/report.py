@@ -105,13 +105,13 @@ class AuditReport:
         return {float(q): from_json(v) for q, v in self.document["quantiles"].items()}
 
     @property
-    def places(self) -> tuple[Witness, ...]:
+    def peaks(self) -> tuple[Witness, ...]:
         """Distinct peaks, worst first."""
-        return tuple(self._witness(p) for p in self.document["places"])
+        return tuple(self._witness(p) for p in self.document["peaks"])
 
     @property
     def glitches(self) -> tuple[Witness, ...]:
-        """The places that are glitches: narrow, isolated and far above the rest."""
+        """The peaks that are glitches: narrow, isolated and far above the rest."""
         return tuple(self._witness(p) for p in self.document["glitches"])
 
     def __repr__(self) -> str:
@@ -119,7 +119,7 @@ class AuditReport:
         worst, rms = (from_json(self.document[key][of]) for key, of in (("sup", "lower"), ("rms", "value")))
         return (
             f"AuditReport({self.document['status']['code']!r}, worst={worst:.4g}, rms={rms:.4g}, "
-            f"places={len(self.document['places'])}, glitches={len(self.document['glitches'])})"
+            f"peaks={len(self.document['peaks'])}, glitches={len(self.document['glitches'])})"
         )
 
     def explain(self) -> str:
@@ -220,7 +220,7 @@ def _demand_parts(report: AuditReport) -> None:
     assert isinstance(document["status"]["code"], str)
     assert not lower < 0
     assert report.worst is None or len(report.worst.x) == len(document["axes"])
-    assert all(len(place.x) == len(document["axes"]) for place in report.places)
+    assert all(len(peak.x) == len(document["axes"]) for peak in report.peaks)
 
 
 def _read_points(path: Path, document: Mapping[str, Any]) -> Table:

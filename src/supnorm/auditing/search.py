@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.ascent import Ascent
 from supnorm.auditing.differential_evolution import DifferentialEvolution
+from supnorm.auditing.discontinuities import Discontinuities
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import GRADIENT, Landscape
 from supnorm.auditing.points import VERTICES, fill_gaps, snap_to_faces, sobol_sequence, vertex_seeds
 from supnorm.auditing.polish import Polish
-from supnorm.auditing.seams import Seams
 from supnorm.auditing.strategy import Search, Strategy, Traits
 from supnorm.auditing.surprise import INPUTS, beside
 from supnorm.auditing.thinning import linkage_radius, thin
@@ -42,24 +42,24 @@ class ScreenAndAscent:
 
     Attributes:
         screen: share that looks everywhere.
-        dense: the same in few inputs, where climbs take little.
-        spare: share of a round's budget below which what its climbs cannot use looks everywhere as well, before
+        dense: the same in few inputs, where ascents take little.
+        spare: share of a round's budget below which what its ascents cannot use looks everywhere as well, before
             them; a larger one waits for another round.
         faces, vertices: shares of the screen on faces, and on vertices of the first layer or, in many inputs, places
             where a few of its neurons vanish.
         corners: power in `snap_to_faces`.
-        first_step: of a climb, over half the distance of screened points.
-        independent: share of climbs from independent starts.
-        many, lone: from ``many`` inputs on, with gradients, the share of independent climbs is ``lone``: what
-            matters there reaches across much of the box, so that a climb from anywhere may end on it, and ranking
+        first_step: of an ascent, over half the distance of screened points.
+        restart_share: share of ascents from random restarts.
+        many, many_restart_share: the same from ``many`` inputs on, with gradients: what
+            matters there reaches across much of the box, so that an ascent from anywhere may end on it, and ranking
             starts by their error prefers wider, lower peaks.
         evolution: share of differential evolution: without gradients, and in few inputs. In three and more inputs
-            climbs by gradients and the polish find what it finds, on narrow curved ridges and kinks too.
+            ascents by gradients and the polish find what it finds, on narrow curved ridges and kinks too.
         polish_share: share of the polish.
-        seams_share: most that following jumps may take; without jumps it takes a few per cent.
+        discontinuity_share: most that following jumps may take; without jumps it takes a few per cent.
         polished: peaks that are polished.
-        chains: climbs at once.
-        starts: of climbs, at most, in a round; a larger budget looks again everywhere first.
+        chains: ascents at once.
+        starts: of ascents, at most, in a round; a larger budget looks again everywhere first.
         flanks: of them from points that stick out of their neighbours' plane, at most; in few inputs only.
         few: evaluations for each input below which a search `hurries`.
         rest: share of the first round's budget below which what is left is screened and no more.
@@ -72,12 +72,12 @@ class ScreenAndAscent:
     vertices: float = 0.5
     corners: float = 1.0
     first_step: float = 1.0
-    independent: float = 0.08
+    restart_share: float = 0.08
     many: int = 8
-    lone: float = 0.2
+    many_restart_share: float = 0.2
     evolution: float = 0.08
     polish_share: float = 0.1
-    seams_share: float = 0.15
+    discontinuity_share: float = 0.15
     polished: int = 8
     chains: int = 1024
     starts: int = 768
@@ -88,7 +88,7 @@ class ScreenAndAscent:
     strategy: EvolutionStrategy = EvolutionStrategy()
     differential: DifferentialEvolution = DifferentialEvolution()
     polish: Polish = Polish()
-    seams: Seams = Seams()
+    discontinuities: Discontinuities = Discontinuities()
 
     @property
     def traits(self) -> Traits:
@@ -129,7 +129,7 @@ class ScreenAndAscent:
         return search
 
     def hurried(self, d: int) -> ScreenAndAscent:
-        """The same for a budget that cannot look everywhere: faces and corners, many climbs, soon given up.
+        """The same for a budget that cannot look everywhere: faces and corners, many ascents, soon given up.
 
         Tuned on trained networks of 8 to 12 inputs with 2,000 evaluations.
         """
@@ -138,7 +138,7 @@ class ScreenAndAscent:
             self,
             screen=0.45,
             dense=0.45,
-            lone=self.independent,
+            many_restart_share=self.restart_share,
             faces=faces,
             corners=corners,
             vertices=0.0 if d > VERTICES else 0.2,
@@ -157,19 +157,20 @@ class ScreenAndAscent:
         already = search.pool.seen if search.rounds == 0 else 0
         share = self.screen if landscape.d > INPUTS else self.dense
         n = int(share * (budget + already)) - already
-        k, each = self._alone(landscape, search, budget)
+        k, each = self._restarts(landscape, search, budget)
         left = budget - n - k * each - self.starts * self._cost(landscape)
         self._screen(landscape, search, rng, n + left if 0 < left < self.spare * budget else n, stop)
         if stop():
             return
-        lone = self._independent(landscape, search, rng, k)
+        restarts = self._random_restarts(landscape, search, rng, k)
         if not landscape.differentiable or landscape.d <= INPUTS:
             self._evolve(landscape, search, rng, int(self.evolution * budget))
         if search.rounds == 0 and search.scout is not None:
-            search.ends.add(*self.seams.run(landscape, search.scout, int(self.seams_share * budget), rng))
+            most = int(self.discontinuity_share * budget)
+            search.ends.add(*self.discontinuities.run(landscape, search.scout, most, rng))
         # Half of what rough peaks would take: smooth ones take far less, and what is left over is hard to use well.
         reserve = min(int(self.polish_share * budget), self.polished * self.polish.cost(landscape.d) // 2)
-        self._climb(landscape, search, rng, landscape.remaining - reserve, stop, lone)
+        self._ascend(landscape, search, rng, landscape.remaining - reserve, stop, restarts)
         self._polish(landscape, search, rng, landscape.remaining)
 
     def _screen(
@@ -240,22 +241,24 @@ class ScreenAndAscent:
         return u
 
     def _cost(self, landscape: Landscape) -> int:
-        """Evaluations of a climb, on the average over many."""
+        """Evaluations of an ascent, on the average over many."""
         return self.ascent.cost if landscape.differentiable else 15 * self.strategy.samples(landscape.d)
 
-    def _alone(self, landscape: Landscape, search: Search, budget: int) -> tuple[int, int]:
-        """How many climbs from independent starts, and the evaluations of each: none of them is given up."""
-        led = landscape.differentiable
-        each = GRADIENT * (self.ascent.steps + 1) if led else 30 * self.strategy.samples(landscape.d)
-        share = self.lone if led and landscape.d >= self.many else self.independent
+    def _restarts(self, landscape: Landscape, search: Search, budget: int) -> tuple[int, int]:
+        """How many ascents from random restarts, and the evaluations of each: none of them is given up."""
+        slopes = landscape.differentiable
+        each = GRADIENT * (self.ascent.steps + 1) if slopes else 30 * self.strategy.samples(landscape.d)
+        share = self.many_restart_share if slopes and landscape.d >= self.many else self.restart_share
         k = min(int(share * budget) // each, 200) if search.rounds == 0 else 0
         return (k if k >= 3 else 0), each
 
-    def _independent(self, landscape: Landscape, search: Search, rng: np.random.Generator, k: int) -> Array:
-        """``k`` independent uniform starts: the ends of their climbs feed the Good-Turing estimate.
+    def _random_restarts(
+        self, landscape: Landscape, search: Search, rng: np.random.Generator, k: int
+    ) -> Array:
+        """``k`` independent uniform restarts: the ends of their ascents feed the Good-Turing estimate.
 
         Returns:
-            Starts that `_climb` takes along with its own, shape ``(k, d)``; without derivatives they are climbed
+            Starts that `_ascend` takes along with its own, shape ``(k, d)``; without derivatives they are ascended
             from here, and none are returned.
         """
         domain = landscape.evaluator.problem.domain
@@ -265,27 +268,27 @@ class ScreenAndAscent:
         if landscape.differentiable:
             return u
         strategy = replace(self.strategy, steps=29, halve_every=0)  # each start counts once, wherever it ends
-        ends, score = strategy.climb(landscape, u, landscape.score(u), _spacing(k, domain.d), rng)
+        ends, score = strategy.run(landscape, u, landscape.score(u), _spacing(k, domain.d), rng)
         search.ends.add(ends, score)
         if not landscape.late:  # then they are ends
-            search.independent.append(ends)
+            search.restart_ends.append(ends)
         return u[:0]
 
-    def _climb(
+    def _ascend(
         self,
         landscape: Landscape,
         search: Search,
         rng: np.random.Generator,
         budget: int,
         stop: Callable[[], bool],
-        lone: Array,
+        restarts: Array,
     ) -> None:
-        """Climb from the best screened points, and from the independent starts ``lone`` beside the first of them."""
+        """Ascend from the best screened points, and from the random ``restarts`` beside the first of them."""
         if not len(search.pool.u) or budget <= 0:
             return
         d = landscape.d
-        alone = len(lone) * GRADIENT * (self.ascent.steps + 1)
-        wanted = max(1, min((budget - alone) // self._cost(landscape), self.starts))
+        reserved = len(restarts) * GRADIENT * (self.ascent.steps + 1)
+        wanted = max(1, min((budget - reserved) // self._cost(landscape), self.starts))
         flanks, low = self._flanks(landscape, search, min(self.flanks, max(8, wanted // 8)), rng)
         pool, radius = search.pool, linkage_radius(search.pool.seen, d)
         chosen = thin(pool.u, pool.score, radius, max(1, wanted - len(flanks)), used=pool.used)
@@ -298,21 +301,21 @@ class ScreenAndAscent:
         surface = landscape.evaluator.problem.domain.cloud is not None
         for i in range(0, len(starts), self.chains):
             part = np.arange(i, min(i + self.chains, len(starts)))
-            # On data, half of the climbs follow the surface and half fill the balls round the points.
+            # On data, half of the ascents follow the surface and half fill the balls round the points.
             for rows in (part[::2], part[1::2]) if surface else (part,):
                 if landscape.remaining <= floor or stop() or not len(rows):
                     return
                 here = replace(landscape, tangent=surface and rows[0] == part[0])
                 u, score = starts[rows], heights[rows]
                 if landscape.differentiable:
-                    first = np.repeat([_spacing(max(len(lone), 1), d), step], [len(lone), len(u)])
-                    ends, best = self.ascent.climb(here, np.concatenate([lone, u]), first, len(lone))
-                    if len(lone):
+                    first = np.repeat([_spacing(max(len(restarts), 1), d), step], [len(restarts), len(u)])
+                    ends, best = self.ascent.run(here, np.concatenate([restarts, u]), first, len(restarts))
+                    if len(restarts):
                         if not landscape.late:
-                            search.independent.append(ends[: len(lone)])
-                        lone = lone[:0]
+                            search.restart_ends.append(ends[: len(restarts)])
+                        restarts = restarts[:0]
                 else:
-                    ends, best = self.strategy.climb(here, u, score, step, rng, landscape.remaining - floor)
+                    ends, best = self.strategy.run(here, u, score, step, rng, landscape.remaining - floor)
                 search.ends.add(ends, best)
 
     def _flanks(

@@ -29,7 +29,7 @@ class Search:
     Attributes:
         pool: the best screened points.
         ends: the best ends of ascents.
-        independent: ends of ascents from random restarts, which say how many peaks were not seen.
+        restart_ends: ends of ascents from random restarts, which say how many peaks were not seen.
         scout: the first screened points with both values: their neighbours show jumps.
         screened: points of a round: their neighbours show flanks.
         sobol: goes on from round to round.
@@ -44,7 +44,7 @@ class Search:
 
     pool: Best
     ends: Best
-    independent: list[Array] = field(default_factory=list)
+    restart_ends: list[Array] = field(default_factory=list)
     scout: Evaluations | None = None
     screened: Screened = field(default_factory=Screened)
     sobol: Callable[[int], Array] | None = None

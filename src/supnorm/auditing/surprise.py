@@ -66,15 +66,15 @@ def beside(
 ) -> tuple[Array, Array]:
     """Look round flanks ``u`` (k, d) with errors ``low`` (k,): of `TRIES` points that which sticks out most.
 
-    The error itself may fall towards a glitch of the other sign, so climbing from the flank could lead away.
+    The error itself may fall towards a glitch of the other sign, so ascending from the flank could lead away.
 
     Returns:
         The flanks and these points (2m, d) and their errors (2m,); m < k when the budget ends.
     """
     k, d = min(len(u), landscape.affordable(TRIES)), u.shape[1]
-    way = rng.standard_normal((k, TRIES, d))
-    way *= reach * rng.random((k, TRIES, 1)) ** (1 / d) / np.linalg.norm(way, axis=2, keepdims=True)
-    points = np.clip(u[:k, None] + way, 0.0, 1.0)
+    offset = rng.standard_normal((k, TRIES, d))
+    offset *= reach * rng.random((k, TRIES, 1)) ** (1 / d) / np.linalg.norm(offset, axis=2, keepdims=True)
+    points = np.clip(u[:k, None] + offset, 0.0, 1.0)
     if not k:
         return u, low
     done = landscape.look(points.reshape(-1, d))

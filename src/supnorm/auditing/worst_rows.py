@@ -1,6 +1,6 @@
 """The rows with the largest errors, spread over the box: the worst of each cell of a coarse grid over all inputs.
 
-Climbs end on one peak often; a list of the largest errors alone would be a list of that peak. A row that is no worse
+Ascents end on one peak often; a list of the largest errors alone would be a list of that peak. A row that is no worse
 than one of its cell seen before is dropped at once, so that late in a search hardly anything is copied.
 """
 
@@ -110,9 +110,9 @@ class WorstRows:
         self._kept, self._held = [[np.concatenate(column) for column in zip(*parts, strict=True)]], len(keep)
 
     def _cell(self, u: Array) -> NDArray[np.intp]:
-        place = u * self._along
-        np.floor(np.clip(place, 0, self._along - 1, out=place), out=place)
-        name: Array = place @ self._weights
+        cell = u * self._along
+        np.floor(np.clip(cell, 0, self._along - 1, out=cell), out=cell)
+        name: Array = cell @ self._weights
         if self._hashed:
             return ((name.astype(np.uint64) * ODD) >> np.uint64(46)).astype(np.intp)
         return name.astype(np.intp)
@@ -133,6 +133,6 @@ def cells(u: Array, along: int) -> NDArray[np.int32]:
     >>> cells(np.array([[0.0, 0.5], [1.0, 0.7]]), 4).tolist()
     [[0, 3], [2, 2]]
     """
-    place = np.empty(u.shape[::-1], dtype=np.int32)
-    np.multiply(u.T, along, out=place, casting="unsafe")
-    return np.clip(place, 0, along - 1, out=place)
+    cell = np.empty(u.shape[::-1], dtype=np.int32)
+    np.multiply(u.T, along, out=cell, casting="unsafe")
+    return np.clip(cell, 0, along - 1, out=cell)

@@ -246,7 +246,7 @@ def _with_proof(report: AuditReport, problem: Problem, folder: Path) -> AuditRep
     from supnorm.results import BadInput, Contradiction
 
     path = folder / "certificate.json"
-    points = np.array([place.x for place in report.places])
+    points = np.array([peak.x for peak in report.peaks])
     try:
         bound = certify(problem, boxes=0, resume=path, witness=points if len(points) else None)
         return into_report(report, bound)

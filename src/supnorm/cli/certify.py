@@ -191,7 +191,7 @@ def _points_of(report: AuditReport) -> Array | None:
     if not witness:
         return None
     names = list(witness["x"])
-    found = [[from_json(place["x"][n]) for n in names] for place in (witness, *report.document["places"])]
+    found = [[from_json(place["x"][n]) for n in names] for place in (witness, *report.document["peaks"])]
     if set(names) <= set(columns):
         rows = report.points.rows[:AUDITED]
         found += rows[:, [columns.index(n) for n in names]].tolist()

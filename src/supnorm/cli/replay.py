@@ -52,13 +52,13 @@ def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust
     from supnorm.sources import open_problem
 
     report = load_report(run)
-    places = report.places
-    if number > len(places):
-        raise BadInput(f"{run} has {len(places)} places; give N from 1 to {len(places)}, got {number}")
+    peaks = report.peaks
+    if number > len(peaks):
+        raise BadInput(f"{run} has {len(peaks)} peaks; give N from 1 to {len(peaks)}, got {number}")
     path = problem or run / "problem.toml"
     opened = open_problem(path, trust=trust)
     with faults_of(f"{run / 'result.json'}", DAMAGED):
-        then = places[number - 1]
+        then = peaks[number - 1]
         if list(opened.domain.names) != [a["name"] for a in report.document["axes"]]:
             raise BadInput(f"{path} has other inputs than the run in {run}; give the run's own --problem")
         if opened.model is None:

@@ -46,7 +46,7 @@ def glossary(view: View) -> list[tuple[str, str, str]]:
         (
             "glitch",
             "Glitch",
-            "A small place with a very large error: at least 3 times the 99.9 % level, at most 1 % "
+            "A small peak with a very large error: at least 3 times the 99.9 % level, at most 1 % "
             "of the domain, and standing out from its surroundings by at least 5 RMS.",
         ),
         (
@@ -74,8 +74,8 @@ def glossary(view: View) -> list[tuple[str, str, str]]:
         (
             "unseen",
             "Unseen peaks (Good–Turing)",
-            "If many independent climbs end on peaks seen only once, there are "
-            "many more peaks that no climb has seen.",
+            "If many independent ascents end on peaks seen only once, there are "
+            "many more peaks that no ascent has reached.",
         ),
         (
             "exceedance",

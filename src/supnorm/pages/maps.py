@@ -95,15 +95,15 @@ def panels(view: View) -> list[Panel]:
 def grid_map(
     view: View, one: Panel, scale: ColourScale, width: int, what: str = "largest error found in"
 ) -> Markup:
-    """The map for d = 2 with numbered pins at the places."""
+    """The map for d = 2 with numbered pins at the peaks."""
     height = 488 if width > 500 else 230
     left, right, top = 62.0, width - 10.0, 14.0
     across, up = one.across.across(left, right), one.up.across(top + height, top)
     parts = [field(one.values, scale, left, top, right - left, height)]
     parts += [text(left - 6, up(v) + 4, num(v), "tk", "end") for v in up.ticks(5)]
     parts += [text(2, 9, one.up.label, "lb"), x_axis(across, top + height, one.across.label, 4)]
-    for rank, place in list(enumerate(view.places[:9], 1))[::-1]:
-        x, y = place.x.get(one.across.name, math.nan), place.x.get(one.up.name, math.nan)
+    for rank, peak in list(enumerate(view.peaks[:9], 1))[::-1]:
+        x, y = peak.x.get(one.across.name, math.nan), peak.x.get(one.up.name, math.nan)
         if math.isfinite(x) and math.isfinite(y):
             parts.append(_pin(across(x), up(y), rank))
     said = (

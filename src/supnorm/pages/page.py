@@ -13,15 +13,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from supnorm.pages import bounds, distribution, failures, maps, power, progress_chart, sections, words
-from supnorm.pages import places as places_
+from supnorm.pages import bounds, distribution, failures, maps, peaks, power, progress_chart, sections, words
 from supnorm.pages.budget_page import write_budget_page
 from supnorm.pages.comparison import write_comparison
 from supnorm.pages.cuts import cut, cut_rows, spread
 from supnorm.pages.fit_page import write_fit_page
 from supnorm.pages.glossary import glossary
 from supnorm.pages.numbers import count, num, ratio
-from supnorm.pages.points import PlaceView
+from supnorm.pages.points import PeakView
 from supnorm.pages.ramp import legend, legend_words
 from supnorm.pages.record import record
 from supnorm.pages.rendering import render
@@ -82,7 +81,7 @@ def page(data: Mapping[str, Any], folder: str = "RUN", checked: bool = True) -> 
         _verdict,
         _where,
         _spread,
-        _places,
+        _peaks,
         maps.section,
         bounds.section,
         _missed,
@@ -95,7 +94,7 @@ def page(data: Mapping[str, Any], folder: str = "RUN", checked: bool = True) -> 
     menu = [
         ("where", "Worst point"),
         ("spread", "Distribution"),
-        ("glitches", "Worst places"),
+        ("glitches", "Worst peaks"),
         ("map", "Map"),
         ("bounds", "Bound"),
         ("missed", "The proof" if view.settled else "What was missed"),
@@ -187,8 +186,8 @@ def _where(view: View) -> dict[str, Any]:
         "gaps": ", ".join(word for key, word in GAPS.items() if key in status),
         "has_close": any(c["close"] for c in cuts),
         "close_first": view.among_data,
-        "profile": two_sizes(places_.profile, view),
-        "profile_words": places_.profile_words(view),
+        "profile": two_sizes(peaks.profile, view),
+        "profile_words": peaks.profile_words(view),
     }
 
 
@@ -246,18 +245,18 @@ def _spread(view: View) -> dict[str, Any]:
     }
 
 
-def _places(view: View) -> dict[str, Any]:
-    scale = places_.thumbnail_scale(view)
+def _peaks(view: View) -> dict[str, Any]:
+    scale = peaks.thumbnail_scale(view)
     shown = [
-        _place(view, p, i + 1) | {"thumbnail": places_.thumbnail(view, i, scale)}
-        for i, p in enumerate(view.places[: places_.SHOWN])
+        _peak(view, p, i + 1) | {"thumbnail": peaks.thumbnail(view, i, scale)}
+        for i, p in enumerate(view.peaks[: peaks.SHOWN])
     ]
-    rest = view.places[places_.SHOWN :]
-    more = [_place(view, p, i) for i, p in enumerate(rest, places_.SHOWN + 1)]
+    rest = view.peaks[peaks.SHOWN :]
+    more = [_peak(view, p, i) for i, p in enumerate(rest, peaks.SHOWN + 1)]
     return {
-        "places_words": sections.places(view),
-        "places": shown,
-        "more_places": more,
+        "peaks_words": sections.peaks(view),
+        "peaks": shown,
+        "more_peaks": more,
         "thumb_legend": legend(view, scale) if scale else None,
         "thumb_gaps": "no value, outside the domain or not counted"
         if view.masked
@@ -266,27 +265,27 @@ def _places(view: View) -> dict[str, Any]:
     }
 
 
-def _place(view: View, place: PlaceView, rank: int) -> dict[str, Any]:
-    output = place.output
-    digits = place.digits(5)
-    values = f"model {num(place.model_value, digits)}, reference {num(place.reference_value, digits)}"
+def _peak(view: View, peak: PeakView, rank: int) -> dict[str, Any]:
+    output = peak.output
+    digits = peak.digits(5)
+    values = f"model {num(peak.model_value, digits)}, reference {num(peak.reference_value, digits)}"
     if len(view.outputs) > 1 and output < len(view.outputs):
         values = f"{view.outputs[output][0]}: {values}"
-    if place.row:
-        values = f"{place.row_words()}: {values}"
-    if place.recheck and not math.isnan(place.second_value):
-        values += f", second reference {num(place.second_value, digits)}"
+    if peak.row:
+        values = f"{peak.row_words()}: {values}"
+    if peak.recheck and not math.isnan(peak.second_value):
+        values += f", second reference {num(peak.second_value, digits)}"
     return {
         "rank": rank,
-        "row": place.row_words(),
-        "error": view.error(place.error),
-        "times": places_.times_tolerance(view, place),
-        "tags": places_.tags(view, place),
-        "x": [(name, view.axis(name).at(x)) for name, x in place.x.items()],
+        "row": peak.row_words(),
+        "error": view.error(peak.error),
+        "times": peaks.times_tolerance(view, peak),
+        "tags": peaks.tags(view, peak),
+        "x": [(name, view.axis(name).at(x)) for name, x in peak.x.items()],
         "both": values,
-        "size": place.size,
-        "off_data": ratio(place.off_data) if place.off_data >= 0 else "",
-        "prominence": num(place.prominence) if math.isfinite(place.prominence) else "",
+        "size": peak.size,
+        "off_data": ratio(peak.off_data) if peak.off_data >= 0 else "",
+        "prominence": num(peak.prominence) if math.isfinite(peak.prominence) else "",
     }
 
 

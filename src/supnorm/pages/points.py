@@ -62,7 +62,7 @@ class AxisView:
 
 
 @dataclass(frozen=True)
-class PlaceView:
+class PeakView:
     """One point with both values: the worst point, or another peak."""
 
     x: dict[str, float]
@@ -84,7 +84,7 @@ class PlaceView:
     def row_words(self, most: int = 3) -> str:
         """Of a row of a table its number and what its other columns say in words; empty for any other point.
 
-        >>> point = PlaceView({}, 1.0, [1.0], [2.0], 0, (), 0.0, 0.0, None, [], 0.0)
+        >>> point = PeakView({}, 1.0, [1.0], [2.0], 0, (), 0.0, 0.0, None, [], 0.0)
         >>> from dataclasses import replace
         >>> replace(point, row=246, columns={"site": "A", "p": "1.5", "time": "2020-02-27"}).row_words()
         'row 246, site A, 2020-02-27'
@@ -100,7 +100,7 @@ class PlaceView:
 
     @property
     def size(self) -> str:
-        """Share of the domain that the place fills; empty when it was not measured."""
+        """Share of the domain that the peak fills; empty when it was not measured."""
         if not self.volume > 0:
             return ""
         part = math.isfinite(self.volume_at_least) and not math.isfinite(self.volume_at_most)

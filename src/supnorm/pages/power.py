@@ -126,7 +126,7 @@ def caption(view: View) -> str:
     left_out = view.text("power_left_out")
     return (
         f"How often the same kind of search{effort} found an error planted at a random place.{searched} "
-        "Bumps are round; a thin seam, such as a phase boundary, is harder to find: sheets stand for it."
+        "Bumps are round; a jump, such as at a phase boundary, is harder to find: sheets stand for it."
     ) + (f" Not all that was asked for was planted: {left_out}." if left_out else "")
 
 

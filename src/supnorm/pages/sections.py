@@ -13,12 +13,12 @@ from supnorm.pages.progress_chart import steps
 from supnorm.pages.view import View, number
 from supnorm.pages.words import m, term
 
-SMALL = 0.01  # of the domain: a larger place is no glitch
-NOTICED = 0.2  # of the mean square: a place that random points have seen and that makes up more of it shows in the RMS
+SMALL = 0.01  # of the domain: a larger peak is no glitch
+NOTICED = 0.2  # of the mean square: a region that random points have seen and that makes up more of it shows in the RMS
 
 
 def where(view: View) -> Markup:
-    """Section 1: both values at the worst point, and how large the place is."""
+    """Section 1: both values at the worst point, and how large the peak is."""
     point = view.witness
     if point is None:
         return Markup("There is no worst point: no evaluation gave an error.")
@@ -46,7 +46,7 @@ def where(view: View) -> Markup:
             words += m(" (between {} and {}, with 95 % confidence)", *limits)
         elif point.volume_at_least > 0 and not view.settled:
             words += m(
-                " ({} with 95 % confidence; the place goes on beyond what was measured)",
+                " ({} with 95 % confidence; the region goes on beyond what was measured)",
                 share(point.volume_at_least),
             )
         words += "."
@@ -134,11 +134,11 @@ def why_average(view: View) -> Markup:
         return Markup("")
     if math.isinf(view.lower):  # the RMS is then one of the finite errors alone
         return Markup("")
-    if not view.uniform or view.exact:  # a law may prefer the place, or avoid it
+    if not view.uniform or view.exact:  # a law may prefer the region, or avoid it
         return Markup("")
     per = 1 / point.volume
     noticed = per <= view.drawn and point.volume * (view.lower / 2) ** 2 > NOTICED * view.rms**2
-    begin = "The place" if noticed else "Why the average does not show it: the place"
+    begin = "The peak" if noticed else "Why the average does not show it: the peak"
     words = m("{} of the worst error fills {} of the domain, ", begin, point.size)
     least = "at least " if point.size.startswith("at least") else ""
     words += m(
@@ -154,27 +154,25 @@ def why_average(view: View) -> Markup:
     return words
 
 
-def places(view: View) -> Markup:
-    """Section 3: how many places count as glitches."""
-    if not view.places:
-        return Markup("No distinct places were recorded.")
+def peaks(view: View) -> Markup:
+    """Section 3: how many peaks count as glitches."""
+    if not view.peaks:
+        return Markup("No distinct peaks were recorded.")
     n = len(view.items("glitches"))
     link = term("glitch", "what is that?")
     if view.table_only:
         return Markup("The list shows the worst rows, highest first.")
     ending = "The list shows the distinct peaks, highest first."
-    if len(view.places) == 1:
+    if len(view.peaks) == 1:
         ending = "There is a single peak." if view.exhaustive else "The search found a single peak."
-    if n == 0 and math.isnan(view.places[0].volume):
-        return m("Whether a place counts as a glitch ({}) was not measured. {}", link, ending)
+    if n == 0 and math.isnan(view.peaks[0].volume):
+        return m("Whether a peak counts as a glitch ({}) was not measured. {}", link, ending)
     if n == 0:
         why = "none is at once small, isolated and far above nearly all other errors."
-        if view.places[0].volume > SMALL:
+        if view.peaks[0].volume > SMALL:
             why = "the large errors form a broad region rather than isolated spots."
-        return m("No place counts as a glitch ({}): {} {}", link, why, ending)
-    begin = (
-        "One place counts as a glitch" if n == 1 else f"{spelled(n).capitalize()} places count as glitches"
-    )
+        return m("No peak counts as a glitch ({}): {} {}", link, why, ending)
+    begin = "One peak counts as a glitch" if n == 1 else f"{spelled(n).capitalize()} peaks count as glitches"
     return m("{} ({}). {}", begin, link, ending)
 
 
@@ -184,7 +182,7 @@ def picture(view: View, shown: int, all_panels: int) -> str:
         return (
             "Each cell shows the largest error of the points evaluated in it: a spot smaller than a cell shows where "
             "one of them hit it, and not where none did. Grey: no point with a value was evaluated there. "
-            "Numbers are the places listed above."
+            "Numbers are the peaks listed above."
         )
     words = (
         "Each panel looks along all other inputs and keeps the largest error seen: a strong colour means "
@@ -196,25 +194,25 @@ def picture(view: View, shown: int, all_panels: int) -> str:
 
 
 def unseen(view: View) -> str:
-    """Good-Turing: the chance that a further climb ends on a peak not seen yet."""
+    """Good-Turing: the chance that a further ascent ends on a peak not seen yet."""
     if view.exhaustive:
         return "None: every point of the domain was evaluated."
     raw = view.part("unseen_peak_mass")
-    if not raw or not number(raw.get("climbs")) > 0:
-        return "Not measured: no independent climbs were run."
+    if not raw or not number(raw.get("ascents")) > 0:
+        return "Not measured: no independent ascents were run."
     value, at_most, once = number(raw.get("value")), number(raw.get("at_most")), int(raw.get("once") or 0)
     begin = (
-        f"{count(raw.get('climbs'))} independent climbs ended on {count(raw.get('peaks'))} different peaks; "
+        f"{count(raw.get('ascents'))} independent ascents ended on {count(raw.get('peaks'))} different peaks; "
         f"{spelled(once)} of these {'was' if once == 1 else 'were'} reached only once. "
     )
     if value > 0.5:
         return begin + (
-            "Most climbs found a new peak: most peaks have not been seen. "
+            "Most ascents found a new peak: most peaks have not been seen. "
             "Search longer, or narrow the domain."
         )
     sure = percent(number(raw.get("confidence")))
     return begin + (
-        f"So a further climb would reach a peak not seen yet with a chance of about {percent(value)} "
+        f"So a further ascent would reach a peak not seen yet with a chance of about {percent(value)} "
         f"(at most {percent(at_most)} with {sure} confidence)."
     )
 
@@ -230,7 +228,7 @@ def random_points(view: View) -> str:
     largest = share(1 - 0.05 ** (1 / n))
     return (
         f"{count(n)} {kind} can rule out, with 95 % confidence, "
-        f"only places larger than {largest} of {'such rows' if view.table_only else _drawn(view)}."
+        f"only regions larger than {largest} of {'such rows' if view.table_only else _drawn(view)}."
     )
 
 

@@ -1,4 +1,4 @@
-"""The summary of an audit in the terminal: status, eight facts, the ruler in one line, five places.
+"""The summary of an audit in the terminal: status, eight facts, the ruler in one line, five peaks.
 
 The same words as the page. Below 80 columns the third column is dropped; without colour it is plain text.
 """
@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.text import Text
 
 from supnorm.pages.numbers import count, num, percent, ratio, share
-from supnorm.pages.places import edge_words, tags
-from supnorm.pages.points import PlaceView
+from supnorm.pages.peaks import edge_words, tags
+from supnorm.pages.points import PeakView
 from supnorm.pages.power import by_size, rows_of
 from supnorm.pages.view import View, numbers
 from supnorm.pages.words import chip, top_level
@@ -25,8 +25,8 @@ from supnorm.results.printable import printable
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ENDLESS = 10_000  # columns
-TIMES, SIZE, TAGS = 2, 3, 5  # columns of the table of places
-LEAST_TAGS, UNDER = 16, 8  # characters of a line of tags; where they begin below a place
+TIMES, SIZE, TAGS = 2, 3, 5  # columns of the table of peaks
+LEAST_TAGS, UNDER = 16, 8  # characters of a line of tags; where they begin below a peak
 AT_MOST = 44  # characters of the coordinates of the worst point
 STYLES = {"over": "bold red", "open": "bold yellow", "proven": "bold green"}
 
@@ -43,7 +43,7 @@ def summary(result: Any, width: int = 100, color: bool = False, report: str = ""
     view = View(result if isinstance(result, Mapping) else result.to_json())
     view.check()
     lines = [_status(view), Text(), *_facts(view, width), Text(), *_ruler(view, width), *_spark(view)]
-    lines += [Text(), *_places(view, width)] if view.places else []
+    lines += [Text(), *_peaks(view, width)] if view.peaks else []
     lines += _remarks(view, width)
     # What is there to be copied is not cut: a terminal wraps it.
     return _written([*lines, Text()], width, color) + _written(_last(view, report), ENDLESS, color)
@@ -132,7 +132,7 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     if view.exhaustive:
         lost = (count(view.lost), f"of {view.every_point.removeprefix('all ')}{_sides(view)}")
     rows = _rows(view, point)
-    finite = next((p for p in view.places if math.isfinite(p.error)), point) if view.finite else point
+    finite = next((p for p in view.peaks if math.isfinite(p.error)), point) if view.finite else point
     return [
         ("worst error" if view.exhaustive or view.every_row else "worst found", worst, times),
         *rows,
@@ -146,13 +146,13 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     ]
 
 
-def _rows(view: View, point: PlaceView | None) -> list[tuple[str, str, str]]:
+def _rows(view: View, point: PeakView | None) -> list[tuple[str, str, str]]:
     """Of a table in which row the worst error is; where errors are infinite at how many points, and the worst finite one."""
     if point is None or not (point.row or view.finite):
         return []
     if not view.finite:
         return [("in", _short_row(point), f"of {count(view.count('table', 'rows'))} rows")]
-    best = next((p for p in view.places if math.isfinite(p.error)), None)
+    best = next((p for p in view.peaks if math.isfinite(p.error)), None)
     drawn = "rows" if view.table_only else view.drawn_points
     of = count(view.drawn if point.row else view.plain[0])
     lost = f"{'in' if point.row else 'at'} {count(view.count('finite', 'infinite'))} of {of} {drawn}"
@@ -171,19 +171,19 @@ def _sides(view: View) -> str:
     return f": {'; '.join(words)}" if words else ""
 
 
-def _short_row(point: PlaceView) -> str:
+def _short_row(point: PeakView) -> str:
     """A row with as much of its other columns as fits."""
     words = [point.row_words(most) for most in (3, 2, 1, 0)]
     return next((w for w in words if len(w) <= AT_MOST), words[-1])
 
 
-def _at(view: View, point: PlaceView | None) -> str:
+def _at(view: View, point: PeakView | None) -> str:
     if point is None:
         return "no point could be evaluated"
     return _coordinates(view, point, AT_MOST, "  ")
 
 
-def _coordinates(view: View, point: PlaceView, most: int, between: str) -> str:
+def _coordinates(view: View, point: PeakView, most: int, between: str) -> str:
     """As many coordinates as fit into ``most`` characters, and how many there are besides."""
     shown = [f"{name} {view.axis(name).at(x)}" for name, x in point.x.items()]
     kept = [s for i, s in enumerate(shown) if i == 0 or len(between.join(shown[: i + 1])) <= most]
@@ -202,7 +202,7 @@ def _bound(view: View) -> tuple[str, str]:
     return view.error(view.limit), notes.get(view.upper_kind, "on assumptions")
 
 
-def _recheck(view: View, point: PlaceView | None) -> tuple[str, str]:
+def _recheck(view: View, point: PeakView | None) -> tuple[str, str]:
     if point is None or point.recheck is None:
         return "not made", "no second reference"
     words = "the reference is in doubt" if point.recheck == "reference-fault" else point.recheck
@@ -290,34 +290,39 @@ def _spark(view: View) -> list[Text]:
     return [Text.assemble(("  error distribution  ", "dim"), blocks)]
 
 
-def _places(view: View, width: int) -> list[Text]:
-    wide = width >= 80
-    columns = [("#", ">"), ("error", ">"), ("×tol", ">"), ("size", ">"), ("place", "<"), ("tags", "<")]
+def _peaks(view: View, width: int) -> list[Text]:
+    """The table of the first peaks: columns without content, and those for which there is no room, are left out."""
+    columns = [("#", ">"), ("error", ">"), ("×tol", ">"), ("size", ">"), ("at", "<"), ("tags", "<")]
     table = [[name for name, _ in columns]]
-    table += [_place_row(view, p, rank) for rank, p in enumerate(view.places[:5], 1)]
-    kept = [k for k in range(6) if any(row[k] for row in table[1:]) and (wide or k in (0, 1, 4))]
+    table += [_peak_row(view, p, rank) for rank, p in enumerate(view.peaks[:5], 1)]
+    kept = [k for k in range(6) if any(row[k] for row in table[1:]) and (width >= 80 or k in (0, 1, 4))]
     widths = [max(len(row[k]) for row in table) for k in range(6)]
     before = 2 + sum(widths[k] + 3 for k in kept if k != TAGS)
     for k in (SIZE, TIMES):  # what matters less goes first
         if TAGS in kept and k in kept and width - before < LEAST_TAGS:
             kept.remove(k)
             before -= widths[k] + 3
-    below = TAGS in kept and width - before < LEAST_TAGS
-    before = UNDER if below else before
     lines = []
     for row in table:
         words = "   ".join(f"{row[k]:{columns[k][1]}{widths[k]}}" for k in kept if k != TAGS)
-        # Tags go on below themselves, or begin there: what was found is not cut.
-        parts = textwrap.wrap(row[TAGS], width - before) if TAGS in kept else []
-        first = "" if below or not parts else parts.pop(0)
-        style = "dim" if row is table[0] else ""
-        lines.append(Text(f"  {words}   {first}", style))
-        if row is not table[0]:
-            lines += [Text(" " * before + part, style) for part in parts]
+        lines += _with_tags(words, row[TAGS] if TAGS in kept else "", before, width, heading=row is table[0])
     return lines
 
 
-def _place_row(view: View, p: PlaceView, rank: int) -> list[str]:
+def _with_tags(words: str, tags: str, before: int, width: int, heading: bool) -> list[Text]:
+    """A line of the table and its tags, which go on below themselves, or begin there: what was found is not cut."""
+    below = width - before < LEAST_TAGS
+    before = UNDER if below else before
+    parts = textwrap.wrap(tags, width - before)
+    first = "" if below or not parts else parts.pop(0)
+    style = "dim" if heading else ""
+    return [
+        Text(f"  {words}   {first}", style),
+        *(Text(" " * before + part, style) for part in parts if not heading),
+    ]
+
+
+def _peak_row(view: View, p: PeakView, rank: int) -> list[str]:
     relative = view.tolerance > 0 and not view.per_output
     words = [p.row_words()] if p.row else []
     words += list(filter(None, [view.output_name(p)]))

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from supnorm.pages.numbers import ErrorUnit, count, num, superscript, with_unit
-from supnorm.pages.points import AxisView, PlaceView
+from supnorm.pages.points import AxisView, PeakView
 from supnorm.results import from_json, rounded_up
 
 
@@ -192,10 +192,10 @@ class View:
             return name
         return names.index(str(name)) if str(name) in names else 0
 
-    def output_name(self, place: PlaceView) -> str:
-        """The output that carries the error of a place; empty with a single one, and for an error of all together."""
+    def output_name(self, peak: PeakView) -> str:
+        """The output that carries the error of a peak; empty with a single one, and for an error of all together."""
         several = len(self.outputs) > 1 and not self.joint
-        return self.outputs[place.output][0] if several and place.output < len(self.outputs) else ""
+        return self.outputs[peak.output][0] if several and peak.output < len(self.outputs) else ""
 
     def output_unit(self, index: int) -> str:
         """Unit of one output."""
@@ -206,19 +206,19 @@ class View:
         return with_unit(x, self.output_unit(output), digits)
 
     @cached_property
-    def witness(self) -> PlaceView | None:
+    def witness(self) -> PeakView | None:
         """The worst point, or None when nothing could be evaluated."""
         witness = self.data.get("witness")
-        return self._place(witness) if isinstance(witness, Mapping) else None
+        return self._peak(witness) if isinstance(witness, Mapping) else None
 
     @cached_property
-    def places(self) -> list[PlaceView]:
+    def peaks(self) -> list[PeakView]:
         """The distinct peaks, worst first."""
-        return [self._place(p) for p in self.items("places")]
+        return [self._peak(p) for p in self.items("peaks")]
 
-    def _place(self, raw: Mapping[str, Any]) -> PlaceView:
+    def _peak(self, raw: Mapping[str, Any]) -> PeakView:
         x = raw.get("x")
-        return PlaceView(
+        return PeakView(
             {str(k): number(v) for k, v in x.items()} if isinstance(x, Mapping) else {},
             number(raw.get("error")),
             numbers(raw.get("model")),
@@ -305,7 +305,7 @@ class View:
         """Every error number that the page shows."""
         if self.witness:
             yield self.witness.error
-        yield from (p.error for p in self.places)
+        yield from (p.error for p in self.peaks)
         yield self.plain[1]
         yield from numbers(list(self.part("quantiles").values()))
         yield from self._chart_errors()

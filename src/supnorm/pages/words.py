@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from supnorm.pages.numbers import count, num, ratio
-from supnorm.pages.points import PlaceView
+from supnorm.pages.points import PeakView
 from supnorm.pages.view import View, number
 
 
@@ -104,7 +104,7 @@ def _proven_chip(view: View) -> Chip:
     return Chip("◐", f"{within.capitalize()} on assumptions; not proven", "open")
 
 
-def place(view: View, point: PlaceView) -> Markup:
+def position(view: View, point: PeakView) -> Markup:
     """ "At T = 380.2 K, p = 129.8 kPa", or "At one point of the 8-dimensional domain" for d > 3."""
     if view.d > 3 or not point.x:
         domain = f"{view.d}-dimensional domain" if view.d else "domain"
@@ -114,14 +114,14 @@ def place(view: View, point: PlaceView) -> Markup:
     )
 
 
-def located(view: View, point: PlaceView, begin: bool = False) -> Markup:
+def located(view: View, point: PeakView, begin: bool = False) -> Markup:
     """ "at T = 380.2 K, p = 129.8 kPa"; of a table "in row 246, site A, 2020-02-27"; ``begin``: of a sentence."""
     if words := point.row_words():
         return m("{} <a href='#where'>{}</a>", "In" if begin else "in", words)
-    return m("{} {}", "At" if begin else "at", place(view, point))
+    return m("{} {}", "At" if begin else "at", position(view, point))
 
 
-def size(view: View, point: PlaceView) -> str:
+def size(view: View, point: PeakView) -> str:
     """The size of an error in words: from 1,000 % on "a factor of ..." where it is one."""
     if view.error.kind == "relative" and not view.per_output and point.error >= 10:
         factor = point.model_value / point.reference_value if point.reference_value else math.nan
@@ -190,7 +190,7 @@ def _zero(view: View) -> Markup:
 def _missing(view: View) -> Markup:
     """Of a table in which values of the model are missing: in how many rows, and what the others say."""
     rows, n = view.count("finite", "infinite"), view.count("finite", "n")
-    best = next((p for p in view.places if math.isfinite(p.error)), None)
+    best = next((p for p in view.peaks if math.isfinite(p.error)), None)
     first = m(
         "In <b>{} of {} rows</b> {}.",
         count(rows),
@@ -205,7 +205,7 @@ def _missing(view: View) -> Markup:
     return first + m(" Of {} the worst error is <b>{}</b>, {}.", other, size(view, best), located(view, best))
 
 
-def _partly_infinite(view: View, point: PlaceView, where: Markup) -> Markup:
+def _partly_infinite(view: View, point: PeakView, where: Markup) -> Markup:
     """At how many points of the statistics the error is infinite, and what the worst finite error is."""
     infinite, of = view.count("finite", "infinite"), view.count("finite", "of")
     first, points = _infinite(view, point, where), f"{count(infinite)} of {count(of)} {view.drawn_points}"
@@ -214,13 +214,13 @@ def _partly_infinite(view: View, point: PlaceView, where: Markup) -> Markup:
         first = m(words, points, located(view, point))
     elif infinite:
         first += m(" The error is infinite at {}.", points)
-    best = next((p for p in view.places if math.isfinite(p.error)), None)
+    best = next((p for p in view.peaks if math.isfinite(p.error)), None)
     if best is None:
         return first
     return first + m(" The worst finite error found is <b>{}</b>, {}.", size(view, best), located(view, best))
 
 
-def _infinite(view: View, point: PlaceView, where: Markup) -> Markup:
+def _infinite(view: View, point: PeakView, where: Markup) -> Markup:
     """Why the error is infinite there."""
     if not math.isfinite(point.model_value):
         return m("{} the model gives <b>no value</b> where the reference does.", where)
@@ -230,7 +230,7 @@ def _infinite(view: View, point: PlaceView, where: Markup) -> Markup:
     return m("{} the error is <b>infinite</b>, though both values are finite.", where)
 
 
-def _over(view: View, point: PlaceView, where: Markup, big: Markup) -> Markup:
+def _over(view: View, point: PeakView, where: Markup, big: Markup) -> Markup:
     if point.recheck == "unresolved":
         ending = "and a second reference does not settle which is right."
         return m("{} model and reference differ by {}, {}", where, big, ending)
@@ -312,7 +312,7 @@ def _floor_words(view: View) -> Markup:
     if not least > 1.5 * view.rms:
         return Markup("")
     return m(
-        " By the sizes of the places found the true RMS is at least {} (95 % confidence): the sample missed them.",
+        " By the sizes of the peaks found the true RMS is at least {} (95 % confidence): the sample missed them.",
         view.error(least),
     )
 

@@ -143,8 +143,8 @@ def _prove(
     observer: Callable[[Any], None],
 ) -> CertifyResult:
     witness = None
-    if result.audit is not None and result.audit.places:
-        witness = np.array([place.x for place in result.audit.places])
+    if result.audit is not None and result.audit.peaks:
+        witness = np.array([place.x for place in result.audit.peaks])
     judged = replace(problem, model=result.model)
     return certify(
         judged, tolerance=goal, seconds=60.0 if seconds is None else 0.8 * seconds, witness=witness,

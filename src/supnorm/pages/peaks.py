@@ -1,4 +1,4 @@
-"""The worst places: a thumbnail each (or a small curve for d = 1), tags in words, both values."""
+"""The worst peaks: a thumbnail each (or a small curve for d = 1), tags in words, both values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from markupsafe import Markup
 from supnorm.pages.cuts import error_axis
 from supnorm.pages.maps import Panel, axis_names, panel, ring
 from supnorm.pages.numbers import num, ratio
-from supnorm.pages.points import AxisView, PlaceView
+from supnorm.pages.points import AxisView, PeakView
 from supnorm.pages.ramp import ColourScale, colour_scale, field
 from supnorm.pages.svg import Bands, Scale, line, path, picture, text, x_axis, y_axis
 from supnorm.pages.view import View, number, numbers
@@ -24,54 +24,54 @@ LETTER = 7.0  # width of one below an axis, about
 
 @dataclass(frozen=True)
 class Tag:
-    """A word about a place and the style class of its label."""
+    """A word about a peak and the style class of its label."""
 
     kind: str
     words: str
 
 
-def tags(view: View, place: PlaceView) -> list[Tag]:
-    """What is known about a place, in words."""
-    found = [Tag("glitch", "glitch")] if "glitch" in place.tags else []
-    found.append(Tag("in", edge_words(view, place)))
-    if math.isfinite(place.off_data) and (place.off_data > 1 or "off-data" in place.tags):
-        found.append(Tag("un", f"away from the data: {ratio(place.off_data)} times its spacing"))
+def tags(view: View, peak: PeakView) -> list[Tag]:
+    """What is known about a peak, in words."""
+    found = [Tag("glitch", "glitch")] if "glitch" in peak.tags else []
+    found.append(Tag("in", edge_words(view, peak)))
+    if math.isfinite(peak.off_data) and (peak.off_data > 1 or "off-data" in peak.tags):
+        found.append(Tag("un", f"away from the data: {ratio(peak.off_data)} times its spacing"))
     words = {"model-side": "sharp in the model", "reference-side": "sharp in the reference"}
-    found += [Tag("side", words[t]) for t in place.tags if t in words]
-    if "suspect-label" in place.tags:
+    found += [Tag("side", words[t]) for t in peak.tags if t in words]
+    if "suspect-label" in peak.tags:
         found.append(Tag("un", "! the label is far from its neighbours"))
     known = {"glitch", "boundary", "interior", "off-data", "suspect-label", *words}
-    found += [Tag("side", t) for t in place.tags if t not in known]
+    found += [Tag("side", t) for t in peak.tags if t not in known]
     rechecks = {
         "confirmed": Tag("ok", "✓ re-check: confirmed"),
         "unresolved": Tag("un", "? re-check: unresolved"),
         "reference-fault": Tag("un", "! re-check: reference in doubt"),
     }
-    if place.recheck in rechecks:
-        found.append(rechecks[place.recheck])
+    if peak.recheck in rechecks:
+        found.append(rechecks[peak.recheck])
     return found
 
 
-def edge_words(view: View, place: PlaceView) -> str:
-    """ "interior", or on which ends of which inputs the place lies."""
-    edges = [(a.name, a.edge(place.x.get(a.name, math.nan))) for a in view.axes]
+def edge_words(view: View, peak: PeakView) -> str:
+    """ "interior", or on which ends of which inputs the peak lies."""
+    edges = [(a.name, a.edge(peak.x.get(a.name, math.nan))) for a in view.axes]
     on = [f"{name} {edge}" for name, edge in edges if edge]
     if not on:
-        return "on the edge" if "boundary" in place.tags else "interior"
+        return "on the edge" if "boundary" in peak.tags else "interior"
     if len(on) > 3:
         return f"on the edge in {len(on)} of {view.d} inputs"
     return "on the edge: " + ", ".join(on)
 
 
-def times_tolerance(view: View, place: PlaceView) -> str:
+def times_tolerance(view: View, peak: PeakView) -> str:
     """ "28 times the tolerance", or nothing without one."""
-    if not view.tolerance > 0 or not math.isfinite(place.error) or view.per_output:
+    if not view.tolerance > 0 or not math.isfinite(peak.error) or view.per_output:
         return ""
-    return f"{ratio(place.error / view.tolerance)} times the tolerance"
+    return f"{ratio(peak.error / view.tolerance)} times the tolerance"
 
 
 def thumbnail_panels(view: View) -> list[Panel | None]:
-    """The thumbnails, one for each of the first places."""
+    """The thumbnails, one for each of the first peaks."""
     drawn = view.chart("thumbnails") or []
     return [None if raw is None else panel(view, raw) for raw in drawn][:SHOWN]
 
@@ -82,17 +82,17 @@ def thumbnail_scale(view: View) -> ColourScale | None:
 
 
 def thumbnail(view: View, index: int, scale: ColourScale | None) -> Markup:
-    """Picture of the surroundings of place ``index``; empty when there is none."""
+    """Picture of the surroundings of peak ``index``; empty when there is none."""
     shown = thumbnail_panels(view)
     one = shown[index] if index < len(shown) else None
     if one is None or scale is None:
-        return curve(view, view.places[index]) if view.d == 1 else Markup("")
-    place = view.places[index]
+        return curve(view, view.peaks[index]) if view.d == 1 else Markup("")
+    peak = view.peaks[index]
     ranges = [numbers(r) for r in (view.chart("thumbnails")[index].get("ranges") or [])]
     parts = [field(one.values, scale, 0, 0, 132, 132)]
     at = []
     for axis, limits in zip((one.across, one.up), ranges, strict=False):
-        x = place.x.get(axis.name, math.nan)
+        x = peak.x.get(axis.name, math.nan)
         at.append(_position(x, limits, axis))
     if len(at) == 2 and all(map(math.isfinite, at)):
         parts.append(ring(132 * at[0], 132 * (1 - at[1])))
@@ -115,22 +115,22 @@ def _position(x: float, limits: list[float], axis: AxisView) -> float:
     return min(max((x - low) / (high - low), 0.0), 1.0)
 
 
-def curve(view: View, place: PlaceView) -> Markup:
-    """d = 1: the error around a place, from the points of the whole picture."""
+def curve(view: View, peak: PeakView) -> Markup:
+    """d = 1: the error around a peak, from the points of the whole picture."""
     data = view.chart("map") or {}
     axis = view.axes[0]
     x, error = np.asarray(numbers(data.get("x"))), np.asarray(numbers(data.get("error")))
-    here = place.x.get(axis.name, math.nan)
+    here = peak.x.get(axis.name, math.nan)
     if not x.size or x.size != error.size or not math.isfinite(here):
         return Markup("")
-    half = max(2.0 * place.volume if place.volume > 0 else 0.0, 0.015) * (axis.high - axis.low)
+    half = max(2.0 * peak.volume if peak.volume > 0 else 0.0, 0.015) * (axis.high - axis.low)
     low, high = max(axis.low, here - half), min(axis.high, here + half)
     inside = (x >= low) & (x <= high)
     across = Scale(low, high, 2, 130)
     finite = error[inside & np.isfinite(error)]
     if not finite.size or not high > low:
         return Markup("")
-    top = max(place.error if math.isfinite(place.error) else 0.0, float(finite.max())) or 1.0
+    top = max(peak.error if math.isfinite(peak.error) else 0.0, float(finite.max())) or 1.0
     up = Scale(0, top, 114, 6)
     parts = []
     if 0 < view.tolerance < top:
@@ -182,7 +182,7 @@ def profile_words(view: View) -> str:
         return ""
     error, where = max(finite)
     unit = f" {data.get('unit')}" if data.get("unit") else ""
-    place = f"{data.get('label') or 'output'} {num(number(where), 4)}{unit}"
+    position = f"{data.get('label') or 'output'} {num(number(where), 4)}{unit}"
     if _counted(view, at) or number(view.data.get("outputs_total")) > len(at) == len(view.outputs):
-        place = view.outputs[at.index(where)][0]
-    return f"Along the outputs the error is largest, {view.error(error)}, at {place}."
+        position = view.outputs[at.index(where)][0]
+    return f"Along the outputs the error is largest, {view.error(error)}, at {position}."

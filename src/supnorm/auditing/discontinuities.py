@@ -6,12 +6,12 @@ the values of neighbouring points, whether or not there is an error.
 
 1. *Detect*: neighbours among screened points whose values differ most for their distance. Bisect, keeping the
    half with the larger difference: across a jump the difference stays, elsewhere it shrinks with the length.
-2. *Locate* on a line across the seam: bisect the jump of the model and that of the reference to rounding.
+2. *Locate* on a line across the discontinuity: bisect the jump of the model and that of the reference to rounding.
    Between the two lies the sheet; on both sides of each lies the largest error of a continuous model there.
-3. *Walk* along the seam with steps that grow while the error on the line grows.
+3. *Walk* along the discontinuity with steps that grow while the error on the line grows.
 
-Cost: about 100 evaluations for a point of the seam; a few per cent of the budget when there is no jump.
-Limit: one jump a line; a seam that ends, or a jump smaller than the smooth change between neighbours over
+Cost: about 100 evaluations for a point of the discontinuity; a few per cent of the budget when there is no jump.
+Limit: one jump a line; a discontinuity that ends, or a jump smaller than the smooth change between neighbours over
 1/16 of their distance, may be missed.
 """
 
@@ -37,7 +37,7 @@ class Crossing:
         u: the point with the largest error on the line, shape ``(k, d)``.
         score: that error, shape ``(k,)``.
         centre: where the jump is, shape ``(k, d)``.
-        jumps: size of the jump, relative to the spread of the values, shape ``(k,)``.
+        jumps: size of the jump, relative to how far the values reach, shape ``(k,)``.
     """
 
     u: Array
@@ -47,7 +47,7 @@ class Crossing:
 
 
 @dataclass(frozen=True)
-class Seams:
+class Discontinuities:
     """Hyper-parameters.
 
     Attributes:
@@ -58,7 +58,7 @@ class Seams:
         trial: bisections of the test.
         kept: share of the difference that must be left after the test.
         bisections: to rounding.
-        chains: seams that are followed at once.
+        chains: discontinuities that are followed at once.
         steps: of a walk.
         first: first step of a walk, in the unit box.
     """
@@ -139,7 +139,7 @@ class Seams:
         i, j, gap = (part[both] for part in near)
         change = np.abs(y[i] - y[j]).max(axis=1)
         n = max(4, min(self.pairs, most, len(i)))
-        # Half by steepness, half by the difference itself: a jump may lie between points far apart.
+        # Half by steepness, half by the difference itself: a jump may lie between distant points.
         top = np.zeros(len(i), dtype=bool)
         with np.errstate(over="ignore"):
             steep = change / gap
@@ -215,7 +215,7 @@ class Seams:
             empty = np.empty((0, landscape.d))
             return Crossing(empty, np.empty(0), empty, np.empty(0))
         tops: list[tuple[Array, Array]] = []
-        first = _look(landscape, np.concatenate([a, b]))
+        first = landscape.look(np.concatenate([a, b]))
         tops.append((np.concatenate([a, b]), first.score))
         sides = np.repeat([MODEL, REFERENCE], k)
         lo, hi = np.concatenate([a, a]), np.concatenate([b, b])
@@ -229,7 +229,7 @@ class Seams:
         model, reference = (lo[:k] + hi[:k]) / 2, (lo[k:] + hi[k:]) / 2
         for t in (0.5, 0.25, 0.75):
             between = model + t * (reference - model)
-            tops.append((between, _look(landscape, between).score))
+            tops.append((between, landscape.look(between).score))
         points = np.stack([p[-k:] if len(p) == k else p.reshape(2, k, -1)[0] for p, _ in tops])
         scores = np.stack([s[-k:] if len(s) == k else s.reshape(2, k)[0] for _, s in tops])
         second = [(p.reshape(2, k, -1)[1], s.reshape(2, k)[1]) for p, s in tops if len(p) == 2 * k]
@@ -246,10 +246,6 @@ def values_of(done: Evaluations, side: int) -> Array:
     return done.model if side == MODEL else done.reference
 
 
-def _look(landscape: Landscape, u: Array) -> Evaluations:
-    return landscape.look(u)
-
-
 def _halve(
     landscape: Landscape,
     a: Array,
@@ -261,7 +257,7 @@ def _halve(
 ) -> tuple[Array, Array, Array, Array]:
     """Evaluate the middles; keep the half with the larger difference. Halves without a value lose."""
     middle = (a + b) / 2
-    done = _look(landscape, middle)
+    done = landscape.look(middle)
     if tops is not None:
         tops.append((middle, done.score))
     fm = np.where((sides == MODEL)[:, None], done.model, done.reference)
