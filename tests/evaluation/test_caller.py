@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from supnorm.evaluation import Evaluator
-from supnorm.evaluation.caller import Caller, guarded
+from supnorm.evaluation.caller import Caller
+from supnorm.evaluation.guarded import guarded
 from supnorm.evaluation.probe import probe
 from supnorm.problem import Domain, Function, PartialFailure, Problem, as_function
 from supnorm.results import BadInput

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.ball import ball_radius, radius_of_share
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
-from supnorm.evaluation.caller import guarded
+from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Domain, Function, Problem, draw_inside
 
 Array = NDArray[np.float64]

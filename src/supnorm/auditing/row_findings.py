@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from supnorm.auditing.compared import NAMED, Compared
 from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import Evaluator
-from supnorm.evaluation.caller import guarded
+from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Problem
 
 ROWS = 8192  # at a time

@@ -19,7 +19,7 @@ import numpy as np
 
 from supnorm.certification.affine_model import propagate
 from supnorm.certification.rounding import Array
-from supnorm.evaluation.caller import guarded
+from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Domain, Function
 from supnorm.problem.double_precision import double_precision
 from supnorm.program import Program, lower_numpy

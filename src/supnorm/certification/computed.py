@@ -37,12 +37,12 @@ def with_computed(report: AuditReport, result: CertifyResult) -> AuditReport:
     if worst is None or (worst.error <= found * (1.0 + MORE) and not found <= limit < worst.error):
         return report
     document = dict(report.document)
-    place, near = _place(document, result, worst)
+    peak, near = _peak(document, result, worst)
     others = [p for i, p in enumerate(document["places"]) if i != near]
     document |= {
-        "witness": place,
-        "places": [place, *others],
-        "glitches": [p for p in (place, *others) if "glitch" in p["tags"]],
+        "witness": peak,
+        "places": [peak, *others],
+        "glitches": [p for p in (peak, *others) if "glitch" in p["tags"]],
         "sup": {**document["sup"], "lower": worst.error, "computed": "batch", "alone": None, "rounding": 0.0},
         "findings": [_finding(document, found), *document["findings"]],
     }
@@ -60,8 +60,8 @@ def with_computed(report: AuditReport, result: CertifyResult) -> AuditReport:
     return replace(joined, document={**document, "explanation": joined.explain()})
 
 
-def _place(document: Mapping[str, Any], result: CertifyResult, worst: Witness) -> tuple[dict[str, Any], int]:
-    """The worst point as the first place, and the number of the place that it takes the place of; -1 for none."""
+def _peak(document: Mapping[str, Any], result: CertifyResult, worst: Witness) -> tuple[dict[str, Any], int]:
+    """The worst point as the first peak, and the number of the peak that it replaces; -1 for none."""
     domain = result.certificate.domain
     names = [axis["name"] for axis in document["axes"]]
     u = domain.to_unit(worst.x[None])[0]

@@ -22,7 +22,7 @@ from supnorm.certification.lower import admits, error_at
 from supnorm.certification.result import assumptions_of, in_words, unit_of
 from supnorm.certification.resume import MALFORMED
 from supnorm.certification.rounding import Array
-from supnorm.evaluation.probe import ALLOWED
+from supnorm.evaluation.guarded import ALLOWED
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Program, Unsupported, program_of
 from supnorm.results import BadInput

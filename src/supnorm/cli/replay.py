@@ -45,7 +45,7 @@ def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust
 
     from supnorm.auditing import load_report
     from supnorm.auditing.joint import with_output
-    from supnorm.evaluation.caller import guarded
+    from supnorm.evaluation.guarded import guarded
     from supnorm.results import BadInput, to_json
     from supnorm.results.door import DAMAGED, faults_of
     from supnorm.results.encoding import dumps

@@ -20,16 +20,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.guarded import Messages, guarded, halved
 from supnorm.evaluation.processes import Processes, WorkerEnded
+from supnorm.evaluation.spot_check import demand_own
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.evaluation.threads import own_threads
-from supnorm.problem import Function, PartialFailure, as_columns
-from supnorm.problem.users_error import told
+from supnorm.problem import Function
 from supnorm.process import CALLS
 from supnorm.results import BadInput, Interrupted
 
 Array = NDArray[np.float64]
-Messages = dict[int, str]
 EXPENSIVE = 1e-3  # seconds a point; architecture: calls above 1 ms are stored
 # Seconds that storing one number of a result took at most (36 ns were measured), times three: of more than 10,000 outputs
 # a call of 1 ms is stored more slowly than it is repeated.
@@ -69,6 +69,8 @@ class Caller:
         self.function, self.side, self.store = function, side, store
         self.executor, self.workers = executor, workers
         self.known = store.load(side) if store else {}
+        if store is not None:
+            demand_own(store, side, function)
         self.outputs: int | None = len(next(iter(self.known.values()))[0]) if self.known else None
         before = store.number(f"seconds a point, {side}") if store else None
         self.cost = before or 0.0
@@ -223,9 +225,9 @@ class Caller:
         try:
             if dear:
                 with own_threads():
-                    y, messages = _guarded(self.function.value, x, self.outputs)
+                    y, messages = halved(self.function.value, x, self.outputs)
             else:
-                y, messages = _guarded(self.function.value, x, self.outputs)
+                y, messages = halved(self.function.value, x, self.outputs)
         finally:
             CALLS.end()
         self._note(x, y, messages, time.perf_counter() - start, purpose)
@@ -279,8 +281,8 @@ class Caller:
             parts = [self._outcome(row[None], self.submit(row[None])) for row in x]
             width = max(len(y[0]) for y, _, _ in parts)
             rows = [y if y.shape[1] == width else np.full((1, width), np.nan) for y, _, _ in parts]
-            told = {i: text[0] for i, (_, text, _) in enumerate(parts) if text}
-            return np.concatenate(rows), told, sum(seconds for _, _, seconds in parts)
+            texts = {i: text[0] for i, (_, text, _) in enumerate(parts) if text}
+            return np.concatenate(rows), texts, sum(seconds for _, _, seconds in parts)
         except Exception as error:
             if isinstance(self.executor, Processes | ThreadPoolExecutor) or isinstance(error, BadInput):
                 raise
@@ -326,36 +328,6 @@ def rows_in(seconds: float, cost: float) -> int:
     (256, 256, 1)
     """
     return int(4 ** max(0, math.floor(math.log(seconds / max(cost, 1e-9), 4))))
-
-
-def guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tuple[Array, Messages]:
-    """Call ``value`` so that points that raise become NaN rows with a message.
-
-    Raises:
-        BadInput: when the function returns something that cannot be its values.
-    """
-    with np.errstate(all="ignore"):
-        return _guarded(value, x, outputs)
-
-
-def _guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tuple[Array, Messages]:
-    try:
-        y = as_columns(value(x), len(x), "the function")
-    except PartialFailure as failure:
-        return failure.values, failure.messages
-    except BadInput:
-        raise
-    except (Exception, SystemExit) as error:  # who asks for a value does not want to end the program
-        if len(x) == 1:
-            return np.full((1, outputs or 1), np.nan), {0: told(error)}
-        half = len(x) // 2
-        left, right = _guarded(value, x[:half], outputs), _guarded(value, x[half:], outputs)
-        width = max(left[0].shape[1], right[0].shape[1])
-        rows = [y if y.shape[1] == width else np.full((len(y), width), np.nan) for y in (left[0], right[0])]
-        return np.concatenate(rows), left[1] | {half + i: text for i, text in right[1].items()}
-    if outputs is not None and y.shape[1] != outputs:
-        raise BadInput(f"returned {y.shape[1]} outputs after {outputs} before; the number must not change")
-    return y, {}
 
 
 def _timed(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tuple[Array, Messages, float]:

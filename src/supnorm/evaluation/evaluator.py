@@ -9,12 +9,13 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.caller import Caller, Messages
+from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.evaluations import Evaluations, PointStatus
 from supnorm.evaluation.events import Advanced, NewWorst, Observer, silent
 from supnorm.evaluation.executor import make_executor
 from supnorm.evaluation.failures import Failures
 from supnorm.evaluation.gradients import GradientCaller, Reduced
+from supnorm.evaluation.guarded import Messages
 from supnorm.evaluation.probe import demand_repeatable, probe, probed_errors
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.interrupts import INTERRUPTS

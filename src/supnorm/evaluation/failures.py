@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.caller import Messages
 from supnorm.evaluation.evaluations import Evaluations, PointStatus
+from supnorm.evaluation.guarded import Messages
 from supnorm.problem import ErrorMeasure
 
 Array = NDArray[np.float64]

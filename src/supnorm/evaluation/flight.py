@@ -19,8 +19,8 @@ from supnorm.evaluation.evaluations import Evaluations
 from supnorm.process import CALLS
 
 if TYPE_CHECKING:
-    from supnorm.evaluation.caller import Messages
     from supnorm.evaluation.evaluator import Evaluator
+    from supnorm.evaluation.guarded import Messages
 
 Array = NDArray[np.float64]
 

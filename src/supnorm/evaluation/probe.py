@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.caller import EXPENSIVE, Caller, guarded
+from supnorm.evaluation.caller import EXPENSIVE, Caller
+from supnorm.evaluation.guarded import ALLOWED, guarded
 from supnorm.problem import ErrorMeasure
 from supnorm.problem.users_error import Told, hint
 from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
-# A batch and a single row may differ by summation order: measured 1e-15 (float64), 4e-7 (float32). More is said.
-ALLOWED = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2, "bfloat16": 1e-1}
 # Digits that cancel inside cost more: 4e-12 in a Gaussian process of little noise. From here on it is refused: what is
 # random or sees the other points of a batch differs by 1e-3 and more.
 LARGE = {"float64": 1e-6, "float32": 1e-4, "float16": 1e-1, "bfloat16": 0.5}

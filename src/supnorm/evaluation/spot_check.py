@@ -1,5 +1,7 @@
-"""On going on with a run: are the functions still those whose values are in its store?
+"""Before values of a store are used: are the functions still those that gave them?
 
+A run that is gone on with, and in Python every use of a store that holds points: a store of another function, or of this one
+before it was changed, would pass off its values as this one's.
 Files that code opens, services that it asks, libraries that it calls: no fingerprint knows all of them. A few stored points
 are evaluated again before anything else. A value counts as the same where it is equal up to what the function's
 precision explains (`ALLOWED`, as for a point alone and in a batch), relative to the largest of the stored values.
@@ -13,8 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.caller import guarded
-from supnorm.evaluation.probe import ALLOWED
+from supnorm.evaluation.guarded import ALLOWED, guarded
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.problem import Function
 from supnorm.results import BadInput
@@ -36,11 +37,29 @@ def spot_check(store: EvaluationStore, functions: Mapping[str, Function | None])
     done = 0
     for side, function in functions.items():
         if function is not None:
-            done += _one(store, side, function)
+            done += _one(store, side, function, "--resume", "leave --resume out to start anew")
+            store.vouch(side, function.value)
     return done
 
 
-def _one(store: EvaluationStore, side: str, function: Function) -> int:
+def demand_own(store: EvaluationStore, side: str, function: Function) -> None:
+    """See that the values of a side are the function's own, once for each function that uses the store.
+
+    Raises:
+        BadInput: naming the first point where the function has another value, with both.
+    """
+    if not store.vouched(side, function.value):
+        _one(
+            store,
+            side,
+            function,
+            f"{store.path}",
+            "give a store of its own, EvaluationStore(another path, ..)",
+        )
+        store.vouch(side, function.value)
+
+
+def _one(store: EvaluationStore, side: str, function: Function, what: str, instead: str) -> int:
     rows = [
         (np.frombuffer(key), y)
         for key, (y, message) in store.load(side).items()
@@ -65,8 +84,8 @@ def _one(store: EvaluationStore, side: str, function: Function) -> int:
             continue
         value = why.get(0) or _shown(alone[0])
         raise BadInput(
-            f"--resume: the {side} {function.name} is not what it was: at {_shown(x[i])} the stored value is "
-            f"{_shown(stored[i])}, now it gives {value}; leave --resume out to start anew, or bring back what it was"
+            f"{what}: the {side} {function.name} is not what it was: at {_shown(x[i])} the stored value is "
+            f"{_shown(stored[i])}, now it gives {value}; {instead}, or bring back what it was"
         )
     return len(x)
 

@@ -63,6 +63,7 @@ class EvaluationStore:
     def __init__(self, path: Path | str, fingerprint: str) -> None:
         self.path = Path(path)
         self._lock = threading.Lock()
+        self._own: list[tuple[str, object]] = []
         demand_name(self.path)
         if lexists(self.path):
             demand_file(self.path)
@@ -181,6 +182,15 @@ class EvaluationStore:
                 raise ValueError(f"{key}: {text}")
         return value
 
+    def vouched(self, side: str, value: object) -> bool:
+        """Whether this callable is known to be the one whose values of a side are stored."""
+        return any(of == side and known == value for of, known in self._own)
+
+    def vouch(self, side: str, value: object) -> None:
+        """Take down that it is."""
+        if not self.vouched(side, value):
+            self._own.append((side, value))
+
     def only(self, side: str) -> EvaluationStore:
         """This store for the calls of one side: those of others are neither kept nor found.
 
@@ -212,7 +222,7 @@ class _OneSide(EvaluationStore):
     """See `EvaluationStore.only`."""
 
     def __init__(self, store: EvaluationStore, side: str) -> None:
-        self.path, self._store, self._side = store.path, store, side
+        self.path, self._store, self._side, self._own = store.path, store, side, store._own
 
     def load(self, side: str) -> dict[bytes, tuple[Array, str | None]]:
         return self._store.load(side) if side == self._side else {}

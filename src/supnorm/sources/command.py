@@ -6,7 +6,8 @@ for no value, or ``error: text``. Nothing else may be printed on stdout; stderr 
 quoted in messages.
 
 * ``protocol = "batch"``: the program is started once for each batch, all lines are written, stdin is closed,
-  and the answers are read until it ends. The time limit of a batch is ``timeout`` times its points.
+  and the answers are read until it ends. The time limit of a batch is ``timeout`` times its points. Where lines are
+  missing at its end the batch is halved, until the points without an answer stand alone.
 * ``protocol = "point"``: the program stays alive; each line is answered (and flushed) before the next is
   sent.
 
@@ -133,13 +134,14 @@ class Batches:
             finally:
                 kill(process)
             cut = said.late or said.flooded
-            return self._answers(said.output, len(x), cut, process.returncode, last_line(errors))
+            lines = _lines(said.output, cut)
+            if len(lines) < len(x) and len(x) > 1 and not cut:
+                # Which points have no line is not known: a program may skip one, or end at it. Halves tell.
+                half = len(x) // 2
+                return self(x[:half]) + self(x[half:])
+            return self._answers(lines, len(x), cut, process.returncode, last_line(errors))
 
-    def _answers(self, output: bytes, n: int, late: bool, code: int, said: str) -> list[Answer]:
-        text = output.decode(errors="replace")
-        if late:  # the last line may have been cut off in the middle of a number
-            text = text[: text.rfind("\n") + 1]
-        lines = [line for line in text.splitlines() if line.strip()]
+    def _answers(self, lines: list[str], n: int, late: bool, code: int, said: str) -> list[Answer]:
         if len(lines) > n:
             return [
                 f"error: {len(lines)} lines for {n} points (the first: {lines[0][:60]!r}); messages belong on stderr"
@@ -151,3 +153,11 @@ class Batches:
             else f"error: ended with exit code {code} after {len(lines)} of {n} answers{said}"
         )
         return answers + [missing] * (n - len(lines))
+
+
+def _lines(output: bytes, cut: bool) -> list[str]:
+    """The lines that a program wrote; of one that was stopped without the last, which may end in the middle of a number."""
+    text = output.decode(errors="replace")
+    if cut:
+        text = text[: text.rfind("\n") + 1]
+    return [line for line in text.splitlines() if line.strip()]
