@@ -1,4 +1,4 @@
-"""Run as ``python -m tests.broken_readers FOLDER COUNT KIND...``: readers on broken copies of good files, each in bounded time.
+"""``python -m tests.broken_readers FOLDER COUNT KIND...``: readers on broken copies of good files, each in bounded time.
 
 Every case may take `SECONDS` of processor time; then the process ends by SIGPROF, compiled code or not: an exception would
 not reach a loop of a library. A line says what was done, before (the case) and after it (what came of it).
@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks.soundness import broken_files, valid_files
 
 from supnorm.results import BadInput
+from supnorm.results.printable import OBEYED
 
 SECONDS = 10.0  # no good file of these takes a tenth of a second
 Reader = Callable[[Path], Any]
@@ -45,7 +46,8 @@ def main(folder: Path, count: int, kinds: list[str]) -> None:
                 print("read")
             except BadInput as refused:
                 told = str(refused)
-                print("refused" if told.isprintable() and len(told) < 2000 else f"in odd words: {told[:200]!r}")
+                odd = len(told) > 2000 or OBEYED.search(told) or len(told.splitlines()) != 1
+                print(f"in odd words: {told[:200]!r}" if odd else "refused")
             except BaseException as error:
                 print(f"{type(error).__name__}: {str(error)[:200]!r}")
             finally:

@@ -45,6 +45,16 @@ def one_line(text: str, longest: int | None = None) -> str:
     return line if longest is None or len(line) <= longest else line[:longest] + "…"
 
 
+def within_a_line(text: str, longest: int) -> str:
+    r"""``text`` printable and in one line as it stands: names in it keep their spaces; cut after ``longest`` characters.
+
+    >>> within_a_line("a  b.csv\nis damaged", 12)
+    'a  b.csv is …'
+    """
+    line = printable(_BROKEN.sub(" ", text))
+    return line if len(line) <= longest else line[:longest] + "…"
+
+
 def in_json(text: str) -> str:
     r"""JSON text with the same characters as ``\u`` escapes: it means the same and can be printed.
 

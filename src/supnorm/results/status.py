@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from supnorm.results.printable import within_a_line
+
 
 class ExitCode(IntEnum):
     """Exit codes of the command line: a contract."""
@@ -34,7 +36,18 @@ class Status:
 
 
 class BadInput(Exception):
-    """The user's input cannot be used. The message names what, where, what was got and the remedy."""
+    r"""The user's input cannot be used. The message names what, where, what was got and the remedy.
+
+    It is one line that a terminal can show, whatever a file or a library of others put into it.
+
+    >>> str(BadInput("x.csv: no column \x1b[2J\nof this name"))
+    'x.csv: no column \\x1b[2J of this name'
+    """
+
+    LONGEST = 1900  # characters: a table may have thousands of columns
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(within_a_line(message, self.LONGEST))
 
 
 class Contradiction(Exception):
