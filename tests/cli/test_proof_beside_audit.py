@@ -53,7 +53,7 @@ def test_a_witness_of_the_proof_above_the_tolerance_is_in_the_verdict_of_the_aud
     assert document["status"]["exit"] == 1
     assert document["sup"]["lower"] == document["witness"]["error"] == pytest.approx(1e-2)
     assert document["witness"]["x"] == pytest.approx({"x": 0.3217, "y": 0.777}, abs=1e-6)
-    assert document["places"][0] == document["witness"]
+    assert document["peaks"][0] == document["witness"]
     assert document["norms"]["sup"] == document["sup"]["lower"]
     assert document["findings"][0]["code"] == "computed-by-certify"
     points = (needle.folder / "run" / "points.csv").read_text().splitlines()
@@ -70,7 +70,7 @@ def test_a_known_worst_point_stays_as_the_audit_measured_it(needle: Shell) -> No
     before = json.loads((needle.folder / "run" / "result.json").read_text())
     assert needle.run("certify", "problem.toml", "--out", "run", "--quiet", "--ratio", "1.5").code == 1
     after = json.loads((needle.folder / "run" / "result.json").read_text())
-    assert after["places"] == before["places"]
+    assert after["peaks"] == before["peaks"]
     assert after["findings"] == before["findings"]
     assert after["sup"]["lower"] == before["sup"]["lower"] <= after["sup"]["upper"]
 

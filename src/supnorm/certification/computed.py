@@ -28,7 +28,7 @@ NO_VERDICT = ("interrupted", "reference-fault", "unresolved")  # these stay what
 def with_computed(report: AuditReport, result: CertifyResult) -> AuditReport:
     """The report with the worst point that `certify` computed, where the audit knows none as bad.
 
-    Worst point, places, points, ``sup.lower`` and the verdict are then of that point, and a finding says so.
+    Worst point, peaks, points, ``sup.lower`` and the verdict are then of that point, and a finding says so.
     """
     worst = result.agreement.worst_at
     found = from_json(report.document["sup"]["lower"])
@@ -38,10 +38,10 @@ def with_computed(report: AuditReport, result: CertifyResult) -> AuditReport:
         return report
     document = dict(report.document)
     peak, near = _peak(document, result, worst)
-    others = [p for i, p in enumerate(document["places"]) if i != near]
+    others = [p for i, p in enumerate(document["peaks"]) if i != near]
     document |= {
         "witness": peak,
-        "places": [peak, *others],
+        "peaks": [peak, *others],
         "glitches": [p for p in (peak, *others) if "glitch" in p["tags"]],
         "sup": {**document["sup"], "lower": worst.error, "computed": "batch", "alone": None, "rounding": 0.0},
         "findings": [_finding(document, found), *document["findings"]],
@@ -68,7 +68,7 @@ def _peak(document: Mapping[str, Any], result: CertifyResult, worst: Witness) ->
     x = {name: worst.x[i] for i, name in enumerate(names)}
     output = document["outputs"][worst.output]["name"]
     own = {"x": x, "model": worst.model, "reference": worst.reference, "error": worst.error, "output": output}
-    for i, known in enumerate(document["places"]):
+    for i, known in enumerate(document["peaks"]):
         at = domain.to_unit(np.array([[from_json(known["x"][n]) for n in names]]))[0]
         if np.linalg.norm(at - u) <= NEAR * math.sqrt(len(u)):
             return {**known, **to_json(own)}, i
