@@ -2,7 +2,7 @@
 
 Of such a function all of its rounding counts in the agreement, and random points miss it where large numbers cancel in a
 thin part of the domain. A proof has small boxes there: from their centres and corners on, the proved bound of the rounding
-at a point is climbed by random steps, which calls no function.
+at a point is raised by random steps, which calls no function.
 """
 
 from __future__ import annotations
