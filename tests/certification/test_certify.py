@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from supnorm.certification import ChebyshevCertificate, GradedCertificate, LinearBounds, certify, mismatch
-from supnorm.certification import result as result_module
 from supnorm.certification.bracket import Goal
+from supnorm.certification.measured import NOTHING_SEEN
+from supnorm.certification.verdict import Ended, status_of
 from supnorm.checker import check
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput, ExitCode
@@ -230,7 +231,7 @@ def test_map_of_local_bounds():
 
 
 def test_json_schema():
-    text = certify(_hard()).record("cert.json").to_dict()
+    text = certify(_hard()).record.changed(certificate="cert.json").to_dict()
     assert text["schema"] == "supnorm.certify/1"
     assert text["sup"]["lower"] <= text["sup"]["upper"]
     assert text["certificate"] == "cert.json"
@@ -366,15 +367,29 @@ def test_without_an_error_nobody_is_sent_for_a_larger_ratio() -> None:
     assert "give a tolerance, or more boxes" in result.status.advice
 
 
+def _status(problem, goal, lower, upper, end):
+    ended = Ended(
+        problem=problem,
+        goal=goal,
+        lower=lower,
+        upper=upper,
+        end=end,
+        conditional=False,
+        obstacle="",
+        seen=NOTHING_SEEN,
+    )
+    return status_of(ended)
+
+
 @pytest.mark.parametrize(
     ("end", "why"), [("rounding", "float64 rounding"), ("seconds", "the time"), ("boxes", "the budget")]
 )
 def test_a_ratio_that_was_asked_and_not_reached_is_said_beside_a_tolerance_that_was(end, why):
     problem = Problem(lambda x: x, lambda x: 0.0 * x, Domain(x=(0.0, 1.0)), tolerance=1.0)
-    status = result_module._status(problem, Goal(1.1, None), 0.5, 0.575, end, False, "")
+    status = _status(problem, Goal(1.1, None), 0.5, 0.575, end)
     assert status.code == "within-tolerance"
     assert f"The ratio 1.1 was not reached: {why}" in status.advice
-    reached = result_module._status(problem, Goal(1.1, None), 0.5, 0.55, "proved", False, "")
+    reached = _status(problem, Goal(1.1, None), 0.5, 0.55, "proved")
     assert "not reached" not in reached.advice
 
 
@@ -389,5 +404,5 @@ def test_a_ratio_that_was_asked_and_not_reached_is_said_beside_a_tolerance_that_
 )
 def test_the_tolerance_is_met_or_missed_exactly(lower, upper, code):
     problem = Problem(lambda x: x, lambda x: 0.0 * x, Domain(x=(0.0, 1.0)), tolerance=1.0)
-    status = result_module._status(problem, Goal(None, 1.0), lower, upper, "boxes", False, "")
+    status = _status(problem, Goal(None, 1.0), lower, upper, "boxes")
     assert status.code == code

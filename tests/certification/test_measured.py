@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import supnorm as sn
-from supnorm.certification import certify, into_report, leaf
+from supnorm.certification import CertifyResult, certify, into_report, leaf
 from supnorm.certification.kinks import beside_kinks
 from supnorm.certification.measured import Agreement, Difference
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
@@ -132,7 +132,7 @@ def test_a_small_disagreement_widens_the_bound_and_is_said():
     assert any("measured, not proved" in a and f"{side.run:.17g}" in a for a in result.assumptions)
     assert not any("measured" in a for a in result.certificate.assumptions)
     assert "agreement=1e-09" in repr(result)
-    said = result.record().to_dict()["agreement"]
+    said = result.to_dict()["agreement"]
     assert said["sides"][0]["x"] == {"x": side.x[0]}
     assert said["beyond_rounding"] == pytest.approx(1e-9, rel=1e-3)
 
@@ -274,7 +274,11 @@ def test_no_report_holds_an_upper_bound_below_its_lower_one():
 def test_float32_is_allowed_its_measured_difference_which_is_added():
     result = certify(Problem(_plain(_shifted), _plain(_sine), DOMAIN), 1.0001)
     side = Difference("model", 1e-6, 1e-6, False, (1.0,), 1.0, 1.0, 0)
-    single = replace(result, agreement=Agreement((side,)), deployed_upper=None)
+    single = replace(
+        result,
+        agreement=Agreement((side,)),
+        record=result.record.changed(sup=result.record.sup.changed(deployed_upper=None)),
+    )
     document = _report(Problem(_shifted, _sine, DOMAIN)).document
     report = lambda e: sn.audit(Problem(_shifted, _sine, DOMAIN), evaluations=500, power=None).__class__(  # noqa: E731
         {**document, "sup": {**document["sup"], "lower": e}}, None
@@ -325,7 +329,8 @@ def test_a_bound_below_the_witness_in_its_own_box_is_no_certificate():
     with pytest.raises(Contradiction, match="above the proved bound"):
         replace(certificate, leaves=replace(leaves, boxes=low))
     with pytest.raises(Contradiction, match="above the upper bound"):
-        replace(certify(Problem(_shifted, _sine, DOMAIN), 1.1), upper=1e-9)
+        record = certify(Problem(_shifted, _sine, DOMAIN), 1.1).record
+        CertifyResult(record=record.changed(sup=record.sup.changed(upper=1e-9)), certificate=certificate)
 
 
 def test_the_measured_difference_is_needed(monkeypatch):

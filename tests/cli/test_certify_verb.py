@@ -80,7 +80,8 @@ def test_ctrl_c_keeps_what_is_proved_and_resume_goes_on(hard: Shell) -> None:
 def test_bounds_are_printed_rounded_outwards(hard: Shell) -> None:
     """A proved bound in six digits is still one: here the nearest six digits would be on the wrong side."""
     made = certify(open_problem("problem.toml"), seconds=0.5)
-    made = replace(made, lower=0.20589991, upper=0.20663141, upper_kind="exact-arithmetic")
+    sup = made.record.sup.changed(lower=0.20589991, upper=0.20663141, upper_kind="exact-arithmetic")
+    made = replace(made, record=made.record.changed(sup=sup))
     _, lower, upper, *_ = summary(made)
     assert lower.startswith("  lower bound  0.205899 at")
     assert upper == "  upper bound  0.206632 (exact-arithmetic)"

@@ -35,7 +35,11 @@ def test_an_error_above_the_bound_takes_the_bound_away():
 def test_a_bound_in_exact_arithmetic_gives_room_to_a_reference_in_float32():
     proof = _proof()
     side = Difference("reference", 1e-4, 1e-4, False, (1.0,), 1.0, 1.0, 0)
-    single = replace(proof, agreement=Agreement((side,)), deployed_upper=None)
+    single = replace(
+        proof,
+        agreement=Agreement((side,)),
+        record=proof.record.changed(sup=proof.record.sup.changed(deployed_upper=None)),
+    )
     upper, kind, _ = certified_fit._upper(single, single.upper + 1e-4)
     assert kind == "conditional"
     assert upper is not None

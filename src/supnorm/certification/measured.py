@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,9 +21,7 @@ from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
 from supnorm.program import Program
 from supnorm.results import Witness, rounded_up
-
-if TYPE_CHECKING:
-    from supnorm.results.certify import AgreementRecord
+from supnorm.results.certify import AgreementRecord, ComputedRecord, SideRecord
 
 SOME = 256  # points beside kinks where calls are cheap, at most; else as many as one call takes
 FLAT = 1e-15  # of the largest value: allowed where the bound of the rounding is infinite
@@ -125,8 +122,6 @@ class Agreement:
 
     def record(self, names: tuple[str, ...], outputs: tuple[str, ...]) -> AgreementRecord:
         """As plain data, with the names of the inputs and of the outputs."""
-        from supnorm.results.certify import AgreementRecord, ComputedRecord, SideRecord
-
         sides = [
             SideRecord(
                 side=s.side,

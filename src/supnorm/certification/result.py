@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,22 +15,20 @@ from supnorm.certification.certificate import Certificate
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.measured import BEYOND, NOTHING_SEEN, Agreement
 from supnorm.certification.rounding import ULPS
+from supnorm.certification.verdict import Ended, status_of, unit_of
 from supnorm.problem import ErrorMeasure, Problem, fingerprint
 from supnorm.results import (
     BadInput,
     Bound,
     Contradiction,
-    ExitCode,
     Status,
     Witness,
     rounded_down,
     rounded_up,
     versions,
 )
-
-if TYPE_CHECKING:
-    from supnorm.results.certify import CertifyRecord
-    from supnorm.results.parts import PointRecord
+from supnorm.results.certify import BracketRecord, CertifyRecord
+from supnorm.results.parts import PointRecord
 
 EXACT = "the bound is for exact arithmetic, without the model's own rounding"
 ARITHMETIC = (
@@ -38,50 +36,23 @@ ARITHMETIC = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CertifyResult:
-    """A bracket of the worst error.
+    """A bracket of the worst error: its record, and the proof behind it.
 
     Attributes:
-        lower: proved error at the witness: the worst error is at least this. Where functions in float64 run otherwise
-            than was read, or only what runs exceeds the tolerance, the largest error of both as they run.
-        upper: proved bound: it is at most this, for the same weights in exact arithmetic; with what `agreement` adds to
-            it where functions in float64 run otherwise than was read.
-        upper_kind: "exact-arithmetic", "conditional" on the named assumptions, or "none".
-        rounding: proved bound of how much float64 evaluation can add to ``upper``.
-        deployed_upper: upper + rounding, for a model known to run in float64; None for others, and where `agreement`
-            shows more than rounding.
-        agreement: how far model and reference as they run were seen to be from what was read of them.
-        unit: of the error; empty where it has none, or is a multiple of the tolerances.
-        target: what was asked: ratio times lower, or the tolerance.
-        proved_volume: fraction of the domain where the bound is at most the target.
-        witness: the point of ``lower``; None when the error is zero.
-        boxes: boxes of the proof; ``tried`` counts those that were split as well, ``believed`` those whose bound was
-            taken from a file, unchecked.
-        seconds: time used.
-        status: why it stopped, advice, exit code.
+        record: all of it that is data (`supnorm.results.certify`), as ``supnorm certify --json`` writes it.
         certificate: the proof, to be saved and checked.
+        agreement: how far model and reference as they run were seen to be from what was read of them.
+        witness: the point of `lower`; None when the error is zero.
+        unit: of the error; empty where it has none, or is a multiple of the tolerances.
         fingerprint: of the problem.
     """
 
-    lower: float
-    upper: float
-    upper_kind: str
-    rounding: float
-    deployed_upper: float | None
-    target: float
-    proved_volume: float
-    witness: Witness | None
-    boxes: int
-    tried: int
-    seconds: float
-    status: Status
-    assumptions: tuple[str, ...]
+    record: CertifyRecord
     certificate: Certificate
-    names: tuple[str, ...]  # of the inputs
-    outputs: tuple[str, ...]
     agreement: Agreement = NOTHING_SEEN
-    believed: int = 0
+    witness: Witness | None = None
     unit: str = ""
     fingerprint: str = ""
 
@@ -94,72 +65,122 @@ class CertifyResult:
     def __repr__(self) -> str:
         """One line; the certificate has thousands."""
         lower, upper = rounded_down(self.lower, 4), rounded_up(self.upper, 4)
+        beyond = self.agreement.hidden + self.agreement.lower_precision
+        seen = f", agreement={rounded_up(beyond, 2):.2g}" if beyond else ""
         return (
             f"CertifyResult({self.status.code!r}, lower={lower:.4g}, upper={upper:.4g}, "
-            f"upper_kind={self.upper_kind!r}{self._apart()})"
+            f"upper_kind={self.upper_kind!r}{seen})"
         )
 
-    def _apart(self) -> str:
-        beyond = self.agreement.hidden + self.agreement.lower_precision
-        return f", agreement={rounded_up(beyond, 2):.2g}" if beyond else ""
+    @property
+    def status(self) -> Status:
+        """Why it stopped, advice, exit code."""
+        return self.record.status
+
+    @property
+    def lower(self) -> float:
+        """The worst error is at least this."""
+        return self.record.sup.lower
+
+    @property
+    def upper(self) -> float:
+        """The worst error is at most this, on the `assumptions`."""
+        return self.record.sup.upper
+
+    @property
+    def upper_kind(self) -> str:
+        """``"exact-arithmetic"``, ``"conditional"`` on the named assumptions, or ``"none"``."""
+        return self.record.sup.upper_kind
+
+    @property
+    def deployed_upper(self) -> float | None:
+        """`upper` with the model's own rounding, where that is known."""
+        return self.record.sup.deployed_upper
 
     @property
     def ratio(self) -> float:
         """upper / lower; infinite when lower is zero and upper is not."""
-        if self.upper == 0:
-            return 1.0
-        return self.upper / self.lower if self.lower > 0 else math.inf
+        return self.record.ratio
+
+    @property
+    def target(self) -> float:
+        """What was asked: ratio times lower, or the tolerance."""
+        return self.record.target
+
+    @property
+    def rounding(self) -> float:
+        """Proved bound of how much float64 evaluation can add to `upper`."""
+        return self.record.rounding
+
+    @property
+    def proved_volume(self) -> float:
+        """Fraction of the domain where the bound is at most the target."""
+        return self.record.proved_volume
+
+    @property
+    def boxes(self) -> int:
+        """Boxes of the proof."""
+        return self.record.boxes
+
+    @property
+    def tried(self) -> int:
+        """These and the ones that were split."""
+        return self.record.tried
+
+    @property
+    def believed(self) -> int:
+        """Bounds that were taken from a file, unchecked."""
+        return self.record.believed
+
+    @property
+    def seconds(self) -> float:
+        """Time used."""
+        return self.record.seconds
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the upper bound rests on, in words."""
+        return self.record.assumptions
 
     @property
     def bound(self) -> Bound:
         """The upper bound with what it rests on."""
         return Bound(self.upper, self.upper_kind, self.assumptions)
 
-    def record(self, path: str | None = None) -> CertifyRecord:
-        """All of it that is data; ``path`` is where the certificate was saved."""
-        from supnorm.results.certify import BracketRecord, CertifyRecord
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain data, schema ``supnorm.certify/1``."""
+        return self.record.to_dict()
 
-        return CertifyRecord(
-            status=self.status,
-            sup=BracketRecord(
-                lower=self.lower,
-                upper=self.upper if math.isfinite(self.upper) else math.inf,
-                upper_kind=self.upper_kind,
-                deployed_upper=self.deployed_upper,
-            ),
-            agreement=self.agreement.record(self.names, self.outputs),
-            ratio=self.ratio,
-            target=self.target,
-            rounding=self.rounding,
-            proved_volume=self.proved_volume,
-            witness=self._point(),
-            boxes=self.boxes,
-            tried=self.tried,
-            believed=self.believed,
-            seconds=self.seconds,
-            certificate=path,
-            assumptions=self.assumptions,
-            versions=self.certificate.versions,
-        )
+    def to_json(self) -> str:
+        """The record as JSON text."""
+        return self.record.to_json()
 
-    def _point(self) -> PointRecord | None:
-        from supnorm.results.parts import PointRecord
 
-        if (witness := self.witness) is None:
-            return None
-        return PointRecord(
-            x=dict(zip(self.names, witness.x.tolist(), strict=True)),
-            model=witness.model.tolist(),
-            reference=witness.reference.tolist(),
-            error=witness.error,
-            output=self.outputs[witness.output],
-        )
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What a bracket and what was seen to run say together.
+
+    Attributes:
+        lower, upper: the bracket.
+        witness: the point of ``lower``.
+        widened: whether ``upper`` holds more than what was proved, because what runs differs from what was read.
+    """
+
+    lower: float
+    upper: float
+    witness: Witness | None
+    widened: bool
 
 
 def result_of(
-    problem: Problem, bracket: Bracket, goal: Goal, end: str, seconds: float, obstacle: str | None = None,
+    problem: Problem,
+    bracket: Bracket,
+    goal: Goal,
+    end: str,
+    seconds: float,
+    obstacle: str | None = None,
     seen: Agreement = NOTHING_SEEN,
-) -> CertifyResult:  # fmt: skip
+) -> CertifyResult:
     """What a bracket says about a problem, and why the work ended.
 
     Args:
@@ -173,44 +194,99 @@ def result_of(
         BadInput: where that is more than all that was proved.
     """
     bracket.demand_consistent()
-    target = goal.target(bracket.lower)
-    proved, lower = bracket.upper, bracket.lower
-    limit = goal.tolerance if goal.tolerance is not None else problem.error.limit
-    by_run = limit is not None and lower <= limit < seen.worst  # only what runs exceeds the tolerance
-    widened = seen.hidden > 0 or (by_run and seen.worst > proved)
-    upper = max(proved + BEYOND * seen.size, seen.worst) if widened else proved
-    end = (
-        "proved" if proved <= target < math.inf else end
-    )  # the last round may have finished what time cut short
-    rounding = float(bracket.leaves.proof.rounding.max())
-    error = bracket.error
-    black = [part.which for part in error.declared]
-    deployed = _deployed(problem, error)
-    conditional = bool(black) or any("softplus" in note for note in error.notes) or widened
-    kind = "conditional" if conditional else "exact-arithmetic"
-    kind = kind if math.isfinite(upper) else "none"
-    assumptions = assumptions_of(problem, error)
+    target, proved = goal.target(bracket.lower), bracket.upper
+    if proved <= target < math.inf:  # the last round may have finished what time cut short
+        end = "proved"
     certificate = certificate_of(problem, bracket)
-    witness = _witness(problem, bracket)
-    if (seen.hidden or by_run) and seen.worst_x is not None:
-        lower, witness = seen.worst, _as_it_runs(problem, np.array(seen.worst_x))
-    outputs = problem.output_names(1 if witness is None else len(np.atleast_1d(witness.reference)))
+    claim = _claim(problem, bracket, goal, seen)
+    conditional = _conditional(bracket.error) or claim.widened
     believed = int(np.isin(certificate.boxes.upper, bracket.believed).sum())
     from_file = f"{believed:,} of {len(certificate.boxes):,} bounds were taken from the file, unchecked"
-    status = _status(problem, goal, lower, upper, end, conditional, obstacle or "", seen)
+    ended = Ended(
+        problem=problem,
+        goal=goal,
+        lower=claim.lower,
+        upper=claim.upper,
+        end=end,
+        conditional=conditional,
+        obstacle=obstacle or "",
+        seen=seen,
+    )
+    status = status_of(ended)
     if believed and status.code in ("within-tolerance", "proved"):
         status = replace(status, advice=f"{status.advice} {from_file}: supnorm check proves them again.")
     if seen.hidden > proved and status.code in ("proved", "undecided", "interrupted"):
         raise disagreement(seen, proved)
-    if seen.size > 2.0 * rounding or seen.worst > upper + rounding:
-        deployed = deployed and bool(black)
+    rounding = float(bracket.leaves.proof.rounding.max())
+    deployed = _deployed(problem, bracket.error)
+    if seen.size > 2.0 * rounding or seen.worst > claim.upper + rounding:
+        deployed = deployed and bool(bracket.error.declared)
+    kind = "conditional" if conditional else "exact-arithmetic"
+    lower, upper = claim.lower, claim.upper
+    assumptions = (*assumptions_of(problem, bracket.error), *_measured(seen))
+    names, outputs = problem.domain.names, _outputs(problem, claim.witness)
+    record = CertifyRecord(
+        status=status,
+        sup=BracketRecord(
+            lower=lower,
+            upper=upper,
+            upper_kind=kind if math.isfinite(upper) else "none",
+            deployed_upper=upper + rounding if deployed else None,
+        ),
+        agreement=seen.record(names, outputs),
+        ratio=1.0 if upper == 0 else upper / lower if lower > 0 else math.inf,
+        target=target,
+        rounding=rounding,
+        proved_volume=bracket.proved_volume(target),
+        witness=None if claim.witness is None else _point(claim.witness, names, outputs),
+        boxes=len(certificate.boxes),
+        tried=bracket.tried,
+        believed=believed,
+        seconds=seconds,
+        certificate=None,
+        assumptions=(*assumptions, *([from_file] if believed else ())),
+        versions=certificate.versions,
+    )
     return CertifyResult(
-        lower, upper, kind, rounding, upper + rounding if deployed else None, target,
-        bracket.proved_volume(target), witness,
-        len(certificate.boxes), bracket.tried, seconds, status,
-        (*assumptions, *_measured(seen), *([from_file] if believed else ())), certificate, problem.domain.names, outputs,
-        seen, believed, unit_of(problem), fingerprint(problem),
-    )  # fmt: skip
+        record=record,
+        certificate=certificate,
+        agreement=seen,
+        witness=claim.witness,
+        unit=unit_of(problem),
+        fingerprint=fingerprint(problem),
+    )
+
+
+def _claim(problem: Problem, bracket: Bracket, goal: Goal, seen: Agreement) -> Claim:
+    """The bracket of what was read, widened where what runs was seen to differ from it."""
+    limit = goal.tolerance if goal.tolerance is not None else problem.error.limit
+    proved, lower = bracket.upper, bracket.lower
+    by_run = limit is not None and lower <= limit < seen.worst  # only what runs exceeds the tolerance
+    widened = seen.hidden > 0 or (by_run and seen.worst > proved)
+    upper = max(proved + BEYOND * seen.size, seen.worst) if widened else proved
+    witness = _witness(problem, bracket)
+    if (seen.hidden or by_run) and seen.worst_x is not None:
+        lower, witness = seen.worst, _as_it_runs(problem, np.array(seen.worst_x))
+    return Claim(lower=lower, upper=upper, witness=witness, widened=widened)
+
+
+def _conditional(error: ErrorProgram) -> bool:
+    """Whether a bound of it rests on what is declared, or on a softplus that is not the code's own to the last bit."""
+    return bool(error.declared) or any("softplus" in note for note in error.notes)
+
+
+def _outputs(problem: Problem, witness: Witness | None) -> tuple[str, ...]:
+    return problem.output_names(1 if witness is None else len(np.atleast_1d(witness.reference)))
+
+
+def _point(witness: Witness, names: tuple[str, ...], outputs: tuple[str, ...]) -> PointRecord:
+    return PointRecord(
+        x=dict(zip(names, witness.x.tolist(), strict=True)),
+        model=witness.model.tolist(),
+        reference=witness.reference.tolist(),
+        error=witness.error,
+        output=outputs[witness.output],
+    )
 
 
 def disagreement(seen: Agreement, proved: float) -> BadInput:
@@ -240,15 +316,6 @@ def _measured(seen: Agreement) -> list[str]:
             f"{side.words()}"
         )
     return said
-
-
-def unit_of(problem: Problem) -> str:
-    """That of the outputs, where they share one and the error is a difference of theirs."""
-    measure = problem.error
-    if measure.kind != "absolute" or measure.per_output:
-        return ""
-    units = {u for f in (problem.model, problem.reference) if f is not None for u in f.output_units}
-    return units.pop() if len(units) == 1 else ""
 
 
 def _deployed(problem: Problem, error: ErrorProgram) -> bool:
@@ -302,88 +369,3 @@ def _as_it_runs(problem: Problem, x: NDArray[np.float64]) -> Witness:
     model, reference = runs(problem.model, x[None], "model"), runs(problem.reference, x[None], "reference")
     size, output = problem.error(model, reference, x[None])
     return Witness(x, model[0], reference[0], float(size[0]), int(output[0]))
-
-
-def _apart(lower: float, upper: float) -> tuple[str, str]:
-    """Both ends in as few digits as tell them apart, rounded outwards.
-
-    >>> _apart(0.001, 0.0010004999)
-    ('0.001', '0.001001')
-    """
-    for digits in range(4, 17):
-        ends = f"{rounded_down(lower, digits):.{digits}g}", f"{rounded_up(upper, digits):.{digits}g}"
-        if ends[0] != ends[1]:
-            break
-    return ends
-
-
-def _status(
-    problem: Problem, goal: Goal, lower: float, upper: float, end: str, conditional: bool, obstacle: str,
-    seen: Agreement = NOTHING_SEEN,
-) -> Status:  # fmt: skip
-    limit = goal.tolerance if goal.tolerance is not None else problem.error.limit
-    unit = f" {own}" if (own := unit_of(problem)) else ""
-    unit = " times the tolerance of its output" if isinstance(problem.error.tolerance, tuple) else unit
-    if limit is not None and lower > limit:
-        return Status("tolerance-exceeded", f"The witness has an error of {lower:.4g}{unit}, above {limit:g}.",
-                      ExitCode.EXCEEDED)  # fmt: skip
-    if limit is not None and seen.worst > limit:
-        return Status("tolerance-exceeded", f"Model and reference as they run have an error of {seen.worst:.4g}{unit}"
-                      f", above {limit:g}, at {list(seen.worst_x or ())}.", ExitCode.EXCEEDED)  # fmt: skip
-    if end == "infinite":
-        counts = limit is not None and obstacle.startswith("The model")
-        return Status("tolerance-exceeded" if counts else "no-bound", obstacle,
-                      ExitCode.EXCEEDED if counts else ExitCode.UNDECIDED)  # fmt: skip
-    how = "Proved on the declared assumptions" if conditional else "Proved"
-    if seen.hidden:
-        how = "Proved of what was read, and measured that it runs so"
-    run = ""
-    if seen.lower_precision:
-        run = (
-            f" In exact arithmetic: the {seen.largest(exact=False).side} as it runs was seen up to "
-            f"{rounded_up(seen.lower_precision, 2):.2g} from it."
-        )
-    needed = upper + BEYOND * seen.lower_precision
-    if limit is not None and needed <= limit:
-        said = f"{how}: nowhere above {rounded_up(upper, 4):.4g}{unit}, within {limit:g}.{run}"
-        if goal.ratio is not None and end in _WHY and upper > goal.target(lower):  # the ratio that was asked
-            said = f"{said} The ratio {goal.ratio:g} was not reached: {_WHY[end][0].lower()}{_WHY[end][1:]}"
-        return Status("within-tolerance", said)
-    if end == "interrupted":
-        return Status("interrupted", "Stopped by you; save the certificate and resume from it.",
-                      ExitCode.INTERRUPTED)  # fmt: skip
-    if end == "unbounded":
-        return Status("no-bound", obstacle, ExitCode.UNDECIDED)
-    apart = seen.hidden + seen.lower_precision
-    if apart and (end == "agreement" or (limit is not None and upper - BEYOND * seen.size <= limit)):
-        return Status("undecided", f"Of what was read no error above {limit:g}{unit} is known, but model and reference as "
-                      f"they run were seen up to {rounded_up(apart, 3):.3g} from it, and twice that does not fit under the "
-                      "tolerance.", ExitCode.UNDECIDED)  # fmt: skip
-    if end == "proved" and limit is None and upper > goal.target(lower) and seen.hidden:
-        return Status("undecided", f"The bracket of what was read is as narrow as asked, but model and reference as they "
-                      f"run were seen {rounded_up(apart, 3):.3g} from it: together the worst error is between "
-                      f"{lower:.4g} and {rounded_up(upper, 4):.4g}.", ExitCode.UNDECIDED)  # fmt: skip
-    if end == "proved" and limit is None:
-        low, high = _apart(lower, upper)
-        return Status("proved", f"{how}: the worst error is between {low} and {high}{unit}.{run}")
-    spent = end in ("seconds", "boxes") and goal.ratio is not None
-    if lower == 0 and math.isfinite(upper) and (spent or end in ("rounding", "elsewhere")):
-        more = f", or more {end}" if spent else ""
-        return Status("undecided", "No point that counts was found to have an error beyond rounding, and no ratio can "
-                      f"be reached from zero; it is nowhere above {rounded_up(upper, 4):.4g}{unit}: give a tolerance{more}.",
-                      ExitCode.UNDECIDED)  # fmt: skip
-    advice = _WHY.get(end, "Not decided.")
-    if end == "proved":
-        advice = f"The bracket is as narrow as asked but {limit} lies inside; give a smaller ratio."
-    return Status("undecided", f"{advice} {obstacle}".rstrip(), ExitCode.UNDECIDED)
-
-
-_WHY = {  # the words of `narrow`
-    "rounding": "Float64 rounding is as large as the gap that is left; the bracket cannot be narrowed.",
-    "elsewhere": "The upper bound is of the whole box, and points that do not count (mask, constraint, between discrete "
-    "values) have errors nearly as large: shrink the domain to what counts.",
-    "seconds": "The time is spent; give more seconds, more workers, or a larger ratio, or resume.",
-    "boxes": "The budget of boxes is spent; give more boxes or a larger ratio, or resume.",
-    "unbounded": "A box that cannot be halved further has no bound.",
-    "interrupted": "You stopped it; resume.",
-}

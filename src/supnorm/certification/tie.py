@@ -19,9 +19,10 @@ from supnorm.certification.agreement import runs, slack_of
 from supnorm.certification.branch_room import branch_room, has_branches
 from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.lower import admits, error_at
-from supnorm.certification.result import assumptions_of, in_words, unit_of
+from supnorm.certification.result import assumptions_of, in_words
 from supnorm.certification.resume import MALFORMED
 from supnorm.certification.rounding import Array
+from supnorm.certification.verdict import unit_of
 from supnorm.evaluation.guarded import ALLOWED
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Program, Unsupported, program_of

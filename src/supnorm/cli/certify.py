@@ -166,7 +166,10 @@ def _tighter(
     said = f"{status.advice} That is the proof that was in {path}: this run's bound {result.upper:.6g} is looser, not kept."
     if result.upper_kind == "none":
         said = f"{status.advice} The proof that was in {path} is kept: this run has no bound."
-    return replace(held, status=replace(status, advice=said), seconds=result.seconds, tried=result.tried)
+    record = held.record.changed(
+        status=replace(status, advice=said), seconds=result.seconds, tried=result.tried
+    )
+    return replace(held, record=record)
 
 
 def _audited(folder: Path, fingerprint: str | None) -> Array | None:
@@ -221,7 +224,7 @@ def _keep(
     if not resume:
         set_aside(path)  # an older proof may have taken hours
     result.certificate.save(path)
-    record = result.record(str(path))
+    record = result.record.changed(certificate=str(path))
     write_whole(folder / "certify.json", record.to_json())
     if joined is not None:
         with faults_of(
@@ -277,11 +280,11 @@ def summary(result: CertifyResult) -> list[str]:
 
 def _place(result: CertifyResult) -> str:
     """Where the witness is, and in which of several outputs."""
-    witness = result.witness
+    witness = result.record.witness
     if witness is None:
         return ""
-    x = ", ".join(f"{n} = {v:.8g}" for n, v in zip(result.names, witness.x, strict=True))
-    return f" at {x}" + (f", output {result.outputs[witness.output]}" if len(witness.model) > 1 else "")
+    x = ", ".join(f"{n} = {v:.8g}" for n, v in witness.x.items())
+    return f" at {x}" + (f", output {witness.output}" if len(witness.model) > 1 else "")
 
 
 def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> AuditReport | None:

@@ -147,7 +147,7 @@ class FitResult:
                 "candidates": [c.to_json() for c in self.candidates],
                 "certificate": None
                 if self.certificate is None
-                else self.certificate.record("certificate.json").to_dict(),
+                else self.certificate.record.changed(certificate="certificate.json").to_dict(),
                 "audit": None if self.audit is None else _short(self.audit.to_json()),
                 "skipped": [{"method": m, "reason": r} for m, r in self.skipped],
                 "evaluations": dict(self.evaluations),
