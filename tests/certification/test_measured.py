@@ -328,8 +328,8 @@ def test_a_bound_below_the_witness_in_its_own_box_is_no_certificate():
     low = replace(boxes, upper=np.where(here, 0.5 * certificate.lower, boxes.upper + certificate.lower))
     with pytest.raises(Contradiction, match="above the proved bound"):
         replace(certificate, leaves=replace(leaves, boxes=low))
+    record = certify(Problem(_shifted, _sine, DOMAIN), 1.1).record
     with pytest.raises(Contradiction, match="above the upper bound"):
-        record = certify(Problem(_shifted, _sine, DOMAIN), 1.1).record
         CertifyResult(record=record.changed(sup=record.sup.changed(upper=1e-9)), certificate=certificate)
 
 
