@@ -27,7 +27,7 @@ from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem, with_bo
 from .results import BadInput, Bound, Estimate, ExitCode, Status, Witness
 from .results.versions import __version__
 from .sources import from_jax, from_torch, open_problem, save_problem, with_derivatives
-from .training import FitResult, NetworkFit, fit
+from .training import FitCalls, FitResult, NetworkFit, fit
 
 __all__ = [
     "AuditReport",
@@ -43,6 +43,7 @@ __all__ = [
     "Estimate",
     "EvaluationStore",
     "ExitCode",
+    "FitCalls",
     "FitResult",
     "Function",
     "GaussianProcess",

@@ -12,7 +12,7 @@ from supnorm.pages.fit_page import candidate_rows, errors_are, fit_page, headlin
 from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.sources import from_jax
-from supnorm.training import NetworkFit, fit
+from supnorm.training import FitCalls, NetworkFit, fit
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def searched():
     def f(x):
         return np.sin(3 * x[:, 0]) * np.exp(-x[:, 1])
 
-    result = fit(f, domain, method=network, audit_evaluations=1000, max_evaluations=2000)
+    result = fit(f, domain, method=network, calls=FitCalls(audit_evaluations=1000), max_evaluations=2000)
     return json.loads(json.dumps(result.to_json()))
 
 
@@ -81,7 +81,10 @@ def test_title_and_units_stand_on_the_page(searched):
 def test_the_title_is_that_of_the_problem():
     domain, x = Domain(x=(0.0, 1.0)), np.linspace(0, 1, 80)[:, None]
     called = Problem(None, lambda x: x[:, 0], domain, title="Called")
-    assert fit(called, method=PolynomialLeastSquares(), audit_evaluations=100).to_json()["title"] == "Called"
+    assert (
+        fit(called, method=PolynomialLeastSquares(), calls=FitCalls(audit_evaluations=100)).to_json()["title"]
+        == "Called"
+    )
     stored = Function(table=(x, x**2))
     table = Problem(None, stored, domain, title="Table")
     assert fit(table, method=PolynomialLeastSquares()).to_json()["title"] == "Table"
@@ -135,7 +138,7 @@ def test_samples_and_proofs(tmp_path):
 
     proved = fit(
         from_jax(smooth), Domain(x=(0.0, 1.0)), tolerance=1e-6, certify=True, method=ChebyshevTensor(1e-9),
-        audit_evaluations=1000,
+        calls=FitCalls(audit_evaluations=1000),
     )  # fmt: skip
     html = fit_page(proved.to_json())
     assert "proved to be nowhere above" in html
@@ -145,7 +148,7 @@ def test_samples_and_proofs(tmp_path):
 
 def test_only_a_proof_has_the_words_of_one():
     f = lambda x: np.exp(x[:, 0])  # noqa: E731
-    found = fit(f, Domain(x=(0.0, 1.0)), tolerance=1e-6, audit_evaluations=500).to_json()
+    found = fit(f, Domain(x=(0.0, 1.0)), tolerance=1e-6, calls=FitCalls(audit_evaluations=500)).to_json()
     assert found["status"]["code"] == "nothing-found"
     html = fit_page(found)
     assert "nothing above the tolerance found; not proven" in html

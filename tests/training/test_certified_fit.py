@@ -12,7 +12,7 @@ from supnorm.certification import certify
 from supnorm.certification.measured import Agreement, Difference
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import lower_numpy
-from supnorm.training import fit
+from supnorm.training import FitCalls, fit
 
 certified_fit = sys.modules["supnorm.training.certified_fit"]
 
@@ -53,7 +53,7 @@ def test_a_fit_whose_audit_contradicts_its_proof_is_not_proved():
     domain = Domain(x=(0.0, 3.0))
     result = fit(
         lambda x: np.sin(x[:, 0]), domain, tolerance=1e-2, certify=True, method=ChebyshevTensor(),
-        audit_evaluations=500,
+        calls=FitCalls(audit_evaluations=500),
     )  # fmt: skip
     assert result.winner.sup_upper is not None
     assert result.winner.sup_lower <= result.winner.sup_upper <= 1e-2

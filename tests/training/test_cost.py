@@ -14,7 +14,7 @@ from supnorm.approximants import PolynomialLeastSquares
 from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Domain
 from supnorm.results import BadInput
-from supnorm.training import fit
+from supnorm.training import FitCalls, fit
 
 Array = NDArray[np.float64]
 LINE = Domain(x=(-1.0, 1.0))
@@ -32,10 +32,9 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
             LINE,
             tolerance=1e-3,
             max_evaluations=160,
-            audit_evaluations=100,
+            calls=FitCalls(audit_evaluations=100, **options),
             seed=2,
             method=PolynomialLeastSquares(),
-            **options,
         )
         return result.to_json()
 

@@ -21,7 +21,7 @@ from supnorm.networks import Network
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput, ExitCode
 from supnorm.sources import from_jax
-from supnorm.training import NetworkFit, QuasiNewton, fixed_data
+from supnorm.training import FitCalls, NetworkFit, QuasiNewton, fixed_data
 from supnorm.training import fit as full_fit
 from supnorm.training.events import Training, Tried
 from supnorm.training.fit_result import COLUMNS
@@ -35,7 +35,7 @@ SMALL = NetworkFit(widths=(8,), iterations=300)
 
 def fit(*args, **options):
     """The verb with small audits, so that the suite stays quick."""
-    return full_fit(*args, **{"audit_evaluations": 2000} | options)
+    return full_fit(*args, **{"calls": FitCalls(audit_evaluations=2000)} | options)
 
 
 class CtrlC:
@@ -81,7 +81,7 @@ def test_chebyshev_wins_two_and_three_smooth_dimensions(f, domain):
 @pytest.mark.slow
 def test_a_network_is_trained_when_it_is_asked_for():
     method = NetworkFit(widths=(8, 12))
-    result = fit(bell, I_6_2, tolerance=1e-3, method=method, seed=1, audit_evaluations=20_000)
+    result = fit(bell, I_6_2, tolerance=1e-3, method=method, seed=1, calls=FitCalls(audit_evaluations=20_000))
     assert result.winner.method.startswith("network")
     assert result.status.exit == ExitCode.DONE
     honest(result, bell, I_6_2)
@@ -198,7 +198,7 @@ def test_budgets_are_kept_and_counted():
         calls.append(len(x))
         return bell(x)
 
-    result = fit(counted, I_6_2, tolerance=1e-12, max_evaluations=600, audit_evaluations=500)
+    result = fit(counted, I_6_2, tolerance=1e-12, max_evaluations=600, calls=FitCalls(audit_evaluations=500))
     assert result.evaluations["fit"] <= 1.05 * 600
     assert sum(calls) <= 1.1 * sum(v for k, v in result.evaluations.items() if k != "failed") + 2000
 
@@ -241,7 +241,10 @@ def test_workers_share_a_dear_reference():
 
     reference = Function(dear, parallel="thread")
     with pytest.raises(KeyboardInterrupt):
-        fit(Problem(None, reference, Domain(a=(0.0, 1.0), b=(0.5, 2.0)), tolerance=1e-3), workers=2)
+        fit(
+            Problem(None, reference, Domain(a=(0.0, 1.0), b=(0.5, 2.0)), tolerance=1e-3),
+            calls=FitCalls(workers=2),
+        )
     assert len(set(threads) - {threading.get_ident()}) == 2
 
 
@@ -264,31 +267,47 @@ def test_calls_that_took_all_the_time_give_a_candidate():
 
 def test_a_network_whose_samples_took_the_time_is_not_tried():
     """It was trained for no time at all, and listed with an error as large as the function."""
-    from supnorm.training.contest import Attempt, Skipped
+    from supnorm.training.contest import Offer, Skipped
     from supnorm.training.deadline import Deadline
     from supnorm.training.fit import _prepare
     from supnorm.training.reference_points import ReferencePoints
 
     problem = Problem(None, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
-    state, _ = _prepare(problem, ReferencePoints(problem, 0), "sup", None, 200, 4000, 0, lambda event: None)
+    state, _ = _prepare(
+        problem,
+        ReferencePoints(problem, 0, FitCalls(audit_evaluations=4000)),
+        "sup",
+        None,
+        200,
+        0,
+        lambda event: None,
+    )
     x = np.linspace(0.0, 1.0, 50)[:, None]
     found = SimplexInterpolation().from_samples(x, x + 1e-3, problem.domain)
-    state.attempts.append(Attempt(found, state.validation.errors(found.function), 0.0))
+    state.judge(Offer(found), 0.0)
     state.deadline = Deadline.of(0.0, time.perf_counter())
     assert list(SMALL.of_width(state, 8, 60, 1)) == [Skipped("network width 8", "the time was up")]
 
 
 def test_without_time_a_candidate_is_not_audited():
-    from supnorm.training.contest import Attempt
+    from supnorm.training.contest import Offer
     from supnorm.training.deadline import Deadline
     from supnorm.training.fit import _prepare
     from supnorm.training.reference_points import ReferencePoints
 
     problem = Problem(None, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
-    state, _ = _prepare(problem, ReferencePoints(problem, 0), "sup", None, 200, 4000, 0, lambda event: None)
+    state, _ = _prepare(
+        problem,
+        ReferencePoints(problem, 0, FitCalls(audit_evaluations=4000)),
+        "sup",
+        None,
+        200,
+        0,
+        lambda event: None,
+    )
     x = np.linspace(0.0, 1.0, 50)[:, None]
     found = SimplexInterpolation().from_samples(x, x + 1e-3, problem.domain)
-    state.attempts.append(Attempt(found, state.validation.errors(found.function), 0.0))
+    state.judge(Offer(found), 0.0)
     state.points.caller.cost, state.points.caller.decided = 0.1, True
     state.deadline = Deadline.of(3.0, time.perf_counter(), kept=1.0)
     assert state.audit(state.attempts[0], 100) is None  # 1 s is ten calls
@@ -324,7 +343,9 @@ def test_what_was_seen_while_fitting_is_never_more_than_what_is_reported():
     def bent(x):
         return np.abs(x[:, 0] - 2.2) + np.sqrt(np.abs(x[:, 1] - 2.3))
 
-    result = fit(bent, I_6_2, max_evaluations=1000, audit_evaluations=100, observer=classical_only)
+    result = fit(
+        bent, I_6_2, max_evaluations=1000, calls=FitCalls(audit_evaluations=100), observer=classical_only
+    )
     assert len(seen) >= 5
     for candidate in result.candidates:
         assert candidate.sup_lower >= seen[candidate.method]
@@ -350,7 +371,7 @@ def test_a_proof_and_the_errors_beside_it_are_multiples_of_the_same_tolerances()
     tolerance = (1e-3, 1.0)
     problem = Problem(None, from_jax(two), Domain(x=(0.0, 1.0)), tolerance=tolerance)
     method = NetworkFit(widths=(8,), iterations=150)
-    result = fit(problem, certify=True, method=method, audit_evaluations=1000)
+    result = fit(problem, certify=True, method=method, calls=FitCalls(audit_evaluations=1000))
     x = np.linspace(0.0, 1.0, 2001)[:, None]
     gap = np.abs(result.model.value(x) - np.asarray(problem.reference.value(x)))
     true = float((gap / np.array(tolerance)).max())
@@ -461,7 +482,14 @@ def test_ctrl_c_ends_a_fit_of_fixed_samples_with_the_best_so_far():
 def test_what_takes_long_is_told_before_it_begins(given):
     events = []
     networks = NetworkFit(widths=(2, 3), depth=1, iterations=4)
-    fit(given, I_6_2, method=networks, observer=events.append, max_evaluations=500, audit_evaluations=100)
+    fit(
+        given,
+        I_6_2,
+        method=networks,
+        observer=events.append,
+        max_evaluations=500,
+        calls=FitCalls(audit_evaluations=100),
+    )
     told = [event for event in events if isinstance(event, Tried | Training)]
     assert all(isinstance(event, Training) for event in told[::2])
     assert all(isinstance(event, Tried) for event in told[1::2])
@@ -556,7 +584,10 @@ def test_the_noise_of_repeated_points_is_half_the_range_of_their_labels():
         (lambda: fit(bell, I_6_2, method="best"), "method must be auto, one of chebyshev"),
         (lambda: fit(bell, I_6_2, seconds=-1.0), "seconds must be positive"),
         (lambda: fit(bell, I_6_2, max_evaluations=3), "max_evaluations must be at least 50"),
-        (lambda: fit(bell, I_6_2, audit_evaluations=3), "audit_evaluations must be at least 100"),
+        (
+            lambda: fit(bell, I_6_2, calls=FitCalls(audit_evaluations=3)),
+            "audit_evaluations must be at least 100",
+        ),
         (lambda: fit(bell), "fit needs a domain"),
         (lambda: fit(lambda x: np.full(len(x), np.nan), I_6_2), "no finite value at any of"),
     ],
@@ -640,11 +671,13 @@ def test_a_certified_grid_is_as_small_as_the_tolerance_allows():
 
     domain = Domain(v=(1.0, 10.0), a=(0.0, 0.3), c=(0.5, 1.5))
     for method in ("auto", ChebyshevTensor()):
-        result = fit(lift, domain, tolerance=1e-2, certify=True, method=method, audit_evaluations=500)
+        result = fit(
+            lift, domain, tolerance=1e-2, certify=True, method=method, calls=FitCalls(audit_evaluations=500)
+        )
         assert (result.status.code, result.winner.method) == ("within-tolerance", "chebyshev")
         assert result.winner.sup_upper <= 1e-2
         assert result.winner.approximation.parameters <= 200
-    whole = full_fit(lift, domain, method=ChebyshevTensor(), audit_evaluations=500)
+    whole = full_fit(lift, domain, method=ChebyshevTensor(), calls=FitCalls(audit_evaluations=500))
     with pytest.raises(BadInput, match="chebyshev has more than 5,000 terms"):
         certify(Problem(whole.model, lift, domain))
 
@@ -654,7 +687,12 @@ def test_results_at_a_prompt_are_short():
     from supnorm.planning import SmoothClass, budget
 
     result = fit(
-        jax_bell, I_6_2, tolerance=1e-2, certify=True, method=ChebyshevTensor(), audit_evaluations=500
+        jax_bell,
+        I_6_2,
+        tolerance=1e-2,
+        certify=True,
+        method=ChebyshevTensor(),
+        calls=FitCalls(audit_evaluations=500),
     )
     model, domain = (
         Network.init(np.random.default_rng(0), 2, 1, 32, 2),
@@ -694,7 +732,9 @@ def test_ctrl_c_in_a_certified_fit_of_several_outputs_is_told():
 
     problem = Problem(None, from_jax(two), Domain(x=(0.0, 1.0)), tolerance=(1e-9, 1e-9))
     method = NetworkFit(widths=(4, 8), iterations=30)
-    result = fit(problem, certify=True, method=method, audit_evaluations=500, observer=CtrlC(1))
+    result = fit(
+        problem, certify=True, method=method, calls=FitCalls(audit_evaluations=500), observer=CtrlC(1)
+    )
     assert result.status.code == "interrupted"
     assert result.status.advice.startswith("Stopped by you; ")
     assert f"{result.winner.sup_lower:.2e}" in result.status.advice
@@ -715,6 +755,7 @@ def test_ctrl_c_before_the_first_candidate_is_not_swallowed():
 
 def test_a_candidate_that_only_looks_best_is_found_out():
     """A bump that no validation point meets: an audit of the apparent winner does, and the other one wins."""
+    from supnorm.training.contest import Offer
     from supnorm.training.fit import _prepare
     from supnorm.training.outcome import finish
     from supnorm.training.reference_points import ReferencePoints
@@ -724,13 +765,19 @@ def test_a_candidate_that_only_looks_best_is_found_out():
 
     problem = Problem(None, bump, Domain(x=(0.0, 1.0)))
     state, jump = _prepare(
-        problem, ReferencePoints(problem, 0), "sup", None, 200, 4000, 0, lambda event: None
+        problem,
+        ReferencePoints(problem, 0, FitCalls(audit_evaluations=4000)),
+        "sup",
+        None,
+        200,
+        0,
+        lambda event: None,
     )
     assert state.validation.y.max() <= 1.0
     x = np.linspace(0.0, 1.0, 400)[:, None]
     labels = [x, bump(x)[:, None] + 0.2 * np.sin(9 * x)]
     for method, y in zip([PolynomialLeastSquares(), SimplexInterpolation()], labels, strict=True):
-        state.judge(method.from_samples(x, y, problem.domain), 0.0)
+        state.judge(Offer(method.from_samples(x, y, problem.domain)), 0.0)
     assert state.best().approximation.method == "polynomial (total)"
     result = finish(state, jump, 0.0)
     assert result.winner.method == "simplex"
@@ -739,14 +786,23 @@ def test_a_candidate_that_only_looks_best_is_found_out():
 
 def test_of_an_expensive_reference_an_audited_candidate_is_not_beaten_by_hearsay():
     """Nobody audits the others: with fewer parameters and an error of twice the size at a few points one of them won."""
+    from supnorm.training.contest import Offer
     from supnorm.training.fit import _prepare
     from supnorm.training.reference_points import ReferencePoints
 
     problem = Problem(None, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
-    state, _ = _prepare(problem, ReferencePoints(problem, 0), "sup", None, 200, 4000, 0, lambda event: None)
+    state, _ = _prepare(
+        problem,
+        ReferencePoints(problem, 0, FitCalls(audit_evaluations=4000)),
+        "sup",
+        None,
+        200,
+        0,
+        lambda event: None,
+    )
     x = np.linspace(0.0, 1.0, 50)[:, None]
     for method, y in [(SimplexInterpolation(), x + 1e-3), (PolynomialLeastSquares(), x + 1.5e-3)]:
-        state.judge(method.from_samples(x, y, problem.domain), 0.0)
+        state.judge(Offer(method.from_samples(x, y, problem.domain)), 0.0)
     state.attempts[0].audited = True
     assert state.best().approximation.method == "polynomial (total)"  # settle audits it before it can win
     state.points.caller.decided = True
@@ -802,7 +858,10 @@ def test_a_round_without_time_leaves_the_proof_of_the_one_before():
             raise BadInput("no method could be used (NetworkFit: the time was up)")
         rough = NetworkFit(widths=(4,), iterations=5)
         return full_fit(
-            replace(stricter, tolerance=1.0), method=rough, audit_evaluations=300, max_evaluations=200
+            replace(stricter, tolerance=1.0),
+            method=rough,
+            calls=FitCalls(audit_evaluations=300),
+            max_evaluations=200,
         )
 
     result = certified_fit(problem, [ChebyshevTensor()], fit_once, None, lambda event: None)
@@ -816,7 +875,12 @@ def test_a_round_without_time_leaves_the_proof_of_the_one_before():
 def test_a_method_that_is_left_out_in_several_sizes_is_told_once():
     domain = Domain(lambda x: x[:, 0] < 2.5, theta=(1.0, 3.0), sigma=(1.0, 3.0))
     result = full_fit(
-        jax_bell, domain, tolerance=0.5, certify=True, audit_evaluations=300, max_evaluations=500
+        jax_bell,
+        domain,
+        tolerance=0.5,
+        certify=True,
+        calls=FitCalls(audit_evaluations=300),
+        max_evaluations=500,
     )
     assert [name for name, _ in result.skipped] == ["ChebyshevTensor"]
 

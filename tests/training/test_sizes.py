@@ -7,7 +7,7 @@ import pytest
 
 from supnorm.approximants import GaussianProcess, RandomFeatures, SparseLegendre, TensorTrain
 from supnorm.problem import Domain
-from supnorm.training import NetworkFit, fit
+from supnorm.training import FitCalls, NetworkFit, fit
 from supnorm.training.label_jumps import label_jump
 
 SQUARE = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
@@ -27,7 +27,7 @@ def test_a_fit_does_not_depend_on_the_size_of_the_values(name: str, size: float)
     def scaled(by: float) -> tuple[float, float, float]:
         done = fit(
             lambda x: by * np.sin(3 * x[:, 0] + x[:, 1]), SQUARE, method=METHODS[name],
-            max_evaluations=1000 if name == "tensor train" else 200, audit_evaluations=200,
+            max_evaluations=1000 if name == "tensor train" else 200, calls=FitCalls(audit_evaluations=200),
         )  # fmt: skip
         best = done.to_json()["winner"]
         return best["rms"] / by, best["relative_rms"], best["sup"]["lower"] / by

@@ -6,7 +6,16 @@ import pytest
 from supnorm.networks import Network, Scaling
 from supnorm.problem import Domain
 from supnorm.results import BadInput
-from supnorm.training import ArgmaxRefinement, GreedyLayers, NetworkFit, QuasiNewton, Stop, fit, optimise
+from supnorm.training import (
+    ArgmaxRefinement,
+    FitCalls,
+    GreedyLayers,
+    NetworkFit,
+    QuasiNewton,
+    Stop,
+    fit,
+    optimise,
+)
 from supnorm.training.design import unit_design
 from supnorm.training.refinement import thinned
 
@@ -98,7 +107,9 @@ def test_fit_adds_a_network_on_the_residual_where_one_stalls():
 
     strategy = NetworkFit(widths=(8,), optimiser=QuasiNewton(), iterations=1500)
     domain = Domain(x=(-1.0, 1.0))
-    result = fit(f, domain, tolerance=1e-6, norm="l2", method=strategy, audit_evaluations=2000)
+    result = fit(
+        f, domain, tolerance=1e-6, norm="l2", method=strategy, calls=FitCalls(audit_evaluations=2000)
+    )
     assert result.status.code == "nothing-found"
     assert result.winner.approximation.model.widths[0] > 8
     assert len(result.winner.trail) > 10
@@ -114,7 +125,7 @@ def test_fit_takes_modular_networks(tmp_path):
 
     domain = Domain(a=(0.0, 1.5), b=(0.0, 1.5), c=(0.0, 1.0))
     strategy = NetworkFit(widths=(10,), depth=1, takes=((0, 1), (3, 2)), starts=3, iterations=1200)
-    result = fit(f, domain, tolerance=1e-3, method=strategy, audit_evaluations=2000)
+    result = fit(f, domain, tolerance=1e-3, method=strategy, calls=FitCalls(audit_evaluations=2000))
     model = result.winner.approximation.model
     assert model.takes == strategy.takes
     assert result.winner.approximation.parameters == strategy.size(3, 1, 10) == model.size

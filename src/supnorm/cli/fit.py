@@ -64,7 +64,7 @@ def command(
     from supnorm.results import Interrupted
     from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
-    from supnorm.training import fit
+    from supnorm.training import FitCalls, fit
 
     opened = open_problem(problem, trust=trust)
     if method != "auto":
@@ -82,9 +82,7 @@ def command(
                 method=method,
                 certify=certify,
                 seed=seed or 0,
-                cost=cost,
-                workers=workers or 1,
-                store=store,
+                calls=FitCalls(cost=cost, workers=workers or 1, store=store),
                 observer=_silent if quiet or as_json else Progress(limited=seconds is not None),
             )
         except KeyboardInterrupt:

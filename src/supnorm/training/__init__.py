@@ -2,6 +2,7 @@
 
 from supnorm.training.adam import Adam
 from supnorm.training.boosting import Boosting
+from supnorm.training.calls import FitCalls
 from supnorm.training.equations import Burgers, Heat, Helmholtz, Poisson
 from supnorm.training.events import Training, Tried
 from supnorm.training.fit import fit
@@ -27,6 +28,7 @@ __all__ = [
     "Boosting",
     "Burgers",
     "Candidate",
+    "FitCalls",
     "FitResult",
     "FunctionLoss",
     "GreedyLayers",

@@ -18,8 +18,8 @@ import numpy as np
 from supnorm.auditing.find_worst import WorstFound, find_worst
 from supnorm.results import BadInput
 from supnorm.training.assessment import Errors
+from supnorm.training.calls import in_audits
 from supnorm.training.contest import Attempt, Contest, Offer, Step
-from supnorm.training.cost import word_of
 from supnorm.training.reference_points import ReferencePoints
 
 LEAST = 20  # evaluations of an audit: with fewer it says no more than the validation points
@@ -122,10 +122,12 @@ class ActiveFit(Contest):
         self.audits += 1
         judged = replace(self.problem, model=attempt.approximation.function)
         found = find_worst(
-            judged, evaluations=evaluations, seconds=seconds, seed=self.seed + 7919 * self.audits,
-            store=None if caller.store is None else caller.store.only("reference"),
-            workers=caller.workers, executor=caller.executor, cost=word_of(caller),
-        )  # fmt: skip
+            judged,
+            evaluations=evaluations,
+            seconds=seconds,
+            seed=self.seed + 7919 * self.audits,
+            **in_audits(caller),
+        )
         worst = found.witness
         if worst is not None and worst.error > attempt.errors.worst:
             attempt.errors = Errors(attempt.errors.rms, worst.error, tuple(worst.x.tolist()))

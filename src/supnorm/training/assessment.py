@@ -6,17 +6,17 @@ never comes from them: `audit_model` searches with a seed that no part of the fi
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport, Pictures, audit
-from supnorm.evaluation import EvaluationStore
+from supnorm.evaluation.caller import Caller
 from supnorm.problem import Function, Problem
 from supnorm.results import BadInput
 from supnorm.results.powers import mean_and_spread, rms
+from supnorm.training.calls import in_audits
 from supnorm.training.reference_points import ReferencePoints
 
 Array = NDArray[np.float64]
@@ -119,20 +119,15 @@ def audit_model(
     function: Function,
     evaluations: int,
     seed: int,
-    store: EvaluationStore | None = None,
     seconds: float | None = None,
-    workers: int = 1,
-    executor: Executor | None = None,
-    cost: str | None = None,
+    caller: Caller | None = None,
 ) -> AuditReport:
     """Search for the worst error of ``function`` with a seed of its own and few pictures.
 
-    ``seconds`` limits the search; what follows takes up to 0.4 times as long again. ``cost``: as in `audit`.
+    ``seconds`` limits the search; what follows takes up to 0.4 times as long again. ``caller``: of the reference, whose
+    calls go on in the same way.
     """
-    kept = None if store is None else store.only("reference")
     pictures = Pictures(even=61, near=15, line=501, grid=40, thumbnail=11)
     judged = replace(problem, model=function)
-    return audit(
-        judged, evaluations=evaluations, seconds=seconds, seed=seed, pictures=pictures, store=kept, workers=workers,
-        executor=executor, cost=cost,
-    )  # fmt: skip
+    calls = in_audits(caller) if caller else {}
+    return audit(judged, evaluations=evaluations, seconds=seconds, seed=seed, pictures=pictures, **calls)

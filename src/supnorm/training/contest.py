@@ -129,7 +129,7 @@ class Contest(ABC):
         try:
             for step in self.candidates(method):
                 if isinstance(step, Offer):
-                    if self._judged(step, time.perf_counter() - start):
+                    if self.judge(step, time.perf_counter() - start):
                         return True
                     start = time.perf_counter()
                 elif isinstance(step, Skipped):
@@ -140,7 +140,7 @@ class Contest(ABC):
             self.skipped.append((name, str(why)))
         return False
 
-    def _judged(self, offer: Offer, seconds: float) -> bool:
+    def judge(self, offer: Offer, seconds: float) -> bool:
         """Record a candidate. True when it is accepted."""
         found = offer.approximation
         spent = seconds + (offer.before.seconds if offer.before else 0.0)

@@ -15,28 +15,14 @@ COSTS = {"cheap": False, "expensive": True}  # whether the reference takes more 
 NEAR = 4.0  # a timing within this factor of 1 ms may come out on the other side next time
 
 
-def declare(caller: Caller, cost: str | None) -> None:
-    """Decide before the first call whether it is expensive, where the user says so.
+def cost_of(word: str) -> tuple[bool, int | None]:
+    """Whether a declared cost is expensive, and the rows of a call.
 
-    Raises:
-        BadInput: for a word that is none of `COSTS`, or another one than in the run that is resumed.
-    """
-    if cost is not None:
-        name, rows = _told(cost)
-        caller.declare(COSTS[name], rows)
-
-
-def demand_word(cost: str | None) -> None:
-    """
     Raises:
         BadInput: for a word that is none of `COSTS`, with or without the rows of a call.
     """
-    if cost is not None:
-        _told(cost)
-
-
-def _told(cost: str) -> tuple[str, int | None]:
-    return cost_of_word(cost, COSTS, " (what is called is the reference)")
+    name, rows = cost_of_word(word, COSTS, " (what is called is the reference)")
+    return COSTS[name], rows
 
 
 def take_over(caller: Caller, before: Caller) -> None:

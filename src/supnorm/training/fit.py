@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation import EvaluationStore, Finished, Started, silent
+from supnorm.evaluation import Finished, Started, silent
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.executor import broken_workers_explained, spread
 from supnorm.evaluation.threads import one_thread
@@ -20,8 +19,9 @@ from supnorm.results import BadInput
 from supnorm.training.active_fit import ActiveFit
 from supnorm.training.assessment import Validation
 from supnorm.training.breaks import Jump, find_jump
+from supnorm.training.calls import FitCalls
 from supnorm.training.certified_fit import PROVABLE, certified_fit
-from supnorm.training.cost import demand_word, take_over
+from supnorm.training.cost import take_over
 from supnorm.training.deadline import Deadline
 from supnorm.training.fit_data import fit_data
 from supnorm.training.fit_result import FitResult
@@ -32,9 +32,8 @@ from supnorm.training.strategies import strategies
 Array = NDArray[np.float64]
 NORMS = ("sup", "l2")
 EVALUATIONS = 100_000
-LAST_AUDIT = (
-    0.25  # of the time of a fit whose reference is dear: the winner's audit, and fresh points for all
-)
+# Of the time of a fit whose reference is expensive: the winner's audit, and fresh points for all.
+LAST_AUDIT = 0.25
 
 
 @broken_workers_explained()
@@ -47,15 +46,11 @@ def fit(
     norm: str = "sup",
     seconds: float | None = None,
     max_evaluations: int | None = None,
-    audit_evaluations: int = 20_000,
     method: Any = "auto",
     certify: bool = False,
     error: ErrorMeasure | None = None,
     seed: int = 0,
-    cost: str | None = None,
-    workers: int = 1,
-    executor: Executor | None = None,
-    store: EvaluationStore | None = None,
+    calls: FitCalls | None = None,
     observer: Callable[[Any], None] = silent,
 ) -> FitResult:
     """Fit a reference, or fixed samples ``(x, y)``, until the audited error meets the tolerance.
@@ -70,16 +65,14 @@ def fit(
         seconds: wall-clock limit; the result then depends on the machine. Networks are trained for all of it, but for
             fixed samples.
         max_evaluations: of the reference for fitting; 100,000 by default. Audits come on top.
-        audit_evaluations: of each audit; less for slow references.
-        method: ``"auto"``, a strategy (`ChebyshevTensor`, `NetworkFit`, ...) or an optimiser for networks.
+        method: ``"auto"``, a strategy (`ChebyshevTensor`, `NetworkFit`, ...) or its name on the command line, or an
+            optimiser for networks.
         certify: prove the tolerance (norm "sup", a reference whose operations are known): fit, audit and
             certify in turn until a certificate holds; the result has it.
         error: another measure than the absolute error.
-        seed: of everything random; without ``seconds`` and with the same ``cost`` the same seed gives the same result.
-        cost: ``"cheap"`` or ``"expensive"``: whether a call of the reference takes more than 1 ms a point, which decides
-            how the fit goes; by default the first calls tell, and the result says what was decided.
-        workers, executor: for slow references, as in `audit`.
-        store: where calls of an expensive reference are kept, for resuming.
+        seed: of everything random; without ``seconds`` and with the same cost of a call the same seed gives the same
+            result.
+        calls: how the reference is called: its cost, workers, store, and the evaluations of an audit.
         observer: gets `Started`, `Training` before each network, `Tried` after each candidate, and `Finished`; with
             ``certify`` what `certify` tells, too.
 
@@ -90,8 +83,8 @@ def fit(
     >>> result.status.code, result.winner.sup_lower < 1e-9
     ('nothing-found', True)
     """
-    _check(norm, tolerance, seconds, max_evaluations, audit_evaluations)
-    demand_word(cost)
+    calls = calls or FitCalls()
+    _check(norm, tolerance, seconds, max_evaluations)
     goal: float | tuple[float, ...] | None = tolerance
     table: Function | None = None
     title = ""
@@ -114,17 +107,15 @@ def fit(
     observer(Started(problem.title or "fit", problem.error.limit, seed, max_evaluations))
 
     callers: list[Caller] = []
-    with spread(problem, workers, executor) as pool:
+    with spread(problem, calls.workers, calls.executor) as pool:
 
         def once(goal: Problem, methods: list[Any], limit: float | None) -> FitResult:
             begin = time.perf_counter()
-            points = ReferencePoints(goal, seed, workers=workers, executor=pool, store=store, cost=cost)
+            points = ReferencePoints(goal, seed, replace(calls, executor=pool))
             if callers:  # a later round of a certified fit: no other timing decides
                 take_over(points.caller, callers[0])
             callers.append(points.caller)
-            state, jump = _prepare(
-                goal, points, norm, limit, max_evaluations, audit_evaluations, seed, observer
-            )
+            state, jump = _prepare(goal, points, norm, limit, max_evaluations, seed, observer)
             state.run(methods)
             return finish(state, jump, begin)
 
@@ -142,7 +133,7 @@ def fit(
     return result
 
 
-def _check(norm: str, tolerance: Any, seconds: Any, evaluations: Any, audit_evaluations: int) -> None:
+def _check(norm: str, tolerance: Any, seconds: Any, evaluations: Any) -> None:
     if norm not in NORMS:
         raise BadInput(f'norm must be "sup" or "l2", got {norm!r}')
     if isinstance(tolerance, str) or (
@@ -153,8 +144,6 @@ def _check(norm: str, tolerance: Any, seconds: Any, evaluations: Any, audit_eval
         raise BadInput(f"seconds must be positive, got {seconds}")
     if evaluations is not None and evaluations < 50:
         raise BadInput(f"max_evaluations must be at least 50, got {evaluations}")
-    if audit_evaluations < 100:
-        raise BadInput(f"audit_evaluations must be at least 100, got {audit_evaluations}")
 
 
 def _problem(
@@ -177,7 +166,6 @@ def _prepare(
     norm: str,
     seconds: float | None,
     max_evaluations: int | None,
-    audit_evaluations: int,
     seed: int,
     observer: Callable[[Any], None],
 ) -> tuple[ActiveFit, Jump | None]:
@@ -188,6 +176,7 @@ def _prepare(
     points.design(16)  # the first call pays for imports; the second one tells the cost
     points.caller.decide(points.caller.cost)
     budget, kept = max_evaluations or EVALUATIONS, 0.0
+    audit_evaluations = points.calls.audit_evaluations
     if seconds is not None:
         affordable = 0.5 * seconds / max(points.pace, 1e-9)
         budget = int(min(budget, max(affordable, 50)))

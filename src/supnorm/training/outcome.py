@@ -19,7 +19,7 @@ from supnorm.training.active_fit import LEAST, ActiveFit
 from supnorm.training.assessment import FRESH, Validation, audit_model
 from supnorm.training.breaks import Jump
 from supnorm.training.contest import Attempt
-from supnorm.training.cost import cost_json, cost_notes, word_of
+from supnorm.training.cost import cost_json, cost_notes
 from supnorm.training.fit_result import Candidate, FitResult
 
 Array = NDArray[np.float64]
@@ -74,11 +74,8 @@ def _judged(state: ActiveFit) -> tuple[AuditReport | None, Validation, int]:
         state.best().approximation.function,
         evaluations,
         state.seed + FRESH,
-        state.points.caller.store,
         seconds,
-        state.points.caller.workers,
-        state.points.caller.executor,
-        word_of(state.points.caller),  # no other clock decides in an audit what has been decided
+        state.points.caller,
     )
     rng = np.random.default_rng([state.seed + FRESH, 2])
     return report, Validation.draw(state.points, points, rng), spent

@@ -6,17 +6,13 @@ of the first 2 n: larger fits use again what smaller ones have paid for.
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
-
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.caller import Caller
-from supnorm.evaluation.store import EvaluationStore
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
-from supnorm.training.cost import declare
+from supnorm.training.calls import FitCalls
 from supnorm.training.design import unit_design
 
 Array = NDArray[np.float64]
@@ -26,7 +22,7 @@ class ReferencePoints:
     """Values of ``problem.reference`` at points asked for or at the design.
 
     Args:
-        cost: whether a call counts as expensive, a word of `supnorm.training.cost`; None measures it.
+        calls: how the reference is called.
 
     Attributes:
         spent: evaluations so far.
@@ -40,15 +36,10 @@ class ReferencePoints:
         self,
         problem: Problem,
         seed: int,
-        *,
-        workers: int = 1,
-        executor: Executor | None = None,
-        store: EvaluationStore | None = None,
-        cost: str | None = None,
+        calls: FitCalls | None = None,
     ) -> None:
-        self.problem, self.seed = problem, seed
-        self.caller = Caller(problem.reference, "reference", store, executor, workers)
-        declare(self.caller, cost)
+        self.problem, self.seed, self.calls = problem, seed, calls or FitCalls()
+        self.caller = self.calls.caller(problem.reference)
         self.spent = self.failed = 0
         self.first_failure = ""
         self.failed_at = np.empty(0)
