@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.cli.conftest import Shell
 
 from supnorm.approximants import load
 from supnorm.cli import main
@@ -116,3 +117,16 @@ def test_a_network_of_two_inputs_comes_with_its_proof(tmp_path, capsys):
         main(["check", str(tmp_path / "certificate.json"), "--problem", str(tmp_path / "problem.toml")])
     assert not ended.value.code
     assert capsys.readouterr().out.startswith("ACCEPTED")
+
+
+@pytest.mark.slow
+def test_a_proof_that_is_in_the_folder_is_set_aside_by_that_of_a_fit(shell: Shell) -> None:
+    (shell.folder / "curve.py").write_text("import numpy as np\ndef f(x): return np.sin(3 * x[:, 0])\n")
+    text = '[reference]\npython = "curve.py:f"\n[error]\ntolerance = 1e-3\n[domain]\nx = [0.0, 1.0]\n'
+    (shell.folder / "curve.toml").write_text(text)
+    (shell.folder / "run").mkdir()
+    (shell.folder / "run" / "certificate.json").write_text("hours of work")
+    done = shell.run("fit", "curve.toml", "--method", "chebyshev", "--certify", "--out", "run", "--quiet")
+    assert done.code == 0
+    assert (shell.folder / "run" / "certificate.json.old").read_text() == "hours of work"
+    assert "supnorm.certificate/1" in (shell.folder / "run" / "certificate.json").read_text()

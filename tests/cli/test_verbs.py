@@ -213,8 +213,23 @@ def test_compare_refuses_questions_that_differ(shell: Shell) -> None:
     shell.write(("high = 2.0", "high = 2.5"), name="b.toml")
     done = shell.run("compare", "a.toml", "b.toml")
     assert done.code == 2
-    assert "[domain] differs" in done.line
+    assert "b.toml: [domain] b.high is 2.5, and 2.0 in a.toml; compare needs the same one" in done.line
+    (shell.folder / "two").mkdir()
+    (shell.folder / "two" / "truth.py").write_bytes((shell.folder / "truth.py").read_bytes())
+    shell.write(name="two/b.toml")
+    assert "equal files in two folders are two" in shell.run("compare", "a.toml", "two/b.toml").line
     assert shell.run("compare", "a.toml").code == 2
+
+
+@pytest.mark.slow
+def test_compare_says_where_models_were_not_searched_alike(shell: Shell) -> None:
+    shell.write(("evaluations = 1000", "evaluations = 300"), name="a.toml")
+    shell.write(("evaluations = 1000", "evaluations = 300\nseed = 4"), name="b.toml")
+    done = shell.run("compare", "a.toml", "b.toml", "--json", "--quiet", "--out", "both")
+    assert "not searched alike (a: seed 0, 300 evaluations; b: seed 4, 300 evaluations)" in done.err
+    assert [(row["seed"], row["budget"]) for row in json.loads(done.out)["rows"]] == [(0, 300), (4, 300)]
+    done = shell.run("compare", "a.toml", "b.toml", "--json", "--quiet", "--seed", "1", "--out", "alike")
+    assert "alike (" not in done.err
 
 
 def test_compare_tells_files_of_one_name_apart_and_knows_one_file_by_two_paths(tmp_path: Path) -> None:
@@ -230,7 +245,7 @@ def test_compare_tells_files_of_one_name_apart_and_knows_one_file_by_two_paths(t
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     check_same_question([tmp_path / "a.toml", tmp_path / "sub/same.toml"])
-    with pytest.raises(BadInput, match=r"other.toml: \[error\] differs"):
+    with pytest.raises(BadInput, match=r"other.toml: \[error\] mask is .*sub/truth.py:valid, and "):
         check_same_question([tmp_path / "a.toml", tmp_path / "sub/other.toml"])
 
 
@@ -242,7 +257,7 @@ def test_compare_asks_for_the_same_data_where_they_are_the_domain(tmp_path: Path
         text = f'[reference]\npython = "t.py:f"\n[data]\nfile = "{name}.csv"\ndomain = {domain}\n{box}'
         (tmp_path / f"{name}.toml").write_text(text)
     check_same_question([tmp_path / "c.toml", tmp_path / "d.toml"])
-    with pytest.raises(BadInput, match=r"b.toml: \[data\] differs"):
+    with pytest.raises(BadInput, match=r"b.toml: \[data\] file is .*b.csv, and .*a.csv in"):
         check_same_question([tmp_path / "a.toml", tmp_path / "b.toml"])
 
 

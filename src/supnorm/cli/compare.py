@@ -69,6 +69,7 @@ def command(
     if len(problems) < 2:
         raise BadInput("compare needs at least two problem files, each with its model")
     rows: list[RowRecord] = []
+    searched: dict[str, str] = {}
     worst_code, stopped = 0, ""
     for path, name in zip(problems, names, strict=True):
         folder = parent / name
@@ -95,12 +96,20 @@ def command(
             break
         document = report.document
         rows.append(_row(document, name))
+        if document["table"] is None:
+            searched[name] = _search_words(document)
         worst_code = max(worst_code, int(report.status.exit))
         if report.status.code == "interrupted":
             stopped = f"interrupted at {path}: the table ends there; run the same command with --resume"
             break
     if not rows:
         raise Interrupted(stopped)
+    if len(set(searched.values())) > 1:
+        each = "; ".join(f"{name}: {words}" for name, words in searched.items())
+        say(
+            f"supnorm: note: the models were not searched alike ({each}); --seed and --evaluations are for all of them",
+            err=True,
+        )
     titles = [row.title for row in rows]
     result = CompareRecord(
         reference=document["reference"]["name"],
@@ -128,6 +137,14 @@ def command(
     return worst_code
 
 
+def _search_words(document: Mapping[str, Any]) -> str:
+    """With which seed and budget an audit searched: the file of each problem may say so."""
+    budget = document["budget"]
+    limits = [f"{budget['evaluations']:,} evaluations" if budget["evaluations"] is not None else ""]
+    limits += [f"{budget['seconds']:g} s" if budget["seconds"] is not None else ""]
+    return ", ".join([f"seed {document['seed']}", *filter(None, limits)])
+
+
 def _row(document: Mapping[str, Any], folder: str) -> RowRecord:
     """What the comparison says of one audit."""
     from supnorm.results.compare import RowRecord
@@ -146,6 +163,8 @@ def _row(document: Mapping[str, Any], folder: str) -> RowRecord:
         tolerance=document["tolerance"],
         status=document["status"]["code"],
         folder=folder,
+        seed=document["seed"],
+        budget=document["budget"]["evaluations"],
     )
 
 
@@ -163,7 +182,30 @@ def check_same_question(problems: list[Path]) -> None:
         other = _question(read_specification(path), path)
         for table in first:
             if first[table] != other[table]:
-                raise BadInput(f"{path}: [{table}] differs from {problems[0]}; compare needs the same one")
+                raise BadInput(f"{path}: {_difference(table, first[table], other[table], problems[0])}")
+
+
+def _difference(table: str, first: Any, other: Any, path: Path) -> str:
+    """Where two tables differ, with both values."""
+    key, before, now = table, first, other
+    while isinstance(before, dict) and isinstance(now, dict):
+        name = next(k for k in {**before, **now} if before.get(k) != now.get(k))
+        key, before, now = (
+            (f"[{table}] {name}" if key == table else f"{key}.{name}"),
+            before.get(name),
+            now.get(name),
+        )
+    key = f"[{table}]" if key == table else key
+    why = ""
+    names = {Path(str(value)).name for value in (before, now)}
+    if key.rpartition(" ")[2] in PATHS and None not in (before, now) and len(names) == 1:
+        why = " (equal files in two folders are two, as what they read beside them may differ: name one of them in both)"
+    return f"{key} is {_shown(now)}, and {_shown(before)} in {path}{why}; compare needs the same one"
+
+
+def _shown(value: Any) -> str:
+    text = "absent" if value is None else str(value)
+    return text if len(text) <= 80 else f"{text[:36]}...{text[-40:]}"
 
 
 def _question(specification: ProblemSpec, path: Path) -> dict[str, Any]:

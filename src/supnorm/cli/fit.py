@@ -122,8 +122,9 @@ def save(result: FitResult, folder: Path, opened: Problem) -> None:
     from supnorm.pages import write_fit_page, write_page
     from supnorm.sources import save_problem
 
-    if result.certificate is None:
-        set_aside(folder / "certificate.json")  # of another fit
+    set_aside(
+        folder / "certificate.json"
+    )  # of another fit, or of the model that was audited here: it may have taken hours
     result.save(folder)
     audit_page = ""
     if result.audit is not None:

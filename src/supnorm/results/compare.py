@@ -30,6 +30,10 @@ class RowRecord(Record):
     tolerance: Number | None = Field(description="that the error should keep; null without")
     status: str = Field(description="code of the audit's status")
     folder: str = Field(description="of the audit's run")
+    seed: int = Field(description="of the search; models that are searched alike have the same")
+    budget: int | None = Field(
+        description="evaluations that the search was given; null for a table, or where only time limited it"
+    )
 
 
 class CompareRecord(Result):
