@@ -46,13 +46,16 @@ def one_line(text: str, longest: int | None = None) -> str:
 
 
 def within_a_line(text: str, longest: int) -> str:
-    r"""``text`` printable and in one line as it stands: names in it keep their spaces; cut after ``longest`` characters.
+    r"""``text`` printable and in one line as it stands: names in it keep their spaces.
 
-    >>> within_a_line("a  b.csv\nis damaged", 12)
-    'a  b.csv is …'
+    Of more than ``longest`` characters the middle is left out: the end says what is wrong and what to do.
+
+    >>> within_a_line("a  b.csv\nis damaged", 19), within_a_line("abcdefghijkl", 6)
+    ('a  b.csv is damaged', 'abcd…kl')
     """
     line = printable(_BROKEN.sub(" ", text))
-    return line if len(line) <= longest else line[:longest] + "…"
+    end = longest // 3
+    return line if len(line) <= longest else f"{line[: longest - end]}…{line[-end:]}"
 
 
 def in_json(text: str) -> str:
