@@ -19,7 +19,7 @@ from .auditing import (
     audit,
     load_report,
 )
-from .certification import CertifyResult, certify, into_report, residual
+from .certification import CertifyResult, against_zero, certify, into_report, residual
 from .evaluation import EvaluationStore
 from .pages import write_page
 from .planning import BudgetResult, LearningCurve, NetworkClass, PlanningCalls, SmoothClass, budget
@@ -68,6 +68,7 @@ __all__ = [
     "TensorTrain",
     "Witness",
     "__version__",
+    "against_zero",
     "audit",
     "budget",
     "certify",

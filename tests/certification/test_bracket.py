@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from supnorm.certification import ChebyshevCertificate, certify
-from supnorm.certification.bracket import Bracket
+from supnorm.certification.bracket import Bracket, Work
 from supnorm.certification.error_program import error_program
 from supnorm.certification.forecast import Tree
 from supnorm.certification.leaf import Bounded
@@ -103,7 +103,7 @@ def test_the_forecast_is_of_the_right_size():
 def test_a_tree_that_halves_every_second_box_stays_as_wide():
     tree = Tree()
     for depth in range(20):
-        tree.record(np.full(64, depth), np.arange(64) < 32)
+        tree = tree.with_batch(np.full(64, depth), np.arange(64) < 32)
     assert tree.remaining(np.array([0])) > 20
     assert tree.remaining(np.zeros(0, dtype=int)) == 0.0
 
@@ -155,33 +155,35 @@ def _tiled(bracket):
     return tiles(boxes.level, boxes.index) and float(boxes.volume().sum()) == 1.0
 
 
-def _narrowed(bracket, goal, boxes, found=lambda points: None):
-    return bracket_module.narrow(bracket, _Sizes(), goal, found, Limit(), boxes, None, lambda event: None)
+def _narrowed(work, goal, boxes, found=lambda points: None):
+    return bracket_module.narrow(work, _Sizes(), goal, found, Limit(), boxes, None, lambda event: None)
 
 
 def test_no_cell_is_lost_in_batches_far_smaller_than_the_work(monkeypatch):
     monkeypatch.setattr(bracket_module, "BATCH", 8)
-    bracket, goal = Bracket.start(error_program(_problem())), bracket_module.Goal(None, 0.1)
-    assert _narrowed(bracket, goal, 100) == "boxes"
-    assert len(bracket.pending) > 16
-    assert _tiled(bracket)
-    bracket_module.settle(bracket, _Sizes(), goal, Limit.of(60.0))
-    assert _tiled(bracket)
-    assert _narrowed(bracket, goal, 10_000) == "proved"
-    assert _tiled(bracket)
-    assert bracket.upper <= 0.1
+    work, goal = Work(Bracket.start(error_program(_problem()))), bracket_module.Goal(None, 0.1)
+    assert _narrowed(work, goal, 100) == "boxes"
+    assert len(work.bracket.pending) > 16
+    assert _tiled(work.bracket)
+    bracket_module.settle(work, _Sizes(), goal, Limit.of(60.0))
+    assert _tiled(work.bracket)
+    assert _narrowed(work, goal, 10_000) == "proved"
+    assert _tiled(work.bracket)
+    assert work.bracket.upper <= 0.1
 
 
 def test_no_cell_is_lost_when_a_witness_ends_the_work(monkeypatch):
     """The target rises above the bounds of all that is pending."""
     monkeypatch.setattr(bracket_module, "BATCH", 8)
-    bracket, goal = Bracket.start(error_program(_problem())), bracket_module.Goal(1.1, None)
+    work, goal = Work(Bracket.start(error_program(_problem()))), bracket_module.Goal(1.1, None)
 
     def found(points):
+        bracket = work.bracket
         if bracket.tried > 60:  # no more than is proved, or the bracket would contradict itself
-            bracket.lower = bracket.upper / 1.05
+            work.bracket = replace(bracket, lower=bracket.upper / 1.05)
 
-    assert _narrowed(bracket, goal, 10_000, found) == "proved"
+    assert _narrowed(work, goal, 10_000, found) == "proved"
+    bracket = work.bracket
     assert bracket.tried < 100
     assert _tiled(bracket)
     assert bracket.upper <= bracket.lower * 1.1

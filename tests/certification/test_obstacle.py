@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from supnorm.certification import bracket as bracket_module
 from supnorm.certification import certify
-from supnorm.certification.bracket import Bracket, Goal, settle
+from supnorm.certification.bracket import Bracket, Goal, Work, settle
 from supnorm.certification.error_program import error_program
 from supnorm.certification.leaf import Bounded
 from supnorm.evaluation.limit import Limit
@@ -137,26 +138,27 @@ class _Slow:
 
 def _pending(halvings):
     bracket = Bracket.start(error_program(Problem(lambda x: x, lambda x: x**2, Domain(x=(0.0, 1.0)))))
+    pending = bracket.pending
     for _ in range(halvings):
-        bracket.pending = bracket.pending.split(np.zeros(len(bracket.pending), dtype=np.intp))
-    return bracket
+        pending = pending.split(np.zeros(len(pending), dtype=np.intp))
+    return Work(replace(bracket, pending=pending))
 
 
 def test_time_is_not_spent_on_boxes_that_have_no_bound():
-    bracket, strategy = _pending(13), _Slow(np.inf)
-    settle(bracket, strategy, Goal(1.1, None), Limit.of(10.0))
+    work, strategy = _pending(13), _Slow(np.inf)
+    settle(work, strategy, Goal(1.1, None), Limit.of(10.0))
     assert strategy.calls == 1
 
 
 def test_the_first_bound_may_take_some_time_but_no_more(monkeypatch):
     monkeypatch.setattr(bracket_module, "FIRST_SECONDS", 0.45)
-    bracket, strategy = _pending(13), _Slow(1.0)  # 32 batches
-    settle(bracket, strategy, Goal(1.1, None), Limit.of(0.0))
+    work, strategy = _pending(13), _Slow(1.0)  # 32 batches
+    settle(work, strategy, Goal(1.1, None), Limit.of(0.0))
     assert 3 <= strategy.calls <= 5
-    assert bracket.upper == np.inf
+    assert work.bracket.upper == np.inf
     few, strategy = _pending(9), _Slow(1.0)
     settle(few, strategy, Goal(1.1, None), Limit.of(0.0))
-    assert few.upper == 1.0
+    assert few.bracket.upper == 1.0
 
 
 PHYSICAL = {

@@ -7,7 +7,7 @@ from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.certification.into_report import into_report
 from supnorm.certification.linear_bounds import LinearBounds
-from supnorm.certification.residual import residual
+from supnorm.certification.residual import against_zero, residual
 from supnorm.certification.result import CertifyResult
 from supnorm.certification.tie import functions_of_problem, mismatch, values_of_problem
 
@@ -18,6 +18,7 @@ __all__ = [
     "ChebyshevCertificate",
     "GradedCertificate",
     "LinearBounds",
+    "against_zero",
     "certify",
     "functions_of_problem",
     "into_report",

@@ -17,7 +17,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -58,9 +58,9 @@ class BracketNarrowed:
     remaining: float = np.inf
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Bracket:
-    """The state of a certificate: it can be stopped, kept and continued.
+    """The state of a certificate: it can be stopped, kept and continued. What changes it makes a new one.
 
     Attributes:
         error: what is bounded.
@@ -70,6 +70,7 @@ class Bracket:
         pending: boxes to be worked on, with inherited bounds.
         done: finished boxes.
         tried: boxes bounded so far.
+        tree: counts of these, for the forecast.
         believed: bounds that were taken from a file.
     """
 
@@ -103,17 +104,20 @@ class Bracket:
         parts = (*self.done, self.pending)
         return float(sum(p.boxes.volume()[p.boxes.upper <= target].sum() for p in parts))
 
-    def raise_lower(self, points: Array, admit: Callable[[Array], NDArray[np.bool_]], prove: _Prove) -> None:
-        """Take the best admissible point of the box as witness, if it beats the present one."""
+    def raised(self, points: Array, admit: Callable[[Array], NDArray[np.bool_]], prove: _Prove) -> Bracket:
+        """With the best admissible of these points of the box as witness, if it beats the present one."""
+        bracket = self
         counts = admit(points) if len(points) else np.zeros(0, dtype=bool)
         if counts.any():
             inside = points[counts]
             proved = prove(self.error, inside)
             best = int(np.argmax(proved))
             if proved[best] > self.lower:
-                vars(self).update(lower=float(proved[best]), witness=inside[best])
+                bracket = replace(bracket, lower=float(proved[best]), witness=inside[best])
         if not counts.all() and not self.error.declared:  # these are only evaluated where they count
-            self.elsewhere = max(self.elsewhere, float(prove(self.error, points[~counts]).max()))
+            elsewhere = max(self.elsewhere, float(prove(self.error, points[~counts]).max()))
+            bracket = replace(bracket, elsewhere=elsewhere)
+        return bracket
 
     def demand_consistent(self) -> None:
         """No proved error is above the proved bound.
@@ -138,9 +142,17 @@ class Bracket:
         return max(self.lower, self.elsewhere)
 
 
+@dataclass
+class Work:
+    """A bracket that is being narrowed: a change is one assignment, so an interrupt finds the state before or after it."""
+
+    bracket: Bracket
+
+
 _Prove = Callable[[ErrorProgram, Array], Array]
 NEAR = 1.1  # how close a bound comes to an error that forbids the tolerance
-NOTHING = 1e-280  # what the room for underflow in a bound can add up to: an error of zero is proved to this
+# What the room for underflow in a bound can add up to: an error of zero is proved to this, and no further.
+UNDERFLOW = 1e-280
 
 
 @dataclass(frozen=True)
@@ -166,16 +178,26 @@ class Goal:
         """Bound at which a box is done: finite, and above zero where nothing but underflow is left."""
         if self.ratio is not None:
             room = self.room if self.room < 0.5 * (self.ratio - 1.0) * lower else 0.0
-            return min(max(self.ratio * lower - room, NOTHING), sys.float_info.max)
+            return min(max(self.ratio * lower - room, UNDERFLOW), sys.float_info.max)
         assert self.tolerance is not None
         return self.tolerance - self.room if self.room < self.tolerance else self.tolerance
 
 
 def narrow(
-    bracket: Bracket, strategy: Strategy, goal: Goal, found: Callable[[Array], None],
-    limit: Limit, boxes: int, executor: Executor | None, observer: Callable[[BracketNarrowed], None],
-) -> str:  # fmt: skip
-    """Work until the goal is reached or the budget is spent; the bracket is changed in place.
+    work: Work,
+    strategy: Strategy,
+    goal: Goal,
+    found: Callable[[Array], None],
+    limit: Limit,
+    boxes: int,
+    executor: Executor | None,
+    observer: Callable[[BracketNarrowed], None],
+) -> str:
+    """Go on until the goal is reached or the budget is spent.
+
+    Args:
+        work: holds the bracket as it is at any time.
+        found: gets points that are promising as a witness, after each batch of boxes.
 
     Returns:
         "proved", "exceeded" (the witness is above the tolerance), "agreement" (it is so close to the tolerance that
@@ -184,21 +206,24 @@ def narrow(
         "unbounded" (a box that cannot be halved further has no bound), "seconds", "boxes" or "interrupted".
     """
     try:
-        while len(bracket.pending):
+        while len((bracket := work.bracket).pending):
             if goal.tolerance is not None and bracket.lower > goal.target(bracket.lower):
                 return "exceeded" if bracket.lower > goal.tolerance else "agreement"
             if limit.over:
                 return "seconds"
             if bracket.tried > boxes or boxes == 0:
                 return "boxes"
-            _step(bracket, strategy, goal, found, executor)
-            bracket.demand_consistent()
-            observer(_event(bracket, goal, limit.spent))
-            if not np.isfinite(bracket.done[-1].boxes.upper).all():
+            work.bracket, promising = _step(bracket, strategy, goal, executor)
+            if promising is not None:
+                found(promising)
+            work.bracket.demand_consistent()
+            observer(_event(work.bracket, goal, limit.spent))
+            if not np.isfinite(work.bracket.done[-1].boxes.upper).all():
                 return "unbounded"
     except KeyboardInterrupt:
         INTERRUPTS.taken()
         return "interrupted"
+    bracket = work.bracket
     if bracket.upper <= goal.target(bracket.lower):
         return "proved"
     return "elsewhere" if bracket.upper <= goal.aim(bracket) else "rounding"
@@ -208,9 +233,15 @@ def _event(bracket: Bracket, goal: Goal, seconds: float) -> BracketNarrowed:
     target = goal.target(bracket.lower)
     left = bracket.tree.remaining(bracket.pending.boxes.level.sum(1))
     return BracketNarrowed(
-        bracket.lower, bracket.upper, target, bracket.proved_volume(target), bracket.tried,
-        len(bracket.pending), seconds, left * seconds / max(bracket.tree.tried, 1),
-    )  # fmt: skip
+        lower=bracket.lower,
+        upper=bracket.upper,
+        target=target,
+        proved_volume=bracket.proved_volume(target),
+        boxes=bracket.tried,
+        pending=len(bracket.pending),
+        seconds=seconds,
+        remaining=left * seconds / max(bracket.tree.tried, 1),
+    )
 
 
 BATCH = 256
@@ -219,20 +250,17 @@ DEEP = 10  # halvings of each axis after which a box without any bound is suspec
 
 
 def _step(
-    bracket: Bracket,
-    strategy: Strategy,
-    goal: Goal,
-    found: Callable[[Array], None],
-    executor: Executor | None,
-) -> None:
+    bracket: Bracket, strategy: Strategy, goal: Goal, executor: Executor | None
+) -> tuple[Bracket, Array | None]:
+    """The bracket after one batch of boxes, and points that are promising as a witness; None without a batch."""
     target = goal.aim(bracket)
     upper = bracket.pending.boxes.upper
     depth = np.where(np.isfinite(upper), 0, bracket.pending.boxes.level.sum(1))
     order = np.lexsort((-depth, -upper))
     high = int((upper > target).sum())
     if not high:  # a better witness has raised the target above what is left
-        vars(bracket).update(done=(*bracket.done, bracket.pending), pending=bracket.pending.take(order[:0]))
-        return
+        done = (*bracket.done, bracket.pending)
+        return replace(bracket, done=done, pending=bracket.pending.take(order[:0])), None
     size = BATCH if executor is None else 8 * BATCH
     if depth.max() > DEEP * bracket.error.d:
         size = BATCH // 4
@@ -242,13 +270,14 @@ def _step(
     tight = batch.tightened(result)
     finished = (tight.boxes.upper <= target) | result.limited | (batch.boxes.level.max(1) >= DEEPEST)
     halves = tight.take(~finished).split(*(axes[~finished] for axes in _axes(tight.boxes, result)))
-    # One assignment: an interrupt finds the state before or after it, never between.
-    vars(bracket).update(
-        done=(*bracket.done, tight.take(finished)), tried=bracket.tried + len(batch),
+    after = replace(
+        bracket,
+        done=(*bracket.done, tight.take(finished)),
         pending=bracket.pending.take(order[count:]).join(halves),
-    )  # fmt: skip
-    bracket.tree.record(batch.boxes.level.sum(1), ~finished)
-    found(result.points)
+        tried=bracket.tried + len(batch),
+        tree=bracket.tree.with_batch(batch.boxes.level.sum(1), ~finished),
+    )
+    return after, result.points
 
 
 def _axes(boxes: Boxes, found: Bounded) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -262,9 +291,13 @@ def _axes(boxes: Boxes, found: Bounded) -> tuple[NDArray[np.intp], NDArray[np.in
 
 
 def bound_all(
-    error: ErrorProgram, strategy: Strategy, boxes: Boxes, target: float, lower: float,
+    error: ErrorProgram,
+    strategy: Strategy,
+    boxes: Boxes,
+    target: float,
+    lower: float,
     executor: Executor | None = None,
-) -> Bounded:  # fmt: skip
+) -> Bounded:
     """The strategy on many boxes, in batches, over the executor's workers."""
     work = partial(_bound, strategy, error, target=target, lower=lower)
     run: Callable[..., Iterator[Bounded]] = map if executor is None else executor.map
@@ -283,7 +316,7 @@ FIRST_SECONDS = 2.0  # for a first bound, where there is none when the time is s
 
 
 def settle(
-    bracket: Bracket, strategy: Strategy, goal: Goal, limit: Limit, executor: Executor | None = None
+    work: Work, strategy: Strategy, goal: Goal, limit: Limit, executor: Executor | None = None
 ) -> None:
     """Tighten the bracket of work that was cut short: coarse bounds of the pending boxes, worst first.
 
@@ -295,6 +328,7 @@ def settle(
     INTERRUPTS.spare()
     try:
         for factor in (2.0, 8.0, 32.0, 128.0, np.inf):
+            bracket = work.bracket
             target = factor * max(goal.aim(bracket), 1e-300)
             rows = np.argsort(-bracket.pending.boxes.upper, kind="stable")
             rows = rows[bracket.pending.boxes.upper[rows] > target]
@@ -306,9 +340,10 @@ def settle(
                     bound_all(bracket.error, strategy, batch.boxes, target, 0.0, executor)
                 )
                 rest = np.setdiff1d(np.arange(len(bracket.pending)), rows[i : i + BATCH])
-                # The order is kept: rows name places of the joined boxes.
+                # The order is kept: rows are positions in the joined boxes.
                 order = np.argsort(np.concatenate([rows[i : i + BATCH], rest]), kind="stable")
-                bracket.pending = tight.join(bracket.pending.take(rest)).take(order)
+                bracket = replace(bracket, pending=tight.join(bracket.pending.take(rest)).take(order))
+                work.bracket = bracket
                 if not np.isfinite(tight.boxes.upper).all():
                     return
     except KeyboardInterrupt:

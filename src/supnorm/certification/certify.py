@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from pathlib import Path
 
 import numpy as np
 
-from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Strategy, narrow, settle
+from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Strategy, Work, narrow, settle
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.checkpoint import Checkpoint
 from supnorm.certification.error_program import ErrorProgram, error_program
@@ -22,31 +22,29 @@ from supnorm.certification.lower import admits, on_values, proved_error, search,
 from supnorm.certification.measured import BEYOND, Agreement, Measuring
 from supnorm.certification.obstacle import without_bound, without_value
 from supnorm.certification.result import CertifyResult, certificate_of, disagreement, result_of
-from supnorm.certification.resume import contradiction, load_bracket
+from supnorm.certification.resume import Admit, contradiction, load_bracket
 from supnorm.certification.rough import rough_points
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
-from supnorm.problem import Domain, Function, Problem
+from supnorm.problem import Problem
 from supnorm.results import BadInput, Contradiction
 
 Observer = Callable[[BracketNarrowed], None]
 LAST = 64  # rounds whose promising nodes are compared with the functions as they run at the end
-LAST_SECONDS = (
-    2.0  # after Ctrl-C, to tighten the bracket of what is pending; a second Ctrl-C ends that as well
-)
+# After Ctrl-C, to tighten the bracket of what is pending: no longer than a reader waits; a second Ctrl-C ends it as well.
+LAST_SECONDS = 2.0
 
 
 @broken_workers_explained()
 @one_thread()
 def certify(
-    problem: Problem | Function,
+    problem: Problem,
     ratio: float | None = None,
     tolerance: float | None = None,
     *,
-    domain: Domain | None = None,
     seconds: float | None = None,
     boxes: int = 1_000_000,
     strategy: Strategy | None = None,
@@ -60,11 +58,10 @@ def certify(
     """Prove a bracket of the worst error of a model against a reference.
 
     Args:
-        problem: model and reference must have straight-line programs: ONNX, JAX code, or ``program`` set. Or
-            one function, such as a `residual`, whose size on the ``domain`` is bounded.
+        problem: model and reference must have straight-line programs: ONNX, JAX code, or ``program`` set. The size of one
+            function alone, such as a `residual`, is bounded as the problem `against_zero`.
         ratio: stop at upper <= ratio * lower; 1.1 where there is no tolerance either.
         tolerance: stop at upper <= tolerance, or at a witness above it; that of the problem when neither is given.
-        domain: of a function alone; a problem has its own.
         seconds: budget; the best bracket so far is returned.
         boxes: budget in boxes tried; 0 with ``resume`` only says what the saved proof is worth.
         strategy: how boxes are bounded; by default `LinearBounds` where the network has kinks, else
@@ -89,23 +86,11 @@ def certify(
     CertifyResult('proved', lower=0.3567, upper=0.3593, upper_kind='exact-arithmetic')
     """
     limit = Limit.of(seconds)
-    problem = _as_problem(problem, domain)
-    for name, axis in zip(problem.domain.names, problem.domain.axes, strict=True):
-        if not axis.low < axis.high:  # a box without width is no certificate
-            raise BadInput(
-                f"axis {name} has a single value, {axis.low:g}: put it into model and reference, and leave the axis out"
-            )
+    _demand_problem(problem)
     goal = _goal(ratio, problem.error.limit if ratio is None and tolerance is None else tolerance)
     measuring = Measuring(problem)
     error = error_program(problem, measuring)
-    method = _choose(error) if strategy is None else strategy
-    if isinstance(method, type) or not callable(getattr(method, "bound", None)):
-        raise BadInput(
-            "strategy must be GradedCertificate(), ChebyshevCertificate(), LinearBounds() or another object with "
-            f"a method bound, got {method!r}"
-        )
-    if error.declared and not isinstance(method, ChebyshevCertificate):
-        raise BadInput("a function with a declared bound needs strategy = ChebyshevCertificate()")
+    method = _method(error, strategy)
     executor = None if error.declared else executor  # its values are kept in one place
     admit = admits(problem, error)
     measuring.beside_kinks(np.random.default_rng(seed))
@@ -116,65 +101,101 @@ def certify(
         measuring.at(given, "given")
     seen = measuring.agreement()
     goal = replace(goal, room=BEYOND * (seen.hidden + (seen.lower_precision if goal.ratio is None else 0.0)))
-    bracket = Bracket.start(error) if resume is None else load_bracket(resume, error, goal, admit)
-    places: list[Array] = []
-
-    def at(t: Array) -> Array:
-        return on_values(problem.domain, np.clip(error.to_x(t), *_ends(problem)))
-
-    def found(t: Array) -> None:
-        places.append(t)
-        bracket.raise_lower(np.clip(error.to_x(t), *_ends(problem)), admit, proved_error)
-        if discrete:
-            bracket.raise_lower(at(t), admit, proved_error)
-
+    work = Work(Bracket.start(error) if resume is None else load_bracket(resume, error, goal, admit))
+    points = Promising(problem, error, admit, work)
     keep = Checkpoint(
-        None if checkpoint is None else Path(checkpoint), lambda: certificate_of(problem, bracket)
+        None if checkpoint is None else Path(checkpoint), lambda: certificate_of(problem, work.bracket)
     )
 
-    def told(event: BracketNarrowed) -> None:
+    def observe(event: BracketNarrowed) -> None:
         if observer is not None:
             observer(event)
         keep(event)
 
     obstacle: str | None = None
-    discrete = any(axis.values is not None for axis in problem.domain.axes)
     try:
-        bracket.raise_lower(given, admit, proved_error)
-        points, lost = search(error, np.random.default_rng(seed), lambda t: admit(at(t)))
-        found(points)
+        work.bracket = work.bracket.raised(given, admit, proved_error)
+        promising, lost = search(error, np.random.default_rng(seed), lambda t: admit(points.at(t)))
+        points.found(promising)
         if len(lost):
-            obstacle = without_value(problem, at(lost))
+            obstacle = without_value(problem, points.at(lost))
         end = "infinite"
-        if obstacle is None and (without := _contradicted(problem, goal, seen, bracket)) is not None:
-            end = without
-        elif obstacle is None:
-            end = narrow(bracket, method, goal, found, limit.within(0.9), boxes, executor, told)
+        if obstacle is None:
+            end = _contradicted(problem, goal, seen, work.bracket) or narrow(
+                work, method, goal, points.found, limit.within(0.9), boxes, executor, observe
+            )
     except KeyboardInterrupt:
         INTERRUPTS.taken()
         end = "interrupted"
     except Contradiction as bug:
         if resume is not None:
-            raise contradiction(resume, bracket) from None
+            raise contradiction(resume, work.bracket) from None
         raise bug
     if end in ("seconds", "boxes", "interrupted") and boxes:
         rest = {"seconds": limit, "boxes": Limit(), "interrupted": Limit.of(LAST_SECONDS)}[end]
-        settle(bracket, method, goal, rest, executor)
-    if error.declared and bracket.witness is not None:
-        # The file holds the value at the witness alone; in a batch it may have been rounded otherwise.
-        alone = float(proved_error(error, bracket.witness[None])[0])
-        vars(bracket).update(lower=min(bracket.lower, alone))
+        settle(work, method, goal, rest, executor)
+    bracket = _as_in_the_file(work.bracket)
     if resume is not None and bracket.lower > bracket.upper:
         raise contradiction(resume, bracket)
     bracket.demand_consistent()
     if obstacle is None and not math.isfinite(bracket.upper) and bracket.tried:
         obstacle = without_bound(problem, error, bracket.leaves)
-    best = np.zeros((0, error.d)) if bracket.witness is None else bracket.witness[None]
     with suppress(KeyboardInterrupt):  # a second Ctrl-C leaves out what is left to compare
-        measuring.at(np.concatenate([best, at(_worst_places(bracket, places, measuring.most))]), "worst")
-        start, step = rough_points(bracket.leaves.boxes, bracket.leaves.proof.rounding, error.low, error.high)
-        measuring.where_rough(at(start), at(start + step) - at(start), np.random.default_rng(seed))
+        points.compare(measuring, bracket, seed)
     return result_of(problem, bracket, goal, end, limit.spent, obstacle, measuring.agreement())
+
+
+@dataclass
+class Promising:
+    """Points where the error may be large, as they are found; the best one that counts becomes the witness.
+
+    Attributes:
+        problem, error: whose points they are.
+        admit: which points count.
+        work: holds the bracket whose lower bound they raise.
+        rounds: the points of each batch of boxes, in box coordinates.
+    """
+
+    problem: Problem
+    error: ErrorProgram
+    admit: Admit
+    work: Work
+    rounds: list[Array] = field(default_factory=list)
+
+    def _inside(self, t: Array) -> Array:
+        axes = self.problem.domain.axes
+        ends = np.array([a.low for a in axes]), np.array([a.high for a in axes])
+        return np.asarray(np.clip(self.error.to_x(t), *ends))
+
+    def at(self, t: Array) -> Array:
+        """Points of the domain at box coordinates; of an input that takes some values only the nearest one."""
+        return on_values(self.problem.domain, self._inside(t))
+
+    def found(self, t: Array) -> None:
+        """Try points, in box coordinates, as witness."""
+        self.rounds.append(t)
+        self.work.bracket = self.work.bracket.raised(self._inside(t), self.admit, proved_error)
+        if any(axis.values is not None for axis in self.problem.domain.axes):
+            self.work.bracket = self.work.bracket.raised(self.at(t), self.admit, proved_error)
+
+    def compare(self, measuring: Measuring, bracket: Bracket, seed: int) -> None:
+        """Compare model and reference as they run with what was read, where the proof found the error largest."""
+        best = np.zeros((0, self.error.d)) if bracket.witness is None else bracket.witness[None]
+        worst = self.at(_worst(bracket, self.rounds, measuring.most))
+        measuring.at(np.concatenate([best, worst]), "worst")
+        leaves = bracket.leaves
+        start, step = rough_points(leaves.boxes, leaves.proof.rounding, self.error.low, self.error.high)
+        measuring.where_rough(
+            self.at(start), self.at(start + step) - self.at(start), np.random.default_rng(seed)
+        )
+
+
+def _as_in_the_file(bracket: Bracket) -> Bracket:
+    """The file holds a declared function's value at the witness alone; in a batch it may have been rounded otherwise."""
+    if not bracket.error.declared or bracket.witness is None:
+        return bracket
+    alone = float(proved_error(bracket.error, bracket.witness[None])[0])
+    return replace(bracket, lower=min(bracket.lower, alone))
 
 
 def _contradicted(problem: Problem, goal: Goal, seen: Agreement, bracket: Bracket) -> str | None:
@@ -189,13 +210,13 @@ def _contradicted(problem: Problem, goal: Goal, seen: Agreement, bracket: Bracke
     return None
 
 
-def _worst_places(bracket: Bracket, places: list[Array], most: int) -> Array:
+def _worst(bracket: Bracket, rounds: list[Array], most: int) -> Array:
     """Where the proof saw the largest errors: its worst nodes and its worst boxes, in box coordinates."""
     error = bracket.error
     boxes = bracket.leaves.boxes
     rows = np.argsort(-boxes.upper, kind="stable")[: max(most // 4, 1)]
     centre, _ = boxes.take(rows).centre_and_half(error.low, error.high)
-    nodes = np.concatenate([np.zeros((0, error.d)), *places[-LAST:]])
+    nodes = np.concatenate([np.zeros((0, error.d)), *rounds[-LAST:]])
     if len(nodes) > most // 2 and not error.declared:  # those of a declared function may be expensive
         nodes = nodes[np.argsort(-values(error, nodes), kind="stable")[: most // 2]]
     return np.concatenate([nodes[: most // 2], centre])
@@ -209,19 +230,39 @@ def _points(witness: Array, d: int) -> Array:
     return given
 
 
-def _as_problem(given: Problem | Function, domain: Domain | None) -> Problem:
-    """A function alone is a model of zero."""
-    if isinstance(given, Problem):
-        if domain is not None:
-            raise BadInput("a problem has its own domain; leave domain out")
-        return given
-    if not isinstance(given, Function) or domain is None:
+def _demand_problem(problem: Problem) -> None:
+    """See that it is one, on a box with a width.
+
+    Raises:
+        BadInput: when it is not.
+    """
+    if not isinstance(problem, Problem):
         raise BadInput(
-            "give certify a Problem, or a Function and its domain, certify(residual(..), domain=..)"
+            "give certify a Problem; of a function alone certify(against_zero(function, domain)) bounds the size, got "
+            f"{type(problem).__name__}"
         )
-    middle = domain.from_unit(np.full((1, domain.d), 0.5))
-    zeros = np.zeros((domain.d, given.value(middle).shape[1]))
-    return Problem(given, Function((lambda x: x @ zeros), name="zero"), domain)
+    for name, axis in zip(problem.domain.names, problem.domain.axes, strict=True):
+        if not axis.low < axis.high:  # a box without width is no certificate
+            raise BadInput(
+                f"axis {name} has a single value, {axis.low:g}: put it into model and reference, and leave the axis out"
+            )
+
+
+def _method(error: ErrorProgram, strategy: Strategy | None) -> Strategy:
+    """The strategy that was asked for, else the one that suits.
+
+    Raises:
+        BadInput: when it cannot bound this error.
+    """
+    method = _choose(error) if strategy is None else strategy
+    if isinstance(method, type) or not callable(getattr(method, "bound", None)):
+        raise BadInput(
+            "strategy must be GradedCertificate(), ChebyshevCertificate(), LinearBounds() or another object with "
+            f"a method bound, got {method!r}"
+        )
+    if error.declared and not isinstance(method, ChebyshevCertificate):
+        raise BadInput("a function with a declared bound needs strategy = ChebyshevCertificate()")
+    return method
 
 
 def _choose(error: ErrorProgram) -> Strategy:
@@ -249,8 +290,3 @@ def _goal(ratio: float | None, tolerance: float | None) -> Goal:
     if tolerance is not None and not 0.0 < tolerance < math.inf:
         raise BadInput(f"tolerance must be positive and finite, got {tolerance}")
     return Goal(1.1 if ratio is None and tolerance is None else ratio, tolerance)
-
-
-def _ends(problem: Problem) -> tuple[Array, Array]:
-    axes = problem.domain.axes
-    return np.array([a.low for a in axes]), np.array([a.high for a in axes])

@@ -145,13 +145,15 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
     )  # fmt: skip
 
 
-NOTHING = 1e-250  # what the room for underflow adds up to in the model of a function that is zero
+# The model of a function that is zero holds no more than its own room for underflow, which adds up over its features: a
+# size below this is taken for zero. It is above the `UNDERFLOW` of a bound of the error.
+ZERO = 1e-250
 
 
 def _zeros(reference: Program, floor: float, x: Array) -> NDArray[np.bool_]:
     """Where |f| is below the floor and nothing but room for underflow, shape ``(n, m)``."""
     model, _ = propagate(reference, x, np.zeros_like(x), np.ones(1))
-    return np.asarray(model.size <= min(floor, NOTHING))
+    return np.asarray(model.size <= min(floor, ZERO))
 
 
 def _box(problem: Problem) -> Array:

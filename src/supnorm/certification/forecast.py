@@ -8,6 +8,8 @@ the tree stays as wide as it is, and so does the estimate. A forecast, not a bou
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,23 +18,24 @@ from numpy.typing import NDArray
 SEEN = 8  # boxes of a depth after which its share counts
 
 
-@dataclass
+@dataclass(frozen=True)
 class Tree:
     """Counts by depth of boxes that were bounded, and of those that were halved."""
 
-    bounded: dict[int, int] = field(default_factory=dict)
-    halved: dict[int, int] = field(default_factory=dict)
+    bounded: Mapping[int, int] = field(default_factory=dict)
+    halved: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def tried(self) -> int:
         """Boxes bounded."""
         return sum(self.bounded.values())
 
-    def record(self, depth: NDArray[np.int64], halved: NDArray[np.bool_]) -> None:
-        """Count a batch."""
-        for one, open_ in zip(depth.tolist(), halved.tolist(), strict=True):
-            self.bounded[one] = self.bounded.get(one, 0) + 1
-            self.halved[one] = self.halved.get(one, 0) + open_
+    def with_batch(self, depth: NDArray[np.int64], halved: NDArray[np.bool_]) -> Tree:
+        """The counts with those of a batch added."""
+        bounded, split = Counter(self.bounded), Counter(self.halved)
+        bounded.update(depth.tolist())
+        split.update(depth[halved].tolist())
+        return Tree(bounded, split)
 
     def share(self, depth: int) -> float:
         """Share of the boxes of a depth that are halved."""
@@ -40,13 +43,12 @@ class Tree:
         last = max([k for k in known if self.bounded[k] >= SEEN] or known, default=None)
         if last is None:
             return 0.5
-        return float(self.halved[last] / self.bounded[last] * 0.5 ** (depth - last))
+        return float(self.halved.get(last, 0) / self.bounded[last] * 0.5 ** (depth - last))
 
     def remaining(self, depth: NDArray[np.int64]) -> float:
         """Boxes still to be bounded below pending boxes of these depths.
 
-        >>> tree = Tree()
-        >>> tree.record(np.zeros(8, dtype=int), np.arange(8) < 4)
+        >>> tree = Tree().with_batch(np.zeros(8, dtype=int), np.arange(8) < 4)
         >>> round(tree.remaining(np.array([1, 1])), 1)
         3.3
         """

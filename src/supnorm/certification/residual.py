@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from supnorm.certification.branch_room import has_branches
-from supnorm.problem import Function
+from supnorm.problem import Domain, Function, Problem
 from supnorm.program import lower_jaxpr, program_of
 from supnorm.program.to_jax import to_jax
 
@@ -36,7 +38,7 @@ def residual(
     >>> decay.value(np.array([[0.0]])).round(6)
     array([[0.1]])
     >>> from supnorm import Domain, certify
-    >>> bound = certify(decay, domain=Domain(t=(0.0, 1.0)))
+    >>> bound = certify(against_zero(decay, Domain(t=(0.0, 1.0))))
     >>> bound.lower <= 0.1 <= bound.upper <= 0.11
     True
     """
@@ -53,3 +55,16 @@ def residual(
         remark = f"softplus is taken without its branch, and with its derivatives, above {min(ends):g}"
         program = replace(program, remarks=(*program.remarks, remark))
     return Function(program.value, name="residual", vjp=program.vjp, program=program)
+
+
+def against_zero(function: Function, domain: Domain) -> Problem:
+    """The problem whose error is the size of one function, such as a `residual`: the function against zero.
+
+    >>> from supnorm import Function
+    >>> problem = against_zero(Function(np.sin), Domain(t=(0.0, 1.0)))
+    >>> float(problem.reference(0.5)[0, 0])
+    0.0
+    """
+    middle = domain.from_unit(np.full((1, domain.d), 0.5))
+    zeros = np.zeros((domain.d, function.value(middle).shape[1]))
+    return Problem(function, Function((lambda x: x @ zeros), name="zero"), domain)

@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,11 @@ def load_bracket(path: Path | str, error: ErrorProgram, goal: Goal, admit: Admit
         raise BadInput(f"{path}: certificate of another model, reference or domain; start without resume")
     upper = leaves.boxes.upper
     bracket = Bracket(error, leaves, believed=np.unique(upper[np.isfinite(upper)]))
-    bracket.raise_lower(witness[admit(witness)], admit, proved_error)
+    bracket = bracket.raised(witness[admit(witness)], admit, proved_error)
     if bracket.lower > bracket.upper:
         raise contradiction(path, bracket)
     kept = leaves.boxes.upper <= goal.target(bracket.lower)
-    vars(bracket).update(pending=leaves.take(~kept), done=(leaves.take(kept),))
-    return bracket
+    return replace(bracket, pending=leaves.take(~kept), done=(leaves.take(kept),))
 
 
 def contradiction(path: Path | str, bracket: Bracket) -> BadInput:
