@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing.explain import number
 from supnorm.problem import Domain, draw_inside
 from supnorm.results import Witness
+from supnorm.results.numbers import percent
 
 Array = NDArray[np.float64]
 DRAWN = 1000  # points that measure a domain which is not a box
@@ -31,7 +31,7 @@ def domain_against_data(domain: Domain, data: Array, witness: Witness | None) ->
         )
     text = (
         f"The declared domain exceeds the range of the data in {', '.join(parts)}: "
-        f"{outside} % of the domain lies outside that range."
+        f"{outside} of the domain lies outside that range."
     )
     if witness is not None:
         out = [domain.names[i] for i in wide if witness.x[i] < low[i] or witness.x[i] > high[i]]
@@ -49,14 +49,14 @@ def _beyond(domain: Domain, low: Array, high: Array) -> tuple[NDArray[np.intp], 
         x = draw_inside(domain, DRAWN, np.random.default_rng(0))
         beyond = (x < low) | (x > high)
         share = float(beyond.any(axis=1).mean())
-        return np.flatnonzero(beyond.mean(axis=0) > WIDER), f"about {number(100 * share, 2)}"
+        return np.flatnonzero(beyond.mean(axis=0) > WIDER), f"about {percent(share)}"
     u = domain.to_unit(np.stack([low, high])).clip(0, 1)
     for column, a, b, axis in zip(u.T, low, high, domain.axes, strict=True):
         if axis.values is not None:  # each stands for a band of the unit box
             listed = np.asarray(axis.values)
             column[:] = np.mean(listed < a), np.mean(listed <= b)
     inside = float(np.prod(np.maximum(u[1] - u[0], 0.0)))
-    return np.flatnonzero((u[0] > WIDER) | (u[1] < 1 - WIDER)), f"{100 * (1 - inside):.3g}"
+    return np.flatnonzero((u[0] > WIDER) | (u[1] < 1 - WIDER)), percent(1 - inside, 3)
 
 
 def data_distances(domain: Domain, data: Any, x: Array) -> Array | None:

@@ -9,19 +9,17 @@ import numpy as np
 
 from supnorm.auditing.compared import is_table
 from supnorm.auditing.data_findings import domain_against_data
-from supnorm.auditing.explain import number
 from supnorm.auditing.infinite import (
-    RANDOM,
-    drawn_from,
     failed_share,
     infinite_cause,
     infinite_share,
+    limit_of,
     points_word,
 )
 from supnorm.auditing.reproducibility import not_reproducible
 from supnorm.auditing.row_findings import row_failures, rows_left_out
 from supnorm.auditing.run import Run
-from supnorm.auditing.statistics import Sample, clopper_pearson_upper
+from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.failures import FUNCTION
 from supnorm.problem import Problem
@@ -88,15 +86,12 @@ def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
             side if not own else "error function" if own == len(causes) else f"{side} or the error function"
         )
         k, n = sample.failed.get(side, 0), sample.drawn
-        most = (
-            f"with 95 % confidence it has none on at most {number(100 * clopper_pearson_upper(k, n), 2)} % of "
-            f"{drawn_from(evaluator.problem)}"
-        )
+        most = limit_of(evaluator.problem, points, "it has none on", k, n)
         none = "No error is known there, and none is counted."
         if side == "model":
             none = 'That is ignored, as failures = "ignore" asks: no error is counted there.'
         text = (
-            f"The {name} has no value at {failed_share(side, sample, points)}{f': {most}' if points == RANDOM else ''}. "
+            f"The {name} has no value at {failed_share(side, sample, points)}{most}. "
             f"{none} {_most_frequent(evaluator, side)}"
         )
         found.append({"code": f"{side}-failed", "text": text})

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from supnorm.auditing.compared import is_table
-from supnorm.auditing.explain import number
 from supnorm.auditing.statistics import Sample, clopper_pearson_upper
 from supnorm.auditing.tally import WholeSample
 from supnorm.problem import Problem
 from supnorm.results import Witness
+from supnorm.results.numbers import ErrorUnit, percent, pretty_unit
 
 RANDOM = "random points"
 
@@ -38,7 +38,7 @@ def failed_share(side: str, sample: Sample, points: str) -> str:
     """At how many of the ``points`` (`points_word`) a side failed, in words."""
     k, n = sample.failed.get(side, 0), sample.drawn
     return (
-        f"{k:,} of {n:,} {points} ({number(100 * k / n, 2)} %)"
+        f"{k:,} of {n:,} {points} ({percent(k / n)})"
         if k
         else f"some of the points evaluated, though at none of the {n:,} {points}"
     )
@@ -61,22 +61,24 @@ def infinite_cause(problem: Problem, witness: Witness) -> tuple[str, str]:
     return "infinite-error", f"{cause} at a point where both values are finite."
 
 
+def limit_of(problem: Problem, points: str, what: str, k: int, n: int) -> str:
+    """The upper limit of the share of which ``k`` of ``n`` random points are; empty for others, and where it is all."""
+    share = clopper_pearson_upper(k, n)
+    if points != RANDOM or share >= 1:
+        return ""
+    return f": with 95 % confidence {what} at most {percent(share)} of {drawn_from(problem)}"
+
+
 def infinite_share(problem: Problem, sample: Sample, worst_finite: float) -> str:
     """On how much of the domain the error is infinite, and what the finite errors are like."""
     finite = sample.finite()
     k, n = sample.n - finite.n, sample.n
     points = points_word(sample, is_table(problem))
-    relative = problem.error.kind == "relative" and not problem.error.per_output
-    unit = f" {name}" if (name := error_unit(problem)) else ""
-
-    def size(error: float) -> str:
-        return f"{100 * error:.3g} %" if relative else f"{error:.3g}{unit}"
-
+    size = ErrorUnit(problem.error.kind, pretty_unit(error_unit(problem)), problem.error.per_output)
     text = ""
     if n:
-        share = number(100 * clopper_pearson_upper(k, n), 2)
-        most = f": with 95 % confidence it is on at most {share} % of {drawn_from(problem)}"
-        text = f"The error is infinite at {k:,} of {n:,} {points}{most if points == RANDOM else ''}."
+        most = limit_of(problem, points, "it is on", k, n)
+        text = f"The error is infinite at {k:,} of {n:,} {points}{most}."
     if finite.n:
         one = points.replace("points", "point").replace("rows", "row") if finite.n == 1 else points
         text += f" Where it is finite its RMS over {finite.n:,} {one} is {size(finite.rms().value)}"

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.compared import NAMED, Compared
+from supnorm.auditing.infinite import error_unit
 from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Problem
+from supnorm.results.numbers import ErrorUnit, pretty_unit
 
 ROWS = 8192  # at a time
 
@@ -88,10 +90,8 @@ def missing_words(compared: Compared, problem: Problem) -> str:
     best = next((p.witness for p in compared.peaks if np.isfinite(p.witness.error)), None)
     if best is None:
         return text
-    relative = problem.error.kind == "relative" and not problem.error.per_output
-    worst, rms = (
-        f"{100 * v:.3g} %" if relative else f"{v:.3g}" for v in (finite.worst(), finite.rms().value)
-    )
+    size = ErrorUnit(problem.error.kind, pretty_unit(error_unit(problem)), problem.error.per_output)
+    worst, rms = size(finite.worst()), size(finite.rms().value)
     rows = "row is" if finite.n == 1 else "rows is"
     return f"{text} The worst error of the other {finite.n:,} {rows} {worst}, in row {best.row:,}, and their RMS {rms}."
 

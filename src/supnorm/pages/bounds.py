@@ -14,12 +14,12 @@ import numpy as np
 from markupsafe import Markup
 
 from supnorm.pages import maps
-from supnorm.pages.numbers import count, percent
 from supnorm.pages.ramp import colour_scale, legend, legend_words
 from supnorm.pages.svg import Scale, path, picture, two_sizes, x_axis, y_axis
 from supnorm.pages.view import View, number, numbers
 from supnorm.pages.words import m
 from supnorm.results import rounded_up
+from supnorm.results.numbers import count, percent
 
 MOST_ROWS = 15
 

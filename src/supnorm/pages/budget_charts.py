@@ -8,9 +8,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from supnorm.pages.numbers import num, superscript
 from supnorm.pages.svg import Scale, area, el, line, path, picture, span, text, x_axis, y_axis
 from supnorm.pages.view import number
+from supnorm.results.numbers import num, superscript
 
 LINES = {"guarantee": "s-ref", "construction": "s-mod", "forecast": "s-err"}
 WIDEST = 12.0  # decades of samples that are shown: beyond, no chart helps

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from supnorm.pages.budget_charts import edge_rows, error_curves, interaction_graph
-from supnorm.pages.numbers import num
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import two_sizes
 from supnorm.pages.view import number
 from supnorm.results import write_whole
+from supnorm.results.numbers import num
 
 CHIPS = {"suitable": "proven", "suitable with guard": "proven", "unsuitable": "over"}
 CONDITIONAL = "conditional"  # the status of a row that rests on sampled bounds

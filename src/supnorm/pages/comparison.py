@@ -9,11 +9,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from supnorm.pages.numbers import ErrorUnit, count, num, ratio
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import FAR, Scale, line, picture, rect, text
 from supnorm.pages.view import number
 from supnorm.results import write_whole
+from supnorm.results.numbers import ErrorUnit, count, num, ratio
 
 HEAD = ("model", "RMS", "99.9 % below", "worst found", "worst / RMS", "tolerance", "status", "at")
 

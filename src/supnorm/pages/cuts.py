@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from supnorm.pages.numbers import num
 from supnorm.pages.points import AxisView
 from supnorm.pages.svg import (
     FAR,
@@ -31,6 +30,7 @@ from supnorm.pages.svg import (
     y_axis,
 )
 from supnorm.pages.view import View, number, numbers
+from supnorm.results.numbers import num
 
 
 def cut(view: View, raw: Mapping[str, Any], part: str, width: int = 342) -> Markup:

@@ -10,10 +10,10 @@ import math
 import numpy as np
 from markupsafe import Markup
 
-from supnorm.pages.numbers import count, num, share
 from supnorm.pages.svg import FAR, Scale, area, join, line, path, picture, rect, text, x_axis, y_axis
 from supnorm.pages.view import View, number, numbers
 from supnorm.pages.words import top_level
+from supnorm.results.numbers import count, num, share
 
 HEIGHT, TOP, BASE = 250, 62.0, 210.0
 LEFT = 72  # of the axis of shares: room for "1 in 100,000"

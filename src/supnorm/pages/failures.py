@@ -9,10 +9,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from supnorm.pages.numbers import count, percent
 from supnorm.pages.svg import Scale, picture, rect, x_axis, y_axis
 from supnorm.pages.view import View, number, numbers
 from supnorm.pages.words import m
+from supnorm.results.numbers import count, percent
 
 
 def sentence(view: View) -> Markup:

@@ -9,13 +9,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from supnorm.pages.numbers import ErrorUnit, count, num
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import two_sizes
 from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.pages.time_chart import rows as chart_rows
-from supnorm.pages.view import number, pretty_unit
+from supnorm.pages.view import number
 from supnorm.results import rounded_down, rounded_up, write_whole
+from supnorm.results.numbers import ErrorUnit, count, num, pretty_unit
 
 CHIPS = {"tolerance-exceeded": "over"}  # what is not proved stays open
 NORMS = {"sup": "largest error", "l2": "root mean square error"}

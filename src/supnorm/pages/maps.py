@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from supnorm.pages import sections
 from supnorm.pages.cuts import two_storeys
-from supnorm.pages.numbers import num
 from supnorm.pages.points import AxisView
 from supnorm.pages.ramp import ColourScale, colour_scale, field, grid_of, legend, legend_words
 from supnorm.pages.svg import Scale, el, line, picture, text, two_sizes, x_axis
 from supnorm.pages.view import View, numbers
+from supnorm.results.numbers import num
 
 MOST_PANELS = 45
 LETTER = 6.3  # width of a letter of the small labels, about

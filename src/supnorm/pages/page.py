@@ -19,7 +19,6 @@ from supnorm.pages.comparison import write_comparison
 from supnorm.pages.cuts import cut, cut_rows, spread
 from supnorm.pages.fit_page import write_fit_page
 from supnorm.pages.glossary import glossary
-from supnorm.pages.numbers import count, num, ratio
 from supnorm.pages.points import PeakView
 from supnorm.pages.ramp import legend, legend_words
 from supnorm.pages.record import record
@@ -28,6 +27,7 @@ from supnorm.pages.ruler import ruler
 from supnorm.pages.svg import HALF, NARROW, two_sizes
 from supnorm.pages.view import View, number, numbers
 from supnorm.results import BadInput, write_whole
+from supnorm.results.numbers import count, num, ratio
 
 MOST_CUTS = 12
 OTHERS: dict[Any, Callable[[Any, Path | str], None]] = {

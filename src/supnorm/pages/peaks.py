@@ -11,11 +11,11 @@ from markupsafe import Markup
 
 from supnorm.pages.cuts import error_axis
 from supnorm.pages.maps import Panel, axis_names, panel, ring
-from supnorm.pages.numbers import num, ratio
 from supnorm.pages.points import AxisView, PeakView
 from supnorm.pages.ramp import ColourScale, colour_scale, field
 from supnorm.pages.svg import Bands, Scale, line, path, picture, text, x_axis, y_axis
 from supnorm.pages.view import View, number, numbers
+from supnorm.results.numbers import num, ratio
 
 SHOWN = 6
 TICKS = 5

@@ -6,9 +6,9 @@ import math
 import re
 from dataclasses import dataclass, field
 
-from supnorm.pages.numbers import count, in_range, share, with_unit
 from supnorm.pages.svg import Bands, Scale
 from supnorm.results import EDGE
+from supnorm.results.numbers import count, in_range, share, with_unit
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 NUMBER = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?|nan|inf", re.I)

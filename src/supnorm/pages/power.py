@@ -9,9 +9,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from supnorm.pages.numbers import count, num, percent, share
 from supnorm.pages.view import View, number
 from supnorm.pages.words import m
+from supnorm.results.numbers import count, num, percent, share
 
 # What was found nearly always, what could be missed besides, and what could be missed when nothing was sure.
 BUMPS = (

@@ -18,8 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from supnorm.evaluation.events import Advanced, Event, Finished, NewWorst, Planned, Started
-from supnorm.pages.numbers import ErrorUnit, count
-from supnorm.pages.view import pretty_unit
+from supnorm.results.numbers import ErrorUnit, count, pretty_unit
 from supnorm.results.printable import one_line
 
 BAR = 32

@@ -6,9 +6,9 @@ import math
 
 from markupsafe import Markup
 
-from supnorm.pages.numbers import count
 from supnorm.pages.svg import Scale, area, line, path, picture, span, text, x_axis, y_axis
 from supnorm.pages.view import View, number, numbers
+from supnorm.results.numbers import count
 
 
 def steps(view: View) -> list[tuple[float, float]]:

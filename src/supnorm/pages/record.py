@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from supnorm.pages.numbers import count, num
 from supnorm.pages.view import View, number
+from supnorm.results.numbers import count, num
 
 PURPOSES = {
     "statistics": "independent random points",

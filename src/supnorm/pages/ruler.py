@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from supnorm.pages.numbers import count
 from supnorm.pages.svg import Scale, el, join, line, picture, rect, text, widened
 from supnorm.pages.view import View
 from supnorm.pages.words import top_level
+from supnorm.results.numbers import count
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from supnorm.pages.numbers import count, num, percent, ratio, share, spelled
+from supnorm.auditing.explain import region
 from supnorm.pages.progress_chart import steps
 from supnorm.pages.view import View, number
 from supnorm.pages.words import m, term
+from supnorm.results.numbers import count, percent, ratio, share, spelled
 
 SMALL = 0.01  # of the domain: a larger peak is no glitch
-NOTICED = 0.2  # of the mean square: a region that random points have seen and that makes up more of it shows in the RMS
 
 
 def where(view: View) -> Markup:
@@ -127,31 +127,8 @@ def _drawn(view: View) -> str:
 
 
 def why_average(view: View) -> Markup:
-    """Whether the average shows the worst error, with the user's own numbers; empty when they do not differ much."""
-    point = view.witness
-    n = view.plain[0]
-    if point is None or not n or not view.rms > 0 or not point.volume > 0 or view.lower < 3 * view.rms:
-        return Markup("")
-    if math.isinf(view.lower):  # the RMS is then one of the finite errors alone
-        return Markup("")
-    if not view.uniform or view.exact:  # a law may prefer the region, or avoid it
-        return Markup("")
-    per = 1 / point.volume
-    noticed = per <= view.drawn and point.volume * (view.lower / 2) ** 2 > NOTICED * view.rms**2
-    begin = "The peak" if noticed else "Why the average does not show it: the peak"
-    words = m("{} of the worst error fills {} of the domain, ", begin, point.size)
-    least = "at least " if point.size.startswith("at least") else ""
-    words += m(
-        "so that {}one random point in {} falls into it; {} were drawn.",
-        least,
-        num(per, 2),
-        count(view.drawn),
-    )
-    if noticed:
-        words += " The average shows it."
-    elif per > view.drawn:
-        words += " A test set of this size will usually miss it."
-    return words
+    """How much of the domain the worst error fills, and whether the average shows it: the sentences of the result."""
+    return Markup(" ").join(escape(fact.text) for fact in region(view.data))
 
 
 def peaks(view: View) -> Markup:

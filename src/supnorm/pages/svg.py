@@ -17,7 +17,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
-from supnorm.pages.numbers import num
+from supnorm.results.numbers import num
 
 Floats = NDArray[np.float64]
 

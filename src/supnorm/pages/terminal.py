@@ -15,12 +15,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from supnorm.pages.numbers import count, num, percent, ratio, share
 from supnorm.pages.peaks import edge_words, tags
 from supnorm.pages.points import PeakView
 from supnorm.pages.power import by_size, rows_of
 from supnorm.pages.view import View, numbers
 from supnorm.pages.words import chip, top_level
+from supnorm.results.numbers import count, num, percent, ratio, share
 from supnorm.results.printable import printable
 
 BLOCKS = "▁▂▃▄▅▆▇█"

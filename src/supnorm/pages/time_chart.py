@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from supnorm.pages.numbers import num
 from supnorm.pages.svg import Scale, el, line, path, picture, span, text, x_axis, y_axis
+from supnorm.results.numbers import num
 
 LABEL = 13.0  # pixels between two labels
 

@@ -6,14 +6,13 @@ Every chart and sentence takes its numbers from here, so that none has to know h
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from supnorm.pages.numbers import ErrorUnit, count, num, superscript, with_unit
 from supnorm.pages.points import AxisView, PeakView
 from supnorm.results import from_json, rounded_up
+from supnorm.results.numbers import ErrorUnit, count, num, pretty_unit, with_unit
 
 
 class InconsistentResult(RuntimeError):
@@ -30,16 +29,6 @@ def number(value: Any) -> float:
         return from_json(value)
     except (TypeError, ValueError):
         return math.nan
-
-
-def pretty_unit(unit: str) -> str:
-    """A unit as it is printed.
-
-    >>> pretty_unit("kg/m3"), pretty_unit("degC"), pretty_unit("s^-1"), pretty_unit("Pa")
-    ('kg/m³', '°C', 's⁻¹', 'Pa')
-    """
-    unit = {"degC": "°C", "deg": "°", "degree": "°"}.get(unit, unit)
-    return re.sub(r"(?<=[A-Za-z])\^?(-?\d)(?![\w.])", lambda found: superscript(int(found[1])), unit)
 
 
 def numbers(values: Any) -> list[float]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from supnorm.pages.numbers import count, num, ratio
 from supnorm.pages.points import PeakView
 from supnorm.pages.view import View, number
+from supnorm.results.numbers import count, num, ratio
 
 
 @dataclass(frozen=True)

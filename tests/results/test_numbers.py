@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supnorm.pages.numbers import ErrorUnit, in_range, num, percent, ratio, share, with_unit
+from supnorm.results.numbers import ErrorUnit, in_range, num, percent, ratio, share, with_unit
 
 SUPERSCRIPT = {c: d for d, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
 

@@ -1,11 +1,12 @@
 """Numbers as people read them: three digits, thousands with commas, powers of ten only where they help.
 
-One place formats every number of the page and of the terminal, so that both say the same.
+This file formats every number of the page, of the terminal and of the sentences in results, so that all say the same.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -117,6 +118,16 @@ def with_unit(value: float, unit: str, digits: int = 4) -> str:
             if abs(value) >= factor:
                 return f"{num(value / factor, digits)} {name}"
     return f"{num(value, digits)} {unit}".rstrip() if math.isfinite(value) else num(value)
+
+
+def pretty_unit(unit: str) -> str:
+    """A unit as it is printed.
+
+    >>> pretty_unit("kg/m3"), pretty_unit("degC"), pretty_unit("s^-1"), pretty_unit("Pa")
+    ('kg/m³', '°C', 's⁻¹', 'Pa')
+    """
+    unit = {"degC": "°C", "deg": "°", "degree": "°"}.get(unit, unit)
+    return re.sub(r"(?<=[A-Za-z])\^?(-?\d)(?![\w.])", lambda found: superscript(int(found[1])), unit)
 
 
 def decimals_of(span: float) -> int:
