@@ -162,17 +162,20 @@ def test_the_view_of_a_terminal():
     assert "Ctrl-C stops and keeps the work; --resume goes on" in text
 
 
+NEITHER = {"no_value": 0, "finite": None, "row": None, "seed": 0, "budget": None}
 COMPARED = {
     "schema": "supnorm.compare/1",
     "reference": "truth",
-    "measure": {"kind": "absolute", "unit": "K"},
+    "axes": [{"name": "x", "low": 0.0, "high": 1.0, "unit": "", "scale": "linear", "values": None}],
+    "measure": {"kind": "absolute", "side": "both", "floor": None, "scale": None, "unit": "K", "per_output": False,
+                "failures": "error"},
     "rows": [
         {"title": "big <net>", "model": "a.onnx", "rms": 0.01, "q999": 0.05, "worst": 0.9, "at": {"x": 0.25},
-         "tolerance": 0.1, "status": "tolerance-exceeded", "folder": "runs/a b"},
+         "tolerance": 0.1, "status": "tolerance-exceeded", "folder": "runs/a b", **NEITHER},
         {"title": "small net", "model": "b.onnx", "rms": 0.02, "q999": 0.04, "worst": 0.05, "at": {"x": 0.5},
-         "tolerance": 0.1, "status": "within-tolerance", "folder": "runs/b"},
+         "tolerance": 0.1, "status": "within-tolerance", "folder": "runs/b", **NEITHER},
         {"title": "broken", "model": "c.onnx", "rms": None, "q999": None, "worst": None, "at": {},
-         "tolerance": None, "status": "undecided", "folder": ""},
+         "tolerance": None, "status": "undecided", "folder": "", **NEITHER},
     ],
 }  # fmt: skip
 
@@ -197,7 +200,7 @@ def test_comparison_page(tmp_path):
     assert "a worse point may exist" in html
     rows = [row | {"worst": 1.7e308} for row in COMPARED["rows"]]
     write_comparison(COMPARED | {"rows": rows}, tmp_path / "huge.html")  # no axis reaches as far
-    write_comparison({"rows": []}, tmp_path / "empty.html")
+    write_comparison(COMPARED | {"rows": []}, tmp_path / "empty.html")
     assert "No model could be evaluated." in (tmp_path / "empty.html").read_text("utf-8")
 
 

@@ -125,12 +125,12 @@ def command(
         if as_json:
             answer(result.to_json())
         elif not quiet:
-            say(comparison(result.to_dict()))
+            say(comparison(result))
             say(str(parent / "compare.html"))
 
     with told_if_lost(tell):
         write_whole(parent / "compare.json", result.to_json())
-        write_comparison(result.to_dict(), parent / "compare.html")
+        write_comparison(result, parent / "compare.html")
     tell()
     if stopped:
         raise Interrupted(stopped)

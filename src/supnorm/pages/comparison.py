@@ -11,84 +11,89 @@ from markupsafe import Markup
 
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import FAR, Scale, line, picture, rect, text
-from supnorm.pages.view import number
 from supnorm.results import write_whole
+from supnorm.results.compare import CompareRecord, RowRecord
 from supnorm.results.numbers import ErrorUnit, count, num, ratio
 
 HEAD = ("model", "RMS", "99.9 % below", "worst found", "worst / RMS", "tolerance", "status", "at")
 
 
-def _unit(data: Mapping[str, Any]) -> ErrorUnit:
-    measure = data.get("measure") or {}
-    return ErrorUnit(
-        str(measure.get("kind") or "absolute"),
-        str(measure.get("unit") or ""),
-        bool(measure.get("per_output")),
-    )
+def record_of(result: CompareRecord | Mapping[str, Any]) -> CompareRecord:
+    """The record of a comparison, which may be given as the JSON of its file.
+
+    Raises:
+        BadInput: when it is of another schema, or damaged.
+    """
+    return result if isinstance(result, CompareRecord) else CompareRecord.from_dict(result, "the comparison")
 
 
-def ordered(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _unit(record: CompareRecord) -> ErrorUnit:
+    return ErrorUnit(record.measure.kind, record.measure.unit, record.measure.per_output)
+
+
+def ordered(record: CompareRecord) -> list[RowRecord]:
     """The rows, smallest worst error first; those without a value last."""
-    rows = [r for r in data.get("rows") or [] if isinstance(r, Mapping)]
-    return sorted(rows, key=lambda r: (math.isnan(number(r.get("worst"))), number(r.get("worst"))))
+    return sorted(record.rows, key=lambda row: (math.isnan(row.worst), row.worst))
 
 
-def table(data: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def table(record: CompareRecord) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Head and rows of the comparison, as text."""
-    unit = _unit(data)
-    return HEAD, [_row(r, unit) for r in ordered(data)]
+    unit = _unit(record)
+    return HEAD, [_row(row, unit) for row in ordered(record)]
 
 
-def _row(raw: Mapping[str, Any], unit: ErrorUnit) -> tuple[str, ...]:
-    rms, q, worst, allowed = (number(raw.get(k)) for k in ("rms", "q999", "worst", "tolerance"))
-    at = ", ".join(f"{k} = {num(number(v), 4)}" for k, v in list((raw.get("at") or {}).items())[:4])
-    if raw.get("row"):
-        at = f"row {count(raw['row'])}: {at}"
-    status = raw.get("status")
-    code = status.get("code") if isinstance(status, Mapping) else status
-    finite = raw.get("finite") or {}
-    if math.isinf(rms) and number(finite.get("n")) > 0:  # "infinite" says nothing of the rest
-        rms = number(finite.get("rms"))
+def _name(row: RowRecord) -> str:
+    return row.title or row.model or "model"
+
+
+def _allowed(row: RowRecord) -> float:
+    return math.nan if row.tolerance is None else row.tolerance
+
+
+def _row(row: RowRecord, unit: ErrorUnit) -> tuple[str, ...]:
+    rms, worst, allowed, finite = row.rms, row.worst, _allowed(row), row.finite
+    at = ", ".join(f"{name} = {num(value, 4)}" for name, value in list((row.at or {}).items())[:4])
+    if row.row:
+        at = f"row {count(row.row)}: {at}"
+    if math.isinf(rms) and finite is not None and finite.n > 0:  # "infinite" says nothing of the rest
+        rms = finite.rms
     shown = unit(worst)
-    if math.isinf(worst) and number(raw.get("no_value")) > 0:
-        shown = (
-            f"no value at {num(number(raw.get('no_value')))} points; else {unit(number(finite.get('worst')))}"
-        )
+    if math.isinf(worst) and row.no_value > 0:
+        largest = math.nan if finite is None or finite.worst is None else finite.worst
+        shown = f"no value at {num(row.no_value)} points; else {unit(largest)}"
     return (
-        str(raw.get("title") or raw.get("model") or "model"),
+        _name(row),
         unit(rms),
-        "not known" if math.isnan(q) else unit(q),
+        "not known" if math.isnan(row.q999) else unit(row.q999),
         shown,
         ratio(worst / rms) if rms > 0 and math.isfinite(worst) else "–",
         unit(allowed) if not math.isnan(allowed) else "none",
-        str(code or "").replace("-", " "),
+        row.status.replace("-", " "),
         at,
     )
 
 
-def sentence(data: Mapping[str, Any]) -> str:
+def sentence(record: CompareRecord) -> str:
     """The answer: which model has the smallest worst error, and whether the RMS orders them alike."""
-    rows = [r for r in ordered(data) if not math.isnan(number(r.get("worst")))]
+    rows = [row for row in ordered(record) if not math.isnan(row.worst)]
     if not rows:
         return "No model could be evaluated."
-    unit, first = _unit(data), rows[0]
-    name = str(first.get("title") or "model")
-    words = f"The smallest worst error found is {unit(number(first.get('worst')))}, by {name}."
-    typical = [r for r in rows if number(r.get("rms")) >= 0]
-    best = min(typical, key=lambda r: number(r.get("rms")), default=first)
+    unit, first = _unit(record), rows[0]
+    words = f"The smallest worst error found is {unit(first.worst)}, by {_name(first)}."
+    best = min((row for row in rows if row.rms >= 0), key=lambda row: row.rms, default=first)
     if len(rows) > 1 and best is not first:
-        other = f"{best.get('title')} (worst found {unit(number(best.get('worst')))})"
+        other = f"{_name(best)} (worst found {unit(best.worst)})"
         words += f" By the RMS alone one would have chosen {other}."
     elif len(rows) > 1:
         words += " It also has the smallest RMS."
     return words
 
 
-def bars(data: Mapping[str, Any], width: int) -> Markup:
+def bars(record: CompareRecord, width: int) -> Markup:
     """For each model a line from its RMS to the worst error found, on one logarithmic axis."""
-    unit = _unit(data)
-    rows = [r for r in ordered(data) if 0 < number(r.get("worst")) < math.inf]
-    values = [number(r.get(k)) for r in rows for k in ("rms", "worst", "tolerance")]
+    unit = _unit(record)
+    rows = [row for row in ordered(record) if 0 < row.worst < math.inf]
+    values = [value for row in rows for value in (row.rms, row.worst, _allowed(row))]
     positive = [v for v in values if 0 < v < math.inf]
     if not positive:
         return Markup("")
@@ -97,9 +102,9 @@ def bars(data: Mapping[str, Any], width: int) -> Markup:
     parts = []
     for i, row in enumerate(rows):
         y = 30 + 44 * i
-        low, high, allowed = (number(row.get(k)) for k in ("rms", "worst", "tolerance"))
+        low, high, allowed = row.rms, row.worst, _allowed(row)
         left = scale(low) if low > 0 else scale.start
-        parts.append(text(8, y - 8, str(row.get("title") or "model"), "lb"))
+        parts.append(text(8, y - 8, _name(row), "lb"))
         parts.append(rect(left, y, scale(high) - left, 8, "bad" if high > allowed else "hb"))
         if allowed > 0:
             parts.append(line(scale(allowed), y - 3, scale(allowed), y + 11, "s-tol"))
@@ -109,33 +114,30 @@ def bars(data: Mapping[str, Any], width: int) -> Markup:
         text(min(max(scale(v), 24.0), width - 24.0), base + 8, unit.bare(v), "tk", "middle")
         for v in scale.ticks(4 if width > 500 else 3)
     ]
-    said = "From the RMS to the worst error found, logarithmic: "
-    said += "; ".join(
-        f"{r.get('title')} {unit(number(r.get('rms')))} to {unit(number(r.get('worst')))}" for r in rows
-    )
-    return picture(width, base + 16, said, *parts)
+    words = "From the RMS to the worst error found, logarithmic: "
+    words += "; ".join(f"{_name(row)} {unit(row.rms)} to {unit(row.worst)}" for row in rows)
+    return picture(width, base + 16, words, *parts)
 
 
-def write_comparison(result: Any, path: Path | str) -> None:
+def write_comparison(result: CompareRecord | Mapping[str, Any], path: Path | str) -> None:
     """Write the page of a comparison.
 
     Args:
-        result: the dict of schema ``supnorm.compare/1``, or an object whose ``to_json()`` returns it.
+        result: the record, or its JSON.
         path: of the HTML file; it appears whole or not at all.
     """
-    data = result if isinstance(result, Mapping) else result.to_json()
-    reference = data.get("reference")
-    name = reference.get("name") if isinstance(reference, Mapping) else reference
-    head, rows = table(data)
-    folders = [str(r.get("folder") or "") for r in ordered(data)]
+    record = record_of(result)
+    head, rows = table(record)
+    folders = [row.folder for row in ordered(record)]
+    name = record.reference or "one reference"
     values = {
-        "title": f"{len(rows)} models against {name or 'one reference'} – supnorm compare",
+        "title": f"{len(rows)} models against {name} – supnorm compare",
         "menu": [("models", "Models")],
         "skip": "models",
-        "reference": name or "one reference",
-        "sentence": sentence(data),
+        "reference": name,
+        "sentence": sentence(record),
         "head": head,
         "rows": list(zip(rows, folders, strict=True)),
-        "bars": (bars(data, 860), bars(data, 342)),
+        "bars": (bars(record, 860), bars(record, 342)),
     }
     write_whole(path, render("comparison.html.j2", values))

@@ -20,6 +20,7 @@ from supnorm.pages.points import PeakView
 from supnorm.pages.power import by_size, rows_of
 from supnorm.pages.view import View, numbers
 from supnorm.pages.words import chip, top_level
+from supnorm.results.compare import CompareRecord
 from supnorm.results.numbers import count, num, percent, ratio, share
 from supnorm.results.printable import printable
 
@@ -342,14 +343,14 @@ def _last(view: View, report: str) -> list[Text]:
     return [Text.assemble((f"{name:<8}", "dim"), value) for name, value in parts if value]
 
 
-def comparison(result: Any, width: int = ENDLESS, color: bool = False) -> str:
+def comparison(result: CompareRecord | Mapping[str, Any], width: int = ENDLESS, color: bool = False) -> str:
     """The terminal table of ``supnorm.compare/1``: one model a line, smallest worst error first.
 
     Lines are cut to ``width``; by default they are whole.
     """
-    from supnorm.pages.comparison import table
+    from supnorm.pages.comparison import record_of, table
 
-    head, rows = table(result if isinstance(result, Mapping) else result.to_json())
+    head, rows = table(record_of(result))
     widths = [max(len(r[k]) for r in (head, *rows)) for k in range(len(head))]
     left = {k: "<" if head[k] in ("model", "at", "status") else ">" for k in range(len(head))}
     lines = []
