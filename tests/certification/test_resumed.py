@@ -268,3 +268,18 @@ def test_a_witness_that_does_not_count_is_no_lower_bound(tmp_path):
     masked = Problem(*arguments, ErrorMeasure(mask=lambda x: x[:, 0] < 0.5))
     assert json.loads((tmp_path / "c.json").read_text())["witness"] == [(1.0).hex()]
     assert certify(masked, tolerance=2.0, resume=tmp_path / "c.json").lower <= 0.25
+
+
+def test_a_proof_goes_on_with_the_seed_that_began_it_only(tmp_path):
+    problem = Problem(
+        lambda x: np.sin(3 * x[:, 0]), lambda x: np.sin(3 * x[:, 0]) + 1e-3, Domain(x=(0.0, 1.0))
+    )
+    path = tmp_path / "certificate.json"
+    certify(problem, seed=3).certificate.save(path)
+    assert json.loads(path.read_text())["seed"] == 3
+    with pytest.raises(BadInput, match="begun with seed 3, this asks for seed 4"):
+        certify(problem, resume=path, seed=4)
+    assert certify(problem, resume=path, seed=3).certificate.seed == 3
+    assert (
+        certify(problem, resume=path, boxes=0).certificate.seed == 3
+    )  # what it is worth is asked without a seed

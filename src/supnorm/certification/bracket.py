@@ -72,6 +72,7 @@ class Bracket:
         tried: boxes bounded so far.
         tree: counts of these, for the forecast.
         believed: bounds that were taken from a file.
+        seed: of the run that began it; None where that is not known.
     """
 
     error: ErrorProgram
@@ -83,6 +84,7 @@ class Bracket:
     tried: int = 0
     tree: Tree = field(default_factory=Tree)
     believed: Array = field(default_factory=lambda: np.zeros(0))
+    seed: int | None = None
 
     @classmethod
     def start(cls, error: ErrorProgram) -> Bracket:

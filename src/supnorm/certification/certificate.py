@@ -35,6 +35,7 @@ class Certificate:
         assumptions: what the bound rests on.
         versions: of the software.
         about: names of "model" and "reference", the "error" in words, its "error_unit": what people read beside the proof.
+        seed: of the run that began it.
     """
 
     error: ErrorProgram
@@ -45,6 +46,7 @@ class Certificate:
     assumptions: tuple[str, ...]
     versions: dict[str, str]
     about: dict[str, str] = field(default_factory=dict)
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         self._demand_consistent()
@@ -79,7 +81,8 @@ class Certificate:
         """The certificate of a bracket, finished or not."""
         witness = None if bracket.witness is None else tuple(map(float, bracket.witness))
         return cls(
-            bracket.error, domain, bracket.leaves, bracket.lower, witness, assumptions, versions, about or {}
+            bracket.error, domain, bracket.leaves, bracket.lower, witness, assumptions, versions, about or {},
+            bracket.seed,
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -137,6 +140,8 @@ class Certificate:
             "functions": {k: v for k, v in self.about.items() if k in ("model", "reference")},
             **{k: self.about.get(k, "") for k in ("error", "error_unit") if k == "error" or k in self.about},
         }
+        if self.seed is not None:
+            content["seed"] = self.seed
         if error.declared:
             content["declared"] = self._declared()
         content["digest"] = digest(content)

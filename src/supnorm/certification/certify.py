@@ -101,7 +101,11 @@ def certify(
         measuring.at(given, "given")
     seen = measuring.agreement()
     goal = replace(goal, room=BEYOND * (seen.hidden + (seen.lower_precision if goal.ratio is None else 0.0)))
-    work = Work(Bracket.start(error) if resume is None else load_bracket(resume, error, goal, admit))
+    if resume is None:
+        bracket = replace(Bracket.start(error), seed=seed)
+    else:  # what a saved proof is worth does not depend on a seed
+        bracket = load_bracket(resume, error, goal, admit, seed if boxes else None)
+    work = Work(bracket)
     points = Promising(problem, error, admit, work)
     keep = Checkpoint(
         None if checkpoint is None else Path(checkpoint), lambda: certificate_of(problem, work.bracket)

@@ -30,13 +30,16 @@ from supnorm.certification.lower import proved_error
 from supnorm.certification.rounding import Array
 from supnorm.results import BadInput
 from supnorm.results.door import reading_table
+from supnorm.results.printable import one_line
 
 Admit = Callable[[Array], NDArray[np.bool_]]
 MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 LARGEST_DEGREE = 250  # of any proof: the names of nodes have one byte for it
 
 
-def load_bracket(path: Path | str, error: ErrorProgram, goal: Goal, admit: Admit) -> Bracket:
+def load_bracket(
+    path: Path | str, error: ErrorProgram, goal: Goal, admit: Admit, seed: int | None = None
+) -> Bracket:
     """A saved certificate as a bracket to be narrowed: leaves above the goal's target are pending again.
 
     Args:
@@ -44,10 +47,11 @@ def load_bracket(path: Path | str, error: ErrorProgram, goal: Goal, admit: Admit
         error: what is bounded now; the file must be about the same.
         goal: says which leaves are done.
         admit: which points, shape ``(n, d)``, may be a witness.
+        seed: of the run that goes on, which must be that of the file where it has one; None where it does not matter.
 
     Raises:
         BadInput: when the file is no certificate, was changed, is malformed, contradicts itself, or speaks of
-            another error or box.
+            another error or box, or was begun with another seed.
     """
     good = False
     with reading_table(Path(path), missing="; give a saved certificate to resume from"), suppress(*MALFORMED):
@@ -63,8 +67,15 @@ def load_bracket(path: Path | str, error: ErrorProgram, goal: Goal, admit: Admit
         raise BadInput(f"{path}: malformed certificate ({_said(fault)}); start without resume") from None
     if leaves is None:
         raise BadInput(f"{path}: certificate of another model, reference or domain; start without resume")
-    upper = leaves.boxes.upper
-    bracket = Bracket(error, leaves, believed=np.unique(upper[np.isfinite(upper)]))
+    upper, held = leaves.boxes.upper, data.get("seed", seed)
+    if seed is not None and held != seed:
+        raise BadInput(
+            f"{path}: begun with seed {one_line(str(held), 40)}, this asks for seed {seed}; give the same to go on, or "
+            "start without resume"
+        )
+    bracket = Bracket(
+        error, leaves, believed=np.unique(upper[np.isfinite(upper)]), seed=held if type(held) is int else None
+    )
     bracket = bracket.raised(witness[admit(witness)], admit, proved_error)
     if bracket.lower > bracket.upper:
         raise contradiction(path, bracket)

@@ -27,7 +27,7 @@ KEYS = {"affine": {"weight", "bias"}, "constant": {"value"}, "take": {"columns"}
 KNOWN = {
     "schema", "names", "log", "axis_low", "axis_high", "low", "high", "side", "programs", "hashes", "point_programs",
     "lower", "witness", "upper", "leaves", "graded_rules", "rounding", "declared", "assumptions", "notes", "versions",
-    "units", "functions", "error", "error_unit", "digest",
+    "units", "functions", "error", "error_unit", "seed", "digest",
 }  # fmt: skip
 COLUMNS = {"level", "index", "upper", "degree", "rho", "grid", "proof_level", "graded"}
 TOO_LARGE = f"larger than the {LARGEST_FILE >> 30} GiB that a certificate may have"
@@ -275,6 +275,7 @@ def _words(data: dict[str, Any]) -> None:
     units = data.get("units", [""] * len(names))
     if type(units) is not list or len(units) != len(names) or not all(type(v) is str for v in units):
         raise Rejected("malformed certificate: units must be texts, one for each axis")
+    whole(data.get("seed", 0))
     for key in ("versions", "functions"):
         if type(texts := data.get(key, {})) is not dict or not all(type(v) is str for v in texts.values()):
             raise Rejected(f"malformed certificate: {key} must be texts by name")
