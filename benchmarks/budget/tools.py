@@ -73,7 +73,7 @@ def blocks(
 
 def ridge(f: Callable[[Array], Array], result: BudgetResult, n: int) -> Model:
     """One active direction: a fit along the line from corner to corner."""
-    active = result.profile.active if result.profile else None
+    active = result.basis.profile.active if result.basis.profile else None
     if active is None or active.dimension != 1 or len(result.inputs) == 1 or active.residual > 1e-6:
         raise NotApplicable("not a ridge")
     v = active.directions[0]
@@ -127,7 +127,7 @@ def measure(
     scale: float,
 ) -> dict[str, float]:
     """Largest error found of each tool, over ``scale``; tools that do not apply are left out."""
-    acting = result.profile.interactions if result.profile else None
+    acting = result.basis.profile.interactions if result.basis.profile else None
     rng = np.random.default_rng(1)
     tools: dict[str, list[Callable[[], Model]]] = {
         "grid": [lambda: grid(f, d, n)],

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import numpy as np
 import pytest
 from tests.planning.functions import BANK
 
-from supnorm.pages import write_page
+from supnorm.pages import budget_summary, write_page
+from supnorm.pages import budget_words as words
 from supnorm.pages.budget_charts import edges, error_curves, interaction_graph
-from supnorm.pages.budget_page import budget_page, forecast_rows, samples
+from supnorm.pages.budget_page import budget_page
 from supnorm.planning import MeasuredCurve, SmoothClass, TrainingRun, budget
-from supnorm.problem import Domain
+from supnorm.problem import Domain, Problem
+from supnorm.results.budget import BudgetRecord
 
 
 @pytest.fixture(scope="module")
@@ -25,22 +28,22 @@ def measured():
     )
     f, d = BANK["fried5"]
     domain = Domain.from_axes({name: (-1.0, 1.0) for name in ("a<b", "width", "height", "mass", "speed")[:d]})
-    return budget(f, domain, tolerance=1e-2, calls=30_000, curve=MeasuredCurve(runs)).to_json()
+    return budget(f, domain, tolerance=1e-2, calls=30_000, curve=MeasuredCurve(runs))
 
 
 def test_page_of_a_function(measured):
-    html = budget_page(measured)
-    assert html.count("<section") == html.count("</section>") == 6
-    assert "a<b" not in html
-    assert "a&lt;b" in html
-    assert html.count("<svg") == html.count("</svg>") >= 4
-    for row in measured["guarantee"] + measured["construction"] + measured["caveats"]:
-        assert row["name"] in html
-    assert "Take a classical method: sum of fits of few inputs each." in html
-    assert "Training size 256 left out" in html
-    assert "0.01 (asked)</th>" in html
-    assert html.count("(measured)</td>") + html.count("(forecast)</td>") >= 1
-    assert not re.search(r'(src|href)="https?:', html)
+    text = budget_page(measured)
+    assert text.count("<section") == text.count("</section>") == 6
+    assert "a<b" not in text
+    assert "a&lt;b" in text
+    assert text.count("<svg") == text.count("</svg>") >= 4
+    for row in (*measured.guarantee, *measured.construction, *measured.caveats):
+        assert row.name in text
+    assert "Take a classical method: sum of fits of few inputs each." in text
+    assert "Training size 256 left out" in text
+    assert "0.01 (asked)</th>" in text
+    assert text.count("(measured)</td>") + text.count("(forecast)</td>") >= 1
+    assert not re.search(r'(src|href)="https?:', text)
 
 
 def test_page_of_numbers_alone(tmp_path):
@@ -48,10 +51,10 @@ def test_page_of_numbers_alone(tmp_path):
     write_page(
         budget(SmoothClass(inputs=12, smoothness=2), tolerance=1e-3), path
     )  # one name for the page of every verb
-    html = path.read_text()
-    assert "Not decided yet." in html
-    assert 'id="graph"' not in html
-    assert "No learning curve was measured" in html
+    text = path.read_text()
+    assert "Not decided yet." in text
+    assert 'id="graph"' not in text
+    assert "No learning curve was measured" in text
 
 
 def test_page_of_a_hopeless_function():
@@ -61,16 +64,16 @@ def test_page_of_a_hopeless_function():
         tolerance=0.1,
         calls=20_000,
     )
-    html = budget_page(result.to_json())
-    assert "none is enough" in html
-    assert "No method known here promises this tolerance" in html
+    text = budget_page(result)
+    assert "none is enough" in text
+    assert "No method known here promises this tolerance" in text
 
 
 def test_graph_draws_the_interactions_and_no_others(measured):
-    assert [{e["from"], e["to"]} for e in edges(measured)] == [{"a<b", "width"}]
-    assert str(interaction_graph(measured, 420)).count('class="s-mod"') == 1
-    one = budget(BANK["runge1"][0], Domain(x=(-1, 1)), tolerance=1e-3, calls=5000).to_json()
-    assert interaction_graph(one, 420) == ""
+    assert [{e.from_, e.to} for e in edges(measured.charts.graph)] == [{"a<b", "width"}]
+    assert str(interaction_graph(measured.charts.graph, 420)).count('class="s-mod"') == 1
+    one = budget(BANK["runge1"][0], Domain(x=(-1, 1)), tolerance=1e-3, calls=5000)
+    assert interaction_graph(one.charts.graph, 420) == ""
 
 
 def test_curves_keep_the_lines_apart(measured):
@@ -83,27 +86,73 @@ def test_curves_keep_the_lines_apart(measured):
     assert max(inside) <= 860
 
 
-def test_several_learning_curves_are_told_apart(measured):
+def test_several_learning_curves_are_named_apart(measured):
     runs = tuple(TrainingRun(m, 1, s, 0.5 / m, 1 / m, 0.1 / m) for m in (32, 64, 128) for s in (0, 1))
-    two = [MeasuredCurve(runs, name="mine"), MeasuredCurve(runs, name="yours")]
-    curves = [
-        {"line": "forecast", "learning_curve": x.name, "points": measured["charts"]["curves"][2]["points"]}
-        for x in two
-    ]
-    data = {
-        **measured,
-        "charts": {**measured["charts"], "curves": curves},
-        "learning_curves": [x.as_dict() for x in two],
-    }
-    svg = str(error_curves(data, 860))
+    two = [MeasuredCurve(runs, name=name).record() for name in ("mine", "yours")]
+    forecast = measured.charts.curves[2]
+    curves = tuple(forecast.changed(learning_curve=curve.name) for curve in two)
+    record = measured.changed(charts=measured.charts.changed(curves=curves), learning_curves=tuple(two))
+    svg = str(error_curves(record, 860))
     heights = [float(re.search(rf'y="([-\d.]+)"[^>]*>{name}<', svg)[1]) for name in ("mine", "yours")]
     assert abs(heights[0] - heights[1]) >= 12
     assert svg.count(">forecast<") == 1
-    data["forecast"] = [{"learning_curve": "mine", "quantity": "sup error", "value": 1.0}]
-    assert forecast_rows(data)[0]["quantity"] == "mine: sup error"
+    row = measured.forecast[0].changed(learning_curve="mine")
+    assert words.forecast(row)[0].startswith("mine: sup error")
 
 
 def test_large_counts_are_written():
-    assert samples(3.0) == "1,000"
-    assert "10" in samples(27.5)
-    assert samples(770.0) == "10^770"
+    assert words.samples(3.0) == "1,000"
+    assert "10" in words.samples(27.5)
+    assert words.samples(770.0) == "10⁷⁷⁰"
+
+
+def sentences(record):
+    """All that the words of a budget say, but what the record itself says."""
+    statements = [words.statement(row) for row in (*record.guarantee, *record.construction)]
+    yield from (part for s in statements for part in (s.name, s.count, s.rate, s.status, s.class_, s.source))
+    yield from words.fooling_functions(record)
+    yield words.bounds(record)
+    yield from (part for row in record.forecast for part in words.forecast(row) if part != "–")
+    yield from (
+        part for curve in record.learning_curves for part in (words.law_of(curve), *words.holdouts(curve))
+    )
+    yield from (record.status.advice, record.verdict.word, *record.verdict.evidence, *record.notes)
+    yield from (part for c in record.caveats for part in (c.name, c.outcome, c.effect))
+
+
+def with_data():
+    data = np.random.default_rng(0).uniform(-1, 1, (120, 2))
+    wave = Problem(None, lambda x: np.sin(3 * x[:, 0]) * x[:, 1], Domain(a=(-1, 1), b=(-1, 1)), data=data)
+    return budget(wave, tolerance=1e-3, calls=4000)
+
+
+def missing_in(record):
+    """What is said on the page or in the terminal alone."""
+    page = re.sub(r"[\u00a0\u202f]", " ", html.unescape(budget_page(record)))
+    terminal = budget_summary(record)
+    return [s for s in sentences(record) if s not in page or s not in terminal]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: budget(SmoothClass(inputs=12, smoothness=2), tolerance=1e-3),
+        lambda: budget(SmoothClass(inputs=50_000, smoothness=2), tolerance=1e-3),
+        with_data,
+        lambda: budget(BANK["abs1"][0], Domain(x=(-1, 1)), tolerance=1e-3, calls=3000),
+    ],
+)
+def test_page_and_terminal_say_the_same(make):
+    assert missing_in(make()) == []
+
+
+def test_page_and_terminal_say_the_same_of_learning_curves(measured):
+    assert missing_in(measured) == []
+
+
+def test_a_record_that_was_read_gives_the_same_page(measured, tmp_path):
+    measured.save(tmp_path / "budget.json")
+    again = BudgetRecord.read(tmp_path / "budget.json")
+    assert again.to_json() == measured.to_json()
+    assert budget_page(again) == budget_page(measured)
+    assert budget_summary(again) == budget_summary(measured)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from supnorm.pages import budget_summary
 from supnorm.planning import LearningCurve, Trained, budget
 from supnorm.planning.learning_curve import train_on_table
 from supnorm.planning.table import read_table, steepest, table_of
@@ -36,7 +37,7 @@ def test_without_a_learning_curve_it_is_undecided_or_told_by_size():
     assert result.verdict.word in ("undecided", "unsuitable")
     assert any("interactions" in text for text in result.profile.left_out)
     assert result.construction == ()
-    content = result.to_json()
+    content = result.to_dict()
     assert content["title"] == "table"
     bound = content["guarantee"][0]
     assert bound["status"] == "conditional"
@@ -47,12 +48,12 @@ def test_a_tolerance_that_only_the_middle_of_a_forecast_reaches_is_not_called_un
     x = np.random.default_rng(0).random((600, 2))
     y = x @ np.array([1.0, 2.0]) + 0.1 * np.sin(8 * x[:, 0])
     requested = LearningCurve(trainers=nearest, sizes=(32, 64, 128, 256), repeats=2)
-    curve = budget((x, y), tolerance=0.1, curve=requested).learning_curves[0]
+    curve = budget((x, y), tolerance=0.1, curve=requested).basis.learning_curves[0]
     f = curve.forecast(2048)
     between = (f.value + f.upper) / 2
-    said = budget((x, y), tolerance=between, curve=curve).summary()
+    said = budget_summary(budget((x, y), tolerance=between, curve=curve))
     assert f.value < between < f.upper
-    assert "the upper end of the interval does not reach the tolerance" in said
+    assert "the upper end of the forecast does not reach it" in said
 
 
 def test_a_table_of_a_problem_keeps_its_names():
@@ -78,9 +79,9 @@ def test_learning_curve_on_parts_of_the_table_decides(tmp_path):
     curve = LearningCurve(trainers=linear, sizes=(32, 64, 128, 256), repeats=3, file=tmp_path / "l.jsonl")
     result = budget(easy, tolerance=1e-3, curve=curve)
     assert result.verdict.tool == "network"
-    assert result.learning_curves[0].need(1e-3).reached == "measured"
+    assert result.basis.learning_curves[0].need(1e-3).reached == "measured"
     again = budget(easy, tolerance=1e-3, curve=curve)
-    assert again.learning_curves[0].runs == result.learning_curves[0].runs
+    assert again.basis.learning_curves[0].runs == result.basis.learning_curves[0].runs
     hard = budget(
         table(),
         tolerance=1e-6,

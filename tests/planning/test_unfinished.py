@@ -16,6 +16,7 @@ from supnorm.planning import LearningCurve, PlanningCalls, budget
 from supnorm.planning.learning_curve import TrainingEnded
 from supnorm.problem import Domain
 from supnorm.results import BadInput
+from supnorm.results.budget import BudgetRecord
 
 Array = NDArray[np.float64]
 SQUARE = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
@@ -54,7 +55,7 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> Any:
             sample_budget=100,
             curve=curve,
             calls=PlanningCalls(**calls),
-        ).to_json()
+        ).to_dict()
         return {k: v for k, v in found.items() if k not in ("seconds", "versions")}
 
     return begin
@@ -110,7 +111,7 @@ def test_stopped_and_resumed_it_ends_as_if_nothing_had_been(plan: Any, tmp_path:
     assert part["verdict"]["word"] == "undecided"
     assert any("values from" in fact for fact in part["verdict"]["evidence"]) == (stop > 300)
     json.dumps(part, allow_nan=False)
-    assert "stopped by you" in budget_page(part)
+    assert "stopped by you" in budget_page(BudgetRecord.from_dict(part | {"seconds": 1.0, "versions": {}}))
     store = EvaluationStore(tmp_path / "budget.sqlite", "same")
     assert plan(1e-6, store=store) == whole  # its clock would plan another number of calls
     with pytest.raises(BadInput, match=r"a call counted as 0\.03 s in the run that is resumed"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -77,9 +76,8 @@ def command(
 ) -> int:
     """Say what a tolerance costs in samples and weights, which exceptions apply, and which tool to use."""
     from supnorm.cli.repeat import repeated
-    from supnorm.pages import write_budget_page
+    from supnorm.pages import budget_summary, write_budget_page
     from supnorm.planning import budget
-    from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
 
     of_class, of_curve = written(SmoothClass, given), written(LearningCurve, given)
@@ -120,20 +118,20 @@ def command(
         "output": output,
         "sample-budget": sample_budget,
         **written(PlanningCalls, given),
-        "cost": (result.cost or {}).get("seconds"),
+        "cost": None if result.cost is None else result.cost.seconds,
         **(of_curve if trained else {}),
         "out": out,
         "seed": chosen,
         "dask": dask,
         "trust": trust,
     }
-    result = replace(result, command=repeated("budget", problem, options))
+    result = result.changed(command=repeated("budget", problem, options))
 
     def tell() -> None:
         if as_json:
-            answer(dumps(result.to_json()))
+            answer(result.to_json())
         elif not quiet:
-            say(result.summary())
+            say(budget_summary(result))
 
     if out is not None:
         with undisturbed(), told_if_lost(tell):

@@ -28,6 +28,7 @@ from supnorm.pages.svg import HALF, NARROW, two_sizes
 from supnorm.pages.view import View, number, numbers
 from supnorm.results import BadInput, write_whole
 from supnorm.results.numbers import count, num, ratio
+from supnorm.results.record import Record
 
 MOST_CUTS = 12
 OTHERS: dict[Any, Callable[[Any, Path | str], None]] = {
@@ -37,7 +38,9 @@ GAPS = {"failed": "no value", "outside": "outside the domain", "masked": "not co
 
 
 def as_mapping(result: Any) -> Mapping[str, Any]:
-    """The JSON dict of a result: itself, or what its ``to_json()`` gives."""
+    """The JSON dict of a result: itself, or what its ``to_dict()`` or ``to_json()`` gives."""
+    if isinstance(result, Record):
+        return result.to_dict()
     data = result if isinstance(result, Mapping) else result.to_json()
     if not isinstance(data, Mapping):
         raise TypeError(f"a result is a mapping or has to_json() that returns one, got {type(data).__name__}")

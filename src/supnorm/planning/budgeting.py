@@ -22,14 +22,14 @@ from supnorm.planning.learning_curve import MeasuredCurve
 from supnorm.planning.numbers import from_class
 from supnorm.planning.question import Question, as_problem, ask, read_norm
 from supnorm.planning.requested import LearningCurve, PlanningCalls
-from supnorm.planning.result import BudgetResult
+from supnorm.planning.result import Answer, BudgetResult, written_down
 from supnorm.planning.smooth_class import SmoothClass
 from supnorm.planning.table import table_of
 from supnorm.planning.theory import NetworkClass
-from supnorm.planning.verdict import UNDECIDED
+from supnorm.planning.verdict import UNDECIDED, UNSUITABLE, Verdict
 from supnorm.planning.work import Work
 from supnorm.problem import Domain, Problem
-from supnorm.results import BadInput, ExitCode, Status, versions
+from supnorm.results import BadInput, ExitCode, Status
 
 Array = NDArray[np.float64]
 
@@ -123,7 +123,7 @@ def budget(
     table = table_of(what, domain, tolerance, p, output)
     try:
         if table is not None:
-            parts = work.of_table(table, rng)
+            found = work.of_table(table, rng)
         else:
             problem = as_problem(what, domain, tolerance)
 
@@ -131,37 +131,38 @@ def budget(
                 return ask(problem, tolerance, p, output, rng, calling, pool)
 
             with spread(problem, calling.workers, calling.executor) as pool:
-                parts = work.of_function(begin, problem.data, calling, rng, pool)
+                found = work.of_function(begin, problem.data, calling, rng, pool)
     except KeyboardInterrupt:
         if work.plan is None:
             raise
         INTERRUPTS.taken()
         return _finish(work.unfinished(), seed, start, interrupted=True)
     more = "the function itself in place of the table" if table is not None else "more calls"
-    return _finish(parts, seed, start, more)
+    return _finish(found, seed, start, more)
 
 
 def _finish(
-    found: dict[str, Any], seed: int, start: float, more: str = "", interrupted: bool = False
+    found: Answer, seed: int, start: float, more: str = "", interrupted: bool = False
 ) -> BudgetResult:
     """The result; ``more`` is what to give where the answer is undecided."""
-    answer = found["verdict"]
-    undecided = answer.word == UNDECIDED and found["profile"] is not None
-    advice = {
-        "undecided": f"Undecided: give {more}, or a trainer to measure a learning curve with (--learning-curve).",
-        "unsuitable": "No method known here promises this tolerance; see the evidence for what can be done.",
-    }.get(answer.word, f"Use: {answer.tool}. Audit whatever you build: a budget is a plan, not a proof.")
+    verdict, numbers_alone = found.verdict, found.basis.profile is None
     if interrupted:
-        said = f"{answer.evidence[0].capitalize()}: this is what was measured until then, and it decides nothing."
-        status = Status("interrupted", said, ExitCode.INTERRUPTED)
-        return BudgetResult(
-            **found, status=status, seed=seed, seconds=time.perf_counter() - start, versions=versions()
-        )
-    if found["profile"] is None:
-        advice = (
-            "Numbers about a class. Give the function itself for a profile, and a trainer for a forecast."
-        )
-    status = Status(answer.word, advice, ExitCode.UNDECIDED if undecided else ExitCode.DONE)
-    return BudgetResult(
-        **found, status=status, seed=seed, seconds=time.perf_counter() - start, versions=versions()
-    )
+        advice = f"{verdict.evidence[0].capitalize()}: this is what was measured until then, and it decides nothing."
+        status = Status("interrupted", advice, ExitCode.INTERRUPTED)
+    else:
+        undecided = verdict.word == UNDECIDED and not numbers_alone
+        advice = _advice(verdict, more)
+        if numbers_alone:
+            advice = (
+                "Numbers about a class. Give the function itself for a profile, and a trainer for a forecast."
+            )
+        status = Status(verdict.word, advice, ExitCode.UNDECIDED if undecided else ExitCode.DONE)
+    return written_down(found, status, seed, time.perf_counter() - start)
+
+
+def _advice(verdict: Verdict, more: str) -> str:
+    if verdict.word == UNDECIDED:
+        return f"Undecided: give {more}, or a trainer to measure a learning curve with (--learning-curve)."
+    if verdict.word == UNSUITABLE:
+        return "No method known here promises this tolerance; see the evidence for what can be done."
+    return f"Use: {verdict.tool}. Audit whatever you build: a budget is a plan, not a proof."

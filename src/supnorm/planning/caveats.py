@@ -7,31 +7,16 @@ A caveat that was not tested is *undecided* and changes nothing: the cautious de
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from supnorm.planning.learning_curve import MeasuredCurve
 from supnorm.planning.profile.interactions import largest_clique
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
+from supnorm.results.budget import CaveatRecord, ToleranceRecord
 
 
-@dataclass(frozen=True)
-class Caveat:
-    """One exception.
-
-    Attributes:
-        name: the exception.
-        test: what decides it.
-        outcome: what was found, starting with ``"holds"``, ``"does not hold"`` or ``"undecided"``.
-        effect: what it changes in the budget.
-    """
-
-    name: str
-    test: str
-    outcome: str
-    effect: str
+def _caveat(name: str, test: str, outcome: str, effect: str) -> CaveatRecord:
+    return CaveatRecord(name=name, test=test, outcome=outcome, effect=effect)
 
 
 def caveats(
@@ -41,39 +26,46 @@ def caveats(
     eps: float,
     p: float,
     stability: float | None = None,
-    table: Sequence[Mapping[str, Any]] = (),
-) -> list[Caveat]:
+    table: tuple[ToleranceRecord, ...] = (),
+) -> tuple[CaveatRecord, ...]:
     """All eight rows, in a fixed order; ``stability`` is the constant of the equation, where it
     is known, ``table`` the lines for several tolerances (`charts.tolerance_table`).
     """
-    return [
-        _smooth(profile), _composition(profile, eps), _manifold(profile), _average(learning_curves, table),
-        _architecture(learning_curves), _low_accuracy(guarantee, learning_curves, eps),
-        _mean_square(learning_curves, p), _pinn(stability),
-    ]  # fmt: skip
+    return (
+        _smooth(profile),
+        _composition(profile, eps),
+        _manifold(profile),
+        _average(learning_curves, table),
+        _architecture(learning_curves),
+        _low_accuracy(guarantee, learning_curves, eps),
+        _mean_square(learning_curves, p),
+        _pinn(stability),
+    )
 
 
-def _smooth(profile: Profile | None) -> Caveat:
+def _smooth(profile: Profile | None) -> CaveatRecord:
     name, test = "strong smoothness", "Chebyshev decay on all axes and on oblique lines"
     if profile is None:
-        return Caveat(
+        return _caveat(
             name, test, "undecided: no function was given", "the smoothness that was stated is used"
         )
     lines = f"{len(profile.known_lines)} lines"
     if profile.jump is not None:
         jump = profile.jump.jump
-        return Caveat(name, test, f"does not hold: a jump of height {jump:.3g}", "no sup-norm promise at all")
+        return _caveat(
+            name, test, f"does not hold: a jump of height {jump:.3g}", "no sup-norm promise at all"
+        )
     if profile.kind == "geometric":
         decaying = [r for r in profile.rho if r > 1.0]  # 1: an axis along which there is only noise
         rho = min(decaying, default=1.0)
         outcome = f"holds: geometric decay on {lines}, smallest rho {told_from_one(rho)}"
-        return Caveat(name, test, outcome, "polynomial counts, log(1/eps)^d in place of eps^(-d/n)")
+        return _caveat(name, test, outcome, "polynomial counts, log(1/eps)^d in place of eps^(-d/n)")
     if profile.kind == "algebraic":
         effect = f"n = {profile.class_order()} in eps^(-d/n)"
-        return Caveat(
+        return _caveat(
             name, test, f"does not hold: order {profile.order:.2f} is the lowest of {lines}", effect
         )
-    return Caveat(name, test, f"undecided: {profile.kind}", "n = 1 (Lipschitz) is used")
+    return _caveat(name, test, f"undecided: {profile.kind}", "n = 1 (Lipschitz) is used")
 
 
 def told_from_one(rho: float) -> str:
@@ -89,13 +81,13 @@ def told_from_one(rho: float) -> str:
     return "1"
 
 
-def _composition(profile: Profile | None, eps: float) -> Caveat:
+def _composition(profile: Profile | None, eps: float) -> CaveatRecord:
     name, test = (
         "composition of simpler functions",
         "mixed differences in sup, products, ridges, inner functions",
     )
     if profile is None or profile.interactions is None:
-        return Caveat(name, test, "undecided: not tested", "all inputs are taken to interact")
+        return _caveat(name, test, "undecided: not tested", "all inputs are taken to interact")
     acting = profile.interactions
     found = []
     if len(acting.blocks()) > 1:
@@ -106,16 +98,18 @@ def _composition(profile: Profile | None, eps: float) -> Caveat:
     if (
         active is not None
         and 0 < active.dimension < profile.d
-        and active.residual * profile.spread <= eps / 4
+        and active.residual * profile.half_range <= eps / 4
     ):
         found.append(f"{active.dimension} active direction(s)")
     if profile.inner and not found:
         found.append(f"enter through one number: {_named(profile.inner, profile.names)}")
-    at_eps = largest_clique(acting.additive * profile.spread > max(eps, acting.floor * profile.spread))
+    at_eps = largest_clique(
+        acting.additive * profile.half_range > max(eps, acting.floor * profile.half_range)
+    )
     clique = f"at most {max(at_eps, 1)} inputs interact at the size of the tolerance"
     if found:
-        return Caveat(name, test, "holds: " + "; ".join(found), f"d becomes the largest block; {clique}")
-    return Caveat(name, test, "does not hold: no split was found", f"d stays {profile.d}; {clique}")
+        return _caveat(name, test, "holds: " + "; ".join(found), f"d becomes the largest block; {clique}")
+    return _caveat(name, test, "does not hold: no split was found", f"d stays {profile.d}; {clique}")
 
 
 def _named(blocks: object, names: tuple[str, ...]) -> str:
@@ -123,21 +117,21 @@ def _named(blocks: object, names: tuple[str, ...]) -> str:
     return " | ".join("{" + ", ".join(group) + "}" for group in groups)
 
 
-def _manifold(profile: Profile | None) -> Caveat:
+def _manifold(profile: Profile | None) -> CaveatRecord:
     name, test = "inputs on a low-dimensional set", "TwoNN and MLE at three scales, corrected for bias"
     found = profile.dimension if profile is not None else None
     if found is None or profile is None:
-        return Caveat(name, test, "undecided: no data of the inputs' law", "all of the box is meant")
+        return _caveat(name, test, "undecided: no data of the inputs' law", "all of the box is meant")
     if not found.single:
-        return Caveat(name, test, "does not hold: no single dimension over the scales", "d stays")
+        return _caveat(name, test, "does not hold: no single dimension over the scales", "d stays")
     seen = f"dimension {found.lower:.1f} to {found.upper:.1f} of {profile.d} (linear span {found.linear})"
     if found.upper <= profile.d / 2:
         effect = f"d becomes {found.upper:.1f} for inputs of this law only; other queries need a guard"
-        return Caveat(name, test, f"holds: {seen}", effect)
-    return Caveat(name, test, f"does not hold: {seen}", "d stays")
+        return _caveat(name, test, f"holds: {seen}", effect)
+    return _caveat(name, test, f"does not hold: {seen}", "d stays")
 
 
-def _average(learning_curves: tuple[MeasuredCurve, ...], table: Sequence[Mapping[str, Any]]) -> Caveat:
+def _average(learning_curves: tuple[MeasuredCurve, ...], table: tuple[ToleranceRecord, ...]) -> CaveatRecord:
     """Measured error at the largest size against what the class could be promised with as many samples."""
     name, test = (
         "this function is easier than the worst of its class",
@@ -146,7 +140,7 @@ def _average(learning_curves: tuple[MeasuredCurve, ...], table: Sequence[Mapping
     effect = "the forecast line is for this function; the guarantee line stays printed beside it"
     measured = [curve for curve in learning_curves if curve.axis == "samples"]
     if not measured:
-        return Caveat(
+        return _caveat(
             name, test, "undecided: no learning curve was measured", "only the guarantee line speaks"
         )
     curve = min(measured, key=lambda one: float(one.by_size.mean[-1]))
@@ -156,16 +150,16 @@ def _average(learning_curves: tuple[MeasuredCurve, ...], table: Sequence[Mapping
         f"{size:g} samples leave {error:.2g} (exponent {alpha:.2f} [{low:.2f}, {high:.2f}], {curve.regime})"
     )
     # Bounds fall as the tolerance grows: the first one below the error is the smallest that its promise needs.
-    needs = [r["guarantee"] for r in table if r["guarantee"] is not None and r["tolerance"] >= error]
-    if not any(r["guarantee"] is not None for r in table):
-        return Caveat(name, test, f"undecided: no number to compare with; {seen}", effect)
+    needs = [r.guarantee for r in table if r.guarantee is not None and r.tolerance >= error]
+    if all(r.guarantee is None for r in table):
+        return _caveat(name, test, f"undecided: no number to compare with; {seen}", effect)
     if needs and max(needs) > math.log10(size):
         promise = f"to promise that to the class takes at least 10^{max(needs):.1f}"
-        return Caveat(name, test, f"holds: {seen}; {promise}", effect)
-    return Caveat(name, test, f"does not hold so far: {seen}, no less than the class allows", effect)
+        return _caveat(name, test, f"holds: {seen}; {promise}", effect)
+    return _caveat(name, test, f"does not hold so far: {seen}, no less than the class allows", effect)
 
 
-def _architecture(learning_curves: tuple[MeasuredCurve, ...]) -> Caveat:
+def _architecture(learning_curves: tuple[MeasuredCurve, ...]) -> CaveatRecord:
     name, test = (
         "another architecture or activation",
         "learning curves of several trainers with equal training sizes",
@@ -176,7 +170,7 @@ def _architecture(learning_curves: tuple[MeasuredCurve, ...]) -> Caveat:
     known = [curve for curve in learning_curves if curve.axis == "samples" and curve.name]
     sizes = {float(curve.by_size.size[-1]) for curve in known}
     if len(known) < 2 or len(sizes) > 1:
-        return Caveat(
+        return _caveat(
             name, test, "undecided: measure one learning curve for each, with equal training sizes", effect
         )
     top = sorted(((float(curve.by_size.mean[-1]), curve) for curve in known), key=lambda pair: pair[0])
@@ -185,13 +179,13 @@ def _architecture(learning_curves: tuple[MeasuredCurve, ...]) -> Caveat:
     scatter = math.hypot(float(best.by_size.scatter[-1]), float(second.by_size.scatter[-1]))
     seen = f"at {sizes.pop():g} samples {best.name} is {gain:.3g} times as good as {second.name}"
     if apart <= scatter:
-        return Caveat(name, test, f"does not hold: {seen}, within the scatter of single trainings", effect)
-    return Caveat(name, test, f"holds: {seen}", f"take {best.name}; {effect}")
+        return _caveat(name, test, f"does not hold: {seen}, within the scatter of single trainings", effect)
+    return _caveat(name, test, f"holds: {seen}", f"take {best.name}; {effect}")
 
 
 def _low_accuracy(
     guarantee: list[ClassBound], learning_curves: tuple[MeasuredCurve, ...], eps: float
-) -> Caveat:
+) -> CaveatRecord:
     name, test = (
         "low accuracy is enough",
         "is every lower bound vacuous; is a measured training size already there",
@@ -200,22 +194,22 @@ def _low_accuracy(
     reached = [curve.need(eps) for curve in learning_curves]
     if any(need.reached == "measured" for need in reached):
         size = min(n.size for n in reached if n.reached == "measured" and n.size is not None)
-        return Caveat(
+        return _caveat(
             name,
             test,
             f"holds: the training size {size:g} reaches it",
             "take that size, audited",
         )
     if numbers and all(b.vacuous for b in numbers):
-        return Caveat(
+        return _caveat(
             name, test, "holds: the theory says nothing at this tolerance", "no lower bound is printed"
         )
     if not numbers:
-        return Caveat(name, test, "undecided: no numeric bound applies", "no lower bound is printed")
-    return Caveat(name, test, "does not hold: a lower bound says something here", "the lower bounds stand")
+        return _caveat(name, test, "undecided: no numeric bound applies", "no lower bound is printed")
+    return _caveat(name, test, "does not hold: a lower bound says something here", "the lower bounds stand")
 
 
-def _mean_square(learning_curves: tuple[MeasuredCurve, ...], p: float) -> Caveat:
+def _mean_square(learning_curves: tuple[MeasuredCurve, ...], p: float) -> CaveatRecord:
     name, test = "the mean square is enough", "the stated norm; sup over rms of the learning curve"
     ratio = ""
     if learning_curves:
@@ -223,21 +217,21 @@ def _mean_square(learning_curves: tuple[MeasuredCurve, ...], p: float) -> Caveat
         values = sorted(run.sup / run.rms for run in runs)
         ratio = f"; sup/rms is {values[len(values) // 2]:.1f} in the median, up to {values[-1]:.0f}"
     if math.isinf(p):
-        return Caveat(
+        return _caveat(
             name, test, f"does not hold: the sup norm was asked for{ratio}", "the sup norm is planned"
         )
     effect = "network classes gain (exponent d/(1+d/p)); smoothness classes keep eps^(-d/n)"
-    return Caveat(name, test, f"holds if the use is an average: L^{p:g} was asked for{ratio}", effect)
+    return _caveat(name, test, f"holds if the use is an average: L^{p:g} was asked for{ratio}", effect)
 
 
-def _pinn(stability: float | None) -> Caveat:
+def _pinn(stability: float | None) -> CaveatRecord:
     name, test = "physics-informed training", "is the equation known, and its stability constant"
     if stability is None:
-        return Caveat(
+        return _caveat(
             name, test, "undecided: no stability constant was given",
             "with one, no labelled samples: collocation points, and C_pde * residual as a bound",
         )  # fmt: skip
-    return Caveat(
+    return _caveat(
         name, test, f"holds: |error| <= {stability:g} |residual|, as was stated",
         "no labelled samples: collocation points; a bound on the residual bounds the error",
     )  # fmt: skip

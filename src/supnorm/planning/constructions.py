@@ -169,7 +169,7 @@ def _ridge(profile: Profile, eps: float) -> ClassBound | None:
     active = profile.active
     if active is None or not 0 < active.dimension < min(profile.d, 4):
         return None
-    if active.residual * profile.spread > eps / 4:
+    if active.residual * profile.half_range > eps / 4:
         return None
     line = profile.ridge
     if line is not None and line.spectrum is not None and (line.jump > 0 or _kinked(line.spectrum)):

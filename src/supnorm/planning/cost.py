@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from supnorm.evaluation.caller import Caller
 from supnorm.planning.curves import TESTS, tests_for
 from supnorm.planning.question import CHEAP
+from supnorm.results.budget import CallCostRecord
 
 NEAR = 4.0  # a timing within this factor of a threshold may come out on the other side next time
 
 
-def cost_json(caller: Caller, calls: int, curve: bool) -> dict[str, Any]:
-    """The key ``cost`` of a budget's document."""
-    return {
-        "seconds": caller.cost,
-        "by": "declared" if caller.declared else "measured",
-        "calls": calls,
-        "tests": tests_for(caller.cost) if curve else None,
-    }
+def cost_record(caller: Caller, calls: int, curve: bool) -> CallCostRecord:
+    """What a call costs, and what that decides; ``curve``: whether trainings are to be tested."""
+    return CallCostRecord(
+        seconds=caller.cost,
+        by="declared" if caller.declared else "measured",
+        calls=calls,
+        tests=tests_for(caller.cost) if curve else None,
+    )
 
 
 def cost_notes(caller: Caller, calls: int, fixed: bool, curve: bool) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def derivative_bounds(profile: Profile, p: float) -> tuple[float, ...]:
     n = max(profile.class_order(), 1)
     scales = profile.derivative_scales(n)
     if n == 1 and profile.active is not None and math.isinf(p):
-        scales = (scales[0], max(profile.active.gradient_sum * 1.5, 1e-12 * profile.spread))
+        scales = (scales[0], max(profile.active.gradient_sum * 1.5, 1e-12 * profile.half_range))
     return scales
 
 
@@ -40,7 +40,7 @@ def guarantees(
     n = profile.class_order()
     if n == 0:
         order = min(max(profile.order, 0.1), 1.0) if math.isfinite(profile.order) else 1.0
-        rough = SmoothClass(inputs=profile.d, smoothness=order, scales=2.0 * profile.spread)
+        rough = SmoothClass(inputs=profile.d, smoothness=order, scales=2.0 * profile.half_range)
         rows = theory(rough, eps, p, network) if math.isinf(p) else []
         return [
             _conditional(row, "Hölder order and constant estimated") for row in rows if row.line == GUARANTEE
@@ -53,7 +53,7 @@ def guarantees(
 
 
 def _noise(profile: Profile) -> float:
-    return profile.noise if profile.noise > 1e-6 * profile.spread else 0.0
+    return profile.noise if profile.noise > 1e-6 * profile.half_range else 0.0
 
 
 def _conditional(row: ClassBound, estimated: str) -> ClassBound:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from supnorm.planning.caveats import caveats
 from supnorm.planning.charts import error_curves, tolerance_table
 from supnorm.planning.learning_curve import MeasuredCurve
+from supnorm.planning.result import Answer, Basis
 from supnorm.planning.smooth_class import SmoothClass
 from supnorm.planning.theory import ClassBound, NetworkClass, theory
 from supnorm.planning.theory.statement import CONSTRUCTION, GUARANTEE
@@ -21,8 +20,8 @@ def from_class(
     network: NetworkClass | None,
     curves: tuple[MeasuredCurve, ...],
     sample_budget: int,
-) -> dict[str, Any]:
-    """The parts of a `BudgetResult`; see `budget` for the arguments.
+) -> Answer:
+    """The answer for a class; see `budget` for the arguments.
 
     Raises:
         BadInput: without a tolerance, or for a class of which only the inputs are known.
@@ -39,20 +38,17 @@ def from_class(
 
     guarantee, construction = rows(tolerance)
     table = tolerance_table(rows, curves, tolerance)
-    return {
-        "title": "",
-        "inputs": tuple(f"x{i + 1}" for i in range(known.inputs)) if known.inputs <= 100 else (),
-        "output": "",
-        "tolerance": tolerance,
-        "p": p,
-        "guarantee": tuple(guarantee),
-        "construction": tuple(construction),
-        "learning_curves": curves,
-        "caveats": tuple(caveats(None, curves, guarantee, tolerance, p, known.stability, table)),
-        "verdict": verdict(None, construction, curves, tolerance, p, sample_budget),
-        "profile": None,
-        "table": tuple(table),
-        "curves": tuple(error_curves(table, curves)),
-        "notes": ("inputs are scaled to the unit cube; tolerance and derivative bounds share one unit",),
-        "law": "",
-    }
+    return Answer(
+        title="",
+        inputs=tuple(f"x{i + 1}" for i in range(known.inputs)) if known.inputs <= 100 else (),
+        output="",
+        tolerance=tolerance,
+        p=p,
+        basis=Basis(guarantee=tuple(guarantee), learning_curves=curves),
+        construction=tuple(construction),
+        caveats=caveats(None, curves, guarantee, tolerance, p, known.stability, table),
+        verdict=verdict(None, construction, curves, tolerance, p, sample_budget),
+        table=table,
+        curves=error_curves(table, curves),
+        notes=("inputs are scaled to the unit cube; tolerance and derivative bounds share one unit",),
+    )

@@ -34,6 +34,7 @@ from supnorm.planning.learning_curve.on_function import largest_by_ascent
 from supnorm.planning.names import GAUSSIAN_PROCESS, PIECEWISE, SPARSE_POLYNOMIAL, TENSOR, TRAIN
 from supnorm.planning.profile.target import Target
 from supnorm.problem import Domain
+from supnorm.results.budget import TrialRecord
 
 Array = NDArray[np.float64]
 MOST, FURTHEST, CAUTION = 1024, 8.0, 0.8
@@ -43,26 +44,7 @@ LARGEST_CUBE = 6  # grids of 3^d points and more say nothing about more inputs
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One tool, tried.
-
-    Attributes:
-        tool: its name.
-        samples: of the larger fit.
-        smaller, error: with half of them and with all: the largest error found, or the mean of the norm.
-            ``smaller`` is NaN where the tool needs more than half.
-        expected: for the whole sample budget.
-    """
-
-    tool: str
-    samples: int
-    smaller: float
-    error: float
-    expected: float
-
-
-@dataclass(frozen=True)
-class Plan:
+class PilotSizes:
     """How much a pilot may spend: ``m`` samples a tool, ``test`` points, ``ascents`` local ascents."""
 
     m: int
@@ -70,11 +52,11 @@ class Plan:
     ascents: int
 
 
-def pilot_plan(sample_budget: int, calls: int) -> Plan | None:
+def pilot_plan(sample_budget: int, calls: int) -> PilotSizes | None:
     """The sizes for a sample budget and ``calls`` evaluations of planning; None when that is too little.
 
     >>> pilot_plan(2000, 200_000)
-    Plan(m=1000, test=10000, ascents=8)
+    PilotSizes(m=1000, test=10000, ascents=8)
     >>> pilot_plan(100_000, 500) is None
     True
     """
@@ -82,7 +64,7 @@ def pilot_plan(sample_budget: int, calls: int) -> Plan | None:
     test = int(min(10_000, calls // 20))
     if m < 64 or test < 100:
         return None
-    return Plan(m, test, 8 if calls >= 100_000 else 0)
+    return PilotSizes(m, test, 8 if calls >= 100_000 else 0)
 
 
 def pilot_calls(sample_budget: int, calls: int) -> int:
@@ -97,7 +79,7 @@ def pilot_calls(sample_budget: int, calls: int) -> int:
 
 def pilot(
     target: Target, eps: float, p: float, sample_budget: int, calls: int, rng: np.random.Generator
-) -> tuple[Trial, ...]:
+) -> tuple[TrialRecord, ...]:
     """Try the classical tools on one output; best expectation first.
 
     Args:
@@ -127,7 +109,7 @@ def pilot(
     cube = Domain.from_axes({f"x{i}": (0.0, 1.0) for i in range(target.d)})
     tools = _tools(target, cube, x, y, eps / max(target.largest, eps), rng)
 
-    def tried(names: Iterable[str], plan: Plan) -> dict[str, Trial]:
+    def tried(names: Iterable[str], plan: PilotSizes) -> dict[str, TrialRecord]:
         found = {}
         for tool in names:
             made = [_pair(build, target, plan, test, truth, p, rng) for build in tools[tool]]
@@ -137,7 +119,9 @@ def pilot(
                 most = (
                     GaussianProcess().most if tool == GAUSSIAN_PROCESS else sample_budget
                 )  # it uses no more samples
-                found[tool] = _trial(tool, best, plan.m, min(sample_budget, most), ROUNDING * target.spread)
+                found[tool] = _trial(
+                    tool, best, plan.m, min(sample_budget, most), ROUNDING * target.half_range
+                )
         return found
 
     found = tried(tools, plan)
@@ -170,7 +154,7 @@ def _tools(
 def _pair(
     build: Callable[[int], Approximation],
     target: Target,
-    plan: Plan,
+    plan: PilotSizes,
     test: Array,
     truth: Array,
     p: float,
@@ -197,10 +181,11 @@ def _pair(
     return None if np.isnan(found[1]) else (found[0], found[1])
 
 
-def _trial(tool: str, pair: tuple[float, float], m: int, sample_budget: int, rounding: float) -> Trial:
+def _trial(tool: str, pair: tuple[float, float], m: int, sample_budget: int, rounding: float) -> TrialRecord:
     smaller, error = pair
     slope = 0.0
     if np.isfinite(smaller) and error > 0:
         slope = float(np.clip(np.log2(max(smaller, 1e-300) / error), 0.0, 4.0))
     ahead = min(max(sample_budget / m, 1.0), FURTHEST)
-    return Trial(tool, m, smaller, error, max(error * ahead ** (-CAUTION * slope), rounding))
+    expected = max(error * ahead ** (-CAUTION * slope), rounding)
+    return TrialRecord(tool=tool, samples=m, smaller=smaller, error=error, expected=expected)

@@ -42,12 +42,12 @@ from supnorm.planning.names import (
     TENSOR,
     TRAIN,
 )
-from supnorm.planning.pilot import Trial
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.polynomials import log10_total_degree
 from supnorm.planning.theory.statement import ClassBound
+from supnorm.results.budget import TrialRecord
 
-SUITABLE, GUARDED, CLASSICAL = "suitable", "suitable with guard", "classical better"
+GUARDED, CLASSICAL = "suitable with guard", "classical better"
 UNSUITABLE, UNDECIDED = "unsuitable", "undecided"
 LARGEST_GRID = 7.0  # log10 of points
 BISECTED = (
@@ -62,8 +62,7 @@ class Verdict:
     """The answer.
 
     Attributes:
-        word: ``"suitable"``, ``"suitable with guard"``, ``"classical better"``, ``"unsuitable"`` or
-            ``"undecided"``, said of a network.
+        word: ``"suitable with guard"``, ``"classical better"``, ``"unsuitable"`` or ``"undecided"``, said of a network.
         tool: what to use.
         evidence: one line for each fact that decided.
         trials: pilot fits of the classical tools, best expectation first; empty where none were needed or
@@ -73,10 +72,10 @@ class Verdict:
     word: str
     tool: str
     evidence: tuple[str, ...]
-    trials: tuple[Trial, ...] = ()
+    trials: tuple[TrialRecord, ...] = ()
 
 
-def _no_pilot() -> tuple[Trial, ...]:
+def _no_pilot() -> tuple[TrialRecord, ...]:
     return ()
 
 
@@ -90,10 +89,10 @@ class Case:
     eps: float
     p: float
     sample_budget: int
-    pilot: Callable[[], tuple[Trial, ...]]
+    pilot: Callable[[], tuple[TrialRecord, ...]]
 
     @cached_property
-    def trials(self) -> tuple[Trial, ...]:
+    def trials(self) -> tuple[TrialRecord, ...]:
         """Pilot fits, made when a rule asks for them first."""
         return self.pilot()
 
@@ -105,7 +104,7 @@ def verdict(
     eps: float,
     p: float,
     sample_budget: int,
-    pilot: Callable[[], tuple[Trial, ...]] = _no_pilot,
+    pilot: Callable[[], tuple[TrialRecord, ...]] = _no_pilot,
 ) -> Verdict:
     """Apply the rules.
 
@@ -202,7 +201,7 @@ def _piloted(case: Case) -> Verdict | None:
     return Verdict(CLASSICAL, best.tool, tuple(_tried(t, case.sample_budget) for t in case.trials[:3]))
 
 
-def _tried(trial: Trial, sample_budget: int) -> str:
+def _tried(trial: TrialRecord, sample_budget: int) -> str:
     seen = f"{trial.tool}: largest error {trial.error:.2g} with {trial.samples:,} samples"
     if trial.expected >= trial.error:  # at the level of rounding
         return f"{seen}, and no less expected with {sample_budget:,}"
@@ -291,7 +290,7 @@ def _middle_reaches(curve: MeasuredCurve, case: Case) -> bool:
 
 
 def _unmeasured(case: Case) -> Verdict | None:
-    profile, relative = case.profile, case.eps / case.profile.spread
+    profile, relative = case.profile, case.eps / case.profile.half_range
     seen = f"{case.sample_budget:,} samples, relative tolerance {relative:.2g}, {profile.d} inputs, no structure that fits"
     if case.sample_budget <= 500 and profile.d <= 10:
         return Verdict(CLASSICAL, GAUSSIAN_PROCESS, (seen, "affordable, and it has error bars"))
@@ -305,7 +304,7 @@ def _unmeasured(case: Case) -> Verdict | None:
 
 
 def _last(case: Case) -> Verdict | None:
-    profile, relative = case.profile, case.eps / case.profile.spread
+    profile, relative = case.profile, case.eps / case.profile.half_range
     facts = [f"{profile.d} inputs, relative tolerance {relative:.2g}, {case.sample_budget:,} samples"]
     known = [row for row in case.rows.values() if row.log10 is not None]
     if known:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +16,24 @@ from numpy.typing import NDArray
 from supnorm.planning.caveats import caveats
 from supnorm.planning.charts import error_curves, tolerance_table
 from supnorm.planning.constructions import constructions
-from supnorm.planning.cost import cost_json, cost_notes
+from supnorm.planning.cost import cost_notes, cost_record
 from supnorm.planning.curves import CurveMeasurement
 from supnorm.planning.guarantees import guarantees
 from supnorm.planning.learning_curve import MeasuredCurve
-from supnorm.planning.pilot import Trial, pilot, pilot_calls
+from supnorm.planning.pilot import pilot, pilot_calls
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.profile import profile
 from supnorm.planning.profile.target import Target
 from supnorm.planning.question import Plan, Question, planned_calls
 from supnorm.planning.requested import PlanningCalls
-from supnorm.planning.result import FoolingFunction
+from supnorm.planning.result import Answer, Basis
 from supnorm.planning.table import Table, table_profile
 from supnorm.planning.theory import ClassBound, NetworkClass
-from supnorm.planning.unfinished import stopped, without_profile
+from supnorm.planning.unfinished import stopped
 from supnorm.planning.verdict import UNSUITABLE, Verdict, verdict
 from supnorm.problem import Domain
 from supnorm.results import BadInput
+from supnorm.results.budget import CallCostRecord, FoolingFunctionRecord, TrialRecord
 
 Array = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ class Work:
         given: a learning curve that was measured before.
         network: a network class to speak about as well.
         sample_budget: samples that may be spent on the surrogate.
-        plan, domain, measured, cost, points: what is known so far.
+        plan, domain, profile, cost, points: what is known so far.
         stage: what is being done, in words.
     """
 
@@ -57,26 +57,23 @@ class Work:
     sample_budget: int
     plan: Plan | None = None
     domain: Domain | None = None
-    measured: Profile | None = None
-    cost: dict[str, Any] | None = None
+    profile: Profile | None = None
+    cost: CallCostRecord | None = None
     points: Array | None = None
     stage: str = ""
 
-    def of_table(self, table: Table, rng: np.random.Generator) -> dict[str, Any]:
-        """The parts of a `BudgetResult` for a table."""
+    def of_table(self, table: Table, rng: np.random.Generator) -> Answer:
+        """The answer for a table."""
         self.plan, self.domain, self.points = table.question, table.domain, table.x
         self.stage = "while the table was profiled"
-        self.measured = table_profile(table, rng)
+        self.profile = table_profile(table, rng)
         self.stage = "while a learning curve was measured"
-        learning_curves = self.given + tuple(self.measurement.of_table(table.x, table.y, table.metric))
-        parts = _from_profile(
-            self.plan, self.measured, learning_curves, self.network, self.sample_budget, tuple, table.x
-        )
-        if table.contradiction:
-            parts["verdict"] = Verdict(
-                UNSUITABLE, "further inputs, which tell these rows apart", (table.contradiction,)
-            )
-        return parts
+        curves = self.given + tuple(self.measurement.of_table(table.x, table.y, table.metric))
+        found = self._answer(self.plan, self.profile, curves, tuple)
+        if not table.contradiction:
+            return found
+        tool = "further inputs, which tell these rows apart"
+        return replace(found, verdict=Verdict(UNSUITABLE, tool, (table.contradiction,)))
 
     def of_function(
         self,
@@ -85,47 +82,82 @@ class Work:
         calls: PlanningCalls,
         rng: np.random.Generator,
         pool: Executor | None,
-    ) -> dict[str, Any]:
-        """The parts of a `BudgetResult` for a function; ``begin`` makes its first calls.
+    ) -> Answer:
+        """The answer for a function; ``begin`` makes its first calls.
 
         Raises:
             BadInput: what `ask` and `CurveMeasurement.of_function` raise.
         """
         question = begin(pool)
-        target, curve = question.target, bool(self.measurement.trainers)
+        target, trained = question.target, bool(self.measurement.trainers)
         most = planned_calls(target.caller.cost, calls.most)
-        self.cost = cost_json(target.caller, most, curve)
-        told = cost_notes(target.caller, most, calls.most is not None, curve)
-        self.plan, self.domain = replace(question, notes=(*question.notes, *told)), target.domain
+        self.cost = cost_record(target.caller, most, trained)
+        notes = cost_notes(target.caller, most, calls.most is not None, trained)
+        self.plan, self.domain = replace(question, notes=(*question.notes, *notes)), target.domain
         self.stage = "while the function was profiled"
         self.points = None if data is None else target.domain.to_unit(data)
-        self.measured = profile(target, rng, most, self.points)
+        self.profile = profile(target, rng, most, self.points)
         self.stage = "while a learning curve was measured"
         with question.count.paused():
-            learning_curves = self.given + tuple(
-                self.measurement.of_function(target, question.metric, pool, calls.workers)
-            )
+            measured = self.measurement.of_function(target, question.metric, pool, calls.workers)
         self.stage = "while pilot fits were made"
-        tries = partial(_pilot, target, self.measured, question, self.sample_budget, most, rng)
-        parts = _from_profile(
-            self.plan, self.measured, learning_curves, self.network, self.sample_budget, tries, self.points
-        )
+        tries = partial(_pilot, target, self.profile, question, self.sample_budget, most, rng)
+        found = self._answer(self.plan, self.profile, self.given + tuple(measured), tries)
         question.count.end()
-        return parts | {"cost": self.cost}
+        return found
 
-    def unfinished(self) -> dict[str, Any]:
-        """The parts of a `BudgetResult` as far as they are known."""
+    def unfinished(self) -> Answer:
+        """The answer as far as it is known; it decides nothing."""
         assert self.plan is not None
         assert self.domain is not None
-        if self.measured is None:
-            parts = without_profile(self.plan, self.domain.names, self.stage)
-        else:
-            learning_curves = self.given + self.measurement.so_far()
-            parts = _from_profile(
-                self.plan, self.measured, learning_curves, self.network, self.sample_budget, tuple, self.points,
-                stopped(self.plan, self.stage),
-            )  # fmt: skip
-        return parts | {"cost": self.cost}
+        plan, verdict = self.plan, stopped(self.plan, self.stage)
+        if self.profile is not None:
+            return self._answer(plan, self.profile, self.given + self.measurement.so_far(), tuple, verdict)
+        return Answer(
+            title=plan.title,
+            inputs=self.domain.names,
+            output=plan.output,
+            tolerance=plan.eps,
+            p=plan.p,
+            verdict=verdict,
+            notes=plan.notes,
+            law=plan.law,
+            cost=self.cost,
+        )
+
+    def _answer(
+        self,
+        plan: Plan,
+        measured: Profile,
+        curves: tuple[MeasuredCurve, ...],
+        tries: Callable[[], tuple[TrialRecord, ...]],
+        decided: Verdict | None = None,
+    ) -> Answer:
+        """What follows from a profile and learning curves; ``decided`` in place of a verdict."""
+
+        def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
+            return guarantees(measured, eps, plan.p, self.network), constructions(measured, eps)
+
+        guarantee, construction = rows(plan.eps)
+        table = tolerance_table(rows, curves, plan.eps)
+        return Answer(
+            title=plan.title,
+            inputs=measured.names,
+            output=plan.output,
+            tolerance=plan.eps,
+            p=plan.p,
+            basis=Basis(guarantee=tuple(guarantee), learning_curves=curves, profile=measured),
+            construction=tuple(construction),
+            caveats=caveats(measured, curves, guarantee, plan.eps, plan.p, table=table),
+            verdict=decided
+            or verdict(measured, construction, curves, plan.eps, plan.p, self.sample_budget, tries),
+            table=table,
+            curves=error_curves(table, curves),
+            notes=(*plan.notes, *_missing(measured)),
+            law=plan.law,
+            fooling_functions=_fooling_functions(measured, guarantee, self.points),
+            cost=self.cost,
+        )
 
 
 def _pilot(
@@ -135,7 +167,7 @@ def _pilot(
     sample_budget: int,
     calls: int,
     rng: np.random.Generator,
-) -> tuple[Trial, ...]:
+) -> tuple[TrialRecord, ...]:
     """Pilot fits, where they can say something: a bounded function on a whole box."""
     whole = not target.domain.constraints and target.domain.cloud is None
     if measured.hazards.hopeless or measured.hazards.not_finite or not whole:
@@ -144,51 +176,11 @@ def _pilot(
     return pilot(target, question.eps, question.p, sample_budget, calls, rng)
 
 
-def _from_profile(
-    question: Plan,
-    measured: Profile,
-    learning_curves: tuple[MeasuredCurve, ...],
-    network: NetworkClass | None,
-    sample_budget: int,
-    tries: Callable[[], tuple[Trial, ...]],
-    data: Array | None,
-    answer: Verdict | None = None,
-) -> dict[str, Any]:
-    """The parts of a `BudgetResult`; ``answer`` in place of a verdict."""
-
-    def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
-        return guarantees(measured, eps, question.p, network), constructions(measured, eps)
-
-    guarantee, construction = rows(question.eps)
-    table = tolerance_table(rows, learning_curves, question.eps)
-    return {
-        "title": question.title,
-        "inputs": measured.names,
-        "output": question.output,
-        "tolerance": question.eps,
-        "p": question.p,
-        "guarantee": tuple(guarantee),
-        "construction": tuple(construction),
-        "learning_curves": learning_curves,
-        "caveats": tuple(
-            caveats(measured, learning_curves, guarantee, question.eps, question.p, table=table)
-        ),
-        "verdict": answer
-        or verdict(measured, construction, learning_curves, question.eps, question.p, sample_budget, tries),
-        "profile": measured,
-        "table": tuple(table),
-        "curves": tuple(error_curves(table, learning_curves)),
-        "notes": (*question.notes, *_missing(measured)),
-        "law": question.law,
-        "fooling_functions": _fooling_functions(measured, guarantee, data),
-    }
-
-
 def _fooling_functions(
     measured: Profile, guarantee: list[ClassBound], data: Array | None
-) -> tuple[FoolingFunction, ...]:
-    """What the classes of the guarantee line hold against the data in the unit cube."""
-    found = []
+) -> tuple[FoolingFunctionRecord, ...]:
+    """Members of the classes of the guarantee line that vanish at the data in the unit cube."""
+    members = []
     for row in guarantee if data is not None else []:
         if row.adversary is None or data is None:
             continue
@@ -198,16 +190,18 @@ def _fooling_functions(
             continue
         domain = measured.domain
         peak = member.peak if domain is None else domain.from_unit(member.peak[None])[0]
-        place = dict(zip(measured.names, map(float, peak), strict=True))
-        found.append(FoolingFunction(row.name, len(data), member.height, place))
-    return tuple(found)
+        by_name = dict(zip(measured.names, map(float, peak), strict=True))
+        members.append(
+            FoolingFunctionRecord(name=row.name, points=len(data), height=member.height, peak=by_name)
+        )
+    return tuple(members)
 
 
 def _missing(measured: Profile) -> tuple[str, ...]:
-    found = measured.hazards
-    if not found.not_finite:
+    hazards = measured.hazards
+    if not hazards.not_finite:
         return ()
     return (
-        f"{found.not_finite} of {found.scanned} points scanned in the domain had no finite value: nothing here "
+        f"{hazards.not_finite} of {hazards.scanned} points scanned in the domain had no finite value: nothing here "
         "covers them; name where the function exists as constraints of the domain",
     )

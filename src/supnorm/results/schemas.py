@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # its library takes time to import, which `supnorm --help` ha
 
 # Where the record of each verb is; it is imported when it is asked for.
 RECORDS = {
+    "budget": "supnorm.results.budget:BudgetRecord",
     "certify": "supnorm.results.certify:CertifyRecord",
     "check": "supnorm.results.check:CheckRecord",
     "compare": "supnorm.results.compare:CompareRecord",
@@ -67,7 +68,10 @@ def keys_table(record: type[Result]) -> str:
 
     Those inside follow with their path: ``sup.lower``, ``rows[].title`` for each of a list, ``x.*`` for each of a mapping.
     """
-    rows = [f"| `{path}` | {text} |" for path, text in _described(record, "", {})]
+    texts: dict[str, str] = {}
+    for path, text in _described(record, "", {}):
+        texts.setdefault(path, text)  # a key of several kinds of rows stands once
+    rows = [f"| `{path}` | {text} |" for path, text in texts.items()]
     return "\n".join(["| key | what |", "|---|---|", *rows])
 
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from supnorm.planning.learning_curve.forecast import (
     widening,
 )
 from supnorm.planning.learning_curve.training_run import ErrorsBySize, TrainingRun, group, training_share
+from supnorm.results.budget import AheadRecord, HoldoutRecord, LearningCurveRecord, SizeRecord
 
 
 @dataclass(frozen=True)
@@ -132,23 +132,39 @@ class MeasuredCurve:
         factor = grown if self.axis == "samples" else (size / near.width) ** 2
         return Need(size, reached, samples, math.ceil(near.weights * factor), near.iterations)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Errors by size, forecasts, hold-outs and exponent, for JSON and charts."""
-        return {
-            "name": self.name, "axis": self.axis, "metric": self.metric, "level": self.level, "regime": self.regime,
-            "phi": self.phi, "exponent": list(self.exponent),
-            "training_sizes": [
-                {"size": float(s), "errors": np.exp(v).tolist(),
-                 "train_rms": [r.train_rms for r in self._at(s)]}
-                for s, v in zip(self.by_size.size, self.by_size.logs, strict=True)
-            ],
-            "forecast": [
-                {"size": p.size, "value": p.value, "lower": p.lower, "upper": p.upper} for p in self.ahead
-            ],
-            "holdouts": [
-                {"size": h.size, "ahead": h.ahead, "lower": h.forecast.lower,
-                 "upper": h.forecast.upper, "errors": list(h.errors), "caught": h.caught, "of": len(h.errors)}
+    def record(self) -> LearningCurveRecord:
+        """What was measured and what it forecasts, as data."""
+        return LearningCurveRecord(
+            name=self.name,
+            axis=self.axis,
+            metric=self.metric,
+            level=self.level,
+            regime=self.regime,
+            phi=self.phi,
+            exponent=self.exponent,
+            widened=widening(self.holdouts),
+            training_sizes=tuple(
+                SizeRecord(
+                    size=float(size),
+                    errors=tuple(np.exp(logs).tolist()),
+                    train_rms=tuple(run.train_rms for run in self._at(size)),
+                )
+                for size, logs in zip(self.by_size.size, self.by_size.logs, strict=True)
+            ),
+            forecast=tuple(
+                AheadRecord(size=p.size, value=p.value, lower=p.lower, upper=p.upper) for p in self.ahead
+            ),
+            holdouts=tuple(
+                HoldoutRecord(
+                    size=h.size,
+                    ahead=h.ahead,
+                    lower=h.forecast.lower,
+                    upper=h.forecast.upper,
+                    errors=h.errors,
+                    caught=h.caught,
+                    of=len(h.errors),
+                )
                 for h in self.holdouts
-            ],
-            "seconds": sum(run.seconds for run in self.runs),
-        }  # fmt: skip
+            ),
+            seconds=sum(run.seconds for run in self.runs),
+        )

@@ -88,7 +88,7 @@ def interactions(
         f: the function on the unit cube; points without a value are left out.
         d: inputs.
         samples: points a pair.
-        spread: half the range of the function.
+        half_range: half the range of the function.
         noise: standard deviation of the noise on its values.
         rng: draws the points.
 

@@ -16,6 +16,7 @@ from supnorm.planning.profile.interactions import Interactions
 from supnorm.planning.profile.lines import Line
 from supnorm.planning.profile.sensitivity import Sensitivity
 from supnorm.planning.profile.separation import Separation
+from supnorm.planning.profile.spectrum import Spectrum
 from supnorm.problem import Domain
 
 Array = NDArray[np.float64]
@@ -31,7 +32,7 @@ class Profile:
     Attributes:
         d: inputs.
         names: of the inputs.
-        spread: half the range of the values seen: the scale that relative numbers refer to.
+        half_range: half the range of the values seen: the scale that relative numbers refer to.
         noise: standard deviation of the noise on single values.
         hazards: non-finite values and blow-up.
         lines: smoothness on every line.
@@ -47,7 +48,7 @@ class Profile:
 
     d: int
     names: tuple[str, ...]
-    spread: float
+    half_range: float
     noise: float
     hazards: Hazards
     lines: tuple[Line, ...]
@@ -77,6 +78,10 @@ class Profile:
     def known_lines(self) -> list[Line]:
         """Lines on which every point had a value."""
         return [line for line in self.lines if line.spectrum is not None]
+
+    def spectra(self, axis: int | None) -> list[Spectrum]:
+        """Of the known lines along an axis; None: of the oblique ones."""
+        return [line.spectrum for line in self.known_lines if line.axis == axis and line.spectrum]
 
     @property
     def jump(self) -> Line | None:
@@ -112,17 +117,16 @@ class Profile:
         """The smallest Bernstein parameter seen along each axis; 1 where it is not geometric."""
         found = []
         for axis in range(self.d):
-            own = [line.spectrum for line in self.known_lines if line.axis == axis and line.spectrum]
-            geometric = own and all(s.kind == "geometric" for s in own)
-            found.append(min(s.rho for s in own) if geometric else 1.0)
+            spectra = self.spectra(axis)
+            geometric = spectra and all(s.kind == "geometric" for s in spectra)
+            found.append(min(s.rho for s in spectra) if geometric else 1.0)
         return tuple(found)
 
     def degrees(self, eps: float) -> list[int | None]:
         """Polynomial degree along each axis for an error of ``eps``, from measured coefficients."""
         found: list[int | None] = []
         for axis in range(self.d):
-            own = [line.spectrum for line in self.known_lines if line.axis == axis and line.spectrum]
-            needed = [s.degree_for(eps) for s in own]
+            needed = [s.degree_for(eps) for s in self.spectra(axis)]
             known = [k for k in needed if k is not None]
             found.append(max(known) if known and len(known) == len(needed) else None)
         return found
@@ -134,14 +138,14 @@ class Profile:
         The k-th derivative along unit directions is the norm of the k-linear form, so its maximum over many
         directions estimates all mixed derivatives of that order from below.
         """
-        return (self.spread, *self._derivatives[:n])
+        return (self.half_range, *self._derivatives[:n])
 
     @cached_property
     def _derivatives(self) -> tuple[float, ...]:
         rows = []
         for k in range(1, HIGHEST + 1):
             seen = [line.spectrum.derivative_maximum(k) for line in self.known_lines if line.spectrum]
-            rows.append(SAFETY * max([*seen, 1e-12 * self.spread]))
+            rows.append(SAFETY * max([*seen, 1e-12 * self.half_range]))
         return tuple(rows)
 
     def class_order(self) -> int:

@@ -61,12 +61,12 @@ def profile(
     pair_samples = int(min(800, 0.25 * calls / (4 * max(pairs, 1))))
     acting = None
     if d == 1 or pair_samples >= 8:
-        acting = interactions(target, d, pair_samples, target.spread, noise, rng)
+        acting = interactions(target, d, pair_samples, target.half_range, noise, rng)
     else:
         left_out.append(f"interactions: {pairs} pairs need {32 * pairs * 4} calls")
     slopes = int(min(500, 0.1 * calls / (2 * d)))
     roomy = slopes >= d + 5 and calls >= ACTIVE
-    active = active_subspace(target, d, slopes, target.spread, rng) if roomy else None
+    active = active_subspace(target, d, slopes, target.half_range, rng) if roomy else None
     if active is None:
         left_out.append(f"active subspace: needs {max(20 * d * (d + 5), ACTIVE)} calls")
     inner = _inner(target, acting, noise, calls, rng, left_out)
@@ -74,7 +74,7 @@ def profile(
     dimension = _dimension(data, rng, left_out)
     ranks = _separation(target, calls, rng, left_out)
     return Profile(
-        d, target.domain.names, target.spread, noise, found, lines, acting, active, indices, inner, ranks,
+        d, target.domain.names, target.half_range, noise, found, lines, acting, active, indices, inner, ranks,
         _ridge(target, active, calls), dimension, target.calls, tuple(left_out), target.domain,
     )  # fmt: skip
 
@@ -134,7 +134,7 @@ def _inner(
         return ()
     blocks = [b for b in acting.blocks() if len(b) > 2]
     sets = sum(2 ** len(b) if len(b) <= 6 else len(b) ** 2 // 2 for b in blocks)
-    if noise > 1e-9 * target.spread or sets * 4 * 3 * 40 > 0.2 * calls:
+    if noise > 1e-9 * target.half_range or sets * 4 * 3 * 40 > 0.2 * calls:
         left_out.append(
             "inner functions: " + ("the noise" if sets * 480 <= 0.2 * calls else "too many sets of inputs")
         )

@@ -57,7 +57,7 @@ class Target:
         return values
 
     @property
-    def spread(self) -> float:
+    def half_range(self) -> float:
         """Half the range of the values seen: the scale of the function; 1 for a constant."""
         half = 0.5 * (self.greatest - self.smallest)
         return float(half) if np.isfinite(half) and half > 0 else 1.0

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from supnorm.results.budget import StatementRecord
 
 Array = NDArray[np.float64]
 
@@ -80,14 +81,22 @@ class ClassBound:
     adversary: Callable[[Array], Adversary] | None = None
     seen: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form (the builder of the adversary is left out, its existence is said)."""
-        return {
-            "name": self.name, "line": self.line, "quantity": self.quantity, "log10": self.log10,
-            "rate": self.rate, "class": self.function_class, "assumptions": list(self.assumptions),
-            "source": self.source, "status": self.status, "vacuous": self.vacuous,
-            "adversary": self.adversary is not None, "seen": self.seen,
-        }  # fmt: skip
+    def record(self) -> StatementRecord:
+        """As data; of the builder of the adversary it says that there is one."""
+        return StatementRecord(
+            name=self.name,
+            line=self.line,
+            quantity=self.quantity,
+            log10=self.log10,
+            rate=self.rate,
+            class_=self.function_class,
+            assumptions=self.assumptions,
+            source=self.source,
+            status=self.status,
+            vacuous=self.vacuous,
+            adversary=self.adversary is not None,
+            seen=self.seen,
+        )
 
 
 def strict_floor(x: float) -> int:
