@@ -11,8 +11,13 @@ from supnorm.pages import write_page
 from supnorm.pages.fit_page import candidate_rows, errors_are, fit_page, headline, proof, series
 from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
+from supnorm.results.certify import CertifyRecord
+from supnorm.results.fit import FitRecord
+from supnorm.results.parts import MeasureRecord
 from supnorm.sources import from_jax
 from supnorm.training import FitCalls, NetworkFit, fit
+
+record = FitRecord.from_dict
 
 
 @pytest.fixture(scope="module")
@@ -25,33 +30,33 @@ def searched():
         return np.sin(3 * x[:, 0]) * np.exp(-x[:, 1])
 
     result = fit(f, domain, method=network, calls=FitCalls(audit_evaluations=1000), max_evaluations=2000)
-    return json.loads(json.dumps(result.to_json()))
+    return json.loads(result.to_json())
 
 
 def test_rows_and_headline_are_those_of_the_result(searched):
-    rows = candidate_rows(searched)
+    rows = candidate_rows(record(searched))
     assert [r[0] for r in rows] == [str(i + 1) for i in range(len(searched["candidates"]))]
     assert rows[0][1] == searched["winner"]["method"]
-    assert "largest error found is" in headline(searched)
-    assert "Nothing was proved" in proof(searched)
+    assert "largest error found is" in headline(record(searched))
+    assert "Nothing was proved" in proof(record(searched))
 
 
 def test_the_advice_is_a_sentence(searched):
-    html = fit_page(
-        searched | {"status": searched["status"] | {"advice": "the largest error is 1: not proved"}}
-    )
+    status = searched["status"] | {"advice": "the largest error is 1: not proved"}
+    html = fit_page(record(searched | {"status": status}))
     assert "The largest error is 1: not proved." in html
 
 
 def test_it_says_what_kind_of_errors_they_are():
-    plain = {"kind": "absolute", "side": "both", "unit": "", "floor": None, "per_output": False}
+    told = {"kind": "absolute", "side": "both", "unit": "", "floor": None, "scale": None, "failures": "error"}
+    plain = MeasureRecord(**told, per_output=False)
     assert errors_are(plain) == ""
-    assert errors_are(plain | {"unit": "K", "side": "over"}) == "Errors are in K. Only overestimates count."
-    assert "each output’s tolerance" in errors_are(plain | {"per_output": True})
+    assert errors_are(plain.changed(unit="K", side="over")) == "Errors are in K. Only overestimates count."
+    assert "each output’s tolerance" in errors_are(plain.changed(per_output=True))
     f = lambda x: np.exp(x[:, 0])  # noqa: E731
     result = fit(f, Domain(x=(0.0, 1.0)), error=ErrorMeasure("relative", floor=0.5), tolerance=1e-6)
     assert "Errors are relative: shares of the reference, of 0.5 where it is smaller." in fit_page(
-        result.to_json()
+        result.record
     )
 
 
@@ -62,42 +67,42 @@ def test_title_and_units_stand_on_the_page(searched):
         "title": "Two-stream clouds",
         "measure": measured,
         "tolerance": 0.05,
-        "certificate": {},
     }
     told["winner"] = searched["winner"] | {"sup": proved}
-    html = fit_page(told)
+    shown = record(told).model_copy(update={"certificate": CertifyRecord.model_construct()})
+    html = fit_page(shown)
     assert "<title>Two-stream clouds: " in html
     assert "<b>Two-stream clouds</b>" in html
     assert "tolerance 0.05 kg/m³" in html
-    assert "nowhere above 0.0234 kg/m³." in headline(told)
-    assert "between 0.0123 kg/m³ and 0.0234 kg/m³" in proof(told)
+    assert "nowhere above 0.0234 kg/m³." in headline(shown)
+    assert "between 0.0123 kg/m³ and 0.0234 kg/m³" in proof(shown)
     assert "worst error found, kg/m³" in html
     relative = searched | {"measure": measured | {"kind": "relative"}, "title": ""}
     relative["winner"] = searched["winner"] | {"sup": proved | {"upper": None}}
-    assert "largest error found is 1.23 %" in headline(relative)
-    assert "found, %" not in fit_page(relative)
+    assert "largest error found is 1.23 %" in headline(record(relative))
+    assert "found, %" not in fit_page(record(relative))
 
 
 def test_the_title_is_that_of_the_problem():
     domain, x = Domain(x=(0.0, 1.0)), np.linspace(0, 1, 80)[:, None]
     called = Problem(None, lambda x: x[:, 0], domain, title="Called")
     assert (
-        fit(called, method=PolynomialLeastSquares(), calls=FitCalls(audit_evaluations=100)).to_json()["title"]
+        fit(called, method=PolynomialLeastSquares(), calls=FitCalls(audit_evaluations=100)).to_dict()["title"]
         == "Called"
     )
     stored = Function(table=(x, x**2))
     table = Problem(None, stored, domain, title="Table")
-    assert fit(table, method=PolynomialLeastSquares()).to_json()["title"] == "Table"
+    assert fit(table, method=PolynomialLeastSquares()).to_dict()["title"] == "Table"
 
 
 def test_the_chart_ends_at_the_errors_on_fresh_points(searched):
-    lines = series(searched)
+    lines = series(record(searched))
     for line, candidate in zip(lines, searched["candidates"], strict=True):
         assert line.points[-1][1] == candidate["relative_rms"]
         assert len(line.points) > 5  # networks come with their training record
         seconds = [t for t, _ in line.points]
         assert seconds == sorted(seconds)
-    html = fit_page(searched, "audit/report.html")
+    html = fit_page(record(searched), "audit/report.html")
     assert html.count("<svg viewBox") >= 2  # for wide and narrow screens
     assert 'href="audit/report.html"' in html
     assert not re.search(r'(src|href)="(?!#|audit/)', html)  # nothing is fetched
@@ -140,7 +145,7 @@ def test_samples_and_proofs(tmp_path):
         from_jax(smooth), Domain(x=(0.0, 1.0)), tolerance=1e-6, certify=True, method=ChebyshevTensor(1e-9),
         calls=FitCalls(audit_evaluations=1000),
     )  # fmt: skip
-    html = fit_page(proved.to_json())
+    html = fit_page(proved.record)
     assert "proved to be nowhere above" in html
     assert "chip proven" in html
     assert "The largest error lies between" in html
@@ -148,10 +153,10 @@ def test_samples_and_proofs(tmp_path):
 
 def test_only_a_proof_has_the_words_of_one():
     f = lambda x: np.exp(x[:, 0])  # noqa: E731
-    found = fit(f, Domain(x=(0.0, 1.0)), tolerance=1e-6, calls=FitCalls(audit_evaluations=500)).to_json()
+    found = fit(f, Domain(x=(0.0, 1.0)), tolerance=1e-6, calls=FitCalls(audit_evaluations=500)).to_dict()
     assert found["status"]["code"] == "nothing-found"
-    html = fit_page(found)
+    html = fit_page(record(found))
     assert "nothing above the tolerance found; not proven" in html
     assert "within tolerance" not in html
-    stopped = fit_page({**found, "status": {"code": "interrupted", "advice": "", "exit": 3}})
+    stopped = fit_page(record({**found, "status": {"code": "interrupted", "advice": "", "exit": 3}}))
     assert "no tolerance given" not in stopped

@@ -36,7 +36,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
             seed=2,
             method=PolynomialLeastSquares(),
         )
-        return result.to_json()
+        return result.to_dict()
 
     return begin
 

@@ -62,7 +62,6 @@ def command(
     from supnorm.cli.repeat import repeated
     from supnorm.evaluation.cost_word import repeat_word
     from supnorm.results import Interrupted
-    from supnorm.results.encoding import dumps
     from supnorm.sources import open_problem
     from supnorm.training import FitCalls, fit
 
@@ -100,7 +99,7 @@ def command(
 
         def tell() -> None:
             if as_json:
-                answer(dumps(result.to_json()))
+                answer(result.to_json())
             for line in () if quiet or as_json else summary(result):
                 say(line)
 
@@ -148,22 +147,17 @@ def summary(result: FitResult) -> list[str]:
     """The table of candidates; errors of the audited ones are lower bounds from a fresh-seed audit."""
     from supnorm.pages import errors_are
 
-    rows = [f"{result.status.code}: {result.status.advice}"]
+    record = result.record
+    rows = [f"{record.status.code}: {record.status.advice}"]
     head = f"  {'method':28} {'RMS':>10} {'worst found':>12} {'parameters':>11} {'samples':>8} "
     rows.append(head + f"{'s':>7} {'bytes':>9} {'us/point':>9}")
-    for c in result.to_json()["candidates"]:
-        worst = c["sup"]["lower"]
+    for c in record.candidates:
         rows.append(
-            f"  {c['method'][:28]:28} {_short(c['rms']):>10} {_short(worst):>12} "
-            f"{c['parameters']:>11,} {c['samples']:>8,} {c['seconds']:>7.2f} "
-            f"{c['bytes']:>9,} {1e6 * c['seconds_per_point']:>9.2f}"
+            f"  {c.method[:28]:28} {c.rms:>10.3g} {c.sup.lower:>12.3g} {c.parameters:>11,} {c.samples:>8,} "
+            f"{c.seconds:>7.2f} {c.bytes:>9,} {1e6 * c.seconds_per_point:>9.2f}"
         )
-    said = errors_are(result.measure)
-    return [*rows, *([f"  {said}"] if said else []), *(f"  {note}" for note in result.notes)]
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, int | float) else str(value)
+    what = errors_are(record.measure)
+    return [*rows, *([f"  {what}"] if what else []), *(f"  {note}" for note in record.notes)]
 
 
 def _silent(event: Any) -> None:

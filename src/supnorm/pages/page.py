@@ -39,9 +39,9 @@ GAPS = {"failed": "no value", "outside": "outside the domain", "masked": "not co
 
 def as_mapping(result: Any) -> Mapping[str, Any]:
     """The JSON dict of a result: itself, or what its ``to_dict()`` or ``to_json()`` gives."""
-    if isinstance(result, Record):
-        return result.to_dict()
-    data = result if isinstance(result, Mapping) else result.to_json()
+    if isinstance(result, Mapping):
+        return result
+    data = result.to_dict() if hasattr(result, "to_dict") else result.to_json()
     if not isinstance(data, Mapping):
         raise TypeError(f"a result is a mapping or has to_json() that returns one, got {type(data).__name__}")
     return data

@@ -18,6 +18,7 @@ RECORDS = {
     "certify": "supnorm.results.certify:CertifyRecord",
     "check": "supnorm.results.check:CheckRecord",
     "compare": "supnorm.results.compare:CompareRecord",
+    "fit": "supnorm.results.fit:FitRecord",
 }
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

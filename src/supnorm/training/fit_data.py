@@ -81,10 +81,20 @@ def fit_data(
 
     counts = {"train": len(data.train[0]), "choose": len(data.choose[0]), "held-out": len(data.held[0])}
     return FitResult(
-        candidates[0], candidates, tuple(skipped), _status(trials, candidates[0], counts, jump), None, counts,
-        notes, problem.error.limit, norm, seed, time.perf_counter() - start, versions=versions(),
+        winner=candidates[0],
+        candidates=candidates,
+        skipped=tuple(skipped),
+        status=_status(trials, candidates[0], counts, jump),
+        audit=None,
+        evaluations=counts,
+        notes=notes,
+        tolerance=problem.error.limit,
+        norm=norm,
+        seed=seed,
+        seconds=time.perf_counter() - start,
+        versions=versions(),
         measure=measure_json(problem, list(problem.output_names(data.train[1].shape[1]))),
-    )  # fmt: skip
+    )
 
 
 @dataclass(eq=False, kw_only=True)
@@ -120,7 +130,12 @@ def _candidate(attempt: Attempt, held: Validation, repeated: Validation | None) 
     if repeated is not None:  # their mean may be trained on, each of them is not
         worst = float(np.fmax(worst, repeated.errors(found.function).worst))
     return Candidate(
-        found, attempt.seconds, errors.rms, worst, held.spread, latency(found.function.value, held.x)
+        approximation=found,
+        seconds=attempt.seconds,
+        rms=errors.rms,
+        sup_lower=worst,
+        spread=held.spread,
+        latency=latency(found.function.value, held.x),
     )
 
 

@@ -13,13 +13,19 @@ from supnorm.approximants import Approximation, save
 from supnorm.auditing import AuditReport
 from supnorm.certification import CertifyResult
 from supnorm.problem import Function
-from supnorm.results import Status, to_json, write_whole
-from supnorm.results.encoding import dumps
+from supnorm.results import Status, write_whole
+from supnorm.results.fit import (
+    CandidateRecord,
+    FitAuditRecord,
+    FitCostRecord,
+    FitRecord,
+    LargestErrorRecord,
+    SkippedRecord,
+)
+from supnorm.results.parts import MeasureRecord
 
-COLUMNS = ("method", "rms", "sup", "parameters", "samples", "seconds", "bytes", "us/point")
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Candidate:
     """One approximator and its errors on points that no part of the fit has used.
 
@@ -55,20 +61,29 @@ class Candidate:
         """Name in tables."""
         return self.approximation.method
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain data; errors relative to the spread are null for a constant reference."""
+    @property
+    def record(self) -> CandidateRecord:
+        """What of it is data; errors relative to the spread have no value for a constant reference."""
         a, scale = self.approximation, self.spread if 0 < self.spread < np.inf else np.nan
-        return {
-            "method": a.method, "rms": self.rms, "relative_rms": self.rms / scale,
-            "sup": {"lower": self.sup_lower, "upper": self.sup_upper, "upper_kind": self.upper_kind},
-            "relative_sup": self.sup_lower / scale, "audited": self.audited, "parameters": a.parameters,
-            "bytes": a.bytes, "samples": a.samples, "seconds": self.seconds,
-            "seconds_per_point": self.latency, "file": self.file, "notes": list(a.notes),
-            "trail": [list(point) for point in self.trail],
-        }  # fmt: skip
+        return CandidateRecord(
+            method=a.method,
+            rms=self.rms,
+            relative_rms=self.rms / scale,
+            sup=LargestErrorRecord(lower=self.sup_lower, upper=self.sup_upper, upper_kind=self.upper_kind),
+            relative_sup=self.sup_lower / scale,
+            audited=self.audited,
+            parameters=a.parameters,
+            bytes=a.bytes,
+            samples=a.samples,
+            seconds=self.seconds,
+            seconds_per_point=self.latency,
+            file=self.file,
+            notes=a.notes,
+            trail=self.trail,
+        )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FitResult:
     """The outcome of `fit`.
 
@@ -120,46 +135,43 @@ class FitResult:
         """The winner as a `Function`."""
         return self.winner.approximation.function
 
-    def table(self) -> list[tuple[str, ...]]:
-        """The candidates as rows of text, best first, under `COLUMNS`."""
-        rows: list[tuple[str, ...]] = []
-        for c in self.candidates:
-            a = c.approximation
-            numbers = (f"{c.rms:.1e}", f"{c.sup_lower:.1e}", str(a.parameters), str(a.samples))
-            rows.append((a.method, *numbers, f"{c.seconds:.2f}", str(a.bytes), f"{1e6 * c.latency:.2f}"))
-        return rows
-
-    def to_json(self) -> dict[str, Any]:
-        """The result as strict JSON data, schema ``supnorm.fit/1``."""
-        encoded: dict[str, Any] = to_json(
-            {
-                "schema": "supnorm.fit/1",
-                "status": {
-                    "code": self.status.code,
-                    "advice": self.status.advice,
-                    "exit": int(self.status.exit),
-                },
-                "title": self.title,
-                "tolerance": self.tolerance,
-                "norm": self.norm,
-                "measure": dict(self.measure),
-                "winner": self.winner.to_json(),
-                "candidates": [c.to_json() for c in self.candidates],
-                "certificate": None
-                if self.certificate is None
-                else self.certificate.record.changed(certificate="certificate.json").to_dict(),
-                "audit": None if self.audit is None else _short(self.audit.to_json()),
-                "skipped": [{"method": m, "reason": r} for m, r in self.skipped],
-                "evaluations": dict(self.evaluations),
-                "notes": list(self.notes),
-                "cost": dict(self.cost) or None,
-                "command": self.command,
-                "seconds": self.seconds,
-                "seed": self.seed,
-                "versions": dict(self.versions),
-            }
+    @property
+    def record(self) -> FitRecord:
+        """What of it is data (`supnorm.results.fit`), as ``supnorm fit --json`` writes it."""
+        proof = None
+        if self.certificate is not None:
+            proof = self.certificate.record.changed(certificate="certificate.json")
+        audit = None
+        if self.audit is not None:
+            whole, keys = self.audit.to_json(), FitAuditRecord.model_fields
+            audit = FitAuditRecord(**{key: whole[key] for key in keys})
+        return FitRecord(
+            status=self.status,
+            title=self.title,
+            tolerance=self.tolerance,
+            norm=self.norm,
+            measure=MeasureRecord(**self.measure),
+            winner=self.winner.record,
+            candidates=tuple(c.record for c in self.candidates),
+            certificate=proof,
+            audit=audit,
+            skipped=tuple(SkippedRecord(method=m, reason=r) for m, r in self.skipped),
+            evaluations=self.evaluations,
+            notes=self.notes,
+            cost=FitCostRecord(**self.cost) if self.cost else None,
+            command=self.command,
+            seconds=self.seconds,
+            seed=self.seed,
+            versions=self.versions,
         )
-        return encoded
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain data, schema ``supnorm.fit/1``."""
+        return self.record.to_dict()
+
+    def to_json(self) -> str:
+        """The record as JSON text."""
+        return self.record.to_json()
 
     def save(self, folder: Path | str) -> Path:
         """Write ``model.npz``, ``fit.json``, the audit in ``audit/`` and the certificate if there is one."""
@@ -170,10 +182,5 @@ class FitResult:
         if self.certificate is not None:
             self.certificate.certificate.save(folder / "certificate.json")
         named = replace(self, winner=replace(self.winner, file="model.npz"))
-        write_whole(folder / "fit.json", dumps(named.to_json()))
+        write_whole(folder / "fit.json", named.to_json())
         return folder
-
-
-def _short(audit: Mapping[str, Any]) -> dict[str, Any]:
-    """What the page of a fit says of its audit; the whole is in ``audit/``."""
-    return {key: audit[key] for key in ("sup", "witness", "rms", "quantiles", "evaluations", "seed")}

@@ -52,11 +52,22 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
     measure = document["measure"] if document else measure_json(state.problem, names)
     notes = _notes(state, jump)
     return FitResult(
-        winner, (winner, *candidates), tuple(dict.fromkeys(state.skipped)), _status(state, winner, jump, report), report,
-        counted, notes, state.problem.error.limit, state.norm, state.seed,
-        time.perf_counter() - start, versions=versions(), measure=measure,
-        cost=cost_json(state.points.caller), title=state.problem.title,
-    )  # fmt: skip
+        winner=winner,
+        candidates=(winner, *candidates),
+        skipped=tuple(dict.fromkeys(state.skipped)),
+        status=_status(state, winner, jump, report),
+        audit=report,
+        evaluations=counted,
+        notes=notes,
+        tolerance=state.goal,
+        norm=state.norm,
+        seed=state.seed,
+        seconds=time.perf_counter() - start,
+        versions=versions(),
+        measure=measure,
+        cost=cost_json(state.points.caller),
+        title=state.problem.title,
+    )
 
 
 def _judged(state: ActiveFit) -> tuple[AuditReport | None, Validation, int]:
@@ -109,9 +120,14 @@ def _winner(best: Attempt, report: AuditReport | None, fresh: Validation, spread
 def _candidate(attempt: Attempt, fresh: Validation, spread: float) -> Candidate:
     errors = fresh.errors(attempt.approximation.function)
     worst = max(errors.worst, attempt.errors.worst)  # what was seen while fitting is no smaller afterwards
-    seconds = latency(attempt.approximation.function.value, fresh.x)
     return Candidate(
-        attempt.approximation, attempt.seconds, errors.rms, worst, spread, seconds, trail=attempt.trail
+        approximation=attempt.approximation,
+        seconds=attempt.seconds,
+        rms=errors.rms,
+        sup_lower=worst,
+        spread=spread,
+        latency=latency(attempt.approximation.function.value, fresh.x),
+        trail=attempt.trail,
     )
 
 

@@ -1,0 +1,114 @@
+"""The record of `fit`: the best approximator of a reference, those it was compared with, and what is known of its error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from supnorm.results.certify import CertifyRecord
+from supnorm.results.parts import MeasureRecord
+from supnorm.results.record import Data, Field, Number, Record, Result, Seconds, StatusField, unit
+
+
+class LargestErrorRecord(Record):
+    """What is known of a candidate's largest error."""
+
+    lower: Number = Field(description="the largest error seen: it is at least this")
+    upper: Number | None = Field(description="it is at most this; null where nothing is proved")
+    upper_kind: str = Field(
+        description="`certified` (the model's own rounding included), `exact-arithmetic`, `conditional` or `none`"
+    )
+
+
+class CandidateRecord(Record):
+    """One approximator and its errors on points that no part of the fit has used."""
+
+    method: str = Field(description="what made it")
+    rms: Number = Field(description="root mean square error, measured at sample points")
+    relative_rms: Number = Field(
+        description="divided by the RMS error of the mean taken as a model, which is the standard deviation of the "
+        "reference for the absolute error of one output; null where the reference is constant"
+    )
+    sup: LargestErrorRecord = Field(description="its largest error")
+    relative_sup: Number = Field(description="`sup.lower` divided by the same")
+    audited: bool = Field(
+        description="whether an audit with a fresh seed searched for `sup.lower`; else it is that of independent points"
+    )
+    parameters: int = Field(description="numbers that were fitted or stored")
+    bytes: int = Field(description="size of the stored numbers")
+    samples: int = Field(description="points of the reference behind it")
+    seconds: Seconds = Field(description="spent on fitting it, the reference included")
+    seconds_per_point: Seconds = Field(description="of the model, in a batch of 1000")
+    file: str | None = Field(description="of the model; null where it is not saved")
+    notes: tuple[str, ...] = Field(description="about the candidate")
+    trail: tuple[tuple[Number, Number], ...] = Field(
+        description="of networks: processor seconds and relative training error along the way"
+    )
+
+
+class SkippedRecord(Record):
+    """A method that was not used."""
+
+    method: str = Field(description="its name")
+    reason: str = Field(description="why")
+
+
+class FitCostRecord(Record):
+    """What a call of the reference costs, which decides how the fit goes."""
+
+    class_: str = Field(description="`cheap`, or `expensive` (more than 1 ms a point)")
+    by: str = Field(description="`measured` or `declared`")
+    reference_ms: Annotated[float, unit("ms")] = Field(description="what a point takes")
+    rows: int | None = Field(
+        description="of a call of an expensive reference, which a repeat needs for the same values; null of a cheap one"
+    )
+
+
+class FitAuditRecord(Record):
+    """The audit of the winner with a fresh seed, in short: the whole is in the folder `audit/`."""
+
+    sup: Data = Field(description="as in an audit")
+    witness: Data = Field(description="as in an audit")
+    rms: Data = Field(description="as in an audit")
+    quantiles: Mapping[str, Number] = Field(description="as in an audit")
+    evaluations: Mapping[str, int] = Field(description="as in an audit")
+    seed: int = Field(description="of everything random in it")
+
+
+class FitRecord(Result):
+    """The candidates of a fit, best first."""
+
+    SCHEMA: ClassVar[str] = "supnorm.fit/1"
+
+    status: StatusField = Field(
+        description="`code` (`nothing-found`: the audit with a fresh seed, or the samples that nothing was trained on, have "
+        "no error above the tolerance; `within-tolerance`: proved with `--certify`, or every point of a finite domain was "
+        "compared; `tolerance-exceeded`, `no-tolerance`, `undecided`, `interrupted`), `advice`, `exit`"
+    )
+    title: str = Field(description="of the problem; empty where it has none")
+    tolerance: float | None = Field(description="the goal; null without")
+    norm: str = Field(
+        description="what the tolerance is for: `sup` (the largest error) or `l2` (the root mean square)"
+    )
+    measure: MeasureRecord = Field(description="of what kind all errors are")
+    winner: CandidateRecord = Field(description="the best candidate")
+    candidates: tuple[CandidateRecord, ...] = Field(description="all that were fitted, best first")
+    certificate: CertifyRecord | None = Field(
+        description="the proof's bracket, a document `supnorm.certify/1`; null without `--certify`"
+    )
+    audit: FitAuditRecord | None = Field(
+        description="of the winner; null for fixed samples, and where the fit was interrupted before it"
+    )
+    skipped: tuple[SkippedRecord, ...] = Field(description="what was not used")
+    evaluations: Mapping[str, int] = Field(
+        description="calls of the reference: `fit`, `fresh`, `failed`, `audit`, and how many audits the loop made (`loop "
+        "audits`); of fixed samples how many were used to `train` and `choose`, and `held-out`"
+    )
+    notes: tuple[str, ...] = Field(description="about the reference or the data")
+    cost: FitCostRecord | None = Field(description="of a call of the reference; null for fixed samples")
+    command: str = Field(
+        description="repeats the fit, with the cost that was decided; empty where Python started it"
+    )
+    seconds: Seconds = Field(description="wall time")
+    seed: int = Field(description="of everything random")
+    versions: Mapping[str, str] = Field(description="of Python and the packages that took part")
