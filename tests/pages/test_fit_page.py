@@ -5,14 +5,14 @@ import re
 
 import numpy as np
 import pytest
+from tests.schema import demand_as_published
 
 from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
 from supnorm.pages import write_page
 from supnorm.pages.fit_page import candidate_rows, errors_are, fit_page, headline, proof, series
 from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
-from supnorm.results.certify import CertifyRecord
-from supnorm.results.fit import FitRecord
+from supnorm.results.fit import FitRecord, ProofRecord
 from supnorm.results.parts import MeasureRecord
 from supnorm.sources import from_jax
 from supnorm.training import FitCalls, NetworkFit, fit
@@ -69,7 +69,7 @@ def test_title_and_units_stand_on_the_page(searched):
         "tolerance": 0.05,
     }
     told["winner"] = searched["winner"] | {"sup": proved}
-    shown = record(told).model_copy(update={"certificate": CertifyRecord.model_construct()})
+    shown = record(told).model_copy(update={"certificate": ProofRecord.model_construct()})
     html = fit_page(shown)
     assert "<title>Two-stream clouds: " in html
     assert "<b>Two-stream clouds</b>" in html
@@ -149,6 +149,10 @@ def test_samples_and_proofs(tmp_path):
     assert "proved to be nowhere above" in html
     assert "chip proven" in html
     assert "The largest error lies between" in html
+    data = proved.to_dict()
+    assert data["certificate"]["schema"] == "supnorm.certify/1"
+    assert record(data).to_dict() == data
+    demand_as_published(proved.to_json())
 
 
 def test_only_a_proof_has_the_words_of_one():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from supnorm.results.certify import CertifyRecord
 from supnorm.results.parts import MeasureRecord
@@ -75,6 +75,12 @@ class FitAuditRecord(Record):
     seed: int = Field(description="of everything random in it")
 
 
+class ProofRecord(CertifyRecord):
+    """The record of `certify` inside another one."""
+
+    schema_: Literal["supnorm.certify/1"] = Field(description="of this document")
+
+
 class FitRecord(Result):
     """The candidates of a fit, best first."""
 
@@ -93,7 +99,7 @@ class FitRecord(Result):
     measure: MeasureRecord = Field(description="of what kind all errors are")
     winner: CandidateRecord = Field(description="the best candidate")
     candidates: tuple[CandidateRecord, ...] = Field(description="all that were fitted, best first")
-    certificate: CertifyRecord | None = Field(
+    certificate: ProofRecord | None = Field(
         description="the proof's bracket, a document `supnorm.certify/1`; null without `--certify`"
     )
     audit: FitAuditRecord | None = Field(

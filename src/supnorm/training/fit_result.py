@@ -20,6 +20,7 @@ from supnorm.results.fit import (
     FitCostRecord,
     FitRecord,
     LargestErrorRecord,
+    ProofRecord,
     SkippedRecord,
 )
 from supnorm.results.parts import MeasureRecord
@@ -140,7 +141,8 @@ class FitResult:
         """What of it is data (`supnorm.results.fit`), as ``supnorm fit --json`` writes it."""
         proof = None
         if self.certificate is not None:
-            proof = self.certificate.record.changed(certificate="certificate.json")
+            proved = self.certificate.record.changed(certificate="certificate.json")
+            proof = ProofRecord(schema_="supnorm.certify/1", **dict(proved))
         audit = None
         if self.audit is not None:
             whole, keys = self.audit.to_json(), FitAuditRecord.model_fields
