@@ -16,8 +16,8 @@ from supnorm.pages.time_chart import rows as chart_rows
 from supnorm.pages.view import number
 from supnorm.results import rounded_down, rounded_up, write_whole
 from supnorm.results.fit import CandidateRecord, FitRecord
-from supnorm.results.parts import MeasureRecord
 from supnorm.results.numbers import ErrorUnit, count, num, pretty_unit
+from supnorm.results.parts import MeasureRecord
 
 CHIPS = {"tolerance-exceeded": "over"}  # what is not proved stays open
 NORMS = {"sup": "largest error", "l2": "root mean square error"}
