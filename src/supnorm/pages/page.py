@@ -28,7 +28,6 @@ from supnorm.pages.svg import HALF, NARROW, two_sizes
 from supnorm.pages.view import View, number, numbers
 from supnorm.results import BadInput, write_whole
 from supnorm.results.numbers import count, num, ratio
-from supnorm.results.record import Record
 
 MOST_CUTS = 12
 OTHERS: dict[Any, Callable[[Any, Path | str], None]] = {
