@@ -17,8 +17,9 @@ from tests.checker.test_hostile import _affine, _array, _node, _program, _whole,
 from supnorm.certification import certify
 from supnorm.checker import Cost, TooCostly, check
 from supnorm.checker.cost import LIMIT, MEMORY, SLACK, Meter, demand
-from supnorm.checker.document import Rejected, read, reading
+from supnorm.checker.document import read, reading
 from supnorm.checker.forecast import cost_of
+from supnorm.checker.rejected import Rejected
 from supnorm.cli.main import run
 from supnorm.problem import Domain, Problem
 

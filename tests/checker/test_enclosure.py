@@ -9,7 +9,7 @@ import pytest
 from flint import arb
 
 from supnorm.checker import enclosure, functions
-from supnorm.checker.document import _program
+from supnorm.checker.operation import program as _program
 from supnorm.program import lower_jaxpr
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "certification"))

@@ -24,9 +24,10 @@ from supnorm.certification.graded_rule import rule
 from supnorm.certification.graded_series import real_bounds
 from supnorm.certification.result import CertifyResult
 from supnorm.checker import check, graded, graded_functions, graded_rule, leaves
-from supnorm.checker.document import _program, read
+from supnorm.checker.document import read
 from supnorm.checker.enclosure import Program
 from supnorm.checker.graded_rule import verify_rule
+from supnorm.checker.operation import program as _program
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
 from supnorm.results import Contradiction
 

@@ -12,10 +12,11 @@ from flint import arb, arb_poly, ctx
 
 from supnorm.certification.graded_rule import rule
 from supnorm.checker import graded, graded_functions
-from supnorm.checker.document import Operation, Rejected
 from supnorm.checker.enclosure import Program
 from supnorm.checker.graded import Graded
 from supnorm.checker.graded_rule import chebyshev_table, verify_rule
+from supnorm.checker.operation import Operation
+from supnorm.checker.rejected import Rejected
 
 CORNERS = [np.array(y) for y in product((-1.0, 0.0, 1.0), repeat=2)]
 

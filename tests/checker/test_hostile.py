@@ -14,7 +14,7 @@ import pytest
 from flint import arb
 
 from supnorm.certification import certify
-from supnorm.checker import check, document, functions, leaves
+from supnorm.checker import check, document, functions, leaves, rejected
 from supnorm.checker.functions import extremes, smaller
 from supnorm.problem import Axis, Domain, Problem
 
@@ -220,7 +220,7 @@ class _Rounded(float):
 
 
 WEAKER = {  # name: (module, attribute, weak version, forgery that it accepts)
-    "expressions": (checking, "_verify_same", lambda document: None, "balls that overlap everything"),
+    "expressions": (checking, "verify_same", lambda document: None, "balls that overlap everything"),
     "no number is no bound": (
         leaves, "_largest", lambda low, high, side: high if high > 0 else arb(0), "balls without a number"),
     "exact exponents": (functions, "exactly", lambda p: _Rounded(p), "exponents that are no floats"),
@@ -353,7 +353,7 @@ def test_what_no_check_foresaw_is_a_rejection(plain, monkeypatch):
 
         monkeypatch.setattr(checking, "verify_tiling", fails)
         assert type(error).__name__ in _refused(plain)
-    assert KeyboardInterrupt not in document.MALFORMED
+    assert KeyboardInterrupt not in rejected.MALFORMED
 
 
 def test_files_beyond_all_measure_are_not_read(plain, monkeypatch):

@@ -158,9 +158,12 @@ def _operation(node: Node, args: list[AffineModel], start: AffineModel) -> Affin
         return args[0].select(node.columns)  # type: ignore[arg-type]
     if node.op == "concat":
         return AffineModel(
-            np.concatenate([a.c for a in args], 1), np.concatenate([a.J for a in args], 1),
-            np.concatenate([a.eps for a in args], 2), np.concatenate([a.err for a in args], 1), start.scales,
-        )  # fmt: skip
+            np.concatenate([a.c for a in args], 1),
+            np.concatenate([a.J for a in args], 1),
+            np.concatenate([a.eps for a in args], 2),
+            np.concatenate([a.err for a in args], 1),
+            start.scales,
+        )
     if node.op in REMAINDER:
         extra = () if node.parameter is None else (node.parameter,)
         return smooth(node.op, args[0], *extra)
@@ -238,9 +241,12 @@ def _times_power_of_two(x: AffineModel, k: NDArray[np.int64]) -> AffineModel:
     eps, err = outward(np.ldexp(x.eps, k[:, None])), outward(np.ldexp(x.err, k))
     broken = ~np.isfinite(c) | ~np.isfinite(J).all(axis=-1)
     return AffineModel(
-        np.where(broken, 0.0, c), np.where(broken[..., None], 0.0, J),
-        np.where(broken[:, None], np.inf, eps), np.where(broken, np.inf, err), x.scales,
-    )  # fmt: skip
+        np.where(broken, 0.0, c),
+        np.where(broken[..., None], 0.0, J),
+        np.where(broken[:, None], np.inf, eps),
+        np.where(broken, np.inf, err),
+        x.scales,
+    )
 
 
 def _smooth(op: str, x: AffineModel, *parameter: float) -> AffineModel:
@@ -259,9 +265,12 @@ def _smooth(op: str, x: AffineModel, *parameter: float) -> AffineModel:
     err = lipschitz * x.err + ulps * (np.abs(v) + swing + lipschitz * x.err)
     broken = ~np.isfinite(v) | ~np.isfinite(s)
     return AffineModel(
-        np.where(broken, 0.0, v), np.where(broken[..., None], 0.0, J),
-        np.where(broken[:, None], np.inf, eps), np.where(broken, np.inf, outward(err)), x.scales,
-    )  # fmt: skip
+        np.where(broken, 0.0, v),
+        np.where(broken[..., None], 0.0, J),
+        np.where(broken[:, None], np.inf, eps),
+        np.where(broken, np.inf, outward(err)),
+        x.scales,
+    )
 
 
 def relu(x: AffineModel) -> AffineModel:
@@ -279,9 +288,12 @@ def relu(x: AffineModel) -> AffineModel:
     eps[:, 0] = np.where(crossing, slope * x.eps[:, 0] + lift + rounding[:, 0], eps[:, 0])
     finite = np.isfinite(r[:, 0])
     return AffineModel(
-        np.where(finite, c, 0.0), np.where(finite[..., None], J, 0.0), outward(eps),
-        np.where(finite, x.err, np.inf), x.scales,
-    )  # fmt: skip
+        np.where(finite, c, 0.0),
+        np.where(finite[..., None], J, 0.0),
+        outward(eps),
+        np.where(finite, x.err, np.inf),
+        x.scales,
+    )
 
 
 def _deviation(c: Array, r: Array, slope: Array) -> Array:

@@ -41,9 +41,10 @@ class Boxes:
     def join(self, other: Boxes) -> Boxes:
         """Both together."""
         return Boxes(
-            np.concatenate([self.level, other.level]), np.concatenate([self.index, other.index]),
+            np.concatenate([self.level, other.level]),
+            np.concatenate([self.index, other.index]),
             np.concatenate([self.upper, other.upper]),
-        )  # fmt: skip
+        )
 
     def split(self, axis: NDArray[np.intp]) -> Boxes:
         """Each box halved along its axis; the halves inherit the bound."""

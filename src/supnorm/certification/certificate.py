@@ -75,15 +75,26 @@ class Certificate:
 
     @classmethod
     def of(
-        cls, bracket: Bracket, domain: Domain, assumptions: tuple[str, ...], versions: dict[str, str],
+        cls,
+        bracket: Bracket,
+        domain: Domain,
+        assumptions: tuple[str, ...],
+        versions: dict[str, str],
         about: dict[str, str] | None = None,
-    ) -> Certificate:  # fmt: skip
+    ) -> Certificate:
         """The certificate of a bracket, finished or not."""
         witness = None if bracket.witness is None else tuple(map(float, bracket.witness))
         return cls(
-            bracket.error, domain, bracket.leaves, bracket.lower, witness, assumptions, versions, about or {},
+            bracket.error,
+            domain,
+            bracket.leaves,
+            bracket.lower,
+            witness,
+            assumptions,
+            versions,
+            about or {},
             bracket.seed,
-        )  # fmt: skip
+        )
 
     def __repr__(self) -> str:
         """One line; the proof has thousands."""

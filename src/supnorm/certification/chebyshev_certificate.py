@@ -65,9 +65,16 @@ class ChebyshevCertificate:
         return state.finish(target)
 
     def _one(
-        self, error: ErrorProgram, a: int, program: Program, centre: Array, half: Array, target: float,
-        lower: float, state: Batch,
-    ) -> None:  # fmt: skip
+        self,
+        error: ErrorProgram,
+        a: int,
+        program: Program,
+        centre: Array,
+        half: Array,
+        target: float,
+        lower: float,
+        state: Batch,
+    ) -> None:
         rho = np.asarray(self.rho)
         model, bend = _on_ellipses(program, centre, half, 0.5 * (rho + 1.0 / rho) * (1.0 + 1e-15))
         state.bend = np.maximum(state.bend, bend)
@@ -95,9 +102,15 @@ class ChebyshevCertificate:
                 self._polynomials(a, int(n), centre, half, target, state, *picked)
 
     def _degrees(
-        self, model: AffineModel, todo: NDArray[np.intp], counts: NDArray[np.bool_], here: Array, other: Beyond,
-        target: float, lower: float,
-    ) -> tuple[Integers, NDArray[np.intp], Array, Array, NDArray[np.bool_]]:  # fmt: skip
+        self,
+        model: AffineModel,
+        todo: NDArray[np.intp],
+        counts: NDArray[np.bool_],
+        here: Array,
+        other: Beyond,
+        target: float,
+        lower: float,
+    ) -> tuple[Integers, NDArray[np.intp], Array, Array, NDArray[np.bool_]]:
         """Smallest degree whose tail and rounding fit for the outputs that count; 0 where none does.
 
         ``here`` is the error at the centre by this alternative alone: where that is above the target it proves nothing.
@@ -139,9 +152,17 @@ class ChebyshevCertificate:
         return max(self.share * (target - lower), 1e-4 * target)
 
     def _polynomials(
-        self, a: int, n: int, centre: Array, half: Array, target: float, state: Batch,
-        rows: NDArray[np.intp], rho: Array, slack: Array,
-    ) -> None:  # fmt: skip
+        self,
+        a: int,
+        n: int,
+        centre: Array,
+        half: Array,
+        target: float,
+        state: Batch,
+        rows: NDArray[np.intp],
+        rho: Array,
+        slack: Array,
+    ) -> None:
         d = centre.shape[1]
         grid = chebyshev.tensor_nodes(n, d)
         step = max(POINTS // len(grid), 1)
@@ -163,9 +184,17 @@ class ChebyshevCertificate:
             self._maximum(a, n, d, coefficients, target, state, part, rho[i : i + step], loss)
 
     def _maximum(
-        self, a: int, n: int, d: int, coefficients: Array, target: float, state: Batch,
-        rows: NDArray[np.intp], rho: Array, slack: Array,
-    ) -> None:  # fmt: skip
+        self,
+        a: int,
+        n: int,
+        d: int,
+        coefficients: Array,
+        target: float,
+        state: Batch,
+        rows: NDArray[np.intp],
+        rho: Array,
+        slack: Array,
+    ) -> None:
         for grid in (0, *self.grids):
             if (grid * n) ** d > chebyshev.LARGEST_GRID:
                 return

@@ -129,20 +129,40 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
         weight = _weights(problem, m)
         _refuse_room(room, missing)
         declared = tuple(
-            BlackBox(what, sources[what].name or what, sources[what].value, sources[what].declared,
-                     weight if what == "model" else -weight, low, high, log)
+            BlackBox(
+                what,
+                sources[what].name or what,
+                sources[what].value,
+                sources[what].declared,
+                weight if what == "model" else -weight,
+                low,
+                high,
+                log,
+            )
             for what in missing
-        )  # fmt: skip
+        )
     straight = (False,) * domain.d
     off = any(np.any(r) for r in room.values())
+    zero = (
+        None if reference is None or not measure.floor or off else partial(_zeros, reference, measure.floor)
+    )
     return ErrorProgram(
-        _alternatives(problem, programs, log, m, room), _alternatives(problem, programs, straight, m, room),
-        _values(problem.model, programs["model"]), _values(problem.reference, programs["reference"]),
-        low, high, log, measure.side, notes, declared,
-        tuple(s for part in declared for s in part.declared.sentences(f"the {part.which} ({part.name})")),
-        None if reference is None or not measure.floor or off else partial(_zeros, reference, measure.floor),
-        _alternatives(problem, programs, straight, m, room, least=True) if off else (),
-    )  # fmt: skip
+        alternatives=_alternatives(problem, programs, log, m, room),
+        at_points=_alternatives(problem, programs, straight, m, room),
+        model=_values(problem.model, programs["model"]),
+        reference=_values(problem.reference, programs["reference"]),
+        low=low,
+        high=high,
+        log=log,
+        side=measure.side,
+        notes=notes,
+        declared=declared,
+        assumptions=tuple(
+            s for part in declared for s in part.declared.sentences(f"the {part.which} ({part.name})")
+        ),
+        vanishes=zero,
+        at_least=_alternatives(problem, programs, straight, m, room, least=True) if off else (),
+    )
 
 
 # The model of a function that is zero holds no more than its own room for underflow, which adds up over its features: a
@@ -268,9 +288,13 @@ def _notes(problem: Problem, programs: list[Program], room: dict[str, Array]) ->
 
 
 def _alternatives(
-    problem: Problem, programs: dict[str, Program | None], log: tuple[bool, ...], m: int, room: dict[str, Array],
+    problem: Problem,
+    programs: dict[str, Program | None],
+    log: tuple[bool, ...],
+    m: int,
+    room: dict[str, Array],
     least: bool = False,
-) -> tuple[Program, ...]:  # fmt: skip
+) -> tuple[Program, ...]:
     model, reference = programs["model"], programs["reference"]
     if model is None or reference is None:
         return (_known_part(model, reference, log, _weights(problem, m)),)
@@ -337,9 +361,14 @@ def _known_part(
 
 
 def _one(
-    model: Program, reference: Program, log: tuple[bool, ...], divisor: Array | None, tolerances: Array,
-    signed: bool, room: _Room,
-) -> Program:  # fmt: skip
+    model: Program,
+    reference: Program,
+    log: tuple[bool, ...],
+    divisor: Array | None,
+    tolerances: Array,
+    signed: bool,
+    room: _Room,
+) -> Program:
     build = Builder(len(log))
     x = _inputs(build, log)
     f = build.inline(reference, x)

@@ -53,8 +53,11 @@ class GradedCertificate:
     """
 
     degrees: tuple[tuple[int, ...], ...] = (
-        (5, 7, 9, 11), (4, 6, 7, 8, 9, 11), (4, 6, 7, 8, 9), (3, 5, 6, 7, 8, 9),
-    )  # fmt: skip
+        (5, 7, 9, 11),
+        (4, 6, 7, 8, 9, 11),
+        (4, 6, 7, 8, 9),
+        (3, 5, 6, 7, 8, 9),
+    )
     tighten: int = 0
     share: float = 0.3
     far: float = 0.85
@@ -88,9 +91,16 @@ class GradedCertificate:
         return tuple(D for D in table if d <= 6 or math.comb(D + d, d) <= LARGEST_RULE) or (2,)
 
     def _one(
-        self, error: ErrorProgram, a: int, program: Program, centre: Array, half: Array, target: float,
-        lower: float, state: Batch,
-    ) -> None:  # fmt: skip
+        self,
+        error: ErrorProgram,
+        a: int,
+        program: Program,
+        centre: Array,
+        half: Array,
+        target: float,
+        lower: float,
+        state: Batch,
+    ) -> None:
         d, menu, m = error.d, self.menu(error.d), self.tighten
         tight = rule(d, m) if m else None
         found = enclose(program, centre, half, tight)
@@ -117,9 +127,18 @@ class GradedCertificate:
                 )
 
     def _degrees(
-        self, program: Program, found: Enclosed, centre: Array, half: Array, tight: Rule | None, todo: Rows,
-        counts: NDArray[np.bool_], target: float, lower: float, state: Batch,
-    ) -> NDArray[np.int64]:  # fmt: skip
+        self,
+        program: Program,
+        found: Enclosed,
+        centre: Array,
+        half: Array,
+        tight: Rule | None,
+        todo: Rows,
+        counts: NDArray[np.bool_],
+        target: float,
+        lower: float,
+        state: Batch,
+    ) -> NDArray[np.int64]:
         """The degree of least expected cost where its tail fits for the outputs that count, or where rounding
         stands in the way; else 0.
         """
@@ -171,9 +190,18 @@ class GradedCertificate:
         return np.concatenate(parts)
 
     def _polynomials(
-        self, a: int, program: Program, r: Rule, found: Enclosed, centre: Array, half: Array, target: float,
-        m: int, state: Batch, rows: Rows,
-    ) -> None:  # fmt: skip
+        self,
+        a: int,
+        program: Program,
+        r: Rule,
+        found: Enclosed,
+        centre: Array,
+        half: Array,
+        target: float,
+        m: int,
+        state: Batch,
+        rows: Rows,
+    ) -> None:
         for part, values in _at_nodes(program, r, centre, half, rows, state):
             self._offer(a, r, values, found, part, target, m, state)
 

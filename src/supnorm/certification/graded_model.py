@@ -94,9 +94,12 @@ def enclose(program: Program, centre: Array, half: Array, rule: Rule | None) -> 
         if rule is not None:
             points = (centre[:, None] + half[:, None] * rule.nodes).reshape(-1, d)
         first = Graded(
-            centre, start.J, np.zeros((d * (d + 1) // 2, boxes, d)), np.zeros((TOP + 1, boxes, d)),
+            centre,
+            start.J,
+            np.zeros((d * (d + 1) // 2, boxes, d)),
+            np.zeros((TOP + 1, boxes, d)),
             np.zeros((boxes, d)),
-        )  # fmt: skip
+        )
         for node in program.nodes:
             args = [models[a] for a in node.args]
             if rule is not None and node.op in MODULUS and not args[0].flat:
@@ -128,10 +131,12 @@ def _apply(node: Node, args: list[Graded], first: Graded, bound: AffineModel) ->
         )
     if node.op == "concat":
         return Graded(
-            np.concatenate([a.c for a in args], 1), np.concatenate([a.J for a in args], 1),
-            np.concatenate([a.H for a in args], 2), np.concatenate([a.s for a in args], 2),
+            np.concatenate([a.c for a in args], 1),
+            np.concatenate([a.J for a in args], 1),
+            np.concatenate([a.H for a in args], 2),
+            np.concatenate([a.s for a in args], 2),
             np.concatenate([a.rem for a in args], 1),
-        )  # fmt: skip
+        )
     if node.op in MODULUS:
         return smooth(node.op, args[0], *(() if node.parameter is None else (node.parameter,)))
     if node.parameter is not None:
@@ -269,9 +274,12 @@ def _sound(c: Array, J: Array, H: Array, s: Array, rem: Array) -> Graded:
     good = np.isfinite(c) & np.isfinite(J).all(-1) & np.isfinite(H).all(0) & np.isfinite(s).all(0)
     good &= np.isfinite(rem)
     return Graded(
-        np.where(good, c, 0.0), np.where(good[..., None], J, 0.0), np.where(good, H, 0.0),
-        np.where(good, s, 0.0), np.where(good, rem, np.inf),
-    )  # fmt: skip
+        np.where(good, c, 0.0),
+        np.where(good[..., None], J, 0.0),
+        np.where(good, H, 0.0),
+        np.where(good, s, 0.0),
+        np.where(good, rem, np.inf),
+    )
 
 
 def relu(x: Graded) -> Graded:
@@ -280,9 +288,12 @@ def relu(x: Graded) -> Graded:
     on, off = x.c > reach, x.c < -reach
     rem = np.where(on, x.rem, np.where(off, 0.0, np.inf))
     return Graded(
-        np.where(on, x.c, 0.0), np.where(on[..., None], x.J, 0.0), np.where(on, x.H, 0.0),
-        np.where(on, x.s, 0.0), rem,
-    )  # fmt: skip
+        np.where(on, x.c, 0.0),
+        np.where(on[..., None], x.J, 0.0),
+        np.where(on, x.H, 0.0),
+        np.where(on, x.s, 0.0),
+        rem,
+    )
 
 
 def tighten(x: Graded, values: Array, bound: AffineModel, rule: Rule) -> Graded:

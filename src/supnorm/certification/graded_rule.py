@@ -301,10 +301,17 @@ def prove(d: int, D: int, orbits: list[Array]) -> Rule:
     bound = (lebesgue(points, parts, blocks, D, fine) + 2.0 * values_off) * (1.0 + 1e-9)
     share = _copies(points) / 2.0**d  # a power of two: no rounding
     return Rule(
-        d, D, np.array([np.sort(o[0])[::-1] for o in orbits]), exponents, nodes, folding,
+        d,
+        D,
+        np.array([np.sort(o[0])[::-1] for o in orbits]),
+        exponents,
+        nodes,
+        folding,
         tuple((b, part * share) for (b, _), part in zip(blocks, parts, strict=True)),
-        bound, total, _defect(D, points, blocks, parts),
-    )  # fmt: skip
+        bound,
+        total,
+        _defect(D, points, blocks, parts),
+    )
 
 
 def _unfold(points: Array) -> tuple[Array, NDArray[np.intp]]:

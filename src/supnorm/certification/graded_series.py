@@ -52,8 +52,9 @@ def _softplus(z: Array) -> Series:
     s, e = _sigmoid(z)
     first = np.logaddexp(z, 0.0)
     return [first, *(s[i] / (i + 1) for i in range(ORDER - 1))], [
-        _EPS * first + ROOM, *(e[i] / (i + 1) + _EPS * np.abs(s[i]) for i in range(ORDER - 1)),
-    ]  # fmt: skip
+        _EPS * first + ROOM,
+        *(e[i] / (i + 1) + _EPS * np.abs(s[i]) for i in range(ORDER - 1)),
+    ]
 
 
 def _times_z(z: Array, s: Series) -> Series:

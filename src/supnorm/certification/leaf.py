@@ -48,10 +48,17 @@ class Bounded:
         """One box of which nothing is known."""
         none, zero = np.full((1, alternatives), -1), np.zeros((1, alternatives))
         return cls(
-            np.full(1, np.inf), none, zero, zero.astype(np.int64), none, np.zeros(1, dtype=np.intp),
-            np.full(1, -1), np.zeros(1),
-            np.zeros(1, dtype=bool), np.zeros((0, d)),
-        )  # fmt: skip
+            np.full(1, np.inf),
+            none,
+            zero,
+            zero.astype(np.int64),
+            none,
+            np.zeros(1, dtype=np.intp),
+            np.full(1, -1),
+            np.zeros(1),
+            np.zeros(1, dtype=bool),
+            np.zeros((0, d)),
+        )
 
     @classmethod
     def join(cls, parts: list[Bounded]) -> Bounded:
@@ -174,16 +181,26 @@ class Batch:
         return outward(added.min(1).max(1))
 
     def offer(
-        self, a: int, rows: NDArray[np.intp], low: Array, high: Array, degree: int,
-        rho: Array | float = 0.0, grid: int = 0, graded: int = -1,
-    ) -> None:  # fmt: skip
+        self,
+        a: int,
+        rows: NDArray[np.intp],
+        low: Array,
+        high: Array,
+        degree: int,
+        rho: Array | float = 0.0,
+        grid: int = 0,
+        graded: int = -1,
+    ) -> None:
         """A proved range ``[low, high]`` of alternative ``a``; kept where it makes the bound of the box smaller.
 
         Outputs that have no bound either way do not count: another alternative may bound them.
         """
         side = self.error.side
-        sizes = {"both": np.maximum(np.abs(low), np.abs(high)), "over": np.maximum(high, 0.0),
-                 "under": np.maximum(-low, 0.0)}  # fmt: skip
+        sizes = {
+            "both": np.maximum(np.abs(low), np.abs(high)),
+            "over": np.maximum(high, 0.0),
+            "under": np.maximum(-low, 0.0),
+        }
         bound = outward(sizes[side], 4)
         others = np.delete(self.bounds[rows], a, 1).min(1, initial=np.inf)
         new, old = np.minimum(bound, others), np.minimum(self.bounds[rows, a], others)
@@ -225,6 +242,14 @@ class Batch:
         after[rows, axis] *= 0.5
         second = np.where(self.needs >= 4.0, after.argmax(1), -1)
         return Bounded(
-            upper, self.degree, self.rho, self.grid, self.graded, axis, second, self.rounding(),
-            self.limited & (upper > target), points,
-        )  # fmt: skip
+            upper,
+            self.degree,
+            self.rho,
+            self.grid,
+            self.graded,
+            axis,
+            second,
+            self.rounding(),
+            self.limited & (upper > target),
+            points,
+        )

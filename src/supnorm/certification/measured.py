@@ -236,9 +236,16 @@ class Measuring:
             size, beyond = (np.where(np.isfinite(v), v, 0.0) for v in (size * weight, beyond * weight))
         row, output = np.unravel_index((beyond if beyond.any() else size).argmax(), size.shape)
         return Difference(
-            what, float(size.max()), float(beyond.max()), exact, tuple(x[row].tolist()),
-            float(run[row, output]), float(read[row, output]), int(output), exact and self._branch(side, x, run, read, size),
-        )  # fmt: skip
+            what,
+            float(size.max()),
+            float(beyond.max()),
+            exact,
+            tuple(x[row].tolist()),
+            float(run[row, output]),
+            float(read[row, output]),
+            int(output),
+            exact and self._branch(side, x, run, read, size),
+        )
 
     @staticmethod
     def _branch(side: Compared, x: Array, run: Array, read: Array, size: Array) -> bool:

@@ -26,9 +26,15 @@ Shift = NDArray[np.int64]
 
 
 def near_one(
-    op: str, x: Model, c: Array, orders: int, parameter: tuple[float, ...], smooth: Callable[..., Model],
-    times: Callable[[Model, Shift], Model], plus: Callable[[Model, Array, Array], Model],
-) -> Model:  # fmt: skip
+    op: str,
+    x: Model,
+    c: Array,
+    orders: int,
+    parameter: tuple[float, ...],
+    smooth: Callable[..., Model],
+    times: Callable[[Model, Shift], Model],
+    plus: Callable[[Model, Array, Array], Model],
+) -> Model:
     """``smooth(op, x)``, with derivatives up to ``orders``, where needed of x/2^k.
 
     Args:

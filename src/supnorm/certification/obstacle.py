@@ -21,9 +21,13 @@ from supnorm.program import Program, Unsupported, program_of
 FEW = 256  # points at which the functions are called
 _REMEDY = "shrink the domain to stay clear of it"
 _WORDS = {
-    "div": "a division by zero", "log": "a logarithm of zero or less", "sqrt": "a square root at zero or below",
-    "pow": "a power of zero or less", "constant": "a constant without a value", "exp": "an overflowing exponential",
-}  # fmt: skip
+    "div": "a division by zero",
+    "log": "a logarithm of zero or less",
+    "sqrt": "a square root at zero or below",
+    "pow": "a power of zero or less",
+    "constant": "a constant without a value",
+    "exp": "an overflowing exponential",
+}
 _OVERFLOW = ("affine", "mul", "add", "sub")
 
 

@@ -160,9 +160,17 @@ def _leaves(data: Mapping[str, Any], error: ErrorProgram) -> Leaves:
     _demand(tiles(level, index), "the leaves do not tile the box")
     boxes, blank = Boxes(level, index, upper), np.zeros(count, dtype=np.intp)
     proof = Bounded(
-        upper, degree, rho, grid, graded, blank, blank - 1, np.full(count, rounding), blank.astype(bool),
+        upper,
+        degree,
+        rho,
+        grid,
+        graded,
+        blank,
+        blank - 1,
+        np.full(count, rounding),
+        blank.astype(bool),
         np.zeros((0, d)),
-    )  # fmt: skip
+    )
     return Leaves(boxes, proof, own)
 
 

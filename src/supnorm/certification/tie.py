@@ -150,10 +150,14 @@ def mismatch(certificate: Path | str, problem: Problem) -> str | None:
         return NO_CERTIFICATE
     try:
         return (
-            _axes(data, problem.domain) or _side(data, error) or _declarations(data, error)
-            or _programs(data, error) or _witness(data, problem, error) or _lower(data, error)
+            _axes(data, problem.domain)
+            or _side(data, error)
+            or _declarations(data, error)
+            or _programs(data, error)
+            or _witness(data, problem, error)
+            or _lower(data, error)
             or _words(data, problem, error)
-        )  # fmt: skip
+        )
     except MALFORMED:
         return NO_CERTIFICATE
 

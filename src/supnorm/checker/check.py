@@ -13,7 +13,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,13 @@ from flint import arb, ctx
 from supnorm.checker import declared as black
 from supnorm.checker import polynomial
 from supnorm.checker.cost import LIMIT, MEMORY, Cost, Meter, demand
-from supnorm.checker.document import MALFORMED, Document, Operation, Rejected, read
+from supnorm.checker.document import Document, read
 from supnorm.checker.enclosure import Program, node_values
 from supnorm.checker.forecast import cost_of
 from supnorm.checker.least import ends_of, least
 from supnorm.checker.leaves import cell_of, claims
+from supnorm.checker.rejected import MALFORMED, Rejected
+from supnorm.checker.same import verify_same
 from supnorm.checker.sharing import verify_leaves
 from supnorm.checker.subject import subject
 from supnorm.checker.tiling import verify_tiling
@@ -128,9 +130,19 @@ def check(
     conditional = document.conditions if document else ()
     tied = document is not None and _tied(document, problem_points, functions or {})
     return CheckResult(
-        accepted, reason, leaf, count, lower, upper, tied, time.monotonic() - start, conditional, cost,
-        subject(document) if document else (), document.error_unit if document else "",
-    )  # fmt: skip
+        accepted=accepted,
+        reason=reason,
+        leaf=leaf,
+        leaves=count,
+        lower=lower,
+        upper=upper,
+        problem_checked=tied,
+        seconds=time.monotonic() - start,
+        conditional=conditional,
+        cost=cost,
+        subject=subject(document) if document else (),
+        unit=document.error_unit if document else "",
+    )
 
 
 def _reason(document: Document, tied: bool, functions: Functions) -> str:
@@ -141,9 +153,10 @@ def _reason(document: Document, tied: bool, functions: Functions) -> str:
     )
     parts = [f"{leaves} was proved again in {PRECISION}-bit ball arithmetic"]
     parts.append(
-        "the programs agree with the problem at the given points" if tied else
-        "the programs were taken from the file; whether they are your model and reference was not checked"
-    )  # fmt: skip
+        "the programs agree with the problem at the given points"
+        if tied
+        else "the programs were taken from the file; whether they are your model and reference was not checked"
+    )
     for one in document.declared:
         again = "compared with your own" if one.which in functions else "taken from the file"
         parts.append(f"values of the {one.which} were {again}")
@@ -172,7 +185,7 @@ def _verify(
         raise Rejected("the claimed upper bound is below that of a leaf")
     _verify_axes(document)
     at_points = tuple(map(Program.of, document.point_programs))
-    _verify_same(document)
+    verify_same(document)
     _verify_witness(document, at_points)
     _verify_points(document, at_points, points or (), functions)
     _verify_names(document)
@@ -277,47 +290,6 @@ def _verify_axes(document: Document) -> None:
         )
         if not good:
             raise Rejected("the box does not hold the axes")
-
-
-def _verify_same(document: Document) -> None:
-    """Programs of t are those of x with exp before them on the log axes: the same expressions, not the same values.
-
-    Values at points would prove nothing: a file may hold programs that agree at the points, or balls that overlap all.
-    """
-    if len(document.programs) != len(document.point_programs):
-        raise Rejected("programs of t and of x do not correspond")
-    table: dict[Operation, int] = {}
-    t = _expression(document.programs[0][:1], table)
-    x = _expression(_to_x(document.log), table) if any(document.log) else t
-    for p, q in zip(document.programs, document.point_programs, strict=True):
-        if _expression(p, table, t) != _expression(q, table, x):
-            raise Rejected("programs of t and of x differ")
-
-
-def _to_x(log: Sequence[bool]) -> tuple[Operation, ...]:
-    """The point x as a program of t."""
-    d = len(log)
-    nodes = [Operation("input", (), d)]
-    for j in range(d if d > 1 else 0):
-        nodes.append(Operation("take", (0,), 1, columns=(j,)))
-    places = list(range(1, d + 1)) if d > 1 else [0]
-    for j in range(d):
-        if log[j]:
-            nodes.append(Operation("exp", (places[j],), 1))
-            places[j] = len(nodes) - 1
-    return (*nodes, Operation("concat", tuple(places), d))
-
-
-def _expression(nodes: Sequence[Operation], table: dict[Operation, int], start: int | None = None) -> int:
-    """A number of the last node's expression: equal for equal expressions of equal inputs, ``start``."""
-    names: list[int] = []
-    for o in nodes:
-        if o.op == "input" and start is not None:
-            names.append(start)
-        else:
-            known = replace(o, args=tuple(names[a] for a in o.args))
-            names.append(table.setdefault(known, len(table)))
-    return names[-1]
 
 
 def _sided(v: Ball, side: str) -> Ball:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from supnorm.checker.document import TooCostly
+from supnorm.checker.rejected import TooCostly
 
 # Operations of one core in a second. Forecast / measured, whole files or a sample of their leaves, on a quiet machine of
 # 2024: 1-D 2x32 tanh 0.9, 2-D 2x32 1.5, 2-D 3x64 1.3, 3-D 2x32 graded 1.1, 4-D 2x32 1.2, 5-D 2x16 1.2, 10-D affine 0.8,

@@ -91,33 +91,52 @@ def read_declared(entry: dict[str, Any], d: int, m: int) -> Declared:
         raise Wrong("keys of a declaration")
     order = entry["order"]
     one = Declared(
-        entry["which"], entry["name"], _hexes(entry["weight"]) or (), _hexes(entry["bound"]),
-        _exact(entry["stretch"]), None if order is None else _whole(order), _hexes(entry["derivatives"]),
-        _exact(entry["accuracy"]), _hexes(entry["witness"]),
-        {name: _nodes(name, v, d, m) for name, v in entry["values"].items()},
-    )  # fmt: skip
-    numbers = (*one.weight, *(one.bound or ()), *(one.derivatives or ()), one.accuracy, *(one.witness or ()))
-    sizes = {len(one.weight), len(one.bound or one.weight), len(one.witness or one.weight)}
-    good = one.which in ("model", "reference") and type(one.name) is str
-    good = good and sizes == {m} and all(map(math.isfinite, numbers))
-    good = (
-        good
-        and 1.0 < one.stretch < 1e6
-        and one.accuracy >= 0
-        and (one.order is None) == (one.derivatives is None)
+        which=entry["which"],
+        name=entry["name"],
+        weight=_hexes(entry["weight"]) or (),
+        bound=_hexes(entry["bound"]),
+        stretch=_exact(entry["stretch"]),
+        order=None if order is None else _whole(order),
+        derivatives=_hexes(entry["derivatives"]),
+        accuracy=_exact(entry["accuracy"]),
+        witness=_hexes(entry["witness"]),
+        values={name: _nodes(name, v, d, m) for name, v in entry["values"].items()},
     )
-    good = good and all(v >= 0 for v in (*(one.bound or ()), *(one.derivatives or ())))
-    if one.derivatives is not None:
-        good = good and len(one.derivatives) == d and 2 <= int(one.order or 0) <= 40
-    if not good:
+    if not (_sizes_agree(one, d, m) and _numbers_are_possible(one)):
         raise Wrong("malformed declaration")
-    recorded = [*one.values.values(), (one.witness,) if one.witness is not None else ()]
-    for rows in recorded:
-        for row in rows:
-            for v, largest in zip(row, one.bound or (math.inf,) * m, strict=True):
-                if not abs(v) <= (largest + one.accuracy) * (1 + 1e-11):
-                    raise Wrong(f"a recorded value of the {one.which}, {v:.6g}, is above its declared bound")
+    _demand_within(one, m)
     return one
+
+
+def _sizes_agree(one: Declared, d: int, m: int) -> bool:
+    """Whether there is a number for each of ``m`` outputs, and a derivative for each of ``d`` inputs."""
+    sizes = {len(one.weight), len(one.bound or one.weight), len(one.witness or one.weight)}
+    if one.derivatives is None:
+        return sizes == {m} and one.order is None
+    return sizes == {m} and len(one.derivatives) == d and 2 <= int(one.order or 0) <= 40
+
+
+def _numbers_are_possible(one: Declared) -> bool:
+    """Whether names and numbers are of a kind that can be declared."""
+    sizes = (*(one.bound or ()), *(one.derivatives or ()))
+    numbers = (*one.weight, *sizes, one.accuracy, *(one.witness or ()))
+    known = one.which in ("model", "reference") and type(one.name) is str
+    finite = all(map(math.isfinite, numbers)) and 1.0 < one.stretch < 1e6
+    return known and finite and one.accuracy >= 0 and all(v >= 0 for v in sizes)
+
+
+def _demand_within(one: Declared, m: int) -> None:
+    """See that no recorded value is above the bound that is declared.
+
+    Raises:
+        Wrong: naming the first that is.
+    """
+    bounds = one.bound or (math.inf,) * m
+    recorded = [*one.values.values(), (one.witness,) if one.witness is not None else ()]
+    for row in (row for rows in recorded for row in rows):
+        for v, largest in zip(row, bounds, strict=True):
+            if not abs(v) <= (largest + one.accuracy) * (1 + 1e-11):
+                raise Wrong(f"a recorded value of the {one.which}, {v:.6g}, is above its declared bound")
 
 
 def _hexes(values: list[str] | None) -> tuple[float, ...] | None:
@@ -197,9 +216,12 @@ def tails(one: Declared, box: Box, n: int, centre: list[Ball], half: list[Ball])
     if one.derivatives is not None and one.order == n + 1:
         k = n + 1
         real = sum(
-            (lebesgue(n) ** j * 2 * (half[j] / 2) ** k / math.factorial(k) * arb(b)
-             for j, b in enumerate(one.derivatives)), arb(0),
-        )  # fmt: skip
+            (
+                lebesgue(n) ** j * 2 * (half[j] / 2) ** k / math.factorial(k) * arb(b)
+                for j, b in enumerate(one.derivatives)
+            ),
+            arb(0),
+        )
         found = [real if v is None or real < v else v for v in found]
     return found
 
@@ -255,9 +277,12 @@ def cell_name(level: tuple[int, ...], index: tuple[int, ...], n: int) -> str:
 
 
 def compare(
-    one: Declared, points: list[list[float]], recorded: list[tuple[float, ...]], function: Values,
+    one: Declared,
+    points: list[list[float]],
+    recorded: list[tuple[float, ...]],
+    function: Values,
     allowances: list[float],
-) -> None:  # fmt: skip
+) -> None:
     """Recorded values against the user's function, up to an allowance per output.
 
     Raises:

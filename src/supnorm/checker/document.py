@@ -2,68 +2,63 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import math
 import stat
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from supnorm.checker.declared import Box, Declared, Wrong, read_declared
+from supnorm.checker.operation import Operation, program
+from supnorm.checker.rejected import (
+    MALFORMED,
+    Rejected,
+    TooCostly,
+    exact,
+    hexes,
+    number,
+    sizes,
+    whole,
+    wholes,
+)
 
-UNARY = ("neg", "abs", "relu", "leaky_relu", "tanh", "sigmoid", "softplus", "silu", "gelu", "gelu_tanh",
-         "sin", "cos", "exp", "log", "sqrt", "erf", "pow")  # fmt: skip
-BINARY = ("add", "sub", "mul", "div", "min", "max")
 DEEPEST = 1000  # level of a leaf
 LARGEST_FILE = 2**30  # bytes: a file is read as a whole, into about ten times its size
-LARGEST_MODEL = (
-    5_000_000  # numbers of the affine models of a program, so that a hostile file cannot stall the checker
-)
-KEYS = {"affine": {"weight", "bias"}, "constant": {"value"}, "take": {"columns"}, "leaky_relu": {"slope"},
-        "pow": {"exponent"}}  # fmt: skip
 KNOWN = {
-    "schema", "names", "log", "axis_low", "axis_high", "low", "high", "side", "programs", "hashes", "point_programs",
-    "lower", "witness", "upper", "leaves", "graded_rules", "rounding", "declared", "assumptions", "notes", "versions",
-    "units", "functions", "error", "error_unit", "seed", "digest",
-}  # fmt: skip
+    "schema",
+    "names",
+    "log",
+    "axis_low",
+    "axis_high",
+    "low",
+    "high",
+    "side",
+    "programs",
+    "hashes",
+    "point_programs",
+    "lower",
+    "witness",
+    "upper",
+    "leaves",
+    "graded_rules",
+    "rounding",
+    "declared",
+    "assumptions",
+    "notes",
+    "versions",
+    "units",
+    "functions",
+    "error",
+    "error_unit",
+    "seed",
+    "digest",
+}
 COLUMNS = {"level", "index", "upper", "degree", "rho", "grid", "proof_level", "graded"}
 TOO_LARGE = f"larger than the {LARGEST_FILE >> 30} GiB that a certificate may have"
-MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
-             struct.error)  # fmt: skip
-REPLACED = (
-    "softplus is taken without"  # begins the note of a program that is not quite the code it was read from
-)
-
-
-class TooCostly(Exception):
-    """A certificate whose proof would take more than it may; nothing is said of whether it is true."""
-
-
-class Rejected(Exception):
-    """The certificate does not prove what it claims; ``leaf`` is the offending one, where there is one."""
-
-    def __init__(self, reason: str, leaf: int | None = None) -> None:
-        super().__init__(reason, leaf)
-        self.leaf = leaf
-
-    def __str__(self) -> str:
-        return str(self.args[0])
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One node of a program; ``numbers`` are weight rows, bias, constant or parameter."""
-
-    op: str
-    args: tuple[int, ...]
-    width: int
-    weight: tuple[float, ...] = ()
-    vector: tuple[float, ...] = ()
-    columns: tuple[int, ...] = ()
-    parameter: float | None = None
+# Begins the note of a program that is not quite the code it was read from.
+REPLACED = "softplus is taken without"
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,7 @@ class Leaf:
     graded: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Document:
     """A certificate."""
 
@@ -190,65 +185,46 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def exact(text: str) -> float:
-    """A number from its hexadecimal text, which must be the number's own: others may be rounded in reading."""
-    value = float.fromhex(text)
-    if value.hex() != text:
-        raise ValueError(f"{ascii(text)[:40]} is not a hexadecimal float in its normal form")
-    return value
-
-
-def _hexes(values: list[str]) -> tuple[float, ...]:
-    return tuple(map(exact, values))
-
-
-def whole(value: Any) -> int:
-    """A whole number as JSON writes it: no 1.9, "2" or true."""
-    if type(value) is not int:
-        raise ValueError(f"{ascii(value)[:40]} is not a whole number")
-    return value
-
-
-def _wholes(values: list[Any]) -> tuple[int, ...]:
-    return tuple(map(whole, values))
-
-
-def _sizes(values: list[Any]) -> tuple[int, ...]:
-    """Degrees and grids: whole numbers of a size that a message can show."""
-    found = _wholes(values)
-    if not all(abs(v) < 2**63 for v in found):
-        raise ValueError("a degree or grid beyond 2^63")
-    return found
-
-
-def _number(value: Any) -> float:
-    if type(value) not in (int, float):
-        raise ValueError(f"{ascii(value)[:40]} is not a number")
-    return float(value)
-
-
 def _document(data: dict[str, Any]) -> Document:
     _words(data)
-    programs = tuple(_program(p) for p in data["programs"])
+    programs = tuple(program(p) for p in data["programs"])
     d = len(data["names"])
     for text, claimed in zip(data["programs"], data["hashes"], strict=True):
         if _sha(text) != claimed:
             raise Rejected("the hash of a program is not that of its text")
     document = Document(
-        tuple(data["names"]), tuple(data["log"]), _hexes(data["axis_low"]),
-        _hexes(data["axis_high"]), _hexes(data["low"]), _hexes(data["high"]), data["side"], programs,
-        tuple(_program(p) for p in data["point_programs"]), tuple(data["hashes"]),
-        exact(data["lower"]),
-        None if data["witness"] is None else _hexes(data["witness"]), exact(data["upper"]),
-        _leaves(data["leaves"], d, len(programs)),
-        _rules(data.get("graded_rules", [])),
-        tuple(read_declared(e, d, programs[0][-1].width) for e in data.get("declared", ())),
-        tuple(data.get("notes", ())), tuple(data.get("assumptions", ())),
-        tuple(data.get("versions", {}).items()), tuple(data.get("units", ())),
-        tuple(data.get("functions", {}).items()), data.get("error", ""), data.get("error_unit", ""),
-    )  # fmt: skip
-    lengths = {len(document.low), len(document.high), len(document.log), len(document.axis_low),
-               len(document.axis_high), *(p[0].width for p in (*programs, *document.point_programs))}  # fmt: skip
+        names=tuple(data["names"]),
+        log=tuple(data["log"]),
+        axis_low=hexes(data["axis_low"]),
+        axis_high=hexes(data["axis_high"]),
+        low=hexes(data["low"]),
+        high=hexes(data["high"]),
+        side=data["side"],
+        programs=programs,
+        point_programs=tuple(program(p) for p in data["point_programs"]),
+        hashes=tuple(data["hashes"]),
+        lower=exact(data["lower"]),
+        witness=None if data["witness"] is None else hexes(data["witness"]),
+        upper=exact(data["upper"]),
+        leaves=_leaves(data["leaves"], d, len(programs)),
+        rules=_rules(data.get("graded_rules", [])),
+        declared=tuple(read_declared(e, d, programs[0][-1].width) for e in data.get("declared", ())),
+        notes=tuple(data.get("notes", ())),
+        assumptions=tuple(data.get("assumptions", ())),
+        versions=tuple(data.get("versions", {}).items()),
+        units=tuple(data.get("units", ())),
+        functions=tuple(data.get("functions", {}).items()),
+        error=data.get("error", ""),
+        error_unit=data.get("error_unit", ""),
+    )
+    lengths = {
+        len(document.low),
+        len(document.high),
+        len(document.log),
+        len(document.axis_low),
+        len(document.axis_high),
+        *(p[0].width for p in (*programs, *document.point_programs)),
+    }
     outputs = {p[-1].width for p in (*programs, *document.point_programs)}
     if lengths != {d} or not programs or len(outputs) != 1 or document.side not in ("both", "over", "under"):
         raise Rejected("malformed certificate: sizes do not agree")
@@ -289,7 +265,7 @@ def _words(data: dict[str, Any]) -> None:
 def _rules(entries: list[dict[str, Any]]) -> dict[int, tuple[tuple[float, ...], ...]]:
     if any(set(r) != {"degree", "representatives"} for r in entries):
         raise Rejected("malformed certificate: keys of a node rule")
-    rules = {whole(r["degree"]): tuple(map(_hexes, r["representatives"])) for r in entries}
+    rules = {whole(r["degree"]): tuple(map(hexes, r["representatives"])) for r in entries}
     if len(rules) < len(entries):
         raise Rejected("malformed certificate: two node rules of one degree")
     return rules
@@ -304,8 +280,16 @@ def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, .
     leaves: list[Leaf] = []
     rows = zip(*(columns[k] for k in names), proved, graded, strict=True)
     for level, index, upper, degree, rho, grid, own, tight in rows:
-        leaf = Leaf(_wholes(level), _wholes(index), exact(upper), _sizes(degree), tuple(map(_number, rho)),
-                    _sizes(grid), _wholes(own), _sizes(tight))  # fmt: skip
+        leaf = Leaf(
+            wholes(level),
+            wholes(index),
+            exact(upper),
+            sizes(degree),
+            tuple(map(number, rho)),
+            sizes(grid),
+            wholes(own),
+            sizes(tight),
+        )
         per_alternative = {len(degree), len(rho), len(grid), len(tight)}
         if {len(level), len(index), len(own)} != {d} or per_alternative != {alternatives}:
             raise Rejected("malformed leaf", len(leaves))
@@ -315,70 +299,3 @@ def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, .
             raise Rejected("a leaf rests on the proof of a cell that does not hold it", len(leaves))
         leaves.append(leaf)
     return tuple(leaves)
-
-
-def _program(data: dict[str, Any]) -> tuple[Operation, ...]:
-    if data["schema"] != "supnorm.program/1" or set(data) != {"schema", "nodes"}:
-        raise Rejected("unknown program schema")
-    operations: list[Operation] = []
-    features = 0
-    for entry in data["nodes"]:
-        operation = _operation(entry, [o.width for o in operations])
-        widths = [operations[a].width for a in operation.args if 0 <= a < len(operations)]
-        if len(widths) != len(operation.args) or not _fits(operation, widths, not operations):
-            raise Rejected(f"malformed program: node {len(operations)} ({ascii(operation.op)[:40]})")
-        operations.append(operation)
-        features += operation.width
-        if features * (operations[0].width + 1) > LARGEST_MODEL:
-            raise Rejected("a program has too many features for its inputs")
-    return tuple(operations)
-
-
-def _array(entry: dict[str, Any], shape: list[int]) -> tuple[float, ...]:
-    if set(entry) != {"shape", "data"} or list(_wholes(entry["shape"])) != shape:
-        raise Rejected("malformed program: an array of the wrong shape")
-    raw = base64.b64decode(entry["data"], validate=True)
-    values = struct.unpack(f"<{math.prod(shape)}d", raw)
-    if not all(map(math.isfinite, values)):
-        raise Rejected("a program has a number that is not finite")
-    return values
-
-
-def _operation(entry: dict[str, Any], widths: list[int]) -> Operation:
-    """A node, from the keys of its operation and no others; ``widths`` are those of the nodes before it."""
-    op, args, width = str(entry["op"]), _wholes(entry["args"]), whole(entry["width"])
-    if set(entry) != {"op", "args", "width"} | KEYS.get(op, set()):
-        raise Rejected(f"malformed program: keys of {ascii(op)[:40]}")
-    weight: tuple[float, ...] = ()
-    if op == "affine":
-        inside = len(args) == 1 and 0 <= args[0] < len(widths)
-        weight = _array(entry["weight"], [width, widths[args[0]] if inside else 0])
-    vector = (
-        _array(entry["bias" if op == "affine" else "value"], [width]) if op in ("affine", "constant") else ()
-    )
-    parameter = (
-        exact(entry["slope" if op == "leaky_relu" else "exponent"]) if op in ("leaky_relu", "pow") else None
-    )
-    if parameter is not None and not math.isfinite(parameter):
-        raise Rejected("a program has a number that is not finite")
-    return Operation(op, args, width, weight, vector, _wholes(entry.get("columns", [])), parameter)
-
-
-def _fits(o: Operation, widths: list[int], first: bool) -> bool:
-    if o.width < 1:
-        return False
-    if first or o.op == "input":
-        return first and o.op == "input" and not widths
-    if o.op == "constant":
-        return not widths and len(o.vector) == o.width
-    if o.op == "affine":
-        return len(widths) == 1 and len(o.weight) == o.width * widths[0] and len(o.vector) == o.width
-    if o.op == "take":
-        inside = all(0 <= c < widths[0] for c in o.columns)
-        return len(widths) == 1 and inside and len(o.columns) == o.width
-    if o.op == "concat":
-        return sum(widths) == o.width
-    if o.op in BINARY:
-        return widths == [o.width] * 2
-    needs = o.op in ("pow", "leaky_relu")
-    return o.op in UNARY and widths == [o.width] and (o.parameter is not None) == needs

@@ -12,8 +12,8 @@ from typing import Any
 
 from flint import arb, arb_mat
 
-from supnorm.checker.document import Operation
 from supnorm.checker.functions import range_of, real_remainder, remainder, smaller, value_and_slope
+from supnorm.checker.operation import Operation
 
 Ball = Any
 Rows = list[list[Ball]]
@@ -142,9 +142,14 @@ def model(program: Program, centre: list[Ball], half: list[Ball], scale: Ball, r
 
 
 def step(
-    program: Program, position: int, args: list[list[Feature]], centre: list[Ball], half: list[Ball],
-    scale: Ball, real: bool,
-) -> list[Feature]:  # fmt: skip
+    program: Program,
+    position: int,
+    args: list[list[Feature]],
+    centre: list[Ball],
+    half: list[Ball],
+    scale: Ball,
+    real: bool,
+) -> list[Feature]:
     """The models of one node from those of its arguments."""
     o, d = program.operations[position], len(centre)
     if o.op == "input":

@@ -57,9 +57,12 @@ def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, floa
                 _demand(p, d, n, r, g, m, rules, document, positions[0])
         if kind not in known:
             known[kind] = sum(
-                (_alternative(p, d, n, g, m, rules, document, tables)
-                 for p, n, g, m in zip(programs, degree, grid, graded, strict=True)), Cost(),
-            )  # fmt: skip
+                (
+                    _alternative(p, d, n, g, m, rules, document, tables)
+                    for p, n, g, m in zip(programs, degree, grid, graded, strict=True)
+                ),
+                Cost(),
+            )
         each_proof[key] = known[kind].operations
     # Every kind of proof counts; bytes that are kept (tables, rules) are added to those of the largest.
     kept = sum(BYTES * a * b for a, b in tables)
@@ -71,9 +74,16 @@ def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, floa
 
 
 def _demand(
-    p: Size, d: int, n: int, rho: float, grid: int, m: int, rules: dict[int, tuple[float, float, float, float]],
-    document: Document, position: int,
-) -> None:  # fmt: skip
+    p: Size,
+    d: int,
+    n: int,
+    rho: float,
+    grid: int,
+    m: int,
+    rules: dict[int, tuple[float, float, float, float]],
+    document: Document,
+    position: int,
+) -> None:
     """The limits of one leaf, before its cost is counted."""
     if n > 0 and m < 0:
         demand_tensor(p.features, d, n, rho, grid, position)
@@ -82,9 +92,15 @@ def _demand(
 
 
 def _alternative(
-    p: Size, d: int, n: int, grid: int, m: int, rules: dict[int, tuple[float, float, float, float]],
-    document: Document, tables: set[tuple[int, int]],
-) -> Cost:  # fmt: skip
+    p: Size,
+    d: int,
+    n: int,
+    grid: int,
+    m: int,
+    rules: dict[int, tuple[float, float, float, float]],
+    document: Document,
+    tables: set[tuple[int, int]],
+) -> Cost:
     """The bound of one alternative on one cell."""
     if n < 0 and n != PIECES:
         return Cost()

@@ -14,11 +14,11 @@ from typing import Any
 
 from flint import arb, arb_mat, arb_poly
 
-from supnorm.checker.document import Operation
 from supnorm.checker.enclosure import Program, _rows, node_values, point_function
 from supnorm.checker.functions import extremes, range_of
 from supnorm.checker.graded_functions import ORDER, bounds, ellipses, real_bounds, series
 from supnorm.checker.graded_rule import Rule, chebyshev_table
+from supnorm.checker.operation import Operation
 from supnorm.checker.polynomial import _transform
 
 Ball = Any

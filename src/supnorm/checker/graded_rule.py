@@ -22,7 +22,7 @@ from typing import Any
 
 from flint import arb, arb_mat, fmpz, fmpz_mat
 
-from supnorm.checker.document import Rejected
+from supnorm.checker.rejected import Rejected
 
 Ball = Any
 Index = tuple[int, ...]
@@ -222,21 +222,50 @@ def _lebesgue(
 ) -> Ball:
     d = len(points[0])
     m = _grid(d, D)
-    grid = [(arb.pi() * (2 * i + 1) / (2 * m)).cos() for i in range((m + 1) // 2)]
-    tables = [[_integer(t) for t in chebyshev_table(y, D)] for y in grid]
-    corner = list(combinations_with_replacement(range(len(grid)), d))
-    place = {k: i for i, k in enumerate(_exponents(d, D))}
-    columns = {b: [place[k] for k in some] for b, some in exponents.items()}
+    position = {k: i for i, k in enumerate(_exponents(d, D))}
+    columns = {b: [position[k] for k in some] for b, some in exponents.items()}
     supports: dict[Index, list[int]] = {}
     for z, p in enumerate(points):
         supports.setdefault(tuple(int(v > 0) for v in p), []).append(z)
-    fixed = {b: [list(map(_integer, row)) for row in P.tolist()] for b, P in projections.items()}
-    parts = {
-        (b, s): fmpz_mat([[row[z] for z in zs] for row in fixed[b]])
-        for s, zs in supports.items()
-        for b in exponents
-        if all(v <= w for v, w in zip(b, s, strict=True))
-    }
+    parts = _parts(supports, projections)
+    largest = _largest_sum(d, D, m, columns, supports, parts)
+    nodes = sum(2 ** sum(s) * len(zs) for s, zs in supports.items())
+    total = _total(points, projections)
+    unit = arb(2) ** -BITS
+    bound = arb(largest) * unit * unit + unit * (3 * d * total + arb("2.1") * len(position) * nodes)
+    return (bound / (arb.pi() * D / (2 * m)).cos()).upper()
+
+
+def _total(points: list[tuple[float, ...]], projections: dict[Index, Any]) -> Ball:
+    """The sum of all |C| over the points and their mirror images."""
+    images = [2 ** sum(v > 0 for v in p) for p in points]
+    rows = (row for P in projections.values() for row in P.tolist())
+    return sum((abs(C) * n for row in rows for C, n in zip(row, images, strict=True)), arb(0))
+
+
+def _parts(supports: dict[Index, list[int]], projections: dict[Index, Any]) -> dict[Any, Any]:
+    """The columns of each projection that belong to the points of one support, in fixed point."""
+    parts = {}
+    for b, P in projections.items():
+        fixed = [list(map(_integer, row)) for row in P.tolist()]
+        for s, zs in supports.items():
+            if all(v <= w for v, w in zip(b, s, strict=True)):
+                parts[b, s] = fmpz_mat([[row[z] for z in zs] for row in fixed])
+    return parts
+
+
+def _largest_sum(
+    d: int,
+    D: int,
+    m: int,
+    columns: dict[Index, list[int]],
+    supports: dict[Index, list[int]],
+    parts: dict[Any, Any],
+) -> Any:
+    """The largest sum of |l_n| over the points of the grid, in fixed point: of one corner of it, by symmetry."""
+    grid = [(arb.pi() * (2 * i + 1) / (2 * m)).cos() for i in range((m + 1) // 2)]
+    tables = [[_integer(t) for t in chebyshev_table(y, D)] for y in grid]
+    corner = list(combinations_with_replacement(range(len(grid)), d))
     largest = fmpz(0)
     for i in range(0, len(corner), 64):
         rows = [_products([tables[j] for j in c], D, BITS) for c in corner[i : i + 64]]
@@ -246,14 +275,7 @@ def _lebesgue(
             for M in _unfolded(s, len(rows), len(zs), blocks, parts):
                 sums = [a + sum(map(abs, row)) for a, row in zip(sums, M.tolist(), strict=True)]
         largest = max(largest, *sums)
-    nodes = sum(2 ** sum(s) * len(zs) for s, zs in supports.items())
-    total = sum(
-        (abs(C) * 2 ** sum(v > 0 for v in p) for P in projections.values() for row in P.tolist()
-         for C, p in zip(row, points, strict=True)), arb(0),
-    )  # fmt: skip
-    unit = arb(2) ** -BITS
-    bound = arb(largest) * unit * unit + unit * (3 * d * total + arb("2.1") * len(place) * nodes)
-    return (bound / (arb.pi() * D / (2 * m)).cos()).upper()
+    return largest
 
 
 def _unfolded(

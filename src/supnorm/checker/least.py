@@ -13,7 +13,7 @@ from typing import Any
 
 from flint import arb
 
-from supnorm.checker.document import Operation
+from supnorm.checker.operation import Operation
 
 Ball = Any
 Rows = list[list[Ball]]

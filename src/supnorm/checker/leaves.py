@@ -10,11 +10,12 @@ from flint import arb, ctx, fmpq
 from supnorm.checker import declared as black
 from supnorm.checker import pieces as piecewise
 from supnorm.checker import polynomial
-from supnorm.checker.document import Document, Leaf, Rejected
+from supnorm.checker.document import Document, Leaf
 from supnorm.checker.enclosure import Program, model, values
 from supnorm.checker.functions import extremes, smaller
 from supnorm.checker.graded import leaf_ranges
 from supnorm.checker.graded_rule import Rule, verify_rule
+from supnorm.checker.rejected import Rejected
 
 Ball = Any
 Integers = tuple[int, ...]
@@ -134,18 +135,31 @@ def _largest(low: Ball, high: Ball, side: str) -> Ball:
 
 
 def _graded(
-    program: Program, centre: list[Ball], half: list[Ball], D: int, grid: int, m: int, position: int,
+    program: Program,
+    centre: list[Ball],
+    half: list[Ball],
+    D: int,
+    grid: int,
+    m: int,
+    position: int,
     rules: dict[int, Rule],
-) -> list[tuple[Ball, Ball] | None]:  # fmt: skip
+) -> list[tuple[Ball, Ball] | None]:
     """The same by a graded model: degree D, tightened by the rule of degree m > 0."""
     demand_graded(len(centre), D, grid, m, rules, position)
     return leaf_ranges(program, centre, half, D, grid, rules.get(m), rules.get(D) if D > 1 else None)
 
 
 def _ranges(
-    document: Document, program: Program, centre: list[Ball], half: list[Ball], n: int, rho: float, grid: int,
-    position: int, name: str,
-) -> list[tuple[Ball, Ball] | None]:  # fmt: skip
+    document: Document,
+    program: Program,
+    centre: list[Ball],
+    half: list[Ball],
+    n: int,
+    rho: float,
+    grid: int,
+    position: int,
+    name: str,
+) -> list[tuple[Ball, Ball] | None]:
     """A range of each output on the cell; None where there is none."""
     d = len(centre)
     if n == PIECES:
@@ -178,9 +192,15 @@ def _ranges(
 
 
 def _with_declared(
-    document: Document, n: int, centre: list[Ball], half: list[Ball], k: int, row: list[Ball], position: int,
+    document: Document,
+    n: int,
+    centre: list[Ball],
+    half: list[Ball],
+    k: int,
+    row: list[Ball],
+    position: int,
     name: str,
-) -> tuple[list[Ball], Ball | None]:  # fmt: skip
+) -> tuple[list[Ball], Ball | None]:
     """Node values of output k with those of declared functions added, and what their tails and noise cost."""
     more = arb(0)
     for one in document.declared:

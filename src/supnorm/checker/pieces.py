@@ -13,9 +13,9 @@ from typing import Any
 
 from flint import arb
 
-from supnorm.checker.document import Operation
 from supnorm.checker.enclosure import Feature, Program, plus, step, times
 from supnorm.checker.functions import extremes
+from supnorm.checker.operation import Operation
 
 Ball = Any
 KINKS = ("relu", "leaky_relu", "abs", "max", "min")

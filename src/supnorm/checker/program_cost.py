@@ -13,8 +13,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from supnorm.checker.cost import Cost
-from supnorm.checker.document import Operation, Rejected
 from supnorm.checker.enclosure import without_repetitions
+from supnorm.checker.operation import Operation
+from supnorm.checker.rejected import Rejected
 
 LARGEST_POWER = 2.0**64  # exponents of pow beyond it are refused: no function of a science code has one
 LARGEST_MAGNITUDE = 4096.0  # bits of the exponents of balls, as far as a program can drive them
@@ -23,9 +24,22 @@ EXPONENT = (
 )
 BALL, BYTES = 6.0, 90.0  # operations to make a ball in Python, and bytes that it takes in a list
 SAVED = 0.35  # part of a product's cost in a large matrix, where FLINT multiplies by blocks
-POINT = {"tanh": 30.0, "sigmoid": 80.0, "softplus": 70.0, "silu": 95.0, "gelu": 110.0, "erf": 80.0, "sin": 22.0,
-         "cos": 22.0, "exp": 20.0, "log": 42.0, "sqrt": 46.0, "pow": 120.0, "leaky_relu": 40.0,
-         "gelu_tanh": 90.0}  # fmt: skip
+POINT = {
+    "tanh": 30.0,
+    "sigmoid": 80.0,
+    "softplus": 70.0,
+    "silu": 95.0,
+    "gelu": 110.0,
+    "erf": 80.0,
+    "sin": 22.0,
+    "cos": 22.0,
+    "exp": 20.0,
+    "log": 42.0,
+    "sqrt": 46.0,
+    "pow": 120.0,
+    "leaky_relu": 40.0,
+    "gelu_tanh": 90.0,
+}
 MODEL = 650.0  # the affine model of one smooth function
 GRADED, GRADED_PRODUCT = 17_000.0, 900.0  # the graded model of one smooth function, of one product
 LINEAR = ("neg", "abs", "relu", "leaky_relu", "add", "sub", "min", "max")

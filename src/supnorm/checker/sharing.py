@@ -21,8 +21,9 @@ from multiprocessing.connection import wait
 from flint import ctx
 
 from supnorm.checker.cost import Meter
-from supnorm.checker.document import MALFORMED, Document, Rejected
+from supnorm.checker.document import Document
 from supnorm.checker.leaves import Leaves, Proof, claims
+from supnorm.checker.rejected import MALFORMED, Rejected
 
 ENDS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 AHEAD = 4  # proofs handed out beforehand to each process

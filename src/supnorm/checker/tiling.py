@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from supnorm.checker.document import Leaf, Rejected
+from supnorm.checker.document import Leaf
+from supnorm.checker.rejected import Rejected
 
 Cell = tuple[tuple[int, ...], tuple[int, ...]]
 

@@ -164,7 +164,8 @@ def _unlike(
     """The verdict on a file that does not speak of the problem, else its witness; it is read with the checker's distrust."""
     from supnorm.certification import mismatch
     from supnorm.checker import CheckResult
-    from supnorm.checker.document import Rejected, read
+    from supnorm.checker.document import read
+    from supnorm.checker.rejected import Rejected
 
     start = time.monotonic()
     try:

@@ -250,10 +250,17 @@ def _shown(got: Any) -> str:
 
 def _known_keys(loc: tuple[Any, ...]) -> list[str]:
     tables: dict[str, type[Table]] = {
-        "model": SourceSpec, "reference": SourceSpec, "recheck": SourceSpec, "error": ErrorSpec,
-        "domain": AxisSpec, "constraints": ConstraintSpec, "data": DataSpec, "law": LawSpec,
-        "audit": AuditSpec, "power": PowerSpec,
-    }  # fmt: skip
+        "model": SourceSpec,
+        "reference": SourceSpec,
+        "recheck": SourceSpec,
+        "error": ErrorSpec,
+        "domain": AxisSpec,
+        "constraints": ConstraintSpec,
+        "data": DataSpec,
+        "law": LawSpec,
+        "audit": AuditSpec,
+        "power": PowerSpec,
+    }
     table = tables[loc[0]] if loc else ProblemSpec
     if "declared" in loc:
         table = DeclaredSpec

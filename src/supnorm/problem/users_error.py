@@ -15,9 +15,13 @@ _OURS = f"{Path(__file__).parent.parent}{os.sep}"
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 # What the commonest mistake looks like: a function of one point that is called with all points at once.
 _ONE_POINT = (
-    "required positional argument", "positional arguments but", "only length-1 arrays", "only 0-dimensional arrays",
-    "truth value of an array", "is out of bounds for axis 0 with size",
-)  # fmt: skip
+    "required positional argument",
+    "positional arguments but",
+    "only length-1 arrays",
+    "only 0-dimensional arrays",
+    "truth value of an array",
+    "is out of bounds for axis 0 with size",
+)
 
 
 class Told(str):

@@ -17,21 +17,42 @@ from supnorm.program.pooling import max_pool
 from supnorm.program.tracing import Builder, Tensor, Value
 
 SAME = frozenset(
-    {"clone", "contiguous", "detach", "alias", "to", "_to_copy", "type_as", "lift_fresh_copy", "dropout", "_to",
-     "native_dropout", "float", "double", "lift_fresh", "_assert_tensor_metadata", "positive"}
-)  # fmt: skip
+    {
+        "clone",
+        "contiguous",
+        "detach",
+        "alias",
+        "to",
+        "_to_copy",
+        "type_as",
+        "lift_fresh_copy",
+        "dropout",
+        "_to",
+        "native_dropout",
+        "float",
+        "double",
+        "lift_fresh",
+        "_assert_tensor_metadata",
+        "positive",
+    }
+)
 
 # of those above and below, what gives a tensor of its own; all others may share the memory of their argument
 COPIES = frozenset({"clone", "_to_copy", "lift_fresh_copy", "repeat", "index_select", "flip"})
 
 NEAREST = {
     "atan": "tanh",
-    "floor": "none: a step has no certificate", "round": "none: a step has no certificate",
+    "floor": "none: a step has no certificate",
+    "round": "none: a step has no certificate",
     "sign": "none: a step has no certificate",
-    "lstm": "unrolled linear layers and tanh", "gru": "unrolled linear layers and tanh", "norm": "sqrt of a sum of squares",
+    "lstm": "unrolled linear layers and tanh",
+    "gru": "unrolled linear layers and tanh",
+    "norm": "sqrt of a sum of squares",
     "scaled_dot_product_attention": "none yet: a softmax of products is wide; use an MLP",
-    "bernoulli": "none: random", "rand_like": "none: random", "randn_like": "none: random",
-}  # fmt: skip
+    "bernoulli": "none: random",
+    "rand_like": "none: random",
+    "randn_like": "none: random",
+}
 
 
 def _flatten(i: Any, start: int = 0, end: int = -1) -> Any:
@@ -166,8 +187,15 @@ def _softmax(build: Builder, x: Any, dim: int, half: Any = None, *, dtype: Any =
     return shared.OPERATORS["Softmax"](build, {"axis": dim}, [_array(x)])
 
 
-def _layer_norm(build: Builder, x: Any, shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5,
-                cudnn: bool = True) -> Value:  # fmt: skip
+def _layer_norm(
+    build: Builder,
+    x: Any,
+    shape: Any,
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+    cudnn: bool = True,
+) -> Value:
     scale = np.ones(tuple(shape)) if weight is None else _array(weight)
     shift = None if bias is None else _array(bias)
     at = {"axis": -len(shape), "epsilon": float(eps)}
@@ -188,8 +216,16 @@ def _batch_norm(
     return shared.OPERATORS["BatchNormalization"](build, at, [_array(x), scale, shift, mean, variance])
 
 
-def _conv(build: Builder, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
-          dilation: Any = 1, *rest: Any) -> Value:  # fmt: skip
+def _conv(
+    build: Builder,
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    *rest: Any,
+) -> Value:
     rank = len(np.shape(weight)) - 2
     if isinstance(padding, str):
         raise Unsupported(f"torch convolution with padding {padding!r}", "padding as numbers")
@@ -208,8 +244,16 @@ def _conv(build: Builder, x: Any, weight: Any, bias: Any = None, stride: Any = 1
     return shared.OPERATORS["Conv"](build, at, [_array(x), np.asarray(weight), bias])
 
 
-def _max_pool(rank: int, build: Builder, x: Any, size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
-              ceil_mode: bool = False) -> Value:  # fmt: skip
+def _max_pool(
+    rank: int,
+    build: Builder,
+    x: Any,
+    size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+) -> Value:
     def each(v: Any) -> list[int]:
         listed = np.atleast_1d(v).tolist()
         return [int(n) for n in (listed * rank if len(listed) == 1 else listed)]

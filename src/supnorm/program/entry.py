@@ -16,9 +16,18 @@ from supnorm.program.operations import Array, Unsupported
 
 # bits of the significand
 BITS = {
-    "float64": 53, "float32": 24, "float16": 11, "bfloat16": 8, "float8_e4m3fn": 4, "float8_e4m3fnuz": 4,
-    "float8_e5m2": 3, "float8_e5m2fnuz": 3, "longdouble": 64, "float96": 64, "float128": 64,
-}  # fmt: skip
+    "float64": 53,
+    "float32": 24,
+    "float16": 11,
+    "bfloat16": 8,
+    "float8_e4m3fn": 4,
+    "float8_e4m3fnuz": 4,
+    "float8_e5m2": 3,
+    "float8_e5m2fnuz": 3,
+    "longdouble": 64,
+    "float96": 64,
+    "float128": 64,
+}
 _ADVICE = {
     "float32": 'numbers that stay float64; or precision = "float32" where the code is meant to run in it',
     "other": "real numbers",

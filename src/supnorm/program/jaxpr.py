@@ -23,9 +23,17 @@ from supnorm.program.tracing import Builder, Tensor, Value
 from supnorm.program.watched import Unlike
 
 _UNARY = {
-    "neg": "neg", "abs": "abs", "tanh": "tanh", "logistic": "sigmoid", "sin": "sin", "cos": "cos",
-    "exp": "exp", "log": "log", "sqrt": "sqrt", "erf": "erf",
-}  # fmt: skip
+    "neg": "neg",
+    "abs": "abs",
+    "tanh": "tanh",
+    "logistic": "sigmoid",
+    "sin": "sin",
+    "cos": "cos",
+    "exp": "exp",
+    "log": "log",
+    "sqrt": "sqrt",
+    "erf": "erf",
+}
 _BINARY = {
     "add": "add",
     "add_any": "add",
@@ -244,8 +252,17 @@ def _moved(name: str, params: Any, args: list[Any]) -> Value:
     return x.arrange(lambda i: np.asarray(primitive.bind(i, *args[1:], **params)))  # type: ignore[no-any-return]
 
 
-_MOVES = ("reshape", "broadcast_in_dim", "squeeze", "slice", "transpose", "rev", "gather", "dynamic_slice",
-          "expand_dims")  # fmt: skip
+_MOVES = (
+    "reshape",
+    "broadcast_in_dim",
+    "squeeze",
+    "slice",
+    "transpose",
+    "rev",
+    "gather",
+    "dynamic_slice",
+    "expand_dims",
+)
 
 
 def _dot(build: Builder, numbers: Any, a: Value, b: Value) -> Value:

@@ -14,8 +14,15 @@ import numpy as np
 from supnorm.program.operations import Unsupported
 from supnorm.program.tracing import Builder, Tensor, Value
 
-LINEAR = ("pad", "scatter-add", "scatter", "cumsum", "conv_general_dilated", "dynamic_update_slice",
-          "reduce_window_sum")  # fmt: skip
+LINEAR = (
+    "pad",
+    "scatter-add",
+    "scatter",
+    "cumsum",
+    "conv_general_dilated",
+    "dynamic_update_slice",
+    "reduce_window_sum",
+)
 
 
 def linear(build: Builder, equation: Any, args: list[Any]) -> Value:

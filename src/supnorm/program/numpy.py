@@ -22,13 +22,28 @@ from supnorm.program.tracing import Builder, Tensor, Value
 from supnorm.program.watched import Watched, demand_heeded, in_place
 
 _UNARY = {
-    "negative": "neg", "absolute": "abs", "fabs": "abs", "tanh": "tanh", "expit": "sigmoid", "sin": "sin",
-    "cos": "cos", "exp": "exp", "log": "log", "sqrt": "sqrt", "erf": "erf",
-}  # fmt: skip
+    "negative": "neg",
+    "absolute": "abs",
+    "fabs": "abs",
+    "tanh": "tanh",
+    "expit": "sigmoid",
+    "sin": "sin",
+    "cos": "cos",
+    "exp": "exp",
+    "log": "log",
+    "sqrt": "sqrt",
+    "erf": "erf",
+}
 _BINARY = {
-    "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "minimum": "min", "maximum": "max",
-    "fmin": "min", "fmax": "max",
-}  # fmt: skip
+    "add": "add",
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "div",
+    "minimum": "min",
+    "maximum": "max",
+    "fmin": "min",
+    "fmax": "max",
+}
 _COMPARE = {"greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le"}
 _NEAREST = "elementwise functions, arithmetic, slicing, stacking, sums and matrix products with constants"
 

@@ -24,9 +24,20 @@ from supnorm.program.program import Program
 from supnorm.program.tracing import Builder, Tensor, Value
 
 _UNARY = {
-    "Neg": "neg", "Abs": "abs", "Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "Softplus": "softplus",
-    "Sin": "sin", "Cos": "cos", "Exp": "exp", "Log": "log", "Sqrt": "sqrt", "Erf": "erf", "Swish": "silu",
-}  # fmt: skip
+    "Neg": "neg",
+    "Abs": "abs",
+    "Relu": "relu",
+    "Tanh": "tanh",
+    "Sigmoid": "sigmoid",
+    "Softplus": "softplus",
+    "Sin": "sin",
+    "Cos": "cos",
+    "Exp": "exp",
+    "Log": "log",
+    "Sqrt": "sqrt",
+    "Erf": "erf",
+    "Swish": "silu",
+}
 _BINARY = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div"}
 _SAME = ("Identity", "Dropout", "Cast", "CastLike")
 _MOVE = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather", "Expand")
@@ -105,9 +116,12 @@ class _Graph:
 
 
 def _run(
-    graph: _Graph, nodes: Any, values: dict[str, Value], types: dict[str, str],
+    graph: _Graph,
+    nodes: Any,
+    values: dict[str, Value],
+    types: dict[str, str],
     given: dict[str, Any] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Node by node; ``given`` are the attributes of the call of a function, to which its nodes may refer.
 
     ``types`` are those of the numbers of the results, by name.
@@ -127,10 +141,37 @@ def _run(
 
 # on constants: not rounded, or rounded alike by every implementation of IEEE 754
 _EXACT = frozenset(
-    {"Constant", "Identity", "ConstantOfShape", "Shape", "Cast", "CastLike", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
-     "Transpose", "Slice", "Gather", "Expand", "Concat", "Neg", "Abs", "Add", "Sub", "Mul", "Div", "Sqrt", "Min", "Max",
-     "Where", "Split", "Range", "Dropout"}
-)  # fmt: skip
+    {
+        "Constant",
+        "Identity",
+        "ConstantOfShape",
+        "Shape",
+        "Cast",
+        "CastLike",
+        "Reshape",
+        "Flatten",
+        "Squeeze",
+        "Unsqueeze",
+        "Transpose",
+        "Slice",
+        "Gather",
+        "Expand",
+        "Concat",
+        "Neg",
+        "Abs",
+        "Add",
+        "Sub",
+        "Mul",
+        "Div",
+        "Sqrt",
+        "Min",
+        "Max",
+        "Where",
+        "Split",
+        "Range",
+        "Dropout",
+    }
+)
 
 _CHANCE = frozenset(
     {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli", "Multinomial"}

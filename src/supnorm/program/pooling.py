@@ -42,8 +42,15 @@ def max_pool(
     index = x.index
     for k in range(rank - 1, -1, -1):  # from the last: axes of taps are put behind those that are left
         axis = index.ndim - (rank - k) - (rank - 1 - k)
-        taken = _places(x.shape[len(x.shape) - rank + k], sizes[k], strides[k], pads[k], pads[rank + k],
-                        dilations[k], ceil)  # fmt: skip
+        taken = _places(
+            x.shape[len(x.shape) - rank + k],
+            sizes[k],
+            strides[k],
+            pads[k],
+            pads[rank + k],
+            dilations[k],
+            ceil,
+        )
         index = np.moveaxis(np.take(index, taken, axis=axis), axis + 1, -1)
     taps = tuple(range(index.ndim - rank, index.ndim))
     return build.fold("max", Tensor(x.node, index), taps)

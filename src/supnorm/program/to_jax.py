@@ -49,11 +49,22 @@ def _function(op: str, p: float | None) -> Callable[..., Any]:
     import jax.numpy as jnp
 
     named = {
-        "sub": jnp.subtract, "mul": jnp.multiply, "div": jnp.divide, "add": jnp.add, "min": jnp.minimum,
-        "max": jnp.maximum, "neg": jnp.negative, "abs": jnp.abs, "relu": jax.nn.relu,
-        "sigmoid": jax.nn.sigmoid, "softplus": jax.nn.softplus, "silu": jax.nn.silu,
-        "gelu": lambda z: jax.nn.gelu(z, approximate=False), "gelu_tanh": jax.nn.gelu, "erf": jax.lax.erf,
+        "sub": jnp.subtract,
+        "mul": jnp.multiply,
+        "div": jnp.divide,
+        "add": jnp.add,
+        "min": jnp.minimum,
+        "max": jnp.maximum,
+        "neg": jnp.negative,
+        "abs": jnp.abs,
+        "relu": jax.nn.relu,
+        "sigmoid": jax.nn.sigmoid,
+        "softplus": jax.nn.softplus,
+        "silu": jax.nn.silu,
+        "gelu": lambda z: jax.nn.gelu(z, approximate=False),
+        "gelu_tanh": jax.nn.gelu,
+        "erf": jax.lax.erf,
         "leaky_relu": lambda z: jax.nn.leaky_relu(z, p),
         "pow": lambda z: jax.lax.integer_pow(z, int(p or 0)) if float(p or 0).is_integer() else z**p,
-    }  # fmt: skip
+    }
     return named[op] if op in named else getattr(jnp, op)  # type: ignore[no-any-return]

@@ -69,9 +69,10 @@ def lower_exported(exported: Any, least: str = "float64") -> Program:
     """The program of a ``torch.export.ExportedProgram`` that was exported with one row of one input."""
     signature, held = exported.graph_signature, {**exported.state_dict, **exported.constants}
     sources = {
-        **signature.inputs_to_parameters, **signature.inputs_to_buffers,
+        **signature.inputs_to_parameters,
+        **signature.inputs_to_buffers,
         **signature.inputs_to_lifted_tensor_constants,
-    }  # fmt: skip
+    }
     constants = {name: entry.tensor(held[key], f"torch weight {key}") for name, key in sources.items()}
     inputs, nodes = [], []
     for node in exported.graph.nodes:

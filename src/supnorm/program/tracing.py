@@ -126,8 +126,10 @@ class Builder:
         if not isinstance(a, Tensor) and not isinstance(b, Tensor):
             with np.errstate(all="ignore"):
                 return BINARY[op](entry.constant(a, op), entry.constant(b, op))
-        shape = np.broadcast_shapes(np.shape(a) if not isinstance(a, Tensor) else a.shape,
-                                    np.shape(b) if not isinstance(b, Tensor) else b.shape)  # fmt: skip
+        shape = np.broadcast_shapes(
+            np.shape(a) if not isinstance(a, Tensor) else a.shape,
+            np.shape(b) if not isinstance(b, Tensor) else b.shape,
+        )
         first, second = self.flat(a, shape, op), self.flat(b, shape, op)
         out = self._shortcut(op, first, second)
         if out is None:

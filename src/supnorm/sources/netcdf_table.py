@@ -20,9 +20,15 @@ from supnorm.results import BadInput, install
 Array = NDArray[np.float64]
 # The values that the NetCDF library fills variables with: NC_FILL_SHORT, .. of its header; a byte has none.
 FILLS = {
-    "f4": 9.969209968386869e36, "f8": 9.969209968386869e36, "i2": -(2**15) + 1, "u2": 2**16 - 1, "i4": -(2**31) + 1,
-    "u4": 2**32 - 1, "i8": -(2**63) + 2, "u8": 2**64 - 2,
-}  # fmt: skip
+    "f4": 9.969209968386869e36,
+    "f8": 9.969209968386869e36,
+    "i2": -(2**15) + 1,
+    "u2": 2**16 - 1,
+    "i4": -(2**31) + 1,
+    "u4": 2**32 - 1,
+    "i8": -(2**63) + 2,
+    "u8": 2**64 - 2,
+}
 MOST = 50_000_000  # rows, at most: each is held with its inputs and values
 
 

@@ -173,8 +173,10 @@ def _columns(session: Any, outputs: list[str]) -> tuple[str, ...]:
     """Names of the columns: of the graph's outputs where it has several, numbered where one has several columns."""
     nodes = session.get_outputs()
     shapes = {o.name: o.shape for o in nodes}
-    widths = [1 if len(s) == 1 else math.prod(s[1:]) if all(isinstance(k, int) for k in s[1:]) else 0
-              for s in (shapes[name] for name in outputs)]  # fmt: skip
+    widths = [
+        1 if len(s) == 1 else math.prod(s[1:]) if all(isinstance(k, int) for k in s[1:]) else 0
+        for s in (shapes[name] for name in outputs)
+    ]
     if len(nodes) < 2 or 0 in widths:
         return ()
     return tuple(

@@ -133,9 +133,11 @@ def open_function(
     remake = functools.partial(open_function, spec, root, names, probe, trust, where)
     origin = spec.model_dump(exclude_defaults=True)
     function = replace(
-        _opened(spec, root, names, probe, trust, where), remake=remake, origin=origin,
+        _opened(spec, root, names, probe, trust, where),
+        remake=remake,
+        origin=origin,
         declared=_declared(spec, names, where),
-    )  # fmt: skip
+    )
     return replace(_named(function, spec, names, where), parallel="thread" if spec.command else "process")
 
 
@@ -160,9 +162,12 @@ def _declared(spec: SourceSpec, names: tuple[str, ...], where: str) -> Declared 
         raise BadInput(f"{where} declared.derivatives must name each axis once: {', '.join(names)}")
     try:
         return Declared(
-            tuple(said.bound) if isinstance(said.bound, list) else said.bound, said.stretch, said.order,
-            None if derivatives is None else tuple(derivatives[n] for n in names), said.accuracy,
-        )  # fmt: skip
+            tuple(said.bound) if isinstance(said.bound, list) else said.bound,
+            said.stretch,
+            said.order,
+            None if derivatives is None else tuple(derivatives[n] for n in names),
+            said.accuracy,
+        )
     except BadInput as error:
         raise BadInput(f"{where} declared: {error}") from None
 

@@ -262,8 +262,10 @@ def _from_predictor(found: Any, label: str, d: int, what: str) -> Function:
     value.shown = shown  # type: ignore[attr-defined]
     function = Function(value, name=label)
     kind = type(found).__name__
-    reason = Unreadable(f"{label} is an object with predict ({kind}), whose operations are not known",
-                        "the same model as NumPy, JAX or torch code, .pt2 or ONNX")  # fmt: skip
+    reason = Unreadable(
+        f"{label} is an object with predict ({kind}), whose operations are not known",
+        "the same model as NumPy, JAX or torch code, .pt2 or ONNX",
+    )
     return unread(function, reason)
 
 

@@ -29,9 +29,30 @@ from pathlib import Path
 from typing import Any
 
 NAMED = frozenset(
-    {".nc", ".h5", ".hdf5", ".npz", ".npy", ".onnx", ".pt", ".pt2", ".pth", ".pkl", ".pickle", ".joblib", ".keras",
-     ".ubj", ".bin", ".safetensors", ".parquet", ".mat", ".so", ".dll", ".dylib"}
-)  # fmt: skip
+    {
+        ".nc",
+        ".h5",
+        ".hdf5",
+        ".npz",
+        ".npy",
+        ".onnx",
+        ".pt",
+        ".pt2",
+        ".pth",
+        ".pkl",
+        ".pickle",
+        ".joblib",
+        ".keras",
+        ".ubj",
+        ".bin",
+        ".safetensors",
+        ".parquet",
+        ".mat",
+        ".so",
+        ".dll",
+        ".dylib",
+    }
+)
 MOST = 500  # files of code that are followed, so that a file beside a large project costs no minutes
 LARGEST = 20_000  # names that are noted: a simulator may open another file in each of a million calls
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND

@@ -1,0 +1,126 @@
+"""The programs of a certificate: operations, each checked as it is read."""
+
+from __future__ import annotations
+
+import base64
+import math
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+from supnorm.checker.rejected import Rejected, exact, whole, wholes
+
+UNARY = (
+    "neg",
+    "abs",
+    "relu",
+    "leaky_relu",
+    "tanh",
+    "sigmoid",
+    "softplus",
+    "silu",
+    "gelu",
+    "gelu_tanh",
+    "sin",
+    "cos",
+    "exp",
+    "log",
+    "sqrt",
+    "erf",
+    "pow",
+)
+BINARY = ("add", "sub", "mul", "div", "min", "max")
+# Numbers of the affine models of a program, so that a hostile file cannot stall the checker.
+LARGEST_MODEL = 5_000_000
+KEYS = {
+    "affine": {"weight", "bias"},
+    "constant": {"value"},
+    "take": {"columns"},
+    "leaky_relu": {"slope"},
+    "pow": {"exponent"},
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One node of a program; ``numbers`` are weight rows, bias, constant or parameter."""
+
+    op: str
+    args: tuple[int, ...]
+    width: int
+    weight: tuple[float, ...] = ()
+    vector: tuple[float, ...] = ()
+    columns: tuple[int, ...] = ()
+    parameter: float | None = None
+
+
+def program(data: dict[str, Any]) -> tuple[Operation, ...]:
+    """A program of the file.
+
+    Raises:
+        Rejected: for one that is not well-formed, or too large.
+    """
+    if data["schema"] != "supnorm.program/1" or set(data) != {"schema", "nodes"}:
+        raise Rejected("unknown program schema")
+    operations: list[Operation] = []
+    features = 0
+    for entry in data["nodes"]:
+        operation = _operation(entry, [o.width for o in operations])
+        widths = [operations[a].width for a in operation.args if 0 <= a < len(operations)]
+        if len(widths) != len(operation.args) or not _fits(operation, widths, not operations):
+            raise Rejected(f"malformed program: node {len(operations)} ({ascii(operation.op)[:40]})")
+        operations.append(operation)
+        features += operation.width
+        if features * (operations[0].width + 1) > LARGEST_MODEL:
+            raise Rejected("a program has too many features for its inputs")
+    return tuple(operations)
+
+
+def _array(entry: dict[str, Any], shape: list[int]) -> tuple[float, ...]:
+    if set(entry) != {"shape", "data"} or list(wholes(entry["shape"])) != shape:
+        raise Rejected("malformed program: an array of the wrong shape")
+    raw = base64.b64decode(entry["data"], validate=True)
+    values = struct.unpack(f"<{math.prod(shape)}d", raw)
+    if not all(map(math.isfinite, values)):
+        raise Rejected("a program has a number that is not finite")
+    return values
+
+
+def _operation(entry: dict[str, Any], widths: list[int]) -> Operation:
+    """A node, from the keys of its operation and no others; ``widths`` are those of the nodes before it."""
+    op, args, width = str(entry["op"]), wholes(entry["args"]), whole(entry["width"])
+    if set(entry) != {"op", "args", "width"} | KEYS.get(op, set()):
+        raise Rejected(f"malformed program: keys of {ascii(op)[:40]}")
+    weight: tuple[float, ...] = ()
+    if op == "affine":
+        inside = len(args) == 1 and 0 <= args[0] < len(widths)
+        weight = _array(entry["weight"], [width, widths[args[0]] if inside else 0])
+    vector = (
+        _array(entry["bias" if op == "affine" else "value"], [width]) if op in ("affine", "constant") else ()
+    )
+    parameter = (
+        exact(entry["slope" if op == "leaky_relu" else "exponent"]) if op in ("leaky_relu", "pow") else None
+    )
+    if parameter is not None and not math.isfinite(parameter):
+        raise Rejected("a program has a number that is not finite")
+    return Operation(op, args, width, weight, vector, wholes(entry.get("columns", [])), parameter)
+
+
+def _fits(o: Operation, widths: list[int], first: bool) -> bool:
+    if o.width < 1:
+        return False
+    if first or o.op == "input":
+        return first and o.op == "input" and not widths
+    if o.op == "constant":
+        return not widths and len(o.vector) == o.width
+    if o.op == "affine":
+        return len(widths) == 1 and len(o.weight) == o.width * widths[0] and len(o.vector) == o.width
+    if o.op == "take":
+        inside = all(0 <= c < widths[0] for c in o.columns)
+        return len(widths) == 1 and inside and len(o.columns) == o.width
+    if o.op == "concat":
+        return sum(widths) == o.width
+    if o.op in BINARY:
+        return widths == [o.width] * 2
+    needs = o.op in ("pow", "leaky_relu")
+    return o.op in UNARY and widths == [o.width] and (o.parameter is not None) == needs
