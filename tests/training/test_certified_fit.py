@@ -52,9 +52,13 @@ def test_a_fit_whose_audit_contradicts_its_proof_is_not_proved():
     """The result is there all the same, and says what contradicts what."""
     domain = Domain(x=(0.0, 3.0))
     result = fit(
-        lambda x: np.sin(x[:, 0]), domain, tolerance=1e-2, certify=True, method=ChebyshevTensor(),
+        lambda x: np.sin(x[:, 0]),
+        domain,
+        tolerance=1e-2,
+        certify=True,
+        method=ChebyshevTensor(),
         calls=FitCalls(audit_evaluations=500),
-    )  # fmt: skip
+    )
     assert result.winner.sup_upper is not None
     assert result.winner.sup_lower <= result.winner.sup_upper <= 1e-2
     broken = replace(result, winner=replace(result.winner, sup_lower=3.0 * result.winner.sup_upper))

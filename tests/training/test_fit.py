@@ -308,7 +308,7 @@ def test_without_time_a_candidate_is_not_audited():
     found = SimplexInterpolation().from_samples(x, x + 1e-3, problem.domain)
     state.judge(Offer(found), 0.0)
     state.points.caller.cost, state.points.caller.decided = 0.1, True
-    state.deadline = Deadline.of(3.0, time.perf_counter(), kept=1.0)
+    state.deadline = Deadline.of(3.0, time.perf_counter(), reserved=1.0)
     assert state.audit(state.attempts[0], 100) is None  # 1 s is ten calls
     assert not state.attempts[0].audited
     state.deadline = Deadline.of(100.0, time.perf_counter())
@@ -357,7 +357,7 @@ def test_relative_errors_are_compared_with_those_of_the_mean():
     result = fit(lambda x: 1e6 * bell(x), I_6_2, tolerance=1e-3, error=measure, method=RandomFeatures())
     x = I_6_2.from_unit(np.random.default_rng(1).random((20_000, 2)))
     constant = np.sqrt(np.mean((np.mean(bell(x)) / bell(x) - 1) ** 2))
-    assert result.winner.spread == pytest.approx(constant, rel=0.05)
+    assert result.winner.error_of_mean == pytest.approx(constant, rel=0.05)
     assert result.to_dict()["measure"]["kind"] == "relative"
 
 
@@ -422,7 +422,9 @@ def test_files_and_json(tmp_path):
     assert data["schema"] == "supnorm.fit/1"
     assert data["winner"]["file"] == "model.npz"
     assert data["winner"]["sup"]["lower"] == result.winner.sup_lower
-    assert data["winner"]["relative_sup"] == pytest.approx(result.winner.sup_lower / result.winner.spread)
+    assert data["winner"]["relative_sup"] == pytest.approx(
+        result.winner.sup_lower / result.winner.error_of_mean
+    )
     assert {"method", "rms", "relative_rms", "sup", "parameters", "samples", "seconds", "file"} <= set(
         data["candidates"][0]
     )
@@ -801,7 +803,7 @@ def test_of_an_expensive_reference_an_audited_candidate_is_not_beaten_by_hearsay
     for method, y in [(SimplexInterpolation(), x + 1e-3), (PolynomialLeastSquares(), x + 1.5e-3)]:
         state.judge(Offer(method.from_samples(x, y, problem.domain)), 0.0)
     state.attempts[0].audited = True
-    assert state.best().approximation.method == "polynomial (total)"  # settle audits it before it can win
+    assert state.best().approximation.method == "polynomial (total)"  # it is audited before it can win
     state.points.caller.decided = True
     assert state.best().approximation.method == "simplex"
 

@@ -15,9 +15,11 @@ SPACE_TIME = Domain(x=(0.0, 1.0), t=(0.0, 0.5))
 
 POISSON = Poisson(SQUARE, lambda x: 5 * PI**2 * jnp.sin(PI * x[0]) * jnp.sin(2 * PI * x[1]), lambda x: 0.0)
 HELMHOLTZ = Helmholtz(
-    SQUARE, 4.0, lambda x: (16 - 2 * PI**2) * jnp.sin(PI * x[0]) * jnp.cos(PI * x[1]),
+    SQUARE,
+    4.0,
+    lambda x: (16 - 2 * PI**2) * jnp.sin(PI * x[0]) * jnp.cos(PI * x[1]),
     lambda x: jnp.sin(PI * x[0]) * jnp.cos(PI * x[1]),
-)  # fmt: skip
+)
 HEAT = Heat(SPACE_TIME, 0.2, lambda x: 0.0, lambda x: jnp.sin(PI * x[0]) * jnp.exp(-0.2 * PI**2 * x[1]))
 BURGERS = Burgers(
     Domain(x=(-1.0, 1.0), t=(0.0, 1.0)), 0.1, lambda x: 1 / (1 + jnp.exp((x[0] - 0.5 * x[1]) / 0.2))

@@ -26,9 +26,12 @@ METHODS = {
 def test_a_fit_does_not_depend_on_the_size_of_the_values(name: str, size: float) -> None:
     def scaled(by: float) -> tuple[float, float, float]:
         done = fit(
-            lambda x: by * np.sin(3 * x[:, 0] + x[:, 1]), SQUARE, method=METHODS[name],
-            max_evaluations=1000 if name == "tensor train" else 200, calls=FitCalls(audit_evaluations=200),
-        )  # fmt: skip
+            lambda x: by * np.sin(3 * x[:, 0] + x[:, 1]),
+            SQUARE,
+            method=METHODS[name],
+            max_evaluations=1000 if name == "tensor train" else 200,
+            calls=FitCalls(audit_evaluations=200),
+        )
         best = done.to_dict()["winner"]
         return best["rms"] / by, best["relative_rms"], best["sup"]["lower"] / by
 

@@ -85,12 +85,12 @@ class GaussianProcess:
         y = y[first]
         if len(t) < 5:
             raise NotApplicable(f"a Gaussian process needs at least 5 different samples, got {len(t)}")
-        shift, spread = mean_and_spread(y)
-        spread = np.where(spread > 0, spread, 1.0)
-        lengths = _lengths(t, (y - shift) / spread)
+        shift, deviation = mean_and_spread(y)
+        deviation = np.where(deviation > 0, deviation, 1.0)
+        lengths = _lengths(t, (y - shift) / deviation)
         centers = t / lengths
         values, vectors = linalg.eigh(_kernel(centers, centers), check_finite=False)
-        weights = _weights(np.maximum(values, 0.0), vectors, (y - shift) / spread, self.noise) * spread
+        weights = _weights(np.maximum(values, 0.0), vectors, (y - shift) / deviation, self.noise) * deviation
         return finish(GaussianMean(centers, lengths, weights, shift), domain, "gaussian process", len(t))
 
 

@@ -24,7 +24,7 @@ STEPS, SLOPES, MEAN, RANGE = 3.0, 4.0, 8.0, 0.01
 
 
 def line_jumps(t: Array, y: Array) -> NDArray[np.int64]:
-    """Places k where labels ``y (n, m)`` jump between ``t[k]`` and ``t[k + 1]``; ``t (n,)`` increases.
+    """Indices k where labels ``y (n, m)`` jump between ``t[k]`` and ``t[k + 1]``; ``t (n,)`` increases.
 
     >>> t = np.linspace(0.0, 1.0, 40)
     >>> line_jumps(t, np.sin(t)[:, None] + (t > 0.5)[:, None]).tolist()
@@ -45,8 +45,8 @@ def _one_output(t: Array, y: Array) -> NDArray[np.int64]:
     rise = gaps[k] * np.maximum(slopes[k - SAMPLES + 1], slopes[k + 1])
     least = max(MEAN * float(steps.mean()), RANGE * float(np.ptp(y)))
     jumps = (steps[k] > STEPS * others) & (steps[k] > SLOPES * rise) & (steps[k] > least)
-    places: NDArray[np.int64] = k[jumps]
-    return places
+    indices: NDArray[np.int64] = k[jumps]
+    return indices
 
 
 def _slopes(t: Array, y: Array) -> Array:

@@ -47,11 +47,11 @@ class RandomFeatures:
         width = min(self.features, len(x) // 2)
         held = np.arange(len(x)) % 10 == 9
         start = Network.init(rng, domain.d, y.shape[1], width, 1, scaling=scaling, inputs=domain.names)
-        found: list[tuple[float, Network]] = []
+        trials: list[tuple[float, Network]] = []
         for scale in self.scales:
             net = _solve(_scaled(start, scale), x[~held], y[~held])
-            found.append((float(np.abs(net.value(x[held]) - y[held]).max(initial=0.0)), net))
-        best = _solve(min(found, key=lambda pair: pair[0])[1], x, y)
+            trials.append((float(np.abs(net.value(x[held]) - y[held]).max(initial=0.0)), net))
+        best = _solve(min(trials, key=lambda pair: pair[0])[1], x, y)
         best = replace(best, name="random features")
         size = best.size
         return Approximation(best.as_function(), best, "random features", size, len(x))

@@ -53,16 +53,16 @@ class SparseLegendre:
         indices = _cross(domain.d, self.largest)
         matrix = design(t, indices, "legendre")
         supports = [self._support(matrix, y[:, j] / unit(y[:, j], 2.0), indices) for j in range(y.shape[1])]
-        kept = np.unique(np.concatenate(supports))
-        coefficients = np.zeros((len(kept), y.shape[1]))
+        chosen = np.unique(np.concatenate(supports))
+        coefficients = np.zeros((len(chosen), y.shape[1]))
         for j, support in enumerate(supports):
             solution = np.linalg.lstsq(matrix[:, support], y[:, j], rcond=1e-15)[0]
-            coefficients[np.searchsorted(kept, support), j] = solution
-        surface = Polynomial(indices[kept], coefficients, "legendre")
+            coefficients[np.searchsorted(chosen, support), j] = solution
+        surface = Polynomial(indices[chosen], coefficients, "legendre")
         return finish(surface, domain, "sparse legendre", len(x))
 
     def _support(self, matrix: Array, y: Array, indices: Indices) -> NDArray[np.int64]:
-        """Indices of the coefficients kept for one output."""
+        """Indices of the coefficients chosen for one output."""
         from sklearn.linear_model import lars_path
 
         rows = np.arange(min(len(y), self.most_samples))
@@ -92,7 +92,7 @@ def _path(lars_path: object, a: Array, y: Array, longest: int) -> Array:
 
 
 def _steps(length: int) -> list[int]:
-    """About 25 places of the path, denser at its start."""
+    """About 25 steps of the path, denser at its start."""
     return sorted({int(s) for s in np.geomspace(1, max(length - 1, 1), 25)} & set(range(length)) or {0})
 
 

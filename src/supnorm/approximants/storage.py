@@ -56,9 +56,13 @@ def save(model: Network | SurfaceModel, path: Path | str) -> None:
         for name, a in zip(model.domain.names, model.domain.axes, strict=True)
     }
     metadata = {
-        "format": FORMAT, "surface": type(model.surface).__name__, "words": words, "axes": axes,
-        "outputs": model.outputs, "name": model.name,
-    }  # fmt: skip
+        "format": FORMAT,
+        "surface": type(model.surface).__name__,
+        "words": words,
+        "axes": axes,
+        "outputs": model.outputs,
+        "name": model.name,
+    }
     buffer = io.BytesIO()
     np.savez(buffer, metadata=np.array(json.dumps(metadata)), **arrays)
     write_whole(path, buffer.getvalue())

@@ -91,10 +91,18 @@ def command(
             ) from None
 
         options = {
-            "out": out, "tolerance": tolerance, "norm": norm, "seconds": seconds, "max-evaluations": max_evaluations,
-            "method": method, "certify": certify, "seed": seed or 0, "cost": result.cost and repeat_word(result.cost),
-            "workers": workers, "trust": trust,
-        }  # fmt: skip
+            "out": out,
+            "tolerance": tolerance,
+            "norm": norm,
+            "seconds": seconds,
+            "max-evaluations": max_evaluations,
+            "method": method,
+            "certify": certify,
+            "seed": seed or 0,
+            "cost": result.cost and repeat_word(result.cost),
+            "workers": workers,
+            "trust": trust,
+        }
         result = replace(result, command=repeated("fit", problem, options))
 
         def tell() -> None:

@@ -59,8 +59,8 @@ class PartPass:
             through, entering = self._through(i, back), self.entering[i][:-1]
             bias = end - len(through)
             start = bias - len(through) * len(entering)
-            own = rows[start:bias].reshape(len(through), *entering.shape)
-            np.multiply(through[:, None, :], entering[None], out=own)
+            block = rows[start:bias].reshape(len(through), *entering.shape)
+            np.multiply(through[:, None, :], entering[None], out=block)
             rows[bias:end] = through
             back, end = self._before(i, through, back), start
         return rows, self._to_inputs(back)

@@ -293,5 +293,5 @@ class Network:
         if self.takes or any(self.scaling.log) or len(part.frequencies) or not self.widths:
             return None
         weights, bias = part.layers[0]
-        own = weights / self.scaling.input_scale
-        return own, bias - own @ self.scaling.input_shift
+        unscaled = weights / self.scaling.input_scale
+        return unscaled, bias - unscaled @ self.scaling.input_shift

@@ -82,16 +82,16 @@ class Scaling:
         """
         z = _logged(x, log or (False,) * x.shape[1])
         half = 0.5 * (z.max(0) - z.min(0))
-        mean, spread = mean_and_spread(y)
-        return cls(0.5 * (z.max(0) + z.min(0)), _usable(half), mean, _usable(spread), log)
+        mean, deviation = mean_and_spread(y)
+        return cls(0.5 * (z.max(0) + z.min(0)), _usable(half), mean, _usable(deviation), log)
 
     @classmethod
     def of_domain(cls, domain: Domain, y: Array) -> Scaling:
         """Inputs to [-1, 1] by the axes (log axes by their logarithm), outputs standardised."""
         ends = np.array([[a.low for a in domain.axes], [a.high for a in domain.axes]])
         inputs = cls.of_data(ends, np.zeros((2, 1)), tuple(a.log for a in domain.axes))
-        mean, spread = mean_and_spread(y)
-        return cls(inputs.input_shift, inputs.input_scale, mean, _usable(spread), inputs.log)
+        mean, deviation = mean_and_spread(y)
+        return cls(inputs.input_shift, inputs.input_scale, mean, _usable(deviation), inputs.log)
 
     def enter(self, x: Array) -> Array:
         """Scaled inputs, shape ``(n, d)``."""

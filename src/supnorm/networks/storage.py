@@ -60,7 +60,7 @@ def load(path: Path | str) -> Network:
         takes = tuple(tuple(map(int, group)) for group in words["takes"]) if kind == MODULAR else ()
         pieces = words["parts"] if kind == MODULAR else [words]
         parts = tuple(
-            _part(own, arrays, f"part{i}." if kind == MODULAR else "") for i, own in enumerate(pieces)
+            _part(piece, arrays, f"part{i}." if kind == MODULAR else "") for i, piece in enumerate(pieces)
         )
         s: list[Any] = [arrays[name] for name in SCALES]
         scaling = Scaling(s[0], s[1], s[2], s[3], tuple(words["log"]))

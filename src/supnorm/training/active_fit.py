@@ -93,11 +93,11 @@ class ActiveFit(Contest):
             close = min(max(close, least), goal)
         near = [a for a in self.attempts if a.errors.by(self.norm) <= close]
         if self.norm == "sup" and self.points.caller.expensive:
-            # Nobody will audit the others (see `settle`): what a few points say of them is no match for an audit.
+            # Nobody will audit the others (see `audit_best`): what a few points say of them is no match for an audit.
             near = [a for a in near if a.audited] or near
         return min(near, key=lambda a: (a.approximation.parameters, a.errors.by(self.norm)))
 
-    def settle(self, most: int = 10) -> None:
+    def audit_best(self, most: int = 10) -> None:
         """Norm "sup": audit the best candidate until the best one is audited, ``most`` times; cheap references only.
 
         Validation points alone flatter: a peak in a corner is not among them, and the candidate that has it would win.
@@ -111,7 +111,7 @@ class ActiveFit(Contest):
     def audit(self, attempt: Attempt, evaluations: int) -> WorstFound | None:
         """Look for the worst error with a seed of its own; the attempt's errors can only grow.
 
-        Where calls are dear it takes at most half of the time left; None where that allows next to none.
+        Where calls are expensive it takes at most half of the time left; None where that allows next to none.
         """
         seconds, caller = None, self.points.caller
         if self.deadline.left is not None and caller.expensive:
@@ -121,15 +121,15 @@ class ActiveFit(Contest):
                 return None
         self.audits += 1
         judged = replace(self.problem, model=attempt.approximation.function)
-        found = find_worst(
+        search = find_worst(
             judged,
             evaluations=evaluations,
             seconds=seconds,
             seed=self.seed + 7919 * self.audits,
             **in_audits(caller),
         )
-        worst = found.witness
+        worst = search.witness
         if worst is not None and worst.error > attempt.errors.worst:
             attempt.errors = Errors(attempt.errors.rms, worst.error, tuple(worst.x.tolist()))
         attempt.audited = True
-        return found
+        return search

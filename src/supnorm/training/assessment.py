@@ -64,8 +64,8 @@ class Validation:
             corners = corners[problem.domain.contains(corners)]
         x = np.concatenate([x, corners])
         y = points.value(x)
-        kept = np.flatnonzero(np.isfinite(y).all(axis=1))
-        return cls(problem, x[kept], y[kept], int(np.sum(kept >= n)))
+        finite = np.flatnonzero(np.isfinite(y).all(axis=1))
+        return cls(problem, x[finite], y[finite], int(np.sum(finite >= n)))
 
     @property
     def counting(self) -> int:
@@ -86,7 +86,7 @@ class Validation:
             )
 
     @property
-    def spread(self) -> float:
+    def error_of_mean(self) -> float:
         """Root mean square error, in the problem's measure and for its law, of the mean taken as a model.
 
         That is the standard deviation of the reference for the absolute error of one output.

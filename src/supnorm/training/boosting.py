@@ -67,9 +67,12 @@ class Boosting:
         left = y - network.value(x)
         size = rms(left, axis=0)
         scaling = Scaling(
-            network.scaling.input_shift, network.scaling.input_scale, np.zeros(left.shape[1]),
-            np.where(size > 0, size, 1.0), network.scaling.log,
-        )  # fmt: skip
+            network.scaling.input_shift,
+            network.scaling.input_scale,
+            np.zeros(left.shape[1]),
+            np.where(size > 0, size, 1.0),
+            network.scaling.log,
+        )
         trials = self.frequencies if self.frequency is None else (self.frequency,)
         quick = Stop(max(stop.iterations // 10, 1), stop.seconds and 0.1 * stop.seconds)
         starts = [self._start(network, scaling, f, rng) for f in trials]

@@ -2,7 +2,7 @@
 
 On each line the largest step between neighbouring points is halved until the points differ by 1e-9 of the
 line. A step of a continuous function vanishes with the interval; a jump stays. A continuous model must miss a
-jump of size J by at least J/2, so it is told before anything is trained. Jumps that no line crosses are not
+jump of size J by at least J/2, so the fit reports it before anything is trained. Jumps that no line crosses are not
 found.
 """
 
@@ -69,8 +69,8 @@ def _bisect(value: Callable[[Array], Array], domain: Domain, u: Array) -> Jump |
     if not np.isfinite(steps).any():
         return None
     k = int(np.nanargmax(steps))
-    first, spread = float(steps[k]), float(np.nanmax(y) - np.nanmin(y))
-    if first <= 1e-6 * spread:
+    first, range_seen = float(steps[k]), float(np.nanmax(y) - np.nanmin(y))
+    if first <= 1e-6 * range_seen:
         return None
     left, right, y_left, y_right = u[k], u[k + 1], y[k : k + 1], y[k + 1 : k + 2]
     for _ in range(26):

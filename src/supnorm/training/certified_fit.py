@@ -62,8 +62,8 @@ def certified_fit(
             "to certify a fit a tolerance is needed: --tolerance, or that of the problem ([error] tolerance)"
         )
     _require_program(problem)
-    kept = [method for given in methods for method in _provable(given)]
-    if not kept:
+    provable = [method for given in methods for method in _provable(given)]
+    if not provable:
         names = ", ".join(type(m).__name__ for m in methods)
         raise BadInput(f"models of {names} cannot be certified; use NetworkFit() or ChebyshevTensor()")
     start = time.perf_counter()
@@ -76,7 +76,7 @@ def certified_fit(
         stricter = replace(problem, tolerance=_scaled(problem.tolerance, share))
         left = deadline.left
         try:
-            result = fit_once(stricter, kept, left and 0.6 * left / (1 if i else 1.5))
+            result = fit_once(stricter, provable, left and 0.6 * left / (1 if i else 1.5))
         except BadInput:
             if best is None:
                 raise
@@ -121,17 +121,17 @@ def _scaled(tolerance: float | tuple[float, ...] | None, share: float) -> float 
 def _in_tolerances(problem: Problem, result: FitResult, share: float) -> FitResult:
     """Errors as multiples of the tolerances asked for: those of the round are multiples of a share of them."""
     candidates = tuple(
-        replace(c, rms=share * c.rms, sup_lower=share * c.sup_lower, spread=share * c.spread)
+        replace(c, rms=share * c.rms, sup_lower=share * c.sup_lower, error_of_mean=share * c.error_of_mean)
         for c in result.candidates
     )
     assert result.audit is not None
     budget = int(result.audit.to_json()["budget"]["evaluations"])
     again = audit_model(problem, result.model, budget, result.seed + FRESH)  # the same points
     value = candidates[0].sup_lower
-    said = f"{candidates[0].method}: largest error found {value:.2e}"
+    message = f"{candidates[0].method}: largest error found {value:.2e}"
     if result.status.exit == ExitCode.INTERRUPTED:
-        said = f"Stopped by you; {said}"
-    status = replace(result.status, advice=said)
+        message = f"Stopped by you; {message}"
+    status = replace(result.status, advice=message)
     return replace(result, winner=candidates[0], candidates=candidates, audit=again, status=status)
 
 
@@ -144,12 +144,16 @@ def _prove(
 ) -> CertifyResult:
     witness = None
     if result.audit is not None and result.audit.peaks:
-        witness = np.array([place.x for place in result.audit.peaks])
+        witness = np.array([peak.x for peak in result.audit.peaks])
     judged = replace(problem, model=result.model)
     return certify(
-        judged, tolerance=goal, seconds=60.0 if seconds is None else 0.8 * seconds, witness=witness,
-        strategy=_strategy(judged), observer=observer,
-    )  # fmt: skip
+        judged,
+        tolerance=goal,
+        seconds=60.0 if seconds is None else 0.8 * seconds,
+        witness=witness,
+        strategy=_strategy(judged),
+        observer=observer,
+    )
 
 
 def _strategy(problem: Problem) -> ChebyshevCertificate | None:
@@ -167,30 +171,37 @@ def _combined(
     upper, kind, against = _upper(proof, lower)
     winner = replace(result.winner, sup_lower=lower, sup_upper=upper, upper_kind=kind)
     if upper is not None and proves(proof, upper, goal):
-        said = f"{winner.method}: proved that the error is nowhere above {rounded_up(upper, 4):.3e} ({kind})"
-        status = Status("within-tolerance", said)
+        message = (
+            f"{winner.method}: proved that the error is nowhere above {rounded_up(upper, 4):.3e} ({kind})"
+        )
+        status = Status("within-tolerance", message)
     elif winner.sup_lower > goal:
         status = Status("tolerance-exceeded", result.status.advice, ExitCode.EXCEEDED)
     else:
-        said = f"the largest error is between {winner.sup_lower:.3e} and {rounded_up(proof.upper, 4):.3e}: not proved"
-        said = against or said
+        message = f"the largest error is between {winner.sup_lower:.3e} and {rounded_up(proof.upper, 4):.3e}: not proved"
+        message = against or message
         if interrupted:
-            status = Status("interrupted", f"Stopped by you; {said}.", ExitCode.INTERRUPTED)
+            status = Status("interrupted", f"Stopped by you; {message}.", ExitCode.INTERRUPTED)
         else:
-            status = Status("undecided", f"{said}. {proof.status.advice}", ExitCode.UNDECIDED)
+            status = Status("undecided", f"{message}. {proof.status.advice}", ExitCode.UNDECIDED)
     candidates = (winner, *result.candidates[1:])
     return replace(
-        result, winner=winner, candidates=candidates, status=status, certificate=proof, tolerance=goal,
+        result,
+        winner=winner,
+        candidates=candidates,
+        status=status,
+        certificate=proof,
+        tolerance=goal,
         seconds=seconds,
-    )  # fmt: skip
+    )
 
 
-def _upper(proof: CertifyResult, found: float) -> tuple[float | None, str, str]:
+def _upper(proof: CertifyResult, seen: float) -> tuple[float | None, str, str]:
     """The bound beside an error that was computed, its kind, and why there is none where that contradicts it."""
     if not np.isfinite(proof.upper):
         return None, "none", ""
     try:
-        upper, kind, _ = beside(proof, found)
+        upper, kind, _ = beside(proof, seen)
     except BadInput as contradiction:
         return None, "none", str(contradiction)
     return upper, kind, ""

@@ -142,9 +142,11 @@ class Contest(ABC):
 
     def judge(self, offer: Offer, seconds: float) -> bool:
         """Record a candidate. True when it is accepted."""
-        found = offer.approximation
+        approximation = offer.approximation
         spent = seconds + (offer.before.seconds if offer.before else 0.0)
-        attempt = Attempt(found, self.validation.errors(found.function), spent, trail=offer.trail)
+        attempt = Attempt(
+            approximation, self.validation.errors(approximation.function), spent, trail=offer.trail
+        )
         self.attempts.append(attempt)
-        self.observer(Tried(found.method, attempt.errors.rms, attempt.errors.worst))
+        self.observer(Tried(approximation.method, attempt.errors.rms, attempt.errors.worst))
         return self.meets(attempt) and self.accepts(attempt)

@@ -175,13 +175,13 @@ def _prepare(
     problem.check_tolerances(points.design(8)[1].shape[1])
     points.design(16)  # the first call pays for imports; the second one tells the cost
     points.caller.decide(points.caller.cost)
-    budget, kept = max_evaluations or EVALUATIONS, 0.0
+    budget, reserved = max_evaluations or EVALUATIONS, 0.0
     audit_evaluations = points.calls.audit_evaluations
     if seconds is not None:
         affordable = 0.5 * seconds / max(points.pace, 1e-9)
         budget = int(min(budget, max(affordable, 50)))
         audit_evaluations = int(min(audit_evaluations, max(0.3 * affordable, 100)))
-        kept = LAST_AUDIT * seconds if points.caller.expensive else 0.0
+        reserved = LAST_AUDIT * seconds if points.caller.expensive else 0.0
     if points.caller.expensive:
         audit_evaluations = min(audit_evaluations, max(budget // 2, 100))
     validation = Validation.draw(points, int(min(4096, max(0.1 * budget, 16))), rng)
@@ -200,7 +200,7 @@ def _prepare(
         max_evaluations=budget,
         audit_evaluations=audit_evaluations,
         seed=seed,
-        deadline=Deadline.of(seconds, began, kept),
+        deadline=Deadline.of(seconds, began, reserved),
         observer=observer,
         smooth=jump is None,
     )

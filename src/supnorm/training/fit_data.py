@@ -124,18 +124,18 @@ class FixedFit(Contest):
 
 
 def _candidate(attempt: Attempt, held: Validation, repeated: Validation | None) -> Candidate:
-    found = attempt.approximation
-    errors = held.errors(found.function)
+    approximation = attempt.approximation
+    errors = held.errors(approximation.function)
     worst = max(errors.worst, attempt.errors.worst)  # what was seen while choosing is no smaller afterwards
     if repeated is not None:  # their mean may be trained on, each of them is not
-        worst = float(np.fmax(worst, repeated.errors(found.function).worst))
+        worst = float(np.fmax(worst, repeated.errors(approximation.function).worst))
     return Candidate(
-        approximation=found,
+        approximation=approximation,
         seconds=attempt.seconds,
         rms=errors.rms,
         sup_lower=worst,
-        spread=held.spread,
-        latency=latency(found.function.value, held.x),
+        error_of_mean=held.error_of_mean,
+        latency=latency(approximation.function.value, held.x),
     )
 
 
@@ -158,18 +158,18 @@ def _status(trials: FixedFit, winner: Candidate, counts: Mapping[str, int], jump
         if norm == "l2"
         else (winner.sup_lower, "largest error", unused)
     )
-    said = (
+    message = (
         f"{winner.method}: {what} {value:.2e} on {where}; between the samples nothing is known: give a reference "
         "to have it audited"
     )
     if trials.interrupted:
-        return Status("interrupted", f"Stopped by you; {said}", ExitCode.INTERRUPTED)
+        return Status("interrupted", f"Stopped by you; {message}", ExitCode.INTERRUPTED)
     if goal is None:
-        return Status("no-tolerance", said)
+        return Status("no-tolerance", message)
     if value <= goal:
-        return Status("nothing-found", said)  # held-out samples are samples: nothing is proved by them
+        return Status("nothing-found", message)  # held-out samples are samples: nothing is proved by them
     if jump is not None and norm == "sup" and goal < 0.5 * jump.size:
-        said += f"; the labels jump by {jump.size:.3g}: no continuous model can"
+        message += f"; the labels jump by {jump.size:.3g}: no continuous model can"
     elif trials.deadline.over:
-        said += "; the time was up: give more seconds"
-    return Status("tolerance-exceeded", said, ExitCode.EXCEEDED)
+        message += "; the time was up: give more seconds"
+    return Status("tolerance-exceeded", message, ExitCode.EXCEEDED)

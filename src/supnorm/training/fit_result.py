@@ -38,7 +38,7 @@ class Candidate:
         sup_upper: proved upper bound; None without a certificate.
         upper_kind: ``"certified"`` (rounding of the model included), ``"exact-arithmetic"``,
             ``"conditional"`` or ``"none"``.
-        spread: root mean square error of the mean taken as a model, by which the relative errors are
+        error_of_mean: root mean square error of the mean taken as a model, by which the relative errors are
             divided: of the absolute error the standard deviation of the reference.
         latency: seconds per point in a batch of 1000.
         trail: processor seconds and relative training error along the way, for networks.
@@ -49,7 +49,7 @@ class Candidate:
     seconds: float
     rms: float
     sup_lower: float
-    spread: float
+    error_of_mean: float
     latency: float
     audited: bool = False
     sup_upper: float | None = None
@@ -64,8 +64,8 @@ class Candidate:
 
     @property
     def record(self) -> CandidateRecord:
-        """What of it is data; errors relative to the spread have no value for a constant reference."""
-        a, scale = self.approximation, self.spread if 0 < self.spread < np.inf else np.nan
+        """What of it is data; errors relative to the error of the mean have no value for a constant reference."""
+        a, scale = self.approximation, self.error_of_mean if 0 < self.error_of_mean < np.inf else np.nan
         return CandidateRecord(
             method=a.method,
             rms=self.rms,
@@ -100,7 +100,7 @@ class FitResult:
         notes: sentences about the reference or the data.
         tolerance, norm, seed: as asked.
         measure: of the errors, as in the JSON of an audit: kind, side, floor, scale, unit, per_output.
-        cost: whether a call counts as expensive, and who said so; empty for fixed data.
+        cost: whether a call counts as expensive, and whether that was declared or measured; empty for fixed data.
         command: that repeats it; empty where none started it.
         title: of the problem; empty where it has none.
     """

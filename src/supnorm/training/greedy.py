@@ -77,8 +77,8 @@ def _plain(z: Array, t: Array) -> Scaling:
 def _unscaled(network: Network) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Its hidden and its output layer, with the input scaling in the weights."""
     (weights, bias), output = network.parts[0].layers
-    own = weights / network.scaling.input_scale
-    return (own, bias - own @ network.scaling.input_shift), output
+    unscaled = weights / network.scaling.input_scale
+    return (unscaled, bias - unscaled @ network.scaling.input_shift), output
 
 
 def _hidden(network: Network, z: Array) -> Array:

@@ -6,7 +6,7 @@ fitted to all of them; along it they are split in two where two constants fit be
 The pair straddles a jump when the step is
 
 * more than 3 times what either linear function rises from one to the other, and 3 times the median of all steps,
-* told by both sides: extrapolated to the split they differ by half of it, and by 3 times the root mean square
+* seen from both sides: extrapolated to the split they differ by half of it, and by 3 times the root mean square
   of what either leaves (curvature, noise),
 * more than 2 % of the range of the labels.
 
@@ -45,9 +45,9 @@ class LabelJump:
     def describe(self, domain: Domain) -> str:
         """Where it is, and what that means."""
         near, far = domain.describe(self.low), domain.describe(self.high)
-        places = [", ".join(f"{name} = {v:.6g}" for name, v in point.items()) for point in (near, far)]
+        ends = [", ".join(f"{name} = {v:.6g}" for name, v in point.items()) for point in (near, far)]
         return (
-            f"the labels jump by {self.size:.3g} between {places[0]} and {places[1]}, or rise more steeply than the "
+            f"the labels jump by {self.size:.3g} between {ends[0]} and {ends[1]}, or rise more steeply than the "
             "samples resolve: a continuous model misses by at least half"
         )
 
@@ -65,8 +65,8 @@ def label_jump(x: Array, y: Array, domain: Domain) -> LabelJump | None:
     u = domain.to_unit(x)
     if domain.d == 1:
         order = np.argsort(u[:, 0], kind="stable")
-        places = line_jumps(u[order, 0], y[order])
-        pairs = np.stack([order[places], order[places + 1]], axis=1)
+        gaps = line_jumps(u[order, 0], y[order])
+        pairs = np.stack([order[gaps], order[gaps + 1]], axis=1)
     else:
         pairs = np.concatenate([_straddling(u, column / unit(column, 2.0)) for column in y.T])
     if not len(pairs):
@@ -113,7 +113,7 @@ def _straddling(u: Array, y: Array) -> Rows:
 
 
 def _split(along: Array, y: Array, least: int) -> Array:
-    """For each row the place along its direction where two constants fit the labels best."""
+    """For each row the position along its direction where two constants fit the labels best."""
     order = np.argsort(along, axis=1)
     s, y = np.take_along_axis(along, order, axis=1), np.take_along_axis(y, order, axis=1)
     total, count, q = np.cumsum(y, axis=1), np.arange(1, y.shape[1]), y.shape[1]
@@ -141,9 +141,9 @@ def _linear(offset: Array, y: Array, inside: NDArray[Any]) -> tuple[Array, Array
 
 def _disjoint(pairs: Rows) -> Rows:
     used: set[int] = set()
-    kept = []
+    disjoint = []
     for i, j in pairs.tolist():
         if i not in used and j not in used:
             used |= {i, j}
-            kept.append((i, j))
-    return np.array(kept, dtype=np.int64).reshape(-1, 2)
+            disjoint.append((i, j))
+    return np.array(disjoint, dtype=np.int64).reshape(-1, 2)

@@ -90,13 +90,27 @@ class NetworkFit:
         scaling, m = Scaling.of_domain(domain, y), y.shape[1]
         if self.takes:
             return Network.modular(
-                rng, domain.d, m, takes=self.takes, width=width, depth=self.depth,
-                activation=self.activation, scaling=scaling, inputs=domain.names,
-            )  # fmt: skip
+                rng,
+                domain.d,
+                m,
+                takes=self.takes,
+                width=width,
+                depth=self.depth,
+                activation=self.activation,
+                scaling=scaling,
+                inputs=domain.names,
+            )
         return Network.init(
-            rng, domain.d, m, width, self.depth, self.activation, scaling=scaling,
-            frequency=self.frequency, inputs=domain.names,
-        )  # fmt: skip
+            rng,
+            domain.d,
+            m,
+            width,
+            self.depth,
+            self.activation,
+            scaling=scaling,
+            frequency=self.frequency,
+            inputs=domain.names,
+        )
 
     def train(
         self,
@@ -116,8 +130,8 @@ class NetworkFit:
 
     def refine(self, network: Network, x: Array, y: Array, seconds: float | None) -> Trained:
         """Go on from ``network`` on samples to which its worst points were added at the end."""
-        kept = np.r_[0 : max(len(x) - 2000, 0)][: self.rows - 2000]
-        rows = np.concatenate([kept, np.arange(max(len(x) - 2000, 0), len(x))])
+        first = np.r_[0 : max(len(x) - 2000, 0)][: self.rows - 2000]
+        rows = np.concatenate([first, np.arange(max(len(x) - 2000, 0), len(x))])
         chosen = choose_optimiser(network.size, y.size)
         iterations = 100 if chosen.price > 1 else 800
         return optimise(network, x[rows], y[rows], chosen, Stop(iterations, seconds))
@@ -201,10 +215,10 @@ class NetworkFit:
             hopeless = goal is not None and last.errors.rms > 0.5 * goal
             if hopeless or contest.deadline.over:
                 return
-            found = contest.audit(last, min(contest.audit_evaluations, 8000))
-            if found is None:
+            search = contest.audit(last, min(contest.audit_evaluations, 8000))
+            if search is None:
                 return
-            extra_x, extra_y = worst_samples(found.rows, contest.problem, y.shape[1])
+            extra_x, extra_y = worst_samples(search.rows, contest.problem, y.shape[1])
             x, y = np.concatenate([x, extra_x]), np.concatenate([y, extra_y])
             yield self._announced(network.size, len(x))
             trained = self.refine(network, x, y, share)
@@ -260,12 +274,12 @@ class NetworkFit:
 
 
 def worst_samples(rows: Array, problem: Problem, outputs: int, most: int = 60) -> tuple[Array, Array]:
-    """The worst rows of a search (see `WorstFound`) with their reference values, thinned so that they lie apart."""
+    """The worst rows of a search (see `WorstFound`) with their reference values, thinned to a distance."""
     d = problem.domain.d
     rows = rows[np.isfinite(rows).all(axis=1)]
     x, y = rows[:, :d], rows[:, d + outputs : d + 2 * outputs]
-    kept = thinned(problem.domain.to_unit(x), np.arange(len(x)), 0.01 * np.sqrt(d), most)
-    return x[kept], y[kept]
+    chosen = thinned(problem.domain.to_unit(x), np.arange(len(x)), 0.01 * np.sqrt(d), most)
+    return x[chosen], y[chosen]
 
 
 def _networks(contest: Contest) -> list[Attempt]:
@@ -285,14 +299,14 @@ def _model(attempt: Attempt) -> Network:
 def _offer(trained: Trained, samples: int, before: Attempt | None = None) -> Offer:
     """The network with its trail; one that was trained on carries the samples and the trail from before.
 
-    The trail is processor seconds and the root of the loss, which is relative to the spread of the samples.
+    The trail is processor seconds and the root of the loss, which is relative to the standard deviation of the samples.
     """
-    found, trail = as_approximation(trained, samples), before.trail if before else ()
+    approximation, trail = as_approximation(trained, samples), before.trail if before else ()
     if before is not None:
-        found = replace(found, samples=max(samples, before.approximation.samples))
+        approximation = replace(approximation, samples=max(samples, before.approximation.samples))
     shift = trail[-1][0] if trail else 0.0
     steps = ((shift + seconds, float(np.sqrt(loss))) for _, seconds, loss in trained.minimum.trail)
-    return Offer(found, before, (*trail, *steps))
+    return Offer(approximation, before, (*trail, *steps))
 
 
 def as_approximation(trained: Trained, samples: int) -> Approximation:

@@ -29,7 +29,7 @@ FEWEST = 16  # fresh points
 def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
     """Audit the winner with a fresh seed, measure the others on fresh points, and say how it went."""
     try:
-        state.settle()
+        state.audit_best()
         report, fresh, spent = _judged(state)
     except KeyboardInterrupt:
         INTERRUPTS.taken()
@@ -38,16 +38,18 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
     best = state.best()
     if report is not None and report.status.code == "interrupted":
         state.interrupted = True
-    spread = fresh.spread
-    candidates = [_candidate(a, fresh, spread) for a in state.attempts if a is not best]
+    error_of_mean = fresh.error_of_mean
+    candidates = [_candidate(a, fresh, error_of_mean) for a in state.attempts if a is not best]
     candidates.sort(key=lambda c: c.rms if state.norm == "l2" else c.sup_lower)
-    winner = _winner(best, report, fresh, spread)
+    winner = _winner(best, report, fresh, error_of_mean)
     document = None if report is None else report.to_json()
     counted = {
-        "fit": spent, "fresh": state.points.spent - spent, "failed": state.points.failed,
+        "fit": spent,
+        "fresh": state.points.spent - spent,
+        "failed": state.points.failed,
         "audit": sum(v for k, v in document["evaluations"].items() if k != "failed") if document else 0,
         "loop audits": state.audits,
-    }  # fmt: skip
+    }
     names = list(state.problem.output_names(fresh.y.shape[1]))
     measure = document["measure"] if document else measure_json(state.problem, names)
     notes = _notes(state, jump)
@@ -73,7 +75,7 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
 def _judged(state: ActiveFit) -> tuple[AuditReport | None, Validation, int]:
     """The best candidate's audit, fresh points, and how many evaluations the fit took.
 
-    Who interrupts does not want to wait: a short audit, or none and no fresh points where calls are dear.
+    After an interruption the audit is short; there is none, and there are no fresh points, where calls are expensive.
     """
     spent = state.points.spent
     if state.interrupted and state.points.caller.expensive:
@@ -93,9 +95,10 @@ def _judged(state: ActiveFit) -> tuple[AuditReport | None, Validation, int]:
 
 
 def _shares(state: ActiveFit, evaluations: int) -> tuple[float | None, int]:
-    """Seconds of the last audit's search, None for no limit, and fresh points: of a dear reference what the time allows.
+    """Seconds of the last audit's search (None for no limit) and fresh points.
 
-    A fourth of the time is for the fresh points; the audit's places and pictures take 0.4 times as long as its search.
+    An expensive reference gets what the time allows. A fourth of the time is for the fresh points; the
+    audit's peaks and pictures take 0.4 times as long as its search.
     """
     points, cost = min(4096, max(evaluations // 4, FEWEST)), state.points.pace
     left = state.deadline.to_end
@@ -104,9 +107,9 @@ def _shares(state: ActiveFit, evaluations: int) -> tuple[float | None, int]:
     return max(0.5 * left, LEAST * cost), int(np.clip(0.25 * left / cost, FEWEST, points))
 
 
-def _winner(best: Attempt, report: AuditReport | None, fresh: Validation, spread: float) -> Candidate:
+def _winner(best: Attempt, report: AuditReport | None, fresh: Validation, error_of_mean: float) -> Candidate:
     """The winner with the errors of its audit and of the fresh points together."""
-    measured = _candidate(best, fresh, spread)
+    measured = _candidate(best, fresh, error_of_mean)
     if report is None:
         return measured
     worst = report.worst.error if report.worst is not None else measured.sup_lower
@@ -117,7 +120,7 @@ def _winner(best: Attempt, report: AuditReport | None, fresh: Validation, spread
     return replace(measured, rms=rms, sup_lower=max(worst, measured.sup_lower), audited=True)
 
 
-def _candidate(attempt: Attempt, fresh: Validation, spread: float) -> Candidate:
+def _candidate(attempt: Attempt, fresh: Validation, error_of_mean: float) -> Candidate:
     errors = fresh.errors(attempt.approximation.function)
     worst = max(errors.worst, attempt.errors.worst)  # what was seen while fitting is no smaller afterwards
     return Candidate(
@@ -125,7 +128,7 @@ def _candidate(attempt: Attempt, fresh: Validation, spread: float) -> Candidate:
         seconds=attempt.seconds,
         rms=errors.rms,
         sup_lower=worst,
-        spread=spread,
+        error_of_mean=error_of_mean,
         latency=latency(attempt.approximation.function.value, fresh.x),
         trail=attempt.trail,
     )
@@ -163,18 +166,18 @@ def _status(state: ActiveFit, winner: Candidate, jump: Jump | None, report: Audi
     goal, value = state.problem.error.limit, winner.rms if state.norm == "l2" else winner.sup_lower
     what = "root mean square" if state.norm == "l2" else "largest error found"
     if state.interrupted:
-        said = f"Stopped by you; {winner.method} is the best of {len(state.attempts)} candidates, {what} {value:.2e}."
-        return Status("interrupted", said, ExitCode.INTERRUPTED)
+        message = f"Stopped by you; {winner.method} is the best of {len(state.attempts)} candidates, {what} {value:.2e}."
+        return Status("interrupted", message, ExitCode.INTERRUPTED)
     if goal is None:
         return Status("no-tolerance", f"best of {len(state.attempts)} candidates; {what} {value:.2e}")
     if value <= goal:
-        said = f"{winner.method}: {what} {value:.2e} by an audit with a fresh seed"
+        message = f"{winner.method}: {what} {value:.2e} by an audit with a fresh seed"
         if state.norm == "l2":
-            return Status("nothing-found", f"{said}; it was measured at sample points")
+            return Status("nothing-found", f"{message}; it was measured at sample points")
         if report is not None and report.exhaustive and report.status.code == "within-tolerance":
-            return Status("within-tolerance", f"{said}, which compared every point of the domain")
+            return Status("within-tolerance", f"{message}, which compared every point of the domain")
         # A search proves nothing, so it must not end with the word of a proof: scripts read it.
-        return Status("nothing-found", f"{said}; it is a lower bound, a certificate proves an upper one")
+        return Status("nothing-found", f"{message}; it is a lower bound, a certificate proves an upper one")
     advice = f"{winner.method} is the best of {len(state.attempts)} candidates, {what} {value:.2e}; "
     if jump is not None and goal < 0.5 * jump.size:
         advice += f"no continuous model can: the reference jumps by {jump.size:.3g}; split the domain there"

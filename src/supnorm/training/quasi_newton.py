@@ -149,6 +149,6 @@ def _tau_phi(update: str, b: float, h: float, size: int) -> tuple[float, float]:
     rho = min(1.0, h * (1.0 - c))
     theta = max((rho - 1.0) / a, min(1.0 / rho, (1.0 - b) / b))
     sigma = max(1.0 + theta * a, 1e-300)
-    spread = sigma ** (-1.0 / max(size - 1, 1))
-    tau = shrink * min(spread, 1.0 / theta) if theta > 0 else min(shrink * spread, sigma)
+    factor = sigma ** (-1.0 / max(size - 1, 1))
+    tau = shrink * min(factor, 1.0 / theta) if theta > 0 else min(shrink * factor, sigma)
     return float(max(tau, 1e-12)), float((1.0 - theta) / sigma)

@@ -27,7 +27,7 @@ class ReferencePoints:
     Attributes:
         spent: evaluations so far.
         failed: of them, those without a finite value.
-        first_failure: what the first call that failed said; empty where none did.
+        first_failure: message of the first call that failed; empty where none did.
         failed_at: the first point without a finite value, shape ``(d,)``; empty where there is none.
         drawn: points of the design evaluated so far.
     """
@@ -75,13 +75,13 @@ class ReferencePoints:
             fresh = self._inside(unit_design(n, self.problem.domain.d, self.seed))[self.drawn :]
             if len(fresh):
                 y = self.value(fresh)
-                kept = np.isfinite(y).all(axis=1)
-                self._x = np.concatenate([self._x, fresh[kept]])
-                self._y = y[kept] if self._y is None else np.concatenate([self._y, y[kept]])
+                finite = np.isfinite(y).all(axis=1)
+                self._x = np.concatenate([self._x, fresh[finite]])
+                self._y = y[finite] if self._y is None else np.concatenate([self._y, y[finite]])
             self.drawn = max(n, self.drawn)
         if self._y is None or not len(self._y):
-            said = f": {self.first_failure}" if self.first_failure else "; check it at one of them"
-            raise BadInput(f"the reference has no finite value at any of {n} points{said}")
+            reason = f": {self.first_failure}" if self.first_failure else "; check it at one of them"
+            raise BadInput(f"the reference has no finite value at any of {n} points{reason}")
         return self._x[:n], self._y[:n]
 
     def _inside(self, u: Array) -> Array:

@@ -1,8 +1,8 @@
 """Argmax refinement: add the points where the network is worst, train on, and again.
 
-Each round asks for points (the worst ones of a screen or of an audit, `thinned` so that they lie apart), joins
+Each round asks for points (the worst ones of a screen or of an audit, `thinned` to a distance), joins
 them to the samples and goes on from the current network. How much it lowers the largest error, beside its control, as many
-*random* points in the place of the worst ones, is measured by ``python -m benchmarks.fit --part targets`` (docs/fit.md,
+*random* points instead of the worst ones, is measured by ``python -m benchmarks.fit --part targets`` (docs/fit.md,
 "Refinement at the worst points").
 """
 
@@ -57,9 +57,10 @@ class ArgmaxRefinement:
         True
         """
         share = replace(
-            stop, iterations=max(stop.iterations // self.rounds, 1),
+            stop,
+            iterations=max(stop.iterations // self.rounds, 1),
             seconds=stop.seconds and stop.seconds / self.rounds,
-        )  # fmt: skip
+        )
         small = network.size <= 300
         chosen = self.optimiser or (LevenbergMarquardt() if small else QuasiNewton())
         trained: Trained | None = None
@@ -72,16 +73,16 @@ class ArgmaxRefinement:
         return trained
 
 
-def thinned(u: Array, order: NDArray[np.intp], apart: float, most: int) -> list[int]:
-    """The first rows of ``u (n, d)`` in ``order`` that lie at least ``apart`` from those kept before.
+def thinned(u: Array, order: NDArray[np.intp], distance: float, most: int) -> list[int]:
+    """The first rows of ``u (n, d)`` in ``order`` that lie at least ``distance`` from those taken before.
 
     >>> thinned(np.array([[0.0], [0.001], [0.5]]), np.array([1, 0, 2]), 0.01, 5)
     [1, 2]
     """
-    kept: list[int] = []
+    taken: list[int] = []
     for i in order:
-        if not kept or np.linalg.norm(u[kept] - u[i], axis=1).min() > apart:
-            kept.append(int(i))
-        if len(kept) == most:
+        if not taken or np.linalg.norm(u[taken] - u[i], axis=1).min() > distance:
+            taken.append(int(i))
+        if len(taken) == most:
             break
-    return kept
+    return taken

@@ -6,7 +6,7 @@ The eigenvectors are taken anew every ``every`` steps.
 
 One value and gradient per step, and for an (m, n) matrix O(mn (m + n)) for the rotations and O(m^3 + n^3) for the
 eigenvectors; O(p) memory. The loss may be a random batch. Choose it above about 6,000 weights, where a dense
-quasi-Newton matrix is too dear (``python -m benchmarks.fit --part wide`` compares it with `LBFGS` there); below, choose
+quasi-Newton matrix is too expensive (``python -m benchmarks.fit --part wide`` compares it with `LBFGS` there); below, choose
 `QuasiNewton`.
 """
 

@@ -77,7 +77,7 @@ def optimise(
 def choose_optimiser(parameters: int, residuals: int) -> Optimiser:
     """Levenberg-Marquardt up to 300 weights, self-scaled Broyden up to 6,000, L-BFGS above.
 
-    Tuned on the Feynman tasks of `benchmarks/fit`; many residuals make Jacobians dear, hence the second rule.
+    Tuned on the Feynman tasks of `benchmarks/fit`; many residuals make Jacobians expensive, hence the second rule.
 
     >>> type(choose_optimiser(200, 800)).__name__, type(choose_optimiser(20_000, 50_000)).__name__
     ('LevenbergMarquardt', 'LBFGS')
