@@ -16,7 +16,8 @@ from tests.cli.conftest import Shell
 
 from supnorm.certification import certify, leaf
 from supnorm.checker import check
-from supnorm.cli.certify import Progress, summary
+from supnorm.cli.certify import summary
+from supnorm.cli.progress import Progress
 from supnorm.sources import open_problem
 
 CERTIFY = """
@@ -102,12 +103,14 @@ def test_a_model_that_is_its_reference_has_no_ratio(hard: Shell) -> None:
 def test_progress_is_thinned(capsys: pytest.CaptureFixture[str]) -> None:
     from supnorm.certification import BracketNarrowed
 
-    progress = Progress()
+    now = [0.0]
+    progress = Progress(clock=lambda: now[0])
     for k in range(1000):
-        progress(BracketNarrowed(1.0, 2.0, 1.1, 0.5, k, 10, 0.01 * k, 500.0))
+        now[0] = 0.1 * k
+        progress(BracketNarrowed(1.0, 2.0, 1.1, 0.5, k, 10, now[0], 500.0))
     lines = capsys.readouterr().err.splitlines()
-    assert 3 <= len(lines) <= 8
-    assert "about 8 min left" in lines[0]
+    assert 5 <= len(lines) <= 12
+    assert "about 8.3 min left" in lines[0]
 
 
 def test_the_audits_worst_point_is_the_first_witness(hard: Shell, tmp_path: Path) -> None:

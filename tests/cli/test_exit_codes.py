@@ -51,6 +51,7 @@ def test_2_for_a_file_that_ends_the_program_while_imported(shell: Shell, last: s
         assert word in done.line
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("code", ["0", "3", ""])
 @pytest.mark.parametrize("side", [MODEL, REFERENCE])
 @pytest.mark.parametrize("per_point", ["", "\nper_point = true"])
@@ -618,6 +619,7 @@ def test_a_closed_pipe_is_no_pass(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("words", ["", "boom"])
 def test_what_the_code_prints_is_no_part_of_the_json(shell: Shell, words: str) -> None:
     """Banners of models, compiled codes and what they start stood before the JSON: it could not be read."""

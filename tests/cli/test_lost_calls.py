@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Shell
 
-from supnorm.cli import audit as verb
+from supnorm.cli import audit_run as verb
 
 pytestmark = pytest.mark.slow  # processes of their own
 

@@ -1,12 +1,14 @@
 """The terminal: the summary says what the page says, the progress view draws news only."""
 
 import io
+import math
 import re
 
 import pytest
 
 from supnorm import audit
-from supnorm.evaluation.events import Advanced, Finished, NewWorst, Started
+from supnorm.auditing import Power
+from supnorm.evaluation.events import Advanced, Finished, NewWorst, Planting, Started
 from supnorm.pages import TerminalProgress, comparison, summary
 from supnorm.pages.peaks import tags
 from supnorm.pages.terminal import facts
@@ -104,6 +106,35 @@ def test_without_a_terminal_one_line_for_each_news():
     assert lines[0].endswith("0.05 %")
     assert re.search(r"25,088  worst +126,000 %   above tolerance", lines[-1])
     assert "\x1b" not in stream.getvalue()
+
+
+def test_without_a_terminal_it_says_now_and_then_how_far_it_is():
+    """Nothing was said for minutes while errors were planted."""
+    stream, now = io.StringIO(), [0.0]
+    progress = TerminalProgress(stream, clock=lambda: now[0])
+    progress(EVENTS[0])
+    for k in range(1, 101):
+        now[0] = float(k)
+        progress(Advanced(100 * k, 20_000, 0.5, math.nan, 0))
+    for k in range(60):
+        progress(Planting(k, 60))
+        now[0] += 1.0
+    progress(Finished())
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "200 of 20,000 evaluations, worst so far 50 %, 2 s, about 3.3 min left"
+    searched = [line for line in lines if "evaluations" in line]
+    planted = [line for line in lines if line.startswith("planted errors: ")]
+    assert len(searched) + len(planted) == len(lines)
+    assert 5 <= len(searched) <= 12
+    assert 4 <= len(planted) <= 10
+    assert planted[0] == "planted errors: 2 of 60 searches, 2 s, about 58 s left"
+
+
+def test_planted_errors_are_counted_for_an_observer():
+    events = []
+    problem = Problem(lambda x: x[:, 0] + 0.05, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
+    audit(problem, evaluations=200, power=Power(runs=2, volumes=(0.1,), sheets=()), observer=events.append)
+    assert [(e.done, e.searches) for e in events if isinstance(e, Planting)] == [(0, 2), (1, 2)]
 
 
 @pytest.mark.parametrize(

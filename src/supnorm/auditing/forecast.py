@@ -16,6 +16,7 @@ from supnorm.auditing.peak import PEAKS
 from supnorm.auditing.power import Power
 from supnorm.auditing.strategy import Strategy
 from supnorm.evaluation import Evaluator, Planned
+from supnorm.results.duration import duration
 
 STATISTICS = 0.2  # share of the evaluations that are independent points of the law
 LEAST = 20  # of them, at least
@@ -65,7 +66,7 @@ class Forecast:
             parts += [f"{self.purposes[key]:,} {words}"] if self.purposes.get(key) else []
         words = f"planned: at most {self.total:,} evaluations ({', '.join(parts)})"
         if self.each is not None and self.seconds is not None:
-            words += f"; at {_time(self.each)} each about {_time(self.seconds)}"
+            words += f"; at {duration(self.each)} each about {duration(self.seconds)}"
             words += (
                 ", and what planted errors take, which are searched for in a stand-in"
                 if self.stand_in
@@ -105,11 +106,3 @@ def forecast(
     workers = evaluator.workers if evaluator.executor is not None and evaluator.reference.expensive else 1
     stand_in = power is not None and not purposes["power"] and not strategy.traits.enumerates
     return Forecast(purposes, sum(calls) / workers if calls else None, stand_in)
-
-
-def _time(seconds: float) -> str:
-    """Seconds in words, in two digits."""
-    for factor, unit in ((3600.0, "h"), (60.0, "min"), (1.0, "s")):
-        if seconds >= 1.5 * factor:
-            return f"{float(f'{seconds / factor:.2g}'):g} {unit}"
-    return f"{seconds:.2g} s" if seconds >= 0.1 else f"{1e3 * seconds:.2g} ms"

@@ -23,7 +23,7 @@ from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.plants import Bump, Plant, PlantLens, Sheet, planted_problem
 from supnorm.auditing.stand_in import StandIn, stand_in
 from supnorm.auditing.strategy import Search, Strategy
-from supnorm.evaluation import Evaluations, Evaluator, PointStatus
+from supnorm.evaluation import Evaluations, Evaluator, Planting, PointStatus
 from supnorm.evaluation.limit import Limit, Pace
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
@@ -145,6 +145,7 @@ class Power:
             own = clock and clock.within(1 / (len(asked) - i))
             done: list[tuple[bool, int]] = []
             for k in range(self.runs):
+                evaluator.observer(Planting(i * self.runs + k, len(asked) * self.runs))
                 limit = own and own.within(1 / (self.runs - k))
                 if limit is not None and limit.affords < LEAST:
                     late += not done

@@ -51,7 +51,7 @@ def show(drawn: str) -> None:
 
 
 @contextmanager
-def told_if_lost(tell: Callable[[], None]) -> Iterator[None]:
+def printed_if_lost(tell: Callable[[], None]) -> Iterator[None]:
     """Inside, files are written; where one cannot be, the result is told all the same before that is said.
 
     Nor may a fault of ours, in a picture of the page say, take the result away.

@@ -10,24 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.answer import answer, say, told_if_lost
-from supnorm.cli.budget_progress import Progress
+from supnorm.cli.answer import say
+from supnorm.cli.executors import dask_executor
 from supnorm.cli.fields import made, with_options_of, written
-from supnorm.cli.folder import (
-    FIRST_LOOK,
-    Moves,
-    alone_in,
-    make_folder,
-    put_back,
-    same_run,
-    set_aside,
-    undisturbed,
-)
-from supnorm.cli.identity import identified
-from supnorm.cli.options import DASK, JSON, QUIET, RESUME, SEED, TRUST, number_list
+from supnorm.cli.options import DASK, SEED, TRUST
+from supnorm.cli.run import RunContext, with_run
 from supnorm.planning.requested import LearningCurve, PlanningCalls
 from supnorm.planning.smooth_class import SmoothClass
-from supnorm.results.status import BadInput, Interrupted
+from supnorm.results.option import number_list
+from supnorm.results.status import BadInput
 
 if TYPE_CHECKING:
     from supnorm.evaluation import EvaluationStore
@@ -38,7 +29,6 @@ PROBLEM = Annotated[
     Path | None, typer.Argument(metavar="[PROBLEM.toml]", help="The problem file; none for numbers alone.")
 ]
 STORE = "budget.sqlite"
-NOT_KEPT = "nothing is kept without --out: with --out DIR evaluations and trainings are, and --resume goes on"
 
 
 def register(app: typer.Typer) -> None:
@@ -46,9 +36,12 @@ def register(app: typer.Typer) -> None:
     app.command("budget")(command)
 
 
+@with_run(lambda problem: None, "Write JSON and page, keep runs here.")
 @with_options_of(SmoothClass, LearningCurve, PlanningCalls)
 def command(
     problem: PROBLEM = None,
+    *,
+    run: RunContext,
     tolerance: Annotated[float | None, typer.Option("--tolerance", help="Largest error allowed.")] = None,
     norm: Annotated[str, typer.Option("--norm", help="sup, l1, l2 or a number p.")] = "sup",
     network: Annotated[
@@ -63,14 +56,8 @@ def command(
     sample_budget: Annotated[
         int, typer.Option("--sample-budget", min=10, help="Samples that may be spent on the surrogate.")
     ] = 100_000,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write JSON and page, keep runs here.")
-    ] = None,
-    resume: RESUME = False,
-    as_json: JSON = False,
     seed: SEED = None,
     dask: DASK = None,
-    quiet: QUIET = False,
     trust: TRUST = False,
     **given: Any,
 ) -> int:
@@ -88,8 +75,6 @@ def command(
         raise BadInput("--learning-curve needs a function: give a problem file")
     if problem is not None and of_class:
         raise BadInput(f"--{next(iter(of_class))} is for numbers alone; a function brings its own domain")
-    if resume and out is None:
-        raise BadInput("--resume needs --out DIR, the folder of the run to go on with")
     opened = None if problem is None else open_problem(problem, trust=trust)
     chosen = seed or 0
     plan: dict[str, Any] = {
@@ -101,14 +86,16 @@ def command(
     }
     asked = {"seed": float(chosen), "calls": given["most"], "sample-budget": float(sample_budget)}
     name = f"{given['trainers'] or ''}-{chosen}-{output or 'any'}"
-    with _kept(opened, out, name, resume, asked) as (store, runs):
+    with _kept(run, opened, name, asked) as (store, runs):
         if opened is None:
             result = budget(made(SmoothClass, given), **plan)
         else:
-            observer = Progress(kept=out is not None)
-            more: dict[str, Any] = {} if quiet or as_json else {"observer": observer}
+            kept = (
+                "Ctrl-C stops and keeps them, --resume goes on" if run.folder else "--out DIR would keep them"
+            )
             curve = made(LearningCurve, given, trainers=_trainers, file=runs) if trained else None
-            calls = made(PlanningCalls, given, executor=_dask(dask), store=store, **more)
+            pool = dask_executor(dask)
+            calls = made(PlanningCalls, given, executor=pool, store=store, observer=run.observer(f"; {kept}"))
             result = budget(opened, output=output, curve=curve, calls=calls, **plan)
 
     options = of_class | {
@@ -120,7 +107,7 @@ def command(
         **written(PlanningCalls, given),
         "cost": None if result.cost is None else result.cost.seconds,
         **(of_curve if trained else {}),
-        "out": out,
+        "out": run.folder,
         "seed": chosen,
         "dask": dask,
         "trust": trust,
@@ -128,24 +115,23 @@ def command(
     result = result.changed(command=repeated("budget", problem, options))
 
     def tell() -> None:
-        if as_json:
-            answer(result.to_json())
-        elif not quiet:
-            say(budget_summary(result))
+        run.tell(result.to_json, lambda: [budget_summary(result)])
 
-    if out is not None:
-        with undisturbed(), told_if_lost(tell):
-            result.save(out / "budget.json")
-            write_budget_page(result, out / "budget.html")
+    if run.folder is not None:
+        with run.writing(tell):
+            result.save(run.folder / "budget.json")
+            write_budget_page(result, run.folder / "budget.html")
     tell()
     if result.status.code == "interrupted":
-        kept = f"the report of what was measured, {_kept_in(out)}" if out is not None else NOT_KEPT
-        say(f"supnorm: interrupted; {kept}", err=True)
+        measured = "" if run.folder is None else "the report of what was measured, "
+        say(f"supnorm: interrupted; {measured}{_kept_in(run.folder)}", err=True)
     return int(result.status.exit)
 
 
-def _kept_in(out: Path) -> str:
-    return f"evaluations and trainings are kept in {out}: run the same command with --resume"
+def _kept_in(folder: Path | None) -> str:
+    if folder is None:
+        return "nothing is kept without --out: with --out DIR evaluations and trainings are, and --resume goes on"
+    return f"evaluations and trainings are kept in {folder}: run the same command with --resume"
 
 
 def _trainers(text: str, option: str) -> dict[str, Any]:
@@ -178,9 +164,9 @@ def _own(text: str, folder: str, x: Any, y: Any, width: int, seed: int) -> Any:
 def _network(text: str | None) -> NetworkClass | None:
     from supnorm.planning import NetworkClass
 
-    numbers = number_list(text, "--network")
-    if numbers is None:
+    if text is None:
         return None
+    numbers = number_list(text, "--network")
     if len(numbers) != 3 or any(v != int(v) for v in numbers[:2]):
         raise BadInput(f"--network wants LAYERS,WIDTH,C such as 6,32,0.5, got {text!r}")
     return NetworkClass(int(numbers[0]), int(numbers[1]), numbers[2])
@@ -193,59 +179,21 @@ def _norm(text: str) -> str | float:
         return text
 
 
-def _dask(address: str | None) -> Any:
-    from supnorm.cli.audit import dask_executor
-
-    return None if address is None else dask_executor(address)
-
-
 @contextmanager
 def _kept(
-    problem: Problem | None, out: Path | None, name: str, resume: bool, asked: dict[str, float | None]
+    run: RunContext, problem: Problem | None, name: str, asked: dict[str, float | None]
 ) -> Iterator[tuple[EvaluationStore | None, Path | None]]:
-    """The store of expensive evaluations and the file of trainings; without ``resume`` older ones are set aside."""
-    from supnorm.evaluation import EvaluationStore
-    from supnorm.problem import fingerprint
+    """The store of expensive evaluations and the file of trainings, where they are kept."""
+    from supnorm.cli.folder import work_in
 
-    made = out is not None and not out.exists()
-    if out is not None:
-        make_folder(out)
-    if out is None or problem is None:
-        try:
+    with run.interruptible(f"; {_kept_in(run.folder if problem is not None else None)}"):
+        if run.folder is None:
             yield None, None
-        except BadInput:
-            if out is not None:
-                put_back(out, None, made, [])
-            raise
-        except KeyboardInterrupt:
-            raise Interrupted(f"interrupted; {NOT_KEPT}") from None
-        return
-    mark = fingerprint(problem)
-    path, runs = out / STORE, out / f"learning-curve-{''.join(c if c.isalnum() else '-' for c in name)}.jsonl"
-    held = EvaluationStore.fingerprint_of(path)
-    if held not in (None, mark):
-        raise BadInput(
-            f"--out {out} holds the budget of another problem or version of it; choose another --out"
-        )
-    with alone_in(out):
-        moves: Moves = []
-        if not resume:
-            for old in (
-                path,
-                runs,
-                *out.glob(f"{runs.stem}-*{runs.suffix}"),
-            ):  # several learning curves have a file each
-                moves += set_aside(old)
-        store = EvaluationStore(path, mark)
-        try:
-            same_run(store, asked, out)
-            with identified(store, problem, out, resume):
-                yield store, runs
-        except KeyboardInterrupt:
-            raise Interrupted(f"interrupted; {_kept_in(out)}") from None
-        except BadInput:
-            if not resume and store.points <= FIRST_LOOK:
-                put_back(out, store, made, moves)
-            raise
-        finally:
-            store.close()
+        elif problem is None:
+            with work_in(run.folder):
+                yield None, None
+        else:
+            stem = f"learning-curve-{''.join(c if c.isalnum() else '-' for c in name)}"
+            older = (f"{stem}.jsonl", f"{stem}-*.jsonl")  # several learning curves have a file each
+            with run.store(problem, asked, STORE, older) as store:
+                yield store, run.folder / f"{stem}.jsonl"

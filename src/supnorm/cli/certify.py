@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from supnorm.cli.answer import answer, say, told_if_lost
-from supnorm.cli.options import JSON, OUT, PROBLEM, QUIET, RESUME, SEED, TRUST, default_folder
+from supnorm.cli.answer import say
+from supnorm.cli.executors import processes
+from supnorm.cli.options import PROBLEM, SEED, TRUST, default_folder
+from supnorm.cli.run import RunContext, with_run
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
     from supnorm.certification import CertifyResult
-    from supnorm.certification.bracket import BracketNarrowed
-    from supnorm.evaluation.processes import Processes
     from supnorm.problem import Problem
     from supnorm.problem.function import Array
+    from supnorm.results.certify import CertifyRecord
 
 RATIO = Annotated[
     float | None,
@@ -49,17 +49,15 @@ def register(app: typer.Typer) -> None:
     app.command("certify")(command)
 
 
+@with_run(default_folder, "Folder of the run. [default: NAME-run]")
 def command(
     problem: PROBLEM,
-    out: OUT = None,
+    run: RunContext,
     ratio: RATIO = None,
     tolerance: TOLERANCE = None,
     seconds: LIMIT = None,
     seed: SEED = None,
     workers: PROCESSES = None,
-    resume: RESUME = False,
-    as_json: JSON = False,
-    quiet: QUIET = False,
     trust: TRUST = False,
 ) -> int:
     """Prove that the error is nowhere larger than a bound; the proof is a file that `check` verifies."""
@@ -67,83 +65,68 @@ def command(
     from supnorm.sources import open_problem
 
     opened = open_problem(problem, trust=trust)
-    folder = out or default_folder(problem)
-    demand_folder(folder)
-    with work_in(folder):
-        return _command(
-            opened,
-            problem,
-            folder,
-            out is not None,
-            ratio,
-            tolerance,
-            seconds,
-            seed or 0,
-            workers,
-            resume,
-            as_json,
-            quiet,
-        )
+    demand_folder(run.directory)
+    with work_in(run.directory):
+        return _in_folder(opened, problem, run, Question(ratio, tolerance, seed or 0), seconds, workers)
 
 
-def _command(
-    opened: Problem, problem: Path, folder: Path, named: bool, ratio: float | None, tolerance: float | None,
-    seconds: float | None, seed: int, workers: int | None, resume: bool, as_json: bool, quiet: bool,
-) -> int:  # fmt: skip
+@dataclass(frozen=True)
+class Question:
+    """What is to be proved: up to which ratio, or below which tolerance, and the seed of the screen."""
+
+    ratio: float | None
+    tolerance: float | None
+    seed: int
+
+
+def _in_folder(
+    opened: Problem,
+    problem: Path,
+    run: RunContext,
+    asked: Question,
+    seconds: float | None,
+    workers: int | None,
+) -> int:
     """The verb in a folder that is locked."""
     from supnorm.certification import certify
-    from supnorm.cli.folder import held_fingerprint, undisturbed, way_for
+    from supnorm.cli.folder import held_fingerprint, relocation_for
     from supnorm.results import BadInput
 
-    other = way_for(folder, opened, resume, named) is not None  # it is renamed when there is a result
+    folder = run.directory
+    other = relocation_for(folder, opened, run.resume, run.named)  # renamed when there is a result
     held = None if other else held_fingerprint(folder)
     path, checkpoint = folder / "certificate.json", folder / CHECKPOINT
     # The newer of the two: the end of a run takes its checkpoint away.
     begun = checkpoint if checkpoint.exists() and not other else path
-    if resume and not begun.exists():
+    if run.resume and not begun.exists():
         raise BadInput(f"--resume: {path} is not there; leave --resume out to start")
-    observer = None if quiet or as_json else Progress()
-    with _processes(workers) as executor:
+    with processes(workers) as executor:
         result = certify(
             opened,
-            ratio,
-            tolerance,
+            asked.ratio,
+            asked.tolerance,
             seconds=seconds,
-            seed=seed,
+            seed=asked.seed,
             executor=executor,
-            observer=observer,
+            observer=run.observer(),
             witness=_audited(folder, held),
-            resume=begun if resume else None,
+            resume=begun if run.resume else None,
             checkpoint=None if other else checkpoint,
         )
-        kept = None if resume else _tighter(opened, path, result, ratio, tolerance, seed)
+        kept = None if run.resume else _tighter(opened, path, result, asked)
     result = kept or result
-    with undisturbed():
-        if (way := way_for(folder, opened, resume, named)) is not None:
-            way.clear()
-            say(f"supnorm: {way.why}: it is now {way.aside}", err=True)
-
-        def tell() -> None:
-            for line in () if quiet or as_json else summary(result):
-                say(line)
-
-        with told_if_lost(tell):
-            _keep(opened, problem, folder, result, resume or kept is not None, as_json)
-        (folder / CHECKPOINT).unlink(missing_ok=True)
-        if not quiet and not as_json:
-            for line in (*summary(result), *_next(problem, folder, result, ratio, tolerance)):
-                say(line)
+    record = result.record.changed(certificate=str(path))
+    with run.writing(lambda: run.tell(record.to_json, lambda: summary(result))):
+        if (other := relocation_for(folder, opened, run.resume, run.named)) is not None:
+            other.clear()
+            say(f"supnorm: {other.why}: it is now {other.aside}", err=True)
+        _keep(opened, folder, result, record, run.resume or kept is not None)
+        checkpoint.unlink(missing_ok=True)
+    run.tell(record.to_json, lambda: [*summary(result), *_next(problem, folder, result, asked)])
     return int(result.status.exit)
 
 
-def _tighter(
-    opened: Problem,
-    path: Path,
-    result: CertifyResult,
-    ratio: float | None,
-    tolerance: float | None,
-    seed: int,
-) -> CertifyResult | None:
+def _tighter(opened: Problem, path: Path, result: CertifyResult, asked: Question) -> CertifyResult | None:
     """What the proof that is in the folder says to the same question, where it is the tighter one; else None.
 
     A looser proof never replaces it.
@@ -157,7 +140,9 @@ def _tighter(
         return None
     witness = None if result.witness is None else result.witness.x
     try:
-        held = certify(opened, ratio, tolerance, boxes=0, witness=witness, resume=path, seed=seed)
+        held = certify(
+            opened, asked.ratio, asked.tolerance, boxes=0, witness=witness, resume=path, seed=asked.seed
+        )
     except BadInput:  # of another problem, by another version, or damaged: it gives way, with another name
         return None
     if not held.upper < result.upper:
@@ -201,15 +186,8 @@ def _points_of(report: AuditReport) -> Array | None:
     return np.array(list(dict.fromkeys(map(tuple, found))))
 
 
-def _keep(
-    opened: Problem,
-    problem: Path,
-    folder: Path,
-    result: CertifyResult,
-    resume: bool,
-    as_json: bool,
-) -> None:
-    """Certificate, JSON and page into the folder of the run, and the JSON to the terminal."""
+def _keep(opened: Problem, folder: Path, result: CertifyResult, record: CertifyRecord, goes_on: bool) -> None:
+    """Certificate, JSON and page into the folder of the run; one that does not go on sets an older certificate aside."""
     from supnorm.cli.folder import set_aside
     from supnorm.pages import write_page
     from supnorm.problem import fingerprint
@@ -221,10 +199,9 @@ def _keep(
     joined = _into_report(folder, fingerprint(opened), result)  # what an audit contradicts is not written
     folder.mkdir(parents=True, exist_ok=True)
     save_problem(opened, folder / "problem.toml")
-    if not resume:
+    if not goes_on:
         set_aside(path)  # an older proof may have taken hours
     result.certificate.save(path)
-    record = result.record.changed(certificate=str(path))
     write_whole(folder / "certify.json", record.to_json())
     if joined is not None:
         with faults_of(
@@ -232,20 +209,16 @@ def _keep(
         ):  # the proof is written: it does not depend on that file
             joined.save(folder)
             write_page(joined, folder / "report.html")
-    if as_json:
-        answer(record.to_json())
 
 
-def _next(
-    problem: Path, folder: Path, result: CertifyResult, ratio: float | None, tolerance: float | None
-) -> list[str]:
+def _next(problem: Path, folder: Path, result: CertifyResult, asked: Question) -> list[str]:
     """The commands that verify the file and go on with it, towards the same goal."""
     file, run = shlex.quote(str(problem)), shlex.quote(str(folder))
     path = folder / "certificate.json"
     lines = [f"certificate  {path}    verify  supnorm check {shlex.quote(str(path))} --problem {file}"]
     if result.status.code in ("interrupted", "undecided"):
-        goal = "" if ratio is None else f" --ratio {ratio}"
-        goal += "" if tolerance is None else f" --tolerance {tolerance}"
+        goal = "" if asked.ratio is None else f" --ratio {asked.ratio}"
+        goal += "" if asked.tolerance is None else f" --tolerance {asked.tolerance}"
         lines.append(f"go on with   supnorm certify {file}{goal} --out {run} --resume")
     return lines
 
@@ -305,47 +278,3 @@ def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> Audit
     with faults_of(f"{folder / 'result.json'}", DAMAGED):
         joined = into_report(report, result) if report.document["fingerprint"] == fingerprint else report
     return None if joined is report else joined
-
-
-class Progress:
-    """One line on stderr for each tenth more of time, and never more than one a second."""
-
-    def __init__(self) -> None:
-        self.next = 1.0
-
-    def __call__(self, event: BracketNarrowed) -> None:
-        """Say how far it is."""
-        if event.seconds < self.next:
-            return
-        self.next = 1.1 * event.seconds + 1.0
-        left = f"about {_duration(event.remaining)} left" if event.remaining < 1e7 else "long to go"
-        say(
-            f"  [{event.lower:.4g}, {event.upper:.4g}]  {100 * event.proved_volume:.1f} % of the volume proved, "
-            f"{event.boxes:,} boxes, {event.pending:,} to do, {_duration(event.seconds)}, {left}",
-            err=True,
-        )
-
-
-def _duration(seconds: float) -> str:
-    """
-    >>> _duration(12.3), _duration(200), _duration(9000)
-    ('12 s', '3 min', '2.5 h')
-    """
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
-@contextmanager
-def _processes(workers: int | None) -> Iterator[Processes | None]:
-    """Workers that leave Ctrl-C to the parent, and end when it is done."""
-    if workers is None or workers < 2:
-        yield None
-        return
-    from supnorm.evaluation.processes import Processes
-
-    pool = Processes(workers, deaf=True)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,7 @@ from supnorm.cli.answer import answer, say
 from supnorm.cli.options import JSON, QUIET, TRUST
 
 if TYPE_CHECKING:
-    from supnorm.checker import CheckResult, Cost
+    from supnorm.checker import CheckResult
     from supnorm.problem import Problem
     from supnorm.results import Status
     from supnorm.results.check import CheckRecord
@@ -87,12 +87,14 @@ def command(
         raise BadInput(f"check needs python-flint: {install('checker')}") from None
     try:
         _not_too_large(certificate)
-        show = None if quiet or as_json else Progress(workers)
-        result = checked(certificate, opened, workers, show, most, memory)
+        tell = None
+        if not quiet and not as_json:
+            from supnorm.cli.progress import Progress
+
+            tell = Progress()
+        result = checked(certificate, opened, workers, tell, most, memory)
     except TooCostly as refused:
         raise BadInput(f"{certificate}: {refused}; nothing is said of whether its claims are true") from None
-    if show is not None:
-        show.end()
     status = status_of(result, limit)
     if as_json:
         answer(record_of(result, status, limit).to_json())
@@ -115,7 +117,7 @@ def _not_too_large(certificate: Path) -> None:
 
 
 def checked(
-    certificate: Path, problem: Problem | None, workers: int = 1, show: Progress | None = None,
+    certificate: Path, problem: Problem | None, workers: int = 1, tell: Callable[[Any], None] | None = None,
     most: float | None = None, memory: float | None = None,
 ) -> CheckResult:  # fmt: skip
     """The checker's verdict; a file that does not speak of the problem is rejected before its leaves are proved.
@@ -127,6 +129,7 @@ def checked(
 
     from supnorm.checker import check
     from supnorm.checker.cost import LIMIT, MEMORY
+    from supnorm.cli.progress import CheckPlanned
     from supnorm.evaluation.executor import broken_workers_explained
     from supnorm.results import Interrupted
 
@@ -141,12 +144,11 @@ def checked(
             functions = None if unlike else functions_of_problem(problem)
         with broken_workers_explained():
             result = unlike or check(
-                certificate, points, show, functions=functions, workers=workers, limit=most or LIMIT,
-                memory=MB * memory if memory else MEMORY, announce=None if show is None else show.announce,
+                certificate, points, None if tell is None else _leaves(tell),
+                functions=functions, workers=workers, limit=most or LIMIT, memory=MB * memory if memory else MEMORY,
+                announce=None if tell is None else (lambda cost: tell(CheckPlanned(str(cost), workers))),
             )  # fmt: skip
     except KeyboardInterrupt:
-        if show is not None:
-            show.end()
         raise Interrupted(
             f"interrupted: {certificate} is neither accepted nor rejected; the same command checks it from the start"
         ) from None
@@ -156,6 +158,12 @@ def checked(
             same += f", but none of {POINTS} random points has an error of its own to compare"
         result = replace(result, reason=f"{result.reason}; {same}")
     return result
+
+
+def _leaves(tell: Callable[[Any], None]) -> Callable[[int, int], None]:
+    from supnorm.cli.progress import LeavesChecked
+
+    return lambda done, total: tell(LeavesChecked(done, total))
 
 
 def _unlike(
@@ -266,51 +274,6 @@ def printable(text: str) -> str:
     x\x1b[2K\r\ud800 é
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-class Progress:
-    """Forecast, leaves done and time left on stderr: one line that is written over on a terminal, else now and then one."""
-
-    def __init__(self, workers: int = 1, every: float | None = None) -> None:
-        self.live = sys.stderr.isatty()
-        self.every = every if every is not None else 0.2 if self.live else 5.0
-        self.workers = workers
-        self.started = self.shown = time.monotonic()
-        self.first: tuple[int, float] | None = None  # before it, rules are proved that all leaves share
-        self.open = False  # whether a line waits to be written over
-
-    def announce(self, cost: Cost) -> None:
-        """The forecast, before anything is proved."""
-        shared = f", shared by up to {self.workers} processes" if self.workers > 1 else ""
-        self._line(f"forecast: {cost}{shared}", keep=True)
-        if self.live:
-            self._line("proving what all leaves share")
-
-    def __call__(self, done: int, total: int) -> None:
-        """Called as leaves are proved."""
-        now = time.monotonic()
-        if self.first is None:
-            self.first = done, now
-        elif done == total:
-            self.end()
-        elif now - self.shown >= self.every and done > self.first[0]:
-            self.shown = now
-            left = (now - self.first[1]) / (done - self.first[0]) * (total - done)
-            self._line(f"{done:,} of {total:,} leaves proved again, about {left:.0f} s left")
-
-    def end(self) -> None:
-        """Leave the terminal clean."""
-        if self.open:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-            self.open = False
-
-    def _line(self, text: str, keep: bool = False) -> None:
-        if self.live and not keep:
-            print(f"\r\x1b[K  {text}", end="", file=sys.stderr, flush=True)
-            self.open = True
-            return
-        self.end()
-        print(f"  {text}", file=sys.stderr, flush=True)
 
 
 def _verdict(result: CheckResult, status: Status) -> str:

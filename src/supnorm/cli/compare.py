@@ -8,20 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.answer import answer, say, told_if_lost
-from supnorm.cli.options import (
-    COST,
-    EVALUATIONS,
-    JSON,
-    POWER,
-    QUIET,
-    RESUME,
-    SECONDS,
-    SEED,
-    TRUST,
-    WORKERS,
-    default_folder,
-)
+from supnorm.cli.answer import printed_if_lost, say
+from supnorm.cli.audit_run import SearchOptions, run_audit
+from supnorm.cli.fields import made, with_options_of
+from supnorm.cli.options import POWER, TRUST, default_folder
+from supnorm.cli.run import RunContext, with_run
 
 if TYPE_CHECKING:
     from supnorm.problem.specification import ProblemSpec
@@ -36,33 +27,21 @@ def register(app: typer.Typer) -> None:
     app.command("compare")(command)
 
 
+@with_run(lambda problems: Path("compare-run"), "Folder of the runs. [default: compare-run]")
+@with_options_of(SearchOptions)
 def command(
-    problems: PROBLEMS,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder of the runs. [default: compare-run]")
-    ] = None,
-    as_json: JSON = False,
-    evaluations: EVALUATIONS = None,
-    seconds: SECONDS = None,
-    seed: SEED = None,
-    cost: COST = None,
-    workers: WORKERS = None,
-    resume: RESUME = False,
-    power: POWER = None,
-    quiet: QUIET = False,
-    trust: TRUST = False,
+    problems: PROBLEMS, run: RunContext, power: POWER = None, trust: TRUST = False, **given: Any
 ) -> int:
     """Audit several models against one reference and print one table."""
-    from supnorm.cli.audit import run_audit
     from supnorm.cli.folder import demand_folder, held_fingerprint
     from supnorm.pages import comparison, write_comparison
     from supnorm.results import BadInput, Interrupted, NotWritten
     from supnorm.results.compare import CompareRecord
     from supnorm.results.writing import write_whole
 
+    options = made(SearchOptions, given, power=power, trust=trust)
     check_same_question(problems)
-    parent = out or Path("compare-run")
-    demand_folder(parent)
+    demand_folder(run.directory)
     names = [default_folder(p).name.removesuffix("-run") for p in problems]
     if len(set(names)) < len(names):
         names = [f"{name}-{i + 1}" for i, name in enumerate(names)]
@@ -72,27 +51,13 @@ def command(
     searched: dict[str, str] = {}
     worst_code, stopped = 0, ""
     for path, name in zip(problems, names, strict=True):
-        folder = parent / name
+        resume = run.resume and held_fingerprint(run.directory / name) is not None
         try:
-            report = run_audit(
-                path,
-                folder,
-                evaluations=evaluations,
-                seconds=seconds,
-                seed=seed,
-                cost=cost,
-                workers=workers,
-                resume=resume and held_fingerprint(folder) is not None,
-                quiet=quiet or as_json,
-                trust=trust,
-                power=power,
-                named=out is not None,
-            )
+            report = run_audit(path, run.within(name, resume), options)
         except Interrupted as why:
-            said = str(why) if isinstance(why, NotWritten) else f"interrupted at {path}"
-            stopped = (
-                f"{said}; expensive evaluations are kept in {parent}: run the same command with --resume"
-            )
+            ended = str(why) if isinstance(why, NotWritten) else f"interrupted at {path}"
+            kept = f"expensive evaluations are kept in {run.directory}: run the same command with --resume"
+            stopped = f"{ended}; {kept}"
             break
         document = report.document
         rows.append(_row(document, name))
@@ -121,16 +86,14 @@ def command(
         ),
     )
 
-    def tell() -> None:
-        if as_json:
-            answer(result.to_json())
-        elif not quiet:
-            say(comparison(result))
-            say(str(parent / "compare.html"))
+    page = run.directory / "compare.html"
 
-    with told_if_lost(tell):
-        write_whole(parent / "compare.json", result.to_json())
-        write_comparison(result, parent / "compare.html")
+    def tell() -> None:
+        run.tell(result.to_json, lambda: (comparison(result), str(page)))
+
+    with printed_if_lost(tell):
+        write_whole(run.directory / "compare.json", result.to_json())
+        write_comparison(result, page)
     tell()
     if stopped:
         raise Interrupted(stopped)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -22,24 +22,24 @@ def with_options_of(*classes: type) -> Callable[[Command], Command]:
     """
 
     def decorate(command: Command) -> Command:
-        own = [
-            p
-            for p in inspect.signature(command, eval_str=True).parameters.values()
-            if p.kind is not inspect.Parameter.VAR_KEYWORD
-        ]
         generated = [parameter for cls in classes for parameter in _parameters(cls)]
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        parameters = [p.replace(kind=keyword) for p in (own[0], *generated, *own[1:])]
-
-        def with_options(**given: Any) -> int:
-            return command(**given)
-
-        with_options.__doc__ = command.__doc__
-        with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        with_options.__annotations__ = {p.name: p.annotation for p in parameters}
-        return with_options
+        return with_parameters(command, lambda **given: command(**given), generated)
 
     return decorate
+
+
+def with_parameters(
+    command: Command, changed: Command, more: Sequence[inspect.Parameter], without: Sequence[str] = ()
+) -> Command:
+    """``changed`` with the signature and the words of ``command``: its own parameters and, after the first, ``more``."""
+    keyword, rest = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD
+    every = inspect.signature(command, eval_str=True).parameters.values()
+    own = [p for p in every if p.kind is not rest and p.name not in without]
+    parameters = [p.replace(kind=keyword) for p in (own[0], *more, *own[1:])]
+    changed.__doc__ = command.__doc__
+    changed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    changed.__annotations__ = {p.name: p.annotation for p in parameters}
+    return changed
 
 
 def _parameters(cls: type) -> list[inspect.Parameter]:
@@ -70,11 +70,13 @@ def _parameters(cls: type) -> list[inspect.Parameter]:
 def _text(default: Any) -> str:
     """A default as it would be written; empty where there is none.
 
-    >>> _text((32, 64)), _text(4), _text(None)
-    ('32,64', '4', '')
+    >>> _text((32, 64)), _text(4), _text("auto"), _text(None)
+    ('32,64', '4', 'auto', '')
     """
     if default is dataclasses.MISSING or default is None:
         return ""
+    if isinstance(default, str):
+        return default
     return ",".join(map(str, default)) if isinstance(default, tuple) else f"{default:g}"
 
 

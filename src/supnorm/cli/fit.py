@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.answer import answer, say, told_if_lost
-from supnorm.cli.certify import Progress as ProofProgress
-from supnorm.cli.options import (
-    FIT_COST,
-    JSON,
-    PROBLEM,
-    QUIET,
-    RESUME,
-    SEED,
-    TRUST,
-    WORKERS,
-    default_folder,
-)
-from supnorm.interrupts import INTERRUPTS
+from supnorm.cli.fields import made, with_options_of
+from supnorm.cli.options import PROBLEM, TRUST, default_folder
+from supnorm.cli.run import RunContext, with_run
+from supnorm.results.option import option
 from supnorm.strategies import STRATEGIES, named
 
 if TYPE_CHECKING:
@@ -31,96 +21,97 @@ if TYPE_CHECKING:
     from supnorm.training import FitResult
 
 
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """Arguments of `fit` that are options."""
+
+    tolerance: float | None = option("--tolerance", "Largest error allowed.", default=None, kind=float)
+    norm: str = option("--norm", "sup: the largest error; l2: the RMS.", default="sup")
+    seconds: float | None = option("--seconds", "Time limit.", default=None, kind=float, low=0.1)
+    max_evaluations: int | None = option(
+        "--max-evaluations", "Calls of the reference for fitting.", default=None, kind=int, low=50
+    )
+    method: str = option("--method", "auto, or " + ", ".join(STRATEGIES), default="auto")
+    seed: int = option("--seed", "Same seed, same result. [default: 0]", default=0, kind=int, low=0)
+    cost: str | None = option(
+        "--cost",
+        "Whether a call of the reference takes more than 1 ms a point: cheap, expensive or expensive:ROWS (of a call). "
+        "[default: measured, and recorded]",
+        default=None, metavar="WORD",
+    )  # fmt: skip
+    workers: int = option(
+        "--workers", "Processes for an expensive reference. [default: 1]", default=1, kind=int, low=1
+    )
+
+
+# The options of the command that repeats a fit, in this order.
+WORDS = (
+    "out", "tolerance", "norm", "seconds", "max-evaluations", "method", "certify", "seed", "cost", "workers", "trust"
+)  # fmt: skip
+
+
+def _folder(problem: Path) -> Path:
+    return Path(default_folder(problem).name.removesuffix("-run") + "-fit")
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
     app.command("fit")(command)
 
 
+@with_run(_folder, "Folder of the run. [default: NAME-fit]")
+@with_options_of(FitOptions)
 def command(
     problem: PROBLEM,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder of the run. [default: NAME-fit]")
-    ] = None,
-    tolerance: Annotated[float | None, typer.Option("--tolerance", help="Largest error allowed.")] = None,
-    norm: Annotated[str, typer.Option("--norm", help="sup: the largest error; l2: the RMS.")] = "sup",
-    seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Time limit.")] = None,
-    max_evaluations: Annotated[
-        int | None, typer.Option("--max-evaluations", min=50, help="Calls of the reference for fitting.")
-    ] = None,
-    method: Annotated[str, typer.Option("--method", help="auto, or " + ", ".join(STRATEGIES))] = "auto",
+    run: RunContext,
     certify: Annotated[bool, typer.Option("--certify", help="Go on until a proof says so.")] = False,
-    seed: SEED = None,
-    cost: FIT_COST = None,
-    workers: WORKERS = None,
-    resume: RESUME = False,
-    as_json: JSON = False,
-    quiet: QUIET = False,
     trust: TRUST = False,
+    **given: Any,
 ) -> int:
     """Fit the reference until the audited error meets the tolerance; [model] is not needed."""
-    from supnorm.cli.folder import run_folder, same_run, undisturbed
     from supnorm.cli.repeat import repeated
     from supnorm.evaluation.cost_word import repeat_word
-    from supnorm.results import Interrupted
     from supnorm.sources import open_problem
     from supnorm.training import FitCalls, fit
 
-    opened = open_problem(problem, trust=trust)
-    if method != "auto":
-        named(method, "--method", ("auto",))
-    folder = out or Path(default_folder(problem).name.removesuffix("-run") + "-fit")
-    with run_folder(folder, opened, resume, named=out is not None) as store:
-        same_run(store, {"seed": seed or 0, "max-evaluations": max_evaluations, "seconds": seconds}, folder)
-        try:
+    opened, options = open_problem(problem, trust=trust), made(FitOptions, given)
+    if options.method != "auto":
+        named(options.method, "--method", ("auto",))
+    asked = {"seed": options.seed, "max-evaluations": options.max_evaluations, "seconds": options.seconds}
+    kept = f"calls of an expensive reference are kept in {run.directory}: run the same command with --resume"
+    patience = "; --seconds limits the time" if options.seconds is None else ""
+    with run.store(opened, asked) as store:
+        with run.interruptible(f"; {kept}"):
+            calls = FitCalls(cost=options.cost, workers=options.workers, store=store)
             result = fit(
                 opened,
-                tolerance=tolerance,
-                norm=norm,
-                seconds=seconds,
-                max_evaluations=max_evaluations,
-                method=method,
+                tolerance=options.tolerance,
+                norm=options.norm,
+                seconds=options.seconds,
+                max_evaluations=options.max_evaluations,
+                method=options.method,
                 certify=certify,
-                seed=seed or 0,
-                calls=FitCalls(cost=cost, workers=workers or 1, store=store),
-                observer=_silent if quiet or as_json else Progress(limited=seconds is not None),
+                seed=options.seed,
+                calls=calls,
+                observer=run.observer(patience),
             )
-        except KeyboardInterrupt:
-            INTERRUPTS.taken()
-            raise Interrupted(
-                f"interrupted; calls of an expensive reference are kept in {folder}: run the same command with --resume"
-            ) from None
-
-        options = {
-            "out": out,
-            "tolerance": tolerance,
-            "norm": norm,
-            "seconds": seconds,
-            "max-evaluations": max_evaluations,
-            "method": method,
-            "certify": certify,
-            "seed": seed or 0,
-            "cost": result.cost and repeat_word(result.cost),
-            "workers": workers,
-            "trust": trust,
-        }
-        result = replace(result, command=repeated("fit", problem, options))
-
-        def tell() -> None:
-            if as_json:
-                answer(result.to_json())
-            for line in () if quiet or as_json else summary(result):
-                say(line)
-
-        with undisturbed(), told_if_lost(tell):
-            save(result, folder, opened)
-    tell()
-    if not as_json and not quiet:
-        say(f"saved in {folder}; open {folder / 'fit.html'}")
-        if result.certificate is not None:
-            files = (shlex.quote(str(folder / name)) for name in ("certificate.json", "problem.toml"))
-            checked = " --problem ".join(files)
-            say(f"verify the proof with  supnorm check {checked}")
+        words: dict[str, Any] = {"out": run.folder if run.named else None, "certify": certify, "trust": trust}
+        words |= {name.replace("_", "-"): value for name, value in vars(options).items()}
+        words |= {"cost": result.cost and repeat_word(result.cost), "workers": given["workers"]}
+        result = replace(result, command=repeated("fit", problem, {name: words[name] for name in WORDS}))
+        with run.writing(lambda: run.tell(result.to_json, lambda: summary(result))):
+            save(result, run.directory, opened)
+    run.tell(result.to_json, lambda: [*summary(result), *_next(result, run.directory)])
     return int(result.status.exit)
+
+
+def _next(result: FitResult, folder: Path) -> list[str]:
+    """Where the result is, and how its proof is verified."""
+    lines = [f"saved in {folder}; open {folder / 'fit.html'}"]
+    if result.certificate is not None:
+        certificate, problem = (shlex.quote(str(folder / n)) for n in ("certificate.json", "problem.toml"))
+        lines.append(f"verify the proof with  supnorm check {certificate} --problem {problem}")
+    return lines
 
 
 def save(result: FitResult, folder: Path, opened: Problem) -> None:
@@ -166,29 +157,3 @@ def summary(result: FitResult) -> list[str]:
         )
     what = errors_are(record.measure)
     return [*rows, *([f"  {what}"] if what else []), *(f"  {note}" for note in record.notes)]
-
-
-def _silent(event: Any) -> None:
-    pass
-
-
-class Progress:
-    """Lines on stderr: each candidate, what takes long before it begins, and how far a proof is."""
-
-    def __init__(self, limited: bool) -> None:
-        self.hint = "" if limited else "; --seconds limits the time"
-        self.proof = ProofProgress()
-
-    def __call__(self, event: Any) -> None:
-        """Say it."""
-        from supnorm.certification import BracketNarrowed
-        from supnorm.training import Training, Tried
-
-        if isinstance(event, Tried):
-            say(f"  tried {event.method}: RMS {event.rms:.3g}, worst {event.worst:.3g}", err=True)
-        elif isinstance(event, Training):
-            what = f"a network of {event.weights:,} weights on {event.samples:,} samples"
-            say(f"  training {what}{self.hint}", err=True)
-            self.hint = ""
-        elif isinstance(event, BracketNarrowed):
-            self.proof(event)

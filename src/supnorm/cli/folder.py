@@ -14,13 +14,14 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from supnorm.cli.answer import say
 from supnorm.cli.identity import changed_file, identified
+from supnorm.cli.options import STORE
 from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Problem, fingerprint
 from supnorm.process import heard
@@ -29,36 +30,39 @@ from supnorm.results.door import DAMAGED, faults_of, read_json
 from supnorm.results.guard import cause, demand_name, exists
 from supnorm.results.printable import one_line
 
-STORE = "evaluations.sqlite"
 FIRST_LOOK = 20  # stored points: a probe asks 8 of each side and one of a second reference
 Moves = list[tuple[Path, Path]]  # from, to
 
 
 @contextmanager
-def run_folder(folder: Path, problem: Problem, resume: bool, named: bool) -> Iterator[EvaluationStore]:
+def run_folder(
+    folder: Path, problem: Problem, resume: bool, named: bool, name: str = STORE, older: Iterable[str] = ()
+) -> Iterator[EvaluationStore]:
     """The store of a run in its folder, which is nobody else's inside.
 
     Without ``resume`` an older store of the same problem is set aside, not reused.
 
     Args:
         named: by ``--out``; else a run of another problem in it is renamed.
+        name: of the store's file; a folder may hold several runs of a problem with a store each.
+        older: patterns of files that are set aside with an older store.
 
     Raises:
         BadInput: when the folder is a file, another run is at work in it, it is named and holds another problem, or
             there is nothing to resume.
     """
     demand_folder(folder)
-    path = folder / STORE
+    path = folder / name
     with ExitStack() as locks:
         if folder.is_dir():
             _lock(folder, locks)
-        way = way_for(folder, problem, resume, named)
-        if resume and held_fingerprint(folder) is None:
+        other = relocation_for(folder, problem, resume, named, name)
+        if resume and held_fingerprint(folder, name) is None:
             raise BadInput(f"--resume: {folder} holds no run; leave --resume out to start one")
         store, made, moves = None, False, []
         try:
-            if way is not None:
-                moves.append(way.clear())
+            if other is not None:
+                moves.append(other.clear())
             try:
                 fresh = not folder.exists()
                 folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +70,8 @@ def run_folder(folder: Path, problem: Problem, resume: bool, named: bool) -> Ite
                     _lock(folder, locks)
                     made = True
                 if not resume:
-                    moves += set_aside(path)
+                    for old in (path, *(file for pattern in older for file in sorted(folder.glob(pattern)))):
+                        moves += set_aside(old)
                 store = EvaluationStore(path, fingerprint(problem))
             except OSError as error:
                 raise BadInput(
@@ -77,13 +82,13 @@ def run_folder(folder: Path, problem: Problem, resume: bool, named: bool) -> Ite
         except BadInput:
             if not resume and (store is None or store.points <= FIRST_LOOK):
                 put_back(folder, store, made, moves)
-                way = None
+                other = None
             raise
         finally:
             if store is not None:
                 store.close()
-            if way is not None:
-                say(f"supnorm: {way.why}: it is now {way.aside}", err=True)
+            if other is not None:
+                say(f"supnorm: {other.why}: it is now {other.aside}", err=True)
 
 
 @contextmanager
@@ -180,7 +185,7 @@ def make_folder(folder: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Way:
+class Relocation:
     """How a folder is given way: renamed to ``aside``, and why."""
 
     folder: Path
@@ -202,14 +207,16 @@ class Way:
         return self.folder, self.aside
 
 
-def way_for(folder: Path, problem: Problem, resume: bool, named: bool) -> Way | None:
+def relocation_for(
+    folder: Path, problem: Problem, resume: bool, named: bool, name: str = STORE
+) -> Relocation | None:
     """How a folder that holds a run of another problem is given way; None when it holds none. Nothing is renamed yet.
 
     Raises:
         BadInput: when it does, and is named, or is to be resumed, or holds a file of this problem.
     """
-    held, own = held_fingerprint(folder), fingerprint(problem)
-    changed = changed_file(folder / STORE, problem) if held == own else None
+    held, own = held_fingerprint(folder, name), fingerprint(problem)
+    changed = changed_file(folder / name, problem) if held == own else None
     if held is None or (held == own and changed is None):
         return None
     what = (
@@ -227,7 +234,7 @@ def way_for(folder: Path, problem: Problem, resume: bool, named: bool) -> Way | 
     number = 1
     while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
         number += 1
-    return Way(folder, aside, what)
+    return Relocation(folder, aside, what)
 
 
 def _holds_a_file_of(folder: Path, problem: Problem) -> bool:
@@ -285,10 +292,10 @@ def same_run(store: EvaluationStore, asked: dict[str, float | None], folder: Pat
         )
 
 
-def held_fingerprint(folder: Path) -> str | None:
-    """The fingerprint of the problem whose run is in the folder; None when there is none."""
-    stored = EvaluationStore.fingerprint_of(folder / STORE)
-    if stored is not None:
+def held_fingerprint(folder: Path, name: str = STORE) -> str | None:
+    """The fingerprint of the problem whose run, with a store of this name, is in the folder; None when there is none."""
+    stored = EvaluationStore.fingerprint_of(folder / name)
+    if stored is not None or name != STORE:
         return stored
     try:
         document = read_json(folder / "result.json")

@@ -9,6 +9,7 @@ from supnorm.evaluation.events import (
     NewWorst,
     Observer,
     Planned,
+    Planting,
     Started,
     silent,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "NewWorst",
     "Observer",
     "Planned",
+    "Planting",
     "PointStatus",
     "Started",
     "silent",

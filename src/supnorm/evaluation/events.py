@@ -52,11 +52,19 @@ class NewWorst:
 
 
 @dataclass(frozen=True)
+class Planting:
+    """Of ``searches`` for planted errors ``done`` are over; the evaluations of a stand-in are not among `Advanced`."""
+
+    done: int
+    searches: int
+
+
+@dataclass(frozen=True)
 class Finished:
     """The work is done."""
 
 
-Event = Started | Planned | Advanced | NewWorst | Finished
+Event = Started | Planned | Advanced | NewWorst | Planting | Finished
 Observer = Callable[[Event], None]
 
 

@@ -1,7 +1,7 @@
 """Progress of long work in the terminal: one bar, the worst so far, one line for each new worst.
 
-`TerminalProgress` is an observer: it is called with the events of `supnorm.evaluation.events`. When the
-stream is no terminal it writes one plain line for each new worst and nothing else; quiet, nothing.
+`TerminalProgress` is an observer: it is called with the events of `supnorm.evaluation.events`. When the stream is no
+terminal it writes one plain line for each new worst and now and then how far the work is; quiet, nothing.
 """
 
 from __future__ import annotations
@@ -17,12 +17,42 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from supnorm.evaluation.events import Advanced, Event, Finished, NewWorst, Planned, Started
+from supnorm.evaluation.events import Advanced, Event, Finished, NewWorst, Planned, Planting, Started
+from supnorm.results.duration import duration
 from supnorm.results.numbers import ErrorUnit, count, pretty_unit
 from supnorm.results.printable import one_line
 
 BAR = 32
 LINES = 8
+# Seconds until the first line of how far work is, and from each line to the next one: 27 lines in the first hour.
+FIRST, GROWTH = 2.0, 1.25
+
+
+class NowAndThen:
+    """When a line of how far work is is due, and what it says of the time.
+
+    >>> times = iter([0.0, 1.0, 30.0, 30.0, 31.0])
+    >>> line = NowAndThen(lambda: next(times))
+    >>> line.due(), line.due(), line.words(100, 756), line.due()
+    (False, True, '30 s, about 3.3 min left', False)
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._begun, self._next = clock, clock(), FIRST
+
+    def due(self) -> bool:
+        """Whether it is time for a line; the next one is then due later."""
+        seconds = self._clock() - self._begun
+        if seconds < self._next:
+            return False
+        self._next = GROWTH * seconds + FIRST
+        return True
+
+    def words(self, done: float, total: float) -> str:
+        """The time that ``done`` of ``total`` took, and that the rest will take."""
+        seconds = self._clock() - self._begun
+        left = f", about {duration(seconds * (total / done - 1))} left" if 0 < done < total else ""
+        return duration(seconds) + left
 
 
 class TerminalProgress:
@@ -47,7 +77,9 @@ class TerminalProgress:
         self._latest = Advanced(0, None, math.nan, math.nan, 0)
         self._news: list[NewWorst] = []
         self._planned: Planned | None = None
+        self._planting: Planting | None = None
         self._since = 0.0
+        self._far = NowAndThen(clock)
         self._live: Live | None = None
 
     def __call__(self, event: Event) -> None:
@@ -64,20 +96,39 @@ class TerminalProgress:
             self._begin(event)
         elif isinstance(event, Planned):
             self._planned = event
-            if self._live is None:
-                self._stream.write(f"{event.words}\n")
-                self._stream.flush()
+            self._line(event.words)
         elif isinstance(event, Advanced):
             self._latest = event
+            if self._live is None and event.budget and self._far.due():
+                self._line(f"{self._searched()}, {self._far.words(event.done, event.budget)}")
+        elif isinstance(event, Planting):
+            if self._planting is None:
+                self._far = NowAndThen(self._clock)
+            self._planting = event
+            if self._live is None and self._far.due():
+                self._line(f"{self._planted(event)}, {self._far.words(event.done, event.searches)}")
         elif isinstance(event, NewWorst) and self._is_news(event):
             self._news.append(event)
-            if self._live is None:
-                self._stream.write(self._news_line(event).plain + "\n")
-                self._stream.flush()
+            self._line(self._news_line(event).plain)
         if self._live is not None:
             self._live.update(self.drawing(), refresh=isinstance(event, Finished))
         if isinstance(event, Finished):
             self.close()
+
+    def _line(self, text: str) -> None:
+        """Write a line where nothing is drawn."""
+        if self._live is None:
+            self._stream.write(f"{text}\n")
+            self._stream.flush()
+
+    def _searched(self) -> str:
+        now = self._latest
+        worst = f", worst so far {self._unit(now.worst)}" if not math.isnan(now.worst) else ""
+        return f"{count(now.done)} of {count(now.budget or 0)} evaluations{worst}"
+
+    @staticmethod
+    def _planted(event: Planting) -> str:
+        return f"planted errors: {count(event.done)} of {count(event.searches)} searches"
 
     def _is_news(self, event: NewWorst) -> bool:
         """Whether it grew by 1 % at least or passed the tolerance: polishing is no news."""
@@ -95,7 +146,8 @@ class TerminalProgress:
     def _begin(self, event: Started) -> None:
         event = replace(event, title=one_line(event.title), unit=one_line(event.unit))
         self._started, self._since, self._news, self._planned = event, self._clock(), [], None
-        self._latest = Advanced(0, event.budget, math.nan, math.nan, 0)
+        self._latest, self._planting = Advanced(0, event.budget, math.nan, math.nan, 0), None
+        self._far = NowAndThen(self._clock)
         self.close()
         if self._stream.isatty():
             console = Console(file=self._stream, highlight=False, emoji=False)
@@ -113,7 +165,8 @@ class TerminalProgress:
         hint = Text("Ctrl-C stops and keeps the work; --resume goes on", "dim")
         news = [self._news_line(e) for e in self._news[-LINES:]]
         plan = [Text(self._planned.words, "dim")] if self._planned is not None else []
-        return Group(self._head(), *plan, self._bar(), self._now(), *news, hint)
+        planting = [Text(self._planted(self._planting))] if self._planting is not None else []
+        return Group(self._head(), *plan, self._bar(), *planting, self._now(), *news, hint)
 
     def _head(self) -> Text:
         begun = self._started

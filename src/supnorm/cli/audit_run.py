@@ -1,0 +1,242 @@
+"""The audit of a problem file into a folder, as `audit` and `compare` make it: store, result, worst points, page."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from supnorm.cli.answer import say
+from supnorm.cli.executors import dask_executor
+from supnorm.cli.options import default_folder
+from supnorm.cli.repeat import repeated
+from supnorm.cli.run import RunContext
+from supnorm.interrupts import INTERRUPTS
+from supnorm.results.option import number_list, option
+
+if TYPE_CHECKING:
+    from supnorm.auditing import AuditReport, Power
+    from supnorm.problem import Problem
+    from supnorm.problem.specification import ProblemSpec
+
+MOST = 100_000_000_000  # evaluations: days of the fastest functions
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlantedOptions:
+    """Which errors are planted; each replaces the setting of the problem file."""
+
+    power_runs: int | None = option(
+        "--power-runs",
+        "Searches for each planted error. [default: 10]",
+        default=None,
+        kind=int,
+        low=1,
+        high=10_000,
+    )
+    power_heights: tuple[float, ...] | None = option(
+        "--power-heights", "In multiples of the worst error, above 1. [default: 1.2]", default=None, metavar="H,H,...",
+        read=number_list,
+    )  # fmt: skip
+    power_volumes: tuple[float, ...] | None = option(
+        "--power-volumes", "Shares of the domain. [default: 0.01,0.001,0.0001]", default=None, metavar="V,V,...",
+        read=number_list,
+    )  # fmt: skip
+    power_sheets: tuple[float, ...] | None = option(
+        "--power-sheets", 'Thicknesses of thin sheets, "" for none. [default: 1e-06]', default=None,
+        metavar="T,T,...", read=number_list,
+    )  # fmt: skip
+    power_evaluations: int | None = option(
+        "--power-evaluations", "Of each such search. [default: a tenth of the audit's]", default=None, kind=int,
+        low=20, high=MOST,
+    )  # fmt: skip
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The fields of `Power` that are set."""
+        return {k.removeprefix("power_"): v for k, v in vars(self).items() if v is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """How a problem is audited; what is None is that of the problem file.
+
+    Attributes:
+        power: plant errors; None where the file or an option of the planted errors decides.
+        planted: which ones.
+        dask: address of a scheduler.
+        trust: run model files that need it.
+    """
+
+    evaluations: int | None = option(
+        "--evaluations",
+        "Budget of search and statistics; all points where inputs are lists of values and it allows them. "
+        "[default: 100000; 400 for calls of more than 1 ms]",
+        default=None, kind=int, low=100, high=MOST,
+    )  # fmt: skip
+    seconds: float | None = option(
+        "--seconds", "Stop the search after this time; what follows takes less than as long again.", default=None,
+        kind=float, low=0.1,
+    )  # fmt: skip
+    seed: int | None = option("--seed", "Same seed, same result. [default: 0]", default=None, kind=int, low=0)
+    cost: str | None = option(
+        "--cost",
+        "Whether a call takes more than 1 ms a point: cheap, expensive (the reference), expensive-model or "
+        "expensive-both; with :ROWS the rows of a call. [default: measured, and recorded]",
+        default=None, metavar="WORD",
+    )  # fmt: skip
+    workers: int | None = option(
+        "--workers", "Processes for an expensive reference. [default: 1]", default=None, kind=int, low=1
+    )
+    dask: str | None = None
+    power: bool | None = None
+    planted: PlantedOptions = field(default_factory=PlantedOptions)
+    trust: bool = False
+
+    def settled(self, specification: ProblemSpec) -> SearchOptions:
+        """These options, with the settings of the problem file for those that are not given."""
+        file = specification.audit
+        # The command line's budget replaces the file's: --seconds alone means no limit of evaluations.
+        own = self.evaluations is not None or self.seconds is not None
+        return replace(
+            self,
+            evaluations=self.evaluations if own else file.evaluations,
+            seconds=self.seconds if own else file.seconds,
+            seed=(file.seed or 0) if self.seed is None else self.seed,
+        )
+
+    def errors(self, specification: ProblemSpec) -> Power | None:
+        """The planted errors; None where there are none."""
+        from supnorm.auditing import Power
+
+        wanted = specification.audit.power or bool(self.planted.given) if self.power is None else self.power
+        if not wanted:
+            return None
+        return Power(**specification.power.model_dump(exclude_none=True) | self.planted.given)
+
+    def command(self, path: Path, folder: Path, cost: str | None) -> str:
+        """The command line that repeats the audit, with the cost that was decided."""
+        planted = {
+            f"power-{name}": ",".join(f"{v:.15g}" for v in value) if isinstance(value, tuple) else str(value)
+            for name, value in self.planted.given.items()
+        }
+        options: dict[str, Any] = {
+            "seed": self.seed,
+            "evaluations": self.evaluations,
+            "seconds": None if self.seconds is None else f"{self.seconds:.15g}",
+            "cost": cost,
+            "power": self.power,
+            "no-power": self.power is False,
+            **planted,
+            "workers": self.workers,
+            "dask": self.dask,
+            "trust": self.trust,
+            "out": folder if folder != default_folder(path) else None,
+        }
+        return repeated("audit", path, options)
+
+
+def run_audit(
+    path: Path,
+    run: RunContext,
+    options: SearchOptions,
+    tell: Callable[[AuditReport], None] = lambda report: None,
+) -> AuditReport:
+    """Audit a problem file into the folder of a run.
+
+    Args:
+        path: of the problem file.
+        run: where to, and whether progress is drawn.
+        options: how.
+        tell: is given a report that cannot be written.
+    """
+    from supnorm.auditing import NORMS, audit
+    from supnorm.evaluation import Finished
+    from supnorm.evaluation.cost_word import repeat_word
+    from supnorm.pages import TerminalProgress
+    from supnorm.problem.specification import read_specification
+    from supnorm.sources import open_problem, save_problem
+
+    specification = read_specification(path)
+    settings, chosen = specification.audit, options.settled(specification)
+    errors, problem = options.errors(specification), open_problem(path, trust=options.trust)
+    if not settings.gradients:
+        problem = _without_gradients(problem)
+    folder = run.directory
+    go_on = f"run the same command with --out {shlex.quote(str(folder))} --resume"
+    kept = f"the expensive evaluations are kept in {folder}: {go_on}"
+    observer = TerminalProgress(quiet=run.silent)
+    asked = {"seed": chosen.seed, "evaluations": chosen.evaluations, "seconds": chosen.seconds}
+    with run.store(problem, asked) as store:
+        save_problem(problem, folder / "problem.toml")
+        with run.interruptible(f" before any point had an error; {kept}"):
+            try:
+                report = audit(
+                    problem,
+                    evaluations=chosen.evaluations,
+                    seconds=chosen.seconds,
+                    seed=chosen.seed or 0,
+                    workers=options.workers or settings.workers or 1,
+                    executor=dask_executor(options.dask),
+                    power=errors,
+                    cost=options.cost or settings.cost,
+                    norms=settings.norms or NORMS,
+                    store=store,
+                    observer=observer,
+                )
+            finally:
+                observer(Finished())  # an error or Ctrl-C must not leave the live display open
+        decided = report.document["cost"]  # a repeat must not be decided by another timing
+        command = chosen.command(path, folder, None if decided is None else repeat_word(decided))
+        report = replace(report, document={**report.document, "command": command})
+        _keep(report, run, tell)
+        if (folder / "certificate.json").exists():
+            joined = _with_proof(report, problem, folder)
+            if joined is not report:
+                _keep(joined, run, tell)
+            report = joined
+    if report.status.code == "interrupted":
+        advice = report.status.advice  # by you, or by workers or a disk, which it names
+        why = "interrupted" if advice.startswith("Stopped by you") else advice.partition("; ")[0]
+        say(f"supnorm: {why}; the report of what was done and {kept}", err=True)
+    return report
+
+
+def _without_gradients(problem: Problem) -> Problem:
+    model = None if problem.model is None else replace(problem.model, vjp=None)
+    return replace(problem, model=model, reference=replace(problem.reference, vjp=None))
+
+
+def _keep(report: AuditReport, run: RunContext, tell: Callable[[AuditReport], None]) -> None:
+    """Write result, points and page; ``tell`` is given the report where they cannot be written."""
+    from supnorm.pages import write_page
+
+    with run.writing(lambda: tell(report)):
+        report.save(run.directory)
+        write_page(report, run.directory / "report.html")
+
+
+def _with_proof(report: AuditReport, problem: Problem, folder: Path) -> AuditReport:
+    """The report with what the certificate of the same problem in the folder says: its bound, and its worse witness.
+
+    The report has been written already: whatever ends this loses nothing of it.
+    """
+    import numpy as np
+
+    from supnorm.certification import certify, into_report
+    from supnorm.results import BadInput, Contradiction
+
+    path = folder / "certificate.json"
+    points = np.array([peak.x for peak in report.peaks])
+    try:
+        bound = certify(problem, boxes=0, resume=path, witness=points if len(points) else None)
+        return into_report(report, bound)
+    except (BadInput, Contradiction) as why:  # the report of the audit is good without it
+        why_not = str(why)
+    except KeyboardInterrupt:
+        INTERRUPTS.taken()
+        why_not = "stopped by you before it was compared with this audit; certify --resume takes it in"
+    say(f"supnorm: the upper bound of {path} is not in this report: {why_not}", err=True)
+    return report

@@ -1,0 +1,46 @@
+"""Who does the work of a verb: processes of this machine, or a Dask scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from supnorm.evaluation.processes import Processes
+
+
+@contextmanager
+def processes(workers: int | None) -> Iterator[Processes | None]:
+    """Workers that leave Ctrl-C to the parent, and end when it is done."""
+    if workers is None or workers < 2:
+        yield None
+        return
+    from supnorm.evaluation.processes import Processes
+
+    pool = Processes(workers, deaf=True)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def dask_executor(address: str | None) -> Any:
+    """The executor of a running Dask scheduler; None without an address.
+
+    Raises:
+        BadInput: without the package distributed, or when nothing answers at the address.
+    """
+    from supnorm.results import BadInput, install
+    from supnorm.results.guard import cause
+
+    if address is None:
+        return None
+    try:
+        from distributed import Client
+    except ImportError:
+        raise BadInput(f"--dask needs the package distributed: {install('dask')}") from None
+    try:
+        return Client(address, timeout="10s").get_executor()
+    except Exception as error:  # addresses that are none raise types of many kinds
+        raise BadInput(f"--dask {address}: no scheduler answers: {cause(error)}") from None

@@ -1,0 +1,123 @@
+"""What long work says on stderr, of whichever verb: its facts at once, and now and then how far it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from supnorm.cli.answer import say
+from supnorm.pages.progress import NowAndThen
+from supnorm.results.duration import duration
+
+ENDLESS = 1e7  # seconds: a forecast beyond says nothing
+
+
+@dataclass(frozen=True)
+class CheckPlanned:
+    """What checking a certificate is forecast to take, in words, and how many processes share it."""
+
+    cost: str
+    workers: int
+
+
+@dataclass(frozen=True)
+class LeavesChecked:
+    """Of ``total`` leaves of a certificate ``done`` are proved again."""
+
+    done: int
+    total: int
+
+
+class Progress:
+    """An observer of every verb but `audit`, which draws; its lines are found by the kind of an event.
+
+    Args:
+        patience: what is added to the first line that announces long work, such as how to end it sooner.
+        clock: seconds.
+
+    >>> from supnorm.planning.progress import Planned
+    >>> from supnorm.evaluation import Advanced
+    >>> import sys
+    >>> sys.stderr, stderr = sys.stdout, sys.stderr
+    >>> times = iter([0.0, 30.0, 30.0])
+    >>> tell = Progress("; --out DIR would keep them", clock=lambda: next(times))
+    >>> tell(Planned("flow", 756, 0.3, 226.8))
+    budget of flow: about 756 calls, 0.3 s each: about 3.8 min; --out DIR would keep them
+    >>> tell(Advanced(100, 756, float("nan"), float("nan"), 0))
+      100 of about 756 calls, 30 s, about 3.3 min left
+    >>> sys.stderr = stderr
+    """
+
+    def __init__(self, patience: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+        self._patience, self._far = patience, NowAndThen(clock)
+
+    def __call__(self, event: Any) -> None:
+        """Say what an event tells; nothing of kinds that are not known."""
+        name = type(event).__name__
+        if name in AT_ONCE:
+            patience = self._patience if name in ANNOUNCEMENTS else ""
+            self._patience = self._patience[len(patience) :]
+            say(AT_ONCE[name](event) + patience, err=True)
+        elif name in FAR and self._far.due():
+            say(f"  {FAR[name](event, self._far)}", err=True)
+
+
+def _calls_planned(event: Any) -> str:
+    each = f"{duration(event.cost)} each" if event.cost >= 1e-3 else f"{1e6 * event.cost:.2g} us each"
+    return f"budget of {event.title}: about {event.calls:,} calls, {each}: about {duration(event.seconds)}"
+
+
+def _trainings_planned(event: Any) -> str:
+    name = f" of {event.curve}" if event.curve else ""
+    if event.seconds is None:
+        return f"learning curve{name}: {event.runs} trainings; two short ones come first and tell the time"
+    return f"learning curve{name}: {event.runs} trainings to go, about {duration(event.seconds)}"
+
+
+def _training_ended(event: Any) -> str:
+    run = event.run
+    errors = f"RMS {run.rms:.3g}, largest error {run.sup:.3g}"
+    return f"  {event.done} of {event.runs}: {run.samples} samples, width {run.width}: {errors}"
+
+
+def _check_planned(event: Any) -> str:
+    shared = f", shared by up to {event.workers} processes" if event.workers > 1 else ""
+    return f"  forecast: {event.cost}{shared}"
+
+
+def _calls_made(event: Any, far: NowAndThen) -> str:
+    expected = event.budget or event.done
+    more = "" if event.done < expected else ", more than planned: kinks and peaks are followed further"
+    of = f" of about {expected:,}" if event.done < expected else ""
+    return f"{event.done:,}{of} calls{more}, {far.words(event.done, expected)}"
+
+
+def _narrowed(event: Any, far: NowAndThen) -> str:
+    left = f"about {duration(event.remaining)} left" if event.remaining < ENDLESS else "long to go"
+    return (
+        f"[{event.lower:.4g}, {event.upper:.4g}]  {100 * event.proved_volume:.1f} % of the volume proved, "
+        f"{event.boxes:,} boxes, {event.pending:,} to do, {duration(event.seconds)}, {left}"
+    )
+
+
+def _leaves(event: Any, far: NowAndThen) -> str:
+    return f"{event.done:,} of {event.total:,} leaves proved again, {far.words(event.done, event.total)}"
+
+
+# By the names of the events: to import every room for the sake of one verb would take a second.
+AT_ONCE: dict[str, Callable[[Any], str]] = {
+    "Planned": _calls_planned,
+    "TrainingsPlanned": _trainings_planned,
+    "TrainingEnded": _training_ended,
+    "Tried": lambda e: f"  tried {e.method}: RMS {e.rms:.3g}, worst {e.worst:.3g}",
+    "Training": lambda e: f"  training a network of {e.weights:,} weights on {e.samples:,} samples",
+    "CheckPlanned": _check_planned,
+}
+ANNOUNCEMENTS = ("Planned", "Training")
+FAR: dict[str, Callable[[Any, NowAndThen], str]] = {
+    "Advanced": _calls_made,
+    "BracketNarrowed": _narrowed,
+    "LeavesChecked": _leaves,
+}

@@ -1,0 +1,147 @@
+"""One run of a verb: where it is kept, what it says, and how it ends when somebody interrupts it.
+
+`with_run` gives a command the options ``--out``, ``--resume``, ``--json`` and ``--quiet`` and hands it a `RunContext`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from supnorm.cli.answer import answer, printed_if_lost, say
+from supnorm.cli.fields import Command, with_parameters
+from supnorm.cli.options import JSON, QUIET, STORE
+from supnorm.interrupts import INTERRUPTS
+from supnorm.results.status import BadInput, Interrupted
+
+if TYPE_CHECKING:
+    from supnorm.evaluation import EvaluationStore
+    from supnorm.problem import Problem
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """A run of a verb.
+
+    Attributes:
+        folder: where it is kept; None where ``--out`` is needed for that and was not given.
+        named: whether ``--out`` named the folder: another problem's run in it is then refused, and not renamed.
+        resume: go on with the run in the folder.
+        as_json: print the result as JSON, and nothing else.
+        quiet: print neither progress nor summary.
+    """
+
+    folder: Path | None
+    named: bool
+    resume: bool
+    as_json: bool
+    quiet: bool
+
+    @property
+    def directory(self) -> Path:
+        """The folder of a run that has one."""
+        assert self.folder is not None
+        return self.folder
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing but an answer is printed."""
+        return self.quiet or self.as_json
+
+    def observer(self, patience: str = "") -> Callable[[Any], None]:
+        """The observer that says how far the work is; see `Progress`."""
+        from supnorm.cli.progress import Progress
+        from supnorm.evaluation.events import silent
+
+        return silent if self.silent else Progress(patience)
+
+    @contextmanager
+    def store(
+        self, problem: Problem, asked: dict[str, float | None], name: str = STORE, older: Iterable[str] = ()
+    ) -> Iterator[EvaluationStore]:
+        """The store of the run in its folder, which is nobody else's inside; see `run_folder`.
+
+        Args:
+            problem: whose functions are evaluated.
+            asked: options that a resumed run must have as well.
+            name: of the store's file.
+            older: patterns of other files that are set aside with it.
+
+        Raises:
+            BadInput: where the folder cannot be used, or another run is resumed.
+        """
+        from supnorm.cli.folder import run_folder, same_run
+
+        with run_folder(self.directory, problem, self.resume, self.named, name, older) as store:
+            same_run(store, asked, self.directory)
+            yield store
+
+    @contextmanager
+    def interruptible(self, left: str) -> Iterator[None]:
+        """Inside, Ctrl-C ends the work as `Interrupted`, which says what is ``left`` of it."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            INTERRUPTS.taken()
+            raise Interrupted(f"interrupted{left}") from None
+
+    def tell(self, json: Callable[[], str], lines: Callable[[], Iterable[str]]) -> None:
+        """Print the result: as JSON, in lines, or not at all."""
+        if self.as_json:
+            answer(json())
+        elif not self.quiet:
+            for line in lines():
+                say(line)
+
+    @contextmanager
+    def writing(self, tell: Callable[[], None]) -> Iterator[None]:
+        """Inside, files that belong together are written: Ctrl-C waits, and what cannot be written is printed first."""
+        from supnorm.cli.folder import undisturbed
+
+        with undisturbed(), printed_if_lost(tell):
+            yield
+
+    def within(self, name: str, resume: bool) -> RunContext:
+        """The run of a part, in a folder inside this one, that says nothing but progress."""
+        return replace(self, folder=self.directory / name, resume=resume, quiet=self.silent, as_json=False)
+
+
+def with_run(default: Callable[[Any], Path | None], shown: str) -> Callable[[Command], Command]:
+    """A command of a problem and ``run``, a `RunContext`, with the options that make one.
+
+    Args:
+        default: the folder of a run, from the first argument, where ``--out`` names none.
+        shown: what the help says of it.
+    """
+    folder = typer.Option("--out", metavar="DIR", help=shown)
+    options = {
+        "out": (Annotated[Path | None, folder], None),
+        "resume": (Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")], False),
+        "as_json": (JSON, False),
+        "quiet": (QUIET, False),
+    }
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    generated = [
+        inspect.Parameter(name, keyword, default=default, annotation=annotation)
+        for name, (annotation, default) in options.items()
+    ]
+
+    def decorate(command: Command) -> Command:
+        first = next(iter(inspect.signature(command).parameters))
+
+        def with_context(**given: Any) -> int:
+            out, resume, as_json, quiet = (given.pop(name) for name in options)
+            kept = out or default(given[first])
+            if resume and kept is None:
+                raise BadInput("--resume needs --out DIR, the folder of the run to go on with")
+            return command(**given, run=RunContext(kept, out is not None, resume, as_json, quiet))
+
+        return with_parameters(command, with_context, generated, without=("run",))
+
+    return decorate
