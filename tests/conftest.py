@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
+from itertools import groupby
 
+import numpy as np
+import pytest
 from hypothesis import settings
 from tests.schema import demand_as_published
 
@@ -32,3 +35,16 @@ def _every_result_as_published() -> None:
 
 
 _every_result_as_published()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test that is marked ``sampled(k)``, all but k cases, spread evenly, are slow ones."""
+    for _, group in groupby(items, lambda item: (item.path, getattr(item, "originalname", item.name))):
+        cases = list(group)
+        mark = cases[0].get_closest_marker("sampled")
+        if mark is not None:
+            kept = {*np.linspace(0, len(cases) - 1, mark.args[0]).round().astype(int)}
+            for i, case in enumerate(cases):
+                if i not in kept:
+                    case.add_marker("slow")

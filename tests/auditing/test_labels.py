@@ -59,6 +59,7 @@ def bank(
     return Domain(**{f"x{i}": (0.0, 1.0) for i in range(d)}), x, model, labels, set(bad.tolist())
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("d", [2, 3, 5])
 @pytest.mark.parametrize("kind", ["smooth", "jump"])
 @pytest.mark.parametrize("noise", [0.0, 0.01])

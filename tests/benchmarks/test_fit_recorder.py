@@ -43,6 +43,7 @@ def test_parameters_that_are_no_better_are_not_collected() -> None:
     assert recorder.best.tolist() == [1.0]
 
 
+@pytest.mark.slow
 def test_each_optimiser_with_our_loss_goes_down() -> None:
     from benchmarks.fit.compare import start
     from benchmarks.fit.methods import _our_gradients as ours

@@ -135,6 +135,7 @@ def _cases(table):
     return [(what, name) for what, (_, _, names) in table.items() for name in dict.fromkeys(names)]
 
 
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize(("what", "name"), _cases(REMAINDERS))
 def test_remainders(what, name):
     parts, least, _ = REMAINDERS[what]

@@ -61,6 +61,7 @@ def sampled(problem, count=40_000):
     return np.abs(problem.model.value(x) - problem.reference.value(x)).max()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("size", [1.0, 1e-2, 1e-7])
 @pytest.mark.parametrize(("seed", "d", "how"), [(0, 1, "complex"), (1, 2, "complex"), (2, 3, "complex"),
                                                 (3, 1, 8), (4, 2, 7), (5, 1, 5)])  # fmt: skip

@@ -108,6 +108,7 @@ def _without_shift(monkeypatch):
     monkeypatch.setattr(near_one, "binary_shift", lambda op, c, orders, *parameter: None)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("honest", [True, False])
 def test_absolute_terms_of_slopes_are_needed_and_enough(honest, monkeypatch):
     """Without the shift the slope of 1/x at 1e199 is lost: only the absolute term pays for it."""

@@ -80,6 +80,7 @@ def test_five_inputs_interrupted_and_resumed(tmp_path):
     assert np.isclose(second.certificate.boxes.volume().sum(), 1.0)
 
 
+@pytest.mark.slow
 def test_the_forecast_is_of_the_right_size():
     """At a third of the work the boxes still needed are foreseen within a factor of four."""
     events = []

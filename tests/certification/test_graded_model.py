@@ -58,6 +58,7 @@ def one(function):
     return lower_jaxpr(lambda x: function(x[:, :1]), 1)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", list(random_programs(np.random.default_rng(0))))
 def test_random_networks(name):
     rng = np.random.default_rng(3)

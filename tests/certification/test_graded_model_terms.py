@@ -86,6 +86,7 @@ TWO = {
 }
 
 
+@pytest.mark.sampled(60)
 @pytest.mark.parametrize("name", TWO)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
@@ -161,6 +162,7 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(40)
 @pytest.mark.parametrize("op", FUNCTIONS)
 @pytest.mark.parametrize("kind", ARGUMENTS)
 def test_functions(op, kind):

@@ -62,6 +62,7 @@ def _points(r):
     return r * angles
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", majorants.REMAINDER)
 def test_remainder_on_circles(name):
     worst, median = _worst_ratio(name)
@@ -69,6 +70,7 @@ def test_remainder_on_circles(name):
     assert median > 0.2  # not wasteful
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", majorants.REMAINDER)
 def test_a_weakened_remainder_is_noticed(name, monkeypatch):
     honest = majorants.REMAINDER[name]

@@ -30,6 +30,7 @@ def test_heat_equation_with_a_known_residual(tmp_path):
     assert check(tmp_path / "c.json").accepted
 
 
+@pytest.mark.slow
 def test_burgers_residual_of_a_network():
     net = cases.network(np.random.default_rng(1), 2, 12, 2, "tanh")
 

@@ -55,6 +55,7 @@ def test_one_sided_errors_that_vanish_at_points(side, tmp_path):
     assert verdict(tmp_path / "c.json", problem).accepted
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("measure", [ErrorMeasure(), ErrorMeasure("relative", floor=0.5),
                                      ErrorMeasure("scaled", scale=(0.3,)), ErrorMeasure(side="under")],
                          ids=["absolute", "relative", "scaled", "under"])  # fmt: skip

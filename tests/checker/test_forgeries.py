@@ -35,6 +35,7 @@ def test_no_false_file_is_accepted(files, tmp_path):
     assert set(used) == set(forgeries.EDITS)
 
 
+@pytest.mark.slow
 def test_honest_files_are_no_forgeries(files):
     for honest in files:
         assert not forgeries.is_false(honest, honest.copy())

@@ -79,6 +79,7 @@ def test_a_script_without_the_guard_is_named_once(tmp_path: Path, text: str, lin
     assert last.endswith('put it under if __name__ == "__main__":')
 
 
+@pytest.mark.slow
 def test_the_command_line_in_such_a_script_is_bad_input(tmp_path: Path) -> None:
     done = run_script(tmp_path, VERB)
     assert done.returncode == 2

@@ -108,6 +108,7 @@ def test_an_expensive_call_has_the_users_threads_and_a_cheap_one_has_one(
     assert threads() == {2}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("verb", ["budget", "certify", "fit"])
 def test_every_verb_limits_them(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[set[int]] = []

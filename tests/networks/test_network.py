@@ -47,6 +47,7 @@ def test_value_agrees_with_a_50_digit_evaluation(activation):
     np.testing.assert_allclose(net.value(x[None])[0], y, rtol=1e-13, atol=1e-14)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("activation", ["tanh", "gelu"])
 def test_jax_is_the_same_function_of_inputs_and_parameters(activation, kind):
@@ -59,6 +60,7 @@ def test_jax_is_the_same_function_of_inputs_and_parameters(activation, kind):
     assert np.abs(other.value(x) - net.value(x)).max() > 1e-3
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 def test_vjp_agrees_with_jax(activation, kind):

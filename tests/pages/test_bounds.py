@@ -37,6 +37,7 @@ def certified(data: dict[str, Any], kind: str = "certified") -> dict[str, Any]:
     return data
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8"])
 def test_the_section_comes_with_a_certificate_only(result: Result, name: str) -> None:
     assert HEADING not in page(result(name))
@@ -108,6 +109,7 @@ DOUBTS = (
 )
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8"])
 @pytest.mark.parametrize("kind", ["certified", "exact-arithmetic"])
 def test_a_page_of_a_proved_problem_has_no_doubts_and_says_what_the_proof_rests_on(

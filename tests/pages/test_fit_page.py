@@ -127,6 +127,7 @@ def test_nothing_to_draw():
     assert drawn.count("<path") == error_over_time([good], 700, "RMS error").count("<path") >= 1
 
 
+@pytest.mark.slow
 def test_samples_and_proofs(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.random((60, 2))

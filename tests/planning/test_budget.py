@@ -136,6 +136,7 @@ def test_known_tools(name, tool):
     assert result.status.exit == ExitCode.DONE
 
 
+@pytest.mark.slow
 def test_pilot_fits_decide_where_structure_does_not():
     f = lambda x: 1 / (1.2 + np.sin(x[:, 0] + x[:, 1] * x[:, 2]) * x[:, 3])  # noqa: E731
     pilot = budget(f, cube(4), tolerance=1e-3, calls=20_000, sample_budget=600).pilot
@@ -389,6 +390,7 @@ def test_a_relative_tolerance_says_where_it_stands():
         budget(given(lambda x: np.maximum(x[:, 0] - 0.5, 0.0)), calls=3000)
 
 
+@pytest.mark.slow
 def test_a_kink_that_no_method_meets_is_told_to_be_cut_out():
     result = budget(lambda x: np.abs(x[:, 0] - 0.5 * x[:, 1] ** 2), cube(2), tolerance=1e-5, calls=20_000)
     assert result.verdict.word == "unsuitable"

@@ -96,6 +96,7 @@ def simulated(law, scatter, rng, by_size=7, seeds=4):
     return ErrorsBySize(sizes, tuple(np.log(law(m)) + scatter * rng.standard_normal(seeds) for m in sizes))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("law", [lambda m: 3 / m, lambda m: m**-0.5, lambda m: 5 / m**2 + 1e-3])
 @pytest.mark.parametrize("method", [drift_forecast, power_law_forecast, envelope])
 def test_laws_that_hold_are_covered(law, method):

@@ -49,6 +49,7 @@ def test_the_network_is_the_interpolant(d, parts):
     assert 0.8 * 10 ** log10_weights(d, parts) < used <= round(10 ** log10_weights(d, parts))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("d", "eps"), [(1, 1e-3), (2, 0.02), (3, 0.3)])
 def test_the_network_keeps_its_promise_for_second_derivatives(d, eps):
     w = np.array([2.0, -1.5, 1.0])[:d]

@@ -199,6 +199,7 @@ def test_coins_at_the_full_count_are_not_proved():
     assert randomised_samples.randomised_error(x, scales, width) < eps
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("d", "n"), [(1, 2), (2, 2)])
 def test_fewer_parts_break_the_promise_of_the_relu_network(d, n):
     eps, f = 1e-2, lambda x: 0.5 * ((x - 0.5) ** 2).sum(axis=1) * 4

@@ -229,6 +229,7 @@ def test_constraints_return_booleans(values: type) -> None:
         domain.contains(np.array([[0.25], [0.75]]))
 
 
+@pytest.mark.slow
 def test_few_points_of_the_box_are_drawn_in_many_goes() -> None:
     """A draw is limited to a million points; those beyond were counted as tried, and domains refused for it."""
     domain = Domain([lambda x: x[:, 0] < 5e-4], x=(0.0, 1.0))
