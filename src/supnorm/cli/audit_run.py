@@ -37,21 +37,34 @@ class PlantedOptions:
         high=10_000,
     )
     power_heights: tuple[float, ...] | None = option(
-        "--power-heights", "In multiples of the worst error, above 1. [default: 1.2]", default=None, metavar="H,H,...",
+        "--power-heights",
+        "In multiples of the worst error, above 1. [default: 1.2]",
+        default=None,
+        metavar="H,H,...",
         read=number_list,
-    )  # fmt: skip
+    )
     power_volumes: tuple[float, ...] | None = option(
-        "--power-volumes", "Shares of the domain. [default: 0.01,0.001,0.0001]", default=None, metavar="V,V,...",
+        "--power-volumes",
+        "Shares of the domain. [default: 0.01,0.001,0.0001]",
+        default=None,
+        metavar="V,V,...",
         read=number_list,
-    )  # fmt: skip
+    )
     power_sheets: tuple[float, ...] | None = option(
-        "--power-sheets", 'Thicknesses of thin sheets, "" for none. [default: 1e-06]', default=None,
-        metavar="T,T,...", read=number_list,
-    )  # fmt: skip
+        "--power-sheets",
+        'Thicknesses of thin sheets, "" for none. [default: 1e-06]',
+        default=None,
+        metavar="T,T,...",
+        read=number_list,
+    )
     power_evaluations: int | None = option(
-        "--power-evaluations", "Of each such search. [default: a tenth of the audit's]", default=None, kind=int,
-        low=20, high=MOST,
-    )  # fmt: skip
+        "--power-evaluations",
+        "Of each such search. [default: a tenth of the audit's]",
+        default=None,
+        kind=int,
+        low=20,
+        high=MOST,
+    )
 
     @property
     def given(self) -> dict[str, Any]:
@@ -74,19 +87,26 @@ class SearchOptions:
         "--evaluations",
         "Budget of search and statistics; all points where inputs are lists of values and it allows them. "
         "[default: 100000; 400 for calls of more than 1 ms]",
-        default=None, kind=int, low=100, high=MOST,
-    )  # fmt: skip
+        default=None,
+        kind=int,
+        low=100,
+        high=MOST,
+    )
     seconds: float | None = option(
-        "--seconds", "Stop the search after this time; what follows takes less than as long again.", default=None,
-        kind=float, low=0.1,
-    )  # fmt: skip
+        "--seconds",
+        "Stop the search after this time; what follows takes less than as long again.",
+        default=None,
+        kind=float,
+        low=0.1,
+    )
     seed: int | None = option("--seed", "Same seed, same result. [default: 0]", default=None, kind=int, low=0)
     cost: str | None = option(
         "--cost",
         "Whether a call takes more than 1 ms a point: cheap, expensive (the reference), expensive-model or "
         "expensive-both; with :ROWS the rows of a call. [default: measured, and recorded]",
-        default=None, metavar="WORD",
-    )  # fmt: skip
+        default=None,
+        metavar="WORD",
+    )
     workers: int | None = option(
         "--workers", "Processes for an expensive reference. [default: 1]", default=None, kind=int, low=1
     )

@@ -117,9 +117,13 @@ def _not_too_large(certificate: Path) -> None:
 
 
 def checked(
-    certificate: Path, problem: Problem | None, workers: int = 1, tell: Callable[[Any], None] | None = None,
-    most: float | None = None, memory: float | None = None,
-) -> CheckResult:  # fmt: skip
+    certificate: Path,
+    problem: Problem | None,
+    workers: int = 1,
+    tell: Callable[[Any], None] | None = None,
+    most: float | None = None,
+    memory: float | None = None,
+) -> CheckResult:
     """The checker's verdict; a file that does not speak of the problem is rejected before its leaves are proved.
 
     Raises:
@@ -144,10 +148,15 @@ def checked(
             functions = None if unlike else functions_of_problem(problem)
         with broken_workers_explained():
             result = unlike or check(
-                certificate, points, None if tell is None else _leaves(tell),
-                functions=functions, workers=workers, limit=most or LIMIT, memory=MB * memory if memory else MEMORY,
+                certificate,
+                points,
+                None if tell is None else _leaves(tell),
+                functions=functions,
+                workers=workers,
+                limit=most or LIMIT,
+                memory=MB * memory if memory else MEMORY,
                 announce=None if tell is None else (lambda cost: tell(CheckPlanned(str(cost), workers))),
-            )  # fmt: skip
+            )
     except KeyboardInterrupt:
         raise Interrupted(
             f"interrupted: {certificate} is neither accepted nor rejected; the same command checks it from the start"

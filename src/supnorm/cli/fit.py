@@ -37,8 +37,9 @@ class FitOptions:
         "--cost",
         "Whether a call of the reference takes more than 1 ms a point: cheap, expensive or expensive:ROWS (of a call). "
         "[default: measured, and recorded]",
-        default=None, metavar="WORD",
-    )  # fmt: skip
+        default=None,
+        metavar="WORD",
+    )
     workers: int = option(
         "--workers", "Processes for an expensive reference. [default: 1]", default=1, kind=int, low=1
     )
@@ -46,8 +47,18 @@ class FitOptions:
 
 # The options of the command that repeats a fit, in this order.
 WORDS = (
-    "out", "tolerance", "norm", "seconds", "max-evaluations", "method", "certify", "seed", "cost", "workers", "trust"
-)  # fmt: skip
+    "out",
+    "tolerance",
+    "norm",
+    "seconds",
+    "max-evaluations",
+    "method",
+    "certify",
+    "seed",
+    "cost",
+    "workers",
+    "trust",
+)
 
 
 def _folder(problem: Path) -> Path:
