@@ -179,7 +179,8 @@ def names_in(path: Path) -> set[str]:
         }
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
             found.add(node.value)
-    parts = re.findall(r"[A-Za-z][a-z]*", " ".join(found))
+    words = " ".join(found).replace("in_place", "")  # that an array is changed in place is an ordinary word
+    parts = re.findall(r"[A-Za-z][a-z]*", words)
     return {part.lower() for part in parts}
 
 

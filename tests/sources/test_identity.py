@@ -15,7 +15,7 @@ import supnorm
 from supnorm.problem import fingerprint
 from supnorm.results import BadInput
 from supnorm.sources import open_problem, save_problem
-from supnorm.sources.recording import Places, files_of, recording
+from supnorm.sources.recording import Folders, files_of, recording
 
 SOURCE = str(Path(supnorm.__file__).parents[1])
 PROBLEM = """
@@ -237,8 +237,8 @@ def test_packages_temporary_files_and_hidden_folders_do_not_count(tmp_path):
         for file in (*folder.rglob("*.txt"), Path(np.__file__), Path(supnorm.__file__)):
             file.read_bytes()
     assert [f.name for f in files_of(opened.files, [own])] == ["a.txt"]
-    assert not Places.of([Path("/tmp/problem.toml")]).hold("/usr/lib/os.py")
-    assert "/" not in Places.of([Path("/problem.toml"), Path.home() / "x" / "problem.toml"]).below[1:]
+    assert not Folders.of([Path("/tmp/problem.toml")]).hold("/usr/lib/os.py")
+    assert "/" not in Folders.of([Path("/problem.toml"), Path.home() / "x" / "problem.toml"]).below[1:]
 
 
 def test_code_that_cannot_be_parsed_is_for_its_reader_to_refuse(tmp_path):

@@ -234,8 +234,8 @@ def _smooth(op: str, x: Graded, *parameter: float) -> Graded:
     rem = steep[0] * x.rem
     total, terms = np.zeros_like(bent), 1 if x.flat else ORDER
     for i in range(terms):
-        place = 4.0 * U * (np.abs(x.c) + r) * (i + 1) * steep[i]
-        rem = rem + power * outward(lost[i] + 2.0 * POINTS * place)
+        shift = 4.0 * U * (np.abs(x.c) + r) * (i + 1) * steep[i]
+        rem = rem + power * outward(lost[i] + 2.0 * POINTS * shift)
         size = np.abs(series[:, i])
         total = total + size.sum(0) * power
         if raised is None:

@@ -246,8 +246,8 @@ def project(points: Array, blocks: list[tuple[tuple[int, ...], Integers]]) -> li
             if not np.linalg.cond(gram) <= 1e7:
                 return None
             first[sum(b)] = np.asarray(np.linalg.solve(gram, values.T), dtype=np.float64)
-    places = [_positions(points, points[:, np.argsort(_odd_first(b))]) for b, _ in blocks]
-    return [first[sum(b)][:, place] for (b, _), place in zip(blocks, places, strict=True)]
+    columns = [_positions(points, points[:, np.argsort(_odd_first(b))]) for b, _ in blocks]
+    return [first[sum(b)][:, column] for (b, _), column in zip(blocks, columns, strict=True)]
 
 
 def lebesgue(

@@ -58,17 +58,17 @@ def _beside(program: Program, domain: Domain, most: int, rng: np.random.Generato
     rows = np.repeat(np.arange(segments), GRID)
     values = _arguments(program, at(rows, np.tile(s, segments))).reshape(segments, GRID, -1)
     above = values > 0
-    line, place, feature = np.nonzero(above[:, :-1] != above[:, 1:])
+    line, cell, feature = np.nonzero(above[:, :-1] != above[:, 1:])
     order = rng.permutation(len(line))
-    line, place, feature = line[order], place[order], feature[order]
+    line, cell, feature = line[order], cell[order], feature[order]
     _, new = np.unique(feature, return_index=True)
     again = np.setdiff1d(np.arange(len(line)), new)
     chosen = np.concatenate([new, again])[: max(most // EACH, 1)]
-    line, place, feature = line[chosen], place[chosen], feature[chosen]
+    line, cell, feature = line[chosen], cell[chosen], feature[chosen]
     if not len(line):
         return np.zeros((0, domain.d))
-    low, high = s[place], s[place + 1]
-    at_low, at_high = values[line, place, feature], values[line, place + 1, feature]
+    low, high = s[cell], s[cell + 1]
+    at_low, at_high = values[line, cell, feature], values[line, cell + 1, feature]
     rows = np.arange(len(line))
     for _ in range(STEPS):
         width = high - low

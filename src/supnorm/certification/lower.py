@@ -81,12 +81,12 @@ def search(
         return np.asarray(t[order]), lost
     starts = t[order[: 8 * STARTS : 8]]
     starts[0] = t[order[0]]
-    climbed = _climb(error, starts, 0.02 * width)
-    everything = np.concatenate([climbed, t[order[:4]]])
+    ascended = _ascend(error, starts, 0.02 * width)
+    everything = np.concatenate([ascended, t[order[:4]]])
     return np.asarray(everything[np.argsort(values(error, everything))[::-1]]), lost
 
 
-def _climb(error: ErrorProgram, t: Array, step: Array) -> Array:
+def _ascend(error: ErrorProgram, t: Array, step: Array) -> Array:
     """Ascent along the gradient scaled to the box; each point keeps its own step."""
     value, size = values(error, t), np.ones((len(t), 1))
     width = error.high - error.low

@@ -72,10 +72,10 @@ def without_bound(problem: Problem, error: ErrorProgram, leaves: Leaves) -> str:
     whose = _whose(problem, centre, 2.0 * half)  # a pole on the face of so small a box is lost in rounding
     cause = f"a pole or an infinite slope{whose}"
     if error.declared and not whose:
-        return f"What is declared allows no bound near {_place(problem, low, high)}; declare a smaller bound."
+        return f"What is declared allows no bound near {_where(problem, low, high)}; declare a smaller bound."
     if smallest.level.max() < DEEPEST:
-        return f"No bound is known yet on {_place(problem, low, high)}: there may be {cause}."
-    return f"No bound can be proved near {_place(problem, low, high)}: {cause}; {_REMEDY}."
+        return f"No bound is known yet on {_where(problem, low, high)}: there may be {cause}."
+    return f"No bound can be proved near {_where(problem, low, high)}: {cause}; {_REMEDY}."
 
 
 def _whose(problem: Problem, centre: Array, half: Array) -> str:
@@ -108,7 +108,7 @@ def _point(problem: Problem, x: Array) -> str:
     return ", ".join(f"{n} = {v:.6g}" for n, v in zip(problem.domain.names, x, strict=True))
 
 
-def _place(problem: Problem, low: Array, high: Array) -> str:
+def _where(problem: Problem, low: Array, high: Array) -> str:
     """A box in words: a number where it is thin against the axis, else its ends."""
     parts = []
     for axis, name, a, b in zip(problem.domain.axes, problem.domain.names, low, high, strict=True):

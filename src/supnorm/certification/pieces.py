@@ -79,11 +79,11 @@ def _padded(vertices: Array, width: int) -> Array:
 def _half(vertices: Array, count: NDArray[np.intp], values: Array) -> tuple[Array, NDArray[np.intp]]:
     """The part where the values are not negative (Sutherland and Hodgman, 1974)."""
     P, V, d = vertices.shape
-    place = np.arange(V)
-    following = np.where(place + 1 < count[:, None], place + 1, 0)
+    corner = np.arange(V)
+    following = np.where(corner + 1 < count[:, None], corner + 1, 0)
     rows = np.arange(P)[:, None]
     inside = values >= 0
-    valid = place < count[:, None]
+    valid = corner < count[:, None]
     crossing = valid & (inside != inside[rows, following])
     gap = values - values[rows, following]
     t = np.clip(np.divide(values, gap, out=np.full_like(values, 0.5), where=crossing & (gap != 0)), 0.0, 1.0)

@@ -41,15 +41,15 @@ class Program:
 
 def without_repetitions(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
     """The same program without operations that are equal to earlier ones; the last one stays the last."""
-    place: dict[Operation, int] = {}
+    index: dict[Operation, int] = {}
     new: list[int] = []
     kept: list[Operation] = []
     for position, o in enumerate(operations):
         o = replace(o, args=tuple(new[a] for a in o.args))
-        if o not in place or position == len(operations) - 1:
-            place[o] = len(kept)
+        if o not in index or position == len(operations) - 1:
+            index[o] = len(kept)
             kept.append(o)
-        new.append(place[o])
+        new.append(index[o])
     return tuple(kept)
 
 

@@ -188,11 +188,11 @@ def _project(
     tables = {v: chebyshev_table(arb(v), D) for p in points for v in p}
     rows = [_products([tables[v] for v in p], D) for p in points]
     count = [2 ** sum(v > 0 for v in p) for p in points]
-    place = {k: i for i, k in enumerate(_exponents(d, D))}
+    position = {k: i for i, k in enumerate(_exponents(d, D))}
     out = {}
     for b, some in exponents.items():
-        V = arb_mat([[row[place[k]] for k in some] for row in rows])
-        weighted = arb_mat([[row[place[k]] * w for k in some] for row, w in zip(rows, count, strict=True)])
+        V = arb_mat([[row[position[k]] for k in some] for row in rows])
+        weighted = arb_mat([[row[position[k]] * w for k in some] for row, w in zip(rows, count, strict=True)])
         try:
             out[b] = (V.transpose() * weighted).solve(V.transpose())
         except ZeroDivisionError:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import PartialFailure, as_columns
-from supnorm.problem.users_error import told
+from supnorm.problem.users_error import described
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -37,7 +37,7 @@ def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tu
         raise
     except (Exception, SystemExit) as error:  # who asks for a value does not want to end the program
         if len(x) == 1:
-            return np.full((1, outputs or 1), np.nan), {0: told(error)}
+            return np.full((1, outputs or 1), np.nan), {0: described(error)}
         half = len(x) // 2
         left, right = halved(value, x[:half], outputs), halved(value, x[half:], outputs)
         width = max(left[0].shape[1], right[0].shape[1])

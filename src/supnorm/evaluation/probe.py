@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from supnorm.evaluation.caller import EXPENSIVE, Caller
 from supnorm.evaluation.guarded import ALLOWED, guarded
 from supnorm.problem import ErrorMeasure
-from supnorm.problem.users_error import Told, hint
+from supnorm.problem.users_error import Described, hint
 from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
@@ -61,7 +61,7 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
     if len(messages) == len(x):
         first = next(iter(messages.values()))
         advice = hint(first, "command" in (caller.function.origin or {}))
-        cause = first.cause if isinstance(first, Told) else None
+        cause = first.cause if isinstance(first, Described) else None
         raise BadInput(f"{file_hint}{name} failed at all {len(x)} points tried: {first}{advice}") from cause
     if resumed:
         return Probed(y)

@@ -42,9 +42,11 @@ class Cloud:
         parts: list[NDArray[np.float64]] = []
         while sum(map(len, parts)) < n:
             size = 2 * n + 16
-            way = rng.standard_normal((size, d))
-            way *= self.radius * rng.random((size, 1)) ** (1 / d) / np.linalg.norm(way, axis=1, keepdims=True)
-            u = self.points[rng.integers(len(self.points), size=size)] + way
+            step = rng.standard_normal((size, d))
+            step *= (
+                self.radius * rng.random((size, 1)) ** (1 / d) / np.linalg.norm(step, axis=1, keepdims=True)
+            )
+            u = self.points[rng.integers(len(self.points), size=size)] + step
             u = u[np.all((u >= 0) & (u <= 1), axis=1)]
             balls = self.tree.query_ball_point(u, self.radius, return_length=True)
             parts.append(u[rng.random(len(u)) * balls < 1])

@@ -181,16 +181,16 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
     if len(p) != len(x):
         raise BadInput(f"{names} have {len(p):,} and {len(x):,} rows: {remedy}")
     for dimension in a.grid if b.grid else ():
-        places = list(a.grid[dimension]), list(b.grid[dimension])
-        if not (places[0] and places[1]) or places[0] == places[1]:
+        coordinates = list(a.grid[dimension]), list(b.grid[dimension])
+        if not (coordinates[0] and coordinates[1]) or coordinates[0] == coordinates[1]:
             continue
-        if len(places[0]) != len(places[1]):
+        if len(coordinates[0]) != len(coordinates[1]):
             raise BadInput(
-                f"{names} have {len(places[0])} and {len(places[1])} places in {dimension}: {remedy}"
+                f"{names} have {len(coordinates[0])} and {len(coordinates[1])} places in {dimension}: {remedy}"
             )
-        k = next(i for i, (u, v) in enumerate(zip(*places, strict=True)) if u != v)
+        k = next(i for i, (u, v) in enumerate(zip(*coordinates, strict=True)) if u != v)
         raise BadInput(
-            f"{names} differ in {dimension} at its place {k + 1}, {places[0][k]} and {places[1][k]}: {remedy}"
+            f"{names} differ in {dimension} at its place {k + 1}, {coordinates[0][k]} and {coordinates[1][k]}: {remedy}"
         )
     if not np.array_equal(p, x, equal_nan=True):
         same = (p == x) | (np.isnan(p) & np.isnan(x))

@@ -24,7 +24,7 @@ _ONE_POINT = (
 )
 
 
-class Told(str):
+class Described(str):
     """A message that knows the exception it speaks of, as long as it stays in its process."""
 
     cause: BaseException | None = None
@@ -33,16 +33,16 @@ class Told(str):
         return str, (str(self),)
 
 
-def told(error: BaseException) -> Told:
+def described(error: BaseException) -> Described:
     """The message of a call that failed.
 
-    >>> told(ValueError("division by lawyers"))
+    >>> described(ValueError("division by lawyers"))
     'exception: ValueError: division by lawyers'
     """
     said = exited(error) if isinstance(error, SystemExit) else error
     text = " ".join(f"exception: {type(error).__name__}: {said}".split())
     where = _where(error)
-    message = Told(text[: LONGEST - len(where)] + where)
+    message = Described(text[: LONGEST - len(where)] + where)
     message.cause = error
     return message
 

@@ -115,24 +115,24 @@ def _exponential_below(build: Builder, test: Comparison, if_true: Value, if_fals
     above, below = (if_true, if_false) if test.op in ("gt", "ge") else (if_false, if_true)
     if not _same(build, above, test.left) or not isinstance(below, Tensor):
         return False
-    place = below.node
-    while build.nodes[place].op == "mul":
-        constant = [build.nodes[a].value is not None for a in build.nodes[place].args]
+    position = below.node
+    while build.nodes[position].op == "mul":
+        constant = [build.nodes[a].value is not None for a in build.nodes[position].args]
         if sum(constant) != 1:
             return False
-        place = build.nodes[place].args[constant.index(False)]
+        position = build.nodes[position].args[constant.index(False)]
     for op in ("sub", "exp", "min"):
-        node = build.nodes[place]
+        node = build.nodes[position]
         if node.op != op or (op == "sub" and not _is(build, node.args[1], 1.0)):
             return False
         if op == "min" and not _is(build, node.args[1], 0.0):
             return False
-        place = node.args[0]
-    return _same(build, Tensor(place, below.index), test.left)
+        position = node.args[0]
+    return _same(build, Tensor(position, below.index), test.left)
 
 
-def _is(build: Builder, place: int, number: float) -> bool:
-    value = build.nodes[place].value
+def _is(build: Builder, position: int, number: float) -> bool:
+    value = build.nodes[position].value
     return value is not None and bool(np.all(value == number))
 
 

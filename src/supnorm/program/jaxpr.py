@@ -289,16 +289,16 @@ def _batched_dot(build: Builder, numbers: Any, a: Value, b: Value) -> Value:
         (lower(batch_a, first_a), lower(batch_b, first_b)),
     )
     parts = []
-    for place in range(a.shape[first_a]):
-        product = _dot(build, inner, _at(a, place, first_a), _at(b, place, first_b))
+    for position in range(a.shape[first_a]):
+        product = _dot(build, inner, _at(a, position, first_a), _at(b, position, first_b))
         parts.append(_lift(product))
     return build.concatenate(parts, 0)
 
 
-def _at(x: Value, place: int, axis: int) -> Value:
+def _at(x: Value, position: int, axis: int) -> Value:
     if isinstance(x, Tensor):
-        return x.arrange(lambda i: np.take(i, place, axis))
-    return np.asarray(np.take(np.asarray(x), place, axis))
+        return x.arrange(lambda i: np.take(i, position, axis))
+    return np.asarray(np.take(np.asarray(x), position, axis))
 
 
 def _lift(x: Value) -> Value:

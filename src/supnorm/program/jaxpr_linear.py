@@ -32,12 +32,12 @@ def linear(build: Builder, equation: Any, args: list[Any]) -> Value:
         Unsupported: when it is not (two arguments that depend on the input are multiplied).
     """
     name = equation.primitive.name
-    places = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
-    joined = build.concatenate([args[i].arrange(np.ravel) for i in places], 0)
+    positions = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
+    joined = build.concatenate([args[i].arrange(np.ravel) for i in positions], 0)
     assert isinstance(joined, Tensor)
-    sizes = [args[i].index.size for i in places]
+    sizes = [args[i].index.size for i in positions]
     units = np.concatenate([np.zeros((1, sum(sizes))), np.eye(sum(sizes)), np.ones((1, sum(sizes)))])
-    results = np.stack([_apply(equation, args, places, sizes, row) for row in units])
+    results = np.stack([_apply(equation, args, positions, sizes, row) for row in units])
     shift, columns = results[0].ravel(), results[1:-1].reshape(sum(sizes), -1) - results[0].ravel()
     mixed = np.any((columns != 0) & (shift != 0)[None])
     if mixed or not np.allclose(columns.sum(0) + shift, results[-1].ravel(), rtol=1e-12, atol=1e-12):
@@ -46,9 +46,9 @@ def linear(build: Builder, equation: Any, args: list[Any]) -> Value:
     return out.arrange(lambda i: i.reshape(results[0].shape))
 
 
-def _apply(equation: Any, args: list[Any], places: list[int], sizes: list[int], row: Any) -> Any:
+def _apply(equation: Any, args: list[Any], positions: list[int], sizes: list[int], row: Any) -> Any:
     given = list(args)
-    for i, part in zip(places, np.split(row, np.cumsum(sizes)[:-1]), strict=True):
+    for i, part in zip(positions, np.split(row, np.cumsum(sizes)[:-1]), strict=True):
         given[i] = part.reshape(args[i].shape)
     out = equation.primitive.bind(*given, **equation.params)
     return np.asarray(out[0] if equation.primitive.multiple_results else out)

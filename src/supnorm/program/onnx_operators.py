@@ -162,8 +162,8 @@ def _pads(at: dict[str, Any], spatial: Any, sizes: Any, strides: Any, dilations:
         return at.get("pads", [0] * 2 * len(spatial))  # type: ignore[no-any-return]
     before, after = [], []
     for length, size, stride, dilation in zip(spatial, sizes, strides, dilations, strict=True):
-        places = -(-length // stride)
-        total = max((places - 1) * stride + dilation * (size - 1) + 1 - length, 0)
+        windows = -(-length // stride)
+        total = max((windows - 1) * stride + dilation * (size - 1) + 1 - length, 0)
         before.append(total // 2 if how == "SAME_UPPER" else total - total // 2)
         after.append(total - before[-1])
     return [*before, *after]
@@ -177,24 +177,24 @@ def _conv(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     strides, dilations = at.get("strides", [1] * rank), at.get("dilations", [1] * rank)
     sizes, group = kernel.shape[2:], at.get("group", 1)
     pads = _pads(at, spatial, sizes, strides, dilations)
-    places = tuple(
+    windows = tuple(
         (spatial[k] + pads[k] + pads[rank + k] - dilations[k] * (sizes[k] - 1) - 1) // strides[k] + 1
         for k in range(rank)
     )
     channels, count = x.shape[1], kernel.shape[0]
-    weight = np.zeros((count, *places, channels, *spatial))
-    for out in np.ndindex(count, *places):
+    weight = np.zeros((count, *windows, channels, *spatial))
+    for out in np.ndindex(count, *windows):
         first = (out[0] * group // count) * kernel.shape[1]
         for tap in np.ndindex(*sizes):
-            at_place = tuple(out[k + 1] * strides[k] + tap[k] * dilations[k] - pads[k] for k in range(rank))
-            if all(0 <= p < s for p, s in zip(at_place, spatial, strict=True)):
-                weight[(*out, slice(first, first + kernel.shape[1]), *at_place)] = kernel[
+            corner = tuple(out[k + 1] * strides[k] + tap[k] * dilations[k] - pads[k] for k in range(rank))
+            if all(0 <= p < s for p, s in zip(corner, spatial, strict=True)):
+                weight[(*out, slice(first, first + kernel.shape[1]), *corner)] = kernel[
                     (out[0], slice(None), *tap)
                 ]
     bias = np.zeros(count) if len(args) < 3 or args[2] is None else entry.constant(args[2], "Conv")
-    total = np.broadcast_to(bias.reshape(-1, *(1,) * rank), (count, *places)).ravel()
-    result = build.affine(x, weight.reshape(count * math.prod(places), -1), total)
-    return result.arrange(lambda i: i.reshape(1, count, *places))
+    total = np.broadcast_to(bias.reshape(-1, *(1,) * rank), (count, *windows)).ravel()
+    result = build.affine(x, weight.reshape(count * math.prod(windows), -1), total)
+    return result.arrange(lambda i: i.reshape(1, count, *windows))
 
 
 def _max_pool(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:

@@ -42,7 +42,7 @@ def max_pool(
     index = x.index
     for k in range(rank - 1, -1, -1):  # from the last: axes of taps are put behind those that are left
         axis = index.ndim - (rank - k) - (rank - 1 - k)
-        taken = _places(
+        taken = _windows(
             x.shape[len(x.shape) - rank + k],
             sizes[k],
             strides[k],
@@ -56,7 +56,7 @@ def max_pool(
     return build.fold("max", Tensor(x.node, index), taps)
 
 
-def _places(length: int, size: int, stride: int, before: int, after: int, dilation: int, ceil: bool) -> Any:
+def _windows(length: int, size: int, stride: int, before: int, after: int, dilation: int, ceil: bool) -> Any:
     """Which entries each window sees along one axis, shape ``(windows, size)``."""
     room = length + before + after - dilation * (size - 1) - 1
     windows = (room + (stride - 1 if ceil else 0)) // stride + 1

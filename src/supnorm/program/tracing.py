@@ -70,7 +70,7 @@ class Builder:
         self.input = Tensor(0, np.arange(d))
         self.remarks: set[str] = set()
         self.refused: Exception | None = None  # what the code asked of its input and was not told
-        self._places: dict[tuple[object, ...], int] = {}
+        self._positions: dict[tuple[object, ...], int] = {}
 
     def computed_in(self, kind: str) -> None:
         """Take note of the type of a result."""
@@ -88,10 +88,10 @@ class Builder:
             node.apart,
             *(None if a is None else a.tobytes() for a in arrays),
         )
-        if key not in self._places:
-            self._places[key] = len(self.nodes)
+        if key not in self._positions:
+            self._positions[key] = len(self.nodes)
             self.nodes.append(node)
-        return Tensor(self._places[key], np.arange(node.width))
+        return Tensor(self._positions[key], np.arange(node.width))
 
     def flat(self, value: Value, shape: tuple[int, ...], what: str = "an operation") -> int:
         """The node whose features are ``value``, broadcast to ``shape``, in order."""
@@ -216,13 +216,13 @@ class Builder:
 
     def inline(self, program: Program, x: Tensor) -> Tensor:
         """The output of another program at ``x``, a vector of its inputs."""
-        place = [self.flat(x, x.shape)]
+        copied = [self.flat(x, x.shape)]
         self.remarks.update(program.remarks)
         self.computed_in(program.narrowest)
         for node in program.nodes[1:]:
-            args = tuple(place[a] for a in node.args)
-            place.append(self.add_node(replace(node, args=args)).node)
-        return Tensor(place[-1], np.arange(program.m))
+            args = tuple(copied[a] for a in node.args)
+            copied.append(self.add_node(replace(node, args=args)).node)
+        return Tensor(copied[-1], np.arange(program.m))
 
     def finish(self, output: Value) -> Program:
         """The program whose output is ``output``, flattened, without operations it does not need."""

@@ -24,8 +24,8 @@ def rounded_down(value: float, digits: int) -> float:
     return _rounded(value, digits, ROUND_FLOOR)
 
 
-def _rounded(value: float, digits: int, way: str) -> float:
+def _rounded(value: float, digits: int, mode: str) -> float:
     if not math.isfinite(value):
         return value
     # repr: the shortest decimal that is this float, so that 0.218 stays what it is.
-    return float(Context(prec=digits, rounding=way).create_decimal(repr(float(value))))
+    return float(Context(prec=digits, rounding=mode).create_decimal(repr(float(value))))

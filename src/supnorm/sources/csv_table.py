@@ -71,10 +71,10 @@ def chosen(
     with _text(path, what) as file:
         reader = csv.reader(file)
         header = _header(reader, what)
-        places = [header.index(column) for column in columns]
+        positions = [header.index(column) for column in columns]
         for i, (line, row) in enumerate(_rows(reader, len(header), what)):
             if i in wanted:
-                found[i], lines[i] = [row[k].strip() for k in places], line
+                found[i], lines[i] = [row[k].strip() for k in positions], line
     return [found[i] for i in rows], [lines[i] for i in rows]
 
 
@@ -82,9 +82,9 @@ def _cells(path: Path, columns: Sequence[str], what: str) -> tuple[list[list[str
     with _text(path, what) as file:
         reader = csv.reader(file)
         header = _header(reader, what)
-        places = [header.index(column) for column in columns]
+        positions = [header.index(column) for column in columns]
         picked, lines = [], []
-        pick = operator.itemgetter(*places) if len(places) > 1 else lambda row: (row[places[0]],)
+        pick = operator.itemgetter(*positions) if len(positions) > 1 else lambda row: (row[positions[0]],)
         for line, row in _rows(reader, len(header), what):
             lines.append(line)
             picked.append(pick(row))

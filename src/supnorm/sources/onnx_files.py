@@ -39,12 +39,14 @@ def demand_data_beside(path: Path, what: str) -> None:
     size, asked, folder = path.stat().st_size, 0, Path(os.path.normpath(path.parent.absolute()))
     for tensor in _tensors(model.graph):
         asked += WIDEST * math.prod(max(int(n), 0) for n in tensor.dims) if tensor.dims else 0
-        told = {entry.key: entry.value for entry in tensor.external_data}
-        if tensor.data_location != onnx.TensorProto.EXTERNAL or "location" not in told:
+        external = {entry.key: entry.value for entry in tensor.external_data}
+        if tensor.data_location != onnx.TensorProto.EXTERNAL or "location" not in external:
             continue
-        name = one_line(told["location"], 80)
-        target = Path(os.path.normpath(folder / told["location"]))  # links that lie there are the user's own
-        if Path(told["location"]).is_absolute() or not target.is_relative_to(folder):
+        name = one_line(external["location"], 80)
+        target = Path(
+            os.path.normpath(folder / external["location"])
+        )  # links that lie there are the user's own
+        if Path(external["location"]).is_absolute() or not target.is_relative_to(folder):
             raise BadInput(f"{what} keeps weights in {name}, which is outside of its folder: refused")
         if not target.exists():
             raise BadInput(
@@ -65,7 +67,7 @@ def data_files(path: Path) -> list[Path]:
         import onnx
 
         model = onnx.load(str(path), load_external_data=False)
-        told = [
+        external = [
             entry.value
             for tensor in _tensors(model.graph)
             if tensor.data_location == onnx.TensorProto.EXTERNAL
@@ -74,7 +76,7 @@ def data_files(path: Path) -> list[Path]:
         ]
     except Exception:  # what is wrong with it is for who opens it to say
         return [p for p in usual if p.is_file()]
-    return [p for name in dict.fromkeys(told) if (p := path.parent / name).is_file()]
+    return [p for name in dict.fromkeys(external) if (p := path.parent / name).is_file()]
 
 
 def _tensors(graph: Any, depth: int = 0) -> Iterator[Any]:

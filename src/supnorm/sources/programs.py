@@ -93,11 +93,11 @@ def with_program(function: Function, name: str, lower: Callable[[], Program], pr
         lower: reads the program; may raise `Unsupported`.
         probe: points of the domain, shape ``(k, d)``.
     """
-    way = "without a derivative" if function.vjp is None else "without a program"
+    how = "without a derivative" if function.vjp is None else "without a program"
     try:
         graph = lower()
     except Unsupported as reason:
-        note = f"{name} is run as a black box, {way}: {reason}"
+        note = f"{name} is run as a black box, {how}: {reason}"
         named = type(reason)(f"{reason.operation} of {name}", reason.nearest)
         if isinstance(reason, Narrowed):
             named = Unreadable(f"{reason.operation}, which {name} does", reason.nearest)
@@ -105,7 +105,7 @@ def with_program(function: Function, name: str, lower: Callable[[], Program], pr
     if entry.narrower(graph.narrowest, function.precision):
         function = replace(function, precision=graph.narrowest)
     if not agrees(graph, function, probe):
-        note = f"{name} is run as a black box, {way}: its outputs depend on the whole batch"
+        note = f"{name} is run as a black box, {how}: its outputs depend on the whole batch"
         mixed = Unreadable(
             f"outputs of {name} depend on the whole batch", "a graph in which no row sees another"
         )

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Function, PartialFailure, as_columns, as_function, exited
 from supnorm.problem.function import Precision, real_numbers
 from supnorm.problem.specification import SourceSpec
-from supnorm.problem.users_error import told
+from supnorm.problem.users_error import described
 from supnorm.program import Unreadable, lower_numpy
 from supnorm.results import BadInput
 from supnorm.sources.programs import unread
@@ -135,7 +135,7 @@ def per_point(
             except BadInput as error:
                 said = f"exception: {error}"
             except (Exception, SystemExit) as error:
-                said = told(error)
+                said = described(error)
         return said
 
     def value(x: Array) -> Array:

@@ -10,7 +10,7 @@ says nothing of them. Three ways to know of a file, of which each misses what an
 * what is named in their texts, is there, and has the suffix of a file of weights (`named`): such files are often opened
   by compiled code (`NAMED`).
 
-Only files below the folders of the problem's own files count, or beside these folders, see `Places`. Files that are written
+Only files below the folders of the problem's own files count, or beside these folders, see `Folders`. Files that are written
 meanwhile do not: logs and caches.
 """
 
@@ -123,7 +123,7 @@ def belonging_to(name: str) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Places:
+class Folders:
     """Folders whose files can define a problem: those of the files that it names, and what lies beside these folders.
 
     Not the user's home, the folder of temporary files or the root of the file system as a whole; no packages, no hidden
@@ -133,8 +133,8 @@ class Places:
     below: tuple[str, ...]
 
     @classmethod
-    def of(cls, files: Iterable[Path]) -> Places:
-        """The places of a problem whose own files these are."""
+    def of(cls, files: Iterable[Path]) -> Folders:
+        """The folders of a problem whose own files these are."""
         general = {
             os.path.realpath(p)
             for p in (Path.home(), tempfile.gettempdir(), "/", "/home", "/tmp", "/usr", "/opt")
@@ -195,13 +195,13 @@ def files_of(opened: Iterable[str], own: Iterable[Path]) -> tuple[Path, ...]:
         Resolved paths, sorted, without those of ``own``.
     """
     own = [p for p in own if p.is_file()]
-    places = Places.of(own)
-    found = {os.path.realpath(_source(f)) for f in opened if places.hold(_source(f))}
+    folders = Folders.of(own)
+    found = {os.path.realpath(_source(f)) for f in opened if folders.hold(_source(f))}
     code = [p for p in (*own, *map(Path, sorted(found))) if p.suffix == ".py"]
-    for file in imported(code, places):
+    for file in imported(code, folders):
         found.add(os.path.realpath(file))
     for file in {*code, *(Path(f) for f in found if f.endswith(".py"))}:
-        found |= {os.path.realpath(p) for p in named(file) if places.hold(str(p))}
+        found |= {os.path.realpath(p) for p in named(file) if folders.hold(str(p))}
     mine = {os.path.realpath(p) for p in own}
     return tuple(Path(p) for p in sorted(found - mine) if os.path.isfile(p))
 
@@ -216,7 +216,7 @@ def _source(file: str) -> str:
     return file
 
 
-def imported(files: Iterable[Path], places: Places) -> list[Path]:
+def imported(files: Iterable[Path], folders: Folders) -> list[Path]:
     """The files that these import by name, directly or not, among those that count."""
     todo, seen = [Path(os.path.realpath(f)) for f in files], set[Path]()
     while todo and len(seen) < MOST:
@@ -224,7 +224,7 @@ def imported(files: Iterable[Path], places: Places) -> list[Path]:
         if file in seen:
             continue
         seen.add(file)
-        roots = [file.parent, *(Path(p) for p in places.below)]
+        roots = [file.parent, *(Path(p) for p in folders.below)]
         for module, level in _imports(file):
             starts = roots if level == 0 else [(file.parent, *file.parents)[min(level, len(file.parents))]]
             for start in starts:
@@ -233,7 +233,7 @@ def imported(files: Iterable[Path], places: Places) -> list[Path]:
                     base.with_suffix(".py") if module else base / "__init__.py",
                     base / "__init__.py",
                 ):
-                    if candidate.is_file() and places.hold(str(candidate)):
+                    if candidate.is_file() and folders.hold(str(candidate)):
                         todo.append(Path(os.path.realpath(candidate)))
     return sorted(seen)
 

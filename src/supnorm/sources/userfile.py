@@ -78,7 +78,9 @@ def load_module(path: Path, where: str) -> ModuleType:
                 f"only a script should do under {GUARD}"
             ) from error
         if isinstance(error, Exception):
-            raise BadInput(f"{where}: {path.name} failed while imported: {_told(error, path)}") from error
+            raise BadInput(
+                f"{where}: {path.name} failed while imported: {_described(error, path)}"
+            ) from error
         raise
     return module
 
@@ -130,14 +132,14 @@ def _names(owner: Any) -> str:
     return ", ".join(names[:20]) or "nothing public"
 
 
-def _told(error: Exception, path: Path) -> str:
+def _described(error: Exception, path: Path) -> str:
     """The error in one line, with the line of the user's file where it came up."""
     text = str(error).strip().splitlines()
     said = f"{type(error).__name__}: {text[0] if text else 'no message'}"
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: {error.msg}"
-    place = _line(error, path).removeprefix(", ")
-    return f"{place}: {said}" if place else said
+    line = _line(error, path).removeprefix(", ")
+    return f"{line}: {said}" if line else said
 
 
 def _line(error: BaseException, path: Path) -> str:
