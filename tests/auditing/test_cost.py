@@ -50,7 +50,7 @@ def without_times(report: Any) -> dict[str, Any]:
         "planned",
         "notes",
     )
-    return {k: v for k, v in report.to_json().items() if k not in times}
+    return {k: v for k, v in report.to_dict().items() if k not in times}
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(0.9e-3, "cheap"), (1.1e-3, "expensive")])

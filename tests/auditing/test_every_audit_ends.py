@@ -125,8 +125,8 @@ def test_an_audit_ends_with_a_report_that_holds(case: dict[str, Any]) -> None:
     report, problem, model = done
     document = report.document
     assert ExitCode(document["status"]["exit"]) in (ExitCode.DONE, ExitCode.EXCEEDED, ExitCode.UNDECIDED)
-    assert page(report.to_json())
-    assert summary(report.to_json())
+    assert page(report.to_dict())
+    assert summary(report.to_dict())
     json.loads(dumps(document))
     largest = -np.inf
     for x, y in model.given:  # every value that the model ever gave, with the reference's there

@@ -44,7 +44,7 @@ def audited(model, function=length, **asked):
 
 def test_the_output_that_contributes_most_is_shown() -> None:
     report = audited(shifted, tolerance=0.1)
-    data = report.to_json()
+    data = report.to_dict()
     assert report.worst.error == pytest.approx(0.05, rel=1e-3)
     assert data["witness"]["output"] == "s2"
     assert data["charts"]["output"] == "s2"
@@ -57,7 +57,7 @@ def test_nobody_says_that_a_joint_error_is_in_one_output() -> None:
     report = audited(shifted)
     worst = next(line for line in summary(report).splitlines() if "worst found" in line)
     assert "s2" not in worst
-    assert "one of all outputs together; most of it comes from s2" in page(report.to_json())
+    assert "one of all outputs together; most of it comes from s2" in page(report.to_dict())
 
 
 def test_an_infinite_joint_error_has_its_cause() -> None:
@@ -67,7 +67,7 @@ def test_an_infinite_joint_error_has_its_cause() -> None:
     assert "no-model-value" in found
     assert "infinite-error" not in found
     assert report.document["witness"]["output"] == "s2"
-    assert "no finite value" in page(report.to_json())
+    assert "no finite value" in page(report.to_dict())
 
 
 def test_an_error_of_each_output_keeps_its_own() -> None:

@@ -16,7 +16,7 @@ from supnorm import audit
 from supnorm.auditing import Power, SurrogateSearch, plants
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.plants import Bump, PlantLens, Sheet, planted_problem
-from supnorm.auditing.power import modelled_run, place, search
+from supnorm.auditing.power import modelled_run, placed, search
 from supnorm.auditing.search import ScreenAndAscent
 from supnorm.auditing.stand_in import stand_in
 from supnorm.auditing.strategy import Search
@@ -171,7 +171,7 @@ def test_bumps_stand_where_the_error_counts(kind: str) -> None:
     """No search finds an error where none counts; half of the plants were such."""
     problem = halved(kind)
     base, rng = Evaluator(problem), np.random.default_rng(0)
-    centres = [place(base, Bump(2.0, 1e-2), rng, 1).plant.centre for _ in range(40)]
+    centres = [placed(base, Bump(2.0, 1e-2), rng, 1).plant.centre for _ in range(40)]
     assert all(c is not None and c[0] >= 0.5 for c in centres)
     power = Power(heights=(1000.0,), volumes=(0.05,), sheets=(), runs=20, evaluations=1000)
     rows = audit(problem, evaluations=2000, power=power).document["power"]
@@ -183,14 +183,14 @@ def test_only_the_place_that_is_taken_is_sized(monkeypatch: pytest.MonkeyPatch) 
     sized = []
     monkeypatch.setattr(plants, "radius_of_share", lambda *_: sized.append(1) or 0.1)
     base, rng = Evaluator(halved("mask")), np.random.default_rng(0)
-    taken = [place(base, Bump(2.0, 1e-2), rng, 1) for _ in range(20)]
+    taken = [placed(base, Bump(2.0, 1e-2), rng, 1) for _ in range(20)]
     assert all(p.can_show and p.plant.radius == 0.1 for p in taken)
     assert len(sized) == 20 < base.spent("power")
 
 
 def test_a_plant_that_can_show_nowhere_ends() -> None:
     problem = Problem(lambda x: x[:, 0], lambda x: x[:, 0] + 1, SQUARE, ErrorMeasure(side="over"))
-    assert not place(Evaluator(problem), Bump(2.0, 1e-2), np.random.default_rng(0), 1).can_show
+    assert not placed(Evaluator(problem), Bump(2.0, 1e-2), np.random.default_rng(0), 1).can_show
 
 
 @pytest.mark.parametrize("strategy", [None, SurrogateSearch(inner=1000)])

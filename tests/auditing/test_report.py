@@ -123,7 +123,7 @@ def strict(text: str) -> Any:
 
 
 def test_all_keys_of_the_contract_are_there(report: AuditReport) -> None:
-    document = strict(json.dumps(report.to_json(), allow_nan=False))
+    document = strict(json.dumps(report.to_dict(), allow_nan=False))
     assert document["schema"] == "supnorm.audit/1"
     for key, expected in KEYS.items():
         entry = document if not key else document[key]
@@ -135,7 +135,7 @@ def test_all_keys_of_the_contract_are_there(report: AuditReport) -> None:
 
 
 def test_the_parts_agree_with_each_other(report: AuditReport) -> None:
-    document = report.to_json()
+    document = report.to_dict()
     d = len(document["axes"])
     assert report.upper is None
     assert document["sup"]["upper_kind"] == "none"
@@ -165,7 +165,7 @@ def test_the_parts_agree_with_each_other(report: AuditReport) -> None:
 
 
 def test_charts_have_the_shapes_of_the_contract(report: AuditReport) -> None:
-    document = report.to_json()
+    document = report.to_dict()
     charts, d = document["charts"], len(document["axes"])
     for cut in charts["cuts"]:
         for part in (cut["whole"], cut["close"]):
@@ -209,7 +209,7 @@ def test_a_report_comes_back_from_its_folder(report: AuditReport, tmp_path: Path
     assert {p.name for p in folder.iterdir()} >= {"result.json", "points.csv"}
     strict((folder / "result.json").read_text())
     again = load_report(folder)
-    assert again.to_json() == report.to_json()
+    assert again.to_dict() == report.to_dict()
     assert again.points.columns == report.points.columns
     np.testing.assert_array_equal(again.points.rows, report.points.rows)
     assert again.status == report.status
@@ -269,7 +269,7 @@ def test_explain_says_why_average_and_maximum_differ() -> None:
     two = audit(with_failures(), evaluations=2000).explain()
     assert "The worst error found, 0.1, in u, is" in two
     line = Domain(x=(0.0, 1.0))
-    alone = audit(with_failures(), evaluations=2000).to_json()
+    alone = audit(with_failures(), evaluations=2000).to_dict()
     alone["rms"]["value"] = None
     assert explain(alone) == "The worst error found is 0.1; no average is known beside it."
     exact = audit(Problem(lambda x: x[:, 0], lambda x: x[:, 0], line), evaluations=500).explain()
@@ -277,14 +277,14 @@ def test_explain_says_why_average_and_maximum_differ() -> None:
 
 
 def test_infinite_errors_are_words_in_json() -> None:
-    document = audited("infinite").to_json()
+    document = audited("infinite").to_dict()
     assert document["sup"]["lower"] == "inf"
     assert document["witness"]["model"] == ["inf"]
     assert any(f["code"] == "no-model-value" for f in document["findings"])
 
 
 def test_failures_are_told_with_place_and_cause() -> None:
-    document = audited("two inputs, failures").to_json()
+    document = audited("two inputs, failures").to_dict()
     causes = {(c["where"], c["kind"]): c for c in document["failures"]["causes"]}
     assert ("reference", "non-finite") in causes
     raised = causes["reference", "exception"]
@@ -337,7 +337,7 @@ def test_shares_of_another_law_are_not_called_shares_of_the_domain() -> None:
     own = Law.from_sampler(lambda n, rng: rng.random((n, 2)) * 0.8, domain, "uniform in the south-west")
     for law, even in ((None, True), (own, False)):
         report = audit(replace(problem, law=law), evaluations=20_000)
-        html = page(report.to_json())
+        html = page(report.to_dict())
         assert report.document["law_uniform"] is even
         assert ("of them there" in report.explain()) is even
         for words in ("of the domain exceeds", "Share of the domain above", "of them there"):
@@ -364,7 +364,7 @@ def test_why_no_errors_were_planted_is_told(
     report = audit(problem, evaluations=200, power=Power(**{"runs": 1} | given))
     assert why in report.document["power_left_out"]
     assert bool(report.document["power"]) is not bool(why)
-    html = page(report.to_json())
+    html = page(report.to_dict())
     assert ("no errors were planted: " in html) is bool(why)
     assert ("No errors were planted: " in summary(report)) is bool(why)
     assert why in html
@@ -449,8 +449,8 @@ def test_a_model_without_a_value_is_one_thing_whatever_the_cause(cause: str, pol
     assert document["failures"]["reference"] == 0
     assert document["failures"]["model"] == document["failures"]["count"] > 100
     seen = int(document["failures"]["infinite"])
-    text = page(report.to_json())
-    written = summary(report.to_json(), 120)
+    text = page(report.to_dict())
+    written = summary(report.to_dict(), 120)
     if policy == "error":
         assert set(found) == {"no-model-value"}
         assert (document["status"]["code"], document["status"]["exit"]) == ("tolerance-exceeded", 1)
@@ -561,7 +561,7 @@ def test_the_larger_of_two_errors_of_one_point_is_the_worst_and_the_other_is_tol
     assert found["alone"]["error"] == sup["alone"]
     assert found["x"] == report.document["witness"]["x"]
     assert "in the batch and 300.0001 alone" in found["text"]
-    view = View(report.to_json())
+    view = View(report.to_dict())
     view.check()
     assert max(e for e in view.shown_errors() if e == e) == sup["lower"]
 
@@ -573,7 +573,7 @@ def test_a_number_shown_above_the_worst_is_a_contradiction(tmp_path: Path) -> No
     )
     sup = report.document["sup"]
     assert sup["rounding"] == 0.0
-    changed = report.to_json() | {"plain_sample": {"n": 200, "worst": sup["lower"] * (1 + 1e-5)}}
+    changed = report.to_dict() | {"plain_sample": {"n": 200, "worst": sup["lower"] * (1 + 1e-5)}}
     with pytest.raises(InconsistentResult):
         View(changed).check()
     with pytest.raises(InconsistentResult):
@@ -612,7 +612,7 @@ def test_a_glitch_over_an_otherwise_exact_pair() -> None:
     assert "inf" not in words
     assert "None of the random points had an error" in words
     assert "at least 8." in words
-    assert "None of 4,000 random points had an error" in page(report.to_json())
+    assert "None of 4,000 random points had an error" in page(report.to_dict())
 
 
 def test_power_is_planted_by_true_and_not_by_false() -> None:
@@ -629,7 +629,7 @@ def test_an_axis_with_a_single_value(alone: bool) -> None:
     domain = Domain(**(axes if alone else axes | {"c": (0.0, 1.0)}))
     report = audit(Problem(lambda x: x.sum(axis=1), lambda x: x[:, 0], domain), evaluations=500)
     assert report.document["sup"]["lower"] == pytest.approx(2.0 if alone else 3.0)
-    assert page(report.to_json()).startswith("<!doctype html>")
+    assert page(report.to_dict()).startswith("<!doctype html>")
 
 
 @pytest.mark.filterwarnings("error")
@@ -645,7 +645,7 @@ def test_an_axis_with_a_single_value(alone: bool) -> None:
 )
 def test_pairs_without_errors_or_data_that_never_vary_cause_no_warning(asked: dict[str, Any]) -> None:
     given = {"model": lambda x: x[:, 0], "reference": lambda x: x[:, 1]} | asked
-    page(audit(Problem(domain=Domain(a=(0.0, 1.0), b=(0.0, 1.0)), **given), evaluations=1000).to_json())
+    page(audit(Problem(domain=Domain(a=(0.0, 1.0), b=(0.0, 1.0)), **given), evaluations=1000).to_dict())
 
 
 @pytest.mark.parametrize(

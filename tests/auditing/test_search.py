@@ -146,7 +146,7 @@ def test_a_reference_without_any_value_ends_undecided() -> None:
     assert report.status.code == "no-value"
     assert int(report.status.exit) == 4
     assert report.document["failures"]["reference"] == report.document["failures"]["count"] > 0
-    assert report.to_json()["sup"]["lower"] is None
+    assert report.to_dict()["sup"]["lower"] is None
 
 
 def test_discrete_axes_are_searched_over_their_values() -> None:

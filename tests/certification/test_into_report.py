@@ -69,8 +69,8 @@ def test_the_bound_in_an_audit(deployed, kind):
     problem = _problem(2, deployed)
     report = sn.audit(problem, evaluations=1000, power=None)
     result = certify(problem, 1.1, witness=report.worst.x)
-    measured = {**report.document["sup"], "rounding": 3e-9}  # how far two calls of the witness were apart
-    report = replace(report, document={**report.document, "sup": measured})
+    measured = report.record.sup.changed(rounding=3e-9)  # how far two calls of the witness were apart
+    report = replace(report, record=report.record.changed(sup=measured))
     filled = into_report(report, result)
     assert filled.document["sup"]["upper_kind"] == kind
     assert (
@@ -83,7 +83,7 @@ def test_the_bound_in_an_audit(deployed, kind):
     assert filled.upper.value >= filled.document["sup"]["lower"] * (1 - 1e-12)
     assert "local_bounds" in filled.document["charts"]
     assert "local_bounds" not in report.document["charts"]
-    assert "How large can the error be" in page(filled.to_json())
+    assert "How large can the error be" in page(filled.to_dict())
 
 
 def test_a_certificate_of_something_else_is_refused():
@@ -107,7 +107,7 @@ def test_an_error_that_only_certify_computed_is_in_the_verdict():
     assert joined.worst.error == joined.document["sup"]["lower"] == pytest.approx(1e-2)
     assert joined.points.rows[0, -1] == joined.worst.error
     assert joined.document["findings"][0]["code"] == "computed-by-certify"
-    page(joined.to_json())
+    page(joined.to_dict())
     other = replace(problem, tolerance=3e-3)  # of another problem nothing is taken
     assert into_report(report, certify(other, witness=point)).status.code == "nothing-found"
 

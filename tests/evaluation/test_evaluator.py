@@ -349,7 +349,7 @@ TIMES = ("seconds", "model_seconds", "reference_seconds", "seconds_per_point", "
 
 def comparable(report: Any) -> dict[str, Any]:
     """The document without what the clock decides."""
-    document: dict[str, Any] = report.to_json()
+    document: dict[str, Any] = report.to_dict()
     document["cost"] = document["cost"] and document["cost"]["class"]
     if document["planned"]:
         document["planned"].pop("seconds", None)  # a forecast from measured calls

@@ -269,7 +269,7 @@ def test_a_longitude_runs_across(names, turned):
     """Tables of NetCDF files have latitudes first."""
     domain = Domain(**{names[0]: (-90.0, 90.0), names[1]: (0.0, 360.0)})
     report = audit(Problem(lambda x: x[:, 0] ** 2 * x[:, 1], lambda x: 0 * x[:, 0], domain), evaluations=3000)
-    view = View(report.to_json())
+    view = View(report.to_dict())
     raw = view.chart("map")
     one = panel(view, raw)
     cells = grid_of(raw["values"])

@@ -27,7 +27,7 @@ def reference(x):
 @pytest.fixture(scope="module")
 def flat():
     domain = Domain(a=(0.0, 1.0), n=Axis(values=NUMBERS))
-    return View(audit(Problem(model, reference, domain), evaluations=2000).to_json())
+    return View(audit(Problem(model, reference, domain), evaluations=2000).to_dict())
 
 
 def test_each_value_fills_its_band(flat):
@@ -66,7 +66,7 @@ def test_failures_of_a_value_have_a_bar(flat):
 def test_the_ring_of_a_pair_stands_in_the_band():
     domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0), n=Axis(values=NUMBERS))
     report = audit(Problem(lambda x: model(x[:, [0, 2]]), lambda x: 0 * x[:, 0], domain), evaluations=1000)
-    view = View(report.to_json())
+    view = View(report.to_dict())
     one = next(p for p in panels(view) if p.up.name == "n")
     (ring,) = re.findall(
         r'class="pinw" cx="[\d.]+" cy="([\d.]+)"',
@@ -78,7 +78,7 @@ def test_the_ring_of_a_pair_stands_in_the_band():
 def test_a_thumbnail_shows_a_list_of_values_whole():
     domain = Domain(a=(0.0, 1.0), n=Axis(values=tuple(range(30))))
     problem = Problem(lambda x: (x[:, 1] == 13) * x[:, 0], lambda x: 0 * x[:, 0], domain)
-    view = View(audit(problem, evaluations=50_000).to_json())
+    view = View(audit(problem, evaluations=50_000).to_dict())
     assert view.chart("thumbnails")[0]["ranges"][1] == [0.0, 29.0]
     one = thumbnail_panels(view)[0]
     (ring,) = re.findall(
@@ -94,7 +94,7 @@ def test_a_cut_takes_each_value_once(flat):
     assert cut["whole"]["x"] == list(NUMBERS)
     assert len(cut["close"]["x"]) == len({*cut["close"]["x"], 16})
     alone = audit(Problem(lambda x: x, lambda x: 0 * x, Domain(n=Axis(values=NUMBERS))), evaluations=500)
-    assert alone.to_json()["charts"]["map"]["x"] == list(NUMBERS)
+    assert alone.to_dict()["charts"]["map"]["x"] == list(NUMBERS)
 
 
 def test_the_ring_stands_in_its_band_where_a_list_of_values_is_shown_in_part():
@@ -105,7 +105,7 @@ def test_the_ring_stands_in_its_band_where_a_list_of_values_is_shown_in_part():
         lambda x: 0 * x[:, 0],
         Domain(a=(0.0, 1.0), n=Axis(values=numbers)),
     )
-    view = View(audit(problem, evaluations=50_000).to_json())
+    view = View(audit(problem, evaluations=50_000).to_dict())
     low, high = view.chart("thumbnails")[0]["ranges"][1]
     assert numbers[0] < low < view.peaks[0].x["n"] == 2.0**37 < high < numbers[-1]
     one = thumbnail_panels(view)[0]

@@ -46,7 +46,7 @@ def assert_one_voice(data: dict[str, Any]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("instance", BANK, ids=lambda i: i.name)
 def test_json_and_page_agree_over_the_bank(instance: Instance) -> None:
-    data = audit(instance.problem, evaluations=2000).to_json()
+    data = audit(instance.problem, evaluations=2000).to_dict()
     assert_one_voice(data)
     if data["measure"]["kind"] != "function" and not data["measure"]["per_output"]:
         worst = size(data["sup"]["lower"], data) if data["sup"]["lower"] != "inf" else "infinite"
@@ -61,7 +61,7 @@ def test_json_and_page_agree_on_a_bump(width: float) -> None:
         return np.asarray(np.exp(-((x - 0.4) ** 2).sum(axis=1) / width))
 
     domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
-    data = audit(Problem(bump, lambda x: 0 * x[:, 0], domain), evaluations=20_000).to_json()
+    data = audit(Problem(bump, lambda x: 0 * x[:, 0], domain), evaluations=20_000).to_dict()
     assert region(data)
     assert_one_voice(data)
 

@@ -335,7 +335,7 @@ def test_errors_up_to_the_largest_number(inputs):
     problem = Problem(lambda x: np.exp(720 * x.mean(axis=1)), lambda x: x[:, 0], domain)
     report = audit(problem, evaluations=2000)
     assert report.worst.error == np.inf
-    data = report.to_json()
+    data = report.to_dict()
     assert max(e for e in View(data).shown_errors() if e < math.inf) > 1e306
     text = Reader(page(data)).text
     assert "infinite" in text

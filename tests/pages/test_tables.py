@@ -21,7 +21,7 @@ SQUARE = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
 
 
 def html_of(report):
-    return page(report.to_json()).replace("\xa0", " ").replace("&#160;", " ").replace("\u202f", " ")
+    return page(report.to_dict()).replace("\xa0", " ").replace("&#160;", " ").replace("\u202f", " ")
 
 
 def table(x, y):
@@ -47,7 +47,7 @@ def test_a_quantile_is_shown_where_the_sample_carries_it(n, level, known):
     report = audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=n)
     quantiles = report.document["quantiles"]
     assert [q for q, v in quantiles.items() if v is not None] == (known or list(quantiles))
-    view = View(report.to_json())
+    view = View(report.to_dict())
     assert top_level(view)[0] == level
     text, html = summary(report), html_of(report)
     assert f"{level} below" in text
@@ -59,7 +59,7 @@ def test_a_quantile_is_shown_where_the_sample_carries_it(n, level, known):
 
 
 def test_too_few_points_for_a_quantile_are_told():
-    data = audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=100).to_json()
+    data = audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=100).to_dict()
     data["quantiles"] = dict.fromkeys(data["quantiles"])
     assert "99.9 % below  not known" in summary(data)
     assert "too few random points: 20" in summary(data)
@@ -110,7 +110,7 @@ def test_a_suspect_label_is_not_blamed_on_the_model():
     assert report.status.code == "tolerance-exceeded"
     assert "check the suspect labels first" in report.status.advice
     assert "Retrain" not in report.status.advice
-    said = str(headline(View(report.to_json())))
+    said = str(headline(View(report.to_dict())))
     assert "is wrong by" not in said
     assert "label" in said
     assert "row 41" in summary(report)
@@ -120,7 +120,7 @@ def test_a_suspect_label_is_not_blamed_on_the_model():
 def test_a_point_near_an_end_is_inside_as_its_tag_says():
     x = np.array([[0.9995, 0.5], [0.2, 0.3], [1.0, 0.4], [0.4, 0.6]])
     y = smooth(x) + np.array([0.4, 0.1, 0.3, 0.2])
-    view = View(audit(Problem(smooth, table(x, y), SQUARE)).to_json())
+    view = View(audit(Problem(smooth, table(x, y), SQUARE)).to_dict())
     assert [p.tags[0] for p in view.peaks[:2]] == ["interior", "boundary"]
     assert [edge_words(view, p) for p in view.peaks[:2]] == ["interior", "on the edge: a high"]
 
@@ -145,7 +145,7 @@ def test_a_row_is_named_by_its_number_and_what_else_stands_in_it(tmp_path):
     text, html = summary(report), html_of(report)
     assert "row 20, site B, 2020-02-20" in text
     assert "WITHIN TOLERANCE IN ALL 20 ROWS; NOTHING IS KNOWN BETWEEN ROWS" in text
-    said = str(headline(View(report.to_json())))
+    said = str(headline(View(report.to_dict())))
     assert said.startswith(
         "None of 20 rows has an error above your tolerance of 5. The worst is <b>1.9</b>, in"
     )
@@ -163,7 +163,7 @@ def test_the_finite_errors_stand_beside_missing_predictions(tmp_path):
     rows = [(i, i % 2, i, "" if i in (3, 4, 5, 9) else i + 0.1 * i) for i in range(20)]
     report = of_file(tmp_path, rows)
     text, html = summary(report), html_of(report)
-    said = str(headline(View(report.to_json())))
+    said = str(headline(View(report.to_dict())))
     assert said.startswith("In <b>4 of 20 rows</b> the model has no value where the reference has one.")
     assert (
         "Of the other 16 the worst error is <b>1.9</b>, in <a href='#where'>row 20, site B, 2020-02-20"
@@ -297,7 +297,7 @@ def test_an_infinite_error_is_not_drawn_at_a_finite_height():
     def model(x):
         return np.where(x[:, 0] > 0.8, np.nan, x[:, 1] + 0.01)
 
-    data = audit(Problem(model, lambda x: x[:, 1], SQUARE, tolerance=0.02), evaluations=500).to_json()
+    data = audit(Problem(model, lambda x: x[:, 1], SQUARE, tolerance=0.02), evaluations=500).to_dict()
     view, cuts = View(data), data["charts"]["cuts"]
     across, along = (str(cut(view, raw, "whole")) for raw in cuts)
     for drawn in (across, along):

@@ -238,7 +238,7 @@ def test_comparison_page(tmp_path):
 def test_errors_that_differ_by_rounding_have_no_ruler():
     data = audit(
         Problem(lambda x: x[:, 0] + 0.1, lambda x: x[:, 0], Domain(x=(0.0, 1.0))), evaluations=100
-    ).to_json()
+    ).to_dict()
     data["sup"]["lower"], data["rms"]["value"] = 8.80644347092189e-05, 8.806443470921889e-05
     data["charts"], data["quantiles"], data["plain_sample"]["worst"] = {}, {}, None
     data["witness"]["error"] = data["peaks"][0]["error"] = 8.80644347092189e-05

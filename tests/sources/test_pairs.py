@@ -135,7 +135,7 @@ FORMS: list[Callable[[Path, Rows], Problem]] = [one_csv, two_csv, shuffled_csv, 
 def test_every_form_says_what_numpy_says(tmp_path: Path, form: Any, seed: int) -> None:
     rows = Rows(seed, missing=seed % 2 == 1)
     report = audit(form(tmp_path, rows))
-    document = report.to_json()
+    document = report.to_dict()
     known = np.isfinite(rows.truth)
     error = np.where(np.isnan(rows.pred), np.inf, np.abs(rows.pred - rows.truth))
     finite = known & np.isfinite(error)
@@ -225,7 +225,7 @@ def test_a_dimension_that_is_no_input_names_the_row(tmp_path: Path) -> None:
         model="t.nc", reference="t.nc", key=""
     ))  # fmt: skip
     report = audit(open_problem(tmp_path / "p.toml"))
-    document = report.to_json()
+    document = report.to_dict()
     assert document["table"]["compared"] == 24
     assert document["witness"]["error"] == pytest.approx(40.125, abs=1e-5)
     assert document["witness"]["x"] == {"lat": 42.0, "lon": 29.0}

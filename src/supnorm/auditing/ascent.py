@@ -21,7 +21,7 @@ from supnorm.auditing.landscape import GRADIENT, Landscape
 Array = NDArray[np.float64]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Chains:
     """Those that still ascend, a row each.
 
@@ -104,7 +104,17 @@ class Ascent:
             steep = _dot(slope, slope)
             rows, u, best = np.arange(len(ends)), ends.copy(), heights.copy()
             direction, square, rise = slope.copy(), steep.copy(), steep.copy()
-            chains = _Chains(rows, u, best, slope, steep, direction, square, rise, step)
+            chains = _Chains(
+                rows=rows,
+                u=u,
+                best=best,
+                slope=slope,
+                steep=steep,
+                direction=direction,
+                square=square,
+                rise=rise,
+                step=step,
+            )
             for i in range(self.steps):
                 # Where there is no finite error there is no gradient.
                 ascending = (chains.step > self.smallest) & (chains.steep > 0)

@@ -19,7 +19,7 @@ Index = NDArray[np.intp]
 NAMED = 20  # rows without a value that are named
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Compared:
     """What came out of comparing the rows.
 

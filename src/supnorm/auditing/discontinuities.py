@@ -27,6 +27,7 @@ from supnorm.evaluation import Evaluations
 
 Array = NDArray[np.float64]
 MODEL, REFERENCE = 0, 1
+_Seen = tuple[Array, Array]  # points of the unit box and their errors
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Discontinuities:
         for _ in range(self.trial):
             if landscape.affordable(budget=budget) < len(a) or not len(a):
                 return u[:0], u[:0]
-            a, b, fa, fb = _halve(landscape, a, b, fa, fb, sides)
+            (a, b, fa, fb), _ = _halve(landscape, a, b, fa, fb, sides)
         left = np.abs(fb - fa).max(axis=1)
         jump = (left > self.kept * whole) & (left > 1e-9)
         return a[jump], b[jump]
@@ -188,6 +189,8 @@ class Discontinuities:
             last[won] = shift
             along = _unit(shift)
             normal[won] = _unit(normal[won] - (normal[won] * along).sum(axis=1, keepdims=True) * along)
+            # Steps grow nearly as fast as they shrink, so that a chain keeps the length at which half of them win: a
+            # success needs about one failure beside it (1.7 * 0.6 = 1.02). Rows "sheet 1e-6" and "jump" guard it.
             step[won] = np.minimum(1.7 * step[won], 0.25)
             # First the other way, then a shorter step.
             turned = np.linalg.norm(last[lost], axis=1) > 0
@@ -214,27 +217,25 @@ class Discontinuities:
         if not k:
             empty = np.empty((0, landscape.d))
             return Crossing(empty, np.empty(0), empty, np.empty(0))
-        tops: list[tuple[Array, Array]] = []
         first = landscape.look(np.concatenate([a, b]))
-        tops.append((np.concatenate([a, b]), first.score))
+        # What was seen of each chain, beside the jump of the model and beside that of the reference.
+        beside: tuple[list[_Seen], list[_Seen]] = ([(a, first.score[:k])], [(b, first.score[k:])])
         sides = np.repeat([MODEL, REFERENCE], k)
         lo, hi = np.concatenate([a, a]), np.concatenate([b, b])
         flo = np.concatenate([values_of(first, s)[:k] for s in (MODEL, REFERENCE)])
         fhi = np.concatenate([values_of(first, s)[k:] for s in (MODEL, REFERENCE)])
         for _ in range(self.bisections):
-            lo, hi, flo, fhi = _halve(landscape, lo, hi, flo, fhi, sides, tops)
+            (lo, hi, flo, fhi), (middle, score) = _halve(landscape, lo, hi, flo, fhi, sides)
+            beside[0].append((middle[:k], score[:k]))
+            beside[1].append((middle[k:], score[k:]))
         with np.errstate(invalid="ignore"):  # infinite on both sides
             left = np.nan_to_num(np.abs(fhi - flo).max(axis=1))
         jumps = np.maximum(left[:k], left[k:])
         model, reference = (lo[:k] + hi[:k]) / 2, (lo[k:] + hi[k:]) / 2
         for t in (0.5, 0.25, 0.75):
             between = model + t * (reference - model)
-            tops.append((between, landscape.look(between).score))
-        points = np.stack([p[-k:] if len(p) == k else p.reshape(2, k, -1)[0] for p, _ in tops])
-        scores = np.stack([s[-k:] if len(s) == k else s.reshape(2, k)[0] for _, s in tops])
-        second = [(p.reshape(2, k, -1)[1], s.reshape(2, k)[1]) for p, s in tops if len(p) == 2 * k]
-        points = np.concatenate([points, np.stack([p for p, _ in second])])
-        scores = np.concatenate([scores, np.stack([s for _, s in second])])
+            beside[0].append((between, landscape.look(between).score))
+        points, scores = (np.stack(column) for column in zip(*beside[0], *beside[1], strict=True))
         best = np.argmax(scores, axis=0)
         rows = np.arange(k)
         centre = np.where((left[:k] >= left[k:])[:, None], model, reference)
@@ -253,24 +254,21 @@ def _halve(
     fa: Array,
     fb: Array,
     sides: NDArray[np.intp],
-    tops: list[tuple[Array, Array]] | None = None,
-) -> tuple[Array, Array, Array, Array]:
-    """Evaluate the middles; keep the half with the larger difference. Halves without a value lose."""
+) -> tuple[tuple[Array, Array, Array, Array], _Seen]:
+    """Evaluate the middles; keep the half with the larger difference. Halves without a value lose.
+
+    Returns:
+        Both ends and the values there, and the middles with their errors.
+    """
     middle = (a + b) / 2
     done = landscape.look(middle)
-    if tops is not None:
-        tops.append((middle, done.score))
     fm = np.where((sides == MODEL)[:, None], done.model, done.reference)
     with np.errstate(invalid="ignore"):
         first = np.fmax(np.abs(fm - fa).max(axis=1), -1.0)
         second = np.fmax(np.abs(fb - fm).max(axis=1), -1.0)
     low = (first >= second)[:, None]
-    return (
-        np.where(low, a, middle),
-        np.where(low, middle, b),
-        np.where(low, fa, fm),
-        np.where(low, fm, fb),
-    )
+    ends = np.where(low, a, middle), np.where(low, middle, b)
+    return (*ends, np.where(low, fa, fm), np.where(low, fm, fb)), (middle, done.score)
 
 
 def _unit(v: Array) -> Array:

@@ -44,6 +44,7 @@ from supnorm.auditing.tally import WholeSample
 from supnorm.auditing.verdict import verdict
 from supnorm.problem import fingerprint
 from supnorm.results import versions
+from supnorm.results.audit import AuditRecord
 
 
 def build(run: Run) -> AuditReport:
@@ -56,7 +57,7 @@ def build(run: Run) -> AuditReport:
     document["charts"] = chart_data(run)
     document["explanation"] = explain(document)
     document, every = shortened(document, run.recorder.by_output)
-    return AuditReport(document, points_table(run, names), every)
+    return AuditReport(AuditRecord.from_dict(document), points_table(run, names), every)
 
 
 def _problem(run: Run, names: list[str]) -> dict[str, Any]:

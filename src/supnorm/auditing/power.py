@@ -37,6 +37,11 @@ POWER_TIME = 0.4  # of the search's own time, where seconds limit it
 STAND_IN_TIME = 0.25  # of this, for fitting a stand-in
 FIT_SECONDS = 0.5  # without them no process is fitted: importing what fits it takes as long
 LEAST_SEARCH = 200  # evaluations of a run
+NO_TIME = (
+    "for a pair that takes more than 1 ms a point they need a stand-in, and the time does not suffice to fit one: give "
+    f"{FIT_SECONDS / STAND_IN_TIME / POWER_TIME:g} s or more"
+)
+TOO_FEW = "too few values of the pair are known for a stand-in to be searched in its place"
 LEAST = 40  # evaluations of a run, where time limits it
 
 
@@ -103,30 +108,17 @@ class Power:
             search, worst_rows: of the audit: a stand-in goes through these values.
             clock: a limit in time that the rows share; what it leaves no run for is left out.
         """
-        worst = evaluator.worst
-        with np.errstate(over="ignore"):
-            too_high = not np.isfinite(np.float64(worst) * max(self.heights, default=1.0))
-        if too_high or not worst > 0:
-            what = "infinite" if worst == np.inf else "zero" if worst == 0 else "not known"
-            what = "too large to be multiplied" if np.isfinite(worst) and too_high else what
-            return Planted(
-                left_out=f"their heights are multiples of the worst error, which the search left {what}"
-            )
-        copy: StandIn | None = None
-        modelled = strategy.traits.models_reference
-        if evaluator.model.expensive or evaluator.reference.expensive or modelled:
+        worst, copy = evaluator.worst, None
+        if why := self._no_height(worst):
+            return Planted(left_out=why)
+        if evaluator.model.expensive or evaluator.reference.expensive or strategy.traits.models_reference:
             seconds = np.inf if clock is None else clock.left * STAND_IN_TIME
             if seconds < FIT_SECONDS:
-                return Planted(
-                    left_out="for a pair that takes more than 1 ms a point they need a stand-in, and the time does not "
-                    f"suffice to fit one: give {FIT_SECONDS / STAND_IN_TIME / POWER_TIME:g} s or more"
-                )
-            always = ("reference",) if modelled else ()
+                return Planted(left_out=NO_TIME)
+            always = ("reference",) if strategy.traits.models_reference else ()
             copy = stand_in(evaluator, search.scout, worst_rows, always, seconds)
             if copy is None:
-                return Planted(
-                    left_out="too few values of the pair are known for a stand-in to be searched in its place"
-                )
+                return Planted(left_out=TOO_FEW)
         asked = [
             (plant, side)
             for factor in self.heights
@@ -135,7 +127,7 @@ class Power:
         ]
         if not asked:
             why = "no size was asked for that can be planted here"
-            if modelled and not evaluator.problem.error.differentiable:
+            if strategy.traits.models_reference and not evaluator.problem.error.differentiable:
                 why = "how an error function of your own grows with the model and with the reference is not known"
             return Planted(left_out=why)
         if clock is not None and copy is not None:
@@ -143,23 +135,57 @@ class Power:
         rows, late, hidden = [], 0, 0
         for i, (plant, side) in enumerate(asked):
             own = clock and clock.within(1 / (len(asked) - i))
-            done: list[tuple[bool, int]] = []
-            for k in range(self.runs):
-                evaluator.observer(Planting(i * self.runs + k, len(asked) * self.runs))
-                limit = own and own.within(1 / (self.runs - k))
-                if limit is not None and limit.affords < LEAST:
-                    late += not done
-                    break
-                run = self._run(
-                    evaluator, copy, strategy, plant, side, evaluations, search.informative, rng, limit
-                )
-                hidden += run is None
-                done += [run] if run is not None else []
+            parts = (i * self.runs, len(asked) * self.runs)
+            done, seen = self._runs(
+                evaluator, copy, strategy, plant, side, evaluations, search.informative, rng, own, parts
+            )
+            late += not (done or seen)
+            hidden += seen
             if done:
                 rows.append(_row(plant, side, done, copy))
         words = [f"there was no time for {late} of {len(asked)} kinds"] if late else []
         words += [f"no place was found where {hidden} of them could show"] if hidden else []
         return Planted(rows, "; ".join(words))
+
+    def _runs(
+        self,
+        evaluator: Evaluator,
+        copy: StandIn | None,
+        strategy: Strategy,
+        plant: Plant,
+        side: str,
+        evaluations: int,
+        informative: bool,
+        rng: np.random.Generator,
+        clock: Limit | None,
+        parts: tuple[int, int],
+    ) -> tuple[list[tuple[bool, int]], int]:
+        """The runs of one kind that there was time for, and in how many the plant could show nowhere.
+
+        Args:
+            parts: runs of other kinds before, and runs of all kinds.
+        """
+        done: list[tuple[bool, int]] = []
+        hidden = 0
+        for k in range(self.runs):
+            evaluator.observer(Planting(parts[0] + k, parts[1]))
+            limit = clock and clock.within(1 / (self.runs - k))
+            if limit is not None and limit.affords < LEAST:
+                break
+            run = self._run(evaluator, copy, strategy, plant, side, evaluations, informative, rng, limit)
+            hidden += run is None
+            done += [run] if run is not None else []
+        return done, hidden
+
+    def _no_height(self, worst: float) -> str:
+        """Why no height is a multiple of the worst error; empty where each is one."""
+        with np.errstate(over="ignore"):
+            too_high = not np.isfinite(np.float64(worst) * max(self.heights, default=1.0))
+        if worst > 0 and not too_high:
+            return ""
+        what = "infinite" if worst == np.inf else "zero" if worst == 0 else "not known"
+        what = "too large to be multiplied" if np.isfinite(worst) and too_high else what
+        return f"their heights are multiples of the worst error, which the search left {what}"
 
     def planned(self, evaluator: Evaluator, strategy: Strategy, evaluations: int) -> int:
         """Evaluations of the pair that `measure` takes at most; none where a stand-in is searched, or nothing is."""

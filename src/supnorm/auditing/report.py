@@ -1,14 +1,16 @@
-"""The result of an audit: typed answers over one JSON document, saved as a folder.
+"""The result of an audit: typed answers over one record, saved as a folder.
 
-The document (schema ``supnorm.audit/1``) is what lasts: pages and the command line read only it.
+The record (schema ``supnorm.audit/1``) is what lasts: pages and the command line read only it.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.explain import explain
-from supnorm.results import BadInput, Bound, Estimate, ExitCode, Status, Witness, from_json, to_json
+from supnorm.results import BadInput, Bound, Estimate, Status, Witness
+from supnorm.results.audit import AuditRecord, PeakRecord
 from supnorm.results.door import DAMAGED, faults_of, read_json, reading_table
-from supnorm.results.encoding import dumps
 from supnorm.results.guard import exists
 from supnorm.results.printable import printable
 from supnorm.results.writing import write_whole
@@ -54,72 +56,77 @@ class AuditReport:
     """What an audit found.
 
     Attributes:
-        document: the whole result as plain data (schema ``supnorm.audit/1``).
+        record: the whole result, typed: its fields are the keys of ``result.json`` (``supnorm schema audit``).
         points: the worst points as a table.
-        outputs: of thousands of outputs all of them as CSV text, where the document lists some; else None.
+        outputs: of thousands of outputs all of them as CSV text, where the record lists some; else None.
     """
 
-    document: Mapping[str, Any]
+    record: AuditRecord
     points: Table
     outputs: str | None = None
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """The record as plain data with Python's numbers: infinite ones and NaN as they are."""
+        return {
+            "schema": self.record.SCHEMA,
+            **plain(self.record.model_dump(by_alias=True, exclude_defaults=True)),
+        }
 
     @property
     def worst(self) -> Witness | None:
         """The worst point found: a lower bound of the worst error (see `exhaustive`). None when nothing had a value."""
-        data = self.document["witness"]
-        return None if data is None else self._witness(data)
+        return None if self.record.witness is None else self._witness(self.record.witness)
 
     @property
     def exhaustive(self) -> bool:
         """Whether every point of a finite domain was evaluated: `worst` is then the worst of all that have an error."""
-        return bool(self.document.get("search", {}).get("exhaustive"))
+        return self.record.search.exhaustive
 
     @property
     def upper(self) -> Bound | None:
         """A proved upper bound, where a certificate gave one; an audit alone has none."""
-        sup = self.document["sup"]
-        if sup["upper"] is None:
-            return None
-        return Bound(from_json(sup["upper"]), sup["upper_kind"], tuple(sup.get("assumptions", ())))
+        sup = self.record.sup
+        return None if sup.upper is None else Bound(sup.upper, sup.upper_kind, sup.assumptions)
 
     @property
     def rms(self) -> Estimate:
         """Sample root-mean-square error of the law; of kind ``"exact"`` where it is that of all points of the domain."""
-        data = self.document["rms"]
-        return Estimate(from_json(data["value"]), data["kind"], data["n"], self.document["law"])
+        rms = self.record.rms
+        return Estimate(rms.value, rms.kind, rms.n, self.record.law)
 
     @property
     def norms(self) -> dict[str, float]:
         """Sample L^p norms of the error reduced over the outputs, ``"L1"``, ``"L2"``, ..., and the maximum found."""
-        return {name: from_json(v) for name, v in self.document["norms"].items()}
+        return dict(self.record.norms)
 
     @property
     def norms_over_outputs(self) -> dict[str, float] | None:
         """Sample L^p norms of the whole error vector; with `with_derivatives` those of W^{1,p}. None for one output."""
-        data = self.document["norms_over_outputs"]
-        return None if data is None else {name: from_json(v) for name, v in data.items()}
+        norms = self.record.norms_over_outputs
+        return None if norms is None else dict(norms)
 
     @property
     def quantiles(self) -> dict[float, float]:
-        """Sample quantiles of the error."""
-        return {float(q): from_json(v) for q, v in self.document["quantiles"].items()}
+        """Sample quantiles of the error; NaN where the points are too few."""
+        return {float(q): math.nan if v is None else v for q, v in self.record.quantiles.items()}
 
     @property
     def peaks(self) -> tuple[Witness, ...]:
         """Distinct peaks, worst first."""
-        return tuple(self._witness(p) for p in self.document["peaks"])
+        return tuple(map(self._witness, self.record.peaks))
 
     @property
     def glitches(self) -> tuple[Witness, ...]:
         """The peaks that are glitches: narrow, isolated and far above the rest."""
-        return tuple(self._witness(p) for p in self.document["glitches"])
+        return tuple(map(self._witness, self.record.glitches))
 
     def __repr__(self) -> str:
-        """One line; the document has thousands."""
-        worst, rms = (from_json(self.document[key][of]) for key, of in (("sup", "lower"), ("rms", "value")))
+        """One line; the record has thousands."""
+        record = self.record
         return (
-            f"AuditReport({self.document['status']['code']!r}, worst={worst:.4g}, rms={rms:.4g}, "
-            f"peaks={len(self.document['peaks'])}, glitches={len(self.document['glitches'])})"
+            f"AuditReport({record.status.code!r}, worst={record.sup.lower:.4g}, rms={record.rms.value:.4g}, "
+            f"peaks={len(record.peaks)}, glitches={len(record.glitches)})"
         )
 
     def explain(self) -> str:
@@ -129,23 +136,25 @@ class AuditReport:
     @property
     def status(self) -> Status:
         """Why it stopped and what to do next."""
-        data = self.document["status"]
-        return Status(data["code"], data["advice"], ExitCode(data["exit"]))
+        return self.record.status
 
-    def to_json(self) -> dict[str, Any]:
-        """The document as strict JSON data."""
-        encoded: dict[str, Any] = to_json(self.document)
-        return encoded
+    def to_dict(self) -> dict[str, Any]:
+        """The record as strict JSON data: infinite numbers as text, those without a value as None."""
+        return self.record.to_dict()
+
+    def to_json(self) -> str:
+        """The record as JSON text: what ``result.json`` holds."""
+        return self.record.to_json()
 
     def save(self, folder: Path | str) -> Path:
         """Write ``result.json`` and ``points.csv`` (``points.parquet`` too where pyarrow is installed), of thousands of
         outputs also ``outputs.csv``."""
         folder = Path(folder)
-        write_whole(folder / "result.json", dumps(self.document))
+        write_whole(folder / "result.json", self.to_json())
         write_whole(folder / "points.csv", self.points.to_csv())
         if self.outputs is not None:
             write_whole(folder / "outputs.csv", self.outputs)
-        elif _outputs(self.document) == len(self.document["outputs"]):
+        elif self.record.outputs_total == len(self.record.outputs):
             (folder / "outputs.csv").unlink(missing_ok=True)  # of an older audit
         try:
             import pyarrow
@@ -159,35 +168,30 @@ class AuditReport:
         write_whole(folder / "points.parquet", sink.getvalue().to_pybytes())
         return folder
 
-    def _witness(self, data: Mapping[str, Any]) -> Witness:
-        names = [axis["name"] for axis in self.document["axes"]]
-        outputs = [output["name"] for output in self.document["outputs"]]
-        other = data.get("recheck_value")
+    def _witness(self, peak: PeakRecord) -> Witness:
         return Witness(
-            x=np.array([from_json(data["x"][n]) for n in names]),
-            model=np.array([from_json(v) for v in data["model"]]),
-            reference=np.array([from_json(v) for v in data["reference"]]),
-            error=from_json(data["error"]),
-            output=outputs.index(data["output"]),
-            tags=tuple(data.get("tags", ())),
-            volume=_number(data.get("volume")),
-            volume_at_least=_number(data.get("volume_at_least")),
-            volume_at_most=_number(data.get("volume_at_most")),
-            prominence=_number(data.get("prominence")),
-            recheck=data.get("recheck"),
-            recheck_value=None if other is None else np.array([from_json(v) for v in other]),
-            off_data=_number(data.get("off_data")),
-            row=data.get("row"),
+            x=np.array([peak.x[axis.name] for axis in self.record.axes]),
+            model=np.array(peak.model),
+            reference=np.array(peak.reference),
+            error=peak.error,
+            output=[output.name for output in self.record.outputs].index(peak.output),
+            tags=peak.tags,
+            volume=peak.volume,
+            volume_at_least=peak.volume_at_least,
+            volume_at_most=peak.volume_at_most,
+            prominence=peak.prominence,
+            recheck=peak.recheck,
+            recheck_value=None if peak.recheck_value is None else np.array(peak.recheck_value),
+            off_data=peak.off_data,
+            row=peak.row,
         )
 
 
-def _outputs(document: Mapping[str, Any]) -> int:
-    """How many outputs there are, listed or not."""
-    return int(document.get("outputs_total") or len(document["outputs"]))
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else from_json(value)
+def plain(value: Any) -> Any:
+    """Data with lists for tuples."""
+    if isinstance(value, Mapping):
+        return {key: plain(v) for key, v in value.items()}
+    return [plain(v) for v in value] if isinstance(value, tuple | list) else value
 
 
 def load_report(folder: Path | str) -> AuditReport:
@@ -200,35 +204,33 @@ def load_report(folder: Path | str) -> AuditReport:
     document = read_json(
         path, hint=": not a result of an audit", missing="; give the folder of a finished audit"
     )
-    if not isinstance(document, dict) or document.get("schema") != "supnorm.audit/1":
-        raise BadInput(f'{path}: the schema is not "supnorm.audit/1"; give the folder of an audit')
+    if not isinstance(document, dict) or document.get("schema") != AuditRecord.SCHEMA:
+        raise BadInput(f'{path}: the schema is not "{AuditRecord.SCHEMA}"; give the folder of an audit')
+    report = AuditReport(AuditRecord.from_dict(document, str(path)), Table((), np.empty((0, 0))))
     points = Path(folder) / "points.csv"
     with faults_of(f"{path}", DAMAGED):
-        _demand_parts(AuditReport(document, Table((), np.empty((0, 0)))))
+        _demand_whole(report)
     if not exists(points):
-        return AuditReport(document, Table((), np.empty((0, 0))))
+        return report
     with reading_table(points, hint=": not the points of an audit"):
-        return AuditReport(document, _read_points(points, document))
+        return replace(report, points=_read_points(points, report.record))
 
 
-def _demand_parts(report: AuditReport) -> None:
-    """Read the parts that every reader of a report needs; whatever is missing or of another kind raises."""
-    document = report.document
-    for key in ("axes", "outputs"):
-        assert all(str(part["name"]) for part in document[key])
-    lower = from_json(document["sup"]["lower"])
-    assert isinstance(document["status"]["code"], str)
-    assert not lower < 0
-    assert report.worst is None or len(report.worst.x) == len(document["axes"])
-    assert all(len(peak.x) == len(document["axes"]) for peak in report.peaks)
+def _demand_whole(report: AuditReport) -> None:
+    """See that the parts of a record that was read fit together; whatever does not raises."""
+    axes = {axis.name for axis in report.record.axes}
+    assert not report.record.sup.lower < 0
+    assert all(set(peak.x) == axes for peak in report.record.peaks)
+    assert report.worst is None or set(report.record.witness.x if report.record.witness else ()) == axes
+    assert len(report.peaks) == len(report.record.peaks)
 
 
-def _read_points(path: Path, document: Mapping[str, Any]) -> Table:
+def _read_points(path: Path, record: AuditRecord) -> Table:
     with path.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     first = 0  # of the numbers: labels of rows of a table stand before them
-    if document.get("table"):
-        first = max(len(header) - len(document["axes"]) - 2 * _outputs(document) - 1, 0)
+    if record.table is not None:
+        first = max(len(header) - len(record.axes) - 2 * record.outputs_total - 1, 0)
     data = np.array([[float(v) for v in row[first:]] for row in rows]).reshape(len(rows), len(header) - first)
     labels = {name: tuple(row[k] for row in rows) for k, name in enumerate(header[:first])}
     return Table(tuple(header[first:]), data, labels)

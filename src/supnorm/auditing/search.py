@@ -38,31 +38,39 @@ INFORMANTS = 8  # best screened points whose gradients say whether gradients are
 
 @dataclass(frozen=True)
 class ScreenAndAscent:
-    """Shares of the budget of a round; tuned on the bank of planted bumps and trained networks.
+    """Shares of the budget of a round.
+
+    Tuned on the rows of ``python -m benchmarks.search`` with seeds below 1000; the rows that guard a number are named with
+    it: run them before and after you change it.
 
     Attributes:
-        screen: share that looks everywhere.
-        dense: the same in few inputs, where ascents take little.
+        screen: share that looks everywhere. Rows *smooth bump*, *hat bump*.
+        dense: the same in one and two inputs, where ascents take little. Row *glitch trained into ReLU weights, d=2*.
         spare: share of a round's budget below which what its ascents cannot use looks everywhere as well, before
-            them; a larger one waits for another round.
-        faces, vertices: shares of the screen on faces, and on vertices of the first layer or, in many inputs, places
-            where a few of its neurons vanish.
-        corners: power in `snap_to_faces`.
-        first_step: of an ascent, over half the distance of screened points.
-        restart_share: share of ascents from random restarts.
+            them; a larger one waits for another round. Rows *bump ... gradients* with 100,000 evaluations.
+        faces, vertices: shares of the screen on faces (rows *pole at a corner*, *random nets*), and on vertices of the
+            first layer or, in many inputs, points where a few of its neurons vanish (rows *glitch trained into ReLU
+            weights*).
+        corners: power in `snap_to_faces`. Rows *pole at a corner*.
+        first_step: of an ascent, over half the distance of screened points. Rows *trained net*.
+        restart_share: share of ascents from random restarts; `benchmarks.coverage` checks the limit that rests on them.
         many, many_restart_share: the same from ``many`` inputs on, with gradients: what
             matters there reaches across much of the box, so that an ascent from anywhere may end on it, and ranking
-            starts by their error prefers wider, lower peaks.
+            starts by their error prefers wider, lower peaks. Rows *glitch ... d=8*, *hat bump, d=8* and *d=12*.
         evolution: share of differential evolution: without gradients, and in few inputs. In three and more inputs
-            ascents by gradients and the polish find what it finds, on narrow curved ridges and kinks too.
-        polish_share: share of the polish.
-        discontinuity_share: most that following jumps may take; without jumps it takes a few per cent.
-        polished: peaks that are polished.
-        chains: ascents at once.
-        starts: of ascents, at most, in a round; a larger budget looks again everywhere first.
-        flanks: of them from points that stick out of their neighbours' plane, at most; in few inputs only.
-        few: evaluations for each input below which a search `hurries`.
-        rest: share of the first round's budget below which what is left is screened and no more.
+            ascents by gradients and the polish find what it finds, on narrow curved ridges and kinks too. Rows *kink*,
+            *bump ... black box*.
+        polish_share: share of the polish. Rows *kink*, *pole at a corner*.
+        discontinuity_share: most that following jumps may take; without jumps it takes a few per cent. Rows *jump*,
+            *sheet 1e-6*.
+        polished: peaks that are polished. Rows *trained net*.
+        chains: ascents at once; a matter of time alone (`benchmarks.search.overhead`).
+        starts: of ascents, at most, in a round; a larger budget looks again everywhere first. Rows *bump ... gradients*
+            with 100,000 evaluations.
+        flanks: of them from points that stick out of their neighbours' plane, at most; in few inputs only. Row *glitch
+            trained into ReLU weights, d=2*.
+        few: evaluations for each input below which a search `hurries`. Rows *trained net*, *random nets*.
+        rest: share of the first round's budget below which what is left is screened and no more. Rows *smooth bump*.
     """
 
     screen: float = 0.5

@@ -137,7 +137,17 @@ class _Tally:
         called = np.concatenate([*self.model["part"], np.empty(0, dtype=np.intp)])
         values = np.concatenate(self.model["values"]) if self.model["values"] else None
         none = np.zeros(len(pairs), dtype=bool)
-        return Compared(pairs, none, sample, peaks, worst, numbers, lost, used, (called, values))
+        return Compared(
+            pairs=pairs,
+            inside=none,
+            sample=sample,
+            peaks=peaks,
+            worst=worst,
+            numbers=numbers,
+            without=lost,
+            used=used,
+            called=(called, values),
+        )
 
 
 class _Worst:

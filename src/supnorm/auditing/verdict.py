@@ -56,11 +56,23 @@ def _counted(evaluator: Evaluator, side: str) -> str:
 
 
 def _status(run: Run) -> Status:
-    problem, witness, evaluator = run.problem, run.witness, run.evaluator
-    listed, compared = run.search.listed, run.search.compared
-    limit = problem.error.limit
+    witness, limit, listed = run.witness, run.problem.error.limit, run.search.listed
     if witness is None:
-        return Status("no-value", _why_none(evaluator), ExitCode.UNDECIDED)
+        return Status("no-value", _why_none(run.evaluator), ExitCode.UNDECIDED)
+    doubt = _doubt(run.problem, witness)
+    if doubt is not None:
+        return doubt
+    late = _late(run.evaluator, run.searched) if listed is None else _left(listed)
+    late = "" if run.table else late
+    if limit is None:
+        return Status("no-tolerance", _no_verdict(run, late))
+    if witness.error > limit:
+        return Status("tolerance-exceeded", _exceeded(run, witness, late), ExitCode.EXCEEDED)
+    return _within(run, late)
+
+
+def _doubt(problem: Problem, witness: Witness) -> Status | None:
+    """Whether the reference itself is in doubt at the worst point."""
     if witness.recheck == "reference-fault":
         return Status(
             "reference-fault",
@@ -75,75 +87,66 @@ def _status(run: Run) -> Status:
             "next door: which side of a jump is right is not settled. Look there before the model is retrained.",
             ExitCode.REFERENCE_FAULT,
         )
-    table, exact = run.table, "" if compared is None else compared.text
-    every = listed is not None and listed.exhaustive
-    late = "" if table else _late(evaluator, run.searched) if listed is None else _left(listed)
-    if limit is None:
-        point = "worst point found"
-        bound = exact if table else "" if every else f"The {point} is a lower bound of the worst error. "
-        return Status(
-            "no-tolerance",
-            f"No tolerance was given, so this is a report and not a verdict. {bound}{late}".rstrip(),
-        )
-    if witness.error > limit and witness.recheck == "unresolved":
-        return Status(
-            "tolerance-exceeded",
+    return None
+
+
+def _no_verdict(run: Run, late: str) -> str:
+    """The advice where no tolerance was given."""
+    listed, compared = run.search.listed, run.search.compared
+    bound = "The worst point found is a lower bound of the worst error. "
+    if compared is not None:
+        bound = compared.text
+    elif listed is not None and listed.exhaustive:
+        bound = ""
+    return f"No tolerance was given, so this is a report and not a verdict. {bound}{late}".rstrip()
+
+
+def _exceeded(run: Run, witness: Witness, late: str) -> str:
+    """The advice where an error is above the tolerance."""
+    compared = run.search.compared
+    if witness.recheck == "unresolved":
+        return (
             "Model and reference differ by more than the tolerance at the worst point, but the second reference does "
-            "not settle which is right there: look at it before the model is retrained. " + late,
-            ExitCode.EXCEEDED,
+            "not settle which is right there: look at it before the model is retrained. " + late
         )
-    if witness.error > limit and "suspect-label" in witness.tags:
-        return Status(
-            "tolerance-exceeded",
+    if "suspect-label" in witness.tags:
+        return (
             "At the worst row the label disagrees with both the model and its neighbours: check the suspect labels "
-            "first, leave wrong ones out and audit again; do not retrain with them.",
-            ExitCode.EXCEEDED,
+            "first, leave wrong ones out and audit again; do not retrain with them."
         )
-    if witness.error == np.inf and compared is not None and problem.model.table is not None:
+    if witness.error == np.inf and compared is not None and run.problem.model.table is not None:
         n = compared.sample.n - compared.finite.n
-        rows = f"{n:,} of {compared.sample.n:,} rows the error is infinite"
-        return Status(
-            "tolerance-exceeded",
-            f"In {rows}. Give the model values there, leave these rows out, or say that they do not count: "
-            'failures = "ignore" under [error].',
-            ExitCode.EXCEEDED,
+        return (
+            f"In {n:,} of {compared.sample.n:,} rows the error is infinite. Give the model values there, leave these rows "
+            'out, or say that they do not count: failures = "ignore" under [error].'
         )
-    if witness.error > limit and table:
-        return Status(
-            "tolerance-exceeded",
+    if run.table:
+        return (
             "The error at the worst row is above the tolerance. Retrain with the rows of points.csv, narrow the domain, "
-            "or guard this region.",
-            ExitCode.EXCEEDED,
+            "or guard this region."
         )
     if witness.error == np.inf and not np.isfinite(witness.model[witness.output]):
-        return Status(
-            "tolerance-exceeded",
+        return (
             "The model has no value at points where the reference has one. Make it give one there, narrow the domain, or "
-            'say that such points do not count: failures = "ignore" under [error]. ' + late,
-            ExitCode.EXCEEDED,
+            'say that such points do not count: failures = "ignore" under [error]. ' + late
         )
-    if witness.error > limit:
-        return Status(
-            "tolerance-exceeded",
-            "The error at the worst point is above the tolerance. Retrain with the points of points.csv, "
-            "narrow the domain, or guard this region. " + late,
-            ExitCode.EXCEEDED,
-        )
-    if table:
-        return Status(
-            "within-tolerance",
-            f"No row has an error above the tolerance. {exact}",
-        )
-    if every:
-        assert listed is not None
+    return (
+        "The error at the worst point is above the tolerance. Retrain with the points of points.csv, "
+        "narrow the domain, or guard this region. " + late
+    )
+
+
+def _within(run: Run, late: str) -> Status:
+    """No error above the tolerance: of all rows, of all points of a finite domain, or of what a search saw."""
+    listed, compared = run.search.listed, run.search.compared
+    if compared is not None:
+        return Status("within-tolerance", f"No row has an error above the tolerance. {compared.text}")
+    if listed is not None and listed.exhaustive:
         where = "of the domain" if listed.complete else "where an error is known"
         text = f"No point {where} has an error above the tolerance, as computed in floating point. {late}"
         return Status("within-tolerance", text)
     # A search proves nothing, so it must not end with the word of a proof: scripts read it.
-    return Status(
-        "nothing-found",
-        "No error above the tolerance was found; that is not a proof. " + late,
-    )
+    return Status("nothing-found", "No error above the tolerance was found; that is not a proof. " + late)
 
 
 def _why_none(evaluator: Evaluator) -> str:

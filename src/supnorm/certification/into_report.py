@@ -15,7 +15,7 @@ from supnorm.certification.bound_map import bound_map
 from supnorm.certification.computed import with_computed
 from supnorm.certification.measured import BEYOND
 from supnorm.certification.result import CertifyResult
-from supnorm.results import BadInput, from_json, rounded_up, to_json
+from supnorm.results import BadInput, rounded_up
 
 _PROVED = "The bound is within the tolerance everywhere. Keep the certificate with the model; supnorm check verifies it."
 _DECLARED = (
@@ -74,29 +74,20 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     Raises:
         BadInput: when the audit holds an error above the bound: they are not about the same model and reference.
     """
-    if result.fingerprint and result.fingerprint == report.document["fingerprint"]:
+    if result.fingerprint and result.fingerprint == report.record.fingerprint:
         report = with_computed(report, result)
     if result.upper_kind == "none":
         return report
-    upper, kind, assumptions = beside(result, from_json(report.document["sup"]["lower"]))
+    upper, kind, assumptions = beside(result, report.record.sup.lower)
     if result.agreement.sides:
         unit = f" {result.unit}" if result.unit else ""
         assumptions = (*assumptions, f"measured: {result.agreement.sentence(unit)}")
-    bound = {"upper": upper, "upper_kind": kind, "assumptions": list(assumptions)}
     picture = bound_map(result.certificate) | {"target": result.target, "proved_volume": result.proved_volume}
-    charts = {**(report.document.get("charts") or {}), "local_bounds": to_json(picture)}
-    status = dict(report.document["status"])
-    tolerance = report.document["tolerance"]
-    found_none = status["code"] in ("within-tolerance", "nothing-found")
-    if found_none and tolerance is not None and proves(result, upper, from_json(tolerance)):
-        status["code"] = "within-tolerance"
-        status["advice"] = _DECLARED if kind == "conditional" else _PROVED
-    return replace(
-        report,
-        document={
-            **report.document,
-            "status": status,
-            "sup": {**report.document["sup"], **to_json(bound)},
-            "charts": charts,
-        },
-    )
+    record, status = report.record, report.status
+    found_none = status.code in ("within-tolerance", "nothing-found")
+    if found_none and record.tolerance is not None and proves(result, upper, record.tolerance):
+        advice = _DECLARED if kind == "conditional" else _PROVED
+        status = replace(status, code="within-tolerance", advice=advice)
+    sup = record.sup.changed(upper=upper, upper_kind=kind, assumptions=assumptions)
+    charts = {**record.charts, "local_bounds": picture}
+    return replace(report, record=record.changed(status=status, sup=sup, charts=charts))

@@ -13,7 +13,6 @@ from supnorm.cli.audit_run import PlantedOptions, SearchOptions, run_audit
 from supnorm.cli.fields import made, with_options_of
 from supnorm.cli.options import DASK, POWER, PROBLEM, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
-from supnorm.results.encoding import dumps
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
@@ -40,7 +39,7 @@ def command(
 
     def tell(report: AuditReport) -> None:
         if run.as_json:
-            answer(dumps(report.document))
+            answer(report.to_json())
         elif not run.quiet:
             show(summary_text(report, run.directory))
 

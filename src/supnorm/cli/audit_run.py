@@ -208,9 +208,9 @@ def run_audit(
                 )
             finally:
                 observer(Finished())  # an error or Ctrl-C must not leave the live display open
-        decided = report.document["cost"]  # a repeat must not be decided by another timing
-        command = chosen.command(path, folder, None if decided is None else repeat_word(decided))
-        report = replace(report, document={**report.document, "command": command})
+        decided = report.record.cost  # a repeat must not be decided by another timing
+        command = chosen.command(path, folder, None if decided is None else repeat_word(decided.to_dict()))
+        report = replace(report, record=report.record.changed(command=command))
         _keep(report, run, tell)
         if (folder / "certificate.json").exists():
             joined = _with_proof(report, problem, folder)

@@ -173,13 +173,11 @@ def _points_of(report: AuditReport) -> Array | None:
     """The worst point of an audit, those of its places and of its table; None without any."""
     import numpy as np
 
-    from supnorm.results import from_json
-
-    witness, columns = report.document.get("witness"), list(report.points.columns)
-    if not witness:
+    witness, columns = report.record.witness, list(report.points.columns)
+    if witness is None:
         return None
-    names = list(witness["x"])
-    found = [[from_json(place["x"][n]) for n in names] for place in (witness, *report.document["peaks"])]
+    names = list(witness.x)
+    found = [[peak.x[n] for n in names] for peak in (witness, *report.record.peaks)]
     if set(names) <= set(columns):
         rows = report.points.rows[:AUDITED]
         found += rows[:, [columns.index(n) for n in names]].tolist()
@@ -276,5 +274,5 @@ def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> Audit
         return None
     report = load_report(folder)
     with faults_of(f"{folder / 'result.json'}", DAMAGED):
-        joined = into_report(report, result) if report.document["fingerprint"] == fingerprint else report
+        joined = into_report(report, result) if report.record.fingerprint == fingerprint else report
     return None if joined is report else joined

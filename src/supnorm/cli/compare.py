@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +16,7 @@ from supnorm.cli.run import RunContext, with_run
 
 if TYPE_CHECKING:
     from supnorm.problem.specification import ProblemSpec
+    from supnorm.results.audit import AuditRecord
     from supnorm.results.compare import RowRecord
 
 PATHS = ("file", "python", "mask")  # keys whose text begins with a path
@@ -59,10 +60,10 @@ def command(
             kept = f"expensive evaluations are kept in {run.directory}: run the same command with --resume"
             stopped = f"{ended}; {kept}"
             break
-        document = report.document
-        rows.append(_row(document, name))
-        if document["table"] is None:
-            searched[name] = _search_words(document)
+        record = report.record
+        rows.append(_row(record, name))
+        if record.table is None:
+            searched[name] = _search_words(record)
         worst_code = max(worst_code, int(report.status.exit))
         if report.status.code == "interrupted":
             stopped = f"interrupted at {path}: the table ends there; run the same command with --resume"
@@ -77,9 +78,9 @@ def command(
         )
     titles = [row.title for row in rows]
     result = CompareRecord(
-        reference=document["reference"]["name"],
-        axes=document["axes"],
-        measure=document["measure"],
+        reference=record.reference.name,
+        axes=record.axes,
+        measure=record.measure,
         rows=tuple(
             row.changed(title=f"{row.title} ({row.folder})") if titles.count(row.title) > 1 else row
             for row in rows  # "predict" of two files
@@ -100,34 +101,34 @@ def command(
     return worst_code
 
 
-def _search_words(document: Mapping[str, Any]) -> str:
+def _search_words(record: AuditRecord) -> str:
     """With which seed and budget an audit searched: the file of each problem may say so."""
-    budget = document["budget"]
-    limits = [f"{budget['evaluations']:,} evaluations" if budget["evaluations"] is not None else ""]
-    limits += [f"{budget['seconds']:g} s" if budget["seconds"] is not None else ""]
-    return ", ".join([f"seed {document['seed']}", *filter(None, limits)])
+    budget = record.budget
+    limits = [f"{budget.evaluations:,} evaluations" if budget.evaluations is not None else ""]
+    limits += [f"{budget.seconds:g} s" if budget.seconds is not None else ""]
+    return ", ".join([f"seed {record.seed}", *filter(None, limits)])
 
 
-def _row(document: Mapping[str, Any], folder: str) -> RowRecord:
+def _row(record: AuditRecord, folder: str) -> RowRecord:
     """What the comparison says of one audit."""
     from supnorm.results.compare import RowRecord
 
-    witness = document["witness"]
+    witness, q999 = record.witness, record.quantiles["0.999"]
     return RowRecord(
-        title=document["model"]["name"] or document["title"],
-        model=document["model"]["name"],
-        rms=document["rms"]["value"],
-        q999=document["quantiles"]["0.999"],
-        worst=document["sup"]["lower"],
-        no_value=document["failures"]["model"],
-        finite=document["finite"],
-        at=None if witness is None else witness["x"],
-        row=None if witness is None else witness.get("row"),
-        tolerance=document["tolerance"],
-        status=document["status"]["code"],
+        title=record.model.name or record.title,
+        model=record.model.name,
+        rms=record.rms.value,
+        q999=math.nan if q999 is None else q999,
+        worst=record.sup.lower,
+        no_value=record.failures.model,
+        finite=record.finite,
+        at=None if witness is None else witness.x,
+        row=None if witness is None else witness.row,
+        tolerance=record.tolerance,
+        status=record.status.code,
         folder=folder,
-        seed=document["seed"],
-        budget=document["budget"]["evaluations"],
+        seed=record.seed,
+        budget=record.budget.evaluations,
     )
 
 

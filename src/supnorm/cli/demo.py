@@ -153,20 +153,19 @@ def _audited(problem: Problem, folder: Path, evaluations: int, quiet: bool) -> A
     from supnorm.pages import TerminalProgress, write_page
 
     report = audit(problem, evaluations=evaluations, observer=TerminalProgress(quiet=quiet))
-    report = replace(report, document={**report.document, "command": "supnorm demo"})
+    report = replace(report, record=report.record.changed(command="supnorm demo"))
     report.save(folder)
     write_page(report, folder / "report.html")
     return report
 
 
 def _verdict(report: AuditReport) -> list[str]:
-    document = report.document
-    worst, rms = document["sup"]["lower"], document["rms"]["value"]
-    plain = document["plain_sample"]
+    record = report.record
+    worst, rms, plain = record.sup.lower, record.rms.value, record.plain_sample
     return [
-        f"   {plain['n']:,} random points: worst {plain['worst']:.3g}, RMS {rms:.3g}",
+        f"   {plain.n:,} random points: worst {plain.worst:.3g}, RMS {rms:.3g}",
         f"   the audit found {worst:.3g}: {worst / rms:.3g} times the RMS, "
-        f"{worst / plain['worst']:.2g} times the worst of the random points",
+        f"{worst / plain.worst:.2g} times the worst of the random points",
     ]
 
 

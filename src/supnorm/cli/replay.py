@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,10 @@ from supnorm.cli.options import JSON, TRUST
 from supnorm.cli.report import RUN
 
 NUMBER = Annotated[int, typer.Argument(metavar="[N]", help="Which place, 1 is the worst.", min=1)]
+
+
+if TYPE_CHECKING:
+    from supnorm.results.audit import AuditRecord, FindingRecord
 
 
 def register(app: typer.Typer) -> None:
@@ -59,12 +63,12 @@ def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust
     opened = open_problem(path, trust=trust)
     with faults_of(f"{run / 'result.json'}", DAMAGED):
         then = peaks[number - 1]
-        if list(opened.domain.names) != [a["name"] for a in report.document["axes"]]:
+        if list(opened.domain.names) != [axis.name for axis in report.record.axes]:
             raise BadInput(f"{path} has other inputs than the run in {run}; give the run's own --problem")
         if opened.model is None:
             raise BadInput(f"{path} has no [model]; give the run's own --problem")
         x = then.x[None]
-        outputs = int(report.document.get("outputs_total") or len(report.document["outputs"]))
+        outputs = report.record.outputs_total
         given: list[Any] = [None, None]
         if opened.pairs is not None:  # a row is found by its number: others may have the same inputs
             pair = np.flatnonzero(opened.pairs.row + 1 == then.row)
@@ -92,7 +96,7 @@ def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust
             "error_then": then.error,
             "output": opened.output_names(model.shape[1])[shown.output],
         }
-        both = _not_reproducible(report.document, now["x"])
+        both = _not_reproducible(report.record, now["x"])
         now["not_reproducible"] = both
         same = _equal(float(error[0]), then.error)
         known = same or (both is not None and any(_equal(float(error[0]), e) for e in both.values()))
@@ -108,8 +112,8 @@ def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust
             said = "another error than the run reports, and one that it computed here too"
         said += f"; the run found that this error is not reproducible: {both['batch']:.6g} in a batch, "
         said += f"{both['alone']:.6g} when the point was called alone"
-    elif not same and (text := _finding(report.document).get("text")):
-        said += f"; the run found values that are not reproducible: {text}"
+    elif not same and (finding := _finding(report.record)):
+        said += f"; the run found values that are not reproducible: {finding.text}"
     say(said)
     return int(not known)
 
@@ -133,17 +137,14 @@ def _equal(a: float, b: float) -> bool:
     return a == b or bool(np.isclose(a, b, rtol=1e-6, equal_nan=True))
 
 
-def _finding(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The finding that a point gave another error alone than in a batch; empty where there is none."""
-    found = (f for f in document.get("findings") or () if f.get("code") == "not-reproducible")
-    return dict(next(found, {}))
+def _finding(record: AuditRecord) -> FindingRecord | None:
+    """The finding that a point gave another error alone than in a batch; None where there is none."""
+    return next((f for f in record.findings if f.code == "not-reproducible"), None)
 
 
-def _not_reproducible(document: Mapping[str, Any], x: Mapping[str, Any]) -> dict[str, float] | None:
+def _not_reproducible(record: AuditRecord, x: Mapping[str, Any]) -> dict[str, float] | None:
     """The two errors that the run computed at this very point, where it found that they differ."""
-    from supnorm.results import from_json, to_json
-
-    found = _finding(document)
-    if not found or found["x"] != to_json(dict(x)):
+    found = _finding(record)
+    if found is None or found.batch is None or found.alone is None or found.x != dict(x):
         return None
-    return {key: float(from_json(found[key]["error"])) for key in ("batch", "alone")}
+    return {"batch": found.batch.error, "alone": found.alone.error}

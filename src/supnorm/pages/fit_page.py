@@ -13,7 +13,6 @@ from supnorm.pages.rendering import render
 from supnorm.pages.svg import two_sizes
 from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.pages.time_chart import rows as chart_rows
-from supnorm.pages.view import number
 from supnorm.results import rounded_down, rounded_up, write_whole
 from supnorm.results.fit import CandidateRecord, FitRecord
 from supnorm.results.numbers import ErrorUnit, count, num, pretty_unit
@@ -160,10 +159,11 @@ def winner_facts(record: FitRecord) -> list[tuple[str, str]]:
     )
     facts.append(("worst error", f"{error(winner.sup.lower)}, {said}"))
     if audit and audit.witness:
-        point = audit.witness["x"]
-        where = ", ".join(f"{name} = {num(number(v), 6)}" for name, v in point.items())
+        where = ", ".join(f"{name} = {num(v, 6)}" for name, v in audit.witness.x.items())
         facts.append(("found at", where))
     for level, value in audit.quantiles.items() if audit else ():
+        if value is None:  # the points are too few for it
+            continue
         facts.append((f"{100 * float(level):g} % of the points", f"error at most {error(value)}"))
     return [*facts, ("notes", "; ".join(winner.notes) or "none")]
 

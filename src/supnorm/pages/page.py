@@ -42,7 +42,7 @@ def as_mapping(result: Any) -> Mapping[str, Any]:
         return result
     data = result.to_dict() if hasattr(result, "to_dict") else result.to_json()
     if not isinstance(data, Mapping):
-        raise TypeError(f"a result is a mapping or has to_json() that returns one, got {type(data).__name__}")
+        raise TypeError(f"a result is a mapping or has to_dict() that returns one, got {type(data).__name__}")
     return data
 
 
@@ -51,7 +51,7 @@ def write_page(result: Any, path: Path | str) -> None:
 
     Args:
         result: the dict of schema ``supnorm.audit/1`` (or ``fit/1``, ``budget/1``, ``compare/1``), or an object whose
-            ``to_json()`` returns it.
+            ``to_dict()`` or ``to_json()`` returns it.
         path: of the HTML file; it appears whole or not at all.
 
     Raises:

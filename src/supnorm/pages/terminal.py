@@ -36,12 +36,12 @@ def summary(result: Any, width: int = 100, color: bool = False, report: str = ""
     """The terminal summary as text.
 
     Args:
-        result: the dict of schema ``supnorm.audit/1``, or an object whose ``to_json()`` returns it.
+        result: the dict of schema ``supnorm.audit/1``, or an object whose ``to_dict()`` returns it.
         width: columns of the terminal.
         color: whether to write ANSI colours.
         report: path of the page, named in the last lines.
     """
-    view = View(result if isinstance(result, Mapping) else result.to_json())
+    view = View(result if isinstance(result, Mapping) else result.to_dict())
     view.check()
     lines = [_status(view), Text(), *_facts(view, width), Text(), *_ruler(view, width), *_spark(view)]
     lines += [Text(), *_peaks(view, width)] if view.peaks else []

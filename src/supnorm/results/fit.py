@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
+from supnorm.results.audit import EvaluationsRecord, PeakRecord, RmsRecord, SupRecord
 from supnorm.results.certify import CertifyRecord
 from supnorm.results.parts import MeasureRecord
-from supnorm.results.record import Data, Field, Number, Record, Result, Seconds, StatusField, unit
+from supnorm.results.record import Field, Number, Record, Result, Seconds, StatusField, unit
 
 
 class LargestErrorRecord(Record):
@@ -67,11 +68,11 @@ class FitCostRecord(Record):
 class FitAuditRecord(Record):
     """The audit of the winner with a fresh seed, in short: the whole is in the folder `audit/`."""
 
-    sup: Data = Field(description="as in an audit")
-    witness: Data = Field(description="as in an audit")
-    rms: Data = Field(description="as in an audit")
-    quantiles: Mapping[str, Number] = Field(description="as in an audit")
-    evaluations: Mapping[str, int] = Field(description="as in an audit")
+    sup: SupRecord = Field(description="as in an audit")
+    witness: PeakRecord | None = Field(description="as in an audit")
+    rms: RmsRecord = Field(description="as in an audit")
+    quantiles: Mapping[str, Number | None] = Field(description="as in an audit")
+    evaluations: EvaluationsRecord = Field(description="as in an audit")
     seed: int = Field(description="of everything random in it")
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # its library takes time to import, which `supnorm --help` ha
 
 # Where the record of each verb is; it is imported when it is asked for.
 RECORDS = {
+    "audit": "supnorm.results.audit:AuditRecord",
     "budget": "supnorm.results.budget:BudgetRecord",
     "certify": "supnorm.results.certify:CertifyRecord",
     "check": "supnorm.results.check:CheckRecord",

@@ -125,7 +125,8 @@ def _in_tolerances(problem: Problem, result: FitResult, share: float) -> FitResu
         for c in result.candidates
     )
     assert result.audit is not None
-    budget = int(result.audit.to_json()["budget"]["evaluations"])
+    budget = result.audit.record.budget.evaluations
+    assert budget is not None
     again = audit_model(problem, result.model, budget, result.seed + FRESH)  # the same points
     value = candidates[0].sup_lower
     message = f"{candidates[0].method}: largest error found {value:.2e}"

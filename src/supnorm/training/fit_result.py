@@ -145,8 +145,9 @@ class FitResult:
             proof = ProofRecord(schema_="supnorm.certify/1", **dict(proved))
         audit = None
         if self.audit is not None:
-            whole, keys = self.audit.to_json(), FitAuditRecord.model_fields
-            audit = FitAuditRecord(**{key: whole[key] for key in keys})
+            audit = FitAuditRecord(
+                **{key: getattr(self.audit.record, key) for key in FitAuditRecord.model_fields}
+            )
         return FitRecord(
             status=self.status,
             title=self.title,

@@ -42,16 +42,16 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
     candidates = [_candidate(a, fresh, error_of_mean) for a in state.attempts if a is not best]
     candidates.sort(key=lambda c: c.rms if state.norm == "l2" else c.sup_lower)
     winner = _winner(best, report, fresh, error_of_mean)
-    document = None if report is None else report.to_json()
+    record = None if report is None else report.record
     counted = {
         "fit": spent,
         "fresh": state.points.spent - spent,
         "failed": state.points.failed,
-        "audit": sum(v for k, v in document["evaluations"].items() if k != "failed") if document else 0,
+        "audit": sum(n for purpose, n in record.evaluations if purpose != "failed") if record else 0,
         "loop audits": state.audits,
     }
     names = list(state.problem.output_names(fresh.y.shape[1]))
-    measure = document["measure"] if document else measure_json(state.problem, names)
+    measure = record.measure.to_dict() if record else measure_json(state.problem, names)
     notes = _notes(state, jump)
     return FitResult(
         winner=winner,
