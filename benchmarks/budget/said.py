@@ -57,7 +57,7 @@ def _names(names: list[str]) -> str:
     return f"{len(names)} ({', '.join(names)})" if names else "0"
 
 
-def laddered(content: dict[str, Any]) -> dict[str, str]:
+def with_curves(content: dict[str, Any]) -> dict[str, str]:
     """Of results/verdicts_unseen.json: the verdict at 2,000 samples, with a learning curve where no tool is named."""
     lines = ["| unseen function | inputs | planning calls | verdict | named | error | best | error | agrees |",
              "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip

@@ -25,7 +25,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "fit": fit.said,
     "compare": fit.compare,
     "verdicts": budget.verdicts,
-    "laddered": budget.laddered,
+    "with_curves": budget.with_curves,
     "forecasts": budget.forecasts,
     "dimension": budget.dimension,
     "mutants": mutants.said,

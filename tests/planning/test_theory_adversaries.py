@@ -9,13 +9,13 @@ import mpmath
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from tests.planning.proofs import packed_bumps, packed_cones
 from tests.planning.quotients import largest_quotient
 
 from supnorm.planning.theory.bump import bump_height, derivative_maxima, product_maxima
 from supnorm.planning.theory.holder_samples import (
     hidden_cone,
     holder_samples,
-    packed_cones,
     points_per_side,
 )
 from supnorm.planning.theory.infinitely_smooth import hidden_product, infinitely_smooth
@@ -25,7 +25,6 @@ from supnorm.planning.theory.nodes import nodes_per_side
 from supnorm.planning.theory.smooth_samples import (
     hidden_bump,
     inverse_width,
-    packed_bumps,
     smooth_samples,
 )
 from supnorm.planning.theory.smooth_samples_lp import bump_norm, smooth_samples_lp

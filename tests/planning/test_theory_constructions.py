@@ -8,14 +8,14 @@ import math
 import numpy as np
 import pytest
 from tests.planning.functions import theory_of
+from tests.planning.proofs import cosine_network, interpolating_network, randomised_error, unmet_share
 
 from supnorm.planning.theory.bump import bump_height
-from supnorm.planning.theory.fourier import cosine_network, fourier_weights
+from supnorm.planning.theory.fourier import fourier_weights
 from supnorm.planning.theory.network_class import evaluate
 from supnorm.planning.theory.polynomials import least_squares_samples, legendre_size
-from supnorm.planning.theory.randomised_samples import randomised_error, randomised_samples, unmet_share
+from supnorm.planning.theory.randomised_samples import randomised_samples
 from supnorm.planning.theory.relu_interpolation import (
-    interpolating_network,
     log10_weights,
     parts_needed,
     relu_interpolation,

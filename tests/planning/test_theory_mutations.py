@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 import pytest
+from tests.planning.proofs import interpolating_network, randomised_error
 from tests.planning.quotients import largest_quotient
 
 from supnorm.planning.theory import (
@@ -18,7 +19,6 @@ from supnorm.planning.theory import (
     infinitely_smooth,
     network_class,
     nodes,
-    randomised_samples,
     relu_interpolation,
     smooth_samples,
 )
@@ -196,7 +196,7 @@ def test_coins_at_the_full_count_are_not_proved():
     scales, d, width = (1.0, 1.0, 1.0), 1, 6
     eps = bump.bump_height(width, scales, d) / 2 * 0.999
     x = np.linspace(0, 1, width + 1)[:-1, None]  # one below the full count
-    assert randomised_samples.randomised_error(x, scales, width) < eps
+    assert randomised_error(x, scales, width) < eps
 
 
 @pytest.mark.sampled(1)
@@ -206,7 +206,7 @@ def test_fewer_parts_break_the_promise_of_the_relu_network(d, n):
     parts = relu_interpolation.parts_needed(d, n, 4.0, eps)
     x = np.random.default_rng(0).random((20_000, d))
     good, bad = (
-        np.abs(network_class.evaluate(relu_interpolation.interpolating_network(f, d, k), x) - f(x)).max()
+        np.abs(network_class.evaluate(interpolating_network(f, d, k), x) - f(x)).max()
         for k in (parts, max(parts // 3, 1))
     )
     assert good <= eps < bad

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +18,7 @@ from supnorm.cli.options import DASK, SEED, TRUST
 from supnorm.cli.run import RunContext, with_run
 from supnorm.planning.requested import LearningCurve, PlanningCalls
 from supnorm.planning.smooth_class import SmoothClass
-from supnorm.results.option import number_list
+from supnorm.results.option import number_list, option
 from supnorm.results.status import BadInput
 
 if TYPE_CHECKING:
@@ -31,31 +32,54 @@ PROBLEM = Annotated[
 STORE = "budget.sqlite"
 
 
+def _norm(text: str, option: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _network(text: str, option: str) -> NetworkClass:
+    from supnorm.planning import NetworkClass
+
+    numbers = number_list(text, option)
+    if len(numbers) != 3 or any(v != int(v) for v in numbers[:2]):
+        raise BadInput(f"{option} wants LAYERS,WIDTH,C such as 6,32,0.5, got {text!r}")
+    return NetworkClass(int(numbers[0]), int(numbers[1]), numbers[2])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is asked, of a class or of a function."""
+
+    tolerance: float | None = option("--tolerance", "Largest error allowed.", default=None, kind=float)
+    norm: str | float = option("--norm", "sup, l1, l2 or a number p.", default="sup", read=_norm)
+    network: NetworkClass | None = option(
+        "--network",
+        "Bounds for ReLU networks with weights of at most C.",
+        default=None,
+        metavar="LAYERS,WIDTH,C",
+        read=_network,
+    )
+    sample_budget: int = option(
+        "--sample-budget", "Samples that may be spent on the surrogate.", default=100_000, kind=int, low=10
+    )
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
     app.command("budget")(command)
 
 
 @with_run(lambda problem: None, "Write JSON and page, keep runs here.")
-@with_options_of(SmoothClass, LearningCurve, PlanningCalls)
+@with_options_of(Asked, SmoothClass, LearningCurve, PlanningCalls)
 def command(
     problem: PROBLEM = None,
     *,
     run: RunContext,
-    tolerance: Annotated[float | None, typer.Option("--tolerance", help="Largest error allowed.")] = None,
-    norm: Annotated[str, typer.Option("--norm", help="sup, l1, l2 or a number p.")] = "sup",
-    network: Annotated[
-        str | None,
-        typer.Option(
-            "--network", metavar="LAYERS,WIDTH,C", help="Bounds for ReLU networks with weights of at most C."
-        ),
-    ] = None,
     output: Annotated[
         str | None, typer.Option("--output", metavar="NAME", help="Plan this output. [default: the hardest]")
     ] = None,
-    sample_budget: Annotated[
-        int, typer.Option("--sample-budget", min=10, help="Samples that may be spent on the surrogate.")
-    ] = 100_000,
     seed: SEED = None,
     dask: DASK = None,
     trust: TRUST = False,
@@ -77,14 +101,12 @@ def command(
         raise BadInput(f"--{next(iter(of_class))} is for numbers alone; a function brings its own domain")
     opened = None if problem is None else open_problem(problem, trust=trust)
     chosen = seed or 0
-    plan: dict[str, Any] = {
-        "tolerance": tolerance,
-        "norm": _norm(norm),
-        "network": _network(network),
-        "sample_budget": sample_budget,
-        "seed": chosen,
+    plan: dict[str, Any] = {**vars(made(Asked, given)), "seed": chosen}
+    asked = {
+        "seed": float(chosen),
+        "calls": given["most"],
+        "sample-budget": float(plan["sample_budget"]),
     }
-    asked = {"seed": float(chosen), "calls": given["most"], "sample-budget": float(sample_budget)}
     name = f"{given['trainers'] or ''}-{chosen}-{output or 'any'}"
     with _kept(run, opened, name, asked) as (store, runs):
         if opened is None:
@@ -98,12 +120,10 @@ def command(
             calls = made(PlanningCalls, given, executor=pool, store=store, observer=run.observer(f"; {kept}"))
             result = budget(opened, output=output, curve=curve, calls=calls, **plan)
 
-    options = of_class | {
-        "tolerance": tolerance,
-        "norm": norm,
-        "network": network,
+    options = {
+        **of_class,
+        **written(Asked, given),
         "output": output,
-        "sample-budget": sample_budget,
         **written(PlanningCalls, given),
         "cost": None if result.cost is None else result.cost.seconds,
         **(of_curve if trained else {}),
@@ -159,24 +179,6 @@ def _load(text: str, folder: str) -> Any:
 def _own(text: str, folder: str, x: Any, y: Any, width: int, seed: int) -> Any:
     """The user's trainer, loaded from its file: so another process can do it too."""
     return _load(text, folder)(x, y, width, seed)
-
-
-def _network(text: str | None) -> NetworkClass | None:
-    from supnorm.planning import NetworkClass
-
-    if text is None:
-        return None
-    numbers = number_list(text, "--network")
-    if len(numbers) != 3 or any(v != int(v) for v in numbers[:2]):
-        raise BadInput(f"--network wants LAYERS,WIDTH,C such as 6,32,0.5, got {text!r}")
-    return NetworkClass(int(numbers[0]), int(numbers[1]), numbers[2])
-
-
-def _norm(text: str) -> str | float:
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 @contextmanager

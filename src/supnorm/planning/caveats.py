@@ -58,7 +58,7 @@ def _smooth(profile: Profile | None) -> CaveatRecord:
     if profile.kind == "geometric":
         decaying = [r for r in profile.rho if r > 1.0]  # 1: an axis along which there is only noise
         rho = min(decaying, default=1.0)
-        outcome = f"holds: geometric decay on {lines}, smallest rho {told_from_one(rho)}"
+        outcome = f"holds: geometric decay on {lines}, smallest rho {digits_beyond_one(rho)}"
         return _caveat(name, test, outcome, "polynomial counts, log(1/eps)^d in place of eps^(-d/n)")
     if profile.kind == "algebraic":
         effect = f"n = {profile.class_order()} in eps^(-d/n)"
@@ -68,10 +68,10 @@ def _smooth(profile: Profile | None) -> CaveatRecord:
     return _caveat(name, test, f"undecided: {profile.kind}", "n = 1 (Lipschitz) is used")
 
 
-def told_from_one(rho: float) -> str:
-    """A Bernstein parameter in four digits, or as many as tell it from 1, where nothing would decay.
+def digits_beyond_one(rho: float) -> str:
+    """A Bernstein parameter in four digits, or in as many as distinguish it from 1, where nothing would decay.
 
-    >>> told_from_one(1.5), told_from_one(1.0000123), told_from_one(1.0)
+    >>> digits_beyond_one(1.5), digits_beyond_one(1.0000123), digits_beyond_one(1.0)
     ('1.5', '1.00001', '1')
     """
     for digits in range(4, 17):
@@ -228,10 +228,14 @@ def _pinn(stability: float | None) -> CaveatRecord:
     name, test = "physics-informed training", "is the equation known, and its stability constant"
     if stability is None:
         return _caveat(
-            name, test, "undecided: no stability constant was given",
+            name,
+            test,
+            "undecided: no stability constant was given",
             "with one, no labelled samples: collocation points, and C_pde * residual as a bound",
-        )  # fmt: skip
+        )
     return _caveat(
-        name, test, f"holds: |error| <= {stability:g} |residual|, as was stated",
+        name,
+        test,
+        f"holds: |error| <= {stability:g} |residual|, as was stated",
         "no labelled samples: collocation points; a bound on the residual bounds the error",
-    )  # fmt: skip
+    )

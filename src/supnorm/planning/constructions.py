@@ -34,19 +34,40 @@ def constructions(profile: Profile, eps: float) -> list[ClassBound]:
     if profile.jump is not None:
         return [row for row in _with_jump(profile, eps) if row is not None]
     rows = [
-        _tensor(profile, eps), _grouped(profile, eps, product=False), _grouped(profile, eps, product=True),
-        _ridge(profile, eps), _sparse(profile, eps), _train(profile, eps), _piecewise(profile, eps),
+        _tensor(profile, eps),
+        _grouped(profile, eps, product=False),
+        _grouped(profile, eps, product=True),
+        _ridge(profile, eps),
+        _sparse(profile, eps),
+        _train(profile, eps),
+        _piecewise(profile, eps),
         *_rates(profile),
-    ]  # fmt: skip
+    ]
     found = [row for row in rows if row is not None]
     return sorted(found, key=lambda row: math.inf if row.log10 is None else row.log10)
 
 
-def _row(name: str, log10: float, rate: str, structure: str, source: str, *assumptions: str) -> ClassBound:
+def _row(
+    name: str,
+    log10: float,
+    rate: str,
+    structure: str,
+    source: str,
+    *assumptions: str,
+    status: str = "conditional",
+) -> ClassBound:
+    free = ("samples where the method wants them",) if status == "conditional" else ()
     return ClassBound(
-        name, CONSTRUCTION, "samples", log10, rate, structure,
-        (*assumptions, "samples where the method wants them"), source, "conditional",
-    )  # fmt: skip
+        name=name,
+        line=CONSTRUCTION,
+        quantity="samples",
+        log10=log10,
+        rate=rate,
+        function_class=structure,
+        assumptions=(*assumptions, *free),
+        source=source,
+        status=status,
+    )
 
 
 def block_size(degrees: Sequence[int | None], block: Sequence[int]) -> float | None:
@@ -62,10 +83,13 @@ def _tensor(profile: Profile, eps: float) -> ClassBound | None:
     if size is None:
         return None
     return _row(
-        TENSOR, size, f"log(1/eps)^{profile.d}", "analytic along every axis line measured",
+        TENSOR,
+        size,
+        f"log(1/eps)^{profile.d}",
+        "analytic along every axis line measured",
         f"degrees {profile.degrees(eps / profile.d)} from measured coefficients",
-        "the lines measured show the hardest places",
-    )  # fmt: skip
+        "the lines measured show where f is hardest",
+    )
 
 
 def _grouped(profile: Profile, eps: float, product: bool) -> ClassBound | None:
@@ -82,11 +106,13 @@ def _grouped(profile: Profile, eps: float, product: bool) -> ClassBound | None:
         return _grouped_rough(profile, eps, blocks, product)
     count = sum(10.0**s for s in sizes if s is not None)
     return _row(
-        FACTORS if product else BLOCKS, math.log10(count), f"log(1/eps)^{largest}",
+        FACTORS if product else BLOCKS,
+        math.log10(count),
+        f"log(1/eps)^{largest}",
         f"{'product' if product else 'sum'} of {_named(profile, blocks)}, analytic along every axis line",
         "blocks by mixed differences (largest over all pairs sampled), degrees measured",
         f"interactions vanish everywhere, not only at {acting.samples} points a pair",
-    )  # fmt: skip
+    )
 
 
 def _named(profile: Profile, blocks: list[list[int]]) -> str:
@@ -103,20 +129,24 @@ def _grouped_rough(profile: Profile, eps: float, blocks: list[list[int]], produc
     scale = profile.derivative_scales(n)[n]
     share = eps / len(blocks)
     counts = [
-        math.log10(BREAKS) if len(block) == 1 and _single_pieces(profile, block[0])
+        math.log10(BREAKS)
+        if len(block) == 1 and _single_pieces(profile, block[0])
         else piecewise_interpolation(len(block), n, scale, share).log10 or 0.0
         for block in blocks
-    ]  # fmt: skip
+    ]
     largest = max(map(len, blocks))
     top = max(counts)
     log10 = top + math.log10(sum(10.0 ** (c - top) for c in counts))
     return _row(
-        FACTORS if product else BLOCKS, log10, f"eps^(-{largest}/{n})",
+        FACTORS if product else BLOCKS,
+        log10,
+        f"eps^(-{largest}/{n})",
         f"{'product' if product else 'sum'} of {_named(profile, blocks)}, {n} derivatives",
         f"single inputs: {BREAKS} samples for pieces between kinks; larger blocks: piecewise grid, "
         f"L_{n} = {scale:.3g} estimated",
-        "few isolated kinks", "the estimated derivative bound holds",
-    )  # fmt: skip
+        "few isolated kinks",
+        "the estimated derivative bound holds",
+    )
 
 
 def _rates(profile: Profile) -> list[ClassBound]:
@@ -149,10 +179,13 @@ def _with_jump(profile: Profile, eps: float) -> list[ClassBound | None]:
 
 def _pieces(profile: Profile, name: str, structure: str) -> ClassBound:
     return _row(
-        name, math.log10(BREAKS), "constant while the breaks are few", structure,
+        name,
+        math.log10(BREAKS),
+        "constant while the breaks are few",
+        structure,
         f"{BREAKS} samples: breaks by bisection at about 50 each, the rest for the pieces between them",
         "few isolated kinks or jumps",
-    )  # fmt: skip
+    )
 
 
 def _single_pieces(profile: Profile, axis: int) -> bool:
@@ -186,11 +219,14 @@ def _ridge(profile: Profile, eps: float) -> ClassBound | None:
     if degree is None:
         return None
     return _row(
-        RIDGE, active.dimension * math.log10(degree + 1), f"log(1/eps)^{active.dimension}",
+        RIDGE,
+        active.dimension * math.log10(degree + 1),
+        f"log(1/eps)^{active.dimension}",
         f"varies along {active.dimension} of {profile.d} directions; change along the others "
         f"{active.residual:.1e} of half the range",
-        f"gradients; {how}", "the residual test saw the worst place",
-    )  # fmt: skip
+        f"gradients; {how}",
+        "the residual test met the largest change",
+    )
 
 
 def _kinked(spectrum: Spectrum) -> bool:
@@ -209,12 +245,16 @@ def _sparse(profile: Profile, eps: float) -> ClassBound | None:
     if degree is None or profile.d < 2:
         return None
     terms = log10_total_degree(degree, profile.d)
-    return ClassBound(
-        SPARSE, CONSTRUCTION, "samples", least_squares_samples(terms), f"log(1/eps)^{profile.d}",
+    return _row(
+        SPARSE,
+        least_squares_samples(terms),
+        f"log(1/eps)^{profile.d}",
         "analytic along every line measured",
-        (f"total degree {degree}, which the lines measured need, is enough", "weighted least squares"),
-        f"10^{terms:.2f} terms; samples by Cohen and Migliorati 2017", "heuristic",
-    )  # fmt: skip
+        f"10^{terms:.2f} terms; samples by Cohen and Migliorati 2017",
+        f"total degree {degree}, which the lines measured need, is enough",
+        "weighted least squares",
+        status="heuristic",
+    )
 
 
 def _train(profile: Profile, eps: float) -> ClassBound | None:
@@ -226,12 +266,15 @@ def _train(profile: Profile, eps: float) -> ClassBound | None:
     if max(ranks) > 30:
         return None
     cores = [ranks[i] * (known[i] + 1) * ranks[i + 1] for i in range(profile.d)]
-    return ClassBound(
-        TRAIN, CONSTRUCTION, "samples", math.log10(SWEEPS * sum(cores)), "d n r^2",
+    return _row(
+        TRAIN,
+        math.log10(SWEEPS * sum(cores)),
+        "d n r^2",
         f"ranks {ranks[1:-1]} for the inputs in the given order, analytic along every axis line",
-        (f"cross approximation samples about {SWEEPS:g} times the entries of the cores",),
-        f"ranks on random points (lower estimates), degrees {known} measured", "heuristic",
-    )  # fmt: skip
+        f"ranks on random points (lower estimates), degrees {known} measured",
+        f"cross approximation samples about {SWEEPS:g} times the entries of the cores",
+        status="heuristic",
+    )
 
 
 def _piecewise(profile: Profile, eps: float) -> ClassBound | None:
@@ -241,7 +284,10 @@ def _piecewise(profile: Profile, eps: float) -> ClassBound | None:
     scale = profile.derivative_scales(n)[n]
     count = piecewise_interpolation(profile.d, n, scale, eps)
     return _row(
-        PIECEWISE, count.log10 or 0.0, count.rate, count.function_class,
+        PIECEWISE,
+        count.log10 or 0.0,
+        count.rate,
+        count.function_class,
         f"proved count with L_{n} = {scale:.3g}, estimated on lines with factor 1.5",
         "the estimated derivative bound holds",
-    )  # fmt: skip
+    )

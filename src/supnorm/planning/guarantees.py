@@ -64,7 +64,13 @@ def _conditional(row: ClassBound, estimated: str) -> ClassBound:
 
 def _unbounded(profile: Profile) -> ClassBound:
     return ClassBound(
-        "no bound, sup norm", GUARANTEE, "samples", math.inf, "does not fall with the samples",
-        "functions that grow without bound inside the domain", ("the growth seen goes on",),
-        f"the largest value grew {profile.hazards.growth:.3g} times as the search box shrank", "conditional",
-    )  # fmt: skip
+        name="no bound, sup norm",
+        line=GUARANTEE,
+        quantity="samples",
+        log10=math.inf,
+        rate="does not fall with the samples",
+        function_class="functions that grow without bound inside the domain",
+        assumptions=("the growth seen goes on",),
+        source=f"the largest value grew {profile.hazards.growth:.3g} times as the search box shrank",
+        status="conditional",
+    )

@@ -14,8 +14,11 @@ SPARSE_POLYNOMIAL = "sparse polynomial"
 
 # Strategies of `fit` that learn from given samples: the class, and what their learning curve is called.
 LEARNERS = {
-    "NetworkFit": NETWORK, "GaussianProcess": GAUSSIAN_PROCESS, "SparseLegendre": SPARSE_POLYNOMIAL,
-    "PolynomialLeastSquares": "least-squares polynomial", "SimplexInterpolation": "simplex interpolation",
+    "NetworkFit": NETWORK,
+    "GaussianProcess": GAUSSIAN_PROCESS,
+    "SparseLegendre": SPARSE_POLYNOMIAL,
+    "PolynomialLeastSquares": "least-squares polynomial",
+    "SimplexInterpolation": "simplex interpolation",
     "RandomFeatures": "random features",
-}  # fmt: skip
+}
 CLASSICAL_LEARNERS = frozenset(LEARNERS.values()) - {NETWORK}

@@ -84,7 +84,7 @@ def pilot(
 
     Args:
         target: the function on the unit cube; it must have a value everywhere.
-        eps: absolute tolerance; a tensor train is told a tenth of it.
+        eps: absolute tolerance; a tensor train gets a tenth of it.
         p: the norm of the errors.
         sample_budget: samples that may be spent in the end.
         calls: evaluations of the whole planning; the pilot takes about a tenth for each kind of sample.

@@ -1,8 +1,8 @@
-"""What planning tells its observer about the calls of a function, which can take minutes.
+"""What the observer of planning gets to know about the calls of a function, which can take minutes.
 
-`Planned` comes as soon as the first calls have told the time (again where later ones tell another), then `Advanced` after
-every fourth of a second of calls, and `Finished`; nothing where all of them take less than two seconds. A learning curve of
-trainings has events of its own.
+`Planned` comes as soon as the first calls have shown how long one takes (again where later ones show another time), then
+`Advanced` after every fourth of a second of calls, and `Finished`; nothing where all of them take less than two seconds.
+Trainings have events of their own.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from supnorm.evaluation import Advanced, Finished
 from supnorm.evaluation.caller import Caller
 
 WARM = 1.0  # seconds of calls after which one batch says what a call costs; imports and compilation seldom take longer
-LONG = 2.0  # seconds of calls below which nothing is told
+LONG = 2.0  # seconds of calls below which nothing is announced
 TICK = 0.25  # seconds of calls from one `Advanced` to the next, at least
-OFF = 1.5  # a plan whose time is wrong by this factor is told again
+OFF = 1.5  # a plan whose time is wrong by this factor is announced again
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Planned:
 
 
 class CallCount:
-    """Counts the calls of a function and tells an observer.
+    """Counts the calls of a function, for an observer.
 
     Args:
         caller: of the function; its `heard` is set.
         title: of the problem.
         plan: how many calls there will be in all when one takes so many seconds.
         workers: that share the calls.
-        observer: is told.
+        observer: gets the events.
 
     Attributes:
         done, expected: calls so far, and in all.
@@ -66,7 +66,7 @@ class CallCount:
             observer,
         )
         self.done = self.expected = self._batches = 0
-        self._told: Planned | None = None
+        self._announced: Planned | None = None
         self._shown = 0.0
         caller.heard = self.hear
 
@@ -75,30 +75,30 @@ class CallCount:
         self.done += points
         self._batches += 1
         if self._batches > 1 or self.caller.seconds >= WARM:
-            if self._told is None:
+            if self._announced is None:
                 self.tell()
-            if self._told is None or self.caller.seconds < self._shown + TICK:
+            if self._announced is None or self.caller.seconds < self._shown + TICK:
                 return
             self._shown = self.caller.seconds
             self.observer(Advanced(self.done, max(self.expected, self.done), math.nan, math.nan, 0))
 
     def tell(self) -> None:
-        """Tell the plan for what a call is known to cost now; nothing where that is what was told before."""
+        """Announce the plan for what a call is known to cost now, unless it was announced before."""
         cost = self.caller.cost
         self.expected = self.plan(cost)
         shared = self.workers if self.caller.expensive and self.caller.executor is not None else 1
         planned = Planned(self.title, self.expected, cost, self.expected * cost / shared)
-        before = self._told
+        before = self._announced
         if before is None and planned.seconds < LONG:
             return
         if before is None or not before.seconds / OFF <= planned.seconds <= before.seconds * OFF:
-            self._told = planned
+            self._announced = planned
             self.observer(planned)
 
     def end(self) -> None:
         """There are no more calls."""
         self.caller.heard = None
-        if self._told is not None:
+        if self._announced is not None:
             self.observer(Finished())
 
     def expect(self, more: int) -> None:
@@ -107,7 +107,7 @@ class CallCount:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Inside, calls are not counted: a learning curve tells its own time."""
+        """Inside, calls are not counted: trainings have their own estimate."""
         self.caller.heard = None
         try:
             yield

@@ -1,7 +1,7 @@
-"""A budget for a table of computed values: no calls, so few tests; what cannot be told is said.
+"""A budget for a table of computed values: no calls, so few tests; the notes say what stays unknown.
 
 From scattered points follow the range, the steepest slope between neighbours, min(order, 1) at typical
-points, and the intrinsic dimension of the inputs. Smoothness above 1 and interactions cannot be told. A
+points, and the intrinsic dimension of the inputs. Smoothness above 1 and interactions stay unknown. A
 learning curve trains on parts.
 """
 
@@ -108,7 +108,7 @@ def read_table(
     if box.d != x.shape[1]:
         raise BadInput(f"the domain has {box.d} inputs and the table {x.shape[1]}")
     rows = f"{len(x)} rows" + (f" ({left_out} more have no value and are left out)" if left_out else "")
-    note = f"a table of {rows}: smoothness above 1 and interactions cannot be told from it"
+    note = f"a table of {rows}: smoothness above 1 and interactions do not show in it"
     again, differ = repeated(x, y)
     if again:
         values = f", with values up to {differ:.3g} apart" if differ > 0 else ""
@@ -204,12 +204,12 @@ def table_profile(table: Table, rng: np.random.Generator) -> Profile:
     half = 0.5 * float(np.ptp(y)) or 1.0
     hazards = Hazards(len(x), 0, None, 1.0, None, float(np.abs(y).max()))
     return Profile(
-        d,
-        table.domain.names,
-        half,
-        0.0,
-        hazards,
-        (),
+        d=d,
+        names=table.domain.names,
+        half_range=half,
+        noise=0.0,
+        hazards=hazards,
+        lines=(),
         active=slope,
         dimension=dimension,
         left_out=tuple(left_out),

@@ -131,8 +131,8 @@ def _hopeless(case: Case) -> Verdict | None:
         return None
     grown = f"the largest |f| grew {hazards.growth:.3g} times as its box shrank, to {hazards.largest:.3g}"
     if hazards.blow_up is not None:
-        grown += f", near ({case.profile.place(hazards.blow_up)})"
-    return Verdict(UNSUITABLE, "none", (grown, "no sup-norm budget exists; cut the place out of the domain"))
+        grown += f", near ({case.profile.in_units(hazards.blow_up)})"
+    return Verdict(UNSUITABLE, "none", (grown, "no sup-norm budget exists; cut that point out of the domain"))
 
 
 def _broken(case: Case) -> Verdict | None:
@@ -141,8 +141,8 @@ def _broken(case: Case) -> Verdict | None:
         return None
     if profile.jump is not None and profile.jump.jump > 2 * case.eps:
         at = profile.jump.jump_at
-        place = "" if at is None else f" near ({profile.place(at)})"
-        seen = f"a jump of height {profile.jump.jump:.3g}{place}, more than twice the tolerance"
+        near = "" if at is None else f" near ({profile.in_units(at)})"
+        seen = f"a jump of height {profile.jump.jump:.3g}{near}, more than twice the tolerance"
         return Verdict(
             UNSUITABLE, SPLIT, (seen, "state the error off a named neighbourhood, or split the domain")
         )
@@ -320,6 +320,16 @@ def _last(case: Case) -> Verdict | None:
 
 
 RULES: tuple[Callable[[Case], Verdict | None], ...] = (
-    _hopeless, _single, _few_tests, _structure, _broken, _grid, _piloted, _polynomial, _train, _learning_curve,
-    _unmeasured, _last,
-)  # fmt: skip
+    _hopeless,
+    _single,
+    _few_tests,
+    _structure,
+    _broken,
+    _grid,
+    _piloted,
+    _polynomial,
+    _train,
+    _learning_curve,
+    _unmeasured,
+    _last,
+)

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -100,4 +100,3 @@ class Bound:
     value: float
     kind: str
     assumptions: tuple[str, ...] = ()
-    details: dict[str, Any] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 Each training gets fresh data and fresh starting weights. The RMS comes from a fresh sample of the law; the
 largest error from that sample and local ascents from its worst points, so it is a *lower* estimate of the
 supremum. The order, the file of runs and the time estimate are those of `tasks`. Cost: the trainings; 20,000 + 8
-* 24 * 20 evaluations of the reference a run for the errors by default, ``tests`` and no ascents when told so.
+* 24 * 20 evaluations of the reference a run for the errors by default, with ``tests`` below 5000 so many and no ascents.
 """
 
 from __future__ import annotations

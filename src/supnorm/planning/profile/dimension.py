@@ -111,10 +111,15 @@ def intrinsic_dimension(x: Array, rng: np.random.Generator) -> IntrinsicDimensio
     linear = int(np.searchsorted(np.cumsum(values**2) / (values**2).sum(), 1.0 - 1e-6) + 1)
     upper = max(*corrected, *scales[0][1:]) * (1.0 + spread)
     return IntrinsicDimension(
-        two_nn=scales[0][1], mle=scales[0][2], lower=min(*corrected, *scales[0][1:]) * (1.0 - spread),
-        upper=upper, linear=linear, scales=scales, single=_flat(scales, curve, x.shape[1], rng),
+        two_nn=scales[0][1],
+        mle=scales[0][2],
+        lower=min(*corrected, *scales[0][1:]) * (1.0 - spread),
+        upper=upper,
+        linear=linear,
+        scales=scales,
+        single=_flat(scales, curve, x.shape[1], rng),
         points=len(x),
-    )  # fmt: skip
+    )
 
 
 def _mean_estimates(x: Array, n: int) -> tuple[float, float]:

@@ -86,10 +86,10 @@ def hazards(
     first = x[bad[0]] if len(bad) else None
     if not np.isfinite(size).any() or starts == 0:
         return Hazards(len(x), len(bad), first, 1.0, None, float(size.max()))
-    history, place = follow_largest(lambda u: np.abs(f(u)), x, size, rng, starts)
+    history, largest_at = follow_largest(lambda u: np.abs(f(u)), x, size, rng, starts)
     growth = history[-1] / history[-1 - LAST] if history[-1 - LAST] > 0 else 1.0
     settled = growth < 1.5 or history[-1] < 10.0 * max(float(np.median(size[np.isfinite(size)])), 1e-300)
-    return Hazards(len(x), len(bad), first, float(growth), None if settled else place, history[-1])
+    return Hazards(len(x), len(bad), first, float(growth), None if settled else largest_at, history[-1])
 
 
 def follow_largest(

@@ -25,7 +25,7 @@ SAFETY = 1.5  # on estimated derivative bounds: what is seen on lines is a lower
 HIGHEST = 4  # derivatives of a measured series beyond the fourth are mostly rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """What is known about one function after ``calls`` evaluations.
 
@@ -43,7 +43,7 @@ class Profile:
         dimension: of the inputs' law; None without data.
         calls: evaluations used.
         left_out: tests that were not run, with the reason.
-        domain: whose unit cube it is, for places in the user's units.
+        domain: whose unit cube it is, for points in the user's units.
     """
 
     d: int
@@ -63,7 +63,7 @@ class Profile:
     left_out: tuple[str, ...] = field(default=())
     domain: Domain | None = None
 
-    def place(self, u: Array) -> str:
+    def in_units(self, u: Array) -> str:
         """A point of the unit cube, shape ``(d,)``, in the units of the domain."""
         if self.domain is None:
             values, units = u, [""] * self.d
@@ -152,5 +152,5 @@ class Profile:
         """The number of derivatives that the guarantee line may use: at most 4; 0 when not even Lipschitz."""
         if self.kind in ("unknown", "noise", "unresolved"):
             return 1
-        # Orders are estimated within .2 (kinks of several places on one line read as .86).
+        # Orders are estimated within .2 (several kinks on one line read as .86).
         return int(min(HIGHEST, math.floor(self.order + 0.2) if math.isfinite(self.order) else HIGHEST))

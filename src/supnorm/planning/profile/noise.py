@@ -1,10 +1,10 @@
 """The noise floor of a function: sixth differences of closely spaced values.
 
 At spacing h the sixth difference of a smooth function is h^6 f^(6), far below the noise; noise of deviation
-sigma gives it the deviation sigma sqrt(C(12, 6)). The median over several places is not moved by a kink that
+sigma gives it the deviation sigma sqrt(C(12, 6)). The median over several starting points is not moved by a kink that
 one of them happens to cross. (The idea of More and Wild, Estimating computational noise, 2011, with fixed
 order.) Rounding counts as noise: a float64 code gives about 1e-16, a float32 network about 1e-7 of its
-values. Cost: places * 13 calls.
+values. Cost: starts * 13 calls.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 
 def noise_floor(
-    f: Callable[[Array], Array], d: int, rng: np.random.Generator, places: int = 15, spacing: float = 1e-5
+    f: Callable[[Array], Array], d: int, rng: np.random.Generator, starts: int = 15, spacing: float = 1e-5
 ) -> float:
     """Standard deviation of the noise on single values, in the unit of the function.
 
@@ -28,12 +28,12 @@ def noise_floor(
     >>> 0.5e-3 < noise_floor(f, 1, rng) < 2e-3
     True
     """
-    start = 0.1 + 0.8 * rng.random((places, d))
-    direction = rng.standard_normal((places, d))
+    start = 0.1 + 0.8 * rng.random((starts, d))
+    direction = rng.standard_normal((starts, d))
     direction /= np.abs(direction).max(axis=1, keepdims=True)
     steps = spacing * np.arange(13)
     points = start[:, None, :] + steps[None, :, None] * direction[:, None, :]
-    values = f(points.reshape(-1, d)).reshape(places, 13)
+    values = f(points.reshape(-1, d)).reshape(starts, 13)
     values = values[np.isfinite(values).all(axis=1)]
     if not len(values):
         return 0.0

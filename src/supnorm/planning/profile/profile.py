@@ -74,9 +74,23 @@ def profile(
     dimension = _dimension(data, rng, left_out)
     ranks = _separation(target, calls, rng, left_out)
     return Profile(
-        d, target.domain.names, target.half_range, noise, found, lines, acting, active, indices, inner, ranks,
-        _ridge(target, active, calls), dimension, target.calls, tuple(left_out), target.domain,
-    )  # fmt: skip
+        d=d,
+        names=target.domain.names,
+        half_range=target.half_range,
+        noise=noise,
+        hazards=found,
+        lines=lines,
+        interactions=acting,
+        active=active,
+        sensitivity=indices,
+        inner=inner,
+        separation=ranks,
+        ridge=_ridge(target, active, calls),
+        dimension=dimension,
+        calls=target.calls,
+        left_out=tuple(left_out),
+        domain=target.domain,
+    )
 
 
 def _extremes(target: Target, x: Array, values: Array, rng: np.random.Generator) -> list[Array]:

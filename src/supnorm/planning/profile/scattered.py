@@ -1,6 +1,6 @@
 """What scattered data alone say about smoothness: the growth of differences between close neighbours.
 
-The median of |f(x) - f(y)| over pairs at distance r grows like r^min(s, 1). Orders above 1 cannot be told
+The median of |f(x) - f(y)| over pairs at distance r grows like r^min(s, 1). Orders above 1 cannot be distinguished
 from scattered data: the slope saturates. It is the order at typical points: a single kink does not move the
 median. Cost: O(N log N).
 """

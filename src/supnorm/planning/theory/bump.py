@@ -41,8 +41,8 @@ def derivative_maxima(n: int) -> tuple[float, ...]:
         derivative = polynomial.deriv(k) if k else polynomial
         roots = derivative.deriv().roots()
         real = np.clip(roots.real[np.abs(roots.imag) < 1e-6], -1.0, 1.0)
-        places = np.concatenate([np.linspace(-1.0, 1.0, 2001), real])
-        maxima.append(float(2.0**k * np.abs(derivative(places)).max()))
+        candidates = np.concatenate([np.linspace(-1.0, 1.0, 2001), real])
+        maxima.append(float(2.0**k * np.abs(derivative(candidates)).max()))
     return tuple(maxima)
 
 

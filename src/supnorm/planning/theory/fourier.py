@@ -15,7 +15,6 @@ C is supplied. It is about the mean square; in the sup norm a factor of the size
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +22,6 @@ from numpy.typing import NDArray
 from supnorm.planning.theory.statement import CONSTRUCTION, ClassBound
 
 Array = NDArray[np.float64]
-
-
-def cosine_network(frequencies: Array, phases: Array, norm: float) -> Callable[[Array], Array]:
-    """``C/N sum_i cos(w_i.x + theta_i)`` for frequencies ``(N, d)`` drawn from the law |F| / C."""
-    return lambda x: norm * np.cos(x @ frequencies.T + phases).mean(axis=1)
 
 
 def fourier_weights(d: int, norm: float, eps: float) -> ClassBound:

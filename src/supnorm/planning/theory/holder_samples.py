@@ -45,29 +45,6 @@ def hidden_cone(x: Array, order: float, scale: float) -> Adversary:
     return Adversary(value, height, node)
 
 
-def packed_cones(signs: Array, scale: float) -> Adversary:
-    """Cones of both signs at all nodes, Lipschitz (order 1) with constant ``scale``; see `packed_bumps`.
-
-    Only for order 1: two touching cones of order s < 1 and opposite sign have a constant 2^(1-s) times
-    larger.
-
-    Args:
-        signs: in [-1, 1], shape ``(K,) * d``.
-        scale: the constant of the class.
-    """
-    width = len(signs) - 1
-    height = 0.5 * scale / width
-
-    def value(z: Array) -> Array:
-        index = np.rint(z * width).astype(int)
-        cone: Array = np.maximum(height - scale * np.abs(z - index / width).max(axis=1), 0.0)
-        signed: Array = signs[tuple(index.T)] * cone
-        return signed
-
-    largest = np.unravel_index(int(np.abs(signs).argmax()), signs.shape)
-    return Adversary(value, height * float(np.abs(signs).max()), np.array(largest, dtype=float) / width)
-
-
 def holder_samples(d: int, order: float, scale: float, eps: float) -> list[ClassBound]:
     """The lower bound and the construction that meets it.
 

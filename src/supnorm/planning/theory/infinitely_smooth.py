@@ -44,12 +44,12 @@ def hidden_product(x: Array, scale: float) -> Adversary:
         raise BadInput(f"this adversary exists for fewer than {min(2 ** (d // 2), 4096)} samples, got {m}")
     coefficients = np.linalg.svd(monomials(x, pairs), full_matrices=True)[2][-1]
     corners = np.array(list(itertools.product((0.0, 1.0), repeat=pairs))).reshape(-1, pairs)
-    places = np.full((len(corners), d), 0.5)
-    places[:, 0 : 2 * pairs : 2] = places[:, 1 : 2 * pairs : 2] = corners
-    values = monomials(places, pairs) @ coefficients
+    points = np.full((len(corners), d), 0.5)
+    points[:, 0 : 2 * pairs : 2] = points[:, 1 : 2 * pairs : 2] = corners
+    values = monomials(points, pairs) @ coefficients
     best = int(np.abs(values).argmax())
     coefficients = coefficients * (scale / values[best])
-    return Adversary(lambda z: monomials(z, pairs) @ coefficients, scale, places[best])
+    return Adversary(lambda z: monomials(z, pairs) @ coefficients, scale, points[best])
 
 
 def infinitely_smooth(d: int, scale: float, eps: float) -> ClassBound:

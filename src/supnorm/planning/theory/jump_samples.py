@@ -1,4 +1,4 @@
-"""No number of samples promises a tolerance below half of a jump whose place only samples tell.
+"""No number of samples promises a tolerance below half of a jump whose position only samples show.
 
 Between two neighbouring samples along the jump's axis the jump may sit anywhere: the members that jump at
 both ends of the gap agree on all samples and differ by the height h in the gap, so one of them errs by h/2
@@ -22,9 +22,9 @@ def hidden_jump(x: Array, height: float) -> Adversary:
 
     Both members are ``step +- value``; they agree at all samples ``x``, shape ``(m, d)``.
     """
-    places = np.unique(np.concatenate([[0.0], x[:, 0], [1.0]]))
-    widest = int(np.diff(places).argmax())
-    low, high = places[widest], places[widest + 1]
+    positions = np.unique(np.concatenate([[0.0], x[:, 0], [1.0]]))
+    widest = int(np.diff(positions).argmax())
+    low, high = positions[widest], positions[widest + 1]
 
     def value(z: Array) -> Array:
         inside = (z[:, 0] > low) & (z[:, 0] < high)
@@ -47,7 +47,7 @@ def jump_samples(height: float, eps: float) -> ClassBound:
         quantity="samples",
         log10=math.inf if 2.0 * eps < height else 0.0,
         rate="does not fall with the samples",
-        function_class=f"functions with a jump of height {height:.3g} at a place that only samples tell",
+        function_class=f"functions with a jump of height {height:.3g} at a position that only samples show",
         assumptions=("finitely many samples",),
         source="proved here: two members that agree on all samples and differ by the jump between them",
         status="proved",

@@ -38,7 +38,7 @@ def cells_per_side(d: int, n: int, scale: float, eps: float) -> int:
     # In logarithms: the geometric sum of norm^i, i below d, has hundreds of digits for many inputs.
     sums = float(np.logaddexp.reduce(math.log(norm) * np.arange(d)))
     ratio = math.log(2.0 * scale / (math.factorial(n) * eps)) + sums
-    if ratio / n > 700:  # beyond the range of a float; so many are not told from one more
+    if ratio / n > 700:  # beyond the range of a float; one more makes no difference
         return int((Decimal(ratio) / n).exp() / 4)
     return max(math.ceil(0.25 * math.exp(ratio / n)), 1)
 

@@ -61,14 +61,14 @@ def hyperbolic_cross(k: int, d: int) -> int:
     >>> hyperbolic_cross(3, 2)  # (0,0..3), (1,0), (1,1), (2,0), (3,0)
     8
     """
-    ways = {1: 1}
+    counts = {1: 1}
     for _ in range(d):
         new: dict[int, int] = {}
-        for product, count in ways.items():
+        for product, count in counts.items():
             for factor in range(1, (k + 1) // product + 1):
                 new[product * factor] = new.get(product * factor, 0) + count
-        ways = new
-    return sum(ways.values())
+        counts = new
+    return sum(counts.values())
 
 
 def least_squares_samples(log10_size: float, trust: float = 1.0) -> float:
@@ -121,28 +121,38 @@ def polynomial_counts(rho: Sequence[float], bound: float, eps: float) -> list[Cl
     function_class = f"analytic in each variable, Bernstein rho = {shown}, |f| <= {bound:g} there, d = {d}"
     rate = f"log(1/eps)^{d}"
     tensor = ClassBound(
-        name="Chebyshev tensor grid", line=CONSTRUCTION, quantity="samples",
-        log10=float(np.sum(np.log10(np.array(degrees) + 1.0))), rate=rate, function_class=function_class,
+        name="Chebyshev tensor grid",
+        line=CONSTRUCTION,
+        quantity="samples",
+        log10=float(np.sum(np.log10(np.array(degrees) + 1.0))),
+        rate=rate,
+        function_class=function_class,
         assumptions=("exact function values", "samples where the method wants them"),
-        source=f"telescoped Trefethen Theorem 8.2; degrees up to {max(degrees)}", status="proved",
-    )  # fmt: skip
-    mixed = ("mixed coefficients decay as the class suggests", "weighted least squares, failure <= 1/m")
+        source=f"telescoped Trefethen Theorem 8.2; degrees up to {max(degrees)}",
+        status="proved",
+    )
+
+    def sparse(name: str, size: float, fit: str, source: str) -> ClassBound:
+        return ClassBound(
+            name=f"sparse polynomial, {name}",
+            line=CONSTRUCTION,
+            quantity="samples",
+            log10=least_squares_samples(size),
+            rate=rate,
+            function_class=function_class,
+            assumptions=("mixed coefficients decay as the class suggests", f"{fit}, failure <= 1/m"),
+            source=f"{source}; samples by a matrix Chernoff bound",
+            status="heuristic",
+        )
+
     terms = [("total degree", log10_total_degree(k, d))]
     if k <= COUNTED:
         terms.append(("hyperbolic cross", math.log10(hyperbolic_cross(k, d))))
-    sparse = [
-        ClassBound(
-            f"sparse polynomial, {name} {k}", CONSTRUCTION, "samples", least_squares_samples(count), rate,
-            function_class, mixed, f"10^{count:.2f} terms counted; samples by a matrix Chernoff bound",
-            "heuristic",
-        )
+    weighted = [
+        sparse(f"{name} {k}", count, "weighted least squares", f"10^{count:.2f} terms counted")
         for name, count in terms
-    ]  # fmt: skip
+    ]
     size = legendre_size(k, d)
-    uniform = ClassBound(
-        f"sparse polynomial, total degree {k}, uniform samples", CONSTRUCTION, "samples",
-        least_squares_samples(size), rate, function_class,
-        ("mixed coefficients decay as the class suggests", "plain least squares, failure <= 1/m"),
-        f"largest sum of squares 10^{size:.2f} computed; samples by a matrix Chernoff bound", "heuristic",
-    )  # fmt: skip
-    return [tensor, *sparse, uniform]
+    uniform = f"total degree {k}, uniform samples"
+    squares = f"largest sum of squares 10^{size:.2f} computed"
+    return [tensor, *weighted, sparse(uniform, size, "plain least squares", squares)]

@@ -18,30 +18,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.planning.theory.bump import bump_height
 from supnorm.planning.theory.smooth_samples import inverse_width
 from supnorm.planning.theory.statement import GUARANTEE, ClassBound, log10_power
 
 Array = NDArray[np.float64]
-
-
-def unmet_share(x: Array, width: int) -> float:
-    """The share of the bumps at the nodes of a grid of spacing ``1/width`` that no sample meets.
-
-    Args:
-        x: samples in the unit cube, shape ``(m, d)``.
-        width: N.
-
-    >>> unmet_share(np.array([[0.1], [0.12]]), 3)
-    0.75
-    """
-    met = {tuple(i) for i in np.rint(x * width).astype(int)}
-    return float(1.0 - len(met) / float(width + 1) ** x.shape[1])
-
-
-def randomised_error(x: Array, scales: Sequence[float], width: int) -> float:
-    """The mean error that a random bump and sign force on any method that sees these samples."""
-    return bump_height(width, scales, x.shape[1]) * unmet_share(x, width)
 
 
 def randomised_samples(d: int, scales: Sequence[float], eps: float) -> ClassBound:

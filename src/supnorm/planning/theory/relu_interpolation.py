@@ -21,9 +21,7 @@ values of f: they exist without any training. Cost: O(1); building the network O
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,48 +51,6 @@ def log10_weights(d: int, parts: int) -> float:
     a_node, carried = (8, 0) if d == 1 else (12 * d - 6, d * (d - 1) // 2)
     nodes = d * math.log10(parts + 1)
     return nodes + math.log10(a_node + carried * 10.0**-nodes)
-
-
-def interpolating_network(f: Callable[[Array], Array], d: int, parts: int) -> Layers:
-    """The network, layer by layer; f maps ``(n, d) -> (n,)`` on the unit cube."""
-    nodes = np.array(list(itertools.product(range(parts + 1), repeat=d)), dtype=float) / parts
-    n, k = len(nodes), float(parts)
-    first = np.zeros((2 * n + d - 1, d))
-    first[:n, 0], first[n : 2 * n, 0] = k, -k
-    first[2 * n + np.arange(d - 1), 1 + np.arange(d - 1)] = 1.0
-    layers = [(first, np.concatenate([-k * nodes[:, 0], k * nodes[:, 0], np.zeros(d - 1)]))]
-    held = 1  # units a node and side that add up to the maximum so far
-    for axis in range(1, d):
-        layers.append(_next(nodes[:, axis], k, held, d - axis))
-        held = 2
-    hat = np.concatenate([-_summed(n, held, side, 2 * held * n)[None] for side in (0, 1)]).sum(axis=0)
-    layers.append((hat, np.ones(n)))
-    layers.append((f(nodes)[None, :], np.zeros(1)))
-    return tuple(layers)
-
-
-def _next(place: Array, k: float, held: int, carried: int) -> tuple[Array, Array]:
-    """One more input joins both maxima; ``carried`` inputs come in, the first is used, the others go on."""
-    n = len(place)
-    wide = 2 * held * n + carried
-    weights, biases = [], []
-    for side, sign in ((0, k), (1, -k)):
-        so_far = _summed(n, held, side, wide)
-        gain = -so_far.copy()
-        gain[:, 2 * held * n] = sign
-        weights += [so_far, gain]
-        biases += [np.zeros(n), -sign * place]
-    onward = np.zeros((carried - 1, wide))
-    onward[np.arange(carried - 1), 2 * held * n + 1 + np.arange(carried - 1)] = 1.0
-    return np.concatenate([*weights, onward]), np.concatenate([*biases, np.zeros(carried - 1)])
-
-
-def _summed(n: int, held: int, side: int, wide: int) -> Array:
-    """Rows that add the ``held`` units of each node on one side; units are ordered by side, part, node."""
-    rows = np.zeros((n, wide))
-    for part in range(held):
-        rows[np.arange(n), (side * held + part) * n + np.arange(n)] = 1.0
-    return rows
 
 
 def relu_interpolation(d: int, n: int, scale: float, eps: float) -> ClassBound:

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import math
 
-from supnorm.planning.theory.statement import CONSTRUCTION, GUARANTEE, ClassBound
+from supnorm.planning.theory.statement import GUARANTEE, ClassBound, known_rate
 
 
 def relu_weights(d: int, n: int, packing: ClassBound) -> list[ClassBound]:
@@ -83,41 +83,76 @@ def relu_rates(d: int, n: int, layers: int | None = None) -> list[ClassBound]:
     smooth = f"|D^a f| <= 1 on the unit cube, |a| <= {n}, d = {d}"
     one = "one architecture for the whole class"
     rows = [
-        (CONSTRUCTION, "ReLU networks suffice, depth log(1/eps)", f"eps^(-{d}/{n}) log(1/eps)", smooth,
-         "Yarotsky 2017, Theorem 1", "the weights exist and are computable; training finds them or not", "abstract"),
-        (CONSTRUCTION, "ReLU networks suffice, depth a power of W", f"eps^(-{d}/{2 * n})", smooth,
-         "Yarotsky 2018; Yarotsky and Zhevnerchuk 2020", "weights discontinuous in f: exist, not trainable",
-         "abstract"),
-        (GUARANTEE, "ReLU weights W with L layers: W L log W", f"eps^(-{d}/{n})", smooth,
-         "peaks proved here; VC = O(W L log W): Bartlett, Harvey, Liaw and Mehrabian 2019", one, "abstract"),
-        (GUARANTEE, "ReLU weights, depth at most C log^q(1/eps)", f"eps^(-{d}/{n}) / log^(2q+1)(1/eps)",
-         smooth,
-         "Yarotsky 2017, Theorem 4b", "depth grows at most like a power of log(1/eps)", "not seen"),
-        (GUARANTEE, "tanh or sigmoid weights", f"eps^(-{d}/{4 * n})", smooth,
-         "peaks proved here; VC = O(W^2 U^2) with U units: Karpinski and Macintyre 1997", one, "abstract"),
-    ]  # fmt: skip
+        known_rate(
+            "ReLU networks suffice, depth log(1/eps)",
+            f"eps^(-{d}/{n}) log(1/eps)",
+            smooth,
+            "Yarotsky 2017, Theorem 1",
+            "the weights exist and are computable; training finds them or not",
+            seen="abstract",
+        ),
+        known_rate(
+            "ReLU networks suffice, depth a power of W",
+            f"eps^(-{d}/{2 * n})",
+            smooth,
+            "Yarotsky 2018; Yarotsky and Zhevnerchuk 2020",
+            "weights discontinuous in f: exist, not trainable",
+            seen="abstract",
+        ),
+        known_rate(
+            "ReLU weights W with L layers: W L log W",
+            f"eps^(-{d}/{n})",
+            smooth,
+            "peaks proved here; VC = O(W L log W): Bartlett, Harvey, Liaw and Mehrabian 2019",
+            one,
+            line=GUARANTEE,
+            seen="abstract",
+        ),
+        known_rate(
+            "ReLU weights, depth at most C log^q(1/eps)",
+            f"eps^(-{d}/{n}) / log^(2q+1)(1/eps)",
+            smooth,
+            "Yarotsky 2017, Theorem 4b",
+            "depth grows at most like a power of log(1/eps)",
+            line=GUARANTEE,
+        ),
+        known_rate(
+            "tanh or sigmoid weights",
+            f"eps^(-{d}/{4 * n})",
+            smooth,
+            "peaks proved here; VC = O(W^2 U^2) with U units: Karpinski and Macintyre 1997",
+            one,
+            line=GUARANTEE,
+            seen="abstract",
+        ),
+    ]
     if n >= 2:
-        sobolev = "error measured in W^(1,inf)"
-        source = "Gühring, Kutyniok and Petersen 2020"
+        both = (smooth, "Gühring, Kutyniok and Petersen 2020", "error measured in W^(1,inf)")
+        name = "error in value and first derivatives"
         rows += [
-            (CONSTRUCTION, "ReLU networks suffice, error in value and first derivatives",
-             f"eps^(-{d}/{n - 1}) log(1/eps)", smooth, source, sobolev, "not seen"),
-            (GUARANTEE, "ReLU weights, error in value and first derivatives", f"eps^(-{d}/{2 * (n - 1)})", smooth,
-             source, sobolev, "not seen"),
-        ]  # fmt: skip
+            known_rate(f"ReLU networks suffice, {name}", f"eps^(-{d}/{n - 1}) log(1/eps)", *both),
+            known_rate(f"ReLU weights, {name}", f"eps^(-{d}/{2 * (n - 1)})", *both, line=GUARANTEE),
+        ]
     if d == 1 and n == 1:
         rows.append(
-            (CONSTRUCTION, "ReLU network chosen for f, six layers", "1 / (eps log(1/eps))", smooth,
-             "Yarotsky 2017, Theorem 5", "the architecture depends on f", "abstract")
-        )  # fmt: skip
+            known_rate(
+                "ReLU network chosen for f, six layers",
+                "1 / (eps log(1/eps))",
+                smooth,
+                "Yarotsky 2017, Theorem 5",
+                "the architecture depends on f",
+                seen="abstract",
+            )
+        )
     if layers is not None and layers > 2:
         rows.append(
-            (GUARANTEE, f"ReLU weights with {layers} layers, any single f", f"eps^(-1/{2 * (layers - 2)})",
-             "one twice differentiable f that is not affine", "Yarotsky 2017, Theorem 6", "depth fixed", "not seen")
-        )  # fmt: skip
-    return [
-        ClassBound(
-            name, line, "weights", None, rate, function_class, (assumption,), source, "cited", seen=seen
+            known_rate(
+                f"ReLU weights with {layers} layers, any single f",
+                f"eps^(-1/{2 * (layers - 2)})",
+                "one twice differentiable f that is not affine",
+                "Yarotsky 2017, Theorem 6",
+                "depth fixed",
+                line=GUARANTEE,
+            )
         )
-        for line, name, rate, function_class, source, assumption, seen in rows
-    ]
+    return rows

@@ -47,26 +47,6 @@ def hidden_bump(x: Array, scales: Sequence[float]) -> Adversary:
     return Adversary(lambda z: height * bump(z, centre, width, n), height, centre)
 
 
-def packed_bumps(weights: Array, scales: Sequence[float]) -> Adversary:
-    """A member of the ball in the span of all disjoint bumps: what the bounds on weights rest on.
-
-    Args:
-        weights: in [-1, 1], one for each node of a grid that includes the faces, shape ``(K,) * d``.
-        scales: ``L_0 .. L_n``.
-    """
-    d, width, n = weights.ndim, len(weights) - 1, len(scales) - 1
-    height = bump_height(width, scales, d)
-
-    def value(z: Array) -> Array:
-        index = np.rint(z * width).astype(int)
-        weighted: Array = height * weights[tuple(index.T)] * bump(z, index / width, width, n)
-        return weighted
-
-    largest = np.unravel_index(int(np.abs(weights).argmax()), weights.shape)
-    peak = np.array(largest, dtype=float) / width
-    return Adversary(value, height * float(np.abs(weights).max()), peak)
-
-
 def smooth_samples(d: int, scales: Sequence[float], eps: float) -> ClassBound:
     """The statement for ``d`` inputs, derivative bounds ``L_0 .. L_n`` and absolute tolerance ``eps``.
 

@@ -45,7 +45,7 @@ class Adversary:
         return self.value(np.atleast_2d(np.asarray(x, dtype=float)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClassBound:
     """One statement of the theory.
 
@@ -97,6 +97,32 @@ class ClassBound:
             adversary=self.adversary is not None,
             seen=self.seen,
         )
+
+
+def known_rate(
+    name: str,
+    rate: str,
+    function_class: str,
+    source: str,
+    *assumptions: str,
+    line: str = CONSTRUCTION,
+    quantity: str = "weights",
+    status: str = "cited",
+    seen: str = "not seen",
+) -> ClassBound:
+    """A statement of others of which only the rate is known."""
+    return ClassBound(
+        name=name,
+        line=line,
+        quantity=quantity,
+        log10=None,
+        rate=rate,
+        function_class=function_class,
+        assumptions=assumptions,
+        source=source,
+        status=status,
+        seen=seen,
+    )
 
 
 def strict_floor(x: float) -> int:
