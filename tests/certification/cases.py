@@ -78,7 +78,7 @@ def random_case(seed, dimensions=(1, 2, 3), activation=None):
 
 def largest_sampled(result, count, seed):
     """The largest error over many points and ascent from the best, by the float64 program."""
-    from supnorm.certification.lower import _climb, values
+    from supnorm.certification.lower import _ascend, values
 
     error = result.certificate.error
     rng = np.random.default_rng(seed)
@@ -86,5 +86,5 @@ def largest_sampled(result, count, seed):
     size = values(error, t)
     best = t[np.argsort(size)[-8:]]
     return max(
-        float(size.max()), float(values(error, _climb(error, best, 0.01 * (error.high - error.low))).max())
+        float(size.max()), float(values(error, _ascend(error, best, 0.01 * (error.high - error.low))).max())
     )
