@@ -11,7 +11,7 @@ import pytest
 from supnorm.certification import certify, graded_certificate
 from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.certification.graded_rule import rule
-from supnorm.certification.leaf import Batch
+from supnorm.certification.leaf import Batch, Task
 from supnorm.checker import check
 from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.results import BadInput
@@ -144,7 +144,9 @@ def _offered(value=0.0, tail=0.0, err=0.0):
     )
     state = Batch(1, 1, 1, error)
     values = np.full((1, len(r.nodes), 1), value)
-    GradedCertificate()._offer(0, r, values, found, np.array([0]), 0.0, 0, state)
+    corner = np.zeros((1, 3))
+    task = Task(a=0, program=None, centre=corner, half=corner, target=0.0, lower=0.0, state=state)
+    GradedCertificate()._offer(task, r, values, found, np.array([0]))
     return float(state.bounds[0, 0, 0]), r
 
 

@@ -24,7 +24,7 @@ from supnorm.certification.affine_model import AffineModel, propagate
 from supnorm.certification.beyond import Beyond
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.error_program import ErrorProgram
-from supnorm.certification.leaf import Batch, Bounded, affine_range
+from supnorm.certification.leaf import Batch, Bounded, Task, affine_range
 from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program
 
@@ -58,64 +58,49 @@ class ChebyshevCertificate:
             target: a box is done when its bound is at most this.
             lower: the witness so far: smaller allowances than ``share * (target - lower)`` are not needed.
         """
-        centre, half = boxes.centre_and_half(error.low, error.high)
         state = Batch.start(len(boxes), len(error.alternatives), error)
-        for a, program in enumerate(error.alternatives):
-            self._one(error, a, program, centre, half, target, lower, state)
+        for task in Task.all_of(error, boxes, target, lower, state):
+            self._one(task)
         return state.finish(target)
 
-    def _one(
-        self,
-        error: ErrorProgram,
-        a: int,
-        program: Program,
-        centre: Array,
-        half: Array,
-        target: float,
-        lower: float,
-        state: Batch,
-    ) -> None:
+    def _one(self, task: Task) -> None:
+        a, centre, half, target, state = task.a, task.centre, task.half, task.target, task.state
+        error = state.error
         rho = np.asarray(self.rho)
-        model, bend = _on_ellipses(program, centre, half, 0.5 * (rho + 1.0 / rho) * (1.0 + 1e-15))
-        state.bend = np.maximum(state.bend, bend)
-        state.err[:, a] = model.err
+        model, bend = _on_ellipses(task.program, centre, half, 0.5 * (rho + 1.0 / rho) * (1.0 + 1e-15))
+        state.begin(a, model.err, bend)
         if not error.declared:
             state.offer(a, np.arange(len(centre)), *affine_range(model), degree=0)
-        todo = np.flatnonzero(state.upper() > target)
+        todo = task.todo
         if len(todo):
             other = Beyond(error.declared, centre[todo], half[todo])
             bounded = np.asarray(np.isfinite(model.eps[todo]).any(1))
             counts = state.open_outputs(a, todo, bounded, target)
             here = np.zeros(counts.shape) if other.parts else error.one_sided(model.c[todo])
-            if (
-                above := todo[here.max(1) > target]
-            ).size:  # no bound will reach it: the witness is still to be found
+            above = todo[here.max(1) > target]
+            if above.size:  # no bound will reach it: the witness is still to be found
                 state.remember(centre[above], model.c[above])
-            degree, best, tail, noise, limited = self._degrees(
-                model, todo, counts, here, other, target, lower
-            )
-            state.bend[todo] = other.bend(state.bend[todo], self._gap(target, lower))
-            state.limited[todo] |= limited
+            degree, best, tail, noise, limited = self._degrees(task, model, todo, counts, here, other)
+            state.bend[todo] = other.bend(state.bend[todo], self._gap(task))
+            state.limit(todo, limited)
             for n in np.unique(degree[degree > 0]):
                 rows = degree == n
-                picked = (todo[rows], rho[best[rows]], tail[rows] + noise[rows])
-                self._polynomials(a, int(n), centre, half, target, state, *picked)
+                self._polynomials(task, int(n), todo[rows], rho[best[rows]], tail[rows] + noise[rows])
 
     def _degrees(
         self,
+        task: Task,
         model: AffineModel,
         todo: NDArray[np.intp],
         counts: NDArray[np.bool_],
         here: Array,
         other: Beyond,
-        target: float,
-        lower: float,
     ) -> tuple[Integers, NDArray[np.intp], Array, Array, NDArray[np.bool_]]:
         """Smallest degree whose tail and rounding fit for the outputs that count; 0 where none does.
 
         ``here`` is the error at the centre by this alternative alone: where that is above the target it proves nothing.
         """
-        rho, d = np.asarray(self.rho), other.d
+        rho, d, target = np.asarray(self.rho), other.d, task.target
         largest = self.degrees[min(d, len(self.degrees)) - 1]
         possible = counts.any(1)
 
@@ -125,7 +110,7 @@ class ChebyshevCertificate:
         M = outward(model.eps[todo, 1:])
         err = model.err[todo]
         flat = np.abs(model.c[todo]) + model.slope[todo]
-        allowance = np.full(len(todo), self._gap(target, lower))
+        allowance = np.full(len(todo), self._gap(task))
         if not other.parts:
             allowance = np.maximum(allowance, 0.5 * (target - largest_of(flat)))
         degree = np.zeros(len(todo), dtype=np.int64)
@@ -141,60 +126,41 @@ class ChebyshevCertificate:
             worst = largest_of(loss)
             drowned = (worst > 0.25 * allowance) & (largest_of(one) <= worst) & np.isfinite(worst)
             # An error above the target is not rounding's fault, where there is a witness that says what to reach.
-            drowned &= (largest_of(here) <= target + worst) | (lower == 0.0)
+            drowned &= (largest_of(here) <= target + worst) | (task.lower == 0.0)
             good = (degree == 0) & possible & ((largest_of(one + loss) <= allowance) | drowned)
             limited |= good & drowned
             degree[good], best[good], tail[good], noise[good] = n, column[good], one[good], loss[good]
         return degree, best, tail, noise, limited
 
-    def _gap(self, target: float, lower: float) -> float:
+    def _gap(self, task: Task) -> float:
         """What tail and rounding may use where the error is near its maximum."""
-        return max(self.share * (target - lower), 1e-4 * target)
+        return max(self.share * (task.target - task.lower), 1e-4 * task.target)
 
-    def _polynomials(
-        self,
-        a: int,
-        n: int,
-        centre: Array,
-        half: Array,
-        target: float,
-        state: Batch,
-        rows: NDArray[np.intp],
-        rho: Array,
-        slack: Array,
-    ) -> None:
-        d = centre.shape[1]
+    def _polynomials(self, task: Task, n: int, rows: NDArray[np.intp], rho: Array, slack: Array) -> None:
+        """Interpolants of degree ``n`` on the boxes ``rows``, whose tails are within ``slack``."""
+        d, centre, half, state = task.d, task.centre, task.half, task.state
         grid = chebyshev.tensor_nodes(n, d)
         step = max(POINTS // len(grid), 1)
         for i in range(0, len(rows), step):
             part = rows[i : i + step]
             points = centre[part, None] + half[part, None] * grid
-            values = (
-                state.error.alternatives[a].value(points.reshape(-1, d)).reshape(len(part), len(grid), -1)
-            )
+            values = task.program.value(points.reshape(-1, d)).reshape(len(part), len(grid), -1)
             loss = slack[i : i + step]
             if state.error.declared:
                 other = Beyond(state.error.declared, centre[part], half[part])
                 values, noise = other.add(n, values)
-                state.limited[part] |= noise.max(1) > 0.25 * target
+                state.limit(part, noise.max(1) > 0.25 * task.target)
                 loss = loss + noise
             values = values.reshape(len(part), *(n + 1,) * d, -1)
             state.remember(points, values)
             coefficients = chebyshev.along_axes(chebyshev.transform(n), values, d)
-            self._maximum(a, n, d, coefficients, target, state, part, rho[i : i + step], loss)
+            self._maximum(task, n, coefficients, part, rho[i : i + step], loss)
 
     def _maximum(
-        self,
-        a: int,
-        n: int,
-        d: int,
-        coefficients: Array,
-        target: float,
-        state: Batch,
-        rows: NDArray[np.intp],
-        rho: Array,
-        slack: Array,
+        self, task: Task, n: int, coefficients: Array, rows: NDArray[np.intp], rho: Array, slack: Array
     ) -> None:
+        """Ranges of the interpolants on finer and finer grids, while they may help."""
+        a, d, target, state = task.a, task.d, task.target, task.state
         for grid in (0, *self.grids):
             if (grid * n) ** d > chebyshev.LARGEST_GRID:
                 return

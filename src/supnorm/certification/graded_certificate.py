@@ -27,9 +27,8 @@ from supnorm.certification.graded import TOP
 from supnorm.certification.graded_bound import polynomial_range
 from supnorm.certification.graded_model import Enclosed, enclose
 from supnorm.certification.graded_rule import Rule, rule
-from supnorm.certification.leaf import Batch, Bounded, affine_range
+from supnorm.certification.leaf import Batch, Bounded, Task, affine_range
 from supnorm.certification.rounding import Array, outward
-from supnorm.program import Program
 from supnorm.results import BadInput
 
 Rows = NDArray[np.intp]
@@ -79,10 +78,9 @@ class GradedCertificate:
             raise BadInput(
                 f"graded certificates are for at most {MOST_INPUTS} inputs, got {error.d}; use LinearBounds"
             )
-        centre, half = boxes.centre_and_half(error.low, error.high)
         state = Batch.start(len(boxes), len(error.alternatives), error)
-        for a, program in enumerate(error.alternatives):
-            self._one(error, a, program, centre, half, target, lower, state)
+        for task in Task.all_of(error, boxes, target, lower, state):
+            self._one(task)
         return state.finish(target)
 
     def menu(self, d: int) -> tuple[int, ...]:
@@ -90,66 +88,44 @@ class GradedCertificate:
         table = self.degrees[min(max(d, 3), 6) - 3]
         return tuple(D for D in table if d <= 6 or math.comb(D + d, d) <= LARGEST_RULE) or (2,)
 
-    def _one(
-        self,
-        error: ErrorProgram,
-        a: int,
-        program: Program,
-        centre: Array,
-        half: Array,
-        target: float,
-        lower: float,
-        state: Batch,
-    ) -> None:
-        d, menu, m = error.d, self.menu(error.d), self.tighten
+    def _one(self, task: Task) -> None:
+        a, centre, half, target, state = task.a, task.centre, task.half, task.target, task.state
+        d, menu, m = task.d, self.menu(task.d), self.tighten
         tight = rule(d, m) if m else None
-        found = enclose(program, centre, half, tight)
-        state.bend = np.maximum(state.bend, found.bend)
-        state.err[:, a] = found.affine.err
+        found = enclose(task.program, centre, half, tight)
+        state.begin(a, found.affine.err, found.bend)
         every = np.arange(len(centre))
         state.offer(a, every, *affine_range(found.affine), degree=0)
         g = found.graded
         reach = outward(g.slope + g.bent + g.rem + ROOM * np.abs(g.c)) * (1.0 + ROOM)
         state.offer(a, every, g.c - reach, g.c + reach, degree=1, graded=m)
-        todo = np.flatnonzero(state.upper() > target)
+        todo = task.todo
         if tight is not None and len(todo):
             assert found.values is not None
             values = found.values[todo]
             state.remember(centre[todo, None] + half[todo, None] * tight.nodes, values)
-            self._offer(a, tight, values, found, todo, target, m, state)
-            todo = np.flatnonzero(state.upper() > target)
+            self._offer(task, tight, values, found, todo)
+            todo = task.todo
         if len(todo):
             counts = state.open_outputs(a, todo, np.isfinite(g.rem[todo]), target)
-            degree = self._degrees(program, found, centre, half, tight, todo, counts, target, lower, state)
+            degree = self._degrees(task, found, tight, todo, counts)
             for D in menu:
-                self._polynomials(
-                    a, program, rule(d, D), found, centre, half, target, m, state, todo[degree == D]
-                )
+                self._polynomials(task, rule(d, D), found, todo[degree == D])
 
     def _degrees(
-        self,
-        program: Program,
-        found: Enclosed,
-        centre: Array,
-        half: Array,
-        tight: Rule | None,
-        todo: Rows,
-        counts: NDArray[np.bool_],
-        target: float,
-        lower: float,
-        state: Batch,
+        self, task: Task, found: Enclosed, tight: Rule | None, todo: Rows, counts: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
         """The degree of least expected cost where its tail fits for the outputs that count, or where rounding
         stands in the way; else 0.
         """
-        g, d = found.graded, centre.shape[1]
+        g, d, target, lower = found.graded, task.d, task.target, task.lower
 
         def largest(v: Array, rows: Rows | slice = slice(None)) -> Array:
             return np.asarray(np.max(v, 1, where=counts[rows], initial=0.0))
 
         err = largest(found.affine.err[todo])
         gap = max(self.share * (target - lower), 1e-4 * target)
-        size = largest(self._sampled(program, centre[todo], half[todo], state))
+        size = largest(self._sampled(task, todo))
         far = self.far * (target - 1.1 * size)  # a box may hold more than was sampled
         allowance = np.maximum(np.maximum(gap, far), 1e-290)
         degree = np.zeros(len(todo), dtype=np.int64)
@@ -164,7 +140,7 @@ class GradedCertificate:
             better = cost < least
             least = np.where(better, cost, least)
             degree = np.where(better, np.where(over <= 1.0, D, 0), degree)
-        state.needs[todo] = needs
+        task.state.needs[todo] = needs
         D = self.menu(d)[-1]
         tail = largest(g.tail(D)[todo])
         # An error above the target is not rounding's fault, where there is a witness that says what to reach.
@@ -172,43 +148,27 @@ class GradedCertificate:
         suspect = counts.any(1) & (degree == 0) & (tail <= 1e6 * err) & np.isfinite(err) & reachable
         if suspect.any():  # what is left of the tail on a far smaller box is rounding
             rows, factor = todo[suspect], rule(d, D).lebesgue
-            floor = enclose(program, centre[rows], 1e-3 * half[rows], tight).graded.rem
+            floor = enclose(task.program, task.centre[rows], 1e-3 * task.half[rows], tight).graded.rem
             floor = largest(floor, np.flatnonzero(suspect))
             too_much = (1.0 + factor) * floor + factor * err[suspect] > 0.5 * allowance[suspect]
             drowned = too_much & (tail[suspect] <= 4.0 * floor)
-            state.limited[rows[drowned]] = True
+            task.state.limit(rows, drowned)
             degree[np.flatnonzero(suspect)[drowned]] = D
         return degree
 
-    def _sampled(self, program: Program, centre: Array, half: Array, state: Batch) -> Array:
-        """About how large the error is on each box, shape ``(B, m)``: at the nodes of the smallest rule."""
-        r = rule(centre.shape[1], self.menu(centre.shape[1])[0])
-        parts = [
-            state.error.one_sided(values).max(1)
-            for _, values in _at_nodes(program, r, centre, half, np.arange(len(centre)), state)
-        ]
+    def _sampled(self, task: Task, rows: Rows) -> Array:
+        """About how large the error is on the boxes ``rows``, shape ``(n, m)``: at the nodes of the smallest rule."""
+        r = rule(task.d, self.menu(task.d)[0])
+        parts = [task.state.error.one_sided(values).max(1) for _, values in _at_nodes(task, r, rows)]
         return np.concatenate(parts)
 
-    def _polynomials(
-        self,
-        a: int,
-        program: Program,
-        r: Rule,
-        found: Enclosed,
-        centre: Array,
-        half: Array,
-        target: float,
-        m: int,
-        state: Batch,
-        rows: Rows,
-    ) -> None:
-        for part, values in _at_nodes(program, r, centre, half, rows, state):
-            self._offer(a, r, values, found, part, target, m, state)
+    def _polynomials(self, task: Task, r: Rule, found: Enclosed, rows: Rows) -> None:
+        for part, values in _at_nodes(task, r, rows):
+            self._offer(task, r, values, found, part)
 
-    def _offer(
-        self, a: int, r: Rule, values: Array, found: Enclosed, rows: Rows, target: float, m: int, state: Batch
-    ) -> None:
+    def _offer(self, task: Task, r: Rule, values: Array, found: Enclosed, rows: Rows) -> None:
         """Ranges from values ``(B, N, m)`` of the boxes ``rows``."""
+        a, target, state = task.a, task.target, task.state
         coefficients = r.coefficients(values)
         largest = np.abs(values).max(1)
         tail, err = found.graded.tail(r.D)[rows], found.affine.err[rows]
@@ -227,7 +187,13 @@ class GradedCertificate:
             size = np.maximum(np.abs(low), np.abs(high)) + loss[open_]
             extra = outward(loss[open_] + 1.01 * r.defect * (size + tail[open_]) + ROOM * size)
             state.offer(
-                a, rows[open_], low - extra, high + extra, degree=r.D, grid=100 * grid + part, graded=m
+                a,
+                rows[open_],
+                low - extra,
+                high + extra,
+                degree=r.D,
+                grid=100 * grid + part,
+                graded=self.tighten,
             )
 
     def _ranges(self, r: Rule) -> list[tuple[int, int]]:
@@ -239,14 +205,12 @@ class GradedCertificate:
         ]
 
 
-def _at_nodes(
-    program: Program, r: Rule, centre: Array, half: Array, rows: Rows, state: Batch
-) -> Iterator[tuple[Rows, Array]]:
+def _at_nodes(task: Task, r: Rule, rows: Rows) -> Iterator[tuple[Rows, Array]]:
     """Values ``(B, N, m)`` at a rule's nodes on the boxes ``rows``, some boxes at a time; the largest are remembered."""
     step = max(POINTS // len(r.nodes), 1)
     for i in range(0, len(rows), step):
         part = rows[i : i + step]
-        points = centre[part, None] + half[part, None] * r.nodes
-        values = program.value(points.reshape(-1, r.d)).reshape(len(part), len(r.nodes), -1)
-        state.remember(points, values)
+        points = task.centre[part, None] + task.half[part, None] * r.nodes
+        values = task.program.value(points.reshape(-1, r.d)).reshape(len(part), len(r.nodes), -1)
+        task.state.remember(points, values)
         yield part, values

@@ -11,6 +11,7 @@ from supnorm.certification.affine_model import AffineModel
 from supnorm.certification.boxes import Boxes, Integers
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.rounding import Array, outward
+from supnorm.program import Program
 
 PIECES = -2  # in place of a degree: the bound by exact linear pieces
 
@@ -180,6 +181,15 @@ class Batch:
         added = np.where(known[:, None, None], np.maximum(beyond + self.err, 0.0), self.err)
         return outward(added.min(1).max(1))
 
+    def begin(self, a: int, err: Array, bend: Array) -> None:
+        """Of alternative ``a``: how much float64 evaluation can add, ``(B, m)``, and how strongly each axis enters."""
+        self.err[:, a] = err
+        self.bend = np.maximum(self.bend, bend)
+
+    def limit(self, rows: NDArray[np.intp], limited: NDArray[np.bool_]) -> None:
+        """Say of which of the boxes ``rows`` rounding stands in the way of a smaller bound."""
+        self.limited[rows] |= limited
+
     def offer(
         self,
         a: int,
@@ -253,3 +263,45 @@ class Batch:
             self.limited & (upper > target),
             points,
         )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Task:
+    """One alternative on a batch of boxes, for a strategy to bound.
+
+    Attributes:
+        a, program: number and program of the alternative.
+        centre, half: of the boxes in box coordinates, shapes ``(B, d)``.
+        target: bound at which a box is done.
+        lower: the proved error so far.
+        state: takes the bounds.
+    """
+
+    a: int
+    program: Program
+    centre: Array
+    half: Array
+    target: float
+    lower: float
+    state: Batch
+
+    @property
+    def d(self) -> int:
+        """Number of inputs."""
+        return int(self.centre.shape[1])
+
+    @property
+    def todo(self) -> NDArray[np.intp]:
+        """The boxes whose bound is above the target."""
+        return np.flatnonzero(self.state.upper() > self.target)
+
+    @classmethod
+    def all_of(
+        cls, error: ErrorProgram, boxes: Boxes, target: float, lower: float, state: Batch
+    ) -> list[Task]:
+        """One for each alternative of the error."""
+        centre, half = boxes.centre_and_half(error.low, error.high)
+        return [
+            cls(a=a, program=program, centre=centre, half=half, target=target, lower=lower, state=state)
+            for a, program in enumerate(error.alternatives)
+        ]

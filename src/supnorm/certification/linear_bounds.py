@@ -43,8 +43,7 @@ class LinearBounds:
         middle = np.full(state.bounds.shape, np.inf)
         for a, program in enumerate(error.alternatives):
             model, bend = propagate(program, centre, half, np.ones(1))
-            state.bend = np.maximum(state.bend, bend)
-            state.err[:, a] = model.err
+            state.begin(a, model.err, bend)
             state.offer(a, np.arange(len(boxes)), *affine_range(model), degree=0)
             middle[:, a] = error.one_sided(model.c)
             if error.d <= 2:
