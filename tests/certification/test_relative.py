@@ -100,7 +100,7 @@ def test_what_only_looks_like_zero_is_no_witness(monkeypatch, tmp_path):
         return check(tmp_path / "c.json").accepted
 
     assert accepted()
-    monkeypatch.setattr(error_program, "NOTHING", 1.0)
+    monkeypatch.setattr(error_program, "ZERO", 1.0)
     assert not accepted()
 
 
