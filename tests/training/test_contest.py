@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +10,10 @@ import numpy as np
 import pytest
 
 from supnorm.approximants import NotApplicable, PolynomialLeastSquares
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, Problem
 from supnorm.training.assessment import Validation
 from supnorm.training.contest import Contest, Offer, Skipped, Step
-from supnorm.training.deadline import Deadline
 from supnorm.training.events import Training, Tried
 
 LINE = Domain(x=(0.0, 1.0))
@@ -62,7 +61,7 @@ def contest(tolerance: float | None, events: list[Any], **options: Any) -> Plain
         validation=Validation(problem, X, X),
         norm="sup",
         seed=0,
-        deadline=Deadline.of(None, time.perf_counter()),
+        limit=Limit(),
         observer=events.append,
         **options,
     )

@@ -17,6 +17,7 @@ from supnorm.approximants import (
     load_function,
 )
 from supnorm.certification import certify
+from supnorm.evaluation.limit import Limit
 from supnorm.networks import Network
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput, ExitCode
@@ -267,7 +268,6 @@ def test_calls_that_took_all_the_time_give_a_candidate():
 def test_a_network_whose_samples_took_the_time_is_not_tried():
     """It was trained for no time at all, and listed with an error as large as the function."""
     from supnorm.training.contest import Offer, Skipped
-    from supnorm.training.deadline import Deadline
     from supnorm.training.fit import _prepare
     from supnorm.training.reference_points import ReferencePoints
 
@@ -284,13 +284,12 @@ def test_a_network_whose_samples_took_the_time_is_not_tried():
     x = np.linspace(0.0, 1.0, 50)[:, None]
     found = SimplexInterpolation().from_samples(x, x + 1e-3, problem.domain)
     state.judge(Offer(found), 0.0)
-    state.deadline = Deadline.of(0.0, time.perf_counter())
+    state.limit = Limit.of(0.0)
     assert list(SMALL.of_width(state, 8, 60, 1)) == [Skipped("network width 8", "the time was up")]
 
 
 def test_without_time_a_candidate_is_not_audited():
     from supnorm.training.contest import Offer
-    from supnorm.training.deadline import Deadline
     from supnorm.training.fit import _prepare
     from supnorm.training.reference_points import ReferencePoints
 
@@ -308,10 +307,10 @@ def test_without_time_a_candidate_is_not_audited():
     found = SimplexInterpolation().from_samples(x, x + 1e-3, problem.domain)
     state.judge(Offer(found), 0.0)
     state.points.caller.cost, state.points.caller.decided = 0.1, True
-    state.deadline = Deadline.of(3.0, time.perf_counter(), reserved=1.0)
+    state.limit = Limit.of(3.0).keeping(1.0)
     assert state.audit(state.attempts[0], 100) is None  # 1 s is ten calls
     assert not state.attempts[0].audited
-    state.deadline = Deadline.of(100.0, time.perf_counter())
+    state.limit = Limit.of(100.0)
     assert state.audit(state.attempts[0], 100).witness.error == pytest.approx(1e-3)
     assert state.attempts[0].audited
 

@@ -10,12 +10,13 @@ work goes on.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from supnorm.auditing.find_worst import WorstFound, find_worst
+from supnorm.evaluation.limit import Limit
 from supnorm.results import BadInput
 from supnorm.training.assessment import Errors
 from supnorm.training.calls import in_audits
@@ -36,6 +37,7 @@ class ActiveFit(Contest):
         audit_evaluations: of each audit.
         smooth: False once a jump was found: no continuous model can meet a small tolerance.
         audits: how many there were inside the loop.
+        whole: the time for the fit and the audit at its end, where calls are expensive; `limit` keeps that audit's part.
     """
 
     points: ReferencePoints
@@ -43,6 +45,7 @@ class ActiveFit(Contest):
     audit_evaluations: int
     smooth: bool = True
     audits: int = 0
+    whole: Limit = field(default_factory=Limit)
 
     @property
     def left(self) -> int:
@@ -54,7 +57,7 @@ class ActiveFit(Contest):
         samples_only = hasattr(method, "from_samples") and not hasattr(method, "from_function")
         instantly = samples_only and not hasattr(method, "candidates")
         needed = instantly and self.points.caller.expensive and not self.attempts
-        return "the time was up" if self.deadline.over and not needed else ""
+        return "the time was up" if self.limit.over and not needed else ""
 
     def candidates(self, method: Any) -> Iterator[Step]:
         """Those of a method that offers several, or the one that it fits."""
@@ -66,7 +69,7 @@ class ActiveFit(Contest):
             yield Offer(method.from_function(self.points.value, domain, share))
         else:
             wanted = int(min(max(0.25 * self.max_evaluations, 16), 4096))
-            x, y = self.points.design(min(wanted, self.points.drawn) if self.deadline.over else wanted)
+            x, y = self.points.design(min(wanted, self.points.drawn) if self.limit.over else wanted)
             yield Offer(method.from_samples(x, y, domain, np.random.default_rng(self.seed + 1)))
 
     def accepts(self, attempt: Attempt) -> bool:
@@ -113,9 +116,8 @@ class ActiveFit(Contest):
 
         Where calls are expensive it takes at most half of the time left; None where that allows next to none.
         """
-        seconds, caller = None, self.points.caller
-        if self.deadline.left is not None and caller.expensive:
-            seconds = 0.5 * self.deadline.left
+        seconds: float | None = None
+        if self.points.caller.expensive and (seconds := self.limit.within(0.5).seconds) is not None:
             evaluations = min(evaluations, int(seconds / self.points.pace))
             if evaluations < LEAST:
                 return None
@@ -126,7 +128,7 @@ class ActiveFit(Contest):
             evaluations=evaluations,
             seconds=seconds,
             seed=self.seed + 7919 * self.audits,
-            **in_audits(caller),
+            **in_audits(self.points.caller),
         )
         worst = search.witness
         if worst is not None and worst.error > attempt.errors.worst:

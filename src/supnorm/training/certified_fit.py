@@ -6,7 +6,6 @@ it. Only models whose operations can be enclosed are tried: networks and Chebysh
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -18,11 +17,11 @@ from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
 from supnorm.approximants.approximation import MOST_TERMS
 from supnorm.certification import CertifyResult, ChebyshevCertificate, certify
 from supnorm.certification.into_report import beside, proves
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Problem
 from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput, ExitCode, Status, rounded_up
 from supnorm.training.assessment import FRESH, audit_model
-from supnorm.training.deadline import Deadline
 from supnorm.training.fit_result import FitResult
 from supnorm.training.network_fit import NetworkFit
 
@@ -66,17 +65,16 @@ def certified_fit(
     if not provable:
         names = ", ".join(type(m).__name__ for m in methods)
         raise BadInput(f"models of {names} cannot be certified; use NetworkFit() or ChebyshevTensor()")
-    start = time.perf_counter()
-    deadline = Deadline.of(seconds, start)
+    limit = Limit.of(seconds)
     best: tuple[FitResult, CertifyResult] | None = None
     interrupted = False
     for i, share in enumerate(SHARES):
-        if best is not None and deadline.over:
+        if best is not None and limit.over:
             break
         stricter = replace(problem, tolerance=_scaled(problem.tolerance, share))
-        left = deadline.left
+        seconds = limit.within(0.6 if i else 0.4).seconds
         try:
-            result = fit_once(stricter, provable, left and 0.6 * left / (1 if i else 1.5))
+            result = fit_once(stricter, provable, seconds)
         except BadInput:
             if best is None:
                 raise
@@ -87,8 +85,8 @@ def certified_fit(
             if best is None:
                 return replace(result, tolerance=goal)
             break
-        left = deadline.left
-        proof = _prove(problem, result, goal, left if left is None else max(left, 1.0), observer)
+        left = None if limit.endless else max(limit.left, 1.0)
+        proof = _prove(problem, result, goal, left, observer)
         if best is None or proof.upper < best[1].upper:
             best = (result, proof)
         reached = _upper(proof, result.winner.sup_lower)[0]
@@ -96,7 +94,7 @@ def certified_fit(
         if interrupted or (reached is not None and proves(proof, reached, goal)):
             break
     assert best is not None
-    return _combined(*best, goal, time.perf_counter() - start, interrupted)
+    return _combined(*best, goal, limit.spent, interrupted)
 
 
 def _provable(method: Any) -> list[Any]:

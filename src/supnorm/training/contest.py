@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from supnorm.approximants import Approximation, NotApplicable
+from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.training.assessment import Errors, Validation
-from supnorm.training.deadline import Deadline
 from supnorm.training.events import Training, Tried
 
 Trail = tuple[tuple[float, float], ...]
@@ -66,7 +66,7 @@ class Contest(ABC):
         problem: its tolerance is the goal.
         validation: points that judge candidates inside the loop.
         norm: ``"sup"`` or ``"l2"``.
-        deadline: the time limit.
+        limit: the time for fitting.
         interrupted: by Ctrl-C; what was tried until then counts.
         attempts: candidates with their errors.
         skipped: methods that could not be used, with the reason.
@@ -76,7 +76,7 @@ class Contest(ABC):
     validation: Validation
     norm: str
     seed: int
-    deadline: Deadline
+    limit: Limit
     observer: Callable[[Any], None]
     interrupted: bool = False
     attempts: list[Attempt] = field(default_factory=list)

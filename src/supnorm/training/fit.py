@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from supnorm.evaluation import Finished, Started, silent
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.executor import broken_workers_explained, spread
+from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput
@@ -22,7 +23,6 @@ from supnorm.training.breaks import Jump, find_jump
 from supnorm.training.calls import FitCalls
 from supnorm.training.certified_fit import PROVABLE, certified_fit
 from supnorm.training.cost import take_over
-from supnorm.training.deadline import Deadline
 from supnorm.training.fit_data import fit_data
 from supnorm.training.fit_result import FitResult
 from supnorm.training.outcome import finish
@@ -170,7 +170,7 @@ def _prepare(
     observer: Callable[[Any], None],
 ) -> tuple[ActiveFit, Jump | None]:
     """Time one call, share out the budget, draw the validation points, look for jumps."""
-    began = time.perf_counter()
+    whole = Limit.of(seconds)
     rng = np.random.default_rng([seed, 1])
     problem.check_tolerances(points.design(8)[1].shape[1])
     points.design(16)  # the first call pays for imports; the second one tells the cost
@@ -200,7 +200,8 @@ def _prepare(
         max_evaluations=budget,
         audit_evaluations=audit_evaluations,
         seed=seed,
-        deadline=Deadline.of(seconds, began, reserved),
+        limit=whole.keeping(reserved),
+        whole=whole,
         observer=observer,
         smooth=jump is None,
     )

@@ -7,7 +7,6 @@ Between the samples nothing is known, and the status says so.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +17,11 @@ from numpy.typing import NDArray
 from supnorm.approximants import PIECEWISE
 from supnorm.auditing.facts import measure_json
 from supnorm.evaluation import Finished, Started
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, ErrorMeasure, Function
 from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.training.assessment import Validation
 from supnorm.training.contest import Attempt, Contest, Offer, Step
-from supnorm.training.deadline import Deadline
 from supnorm.training.fit_result import Candidate, FitResult
 from supnorm.training.fixed_data import FixedData
 from supnorm.training.label_jumps import LabelJump, label_jump
@@ -49,7 +48,7 @@ def fit_data(
         BadInput: for unusable samples, or when no method can be used.
         KeyboardInterrupt: without a candidate.
     """
-    start = time.perf_counter()
+    limit = Limit.of(seconds)
     if len(samples) != 2:
         raise BadInput(f"fixed samples are a pair (x, y), got {len(samples)} parts")
     data = FixedData.split(samples[0], samples[1], domain, np.random.default_rng([seed, 3]))
@@ -63,7 +62,7 @@ def fit_data(
         validation=choose,
         norm=norm,
         seed=seed,
-        deadline=Deadline.of(seconds, start),
+        limit=limit,
         observer=observer,
         data=data,
     )
@@ -91,7 +90,7 @@ def fit_data(
         tolerance=problem.error.limit,
         norm=norm,
         seed=seed,
-        seconds=time.perf_counter() - start,
+        seconds=limit.spent,
         versions=versions(),
         measure=measure_json(problem, list(problem.output_names(data.train[1].shape[1]))),
     )
@@ -105,7 +104,7 @@ class FixedFit(Contest):
 
     def refuses(self, method: Any) -> str:
         """The time was up, or networks are not needed."""
-        if self.deadline.over and self.attempts:
+        if self.limit.over and self.attempts:
             return "the time was up"
         needless = hasattr(method, "candidates_of_samples") and any(map(self.meets, self.attempts))
         return "a cheaper method meets the tolerance" if needless else ""
@@ -170,6 +169,6 @@ def _status(trials: FixedFit, winner: Candidate, counts: Mapping[str, int], jump
         return Status("nothing-found", message)  # held-out samples are samples: nothing is proved by them
     if jump is not None and norm == "sup" and goal < 0.5 * jump.size:
         message += f"; the labels jump by {jump.size:.3g}: no continuous model can"
-    elif trials.deadline.over:
+    elif trials.limit.over:
         message += "; the time was up: give more seconds"
     return Status("tolerance-exceeded", message, ExitCode.EXCEEDED)

@@ -160,7 +160,7 @@ class NetworkFit:
             samples = min(int(min(self.ratio * size, self.rows)), contest.left + contest.points.drawn)
             if samples < size / 2 and i > 0:
                 yield Skipped(f"network width {width}", f"{size} weights for {samples} samples")
-            elif contest.deadline.over:
+            elif contest.limit.over:
                 yield Skipped(f"network width {width}", "the time was up")
             else:
                 yield from self.of_width(contest, width, samples, len(self.widths) - i)
@@ -182,23 +182,23 @@ class NetworkFit:
         for i, (width, size) in enumerate(zip(self.widths, sizes, strict=True)):
             if i and size > len(x):
                 return
-            if contest.deadline.over and contest.attempts:
+            if contest.limit.over and contest.attempts:
                 yield Skipped(f"network width {width}", "the time was up")
                 continue
             yield Training(size, min(len(x), self.rows))
-            share = contest.deadline.left and contest.deadline.left / (len(sizes) - i)
+            share = contest.limit.within(1 / (len(sizes) - i)).seconds
             network = self.start(x, y, domain, width, rng)
             yield Offer(as_approximation(self.train(network, x, y, share, rng, longer=False), len(x)))
 
     def of_width(self, contest: ActiveFit, width: int, samples: int, remaining: int) -> Iterator[Step]:
         """A network of one of the ``remaining`` widths and, towards the maximum, its refinements."""
         x, y = contest.points.design(samples)
-        if contest.deadline.over and contest.attempts:  # expensive calls have taken what was left
+        if contest.limit.over and contest.attempts:  # expensive calls have taken what was left
             yield Skipped(f"network width {width}", "the time was up")
             return
         rng = np.random.default_rng(contest.seed + 11 * width)
         network = self.start(x, y, contest.problem.domain, width, rng)
-        share = contest.deadline.left and contest.deadline.left / (remaining + 1)
+        share = contest.limit.within(1 / (remaining + 1)).seconds
         yield self._announced(network.size, len(x))
         trained = self.train(network, x, y, share, rng)
         yield _offer(trained, len(x))
@@ -213,7 +213,7 @@ class NetworkFit:
         for _ in range(1 if goal is None else 3):
             last = contest.attempts[-1]
             hopeless = goal is not None and last.errors.rms > 0.5 * goal
-            if hopeless or contest.deadline.over:
+            if hopeless or contest.limit.over:
                 return
             search = contest.audit(last, min(contest.audit_evaluations, 8000))
             if search is None:
@@ -229,34 +229,35 @@ class NetworkFit:
 
     def _more_time(self, contest: ActiveFit) -> Iterator[Step]:
         """With a time limit: the best network is trained on while it gets better."""
-        deadline, norm = contest.deadline, contest.norm
-        while deadline.end is not None and (deadline.left or 0.0) > 1.0 and (best := _best(contest)):
+        limit, norm = contest.limit, contest.norm
+        while not limit.endless and limit.left > 1.0 and (best := _best(contest)):
             before = best.errors.by(norm)
             x, y = self._samples(contest, best)
             rng = np.random.default_rng(contest.seed + 5)
             yield self._announced(best.approximation.parameters, len(x))
-            trained = self.train(_model(best), x, y, 0.3 * (deadline.left or 0.0), rng)
+            trained = self.train(_model(best), x, y, 0.3 * limit.left, rng)
             yield _offer(trained, len(x), best)
             if norm == "sup":
-                yield from self._refined(contest, trained.network, x, y, deadline.left)
+                yield from self._refined(contest, trained.network, x, y, limit.left)
             stalled = min(a.errors.by(norm) for a in _networks(contest)) > 0.7 * before
             if stalled or not trained.minimum.reason.startswith("budget"):
                 return
 
     def _boost(self, contest: ActiveFit) -> Iterator[Step]:
         """Further networks on the residual of the best one, while each halves the error."""
-        limited = contest.goal is not None or contest.deadline.end is not None
+        limited = contest.goal is not None or not contest.limit.endless
         if not (limited and contest.smooth and contest.problem.domain.d <= MOST_INPUTS):
             return
         for stage in range(STAGES):
-            best, left = _best(contest), contest.deadline.left
-            if best is None or (left is not None and left < 1.0) or not can_be_boosted(_model(best)):
+            best, limit = _best(contest), contest.limit
+            if best is None or limit.left < 1.0 or not can_be_boosted(_model(best)):
                 return
             width = max(self.widths)
             more = self.size(contest.problem.domain.d, contest.validation.y.shape[1], width)
             x, y = self._samples(contest, best, more)
             rng = np.random.default_rng(contest.seed + 101 + stage)
-            stop = Stop(self.iterations if left is None else 10**7, left and left / (STAGES - stage))
+            iterations = self.iterations if limit.endless else 10**7
+            stop = Stop(iterations, limit.within(1 / (STAGES - stage)).seconds)
             yield self._announced(more, len(x))
             trained = Boosting(width, optimiser=self.optimiser).add(_model(best), x, y, stop, rng)
             yield _offer(trained, len(x), best)

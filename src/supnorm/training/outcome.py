@@ -101,9 +101,9 @@ def _shares(state: ActiveFit, evaluations: int) -> tuple[float | None, int]:
     audit's peaks and pictures take 0.4 times as long as its search.
     """
     points, cost = min(4096, max(evaluations // 4, FEWEST)), state.points.pace
-    left = state.deadline.to_end
-    if left is None or not state.points.caller.expensive:
+    if state.whole.endless or not state.points.caller.expensive:
         return None, points
+    left = state.whole.left
     return max(0.5 * left, LEAST * cost), int(np.clip(0.25 * left / cost, FEWEST, points))
 
 
@@ -181,9 +181,9 @@ def _status(state: ActiveFit, winner: Candidate, jump: Jump | None, report: Audi
     advice = f"{winner.method} is the best of {len(state.attempts)} candidates, {what} {value:.2e}; "
     if jump is not None and goal < 0.5 * jump.size:
         advice += f"no continuous model can: the reference jumps by {jump.size:.3g}; split the domain there"
-    elif state.deadline.over:
+    elif state.limit.over:
         advice += "the time was up: give more seconds"
     else:
-        more = "evaluations" if state.deadline.end is None else "evaluations or seconds"
+        more = "evaluations" if state.limit.endless else "evaluations or seconds"
         advice += f"give more {more}, or in Python wider networks: method=NetworkFit(widths=(48, 64))"
     return Status("tolerance-exceeded", advice, ExitCode.EXCEEDED)
