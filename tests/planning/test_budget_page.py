@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from tests.planning.functions import BANK
 
-from supnorm.pages import budget_summary, write_page
-from supnorm.pages import budget_words as words
+from supnorm.pages import write_page
 from supnorm.pages.budget_charts import edges, error_curves, interaction_graph
 from supnorm.pages.budget_page import budget_page
-from supnorm.planning import MeasuredCurve, SmoothClass, TrainingRun, budget
+from supnorm.planning import MeasuredCurve, SmoothClass, TrainingRun, budget, words
+from supnorm.planning.summary import summary
 from supnorm.problem import Domain, Problem
 from supnorm.results.budget import BudgetRecord
 
@@ -129,7 +129,7 @@ def with_data():
 def missing_in(record):
     """What is said on the page or in the terminal alone."""
     page = re.sub(r"[\u00a0\u202f]", " ", html.unescape(budget_page(record)))
-    terminal = budget_summary(record)
+    terminal = summary(record)
     return [s for s in sentences(record) if s not in page or s not in terminal]
 
 
@@ -155,4 +155,4 @@ def test_a_record_that_was_read_gives_the_same_page(measured, tmp_path):
     again = BudgetRecord.read(tmp_path / "budget.json")
     assert again.to_json() == measured.to_json()
     assert budget_page(again) == budget_page(measured)
-    assert budget_summary(again) == budget_summary(measured)
+    assert summary(again) == summary(measured)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from supnorm.pages import budget_summary
 from supnorm.planning import LearningCurve, Trained, budget
 from supnorm.planning.learning_curve import train_on_table
 from supnorm.planning.table import read_table, steepest, table_of
@@ -51,7 +50,7 @@ def test_a_tolerance_that_only_the_middle_of_a_forecast_reaches_is_not_called_un
     curve = budget((x, y), tolerance=0.1, curve=requested).basis.learning_curves[0]
     f = curve.forecast(2048)
     between = (f.value + f.upper) / 2
-    said = budget_summary(budget((x, y), tolerance=between, curve=curve))
+    said = str(budget((x, y), tolerance=between, curve=curve))
     assert f.value < between < f.upper
     assert "the upper end of the forecast does not reach it" in said
 

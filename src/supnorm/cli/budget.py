@@ -87,7 +87,7 @@ def command(
 ) -> int:
     """Say what a tolerance costs in samples and weights, which exceptions apply, and which tool to use."""
     from supnorm.cli.repeat import repeated
-    from supnorm.pages import budget_summary, write_budget_page
+    from supnorm.pages import write_budget_page
     from supnorm.planning import budget
     from supnorm.sources import open_problem
 
@@ -102,11 +102,7 @@ def command(
     opened = None if problem is None else open_problem(problem, trust=trust)
     chosen = seed or 0
     plan: dict[str, Any] = {**vars(made(Asked, given)), "seed": chosen}
-    asked = {
-        "seed": float(chosen),
-        "calls": given["most"],
-        "sample-budget": float(plan["sample_budget"]),
-    }
+    asked = {"seed": float(chosen), "calls": given["most"], "sample-budget": float(plan["sample_budget"])}
     name = f"{given['trainers'] or ''}-{chosen}-{output or 'any'}"
     with _kept(run, opened, name, asked) as (store, runs):
         if opened is None:
@@ -135,7 +131,7 @@ def command(
     result = result.changed(command=repeated("budget", problem, options))
 
     def tell() -> None:
-        run.tell(result.to_json, lambda: [budget_summary(result)])
+        run.tell(result.to_json, lambda: [result.summary()])
 
     if run.folder is not None:
         with run.writing(tell):

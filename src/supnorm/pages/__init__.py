@@ -1,7 +1,6 @@
 """The HTML page, its charts, and the terminal view: they read the JSON of a result and nothing else."""
 
 from supnorm.pages.budget_page import write_budget_page
-from supnorm.pages.budget_summary import budget_summary
 from supnorm.pages.comparison import write_comparison
 from supnorm.pages.fit_page import errors_are, write_fit_page
 from supnorm.pages.page import write_page
@@ -10,7 +9,6 @@ from supnorm.pages.terminal import comparison, summary
 
 __all__ = [
     "TerminalProgress",
-    "budget_summary",
     "comparison",
     "errors_are",
     "summary",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from supnorm.pages import budget_words as words
+import supnorm.planning.words as words
 from supnorm.pages.budget_charts import edge_rows, error_curves, interaction_graph
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import two_sizes
@@ -59,12 +59,7 @@ def budget_page(record: BudgetRecord) -> str:
         "curves": two_sizes(error_curves, record),
         "bounds": words.bounds(record),
         "fooling_functions": words.fooling_functions(record),
-        "table_head": (
-            "tolerance",
-            f"{lower}, samples",
-            "construction, samples",
-            "forecast, samples",
-        ),
+        "table_head": ("tolerance", f"{lower}, samples", "construction, samples", "forecast, samples"),
         "table_rows": [words.table_row(row, several) for row in record.charts.table],
         "guarantee": held,
         "conditional": conditional,

@@ -194,12 +194,7 @@ def _low_accuracy(
     reached = [curve.need(eps) for curve in learning_curves]
     if any(need.reached == "measured" for need in reached):
         size = min(n.size for n in reached if n.reached == "measured" and n.size is not None)
-        return _caveat(
-            name,
-            test,
-            f"holds: the training size {size:g} reaches it",
-            "take that size, audited",
-        )
+        return _caveat(name, test, f"holds: the training size {size:g} reaches it", "take that size, audited")
     if numbers and all(b.vacuous for b in numbers):
         return _caveat(
             name, test, "holds: the theory says nothing at this tolerance", "no lower bound is printed"

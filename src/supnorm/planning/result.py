@@ -12,6 +12,7 @@ from supnorm.planning.charts import interaction_graph
 from supnorm.planning.learning_curve import MeasuredCurve
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile_record import profile_record
+from supnorm.planning.summary import summary
 from supnorm.planning.theory.statement import ClassBound
 from supnorm.planning.verdict import Verdict
 from supnorm.results import Status, versions
@@ -99,11 +100,16 @@ class BudgetResult(BudgetRecord):
         return self._basis
 
     def __repr__(self) -> str:
-        """One line; ``supnorm.pages.budget_summary`` gives the text of the command line."""
+        """One line; ``print`` shows the summary."""
         verdict = self.verdict
         return f"BudgetResult({verdict.word!r}, tool={verdict.tool!r}, tolerance={self.tolerance:.4g}, norm={self.norm!r})"
 
-    __str__ = __repr__
+    def summary(self) -> str:
+        """The answer as text, for a terminal."""
+        return summary(self)
+
+    def __str__(self) -> str:
+        return self.summary()
 
     def save(self, path: Path | str) -> None:
         """Write the JSON; the file appears whole or not at all."""

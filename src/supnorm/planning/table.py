@@ -113,14 +113,7 @@ def read_table(
     if again:
         values = f", with values up to {differ:.3g} apart" if differ > 0 else ""
         notes = (f"{again:,} rows repeat the inputs of others{values}", *notes)
-    plan = Plan(
-        eps=float(tolerance),
-        p=p,
-        output=output,
-        notes=(note, *notes),
-        title=title,
-        law="the rows",
-    )
+    plan = Plan(eps=float(tolerance), p=p, output=output, notes=(note, *notes), title=title, law="the rows")
     return Table(box.to_unit(x), y, box, plan, differ)
 
 

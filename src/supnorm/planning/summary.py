@@ -5,13 +5,13 @@ Statements of the guarantee line that rest on estimated bounds have a heading of
 
 from __future__ import annotations
 
-from supnorm.pages import budget_words as words
-from supnorm.pages.budget_words import Statement
+import supnorm.planning.words as words
+from supnorm.planning.words import Statement
 from supnorm.results.budget import BudgetRecord
 from supnorm.results.numbers import num
 
 
-def budget_summary(record: BudgetRecord) -> str:
+def summary(record: BudgetRecord) -> str:
     """All of it."""
     title = record.title or "numbers alone"
     held, conditional = words.guaranteed(record)
