@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from supnorm.problem.axis import Axis
 from supnorm.problem.finite import MOST, FinitePoints
+from supnorm.problem.unit_map import UnitMap
 from supnorm.results import BadInput
 
-AT_ONCE = 8192  # numbers that are mapped at once, in the cache
 Constraint = Callable[[NDArray[np.float64]], Any]
 
 
@@ -167,8 +167,7 @@ class Domain:
         self.cloud = cloud
         self._low = np.array([a.low for a in self.axes])
         self._high = np.array([a.high for a in self.axes])
-        # Linear axes, the common case, are mapped all at once: this is done for every evaluation.
-        self._linear = all(not a.log and a.values is None for a in self.axes)
+        self._unit = UnitMap(self.axes)
 
     @property
     def d(self) -> int:
@@ -185,76 +184,23 @@ class Domain:
 
     def from_unit(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map points of the unit box, shape ``(n, d)``, to the axes."""
-        if self._linear:
-            x, flat = np.empty(u.size), u.reshape(-1)
-            low, high, reach, _ = self._repeated
-            beyond = self._beyond
-            for i in range(0, u.size, len(low)):
-                n = min(len(low), u.size - i)
-                y = flat[i : i + n].clip(0.0, 1.0, out=x[i : i + n])
-                y *= reach[:n]
-                y += low[:n]
-                if beyond:
-                    np.minimum(y, high[:n], out=y)
-            return x.reshape(u.shape)
-        return np.stack([a.from_unit(u[:, i]) for i, a in enumerate(self.axes)], axis=1)
+        return self._unit.from_unit(u)
 
     def to_unit(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map points, shape ``(n, d)``, to the unit box."""
-        if self._linear:
-            u, flat = np.empty(x.size), x.reshape(-1)
-            low, _, _, width = self._repeated
-            for i in range(0, x.size, len(low)):
-                n = min(len(low), x.size - i)
-                y = np.subtract(flat[i : i + n], low[:n], out=u[i : i + n])
-                y /= width[:n]
-            return u.reshape(x.shape)
-        return np.stack([a.to_unit(x[:, i]) for i, a in enumerate(self.axes)], axis=1)
+        return self._unit.to_unit(x)
 
     def to_unit_rows(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """`to_unit` with a row for each axis, shape ``(d, n)``: for work that goes axis by axis."""
-        if self._linear:
-            u = x.T.copy()
-            u -= self._low[:, None]
-            u /= (self._high - self._low)[:, None]
-            return u
-        return np.stack([a.to_unit(x[:, i]) for i, a in enumerate(self.axes)])
-
-    @cached_property
-    def _repeated(self) -> list[NDArray[np.float64]]:
-        """Lows, highs, reaches and widths of the axes for about ``AT_ONCE`` numbers that come point by point.
-
-        NumPy is slow where it has to repeat a row of a few numbers.
-        """
-        rows = (self._low, self._high, self._reach, self._high - self._low)
-        return [np.tile(row, max(1, AT_ONCE // self.d)) for row in rows]
-
-    @cached_property
-    def _reach(self) -> NDArray[np.float64]:
-        """The widths, rounded up until low + reach is not below high: 1 is mapped to the end itself."""
-        width = self._high - self._low
-        return np.asarray(np.where(self._low + width < self._high, np.nextafter(width, np.inf), width))
-
-    @cached_property
-    def _beyond(self) -> bool:
-        """Whether low + reach is above high on some axis; else nothing of the unit box is mapped beyond."""
-        return bool((self._low + self._reach > self._high).any())
+        return self._unit.to_unit_rows(x)
 
     def slope(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """dx/du at each point and axis, shape ``(n, d)``: turns gradients in x into the unit box."""
-        if self._linear:
-            return np.asarray((self._high - self._low)[None].repeat(len(x), axis=0))
-        return np.stack([a.slope(x[:, i]) for i, a in enumerate(self.axes)], axis=1)
+        return self._unit.slope(x)
 
     def chain(self, gradient: NDArray[np.float64], x: NDArray[np.float64]) -> None:
         """Turn gradients in ``x`` (n, d), in C order, into gradients in the unit box, in place."""
-        if not self._linear:
-            gradient *= self.slope(x)
-            return
-        flat, (*_, width) = gradient.reshape(-1), self._repeated
-        for i in range(0, flat.size, len(width)):
-            part = flat[i : i + len(width)]
-            part *= width[: len(part)]
+        self._unit.chain(gradient, x)
 
     def contains(self, x: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which points exist, shape ``(n,)``: inside the axes, allowed by the constraints, near the data."""
