@@ -44,8 +44,12 @@ def section(view: View) -> dict[str, Any]:
         found = bool((view.chart("map") or {}).get("error"))
         rows = _rows_of_steps(view, raw)
         head = view.axes[0].name
-        return values | {"bound_line": two_sizes(steps, view), "bound_found": found, "bound_rows": rows,
-                         "bound_head": head}  # fmt: skip
+        return values | {
+            "bound_line": two_sizes(steps, view),
+            "bound_found": found,
+            "bound_rows": rows,
+            "bound_head": head,
+        }
     several = [p for p in (maps.panel(view, one) for one in raw.get("panels") or [raw]) if p is not None]
     scale = colour_scale(view, [p.values for p in several])
     if scale is None:

@@ -31,8 +31,10 @@ from supnorm.results.numbers import count, num, ratio
 
 MOST_CUTS = 12
 OTHERS: dict[Any, Callable[[Any, Path | str], None]] = {
-    "supnorm.fit/1": write_fit_page, "supnorm.budget/1": write_budget_page, "supnorm.compare/1": write_comparison,
-}  # fmt: skip
+    "supnorm.fit/1": write_fit_page,
+    "supnorm.budget/1": write_budget_page,
+    "supnorm.compare/1": write_comparison,
+}
 GAPS = {"failed": "no value", "outside": "outside the domain", "masked": "not counted (mask)"}
 
 
@@ -152,13 +154,17 @@ def _hatched(view: View) -> str:
     return "hatched: not excluded"
 
 
+def _chosen_cuts(view: View) -> list[Any]:
+    """The cuts that are shown: all, or of many inputs those along which the error varies most, in the inputs' order."""
+    every = view.chart("cuts") or []
+    if view.d <= MOST_CUTS:
+        return list(every[:MOST_CUTS])
+    most = sorted(every, key=lambda c: -spread(c))[:MOST_CUTS]
+    return [c for c in every if c in most]
+
+
 def _where(view: View) -> dict[str, Any]:
-    raw = (
-        sorted(view.chart("cuts") or [], key=lambda c: -spread(c))
-        if view.d > MOST_CUTS
-        else view.chart("cuts") or []
-    )
-    chosen = [c for c in view.chart("cuts") or [] if c in raw[:MOST_CUTS]]
+    chosen = _chosen_cuts(view)
     is_line = view.d == 1 and bool((view.chart("map") or {}).get("x"))
     width = 282 if len(chosen) == 3 else NARROW
     cuts = [
@@ -173,15 +179,15 @@ def _where(view: View) -> dict[str, Any]:
     cuts = [c for c in cuts if c["whole"]]
     left_out = len(view.chart("cuts") or []) - len(chosen)
     status = [s for c in chosen for s in (c.get("whole") or {}).get("status") or []]
+    varies = f" The plots show the {len(chosen)} inputs along which the error varies most."
+    point = view.witness
     return {
         "where": sections.where(view),
         "coordinates": _coordinates(view),
-        "row": view.witness.row if view.witness else None,
-        "columns": list(view.witness.columns.items()) if view.witness else [],
+        "row": point.row if point else None,
+        "columns": list(point.columns.items()) if point else [],
         "cuts": cuts,
-        "cuts_words": f" The plots show the {len(chosen)} inputs along which the error varies most."
-        if left_out
-        else "",
+        "cuts_words": varies if left_out else "",
         "line": two_sizes(maps.line_map, view) if is_line else None,
         "line_rows": cuts[0]["rows"] if cuts else [],
         "gap_words": maps.gap_words(view) if is_line else "",

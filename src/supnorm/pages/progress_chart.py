@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from markupsafe import Markup
 
@@ -34,11 +36,7 @@ def progress(view: View, width: int) -> Markup:
     across = Scale(first, last if last > first else first * 10, 62, right, log=True)
     up = Scale(*limits, 244, 20, log=True)
     parts = [y_axis(up, 62, right, 4, view.error.bare), text(2, 12, "worst error found so far", "lb")]
-    usable = [v if v > 0 else limits[0] for v in low]
-    if len(n) == len(usable) == len(high) and n:
-        parts.append(area([across(v) for v in n], [up(v) for v in high], [up(v) for v in usable], "band2"))
-    if len(median) == len(n) and n:
-        parts.append(path([across(v) for v in n], [up(v) if v > 0 else math.nan for v in median], "s-pl"))
+    parts += _random(random, across, up, limits[0])
     xs, ys = _stairs([(across(k), up(min(e, limits[1]))) for k, e in search])
     parts += [path(xs, ys, "s-sup"), x_axis(across, 244, "evaluations of model and reference", 4)]
     if limits[0] < view.tolerance < limits[1]:
@@ -55,6 +53,18 @@ def progress(view: View, width: int) -> Markup:
     return picture(width, 282, said, *parts)
 
 
+def _random(random: Mapping[str, Any], across: Scale, up: Scale, least: float) -> list[Markup]:
+    """Random orders of the independent points: a band round their median."""
+    n, median, low, high = (numbers(random.get(k)) for k in ("n", "median", "low", "high"))
+    xs, parts = [across(v) for v in n], []
+    if n and len(n) == len(low) == len(high):
+        usable = [v if v > 0 else least for v in low]
+        parts.append(area(xs, [up(v) for v in high], [up(v) for v in usable], "band2"))
+    if n and len(median) == len(n):
+        parts.append(path(xs, [up(v) if v > 0 else math.nan for v in median], "s-pl"))
+    return parts
+
+
 def _stairs(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
     xs, ys = [points[0][0]], [points[0][1]]
     for x, y in points[1:]:
@@ -66,8 +76,8 @@ def _stairs(points: list[tuple[float, float]]) -> tuple[list[float], list[float]
 def _names(search: float, random: float | None, right: float) -> list[Markup]:
     if random is None:
         return [text(right + 6, search + 4, "search", "rl m-sup")]
-    apart = random - search
-    shift = (15 - apart) / 2 if 0 <= apart < 15 else 0.0
+    gap = random - search
+    shift = (15 - gap) / 2 if 0 <= gap < 15 else 0.0
     return [
         text(right + 6, search + 4 - shift, "search", "rl m-sup"),
         text(right + 6, random + 4 + shift, "random tests", "rl m-pl"),

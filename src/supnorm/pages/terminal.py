@@ -110,41 +110,57 @@ def _facts(view: View, width: int) -> list[Text]:
 def facts(view: View) -> list[tuple[str, str, str]]:
     """The eight facts: name, value, and a remark for the third column."""
     point = view.witness
+    rows = _rows(view, point)
+    finite = next((p for p in view.peaks if math.isfinite(p.error)), point) if view.finite else point
+    return [
+        _worst(view, point),
+        *rows,
+        ("at", _at(view, finite), edge_words(view, point) if point and not rows else ""),
+        _typical(view, point),
+        _high(view),
+        ("upper bound", *_bound(view)),
+        ("re-check", *_recheck(view, point)),
+        ("would find", *_power(view)),
+        ("no value", *_lost(view)),
+    ]
+
+
+def _worst(view: View, point: PeakView | None) -> tuple[str, str, str]:
+    """The worst error, with its output, and how many times the tolerance it is."""
     worst = view.error(view.lower) if point else "no value"
     if point and (output := view.output_name(point)):
         worst += f" in {output}"
     known = view.tolerance > 0 and point is not None and not view.per_output
     times = f"{ratio(view.lower / view.tolerance)} × tolerance" if known else ""
+    return "worst error" if view.exhaustive or view.every_row else "worst found", worst, times
+
+
+def _typical(view: View, point: PeakView | None) -> tuple[str, str, str]:
+    """The RMS error, and how many times it the worst error is."""
     largest = "worst finite" if view.finite else "worst"
-    compared = (
-        f"{largest} / RMS = {num(view.highest / view.rms)}" if 0 < view.rms < math.inf and point else ""
-    )
+    known = 0 < view.rms < math.inf and point is not None
+    compared = f"{largest} / RMS = {num(view.highest / view.rms)}" if known else ""
+    return "typical (RMS)", view.error(view.rms), compared
+
+
+def _high(view: View) -> tuple[str, str, str]:
+    """The highest quantile that the points carry."""
     drawn, n = view.sampled, view.rms_n if view.finite else view.plain[0]
-    sample = f"at {count(n)} {drawn}" if view.plain[0] else ""
     part, level = top_level(view)
-    high = (f"{part} below", view.error(level), sample)
     if math.isnan(level) and view.plain[0]:
-        high = (f"{part} below", "not known", f"too few {drawn}: {count(n)}")
-    of = view.count("failures", "of") or view.evaluated
-    lost = (count(view.lost), f"of {count(of)} evaluations{_sides(view)}")
+        return f"{part} below", "not known", f"too few {drawn}: {count(n)}"
+    return f"{part} below", view.error(level), f"at {count(n)} {drawn}" if view.plain[0] else ""
+
+
+def _lost(view: View) -> tuple[str, str]:
+    """How many points have no value, of how many."""
+    if view.exhaustive:
+        return count(view.lost), f"of {view.every_point.removeprefix('all ')}{_sides(view)}"
     if view.table_only and (none := view.part("table").get("without_value")):
         parts = [f"{side} {count(k)}" for side, k in none.items() if k]
-        lost = (", ".join(parts) or "0", f"of {count(view.drawn)} rows")
-    if view.exhaustive:
-        lost = (count(view.lost), f"of {view.every_point.removeprefix('all ')}{_sides(view)}")
-    rows = _rows(view, point)
-    finite = next((p for p in view.peaks if math.isfinite(p.error)), point) if view.finite else point
-    return [
-        ("worst error" if view.exhaustive or view.every_row else "worst found", worst, times),
-        *rows,
-        ("at", _at(view, finite), edge_words(view, point) if point and not rows else ""),
-        ("typical (RMS)", view.error(view.rms), compared),
-        high,
-        ("upper bound", *_bound(view)),
-        ("re-check", *_recheck(view, point)),
-        ("would find", *_power(view)),
-        ("no value", *lost),
-    ]
+        return ", ".join(parts) or "0", f"of {count(view.drawn)} rows"
+    of = view.count("failures", "of") or view.evaluated
+    return count(view.lost), f"of {count(of)} evaluations{_sides(view)}"
 
 
 def _rows(view: View, point: PeakView | None) -> list[tuple[str, str, str]]:
