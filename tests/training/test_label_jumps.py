@@ -70,7 +70,7 @@ def test_fixed_samples_with_a_jump_are_fitted_in_pieces_and_told():
     y = np.where(x[:, 0] < 0.1, np.sin(4 * x[:, 0]), 0.5 * np.cos(9 * x[:, 0]) + 0.5)
     assert any(isinstance(m, PiecewiseLeastSquares) for m in strategies("auto", 1, fixed=True))
     quick = [PiecewiseLeastSquares(), SimplexInterpolation(), PolynomialLeastSquares()]
-    result = fit_data((x, y), None, None, "sup", quick, None, 0, lambda event: None)
+    result = fit_data((x, y), None, quick)
     assert result.winner.method == "piecewise polynomial"
     told = [note for note in result.notes if note.startswith("the labels jump by 0.4")]
     assert len(told) == 1

@@ -121,7 +121,9 @@ class Network:
             frequency: multiplies the first layer's weights: 6 and more for oscillating targets.
             fourier: number of random Fourier frequencies, drawn normal with deviation ``frequency``.
         """
-        part = Part.init(rng, d, m, width, depth, activation, residual, fourier, frequency)
+        part = Part.init(
+            rng, d, m, width, depth, activation, residual=residual, fourier=fourier, frequency=frequency
+        )
         return cls((part,), scaling or Scaling.none(d, m), (), tuple(inputs), tuple(outputs))
 
     @classmethod

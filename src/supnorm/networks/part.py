@@ -58,6 +58,7 @@ class Part:
         width: int | Sequence[int],
         depth: int,
         activation: str | Sequence[str],
+        *,
         residual: bool = False,
         fourier: int = 0,
         frequency: float = 1.0,

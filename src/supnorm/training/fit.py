@@ -98,7 +98,18 @@ def fit(
         inputs = np.shape(reference[0])[1] if len(reference) and np.ndim(reference[0]) == 2 else 1
         chosen = strategies(method, inputs, fixed=True)
         try:
-            fitted = fit_data(reference, domain, goal, norm, chosen, error, seed, observer, seconds, table)
+            fitted = fit_data(
+                reference,
+                domain,
+                chosen,
+                tolerance=goal,
+                norm=norm,
+                error=error,
+                seed=seed,
+                observer=observer,
+                seconds=seconds,
+                table=table,
+            )
             return replace(fitted, title=title)
         except BadInput as why:
             name = table and (table.rows.name if table.rows is not None else table.name)

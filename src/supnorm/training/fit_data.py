@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from supnorm.approximants import PIECEWISE
 from supnorm.auditing.facts import measure_json
-from supnorm.evaluation import Finished, Started
+from supnorm.evaluation import Finished, Started, silent
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, ErrorMeasure, Function
 from supnorm.results import BadInput, ExitCode, Status, versions
@@ -33,12 +33,13 @@ Array = NDArray[np.float64]
 def fit_data(
     samples: tuple[Array, Array],
     domain: Domain | None,
-    tolerance: float | tuple[float, ...] | None,
-    norm: str,
     methods: Sequence[Any],
-    error: ErrorMeasure | None,
-    seed: int,
-    observer: Callable[[Any], None],
+    *,
+    tolerance: float | tuple[float, ...] | None = None,
+    norm: str = "sup",
+    error: ErrorMeasure | None = None,
+    seed: int = 0,
+    observer: Callable[[Any], None] = silent,
     seconds: float | None = None,
     table: Function | None = None,
 ) -> FitResult:

@@ -75,7 +75,15 @@ class FixedData:
         if not np.ptp(y, axis=0).any():
             notes = (*notes, "all labels are equal: the model is a constant")
         parts = [(given[rows], labels[rows]) for rows in (choose, held, noisy)]
-        return cls((x[order[:a]], y[order[:a]]), parts[0], parts[1], domain, notes, (x, y), parts[2])
+        return cls(
+            train=(x[order[:a]], y[order[:a]]),
+            choose=parts[0],
+            held=parts[1],
+            domain=domain,
+            notes=notes,
+            points=(x, y),
+            repeated=parts[2],
+        )
 
     def problem(
         self,
