@@ -36,6 +36,7 @@ CASES = [
 ]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("module", "reference", "truth"), CASES)
 def test_the_branch_of_torchs_softplus_is_in_the_bound(
     module, reference, truth: float, tmp_path: Path

@@ -125,6 +125,7 @@ def test_complex_buffers_are_refused(certify, tmp_path: Path) -> None:
     assert "m.pt2" in said
 
 
+@pytest.mark.slow
 def test_a_look_alike_of_logaddexp_is_read_as_what_it_is(certify, tmp_path: Path) -> None:
     exit_code, _, document = certify(LOGADDEXP, 2e-3, "x = [0.0, 1.0]")
     assert exit_code != 0

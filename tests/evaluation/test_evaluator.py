@@ -241,6 +241,7 @@ def test_the_worst_is_the_maximum_of_everything(batches: list[tuple[int, str]]) 
 INSTANCES = [planted_bump(3, 1e-3, 0), planted_bump(2, 1e-3, 1, "hat", False), relative_on_log_axes(0)]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("instance", [*INSTANCES, thin_sheet(2, 1e-5, 3)], ids=lambda i: i.name)
 def test_sup_lower_is_at_least_every_error_computed_anywhere(instance: Any) -> None:
     watch = Watch(instance.problem)

@@ -91,6 +91,7 @@ def test_numpy(dtype: str, role: str) -> None:
     holds(runs, of(code, runs), np.dtype(dtype).name, dtype)
 
 
+@pytest.mark.sampled(24)
 @pytest.mark.parametrize("role", [*ROLES, "dot", "sum"])
 @pytest.mark.parametrize("dtype", JAX)
 def test_jax(dtype: str, role: str) -> None:
@@ -149,6 +150,7 @@ def test_torch(dtype: str, role: str) -> None:
     )
 
 
+@pytest.mark.sampled(24)
 @pytest.mark.parametrize("role", [*ROLES, "quotient", "element"])
 @pytest.mark.parametrize("dtype", TORCH)
 def test_torch_files(dtype: str, role: str, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_value_and_gradient(name):
     program = lower_jaxpr(FUNCTIONS[name], 2)
@@ -137,6 +138,7 @@ BATCHED = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", BATCHED)
 def test_products_with_batch_axes_and_second_derivatives(name):
     x = rng.normal(size=(6, 2))

@@ -209,6 +209,7 @@ def test_order_of_inputs(tmp_path: Path) -> None:
     assert function(np.array([[1.0, 2.0]])).item() == 21.0
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("protocol", ["batch", "point"])
 @pytest.mark.parametrize("body", ["print('1.0')", "print('1.0', end='')"])
 def test_a_program_that_never_stops_writing(tmp_path: Path, protocol: str, body: str) -> None:

@@ -49,6 +49,7 @@ def test_the_worst_derivative_is_certified(tmp_path: Path) -> None:
     assert check(tmp_path / "c.json").accepted
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "wrap", [lambda f: f, sn.from_jax, sn.Function], ids=["code", "from_jax", "Function"]
 )

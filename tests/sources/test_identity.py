@@ -84,6 +84,7 @@ CASES = {  # name: (files, what is edited, its new content)
 }  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", CASES)
 def test_what_code_opens_or_imports_is_part_of_the_problem(name, tmp_path):
     files, edited, content = CASES[name]
@@ -98,6 +99,7 @@ def test_what_code_opens_or_imports_is_part_of_the_problem(name, tmp_path):
     assert _in_a_process(path) != fresh
 
 
+@pytest.mark.slow
 def test_a_helper_that_is_imported_by_a_computed_name(tmp_path):
     code = "import importlib\nh = importlib.import_module('helper' + '_e')\ndef model(x): return h.gain * x[:, 0]\n"
     path = _problem(tmp_path / "p", model__py=code, helper_e__py="gain = 1.0\n")

@@ -44,6 +44,7 @@ def opened(folder: Path, truth: Any, prediction: Any, toml: str = PROBLEM, **opt
     return open_problem(folder / "problem.toml")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("keyed", [False, True])
 @pytest.mark.parametrize(
     ("time", "said"),

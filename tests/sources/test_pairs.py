@@ -130,6 +130,7 @@ def arrays(folder: Path, rows: Rows) -> Problem:
 FORMS: list[Callable[[Path, Rows], Problem]] = [one_csv, two_csv, shuffled_csv, parquet, netcdf, arrays]
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("seed", range(8))
 def test_every_form_says_what_numpy_says(tmp_path: Path, form: Any, seed: int) -> None:

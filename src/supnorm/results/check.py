@@ -46,4 +46,4 @@ class CheckRecord(Result):
         description="what the file speaks of, in lines: domain with units, functions by their names, error, hashes of the "
         "programs"
     )
-    unit: str = Field("", description="of the error; empty where it has none")
+    unit: str = Field(description="of the error; empty where it has none")
