@@ -81,7 +81,7 @@ def command(
 ) -> int:
     """Fit the reference until the audited error meets the tolerance; [model] is not needed."""
     from supnorm.cli.repeat import repeated
-    from supnorm.evaluation.cost_word import repeat_word
+    from supnorm.evaluation.cost_word import word_with_rows
     from supnorm.sources import open_problem
     from supnorm.training import FitCalls, fit
 
@@ -108,7 +108,10 @@ def command(
             )
         words: dict[str, Any] = {"out": run.folder if run.named else None, "certify": certify, "trust": trust}
         words |= {name.replace("_", "-"): value for name, value in vars(options).items()}
-        words |= {"cost": result.cost and repeat_word(result.cost), "workers": given["workers"]}
+        words |= {
+            "cost": result.cost and word_with_rows(result.cost.class_, result.cost.rows),
+            "workers": given["workers"],
+        }
         result = replace(result, command=repeated("fit", problem, {name: words[name] for name in WORDS}))
         with run.writing(lambda: run.tell(result.to_json, lambda: summary(result))):
             save(result, run.directory, opened)
@@ -147,7 +150,7 @@ def save(result: FitResult, folder: Path, opened: Problem) -> None:
         model=replace(result.model, origin={"file": model}),
         # Several tolerances come from the file alone; the result's is then 1, of errors that are multiples of them.
         tolerance=opened.tolerance
-        if result.tolerance is None or result.measure["per_output"]
+        if result.tolerance is None or result.measure.per_output
         else result.tolerance,
     )
     save_problem(fitted, folder / "problem.toml")

@@ -6,10 +6,9 @@ A clock decides that only where nobody declared it. Models that are fitted count
 
 from __future__ import annotations
 
-from typing import Any
-
 from supnorm.evaluation.caller import EXPENSIVE, Caller
 from supnorm.evaluation.cost_word import cost_of_word, word_with_rows
+from supnorm.results.fit import FitCostRecord
 
 COSTS = {"cheap": False, "expensive": True}  # whether the reference takes more than 1 ms a point
 NEAR = 4.0  # a timing within this factor of 1 ms may come out on the other side next time
@@ -36,14 +35,14 @@ def word_of(caller: Caller) -> str:
     return word_with_rows("expensive", caller.rows) if caller.expensive else "cheap"
 
 
-def cost_json(caller: Caller) -> dict[str, Any]:
-    """The key ``cost`` of a fit's document."""
-    return {
-        "class": "expensive" if caller.expensive else "cheap",
-        "rows": caller.rows if caller.expensive else None,
-        "by": "declared" if caller.declared else "measured",
-        "reference_ms": 1e3 * caller.cost,
-    }
+def cost_record(caller: Caller) -> FitCostRecord:
+    """What was decided, and by whom."""
+    return FitCostRecord(
+        class_="expensive" if caller.expensive else "cheap",
+        rows=caller.rows if caller.expensive else None,
+        by="declared" if caller.declared else "measured",
+        reference_ms=1e3 * caller.cost,
+    )
 
 
 def cost_notes(caller: Caller) -> list[str]:

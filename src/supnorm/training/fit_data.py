@@ -20,6 +20,7 @@ from supnorm.evaluation import Finished, Started, silent
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, ErrorMeasure, Function
 from supnorm.results import BadInput, ExitCode, Status, versions
+from supnorm.results.parts import MeasureRecord
 from supnorm.training.assessment import Validation
 from supnorm.training.contest import Attempt, Contest, Offer, Step
 from supnorm.training.fit_result import Candidate, FitResult
@@ -93,7 +94,7 @@ def fit_data(
         seed=seed,
         seconds=limit.spent,
         versions=versions(),
-        measure=measure_json(problem, list(problem.output_names(data.train[1].shape[1]))),
+        measure=MeasureRecord(**measure_json(problem, list(problem.output_names(data.train[1].shape[1])))),
     )
 
 

@@ -99,8 +99,8 @@ class FitResult:
         evaluations: of the reference, by purpose.
         notes: sentences about the reference or the data.
         tolerance, norm, seed: as asked.
-        measure: of the errors, as in the JSON of an audit: kind, side, floor, scale, unit, per_output.
-        cost: whether a call counts as expensive, and whether that was declared or measured; empty for fixed data.
+        measure: of what kind all errors are.
+        cost: whether a call counts as expensive, and whether that was declared or measured; None for fixed data.
         command: that repeats it; empty where none started it.
         title: of the problem; empty where it has none.
     """
@@ -118,8 +118,8 @@ class FitResult:
     seconds: float
     certificate: CertifyResult | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
-    measure: Mapping[str, Any] = field(default_factory=dict)
-    cost: Mapping[str, Any] = field(default_factory=dict)
+    measure: MeasureRecord
+    cost: FitCostRecord | None = None
     command: str = ""
     title: str = ""
 
@@ -153,7 +153,7 @@ class FitResult:
             title=self.title,
             tolerance=self.tolerance,
             norm=self.norm,
-            measure=MeasureRecord(**self.measure),
+            measure=self.measure,
             winner=self.winner.record,
             candidates=tuple(c.record for c in self.candidates),
             certificate=proof,
@@ -161,7 +161,7 @@ class FitResult:
             skipped=tuple(SkippedRecord(method=m, reason=r) for m, r in self.skipped),
             evaluations=self.evaluations,
             notes=self.notes,
-            cost=FitCostRecord(**self.cost) if self.cost else None,
+            cost=self.cost,
             command=self.command,
             seconds=self.seconds,
             seed=self.seed,

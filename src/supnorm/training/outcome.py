@@ -14,12 +14,13 @@ from supnorm.auditing import AuditReport
 from supnorm.auditing.facts import measure_json
 from supnorm.interrupts import INTERRUPTS
 from supnorm.results import ExitCode, Status, versions
+from supnorm.results.parts import MeasureRecord
 from supnorm.results.powers import unit
 from supnorm.training.active_fit import LEAST, ActiveFit
 from supnorm.training.assessment import FRESH, Validation, audit_model
 from supnorm.training.breaks import Jump
 from supnorm.training.contest import Attempt
-from supnorm.training.cost import cost_json, cost_notes
+from supnorm.training.cost import cost_notes, cost_record
 from supnorm.training.fit_result import Candidate, FitResult
 
 Array = NDArray[np.float64]
@@ -51,7 +52,7 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
         "loop audits": state.audits,
     }
     names = list(state.problem.output_names(fresh.y.shape[1]))
-    measure = record.measure.to_dict() if record else measure_json(state.problem, names)
+    measure = record.measure if record else MeasureRecord(**measure_json(state.problem, names))
     notes = _notes(state, jump)
     return FitResult(
         winner=winner,
@@ -67,7 +68,7 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
         seconds=time.perf_counter() - start,
         versions=versions(),
         measure=measure,
-        cost=cost_json(state.points.caller),
+        cost=cost_record(state.points.caller),
         title=state.problem.title,
     )
 
