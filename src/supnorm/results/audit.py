@@ -12,22 +12,22 @@ from supnorm.results.record import Data, Field, Number, Record, Result, Seconds,
 class FunctionRecord(Record):
     """A model or a reference."""
 
-    name: str = Field(description="empty where it has none")
-    precision: str = Field(description="in which it computes, such as `float64`")
+    name: str = Field(description="name of the function; empty where it has none")
+    precision: str = Field(description="precision in which it computes, such as `float64`")
     notes: tuple[str, ...] = Field(description="what limits it, in words")
 
 
 class DomainRecord(Record):
     """What the axes span."""
 
-    kind: str = Field(description="`box`, `constraints` (a part of a box) or `data` (balls round data)")
+    kind: str = Field(description="`box`, `constraints` (a part of a box) or `data` (balls around data)")
 
 
 class OutputRecord(Record):
     """One output."""
 
-    name: str = Field(description="of the output")
-    unit: str = Field(description="empty where none is known")
+    name: str = Field(description="name of the output")
+    unit: str = Field(description="unit of the output; empty where none is known")
 
 
 class CoverageRecord(Record):
@@ -35,16 +35,18 @@ class CoverageRecord(Record):
 
     exhaustive: bool = Field(description="whether every point was evaluated")
     complete: bool = Field(
-        description="whether the error of every output is known at each besides, and counts"
+        description="whether, besides, the error of every output is known at each point and counts"
     )
-    points: int | None = Field(description="how many there are; null where that is not known, or not finite")
-    evaluated: int | None = Field(description="how many were evaluated one by one; null after a search")
+    points: int | None = Field(description="number of points; null if it is not known or not finite")
+    evaluated: int | None = Field(
+        description="number of points that were evaluated one by one; null after a search"
+    )
     failed: Mapping[str, int] = Field(
-        description="at how many of them a side failed, by `model` and `reference`"
+        description="number of points at which a side failed, by `model` and `reference`"
     )
-    masked: int = Field(description="at how many the error does not count")
+    masked: int = Field(description="number of points at which the error does not count")
     partial: int = Field(
-        description="at how many of the others the reference has a value in some outputs only"
+        description="number of other points at which the reference has a value in some outputs only"
     )
     without_error: tuple[Mapping[str, Number], ...] = Field(description="the first points that failed")
     text: str = Field(description="what this means for the worst error, in words")
@@ -53,19 +55,22 @@ class CoverageRecord(Record):
 class SupRecord(Record):
     """The worst error is between ``lower`` and ``upper``."""
 
-    lower: Number = Field(description="the error at the witness, the largest one computed in the run")
+    lower: Number = Field(description="the error at the witness, the largest error that the run computed")
     computed: str = Field(
-        description="by a call of a `batch`, of the point `alone`, or in a `row` of a table"
+        description="how the error was computed: in a call of a `batch`, in a call of the point `alone`, or in a "
+        "`row` of a table"
     )
-    alone: Number | None = Field(description="the error of that point called alone; null where it was not")
-    rounding: Number = Field(description="how far the errors of the two calls are apart")
-    upper: Number | None = Field(description="null without a certificate")
+    alone: Number | None = Field(
+        description="error of the point when it was called alone; null if it was not"
+    )
+    rounding: Number = Field(description="difference between the errors of the two calls")
+    upper: Number | None = Field(description="proved upper bound; null without a certificate")
     upper_kind: str = Field(
-        description="`none`, and after `certify` in the same folder `certified` (the model's own rounding is in it), "
-        "`exact-arithmetic` or `conditional`"
+        description="`none`; after `certify` in the same folder `certified` (the bound includes the model's own "
+        "rounding), `exact-arithmetic` or `conditional`"
     )
     assumptions: tuple[str, ...] = Field(
-        default=(), description="what the upper bound rests on; only with one"
+        default=(), description="what the upper bound rests on; only with an upper bound"
     )
 
 
@@ -77,76 +82,88 @@ class PeakRecord(PointRecord):
         "`off-data`; `suspect-label`"
     )
     volume: Number | None = Field(
-        description="share of the domain where the error is at least half its height"
+        description="share of the domain around the peak where the error is at least half of the peak's"
     )
-    volume_at_least: Number | None = Field(description="its lower limit, with 95 % confidence for all peaks")
+    volume_at_least: Number | None = Field(
+        description="lower limit of `volume`, with 95 % confidence for all peaks together"
+    )
     volume_at_most: Number | None = Field(
-        description="its upper limit; null where the region goes on beyond what was measured"
+        description="upper limit of `volume`; null if the region continues beyond the part that was measured"
     )
-    prominence: Number | None = Field(description="the peak minus the saddle, over the RMS")
+    prominence: Number | None = Field(description="the peak minus the saddle, divided by the RMS")
     recheck: str | None = Field(
-        description="by the second reference: `confirmed`, `reference-fault`, `unresolved`; null without one"
+        description="verdict of the second reference: `confirmed`, `reference-fault`, `unresolved`; null without one"
     )
-    recheck_value: tuple[Number, ...] | None = Field(description="the values of the second reference there")
+    recheck_value: tuple[Number, ...] | None = Field(
+        description="values of the second reference at this point"
+    )
     off_data: Number | None = Field(
-        description="distance to the nearest data point over the usual distance of neighbours"
+        description="distance to the nearest data point divided by r95, the 95 % quantile of the distances between "
+        "neighbours"
     )
     row: int | None = Field(
-        default=None, description="number of the row, counted from 1 below the header; of a table only"
+        default=None, description="of a table only: number of the row, counted from 1 below the header"
     )
-    line: int | None = Field(default=None, description="line of its file, where that is not `row` plus 1")
-    columns: Mapping[str, str] | None = Field(default=None, description="what its other columns hold there")
+    line: int | None = Field(
+        default=None, description="line of the row in its file, if that is not `row` plus 1"
+    )
+    columns: Mapping[str, str] | None = Field(
+        default=None, description="values of the other columns of the row"
+    )
 
 
 class RmsRecord(EstimateRecord):
     """The root-mean-square error."""
 
-    at_least: Number = Field(description="a floor of the true one, from the glitches that were found")
+    at_least: Number = Field(description="a floor of the true RMS, from the glitches that were found")
 
 
 class PlainRecord(Record):
     """The independent points; of a table its rows."""
 
-    n: int = Field(description="how many have an error")
-    drawn: int = Field(description="how many there are")
-    worst: Number = Field(description="the largest of their errors")
+    n: int = Field(description="how many of the points have an error")
+    drawn: int = Field(description="how many points were drawn")
+    worst: Number = Field(description="the largest of these errors")
 
 
 class ExceedanceRecord(Record):
     """A share of the law with an error above a level."""
 
     above: Number = Field(description="the level")
-    count: int = Field(description="how many of the points lie above it")
-    n: int = Field(description="how many points there are")
-    fraction: Number = Field(description="the share of them")
-    fraction_at_most: Number = Field(description="the upper limit of the share of the law")
+    count: int = Field(description="how many of the points have an error above the level")
+    n: int = Field(description="number of points")
+    fraction: Number = Field(description="share of the points above the level")
+    fraction_at_most: Number = Field(description="upper limit of the share of the law above the level")
     confidence: float = Field(
-        description="of the limit; 1 where all points of a finite domain were evaluated"
+        description="confidence of this limit; 1 if all points of a finite domain were evaluated"
     )
-    of: str = Field(description="`all`, or `the part with a value` where some points have none")
+    of: str = Field(description="`all`, or `the part with a value` if some points have none")
 
 
 class UnseenRecord(Record):
     """The chance that one more ascent ends on a peak that was not seen."""
 
-    value: float = Field(description="an estimate")
-    at_most: float = Field(description="its upper limit")
-    ascents: int = Field(description="independent ascents that were made")
-    peaks: int = Field(description="peaks that they ended on")
-    once: int = Field(description="how many of these were reached once")
-    confidence: float = Field(description="of the limit")
+    value: float = Field(description="estimate of the chance")
+    at_most: float = Field(description="upper limit of the chance")
+    ascents: int = Field(description="number of independent ascents")
+    peaks: int = Field(description="number of peaks on which they ended")
+    once: int = Field(description="how many of these peaks were reached once")
+    confidence: float = Field(description="confidence of the limit")
 
 
 class PlantedRecord(Record):
     """Errors of one kind that were planted and searched for."""
 
-    height: Number = Field(description="of each")
-    volume: float = Field(description="share of the domain that one fills; of a sheet its displacement")
+    height: Number = Field(description="height of each planted error")
+    volume: float = Field(description="share of the domain that a bump fills; of a sheet its displacement")
     shape: str = Field(description="`bump` or `sheet`")
-    side: str = Field(description="in `model`, `reference` or `both`; `error` where that makes no difference")
-    found: int = Field(description="how many were found")
-    runs: int = Field(description="of how many")
-    evaluations: int = Field(description="of each search")
+    side: str = Field(
+        description="side that got the planted errors: `model`, `reference` or `both`; `error` if the side makes no "
+        "difference"
+    )
+    found: int = Field(description="how many planted errors the search found")
+    runs: int = Field(description="how many were planted")
+    evaluations: int = Field(description="evaluations of each search")
     pair: str = Field(description="what was searched: `the audited pair` or `a stand-in`")
     searched: str = Field(description="the same in words")
 
@@ -156,16 +173,16 @@ class CallRecord(Record):
 
     model: tuple[Number, ...] = Field(description="outputs of the model")
     reference: tuple[Number, ...] = Field(description="outputs of the reference")
-    error: Number = Field(description="the error")
+    error: Number = Field(description="the error of this call")
 
 
 class FindingRecord(Record):
     """Something that the user should know besides the worst error."""
 
-    code: str = Field(description="what it is, in a word")
-    text: str = Field(description="the same in a sentence")
-    rows: tuple[int, ...] | None = Field(default=None, description="rows of the table that it names")
-    x: Mapping[str, Number] | None = Field(default=None, description="the point that it names")
+    code: str = Field(description="the finding in a word")
+    text: str = Field(description="the finding in a sentence")
+    rows: tuple[int, ...] | None = Field(default=None, description="rows of the table that the finding names")
+    x: Mapping[str, Number] | None = Field(default=None, description="the point that the finding names")
     batch: CallRecord | None = Field(default=None, description="of `not-reproducible`: the call in a batch")
     alone: CallRecord | None = Field(
         default=None, description="of `not-reproducible`: the call of the point alone"
@@ -175,21 +192,21 @@ class FindingRecord(Record):
 class TableRecord(Record):
     """The rows of a table that were compared."""
 
-    rows: int = Field(description="how many there are")
-    compared: int = Field(description="how many of them have an error")
+    rows: int = Field(description="number of rows")
+    compared: int = Field(description="how many of the rows have an error")
     paired_by: str = Field(
         description="`row` of one file, `key`, `order` (row by row with equal inputs), or `table` (one side was called "
         "at the rows)"
     )
     key: Mapping[str, tuple[str, ...]] | None = Field(
-        description="columns of the key of `model` and `reference`"
+        description="columns of the key, of `model` and `reference`"
     )
-    alone: Mapping[str, int] = Field(description="rows without a partner, by side")
-    left: int = Field(description="rows that an audit which was stopped did not reach")
-    outside: int = Field(description="rows outside the domain")
-    incomplete: int = Field(description="rows that lack an input")
-    without_value: Mapping[str, int] = Field(description="rows in which a side has no value")
-    without_value_rows: Mapping[str, tuple[int, ...]] = Field(description="the first of them")
+    alone: Mapping[str, int] = Field(description="number of rows without a partner, by side")
+    left: int = Field(description="number of rows that an interrupted audit did not reach")
+    outside: int = Field(description="number of rows outside the domain")
+    incomplete: int = Field(description="number of rows that lack an input")
+    without_value: Mapping[str, int] = Field(description="number of rows in which a side has no value")
+    without_value_rows: Mapping[str, tuple[int, ...]] = Field(description="numbers of the first such rows")
     text: str = Field(description="what the largest error means, in words")
 
 
@@ -197,35 +214,36 @@ class CauseRecord(Record):
     """A cause of points without a value."""
 
     where: str = Field(description="the side that failed")
-    kind: str = Field(description="how: `non-finite`, an exception, ...")
-    message: str = Field(description="its message")
-    count: int = Field(description="how many points")
-    x: Mapping[str, Number] = Field(description="the first of them")
+    kind: str = Field(description="how it failed: `non-finite`, an exception, ...")
+    message: str = Field(description="message of the failure")
+    count: int = Field(description="number of points with this cause")
+    x: Mapping[str, Number] = Field(description="the first of these points")
 
 
 class AlongRecord(Record):
     """Where along one input points were evaluated."""
 
-    axis: str = Field(description="the input")
-    edges: tuple[Number, ...] = Field(description="of the bins")
-    evaluated: tuple[int, ...] = Field(description="points in each bin")
-    failed: tuple[int, ...] = Field(description="those without a value")
-    outside: tuple[int, ...] = Field(description="points that do not exist")
+    axis: str = Field(description="name of the input")
+    edges: tuple[Number, ...] = Field(description="edges of the bins along the input")
+    evaluated: tuple[int, ...] = Field(description="number of points in each bin")
+    failed: tuple[int, ...] = Field(description="how many of these points have no value")
+    outside: tuple[int, ...] = Field(description="number of points in each bin that do not exist")
 
 
 class FailuresRecord(Record):
     """Points without a value."""
 
-    count: int = Field(description="how many")
+    count: int = Field(description="number of points without a value")
     of: int = Field(
-        description="of how many evaluations; where every point of a finite domain was evaluated, of these"
+        description="number of evaluations; if every point of a finite domain was evaluated, the number of these "
+        "points"
     )
-    model: int = Field(description="those of the model, where the reference has a value")
-    reference: int = Field(description="those of the reference")
-    infinite: int = Field(description="those of the model that are infinite errors")
-    masked: int = Field(description="points that the mask left out")
-    causes: tuple[CauseRecord, ...] = Field(description="why, the most frequent cause first")
-    by_axis: tuple[AlongRecord, ...] = Field(description="where, along each input")
+    model: int = Field(description="points where the model has no value and the reference has one")
+    reference: int = Field(description="points where the reference has no value")
+    infinite: int = Field(description="points where a missing value of the model is an infinite error")
+    masked: int = Field(description="points that the mask leaves out")
+    causes: tuple[CauseRecord, ...] = Field(description="causes, the most frequent one first")
+    by_axis: tuple[AlongRecord, ...] = Field(description="where these points lie along each input")
 
 
 class EvaluationsRecord(Record):
@@ -236,7 +254,7 @@ class EvaluationsRecord(Record):
     pictures: int = Field(description="sizes of peaks, and pictures")
     power: int = Field(description="planted errors")
     recheck: int = Field(description="the second reference")
-    failed: int = Field(description="all of these without a value")
+    failed: int = Field(description="how many of all these evaluations gave no value")
 
 
 class PlannedRecord(Record):
@@ -247,18 +265,21 @@ class PlannedRecord(Record):
     pictures: int = Field(description="sizes of peaks, and pictures")
     power: int = Field(description="planted errors")
     recheck: int = Field(description="the second reference")
-    total: int = Field(description="all together")
-    seconds: Seconds | None = Field(description="about how long they take; null where calls are cheap")
+    total: int = Field(description="sum of these numbers")
+    seconds: Seconds | None = Field(description="about how long they take; null if calls are cheap")
 
 
 class CostRecord(Record):
     """Whether a call counts as expensive (more than 1 ms a point), which decides how the audit goes."""
 
-    class_: str = Field(description="`cheap`, `expensive`, `expensive-model` or `expensive-both`")
-    rows: int | None = Field(description="of a call of an expensive side; null where there is none")
+    class_: str = Field(
+        description="which sides are expensive: `cheap`, `expensive` (the reference), `expensive-model` or "
+        "`expensive-both`"
+    )
+    rows: int | None = Field(description="points of a call of an expensive side; null if there is none")
     by: str = Field(description="`measured` or `declared`")
-    model_ms: float = Field(description="milliseconds of the model a point")
-    reference_ms: float = Field(description="milliseconds of the reference a point")
+    model_ms: float = Field(description="milliseconds of the model for a point")
+    reference_ms: float = Field(description="milliseconds of the reference for a point")
 
 
 class SidesRecord(Record):
@@ -271,8 +292,12 @@ class SidesRecord(Record):
 class BudgetRecord(Record):
     """What limited statistics and search."""
 
-    evaluations: int | None = Field(description="null where only time did, and for a table")
-    seconds: Seconds | None = Field(description="null where only evaluations did")
+    evaluations: int | None = Field(
+        description="limit of evaluations; null if only time limited the search, and for a table"
+    )
+    seconds: Seconds | None = Field(
+        description="limit of seconds; null if only evaluations limited the search"
+    )
 
 
 class AuditRecord(Result):
@@ -286,83 +311,96 @@ class AuditRecord(Result):
         "every row of a table; `tolerance-exceeded`, `no-tolerance`, `reference-fault`, `unresolved`, `no-value`, "
         "`interrupted`), `advice`, `exit`"
     )
-    title: str = Field(description="of the problem")
-    command: str = Field(description="that gave this")
-    tolerance: float | None = Field(description="that the error should keep; null without")
-    law: str = Field(description="how inputs are distributed for the statistics; of a table its rows")
+    title: str = Field(description="title of the problem")
+    command: str = Field(description="the command that gave this result")
+    tolerance: float | None = Field(description="the tolerance of the problem; null without one")
+    law: str = Field(description="how inputs are distributed for the statistics; of a table: its rows")
     law_uniform: bool = Field(
-        description="whether that is evenly over the domain, so that a share of the law is a share of the domain"
+        description="whether inputs are distributed evenly over the domain, so that a share of the law is a share of "
+        "the domain"
     )
-    model: FunctionRecord = Field(description="what is audited")
-    reference: FunctionRecord = Field(description="what it is compared with")
+    model: FunctionRecord = Field(description="the function that is audited")
+    reference: FunctionRecord = Field(description="the function with which it is compared")
     recheck: FunctionRecord | None = Field(description="the second reference; null without one")
     axes: tuple[AxisRecord, ...] = Field(description="one for each input")
     domain: DomainRecord = Field(description="what the axes span")
     outputs: tuple[OutputRecord, ...] = Field(
-        description="of more than 1,000 those of the `peaks`, the 500 with the largest errors and the worst one of each "
-        "of 500 equal parts; `outputs.csv` holds all of them"
+        description="all outputs; if there are more than 1,000: those of the `peaks`, the 500 with the largest errors "
+        "and the worst one of each of 500 equal parts (`outputs.csv` has all of them)"
     )
-    measure: MeasureRecord = Field(description="of the error")
-    search: CoverageRecord = Field(description="of a domain whose inputs are all lists of values")
+    measure: MeasureRecord = Field(description="how the error is measured")
+    search: CoverageRecord = Field(
+        description="which points were evaluated, of a domain whose inputs are all lists of values"
+    )
     sup: SupRecord = Field(description="the worst error")
-    witness: PeakRecord | None = Field(description="the worst point; null where nothing had an error")
-    rms: RmsRecord = Field(description="root-mean-square error of the law")
+    witness: PeakRecord | None = Field(description="the worst point; null if no point had an error")
+    rms: RmsRecord = Field(description="root-mean-square error under the law")
     finite: FiniteRecord | None = Field(
-        description="where the worst error is infinite, what the others are like; else null"
+        description="if the worst error is infinite: statistics of the finite errors; else null"
     )
-    mean: EstimateRecord = Field(description="mean error of the law")
+    mean: EstimateRecord = Field(description="mean error under the law")
     norms: Mapping[str, Number] = Field(
         description="L1, L2, L4 of the sample (or those asked for in `[audit] norms`), and the worst error found"
     )
     norms_over_outputs: Mapping[str, Number] | None = Field(
-        description="the same of the vector of outputs; null for one output"
+        description="the same for the vector of outputs; null for one output"
     )
     explanation: str = Field(description="why the RMS and the worst error differ, in words")
     quantiles: Mapping[str, Number | None] = Field(
-        description="of the error at the independent points; null where these are too few: 99.9 % needs 1,000"
+        description="quantiles of the error at the independent points; null if the points are too few: 99.9 % needs "
+        "1,000"
     )
-    plain_sample: PlainRecord = Field(description="what plain testing shows")
+    plain_sample: PlainRecord = Field(description="what testing at random points shows")
     exceedance: tuple[ExceedanceRecord, ...] = Field(
-        description="of the tolerance, or of a level of the sample"
+        description="which share of the law has an error above the tolerance, or above a level of the sample"
     )
-    unseen_peak_mass: UnseenRecord | None = Field(description="null without ascents from random restarts")
+    unseen_peak_mass: UnseenRecord | None = Field(
+        description="chance that one more ascent ends on a peak that no ascent has reached; null without ascents from "
+        "random restarts"
+    )
     power: tuple[PlantedRecord, ...] = Field(description="errors that were planted and searched for again")
-    power_left_out: str = Field(description="why some or all of them were not planted; empty where none was")
-    peaks: tuple[PeakRecord, ...] = Field(
-        description="distinct peaks, the worst first; of a table its worst rows"
+    power_left_out: str = Field(
+        description="why some or all of these errors were not planted; empty if none was left out"
     )
-    glitches: tuple[PeakRecord, ...] = Field(description="those that stand out (docs/audit.md)")
+    peaks: tuple[PeakRecord, ...] = Field(
+        description="distinct peaks, the worst first; of a table: its worst rows"
+    )
+    glitches: tuple[PeakRecord, ...] = Field(description="the peaks that are glitches (docs/glossary.md)")
     findings: tuple[FindingRecord, ...] = Field(
         description="what else was noticed: `suspect-labels`, `rows-outside`, `rows-alone`, `rows-repeated`, "
         "`rows-incomplete`, `law-outside`, `domain-exceeds-data`, `no-model-value`, `zero-reference`, `infinite-error`, "
         "`not-reproducible`, `model-failed`, `reference-failed`, `zero-derivatives`, `output-without-value`, "
         "`recheck-failed`, `computed-by-certify`"
     )
-    table_only: bool = Field(description="whether rows of a table were compared, and nothing was searched")
-    table: TableRecord | None = Field(description="what was compared of it; else null")
-    failures: FailuresRecord = Field(description="points without a value")
-    evaluations: EvaluationsRecord = Field(description="what was spent")
-    planned: PlannedRecord | None = Field(
-        description="null where only time limits the search, and for a table"
+    table_only: bool = Field(description="whether rows of a table were compared and nothing was searched")
+    table: TableRecord | None = Field(
+        description="which rows of a table were compared; null if there is no table"
     )
-    cost: CostRecord | None = Field(description="null for a table")
+    failures: FailuresRecord = Field(description="points without a value")
+    evaluations: EvaluationsRecord = Field(description="evaluations made, by purpose")
+    planned: PlannedRecord | None = Field(
+        description="evaluations at most, as printed before the search; null if only time limits the search, and for "
+        "a table"
+    )
+    cost: CostRecord | None = Field(description="what a call costs; null for a table")
     seconds: Seconds = Field(description="wall time")
-    model_seconds: Seconds = Field(description="of it in the model")
-    reference_seconds: Seconds = Field(description="of it in the reference")
-    seconds_per_point: SidesRecord = Field(description="what one point takes")
-    seed: int = Field(description="of everything random")
+    model_seconds: Seconds = Field(description="time in the model")
+    reference_seconds: Seconds = Field(description="time in the reference")
+    seconds_per_point: SidesRecord = Field(description="time of one point")
+    seed: int = Field(description="seed of all random choices")
     gradients: str = Field(
         description="`both` sides have informative derivatives, the `model` alone, or `none`"
     )
     regime: str = Field(
-        description="how it was searched: `A`, `B`, `C` by these derivatives, `D` where a Gaussian process steered it, "
-        "`enumeration` where the points of a finite domain were evaluated one by one, `table`, or the name of a strategy"
+        description="kind of search: `A`, `B`, `C` by these derivatives, `D` if a Gaussian process steered it, "
+        "`enumeration` if the points of a finite domain were evaluated one by one, `table`, or the name "
+        "of a strategy"
     )
     budget: BudgetRecord = Field(description="what limited statistics and search")
-    finished: str = Field(description="when")
-    machine: str = Field(description="where")
-    versions: Mapping[str, str] = Field(description="of the packages")
+    finished: str = Field(description="time of the end")
+    machine: str = Field(description="machine of the run")
+    versions: Mapping[str, str] = Field(description="versions of the packages")
     fingerprint: str = Field(description="a hash of everything that defines the problem (above)")
     notes: tuple[str, ...] = Field(description="what limits the numbers, in words")
     charts: Data = Field(description="the data of the page's pictures")
-    outputs_total: int = Field(description="how many outputs there are")
+    outputs_total: int = Field(description="number of all outputs")

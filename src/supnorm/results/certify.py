@@ -13,19 +13,20 @@ class BracketRecord(Record):
     """The worst error is between ``lower`` and ``upper``."""
 
     lower: Number = Field(
-        description="the worst error is at least this: the error at the witness; where functions in float64 run otherwise "
-        "than was read, the largest error computed"
+        description="the worst error is at least this: the error at the witness; if functions in float64 run "
+        "differently from what was read, the largest error computed"
     )
     upper: Number = Field(
-        description="it is at most this, for the same weights in exact arithmetic; where functions in float64 run otherwise "
-        "than was read, twice the difference is included"
+        description="the worst error is at most this, for the same weights in exact arithmetic; if functions in "
+        "float64 run differently from what was read, it includes twice the difference"
     )
     upper_kind: str = Field(
-        description="`exact-arithmetic`, `conditional` on the assumptions, or `none`; in an audit also `certified`, where "
-        "the model's own rounding is in it"
+        description="`exact-arithmetic`, `conditional` on the assumptions, or `none`; in an audit also `certified`, "
+        "where the bound includes the model's own rounding"
     )
     deployed_upper: Number | None = Field(
-        description="`upper` with the model's own rounding; null where that is not known, or `agreement` shows more"
+        description="`upper` with the model's own rounding; null if that is not known, or if `agreement` shows a "
+        "larger difference"
     )
 
 
@@ -35,33 +36,34 @@ class SideRecord(Record):
     side: str = Field(description="`model` or `reference`")
     difference: Number = Field(description="the largest difference, in the unit of the error")
     beyond_rounding: Number = Field(
-        description="the largest part of one that neither proved rounding nor a branch that the bound has room for explains "
-        "(of functions below float64: all of it)"
+        description="the largest part of a difference that is explained neither by proved rounding nor by a branch "
+        "for which the bound has room (of functions below float64: the whole difference)"
     )
-    x: Mapping[str, Number] = Field(description="where that is largest")
-    run: Number = Field(description="the value there as it runs")
-    program: Number = Field(description="that of the program")
+    x: Mapping[str, Number] = Field(description="the point where this part is largest")
+    run: Number = Field(description="value of the function as it runs, at this point")
+    program: Number = Field(description="value of the program that was read, at this point")
     output: str | int = Field(description="name of the output")
 
 
 class ComputedRecord(Record):
     """The largest error that was computed with both sides as they run."""
 
-    error: Number = Field(description="its size")
-    x: Mapping[str, Number] = Field(description="where it is")
+    error: Number = Field(description="size of this error")
+    x: Mapping[str, Number] = Field(description="the point of this error")
 
 
 class AgreementRecord(Record):
     """How far model and reference as they run were seen to be from what was read of them."""
 
-    points: int = Field(description="points at which they were compared")
-    difference: Number = Field(description="the largest difference, both sides together")
+    points: int = Field(description="number of points at which they were compared")
+    difference: Number = Field(description="the largest difference, of both sides together")
     beyond_rounding: Number = Field(
-        description="what of it neither rounding in float64 nor a branch that the bound has room for explains"
+        description="the part of it that is explained neither by rounding in float64 nor by a branch for which the "
+        "bound has room"
     )
-    sides: tuple[SideRecord, ...] = Field(description="each side that has a program")
+    sides: tuple[SideRecord, ...] = Field(description="one entry for each side that has a program")
     worst: ComputedRecord | None = Field(
-        description="the largest error of both as they run at these points; null where none is known"
+        description="the largest error at these points, of both sides as they run; null where none is known"
     )
 
 
@@ -76,18 +78,22 @@ class CertifyRecord(Result):
     )
     sup: BracketRecord = Field(description="the bracket, proved on both sides")
     agreement: AgreementRecord = Field(
-        description="how far model and reference as they run were seen to be from what was read of them, in the unit of the "
-        "error"
+        description="the largest measured difference between model and reference as they run and the programs that "
+        "were read, in the unit of the error"
     )
-    ratio: Number = Field(description="upper over lower")
-    target: Number = Field(description="what was asked for: ratio times lower, or the tolerance")
-    rounding: Number = Field(description="how much evaluation in float64 can add to `upper`")
+    ratio: Number = Field(description="`sup.upper` divided by `sup.lower`")
+    target: Number = Field(
+        description="the goal for `sup.upper`: the ratio times `sup.lower`, or the tolerance"
+    )
+    rounding: Number = Field(description="how much evaluation in float64 can add to `sup.upper`")
     proved_volume: float = Field(description="fraction of the domain on which the target is proved")
-    witness: PointRecord | None = Field(description="the point of `lower`; null where no error was found")
-    boxes: int = Field(description="boxes of the proof")
-    tried: int = Field(description="these and the ones that were split")
-    believed: int = Field(description="bounds that were taken from a file (`--resume`), unchecked")
+    witness: PointRecord | None = Field(description="the point of `sup.lower`; null where no error was found")
+    boxes: int = Field(description="number of boxes of the proof")
+    tried: int = Field(description="number of these boxes and of the boxes that were halved")
+    believed: int = Field(
+        description="number of bounds that were taken from a file (`--resume`) without a check"
+    )
     seconds: Seconds = Field(description="wall time")
     certificate: str | None = Field(description="path of the certificate file")
     assumptions: tuple[str, ...] = Field(description="what the proof rests on, in words")
-    versions: Mapping[str, str] = Field(description="of Python and the packages that took part")
+    versions: Mapping[str, str] = Field(description="versions of Python and of the packages that took part")

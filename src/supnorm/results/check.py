@@ -10,9 +10,9 @@ from supnorm.results.record import Field, Number, Record, Result, Seconds, Statu
 class CostRecord(Record):
     """A forecast of what the proof of a file takes."""
 
-    operations: float = Field(description="multiplications of balls")
-    bytes: float = Field(description="of one process")
-    seconds: Seconds = Field(description="of one core")
+    operations: float = Field(description="number of multiplications of balls")
+    bytes: float = Field(description="memory of one process")
+    seconds: Seconds = Field(description="time of one core")
 
 
 class CheckRecord(Result):
@@ -25,25 +25,28 @@ class CheckRecord(Result):
         "`exit`"
     )
     tolerance: float | None = Field(
-        description="what the file should prove (`--tolerance`, else that of the problem); null without"
+        description="the tolerance that the file should prove (`--tolerance`, else that of the problem); null without "
+        "one"
     )
-    accepted: bool = Field(description="whether all that the file claims is true")
-    reason: str = Field(description="why it is or is not")
-    leaf: int | None = Field(description="the first box whose proof failed")
+    accepted: bool = Field(description="whether all claims of the file are true")
+    reason: str = Field(description="why the file is accepted or rejected")
+    leaf: int | None = Field(description="number of the first box whose proof failed")
     leaves: int = Field(description="number of boxes that are proved one by one")
     lower: Number = Field(description="the file's lower bound of the worst error")
-    upper: Number = Field(description='its upper bound, `"inf"` where the file proves none')
-    conditional: tuple[str, ...] = Field(description="the declared bounds on which it rests")
+    upper: Number = Field(
+        description='upper bound of the file for the worst error; `"inf"` if the file proves none'
+    )
+    conditional: tuple[str, ...] = Field(description="the declared bounds on which the proof rests")
     problem_checked: bool = Field(
         description="whether the file was compared with a problem (`--problem`): axes, side, declarations, hashes of the "
         "programs, values at points"
     )
     seconds: Seconds = Field(description="wall time")
     cost: CostRecord | None = Field(
-        description="the forecast, counted before anything was proved; null where the file could not be read"
+        description="forecast of the cost, counted before any proof; null if the file could not be read"
     )
     subject: tuple[str, ...] = Field(
-        description="what the file speaks of, in lines: domain with units, functions by their names, error, hashes of the "
-        "programs"
+        description="what the file is about, in lines: domain with units, functions by their names, error, hashes of "
+        "the programs"
     )
-    unit: str = Field(description="of the error; empty where it has none")
+    unit: str = Field(description="unit of the error; empty where it has none")

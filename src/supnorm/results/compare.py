@@ -12,27 +12,27 @@ from supnorm.results.record import Field, Number, Record, Result
 class RowRecord(Record):
     """One model of a comparison."""
 
-    title: str = Field(description="the name of the model, with the folder where two have the same")
-    model: str = Field(description="the name of the model; empty where it has none")
-    rms: Number = Field(description="root mean square of its error")
+    title: str = Field(description="name of the model, with the folder if two models have the same name")
+    model: str = Field(description="name of the model; empty where it has none")
+    rms: Number = Field(description="root-mean-square error of the model")
     q999: Number = Field(
         description="99.9 % of the points have an error below it; null where the points are too few"
     )
     worst: Number = Field(description="the largest error found")
     no_value: int = Field(description="points where the model has no value and the reference has one")
     finite: FiniteRecord | None = Field(
-        description="where the worst error is infinite, what the others are like; else null"
+        description="if the worst error is infinite: statistics of the finite errors; else null"
     )
     at: Mapping[str, Number] | None = Field(
         description="inputs of the worst point; null where no error is known"
     )
-    row: int | None = Field(description="its number in a table; else null")
-    tolerance: Number | None = Field(description="that the error should keep; null without")
-    status: str = Field(description="code of the audit's status")
-    folder: str = Field(description="of the audit's run")
-    seed: int = Field(description="of the search; models that are searched alike have the same")
+    row: int | None = Field(description="number of the worst row in a table; else null")
+    tolerance: Number | None = Field(description="the tolerance of the problem; null without one")
+    status: str = Field(description="code of the status of the audit")
+    folder: str = Field(description="folder of the audit's run")
+    seed: int = Field(description="seed of the search; models that are searched alike have the same seed")
     budget: int | None = Field(
-        description="evaluations that the search was given; null for a table, or where only time limited it"
+        description="evaluations allowed for the search; null for a table, or if only time limited the search"
     )
 
 
@@ -41,7 +41,7 @@ class CompareRecord(Result):
 
     SCHEMA: ClassVar[str] = "supnorm.compare/1"
 
-    reference: str = Field(description="its name; empty where it has none")
+    reference: str = Field(description="name of the reference; empty where it has none")
     axes: tuple[AxisRecord, ...] = Field(description="the inputs")
     measure: MeasureRecord = Field(description="the error that all models share")
     rows: tuple[RowRecord, ...] = Field(description="one for each model, in the order of the command")

@@ -15,14 +15,14 @@ class EstimateRecord(Record):
         description="`sample` (no interval is claimed), `exact` (over all points of a finite domain) or the name of the "
         "method of the interval"
     )
-    n: int = Field(description="number of independent points behind it")
+    n: int = Field(description="number of independent points on which it rests")
     law: str | None = Field(
-        None, description="the sampling law for which it holds, where it is not that of the result"
+        None, description="the sampling law for which it holds, if that is not the law of the result"
     )
     interval: tuple[Number, Number] | None = Field(
-        None, description="lower and upper end, where one is valid"
+        None, description="lower and upper end of the interval, if a valid one is known"
     )
-    confidence: float | None = Field(None, description="of the interval")
+    confidence: float | None = Field(None, description="confidence of the interval")
 
 
 class PointRecord(Record):
@@ -31,31 +31,33 @@ class PointRecord(Record):
     x: Mapping[str, Number] = Field(description="input values by name")
     model: tuple[Number, ...] = Field(description="outputs of the model")
     reference: tuple[Number, ...] = Field(description="outputs of the reference")
-    error: Number = Field(description="the error there")
-    output: str = Field(description="name of the output that carries it")
+    error: Number = Field(description="the error at this point")
+    output: str = Field(description="name of the output that has this error")
 
 
 class AxisRecord(Record):
     """One input of the problem."""
 
-    name: str = Field(description="of the input")
-    low: float = Field(description="its least value")
-    high: float = Field(description="its largest value")
-    unit: str = Field(description="empty where none is known")
+    name: str = Field(description="name of the input")
+    low: float = Field(description="least value of the input")
+    high: float = Field(description="largest value of the input")
+    unit: str = Field(description="unit of the input; empty where none is known")
     scale: str = Field(description="`linear` or `log`")
-    values: tuple[float, ...] | None = Field(description="where only these occur, else null")
+    values: tuple[float, ...] | None = Field(
+        description="the values of the input, if it takes no others; else null"
+    )
 
 
 class MeasureRecord(Record):
     """How the error of model against reference is measured."""
 
-    kind: str = Field(description="`absolute`, `relative`, `scaled` or `function`")
+    kind: str = Field(description="kind of the error: `absolute`, `relative`, `scaled` or `function`")
     side: str = Field(
-        description="`both`; `over` or `under`, where only values above or below the reference count"
+        description="`both`, or only model values above (`over`) or below (`under`) the reference count"
     )
     floor: float | None = Field(description="of a relative error: the least number by which it is divided")
     scale: tuple[float, ...] | None = Field(description="of a scaled error: what the outputs are divided by")
-    unit: str = Field(description="of the error; empty where it has none")
+    unit: str = Field(description="unit of the error; empty where it has none")
     per_output: bool = Field(description="whether all errors are multiples of the tolerances of the outputs")
     failures: str = Field(
         description="what a model without a value counts as: an infinite `error`, or `ignore`"
@@ -69,10 +71,12 @@ class FiniteRecord(Record):
     """Where the worst error is infinite: what the errors of the other points are like."""
 
     row: int | None = Field(None, description="of a table: the row of `worst`")
-    n: int = Field(description="points of the statistics with a finite error")
-    of: int = Field(description="points of the statistics")
-    infinite: int = Field(description="how many of these have an infinite error")
+    n: int = Field(description="how many of these points have a finite error")
+    of: int = Field(description="number of points of the statistics")
+    infinite: int = Field(description="how many of these points have an infinite error")
     rms: Number = Field(description="root mean square of the finite errors")
-    mean: Number = Field(description="their mean")
-    quantiles: Mapping[str, Number] = Field(description="their quantiles, null where the points are too few")
+    mean: Number = Field(description="mean of the finite errors")
+    quantiles: Mapping[str, Number] = Field(
+        description="quantiles of the finite errors; null where the points are too few"
+    )
     worst: Number | None = Field(description="the largest finite error found")
