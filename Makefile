@@ -24,9 +24,10 @@ check: .venv/dev
 bench: .venv/bench
 	$(BIN)/python -m benchmarks.search
 
-# The pages again from the stored results, and which of these are of older code.
+# The pages again from the stored results and the records, and which of the results are of older code.
 claims: .venv/dev
 	$(BIN)/python -m benchmarks.claims write
+	$(BIN)/python -m tests.results.keys
 	$(BIN)/python -m benchmarks.claims
 
 # A sample of small faults planted in every room, and how many the tests kill: an hour and more.

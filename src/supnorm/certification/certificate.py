@@ -85,15 +85,15 @@ class Certificate:
         """The certificate of a bracket, finished or not."""
         witness = None if bracket.witness is None else tuple(map(float, bracket.witness))
         return cls(
-            bracket.error,
-            domain,
-            bracket.leaves,
-            bracket.lower,
-            witness,
-            assumptions,
-            versions,
-            about or {},
-            bracket.seed,
+            error=bracket.error,
+            domain=domain,
+            leaves=bracket.leaves,
+            lower=bracket.lower,
+            witness=witness,
+            assumptions=assumptions,
+            versions=versions,
+            about=about or {},
+            seed=bracket.seed,
         )
 
     def __repr__(self) -> str:

@@ -130,14 +130,14 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
         _refuse_room(room, missing)
         declared = tuple(
             BlackBox(
-                what,
-                sources[what].name or what,
-                sources[what].value,
-                sources[what].declared,
-                weight if what == "model" else -weight,
-                low,
-                high,
-                log,
+                which=what,
+                name=sources[what].name or what,
+                value=sources[what].value,
+                declared=sources[what].declared,
+                weight=weight if what == "model" else -weight,
+                low=low,
+                high=high,
+                log=log,
             )
             for what in missing
         )

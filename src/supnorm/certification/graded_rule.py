@@ -301,16 +301,16 @@ def prove(d: int, D: int, orbits: list[Array]) -> Rule:
     bound = (lebesgue(points, parts, blocks, D, fine) + 2.0 * values_off) * (1.0 + 1e-9)
     share = _copies(points) / 2.0**d  # a power of two: no rounding
     return Rule(
-        d,
-        D,
-        np.array([np.sort(o[0])[::-1] for o in orbits]),
-        exponents,
-        nodes,
-        folding,
-        tuple((b, part * share) for (b, _), part in zip(blocks, parts, strict=True)),
-        bound,
-        total,
-        _defect(D, points, blocks, parts),
+        d=d,
+        D=D,
+        representatives=np.array([np.sort(o[0])[::-1] for o in orbits]),
+        exponents=exponents,
+        nodes=nodes,
+        folding=folding,
+        projections=tuple((b, part * share) for (b, _), part in zip(blocks, parts, strict=True)),
+        lebesgue=bound,
+        total=total,
+        defect=_defect(D, points, blocks, parts),
     )
 
 

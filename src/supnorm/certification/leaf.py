@@ -49,16 +49,16 @@ class Bounded:
         """One box of which nothing is known."""
         none, zero = np.full((1, alternatives), -1), np.zeros((1, alternatives))
         return cls(
-            np.full(1, np.inf),
-            none,
-            zero,
-            zero.astype(np.int64),
-            none,
-            np.zeros(1, dtype=np.intp),
-            np.full(1, -1),
-            np.zeros(1),
-            np.zeros(1, dtype=bool),
-            np.zeros((0, d)),
+            upper=np.full(1, np.inf),
+            degree=none,
+            rho=zero,
+            grid=zero.astype(np.int64),
+            graded=none,
+            axis=np.zeros(1, dtype=np.intp),
+            second=np.full(1, -1),
+            rounding=np.zeros(1),
+            limited=np.zeros(1, dtype=bool),
+            points=np.zeros((0, d)),
         )
 
     @classmethod
@@ -252,16 +252,16 @@ class Batch:
         after[rows, axis] *= 0.5
         second = np.where(self.needs >= 4.0, after.argmax(1), -1)
         return Bounded(
-            upper,
-            self.degree,
-            self.rho,
-            self.grid,
-            self.graded,
-            axis,
-            second,
-            self.rounding(),
-            self.limited & (upper > target),
-            points,
+            upper=upper,
+            degree=self.degree,
+            rho=self.rho,
+            grid=self.grid,
+            graded=self.graded,
+            axis=axis,
+            second=second,
+            rounding=self.rounding(),
+            limited=self.limited & (upper > target),
+            points=points,
         )
 
 

@@ -236,15 +236,15 @@ class Measuring:
             size, beyond = (np.where(np.isfinite(v), v, 0.0) for v in (size * weight, beyond * weight))
         row, output = np.unravel_index((beyond if beyond.any() else size).argmax(), size.shape)
         return Difference(
-            what,
-            float(size.max()),
-            float(beyond.max()),
-            exact,
-            tuple(x[row].tolist()),
-            float(run[row, output]),
-            float(read[row, output]),
-            int(output),
-            exact and self._branch(side, x, run, read, size),
+            side=what,
+            size=float(size.max()),
+            beyond=float(beyond.max()),
+            exact=exact,
+            x=tuple(x[row].tolist()),
+            run=float(run[row, output]),
+            program=float(read[row, output]),
+            output=int(output),
+            branch=exact and self._branch(side, x, run, read, size),
         )
 
     @staticmethod

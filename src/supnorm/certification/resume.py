@@ -160,16 +160,16 @@ def _leaves(data: Mapping[str, Any], error: ErrorProgram) -> Leaves:
     _demand(tiles(level, index), "the leaves do not tile the box")
     boxes, blank = Boxes(level, index, upper), np.zeros(count, dtype=np.intp)
     proof = Bounded(
-        upper,
-        degree,
-        rho,
-        grid,
-        graded,
-        blank,
-        blank - 1,
-        np.full(count, rounding),
-        blank.astype(bool),
-        np.zeros((0, d)),
+        upper=upper,
+        degree=degree,
+        rho=rho,
+        grid=grid,
+        graded=graded,
+        axis=blank,
+        second=blank - 1,
+        rounding=np.full(count, rounding),
+        limited=blank.astype(bool),
+        points=np.zeros((0, d)),
     )
     return Leaves(boxes, proof, own)
 

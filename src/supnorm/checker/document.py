@@ -281,14 +281,14 @@ def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, .
     rows = zip(*(columns[k] for k in names), proved, graded, strict=True)
     for level, index, upper, degree, rho, grid, own, tight in rows:
         leaf = Leaf(
-            wholes(level),
-            wholes(index),
-            exact(upper),
-            sizes(degree),
-            tuple(map(number, rho)),
-            sizes(grid),
-            wholes(own),
-            sizes(tight),
+            level=wholes(level),
+            index=wholes(index),
+            upper=exact(upper),
+            degree=sizes(degree),
+            rho=tuple(map(number, rho)),
+            grid=sizes(grid),
+            proof_level=wholes(own),
+            graded=sizes(tight),
         )
         per_alternative = {len(degree), len(rho), len(grid), len(tight)}
         if {len(level), len(index), len(own)} != {d} or per_alternative != {alternatives}:

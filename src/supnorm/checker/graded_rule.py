@@ -131,7 +131,13 @@ def verify_rule(d: int, D: int, representatives: tuple[tuple[float, ...], ...]) 
         exponents[tuple(v % 2 for v in k)].append(k)
     projections = _project(points, exponents, D)
     return Rule(
-        d, D, tuple(points), nodes, exponents, projections, _lebesgue(D, points, exponents, projections)
+        d=d,
+        D=D,
+        points=tuple(points),
+        nodes=nodes,
+        exponents=exponents,
+        projections=projections,
+        lebesgue=_lebesgue(D, points, exponents, projections),
     )
 
 

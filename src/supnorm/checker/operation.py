@@ -103,7 +103,15 @@ def _operation(entry: dict[str, Any], widths: list[int]) -> Operation:
     )
     if parameter is not None and not math.isfinite(parameter):
         raise Rejected("a program has a number that is not finite")
-    return Operation(op, args, width, weight, vector, wholes(entry.get("columns", [])), parameter)
+    return Operation(
+        op=op,
+        args=args,
+        width=width,
+        weight=weight,
+        vector=vector,
+        columns=wholes(entry.get("columns", [])),
+        parameter=parameter,
+    )
 
 
 def _fits(o: Operation, widths: list[int], first: bool) -> bool:

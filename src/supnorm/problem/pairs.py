@@ -201,7 +201,9 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
             f"{names} have different inputs, first in row {i + 1}: {axis} is {p[i, k]:.9g} and {x[i, k]:.9g}: {remedy}"
         )
     every = np.arange(len(x))
-    return Pairs(x, y, f, every, b, None if by == "row" else (every, a), by)
+    return Pairs(
+        x=x, model=y, reference=f, row=every, rows=b, partner=None if by == "row" else (every, a), by=by
+    )
 
 
 def _by_key(model: Function, reference: Function) -> Pairs:
@@ -247,7 +249,16 @@ def _by_key(model: Function, reference: Function) -> Pairs:
     values[row] = y[partner[row]]
     alone = len(keys_a) - len(row), len(keys_b) - len(row)
     every = np.arange(len(keys_b))
-    return Pairs(np.where(np.isnan(x), given, x), values, f, every, b, (partner, a), "key", alone)
+    return Pairs(
+        x=np.where(np.isnan(x), given, x),
+        model=values,
+        reference=f,
+        row=every,
+        rows=b,
+        partner=(partner, a),
+        by="key",
+        alone=alone,
+    )
 
 
 def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[Key]]:

@@ -154,4 +154,13 @@ def _node_from_json(entry: Mapping[str, Any]) -> Node:
     columns = np.asarray(entry["columns"], dtype=np.intp) if "columns" in entry else None
     parameter = float.fromhex(entry[PARAMETERS[op]]) if op in PARAMETERS else None
     weight, bias, value = (arrays.get(k) for k in ("weight", "bias", "value"))
-    return Node(op, tuple(entry["args"]), entry["width"], weight, bias, value, columns, parameter)
+    return Node(
+        op=op,
+        args=tuple(entry["args"]),
+        width=entry["width"],
+        weight=weight,
+        bias=bias,
+        value=value,
+        columns=columns,
+        parameter=parameter,
+    )

@@ -348,7 +348,16 @@ def _measure(spec: ErrorSpec, root: Path, file: str) -> ErrorMeasure:
     scale: Any = tuple(spec.scale) if isinstance(spec.scale, list) else spec.scale
     tolerance = tuple(spec.tolerance) if isinstance(spec.tolerance, list) else spec.tolerance
     try:
-        return ErrorMeasure(kind, spec.side, spec.floor, scale, function, mask, tolerance, spec.failures)
+        return ErrorMeasure(
+            kind=kind,
+            side=spec.side,
+            floor=spec.floor,
+            scale=scale,
+            function=function,
+            mask=mask,
+            tolerance=tolerance,
+            failures=spec.failures,
+        )
     except BadInput as error:
         raise BadInput(f"{file}: [error]: {error}") from None
 

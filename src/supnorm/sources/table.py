@@ -50,14 +50,14 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
     points = read.data[:, : len(inputs)] if inputs else np.full((len(values), len(names)), np.nan)
     points = np.where(np.isfinite(points), points, np.nan)
     rows = Rows(
-        path.name,
-        path.resolve(),
-        read.lines,
-        {d: texts for d, texts in read.grid.texts.items() if d not in inputs} if read.grid else {},
-        key,
-        _keys(path, key, read, what) if key else (),
-        functools.partial(_other_cells, path, [*inputs, *outputs], read.grid, what),
-        netcdf_table.same_for_all(path, inputs, what) if read.grid else {},
+        name=path.name,
+        source=path.resolve(),
+        lines=read.lines,
+        grid={d: texts for d, texts in read.grid.texts.items() if d not in inputs} if read.grid else {},
+        key=key,
+        keys=_keys(path, key, read, what) if key else (),
+        texts=functools.partial(_other_cells, path, [*inputs, *outputs], read.grid, what),
+        same=netcdf_table.same_for_all(path, inputs, what) if read.grid else {},
     )
     notes = (
         f"{path.name} is a table of values: statistics only, nothing was searched",
