@@ -123,7 +123,7 @@ def budget(
     table = table_of(what, domain, tolerance, p, output)
     try:
         if table is not None:
-            found = work.of_table(table, rng)
+            answer = work.of_table(table, rng)
         else:
             problem = as_problem(what, domain, tolerance)
 
@@ -131,21 +131,21 @@ def budget(
                 return ask(problem, tolerance, p, output, rng, calling, pool)
 
             with spread(problem, calling.workers, calling.executor) as pool:
-                found = work.of_function(begin, problem.data, calling, rng, pool)
+                answer = work.of_function(begin, problem.data, calling, rng, pool)
     except KeyboardInterrupt:
         if work.plan is None:
             raise
         INTERRUPTS.taken()
         return _finish(work.unfinished(), seed, start, interrupted=True)
     more = "the function itself in place of the table" if table is not None else "more calls"
-    return _finish(found, seed, start, more)
+    return _finish(answer, seed, start, more)
 
 
 def _finish(
-    found: Answer, seed: int, start: float, more: str = "", interrupted: bool = False
+    answer: Answer, seed: int, start: float, more: str = "", interrupted: bool = False
 ) -> BudgetResult:
     """The result; ``more`` is what to give where the answer is undecided."""
-    verdict, numbers_alone = found.verdict, found.basis.profile is None
+    verdict, numbers_alone = answer.verdict, answer.basis.profile is None
     if interrupted:
         advice = f"{verdict.evidence[0].capitalize()}: this is what was measured until then, and it decides nothing."
         status = Status("interrupted", advice, ExitCode.INTERRUPTED)
@@ -157,7 +157,7 @@ def _finish(
                 "Numbers about a class. Give the function itself for a profile, and a trainer for a forecast."
             )
         status = Status(verdict.word, advice, ExitCode.UNDECIDED if undecided else ExitCode.DONE)
-    return written_down(found, status, seed, time.perf_counter() - start)
+    return written_down(answer, status, seed, time.perf_counter() - start)
 
 
 def _advice(verdict: Verdict, more: str) -> str:

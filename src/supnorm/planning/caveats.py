@@ -89,26 +89,26 @@ def _composition(profile: Profile | None, eps: float) -> CaveatRecord:
     if profile is None or profile.interactions is None:
         return _caveat(name, test, "undecided: not tested", "all inputs are taken to interact")
     acting = profile.interactions
-    found = []
+    splits = []
     if len(acting.blocks()) > 1:
-        found.append(f"sum of blocks {_named(acting.blocks(), profile.names)}")
+        splits.append(f"sum of blocks {_named(acting.blocks(), profile.names)}")
     if len(acting.factors()) > 1:
-        found.append(f"product of blocks {_named(acting.factors(), profile.names)}")
+        splits.append(f"product of blocks {_named(acting.factors(), profile.names)}")
     active = profile.active
     if (
         active is not None
         and 0 < active.dimension < profile.d
         and active.residual * profile.half_range <= eps / 4
     ):
-        found.append(f"{active.dimension} active direction(s)")
-    if profile.inner and not found:
-        found.append(f"enter through one number: {_named(profile.inner, profile.names)}")
+        splits.append(f"{active.dimension} active direction(s)")
+    if profile.inner and not splits:
+        splits.append(f"enter through one number: {_named(profile.inner, profile.names)}")
     at_eps = largest_clique(
         acting.additive * profile.half_range > max(eps, acting.floor * profile.half_range)
     )
     clique = f"at most {max(at_eps, 1)} inputs interact at the size of the tolerance"
-    if found:
-        return _caveat(name, test, "holds: " + "; ".join(found), f"d becomes the largest block; {clique}")
+    if splits:
+        return _caveat(name, test, "holds: " + "; ".join(splits), f"d becomes the largest block; {clique}")
     return _caveat(name, test, "does not hold: no split was found", f"d stays {profile.d}; {clique}")
 
 
@@ -119,14 +119,14 @@ def _named(blocks: object, names: tuple[str, ...]) -> str:
 
 def _manifold(profile: Profile | None) -> CaveatRecord:
     name, test = "inputs on a low-dimensional set", "TwoNN and MLE at three scales, corrected for bias"
-    found = profile.dimension if profile is not None else None
-    if found is None or profile is None:
+    law = profile.dimension if profile is not None else None
+    if law is None or profile is None:
         return _caveat(name, test, "undecided: no data of the inputs' law", "all of the box is meant")
-    if not found.single:
+    if not law.single:
         return _caveat(name, test, "does not hold: no single dimension over the scales", "d stays")
-    seen = f"dimension {found.lower:.1f} to {found.upper:.1f} of {profile.d} (linear span {found.linear})"
-    if found.upper <= profile.d / 2:
-        effect = f"d becomes {found.upper:.1f} for inputs of this law only; other queries need a guard"
+    seen = f"dimension {law.lower:.1f} to {law.upper:.1f} of {profile.d} (linear span {law.linear})"
+    if law.upper <= profile.d / 2:
+        effect = f"d becomes {law.upper:.1f} for inputs of this law only; other queries need a guard"
         return _caveat(name, test, f"holds: {seen}", effect)
     return _caveat(name, test, f"does not hold: {seen}", "d stays")
 

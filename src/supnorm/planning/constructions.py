@@ -43,8 +43,8 @@ def constructions(profile: Profile, eps: float) -> list[ClassBound]:
         _piecewise(profile, eps),
         *_rates(profile),
     ]
-    found = [row for row in rows if row is not None]
-    return sorted(found, key=lambda row: math.inf if row.log10 is None else row.log10)
+    supported = [row for row in rows if row is not None]
+    return sorted(supported, key=lambda row: math.inf if row.log10 is None else row.log10)
 
 
 def _row(
@@ -151,16 +151,16 @@ def _grouped_rough(profile: Profile, eps: float, blocks: list[list[int]], produc
 
 def _rates(profile: Profile) -> list[ClassBound]:
     """What the structure that was found changes in the exponent of a network: no counts, only rates."""
-    n, found = max(profile.class_order(), 1), list[ClassBound]()
+    n, rates = max(profile.class_order(), 1), list[ClassBound]()
     if profile.interactions is not None and len(profile.interactions.blocks()) > 1:
-        found.append(composition_rate([max(map(len, profile.interactions.blocks()))], [n]))
+        rates.append(composition_rate([max(map(len, profile.interactions.blocks()))], [n]))
     elif profile.inner:
         inside = max(map(len, profile.inner))
-        found.append(composition_rate([inside, profile.d - inside + 1], [n, n]))
+        rates.append(composition_rate([inside, profile.d - inside + 1], [n, n]))
     law = profile.dimension
     if law is not None and law.single and law.upper <= profile.d / 2:
-        found += manifold_rates(law.upper, n)
-    return found
+        rates += manifold_rates(law.upper, n)
+    return rates
 
 
 def _with_jump(profile: Profile, eps: float) -> list[ClassBound | None]:
@@ -190,10 +190,10 @@ def _pieces(profile: Profile, name: str, structure: str) -> ClassBound:
 
 def _single_pieces(profile: Profile, axis: int) -> bool:
     """Whether pieces between a few breaks do for this input: every line along it is smooth, kinked or jumps."""
-    own = [line for line in profile.known_lines if line.axis == axis and line.spectrum]
-    return bool(own) and all(
+    along = [line for line in profile.known_lines if line.axis == axis and line.spectrum]
+    return bool(along) and all(
         line.jump > 0 or line.spectrum.kind == "geometric" or _kinked(line.spectrum)
-        for line in own
+        for line in along
         if line.spectrum is not None
     )
 

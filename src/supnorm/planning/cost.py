@@ -25,15 +25,15 @@ def cost_notes(caller: Caller, calls: int, fixed: bool, curve: bool) -> tuple[st
     if caller.declared:
         return ()
     cost, notes = caller.cost, []
-    kept = f"the repeat command keeps that, and --cost {cost:.2g} decides it beforehand"
+    repeatable = f"the repeat command keeps that, and --cost {cost:.2g} decides it beforehand"
     if not fixed and cost > CHEAP / NEAR:
         notes.append(
             f"up to {calls:,} evaluations were planned because one took {cost:.2g} s here; a faster or slower run plans "
-            f"others, and may answer otherwise: {kept}, or --calls {calls}"
+            f"others, and may answer otherwise: {repeatable}, or --calls {calls}"
         )
     if curve and any(limit / NEAR < cost < limit * NEAR for limit in TESTS):
         notes.append(
             f"the trainings were tested on {tests_for(cost):,} points each, by a timing of {cost:.2g} s a call "
-            f"near a threshold: {kept}"
+            f"near a threshold: {repeatable}"
         )
     return tuple(notes)

@@ -33,8 +33,10 @@ def from_class(
         )
 
     def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
-        found = theory(known, eps, p, network)
-        return [r for r in found if r.line == GUARANTEE], [r for r in found if r.line == CONSTRUCTION]
+        statements = theory(known, eps, p, network)
+        return [r for r in statements if r.line == GUARANTEE], [
+            r for r in statements if r.line == CONSTRUCTION
+        ]
 
     guarantee, construction = rows(tolerance)
     table = tolerance_table(rows, curves, tolerance)

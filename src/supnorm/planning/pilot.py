@@ -110,7 +110,7 @@ def pilot(
     tools = _tools(target, cube, x, y, eps / max(target.largest, eps), rng)
 
     def tried(names: Iterable[str], plan: PilotSizes) -> dict[str, TrialRecord]:
-        found = {}
+        trials = {}
         for tool in names:
             made = [_pair(build, target, plan, test, truth, p, rng) for build in tools[tool]]
             pairs = [pair for pair in made if pair is not None]
@@ -119,16 +119,16 @@ def pilot(
                 most = (
                     GaussianProcess().most if tool == GAUSSIAN_PROCESS else sample_budget
                 )  # it uses no more samples
-                found[tool] = _trial(
+                trials[tool] = _trial(
                     tool, best, plan.m, min(sample_budget, most), ROUNDING * target.half_range
                 )
-        return found
+        return trials
 
-    found = tried(tools, plan)
+    trials = tried(tools, plan)
     larger = int(min(LARGER * plan.m, sample_budget // 2, calls // 10))
-    if larger > plan.m and not any(t.expected <= eps for t in found.values()):
-        found |= tried([tool for tool in (TENSOR, TRAIN) if tool in tools], replace(plan, m=larger))
-    return tuple(sorted(found.values(), key=lambda t: t.expected))
+    if larger > plan.m and not any(t.expected <= eps for t in trials.values()):
+        trials |= tried([tool for tool in (TENSOR, TRAIN) if tool in tools], replace(plan, m=larger))
+    return tuple(sorted(trials.values(), key=lambda t: t.expected))
 
 
 def _tools(
@@ -161,12 +161,12 @@ def _pair(
     rng: np.random.Generator,
 ) -> tuple[float, float] | None:
     """Errors with half of the samples (NaN where they are too few) and with all; None when too few."""
-    found = []
+    sizes = []
     for n in (plan.m // 2, plan.m):
         try:
             model = build(n).function
         except NotApplicable:
-            found.append(np.nan)
+            sizes.append(np.nan)
             continue
 
         def error(u: Array, model: Callable[[Array], Array] = model.value) -> Array:
@@ -177,8 +177,8 @@ def _pair(
         size = float(values.max()) if np.isinf(p) else float(np.mean(values**p) ** (1.0 / p))
         if plan.ascents and np.isinf(p) and np.isfinite(size):
             size = max(size, largest_by_ascent(error, test, values, plan.ascents, rng))
-        found.append(size)
-    return None if np.isnan(found[1]) else (found[0], found[1])
+        sizes.append(size)
+    return None if np.isnan(sizes[1]) else (sizes[0], sizes[1])
 
 
 def _trial(tool: str, pair: tuple[float, float], m: int, sample_budget: int, rounding: float) -> TrialRecord:

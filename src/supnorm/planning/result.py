@@ -116,35 +116,35 @@ class BudgetResult(BudgetRecord):
         write_whole(path, self.to_json() + "\n")
 
 
-def written_down(found: Answer, status: Status, seed: int, seconds: float) -> BudgetResult:
+def written_down(answer: Answer, status: Status, seed: int, seconds: float) -> BudgetResult:
     """The result of an answer."""
-    basis, profile = found.basis, found.basis.profile
+    basis, profile = answer.basis, answer.basis.profile
     result = BudgetResult(
-        title=found.title,
-        inputs=found.inputs,
-        output=found.output,
-        tolerance=found.tolerance,
-        norm="sup" if math.isinf(found.p) else f"L^{found.p:g}",
-        law=found.law,
+        title=answer.title,
+        inputs=answer.inputs,
+        output=answer.output,
+        tolerance=answer.tolerance,
+        norm="sup" if math.isinf(answer.p) else f"L^{answer.p:g}",
+        law=answer.law,
         status=status,
         guarantee=tuple(row.record() for row in basis.guarantee),
-        fooling_functions=found.fooling_functions,
-        construction=tuple(row.record() for row in found.construction),
-        forecast=tuple(row for curve in basis.learning_curves for row in _forecast(curve, found.tolerance)),
-        caveats=found.caveats,
+        fooling_functions=answer.fooling_functions,
+        construction=tuple(row.record() for row in answer.construction),
+        forecast=tuple(row for curve in basis.learning_curves for row in _forecast(curve, answer.tolerance)),
+        caveats=answer.caveats,
         verdict=VerdictRecord(
-            word=found.verdict.word, tool=found.verdict.tool, evidence=found.verdict.evidence
+            word=answer.verdict.word, tool=answer.verdict.tool, evidence=answer.verdict.evidence
         ),
-        pilot=found.verdict.trials,
-        profile=None if profile is None else profile_record(profile, found.tolerance, found.p),
+        pilot=answer.verdict.trials,
+        profile=None if profile is None else profile_record(profile, answer.tolerance, answer.p),
         learning_curves=tuple(curve.record() for curve in basis.learning_curves),
         charts=ChartsRecord(
-            table=found.table,
-            curves=found.curves,
+            table=answer.table,
+            curves=answer.curves,
             graph=None if profile is None else interaction_graph(profile),
         ),
-        notes=found.notes,
-        cost=found.cost,
+        notes=answer.notes,
+        cost=answer.cost,
         command="",
         seed=seed,
         seconds=seconds,
@@ -158,13 +158,13 @@ def _forecast(curve: MeasuredCurve, tolerance: float) -> list[ErrorForecastRecor
     rows: list[ErrorForecastRecord | NeedRecord] = []
     for ahead in AHEAD:
         size = ahead * float(curve.by_size.size[-1])
-        found = curve.forecast(size)
+        predicted = curve.forecast(size)
         rows.append(
             ErrorForecastRecord(
                 learning_curve=curve.name,
                 quantity=f"{curve.metric} error at {size:g} {curve.axis}",
-                value=found.value,
-                interval=(found.lower, found.upper),
+                value=predicted.value,
+                interval=(predicted.lower, predicted.upper),
                 confidence=curve.level,
                 regime=curve.regime,
             )

@@ -79,7 +79,7 @@ def _no_pilot() -> tuple[TrialRecord, ...]:
     return ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """What the rules look at: eps is absolute, sample budget the samples that may be spent."""
 
@@ -119,10 +119,24 @@ def verdict(
     """
     if profile is None:
         return Verdict(UNDECIDED, "none", ("only numbers were given: nothing is known about the function",))
-    case = Case(profile, {row.name: row for row in rows}, learning_curves, eps, p, sample_budget, pilot)
-    decided = (found for rule in RULES if (found := rule(case)) is not None)
-    found = next(decided, Verdict(UNDECIDED, "none", ("no rule applies; measure a learning curve",)))
-    return replace(found, trials=case.__dict__.get("trials", ()))
+    made: list[TrialRecord] = []
+
+    def trials() -> tuple[TrialRecord, ...]:
+        made.extend(pilot())
+        return tuple(made)
+
+    case = Case(
+        profile=profile,
+        rows={row.name: row for row in rows},
+        learning_curves=learning_curves,
+        eps=eps,
+        p=p,
+        sample_budget=sample_budget,
+        pilot=trials,
+    )
+    decided = (answer for rule in RULES if (answer := rule(case)) is not None)
+    answer = next(decided, Verdict(UNDECIDED, "none", ("no rule applies; measure a learning curve",)))
+    return replace(answer, trials=tuple(made))
 
 
 def _hopeless(case: Case) -> Verdict | None:

@@ -69,11 +69,11 @@ class Work:
         self.profile = table_profile(table, rng)
         self.stage = "while a learning curve was measured"
         curves = self.given + tuple(self.measurement.of_table(table.x, table.y, table.metric))
-        found = self._answer(self.plan, self.profile, curves, tuple)
+        answer = self._answer(self.plan, self.profile, curves, tuple)
         if not table.contradiction:
-            return found
+            return answer
         tool = "further inputs, which tell these rows apart"
-        return replace(found, verdict=Verdict(UNSUITABLE, tool, (table.contradiction,)))
+        return replace(answer, verdict=Verdict(UNSUITABLE, tool, (table.contradiction,)))
 
     def of_function(
         self,
@@ -102,9 +102,9 @@ class Work:
             measured = self.measurement.of_function(target, question.metric, pool, calls.workers)
         self.stage = "while pilot fits were made"
         tries = partial(_pilot, target, self.profile, question, self.sample_budget, most, rng)
-        found = self._answer(self.plan, self.profile, self.given + tuple(measured), tries)
+        answer = self._answer(self.plan, self.profile, self.given + tuple(measured), tries)
         question.count.end()
-        return found
+        return answer
 
     def unfinished(self) -> Answer:
         """The answer as far as it is known; it decides nothing."""

@@ -47,9 +47,9 @@ class FitTrainer:
         try:
             if hasattr(self.strategy, "start"):
                 first = self.strategy.start(x, y[:, None], cube, width, rng)
-                found = self.strategy.train(first, x, y[:, None], None, rng)
-                value = found.network.as_function().value
-                return Trained(lambda u: value(u)[:, 0], found.network.size, found.minimum.iterations)
+                trained = self.strategy.train(first, x, y[:, None], None, rng)
+                value = trained.network.as_function().value
+                return Trained(lambda u: value(u)[:, 0], trained.network.size, trained.minimum.iterations)
             fitted = self.strategy.from_samples(x, y[:, None], cube, rng)
         except NotApplicable as error:
             name = type(self.strategy).__name__
@@ -68,8 +68,8 @@ def as_trainer(trainer: Any) -> Trainer:
     if hasattr(trainer, "from_samples"):
         return FitTrainer(trainer)
     if callable(trainer):
-        found: Trainer = trainer
-        return found
+        function: Trainer = trainer
+        return function
     what = "chooses its own samples" if hasattr(trainer, "from_function") else "is no trainer"
     raise BadInput(
         f"learning curve: {type(trainer).__name__} {what}; give trainer(x, y, width, seed), or a fit strategy that takes "

@@ -145,7 +145,7 @@ def backtest(by_size: ErrorsBySize, phis: tuple[float, ...], level: float = 0.9)
         phis: training over test error of each training size, NaN where it means nothing.
         level: nominal coverage.
     """
-    found = []
+    holdouts = []
     for left in (1, 2):
         count = len(by_size.size) - left
         if count < 3:
@@ -157,16 +157,16 @@ def backtest(by_size: ErrorsBySize, phis: tuple[float, ...], level: float = 0.9)
         guess = forecast(lower, size, level)
         errors = tuple(np.exp(by_size.logs[-1]).tolist())
         caught = sum(guess.lower <= e <= guess.upper for e in errors)
-        found.append(Holdout(size, size / float(lower.size[-1]), guess, errors, caught))
-    return found
+        holdouts.append(Holdout(size, size / float(lower.size[-1]), guess, errors, caught))
+    return holdouts
 
 
 def widening(holdouts: list[Holdout]) -> float:
     """The factor by which the geometric mean of a held-out training size left its interval; 1 when it did not."""
     factor = 1.0
-    for held in holdouts:
-        mean = math.exp(float(np.mean(np.log(held.errors))))
-        factor = max(factor, mean / held.forecast.upper, held.forecast.lower / mean)
+    for holdout in holdouts:
+        mean = math.exp(float(np.mean(np.log(holdout.errors))))
+        factor = max(factor, mean / holdout.forecast.upper, holdout.forecast.lower / mean)
     return factor
 
 

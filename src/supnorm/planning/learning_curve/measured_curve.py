@@ -111,9 +111,9 @@ class MeasuredCurve:
         for size, logs in zip(self.by_size.size, self.by_size.logs, strict=True):
             if float(np.exp(logs).max()) <= eps:
                 return self._triple(float(size), "measured")
-        for found in self.ahead:
-            if found.upper <= eps:
-                return self._triple(found.size, "forecast")
+        for larger in self.ahead:
+            if larger.upper <= eps:
+                return self._triple(larger.size, "forecast")
         limit = math.exp(float(self.by_size.mean[-1])) * min(
             self.phi, 1.0
         )  # the training error, which it falls to

@@ -86,8 +86,8 @@ def _train(
     def both_errors(predict: Predictor) -> tuple[float, float]:
         def error(u: Array) -> Array:
             truth = f(u)
-            found = np.abs(predict(u) - truth)
-            return np.where(np.isfinite(truth) & ~np.isfinite(found), np.inf, found)
+            size = np.abs(predict(u) - truth)
+            return np.where(np.isfinite(truth) & ~np.isfinite(size), np.inf, size)
 
         return errors(error, d, rng, tests, 8 if tests >= 5000 else 0)
 
@@ -100,9 +100,9 @@ def _draw(f: Callable[[Array], Array], d: int, count: int, rng: np.random.Genera
     while have < count:
         x = rng.random((count, d))
         y = f(x)
-        kept = np.isfinite(y)
-        parts.append((x[kept], y[kept]))
-        have, tried = have + int(kept.sum()), tried + count
+        finite = np.isfinite(y)
+        parts.append((x[finite], y[finite]))
+        have, tried = have + int(finite.sum()), tried + count
         if tried > 100 * count:
             raise BadInput(f"fewer than 1 in 100 points of the box has a value ({have} of {tried} tried)")
     return np.concatenate([p[0] for p in parts])[:count], np.concatenate([p[1] for p in parts])[:count]

@@ -88,9 +88,9 @@ def train_and_measure(
     """
     samples, width, number = task
     start = time.perf_counter()
-    found = trainer(x, y, width, int(rng.integers(2**31)))
+    trained = trainer(x, y, width, int(rng.integers(2**31)))
     seconds = time.perf_counter() - start
-    model = found if isinstance(found, Trained) else Trained(found)
+    model = trained if isinstance(trained, Trained) else Trained(trained)
     train = float(np.sqrt(np.mean((model.predict(x) - y) ** 2)))
     rms, sup = errors(model.predict)
     checking = time.perf_counter() - start - seconds

@@ -50,8 +50,8 @@ def gradients(f: Callable[[Array], Array], x: Array) -> Array:
     points = np.concatenate([x[None] + s * STEP * np.eye(d)[:, None, :] for s in (1.0, -1.0)])
     values = f(points.reshape(-1, d)).reshape(2, d, n)
     slope = ((values[0] - values[1]) / (2.0 * STEP)).T
-    kept: Array = slope[np.isfinite(slope).all(axis=1)]
-    return kept
+    finite: Array = slope[np.isfinite(slope).all(axis=1)]
+    return finite
 
 
 def active_subspace(
@@ -74,10 +74,10 @@ def active_subspace(
         return ActiveSubspace(np.zeros(d), np.eye(d), 0.0, 0.0, 0)
     values, vectors = np.linalg.eigh(slope.T @ slope / len(slope))
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1].T
-    kept = int((np.sqrt(values) > threshold * max(np.sqrt(values[0]), 1e-300)).sum()) if values[0] > 0 else 0
-    residual = _change_along(f, vectors[kept:], spread, rng) if 0 < kept < d else 0.0
+    count = int((np.sqrt(values) > threshold * max(np.sqrt(values[0]), 1e-300)).sum()) if values[0] > 0 else 0
+    residual = _change_along(f, vectors[count:], spread, rng) if 0 < count < d else 0.0
     return ActiveSubspace(
-        values, vectors[:kept], residual, float(np.abs(slope).sum(axis=1).max()), len(slope)
+        values, vectors[:count], residual, float(np.abs(slope).sum(axis=1).max()), len(slope)
     )
 
 

@@ -64,13 +64,13 @@ def inner_functions(
     tolerance: float = 1e-3,
 ) -> list[list[int]]:
     """The largest sets of inputs that enter through one number, inside the given blocks."""
-    found: list[list[int]] = []
+    sets: list[list[int]] = []
     for block in blocks:
         sizes = range(len(block) - 1, 1, -1) if len(block) <= 6 else (2,)
         for size in sizes:
             for subset in itertools.combinations(block, size):
-                if any(set(subset) <= set(known) for known in found):
+                if any(set(subset) <= set(known) for known in sets):
                     continue
                 if inner_function(f, d, subset, samples, rng) < tolerance:
-                    found.append(list(subset))
-    return found
+                    sets.append(list(subset))
+    return sets

@@ -56,8 +56,8 @@ def neighbour_distances(x: Array, k: int) -> Array:
     from scipy.spatial.distance import cdist
 
     if x.shape[1] <= 8:
-        found: Array = cKDTree(x).query(x, k=k + 1)[0][:, 1:]
-        return found
+        distances: Array = cKDTree(x).query(x, k=k + 1)[0][:, 1:]
+        return distances
     rows = [
         np.sort(np.partition(cdist(part, x), k, axis=1)[:, : k + 1], axis=1) for part in np.array_split(x, 8)
     ]
@@ -67,9 +67,9 @@ def neighbour_distances(x: Array, k: int) -> Array:
 def two_nn(distances: Array) -> float:
     """TwoNN from neighbour distances, shape ``(n, k)``, k at least 2."""
     logs = np.sort(np.log(distances[:, 1] / distances[:, 0]))
-    kept = int(0.9 * len(logs))
+    used = int(0.9 * len(logs))
     # A censored exponential sample: the left-out ones count with the largest kept value.
-    return float((kept - 1) / (logs[:kept].sum() + (len(logs) - kept) * logs[kept - 1]))
+    return float((used - 1) / (logs[:used].sum() + (len(logs) - used) * logs[used - 1]))
 
 
 def mle(distances: Array) -> float:
@@ -145,10 +145,10 @@ def _flat(
     scales: tuple[tuple[int, float, float], ...], curve: Array, d: int, rng: np.random.Generator
 ) -> bool:
     """Whether the corrected dimension is the same at all scales, and both methods agree."""
-    found = []
+    pairs = []
     for n, first, second in scales:
         at = curve if n == scales[0][0] else _bias_curve(n, d, rng)
-        found.append((_invert(at, first, 0), _invert(at, second, 1)))
-    two, by_mle = np.array(found).T
+        pairs.append((_invert(at, first, 0), _invert(at, second, 1)))
+    two, by_mle = np.array(pairs).T
     growth = by_mle[0] / by_mle[-1]
     return bool(0.7 < growth < GROWTH and 1 / 1.35 < two[0] / by_mle[0] < 1.35)

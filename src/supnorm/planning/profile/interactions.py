@@ -128,18 +128,18 @@ def _four_values(
     points[1, :, pair[0]] = points[3, :, pair[0]] = other[:, 0]
     points[2, :, pair[1]] = points[3, :, pair[1]] = other[:, 1]
     values = f(points.reshape(-1, d)).reshape(4, samples)
-    kept: Array = values[:, np.isfinite(values).all(axis=0)]
-    return kept
+    complete: Array = values[:, np.isfinite(values).all(axis=0)]
+    return complete
 
 
 def _shift(quads: list[Array]) -> float:
     """The c that makes most pairs products: the fits of single pairs and 0 compete."""
-    found = []
+    fits = []
     for v in quads:
         mixed = v[0] + v[3] - v[1] - v[2]
         weight = float(mixed @ mixed)
         if weight > 1e-18 * v.shape[1]:
-            found.append(float(mixed @ (v[0] * v[3] - v[1] * v[2])) / weight)
+            fits.append(float(mixed @ (v[0] * v[3] - v[1] * v[2])) / weight)
 
     def residuals(c: float) -> Array:
         shifted = [v - c for v in quads if v.size]
@@ -152,4 +152,4 @@ def _shift(quads: list[Array]) -> float:
         return int((r <= EXACT).sum()), -float(np.log(np.maximum(r, EXACT)).sum())
 
     # Rounding scatters the fits of equal pairs; the plain product wins ties.
-    return max([0.0, *found], key=merit)
+    return max([0.0, *fits], key=merit)

@@ -49,24 +49,24 @@ class Line:
 
 def segments(d: int, per_axis: int, oblique: int, rng: np.random.Generator) -> list[Segment]:
     """Axis lines through random points, and random oblique lines from face to face."""
-    found: list[Segment] = []
+    drawn: list[Segment] = []
     for axis in range(d):
         for _ in range(per_axis):
             start = rng.random(d)
             end = start.copy()
             start[axis], end[axis] = 0.0, 1.0
-            found.append((axis, start, end))
+            drawn.append((axis, start, end))
     for _ in range(oblique if d > 1 else 0):
         point, direction = 0.25 + 0.5 * rng.random(d), rng.standard_normal(d)
         low, high = _reach(point, direction)
         ends = np.clip(point + np.array([[low], [high]]) * direction, 0.0, 1.0)
-        found.append((None, ends[0], ends[1]))
-    return found
+        drawn.append((None, ends[0], ends[1]))
+    return drawn
 
 
 def through(point: Array, oblique: int, rng: np.random.Generator) -> list[Segment]:
     """Axis lines and oblique lines from face to face through one point of the cube."""
-    found: list[Segment] = []
+    drawn: list[Segment] = []
     d = len(point)
     directions: list[tuple[int | None, Array]] = [(i, np.eye(d)[i]) for i in range(d)]
     directions += [(None, rng.standard_normal(d)) for _ in range(oblique if d > 1 else 0)]
@@ -74,8 +74,8 @@ def through(point: Array, oblique: int, rng: np.random.Generator) -> list[Segmen
         low, high = _reach(point, direction)
         ends = np.clip(point + np.array([[low], [high]]) * direction, 0.0, 1.0)
         if np.abs(ends[1] - ends[0]).max() > 0.2:
-            found.append((axis, ends[0], ends[1]))
-    return found
+            drawn.append((axis, ends[0], ends[1]))
+    return drawn
 
 
 def _reach(point: Array, direction: Array) -> tuple[float, float]:
@@ -97,22 +97,22 @@ def walk(f: Callable[[Array], Array], segment: Segment, samples: int, most: int)
         used += samples
         if not np.isfinite(values).all():
             return Line(axis, start, end, None, used, complete=False)
-        found = spectrum(values[::-1], half)
-        jump, at = _bisect(f, start, end, t, values, found)
-        used += 36 if found.order < JUMP_ORDER else 0
-        if jump == 0.0 and found.kind == "algebraic" and found.order < 0.25:
+        decay = spectrum(values[::-1], half)
+        jump, at = _bisect(f, start, end, t, values, decay)
+        used += 36 if decay.order < JUMP_ORDER else 0
+        if jump == 0.0 and decay.kind == "algebraic" and decay.order < 0.25:
             # Not continuous at this resolution, yet no jump: a layer thinner than the points.
-            found = replace(found, kind="unresolved", order=math.nan)
-        if found.kind != "unresolved" or used + 2 * samples > most:
-            return Line(axis, start, end, found, used, jump, at)
+            decay = replace(decay, kind="unresolved", order=math.nan)
+        if decay.kind != "unresolved" or used + 2 * samples > most:
+            return Line(axis, start, end, decay, used, jump, at)
         samples *= 2
 
 
 def _bisect(
-    f: Callable[[Array], Array], start: Array, end: Array, t: Array, values: Array, found: Spectrum
+    f: Callable[[Array], Array], start: Array, end: Array, t: Array, values: Array, decay: Spectrum
 ) -> tuple[float, Array | None]:
     """Halve the steepest interval 36 times; a jump keeps its height."""
-    if found.kind not in ("algebraic", "unresolved") or not found.order < JUMP_ORDER:
+    if decay.kind not in ("algebraic", "unresolved") or not decay.order < JUMP_ORDER:
         return 0.0, None
     i = int(np.abs(np.diff(values)).argmax())
     (low, high), (left, right) = t[i : i + 2], values[i : i + 2]
@@ -127,5 +127,5 @@ def _bisect(
         else:
             low, left = middle, value
     height = abs(right - left)
-    is_jump = height > max(0.05 * first, 10.0 * found.noise)
+    is_jump = height > max(0.05 * first, 10.0 * decay.noise)
     return (float(height), start + 0.5 * (low + high) * (end - start)) if is_jump else (0.0, None)

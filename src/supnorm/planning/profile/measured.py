@@ -115,21 +115,21 @@ class Profile:
     @property
     def rho(self) -> tuple[float, ...]:
         """The smallest Bernstein parameter seen along each axis; 1 where it is not geometric."""
-        found = []
+        smallest = []
         for axis in range(self.d):
             spectra = self.spectra(axis)
             geometric = spectra and all(s.kind == "geometric" for s in spectra)
-            found.append(min(s.rho for s in spectra) if geometric else 1.0)
-        return tuple(found)
+            smallest.append(min(s.rho for s in spectra) if geometric else 1.0)
+        return tuple(smallest)
 
     def degrees(self, eps: float) -> list[int | None]:
         """Polynomial degree along each axis for an error of ``eps``, from measured coefficients."""
-        found: list[int | None] = []
+        degrees: list[int | None] = []
         for axis in range(self.d):
             needed = [s.degree_for(eps) for s in self.spectra(axis)]
             known = [k for k in needed if k is not None]
-            found.append(max(known) if known and len(known) == len(needed) else None)
-        return found
+            degrees.append(max(known) if known and len(known) == len(needed) else None)
+        return degrees
 
     def derivative_scales(self, n: int) -> tuple[float, ...]:
         """Estimated bounds on the derivatives of orders 0 to n on the unit cube, n at most 4, safety factor

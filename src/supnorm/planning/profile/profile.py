@@ -53,7 +53,7 @@ def profile(
     x = scan_points(d, int(np.clip(calls / 16, 64, 4096)), rng)
     values = target(x)
     inside = target.domain.contains(target.domain.from_unit(x))
-    found = hazards(target, x, values, inside, rng, int(np.clip(calls / 15_000, 0, 4)))
+    seen = hazards(target, x, values, inside, rng, int(np.clip(calls / 15_000, 0, 4)))
     noise = noise_floor(target, d, rng)
     continuous = np.array([axis.values is None for axis in target.domain.axes])
     lines = _lines(target, calls, continuous, lambda: _extremes(target, x, values, rng), rng)
@@ -78,7 +78,7 @@ def profile(
         names=target.domain.names,
         half_range=target.half_range,
         noise=noise,
-        hazards=found,
+        hazards=seen,
         lines=lines,
         interactions=acting,
         active=active,
@@ -97,11 +97,11 @@ def _extremes(target: Target, x: Array, values: Array, rng: np.random.Generator)
     """Where f is largest and smallest: cones and cusps sit there, and no random line meets a point."""
     if not np.isfinite(values).any():
         return []
-    found = []
+    extremes = []
     for sign in (1.0, -1.0):
         size = np.where(np.isfinite(values), sign * values, -np.inf)
-        found.append(follow_largest(_signed(target, sign), x, size, rng, 1)[1])
-    return found
+        extremes.append(follow_largest(_signed(target, sign), x, size, rng, 1)[1])
+    return extremes
 
 
 def _signed(target: Target, sign: float) -> Callable[[Array], Array]:
@@ -126,14 +126,14 @@ def _lines(
     drawn = segments(d, per_axis, max(count - per_axis * d, 0), rng)
     drawn += [segment for tip in tips for segment in through(tip, 2, rng)]
     most = int(min(max(share / max(count, 1), 2.0 * samples) * 4, 20_000))
-    kept = []
+    walked = []
     for axis, start, end in drawn:
         if axis is not None and not continuous[axis]:
             continue
         end = np.where(continuous, end, start)
         if np.linalg.norm(end - start) > 0:
-            kept.append(walk(target, (axis, start, end), samples, most))
-    return tuple(kept)
+            walked.append(walk(target, (axis, start, end), samples, most))
+    return tuple(walked)
 
 
 def _inner(

@@ -25,10 +25,10 @@ def difference_order(x: Array, y: Array) -> float:
 
     distance, index = cKDTree(x).query(x, k=min(16, len(x)))
     r, delta = distance[:, 1:].ravel(), np.abs(y[:, None] - y[index[:, 1:]]).ravel()
-    kept = (r > 0) & (delta > 0)
-    if kept.sum() < 50:
+    positive = (r > 0) & (delta > 0)
+    if positive.sum() < 50:
         return float("nan")
-    r, delta = np.log(r[kept]), np.log(delta[kept])
+    r, delta = np.log(r[positive]), np.log(delta[positive])
     edges = np.quantile(r, np.linspace(0.0, 1.0, 9))
     group = np.clip(np.searchsorted(edges, r) - 1, 0, 7)
     centre = np.array([np.median(r[group == g]) for g in range(8)])
