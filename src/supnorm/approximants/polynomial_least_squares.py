@@ -25,9 +25,8 @@ from supnorm.problem import Domain
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-WITHIN = (
-    1.3  # tuned on seeds 5 to 12 of those functions: 1.0 lets a larger set win by chance, 2.0 is too coarse
-)
+# Tuned on seeds 5 to 12 of those functions: 1.0 lets a larger set win by chance, 2.0 is too coarse.
+WITHIN = 1.3
 RANK, ROUNDING = 1e-14, 5e-15
 INDEX_SETS = {"total": total_degree, "hyperbolic": hyperbolic_cross}
 

@@ -27,11 +27,8 @@ from supnorm.training.network_fit import NetworkFit
 
 Array = NDArray[np.float64]
 SHARES = (0.6, 0.3, 0.12)  # of the tolerance, fitted for in successive rounds
-TERMS = (
-    200,
-    1000,
-    MOST_TERMS,
-)  # of Chebyshev grids, in turn: one to the last digit can be too large to be read
+# Of Chebyshev grids, in turn: one to the last digit can be too large to be read.
+TERMS = (200, 1000, MOST_TERMS)
 PROVABLE = (ChebyshevTensor(1e-14), NetworkFit(widths=(8, 10, 12, 16, 20, 24)))
 
 
