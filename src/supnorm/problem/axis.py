@@ -101,12 +101,14 @@ class Axis:
         return np.where(u >= 1.0, self.high, np.where(u <= 0.0, self.low, x))
 
     def to_unit(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map the axis to [0, 1]; values outside land outside, those beyond a list of values at its ends."""
+        """Map the axis to [0, 1]; values outside are mapped outside, values beyond a list of values to its ends."""
         if self.values is not None:
             steps = np.searchsorted(np.asarray(self.values), x)
             return (np.minimum(steps, len(self.values) - 1) + 0.5) / len(self.values)
         if self.log:  # numbers that have no logarithm lie infinitely far below
-            low, high = np.log(np.array([self.low, self.high]))  # by the same code as x: the ends are 0 and 1
+            low, high = np.log(
+                np.array([self.low, self.high])
+            )  # computed as x is, so that the ends are exactly 0 and 1
             with np.errstate(divide="ignore"):
                 u: NDArray[np.float64] = (np.log(np.maximum(x, 0.0)) - low) / (high - low)
             return u

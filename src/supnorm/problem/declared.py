@@ -1,13 +1,13 @@
-"""What a user declares about a function whose operations nobody can read: the ground of conditional bounds.
+"""What a user declares about a function whose operations supnorm cannot read: conditional bounds rest on it.
 
 Two kinds of declaration, in the coordinates of the box (an axis's own units; log x on a logarithmic axis):
 
-* a bound on complex arguments: f is analytic, and each output at most ``bound`` in size, where every input
-  stays within the disc round the middle of its range whose radius is ``stretch`` half-widths;
+* a bound on complex arguments: f is analytic, and each output at most ``bound`` in size, for all inputs of which each
+  lies in the disc around the middle of its range whose radius is ``stretch`` half-widths;
 * bounds on real derivatives: on the box, the derivative of order ``order`` with respect to input j alone is at
   most ``derivatives[j]`` in size, for every output.
 
-A declaration is never a proof. What is concluded from it is named conditional, everywhere.
+A declaration is never a proof. Every conclusion from it is called conditional.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Declared:
     Attributes:
         bound: of each output's size on complex arguments; one number, or one per output. None: not declared.
         stretch: radius of the discs in half-widths of the box; above 1.
-        order: of the bounded real derivatives, 2 or more; None: not declared.
-        derivatives: bounds of them, one per input.
+        order: order of the bounded real derivatives, 2 or more; None: not declared.
+        derivatives: bounds on these derivatives, one per input.
         accuracy: how far a value that the function returns may be from the true one, beyond 16 units in the
             last place of the largest value near it.
     """
@@ -91,7 +91,7 @@ def with_bound(
     """A function with a declaration, for certificates that are conditional on it; see `Declared`.
 
     Raises:
-        BadInput: for a declaration that says nothing or makes no sense.
+        BadInput: for a declaration without content or with impossible numbers.
 
     >>> with_bound(lambda x: x[:, 0], 2.0, stretch=1.5).declared.stretch
     1.5

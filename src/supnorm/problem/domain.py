@@ -21,7 +21,7 @@ Constraint = Callable[[NDArray[np.float64]], Any]
 
 @dataclass(frozen=True)
 class Cloud:
-    """Data points that define a domain: the union of balls round them, in the unit box.
+    """Data points that define a domain: the union of balls around them, in the unit box.
 
     Attributes:
         points: shape ``(N, d)``, in the unit box of the domain.
@@ -80,7 +80,7 @@ class Domain:
         self._build(axes, (constraints,) if callable(constraints) else tuple(constraints), cloud)
 
     def __repr__(self) -> str:
-        """The axes, and what else says which points exist."""
+        """The axes, and what else decides which points exist."""
         parts = [f"{name}={axis!r}" for name, axis in zip(self.names, self.axes, strict=True)]
         parts += [f"constraints={len(self.constraints)}"] if self.constraints else []
         parts += [] if self.cloud is None else [f"data={len(self.cloud.points)} points"]
@@ -93,14 +93,14 @@ class Domain:
         constraints: Sequence[Constraint] = (),
         cloud: Cloud | None = None,
     ) -> Domain:
-        """The same from a dictionary, for names that are not Python identifiers."""
+        """A domain from a dictionary of axes, for names that are not Python identifiers."""
         domain = cls.__new__(cls)
         domain._build(axes, tuple(constraints), cloud)
         return domain
 
     @classmethod
     def from_samples(cls, points: NDArray[np.float64], names: Sequence[str] | None = None) -> Domain:
-        """The domain that data cover: the union of balls of radius r95 round the points.
+        """The domain that data cover: the union of balls of radius r95 around the points.
 
         r95 is the 95 % quantile of the nearest-neighbour distance, measured after the bounding box of
         the data is scaled to the unit box.
@@ -215,7 +215,7 @@ class Domain:
         return inside
 
     def allowed(self, x: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which points, shape ``(n, d)``, the constraints allow, of points that lie on the axes."""
+        """Which points the constraints allow, shape ``(n,)``; the points, shape ``(n, d)``, must lie on the axes."""
         allowed = np.ones(len(x), dtype=bool)
         for constraint in self.constraints:
             if allowed.any():
@@ -238,7 +238,9 @@ class Domain:
                 f"constraint {name} must return {len(x)} booleans for {len(x)} points, "
                 f"got shape {allowed.shape}"
             )
-        if allowed.dtype != bool:  # a distance to the border would count as true on both sides of it
+        if (
+            allowed.dtype != bool
+        ):  # numbers such as a signed distance would count as true on both sides of the border
             raise BadInput(f"constraint {name} must return booleans (such as g(x) > 0), got {allowed.dtype}")
         return allowed
 

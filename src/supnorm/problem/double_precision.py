@@ -1,4 +1,4 @@
-"""JAX's 64-bit mode, which is a global flag, within a ``with`` block; and what arithmetic a result came from."""
+"""JAX's 64-bit mode, which is a global flag, within a ``with`` block; and the precision of a result."""
 
 from __future__ import annotations
 

@@ -20,10 +20,10 @@ def fingerprint(problem: Problem) -> str:
     """Twelve hexadecimal digits of SHA-256 over domain, error, and the content of every file that defines the problem.
 
     These are the files that the problem file names, weights that an ONNX file keeps beside it, modules that the code
-    imports and files that it opens while it is loaded (`Problem.files`). What a function opens only when it is called is
-    compared when a run is resumed, and so are a few of its values. Versions of packages do not enter; nor do budgets and
-    seeds: the same problem may be searched again. A problem built in Python is told
-    apart by its axes and the names of its functions only.
+    imports and files that it opens while it is loaded (`Problem.files`). Files that a function opens only when it is called
+    are compared when a run is resumed, and so are a few of its values. Versions of packages, budgets and seeds do not
+    enter: the same problem may be searched again. For a problem built in Python only the axes and the names of its
+    functions enter.
 
     >>> from supnorm.problem import Domain
     >>> a, b = (Problem(abs, abs, Domain(x=(0.0, high))) for high in (1.0, 2.0))
@@ -38,7 +38,7 @@ def fingerprint(problem: Problem) -> str:
 
 
 def contents(problem: Problem) -> dict[Path, tuple[str, str]]:
-    """Name and SHA-256 of every file that defines a problem: those it names, and those that their code opens or imports.
+    """Name and SHA-256 of every file that defines a problem: files that it names, and files that its code opens or imports.
 
     Folders do not count: a problem that was moved, or saved into the folder of its run, is the same problem.
     """
@@ -51,7 +51,7 @@ def content_of(path: Path) -> str:
     try:
         now = path.stat()
         if not stat.S_ISREG(now.st_mode) or now.st_size > LARGEST["table"]:
-            return "absent"  # a pipe or device has no end; whoever opens it refuses it by name
+            return "absent"  # a pipe or device has no end; the reader of the file refuses it by name
         return _content(path, (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns))
     except (OSError, ValueError):
         return "absent"
@@ -59,7 +59,7 @@ def content_of(path: Path) -> str:
 
 @lru_cache(maxsize=512)
 def _content(path: Path, state: tuple[int, ...]) -> str:
-    """Of a file in a state: large tables are not read again for every question."""
+    """SHA-256 of a file in one state, cached: large tables are not read again for every question."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

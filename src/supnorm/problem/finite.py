@@ -2,8 +2,8 @@
 
 Point number i of the grid has the digits of i in the mixed radix of the lists' lengths (the last input runs fastest);
 constraints leave some numbers out. `FinitePoints.batches` goes through all numbers once in the order
-``i * stride mod size`` with a stride near the golden section of the size that has no divisor in common with it: what
-was seen when the time is over is spread over the domain.
+``i * stride mod size`` with a stride near the golden section of the size that has no divisor in common with it: the
+points evaluated when the time ends are then distributed over the whole domain.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 BLOCK = 8192  # numbers that are turned into points at once
-LISTED = 10_000_000  # points of the grid, at most, where constraints are asked only to count those that exist
+LISTED = 10_000_000  # points of the grid, at most, at which constraints are evaluated only to count the points that exist
 MOST = 2**31  # points of a grid, at most: a number times the stride is then a 64-bit integer
 GOLDEN = (math.sqrt(5) - 1) / 2
 
@@ -52,7 +52,7 @@ class FinitePoints:
         return math.prod(self.shape)
 
     def count(self, most: float = math.inf, stop: Callable[[], bool] = lambda: False) -> int | None:
-        """How many points exist; None if more than ``most``, if too many would have to be asked for, or at ``stop``."""
+        """How many points exist; None if more than ``most``, if too many constraints had to be evaluated, or at ``stop``."""
         if self.exist is None:
             return self.size if self.size <= most else None
         if self._count is None:
@@ -82,7 +82,7 @@ class FinitePoints:
         return number
 
     def batches(self, rows: Callable[[], int]) -> Iterator[tuple[Numbers, Array]]:
-        """Every point that exists, once: numbers ``(n,)`` and points ``(n, d)``; ``rows()`` is asked for each n."""
+        """Every point that exists, once: numbers ``(n,)`` and points ``(n, d)``; ``rows()`` gives each n."""
         number, x = np.empty(0, dtype=np.int64), np.empty((0, len(self.values)))
         for more, points in self._blocks():
             number, x = np.concatenate([number, more]), np.concatenate([x, points])

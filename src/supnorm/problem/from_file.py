@@ -1,4 +1,4 @@
-"""What a problem file can name of a constraint, mask, error or sampler: the user's file and the name in it."""
+"""A constraint, mask, error or sampler that a problem file can name: the user's file and the name in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class FromFile(Protocol):
-    """A function that remembers where it is from.
+    """A function that remembers the file it comes from.
 
     Attributes:
         text: ``"file.py:name"``.

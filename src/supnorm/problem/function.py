@@ -19,10 +19,11 @@ Pullback = Callable[[Array], Array]
 
 
 class Precision:
-    """The arithmetic that a function was said to run in, or the lower one that its values have shown since.
+    """The declared precision of a function, or the lower one that its values have shown since.
 
-    Plain code is known by what it returns, so after its first call only. What was seen stands in the list ``shown`` of
-    `Function.value`, which functions made of it share: none of them has to be made again.
+    The precision of plain code is known from the values that it returns, so only after its first call. The list ``shown``
+    of `Function.value` holds the observed precision; functions made from this function share the list, so that none of
+    them has to be made again.
     """
 
     def __get__(self, function: Function | None, owner: type | None = None) -> str:
@@ -36,7 +37,7 @@ class Precision:
 
     @staticmethod
     def show(result: Any, shown: list[str]) -> None:
-        """Take note of the precision of a result where it is below double."""
+        """Record the precision of a result if it is below double."""
         if not shown and (lower := precision_of(result)) != "float64":
             shown.append(lower)
 
@@ -60,7 +61,7 @@ class Function:
         program: a straight-line program of the same function; None where its operations are unknown.
         first_layer: ``(W, b)`` with shapes ``(h, d)`` and ``(h,)`` in the inputs' own units, where the
             first layer could be read: its zeros are where a piecewise linear network has its kinks.
-        precision: the arithmetic the function really runs in.
+        precision: the precision in which the function computes.
         parallel: ``"process"`` (spread it with ``remake``), ``"thread"`` (value may be called from
             several threads) or ``"none"``.
         remake: a picklable function that builds this one again in another process.
@@ -158,7 +159,7 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
 
     def value(x: Array) -> Array:
         with double_precision("jax" in sys.modules):  # JAX code, as a problem file opens it
-            result = function(x.copy())  # it may work in its argument
+            result = function(x.copy())  # the code may change its argument
         Precision.show(result, shown)
         return as_columns(result, len(x), what)
 
@@ -168,7 +169,7 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
 
 
 def keep_code(inner: Callable[..., Any], value: Callable[..., Any]) -> None:
-    """What is known of ``inner``'s code holds for a function that only calls it: the user's own code and its precision."""
+    """Copy what is known about the code of ``inner`` (the user's code, its precision) to a function that only calls it."""
     for name in ("__wrapped__", "tensors", "jax", "shown", "of_table"):
         if hasattr(inner, name):
             setattr(value, name, getattr(inner, name))
@@ -184,12 +185,12 @@ def exited(error: SystemExit) -> str:
 
 
 def real_numbers(result: Any, what: str) -> Array:
-    """What a function of the user's returned as float64; nothing is read as a number that is none.
+    """What a function of the user returned, as float64; values that are not numbers are refused.
 
     NumPy would drop imaginary parts, read the text "1_000" and count a date in days.
 
     Args:
-        what: who returned it, for messages.
+        what: the function that returned it, for messages.
 
     Raises:
         BadInput: for complex numbers, text, dates, records, and what is no array.
@@ -207,7 +208,9 @@ def real_numbers(result: Any, what: str) -> Array:
             raise TypeError
         if given.dtype == object and any(isinstance(v, str | bytes) for v in given.flat):
             raise TypeError
-        if isinstance(given, np.ma.MaskedArray):  # what is masked has no value, whatever lies below
+        if isinstance(
+            given, np.ma.MaskedArray
+        ):  # a masked entry has no value, whatever number lies below the mask
             given = np.ma.filled(given.astype(np.float64), np.nan)
         return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):

@@ -14,7 +14,7 @@ from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 AT_ONCE = 1_000_000  # points that are drawn at once, at most
-ENOUGH = 2_000_000  # points that say whether 1 in 100,000 of them exists: 20 are expected then
+ENOUGH = 2_000_000  # points that decide whether 1 in 100,000 exists: 20 hits are expected if it does
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Law:
         name: printed with every statistical number.
         draw: ``draw(n, rng)`` returns ``n`` independent points, shape ``(n, d)``.
         outside: how many points of a sample were left out because they lie outside the domain, of ``given``.
-        even: whether it spreads evenly over the domain, so that a share of the law is a share of the domain.
-        over: the domain that it spreads evenly over.
-        assumed: whether a problem took it because none was given: with another domain it takes another one.
+        even: whether the law is uniform on the domain, so that a share of the law is a share of the domain.
+        over: the domain on which the law is uniform.
+        assumed: whether the problem chose the law because none was given; it then chooses a new one for another domain.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Law:
     def uniform(cls, domain: Domain) -> Law:
         """Uniform on the domain (log-uniform on log axes); uniform on the data for a domain of samples.
 
-        Constraints are met by rejection.
+        Points that violate a constraint are rejected.
 
         >>> law = Law.uniform(Domain(x=(0.0, 1.0)))
         >>> law.name, law.draw(3, np.random.default_rng(0)).shape
@@ -98,7 +98,7 @@ class Law:
                 inside = points[domain.contains(points)]
                 parts.append(inside)
                 have, tried = have + len(inside), tried + len(points)
-                if tried > 200_000 and have < 1e-4 * tried:  # 20 are expected then
+                if tried > 200_000 and have < 1e-4 * tried:  # 20 are expected if 1 in 10,000 lies inside
                     raise BadInput(f"law {name}: fewer than 1 in 10,000 draws lie in the domain")
             return np.concatenate(parts)[:n]
 
@@ -108,7 +108,7 @@ class Law:
 def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
     """``n`` independent uniform points of the unit box that meet the constraints, mapped to the axes.
 
-    For a domain of samples: uniform in the union of the balls round the data points.
+    For a domain of samples: uniform in the union of the balls around the data points.
 
     Raises:
         BadInput: when fewer than one box point in 100,000 exists.
@@ -123,7 +123,9 @@ def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
         parts.append(points)
         have, tried = have + len(points), tried + size
         if tried > ENOUGH and have < 1e-5 * tried:
-            if domain.finite is not None and domain.finite.count():  # hardly any exist, but all are known
+            if (
+                domain.finite is not None and domain.finite.count()
+            ):  # few points exist, but all of them are known
                 every = np.concatenate([x for _, x in domain.finite.batches(lambda: AT_ONCE)])
                 return every[rng.integers(len(every), size=n)]
             raise BadInput(

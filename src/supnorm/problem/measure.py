@@ -1,4 +1,4 @@
-"""What is called the error: absolute, relative, scaled or the user's own; masked, one-sided, per output.
+"""The error measure: absolute, relative, scaled or the user's own; masked, one-sided, per output.
 
 Outputs reduce to one number by the maximum. With one tolerance (or none) that is the maximum of the errors;
 with a tolerance per output it is the maximum of error / tolerance, and the tolerance of the result is 1.
@@ -37,8 +37,8 @@ class ErrorMeasure:
         function: for ``"function"``; must return non-negative errors.
         mask: ``mask(x)`` or ``mask(x, reference)`` returns booleans ``(n,)``: where the error counts.
         tolerance: None, one number, or one per output.
-        failures: what it is that the model has no value where the reference has one, because it raises, takes too long,
-            ends the program, or returns NaN or an infinite number: an infinite ``"error"``, or no error (``"ignore"``).
+        failures: what a model without a value counts as where the reference has one (the model raises, takes too long,
+            ends the program, or returns NaN or an infinite number): an infinite ``"error"``, or no error (``"ignore"``).
 
     Raises:
         BadInput: for an unknown kind, side or failures, a missing or non-positive floor, scale or tolerance.
@@ -91,7 +91,7 @@ class ErrorMeasure:
 
     @property
     def limit(self) -> float | None:
-        """The tolerance that reduced errors are compared with."""
+        """The tolerance with which reduced errors are compared."""
         if self.tolerance is None or not isinstance(self.tolerance, tuple):
             return self.tolerance
         return 1.0
@@ -107,7 +107,7 @@ class ErrorMeasure:
 
     def _by_output(self, model: Array, reference: Array, x: Array) -> Array:
         if self.kind == "absolute" and self.side == "both" and model.shape == reference.shape:
-            # The common case, paid for at every evaluation: a finite sum means that all is finite.
+            # The common case, needed at every evaluation: if the sum is finite, all values are finite.
             size = model - reference
             np.abs(size, out=size)
             if math.isfinite(np.add.reduce(size, axis=None)):
@@ -125,7 +125,7 @@ class ErrorMeasure:
         return np.where(lost, np.nan, error)
 
     def in_units(self, model: Array, reference: Array, x: Array) -> Array:
-        """Error of each output in the unit of the reduced error, shape ``(n, m)``: over its tolerance if it has its own.
+        """Error of each output in the unit of the reduced error, shape ``(n, m)``: over its own tolerance if it has one.
 
         >>> two = ErrorMeasure(tolerance=(0.1, 10.0))
         >>> two.in_units(np.array([[1.0, 1.0]]), np.zeros((1, 2)), np.zeros((1, 1)))
@@ -139,7 +139,7 @@ class ErrorMeasure:
         return errors / self.tolerances(errors.shape[1]) if self.per_output else errors
 
     def tolerances(self, m: int) -> Array:
-        """The tolerance of each of ``m`` outputs that its error is a multiple of, shape ``(m,)``; 1 with a single one."""
+        """The tolerances of ``m`` outputs by which errors are divided, shape ``(m,)``; 1 if there is a single tolerance."""
         return (
             self.for_outputs(self.tolerance, m, "tolerance")
             if isinstance(self.tolerance, tuple)
@@ -155,7 +155,7 @@ class ErrorMeasure:
         )
 
     def __call__(self, model: Array, reference: Array, x: Array) -> tuple[Array, NDArray[np.intp]]:
-        """Error reduced over the outputs and which output carries it, shapes ``(n,)``.
+        """Error reduced over the outputs, and the output that has it, shapes ``(n,)``.
 
         NaN where no output has a value, or where the mask says that the error does not count.
         """
@@ -163,7 +163,7 @@ class ErrorMeasure:
             return self.reduced(model, reference, x)
 
     def reduced(self, model: Array, reference: Array, x: Array) -> tuple[Array, NDArray[np.intp]]:
-        """The same for a caller that has told NumPy to be quiet already: that takes as long as the error of 1000 points."""
+        """The same for a caller that has already set ``np.errstate``, which takes as long as the error of 1000 points."""
         errors = self._in_units(model, reference, x)
         if errors.shape[1] == 1 and self.mask is None:
             return errors[:, 0], np.zeros(len(errors), dtype=np.intp)
@@ -175,7 +175,7 @@ class ErrorMeasure:
 
     @property
     def masks_by_reference(self) -> bool:
-        """Whether the mask asks for the reference's values beside the inputs."""
+        """Whether the mask takes the values of the reference besides the inputs."""
         if self.mask is None:
             return False
         parameters = inspect.signature(self.mask).parameters.values()
@@ -186,7 +186,7 @@ class ErrorMeasure:
         if self.mask is None:
             return np.ones(len(x), dtype=bool)
         try:
-            # Copies: what it writes into them must not become a point or a value of the run.
+            # Copies: what the user's mask writes into its arguments must not become a point or a value of the run.
             kept = np.asarray(
                 self.mask(x.copy(), reference.copy()) if self.masks_by_reference else self.mask(x.copy())
             )
@@ -206,7 +206,7 @@ class ErrorMeasure:
     def gradient(self, model: Array, reference: Array, output: NDArray[np.intp]) -> tuple[Array, Array]:
         """Derivative of the reduced error with respect to model and reference, shapes ``(n, m)``.
 
-        Zero but for the output that carries the error; one-sided at kinks.
+        Zero for all outputs except the one that has the error; one-sided at kinks.
         """
         if self.kind == "absolute" and self.side == "both" and self.tolerance is None and model.shape[1] == 1:
             slope = np.sign(model - reference)

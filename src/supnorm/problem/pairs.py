@@ -6,8 +6,8 @@
 * Two files with a key: rows with equal keys. A key must be unique in both. A row of the truth without a partner is one
   whose prediction is missing; a prediction without a partner has no truth, is not compared, and is counted.
 
-Inputs are coordinates of a row and never say which rows belong together: rows that share them are compared each with
-its own value.
+Inputs are coordinates of a row and never decide which rows belong together: rows that share their inputs are compared
+each with its own value.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class Pairs:
     Attributes:
         x: inputs, shape ``(N, d)``; NaN where a row of two tables lacks one.
         model, reference: values ``(N, m)``; None for a side that is no table and is called at ``x``.
-        row: row (from 0) of ``rows`` that each pair is, shape ``(N,)``.
-        rows: of the table that names the rows, the reference's where it is one.
-        partner: the same of the model's table where both are tables of different files; -1 for a row that is not there.
+        row: for each pair its row (from 0) in ``rows``, shape ``(N,)``.
+        rows: rows of the table that names them, which is the reference's table if there is one.
+        partner: for each pair its row in the model's table, if the tables are in different files; -1 without such a row.
         by: ``"row"``, ``"key"`` or ``"order"`` (two tables without a key), ``"table"`` where one side is called.
         alone: how many rows of model and reference have no partner; those of the reference are among the pairs.
     """
@@ -66,7 +66,7 @@ class Pairs:
         return np.asarray(np.isfinite(self.x).all(axis=1))
 
     def inside(self, domain: Domain) -> NDArray[np.bool_]:
-        """Which rows lie in the domain, shape ``(N,)``; a row that lacks inputs does when the others lie on their axes."""
+        """Which rows lie in the domain, shape ``(N,)``; of a row that lacks inputs only the other inputs are checked."""
         inside = domain.contains(self.x)
         lacking = ~self.complete
         if lacking.any():
@@ -79,7 +79,7 @@ class Pairs:
         return np.asarray(inside)
 
     def columns(self, pairs: Sequence[int]) -> list[dict[str, str]]:
-        """The other columns of some pairs, by name; those of the reference go first."""
+        """The other columns of some pairs, by name; the columns of the reference come first."""
         found = self.rows.columns([int(self.row[i]) for i in pairs])
         if self.partner is None:
             return found
@@ -95,8 +95,8 @@ def pairs_of(model: Function, reference: Function) -> Pairs:
     """The pairs of two sides of which one at least is a table.
 
     Raises:
-        BadInput: when two tables cannot be put together row by row; or when rows lack an input that the other side is
-            to be called at.
+        BadInput: when two tables cannot be paired row by row; or when rows lack an input at which the other side has
+            to be called.
     """
     if model.table is None or reference.table is None:
         table = reference if model.table is None else model
@@ -116,10 +116,10 @@ def pairs_of(model: Function, reference: Function) -> Pairs:
 
 
 def demand_inputs(table: Function, what: str = "") -> None:
-    """See that every row has all of its inputs: the other side is called there; ``what`` names the table.
+    """Check that every row has all of its inputs, because the other side is called there; ``what`` names the table.
 
     Raises:
-        BadInput: naming the first row and column that has none.
+        BadInput: names the first row and column without an input.
     """
     assert table.table is not None
     points = table.table[0]
@@ -153,7 +153,7 @@ def _same_width(model: Function, reference: Function) -> None:
 
 
 def _demand_same(model: Function, reference: Function) -> None:
-    """What either file says of all of its rows must not be denied by the other."""
+    """Check that the two files do not contradict each other in something that holds for all of their rows."""
     a, b = _rows(model).same, _rows(reference).same
     name = next((name for name in a if a[name] != b.get(name, a[name])), None)
     if name is not None:
@@ -164,7 +164,7 @@ def _demand_same(model: Function, reference: Function) -> None:
 
 
 def _in_order(model: Function, reference: Function, by: str) -> Pairs:
-    """Row i with row i; the inputs must say the same."""
+    """Row i with row i; the inputs must be the same."""
     assert model.table is not None
     assert reference.table is not None
     (p, y), (x, f) = model.table, reference.table
@@ -207,7 +207,7 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
 
 
 def _by_key(model: Function, reference: Function) -> Pairs:
-    """Rows with equal keys; those of the reference give the order."""
+    """Rows with equal keys, in the order of the reference."""
     assert model.table is not None
     assert reference.table is not None
     a, b = _rows(model), _rows(reference)
@@ -264,8 +264,8 @@ def _by_key(model: Function, reference: Function) -> Pairs:
 def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[Key]]:
     """The keys of both; where one table holds numbers and the other text, the text must be numbers too.
 
-    Text that is a number in every row of both tables is compared as numbers, where no two rows of one table become equal
-    by that: programs write one identifier as 1 and 1.0, and rows that do not meet are not compared.
+    If the text is a number in every row of both tables, keys are compared as numbers, unless this makes two rows of one
+    table equal: programs write one identifier as 1 and as 1.0, and rows without a partner are not compared.
     """
     a, b = _rows(model), _rows(reference)
     columns = []
@@ -300,7 +300,7 @@ def _unique(keys: Sequence[Key], table: Function) -> dict[Key, int]:
     """The row of each key.
 
     Raises:
-        BadInput: when two rows share one.
+        BadInput: when two rows have the same key.
     """
     rows: dict[Key, int] = {}
     for i, key in enumerate(keys):

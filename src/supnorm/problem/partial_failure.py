@@ -1,4 +1,4 @@
-"""How a function says that it has values at some points of a batch only."""
+"""The exception of a function that has values at some points of a batch only."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class PartialFailure(Exception):
     """Raised by a function's ``value`` when some points of the batch failed.
 
     Attributes:
-        values: shape ``(n, m)``, NaN rows where it failed.
-        messages: by row, what happened there; a message starts with its kind: ``"timeout: ..."``,
+        values: shape ``(n, m)``; NaN in the rows that failed.
+        messages: by row, what happened there; each message starts with its kind: ``"timeout: ..."``,
             ``"exception: ..."`` or ``"error: ..."``.
     """
 

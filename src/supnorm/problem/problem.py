@@ -26,19 +26,20 @@ class Problem:
     Args:
         model: a `Function` or any callable ``(n, d) -> (n,)`` or ``(n, m)``; None for `fit` and `budget`.
         reference: the same.
-        domain: where both are compared.
+        domain: the set of inputs on which both are compared.
         error: the `ErrorMeasure`; absolute by default.
-        tolerance: short for a tolerance in ``error``, before which it goes. With `dataclasses.replace` the one that is
-            new goes before the other; an error without a tolerance keeps that of the problem.
+        tolerance: short for a tolerance in ``error``, and takes precedence over it. With `dataclasses.replace` the new one
+            of the two takes precedence; if a new error has no tolerance, that of the problem stays.
         law: how inputs are distributed; uniform on the domain by default.
         recheck: a second or refined reference, for the reported witnesses.
         title: the heading of reports.
         data: points the model was trained on, shape ``(N, d)``, for findings about the domain.
-        source: the problem file that it was opened from, and the points that ``[data]`` of that file held then:
-            `supnorm.save_problem` names their file again while they are still those of ``data``.
-        files: all files that define it: those that its problem file names, and those that their code opens or
+        source: the problem file from which the problem was opened, and the points that ``[data]`` of that file held then:
+            `supnorm.save_problem` names their file again as long as ``data`` holds the same points.
+        files: all files that define the problem: files that the problem file names, and files that their code opens or
             imports; `fingerprint` covers their content.
-        judged_by: set by the problem itself: its error measure, by which `dataclasses.replace` shows a new one.
+        judged_by: the error measure in force. The problem sets it, and recognises by it that `dataclasses.replace` has
+            given a new one.
 
     Raises:
         BadInput: when one of the parts cannot be used.
@@ -77,7 +78,7 @@ class Problem:
             raise BadInput("a problem needs a reference")
         for name in ("model", "recheck"):
             self._same_order(name)
-        _ = self.pairs  # tables whose rows cannot be put together are refused here
+        _ = self.pairs  # tables whose rows cannot be paired are refused here
         if self._has_its_own_tolerance():
             put("error", replace(self.error, tolerance=self.tolerance))
         put("tolerance", self.error.tolerance)
@@ -93,7 +94,7 @@ class Problem:
 
     @cached_property
     def pairs(self) -> Pairs | None:
-        """Where model or reference is a table: its rows, or those of both, put together; None otherwise."""
+        """The rows of the table, or the paired rows of both tables; None if neither model nor reference is a table."""
         if self.model is None or not self._has_a_table:
             return None
         try:
@@ -108,7 +109,7 @@ class Problem:
             raise BadInput(f"{self.source.name}: {error}" if self.source else str(error)) from None
 
     def _has_its_own_tolerance(self) -> bool:
-        """Whether it is ``tolerance`` that counts, and not that of the error."""
+        """Whether ``tolerance`` counts, and not the tolerance of the error."""
         before = self.judged_by
         if before is self.error:
             return self.tolerance is not before.tolerance
@@ -116,7 +117,7 @@ class Problem:
         return self.tolerance is not None and not (kept and self.error.tolerance is not None)
 
     def _same_order(self, name: str) -> None:
-        """Outputs are compared by position: one that both sides name must stand at the same."""
+        """Check that an output which both sides name has the same position: outputs are compared by position."""
         function, known = getattr(self, name), self.reference.outputs
         given = () if function is None else function.outputs
         if any(n in known and known.index(n) != i for i, n in enumerate(given)):
@@ -127,10 +128,10 @@ class Problem:
             )
 
     def check_tolerances(self, m: int) -> None:
-        """See that the tolerances, and scales, suit ``m`` outputs.
+        """Check that the numbers of tolerances and of scales suit ``m`` outputs.
 
         Raises:
-            BadInput: naming the file, when there are neither one nor ``m``.
+            BadInput: names the file, when there are neither one nor ``m``.
         """
         try:
             self.error.weights(m)
@@ -153,7 +154,7 @@ def _points(data: Any, d: int) -> NDArray[np.float64]:
     """Points that a model was trained on, shape ``(N, d)``.
 
     Raises:
-        BadInput: when they are none.
+        BadInput: when they are not such points.
     """
     try:
         points = np.asarray(data, dtype=np.float64)

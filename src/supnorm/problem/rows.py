@@ -1,4 +1,4 @@
-"""The rows of a table: which row each value is from, so that pairs are made by row and never by a look-up of inputs."""
+"""The rows of a table: the row of each value, so that values are paired by row and never by a search for equal inputs."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Key = tuple[str | int | float | Decimal, ...]
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What is known of the rows of a table beside inputs and values.
+    """What is known about the rows of a table besides inputs and values.
 
     Attributes:
-        name: of the table.
+        name: name of the table.
         source: the file; None for arrays.
         lines: line of the file that each row begins in, shape ``(N,)``; None where that is always the row's number plus
             1 (rows count from 1 below the header), or the file has no lines.
-        grid: of a NetCDF file the dimensions that the rows run through, each with the texts of its coordinate.
-        key: names of the columns that say which rows of two tables belong together; empty without one.
-        keys: their cells in each row; empty without a key.
-        texts: ``texts(rows)``: the cells of the other columns in these rows (from 0), read when they are asked for.
-        same: what the file says of all rows at once, as text by what it speaks of (the level of a field, ..); two tables
-            of which one says otherwise are not of the same thing.
+        grid: the dimensions of a NetCDF file over which the rows run, each with the texts of its coordinate.
+        key: names of the columns that decide which rows of two tables belong together; empty without a key.
+        keys: the cells of these columns in each row; empty without a key.
+        texts: ``texts(rows)``: the cells of the other columns in these rows (from 0), read when they are needed.
+        same: what holds for all rows of the file, as text by its name (the level of a field, ..); two tables that differ
+            in it are not about the same thing.
     """
 
     name: str = ""
@@ -99,7 +99,7 @@ def rounding_words(kind: str) -> str:
 
 
 def narrow_notes(table: Any) -> tuple[str, ...]:
-    """A note on arrays of less than double precision; a pair as `arrays_of` takes it."""
+    """A note on arrays of less than double precision; the pair is that of `arrays_of`."""
     kinds = ((name, np.asarray(a).dtype) for name, a in zip(("points", "values"), table, strict=True))
     return tuple(
         f"the table's {name} were given as {kind}: {rounding_words(str(kind))}"
@@ -109,12 +109,12 @@ def narrow_notes(table: Any) -> tuple[str, ...]:
 
 
 class LookUp:
-    """The value of a table at its own points, for who asks for points and not for rows.
+    """The value of a table at its own points, for callers that have points and not rows.
 
-    It fails at a point that no row has, and at one where rows have different values: which is meant is not known.
+    It fails at a point that no row has, and at a point where rows have different values: the row is then not known.
     """
 
-    of_table = True  # so that nobody asks it whether it agrees with its table
+    of_table = True  # so that its agreement with its own table is not tested
 
     def __init__(self, points: Array, values: Array) -> None:
         self.points, self.values = points, values
@@ -149,10 +149,10 @@ class LookUp:
 
 
 def check_against_rows(value: Callable[[Array], Array], table: tuple[Array, Array], name: str) -> None:
-    """See that a function which is given beside its table agrees with it, row by row.
+    """Check that a function which is given beside its table agrees with the table, row by row.
 
     Raises:
-        BadInput: naming the first row where it does not.
+        BadInput: names the first row where it does not.
     """
     points, values = table
     try:

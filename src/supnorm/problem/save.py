@@ -1,4 +1,4 @@
-"""From a `Problem` back to a problem file; functions are written as where they came from."""
+"""From a `Problem` back to a problem file; a function is written as the path that it came from."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from supnorm.results import BadInput, write_whole
 def save_problem(problem: Problem, path: Path | str) -> None:
     """Write a problem file that `open_problem` reads back.
 
-    Paths are written relative to the new file. ``[audit]``, ``[power]``, ``[law]`` and ``[data]`` are those of the file
-    the problem came from.
+    Paths are written relative to the new file. ``[audit]``, ``[power]``, ``[law]`` and ``[data]`` are copied from the file
+    from which the problem was opened.
 
     Args:
-        problem: one that came from a file, perhaps with other axes, error, tolerance or title since.
-        path: of the file to write.
+        problem: a problem that was opened from a file; axes, error, tolerance and title may have changed since.
+        path: path of the file to write.
 
     Raises:
-        BadInput: when a part has no path, because it was given as a Python object; names all of them. When a name, a
-            unit or the title holds a null character.
+        BadInput: when parts have no path, because they were given as Python objects (the message names all of them), or
+            when a name, a unit or the title holds a null character.
     """
     path = Path(path)
     root = problem.source.parent if problem.source is not None else Path()
@@ -149,7 +149,7 @@ def _axis(axis: Axis) -> dict[str, Any]:
 
 
 def _rest(problem: Problem, move: _Move, before: ProblemSpec | None, homeless: list[str]) -> dict[str, Any]:
-    """``[data]``, ``[law]`` and ``[audit]`` as they were in the file."""
+    """``[data]``, ``[law]`` and ``[audit]`` as they stand in the file."""
     tables: dict[str, Any] = {}
     if problem.data is not None:
         read = problem.source_data

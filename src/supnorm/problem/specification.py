@@ -41,7 +41,7 @@ class SourceSpec(Table):
 
     ``file``: .onnx, .pt2, .pt (TorchScript), .npz (ours), .csv/.parquet/.nc (a table of computed values).
     ``python``: ``"file.py:name"``, a function or a ready object (nn.Module, Keras or scikit-learn model).
-    ``command``: a program and its arguments, spoken to line by line on stdin and stdout.
+    ``command``: a program and its arguments, which exchanges lines on stdin and stdout.
     """
 
     file: str | None = None
@@ -50,7 +50,7 @@ class SourceSpec(Table):
     name: str = ""
     inputs: list[str] | None = None  # input names (columns, graph inputs) in the order of the axes
     outputs: list[str] | None = None
-    key: str | list[str] | None = None  # columns that say which rows of two tables belong together
+    key: str | list[str] | None = None  # columns that decide which rows of two tables belong together
     output_units: list[str] | None = None
     per_point: bool = False
     batch: int | None = Field(default=None, ge=1)  # rows per call; exported graphs with a fixed batch
@@ -58,7 +58,7 @@ class SourceSpec(Table):
     precision: str | None = None  # "float32" or "float64" where the source can do both
     timeout: float | None = Field(default=None, gt=0)  # seconds per point (command, per_point)
     retries: int = Field(default=0, ge=0)
-    declared: DeclaredSpec | None = None  # what the user says about it, for conditional certificates
+    declared: DeclaredSpec | None = None  # what the user declares about it, for conditional certificates
     protocol: str = "batch"  # command: "batch" (all lines, then answers) or "point" (line by line)
 
     @model_validator(mode="after")
@@ -140,7 +140,7 @@ class LawSpec(Table):
 
 
 def law_name(spec: LawSpec) -> str:
-    """What a law is called: by its name in the file, else by where it is from, without the folder."""
+    """The name of a law: the name in the file, otherwise its file without the folder."""
     return spec.name or Path(spec.python or spec.file or "").name
 
 
@@ -219,9 +219,9 @@ def _is_table(spec: ProblemSpec) -> bool:
 
 
 def _first_line(error: ValidationError) -> str:
-    # An unknown key explains a missing one better than the other way round.
+    # If a key is unknown and another one is missing, the unknown one is probably the cause, so it is named.
     first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    # pydantic adds the tried type of a union to the place; it is no key of the file.
+    # pydantic adds the tried type of a union to the path; it is no key of the file.
     key = ".".join(
         str(part) for part in first["loc"] if part not in ("float", "str", "list[float]", "list[str]")
     )
@@ -244,7 +244,7 @@ def _first_line(error: ValidationError) -> str:
 def _shown(got: Any) -> str:
     try:
         return one_line(repr(got), 200)
-    except ValueError:  # Python writes no integer of more than 4,300 digits
+    except ValueError:  # Python refuses to write an integer of more than 4,300 digits
         return "an integer of thousands of digits"
 
 
