@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, get_args
@@ -17,6 +19,7 @@ from pydantic import ValidationError
 from tests.schema import faults
 
 from supnorm.results import BadInput, ExitCode, Status
+from supnorm.results.encoding import dumps
 from supnorm.results.record import Data, Field, Number, Record, Result, Seconds, StatusField
 from supnorm.results.schemas import RECORDS, json_schema, keys_table, record_of
 
@@ -221,3 +224,16 @@ def test_the_table_of_keys() -> None:
     ]  # fmt: skip
     assert "| `named.*.class` | a word that Python keeps for itself |" in lines
     assert "| `named.*.inner` | parts; keys as of `one` |" in lines
+
+
+def test_what_the_suite_writes_is_held_against_its_schema() -> None:
+    """The hook of tests/conftest.py: all JSON of results goes through one function."""
+    with pytest.raises(AssertionError, match=r"supnorm\.check/1 is not what its schema says"):
+        dumps({"schema": "supnorm.check/1", "accepted": True})
+    assert dumps({"schema": "supnorm.other/1"})
+
+
+def test_the_library_of_records_is_not_imported_before_it_is_needed() -> None:
+    code = "import sys, supnorm, supnorm.cli.main; print('pydantic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
