@@ -13,7 +13,7 @@ Both return an `Approximation`; `NotApplicable` says why a method cannot be used
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -27,6 +27,8 @@ from supnorm.problem.function import Pullback
 from supnorm.program import Builder, Tensor, Unreadable
 
 Array = NDArray[np.float64]
+# Files of before 2026-11-28 counted the values of an axis; they keep their meaning.
+BY_RANK = "counts the listed values of an axis, which no program does (fit it again with this version)"
 MOST_TERMS = 5000  # of a polynomial: certificates of larger programs take more than minutes
 
 
@@ -105,12 +107,12 @@ class SurfaceModel:
     def value(self, x: Array) -> Array:
         """Values ``(n, m)`` at points ``x (n, d)`` in the inputs' own units."""
         x = np.asarray(x, dtype=np.float64)
-        return in_blocks(lambda rows: self.surface.value(to_cube(self.domain, rows)), x, self.surface.m)
+        return in_blocks(lambda rows: self.surface.value(self._cube(rows)), x, self.surface.m)
 
     def vjp(self, x: Array) -> tuple[Array, Pullback]:
         """Values, and the pullback of weights on them to the inputs."""
         x = np.asarray(x, dtype=np.float64)
-        t = to_cube(self.domain, x)
+        t = self._cube(x)
 
         def pull(weight: Array) -> Array:
             with np.errstate(divide="ignore"):
@@ -119,10 +121,15 @@ class SurfaceModel:
 
         return self.value(x), pull
 
+    def _cube(self, x: Array) -> Array:
+        return 2.0 * self.domain.to_unit(x) - 1.0
+
     def as_function(self) -> Function:
         """The approximator as a `Function`."""
         build = Builder(self.d)
-        outputs = self.surface.program(build, _coordinates(build, self.domain))
+        outputs: Tensor | str = BY_RANK
+        if all(a.values is None or len(a.values) == 1 for a in self.domain.axes):
+            outputs = self.surface.program(build, _coordinates(build, self.domain))
         program = None if isinstance(outputs, str) else build.finish(outputs)
         return Function(
             Unread(self, outputs) if isinstance(outputs, str) else self.value,
@@ -159,19 +166,31 @@ def finish(
     surface: Surface, domain: Domain, method: str, samples: int, notes: tuple[str, ...] = ()
 ) -> Approximation:
     """Wrap a fitted surface."""
-    axes = Domain.from_axes(dict(zip(domain.names, domain.axes, strict=True)))
-    model = SurfaceModel(surface, axes, name=method)
+    model = SurfaceModel(surface, _frame(domain), name=method)
     return Approximation(model.as_function(), model, method, model.parameters, samples, notes)
 
 
 def to_cube(domain: Domain, x: Array) -> Array:
-    """Points of the domain in [-1, 1]^d."""
-    return 2.0 * domain.to_unit(x) - 1.0
+    """Points of the domain in [-1, 1]^d; listed values lie where their numbers are, as in a program.
+
+    >>> to_cube(Domain(n=Axis(values=(1, 2, 5))), np.array([[1.0], [2.0], [5.0]])).tolist()
+    [[-1.0], [-0.5], [1.0]]
+    """
+    return 2.0 * _frame(domain).to_unit(x) - 1.0
 
 
 def from_cube(domain: Domain, t: Array) -> Array:
     """Points of the cube in the domain's own units."""
-    return domain.from_unit(0.5 * (t + 1.0))
+    return _frame(domain).from_unit(0.5 * (t + 1.0))
+
+
+def _frame(domain: Domain) -> Domain:
+    """The axes alone, without lists of values; an axis of a single value keeps it, as the middle of the cube."""
+    axes = {
+        name: a if a.values is None or len(a.values) == 1 else replace(a, values=None)
+        for name, a in zip(domain.names, domain.axes, strict=True)
+    }
+    return Domain.from_axes(axes)
 
 
 def _coordinates(build: Builder, domain: Domain) -> list[Tensor]:
@@ -180,6 +199,9 @@ def _coordinates(build: Builder, domain: Domain) -> list[Tensor]:
     for i, axis in enumerate(domain.axes):
         x: Any = build.input.arrange(lambda index, i=i: index[i : i + 1])  # type: ignore[misc]
         low, high = axis.low, axis.high
+        if low == high:  # a single value
+            coordinates.append(build.affine(x, np.zeros((1, 1)), np.zeros(1)))
+            continue
         if axis.log:
             x, low, high = build.unary("log", x), float(np.log(low)), float(np.log(high))
         scale = 2.0 / (high - low)
