@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from supnorm.certification import against_zero, certify, residual
+from supnorm.certification import against_zero, certify, mismatch, residual, values_of_problem
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
 from supnorm.program import Unsupported
@@ -67,3 +67,61 @@ def test_a_function_alone_is_bounded_on_its_domain(tmp_path):
     assert check(tmp_path / "c.json").accepted
     with pytest.raises(BadInput, match="domain"):
         certify(both)
+
+
+EQUATIONS = {  # in JAX, and with torch's derivatives
+    "second derivative": (
+        lambda u, x: jax.hessian(u)(x)[0, 0],
+        lambda x, u, first, second: second,
+    ),
+    "what the second derivative takes off": (
+        lambda u, x: 0.1 - jax.hessian(u)(x)[0, 0],
+        lambda x, u, first, second: 0.1 - second,
+    ),
+    "convection": (
+        lambda u, x: x[0] * jax.grad(u)(x)[0] * u(x) - 0.3 * jax.hessian(u)(x)[0, 0],
+        lambda x, u, first, second: x * first * u - 0.3 * second,
+    ),
+    "argument times slope": (
+        lambda u, x: x[0] * jax.grad(u)(x)[0],
+        lambda x, u, first, second: x * first,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EQUATIONS)
+@pytest.mark.parametrize(("low", "high"), [(2.05, 2.6), (1.0, 2.6)], ids=["beyond", "across"])
+def test_the_residual_of_a_network_that_follows_its_argument_holds_of_what_runs(name, low, high, tmp_path):
+    """torch's softplus is x from the threshold on, and its derivatives are 1 and 0: the bracket holds of these."""
+    torch = pytest.importorskip("torch")
+    from supnorm.sources.torch import from_torch
+
+    class Net(torch.nn.Module):
+        def forward(self, x):
+            return torch.nn.functional.softplus(x, beta=1.0, threshold=2.0)
+
+    in_jax, in_torch = EQUATIONS[name]
+    problem = against_zero(residual(from_torch(Net().double()), in_jax, 1), Domain(x=(low, high)))
+    result = certify(problem, ratio=1.05, boxes=2000)
+    x = torch.linspace(low, high, 4001, dtype=torch.float64)[:, None].requires_grad_()
+    u = Net()(x)
+    (first,) = torch.autograd.grad(u.sum(), x, create_graph=True)
+    second = torch.autograd.grad(first.sum(), x)[0] if first.requires_grad else torch.zeros_like(x)
+    worst = float(in_torch(x, u, first, second).abs().max().detach())
+    assert result.lower <= worst * (1.0 + 1e-12) and worst <= result.upper
+    assert any("the bound has room for them" in note for note in result.certificate.error.notes)
+    result.certificate.save(tmp_path / "c.json")
+    verdict = check(tmp_path / "c.json", values_of_problem(problem))
+    assert verdict.accepted and not verdict.conditional
+    assert mismatch(tmp_path / "c.json", problem) is None
+
+
+def test_a_residual_of_a_network_whose_branch_is_not_taken_has_no_room():
+    torch = pytest.importorskip("torch")
+    from supnorm.sources.torch import from_torch
+
+    net = from_torch(torch.nn.Softplus(threshold=20.0).double())
+    slope = residual(net, lambda u, x: jax.grad(u)(x)[0], 1)
+    result = certify(against_zero(slope, Domain(x=(-1.0, 1.0))), ratio=1.01)
+    assert result.status.code == "proved" and not result.certificate.error.notes
+    assert result.lower <= 1.0 / (1.0 + np.exp(-1.0)) <= result.upper

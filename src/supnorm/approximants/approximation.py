@@ -186,7 +186,7 @@ def from_cube(domain: Domain, t: Array) -> Array:
 
 def _frame(domain: Domain) -> Domain:
     """The axes alone, without lists of values; an axis of a single value keeps it, as the middle of the cube."""
-    axes = {
+    axes: dict[str, Any] = {
         name: a if a.values is None or len(a.values) == 1 else replace(a, values=None)
         for name, a in zip(domain.names, domain.axes, strict=True)
     }

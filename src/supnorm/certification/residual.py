@@ -6,6 +6,7 @@ enclosures run through them. What is bounded is the residual itself, not the err
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,8 @@ import numpy as np
 
 from supnorm.certification.branch_room import has_branches
 from supnorm.problem import Domain, Function, Problem
-from supnorm.program import lower_jaxpr, program_of
+from supnorm.program import Program, lower_jaxpr, program_of
+from supnorm.program.apart import Apart
 from supnorm.program.to_jax import to_jax
 
 
@@ -50,11 +52,31 @@ def residual(
         return y[0] if solution.m == 1 else y
 
     program = lower_jaxpr(lambda x: equation(u, x[0])[None], d)
-    if has_branches(solution):  # their derivatives are not known to be near
-        ends = [a.above for n in solution.nodes for a in n.apart if a.above is not None]
-        remark = f"softplus is taken without its branch, and with its derivatives, above {min(ends):g}"
-        program = replace(program, remarks=(*program.remarks, remark))
+    if has_branches(solution):
+        program = _with_branches(program, solution)
     return Function(program.value, name="residual", vjp=program.vjp, program=program)
+
+
+def _with_branches(program: Program, solution: Program) -> Program:
+    """A residual whose operations may take the branches of the network that it was made of (`branch_room`).
+
+    From a threshold on the code has z instead of softplus(z), so 1 instead of the sigmoid that is its derivative, and nothing
+    instead of the product s (1 - s) that is the next one. Which operation of the residual comes from which one of the
+    network is not known any more: all of them get the room.
+    """
+    branches = {a for node in solution.nodes for a in node.apart if a.above is not None}
+    thresholds = {a.above for a in branches if a.above is not None}
+    room = {
+        "softplus": tuple(branches),
+        "sigmoid": tuple(Apart(_one_less_sigmoid(t), above=t) for t in thresholds),
+        "silu": tuple(Apart(0.0, _one_less_sigmoid(t), above=t) for t in thresholds),  # z sigmoid(z)
+    }
+    nodes = tuple(replace(n, apart=(*n.apart, *room.get(n.op, ()))) for n in program.nodes)
+    return replace(program, nodes=nodes)
+
+
+def _one_less_sigmoid(t: float) -> float:
+    return 1.0 if t < 0.0 else math.exp(-t) * (1.0 + 1e-14)
 
 
 def against_zero(function: Function, domain: Domain) -> Problem:

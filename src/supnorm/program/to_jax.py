@@ -41,7 +41,24 @@ def _apply(node: Node, args: list[Any]) -> Any:
         return args[0][np.asarray(node.columns)]
     if node.op == "concat":
         return jnp.concatenate(args)
+    if node.op == "softplus" and any(a.above is not None for a in node.apart):
+        return _softplus()(*args)
     return _function(node.op, node.parameter)(*args)
+
+
+def _softplus() -> Callable[..., Any]:
+    """softplus whose derivative is a sigmoid of its argument: one operation, which a branch of the code replaces by 1."""
+    import jax
+
+    @jax.custom_jvp
+    def softplus(z: Any) -> Any:
+        return jax.nn.softplus(z)
+
+    @softplus.defjvp
+    def _(primals: Any, tangents: Any) -> Any:
+        return softplus(*primals), jax.nn.sigmoid(primals[0]) * tangents[0]
+
+    return softplus
 
 
 def _function(op: str, p: float | None) -> Callable[..., Any]:
