@@ -154,3 +154,22 @@ def test_the_lower_bound_is_of_what_runs() -> None:
     x = np.linspace(0.0, 3.0, 301)[:, None]
     errors, _ = problem.error(problem.model.value(x), problem.reference.value(x), x)
     assert np.all(proved_error(error_program(problem), x) <= errors)
+
+
+def test_a_lower_bound_relative_to_the_reference_without_its_room_is_rejected(tmp_path: Path) -> None:
+    """The builder writes max(v, 0) as relu(v), which the checker did not know for the room of the divisor."""
+    reference = from_torch(torch.nn.Softplus(1.0, 5.0).double())
+    problem = Problem(lambda x: x, reference, Domain(x=(3.0, 9.0)), ErrorMeasure(kind="relative", floor=0.0))
+    result = certify(problem, ratio=3.0, boxes=500)
+    path = tmp_path / "certificate.json"
+    result.certificate.save(path)
+    assert check(path).accepted
+    x = float(result.witness.x[0])
+    room = float(branch_room(program_of(reference, 1), problem.domain)[0])
+    size = np.logaddexp(x, 0.0)
+    error = abs(x - size) - room
+    assert room > 1e-3 and result.lower <= error / (size + room)
+    for divisor in (size, size - room):
+        data = json.loads(path.read_text()) | {"lower": float(error / divisor * (1.0 - 1e-9)).hex()}
+        path.write_text(json.dumps(data | {"digest": digest(data)}))
+        assert "not proved to be at least" in check(path).reason

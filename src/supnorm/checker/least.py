@@ -1,7 +1,7 @@
 """What the error at a point is at least, where the programs of a file have room for branches of the code.
 
 Such a program ends with both ends of what may run, ``concat(gap + D, gap - D)`` with a constant D, which may be divided
-by constants and by a size of the reference; where that has room R it is ``max(|f| - R, 0)``. An upper bound is one of the
+by constants and by a size of the reference; where that has room R it is ``relu(|f| - R)``. An upper bound is one of the
 larger end. An error that runs may be as small as |gap| - D, over a size as large as |f| + R (docs/certificate-format.md).
 """
 
@@ -59,7 +59,7 @@ def _divisor(operations: Sequence[Operation], at: int, width: int) -> tuple[int,
     if o.op == "concat":  # once for each end
         at = o.args[0]
         o = operations[at]
-    if o.op == "max" and operations[o.args[0]].op == "sub":
+    if o.op in ("relu", "max") and operations[o.args[0]].op == "sub":  # max(v, 0) is written as relu(v)
         size, room = operations[o.args[0]].args
         if operations[room].op == "constant":
             return size, operations[room].vector
