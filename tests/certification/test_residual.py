@@ -108,11 +108,13 @@ def test_the_residual_of_a_network_that_follows_its_argument_holds_of_what_runs(
     (first,) = torch.autograd.grad(u.sum(), x, create_graph=True)
     second = torch.autograd.grad(first.sum(), x)[0] if first.requires_grad else torch.zeros_like(x)
     worst = float(in_torch(x, u, first, second).abs().max().detach())
-    assert result.lower <= worst * (1.0 + 1e-12) and worst <= result.upper
+    assert result.lower <= worst * (1.0 + 1e-12)
+    assert worst <= result.upper
     assert any("the bound has room for them" in note for note in result.certificate.error.notes)
     result.certificate.save(tmp_path / "c.json")
     verdict = check(tmp_path / "c.json", values_of_problem(problem))
-    assert verdict.accepted and not verdict.conditional
+    assert verdict.accepted
+    assert not verdict.conditional
     assert mismatch(tmp_path / "c.json", problem) is None
 
 
@@ -123,5 +125,6 @@ def test_a_residual_of_a_network_whose_branch_is_not_taken_has_no_room():
     net = from_torch(torch.nn.Softplus(threshold=20.0).double())
     slope = residual(net, lambda u, x: jax.grad(u)(x)[0], 1)
     result = certify(against_zero(slope, Domain(x=(-1.0, 1.0))), ratio=1.01)
-    assert result.status.code == "proved" and not result.certificate.error.notes
+    assert result.status.code == "proved"
+    assert not result.certificate.error.notes
     assert result.lower <= 1.0 / (1.0 + np.exp(-1.0)) <= result.upper

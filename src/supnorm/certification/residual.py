@@ -60,9 +60,9 @@ def residual(
 def _with_branches(program: Program, solution: Program) -> Program:
     """A residual whose operations may take the branches of the network that it was made of (`branch_room`).
 
-    From a threshold on the code has z instead of softplus(z), so 1 instead of the sigmoid that is its derivative, and nothing
-    instead of the product s (1 - s) that is the next one. Which operation of the residual comes from which one of the
-    network is not known any more: all of them get the room.
+    Above a threshold the code has z instead of softplus(z), so 1 instead of the sigmoid that is its derivative, and 0
+    instead of the product s (1 - s) that is the next one. JAX does not say which operation of the residual comes from
+    which one of the network, so all of them get the room.
     """
     branches = {a for node in solution.nodes for a in node.apart if a.above is not None}
     thresholds = {a.above for a in branches if a.above is not None}
