@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -50,15 +50,12 @@ def _softplus() -> Callable[..., Any]:
     """softplus whose derivative is a sigmoid of its argument: one operation, which a branch of the code replaces by 1."""
     import jax
 
-    @jax.custom_jvp
-    def softplus(z: Any) -> Any:
-        return jax.nn.softplus(z)
+    def rule(primals: Any, tangents: Any) -> Any:
+        return jax.nn.softplus(*primals), jax.nn.sigmoid(primals[0]) * tangents[0]
 
-    @softplus.defjvp
-    def _(primals: Any, tangents: Any) -> Any:
-        return softplus(*primals), jax.nn.sigmoid(primals[0]) * tangents[0]
-
-    return softplus
+    softplus: Any = jax.custom_jvp(jax.nn.softplus)
+    softplus.defjvp(rule)
+    return cast("Callable[..., Any]", softplus)
 
 
 def _function(op: str, p: float | None) -> Callable[..., Any]:
