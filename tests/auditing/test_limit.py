@@ -45,6 +45,33 @@ def test_a_clock_affords_one_evaluation_until_its_end():
     assert 80 <= Limit(now + 1, Pace(0.01)).affords <= 100
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_part_ends_with_the_whole(share):
+    whole = Limit.of(10.0, Pace(0.1))
+    part = whole.within(share)
+    assert part.end <= whole.end + 0.1
+    assert part.left == pytest.approx(10.0 * share, abs=0.1)
+    assert part.pace is whole.pace
+    assert whole.keeping(4.0).left == pytest.approx(6.0, abs=0.1)
+    assert Limit().within(share).endless
+
+
+def test_seconds_are_no_share():
+    with pytest.raises(ValueError, match="between 0 and 1, got 5"):
+        Limit.of(10.0).within(5.0)
+
+
+@pytest.mark.slow
+def test_half_of_the_time_for_peaks_is_half(monkeypatch):
+    """The sizes of peaks took fifty seconds where ten were left."""
+    shares = []
+    monkeypatch.setattr(Limit, "within", lambda limit, share: shares.append(share) or limit)
+    problem = Problem(bump, lambda x: 0 * x[:, 0], Domain(a=(0.0, 1.0), b=(0.0, 1.0)))
+    audit(problem, seconds=600.0, evaluations=20_000, power=None)  # the evaluations end it
+    assert 0.5 in shares
+    assert all(0 <= share <= 1 for share in shares)
+
+
 def test_after_the_end_nothing_is_evaluated():
     slow = Slow(0.0)
     evaluator = Evaluator(Problem(bump, slow, Domain(a=(0.0, 1.0), b=(0.0, 1.0))))

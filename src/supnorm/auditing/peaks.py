@@ -37,7 +37,7 @@ def find_peaks(landscape: Landscape, search: Search, sample: Sample, rng: np.ran
     left = landscape.affordable()
     half = landscape
     if left >= 4 * region:
-        clock = landscape.clock and landscape.clock.within(landscape.clock.left / 2)
+        clock = landscape.clock and landscape.clock.within(0.5)
         half = replace(landscape, limit=landscape.limit - left // 2, clock=clock)
     peaks = [measure(half, u[i], float(score[i]), rng) for i in chosen]
     for _ in range(3):  # what looked at a peak may have seen a worse point, if only by rounding

@@ -92,8 +92,14 @@ class Limit:
         return max(1, int(min(left / self.pace.each, MOST))) if left > 0 else 0
 
     def within(self, share: float) -> Limit:
-        """A part that ends when ``share`` of what is left is spent."""
-        return self.after(share * self.left)
+        """A part that ends when ``share`` of what is left is spent.
+
+        Raises:
+            ValueError: for a share that is none, such as seconds: a part never ends after the whole.
+        """
+        if not 0.0 <= share <= 1.0:
+            raise ValueError(f"a share lies between 0 and 1, got {share:g}")
+        return self.after(math.inf if self.endless else share * self.left)
 
     def after(self, seconds: float) -> Limit:
         """Of the same pace, so many seconds from now, whatever is left."""
