@@ -64,7 +64,7 @@ def load_bracket(
         leaves = _leaves(data, error) if same else None
         witness = _witness(data, error.d)
     except MALFORMED as fault:
-        raise BadInput(f"{path}: malformed certificate ({_said(fault)}); start without resume") from None
+        raise BadInput(f"{path}: malformed certificate ({_reason(fault)}); start without resume") from None
     if leaves is None:
         raise BadInput(f"{path}: certificate of another model, reference or domain; start without resume")
     upper, held = leaves.boxes.upper, data.get("seed", seed)
@@ -92,7 +92,7 @@ def contradiction(path: Path | str, bracket: Bracket) -> BadInput:
     )
 
 
-def _said(fault: Exception) -> str:
+def _reason(fault: Exception) -> str:
     text = str(fault)
     return f"no {text}" if isinstance(fault, KeyError) else text[:100] or type(fault).__name__
 

@@ -170,7 +170,7 @@ def _audited(folder: Path, fingerprint: str | None) -> Array | None:
 
 
 def _points_of(report: AuditReport) -> Array | None:
-    """The worst point of an audit, those of its places and of its table; None without any."""
+    """The worst point of an audit, those of its peaks and of its table; None without any."""
     import numpy as np
 
     witness, columns = report.record.witness, list(report.points.columns)
@@ -231,7 +231,7 @@ def summary(result: CertifyResult) -> list[str]:
     unseen = (
         result.lower == 0 and kind != "none"
     )  # no ratio to a lower bound of 0, nor a target that comes from it
-    lower = f"{rounded_down(result.lower, 6):.6g}{unit}{_place(result)}"
+    lower = f"{rounded_down(result.lower, 6):.6g}{unit}{_where(result)}"
     lines = [
         f"{result.status.code}: {result.status.advice}",
         f"  lower bound  {'0: no error was seen' if unseen else lower}",
@@ -249,7 +249,7 @@ def summary(result: CertifyResult) -> list[str]:
     return lines + [f"  assuming     {a}" for a in result.assumptions]
 
 
-def _place(result: CertifyResult) -> str:
+def _where(result: CertifyResult) -> str:
     """Where the witness is, and in which of several outputs."""
     witness = result.record.witness
     if witness is None:
