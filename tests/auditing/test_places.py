@@ -266,11 +266,11 @@ def test_a_list_of_values_is_wider_than_the_data_by_those_that_they_lack(
     domain = Domain(a=(0.0, 1.0), n=Axis(values=(2, 4, 8)))
     data = np.array([(a, n) for a in (0.0, 0.3, 1.0) for n in seen])
     found = domain_against_data(domain, data, None)
-    assert [share in f["text"] for f in found if share] == ([True] if share else [])
+    assert [share in f.text for f in found if share] == ([True] if share else [])
     assert bool(found) is bool(share)
     if found:
-        assert "a (data" not in found[0]["text"]
-        assert f"n (data {seen[0]} to {seen[-1]}, declared 2 to 8)" in found[0]["text"]
+        assert "a (data" not in found[0].text
+        assert f"n (data {seen[0]} to {seen[-1]}, declared 2 to 8)" in found[0].text
 
 
 def test_what_a_constraint_rules_out_is_not_said_to_lie_outside_the_data() -> None:
@@ -279,9 +279,9 @@ def test_what_a_constraint_rules_out_is_not_said_to_lie_outside_the_data() -> No
     assert domain_against_data(half, data, None) == []
     wider = Domain([lambda x: x[:, 0] < 0.625], a=(0.0, 1.0), b=(0.0, 1.0))
     (found,) = domain_against_data(wider, data, None)
-    assert float(found["text"].split("about ")[1].split(" %")[0]) == pytest.approx(20, abs=4)
-    assert "in a (data" in found["text"]
-    assert "b (data" not in found["text"]
+    assert float(found.text.split("about ")[1].split(" %")[0]) == pytest.approx(20, abs=4)
+    assert "in a (data" in found.text
+    assert "b (data" not in found.text
 
 
 @pytest.mark.parametrize("low", [0.0, -1.0])

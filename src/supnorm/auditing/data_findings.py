@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from supnorm.problem import Domain, draw_inside
 from supnorm.results import Witness
+from supnorm.results.audit import FindingRecord
 from supnorm.results.numbers import percent
 
 Array = NDArray[np.float64]
@@ -16,7 +17,7 @@ DRAWN = 1000  # points that measure a domain which is not a box
 WIDER = 0.01  # of an axis: a domain that exceeds the data by less is not worth a line
 
 
-def domain_against_data(domain: Domain, data: Array, witness: Witness | None) -> list[dict[str, Any]]:
+def domain_against_data(domain: Domain, data: Array, witness: Witness | None) -> list[FindingRecord]:
     """Where the declared domain is wider than the range of the data, and whether the worst point is there."""
     low, high = data.min(axis=0), data.max(axis=0)
     wide, outside = _beyond(domain, low, high)
@@ -40,7 +41,7 @@ def domain_against_data(domain: Domain, data: Array, witness: Witness | None) ->
             if out
             else " The worst point lies inside the range of the data."
         )
-    return [{"code": "domain-exceeds-data", "text": text}]
+    return [FindingRecord(code="domain-exceeds-data", text=text)]
 
 
 def _beyond(domain: Domain, low: Array, high: Array) -> tuple[NDArray[np.intp], str]:

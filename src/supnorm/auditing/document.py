@@ -117,7 +117,7 @@ def _answers(run: Run, names: list[str], peaks: list[dict[str, Any]]) -> dict[st
         "power_left_out": run.planted.left_out,
         "peaks": peaks,
         "glitches": [p for p in peaks if "glitch" in p["tags"]],
-        "findings": findings(run),
+        "findings": [finding.model_dump(exclude_defaults=True) for finding in findings(run)],
         "table_only": run.table,
         "table": None if search.compared is None else search.compared.to_json(problem),
         "failures": run.failures or failures_json(evaluator, run.recorder),

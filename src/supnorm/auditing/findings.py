@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -23,12 +22,13 @@ from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.failures import FUNCTION
 from supnorm.problem import Problem
+from supnorm.results.audit import FindingRecord
 
 
-def findings(run: Run) -> list[dict[str, Any]]:
+def findings(run: Run) -> list[FindingRecord]:
     """Plain sentences, each with a code."""
     evaluator, problem, sample, compared = run.evaluator, run.problem, run.sample, run.search.compared
-    found: list[dict[str, Any]] = []
+    found: list[FindingRecord] = []
     found += law_outside(problem) if compared is None else rows_left_out(evaluator, compared)
     if problem.data is not None:
         found += domain_against_data(problem.domain, np.asarray(problem.data, dtype=float), run.witness)
@@ -38,7 +38,7 @@ def findings(run: Run) -> list[dict[str, Any]]:
     failed = failure_words(evaluator, sample)
     if compared is not None:  # a side that was called has failed in its own way
         given = {side for side in ("model", "reference") if getattr(problem, side).table is not None}
-        failed = [f for f in failed if f["code"].partition("-")[0] not in given]
+        failed = [f for f in failed if f.code.partition("-")[0] not in given]
         found += row_failures(problem, sample, compared)
     found += failed
     if not run.search.informative:
@@ -46,18 +46,18 @@ def findings(run: Run) -> list[dict[str, Any]]:
             "The derivatives of the error are zero at most of the points with the largest errors, as they are behind "
             "rounding, tables and hard decisions: the search went on without derivatives."
         )
-        found.append({"code": "zero-derivatives", "text": text})
+        found.append(FindingRecord(code="zero-derivatives", text=text))
     found += missing_outputs(problem, sample)
     if run.recheck_failures:
         text = (
             f"The second reference has no value at {len(run.recheck_failures)} of {len(run.peaks)} peaks, which are left "
             f"unresolved: {run.recheck_failures[0]}"
         )
-        found.append({"code": "recheck-failed", "text": text})
+        found.append(FindingRecord(code="recheck-failed", text=text))
     return found
 
 
-def _infinite(run: Run) -> list[dict[str, Any]]:
+def _infinite(run: Run) -> list[FindingRecord]:
     """Why the worst error is infinite, unless the model is a table without a value in some rows."""
     problem, witness, compared = run.problem, run.witness, run.search.compared
     given = compared is not None and problem.model.table is not None and len(compared.without["model"]) > 0
@@ -67,10 +67,10 @@ def _infinite(run: Run) -> list[dict[str, Any]]:
     if code == "no-model-value":
         cause += f" {_most_frequent(run.evaluator, 'model')}"
     text = f"{cause} {infinite_share(problem, run.sample, run.evaluator.worst_finite)}".rstrip()
-    return [{"code": code, "text": text}]
+    return [FindingRecord(code=code, text=text)]
 
 
-def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
+def failure_words(evaluator: Evaluator, sample: Sample) -> list[FindingRecord]:
     """A finding for each side that failed at points of the domain: on how much of it, and the most frequent cause.
 
     Not of a model whose missing values count as infinite errors: `infinite_cause` speaks of these.
@@ -94,7 +94,7 @@ def failure_words(evaluator: Evaluator, sample: Sample) -> list[dict[str, Any]]:
             f"The {name} has no value at {failed_share(side, sample, points)}{most}. "
             f"{none} {_most_frequent(evaluator, side)}"
         )
-        found.append({"code": f"{side}-failed", "text": text})
+        found.append(FindingRecord(code=f"{side}-failed", text=text))
     return found
 
 
@@ -111,7 +111,7 @@ def _most_frequent(evaluator: Evaluator, side: str) -> str:
     return f"The most frequent cause ({cause.count:,} of {of:,}, first at {at}): {said.rstrip('.')}."
 
 
-def missing_outputs(problem: Problem, sample: Sample) -> list[dict[str, Any]]:
+def missing_outputs(problem: Problem, sample: Sample) -> list[FindingRecord]:
     """A finding where the reference has a value in some outputs only: no error of the others is known there."""
     missing = sample.moments.missing
     if not missing.any():
@@ -128,10 +128,10 @@ def missing_outputs(problem: Problem, sample: Sample) -> list[dict[str, Any]]:
         f"At some of the {sample.n:,} {points} {fault} in some outputs only; there is none in {parts}"
         f"{f' and {more} other outputs' if more else ''}. No error of these outputs is known there."
     )
-    return [{"code": "output-without-value", "text": text}]
+    return [FindingRecord(code="output-without-value", text=text)]
 
 
-def law_outside(problem: Problem) -> list[dict[str, Any]]:
+def law_outside(problem: Problem) -> list[FindingRecord]:
     """Points of a law's file that lie outside the domain."""
     law = problem.law
     if law is None or not law.outside:
@@ -140,10 +140,10 @@ def law_outside(problem: Problem) -> list[dict[str, Any]]:
         f"{law.outside:,} of the {law.given:,} points of the law lie outside the declared domain and were left "
         "out: the averages are over the others."
     )
-    return [{"code": "law-outside", "text": text}]
+    return [FindingRecord(code="law-outside", text=text)]
 
 
-def suspect_words(problem: Problem, rows: Sequence[int]) -> list[dict[str, Any]]:
+def suspect_words(problem: Problem, rows: Sequence[int]) -> list[FindingRecord]:
     """The finding about suspect labels; none without them."""
     if not rows:
         return []
@@ -154,10 +154,10 @@ def suspect_words(problem: Problem, rows: Sequence[int]) -> list[dict[str, Any]]
         ("labels", "disagree", "their", "them") if several else ("label", "disagrees", "its", "it")
     )
     return [
-        {
-            "code": "suspect-labels",
-            "text": f"{len(rows):,} {labels} of {len(problem.reference.table[0]):,} {disagree} with both the model and "
+        FindingRecord(
+            code="suspect-labels",
+            text=f"{len(rows):,} {labels} of {len(problem.reference.table[0]):,} {disagree} with both the model and "
             f"{their} neighbours ({shown}): check {them} before the model is blamed.",
-            "rows": list(rows),
-        }
+            rows=tuple(rows),
+        )
     ]

@@ -6,16 +6,15 @@ in single precision. ``sup.lower`` is the larger error, and here stands what the
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from supnorm.auditing.infinite import error_unit
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.evaluator import Twice
+from supnorm.results.audit import CallRecord, FindingRecord
 
 
-def not_reproducible(evaluator: Evaluator) -> list[dict[str, Any]]:
+def not_reproducible(evaluator: Evaluator) -> list[FindingRecord]:
     """A finding where a worst point called alone gave another error than in a batch, in digits that are printed.
 
     The worst point if it is among them, else the one that differs most; both values of each side.
@@ -51,11 +50,12 @@ def not_reproducible(evaluator: Evaluator) -> list[dict[str, Any]]:
         f"{'The larger one is reported. ' if own else ''}Values may depend on the batch, on earlier calls or on digits "
         "that cancel, as they do near a pole and in single precision."
     )
-    both = {
-        key: {"model": w.model, "reference": w.reference, "error": w.error}
-        for key, w in (("batch", twice.batch), ("alone", twice.alone))
-    }
-    return [{"code": "not-reproducible", "text": text, "x": domain.describe(twice.batch.x), **both}]
+    batch, alone = (
+        CallRecord(model=w.model.tolist(), reference=w.reference.tolist(), error=w.error)
+        for w in (twice.batch, twice.alone)
+    )
+    x = domain.describe(twice.batch.x)
+    return [FindingRecord(code="not-reproducible", text=text, x=x, batch=batch, alone=alone)]
 
 
 def _digits(error: float, unit: str) -> str:

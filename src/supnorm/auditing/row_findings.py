@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,12 +11,13 @@ from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Problem
+from supnorm.results.audit import FindingRecord
 from supnorm.results.numbers import ErrorUnit, pretty_unit
 
 ROWS = 8192  # at a time
 
 
-def rows_left_out(evaluator: Evaluator, compared: Compared) -> list[dict[str, Any]]:
+def rows_left_out(evaluator: Evaluator, compared: Compared) -> list[FindingRecord]:
     """Rows of a table that were not compared, that lack an input, or that repeat the inputs of others."""
     problem: Problem = evaluator.problem
     pairs, found = compared.pairs, []
@@ -36,7 +35,7 @@ def rows_left_out(evaluator: Evaluator, compared: Compared) -> list[dict[str, An
             )
             parts.append(f"{reference:,} {are} in the table of truths alone: {missing} missing.")
         text = "By their keys, " + " By their keys, ".join(parts)
-        found.append({"code": "rows-alone", "text": text})
+        found.append(FindingRecord(code="rows-alone", text=text))
     found += _repeated(compared)
     lacking = ~pairs.complete & compared.inside
     if lacking.any():
@@ -46,24 +45,26 @@ def rows_left_out(evaluator: Evaluator, compared: Compared) -> list[dict[str, An
             f"{lacking.sum():,} of the {len(pairs):,} rows lack an input ({', '.join(parts)}). Both values stand in the "
             "row, so they were compared; maps leave them out."
         )
-        found.append({"code": "rows-incomplete", "text": text})
+        found.append(FindingRecord(code="rows-incomplete", text=text))
     outside = np.flatnonzero(~compared.inside)
     if len(outside):
         text = (
             f"{len(outside):,} of the {len(pairs):,} rows of the table lie outside the declared domain and were not "
             f"compared.{_worst_outside(evaluator, compared, outside)}"
         )
-        found.append({"code": "rows-outside", "text": text})
+        found.append(FindingRecord(code="rows-outside", text=text))
     return found
 
 
-def row_failures(problem: Problem, sample: Sample, compared: Compared) -> list[dict[str, Any]]:
+def row_failures(problem: Problem, sample: Sample, compared: Compared) -> list[FindingRecord]:
     """Rows in which a table has no value, by their numbers."""
-    found: list[dict[str, Any]] = []
+    found: list[FindingRecord] = []
     lost, n = compared.without["model"], sample.drawn
     if len(lost) and problem.model.table is not None:
         found.append(
-            {"code": "no-model-value", "text": missing_words(compared, problem), "rows": lost.tolist()}
+            FindingRecord(
+                code="no-model-value", text=missing_words(compared, problem), rows=tuple(lost.tolist())
+            )
         )
     lost = compared.without["reference"]
     if len(lost) and problem.reference.table is not None:
@@ -71,7 +72,7 @@ def row_failures(problem: Problem, sample: Sample, compared: Compared) -> list[d
             f"The reference has no value in {len(lost):,} of {n:,} rows ({_numbered(lost)}): no error is known there, and "
             "none is counted."
         )
-        found.append({"code": "reference-failed", "text": text, "rows": lost.tolist()})
+        found.append(FindingRecord(code="reference-failed", text=text, rows=tuple(lost.tolist())))
     return found
 
 
@@ -102,7 +103,7 @@ def _numbered(rows: NDArray[np.intp]) -> str:
     return f"{'row' if len(rows) == 1 else 'rows'} {shown}{', ...' if len(rows) > NAMED // 2 else ''}"
 
 
-def _repeated(compared: Compared) -> list[dict[str, Any]]:
+def _repeated(compared: Compared) -> list[FindingRecord]:
     """That rows repeat inputs, where two tables were compared: it is no fault, but no function of these inputs can fit."""
     pairs = compared.pairs
     if pairs.model is None or pairs.reference is None:
@@ -112,7 +113,7 @@ def _repeated(compared: Compared) -> list[dict[str, Any]]:
     if not again:
         return []
     text = f"{again:,} of the rows repeat the inputs of an earlier row; each row was compared with its own value."
-    return [{"code": "rows-repeated", "text": text}]
+    return [FindingRecord(code="rows-repeated", text=text)]
 
 
 def _worst_outside(evaluator: Evaluator, compared: Compared, rows: NDArray[np.intp]) -> str:
