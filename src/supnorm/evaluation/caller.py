@@ -2,8 +2,8 @@
 
 A batch that raises is halved until the points that raise stand alone (log n extra calls a failing point).
 Calls that take more than 1 ms a point are *expensive*: they are stored, cut into chunks of about half a
-second so that a kill loses little, and spread over the executor where the function allows it. How many rows a chunk has
-is declared, or measured once and recorded: values of batches may differ in their last digits by it.
+second so that a kill loses little, and shared among the workers of the executor if the function allows it. The number of
+rows of a chunk is declared, or measured once and recorded, because values may depend on it in their last digits.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from supnorm.process import CALLS
 from supnorm.results import BadInput, Interrupted
 
 Array = NDArray[np.float64]
-EXPENSIVE = 1e-3  # seconds a point; architecture: calls above 1 ms are stored
+EXPENSIVE = 1e-3  # seconds a point: calls above 1 ms are stored
 # Seconds that storing one number of a result took at most (36 ns were measured), times three: of more than 10,000 outputs
 # a call of 1 ms is stored more slowly than it is repeated.
 KEEPING = 1e-7
 CHUNK_SECONDS = 0.5
-KEPT = 100_000  # values of an expensive function that are kept where there is no store
+KEPT = 100_000  # values of an expensive function that are remembered if there is no store
 NUMBERS = 50_000_000  # that these may have in memory, 0.4 GB; a call beyond is stored, and made again when asked for
 CHEAP_BATCH = 8192  # rows of a cheap call: a few MB for a 64-wide network, inside the cache
 
@@ -51,9 +51,9 @@ class Caller:
         workers: how many chunks are in flight at once.
 
     Attributes:
-        hurried: `alone` takes a value that is known already for an expensive one: nobody wants to wait for it again.
-        rows: of a call of an expensive function; None until it is declared or decided.
-        noise: what two calls of one point were apart in the probe, as a share of the size; 0 for rounding.
+        hurried: `alone` returns a stored value of an expensive function instead of calling it again.
+        rows: rows of a call of an expensive function; None until the number is declared or decided.
+        noise: difference of two calls of one point in the probe, as a share of the size; 0 for rounding.
         noise_between: which calls these were, in words.
         heard: told how many points have come back, or were found in the store, after each batch; for progress.
     """
@@ -100,13 +100,13 @@ class Caller:
         return max(EXPENSIVE, KEEPING * (self.outputs or 1))
 
     def declare(self, expensive: bool, rows: int | None = None) -> None:
-        """Say before the first call whether a point takes more than 1 ms; no clock decides it then.
+        """Declare before the first call whether a point takes more than 1 ms; it is then not measured.
 
         Args:
-            rows: of a call, where it does; None leaves them to the cost that `decide` is told.
+            rows: rows of a call, if it does; with None they follow from the cost that `decide` gets.
 
         Raises:
-            BadInput: when the run that is resumed was decided otherwise.
+            BadInput: when the run that is resumed has another decision.
         """
         if self.decided is not None and self.decided != expensive:
             was = "expensive" if self.decided else "cheap"
@@ -120,7 +120,7 @@ class Caller:
     def decide(self, cost: float) -> None:
         """Fix what a point costs: how calls are cut and stored must not change with the machine's load.
 
-        A resumed run takes over the decision of the run it goes on with.
+        A resumed run takes over the decision of the earlier run.
         """
         if self.measured:
             return
@@ -136,13 +136,13 @@ class Caller:
             self.store.remember(f"rows a call, {self.side}", str(self.rows))
 
     def cut_by(self, rows: int) -> None:
-        """Fix the rows of a call at fewer than `decide` did: both sides of a problem are cut alike."""
+        """Fix the rows of a call at fewer than `decide` did, so that both sides of a problem are cut alike."""
         if rows != self.rows and self.store is not None:
             self.store.remember(f"rows a call, {self.side}", str(rows))
         self.rows = rows
 
     def _rows_for(self, cost: float) -> int:
-        """Rows of about half a second; on workers of 0.1 s, which still hides the cost of sending and keeps all busy."""
+        """Rows of about half a second; on workers of 0.1 s, which hides the cost of sending and keeps all of them busy."""
         spread = self.executor is not None and self.function.parallel != "none"
         return rows_in(0.1 if spread else CHUNK_SECONDS, cost)
 
@@ -152,7 +152,7 @@ class Caller:
             return self.quietly(x, purpose)
 
     def quietly(self, x: Array, purpose: str) -> tuple[Array, Messages]:
-        """`values` for who has told NumPy to be quiet already, once for both sides."""
+        """`values` for a caller that has already set ``np.errstate``, once for both sides."""
         if not self.known and not self.expensive and len(x) <= CHEAP_BATCH:
             if self.called and self.outputs is not None:  # the common case, without detours
                 y, messages = self._here(x, purpose)
@@ -220,7 +220,7 @@ class Caller:
 
     def _here(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         start, dear = time.perf_counter(), self.expensive
-        # The point itself is written down for long calls, and for the first ones, which may turn out to be.
+        # The point itself is recorded for long calls, and for the first calls, which may turn out to be long.
         CALLS.begin(self.side, x[0] if dear or not self.called else None, len(x), dear)
         try:
             if dear:
@@ -268,7 +268,7 @@ class Caller:
         return self.executor.submit(_remote, pickle.dumps(self.function.remake), x, self.outputs)
 
     def _outcome(self, x: Array, future: Future[Any], again: bool = True) -> tuple[Array, Messages, float]:
-        """What came back of a call; one whose process ends, alone with its point, is a failed one.
+        """The result of a call. If the process of a call of one point ends, the call counts as failed.
 
         Raises:
             Interrupted: when an executor that is not ours has lost the call, and the one that repeated it.
@@ -286,7 +286,9 @@ class Caller:
         except Exception as error:
             if isinstance(self.executor, Processes | ThreadPoolExecutor) or isinstance(error, BadInput):
                 raise
-            if again:  # what the function raises is a value of the call: here the workers have failed
+            if (
+                again
+            ):  # exceptions of the function are part of the result, so that here the workers have failed
                 return self._outcome(x, self.submit(x), again=False)
             raise Interrupted(
                 f"a call on the workers was lost twice ({type(error).__name__}: {error}); what was stored is kept, and "
@@ -295,7 +297,7 @@ class Caller:
         return y, messages, seconds
 
     def land(self, x: Array, future: Future[Any] | None, purpose: str) -> tuple[Array, Messages]:
-        """Values and messages of a call that has come back, noted and stored; of the store without a future."""
+        """Values and messages of a call that has returned, recorded and stored; from the store if there is no future."""
         if future is None:
             y, text = self.known[x[0].tobytes()]
             return y[None], {} if text is None else {0: text}
@@ -322,7 +324,7 @@ class Caller:
 
 
 def rows_in(seconds: float, cost: float) -> int:
-    """Rows that take about so long at ``cost`` seconds each: a power of 4, so that a batch has as many in a repeat.
+    """Rows that take about so many seconds at ``cost`` seconds each: a power of 4, so that a repeat has the same number.
 
     >>> rows_in(0.5, 1.03e-3), rows_in(0.5, 0.97e-3), rows_in(0.5, 2.0)
     (256, 256, 1)

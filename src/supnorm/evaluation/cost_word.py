@@ -1,7 +1,7 @@
 """The word by which a cost is declared: ``cheap``, ``expensive``, ``expensive:64``.
 
-The number is the rows of a call. A function may give values that depend on the batch in their last digits, so rows that a
-clock had chosen would make another result of one seed. Without a number there are `ROWS`.
+The number is the number of rows of a call. The last digits of a function's values may depend on the batch, so that a number
+of rows chosen by a measured time would give another result for the same seed. Without a number a call has `ROWS` rows.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ def cost_of_word(word: str, known: Collection[str], more: str = "") -> tuple[str
     """The class and the rows of a call, None for a cheap one.
 
     Args:
-        known: classes that there are.
-        more: said after them in the message.
+        known: the known classes.
+        more: text after the classes in the message.
 
     Raises:
-        BadInput: for another class, or rows that are no whole number from 1 to 100,000 or belong to a cheap call.
+        BadInput: for another class, or rows that are not a whole number from 1 to 100,000 or belong to a cheap call.
 
     >>> known = ("cheap", "expensive")
     >>> cost_of_word("cheap", known), cost_of_word("expensive", known), cost_of_word("expensive:64", known)
@@ -47,7 +47,7 @@ def cost_of_word(word: str, known: Collection[str], more: str = "") -> tuple[str
 
 
 def word_with_rows(name: str, rows: int | None) -> str:
-    """As it is declared, so that a repeat cuts its calls alike.
+    """The word with the rows of a call, so that a repeat cuts its calls alike.
 
     >>> word_with_rows("expensive", 64), word_with_rows("cheap", None)
     ('expensive:64', 'cheap')
@@ -56,5 +56,5 @@ def word_with_rows(name: str, rows: int | None) -> str:
 
 
 def repeat_word(cost: Mapping[str, Any]) -> str:
-    """The word that decides what the key ``cost`` of a document says was decided."""
+    """The word that declares the cost which the key ``cost`` of a document records."""
     return word_with_rows(cost["class"], cost.get("rows"))

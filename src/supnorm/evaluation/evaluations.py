@@ -1,4 +1,4 @@
-"""What came out of a batch of evaluations."""
+"""The results of a batch of evaluations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Evaluations:
         x: shape ``(n, d)``.
         model, reference: shape ``(n, m)``; NaN where nothing was evaluated or the call failed.
         error: shape ``(n,)``; NaN where there is no error: see ``status``.
-        output: which output carries the error, shape ``(n,)``.
+        output: which output has the error, shape ``(n,)``.
         status: `PointStatus` codes, shape ``(n,)``.
     """
 

@@ -1,4 +1,4 @@
-"""The one door: counts by purpose, keeps failures with their point and the largest error ever seen."""
+"""Every evaluation passes here: counts by purpose, records failures with their points and the largest error computed."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
-ALONE = 0.1  # seconds: a call that takes as long hides the cost of sending it alone
+ALONE = 0.1  # seconds: a call of at least this time hides the cost of sending it alone
 NUMBERS = 1 << 21  # values of one side in a batch
-SHOWN = 1e-4  # of an error: what shows in the four digits that are printed
-GRADIENT_COST = 3  # evaluations that a value with its gradient counts as
+SHOWN = 1e-4  # of an error: a difference that is visible in the four digits that are printed
+GRADIENT_COST = 3  # a value with its gradient counts as so many evaluations
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Twice:
 
     @property
     def apart(self) -> float:
-        """How far the two errors are apart; infinite where one of them is, or where a call gave none."""
+        """Difference of the two errors; infinite if one of them is infinite, or if a call gave none."""
         a, b = self.batch.error, self.alone.error
         return 0.0 if a == b else float(np.nan_to_num(abs(a - b), nan=np.inf, posinf=np.inf))
 
@@ -49,11 +49,11 @@ class Twice:
 
 
 class Evaluator:
-    """Evaluates a problem's model and reference and remembers what must not be forgotten.
+    """Evaluates model and reference of a problem, counts, and records failures and the worst error.
 
     Args:
         problem: with a model.
-        store: where expensive calls are kept.
+        store: where expensive calls are stored.
         workers: processes or threads for expensive calls.
         executor: use this one instead (Dask: ``client.get_executor()``).
         observer: gets `Advanced` and `NewWorst` events.
@@ -62,11 +62,11 @@ class Evaluator:
     Attributes:
         counts: evaluations by purpose; a gradient counts 3.
         worst: the largest error of everything evaluated so far; -inf before the first.
-        worst_finite: the same of the finite errors.
+        worst_finite: the largest finite error.
         failures: points without a value, and why.
         top: the point of `worst`, with the values that gave it; None before the first.
-        top_alone: whether these are of calls of that point alone, and not of a batch.
-        twice: points that were the worst of a batch and then called alone.
+        top_alone: whether these values come from calls of that point alone, and not from a batch.
+        twice: points that were the worst of a batch and were then called alone.
         history: ``(evaluations, worst)`` at each improvement.
         listeners: called with every batch of `Evaluations`.
     """
@@ -231,13 +231,13 @@ class Evaluator:
         return None if self.top is None else self.recompute(self.top.x, self.top.error)
 
     def recompute(self, x: Array, seen: float) -> Witness:
-        """Both values at a point ``x`` (d,) called alone; those of the batch where these gave the worst error.
+        """Both values at a point ``x`` (d,) called alone; the values of the batch if these gave the worst error.
 
-        A value may depend on the batch, or on the calls before: the larger error is the one that is kept. A point is
-        called alone once.
+        A value may depend on the batch, or on earlier calls; the larger error is recorded. Each point is called alone
+        only once.
 
         Args:
-            seen: the error in a batch, for a point where calls alone give none.
+            seen: the error in a batch, for a point where calls alone give no error.
         """
         key = x.tobytes()
         if key not in self._known:
@@ -245,11 +245,11 @@ class Evaluator:
         if self.top is not None and np.array_equal(self.top.x, x):
             return self.top
         larger = self._known[key]
-        # A call that fails now and then: the batch did see an error.
+        # The call fails sometimes: in the batch it gave an error.
         return replace(larger, error=seen) if np.isnan(larger.error) else larger
 
     def _call_alone(self, x: Array, seen: float) -> Witness:
-        """A point called alone, and once more in a batch where the two errors differ; the larger error."""
+        """A point called alone, and once more in a batch if the two errors differ; returns the larger error."""
         top = self.top
         model, reference = self.model.alone(x), self.reference.alone(x)
         error, output = self.problem.error(model[None], reference[None], x[None])
@@ -259,14 +259,14 @@ class Evaluator:
             batch = top
         elif alone.error == seen or abs(alone.error - seen) <= SHOWN * max(alone.error, seen):
             return alone
-        else:  # the values of that batch were not kept, and its point may have been another one by rounding
+        else:  # the values of that batch were not recorded, and its point may differ from this one by rounding
             done = self.values_inside(np.stack([x, x]), "probe")
             batch = Witness(x, done.model[0], done.reference[0], float(done.error[0]), int(done.output[0]))
         self.twice.append(Twice(batch, alone))
         return batch if batch.error > alone.error or np.isnan(alone.error) else alone
 
     def rows(self, most: int = 8192) -> int:
-        """Rows of a batch that keeps each side below 16 MB, however many outputs there are; at most ``most``."""
+        """Rows of a batch whose values stay below 16 MB for each side, however many outputs there are; at most ``most``."""
         m = max(self.model.outputs or 1, self.reference.outputs or 1)
         return max(16, min(most, NUMBERS // m))
 
@@ -289,7 +289,7 @@ class Evaluator:
             y, f, slope, reduced = self._gradients.rows(x, purpose)
         except BadInput:
             raise
-        except (Exception, SystemExit):  # halved like values, until the points that raise stand alone
+        except (Exception, SystemExit):  # halved as in `values`, until the points that raise stand alone
             if len(x) == 1:
                 return self.values_inside(x, purpose), np.zeros_like(x)
             half = len(x) // 2
@@ -320,7 +320,7 @@ class Evaluator:
         done = Evaluations(x, y, f, error, output, status)
         top = int(error.argmax())  # NaN counts as the largest
         if error[top] < np.inf:
-            done.__dict__["score"] = error  # no NaN: nothing to be left out
+            done.__dict__["score"] = error  # without NaN no row has to be left out
             self.worst_finite = max(self.worst_finite, float(error[top]))
         else:
             self.failures.sort_out(self.problem.error, done, model_messages, reference_messages)
@@ -333,15 +333,15 @@ class Evaluator:
         return done
 
     def expect(self, budget: int) -> None:
-        """Show observers this number of evaluations as the whole work from now on."""
+        """From now on, show observers this number of evaluations as the whole work."""
         self.budget = budget
 
     def announce(self, rms: float) -> None:
-        """Show observers this RMS error from now on."""
+        """From now on, show observers this RMS error."""
         self.rms = rms
 
     def hurry(self) -> None:
-        """From now on nobody wants to wait for an expensive value that is known already (`Caller.hurried`)."""
+        """From now on, take expensive values that are stored instead of calling again (`Caller.hurried`)."""
         self.model.hurried = self.reference.hurried = True
 
     def count(self, purpose: str, n: int) -> None:
@@ -349,7 +349,7 @@ class Evaluator:
         self.counts[purpose] = self.counts.get(purpose, 0) + n
 
     def _remember(self, done: Evaluations, top: int) -> None:
-        """Take note of a batch whose largest error is in row ``top``."""
+        """Record a batch whose largest error is in row ``top``."""
         if done.score[top] > self.worst:
             x, model, reference = (a[top].copy() for a in (done.x, done.model, done.reference))
             self._see(Witness(x, model, reference, float(done.score[top]), int(done.output[top])))
@@ -361,7 +361,7 @@ class Evaluator:
             self.observer(Advanced(self.total, self.budget, self.worst, self.rms, failed))
 
     def _see(self, point: Witness, alone: bool = False, tell: bool = True) -> None:
-        """Take note of an error, whatever computed it: none is larger than `worst`."""
+        """Record an error, whatever computed it, so that no error is larger than `worst`."""
         if point.error < np.inf:
             self.worst_finite = max(self.worst_finite, point.error)
         if point.error > self.worst:
@@ -373,7 +373,7 @@ class Evaluator:
     def tell(self) -> None:
         """A new worst error is news when it is a tenth larger, or the first above the tolerance.
 
-        What the probe saw is told by who has asked for it, after what comes first.
+        The caller of the probe reports the errors of the probe, after its own first events.
         """
         if self.worst == -np.inf:
             return
@@ -404,7 +404,7 @@ class Evaluator:
 
 
 def _as_wide(y: Array, f: Array) -> tuple[Array, Array]:
-    """Both with the same number of outputs: a side that failed at every point of the batch does not know its own."""
+    """Both sides with the same number of outputs: a side that failed at every point does not know its number."""
     if y.shape[1] == f.shape[1]:
         return y, f
     width = max(y.shape[1], f.shape[1])

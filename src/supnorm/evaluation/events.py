@@ -1,4 +1,4 @@
-"""What long work tells an observer. The terminal and the notebook draw it; the library never prints."""
+"""The events that long work sends to an observer. Terminal and notebook draw them; the library never prints."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Planned:
-    """How many evaluations the work takes at most, all of it, and for expensive calls about how many seconds."""
+    """How many evaluations the whole work takes at most, and for expensive calls about how many seconds."""
 
     evaluations: int
     seconds: float | None
@@ -44,7 +44,7 @@ class Advanced:
 
 @dataclass(frozen=True)
 class NewWorst:
-    """A larger error than any before; ``above`` says whether it exceeds the tolerance."""
+    """An error larger than all before; ``above``: whether it exceeds the tolerance."""
 
     evaluations: int
     worst: float
@@ -53,7 +53,7 @@ class NewWorst:
 
 @dataclass(frozen=True)
 class Planting:
-    """Of ``searches`` for planted errors ``done`` are over; the evaluations of a stand-in are not among `Advanced`."""
+    """``done`` of ``searches`` for planted errors are over; `Advanced` does not count evaluations of a stand-in."""
 
     done: int
     searches: int

@@ -1,8 +1,8 @@
 """Where expensive calls run: any ``concurrent.futures`` executor; here, processes or threads.
 
 A spawned process begins by importing the program's main file again, and a problem's Python file when it first
-needs it. A file that starts processes while it is imported would so start them without end: Python ends such a
-worker with a traceback of its own, which names nothing of the user's. What the user is told is made here.
+needs it. A file that starts processes while it is imported would therefore start processes without end. Python ends such a
+worker with a traceback that names no file of the user. This module makes the message for the user.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from supnorm.problem import Function, Problem
 from supnorm.results import BadInput
 
 GUARD = 'if __name__ == "__main__":'
-USER_FILE = "supnorm_user_"  # the modules of problems' files are named so
+USER_FILE = "supnorm_user_"  # prefix of the names of modules of problem files
 
 
 def make_executor(function: Function, workers: int) -> Executor | None:
-    """An executor that suits the function, None when one worker or the function rules it out.
+    """An executor that suits the function; None with one worker, or if the function must not be called in parallel.
 
     Raises:
         BadInput: in a worker that is importing a problem's file.
@@ -56,10 +56,10 @@ def spread(problem: Problem, workers: int, executor: Executor | None) -> Iterato
 
 @contextmanager
 def broken_workers_explained() -> Iterator[None]:
-    """For verbs whose workers may end before their work is done: says why, as far as can be seen from here.
+    """A context for verbs whose workers may end before their work is done: explains why, as far as it is known here.
 
-    A worker that imports the main file again and comes to the same verb ends in silence; the verb that waits
-    for it in the main process speaks for all.
+    A worker that imports the main file again and reaches the same verb ends without a message; the verb that waits
+    for it in the main process reports it.
 
     Raises:
         BadInput: for workers that have ended.
@@ -86,12 +86,12 @@ def broken_workers_explained() -> Iterator[None]:
 
 
 def starts_again() -> bool:
-    """Whether this is a worker that imports the main file again and has come to the verb that started it."""
+    """Whether this is a worker that imports the main file again and has reached the verb that started it."""
     return _importing("__mp_main__") is not None
 
 
 def _importing(name: str) -> tuple[Path, int] | None:
-    """File and line that runs now at the top level of a module whose name starts so."""
+    """File and line that now run at the top level of a module whose name has this prefix."""
     for frame, line in traceback.walk_stack(inspect.currentframe()):
         path = Path(frame.f_code.co_filename)
         top = frame.f_code.co_name == "<module>" and str(frame.f_globals.get("__name__")).startswith(name)

@@ -1,8 +1,8 @@
-"""Points without a value: which side failed there, why, and what that counts as.
+"""Points without a value: which side failed there, why, and what this counts as.
 
-A model without a value where the reference has one is one thing, whatever the cause: it raised, took too long, ended the
-program, or returned what is not finite. It is an infinite error unless the problem ignores it (`ErrorMeasure.failures`).
-Where the reference has no value no error is known.
+If the model has no value where the reference has one, the error is infinite, unless the problem ignores it
+(`ErrorMeasure.failures`). The cause makes no difference: the model raised, took too long, ended the program, or returned
+a number that is not finite. Where the reference has no value, no error is known.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from supnorm.evaluation.guarded import Messages
 from supnorm.problem import ErrorMeasure
 
 Array = NDArray[np.float64]
-FUNCTION = "error function"  # a kind of failure: the user's own error function gives no number
-MOST = 50  # causes that are told apart
+FUNCTION = "error function"  # a kind of failure: the user's own error function returned no number
+MOST = 50  # number of causes that are distinguished
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Failures:
     Attributes:
         causes: by side, kind and message.
         failed: points without an error, by the side that failed there.
-        infinite: points where the model has no value and the reference has one, as far as that is an infinite error.
+        infinite: points where the model has no value and the reference has one, if this counts as an infinite error.
         masked: points where the error does not count.
     """
 
@@ -51,13 +51,13 @@ class Failures:
 
     @property
     def without_value(self) -> dict[str, int]:
-        """Points where a side has no value, whatever that counts as: the model's only where the reference has one."""
+        """Points where a side has no value, whatever it counts as; of the model only where the reference has one."""
         return {"model": self.failed["model"] + self.infinite, "reference": self.failed["reference"]}
 
     def sort_out(
         self, measure: ErrorMeasure, done: Evaluations, model_messages: Messages, reference_messages: Messages
     ) -> None:
-        """Say for each point without a finite error why: the model failed, the reference did, or the mask."""
+        """Record for each point without a finite error why: the model or the reference failed, or the mask left it out."""
         x, f, status = done.x, done.reference, done.status
         none = np.isnan(done.error)
         for i, text in reference_messages.items():
@@ -71,7 +71,7 @@ class Failures:
         status[lost] = PointStatus.FAILED
         masked = none & (status == PointStatus.OK)
         if measure.function is not None and masked.any():
-            # Where the mask does not say so, a missing error is a fault of the user's error function.
+            # If the mask does not leave the point out, a missing error is a fault of the user's error function.
             lost = masked & counted
             whole = np.isfinite(f).all(axis=1)
             self._fail("reference", FUNCTION, "it gives no number here", x[lost & whole])
@@ -104,17 +104,17 @@ class Failures:
             self.infinite += int(missing.sum())
 
     def _fail(self, where: str, kind: str, message: str, x: Array) -> None:
-        """There is no error at points ``x`` (n, d)."""
+        """Record that there is no error at points ``x`` (n, d)."""
         self.failed[where] += len(x)
         self._note(where, kind, message, x)
 
     def _note(self, where: str, kind: str, message: str, x: Array) -> None:
-        """Points ``x`` (n, d) without a value have one cause."""
+        """Record one cause for points ``x`` (n, d) without a value."""
         if not len(x):
             return
         # Messages that differ only in their numbers have one cause.
         key = (where, kind, re.sub(r"[0-9.eE+-]+", "#", message)[:120])
         if key not in self.causes and len(self.causes) >= MOST:
-            key = (where, kind, "")  # many different messages: one entry for the rest
+            key = (where, kind, "")  # too many different messages: one entry for all others
         entry = self.causes.setdefault(key, Failure(where, kind, message, x[0].copy()))
         entry.count += len(x)

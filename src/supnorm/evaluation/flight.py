@@ -1,10 +1,10 @@
-"""Points on their way to the workers, each taken when it is its turn: in the order in which they were sent, or came back.
+"""Points whose calls run on workers; they are taken in the order in which they were sent, or in which they returned.
 
-Values are stored as they come back, and taken one at a time. In the order in which they were sent what is decided from
-them does not depend on the machine, and a run that is resumed, with values in the store, makes the same decisions. A
-slow call then holds up those sent after it once there are as many as may be in flight. In the order in which they come
-back none waits for a slower one; points whose value is in the store come first then, as they were stored: a resumed run
-makes the same decisions as the run it goes on with, as far as that one had come, but two runs need not agree.
+Values are stored as they return, and taken one at a time. In the order in which they were sent, the decisions of a search
+do not depend on the machine, and a resumed run, which has values in the store, makes the same decisions. But a slow call
+delays further calls once as many as may be in flight have been sent. In the order in which they
+return, no call waits for a slower one. Points with a stored value then come first, in the order of the store: a resumed
+run makes the same decisions as the earlier run up to its end, but two runs may differ.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 
 class _Sent:
-    """A point, the call on a worker (None: its value is known), and what has come back of it."""
+    """A point, the call on a worker (None: its value is known), and the result of the call."""
 
     def __init__(self, x: Array, future: Future[Any] | None) -> None:
         self.x, self.future = x, future
@@ -34,12 +34,12 @@ class _Sent:
 
 
 class Flight:
-    """Calls of the reference in flight; the model is called when they have come back.
+    """Calls of the reference in flight; the model is called when a call has returned.
 
     Args:
         evaluator: one whose reference runs on workers (`Evaluator.asynchronous`).
         purpose: what the evaluations are counted as.
-        in_order: take points as they were sent; else as they come back.
+        in_order: take points in the order in which they were sent; otherwise in which they return.
     """
 
     def __init__(self, evaluator: Evaluator, purpose: str, in_order: bool = True) -> None:
@@ -80,7 +80,7 @@ class Flight:
         return self.evaluator.landed(sent.x[None], *sent.back, self.purpose)
 
     def _first_known(self) -> _Sent:
-        """One that has come back or whose value is stored, as they were stored; else any."""
+        """A point whose call has returned or whose value is stored, in the order of the store; otherwise any."""
         last = len(self._order)
         done = [s for s in self._flying if s.back is not None]
         stored = [s for s in self._flying if s.future is None]
@@ -88,7 +88,7 @@ class Flight:
         return (done or stored or self._flying)[0]
 
     def _land(self) -> None:
-        """Wait until a call comes back, and store all that have."""
+        """Wait until a call returns, and store all that have returned."""
         flying = {s.future: s for s in self._flying if s.future is not None and s.back is None}
         with CALLS.waiting():
             done = wait(list(flying), return_when=FIRST_COMPLETED).done
@@ -97,7 +97,7 @@ class Flight:
                 sent.back = self.evaluator.reference.land(sent.x[None], future, self.purpose)
 
     def cancel(self) -> None:
-        """Take back what no worker has begun."""
+        """Cancel calls that no worker has begun."""
         for sent in self._flying:
             if sent.future is not None:
                 sent.future.cancel()

@@ -21,7 +21,7 @@ class GradientCaller:
     """Both sides and the slope of the error in the unit box, in one call.
 
     Args:
-        problem: whose model and reference both have a ``vjp``.
+        problem: a problem whose model and reference both have a ``vjp``.
         model, reference: the callers, for their timing and their store.
     """
 
@@ -32,9 +32,9 @@ class GradientCaller:
     def rows(self, x: Array, purpose: str) -> tuple[Array, Array, Array, Reduced | None]:
         """Model (n, m), reference (n, m) and slope (n, d) at points ``x`` (n, d) of the domain.
 
-        With them the reduced errors and their outputs, when these were computed on the way.
+        Returns the reduced errors and their outputs too, if they were computed on the way.
         """
-        # What the probe decided, not what the clock says now: chunks must not change with the load.
+        # The decision of the probe, not a new measurement: chunks must not change with the load.
         if not (self.model.expensive or self.reference.expensive) or self.model.store is None:
             return self._timed(x)
         size = min(side.rows or 1 for side in (self.model, self.reference) if side.expensive)
@@ -59,7 +59,7 @@ class GradientCaller:
         return table[:, :m], table[:, m : 2 * m], table[:, 2 * m :]
 
     def _timed(self, x: Array) -> tuple[Array, Array, Array, Reduced]:
-        """Values, then pullbacks of the error's weights; what each side takes is added to its seconds."""
+        """Values, then pullbacks of the error's weights; the time of each side is added to its seconds."""
         measure = self.problem.error
         clock = [time.perf_counter()]
         with np.errstate(all="ignore"):

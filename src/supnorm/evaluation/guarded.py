@@ -13,7 +13,7 @@ from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 Messages = dict[int, str]
-# A batch and a single row may differ by summation order: measured 1e-15 (float64), 4e-7 (float32). More is said.
+# A batch and a single row may differ by summation order: measured 1e-15 (float64), 4e-7 (float32). A note reports more.
 ALLOWED = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2, "bfloat16": 1e-1}
 
 
@@ -21,7 +21,7 @@ def guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> t
     """Call ``value`` so that points that raise become NaN rows with a message.
 
     Raises:
-        BadInput: when the function returns something that cannot be its values.
+        BadInput: when the function returns something that cannot be values.
     """
     with np.errstate(all="ignore"):
         return halved(value, x, outputs)
@@ -35,7 +35,7 @@ def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tu
         return failure.values, failure.messages
     except BadInput:
         raise
-    except (Exception, SystemExit) as error:  # who asks for a value does not want to end the program
+    except (Exception, SystemExit) as error:  # a call of a function must not end the program
         if len(x) == 1:
             return np.full((1, outputs or 1), np.nan), {0: described(error)}
         half = len(x) // 2

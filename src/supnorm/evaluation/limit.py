@@ -11,12 +11,12 @@ import time
 from dataclasses import dataclass, field, replace
 
 FORGET = 0.5  # weight of what was measured before, at each new batch
-MOST = 1e15  # evaluations: as good as endless
+MOST = 1e15  # evaluations: in practice without a limit
 
 
 @dataclass
 class Pace:
-    """Seconds of an evaluation, as measured lately; ``guess`` until then."""
+    """Seconds of an evaluation by the latest measurements; ``guess`` before the first."""
 
     guess: float = 1e-9
     seconds: float = 0.0
@@ -56,7 +56,7 @@ class Limit:
 
     @classmethod
     def of(cls, seconds: float | None, pace: Pace | None = None, begun: float | None = None) -> Limit:
-        """So many seconds after ``begun``, which is now by default; None for no limit."""
+        """A limit of so many seconds after ``begun`` (by default now); None for no limit."""
         start = time.perf_counter() if begun is None else begun
         return cls(math.inf if seconds is None else start + seconds, pace or Pace(), start)
 
@@ -77,7 +77,7 @@ class Limit:
 
     @property
     def seconds(self) -> float | None:
-        """The same for what takes None for no limit."""
+        """Seconds left; None without a limit."""
         return None if self.endless else self.left
 
     @property
@@ -92,20 +92,20 @@ class Limit:
         return max(1, int(min(left / self.pace.each, MOST))) if left > 0 else 0
 
     def within(self, share: float) -> Limit:
-        """A part that ends when ``share`` of what is left is spent.
+        """A part of the limit that ends when ``share`` of the remaining time is spent.
 
         Raises:
-            ValueError: for a share that is none, such as seconds: a part never ends after the whole.
+            ValueError: for a share above 1, such as seconds, or below 0: a part never ends after the whole.
         """
         if not 0.0 <= share <= 1.0:
             raise ValueError(f"a share lies between 0 and 1, got {share:g}")
         return self.after(math.inf if self.endless else share * self.left)
 
     def after(self, seconds: float) -> Limit:
-        """Of the same pace, so many seconds from now, whatever is left."""
+        """A limit with the same pace that ends so many seconds from now, whatever time is left."""
         now = time.perf_counter()
         return replace(self, end=now + seconds, begun=now)
 
     def keeping(self, seconds: float) -> Limit:
-        """The same limit without its last seconds, which are kept for something else."""
+        """The same limit without its last seconds, which are reserved for something else."""
         return replace(self, end=self.end - seconds)

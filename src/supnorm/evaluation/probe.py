@@ -1,4 +1,4 @@
-"""Before a search: is the function a function? Same point, same value; alone or in a batch.
+"""Before a search: does the same point give the same value, alone and in a batch?
 
 A model with dropout, normalisation in training mode or a Monte-Carlo reference has no worst error.
 """
@@ -24,19 +24,19 @@ Array = NDArray[np.float64]
 LARGE = {"float64": 1e-6, "float32": 1e-4, "float16": 1e-1, "bfloat16": 0.5}
 
 
-MATTERS = 0.1  # of the tolerance: what calls of one point may differ by
+MATTERS = 0.1  # share of the tolerance by which calls of one point may differ
 
 
 @dataclass(frozen=True)
 class Probed:
-    """What the first calls of a function gave.
+    """The results of the first calls of a function.
 
     Attributes:
         values: at the points of the probe, shape ``(n, m)``; NaN where there is none.
         again: values of further calls, with the points that they belong to.
-        apart: the most that values of one point were apart, for each output, shape ``(m,)``.
-        noise: the same as a share of the largest value of its output; 0 where it is no more than rounding.
-        where: between which calls it was largest, in words.
+        apart: the largest difference between values of one point, for each output, shape ``(m,)``.
+        noise: this difference as a share of the largest value of its output; 0 if it is no more than rounding.
+        where: the calls between which it was largest, in words.
     """
 
     values: Array
@@ -47,7 +47,7 @@ class Probed:
 
 
 def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
-    """Evaluate ``x`` (a few points) and compare repeated and single calls; what they differ by stays with the caller.
+    """Evaluate ``x`` (a few points) and compare repeated and single calls; the caller keeps their difference.
 
     An expensive function is repeated at one point only.
 
@@ -85,7 +85,7 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
     where = "two calls of the same points"
     if (
         parts
-    ):  # batches of other points were compared: only a call of the same ones once more tells what is random
+    ):  # batches of other points were compared: only another call of the same points shows what is random
         where = "calls of a batch and of its points alone"
         if not (gap <= allowed).all():
             once_more = guarded(caller.function.value, x[chosen], caller.outputs)[0]
@@ -120,7 +120,7 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
 def demand_repeatable(
     measure: ErrorMeasure, x: Array, model: Probed, reference: Probed, file_hint: str = ""
 ) -> None:
-    """See that what a value differs by between two calls does not matter beside the tolerance.
+    """Check that the difference between two calls of a point is small against the tolerance.
 
     Raises:
         BadInput: when it moves the error by more than a tenth of the tolerance.
@@ -145,11 +145,11 @@ def demand_repeatable(
 
 
 def probed_errors(measure: ErrorMeasure, x: Array, model: Probed, reference: Probed) -> Iterator[Witness]:
-    """The largest error of each call of the probe that was made of both sides: every value that it computed counts."""
+    """The largest error of each call of the probe that both sides have: every computed value counts."""
     everywhere = np.arange(len(x))
     y, f = model.values, reference.values
     calls = [(everywhere, y, f)]
-    # Values of different batches differ by rounding, which is an error of neither side.
+    # Values of different batches differ by rounding, which is no error of either side.
     both = zip(model.again, reference.again, strict=False)
     calls += [(rows, left, right) for (rows, left), (others, right) in both if np.array_equal(rows, others)]
     for rows, left, right in calls:
@@ -159,15 +159,15 @@ def probed_errors(measure: ErrorMeasure, x: Array, model: Probed, reference: Pro
 
 
 def cost_of(caller: Caller, x: Array, matters: float = EXPENSIVE) -> float:
-    """Seconds a point. The first calls may pay for compilation and imports, so dear ones are repeated.
+    """Seconds a point. The first calls may include compilation and imports, so expensive calls are repeated.
 
     Args:
         caller: has been called at ``x`` before.
         x: points with a value, ``(n, d)``.
-        matters: below this it is of no importance how cheap a point is.
+        matters: below this the exact cost of a point does not matter.
     """
     cost = caller.cost
-    # One row twice: the second call compiles nothing. A batch then, where a call itself may be what is dear.
+    # One row twice: the second call compiles nothing. Then a batch, because the call itself may be what takes the time.
     for rows, most in ((x[:1], np.inf), (x[:1], np.inf), (x, 0.02)):
         if not matters <= cost < most:
             break

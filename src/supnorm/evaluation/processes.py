@@ -1,8 +1,8 @@
-"""Worker processes, each with a thread here that attends to it: a worker that is lost takes one call with it, not all.
+"""Worker processes, each with a thread that serves it: if a worker is lost, one call is lost, and not all.
 
 ``concurrent.futures.ProcessPoolExecutor`` gives up all calls when one worker ends, and cannot say which call did it.
 Here a worker has one call at a time (and, where calls are quick, one more waiting), so the call is known: a new worker
-repeats it once. A call that ends its process twice ends as `WorkerEnded`; the others go on. Workers end with the
+repeats it once. A call that ends its process twice raises `WorkerEnded`; the other calls go on. Workers end with the
 process that started them, however that ends (`supnorm.process.end_with`). Cost: about 0.2 ms a call.
 """
 
@@ -35,8 +35,8 @@ QUICK = 0.05  # seconds: after such a call the next one is sent ahead
 AHEAD = (
     1 << 16
 )  # bytes of a call that is sent ahead: more would not fit into the pipe while the worker is at work
-STARTS = 2, 10  # workers in a row that may end before they are ready, where none ever was, and where one was
-GRACE = 5.0  # seconds that an interrupted call, or a worker that is told to end, is waited for
+STARTS = 2, 10  # workers in a row that may end before they are ready, if none was ever ready, and if one was
+GRACE = 5.0  # seconds to wait for an interrupted call, or for a worker that has to end
 MASKS = hasattr(signal, "pthread_sigmask")
 
 
@@ -60,14 +60,14 @@ class _Call:
 
 
 class Processes(Executor):
-    """Spawned workers that hear Ctrl-C in their calls only: not while they start, and not while they wait.
+    """Spawned workers that react to Ctrl-C only during calls: not while they start, and not while they wait.
 
-    Spawned, not forked: JAX and torch hold threads that do not survive a fork. SIGTERM and SIGHUP are left to the
-    process that started them.
+    Spawned, not forked: JAX and torch hold threads that do not survive a fork. The process that started them handles SIGTERM
+    and SIGHUP.
 
     Args:
         workers: how many, at most.
-        deaf: calls are not interrupted either; whoever waits for them decides.
+        deaf: calls are not interrupted either; the process that waits for them decides.
     """
 
     def __init__(self, workers: int, deaf: bool = False) -> None:
@@ -77,11 +77,13 @@ class Processes(Executor):
         self._changed = threading.Condition()
         self._attendants: list[_Attendant] = []
         self._shut = self._given_up = False
-        atexit.register(self.kill)  # the interpreter would wait for workers that nobody has told to end
+        atexit.register(
+            self.kill
+        )  # otherwise the interpreter would wait for workers that never get the order to end
 
     @property
     def pids(self) -> list[int]:
-        """Of the workers that are there."""
+        """Process ids of the running workers."""
         workers = [a.process for a in self._attendants]
         return [p.pid for p in workers if p is not None and p.pid is not None]
 
@@ -122,13 +124,13 @@ class Processes(Executor):
                 self._changed.wait()
 
     def put_back(self, calls: deque[_Call]) -> None:
-        """Calls that had been sent to a worker that is no more, to be taken first."""
+        """Put back calls that had been sent to a lost worker; they are taken first."""
         with self._changed:
             self._queue.extendleft(reversed(calls))
             self._changed.notify_all()
 
     def give_up(self, error: BaseException) -> None:
-        """No worker can begin: nothing that was submitted will be done."""
+        """No worker can begin: all submitted calls fail."""
         with self._changed:
             self.broken = True
             calls, self._queue = self._queue, deque()
@@ -139,13 +141,13 @@ class Processes(Executor):
 
     @property
     def given_up(self) -> bool:
-        """Whether nobody waits for the calls any more."""
+        """Whether the calls are no longer needed."""
         return self._given_up
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """As in ``concurrent.futures``; with ``cancel_futures`` calls at work are interrupted as by Ctrl-C.
+        """As in ``concurrent.futures``; with ``cancel_futures`` running calls are interrupted as by Ctrl-C.
 
-        Those of deaf workers, and those that do not end soon, are ended with their process.
+        Calls of deaf workers, and calls that do not end soon, are ended with their process.
         """
         with self._changed:
             self._shut = True
@@ -178,7 +180,7 @@ class Processes(Executor):
 
 
 class _Attendant(threading.Thread):
-    """Sends calls to one worker, takes what comes back, replaces a worker that is lost."""
+    """Sends calls to one worker, takes their results, replaces a lost worker."""
 
     def __init__(self, pool: Processes) -> None:
         super().__init__(daemon=True, name="supnorm worker")
@@ -191,7 +193,7 @@ class _Attendant(threading.Thread):
         self.sent: deque[_Call] = deque()
 
     def run(self) -> None:
-        """Until the pool is shut and nothing is left to do."""
+        """Work until the pool is shut and no call is left."""
         quick = False
         try:
             while True:
@@ -213,11 +215,11 @@ class _Attendant(threading.Thread):
             self._dismiss()
 
     def interrupt(self, kill: bool = False) -> None:
-        """End the call that is at work: by Ctrl-C, or with its process."""
+        """End the running call: by Ctrl-C, or with its process."""
         process = self.process
         if process is None or process.pid is None or not (kill or self.sent):
             return
-        with suppress(ProcessLookupError, OSError):  # it ended meanwhile
+        with suppress(ProcessLookupError, OSError):  # it has ended meanwhile
             if kill or not MASKS:
                 process.kill()
             else:
@@ -235,8 +237,8 @@ class _Attendant(threading.Thread):
                 return True
             except (BrokenPipeError, ConnectionResetError):
                 if not self.ready or len(self.sent) > 1:
-                    return True  # what has happened is seen when the first answer is waited for
-                self._bury()  # it ended while it was idle: no call's fault
+                    return True  # the cause shows when the first answer is awaited
+                self._bury()  # it ended while it was idle: no call is the cause
             except BaseException as error:
                 return self._none_can_begin(error)
 
@@ -287,7 +289,7 @@ class _Attendant(threading.Thread):
         return True
 
     def _lost(self) -> bool:
-        """The worker has ended: replace it, and repeat the call that it was at."""
+        """The worker has ended: replace it, and repeat its running call."""
         ready, how = self.ready, self._bury()
         call = self.sent.popleft()
         if self.sent:
@@ -317,7 +319,7 @@ class _Attendant(threading.Thread):
         return False
 
     def _bury(self) -> str:
-        """Forget a worker that has ended; how it did."""
+        """Forget a worker that has ended; returns how it ended."""
         self.process.join(GRACE)
         if self.process.exitcode is None:  # it has closed its pipe only
             self.process.kill()
@@ -339,12 +341,12 @@ class _Attendant(threading.Thread):
 
 
 def _serve(connection: Connection, workers: int, deaf: bool) -> None:
-    """In a worker: do what comes through the pipe until an empty message does."""
+    """In a worker: do the calls that come through the pipe, until an empty message comes."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     end_with(parent.sentinel)
     for number in ENDS:
-        # A function, not SIG_IGN, which programs that a call starts would inherit.
+        # A function and not SIG_IGN, because programs that a call starts would inherit SIG_IGN.
         signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else _left_to_the_parent)
     if MASKS:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
@@ -354,12 +356,12 @@ def _serve(connection: Connection, workers: int, deaf: bool) -> None:
         while data := connection.recv_bytes():
             connection.send_bytes(_answer(data, deaf))
     except (EOFError, OSError):
-        pass  # nobody is there any more
+        pass  # the parent process is gone
     sys.stdout.flush()
 
 
 def _left_to_the_parent(number: int, frame: Any) -> None:
-    """SIGTERM and SIGHUP are often sent to all processes of a program: the one that waits decides."""
+    """SIGTERM and SIGHUP are often sent to all processes of a program: the process that waits decides."""
 
 
 def _answer(data: bytes, deaf: bool) -> bytes:

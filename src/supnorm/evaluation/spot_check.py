@@ -1,9 +1,9 @@
-"""Before values of a store are used: are the functions still those that gave them?
+"""Before the values of a store are used: are the functions still those that returned them?
 
-A run that is gone on with, and in Python every use of a store that holds points: a store of another function, or of this one
-before it was changed, would pass off its values as this one's.
-Files that code opens, services that it asks, libraries that it calls: no fingerprint knows all of them. A few stored points
-are evaluated again before anything else. A value counts as the same where it is equal up to what the function's
+This is checked for every run that is resumed, and in Python for every use of a store that holds points. Otherwise the
+values of another function, or of this function before a change, would count as values of this one. No fingerprint covers
+all files that code opens, services that it uses and libraries that it calls, so a few stored points are evaluated again
+before anything else. A value counts as the same where it is equal up to what the function's
 precision explains (`ALLOWED`, as for a point alone and in a batch), relative to the largest of the stored values.
 Cost: `POINTS` calls a side.
 """
