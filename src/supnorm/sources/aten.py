@@ -56,7 +56,7 @@ VARIANTS = frozenset(
 
 
 class NeedsTrust(Exception):
-    """The file holds something that can only be loaded by running what is in it."""
+    """The file holds something that can be loaded only by running code in it."""
 
 
 def dtype_name(code: int) -> str:
@@ -70,7 +70,7 @@ Step = Callable[[dict[str, Any]], None]
 
 
 def step_of(node: dict[str, Any], device: Any, precision: str | None) -> Step:
-    """A node as a function that adds its results to the values computed so far, by name."""
+    """A node as a function that adds its results, by name, to the values computed so far."""
     call = _operation(node["target"])
     positional: list[Callable[[dict[str, Any]], Any]] = []
     named: dict[str, Callable[[dict[str, Any]], Any]] = {}

@@ -28,7 +28,7 @@ def program_of_graph(
         given: names of the inputs.
         outputs: names of the outputs.
         types: from a layout to the types of numbers of all results, by name, as they come out when it runs.
-        least: the precision that it is declared to run in.
+        least: the precision in which it is declared to run.
         layout: which axes each input takes.
 
     Raises:

@@ -1,19 +1,19 @@
-"""Programs in any language, spoken to in lines on stdin and stdout.
+"""Programs in any language, which exchange lines on stdin and stdout.
 
 The protocol: one line per point with its d numbers, separated by spaces, written so that they read back
 exactly; the program answers with one line per point, in order: its m numbers separated by spaces, ``nan``
-for no value, or ``error: text``. Nothing else may be printed on stdout; stderr is free, its last line is
-quoted in messages.
+for no value, or ``error: text``. The program may print nothing else on stdout. It may print anything on stderr; messages
+quote its last line.
 
 * ``protocol = "batch"``: the program is started once for each batch, all lines are written, stdin is closed,
-  and the answers are read until it ends. The time limit of a batch is ``timeout`` times its points. Where lines are
-  missing at its end the batch is halved, until the points without an answer stand alone.
+  and the answers are read until it ends. The time limit of a batch is ``timeout`` times its points. If lines are
+  missing at the end, the batch is halved until the points without an answer stand alone.
 * ``protocol = "point"``: the program stays alive; each line is answered (and flushed) before the next is
   sent.
 
-A point without an answer, or with garbage for one, is tried again ``retries`` times in a fresh process and
-then reported as failed. Each thread that calls has a process of its own, so workers are threads. The program
-runs in the folder of the problem file, in a process group of its own that is killed as a whole.
+A point without an answer, or with one that is not a line of numbers, is tried again ``retries`` times in a fresh process
+and then reported as failed. Each thread that calls has a process of its own, so workers are threads. The program
+runs in the folder of the problem file, in a process group of its own, which is killed as a whole.
 """
 
 from __future__ import annotations
@@ -72,13 +72,13 @@ def open_command(spec: SourceSpec, root: Path, where: str) -> Function:
 
 
 def _label(command: list[str], root: Path) -> str:
-    """The program's file and its options: reference and recheck are often one program with different ones.
+    """The program's file and its options: reference and recheck are often one program with different options.
 
     >>> _label(["./density", "--fine"], Path())
     'density --fine'
     """
     own = (i for i, part in enumerate(command) if not Path(part).is_absolute() and (root / part).is_file())
-    first = next(own, 0)  # an interpreter says less than its script
+    first = next(own, 0)  # the name of a script says more than that of its interpreter
     text = " ".join([Path(command[first]).name, *command[first + 1 :]])
     return text if len(text) <= LABEL else text[: LABEL - 1] + "…"
 
@@ -100,7 +100,7 @@ def _program(command: list[str], root: Path, where: str) -> str:
 
 
 def _values(answers: list[Answer], outputs: int | None) -> Array:
-    """Answers as an array ``(n, m)``; a `PartialFailure` where some points have none."""
+    """Answers as an array ``(n, m)``; raises `PartialFailure` if some points have none."""
     given = [len(a) for a in answers if not isinstance(a, str) and not (len(a) == 1 and math.isnan(a[0]))]
     m = outputs or (max(set(given), key=given.count) if given else 1)
     values = np.full((len(answers), m), math.nan)
@@ -136,7 +136,7 @@ class Batches:
             cut = said.late or said.flooded
             lines = _lines(said.output, cut)
             if len(lines) < len(x) and len(x) > 1 and not cut:
-                # Which points have no line is not known: a program may skip one, or end at it. Halves tell.
+                # A program may skip a point or end at it: halving the batch finds the points without a line.
                 half = len(x) // 2
                 return self(x[:half]) + self(x[half:])
             return self._answers(lines, len(x), cut, process.returncode, last_line(errors))
@@ -156,7 +156,7 @@ class Batches:
 
 
 def _lines(output: bytes, cut: bool) -> list[str]:
-    """The lines that a program wrote; of one that was stopped without the last, which may end in the middle of a number."""
+    """The lines that a program wrote. If it was stopped, without the last line, which may end in the middle of a number."""
     text = output.decode(errors="replace")
     if cut:
         text = text[: text.rfind("\n") + 1]

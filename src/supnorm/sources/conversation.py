@@ -32,7 +32,7 @@ class Points:
 
     def __call__(self, x: Array) -> list[Answer]:
         answers: list[Answer] = []
-        since = 0  # the first point that the living program was asked in this call
+        since = 0  # the first point that was sent to the running program in this call
         for row in x:
             self._withdraw(answers, since)
             talk, answer = self._ask(row)
@@ -53,7 +53,7 @@ class Points:
             talk = Conversation(self.command, self.folder)
         before = talk.answered
         answer = talk.ask(write_point(row), self.timeout)
-        if before and talk.lost:  # it went away after its last answer, not because of this point
+        if before and talk.lost:  # it ended after its last answer, not because of this point
             talk = Conversation(self.command, self.folder)
             answer = talk.ask(write_point(row), self.timeout)
         return talk, answer
@@ -69,9 +69,9 @@ class Points:
 
 
 class Conversation:
-    """A program that answers line by line; ended with its whole group when this object goes.
+    """A program that answers line by line; it is ended with its whole group when this object is deleted.
 
-    Whatever is not exactly one line of numbers a point ends it: after a stray line nobody could say which
+    Any output other than exactly one line of numbers for each point ends it: after a stray line it is not known which
     point the next answer belongs to.
     """
 
@@ -81,16 +81,18 @@ class Conversation:
         self._end = weakref.finalize(self, _finish, self._process, self._errors)
         self._rest = b""
         self.answered = False  # at least once
-        self.lost = False  # went away without an answer
+        self.lost = False  # it ended without an answer
 
     def ended(self) -> bool:
-        """Whether it can no longer be asked, because it was given up or went away by itself."""
-        if self._end.alive and not self.stray() and self._ready(0.0):  # no output and yet ready: its end
+        """Whether it can no longer be called, because it was stopped or ended by itself."""
+        if (
+            self._end.alive and not self.stray() and self._ready(0.0)
+        ):  # ready without output: the program has ended
             self._end()
         return not self._end.alive
 
     def stray(self) -> bool:
-        """Whether it has said more than it was asked for; then nothing it said can be relied on."""
+        """Whether it has printed more than one line for each point; then no answer of it is reliable."""
         if self._end.alive and not self._rest and self._ready(0.0):
             self._read()
         if self._rest:
@@ -122,7 +124,7 @@ class Conversation:
         return self._give_up(str(answer)) if garbage else answer
 
     def _read(self) -> bool:
-        """Take what is there; False at the end of the output."""
+        """Read the available output; False at its end."""
         assert self._process.stdout is not None
         more = os.read(self._process.stdout.fileno(), 65536)
         self._rest += more

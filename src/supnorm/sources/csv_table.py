@@ -1,7 +1,7 @@
 """Tables as text: CSV with the names of the columns in its first line.
 
-A cell is a number, or empty, or one of `NO_VALUE`. Python reads more as numbers than people mean by one ("1_000", digits
-of other scripts) and loses what does not fit (whole numbers beyond 2^53, 1e999): such cells are refused.
+A cell is a number, or empty, or one of `NO_VALUE`. Python accepts more texts as numbers than people write ("1_000", digits
+of other scripts), and changes numbers that do not fit (whole numbers beyond 2^53, 1e999): such cells are refused.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from supnorm.results import BadInput
 Array = NDArray[np.float64]
 NO_VALUE = frozenset(
     ("", "nan", "-nan", "+nan", "na", "n/a", "<na>", "#n/a", "null", "none")
-)  # in any case of letters
+)  # in upper or lower case
 INFINITE = frozenset(("inf", "infinity"))
-WHOLE = 2.0**53  # up to here a float holds every whole number
+WHOLE = 2.0**53  # a float holds every whole number up to here
 DATE = re.compile(r"\d{4}-\d\d-\d\d|\d\d?[./]\d\d?[./]\d{2,4}|\d\d?:\d\d")
 _MARKS = {";": "semicolons (and write decimals with a point)", "\t": "tabs"}
 
@@ -40,7 +40,7 @@ def names(path: Path, what: str) -> list[str]:
 
 
 def remedy(there: Sequence[str]) -> str:
-    """What to do about a first line whose cells were not separated; else an empty text."""
+    """Advice for a first line whose cells were not separated; otherwise an empty text."""
     other = next((mark for mark in _MARKS if len(there) == 1 and mark in there[0]), None)
     return "" if other is None else f"; separate its cells by commas, not by {_MARKS[other]}"
 
@@ -49,7 +49,7 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, NDArr
     """The columns as numbers, shape ``(N, len(columns))``, NaN for no value; the line that each row begins in, ``(N,)``.
 
     Raises:
-        BadInput: naming line and column of a cell that is no number.
+        BadInput: names line and column of a cell that is not a number.
     """
     cells, lines = _cells(path, columns, what)
     data = np.empty((len(lines), len(columns)))
@@ -94,7 +94,7 @@ def _cells(path: Path, columns: Sequence[str], what: str) -> tuple[list[list[str
 
 
 def _rows(reader: Any, width: int, what: str) -> Iterator[tuple[int, list[str]]]:
-    """Line and cells of each row; blank lines are none.
+    """Line and cells of each row; blank lines are not rows.
 
     Raises:
         BadInput: for a row with more or fewer cells than the header, or a file that is not UTF-8 text.

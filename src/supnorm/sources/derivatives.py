@@ -5,13 +5,13 @@ respect to each input. A problem of two such functions is audited like any other
 W^{1,inf} error, a tolerance for each output weighs values against derivatives, and scaled errors make derivatives of
 inputs with different units comparable.
 
-Derivatives come from the function's own ``vjp``, or from its program where its code can be read; where there is neither,
-from central differences whose relative step must be declared (their error is about step^2 f''' / 6 + eps |f| / step, and
-no smaller derivative error can be seen); on a logarithmic axis the step is one of the logarithm. Beside an end of an
-axis, a constraint or the rim of data the difference is one-sided, for the function is never asked outside the domain.
-A certificate needs exact derivatives: those of the program, taken by JAX; code with derivative rules of its own is not
-certified. With respect to an input with a list of
-values there is no derivative: it is 0 on both sides, and nothing is evaluated between the values.
+Derivatives come from the function's own ``vjp``, or from its program if its code can be read. Otherwise they are central
+differences, whose relative step must be declared (their error is about step^2 f''' / 6 + eps |f| / step, and smaller
+errors of derivatives are not visible); on a logarithmic axis the step is one of the logarithm. Near an end of an axis, a
+constraint or the edge of data the difference is one-sided, because the function is never called outside the domain.
+A certificate needs exact derivatives: JAX takes them from the program; code with derivative rules of its own is not
+certified. An input with a list of values has no derivative: it counts as 0 on both sides, and nothing is evaluated
+between the values.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def with_derivatives(
             needed where there is no derivative and the function's code cannot be read.
 
     Returns:
-        A function with outputs ``y_1..y_m, dy_1/dx_1 .. dy_m/dx_1, .., dy_m/dx_d``, those in discrete inputs 0. What was
-        declared of the values (`with_bound`) is not said of it: nothing follows for their derivatives.
+        A function with outputs ``y_1..y_m, dy_1/dx_1 .. dy_m/dx_1, .., dy_m/dx_d``, where those of discrete inputs are
+        0. A declaration about the values (`with_bound`) is dropped: nothing follows from it for the derivatives.
 
     Raises:
         BadInput: when there is neither a derivative nor a step.
@@ -102,7 +102,7 @@ def _again(remake: Callable[[], Function], domain: Domain, step: float | None) -
 
 
 def _read(function: Function, d: int) -> Function:
-    """With the derivative of its program, where its code can be read."""
+    """The function with the derivative of its program, if its code can be read."""
     try:
         return replace(function, vjp=program_of(function, d).vjp)
     except Unsupported:
@@ -110,12 +110,12 @@ def _read(function: Function, d: int) -> Function:
 
 
 def _continuous(domain: Domain) -> NDArray[np.bool_]:
-    """With respect to which inputs there is a derivative, shape ``(d,)``."""
+    """The inputs with respect to which there is a derivative, as booleans of shape ``(d,)``."""
     return np.array([axis.values is None for axis in domain.axes])
 
 
 def _traced(function: Function, domain: Domain, x: Any) -> Any:
-    """The same in JAX, from the function's program: what a certificate reads."""
+    """Values and derivatives in JAX, from the function's program: a certificate reads this."""
     import jax
     import jax.numpy as jnp
 
@@ -145,7 +145,7 @@ def _differences(function: Function, domain: Domain, x: Array, step: float) -> A
             parts.append(np.zeros_like(parts[0]))
             continue
         right, left = x.copy(), x.copy()
-        if axis.log:  # at its lower end a share of the range would be decades; df/dx = (df/dlog x) / x
+        if axis.log:  # a share of the range would be decades at the lower end; df/dx = (df/dlog x) / x
             ratio = (axis.high / axis.low) ** step
             right[:, i] = np.minimum(x[:, i] * ratio, axis.high)
             left[:, i] = np.maximum(x[:, i] / ratio, axis.low)

@@ -1,4 +1,4 @@
-"""The line protocol of `command`, one line at a time, and the processes that speak it."""
+"""The line protocol of `command`, one line at a time, and the processes that use it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-MORE = 1000  # lines beyond those that were asked for
+MORE = 1000  # lines beyond the expected ones
 MOST = 500_000_000  # bytes of the answers to one batch
 Answer = list[float] | str  # the numbers of a point, or what happened
 
@@ -62,12 +62,12 @@ def start(command: tuple[str, ...], folder: Path, errors: IO[bytes]) -> subproce
 
 @dataclass(frozen=True)
 class Said:
-    """What a program wrote before its end, its time or its bound.
+    """The output of a program up to its end, its limit of time or its limit of size.
 
     Attributes:
         output: as bytes.
-        late: the time was over first.
-        flooded: it wrote more than anyone asked for, and was not read to its end.
+        late: whether the time ended first.
+        flooded: whether it wrote too much and its output was not read to the end.
     """
 
     output: bytes
@@ -76,9 +76,9 @@ class Said:
 
 
 def talk(process: subprocess.Popen[bytes], text: bytes, seconds: float, lines: int) -> Said:
-    """Give a program its whole input and read its output, of about ``lines`` lines, to the end or for some time.
+    """Give a program its whole input and read its output of about ``lines`` lines, to the end or for a limited time.
 
-    A program that never stops writing is left after `MORE` further lines or `MOST` bytes.
+    Reading of a program that never stops writing ends after `MORE` further lines or `MOST` bytes.
     """
     parts: list[bytes] = []
     flooded = False
@@ -121,7 +121,7 @@ def talk(process: subprocess.Popen[bytes], text: bytes, seconds: float, lines: i
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all it started; the group outlives its leader, so it is always signalled."""
+    """End a process and all processes that it started; the group outlives its leader, so it always gets the signal."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     for stream in (process.stdin, process.stdout):

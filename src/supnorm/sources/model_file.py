@@ -1,4 +1,4 @@
-"""Model and table files by their suffix, and what to do about suffixes that are not opened."""
+"""Model and table files by their suffix, and advice for suffixes that are not opened."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _tried(function: Function, probe: Array, what: str) -> None:
     """Run it once while its memory and time are bounded: a graph of a few bytes can ask for gigabytes, or never end.
 
     Raises:
-        BadInput: when it does. Other failures are those of points, which the evaluator counts and names.
+        BadInput: when it does. Other failures belong to points; the evaluator counts and names them.
     """
     try:
         function.value(probe)

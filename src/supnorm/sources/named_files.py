@@ -1,4 +1,4 @@
-"""The files that define a problem: those that its file names, and what `recording` finds beside them."""
+"""The files that define a problem: files that the problem file names, and files that `recording` finds besides."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def defining_files(spec: ProblemSpec, root: Path, opened: Iterable[str]) -> tupl
 
     Args:
         root: the folder that relative paths start from.
-        opened: files that were opened while the problem was.
+        opened: files that were opened while the problem was opened.
     """
     own = [path for text in _texts(spec) if (path := root / text).is_file()]
     beside = files_of(opened, own)

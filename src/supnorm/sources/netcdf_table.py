@@ -1,7 +1,8 @@
-"""Tables in NetCDF files: variables and coordinates, spread over the dimensions that any of them has.
+"""Tables in NetCDF files: variables and coordinates, repeated over the dimensions that any of them has.
 
-A row is a place along all of these dimensions, the last of the file running fastest. A dimension whose coordinate is
-not an input (time, where the inputs are lat and lon) still tells rows apart: each is compared, and named by it.
+A row is an index along all of these dimensions; the last dimension of the file runs fastest. A dimension whose coordinate
+is not an input (time, where the inputs are lat and lon) still distinguishes rows: each is compared, and its name contains
+the coordinate.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from supnorm.results import BadInput, install
 
 Array = NDArray[np.float64]
-# The values that the NetCDF library fills variables with: NC_FILL_SHORT, .. of its header; a byte has none.
+# The values with which the NetCDF library fills variables: NC_FILL_SHORT, .. of its header; a byte has none.
 FILLS = {
     "f4": 9.969209968386869e36,
     "f8": 9.969209968386869e36,
@@ -29,7 +30,7 @@ FILLS = {
     "i8": -(2**63) + 2,
     "u8": 2**64 - 2,
 }
-MOST = 50_000_000  # rows, at most: each is held with its inputs and values
+MOST = 50_000_000  # rows, at most: the memory holds each with its inputs and values
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +39,10 @@ class Grid:
 
     Attributes:
         sizes: of each dimension.
-        texts: coordinates of each dimension as text; empty for one without.
+        texts: coordinates of each dimension as text; empty for a dimension without coordinates.
         along: other one-dimensional coordinates along one of them, as text, with the dimension's name.
-        narrow: how columns are stored that hold less than double precision.
-        filled: how many values of a column are the default fill value of its type, where the file names no other.
+        narrow: the storage of columns that hold less than double precision.
+        filled: how many values of a column are the default fill value of its type, if the file names no other one.
     """
 
     sizes: Mapping[str, int]
@@ -102,7 +103,7 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
 
 
 def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[list[Any]]:
-    """The columns over the rows of a grid, a list for each: numbers, and dates and all else as text."""
+    """The columns over the rows of a grid, a list for each: numbers as they are, dates and everything else as text."""
     with _dataset(path, what) as data:
         found = []
         for column in columns:
@@ -164,7 +165,7 @@ def _spread(variable: Any, column: str, sizes: Mapping[str, int], what: str) -> 
 def _default_fill(variable: Any) -> NDArray[np.bool_]:
     """Which values were never written: the library filled them with the default of their type (not of single bytes).
 
-    They are missing where the file does not name another fill value; its reader here masks only those that are named.
+    They count as missing if the file names no other fill value; the reader masks only fill values that the file names.
     """
     values, encoding = np.asarray(variable.values), variable.encoding
     stored = np.dtype(encoding.get("dtype") or values.dtype)
@@ -184,8 +185,8 @@ def _default_fill(variable: Any) -> NDArray[np.bool_]:
 
 
 def same_for_all(path: Path, columns: Sequence[str], what: str) -> dict[str, str]:
-    """What a file says of all rows at once, by what it speaks of: coordinates of no dimension (a level that was chosen),
-    and from when and in what the times among the inputs, ``columns``, are counted.
+    """What holds for all rows of a file, by name: coordinates without a dimension (a level that was chosen), and the dates
+    and the calendar of the times among the inputs, ``columns``.
     """
     with _dataset(path, what) as data:
         chosen = [n for n, c in data.coords.items() if not c.dims and n not in columns]
@@ -198,7 +199,7 @@ def same_for_all(path: Path, columns: Sequence[str], what: str) -> dict[str, str
 
 
 def _counted(variable: Any) -> str:
-    """Which dates the numbers 0 and 1 are, and in which calendar where that is not the usual one."""
+    """The dates of the numbers 0 and 1, and the calendar if it is not the usual one."""
     calendar = str(variable.attrs.get("calendar", "standard")).lower()
     dates = _texts(type(variable)(("n",), np.array([0.0, 1.0]), variable.attrs))
     usual = calendar in ("standard", "gregorian", "proleptic_gregorian")
@@ -217,7 +218,7 @@ def _texts(variable: Any) -> list[str]:
     since, values = variable.attrs.get("units"), np.asarray(_decoded(variable)).ravel()
     if (
         isinstance(since, str) and " since " in since and values.dtype.kind in "iuf"
-    ):  # a calendar nobody here knows
+    ):  # a calendar that no package here knows
         return [f"{v:.15g} {since}" for v in values.tolist()]
     if values.dtype.kind == "M":
         return [_date(str(v)) for v in np.datetime_as_string(values.astype("datetime64[s]"))]
@@ -236,18 +237,18 @@ def _decoded(variable: Any) -> Any:
 
         try:
             return xarray.conventions.decode_cf_variable("time", variable).values
-        except Exception:  # a calendar or unit that nobody can read: the numbers, then
+        except Exception:  # a calendar or unit that cannot be read: then the numbers
             return variable.values
     return variable.values
 
 
 def _date(text: str) -> str:
-    """A date without a time of day that is midnight."""
+    """A date as text; the time of day is left out if it is midnight."""
     return text.removesuffix("T00:00:00")
 
 
 def _narrow(variable: Any) -> str:
-    """How a variable is stored, in words, where that is less than double precision."""
+    """The storage of a variable in words, if it is less than double precision."""
     packed, stored = (
         variable.encoding.get("scale_factor"),
         np.dtype(variable.encoding.get("dtype") or variable.dtype),

@@ -1,7 +1,7 @@
 """``.onnx`` files, run by onnxruntime as they are deployed; differentiable where the graph can be read.
 
-Values always come from onnxruntime, in the precision of the file. Where the operations of the graph are
-among those of our straight-line programs, the program gives the derivative and goes to the certifier; else
+Values always come from onnxruntime, in the precision of the file. If the operations of the graph are
+among those of our straight-line programs, the program gives the derivative, and the certifier reads it; otherwise
 the graph is a black box. Files exported by torch and tf2onnx carry float32 constants even for a float64
 model.
 """
@@ -95,7 +95,7 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
     if graph is None:
         return found
     found = replace(found, vjp=_derivative(function.value, graph))
-    if found.precision != precision:  # its rounding is what counts
+    if found.precision != precision:  # the rounding of this precision counts
         found = replace(found, notes=(*found.notes, *rounding_note(found.precision)))
     return found
 
@@ -154,7 +154,7 @@ def _port(given: Any, what: str) -> Port:
 
 
 def _chosen(session: Any, spec: SourceSpec, what: str) -> list[str]:
-    """The graph's outputs that ``outputs`` of the file lists, in that order; all where it lists other names for them."""
+    """The graph's outputs that ``outputs`` of the file lists, in that order; all of them if it lists new names for them."""
     there = [o.name for o in session.get_outputs()]
     if not there:
         raise BadInput(f"{what}: its graph has no outputs; export the model again")
@@ -170,7 +170,7 @@ def _chosen(session: Any, spec: SourceSpec, what: str) -> list[str]:
 
 
 def _columns(session: Any, outputs: list[str]) -> tuple[str, ...]:
-    """Names of the columns: of the graph's outputs where it has several, numbered where one has several columns."""
+    """Names of the columns: those of the graph's outputs if there are several, numbered if one has several columns."""
     nodes = session.get_outputs()
     shapes = {o.name: o.shape for o in nodes}
     widths = [

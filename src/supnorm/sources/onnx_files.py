@@ -1,6 +1,6 @@
-"""What an ``.onnx`` file asks for besides itself: weights in files beside it, and sizes that it only claims.
+"""What an ``.onnx`` file refers to: weights in files beside it, and sizes that it only claims.
 
-External data may name any path: a device, a pipe or a file elsewhere that is none of the model's business. It must
+External data may name any path: a device, a pipe or a file elsewhere that does not belong to the model. It must
 be a regular file in the folder of the model. Sizes of initialisers are summed before anything is allocated.
 """
 
@@ -21,12 +21,12 @@ WIDEST = 8  # bytes of a number
 
 
 def demand_data_beside(path: Path, what: str) -> None:
-    """See that external data lies beside the model and that claimed sizes fit; nothing of it is read.
+    """Check that external data lies beside the model and that claimed sizes fit; none of the data is read.
 
-    Without the ``onnx`` package, which reads the structure, onnxruntime's own checks stand alone.
+    Without the ``onnx`` package, which reads the structure, only onnxruntime's own checks are made.
 
     Raises:
-        BadInput: naming what the file asks for.
+        BadInput: names what the file refers to.
     """
     try:
         import onnx
@@ -35,7 +35,7 @@ def demand_data_beside(path: Path, what: str) -> None:
     try:
         model = onnx.load(str(path), load_external_data=False)
     except Exception:
-        return  # onnxruntime says better what is wrong with it
+        return  # onnxruntime has the better message
     size, asked, folder = path.stat().st_size, 0, Path(os.path.normpath(path.parent.absolute()))
     for tensor in _tensors(model.graph):
         asked += WIDEST * math.prod(max(int(n), 0) for n in tensor.dims) if tensor.dims else 0
@@ -45,7 +45,7 @@ def demand_data_beside(path: Path, what: str) -> None:
         name = one_line(external["location"], 80)
         target = Path(
             os.path.normpath(folder / external["location"])
-        )  # links that lie there are the user's own
+        )  # the user has made links that lie there
         if Path(external["location"]).is_absolute() or not target.is_relative_to(folder):
             raise BadInput(f"{what} keeps weights in {name}, which is outside of its folder: refused")
         if not target.exists():
@@ -74,7 +74,7 @@ def data_files(path: Path) -> list[Path]:
             for entry in tensor.external_data
             if entry.key == "location"
         ]
-    except Exception:  # what is wrong with it is for who opens it to say
+    except Exception:  # the reader that opens the file reports what is wrong with it
         return [p for p in usual if p.is_file()]
     return [p for name in dict.fromkeys(external) if (p := path.parent / name).is_file()]
 

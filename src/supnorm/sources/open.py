@@ -27,7 +27,7 @@ from supnorm.sources.unused import with_unused_said
 from supnorm.sources.userfile import UserFunction
 
 Array = NDArray[np.float64]
-PROBES = 8  # points that find out what a source takes; their number is of no weight
+PROBES = 8  # points that show what a source takes; their number does not matter
 TABLES = (".csv", ".parquet", ".nc")
 
 
@@ -76,7 +76,7 @@ def _problem(path: Path, trust: bool) -> tuple[Problem, ProblemSpec]:
 
 
 def _keys_of_both(spec: ProblemSpec) -> ProblemSpec:
-    """A key that one of two tables names is that of the other as well."""
+    """A key that one of two tables names holds for the other table too."""
     model, reference = spec.model, spec.reference
     if (
         model is None
@@ -98,9 +98,9 @@ def _is_table(spec: SourceSpec) -> bool:
 
 
 def _demand_inputs(spec: ProblemSpec, opened: dict[str, Function | None], file: str) -> None:
-    """Where one side alone is a table, the other is called at its rows: none may lack an input.
+    """If only one side is a table, the other side is called at its rows: no row may lack an input.
 
-    Two tables are compared row by row: there an input is a coordinate, and a row may lack it.
+    Two tables are compared row by row: an input is then only a coordinate, and a row may lack it.
     """
     tables = {k: f for k, f in opened.items() if f is not None and f.table is not None}
     if {"model", "reference"} <= {*tables}:
@@ -142,7 +142,7 @@ def open_function(
 
 
 def _with_derivatives(function: Function, error: ErrorSpec, domain: Domain, where: str) -> Function:
-    """What ``[error] derivatives = true`` makes of a model or reference."""
+    """A model or reference under ``[error] derivatives = true``: with its derivatives as outputs."""
     if not error.derivatives:
         return function
     if function.table is not None:
@@ -224,7 +224,7 @@ def _there(file: str, root: Path, where: str) -> Path:
 
 
 def _column_order(spec: SourceSpec, names: tuple[str, ...], where: str) -> list[int]:
-    """Which axis each input of a function is: their own order, or the one ``inputs`` lists."""
+    """The axis of each input of a function: in the order of the axes, or as ``inputs`` lists them."""
     if spec.inputs is None:
         return list(range(len(names)))
     if sorted(spec.inputs) != sorted(names):
@@ -233,7 +233,7 @@ def _column_order(spec: SourceSpec, names: tuple[str, ...], where: str) -> list[
 
 
 def _named(function: Function, spec: SourceSpec, names: tuple[str, ...], where: str) -> Function:
-    """Names and units of the outputs from the file, checked against what comes out."""
+    """Names and units of the outputs from the file, checked against the values that the function returns."""
     outputs = tuple(spec.outputs or function.outputs)
     parts = dict.fromkeys(n if n in outputs else n.rpartition(" ")[0] for n in function.outputs)
     if tuple(parts) == outputs:

@@ -1,4 +1,4 @@
-"""Derivative rules of the user's own: what runs for a derivative, and is not the derivative of what is read."""
+"""Derivative rules of the user: code that runs for a derivative, and may differ from the derivative of the program read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from supnorm.problem import Function
 
 
 def own_rule(function: Function, d: int) -> str | None:
-    """What in a JAX or torch function has a derivative rule that is not the library's; None where nothing has.
+    """The part of a JAX or torch function with a derivative rule that is not the library's; None without such a part.
 
     >>> from supnorm.sources import from_jax
     >>> own_rule(from_jax(lambda x: x[:, 0] ** 2), 1) is None
@@ -45,7 +45,7 @@ def _of_jax(code: Any, d: int) -> str | None:
 
 
 def _equations(jaxpr: Any) -> Iterator[Any]:
-    """All of them, those inside of others included."""
+    """All equations, including those inside of others."""
     for equation in jaxpr.eqns:
         yield equation
         for held in equation.params.values():

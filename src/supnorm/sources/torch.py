@@ -1,7 +1,7 @@
 """PyTorch modules and functions as they are deployed: in their own precision and mode, with derivative.
 
-A module is never switched to evaluation mode or to another precision in silence: the worst error of a model
-is about the model that runs. Its inputs are cast to the precision of its weights. Where that is float32,
+A module is never silently switched to evaluation mode or to another precision: the worst error is that of the model
+that runs. Its inputs are cast to the precision of its weights. Where that is float32,
 values carry a rounding of about 1e-7 of their size, and a note says so.
 """
 
@@ -25,7 +25,7 @@ ROWS = 16_384  # rows of one call: bounds the memory of a large network
 
 
 def rounding_note(precision: str) -> tuple[str, ...]:
-    """What a model in this precision limits, as lines for the user.
+    """What this precision of a model limits, as lines for the user.
 
     >>> rounding_note("float64")
     ()
@@ -101,7 +101,7 @@ def from_tensors(
     """A function of tensors ``(n, d)`` as a `Function`.
 
     Args:
-        model: it.
+        model: the function.
         label: what messages call it.
         dtype: of the tensors it is given.
         precision: of the arithmetic inside, as reported.
@@ -224,7 +224,7 @@ def first_layer(module: Any, probe: Array) -> tuple[Array, Array] | None:
     try:
         with torch.no_grad():
             module(torch.as_tensor(probe).to(weight))
-    except Exception:  # wrong width and the like: the first evaluation says it better
+    except Exception:  # wrong width and the like: the first evaluation has the better message
         return None
     finally:
         for hook in hooks:

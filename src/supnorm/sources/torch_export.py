@@ -136,7 +136,7 @@ def _unpickled(payload: bytes, name: str) -> Any:
 
     try:
         tensor = torch.load(io.BytesIO(payload), weights_only=True)
-    except Exception:  # torch raises several types here; all of them say: not plain tensors
+    except Exception:  # torch raises several types here; all of them mean that these are not plain tensors
         raise NeedsTrust(f"weight {name} is a pickle of more than tensors") from None
     if not isinstance(tensor, torch.Tensor):
         raise NeedsTrust(f"weight {name} is a pickled {type(tensor).__name__}")
@@ -210,7 +210,7 @@ def _graph(
 
 
 def _narrowest(graph: dict[str, Any], tensors: dict[str, Any], ports: tuple[Port, ...]) -> str:
-    """The least precise floating type of weights, inputs and of what is cast on the way: its rounding counts."""
+    """The least precise floating type of weights, inputs and casts on the way: its rounding counts."""
     casts = [
         a["arg"]["as_scalar_type"]
         for n in graph["nodes"]
@@ -274,7 +274,7 @@ def open_torch_export(
 
 
 def _trusted(path: Path, what: str) -> Graph:
-    """torch's own loader: runs whatever the file holds."""
+    """torch's own loader, which runs any code in the file."""
     import torch
 
     try:
@@ -289,7 +289,7 @@ def _trusted(path: Path, what: str) -> Graph:
     )
     module = program.module()
 
-    def run(inputs: list[Any], seconds: float) -> list[Any]:  # what is trusted may take as long as it wants
+    def run(inputs: list[Any], seconds: float) -> list[Any]:  # a trusted file has no limit of time
         result = module(*inputs)
         return [result] if isinstance(result, torch.Tensor) else list(result)
 

@@ -2,10 +2,10 @@
 
 TorchScript is a language of its own that torch interprets. It runs none of the author's Python, but it has
 operations that write and read files (``aten::save``, ``aten::from_file``), and torch runs parts of it
-(``__setstate__``) while it loads. What a file would do cannot be known before: torch's reader and any other
-reader of the archive may see different members of one zip, and a list of allowed operations would have to hold for
-every one of torch's thousands, in each version. So a file is run when the user trusts who made it, as Python code is.
-Without trust: ``torch.export.save`` (``.pt2``) or ONNX, which are read as data.
+(``__setstate__``) while it loads. It is not possible to know beforehand what a file would do: torch's reader and any other
+reader of the archive may see different members of one zip, and a list of allowed operations would have to cover
+all of torch's thousands of operations, in each version. So a file runs only if the user trusts its author, as with
+Python code. Without trust: ``torch.export.save`` (``.pt2``) or ONNX, which are read as data.
 
 Both kinds are zip files; TorchScript has its code in ``code/``, a pickle of ``torch.save`` has only ``data.pkl``.
 """

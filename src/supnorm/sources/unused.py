@@ -1,4 +1,4 @@
-"""Keys of a source that its kind has no use for: said in a note of the audit, so that nobody relies on them."""
+"""Keys that have no effect for this kind of source: a note of the audit names them, so that nobody relies on them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from supnorm.problem import Function
 from supnorm.problem.specification import SourceSpec
 
-# What each key is for, as the end of a sentence.
+# The sources that use each key, as the end of a sentence.
 PURPOSE = {
     "per_point": "Python code",
     "batch": "graphs and torch modules",
@@ -35,7 +35,7 @@ Python code with per_point = true)',)
     notes = []
     for key, purpose in PURPOSE.items():
         value = getattr(spec, key)
-        # A precision that is the function's own is true, if superfluous.
+        # If the precision is that of the function anyway, the key is superfluous but true.
         true = key in used or (key == "precision" and value == function.precision)
         if value == SourceSpec.model_fields[key].default or true:
             continue

@@ -1,7 +1,7 @@
 """``"file.py:name"``: an object from the user's own Python file.
 
 The file runs once, as a module of its own under a unique name, with its folder at the front of the import
-path while it is imported; so two files of the same name do not meet, and helpers beside the file are found.
+path while it is imported; so two files of the same name do not collide, and helper modules beside the file are found.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def load_module(path: Path, where: str) -> ModuleType:
 
 
 def imported_roots(path: Path) -> frozenset[str]:
-    """Names of the packages a file imports anywhere in it: tells what its functions are written in."""
+    """Names of the packages that a file imports anywhere: they show with which library its functions are written."""
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, OSError):
@@ -111,7 +111,7 @@ def _beside(folder: Path) -> Iterator[None]:
 
 
 def _double_for_jax(path: Path) -> Any:
-    """64-bit mode while a JAX file is imported: its module-level arrays would be cut to float32 otherwise."""
+    """64-bit mode while a JAX file is imported: otherwise its module-level arrays would be rounded to float32."""
     if not imported_roots(path) & JAX_LIKE:
         return nullcontext()
     from supnorm.problem.double_precision import double_precision
@@ -133,7 +133,7 @@ def _names(owner: Any) -> str:
 
 
 def _described(error: Exception, path: Path) -> str:
-    """The error in one line, with the line of the user's file where it came up."""
+    """The error in one line, with the line of the user's file that raised it."""
     text = str(error).strip().splitlines()
     said = f"{type(error).__name__}: {text[0] if text else 'no message'}"
     if isinstance(error, SyntaxError):
@@ -143,13 +143,13 @@ def _described(error: Exception, path: Path) -> str:
 
 
 def _line(error: BaseException, path: Path) -> str:
-    """``", line 7"`` where the error came up in the user's file; empty when it came up elsewhere."""
+    """``", line 7"`` if the user's file raised the error; empty if it was raised elsewhere."""
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path]
     return f", line {lines[-1]}" if lines else ""
 
 
 class UserFunction:
-    """A function of the user's file that remembers where it is from (`FromFile`): for other processes and for saving."""
+    """A function of the user's file that remembers its file (`FromFile`): for other processes and for saving."""
 
     def __init__(self, text: str, root: Path, where: str) -> None:
         found = load_object(text, root, where)
@@ -162,7 +162,7 @@ class UserFunction:
     def __call__(self, *given: Any) -> Any:
         try:
             return self.__wrapped__(*given)
-        except SystemExit as error:  # a failure like any other: it must not end the program that asked
+        except SystemExit as error:  # a failure like any other: it must not end the calling program
             raise RuntimeError(f"{self.__name__} ended the program: {exited(error)}") from error
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -2,8 +2,8 @@
 
 A graph may hold loops without end. onnxruntime looks at ``RunOptions.terminate`` between its nodes, in loops too;
 one thread sets it for every call that is over its time (`stopped_after`). Cost: two list operations a call.
-While a graph is opened its constants are computed, where onnxruntime looks at nothing: that is done in a thread of its
-own, which is waited for no longer than it may take (`waited_for`).
+While a graph is opened, onnxruntime computes its constants and does not look at ``terminate``: this runs in a thread of
+its own, and the caller waits for this thread only as long as it may take (`waited_for`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _thread: threading.Thread | None = None
 
 
 def seconds_of(rows: int, timeout: float | None) -> float:
-    """How long a call of ``rows`` points may take: ``timeout`` each where the user says so.
+    """Seconds that a call of ``rows`` points may take: ``timeout`` for each if the user gives it.
 
     >>> seconds_of(8, None), seconds_of(8, 2.0)
     (10.4, 16.0)
@@ -35,7 +35,7 @@ def seconds_of(rows: int, timeout: float | None) -> float:
 
 
 def seconds_to_open(size: int, timeout: float | None) -> float:
-    """How long opening a file of ``size`` bytes may take; ``timeout``, of a point, allows more where it is more.
+    """Seconds that opening a file of ``size`` bytes may take; a larger ``timeout``, of a point, allows more.
 
     >>> seconds_to_open(50_000_000, None), seconds_to_open(50_000_000, 60.0)
     (15.0, 65.0)
@@ -44,10 +44,10 @@ def seconds_to_open(size: int, timeout: float | None) -> float:
 
 
 def waited_for(seconds: float, work: Callable[[], T], cancel: Callable[[], None]) -> T:
-    """What ``work`` returns, or raises, in a thread of its own, where it lets other threads run.
+    """Run ``work`` in a thread of its own and return its result, or raise its exception.
 
     Args:
-        cancel: called when nobody waits any longer; the thread ends when ``work`` heeds it, or with the process.
+        cancel: called when the caller stops waiting; the thread ends when ``work`` reacts to it, or with the process.
 
     Raises:
         TimeoutError: when it takes longer.
@@ -96,7 +96,7 @@ def stopped_after(seconds: float, stop: Callable[[], None]) -> Iterator[None]:
 
 def _watch() -> None:
     idle = 0
-    while idle < 50:  # a thread that waits for nothing ends
+    while idle < 50:  # a thread without calls to watch ends
         time.sleep(PERIOD)
         now = time.monotonic()
         with _lock:
