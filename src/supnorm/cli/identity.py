@@ -82,12 +82,12 @@ def _remember(store: EvaluationStore, problem: Problem, folder: Path, opened: se
     try:
         store.remember(FILES, json.dumps(found, sort_keys=True))
     except sqlite3.Error:
-        return  # a store that cannot be written any more has been told about elsewhere
+        return  # a store that cannot be written any more is reported elsewhere
 
 
 def changed_file(folder_store: Path, problem: Problem) -> str | None:
     """The first file, opened by calls of the run whose store this is, that is not what it was then; None otherwise."""
-    held = _told(folder_store, FILES)
+    held = _remembered(folder_store, FILES)
     if problem.source is None or not isinstance(held, dict):
         return None
     root = problem.source.parent
@@ -96,7 +96,7 @@ def changed_file(folder_store: Path, problem: Problem) -> str | None:
     )
 
 
-def _told(path: Path, key: str) -> object:
+def _remembered(path: Path, key: str) -> object:
     """What a store remembers under a key, without opening it for a run."""
     if not path.is_file():
         return None
@@ -118,7 +118,7 @@ def _demand_same(store: EvaluationStore, problem: Problem, folder: Path) -> None
             f"--resume: {changed}, which a function of this problem opens, has changed since the run in {folder} was "
             "started; leave --resume out to start anew, or bring back what it was"
         )
-    held = _told(store.path, VERSIONS)
+    held = _remembered(store.path, VERSIONS)
     if isinstance(held, dict):
         now = versions()
         differ = [f"{k} {held[k]} (now {now[k]})" for k in sorted(held) if k in now and held[k] != now[k]]

@@ -113,13 +113,13 @@ def run(arguments: list[str] | None = None) -> int:
     except SystemExit as error:
         from supnorm.problem import exited
 
-        place = traceback.extract_tb(error.__traceback__)[-1]
+        frame = traceback.extract_tb(error.__traceback__)[-1]
         if isinstance(error.__context__, BrokenPipeError):  # typer ends the program so
             return _cut_off()
-        if Path(place.filename).is_relative_to(Path(__file__).parent.parent):
+        if Path(frame.filename).is_relative_to(Path(__file__).parent.parent):
             raise  # a worker that imports the script again: it ends in silence, the main process speaks for all
         # Raised by code of the problem. Its number must not pass: 0 would read as a verdict.
-        where = f"{Path(place.filename).name}, line {place.lineno},"
+        where = f"{Path(frame.filename).name}, line {frame.lineno},"
         _say(f"{where} ended the program ({exited(error)}): a function returns or raises instead")
         return ExitCode.BAD_INPUT
     except BrokenPipeError:
