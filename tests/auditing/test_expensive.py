@@ -200,7 +200,7 @@ def test_places_in_flight_are_believed_and_not_asked_for_again(pool: ThreadPoolE
     first = strategy._propose(evaluator, calls, nothing, 0, 4, np.random.default_rng(1))
     second = strategy._propose(evaluator, calls, first, 0, 4, np.random.default_rng(1))
     gap = np.linalg.norm(first[:, None] - second[None], axis=2).min()
-    assert gap > 0.1 * strategy.apart
+    assert gap > 0.1 * strategy.separation
     again = strategy._propose(evaluator, calls, nothing, 0, 4, np.random.default_rng(1))
     np.testing.assert_allclose(again, first)
 
