@@ -29,7 +29,7 @@ def glossary(view: View) -> list[tuple[str, str, str]]:
             if view.exact
             else "99.9 % of the random points have a smaller error than this, and one in a thousand a larger one.",
         ),
-        ("tolerance", "Tolerance", "The largest error you said you can accept."),
+        ("tolerance", "Tolerance", "The largest error that you accept."),
         (
             "upper-bound",
             "Upper bound",
@@ -40,8 +40,8 @@ def glossary(view: View) -> list[tuple[str, str, str]]:
         (
             "witness",
             "Witness",
-            "A point where model and reference were both computed and the error was read off. "
-            "Anyone can recompute it.",
+            "A point where model and reference were both computed, with its error: a lower bound of "
+            "the worst error that anybody can recompute.",
         ),
         (
             "glitch",
@@ -62,14 +62,14 @@ def glossary(view: View) -> list[tuple[str, str, str]]:
         (
             "recheck",
             "Re-check",
-            "The same point computed again with a second reference: tells a fault of the model "
+            "A second reference computes the same point again. Its verdict tells a fault of the model "
             "from a fault of the reference.",
         ),
         (
             "planted",
             "Planted test",
-            "Known errors are added to your model in random places and the same search is "
-            "run: how often does it find them?",
+            "Known errors are added to model or reference at random points, and the search is "
+            "run again: how often does it find them?",
         ),
         (
             "unseen",
