@@ -246,7 +246,7 @@ class FailuresRecord(Record):
     by_axis: tuple[AlongRecord, ...] = Field(description="where these points lie along each input")
 
 
-class EvaluationsRecord(Record):
+class PurposesRecord(Record):
     """Evaluations by purpose; a gradient counts 3."""
 
     search: int = Field(description="search and probe")
@@ -254,19 +254,19 @@ class EvaluationsRecord(Record):
     pictures: int = Field(description="sizes of peaks, and pictures")
     power: int = Field(description="planted errors")
     recheck: int = Field(description="the second reference")
-    failed: int = Field(description="how many of all these evaluations gave no value")
 
 
-class PlannedRecord(Record):
+class EvaluationsRecord(PurposesRecord):
+    """Evaluations that were made."""
+
+    failed: int = Field(description="all of these without a value")
+
+
+class PlannedRecord(PurposesRecord):
     """Evaluations at most, as said before the search."""
 
-    search: int = Field(description="search and probe")
-    statistics: int = Field(description="independent points of the law")
-    pictures: int = Field(description="sizes of peaks, and pictures")
-    power: int = Field(description="planted errors")
-    recheck: int = Field(description="the second reference")
-    total: int = Field(description="sum of these numbers")
-    seconds: Seconds | None = Field(description="about how long they take; null if calls are cheap")
+    total: int = Field(description="all together")
+    seconds: Seconds | None = Field(description="about how long they take; null where calls are cheap")
 
 
 class CostRecord(Record):
