@@ -173,6 +173,7 @@ def run_audit(
         tell: is given a report that cannot be written.
     """
     from supnorm.auditing import NORMS, audit
+    from supnorm.cli.folder import demand_no_other_run
     from supnorm.evaluation import Finished
     from supnorm.evaluation.cost_word import repeat_word
     from supnorm.pages import TerminalProgress
@@ -189,6 +190,7 @@ def run_audit(
     kept = f"the expensive evaluations are kept in {folder}: {go_on}"
     observer = TerminalProgress(quiet=run.silent)
     asked = {"seed": chosen.seed, "evaluations": chosen.evaluations, "seconds": chosen.seconds}
+    demand_no_other_run(folder, "result.json")
     with run.store(problem, asked) as store:
         save_problem(problem, folder / "problem.toml")
         with run.interruptible(f" before any point had an error; {kept}"):

@@ -89,10 +89,11 @@ def _in_folder(
 ) -> int:
     """The verb in a folder that is locked."""
     from supnorm.certification import certify
-    from supnorm.cli.folder import held_fingerprint, relocation_for
+    from supnorm.cli.folder import demand_no_other_run, held_fingerprint, relocation_for
     from supnorm.results import BadInput
 
     folder = run.directory
+    demand_no_other_run(folder, "result.json")
     other = relocation_for(folder, opened, run.resume, run.named)  # renamed when there is a result
     held = None if other else held_fingerprint(folder)
     path, checkpoint = folder / "certificate.json", folder / CHECKPOINT

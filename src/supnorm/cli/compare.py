@@ -36,7 +36,7 @@ def command(
     """Audit several models against one reference and print one table."""
     from supnorm.cli.folder import demand_folder, held_fingerprint
     from supnorm.pages import comparison, write_comparison
-    from supnorm.results import BadInput, Interrupted, NotWritten
+    from supnorm.results import BadInput, ExitCode, Interrupted, NotWritten
     from supnorm.results.compare import CompareRecord
     from supnorm.results.writing import write_whole
 
@@ -50,7 +50,8 @@ def command(
         raise BadInput("compare needs at least two problem files, each with its model")
     rows: list[RowRecord] = []
     searched: dict[str, str] = {}
-    worst_code, stopped = 0, ""
+    codes: list[int] = []
+    stopped = ""
     for path, name in zip(problems, names, strict=True):
         resume = run.resume and held_fingerprint(run.directory / name) is not None
         try:
@@ -64,7 +65,7 @@ def command(
         rows.append(_row(record, name))
         if record.table is None:
             searched[name] = _search_words(record)
-        worst_code = max(worst_code, int(report.status.exit))
+        codes.append(int(report.status.exit))
         if report.status.code == "interrupted":
             stopped = f"interrupted at {path}: the table ends there; run the same command with --resume"
             break
@@ -96,9 +97,21 @@ def command(
         write_whole(run.directory / "compare.json", result.to_json())
         write_comparison(result, page)
     tell()
-    if stopped:
+    code = _exit_of(codes)
+    if stopped and code != ExitCode.EXCEEDED:
         raise Interrupted(stopped)
-    return worst_code
+    if stopped:
+        say(f"supnorm: {stopped}", err=True)
+    return code
+
+
+def _exit_of(codes: list[int]) -> int:
+    """The exit code of several audits: 1 where a tolerance is exceeded, whatever the others lack, else the largest.
+
+    >>> _exit_of([0, 1, 4]), _exit_of([0, 4]), _exit_of([])
+    (1, 4, 0)
+    """
+    return 1 if 1 in codes else max(codes, default=0)
 
 
 def _search_words(record: AuditRecord) -> str:

@@ -80,6 +80,7 @@ def command(
     **given: Any,
 ) -> int:
     """Fit the reference until the audited error meets the tolerance; [model] is not needed."""
+    from supnorm.cli.folder import demand_no_other_run
     from supnorm.cli.repeat import repeated
     from supnorm.evaluation.cost_word import word_with_rows
     from supnorm.sources import open_problem
@@ -91,6 +92,7 @@ def command(
     asked = {"seed": options.seed, "max-evaluations": options.max_evaluations, "seconds": options.seconds}
     kept = f"calls of an expensive reference are kept in {run.directory}: run the same command with --resume"
     patience = "; --seconds limits the time" if options.seconds is None else ""
+    demand_no_other_run(run.directory, "fit.json")
     with run.store(opened, asked) as store:
         with run.interruptible(f"; {kept}"):
             calls = FitCalls(cost=options.cost, workers=options.workers, store=store)
@@ -134,9 +136,8 @@ def save(result: FitResult, folder: Path, opened: Problem) -> None:
     from supnorm.pages import write_fit_page, write_page
     from supnorm.sources import save_problem
 
-    set_aside(
-        folder / "certificate.json"
-    )  # of another fit, or of the model that was audited here: it may have taken hours
+    for name in ("certificate.json", "certify.json"):  # of another model: it may have taken hours
+        set_aside(folder / name)
     result.save(folder)
     audit_page = ""
     if result.audit is not None:

@@ -237,6 +237,28 @@ def relocation_for(
     return Relocation(folder, aside, what)
 
 
+RESULTS = {
+    "fit.json": "a fit",
+    "result.json": "an audit",
+}  # both keep a store, a problem file and points beside it
+
+
+def demand_no_other_run(folder: Path, own: str) -> None:
+    """See that a folder holds no run of the other verb: the files of both would stand for one run.
+
+    Args:
+        own: the file that holds the result of this verb, one of `RESULTS`.
+
+    Raises:
+        BadInput: when it does.
+    """
+    other, what = next((file, what) for file, what in RESULTS.items() if file != own)
+    if (folder / other).exists():
+        raise BadInput(
+            f"{folder} holds {what} ({other}); choose another --out, or move or delete that folder"
+        )
+
+
 def _holds_a_file_of(folder: Path, problem: Problem) -> bool:
     """Whether the problem file, or the file of its model or reference, lies in the folder."""
     source = problem.source or Path()
