@@ -281,6 +281,8 @@ class Network:
 
     def _cut(self, theta: Any) -> list[Any]:
         """The parameters of each part; NumPy or JAX."""
+        if not self.takes:
+            return [theta]
         sizes = [part.architecture.size for part in self.parts]
         return [theta[end - size : end] for end, size in zip(np.cumsum(sizes), sizes, strict=True)]
 
