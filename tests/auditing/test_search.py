@@ -72,7 +72,7 @@ def searched(problem: Problem, evaluations: int, seed: int, strategy: ScreenAndA
 @pytest.mark.parametrize("shape", ["smooth", "hat"])
 @pytest.mark.parametrize("gradients", [True, False])
 def test_bumps_on_one_ten_thousandth_of_four_dimensions(shape: str, gradients: bool) -> None:
-    """Issue 2: d = 4, p = 1e-4, 1e4 evaluations: success >= 95 %; 1 miss of 10 is no evidence against it."""
+    """d = 4, p = 1e-4, 1e4 evaluations: success >= 95 %; 1 miss of 10 is no evidence against it."""
     bank = [problems.planted_bump(4, 1e-4, seed, shape, gradients) for seed in range(10)]
     hits = success(bank, 10_000)
     assert binomtest(hits, 10, 0.95 if gradients else 0.9, alternative="less").pvalue > 0.01, hits
@@ -81,7 +81,7 @@ def test_bumps_on_one_ten_thousandth_of_four_dimensions(shape: str, gradients: b
 @pytest.mark.slow
 @pytest.mark.parametrize(("d", "displaced"), [(2, 1e-6), (3, 1e-6), (4, 1e-6), (2, 1e-8)])
 def test_thin_sheets_are_found(d: int, displaced: float) -> None:
-    """Issue 3: sheets displaced by 1e-6 in d = 2..4: >= 90 % of runs with 1e5 evaluations."""
+    """Sheets displaced by 1e-6 in d = 2..4: >= 90 % of runs with 1e5 evaluations."""
     bank = [problems.thin_sheet(d, displaced, seed) for seed in range(4)]
     hits = success(bank, 100_000)
     assert binomtest(hits, 4, 0.9, alternative="less").pvalue > 0.01, hits
@@ -90,7 +90,7 @@ def test_thin_sheets_are_found(d: int, displaced: float) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("d", [6, 8, 12])
 def test_genuine_networks_in_many_dimensions(d: int) -> None:
-    """audit.md section 7: 2,000 evaluations reach 97 % of the best known, as a median."""
+    """2,000 evaluations reach 97 % of the best known, as a median."""
     shares = []
     for seed in range(5):
         instance = problems.genuine_net(d, seed)

@@ -12,7 +12,7 @@ from supnorm.certification.bracket import Goal
 from supnorm.certification.measured import NOTHING_SEEN
 from supnorm.certification.verdict import Ended, status_of
 from supnorm.checker import check
-from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
+from supnorm.problem import Axis, Domain, ErrorMeasure, Problem, measure
 from supnorm.results import BadInput, ExitCode
 
 
@@ -407,3 +407,13 @@ def test_the_tolerance_is_met_or_missed_exactly(lower, upper, code):
     problem = Problem(lambda x: x, lambda x: 0.0 * x, Domain(x=(0.0, 1.0)), tolerance=1.0)
     status = _status(problem, Goal(None, 1.0), lower, upper, "boxes")
     assert status.code == code
+
+
+def test_errors_without_a_proof_are_refused_by_name(monkeypatch):
+    """A new kind as well: a bound of the absolute error under its name would be false."""
+    monkeypatch.setattr(measure, "KINDS", (*measure.KINDS, "new"))
+    own = ErrorMeasure("function", function=lambda model, reference, x: np.abs(model - reference))
+    for error, said in ((own, "a Python function"), (ErrorMeasure("new"), "kind 'new'")):
+        problem = Problem(lambda x: x[:, 0], lambda x: 0.0 * x[:, 0], Domain(x=(0.0, 1.0)), error)
+        with pytest.raises(BadInput, match=said):
+            certify(problem)

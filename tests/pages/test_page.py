@@ -12,8 +12,10 @@ from tests.pages import results
 from supnorm import audit
 from supnorm.pages import summary, write_page
 from supnorm.pages.page import page
+from supnorm.pages.record import record
 from supnorm.pages.view import InconsistentResult, View
 from supnorm.problem import Domain, ErrorMeasure, Problem
+from supnorm.problem.measure import KINDS
 from supnorm.results import BadInput
 
 SECTIONS = ["where", "spread", "glitches", "map", "missed", "progress", "failures", "repeat", "words"]
@@ -181,6 +183,13 @@ def test_bears_each_part_missing_or_null(result, name):
     for key in data["witness"]:
         if key != "error":
             assert page(data | {"witness": data["witness"] | {key: None}})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_says_how_the_error_is_measured(result, kind):
+    data = result("d2")
+    said = dict(record(View(data | {"measure": data["measure"] | {"kind": kind}})))
+    assert said["error"]
 
 
 def test_no_error_at_all():

@@ -24,7 +24,7 @@ from supnorm.planning import (
     budget,
 )
 from supnorm.planning.caveats import caveats
-from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
+from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem, measure
 from supnorm.results import BadInput, ExitCode
 
 
@@ -366,6 +366,13 @@ def test_tolerances_become_absolute():
     own = ErrorMeasure("function", function=lambda m, r, x: np.abs(m - r), tolerance=0.1)
     with pytest.raises(BadInput, match='kind "function"'):
         budget(Problem(None, lambda x: x[:, 0], cube(1), own), calls=3000)
+
+
+def test_a_new_kind_of_error_is_not_taken_for_absolute(monkeypatch):
+    monkeypatch.setattr(measure, "KINDS", (*measure.KINDS, "new"))
+    problem = Problem(None, lambda x: x[:, 0], cube(1), ErrorMeasure("new", tolerance=0.1))
+    with pytest.raises(BadInput, match='kind "new"'):
+        budget(problem, calls=3000)
 
 
 def test_a_relative_tolerance_says_where_it_stands():

@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from supnorm.problem import ErrorMeasure
+from supnorm.problem.measure import KINDS
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -34,7 +35,7 @@ SIDES = ["both", "over", "under"]
 
 
 def slow_error(n: float, f: float, kind: str, side: str, floor: float = 0.0, scale: float = 1.0) -> float:
-    """The definition of architecture.md, section 2, for two numbers."""
+    """The definition in the docstring of `ErrorMeasure`, for two numbers."""
     if not math.isfinite(f):
         return math.nan
     if not math.isfinite(n):
@@ -45,6 +46,10 @@ def slow_error(n: float, f: float, kind: str, side: str, floor: float = 0.0, sca
         return 0.0
     divisor = {"absolute": 1.0, "relative": max(abs(f), floor), "scaled": scale}[kind]
     return size / divisor if divisor > 0 else math.inf
+
+
+def test_the_measures_tried_are_of_every_kind() -> None:
+    assert {made["kind"] for made in MEASURES} == {*KINDS} - {"function"}
 
 
 @given(PAIRS, st.sampled_from(MEASURES), st.sampled_from(SIDES))

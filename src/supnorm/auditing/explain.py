@@ -151,12 +151,13 @@ def region(document: Mapping[str, Any]) -> list[Fact]:
     if not witness:
         return []
     volume, lower = (from_json(witness.get(key)) for key in ("volume", "volume_at_least"))
-    worst, rms = from_json(document["sup"]["lower"]), from_json(document["rms"]["value"])
-    exact = document["rms"]["kind"] == "exact"
+    average = document.get("rms") or {}  # a page is drawn whatever part of a result is missing
+    worst, rms = from_json(document["sup"]["lower"]), from_json(average.get("value"))
+    exact = average.get("kind") == "exact"
     if exact or not document.get("law_uniform", True) or not 0 < volume < NARROW or not worst < math.inf:
         return []
-    sample = document["plain_sample"]
-    drawn = sample.get("drawn") or sample["n"]
+    sample = document.get("plain_sample") or {}
+    drawn = sample.get("drawn") or sample.get("n")
     if not drawn or math.isnan(rms):
         return []
     whole = not math.isnan(from_json(witness.get("volume_at_most"))) or math.isnan(lower)
@@ -179,7 +180,7 @@ def region(document: Mapping[str, Any]) -> list[Fact]:
 
 def size(error: float, document: Mapping[str, Any]) -> str:
     """An error with what it is measured in: relative ones in per cent, absolute ones with the unit."""
-    measure = document["measure"]
-    if measure["per_output"]:
+    measure = document.get("measure") or {}
+    if measure.get("per_output"):
         return f"{num(error)} times its tolerance"
-    return ErrorUnit(measure["kind"], pretty_unit(measure["unit"] or ""))(error)
+    return ErrorUnit(measure.get("kind") or "", pretty_unit(measure.get("unit") or ""))(error)

@@ -28,6 +28,9 @@ from supnorm.program import Builder, Narrowed, Program, Tensor, Unsupported, pro
 from supnorm.program.tracing import Value
 from supnorm.results import BadInput
 
+# Any other kind is refused: without a branch in `_alternatives` its bound would be that of the absolute error.
+PROVED = ("absolute", "relative", "scaled")
+
 
 @dataclass(frozen=True)
 class ErrorProgram:
@@ -102,7 +105,7 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
 
     Raises:
         BadInput: when model or reference has an operation that programs do not have (named) or gives other
-            values than its program (`agreement`), or the error measure is a function of the user's.
+            values than its program (`agreement`), or for a kind of error without a formula here.
     """
     if problem.model is None:
         raise BadInput(
@@ -112,6 +115,10 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
     if measure.kind == "function":
         raise BadInput(
             "certify cannot read error = a Python function; use kind = absolute, relative or scaled"
+        )
+    if measure.kind not in PROVED:
+        raise BadInput(
+            f"certify has no proof for error kind {measure.kind!r}; use one of {', '.join(PROVED)}"
         )
     sources = {"model": problem.model, "reference": problem.reference}
     measuring = measuring or Measuring(problem)

@@ -187,7 +187,7 @@ def absolute_tolerances(problem: Problem, tolerance: float | None, y: Array) -> 
     """Absolute tolerances per output, shape ``(m,)``, for values ``y`` of the reference, shape ``(n, m)``.
 
     Raises:
-        BadInput: for a tolerance that is not positive, or one of an error measure of the user's own.
+        BadInput: for a tolerance that is not positive, or one of a kind of error that none of the branches converts.
     """
     error = problem.error
     given = tolerance if tolerance is not None else error.tolerance
@@ -199,12 +199,12 @@ def absolute_tolerances(problem: Problem, tolerance: float | None, y: Array) -> 
     if error.kind == "scaled":
         multiplied: Array = values * np.asarray(error.scale)
         return multiplied
-    if error.kind == "function":
-        raise BadInput(
-            'budget cannot convert a tolerance of error kind "function"; give an absolute one, '
-            'with error kind "absolute"'
-        )
-    return values
+    if error.kind == "absolute":
+        return values
+    raise BadInput(
+        f'budget cannot convert a tolerance of error kind "{error.kind}"; give an absolute one, '
+        'with error kind "absolute"'
+    )
 
 
 def refuse_zero(tolerance: float, names: tuple[str, ...], index: int) -> None:
