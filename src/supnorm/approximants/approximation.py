@@ -1,4 +1,4 @@
-"""What every approximator hands back, and the frame that all of them work in.
+"""The result of every approximator, and the coordinates in which all of them work.
 
 Approximators see the cube [-1, 1]^d: the axes of the domain mapped affinely, logarithmic axes by their
 logarithm. A method is a frozen dataclass of options with one of two functions:
@@ -7,7 +7,7 @@ logarithm. A method is a frozen dataclass of options with one of two functions:
   `TensorTrain`),
 * ``from_samples(x, y, domain, rng)``: takes given points (all others, and networks).
 
-Both return an `Approximation`; `NotApplicable` says why a method cannot be used here.
+Both return an `Approximation`; `NotApplicable` explains why a method cannot be used.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ class Approximation:
     """A fitted approximator.
 
     Attributes:
-        function: it, as a `Function` of the domain's own inputs.
+        function: the approximator as a `Function` of the domain's own inputs.
         model: what is saved: a `Network` or a `Surface` with its domain.
         method: its name in tables.
         parameters: numbers that were fitted or stored.
-        samples: points of the reference behind it.
+        samples: number of points of the reference that it used.
         notes: sentences for the user.
     """
 
@@ -82,7 +82,7 @@ class Approximation:
 
 @dataclass(frozen=True, eq=False)
 class SurfaceModel:
-    """A surface with the axes that it lives on; picklable, saved by `supnorm.approximants.save`."""
+    """A surface with its axes; it can be pickled, and `supnorm.approximants.save` saves it."""
 
     surface: Surface
     domain: Domain
@@ -155,7 +155,7 @@ class Unread:
         return self.model.value(x)
 
     def __wrapped__(self, x: Array) -> Array:
-        """What `program_of` traces."""
+        """The function that `program_of` traces."""
         raise Unreadable(
             f"{self.model.name} {self.why}",
             f"a network or a Chebyshev polynomial of at most {MOST_TERMS:,} terms, as supnorm fit --certify makes them",
@@ -171,7 +171,7 @@ def finish(
 
 
 def to_cube(domain: Domain, x: Array) -> Array:
-    """Points of the domain in [-1, 1]^d; listed values lie where their numbers are, as in a program.
+    """Points of the domain in [-1, 1]^d; listed values are mapped like all numbers, as in a program.
 
     >>> to_cube(Domain(n=Axis(values=(1, 2, 5))), np.array([[1.0], [2.0], [5.0]])).tolist()
     [[-1.0], [-0.5], [1.0]]
@@ -235,7 +235,7 @@ def on_cube(f: Callable[[Array], Array], domain: Domain) -> Callable[[Array], Ar
 
 
 def require_box(domain: Domain, method: str) -> None:
-    """Refuse domains whose every box point need not exist.
+    """Refuse domains in which some points of the box may not exist.
 
     Raises:
         NotApplicable: for constraints, data clouds and discrete axes.

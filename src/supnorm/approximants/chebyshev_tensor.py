@@ -81,10 +81,10 @@ class ChebyshevTensor:
     """Tensor Chebyshev interpolation.
 
     Args:
-        tolerance: aimed at, relative to the largest coefficient.
+        tolerance: the goal, relative to the largest coefficient.
         longest: most points on one axis.
         lines: random lines per axis from which the degrees are read.
-        most: terms; None for as many as the evaluations allow.
+        most: most terms; None for as many as the evaluations allow.
 
     >>> domain = Domain(x=(0.0, 3.0), y=(1.0, 2.0))
     >>> found = ChebyshevTensor().from_function(lambda p: np.sin(p[:, :1] * p[:, 1:]), domain, 10_000)

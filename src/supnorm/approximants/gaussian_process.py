@@ -1,8 +1,8 @@
 """Mean of a Gaussian process with a squared-exponential kernel and one length per input.
 
-Lengths by the marginal likelihood (scikit-learn) on at most 300 samples, from the best common length, together with the
-noise: without it the lengths of noisy or singular labels shrink to the distance of neighbours. The noise is
-then chosen again, among powers of ten, by the leave-one-out errors w_i / (K^-1)_ii of all samples: one
+The lengths maximise the marginal likelihood (scikit-learn) on at most 300 samples, from the best common length, together
+with the noise: without the noise the lengths for noisy or singular labels shrink to the distance of neighbours. The noise
+is then chosen again, among powers of ten, by the leave-one-out errors w_i / (K^-1)_ii of all samples: one
 eigendecomposition gives them for every noise (at most ``most`` samples, the rest unused). Cost n^3. Choose it when
 the reference is so expensive that there are a few hundred samples; it saturates near 1e-6 because its matrix
 is ill-conditioned.
@@ -28,7 +28,7 @@ LENGTHS, NOISES = (1e-2, 1e2), (1e-8, 1.0)
 
 @dataclass(frozen=True, eq=False)
 class GaussianMean(Surface):
-    """Weighted sum of Gaussian bumps round the samples plus a constant.
+    """Weighted sum of Gaussian bumps around the samples plus a constant.
 
     Attributes:
         centers: shape ``(n, d)`` on the cube, divided by the lengths.
@@ -108,7 +108,7 @@ def _weights(values: Array, vectors: Array, y: Array, least: float) -> Array:
 
 
 def _lengths(t: Array, y: Array, most: int = 300) -> Array:
-    """Lengths of largest likelihood, from the best common length and noise on.
+    """Lengths of the largest likelihood, starting from the best common length and noise.
 
     From a poor start one step of L-BFGS can end at the shortest lengths, where the likelihood is flat and the mean
     predicts nothing: half of the fits did, before the common length was searched first.

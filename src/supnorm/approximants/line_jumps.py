@@ -2,7 +2,7 @@
 
 A gap between neighbouring samples holds a jump when its step is
 
-* more than 3 times each of the three steps on either side (one bad label makes two steps: it is not called a jump),
+* more than 3 times each of the three steps on either side (one wrong label makes two steps and is not called a jump),
 * more than 4 times what the straight lines through the four samples on either side rise over the gap,
 * more than 8 times the mean step (noise), and more than 1 % of the range (rounding).
 

@@ -1,9 +1,9 @@
 """Piecewise Chebyshev interpolation in one dimension, with jumps and kinks found first.
 
 An interval that 65 points do not resolve is split: at a jump, if bisection towards the largest step ends in
-one that is as large at neighbouring floating-point numbers; else at a kink, the place where the second
-difference keeps growing like 1/h; else in the middle. So a piecewise smooth function comes out at about
-1e-14, which no continuous network can do: near a jump J its error is at least J/2.
+one that is as large at neighbouring floating-point numbers; otherwise at a kink, the point where the second
+difference keeps growing like 1/h; otherwise in the middle. So the error for a piecewise smooth function is about
+1e-14. No continuous network can reach that: near a jump J its error is at least J/2.
 
 Source: Pachon, Platte & Trefethen, Piecewise-smooth chebfuns (2010), simplified.
 """
@@ -122,7 +122,7 @@ class PiecewiseChebyshev:
 
 
 class _Splitting:
-    """Intervals still to be resolved, and what was found."""
+    """Intervals that are still to be resolved, and the results so far."""
 
     def __init__(self, values: Values, tolerance: float, degree: int, budget: int) -> None:
         self.values, self.tolerance, self.degree, self.budget = values, tolerance, degree, budget

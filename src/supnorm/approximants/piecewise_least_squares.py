@@ -2,7 +2,7 @@
 
 The jumps are those of `line_jumps`; each piece takes the degree with the least leave-one-out error, as
 `PolynomialLeastSquares` does, and pieces meet in the middle of the gap. Choose it for fixed samples of a function
-with jumps, where every continuous model misses by half a jump. Where in the gap the function jumps, samples do not say.
+with jumps, where every continuous model misses by half a jump. The samples do not show where in the gap the function jumps.
 """
 
 from __future__ import annotations

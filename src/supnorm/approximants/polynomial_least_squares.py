@@ -3,8 +3,8 @@
 The degree is the smallest one whose largest leave-one-out error is within 30 % of the least. With the projection
 on the columns, H = A A^+, that error is r_i / (1 - H_ii) (Allen, The relationship between variable selection and data
 augmentation, 1974): one factorisation gives all n. Every outermost sample is left out once, so that growth between
-the data and a corner is seen. A tenth of the samples held out seldom has one of them: from 300 random samples of a
-function of size one it chose degrees that were wrong by 1e5 at the ends (`tests/approximants/test_methods.py`).
+the data and a corner is seen. A random tenth of the samples, held out, seldom contains one of them: with 300 random samples
+of a function of size one this choice gave degrees with errors of 1e5 at the ends (`tests/approximants/test_methods.py`).
 
 At most one coefficient per two samples. Cost n k^2 for each degree. Choose it for smooth functions in 2 to 8
 dimensions from given data. Source: Cohen & Migliorati, Optimal weighted least-squares methods (2017).
@@ -25,7 +25,7 @@ from supnorm.problem import Domain
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-# Tuned on seeds 5 to 12 of those functions: 1.0 lets a larger set win by chance, 2.0 is too coarse.
+# Tuned on seeds 5 to 12 of these functions: with 1.0 a larger set wins by chance, 2.0 is too coarse.
 WITHIN = 1.3
 RANK, ROUNDING = 1e-14, 5e-15
 INDEX_SETS = {"total": total_degree, "hyperbolic": hyperbolic_cross}
@@ -115,5 +115,5 @@ def _solve(t: Array, y: Array, indices: Indices) -> tuple[float, Polynomial]:
         coefficients = vt[kept].T @ (seen / s[kept][:, None])
     left = 1.0 - np.sum(basis**2, axis=1, keepdims=True)
     out = np.abs(y - basis @ seen) / np.maximum(left, RANK)
-    error = np.inf if left.min() <= RANK else float(out.max())  # a sample that alone determines a direction
+    error = np.inf if left.min() <= RANK else float(out.max())  # a sample that determines a direction alone
     return error, Polynomial(indices, coefficients)

@@ -2,7 +2,7 @@
 
 The classical baseline of precision studies: error ~ n^(-2/d), no parameters to choose. In 1-D it is the
 polygon through the samples. Outside the hull of the samples the nearest sample's value is returned.
-Triangulations grow quickly with d: up to 6 dimensions here.
+Triangulations grow quickly with d, so at most 6 dimensions are allowed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Approximators on disk: an ``.npz`` with plain arrays and one JSON string, as networks are."""
+"""Approximators on disk: like networks, an ``.npz`` with plain arrays and one JSON string."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def load(path: Path | str) -> Network | SurfaceModel:
         return SurfaceModel(surface(**parts), Domain.from_axes(axes), outputs, metadata["name"])
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
-    except Exception as error:  # whatever its contents make of our own code is the file's fault
+    except Exception as error:  # any exception that its contents cause in our code means a damaged file
         raise BadInput(f"{path}: damaged approximator file ({cause(error)}); save it again") from None
 
 

@@ -35,7 +35,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Train(Surface):
-    """Trains of Chebyshev coefficients, one per output, one after the other.
+    """Tensor trains of Chebyshev coefficients, one per output, in one list.
 
     Attributes:
         cores: ``d`` cores per output, shapes ``(r_{k-1}, n_k, r_k)``.
@@ -82,7 +82,7 @@ class TensorTrain:
     """Cross approximation.
 
     Args:
-        tolerance: aimed at on random points, relative to the largest value seen.
+        tolerance: the goal on random points, relative to the largest value evaluated.
         points: most points on one axis.
         rank: largest rank.
     """

@@ -1,4 +1,4 @@
-"""The independent checker of certificates: the file format, python-flint, and nothing of ours."""
+"""The independent checker of certificates: it uses the file format and python-flint, and none of the certifier's code."""
 
 from supnorm.checker.check import CheckResult, check
 from supnorm.checker.cost import Cost

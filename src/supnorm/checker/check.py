@@ -37,9 +37,7 @@ from supnorm.checker.tiling import verify_tiling
 Ball = Any
 Functions = Mapping[str, black.Values]  # "model", "reference": points to values
 PRECISION = 80
-AT_POINTS = (
-    320  # bits where functions are only evaluated: near a pole float64 may know more than 80 bits of it
-)
+AT_POINTS = 320  # bits where functions are only evaluated: near a pole balls of 80 bits may lose more digits than float64
 COMPARED = 4096  # recorded values that are compared with the user's function, at random nodes
 
 
@@ -50,16 +48,16 @@ class CheckResult:
     Attributes:
         accepted: whether every claim about the error was proved again (`rounding`, what float64 evaluation can
             add, is not one of them: it rests on the certifier's assumption about library functions).
-        reason: why not; or what was verified.
-        leaf: the offending leaf, where there is one.
+        reason: why it was rejected, or what was verified.
+        leaf: the leaf whose proof failed, if there is one.
         leaves: number of leaves in the file.
         lower, upper: the claims.
         problem_checked: whether the programs were compared with values of the user's problem.
         seconds: time used.
-        conditional: what an accepted certificate is conditional on; empty where it assumes nothing.
+        conditional: the conditions of an accepted certificate; empty if it assumes nothing.
         cost: the forecast of its proof; None where the file could not be read.
-        subject: what the file speaks of, in lines: domain, functions, hashes; empty where it could not be read.
-        unit: of the error, as the file says; empty where it has none.
+        subject: what the file is about, in lines: domain, functions, hashes; empty if it could not be read.
+        unit: unit of the error, as the file says; empty if it has none.
     """
 
     accepted: bool
@@ -89,19 +87,19 @@ def check(
     """Check a certificate file.
 
     Args:
-        path: of the file.
+        path: path of the file.
         problem_points: triples (x, error, allowance) from the user's own problem: the programs must give
             the same error at x, up to the allowance.
         observer: called with (leaves done, leaves) as work goes on.
         functions: the user's "model" and "reference", points to values (lists of rows), for a certificate
-            that is conditional on recorded values of one of them: the values are taken again and compared.
+            that is conditional on recorded values of one of them: the functions are evaluated again and compared.
         workers: processes that share the leaves.
         limit: seconds of one core that the proof may take by its forecast, which is made before anything is proved.
-        memory: bytes that it may take.
+        memory: bytes that the proof may take.
         announce: called with the forecast.
 
     Raises:
-        TooCostly: when it would take more, or takes several times as long as the limit all the same.
+        TooCostly: when the forecast is above a limit, or the proof takes several times as long as the limit.
     """
     start = time.monotonic()
     old, ctx.prec = ctx.prec, PRECISION
@@ -118,7 +116,9 @@ def check(
         _verify(document, problem_points, tell, functions or {}, workers, meter)
     except Rejected as problem:
         reason, leaf, accepted = str(problem), problem.leaf, False
-    except MALFORMED as error:  # what no check of the format foresaw proves nothing either
+    except (
+        MALFORMED
+    ) as error:  # a file that fails in a way that no check of the format foresees proves nothing
         reason, accepted = f"malformed certificate: {type(error).__name__}: {error}", False
     finally:
         ctx.prec = old
@@ -195,7 +195,7 @@ def _verify(
 
 
 def _tied(document: Document, points: Sequence[Any] | None, functions: Functions) -> bool:
-    """Whether errors of the problem can be compared: where there are points, and all that is evaluated is known."""
+    """Whether errors of the problem can be compared: there are points, and all functions that are evaluated are given."""
     return bool(points) and all(one.which in functions for one in document.declared)
 
 
@@ -205,7 +205,7 @@ def _verify_points(
     points: Sequence[tuple[Sequence[float], float, float]],
     functions: Functions,
 ) -> None:
-    """The user's errors at points are those of the programs."""
+    """Check that the user's errors at points are those of the programs."""
     if not _tied(document, points, functions):
         return
     for x, error, allowance in points:
@@ -224,7 +224,7 @@ def _verify_points(
 
 
 def _verify_names(document: Document) -> None:
-    """Values are recorded for cells that a proof uses, and no others."""
+    """Check that values are recorded only for cells that a proof uses."""
     used = {
         black.cell_name(level, index, degree[0])
         for level, index, degree, *_ in (claims(document.leaves) if document.declared else ())
@@ -235,7 +235,7 @@ def _verify_names(document: Document) -> None:
 
 
 def _verify_recorded(document: Document, functions: Functions) -> None:
-    """Recorded values of declared functions, at the witness and at random nodes, against the user's own."""
+    """Compare recorded values of declared functions, at the witness and at random nodes, with the user's functions."""
     for one in document.declared:
         own = functions.get(one.which)
         if own is None:
@@ -252,7 +252,7 @@ def _verify_recorded(document: Document, functions: Functions) -> None:
 
 
 def _drawn(one: black.Declared) -> dict[str, list[int]]:
-    """Up to `COMPARED` nodes of all cells by chance, which nobody can foresee: rows by the name of the cell."""
+    """Up to `COMPARED` random nodes of all cells, which no file can foresee: rows by the name of the cell."""
     every = [(name, i) for name, rows in one.values.items() for i in range(len(rows))]
     drawn: dict[str, list[int]] = {}
     for name, i in random.SystemRandom().sample(every, min(len(every), COMPARED)):
@@ -276,7 +276,7 @@ def _nodes_of(document: Document, one: black.Declared, name: str) -> tuple[list[
 
 
 def _verify_axes(document: Document) -> None:
-    """The axes are intervals, and the box in t holds them."""
+    """Check that the axes are intervals, and that the box in t holds them."""
     columns = zip(
         document.axis_low, document.axis_high, document.low, document.high, document.log, strict=True
     )
@@ -307,7 +307,7 @@ def _errors_at(
 ) -> list[Ball]:
     """The error of each output at x.
 
-    ``known`` are the values there of each declared function, as good as declared or exact.
+    ``known`` are the values of each declared function at x, exact or with their declared accuracy.
     """
     rows = []
     for p in programs:
@@ -324,7 +324,7 @@ def _errors_at(
 def _least_at(
     document: Document, programs: tuple[Program, ...], x: Sequence[float], known: Sequence[Sequence[float]]
 ) -> list[Ball]:
-    """What the error of each output at x is at least: less than `_errors_at` where the programs have room (`least`)."""
+    """A lower bound of the error of each output at x, below `_errors_at` if the programs have room (`least`)."""
     ends = [ends_of(p.operations) for p in programs]
     if document.declared or not any(ends):
         return _errors_at(document, programs, x, known)
@@ -346,8 +346,8 @@ def _signed(program: Program, x: Sequence[float]) -> list[Ball]:
 
 
 def relative(gap: Ball, size: Ball) -> Ball:
-    """gap/size; where the size is zero and nothing else, no gap is no error, and any other an infinite one."""
-    if size == 0:  # true of zero alone, of no ball round it
+    """gap/size. If the size is exactly zero, the error is zero for a gap of zero, and infinite for any other gap."""
+    if size == 0:  # true only for zero itself, not for a ball around it
         return arb(0) if gap == 0 else arb("inf") if gap > 0 else arb("-inf") if gap < 0 else arb("nan")
     return gap / size
 

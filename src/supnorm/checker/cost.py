@@ -1,6 +1,6 @@
-"""A forecast of what a proof takes, in operations, bytes and seconds, and what is refused because of it.
+"""The cost of a proof in operations, bytes and seconds, and the refusal of proofs that cost too much.
 
-One operation is a multiplication in a matrix of balls. Where the forecast comes from: `supnorm.checker.forecast`.
+One operation is a multiplication in a matrix of balls. `supnorm.checker.forecast` makes the forecast.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from supnorm.checker.rejected import TooCostly
 # 2-D ReLU by pieces 2.0, 3-D 2x16 silu of 3 outputs 0.9, 2-D gelu 0.9, 2-D formulas 1.0, node rules in 3 to 5 inputs 0.5 to
 # 0.9. With 15 other processes at work all took 1.4 to 1.7 of these seconds.
 SECOND = 6e7
-LIMIT = 36_000.0  # seconds of one core that `check` takes on without being asked, as forecast
+LIMIT = 36_000.0  # seconds of one core by the forecast that `check` accepts by default
 MEMORY = 4e9  # bytes of one process
-SLACK = 4.0  # the clock stops what takes so many times the limit
+SLACK = 4.0  # a proof that takes so many times the limit is stopped
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Cost:
     bytes: float = 0.0
 
     def __add__(self, other: Cost) -> Cost:
-        """One after the other."""
+        """The cost of two proofs, one after the other."""
         return Cost(self.operations + other.operations, max(self.bytes, other.bytes))
 
     @property
@@ -62,10 +62,10 @@ def _time(seconds: float) -> str:
 
 
 def demand(cost: Cost, seconds: float = LIMIT, memory: float = MEMORY) -> None:
-    """See that a proof stays within limits.
+    """Check that a proof stays within limits.
 
     Raises:
-        TooCostly: naming the forecast, the limit and what to do.
+        TooCostly: names the forecast, the limit and what to do.
     """
     if not cost.bytes <= memory:
         raise TooCostly(
@@ -79,7 +79,7 @@ def demand(cost: Cost, seconds: float = LIMIT, memory: float = MEMORY) -> None:
 
 @dataclass
 class Meter:
-    """Processor seconds of this process since it was made; stops what the forecast did not foresee."""
+    """Processor seconds of this process since the meter was made; stops proofs that take longer than forecast."""
 
     limit: float
     start: float = -1.0
@@ -89,7 +89,7 @@ class Meter:
             self.start = time.process_time()
 
     def read(self) -> None:
-        """Look at the clock.
+        """Compare the processor time with the limit.
 
         Raises:
             TooCostly: after `SLACK` times the limit.

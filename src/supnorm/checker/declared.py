@@ -1,4 +1,4 @@
-"""Functions that a certificate only evaluates: what it assumes of them, and what follows.
+"""Functions that a certificate only evaluates: what it assumes about them, and what follows.
 
 The file records their values at nodes and at the witness, and declares a bound on complex discs or bounds of
 real derivatives. From these the checker computes tails and noise by the formulas of the format, in ball
@@ -37,7 +37,7 @@ ENTRY = {
 
 
 class Wrong(Exception):
-    """A declaration that makes no sense, or values that contradict it."""
+    """An impossible declaration, or values that contradict it."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Declared:
         return arb(self.accuracy) + 33 * arb(UNIT) * abs(arb(value))
 
     def sentences(self) -> tuple[str, ...]:
-        """What an accepted certificate is conditional on."""
+        """The conditions of an accepted certificate, in words."""
         found = []
         who = f"the {self.which} ({self.name})"
         if self.bound is not None:
@@ -77,7 +77,7 @@ class Declared:
 
 
 def _shown(v: float) -> str:
-    """Short where that says the number itself: what is assumed must not be printed as less."""
+    """A number in short form only if that is exact: an assumption must not be printed as a smaller one."""
     return f"{v:g}" if float(f"{v:g}") == v else repr(v)
 
 
@@ -126,10 +126,10 @@ def _numbers_are_possible(one: Declared) -> bool:
 
 
 def _demand_within(one: Declared, m: int) -> None:
-    """See that no recorded value is above the bound that is declared.
+    """Check that no recorded value is above the declared bound.
 
     Raises:
-        Wrong: naming the first that is.
+        Wrong: names the first value that is.
     """
     bounds = one.bound or (math.inf,) * m
     recorded = [*one.values.values(), (one.witness,) if one.witness is not None else ()]
@@ -197,7 +197,7 @@ class Box:
         return (arb(self.high[j]) - arb(self.low[j])) / 2
 
     def shift(self, j: int) -> Ball:
-        """How far from an exact node the recorded value may have been taken."""
+        """How far the point of a recorded value may be from the exact node."""
         return 32 * arb(UNIT) * (abs(arb(self.low[j])) + abs(arb(self.high[j])) + int(self.log[j]))
 
 
@@ -207,7 +207,7 @@ def lebesgue(n: int) -> Ball:
 
 
 def tails(one: Declared, box: Box, n: int, centre: list[Ball], half: list[Ball]) -> list[Ball | None]:
-    """Bounds of |f - interpolant| per output, not weighted; None where nothing is declared that gives one."""
+    """Bounds of |f - interpolant| per output, not weighted; None if no declaration gives one."""
     m = len(one.weight)
     found: list[Ball | None] = [None] * m
     factor = _complex_factor(one, box, n, centre, half)
@@ -283,10 +283,10 @@ def compare(
     function: Values,
     allowances: list[float],
 ) -> None:
-    """Recorded values against the user's function, up to an allowance per output.
+    """Compare recorded values with the user's function, up to an allowance per output.
 
     Raises:
-        Wrong: naming the first point where they differ.
+        Wrong: names the first point where they differ.
     """
     for i in range(0, len(points), SEVERAL):
         part = points[i : i + SEVERAL]

@@ -57,13 +57,13 @@ KNOWN = {
 }
 COLUMNS = {"level", "index", "upper", "degree", "rho", "grid", "proof_level", "graded"}
 TOO_LARGE = f"larger than the {LARGEST_FILE >> 30} GiB that a certificate may have"
-# Begins the note of a program that is not quite the code it was read from.
+# Begins the note of a program that differs from the code from which it was read.
 REPLACED = "softplus is taken without"
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One cell and the claim about it; ``proof_level`` is that of the cell, holding it, that is proved."""
+    """One cell and the claim about it; ``proof_level`` is the level of the cell that is proved and that holds it."""
 
     level: tuple[int, ...]
     index: tuple[int, ...]
@@ -105,7 +105,7 @@ class Document:
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """What the bound rests on beside the programs: declarations, and where these are not quite the user's code."""
+        """The conditions of the bound besides the programs: declarations, and programs that differ from the user's code."""
         replaced = (note for note in self.notes if note.startswith(REPLACED))
         return *(sentence for one in self.declared for sentence in one.sentences()), *replaced
 
@@ -163,7 +163,7 @@ def reading(raw: bytes) -> float:
 
 
 def demand_room(raw: bytes, memory: float) -> None:
-    """See that reading a text stays within a limit.
+    """Check that reading a text stays within a limit.
 
     Raises:
         TooCostly: when it does not.
@@ -239,7 +239,7 @@ def _document(data: dict[str, Any]) -> Document:
 
 
 def _words(data: dict[str, Any]) -> None:
-    """What no proof rests on but people read: names, which axes are logarithmic, the room for float64 rounding."""
+    """Parts that people read and no proof uses: names, which axes are logarithmic, the room for float64 rounding."""
     names, log = data["names"], data["log"]
     if not all(type(v) is str and v for v in names) or len(set(names)) < len(names):
         raise Rejected("malformed certificate: names of axes must be distinct words")

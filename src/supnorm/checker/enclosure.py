@@ -29,7 +29,7 @@ class Program:
 
     @classmethod
     def of(cls, operations: tuple[Operation, ...]) -> Program:
-        """Prepare the matrices of the affine operations; what is computed twice is kept once."""
+        """Prepare the matrices of the affine operations; operations that occur twice are computed once."""
         weights, sizes = [], []
         operations = without_repetitions(operations)
         for o in operations:
@@ -109,7 +109,7 @@ _POINT: dict[str, Callable[..., Ball]] = {
 
 
 def point_function(op: str, parameter: float | None) -> Callable[..., Ball]:
-    """What an operation does to balls."""
+    """The result of an operation on balls."""
     if op == "leaky_relu":
         s = arb(parameter)
         return lambda z: ((1 + s) * z + (1 - s) * abs(z)) / 2
@@ -245,12 +245,12 @@ def smooth(op: str, x: Feature, scale: Ball, real: bool, p: float | None = None)
     rest = remainder(op, x.c, r, p)
     if real:
         rest = smaller(rest, real_remainder(op, r, s))
-    # An argument within finite ends is a real number, which the function has a value at.
+    # An argument within finite ends is a real number, at which the function has a value.
     bounded = range_of(op) if real and r.is_finite() else None
     if rest is None or not rest.is_finite() or not v.is_finite() or not s.is_finite():
         return Feature(arb(0), zeros, None) if bounded is None else Feature(bounded[0], zeros, bounded[1])
     eps = (abs(s) * x.eps + abs(rest)).upper()
-    if bounded is not None and eps >= bounded[1]:  # the function's own range says more
+    if bounded is not None and eps >= bounded[1]:  # the range of the function is a tighter bound
         return Feature(bounded[0], zeros, bounded[1])
     return Feature(v, tuple(s * j for j in x.J), eps)
 

@@ -1,12 +1,11 @@
-"""What a certificate will cost to prove, counted from the document before anything is proved.
+"""The cost of proving a certificate, counted from the document before anything is proved.
 
-One operation is a multiplication in a matrix of balls; all else is counted in these: a ball made in Python is
+One operation is a multiplication in a matrix of balls; all other work is counted in these: a ball made in Python is
 six of them, a hyperbolic tangent 30, the model of one feature some hundred. The numbers of each kind follow from the
 document: nodes of the grids, features of the programs, forms of the graded models, representatives of the rules.
-What the file does not say is how many polygons the pieces of a leaf have (`POLYGONS` is assumed) and which features
-turn out to be affine; and a leaf that is rejected ends the work. So the count is a forecast, within a factor of three on
-honest files (`supnorm.checker.cost.SECOND` says on which); what takes several times as long all the same is stopped by
-the processor's clock, see `Meter`.
+The file does not contain how many polygons the pieces of a leaf have (`POLYGONS` is assumed) and which features turn out
+to be affine; and a leaf that is rejected ends the work. So the count is a forecast, within a factor of three on honest
+files (`supnorm.checker.cost.SECOND` lists them). `Meter` stops a proof that takes several times as long.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from supnorm.checker.graded_rule import size_of_rule
 from supnorm.checker.leaves import PIECES, Proof, claims, demand_graded, demand_tensor
 from supnorm.checker.program_cost import BALL, BYTES, SAVED, Size, projected
 
-POLYGONS = 30.0  # of a leaf by linear pieces, where the file does not say
+POLYGONS = 30.0  # polygons of a leaf by linear pieces: the file does not contain their number
 
 
 def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, float]]:
@@ -154,6 +153,6 @@ def _held(document: Document) -> float:
 
 
 def _tiling(document: Document) -> float:
-    """Each leaf is handed down through the levels of its cell."""
+    """Cost of sorting the leaves: each passes through the levels of its cell."""
     d = len(document.names)
     return sum(10.0 * d + 8.0 * (1 + d) * sum(leaf.level) for leaf in document.leaves)

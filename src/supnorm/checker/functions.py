@@ -14,7 +14,7 @@ Ball = Any
 
 
 def smaller(a: Ball | None, b: Ball | None) -> Ball | None:
-    """The smaller of two bounds, either of which may be missing; one that is no number is none."""
+    """The smaller of two bounds, either of which may be missing; a bound that is not a number counts as missing."""
     known = [v for v in (a, b) if v is not None and not v.is_nan()]
     if len(known) < 2:
         return known[0] if known else None
@@ -22,9 +22,9 @@ def smaller(a: Ball | None, b: Ball | None) -> Ball | None:
 
 
 def extremes(values: list[Ball]) -> tuple[Ball, Ball]:
-    """The lowest lower and the highest upper end of balls; no number where one of them is none.
+    """The lowest lower and the highest upper end of balls; not a number if one of the balls is not a number.
 
-    Comparisons of balls that hold no number, or that overlap, are false: they must not choose between ends.
+    Comparisons of balls that are not numbers, or that overlap, are false: they must not choose between ends.
     """
     low = high = values[0]
     for v in values[1:]:
@@ -54,7 +54,7 @@ def value_and_slope(op: str, z: Ball, p: float | None = None) -> tuple[Ball, Bal
 
 
 def _sigmoid(z: Ball) -> tuple[Ball, Ball]:
-    """1/(1 + e^-z) and its slope; where e^z or e^-z is beyond all balls, by the other one."""
+    """1/(1 + e^-z) and its slope; if e^z or e^-z is too large for a ball, from the other one."""
     v, slope = 1 / (1 + (-z).exp()), 1 / (2 + z.exp() + (-z).exp())
     if v.is_finite() and slope.is_finite():
         return v, slope
@@ -96,7 +96,7 @@ def power(z: Ball, q: Any) -> Ball:
         return z ** arb(q)
     if q < 0:
         return 1 / power(z, -q)
-    result, square, left = arb(1), z, int(q.p)  # FLINT's own has no value for a ball round 0
+    result, square, left = arb(1), z, int(q.p)  # FLINT's function has no value for a ball around 0
     while left:
         if left & 1:
             result = result * square

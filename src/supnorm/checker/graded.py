@@ -253,7 +253,9 @@ def smooth(op: str, x: Graded, p: float | None = None) -> Graded:
     good = rem.is_finite() and result.c.is_finite() and all(z.is_finite() for z in (*result.J, *H))
     good = good and bool(result.bent.is_finite())
     bounded = range_of(op) if reach.is_finite() else None
-    if bounded is not None and not (good and rem < bounded[1]):  # the function's own range says more
+    if bounded is not None and not (
+        good and rem < bounded[1]
+    ):  # the range of the function is a tighter bound
         return replace(_nothing(x), c=bounded[0], rem=bounded[1])
     return result if good else _nothing(x)
 

@@ -185,7 +185,7 @@ def _power_bounds(op: str, low: Ball, high: Ball, h: Ball, p: float | None) -> l
 
 
 def ellipses(op: str, c: Ball, r: Ball, p: float | None = None) -> list[tuple[Ball, float]]:
-    """Half-heights of ellipses round [c - r, c + r], with margins."""
+    """Half-heights of ellipses around [c - r, c + r], with margins."""
     table = ELLIPSES.get(_table(op))
     if table is not None:
         return [(arb(b), e) for b, e in table]

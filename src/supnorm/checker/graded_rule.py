@@ -147,7 +147,7 @@ def _orders(point: tuple[float, ...]) -> int:
 
 
 def _images(point: tuple[float, ...]) -> int:
-    """How many points changes of sign and order make of one."""
+    """How many points arise from one point by changes of sign and order."""
     return int(2 ** sum(v > 0 for v in point) * _orders(point))
 
 

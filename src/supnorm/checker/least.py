@@ -1,8 +1,9 @@
-"""What the error at a point is at least, where the programs of a file have room for branches of the code.
+"""A lower bound of the error at a point, if the programs of a file have room for branches of the code.
 
-Such a program ends with both ends of what may run, ``concat(gap + D, gap - D)`` with a constant D, which may be divided
-by constants and by a size of the reference; where that has room R it is ``relu(|f| - R)``. An upper bound is one of the
-larger end. An error that runs may be as small as |gap| - D, over a size as large as |f| + R (docs/certificate-format.md).
+Such a program ends with both ends of the values that may run, ``concat(gap + D, gap - D)`` with a constant D, which may
+be divided by constants and by a size of the reference; if that size has room R it is ``relu(|f| - R)``. An upper bound is
+a bound of the larger end. The error that runs may be as small as |gap| - D, over a size as large as |f| + R
+(docs/certificate-format.md).
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ Rows = list[list[Ball]]
 
 @dataclass(frozen=True)
 class Ends:
-    """Where a program with room keeps what: positions of operations.
+    """Positions of the operations of a program with room.
 
     Attributes:
         gap: the difference of model and reference.
         room: D, by output.
-        divisors: positions of what both ends are divided by, with the room R of each (zeros where it has none).
+        divisors: positions of the divisors of both ends, with the room R of each (zeros without room).
     """
 
     gap: int
@@ -35,7 +36,7 @@ class Ends:
 
 
 def ends_of(operations: Sequence[Operation]) -> Ends | None:
-    """How a program without repetitions ends, where it has room; None where it has none."""
+    """The end of a program without repetitions, if it has room; None without room."""
     last, quotients = operations[-1], []
     while last.op == "div":
         quotients.append(last.args[1])
@@ -67,7 +68,7 @@ def _divisor(operations: Sequence[Operation], at: int, width: int) -> tuple[int,
 
 
 def least(ends: Ends, known: list[Rows], side: str) -> list[Ball]:
-    """The error of each output is at least this; ``known`` are the values of every operation at one point."""
+    """Lower bounds of the error of each output; ``known`` are the values of every operation at one point."""
     found = []
     for k, room in enumerate(ends.room):
         gap = known[ends.gap][k][0]

@@ -29,7 +29,7 @@ LARGEST_GRADED = 20  # inputs of a graded model, which has forms of all pairs
 
 
 def claims(leaves: tuple[Leaf, ...]) -> dict[Proof, list[int]]:
-    """The proofs that leaves rest on, which several may share, with the positions of those leaves."""
+    """The proofs of leaves, which several leaves may share, with the positions of these leaves."""
     shared: dict[Proof, list[int]] = {}
     for position, leaf in enumerate(leaves):
         if leaf.upper == float("inf"):
@@ -42,7 +42,7 @@ def claims(leaves: tuple[Leaf, ...]) -> dict[Proof, list[int]]:
 
 
 class Leaves:
-    """What is shared by the proofs of all leaves: the programs and the proved node rules."""
+    """The parts that the proofs of all leaves share: the programs and the proved node rules."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -65,7 +65,7 @@ class Leaves:
 def _bound(
     document: Document, programs: tuple[Program, ...], proof: Proof, position: int, rules: dict[int, Rule]
 ) -> Ball | None:
-    """Bound of the error on a cell: per output the smallest alternative, of these the largest."""
+    """Bound of the error on a cell: the largest over the outputs of the smallest alternative."""
     level, index, degree, rho, grid, graded = proof
     centre, half = cell_of(document, level, index)
     bounds: list[Ball | None] = [None] * programs[0].operations[-1].width
@@ -87,7 +87,7 @@ def _bound(
 
 
 def demand_tensor(features: int, d: int, n: int, rho: float, grid: int, position: int) -> None:
-    """See that a leaf's interpolant is within the limits of the format.
+    """Check that a leaf's interpolant is within the limits of the format.
 
     Raises:
         Rejected: when it is not.
@@ -99,7 +99,7 @@ def demand_tensor(features: int, d: int, n: int, rho: float, grid: int, position
 
 
 def demand_graded(d: int, D: int, grid: int, m: int, rules: Collection[int], position: int) -> None:
-    """See that a graded leaf is within the limits of the format, and that its rules are there.
+    """Check that a graded leaf is within the limits of the format, and that its rules exist.
 
     Raises:
         Rejected: when it is not.
@@ -144,7 +144,7 @@ def _graded(
     position: int,
     rules: dict[int, Rule],
 ) -> list[tuple[Ball, Ball] | None]:
-    """The same by a graded model: degree D, tightened by the rule of degree m > 0."""
+    """The bound by a graded model: degree D, tightened by the rule of degree m > 0."""
     demand_graded(len(centre), D, grid, m, rules, position)
     return leaf_ranges(program, centre, half, D, grid, rules.get(m), rules.get(D) if D > 1 else None)
 
@@ -160,7 +160,7 @@ def _ranges(
     position: int,
     name: str,
 ) -> list[tuple[Ball, Ball] | None]:
-    """A range of each output on the cell; None where there is none."""
+    """A range of each output on the cell; None without a bound."""
     d = len(centre)
     if n == PIECES:
         if d > 2 or document.declared:
@@ -201,7 +201,7 @@ def _with_declared(
     position: int,
     name: str,
 ) -> tuple[list[Ball], Ball | None]:
-    """Node values of output k with those of declared functions added, and what their tails and noise cost."""
+    """Node values of output k plus those of declared functions, and the bound of their tails and noise."""
     more = arb(0)
     for one in document.declared:
         recorded = one.values.get(name)

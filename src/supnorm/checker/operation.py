@@ -58,7 +58,7 @@ def program(data: dict[str, Any]) -> tuple[Operation, ...]:
     """A program of the file.
 
     Raises:
-        Rejected: for one that is not well-formed, or too large.
+        Rejected: for a program that is not well-formed, or too large.
     """
     if data["schema"] != "supnorm.program/1" or set(data) != {"schema", "nodes"}:
         raise Rejected("unknown program schema")
@@ -87,7 +87,7 @@ def _array(entry: dict[str, Any], shape: list[int]) -> tuple[float, ...]:
 
 
 def _operation(entry: dict[str, Any], widths: list[int]) -> Operation:
-    """A node, from the keys of its operation and no others; ``widths`` are those of the nodes before it."""
+    """A node, from the keys of its operation and no others; ``widths`` are the widths of the nodes before it."""
     op, args, width = str(entry["op"]), wholes(entry["args"]), whole(entry["width"])
     if set(entry) != {"op", "args", "width"} | KEYS.get(op, set()):
         raise Rejected(f"malformed program: keys of {ascii(op)[:40]}")

@@ -1,8 +1,8 @@
 """The exact linear pieces of kinks on a cell of one or two inputs, in ball arithmetic: the proof of n = -2.
 
 The cell is a convex polygon in y, |y_j| <= 1. Where the argument of a kink (relu, leaky_relu, abs, max, min)
-changes sign in a polygon it is cut in two, along the edges at exact numbers t; the halves cover it whatever t
-is. New vertices are rounded to exact numbers, and `drift` adds up how far that moved them: every point of the
+changes sign in a polygon it is cut in two, along the edges at exact numbers t; the halves cover it for
+every t. New vertices are rounded to exact numbers, and `drift` adds up how far that moved them: every point of the
 cell is within drift of its polygon. On a polygon an affine model is bounded by its vertices, plus |J| drift.
 """
 
@@ -60,7 +60,7 @@ def ranges(program: Program, centre: list[Ball], half: list[Ball]) -> list[tuple
 def _models(
     program: Program, polygon: _Polygon, work: list[_Polygon], centre: list[Ball], half: list[Ball]
 ) -> list[Feature]:
-    """The models of the outputs on (what is left of) a polygon; parts that are cut off go to the work."""
+    """The models of the outputs on (the rest of) a polygon; parts that are cut off join the list of work."""
     for position in range(len(polygon.known), len(program.operations)):
         o = program.operations[position]
         args = [polygon.known[a] for a in o.args]
@@ -89,7 +89,7 @@ def _kink(o: Operation, x: tuple[Feature, ...], polygon: _Polygon, work: list[_P
 
 
 def _positive_part(z: Feature, polygon: _Polygon, work: list[_Polygon]) -> Feature:
-    """max(z, 0) on a polygon where z keeps its sign; else the part where z < 0 is cut off first."""
+    """max(z, 0) on a polygon where z keeps its sign; otherwise the part where z < 0 is cut off first."""
     zeros = tuple(arb(0) for _ in z.J)
     if z.eps is None:
         return Feature(arb(0), zeros, None)
