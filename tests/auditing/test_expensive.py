@@ -231,7 +231,8 @@ def test_a_resumed_run_uses_everything_that_had_come_back(tmp_path: Path, pool: 
     assert set(had) <= set(asked[: len(had) + 2])  # those of the two workers may not have been next
     assert asked == searched(expensive(truth, pool), 50)
     assert len(asked) == 50
-    assert calls == -1000 + 50 - len(had)
+    # one more: stored points are evaluated again before any is believed
+    assert calls == -1000 + 50 - len(had) + 1
 
 
 @pytest.mark.parametrize(("waves", "modelled"), [(1.0, "reference_problem"), (20.0, "error_problem")])
