@@ -44,5 +44,8 @@ def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tu
         rows = [y if y.shape[1] == width else np.full((len(y), width), np.nan) for y in (left[0], right[0])]
         return np.concatenate(rows), left[1] | {half + i: text for i, text in right[1].items()}
     if outputs is not None and y.shape[1] != outputs:
-        raise BadInput(f"returned {y.shape[1]} outputs after {outputs} before; the number must not change")
+        raise BadInput(
+            f"a function (model, reference or recheck) returned {y.shape[1]} outputs for {len(x)} points, the first of them "
+            f"{x[0].tolist()}, and {outputs} before; return the same number at all points"
+        )
     return y, {}
