@@ -24,12 +24,12 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class PartPass:
-    """One forward pass through one part at ``n`` samples and what its derivatives need.
+    """One forward pass through one part at ``n`` samples, with the values that its derivatives need.
 
     Attributes:
         outputs: scaled outputs, shape ``(m, n)``.
         matrices: ``[W b]`` of each layer, shapes ``(rows, columns + 1)``.
-        entering: what enters each layer with a last row of ones, shapes ``(columns + 1, n)``.
+        entering: the input of each layer with a last row of ones, shapes ``(columns + 1, n)``.
         hidden: argument and value of each activation, shapes ``(width, n)``; of tanh the value twice.
     """
 
@@ -74,7 +74,7 @@ class PartPass:
         return slope
 
     def _before(self, layer: int, through: Array, back: Array) -> Array:
-        """Derivatives in what enters a layer; ``back`` is carried on by a residual connection."""
+        """Derivatives in the input of a layer; a residual connection passes ``back`` on."""
         inward: Array = self.matrices[layer][:, :-1].T @ through
         if layer < len(self.hidden) and self.architecture.skips(layer):
             inward += back
@@ -153,7 +153,7 @@ def forward(architecture: Architecture, theta: Array, frequencies: Array, z: Arr
         after = np.empty((len(matrix) + 1, z.shape[1]))
         after[-1] = 1.0
         name = architecture.activations[i]
-        if name == "tanh" and not architecture.skips(i):  # in place: its slope needs the value alone
+        if name == "tanh" and not architecture.skips(i):  # in place: the slope of tanh needs only the value
             value = before = np.matmul(matrix, a, out=after[:-1])
             np.tanh(value, out=value)
         else:

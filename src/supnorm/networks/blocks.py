@@ -1,4 +1,4 @@
-"""Evaluation in blocks of one size: fast, and independent of the batch that a point comes in."""
+"""Evaluation in blocks of one size: fast, and independent of the batch to which a point belongs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def in_blocks(value: Callable[[Array], Array], x: Array, m: int) -> Array:
     """``value`` of all rows, in blocks of exactly 256 rows, the last one padded.
 
     BLAS sums products of a few rows in another order than those of many. With blocks of one size the value at
-    a point does not depend on the batch it came in; where large weights cancel the difference would show.
+    a point does not depend on its batch; otherwise the difference would show where large weights cancel.
     """
     out = np.empty((len(x), m))
     for start in range(0, len(x), BLOCK):

@@ -12,7 +12,7 @@ from supnorm.results import BadInput, install
 
 
 def to_torch(network: Network) -> Any:
-    """A module that maps a float64 tensor ``(n, d)`` to ``(n, m)``; its parameters can be trained on.
+    """A module that maps a float64 tensor ``(n, d)`` to ``(n, m)``; its parameters can be trained further.
 
     Raises:
         BadInput: when torch is missing.

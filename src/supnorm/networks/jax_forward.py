@@ -1,4 +1,4 @@
-"""The network in JAX: for differential equations, where derivatives in the inputs are trained on."""
+"""The network in JAX: for differential equations, where training uses derivatives in the inputs."""
 
 from __future__ import annotations
 

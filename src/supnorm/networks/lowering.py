@@ -1,4 +1,4 @@
-"""A network as a straight-line program: the form that certificates are proved on."""
+"""A network as a straight-line program: certificates are proved about this form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from supnorm.program import Builder, Program, Tensor
 
 
 def to_program(parts: Sequence[Part], takes: Sequence[Sequence[int]], s: Scaling) -> Program:
-    """The same function for one point, operation by operation.
+    """The function of the network for one point, operation by operation.
 
     The scaling of a plain network (``takes`` empty) joins its first and its last layer; that of a composition
     stands before and after its parts.

@@ -42,7 +42,7 @@ class Network:
     """A composition of fully connected parts with one scaling of inputs and outputs.
 
     Args:
-        parts: the outputs of the last one are those of the whole.
+        parts: the outputs of the last part are the outputs of the network.
         scaling: of inputs and outputs; fixed while the parameters are trained.
         takes: for each part the channels that it sees: inputs from 0, then outputs of earlier parts from ``d`` on;
             empty for a plain network, whose one part sees all inputs.

@@ -1,4 +1,4 @@
-"""One fully connected network between scaled inputs and scaled outputs: what a `Network` consists of."""
+"""One fully connected network between scaled inputs and scaled outputs: a `Network` consists of such parts."""
 
 from __future__ import annotations
 

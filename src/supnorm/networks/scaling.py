@@ -1,8 +1,8 @@
-"""Input and output scaling of a network: part of the network, never kept beside it.
+"""Input and output scaling of a network: part of the network, never stored beside it.
 
 Inputs go to about [-1, 1]: g(x) = (l(x) - shift) / scale with l = log on logarithmic inputs. Outputs come
-back as y = shift + scale * net. With the scaling inside the network, a set of weights cannot be used with the
-numbers of another one.
+back as y = shift + scale * net. With the scaling inside the network, its weights cannot be used with the
+scaling of another network.
 """
 
 from __future__ import annotations

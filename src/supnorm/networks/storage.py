@@ -88,7 +88,7 @@ def _words(part: Part) -> dict[str, Any]:
 def _part(words: dict[str, Any], arrays: dict[str, Any], start: str) -> Part:
     """A part from its words and the arrays whose names begin with ``start``.
 
-    Files of version 0.1 hold a scaling of each part of a composition, which never did anything.
+    Files of version 0.1 hold a scaling for each part of a composition, which had no effect.
     """
     names = ("d", "m", "widths", "activations", "residual", "fourier")
     d, m, widths, activations, residual, fourier = (words[name] for name in names)
@@ -114,12 +114,12 @@ def _damage_named(path: Path | str) -> Iterator[None]:
         yield
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
-    except Exception as error:  # whatever its contents make of our own code is the file's fault
+    except Exception as error:  # any exception that its contents cause in our code means a damaged file
         raise BadInput(f"{path}: damaged network file ({cause(error)}); save the network again") from None
 
 
 def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Arrays and metadata of an ``.npz`` of ours; nothing is unpickled.
+    """Arrays and metadata of an ``.npz`` that supnorm has written; nothing is unpickled.
 
     Raises:
         BadInput: when the file is missing, not an ``.npz``, or has no metadata of ours.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-EDGE = 1e-6  # of an axis: a point nearer than this to a bound lies on it
+EDGE = 1e-6  # share of an axis: a point nearer than this to a bound counts as on it
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,15 +25,15 @@ class Witness:
         model: model outputs, shape ``(m,)``.
         reference: reference outputs, shape ``(m,)``.
         error: the error measure at ``x``; ``inf`` where the model has no finite value.
-        output: index of the output that carries the error.
-        tags: words about the place (``"glitch"``, ``"boundary"``, ``"model-side"``, ...).
+        output: index of the output that has this error.
+        tags: words about the point (``"glitch"``, ``"boundary"``, ``"model-side"``, ...).
         volume: fraction of the domain where the error around ``x`` is at least half of ``error``.
-        volume_at_least, volume_at_most: its limits; the upper one only where all of the region was measured.
+        volume_at_least, volume_at_most: limits of ``volume``; an upper limit only if all of the region was measured.
         prominence: error minus the highest saddle towards a higher peak, in multiples of the RMS.
         recheck: ``"confirmed"``, ``"reference-fault"`` or ``"unresolved"``; None when not rechecked.
         recheck_value: outputs of the second reference, shape ``(m,)``.
         off_data: distance to the nearest data point over the data's own spacing (r95).
-        row: of a table the row that it is, counted from 1 below the header; None for everything else.
+        row: number of its row in a table, counted from 1 below the header; None without a table.
     """
 
     x: NDArray[np.float64]
@@ -52,7 +52,7 @@ class Witness:
     row: int | None = None
 
     def __eq__(self, other: object) -> bool:
-        """Whether all is the same, arrays entry by entry."""
+        """Whether all fields are equal, arrays entry by entry."""
         if not isinstance(other, Witness):
             return NotImplemented
         return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
@@ -73,10 +73,10 @@ class Estimate:
     Attributes:
         value: the number.
         kind: ``"sample"`` (no interval is claimed) or the name of the method of the interval.
-        n: number of independent points behind it.
+        n: number of independent points on which it rests.
         law: the sampling law for which it holds.
         interval: lower and upper end, or None where no interval is valid.
-        confidence: of the interval; None without one.
+        confidence: confidence of the interval; None without one.
     """
 
     value: float

@@ -1,4 +1,4 @@
-"""``.npz`` archives of plain arrays: headers are judged before anything is allocated, nothing is unpickled."""
+"""``.npz`` archives of plain arrays: headers are checked before anything is allocated, and nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def read_arrays(
     Args:
         path: the file.
         what: how messages name it; the path by default.
-        hint: what to say of a file that is something else.
+        hint: what messages say about a file that is something else.
 
     Raises:
         BadInput: for a file that is damaged or something else, for arrays of objects or complex numbers, and for shapes
-            that do not fit what the file holds.
+            that do not fit the size of the file.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a.npz"

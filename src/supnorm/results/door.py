@@ -1,7 +1,7 @@
-"""The door that every file which a user names comes through: it is read behind the guard, and its faults are its own.
+"""Every file that a user names is read here: behind the guard, and with one kind of message for all faults of files.
 
-The guard (`supnorm.results.guard`) says what a file may be and what reading it may take. Whatever a reader raises is the
-file's fault: one line with its name, `BadInput`.
+The guard (`supnorm.results.guard`) limits what a file may be and what reading it may take. Any exception of a reader
+counts as a fault of the file: `BadInput`, one line with its name.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ def reading(
     most: int = ALLOWED,
     times: int = TIMES,
 ) -> Iterator[int]:
-    """Inside, a file is read: a regular one, in bounded memory, and every exception is its fault.
+    """A context in which a regular file is read, in bounded memory; every exception counts as a fault of the file.
 
     Args:
         path: the file.
         what: how messages name it; the path by default.
-        hint: what to say before the reason.
-        largest: bytes that it may have.
-        missing: what to do when nothing is there.
+        hint: text before the reason.
+        largest: bytes that the file may have.
+        missing: advice if there is no file.
         most, times: bytes that reading it may take; see `allowed`.
 
     Raises:
-        BadInput: from the start for what is no regular file or too large, or for any exception inside.
+        BadInput: at the start for a file that is not regular or too large; later for any exception inside.
 
     Example:
         ``with reading(path, what, "cannot be read as Parquet") as size: table = read_table(path)``
@@ -71,7 +71,7 @@ def reading_table(
 
 
 def read_bytes(path: Path, what: str = "", largest: int | None = None) -> bytes:
-    """All of a regular file.
+    """All bytes of a regular file.
 
     Raises:
         BadInput: as `reading`.
@@ -84,7 +84,7 @@ def read_json(path: Path, what: str = "", hint: str = "is not a whole JSON file"
     """A JSON file, of at most ``LARGEST["json"]`` bytes and a depth of `DEPTH`.
 
     Raises:
-        BadInput: as `reading`, and for what is no JSON.
+        BadInput: as `reading`, and for text that is not JSON.
     """
     with reading(path, what, hint, LARGEST["json"], missing):
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -94,10 +94,10 @@ def read_json(path: Path, what: str = "", hint: str = "is not a whole JSON file"
 
 @contextmanager
 def faults_of(what: str, hint: str = "cannot be read") -> Iterator[None]:
-    """Inside, the contents of a file are used: exceptions become `BadInput` with its name.
+    """A context in which the contents of a file are used: exceptions become `BadInput` with its name.
 
-    That another file cannot be written is no fault of it. Warnings are not shown, nor what half-made objects of a reader
-    say when they are thrown away.
+    A failure to write another file is not a fault of this file. Warnings are not shown, and neither are messages of
+    unfinished objects of a reader when they are deleted.
     """
     before = sys.unraisablehook
     sys.unraisablehook = _only_interrupts(before)
@@ -129,14 +129,14 @@ def _only_interrupts(before: Callable[[Any], Any]) -> Callable[[Any], None]:
 
 
 def _forget(error: BaseException | None) -> None:
-    """Throw away what the frames of an exception, and of those before it, hold."""
+    """Delete the local variables of the frames of an exception and of the exceptions before it."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__context__
 
 
 def said(what: str, hint: str) -> str:
-    """A thing and what is said of it; a hint that begins with a colon follows at once.
+    """A name and a hint as one text; a hint that begins with a colon follows without a space.
 
     >>> said("a.npz", "is damaged"), said("a.npz", ": not an archive")
     ('a.npz is damaged', 'a.npz: not an archive')

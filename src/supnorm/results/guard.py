@@ -3,10 +3,10 @@
 A file can be a pipe that never ends, a device, a bomb that unpacks to terabytes, nested a million deep, or claim a
 shape that no memory holds. `supnorm.results.door` reads files behind this guard.
 
-The memory is bounded twice. Headers that say how much they ask for are refused before anything is allocated
-(`demand_memory`). For readers of others, which do not say, the operating system refuses this process the memory
-(the soft limit ``RLIMIT_DATA`` while the file is read); where there is no such limit (Windows, macOS) only the
-first holds.
+The memory is limited twice. If a header states how much memory the file needs, a file that needs too much is refused
+before anything is allocated (`demand_memory`). For readers of other packages, the operating system refuses this process
+the memory (the soft limit ``RLIMIT_DATA`` while the file is read); on systems without this limit (Windows, macOS) only
+the first one holds.
 
 Limits (docs/problem.md): `LARGEST` for the size of text files; `ALLOWED` bytes, or eight times the size of the
 file where that is more, for what reading may take. ``SUPNORM_READ_GB`` raises both.
@@ -27,7 +27,7 @@ from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput
 
 ALLOWED = 1_000_000_000  # bytes that reading any one file may take
-TIMES = 8  # or as often the size of the file
+TIMES = 8  # or so many times the size of the file
 LARGEST = {
     "problem": 2_000_000,
     "json": 64_000_000,
@@ -58,7 +58,7 @@ def setting() -> float | None:
     """Gigabytes that the user allows for reading one file, None without the setting.
 
     Raises:
-        BadInput: when it is no number above 0.
+        BadInput: when it is not a number above 0.
     """
     given = os.environ.get(SETTING)
     if not given:
@@ -82,7 +82,7 @@ def allowed(size: int, most: int = ALLOWED, times: int = TIMES) -> int:
 def _half_of_the_memory() -> int:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    except (AttributeError, ValueError, OSError):  # where nobody says
+    except (AttributeError, ValueError, OSError):  # systems that do not report their memory
         return 8_000_000_000
 
 
@@ -99,7 +99,7 @@ def exists(path: Path) -> bool:
 
 
 def demand_name(path: Path | str, what: str = "") -> None:
-    """See that a name is UTF-8 text: it stands in results, pages and problem files.
+    """Check that a name is UTF-8 text, because results, pages and problem files contain it.
 
     Raises:
         BadInput: when it is not.
@@ -111,7 +111,7 @@ def demand_name(path: Path | str, what: str = "") -> None:
 
 
 def demand_file(path: Path, what: str = "", largest: int | None = None, missing: str = "") -> int:
-    """See that ``path`` is a regular file of at most ``largest`` bytes; returns its size.
+    """Check that ``path`` is a regular file of at most ``largest`` bytes; returns its size.
 
     Args:
         what: how messages name it; the path by default.
@@ -141,7 +141,7 @@ def demand_file(path: Path, what: str = "", largest: int | None = None, missing:
 
 
 def demand_memory(asked: float, size: int, what: str) -> None:
-    """See that what a header asks for is within what reading may take.
+    """Check that the memory a header asks for is within the limit for reading.
 
     Args:
         asked: bytes.
@@ -164,7 +164,7 @@ def demand_memory(asked: float, size: int, what: str) -> None:
 
 
 def demand_unpacked(archive: zipfile.ZipFile, size: int, what: str) -> None:
-    """See that what an archive unpacks to is within what reading may take.
+    """Check that the unpacked size of an archive is within the limit for reading.
 
     Raises:
         BadInput: when it is not.
@@ -179,7 +179,7 @@ def _gigabytes(size: float) -> str:
 
 
 def demand_no_null(value: Any) -> None:
-    """See that no string in lists and tables, names of keys included, holds a null character: it ends the name of a file.
+    """Check that no string in lists and tables, including keys, holds a null character, which would end a file name.
 
     Raises:
         ValueError: when one does.
@@ -201,7 +201,7 @@ def demand_no_null(value: Any) -> None:
 
 
 def demand_depth(value: Any, most: int = DEPTH) -> None:
-    """See that lists and tables are not nested deeper than ``most``.
+    """Check that lists and tables are not nested deeper than ``most``.
 
     Raises:
         RecursionError: when they are.
@@ -242,7 +242,7 @@ def cause(error: BaseException) -> str:
 
 
 def wants_memory(error: BaseException) -> bool:
-    """Whether memory was refused, by Python or by a library that says it in its own words."""
+    """Whether memory was refused, by Python or by a library with its own message."""
     if isinstance(error, MemoryError):
         return True
     words = str(error)[:4000].lower() if isinstance(error, RuntimeError) or "onnx" in str(type(error)) else ""
@@ -251,9 +251,9 @@ def wants_memory(error: BaseException) -> bool:
 
 @contextmanager
 def memory_bounded(more: int) -> Iterator[None]:
-    """Inside, this process may take ``more`` bytes beyond what it has; then allocating fails, as a `MemoryError`.
+    """A context in which this process may take ``more`` further bytes; beyond them allocating raises `MemoryError`.
 
-    The outermost one holds for all of them, and for all threads. Without ``RLIMIT_DATA`` nothing is bounded.
+    The outermost context sets the limit for all inner ones and for all threads. Without ``RLIMIT_DATA`` nothing is limited.
     """
     global _inside
     try:

@@ -31,12 +31,12 @@ class Option:
     """How a field is given on the command line.
 
     Attributes:
-        name: with its dashes.
-        help: what it is, with its unit.
-        kind: of what is written: `str`, `int` or `float`.
-        metavar: what stands for it in the help.
+        name: name with its dashes.
+        help: meaning and unit.
+        kind: type of the value on the command line: `str`, `int` or `float`.
+        metavar: placeholder of the value in the help.
         low, high: limits of a number.
-        read: makes the value from the text and the name of the option; None where it is the value already.
+        read: makes the value from the text and the name of the option; None if the text is the value.
     """
 
     name: str
@@ -83,7 +83,7 @@ def number_list(text: str, name: str) -> tuple[float, ...]:
     """Numbers separated by commas.
 
     Raises:
-        BadInput: when a part is no number.
+        BadInput: when a part is not a number.
     """
     try:
         return tuple(plain_number(part) for part in text.split(",") if part.strip())

@@ -1,4 +1,4 @@
-"""Bounds in few digits, rounded outwards: what is printed is a bound as well."""
+"""Bounds in few digits, rounded outwards, so that the printed number is a bound too."""
 
 from __future__ import annotations
 

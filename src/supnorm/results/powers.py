@@ -1,7 +1,7 @@
 """Root mean squares and other power means of numbers whose powers would overflow, or vanish.
 
-Squares of numbers above 1e154 are infinite and of those below 1e-162 are 0. So numbers of unusual size are divided by
-their largest one first. Others are divided by 1: nothing changes for them, not even in the last bit.
+Squares of numbers above 1e154 are infinite, and squares of numbers below 1e-162 are 0. So numbers of unusual size are
+first divided by the largest of them. All other numbers are divided by 1, which does not change even their last bit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ MOST = 1e250  # of a power: sums of larger ones might overflow; below its invers
 
 
 def unit(values: Array, power: float, axis: int | None = None) -> Array:
-    """What numbers are divided by before they are raised to a power: 1 unless that could overflow, or leave nothing.
+    """The divisor of numbers before they are raised to a power: 1 unless the power could overflow or vanish.
 
     Args:
         axis: a unit for each column with 0, shape ``(m,)``; one for all without.

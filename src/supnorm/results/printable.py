@@ -1,4 +1,4 @@
-r"""Text of others on a terminal or a page: what would move the cursor, recolour or reorder it is shown, not obeyed.
+r"""Foreign text on a terminal or a page: characters that would move the cursor, recolour or reorder text are shown as text.
 
 Names, titles, column headers, file names and the messages of a user's exceptions end up in front of a reader. A
 terminal obeys escape sequences (``\x1b``, the C1 controls ``\x80`` to ``\x9f``) and overwrites a line at ``\r`` and
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-# All of C0 but tab and line feed, DEL, C1, bidirectional marks, separators of lines and paragraphs, lone surrogates,
+# All of C0 except tab and line feed, DEL, C1, bidirectional marks, separators of lines and paragraphs, lone surrogates,
 # invisible fillers and the byte order mark.
 OBEYED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
@@ -61,7 +61,7 @@ def within_a_line(text: str, longest: int) -> str:
 def in_json(text: str) -> str:
     r"""JSON text with the same characters as ``\u`` escapes: it means the same and can be printed.
 
-    They can stand in strings only, where JSON allows these escapes.
+    These characters occur only in strings, where JSON allows such escapes.
 
     >>> in_json('{"title": "a' + chr(0x9b) + 'b"}')
     '{"title": "a\\u009bb"}'

@@ -1,4 +1,4 @@
-"""Records: the typed, frozen form of what a verb answers, with its JSON, its JSON Schema and the text of its keys.
+"""Records: the typed, frozen form of the result of a verb, with its JSON, its JSON Schema and the text of its keys.
 
 A room writes a record as a class of fields, each with its type and a description; nothing else is needed. The JSON
 in both directions, the schema of ``supnorm schema`` and the table of keys in docs/results.md all come from it:
@@ -55,7 +55,7 @@ from supnorm.results.status import BadInput, ExitCode, Status
 
 __all__ = ["Data", "Field", "Number", "Record", "Result", "Seconds", "StatusField", "unit"]
 
-READ = {"supnorm": "read"}  # the context of what is read: unknown keys are kept
+READ = {"supnorm": "read"}  # the context while a file is read: unknown keys are kept
 
 
 def _number(value: Any) -> Any:
