@@ -1,8 +1,8 @@
-"""What a runtime computes for an operation, where that is known not to be the operation to the last digits.
+"""Operations for which the values of a runtime are known to differ from the operation in more than the last digits.
 
 Library functions are assumed to be within 8 units in the last place. These are not, in float64; each was measured against
-200-bit values at 6,600 points (`tests/program/test_runtimes.py` measures again), and the room here is at least twice what
-was seen, in units of u = 2^-53:
+200-bit values at 6,600 points (`tests/program/test_runtimes.py` measures again). The room here is at least twice the
+measured difference, in units of u = 2^-53:
 
 | | seen beyond 8 units | room |
 |---|---|---|
@@ -12,7 +12,7 @@ was seen, in units of u = 2^-53:
 | onnxruntime Softplus: log(exp(x) + 1) | 1 u, infinite above 709 | 4 u |
 | torch GELU: x (1 + erf(x / sqrt 2)) / 2 loses digits below zero | 0.3 u abs(x) | 4 u abs(x) |
 
-torch's softplus(x) is x itself from a threshold t on, by which it is at most log(1 + exp(-t)) too small. That is no rounding
+torch's softplus(x) is x itself from a threshold t on, which is at most log(1 + exp(-t)) too small. This is not rounding
 but a step in the function; the certifier encloses it on both sides (`certification.branch_room`).
 """
 
@@ -32,7 +32,7 @@ class Apart:
         absolute: as a number.
         argument: as a multiple of the argument's size.
         above: only where the argument is above it; then it is a branch of the code, and no rounding.
-        words: what it is about, for the user; empty for branches.
+        words: explanation for the user; empty for branches.
     """
 
     absolute: float = 0.0

@@ -73,7 +73,7 @@ def lower_aten(
         constants: weights and buffers by name, NumPy arrays.
         inputs: names and shapes of one point: ``(1, k)``, or ``(1,)``; their features follow each other.
         outputs: names of the results to keep, in order.
-        least: the precision that it is declared to run in: no result may be narrower.
+        least: the precision in which it is declared to run: no result may be narrower.
 
     Raises:
         Unsupported: naming the operation, and the nearest form that is supported.
@@ -149,7 +149,7 @@ def _in_place(target: str) -> bool:
 
 
 class _Memory:
-    """Which tensors share memory: an operation in place changes them all, and this reader only the one it names.
+    """Which tensors share memory: an operation in place changes all of them, but this reader only the one that it names.
 
     A graph as ``torch.export`` writes it may hold such operations (`run_decompositions` would remove them).
     """
@@ -157,10 +157,12 @@ class _Memory:
     def __init__(self, constants: set[str]) -> None:
         self._owner: dict[str, str] = {}  # of tensors that may be views, by name
         self._constants = constants
-        self._stale: dict[str, str] = {}  # names of tensors that were changed through another, and by what
+        self._stale: dict[
+            str, str
+        ] = {}  # names of tensors that were changed through another one, and the operation that did it
 
     def read(self, *arguments: Any) -> None:
-        """Refuse what was changed behind its name."""
+        """Refuse a tensor that was changed through another name."""
         for name in _names(arguments):
             if name in self._stale:
                 raise Unsupported(
@@ -169,7 +171,7 @@ class _Memory:
                 )
 
     def write(self, node: AtenNode) -> tuple[str, ...]:
-        """Take note of a node; the name that it changes in place, if any."""
+        """Record a node; returns the name that it changes in place, if any."""
         op, first = _operation(node.target)[1], next(iter(node.args), None)
         view = (op in MOVES or op in SAME or op == "getitem") and op not in COPIES
         held = _names(first) if view or _in_place(node.target) else []

@@ -37,7 +37,7 @@ SAME = frozenset(
     }
 )
 
-# of those above and below, what gives a tensor of its own; all others may share the memory of their argument
+# operations above and below that return a new tensor; all others may share the memory of their argument
 COPIES = frozenset({"clone", "_to_copy", "lift_fresh_copy", "repeat", "index_select", "flip"})
 
 NEAREST = {

@@ -137,7 +137,7 @@ def _is(build: Builder, position: int, number: float) -> bool:
 
 
 def _thresholded_softplus(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> Value | None:
-    """softplus for where(x > t, x, softplus(x)), which is at most log(1 + exp(-t)) below it: kept with the operation."""
+    """softplus for where(x > t, x, softplus(x)), which is at most log(1 + exp(-t)) smaller; the operation records this."""
     if isinstance(test.right, Tensor) or test.op in ("ne", "eq"):
         return None
     above, below = (if_true, if_false) if test.op in ("gt", "ge") else (if_false, if_true)

@@ -1,4 +1,4 @@
-"""Functions that programs express by others: equal in real arithmetic."""
+"""Functions that programs express by other operations: equal in real arithmetic."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The one door by which numbers enter a program: constants, weights, buffers, and the types of results.
+"""The check of all numbers that enter a program: constants, weights, buffers, and the types of results.
 
-A program is real arithmetic in float64, without rounding. So a constant may enter it when float64 holds it exactly,
-and a result when the code keeps it as a real number of at least the precision that the function is declared to run in.
-Everything else (complex numbers, integers and booleans made of the input, narrower floats, objects, text) would be
-another function than the one that runs, and is refused by the name of its type and of the operation.
+A program is real arithmetic on float64 numbers, without rounding. So a constant is accepted if float64 holds it exactly,
+and a result if the code keeps it as a real number of at least the precision in which the function is declared to run.
+Everything else (complex numbers, integers and booleans made of the input, narrower floats, objects, text) would give
+another function than the one that runs. It is refused, and the message names its type and the operation.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ADVICE = {
 
 
 class Narrowed(Unsupported):
-    """Numbers that are not real, or narrower than the function is declared to be.
+    """Numbers that are not real, or of less than the declared precision of the function.
 
     >>> print(Narrowed("np.add with a complex128 constant", "real numbers"))
     np.add with a complex128 constant cannot be read as real arithmetic; nearest supported form: real numbers
@@ -85,7 +85,7 @@ def constant(value: Any, what: str) -> Array:
 
 
 def _computes_otherwise(value: Any) -> bool:
-    """Whether a constant has arithmetic of its own (masked arrays, matrices, subclasses, tables), which is what runs."""
+    """Whether a constant has arithmetic of its own, which then runs (masked arrays, matrices, subclasses, tables)."""
     kind = type(value)
     if kind in (np.ndarray, list, tuple) or isinstance(value, np.generic):
         return isinstance(value, list | tuple) and any(map(_computes_otherwise, value))
@@ -97,15 +97,15 @@ def _computes_otherwise(value: Any) -> bool:
 
 
 def result(dtype: Any, what: str, least: str = "float64") -> None:
-    """Refuse a result that depends on the input and is not kept as a real number of enough precision.
+    """Refuse a result that depends on the input and is not a real number of sufficient precision.
 
     Args:
-        dtype: its type, or the name of it, as ``"torch.float32"``.
-        what: the operation that gives it, for the message.
-        least: the precision that the function is declared to run in.
+        dtype: type of the result, or its name, such as ``"torch.float32"``.
+        what: the operation that returns it, for the message.
+        least: the precision in which the function is declared to run.
 
     Raises:
-        Narrowed: naming the operation and the type.
+        Narrowed: names the operation and the type.
 
     >>> result(np.float32, "np.sum", "float32")
     >>> result(np.float32, "np.sum")

@@ -28,7 +28,7 @@ def evaluate(nodes: Sequence[Node], x: Array) -> Array:
 
 
 def _last(nodes: Sequence[Node], x: Array) -> Array:
-    """The last node's value; every other one is dropped after its last use, so that its memory is used again."""
+    """The last node's value; every other value is deleted after its last use, so that its memory is used again."""
     uses = {a: i for i, node in enumerate(nodes) for a in node.args}
     values: dict[int, Array] = {}
     with np.errstate(all="ignore"):

@@ -1,7 +1,7 @@
 """JAX functions as straight-line programs, by interpreting their jaxpr for one point.
 
 The function may be written for one point ``(d,)`` or for batches ``(n, d)``; it is traced with ``n = 1`` in
-64-bit mode. What does not depend on the input is computed by JAX while tracing.
+64-bit mode. JAX computes everything that does not depend on the input while it traces.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ def lower_jaxpr(
     Args:
         function: ``(d,) -> (m,)`` or a scalar, or batched ``(n, d) -> (n,)`` or ``(n, m)``.
         d: number of inputs.
-        least: the precision that it is declared to run in.
-        compiled: whether JAX compiles it to run it: then the code sees the same as here.
+        least: the precision in which it is declared to run.
+        compiled: whether JAX compiles the function before it runs: the code then sees the same as here.
 
     Raises:
-        Unsupported: for code that asks for values and catches the refusal, where it is not compiled; for an operation
-            that programs do not have, or whose result is narrower than that.
+        Unsupported: for code that is not compiled, asks for values and catches the refusal; for an operation that
+            programs do not have, or whose result is narrower than ``least``.
         TypeError and others: whatever JAX raises when it cannot trace the function.
 
     >>> import jax.numpy as jnp
@@ -89,7 +89,7 @@ def lower_jaxpr(
 
 @contextmanager
 def _refusals() -> Iterator[list[str]]:
-    """What JAX does not tell the code while it is traced, in a list: all its errors for that are one class."""
+    """Record in a list when traced code asks JAX for values: JAX raises one class of errors for all such questions."""
     from jax.errors import JAXTypeError
 
     made: list[str] = []
@@ -168,7 +168,7 @@ def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def _check_types(build: Builder, equation: Any, args: list[Any]) -> None:
-    """Every result of the input is a real number of the declared precision; so is what it is computed in."""
+    """Check that every result of the input is a real number of the declared precision, and is computed in it."""
     name = equation.primitive.name
     if name not in _COMPARE:
         for var in equation.outvars:

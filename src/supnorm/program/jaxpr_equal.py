@@ -1,7 +1,7 @@
 """Whether two jaxprs are the same, equation by equation: then they are the same function, to the last bit.
 
-Functions of JAX that programs have as one operation are recognised by it: a jaxpr is compared with the one that
-the library's own function has at these shapes.
+JAX functions that are one operation in programs are recognised in this way: a jaxpr is compared with that of the
+library's own function at these shapes.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ def is_jaxpr_of(function: Callable[..., Any], jaxpr: Any, consts: Any) -> bool:
     """Whether a jaxpr is that of a JAX function with a custom derivative, at the shapes and types of its inputs.
 
     Args:
-        function: the library's, which JAX keeps as one call with a custom derivative.
-        jaxpr, consts: of the call in question.
+        function: the function of the library, which JAX keeps as one call with a custom derivative.
+        jaxpr, consts: jaxpr and constants of the call in question.
 
     >>> import jax, jax.numpy as jnp
     >>> own = jax.make_jaxpr(jnp.logaddexp)(1.0, 2.0).jaxpr
@@ -29,7 +29,7 @@ def is_jaxpr_of(function: Callable[..., Any], jaxpr: Any, consts: Any) -> bool:
     avals = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in jaxpr.invars]
     try:
         own = inner_of(jax.make_jaxpr(function)(*avals).jaxpr)
-    except TypeError:  # of another number of arguments, or types it does not take
+    except TypeError:  # another number of arguments, or types that the function does not take
         return False
     return own is not None and same(jaxpr, consts, own.jaxpr, own.consts)
 
@@ -89,5 +89,5 @@ def _equal(a: Any, b: Any) -> bool:
         return np.asarray(a).dtype == np.asarray(b).dtype and np.array_equal(a, b, equal_nan=True)
     try:
         return type(a) is type(b) and bool(a == b)
-    except Exception:  # comparisons of types that have none
+    except Exception:  # types that cannot be compared
         return False

@@ -23,7 +23,7 @@ class Node:
         value: of ``constant``, shape ``(width,)``.
         columns: of ``take``, which features of the argument, shape ``(width,)``.
         parameter: the exponent of ``pow``, the slope of ``leaky_relu``.
-        apart: how far what the runtime computes may be from the operation; no part of the JSON text.
+        apart: how far the values of the runtime may be from the operation; not part of the JSON text.
     """
 
     op: str

@@ -1,8 +1,8 @@
 """NumPy functions as straight-line programs, by running them once on a tracer.
 
 The tracer answers NumPy's own protocols, so that ordinary vectorised code, with ``np.`` and
-``scipy.special.`` functions, is read as it stands. Code that looks at values (branches, loops until
-convergence, conversion to an array) cannot be read and says so.
+``scipy.special.`` functions, is read as it stands. Code that uses values (branches, loops until
+convergence, conversion to an array) cannot be read; the message says so.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _NEAREST = "elementwise functions, arithmetic, slicing, stacking, sums and matri
 def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") -> Program:
     """The program of a vectorised NumPy function ``(n, d) -> (n,)`` or ``(n, m)``.
 
-    ``least`` is the precision that it is declared to run in.
+    ``least`` is the precision in which it is declared to run.
 
     Raises:
         Unsupported: for an operation that programs do not have.
@@ -72,7 +72,7 @@ def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") ->
 
 
 class Traced(Watched):
-    """An array of one point while it is traced; code that asks for its class is told NumPy's."""
+    """An array of one point while it is traced; code that asks for its class gets that of NumPy."""
 
     def __init__(self, build: Builder, value: Tensor) -> None:
         self.build, self.value = build, value
@@ -111,12 +111,12 @@ class Traced(Watched):
         return self._moved(lambda i: i[key])
 
     def astype(self, dtype: Any, **kwargs: Any) -> Traced:
-        """Itself, where nothing of the declared precision is rounded away."""
+        """The array itself, if the declared precision is not rounded away."""
         entry.result(dtype, "astype", self.build.least)
         return self
 
     def copy(self) -> Traced:
-        """Itself: nothing is changed in place."""
+        """The array itself: nothing is changed in place."""
         return self
 
     def reshape(self, *shape: Any) -> Traced:
@@ -367,7 +367,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "expand_dims": lambda build, x, axis: x._moved(lambda i: np.expand_dims(i, axis)),
 }
 
-# by what they are, and not by what they are called: others may have the same names
+# operations are identified by the object and not by its name: others may have the same name
 _UFUNCS = frozenset(
     getattr(home, name)
     for home in (np, scipy.special)

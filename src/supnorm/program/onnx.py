@@ -139,7 +139,7 @@ def _run(
         types.update({name: kind for name, kind in zip(node.output, made, strict=False) if name and kind})
 
 
-# on constants: not rounded, or rounded alike by every implementation of IEEE 754
+# on constants: exact, or rounded in the same way by every implementation of IEEE 754
 _EXACT = frozenset(
     {
         "Constant",
@@ -339,7 +339,7 @@ def _split(args: list[Any], at: dict[str, Any], parts: int) -> list[Any]:
 
 
 def _move(op: str, at: dict[str, Any], i: Any, rest: list[Any], opset: int) -> Any:
-    """What an operator that only moves entries does to the index."""
+    """The index after an operator that only moves entries."""
     if any(isinstance(r, Tensor) for r in rest):
         raise Unsupported(f"{op} steered by the input", f"{op} with constant arguments")
     extra = [None if r is None else np.asarray(r) for r in rest]

@@ -39,7 +39,7 @@ class Unsupported(Exception):
 
 
 class Unreadable(Unsupported):
-    """A function whose operations nobody can see.
+    """A function whose operations cannot be read.
 
     >>> print(Unreadable("f.csv is a table", "code"))
     f.csv is a table; nearest supported form: code

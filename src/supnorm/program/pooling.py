@@ -1,6 +1,6 @@
 """Maximum pooling as maxima of slices: of each window the entries that lie in the tensor.
 
-Padding is with minus infinity, so entries outside count nothing: in their place stands another entry of the window.
+Padding is with minus infinity, so entries outside do not count: another entry of the window replaces them.
 """
 
 from __future__ import annotations

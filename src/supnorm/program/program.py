@@ -29,8 +29,8 @@ SCHEMA = "supnorm.program/1"
 class Program:
     """A function ``(n, d) -> (n, m)`` as a list of operations; the first is the input, the last the output.
 
-    ``remarks`` says where it differs from the code it was read from, ``narrowest`` the least precise type of numbers in
-    which that code keeps a result, where the code chooses it (ONNX); neither is part of the hash.
+    ``remarks`` states where it differs from the code from which it was read; ``narrowest`` is the least precise type of
+    numbers in which that code keeps a result, if the code chooses it (ONNX). Neither is part of the hash.
 
     >>> program = Program((Node("input", (), 1), Node("sin", (0,), 1)))
     >>> program.value(np.array([[0.0], [1.0]])).ravel()

@@ -1,4 +1,4 @@
-"""The program of a function, where one is known or can be traced."""
+"""The program of a function, if it is known or can be traced."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def program_of(function: Any, d: int) -> Program:
         d: number of inputs.
 
     Raises:
-        Unsupported: naming the operation, or saying that the code cannot be traced.
+        Unsupported: names the operation, or says that the code cannot be traced.
 
     >>> program_of(lambda x: x[:, 0] * x[:, 1], 2).operations
     ('input', 'mul', 'take')
@@ -51,7 +51,7 @@ def program_of(function: Any, d: int) -> Program:
 
 
 def _code(value: Any) -> Any:
-    """The user's code behind a function of ours; what a user's own decorator wraps is not what runs."""
+    """The user's code behind a function of ours; a decorator of the user is kept, because it runs."""
     ours = str(getattr(value, "__module__", "")).partition(".")[0] == "supnorm"
     return getattr(value, "__wrapped__", value) if ours else value
 
@@ -69,7 +69,7 @@ def _trace(code: Any, d: int, least: str) -> Program:
             return lower_numpy(code, d, least)
     except (Narrowed, Unlike):
         raise
-    except Exception as error:  # whatever JAX does with an array that is none of its own
+    except Exception as error:  # any exception of JAX for an array that is not its own
         failure = error
     try:
         return lower_jaxpr(code, d, least)

@@ -47,7 +47,7 @@ def _apply(node: Node, args: list[Any]) -> Any:
 
 
 def _softplus() -> Callable[..., Any]:
-    """softplus whose derivative is a sigmoid of its argument: one operation, which a branch of the code replaces by 1."""
+    """softplus with a sigmoid as its derivative: one operation, which a branch of the code replaces by 1."""
     import jax
 
     def rule(primals: Any, tangents: Any) -> Any:

@@ -1,7 +1,7 @@
 """torch modules and functions of tensors as straight-line programs, by ``torch.export`` on one point.
 
-It is exported in the precision in which it runs, so that the graph has the types of all results, and its weights are taken
-as they are stored, in real arithmetic: a float32 module becomes the function that it would compute without rounding.
+The module is exported in the precision in which it runs, so that the graph has the types of all results. Its weights are
+taken as they are stored, in real arithmetic: a float32 module becomes the function that it would compute without rounding.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from supnorm.program.program import Program
 def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
     """The program of a ``torch.nn.Module``, or of a function ``(n, d) -> (n,)`` or ``(n, m)`` of tensors.
 
-    ``least`` is the precision that it runs in and that its inputs have; by default that of its first weight.
+    ``least`` is the precision in which it runs and that its inputs have; by default that of its first weight.
 
     Raises:
-        Unsupported: naming the operation; or when torch cannot export the code.
+        Unsupported: names the operation; also when torch cannot export the code.
 
     >>> import torch
     >>> net = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))

@@ -1,9 +1,9 @@
 """Building programs from tensor code.
 
 While a model for one point is traced, a tensor is a node of the program together with an integer array that
-says which feature of that node sits at each place of the tensor. Reshaping, transposing, slicing, gathering
-and broadcasting are then NumPy operations on the integers and cost nothing in the program; tensors without a
-dependence on the input stay NumPy arrays and are folded.
+says which feature of that node stands at each position of the tensor. Reshaping, transposing, slicing, gathering
+and broadcasting are then NumPy operations on the integers and cost nothing in the program; tensors that do not
+depend on the input stay NumPy arrays and are folded.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Builder:
 
     Args:
         d: number of inputs.
-        least: the precision that the code is declared to run in: no result may be narrower (`entry`).
+        least: the precision in which the code is declared to run: no result may be narrower (`entry`).
         runtime: operations whose values in the code's runtime are not those of the operation to the last digits (`apart`).
 
     >>> build = Builder(2)
@@ -69,11 +69,11 @@ class Builder:
         self.nodes: list[Node] = [Node("input", (), d)]
         self.input = Tensor(0, np.arange(d))
         self.remarks: set[str] = set()
-        self.refused: Exception | None = None  # what the code asked of its input and was not told
+        self.refused: Exception | None = None  # questions of the code about its input that were not answered
         self._positions: dict[tuple[object, ...], int] = {}
 
     def computed_in(self, kind: str) -> None:
-        """Take note of the type of a result."""
+        """Record the type of a result."""
         if entry.narrower(kind, self.narrowest):
             self.narrowest = kind
 
@@ -114,7 +114,9 @@ class Builder:
                 return UNARY[op](entry.constant(value, op), *extra)
         used, inverse = np.unique(value.index, return_inverse=True)
         node = self.flat(Tensor(value.node, used), used.shape)
-        ends = [a.above for a in apart if a.above is not None]  # what the runtime does above is not done then
+        ends = [
+            a.above for a in apart if a.above is not None
+        ]  # the branch above the threshold is then not taken
         own = [a for a in self.runtime.get(op, ()) if a.above is None or not ends or a.above < min(ends)]
         apart = (*own, *apart)
         self.remarks.update(a.words for a in apart if a.words)
@@ -137,7 +139,7 @@ class Builder:
         return Tensor(out.node, out.index.reshape(shape))
 
     def _shortcut(self, op: str, first: int, second: int) -> Tensor | None:
-        """Equal forms that enclose better: bias in affine, relu for max(x, 0), silu, a power for x x."""
+        """Equal forms with tighter enclosures: bias in affine, relu for max(x, 0), silu, a power for x x."""
         if op == "mul" and first == second:
             return self.add_node(Node("pow", (first,), self.nodes[first].width, parameter=2.0))
         for a, b in ((first, second), (second, first)):
