@@ -1,4 +1,4 @@
-"""``supnorm replay RUN [N]``: evaluate a witness of a run again and print both values."""
+"""``supnorm replay RUN [N]``: evaluate a peak of a run again and print both values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from supnorm.cli.answer import answer, say
 from supnorm.cli.options import JSON, TRUST
 from supnorm.cli.report import RUN
 
-NUMBER = Annotated[int, typer.Argument(metavar="[N]", help="Which place, 1 is the worst.", min=1)]
+NUMBER = Annotated[int, typer.Argument(metavar="[N]", help="Which peak; 1 is the worst.", min=1)]
 
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ def command(
 def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust: bool) -> int:
     from dataclasses import replace
 
-    import numpy as np
-
     from supnorm.auditing import load_report
     from supnorm.auditing.joint import with_output
     from supnorm.evaluation.guarded import guarded
@@ -69,14 +67,7 @@ def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust
             raise BadInput(f"{path} has no [model]; give the run's own --problem")
         x = then.x[None]
         outputs = report.record.outputs_total
-        given: list[Any] = [None, None]
-        if opened.pairs is not None:  # a row is found by its number: others may have the same inputs
-            pair = np.flatnonzero(opened.pairs.row + 1 == then.row)
-            if not len(pair) or not np.array_equal(opened.pairs.x[pair], x, equal_nan=True):
-                raise BadInput(f"{path}: row {then.row} of the run in {run} is not in its table any more")
-            given = [
-                None if side is None else side[pair] for side in (opened.pairs.model, opened.pairs.reference)
-            ]
+        given = _rows(opened.pairs, then, path, run)
         try:
             model, reference = (
                 guarded(f.value, x, outputs)[0] if row is None else row
@@ -106,16 +97,41 @@ def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust
     for name, value in to_json(now).items():
         if name != "not_reproducible":
             say(f"{name.replace('_', ' '):>12}  {_words(value)}")
+    say(_verdict(report.record, same, known, both))
+    return int(not known)
+
+
+def _rows(pairs: Any, then: Any, path: Path, run: Path) -> list[Any]:
+    """Model and reference of the peak's row, None where a function gives them.
+
+    A row is found by its number: others may have the same inputs.
+
+    Raises:
+        BadInput: when the table has no such row any more.
+    """
+    import numpy as np
+
+    from supnorm.results import BadInput
+
+    if pairs is None:
+        return [None, None]
+    row = np.flatnonzero(pairs.row + 1 == then.row)
+    if not len(row) or not np.array_equal(pairs.x[row], then.x[None], equal_nan=True):
+        raise BadInput(f"{path}: row {then.row} of the run in {run} is not in its table any more")
+    return [None if side is None else side[row] for side in (pairs.model, pairs.reference)]
+
+
+def _verdict(record: Any, same: bool, known: bool, both: dict[str, float] | None) -> str:
+    """Whether the error is that of the run, in one line."""
     said = "the same error as in the run" if same else "NOT the same error as in the run"
     if both is not None:
         if known and not same:
             said = "another error than the run reports, and one that it computed here too"
         said += f"; the run found that this error is not reproducible: {both['batch']:.6g} in a batch, "
         said += f"{both['alone']:.6g} when the point was called alone"
-    elif not same and (finding := _finding(report.record)):
+    elif not same and (finding := _finding(record)):
         said += f"; the run found values that are not reproducible: {finding.text}"
-    say(said)
-    return int(not known)
+    return said
 
 
 def _words(value: Any) -> str:
