@@ -50,7 +50,7 @@ def _one_output(t: Array, y: Array) -> NDArray[np.int64]:
 
 
 def _slopes(t: Array, y: Array) -> Array:
-    """Of the least-squares lines through samples j ... j + 3, for all j."""
+    """Slopes of the least-squares lines through samples j ... j + 3, for all j."""
     x = sliding_window_view(t, SAMPLES)
     x = x - x.mean(axis=1, keepdims=True)
     squares = np.sum(x * x, axis=1)

@@ -72,7 +72,7 @@ class WorstRows:
     def _worst_of(
         self, cell: NDArray[np.intp], score: Array, rows: NDArray[np.intp]
     ) -> tuple[NDArray[np.intp], Array, NDArray[np.intp]]:
-        """Of a large batch one row a cell, and no more of them than there will be in the end."""
+        """One row for each cell of a large batch, and at most as many rows as will be listed in the end."""
         best = (score == self._top.take(cell)).nonzero()[0]
         self._one[cell[best]] = best
         best = best[self._one[cell[best]] == best]

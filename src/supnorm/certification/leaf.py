@@ -182,7 +182,7 @@ class Batch:
         return outward(added.min(1).max(1))
 
     def begin(self, a: int, err: Array, bend: Array) -> None:
-        """Of alternative ``a``: how much float64 evaluation can add, ``(B, m)``, and how strongly each axis enters."""
+        """Set for alternative ``a`` how much float64 evaluation can add, ``(B, m)``, and how strongly each axis enters."""
         self.err[:, a] = err
         self.bend = np.maximum(self.bend, bend)
 

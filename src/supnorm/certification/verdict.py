@@ -50,7 +50,7 @@ class Ended:
 
     @property
     def unit(self) -> str:
-        """Of the error, with a blank before it."""
+        """Unit of the error, with a blank before it."""
         if isinstance(self.problem.error.tolerance, tuple):
             return " times the tolerance of its output"
         unit = unit_of(self.problem)
@@ -142,8 +142,9 @@ def _apart_from_what_runs(ended: Ended) -> Status | None:
     if apart and (ended.end == "agreement" or decides):
         return Status(
             "undecided",
-            f"Of what was read no error above {limit:g}{ended.unit} is known, but model and reference as they run were "
-            f"seen up to {rounded_up(apart, 3):.3g} from it, and twice that does not fit under the tolerance.",
+            f"No error above {limit:g}{ended.unit} is known of the programs that were read. But model and reference as they "
+            f"run were seen to differ from these programs by up to {rounded_up(apart, 3):.3g}, and twice that does not fit "
+            "under the tolerance.",
             ExitCode.UNDECIDED,
         )
     if ended.end == "proved" and limit is None and upper > ended.goal.target(ended.lower) and seen.hidden:

@@ -33,7 +33,7 @@ class Cost:
 
     @property
     def seconds(self) -> float:
-        """Of one core."""
+        """Seconds of one core."""
         return self.operations / SECOND
 
     def __str__(self) -> str:

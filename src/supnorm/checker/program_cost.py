@@ -65,7 +65,7 @@ class Size:
 
     @classmethod
     def of(cls, operations: tuple[Operation, ...]) -> Size:
-        """Of a program of a file.
+        """The size of a program of a file.
 
         Raises:
             Rejected: for exponents or magnitudes that no honest program has.
@@ -80,7 +80,7 @@ class Size:
 
     @cached_property
     def features(self) -> int:
-        """Of all operations."""
+        """Number of features of all operations."""
         return sum(o.width for o in self.operations)
 
     @cached_property

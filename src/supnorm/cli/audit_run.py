@@ -59,7 +59,7 @@ class PlantedOptions:
     )
     power_evaluations: int | None = option(
         "--power-evaluations",
-        "Of each such search. [default: a tenth of the audit's]",
+        "Evaluations of each search for a planted error. [default: a tenth of the audit's]",
         default=None,
         kind=int,
         low=20,

@@ -24,7 +24,7 @@ class CheckPlanned:
 
 @dataclass(frozen=True)
 class LeavesChecked:
-    """Of ``total`` leaves of a certificate ``done`` are proved again."""
+    """``done`` of ``total`` leaves of a certificate are proved again."""
 
     done: int
     total: int

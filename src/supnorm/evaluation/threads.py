@@ -1,9 +1,9 @@
 """One thread for the linear algebra of NumPy and SciPy while supnorm works; as many as before inside expensive calls.
 
-What is multiplied and solved here is small: layers of some ten neurons in blocks of rows, Gaussian processes of some
-hundred points. Sharing that out among threads takes longer than doing it, and much longer where other programs want the
-same cores: ``python -m benchmarks.search.threads`` measures it, docs/audit.md says what came out.
-Who sets OMP_NUM_THREADS, OPENBLAS_NUM_THREADS or MKL_NUM_THREADS is left alone. torch and JAX have threads of their own.
+The matrices here are small: layers of some ten neurons in blocks of rows, Gaussian processes of some hundred points.
+Sharing such work among threads takes longer than doing it in one, and much longer if other programs use the same cores:
+``python -m benchmarks.search.threads`` measures it (docs/audit.md). If the user sets OMP_NUM_THREADS,
+OPENBLAS_NUM_THREADS or MKL_NUM_THREADS, the number of threads is not changed. torch and JAX have threads of their own.
 """
 
 from __future__ import annotations

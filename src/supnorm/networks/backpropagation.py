@@ -41,7 +41,7 @@ class PartPass:
     hidden: tuple[tuple[Array, Array], ...]
 
     def gradient(self, weight: Array) -> tuple[Array, Array]:
-        """Of the sum of ``weight * outputs``: in the parameters ``(p,)`` and in the scaled inputs ``(d, n)``."""
+        """Gradient of the sum of ``weight * outputs`` in the parameters ``(p,)`` and in the scaled inputs ``(d, n)``."""
         parts: list[Array] = []
         back = weight
         for i in reversed(range(len(self.matrices))):
@@ -108,7 +108,7 @@ class Pass:
         return self.passes[-1].outputs
 
     def gradient(self, weight: Array) -> tuple[Array, Array]:
-        """Of the sum of ``weight * outputs``: in the parameters ``(p,)`` and in the scaled inputs ``(d, n)``."""
+        """Gradient of the sum of ``weight * outputs`` in the parameters ``(p,)`` and in the scaled inputs ``(d, n)``."""
         return self._back(weight, PartPass.gradient)
 
     def jacobian(self, weight: Array) -> tuple[Array, Array]:

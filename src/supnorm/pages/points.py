@@ -82,7 +82,7 @@ class PeakView:
     columns: dict[str, str] = field(default_factory=dict)
 
     def row_words(self, most: int = 3) -> str:
-        """Of a row of a table its number and what its other columns say in words; empty for any other point.
+        """Number and other columns of a row of a table, in words; empty for any other point.
 
         >>> point = PeakView({}, 1.0, [1.0], [2.0], 0, (), 0.0, 0.0, None, [], 0.0)
         >>> from dataclasses import replace

@@ -164,7 +164,7 @@ def _lost(view: View) -> tuple[str, str]:
 
 
 def _rows(view: View, point: PeakView | None) -> list[tuple[str, str, str]]:
-    """Of a table in which row the worst error is; where errors are infinite at how many points, and the worst finite one."""
+    """The row of the worst error in a table; if errors are infinite, at how many points, and the worst finite error."""
     if point is None or not (point.row or view.finite):
         return []
     if not view.finite:

@@ -188,7 +188,7 @@ def _zero(view: View) -> Markup:
 
 
 def _missing(view: View) -> Markup:
-    """Of a table in which values of the model are missing: in how many rows, and what the others say."""
+    """For a table in which values of the model are missing: the number of such rows, and statistics of the others."""
     rows, n = view.count("finite", "infinite"), view.count("finite", "n")
     best = next((p for p in view.peaks if math.isfinite(p.error)), None)
     first = m(

@@ -116,7 +116,7 @@ class Builder:
         node = self.flat(Tensor(value.node, used), used.shape)
         ends = [
             a.above for a in apart if a.above is not None
-        ]  # the branch above the threshold is then not taken
+        ]  # from here on the code has a branch of its own, so that of the runtime is not taken
         own = [a for a in self.runtime.get(op, ()) if a.above is None or not ends or a.above < min(ends)]
         apart = (*own, *apart)
         self.remarks.update(a.words for a in apart if a.words)

@@ -47,7 +47,7 @@ class MeanSquares:
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Of the matrices and vectors that the parameters consist of, in order."""
+        """Shapes of the matrices and vectors of which the parameters consist, in order."""
         return tuple(piece.shape for part in self.network.parts for layer in part.layers for piece in layer)
 
     def on_batches(self, batch: int) -> ValueAndGrad:

@@ -22,7 +22,7 @@ class Loss(Protocol):
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Of the matrices and vectors that the parameters consist of, in order; empty for one vector."""
+        """Shapes of the matrices and vectors of which the parameters consist, in order; empty for one vector."""
         ...
 
     def value_and_grad(self, theta: Array) -> tuple[float, Array]:

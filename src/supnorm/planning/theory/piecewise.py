@@ -23,7 +23,7 @@ from supnorm.planning.theory.statement import CONSTRUCTION, ClassBound, log10_po
 
 @lru_cache
 def lebesgue_constant(n: int) -> float:
-    """Of ``n`` Chebyshev points: the largest value is at the ends of the interval (Ehlich and Zeller 1966).
+    """Lebesgue constant of ``n`` Chebyshev points: the Lebesgue function is largest at the ends (Ehlich and Zeller 1966).
 
     >>> round(lebesgue_constant(2), 4)
     1.4142
