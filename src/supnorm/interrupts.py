@@ -77,7 +77,7 @@ class Interrupts:
         """A signal handler: raises KeyboardInterrupt, or makes the next `poll` raise it."""
         again, forced = self.asked, self._forced
         self.asked, self._forced = True, False
-        if not self._waiting or CALLS.dear or again or forced:
+        if not self._waiting or CALLS.expensive or again or forced:
             raise KeyboardInterrupt
         timer = threading.Timer(PATIENCE, self._lost_patience)
         timer.daemon = True

@@ -94,16 +94,16 @@ class Calls:
 
     Attributes:
         page: shared with the process that started this one; None where nobody listens.
-        dear: whether it may take long: an interrupt does not wait for its end.
+        expensive: whether it may take long: an interrupt does not wait for its end.
     """
 
     def __init__(self) -> None:
         self.page: Page | None = None
-        self.dear = False
+        self.expensive = False
 
-    def begin(self, side: str, x: Iterable[float] | None, n: int, dear: bool) -> None:
+    def begin(self, side: str, x: Iterable[float] | None, n: int, expensive: bool) -> None:
         """A call begins; ``x`` (d,) is its first point, None where that takes longer to write than the call."""
-        self.dear = dear
+        self.expensive = expensive
         if self.page is not None:
             if x is None:
                 self.page.call_unseen(side)
@@ -123,15 +123,15 @@ class Calls:
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Inside, calls in other processes are waited for, which may take long."""
-        self.dear = True
+        self.expensive = True
         try:
             yield
         finally:
-            self.dear = False
+            self.expensive = False
 
     def end(self) -> None:
         """It has come back, or raised."""
-        self.dear = False
+        self.expensive = False
         if self.page is not None:
             self.page.done()
 

@@ -102,11 +102,11 @@ def _near(evaluator: Evaluator) -> list[str]:
     near = [
         f"the {side.side} took {1e3 * side.cost:.3g} ms a point"
         for side in (evaluator.model, evaluator.reference)
-        if side.dear_from / NEAR < side.cost < side.dear_from * NEAR
+        if side.expensive_from / NEAR < side.cost < side.expensive_from * NEAR
     ]
     if not near:
         return []
-    limit = 1e3 * evaluator.reference.dear_from
+    limit = 1e3 * evaluator.reference.expensive_from
     return [
         f"How this audit searched was decided by a timing near {limit:g} ms: {' and '.join(near)}, so it counts as "
         f"{word_of(evaluator)}. The repeat command keeps that; --cost {' | '.join(COSTS)} decides it beforehand."

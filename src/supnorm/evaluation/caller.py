@@ -76,7 +76,7 @@ class Caller:
         self.cost = before or 0.0
         self.measured = before is not None
         stored = store.recall(f"expensive, {side}") if store else None
-        self.decided: bool | None = None if before is None else self.cost >= self.dear_from
+        self.decided: bool | None = None if before is None else self.cost >= self.expensive_from
         if stored is not None:
             self.decided = stored.startswith("yes")
         self.declared = stored is not None and stored.endswith("declared")
@@ -91,11 +91,11 @@ class Caller:
 
     @property
     def expensive(self) -> bool:
-        """Whether a point takes more than `dear_from`: declared, or measured until `decide` was called, then fixed."""
-        return self.cost >= self.dear_from if self.decided is None else self.decided
+        """Whether a point takes more than `expensive_from`: declared, or measured until `decide` was called, then fixed."""
+        return self.cost >= self.expensive_from if self.decided is None else self.decided
 
     @property
-    def dear_from(self) -> float:
+    def expensive_from(self) -> float:
         """Seconds from which on a point is expensive: 1 ms, or what storing more than 10,000 outputs takes."""
         return max(EXPENSIVE, KEEPING * (self.outputs or 1))
 
@@ -126,7 +126,7 @@ class Caller:
             return
         self.cost, self.measured = max(cost, 1e-9), True
         if self.decided is None:
-            self.decided = cost >= self.dear_from
+            self.decided = cost >= self.expensive_from
         if self.rows is None:
             self.rows = self._rows_for(self.cost)
         if self.store is not None:
@@ -219,11 +219,11 @@ class Caller:
             yield from self._spread(pieces, purpose)
 
     def _here(self, x: Array, purpose: str) -> tuple[Array, Messages]:
-        start, dear = time.perf_counter(), self.expensive
+        start, expensive = time.perf_counter(), self.expensive
         # The point itself is recorded for long calls, and for the first calls, which may turn out to be long.
-        CALLS.begin(self.side, x[0] if dear or not self.called else None, len(x), dear)
+        CALLS.begin(self.side, x[0] if expensive or not self.called else None, len(x), expensive)
         try:
-            if dear:
+            if expensive:
                 with own_threads():
                     y, messages = halved(self.function.value, x, self.outputs)
             else:

@@ -101,7 +101,7 @@ class Evaluator:
         self.rms = np.nan
         self._known: dict[bytes, Witness] = {}
         self._shown = 0
-        self._told = -np.inf, False
+        self._announced = -np.inf, False
 
     # -- what the search sees -------------------------------------------------------------------------
 
@@ -145,9 +145,9 @@ class Evaluator:
                 raise BadInput(text if known else f"{hint}{caller.side}: {text}") from (
                     error.__cause__ or error
                 )
-        dear = [caller for caller in (self.model, self.reference) if caller.expensive]
-        for caller in dear:
-            caller.cut_by(min(c.rows or 1 for c in dear))
+        expensive = [caller for caller in (self.model, self.reference) if caller.expensive]
+        for caller in expensive:
+            caller.cut_by(min(c.rows or 1 for c in expensive))
         self.count("probe", n)
         if self.model.outputs != self.reference.outputs:
             raise BadInput(
@@ -379,8 +379,8 @@ class Evaluator:
             return
         limit = self.problem.error.limit
         above = limit is not None and self.worst > limit
-        if self.worst >= 1.1 * self._told[0] or above > self._told[1]:
-            self._told = self.worst, above
+        if self.worst >= 1.1 * self._announced[0] or above > self._announced[1]:
+            self._announced = self.worst, above
             self.observer(NewWorst(self.total, self.worst, above))
 
     def _nothing(self, x: Array) -> Evaluations:

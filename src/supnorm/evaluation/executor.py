@@ -35,9 +35,9 @@ def make_executor(function: Function, workers: int) -> Executor | None:
         return None
     if function.parallel == "thread" or function.remake is None:
         return ThreadPoolExecutor(workers)
-    if multiprocessing.parent_process() is not None and (place := _importing(USER_FILE)):
+    if multiprocessing.parent_process() is not None and (line := _importing(USER_FILE)):
         raise BadInput(
-            f"{_named(place)} asks for workers, and each of them comes to this line when it imports the file; "
+            f"{_named(line)} asks for workers, and each of them comes to this line when it imports the file; "
             f"put it under {GUARD}"
         )
     return Processes(workers)
@@ -67,15 +67,15 @@ def broken_workers_explained() -> Iterator[None]:
     try:
         yield
     except BrokenProcessPool:
-        place = _importing("__main__")
-        if place is None or _guarded(*place):
+        line = _importing("__main__")
+        if line is None or _guarded(*line):
             text = (
                 "a worker process ended before its call was done: killed, out of memory, or a crash of compiled "
                 "code; try one worker, which shows the call"
             )
         else:
             text = (
-                f"{_named(place)} starts workers, and each of them imports the file again and comes to this "
+                f"{_named(line)} starts workers, and each of them imports the file again and comes to this "
                 f"line; leave workers out, or put it under {GUARD}"
             )
         raise BadInput(text) from None
@@ -114,5 +114,5 @@ def _guarded(path: Path, line: int) -> bool:
     )
 
 
-def _named(place: tuple[Path, int]) -> str:
-    return f"{place[0].name}, line {place[1]},"
+def _named(line: tuple[Path, int]) -> str:
+    return f"{line[0].name}, line {line[1]},"

@@ -70,7 +70,7 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
     if not len(good):
         caller.decide(caller.cost)
         return Probed(y)
-    caller.decide(cost_of(caller, x[good], caller.dear_from))
+    caller.decide(cost_of(caller, x[good], caller.expensive_from))
     chosen = good[:1] if caller.expensive else good
     parts = caller.expensive or bool(messages)
     # The same batch where it was called as a whole: in a smaller one, without the points that have no value, sums may be

@@ -372,11 +372,11 @@ def _answer(data: bytes, deaf: bool) -> bytes:
     except BaseException as error:
         error.add_note("in a worker process:\n" + traceback.format_exc())
         try:
-            told = bytes(ForkingPickler.dumps((False, error)))
-            pickle.loads(told)
+            answer = bytes(ForkingPickler.dumps((False, error)))
+            pickle.loads(answer)
         except Exception:
-            told = bytes(ForkingPickler.dumps((False, RuntimeError(f"{type(error).__name__}: {error}"))))
-        return told
+            answer = bytes(ForkingPickler.dumps((False, RuntimeError(f"{type(error).__name__}: {error}"))))
+        return answer
 
 
 def _interruptible(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

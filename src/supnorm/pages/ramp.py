@@ -85,9 +85,9 @@ def field(
 ) -> Markup:
     """The picture of a grid in its frame, once for light and once for dark pages."""
     levels = scale.levels(values)
-    place = {"x": px_int(x), "y": px_int(y), "width": px_int(width), "height": px_int(height)}
+    box = {"x": px_int(x), "y": px_int(y), "width": px_int(width), "height": px_int(height)}
     images = [
-        el("image", class_=kind, **place, preserveAspectRatio_="none", href=png(levels, stops))
+        el("image", class_=kind, **box, preserveAspectRatio_="none", href=png(levels, stops))
         for kind, stops in (("only-light", LIGHT), ("only-dark", DARK))
     ]
     return join([rect(x, y, width, height, "nodata"), *images, rect(x, y, width, height, "frame")])

@@ -70,19 +70,19 @@ def _labels(
         t, e = next((t, e) for t, e in reversed(one.points) if t > 0 and 0 < e < math.inf)
         ends.append((up(e), across(t), one))
     ends.sort(key=lambda end: (end[0], end[1]))
-    places: list[float] = []
+    heights: list[float] = []
     for y, _, _ in ends:
-        places.append(max(y, places[-1] + LABEL if places else 12.0))
-    over = places[-1] - base if places else 0.0
+        heights.append(max(y, heights[-1] + LABEL if heights else 12.0))
+    over = heights[-1] - base if heights else 0.0
     if over > 0:  # too low: push upwards from the bottom
-        places[-1] = base
-        for i in reversed(range(len(places) - 1)):
-            places[i] = min(places[i], places[i + 1] - LABEL)
+        heights[-1] = base
+        for i in reversed(range(len(heights) - 1)):
+            heights[i] = min(heights[i], heights[i + 1] - LABEL)
     parts = []
-    for (y, x, one), place in zip(ends, places, strict=True):
+    for (y, x, one), height in zip(ends, heights, strict=True):
         name = one.name if wide else one.short
-        parts.append(line(x + 5, y, right + 4, place - 4, "gr"))
-        parts.append(text(right + 8, place, name, "rl" if one.chosen else "tk"))
+        parts.append(line(x + 5, y, right + 4, height - 4, "gr"))
+        parts.append(text(right + 8, height, name, "rl" if one.chosen else "tk"))
     return parts
 
 
