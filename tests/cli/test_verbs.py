@@ -221,6 +221,24 @@ def test_compare_refuses_questions_that_differ(shell: Shell) -> None:
     assert shell.run("compare", "a.toml").code == 2
 
 
+def test_compare_keeps_the_table_when_one_model_cannot_be_evaluated(shell: Shell) -> None:
+    """The others get their lines, and the exit code is 2 all the same; 1 where one of them exceeds the tolerance."""
+    broken, small = ("truth.py:model", "nowhere.py:model"), ("evaluations = 1000", "evaluations = 200")
+    shell.write(("truth.py:model", "truth.py:agrees"), small, name="a.toml")
+    shell.write(broken, small, name="b.toml")
+    shell.write(("truth.py:model", "truth.py:agrees"), small, name="c.toml")
+    shell.write(small, name="d.toml")
+    for last, code in (("c.toml", 2), ("d.toml", 1)):
+        done = shell.run("compare", "a.toml", "b.toml", last, "--json", "--quiet", "--out", f"to-{last}")
+        assert done.code == code
+        assert "nowhere.py" in done.err
+        assert [row["folder"] for row in json.loads(done.out)["rows"]] == ["a", last[0]]
+        assert (shell.folder / f"to-{last}" / "compare.html").exists()
+    done = shell.run("compare", "b.toml", "b.toml", "--out", "none")
+    assert done.code == 2
+    assert "nowhere.py" in done.line
+
+
 @pytest.mark.slow
 def test_compare_says_where_models_were_not_searched_alike(shell: Shell) -> None:
     shell.write(("evaluations = 1000", "evaluations = 300"), name="a.toml")

@@ -51,7 +51,7 @@ def command(
     rows: list[RowRecord] = []
     searched: dict[str, str] = {}
     codes: list[int] = []
-    stopped = ""
+    stopped, refused = "", list[BadInput]()
     for path, name in zip(problems, names, strict=True):
         resume = run.resume and held_fingerprint(run.directory / name) is not None
         try:
@@ -61,6 +61,9 @@ def command(
             kept = f"expensive evaluations are kept in {run.directory}: run the same command with --resume"
             stopped = f"{ended}; {kept}"
             break
+        except BadInput as why:  # the other models still get their lines
+            refused.append(why)
+            continue
         record = report.record
         rows.append(_row(record, name))
         if record.table is None:
@@ -70,7 +73,7 @@ def command(
             stopped = f"interrupted at {path}: the table ends there; run the same command with --resume"
             break
     if not rows:
-        raise Interrupted(stopped)
+        raise refused[0] if refused else Interrupted(stopped)
     if len(set(searched.values())) > 1:
         each = "; ".join(f"{name}: {words}" for name, words in searched.items())
         say(
@@ -98,6 +101,10 @@ def command(
         write_comparison(result, page)
     tell()
     code = _exit_of(codes)
+    for refusal in refused:
+        say(f"supnorm: {refusal}", err=True)
+    if refused and not stopped and code != ExitCode.EXCEEDED:
+        return int(ExitCode.BAD_INPUT)
     if stopped and code != ExitCode.EXCEEDED:
         raise Interrupted(stopped)
     if stopped:
