@@ -196,7 +196,14 @@ def _certificate(folder: Path) -> tuple[str, Reader]:
         (folder / "problem.toml").read_text().replace('python = "truth.py:truth"', 'file = "net.npz"')
     )
     certify(_problem(folder), seconds=20).certificate.save(folder / "certificate.json")
-    return "certificate.json", lambda path: check(path)
+
+    def read(path: Path) -> None:
+        """A certificate that is rejected counts as one that is refused."""
+        result = check(path)
+        if not result.accepted:
+            raise BadInput(result.reason)
+
+    return "certificate.json", read
 
 
 KINDS: dict[str, Callable[[Path], tuple[str, Reader]]] = {

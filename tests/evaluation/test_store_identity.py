@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from supnorm import Domain, Function, Problem, audit, fit
+from supnorm import Domain, FitCalls, Function, Problem, audit, fit
 from supnorm.evaluation import EvaluationStore
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.spot_check import POINTS
@@ -33,7 +33,8 @@ def _audit(reference: Any, store: EvaluationStore) -> Any:
 
 
 def _fit(reference: Any, store: EvaluationStore) -> Any:
-    return fit(reference, DOMAIN, tolerance=0.1, max_evaluations=100, store=store, cost="expensive")
+    calls = FitCalls(store=store, cost="expensive")
+    return fit(reference, DOMAIN, tolerance=0.1, max_evaluations=100, calls=calls)
 
 
 @pytest.mark.slow

@@ -173,6 +173,7 @@ def finish(
 def to_cube(domain: Domain, x: Array) -> Array:
     """Points of the domain in [-1, 1]^d; listed values are mapped like all numbers, as in a program.
 
+    >>> from supnorm.problem import Axis
     >>> to_cube(Domain(n=Axis(values=(1, 2, 5))), np.array([[1.0], [2.0], [5.0]])).tolist()
     [[-1.0], [-0.5], [1.0]]
     """

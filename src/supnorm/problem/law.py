@@ -113,6 +113,8 @@ def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
     Raises:
         BadInput: when fewer than one box point in 100,000 exists.
     """
+    if n == 0:
+        return np.empty((0, domain.d))
     parts: list[Array] = []
     have, tried = 0, 0
     while have < n:
