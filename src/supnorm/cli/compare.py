@@ -16,6 +16,7 @@ from supnorm.cli.run import RunContext, with_run
 
 if TYPE_CHECKING:
     from supnorm.problem.specification import ProblemSpec
+    from supnorm.results import BadInput
     from supnorm.results.audit import AuditRecord
     from supnorm.results.compare import RowRecord
 
@@ -34,9 +35,9 @@ def command(
     problems: PROBLEMS, run: RunContext, power: POWER = None, trust: TRUST = False, **given: Any
 ) -> int:
     """Audit several models against one reference and print one table."""
-    from supnorm.cli.folder import demand_folder, held_fingerprint
+    from supnorm.cli.folder import demand_folder
     from supnorm.pages import comparison, write_comparison
-    from supnorm.results import BadInput, ExitCode, Interrupted, NotWritten
+    from supnorm.results import BadInput, ExitCode, Interrupted
     from supnorm.results.compare import CompareRecord
     from supnorm.results.writing import write_whole
 
@@ -48,32 +49,13 @@ def command(
         names = [f"{name}-{i + 1}" for i, name in enumerate(names)]
     if len(problems) < 2:
         raise BadInput("compare needs at least two problem files, each with its model")
-    rows: list[RowRecord] = []
-    searched: dict[str, str] = {}
-    codes: list[int] = []
-    stopped, refused = "", list[BadInput]()
-    for path, name in zip(problems, names, strict=True):
-        resume = run.resume and held_fingerprint(run.directory / name) is not None
-        try:
-            report = run_audit(path, run.within(name, resume), options)
-        except Interrupted as why:
-            ended = str(why) if isinstance(why, NotWritten) else f"interrupted at {path}"
-            kept = f"expensive evaluations are kept in {run.directory}: run the same command with --resume"
-            stopped = f"{ended}; {kept}"
-            break
-        except BadInput as why:  # the other models still get their lines
-            refused.append(why)
-            continue
-        record = report.record
-        rows.append(_row(record, name))
-        if record.table is None:
-            searched[name] = _search_words(record)
-        codes.append(int(report.status.exit))
-        if report.status.code == "interrupted":
-            stopped = f"interrupted at {path}: the table ends there; run the same command with --resume"
-            break
-    if not rows:
+    records, stopped, refused = _audited(problems, names, run, options)
+    if not records:
         raise refused[0] if refused else Interrupted(stopped)
+    rows = [_row(record, name) for name, record in records.items()]
+    searched = {name: _search_words(record) for name, record in records.items() if record.table is None}
+    codes = [int(record.status.exit) for record in records.values()]
+    record = next(reversed(records.values()))
     if len(set(searched.values())) > 1:
         each = "; ".join(f"{name}: {words}" for name, words in searched.items())
         say(
@@ -110,6 +92,36 @@ def command(
     if stopped:
         say(f"supnorm: {stopped}", err=True)
     return code
+
+
+def _audited(
+    problems: list[Path], names: list[str], run: RunContext, options: SearchOptions
+) -> tuple[dict[str, AuditRecord], str, list[BadInput]]:
+    """Audit one model after the other.
+
+    Returns:
+        the records by name, why the work ended early, and why models were refused: the others are audited all the same.
+    """
+    from supnorm.cli.folder import held_fingerprint
+    from supnorm.results import BadInput, Interrupted, NotWritten
+
+    records: dict[str, AuditRecord] = {}
+    refused: list[BadInput] = []
+    for path, name in zip(problems, names, strict=True):
+        resume = run.resume and held_fingerprint(run.directory / name) is not None
+        try:
+            records[name] = run_audit(path, run.within(name, resume), options).record
+        except Interrupted as why:
+            ended = str(why) if isinstance(why, NotWritten) else f"interrupted at {path}"
+            kept = f"expensive evaluations are kept in {run.directory}: run the same command with --resume"
+            return records, f"{ended}; {kept}", refused
+        except BadInput as why:
+            refused.append(why)
+            continue
+        if records[name].status.code == "interrupted":
+            stopped = f"interrupted at {path}: the table ends there; run the same command with --resume"
+            return records, stopped, refused
+    return records, "", refused
 
 
 def _exit_of(codes: list[int]) -> int:
