@@ -7,6 +7,8 @@ import ast
 import pytest
 from tests import house
 
+pytestmark = pytest.mark.xdist_group("house")  # both tests of the rules read the source once
+
 
 @pytest.fixture(scope="module")
 def broken() -> set[str]:

@@ -53,6 +53,7 @@ def without_times(report: Any) -> dict[str, Any]:
     return {k: v for k, v in report.to_dict().items() if k not in times}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "expected"), [(0.9e-3, "cheap"), (1.1e-3, "expensive")])
 def test_a_timing_near_the_threshold_is_told_and_can_be_decided_beforehand(
     ticking: Any, seconds: float, expected: str
@@ -97,6 +98,7 @@ def test_values_that_depend_on_the_batch_do_not_depend_on_the_clock(
     assert without_times(slow) == without_times(fast)
 
 
+@pytest.mark.slow
 def test_the_word_of_a_measured_cost_repeats_it(ticking: Any) -> None:
     measured = audit(of_the_batch(ticking(3e-3)), evaluations=100, seed=3)
     decided = measured.document["cost"]
@@ -107,6 +109,7 @@ def test_the_word_of_a_measured_cost_repeats_it(ticking: Any) -> None:
     assert without_times(again) == without_times(measured)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_takes_the_rows_of_a_call_over(ticking: Any, tmp_path: Path) -> None:
     first = audit(ticking(3e-3), evaluations=50, store=EvaluationStore(tmp_path / "s.sqlite", "f"))
     again = audit(ticking(0.3), evaluations=100, store=EvaluationStore(tmp_path / "s.sqlite", "f"))
@@ -148,6 +151,7 @@ def test_another_word_is_refused() -> None:
         audit(Problem(model, truth, BOX), cost="dear")
 
 
+@pytest.mark.slow
 def test_a_resumed_run_takes_the_decision_over(ticking: Any, tmp_path: Path) -> None:
     store = EvaluationStore(tmp_path / "s.sqlite", "f")
     first = audit(ticking(1.1e-3), evaluations=100, seed=1, store=store)

@@ -335,6 +335,7 @@ def test_an_expensive_reference_is_not_called_again_for_pictures() -> None:
     assert report.document["evaluations"]["pictures"] > 100
 
 
+@pytest.mark.slow
 def test_workers_and_resuming_give_the_same(tmp_path: Path) -> None:
     domain = Domain(n=Axis(values=tuple(range(1, 21))), k=Axis(values=tuple(range(4))))
     slow = Counted(truth, 0.002)

@@ -41,6 +41,7 @@ def test_the_listed_outputs_are_the_worst_and_stay_above_the_curve() -> None:
         assert worst[np.intersect1d(part, kept)].max() == worst[part].max()
 
 
+@pytest.mark.slow
 def test_a_document_of_thousands_of_outputs_is_small_and_the_table_whole(tmp_path: Path) -> None:
     m = 20_000
     report = audit(wave(m), evaluations=50)

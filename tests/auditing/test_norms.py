@@ -61,6 +61,7 @@ def test_sobolev_norms(exact: bool) -> None:
     assert report.document["outputs"][report.worst.output]["name"] == "dy/dx"
 
 
+@pytest.mark.slow
 def test_thousands_of_outputs(tmp_path) -> None:  # type: ignore[no-untyped-def]
     """A spectrum: which output, its profile along the wavelengths, and a table that stays small."""
     wavelength = np.linspace(400.0, 900.0, 3000)

@@ -204,6 +204,7 @@ def test_a_frame_keeps_volumes_and_comes_back() -> None:
     assert abs(np.linalg.det(jacobian)) == pytest.approx(frame.scale, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_audit_reports_volumes_with_limits() -> None:
     instance = problems.thin_sheet(2, 1e-5, 1)
     report = audit(instance.problem, evaluations=30_000, seed=0)

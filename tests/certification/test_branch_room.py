@@ -63,6 +63,7 @@ def _network(d: int, m: int, threshold: float) -> torch.nn.Module:
     return net
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("side", ["both", "over", "under"])
 @pytest.mark.parametrize("kind", ["absolute", "relative", "scaled"])

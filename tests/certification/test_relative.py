@@ -72,6 +72,7 @@ def test_the_bracket_closes_round_the_worst_error_and_is_accepted(name, tmp_path
     assert (verdict.accepted, verdict.problem_checked) == (True, True), verdict.reason
 
 
+@pytest.mark.slow
 def test_three_inputs_too(tmp_path):
     problem = Problem(
         lambda x: _off(x) + 1e-4 * x[:, 2:], _crossing, Domain(a=(-1.0, 1.0), b=(-1.0, 1.0), c=(0.0, 1.0)),

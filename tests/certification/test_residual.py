@@ -89,6 +89,7 @@ EQUATIONS = {  # in JAX, and with torch's derivatives
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EQUATIONS)
 @pytest.mark.parametrize(("low", "high"), [(2.05, 2.6), (1.0, 2.6)], ids=["beyond", "across"])
 def test_the_residual_of_a_network_that_follows_its_argument_holds_of_what_runs(name, low, high, tmp_path):

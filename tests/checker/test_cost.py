@@ -98,6 +98,7 @@ def _many_features(data, features=100_000, d=4):
     data["leaves"]["graded"] = [[0]]
 
 
+@pytest.mark.slow
 def test_three_attacks_are_refused_before_anything_is_proved(honest, tmp_path):
     """They took 22 s, 39 s a leaf and output, and 2.07 GB."""
     start = time.process_time()

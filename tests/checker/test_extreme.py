@@ -32,6 +32,7 @@ CASES = {  # rejected before: "proved no bound", or a larger bound than claimed
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_honest_files_of_extreme_problems_are_accepted(name, tmp_path):
     function, factor, ends = CASES[name]

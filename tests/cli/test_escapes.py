@@ -192,6 +192,7 @@ def test_text_that_is_no_unicode_can_be_written(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == b"a\\udcff"
 
 
+@pytest.mark.slow
 def test_every_verb_prints_through_one_function() -> None:
     """A later ``print`` or ``typer.echo`` would not clean its text: only these places call them."""
     root = Path(supnorm.__file__).parent

@@ -619,6 +619,7 @@ def test_a_closed_pipe_is_no_pass(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("words", ["", "boom"])
 def test_what_the_code_prints_is_no_part_of_the_json(shell: Shell, words: str) -> None:

@@ -381,6 +381,7 @@ def test_workers_give_the_same_audit(parallel: str) -> None:
     assert comparable(spread) == comparable(serial)
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_be_used_are_a_note_and_threads_can_be_declared() -> None:
     """A lambda stayed in the main thread whatever was asked for, and nobody said so."""
     seen: set[str] = set()

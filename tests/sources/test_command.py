@@ -72,6 +72,7 @@ def test_failed_points_are_told_apart(tmp_path: Path, protocol: str) -> None:
     np.testing.assert_array_equal(said.values.ravel(), [1.0, np.nan, np.nan, 1.5])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["batch", "point"])
 def test_garbage_and_wrong_counts_are_failures(tmp_path: Path, protocol: str) -> None:
     garbage = failure(program(tmp_path, "print('hello world')", protocol=protocol), X)

@@ -398,6 +398,7 @@ def test_a_root_mean_square_is_not_called_a_lower_bound():
     assert "bound" not in result.status.advice
 
 
+@pytest.mark.slow
 def test_a_finite_domain_is_compared_whole_and_only_then_called_within_tolerance():
     """Nothing is left that a search could have missed, so the word of a proof is right."""
     grid = Domain(n=Axis(values=tuple(range(41))), k=Axis(values=(0.0, 0.5, 2.0)))
@@ -660,6 +661,7 @@ def test_certified_fits_say_what_they_need(options, message):
         fit(jax_bell, I_6_2, certify=True, **options)
 
 
+@pytest.mark.slow
 def test_a_certified_grid_is_as_small_as_the_tolerance_allows():
     """To the last digit it had 5,200 terms, more than a proof reads: the fit ended with a traceback."""
     import jax.numpy as jnp
@@ -680,6 +682,7 @@ def test_a_certified_grid_is_as_small_as_the_tolerance_allows():
         certify(Problem(whole.model, lift, domain))
 
 
+@pytest.mark.slow
 def test_results_at_a_prompt_are_short():
     """Networks, polynomials, programs and proofs have thousands of numbers: a result showed them all."""
     from supnorm.planning import SmoothClass, budget
@@ -843,6 +846,7 @@ def test_the_rms_is_over_the_points_that_have_an_error():
     assert rms(fresh.counting, 0.3) == pytest.approx(np.sqrt(0.05), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_round_without_time_leaves_the_proof_of_the_one_before():
     """A second round that began with its last millisecond ended the fit with "no method could be used"."""
     from supnorm.training.certified_fit import certified_fit
@@ -870,6 +874,7 @@ def test_a_round_without_time_leaves_the_proof_of_the_one_before():
         certified_fit(problem, [ChebyshevTensor()], fit_once, None, lambda event: None)
 
 
+@pytest.mark.slow
 def test_a_method_that_is_left_out_in_several_sizes_is_told_once():
     domain = Domain(lambda x: x[:, 0] < 2.5, theta=(1.0, 3.0), sigma=(1.0, 3.0))
     result = full_fit(

@@ -21,6 +21,7 @@ METHODS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1e200, 1e-200])
 @pytest.mark.parametrize("name", METHODS)
 def test_a_fit_does_not_depend_on_the_size_of_the_values(name: str, size: float) -> None:
