@@ -219,7 +219,7 @@ def test_errors_that_can_show_nowhere_are_not_said_to_be_missed(strategy: Any) -
     )
     bumps = 4 if strategy else 2
     assert [row["shape"] for row in done.rows] == ["sheet"]
-    assert done.left_out == f"no place was found where {bumps} of them could show"
+    assert done.left_out == f"for {bumps} of them no point was found where they could show"
 
 
 # -- the table --------------------------------------------------------------------------------------------

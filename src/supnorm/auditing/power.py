@@ -144,7 +144,7 @@ class Power:
             if done:
                 rows.append(_row(plant, side, done, copy))
         words = [f"there was no time for {late} of {len(asked)} kinds"] if late else []
-        words += [f"no place was found where {hidden} of them could show"] if hidden else []
+        words += [f"for {hidden} of them no point was found where they could show"] if hidden else []
         return Planted(rows, "; ".join(words))
 
     def _runs(

@@ -39,7 +39,10 @@ def randomised_samples(d: int, scales: Sequence[float], eps: float) -> ClassBoun
         log10=max(log10, 0.0),
         rate=f"eps^(-{d}/{n})",
         function_class=f"|D^a f| <= L_|a| on the unit cube, |a| <= {n}, d = {d}",
-        assumptions=("exact function values", "expected error over the coins, adaptive allowed"),
+        assumptions=(
+            "exact function values",
+            "error averaged over the method's random choices, adaptive allowed",
+        ),
         source="proved here: a random bump and sign; half the count at twice the tolerance",
         status="proved",
         vacuous=width == 0 or log10 <= 0.0,
