@@ -1,0 +1,103 @@
+"""From facts to sentences: fields with a format of ours, and three marks for HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from supnorm.results import numbers
+from supnorm.wording.fact import Fact
+
+_TERM = re.compile(r"\[([a-z0-9-]+):([^\]]+)\]")
+_BOLD = re.compile(r"\*\*(.+?)\*\*")
+# How a value is written; the number formats are those of results/numbers.py.
+_FORMATS: Mapping[str, Callable[[Any], str]] = {
+    "": str,
+    "num": numbers.num,
+    "count": numbers.count,
+    "ratio": numbers.ratio,
+    "percent": numbers.percent,
+    "share": numbers.share,
+    "spelled": numbers.spelled,
+}
+
+
+@dataclass(frozen=True)
+class Narrator:
+    """Renders facts by their templates.
+
+    A template is a sentence. ``{name:format}`` is a value in a number format (``num``, ``count``, ``ratio``, ``percent``,
+    ``share``, ``spelled``; ``error``: with the unit of the run's error); ``{n:one row|{n} rows}`` chooses by number.
+    ``**words**`` is bold on a page, and ``[rms:typical error]`` links to an entry of its glossary.
+
+    Args:
+        templates: the template of each code.
+        error: writes an error with its unit.
+
+    >>> template = "The [rms:RMS] of {n:count} {n:point|points} is **{rms:error}**."
+    >>> say = Narrator({"found": template}, numbers.ErrorUnit("relative"))
+    >>> fact = Fact(code="found", values={"n": 20000, "rms": 0.0123})
+    >>> say.text(fact)
+    'The RMS of 20,000 points is 1.23 %.'
+    >>> print(say.html(fact))
+    The <a class="term" href="#g-rms" data-term="rms">RMS</a> of 20,000 points is <b>1.23 %</b>.
+    """
+
+    templates: Mapping[str, str]
+    error: numbers.ErrorUnit = numbers.ErrorUnit("absolute")
+
+    def text(self, *facts: Fact) -> str:
+        """The facts as plain text, one after the other.
+
+        Raises:
+            KeyError: for a code without a template, or a value that the template names and the fact lacks.
+        """
+        return " ".join(self._text(fact) for fact in facts)
+
+    def html(self, *facts: Fact, **markup: Markup) -> Markup:
+        """The facts as HTML; values are escaped.
+
+        Args:
+            facts: what is said, in order.
+            markup: values in place of those of the facts that are HTML, such as a link to a point.
+
+        Raises:
+            KeyError: as `text`.
+        """
+        return Markup(" ").join(self._html(fact, markup) for fact in facts)
+
+    def _text(self, fact: Fact) -> str:
+        plain = _BOLD.sub(r"\1", _TERM.sub(r"\2", self.templates[fact.code]))
+        return "".join(self._pieces(plain, fact.values))
+
+    def _html(self, fact: Fact, markup: Mapping[str, Markup]) -> Markup:
+        marked = _BOLD.sub(r"<b>\1</b>", str(escape(self.templates[fact.code])))
+        marked = _TERM.sub(r'<a class="term" href="#g-\1" data-term="\1">\2</a>', marked)
+        literal, values = True, {**fact.values, **markup}
+        whole = Markup("")
+        for piece in self._pieces(marked, values):
+            whole += Markup(piece) if literal else escape(piece)
+            literal = not literal
+        return whole
+
+    def _pieces(self, template: str, values: Mapping[str, Any]) -> Iterable[Any]:
+        """In turn what the template says itself and what a value says; the first is the template's."""
+        for literal, name, spec, _ in Formatter().parse(template):
+            yield literal
+            if name is not None:
+                yield self._value(values[name], spec or "")
+
+    def _value(self, value: Any, spec: str) -> Any:
+        if isinstance(value, Markup):
+            return value
+        if spec == "error":
+            return self.error(value)
+        if "|" in spec:
+            one, _, many = spec.partition("|")
+            return one if value == 1 else many
+        return _FORMATS[spec](value)

@@ -1,0 +1,63 @@
+"""The narrator: values are formatted and escaped, marks become HTML or vanish, nothing is left out in silence."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from supnorm.results.numbers import ErrorUnit
+from supnorm.wording import Fact, Narrator
+
+SAY = Narrator(
+    {
+        "worst": "The worst error, {worst:error}, is **{times:ratio} times** the [rms:RMS error] of "
+        "{n:count} {n:point|points}{where}.",
+        "name": "{name} & others",
+    },
+    ErrorUnit("absolute", "K"),
+)
+
+
+@given(st.floats(0, 1e9), st.floats(0, 1e9), st.integers(0, 10**9), st.text(max_size=20))
+def test_text_and_html_say_the_same(worst: float, times: float, n: int, where: str) -> None:
+    fact = Fact(code="worst", values={"worst": worst, "times": times, "n": n, "where": where})
+    html = SAY.html(fact)
+    assert unescape(re.sub(r"<[^>]+>", "", html)) == SAY.text(fact)
+    assert html.count("<") == 4
+
+
+def test_one_and_many() -> None:
+    values = {"worst": 1.5, "times": 2.0, "where": ""}
+    assert SAY.text(Fact(code="worst", values=values | {"n": 1})).endswith("of 1 point.")
+    assert SAY.text(Fact(code="worst", values=values | {"n": 0})).endswith("of 0 points.")
+
+
+def test_values_are_escaped_and_marks_in_values_are_none() -> None:
+    fact = Fact(code="name", values={"name": "**<script>** [rms:x]"})
+    assert SAY.html(fact) == "**&lt;script&gt;** [rms:x] &amp; others"
+    assert SAY.text(fact) == "**<script>** [rms:x] & others"
+
+
+def test_markup_of_the_page_is_taken_as_it_is() -> None:
+    fact = Fact(code="name", values={"name": "T"})
+    assert SAY.html(fact, name=Markup("<i>T</i>")) == "<i>T</i> &amp; others"
+
+
+def test_what_is_missing_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        SAY.text(Fact(code="name"))
+    with pytest.raises(KeyError):
+        SAY.text(Fact(code="other"))
+
+
+@pytest.mark.parametrize("value", [True, 3, 0.25, float("inf"), "a row"])
+def test_a_fact_survives_json(value: bool | int | float | str) -> None:
+    fact = Fact(code="x", values={"v": value})
+    again = Fact.model_validate(fact.to_dict())
+    assert again == fact
+    assert type(again.values["v"]) is type(value)
