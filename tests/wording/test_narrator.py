@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from supnorm.results.numbers import ErrorUnit
-from supnorm.wording import Fact, Narrator
+from supnorm.wording import Fact, Narrator, fact
 
 SAY = Narrator(
     {
@@ -61,3 +61,38 @@ def test_a_fact_survives_json(value: bool | int | float | str) -> None:
     again = Fact.model_validate(fact.to_dict())
     assert again == fact
     assert type(again.values["v"]) is type(value)
+
+
+def test_a_part_without_its_value_is_left_out() -> None:
+    say = Narrator({"jump": "A jump of {height:num 2}⟨ near **{at}**⟩."})
+    assert say.text(fact("jump", height=2.345)) == "A jump of 2.3."
+    assert say.html(fact("jump", height=2.345, at="x < 1")) == "A jump of 2.3 near <b>x &lt; 1</b>."
+    with pytest.raises(KeyError):
+        say.text(fact("jump", at="x"))
+
+
+@given(st.floats(1e-12, 1e9), st.integers(2, 6), st.sampled_from(["absolute", "relative"]))
+def test_bounds_are_rounded_outwards(bound: float, digits: int, kind: str) -> None:
+    ends = {"low": f"{{bound:error at least {digits}}}", "high": f"{{bound:error at most {digits}}}"}
+    say = Narrator(ends | {"plain": f"{{bound:at most {digits}}}"}, ErrorUnit(kind))
+    low, high = (number(say.text(fact(code, bound=bound))) / say.error.factor for code in ("low", "high"))
+    assert low <= bound * (1 + 1e-15)
+    assert bound * (1 - 1e-15) <= high <= low * (1 + 10.0 ** (1 - digits) * (1 + 1e-9)) + 1e-300
+    assert bound * (1 - 1e-15) <= number(say.text(fact("plain", bound=bound)))
+
+
+def test_a_sentence_is_its_fact_with_words() -> None:
+    named = fact("name", name="T")
+    sentence = SAY.say(named)
+    assert (sentence.code, sentence.values, sentence.text) == ("name", named.values, "T & others")
+    assert SAY.text(sentence) == sentence.text
+
+
+def number(text: str) -> float:
+    """What a formatted number says."""
+    head = text.removesuffix(" %").replace(",", "")
+    power = re.fullmatch(r"(?:(\S+) × )?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", head)
+    if power is None:
+        return float(head)
+    exponent = power[2].translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
+    return float(f"{power[1] or 1}e{exponent}")

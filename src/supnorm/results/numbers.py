@@ -9,6 +9,8 @@ import math
 import re
 from dataclasses import dataclass
 
+from supnorm.results.outward import rounded_down, rounded_up
+
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -62,6 +64,49 @@ def ratio(value: float) -> str:
     ('2.4 × 10⁷', '28', '0.68')
     """
     return num(value, 2)
+
+
+def at_most(value: float, digits: int = 3) -> str:
+    """An upper bound: rounded up, so that the number shown is a bound too.
+
+    >>> at_most(0.20611), at_most(0.218)
+    ('0.207', '0.218')
+    """
+    return num(rounded_up(value, digits), digits)
+
+
+def at_least(value: float, digits: int = 3) -> str:
+    """A lower bound: rounded down.
+
+    >>> at_least(0.20691)
+    '0.206'
+    """
+    return num(rounded_down(value, digits), digits)
+
+
+def from_log10(log10: float | None) -> str:
+    """A number of any size from its power of ten; a dash where there is none.
+
+    >>> from_log10(2.0), from_log10(27.5), from_log10(770.0), from_log10(math.inf), from_log10(None)
+    ('100', '3.16 × 10²⁷', '10⁷⁷⁰', 'infinite', '–')
+    """
+    if log10 is None or math.isnan(log10):
+        return "–"
+    if log10 < 6:
+        return f"{10**log10:,.0f}"
+    if log10 < 300 or math.isinf(log10):
+        return num(10.0**log10)
+    exponent = math.floor(log10)
+    return _power(num(10.0 ** (log10 - exponent)), exponent)
+
+
+def beyond_one(value: float) -> str:
+    """A number above 1 in three digits, or in as many as distinguish it from 1.
+
+    >>> beyond_one(1.5), beyond_one(1.0000123), beyond_one(1.0)
+    ('1.5', '1.00001', '1')
+    """
+    return next((shown for digits in range(3, 17) if (shown := num(value, digits)) != "1"), "1")
 
 
 def count(number: float | None) -> str:

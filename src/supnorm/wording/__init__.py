@@ -4,7 +4,7 @@ A room that finds something out makes a `Fact`; the templates of a verb are in o
 Result, terminal and page render the same facts, so that they cannot say different things of one run.
 """
 
-from supnorm.wording.fact import Fact, Value
+from supnorm.wording.fact import Fact, Sentence, Value, fact
 from supnorm.wording.narrator import Narrator
 
-__all__ = ["Fact", "Narrator", "Value"]
+__all__ = ["Fact", "Narrator", "Sentence", "Value", "fact"]

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from supnorm.results.parts import Fact, Sentence, Value
 
-from supnorm.results.record import Field, Number, Record
-
-Value = bool | int | Number | str
+__all__ = ["Fact", "Sentence", "Value", "fact"]
 
 
-class Fact(Record):
-    """A code and the values that its sentence names; the words come from a template.
+def fact(code: str, /, **values: Value) -> Fact:
+    """A fact from its code and the values of its sentence.
 
-    >>> Fact(code="sample-most", values={"plain": 0.03}).to_dict()
-    {'code': 'sample-most', 'values': {'plain': 0.03}}
+    >>> fact("sample-most", plain=0.03)
+    Fact(code='sample-most', values={'plain': 0.03})
     """
-
-    code: str = Field(description="the fact in a word")
-    values: Mapping[str, Value] = Field(default={}, description="the numbers and names in its sentence")
+    return Fact(code=code, values=values)

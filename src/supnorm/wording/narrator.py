@@ -11,19 +11,31 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from supnorm.results import numbers
-from supnorm.wording.fact import Fact
+from supnorm.results.outward import rounded_down, rounded_up
+from supnorm.results.parts import Fact, Sentence
 
 _TERM = re.compile(r"\[([a-z0-9-]+):([^\]]+)\]")
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
+_OPTIONAL = re.compile(r"⟨([^⟩]*)⟩")
+_NAME = re.compile(r"\{(\w+)")
 # How a value is written; the number formats are those of results/numbers.py.
-_FORMATS: Mapping[str, Callable[[Any], str]] = {
+_FORMATS: Mapping[str, Callable[..., str]] = {
     "": str,
     "num": numbers.num,
+    "at most": numbers.at_most,
+    "at least": numbers.at_least,
+    "from log10": numbers.from_log10,
+    "beyond one": numbers.beyond_one,
     "count": numbers.count,
     "ratio": numbers.ratio,
     "percent": numbers.percent,
     "share": numbers.share,
     "spelled": numbers.spelled,
+}
+_ROUNDED: Mapping[str, Callable[[float, int], float]] = {
+    "error": lambda value, digits: value,
+    "error at most": rounded_up,
+    "error at least": rounded_down,
 }
 
 
@@ -32,7 +44,9 @@ class Narrator:
     """Renders facts by their templates.
 
     A template is a sentence. ``{name:format}`` is a value in a number format (``num``, ``count``, ``ratio``, ``percent``,
-    ``share``, ``spelled``; ``error``: with the unit of the run's error); ``{n:one row|{n} rows}`` chooses by number.
+    ``share``, ``spelled``, ``from log10``, ``beyond one``; bounds ``at most`` and ``at least`` are rounded outwards; with
+    the unit of the run's error ``error``, ``error at most``, ``error at least``; ``num 2`` has two digits);
+    ``{n:point|points}`` chooses by number. ``⟨ near {at}⟩`` is left out where the fact has no such value.
     ``**words**`` is bold on a page, and ``[rms:typical error]`` links to an entry of its glossary.
 
     Args:
@@ -59,6 +73,14 @@ class Narrator:
         """
         return " ".join(self._text(fact) for fact in facts)
 
+    def say(self, fact: Fact) -> Sentence:
+        """The fact with its sentence, for a result.
+
+        Raises:
+            KeyError: as `text`.
+        """
+        return Sentence(code=fact.code, values=fact.values, text=self._text(fact))
+
     def html(self, *facts: Fact, **markup: Markup) -> Markup:
         """The facts as HTML; values are escaped.
 
@@ -72,11 +94,11 @@ class Narrator:
         return Markup(" ").join(self._html(fact, markup) for fact in facts)
 
     def _text(self, fact: Fact) -> str:
-        plain = _BOLD.sub(r"\1", _TERM.sub(r"\2", self.templates[fact.code]))
+        plain = _BOLD.sub(r"\1", _TERM.sub(r"\2", self._template(fact)))
         return "".join(self._pieces(plain, fact.values))
 
     def _html(self, fact: Fact, markup: Mapping[str, Markup]) -> Markup:
-        marked = _BOLD.sub(r"<b>\1</b>", str(escape(self.templates[fact.code])))
+        marked = _BOLD.sub(r"<b>\1</b>", str(escape(self._template(fact))))
         marked = _TERM.sub(r'<a class="term" href="#g-\1" data-term="\1">\2</a>', marked)
         literal, values = True, {**fact.values, **markup}
         whole = Markup("")
@@ -84,6 +106,14 @@ class Narrator:
             whole += Markup(piece) if literal else escape(piece)
             literal = not literal
         return whole
+
+    def _template(self, fact: Fact) -> str:
+        """The template without the optional parts for which the fact has no values."""
+
+        def part(optional: re.Match[str]) -> str:
+            return optional[1] if all(name in fact.values for name in _NAME.findall(optional[1])) else ""
+
+        return _OPTIONAL.sub(part, self.templates[fact.code])
 
     def _pieces(self, template: str, values: Mapping[str, Any]) -> Iterable[Any]:
         """In turn what the template says itself and what a value says; the first is the template's."""
@@ -95,9 +125,12 @@ class Narrator:
     def _value(self, value: Any, spec: str) -> Any:
         if isinstance(value, Markup):
             return value
-        if spec == "error":
-            return self.error(value)
         if "|" in spec:
             one, _, many = spec.partition("|")
             return one if value == 1 else many
-        return _FORMATS[spec](value)
+        name, _, last = spec.rpartition(" ")
+        digits = int(last) if last.isdigit() else 3
+        name = name if last.isdigit() else spec
+        if name in _ROUNDED:
+            return self.error(_ROUNDED[name](value, digits), digits)
+        return _FORMATS[name](value, digits) if last.isdigit() else _FORMATS[name](value)
