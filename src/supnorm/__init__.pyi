@@ -20,7 +20,7 @@ from .auditing import (
     load_report,
 )
 from .certification import CertifyResult, against_zero, certify, into_report, residual
-from .evaluation import EvaluationStore
+from .evaluation import Calls, EvaluationStore
 from .pages import write_page
 from .planning import BudgetResult, LearningCurve, NetworkClass, PlanningCalls, SmoothClass, budget
 from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem, with_bound
@@ -35,6 +35,7 @@ __all__ = [
     "BadInput",
     "Bound",
     "BudgetResult",
+    "Calls",
     "CertifyResult",
     "ChebyshevTensor",
     "Domain",

@@ -17,7 +17,7 @@ from supnorm.auditing.ball import ball_radius, ball_volume
 from supnorm.auditing.pair_maps import PairMaps
 from supnorm.auditing.thinning import linkage_radius
 from supnorm.auditing.worst_rows import KEPT, WorstRows
-from supnorm.evaluation import EvaluationStore
+from supnorm.evaluation import Calls, EvaluationStore
 from supnorm.evaluation.caller import Caller
 from supnorm.pages.svg import Bands
 from supnorm.problem import Domain, Function, Problem
@@ -104,7 +104,7 @@ def test_a_store_that_could_not_be_read_again_is_refused_at_once(tmp_path: Path)
     with pytest.raises(
         BadInput, match=r"^the reference has 100,000 outputs: storing the [0-9,]+ calls that are planned"
     ):
-        audit(problem, evaluations=20_000, cost="expensive", store=store)
+        audit(problem, evaluations=20_000, calls=Calls(cost="expensive", store=store))
     assert store.points <= 8
 
 

@@ -14,7 +14,7 @@ from tests.clocks import Ticking
 
 from supnorm.auditing import Power, audit, cost
 from supnorm.auditing.cost import COSTS
-from supnorm.evaluation import Advanced, EvaluationStore, Planned
+from supnorm.evaluation import Advanced, Calls, EvaluationStore, Planned
 from supnorm.evaluation.cost_word import repeat_word
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem, as_function
 from supnorm.results import BadInput
@@ -66,11 +66,13 @@ def test_a_timing_near_the_threshold_is_told_and_can_be_decided_beforehand(
     assert decided["reference_ms"] == pytest.approx(1e3 * seconds)
     (note,) = measured.document["notes"]
     assert f"the reference took {1e3 * seconds:.3g} ms a point, so it counts as {expected}" in note
-    again = audit(ticking(2e-3 - seconds), evaluations=50, seed=5, cost=expected)
+    again = audit(ticking(2e-3 - seconds), evaluations=50, seed=5, calls=Calls(cost=expected))
     assert again.document["cost"]["by"] == "declared"
     assert without_times(again) == without_times(measured)
     assert not again.document["notes"]
-    other = audit(problem, evaluations=50, seed=5, cost="cheap" if expected == "expensive" else "expensive")
+    other = audit(
+        problem, evaluations=50, seed=5, calls=Calls(cost="cheap" if expected == "expensive" else "expensive")
+    )
     assert other.document["regime"] != measured.document["regime"]
 
 
@@ -92,7 +94,9 @@ def test_values_that_depend_on_the_batch_do_not_depend_on_the_clock(
 ) -> None:
     """Calls of half a second had 16 rows or 64, as the machine was busy: another result of one seed."""
     slow, fast = (
-        audit(replace(of_the_batch(ticking(s)), domain=domain), evaluations=300, seed=3, cost=word)
+        audit(
+            replace(of_the_batch(ticking(s)), domain=domain), evaluations=300, seed=3, calls=Calls(cost=word)
+        )
         for s in (0.2, 1e-5)
     )
     assert without_times(slow) == without_times(fast)
@@ -105,14 +109,18 @@ def test_the_word_of_a_measured_cost_repeats_it(ticking: Any) -> None:
     assert (decided["class"], decided["rows"]) == ("expensive", 64)
     word = repeat_word(decided)
     assert word == "expensive:64"
-    again = audit(of_the_batch(ticking(0.3)), evaluations=100, seed=3, cost=word)
+    again = audit(of_the_batch(ticking(0.3)), evaluations=100, seed=3, calls=Calls(cost=word))
     assert without_times(again) == without_times(measured)
 
 
 @pytest.mark.slow
 def test_a_resumed_run_takes_the_rows_of_a_call_over(ticking: Any, tmp_path: Path) -> None:
-    first = audit(ticking(3e-3), evaluations=50, store=EvaluationStore(tmp_path / "s.sqlite", "f"))
-    again = audit(ticking(0.3), evaluations=100, store=EvaluationStore(tmp_path / "s.sqlite", "f"))
+    first = audit(
+        ticking(3e-3), evaluations=50, calls=Calls(store=EvaluationStore(tmp_path / "s.sqlite", "f"))
+    )
+    again = audit(
+        ticking(0.3), evaluations=100, calls=Calls(store=EvaluationStore(tmp_path / "s.sqlite", "f"))
+    )
     assert first.document["cost"]["rows"] == again.document["cost"]["rows"] == 64
 
 
@@ -130,7 +138,7 @@ def test_a_resumed_run_takes_the_rows_of_a_call_over(ticking: Any, tmp_path: Pat
 )
 def test_rows_that_no_call_has_are_refused(word: str) -> None:
     with pytest.raises(BadInput, match="cost: rows of a call are a whole number from 1 to 100,000") as caught:
-        audit(Problem(model, truth, BOX), cost=word)
+        audit(Problem(model, truth, BOX), calls=Calls(cost=word))
     assert len(str(caught.value)) < 300
 
 
@@ -141,34 +149,45 @@ def test_a_timing_far_from_the_threshold_needs_no_word(ticking: Any, seconds: fl
 
 @pytest.mark.parametrize("word", COSTS)
 def test_each_word_decides_both_sides(word: str) -> None:
-    report = audit(Problem(model, truth, BOX), evaluations=50, cost=word)
+    report = audit(Problem(model, truth, BOX), evaluations=50, calls=Calls(cost=word))
     assert report.document["cost"]["class"] == word
     assert report.document["regime"] == ("D" if word == "expensive" else "C")
 
 
 def test_another_word_is_refused() -> None:
     with pytest.raises(BadInput, match=r"cost must be one of cheap, expensive, .*, got 'dear'"):
-        audit(Problem(model, truth, BOX), cost="dear")
+        audit(Problem(model, truth, BOX), calls=Calls(cost="dear"))
 
 
 @pytest.mark.slow
 def test_a_resumed_run_takes_the_decision_over(ticking: Any, tmp_path: Path) -> None:
     store = EvaluationStore(tmp_path / "s.sqlite", "f")
-    first = audit(ticking(1.1e-3), evaluations=100, seed=1, store=store)
-    again = audit(ticking(0.4e-3), evaluations=100, seed=1, store=EvaluationStore(tmp_path / "s.sqlite", "f"))
+    first = audit(ticking(1.1e-3), evaluations=100, seed=1, calls=Calls(store=store))
+    again = audit(
+        ticking(0.4e-3),
+        evaluations=100,
+        seed=1,
+        calls=Calls(store=EvaluationStore(tmp_path / "s.sqlite", "f")),
+    )
     assert without_times(again) == without_times(first)
     assert again.document["cost"] == first.document["cost"]
     with pytest.raises(BadInput, match="the reference counted as expensive in the run that is resumed"):
         audit(
-            ticking(0.4e-3), evaluations=100, store=EvaluationStore(tmp_path / "s.sqlite", "f"), cost="cheap"
+            ticking(0.4e-3),
+            evaluations=100,
+            calls=Calls(store=EvaluationStore(tmp_path / "s.sqlite", "f"), cost="cheap"),
         )
 
 
 def test_a_declared_cost_is_taken_over_too(ticking: Any, tmp_path: Path) -> None:
     audit(
-        ticking(0.1e-3), evaluations=100, cost="expensive", store=EvaluationStore(tmp_path / "s.sqlite", "f")
+        ticking(0.1e-3),
+        evaluations=100,
+        calls=Calls(cost="expensive", store=EvaluationStore(tmp_path / "s.sqlite", "f")),
     )
-    again = audit(ticking(0.1e-3), evaluations=100, store=EvaluationStore(tmp_path / "s.sqlite", "f"))
+    again = audit(
+        ticking(0.1e-3), evaluations=100, calls=Calls(store=EvaluationStore(tmp_path / "s.sqlite", "f"))
+    )
     assert (again.document["cost"]["class"], again.document["cost"]["by"]) == ("expensive", "declared")
 
 

@@ -19,7 +19,7 @@ from supnorm import Enumeration, Estimate, EvaluationStore, ScreenAndAscent, aud
 from supnorm.auditing import tally
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.strategy import Search
-from supnorm.evaluation import Evaluator
+from supnorm.evaluation import Calls, Evaluator
 from supnorm.pages import summary
 from supnorm.pages.page import page
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
@@ -342,7 +342,7 @@ def test_workers_and_resuming_give_the_same(tmp_path: Path) -> None:
     asked = problem(domain, reference=Function(slow, parallel="thread"), tolerance=1.0)
     whole = audit(asked, evaluations=100)
     with ThreadPoolExecutor(2) as executor:
-        spread = audit(asked, evaluations=100, executor=executor, workers=2)
+        spread = audit(asked, evaluations=100, calls=Calls(executor=executor, workers=2))
 
     class Interrupting(Counted):
         """Ctrl-C in the second batch."""
@@ -354,12 +354,12 @@ def test_workers_and_resuming_give_the_same(tmp_path: Path) -> None:
 
     store = EvaluationStore(tmp_path / "e.sqlite", "finite")
     first = Interrupting(truth, 0.002)
-    stopped = audit(replace(asked, reference=first), evaluations=100, store=store)
+    stopped = audit(replace(asked, reference=first), evaluations=100, calls=Calls(store=store))
     assert stopped.status.code == "interrupted"
     assert not stopped.document["search"]["exhaustive"]
     assert 20 < len(first.calls) < 40
     slow.calls.clear()
-    resumed = audit(asked, evaluations=100, store=store)
+    resumed = audit(asked, evaluations=100, calls=Calls(store=store))
     store.close()
     for other in (spread, resumed):
         for key in ("sup", "witness", "search", "rms", "quantiles", "exceedance", "status", "failures"):

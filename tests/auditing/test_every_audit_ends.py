@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from supnorm.auditing import Power, audit
+from supnorm.evaluation import Calls
 from supnorm.pages import summary
 from supnorm.pages.page import page
 from supnorm.problem import Domain, ErrorMeasure, Function, PartialFailure, Problem
@@ -107,7 +108,9 @@ def ended(case: dict[str, Any]) -> tuple[Any, Problem, Lossy] | None:
     problem, model = problem_of(case)
     planted = Power(runs=1, volumes=(1e-2,), sheets=()) if case["power"] else None
     try:
-        report = audit(problem, evaluations=300, seed=case["seed"] % 99, power=planted, cost=case["cost"])
+        report = audit(
+            problem, evaluations=300, seed=case["seed"] % 99, power=planted, calls=Calls(cost=case["cost"])
+        )
     except BadInput as refused:  # by the probe
         said = ("failed at all", "different values", "depends on the other points", "differ between calls")
         if any(words in str(refused) for words in said):

@@ -19,7 +19,7 @@ from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.modelled import error_problem, reference_problem, signed_errors
 from supnorm.auditing.strategy import Search
 from supnorm.auditing.surrogate import GaussianProcess, length_scales, negative_log_likelihood
-from supnorm.evaluation import EvaluationStore, Evaluator, Flight
+from supnorm.evaluation import Calls, EvaluationStore, Evaluator, Flight
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 
 Array = NDArray[np.float64]
@@ -42,7 +42,8 @@ def expensive(
     """An evaluator whose reference is said to take 0.2 s: no test waits so long."""
     function = Function(reference, parallel="thread")
     evaluator = Evaluator(
-        Problem(model, function, SQUARE), executor=executor, workers=2 if executor else 1, store=store
+        Problem(model, function, SQUARE),
+        calls=Calls(executor=executor, workers=2 if executor else 1, store=store),
     )
     evaluator.model.decide(1e-6)
     evaluator.reference.decide(0.2)

@@ -7,7 +7,7 @@ import pytest
 
 from supnorm.auditing import Power, ScreenAndAscent, audit
 from supnorm.auditing.landscape import Landscape
-from supnorm.evaluation import EvaluationStore, Evaluator, PointStatus
+from supnorm.evaluation import Calls, EvaluationStore, Evaluator, PointStatus
 from supnorm.evaluation.limit import Limit, Pace
 from supnorm.problem import Domain, Problem
 
@@ -110,7 +110,9 @@ def test_a_run_from_the_store_keeps_the_time_of_a_call(tmp_path):
     for _ in range(2):
         store = EvaluationStore(tmp_path / "store.sqlite", "same")
         before = slow.points
-        report = audit(Problem(bump, slow, domain), evaluations=100, store=store, strategy=ScreenAndAscent())
+        report = audit(
+            Problem(bump, slow, domain), evaluations=100, calls=Calls(store=store), strategy=ScreenAndAscent()
+        )
         store.close()
         assert report.document["seconds_per_point"]["reference"] > 1.5e-3
     assert slow.points - before < 20  # the reported places alone

@@ -22,7 +22,7 @@ from supnorm.auditing.infinite import infinite_cause
 from supnorm.auditing.judging import crowned
 from supnorm.auditing.recheck import recheck
 from supnorm.auditing.statistics import Sample
-from supnorm.evaluation import Evaluator
+from supnorm.evaluation import Calls, Evaluator
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput, Witness
 
@@ -517,7 +517,7 @@ def test_a_second_reference_needs_not_run_where_the_reference_does() -> None:
 
     line = Domain(x=(0.0, 1.0))
     problem = Problem(lambda x: x + 0.1, lambda x: x, line, recheck=Function(slow, parallel="thread"))
-    evaluator = Evaluator(problem, executor=Elsewhere())
+    evaluator = Evaluator(problem, calls=Calls(executor=Elsewhere()))
     evaluator.probe(np.random.default_rng(0))
     found = [evaluator.recompute(np.array([x]), 0.1) for x in (0.2, 0.4, 0.6)]
     assert [w.recheck for w in recheck(evaluator, found)[0]] == ["confirmed"] * 3

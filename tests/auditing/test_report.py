@@ -22,6 +22,7 @@ from supnorm import AuditReport, Power, audit, load_report
 from supnorm.auditing.explain import explain
 from supnorm.auditing.statistics import clopper_pearson_upper
 from supnorm.auditing.strategy import Search, Strategy, Traits
+from supnorm.evaluation import Calls
 from supnorm.pages import summary, write_page
 from supnorm.pages.page import page
 from supnorm.pages.view import InconsistentResult, View
@@ -654,7 +655,7 @@ def test_pairs_without_errors_or_data_that_never_vary_cause_no_warning(asked: di
         ({"evaluations": 5}, "evaluations must be a number of at least 20, got 5"),
         ({"evaluations": "many"}, "evaluations must be a number of at least 20, got 'many'"),
         ({"seconds": -1.0}, "seconds must be a number of at least 0, got -1.0"),
-        ({"evaluations": 100, "workers": 0}, "workers must be a whole number of at least 1, got 0"),
+        ({"evaluations": 100, "calls": Calls(cost=-1.0)}, "cost must be a number of at least 0, got -1.0"),
         ({"evaluations": 100, "seed": -1}, "seed must be a whole number of at least 0, got -1"),
         ({"evaluations": 100, "seed": 1.5}, "seed must be a whole number of at least 0, got 1.5"),
         ({"evaluations": 100, "norms": ("two",)}, "norms are powers"),
@@ -663,6 +664,12 @@ def test_pairs_without_errors_or_data_that_never_vary_cause_no_warning(asked: di
 def test_numbers_out_of_range_are_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         audit(Problem(lambda x: x[:, 0], lambda x: x[:, 0], Domain(x=(0.0, 1.0))), **given)
+
+
+@pytest.mark.parametrize("workers", [0, 1.5, True, "two"])
+def test_workers_are_a_number(workers: Any) -> None:
+    with pytest.raises(BadInput, match="workers must be a whole number of at least 1, got"):
+        Calls(workers=workers)
 
 
 def test_a_file_name_is_no_problem() -> None:
@@ -674,7 +681,9 @@ def test_a_file_name_is_no_problem() -> None:
 
 def test_evaluations_and_the_seed_may_be_written_as_floats() -> None:
     problem = Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
-    reports = [audit(problem, evaluations=n, seed=n, workers=n / 300) for n in (300, np.float64(3e2))]  # type: ignore[arg-type]
+    reports = [
+        audit(problem, evaluations=n, seed=n, calls=Calls(workers=n / 300)) for n in (300, np.float64(3e2))
+    ]  # type: ignore[arg-type]
     assert reports[0].document["budget"] == reports[1].document["budget"]
     assert reports[0].worst.error == reports[1].worst.error  # type: ignore[union-attr]
 

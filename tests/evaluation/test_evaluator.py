@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tests.problems import Watch, planted_bump, relative_on_log_axes, thin_sheet
 
 from supnorm import audit
-from supnorm.evaluation import Advanced, Evaluator, Event, NewWorst, PointStatus
+from supnorm.evaluation import Advanced, Calls, Evaluator, Event, NewWorst, PointStatus
 from supnorm.evaluation.evaluator import GRADIENT_COST
 from supnorm.problem import Domain, ErrorMeasure, Function, PartialFailure, Problem
 from supnorm.results import BadInput
@@ -334,7 +334,7 @@ def test_workers_give_the_same_values_in_the_same_order(parallel: str) -> None:
     x = points(300)
     serial = Evaluator(slow_problem("none"))
     expected = serial.values(x, "search")
-    spread = Evaluator(slow_problem(parallel), workers=2)
+    spread = Evaluator(slow_problem(parallel), calls=Calls(workers=2))
     try:
         spread.values(points(8, 9), "search")  # says that the reference is expensive
         done = spread.values(x, "search")
@@ -376,8 +376,8 @@ def test_the_same_seed_gives_the_same_document() -> None:
 @pytest.mark.parametrize("parallel", ["thread", "process"])
 @pytest.mark.usefixtures("parent")
 def test_workers_give_the_same_audit(parallel: str) -> None:
-    serial = audit(slow_problem("none"), evaluations=600, seed=1, cost="expensive")
-    spread = audit(slow_problem(parallel), evaluations=600, seed=1, workers=2, cost="expensive")
+    serial = audit(slow_problem("none"), evaluations=600, seed=1, calls=Calls(cost="expensive"))
+    spread = audit(slow_problem(parallel), evaluations=600, seed=1, calls=Calls(workers=2, cost="expensive"))
     assert comparable(spread) == comparable(serial)
 
 
@@ -393,23 +393,25 @@ def test_workers_that_cannot_be_used_are_a_note_and_threads_can_be_declared() ->
 
     domain = Domain(x=(0.0, 1.0))
     model = lambda x: 1.01 * x[:, 0]  # noqa: E731
-    report = audit(Problem(model, slow, domain), evaluations=60, workers=2)
+    report = audit(Problem(model, slow, domain), evaluations=60, calls=Calls(workers=2))
     assert seen == {"MainThread"}
     assert any("2 workers were asked for" in note for note in report.document["notes"])
-    report = audit(Problem(model, Function(slow, parallel="thread"), domain), evaluations=60, workers=2)
+    report = audit(
+        Problem(model, Function(slow, parallel="thread"), domain), evaluations=60, calls=Calls(workers=2)
+    )
     assert len(seen) > 1
     assert not any("workers" in note for note in report.document["notes"])
 
 
 def test_the_executor_of_its_own_ends_and_a_given_one_goes_on() -> None:
     problem = Problem(lambda x: x[:, 0], Function(lambda x: x[:, 0], parallel="thread"), Domain(a=(0.0, 1.0)))
-    own = Evaluator(problem, workers=2)
+    own = Evaluator(problem, calls=Calls(workers=2))
     assert own.executor is not None
     assert own.executor.submit(abs, -1).result() == 1
     own.close()
     with pytest.raises(RuntimeError, match="after shutdown"):
         own.executor.submit(abs, -1)
     with ThreadPoolExecutor(1) as pool:
-        Evaluator(problem, executor=pool).close()
+        Evaluator(problem, calls=Calls(executor=pool)).close()
         assert pool.submit(abs, -1).result() == 1
     Evaluator(problem).close()  # none, nothing to end

@@ -40,7 +40,7 @@ import supnorm as sn
 problem = sn.open_problem("problem.toml")
 # guard
 report = sn.audit(
-    problem, evaluations=100, workers=2)
+    problem, evaluations=100, calls=sn.Calls(workers=2))
 print("worst", round(report.worst.error, 6))
 """
 CERTIFY = """

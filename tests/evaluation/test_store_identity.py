@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from supnorm import Domain, FitCalls, Function, Problem, audit, fit
-from supnorm.evaluation import EvaluationStore
+from supnorm.evaluation import Calls, EvaluationStore
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.spot_check import POINTS
 from supnorm.results import BadInput
@@ -29,7 +29,7 @@ def other(x: Array) -> Array:
 
 def _audit(reference: Any, store: EvaluationStore) -> Any:
     problem = Problem(lambda x: np.sin(3.0 * x[:, 0]), reference, DOMAIN, tolerance=1e-4)
-    return audit(problem, evaluations=100, store=store, cost="expensive", power=None)
+    return audit(problem, evaluations=100, calls=Calls(store=store, cost="expensive"), power=None)
 
 
 def _fit(reference: Any, store: EvaluationStore) -> Any:

@@ -10,18 +10,6 @@ from supnorm.auditing.power import Power
 from supnorm.results import BadInput
 
 
-def demand_number(name: str, value: float | None, least: float, whole: bool = False) -> None:
-    """See that a number that was given is one, not too small and, where that is asked for, whole.
-
-    Raises:
-        BadInput: when it is not.
-    """
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if value is not None and not (number and least <= value < np.inf and (not whole or value == int(value))):
-        what = "a whole number" if whole else "a number"
-        raise BadInput(f"{name} must be {what} of at least {least:g}, got {value!r}")
-
-
 def demand_norms(norms: Sequence[float]) -> None:
     """See that norms are powers of L^p.
 

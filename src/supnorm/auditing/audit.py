@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import replace
 
 import numpy as np
 
 from supnorm.auditing import document
-from supnorm.auditing.arguments import demand_norms, demand_number, power_of
+from supnorm.auditing.arguments import demand_norms, power_of
 from supnorm.auditing.compared import is_table
 from supnorm.auditing.cost import declare, default_evaluations, demand_room
 from supnorm.auditing.drawing import draw
@@ -33,12 +32,13 @@ from supnorm.auditing.report import AuditReport
 from supnorm.auditing.run import Asked, Run
 from supnorm.auditing.statistics import NORMS
 from supnorm.auditing.strategy import Strategy
-from supnorm.evaluation import EvaluationStore, Evaluator, Finished, Observer, Started, silent
+from supnorm.evaluation import Calls, Evaluator, Finished, Observer, Started, silent
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.results import BadInput
+from supnorm.results.option import demand_number
 
 PEAKS_TIME = 0.2  # of the time of the search, where seconds limit it
 
@@ -52,14 +52,11 @@ def audit(
     evaluations: int | None = None,
     seconds: float | None = None,
     seed: int = 0,
-    workers: int = 1,
-    executor: Executor | None = None,
     strategy: Strategy | None = None,
     pictures: Pictures | None = None,
     power: Power | bool | None = None,
     norms: Sequence[float] = NORMS,
-    cost: str | None = None,
-    store: EvaluationStore | None = None,
+    calls: Calls | None = None,
     observer: Observer = silent,
 ) -> AuditReport:
     """Find the worst error of ``problem.model`` against ``problem.reference``.
@@ -71,18 +68,13 @@ def audit(
             times as long again. The result then depends on the machine.
         seed: of everything random; with a budget of evaluations and the same ``cost`` the same seed gives the same
             result (but for a `SurrogateSearch` on workers that is not ``in_order``).
-        workers: processes or threads for a reference that takes more than 1 ms a point.
-        executor: any ``concurrent.futures`` executor instead.
         strategy: of the search; by default `Enumeration` where all inputs are lists of values and the budget allows
             every point, `SurrogateSearch` for a reference of more than 1 ms a point and at most 2000 evaluations,
             else `ScreenAndAscent`.
         pictures: resolutions of the charts.
         power: errors to plant, to see what such a search misses (True: the usual ones); none by default.
         norms: powers p of the sample norms L^p that are reported beside the maximum, each at least 1.
-        cost: ``"cheap"`` or ``"expensive"`` (the reference; ``"expensive-model"``, ``"expensive-both"``): whether a
-            call takes more than 1 ms a point; with the rows of a call as in ``"expensive:64"``, else they are 16.
-            Measured where it is None, and recorded either way.
-        store: where expensive calls are kept, for resuming.
+        calls: how both sides are called: what a call costs, workers or an executor, and the store for resuming.
         observer: gets progress events.
 
     Raises:
@@ -103,16 +95,13 @@ def audit(
         raise BadInput("an audit needs a model beside the reference; give one as [model]")
     demand_number("evaluations", evaluations, LEAST)
     demand_number("seconds", seconds, 0.0)
-    demand_number("workers", workers, 1, whole=True)
     demand_number("seed", seed, 0, whole=True)
     demand_norms(norms)
     power, shown = power_of(power), pictures or Pictures()
     evaluations = None if evaluations is None else int(evaluations)
-    start, workers = time.perf_counter(), int(workers)
-    evaluator = Evaluator(
-        problem, store=store, workers=workers, executor=executor, observer=observer, budget=evaluations
-    )
-    declare(evaluator, cost)
+    start, calls = time.perf_counter(), calls or Calls()
+    evaluator = Evaluator(problem, calls, observer=observer, budget=evaluations)
+    declare(evaluator, calls.cost)
     recorder = Recorder(problem.domain, shown.cells(problem.domain.d), problem.error)
     evaluator.listeners.append(recorder)
     asked = Asked(

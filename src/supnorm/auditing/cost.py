@@ -26,7 +26,7 @@ NEAR = 4.0  # a timing within this factor of 1 ms may come out on the other side
 CHEAP_EVALUATIONS, EXPENSIVE_EVALUATIONS = 100_000, 400  # of an audit without a budget
 
 
-def declare(evaluator: Evaluator, cost: str | None) -> None:
+def declare(evaluator: Evaluator, cost: str | float | None) -> None:
     """Decide before the first call what costs more than 1 ms a point, where the user says so.
 
     Raises:

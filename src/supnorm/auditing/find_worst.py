@@ -7,7 +7,6 @@ takes seconds it is most of the time. Cost: ``evaluations``, the eight points of
 from __future__ import annotations
 
 import time
-from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,7 @@ from supnorm.auditing.explore import plan, probe, sample, search
 from supnorm.auditing.joint import with_output
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.run import Asked
-from supnorm.evaluation import EvaluationStore, Evaluator
+from supnorm.evaluation import Calls, Evaluator
 from supnorm.problem import Problem
 from supnorm.results import Witness
 
@@ -45,10 +44,7 @@ def find_worst(
     evaluations: int,
     seconds: float | None = None,
     seed: int = 0,
-    store: EvaluationStore | None = None,
-    workers: int = 1,
-    executor: Executor | None = None,
-    cost: str | None = None,
+    calls: Calls | None = None,
 ) -> WorstFound:
     """Search for the worst error of ``problem.model``; the arguments are those of `audit`.
 
@@ -61,8 +57,9 @@ def find_worst(
     0.25
     """
     start = time.perf_counter()
-    evaluator = Evaluator(problem, store=store, workers=workers, executor=executor, budget=evaluations)
-    declare(evaluator, cost)
+    calls = calls or Calls()
+    evaluator = Evaluator(problem, calls, budget=evaluations)
+    declare(evaluator, calls.cost)
     recorder = Recorder(problem.domain, 2, problem.error)
     evaluator.listeners.append(recorder)
     asked = Asked(

@@ -10,9 +10,10 @@ import typer
 
 from supnorm.cli.answer import answer, show
 from supnorm.cli.audit_run import PlantedOptions, SearchOptions, run_audit
-from supnorm.cli.fields import made, with_options_of
+from supnorm.cli.fields import made, with_options_of, written
 from supnorm.cli.options import DASK, POWER, PROBLEM, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
+from supnorm.evaluation.calls import Calls
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
@@ -24,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 @with_run(default_folder, "Folder of the run. [default: NAME-run]")
-@with_options_of(SearchOptions, PlantedOptions)
+@with_options_of(SearchOptions, Calls, PlantedOptions)
 def command(
     problem: PROBLEM,
     run: RunContext,
@@ -35,7 +36,8 @@ def command(
 ) -> int:
     """Find the worst error of a model against its reference, and where it is."""
     planted = made(PlantedOptions, given)
-    options = made(SearchOptions, given, dask=dask, power=power, planted=planted, trust=trust)
+    more = {"calls": written(Calls, given), "dask": dask, "power": power, "planted": planted, "trust": trust}
+    options = made(SearchOptions, given, **more)
 
     def tell(report: AuditReport) -> None:
         if run.as_json:

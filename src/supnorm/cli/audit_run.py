@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +77,7 @@ class SearchOptions:
     """How a problem is audited; what is None is that of the problem file.
 
     Attributes:
+        calls: the options of `Calls` that were given.
         power: plant errors; None where the file or an option of the planted errors decides.
         planted: which ones.
         dask: address of a scheduler.
@@ -100,16 +101,7 @@ class SearchOptions:
         low=0.1,
     )
     seed: int | None = option("--seed", "Same seed, same result. [default: 0]", default=None, kind=int, low=0)
-    cost: str | None = option(
-        "--cost",
-        "Whether a call takes more than 1 ms a point: cheap, expensive (the reference), expensive-model or "
-        "expensive-both; with :ROWS the rows of a call. [default: measured, and recorded]",
-        default=None,
-        metavar="WORD",
-    )
-    workers: int | None = option(
-        "--workers", "Processes for an expensive reference. [default: 1]", default=None, kind=int, low=1
-    )
+    calls: Mapping[str, Any] = field(default_factory=dict)
     dask: str | None = None
     power: bool | None = None
     planted: PlantedOptions = field(default_factory=PlantedOptions)
@@ -150,7 +142,7 @@ class SearchOptions:
             "power": self.power,
             "no-power": self.power is False,
             **planted,
-            "workers": self.workers,
+            "workers": self.calls.get("workers"),
             "dask": self.dask,
             "trust": self.trust,
             "out": folder if folder != default_folder(path) else None,
@@ -174,7 +166,7 @@ def run_audit(
     """
     from supnorm.auditing import NORMS, audit
     from supnorm.cli.folder import demand_no_other_run
-    from supnorm.evaluation import Finished
+    from supnorm.evaluation import Calls, Finished
     from supnorm.evaluation.cost_word import repeat_word
     from supnorm.pages import TerminalProgress
     from supnorm.problem.specification import read_specification
@@ -189,6 +181,7 @@ def run_audit(
     go_on = f"run the same command with --out {shlex.quote(str(folder))} --resume"
     kept = f"the expensive evaluations are kept in {folder}: {go_on}"
     observer = TerminalProgress(quiet=run.silent)
+    calls = {"cost": settings.cost, "workers": settings.workers or 1} | {**options.calls}
     asked = {"seed": chosen.seed, "evaluations": chosen.evaluations, "seconds": chosen.seconds}
     demand_no_other_run(folder, "result.json")
     with run.store(problem, asked) as store:
@@ -200,12 +193,9 @@ def run_audit(
                     evaluations=chosen.evaluations,
                     seconds=chosen.seconds,
                     seed=chosen.seed or 0,
-                    workers=options.workers or settings.workers or 1,
-                    executor=dask_executor(options.dask),
                     power=errors,
-                    cost=options.cost or settings.cost,
                     norms=settings.norms or NORMS,
-                    store=store,
+                    calls=Calls(executor=dask_executor(options.dask), store=store, **calls),
                     observer=observer,
                 )
             finally:

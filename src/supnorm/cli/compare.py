@@ -10,9 +10,10 @@ import typer
 
 from supnorm.cli.answer import printed_if_lost, say
 from supnorm.cli.audit_run import SearchOptions, run_audit
-from supnorm.cli.fields import made, with_options_of
+from supnorm.cli.fields import made, with_options_of, written
 from supnorm.cli.options import POWER, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
+from supnorm.evaluation.calls import Calls
 
 if TYPE_CHECKING:
     from supnorm.problem.specification import ProblemSpec
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 @with_run(lambda problems: Path("compare-run"), "Folder of the runs. [default: compare-run]")
-@with_options_of(SearchOptions)
+@with_options_of(SearchOptions, Calls)
 def command(
     problems: PROBLEMS, run: RunContext, power: POWER = None, trust: TRUST = False, **given: Any
 ) -> int:
@@ -41,7 +42,7 @@ def command(
     from supnorm.results.compare import CompareRecord
     from supnorm.results.writing import write_whole
 
-    options = made(SearchOptions, given, power=power, trust=trust)
+    options = made(SearchOptions, given, calls=written(Calls, given), power=power, trust=trust)
     check_same_question(problems)
     demand_folder(run.directory)
     names = [default_folder(p).name.removesuffix("-run") for p in problems]

@@ -13,6 +13,7 @@ import typer
 from supnorm.cli.fields import made, with_options_of
 from supnorm.cli.options import PROBLEM, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
+from supnorm.evaluation.calls import Calls
 from supnorm.results.option import option
 from supnorm.strategies import STRATEGIES, named
 
@@ -33,16 +34,6 @@ class FitOptions:
     )
     method: str = option("--method", "auto, or " + ", ".join(STRATEGIES), default="auto")
     seed: int = option("--seed", "Same seed, same result. [default: 0]", default=0, kind=int, low=0)
-    cost: str | None = option(
-        "--cost",
-        "Whether a call of the reference takes more than 1 ms a point: cheap, expensive or expensive:ROWS (of a call). "
-        "[default: measured, and recorded]",
-        default=None,
-        metavar="WORD",
-    )
-    workers: int = option(
-        "--workers", "Processes for an expensive reference. [default: 1]", default=1, kind=int, low=1
-    )
 
 
 # The options of the command that repeats a fit, in this order.
@@ -71,7 +62,7 @@ def register(app: typer.Typer) -> None:
 
 
 @with_run(_folder, "Folder of the run. [default: NAME-fit]")
-@with_options_of(FitOptions)
+@with_options_of(FitOptions, Calls)
 def command(
     problem: PROBLEM,
     run: RunContext,
@@ -84,7 +75,7 @@ def command(
     from supnorm.cli.repeat import repeated
     from supnorm.evaluation.cost_word import word_with_rows
     from supnorm.sources import open_problem
-    from supnorm.training import FitCalls, fit
+    from supnorm.training import fit
 
     opened, options = open_problem(problem, trust=trust), made(FitOptions, given)
     if options.method != "auto":
@@ -95,7 +86,6 @@ def command(
     demand_no_other_run(run.directory, "fit.json")
     with run.store(opened, asked) as store:
         with run.interruptible(f"; {kept}"):
-            calls = FitCalls(cost=options.cost, workers=options.workers, store=store)
             result = fit(
                 opened,
                 tolerance=options.tolerance,
@@ -105,7 +95,7 @@ def command(
                 method=options.method,
                 certify=certify,
                 seed=options.seed,
-                calls=calls,
+                calls=made(Calls, given, store=store),
                 observer=run.observer(patience),
             )
         words: dict[str, Any] = {"out": run.folder if run.named else None, "certify": certify, "trust": trust}

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from supnorm.evaluation.caller import EXPENSIVE
 from supnorm.results import BadInput
+from supnorm.results.option import demand_number
 
 # Of a call that is declared to be expensive: a kill loses at most so many. A program that takes 0.1 s to start spends
 # 6 ms a point on it.
@@ -17,10 +19,11 @@ ROWS = 16
 MOST = 100_000
 
 
-def cost_of_word(word: str, known: Collection[str], more: str = "") -> tuple[str, int | None]:
+def cost_of_word(word: str | float, known: Collection[str], more: str = "") -> tuple[str, int | None]:
     """The class and the rows of a call, None for a cheap one.
 
     Args:
+        word: the class, with or without the rows; or the seconds that a call takes a point.
         known: the known classes.
         more: text after the classes in the message.
 
@@ -30,7 +33,12 @@ def cost_of_word(word: str, known: Collection[str], more: str = "") -> tuple[str
     >>> known = ("cheap", "expensive")
     >>> cost_of_word("cheap", known), cost_of_word("expensive", known), cost_of_word("expensive:64", known)
     (('cheap', None), ('expensive', 16), ('expensive', 64))
+    >>> cost_of_word(2e-5, known), cost_of_word(0.3, known)
+    (('cheap', None), ('expensive', 16))
     """
+    if not isinstance(word, str):
+        demand_number("cost", word, 0.0)
+        word = "expensive" if word >= EXPENSIVE else "cheap"
     name, colon, digits = word.partition(":")
     if name not in known:
         words = " or ".join(known) if len(known) == 2 else f"one of {', '.join(known)}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import Caller
+from supnorm.evaluation.calls import Calls
 from supnorm.evaluation.evaluations import Evaluations, PointStatus
 from supnorm.evaluation.events import Advanced, NewWorst, Observer, silent
 from supnorm.evaluation.executor import make_executor
@@ -17,7 +17,6 @@ from supnorm.evaluation.failures import Failures
 from supnorm.evaluation.gradients import GradientCaller, Reduced
 from supnorm.evaluation.guarded import Messages
 from supnorm.evaluation.probe import demand_repeatable, probe, probed_errors
-from supnorm.evaluation.store import EvaluationStore
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput, Witness
@@ -53,9 +52,7 @@ class Evaluator:
 
     Args:
         problem: with a model.
-        store: where expensive calls are stored.
-        workers: processes or threads for expensive calls.
-        executor: use this one instead (Dask: ``client.get_executor()``).
+        calls: how both sides are called; `supnorm.auditing.cost.declare` declares their cost.
         observer: gets `Advanced` and `NewWorst` events.
         budget: shown to the observer.
 
@@ -74,21 +71,19 @@ class Evaluator:
     def __init__(
         self,
         problem: Problem,
+        calls: Calls | None = None,
         *,
-        store: EvaluationStore | None = None,
-        workers: int = 1,
-        executor: Executor | None = None,
         observer: Observer = silent,
         budget: int | None = None,
     ) -> None:
         if problem.model is None:
             raise BadInput("this needs a model beside the reference; the problem has none")
         self.problem, self.observer, self.budget = problem, observer, budget
-        self._own = executor is None
-        self.workers = workers
-        self.executor = executor or make_executor(problem.reference, workers)
-        self.model = Caller(problem.model, "model", store)
-        self.reference = Caller(problem.reference, "reference", store, self.executor, workers)
+        calls = calls or Calls()
+        self._own, self.workers = calls.executor is None, calls.workers
+        self.executor = calls.executor or make_executor(problem.reference, calls.workers)
+        self.model = Caller(problem.model, "model", calls.store)
+        self.reference = Caller(problem.reference, "reference", calls.store, self.executor, calls.workers)
         self._gradients = GradientCaller(problem, self.model, self.reference)
         self.counts: dict[str, int] = {}
         self.failures = Failures()

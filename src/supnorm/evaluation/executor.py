@@ -15,14 +15,18 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
+from supnorm.evaluation.calls import Calls
 from supnorm.evaluation.processes import Processes
 from supnorm.problem import Function, Problem
 from supnorm.results import BadInput
 
 GUARD = 'if __name__ == "__main__":'
 USER_FILE = "supnorm_user_"  # prefix of the names of modules of problem files
+Spread = TypeVar("Spread", bound=Calls)
 
 
 def make_executor(function: Function, workers: int) -> Executor | None:
@@ -44,11 +48,11 @@ def make_executor(function: Function, workers: int) -> Executor | None:
 
 
 @contextmanager
-def spread(problem: Problem, workers: int, executor: Executor | None) -> Iterator[Executor | None]:
-    """Where expensive calls run: the given executor, one of our own for several workers, or here."""
-    own = None if executor is not None else make_executor(problem.reference, workers)
+def spread(problem: Problem, calls: Spread) -> Iterator[Spread]:
+    """The calls with where the expensive ones run: their executor, one of our own for several workers, or here."""
+    own = None if calls.executor is not None else make_executor(problem.reference, calls.workers)
     try:
-        yield executor or own
+        yield replace(calls, executor=calls.executor or own)
     finally:
         if own is not None:
             own.shutdown(cancel_futures=True)

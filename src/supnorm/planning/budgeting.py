@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
+from functools import partial
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.calls import Calls
 from supnorm.evaluation.executor import broken_workers_explained, spread
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
 from supnorm.planning.curves import CurveMeasurement
 from supnorm.planning.learning_curve import MeasuredCurve
 from supnorm.planning.numbers import from_class
-from supnorm.planning.question import Question, as_problem, ask, read_norm
+from supnorm.planning.question import as_problem, ask, read_norm
 from supnorm.planning.requested import LearningCurve, PlanningCalls
 from supnorm.planning.result import Answer, BudgetResult, written_down
 from supnorm.planning.smooth_class import SmoothClass
@@ -58,7 +59,7 @@ def budget(
     network: NetworkClass | None = None,
     sample_budget: int = 100_000,
     curve: LearningCurve | MeasuredCurve | None = None,
-    calls: int | PlanningCalls | None = None,
+    calls: int | Calls | None = None,
     seed: int = 0,
 ) -> BudgetResult: ...
 
@@ -75,7 +76,7 @@ def budget(
     network: NetworkClass | None = None,
     sample_budget: int = 100_000,
     curve: LearningCurve | MeasuredCurve | None = None,
-    calls: int | PlanningCalls | None = None,
+    calls: int | Calls | None = None,
     seed: int = 0,
 ) -> BudgetResult:
     """How many samples and weights a tolerance costs, which exceptions apply, and whether a network is the
@@ -91,7 +92,7 @@ def budget(
         network: a network class to speak about as well.
         sample_budget: samples that may be spent on the surrogate.
         curve: trainings to be made, or a curve that was measured before.
-        calls: how planning calls the function, or how often.
+        calls: how planning calls the function (`PlanningCalls` also says how often), or how often.
         seed: of every random choice.
 
     Ctrl-C ends it with what was measured until then, as soon as there is anything: the status is ``"interrupted"``, and
@@ -112,10 +113,12 @@ def budget(
         if domain is not None or output is not None or requested is not None or calls is not None:
             raise BadInput("a class of functions cannot be called or trained on: give the function itself")
         return _finish(from_class(what, tolerance, p, network, measured, sample_budget), seed, start)
-    calling = calls if isinstance(calls, PlanningCalls) else PlanningCalls(most=calls)
+    asked = (
+        PlanningCalls.of(calls) if calls is None or isinstance(calls, Calls) else PlanningCalls(most=calls)
+    )
     rng = np.random.default_rng(seed)
     work = Work(
-        measurement=CurveMeasurement.of(requested, seed, calling.observer),
+        measurement=CurveMeasurement.of(requested, seed, asked.observer),
         given=measured,
         network=network,
         sample_budget=sample_budget,
@@ -126,12 +129,9 @@ def budget(
             answer = work.of_table(table, rng)
         else:
             problem = as_problem(what, domain, tolerance)
-
-            def begin(pool: Executor | None) -> Question:
-                return ask(problem, tolerance, p, output, rng, calling, pool)
-
-            with spread(problem, calling.workers, calling.executor) as pool:
-                answer = work.of_function(begin, problem.data, calling, rng, pool)
+            with spread(problem, asked) as calling:
+                begin = partial(ask, problem, tolerance, p, output, rng, calling)
+                answer = work.of_function(begin, problem.data, calling, rng)
     except KeyboardInterrupt:
         if work.plan is None:
             raise

@@ -7,7 +7,6 @@ samples. Several trainers are measured with equal training sizes, so that their 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.calls import Calls
 from supnorm.planning.learning_curve import (
     MeasuredCurve,
     Trainer,
@@ -74,9 +74,7 @@ class CurveMeasurement:
         trainers = {} if requested is None else read_trainers(requested.trainers)
         return cls(requested=curve, trainers=trainers, seed=seed, observer=observer)
 
-    def of_function(
-        self, target: Target, metric: str, executor: Executor | None, workers: int
-    ) -> list[MeasuredCurve]:
+    def of_function(self, target: Target, metric: str, calls: Calls) -> list[MeasuredCurve]:
         """Measure them on fresh samples of a function.
 
         Raises:
@@ -89,7 +87,7 @@ class CurveMeasurement:
                 f"{widths}; give one width, or at least {LEAST}"
             )
         for name, trainer in self.trainers.items():
-            with training_ground(target, trainer, executor, workers) as (f, pool):
+            with training_ground(target, trainer, calls) as (f, pool):
                 train = partial(
                     train_on_function,
                     f,

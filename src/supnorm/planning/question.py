@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,7 +112,6 @@ def ask(
     output: int | str | None,
     rng: np.random.Generator,
     calls: PlanningCalls | None = None,
-    pool: Executor | None = None,
 ) -> Question:
     """Evaluate a few points, choose the output and convert the tolerance.
 
@@ -122,7 +120,7 @@ def ask(
         value.
     """
     calls = calls or PlanningCalls()
-    caller = Caller(problem.reference, "reference", calls.store, pool, calls.workers)
+    caller = Caller(problem.reference, "reference", calls.store, calls.executor, calls.workers)
     declare(caller, calls.cost)
     title = problem.title or problem.reference.name
     count = CallCount(

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from supnorm.evaluation.calls import Calls
 from supnorm.results.option import count_list, documented, option
 from supnorm.results.status import BadInput
-
-if TYPE_CHECKING:
-    from supnorm.evaluation.store import EvaluationStore
 
 LEAST = 500  # evaluations: fewer leave every test of the profile out
 
 
 @documented
 @dataclass(frozen=True, kw_only=True)
-class PlanningCalls:
-    """How planning calls a function. The same seed and the same cost give the same result.
+class PlanningCalls(Calls):
+    """How planning calls a function, and how often. The same seed and the same cost give the same result.
 
-    ``executor`` runs expensive calls and trainings, ``store`` keeps the evaluations. ``observer`` gets, for a function whose
-    calls take more than two seconds, `Planned`, `Advanced` now and then, and `Finished`; for a learning curve
-    `TrainingsPlanned` and `TrainingEnded`.
+    ``workers`` and ``executor`` run trainings, too. ``observer`` gets, for a function whose calls take more than two
+    seconds, `Planned`, `Advanced` now and then, and `Finished`; for a learning curve `TrainingsPlanned` and `TrainingEnded`.
 
     Raises:
         BadInput: for fewer than 500 evaluations, or a cost that is no number of seconds.
@@ -44,14 +40,10 @@ class PlanningCalls:
         kind=float,
         metavar="SECONDS",
     )
-    workers: int = option(
-        "--workers", "Processes for an expensive reference and for trainings.", default=1, kind=int, low=1
-    )
-    executor: Executor | None = None
-    store: EvaluationStore | None = None
     observer: Callable[[Any], None] = lambda event: None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.most is not None and self.most < LEAST:
             raise BadInput(f"calls must be at least {LEAST}, got {self.most}")
         number = isinstance(self.cost, int | float) and not isinstance(self.cost, bool)

@@ -6,7 +6,6 @@ A budget that is interrupted reports what stands here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -77,18 +76,17 @@ class Work:
 
     def of_function(
         self,
-        begin: Callable[[Executor | None], Question],
+        begin: Callable[[], Question],
         data: Array | None,
         calls: PlanningCalls,
         rng: np.random.Generator,
-        pool: Executor | None,
     ) -> Answer:
         """The answer for a function; ``begin`` makes its first calls.
 
         Raises:
             BadInput: what `ask` and `CurveMeasurement.of_function` raise.
         """
-        question = begin(pool)
+        question = begin()
         target, trained = question.target, bool(self.measurement.trainers)
         most = planned_calls(target.caller.cost, calls.most)
         self.cost = cost_record(target.caller, most, trained)
@@ -99,7 +97,7 @@ class Work:
         self.profile = profile(target, rng, most, self.points)
         self.stage = "while a learning curve was measured"
         with question.count.paused():
-            measured = self.measurement.of_function(target, question.metric, pool, calls.workers)
+            measured = self.measurement.of_function(target, question.metric, calls)
         self.stage = "while pilot fits were made"
         tries = partial(_pilot, target, self.profile, question, self.sample_budget, most, rng)
         answer = self._answer(self.plan, self.profile, self.given + tuple(measured), tries)

@@ -19,6 +19,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass
+from math import inf
+from numbers import Real
 from typing import Any, TypeVar
 
 from supnorm.results.status import BadInput
@@ -77,6 +79,18 @@ def plain_number(text: str) -> float:
     if not text.isascii() or "_" in text:
         raise ValueError(text)
     return float(text)
+
+
+def demand_number(name: str, value: float | None, least: float, whole: bool = False) -> None:
+    """See that a number that was given is one, not too small and, where that is asked for, whole.
+
+    Raises:
+        BadInput: when it is not.
+    """
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if value is not None and not (number and least <= value < inf and (not whole or value == int(value))):
+        what = "a whole number" if whole else "a number"
+        raise BadInput(f"{name} must be {what} of at least {least:g}, got {value!r}")
 
 
 def number_list(text: str, name: str) -> tuple[float, ...]:

@@ -128,7 +128,7 @@ class ActiveFit(Contest):
             evaluations=evaluations,
             seconds=seconds,
             seed=self.seed + 7919 * self.audits,
-            **in_audits(self.points.caller),
+            calls=in_audits(self.points.caller),
         )
         worst = search.witness
         if worst is not None and worst.error > attempt.errors.worst:

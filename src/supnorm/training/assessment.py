@@ -129,5 +129,5 @@ def audit_model(
     """
     pictures = Pictures(even=61, near=15, line=501, grid=40, thumbnail=11)
     judged = replace(problem, model=function)
-    calls = in_audits(caller) if caller else {}
-    return audit(judged, evaluations=evaluations, seconds=seconds, seed=seed, pictures=pictures, **calls)
+    calls = in_audits(caller) if caller else None
+    return audit(judged, evaluations=evaluations, seconds=seconds, seed=seed, pictures=pictures, calls=calls)

@@ -1,40 +1,28 @@
-"""How a fit calls the reference: what a call costs, who makes it, and where its values are kept."""
+"""How a fit calls the reference, and how often its audits do."""
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
 
-from supnorm.evaluation import EvaluationStore
 from supnorm.evaluation.caller import Caller
+from supnorm.evaluation.calls import Calls
 from supnorm.problem import Function
 from supnorm.results import BadInput
 from supnorm.training.cost import cost_of, word_of
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class FitCalls:
-    """How a fit calls the reference.
-
-    Args:
-        audit_evaluations: of each audit; less for expensive references.
-        cost: ``"cheap"`` or ``"expensive"``: whether a call of the reference takes more than 1 ms a point, which decides
-            how the fit goes; by default the first calls tell, and the result says what was decided.
-        workers, executor: for expensive references, as in `audit`.
-        store: where calls of an expensive reference are kept, for resuming.
+@dataclass(frozen=True, kw_only=True)
+class FitCalls(Calls):
+    """How a fit calls the reference, and how often its audits do: ``audit_evaluations`` each, fewer of expensive calls.
 
     Raises:
         BadInput: for another cost, or audits of fewer than 100 evaluations.
     """
 
     audit_evaluations: int = 20_000
-    cost: str | None = None
-    workers: int = 1
-    executor: Executor | None = None
-    store: EvaluationStore | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.cost is not None:
             cost_of(self.cost)
         if self.audit_evaluations < 100:
@@ -52,11 +40,7 @@ class FitCalls:
         return caller
 
 
-def in_audits(caller: Caller) -> dict[str, Any]:
-    """Keywords of an audit that calls the reference in the same way: no other clock decides what has been decided."""
-    return {
-        "store": None if caller.store is None else caller.store.only("reference"),
-        "workers": caller.workers,
-        "executor": caller.executor,
-        "cost": word_of(caller),
-    }
+def in_audits(caller: Caller) -> Calls:
+    """Calls of an audit, the reference's in the same way: no other clock decides what has been decided."""
+    store = None if caller.store is None else caller.store.only("reference")
+    return Calls(cost=word_of(caller), workers=caller.workers, executor=caller.executor, store=store)

@@ -14,7 +14,7 @@ COSTS = {"cheap": False, "expensive": True}  # whether the reference takes more 
 NEAR = 4.0  # a timing within this factor of 1 ms may come out on the other side next time
 
 
-def cost_of(word: str) -> tuple[bool, int | None]:
+def cost_of(word: str | float) -> tuple[bool, int | None]:
     """Whether a declared cost is expensive, and the rows of a call.
 
     Raises:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation import Finished, Started, silent
 from supnorm.evaluation.caller import Caller
+from supnorm.evaluation.calls import Calls
 from supnorm.evaluation.executor import broken_workers_explained, spread
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
@@ -50,7 +51,7 @@ def fit(
     certify: bool = False,
     error: ErrorMeasure | None = None,
     seed: int = 0,
-    calls: FitCalls | None = None,
+    calls: Calls | None = None,
     observer: Callable[[Any], None] = silent,
 ) -> FitResult:
     """Fit a reference, or fixed samples ``(x, y)``, until the audited error meets the tolerance.
@@ -72,7 +73,7 @@ def fit(
         error: another measure than the absolute error.
         seed: of everything random; without ``seconds`` and with the same cost of a call the same seed gives the same
             result.
-        calls: how the reference is called: its cost, workers, store, and the evaluations of an audit.
+        calls: how the reference is called: its cost, workers, store, and as `FitCalls` the evaluations of an audit.
         observer: gets `Started`, `Training` before each network, `Tried` after each candidate, and `Finished`; with
             ``certify`` what `certify` tells, too.
 
@@ -83,7 +84,7 @@ def fit(
     >>> result.status.code, result.winner.sup_lower < 1e-9
     ('nothing-found', True)
     """
-    calls = calls or FitCalls()
+    asked = FitCalls.of(calls)
     _check(norm, tolerance, seconds, max_evaluations)
     goal: float | tuple[float, ...] | None = tolerance
     table: Function | None = None
@@ -118,11 +119,11 @@ def fit(
     observer(Started(problem.title or "fit", problem.error.limit, seed, max_evaluations))
 
     callers: list[Caller] = []
-    with spread(problem, calls.workers, calls.executor) as pool:
+    with spread(problem, asked) as calling:
 
         def once(goal: Problem, methods: list[Any], limit: float | None) -> FitResult:
             begin = time.perf_counter()
-            points = ReferencePoints(goal, seed, replace(calls, executor=pool))
+            points = ReferencePoints(goal, seed, calling)
             if callers:  # a later round of a certified fit: no other timing decides
                 take_over(points.caller, callers[0])
             callers.append(points.caller)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import Caller
+from supnorm.evaluation.calls import Calls
 from supnorm.evaluation.processes import Processes
 from supnorm.planning.profile.target import Target
 from supnorm.problem import Domain, Function, as_function
@@ -54,24 +55,25 @@ def _made(recipe: bytes) -> Function:
 
 @contextmanager
 def training_ground(
-    target: Target, trainer: Any, executor: Executor | None, workers: int
+    target: Target, trainer: Any, calls: Calls
 ) -> Iterator[tuple[Callable[[Array], Array], Executor | None]]:
     """The function as the trainings see it, and the executor that they run on; None runs them here.
 
     Args:
         target: the function.
         trainer: travels with it.
-        executor: the user's own; threads are not used, since functions may not be called from several.
-        workers: processes to start where there is no executor.
+        calls: of the reference. Of its executors threads are not used, since functions may not be called from several;
+            processes are started where there is no other.
     """
+    executor = calls.executor
     own = executor is None or isinstance(executor, ThreadPoolExecutor)
-    remote = _remote(target, trainer) if not own or workers > 1 else None
+    remote = _remote(target, trainer) if not own or calls.workers > 1 else None
     if remote is None:
         yield target, None
     elif executor is not None and not own:
         yield remote, executor
     else:
-        with Processes(workers) as pool:
+        with Processes(calls.workers) as pool:
             yield remote, pool
 
 
