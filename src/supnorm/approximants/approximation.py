@@ -53,6 +53,10 @@ class Surface(Protocol):
         """The outputs at the coordinates ``t`` in a program that a certificate can rest on, or why there are none."""
         return "is run but not read"
 
+    def fault(self, d: int) -> str:
+        """What does not fit in its arrays, as they were read from a file, for ``d`` inputs; empty where all fits."""
+        return ""
+
 
 @dataclass(frozen=True, eq=False)
 class Approximation:

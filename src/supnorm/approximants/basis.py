@@ -19,6 +19,7 @@ from supnorm.program import Builder, Tensor
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
+LARGEST_DEGREE = 20_000  # in a file: the table of a block of 256 points then has 41 MB for each input
 
 
 def chebyshev_table(t: Array, size: int) -> tuple[Array, Array]:
@@ -90,6 +91,17 @@ class Polynomial(Surface):
     def m(self) -> int:
         """Number of outputs."""
         return int(self.coefficients.shape[1])
+
+    def fault(self, d: int) -> str:
+        """What does not fit in its arrays for ``d`` inputs."""
+        indices, shape = self.indices, self.coefficients.shape
+        if len(shape) != 2 or 0 in shape or indices.shape != (shape[0], d):
+            return f"indices of shape {indices.shape}, coefficients of shape {shape} for {d} inputs"
+        if self.family not in ("chebyshev", "legendre"):
+            return f"family {self.family[:40]!r}, neither chebyshev nor legendre"
+        if not ((indices >= 0) & (indices <= LARGEST_DEGREE)).all():
+            return f"indices that are not from 0 to {LARGEST_DEGREE:,}"
+        return ""
 
     def value(self, t: Array) -> Array:
         """Values ``(n, m)``."""

@@ -46,6 +46,13 @@ class ChebyshevSeries(Surface):
         """Number of outputs."""
         return int(self.coefficients.shape[-1])
 
+    def fault(self, d: int) -> str:
+        """What does not fit in its arrays for ``d`` inputs."""
+        shape = self.coefficients.shape
+        return (
+            "" if len(shape) == d + 1 and 0 not in shape else f"coefficients of shape {shape} for {d} inputs"
+        )
+
     def value(self, t: Array) -> Array:
         """Values ``(n, m)``."""
         return self._contract([chebyshev_table(t[:, i], n)[0] for i, n in self._sizes()])

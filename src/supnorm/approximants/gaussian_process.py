@@ -47,6 +47,14 @@ class GaussianMean(Surface):
         """Number of outputs."""
         return int(self.weights.shape[1])
 
+    def fault(self, d: int) -> str:
+        """What does not fit in its arrays for ``d`` inputs."""
+        shapes = self.centers.shape, self.lengths.shape, self.weights.shape, self.shift.shape
+        n, m = len(self.centers) if self.centers.ndim else 0, self.shift.size
+        if shapes != ((n, d), (d,), (n, m), (m,)) or not m:
+            return f"centers, lengths, weights and shift of shapes {shapes} for {d} inputs"
+        return "" if (self.lengths > 0.0).all() else "lengths that are not positive"
+
     def value(self, t: Array) -> Array:
         """Values ``(n, m)``."""
         return _kernel(t / self.lengths, self.centers) @ self.weights + self.shift

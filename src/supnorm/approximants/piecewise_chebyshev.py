@@ -49,6 +49,13 @@ class PiecewisePolynomial(Surface):
         """Number of outputs."""
         return int(self.coefficients.shape[2])
 
+    def fault(self, d: int) -> str:
+        """What does not fit in its arrays for ``d`` inputs."""
+        ends, shape = self.ends, self.coefficients.shape
+        if d != 1 or ends.ndim != 1 or len(shape) != 3 or 0 in shape or len(ends) != shape[0] + 1:
+            return f"ends of shape {ends.shape}, coefficients of shape {shape} for {d} inputs"
+        return "" if (np.diff(ends) > 0.0).all() else "ends that do not increase"
+
     def value(self, t: Array) -> Array:
         """Values ``(n, m)``; a break belongs to the piece on its right."""
         piece, s = self._locate(t)

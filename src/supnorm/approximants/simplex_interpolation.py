@@ -33,6 +33,19 @@ class Simplices(Surface):
         """Number of outputs."""
         return int(self.values.shape[1])
 
+    def fault(self, d: int) -> str:
+        """What does not fit in its arrays for ``d`` inputs."""
+        points, values = self.points.shape, self.values.shape
+        if len(values) != 2 or 0 in values or points != (values[0], d) or values[0] < d + 1:
+            return f"points of shape {points}, values of shape {values} for {d} inputs"
+        if d == 1:
+            return "" if (np.diff(self.points[:, 0]) > 0.0).all() else "points that do not increase"
+        try:
+            self._interpolants[0]
+        except Exception as error:  # of Qhull, for points in a plane
+            return f"points that span no simplices ({str(error).splitlines()[0]})"
+        return ""
+
     def value(self, t: Array) -> Array:
         """Values ``(n, m)``."""
         if t.shape[1] == 1:

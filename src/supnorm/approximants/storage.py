@@ -18,14 +18,37 @@ from supnorm.approximants.piecewise_chebyshev import PiecewisePolynomial
 from supnorm.approximants.simplex_interpolation import Simplices
 from supnorm.approximants.tensor_train import Train
 from supnorm.networks import Network
-from supnorm.networks import load as load_network
 from supnorm.networks import save as save_network
-from supnorm.networks.storage import read_archive
+from supnorm.networks.archive import Archive, Words, read_archive
+from supnorm.networks.storage import network_of
 from supnorm.problem import Axis, Domain, Function
 from supnorm.results import BadInput, write_whole
-from supnorm.results.guard import cause
+from supnorm.results.printable import one_line
 
 FORMAT = "supnorm.approximant/1"
+
+
+class AxisWords(Words):
+    """Of an input."""
+
+    low: float
+    high: float
+    unit: str
+    scale: str
+    values: tuple[float, ...] | None
+
+
+class ApproximatorWords(Words):
+    """Of an approximator; ``words`` are the fields of its surface that are no arrays."""
+
+    format: str
+    surface: str
+    words: dict[str, int | str]
+    axes: dict[str, AxisWords]
+    outputs: tuple[str, ...]
+    name: str
+
+
 SURFACES: dict[str, Any] = {
     c.__name__: c for c in (ChebyshevSeries, GaussianMean, PiecewisePolynomial, Polynomial, Simplices, Train)
 }
@@ -74,28 +97,45 @@ def load(path: Path | str) -> Network | SurfaceModel:
     Raises:
         BadInput: when the file is missing, foreign or damaged.
     """
-    arrays, metadata = read_archive(Path(path))
-    if metadata.get("format") != FORMAT:
-        return load_network(path)
-    try:
-        surface = SURFACES[metadata["surface"]]
-        parts: dict[str, Any] = dict(metadata["words"])
-        for f in fields(surface):
-            if f.name in arrays:
-                parts[f.name] = arrays[f.name]
-            elif f"{f.name}.0" in arrays:
-                count = sum(k.startswith(f"{f.name}.") for k in arrays)
-                parts[f.name] = tuple(arrays[f"{f.name}.{i}"] for i in range(count))
+    archive = read_archive(Path(path))
+    if archive.words.get("format") != FORMAT:
+        return network_of(archive)
+    with archive.faults_named("approximator"):
+        words = archive.checked(ApproximatorWords)
+        if words.surface not in SURFACES:
+            raise BadInput(f"surface is {one_line(repr(words.surface), 60)}, none of {', '.join(SURFACES)}")
+        surface = _surface(SURFACES[words.surface], archive, words.words)
         axes: dict[str, Any] = {
-            n: Axis(a["low"], a["high"], a["unit"], a["scale"], a["values"] and tuple(a["values"]))
-            for n, a in metadata["axes"].items()
+            n: Axis(a.low, a.high, a.unit, a.scale, a.values or None) for n, a in words.axes.items()
         }
-        outputs = tuple(metadata["outputs"])
-        return SurfaceModel(surface(**parts), Domain.from_axes(axes), outputs, metadata["name"])
-    except BadInput as error:
-        raise BadInput(f"{path}: {error}") from None
-    except Exception as error:  # any exception that its contents cause in our code means a damaged file
-        raise BadInput(f"{path}: damaged approximator file ({cause(error)}); save it again") from None
+        model = SurfaceModel(surface, Domain.from_axes(axes), words.outputs, words.name)
+        if fault := surface.fault(model.d):
+            raise BadInput(f"{words.surface}: {fault}")
+        if words.outputs and len(words.outputs) != surface.m:
+            raise BadInput(f"{surface.m} outputs, but {len(words.outputs)} names for them")
+        archive.demand_all_used()
+        return model
+
+
+def _surface(kind: Any, archive: Archive, words: dict[str, int | str]) -> Any:
+    """A surface from its arrays and words, each of the type that its field has."""
+    parts: dict[str, Any] = {}
+    left = dict(words)
+    for f in fields(kind):
+        if f.type == "Array":
+            parts[f.name] = archive.numbers(f.name)
+        elif f.type == "Indices":
+            parts[f.name] = archive.whole(f.name)
+        elif f.type == "tuple[Array, ...]":
+            count = sum(name.startswith(f"{f.name}.") for name in archive.arrays)
+            parts[f.name] = tuple(archive.numbers(f"{f.name}.{i}") for i in range(count))
+        else:
+            parts[f.name] = left.pop(f.name)
+            if type(parts[f.name]).__name__ != f.type:
+                raise BadInput(f"words.{f.name}: {one_line(repr(parts[f.name]), 60)} is no {f.type}")
+    if left:
+        raise BadInput(f"words: {', '.join(one_line(name, 40) for name in left)} is of no use")
+    return kind(**parts)
 
 
 def load_function(path: Path | str) -> Function:

@@ -49,6 +49,17 @@ class Train(Surface):
         """Number of outputs."""
         return len(self.cores) // self.d
 
+    def fault(self, d: int) -> str:
+        """What does not fit in its arrays for ``d`` inputs."""
+        shapes = [core.shape for core in self.cores]
+        if self.d != d or not shapes or len(shapes) % d or any(len(s) != 3 or 0 in s for s in shapes):
+            return f"cores of shapes {shapes} for {d} inputs"
+        for i in range(0, len(shapes), d):
+            ranks = [1, *(s[2] for s in shapes[i : i + d])]
+            if ranks[-1] != 1 or ranks[:-1] != [s[0] for s in shapes[i : i + d]]:
+                return f"cores of shapes {shapes[i : i + d]}, whose ranks do not meet"
+        return ""
+
     def value(self, t: Array) -> Array:
         """Values ``(n, m)``."""
         return np.stack(

@@ -84,6 +84,9 @@ class Network:
                 f"the scaling is for {self.scaling.d} inputs and {self.scaling.m} outputs, "
                 f"the architecture for {d} and {m}"
             )
+        for names, count, what in ((self.inputs, self.d, "inputs"), (self.outputs, self.m, "outputs")):
+            if names and len(names) != count:
+                raise BadInput(f"the network has {count} {what}, got {len(names)} names for them")
         known = self.d
         for i, (takes, part) in enumerate(zip(self.takes, self.parts, strict=False)):
             unknown = [c for c in takes if not 0 <= c < known]

@@ -4,24 +4,59 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from supnorm.networks.architecture import Architecture
+from supnorm.networks.archive import Archive, Words, read_archive
 from supnorm.networks.network import Network
 from supnorm.networks.part import Part
 from supnorm.networks.scaling import Scaling
 from supnorm.results import BadInput, write_whole
-from supnorm.results.arrays import read_arrays
-from supnorm.results.guard import cause, demand_depth
+from supnorm.results.printable import one_line
 
 PLAIN = "supnorm.network/1"
 MODULAR = "supnorm.modular-network/1"
 SCALES = ("input_shift", "input_scale", "output_shift", "output_scale")
+
+
+class PartWords(Words):
+    """Of one part; in files of version 0.1 it has names and a scaling that had no effect."""
+
+    d: int
+    m: int
+    widths: tuple[int, ...]
+    activations: tuple[str, ...]
+    residual: bool
+    fourier: int
+    name: str = ""
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    log: tuple[bool, ...] = ()
+
+
+class PlainWords(PartWords):
+    """Of a plain network: those of its part."""
+
+    format: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    log: tuple[bool, ...]
+
+
+class ModularWords(Words):
+    """Of a composition."""
+
+    format: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    log: tuple[bool, ...]
+    takes: tuple[tuple[int, ...], ...]
+    parts: tuple[PartWords, ...]
 
 
 def save(network: Network, path: Path | str) -> None:
@@ -52,25 +87,35 @@ def load(path: Path | str) -> Network:
     Raises:
         BadInput: when the file is missing, is not an ``.npz``, was not written by `save`, or is damaged.
     """
-    arrays, words = read_archive(Path(path))
-    kind = words.get("format")
+    return network_of(read_archive(Path(path)))
+
+
+def network_of(archive: Archive) -> Network:
+    """The network in a file that has been read.
+
+    Raises:
+        BadInput: as `load`.
+    """
+    kind = archive.words.get("format")
     if kind not in (PLAIN, MODULAR):
-        raise BadInput(f"{path}: not a network of supnorm ({PLAIN}, {MODULAR}); its format is {kind!r}")
-    with _damage_named(path):
-        takes = tuple(tuple(map(int, group)) for group in words["takes"]) if kind == MODULAR else ()
-        pieces = words["parts"] if kind == MODULAR else [words]
-        parts = tuple(
-            _part(piece, arrays, f"part{i}." if kind == MODULAR else "") for i, piece in enumerate(pieces)
-        )
-        s: list[Any] = [arrays[name] for name in SCALES]
-        scaling = Scaling(s[0], s[1], s[2], s[3], tuple(words["log"]))
-        names = tuple(words["inputs"]), tuple(words["outputs"])
-        network = Network(parts, scaling, takes, *names, words["name"])
-    if not np.isfinite(network.flat).all():
+        shown = one_line(repr(kind), 60)
         raise BadInput(
-            f"{path}: the network has parameters that are NaN or infinite; train and save it again"
+            f"{archive.path}: not a network of supnorm ({PLAIN}, {MODULAR}); its format is {shown}"
         )
-    return network
+    with archive.faults_named("network"):
+        takes: tuple[tuple[int, ...], ...] = ()
+        words: PlainWords | ModularWords
+        if kind == MODULAR:
+            words = whole = archive.checked(ModularWords)
+            takes = whole.takes
+            parts = tuple(_part(piece, archive, f"part{i}.") for i, piece in enumerate(whole.parts))
+        else:
+            words = plain = archive.checked(PlainWords)
+            parts = (_part(plain, archive, ""),)
+        s = [archive.numbers(name) for name in SCALES]
+        scaling = Scaling(s[0], s[1], s[2], s[3], words.log)
+        archive.demand_all_used()
+        return Network(parts, scaling, takes, words.inputs, words.outputs, words.name)
 
 
 def _words(part: Part) -> dict[str, Any]:
@@ -85,19 +130,23 @@ def _words(part: Part) -> dict[str, Any]:
     }
 
 
-def _part(words: dict[str, Any], arrays: dict[str, Any], start: str) -> Part:
+def _part(words: PartWords, archive: Archive, start: str) -> Part:
     """A part from its words and the arrays whose names begin with ``start``.
 
     Files of version 0.1 hold a scaling for each part of a composition, which had no effect.
     """
-    names = ("d", "m", "widths", "activations", "residual", "fourier")
-    d, m, widths, activations, residual, fourier = (words[name] for name in names)
-    architecture = Architecture(d, m, tuple(widths), tuple(activations), residual, fourier)
-    for name in SCALES if start and start + SCALES[0] in arrays else ():
-        if (arrays[start + name] != float(name.endswith("scale"))).any() or any(words["log"]):
+    architecture = Architecture(
+        words.d, words.m, words.widths, words.activations, words.residual, words.fourier
+    )
+    for name in SCALES if start and start + SCALES[0] in archive.arrays else ():
+        if (archive.numbers(start + name) != float(name.endswith("scale"))).any() or any(words.log):
             raise BadInput(f"{start}{name}: a part has no scaling of its own; save the network without one")
-    layers = tuple((arrays[f"{start}W{i}"], arrays[f"{start}b{i}"]) for i in range(len(architecture.shapes)))
-    return Part(architecture, layers, arrays[start + "frequencies"])
+    count = len(architecture.shapes)
+    layers = tuple((archive.numbers(f"{start}W{i}"), archive.numbers(f"{start}b{i}")) for i in range(count))
+    frequencies = archive.numbers(f"{start}frequencies")
+    if not architecture.fourier and frequencies.size:
+        raise BadInput(f"{start}frequencies are {len(frequencies)}, the architecture has none")
+    return Part(architecture, layers, frequencies)
 
 
 def _write(path: Path | str, words: dict[str, Any], arrays: dict[str, Any]) -> None:
@@ -106,36 +155,3 @@ def _write(path: Path | str, words: dict[str, Any], arrays: dict[str, Any]) -> N
     buffer = io.BytesIO()
     np.savez(buffer, metadata=np.array(json.dumps(words)), **arrays)
     write_whole(path, buffer.getvalue())
-
-
-@contextmanager
-def _damage_named(path: Path | str) -> Iterator[None]:
-    try:
-        yield
-    except BadInput as error:
-        raise BadInput(f"{path}: {error}") from None
-    except Exception as error:  # any exception that its contents cause in our code means a damaged file
-        raise BadInput(f"{path}: damaged network file ({cause(error)}); save the network again") from None
-
-
-def read_archive(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Arrays and metadata of an ``.npz`` that supnorm has written; nothing is unpickled.
-
-    Raises:
-        BadInput: when the file is missing, not an ``.npz``, or has no metadata of ours.
-    """
-    arrays = read_arrays(
-        path, hint=": not an .npz file of arrays; networks are written by supnorm.networks.save"
-    )
-    wrong = f"{path}: an .npz file, but not a model of supnorm"
-    if "metadata" not in arrays:
-        raise BadInput(
-            f"{wrong}; it holds {', '.join(sorted(arrays)[:8]) or 'nothing'}; computed values are given as .csv, "
-            ".parquet or .nc"
-        )
-    try:
-        metadata = dict(json.loads(str(arrays["metadata"])))
-        demand_depth(metadata)
-        return arrays, metadata
-    except (ValueError, TypeError, RecursionError):
-        raise BadInput(f"{wrong}; its metadata cannot be read") from None
