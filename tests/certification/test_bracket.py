@@ -146,7 +146,7 @@ class _Sizes:
         upper = np.ldexp(1.0, -boxes.level).max(1)
         return Bounded(
             upper, 0 * none, np.zeros((count, 1)), 0 * none, none, boxes.level.argmin(1), none[:, 0], np.zeros(count),
-            np.zeros(count, dtype=bool), np.zeros((0, error.d)),
+            np.zeros(count, dtype=bool), np.ones(count, dtype=bool), np.zeros((0, error.d)),
         )  # fmt: skip
 
 

@@ -86,7 +86,7 @@ TAMPERED = {
     "upper below its leaves": (put("upper", (0.0).hex()), "largest of the leaves"),
     "upper above its leaves": (put("upper", (99.0).hex()), "largest of the leaves"),
     "bounds below the witness": (small, "bounds are wrong: the error at"),
-    "bounds below the error": (small_without_witness, "bounds are wrong: the error at"),
+    "bounds below the error": (small_without_witness, "does not follow from its proof"),
     "bound not a number": (put("leaves", "upper", 0, "nan"), "upper"),
     "negative bound": (put("leaves", "upper", 0, (-1.0).hex()), "upper"),
     "leaves a list": (put("leaves", []), "malformed"),

@@ -15,6 +15,7 @@ import pytest
 from tests.cli.conftest import Shell
 
 from supnorm.certification import certify, leaf
+from supnorm.certification.certificate import digest
 from supnorm.checker import check
 from supnorm.cli.certify import summary
 from supnorm.cli.progress import Progress
@@ -344,7 +345,7 @@ def test_an_audit_after_certify_takes_the_bound_in(shell: Shell) -> None:
     assert report["sup"]["upper"] == proved
     assert report["sup"]["upper_kind"] == "exact-arithmetic"
     assert report["status"]["code"] == "within-tolerance"
-    assert any("unchecked" in a for a in report["sup"]["assumptions"])
+    assert not any("file states" in a for a in report["sup"]["assumptions"])
 
 
 def test_a_looser_proof_never_replaces_a_tighter_one(shell: Shell) -> None:
@@ -357,10 +358,38 @@ def test_a_looser_proof_never_replaces_a_tighter_one(shell: Shell) -> None:
     answer = _json(shell.folder / "run/certify.json")
     assert answer["sup"]["upper"] == tight
     assert "looser" in answer["status"]["advice"]
-    assert answer["believed"] == answer["boxes"]
+    assert answer["believed"] == 0
     assert shell.run("certify", "h.toml", "--ratio", "1.0001", "--out", "run").code == 0
     assert float.fromhex(_json(path)["upper"]) < tight
     assert (shell.folder / "run/certificate.json.old").exists()
+
+
+def _tighten(path: Path) -> None:
+    """Bounds a little above the witness for all leaves, sealed again."""
+    data = _json(path)
+    claim = 0.9 * float.fromhex(data["lower"]) + 0.1 * float.fromhex(data["upper"])
+    data["leaves"]["upper"] = [min(float.fromhex(v), claim).hex() for v in data["leaves"]["upper"]]
+    data["upper"] = claim.hex()
+    data["digest"] = digest(data)
+    path.write_text(json.dumps(data))
+
+
+def test_a_certificate_that_was_made_tighter_counts_nowhere(shell: Shell) -> None:
+    _hiding(shell, "truth", 0.02)
+    assert shell.run("certify", "h.toml", "--ratio", "1.5", "--out", "run").code == 0
+    path = shell.folder / "run/certificate.json"
+    honest = float.fromhex(_json(path)["upper"])
+    _tighten(path)
+    assert float.fromhex(_json(path)["upper"]) < honest
+    audited = shell.run("audit", "h.toml", "--out", "run", "--quiet")
+    assert audited.code == 0
+    assert "does not follow from its proof" in audited.err
+    assert _json(shell.folder / "run/result.json")["sup"]["upper_kind"] == "none"
+    resumed = shell.run("certify", "h.toml", "--ratio", "1.5", "--out", "run", "--resume")
+    assert (resumed.code, "does not follow from its proof" in resumed.err) == (2, True)
+    assert shell.run("certify", "h.toml", "--ratio", "1.5", "--out", "run").code == 0
+    assert float.fromhex(_json(path)["upper"]) == honest
+    assert float.fromhex(_json(path.with_name("certificate.json.old"))["upper"]) < honest
 
 
 def test_a_contradiction_is_a_bug_and_writes_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ class Bracket:
         done: finished boxes.
         tried: boxes bounded so far.
         tree: counts of these, for the forecast.
-        believed: bounds that were taken from a file.
+        taken: what was taken from a file and not compared with the problem, in words.
         seed: of the run that began it; None where that is not known.
     """
 
@@ -83,7 +83,7 @@ class Bracket:
     elsewhere: float = 0.0
     tried: int = 0
     tree: Tree = field(default_factory=Tree)
-    believed: Array = field(default_factory=lambda: np.zeros(0))
+    taken: tuple[str, ...] = ()
     seed: int | None = None
 
     @classmethod
@@ -100,6 +100,18 @@ class Bracket:
     def upper(self) -> float:
         """Proved upper bound of the error on the whole box."""
         return max(float(part.boxes.upper.max(initial=0.0)) for part in (*self.done, self.pending))
+
+    @property
+    def believed(self) -> int:
+        """How many bounds were taken from a file and are not proved again."""
+        parts = (*self.done, self.pending)
+        return sum(int((~p.proof.proved & np.isfinite(p.boxes.upper)).sum()) for p in parts)
+
+    def sorted_by(self, target: float) -> Bracket:
+        """With the boxes whose bound is above the target pending, and the others done."""
+        leaves = self.leaves
+        kept = leaves.boxes.upper <= target
+        return replace(self, pending=leaves.take(~kept), done=(leaves.take(kept),))
 
     def proved_volume(self, target: float) -> float:
         """Fraction of the box where the bound is at most the target."""

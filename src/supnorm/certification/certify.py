@@ -21,8 +21,9 @@ from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.lower import admits, on_values, proved_error, search, values
 from supnorm.certification.measured import BEYOND, Agreement, Measuring
 from supnorm.certification.obstacle import without_bound, without_value
+from supnorm.certification.proved_again import ProvedAgain
 from supnorm.certification.result import CertifyResult, certificate_of, disagreement, result_of
-from supnorm.certification.resume import Admit, contradiction, load_bracket
+from supnorm.certification.resume import Admit, contradiction, go_on, load_bracket
 from supnorm.certification.rough import rough_points
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.executor import broken_workers_explained
@@ -32,7 +33,7 @@ from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.results import BadInput, Contradiction
 
-Observer = Callable[[BracketNarrowed], None]
+Observer = Callable[[BracketNarrowed | ProvedAgain], None]
 LAST = 64  # rounds whose promising nodes are compared with the functions as they run at the end
 # After Ctrl-C, to tighten the bracket of what is pending: no longer than a reader waits; a second Ctrl-C ends it as well.
 LAST_SECONDS = 2.0
@@ -63,13 +64,13 @@ def certify(
         ratio: stop at upper <= ratio * lower; 1.1 where there is no tolerance either.
         tolerance: stop at upper <= tolerance, or at a witness above it; that of the problem when neither is given.
         seconds: budget; the best bracket so far is returned.
-        boxes: budget in boxes tried; 0 with ``resume`` only says what the saved proof is worth.
+        boxes: budget in boxes tried; 0 with ``resume`` only proves again what is saved.
         strategy: how boxes are bounded; by default `LinearBounds` where the network has kinks, else
             `ChebyshevCertificate` in one or two inputs, `GradedCertificate` in three to eight, `LinearBounds` in more.
         executor: runs batches of boxes in parallel (``concurrent.futures``).
-        observer: gets a `BracketNarrowed` after each batch.
+        observer: gets a `BracketNarrowed` after each batch, and a `ProvedAgain` for bounds of a saved certificate.
         witness: points known to have large errors, shape ``(k, d)``, for example an audit's.
-        resume: a saved certificate of the same problem; its boxes are kept, and their bounds believed.
+        resume: a saved certificate of the same problem; its boxes are kept, and their bounds proved again first.
         seed: of the screen for the witness.
         checkpoint: a file into which the certificate so far is written every ten seconds or more, for ``resume``.
 
@@ -104,20 +105,25 @@ def certify(
     if resume is None:
         bracket = replace(Bracket.start(error), seed=seed)
     else:  # what a saved proof is worth does not depend on a seed
-        bracket = load_bracket(resume, error, goal, admit, seed if boxes else None)
+        bracket = load_bracket(resume, error, admit, seed if boxes else None)
     work = Work(bracket)
     points = Promising(problem, error, admit, work)
     keep = Checkpoint(
         None if checkpoint is None else Path(checkpoint), lambda: certificate_of(problem, work.bracket)
     )
 
-    def observe(event: BracketNarrowed) -> None:
+    def tell(event: BracketNarrowed | ProvedAgain) -> None:
         if observer is not None:
             observer(event)
+
+    def observe(event: BracketNarrowed) -> None:
+        tell(event)
         keep(event)
 
     obstacle: str | None = None
     try:
+        if resume is not None:
+            go_on(work, resume, goal, limit.within(0.9), executor, tell)
         work.bracket = work.bracket.raised(given, admit, proved_error)
         promising, lost = search(error, np.random.default_rng(seed), lambda t: admit(points.at(t)))
         points.found(promising)

@@ -67,7 +67,7 @@ class ChebyshevCertificate:
         a, centre, half, target, state = task.a, task.centre, task.half, task.target, task.state
         error = state.error
         rho = np.asarray(self.rho)
-        model, bend = _on_ellipses(task.program, centre, half, 0.5 * (rho + 1.0 / rho) * (1.0 + 1e-15))
+        model, bend = _on_ellipses(task.program, centre, half, ellipse_scales(rho))
         state.begin(a, model.err, bend)
         if not error.declared:
             state.offer(a, np.arange(len(centre)), *affine_range(model), degree=0)
@@ -119,10 +119,9 @@ class ChebyshevCertificate:
         limited = np.zeros(len(todo), dtype=bool)
         size = model.size[todo] + err
         for n in other.degrees(largest):
-            tails = outward(M * chebyshev.tail_factor(n, rho, d)[:, None])
+            tails, loss = interpolation_loss(n, d, rho, M, err, size)
             column = np.max(tails, 2, where=counts[:, None], initial=0.0).argmin(1)
             one = tails[np.arange(len(todo)), column] + other.tail(n)
-            loss = outward(chebyshev.lebesgue(n, d) * err + chebyshev.transform_rounding(n, d, size))
             worst = largest_of(loss)
             drowned = (worst > 0.25 * allowance) & (largest_of(one) <= worst) & np.isfinite(worst)
             # An error above the target is not rounding's fault, where there is a witness that says what to reach.
@@ -171,6 +170,28 @@ class ChebyshevCertificate:
             low, high = chebyshev.polynomial_range(coefficients[open_], n, d, grid)
             extra = slack[open_]
             state.offer(a, rows[open_], low - extra, high + extra, degree=n, rho=rho[open_], grid=grid)
+
+
+def ellipse_scales(rho: Array) -> Array:
+    """A of the polydiscs that hold the ellipses."""
+    return np.asarray(0.5 * (rho + 1.0 / rho) * (1.0 + 1e-15))
+
+
+def interpolation_loss(n: int, d: int, rho: Array, M: Array, err: Array, size: Array) -> tuple[Array, Array]:
+    """How far the computed interpolant of degree ``n`` may be from the error.
+
+    Args:
+        n, d: degree and number of inputs.
+        rho: of the ellipses, shape ``(R,)``.
+        M: bound of what is not affine on each ellipse, shape ``(B, R, m)``.
+        err: what evaluation in float64 adds to a value, shape ``(B, m)``.
+        size: bound of the values, shape ``(B, m)``.
+
+    Returns:
+        The tails, shape ``(B, R, m)``, and what rounding does, shape ``(B, m)``.
+    """
+    tails = outward(M * chebyshev.tail_factor(n, rho, d)[:, None])
+    return tails, outward(chebyshev.lebesgue(n, d) * err + chebyshev.transform_rounding(n, d, size))
 
 
 TOGETHER = 4  # ellipses tried at once

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.error_program import ErrorProgram
-from supnorm.certification.graded import TOP
+from supnorm.certification.graded import TOP, Graded
 from supnorm.certification.graded_bound import polynomial_range
 from supnorm.certification.graded_model import Enclosed, enclose
-from supnorm.certification.graded_rule import Rule, rule
+from supnorm.certification.graded_rule import LARGEST_RULE, Rule, rule
 from supnorm.certification.leaf import Batch, Bounded, Task, affine_range
 from supnorm.certification.rounding import Array, outward
 from supnorm.results import BadInput
@@ -34,7 +34,6 @@ from supnorm.results import BadInput
 Rows = NDArray[np.intp]
 POINTS = 100_000  # points evaluated at once
 LARGEST_GRID = 70_000
-LARGEST_RULE = 2500
 MOST_INPUTS = 8  # for which there are rules of the degrees in the menu
 ROOM = 1e-9  # part of a bound left to the checker, whose arithmetic is another
 
@@ -97,8 +96,7 @@ class GradedCertificate:
         every = np.arange(len(centre))
         state.offer(a, every, *affine_range(found.affine), degree=0)
         g = found.graded
-        reach = outward(g.slope + g.bent + g.rem + ROOM * np.abs(g.c)) * (1.0 + ROOM)
-        state.offer(a, every, g.c - reach, g.c + reach, degree=1, graded=m)
+        state.offer(a, every, *model_range(g), degree=1, graded=m)
         todo = task.todo
         if tight is not None and len(todo):
             assert found.values is not None
@@ -172,7 +170,7 @@ class GradedCertificate:
         coefficients = r.coefficients(values)
         largest = np.abs(values).max(1)
         tail, err = found.graded.tail(r.D)[rows], found.affine.err[rows]
-        loss = outward((1.0 + r.lebesgue) * tail + r.lebesgue * err + r.rounding(largest))
+        loss = projection_loss(r, largest, tail, err)
         sampled = state.error.one_sided(values).max(1)
         counts = state.open_outputs(a, rows, np.isfinite(tail), target)
         degrees = r.exponents.sum(1)
@@ -183,14 +181,10 @@ class GradedCertificate:
                 open_ &= (~counts | (sampled + rest + loss <= target)).all(1)
             if not open_.any():
                 continue
-            low, high = polynomial_range(coefficients[open_], r.exponents, grid, part)
-            size = np.maximum(np.abs(low), np.abs(high)) + loss[open_]
-            extra = outward(loss[open_] + 1.01 * r.defect * (size + tail[open_]) + ROOM * size)
             state.offer(
                 a,
                 rows[open_],
-                low - extra,
-                high + extra,
+                *projected_range(r, coefficients[open_], loss[open_], tail[open_], grid, part),
                 degree=r.D,
                 grid=100 * grid + part,
                 graded=self.tighten,
@@ -203,6 +197,34 @@ class GradedCertificate:
             (0, 0),
             *((grid, part) for grid in fit for part in (2, 3, 4) if 2 * part <= grid and part <= r.D),
         ]
+
+
+def model_range(g: Graded) -> tuple[Array, Array]:
+    """Range of a graded model by its parts alone, shapes ``(B, m)``."""
+    reach = outward(g.slope + g.bent + g.rem + ROOM * np.abs(g.c)) * (1.0 + ROOM)
+    return g.c - reach, g.c + reach
+
+
+def projection_loss(r: Rule, largest: Array, tail: Array, err: Array) -> Array:
+    """How far the polynomial of the computed coefficients may be from the error, shapes ``(B, m)``.
+
+    Args:
+        r: the rule.
+        largest: |values| at its nodes are at most this.
+        tail: distance of the error from the polynomials of the rule's degree.
+        err: what evaluation in float64 adds to a value.
+    """
+    return outward((1.0 + r.lebesgue) * tail + r.lebesgue * err + r.rounding(largest))
+
+
+def projected_range(
+    r: Rule, coefficients: Array, loss: Array, tail: Array, grid: int, part: int
+) -> tuple[Array, Array]:
+    """Range of the error from the coefficients ``(B, M, m)`` of its polynomial, shapes ``(B, m)``."""
+    low, high = polynomial_range(coefficients, r.exponents, grid, part)
+    size = np.maximum(np.abs(low), np.abs(high)) + loss
+    extra = outward(loss + 1.01 * r.defect * (size + tail) + ROOM * size)
+    return low - extra, high + extra
 
 
 def _at_nodes(task: Task, r: Rule, rows: Rows) -> Iterator[tuple[Rows, Array]]:

@@ -41,6 +41,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.certification.graded import TOP
 from supnorm.certification.rounding import Array, U, gamma
 from supnorm.results import BadInput
 
@@ -108,6 +109,15 @@ def rule(d: int, D: int) -> Rule:
     """
     known = _table().get(f"{d} inputs, degree {D}")
     return prove(d, D, [orbit(p) for p in known] if known else choose(d, D))
+
+
+LARGEST_RULE = 2500  # coefficients of a rule that is chosen and is not in the table
+
+
+def affordable(d: int, D: int) -> bool:
+    """Whether `rule` is in the table, or small enough to be chosen in seconds."""
+    known = f"{d} inputs, degree {D}" in _table()
+    return 1 <= D < TOP and (known or math.comb(D + d, d) <= LARGEST_RULE)
 
 
 @cache

@@ -49,7 +49,9 @@ def beside(result: CertifyResult, found: float) -> tuple[float, str, tuple[str, 
             + ": they are not about the same model and reference"
             + (
                 ", or the declared bound is wrong"
-                if result.agreement.hidden == 0 and kind == "conditional"
+                if result.agreement.hidden == 0 and kind == "conditional" and not result.believed
+                else ", or a bound of the file is wrong"
+                if result.believed
                 else ""
             )
             + "; give certify the point of that error (witness = ..)"
@@ -62,8 +64,11 @@ def beside(result: CertifyResult, found: float) -> tuple[float, str, tuple[str, 
 
 
 def proves(result: CertifyResult, upper: float, tolerance: float) -> bool:
-    """Whether a bound keeps a tolerance, with what functions in lower precision were seen to add to it."""
-    return upper + BEYOND * result.agreement.lower_precision <= tolerance
+    """Whether a bound keeps a tolerance, with what functions in lower precision were seen to add to it.
+
+    A bound that rests on what a file states and was not proved again proves nothing.
+    """
+    return not result.believed and upper + BEYOND * result.agreement.lower_precision <= tolerance
 
 
 def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:

@@ -30,6 +30,7 @@ class Bounded:
         second: where to split both halves at once, -1 for nowhere, shape ``(B,)``.
         rounding: how much float64 evaluation can add to the bound, shape ``(B,)``.
         limited: whether rounding stands in the way of a smaller bound, shape ``(B,)``.
+        proved: whether the bound was proved in this run, shape ``(B,)``; one of a file is not, until it is proved again.
         points: promising places in box coordinates, shape ``(k, d)``.
     """
 
@@ -42,6 +43,7 @@ class Bounded:
     second: NDArray[np.intp]
     rounding: Array
     limited: NDArray[np.bool_]
+    proved: NDArray[np.bool_]
     points: Array
 
     @classmethod
@@ -58,6 +60,7 @@ class Bounded:
             second=np.full(1, -1),
             rounding=np.zeros(1),
             limited=np.zeros(1, dtype=bool),
+            proved=np.ones(1, dtype=bool),
             points=np.zeros((0, d)),
         )
 
@@ -205,13 +208,7 @@ class Batch:
 
         Outputs that have no bound either way do not count: another alternative may bound them.
         """
-        side = self.error.side
-        sizes = {
-            "both": np.maximum(np.abs(low), np.abs(high)),
-            "over": np.maximum(high, 0.0),
-            "under": np.maximum(-low, 0.0),
-        }
-        bound = outward(sizes[side], 4)
+        bound = self.size_of(low, high)
         others = np.delete(self.bounds[rows], a, 1).min(1, initial=np.inf)
         new, old = np.minimum(bound, others), np.minimum(self.bounds[rows, a], others)
         known = np.isfinite(new) | np.isfinite(old)
@@ -222,6 +219,15 @@ class Batch:
         self.rho[kept, a] = np.broadcast_to(rho, rows.shape)[better]
         self.grid[kept, a] = grid
         self.graded[kept, a] = graded
+
+    def size_of(self, low: Array, high: Array) -> Array:
+        """Bound of the error in a range ``[low, high]`` of its signed values, by the side that counts."""
+        sizes = {
+            "both": np.maximum(np.abs(low), np.abs(high)),
+            "over": np.maximum(high, 0.0),
+            "under": np.maximum(-low, 0.0),
+        }
+        return outward(sizes[self.error.side], 4)
 
     def open_outputs(
         self, a: int, rows: NDArray[np.intp], bounded: NDArray[np.bool_], target: float
@@ -261,6 +267,7 @@ class Batch:
             second=second,
             rounding=self.rounding(),
             limited=self.limited & (upper > target),
+            proved=np.ones(len(upper), dtype=bool),
             points=points,
         )
 

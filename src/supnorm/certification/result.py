@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from supnorm.results import (
     BadInput,
     Bound,
     Contradiction,
+    ExitCode,
     Status,
     Witness,
     rounded_down,
@@ -129,7 +130,7 @@ class CertifyResult:
 
     @property
     def believed(self) -> int:
-        """Bounds that were taken from a file, unchecked."""
+        """Bounds that were taken from a file and not proved again."""
         return self.record.believed
 
     @property
@@ -199,9 +200,11 @@ def result_of(
         end = "proved"
     certificate = certificate_of(problem, bracket)
     claim = _claim(problem, bracket, goal, seen)
-    conditional = _conditional(bracket.error) or claim.widened
-    believed = int(np.isin(certificate.boxes.upper, bracket.believed).sum())
-    from_file = f"{believed:,} of {len(certificate.boxes):,} bounds were taken from the file, unchecked"
+    believed, boxes = bracket.believed, len(certificate.boxes)
+    conditional = _conditional(bracket.error) or claim.widened or believed > 0
+    from_file = (
+        f"{believed:,} of {boxes:,} bounds are as the file states them: there was no time to prove them again"
+    )
     ended = Ended(
         problem=problem,
         goal=goal,
@@ -213,8 +216,9 @@ def result_of(
         seen=seen,
     )
     status = status_of(ended)
-    if believed and status.code in ("within-tolerance", "proved"):
-        status = replace(status, advice=f"{status.advice} {from_file}: supnorm check proves them again.")
+    if believed and status.code in ("within-tolerance", "proved"):  # no verdict rests on what a file states
+        advice = f"No verdict: {from_file}. Give more seconds, or run supnorm check."
+        status = Status("undecided", advice, ExitCode.UNDECIDED)
     if seen.hidden > proved and status.code in ("proved", "undecided", "interrupted"):
         raise disagreement(seen, proved)
     rounding = float(bracket.leaves.proof.rounding.max())
@@ -239,12 +243,12 @@ def result_of(
         rounding=rounding,
         proved_volume=bracket.proved_volume(target),
         witness=None if claim.witness is None else _point(claim.witness, names, outputs),
-        boxes=len(certificate.boxes),
+        boxes=boxes,
         tried=bracket.tried,
         believed=believed,
         seconds=seconds,
         certificate=None,
-        assumptions=(*assumptions, *([from_file] if believed else ())),
+        assumptions=(*assumptions, *bracket.taken, *([from_file] if believed else ())),
         versions=certificate.versions,
     )
     return CertifyResult(

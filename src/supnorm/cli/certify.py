@@ -130,14 +130,15 @@ def _in_folder(
 def _tighter(opened: Problem, path: Path, result: CertifyResult, asked: Question) -> CertifyResult | None:
     """What the proof that is in the folder says to the same question, where it is the tighter one; else None.
 
-    A looser proof never replaces it.
+    A looser proof never replaces it. It is proved again first; a proof that states no smaller bound need not be.
     """
     from dataclasses import replace
 
     from supnorm.certification import certify
+    from supnorm.certification.resume import stated_upper
     from supnorm.results import BadInput, ExitCode
 
-    if not path.exists():
+    if not (path.exists() and stated_upper(path) < result.upper):
         return None
     witness = None if result.witness is None else result.witness.x
     try:
@@ -146,7 +147,7 @@ def _tighter(opened: Problem, path: Path, result: CertifyResult, asked: Question
         )
     except BadInput:  # of another problem, by another version, or damaged: it gives way, with another name
         return None
-    if not held.upper < result.upper:
+    if held.believed or not held.upper < result.upper:
         return None
     status = result.status if result.status.exit == ExitCode.INTERRUPTED else held.status
     said = f"{status.advice} That is the proof that was in {path}: this run's bound {result.upper:.6g} is looser, not kept."

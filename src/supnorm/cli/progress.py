@@ -106,6 +106,10 @@ def _leaves(event: Any, far: NowAndThen) -> str:
     return f"{event.done:,} of {event.total:,} leaves proved again, {far.words(event.done, event.total)}"
 
 
+def _bounds(event: Any, far: NowAndThen) -> str:
+    return f"{event.done:,} of {event.total:,} bounds of the file proved again, {far.words(event.done, event.total)}"
+
+
 # By the names of the events: to import every room for the sake of one verb would take a second.
 AT_ONCE: dict[str, Callable[[Any], str]] = {
     "Planned": _calls_planned,
@@ -120,4 +124,5 @@ FAR: dict[str, Callable[[Any, NowAndThen], str]] = {
     "Advanced": _calls_made,
     "BracketNarrowed": _narrowed,
     "LeavesChecked": _leaves,
+    "ProvedAgain": _bounds,
 }

@@ -91,7 +91,8 @@ class CertifyRecord(Result):
     boxes: int = Field(description="number of boxes of the proof")
     tried: int = Field(description="number of these boxes and of the boxes that were halved")
     believed: int = Field(
-        description="number of bounds that were taken from a file (`--resume`) without a check"
+        description="number of bounds that are as a file states them (`--resume`), for want of time to prove them again; "
+        "with any of them there is no verdict"
     )
     seconds: Seconds = Field(description="wall time")
     certificate: str | None = Field(description="path of the certificate file")

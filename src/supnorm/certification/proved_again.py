@@ -1,0 +1,211 @@
+"""The bounds of a certificate's leaves, proved again from what each leaf says of its proof.
+
+A leaf names degree, ellipse, grid and rule: with these its bound costs a fraction of what finding it cost, because
+nothing is tried, and boxes that were halved are not bounded at all. The bound that counts is the larger of the one
+stated and the one found here; a statement below that by more than rounding explains was not proved so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.certification import chebyshev
+from supnorm.certification.affine_model import propagate
+from supnorm.certification.beyond import Beyond
+from supnorm.certification.boxes import Boxes
+from supnorm.certification.chebyshev_certificate import POINTS, ellipse_scales, interpolation_loss
+from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.graded_certificate import POINTS as GRADED_POINTS
+from supnorm.certification.graded_certificate import model_range, projected_range, projection_loss
+from supnorm.certification.graded_model import enclose
+from supnorm.certification.graded_rule import affordable, rule
+from supnorm.certification.leaf import PIECES, Batch, Leaves, affine_range
+from supnorm.certification.pieces import piecewise_range
+from supnorm.certification.rounding import Array, outward
+from supnorm.program import Program
+
+Rows = NDArray[np.intp]
+BATCH = 256  # leaves at once, as in `bracket`
+# Limits of one leaf, as the checker has them (docs/certificate-format.md): no file stalls or fills the machine.
+LARGEST_TABLE = 300_000
+LARGEST_WORK = 2_000_000
+LARGEST_RHO = 1e6
+# What another batch and another processor do to a bound, of it and of what float64 evaluation can add to it.
+SLACK = 1e-6
+TIMES = 4.0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one alternative of some leaves was bounded: the columns of the file."""
+
+    degree: int
+    rho: float
+    grid: int
+    graded: int
+
+
+@dataclass(frozen=True)
+class ProvedAgain:
+    """``done`` of ``total`` bounds of a saved certificate are proved again."""
+
+    done: int
+    total: int
+
+
+class CannotProve(ValueError):
+    """What a certificate states and its proof does not give."""
+
+
+def prove_again(
+    error: ErrorProgram, leaves: Leaves, run: Callable[..., Iterator[tuple[Array, Array]]] = map
+) -> Leaves:
+    """The leaves with bounds that were proved here.
+
+    Args:
+        error: what they bound.
+        leaves: of a file.
+        run: as ``map``; an executor's, to share the work.
+
+    Raises:
+        CannotProve: naming a leaf whose statement does not follow from its proof.
+    """
+    parts = [leaves.take(np.arange(i, min(i + BATCH, len(leaves)))) for i in range(0, len(leaves), BATCH)]
+    found = list(run(partial(_bounds, error), parts))
+    upper, rounding = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    stated = leaves.boxes.upper
+    wrong = upper > stated * (1.0 + SLACK) + TIMES * rounding
+    if wrong.any():
+        i = int(np.flatnonzero(wrong)[0])
+        cell = f"level {leaves.boxes.level[i].tolist()}, index {leaves.boxes.index[i].tolist()}"
+        gives = f"gives {upper[i]:.6g}" if np.isfinite(upper[i]) else "gives none"
+        raise CannotProve(
+            f"the bound {stated[i]:.6g} of the leaf of {cell} does not follow from its proof, which {gives}"
+        )
+    proved = np.maximum(stated, upper)
+    proof = replace(leaves.proof, upper=proved, rounding=rounding, proved=np.ones(len(leaves), dtype=bool))
+    return replace(leaves, boxes=replace(leaves.boxes, upper=proved), proof=proof)
+
+
+def _bounds(error: ErrorProgram, leaves: Leaves) -> tuple[Array, Array]:
+    """Bound of each leaf, and what float64 evaluation can add to it, shapes ``(B,)``; infinite where nothing is proved."""
+    boxes = leaves.boxes
+    cells = Boxes(leaves.level, boxes.index >> (boxes.level - leaves.level), boxes.upper)
+    centre, half = cells.centre_and_half(error.low, error.high)
+    state = Batch.start(len(boxes), len(error.alternatives), error)
+    with np.errstate(all="ignore"):
+        for a in range(len(error.alternatives)):
+            for kind, rows in _kinds(leaves, a):
+                _demand(error, a, kind)
+                low, high, err = _ranges(error, a, kind, centre[rows], half[rows])
+                state.err[rows, a] = err
+                state.bounds[rows, a] = state.size_of(low, high)
+        return state.upper(), state.rounding()
+
+
+def _kinds(leaves: Leaves, a: int) -> Iterator[tuple[Kind, Rows]]:
+    """The leaves, sorted by how alternative ``a`` was bounded."""
+    proof = leaves.proof
+    columns = (proof.degree[:, a], proof.rho[:, a], proof.grid[:, a], proof.graded[:, a])
+    table = np.stack([np.asarray(c, dtype=float) for c in columns], axis=1)
+    kinds, which = np.unique(table, axis=0, return_inverse=True)
+    for number, (degree, rho, grid, graded) in enumerate(kinds.tolist()):
+        yield Kind(int(degree), rho, int(grid), int(graded)), np.flatnonzero(which.ravel() == number)
+
+
+def _demand(error: ErrorProgram, a: int, kind: Kind) -> None:
+    """A kind of proof within the limits of the format."""
+    d, n, grid = error.d, kind.degree, kind.grid
+    features = sum(node.width for node in error.alternatives[a].nodes)
+    if kind.graded >= 0:
+        count, part = divmod(grid, 100)
+        fits = not error.declared and (n == 1 or affordable(d, n))
+        fits &= kind.graded == 0 or (kind.graded >= 2 and affordable(d, kind.graded))
+        fits &= grid == 0 or (2 <= part <= n and 2 * part <= count and count**d <= LARGEST_WORK)
+    elif n > 0:
+        fits = 1.0 < kind.rho < LARGEST_RHO and grid != 1
+        fits &= (n + 1) * max(n + 1, grid * n) <= LARGEST_TABLE
+        fits &= max(grid * n, n + 1) ** d <= LARGEST_WORK and (n + 1) ** d * features <= 5 * LARGEST_WORK
+    else:
+        fits = n != PIECES or (d <= 2 and not error.declared)
+    if not fits:
+        raise CannotProve(
+            f"a leaf's proof (degree {n}, grid {grid}, rule {kind.graded}) is beyond the limits of the format"
+        )
+
+
+def _ranges(
+    error: ErrorProgram, a: int, kind: Kind, centre: Array, half: Array
+) -> tuple[Array, Array, Array]:
+    """Range of each output, and what float64 evaluation can add, shapes ``(B, m)``."""
+    program = error.alternatives[a]
+    none = np.full((len(centre), program.m), np.inf)
+    if kind.graded >= 0:
+        return _graded(error, a, kind, centre, half)
+    if kind.degree > 0:
+        return _tensor(error, a, kind, centre, half)
+    model, _ = propagate(program, centre, half, np.ones(1))
+    if kind.degree == PIECES:
+        return *piecewise_range(program, centre, half), model.err
+    if kind.degree == 0 and not error.declared:
+        return *affine_range(model), model.err
+    return -none, none, model.err
+
+
+def _tensor(
+    error: ErrorProgram, a: int, kind: Kind, centre: Array, half: Array
+) -> tuple[Array, Array, Array]:
+    """By a tensor interpolant (`ChebyshevCertificate`)."""
+    program, d, n = error.alternatives[a], error.d, kind.degree
+    rho = np.array([kind.rho])
+    grid = chebyshev.tensor_nodes(n, d)
+    model, _ = propagate(program, centre, half, np.concatenate([[1.0], ellipse_scales(rho)]))
+    other = Beyond(error.declared, centre, half)
+    tails, noise = interpolation_loss(n, d, rho, outward(model.eps[:, 1:]), model.err, model.size + model.err)
+    slack = tails[:, 0] + other.tail(n) + noise
+    low, high = np.empty(slack.shape), np.empty(slack.shape)
+    for part, values in _at_nodes(program, centre, half, grid, POINTS):
+        extra = slack[part]
+        if error.declared:
+            values, noise = Beyond(error.declared, centre[part], half[part]).add(n, values)
+            extra = extra + noise
+        values = values.reshape(len(values), *(n + 1,) * d, -1)
+        coefficients = chebyshev.along_axes(chebyshev.transform(n), values, d)
+        below, above = chebyshev.polynomial_range(coefficients, n, d, kind.grid)
+        low[part], high[part] = below - extra, above + extra
+    return low, high, model.err
+
+
+def _graded(
+    error: ErrorProgram, a: int, kind: Kind, centre: Array, half: Array
+) -> tuple[Array, Array, Array]:
+    """By a graded model (`GradedCertificate`)."""
+    program, d, m = error.alternatives[a], error.d, kind.graded
+    found = enclose(program, centre, half, rule(d, m) if m else None)
+    g, err = found.graded, found.affine.err
+    if kind.degree == 1:
+        return *model_range(g), err
+    r = rule(d, kind.degree)
+    tail, (grid, top) = g.tail(r.D), divmod(kind.grid, 100)
+    low, high = np.empty(tail.shape), np.empty(tail.shape)
+    for part, values in _at_nodes(program, centre, half, r.nodes, GRADED_POINTS):
+        loss = projection_loss(r, np.abs(values).max(1), tail[part], err[part])
+        low[part], high[part] = projected_range(r, r.coefficients(values), loss, tail[part], grid, top)
+    return low, high, err
+
+
+def _at_nodes(
+    program: Program, centre: Array, half: Array, nodes: Array, most: int
+) -> Iterator[tuple[slice, Array]]:
+    """Values ``(B, N, m)`` at nodes ``(N, d)`` of the unit box on some boxes at a time, ``most`` points at once."""
+    step = max(most // len(nodes), 1)
+    for i in range(0, len(centre), step):
+        part = slice(i, i + step)
+        points = centre[part, None] + half[part, None] * nodes
+        values = program.value(points.reshape(-1, centre.shape[1]))
+        yield part, values.reshape(len(points), len(nodes), -1)
