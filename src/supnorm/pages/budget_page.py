@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import supnorm.planning.words as words
+import supnorm.wording.budget_record as words
 from supnorm.pages.budget_charts import edge_rows, error_curves, interaction_graph
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import two_sizes
@@ -31,7 +31,7 @@ def write_budget_page(result: BudgetRecord | Mapping[str, Any], path: Path | str
 def budget_page(record: BudgetRecord) -> str:
     """The HTML text of the page."""
     word, graph = record.verdict.word, record.charts.graph
-    subject = record.title or "a class of functions"
+    subject = record.title or words.phrase("class-of-functions")
     held, conditional = words.guaranteed(record)
     picture = two_sizes(interaction_graph, graph)
     sections = {
@@ -53,11 +53,12 @@ def budget_page(record: BudgetRecord) -> str:
         "chip": CHIPS.get(word, "open"),
         "tolerance": num(record.tolerance),
         "norm": record.norm,
-        "headline": words.headline(record.verdict),
+        "headline": words.answer(record.verdict),
         "evidence": record.verdict.evidence,
         "notes": record.notes,
         "curves": two_sizes(error_curves, record),
-        "bounds": words.bounds(record),
+        "conditional_words": words.conditional(record),
+        "phrase": words.phrase,
         "fooling_functions": words.fooling_functions(record),
         "table_head": ("tolerance", f"{lower}, samples", "construction, samples", "forecast, samples"),
         "table_rows": [words.table_row(row, several) for row in record.charts.table],
@@ -68,7 +69,7 @@ def budget_page(record: BudgetRecord) -> str:
         "forecast": [(*words.forecast(row), row.regime) for row in record.forecast],
         "holdouts": [sentence for curve in record.learning_curves for sentence in words.holdouts(curve)],
         "graph": picture,
-        "graph_words": words.graph_words(graph),
+        "graph_words": words.together(graph),
         "graph_head": ("inputs", "largest", "root mean square"),
         "graph_rows": edge_rows(graph),
         "caveats": record.caveats,

@@ -23,14 +23,15 @@ from supnorm.planning.learning_curve import MeasuredCurve
 from supnorm.planning.numbers import from_class
 from supnorm.planning.question import as_problem, ask, read_norm
 from supnorm.planning.requested import LearningCurve, PlanningCalls
-from supnorm.planning.result import Answer, BudgetResult, written_down
+from supnorm.planning.result import BudgetResult
 from supnorm.planning.smooth_class import SmoothClass
 from supnorm.planning.table import table_of
 from supnorm.planning.theory import NetworkClass
-from supnorm.planning.verdict import UNDECIDED, UNSUITABLE, Verdict
+from supnorm.planning.verdict import UNDECIDED, UNSUITABLE
 from supnorm.planning.work import Work
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput, ExitCode, Status
+from supnorm.wording.budget_record import answer, phrase
 
 Array = NDArray[np.float64]
 
@@ -112,7 +113,8 @@ def budget(
     if isinstance(what, SmoothClass):
         if domain is not None or output is not None or requested is not None or calls is not None:
             raise BadInput("a class of functions cannot be called or trained on: give the function itself")
-        return _finish(from_class(what, tolerance, p, network, measured, sample_budget), seed, start)
+        result = from_class(what, tolerance, p, network, measured, sample_budget)
+        return _finished(result, seed, start, "about-a-class")
     asked = (
         PlanningCalls.of(calls) if calls is None or isinstance(calls, Calls) else PlanningCalls(most=calls)
     )
@@ -126,43 +128,31 @@ def budget(
     table = table_of(what, domain, tolerance, p, output)
     try:
         if table is not None:
-            answer = work.of_table(table, rng)
+            result = work.of_table(table, rng)
         else:
             problem = as_problem(what, domain, tolerance)
             with spread(problem, asked) as calling:
                 begin = partial(ask, problem, tolerance, p, output, rng, calling)
-                answer = work.of_function(begin, problem.data, calling, rng)
+                result = work.of_function(begin, problem.data, calling, rng)
     except KeyboardInterrupt:
         if work.plan is None:
             raise
         INTERRUPTS.taken()
-        return _finish(work.unfinished(), seed, start, interrupted=True)
-    more = "the function itself in place of the table" if table is not None else "more calls"
-    return _finish(answer, seed, start, more)
+        return _finished(work.unfinished(), seed, start, "decides-nothing")
+    return _finished(result, seed, start, "give-calls" if table is None else "give-function")
 
 
-def _finish(
-    answer: Answer, seed: int, start: float, more: str = "", interrupted: bool = False
-) -> BudgetResult:
-    """The result; ``more`` is what to give where the answer is undecided."""
-    verdict, numbers_alone = answer.verdict, answer.basis.profile is None
-    if interrupted:
-        advice = f"{verdict.evidence[0].capitalize()}: this is what was measured until then, and it decides nothing."
-        status = Status("interrupted", advice, ExitCode.INTERRUPTED)
+def _finished(result: BudgetResult, seed: int, start: float, code: str) -> BudgetResult:
+    """The result with its advice; ``code`` is the advice where nothing is decided."""
+    verdict, ending = result.verdict, ExitCode.DONE
+    if code == "decides-nothing":
+        word, ending = "interrupted", ExitCode.INTERRUPTED
+        advice = f"{verdict.evidence[0].text} {phrase(code)}"
+    elif verdict.word == UNDECIDED:
+        word, advice = UNDECIDED, f"{answer(verdict)} {phrase(code)}"
+        ending = ExitCode.DONE if code == "about-a-class" else ExitCode.UNDECIDED
     else:
-        undecided = verdict.word == UNDECIDED and not numbers_alone
-        advice = _advice(verdict, more)
-        if numbers_alone:
-            advice = (
-                "Numbers about a class. Give the function itself for a profile, and a trainer for a forecast."
-            )
-        status = Status(verdict.word, advice, ExitCode.UNDECIDED if undecided else ExitCode.DONE)
-    return written_down(answer, status, seed, time.perf_counter() - start)
-
-
-def _advice(verdict: Verdict, more: str) -> str:
-    if verdict.word == UNDECIDED:
-        return f"Undecided: give {more}, or a trainer to measure a learning curve with (--learning-curve)."
-    if verdict.word == UNSUITABLE:
-        return "No method known here promises this tolerance; see the evidence for what can be done."
-    return f"Use: {verdict.tool}. Audit whatever you build: a budget is a plan, not a proof."
+        word = verdict.word
+        advice = f"{answer(verdict)} {phrase('see-evidence' if word == UNSUITABLE else 'plan-not-proof')}"
+    status = Status(word, advice, ending)
+    return result.changed(status=status, seed=seed, seconds=time.perf_counter() - start)

@@ -6,6 +6,7 @@ from supnorm.evaluation.caller import Caller
 from supnorm.planning.curves import TESTS, tests_for
 from supnorm.planning.question import CHEAP
 from supnorm.results.budget import CallCostRecord
+from supnorm.wording import Fact, fact
 
 NEAR = 4.0  # a timing within this factor of a threshold may come out on the other side next time
 
@@ -20,20 +21,13 @@ def cost_record(caller: Caller, calls: int, curve: bool) -> CallCostRecord:
     )
 
 
-def cost_notes(caller: Caller, calls: int, fixed: bool, curve: bool) -> tuple[str, ...]:
+def cost_notes(caller: Caller, calls: int, fixed: bool, curve: bool) -> tuple[Fact, ...]:
     """What a clock has decided that it may decide otherwise next time; ``fixed``: not the number of ``calls``."""
     if caller.declared:
         return ()
-    cost, notes = caller.cost, []
-    repeatable = f"the repeat command keeps that, and --cost {cost:.2g} decides it beforehand"
+    cost, notes = caller.cost, list[Fact]()
     if not fixed and cost > CHEAP / NEAR:
-        notes.append(
-            f"up to {calls:,} evaluations were planned because one took {cost:.2g} s here; a faster or slower run plans "
-            f"others, and may answer otherwise: {repeatable}, or --calls {calls}"
-        )
+        notes.append(fact("calls-by-time", calls=calls, seconds=cost))
     if curve and any(limit / NEAR < cost < limit * NEAR for limit in TESTS):
-        notes.append(
-            f"the trainings were tested on {tests_for(cost):,} points each, by a timing of {cost:.2g} s a call "
-            f"near a threshold: {repeatable}"
-        )
+        notes.append(fact("tests-by-time", tests=tests_for(cost), seconds=cost))
     return tuple(notes)

@@ -16,8 +16,7 @@ from supnorm.planning.smooth_class import SmoothClass
 from supnorm.planning.theory import NetworkClass, theory
 from supnorm.planning.theory.jump_samples import jump_samples
 from supnorm.planning.theory.statement import GUARANTEE, ClassBound
-
-ESTIMATED = "the derivative bounds L_k, estimated with factor 1.5"
+from supnorm.wording.budget_record import ESTIMATED
 
 
 def derivative_bounds(profile: Profile, p: float) -> tuple[float, ...]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from supnorm.planning.caveats import caveats
-from supnorm.planning.charts import error_curves, tolerance_table
+from supnorm.planning.charts import tolerance_table
 from supnorm.planning.learning_curve import MeasuredCurve
-from supnorm.planning.result import Answer, Basis
+from supnorm.planning.question import Plan
+from supnorm.planning.result import Basis, BudgetResult, result_of
 from supnorm.planning.smooth_class import SmoothClass
 from supnorm.planning.theory import ClassBound, NetworkClass, theory
 from supnorm.planning.theory.statement import CONSTRUCTION, GUARANTEE
 from supnorm.planning.verdict import verdict
 from supnorm.results import BadInput
+from supnorm.wording import fact
 
 
 def from_class(
@@ -20,7 +22,7 @@ def from_class(
     network: NetworkClass | None,
     curves: tuple[MeasuredCurve, ...],
     sample_budget: int,
-) -> Answer:
+) -> BudgetResult:
     """The answer for a class; see `budget` for the arguments.
 
     Raises:
@@ -34,23 +36,19 @@ def from_class(
 
     def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
         statements = theory(known, eps, p, network)
-        return [r for r in statements if r.line == GUARANTEE], [
-            r for r in statements if r.line == CONSTRUCTION
-        ]
+        lower, upper = ([r for r in statements if r.line == line] for line in (GUARANTEE, CONSTRUCTION))
+        return lower, upper
 
     guarantee, construction = rows(tolerance)
     table = tolerance_table(rows, curves, tolerance)
-    return Answer(
-        title="",
-        inputs=tuple(f"x{i + 1}" for i in range(known.inputs)) if known.inputs <= 100 else (),
-        output="",
-        tolerance=tolerance,
-        p=p,
+    decided, pilot = verdict(None, construction, curves, tolerance, p, sample_budget)
+    return result_of(
+        Plan(eps=tolerance, p=p, output="", notes=(fact("unit-cube"),)),
+        tuple(f"x{i + 1}" for i in range(known.inputs)) if known.inputs <= 100 else (),
+        decided,
         basis=Basis(guarantee=tuple(guarantee), learning_curves=curves),
-        construction=tuple(construction),
+        construction=construction,
         caveats=caveats(None, curves, guarantee, tolerance, p, known.stability, table),
-        verdict=verdict(None, construction, curves, tolerance, p, sample_budget),
         table=table,
-        curves=error_curves(table, curves),
-        notes=("inputs are scaled to the unit cube; tolerance and derivative bounds share one unit",),
+        pilot=pilot,
     )

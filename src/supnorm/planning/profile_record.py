@@ -13,6 +13,7 @@ from supnorm.results.budget import (
     SensitivityRecord,
     SmoothnessRecord,
 )
+from supnorm.wording.budget import BUDGET
 
 
 def profile_record(p: Profile, eps: float, norm: float) -> ProfileRecord:
@@ -32,7 +33,7 @@ def profile_record(p: Profile, eps: float, norm: float) -> ProfileRecord:
         blow_up=p.hazards.hopeless,
         jump=p.jump.jump if p.jump else 0.0,
         inner=tuple(tuple(p.names[i] for i in s) for s in p.inner),
-        left_out=p.left_out,
+        left_out=tuple(map(BUDGET.say, p.left_out)),
         active=None
         if active is None
         else ActiveRecord(

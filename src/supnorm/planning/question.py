@@ -22,6 +22,7 @@ from supnorm.planning.progress import CallCount
 from supnorm.planning.requested import LEAST, PlanningCalls
 from supnorm.problem import Domain, Problem, draw_inside
 from supnorm.results import BadInput
+from supnorm.wording import Fact, fact
 
 Array = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ class Plan:
     eps: float
     p: float
     output: str
-    notes: tuple[str, ...]
+    notes: tuple[Fact, ...]
     title: str = ""
     law: str = ""
 
@@ -147,7 +148,7 @@ def ask(
         eps=float(tolerances[index]),
         p=p,
         output=names[index],
-        notes=_notes(problem, names, index, y[finite]),
+        notes=_notes(problem, names, index, y[finite], output is not None),
         title=title,
         law=problem.law.name if problem.law is not None else "",
         target=Target(caller, problem.domain, index),
@@ -236,26 +237,20 @@ def _choose(output: int | str | None, names: tuple[str, ...], difficulty: Array)
     return output
 
 
-def _notes(problem: Problem, names: tuple[str, ...], index: int, y: Array) -> tuple[str, ...]:
+def _notes(problem: Problem, names: tuple[str, ...], index: int, y: Array, named: bool) -> tuple[Fact, ...]:
     notes = []
     if len(names) > 1:
-        notes.append(
-            f"{len(names)} outputs; planned for {names[index]}, whose range is largest against its "
-            "tolerance; the others are taken to be no harder"
-        )
+        code = "named-output" if named else "hardest-output"
+        notes.append(fact(code, outputs=len(names), output=names[index]))
     if problem.error.kind == "relative":
-        notes.append(relative_note(problem, y, index, f"the smallest |f| of {len(y)} random points"))
+        notes += relative_notes(problem, y, index, "relative-at-point")
     return tuple(notes)
 
 
-def relative_note(problem: Problem, y: Array, index: int, smallest: str) -> str:
-    """Where a relative tolerance was made absolute; ``smallest`` names the smallest value seen."""
+def relative_notes(problem: Problem, y: Array, index: int, code: str) -> list[Fact]:
+    """Where a relative tolerance was made absolute; ``code`` where that is the smallest of the values ``y``."""
     size, column = float(_smallest(problem, y)[index]), y[:, index]
-    seen = "the floor" if size == problem.error.floor else smallest
-    note = f"the relative tolerance was made absolute where it allows least, at {seen}, {size:.3g}"
-    if size != problem.error.floor and column.min() < 0 < column.max():
-        note += (
-            "; but f changes sign, and nearer to its zeros even less is allowed: give [error] floor, the size below "
-            "which errors count as absolute"
-        )
-    return note
+    if size == problem.error.floor:
+        return [fact("relative-at-floor", size=size)]
+    changes = column.min() < 0 < column.max()
+    return [fact(code, size=size, points=len(y)), *([fact("sign-change")] if changes else [])]

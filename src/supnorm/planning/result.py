@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 from pydantic import PrivateAttr
 
-from supnorm.planning.charts import interaction_graph
+from supnorm.planning.charts import error_curves, interaction_graph
 from supnorm.planning.learning_curve import MeasuredCurve
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile_record import profile_record
-from supnorm.planning.summary import summary
+from supnorm.planning.question import Plan
 from supnorm.planning.theory.statement import ClassBound
-from supnorm.planning.verdict import Verdict
 from supnorm.results import Status, versions
 from supnorm.results.budget import (
     BudgetRecord,
     CallCostRecord,
     CaveatRecord,
-    ChartCurveRecord,
     ChartsRecord,
     ErrorForecastRecord,
     FoolingFunctionRecord,
     NeedRecord,
     ToleranceRecord,
+    TrialRecord,
     VerdictRecord,
 )
+from supnorm.results.numbers import num
 from supnorm.results.writing import write_whole
+from supnorm.wording import fact
+from supnorm.wording.budget import BUDGET
+from supnorm.wording.budget_record import summary
 
 AHEAD = (2.0, 4.0, 8.0)  # times the largest size
 
@@ -48,43 +53,6 @@ class Basis:
     profile: Profile | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a budget found, before it is written down.
-
-    Attributes:
-        title, law: of the problem.
-        inputs: names.
-        output: the planned output; empty from numbers alone.
-        tolerance: absolute, in the unit of the function.
-        p: the norm.
-        basis: what it rests on.
-        construction: named methods with their counts.
-        caveats: the eight exceptions.
-        verdict: is a network the tool, and what else.
-        table, curves: for charts; see `supnorm.planning.charts`.
-        notes: what was converted or assumed.
-        fooling_functions: members of the class that vanish at the given data.
-        cost: what a call costs; None where nothing was called.
-    """
-
-    title: str
-    inputs: tuple[str, ...]
-    output: str
-    tolerance: float
-    p: float
-    verdict: Verdict
-    notes: tuple[str, ...]
-    law: str = ""
-    basis: Basis = field(default_factory=Basis)
-    construction: tuple[ClassBound, ...] = ()
-    caveats: tuple[CaveatRecord, ...] = ()
-    table: tuple[ToleranceRecord, ...] = ()
-    curves: tuple[ChartCurveRecord, ...] = ()
-    fooling_functions: tuple[FoolingFunctionRecord, ...] = ()
-    cost: CallCostRecord | None = None
-
-
 class BudgetResult(BudgetRecord):
     """What a surrogate with a given tolerance costs, and which one to take.
 
@@ -102,7 +70,14 @@ class BudgetResult(BudgetRecord):
     def __repr__(self) -> str:
         """One line; ``print`` shows the summary."""
         verdict = self.verdict
-        return f"BudgetResult({verdict.word!r}, tool={verdict.tool!r}, tolerance={self.tolerance:.4g}, norm={self.norm!r})"
+        asked = f"tolerance={num(self.tolerance, 4)}, norm={self.norm!r}"
+        return f"BudgetResult({verdict.word!r}, tool={verdict.tool!r}, {asked})"
+
+    def changed(self, **fields: Any) -> Self:
+        """A copy with other values of some fields, on the same `basis`."""
+        copy = super().changed(**fields)
+        copy._basis = self._basis
+        return copy
 
     def summary(self) -> str:
         """The answer as text, for a terminal."""
@@ -116,38 +91,61 @@ class BudgetResult(BudgetRecord):
         write_whole(path, self.to_json() + "\n")
 
 
-def written_down(answer: Answer, status: Status, seed: int, seconds: float) -> BudgetResult:
-    """The result of an answer."""
-    basis, profile = answer.basis, answer.basis.profile
+def result_of(
+    plan: Plan,
+    inputs: tuple[str, ...],
+    verdict: VerdictRecord,
+    *,
+    basis: Basis | None = None,
+    construction: Sequence[ClassBound] = (),
+    caveats: tuple[CaveatRecord, ...] = (),
+    table: tuple[ToleranceRecord, ...] = (),
+    pilot: tuple[TrialRecord, ...] = (),
+    fooling_functions: tuple[FoolingFunctionRecord, ...] = (),
+    cost: CallCostRecord | None = None,
+) -> BudgetResult:
+    """The result of a plan, without its seed, its time and its advice.
+
+    Args:
+        plan: what was asked.
+        inputs: their names.
+        verdict, pilot: the tool to use, and what was tried for that.
+        basis: what the answer rests on.
+        construction: named methods with their counts.
+        caveats: the eight exceptions.
+        table: the lines for several tolerances (`charts.tolerance_table`).
+        fooling_functions: members of the class that vanish at the given data.
+        cost: what a call costs; None where nothing was called.
+    """
+    basis = basis or Basis()
+    profile, curves = basis.profile, basis.learning_curves
     result = BudgetResult(
-        title=answer.title,
-        inputs=answer.inputs,
-        output=answer.output,
-        tolerance=answer.tolerance,
-        norm="sup" if math.isinf(answer.p) else f"L^{answer.p:g}",
-        law=answer.law,
-        status=status,
+        title=plan.title,
+        inputs=inputs,
+        output=plan.output,
+        tolerance=plan.eps,
+        norm="sup" if math.isinf(plan.p) else f"L^{num(plan.p)}",
+        law=plan.law,
+        status=Status(verdict.word, ""),
         guarantee=tuple(row.record() for row in basis.guarantee),
-        fooling_functions=answer.fooling_functions,
-        construction=tuple(row.record() for row in answer.construction),
-        forecast=tuple(row for curve in basis.learning_curves for row in _forecast(curve, answer.tolerance)),
-        caveats=answer.caveats,
-        verdict=VerdictRecord(
-            word=answer.verdict.word, tool=answer.verdict.tool, evidence=answer.verdict.evidence
-        ),
-        pilot=answer.verdict.trials,
-        profile=None if profile is None else profile_record(profile, answer.tolerance, answer.p),
-        learning_curves=tuple(curve.record() for curve in basis.learning_curves),
+        fooling_functions=fooling_functions,
+        construction=tuple(row.record() for row in construction),
+        forecast=tuple(row for curve in curves for row in _forecast(curve, plan.eps)),
+        caveats=caveats,
+        verdict=verdict,
+        pilot=pilot,
+        profile=None if profile is None else profile_record(profile, plan.eps, plan.p),
+        learning_curves=tuple(curve.record() for curve in curves),
         charts=ChartsRecord(
-            table=answer.table,
-            curves=answer.curves,
+            table=table,
+            curves=error_curves(table, curves) if table else (),
             graph=None if profile is None else interaction_graph(profile),
         ),
-        notes=answer.notes,
-        cost=answer.cost,
+        notes=tuple(map(BUDGET.say, plan.notes)),
+        cost=cost,
         command="",
-        seed=seed,
-        seconds=seconds,
+        seed=0,
+        seconds=0.0,
         versions=versions(),
     )
     result._basis = basis
@@ -162,7 +160,7 @@ def _forecast(curve: MeasuredCurve, tolerance: float) -> list[ErrorForecastRecor
         rows.append(
             ErrorForecastRecord(
                 learning_curve=curve.name,
-                quantity=f"{curve.metric} error at {size:g} {curve.axis}",
+                quantity=BUDGET.text(fact("error-ahead", metric=curve.metric, size=size, axis=curve.axis)),
                 value=predicted.value,
                 interval=(predicted.lower, predicted.upper),
                 confidence=curve.level,
@@ -173,7 +171,7 @@ def _forecast(curve: MeasuredCurve, tolerance: float) -> list[ErrorForecastRecor
     rows.append(
         NeedRecord(
             learning_curve=curve.name,
-            quantity=f"{curve.axis} needed for the tolerance",
+            quantity=BUDGET.text(fact("size-needed", axis=curve.axis)),
             value=need.size,
             interval=None,
             confidence=curve.level,

@@ -20,9 +20,10 @@ from supnorm.planning.profile.dimension import intrinsic_dimension
 from supnorm.planning.profile.hazards import Hazards
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.scattered import difference_order
-from supnorm.planning.question import Plan, absolute_tolerances, refuse_zero, relative_note
+from supnorm.planning.question import Plan, absolute_tolerances, refuse_zero, relative_notes
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput
+from supnorm.wording import Fact, Value, fact
 
 Array = NDArray[np.float64]
 LEAST = 20  # rows
@@ -46,15 +47,12 @@ class Table:
     largest_difference: float = 0.0
 
     @property
-    def contradiction(self) -> str:
-        """Why no function of these inputs can meet the tolerance in the sup norm; empty where rows do not say so."""
-        if self.question.p != math.inf or not self.largest_difference > 2 * self.question.eps:
-            return ""
-        apart = self.largest_difference
-        return (
-            f"rows with equal inputs have values up to {apart:.3g} apart: no function of these inputs has an error "
-            f"below {apart / 2:.3g} there"
-        )
+    def contradiction(self) -> Fact | None:
+        """Why no function of these inputs can meet the tolerance in the sup norm; None where rows do not say so."""
+        difference = self.largest_difference
+        if self.question.p != math.inf or not difference > 2 * self.question.eps:
+            return None
+        return fact("contradiction", difference=difference, half=difference / 2)
 
     @property
     def metric(self) -> str:
@@ -85,7 +83,7 @@ def read_table(
     left_out: int = 0,
     output: str = "y",
     title: str = "table",
-    notes: tuple[str, ...] = (),
+    notes: tuple[Fact, ...] = (),
 ) -> Table:
     """Check a pair of arrays and map it to the unit cube; a note names ``left_out``, rows without a value.
 
@@ -107,14 +105,14 @@ def read_table(
     box = domain or Domain.from_samples(x)
     if box.d != x.shape[1]:
         raise BadInput(f"the domain has {box.d} inputs and the table {x.shape[1]}")
-    rows = f"{len(x)} rows" + (f" ({left_out} more have no value and are left out)" if left_out else "")
-    note = f"a table of {rows}: smoothness above 1 and interactions do not show in it"
-    again, differ = repeated(x, y)
+    missing: dict[str, Value] = {"left_out": left_out} if left_out else {}
+    again, difference = repeated(x, y)
     if again:
-        values = f", with values up to {differ:.3g} apart" if differ > 0 else ""
-        notes = (f"{again:,} rows repeat the inputs of others{values}", *notes)
-    plan = Plan(eps=float(tolerance), p=p, output=output, notes=(note, *notes), title=title, law="the rows")
-    return Table(box.to_unit(x), y, box, plan, differ)
+        values: dict[str, Value] = {"difference": difference} if difference > 0 else {}
+        notes = (fact("repeated-rows", rows=again, **values), *notes)
+    notes = (fact("table", rows=len(x), **missing), *notes)
+    plan = Plan(eps=float(tolerance), p=p, output=output, notes=notes, title=title, law="the rows")
+    return Table(box.to_unit(x), y, box, plan, difference)
 
 
 def repeated(x: Array, y: Array) -> tuple[int, float]:
@@ -149,13 +147,13 @@ def table_of_problem(problem: Problem, tolerance: float | None, p: float, output
             f"{len(kept)}"
         )
     limit: float | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Fact, ...] = ()
     if tolerance is not None or problem.error.tolerance is not None:
         y = values[kept]
         limit = float(absolute_tolerances(problem, tolerance, y)[index])
         refuse_zero(limit, names, index)
         if problem.error.kind == "relative":
-            notes = (relative_note(problem, y, index, f"the smallest |f| of {len(y)} rows"),)
+            notes = tuple(relative_notes(problem, y, index, "relative-at-row"))
     return read_table(
         (x[kept], values[kept, index]),
         problem.domain,
@@ -185,14 +183,14 @@ def table_profile(table: Table, rng: np.random.Generator) -> Profile:
     """What the rows tell."""
     x, y = table.x, table.y
     d, order = x.shape[1], difference_order(x, y)
-    left_out = ["smoothness above 1: needs calls", "interactions: need calls", "blow-up search: needs calls"]
+    left_out = [fact("no-smoothness"), fact("no-calls")]
     if not math.isnan(order):
-        left_out.append(f"min(order, 1) at typical points is {order:.2f}")
+        left_out.append(fact("typical-order", order=order))
     dimension = None
     if len(np.unique(x, axis=0)) >= 100:
         dimension = intrinsic_dimension(x, rng)
     else:
-        left_out.append("intrinsic dimension: needs at least 100 distinct rows")
+        left_out.append(fact("no-dimension"))
     slope = ActiveSubspace(np.zeros(d), np.eye(d), 0.0, steepest(x, y), len(x))
     half = 0.5 * float(np.ptp(y)) or 1.0
     hazards = Hazards(len(x), 0, None, 1.0, None, float(np.abs(y).max()))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.planning.caveats import caveats
-from supnorm.planning.charts import error_curves, tolerance_table
+from supnorm.planning.charts import tolerance_table
 from supnorm.planning.constructions import constructions
 from supnorm.planning.cost import cost_notes, cost_record
 from supnorm.planning.curves import CurveMeasurement
@@ -25,14 +25,14 @@ from supnorm.planning.profile.profile import profile
 from supnorm.planning.profile.target import Target
 from supnorm.planning.question import Plan, Question, planned_calls
 from supnorm.planning.requested import PlanningCalls
-from supnorm.planning.result import Answer, Basis
+from supnorm.planning.result import Basis, BudgetResult, result_of
 from supnorm.planning.table import Table, table_profile
 from supnorm.planning.theory import ClassBound, NetworkClass
-from supnorm.planning.unfinished import stopped
-from supnorm.planning.verdict import UNSUITABLE, Verdict, verdict
+from supnorm.planning.verdict import UNDECIDED, UNSUITABLE, Pilot, decided, verdict
 from supnorm.problem import Domain
 from supnorm.results import BadInput
-from supnorm.results.budget import CallCostRecord, FoolingFunctionRecord, TrialRecord
+from supnorm.results.budget import CallCostRecord, FoolingFunctionRecord, TrialRecord, VerdictRecord
+from supnorm.wording import Fact, fact
 
 Array = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ class Work:
         network: a network class to speak about as well.
         sample_budget: samples that may be spent on the surrogate.
         plan, domain, profile, cost, points: what is known so far.
-        stage: what is being done, in words.
+        stage: what is being done: a part of the code of `stopped-...` in the words of a budget.
     """
 
     measurement: CurveMeasurement
@@ -61,18 +61,17 @@ class Work:
     points: Array | None = None
     stage: str = ""
 
-    def of_table(self, table: Table, rng: np.random.Generator) -> Answer:
+    def of_table(self, table: Table, rng: np.random.Generator) -> BudgetResult:
         """The answer for a table."""
         self.plan, self.domain, self.points = table.question, table.domain, table.x
-        self.stage = "while the table was profiled"
+        self.stage = "table"
         self.profile = table_profile(table, rng)
-        self.stage = "while a learning curve was measured"
+        self.stage = "curve"
         curves = self.given + tuple(self.measurement.of_table(table.x, table.y, table.metric))
-        answer = self._answer(self.plan, self.profile, curves, tuple)
-        if not table.contradiction:
-            return answer
-        tool = "further inputs, which tell these rows apart"
-        return replace(answer, verdict=Verdict(UNSUITABLE, tool, (table.contradiction,)))
+        verdict = None
+        if (contradiction := table.contradiction) is not None:
+            verdict = decided(UNSUITABLE, "further inputs, by which these rows differ", contradiction)
+        return self._result(self.plan, self.profile, curves, tuple, verdict)
 
     def of_function(
         self,
@@ -80,7 +79,7 @@ class Work:
         data: Array | None,
         calls: PlanningCalls,
         rng: np.random.Generator,
-    ) -> Answer:
+    ) -> BudgetResult:
         """The answer for a function; ``begin`` makes its first calls.
 
         Raises:
@@ -92,67 +91,67 @@ class Work:
         self.cost = cost_record(target.caller, most, trained)
         notes = cost_notes(target.caller, most, calls.most is not None, trained)
         self.plan, self.domain = replace(question, notes=(*question.notes, *notes)), target.domain
-        self.stage = "while the function was profiled"
+        self.stage = "profile"
         self.points = None if data is None else target.domain.to_unit(data)
         self.profile = profile(target, rng, most, self.points)
-        self.stage = "while a learning curve was measured"
+        self.stage = "curve"
         with question.count.paused():
             measured = self.measurement.of_function(target, question.metric, calls)
-        self.stage = "while pilot fits were made"
+        self.stage = "pilot"
         tries = partial(_pilot, target, self.profile, question, self.sample_budget, most, rng)
-        answer = self._answer(self.plan, self.profile, self.given + tuple(measured), tries)
+        result = self._result(self.plan, self.profile, self.given + tuple(measured), tries)
         question.count.end()
-        return answer
+        return result
 
-    def unfinished(self) -> Answer:
+    def unfinished(self) -> BudgetResult:
         """The answer as far as it is known; it decides nothing."""
         assert self.plan is not None
         assert self.domain is not None
-        plan, verdict = self.plan, stopped(self.plan, self.stage)
-        if self.profile is not None:
-            return self._answer(plan, self.profile, self.given + self.measurement.so_far(), tuple, verdict)
-        return Answer(
-            title=plan.title,
-            inputs=self.domain.names,
-            output=plan.output,
-            tolerance=plan.eps,
-            p=plan.p,
-            verdict=verdict,
-            notes=plan.notes,
-            law=plan.law,
-            cost=self.cost,
-        )
+        plan, verdict = self.plan, decided(UNDECIDED, "none yet", *self._stopped(self.plan))
+        if self.profile is None:
+            return result_of(plan, self.domain.names, verdict, cost=self.cost)
+        return self._result(plan, self.profile, self.given + self.measurement.so_far(), tuple, verdict)
 
-    def _answer(
+    def _stopped(self, plan: Plan) -> list[Fact]:
+        """Where the work was stopped, and what is known of the function."""
+        facts = [fact(f"stopped-{self.stage}")]
+        if isinstance(plan, Question):
+            target = plan.target
+            facts.append(fact("calls-made", calls=target.calls))
+            if target.smallest <= target.greatest:
+                facts.append(fact("values-seen", low=target.smallest, high=target.greatest))
+        return facts
+
+    def _result(
         self,
         plan: Plan,
         measured: Profile,
         curves: tuple[MeasuredCurve, ...],
-        tries: Callable[[], tuple[TrialRecord, ...]],
-        decided: Verdict | None = None,
-    ) -> Answer:
-        """What follows from a profile and learning curves; ``decided`` in place of a verdict."""
+        pilot: Pilot,
+        answer: VerdictRecord | None = None,
+    ) -> BudgetResult:
+        """What follows from a profile and learning curves; ``answer`` in place of a verdict by the rules."""
 
         def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
             return guarantees(measured, eps, plan.p, self.network), constructions(measured, eps)
 
         guarantee, construction = rows(plan.eps)
         table = tolerance_table(rows, curves, plan.eps)
-        return Answer(
-            title=plan.title,
-            inputs=measured.names,
-            output=plan.output,
-            tolerance=plan.eps,
-            p=plan.p,
+        caveat_rows = caveats(measured, curves, guarantee, plan.eps, plan.p, table=table)
+        trials: tuple[TrialRecord, ...] = ()
+        if answer is None:
+            answer, trials = verdict(
+                measured, construction, curves, plan.eps, plan.p, self.sample_budget, pilot
+            )
+        return result_of(
+            replace(plan, notes=(*plan.notes, *_missing(measured))),
+            measured.names,
+            answer,
             basis=Basis(guarantee=tuple(guarantee), learning_curves=curves, profile=measured),
-            construction=tuple(construction),
-            caveats=caveats(measured, curves, guarantee, plan.eps, plan.p, table=table),
-            verdict=decided
-            or verdict(measured, construction, curves, plan.eps, plan.p, self.sample_budget, tries),
+            construction=construction,
+            caveats=caveat_rows,
             table=table,
-            curves=error_curves(table, curves),
-            notes=(*plan.notes, *_missing(measured)),
-            law=plan.law,
+            pilot=trials,
             fooling_functions=_fooling_functions(measured, guarantee, self.points),
             cost=self.cost,
         )
@@ -195,11 +194,8 @@ def _fooling_functions(
     return tuple(members)
 
 
-def _missing(measured: Profile) -> tuple[str, ...]:
+def _missing(measured: Profile) -> tuple[Fact, ...]:
     hazards = measured.hazards
     if not hazards.not_finite:
         return ()
-    return (
-        f"{hazards.not_finite} of {hazards.scanned} points scanned in the domain had no finite value: nothing here "
-        "covers them; name where the function exists as constraints of the domain",
-    )
+    return (fact("points-without-value", points=hazards.not_finite, scanned=hazards.scanned),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from supnorm.results.parts import Sentence
 from supnorm.results.record import Field, Number, Record, Result, Seconds, StatusField
 
 
@@ -79,12 +80,13 @@ class NeedRecord(Record):
 class CaveatRecord(Record):
     """One exception to "a network cannot promise this"."""
 
+    code: str = Field(description="the exception in a word")
     name: str = Field(description="name of the exception")
     test: str = Field(description="the test that decides it")
-    outcome: str = Field(
-        description="outcome of the test; it begins with `holds`, `does not hold` or `undecided`"
+    outcome: Sentence = Field(
+        description="outcome of the test; its text begins with `holds`, `does not hold` or `undecided`"
     )
-    effect: str = Field(description="what the exception changes in the budget")
+    effect: Sentence = Field(description="what the exception changes in the budget")
 
 
 class VerdictRecord(Record):
@@ -94,7 +96,7 @@ class VerdictRecord(Record):
         description="verdict on a network: `suitable with guard`, `classical better`, `unsuitable` or `undecided`"
     )
     tool: str = Field(description="the recommended tool")
-    evidence: tuple[str, ...] = Field(description="one line for each fact that decided")
+    evidence: tuple[Sentence, ...] = Field(description="the facts that decided")
 
 
 class TrialRecord(Record):
@@ -185,7 +187,7 @@ class ProfileRecord(Record):
     blow_up: bool = Field(description="whether values grow without bound")
     jump: Number = Field(description="height of the largest jump found; 0 without one")
     inner: tuple[tuple[str, ...], ...] = Field(description="sets of inputs that enter through one number")
-    left_out: tuple[str, ...] = Field(description="tests that were not made, with the reason")
+    left_out: tuple[Sentence, ...] = Field(description="tests that were not made, with the reason")
     active: ActiveRecord | None = Field(default=None, description="directions that matter, where tested")
     sensitivity: SensitivityRecord | None = Field(default=None, description="Sobol indices, where measured")
     separation_ranks: tuple[int, ...] | None = Field(
@@ -364,7 +366,7 @@ class BudgetRecord(Result):
     )
     learning_curves: tuple[LearningCurveRecord, ...] = Field(description="the measured learning curves")
     charts: ChartsRecord = Field(description="data of the charts")
-    notes: tuple[str, ...] = Field(description="what was converted or assumed")
+    notes: tuple[Sentence, ...] = Field(description="what was converted or assumed")
     cost: CallCostRecord | None = Field(description="what a call costs; null where no function is called")
     command: str = Field(description="the command that repeats the budget; empty if Python started it")
     seed: int = Field(description="seed of all random choices")

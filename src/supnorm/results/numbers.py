@@ -109,6 +109,15 @@ def beyond_one(value: float) -> str:
     return next((shown for digits in range(3, 17) if (shown := num(value, digits)) != "1"), "1")
 
 
+def literal(value: float, digits: int = 3) -> str:
+    """A number as a command line takes it.
+
+    >>> literal(0.00123, 2), literal(5e-7)
+    ('0.0012', '5e-07')
+    """
+    return f"{value:.{digits}g}"
+
+
 def count(number: float | None) -> str:
     """A count of evaluations or points: exact.
 

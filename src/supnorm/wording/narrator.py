@@ -26,6 +26,7 @@ _FORMATS: Mapping[str, Callable[..., str]] = {
     "at least": numbers.at_least,
     "from log10": numbers.from_log10,
     "beyond one": numbers.beyond_one,
+    "literal": numbers.literal,
     "count": numbers.count,
     "ratio": numbers.ratio,
     "percent": numbers.percent,
@@ -44,9 +45,10 @@ class Narrator:
     """Renders facts by their templates.
 
     A template is a sentence. ``{name:format}`` is a value in a number format (``num``, ``count``, ``ratio``, ``percent``,
-    ``share``, ``spelled``, ``from log10``, ``beyond one``; bounds ``at most`` and ``at least`` are rounded outwards; with
-    the unit of the run's error ``error``, ``error at most``, ``error at least``; ``num 2`` has two digits);
-    ``{n:point|points}`` chooses by number. ``⟨ near {at}⟩`` is left out where the fact has no such value.
+    ``share``, ``spelled``, ``from log10``, ``beyond one``, ``literal`` for a command; ``at most`` and ``at least`` are
+    bounds, rounded outwards; ``error``, ``error at most`` and ``error at least`` have the unit of the run's error;
+    ``num 2`` has two digits); ``{n:point|points}`` chooses by number. ``⟨ near {at}⟩`` is left out where the fact has no
+    such value.
     ``**words**`` is bold on a page, and ``[rms:typical error]`` links to an entry of its glossary.
 
     Args:

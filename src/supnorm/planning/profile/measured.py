@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +18,8 @@ from supnorm.planning.profile.sensitivity import Sensitivity
 from supnorm.planning.profile.separation import Separation
 from supnorm.planning.profile.spectrum import Spectrum
 from supnorm.problem import Domain
+from supnorm.results.numbers import with_unit
+from supnorm.wording import Fact
 
 Array = NDArray[np.float64]
 
@@ -60,7 +62,7 @@ class Profile:
     ridge: Line | None = None
     dimension: IntrinsicDimension | None = None
     calls: int = 0
-    left_out: tuple[str, ...] = field(default=())
+    left_out: tuple[Fact, ...] = ()
     domain: Domain | None = None
 
     def in_units(self, u: Array) -> str:
@@ -69,9 +71,7 @@ class Profile:
             values, units = u, [""] * self.d
         else:
             values, units = self.domain.from_unit(u[None])[0], [axis.unit for axis in self.domain.axes]
-        parts = [
-            f"{n} = {v:.4g} {unit}".rstrip() for n, v, unit in zip(self.names, values, units, strict=True)
-        ]
+        parts = [f"{n} = {with_unit(v, unit)}" for n, v, unit in zip(self.names, values, units, strict=True)]
         return ", ".join(parts) + (" of the unit cube" if self.domain is None else "")
 
     @property

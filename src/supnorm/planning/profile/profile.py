@@ -24,6 +24,7 @@ from supnorm.planning.profile.noise import noise_floor
 from supnorm.planning.profile.sensitivity import Sensitivity, sensitivity
 from supnorm.planning.profile.separation import Separation, separation
 from supnorm.planning.profile.target import Target
+from supnorm.wording import Fact, fact
 
 Array = NDArray[np.float64]
 EXTREMES = 2000  # calls that the search for the largest and the smallest value takes, about
@@ -49,7 +50,7 @@ def profile(
     >>> found.kind, found.interactions.blocks()
     ('algebraic', [[0], [1]])
     """
-    d, left_out = target.d, list[str]()
+    d, left_out = target.d, list[Fact]()
     x = scan_points(d, int(np.clip(calls / 16, 64, 4096)), rng)
     values = target(x)
     inside = target.domain.contains(target.domain.from_unit(x))
@@ -63,12 +64,12 @@ def profile(
     if d == 1 or pair_samples >= 8:
         acting = interactions(target, d, pair_samples, target.half_range, noise, rng)
     else:
-        left_out.append(f"interactions: {pairs} pairs need {32 * pairs * 4} calls")
+        left_out.append(fact("no-interactions", pairs=pairs, calls=32 * pairs * 4))
     slopes = int(min(500, 0.1 * calls / (2 * d)))
     roomy = slopes >= d + 5 and calls >= ACTIVE
     active = active_subspace(target, d, slopes, target.half_range, rng) if roomy else None
     if active is None:
-        left_out.append(f"active subspace: needs {max(20 * d * (d + 5), ACTIVE)} calls")
+        left_out.append(fact("no-active-subspace", calls=max(20 * d * (d + 5), ACTIVE)))
     inner = _inner(target, acting, noise, calls, rng, left_out)
     indices = _sensitivity(target, calls, rng, left_out)
     dimension = _dimension(data, rng, left_out)
@@ -142,47 +143,46 @@ def _inner(
     noise: float,
     calls: int,
     rng: np.random.Generator,
-    left_out: list[str],
+    left_out: list[Fact],
 ) -> tuple[tuple[int, ...], ...]:
     if acting is None or target.d < 3:
         return ()
     blocks = [b for b in acting.blocks() if len(b) > 2]
     sets = sum(2 ** len(b) if len(b) <= 6 else len(b) ** 2 // 2 for b in blocks)
     if noise > 1e-9 * target.half_range or sets * 4 * 3 * 40 > 0.2 * calls:
-        left_out.append(
-            "inner functions: " + ("the noise" if sets * 480 <= 0.2 * calls else "too many sets of inputs")
-        )
+        noisy = sets * 480 <= 0.2 * calls
+        left_out.append(fact("noisy-inner-functions" if noisy else "many-inner-functions"))
         return ()
     return tuple(map(tuple, inner_functions(target, target.d, blocks, rng)))
 
 
 def _sensitivity(
-    target: Target, calls: int, rng: np.random.Generator, left_out: list[str]
+    target: Target, calls: int, rng: np.random.Generator, left_out: list[Fact]
 ) -> Sensitivity | None:
     power = int(math.log2(max(0.15 * calls / (target.d + 2), 1)))
     if power < 6:
-        left_out.append(f"sensitivity: needs {int(64 * (target.d + 2) / 0.15)} calls")
+        left_out.append(fact("no-sensitivity", calls=int(64 * (target.d + 2) / 0.15)))
         return None
     return sensitivity(target, target.d, 2 ** min(power, 12), rng)
 
 
 def _dimension(
-    data: Array | None, rng: np.random.Generator, left_out: list[str]
+    data: Array | None, rng: np.random.Generator, left_out: list[Fact]
 ) -> IntrinsicDimension | None:
     if data is None or len(np.unique(data, axis=0)) < 100:
-        left_out.append("intrinsic dimension: needs at least 100 points of the inputs' law")
+        left_out.append(fact("no-dimension"))
         return None
     return intrinsic_dimension(data, rng)
 
 
 def _separation(
-    target: Target, calls: int, rng: np.random.Generator, left_out: list[str]
+    target: Target, calls: int, rng: np.random.Generator, left_out: list[Fact]
 ) -> Separation | None:
     if target.d == 1:
         return None
     points = int(min(64, math.sqrt(0.15 * calls / (target.d - 1))))
     if points < 12:
-        left_out.append(f"separation ranks: need {int(144 * (target.d - 1) / 0.15)} calls")
+        left_out.append(fact("no-ranks", calls=int(144 * (target.d - 1) / 0.15)))
         return None
     return separation(target, target.d, points, rng)
 
