@@ -87,7 +87,7 @@ def judge(name: str, entry: tuple[Any, ...], n: int, cache: Path | None) -> dict
         "agrees": bool(agrees), "right": bool(error <= TOLERANCE if reachable else gave_up),
         "reachable": bool(reachable), "undecided": bool(word == "undecided" and reachable),
         "regret": float(max(error, FLOOR) / max(found[best], FLOOR)) if reachable and named in found else None,
-        "evidence": list(result.verdict.evidence), "calls": result.profile.calls if result.profile else 0,
+        "evidence": [e.text for e in result.verdict.evidence], "calls": result.profile.calls if result.profile else 0,
         "planning_seconds": seconds,
     }  # fmt: skip
 

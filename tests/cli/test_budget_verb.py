@@ -42,7 +42,7 @@ def test_every_number_of_the_theory_has_an_option(shell: Shell) -> None:
     )
     for word in words:
         assert word in said
-    assert data["caveats"][7]["outcome"].startswith("holds: |error| <= 4 |residual|")
+    assert data["caveats"][7]["outcome"]["text"].startswith("holds: |error| <= 4 |residual|")
     wide = shell.run("budget", "--inputs", "2", "--smoothness", "2", "--tolerance", "1e-2", "--json")
     assert json.loads(wide.out)["guarantee"][0]["log10"] < data["guarantee"][0]["log10"]
 
@@ -108,7 +108,9 @@ def test_what_a_table_lacks_is_said(shell: Shell) -> None:
     rows = [f"{a},{b},{a * b if i >= 7 else 'nan'}" for i, (a, b) in enumerate(x)]
     (shell.folder / "t.csv").write_text("\n".join(["a,b,y", *rows]))
     data = json.loads(shell.run("budget", "table.toml", "--json").out)
-    assert data["notes"][0].startswith("a table of 53 rows (7 more have no value and are left out)")
+    assert data["notes"][0]["text"].startswith(
+        "The table has 53 rows (7 more have no value and are left out)"
+    )
     assert "in place of the table" in data["status"]["advice"]
     (shell.folder / "t.csv").write_text("\n".join(["a,b,y", *rows[:20]]))
     done = shell.run("budget", "table.toml")
@@ -129,7 +131,7 @@ def test_learning_curves_are_named_and_compared(shell: Shell) -> None:
         "least-squares polynomial",
         "mine.py:nearest",
     ]
-    assert "least-squares polynomial is" in data["caveats"][4]["outcome"]
+    assert "least-squares polynomial is" in data["caveats"][4]["outcome"]["text"]
     again = shell.run(
         "budget",
         "problem.toml",

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from tests.planning.functions import BANK
 
+import supnorm.wording.budget_record as words
 from supnorm.pages import write_page
 from supnorm.pages.budget_charts import edges, error_curves, interaction_graph
 from supnorm.pages.budget_page import budget_page
-from supnorm.planning import MeasuredCurve, SmoothClass, TrainingRun, budget, words
-from supnorm.planning.summary import summary
+from supnorm.planning import MeasuredCurve, SmoothClass, TrainingRun, budget
 from supnorm.problem import Domain, Problem
 from supnorm.results.budget import BudgetRecord
+from supnorm.wording.budget_record import summary
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_page_of_a_function(measured):
     for row in (*measured.guarantee, *measured.construction, *measured.caveats):
         assert row.name in text
     assert "Take a classical method: sum of fits of few inputs each." in text
-    assert "Training size 256 left out" in text
+    assert "The training size 256 was left out" in text
     assert "0.01 (asked)</th>" in text
     assert text.count("(measured)</td>") + text.count("(forecast)</td>") >= 1
     assert not re.search(r'(src|href)="https?:', text)
@@ -111,13 +112,16 @@ def sentences(record):
     statements = [words.statement(row) for row in (*record.guarantee, *record.construction)]
     yield from (part for s in statements for part in (s.name, s.count, s.rate, s.status, s.class_, s.source))
     yield from words.fooling_functions(record)
-    yield words.bounds(record)
+    yield words.phrase("of-a-class")
+    if words.guaranteed(record)[1]:
+        yield words.conditional(record)
     yield from (part for row in record.forecast for part in words.forecast(row) if part != "–")
     yield from (
         part for curve in record.learning_curves for part in (words.law_of(curve), *words.holdouts(curve))
     )
-    yield from (record.status.advice, record.verdict.word, *record.verdict.evidence, *record.notes)
-    yield from (part for c in record.caveats for part in (c.name, c.outcome, c.effect))
+    yield from (record.status.advice, record.verdict.word, record.norm)
+    yield from (sentence.text for sentence in (*record.verdict.evidence, *record.notes))
+    yield from (part for c in record.caveats for part in (c.name, c.outcome.text, c.effect.text))
 
 
 def with_data():

@@ -55,6 +55,6 @@ def test_a_plan_that_depends_on_the_clock_says_so():
 
     domain = Domain(x=(0.0, 1.0))
     timed = budget(dear, domain, tolerance=0.1, sample_budget=100, calls=None)
-    assert any("--calls" in note for note in timed.notes)
+    assert any("--calls" in note.text for note in timed.notes)
     fixed = budget(dear, domain, tolerance=0.1, sample_budget=100, calls=500)
-    assert not any("--calls" in note for note in fixed.notes)
+    assert not any("--calls" in note.text for note in fixed.notes)

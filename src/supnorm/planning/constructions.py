@@ -17,6 +17,7 @@ from supnorm.planning.theory.piecewise import piecewise_interpolation
 from supnorm.planning.theory.polynomials import least_squares_samples, log10_total_degree
 from supnorm.planning.theory.statement import CONSTRUCTION, ClassBound
 from supnorm.planning.theory.structure import composition_rate, manifold_rates
+from supnorm.results.numbers import from_log10, num
 
 KINK = 0.8  # lowest order of a kink that bisection finds; below it is a cusp or worse
 BREAKS = 150  # samples for one input with a few kinks: 50 a bisected break, the rest for the pieces
@@ -143,7 +144,7 @@ def _grouped_rough(profile: Profile, eps: float, blocks: list[list[int]], produc
         f"eps^(-{largest}/{n})",
         f"{'product' if product else 'sum'} of {_named(profile, blocks)}, {n} derivatives",
         f"single inputs: {BREAKS} samples for pieces between kinks; larger blocks: piecewise grid, "
-        f"L_{n} = {scale:.3g} estimated",
+        f"L_{n} = {num(scale)} estimated",
         "few isolated kinks",
         "the estimated derivative bound holds",
     )
@@ -223,7 +224,7 @@ def _ridge(profile: Profile, eps: float) -> ClassBound | None:
         active.dimension * math.log10(degree + 1),
         f"log(1/eps)^{active.dimension}",
         f"varies along {active.dimension} of {profile.d} directions; change along the others "
-        f"{active.residual:.1e} of half the range",
+        f"{num(active.residual, 2)} of half the range",
         f"gradients; {how}",
         "the residual test met the largest change",
     )
@@ -250,7 +251,7 @@ def _sparse(profile: Profile, eps: float) -> ClassBound | None:
         least_squares_samples(terms),
         f"log(1/eps)^{profile.d}",
         "analytic along every line measured",
-        f"10^{terms:.2f} terms; samples by Cohen and Migliorati 2017",
+        f"{from_log10(terms)} terms; samples by Cohen and Migliorati 2017",
         f"total degree {degree}, which the lines measured need, is enough",
         "weighted least squares",
         status="heuristic",
@@ -272,7 +273,7 @@ def _train(profile: Profile, eps: float) -> ClassBound | None:
         "d n r^2",
         f"ranks {ranks[1:-1]} for the inputs in the given order, analytic along every axis line",
         f"ranks on random points (lower estimates), degrees {known} measured",
-        f"cross approximation samples about {SWEEPS:g} times the entries of the cores",
+        f"cross approximation samples about {num(SWEEPS, 6)} times the entries of the cores",
         status="heuristic",
     )
 
@@ -288,6 +289,6 @@ def _piecewise(profile: Profile, eps: float) -> ClassBound | None:
         count.log10 or 0.0,
         count.rate,
         count.function_class,
-        f"proved count with L_{n} = {scale:.3g}, estimated on lines with factor 1.5",
+        f"proved count with L_{n} = {num(scale)}, estimated on lines with factor 1.5",
         "the estimated derivative bound holds",
     )

@@ -16,6 +16,7 @@ from supnorm.planning.smooth_class import SmoothClass
 from supnorm.planning.theory import NetworkClass, theory
 from supnorm.planning.theory.jump_samples import jump_samples
 from supnorm.planning.theory.statement import GUARANTEE, ClassBound
+from supnorm.results.numbers import num
 from supnorm.wording.budget_record import ESTIMATED
 
 
@@ -70,6 +71,6 @@ def _unbounded(profile: Profile) -> ClassBound:
         rate="does not fall with the samples",
         function_class="functions that grow without bound inside the domain",
         assumptions=("the growth seen goes on",),
-        source=f"the largest value grew {profile.hazards.growth:.3g} times as the search box shrank",
+        source=f"the largest value grew {num(profile.hazards.growth)} times as the search box shrank",
         status="conditional",
     )

@@ -22,6 +22,7 @@ from supnorm.planning.progress import CallCount
 from supnorm.planning.requested import LEAST, PlanningCalls
 from supnorm.problem import Domain, Problem, draw_inside
 from supnorm.results import BadInput
+from supnorm.results.numbers import num
 from supnorm.wording import Fact, fact
 
 Array = NDArray[np.float64]
@@ -166,7 +167,7 @@ def declare(caller: Caller, cost: float | None) -> None:
         return
     if caller.measured and caller.cost != max(cost, 1e-9):
         raise BadInput(
-            f"--resume: a call counted as {caller.cost:.3g} s in the run that is resumed, this says {cost:.3g} s; leave "
+            f"--resume: a call counted as {num(caller.cost)} s in the run that is resumed, this says {num(cost)} s; leave "
             "--cost out to go on with it"
         )
     caller.declare(cost >= EXPENSIVE)

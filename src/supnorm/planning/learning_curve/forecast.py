@@ -27,6 +27,7 @@ from supnorm.planning.learning_curve.gap_law import gap_forecast
 from supnorm.planning.learning_curve.power_law import power_law_forecast
 from supnorm.planning.learning_curve.training_run import ErrorsBySize
 from supnorm.results import BadInput
+from supnorm.results.numbers import num
 
 FURTHEST = 8.0
 DATA_LIMITED, FLOOR_LIMITED = 0.1, 0.5
@@ -110,7 +111,7 @@ def forecast(by_size: ErrorsBySize, size: float, level: float = 0.9, widened: fl
     top = float(by_size.size[-1])
     if not top <= size <= FURTHEST * top:
         raise BadInput(
-            f"a forecast is given from the largest size {top:g} to {FURTHEST:g} times it, got {size:g}; "
+            f"a forecast is given from the largest size {num(top, 6)} to {num(FURTHEST, 6)} times it, got {num(size, 6)}; "
             "beyond, only the exponent is known: measure further training sizes"
         )
     middle, low, high = envelope(by_size, size, level)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.planning.theory.statement import CONSTRUCTION, ClassBound
+from supnorm.results.numbers import num
 
 Array = NDArray[np.float64]
 
@@ -37,7 +38,7 @@ def fourier_weights(d: int, norm: float, eps: float) -> ClassBound:
         quantity="weights",
         log10=math.log10(neurons) + math.log10(d + 2),
         rate="eps^-2, whatever d",
-        function_class=f"integral of |Fourier transform| at most {norm:g}, d = {d}",
+        function_class=f"integral of |Fourier transform| at most {num(norm, 6)}, d = {d}",
         assumptions=("the supplied norm holds", "error in the mean square, any law of the inputs"),
         source="proved here (Maurey's argument; Barron 1993 for sigmoids)",
         status="proved",

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from supnorm.planning.theory.nodes import empty_node, nodes_per_side
 from supnorm.planning.theory.statement import CONSTRUCTION, GUARANTEE, Adversary, ClassBound, log10_power
+from supnorm.results.numbers import num
 
 Array = NDArray[np.float64]
 
@@ -52,8 +53,8 @@ def holder_samples(d: int, order: float, scale: float, eps: float) -> list[Class
     [2500, 2500]
     """
     k = points_per_side(order, scale, eps)
-    function_class = f"|f(x)-f(y)| <= {scale:g} |x-y|_inf^{order:g} on the unit cube, d = {d}"
-    rate = f"eps^(-{d}/{order:g})"
+    function_class = f"|f(x)-f(y)| <= {num(scale, 6)} |x-y|_inf^{num(order, 6)} on the unit cube, d = {d}"
+    rate = f"eps^(-{d}/{num(order, 6)})"
     lower = ClassBound(
         name="samples, Hölder class, sup norm",
         line=GUARANTEE,

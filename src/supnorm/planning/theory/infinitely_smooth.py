@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from supnorm.planning.theory.statement import GUARANTEE, Adversary, ClassBound, log10_power
 from supnorm.results import BadInput
+from supnorm.results.numbers import num
 
 Array = NDArray[np.float64]
 
@@ -64,7 +65,7 @@ def infinitely_smooth(d: int, scale: float, eps: float) -> ClassBound:
         quantity="samples",
         log10=log10_power(2, d // 2) if eps < scale else 0.0,
         rate=f"2^{d // 2} whatever the tolerance",
-        function_class=f"all partial derivatives of all orders at most {scale:g} on the unit cube, d = {d}",
+        function_class=f"all partial derivatives of all orders at most {num(scale, 6)} on the unit cube, d = {d}",
         assumptions=("exact linear measurements", "deterministic method, adaptive allowed"),
         source="proved here: products of pair sums (Novak and Wozniakowski 2009)",
         status="proved",

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.planning.theory.statement import GUARANTEE, Adversary, ClassBound
+from supnorm.results.numbers import num
 
 Array = NDArray[np.float64]
 
@@ -47,7 +48,7 @@ def jump_samples(height: float, eps: float) -> ClassBound:
         quantity="samples",
         log10=math.inf if 2.0 * eps < height else 0.0,
         rate="does not fall with the samples",
-        function_class=f"functions with a jump of height {height:.3g} at a position that only samples show",
+        function_class=f"functions with a jump of height {num(height)} at a position that only samples show",
         assumptions=("finitely many samples",),
         source="proved here: two members that agree on all samples and differ by the jump between them",
         status="proved",

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from supnorm.planning.theory.nodes import empty_cell, empty_node, nodes_per_side
 from supnorm.planning.theory.statement import GUARANTEE, Adversary, ClassBound
 from supnorm.results import BadInput
+from supnorm.results.numbers import num
 
 Array = NDArray[np.float64]
 Layers = tuple[tuple[Array, Array], ...]
@@ -62,7 +63,7 @@ class NetworkClass:
             raise BadInput(
                 f"the network class needs at least 3 affine layers, width {need} for {d} inputs and a "
                 f"positive bound on the weights, got layers = {self.layers}, width = {self.width}, "
-                f"size = {self.size:g}"
+                f"size = {num(self.size, 6)}"
             )
 
     def log10_height(self, d: int, inverse_width: float) -> float:
@@ -190,14 +191,14 @@ def network_class_samples(d: int, shape: NetworkClass, eps: float, p: float = ma
     sup = math.isinf(p)
     side = m + 1.0 if sup else m
     return ClassBound(
-        name="samples, networks of this shape, " + ("sup norm" if sup else f"L^{p:g} norm"),
+        name="samples, networks of this shape, " + ("sup norm" if sup else f"L^{num(p, 6)} norm"),
         line=GUARANTEE,
         quantity="samples",
         log10=d * math.log10(side) if m else 0.0,
-        rate=f"eps^(-{d})" if sup else f"eps^(-{d / (1 + d / p):.3g})",
+        rate=f"eps^(-{d})" if sup else f"eps^(-{num(d / (1 + d / p))})",
         function_class=(
             f"ReLU networks, {shape.layers} affine layers, width {shape.width}, weights at most "
-            f"{shape.size:g} in {shape.norm} norm, d = {d}"
+            f"{num(shape.size, 6)} in {shape.norm} norm, d = {d}"
         ),
         assumptions=("exact function values", "deterministic method, adaptive allowed")
         + (() if sup else ("uniform law",)),

@@ -19,6 +19,7 @@ from functools import lru_cache
 import numpy as np
 
 from supnorm.planning.theory.statement import CONSTRUCTION, ClassBound, log10_power
+from supnorm.results.numbers import from_log10, num
 
 
 @lru_cache
@@ -50,14 +51,14 @@ def piecewise_interpolation(d: int, n: int, scale: float, eps: float) -> ClassBo
     50
     """
     cells = cells_per_side(d, n, scale, eps)
-    counted = str(cells) if cells < 10**15 else f"about 10^{math.log10(cells):.1f}"
+    counted = str(cells) if cells < 10**15 else f"about {from_log10(math.log10(cells))}"
     return ClassBound(
         name="piecewise Chebyshev interpolation on a grid",
         line=CONSTRUCTION,
         quantity="samples",
         log10=log10_power(n * cells, d),
         rate=f"eps^(-{d}/{n})",
-        function_class=f"|d^{n} f/dx_i^{n}| <= {scale:g} on the unit cube for each i, d = {d}",
+        function_class=f"|d^{n} f/dx_i^{n}| <= {num(scale, 6)} on the unit cube for each i, d = {d}",
         assumptions=("exact function values", "samples where the method wants them"),
         source=f"proved here: {counted} cells a side, {n} Chebyshev points each; Lebesgue constant computed",
         status="proved",

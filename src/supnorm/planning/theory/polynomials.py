@@ -21,6 +21,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from supnorm.planning.theory.statement import CONSTRUCTION, ClassBound
+from supnorm.results.numbers import from_log10, num
 
 COUNTED = 20_000  # highest degree of a hyperbolic cross: counting is O(d k log k)
 
@@ -117,8 +118,10 @@ def polynomial_counts(rho: Sequence[float], bound: float, eps: float) -> list[Cl
     """
     d, degrees = len(rho), tensor_degrees(rho, bound, eps)
     k = max(degree_needed(r, bound, eps) for r in rho)
-    shown = ", ".join(f"{r:.3g}" for r in rho[:6]) + (", ..." if d > 6 else "")
-    function_class = f"analytic in each variable, Bernstein rho = {shown}, |f| <= {bound:g} there, d = {d}"
+    shown = ", ".join(f"{num(r)}" for r in rho[:6]) + (", ..." if d > 6 else "")
+    function_class = (
+        f"analytic in each variable, Bernstein rho = {shown}, |f| <= {num(bound, 6)} there, d = {d}"
+    )
     rate = f"log(1/eps)^{d}"
     tensor = ClassBound(
         name="Chebyshev tensor grid",
@@ -149,10 +152,10 @@ def polynomial_counts(rho: Sequence[float], bound: float, eps: float) -> list[Cl
     if k <= COUNTED:
         terms.append(("hyperbolic cross", math.log10(hyperbolic_cross(k, d))))
     weighted = [
-        sparse(f"{name} {k}", count, "weighted least squares", f"10^{count:.2f} terms counted")
+        sparse(f"{name} {k}", count, "weighted least squares", f"{from_log10(count)} terms counted")
         for name, count in terms
     ]
     size = legendre_size(k, d)
     uniform = f"total degree {k}, uniform samples"
-    squares = f"largest sum of squares 10^{size:.2f} computed"
+    squares = f"largest sum of squares {from_log10(size)} computed"
     return [tensor, *weighted, sparse(uniform, size, "plain least squares", squares)]

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.planning.theory.statement import CONSTRUCTION, ClassBound
+from supnorm.results.numbers import num
 
 Array = NDArray[np.float64]
 Layers = tuple[tuple[Array, Array], ...]
@@ -61,7 +62,9 @@ def relu_interpolation(d: int, n: int, scale: float, eps: float) -> ClassBound:
     """
     order = min(n, 2)
     parts = parts_needed(d, order, scale, eps)
-    held = f"|f(x)-f(y)| <= {scale:g} |x-y|_inf" if order == 1 else f"|D^a f| <= {scale:g}, |a| = 2"
+    held = (
+        f"|f(x)-f(y)| <= {num(scale, 6)} |x-y|_inf" if order == 1 else f"|D^a f| <= {num(scale, 6)}, |a| = 2"
+    )
     return ClassBound(
         name="ReLU network of a piecewise linear interpolant",
         line=CONSTRUCTION,

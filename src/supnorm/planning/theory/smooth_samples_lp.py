@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from supnorm.planning.theory.bump import bump, bump_height, product_maxima
 from supnorm.planning.theory.statement import GUARANTEE, Adversary, ClassBound
+from supnorm.results.numbers import num
 
 Array = NDArray[np.float64]
 
@@ -83,7 +84,7 @@ def smooth_samples_lp(d: int, scales: Sequence[float], eps: float, p: float) -> 
         return hidden_bumps(x, scales, p, fit)
 
     return ClassBound(
-        name=f"samples, n derivatives, L^{p:g} norm",
+        name=f"samples, n derivatives, L^{num(p, 6)} norm",
         line=GUARANTEE,
         quantity="samples",
         log10=max(log10, 0.0),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from supnorm.planning.theory.statement import GUARANTEE, ClassBound, known_rate
+from supnorm.results.numbers import num
 
 
 def composition_exponent(arity: Sequence[float], smoothness: Sequence[float]) -> float:
@@ -29,7 +30,7 @@ def composition_rate(arity: Sequence[float], smoothness: Sequence[float]) -> Cla
     """Weights and samples for a composition of functions of few variables."""
     return known_rate(
         "composition of simpler functions",
-        f"eps^(-{composition_exponent(arity, smoothness):.3g})",
+        f"eps^(-{num(composition_exponent(arity, smoothness))})",
         f"compositions, arities {list(arity)}, smoothness {list(smoothness)}",
         "Schmidt-Hieber 2020; Mhaskar and Poggio 2016",
         "the composition is known or found",
@@ -38,18 +39,18 @@ def composition_rate(arity: Sequence[float], smoothness: Sequence[float]) -> Cla
 
 def manifold_rates(dimension: float, n: int) -> list[ClassBound]:
     """Weights for inputs on a manifold, and the observed law of trained networks."""
-    inputs = f"inputs on a set of dimension {dimension:.3g}"
+    inputs = f"inputs on a set of dimension {num(dimension)}"
     law = "later queries follow the law of the data"
     proved = known_rate(
         "inputs on a low-dimensional set",
-        f"eps^(-{dimension:.3g}/{n})",
+        f"eps^(-{num(dimension)}/{n})",
         f"n = {n} derivatives, {inputs}",
         "Nakada and Imaizumi 2020",
         law,
     )
     observed = known_rate(
         "observed law of trained networks on a low-dimensional set",
-        f"eps^(-{dimension / 2:.3g}), root mean square",
+        f"eps^(-{num(dimension / 2)}), root mean square",
         inputs,
         "Sharma and Kaplan 2022: mean square error ~ N^(-4/dimension)",
         law,
@@ -118,8 +119,8 @@ def pinn_rate(stability: float, eps: float, quadrature: float = 0.5) -> ClassBou
     """
     return known_rate(
         "physics-informed training",
-        f"eps^(-{1 / quadrature:.3g})",
-        f"equations with |u - v| <= {stability:g} |residual of v|: a residual of {eps / stability:.3g} is enough",
+        f"eps^(-{num(1 / quadrature)})",
+        f"equations with |u - v| <= {num(stability, 6)} |residual of v|: a residual of {num(eps / stability)} is enough",
         "Mishra and Molinaro 2022; quadrature: Monte Carlo 1/2, quasi-Monte Carlo about 1",
         "the supplied stability constant holds",
         "the residual is bounded in the norm of that estimate",

@@ -1,0 +1,69 @@
+"""What is asked of the templates of any verb: each has a fact, each fact has one, and each can be written."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from string import Formatter
+
+from supnorm.wording import Fact, Narrator, Value
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "supnorm"
+CALLS = ("fact", "phrase")  # what takes a code
+# A number format in a sentence: these belong to supnorm/results/numbers.py.
+FORMAT = re.compile(r"^(,|,?\.\d+[efg%]|[eg]|,\.0f)$")
+
+
+def trees(*names: str) -> list[ast.Module]:
+    """The parsed files and folders below the package."""
+    paths = [SOURCE / name for name in names]
+    files = [file for path in paths for file in ([path] if path.suffix else sorted(path.rglob("*.py")))]
+    return [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+
+
+def texts(code: Iterable[ast.AST]) -> set[str]:
+    """All text constants."""
+    return {
+        node.value
+        for tree in code
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def facts(code: Iterable[ast.Module]) -> set[str]:
+    """The codes that are given to `fact` as text, or by a condition."""
+    found = set()
+    for tree in code:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS:
+                first = node.args[0]
+                found |= texts([first.body, first.orelse] if isinstance(first, ast.IfExp) else [first])
+    return found
+
+
+def number_formats(code: Iterable[ast.AST]) -> list[str]:
+    """Numbers that are formatted in a text where they are not written by the number formatter."""
+    return [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for tree in code
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FormattedValue)
+        and node.format_spec is not None
+        and FORMAT.match(ast.unparse(node.format_spec)[2:-1])
+    ]
+
+
+def written(templates: Mapping[str, str]) -> dict[str, str]:
+    """Every template with some value in each of its fields."""
+    say = Narrator(templates)
+    return {code: say.text(Fact(code=code, values=values(template))) for code, template in templates.items()}
+
+
+def values(template: str) -> dict[str, Value]:
+    """A number for each field with a format, a word for the others."""
+    fields = [(name, spec) for _, name, spec, _ in Formatter().parse(template) if name]
+    formatted = {name for name, spec in fields if spec}
+    return {name: 2 if name in formatted else "word" for name, _ in fields}
