@@ -5,8 +5,8 @@
     python -m benchmarks.same compare BEFORE AFTER  # exit 1 and the paths that differ
 
 `run` takes cases by name after the folder (`audit/bumped`, or `audit` for all of a verb). Keys that were renamed
-stand in `renamed.toml`. Times, versions, paths and sentences are not compared; numbers, codes and null are, and a key
-that is new or gone is told.
+or added stand in `renamed.toml`. Times, versions, paths and sentences are not compared; numbers, codes and null are, and a
+key that is new or gone is told.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,11 @@ def compare(before: Path, after: Path) -> int:
             if old[path] != new[path]
         ]
         lines += [f"  {path}: gone (was {old[path]!r})" for path in old.keys() - new.keys()]
-        lines += [f"  {path}: new ({new[path]!r})" for path in new.keys() - old.keys()]
+        lines += [
+            f"  {path}: new ({new[path]!r})"
+            for path in new.keys() - old.keys()
+            if not any(fnmatch(path, pattern) for pattern in renamed["added"]["paths"])
+        ]
         differing += bool(lines)
         print(f"{name}: {len(new)} values, {len(lines)} differ", *sorted(lines)[:20], sep="\n")
     print(f"{differing} of {len(names)} cases differ; {len(cases()) - len(names)} were not run")
@@ -106,7 +111,7 @@ def _placed(argument: str) -> str:
     return str(ROOT / argument if "/" in argument else HERE / "problems" / argument)
 
 
-def _leaves(value: Any, renamed: dict[str, dict[str, str]], path: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(value: Any, renamed: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
     """Every number, code and null below a JSON value with its path, under the new names."""
     if isinstance(value, dict):
         for key, item in value.items():

@@ -105,7 +105,7 @@ def test_an_audit_names_the_rows_and_marks_the_places() -> None:
     table = Function(table=(x, labels[:, None]))
     report = audit(Problem(net, table, CUBE))
     finding = next(f for f in report.document["findings"] if f["code"] == "suspect-labels")
-    assert all(str(i + 1) in finding["text"] for i in bad)
+    assert all(f"{i + 1:,}" in finding["text"] for i in bad)
     assert "labels of 1,500 disagree" in finding["text"]
     assert set(finding["rows"]) >= {i + 1 for i in bad}
     worst = report.document["witness"]

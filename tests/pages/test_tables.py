@@ -16,6 +16,8 @@ from supnorm.pages.peaks import edge_words
 from supnorm.pages.view import View
 from supnorm.pages.words import headline, top_level
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
+from supnorm.wording import Narrator, fact
+from supnorm.wording.result import AUDIT
 
 SQUARE = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
 
@@ -94,8 +96,8 @@ def test_advice_for_a_table_does_not_ask_to_search_longer():
     x, y = labelled(400)
     x, y = x[np.argsort(x[:, 1])], y[np.argsort(x[:, 1])]  # the worst row comes last
     for tolerance, word in (
-        (None, "these 400 rows the maximum is exact"),
-        (1.0, "Nothing is known between them"),
+        (None, "The maximum over these 400 rows is exact"),
+        (1.0, "Nothing is known between rows"),
         (0.005, "Retrain with the rows"),
     ):
         report = audit(Problem(smooth, table(x, y), SQUARE, tolerance=tolerance))
@@ -150,7 +152,7 @@ def test_a_row_is_named_by_its_number_and_what_else_stands_in_it(tmp_path):
         "None of 20 rows has an error above your tolerance of 5. The worst is <b>1.9</b>, in"
     )
     assert "row 20, site B, 2020-02-20" in said
-    assert "Over these 20 rows the maximum is exact. Nothing is known between them." in html
+    assert "The maximum over these 20 rows is exact. Nothing is known between rows." in html
     assert "not excluded" not in html  # no hatched part of the ruler: a row that is worse does not exist
     assert 'class="unk"' not in html
     assert "a worse point may exist" not in text + html
@@ -189,7 +191,7 @@ def test_a_page_of_rows_that_lack_inputs(tmp_path):
     assert report.worst.row == 8
     html = html_of(report)
     assert "row 8, site B, 2020-02-08" in html
-    assert "1 of the 20 rows lack an input (a in 1)" in html
+    assert "1 of the 20 rows lacks an input (a in 1)" in html
     write_page(report, tmp_path / "page.html")
 
 
@@ -279,16 +281,20 @@ def test_levels_beside_infinite_errors_are_those_of_the_finite_ones():
     assert "worst finite / RMS" in html
     assert "The average shows it" not in html  # the RMS is that of the finite errors
     (text,) = [f["text"] for f in report.document["findings"] if f["code"] == "no-model-value"]
-    assert re.search(r"with 95 % confidence it is on at most \d+ % of the domain\.", text)
+    assert re.search(r"with 95 % confidence it is infinite on at most \d+ % of the domain\.", text)
     assert re.search(
-        r"RMS over [\d,]+ random points is [\d.]+ MPa, and the largest one found is 0.008 MPa", text
+        r"RMS over [\d,]+ random points is [\d.]+ MPa, and the largest finite error found is 0.008 MPa", text
     )
 
 
 def test_a_reference_that_fails_off_the_random_points_is_told_without_a_double_negative():
     sample = SimpleNamespace(failed={}, drawn=30)
-    words = failed_share("reference", sample, "random points")
-    assert words == "some of the points evaluated, though at none of the 30 random points"
+    values = failed_share(Problem(smooth, smooth, SQUARE), "reference", sample)
+    words = Narrator(AUDIT).text(fact("side-without-value", side="reference", **values))
+    assert words == (
+        "The reference has no value at some of the points evaluated, though at none of the 30 random points: no error is "
+        "known there."
+    )
 
 
 def test_an_infinite_error_is_not_drawn_at_a_finite_height():

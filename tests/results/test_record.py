@@ -178,12 +178,13 @@ def test_no_mapping_is_no_result(tmp_path: Path) -> None:
 
 def records_within(record: type[Record]) -> set[type[Record]]:
     """A record and all that its fields name."""
-    found = {record}
-    todo = [field.annotation for field in record.model_fields.values()]
+    found: set[type[Record]] = set()
+    todo: list[Any] = [record]
     while todo:
         part = todo.pop()
-        if inspect.isclass(part) and issubclass(part, Record):
-            found |= records_within(part)
+        if inspect.isclass(part) and issubclass(part, Record) and part not in found:
+            found.add(part)
+            todo += [field.annotation for field in part.model_fields.values()]
         todo += get_args(part)
     return found
 

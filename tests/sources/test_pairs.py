@@ -288,8 +288,9 @@ def test_a_key_joins_rows_once(tmp_path: Path) -> None:
     problem = two(tmp_path, "id,pred\n9,3.5\n5,0\n7,1\n", good, 'key = "id"')
     report = audit(problem)
     assert report.document["table"]["alone"] == {"model": 1, "reference": 1}
-    assert "1 row is in the table of truths alone: its prediction is missing" in str(
-        report.document["findings"]
+    assert (
+        "The table of truths has 1 row whose key is not in the table of predictions: its prediction is missing."
+        in str(report.document["findings"])
     )
     # Without its row the crash of a model was no error at all, and the exit code 0.
     assert report.worst is not None
@@ -418,8 +419,7 @@ def test_missing_predictions_may_be_ignored(tmp_path: Path) -> None:
     assert counted.worst.error == np.inf
     assert ignored.status.code == "within-tolerance"
     assert (
-        "1 of 3 rows with an error the maximum is exact. Nothing is known about the other rows"
-        in ignored.status.advice
+        "1 of 3 rows with an error is exact. Nothing is known about the other rows" in ignored.status.advice
     )
     text = next(f["text"] for f in ignored.document["findings"] if f["code"] == "no-model-value")
     assert text.endswith("(row 2): no error is counted there, as was asked.")

@@ -11,7 +11,7 @@ from string import Formatter
 from supnorm.wording import Fact, Narrator, Value
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "supnorm"
-CALLS = ("fact", "phrase")  # what takes a code
+CALLS = ("fact", "phrase", "Fact", "Finding", "Finding.of")  # what takes a code
 # A number format in a sentence: these belong to supnorm/results/numbers.py.
 FORMAT = re.compile(r"^(,|,?\.\d+[efg%]|[eg]|,\.0f)$")
 
@@ -34,12 +34,12 @@ def texts(code: Iterable[ast.AST]) -> set[str]:
 
 
 def facts(code: Iterable[ast.Module]) -> set[str]:
-    """The codes that are given to `fact` as text, or by a condition."""
+    """The codes that facts are made with as text, or by a condition."""
     found = set()
     for tree in code:
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS:
-                first = node.args[0]
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in CALLS:
+                first = next((k.value for k in node.keywords if k.arg == "code"), *node.args[:1])
                 found |= texts([first.body, first.orelse] if isinstance(first, ast.IfExp) else [first])
     return found
 

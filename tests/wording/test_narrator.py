@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,20 @@ def test_values_are_escaped_and_marks_in_values_are_none() -> None:
     assert SAY.text(fact) == "**<script>** [rms:x] & others"
 
 
+def test_sentences_are_left_out_where_the_fact_lacks_their_value() -> None:
+    say = Narrator(
+        {"rows": "{n?: {n:one row|{n:count} rows}{at?: at {at:point}|}.}{alone?: {alone:and}.| All have partners.}",
+         "side": "the {name} lacks {n:count}"}
+    )  # fmt: skip
+    sides = tuple(fact("side", name=name, n=1000) for name in ("model", "<b>"))
+    whole = fact("rows", n=2000, at={"a": 0.5, "b": float("inf")}, alone=sides)
+    words = "2,000 rows at a = 0.5, b = infinite. the model lacks 1,000 and the <b> lacks 1,000."
+    assert say.text(whole) == words
+    assert say.html(whole) == words.replace("<b>", "&lt;b&gt;")
+    assert say.text(fact("rows", n=1)) == "one row. All have partners."
+    assert say.text(fact("rows", n=0, alone=())) == "All have partners."
+
+
 def test_markup_of_the_page_is_taken_as_it_is() -> None:
     fact = Fact(code="name", values={"name": "T"})
     assert SAY.html(fact, name=Markup("<i>T</i>")) == "<i>T</i> &amp; others"
@@ -55,8 +70,11 @@ def test_what_is_missing_is_an_error() -> None:
         SAY.text(Fact(code="other"))
 
 
-@pytest.mark.parametrize("value", [True, 3, 0.25, float("inf"), "a row"])
-def test_a_fact_survives_json(value: bool | int | float | str) -> None:
+VALUES = [True, 3, 0.25, float("inf"), "a row", {"a": 0.5}, (3, 5), (fact("y", n=1),)]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=str)
+def test_a_fact_survives_json(value: Any) -> None:
     fact = Fact(code="x", values={"v": value})
     again = Fact.model_validate(fact.to_dict())
     assert again == fact

@@ -13,6 +13,7 @@ from supnorm.auditing.peak import Peak
 from supnorm.auditing.statistics import Sample
 from supnorm.problem import Problem
 from supnorm.problem.pairs import Pairs
+from supnorm.wording import Fact, Narrator, fact
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -55,7 +56,7 @@ class Compared:
         """What the columns of the table hold in some pairs that are neither inputs nor outputs, by name."""
         return [{k: v for k, v in row.items() if k not in self.used} for row in self.pairs.columns(pairs)]
 
-    def to_json(self, problem: Problem) -> dict[str, Any]:
+    def to_json(self, say: Narrator) -> dict[str, Any]:
         """The key ``table`` of an audit's document."""
         pairs, n = self.pairs, self.sample.n
         key = (
@@ -74,25 +75,18 @@ class Compared:
             "incomplete": int((~pairs.complete & self.inside).sum()),
             "without_value": {side: len(rows) for side, rows in self.without.items()},
             "without_value_rows": {side: rows[:NAMED].tolist() for side, rows in self.without.items()},
-            "text": self.text,
+            "text": say.text(*self.facts),
         }
 
     @property
-    def text(self) -> str:
+    def facts(self) -> tuple[Fact, ...]:
         """What the largest error means: it is that of the rows, and of nothing else."""
-        n = self.sample.n
+        n, drawn = self.sample.n, self.sample.drawn
         if not n:
-            return ""
+            return ()
         if self.left:
-            every = self.sample.drawn + self.left
-            return f"{self.sample.drawn:,} of {every:,} rows were compared; what the others hold is unknown."
-        if n < self.sample.drawn:
-            return (
-                f"Over the {n:,} of {self.sample.drawn:,} rows with an error the maximum is exact. Nothing is "
-                "known about the other rows, or between rows."
-            )
-        rows = "this row" if n == 1 else f"these {n:,} rows"
-        return f"Over {rows} the maximum is exact. Nothing is known between them."
+            return (fact("some-rows", n=drawn, of=drawn + self.left),)
+        return (fact("rows-with-error", n=n, of=drawn) if n < drawn else fact("all-rows", n=n),)
 
 
 def is_table(problem: Problem) -> bool:

@@ -9,55 +9,58 @@ from numpy.typing import NDArray
 
 from supnorm.problem import Domain, draw_inside
 from supnorm.results import Witness
-from supnorm.results.audit import FindingRecord
-from supnorm.results.numbers import percent
+from supnorm.results.audit import Finding
+from supnorm.results.numbers import pretty_unit
+from supnorm.wording import fact
 
 Array = NDArray[np.float64]
 DRAWN = 1000  # points that measure a domain which is not a box
 WIDER = 0.01  # of an axis: a domain that exceeds the data by less is not worth a line
 
 
-def domain_against_data(domain: Domain, data: Array, witness: Witness | None) -> list[FindingRecord]:
+def domain_against_data(domain: Domain, data: Array, witness: Witness | None) -> list[Finding]:
     """Where the declared domain is wider than the range of the data, and whether the worst point is there."""
     low, high = data.min(axis=0), data.max(axis=0)
-    wide, outside = _beyond(domain, low, high)
+    wide, share = _beyond(domain, low, high)
     if not len(wide):
         return []
-    parts = []
-    for i in wide:
-        axis, name = domain.axes[i], domain.names[i]
-        unit = f" {axis.unit}" if axis.unit else ""
-        parts.append(
-            f"{name} (data {low[i]:.4g} to {high[i]:.4g}{unit}, declared {axis.low:.4g} to {axis.high:.4g}{unit})"
+    axes = tuple(
+        fact(
+            "axis-beyond-data",
+            name=domain.names[i],
+            seen_low=float(low[i]),
+            seen_high=float(high[i]),
+            low=domain.axes[i].low,
+            high=domain.axes[i].high,
+            unit=pretty_unit(domain.axes[i].unit),
         )
-    text = (
-        f"The declared domain exceeds the range of the data in {', '.join(parts)}: "
-        f"{outside} of the domain lies outside that range."
+        for i in wide
     )
+    values: dict[str, Any] = {"axes": axes, "share": share, "about": _partial(domain)}
     if witness is not None:
         out = [domain.names[i] for i in wide if witness.x[i] < low[i] or witness.x[i] > high[i]]
-        text += (
-            f" The worst point lies outside the data, in {', '.join(out)}."
-            if out
-            else " The worst point lies inside the range of the data."
-        )
-    return [FindingRecord(code="domain-exceeds-data", text=text)]
+        values |= {"outside": ", ".join(out), "inside": not out}
+    return [Finding(code="domain-exceeds-data", values=values)]
 
 
-def _beyond(domain: Domain, low: Array, high: Array) -> tuple[NDArray[np.intp], str]:
-    """Axes along which a domain exceeds a range, and how much of it lies outside, in per cent and in words."""
-    if domain.constraints or domain.cloud is not None:  # not all of the box: by random points
+def _partial(domain: Domain) -> bool:
+    """Whether a domain is not all of its box; its shares are then measured with random points."""
+    return bool(domain.constraints) or domain.cloud is not None
+
+
+def _beyond(domain: Domain, low: Array, high: Array) -> tuple[NDArray[np.intp], float]:
+    """Axes along which a domain exceeds a range, and the share of it that lies outside."""
+    if _partial(domain):
         x = draw_inside(domain, DRAWN, np.random.default_rng(0))
         beyond = (x < low) | (x > high)
-        share = float(beyond.any(axis=1).mean())
-        return np.flatnonzero(beyond.mean(axis=0) > WIDER), f"about {percent(share)}"
+        return np.flatnonzero(beyond.mean(axis=0) > WIDER), float(beyond.any(axis=1).mean())
     u = domain.to_unit(np.stack([low, high])).clip(0, 1)
     for column, a, b, axis in zip(u.T, low, high, domain.axes, strict=True):
         if axis.values is not None:  # each stands for a band of the unit box
             listed = np.asarray(axis.values)
             column[:] = np.mean(listed < a), np.mean(listed <= b)
     inside = float(np.prod(np.maximum(u[1] - u[0], 0.0)))
-    return np.flatnonzero((u[0] > WIDER) | (u[1] < 1 - WIDER)), percent(1 - inside, 3)
+    return np.flatnonzero((u[0] > WIDER) | (u[1] < 1 - WIDER)), 1 - inside
 
 
 def data_distances(domain: Domain, data: Any, x: Array) -> Array | None:

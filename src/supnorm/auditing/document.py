@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,19 +14,15 @@ import numpy as np
 from supnorm.auditing.cost import cost_json, cost_notes
 from supnorm.auditing.distinct import cluster_sizes
 from supnorm.auditing.drawing import chart_data
-from supnorm.auditing.explain import explain
 from supnorm.auditing.facts import (
-    axes_json,
     computed_json,
     domain_json,
     failures_json,
     finite_json,
     finite_note,
-    measure_json,
     noise_notes,
     notes,
     output_names,
-    output_units,
     peak_json,
     points_table,
     rows_json,
@@ -43,8 +40,10 @@ from supnorm.auditing.statistics import QUANTILES, unseen_peaks
 from supnorm.auditing.tally import WholeSample
 from supnorm.auditing.verdict import verdict
 from supnorm.problem import fingerprint
+from supnorm.problem.records import axis_records, measure_record, output_units
 from supnorm.results import versions
-from supnorm.results.audit import AuditRecord
+from supnorm.results.audit import AuditRecord, FindingRecord
+from supnorm.wording.result import narrator
 
 
 def build(run: Run) -> AuditReport:
@@ -55,17 +54,18 @@ def build(run: Run) -> AuditReport:
         peaks = rows_json(run.search.compared, peaks)
     document = _problem(run, names) | _answers(run, names, peaks) | _work(run) | _repeat(run)
     document["charts"] = chart_data(run)
-    document["explanation"] = explain(document)
     document, every = shortened(document, run.recorder.by_output)
-    return AuditReport(AuditRecord.from_dict(document), points_table(run, names), every)
+    report = AuditReport(AuditRecord.from_dict(document), points_table(run, names), every)
+    return replace(report, record=report.record.model_copy(update={"explanation": report.explain()}))
 
 
 def _problem(run: Run, names: list[str]) -> dict[str, Any]:
     """What was asked, and the verdict."""
     problem, status = run.problem, verdict(run)
+    advice = narrator(measure_record(problem, len(names))).text(*status.facts)
     return {
         "schema": "supnorm.audit/1",
-        "status": {"code": status.code, "advice": status.advice, "exit": int(status.exit)},
+        "status": {"code": status.code, "advice": advice, "exit": int(status.exit)},
         "title": problem.title,
         "command": "",
         "tolerance": problem.error.limit,
@@ -74,16 +74,19 @@ def _problem(run: Run, names: list[str]) -> dict[str, Any]:
         "model": side_json(problem.model),
         "reference": side_json(problem.reference),
         "recheck": None if problem.recheck is None else side_json(problem.recheck),
-        "axes": axes_json(problem),
+        "axes": [axis.to_dict() for axis in axis_records(problem.domain)],
         "domain": domain_json(problem),
-        "outputs": [{"name": n, "unit": u} for n, u in zip(names, output_units(problem, names), strict=True)],
-        "measure": measure_json(problem, names) | {"joint": _joint(run)},
+        "outputs": [
+            {"name": n, "unit": u} for n, u in zip(names, output_units(problem, len(names)), strict=True)
+        ],
+        "measure": measure_record(problem, len(names), _joint(run)).model_dump(exclude_defaults=True),
     }
 
 
 def _answers(run: Run, names: list[str], peaks: list[dict[str, Any]]) -> dict[str, Any]:
     """What was found."""
     problem, sample, evaluator, search = run.problem, run.sample, run.evaluator, run.search
+    say = narrator(measure_record(problem, len(names)))
     rms, several = sample.rms(), len(names) > 1 and not _joint(run)
     kind = "exact" if isinstance(sample, WholeSample) else "sample"
     sup = run.witness.error if run.witness is not None else float("nan")
@@ -97,7 +100,7 @@ def _answers(run: Run, names: list[str], peaks: list[dict[str, Any]]) -> dict[st
     listed = (
         unlisted_json(problem.domain)
         if search.listed is None
-        else search.listed.to_json(problem.domain.names)
+        else search.listed.to_json(problem.domain.names, say)
     )
     return {
         "search": listed,
@@ -117,9 +120,12 @@ def _answers(run: Run, names: list[str], peaks: list[dict[str, Any]]) -> dict[st
         "power_left_out": run.planted.left_out,
         "peaks": peaks,
         "glitches": [p for p in peaks if "glitch" in p["tags"]],
-        "findings": [finding.model_dump(exclude_defaults=True) for finding in findings(run)],
+        "findings": [
+            FindingRecord(**dict(finding), text=say.text(finding)).model_dump(exclude_defaults=True)
+            for finding in findings(run)
+        ],
         "table_only": run.table,
-        "table": None if search.compared is None else search.compared.to_json(problem),
+        "table": None if search.compared is None else search.compared.to_json(say),
         "failures": run.failures or failures_json(evaluator, run.recorder),
     }
 

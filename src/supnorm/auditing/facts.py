@@ -27,43 +27,11 @@ def output_names(problem: Problem, evaluator: Evaluator) -> list[str]:
     return list(problem.output_names(evaluator.reference.outputs or evaluator.model.outputs or 1))
 
 
-def output_units(problem: Problem, names: list[str]) -> list[str]:
-    """Units of the outputs; empty strings where unknown."""
-    for function in (problem.reference, problem.model):
-        if function is not None and len(function.output_units) == len(names):
-            return list(function.output_units)
-    return [""] * len(names)
-
-
-def axes_json(problem: Problem) -> list[dict[str, Any]]:
-    """The axes as plain data."""
-    return [
-        {"name": n, "low": a.low, "high": a.high, "unit": a.unit, "scale": a.scale, "values": a.values}
-        for n, a in zip(problem.domain.names, problem.domain.axes, strict=True)
-    ]
-
-
 def domain_json(problem: Problem) -> dict[str, Any]:
     """What kind of domain the axes span: a box, a box with constraints, or balls round data."""
     domain = problem.domain
     kind = "data" if domain.cloud is not None else "constraints" if domain.constraints else "box"
     return {"kind": kind}
-
-
-def measure_json(problem: Problem, names: list[str]) -> dict[str, Any]:
-    """The error measure as plain data; its unit is that of the outputs where they share one."""
-    error = problem.error
-    units = set(output_units(problem, names))
-    plain = error.kind == "absolute" and not error.per_output and len(units) == 1
-    return {
-        "kind": error.kind,
-        "side": error.side,
-        "floor": error.floor,
-        "scale": error.scale,
-        "unit": units.pop() if plain else "",
-        "per_output": error.per_output,
-        "failures": error.failures,
-    }
 
 
 def side_json(function: Function) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
-from supnorm.results import ExitCode, Interrupted, Status, Witness
+from supnorm.results import Interrupted, Witness
+from supnorm.wording import Fact, fact
 
 Array = NDArray[np.float64]
 MOMENT = 1.0  # seconds for peaks, and as many for pictures, of cheap functions
@@ -40,12 +41,7 @@ def come_back(evaluator: Evaluator, x: Array) -> NDArray[np.intp]:
     return np.array(rows, dtype=np.intp)
 
 
-def interrupted(why: str, evaluator: Evaluator, witness: Witness | None, limit: float | None) -> Status:
-    """The status of an audit that was stopped for the reason ``why``: no verdict, whatever was found."""
-    found = "; no point had an error until then"
-    if witness is not None:
-        found = "; the worst error until then is a lower bound"
-        if limit is not None and witness.error > limit:
-            found += ", and above the tolerance"
-    text = f"{why} after {evaluator.total:,} evaluations{found}. The same command with --resume goes on."
-    return Status("interrupted", text, ExitCode.INTERRUPTED)
+def interrupted(why: str, evaluator: Evaluator, witness: Witness | None, limit: float | None) -> Fact:
+    """That an audit was stopped for the reason ``why``: there is no verdict, whatever was found."""
+    over = witness is not None and limit is not None and witness.error > limit
+    return fact("interrupted", why=why, n=evaluator.total, found=witness is not None, over=over)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Domain
+from supnorm.wording import Fact, Narrator, fact
 
 Array = NDArray[np.float64]
 NAMED = 20  # points without an error that are kept
@@ -46,57 +47,29 @@ class Listed:
         """Whether the error of every output is known, and counts, at every point."""
         return self.exhaustive and not sum(self.failed.values()) + self.masked + self.partial
 
-    def text(self, names: Sequence[str]) -> str:
-        """What this means for the worst error, in a sentence or two; ``names`` are those of the inputs.
+    def facts(self, names: Sequence[str]) -> tuple[Fact, ...]:
+        """What this means for the worst error; ``names`` are those of the inputs.
 
-        >>> print(Listed(12, 12).text(("n", "k")))
-        All 12 points of the domain were evaluated: the worst error is that of the point reported, as computed in \
-floating point; no worse point exists.
+        >>> Listed(12, 7).facts(("n", "k"))
+        (Fact(code='some-points', values={'n': 7, 'of': 12}),)
         """
         if not self.exhaustive:
-            return (
-                f"{self.evaluated:,} of the {self.points:,} points of the domain were evaluated; a worse one may be "
-                "among the others."
-            )
-        if self.points == 1:
-            every = "The only point of the domain was evaluated"
-        else:
-            every = f"All {self.points:,} points of the domain were evaluated"
-        left = self.points - sum(self.failed.values()) - self.masked
-        if not left:
-            return f"{every}: {self._exceptions(names)}."
-        if self.complete:
-            return (
-                f"{every}: the worst error is that of the point reported, as computed in floating point; no worse "
-                "point exists."
-            )
-        rest = " other" if left < self.points else ""
-        kept = f"the one{rest} point" if left == 1 else f"the {left:,}{rest} points"
-        return (
-            f"{every}, but {self._exceptions(names)}. Of {kept} none has a worse error than the one reported, as "
-            "computed in floating point."
-        )
-
-    def _exceptions(self, names: Sequence[str]) -> str:
-        """At which points no error is known or counts, and why."""
-        said, none = [], sum(self.failed.values())
+            return (fact("some-points", n=self.evaluated, of=self.points),)
+        none, but = sum(self.failed.values()), []
         if none:
-            where = [
-                ", ".join(f"{name} = {v:.6g}" for name, v in zip(names, x, strict=True))
-                for x in self.without[:SHOWN]
+            first = [
+                fact("point", at=dict(zip(names, x.tolist(), strict=True))) for x in self.without[:SHOWN]
             ]
-            more = "; ..." if none > SHOWN else ""
-            said.append(
-                f"at {none:,} of them no error is known, because a function failed or gave no finite value there "
-                f"({'; '.join(where)}{more})"
-            )
+            but.append(fact("points-failed", n=none, first=tuple(first), more=none > SHOWN))
         if self.partial:
-            said.append(f"at {self.partial:,} of them the reference has a value in some outputs only")
+            but.append(fact("points-in-part", n=self.partial))
         if self.masked:
-            said.append(f"at {self.masked:,} of them the error does not count, by the mask of the problem")
-        return ", and ".join(said)
+            but.append(fact("points-masked", n=self.masked))
+        left = self.points - none - self.masked
+        values = {"left": left, "other": left < self.points} if but and left else {}
+        return (fact("all-points", of=self.points, but=tuple(but), **values),)
 
-    def to_json(self, names: Sequence[str]) -> dict[str, Any]:
+    def to_json(self, names: Sequence[str], say: Narrator) -> dict[str, Any]:
         """The key ``search`` of an audit's document."""
         return {
             "exhaustive": self.exhaustive,
@@ -107,7 +80,7 @@ floating point; no worse point exists.
             "masked": self.masked,
             "partial": self.partial,
             "without_error": [dict(zip(names, map(float, x), strict=True)) for x in self.without],
-            "text": self.text(names),
+            "text": say.text(*self.facts(names)),
         }
 
 

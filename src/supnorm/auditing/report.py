@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing.explain import explain
+from supnorm.auditing.explain import explanation
 from supnorm.results import BadInput, Bound, Estimate, Status, Witness
 from supnorm.results.audit import AuditRecord, PeakRecord
 from supnorm.results.door import DAMAGED, faults_of, read_json, reading_table
 from supnorm.results.guard import exists
 from supnorm.results.printable import printable
 from supnorm.results.writing import write_whole
+from supnorm.wording.result import narrator
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +132,7 @@ class AuditReport:
 
     def explain(self) -> str:
         """Why RMS and maximum differ, in plain words with the numbers of this audit."""
-        return explain(self.document)
+        return narrator(self.record.measure).text(*explanation(self.record))
 
     @property
     def status(self) -> Status:

@@ -1,41 +1,48 @@
-"""From what was found to a status, an advice and an exit code."""
+"""From what was found to a status, an exit code, and the facts of its advice."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from supnorm.auditing.halt import interrupted
-from supnorm.auditing.infinite import failed_share, points_word
+from supnorm.auditing.infinite import failed_share
 from supnorm.auditing.listed import Listed
 from supnorm.auditing.recheck import Recheck, agrees_with_model, in_its_output
 from supnorm.auditing.run import Run
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Problem
-from supnorm.results import ExitCode, Status, Witness
+from supnorm.results import ExitCode, Witness
+from supnorm.wording import Fact, fact
+
+Facts = tuple[Fact, ...]
 
 
-def verdict(run: Run) -> Status:
-    """The status of an audit: what it means and what to do next."""
+@dataclass(frozen=True)
+class Verdict:
+    """How an audit ended: a `Status` whose advice is not in words yet."""
+
+    code: str
+    facts: Facts
+    exit: ExitCode = ExitCode.DONE
+
+
+def verdict(run: Run) -> Verdict:
+    """What an audit means and what to do next."""
     evaluator, limit = run.evaluator, run.problem.error.limit
     if run.halted:
-        return interrupted(run.halted, evaluator, run.witness, limit)
-    status = _status(run)
-    if status.code == "tolerance-exceeded" and _within_alone(evaluator, limit):
-        first = (
-            "Called alone, the worst point is within the tolerance: find out first why its value changes. "
-        )
-        status = replace(status, advice=first + status.advice)
-    points = points_word(run.sample, run.table)
-    more = [
-        f"The {side} has no value at {failed_share(side, run.sample, points)}: {_counted(evaluator, side)}."
-        for side, n in evaluator.failures.without_value.items()
-        if n and run.witness is not None
-    ]
+        stopped = interrupted(run.halted, evaluator, run.witness, limit)
+        return Verdict("interrupted", (stopped,), ExitCode.INTERRUPTED)
+    found = _verdict(run)
+    facts = found.facts
+    if found.code == "tolerance-exceeded" and _within_alone(evaluator, limit):
+        facts = (fact("within-alone"), *facts)
+    if run.witness is not None:
+        facts += _without_value(run)
     if run.recheck_failures:
-        more.append(f"The second reference failed: {run.recheck_failures[0]}.")
-    return replace(status, advice=" ".join([status.advice.rstrip(), *more])) if more else status
+        facts += (fact("second-reference-failed", why=run.recheck_failures[0]),)
+    return replace(found, facts=facts)
 
 
 def _within_alone(evaluator: Evaluator, limit: float | None) -> bool:
@@ -48,118 +55,94 @@ def _within_alone(evaluator: Evaluator, limit: float | None) -> bool:
     )
 
 
-def _counted(evaluator: Evaluator, side: str) -> str:
-    """What it means that a side has no value at some points."""
-    if side == "model":
-        return "each is an infinite error" if evaluator.failures.infinite else "that is ignored, as was asked"
-    return "no error is known there"
-
-
-def _status(run: Run) -> Status:
-    witness, limit, listed = run.witness, run.problem.error.limit, run.search.listed
-    if witness is None:
-        return Status("no-value", _why_none(run.evaluator), ExitCode.UNDECIDED)
-    doubt = _doubt(run.problem, witness)
-    if doubt is not None:
-        return doubt
-    late = _late(run.evaluator, run.searched) if listed is None else _left(listed)
-    late = "" if run.table else late
-    if limit is None:
-        return Status("no-tolerance", _no_verdict(run, late))
-    if witness.error > limit:
-        return Status("tolerance-exceeded", _exceeded(run, witness, late), ExitCode.EXCEEDED)
-    return _within(run, late)
-
-
-def _doubt(problem: Problem, witness: Witness) -> Status | None:
-    """Whether the reference itself is in doubt at the worst point."""
-    if witness.recheck == "reference-fault":
-        return Status(
-            "reference-fault",
-            "At the worst point the second reference disagrees with the reference and agrees with the model: "
-            "check the reference there before blaming the model.",
-            ExitCode.REFERENCE_FAULT,
+def _without_value(run: Run) -> Facts:
+    """Which sides have no value at some points, and what these count as."""
+    failures = run.evaluator.failures
+    return tuple(
+        fact(
+            "side-without-value",
+            side=side,
+            **failed_share(run.problem, side, run.sample),
+            infinite=side == "model" and failures.infinite > 0,
+            ignored=side == "model" and not failures.infinite,
         )
-    if witness.recheck == "unresolved" and _second_sides_with_model(problem, witness):
-        return Status(
-            "unresolved",
-            "At the worst point the second reference agrees with the model, but the reference takes the same value "
-            "next door: which side of a jump is right is not settled. Look there before the model is retrained.",
-            ExitCode.REFERENCE_FAULT,
-        )
-    return None
-
-
-def _no_verdict(run: Run, late: str) -> str:
-    """The advice where no tolerance was given."""
-    listed, compared = run.search.listed, run.search.compared
-    bound = "The worst point found is a lower bound of the worst error. "
-    if compared is not None:
-        bound = compared.text
-    elif listed is not None and listed.exhaustive:
-        bound = ""
-    return f"No tolerance was given, so this is a report and not a verdict. {bound}{late}".rstrip()
-
-
-def _exceeded(run: Run, witness: Witness, late: str) -> str:
-    """The advice where an error is above the tolerance."""
-    compared = run.search.compared
-    if witness.recheck == "unresolved":
-        return (
-            "Model and reference differ by more than the tolerance at the worst point, but the second reference does "
-            "not settle which is right there: look at it before the model is retrained. " + late
-        )
-    if "suspect-label" in witness.tags:
-        return (
-            "At the worst row the label disagrees with both the model and its neighbours: check the suspect labels "
-            "first, leave wrong ones out and audit again; do not retrain with them."
-        )
-    if witness.error == np.inf and compared is not None and run.problem.model.table is not None:
-        n = compared.sample.n - compared.finite.n
-        return (
-            f"In {n:,} of {compared.sample.n:,} rows the error is infinite. Give the model values there, leave these rows "
-            'out, or say that they do not count: failures = "ignore" under [error].'
-        )
-    if run.table:
-        return (
-            "The error at the worst row is above the tolerance. Retrain with the rows of points.csv, narrow the domain, "
-            "or guard this region."
-        )
-    if witness.error == np.inf and not np.isfinite(witness.model[witness.output]):
-        return (
-            "The model has no value at points where the reference has one. Make it give one there, narrow the domain, or "
-            'say that such points do not count: failures = "ignore" under [error]. ' + late
-        )
-    return (
-        "The error at the worst point is above the tolerance. Retrain with the points of points.csv, "
-        "narrow the domain, or guard this region. " + late
+        for side, n in failures.without_value.items()
+        if n
     )
 
 
-def _within(run: Run, late: str) -> Status:
+def _verdict(run: Run) -> Verdict:
+    witness, limit, listed = run.witness, run.problem.error.limit, run.search.listed
+    if witness is None:
+        return Verdict("no-value", (_why_none(run.evaluator),), ExitCode.UNDECIDED)
+    doubt = _doubt(run.problem, witness)
+    if doubt is not None:
+        return doubt
+    late = () if run.table else _late(run) if listed is None else (_left(listed),)
+    if limit is None:
+        return Verdict("no-tolerance", _no_verdict(run, late))
+    if witness.error > limit:
+        return Verdict("tolerance-exceeded", _exceeded(run, witness, late), ExitCode.EXCEEDED)
+    return _within(run, late)
+
+
+def _doubt(problem: Problem, witness: Witness) -> Verdict | None:
+    """Whether the reference itself is in doubt at the worst point."""
+    if witness.recheck == "reference-fault":
+        facts = (fact("reference-fault"),)
+        return Verdict("reference-fault", facts, ExitCode.REFERENCE_FAULT)
+    if witness.recheck == "unresolved" and _second_sides_with_model(problem, witness):
+        return Verdict("unresolved", (fact("jump-unresolved"),), ExitCode.REFERENCE_FAULT)
+    return None
+
+
+def _no_verdict(run: Run, late: Facts) -> Facts:
+    """The advice where no tolerance was given."""
+    listed, compared = run.search.listed, run.search.compared
+    bound: Facts = (fact("lower-bound"),)
+    if compared is not None:
+        bound = compared.facts
+    elif listed is not None and listed.exhaustive:
+        bound = ()
+    return (fact("no-tolerance"), *bound, *late)
+
+
+def _exceeded(run: Run, witness: Witness, late: Facts) -> Facts:
+    """The advice where an error is above the tolerance."""
+    compared = run.search.compared
+    if witness.recheck == "unresolved":
+        return (fact("exceeded-unresolved"), *late)
+    if "suspect-label" in witness.tags:
+        return (fact("exceeded-suspect-label"),)
+    if witness.error == np.inf and compared is not None and run.problem.model.table is not None:
+        n = compared.sample.n
+        return (fact("exceeded-infinite-rows", n=n - compared.finite.n, of=n),)
+    if run.table:
+        return (fact("exceeded-row"),)
+    if witness.error == np.inf and not np.isfinite(witness.model[witness.output]):
+        return (fact("exceeded-no-value"), *late)
+    return (fact("exceeded"), *late)
+
+
+def _within(run: Run, late: Facts) -> Verdict:
     """No error above the tolerance: of all rows, of all points of a finite domain, or of what a search saw."""
     listed, compared = run.search.listed, run.search.compared
     if compared is not None:
-        return Status("within-tolerance", f"No row has an error above the tolerance. {compared.text}")
+        return Verdict("within-tolerance", (fact("no-row-above"), *compared.facts))
     if listed is not None and listed.exhaustive:
-        where = "of the domain" if listed.complete else "where an error is known"
-        text = f"No point {where} has an error above the tolerance, as computed in floating point. {late}"
-        return Status("within-tolerance", text)
+        return Verdict("within-tolerance", (fact("no-point-above", complete=listed.complete), *late))
     # A search proves nothing, so it must not end with the word of a proof: scripts read it.
-    return Status("nothing-found", "No error above the tolerance was found; that is not a proof. " + late)
+    return Verdict("nothing-found", (fact("none-found"), *late))
 
 
-def _why_none(evaluator: Evaluator) -> str:
+def _why_none(evaluator: Evaluator) -> Fact:
     """Why no point had an error, and what to look at."""
-    why = [
-        (f"the {side} failed at {n:,}", f"the {side}") for side, n in evaluator.failures.failed.items() if n
-    ]
+    failed = {side: n for side, n in evaluator.failures.failed.items() if n}
+    why, check = [fact("side-failed", side=side, n=n) for side, n in failed.items()], [*failed]
     if evaluator.failures.masked:
-        why.append((f"the mask left out {evaluator.failures.masked:,}", "the mask"))
-    if not why:
-        return "No point had an error. Check the domain."
-    said = " and ".join(words for words, _ in why)
-    return f"No point had an error: {said} of the points tried. Check {', '.join(what for _, what in why)} and the domain."
+        why.append(fact("mask-left-out", n=evaluator.failures.masked))
+        check.append("mask")
+    return fact("no-error", why=tuple(why), check=", ".join(f"the {what}" for what in check))
 
 
 def _second_sides_with_model(problem: Problem, witness: Witness) -> bool:
@@ -171,29 +154,24 @@ def _second_sides_with_model(problem: Problem, witness: Witness) -> bool:
     return value is not None and agrees_with_model(problem.error, judged, value, small)
 
 
-def _left(listed: Listed) -> str:
+def _left(listed: Listed) -> Fact:
     """What more time could bring where the points of a finite domain are evaluated one by one."""
     if listed.exhaustive:
-        return "Every point was evaluated: a longer search finds nothing else."
-    return (
-        f"{listed.evaluated:,} of the {listed.points:,} points of the domain were evaluated before time or evaluations "
-        "were used up: with more of them all are."
-    )
+        return fact("every-point")
+    return fact("points-left", n=listed.evaluated, of=listed.points)
 
 
-def _late(evaluator: Evaluator, searched: int) -> str:
+def _late(run: Run) -> Facts:
     """Whether a longer search is likely to find more, judged by when the worst point came."""
+    evaluator, searched = run.evaluator, run.searched
     search = [(n, worst) for n, worst in evaluator.history if n <= searched]
     if not search:
-        return ""
+        return ()
     if evaluator.worst > 1.05 * search[-1][1]:
-        planted = " and planted errors" if evaluator.spent("power") else ""
-        return (
-            f"What was evaluated after the search, for pictures{planted}, saw a worse point: search longer."
-        )
+        return (fact("worse-after-search", planted=evaluator.spent("power") > 0),)
     if _gain_in_last_third(search, searched) > 0.05:
-        return f"The worst error still grew after {search[-1][0]:,} evaluations: search longer."
-    return "The last third of the search did not raise the worst error by more than 5 %."
+        return (fact("still-grew", n=search[-1][0]),)
+    return (fact("last-third"),)
 
 
 def _gain_in_last_third(search: list[tuple[int, float]], searched: int) -> float:

@@ -14,6 +14,8 @@ import numpy as np
 
 from supnorm.results import ExitCode, Status, Witness
 from supnorm.results.audit import AuditRecord, FindingRecord, PeakRecord
+from supnorm.wording import fact
+from supnorm.wording.result import narrator
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
@@ -32,10 +34,6 @@ UNKNOWN = (
 )
 MORE = 1e-9  # of the error: what differs by less is the same worst point, in a batch of another size
 NEAR = 0.01  # of the box's diagonal: the point lies in a peak that the audit knows
-EXCEEDED = (
-    "The error at the worst point is above the tolerance; certify found that point, the audit did not. "
-    "Retrain with the points of points.csv, narrow the domain, or guard this region."
-)
 NO_VERDICT = ("interrupted", "reference-fault", "unresolved")  # these stay whatever the worst error is
 
 
@@ -53,14 +51,15 @@ def with_computed(report: AuditReport, result: CertifyResult) -> AuditReport:
     over = None if record.norms_over_outputs is None else {**record.norms_over_outputs, "sup": worst.error}
     status = report.status
     if worst.error > limit and status.code not in NO_VERDICT:
-        status = Status("tolerance-exceeded", EXCEEDED, ExitCode.EXCEEDED)
+        advice = narrator(record.measure).text(fact("exceeded-by-certify"))
+        status = Status("tolerance-exceeded", advice, ExitCode.EXCEEDED)
     record = record.changed(
         status=status,
         witness=peak,
         peaks=peaks,
         glitches=tuple(p for p in peaks if "glitch" in p.tags),
         sup=record.sup.changed(lower=worst.error, computed="batch", alone=None, rounding=0.0),
-        findings=(_finding(found), *record.findings),
+        findings=(_finding(record), *record.findings),
         norms={**record.norms, "sup": worst.error},
         norms_over_outputs=over,
     )
@@ -89,13 +88,10 @@ def _peak(record: AuditRecord, result: CertifyResult, worst: Witness) -> tuple[P
     return PeakRecord(**values), -1
 
 
-def _finding(found: float) -> FindingRecord:
-    known = f"the largest error of the search is {found:.6g}" if found >= 0.0 else "the search has no error"
-    return FindingRecord(
-        code=CODE,
-        text=f"The worst point was found by certify, whose proof or witness is in this folder: {known}. Averages, "
-        "pictures and sizes are of the audit alone.",
-    )
+def _finding(record: AuditRecord) -> FindingRecord:
+    found = record.sup.lower
+    finding = fact(CODE, **({"found": found} if found >= 0.0 else {}))
+    return FindingRecord(**dict(finding), text=narrator(record.measure).text(finding))
 
 
 def _points(report: AuditReport, worst: Witness) -> Any:

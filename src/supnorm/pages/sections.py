@@ -6,13 +6,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from supnorm.auditing.explain import region
 from supnorm.pages.progress_chart import steps
 from supnorm.pages.view import View, number
 from supnorm.pages.words import m, term
 from supnorm.results.numbers import count, percent, ratio, share, spelled
+from supnorm.wording import Narrator
+from supnorm.wording.result import AUDIT
 
 SMALL = 0.01  # of the domain: a larger peak is no glitch
 
@@ -128,7 +130,12 @@ def _drawn(view: View) -> str:
 
 def why_average(view: View) -> Markup:
     """How much of the domain the worst error fills, and whether the average shows it: the sentences of the result."""
-    return Markup(" ").join(escape(fact.text) for fact in region(view.data))
+    point = view.witness
+    if point is None or view.exact or not view.uniform:
+        return Markup("")
+    volumes = (point.volume, point.volume_at_least, point.volume_at_most)
+    facts = region(*volumes, worst=view.lower, rms=view.rms, drawn=view.drawn)
+    return Narrator(AUDIT, view.error).html(*facts)
 
 
 def peaks(view: View) -> Markup:

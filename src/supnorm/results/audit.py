@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from supnorm.results.audit_points import FailuresRecord, TableRecord
-from supnorm.results.parts import AxisRecord, EstimateRecord, FiniteRecord, MeasureRecord, PointRecord
+from supnorm.results.parts import (
+    AxisRecord,
+    EstimateRecord,
+    Fact,
+    FiniteRecord,
+    MeasureRecord,
+    PointRecord,
+    Sentence,
+)
 from supnorm.results.record import Data, Field, Number, Record, Result, Seconds, StatusField
 
 
@@ -177,17 +185,24 @@ class CallRecord(Record):
     error: Number = Field(description="the error of this call")
 
 
-class FindingRecord(Record):
-    """Something that the user should know besides the worst error."""
+class Finding(Fact):
+    """Something that the user should know besides the worst error, before any words are chosen."""
 
-    code: str = Field(description="the finding in a word")
-    text: str = Field(description="the finding in a sentence")
     rows: tuple[int, ...] | None = Field(default=None, description="rows of the table that the finding names")
     x: Mapping[str, Number] | None = Field(default=None, description="the point that the finding names")
     batch: CallRecord | None = Field(default=None, description="of `not-reproducible`: the call in a batch")
     alone: CallRecord | None = Field(
         default=None, description="of `not-reproducible`: the call of the point alone"
     )
+
+    @classmethod
+    def of(cls, code: str, /, **values: Any) -> Self:
+        """One from its code and the values of its sentence."""
+        return cls(code=code, values=values)
+
+
+class FindingRecord(Finding, Sentence):
+    """The same with its sentence."""
 
 
 class PurposesRecord(Record):

@@ -57,6 +57,15 @@ def _minus(text: str) -> str:
     return text.replace("-", "−")
 
 
+def exact(value: float) -> str:
+    """``value`` with as many digits as distinguish it from any other number.
+
+    >>> exact(0.1), exact(300.0001), exact(0.1 + 0.2)
+    ('0.1', '300.0001', '0.30000000000000004')
+    """
+    return num(value, next((d for d in range(1, 17) if float(f"{value:.{d}g}") == value), 17))
+
+
 def ratio(value: float) -> str:
     """A ratio: two digits.
 

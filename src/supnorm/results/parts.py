@@ -6,18 +6,22 @@ from collections.abc import Mapping
 
 from supnorm.results.record import Field, Number, Record
 
-Value = bool | int | Number | str
+Value = bool | int | Number | str | Mapping[str, int | Number] | tuple["Fact", ...] | tuple[int, ...]
 
 
 class Fact(Record):
     """A code and the values that its sentence names; the words come from a template (`supnorm.wording`).
+
+    A value is a number, a name, a mapping of numbers by name (such as a point), some whole numbers, or further facts.
 
     >>> Fact(code="sample-most", values={"plain": 0.03}).to_dict()
     {'code': 'sample-most', 'values': {'plain': 0.03}}
     """
 
     code: str = Field(description="the fact in a word")
-    values: Mapping[str, Value] = Field(default={}, description="the numbers and names in its sentence")
+    values: Mapping[str, Value] = Field(
+        default={}, description="the numbers and names in its sentence, and facts within it"
+    )
 
 
 class Sentence(Fact):

@@ -79,9 +79,12 @@ def keys_table(record: type[Result]) -> str:
 
 def _described(record: type[Record], start: str, seen: dict[type[Record], str]) -> Iterator[tuple[str, str]]:
     """Paths of keys and their texts; a part that stands in several places is described where it is first."""
+    from supnorm.results.parts import Fact
+
     for name, field in record.model_fields.items():
         path = start + (field.serialization_alias or name)
-        parts = list(_parts(field.annotation, path))
+        # The facts among the values of a fact are as facts are.
+        parts = [] if issubclass(record, Fact) and name == "values" else list(_parts(field.annotation, path))
         known = [f"`{seen[part]}`" for part, _ in parts if part in seen]
         yield path, (field.description or "") + (f"; keys as of {', '.join(known)}" if known else "")
         for part, inside in parts:

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.approximants import PIECEWISE
-from supnorm.auditing.facts import measure_json
 from supnorm.evaluation import Finished, Started, silent
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, ErrorMeasure, Function
+from supnorm.problem.records import measure_record
 from supnorm.results import BadInput, ExitCode, Status, versions
-from supnorm.results.parts import MeasureRecord
 from supnorm.training.assessment import Validation
 from supnorm.training.contest import Attempt, Contest, Offer, Step
 from supnorm.training.fit_result import Candidate, FitResult
@@ -94,7 +93,7 @@ def fit_data(
         seed=seed,
         seconds=limit.spent,
         versions=versions(),
-        measure=MeasureRecord(**measure_json(problem, list(problem.output_names(data.train[1].shape[1])))),
+        measure=measure_record(problem, data.train[1].shape[1]),
     )
 
 

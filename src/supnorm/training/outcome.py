@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from supnorm.approximants.approximation import described
 from supnorm.auditing import AuditReport
-from supnorm.auditing.facts import measure_json
 from supnorm.interrupts import INTERRUPTS
+from supnorm.problem.records import measure_record
 from supnorm.results import ExitCode, Status, versions
-from supnorm.results.parts import MeasureRecord
 from supnorm.results.powers import unit
 from supnorm.training.active_fit import LEAST, ActiveFit
 from supnorm.training.assessment import FRESH, Validation, audit_model
@@ -51,8 +50,7 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
         "audit": sum(n for purpose, n in record.evaluations if purpose != "failed") if record else 0,
         "loop audits": state.audits,
     }
-    names = list(state.problem.output_names(fresh.y.shape[1]))
-    measure = record.measure if record else MeasureRecord(**measure_json(state.problem, names))
+    measure = record.measure if record else measure_record(state.problem, fresh.y.shape[1])
     notes = _notes(state, jump)
     return FitResult(
         winner=winner,

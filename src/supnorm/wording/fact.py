@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from supnorm.results.parts import Fact, Sentence, Value
 
 __all__ = ["Fact", "Sentence", "Value", "fact"]
 
 
-def fact(code: str, /, **values: Value) -> Fact:
+def fact(code: str, /, **values: Any) -> Fact:
     """A fact from its code and the values of its sentence.
 
     >>> fact("sample-most", plain=0.03)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from string import Formatter
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from supnorm.results import numbers
+from supnorm.results.duration import duration
 from supnorm.results.outward import rounded_down, rounded_up
 from supnorm.results.parts import Fact, Sentence
 
@@ -27,39 +29,56 @@ _FORMATS: Mapping[str, Callable[..., str]] = {
     "from log10": numbers.from_log10,
     "beyond one": numbers.beyond_one,
     "literal": numbers.literal,
+    "exact": numbers.exact,
     "count": numbers.count,
     "ratio": numbers.ratio,
     "percent": numbers.percent,
     "share": numbers.share,
     "spelled": numbers.spelled,
+    "duration": duration,
+    "point": lambda at: ", ".join(f"{name} = {numbers.num(x, 6)}" for name, x in at.items()),
+    "in": lambda many: ", ".join(f"{name} in {numbers.count(n)}" for name, n in many.items()),
+    "at": lambda many: ", ".join(f"{name} at {numbers.count(n)}" for name, n in many.items()),
+    "rows": lambda rows: ", ".join(map(numbers.count, rows)),
 }
 _ROUNDED: Mapping[str, Callable[[float, int], float]] = {
     "error": lambda value, digits: value,
     "error at most": rounded_up,
     "error at least": rounded_down,
 }
+# Between further facts that are a value.
+_JOINTS = {"list": ", ", "and": " and ", "points": "; "}
 
 
 @dataclass(frozen=True)
 class Narrator:
     """Renders facts by their templates.
 
-    A template is a sentence. ``{name:format}`` is a value in a number format (``num``, ``count``, ``ratio``, ``percent``,
-    ``share``, ``spelled``, ``from log10``, ``beyond one``, ``literal`` for a command; ``at most`` and ``at least`` are
-    bounds, rounded outwards; ``error``, ``error at most`` and ``error at least`` have the unit of the run's error;
-    ``num 2`` has two digits); ``{n:point|points}`` chooses by number. ``⟨ near {at}⟩`` is left out where the fact has no
-    such value.
-    ``**words**`` is bold on a page, and ``[rms:typical error]`` links to an entry of its glossary.
+    A template is a sentence with the values of its fact in braces:
+
+    * ``{name:format}``: a value in a number format: ``num``, ``exact`` (all digits), ``count``, ``ratio``, ``percent``,
+      ``share``, ``spelled``, ``duration``, ``from log10``, ``beyond one``, ``literal`` (for a command); bounds ``at most``
+      and ``at least`` are rounded outwards; ``error``, ``error at most`` and ``error at least`` have the unit of the run's
+      error; ``num 2`` has two digits.
+    * ``rows`` of several numbers; ``point`` ("a = 0.5, b = 2"), ``in`` ("a in 5") and ``at`` of numbers by name; ``list``,
+      ``points`` and ``and`` of further facts, whose words are joined by a comma, a semicolon or "and".
+    * ``{n:one row|{n:count} rows}``: one or several, by the number ``n``.
+    * ``{name?:words}``, ``{name?:words|other words}``: whether the fact has this value; a count of zero, false and what is
+      empty are none.
+    * ``⟨ near {at}⟩``: left out where the fact has no such value.
+
+    ``**words**`` is bold on a page, and ``[rms:typical error]`` links to an entry of its glossary. Blanks at the ends of a
+    template are left out, so that its optional sentences may each begin with one.
 
     Args:
         templates: the template of each code.
         error: writes an error with its unit.
 
-    >>> template = "The [rms:RMS] of {n:count} {n:point|points} is **{rms:error}**."
+    >>> template = "The [rms:RMS] of {n:one point|{n:count} points} is **{rms:error}**.{worst?: One has {worst:error}.}"
     >>> say = Narrator({"found": template}, numbers.ErrorUnit("relative"))
     >>> fact = Fact(code="found", values={"n": 20000, "rms": 0.0123})
-    >>> say.text(fact)
-    'The RMS of 20,000 points is 1.23 %.'
+    >>> say.text(fact), say.text(Fact(code="found", values={"n": 1, "rms": 0.5, "worst": 0.5}))
+    ('The RMS of 20,000 points is 1.23 %.', 'The RMS of one point is 50 %. One has 50 %.')
     >>> print(say.html(fact))
     The <a class="term" href="#g-rms" data-term="rms">RMS</a> of 20,000 points is <b>1.23 %</b>.
     """
@@ -73,7 +92,7 @@ class Narrator:
         Raises:
             KeyError: for a code without a template, or a value that the template names and the fact lacks.
         """
-        return " ".join(self._text(fact) for fact in facts)
+        return " ".join(map(self._text, facts))
 
     def say(self, fact: Fact) -> Sentence:
         """The fact with its sentence, for a result.
@@ -97,17 +116,13 @@ class Narrator:
 
     def _text(self, fact: Fact) -> str:
         plain = _BOLD.sub(r"\1", _TERM.sub(r"\2", self._template(fact)))
-        return "".join(self._pieces(plain, fact.values))
+        return "".join(self._pieces(plain, fact.values, str, self._text)).strip()
 
     def _html(self, fact: Fact, markup: Mapping[str, Markup]) -> Markup:
         marked = _BOLD.sub(r"<b>\1</b>", str(escape(self._template(fact))))
         marked = _TERM.sub(r'<a class="term" href="#g-\1" data-term="\1">\2</a>', marked)
-        literal, values = True, {**fact.values, **markup}
-        whole = Markup("")
-        for piece in self._pieces(marked, values):
-            whole += Markup(piece) if literal else escape(piece)
-            literal = not literal
-        return whole
+        inner = partial(self._html, markup=markup)
+        return Markup("").join(self._pieces(marked, {**fact.values, **markup}, Markup, inner)).strip()
 
     def _template(self, fact: Fact) -> str:
         """The template without the optional parts for which the fact has no values."""
@@ -117,22 +132,47 @@ class Narrator:
 
         return _OPTIONAL.sub(part, self.templates[fact.code])
 
-    def _pieces(self, template: str, values: Mapping[str, Any]) -> Iterable[Any]:
-        """In turn what the template says itself and what a value says; the first is the template's."""
-        for literal, name, spec, _ in Formatter().parse(template):
-            yield literal
-            if name is not None:
-                yield self._value(values[name], spec or "")
+    def _pieces(
+        self, template: str, values: Mapping[str, Any], own: Callable[[str], str], say: Callable[[Fact], str]
+    ) -> Iterable[str]:
+        """What a template says, piece by piece.
 
-    def _value(self, value: Any, spec: str) -> Any:
+        Args:
+            own: makes a piece of words of the template itself.
+            say: renders a fact that is a value.
+        """
+        for literal, name, spec, _ in Formatter().parse(template):
+            yield own(literal)
+            if name is None:
+                continue
+            spec = spec or ""
+            if name.endswith("?"):
+                value = values.get(name[:-1])
+                there = isinstance(value, float) or bool(value)
+                yield from self._pieces(_choice(spec, there), values, own, say)
+            elif "|" in spec:
+                yield from self._pieces(_choice(spec, values[name] == 1), values, own, say)
+            elif spec in _JOINTS:
+                yield own(_JOINTS[spec]).join(map(say, values[name]))
+            else:
+                yield self._value(values[name], spec)
+
+    def _value(self, value: Any, spec: str) -> str:
         if isinstance(value, Markup):
             return value
-        if "|" in spec:
-            one, _, many = spec.partition("|")
-            return one if value == 1 else many
         name, _, last = spec.rpartition(" ")
         digits = int(last) if last.isdigit() else 3
         name = name if last.isdigit() else spec
         if name in _ROUNDED:
             return self.error(_ROUNDED[name](value, digits), digits)
         return _FORMATS[name](value, digits) if last.isdigit() else _FORMATS[name](value)
+
+
+def _choice(spec: str, first: bool) -> str:
+    """One of two alternatives, which a bar outside of braces separates; without a bar the second is empty."""
+    depth = 0
+    for i, letter in enumerate(spec):
+        depth += (letter == "{") - (letter == "}")
+        if letter == "|" and not depth:
+            return spec[:i] if first else spec[i + 1 :]
+    return spec if first else ""

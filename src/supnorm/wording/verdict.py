@@ -1,0 +1,48 @@
+"""The advice of an audit: why it ended as it did, and what to do next; one template for each fact."""
+
+from supnorm.wording.findings import WITHOUT
+
+_GUARD = "narrow the domain, or guard this region."
+TEMPLATES = {
+    "interrupted": "{why} after {n:count} evaluations"
+    "{found?:; the worst error until then is a lower bound{over?:, and above the tolerance}|; no point had an error until "
+    "then}. The same command with --resume goes on.",
+    "no-error": "No point had an error{why?:: {why:and} of the points tried}. Check {check?:{check} and }the domain.",
+    "side-failed": "the {side} failed at {n:count}",
+    "mask-left-out": "the mask left out {n:count}",
+    "reference-fault": "At the worst point the second reference disagrees with the reference and agrees with the model: "
+    "check the reference there before you blame the model.",
+    "jump-unresolved": "At the worst point the second reference agrees with the model, but close by the reference takes the "
+    "same value: which side of a jump is right is not settled. Look there before you retrain the model.",
+    "no-tolerance": "No tolerance was given, so this is a report and not a verdict.",
+    "lower-bound": "The worst point found is a lower bound of the worst error.",
+    "within-alone": "Called alone, the worst point is within the tolerance: find out first why its value changes.",
+    "exceeded": "The error at the worst point is above the tolerance. Retrain with the points of points.csv, "
+    + _GUARD,
+    "exceeded-by-certify": "The error at the worst point is above the tolerance; certify found that point, the audit did "
+    "not. Retrain with the points of points.csv, " + _GUARD,
+    "exceeded-row": "The error at the worst row is above the tolerance. Retrain with the rows of points.csv, "
+    + _GUARD,
+    "exceeded-infinite-rows": "In {n:count} of {of:count} rows the error is infinite. Give the model values there, leave "
+    'these rows out, or say that they do not count: failures = "ignore" under [error].',
+    "exceeded-no-value": "The model has no value at points where the reference has one. Make it give one there, narrow the "
+    'domain, or say that such points do not count: failures = "ignore" under [error].',
+    "exceeded-unresolved": "Model and reference differ by more than the tolerance at the worst point, but the second "
+    "reference does not settle which is right there: look at it before you retrain the model.",
+    "exceeded-suspect-label": "At the worst row the label disagrees with both the model and its neighbours: check the "
+    "suspect labels first, leave wrong ones out and audit again; do not retrain with them.",
+    "no-row-above": "No row has an error above the tolerance.",
+    "no-point-above": "No point {complete?:of the domain|where an error is known} has an error above the tolerance, as "
+    "computed in floating point.",
+    "none-found": "No error above the tolerance was found; that is not a proof.",
+    "every-point": "Every point was evaluated: a longer search finds nothing else.",
+    "points-left": "{n:count} of the {of:count} points of the domain were evaluated before time or evaluations were used "
+    "up: with more of them all are.",
+    "worse-after-search": "What was evaluated after the search, for pictures{planted?: and planted errors}, saw a worse "
+    "point: search longer.",
+    "still-grew": "The worst error still grew after {n:count} evaluations: search longer.",
+    "last-third": "The last third of the search did not raise the worst error by more than 5 %.",
+    "side-without-value": "The {side} has no value at " + WITHOUT + ": "
+    "{infinite?:each is an infinite error|{ignored?:that is ignored, as was asked|no error is known there}}.",
+    "second-reference-failed": "The second reference failed: {why}.",
+}
