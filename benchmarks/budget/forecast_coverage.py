@@ -26,6 +26,7 @@ import numpy as np
 from benchmarks.budget.fresh import FINAL
 from benchmarks.budget.functions import FRESH
 from benchmarks.budget.held_out import HELD_OUT, LAST
+from benchmarks.budget.line import line_forecast
 from benchmarks.budget.trainers import GaussianProcess, Network
 from benchmarks.budget.unseen import UNSEEN
 from benchmarks.budget.verdicts import interval
@@ -35,7 +36,6 @@ from tests.planning.test_ladder import stored
 import supnorm
 from supnorm.planning.learning_curve import MeasuredCurve, as_trainer, train_on_function
 from supnorm.planning.learning_curve.drift import drift_forecast
-from supnorm.planning.learning_curve.line import line_forecast
 from supnorm.planning.learning_curve.power_law import power_law_forecast
 from supnorm.planning.learning_curve.training_run import TrainingRun
 from supnorm.training import NetworkFit

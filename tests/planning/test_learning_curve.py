@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.budget.line import line_forecast
 
 from supnorm.planning.learning_curve import (
     MeasuredCurve,
@@ -21,7 +22,6 @@ from supnorm.planning.learning_curve import (
 from supnorm.planning.learning_curve.drift import drift_forecast, local_slope
 from supnorm.planning.learning_curve.forecast import envelope, forecast
 from supnorm.planning.learning_curve.gap_law import gap_forecast
-from supnorm.planning.learning_curve.line import line_forecast
 from supnorm.planning.learning_curve.on_function import errors
 from supnorm.planning.learning_curve.power_law import power_law_forecast
 from supnorm.planning.learning_curve.training_run import ErrorsBySize, group

@@ -37,7 +37,9 @@ from supnorm.problem import Domain
 from supnorm.results.budget import TrialRecord
 
 Array = NDArray[np.float64]
-MOST, FURTHEST, CAUTION = 1024, 8.0, 0.8
+MOST = 1024  # samples of a tool: a Gaussian process of so many takes a second
+FURTHEST = 8.0  # times the samples of the trial: the error is not expected to fall beyond
+CAUTION = 0.8  # of the slope, chosen on the design bank of benchmarks/budget
 LARGER = 16  # times MOST in the second try
 ROUNDING = 1e-12  # of half the range: smaller errors are all the same
 LARGEST_CUBE = 6  # grids of 3^d points and more say nothing about more inputs
@@ -94,8 +96,8 @@ def pilot(
     >>> from supnorm.problem import as_function
     >>> f = as_function(lambda x: np.exp(x[:, 0] * x[:, 1]), "f")
     >>> target = Target(Caller(f, "f"), Domain(a=(-1.0, 1.0), b=(-1.0, 1.0)))
-    >>> found = pilot(target, 1e-6, np.inf, 500, 20_000, np.random.default_rng(0))
-    >>> bool(found[0].expected < 1e-6 < found[-1].expected)
+    >>> trials = pilot(target, 1e-6, np.inf, 500, 20_000, np.random.default_rng(0))
+    >>> bool(trials[0].expected < 1e-6 < trials[-1].expected)
     True
     """
     plan = pilot_plan(sample_budget, calls)

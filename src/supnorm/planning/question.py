@@ -143,7 +143,8 @@ def ask(
     tolerances = absolute_tolerances(problem, tolerance, y[finite])
     names = problem.reference.outputs or tuple(f"output {i + 1}" for i in range(y.shape[1]))
     with np.errstate(divide="ignore", invalid="ignore"):
-        index = _choose(output, names, np.ptp(y[finite], axis=0) / tolerances)
+        hardest = int((np.ptp(y[finite], axis=0) / tolerances).argmax())
+    index = hardest if output is None else output_index(output, names)
     refuse_zero(float(tolerances[index]), names, index)
     return Question(
         eps=float(tolerances[index]),
@@ -226,16 +227,19 @@ def _smallest(problem: Problem, y: Array) -> Array:
     return np.asarray(np.maximum(np.abs(y).min(axis=0), problem.error.floor or 0.0))
 
 
-def _choose(output: int | str | None, names: tuple[str, ...], difficulty: Array) -> int:
-    if output is None:
-        return int(difficulty.argmax())
-    if isinstance(output, str):
-        if output not in names:
-            raise BadInput(f"output must be one of {', '.join(names)}, got {output!r}")
+def output_index(output: int | str, names: tuple[str, ...]) -> int:
+    """The number of an output from its name or number.
+
+    Raises:
+        BadInput: for an output that is not there.
+    """
+    if isinstance(output, str) and output in names:
         return names.index(output)
-    if not 0 <= output < len(names):
-        raise BadInput(f"output must be from 0 to {len(names) - 1}, got {output}")
-    return output
+    if isinstance(output, int) and 0 <= output < len(names):
+        return output
+    raise BadInput(
+        f"output must be one of {', '.join(names)}, or a number below {len(names)}, got {output!r}"
+    )
 
 
 def _notes(problem: Problem, names: tuple[str, ...], index: int, y: Array, named: bool) -> tuple[Fact, ...]:

@@ -20,7 +20,7 @@ from supnorm.planning.profile.dimension import intrinsic_dimension
 from supnorm.planning.profile.hazards import Hazards
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.scattered import difference_order
-from supnorm.planning.question import Plan, absolute_tolerances, refuse_zero, relative_notes
+from supnorm.planning.question import Plan, absolute_tolerances, output_index, refuse_zero, relative_notes
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput
 from supnorm.wording import Fact, Value, fact
@@ -139,43 +139,32 @@ def table_of_problem(problem: Problem, tolerance: float | None, p: float, output
     assert problem.reference.table is not None
     x, values = problem.reference.table
     names = problem.reference.outputs or tuple(f"output {i + 1}" for i in range(values.shape[1]))
-    index = _column(output, names)
-    kept = np.isfinite(values[:, index])
-    if kept.sum() < LEAST:
+    if output is None and len(names) > 1:
+        raise BadInput(f"a budget of a table is for one output: give --output, one of {', '.join(names)}")
+    index = output_index(output or 0, names)
+    known = np.isfinite(values[:, index])
+    if known.sum() < LEAST:
         raise BadInput(
-            f"a budget of a table needs at least {LEAST} rows with a value of {names[index]}, got {kept.sum()} of "
-            f"{len(kept)}"
+            f"a budget of a table needs at least {LEAST} rows with a value of {names[index]}, got {known.sum()} of "
+            f"{len(known)}"
         )
     limit: float | None = None
     notes: tuple[Fact, ...] = ()
     if tolerance is not None or problem.error.tolerance is not None:
-        y = values[kept]
+        y = values[known]
         limit = float(absolute_tolerances(problem, tolerance, y)[index])
         refuse_zero(limit, names, index)
         if problem.error.kind == "relative":
             notes = tuple(relative_notes(problem, y, index, "relative-at-row"))
     return read_table(
-        (x[kept], values[kept, index]),
+        (x[known], values[known, index]),
         problem.domain,
         limit,
         p,
-        left_out=int((~kept).sum()),
+        left_out=int((~known).sum()),
         output=names[index],
         title=problem.title or problem.reference.name,
         notes=notes,
-    )
-
-
-def _column(output: int | str | None, names: tuple[str, ...]) -> int:
-    if output is None and len(names) == 1:
-        return 0
-    if isinstance(output, int) and 0 <= output < len(names):
-        return output
-    if output in names:
-        return names.index(str(output))
-    got = "no output was named" if output is None else f"got {output!r}"
-    raise BadInput(
-        f"output must be one of {', '.join(names)}: {got}; a budget of a table is for one (--output)"
     )
 
 
@@ -219,5 +208,5 @@ def steepest(x: Array, y: Array) -> float:
 
     distance, index = cKDTree(x).query(x, k=min(9, len(x)), p=np.inf)
     change = np.abs(y[:, None] - y[index[:, 1:]])
-    apart = distance[:, 1:]
-    return float((change / np.where(apart > 0, apart, np.inf)).max())
+    distance = np.where(distance[:, 1:] > 0, distance[:, 1:], np.inf)
+    return float((change / distance).max())

@@ -1,6 +1,6 @@
 """Forecast by a drifting slope (M2): log error against log size is a line whose slope wanders.
 
-State: level and slope per doubling; the slope makes a random walk of scale q a doubling, which is unknown and
+The state is the level and the slope per doubling. The slope makes a random walk of scale q a doubling; q is unknown and
 integrated over a grid with a half-normal prior of scale .16. A Kalman filter gives the level k doublings ahead
 and the likelihood of each q; a new run adds the scatter of single runs; Student-5 tails. The prior was tuned
 together with the envelope of `forecast` on nine network and ten Gaussian-process learning curves: with .35 the envelope
@@ -17,9 +17,9 @@ from supnorm.planning.learning_curve.training_run import ErrorsBySize
 
 Array = NDArray[np.float64]
 DRIFTS = np.geomspace(0.01, 1.5, 25)
-PRIOR_DRIFT = 0.16
+PRIOR_DRIFT = 0.16  # see above
 PRIOR_SLOPE = (-0.7, 1.5)  # mean and deviation of the slope per doubling, natural logarithm: error ~ 1/N
-TAILS = 5.0
+TAILS = 5.0  # degrees of freedom of Student's law: single runs stray further than a normal law has it
 
 
 def drift_forecast(by_size: ErrorsBySize, size: float, level: float) -> tuple[float, float, float]:
@@ -31,12 +31,8 @@ def drift_forecast(by_size: ErrorsBySize, size: float, level: float) -> tuple[fl
     >>> bool(low < np.log(1 / 1024) < high), bool(abs(middle - np.log(1 / 1024)) < 0.2)
     (True, True)
     """
-    parts = [_filter(by_size, size, q) for q in DRIFTS]
-    likelihood = np.array([p[2] for p in parts]) - 0.5 * (DRIFTS / PRIOR_DRIFT) ** 2 + np.log(DRIFTS)
-    weight = np.exp(likelihood - likelihood.max())
-    weight /= weight.sum()
-    mean = np.array([p[0] for p in parts])
-    deviation = np.sqrt(np.array([p[1] for p in parts]) + by_size.scatter[-1] ** 2)
+    parts, weight = _by_drift(by_size, size)
+    mean, deviation = parts[:, 0], np.sqrt(parts[:, 1] + by_size.scatter[-1] ** 2)
     low, middle, high = (
         _quantile(mean, deviation, weight, p) for p in ((1 - level) / 2, 0.5, (1 + level) / 2)
     )
@@ -45,14 +41,19 @@ def drift_forecast(by_size: ErrorsBySize, size: float, level: float) -> tuple[fl
 
 def local_slope(by_size: ErrorsBySize) -> tuple[float, float]:
     """The exponent alpha of error ~ size^-alpha at the largest size, and its standard deviation."""
-    parts = [_filter(by_size, by_size.size[-1], q) for q in DRIFTS]
-    likelihood = np.array([p[2] for p in parts]) - 0.5 * (DRIFTS / PRIOR_DRIFT) ** 2 + np.log(DRIFTS)
-    weight = np.exp(likelihood - likelihood.max())
-    weight /= weight.sum()
-    slope, variance = np.array([p[3] for p in parts]), np.array([p[4] for p in parts])
+    parts, weight = _by_drift(by_size, by_size.size[-1])
+    slope, variance = parts[:, 3], parts[:, 4]
     mean = float(weight @ slope)
-    spread = float(weight @ (variance + (slope - mean) ** 2))
-    return -mean / np.log(2.0), float(np.sqrt(spread) / np.log(2.0))
+    total = float(weight @ (variance + (slope - mean) ** 2))
+    return -mean / np.log(2.0), float(np.sqrt(total) / np.log(2.0))
+
+
+def _by_drift(by_size: ErrorsBySize, size: float) -> tuple[Array, Array]:
+    """What `_filter` gives for each drift, and the posterior weights of the drifts."""
+    parts = np.array([_filter(by_size, size, q) for q in DRIFTS])
+    likelihood = parts[:, 2] - 0.5 * (DRIFTS / PRIOR_DRIFT) ** 2 + np.log(DRIFTS)
+    weight = np.exp(likelihood - likelihood.max())
+    return parts, weight / weight.sum()
 
 
 def _filter(by_size: ErrorsBySize, size: float, q: float) -> tuple[float, float, float, float, float]:

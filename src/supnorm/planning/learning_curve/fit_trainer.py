@@ -27,8 +27,8 @@ class FitTrainer:
 
     >>> from supnorm.approximants import GaussianProcess
     >>> x = np.random.default_rng(0).random((60, 2))
-    >>> found = FitTrainer(GaussianProcess())(x, np.sin(x.sum(axis=1)), 24, 0)
-    >>> bool(abs(found.predict(np.array([[0.5, 0.5]]))[0] - np.sin(1.0)) < 1e-4)
+    >>> trained = FitTrainer(GaussianProcess())(x, np.sin(x.sum(axis=1)), 24, 0)
+    >>> bool(abs(trained.predict(np.array([[0.5, 0.5]]))[0] - np.sin(1.0)) < 1e-4)
     True
     """
 

@@ -104,8 +104,8 @@ def forecast(by_size: ErrorsBySize, size: float, level: float = 0.9, widened: fl
 
     >>> sizes = 2.0 ** np.arange(4, 10)
     >>> by_size = ErrorsBySize(sizes, tuple(np.log(1 / m) + np.array([-0.1, 0.1]) for m in sizes), phi=0.01)
-    >>> found = forecast(by_size, 1024)
-    >>> found.lower < 1 / 1024 < found.upper
+    >>> ahead = forecast(by_size, 1024)
+    >>> ahead.lower < 1 / 1024 < ahead.upper
     True
     """
     top = float(by_size.size[-1])

@@ -66,11 +66,11 @@ def training_ground(
             processes are started where there is no other.
     """
     executor = calls.executor
-    own = executor is None or isinstance(executor, ThreadPoolExecutor)
-    remote = _remote(target, trainer) if not own or calls.workers > 1 else None
+    only_threads = executor is None or isinstance(executor, ThreadPoolExecutor)
+    remote = _remote(target, trainer) if not only_threads or calls.workers > 1 else None
     if remote is None:
         yield target, None
-    elif executor is not None and not own:
+    elif executor is not None and not only_threads:
         yield remote, executor
     else:
         with Processes(calls.workers) as pool:

@@ -1,10 +1,9 @@
 """Ridge structure: does the function vary only along a few directions of the input space?
 
-Gradients at N points give C = mean(g g^T); a direction of eigenvalue 0 does not change f. Directions are kept
-while sqrt(lambda_k / lambda_1) exceeds a threshold. Because a mean square can overlook a small region, the
-claim is then tested in the *maximum*: points are moved through the box along the dropped directions and the
-change of f is recorded. Constantine, Active Subspaces, 2015. Cost: 2 d N calls for the gradients, 2 * 512 for
-the test.
+Gradients at N points give C = mean(g g^T); a direction of eigenvalue 0 does not change f. Directions matter
+while sqrt(lambda_k / lambda_1) exceeds a threshold. Because a mean square can overlook a small region, a test in the
+*maximum* follows: it moves points through the box along the dropped directions and records how f changes.
+Constantine, Active Subspaces, 2015. Cost: 2 d N calls for the gradients, 2 * 512 for the test.
 """
 
 from __future__ import annotations
@@ -15,8 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.planning.profile.differences import STEP, slopes
+
 Array = NDArray[np.float64]
-STEP = 1e-4
+# Eigenvalues below this share of the largest, as square roots, are rounding of the differences: the ridges of
+# tests/planning/test_profile_structure.py are found with it, in up to 20 inputs.
+THRESHOLD = 1e-5
+TESTED = 512  # pairs of points that test the claim
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,8 @@ class ActiveSubspace:
 
 
 def gradients(f: Callable[[Array], Array], x: Array) -> Array:
-    """Central differences at the rows of ``x``; rows with a missing value are left out."""
-    n, d = x.shape
-    x = np.clip(x, STEP, 1.0 - STEP)
-    points = np.concatenate([x[None] + s * STEP * np.eye(d)[:, None, :] for s in (1.0, -1.0)])
-    values = f(points.reshape(-1, d)).reshape(2, d, n)
-    slope = ((values[0] - values[1]) / (2.0 * STEP)).T
+    """Gradients at the rows of ``x``, inside the cube by a step; rows with a missing value are left out."""
+    slope = slopes(f, np.clip(x, STEP, 1.0 - STEP), range(x.shape[1]))
     finite: Array = slope[np.isfinite(slope).all(axis=1)]
     return finite
 
@@ -58,15 +58,23 @@ def active_subspace(
     f: Callable[[Array], Array],
     d: int,
     samples: int,
-    spread: float,
+    half_range: float,
     rng: np.random.Generator,
-    threshold: float = 1e-5,
+    threshold: float = THRESHOLD,
 ) -> ActiveSubspace:
     """Find the directions of the unit cube that matter and test the claim in the maximum.
 
+    Args:
+        f: the function on the unit cube; points without a value are left out.
+        d: inputs.
+        samples: points of the gradients.
+        half_range: half the range of the function.
+        rng: draws the points.
+        threshold: see above.
+
     >>> rng = np.random.default_rng(0)
-    >>> found = active_subspace(lambda u: np.cos(3 * u.sum(axis=1)), 4, 100, 1.0, rng)
-    >>> found.dimension, found.residual < 1e-10
+    >>> subspace = active_subspace(lambda u: np.cos(3 * u.sum(axis=1)), 4, 100, 1.0, rng)
+    >>> subspace.dimension, subspace.residual < 1e-10
     (1, True)
     """
     slope = gradients(f, rng.random((samples, d)))
@@ -75,17 +83,17 @@ def active_subspace(
     values, vectors = np.linalg.eigh(slope.T @ slope / len(slope))
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1].T
     count = int((np.sqrt(values) > threshold * max(np.sqrt(values[0]), 1e-300)).sum()) if values[0] > 0 else 0
-    residual = _change_along(f, vectors[count:], spread, rng) if 0 < count < d else 0.0
+    residual = _change_along(f, vectors[count:], half_range, rng) if 0 < count < d else 0.0
     return ActiveSubspace(
         values, vectors[:count], residual, float(np.abs(slope).sum(axis=1).max()), len(slope)
     )
 
 
 def _change_along(
-    f: Callable[[Array], Array], dropped: Array, spread: float, rng: np.random.Generator
+    f: Callable[[Array], Array], dropped: Array, half_range: float, rng: np.random.Generator
 ) -> float:
-    x = rng.random((512, dropped.shape[1]))
-    direction = rng.standard_normal((512, len(dropped))) @ dropped
+    x = rng.random((TESTED, dropped.shape[1]))
+    direction = rng.standard_normal((TESTED, len(dropped))) @ dropped
     with np.errstate(divide="ignore", invalid="ignore"):
         reach = np.where(
             direction > 0, (1.0 - x) / direction, np.where(direction < 0, -x / direction, np.inf)
@@ -93,4 +101,4 @@ def _change_along(
     moved = np.clip(x + reach.min(axis=1, keepdims=True) * direction, 0.0, 1.0)
     change = np.abs(f(moved) - f(x))
     change = change[np.isfinite(change)]
-    return float(change.max() / spread) if len(change) else np.inf
+    return float(change.max() / half_range) if len(change) else np.inf

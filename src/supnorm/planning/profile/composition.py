@@ -1,8 +1,8 @@
 """Deeper structure: is f(x) = g(h(x_A), x_B), so that the inputs of A enter only through one number?
 
 Then grad_A f = g' grad h(x_A): its *direction* does not depend on x_B. Test: at each of N points x_A,
-gradients for two values of x_B; the largest sine of the angle between them. Sums and products pass too; what
-is reported are the largest sets that pass inside one additive block. Udrescu and Tegmark, AI Feynman, 2020.
+gradients for two values of x_B; the largest sine of the angle between them decides. Sums and products pass too; the
+result names the largest sets that pass inside one additive block. Udrescu and Tegmark, AI Feynman, 2020.
 Cost: 4 |A| N calls a set; all sets up to d = 6, pairs only above.
 """
 
@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.planning.profile.differences import slopes
+
 Array = NDArray[np.float64]
-STEP = 1e-4
 
 
 def inner_function(
@@ -34,7 +35,7 @@ def inner_function(
     x = 0.02 + 0.96 * rng.random((samples, d))
     other = 0.02 + 0.96 * rng.random((samples, d))
     other[:, a] = x[:, a]
-    first, second = _partial(f, x, a), _partial(f, other, a)
+    first, second = slopes(f, x, a), slopes(f, other, a)
     size = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
     largest = float(np.nanmax(np.where(np.isfinite(size), size, np.nan), initial=0.0))
     good = np.isfinite(size) & (size > 1e-6 * largest)
@@ -44,15 +45,6 @@ def inner_function(
     v = second[good] / np.linalg.norm(second[good], axis=1, keepdims=True)
     sine = np.linalg.norm(v - (u * v).sum(axis=1, keepdims=True) * u, axis=1)
     return float(sine.max())
-
-
-def _partial(f: Callable[[Array], Array], x: Array, a: list[int]) -> Array:
-    n, d = x.shape
-    steps = STEP * np.eye(d)[a]
-    points = np.concatenate([x[None] + s * steps[:, None, :] for s in (1.0, -1.0)])
-    values = f(points.reshape(-1, d)).reshape(2, len(a), n)
-    slope: Array = ((values[0] - values[1]) / (2.0 * STEP)).T
-    return slope
 
 
 def inner_functions(

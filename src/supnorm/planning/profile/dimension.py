@@ -4,9 +4,9 @@ TwoNN (Facco et al. 2017): the ratio mu of the distances to the second and first
 ``1 - mu^-d``; d = (n-1) / sum log mu (largest 10 % left out, with the matching correction). MLE (Levina and
 Bickel 2004, MacKay's average): d^-1 = mean over points and over j < k of log(r_k / r_j), k = 20. Both read
 low from dimension 6 on, because few points fill a cube badly; a low d makes a budget optimistic. So the
-*upper end* counts: the same estimators run on uniform cubes of known dimension with as many points, and the
-curve is inverted. Estimates on N, N/4 and N/16 points that differ by more than simulated cubes do say: there
-is no single dimension. Cost: O(N^2 d) for N at most 2000, and 20 simulated cubes.
+*upper end* counts: the same estimators run on uniform cubes of known dimension with as many points, and that curve
+is inverted. Where the estimates on N, N/4 and N/16 points differ by more than those of simulated cubes, there is no
+single dimension. Cost: O(N^2 d) for N at most 2000, and 20 simulated cubes.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class IntrinsicDimension:
     Attributes:
         two_nn, mle: the estimates.
         lower, upper: ends after the correction for bias; plan with ``upper``.
-        linear: directions needed for all but 1e-3 of the spread (an upper bound for flat sets).
+        linear: directions needed for all but 1e-3 of the variation (an upper bound for flat sets).
         scales: ``(points, TwoNN, MLE)`` for N, N/4, N/16.
-        single: whether the scales agree; if not, there is no single dimension and ``upper`` is not to be
-        used. points: points used.
+        single: whether the scales agree; if not, there is no single dimension: do not use ``upper``.
+        points: points used.
     """
 
     two_nn: float
@@ -68,7 +68,7 @@ def two_nn(distances: Array) -> float:
     """TwoNN from neighbour distances, shape ``(n, k)``, k at least 2."""
     logs = np.sort(np.log(distances[:, 1] / distances[:, 0]))
     used = int(0.9 * len(logs))
-    # A censored exponential sample: the left-out ones count with the largest kept value.
+    # A censored exponential sample: the left-out ones count with the largest of the others.
     return float((used - 1) / (logs[:used].sum() + (len(logs) - used) * logs[used - 1]))
 
 
@@ -94,8 +94,8 @@ def intrinsic_dimension(x: Array, rng: np.random.Generator) -> IntrinsicDimensio
 
     >>> rng = np.random.default_rng(0)
     >>> x = rng.random((800, 2)) @ rng.standard_normal((2, 10))
-    >>> found = intrinsic_dimension(x, rng)
-    >>> bool(found.lower <= 2 <= found.upper < 3), found.linear, found.single
+    >>> law = intrinsic_dimension(x, rng)
+    >>> bool(law.lower <= 2 <= law.upper < 3), law.linear, law.single
     (True, 2, True)
     """
     x = np.unique(np.asarray(x, dtype=float), axis=0)
@@ -106,14 +106,14 @@ def intrinsic_dimension(x: Array, rng: np.random.Generator) -> IntrinsicDimensio
     scales = tuple((n, *_mean_estimates(x, n)) for n in sizes)
     curve = _bias_curve(len(x), x.shape[1], rng)
     corrected = [_invert(curve, estimate, j) for j, estimate in enumerate(scales[0][1:])]
-    spread = 2.0 / np.sqrt(len(x)) + 0.05  # sampling error of either estimate, and the scatter of the curve
+    margin = 2.0 / np.sqrt(len(x)) + 0.05  # sampling error of either estimate, and the scatter of the curve
     values = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
     linear = int(np.searchsorted(np.cumsum(values**2) / (values**2).sum(), 1.0 - 1e-6) + 1)
-    upper = max(*corrected, *scales[0][1:]) * (1.0 + spread)
+    upper = max(*corrected, *scales[0][1:]) * (1.0 + margin)
     return IntrinsicDimension(
         two_nn=scales[0][1],
         mle=scales[0][2],
-        lower=min(*corrected, *scales[0][1:]) * (1.0 - spread),
+        lower=min(*corrected, *scales[0][1:]) * (1.0 - margin),
         upper=upper,
         linear=linear,
         scales=scales,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-EXACT = 1e-9  # relative to the spread: below it an interaction is rounding
+EXACT = 1e-9  # of half the range: below it an interaction is rounding (sums and products of test_profile_structure.py)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,12 @@ def largest_clique(edges: NDArray[np.bool_]) -> int:
 
 
 def interactions(
-    f: Callable[[Array], Array], d: int, samples: int, spread: float, noise: float, rng: np.random.Generator
+    f: Callable[[Array], Array],
+    d: int,
+    samples: int,
+    half_range: float,
+    noise: float,
+    rng: np.random.Generator,
 ) -> Interactions:
     """Test all pairs of inputs.
 
@@ -93,12 +98,12 @@ def interactions(
         rng: draws the points.
 
     >>> rng = np.random.default_rng(0)
-    >>> found = interactions(lambda u: u[:, 0] * u[:, 1] + u[:, 2] ** 2, 3, 100, 1.0, 0.0, rng)
-    >>> found.blocks()
+    >>> acting = interactions(lambda u: u[:, 0] * u[:, 1] + u[:, 2] ** 2, 3, 100, 1.0, 0.0, rng)
+    >>> acting.blocks()
     [[0, 1], [2]]
     """
     pairs = [(i, j) for i in range(d) for j in range(i + 1, d)]
-    quads = {pair: _four_values(f, d, pair, samples, rng) / spread for pair in pairs}
+    quads = {pair: _four_values(f, d, pair, samples, rng) / half_range for pair in pairs}
     shift = _shift(list(quads.values())) if pairs else 0.0
     additive, mean, product = np.zeros((d, d)), np.zeros((d, d)), np.zeros((d, d))
     for (i, j), v in quads.items():
@@ -111,7 +116,7 @@ def interactions(
         additive[i, j] = additive[j, i] = np.abs(mixed).max()
         mean[i, j] = mean[j, i] = np.sqrt(np.mean(mixed**2))
         product[i, j] = product[j, i] = np.abs(w[0] * w[3] - w[1] * w[2]).max() / size
-    return Interactions(additive, mean, product, shift * spread, 12.0 * noise / spread, samples)
+    return Interactions(additive, mean, product, shift * half_range, 12.0 * noise / half_range, samples)
 
 
 def _four_values(

@@ -1,7 +1,7 @@
-"""Smoothness along every axis and along random lines of the unit cube, and jumps found on the way.
+"""Smoothness along every axis and along random lines of the unit cube, and the jumps on these lines.
 
-Each line is sampled at Chebyshev points (`spectrum`); unresolved ones are sampled twice as densely until they
-are, or until the budget ends. The steepest interval of a line is bisected: a difference that does not shrink
+Each line is sampled at Chebyshev points (`spectrum`), an unresolved one twice as densely until it is resolved or its
+calls are spent. The steepest interval of a line is bisected: a difference that does not shrink
 with the interval is a jump. Cost: about 512 to 1024 calls a line, 40 for the bisection.
 """
 
@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from supnorm.planning.profile.spectrum import Spectrum, chebyshev_points, spectrum
 
 Array = NDArray[np.float64]
-JUMP_ORDER = 0.6  # a jump reads as order 0; where other kinks mix in, as up to .5
+# A jump reads as order 0; where other kinks mix in, as up to .5 (tests/planning/test_profile_smoothness.py).
+JUMP_ORDER = 0.6
+HALVINGS = 36  # of the steepest interval: to 1e-13 of the line
 
 
 Segment = tuple[int | None, Array, Array]
@@ -25,14 +27,14 @@ Segment = tuple[int | None, Array, Array]
 
 @dataclass(frozen=True)
 class Line:
-    """A segment of the unit cube and what was found on it.
+    """A segment of the unit cube, and what the function does on it.
 
     Attributes:
         axis: which input varies; None on an oblique line.
         start, end: shape ``(d,)``.
         spectrum: the decay along it.
         samples: calls used by the spectrum.
-        jump: height of a jump; 0 where none was found.
+        jump: height of a jump; 0 without one.
         jump_at: where, shape ``(d,)``; None without.
         complete: whether every point of it had a finite value (otherwise nothing is known about it).
     """
@@ -58,8 +60,7 @@ def segments(d: int, per_axis: int, oblique: int, rng: np.random.Generator) -> l
             drawn.append((axis, start, end))
     for _ in range(oblique if d > 1 else 0):
         point, direction = 0.25 + 0.5 * rng.random(d), rng.standard_normal(d)
-        low, high = _reach(point, direction)
-        ends = np.clip(point + np.array([[low], [high]]) * direction, 0.0, 1.0)
+        ends = _face_to_face(point, direction)
         drawn.append((None, ends[0], ends[1]))
     return drawn
 
@@ -71,19 +72,19 @@ def through(point: Array, oblique: int, rng: np.random.Generator) -> list[Segmen
     directions: list[tuple[int | None, Array]] = [(i, np.eye(d)[i]) for i in range(d)]
     directions += [(None, rng.standard_normal(d)) for _ in range(oblique if d > 1 else 0)]
     for axis, direction in directions:
-        low, high = _reach(point, direction)
-        ends = np.clip(point + np.array([[low], [high]]) * direction, 0.0, 1.0)
+        ends = _face_to_face(point, direction)
         if np.abs(ends[1] - ends[0]).max() > 0.2:
             drawn.append((axis, ends[0], ends[1]))
     return drawn
 
 
-def _reach(point: Array, direction: Array) -> tuple[float, float]:
-    """The parameters at which the line through ``point`` leaves the cube."""
+def _face_to_face(point: Array, direction: Array) -> Array:
+    """Both ends of the line through ``point`` in the cube, shape ``(2, d)``."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ends = np.stack([-point / direction, (1.0 - point) / direction])
     ends = np.where(direction == 0.0, np.array([[-np.inf], [np.inf]]), ends)
-    return float(ends.min(axis=0).max()), float(ends.max(axis=0).min())
+    reach = np.array([[ends.min(axis=0).max()], [ends.max(axis=0).min()]])
+    return np.clip(point + reach * direction, 0.0, 1.0)
 
 
 def walk(f: Callable[[Array], Array], segment: Segment, samples: int, most: int) -> Line:
@@ -99,7 +100,7 @@ def walk(f: Callable[[Array], Array], segment: Segment, samples: int, most: int)
             return Line(axis, start, end, None, used, complete=False)
         decay = spectrum(values[::-1], half)
         jump, at = _bisect(f, start, end, t, values, decay)
-        used += 36 if decay.order < JUMP_ORDER else 0
+        used += HALVINGS if decay.order < JUMP_ORDER else 0
         if jump == 0.0 and decay.kind == "algebraic" and decay.order < 0.25:
             # Not continuous at this resolution, yet no jump: a layer thinner than the points.
             decay = replace(decay, kind="unresolved", order=math.nan)
@@ -111,13 +112,13 @@ def walk(f: Callable[[Array], Array], segment: Segment, samples: int, most: int)
 def _bisect(
     f: Callable[[Array], Array], start: Array, end: Array, t: Array, values: Array, decay: Spectrum
 ) -> tuple[float, Array | None]:
-    """Halve the steepest interval 36 times; a jump keeps its height."""
+    """Halve the steepest interval `HALVINGS` times; a jump keeps its height."""
     if decay.kind not in ("algebraic", "unresolved") or not decay.order < JUMP_ORDER:
         return 0.0, None
     i = int(np.abs(np.diff(values)).argmax())
     (low, high), (left, right) = t[i : i + 2], values[i : i + 2]
     first = abs(right - left)
-    for _ in range(36):
+    for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
         value = float(f((start + middle * (end - start))[None])[0])
         if not math.isfinite(value):

@@ -1,8 +1,9 @@
 """The profile of one function: every test of this folder in order, within a number of calls.
 
 Order: non-finite and blow-up search, noise floor, smoothness along axes and oblique lines, interactions,
-active subspace, inner functions, sensitivity. A test whose share of the calls is too small is left out and
-says so in `left_out`. Cost: about ``calls`` evaluations.
+active subspace, inner functions, sensitivity. A test whose share of the calls is too small is left out;
+`left_out` names it. The shares were set on the design bank of benchmarks/budget; the first table of *Verdicts* there
+shows what 500 to 200,000 calls are enough for. Cost: about ``calls`` evaluations.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ def profile(
     >>> from supnorm.problem import Domain, as_function
     >>> f = as_function(lambda x: np.exp(x[:, 0]) + np.abs(x[:, 1]), "f")
     >>> target = Target(Caller(f, "f"), Domain(a=(-1.0, 1.0), b=(-1.0, 1.0)))
-    >>> found = profile(target, np.random.default_rng(0), calls=20_000)
-    >>> found.kind, found.interactions.blocks()
+    >>> measured = profile(target, np.random.default_rng(0), calls=20_000)
+    >>> measured.kind, measured.interactions.blocks()
     ('algebraic', [[0], [1]])
     """
     d, left_out = target.d, list[Fact]()

@@ -26,8 +26,8 @@ class Sensitivity:
 def sensitivity(f: Callable[[Array], Array], d: int, n: int, rng: np.random.Generator) -> Sensitivity | None:
     """Sobol indices; None when a value is missing or the function is constant.
 
-    >>> found = sensitivity(lambda u: u[:, 0] + 2 * u[:, 1], 2, 1024, np.random.default_rng(0))
-    >>> [round(float(t), 1) for t in found.total]
+    >>> indices = sensitivity(lambda u: u[:, 0] + 2 * u[:, 1], 2, 1024, np.random.default_rng(0))
+    >>> [round(float(t), 1) for t in indices.total]
     [0.2, 0.8]
     """
     from scipy.stats import sobol_indices, uniform

@@ -5,11 +5,10 @@ or 5 times the level of the last half when that is flat (noise: white noise of d
 coefficients of deviation sigma sqrt(2/K)). The running maximum from the right is fitted by a line against k
 (geometric, Bernstein rho) and against log k (algebraic); the smaller sum of squares wins. The algebraic order
 s comes from the energy of half-octaves of the upper modes, which oscillations of single coefficients do not
-disturb. Is the last mode still above the floor and the decay geometric or steepening, the function is
-*unresolved*: take more samples. How near order and rho come on functions of known smoothness is asserted in
-``tests/planning/test_profile_smoothness.py``. An end-point singularity such as
- sqrt(1-x^2) reads as twice its order: Chebyshev points
-crowd there. Cost: K values and O(K log K).
+disturb. If the last mode is still above the floor and the decay is geometric or steepens, the function is
+*unresolved*: take more samples. ``tests/planning/test_profile_smoothness.py`` asserts how near order and rho come on
+functions of known smoothness, and guards every number below. A singularity at an end, such as sqrt(1-x^2), reads as
+twice its order, because Chebyshev points crowd there. Cost: K values and O(K log K).
 """
 
 from __future__ import annotations
@@ -108,8 +107,8 @@ def _decay(size: Array, envelope: Array, last: int, count: int) -> tuple[str, fl
     start = max(int(np.flatnonzero(envelope >= 0.3 * envelope[1:].max())[-1]), 1)
     if used - start < 4:
         return "geometric", math.inf, math.inf
-    spread = np.concatenate([np.geomspace(start, used, 24), np.linspace(start, used, 24)])
-    k = np.unique(np.round(spread).astype(int))
+    modes = np.concatenate([np.geomspace(start, used, 24), np.linspace(start, used, 24)])
+    k = np.unique(np.round(modes).astype(int))
     level = np.log(envelope[k])
     line, straight = _fit(k.astype(float), level)
     _, power = _fit(np.log(k), level)

@@ -18,7 +18,6 @@ from supnorm.results.budget import StatementRecord
 Array = NDArray[np.float64]
 
 GUARANTEE, CONSTRUCTION = "guarantee", "construction"
-SEEN = ("", "theorem", "abstract", "restated", "not seen")
 
 
 @dataclass(frozen=True)
