@@ -165,7 +165,7 @@ def test_a_training_floor_is_a_floor():
     assert curve.regime == "floor-limited"
     assert curve.forecast(2048).lower > 0.005
     need = curve.need(1e-3)
-    assert (need.size, need.reached) == (None, "floor")
+    assert (need.value, need.reached) == (None, "floor")
 
 
 def test_gap_of_a_least_squares_fit_halves_with_each_doubling():
@@ -235,13 +235,13 @@ def test_the_word_for_what_limits():
 def test_need_inverts_the_upper_end():
     curve = MeasuredCurve(runs_of(lambda m: 1 / m, lambda m: 1e-3 / m), metric="rms")
     assert curve.need(0.05).reached == "measured"
-    assert curve.need(0.05).size == 32.0
+    assert curve.need(0.05).value == 32.0
     need = curve.need(1 / 400)
     assert need.reached == "forecast"
-    assert 256 <= need.size <= 2048
-    assert curve.forecast(need.size).upper <= 1 / 400
-    assert curve.forecast(max(0.8 * need.size, 256)).upper > 1 / 400
-    assert (need.samples, need.weights, need.iterations) == (math.ceil(need.size), 97, 500)
+    assert 256 <= need.value <= 2048
+    assert curve.forecast(need.value).upper <= 1 / 400
+    assert curve.forecast(max(0.8 * need.value, 256)).upper > 1 / 400
+    assert (need.samples, need.weights, need.iterations) == (math.ceil(need.value), 97, 500)
 
 
 def test_nothing_beyond_eight_times():

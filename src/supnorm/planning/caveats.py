@@ -156,7 +156,7 @@ def _low_accuracy(
 ) -> CaveatRecord:
     numbers = [b for b in guarantee if b.log10 is not None]
     needs = [curve.need(eps) for curve in learning_curves]
-    reached = [need.size for need in needs if need.reached == "measured" and need.size is not None]
+    reached = [need.value for need in needs if need.reached == "measured" and need.value is not None]
     if reached:
         return caveat("low-accuracy", fact("size-reaches", size=min(reached)), fact("take-size"))
     if numbers and all(b.vacuous for b in numbers):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from supnorm.planning.learning_curve import MeasuredCurve, Need
+from supnorm.planning.learning_curve import MeasuredCurve
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.theory.statement import ClassBound
 from supnorm.results.budget import (
@@ -18,6 +18,7 @@ from supnorm.results.budget import (
     CheapestRecord,
     EdgeRecord,
     GraphRecord,
+    NeedRecord,
     NodeRecord,
     ToleranceRecord,
 )
@@ -44,7 +45,7 @@ def tolerance_table(
                 tolerance=eps * factor,
                 guarantee=largest_lower(guarantee),
                 construction=smallest_upper(construction),
-                forecast=None if need is None or need.size is None else math.log10(need.size),
+                forecast=None if need is None or need.value is None else math.log10(need.value),
                 forecast_reached=None if need is None else need.reached,
                 forecast_tool=tool,
             )
@@ -52,12 +53,14 @@ def tolerance_table(
     return tuple(table)
 
 
-def fewest_samples(learning_curves: tuple[MeasuredCurve, ...], eps: float) -> tuple[str | None, Need | None]:
+def fewest_samples(
+    learning_curves: tuple[MeasuredCurve, ...], eps: float
+) -> tuple[str | None, NeedRecord | None]:
     """The learning curve that needs the fewest samples for ``eps``, by name; the first one where none gets there."""
     needs = [(curve.name, curve.need(eps)) for curve in learning_curves if curve.axis == "samples"]
     if not needs:
         return None, None
-    return min(needs, key=lambda n: math.inf if n[1].size is None else n[1].size)
+    return min(needs, key=lambda n: math.inf if n[1].value is None else n[1].value)
 
 
 def largest_lower(rows: list[ClassBound]) -> float | None:

@@ -31,11 +31,8 @@ from supnorm.results.budget import (
 )
 from supnorm.results.numbers import num
 from supnorm.results.writing import write_whole
-from supnorm.wording import fact
 from supnorm.wording.budget import BUDGET
 from supnorm.wording.budget_record import summary
-
-AHEAD = (2.0, 4.0, 8.0)  # times the largest size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +116,9 @@ def result_of(
     """
     basis = basis or Basis()
     profile, curves = basis.profile, basis.learning_curves
+    forecast = list[ErrorForecastRecord | NeedRecord]()
+    for curve in curves:
+        forecast += [*curve.errors_ahead(), curve.need(plan.eps)]
     result = BudgetResult(
         title=plan.title,
         inputs=inputs,
@@ -130,7 +130,7 @@ def result_of(
         guarantee=tuple(row.record() for row in basis.guarantee),
         fooling_functions=fooling_functions,
         construction=tuple(row.record() for row in construction),
-        forecast=tuple(row for curve in curves for row in _forecast(curve, plan.eps)),
+        forecast=tuple(forecast),
         caveats=caveats,
         verdict=verdict,
         pilot=pilot,
@@ -150,36 +150,3 @@ def result_of(
     )
     result._basis = basis
     return result
-
-
-def _forecast(curve: MeasuredCurve, tolerance: float) -> list[ErrorForecastRecord | NeedRecord]:
-    rows: list[ErrorForecastRecord | NeedRecord] = []
-    for ahead in AHEAD:
-        size = ahead * float(curve.by_size.size[-1])
-        predicted = curve.forecast(size)
-        rows.append(
-            ErrorForecastRecord(
-                learning_curve=curve.name,
-                quantity=BUDGET.text(fact("error-ahead", metric=curve.metric, size=size, axis=curve.axis)),
-                value=predicted.value,
-                interval=(predicted.lower, predicted.upper),
-                confidence=curve.level,
-                regime=curve.regime,
-            )
-        )
-    need = curve.need(tolerance)
-    rows.append(
-        NeedRecord(
-            learning_curve=curve.name,
-            quantity=BUDGET.text(fact("size-needed", axis=curve.axis)),
-            value=need.size,
-            interval=None,
-            confidence=curve.level,
-            regime=curve.regime,
-            reached=need.reached,
-            samples=need.samples,
-            weights=need.weights,
-            iterations=need.iterations,
-        )
-    )
-    return rows

@@ -270,7 +270,7 @@ def _learning_curve(case: Case) -> VerdictRecord | None:
     needs = [curve.need(case.eps) for curve in measured]
     if not needs:
         return None
-    reached = [(n.size, curve.name or NETWORK) for n, curve in zip(needs, measured, strict=True) if n.size]
+    reached = [(n.value, curve.name or NETWORK) for n, curve in zip(needs, measured, strict=True) if n.value]
     if reached and min(reached)[0] <= case.sample_budget:
         size, tool = min(reached)
         word = CLASSICAL if tool in CLASSICAL_LEARNERS else GUARDED

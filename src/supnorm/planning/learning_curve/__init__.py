@@ -1,8 +1,8 @@
 """Measured learning curves: trainings of growing size, and what they say about the next size."""
 
 from supnorm.planning.learning_curve.fit_trainer import FitTrainer, as_trainer
-from supnorm.planning.learning_curve.forecast import Forecast, Holdout
-from supnorm.planning.learning_curve.measured_curve import MeasuredCurve, Need
+from supnorm.planning.learning_curve.forecast import Forecast
+from supnorm.planning.learning_curve.measured_curve import MeasuredCurve
 from supnorm.planning.learning_curve.on_function import train_on_function
 from supnorm.planning.learning_curve.on_table import train_on_table
 from supnorm.planning.learning_curve.training_run import TrainingRun
@@ -11,9 +11,7 @@ from supnorm.planning.learning_curve.trainings import Trained, Trainer, Training
 __all__ = [
     "FitTrainer",
     "Forecast",
-    "Holdout",
     "MeasuredCurve",
-    "Need",
     "Trained",
     "Trainer",
     "TrainingEnded",

@@ -32,7 +32,7 @@ def drift_forecast(by_size: ErrorsBySize, size: float, level: float) -> tuple[fl
     (True, True)
     """
     parts, weight = _by_drift(by_size, size)
-    mean, deviation = parts[:, 0], np.sqrt(parts[:, 1] + by_size.scatter[-1] ** 2)
+    mean, deviation = parts[0], np.sqrt(parts[1] + by_size.scatter[-1] ** 2)
     low, middle, high = (
         _quantile(mean, deviation, weight, p) for p in ((1 - level) / 2, 0.5, (1 + level) / 2)
     )
@@ -42,16 +42,16 @@ def drift_forecast(by_size: ErrorsBySize, size: float, level: float) -> tuple[fl
 def local_slope(by_size: ErrorsBySize) -> tuple[float, float]:
     """The exponent alpha of error ~ size^-alpha at the largest size, and its standard deviation."""
     parts, weight = _by_drift(by_size, by_size.size[-1])
-    slope, variance = parts[:, 3], parts[:, 4]
+    slope, variance = parts[3], parts[4]
     mean = float(weight @ slope)
     total = float(weight @ (variance + (slope - mean) ** 2))
     return -mean / np.log(2.0), float(np.sqrt(total) / np.log(2.0))
 
 
 def _by_drift(by_size: ErrorsBySize, size: float) -> tuple[Array, Array]:
-    """What `_filter` gives for each drift, and the posterior weights of the drifts."""
-    parts = np.array([_filter(by_size, size, q) for q in DRIFTS])
-    likelihood = parts[:, 2] - 0.5 * (DRIFTS / PRIOR_DRIFT) ** 2 + np.log(DRIFTS)
+    """What `_filter` gives for each drift, a row for each number, and the posterior weights of the drifts."""
+    parts = np.array(list(zip(*(_filter(by_size, size, q) for q in DRIFTS), strict=True)))
+    likelihood = parts[2] - 0.5 * (DRIFTS / PRIOR_DRIFT) ** 2 + np.log(DRIFTS)
     weight = np.exp(likelihood - likelihood.max())
     return parts, weight / weight.sum()
 

@@ -18,6 +18,7 @@ learning curves that were not used. Cost: milliseconds.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ from supnorm.planning.learning_curve.gap_law import gap_forecast
 from supnorm.planning.learning_curve.power_law import power_law_forecast
 from supnorm.planning.learning_curve.training_run import ErrorsBySize
 from supnorm.results import BadInput
+from supnorm.results.budget import HoldoutRecord
 from supnorm.results.numbers import num
 
 FURTHEST = 8.0
@@ -119,26 +121,7 @@ def forecast(by_size: ErrorsBySize, size: float, level: float = 0.9, widened: fl
     return Forecast(size, math.exp(middle), math.exp(low - extra), math.exp(high + extra), level, widened)
 
 
-@dataclass(frozen=True)
-class Holdout:
-    """A training size that was left out and forecast from those below.
-
-    Attributes:
-        size: the training size.
-        ahead: how many times the largest size below it.
-        forecast: from the training sizes below.
-        errors: of the runs there.
-        caught: how many of them lie inside.
-    """
-
-    size: float
-    ahead: float
-    forecast: Forecast
-    errors: tuple[float, ...]
-    caught: int
-
-
-def backtest(by_size: ErrorsBySize, phis: tuple[float, ...], level: float = 0.9) -> list[Holdout]:
+def backtest(by_size: ErrorsBySize, phis: tuple[float, ...], level: float = 0.9) -> tuple[HoldoutRecord, ...]:
     """Forecast the largest size from those below it, and the top two from those below both.
 
     Args:
@@ -146,7 +129,7 @@ def backtest(by_size: ErrorsBySize, phis: tuple[float, ...], level: float = 0.9)
         phis: training over test error of each training size, NaN where it means nothing.
         level: nominal coverage.
     """
-    holdouts = []
+    holdouts = list[HoldoutRecord]()
     for left in (1, 2):
         count = len(by_size.size) - left
         if count < 3:
@@ -158,16 +141,26 @@ def backtest(by_size: ErrorsBySize, phis: tuple[float, ...], level: float = 0.9)
         guess = forecast(lower, size, level)
         errors = tuple(np.exp(by_size.logs[-1]).tolist())
         caught = sum(guess.lower <= e <= guess.upper for e in errors)
-        holdouts.append(Holdout(size, size / float(lower.size[-1]), guess, errors, caught))
-    return holdouts
+        holdouts.append(
+            HoldoutRecord(
+                size=size,
+                ahead=size / float(lower.size[-1]),
+                lower=guess.lower,
+                upper=guess.upper,
+                errors=errors,
+                caught=caught,
+                of=len(errors),
+            )
+        )
+    return tuple(holdouts)
 
 
-def widening(holdouts: list[Holdout]) -> float:
+def widening(holdouts: Sequence[HoldoutRecord]) -> float:
     """The factor by which the geometric mean of a held-out training size left its interval; 1 when it did not."""
     factor = 1.0
     for holdout in holdouts:
         mean = math.exp(float(np.mean(np.log(holdout.errors))))
-        factor = max(factor, mean / holdout.forecast.upper, holdout.forecast.lower / mean)
+        factor = max(factor, mean / holdout.upper, holdout.lower / mean)
     return factor
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from supnorm.planning.learning_curve.forecast import (
     FURTHEST,
     Forecast,
-    Holdout,
     backtest,
     exponent,
     forecast,
@@ -20,26 +19,22 @@ from supnorm.planning.learning_curve.forecast import (
     widening,
 )
 from supnorm.planning.learning_curve.training_run import ErrorsBySize, TrainingRun, group, training_share
-from supnorm.results.budget import AheadRecord, HoldoutRecord, LearningCurveRecord, SizeRecord
+from supnorm.results.budget import (
+    AheadRecord,
+    ErrorForecastRecord,
+    HoldoutRecord,
+    LearningCurveRecord,
+    NeedRecord,
+    SizeRecord,
+)
+from supnorm.wording import fact
+from supnorm.wording.budget import BUDGET
 
-
-@dataclass(frozen=True)
-class Need:
-    """The size that reaches a tolerance, read off the upper end of the forecast.
-
-    Attributes:
-        size: the smallest size whose upper end is within the tolerance; None where there is none.
-        reached: ``"measured"`` (a training size is already there), ``"forecast"``, ``"beyond"`` (more than 8 times
-            the largest size, or not at all: no number is given) or ``"floor"`` (floor-limited, and the training error,
-            which more samples do not lower, is above).
-        weights, samples, iterations: the triple; a budget in weights without the other two means nothing. 0: unknown.
-    """
-
-    size: float | None
-    reached: str
-    samples: int | None = None
-    weights: int | None = None
-    iterations: int | None = None
+AHEAD = (
+    2.0,
+    4.0,
+    8.0,
+)  # times the largest size: where the intervals were checked (benchmarks/budget, *Forecasts*)
 
 
 @dataclass(frozen=True)
@@ -81,7 +76,7 @@ class MeasuredCurve:
         return regime(self.by_size)
 
     @cached_property
-    def holdouts(self) -> list[Holdout]:
+    def holdouts(self) -> tuple[HoldoutRecord, ...]:
         """The largest sizes, forecast from those below."""
         shares = [
             training_share(self._at(s)) if self.axis == "samples" else math.nan for s in self.by_size.size
@@ -106,31 +101,65 @@ class MeasuredCurve:
             forecast(self.by_size, min(float(s), FURTHEST * sizes[0]), self.level, widened) for s in sizes
         ]
 
-    def need(self, eps: float) -> Need:
-        """The size that reaches ``eps``."""
+    def need(self, eps: float) -> NeedRecord:
+        """The size that reaches ``eps``: the smallest whose upper end is within it.
+
+        A budget in weights without samples and iterations means nothing: all three are given.
+        """
         for size, logs in zip(self.by_size.size, self.by_size.logs, strict=True):
             if float(np.exp(logs).max()) <= eps:
-                return self._triple(float(size), "measured")
+                return self._need("measured", float(size))
         for larger in self.ahead:
             if larger.upper <= eps:
-                return self._triple(larger.size, "forecast")
-        limit = math.exp(float(self.by_size.mean[-1])) * min(
-            self.phi, 1.0
-        )  # the training error, which it falls to
-        if self.regime == "floor-limited" and limit > eps:
-            return Need(None, "floor")
-        return Need(None, "beyond")
+                return self._need("forecast", larger.size)
+        # More samples lower the error to the training error.
+        limit = math.exp(float(self.by_size.mean[-1])) * min(self.phi, 1.0)
+        return self._need("floor" if self.regime == "floor-limited" and limit > eps else "beyond")
 
     def _at(self, size: float) -> Sequence[TrainingRun]:
         return [run for run in self.runs if getattr(run, self.axis) == size]
 
-    def _triple(self, size: float, reached: str) -> Need:
+    def _need(self, reached: str, size: float | None = None) -> NeedRecord:
+        samples, weights, iterations = (None, None, None) if size is None else self._cost(size)
+        return NeedRecord(
+            learning_curve=self.name,
+            quantity=BUDGET.text(fact("size-needed", axis=self.axis)),
+            value=size,
+            interval=None,
+            confidence=self.level,
+            regime=self.regime,
+            reached=reached,
+            samples=samples,
+            weights=weights,
+            iterations=iterations,
+        )
+
+    def _cost(self, size: float) -> tuple[int, int, int]:
+        """Samples, weights and iterations at a size; 0 where unknown."""
         near = min(self.runs, key=lambda run: abs(math.log(getattr(run, self.axis) / size)))
         samples = math.ceil(size) if self.axis == "samples" else near.samples
         grown = samples / near.samples if not self.by_size.fixed else 1.0
         # Weights grow with the square of the width in the hidden layers.
         factor = grown if self.axis == "samples" else (size / near.width) ** 2
-        return Need(size, reached, samples, math.ceil(near.weights * factor), near.iterations)
+        return samples, math.ceil(near.weights * factor), near.iterations
+
+    def errors_ahead(self) -> tuple[ErrorForecastRecord, ...]:
+        """The errors at 2, 4 and 8 times the largest size."""
+        rows = []
+        for ahead in AHEAD:
+            size = ahead * float(self.by_size.size[-1])
+            predicted = self.forecast(size)
+            rows.append(
+                ErrorForecastRecord(
+                    learning_curve=self.name,
+                    quantity=BUDGET.text(fact("error-ahead", metric=self.metric, size=size, axis=self.axis)),
+                    value=predicted.value,
+                    interval=(predicted.lower, predicted.upper),
+                    confidence=self.level,
+                    regime=self.regime,
+                )
+            )
+        return tuple(rows)
 
     def record(self) -> LearningCurveRecord:
         """What was measured and what it forecasts, as data."""
@@ -154,17 +183,6 @@ class MeasuredCurve:
             forecast=tuple(
                 AheadRecord(size=p.size, value=p.value, lower=p.lower, upper=p.upper) for p in self.ahead
             ),
-            holdouts=tuple(
-                HoldoutRecord(
-                    size=h.size,
-                    ahead=h.ahead,
-                    lower=h.forecast.lower,
-                    upper=h.forecast.upper,
-                    errors=h.errors,
-                    caught=h.caught,
-                    of=len(h.errors),
-                )
-                for h in self.holdouts
-            ),
+            holdouts=self.holdouts,
             seconds=sum(run.seconds for run in self.runs),
         )
