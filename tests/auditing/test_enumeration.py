@@ -177,7 +177,7 @@ def test_points_without_a_value_are_named() -> None:
     # What is evaluated once more for the pictures is no news.
     assert (report.document["failures"]["count"], report.document["failures"]["of"]) == (2, 12)
     assert [c["count"] for c in report.document["failures"]["causes"]] == [1, 1]
-    text = page(report.to_dict())
+    text = page(report.record)
     assert "Within tolerance at all" not in text
     assert "No point where an error is known has one above your tolerance of 1." in text
 
@@ -211,7 +211,7 @@ def test_nothing_has_a_value() -> None:
         "All 12 points of the domain were evaluated: at 12 of them no error is known"
         in (report.document["search"]["text"])
     )
-    assert page(report.to_dict())
+    assert page(report.record)
 
 
 def test_one_point() -> None:
@@ -280,7 +280,7 @@ def test_only_where_the_budget_allows_every_point() -> None:
     assert fewer.document["search"]["points"] == 200
     assert fewer.document["search"]["text"] == ""
     assert [n for n in fewer.document["notes"] if n.startswith("The domain has 200 points.")]
-    assert "a worse point may exist" in page(fewer.to_dict())
+    assert "a worse point may exist" in page(fewer.record)
 
 
 def test_a_continuous_input_is_searched_as_before() -> None:
@@ -321,7 +321,7 @@ def test_out_of_time_is_not_exhaustive_and_says_so() -> None:
     assert f"{search['evaluated']:,} of the 2,000 points" in report.status.advice
     assert report.document["rms"]["kind"] == "sample"
     assert "what those that were not hold is unknown" in report.document["power_left_out"]
-    text = page(report.to_dict())
+    text = page(report.record)
     assert "not proven" in text
     assert "no worse point exists" not in text
 
@@ -370,7 +370,7 @@ def test_workers_and_resuming_give_the_same(tmp_path: Path) -> None:
 
 def test_the_page_and_the_terminal_do_not_doubt() -> None:
     report = audit(problem(tolerance=0.4), power=True)
-    text = page(report.to_dict()).split('id="words"')[0]
+    text = page(report.record).split('id="words"')[0]
     assert SENTENCE in text
     assert "Within tolerance at all 12 points, as computed" in text
     assert "Nothing: all 12 points of the domain were evaluated." in text
@@ -390,7 +390,7 @@ def test_the_page_and_the_terminal_do_not_doubt() -> None:
 
 def test_the_page_of_zero_errors() -> None:
     report = audit(problem(model=truth))
-    assert "agree exactly</b> at every point of the domain" in page(report.to_dict())
+    assert "agree exactly</b> at every point of the domain" in page(report.record)
     assert report.explain().startswith("Model and reference agree exactly at every point of the domain.")
 
 

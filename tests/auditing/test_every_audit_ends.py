@@ -128,7 +128,7 @@ def test_an_audit_ends_with_a_report_that_holds(case: dict[str, Any]) -> None:
     report, problem, model = done
     document = report.document
     assert ExitCode(document["status"]["exit"]) in (ExitCode.DONE, ExitCode.EXCEEDED, ExitCode.UNDECIDED)
-    assert page(report.to_dict())
+    assert page(report.record)
     assert summary(report.to_dict())
     json.loads(dumps(document))
     largest = -np.inf

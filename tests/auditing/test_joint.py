@@ -57,7 +57,7 @@ def test_nobody_says_that_a_joint_error_is_in_one_output() -> None:
     report = audited(shifted)
     worst = next(line for line in summary(report).splitlines() if "worst found" in line)
     assert "s2" not in worst
-    assert "one of all outputs together; most of it comes from s2" in page(report.to_dict())
+    assert "one of all outputs together; most of it comes from s2" in page(report.record)
 
 
 def test_an_infinite_joint_error_has_its_cause() -> None:
@@ -67,7 +67,7 @@ def test_an_infinite_joint_error_has_its_cause() -> None:
     assert "no-model-value" in found
     assert "infinite-error" not in found
     assert report.document["witness"]["output"] == "s2"
-    assert "no finite value" in page(report.to_dict())
+    assert "no finite value" in page(report.record)
 
 
 def test_an_error_of_each_output_keeps_its_own() -> None:

@@ -61,7 +61,7 @@ def test_a_document_of_thousands_of_outputs_is_small_and_the_table_whole(tmp_pat
         assert float(rows[name]["largest_error"]) == document["sup"]["lower"]
         assert float(rows[name]["model_1"]) == one.worst.model[one.worst.output]
         assert float(rows[name]["reference_1"]) == one.worst.reference[one.worst.output]
-        assert f"at {name}." in page(one.to_dict())
+        assert f"at {name}." in page(one.record)
 
 
 def test_few_outputs_are_all_listed_and_the_same_as_before(

@@ -103,7 +103,7 @@ def test_tolerances_of_outputs_are_the_unit_of_everything_that_is_shown() -> Non
     )
     assert by_tolerance.document["sup"]["lower"] == pytest.approx(10.0)
     assert by_tolerance.document["charts"]["profile"]["worst"] == pytest.approx([10.0, 0.5])
-    view.View(by_tolerance.to_dict()).check()  # no number shown exceeds sup.lower
+    view.View(by_tolerance.record).check()  # no number shown exceeds sup.lower
     assert by_tolerance.norms_over_outputs == pytest.approx(by_scale.norms_over_outputs)
     assert by_tolerance.document["charts"]["profile"]["rms"] == pytest.approx(
         by_scale.document["charts"]["profile"]["rms"]

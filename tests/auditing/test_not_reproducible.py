@@ -63,7 +63,7 @@ def test_a_float32_network_in_batches_and_alone() -> None:
     assert sup["rounding"] > 1e-4 * sup["lower"]
     (finding,) = found(report)
     assert finding["batch"]["error"] != finding["alone"]["error"]
-    assert page(report.to_dict())
+    assert page(report.record)
 
 
 @pytest.mark.parametrize("call", [9, 12, 25, 40])
@@ -87,7 +87,7 @@ def test_a_rational_interpolant_with_real_poles() -> None:
     spied = Spied(lambda t, _: interpolant(t[:, 0]), lambda t: truth(t[:, 0]))
     report = audit(spied.problem, evaluations=3000, power=True)
     assert report.document["sup"]["lower"] == spied.largest
-    assert page(report.to_dict())
+    assert page(report.record)
 
 
 def test_a_tiny_error_in_batches_only() -> None:
@@ -163,7 +163,7 @@ def test_no_error_of_the_run_is_above_the_reported_one(seed: int, kind: str, d: 
             return
         raise
     assert report.document["sup"]["lower"] == report.worst.error >= spied.largest
-    assert page(report.to_dict())
+    assert page(report.record)
 
 
 def test_a_worst_point_that_is_within_the_tolerance_alone_is_no_reason_to_retrain() -> None:

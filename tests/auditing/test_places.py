@@ -464,7 +464,7 @@ def test_an_infinite_error_of_finite_values_does_not_blame_the_model(
     assert set(found) == {code}
     assert said in found[code]
     assert report.explain() == found[code]
-    html = page(report.to_dict())
+    html = page(report.record)
     assert words in html
     assert "no value</b>" not in html
 

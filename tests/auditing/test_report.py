@@ -338,7 +338,7 @@ def test_shares_of_another_law_are_not_called_shares_of_the_domain() -> None:
     own = Law.from_sampler(lambda n, rng: rng.random((n, 2)) * 0.8, domain, "uniform in the south-west")
     for law, even in ((None, True), (own, False)):
         report = audit(replace(problem, law=law), evaluations=20_000)
-        html = page(report.to_dict())
+        html = page(report.record)
         assert report.document["law_uniform"] is even
         assert ("random points fall into it" in report.explain()) is even
         for words in ("of the domain exceeds", "Share of the domain above", "random points fall into it"):
@@ -365,7 +365,7 @@ def test_why_no_errors_were_planted_is_told(
     report = audit(problem, evaluations=200, power=Power(**{"runs": 1} | given))
     assert why in report.document["power_left_out"]
     assert bool(report.document["power"]) is not bool(why)
-    html = page(report.to_dict())
+    html = page(report.record)
     assert ("no errors were planted: " in html) is bool(why)
     assert ("No errors were planted: " in summary(report)) is bool(why)
     assert why in html
@@ -450,7 +450,7 @@ def test_a_model_without_a_value_is_one_thing_whatever_the_cause(cause: str, pol
     assert document["failures"]["reference"] == 0
     assert document["failures"]["model"] == document["failures"]["count"] > 100
     seen = int(document["failures"]["infinite"])
-    text = page(report.to_dict())
+    text = page(report.record)
     written = summary(report.to_dict(), 120)
     if policy == "error":
         assert set(found) == {"no-model-value"}
@@ -562,7 +562,7 @@ def test_the_larger_of_two_errors_of_one_point_is_the_worst_and_the_other_is_tol
     assert found["alone"]["error"] == sup["alone"]
     assert found["x"] == report.document["witness"]["x"]
     assert "in the batch and 300.0001 alone" in found["text"]
-    view = View(report.to_dict())
+    view = View(report.record)
     view.check()
     assert max(e for e in view.shown_errors() if e == e) == sup["lower"]
 
@@ -574,7 +574,8 @@ def test_a_number_shown_above_the_worst_is_a_contradiction(tmp_path: Path) -> No
     )
     sup = report.document["sup"]
     assert sup["rounding"] == 0.0
-    changed = report.to_dict() | {"plain_sample": {"n": 200, "worst": sup["lower"] * (1 + 1e-5)}}
+    plain = report.record.plain_sample.changed(worst=sup["lower"] * (1 + 1e-5))
+    changed = report.record.changed(plain_sample=plain)
     with pytest.raises(InconsistentResult):
         View(changed).check()
     with pytest.raises(InconsistentResult):
@@ -613,7 +614,7 @@ def test_a_glitch_over_an_otherwise_exact_pair() -> None:
     assert "inf" not in words
     assert "None of the random points had an error" in words
     assert "at least 8." in words
-    assert "None of 4,000 random points had an error" in page(report.to_dict())
+    assert "None of 4,000 random points had an error" in page(report.record)
 
 
 def test_power_is_planted_by_true_and_not_by_false() -> None:
@@ -630,7 +631,7 @@ def test_an_axis_with_a_single_value(alone: bool) -> None:
     domain = Domain(**(axes if alone else axes | {"c": (0.0, 1.0)}))
     report = audit(Problem(lambda x: x.sum(axis=1), lambda x: x[:, 0], domain), evaluations=500)
     assert report.document["sup"]["lower"] == pytest.approx(2.0 if alone else 3.0)
-    assert page(report.to_dict()).startswith("<!doctype html>")
+    assert page(report.record).startswith("<!doctype html>")
 
 
 @pytest.mark.filterwarnings("error")
@@ -646,7 +647,7 @@ def test_an_axis_with_a_single_value(alone: bool) -> None:
 )
 def test_pairs_without_errors_or_data_that_never_vary_cause_no_warning(asked: dict[str, Any]) -> None:
     given = {"model": lambda x: x[:, 0], "reference": lambda x: x[:, 1]} | asked
-    page(audit(Problem(domain=Domain(a=(0.0, 1.0), b=(0.0, 1.0)), **given), evaluations=1000).to_dict())
+    page(audit(Problem(domain=Domain(a=(0.0, 1.0), b=(0.0, 1.0)), **given), evaluations=1000).record)
 
 
 @pytest.mark.parametrize(

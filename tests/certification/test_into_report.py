@@ -36,19 +36,19 @@ def _cell(low, high, values, x, log):
 def test_the_map_holds_everywhere(d):
     problem = _problem(d)
     result = certify(problem, 1.2 if d < 3 else 1.02)  # the map is as fine as the leaves
-    drawn = bound_map(result.certificate)
+    drawn = bound_map(result.certificate, result.target, result.proved_volume)
     x = problem.domain.from_unit(np.random.default_rng(0).random((20_000, d)))
     error = np.abs(problem.model.value(x) - problem.reference.value(x))[:, 0]
     if d == 1:
-        k = np.clip(np.searchsorted(drawn["edges"], x[:, 0]) - 1, 0, len(drawn["values"]) - 1)
-        local = np.array(drawn["values"])[k]
+        k = np.clip(np.searchsorted(drawn.edges, x[:, 0]) - 1, 0, len(drawn.values) - 1)
+        local = np.array(drawn.values)[k]
     else:
-        panels = [drawn] if d == 2 else drawn["panels"]
+        panels = [drawn] if d == 2 else drawn.panels
         assert len(panels) == d * (d - 1) // 2
         local = np.full(len(x), np.inf)
         for one in panels:
-            grid = np.array(one["values"])
-            i, j = (problem.domain.names.index(n) for n in one["axes"])
+            grid = np.array(one.values)
+            i, j = (problem.domain.names.index(n) for n in one.axes)
             at = [_cell(problem.domain.axes[k].low, problem.domain.axes[k].high, grid, x[:, k],
                         problem.domain.axes[k].log) for k in (j, i)]  # fmt: skip
             local = np.minimum(local, grid[at[0], at[1]])
@@ -59,9 +59,9 @@ def test_the_map_holds_everywhere(d):
 
 def test_many_steps_are_merged():
     problem = Problem(lambda x: jnp.sin(3000 * x[:, 0]), lambda x: 0.0 * x[:, 0], Domain(x=(0.0, 20.0)))
-    drawn = bound_map(certify(problem, 1.01).certificate)
-    assert drawn["boxes"] > 860 >= len(drawn["values"])
-    assert min(drawn["values"]) >= 1.0 - 1e-9
+    drawn = bound_map(certify(problem, 1.01).certificate, 1.0, 1.0)
+    assert drawn.boxes > 860 >= len(drawn.values)
+    assert min(drawn.values) >= 1.0 - 1e-9
 
 
 @pytest.mark.parametrize(("deployed", "kind"), [(True, "certified"), (False, "exact-arithmetic")])
@@ -83,7 +83,7 @@ def test_the_bound_in_an_audit(deployed, kind):
     assert filled.upper.value >= filled.document["sup"]["lower"] * (1 - 1e-12)
     assert "local_bounds" in filled.document["charts"]
     assert "local_bounds" not in report.document["charts"]
-    assert "How large can the error be" in page(filled.to_dict())
+    assert "How large can the error be" in page(filled.record)
 
 
 def test_a_certificate_of_something_else_is_refused():
@@ -107,7 +107,7 @@ def test_an_error_that_only_certify_computed_is_in_the_verdict():
     assert joined.worst.error == joined.document["sup"]["lower"] == pytest.approx(1e-2)
     assert joined.points.rows[0, -1] == joined.worst.error
     assert joined.document["findings"][0]["code"] == "computed-by-certify"
-    page(joined.to_dict())
+    page(joined.record)
     other = replace(problem, tolerance=3e-3)  # of another problem nothing is taken
     assert into_report(report, certify(other, witness=point)).status.code == "nothing-found"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.pages.conftest import CASES, evaluated
+from tests.pages.cases import CASES, record
 from tests.pages.test_terminal import COMPARED
 
 from supnorm.pages import write_comparison, write_page
@@ -40,7 +40,7 @@ def browser() -> Iterator[Any]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pages")
     for name in CASES:
-        write_page(evaluated(name), path / f"{name}.html")
+        write_page(record(name), path / f"{name}.html")
     write_comparison(COMPARED, path / "compare.html")
     return path
 

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from tests.pages.cases import read
 
 from supnorm.auditing import audit
 from supnorm.pages.distribution import histogram, shares
 from supnorm.pages.maps import gap_words, grid_map, panel, panels
 from supnorm.pages.page import page
-from supnorm.pages.ramp import DARK, LEVELS, LIGHT, ColourScale, colour_scale, grid_of, legend, png, ramp
+from supnorm.pages.ramp import DARK, LEVELS, LIGHT, ColourScale, colour_scale, legend, png, ramp
 from supnorm.pages.ruler import marks, ruler
 from supnorm.pages.svg import Scale, el, linear_ticks, log_ticks, path, picture, thin
 from supnorm.pages.view import View
@@ -84,7 +85,7 @@ def rects(markup, kind):
 
 
 def test_ruler_is_solid_from_tolerance_to_worst_and_hatched_beyond(result):
-    view = View(result("d1"))
+    view = View(read(result("d1")))
     (solid,), (hatched,) = rects(ruler(view, 860), "bad"), rects(ruler(view, 860), "unk")
     assert solid[1] == pytest.approx(hatched[0], abs=0.11)
     assert hatched[1] == pytest.approx(852, abs=0.11)
@@ -93,7 +94,7 @@ def test_ruler_is_solid_from_tolerance_to_worst_and_hatched_beyond(result):
 def test_hatching_stops_at_the_bound(result):
     data = result("d1")
     data["sup"] |= {"upper": 2.0, "upper_kind": "certified"}
-    markup = ruler(View(data), 860)
+    markup = ruler(View(read(data)), 860)
     x = float(re.search(r'class="m-up" x1="([\d.]+)"', markup)[1])
     assert rects(markup, "unk")[0][1] == pytest.approx(x, abs=0.11)
     assert x < 840
@@ -101,7 +102,7 @@ def test_hatching_stops_at_the_bound(result):
 
 def test_the_ruler_is_logarithmic(result):
     """Distances of marks are those of the logarithms, as the words of the picture say."""
-    view = View(result("d1"))
+    view = View(read(result("d1")))
     markup = str(ruler(view, 860))
     assert "logarithmic" in markup
     shown = [m for m in marks(view) if math.isfinite(m.value)]
@@ -116,7 +117,7 @@ def test_the_ruler_is_logarithmic(result):
 
 
 def test_ruler_says_its_numbers(result):
-    view = View(result("d2"))
+    view = View(read(result("d2")))
     label = re.search(r'aria-label="([^"]*)"', ruler(view, 342))[1]
     for value in (view.rms, view.tolerance, view.lower, view.plain[1]):
         assert view.error(value) in label
@@ -129,7 +130,7 @@ def test_words_of_the_ruler_stay_in_the_narrow_picture(result, share):
     data["tolerance"] = 1.0
     data["sup"]["lower"] = data["charts"]["histogram"]["edges"][-1] = 1.234 * share
     data["rms"]["value"] = 0.1 * share
-    markup = ruler(View(data), 342)
+    markup = ruler(View(read(data)), 342)
     words = re.findall(r'<text class="rl m-[^"]*" x="([\d.-]+)"[^>]*text-anchor="(\w+)">(.*?)</text>', markup)
     assert len(words) >= 4
     for x, anchor, inside in words:
@@ -141,7 +142,7 @@ def test_words_of_the_ruler_stay_in_the_narrow_picture(result, share):
 
 def test_histogram_bars_add_up(result):
     data = result("d1")
-    view = View(data)
+    view = View(read(data))
     markup = histogram(view, 420)
     heights = [float(h) for h in re.findall(r'class="hb[^"]*"[^>]*height="([\d.]+)"', markup)]
     filled = [c for c in data["charts"]["histogram"]["counts"] if c]
@@ -154,7 +155,7 @@ def test_histogram_bars_add_up(result):
 
 
 def test_shares_fall_from_all(result):
-    markup = shares(View(result("d3")), 420)
+    markup = shares(View(read(result("d3"))), 420)
     points = re.findall(r"[ML]([\d.]+) ([\d.]+)", re.search(r'class="s-err" d="([^"]*)"', markup)[1])
     heights = [float(y) for _, y in points]
     assert heights == sorted(heights)
@@ -188,15 +189,15 @@ def test_pictures_decode_to_their_levels():
 def test_pins_stand_at_the_places(result):
     from supnorm.pages.maps import panel
 
-    view = View(result("d2"))
-    one = panel(view, view.chart("map"))
+    view = View(read(result("d2")))
+    one = panel(view, view.charts.map)
     markup = grid_map(view, one, colour_scale(view, [one.values]), 860)
     found = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="8"/><text[^>]*>(\d)</text>', markup)
     labels = re.findall(r'<text[^>]*class="lb"[^>]*>([^<]*)</text>', markup)
     assert labels == [one.up.label, one.across.label]  # both axes are named, with their units
     assert labels == ["p, Pa", "T, K"]
     pins = {int(n): (float(x), float(y)) for x, y, n in found}
-    assert sorted(pins) == list(range(1, len(view.peaks) + 1))
+    assert sorted(pins) == list(range(1, min(len(view.peaks), 9) + 1))
     place = view.peaks[0].x
     assert pins[1][0] == pytest.approx(62 + 788 * (place["T"] - 275) / (1070 - 275), abs=0.2)
     assert pins[1][1] == pytest.approx(
@@ -205,7 +206,7 @@ def test_pins_stand_at_the_places(result):
 
 
 def test_panels_cover_all_pairs(result):
-    view = View(result("d3"))
+    view = View(read(result("d3")))
     assert [(p.across.name, p.up.name) for p in panels(view)] == [
         ("input_0", "input_1"),
         ("input_0", "input_2"),
@@ -217,22 +218,17 @@ def test_panels_cover_all_pairs(result):
 def test_widest_gap_of_the_data(result):
     data = result("d1")
     data["charts"]["map"]["data"] = [-1.0, -0.9, 0.3, 0.36, 0.4]
-    assert "runs from −0.9 to 0.3." in gap_words(View(data))
+    assert "runs from −0.9 to 0.3." in gap_words(View(read(data)))
     data["charts"]["map"]["data"] = np.r_[np.linspace(-1, 0.3, 200), np.linspace(0.36, 1, 200)].tolist()
-    assert "the worst point lies in it" in gap_words(View(data))
-
-
-def test_grids_with_gaps():
-    assert np.isnan(grid_of([[1.0, None], ["inf", 2.0]])[0, 1])
-    assert np.isinf(grid_of([[1.0, None], ["inf", 2.0]])[1, 0])
-    assert grid_of(None).size == 0
+    assert "the worst point lies in it" in gap_words(View(read(data)))
 
 
 @pytest.mark.parametrize(
     ("low", "high"), [(1.8e-6, 4.67e-5), (1.13, 100.0), (206.0, 8646.0), (1.15e-6, 8.21e-5), (1e-9, 1e9)]
 )
-def test_numbers_of_the_colour_scale_do_not_run_into_each_other(low, high):
-    drawn = str(legend(View({"measure": {"kind": "relative"}}), ColourScale(low, high)))
+def test_numbers_of_the_colour_scale_do_not_run_into_each_other(result, low, high):
+    view = View(read(result("d2")))
+    drawn = str(legend(view, ColourScale(low, high)))
     numbers = re.findall(r'<text class="tk" x="([\d.]+)"[^>]*>([^<]+)</text>', drawn)
     assert len(numbers) >= 2
     ends = [(float(x) - 3 * len(word), float(x) + 3 * len(word)) for x, word in numbers]
@@ -241,13 +237,13 @@ def test_numbers_of_the_colour_scale_do_not_run_into_each_other(low, high):
 
 def test_legends_name_only_what_is_drawn(result):
     data = result("d2")
-    assert "bar: tolerance" in page(data)
-    assert "hatched: not excluded" in page(data)
+    assert "bar: tolerance" in page(read(data))
+    assert "hatched: not excluded" in page(read(data))
     data["tolerance"] = 1e9  # beyond the scale: no bar
-    assert "bar: tolerance" not in page(data)
+    assert "bar: tolerance" not in page(read(data))
     data["sup"] |= {"upper": data["sup"]["lower"], "upper_kind": "certified"}  # nothing between them
-    assert "hatched: not excluded" not in page(data)
-    assert not rects(ruler(View(data), 860), "unk")
+    assert "hatched: not excluded" not in page(read(data))
+    assert not rects(ruler(View(read(data)), 860), "unk")
 
 
 def test_numbers_at_the_end_of_the_range_do_not_break_a_picture():
@@ -269,9 +265,8 @@ def test_a_longitude_runs_across(names, turned):
     """Tables of NetCDF files have latitudes first."""
     domain = Domain(**{names[0]: (-90.0, 90.0), names[1]: (0.0, 360.0)})
     report = audit(Problem(lambda x: x[:, 0] ** 2 * x[:, 1], lambda x: 0 * x[:, 0], domain), evaluations=3000)
-    view = View(report.to_dict())
-    raw = view.chart("map")
-    one = panel(view, raw)
-    cells = grid_of(raw["values"])
+    view = View(report.record)
+    one = panel(view, view.charts.map)
+    cells = np.array(view.charts.map.values)
     assert (one.across.name, one.up.name) == (names[::-1] if turned else names)
     np.testing.assert_array_equal(one.values, cells.T if turned else cells)

@@ -27,11 +27,11 @@ def reference(x):
 @pytest.fixture(scope="module")
 def flat():
     domain = Domain(a=(0.0, 1.0), n=Axis(values=NUMBERS))
-    return View(audit(Problem(model, reference, domain), evaluations=2000).to_dict())
+    return View(audit(Problem(model, reference, domain), evaluations=2000).record)
 
 
 def test_each_value_fills_its_band(flat):
-    one = panel(flat, flat.chart("map"))
+    one = panel(flat, flat.charts.map)
     bands = np.array_split(one.values, len(NUMBERS))
     for band in bands:
         assert (np.isnan(band) == np.isnan(band[0])).all()
@@ -41,7 +41,7 @@ def test_each_value_fills_its_band(flat):
 
 
 def test_a_pin_stands_in_the_band_of_its_value(flat):
-    one = panel(flat, flat.chart("map"))
+    one = panel(flat, flat.charts.map)
     markup = str(grid_map(flat, one, colour_scale(flat, [one.values]), 860))
     ticks = re.findall(r'y="([\d.]+)"[^>]*>(\d+)</text>', markup.split("<circle")[0])
     at = {float(value): float(y) - 4 for y, value in ticks if float(value) in NUMBERS}
@@ -53,7 +53,7 @@ def test_a_pin_stands_in_the_band_of_its_value(flat):
 
 
 def test_failures_of_a_value_have_a_bar(flat):
-    raw = next(r for r in flat.part("failures")["by_axis"] if r["axis"] == "n")
+    raw = next(r for r in flat.record.failures.by_axis if r.axis == "n")
     bars = re.findall(
         r'<rect class="fb failed" x="([\d.]+)"[^>]* width="([\d.]+)"', str(failures.failure_bars(flat, raw))
     )
@@ -66,7 +66,7 @@ def test_failures_of_a_value_have_a_bar(flat):
 def test_the_ring_of_a_pair_stands_in_the_band():
     domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0), n=Axis(values=NUMBERS))
     report = audit(Problem(lambda x: model(x[:, [0, 2]]), lambda x: 0 * x[:, 0], domain), evaluations=1000)
-    view = View(report.to_dict())
+    view = View(report.record)
     one = next(p for p in panels(view) if p.up.name == "n")
     (ring,) = re.findall(
         r'class="pinw" cx="[\d.]+" cy="([\d.]+)"',
@@ -78,8 +78,8 @@ def test_the_ring_of_a_pair_stands_in_the_band():
 def test_a_thumbnail_shows_a_list_of_values_whole():
     domain = Domain(a=(0.0, 1.0), n=Axis(values=tuple(range(30))))
     problem = Problem(lambda x: (x[:, 1] == 13) * x[:, 0], lambda x: 0 * x[:, 0], domain)
-    view = View(audit(problem, evaluations=50_000).to_dict())
-    assert view.chart("thumbnails")[0]["ranges"][1] == [0.0, 29.0]
+    view = View(audit(problem, evaluations=50_000).record)
+    assert view.charts.thumbnails[0].ranges[1] == (0.0, 29.0)
     one = thumbnail_panels(view)[0]
     (ring,) = re.findall(
         r'class="pinw" cx="[\d.]+" cy="([\d.]+)"', str(thumbnail(view, 0, thumbnail_scale(view)))
@@ -90,9 +90,9 @@ def test_a_thumbnail_shows_a_list_of_values_whole():
 
 def test_a_cut_takes_each_value_once(flat):
     """Its table repeated them, and an expensive reference was called at each hundreds of times."""
-    cut = next(c for c in flat.chart("cuts") if c["axis"] == "n")
-    assert cut["whole"]["x"] == list(NUMBERS)
-    assert len(cut["close"]["x"]) == len({*cut["close"]["x"], 16})
+    cut = next(c for c in flat.charts.cuts if c.axis == "n")
+    assert cut.whole.x == NUMBERS
+    assert len(cut.close.x) == len({*cut.close.x, 16})
     alone = audit(Problem(lambda x: x, lambda x: 0 * x, Domain(n=Axis(values=NUMBERS))), evaluations=500)
     assert alone.to_dict()["charts"]["map"]["x"] == list(NUMBERS)
 
@@ -105,8 +105,8 @@ def test_the_ring_stands_in_its_band_where_a_list_of_values_is_shown_in_part():
         lambda x: 0 * x[:, 0],
         Domain(a=(0.0, 1.0), n=Axis(values=numbers)),
     )
-    view = View(audit(problem, evaluations=50_000).to_dict())
-    low, high = view.chart("thumbnails")[0]["ranges"][1]
+    view = View(audit(problem, evaluations=50_000).record)
+    low, high = view.charts.thumbnails[0].ranges[1]
     assert numbers[0] < low < view.peaks[0].x["n"] == 2.0**37 < high < numbers[-1]
     one = thumbnail_panels(view)[0]
     ((x, y),) = re.findall(

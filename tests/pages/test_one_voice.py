@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 BANK = problems.small_bank()
 
 
-def read(html: str) -> str:
+def text_of(html: str) -> str:
     """The words of a page, with plain spaces."""
     text = unescape(re.sub(r"<(script|style)[^>]*>.*?</\1>|<[^>]+>", "", html, flags=re.DOTALL))
     return re.sub(r"\s+", " ", text)
@@ -38,7 +38,7 @@ def read(html: str) -> str:
 
 def plain(html: Markup) -> str:
     """The words of some HTML, with single blanks."""
-    return re.sub(r"\s+", " ", read(html))
+    return re.sub(r"\s+", " ", text_of(html))
 
 
 def assert_one_voice(record: AuditRecord) -> list[Fact]:
@@ -46,9 +46,8 @@ def assert_one_voice(record: AuditRecord) -> list[Fact]:
     facts = [fact for fact in explanation(record) if fact.code.startswith("region-")]
     words = narrator(record.measure).text(*facts)
     assert words in record.explanation
-    data = record.to_dict()
-    assert plain(sections.why_average(View(data))) == words
-    assert words in read(page(data, checked=False))
+    assert plain(sections.why_average(View(record))) == words
+    assert words in text_of(page(record, checked=False))
     return facts
 
 
@@ -58,7 +57,7 @@ def test_json_and_page_agree_over_the_bank(instance: Instance) -> None:
     record = audit(instance.problem, evaluations=2000).record
     assert_one_voice(record)
     if record.measure.kind != "function" and not record.measure.per_output:
-        assert narrator(record.measure).error(record.sup.lower) in read(page(record.to_dict()))
+        assert narrator(record.measure).error(record.sup.lower) in text_of(page(record))
 
 
 @pytest.mark.parametrize("width", [0.002, 0.01, 0.02])

@@ -1,13 +1,17 @@
 """The page as text: self-contained, escaped, whole for every kind of result, and honest."""
 
+import copy
+import functools
 import json
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from tests.pages import results
+from tests.pages import cases
+from tests.pages.cases import read
 
 from supnorm import audit
 from supnorm.pages import summary, write_page
@@ -17,6 +21,8 @@ from supnorm.pages.view import InconsistentResult, View
 from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.problem.measure import KINDS
 from supnorm.results import BadInput
+from supnorm.results.charts import ProgressRecord
+from supnorm.results.record import Record
 
 SECTIONS = ["where", "spread", "glitches", "map", "missed", "progress", "failures", "repeat", "words"]
 VOID = {"meta", "br", "input", "link", "hr"}
@@ -61,12 +67,12 @@ class Reader(HTMLParser):
 
 @pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8", "d20"])
 def test_page_is_whole_and_self_contained(result, name):
-    html = page(result(name))
-    read = Reader(html)
-    assert len(read.ids) == len(set(read.ids))
-    assert set(read.anchors) <= set(read.ids)
-    assert read.svgs
-    for svg in read.svgs:
+    html = page(read(result(name)))
+    reader = Reader(html)
+    assert len(reader.ids) == len(set(reader.ids))
+    assert set(reader.anchors) <= set(reader.ids)
+    assert reader.svgs
+    for svg in reader.svgs:
         assert svg["role"] == "img"
         assert svg["aria-label"]
         if "data-hover" in svg:
@@ -77,16 +83,16 @@ def test_page_is_whole_and_self_contained(result, name):
     for outside in ("http://", "https://", "@import", "src=", "<link", "url(http"):
         assert outside not in html
     assert "default-src 'none'" in html
-    assert not re.search(r"\b(nan|None(?!\.| of)|NaN|inf|Infinity|Undefined)\b", read.text)
+    assert not re.search(r"\b(nan|None(?!\.| of)|NaN|inf|Infinity|Undefined)\b", reader.text)
 
 
 @pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8"])
 def test_page_is_small(result, name):
-    assert len(page(result(name)).encode()) < 600_000
+    assert len(page(read(result(name))).encode()) < 600_000
 
 
 def test_size_does_not_follow_the_number_of_evaluations():
-    few, many = (len(page(results.result(results.bumpy(3), n))) for n in (10_000, 1_000_000))
+    few, many = (len(page(audit(cases.bumpy(3), evaluations=n).record)) for n in (10_000, 200_000))
     assert abs(many - few) < 0.1 * few
 
 
@@ -98,15 +104,11 @@ def test_what_has_no_page_is_refused(tmp_path):
 
 
 def test_written_whole(result, tmp_path):
-    class Report:
-        def to_json(self):
-            return result("d2")
-
-    write_page(Report(), tmp_path / "run" / "report.html")
+    write_page(result("d2"), tmp_path / "run" / "report.html")
     html = (tmp_path / "run" / "report.html").read_text("utf-8")
     assert html.startswith("<!doctype html>")
     assert html.rstrip().endswith("</html>")
-    assert html == page(result("d2"), str(tmp_path / "run"))
+    assert html == page(read(result("d2")), str(tmp_path / "run"))
 
 
 HOSTILE = "a</script><img src=x onerror=alert(1)>\"'&<b>"
@@ -134,111 +136,134 @@ def test_hostile_words_are_escaped(result):
     data["axes"][0]["unit"] = data["measure"]["unit"] = data["outputs"][0]["unit"] = HOSTILE
     data["findings"] = [{"code": "x", "text": HOSTILE}]
     data["notes"], data["witness"]["tags"] = [HOSTILE], [HOSTILE]
-    html = page(data)
+    html = page(read(data))
     assert HOSTILE not in html
     assert "<img" not in html
     assert html.count("</script>") == 1
-    read = Reader(html)
-    assert HOSTILE in "".join(read.words)
+    reader = Reader(html)
+    assert HOSTILE in "".join(reader.words)
 
 
-def emptied(value):
-    """Every number and string of a tree becomes null, every list empty."""
-    if isinstance(value, dict):
-        return {k: emptied(v) for k, v in value.items()}
-    return [] if isinstance(value, list) else None
+@pytest.mark.parametrize("name", ["failed", "masked"])
+def test_bears_that_nothing_could_be_measured(name):
+    mask = (lambda x: x[:, 0] < 0) if name == "masked" else None
+    reference = (lambda x: np.nan * x[:, 0]) if name == "failed" else (lambda x: x[:, 0])
+    problem = Problem(
+        lambda x: x[:, 0], reference, Domain(a=(0.0, 1.0), b=(0.0, 1.0)), ErrorMeasure(mask=mask)
+    )
+    html = page(audit(problem, evaluations=300).record)
+    assert html.count("<section") == html.count("</section>") >= 1
+    words = Reader(html).text
+    assert "at no point" in words.replace("  ", " ")
+    assert not re.search(r"\b(nan|NaN|undefined)\b", words)  # what is missing is left out, not spelled
 
 
-@pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8"])
-def test_bears_nothing_at_all(result, name):
-    for data in ({}, emptied(result(name)) | {"witness": None}):
-        html = page(data)
-        assert html.count("<section") == html.count("</section>") >= 1
-        words = Reader(html).text
-        assert "at no point" in words.replace("  ", " ")
-        assert not re.search(r"\b(nan|NaN|undefined)\b", words)  # what is missing is left out, not spelled
+def keys_of(record, path=()):
+    """Each key of a record and of its parts, of a list of parts those of the first: its path and its field."""
+    for name, field in type(record).model_fields.items():
+        here, value = (*path, field.alias or name), getattr(record, name)
+        yield here, field
+        if isinstance(value, Record):
+            yield from keys_of(value, here)
+        elif isinstance(value, tuple) and value and isinstance(value[0], Record):
+            yield from keys_of(value[0], (*here, 0))
 
 
-@pytest.mark.parametrize("name", ["d1", "d2"])
-def test_bears_each_chart_missing(result, name):
-    data = result(name)
-    whole = page(data)
-    assert whole.count("<figure") == whole.count("</figure>") >= 4
-    for key in data["charts"]:
-        html = page(data | {"charts": data["charts"] | {key: None}})
-        for figure in re.findall(r"<figure.*?</figure>", html, re.S):
-            assert "<svg" in figure or "<table" in figure, f"without {key} a frame without a picture is left"
+def put(data, path, *value):
+    """The JSON with another value at a path, or without it."""
+    data = copy.deepcopy(data)
+    part = functools.reduce(lambda part, key: part[key], path[:-1], data)
+    part.pop(path[-1], None)
+    if value:
+        part[path[-1]] = value[0]
+    return data
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["d2", "d3"])
-def test_bears_each_part_missing_or_null(result, name):
-    data = result(name)
-    for key in data:
-        if key not in ("sup", "witness"):
-            assert page({k: v for k, v in data.items() if k != key})
-            assert page(data | {key: emptied(data[key])})
-    for key in data["charts"]:
-        assert page(data | {"charts": data["charts"] | {key: emptied(data["charts"][key])}})
-    for key in data["witness"]:
-        if key != "error":
-            assert page(data | {"witness": data["witness"] | {key: None}})
+@pytest.mark.parametrize("name", ["coarse 1", "coarse 2", "coarse 3"])
+def test_what_is_read_is_drawn_and_what_lacks_a_key_is_refused_by_name(name):
+    whole, refused = cases.record(name), 0
+    data = whole.to_dict()
+    for path, field in keys_of(whole):
+        try:
+            record = read(put(data, path, None))
+        except BadInput:
+            pass
+        else:
+            assert page(record, checked=False), path
+        if field.is_required():
+            with pytest.raises(BadInput) as error:
+                read(put(data, path))
+            assert f"has no '{'.'.join(map(str, path))}'" in str(error.value) or "charts.map" in str(
+                error.value
+            )
+            assert "\n" not in str(error.value)
+            refused += 1
+        else:
+            assert page(read(put(data, path)), checked=False), path
+    assert refused > 100
+
+
+@pytest.mark.parametrize("name", ["d1", "d2", "d3", "profile"])
+def test_bears_each_chart_missing(name):
+    whole = cases.record(name)
+    html = page(whole)
+    assert html.count("<figure") == html.count("</figure>") >= 4
+    missing = {"cuts": (), "map": None, "histogram": None, "levels": None, "profile": None, "thumbnails": ()}
+    missing |= {"progress": ProgressRecord(search=(), random=None)}
+    for key, value in missing.items():
+        html = page(whole.changed(charts=whole.charts.changed(**{key: value})))
+        for figure in re.findall(r"<figure.*?</figure>", html, re.S):
+            assert "<svg" in figure or "<table" in figure, f"without {key} a frame without a picture is left"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_page_says_how_the_error_is_measured(result, kind):
     data = result("d2")
-    said = dict(record(View(data | {"measure": data["measure"] | {"kind": kind}})))
+    said = dict(record(View(read(data | {"measure": data["measure"] | {"kind": kind}}))))
     assert said["error"]
 
 
 def test_no_error_at_all():
     """sup = 0: model and reference agree everywhere."""
-    case = results.line()
-    same = results.Case(case.name, case.axes, case.reference, case.reference, case.peaks)
-    data = results.result(same, 2000)
-    assert data["sup"]["lower"] == 0.0
-    html = page(data)
+    line = cases.line(measure=ErrorMeasure())
+    record = audit(replace(line, model=line.reference), evaluations=500).record
+    assert record.sup.lower == 0.0
+    html = page(record)
     assert "agree exactly" in html
     assert 'class="ruler"' not in html
 
 
 def test_constant_error():
     """All errors equal: no range on any error scale."""
-    case = results.bumpy(2)
-    shifted = results.Case("shift", case.axes, lambda x: case.reference(x) + 1.0, case.reference, case.peaks)
-    data = results.result(shifted, 2000)
-    Reader(page(data))
+    bumpy = cases.bumpy(2)
+    shifted = replace(bumpy, model=lambda x: bumpy.reference.value(x) + 1.0)
+    Reader(page(audit(shifted, evaluations=500).record))
 
 
-def test_all_failed(result):
-    data = result("d2")
-    data["witness"], data["peaks"], data["glitches"] = None, [], []
-    data["sup"]["lower"] = data["rms"]["value"] = None
-    data["quantiles"] = dict.fromkeys(data["quantiles"])
-    data["plain_sample"] = {"n": 0, "worst": None}
-    data["failures"]["count"] = data["failures"]["of"]
-    data["charts"] = {"cuts": [], "map": None, "thumbnails": [], "progress": {"search": [], "random": {}}}
-    html = page(data)
+def test_all_failed():
+    steam = cases.steam()
+    record = audit(replace(steam, reference=lambda x: np.nan * x[:, 0]), evaluations=500).record
+    html = page(record)
     assert '<section id="where">' not in html
-    assert "none of 20,000 points" in html
+    assert f"none of {record.failures.count:,} points" in html
 
 
 def test_one_peak(result):
     data = result("d3")
     data["peaks"] = data["peaks"][:1]
-    assert "The search found a single peak." in page(data)
+    assert "The search found a single peak." in page(read(data))
 
 
 def test_more_than_six_places_are_listed(result):
     data = result("d3")
     data["peaks"] = data["peaks"] * 5
-    assert "4 more peaks" in page(data)
+    assert "4 more peaks" in page(read(data))
 
 
 def test_table_only(result):
     data = result("d2") | {"table_only": True, "tolerance": None}
-    html = page(data)
+    html = page(read(data))
     assert '<section id="progress">' not in html
     assert "nothing could be searched" in html
 
@@ -249,20 +274,15 @@ def test_infinite_errors_everywhere(result):
     data["charts"]["map"]["values"][0][0] = "inf"
     data["charts"]["cuts"][0]["whole"]["error"][5] = "inf"
     data["charts"]["progress"]["search"].append([16000, "inf"])
-    assert "infinite" in Reader(page(data)).text
+    assert "infinite" in Reader(page(read(data))).text
 
 
 def test_profile_of_a_vector_output(result):
     data = result("d3")
     worst = [0.01, 0.05, 0.3, 0.02]
-    data["charts"]["profile"] = {
-        "coordinate": [1.0, 2.0, 3.0, 4.0],
-        "label": "wavelength",
-        "unit": "um",
-        "worst": worst,
-        "rms": [v / 10 for v in worst],
-    }
-    assert "the error is largest, 0.3 m/s, at wavelength 3 um" in Reader(page(data)).text
+    at = {"coordinate": [1.0, 2.0, 3.0, 4.0], "label": "wavelength", "unit": "um"}
+    data["charts"]["profile"] = at | {"worst": worst, "rms": [v / 10 for v in worst]}
+    assert "the error is largest, 0.3 m/s, at wavelength 3 um" in Reader(page(read(data))).text
 
 
 def test_outputs_with_names_are_named_in_their_profile(result):
@@ -270,21 +290,28 @@ def test_outputs_with_names_are_named_in_their_profile(result):
     data["outputs"] = [{"name": name, "unit": ""} for name in ("T_out", "dp", "mass")]
     profile = {"coordinate": [1, 2, 3], "label": "output", "unit": "", "worst": [0.1, 0.3, 0.2]}
     data["charts"]["profile"] = profile | {"rms": [0.01, 0.01, 0.01]}
-    html = page(data)
+    data["charts"]["output"] = "dp"
+    for peak in (data["witness"], *data["peaks"], *data["glitches"]):
+        peak |= {"output": "dp", "model": [1.0, 2.0, 3.0], "reference": [1.0, 2.5, 3.0]}
+    html = page(read(data))
     assert "the error is largest, 0.3 m/s, at dp." in Reader(html).text
     picture = html[html.index("typical error along output") :].split("</svg>")[0]
     ticks = dict(re.findall(r'<text class="tk" x="([\d.]+)"[^>]*>(\w+)</text>', picture)[-3:])
     assert list(ticks.values()) == ["T_out", "dp", "mass"]
     left, middle, right = map(float, ticks)
     assert middle - left == pytest.approx(right - middle, abs=0.2)
-    many = result("d3")
-    many["outputs"] = [{"name": f"a long name {i}", "unit": ""} for i in range(40)]
-    many["charts"]["profile"] = profile | {"coordinate": list(range(1, 41)), "worst": [0.1] * 39 + [0.2]}
-    assert "at a long name 39." in Reader(page(many)).text
+    many = data
+    many["outputs"] += [{"name": f"a long name {i}", "unit": ""} for i in range(3, 40)]
+    many["charts"]["profile"] |= {
+        "coordinate": list(range(1, 41)),
+        "worst": [0.1] * 39 + [0.2],
+        "rms": [0.01] * 40,
+    }
+    assert "at a long name 39." in Reader(page(read(many))).text
 
 
 def test_many_panels_are_limited(result):
-    html = page(result("d20"))
+    html = page(read(result("d20")))
     assert "The panels show the 45 of 190 pairs with the largest spread." in html
     assert "The plots show the 12 inputs along which the error varies most." in html
 
@@ -298,7 +325,12 @@ BREAKS = [
     ("sample", lambda d, e: d["plain_sample"].update(worst=e)),
     ("progress", lambda d, e: d["charts"]["progress"]["search"].append([99999, e])),
     ("random", lambda d, e: d["charts"]["progress"]["random"]["high"].append(e)),
-    ("profile", lambda d, e: d["charts"].update(profile={"coordinate": [1], "worst": [e], "rms": [e]})),
+    (
+        "profile",
+        lambda d, e: d["charts"].update(
+            profile={"coordinate": [1], "label": "output", "unit": "", "worst": [e], "rms": [e]}
+        ),
+    ),
 ]
 
 
@@ -309,29 +341,29 @@ def test_everything_evaluated_counts(result, where, put, excess):
     lower = data["sup"]["lower"]
     put(data, "inf" if math.isinf(excess) else lower * excess)
     with pytest.raises(InconsistentResult, match=r"sup\.lower"):
-        page(data)
+        page(read(data))
 
 
 def test_rounding_between_batch_and_single_is_borne(result):
     data = result("d2")
     data["peaks"][0]["error"] = data["sup"]["lower"] * (1 + 5e-7)
-    assert page(data)
+    assert page(read(data))
 
 
 def test_a_certified_bound_below_a_witness_is_a_bug(result):
     data = result("d2")
     data["sup"] |= {"upper": data["sup"]["lower"] / 2, "upper_kind": "certified"}
     with pytest.raises(InconsistentResult, match="certified bound"):
-        page(data)
+        page(read(data))
 
 
 def test_floors_follow_the_typical_error(result):
     """With sup/RMS = 5e7 the scales must still show the distribution."""
     from supnorm.pages.cuts import error_axis
-    from supnorm.pages.ramp import colour_scale, grid_of
+    from supnorm.pages.ramp import colour_scale
 
-    view = View(result("d2"))
-    grid = grid_of(view.chart("map")["values"])
+    view = View(read(result("d2")))
+    grid = np.array(view.charts.map.values)
     scale = colour_scale(view, [grid])
     assert view.rms / 100 < scale.low < view.rms
     assert error_axis(view, [view.lower, view.rms, view.rms / 9], (0.0, 100.0)).low < view.rms
@@ -345,8 +377,8 @@ def test_errors_up_to_the_largest_number(inputs):
     report = audit(problem, evaluations=2000)
     assert report.worst.error == np.inf
     data = report.to_dict()
-    assert max(e for e in View(data).shown_errors() if e < math.inf) > 1e306
-    text = Reader(page(data)).text
+    assert max(e for e in View(read(data)).shown_errors() if e < math.inf) > 1e306
+    text = Reader(page(read(data))).text
     assert "infinite" in text
     # Infinite over infinite says nothing: it is the finite errors that are compared.
     assert report.document["finite"]["worst"] < np.inf

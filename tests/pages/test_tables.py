@@ -23,7 +23,7 @@ SQUARE = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
 
 
 def html_of(report):
-    return page(report.to_dict()).replace("\xa0", " ").replace("&#160;", " ").replace("\u202f", " ")
+    return page(report.record).replace("\xa0", " ").replace("&#160;", " ").replace("\u202f", " ")
 
 
 def table(x, y):
@@ -49,7 +49,7 @@ def test_a_quantile_is_shown_where_the_sample_carries_it(n, level, known):
     report = audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=n)
     quantiles = report.document["quantiles"]
     assert [q for q, v in quantiles.items() if v is not None] == (known or list(quantiles))
-    view = View(report.to_dict())
+    view = View(report.record)
     assert top_level(view)[0] == level
     text, html = summary(report), html_of(report)
     assert f"{level} below" in text
@@ -112,7 +112,7 @@ def test_a_suspect_label_is_not_blamed_on_the_model():
     assert report.status.code == "tolerance-exceeded"
     assert "check the suspect labels first" in report.status.advice
     assert "Retrain" not in report.status.advice
-    said = str(headline(View(report.to_dict())))
+    said = str(headline(View(report.record)))
     assert "is wrong by" not in said
     assert "label" in said
     assert "row 41" in summary(report)
@@ -122,8 +122,8 @@ def test_a_suspect_label_is_not_blamed_on_the_model():
 def test_a_point_near_an_end_is_inside_as_its_tag_says():
     x = np.array([[0.9995, 0.5], [0.2, 0.3], [1.0, 0.4], [0.4, 0.6]])
     y = smooth(x) + np.array([0.4, 0.1, 0.3, 0.2])
-    view = View(audit(Problem(smooth, table(x, y), SQUARE)).to_dict())
-    assert [p.tags[0] for p in view.peaks[:2]] == ["interior", "boundary"]
+    view = View(audit(Problem(smooth, table(x, y), SQUARE)).record)
+    assert [p.record.tags[0] for p in view.peaks[:2]] == ["interior", "boundary"]
     assert [edge_words(view, p) for p in view.peaks[:2]] == ["interior", "on the edge: a high"]
 
 
@@ -147,7 +147,7 @@ def test_a_row_is_named_by_its_number_and_what_else_stands_in_it(tmp_path):
     text, html = summary(report), html_of(report)
     assert "row 20, site B, 2020-02-20" in text
     assert "WITHIN TOLERANCE IN ALL 20 ROWS; NOTHING IS KNOWN BETWEEN ROWS" in text
-    said = str(headline(View(report.to_dict())))
+    said = str(headline(View(report.record)))
     assert said.startswith(
         "None of 20 rows has an error above your tolerance of 5. The worst is <b>1.9</b>, in"
     )
@@ -165,7 +165,7 @@ def test_the_finite_errors_stand_beside_missing_predictions(tmp_path):
     rows = [(i, i % 2, i, "" if i in (3, 4, 5, 9) else i + 0.1 * i) for i in range(20)]
     report = of_file(tmp_path, rows)
     text, html = summary(report), html_of(report)
-    said = str(headline(View(report.to_dict())))
+    said = str(headline(View(report.record)))
     assert said.startswith("In <b>4 of 20 rows</b> the model has no value where the reference has one.")
     assert (
         "Of the other 16 the worst error is <b>1.9</b>, in <a href='#where'>row 20, site B, 2020-02-20"
@@ -303,9 +303,9 @@ def test_an_infinite_error_is_not_drawn_at_a_finite_height():
     def model(x):
         return np.where(x[:, 0] > 0.8, np.nan, x[:, 1] + 0.01)
 
-    data = audit(Problem(model, lambda x: x[:, 1], SQUARE, tolerance=0.02), evaluations=500).to_dict()
-    view, cuts = View(data), data["charts"]["cuts"]
-    across, along = (str(cut(view, raw, "whole")) for raw in cuts)
+    report = audit(Problem(model, lambda x: x[:, 1], SQUARE, tolerance=0.02), evaluations=500)
+    view = View(report.record)
+    across, along = (str(cut(view, raw, close=False)) for raw in view.charts.cuts)
     for drawn in (across, along):
         assert ">infinite</text>" in drawn
         assert re.search(r'class="dot"[^>]*cy="158', drawn)  # on the upper edge of the lower part

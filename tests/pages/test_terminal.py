@@ -5,6 +5,7 @@ import math
 import re
 
 import pytest
+from tests.pages.cases import read
 
 from supnorm import audit
 from supnorm.auditing import Power
@@ -62,19 +63,19 @@ def test_colour_only_when_asked(result):
 
 
 def test_summary_bears_nothing(result):
-    assert "NOTHING COULD BE MEASURED" in summary({}, 80)
-    data = result("d2")
-    for key in data:
-        if key not in ("sup", "witness"):
-            summary(data | {key: None})
+    data = result("d2") | {"witness": None, "peaks": [], "glitches": []}
+    data["sup"]["lower"] = data["rms"]["value"] = data["plain_sample"]["worst"] = None
+    data["charts"] |= {"cuts": [], "map": None, "thumbnails": [], "progress": {"search": [], "random": None}}
+    data["quantiles"] = dict.fromkeys(data["quantiles"])
+    assert "NOTHING COULD BE MEASURED" in summary(data, 80)
 
 
 def test_bound_and_recheck(result):
     data = result("d1")
     data["sup"] |= {"upper": 0.7, "upper_kind": "conditional"}
     data["witness"]["recheck"] = "unresolved"
-    data["recheck"] = {"name": "a second code"}
-    rows = {name: (value, note) for name, value, note in facts(View(data))}
+    data["recheck"] = {"name": "a second code", "precision": "", "notes": []}
+    rows = {name: (value, note) for name, value, note in facts(View(read(data)))}
     assert rows["upper bound"] == ("0.7", "on assumptions")
     assert rows["re-check"] == ("unresolved", "a second code")
 
@@ -240,7 +241,9 @@ def test_errors_that_differ_by_rounding_have_no_ruler():
         Problem(lambda x: x[:, 0] + 0.1, lambda x: x[:, 0], Domain(x=(0.0, 1.0))), evaluations=100
     ).to_dict()
     data["sup"]["lower"], data["rms"]["value"] = 8.80644347092189e-05, 8.806443470921889e-05
-    data["charts"], data["quantiles"], data["plain_sample"]["worst"] = {}, {}, None
+    data["charts"] |= {"cuts": [], "map": None, "histogram": None, "levels": None}
+    data["charts"]["progress"] = {"search": [], "random": None}
+    data["quantiles"], data["plain_sample"]["worst"] = {}, None
     data["witness"]["error"] = data["peaks"][0]["error"] = 8.80644347092189e-05
     data["peaks"] = data["peaks"][:1]
     assert "▲ worst found" not in summary(data)
@@ -253,7 +256,7 @@ def test_no_tag_of_a_place_is_cut(result, width):
     wanted = ["glitch", "model-side", "reference-side", "suspect-label"]
     for place in data["peaks"]:
         place["tags"] = list(wanted)
-    view = View(data)
+    view = View(read(data))
     full = {t.words for t in tags(view, view.peaks[0]) if t.words != "interior"}
     text = summary(data, width)
     table = next(part for part in text.split("\n\n") if "  # " in part)
@@ -268,10 +271,11 @@ def test_no_tag_of_a_place_is_cut(result, width):
 def test_a_summary_with_room_has_one_line_a_place(result):
     data = result("d3")
     rows = [line for line in summary(data, 200).splitlines() if re.match(r"  [1-5]   ", line)]
-    places = View(data).peaks
+    view = View(read(data))
+    places = view.peaks
     assert len(rows) == min(5, len(places))
     for rank, (row, place) in enumerate(zip(rows, places, strict=False), 1):
         assert row.split()[0] == str(rank)  # all of a place stands in its one line: its error and where it is
         assert f"   {place.error:.3g} m/s   " in row
-        assert f"   input_0 {place.x['input_0']:.3g} m " in row
-        assert f" input_1 {place.x['input_1']:.3g} m " in row
+        assert f"   input_0 {view.axis('input_0').at(place.x['input_0'])} " in row
+        assert f" input_1 {view.axis('input_1').at(place.x['input_1'])} " in row

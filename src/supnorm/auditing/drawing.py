@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,9 +12,19 @@ from supnorm.auditing.peaks import marked, worst_first
 from supnorm.auditing.pictures import picture_budget
 from supnorm.auditing.run import Run
 from supnorm.evaluation.limit import Limit
+from supnorm.results.charts import ChartsRecord, CutRecord, GridMapRecord, LineMapRecord, PairMapsRecord
 
 PICTURES_TIME = 0.2  # of the time of the search, where seconds limit it
 THUMBNAILS = 6
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What was drawn of the functions: cuts through the worst point, the whole picture, and which output they show."""
+
+    cuts: tuple[CutRecord, ...] = ()
+    whole: LineMapRecord | GridMapRecord | PairMapsRecord | None = None
+    output: str | None = None
 
 
 def draw(run: Run) -> Run:
@@ -44,30 +52,38 @@ def _charts(run: Run, clock: Limit | None) -> Run:
     if clock is not None:
         budget = min(budget, clock.affords)
     landscape = run.landscape(budget, clock)
-    drawn: dict[str, Any] = {"cuts": [], "map": None, "output": None}
-    problem = run.problem
+    problem, drawn = run.problem, _Drawn()
     if run.peaks:
         first = run.peaks[0]
         output = first.witness.output
-        drawn["output"] = output_names(problem, run.evaluator)[output]
-        drawn["cuts"] = charts.cuts(landscape, first.u, output, first.width, int(0.3 * budget), p)
+        name = output_names(problem, run.evaluator)[output]
+        cuts = charts.cuts(landscape, first.u, output, first.width, int(0.3 * budget), p)
         run = _thumbnails(run, clock)
         data = None if problem.data is None or problem.domain.d > 1 else np.asarray(problem.data)[:, 0]
-        drawn["map"] = charts.whole_map(landscape, run.recorder, data, output, p, int(0.3 * budget))
-    return replace(run, charts=drawn | _of_the_sample(run))
+        whole = charts.whole_map(landscape, run.recorder, data, output, p, int(0.3 * budget))
+        drawn = _Drawn(tuple(cuts), whole, name)
+    return replace(run, charts=_with_sample(run, drawn))
 
 
-def _table_charts(run: Run) -> Mapping[str, Any]:
+def _table_charts(run: Run) -> ChartsRecord:
     """Charts that need no evaluation beyond the rows of the table."""
     domain = run.problem.domain
     picture = charts.recorded_map(domain, run.recorder) if domain.d > 1 else None
-    return {"cuts": [], "map": picture, "output": None} | _of_the_sample(run)
+    return _with_sample(run, _Drawn(whole=picture))
 
 
-def _of_the_sample(run: Run) -> dict[str, Any]:
-    """The distribution of the error, and the progress of the search beside that of random points."""
-    progress = charts.progress(run.evaluator.history, run.searched, run.sample, run.asked.rng)
-    return charts.distribution(run.sample) | {"progress": progress}
+def _with_sample(run: Run, drawn: _Drawn) -> ChartsRecord:
+    """With the distribution of the error, and the progress of the search beside that of random points."""
+    histogram, levels = charts.distribution(run.sample)
+    return ChartsRecord(
+        cuts=drawn.cuts,
+        map=drawn.whole,
+        output=drawn.output,
+        histogram=histogram,
+        levels=levels,
+        progress=charts.progress(run.evaluator.history, run.searched, run.sample, run.asked.rng),
+        thumbnails=(),
+    )
 
 
 def _thumbnails(run: Run, clock: Limit | None) -> Run:
@@ -89,13 +105,12 @@ def _thumbnails(run: Run, clock: Limit | None) -> Run:
     return replace(run, peaks=tuple(peaks))
 
 
-def chart_data(run: Run) -> dict[str, Any]:
+def chart_data(run: Run) -> ChartsRecord:
     """All charts, with the errors along the outputs where there are several, and the pictures of the first peaks."""
-    data = dict(run.charts)
-    worst = run.recorder.by_output
+    assert run.charts is not None
+    worst, profile = run.recorder.by_output, None
     if worst is not None:
-        names = output_names(run.problem, run.evaluator)
-        data["profile"] = charts.profile(names, worst, run.sample.moments.rms())
+        profile = charts.profile(output_names(run.problem, run.evaluator), worst, run.sample.moments.rms())
     # In one input the line shows all peaks.
     shown = run.peaks[:THUMBNAILS] if run.problem.domain.d > 1 else ()
-    return data | {"thumbnails": [peak.thumbnail for peak in shown]}
+    return run.charts.changed(profile=profile, thumbnails=tuple(peak.thumbnail for peak in shown))

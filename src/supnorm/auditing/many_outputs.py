@@ -73,10 +73,10 @@ def shortened(
     whole["findings"] = [
         {**f, **{k: short(f[k]) for k in both if isinstance(f.get(k), Mapping)}} for f in document["findings"]
     ]
-    profile = document["charts"].get("profile")
-    if profile is not None:
-        vectors = {k: np.asarray(profile[k])[rows] for k in ("coordinate", "worst", "rms")}
-        whole["charts"] = {**document["charts"], "profile": {**profile, **vectors}}
+    charts = document["charts"]
+    if (profile := charts.profile) is not None:
+        parts = {k: tuple(getattr(profile, k)[i] for i in rows) for k in ("coordinate", "worst", "rms")}
+        whole["charts"] = charts.changed(profile=profile.changed(**parts))
     return whole, _table(document, worst)
 
 
@@ -89,7 +89,7 @@ def _table(document: Mapping[str, Any], worst: NDArray[np.float64]) -> str:
         ["output", "unit", "largest_error", "rms_error"]
         + [f"{side}_{n}" for n in peaks for side in VECTORS[:2]]
     )
-    columns = [worst, np.asarray(document["charts"]["profile"]["rms"])]
+    columns = [worst, np.asarray(document["charts"].profile.rms)]
     columns += [np.asarray(peak[side]) for peak in document["peaks"] for side in VECTORS[:2]]
     for output, *numbers in zip(document["outputs"], *columns, strict=True):
         named = (printable(output["name"]), printable(output["unit"]))

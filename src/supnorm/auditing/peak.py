@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Domain
 from supnorm.results import EDGE, Witness
+from supnorm.results.charts import ThumbnailRecord
 
 Array = NDArray[np.float64]
 PEAKS = 12  # that are reported, at most
@@ -24,7 +23,7 @@ class Peak:
     u: Array
     witness: Witness
     width: Array
-    thumbnail: Mapping[str, Any] | None = None
+    thumbnail: ThumbnailRecord | None = None
 
 
 def where_in(domain: Domain, u: Array, x: Array) -> str:

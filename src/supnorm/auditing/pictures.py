@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,24 @@ from supnorm.auditing.recorder import BINS, Recorder
 from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import PointStatus
 from supnorm.problem import Axis, Domain
+from supnorm.results.audit_points import AlongRecord
+from supnorm.results.charts import (
+    CutRecord,
+    GridMapRecord,
+    HistogramRecord,
+    LevelsRecord,
+    LineMapRecord,
+    PairMapsRecord,
+    PanelRecord,
+    ProfileRecord,
+    ProgressRecord,
+    RandomRecord,
+    SeriesRecord,
+    ThumbnailRecord,
+    counts,
+    grid,
+    numbers,
+)
 
 Array = NDArray[np.float64]
 CUTS = 60  # inputs that have a picture of their own
@@ -59,7 +76,9 @@ def picture_budget(evaluations: int | None, most: int) -> int:
     return min(most, evaluations if evaluations >= 2000 else max(evaluations // 4, 25))
 
 
-def cuts(landscape: Landscape, u: Array, output: int, width: Array, share: int, p: Pictures) -> list[Any]:
+def cuts(
+    landscape: Landscape, u: Array, output: int, width: Array, share: int, p: Pictures
+) -> list[CutRecord]:
     """One input varies, the others stay at ``u``: over its whole range, and close to ``u``.
 
     Of many inputs those `CUTS` along which the peak is narrowest.
@@ -73,7 +92,7 @@ def cuts(landscape: Landscape, u: Array, output: int, width: Array, share: int, 
     shown = sorted(np.argsort(width, kind="stable")[:CUTS].tolist())
     scale = min(1.0, share / (len(shown) * (2 * p.even + 2 * p.near)))
     even, near = max(9, int(p.even * scale)), max(3, int(p.near * scale))
-    charts: list[Any] = []
+    charts: list[CutRecord] = []
     for i in shown:
         if landscape.clock is not None and landscape.clock.affords < 2 * (even + near):
             break
@@ -83,11 +102,11 @@ def cuts(landscape: Landscape, u: Array, output: int, width: Array, share: int, 
         reach = max(2.4 * width[i], 1e-9 if axis.values is None else 1 / len(axis.values))
         lo, hi = max(0.0, u[i] - reach), min(1.0, u[i] + reach)
         close = np.concatenate([np.linspace(lo, hi, even), [u[i]]])
-        chart = {
-            "axis": domain.names[i],
-            "whole": _along(landscape, u, i, _apart(axis, t[(t >= 0) & (t <= 1)]), output),
-            "close": _along(landscape, u, i, _apart(axis, close), output),
-        }
+        chart = CutRecord(
+            axis=domain.names[i],
+            whole=_along(landscape, u, i, _apart(axis, t[(t >= 0) & (t <= 1)]), output),
+            close=_along(landscape, u, i, _apart(axis, close), output),
+        )
         if landscape.late:  # the last points may be missing
             break
         charts.append(chart)
@@ -102,13 +121,13 @@ def _apart(axis: Axis, t: Array) -> Array:
     return np.asarray((np.unique(np.minimum((t * k).astype(np.intp), k - 1)) + 0.5) / k)
 
 
-def _along(landscape: Landscape, u: Array, axis: int, t: Array, output: int) -> dict[str, Any]:
+def _along(landscape: Landscape, u: Array, axis: int, t: Array, output: int) -> SeriesRecord:
     points = np.tile(u, (len(t), 1))
     points[:, axis] = t
     return _series(landscape, points, axis, output)
 
 
-def _series(landscape: Landscape, points: Array, axis: int, output: int) -> dict[str, Any]:
+def _series(landscape: Landscape, points: Array, axis: int, output: int) -> SeriesRecord:
     """One output at points along an axis; of the others, which may be many, nothing is kept."""
     rows, parts = landscape.evaluator.rows(), []
     for i in range(0, len(points), rows):
@@ -118,13 +137,14 @@ def _series(landscape: Landscape, points: Array, axis: int, output: int) -> dict
         if landscape.late:
             break
     x, model, reference, error, status = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return {
-        "x": x,
-        "model": model,
-        "reference": reference,
-        "error": error,
-        "status": [WORDS[PointStatus(s)] for s in status],
-    }
+    words = tuple(WORDS[PointStatus(s)] for s in status)
+    return SeriesRecord(
+        x=numbers(x),
+        model=numbers(model),
+        reference=numbers(reference),
+        error=numbers(error),
+        status=words,
+    )
 
 
 def half_widths(landscape: Landscape, u: Array, error: float, points: int = 40) -> Array:
@@ -151,7 +171,7 @@ def half_widths(landscape: Landscape, u: Array, error: float, points: int = 40) 
     return width
 
 
-def thumbnail(landscape: Landscape, u: Array, width: Array, cells: int) -> dict[str, Any]:
+def thumbnail(landscape: Landscape, u: Array, width: Array, cells: int) -> ThumbnailRecord:
     """The error round a peak in its two narrowest axes.
 
     A list of values is shown whole where each has a cell, and else from the first to the last one of a part.
@@ -175,17 +195,17 @@ def thumbnail(landscape: Landscape, u: Array, width: Array, cells: int) -> dict[
     points[:, i], points[:, j] = a.ravel(), b.ravel()
     score = landscape.score(points)
     error = np.where(score == -np.inf, np.nan, score).reshape(cells, cells)
-    return {
-        "axes": [domain.names[i], domain.names[j]],
-        "ranges": ranges,
-        "shape": [cells, cells],
-        "values": rounded(error),
-    }
+    return ThumbnailRecord(
+        axes=(domain.names[i], domain.names[j]),
+        ranges=(numbers(ranges[0]), numbers(ranges[1])),
+        shape=(cells, cells),
+        values=rounded(error),
+    )
 
 
 def whole_map(
     landscape: Landscape, recorder: Recorder, data: Array | None, output: int, p: Pictures, share: int
-) -> dict[str, Any] | None:
+) -> LineMapRecord | GridMapRecord | PairMapsRecord | None:
     """The whole picture: a line (d = 1), a grid (d = 2), or a panel for each pair of inputs; None without time."""
     domain = landscape.evaluator.problem.domain
     if domain.d == 1:
@@ -195,39 +215,32 @@ def whole_map(
         series = _series(landscape, _apart(domain.axes[0], np.linspace(0, 1, n))[:, None], 0, output)
         if landscape.late:  # the last points may be missing
             return None
-        return {"kind": "line", **series, "data": data}
+        return LineMapRecord(kind="line", **dict(series), data=None if data is None else numbers(data))
     if domain.d == 2:
         _fill_empty(landscape, recorder, share)
     return recorded_map(domain, recorder)
 
 
-def recorded_map(domain: Domain, recorder: Recorder) -> dict[str, Any]:
+def recorded_map(domain: Domain, recorder: Recorder) -> GridMapRecord | PairMapsRecord:
     """The largest error in each cell of everything evaluated: a grid (d = 2) or a panel for each pair."""
     if domain.d == 2:
         values = _in_bands(domain, (0, 1), recorder.panel(0))
-        return {
-            "kind": "grid",
-            "axes": list(domain.names),
-            "shape": list(values.shape),
-            "values": rounded(values),
-        }
+        return GridMapRecord(kind="grid", **dict(_panel(domain, (0, 1), values)))
     panels = [(i, _in_bands(domain, pair, recorder.panel(i))) for i, pair in enumerate(recorder.pairs)]
     if domain.d > 10:  # the 45 panels that differ most within themselves
         spread = [
             float(np.nanstd(np.log(np.maximum(v, 1e-300)))) if np.isfinite(v).any() else 0 for _, v in panels
         ]
         panels = [panels[k] for k in sorted(np.argsort(spread)[::-1][:45])]
-    return {
-        "kind": "pairs",
-        "panels": [
-            {
-                "axes": [domain.names[a] for a in recorder.pairs[i]],
-                "shape": list(values.shape),
-                "values": rounded(values),
-            }
-            for i, values in panels
-        ],
-    }
+    drawn = (_panel(domain, recorder.pairs[i], values) for i, values in panels)
+    return PairMapsRecord(kind="pairs", panels=tuple(drawn))
+
+
+def _panel(domain: Domain, pair: Sequence[int], values: Array) -> PanelRecord:
+    """The cells over a pair of inputs, which the axes name."""
+    i, j = pair
+    n, m = values.shape
+    return PanelRecord(axes=(domain.names[i], domain.names[j]), shape=(n, m), values=rounded(values))
 
 
 def _in_bands(domain: Domain, pair: tuple[int, ...], values: Array) -> Array:
@@ -258,16 +271,15 @@ def _fill_empty(landscape: Landscape, recorder: Recorder, share: int) -> None:
         landscape.score((empty[:, ::-1] + 0.5) / n)
 
 
-def rounded(values: Array) -> list[list[float]]:
+def rounded(values: Array) -> tuple[tuple[float, ...], ...]:
     """Map values to four digits: the page needs no more, and the file stays small."""
     with np.errstate(divide="ignore", invalid="ignore"):
         digits = 10.0 ** np.minimum(3 - np.floor(np.log10(np.abs(values))), 300)
         short = np.where(np.isfinite(values) & (values != 0), np.floor(values * digits) / digits, values)
-    rows: list[list[float]] = short.tolist()
-    return rows
+    return grid(short)
 
 
-def profile(names: Sequence[str], worst: Array, rms: Array) -> dict[str, Any]:
+def profile(names: Sequence[str], worst: Array, rms: Array) -> ProfileRecord:
     """Largest and RMS error along the outputs: at the numbers that name them (wavelengths, times), else 1, 2, ..."""
     try:
         at = [float(name) for name in names]
@@ -275,17 +287,19 @@ def profile(names: Sequence[str], worst: Array, rms: Array) -> dict[str, Any]:
         at = []
     named = len(at) == len(worst) and np.isfinite(at).all() and bool(np.all(np.diff(at) > 0))
     coordinate = at if named else list(range(1, len(worst) + 1))
-    return {"coordinate": coordinate, "label": "output", "unit": "", "worst": worst, "rms": rms}
+    return ProfileRecord(
+        coordinate=tuple(coordinate), label="output", unit="", worst=numbers(worst), rms=numbers(rms)
+    )
 
 
 LOWEST, HIGHEST = 5e-324, 1.79e308  # of a scale: ten to its logarithm is a float still
 
 
-def distribution(sample: Sample) -> dict[str, Any]:
-    """Histogram and share-above-a-level of the independent points; the scale starts from the RMS."""
+def distribution(sample: Sample) -> tuple[HistogramRecord, LevelsRecord] | tuple[None, None]:
+    """Histogram and share-above-a-level of the independent points; None where no error is positive."""
     positive = sample.errors[(sample.errors > 0) & np.isfinite(sample.errors)]
     if not len(positive):
-        return {"histogram": None, "levels": None}
+        return None, None
     middle = float(
         np.quantile(positive, 0.5, method="lower")
     )  # the mean of two may be more than a float holds
@@ -293,48 +307,43 @@ def distribution(sample: Sample) -> dict[str, Any]:
     top = min(float(positive.max()) * 1.0000001, HIGHEST)
     floor = max(min(floor, top / 10), LOWEST)
     edges = np.logspace(np.log10(floor), np.log10(top), 61)
-    counts = np.histogram(positive, edges)[0]
+    inside = np.histogram(positive, edges)[0]
     below = int((sample.errors < edges[0]).sum())
     levels = np.logspace(np.log10(floor), np.log10(top), 90)
     above = (sample.errors[None] > levels[:, None]).sum(axis=1)
-    return {
-        "histogram": {
-            "edges": edges,
-            "counts": counts,
-            "below": below,
-            "above": int((sample.errors > edges[-1]).sum()),
-        },
-        "levels": {
-            "level": levels,
-            "count": above,
-            "at_most": [sample.exceedance(float(t))["fraction_at_most"] for t in levels],
-            "n": sample.n,
-        },
-    }
+    beyond = int((sample.errors > edges[-1]).sum())
+    at_most = [sample.exceedance(float(t))["fraction_at_most"] for t in levels]
+    return (
+        HistogramRecord(edges=numbers(edges), counts=counts(inside), below=below, above=beyond),
+        LevelsRecord(level=numbers(levels), count=counts(above), at_most=numbers(at_most), n=sample.n),
+    )
 
 
-def progress(history: list[tuple[int, float]], total: int, sample: Sample, rng: np.random.Generator) -> Any:
+def progress(
+    history: list[tuple[int, float]], total: int, sample: Sample, rng: np.random.Generator
+) -> ProgressRecord:
     """Best so far of the search, which ended after ``total`` evaluations, beside random orders of the sample."""
     history = [h for h in history if h[0] <= total]
-    search = [list(h) for h in history] + ([[total, history[-1][1]]] if history else [])
+    search = (*history, *([(total, history[-1][1])] if history else []))
     if not sample.n:
-        return {"search": search, "random": None}
+        return ProgressRecord(search=search, random=None)
     n = np.unique(np.logspace(0, np.log10(sample.n), 60).astype(int))
     orders = np.stack([np.maximum.accumulate(rng.permutation(sample.errors))[n - 1] for _ in range(20)])
     low, median, high = np.quantile(orders, [0.05, 0.5, 0.95], axis=0, method="nearest")
-    return {"search": search, "random": {"n": n, "median": median, "low": low, "high": high}}
+    random = RandomRecord(n=counts(n), median=numbers(median), low=numbers(low), high=numbers(high))
+    return ProgressRecord(search=search, random=random)
 
 
-def by_axis(domain: Domain, recorder: Recorder) -> list[dict[str, Any]]:
+def by_axis(domain: Domain, recorder: Recorder) -> list[AlongRecord]:
     """Where points were evaluated, failed or did not exist, along each input."""
     recorder.flush()
     return [
-        {
-            "axis": name,
-            "edges": domain.axes[i].from_unit(np.linspace(0, 1, BINS + 1)),
-            "evaluated": recorder.evaluated[i].copy(),
-            "failed": recorder.failed[i].copy(),
-            "outside": recorder.outside[i].copy(),
-        }
+        AlongRecord(
+            axis=name,
+            edges=numbers(domain.axes[i].from_unit(np.linspace(0, 1, BINS + 1))),
+            evaluated=counts(recorder.evaluated[i]),
+            failed=counts(recorder.failed[i]),
+            outside=counts(recorder.outside[i]),
+        )
         for i, name in enumerate(domain.names)
     ]

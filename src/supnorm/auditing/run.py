@@ -23,6 +23,7 @@ from supnorm.evaluation import Evaluator
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Problem
 from supnorm.results import Witness
+from supnorm.results.charts import ChartsRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ class Run:
             more for pictures is left out.
         peaks: the worst first.
         planted: errors that were planted, and how often they were found.
-        charts: data of the page's charts.
+        charts: data of the page's charts; None until they are drawn.
         recheck_failures: why the second reference gave no value, where it gave none.
         suspects: rows of the reference's table with labels that are probably wrong.
         halted: why the audit was cut short, as the beginning of a sentence.
@@ -86,7 +87,7 @@ class Run:
     failures: Mapping[str, Any] | None = None
     peaks: tuple[Peak, ...] = ()
     planted: Planted = Planted()
-    charts: Mapping[str, Any] = field(default_factory=dict)
+    charts: ChartsRecord | None = None
     recheck_failures: tuple[str, ...] = ()
     suspects: tuple[int, ...] = ()
     halted: str = ""

@@ -7,39 +7,49 @@ nowhere in it larger. Cells are even in the axis, or in its logarithm.
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.rounding import Array
+from supnorm.results.charts import (
+    BoundMapRecord,
+    BoundPanelRecord,
+    BoundPanelsRecord,
+    BoundStepsRecord,
+    LocalBoundsRecord,
+    grid,
+    numbers,
+)
 
 Integers = NDArray[np.int64]
 STEPS = 860  # cells of a line: one per pixel of the widest chart
 
 
-def bound_map(certificate: Certificate) -> dict[str, Any]:
-    """What the page draws, as a mapping for JSON.
-
-    Keys: ``boxes``; and ``edges``, ``values`` for d = 1, ``axes``, ``values`` for d = 2, else ``panels``.
-    """
+def bound_map(
+    certificate: Certificate, target: float, proved_volume: float
+) -> BoundStepsRecord | BoundMapRecord | BoundPanelsRecord:
+    """What the page draws, with the bound that was asked for and the share of the domain where it is reached."""
     boxes, names = certificate.boxes, certificate.domain.names
     first = np.ldexp(boxes.index.astype(float), -boxes.level)
     last = np.ldexp(boxes.index + 1.0, -boxes.level)
     d = first.shape[1]
-    content: dict[str, Any] = {"boxes": len(boxes)}
+    asked = LocalBoundsRecord(boxes=len(boxes), target=target, proved_volume=proved_volume)
     if d == 1:
-        return content | _steps(certificate, first[:, 0], last[:, 0], boxes.upper)
+        edges, values = _steps(certificate, first[:, 0], last[:, 0], boxes.upper)
+        return BoundStepsRecord(**dict(asked), edges=numbers(edges), values=numbers(values))
     cells = 140 if d == 2 else 26 if d <= 4 else 16
     panels = []
     for i, j in combinations(range(d), 2):
-        grid = _grid(first[:, [i, j]], last[:, [i, j]], boxes.upper, cells)
-        panels.append({"axes": [names[i], names[j]], "values": grid.tolist()})
-    return content | (panels[0] if d == 2 else {"panels": panels})
+        bounds = _grid(first[:, [i, j]], last[:, [i, j]], boxes.upper, cells)
+        panels.append(BoundPanelRecord(axes=(names[i], names[j]), values=grid(bounds)))
+    if d == 2:
+        return BoundMapRecord(**dict(asked), **dict(panels[0]))
+    return BoundPanelsRecord(**dict(asked), panels=tuple(panels))
 
 
-def _steps(certificate: Certificate, first: Array, last: Array, upper: Array) -> dict[str, Any]:
+def _steps(certificate: Certificate, first: Array, last: Array, upper: Array) -> tuple[Array, Array]:
     """Edges and values of a step function; leaves are merged where there are more than pixels."""
     if len(upper) <= STEPS:
         order = np.argsort(first)
@@ -52,18 +62,18 @@ def _steps(certificate: Certificate, first: Array, last: Array, upper: Array) ->
     error = certificate.error
     t = error.low + (error.high - error.low) * edges[:, None]
     axis = certificate.domain.axes[0]
-    return {"edges": np.clip(error.to_x(t)[:, 0], axis.low, axis.high).tolist(), "values": values.tolist()}
+    return np.clip(error.to_x(t)[:, 0], axis.low, axis.high), values
 
 
 def _grid(first: Array, last: Array, upper: Array, cells: int) -> Array:
     """Largest bound in each cell; row k is the k-th cell of the second input."""
-    grid = np.zeros((cells, cells))
+    found = np.zeros((cells, cells))
     left, right = _touched(first[:, 0], last[:, 0], cells)
     bottom, top = _touched(first[:, 1], last[:, 1], cells)
     for a, b, c, e, u in zip(left, right, bottom, top, upper, strict=True):
-        part = grid[c:e, a:b]
+        part = found[c:e, a:b]
         np.maximum(part, u, out=part)
-    return grid
+    return found
 
 
 def _touched(first: Array, last: Array, cells: int) -> tuple[Integers, Integers]:

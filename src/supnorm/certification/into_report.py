@@ -87,12 +87,12 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     if result.agreement.sides:
         unit = f" {result.unit}" if result.unit else ""
         assumptions = (*assumptions, f"measured: {result.agreement.sentence(unit)}")
-    picture = bound_map(result.certificate) | {"target": result.target, "proved_volume": result.proved_volume}
+    picture = bound_map(result.certificate, result.target, result.proved_volume)
     record, status = report.record, report.status
     found_none = status.code in ("within-tolerance", "nothing-found")
     if found_none and record.tolerance is not None and proves(result, upper, record.tolerance):
         advice = _DECLARED if kind == "conditional" else _PROVED
         status = replace(status, code="within-tolerance", advice=advice)
     sup = record.sup.changed(upper=upper, upper_kind=kind, assumptions=assumptions)
-    charts = {**record.charts, "local_bounds": picture}
+    charts = record.charts.changed(local_bounds=picture)
     return replace(report, record=record.changed(status=status, sup=sup, charts=charts))

@@ -16,22 +16,23 @@ from markupsafe import Markup
 from supnorm.pages import maps
 from supnorm.pages.ramp import colour_scale, legend, legend_words
 from supnorm.pages.svg import Scale, path, picture, two_sizes, x_axis, y_axis
-from supnorm.pages.view import View, number, numbers
+from supnorm.pages.view import View
 from supnorm.pages.words import m
 from supnorm.results import rounded_up
+from supnorm.results.charts import BoundPanelsRecord, BoundStepsRecord, LineMapRecord, LocalBoundsRecord
 from supnorm.results.numbers import count, percent
 
-MOST_ROWS = 15
+MOST_ROWS, MOST_PANELS = 15, 45
 
 
 def section(view: View) -> dict[str, Any]:
     """What the page needs for the section of local bounds; nothing without a certificate."""
-    raw = view.chart("local_bounds") or {}
-    if not view.bounded or not raw:
+    drawn = view.charts.local_bounds
+    if not view.bounded or drawn is None:
         return {"bound_pictures": False}
     values: dict[str, Any] = {
         "bound_pictures": True,
-        "bound_words": words(view, raw),
+        "bound_words": words(view, drawn),
         "bound_line": None,
         "bound_map": ("", ""),
         "bound_panels": [],
@@ -40,17 +41,15 @@ def section(view: View) -> dict[str, Any]:
         "bound_legend": None,
         "bound_legend_words": f"upper bound of {view.error.name}",
     }
-    if raw.get("edges"):
-        found = bool((view.chart("map") or {}).get("error"))
-        rows = _rows_of_steps(view, raw)
-        head = view.axes[0].name
+    if isinstance(drawn, BoundStepsRecord):
         return values | {
             "bound_line": two_sizes(steps, view),
-            "bound_found": found,
-            "bound_rows": rows,
-            "bound_head": head,
+            "bound_found": isinstance(view.charts.map, LineMapRecord),
+            "bound_rows": _rows_of_steps(view, drawn),
+            "bound_head": view.axes[0].name,
         }
-    several = [p for p in (maps.panel(view, one) for one in raw.get("panels") or [raw]) if p is not None]
+    panels = drawn.panels if isinstance(drawn, BoundPanelsRecord) else (drawn,)
+    several = [maps.panel(view, one) for one in panels]
     scale = colour_scale(view, [p.values for p in several])
     if scale is None:
         return {"bound_pictures": False}
@@ -64,20 +63,20 @@ def section(view: View) -> dict[str, Any]:
         draw = lambda v, width: maps.grid_map(v, several[0], scale, width, "upper bound proven for")  # noqa: E731
         return values | {"bound_map": two_sizes(draw, view)}
     size = 250 if view.d <= 4 else 86 if view.d <= 10 else 130
-    shown = several[: maps.MOST_PANELS]
+    shown = several[:MOST_PANELS]
     values["bound_panels"] = [maps.pair_map(view, p, scale, size, "Largest upper bound") for p in shown]
     return values
 
 
-def words(view: View, raw: dict[str, Any]) -> Markup:
+def words(view: View, drawn: LocalBoundsRecord) -> Markup:
     """What is shown, what it rests on, and how much of the domain is proved as asked."""
     kind = {
         "certified": "proven",
         "exact-arithmetic": "proven in exact arithmetic",
     }.get(view.upper_kind, "conditional: it holds if the named assumptions do")
-    limit, boxes = view.error(view.limit), count(raw.get("boxes"))
+    limit, boxes = view.error(view.limit), count(drawn.boxes)
     begin = m("Nowhere above <b>{}</b> ({}), in {} boxes. ", limit, kind, boxes)
-    volume, target = number(raw.get("proved_volume")), number(raw.get("target"))
+    volume, target = drawn.proved_volume, drawn.target
     if volume < 1 and math.isfinite(target):
         begin += m(
             "In {} of the domain the bound is as small as was asked, {}. ",
@@ -92,12 +91,13 @@ def words(view: View, raw: dict[str, Any]) -> Markup:
 
 def steps(view: View, width: int) -> Markup:
     """d = 1: the bound as steps, the error found under it."""
-    raw = view.chart("local_bounds") or {}
-    edges, bound = numbers(raw.get("edges")), numbers(raw.get("values"))
-    grid = view.chart("map") or {}
-    x, error = numbers(grid.get("x")), numbers(grid.get("error"))
+    drawn, line = view.charts.local_bounds, view.charts.map
+    if not isinstance(drawn, BoundStepsRecord):
+        return Markup("")
+    edges, bound = drawn.edges, drawn.values
+    x, error = (line.x, line.error) if isinstance(line, LineMapRecord) else ((), ())
     shown = [v for v in [*bound, *error] if 0 < v < math.inf]
-    if not shown or len(edges) != len(bound) + 1:
+    if not shown:
         return Markup("")
     axis = view.axes[0]
     across = Scale(axis.low, axis.high, 56, width - 8, log=axis.scale == "log")
@@ -116,10 +116,8 @@ def steps(view: View, width: int) -> Markup:
     return picture(width, 288, said, *parts)
 
 
-def _rows_of_steps(view: View, raw: dict[str, Any]) -> list[tuple[str, str]]:
-    edges, bound = np.array(numbers(raw.get("edges"))), np.array(numbers(raw.get("values")))
-    if len(edges) != len(bound) + 1:
-        return []
+def _rows_of_steps(view: View, drawn: BoundStepsRecord) -> list[tuple[str, str]]:
+    edges, bound = np.array(drawn.edges), np.array(drawn.values)
     axis = view.axes[0]
     parts = np.array_split(np.arange(len(bound)), min(MOST_ROWS, len(bound)))
     return [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import supnorm.wording.budget_record as words
 from supnorm.pages.budget_charts import edge_rows, error_curves, interaction_graph
+from supnorm.pages.reading import record_of
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import two_sizes
 from supnorm.results import write_whole
@@ -17,15 +17,14 @@ from supnorm.results.numbers import num
 CHIPS = {"suitable with guard": "proven", "unsuitable": "over"}
 
 
-def write_budget_page(result: BudgetRecord | Mapping[str, Any], path: Path | str) -> None:
+def write_budget_page(result: Any, path: Path | str) -> None:
     """Write the page of a budget.
 
     Args:
         result: the record, or the dict of schema ``supnorm.budget/1``.
         path: of the HTML file; it appears whole or not at all.
     """
-    record = BudgetRecord.from_dict(result) if isinstance(result, Mapping) else result
-    write_whole(path, budget_page(record))
+    write_whole(path, budget_page(record_of(result, BudgetRecord)))
 
 
 def budget_page(record: BudgetRecord) -> str:

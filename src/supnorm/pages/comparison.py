@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
+from supnorm.pages.reading import record_of
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import FAR, Scale, line, picture, rect, text
 from supnorm.results import write_whole
@@ -16,15 +16,6 @@ from supnorm.results.compare import CompareRecord, RowRecord
 from supnorm.results.numbers import ErrorUnit, count, num, ratio
 
 HEAD = ("model", "RMS", "99.9 % below", "worst found", "worst / RMS", "tolerance", "status", "at")
-
-
-def record_of(result: CompareRecord | Mapping[str, Any]) -> CompareRecord:
-    """The record of a comparison, which may be given as the JSON of its file.
-
-    Raises:
-        BadInput: when it is of another schema, or damaged.
-    """
-    return result if isinstance(result, CompareRecord) else CompareRecord.from_dict(result, "the comparison")
 
 
 def _unit(record: CompareRecord) -> ErrorUnit:
@@ -119,14 +110,14 @@ def bars(record: CompareRecord, width: int) -> Markup:
     return picture(width, base + 16, words, *parts)
 
 
-def write_comparison(result: CompareRecord | Mapping[str, Any], path: Path | str) -> None:
+def write_comparison(result: Any, path: Path | str) -> None:
     """Write the page of a comparison.
 
     Args:
-        result: the record, or its JSON.
+        result: the record, or its JSON as a mapping.
         path: of the HTML file; it appears whole or not at all.
     """
-    record = record_of(result)
+    record = record_of(result, CompareRecord)
     head, rows = table(record)
     folders = [row.folder for row in ordered(record)]
     name = record.reference or "one reference"

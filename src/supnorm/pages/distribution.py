@@ -6,13 +6,15 @@ Both have a logarithmic error axis whose floor follows from the RMS, never from 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from markupsafe import Markup
 
 from supnorm.pages.svg import FAR, Scale, area, join, line, path, picture, rect, text, x_axis, y_axis
-from supnorm.pages.view import View, number, numbers
+from supnorm.pages.view import View
 from supnorm.pages.words import top_level
+from supnorm.results.charts import LevelsRecord
 from supnorm.results.numbers import count, num, share
 
 HEIGHT, TOP, BASE = 250, 62.0, 210.0
@@ -22,24 +24,25 @@ LETTER = 8.0  # width of a bold one, about
 
 def error_scale(view: View, start: float, end: float) -> Scale | None:
     """The error axis shared by both charts."""
-    edges = [e for e in numbers((view.chart("histogram") or {}).get("edges")) if e > 0 and math.isfinite(e)]
-    levels = [v for v in numbers((view.chart("levels") or {}).get("level")) if v > 0 and math.isfinite(v)]
-    finite = [v for v in (*edges, *levels, view.lower, view.tolerance) if v > 0 and math.isfinite(v)]
+    charts = view.charts
+    shown = [
+        *(charts.histogram.edges if charts.histogram else ()),
+        *(charts.levels.level if charts.levels else ()),
+    ]
+    finite = [v for v in (*shown, view.lower, view.tolerance) if 0 < v < math.inf]
     if not finite:
         return None
-    low = min(edges[0] if edges else math.inf, min(finite))
-    high = min(max(finite), FAR)
+    low, high = min(finite), min(max(finite), FAR)
     return Scale(low, high * 1.25 if high > low else low * 10, start, end, log=True)
 
 
 def histogram(view: View, width: int) -> Markup:
     """Bars: share of the independent points in 60 logarithmic bins; red above the tolerance."""
-    data = view.chart("histogram") or {}
-    edges, counts = numbers(data.get("edges")), numbers(data.get("counts"))
-    scale = error_scale(view, 46, width - 10)
-    total = sum(counts) + max(0.0, number(data.get("below") or 0)) + max(0.0, number(data.get("above") or 0))
-    if scale is None or len(edges) != len(counts) + 1 or not total > 0:
+    data, scale = view.charts.histogram, error_scale(view, 46, width - 10)
+    if scale is None or data is None:
         return Markup("")
+    edges, counts = data.edges, data.counts
+    total = sum(counts) + data.below + data.above
     tallest = max(100 * c / total for c in counts) or 1.0
     up = Scale(0, tallest, BASE, TOP)
     parts = [y_axis(up, 46, width - 10, 3), text(2, 52, "share of points, %", "lb")]
@@ -59,12 +62,10 @@ def histogram(view: View, width: int) -> Markup:
 
 def shares(view: View, width: int) -> Markup:
     """Line: share of the points above each level; dashed: its 95 % upper limit (Clopper-Pearson)."""
-    data = view.chart("levels") or {}
-    level, observed = numbers(data.get("level")), numbers(data.get("count"))
-    limit, n = _limits(view, level, numbers(data.get("at_most"))), number(data.get("n"))
-    scale = error_scale(view, LEFT, width - 10)
-    if scale is None or not level or not n > 0:
+    data, scale = view.charts.levels, error_scale(view, LEFT, width - 10)
+    if scale is None or data is None:
         return Markup("")
+    level, observed, limit, n = data.level, data.count, _limits(view, data), data.n
     up = Scale(min(0.3 / n, 0.01), 1.0, BASE, TOP, log=True)
     xs = [scale(v) if v > 0 else scale.start for v in level]
     seen = [up(c / n) if c > 0 else math.nan for c in observed]
@@ -86,7 +87,7 @@ def shares(view: View, width: int) -> Markup:
     return picture(width, HEIGHT, label, *parts, hover=hover)
 
 
-def _round(values: list[float], factor: float) -> list[float | None]:
+def _round(values: Sequence[float], factor: float) -> list[float | None]:
     return [float(f"{v * factor:.4g}") if math.isfinite(v) else None for v in values]
 
 
@@ -113,30 +114,31 @@ def _signposts(view: View, scale: Scale) -> Markup:
     return join(parts)
 
 
-def _limits(view: View, level: list[float], at_most: list[float]) -> list[float]:
+def _limits(view: View, data: LevelsRecord) -> Sequence[float]:
     """Upper limits of the shares above levels: zero above a bound that is proved."""
     if not view.settled:
-        return at_most
-    return [0.0 if above >= view.upper else v for above, v in zip(level, at_most, strict=True)]
+        return data.at_most
+    return [0.0 if above >= view.upper else v for above, v in zip(data.level, data.at_most, strict=True)]
 
 
 def level_rows(view: View, most: int = 16) -> list[tuple[str, str, str]]:
     """Rows of the "numbers of this chart" table: level, observed share, limit."""
-    data = view.chart("levels") or {}
-    level, observed = numbers(data.get("level")), numbers(data.get("count"))
-    limit, n = _limits(view, level, numbers(data.get("at_most"))), number(data.get("n"))
-    if not level or not n > 0:
+    data = view.charts.levels
+    if data is None:
         return []
-    picked = np.unique(np.linspace(0, len(level) - 1, most).round().astype(int))
-    return [(view.error(level[i]), f"{num(observed[i])} of {count(n)}", share(limit[i])) for i in picked]
+    limit = _limits(view, data)
+    picked = np.unique(np.linspace(0, len(data.level) - 1, most).round().astype(int))
+    return [
+        (view.error(data.level[i]), f"{num(data.count[i])} of {count(data.n)}", share(limit[i]))
+        for i in picked
+    ]
 
 
 def bin_rows(view: View, most: int = 20) -> list[tuple[str, str, str]]:
     """Rows of the histogram's table: from, to, points; neighbouring bins are merged down to ``most``."""
-    data = view.chart("histogram") or {}
-    edges, counts = numbers(data.get("edges")), numbers(data.get("counts"))
-    if len(edges) != len(counts) + 1 or not counts:
+    if view.charts.histogram is None:
         return []
+    edges, counts = view.charts.histogram.edges, view.charts.histogram.counts
     step = max(1, math.ceil(len(counts) / most))
     rows = []
     for i in range(0, len(counts), step):

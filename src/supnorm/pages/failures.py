@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from markupsafe import Markup
 
 from supnorm.pages.svg import Scale, picture, rect, x_axis, y_axis
-from supnorm.pages.view import View, number, numbers
+from supnorm.pages.view import View
 from supnorm.pages.words import m
+from supnorm.results.audit_points import AlongRecord, CauseRecord
 from supnorm.results.numbers import count, percent
 
 
 def sentence(view: View) -> Markup:
     """Section 7: the count of failing points first; nothing is dropped."""
-    raw = view.part("failures")
-    n = int(number(raw.get("count"))) if number(raw.get("count")) > 0 else 0
-    of = int(number(raw.get("of"))) if number(raw.get("of")) > 0 else view.evaluated
-    masked = int(number(raw.get("masked"))) if number(raw.get("masked")) > 0 else 0
+    failures = view.record.failures
+    n, of, masked = failures.count, failures.of or view.evaluated, failures.masked
     if view.exhaustive and not view.complete:
-        return m("{}", view.text("search", "text"))
+        return m("{}", view.record.search.text)
     if n == 0:
         words = _nowhere(view, of)
-    elif n >= of:
-        words = m("Everywhere: <b>none of {} points</b> gave a finite error.", count(of))
+    elif view.witness is None and not masked:
+        words = m("Everywhere: <b>none of {} points</b> gave a finite error.", count(n))
     else:
         head = f"no finite value at {count(n)} of {count(of)} points"
         words = m("The reference or the model gave <b>{}</b> ({}).", head, percent(n / of))
@@ -38,8 +35,8 @@ def sentence(view: View) -> Markup:
 
 def _meaning(view: View) -> str:
     """What a point without a value counts as, by the side that has none."""
-    model, reference = (view.count("failures", side) for side in ("model", "reference"))
-    infinite = view.count("failures", "infinite")
+    failures = view.record.failures
+    model, reference, infinite = failures.model, failures.reference, failures.infinite
     words = ""
     if infinite:
         words += f" At {count(infinite)} of them the reference has a value and the model none: an infinite error each."
@@ -57,7 +54,7 @@ def _nowhere(view: View, of: int) -> Markup:
     """An error is known at every point: of one output at least, and an infinite one where the model has no finite value."""
     if len(view.outputs) > 1:
         words = m("Nowhere: at all {} points the error of at least one output is known.", count(of))
-        if any(f.get("code") == "output-without-value" for f in view.items("findings")):
+        if any(f.code == "output-without-value" for f in view.record.findings):
             words += " But at some of them none is known of others."
     elif math.isinf(view.lower):
         words = m("Nowhere: an error, finite or infinite, is known at all {} points.", count(of))
@@ -66,18 +63,17 @@ def _nowhere(view: View, of: int) -> Markup:
     return words
 
 
-def failure_bars(view: View, raw: Mapping[str, Any]) -> Markup:
+def failure_bars(view: View, along: AlongRecord) -> Markup:
     """Percent of evaluated points without a value along one input; empty when there are none."""
-    axis = view.axis(str(raw.get("axis")))
-    edges = numbers(raw.get("edges"))
-    done, failed, outside = (numbers(raw.get(k)) for k in ("evaluated", "failed", "outside"))
-    if len(edges) != len(done) + 1 or not sum(failed) + sum(outside) > 0:
+    axis, edges = view.axis(along.axis), along.edges
+    done, failed, outside = along.evaluated, along.failed, along.outside
+    if not sum(failed) + sum(outside) > 0:
         return Markup("")
     if axis.values and len(axis.values) < len(done):
         across: Scale = axis.across(40, 242)
         k, n = len(axis.values), len(done)
         held = [int((i + 0.5) / k * n) for i in range(k)]  # the bin of each value
-        done, failed, outside = ([counts[i] for i in held] for counts in (done, failed, outside))
+        done, failed, outside = (tuple(counts[i] for i in held) for counts in (done, failed, outside))
         sides = [40 + 202 * i / k for i in range(k + 1)]
     else:
         across = Scale(edges[0], edges[-1], 40, 242, log=axis.scale == "log" and edges[0] > 0)
@@ -98,22 +94,21 @@ def failure_bars(view: View, raw: Mapping[str, Any]) -> Markup:
     return picture(250, 96, said, *parts)
 
 
-def causes(view: View, raw: list[Mapping[str, Any]]) -> list[dict[str, str]]:
+def causes(view: View) -> list[dict[str, str]]:
     """The causes of failures, most frequent first; messages that differ only in numbers are one cause."""
-    merged: dict[tuple[str, str], tuple[int, Mapping[str, Any]]] = {}
-    for cause in raw:
-        key = (cause_words(cause), re.sub(r"[-+.\d]+(e[-+]?\d+)?", "0", str(cause.get("message") or "")))
+    merged: dict[tuple[str, str], tuple[int, CauseRecord]] = {}
+    for cause in view.record.failures.causes:
+        key = (cause_words(cause), re.sub(r"[-+.\d]+(e[-+]?\d+)?", "0", cause.message))
         seen, first = merged.get(key, (0, cause))
-        merged[key] = (seen + int(cause.get("count") or 0), first)
+        merged[key] = (seen + cause.count, first)
     rows = []
     for (words, _), (total, first) in sorted(merged.items(), key=lambda item: -item[1][0]):
-        at = [f"{k} = {view.axis(k).exact(number(v))}" for k, v in (first.get("x") or {}).items()]
-        message = str(first.get("message") or "")[:300]
-        rows.append({"words": words, "count": count(total), "message": message, "at": ", ".join(at)})
+        at = ", ".join(f"{k} = {view.axis(k).exact(v)}" for k, v in first.x.items())
+        rows.append({"words": words, "count": count(total), "message": first.message[:300], "at": at})
     return rows
 
 
-def cause_words(raw: Mapping[str, Any]) -> str:
+def cause_words(cause: CauseRecord) -> str:
     """Who failed and how, in words."""
     kinds = {
         "non-finite": "value not finite",
@@ -121,7 +116,6 @@ def cause_words(raw: Mapping[str, Any]) -> str:
         "timeout": "time-out",
         "error": "error",
     }
-    kind = str(raw.get("kind") or "")
-    if kind == "error function":
+    if cause.kind == "error function":
         return "error function: no number"
-    return f"{raw.get('where') or 'evaluation'}: {kinds.get(kind, kind)}"
+    return f"{cause.where}: {kinds.get(cause.kind, cause.kind)}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
+from supnorm.pages.reading import record_of
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import two_sizes
 from supnorm.pages.time_chart import Series, error_over_time
@@ -30,11 +30,7 @@ def write_fit_page(result: Any, path: Path | str, audit_page: str = "") -> None:
         path: of the HTML file; it appears whole or not at all.
         audit_page: link to the page of the winner's audit, if it was written.
     """
-    if isinstance(result, Mapping):
-        record = FitRecord.from_dict(result)
-    else:
-        record = result if isinstance(result, FitRecord) else result.record
-    write_whole(path, fit_page(record, audit_page))
+    write_whole(path, fit_page(record_of(result, FitRecord), audit_page))
 
 
 def fit_page(record: FitRecord, audit_page: str = "") -> str:

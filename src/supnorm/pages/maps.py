@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,14 +17,14 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from supnorm.pages import sections
-from supnorm.pages.cuts import two_storeys
+from supnorm.pages.cuts import Frame, two_storeys
 from supnorm.pages.points import AxisView
-from supnorm.pages.ramp import ColourScale, colour_scale, field, grid_of, legend, legend_words
+from supnorm.pages.ramp import ColourScale, colour_scale, field, legend, legend_words
 from supnorm.pages.svg import Scale, el, line, picture, text, two_sizes, x_axis
-from supnorm.pages.view import View, numbers
+from supnorm.pages.view import View
+from supnorm.results.charts import BoundPanelRecord, GridMapRecord, LineMapRecord, PairMapsRecord, PanelRecord
 from supnorm.results.numbers import num
 
-MOST_PANELS = 45
 LETTER = 6.3  # width of a letter of the small labels, about
 
 
@@ -35,12 +35,6 @@ class Panel:
     across: AxisView
     up: AxisView
     values: NDArray[np.float64]
-
-    @property
-    def spread(self) -> float:
-        """How much the panel varies: 98 % over 2 % quantile of its cells."""
-        cells = self.values[np.isfinite(self.values) & (self.values > 0)]
-        return float(np.quantile(cells, 0.98) / np.quantile(cells, 0.02)) if cells.size else 0.0
 
     @property
     def largest(self) -> float:
@@ -69,27 +63,19 @@ def _is(axis: AxisView, name: str, direction: str) -> bool:
     return bool(unit or re.fullmatch(pattern, axis.name, re.I))
 
 
-def panel(view: View, raw: Mapping[str, Any] | None) -> Panel | None:
-    """A panel from its JSON; None when it has no cells."""
-    if not raw:
-        return None
-    values = grid_of(raw.get("values"))
-    names = [str(n) for n in raw.get("axes") or []]
-    if values.size == 0 or len(names) != 2:
-        return None
+def panel(view: View, drawn: PanelRecord | BoundPanelRecord) -> Panel:
+    """A panel with its axes in the order in which maps take them."""
+    values, (across, up) = np.asarray(drawn.values), drawn.axes
     order = [a.name for a in eastward_first(view.axes)]
-    if [n for n in order if n in names] == names[::-1]:
-        names, values = names[::-1], values.T
-    return Panel(view.axis(names[0]), view.axis(names[1]), values)
+    if order.index(across) > order.index(up):
+        across, up, values = up, across, values.T
+    return Panel(view.axis(across), view.axis(up), values)
 
 
 def panels(view: View) -> list[Panel]:
-    """The panels for d > 2: all of them, or those with the largest spread when there are more than 45."""
-    found = [panel(view, raw) for raw in (view.chart("map") or {}).get("panels") or []]
-    kept = [p for p in found if p is not None]
-    if len(kept) <= MOST_PANELS:
-        return kept
-    return sorted(kept, key=lambda p: -p.spread)[:MOST_PANELS]
+    """The panels for d > 2."""
+    whole = view.charts.map
+    return [panel(view, drawn) for drawn in whole.panels] if isinstance(whole, PairMapsRecord) else []
 
 
 def grid_map(
@@ -103,9 +89,9 @@ def grid_map(
     parts += [text(left - 6, up(v) + 4, num(v), "tk", "end") for v in up.ticks(5)]
     parts += [text(2, 9, one.up.label, "lb"), x_axis(across, top + height, one.across.label, 4)]
     for rank, peak in list(enumerate(view.peaks[:9], 1))[::-1]:
-        x, y = peak.x.get(one.across.name, math.nan), peak.x.get(one.up.name, math.nan)
-        if math.isfinite(x) and math.isfinite(y):
-            parts.append(_pin(across(x), up(y), rank))
+        x, y = across(peak.x[one.across.name]), up(peak.x[one.up.name])
+        if math.isfinite(x + y):  # a row of a table may lack an input
+            parts.append(_pin(x, y, rank))
     said = (
         f"Map of the {what} each cell of the domain; {one.across.name} to the right, "
         f"{one.up.name} upwards; the largest is {view.error(one.largest)}"
@@ -122,9 +108,9 @@ def pair_map(view: View, one: Panel, scale: ColourScale, size: int, what: str = 
     """One panel for d > 2 with a ring at the worst point."""
     parts = [field(one.values, scale, 0, 0, size, size)]
     if view.witness:
-        x = one.across.across(0, size)(view.witness.x.get(one.across.name, math.nan))
-        y = one.up.across(size, 0)(view.witness.x.get(one.up.name, math.nan))
-        if math.isfinite(x) and math.isfinite(y):
+        x = one.across.across(0, size)(view.witness.x[one.across.name])
+        y = one.up.across(size, 0)(view.witness.x[one.up.name])
+        if math.isfinite(x + y):
             parts.append(ring(x, y))
     said = f"{what} over {one.across.name} and {one.up.name}: up to {view.error(one.largest)}"
     names = axis_names(one, size) if size > 120 else []
@@ -149,17 +135,16 @@ def ring(x: float, y: float) -> Markup:
 
 def line_map(view: View, width: int) -> Markup:
     """d = 1: model, reference and error over the whole domain, ticks at the training points."""
-    data = view.chart("map") or {}
-    x = numbers(data.get("x"))
-    if not x:
+    data = view.charts.map
+    if not isinstance(data, LineMapRecord):
         return Markup("")
     axis = view.axes[0]
     across = Scale(axis.low, axis.high, 46, width - 8, log=axis.scale == "log")
-    here = across(view.witness.x.get(axis.name, math.nan)) if view.witness else math.nan
-    output = (view.data.get("charts") or {}).get("output")
-    rows = (20.0, 230.0, 272.0, 372.0)
-    parts, hover = two_storeys(view, data, x, across, here, axis.name, axis.unit, output, rows, even=True)
-    rug = sorted({round(across(v), 1) for v in numbers(data.get("data")) if axis.low <= v <= axis.high})
+    here = across(view.witness.x[axis.name]) if view.witness else math.nan
+    output = view.output_index(view.charts.output) if view.charts.output is not None else 0
+    frame = Frame(across, here, axis.name, axis.unit, output, (20.0, 230.0, 272.0, 372.0), even=True)
+    parts, hover = two_storeys(view, data, data.x, frame)
+    rug = sorted({round(across(v), 1) for v in data.data or () if axis.low <= v <= axis.high})
     parts += [line(r, 236, r, 243, "rug") for r in rug]
     parts.append(x_axis(across, 372, axis.label, 5 if width > 500 else 4))
     said = "Model, reference and error over the whole domain"
@@ -168,13 +153,14 @@ def line_map(view: View, width: int) -> Markup:
 
 def gap_words(view: View) -> str:
     """The widest gap between training points (d = 1), and whether the worst point lies in it."""
-    points = sorted(set(numbers((view.chart("map") or {}).get("data"))))
+    drawn = view.charts.map
+    points = sorted(set(drawn.data or ())) if isinstance(drawn, LineMapRecord) else []
     if len(points) < 2:
         return ""
     width, left, right = max((b - a, a, b) for a, b in pairwise(points))
     axis = view.axes[0]
     words = f"The largest gap between training points runs from {axis.at(left)} to {axis.at(right)}"
-    if view.witness and left < view.witness.x.get(axis.name, math.nan) < right and width > 0:
+    if view.witness and left < view.witness.x[axis.name] < right and width > 0:
         words += ": the worst point lies in it"
     return words + ". Ticks under the curve: training points."
 
@@ -186,9 +172,8 @@ def scale_of(view: View, several: list[Panel]) -> ColourScale | None:
 
 def section(view: View) -> dict[str, Any]:
     """What the page needs to show the whole picture: one map, a triangle of panels, or a list of them."""
-    raw = view.chart("map") or {}
-    several = panels(view) if view.d > 2 else []
-    single = panel(view, raw) if view.d == 2 else None
+    whole, several = view.charts.map, panels(view)
+    single = panel(view, whole) if isinstance(whole, GridMapRecord) else None
     scale = scale_of(view, [single] if single else several)
     values: dict[str, Any] = {
         "map": ("", ""),
@@ -200,7 +185,7 @@ def section(view: View) -> dict[str, Any]:
     }
     listed = sorted(several, key=lambda p: -p.largest if math.isfinite(p.largest) else math.inf)
     values["map_rows"] = [(f"{p.across.name}, {p.up.name}", view.error(p.largest)) for p in listed[:15]]
-    values["picture_words"] = sections.picture(view, len(several), len(raw.get("panels") or []))
+    values["picture_words"] = sections.picture(view, len(several))
     values["panel_class"] = "pairs" if view.d <= 4 else "pairs small"
     if scale is None:
         return values

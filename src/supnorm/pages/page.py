@@ -6,10 +6,9 @@ lines are thinned per pixel column.
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,21 @@ from supnorm.pages.comparison import write_comparison
 from supnorm.pages.cuts import cut, cut_rows, spread
 from supnorm.pages.fit_page import write_fit_page
 from supnorm.pages.glossary import glossary
-from supnorm.pages.points import PeakView
+from supnorm.pages.points import PeakView, known
 from supnorm.pages.ramp import legend, legend_words
+from supnorm.pages.reading import drawn_record
 from supnorm.pages.record import record
 from supnorm.pages.rendering import render
 from supnorm.pages.ruler import ruler
 from supnorm.pages.svg import HALF, NARROW, two_sizes
-from supnorm.pages.view import View, number, numbers
-from supnorm.results import BadInput, write_whole
+from supnorm.pages.view import View
+from supnorm.results import ExitCode, write_whole
+from supnorm.results.audit import AuditRecord
+from supnorm.results.charts import CutRecord, LineMapRecord
 from supnorm.results.numbers import count, num, ratio
 
 MOST_CUTS = 12
-OTHERS: dict[Any, Callable[[Any, Path | str], None]] = {
+OTHERS: dict[str, Callable[[Any, Path | str], None]] = {
     "supnorm.fit/1": write_fit_page,
     "supnorm.budget/1": write_budget_page,
     "supnorm.compare/1": write_comparison,
@@ -38,46 +40,30 @@ OTHERS: dict[Any, Callable[[Any, Path | str], None]] = {
 GAPS = {"failed": "no value", "outside": "outside the domain", "masked": "not counted (mask)"}
 
 
-def as_mapping(result: Any) -> Mapping[str, Any]:
-    """The JSON dict of a result: itself, or what its ``to_dict()`` or ``to_json()`` gives."""
-    if isinstance(result, Mapping):
-        return result
-    data = result.to_dict() if hasattr(result, "to_dict") else result.to_json()
-    if not isinstance(data, Mapping):
-        raise TypeError(f"a result is a mapping or has to_dict() that returns one, got {type(data).__name__}")
-    return data
-
-
 def write_page(result: Any, path: Path | str) -> None:
     """Write the page of an audit, a fit, a budget or a comparison.
 
     Args:
-        result: the dict of schema ``supnorm.audit/1`` (or ``fit/1``, ``budget/1``, ``compare/1``), or an object whose
-            ``to_dict()`` or ``to_json()`` returns it.
+        result: what the verb returned, its record, or the JSON of its file as a mapping.
         path: of the HTML file; it appears whole or not at all.
 
     Raises:
-        BadInput: for the result of a verb without a page, such as `certify`: its bound is shown on that of the audit.
+        BadInput: for the result of a verb without a page, such as `certify`: its bound is shown on that of the audit;
+            and for a mapping that is no whole result.
         supnorm.pages.view.InconsistentResult: when the result shows an error above its ``sup.lower``, once the page is
             written: what was computed is not lost for that.
     """
-    data = as_mapping(result)
-    schema = data.get("schema")
-    if schema in OTHERS:
-        OTHERS[schema](data, path)
+    record = drawn_record(result)
+    if not isinstance(record, AuditRecord):
+        OTHERS[record.SCHEMA](record, path)
         return
-    if schema != "supnorm.audit/1":
-        raise BadInput(
-            "write_page draws the result of an audit (with a certificate: into_report(report, bound)), a fit, a budget or a "
-            f"comparison; got {schema!r}"
-        )
-    write_whole(path, page(data, str(Path(path).parent), checked=False))
-    View(data).check()
+    write_whole(path, page(record, str(Path(path).parent), checked=False))
+    View(record).check()
 
 
-def page(data: Mapping[str, Any], folder: str = "RUN", checked: bool = True) -> str:
+def page(record: AuditRecord, folder: str = "RUN", checked: bool = True) -> str:
     """The HTML text of the report page; ``folder`` is that of the run, as it would be typed."""
-    view = View(data)
+    view = View(record)
     if checked:
         view.check()
     values: dict[str, Any] = {}
@@ -118,27 +104,27 @@ def page(data: Mapping[str, Any], folder: str = "RUN", checked: bool = True) -> 
 
 
 def _verdict(view: View) -> dict[str, Any]:
-    subject = view.text("title") or view.text("model", "name") or "model"
+    subject = view.record.title or view.record.model.name or "model"
     worst = view.error(view.lower) if view.witness else "none could be computed"
     drawn = two_sizes(ruler, view)
     return {
         "title": f"{subject}: worst error {worst} – supnorm audit",
         "kick": "Statistics of a table:" if view.table_only else "Audit of",
-        "problem_title": view.text("title"),
-        "model": view.text("model", "name") or "the model",
-        "reference": view.text("reference", "name") or "the reference",
+        "problem_title": view.record.title,
+        "model": view.record.model.name or "the model",
+        "reference": view.record.reference.name or "the reference",
         "chip": words.chip(view),
         "headline": words.headline(view),
         "lead": words.lead(view),
         "recheck_note": words.recheck_note(view),
-        "interrupted": view.text("status", "exit") == "3",
-        "findings": [str(f.get("text")) for f in view.items("findings")],
+        "interrupted": view.record.status.exit == ExitCode.INTERRUPTED,
+        "findings": [finding.text for finding in view.record.findings],
         "ruler": drawn,
         "hatched": _hatched(view) if 'class="unk"' in drawn[0] else "",
         "exceeded": view.exceeded,
         "whole": view.whole,
         "tolerance": view.tolerance > 0,
-        "advice": view.text("status", "advice"),
+        "advice": view.record.status.advice,
         "has_witness": view.witness is not None,
         "table_only": view.table_only,
         "sampled": "rows" if view.table_only else view.sampled,
@@ -154,38 +140,38 @@ def _hatched(view: View) -> str:
     return "hatched: not excluded"
 
 
-def _chosen_cuts(view: View) -> list[Any]:
+def _chosen_cuts(view: View) -> list[CutRecord]:
     """The cuts that are shown: all, or of many inputs those along which the error varies most, in the inputs' order."""
-    every = view.chart("cuts") or []
+    every = view.charts.cuts
     if view.d <= MOST_CUTS:
-        return list(every[:MOST_CUTS])
+        return list(every)
     most = sorted(every, key=lambda c: -spread(c))[:MOST_CUTS]
     return [c for c in every if c in most]
 
 
 def _where(view: View) -> dict[str, Any]:
     chosen = _chosen_cuts(view)
-    is_line = view.d == 1 and bool((view.chart("map") or {}).get("x"))
+    is_line = isinstance(view.charts.map, LineMapRecord)
     width = 282 if len(chosen) == 3 else NARROW
     cuts = [
         {
-            "title": c.get("axis"),
-            "whole": cut(view, c, "whole", width),
-            "close": cut(view, c, "close", width),
+            "title": c.axis,
+            "whole": cut(view, c, False, width),
+            "close": cut(view, c, True, width),
             "rows": cut_rows(view, c),
         }
         for c in chosen
     ]
     cuts = [c for c in cuts if c["whole"]]
-    left_out = len(view.chart("cuts") or []) - len(chosen)
-    status = [s for c in chosen for s in (c.get("whole") or {}).get("status") or []]
+    left_out = len(view.charts.cuts) - len(chosen)
+    status = {s for c in chosen for s in c.whole.status}
     varies = f" The plots show the {len(chosen)} inputs along which the error varies most."
     point = view.witness
     return {
         "where": sections.where(view),
         "coordinates": _coordinates(view),
-        "row": point.row if point else None,
-        "columns": list(point.columns.items()) if point else [],
+        "row": point.record.row if point else None,
+        "columns": list((point.record.columns or {}).items()) if point else [],
         "cuts": cuts,
         "cuts_words": varies if left_out else "",
         "line": two_sizes(maps.line_map, view) if is_line else None,
@@ -193,7 +179,7 @@ def _where(view: View) -> dict[str, Any]:
         "gap_words": maps.gap_words(view) if is_line else "",
         "gaps": ", ".join(word for key, word in GAPS.items() if key in status),
         "has_close": any(c["close"] for c in cuts),
-        "close_first": view.among_data,
+        "close_first": view.record.domain.kind == "data",
         "profile": two_sizes(peaks.profile, view),
         "profile_words": peaks.profile_words(view),
     }
@@ -202,7 +188,7 @@ def _where(view: View) -> dict[str, Any]:
 def _coordinates(view: View) -> list[dict[str, str]]:
     rows = []
     for axis in view.axes:
-        x = view.witness.x.get(axis.name, math.nan) if view.witness else math.nan
+        x = view.witness.x[axis.name] if view.witness else math.nan
         position, edge = axis.position(x), axis.edge(x)
         known = math.isfinite(position)
         rows.append(
@@ -227,7 +213,7 @@ def _spread(view: View) -> dict[str, Any]:
         ("rms", "RMS", view.rms),
     ]
     facts = [{"term": t, "name": n, "value": view.error(v)} for t, n, v in levels if not math.isnan(v)]
-    norms = {name: number(v) for name, v in view.part("norms").items() if name not in ("L2", "sup")}
+    norms = {name: v for name, v in view.record.norms.items() if name not in ("L2", "sup")}
     facts += [
         {"term": "", "name": "mean" if name == "L1" else f"{name} norm", "value": view.error(v)}
         for name, v in norms.items()
@@ -274,14 +260,13 @@ def _peaks(view: View) -> dict[str, Any]:
 
 
 def _peak(view: View, peak: PeakView, rank: int) -> dict[str, Any]:
-    output = peak.output
-    digits = peak.digits(5)
+    digits, prominence = peak.digits(5), known(peak.record.prominence)
     values = f"model {num(peak.model_value, digits)}, reference {num(peak.reference_value, digits)}"
-    if len(view.outputs) > 1 and output < len(view.outputs):
-        values = f"{view.outputs[output][0]}: {values}"
-    if peak.row:
+    if len(view.outputs) > 1:
+        values = f"{view.outputs[peak.output][0]}: {values}"
+    if peak.record.row:
         values = f"{peak.row_words()}: {values}"
-    if peak.recheck and not math.isnan(peak.second_value):
+    if peak.record.recheck and not math.isnan(peak.second_value):
         values += f", second reference {num(peak.second_value, digits)}"
     return {
         "rank": rank,
@@ -292,8 +277,8 @@ def _peak(view: View, peak: PeakView, rank: int) -> dict[str, Any]:
         "x": [(name, view.axis(name).at(x)) for name, x in peak.x.items()],
         "both": values,
         "size": peak.size,
-        "off_data": ratio(peak.off_data) if peak.off_data >= 0 else "",
-        "prominence": num(peak.prominence) if math.isfinite(peak.prominence) else "",
+        "off_data": "" if peak.record.off_data is None else ratio(peak.record.off_data),
+        "prominence": num(prominence) if math.isfinite(prominence) else "",
     }
 
 
@@ -309,39 +294,33 @@ def _missed(view: View) -> dict[str, Any]:
 
 
 def _progress(view: View) -> dict[str, Any]:
-    random = (view.chart("progress") or {}).get("random") or {}
     return {
         "progress_words": sections.progress(view),
         "progress": two_sizes(progress_chart.progress, view),
         "progress_rows": progress_chart.progress_rows(view),
-        "has_random": bool(random.get("median")),
+        "has_random": view.charts.progress.random is not None,
     }
 
 
 def _failures(view: View) -> dict[str, Any]:
-    raw = view.part("failures")
-    by_axis = raw.get("by_axis") or []
+    by_axis = view.record.failures.by_axis
     charts = [
-        {
-            "name": a.get("axis"),
-            "unit": view.axis(str(a.get("axis"))).unit,
-            "chart": failures.failure_bars(view, a),
-        }
+        {"name": a.axis, "unit": view.axis(a.axis).unit, "chart": failures.failure_bars(view, a)}
         for a in by_axis[:MOST_CUTS]
     ]
     return {
         "failures_words": failures.sentence(view),
         "failure_charts": [c for c in charts if c["chart"]],
-        "has_outside": any(sum(numbers(a.get("outside"))) > 0 for a in by_axis),
-        "causes": failures.causes(view, raw.get("causes") or []),
+        "has_outside": any(sum(a.outside) > 0 for a in by_axis),
+        "causes": failures.causes(view),
     }
 
 
 def _repeat(view: View) -> dict[str, Any]:
-    witness = view.data.get("witness")
+    witness = view.record.witness
     return {
-        "command": view.text("command"),
-        "witness_json": json.dumps(witness, ensure_ascii=False, indent=1, allow_nan=False) if witness else "",
+        "command": view.record.command,
+        "witness_json": witness.to_json() if witness else "",
         "record": record(view),
         "glossary": glossary(view),
     }

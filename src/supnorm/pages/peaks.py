@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,8 @@ from supnorm.pages.maps import Panel, axis_names, panel, ring
 from supnorm.pages.points import AxisView, PeakView
 from supnorm.pages.ramp import ColourScale, colour_scale, field
 from supnorm.pages.svg import Bands, Scale, line, path, picture, text, x_axis, y_axis
-from supnorm.pages.view import View, number, numbers
+from supnorm.pages.view import View
+from supnorm.results.charts import LineMapRecord, ProfileRecord
 from supnorm.results.numbers import num, ratio
 
 SHOWN = 6
@@ -32,32 +34,33 @@ class Tag:
 
 def tags(view: View, peak: PeakView) -> list[Tag]:
     """What is known about a peak, in words."""
-    found = [Tag("glitch", "glitch")] if "glitch" in peak.tags else []
+    found = [Tag("glitch", "glitch")] if "glitch" in peak.record.tags else []
     found.append(Tag("in", edge_words(view, peak)))
-    if math.isfinite(peak.off_data) and (peak.off_data > 1 or "off-data" in peak.tags):
-        found.append(Tag("un", f"away from the data: {ratio(peak.off_data)} times its spacing"))
+    off = peak.record.off_data
+    if off is not None and (off > 1 or "off-data" in peak.record.tags):
+        found.append(Tag("un", f"away from the data: {ratio(off)} times its spacing"))
     words = {"model-side": "sharp in the model", "reference-side": "sharp in the reference"}
-    found += [Tag("side", words[t]) for t in peak.tags if t in words]
-    if "suspect-label" in peak.tags:
+    found += [Tag("side", words[t]) for t in peak.record.tags if t in words]
+    if "suspect-label" in peak.record.tags:
         found.append(Tag("un", "! the label is far from its neighbours"))
     known = {"glitch", "boundary", "interior", "off-data", "suspect-label", *words}
-    found += [Tag("side", t) for t in peak.tags if t not in known]
+    found += [Tag("side", t) for t in peak.record.tags if t not in known]
     rechecks = {
         "confirmed": Tag("ok", "✓ re-check: confirmed"),
         "unresolved": Tag("un", "? re-check: unresolved"),
         "reference-fault": Tag("un", "! re-check: reference in doubt"),
     }
-    if peak.recheck in rechecks:
-        found.append(rechecks[peak.recheck])
+    if peak.record.recheck in rechecks:
+        found.append(rechecks[peak.record.recheck])
     return found
 
 
 def edge_words(view: View, peak: PeakView) -> str:
     """ "interior", or on which ends of which inputs the peak lies."""
-    edges = [(a.name, a.edge(peak.x.get(a.name, math.nan))) for a in view.axes]
+    edges = [(a.name, a.edge(peak.x[a.name])) for a in view.axes]
     on = [f"{name} {edge}" for name, edge in edges if edge]
     if not on:
-        return "on the edge" if "boundary" in peak.tags else "interior"
+        return "on the edge" if "boundary" in peak.record.tags else "interior"
     if len(on) > 3:
         return f"on the edge in {len(on)} of {view.d} inputs"
     return "on the edge: " + ", ".join(on)
@@ -72,8 +75,7 @@ def times_tolerance(view: View, peak: PeakView) -> str:
 
 def thumbnail_panels(view: View) -> list[Panel | None]:
     """The thumbnails, one for each of the first peaks."""
-    drawn = view.chart("thumbnails") or []
-    return [None if raw is None else panel(view, raw) for raw in drawn][:SHOWN]
+    return [None if one is None else panel(view, one) for one in view.charts.thumbnails][:SHOWN]
 
 
 def thumbnail_scale(view: View) -> ColourScale | None:
@@ -88,28 +90,27 @@ def thumbnail(view: View, index: int, scale: ColourScale | None) -> Markup:
     if one is None or scale is None:
         return curve(view, view.peaks[index]) if view.d == 1 else Markup("")
     peak = view.peaks[index]
-    ranges = [numbers(r) for r in (view.chart("thumbnails")[index].get("ranges") or [])]
+    drawn = view.charts.thumbnails[index]
+    assert drawn is not None
+    limits = dict(zip(drawn.axes, drawn.ranges, strict=True))
     parts = [field(one.values, scale, 0, 0, 132, 132)]
-    at = []
-    for axis, limits in zip((one.across, one.up), ranges, strict=False):
-        x = peak.x.get(axis.name, math.nan)
-        at.append(_position(x, limits, axis))
-    if len(at) == 2 and all(map(math.isfinite, at)):
-        parts.append(ring(132 * at[0], 132 * (1 - at[1])))
+    x, y = (_position(peak.x[axis.name], limits[axis.name], axis) for axis in (one.across, one.up))
+    if math.isfinite(x + y):
+        parts.append(ring(132 * x, 132 * (1 - y)))
     names = axis_names(one, 132)
     parts += [text(0, 145 + 13 * k, words, "tk") for k, words in enumerate(names)]
     said = f"Error around this point in {one.across.name} and {one.up.name}: up to {view.error(one.largest)}"
     return picture(132, 135 + 13 * len(names), said, *parts)
 
 
-def _position(x: float, limits: list[float], axis: AxisView) -> float:
+def _position(x: float, limits: Sequence[float], axis: AxisView) -> float:
     """Where ``x`` stands between two limits, from 0 to 1; of a list of values in the middle of its band."""
-    if len(limits) == 2 and axis.values:
-        shown = tuple(v for v in axis.values if limits[0] <= v <= limits[1])
-        return Bands(limits[0], limits[1], 0, 1, values=shown)(x) if shown else math.nan
-    if len(limits) != 2 or not limits[1] > limits[0]:
-        return math.nan
     low, high = limits
+    if axis.values:
+        shown = tuple(v for v in axis.values if low <= v <= high)
+        return Bands(low, high, 0, 1, values=shown)(x) if shown else math.nan
+    if not high > low:
+        return math.nan
     if axis.scale == "log" and low > 0 and x > 0:
         low, high, x = math.log(low), math.log(high), math.log(x)
     return min(max((x - low) / (high - low), 0.0), 1.0)
@@ -117,12 +118,10 @@ def _position(x: float, limits: list[float], axis: AxisView) -> float:
 
 def curve(view: View, peak: PeakView) -> Markup:
     """d = 1: the error around a peak, from the points of the whole picture."""
-    data = view.chart("map") or {}
-    axis = view.axes[0]
-    x, error = np.asarray(numbers(data.get("x"))), np.asarray(numbers(data.get("error")))
-    here = peak.x.get(axis.name, math.nan)
-    if not x.size or x.size != error.size or not math.isfinite(here):
+    data, axis = view.charts.map, view.axes[0]
+    if not isinstance(data, LineMapRecord):
         return Markup("")
+    x, error, here = np.asarray(data.x), np.asarray(data.error), peak.x[axis.name]
     half = max(2.0 * peak.volume if peak.volume > 0 else 0.0, 0.015) * (axis.high - axis.low)
     low, high = max(axis.low, here - half), min(axis.high, here + half)
     inside = (x >= low) & (x <= high)
@@ -142,47 +141,47 @@ def curve(view: View, peak: PeakView) -> Markup:
 
 def profile(view: View, width: int) -> Markup:
     """Vector outputs: largest and RMS error along the output axis."""
-    data = view.chart("profile") or {}
-    at, worst, rms = numbers(data.get("coordinate")), numbers(data.get("worst")), numbers(data.get("rms"))
-    scale = error_axis(view, worst, (18.0, 204.0)) if at and len(at) == len(worst) else None
-    if scale is None or not max(at) > min(at):
+    data = view.charts.profile
+    scale = None if data is None else error_axis(view, data.worst, (18.0, 204.0))
+    if data is None or scale is None or not max(data.coordinate) > min(data.coordinate):
         return Markup("")
+    at, worst, rms = data.coordinate, data.worst, data.rms
     across: Scale = Scale(min(at), max(at), 62, width - 8)
     write: Any = num
-    if _counted(view, at):
-        across = Bands(min(at), max(at), 62, width - 8, values=tuple(at))
+    if _counted(view, data):
+        across = Bands(min(at), max(at), 62, width - 8, values=at)
         named = dict(zip(at, (name for name, _ in view.outputs), strict=True))
         if len(at) <= TICKS and LETTER * max(map(len, named.values())) * len(at) < width - 70:
             write = named.__getitem__
     xs = [across(v) for v in at]
     parts = [y_axis(scale, 62, width - 8, 4, view.error.bare), text(2, 10, view.error.name, "lb")]
-    if len(rms) == len(at):
-        parts.append(path(xs, [scale(v) if v > 0 else scale.start for v in rms], "s-pl"))
+    parts.append(path(xs, [scale(v) if v > 0 else scale.start for v in rms], "s-pl"))
     if scale.low < view.tolerance < scale.high:
         parts.append(line(62, scale(view.tolerance), width - 8, scale(view.tolerance), "s-tol"))
     parts.append(path(xs, [scale(v) if v > 0 else scale.start for v in worst], "s-err"))
-    name, unit = str(data.get("label") or "output"), str(data.get("unit") or "")
-    parts.append(x_axis(across, 204, f"{name}, {unit}" if unit else name, TICKS, write))
-    said = f"Largest and typical error along {name}; the largest is {view.error(max(worst))}"
+    parts.append(x_axis(across, 204, f"{data.label}, {data.unit}" if data.unit else data.label, TICKS, write))
+    said = f"Largest and typical error along {data.label}; the largest is {view.error(max(worst))}"
     return picture(width, 240, said, *parts)
 
 
-def _counted(view: View, at: list[float]) -> bool:
+def _counted(view: View, data: ProfileRecord) -> bool:
     """Whether the outputs are only counted: they have names, but no coordinates."""
-    label = (view.chart("profile") or {}).get("label")
-    return label == "output" and at == list(range(1, len(view.outputs) + 1))
+    return data.label == "output" and data.coordinate == tuple(range(1, len(view.outputs) + 1))
 
 
 def profile_words(view: View) -> str:
     """Where along the outputs the largest error sits."""
-    data = view.chart("profile") or {}
-    at, worst = numbers(data.get("coordinate")), numbers(data.get("worst"))
-    finite = [(e, a) for e, a in zip(worst, at, strict=False) if not math.isnan(e)]
-    if not finite:
+    data = view.charts.profile
+    finite = (
+        []
+        if data is None
+        else [e for e in zip(data.worst, data.coordinate, strict=True) if not math.isnan(e[0])]
+    )
+    if data is None or not finite:
         return ""
     error, where = max(finite)
-    unit = f" {data.get('unit')}" if data.get("unit") else ""
-    position = f"{data.get('label') or 'output'} {num(number(where), 4)}{unit}"
-    if _counted(view, at) or number(view.data.get("outputs_total")) > len(at) == len(view.outputs):
-        position = view.outputs[at.index(where)][0]
+    position = f"{data.label} {num(where, 4)} {data.unit}".rstrip()
+    listed = view.record.outputs_total > len(data.coordinate) == len(view.outputs)
+    if _counted(view, data) or listed:
+        position = view.outputs[data.coordinate.index(where)][0]
     return f"Along the outputs the error is largest, {view.error(error)}, at {position}."

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from supnorm.pages.svg import Bands, Scale
 from supnorm.results import EDGE
-from supnorm.results.numbers import count, in_range, share, with_unit
+from supnorm.results.audit import PeakRecord
+from supnorm.results.numbers import count, in_range, pretty_unit, share, with_unit
+from supnorm.results.parts import AxisRecord
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 NUMBER = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?|nan|inf", re.I)
 LONG = 40  # characters of a column and its cell that stand in a sentence, at most
+
+
+def known(value: float | None) -> float:
+    """A number that may be missing; NaN where it is."""
+    return math.nan if value is None else value
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,11 @@ class AxisView:
     unit: str = ""
     scale: str = "linear"
     values: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, axis: AxisRecord) -> AxisView:
+        """The input of a record."""
+        return cls(axis.name, axis.low, axis.high, pretty_unit(axis.unit), axis.scale, axis.values or ())
 
     def position(self, x: float) -> float:
         """Where ``x`` lies in the range, from 0 to 1 (NaN when unknown)."""
@@ -63,58 +75,65 @@ class AxisView:
 
 @dataclass(frozen=True)
 class PeakView:
-    """One point with both values: the worst point, or another peak."""
+    """The worst point, or another peak, with the number of the output that has its error."""
 
-    x: dict[str, float]
-    error: float
-    model: list[float]
-    reference: list[float]
+    record: PeakRecord
     output: int
-    tags: tuple[str, ...]
-    volume: float
-    prominence: float
-    recheck: str | None
-    recheck_value: list[float]
-    off_data: float
-    volume_at_least: float = math.nan
-    volume_at_most: float = math.nan
-    row: int | None = None
-    columns: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def x(self) -> dict[str, float]:
+        """Input values by name."""
+        return dict(self.record.x)
+
+    @property
+    def error(self) -> float:
+        """The error there."""
+        return self.record.error
+
+    @property
+    def volume(self) -> float:
+        """Share of the domain that the peak fills; NaN where it was not measured."""
+        return known(self.record.volume)
 
     def row_words(self, most: int = 3) -> str:
         """Number and other columns of a row of a table, in words; empty for any other point.
 
-        >>> point = PeakView({}, 1.0, [1.0], [2.0], 0, (), 0.0, 0.0, None, [], 0.0)
-        >>> from dataclasses import replace
-        >>> replace(point, row=246, columns={"site": "A", "p": "1.5", "time": "2020-02-27"}).row_words()
+        >>> point = PeakRecord.model_construct(row=246, columns={"site": "A", "p": "1.5", "time": "2020-02-27"})
+        >>> PeakView(point, 0).row_words()
         'row 246, site A, 2020-02-27'
         """
-        if self.row is None:
+        if self.record.row is None:
             return ""
         named = [
             cell if DATE.match(cell) else f"{name} {cell}"
-            for name, cell in self.columns.items()
+            for name, cell in (self.record.columns or {}).items()
             if cell and len(name) + len(cell) <= LONG and (DATE.match(cell) or not NUMBER.fullmatch(cell))
         ]
-        return ", ".join([f"row {count(self.row)}", *named[:most]])
+        return ", ".join([f"row {count(self.record.row)}", *named[:most]])
 
     @property
     def size(self) -> str:
         """Share of the domain that the peak fills; empty when it was not measured."""
         if not self.volume > 0:
             return ""
-        part = math.isfinite(self.volume_at_least) and not math.isfinite(self.volume_at_most)
+        part = self.record.volume_at_least is not None and self.record.volume_at_most is None
         return f"at least {share(self.volume)}" if part else share(self.volume)
 
     @property
     def model_value(self) -> float:
         """The model at the output that carries the error."""
-        return self.model[self.output] if self.output < len(self.model) else math.nan
+        return self.record.model[self.output]
 
     @property
     def reference_value(self) -> float:
         """The reference at the output that carries the error."""
-        return self.reference[self.output] if self.output < len(self.reference) else math.nan
+        return self.record.reference[self.output]
+
+    @property
+    def second_value(self) -> float:
+        """The second reference at the output that carries the error."""
+        values = self.record.recheck_value
+        return math.nan if values is None else values[self.output]
 
     def digits(self, least: int) -> int:
         """As many as tell model and reference apart, with the first two of their difference; at least ``least``."""
@@ -125,8 +144,3 @@ class PeakView:
         if not (0 < gap < math.inf and size < math.inf):
             return least
         return min(max(least, math.ceil(math.log10(size) - math.log10(gap)) + 2), 17)
-
-    @property
-    def second_value(self) -> float:
-        """The second reference at the output that carries the error."""
-        return self.recheck_value[self.output] if self.output < len(self.recheck_value) else math.nan

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from supnorm.pages.view import View, number
+from supnorm.pages.view import View
 from supnorm.pages.words import m
 from supnorm.results.numbers import count, num, percent, share
 
@@ -44,11 +44,10 @@ class PowerRow:
 def rows_of(view: View) -> tuple[list[float], list[PowerRow]]:
     """Heights, and the rows of the power table: bumps from large to small, then sheets."""
     table: dict[tuple[str, float, str], dict[float, tuple[int, int]]] = {}
-    for raw in view.items("power"):
-        key = (str(raw.get("shape") or "bump"), number(raw.get("volume")), str(raw.get("side") or "error"))
-        found, runs = int(raw.get("found") or 0), int(raw.get("runs") or 0)
-        if runs:
-            table.setdefault(key, {})[number(raw.get("height"))] = (found, runs)
+    for row in view.record.power:
+        if row.runs:
+            key = (row.shape, row.volume, row.side)
+            table.setdefault(key, {})[row.height] = (row.found, row.runs)
     heights = sorted({h for cells in table.values() for h in cells})
     order = sorted(table, key=lambda key: (key[0] != "bump", -key[1], key[2]))
     return heights, [
@@ -77,7 +76,7 @@ def sentence(view: View) -> Markup:
     _, rows = rows_of(view)
     if not rows:
         begin = "How small an error this search would have missed was not measured: no errors were planted"
-        why = view.text("power_left_out")
+        why = view.record.power_left_out
         return m("{}: {}.", begin, why) if why else m("{} in this run.", begin)
     parts = [_power_of([r for r in rows if r.shape == shape], shape) for shape in ("bump", "sheet")]
     return Markup(" ").join(p for p in parts if p)
@@ -115,15 +114,15 @@ def cube(row: PowerRow, d: int, domain: str = "box") -> str:
 
 def caption(view: View) -> str:
     """How the power table was made."""
-    spent = sorted({int(r.get("evaluations") or 0) for r in view.items("power")})
+    spent = sorted({row.evaluations for row in view.record.power})
     effort = f", with {count(spent[-1])} evaluations," if spent and spent[-1] else ""
-    copies = sorted({str(r.get("searched") or "") for r in view.items("power")} - {"", "the audited pair"})
+    copies = sorted({row.searched for row in view.record.power} - {"the audited pair"})
     searched = (
         f" The search went through {copies[0]}: searching the pair itself that often costs too much."
         if copies
         else " The search went through the audited pair itself."
     )
-    left_out = view.text("power_left_out")
+    left_out = view.record.power_left_out
     return (
         f"How often the same kind of search{effort} found an error planted at a random place.{searched} "
         "Bumps are round; a jump, such as at a phase boundary, is harder to find: sheets stand for it."
@@ -139,7 +138,7 @@ def table(view: View) -> dict[str, Any]:
         "power_rows": [
             {
                 "extent": f"two jumps {extent(row)} apart" if row.shape == "sheet" else extent(row),
-                "cube": cube(row, view.d, str(view.part("domain").get("kind") or "box")),
+                "cube": cube(row, view.d, view.record.domain.kind),
                 "cells": c,
             }
             for row, c in zip(rows, cells, strict=True)

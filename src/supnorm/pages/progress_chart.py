@@ -3,66 +3,60 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from markupsafe import Markup
 
 from supnorm.pages.svg import Scale, area, line, path, picture, span, text, x_axis, y_axis
-from supnorm.pages.view import View, number, numbers
+from supnorm.pages.view import View
+from supnorm.results.charts import RandomRecord
 from supnorm.results.numbers import count
 
 
-def steps(view: View) -> list[tuple[float, float]]:
-    """(evaluations, best so far) of the search, finite ones."""
-    raw = (view.chart("progress") or {}).get("search") or []
-    pairs = [(number(p[0]), number(p[1])) for p in raw if len(p) == 2]
-    return [(n, e) for n, e in pairs if n > 0 and e > 0]
+def steps(view: View) -> list[tuple[int, float]]:
+    """(evaluations, best so far) of the search, positive ones."""
+    return [(n, e) for n, e in view.charts.progress.search if n > 0 and e > 0]
 
 
 def progress(view: View, width: int) -> Markup:
     """The chart ``width`` pixels wide; empty when the search has no record."""
-    search = steps(view)
-    random = (view.chart("progress") or {}).get("random") or {}
-    n = numbers(random.get("n"))
-    median, low, high = (numbers(random.get(k)) for k in ("median", "low", "high"))
+    search, random = steps(view), view.charts.progress.random
     finite = [e for _, e in search if math.isfinite(e)]
-    limits = span([*finite, *median, *low, *high, view.tolerance if finite else math.nan], log=True)
-    counts = [c for c in (*n, *(k for k, _ in search)) if c > 0]
-    if not limits or not counts or not finite:
+    if not finite:
         return Markup("")
+    sampled = (*random.median, *random.low, *random.high) if random else ()
+    limits = span([*finite, *sampled, view.tolerance], log=True)
+    assert limits is not None
+    counts = [*(random.n if random else ()), *(k for k, _ in search)]
     right = width - (96.0 if width > 500 else 12.0)
-    first, last = max(min(counts), 1.0), max(counts)
+    first, last = min(counts), max(counts)
     across = Scale(first, last if last > first else first * 10, 62, right, log=True)
     up = Scale(*limits, 244, 20, log=True)
     parts = [y_axis(up, 62, right, 4, view.error.bare), text(2, 12, "worst error found so far", "lb")]
-    parts += _random(random, across, up, limits[0])
+    parts += _random(random, across, up, limits[0]) if random else []
     xs, ys = _stairs([(across(k), up(min(e, limits[1]))) for k, e in search])
     parts += [path(xs, ys, "s-sup"), x_axis(across, 244, "evaluations of model and reference", 4)]
     if limits[0] < view.tolerance < limits[1]:
         y = up(view.tolerance)
         parts += [line(62, y, right, y, "s-tol"), text(66, y - 5, "tolerance", "tk")]
     if width > 500:
-        parts += _names(ys[-1], up(median[-1]) if median and median[-1] > 0 else None, right)
+        parts += _names(ys[-1], up(random.median[-1]) if random and random.median[-1] > 0 else None, right)
     said = (
         f"Best error found against evaluations: the search reached {view.error(finite[-1])} "
         f"after {count(search[-1][0])}"
     )
-    if median:
-        said += f"; plain random sampling {view.error(median[-1])} after {count(n[-1])}"
+    if random:
+        said += f"; plain random sampling {view.error(random.median[-1])} after {count(random.n[-1])}"
     return picture(width, 282, said, *parts)
 
 
-def _random(random: Mapping[str, Any], across: Scale, up: Scale, least: float) -> list[Markup]:
+def _random(random: RandomRecord, across: Scale, up: Scale, least: float) -> list[Markup]:
     """Random orders of the independent points: a band round their median."""
-    n, median, low, high = (numbers(random.get(k)) for k in ("n", "median", "low", "high"))
-    xs, parts = [across(v) for v in n], []
-    if n and len(n) == len(low) == len(high):
-        usable = [v if v > 0 else least for v in low]
-        parts.append(area(xs, [up(v) for v in high], [up(v) for v in usable], "band2"))
-    if n and len(median) == len(n):
-        parts.append(path(xs, [up(v) if v > 0 else math.nan for v in median], "s-pl"))
-    return parts
+    xs = [across(v) for v in random.n]
+    usable = [v if v > 0 else least for v in random.low]
+    return [
+        area(xs, [up(v) for v in random.high], [up(v) for v in usable], "band2"),
+        path(xs, [up(v) if v > 0 else math.nan for v in random.median], "s-pl"),
+    ]
 
 
 def _stairs(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:

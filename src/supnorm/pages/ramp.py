@@ -62,12 +62,6 @@ def colour_scale(view: View, grids: Sequence[NDArray[np.float64]]) -> ColourScal
 LETTER = 6.5  # width of one of the numbers below the scale, with a share of the space between two numbers
 
 
-def grid_of(values: object) -> NDArray[np.float64]:
-    """Rows of JSON numbers to an array; null becomes NaN, "inf" infinity."""
-    rows = [[math.nan if v is None else float(v) for v in row] for row in values or []]  # type: ignore[attr-defined]
-    return np.asarray(rows, float) if rows else np.empty((0, 0))
-
-
 def png(levels: NDArray[np.uint8], stops: Sequence[tuple[int, int, int]]) -> str:
     """A paletted PNG as data URI. Row 0 of ``levels`` is the bottom row of the picture."""
     from PIL import Image

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
-from supnorm.pages.view import View, number
+from supnorm.pages.view import View
 from supnorm.results.numbers import count, num
 
+RANDOM = "independent random points"
 PURPOSES = {
-    "statistics": "independent random points",
+    "statistics": RANDOM,
     "search": "search",
     "pictures": "pictures",
     "power": "planted tests",
@@ -18,21 +19,22 @@ PURPOSES = {
 
 def record(view: View) -> list[tuple[str, str]]:
     """The rows that have something to say."""
+    made = view.record
     rows = [
         ("evaluations", _evaluations(view)),
         ("budget", _budget(view)),
         ("time", _time(view)),
-        ("seed", view.text("seed")),
-        ("precision of the model", view.text("model", "precision")),
-        ("gradients from", view.text("gradients")),
+        ("seed", str(made.seed)),
+        ("precision of the model", made.model.precision),
+        ("gradients from", made.gradients),
         ("sampling law", f"{view.law}, all points of the domain" if view.exact else view.law),
         ("error", _measure(view)),
-        ("finished", view.text("finished")),
-        ("machine", view.text("machine")),
-        ("versions", ", ".join(f"{k} {v}" for k, v in view.part("versions").items())),
-        ("fingerprint of the problem", view.text("fingerprint")),
+        ("finished", made.finished),
+        ("machine", made.machine),
+        ("versions", ", ".join(f"{k} {v}" for k, v in made.versions.items())),
+        ("fingerprint of the problem", made.fingerprint),
     ]
-    rows += [("note", str(n)) for n in view.data.get("notes") or []]
+    rows += [("note", note) for note in made.notes]
     return [(name, value) for name, value in rows if value]
 
 
@@ -40,25 +42,20 @@ def _evaluations(view: View) -> str:
     total = view.evaluated
     if not total:
         return ""
-    parts = [
-        f"{count(view.count('evaluations', k))} {'rows' if view.table_only and k == 'statistics' else v}"
-        for k, v in PURPOSES.items()
-        if view.count("evaluations", k)
-    ]
-    failed = view.count("evaluations", "failed")
+    made = view.record.evaluations
+    done = {v: getattr(made, k) for k, v in PURPOSES.items()}
+    parts = [f"{count(n)} {'rows' if view.table_only and v == RANDOM else v}" for v, n in done.items() if n]
+    failed = made.failed
     ending = f"; {count(failed)} of them without a value" if failed else ""
     return f"{count(total)} of model and reference: {', '.join(parts)}{ending}"
 
 
 def _budget(view: View) -> str:
-    given = view.part("budget")
-    parts = []
-    if number(given.get("evaluations")) > 0:
-        parts.append(f"{count(number(given.get('evaluations')))} evaluations")
-    if number(given.get("seconds")) > 0:
-        parts.append(
-            f"{num(number(given.get('seconds')))} s (a run limited by time is not repeatable to the digit)"
-        )
+    given, parts = view.record.budget, []
+    if given.evaluations:
+        parts.append(f"{count(given.evaluations)} evaluations")
+    if given.seconds:
+        parts.append(f"{num(given.seconds)} s (a run limited by time is not repeatable to the digit)")
     return ", ".join(parts)
 
 
@@ -80,28 +77,25 @@ def duration(seconds: float) -> str:
 
 
 def _time(view: View) -> str:
-    whole = duration(number(view.data.get("seconds")))
-    each = view.part("seconds_per_point")
-    model, reference = (duration(number(each.get(k))) for k in ("model", "reference"))
-    if model and reference:
-        return f"{whole}; model {model}, reference {reference} a point"
-    return whole
+    each = view.record.seconds_per_point
+    sides = f"model {duration(each.model)}, reference {duration(each.reference)} a point"
+    return f"{duration(view.record.seconds)}; {sides}"
 
 
 def _measure(view: View) -> str:
-    measure = view.part("measure")
+    measure = view.record.measure
     names = {"absolute": "|model − reference|", "function": "the function given in the problem"}
     kind = view.error.kind
     words = names.get(kind, "")
     if kind == "relative":
-        floor = number(measure.get("floor"))
+        floor = measure.floor or 0.0
         words = "|model − reference| / |reference|"
         words += f", the reference counting as at least {num(floor)}" if floor > 0 else ""
     if kind == "scaled":
-        words = f"|model − reference| / {measure.get('scale')}"
+        words = f"|model − reference| / {list(measure.scale or ())}"
     side = {
         "over": "; only a model above the reference counts",
         "under": "; only a model below the reference counts",
     }
-    words += side.get(str(measure.get("side")), "")
+    words += side.get(measure.side, "")
     return words + ("; in multiples of each output’s tolerance" if view.per_output else "")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from markupsafe import Markup
 
-from supnorm.auditing.explain import region
+from supnorm.auditing.explain import explanation
+from supnorm.pages.points import known
 from supnorm.pages.progress_chart import steps
-from supnorm.pages.view import View, number
+from supnorm.pages.view import View
 from supnorm.pages.words import m, term
+from supnorm.results.audit import ExceedanceRecord
 from supnorm.results.numbers import count, percent, ratio, share, spelled
 from supnorm.wording import Narrator
 from supnorm.wording.result import AUDIT
@@ -34,62 +34,63 @@ def where(view: View) -> Markup:
         )
     elif name := view.output_name(point):
         words += m(" The output is {}.", name)
-    if point.recheck == "confirmed":
+    if point.record.recheck == "confirmed":
         second = view.value(point.second_value, point.output, digits)
-        name = view.text("recheck", "name")
+        name = view.record.recheck.name if view.record.recheck else ""
         words += m(" A second reference{} confirms it: {}.", f" ({name})" if name else "", second)
     if point.volume > 0:
         about = "about " if view.settled and point.size[0].isdigit() else ""
         words += m(" The error stays above half of this peak in {}{} of the domain", about, point.size)
         # After a proof the limits of an estimate are no question.
-        if point.volume_at_most > 0 and not view.settled:
-            write = share if share(point.volume_at_most).startswith("1 in") else percent
-            limits = (write(v) for v in (point.volume_at_least, point.volume_at_most))
+        at_least, at_most = known(point.record.volume_at_least), known(point.record.volume_at_most)
+        if at_most > 0 and not view.settled:
+            write = share if share(at_most).startswith("1 in") else percent
+            limits = (write(v) for v in (at_least, at_most))
             words += m(" (between {} and {}, with 95 % confidence)", *limits)
-        elif point.volume_at_least > 0 and not view.settled:
+        elif at_least > 0 and not view.settled:
             words += m(
                 " ({} with 95 % confidence; the region goes on beyond what was measured)",
-                share(point.volume_at_least),
+                share(at_least),
             )
         words += "."
-    if point.off_data >= 0:
-        words += m(" The nearest data point is {} times their usual spacing away.", ratio(point.off_data))
+    if (off := point.record.off_data) is not None:
+        words += m(" The nearest data point is {} times their usual spacing away.", ratio(off))
     return words
 
 
 def spread(view: View) -> Markup:
     """Section 2: the share above the tolerance, with its confidence."""
-    rows = view.items("exceedance")
+    rows = view.record.exceedance
     if not rows or not view.plain[0]:
         return m("{}, so nothing is known about shares.", _without_errors(view))
     first = rows[0]
-    if math.isinf(number(first.get("above"))):
+    if math.isinf(first.above):
         return Markup(
             "Random points have infinite errors themselves, so that no share above a level is given."
         )
-    n, k, above = count(first.get("n")), number(first.get("count")), number(first.get("above"))
-    at_most, sure = number(first.get("fraction_at_most")), percent(number(first.get("confidence")))
+    n, k, above = count(first.n), first.count, first.above
+    at_most, sure = first.fraction_at_most, percent(first.confidence)
     if view.exact:
         return _exact_share(view, first)
     if view.settled and above >= view.upper:
         what = "the tolerance" if above == view.tolerance else view.error(above)
         return m("Nothing exceeds {}: that is proven, {}.", what, _of_what(view))
     level = "the tolerance" if above == view.tolerance else view.error(above)
-    points, where, part = _shares(view, first.get("of") == "the part with a value")
+    points, where, part = _shares(view, first.of == "the part with a value")
     if k == 0:
         words = m("None of {} {} exceeds {}: with {} confidence, at most ", n, points, level, sure)
         words += m("<b>{}</b> {} does.", share(at_most), where)
     else:
         words = m("At most <b>{}</b> {} exceeds {} ({} confidence); ", share(at_most), part, level, sure)
-        words += m("{} of the {} did.", share(number(first.get("fraction"))), points)
+        words += m("{} of the {} did.", share(first.fraction), points)
     return words + " A share says nothing about how bad the rest is."
 
 
-def _exact_share(view: View, first: Mapping[str, Any]) -> Markup:
+def _exact_share(view: View, first: ExceedanceRecord) -> Markup:
     """How many of all points of a finite domain lie above a level: counted, not estimated."""
-    n, k, above = (number(first.get(key)) for key in ("n", "count", "above"))
+    n, k, above = first.n, first.count, first.above
     level = "the tolerance" if above == view.tolerance else view.error(above)
-    every = view.count("search", "points")
+    every = view.points
     points = "points of the domain" if n == every else f"points (of {count(every)}) that have an error"
     if n == 1:
         points = points.replace("points", "point", 1).replace("have", "has")
@@ -130,11 +131,7 @@ def _drawn(view: View) -> str:
 
 def why_average(view: View) -> Markup:
     """How much of the domain the worst error fills, and whether the average shows it: the sentences of the result."""
-    point = view.witness
-    if point is None or view.exact or not view.uniform:
-        return Markup("")
-    volumes = (point.volume, point.volume_at_least, point.volume_at_most)
-    facts = region(*volumes, worst=view.lower, rms=view.rms, drawn=view.drawn)
+    facts = (fact for fact in explanation(view.record) if fact.code.startswith("region-"))
     return Narrator(AUDIT, view.error).html(*facts)
 
 
@@ -142,7 +139,7 @@ def peaks(view: View) -> Markup:
     """Section 3: how many peaks count as glitches."""
     if not view.peaks:
         return Markup("No distinct peaks were recorded.")
-    n = len(view.items("glitches"))
+    n = len(view.record.glitches)
     link = term("glitch", "what is that?")
     if view.table_only:
         return Markup("The list shows the worst rows, highest first.")
@@ -160,7 +157,7 @@ def peaks(view: View) -> Markup:
     return m("{} ({}). {}", begin, link, ending)
 
 
-def picture(view: View, shown: int, all_panels: int) -> str:
+def picture(view: View, shown: int) -> str:
     """Section 4: how to read the map."""
     if view.d == 2:
         return (
@@ -172,8 +169,9 @@ def picture(view: View, shown: int, all_panels: int) -> str:
         "Each panel looks along all other inputs and keeps the largest error seen: a strong colour means "
         "that somewhere behind this cell the error is large. "
     )
-    if all_panels > shown:
-        words += f"The panels show the {shown} of {all_panels} pairs with the largest spread. "
+    pairs = view.d * (view.d - 1) // 2
+    if pairs > shown:
+        words += f"The panels show the {shown} of {pairs} pairs with the largest spread. "
     return words + "Cells hold few points in high dimension; an empty-looking cell proves nothing."
 
 
@@ -181,12 +179,12 @@ def unseen(view: View) -> str:
     """Good-Turing: the chance that a further ascent ends on a peak not seen yet."""
     if view.exhaustive:
         return "None: every point of the domain was evaluated."
-    raw = view.part("unseen_peak_mass")
-    if not raw or not number(raw.get("ascents")) > 0:
+    mass = view.record.unseen_peak_mass
+    if mass is None or not mass.ascents > 0:
         return "Not measured: no independent ascents were run."
-    value, at_most, once = number(raw.get("value")), number(raw.get("at_most")), int(raw.get("once") or 0)
+    value, at_most, once = mass.value, mass.at_most, mass.once
     begin = (
-        f"{count(raw.get('ascents'))} independent ascents ended on {count(raw.get('peaks'))} different peaks; "
+        f"{count(mass.ascents)} independent ascents ended on {count(mass.peaks)} different peaks; "
         f"{spelled(once)} of these {'was' if once == 1 else 'were'} reached only once. "
     )
     if value > 0.5:
@@ -194,7 +192,7 @@ def unseen(view: View) -> str:
             "Most ascents found a new peak: most peaks have not been seen. "
             "Search longer, or narrow the domain."
         )
-    sure = percent(number(raw.get("confidence")))
+    sure = percent(mass.confidence)
     return begin + (
         f"So a further ascent would reach a peak not seen yet with a chance of about {percent(value)} "
         f"(at most {percent(at_most)} with {sure} confidence)."
@@ -224,14 +222,14 @@ def proof(view: View) -> Markup:
             "model that is random from call to call.",
             view.enumerated,
         )
-    if not view.bounded and view.table_only and (text := view.text("table", "text")):
-        return m("{}", text)
+    if not view.bounded and (table := view.record.table) is not None:
+        return m("{}", table.text)
     if not view.bounded:
         code = Markup("<code>supnorm certify</code>")
         return m("None. {} gives an upper bound where model and reference can be analysed.", code)
     limit = view.error(view.limit)
-    given = view.part("sup").get("assumptions") or ["not listed"]
-    items = m("<ul>{}</ul>", Markup("").join(m("<li>{}</li>", str(a)) for a in given))
+    given = view.record.sup.assumptions or ("not listed",)
+    items = m("<ul>{}</ul>", Markup("").join(m("<li>{}</li>", a) for a in given))
     if view.upper_kind == "certified":
         return m("The error is at most {}: proven. The proof rests on this:", limit) + items
     if view.upper_kind == "exact-arithmetic":
@@ -268,12 +266,12 @@ def progress(view: View) -> Markup:
         elif not view.witness:
             why = "No point had an error, from the first to the last."
         return Markup(why)
-    total = max(view.count("evaluations", "search"), int(record[-1][0]))
+    total = max(view.record.evaluations.search, record[-1][0])
     best = max(e for _, e in record)
     # The last digits come with the polish at the very end: they are no news.
     reached = next(n for n, e in record if e >= 0.999 * best)
     if best < view.lower * 0.99:
-        planted = " or planted errors" if view.count("evaluations", "power") else ""
+        planted = " or planted errors" if view.record.evaluations.power else ""
         return m(
             "The search itself reached {} after {} of {} evaluations; the worst error, {}, came up "
             "later, in evaluations for pictures{}. {}",

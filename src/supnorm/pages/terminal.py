@@ -18,8 +18,10 @@ from rich.text import Text
 from supnorm.pages.peaks import edge_words, tags
 from supnorm.pages.points import PeakView
 from supnorm.pages.power import by_size, rows_of
-from supnorm.pages.view import View, numbers
+from supnorm.pages.reading import record_of
+from supnorm.pages.view import View
 from supnorm.pages.words import chip, top_level
+from supnorm.results.audit import AuditRecord
 from supnorm.results.compare import CompareRecord
 from supnorm.results.numbers import count, num, percent, ratio, share
 from supnorm.results.printable import printable
@@ -36,12 +38,12 @@ def summary(result: Any, width: int = 100, color: bool = False, report: str = ""
     """The terminal summary as text.
 
     Args:
-        result: the dict of schema ``supnorm.audit/1``, or an object whose ``to_dict()`` returns it.
+        result: what `audit` returned, its record, or the JSON of its file as a mapping.
         width: columns of the terminal.
         color: whether to write ANSI colours.
         report: path of the page, named in the last lines.
     """
-    view = View(result if isinstance(result, Mapping) else result.to_dict())
+    view = View(record_of(result, AuditRecord))
     view.check()
     lines = [_status(view), Text(), *_facts(view, width), Text(), *_ruler(view, width), *_spark(view)]
     lines += [Text(), *_peaks(view, width)] if view.peaks else []
@@ -52,11 +54,11 @@ def summary(result: Any, width: int = 100, color: bool = False, report: str = ""
 
 def _remarks(view: View, width: int) -> list[Text]:
     """What was found about the domain and the data, and what limits the numbers, wrapped."""
-    found = [str(f.get("text")) for f in view.items("findings")]
-    notes = [str(n) for n in view.data.get("notes") or []]
-    every = [text for text in [view.text("search", "text")] if text and not view.table_only]
-    if (left_out := view.text("power_left_out")) and not view.settled:
-        notes.append(f"{'Not all' if view.items('power') else 'No'} errors were planted: {left_out}.")
+    found = [finding.text for finding in view.record.findings]
+    notes = list(view.record.notes)
+    every = [text for text in [view.record.search.text] if text and not view.table_only]
+    if (left_out := view.record.power_left_out) and not view.settled:
+        notes.append(f"{'Not all' if view.record.power else 'No'} errors were planted: {left_out}.")
     lines: list[Text] = []
     for word, texts in (("search", every), ("finding", found), ("note", notes)):
         for text in texts:
@@ -92,7 +94,7 @@ def _harmless(line: Text) -> Text:
 
 def _status(view: View) -> Text:
     verdict = chip(view)
-    name = view.text("title") or view.text("model", "name")
+    name = view.record.title or view.record.model.name
     return Text.assemble((f"{verdict.icon} {verdict.words.upper()}", STYLES[verdict.kind]), f"   {name}")
 
 
@@ -111,7 +113,7 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     """The eight facts: name, value, and a remark for the third column."""
     point = view.witness
     rows = _rows(view, point)
-    finite = next((p for p in view.peaks if math.isfinite(p.error)), point) if view.finite else point
+    finite = view.worst_finite or point if view.finite else point
     return [
         _worst(view, point),
         *rows,
@@ -155,34 +157,34 @@ def _high(view: View) -> tuple[str, str, str]:
 def _lost(view: View) -> tuple[str, str]:
     """How many points have no value, of how many."""
     if view.exhaustive:
-        return count(view.lost), f"of {view.every_point.removeprefix('all ')}{_sides(view)}"
-    if view.table_only and (none := view.part("table").get("without_value")):
+        return count(view.record.failures.count), f"of {view.every_point.removeprefix('all ')}{_sides(view)}"
+    if view.record.table is not None and (none := view.record.table.without_value):
         parts = [f"{side} {count(k)}" for side, k in none.items() if k]
         return ", ".join(parts) or "0", f"of {count(view.drawn)} rows"
-    of = view.count("failures", "of") or view.evaluated
-    return count(view.lost), f"of {count(of)} evaluations{_sides(view)}"
+    of = view.record.failures.of or view.evaluated
+    return count(view.record.failures.count), f"of {count(of)} evaluations{_sides(view)}"
 
 
 def _rows(view: View, point: PeakView | None) -> list[tuple[str, str, str]]:
     """The row of the worst error in a table; if errors are infinite, at how many points, and the worst finite error."""
-    if point is None or not (point.row or view.finite):
+    if point is None or not (point.record.row or view.finite):
         return []
-    if not view.finite:
-        return [("in", _short_row(point), f"of {count(view.count('table', 'rows'))} rows")]
-    best = next((p for p in view.peaks if math.isfinite(p.error)), None)
+    if view.finite is None:
+        rows = view.record.table.rows if view.record.table is not None else 0
+        return [("in", _short_row(point), f"of {count(rows)} rows")]
+    best, row = view.worst_finite, point.record.row
     drawn = "rows" if view.table_only else view.drawn_points
-    of = count(view.drawn if point.row else view.plain[0])
-    lost = f"{'in' if point.row else 'at'} {count(view.count('finite', 'infinite'))} of {of} {drawn}"
+    of = count(view.drawn if row else view.plain[0])
+    lost = f"{'in' if row else 'at'} {count(view.finite.infinite)} of {of} {drawn}"
     found = [("infinite", lost, "the model has no value there" if math.isnan(point.model_value) else "")]
     found += [("worst finite", view.error(view.highest), "")]
-    return found + ([("in", _short_row(best), "")] if best is not None and best.row else [])
+    return found + ([("in", _short_row(best), "")] if best is not None and best.record.row else [])
 
 
 def _sides(view: View) -> str:
     """Which side had no value, and what that counts as for a model."""
-    model, reference = (view.count("failures", side) for side in ("model", "reference"))
-    infinite = view.count("failures", "infinite")
-    means = "infinite errors" if infinite else "ignored"
+    model, reference = view.record.failures.model, view.record.failures.reference
+    means = "infinite errors" if view.record.failures.infinite else "ignored"
     words = [f"model {count(model)}, {means}"] if model else []
     words += [f"reference {count(reference)}"] if reference else []
     return f": {'; '.join(words)}" if words else ""
@@ -220,10 +222,10 @@ def _bound(view: View) -> tuple[str, str]:
 
 
 def _recheck(view: View, point: PeakView | None) -> tuple[str, str]:
-    if point is None or point.recheck is None:
+    if point is None or point.record.recheck is None:
         return "not made", "no second reference"
-    words = "the reference is in doubt" if point.recheck == "reference-fault" else point.recheck
-    return words, view.text("recheck", "name")
+    words = "the reference is in doubt" if point.record.recheck == "reference-fault" else point.record.recheck
+    return words, view.record.recheck.name if view.record.recheck else ""
 
 
 def _power(view: View) -> tuple[str, str]:
@@ -298,9 +300,10 @@ def _cell(i: int, signs: Mapping[int, str], heavy: bool) -> tuple[str, str]:
 
 def _spark(view: View) -> list[Text]:
     """The histogram of the error in one line of blocks, from the first to the last filled bin."""
-    counts = numbers((view.chart("histogram") or {}).get("counts"))
-    if not counts or not max(counts) > 0:
+    histogram = view.charts.histogram
+    if histogram is None or not max(histogram.counts) > 0:
         return []
+    counts = histogram.counts
     pairs = [sum(counts[i : i + 2]) for i in range(0, len(counts), 2)]
     top = max(pairs)
     blocks = "".join(BLOCKS[min(int(8 * c / top), 7)] if c else " " for c in pairs)
@@ -341,7 +344,7 @@ def _with_tags(words: str, tags: str, before: int, width: int, heading: bool) ->
 
 def _peak_row(view: View, p: PeakView, rank: int) -> list[str]:
     relative = view.tolerance > 0 and not view.per_output
-    words = [p.row_words()] if p.row else []
+    words = [p.row_words()] if p.record.row else []
     words += list(filter(None, [view.output_name(p)]))
     words += [t.words.replace("re-check: ", "") for t in tags(view, p) if t.words != "interior"]
     return [
@@ -355,7 +358,7 @@ def _peak_row(view: View, p: PeakView, rank: int) -> list[str]:
 
 
 def _last(view: View, report: str) -> list[Text]:
-    parts = [("report", report), ("repeat", view.text("command")), ("exit", view.text("status", "exit"))]
+    parts = [("report", report), ("repeat", view.record.command), ("exit", str(int(view.record.status.exit)))]
     return [Text.assemble((f"{name:<8}", "dim"), value) for name, value in parts if value]
 
 
@@ -364,9 +367,9 @@ def comparison(result: CompareRecord | Mapping[str, Any], width: int = ENDLESS, 
 
     Lines are cut to ``width``; by default they are whole.
     """
-    from supnorm.pages.comparison import record_of, table
+    from supnorm.pages.comparison import table
 
-    head, rows = table(record_of(result))
+    head, rows = table(record_of(result, CompareRecord))
     widths = [max(len(r[k]) for r in (head, *rows)) for k in range(len(head))]
     left = {k: "<" if head[k] in ("model", "at", "status") else ">" for k in range(len(head))}
     lines = []

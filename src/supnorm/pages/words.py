@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from supnorm.pages.points import PeakView
-from supnorm.pages.view import View, number
+from supnorm.pages.view import View
+from supnorm.results.audit_points import TableRecord
 from supnorm.results.numbers import count, num, ratio
+from supnorm.results.parts import FiniteRecord
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def kind_of(view: View) -> str:
     """Which verdict the numbers call for."""
     if view.witness is None:
         return "nothing"
-    if view.witness.recheck == "reference-fault":
+    if view.witness.record.recheck == "reference-fault":
         return "fault"
     if view.exceeded:
         return "over"
@@ -67,10 +69,11 @@ def chip(view: View) -> Chip:
         return Chip("▲", "Tolerance exceeded", "over")
     if kind == "proven":
         return _proven_chip(view)
-    if view.text("status", "code") == "interrupted":
+    if view.interrupted:
         return Chip("○", "Interrupted; no verdict", "open")
-    if view.every_row and kind == "open" and view.count("table", "compared"):
-        rows = view.count("table", "compared")
+    table = view.record.table
+    if table is not None and view.every_row and kind == "open" and table.compared:
+        rows = table.compared
         where = f"all {count(rows)} rows" if rows > 1 else "the only row"
         if view.drawn > rows:
             where = f"the {count(rows)} of {count(view.drawn)} rows with an error"
@@ -89,8 +92,7 @@ def _exhaustive_chip(view: View, kind: str) -> Chip:
     if kind == "found":
         return Chip("○", "No tolerance given; every point evaluated", "open")
     if view.complete:
-        points = view.count("search", "points")
-        where = f"at all {count(points)} points" if points > 1 else "at its only point"
+        where = f"at all {count(view.points)} points" if view.points > 1 else "at its only point"
         return Chip("✓", f"Within tolerance {where}, as computed", "proven")
     return Chip("○", "Within tolerance wherever an error is known", "open")
 
@@ -143,9 +145,11 @@ def headline(view: View) -> Markup:
         return Markup("The error could be computed at <b>no point</b>.")
     where, at = located(view, point, begin=True), located(view, point)
     if math.isinf(point.error):
-        if view.table_only and view.finite:
-            return _missing(view)
-        return _partly_infinite(view, point, where) if view.finite else _infinite(view, point, where)
+        if view.finite is None:
+            return _infinite(view, point, where)
+        if view.record.table is not None:
+            return _missing(view, view.finite, view.record.table)
+        return _partly_infinite(view, view.finite, point, where)
     big = m("<b>{}</b>", size(view, point))
     if kind == "fault":
         return m("{} the reference itself is in doubt: model and reference differ by {}.", where, big)
@@ -162,10 +166,8 @@ def headline(view: View) -> Markup:
         if view.table_only:
             begin = m("None of {} rows has an error above {}.", count(view.plain[0]), allowed)
             return m("{} The worst is {}, {}.", begin, big, at)
-        stopped = view.text("status", "code") == "interrupted"
-        begin = m(
-            "No error above {} was found{}.", allowed, " before the audit was stopped" if stopped else ""
-        )
+        stopped = " before the audit was stopped" if view.interrupted else ""
+        begin = m("No error above {} was found{}.", allowed, stopped)
         return m("{} The worst found is {}, {}.", begin, big, at)
     if point.error == 0:
         return _zero(view)
@@ -182,21 +184,20 @@ def _zero(view: View) -> Markup:
     if view.error.kind == "function":
         return m("The error is <b>exactly zero</b> at every {}.", tried)
     for side, where in (("over", "at or below"), ("under", "at or above")):
-        if view.text("measure", "side") == side:
+        if view.record.measure.side == side:
             return m("The model is <b>{} the reference</b> at every {}.", where, tried)
     return m("Model and reference <b>agree exactly</b> at every {}.", tried)
 
 
-def _missing(view: View) -> Markup:
+def _missing(view: View, finite: FiniteRecord, table: TableRecord) -> Markup:
     """For a table in which values of the model are missing: the number of such rows, and statistics of the others."""
-    rows, n = view.count("finite", "infinite"), view.count("finite", "n")
-    best = next((p for p in view.peaks if math.isfinite(p.error)), None)
+    rows, n, best = finite.infinite, finite.n, view.worst_finite
     first = m(
         "In <b>{} of {} rows</b> {}.",
         count(rows),
         count(view.drawn),
         "the model has no value where the reference has one"
-        if view.count("table", "without_value", "model")
+        if table.without_value.get("model")
         else "the error is infinite",
     )
     if best is None:
@@ -205,16 +206,16 @@ def _missing(view: View) -> Markup:
     return first + m(" Of {} the worst error is <b>{}</b>, {}.", other, size(view, best), located(view, best))
 
 
-def _partly_infinite(view: View, point: PeakView, where: Markup) -> Markup:
+def _partly_infinite(view: View, finite: FiniteRecord, point: PeakView, where: Markup) -> Markup:
     """At how many points of the statistics the error is infinite, and what the worst finite error is."""
-    infinite, of = view.count("finite", "infinite"), view.count("finite", "of")
+    infinite, of = finite.infinite, finite.of
     first, points = _infinite(view, point, where), f"{count(infinite)} of {count(of)} {view.drawn_points}"
     if infinite and not math.isfinite(point.model_value):
         words = "At <b>{}</b> the model has no value where the reference has one, as {}."
         first = m(words, points, located(view, point))
     elif infinite:
         first += m(" The error is infinite at {}.", points)
-    best = next((p for p in view.peaks if math.isfinite(p.error)), None)
+    best = view.worst_finite
     if best is None:
         return first
     return first + m(" The worst finite error found is <b>{}</b>, {}.", size(view, best), located(view, best))
@@ -231,10 +232,10 @@ def _infinite(view: View, point: PeakView, where: Markup) -> Markup:
 
 
 def _over(view: View, point: PeakView, where: Markup, big: Markup) -> Markup:
-    if point.recheck == "unresolved":
+    if point.record.recheck == "unresolved":
         ending = "and a second reference does not settle which is right."
         return m("{} model and reference differ by {}, {}", where, big, ending)
-    if "suspect-label" in point.tags:
+    if "suspect-label" in point.record.tags:
         return m(
             "{} model and label differ by {}, but the label does not fit its neighbours either.",
             where,
@@ -267,7 +268,7 @@ def lead(view: View) -> Markup:
         shown = view.error(plain)
         parts.append(m("{} random test points would have shown at most {}.", count(n), shown))
     parts.append(bound_words(view))
-    if view.bounded and (text := view.text("search", "text")):
+    if view.bounded and (text := view.record.search.text):
         parts.append(m("{}", text))
     return Markup(" ").join(p for p in parts if p)
 
@@ -276,7 +277,7 @@ def _no_value(view: View) -> Markup:
     """Why there is no error at all."""
     if not view.masked:
         return Markup("Every evaluation of model or reference failed; section “No value” lists the causes.")
-    if not view.count("failures", "count"):
+    if not view.record.failures.count:
         return Markup("The mask of the problem leaves out every point that was tried.")
     words = "At every point tried model or reference failed or the mask of the problem leaves it out; "
     return Markup(words + "section “No value” lists the causes.")
@@ -308,7 +309,7 @@ def _ratios(view: View) -> Markup:
 
 
 def _floor_words(view: View) -> Markup:
-    least = number(view.part("rms").get("at_least"))
+    least = view.record.rms.at_least
     if not least > 1.5 * view.rms:
         return Markup("")
     return m(
@@ -322,9 +323,9 @@ def bound_words(view: View) -> Markup:
     if not view.bounded:
         link = term("upper-bound", "upper bound")
         if view.table_only:
-            known = view.text("table", "text") or "Nothing is known between its rows."
+            known = view.record.table.text if view.record.table else "Nothing is known between its rows."
             return m("A table was given, so nothing could be searched. {}", known)
-        if text := view.text("search", "text"):
+        if text := view.record.search.text:
             return m("{}", text)
         return m("There is <b>no {}</b>: a worse point may exist.", link)
     limit = view.error(view.limit)
@@ -333,7 +334,7 @@ def bound_words(view: View) -> Markup:
     if view.upper_kind == "exact-arithmetic":
         ending = "rounding of the deployed model is not covered."
         return m("In exact arithmetic the error is nowhere above <b>{}</b> (proven); {}", limit, ending)
-    given = [str(a) for a in view.part("sup").get("assumptions") or []]
+    given = view.record.sup.assumptions
     named = Markup(", ").join(given) or "those of its proof"
     if len(named) > 120:
         named = m("the {} <a href='#missed'>named with the proof</a>", len(given))
@@ -346,9 +347,9 @@ def bound_words(view: View) -> Markup:
 def recheck_note(view: View) -> Markup | None:
     """The note above the fold when a re-check was made and did not confirm the worst point."""
     point = view.witness
-    if point is None or point.recheck in (None, "confirmed"):
+    if point is None or point.record.recheck in (None, "confirmed"):
         return None
-    name = view.text("recheck", "name")
+    name = view.record.recheck.name if view.record.recheck else ""
     second_one = f"A second reference ({name})" if name else "A second reference"
     digits = point.digits(5)
     values = (point.model_value, point.reference_value)
@@ -360,7 +361,7 @@ def recheck_note(view: View) -> Markup | None:
         second = view.value(point.second_value, point.output, digits)
         gives = m("{} gives {} where the reference gives ", second_one, second)
         gives += m("{}; the model says {}.", reference, model)
-    if point.recheck == "reference-fault":
+    if point.record.recheck == "reference-fault":
         head = "Re-check: the reference is in doubt."
         tail = "The second reference sides with the model, so this may be no fault of the model."
     else:

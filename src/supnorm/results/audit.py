@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from supnorm.results.audit_points import FailuresRecord, TableRecord
+from supnorm.results.charts import ChartsRecord
 from supnorm.results.parts import (
     AxisRecord,
     EstimateRecord,
@@ -15,7 +16,7 @@ from supnorm.results.parts import (
     PointRecord,
     Sentence,
 )
-from supnorm.results.record import Data, Field, Number, Record, Result, Seconds, StatusField
+from supnorm.results.record import Field, Number, Record, Result, Seconds, StatusField
 
 
 class FunctionRecord(Record):
@@ -361,5 +362,5 @@ class AuditRecord(Result):
     versions: Mapping[str, str] = Field(description="versions of the packages")
     fingerprint: str = Field(description="a hash of everything that defines the problem (above)")
     notes: tuple[str, ...] = Field(description="what limits the numbers, in words")
-    charts: Data = Field(description="the data of the page's pictures")
+    charts: ChartsRecord = Field(description="the data of the page's pictures")
     outputs_total: int = Field(description="number of all outputs")

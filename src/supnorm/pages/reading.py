@@ -1,0 +1,50 @@
+"""From what a caller has to the record that is drawn: a file's JSON is read here, once, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from supnorm.results import BadInput
+from supnorm.results.audit import AuditRecord
+from supnorm.results.budget import BudgetRecord
+from supnorm.results.compare import CompareRecord
+from supnorm.results.fit import FitRecord
+from supnorm.results.record import Result
+
+AnyResult = TypeVar("AnyResult", bound=Result)
+DRAWN: tuple[type[Result], ...] = (AuditRecord, FitRecord, BudgetRecord, CompareRecord)
+
+
+def drawn_record(result: Any) -> Result:
+    """The record of a result that has a page.
+
+    Args:
+        result: the record, what a verb returned (its ``record``), or the JSON of its file as a mapping.
+
+    Raises:
+        BadInput: for the result of a verb without a page, such as `certify`: its bound is shown on that of the audit;
+            and for a mapping that is not a whole result.
+    """
+    kinds = {kind.SCHEMA: kind for kind in DRAWN}
+    named = result.get("schema") if isinstance(result, Mapping) else getattr(result, "SCHEMA", "")
+    if not isinstance(result, Mapping | Result):
+        return drawn_record(result.record)
+    if named not in kinds:
+        raise BadInput(
+            "write_page draws the result of an audit (with a certificate: into_report(report, bound)), a fit, a budget or a "
+            f"comparison; got {named!r}"
+        )
+    return result if isinstance(result, Result) else kinds[named].from_dict(result)
+
+
+def record_of(result: Any, kind: type[AnyResult]) -> AnyResult:
+    """The record of a result of one kind, as `drawn_record`.
+
+    Raises:
+        BadInput: for one of another kind, and as `drawn_record`.
+    """
+    record = drawn_record(result)
+    if not isinstance(record, kind):
+        raise BadInput(f"the schema is {record.SCHEMA!r} and not {kind.SCHEMA!r}")
+    return record
