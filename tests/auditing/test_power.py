@@ -24,6 +24,7 @@ from supnorm.evaluation import Evaluator
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.problem.measure import KINDS
 from supnorm.results import BadInput
+from supnorm.wording import fact
 
 Array = NDArray[np.float64]
 SQUARE = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
@@ -219,7 +220,7 @@ def test_errors_that_can_show_nowhere_are_not_said_to_be_missed(strategy: Any) -
     )
     bumps = 4 if strategy else 2
     assert [row["shape"] for row in done.rows] == ["sheet"]
-    assert done.left_out == f"for {bumps} of them no point was found where they could show"
+    assert done.left_out == (fact("plants-unseen", n=bumps),)
 
 
 # -- the table --------------------------------------------------------------------------------------------
@@ -284,7 +285,7 @@ def test_a_stand_in_is_close_to_the_pair_and_costs_no_call() -> None:
     before = calls
     copy = stand_in(evaluator, scout, np.empty((0, 6)))
     assert copy is not None
-    assert "Gaussian process of the reference through 80 computed values" in copy.words
+    assert copy.fact == fact("stand-in", sides="reference", n=80)
     assert copy.problem.model is evaluator.problem.model
     x = np.random.default_rng(1).random((500, 2))
     assert np.abs(copy.problem.reference(x)[:, 0] - wave(x)).max() < 1e-2

@@ -17,7 +17,7 @@ from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
 from supnorm.results import numbers
 from supnorm.results.audit import AuditRecord, Finding
 from supnorm.results.parts import Fact
-from supnorm.wording import explanation, findings, verdict
+from supnorm.wording import explanation, findings, notes, verdict
 from supnorm.wording.result import AUDIT, narrator
 
 ROOMS = ("auditing", "certification/computed.py")
@@ -29,7 +29,7 @@ def test_each_fact_has_a_template_and_each_template_a_fact() -> None:
     trees = templates.trees(*ROOMS)
     assert templates.facts(trees) <= set(AUDIT)
     assert set(AUDIT) - templates.texts(trees) == set()
-    parts = [m.TEMPLATES for m in (verdict, explanation, findings)]
+    parts = [m.TEMPLATES for m in (verdict, explanation, findings, notes)]
     assert sum(map(len, parts)) == len(AUDIT), "a code stands twice"
 
 
@@ -130,3 +130,8 @@ def test_a_limit_that_says_nothing_is_left_out() -> None:
         (finding,) = record.findings
         assert "at_most" not in finding.values
         assert "100 %" not in finding.text
+
+
+def test_numbers_in_sentences_are_written_by_the_formatter() -> None:
+    found = templates.number_formats(templates.trees(*ROOMS))
+    assert [line for line in found if "{p:g}" not in line] == []  # in the key of a norm, as L2

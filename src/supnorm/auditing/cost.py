@@ -14,6 +14,8 @@ from supnorm.evaluation import Evaluator
 from supnorm.evaluation.cost_word import cost_of_word
 from supnorm.results import BadInput
 from supnorm.results.guard import LARGEST
+from supnorm.results.numbers import count, num
+from supnorm.wording import Fact, fact
 
 # Whether a call of the model and one of the reference is expensive.
 COSTS = {
@@ -66,9 +68,9 @@ def demand_room(evaluator: Evaluator, planned: int) -> None:
     size = 8.0 * planned * evaluator.outputs * len(sides)
     if size > LARGEST["table"]:
         raise BadInput(
-            f"the {sides[0].side} has {evaluator.outputs:,} outputs: storing the {planned:,} calls that are planned takes "
-            f"{size / 1e9:,.0f} GB, more than the {LARGEST['table'] / 1e9:g} GB that --resume reads; choose outputs = "
-            "[...], fewer --evaluations, or --cost cheap, which stores none"
+            f"the {sides[0].side} has {count(evaluator.outputs)} outputs: storing the {count(planned)} calls that are "
+            f"planned takes {num(size / 1e9)} GB, more than the {num(LARGEST['table'] / 1e9)} GB that --resume reads; "
+            "choose outputs = [...], fewer --evaluations, or --cost cheap, which stores none"
         )
 
 
@@ -83,31 +85,22 @@ def cost_json(evaluator: Evaluator) -> dict[str, Any]:
     }
 
 
-def cost_notes(evaluator: Evaluator, modelled: bool) -> list[str]:
+def cost_notes(evaluator: Evaluator, modelled: bool) -> list[Fact]:
     """What a clock has decided that it may decide otherwise next time; ``modelled``: by a search not ``in_order``."""
-    lines = _near(evaluator)
+    found = _near(evaluator)
     if modelled and evaluator.asynchronous:
-        lines.append(
-            f"Calls of {evaluator.reference.cost:.2g} s were spread over {evaluator.workers} workers: the next points are "
-            "chosen while others are still computed, so that a repeat may search elsewhere. With "
-            "in_order=True, or one worker, it does not."
-        )
-    return lines
+        found.append(fact("asynchronous", seconds=evaluator.reference.cost, workers=evaluator.workers))
+    return found
 
 
-def _near(evaluator: Evaluator) -> list[str]:
+def _near(evaluator: Evaluator) -> list[Fact]:
     """For timings so near to 1 ms that they may come out otherwise next time."""
-    if evaluator.reference.declared:
-        return []
-    near = [
-        f"the {side.side} took {1e3 * side.cost:.3g} ms a point"
+    near = tuple(
+        fact("timing", side=side.side, ms=1e3 * side.cost)
         for side in (evaluator.model, evaluator.reference)
         if side.expensive_from / NEAR < side.cost < side.expensive_from * NEAR
-    ]
-    if not near:
+    )
+    if evaluator.reference.declared or not near:
         return []
-    limit = 1e3 * evaluator.reference.expensive_from
-    return [
-        f"How this audit searched was decided by a timing near {limit:g} ms: {' and '.join(near)}, so it counts as "
-        f"{word_of(evaluator)}. The repeat command keeps that; --cost {' | '.join(COSTS)} decides it beforehand."
-    ]
+    limit, choices = 1e3 * evaluator.reference.expensive_from, " | ".join(COSTS)
+    return [fact("near-limit", limit=limit, near=near, cost=word_of(evaluator), choices=choices)]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.auditing.cost import cost_json, cost_notes
+from supnorm.auditing.cost import cost_json
 from supnorm.auditing.distinct import cluster_sizes
 from supnorm.auditing.drawing import chart_data
 from supnorm.auditing.facts import (
@@ -19,21 +19,18 @@ from supnorm.auditing.facts import (
     domain_json,
     failures_json,
     finite_json,
-    finite_note,
-    noise_notes,
-    notes,
     output_names,
     peak_json,
     points_table,
     rows_json,
     side_json,
-    workers_note,
 )
 from supnorm.auditing.findings import findings
 from supnorm.auditing.glitches import rms_floor
 from supnorm.auditing.joint import is_joint
 from supnorm.auditing.listed import unlisted_json
 from supnorm.auditing.many_outputs import shortened
+from supnorm.auditing.notes import notes
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.run import Run
 from supnorm.auditing.statistics import QUANTILES, unseen_peaks
@@ -43,7 +40,8 @@ from supnorm.problem import fingerprint
 from supnorm.problem.records import axis_records, measure_record, output_units
 from supnorm.results import versions
 from supnorm.results.audit import AuditRecord, FindingRecord
-from supnorm.wording.result import narrator
+from supnorm.wording import Narrator
+from supnorm.wording.result import AUDIT, narrator
 
 
 def build(run: Run) -> AuditReport:
@@ -116,8 +114,8 @@ def _answers(run: Run, names: list[str], peaks: list[dict[str, Any]]) -> dict[st
         "plain_sample": {"n": sample.n, "drawn": sample.drawn, "worst": sample.worst()},
         "exceedance": [sample.exceedance(t) for t in levels],
         "unseen_peak_mass": None if unseen is None else vars(unseen),
-        "power": list(run.planted.rows),
-        "power_left_out": run.planted.left_out,
+        "power": [row | {"searched": say.text(row["searched"])} for row in run.planted.rows],
+        "power_left_out": "; ".join(map(say.text, run.planted.left_out)),
         "peaks": peaks,
         "glitches": [p for p in peaks if "glitch" in p["tags"]],
         "findings": [
@@ -163,21 +161,8 @@ def _repeat(run: Run) -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "versions": versions(),
         "fingerprint": fingerprint(run.problem),
-        "notes": _notes(run),
+        "notes": list(map(Narrator(AUDIT).text, notes(run))),
     }
-
-
-def _notes(run: Run) -> list[str]:
-    """Lines that limit what the numbers say."""
-    listed = run.search.listed
-    lines = notes(run.problem, run.asked.seconds, listed is not None and listed.exhaustive)
-    lines += noise_notes(run.evaluator)
-    if not run.table:
-        lines += cost_notes(run.evaluator, not run.strategy.traits.in_order)
-    lines += workers_note(run.evaluator)
-    if not run.table and listed is None:
-        lines += finite_note(run.problem.domain)
-    return lines
 
 
 def _joint(run: Run) -> bool:

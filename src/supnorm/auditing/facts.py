@@ -14,12 +14,10 @@ from supnorm.auditing.run import Run
 from supnorm.auditing.statistics import QUANTILES, Sample
 from supnorm.auditing.thinning import linkage_radius, thin
 from supnorm.evaluation import Evaluator
-from supnorm.problem import Domain, Function, Problem
-from supnorm.problem.finite import LISTED
+from supnorm.problem import Function, Problem
 from supnorm.results import Witness
 
 NUMBERS, MOST_NUMBERS = 300_000, 1_000_000  # in the table of the worst points: some MB, and up to 20 of them
-ROUNDING_NOTE = "The {side} runs in {precision}: errors below about {size:.0e} of its values are its rounding, not its fit."
 
 
 def output_names(problem: Problem, evaluator: Evaluator) -> list[str]:
@@ -95,29 +93,6 @@ def failures_json(evaluator: Evaluator, recorder: Recorder) -> dict[str, Any]:
     }
 
 
-def notes(problem: Problem, seconds: float | None, exhaustive: bool = False) -> list[str]:
-    """Lines that limit what the numbers say; ``exhaustive``: every point was evaluated within the ``seconds``."""
-    lines = []
-    for side in ("model", "reference"):
-        function = getattr(problem, side)
-        size = {"float32": 1e-7, "float16": 1e-3, "bfloat16": 1e-2}.get(function.precision)
-        said = any(function.precision in note for note in function.notes)
-        if size is not None and not said:
-            lines.append(ROUNDING_NOTE.format(side=side, precision=function.precision, size=size))
-        lines += [note for note in function.notes if note not in lines]
-    if seconds is not None and exhaustive:
-        lines.append(
-            "The run was limited by seconds, which sufficed for every point. Sizes of peaks and pictures that there was no "
-            "time for are left out."
-        )
-    elif seconds is not None:
-        lines.append(
-            "The search was limited by seconds: another machine or run may find another point. So were sizes of peaks, "
-            "pictures and planted errors: what there was no time for is left out."
-        )
-    return lines
-
-
 def computed_json(evaluator: Evaluator, table: bool) -> dict[str, Any]:
     """Keys of ``sup``: which call gave the error, what the point gave when it was called alone, and the difference."""
     top = evaluator.top
@@ -149,40 +124,6 @@ def finite_json(
         "quantiles": {str(q): part.quantile(q) if part.carries(q) else None for q in QUANTILES},
         "worst": worst if worst > -np.inf else None,
     }
-
-
-def noise_notes(evaluator: Evaluator) -> list[str]:
-    """For sides whose values the probe saw differ between calls by more than rounding."""
-    return [
-        f"The {side.side} gives values that differ between {side.noise_between} by up to {side.noise:.1g} of their size "
-        "(measured at the first points): errors of that size are this difference, not its fit."
-        for side in (evaluator.model, evaluator.reference)
-        if side.noise
-    ]
-
-
-def workers_note(evaluator: Evaluator) -> list[str]:
-    """For workers that were asked for and could not be used."""
-    reference = evaluator.reference
-    if evaluator.workers < 2 or not reference.expensive or reference.function.parallel != "none":
-        return []
-    return [
-        f"{evaluator.workers} workers were asked for, but the reference was called in one place only: a function that is "
-        "given in Python may not bear being called several times at once. If it does, say so: "
-        'Function(f, parallel="thread").'
-    ]
-
-
-def finite_note(domain: Domain) -> list[str]:
-    """For a finite domain that was searched: how many evaluations would leave nothing to be searched for."""
-    finite = domain.finite
-    if finite is None or finite.size > LISTED:
-        return []
-    most = "at most " if domain.constraints else ""
-    return [
-        f"The domain has {most}{finite.size:,} points. With as many evaluations each of them is evaluated, and no worse "
-        "point can then exist."
-    ]
 
 
 def points_table(run: Run, names: list[str]) -> Table:

@@ -16,7 +16,8 @@ from supnorm.auditing.peak import PEAKS
 from supnorm.auditing.power import Power
 from supnorm.auditing.strategy import Strategy
 from supnorm.evaluation import Evaluator, Planned
-from supnorm.results.duration import duration
+from supnorm.wording import Narrator, fact
+from supnorm.wording.result import AUDIT
 
 STATISTICS = 0.2  # share of the evaluations that are independent points of the law
 LEAST = 20  # of them, at least
@@ -60,24 +61,12 @@ class Forecast:
         planned: at most 708 evaluations (408 of search and statistics, 300 for sizes of peaks and pictures); at \
 0.31 s each about 3.7 min; no budget was given, and calls of more than 1 ms get 400 evaluations: --evaluations N changes it
         """
-        named = (("for sizes of peaks and pictures", "pictures"), ("for planted errors", "power"))
-        parts = [f"{self.purposes['search'] + self.purposes['statistics']:,} of search and statistics"]
-        for words, key in (*named, ("of the second reference", "recheck")):
-            parts += [f"{self.purposes[key]:,} {words}"] if self.purposes.get(key) else []
-        words = f"planned: at most {self.total:,} evaluations ({', '.join(parts)})"
-        if self.each is not None and self.seconds is not None:
-            words += f"; at {duration(self.each)} each about {duration(self.seconds)}"
-            words += (
-                ", and what planted errors take, which are searched for in a stand-in"
-                if self.stand_in
-                else ""
-            )
-            if not given:
-                words += (
-                    f"; no budget was given, and calls of more than 1 ms get {evaluations:,} evaluations: "
-                    "--evaluations N changes it"
-                )
-        return Planned(self.total, self.seconds, words)
+        values: dict[str, Any] = {**self.purposes, "total": self.total}
+        values["search"] = self.purposes["search"] + self.purposes["statistics"]
+        if self.each is not None:
+            values |= {"each": self.each, "seconds": self.seconds, "stand_in": self.stand_in}
+            values["chosen"] = 0 if given else evaluations
+        return Planned(self.total, self.seconds, Narrator(AUDIT).text(fact("planned", **values)))
 
 
 def forecast(

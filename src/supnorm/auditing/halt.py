@@ -18,7 +18,6 @@ from supnorm.wording import Fact, fact
 Array = NDArray[np.float64]
 MOMENT = 1.0  # seconds for peaks, and as many for pictures, of cheap functions
 HALTS = (KeyboardInterrupt, Interrupted)
-NOT_PLANTED = "the audit was stopped before"
 
 
 def halted(why: BaseException) -> str:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supnorm.auditing.halt import NOT_PLANTED
 from supnorm.auditing.power import POWER_TIME, Planted
 from supnorm.auditing.run import Run
-
-NONE_HIDDEN = "every point of the domain was evaluated, and there are no others where one could hide"
-SOME_LEFT = "the points of the domain were evaluated one by one, and what those that were not hold is unknown"
+from supnorm.wording import fact
 
 
 def plant(run: Run) -> Run:
@@ -18,9 +15,10 @@ def plant(run: Run) -> Run:
     if power is None or run.table:
         return run
     if listed is not None:
-        return replace(run, planted=Planted(left_out=NONE_HIDDEN if listed.exhaustive else SOME_LEFT))
+        none = fact("plants-nowhere" if listed.exhaustive else "plants-among-others")
+        return replace(run, planted=Planted(left_out=(none,)))
     if run.halted:
-        return replace(run, planted=Planted(left_out=NOT_PLANTED))
+        return replace(run, planted=Planted(left_out=(fact("plants-stopped"),)))
     spent = run.evaluator.spent("statistics", "search")
     clock, rows = run.clock_for(POWER_TIME), run.recorder.worst_rows()
     planted = power.measure(run.evaluator, run.strategy, spent, run.search, rows, run.asked.rng, clock)

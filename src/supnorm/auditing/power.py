@@ -27,6 +27,7 @@ from supnorm.evaluation import Evaluations, Evaluator, Planting, PointStatus
 from supnorm.evaluation.limit import Limit, Pace
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
+from supnorm.wording import Fact, fact
 
 Array = NDArray[np.float64]
 FOUND = 0.95  # of the planted height
@@ -37,20 +38,15 @@ POWER_TIME = 0.4  # of the search's own time, where seconds limit it
 STAND_IN_TIME = 0.25  # of this, for fitting a stand-in
 FIT_SECONDS = 0.5  # without them no process is fitted: importing what fits it takes as long
 LEAST_SEARCH = 200  # evaluations of a run
-NO_TIME = (
-    "for a pair that takes more than 1 ms a point they need a stand-in, and the time does not suffice to fit one: give "
-    f"{FIT_SECONDS / STAND_IN_TIME / POWER_TIME:g} s or more"
-)
-TOO_FEW = "too few values of the pair are known for a stand-in to be searched in its place"
 LEAST = 40  # evaluations of a run, where time limits it
 
 
 @dataclass(frozen=True)
 class Planted:
-    """What was planted and found, a row a height and plant, and why some or all of it was left out, in words."""
+    """What was planted and found, a row a height and plant, and why some or all of it was left out."""
 
     rows: Sequence[dict[str, Any]] = ()
-    left_out: str = ""
+    left_out: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,11 +75,11 @@ class Power:
             object.__setattr__(self, name, tuple(float(v) for v in getattr(self, name)))
         for height in self.heights:
             if not 1 < height < np.inf:
-                raise BadInput(f"power: heights are multiples of the worst error, above 1, got {height:g}")
+                raise BadInput(f"power: heights are multiples of the worst error, above 1, got {height}")
         for name in ("volumes", "sheets"):
             for size in getattr(self, name):
                 if not 0 < size <= 0.5:
-                    raise BadInput(f"power: {name} are fractions of the domain, in (0, 0.5], got {size:g}")
+                    raise BadInput(f"power: {name} are fractions of the domain, in (0, 0.5], got {size}")
         if self.runs < 1:
             raise BadInput(f"power: runs must be at least 1, got {self.runs}")
         if self.evaluations is not None and self.evaluations < 20:
@@ -110,15 +106,16 @@ class Power:
         """
         worst, copy = evaluator.worst, None
         if why := self._no_height(worst):
-            return Planted(left_out=why)
+            return Planted(left_out=(fact("plants-without-height", left=why),))
         if evaluator.model.expensive or evaluator.reference.expensive or strategy.traits.models_reference:
             seconds = np.inf if clock is None else clock.left * STAND_IN_TIME
             if seconds < FIT_SECONDS:
-                return Planted(left_out=NO_TIME)
+                least = FIT_SECONDS / STAND_IN_TIME / POWER_TIME
+                return Planted(left_out=(fact("plants-without-time", seconds=least),))
             always = ("reference",) if strategy.traits.models_reference else ()
             copy = stand_in(evaluator, search.scout, worst_rows, always, seconds)
             if copy is None:
-                return Planted(left_out=TOO_FEW)
+                return Planted(left_out=(fact("plants-without-values"),))
         asked = [
             (plant, side)
             for factor in self.heights
@@ -126,26 +123,23 @@ class Power:
             for side in _sides(strategy, evaluator.problem, plant)
         ]
         if not asked:
-            why = "no size was asked for that can be planted here"
-            if strategy.traits.models_reference and not evaluator.problem.error.differentiable:
-                why = "how an error function of your own grows with the model and with the reference is not known"
-            return Planted(left_out=why)
+            own = strategy.traits.models_reference and not evaluator.problem.error.differentiable
+            return Planted(left_out=(fact("plants-in-own-error" if own else "plants-without-size"),))
         if clock is not None and copy is not None:
             clock = replace(clock, pace=Pace(0.0))
         rows, late, hidden = [], 0, 0
         for i, (plant, side) in enumerate(asked):
-            own = clock and clock.within(1 / (len(asked) - i))
+            time = clock and clock.within(1 / (len(asked) - i))
             parts = (i * self.runs, len(asked) * self.runs)
             done, seen = self._runs(
-                evaluator, copy, strategy, plant, side, evaluations, search.informative, rng, own, parts
+                evaluator, copy, strategy, plant, side, evaluations, search.informative, rng, time, parts
             )
             late += not (done or seen)
             hidden += seen
             if done:
                 rows.append(_row(plant, side, done, copy))
-        words = [f"there was no time for {late} of {len(asked)} kinds"] if late else []
-        words += [f"for {hidden} of them no point was found where they could show"] if hidden else []
-        return Planted(rows, "; ".join(words))
+        left = (fact("plants-too-late", n=late, of=len(asked)),) if late else ()
+        return Planted(rows, left + ((fact("plants-unseen", n=hidden),) if hidden else ()))
 
     def _runs(
         self,
@@ -178,14 +172,13 @@ class Power:
         return done, hidden
 
     def _no_height(self, worst: float) -> str:
-        """Why no height is a multiple of the worst error; empty where each is one."""
+        """What the worst error is of which no height is a multiple; empty where each is one."""
         with np.errstate(over="ignore"):
             too_high = not np.isfinite(np.float64(worst) * max(self.heights, default=1.0))
         if worst > 0 and not too_high:
             return ""
         what = "infinite" if worst == np.inf else "zero" if worst == 0 else "not known"
-        what = "too large to be multiplied" if np.isfinite(worst) and too_high else what
-        return f"their heights are multiples of the worst error, which the search left {what}"
+        return "too large to be multiplied" if np.isfinite(worst) and too_high else what
 
     def planned(self, evaluator: Evaluator, strategy: Strategy, evaluations: int) -> int:
         """Evaluations of the pair that `measure` takes at most; none where a stand-in is searched, or nothing is."""
@@ -258,7 +251,7 @@ def _row(plant: Plant, side: str, done: list[tuple[bool, int]], copy: StandIn | 
         "runs": len(done),
         "evaluations": sum(spent for _, spent in done) // len(done),
         "pair": "the audited pair" if copy is None else "a stand-in",
-        "searched": "the audited pair" if copy is None else copy.words,
+        "searched": fact("audited-pair") if copy is None else copy.fact,
     }
 
 

@@ -22,6 +22,7 @@ from supnorm.results import BadInput, Bound, Estimate, Status, Witness
 from supnorm.results.audit import AuditRecord, PeakRecord
 from supnorm.results.door import DAMAGED, faults_of, read_json, reading_table
 from supnorm.results.guard import exists
+from supnorm.results.numbers import num
 from supnorm.results.printable import printable
 from supnorm.results.writing import write_whole
 from supnorm.wording.result import narrator
@@ -126,7 +127,7 @@ class AuditReport:
         """One line; the record has thousands."""
         record = self.record
         return (
-            f"AuditReport({record.status.code!r}, worst={record.sup.lower:.4g}, rms={record.rms.value:.4g}, "
+            f"AuditReport({record.status.code!r}, worst={num(record.sup.lower, 4)}, rms={num(record.rms.value, 4)}, "
             f"peaks={len(record.peaks)}, glitches={len(record.glitches)})"
         )
 

@@ -16,6 +16,7 @@ from supnorm.auditing.modelled import as_function
 from supnorm.auditing.surrogate import GaussianProcess
 from supnorm.evaluation import Evaluations, Evaluator
 from supnorm.problem import Domain, Function, Problem
+from supnorm.wording import Fact, fact
 
 Array = NDArray[np.float64]
 MOST = 500  # points of the process: prediction costs this much for each evaluation
@@ -24,10 +25,10 @@ FITTED = 300.0  # points of a process that is fitted in a second, about; n of th
 
 @dataclass(frozen=True)
 class StandIn:
-    """A problem in place of the audited one, and what it is, in words."""
+    """A problem in place of the audited one, and what it is."""
 
     problem: Problem
-    words: str
+    fact: Fact
 
 
 def stand_in(
@@ -57,7 +58,6 @@ def stand_in(
         if caller.expensive or caller.side in always:
             side = caller.side
             copied[side] = _process(problem.domain, getattr(problem, side), u, values)
-    words = " and of the ".join(copied)
     return StandIn(
         replace(
             problem,
@@ -65,7 +65,7 @@ def stand_in(
             reference=copied.get("reference", problem.reference),
             recheck=None,
         ),
-        f"a stand-in: a Gaussian process of the {words} through {len(u)} computed values",
+        fact("stand-in", sides=" and of the ".join(copied), n=len(u)),
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from supnorm.results.numbers import ErrorUnit, pretty_unit
 from supnorm.results.parts import MeasureRecord
-from supnorm.wording import explanation, findings, verdict
+from supnorm.wording import explanation, findings, notes, verdict
 from supnorm.wording.narrator import Narrator
 
-AUDIT = {**verdict.TEMPLATES, **explanation.TEMPLATES, **findings.TEMPLATES}
+AUDIT = {**verdict.TEMPLATES, **explanation.TEMPLATES, **findings.TEMPLATES, **notes.TEMPLATES}
 
 
 def narrator(measure: MeasureRecord) -> Narrator:

@@ -1,0 +1,45 @@
+"""What limits the numbers of an audit, what it plans, and why errors were not planted; one template for each fact."""
+
+TEMPLATES = {
+    "single-precision": "The {side} runs in {precision}: errors below about {size:num} of its values are its rounding, not "
+    "its fit.",
+    "noise": "The {side} gives values that differ between {between} by up to {noise:num 1} of their size (measured at the "
+    "first points): errors of that size are this difference, not its fit.",
+    "enough-seconds": "The run was limited by seconds, which sufficed for every point. Sizes of peaks and pictures that "
+    "there was no time for are left out.",
+    "limited-by-seconds": "The search was limited by seconds: another machine or run may find another point. So were sizes "
+    "of peaks, pictures and planted errors: what there was no time for is left out.",
+    "asynchronous": "Calls of {seconds:duration} were spread over {workers:count} workers: the next points are chosen while "
+    "others are still computed, so that a repeat may search elsewhere. With in_order=True, or one worker, it does not.",
+    "near-limit": "A timing near {limit:num} ms decided how this audit searched: {near:and}, so it counts as {cost}. The "
+    "repeat command keeps that; --cost {choices} decides it beforehand.",
+    "timing": "the {side} took {ms:num} ms a point",
+    "one-place": "{workers:count} workers were asked for, but the reference was called in one place only: a function "
+    "that is given in Python may not be able to run several times at once. If it is, say so: Function(f, "
+    'parallel="thread").',
+    "finite-domain": "The domain has {most?:at most }{n:count} points. An audit with as many evaluations evaluates each of "
+    "them, and no worse point can then exist.",
+    # Evaluations at most, said before the search.
+    "planned": "planned: at most {total:count} evaluations ({search:count} of search and statistics"
+    "{pictures?:, {pictures:count} for sizes of peaks and pictures}{power?:, {power:count} for planted errors}"
+    "{recheck?:, {recheck:count} of the second reference})"
+    "{each?:; at {each:duration} each about {seconds:duration}"
+    "{stand_in?:, and what planted errors take, which are searched for in a stand-in}"
+    "{chosen?:; no budget was given, and calls of more than 1 ms get {chosen:count} evaluations: --evaluations N changes "
+    "it}}",
+    # Why errors were not planted, and what was searched for them.
+    "plants-without-height": "their heights are multiples of the worst error, which the search left {left}",
+    "plants-without-time": "for a pair that takes more than 1 ms a point they need a stand-in, and the time does not "
+    "suffice to fit one: give {seconds:num} s or more",
+    "plants-without-values": "too few values of the pair are known for a stand-in to be searched in its place",
+    "plants-without-size": "no size was asked for that can be planted here",
+    "plants-in-own-error": "how an error function of your own grows with the model and with the reference is not known",
+    "plants-too-late": "there was no time for {n:count} of {of:count} kinds",
+    "plants-unseen": "for {n:count} of them no point was found where they could show",
+    "plants-nowhere": "every point of the domain was evaluated, and there are no others where one could hide",
+    "plants-among-others": "the points of the domain were evaluated one by one, and what those that were not hold is "
+    "unknown",
+    "plants-stopped": "the audit was stopped before",
+    "audited-pair": "the audited pair",
+    "stand-in": "a stand-in: a Gaussian process of the {sides} through {n:count} computed values",
+}
