@@ -14,7 +14,7 @@ from tests.clocks import Ticking
 
 from supnorm.auditing import Power, audit, cost
 from supnorm.auditing.cost import COSTS
-from supnorm.evaluation import Advanced, Calls, EvaluationStore, Planned
+from supnorm.evaluation import Advanced, Calls, EvaluationStore, Planned, caller
 from supnorm.evaluation.cost_word import repeat_word
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem, as_function
 from supnorm.results import BadInput
@@ -245,3 +245,22 @@ def test_only_seconds_and_tables_have_no_plan() -> None:
     assert audit(Problem(model, truth, BOX), seconds=0.2).document["planned"] is None
     measure = ErrorMeasure(tolerance=1.0)
     assert audit(Problem(model, truth, BOX, measure), evaluations=200).document["planned"] is not None
+
+
+@pytest.mark.parametrize("word", [None, *COSTS])
+def test_no_clock_decides_after_the_probe_how_calls_are_made(
+    word: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not of the models of the search, stand-ins and planted errors either: under load a call of them takes over 1 ms."""
+    undecided = []
+    note = caller.Caller._note
+
+    def noted(self: caller.Caller, x: Array, y: Array, messages: Any, seconds: float, purpose: str) -> None:
+        if self.decided is None and purpose != "probe":
+            undecided.append((self.side, self.function.name, purpose))
+        note(self, x, y, messages, seconds, purpose)
+
+    monkeypatch.setattr(caller.Caller, "_note", noted)
+    planted = Power(runs=1, heights=(1.5,), volumes=(0.01,), sheets=())
+    audit(Problem(model, truth, BOX), evaluations=60, power=planted, calls=Calls(cost=word))
+    assert not undecided

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.cost import stand_in_evaluator
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.modelled import believed, error_problem, reference_problem, signed_errors
 from supnorm.auditing.points import sobol_sequence
@@ -199,7 +200,7 @@ class SurrogateSearch:
 
     def _search(self, inner: Problem, budget: int, most: int, rng: np.random.Generator) -> list[Array]:
         """At most so many ends of a search on the cheap problem, best first, apart from each other."""
-        evaluator = Evaluator(inner)
+        evaluator = stand_in_evaluator(inner)
         strategy = replace(ScreenAndAscent(), restart_share=0.0, discontinuity_share=0.0)
         search = strategy.run(Landscape(evaluator, budget), Search.empty(inner.domain.d), rng)
         ends = search.ends if len(search.ends.u) else search.pool

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.cost import stand_in_evaluator
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.plants import Bump, Plant, PlantLens, Sheet, planted_problem
 from supnorm.auditing.stand_in import StandIn, stand_in
@@ -204,7 +205,7 @@ class Power:
     ) -> tuple[bool, int] | None:
         """Whether one planted error was found, and with how many evaluations; None where it cannot show."""
         outputs = evaluator.reference.outputs or evaluator.model.outputs or 1
-        base = evaluator if copy is None else Evaluator(copy.problem)
+        base = evaluator if copy is None else stand_in_evaluator(copy.problem)
         planted = placed(base, plant, rng, outputs)
         if not planted.can_show:
             return None
@@ -287,7 +288,7 @@ def modelled_run(
     clock: Limit | None = None,
 ) -> tuple[bool, int]:
     """Whether a search that models the reference finds a plant, and with how many calls."""
-    evaluator = Evaluator(planted_problem(problem, plant, side))
+    evaluator = stand_in_evaluator(planted_problem(problem, plant, side))
     seen = _Sighting(plant, problem)
     evaluator.listeners.append(seen)
     search(Landscape(evaluator, evaluations, clock=clock), evaluations, strategy, rng)
