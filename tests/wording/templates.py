@@ -63,7 +63,12 @@ def written(templates: Mapping[str, str]) -> dict[str, str]:
 
 
 def values(template: str) -> dict[str, Value]:
-    """A number for each field with a format, a word for the others."""
-    fields = [(name, spec) for _, name, spec, _ in Formatter().parse(template) if name]
-    formatted = {name for name, spec in fields if spec}
-    return {name: 2 if name in formatted else "word" for name, _ in fields}
+    """A number for each field with a format, a word for the others, those of optional parts too."""
+    known: dict[str, Value] = {}
+    for _, name, spec, _ in Formatter().parse(template):
+        if name and (name.endswith("?") or "|" in (spec or "")):
+            known = values(spec or "") | known
+            known.setdefault(name.removesuffix("?"), 2)
+        elif name:
+            known[name] = 2 if spec else known.get(name, "word")
+    return known

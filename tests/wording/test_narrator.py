@@ -82,7 +82,7 @@ def test_a_fact_survives_json(value: Any) -> None:
 
 
 def test_a_part_without_its_value_is_left_out() -> None:
-    say = Narrator({"jump": "A jump of {height:num 2}⟨ near **{at}**⟩."})
+    say = Narrator({"jump": "A jump of {height:num 2}{at?: near **{at}**}."})
     assert say.text(fact("jump", height=2.345)) == "A jump of 2.3."
     assert say.html(fact("jump", height=2.345, at="x < 1")) == "A jump of 2.3 near <b>x &lt; 1</b>."
     with pytest.raises(KeyError):

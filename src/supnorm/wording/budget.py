@@ -12,9 +12,10 @@ from supnorm.wording.narrator import Narrator
 EVIDENCE = {
     "class-only": "Only numbers were given: nothing is known about the function.",
     "no-rule": "No rule applies: measure a learning curve.",
-    "unbounded": "The largest |f| grew {growth:num} times as the search box shrank, to {largest:num}⟨, near ({at})⟩.",
+    "unbounded": "The largest |f| grew {growth:num} times as the search box shrank, to {largest:num}{at?:, near "
+    "({at})}.",
     "no-sup-budget": "There is no sup-norm budget: cut that point out of the domain.",
-    "jump": "A jump of height {height:num}⟨ near ({at})⟩ is more than twice the tolerance.",
+    "jump": "A jump of height {height:num}{at?: near ({at})} is more than twice the tolerance.",
     "split-or-leave-out": "State the error off a named neighbourhood, or split the domain.",
     "unresolved": "The samples along a line do not resolve a layer or an oscillation.",
     "more-calls-or-split": "Give more calls, or split the domain at the layer.",
@@ -91,10 +92,10 @@ NOTES = {
     "{points:count} rows, {size:num}.",
     "sign-change": "The function changes sign, and nearer to its zeros even less is allowed: give [error] floor, the "
     "size below which errors count as absolute.",
-    "table": "The table has {rows:count} rows⟨ ({left_out:count} more have no value and are left out)⟩: smoothness "
-    "above 1 and interactions do not show in it.",
-    "repeated-rows": "{rows:count} {rows:row repeats|rows repeat} the inputs of others⟨, with values up to "
-    "{difference:num} apart⟩.",
+    "table": "The table has {rows:count} rows{left_out?: ({left_out:count} more have no value and are left out)}: "
+    "smoothness above 1 and interactions do not show in it.",
+    "repeated-rows": "{rows:count} {rows:row repeats|rows repeat} the inputs of others{difference?:, with values up "
+    "to {difference:num} apart}.",
     "calls-by-time": "Up to {calls:count} evaluations were planned because one took {seconds:num 2} s here; a faster "
     "or slower run plans others, and may answer otherwise. The repeat command keeps that; --cost {seconds:literal 2} "
     "or --calls {calls} decides it beforehand.",
@@ -135,7 +136,7 @@ _MEASURED = (
 _COMPARED = "at {size:count} samples {best} is {gain:num} times as good as {second}"
 _CLIQUE = "at most {clique} {clique:input interacts|inputs interact} at the size of the tolerance"
 _SET = "dimension {lower:num 2} to {upper:num 2} of {inputs} (linear span {linear})"
-_RATIO = "⟨; sup/rms is {median:num 2} in the median, up to {most:num 2}⟩"
+_RATIO = "{median?:; sup/rms is {median:num 2} in the median, up to {most:num 2}}"
 _ARCHITECTURE = (
     "sample bounds hold for any method; the weight bound by VC dimension halves its exponent for tanh"
 )
@@ -153,8 +154,9 @@ OUTCOMES = {
     "lipschitz": "n = 1 (Lipschitz) is used",
     "not-tested": "undecided: not tested",
     "all-interact": "all inputs are taken to interact",
-    "splits": "holds:⟨ sum of blocks {sums},⟩⟨ product of blocks {products},⟩⟨ {directions} active "
-    "{directions:direction|directions},⟩⟨ one number for the inputs {inner},⟩ at every point sampled",
+    "splits": "holds:{sums?: sum of blocks {sums},}{products?: product of blocks {products},}{directions?: "
+    "{directions} active {directions:direction|directions},}{inner?: one number for the inputs {inner},} at every "
+    "point sampled",
     "block-size": f"d becomes the largest block; {_CLIQUE}",
     "no-split": "does not hold: no split was found",
     "all-inputs": f"d stays {{inputs}}; {_CLIQUE}",
@@ -196,7 +198,7 @@ OUTCOMES = {
 ANSWERS = {
     "take-classical": "Take a classical method: {tool}.",
     "take-network": "A network is the right tool, audited and guarded.",
-    "no-promise": "No method known here promises this tolerance⟨; {tool}⟩.",
+    "no-promise": "No method known here promises this tolerance{tool?:; {tool}}.",
     "open": "Not decided yet.",
     "plan-not-proof": "Audit whatever you build: a budget is a plan, not a proof.",
     "see-evidence": "The evidence says what can be done instead.",
@@ -223,20 +225,20 @@ PARTS = {
     "and {height:num} at {peak}.",
     "no-construction": "No construction is supported by what was measured.",
     "no-forecast": "No learning curve was measured: nothing is forecast.",
-    "error-ahead": "⟨{curve}: ⟩{metric} error at {size:count} {axis}",
-    "size-needed": "⟨{curve}: ⟩{axis} needed for the tolerance",
+    "error-ahead": "{curve?:{curve}: }{metric} error at {size:count} {axis}",
+    "size-needed": "{curve?:{curve}: }{axis} needed for the tolerance",
     "interval": "{low:num} to {high:num} ({confidence:percent})",
-    "measured": "a measured training size reaches it⟨: {needed}⟩",
-    "forecast": "the upper end of the forecast reaches it⟨: {needed}⟩",
+    "measured": "a measured training size reaches it{needed?:: {needed}}",
+    "forecast": "the upper end of the forecast reaches it{needed?:: {needed}}",
     "floor": "it lies below the floor of this learning curve: more samples do not help",
     "beyond": "the upper end of the forecast does not reach it within 8 times the largest size",
-    "law": "⟨{curve}: ⟩{metric} error ~ {axis}^{exponent:num 2} [{low:num 2}, {high:num 2}] at the largest size; "
-    "{regime}.",
-    "holdout": "⟨{curve}: ⟩The training size {size:count} was left out and forecast from those below (×{ahead:num}): "
-    "{caught} of {trainings} {trainings:training lies|trainings lie} inside the interval.",
-    "widened": "⟨{curve}: ⟩A size that was left out lay outside: every interval is widened by ×{factor:num}.",
+    "law": "{curve?:{curve}: }{metric} error ~ {axis}^{exponent:num 2} [{low:num 2}, {high:num 2}] at the largest "
+    "size; {regime}.",
+    "holdout": "{curve?:{curve}: }The training size {size:count} was left out and forecast from those below "
+    "(×{ahead:num}): {caught} of {trainings} {trainings:training lies|trainings lie} inside the interval.",
+    "widened": "{curve?:{curve}: }A size that was left out lay outside: every interval is widened by ×{factor:num}.",
     "cheapest-row": "{count} ({name})",
-    "reached-row": "{count} ({reached}⟨, {tool}⟩)",
+    "reached-row": "{count} ({reached}{tool?:, {tool}})",
     "sum": "The function is a sum of parts in {groups}, at every point sampled.",
     "product": "The function is a product of parts in {groups}, at every point sampled.",
     "together": "All inputs act together.",

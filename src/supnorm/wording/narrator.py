@@ -18,8 +18,6 @@ from supnorm.results.parts import Fact, Sentence
 
 _TERM = re.compile(r"\[([a-z0-9-]+):([^\]]+)\]")
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
-_OPTIONAL = re.compile(r"⟨([^⟩]*)⟩")
-_NAME = re.compile(r"\{(\w+)")
 # How a value is written; the number formats are those of results/numbers.py.
 _FORMATS: Mapping[str, Callable[..., str]] = {
     "": str,
@@ -65,7 +63,6 @@ class Narrator:
     * ``{n:one row|{n:count} rows}``: one or several, by the number ``n``.
     * ``{name?:words}``, ``{name?:words|other words}``: whether the fact has this value; a count of zero, false and what is
       empty are none.
-    * ``⟨ near {at}⟩``: left out where the fact has no such value.
 
     ``**words**`` is bold on a page, and ``[rms:typical error]`` links to an entry of its glossary. Blanks at the ends of a
     template are left out, so that its optional sentences may each begin with one.
@@ -115,22 +112,14 @@ class Narrator:
         return Markup(" ").join(self._html(fact, markup) for fact in facts)
 
     def _text(self, fact: Fact) -> str:
-        plain = _BOLD.sub(r"\1", _TERM.sub(r"\2", self._template(fact)))
+        plain = _BOLD.sub(r"\1", _TERM.sub(r"\2", self.templates[fact.code]))
         return "".join(self._pieces(plain, fact.values, str, self._text)).strip()
 
     def _html(self, fact: Fact, markup: Mapping[str, Markup]) -> Markup:
-        marked = _BOLD.sub(r"<b>\1</b>", str(escape(self._template(fact))))
+        marked = _BOLD.sub(r"<b>\1</b>", str(escape(self.templates[fact.code])))
         marked = _TERM.sub(r'<a class="term" href="#g-\1" data-term="\1">\2</a>', marked)
         inner = partial(self._html, markup=markup)
         return Markup("").join(self._pieces(marked, {**fact.values, **markup}, Markup, inner)).strip()
-
-    def _template(self, fact: Fact) -> str:
-        """The template without the optional parts for which the fact has no values."""
-
-        def part(optional: re.Match[str]) -> str:
-            return optional[1] if all(name in fact.values for name in _NAME.findall(optional[1])) else ""
-
-        return _OPTIONAL.sub(part, self.templates[fact.code])
 
     def _pieces(
         self, template: str, values: Mapping[str, Any], own: Callable[[str], str], say: Callable[[Fact], str]
