@@ -1,4 +1,4 @@
-"""Planning: what the theory forbids, what a construction needs, what a measured learning curve forecasts."""
+"""Planning: lower bounds from theory, the counts of named constructions, and forecasts of measured learning curves."""
 
 import lazy_loader
 

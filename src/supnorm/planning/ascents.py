@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-TRIALS = 24  # points of a box: 24 find the largest value of a cone in six inputs (tests/planning/test_profile_structure.py)
+# Points of a box. `test_blow_up_is_found` and `test_errors_find_a_narrow_peak_that_the_sample_misses` show what they find.
+TRIALS = 24
 
 
 def ascend(

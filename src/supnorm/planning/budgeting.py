@@ -1,7 +1,7 @@
-"""The verb `budget`: for a class of functions, or for a function or table that is profiled and perhaps trained on.
+"""The verb `budget`: plan a surrogate of a class of functions, of a function, or of a table.
 
-For a class it takes milliseconds. For a function the profile spends ``calls`` evaluations (fewer for an
-expensive one: about 40 seconds' worth, but at least 500), a learning curve its trainings.
+A class takes milliseconds. The profile of a function spends ``calls`` evaluations: by default about 40 seconds of them, at
+least 500. A learning curve takes as long as its trainings.
 """
 
 from __future__ import annotations
@@ -80,28 +80,27 @@ def budget(
     calls: int | Calls | None = None,
     seed: int = 0,
 ) -> BudgetResult:
-    """How many samples and weights a tolerance costs, which exceptions apply, and whether a network is the
-    tool.
+    """Tell how many samples and weights a tolerance costs, which exceptions apply, and whether a network is the right tool.
 
     Args:
-        what: a `SmoothClass`; or a `Problem`, whose ``data`` are inputs of its law; a function ``(n, d) -> (n,)`` or
-            ``(n, m)``; a table ``(x, y)``, shapes ``(N, d)`` and ``(N,)``.
-        domain: of a function; of a table its box by default.
+        what: a `SmoothClass`, a `Problem` (its ``data`` are inputs of its law), a function ``(n, d) -> (n,)`` or
+            ``(n, m)``, or a table ``(x, y)`` of shapes ``(N, d)`` and ``(N,)``.
+        domain: the domain of a function; a table has its own box by default.
         tolerance: the largest error allowed, in the problem's error measure; by default the problem's own.
         norm: ``"sup"``, ``"l2"``, ``"l1"`` or a number p >= 1.
-        output: which output is planned; by default the hardest.
-        network: a network class to speak about as well.
+        output: the output to plan; by default the hardest one.
+        network: a network class that the bounds also cover.
         sample_budget: samples that may be spent on the surrogate.
-        curve: trainings to be made, or a curve that was measured before.
+        curve: the trainings to make, or a curve that was measured before.
         calls: how planning calls the function (`PlanningCalls` also says how often), or how often.
-        seed: of every random choice.
+        seed: the seed of every random choice.
 
-    Ctrl-C ends it with what was measured until then, as soon as there is anything: the status is ``"interrupted"``, and
-    the verdict decides nothing.
+    Ctrl-C ends the work. If a point has a value by then, the result holds what was measured, with the status
+    ``"interrupted"`` and a verdict that decides nothing.
 
     Raises:
         BadInput: for a missing tolerance or domain, or numbers out of range.
-        KeyboardInterrupt: before the first points have a value.
+        KeyboardInterrupt: when Ctrl-C comes before the first points have a value.
 
     >>> result = budget(SmoothClass(inputs=12, smoothness=2), tolerance=1e-3)
     >>> result.verdict.word, round(result.guarantee[0].log10, 1)

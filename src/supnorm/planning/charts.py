@@ -29,12 +29,12 @@ Rows = Callable[[float], tuple[list[ClassBound], list[ClassBound]]]
 def tolerance_table(
     rows: Rows, learning_curves: tuple[MeasuredCurve, ...], eps: float
 ) -> tuple[ToleranceRecord, ...]:
-    """Both theory lines and the forecast for tolerances from 1000 times tighter to 100 times looser.
+    """The guarantee, the construction and the forecast for tolerances from 1000 times tighter to 100 times looser.
 
     Args:
         rows: guarantee and construction for a tolerance.
         learning_curves: measured learning curves in samples.
-        eps: the asked tolerance; one of the rows.
+        eps: the tolerance that was asked for, one of the rows.
     """
     table = []
     for factor in np.power(10.0, np.arange(-3.0, 2.5, 0.5)):
@@ -56,7 +56,7 @@ def tolerance_table(
 def fewest_samples(
     learning_curves: tuple[MeasuredCurve, ...], eps: float
 ) -> tuple[str | None, NeedRecord | None]:
-    """The learning curve that needs the fewest samples for ``eps``, by name; the first one where none gets there."""
+    """Name and need of the learning curve that reaches ``eps`` with the fewest samples, of the first one if none does."""
     needs = [(curve.name, curve.need(eps)) for curve in learning_curves if curve.axis == "samples"]
     if not needs:
         return None, None

@@ -1,8 +1,8 @@
-"""Constructions for one profiled function: named methods with the count that its measured structure implies.
+"""Constructions for one profiled function: named methods with the counts that its measured structure implies.
 
-Each row is conditional: on degrees measured along lines, on blocks and directions tested at finitely many
-points. The tolerance is split evenly over blocks; for products it is also divided by the sizes of the other
-factors (all at most the size of the function here, so by the number of factors).
+Each row is conditional: it assumes degrees that were measured along lines, and blocks and directions that were tested at
+finitely many points. Every block gets an equal share of the tolerance; a product of blocks divides it by the sizes of the
+other factors too (here all at most the size of the function, so by the number of factors).
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from supnorm.planning.theory.statement import CONSTRUCTION, ClassBound
 from supnorm.planning.theory.structure import composition_rate, manifold_rates
 from supnorm.results.numbers import from_log10, num
 
-KINK = 0.8  # lowest order of a kink that bisection finds; below it is a cusp or worse
-BREAKS = 150  # samples for one input with a few kinks: 50 a bisected break, the rest for the pieces
-SWEEPS = 10.0  # ranks grow sweep by sweep, each with its own samples
+KINK = 0.8  # lowest order of a kink that bisection locates; a lower order is a cusp or worse
+BREAKS = 150  # samples for one input with a few kinks: 50 for a bisected break, the others for the pieces between them
+SWEEPS = 10.0  # ranks grow sweep by sweep, and every sweep takes samples
 
 
 def constructions(profile: Profile, eps: float) -> list[ClassBound]:
     """All constructions that the profile supports, for the absolute tolerance ``eps``; cheapest first.
 
-    Nothing is offered for a function without a bound. With a jump only fits of single inputs are: their
-    breaks are found by bisection, and the error is stated off an interval of the last bisection.
+    A function without a bound has none. A function with a jump has only fits of single inputs: bisection locates their
+    breaks, and the error is stated off the last interval of the bisection.
     """
     if profile.hazards.hopeless:
         return []
@@ -121,7 +121,7 @@ def _named(profile: Profile, blocks: list[list[int]]) -> str:
 
 
 def _grouped_rough(profile: Profile, eps: float, blocks: list[list[int]], product: bool) -> ClassBound | None:
-    """The same for functions with kinks: single inputs by breaks that are found, larger blocks on a grid."""
+    """The same for functions with kinks: single inputs in pieces between breaks, larger blocks on a grid."""
     n = profile.class_order()
     single = all(len(block) == 1 and _single_pieces(profile, block[0]) for block in blocks)
     if not single and (n < 1 or profile.kind != "algebraic"):
@@ -151,7 +151,7 @@ def _grouped_rough(profile: Profile, eps: float, blocks: list[list[int]], produc
 
 
 def _rates(profile: Profile) -> list[ClassBound]:
-    """What the structure that was found changes in the exponent of a network: no counts, only rates."""
+    """Rates of networks, without counts, whose exponents depend on the measured structure."""
     n, rates = max(profile.class_order(), 1), list[ClassBound]()
     if profile.interactions is not None and len(profile.interactions.blocks()) > 1:
         rates.append(composition_rate([max(map(len, profile.interactions.blocks()))], [n]))
@@ -165,7 +165,7 @@ def _rates(profile: Profile) -> list[ClassBound]:
 
 
 def _with_jump(profile: Profile, eps: float) -> list[ClassBound | None]:
-    """What is left when f jumps: one input, one direction, or a sum or product whose jumping inputs stand alone."""
+    """Constructions when f jumps: one input, one direction, or a sum or product in which jumping inputs are alone."""
     if profile.d == 1:
         return [_pieces(profile, PIECEWISE, "one input with a jump")]
     jumping = {line.axis for line in profile.lines if line.jump > 0 and line.axis is not None}
@@ -190,7 +190,7 @@ def _pieces(profile: Profile, name: str, structure: str) -> ClassBound:
 
 
 def _single_pieces(profile: Profile, axis: int) -> bool:
-    """Whether pieces between a few breaks do for this input: every line along it is smooth, kinked or jumps."""
+    """Whether pieces between a few breaks are enough for this input: every line along it is smooth, kinked or jumps."""
     along = [line for line in profile.known_lines if line.axis == axis and line.spectrum]
     return bool(along) and all(
         line.jump > 0 or line.spectrum.kind == "geometric" or _kinked(line.spectrum)
@@ -235,7 +235,7 @@ def _kinked(spectrum: Spectrum) -> bool:
 
 
 def total_degree(profile: Profile, eps: float) -> int | None:
-    """The degree that f needs along every line measured: the total degree is at least that."""
+    """The largest degree that f needs along the measured lines; the total degree is at least that."""
     degrees = [line.spectrum.degree_for(eps) for line in profile.known_lines if line.spectrum]
     known = [k for k in degrees if k is not None]
     return max(known) if known and len(known) == len(degrees) else None

@@ -1,4 +1,4 @@
-"""What a call costs decides how many of them a budget plans: declared, or measured once, and recorded with the result."""
+"""The cost of a call decides how many calls a budget plans. It is declared, or measured once, and the result records it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from supnorm.planning.question import CHEAP
 from supnorm.results.budget import CallCostRecord
 from supnorm.wording import Fact, fact
 
-NEAR = 4.0  # a timing within this factor of a threshold may come out on the other side next time
+# A busy machine can stretch a timing by this factor, so nearer to a threshold another run may decide otherwise. This is
+# a judgement; tests/planning/test_unfinished.py guards both notes.
+NEAR = 4.0
 
 
 def cost_record(caller: Caller, calls: int, curve: bool) -> CallCostRecord:
-    """What a call costs, and what that decides; ``curve``: whether trainings are to be tested."""
+    """The cost of a call and what it decides; ``curve`` tells whether trainings will be tested."""
     return CallCostRecord(
         seconds=caller.cost,
         by="declared" if caller.declared else "measured",
@@ -22,7 +24,7 @@ def cost_record(caller: Caller, calls: int, curve: bool) -> CallCostRecord:
 
 
 def cost_notes(caller: Caller, calls: int, fixed: bool, curve: bool) -> tuple[Fact, ...]:
-    """What a clock has decided that it may decide otherwise next time; ``fixed``: not the number of ``calls``."""
+    """Notes on decisions of a clock that another run may not repeat; ``fixed``: the number of ``calls`` was given."""
     if caller.declared:
         return ()
     cost, notes = caller.cost, list[Fact]()

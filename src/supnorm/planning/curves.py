@@ -1,7 +1,7 @@
-"""The learning curves that a budget measures: for every trainer one in samples and, from three widths on, one in width.
+"""The learning curves that a budget measures: one in samples for every trainer and, with three widths or more, one in width.
 
-Along a learning curve everything else is equal: the one in samples has the largest width, the one in width the most
-samples. Several trainers are measured with equal training sizes, so that their errors can be compared at equal samples.
+Along a learning curve everything else is equal: the curve in samples has the largest width, the curve in width the most
+samples. All trainers get the same training sizes, so that their errors can be compared.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ from supnorm.planning.requested import LearningCurve
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-LEAST = 3  # training sizes
-TESTS = (5e-5, 5e-4)  # seconds a call from which on trainings are tested on fewer points
+LEAST = 3  # training sizes: a law with a floor has three numbers
+# Seconds of a call from which on a training is tested on fewer points, so that its test takes about a second.
+TESTS = (5e-5, 5e-4)
 
 
 @dataclass
@@ -51,11 +52,12 @@ class CurveMeasurement:
     """The learning curves of one budget.
 
     Attributes:
-        requested: what was asked for; ``trainers`` by name, whose names the curves carry.
-        seed: of the data and the trainers.
+        requested: the trainings that were asked for.
+        trainers: the trainers by name; the curves carry these names.
+        seed: the seed of the data and the trainers.
         observer: gets `TrainingsPlanned` and `TrainingEnded`, with the name of the curve.
-        measured: the curves so far; an interrupted budget reports them.
-        begun: the one in progress.
+        measured: the finished curves; an interrupted budget reports them.
+        begun: the curve in progress.
     """
 
     requested: LearningCurve
@@ -69,13 +71,13 @@ class CurveMeasurement:
     def of(
         cls, requested: LearningCurve | None, seed: int, observer: Callable[[Any], None]
     ) -> CurveMeasurement:
-        """What is to be measured; of None no curve."""
+        """The measurement that was requested; None requests no curve."""
         curve = requested or LearningCurve(trainers={})
         trainers = {} if requested is None else read_trainers(requested.trainers)
         return cls(requested=curve, trainers=trainers, seed=seed, observer=observer)
 
     def of_function(self, target: Target, metric: str, calls: Calls) -> list[MeasuredCurve]:
-        """Measure them on fresh samples of a function.
+        """Measure the curves on fresh samples of a function.
 
         Raises:
             BadInput: for fewer than three training sizes both in samples and in width, or for two widths.
@@ -107,7 +109,7 @@ class CurveMeasurement:
         return self.measured
 
     def of_table(self, x: Array, y: Array, metric: str) -> list[MeasuredCurve]:
-        """Measure them on parts of a table in the unit cube, shapes ``(N, d)`` and ``(N,)``."""
+        """Measure the curves on parts of a table in the unit cube, shapes ``(N, d)`` and ``(N,)``."""
         for name, trainer in self.trainers.items():
             train = partial(
                 train_on_table,
@@ -129,7 +131,7 @@ class CurveMeasurement:
         self.measured.append(MeasuredCurve(tuple(train()), axis, metric, name=name))
 
     def _file(self, name: str) -> Path | None:
-        """Several trainers get a file each, with their names."""
+        """The file of a trainer; several trainers get a file each, which has their name."""
         path = None if self.requested.file is None else Path(self.requested.file)
         if path is None or len(self.trainers) == 1:
             return path
@@ -137,7 +139,7 @@ class CurveMeasurement:
         return path.with_name(f"{path.stem}-{word}{path.suffix}")
 
     def so_far(self) -> tuple[MeasuredCurve, ...]:
-        """The finished learning curves, and of the one in progress the finished training sizes, if they make one."""
+        """The finished learning curves, and the finished training sizes of the current one if they make a curve."""
         curves = list(self.measured)
         for one in self.begun:
             sizes = [run.width if one.axis == "width" else run.samples for run in one.runs]
@@ -161,7 +163,7 @@ class CurveMeasurement:
 def read_trainers(given: Any) -> dict[str, Trainer]:
     """Trainers by name, from one trainer or strategy of `fit`, several, or a mapping by name.
 
-    Strategies have names of their own; a function without a name is taken to train networks.
+    Strategies have names; a function without a name counts as a trainer of networks.
 
     Raises:
         BadInput: for none at all, two of one name, or something that cannot train.
@@ -184,7 +186,7 @@ def read_trainers(given: Any) -> dict[str, Trainer]:
 
 
 def tests_for(cost: float) -> int:
-    """Test points a training, about a second of the reference: in wide steps, so that timing seldom changes the answer.
+    """Test points of a training, about a second of the reference, in wide steps: a timing seldom changes the result.
 
     >>> tests_for(1e-7), tests_for(1e-4), tests_for(2.0)
     (20000, 2000, 200)

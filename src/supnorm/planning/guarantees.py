@@ -1,9 +1,8 @@
-"""The guarantee line for one profiled function: class lower bounds with the class constants that were
-estimated.
+"""The guarantee line of a profiled function: lower bounds for its class, with estimated class constants.
 
-They speak about the class (d, n, derivative bounds), never about the function: less may do for it, but nobody
-who knows only this much can promise it. Because the bounds on the derivatives are estimates, the status is
-conditional.
+The bounds are about the class (d, n, bounds on derivatives), never about the function. Fewer samples may do for the
+function, but nobody who knows only its class can promise that. The status is conditional, because the bounds on the
+derivatives are estimates.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def derivative_bounds(profile: Profile, p: float) -> tuple[float, ...]:
 def guarantees(
     profile: Profile, eps: float, p: float, network: NetworkClass | None = None
 ) -> list[ClassBound]:
-    """Lower bounds for the class that the profile puts the function in."""
+    """Lower bounds for the class of the function according to its profile."""
     if profile.hazards.hopeless:
         return [_unbounded(profile)]
     if profile.jump is not None and math.isinf(p) and 2 * eps < profile.jump.jump:

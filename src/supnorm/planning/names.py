@@ -1,4 +1,4 @@
-"""The names of the tools that a budget can recommend, each in one place."""
+"""The names of the tools that a budget can recommend."""
 
 TENSOR = "Chebyshev tensor grid"
 BLOCKS = "sum of fits of few inputs each"
@@ -12,7 +12,7 @@ NETWORK = "network"
 SPLIT = "split the domain at the jump or layer"
 SPARSE_POLYNOMIAL = "sparse polynomial"
 
-# Strategies of `fit` that learn from given samples: the class, and what their learning curve is called.
+# Strategies of `fit` that learn from given samples: the class, and the name of its learning curve.
 LEARNERS = {
     "NetworkFit": NETWORK,
     "GaussianProcess": GAUSSIAN_PROCESS,

@@ -1,4 +1,4 @@
-"""A budget for a class of functions: what the theory says of it, nothing about a function."""
+"""The budget of a class of functions: what theory says about the class."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def from_class(
     curves: tuple[MeasuredCurve, ...],
     sample_budget: int,
 ) -> BudgetResult:
-    """The answer for a class; see `budget` for the arguments.
+    """The result for a class; see `budget` for the arguments.
 
     Raises:
-        BadInput: without a tolerance, or for a class of which only the inputs are known.
+        BadInput: without a tolerance, or for a class with nothing but a number of inputs.
     """
     if tolerance is None or not (known.says_something or network):
         raise BadInput(

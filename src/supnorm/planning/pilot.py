@@ -1,15 +1,14 @@
 """Pilot fits: every classical tool on a quarter and on half of the sample budget, and what it would reach with all of it.
 
-Rules can say which tool *should* work; where several could, a small fit of each says which one does. Each tool
-gets m/2 and m samples, m half of the sample budget (at most 1024); the errors are the largest on common test points
-and on local ascents from the worst of them. With ``s = log2(e(m/2) / e(m))`` the error for a budget of B samples is
-expected at ``e(m) (B/m)^(-0.8 s)``, never more than 8 times beyond m: an extrapolation from two points, without an
-interval, good for choosing between tools and for nothing else. The 0.8 was chosen on the design bank of
-benchmarks/budget. Where no tool is expected to reach the tolerance and half of the budget is more than 1024, the tools
-that choose their own points, a grid and a tensor train, are tried again with up to 16 times as many: they cost next to
-nothing to fit, and two sizes that small may show no slope at all. Cost: at most 4 m + 50,000 calls, with the second try
-twice the planning's share of one kind of sample more, and some seconds of fitting (a Gaussian process of 1024 samples: one
-second).
+Rules tell which tool *should* work. Where several could, a small fit of each shows which one does. Each tool gets m/2 and m
+samples, where m is half of the sample budget (at most 1024); the errors are the largest on common test points and on local
+ascents from the worst of them. With ``s = log2(e(m/2) / e(m))`` the error for a budget of B samples is expected at ``e(m)
+(B/m)^(-0.8 s)``, never more than 8 times beyond m: an extrapolation from two points, without an interval, which can choose
+between tools and nothing else. Where no tool is expected to reach the tolerance and half of the budget is more than 1024,
+the tools that choose their own points, a grid and a tensor train, are tried again with up to 16 times as many: they cost
+next to nothing to fit, and two sizes that small may show no slope at all. Cost: at most 4 m + 50,000 calls, with the second
+try twice the planning's share of one kind of sample more, and some seconds of fitting (a Gaussian process of 1024 samples:
+one second).
 """
 
 from __future__ import annotations
@@ -41,13 +40,13 @@ MOST = 1024  # samples of a tool: a Gaussian process of so many takes a second
 FURTHEST = 8.0  # times the samples of the trial: the error is not expected to fall beyond
 CAUTION = 0.8  # of the slope, chosen on the design bank of benchmarks/budget
 LARGER = 16  # times MOST in the second try
-ROUNDING = 1e-12  # of half the range: smaller errors are all the same
-LARGEST_CUBE = 6  # grids of 3^d points and more say nothing about more inputs
+ROUNDING = 1e-12  # of half the range: below it errors are rounding, and tools cannot be compared
+LARGEST_CUBE = 6  # inputs: 1024 points are no grid of 3^7
 
 
 @dataclass(frozen=True)
 class PilotSizes:
-    """How much a pilot may spend: ``m`` samples a tool, ``test`` points, ``ascents`` local ascents."""
+    """What a pilot may spend: ``m`` samples for each tool, ``test`` points, ``ascents`` local ascents."""
 
     m: int
     test: int
@@ -70,7 +69,7 @@ def pilot_plan(sample_budget: int, calls: int) -> PilotSizes | None:
 
 
 def pilot_calls(sample_budget: int, calls: int) -> int:
-    """About how many evaluations a `pilot` takes, without ascents and the second try.
+    """The approximate number of evaluations of a `pilot`, without ascents and the second try.
 
     >>> pilot_calls(100_000, 500), pilot_calls(100_000, 4000)
     (0, 1800)
@@ -82,13 +81,13 @@ def pilot_calls(sample_budget: int, calls: int) -> int:
 def pilot(
     target: Target, eps: float, p: float, sample_budget: int, calls: int, rng: np.random.Generator
 ) -> tuple[TrialRecord, ...]:
-    """Try the classical tools on one output; best expectation first.
+    """Try the classical tools on one output; the tool with the smallest expected error comes first.
 
     Args:
         target: the function on the unit cube; it must have a value everywhere.
         eps: absolute tolerance; a tensor train gets a tenth of it.
         p: the norm of the errors.
-        sample_budget: samples that may be spent in the end.
+        sample_budget: samples that the surrogate may spend.
         calls: evaluations of the whole planning; the pilot takes about a tenth for each kind of sample.
         rng: draws the samples.
 

@@ -1,4 +1,4 @@
-"""What of a profile is written down."""
+"""The record of a profile."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def profile_record(p: Profile, eps: float, norm: float) -> ProfileRecord:
 
 
 def _smoothness(profile: Profile, eps: float) -> tuple[SmoothnessRecord, ...]:
-    """Per axis and for oblique lines: kind, lowest order, smallest rho, degree for the tolerance."""
+    """Kind, lowest order, smallest rho and degree for the tolerance, of each axis and of the oblique lines."""
     degrees = profile.degrees(eps)
     rows = []
     for axis in [*range(profile.d), None]:

@@ -1,8 +1,8 @@
-"""What the observer of planning gets to know about the calls of a function, which can take minutes.
+"""Events about the calls of a function, which can take minutes, for the observer of planning.
 
-`Planned` comes as soon as the first calls have shown how long one takes (again where later ones show another time), then
-`Advanced` after every fourth of a second of calls, and `Finished`; nothing where all of them take less than two seconds.
-Trainings have events of their own.
+`Planned` comes as soon as the first calls have shown how long one takes, and again if later calls take another time;
+`Advanced` follows after every quarter of a second of calls, then `Finished`. Calls of less than two seconds altogether
+cause no event. Trainings have other events.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ OFF = 1.5  # a plan whose time is wrong by this factor is announced again
 
 @dataclass(frozen=True)
 class Planned:
-    """About how many calls there will be, those that are done included, and how long all of them take.
+    """The approximate number of all calls, including those already made, and the time that they take.
 
     Attributes:
-        cost: seconds of one call, on one worker.
+        cost: seconds of one call on one worker.
     """
 
     title: str
@@ -40,10 +40,10 @@ class CallCount:
     """Counts the calls of a function, for an observer.
 
     Args:
-        caller: of the function; its `heard` is set.
-        title: of the problem.
-        plan: how many calls there will be in all when one takes so many seconds.
-        workers: that share the calls.
+        caller: caller of the function; this object sets its `heard`.
+        title: title of the problem.
+        plan: gives the number of all calls from the seconds of one.
+        workers: number of workers that share the calls.
         observer: gets the events.
 
     Attributes:
@@ -71,7 +71,7 @@ class CallCount:
         caller.heard = self.hear
 
     def hear(self, points: int) -> None:
-        """Take a batch in."""
+        """Count a batch of calls."""
         self.done += points
         self._batches += 1
         if self._batches > 1 or self.caller.seconds >= WARM:
@@ -83,7 +83,7 @@ class CallCount:
             self.observer(Advanced(self.done, max(self.expected, self.done), math.nan, math.nan, 0))
 
     def tell(self) -> None:
-        """Announce the plan for what a call is known to cost now, unless it was announced before."""
+        """Announce the plan for the present cost of a call, unless it was announced before."""
         cost = self.caller.cost
         self.expected = self.plan(cost)
         shared = self.workers if self.caller.expensive and self.caller.executor is not None else 1
@@ -96,18 +96,18 @@ class CallCount:
             self.observer(planned)
 
     def end(self) -> None:
-        """There are no more calls."""
+        """Stop counting; the calls are made."""
         self.caller.heard = None
         if self._announced is not None:
             self.observer(Finished())
 
     def expect(self, more: int) -> None:
-        """So many calls are still to come."""
+        """Expect so many more calls."""
         self.expected = self.done + more
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Inside, calls are not counted: trainings have their own estimate."""
+        """Inside, calls are not counted, because trainings announce a time themselves."""
         self.caller.heard = None
         try:
             yield

@@ -1,8 +1,8 @@
-"""What the user asks of a budget, brought to one form: tolerance in the function's unit, norm, target.
+"""The question of a budget in one form: a tolerance in the unit of the function, a norm, one output on the unit cube.
 
-A relative tolerance becomes absolute at the smallest size that counts (the floor, or the smallest |f| seen);
-a scaled one is multiplied by the scale. Of several outputs one is planned: the one named, or the one with the
-largest range over its tolerance; the result says which.
+A relative tolerance becomes absolute at the smallest size that counts (the floor, or the smallest |f| seen); a scaled
+tolerance is multiplied by the scale. A budget plans one output: the named one, or the one whose range is largest over its
+tolerance.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is planned: a tolerance in a norm for one output.
+    """A tolerance in a norm for one output.
 
     Attributes:
         eps: absolute tolerance in the unit of that output.
         p: the norm: ``inf`` or a number of at least 1.
         output: name of the planned output.
-        notes: what was converted or chosen on the way.
-        title, law: of the problem.
+        notes: facts about conversions and choices.
+        title, law: title and law of the problem.
     """
 
     eps: float
@@ -55,7 +55,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Question(Plan):
-    """The same with the function: ``target`` is the output on the unit cube, ``count`` counts its calls."""
+    """A plan with its function: ``target`` is the output on the unit cube, ``count`` counts its calls."""
 
     target: Target
     count: CallCount
@@ -101,10 +101,13 @@ def as_problem(
     return problem
 
 
-PROFILE_SECONDS = 40.0  # of calls that planning may take
-DEFAULT_CALLS = 200_000
-FIRST = 256  # points that are looked at before anything else
-CHEAP = PROFILE_SECONDS / DEFAULT_CALLS  # what takes less a point is called as often as planning ever calls
+# Calls of planning: the first table of *Verdicts* in benchmarks/budget shows that 200,000 name no more tools than 20,000,
+# and what fewer cost. 40 seconds are a judgement of what a user waits for.
+PROFILE_SECONDS, DEFAULT_CALLS = 40.0, 200_000
+FIRST = 256  # points that show range, failures and cost before anything else
+CHEAP = (
+    PROFILE_SECONDS / DEFAULT_CALLS
+)  # seconds of a call below which the number of calls does not depend on it
 
 
 def ask(
@@ -132,7 +135,7 @@ def ask(
     y, messages = caller.values(x, "profile")
     finite = np.isfinite(y).all(axis=1)
     if caller.decided is None and finite.any():
-        # Kept in the store: a resumed run plans as many calls as the first one.
+        # The store keeps the decision: a resumed run plans as many calls as the first one.
         caller.decide(cost_of(caller, x[finite], CHEAP))
         count.tell()
     if not finite.any():
@@ -159,10 +162,10 @@ def ask(
 
 
 def declare(caller: Caller, cost: float | None) -> None:
-    """Decide before the first call what it costs, where the user says so.
+    """Set the cost of a call before the first one, if the user declares it.
 
     Raises:
-        BadInput: when the run that is resumed counted otherwise.
+        BadInput: when the resumed run counted another cost.
     """
     if cost is None:
         return
@@ -176,7 +179,7 @@ def declare(caller: Caller, cost: float | None) -> None:
 
 
 def planned_calls(cost: float, calls: int | None) -> int:
-    """How many evaluations planning may take: ``calls``, or about 40 seconds' worth.
+    """The evaluations that planning may take: ``calls``, or those of about 40 seconds.
 
     >>> planned_calls(1e-6, None), planned_calls(0.01, None), planned_calls(60.0, None)
     (200000, 4000, 500)
@@ -209,7 +212,7 @@ def absolute_tolerances(problem: Problem, tolerance: float | None, y: Array) -> 
 
 
 def refuse_zero(tolerance: float, names: tuple[str, ...], index: int) -> None:
-    """A relative tolerance at a zero of the reference without a floor allows nothing.
+    """Refuse a relative tolerance that allows no error, because the reference is zero and there is no floor.
 
     Raises:
         BadInput: for an absolute tolerance of zero.

@@ -1,4 +1,4 @@
-"""What is asked of a budget besides its tolerance: how the function is called, and which trainings are made."""
+"""Options of a budget besides its tolerance: how it calls the function, and which trainings it makes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The answer of `budget`: a record, and what it rests on."""
+"""The result of `budget`: a record, and the objects behind it."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ from supnorm.wording.budget_record import summary
 
 @dataclass(frozen=True, kw_only=True)
 class Basis:
-    """What a budget rests on, for further questions.
+    """The objects behind a budget, for further questions.
 
     Attributes:
-        guarantee: statements that build fooling functions: ``basis.guarantee[0].adversary(x)``.
-        learning_curves: that forecast other sizes: ``basis.learning_curves[0].forecast(1024)``.
-        profile: of the function; None from numbers alone.
+        guarantee: statements, which build fooling functions: ``basis.guarantee[0].adversary(x)``.
+        learning_curves: curves, which forecast other sizes: ``basis.learning_curves[0].forecast(1024)``.
+        profile: the profile of the function; None for a class.
     """
 
     guarantee: tuple[ClassBound, ...] = ()
@@ -53,15 +53,14 @@ class Basis:
 class BudgetResult(BudgetRecord):
     """What a surrogate with a given tolerance costs, and which one to take.
 
-    ``basis`` holds what can be asked further: statements that build fooling functions, learning curves that forecast, and
-    the profile.
+    ``basis`` answers further questions: its statements build fooling functions, its learning curves forecast other sizes.
     """
 
     _basis: Basis = PrivateAttr(default_factory=Basis)
 
     @property
     def basis(self) -> Basis:
-        """What the answer rests on; empty for one that was read from a file."""
+        """The objects behind the result; empty if it was read from a file."""
         return self._basis
 
     def __repr__(self) -> str:
@@ -101,7 +100,7 @@ def result_of(
     fooling_functions: tuple[FoolingFunctionRecord, ...] = (),
     cost: CallCostRecord | None = None,
 ) -> BudgetResult:
-    """The result of a plan, without its seed, its time and its advice.
+    """The result of a plan, still without seed, time and advice.
 
     Args:
         plan: what was asked.

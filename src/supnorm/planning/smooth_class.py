@@ -1,4 +1,4 @@
-"""A class of functions, given by numbers alone: what the theory needs to know of it."""
+"""A class of functions, described by numbers: what theory needs to know about it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from supnorm.results.option import documented, number_list, option, pair_list
 from supnorm.results.status import BadInput
 
-MAX_ORDER = 12  # of derivatives: beyond it the constants are so large that the bounds are empty at any tolerance in use
+# Derivatives: with more, the constants are so large that the bounds are empty at any tolerance in use.
+MAX_ORDER = 12
 
 
 @documented
@@ -93,7 +94,7 @@ class SmoothClass:
 
     @property
     def order(self) -> float:
-        """The smoothness; infinite where it was not stated."""
+        """The smoothness; infinite if it was not stated."""
         return math.inf if self.smoothness is None else self.smoothness
 
     @property

@@ -1,8 +1,7 @@
-"""A budget for a table of computed values: no calls, so few tests; the notes say what stays unknown.
+"""The budget of a table of computed values. Nothing can be called, so few tests are possible; notes name what stays unknown.
 
-From scattered points follow the range, the steepest slope between neighbours, min(order, 1) at typical
-points, and the intrinsic dimension of the inputs. Smoothness above 1 and interactions stay unknown. A
-learning curve trains on parts.
+Scattered points show the range, the steepest slope between neighbours, min(order, 1) at typical points, and the intrinsic
+dimension of the inputs. They do not show smoothness above 1 or interactions. A learning curve trains on parts of the table.
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ from supnorm.results import BadInput
 from supnorm.wording import Fact, Value, fact
 
 Array = NDArray[np.float64]
-LEAST = 20  # rows
+LEAST = 20  # rows: with fewer, half of the table is too small for three training sizes
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table in the unit cube with its question.
+    """A table in the unit cube, with its question.
 
     Attributes:
         x, y: shapes ``(N, d)`` and ``(N,)``.
-        domain: its unit cube.
+        domain: the domain that the unit cube stands for.
         question: tolerance and norm.
-        largest_difference: by how much values of rows with equal inputs differ at most.
+        largest_difference: the largest difference between values of rows with equal inputs.
     """
 
     x: Array
@@ -48,7 +47,7 @@ class Table:
 
     @property
     def contradiction(self) -> Fact | None:
-        """Why no function of these inputs can meet the tolerance in the sup norm; None where rows do not say so."""
+        """Why no function of these inputs can meet the tolerance in the sup norm; None if the rows do not exclude it."""
         difference = self.largest_difference
         if self.question.p != math.inf or not difference > 2 * self.question.eps:
             return None
@@ -56,7 +55,7 @@ class Table:
 
     @property
     def metric(self) -> str:
-        """The error that a learning curve measures."""
+        """The kind of error that a learning curve measures."""
         return self.question.metric
 
 
@@ -85,7 +84,7 @@ def read_table(
     title: str = "table",
     notes: tuple[Fact, ...] = (),
 ) -> Table:
-    """Check a pair of arrays and map it to the unit cube; a note names ``left_out``, rows without a value.
+    """Check a pair of arrays and map it to the unit cube; a note states ``left_out``, the number of rows without a value.
 
     Raises:
         BadInput: for shapes that do not fit, missing values, fewer than 20 rows or no tolerance.
@@ -116,7 +115,7 @@ def read_table(
 
 
 def repeated(x: Array, y: Array) -> tuple[int, float]:
-    """How many rows repeat the inputs (n, d) of an earlier one, and by how much values (n,) at equal inputs differ at most.
+    """The number of rows that repeat inputs (n, d) of others, and the largest difference of values (n,) at equal inputs.
 
     >>> repeated(np.array([[1.0], [2.0], [1.0]]), np.array([5.0, 6.0, 5.5]))
     (1, 0.5)
@@ -130,7 +129,7 @@ def repeated(x: Array, y: Array) -> tuple[int, float]:
 
 
 def table_of_problem(problem: Problem, tolerance: float | None, p: float, output: int | str | None) -> Table:
-    """The rows that have a value of one output, with the tolerance made absolute.
+    """The rows that have a value of one output, with an absolute tolerance.
 
     Raises:
         BadInput: for several outputs of which none was named, fewer than 20 rows with a value, or a tolerance that
@@ -169,7 +168,7 @@ def table_of_problem(problem: Problem, tolerance: float | None, p: float, output
 
 
 def table_profile(table: Table, rng: np.random.Generator) -> Profile:
-    """What the rows tell."""
+    """The profile that the rows show."""
     x, y = table.x, table.y
     d, order = x.shape[1], difference_order(x, y)
     left_out = [fact("no-smoothness"), fact("no-calls")]

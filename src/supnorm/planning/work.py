@@ -1,6 +1,6 @@
 """The work of a budget in its order: question, profile, learning curves, verdict.
 
-A budget that is interrupted reports what stands here.
+An interrupted budget reports the fields that are known by then.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ Array = NDArray[np.float64]
 
 @dataclass(kw_only=True)
 class Work:
-    """One budget of a function or a table.
+    """The budget of one function or table.
 
     Attributes:
-        measurement: the learning curves that are to be measured.
-        given: a learning curve that was measured before.
-        network: a network class to speak about as well.
+        measurement: the learning curves to measure.
+        given: learning curves that were measured before.
+        network: a network class that the bounds also cover.
         sample_budget: samples that may be spent on the surrogate.
-        plan, domain, profile, cost, points: what is known so far.
+        plan, domain, profile, cost, points: the results so far.
         stage: what is being done: a part of the code of `stopped-...` in the words of a budget.
     """
 
@@ -62,7 +62,7 @@ class Work:
     stage: str = ""
 
     def of_table(self, table: Table, rng: np.random.Generator) -> BudgetResult:
-        """The answer for a table."""
+        """The result for a table."""
         self.plan, self.domain, self.points = table.question, table.domain, table.x
         self.stage = "table"
         self.profile = table_profile(table, rng)
@@ -80,10 +80,10 @@ class Work:
         calls: PlanningCalls,
         rng: np.random.Generator,
     ) -> BudgetResult:
-        """The answer for a function; ``begin`` makes its first calls.
+        """The result for a function; ``begin`` makes its first calls.
 
         Raises:
-            BadInput: what `ask` and `CurveMeasurement.of_function` raise.
+            BadInput: as `ask` and `CurveMeasurement.of_function`.
         """
         question = begin()
         target, trained = question.target, bool(self.measurement.trainers)
@@ -104,7 +104,7 @@ class Work:
         return result
 
     def unfinished(self) -> BudgetResult:
-        """The answer as far as it is known; it decides nothing."""
+        """The result of interrupted work; it decides nothing."""
         assert self.plan is not None
         assert self.domain is not None
         plan, verdict = self.plan, decided(UNDECIDED, "none yet", *self._stopped(self.plan))
@@ -113,7 +113,7 @@ class Work:
         return self._result(plan, self.profile, self.given + self.measurement.so_far(), tuple, verdict)
 
     def _stopped(self, plan: Plan) -> list[Fact]:
-        """Where the work was stopped, and what is known of the function."""
+        """The stage at which the work stopped, and what is known about the function."""
         facts = [fact(f"stopped-{self.stage}")]
         if isinstance(plan, Question):
             target = plan.target
@@ -130,7 +130,7 @@ class Work:
         pilot: Pilot,
         answer: VerdictRecord | None = None,
     ) -> BudgetResult:
-        """What follows from a profile and learning curves; ``answer`` in place of a verdict by the rules."""
+        """The result for a profile and learning curves; ``answer`` replaces the verdict of the rules."""
 
         def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
             return guarantees(measured, eps, plan.p, self.network), constructions(measured, eps)
@@ -165,7 +165,7 @@ def _pilot(
     calls: int,
     rng: np.random.Generator,
 ) -> tuple[TrialRecord, ...]:
-    """Pilot fits, where they can say something: a bounded function on a whole box."""
+    """Pilot fits of a bounded function on a whole box; other functions have none."""
     whole = not target.domain.constraints and target.domain.cloud is None
     if measured.hazards.hopeless or measured.hazards.not_finite or not whole:
         return ()
@@ -176,7 +176,7 @@ def _pilot(
 def _fooling_functions(
     measured: Profile, guarantee: list[ClassBound], data: Array | None
 ) -> tuple[FoolingFunctionRecord, ...]:
-    """Members of the classes of the guarantee line that vanish at the data in the unit cube."""
+    """Members of the guarantee line's classes that vanish at the data, which are in the unit cube."""
     members = []
     for row in guarantee if data is not None else []:
         if row.adversary is None or data is None:

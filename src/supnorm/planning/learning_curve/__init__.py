@@ -1,4 +1,4 @@
-"""Measured learning curves: trainings of growing size, and what they say about the next size."""
+"""Measured learning curves: trainings of growing size, and forecasts of larger sizes."""
 
 from supnorm.planning.learning_curve.fit_trainer import FitTrainer, as_trainer
 from supnorm.planning.learning_curve.forecast import Forecast

@@ -1,8 +1,8 @@
-"""A strategy of `fit` as the trainer of a learning curve: so the learning curve measures the tool that will be used.
+"""A strategy of `fit` as the trainer of a learning curve, so that the curve measures the tool that the user will take.
 
 Networks are trained with the learning curve's width; other strategies have no width. Strategies that choose their own
-samples (`ChebyshevTensor`, `PiecewiseChebyshev`, `TensorTrain`) cannot be trained on given ones: their
-construction rows and the pilot speak about them. Cost: that of the strategy.
+samples (`ChebyshevTensor`, `PiecewiseChebyshev`, `TensorTrain`) cannot be trained on given ones; constructions and the
+pilot cover them. Cost: that of the strategy.
 """
 
 from __future__ import annotations

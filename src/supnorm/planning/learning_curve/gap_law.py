@@ -16,8 +16,9 @@ import math
 
 from supnorm.planning.learning_curve.training_run import ErrorsBySize
 
+# `test_other_numbers_of_the_gap_law_do_worse` guards these numbers.
 STRAYS = 0.8  # how far the exponent strays from 1 in one doubling, for 90 %
-INTERPOLATES, STARTS = 1e-3, 1.4  # below this phi it may be steeper by this much
+INTERPOLATES, STARTS = 1e-3, 1.4  # below this phi the exponent may be larger by this much
 
 
 def gap_forecast(by_size: ErrorsBySize, size: float, reach: float) -> tuple[float, float, float]:

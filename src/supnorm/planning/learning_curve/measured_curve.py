@@ -46,7 +46,7 @@ class MeasuredCurve:
         axis: ``"samples"`` or ``"width"``.
         metric: ``"sup"`` or ``"rms"``.
         level: nominal coverage of the intervals.
-        name: what was trained; empty where it does not matter.
+        name: name of what was trained; may be empty.
 
     >>> runs = [TrainingRun(m, 8, s, 0.1 / m, 1 / m, 0.001 / m, 90, 500) for m in (16, 32, 64, 128) for s in (0, 1)]
     >>> curve = MeasuredCurve(tuple(runs))
@@ -162,7 +162,7 @@ class MeasuredCurve:
         return tuple(rows)
 
     def record(self) -> LearningCurveRecord:
-        """What was measured and what it forecasts, as data."""
+        """The measurements and forecasts as data."""
         return LearningCurveRecord(
             name=self.name,
             axis=self.axis,

@@ -1,4 +1,4 @@
-"""Measures a learning curve: trains at every training size with several seeds and measures the errors, resumably.
+"""Measure a learning curve: train at every training size with several seeds and measure the errors; it can be resumed.
 
 Each training gets fresh data and fresh starting weights. The RMS comes from a fresh sample of the law; the
 largest error from that sample and local ascents from its worst points, so it is a *lower* estimate of the

@@ -1,4 +1,4 @@
-"""Measures a learning curve on a fixed table: trains on random parts of it, measures on the rest.
+"""Measure a learning curve on a fixed table: train on random parts of it, measure the errors on the rest.
 
 Nothing can be evaluated, so there is no search: the largest error is that of the points left out, a weaker
 lower estimate than `train_on_function` gives. Training sizes are at most half of the table. Cost: the trainings.

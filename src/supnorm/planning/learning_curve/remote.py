@@ -1,9 +1,9 @@
 """A function and its trainer on other processes: where the trainings of a learning curve run.
 
-Trainings are independent, so each is a task of an executor. What travels is a recipe: the function is made
-again in the worker (`Function.remake`), or sent by name when it is a function of a module. Where neither can be
-done (a lambda, a function typed at a prompt, a trainer with state that cannot be pickled) the trainings run
-here, one after the other. Cost: a pickle for each task.
+Trainings are independent, so each is a task of an executor. The task carries a recipe: the worker makes the function again
+(`Function.remake`), or imports it by name if it is a function of a module. If neither is possible (a lambda, a function
+typed at a prompt, a trainer whose state cannot be pickled), the trainings run here, one after the other. Cost: a pickle for
+each task.
 """
 
 from __future__ import annotations

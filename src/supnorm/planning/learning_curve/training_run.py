@@ -1,4 +1,4 @@
-"""The runs of a learning curve and their summary per training size.
+"""The runs of a learning curve, and their errors by training size.
 
 A *run* is one training with its errors; runs of equal *training size* (samples or width) differ in their data and starting
 weights; a *learning curve* is runs of growing size, everything else equal. Errors are handled as
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-PRIOR_RUNS = 4.0  # weight of the pooled scatter against a training size's own, in runs
+PRIOR_RUNS = 4.0  # weight of the pooled scatter, in runs, against the scatter of one training size
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class TrainingRun:
     """One training.
 
     Attributes:
-        samples, width, seed: what was asked for.
+        samples, width, seed: the task.
         rms, sup: errors against the reference; ``sup`` is the largest found, a lower estimate.
         train_rms: root mean square on the training data.
         weights, iterations: of the trained model; 0 where unknown.

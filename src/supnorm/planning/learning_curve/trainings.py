@@ -1,9 +1,9 @@
-"""The trainings of a learning curve as tasks: done in order, kept as they end, with a time estimate before the bulk.
+"""The trainings of a learning curve as tasks: they run in order, a file keeps each, and most of them have a time estimate.
 
-Two short trainings come first (the first seed of the two smallest training sizes; they count). From them the rest is
-estimated: a constant (compiling) plus a part that grows like samples * weights, and weights like width^2, or like the
-samples where the two first trainings say so; checking the errors takes the same time for every one. After each training size
-the estimate is made anew. Runs are appended to a file; a second call skips what is there.
+Two short trainings come first (the first seed of the two smallest training sizes; they count). They give the estimate for
+the others: a constant (compiling) plus a part that grows like samples * weights, where weights grow like width^2, or like
+the samples if the first two trainings show that; measuring the errors takes equally long for all. Every training size
+gives a new estimate. Runs are appended to a file; a second call skips the runs in it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Task = tuple[int, int, int]  # samples, width, number of the seed
 
 @dataclass(frozen=True)
 class Trained:
-    """What a trainer returns.
+    """A trained model, as a trainer returns it.
 
     Attributes:
         predict: the model, ``(n, d) -> (n,)``, in the coordinates of the training data.
@@ -48,10 +48,9 @@ Trainer = Callable[[Array, Array, int, int], Trained | Predictor]
 
 @dataclass(frozen=True)
 class TrainingsPlanned:
-    """Told to the observer before anything starts, before the bulk, and after each training size: what the rest will take.
+    """Sent to the observer at the start, after the first two trainings and after each training size: what is still to do.
 
-    The time, roughly, is that of one worker; with several it is divided among them. None: nothing was timed yet,
-    two short trainings come first.
+    The time is approximate and for one worker; several workers share it. It is None until two short trainings are done.
     """
 
     runs: int
@@ -61,7 +60,7 @@ class TrainingsPlanned:
 
 @dataclass(frozen=True)
 class TrainingEnded:
-    """Told to the observer after each training."""
+    """Sent to the observer after each training."""
 
     run: TrainingRun
     done: int
@@ -80,7 +79,7 @@ def train_and_measure(
     """One training and its errors.
 
     Args:
-        task: what is asked for.
+        task: samples, width and number of the seed.
         trainer: trains on ``x`` of shape ``(m, d)`` and ``y`` of shape ``(m,)``.
         x, y: the training data.
         rng: gives the seed of the training.
@@ -114,7 +113,7 @@ def do_trainings(
     path: Path | str | None,
     observer: Callable[[Any], None],
 ) -> list[TrainingRun]:
-    """Do the tasks that the file does not hold yet; the runs of all tasks, sorted.
+    """Do the tasks that are not in the file yet, and return the runs of all tasks, sorted.
 
     Args:
         tasks: in the order of growing cost.
@@ -172,7 +171,7 @@ def append_run(path: Path, run: TrainingRun) -> None:
 
 
 def read_runs(path: Path | str | None) -> list[TrainingRun]:
-    """Runs of a file; a last line that was cut off by a kill is left out.
+    """The runs in a file, without a last line that a kill has cut off.
 
     Raises:
         BadInput: for a file with other content.

@@ -1,4 +1,4 @@
-"""What can be measured about a function before planning: hazards, noise, smoothness, structure, dimension."""
+"""Measurements of a function before planning: hazards, noise, smoothness, structure, dimension."""
 
 from supnorm.planning.profile.dimension import IntrinsicDimension, intrinsic_dimension
 from supnorm.planning.profile.measured import Profile

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from supnorm.planning.profile.differences import STEP, slopes
 
 Array = NDArray[np.float64]
-# Eigenvalues below this share of the largest, as square roots, are rounding of the differences: the ridges of
-# tests/planning/test_profile_structure.py are found with it, in up to 20 inputs.
+# Square roots of eigenvalues below this share of the largest count as rounding of the differences.
+# `test_ridge_has_one_direction_although_all_indices_are_equal` shows a ridge in six inputs.
 THRESHOLD = 1e-5
 TESTED = 512  # pairs of points that test the claim
 

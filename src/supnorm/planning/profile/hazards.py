@@ -1,9 +1,8 @@
-"""Before anything else: values that are not finite, and values that grow without bound.
+"""The first tests of a function: values that are not finite, and values that grow without bound.
 
-A scan (Sobol points, corners) finds non-finite values. Then the largest |f| is followed: round the best
-points a box is searched with 24 points; where that finds nothing larger, the box is halved; 40 steps. Near a
-pole ``|x - c|^-a`` the largest value doubles its a-th power with every halving and never settles; a smooth
-maximum settles. With a blow-up there is no sup-norm budget. Cost: scan + starts * 24 * 40 calls.
+A scan (Sobol points, corners) shows non-finite values. Then ascents follow the largest |f| (`ascend`). Near a pole
+``|x - c|^-a`` every halving of the box multiplies the largest value by 2^a, and it never settles; a smooth maximum
+settles. A function that grows without bound has no sup-norm budget. Cost: scan + starts * 24 * 40 calls.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from numpy.typing import NDArray
 from supnorm.planning.ascents import ascend
 
 Array = NDArray[np.float64]
-# 40 halvings reach a box of 1e-12; a pole of order 0.1 still grows by 1.5 in the last 14. Poles, cusps and smooth maxima
-# of tests/planning/test_profile_structure.py guard both.
+# 40 halvings reach a box of 1e-13; in the last 14 a pole of order 0.1 grows by 2.6, and 1.5 counts as growth.
+# `test_blow_up_is_found` and `test_no_false_alarm` show poles and bounded functions.
 STEPS, LAST = 40, 14
 
 
@@ -31,8 +30,8 @@ class Hazards:
         scanned: points of the scan.
         not_finite: how many of them had no finite value although they are in the domain.
         first: the first such point of the unit cube.
-        growth: factor by which the largest |f| grew over the last 14 steps; 1 when it settled.
-        blow_up: where it grows without bound; None where it settled.
+        growth: factor by which the largest |f| grew over the last 14 steps; 1 if it did not.
+        blow_up: the point where |f| grows without bound; None without one.
         largest: the largest |f| seen.
     """
 
@@ -77,7 +76,7 @@ def hazards(
         x, values: the scan.
         inside: which of the points belong to the domain.
         rng: for the boxes.
-        starts: how many of the largest values are followed; 0 leaves the search out.
+        starts: number of ascents, from the largest values; 0 leaves them out.
 
     >>> rng = np.random.default_rng(0)
     >>> f = lambda u: 1.0 / np.hypot(u[:, 0] - 0.3, u[:, 1] - 0.7)

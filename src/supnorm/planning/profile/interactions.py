@@ -1,9 +1,9 @@
-"""Which inputs act together: mixed differences of second order, in the maximum, by the same four values.
+"""Which inputs act together: the largest mixed differences of second order, for sums and for products.
 
 For inputs i, j and two values of each, the rest fixed: ``f + f_ij - f_i - f_j`` is zero for all points
 exactly when f is a sum of a part without i and a part without j. And ``(f-c)(f_ij-c) - (f_i-c)(f_j-c)`` is
 zero when f - c is such a *product*; expanding, c = (f f_ij - f_i f_j) / (f + f_ij - f_i - f_j) is then the
-same number for all points: a fit. Connected inputs form blocks. Variance-based
+same number for all points, which a fit gives. Connected inputs form blocks. Variance-based
 indices bound only the mean square: an input with an index of 1e-6 can still carry any error in the sup norm,
 so the maximum decides. Cost: 4 * samples calls a pair, d(d-1)/2 pairs.
 """
@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-EXACT = 1e-9  # of half the range: below it an interaction is rounding (sums and products of test_profile_structure.py)
+EXACT = (
+    1e-9  # of half the range: a smaller interaction is rounding (`test_interaction_graph`, `test_products`)
+)
 
 
 @dataclass(frozen=True)

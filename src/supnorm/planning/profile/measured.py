@@ -1,4 +1,4 @@
-"""What was measured about one function, and what follows: kind, order, rho, degrees, derivative bounds."""
+"""The measurements of one function, and their consequences: kind, order, rho, degrees, derivative bounds."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from supnorm.wording import Fact
 
 Array = NDArray[np.float64]
 
-SAFETY = 1.5  # on estimated derivative bounds: what is seen on lines is a lower estimate of the maximum
-HIGHEST = 4  # derivatives of a measured series beyond the fourth are mostly rounding
+SAFETY = 1.5  # factor on estimated derivative bounds, because lines show a lower estimate of the maximum
+HIGHEST = 4  # derivatives: those of a measured series beyond the fourth are mostly rounding
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """What is known about one function after ``calls`` evaluations.
+    """The measurements of one function, after ``calls`` evaluations.
 
     Attributes:
         d: inputs.
@@ -38,14 +38,14 @@ class Profile:
         noise: standard deviation of the noise on single values.
         hazards: non-finite values and blow-up.
         lines: smoothness on every line.
-        interactions, active, sensitivity: None where left out.
+        interactions, active, sensitivity: None if the test was left out.
         inner: sets of inputs that enter through one number.
         ridge: the line along the single active direction, corner to corner; None with more directions.
-        separation: ranks between leading and trailing inputs; None where left out.
-        dimension: of the inputs' law; None without data.
-        calls: evaluations used.
-        left_out: tests that were not run, with the reason.
-        domain: whose unit cube it is, for points in the user's units.
+        separation: ranks between leading and trailing inputs; None if the test was left out.
+        dimension: dimension of the inputs' law; None without data.
+        calls: number of evaluations.
+        left_out: facts about tests that were not run.
+        domain: the domain of the unit cube, for points in the user's units.
     """
 
     d: int
@@ -80,7 +80,7 @@ class Profile:
         return [line for line in self.lines if line.spectrum is not None]
 
     def spectra(self, axis: int | None) -> list[Spectrum]:
-        """Of the known lines along an axis; None: of the oblique ones."""
+        """The spectra of the known lines along an axis; of the oblique lines for None."""
         return [line.spectrum for line in self.known_lines if line.axis == axis and line.spectrum]
 
     @property

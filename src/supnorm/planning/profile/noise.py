@@ -1,8 +1,8 @@
 """The noise floor of a function: sixth differences of closely spaced values.
 
 At spacing h the sixth difference of a smooth function is h^6 f^(6), far below the noise; noise of deviation
-sigma gives it the deviation sigma sqrt(C(12, 6)). The median over several starting points is not moved by a kink that
-one of them happens to cross. (The idea of More and Wild, Estimating computational noise, 2011, with fixed
+sigma gives it the deviation sigma sqrt(C(12, 6)). The median over several starting points ignores a kink that one of them
+crosses. (The idea of More and Wild, Estimating computational noise, 2011, with fixed
 order.) Rounding counts as noise: a float64 code gives about 1e-16, a float32 network about 1e-7 of its
 values. Cost: starts * 13 calls.
 """

@@ -28,8 +28,10 @@ from supnorm.planning.profile.target import Target
 from supnorm.wording import Fact, fact
 
 Array = NDArray[np.float64]
-EXTREMES = 2000  # calls that the search for the largest and the smallest value takes, about
-ACTIVE = 2000  # calls from which on the thousand that verify an active subspace are no longer most of them
+EXTREMES = 2000  # calls, about, of the ascents to the largest and the smallest value: 2 * 24 * 40
+ACTIVE = (
+    2000  # calls from which on the test of an active subspace, 1024 calls, takes no more than half of them
+)
 
 
 def profile(
@@ -96,7 +98,7 @@ def profile(
 
 
 def _extremes(target: Target, x: Array, values: Array, rng: np.random.Generator) -> list[Array]:
-    """Where f is largest and smallest: cones and cusps sit there, and no random line meets a point."""
+    """The points where f is largest and smallest: cones and cusps are there, and no random line meets a point."""
     if not np.isfinite(values).any():
         return []
     extremes = []
@@ -117,7 +119,7 @@ def _lines(
     extremes: Callable[[], list[Array]],
     rng: np.random.Generator,
 ) -> tuple[Line, ...]:
-    """Lines within 0.4 of the calls; ``extremes`` costs `EXTREMES` more, and is asked for only if there is room."""
+    """Lines within 0.4 of the calls; ``extremes`` costs `EXTREMES` more, and is called only if there is room."""
     share = 0.4 * calls
     d = target.d
     wanted = 2 * d + (20 if d > 1 else 0)

@@ -1,4 +1,4 @@
-"""What scattered data alone say about smoothness: the growth of differences between close neighbours.
+"""What scattered data show about smoothness: how differences between close neighbours grow with their distance.
 
 The median of |f(x) - f(y)| over pairs at distance r grows like r^min(s, 1). Orders above 1 cannot be distinguished
 from scattered data: the slope saturates. It is the order at typical points: a single kink does not move the

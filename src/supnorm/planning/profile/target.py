@@ -1,4 +1,4 @@
-"""One output of a function, seen from the unit cube: what every test of the profile calls.
+"""One output of a function on the unit cube, which every test of the profile calls.
 
 Failed points and points outside the domain are NaN. Expensive functions run through `Caller` (store,
 executor).

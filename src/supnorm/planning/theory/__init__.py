@@ -1,4 +1,4 @@
-"""What the theory says about classes of functions: lower bounds, constructions and rates."""
+"""Theory about classes of functions: lower bounds, constructions and rates."""
 
 from supnorm.planning.theory.catalogue import theory
 from supnorm.planning.theory.network_class import NetworkClass

@@ -31,13 +31,13 @@ from supnorm.results import BadInput
 def theory(
     known: SmoothClass, eps: float, p: float = math.inf, network: NetworkClass | None = None
 ) -> list[ClassBound]:
-    """Everything the theory says for a class and an absolute tolerance.
+    """All statements about a class and an absolute tolerance.
 
     Args:
         known: the class.
         eps: absolute tolerance, in the unit of the function's values.
         p: the norm, ``inf`` or at least 1.
-        network: a network class to speak about as well.
+        network: a network class that the statements also cover.
 
     Raises:
         BadInput: for numbers outside these ranges.
@@ -58,7 +58,7 @@ def theory(
 
 
 def _samples(known: SmoothClass, eps: float, p: float) -> list[ClassBound]:
-    """What follows from bounds on the derivatives; empty where no smoothness is known."""
+    """Statements that follow from bounds on the derivatives; none if no smoothness is known."""
     d, smoothness, bounds = known.inputs, known.smoothness, known.bounds
     if smoothness is None:
         return []
@@ -78,7 +78,7 @@ def _samples(known: SmoothClass, eps: float, p: float) -> list[ClassBound]:
 def _weights(
     known: SmoothClass, eps: float, p: float, network: NetworkClass | None, samples: list[ClassBound]
 ) -> list[ClassBound]:
-    """What follows for weights from whole numbers of derivatives; ``samples`` counts the disjoint peaks."""
+    """Statements about weights, for whole numbers of derivatives; ``samples`` counts the disjoint peaks."""
     if not 1 <= known.order < math.inf:
         return []
     d, n, rows = known.inputs, int(known.order), list[ClassBound]()
@@ -93,7 +93,7 @@ def _weights(
 
 
 def _structure(known: SmoothClass, eps: float, p: float) -> list[ClassBound]:
-    """What follows from an analytic, integrable, composed or low-dimensional function, or from its equation."""
+    """Statements about analytic, integrable, composed or low-dimensional functions, and about solutions of equations."""
     rows: list[ClassBound] = []
     if known.rho is not None:
         rows += [*polynomial_counts(known.rho, known.bounds[0], eps), *sparse_rates(known.inputs)]

@@ -1,4 +1,4 @@
-"""Samples that a promise needs when all that is known is: "the function is a ReLU network of this shape".
+"""Samples that a promise needs if the function is known only to be a ReLU network of a certain shape.
 
 Class: L >= 3 affine layers, width B, all weights and biases at most c in size (norm "max"), or weights and
 biases together at most c in Frobenius norm per layer (norm "frobenius"). It contains narrow peaks, built

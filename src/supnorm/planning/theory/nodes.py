@@ -1,4 +1,4 @@
-"""A grid node that no sample is near: where an adversary can hide.
+"""A grid node without a sample near it, round which an adversary can differ from zero.
 
 ``K**d`` nodes with spacing ``1/(K-1)`` (the faces included) have disjoint open neighbourhoods of half-width
 ``1/(2(K-1))``. Fewer than ``K**d`` samples leave one of them empty. Nodes on the faces count: an adversary

@@ -1,4 +1,4 @@
-"""A construction that any n times differentiable function obeys: piecewise tensor Chebyshev interpolation.
+"""A construction for every n times differentiable function: piecewise tensor Chebyshev interpolation.
 
 Class: |d^n f / dx_i^n| <= L for each i (no mixed derivatives needed). Cut each axis into N cells and
 interpolate in the n Chebyshev points of each. In one variable the error is at most ``2 (1/(4N))^n L / n!``;
@@ -7,7 +7,7 @@ telescoping over the axes
 
     error <= 2 L / (n! (4N)^n) * (1 + lambda_n + ... + lambda_n^(d-1)),     samples (n N)^d.
 
-The exponent d/n is that of the lower bound (`smooth_samples`): the class itself decides. Cost: O(1).
+The lower bound (`smooth_samples`) has the same exponent d/n. Cost: O(1).
 """
 
 from __future__ import annotations

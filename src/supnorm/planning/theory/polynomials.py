@@ -9,7 +9,7 @@ on a tensor grid by
 
 (telescoping, Lebesgue constant of k+1 points at most (2/pi) log(k+1) + 1). That is a construction with
 prod(k_i + 1) samples. Total-degree and hyperbolic-cross spaces have far fewer terms; that they reach the same
-error needs decay of the *mixed* coefficients, which is an assumption here and said to be one.
+error needs decay of the *mixed* coefficients; the rows state this as an assumption.
 Cost: O(d) for the counts, O(d k^2) for the hyperbolic cross.
 """
 

@@ -1,14 +1,14 @@
-"""Samples that a promise in the sup norm needs when the method may toss coins: n times differentiable functions.
+"""Samples that a promise in the sup norm needs when the method may use random numbers: n times differentiable functions.
 
 A randomised method promises an *expected* error of at most eps for every f of the class |D^a f| <= L_|a|. Draw one
-of the M = (N+1)^d disjoint bumps of height h(N) (`smooth_samples`) and a sign, both uniformly. For fixed coins,
-the method that sees only zeros takes at most m samples and meets at most m bumps; on all others it answers the
+of the M = (N+1)^d disjoint bumps of height h(N) (`smooth_samples`) and a sign, both uniformly. For fixed random
+numbers the method that sees only zeros takes at most m samples and meets at most m bumps; on all others it answers the
 same for both signs, so its error averages at least h(N). The mean error is therefore at least ``h (1 - m/M)``,
 and some bump has at least that much in expectation. With m < M/2 it exceeds h/2:
 
     m >= (N + 1)^d / 2,   N = max{N : h(N) > 2 eps}.
 
-Coins halve the count and double the tolerance, no more: the exponent d/n stays. Cost: O(n) for the number.
+Random numbers halve the count and double the tolerance, no more: the exponent d/n stays. Cost: O(n) for the number.
 """
 
 from __future__ import annotations

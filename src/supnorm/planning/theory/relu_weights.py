@@ -75,7 +75,7 @@ def relu_weights(d: int, n: int, packing: ClassBound) -> list[ClassBound]:
 
 
 def relu_rates(d: int, n: int, layers: int | None = None) -> list[ClassBound]:
-    """The statements of which only the rate is known.
+    """Statements of which only the rate is known.
 
     >>> [b.rate for b in relu_rates(3, 2)][0]
     'eps^(-3/2) log(1/eps)'

@@ -1,7 +1,7 @@
-"""What a theory statement is: a number or a rate about a *class* of functions, with all that it rests on.
+"""A statement of theory: a number or a rate about a *class* of functions, with its assumptions and its source.
 
-A lower bound says that nobody who knows only that the function is in the class can promise the tolerance
-with less. It never says that the user's own function needs that much. An upper bound names a construction.
+A lower bound states that nobody who knows only the class of the function can promise the tolerance with less. It never
+states that the user's function needs that much. An upper bound names a construction.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ class ClassBound:
         quantity: ``"samples"``, ``"weights"``, ``"coefficients"`` or ``"collocation points"``.
         log10: the count as a power of ten; None where only a rate is known.
         rate: how the count grows with the tolerance.
-        function_class: the class it speaks about.
+        function_class: the class of functions.
         assumptions: what else must hold.
-        source: where the statement and its constant come from.
+        source: the origin of the statement and of its constant.
         status: ``"proved"`` (proof in the module docstring, adversary or method built here), ``"cited"``
-            (a theorem of others; `seen` says what of it was read), ``"conditional"`` (rests on a number that
+            (a theorem of others; `seen` states which part of it was read), ``"conditional"`` (rests on a number that
             was estimated or supplied), ``"heuristic"`` (an observed law).
-        seen: for cited statements, what of the source was read: ``"theorem"``, ``"abstract"``, ``"restated"`` (in a
+        seen: the part of a cited source that was read: ``"theorem"``, ``"abstract"``, ``"restated"`` (in a
             text of others) or ``"not seen"``; empty for what is proved here.
-        vacuous: it says nothing at this tolerance, and must not be read as "one sample is enough".
+        vacuous: whether it says nothing at this tolerance; that does not mean "one sample is enough".
         adversary: builds the `Adversary` against given samples of the unit cube, shape ``(m, d)``.
     """
 
@@ -81,7 +81,7 @@ class ClassBound:
     seen: str = ""
 
     def record(self) -> StatementRecord:
-        """As data; of the builder of the adversary it says that there is one."""
+        """The statement as data, which tells only whether an adversary can be built."""
         return StatementRecord(
             name=self.name,
             line=self.line,
@@ -109,7 +109,7 @@ def known_rate(
     status: str = "cited",
     seen: str = "not seen",
 ) -> ClassBound:
-    """A statement of others of which only the rate is known."""
+    """A statement from the literature of which only the rate is known."""
     return ClassBound(
         name=name,
         line=line,

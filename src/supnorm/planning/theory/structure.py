@@ -1,8 +1,8 @@
 """Rates that hold when the function has structure: composition, manifold, mixed smoothness, noise, PINN, sparsity.
 
-Each replaces d or n in eps^(-d/n). Only the rates are known to us; constants depend on the proof and are not
-printed. Whether the structure is there is for the profile to test. What of each source was read is said in
-`seen`; "not seen" means that the rate is quoted as it is usually stated.
+Each replaces d or n in eps^(-d/n). We know only the rates; constants depend on the proof and are not printed. The profile
+tests whether a function has the structure. `seen` states which part of a source was read; "not seen" means that the rate
+is quoted as it is usually stated.
 """
 
 from __future__ import annotations
