@@ -24,10 +24,10 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.limit import Limit
 from supnorm.networks import Network, Scaling
 from supnorm.problem import Domain, Problem
 from supnorm.training.adam import Adam
-from supnorm.training.stopping import Stop
 from supnorm.training.train import optimise
 
 Array = NDArray[np.float64]
@@ -116,7 +116,7 @@ def _trained(
     def train() -> Network:
         trained = network
         for _ in range(rounds):
-            trained = optimise(trained, x, y, None, Stop(100)).network
+            trained = optimise(trained, x, y, None, Limit(evaluations=100)).network
             if np.abs(trained.value(far) - true).max() < enough:
                 break
         return trained
@@ -142,7 +142,7 @@ def trained_long(name: str, shape: tuple[int, int, int], activation: str, reach:
     x = reach * np.cos(np.pi * rng.random((24_000, d)))
     y = np.asarray(function(x))
     network = Network.init(rng, d, 1, width, depth, activation, scaling=Scaling.of_data(x, y))
-    trained = optimise(network, x, y, Adam(rate=1e-2, batch=1024), Stop(20_000)).network
+    trained = optimise(network, x, y, Adam(rate=1e-2, batch=1024), Limit(evaluations=20_000)).network
     return _problem(trained, function, reach)
 
 

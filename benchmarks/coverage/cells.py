@@ -20,6 +20,7 @@ from supnorm.auditing.region import RegionVolume
 from supnorm.auditing.search import ScreenAndAscent
 from supnorm.auditing.statistics import unseen_peaks
 from supnorm.evaluation import Evaluator
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
 
 Array = NDArray[np.float64]
@@ -243,7 +244,7 @@ class PlaceSize:
                 plant = replace(self.plant, normal=normal, centre=top - 0.5 * self.plant.width * normal)
                 problem = planted_problem(flat, plant, "both")
                 truth = self.plant.width * _section(normal, top)
-            landscape = Landscape(Evaluator(problem), 40_000)
+            landscape = Landscape(Evaluator(problem), Limit(evaluations=40_000))
             width = np.full(self.d, 0.05)
             region = RegionVolume().measure(landscape, top, self.plant.height, width, rng)
             if region is None or region.volume <= 0:

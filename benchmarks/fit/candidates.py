@@ -21,7 +21,7 @@ from scipy import linalg
 from benchmarks.fit.low_curvature import LowCurvature
 from benchmarks.fit.recorder import OutOfTime, Recorder
 from supnorm.networks import Network, double_precision
-from supnorm.training import SOAP, FunctionLoss, MeanSquares, Stop
+from supnorm.training import SOAP, FunctionLoss, Limit, MeanSquares
 
 Array = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ def soap(rate: float) -> Any:
 
     def run(network: Network, x: Array, y: Array, recorder: Recorder) -> None:
         loss = MeanSquares(network, x, y)
-        stop = Stop(10**9, recorder.seconds, clock=time.process_time)
+        stop = Limit.of(recorder.seconds, clock=time.process_time)
         with suppress(OutOfTime):
             watched = FunctionLoss(recorder.watching(loss.value_and_grad), shapes=loss.shapes)
             SOAP(rate).minimise(watched, network.flat, stop)

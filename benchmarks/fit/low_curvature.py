@@ -20,7 +20,7 @@ from scipy import linalg
 
 from benchmarks.fit.recorder import OutOfTime, Recorder
 from supnorm.networks import Network, double_precision
-from supnorm.training import FunctionLoss, MeanSquares, QuasiNewton, Stop
+from supnorm.training import FunctionLoss, Limit, MeanSquares, QuasiNewton
 from supnorm.training.line_search import weak_wolfe
 
 Array = NDArray[np.float64]
@@ -50,7 +50,7 @@ class LowCurvature:
             hessian(network.flat)  # compiled
             recorder.start()
             seen = recorder.watching(loss.value_and_grad)
-            limit = Stop(10**9, self.share * recorder.seconds, clock=time.process_time)
+            limit = Limit.of(self.share * recorder.seconds, clock=time.process_time)
             theta = QuasiNewton().minimise(FunctionLoss(seen), network.flat, limit).theta
             while True:
                 values, vectors = linalg.eigh(hessian(theta), check_finite=False)

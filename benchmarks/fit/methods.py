@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.fit.recorder import OutOfTime, Recorder
 from supnorm.networks import Network, to_torch
-from supnorm.training import FunctionLoss, LevenbergMarquardt, MeanSquares, QuasiNewton, Stop
+from supnorm.training import FunctionLoss, LevenbergMarquardt, Limit, MeanSquares, QuasiNewton
 
 Array = NDArray[np.float64]
 RATES = {"torch Adam": (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)}  # the best one is chosen for each task on tuning seeds
@@ -27,7 +27,7 @@ def ours(optimiser: Any) -> Any:
         loss = MeanSquares(network, x, y)
         with suppress(OutOfTime):
             optimiser.minimise(
-                FunctionLoss(recorder.watching(loss.value_and_grad)), network.flat, Stop(10**9)
+                FunctionLoss(recorder.watching(loss.value_and_grad)), network.flat, Limit(evaluations=10**9)
             )
 
     return run
@@ -43,7 +43,7 @@ def levenberg_marquardt(network: Network, x: Array, y: Array, recorder: Recorder
             return r, jacobian
 
     with suppress(OutOfTime):
-        LevenbergMarquardt().minimise(Watched(network, x, y), network.flat, Stop(10**9))
+        LevenbergMarquardt().minimise(Watched(network, x, y), network.flat, Limit(evaluations=10**9))
 
 
 def _torch_loss(network: Network, x: Array, y: Array) -> tuple[Any, Any, Any]:
@@ -130,7 +130,9 @@ def broyden_with_torch(network: Network, x: Array, y: Array, recorder: Recorder)
     value_and_grad = _torch_gradients(network, x, y)
     recorder.start()
     with suppress(OutOfTime):
-        QuasiNewton().minimise(FunctionLoss(recorder.watching(value_and_grad)), network.flat, Stop(10**9))
+        QuasiNewton().minimise(
+            FunctionLoss(recorder.watching(value_and_grad)), network.flat, Limit(evaluations=10**9)
+        )
 
 
 def scipy_bfgs(gradients: Any) -> Any:

@@ -19,7 +19,7 @@ from benchmarks.fit.compare import Wanted, start
 from benchmarks.fit.tasks import I_6_2, I_10_7, I_13_12, Task
 from supnorm.networks import Architecture, Network, Part, Scaling
 from supnorm.networks.architecture import split
-from supnorm.training import ArgmaxRefinement, Boosting, QuasiNewton, Stop, optimise
+from supnorm.training import ArgmaxRefinement, Boosting, Limit, QuasiNewton, optimise
 from supnorm.training.design import unit_design
 from supnorm.training.refinement import thinned
 
@@ -29,9 +29,9 @@ DEEP_I_10_7 = replace(I_10_7, width=14, depth=3, samples=6.0)
 NARROW_I_13_12 = replace(I_13_12, width=20)
 
 
-def limit(seconds: float) -> Stop:
+def limit(seconds: float) -> Limit:
     """Processor time only."""
-    return Stop(10**9, seconds, clock=time.process_time)
+    return Limit.of(seconds, clock=time.process_time)
 
 
 def asker(task: Task, seed: int, worst: bool) -> Any:

@@ -27,10 +27,11 @@ from supnorm.auditing import Power, SurrogateSearch
 from supnorm.auditing.audit import audit
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.plants import Bump, Plant, Sheet, planted_problem
-from supnorm.auditing.power import modelled_run, search
+from supnorm.auditing.power import PlantingTask, modelled_run, search
 from supnorm.auditing.search import ScreenAndAscent
 from supnorm.auditing.strategy import Search
 from supnorm.evaluation import Evaluator
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 
 Array = NDArray[np.float64]
@@ -164,7 +165,7 @@ def direct(
             plant = known(row["height"], row["volume"]).placed(problem.domain, rng)
             side = "model" if isinstance(plant, Bump) else "both"
             evaluator = Evaluator(planted_problem(problem, plant, side))
-            search(Landscape(evaluator, each), each, ScreenAndAscent(), rng)
+            search(Landscape(evaluator, Limit(evaluations=each)), ScreenAndAscent(), rng)
             assert evaluator.top is not None
             there = _shows(plant, problem.domain.to_unit(evaluator.top.x[None]))
             found += evaluator.worst >= 0.95 * plant.height and there
@@ -189,13 +190,21 @@ def modelled(runs: int, truth: int, seed: int, calls: int = 100) -> Iterator[dic
     state.scout = evaluator.values(rng.random((calls, 2)), "statistics")
     strategy = SurrogateSearch(inner=7500, batch=12)
     power = Power(volumes=(3e-3,), sheets=(), runs=runs, evaluations=calls)
-    rows = power.measure(evaluator, SurrogateSearch(), calls, state, np.empty((0, 6)), rng).rows
+    task = PlantingTask(
+        evaluator=evaluator,
+        rng=rng,
+        strategy=SurrogateSearch(),
+        evaluations=calls,
+        search=state,
+        worst_rows=np.empty((0, 6)),
+    )
+    rows = power.measure(task).rows
     for row in rows:
         found = 0
         for i in range(truth):
             rng = np.random.default_rng([seed, i])
             plant = Bump(row["height"], row["volume"]).placed(problem.domain, rng)
-            found += modelled_run(problem, plant, row["side"], strategy, calls, rng)[0]
+            found += modelled_run(problem, plant, row["side"], strategy, Limit(evaluations=calls), rng)[0]
         yield _row(f"expensive reference, error in the {row['side']}", row, calls, found / truth, truth)
 
 

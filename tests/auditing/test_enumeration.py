@@ -20,6 +20,7 @@ from supnorm.auditing import tally
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.strategy import Search
 from supnorm.evaluation import Calls, Evaluator
+from supnorm.evaluation.limit import Limit
 from supnorm.pages import summary
 from supnorm.pages.page import page
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
@@ -66,7 +67,9 @@ class Counted:
 def test_each_point_is_evaluated_once_and_the_worst_is_the_worst_of_all() -> None:
     asked = Counted(truth)
     evaluator = Evaluator(problem(reference=asked))
-    found = Enumeration().run(Landscape(evaluator, 100), Search.empty(2), np.random.default_rng(0))
+    found = Enumeration().run(
+        Landscape(evaluator, Limit(evaluations=100)), Search.empty(2), np.random.default_rng(0)
+    )
     listed = found.listed
     assert listed is not None
     assert asked.calls == Counter(row.tobytes() for row in EVERY)
@@ -254,7 +257,7 @@ def test_draws_count_as_often_as_they_were_drawn() -> None:
     law = Law("four points", lambda n, _: np.tile(points, (n // 4, 1)))
     asked = problem(law=law)
     known = Search.empty(2, draws=8, norms=(1.0,))
-    sample = Enumeration().run(Landscape(Evaluator(asked), 100), known, rng).sample
+    sample = Enumeration().run(Landscape(Evaluator(asked), Limit(evaluations=100)), known, rng).sample
     assert sample is not None
     expected = np.abs(model(points) - truth(points))
     assert sorted(sample.errors) == sorted(np.tile(expected, 2))
@@ -405,7 +408,11 @@ def test_memory_does_not_grow_with_the_points() -> None:
     evaluator = Evaluator(Problem(spiked, lambda x: x.sum(axis=1), domain))
     tracemalloc.start()
     search = Search.empty(6)
-    listed = Enumeration().run(Landscape(evaluator, 10_000_000), search, np.random.default_rng(0)).listed
+    listed = (
+        Enumeration()
+        .run(Landscape(evaluator, Limit(evaluations=10_000_000)), search, np.random.default_rng(0))
+        .listed
+    )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert listed is not None

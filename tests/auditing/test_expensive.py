@@ -20,6 +20,7 @@ from supnorm.auditing.modelled import error_problem, reference_problem, signed_e
 from supnorm.auditing.strategy import Search
 from supnorm.auditing.surrogate import GaussianProcess, length_scales, negative_log_likelihood
 from supnorm.evaluation import Calls, EvaluationStore, Evaluator, Flight
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 
 Array = NDArray[np.float64]
@@ -56,7 +57,7 @@ def searched(
     """The points that a search asked for, in the order in which they came back."""
     asked: list[bytes] = []
     evaluator.listeners.append(lambda done: asked.extend(row.tobytes() for row in done.x))
-    strategy.run(Landscape(evaluator, calls), Search.empty(2), np.random.default_rng(seed))
+    strategy.run(Landscape(evaluator, Limit(evaluations=calls)), Search.empty(2), np.random.default_rng(seed))
     return asked
 
 
@@ -124,7 +125,9 @@ def test_thinking_does_not_grow_with_the_square_of_the_calls(monkeypatch: pytest
     monkeypatch.setattr(GaussianProcess, "fit", fitted)
     monkeypatch.setattr(GaussianProcess, "predict", counted)
     strategy = SurrogateSearch(inner=2000, ample=20, growth=0.1)
-    strategy.run(Landscape(expensive(truth, None), 240), Search.empty(2), np.random.default_rng(0))
+    strategy.run(
+        Landscape(expensive(truth, None), Limit(evaluations=240)), Search.empty(2), np.random.default_rng(0)
+    )
     rounds = np.diff(points)
     assert (rounds >= 0.08 * np.array(points[:-1])).all()  # a point in ten is known already, as corners are
     assert (np.array(points) * predictions).max() < 1.5 * 2000 * 20
@@ -194,7 +197,7 @@ def test_places_in_flight_are_believed_and_not_asked_for_again(pool: ThreadPoolE
     strategy = SurrogateSearch(inner=2000, hedge=0.0)
     from supnorm.auditing.expensive import _Calls
 
-    landscape = Landscape(evaluator, 1000)
+    landscape = Landscape(evaluator, Limit(evaluations=1000))
     calls = _Calls(landscape, Search.empty(2))
     calls.make(np.random.default_rng(0).random((40, 2)))
     nothing = np.empty((0, 2))

@@ -8,7 +8,7 @@ import pytest
 from supnorm.auditing import Power, ScreenAndAscent, audit
 from supnorm.auditing.landscape import Landscape
 from supnorm.evaluation import Calls, EvaluationStore, Evaluator, PointStatus
-from supnorm.evaluation.limit import Limit, Pace
+from supnorm.evaluation.limit import MOST, Limit, Pace
 from supnorm.problem import Domain, Problem
 
 
@@ -40,20 +40,49 @@ def test_a_pace_forgets_the_first_calls():
 
 def test_a_clock_affords_one_evaluation_until_its_end():
     now = time.perf_counter()
-    assert Limit(now + 100, Pace(1e9)).affords == 1
-    assert Limit(now - 1, Pace(1e-9)).affords == 0
-    assert 80 <= Limit(now + 1, Pace(0.01)).affords <= 100
+    assert Limit(now + 100, pace=Pace(1e9)).affords == 1
+    assert Limit(now - 1, pace=Pace(1e-9)).affords == 0
+    assert 80 <= Limit(now + 1, pace=Pace(0.01)).affords <= 100
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_a_part_ends_with_the_whole(share):
-    whole = Limit.of(10.0, Pace(0.1))
+    whole = Limit.of(10.0)
     part = whole.within(share)
     assert part.end <= whole.end + 0.1
     assert part.left == pytest.approx(10.0 * share, abs=0.1)
     assert part.pace is whole.pace
     assert whole.keeping(4.0).left == pytest.approx(6.0, abs=0.1)
     assert Limit().within(share).endless
+
+
+def test_a_part_has_its_share_of_the_evaluations() -> None:
+    whole = Limit.of(100.0, 1000)
+    assert [whole.within(share).evaluations for share in (0.0, 0.25, 1.0)] == [1, 250, 1000]
+    assert whole.upto(7).evaluations == 7
+    assert whole.upto(7).end == whole.end
+    assert Limit().within(0.5).evaluations == MOST
+
+
+def test_equal_parts_share_what_the_parts_before_have_left() -> None:
+    now = [0.0]
+    whole = Limit.of(12.0, 300, clock=lambda: now[0])
+    seconds = []
+    for part in whole.parts(3):
+        assert part.evaluations == 100
+        seconds.append(part.left)
+        now[0] += part.left / 2  # the second half is left to the others
+    assert seconds == pytest.approx([4.0, 5.0, 7.5])
+    assert all(part.endless for part in Limit().parts(2))
+
+
+def test_a_limit_reads_its_own_clock() -> None:
+    now = [5.0]
+    limit = Limit.of(2.0, clock=lambda: now[0])
+    now[0] = 6.5
+    assert (limit.left, limit.spent, limit.within(0.5).left) == (0.5, 1.5, 0.25)
+    now[0] = 7.0
+    assert limit.over
 
 
 def test_seconds_are_no_share():
@@ -77,7 +106,7 @@ def test_after_the_end_nothing_is_evaluated():
     evaluator = Evaluator(Problem(bump, slow, Domain(a=(0.0, 1.0), b=(0.0, 1.0))))
     evaluator.probe(np.random.default_rng(0))
     before = slow.points
-    landscape = Landscape(evaluator, 1000, clock=Limit(time.perf_counter() - 1, Pace(1e-9)))
+    landscape = Landscape(evaluator, Limit(time.perf_counter() - 1, 1000, Pace(1e-9)))
     done = landscape.look(np.full((5, 2), 0.4))
     assert slow.points == before
     assert (done.status == PointStatus.OUTSIDE).all()

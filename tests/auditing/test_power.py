@@ -16,11 +16,12 @@ from supnorm import audit
 from supnorm.auditing import Power, SurrogateSearch, plants
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.plants import Bump, PlantLens, Sheet, planted_problem
-from supnorm.auditing.power import modelled_run, placed, search
+from supnorm.auditing.power import PlantingTask, modelled_run, placed, search
 from supnorm.auditing.search import ScreenAndAscent
 from supnorm.auditing.stand_in import stand_in
 from supnorm.auditing.strategy import Search
 from supnorm.evaluation import Evaluator
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.problem.measure import KINDS
 from supnorm.results import BadInput
@@ -216,7 +217,14 @@ def test_errors_that_can_show_nowhere_are_not_said_to_be_missed(strategy: Any) -
     state.scout = evaluator.values(x, "statistics")
     power = Power(volumes=(1e-2,), sheets=(1e-3,), runs=2, evaluations=30)
     done = power.measure(
-        evaluator, strategy or ScreenAndAscent(), 30, state, np.empty((0, 6)), np.random.default_rng(0)
+        PlantingTask(
+            evaluator=evaluator,
+            rng=np.random.default_rng(0),
+            strategy=strategy or ScreenAndAscent(),
+            evaluations=30,
+            search=state,
+            worst_rows=np.empty((0, 6)),
+        )
     )
     bumps = 4 if strategy else 2
     assert [row["shape"] for row in done.rows] == ["sheet"]
@@ -295,17 +303,17 @@ def test_a_stand_in_is_close_to_the_pair_and_costs_no_call() -> None:
 @pytest.mark.slow
 def test_an_expensive_reference_is_not_called_for_power() -> None:
     evaluator = expensive(wrong, wave)
-    state_rows = np.empty((0, 6))
     state = Search.empty(2)
     state.scout = evaluator.values(np.random.default_rng(0).random((100, 2)), "statistics")
     before = evaluator.reference.called
     power = Power(volumes=(0.05,), sheets=(), runs=2)
-    direct = power.measure(
-        evaluator, ScreenAndAscent(), 3000, state, state_rows, np.random.default_rng(1)
-    ).rows
-    modelled = power.measure(
-        evaluator, SurrogateSearch(), 60, state, state_rows, np.random.default_rng(1)
-    ).rows
+    asked: dict[str, Any] = {"evaluator": evaluator, "search": state, "worst_rows": np.empty((0, 6))}
+    direct, modelled = (
+        power.measure(
+            PlantingTask(rng=np.random.default_rng(1), strategy=strategy, evaluations=most, **asked)
+        ).rows
+        for strategy, most in ((ScreenAndAscent(), 3000), (SurrogateSearch(), 60))
+    )
     assert evaluator.reference.called == before
     assert evaluator.spent("power") == 0
     assert [r["side"] for r in direct] == ["error"]
@@ -324,7 +332,7 @@ def detection_rate(problem: Problem, plant: Bump, evaluations: int, runs: int, s
         rng = np.random.default_rng([seed, i])
         placed = plant.placed(problem.domain, rng)
         evaluator = Evaluator(planted_problem(problem, placed, "model"))
-        search(Landscape(evaluator, evaluations), evaluations, ScreenAndAscent(), rng)
+        search(Landscape(evaluator, Limit(evaluations=evaluations)), ScreenAndAscent(), rng)
         assert evaluator.top is not None
         there = placed.added(problem.domain.to_unit(evaluator.top.x[None]))[0][0] > 0
         found += evaluator.worst >= 0.95 * plant.height and bool(there)
@@ -363,7 +371,7 @@ def test_a_stand_in_tells_nearly_the_rate_of_the_pair() -> None:
         for i in range(40):
             rng = np.random.default_rng([5, i])
             plant = Bump(0.012, 1e-3).placed(SQUARE, rng)
-            found += modelled_run(problem, plant, "model", strategy, 100, rng)[0]
+            found += modelled_run(problem, plant, "model", strategy, Limit(evaluations=100), rng)[0]
         rate.append(found / 40)
     assert abs(rate[0] - rate[1]) <= 0.15, rate
     assert math.isfinite(rate[0])

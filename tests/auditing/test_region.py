@@ -17,6 +17,7 @@ from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.pictures import half_widths
 from supnorm.auditing.region import Region, RegionVolume
 from supnorm.evaluation import Evaluator
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, Problem
 
 Array = NDArray[np.float64]
@@ -92,7 +93,7 @@ def lobes(d: int, _: int) -> Case:
 def measured(case: Case, seed: int) -> Region:
     error, peak, _ = case
     problem = Problem(error, lambda x: 0 * x[:, 0], box(len(peak)))
-    scape = Landscape(Evaluator(problem), 100_000)
+    scape = Landscape(Evaluator(problem), Limit(evaluations=100_000))
     width = half_widths(scape, peak, 1.0)
     region = RegionVolume().measure(scape, peak, 1.0, width, np.random.default_rng(seed + 100))
     assert region is not None
@@ -163,7 +164,7 @@ def test_an_infinite_plateau_has_a_volume() -> None:
         return np.where(((x - 0.5) ** 2).sum(axis=1) < 0.04, np.inf, x[:, 0])
 
     problem = Problem(model, lambda x: x[:, 0], box(2))
-    scape = Landscape(Evaluator(problem), 100_000)
+    scape = Landscape(Evaluator(problem), Limit(evaluations=100_000))
     region = RegionVolume().measure(scape, np.full(2, 0.5), np.inf, np.full(2, 0.1), np.random.default_rng(0))
     assert region is not None
     assert region.volume == pytest.approx(0.04 * math.pi, rel=0.1)
@@ -176,7 +177,7 @@ def test_the_share_is_of_the_domain_and_not_of_the_box() -> None:
     def model(x: Array) -> Array:
         return np.where(((x - 0.5) ** 2).sum(axis=1) < 0.01, 1.0, 0.0)
 
-    scape = Landscape(Evaluator(Problem(model, lambda x: 0 * x[:, 0], domain)), 100_000)
+    scape = Landscape(Evaluator(Problem(model, lambda x: 0 * x[:, 0], domain)), Limit(evaluations=100_000))
     peak = np.array([0.45, 0.45])
     region = RegionVolume().measure(scape, peak, 1.0, np.full(2, 0.05), np.random.default_rng(0))
     assert region is not None
@@ -185,7 +186,7 @@ def test_the_share_is_of_the_domain_and_not_of_the_box() -> None:
 
 def test_too_small_a_budget_measures_nothing() -> None:
     error, peak, _ = ball(2, 0.01, 0)
-    scape = Landscape(Evaluator(Problem(error, lambda x: 0 * x[:, 0], box(2))), 1000)
+    scape = Landscape(Evaluator(Problem(error, lambda x: 0 * x[:, 0], box(2))), Limit(evaluations=1000))
     assert RegionVolume().measure(scape, peak, 1.0, np.full(2, 0.05), np.random.default_rng(0)) is None
 
 

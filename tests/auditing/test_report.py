@@ -595,7 +595,7 @@ def test_a_glitch_over_an_otherwise_exact_pair() -> None:
         def lean(self, calls: int) -> Strategy:
             return self
 
-        def run(self, landscape: Any, search: Search, rng: Any, stop: Any = lambda: False) -> Search:
+        def run(self, landscape: Any, search: Search, rng: Any) -> Search:
             u = np.full((1, 2), 0.5)
             done = landscape.look(u)
             search.pool.add(u, done.score)

@@ -28,6 +28,7 @@ from supnorm.auditing.polish import Polish
 from supnorm.auditing.surprise import misfit
 from supnorm.auditing.thinning import linkage_radius, thin
 from supnorm.evaluation import Evaluator
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain, Function, Problem
 
 Array = NDArray[np.float64]
@@ -197,7 +198,7 @@ def test_seconds_end_the_search_and_the_result_says_so() -> None:
 
 
 def landscape(instance: Instance, limit: int = 100_000) -> Landscape:
-    return Landscape(Evaluator(instance.problem), limit)
+    return Landscape(Evaluator(instance.problem), Limit(evaluations=limit))
 
 
 def against_zero(values: Callable[[Array], Array], slopes: Callable[[Array], Array], d: int) -> Problem:
@@ -313,7 +314,11 @@ def test_chains_follow_a_ridge_of_curved_sides() -> None:
     u = rng.uniform(0.3, 0.7, (100, 6))
     left = []
     for way in (LONG, replace(LONG, memory=1e-9)):
-        left.append(float(np.median(1e3 - way.run(Landscape(Evaluator(ridge), 100_000), u, 0.1)[1])))
+        left.append(
+            float(
+                np.median(1e3 - way.run(Landscape(Evaluator(ridge), Limit(evaluations=100_000)), u, 0.1)[1])
+            )
+        )
     assert left[0] < min(1.5e-3, 0.5 * left[1]), left
 
 
@@ -327,7 +332,7 @@ def test_slopes_whose_squares_are_no_numbers_end_their_chains_only(size: float) 
         return np.where(x[:, 2:] < 0.5, 1.0, size) * (1.0 - x) * [1.0, 1.0, 0.0]
 
     problem = against_zero(lambda x: 3.0 - 0.5 * ((1.0 - x[:, :2]) ** 2).sum(axis=1), slopes, 3)
-    scape = Landscape(Evaluator(problem), 100_000)
+    scape = Landscape(Evaluator(problem), Limit(evaluations=100_000))
     u = np.random.default_rng(0).random((40, 3))
     before = scape.score(u)
     ends, best = LONG.run(scape, u, 0.1)
@@ -369,7 +374,7 @@ def test_polish_finds_the_last_digits_of_a_kink(gradients: bool) -> None:
     problem = instance.problem
     if not gradients:
         problem = Problem(problem.model.value, problem.reference.value, problem.domain)
-    scape = Landscape(Evaluator(problem), 100_000)
+    scape = Landscape(Evaluator(problem), Limit(evaluations=100_000))
     assert instance.at is not None
     u = problem.domain.to_unit(instance.at[None]) + 1e-3
     ends, best = Polish().run(scape, u, scape.score(u), 5000, np.random.default_rng(0))
@@ -534,7 +539,7 @@ def test_distinct_peaks_are_distinct() -> None:
     problem = problems.problem_of(domain, RandomNet.draw(2, 1), peaks, gradients=False)
     rng = np.random.default_rng(0)
     u = np.concatenate([c + 2e-2 * rng.normal(size=(20, 2)) for c in centres])
-    scape = Landscape(Evaluator(problem), 100_000)
+    scape = Landscape(Evaluator(problem), Limit(evaluations=100_000))
     kept = distinct(scape, u, scape.score(u), 12)
     nearest = np.linalg.norm(u[kept][:, None] - centres[None], axis=2).argmin(axis=1)
     assert nearest.tolist() == [0, 1, 2]
@@ -558,7 +563,9 @@ def test_every_end_is_a_peak_or_joined_to_one_and_lines_go_in_few_calls(d: int, 
     calls = []
     model = Function(lambda x: (calls.append(len(x)), hills(x))[1][:, None])
     unit = Domain(**{f"x{i}": (0.0, 1.0) for i in range(d)})
-    scape = Landscape(Evaluator(Problem(model, Function(lambda x: np.zeros((len(x), 1))), unit)), 10**6)
+    scape = Landscape(
+        Evaluator(Problem(model, Function(lambda x: np.zeros((len(x), 1))), unit)), Limit(evaluations=10**6)
+    )
     u = rng.random((150, d))
     u[:60] = np.clip(centres[rng.integers(6, size=60)] + 0.03 * rng.normal(size=(60, d)), 0, 1)
     score = scape.score(u)

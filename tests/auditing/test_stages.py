@@ -21,6 +21,7 @@ from supnorm.auditing.run import Asked
 from supnorm.auditing.strategy import Search, Strategy, Traits
 from supnorm.auditing.table import CompareRows
 from supnorm.evaluation import Evaluator
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain, Function, Problem
 
 Array = NDArray[np.float64]
@@ -48,13 +49,7 @@ class Corners:
     def lean(self, calls: int) -> Strategy:
         return self
 
-    def run(
-        self,
-        landscape: Landscape,
-        search: Search,
-        rng: np.random.Generator,
-        stop: Callable[[], bool] = lambda: False,
-    ) -> Search:
+    def run(self, landscape: Landscape, search: Search, rng: np.random.Generator) -> Search:
         u = rng.random((landscape.remaining, landscape.d))
         search.look(u, landscape.look(u))
         return search
@@ -74,8 +69,8 @@ def test_an_audit_takes_a_strategy_that_it_does_not_know() -> None:
 def test_searches_spend_their_budget_and_return_what_they_were_given(strategy: Strategy) -> None:
     evaluator, known = Evaluator(hills()), Search.empty(2)
     u = np.random.default_rng(1).random((20, 2))
-    known.look(u, Landscape(evaluator, 20, "statistics").look(u))
-    found = strategy.run(Landscape(evaluator, 60), known, np.random.default_rng(0))
+    known.look(u, Landscape(evaluator, Limit(evaluations=20), "statistics").look(u))
+    found = strategy.run(Landscape(evaluator, Limit(evaluations=60)), known, np.random.default_rng(0))
     assert found is known
     assert found.pool.seen > 20
     assert evaluator.spent("search") <= 60
@@ -87,7 +82,9 @@ def test_strategies_that_see_every_point_bring_the_statistics() -> None:
     )
     rows = Problem(hill, Function(table=_table()), SQUARE)
     for problem, strategy in ((listed, Enumeration()), (rows, CompareRows())):
-        found = strategy.run(Landscape(Evaluator(problem), 10), Search.empty(2), np.random.default_rng(0))
+        found = strategy.run(
+            Landscape(Evaluator(problem), Limit(evaluations=10)), Search.empty(2), np.random.default_rng(0)
+        )
         assert not strategy.traits.samples
         assert found.sample is not None
         assert found.sample.n == 4

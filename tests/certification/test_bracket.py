@@ -156,7 +156,9 @@ def _tiled(bracket):
 
 
 def _narrowed(work, goal, boxes, found=lambda points: None):
-    return bracket_module.narrow(work, _Sizes(), goal, found, Limit(), boxes, None, lambda event: None)
+    return bracket_module.narrow(
+        work, _Sizes(), goal, found, Limit(evaluations=boxes), None, lambda event: None
+    )
 
 
 def test_no_cell_is_lost_in_batches_far_smaller_than_the_work(monkeypatch):

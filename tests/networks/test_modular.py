@@ -15,7 +15,7 @@ from supnorm.networks import (
     to_torch,
 )
 from supnorm.results import BadInput
-from supnorm.training import LevenbergMarquardt, MeanSquares, Stop, optimise
+from supnorm.training import LevenbergMarquardt, Limit, MeanSquares, optimise
 
 DISTANCE = ((0, 1), (2, 3), (4, 5))  # two pairs of inputs, then both results
 
@@ -120,9 +120,9 @@ def test_groups_of_a_composition_beat_a_dense_network_of_more_weights():
     }
     rms, sizes = {}, {}
     for kind, make in kinds.items():
-        starts = [optimise(make(), x, f(x), LevenbergMarquardt(), Stop(40)) for _ in range(3)]
+        starts = [optimise(make(), x, f(x), LevenbergMarquardt(), Limit(evaluations=40)) for _ in range(3)]
         best = min(starts, key=lambda t: t.minimum.loss).network
-        trained = optimise(best, x, f(x), LevenbergMarquardt(), Stop(120)).network
+        trained = optimise(best, x, f(x), LevenbergMarquardt(), Limit(evaluations=120)).network
         rms[kind] = float(np.sqrt(np.mean((trained.value(fresh) - f(fresh)) ** 2)))
         sizes[kind] = trained.size
     assert sizes["modular"] < sizes["dense"]

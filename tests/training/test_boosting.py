@@ -5,7 +5,7 @@ import pytest
 
 from supnorm.networks import Architecture, Network, Part, Scaling
 from supnorm.results import BadInput
-from supnorm.training import Boosting, QuasiNewton, Stop, optimise
+from supnorm.training import Boosting, Limit, QuasiNewton, optimise
 from supnorm.training.boosting import side_by_side
 from supnorm.training.stopping import FLOOR
 
@@ -36,13 +36,17 @@ def test_networks_that_do_not_fit_are_told(first, second):
     with pytest.raises(BadInput, match="same depth, activations and input scaling"):
         side_by_side(first, second)
     with pytest.raises(BadInput, match="boosting needs a plain network"):
-        Boosting().add(network(1, residual=True), np.zeros((4, 2)), np.zeros((4, 2)), Stop(1), None)
+        Boosting().add(
+            network(1, residual=True), np.zeros((4, 2)), np.zeros((4, 2)), Limit(evaluations=1), None
+        )
 
 
 def test_boosting_at_the_floor_changes_nothing():
     net = network(1)
     x = np.random.default_rng(0).uniform(-3, 3, (60, 2))
-    trained = Boosting(3, frequency=1.0).add(net, x, net.value(x), Stop(5), np.random.default_rng(0))
+    trained = Boosting(3, frequency=1.0).add(
+        net, x, net.value(x), Limit(evaluations=5), np.random.default_rng(0)
+    )
     assert trained.network is net
     assert trained.minimum.reason == FLOOR
 
@@ -65,8 +69,10 @@ def test_the_published_teacher_student_error_is_undercut():
     def rmse(net):
         return np.sqrt(np.mean((net.value(grid) - teacher.value(grid)) ** 2))
 
-    first = optimise(student, x, y, QuasiNewton(), Stop(3000)).network
+    first = optimise(student, x, y, QuasiNewton(), Limit(evaluations=3000)).network
     assert rmse(first) < 4.1e-8
-    boosted = Boosting(20, optimiser=QuasiNewton()).add(first, x, y, Stop(3000), np.random.default_rng(2))
+    boosted = Boosting(20, optimiser=QuasiNewton()).add(
+        first, x, y, Limit(evaluations=3000), np.random.default_rng(2)
+    )
     assert rmse(boosted.network) < 3.2e-13
     assert rmse(boosted.network) < 0.1 * rmse(first)

@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize
 
 from supnorm.results import BadInput
-from supnorm.training import LBFGS, SOAP, Adam, FunctionLoss, LevenbergMarquardt, QuasiNewton, Stop
+from supnorm.training import LBFGS, SOAP, Adam, FunctionLoss, LevenbergMarquardt, Limit, QuasiNewton
 from supnorm.training import memory as memory_module
 
 SECOND_ORDER = [
@@ -23,7 +23,9 @@ def rosenbrock(theta):
 
 @pytest.mark.parametrize("method", SECOND_ORDER)
 def test_rosenbrock_in_ten_dimensions(method):
-    found = method.minimise(FunctionLoss(rosenbrock), np.full(10, -0.5), Stop(iterations=2000, loss=1e-22))
+    found = method.minimise(
+        FunctionLoss(rosenbrock), np.full(10, -0.5), Limit(evaluations=2000), target=1e-22
+    )
     assert found.reason.startswith("tolerance reached")
     np.testing.assert_allclose(found.theta, 1.0, atol=1e-9)
     assert found.loss == rosenbrock(found.theta)[0]
@@ -40,7 +42,7 @@ def test_ill_conditioned_quadratic_against_the_exact_solution(method):
         slope = a @ (theta - target)
         return 0.5 * float((theta - target) @ slope), slope
 
-    found = method.minimise(FunctionLoss(quadratic), np.zeros(30), Stop(iterations=3000, loss=1e-22))
+    found = method.minimise(FunctionLoss(quadratic), np.zeros(30), Limit(evaluations=3000), target=1e-22)
     np.testing.assert_allclose(found.theta, target, atol=1e-8)
 
 
@@ -61,7 +63,7 @@ def test_the_rank_two_update_is_the_textbook_formula():
         theta, loss, g = step.theta, step.loss, step.gradient
         first = min(1.0, 1.3 * step.length)
     found = QuasiNewton("bfgs").minimise(
-        FunctionLoss(rosenbrock), np.array([-1.2, 1.0, 0.3, 0.7]), Stop(iterations=15)
+        FunctionLoss(rosenbrock), np.array([-1.2, 1.0, 0.3, 0.7]), Limit(evaluations=15)
     )
     np.testing.assert_allclose(found.theta, theta, rtol=1e-7)
 
@@ -97,7 +99,7 @@ def test_levenberg_marquardt_agrees_with_scipy_on_a_curve_fit(geodesic):
 
     method = LevenbergMarquardt(geodesic=geodesic)
     found = method.minimise(
-        FunctionLoss.of_residuals(residual_jacobian), np.array([1.0, 0.5, 0.0]), Stop(iterations=100)
+        FunctionLoss.of_residuals(residual_jacobian), np.array([1.0, 0.5, 0.0]), Limit(evaluations=100)
     )
     best = optimize.least_squares(
         lambda p: residual_jacobian(p)[0], [1.0, 0.5, 0.0], xtol=1e-15, ftol=1e-15, gtol=1e-15
@@ -111,7 +113,7 @@ def test_levenberg_marquardt_survives_a_singular_jacobian():
 
     method = LevenbergMarquardt(damping=1e-18)
     found = method.minimise(
-        FunctionLoss.of_residuals(residual_jacobian), np.zeros(2), Stop(iterations=50, loss=1e-24)
+        FunctionLoss.of_residuals(residual_jacobian), np.zeros(2), Limit(evaluations=50), target=1e-24
     )
     assert found.reason.startswith("tolerance reached")
 
@@ -127,7 +129,7 @@ def test_the_orthogonal_solver_solves_the_same_equations():
 
 def test_adam_reaches_a_quadratic_minimum_and_hands_back_the_best_point():
     found = Adam(rate=0.05).minimise(
-        FunctionLoss(lambda t: (float(t @ t), 2 * t)), np.ones(4), Stop(iterations=600)
+        FunctionLoss(lambda t: (float(t @ t), 2 * t)), np.ones(4), Limit(evaluations=600)
     )
     assert found.loss == pytest.approx(float(found.theta @ found.theta))
     assert found.loss < 1e-10
@@ -136,19 +138,19 @@ def test_adam_reaches_a_quadratic_minimum_and_hands_back_the_best_point():
 
 @pytest.mark.parametrize("method", [*SECOND_ORDER, Adam(), SOAP()])
 def test_reasons_are_told(method):
-    assert method.minimise(FunctionLoss(rosenbrock), np.zeros(3), Stop(iterations=3)).reason.startswith(
+    assert method.minimise(FunctionLoss(rosenbrock), np.zeros(3), Limit(evaluations=3)).reason.startswith(
         "budget used: all"
     )
-    assert method.minimise(FunctionLoss(rosenbrock), np.zeros(3), Stop(seconds=0.0)).reason.startswith(
+    assert method.minimise(FunctionLoss(rosenbrock), np.zeros(3), Limit.of(0.0)).reason.startswith(
         "budget used: the time"
     )
-    lost = method.minimise(FunctionLoss(lambda t: (np.nan, t)), np.ones(2), Stop(iterations=5))
+    lost = method.minimise(FunctionLoss(lambda t: (np.nan, t)), np.ones(2), Limit(evaluations=5))
     assert lost.reason.startswith("diverged")
 
 
 @pytest.mark.parametrize("method", SECOND_ORDER)
 def test_a_wrong_gradient_ends_as_a_failed_line_search(method):
-    found = method.minimise(FunctionLoss(lambda t: (float(t @ t), -2 * t)), np.ones(3), Stop(iterations=50))
+    found = method.minimise(FunctionLoss(lambda t: (float(t @ t), -2 * t)), np.ones(3), Limit(evaluations=50))
     assert found.reason.startswith("line search failed")
     np.testing.assert_array_equal(found.theta, 1.0)
 
@@ -177,7 +179,7 @@ def test_soap_turns_with_the_eigenvectors_of_its_factors():
         turned = u.T @ theta.reshape(6, 4) @ v
         return 0.5 * float(np.sum(stiff * turned**2)), (u @ (stiff * turned) @ v.T).ravel()
 
-    stop = Stop(iterations=400)
+    stop = Limit(evaluations=400)
     ours = SOAP(0.05).minimise(FunctionLoss(quadratic, shapes=((6, 4),)), start.ravel(), stop)
     adam = Adam(0.05).minimise(FunctionLoss(quadratic), start.ravel(), stop)
     assert ours.loss < 0.1 * adam.loss
@@ -185,8 +187,8 @@ def test_soap_turns_with_the_eigenvectors_of_its_factors():
 
 
 def test_soap_without_matrices_is_adam():
-    one = SOAP(0.02, b1=0.9, b2=0.999).minimise(FunctionLoss(rosenbrock), np.zeros(5), Stop(iterations=50))
-    other = Adam(0.02).minimise(FunctionLoss(rosenbrock), np.zeros(5), Stop(iterations=50))
+    one = SOAP(0.02, b1=0.9, b2=0.999).minimise(FunctionLoss(rosenbrock), np.zeros(5), Limit(evaluations=50))
+    other = Adam(0.02).minimise(FunctionLoss(rosenbrock), np.zeros(5), Limit(evaluations=50))
     assert abs(one.loss - other.loss) < 0.1 * other.loss  # the decay starts one step later
 
 

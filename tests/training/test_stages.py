@@ -10,9 +10,9 @@ from supnorm.training import (
     ArgmaxRefinement,
     FitCalls,
     GreedyLayers,
+    Limit,
     NetworkFit,
     QuasiNewton,
-    Stop,
     fit,
     optimise,
 )
@@ -68,9 +68,9 @@ def test_worst_points_lower_the_maximum_more_than_random_ones():
     for _ in range(3):
         x = rng.random((150, 2))
         start = Network.init(rng, 2, 1, 8, 2, scaling=Scaling.of_data(x, f(x)))
-        first = optimise(start, x, f(x), QuasiNewton(), Stop(400)).network
+        first = optimise(start, x, f(x), QuasiNewton(), Limit(evaluations=400)).network
         after = [
-            ArgmaxRefinement(4, QuasiNewton()).run(first, x, f(x), ask(worst), Stop(800)).network
+            ArgmaxRefinement(4, QuasiNewton()).run(first, x, f(x), ask(worst), Limit(evaluations=800)).network
             for worst in (True, False)
         ]
         errors = [np.abs(n.value(check) - f(check)).max() for n in (first, *after)]
@@ -85,7 +85,9 @@ def test_layers_one_by_one_start_a_deep_sigmoid_like_network():
     x = np.linspace(-1.0, 1.0, 120)[:, None]
     y = np.sin(6 * x) * np.exp(x)
     net = Network.init(np.random.default_rng(0), 1, 1, 8, 6, scaling=Scaling.of_data(x, y))
-    greedy = GreedyLayers(optimiser=QuasiNewton()).train(net, x, y, Stop(600), np.random.default_rng(1))
+    greedy = GreedyLayers(optimiser=QuasiNewton()).train(
+        net, x, y, Limit(evaluations=600), np.random.default_rng(1)
+    )
     assert greedy.network.parts[0].architecture == net.parts[0].architecture
     assert greedy.minimum.loss < 1e-8
     assert float(np.mean((greedy.network.value(x) - y) ** 2)) < 1e-8 * float(np.var(y)) * 1.01
@@ -95,7 +97,7 @@ def test_layer_wise_training_needs_a_plain_network():
     net = Network.init(np.random.default_rng(0), 1, 1, 4, 2, residual=True)
     x = np.linspace(0, 1, 9)[:, None]
     with pytest.raises(BadInput, match="layer-wise training needs hidden layers in one part"):
-        GreedyLayers().train(net, x, x, Stop(10), np.random.default_rng(0))
+        GreedyLayers().train(net, x, x, Limit(evaluations=10), np.random.default_rng(0))
 
 
 @pytest.mark.slow

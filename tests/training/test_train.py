@@ -10,9 +10,9 @@ from supnorm.training import (
     SOAP,
     Adam,
     LevenbergMarquardt,
+    Limit,
     MeanSquares,
     QuasiNewton,
-    Stop,
     choose_optimiser,
     optimise,
     train,
@@ -58,7 +58,7 @@ def test_loss_gradient_and_jacobian_against_finite_differences():
 def test_every_optimiser_trains_a_network(optimiser):
     x, y = samples()
     net = start(x, y)
-    trained = optimise(net, x, y, optimiser, Stop(300), np.random.default_rng(0))
+    trained = optimise(net, x, y, optimiser, Limit(evaluations=300), np.random.default_rng(0))
     before = MeanSquares(net, x, y).value_and_grad(net.flat)[0]
     after = MeanSquares(net, x, y).value_and_grad(trained.network.flat)[0]
     assert after < 0.05 * before
@@ -74,7 +74,7 @@ def test_self_scaled_broyden_is_decades_ahead_of_bfgs_lbfgs_and_adam():
     y = np.log(np.sin(10 * x) + 2) + np.sin(x)
     net = start(x, y, 12)
     loss = {
-        name: optimise(net, x, y, method, Stop(2500)).minimum.loss ** 0.5
+        name: optimise(net, x, y, method, Limit(evaluations=2500)).minimum.loss ** 0.5
         for name, method in {
             "broyden": QuasiNewton(),
             "bfgs": QuasiNewton("bfgs"),

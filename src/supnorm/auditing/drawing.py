@@ -37,7 +37,7 @@ def draw(run: Run) -> Run:
     return _thumbnails(_with_worst(run, clock), clock)
 
 
-def _with_worst(run: Run, clock: Limit | None) -> Run:
+def _with_worst(run: Run, clock: Limit) -> Run:
     """The worst point of everything evaluated becomes the first peak."""
     landscape = run.landscape(picture_budget(run.evaluations, 8000), clock)
     peaks, changed = worst_first(landscape, list(run.peaks), run.asked.rng)
@@ -46,11 +46,9 @@ def _with_worst(run: Run, clock: Limit | None) -> Run:
     return replace(run, peaks=tuple(marked(landscape, peaks, run.sample, run.asked.rng)))
 
 
-def _charts(run: Run, clock: Limit | None) -> Run:
+def _charts(run: Run, clock: Limit) -> Run:
     """Cuts through the worst point, pictures of the first peaks, the map of everything, and the statistics."""
-    budget, p = picture_budget(run.evaluations, 60_000), run.asked.pictures
-    if clock is not None:
-        budget = min(budget, clock.affords)
+    budget, p = min(picture_budget(run.evaluations, 60_000), clock.affords), run.asked.pictures
     landscape = run.landscape(budget, clock)
     problem, drawn = run.problem, _Drawn()
     if run.peaks:
@@ -86,11 +84,9 @@ def _with_sample(run: Run, drawn: _Drawn) -> ChartsRecord:
     )
 
 
-def _thumbnails(run: Run, clock: Limit | None) -> Run:
+def _thumbnails(run: Run, clock: Limit) -> Run:
     """A picture of each of the first peaks that has none yet."""
-    budget = 0.35 * picture_budget(run.evaluations, 60_000)
-    if clock is not None:
-        budget = min(budget, 0.5 * clock.affords)
+    budget = min(0.35 * picture_budget(run.evaluations, 60_000), 0.5 * clock.affords)
     cells = int(min(run.asked.pictures.thumbnail, (budget / THUMBNAILS) ** 0.5))
     if run.problem.domain.d == 1 or cells < 9:
         return run

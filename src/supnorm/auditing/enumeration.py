@@ -9,7 +9,6 @@ search where it does not.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +58,6 @@ class Enumeration:
         landscape: Landscape,
         search: Search,
         rng: np.random.Generator,
-        stop: Callable[[], bool] = lambda: False,
     ) -> Search:
         """Evaluate all points, as far as budget and time allow.
 
@@ -77,10 +75,12 @@ class Enumeration:
         tally = Tally(evaluator.problem, finite, points, search.draws, rng, search.norms)
         listed = search.listed = Listed(points)
         before, masked = dict(evaluator.failures.failed), evaluator.failures.masked
-        evaluator.expect(max(evaluator.budget or 0, evaluator.total + min(points, landscape.limit)))
+        evaluator.expect(
+            max(evaluator.budget or 0, evaluator.total + min(points, landscape.limit.evaluations))
+        )
         for number, x in finite.batches(lambda: self._rows(landscape, listed.evaluated > 0)):
-            left = landscape.limit - landscape.spent
-            if left <= 0 or landscape.late or stop():
+            left = landscape.limit.evaluations - landscape.spent
+            if left <= 0 or landscape.late:
                 break
             try:
                 done = self._values(landscape, x[:left])
@@ -114,13 +114,12 @@ class Enumeration:
             least = 1 if workers == 1 else self.fewest * workers
             calls = self.calls if workers == 1 else self.worker_calls * workers
             rows = min(rows, max(least, calls * call) if begun else self.first)
-        return rows if landscape.clock is None else max(1, min(rows, landscape.clock.affords))
+        return max(1, min(rows, landscape.limit.affords))
 
     def _values(self, landscape: Landscape, x: Array) -> Evaluations:
         evaluator, start = landscape.evaluator, time.perf_counter()
         done = evaluator.values_inside(x, landscape.purpose)
-        if landscape.clock is not None:
-            landscape.clock.pace.note(len(x), time.perf_counter() - start)
+        landscape.limit.pace.note(len(x), time.perf_counter() - start)
         _remember(evaluator, done)
         return done
 

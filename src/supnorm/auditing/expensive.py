@@ -14,7 +14,6 @@ run was interrupted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +28,7 @@ from supnorm.auditing.strategy import Search, Strategy, Traits
 from supnorm.auditing.surrogate import GaussianProcess
 from supnorm.auditing.thinning import thin
 from supnorm.evaluation import Evaluations, Evaluator, Flight, PointStatus
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Problem, draw_inside
 from supnorm.results.powers import rms
 
@@ -78,7 +78,6 @@ class SurrogateSearch:
         landscape: Landscape,
         search: Search,
         rng: np.random.Generator,
-        stop: Callable[[], bool] = lambda: False,
     ) -> Search:
         """Spend the landscape's budget; points that are known already count towards the first ones."""
         evaluator = landscape.evaluator
@@ -93,9 +92,9 @@ class SurrogateSearch:
         else:
             u = np.empty((0, domain.d))
         if evaluator.asynchronous:
-            self._one_by_one(landscape, calls, u, rng, stop)
+            self._one_by_one(landscape, calls, u, rng)
         else:
-            self._in_rounds(landscape, calls, u, rng, stop)
+            self._in_rounds(landscape, calls, u, rng)
         return search
 
     def _in_rounds(
@@ -104,12 +103,11 @@ class SurrogateSearch:
         calls: _Calls,
         filling: Array,
         rng: np.random.Generator,
-        stop: Callable[[], bool],
     ) -> None:
         """A round of calls, a new process, the next round."""
         calls.make(filling)
         k = 0
-        while landscape.remaining > 0 and not stop() and calls.enough:
+        while landscape.remaining > 0 and calls.enough:
             before = landscape.remaining
             nothing = np.empty((0, landscape.d))
             n = min(self._round(calls), before)
@@ -124,7 +122,6 @@ class SurrogateSearch:
         calls: _Calls,
         filling: Array,
         rng: np.random.Generator,
-        stop: Callable[[], bool],
     ) -> None:
         """Calls on workers: the next round is sent off before the last calls of this one are back.
 
@@ -140,7 +137,7 @@ class SurrogateSearch:
                 left = landscape.remaining - len(flight)
                 batch = max(self._round(calls), evaluator.workers)
                 few = max(evaluator.workers, batch // 2)
-                if len(flight) <= few and left > 0 and calls.enough and not stop():
+                if len(flight) <= few and left > 0 and calls.enough:
                     waiting = domain.to_unit(flight.points)
                     u = self._propose(evaluator, calls, waiting, k, min(batch, left), rng)
                     flight.send(domain.from_unit(u))
@@ -202,7 +199,9 @@ class SurrogateSearch:
         """At most so many ends of a search on the cheap problem, best first, apart from each other."""
         evaluator = stand_in_evaluator(inner)
         strategy = replace(ScreenAndAscent(), restart_share=0.0, discontinuity_share=0.0)
-        search = strategy.run(Landscape(evaluator, budget), Search.empty(inner.domain.d), rng)
+        search = strategy.run(
+            Landscape(evaluator, Limit(evaluations=budget)), Search.empty(inner.domain.d), rng
+        )
         ends = search.ends if len(search.ends.u) else search.pool
         least = self.separation * np.sqrt(inner.domain.d)
         order = thin(ends.u, ends.score, least, most)

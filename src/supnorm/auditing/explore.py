@@ -20,15 +20,15 @@ from supnorm.auditing.statistics import Moments, Sample
 from supnorm.auditing.strategy import Search, Strategy
 from supnorm.auditing.table import CompareRows
 from supnorm.evaluation import Evaluator, PointStatus
-from supnorm.evaluation.limit import Limit, Pace
+from supnorm.evaluation.limit import MOST, Limit, Pace
 from supnorm.problem import draw_inside
 
 FEW = 2000  # calls up to which an expensive reference is modelled
 SECONDS_ROUND = 8192  # evaluations of the first round when seconds limit the search, at most
 FIRST_BATCH = 128  # of them, at most
 SAMPLE_MOST = 20_000  # independent points when only seconds limit the search
+COUNTED = 0.25  # of the time: what counting the points of a finite domain may take
 ENUMERATED = 1 - STATISTICS  # of the time: what an enumeration may take
-UNLIMITED = 2**62  # evaluations
 
 
 def probe(asked: Asked) -> Asked:
@@ -43,7 +43,7 @@ def plan(asked: Asked) -> Run:
     evaluator, evaluations, d = asked.evaluator, asked.evaluations, asked.problem.domain.d
     if is_table(asked.problem):
         nothing = Search.empty(d, norms=asked.norms)
-        return Run(asked=asked, strategy=CompareRows(), evaluations=None, clock=None, search=nothing)
+        return Run(asked=asked, strategy=CompareRows(), evaluations=None, clock=Limit(), search=nothing)
     clock = limit_in_time(evaluator, asked.seconds, asked.start)
     chosen = asked.strategy or choose_strategy(evaluator, evaluations, clock)
     draws = SAMPLE_MOST if evaluations is None else int(np.clip(STATISTICS * evaluations, LEAST, 100_000))
@@ -56,7 +56,7 @@ def choose_strategy(evaluator: Evaluator, evaluations: int | None, clock: Limit 
 
     Else a few calls of an expensive reference are spent on a model of it, or the search is direct.
     """
-    if _allows_all(evaluator, evaluations, clock):
+    if _allows_all(evaluator, evaluations, clock or Limit()):
         return Enumeration()
     modelled = evaluator.reference.expensive and not evaluator.model.expensive
     if modelled and evaluations is not None and evaluations <= FEW:
@@ -64,16 +64,15 @@ def choose_strategy(evaluator: Evaluator, evaluations: int | None, clock: Limit 
     return ScreenAndAscent()
 
 
-def _allows_all(evaluator: Evaluator, evaluations: int | None, clock: Limit | None) -> bool:
+def _allows_all(evaluator: Evaluator, evaluations: int | None, clock: Limit) -> bool:
     """Whether the domain is finite and all of its points can be evaluated within the budget and, likely, the time."""
     finite, points = evaluator.problem.domain.finite, None
     if finite is not None:
-        left = 0.0 if clock is None else 0.75 * clock.left  # counting must not take the time of the search
-        most = np.inf if evaluations is None else evaluations
-        points = finite.count(most, lambda: clock is not None and clock.left < left)
+        counting = clock.within(COUNTED)
+        points = finite.count(np.inf if evaluations is None else evaluations, lambda: counting.over)
     if finite is None or not points:
         return False
-    if clock is None or points * clock.pace.guess <= ENUMERATED * clock.left:
+    if points * clock.pace.guess <= ENUMERATED * clock.left:
         return True
     if evaluator.model.expensive or evaluator.reference.expensive:
         return False
@@ -84,10 +83,10 @@ def _allows_all(evaluator: Evaluator, evaluations: int | None, clock: Limit | No
     return points / len(x) * (time.perf_counter() - before) <= ENUMERATED * clock.left
 
 
-def limit_in_time(evaluator: Evaluator, seconds: float | None, start: float) -> Limit | None:
-    """The clock of a search that began at ``start``; None without a limit in time."""
+def limit_in_time(evaluator: Evaluator, seconds: float | None, start: float) -> Limit:
+    """When a search that began at ``start`` has to end."""
     if seconds is None:
-        return None
+        return Limit()
     import scipy.stats.qmc  # noqa: F401  takes up to a second, which is not the search's
 
     caller, problem = evaluator.reference, evaluator.problem
@@ -98,7 +97,7 @@ def limit_in_time(evaluator: Evaluator, seconds: float | None, start: float) -> 
         wait([caller.submit(x) for _ in range(workers)])
     # What all this and the probe took is made up for up to half of the time.
     end = max(start + seconds, time.perf_counter() + seconds / 2)
-    return Limit(end, Pace(evaluator.model.cost + evaluator.reference.cost / workers))
+    return Limit(end, pace=Pace(evaluator.model.cost + evaluator.reference.cost / workers))
 
 
 def sample(run: Run) -> Run:
@@ -111,7 +110,7 @@ def search(run: Run) -> Run:
     known, evaluator = run.search, run.evaluator
     if not known.halted:
         try:
-            known = _in_rounds(run) if run.clock and run.strategy.traits.rounds else _at_once(run)
+            known = _at_once(run) if run.clock.endless or not run.strategy.traits.rounds else _in_rounds(run)
         except HALTS as why:
             if known.sample is None:
                 raise
@@ -136,16 +135,15 @@ def _drawn(run: Run, known: Search) -> Search:
     """Evaluate independent points of the law."""
     evaluator, problem, n = run.evaluator, run.problem, known.draws
     assert problem.law is not None
-    clock = run.clock and run.clock.within(STATISTICS)
     x = problem.law.draw(n, run.asked.rng)
     errors = [np.empty(0)]
     moments, before = Moments(known.norms), evaluator.failures.without_value
-    landscape = Landscape(evaluator, n, "statistics", clock=clock)
+    landscape = Landscape(evaluator, run.clock.within(STATISTICS).upto(n), "statistics")
     i = 0
     while i < n and not (i and landscape.late) and not known.halted:
         rows = evaluator.rows()
-        if clock is not None:  # what a point costs is hardly known yet: batches grow
-            rows = max(1, min(rows, clock.affords, max(FIRST_BATCH, 3 * i)))
+        if not run.clock.endless:  # what a point costs is hardly known yet: batches grow
+            rows = max(1, min(rows, landscape.limit.affords, max(FIRST_BATCH, 3 * i)))
         part = x[i : i + rows]
         try:
             done = landscape.values(part)
@@ -173,26 +171,24 @@ def _drawn(run: Run, known: Search) -> Search:
 def _at_once(run: Run) -> Search:
     """The whole budget in one search; an enumeration that cannot reach all points leaves that of the statistics."""
     evaluator, strategy, known = run.evaluator, run.strategy, run.search
-    limit = UNLIMITED if run.evaluations is None else run.evaluations - evaluator.spent("statistics")
+    limit = MOST if run.evaluations is None else run.evaluations - evaluator.spent("statistics")
     clock = run.clock
     if strategy.traits.enumerates:
         reserved = run.evaluations is not None and finite_points(run.problem.domain)[1] > run.evaluations
         limit -= known.draws * reserved
-        clock = clock and clock.within(ENUMERATED)
-    return strategy.run(Landscape(evaluator, limit, clock=clock), known, run.asked.rng)
+        clock = clock.within(ENUMERATED)
+    return strategy.run(Landscape(evaluator, clock.upto(limit)), known, run.asked.rng)
 
 
 def _in_rounds(run: Run) -> Search:
     """With seconds: rounds that double, the last one cut to the time that is left."""
     evaluator, clock, known = run.evaluator, run.clock, run.search
-    assert clock is not None
-    most = np.inf if run.evaluations is None else run.evaluations - evaluator.spent("statistics")
+    most = MOST if run.evaluations is None else run.evaluations - evaluator.spent("statistics")
     size = SECONDS_ROUND
     while not clock.over and evaluator.spent("search") < most:
         began, before = time.perf_counter(), evaluator.spent("search")
-        limit = int(min(before + size, most))
-        landscape = Landscape(evaluator, limit, clock=clock)
-        known = run.strategy.run(landscape, known, run.asked.rng, lambda: clock.over)
+        limit = min(before + size, most)
+        known = run.strategy.run(Landscape(evaluator, clock.upto(limit)), known, run.asked.rng)
         known.rounds += 1
         done = evaluator.spent("search") - before
         if done < 4:

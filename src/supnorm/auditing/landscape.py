@@ -1,6 +1,6 @@
 """The error as a landscape over the unit box: what every search method works on.
 
-With a clock a point that is asked for after its end is not evaluated: it counts as one that does not exist.
+With a limit in time a point that is asked for after its end is not evaluated: it counts as one that does not exist.
 """
 
 from __future__ import annotations
@@ -34,23 +34,21 @@ class Lens(Protocol):
 
 @dataclass
 class Landscape:
-    """Scores of unit-box points, within a budget and, with a clock, within a time.
+    """Scores of unit-box points, within a limit.
 
     Attributes:
         evaluator: the door.
-        limit: evaluations that `purpose` may reach in total; methods ask `remaining`.
+        limit: its evaluations are what `purpose` may reach in total; methods ask `remaining` and `late`.
         purpose: what the evaluations are counted as.
         tangent: keep moves on the surface that the data of a `Domain.from_samples` suggest.
-        clock: a limit in time beside ``limit``; None for none.
         informative: whether derivatives can be followed, where there are any.
         lens: what the search sees of the values; None for the values themselves.
     """
 
     evaluator: Evaluator
-    limit: int
+    limit: Limit
     purpose: str = "search"
     tangent: bool = False
-    clock: Limit | None = None
     informative: bool = True
     lens: Lens | None = None
     d: int = field(init=False)
@@ -60,9 +58,8 @@ class Landscape:
 
     @property
     def remaining(self) -> int:
-        """Evaluations left; with a clock no more than its time allows."""
-        left = self.limit - self.spent
-        return left if self.clock is None else min(left, self.clock.affords)
+        """Evaluations left, no more than the time allows."""
+        return min(self.limit.evaluations - self.spent, self.limit.affords)
 
     @property
     def spent(self) -> int:
@@ -71,8 +68,8 @@ class Landscape:
 
     @property
     def late(self) -> bool:
-        """Whether the time is over, if it has an end."""
-        return self.clock is not None and self.clock.over
+        """Whether the time is over."""
+        return self.limit.over
 
     @property
     def differentiable(self) -> bool:
@@ -83,7 +80,7 @@ class Landscape:
         """Errors at unit-box points ``(n, d)``, shape ``(n,)``; minus infinity where there is none."""
         if not len(u):
             return np.empty(0)
-        if self.clock is not None:
+        if not self.limit.endless:
             return self.look(u).score
         x, rows = self.evaluator.problem.domain.from_unit(u), self.evaluator.rows()
         parts = [self._values(x[i : i + rows]).score for i in range(0, len(x), rows)]
@@ -92,30 +89,29 @@ class Landscape:
     def look(self, u: Array) -> Evaluations:
         """Both values and the error at unit-box points ``(n, d)``."""
         x = self.evaluator.problem.domain.from_unit(u)
-        if self.clock is None:
+        if self.limit.endless:
             return self._values(x)
-        parts = [self.values(x[rows]) for rows in self._in_time(self.clock, len(x), 1)]
+        parts = [self.values(x[rows]) for rows in self._in_time(len(x), 1)]
         return self._whole(parts, x)
 
     def values(self, x: Array) -> Evaluations:
         """The same at points of the domain ``(n, d)``, in one batch whatever the time."""
         before, start = self.spent, time.perf_counter()
         done = self._values(x)
-        if self.clock is not None:
-            self.clock.pace.note(self.spent - before, time.perf_counter() - start)
+        self.limit.pace.note(self.spent - before, time.perf_counter() - start)
         return done
 
     def slope(self, u: Array) -> tuple[Array, Array]:
         """Errors and gradients in the unit box, shapes ``(n,)`` and ``(n, d)``; costs 3 a point."""
         x = self.evaluator.problem.domain.from_unit(u)
-        if self.clock is None:
+        if self.limit.endless:
             done, slopes = self._gradient(x)
             return done.score, slopes
         parts, slopes = [], np.zeros_like(x)
-        for rows in self._in_time(self.clock, len(x), GRADIENT):
+        for rows in self._in_time(len(x), GRADIENT):
             before, start = self.spent, time.perf_counter()
             done, slopes[rows] = self._gradient(x[rows])
-            self.clock.pace.note(self.spent - before, time.perf_counter() - start)
+            self.limit.pace.note(self.spent - before, time.perf_counter() - start)
             parts.append(done)
         return self._whole(parts, x).score, slopes
 
@@ -127,10 +123,10 @@ class Landscape:
         done, slope = self.evaluator.gradient(x, self.purpose)
         return (done, slope) if self.lens is None else self.lens.gradient(done, slope)
 
-    def _in_time(self, clock: Limit, n: int, cost: int) -> Iterator[slice]:
+    def _in_time(self, n: int, cost: int) -> Iterator[slice]:
         """Parts of ``n`` points of this cost, no longer than the time left allows; they end when the time does."""
         rows, i = self.evaluator.rows(), 0
-        while i < n and (affords := clock.affords):
+        while i < n and (affords := self.limit.affords):
             j = min(n, i + max(1, min(rows, affords // cost)))
             yield slice(i, j)
             i = j
@@ -159,7 +155,8 @@ class Landscape:
 
     def affordable(self, cost: int = 1, budget: int | None = None) -> int:
         """How many points of this cost the remaining budget (or the smaller ``budget``) allows."""
-        return max(0, min(self.remaining, self.remaining if budget is None else budget) // cost)
+        left = self.remaining
+        return max(0, min(left, left if budget is None else budget) // cost)
 
 
 def joined(parts: Sequence[Evaluations]) -> Evaluations:

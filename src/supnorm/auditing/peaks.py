@@ -37,8 +37,8 @@ def find_peaks(landscape: Landscape, search: Search, sample: Sample, rng: np.ran
     left = landscape.affordable()
     half = landscape
     if left >= 4 * region:
-        clock = landscape.clock and landscape.clock.within(0.5)
-        half = replace(landscape, limit=landscape.limit - left // 2, clock=clock)
+        whole = landscape.limit
+        half = replace(landscape, limit=whole.within(0.5).upto(whole.evaluations - left // 2))
     peaks = [measure(half, u[i], float(score[i]), rng) for i in chosen]
     for _ in range(3):  # what looked at a peak may have seen a worse point, if only by rounding
         peaks, changed = worst_first(landscape, peaks, rng)

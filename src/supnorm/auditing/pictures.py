@@ -94,7 +94,7 @@ def cuts(
     even, near = max(9, int(p.even * scale)), max(3, int(p.near * scale))
     charts: list[CutRecord] = []
     for i in shown:
-        if landscape.clock is not None and landscape.clock.affords < 2 * (even + near):
+        if landscape.limit.affords < 2 * (even + near):
             break
         axis = domain.axes[i]
         steps = np.logspace(-9, 0, near)
@@ -210,7 +210,7 @@ def whole_map(
     domain = landscape.evaluator.problem.domain
     if domain.d == 1:
         n = int(np.clip(share, 101, p.line))
-        if landscape.clock is not None:
+        if not landscape.limit.endless:
             n = min(n, max(share, 2))
         series = _series(landscape, _apart(domain.axes[0], np.linspace(0, 1, n))[:, None], 0, output)
         if landscape.late:  # the last points may be missing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supnorm.auditing.power import POWER_TIME, Planted
+from supnorm.auditing.power import POWER_TIME, Planted, PlantingTask
 from supnorm.auditing.run import Run
 from supnorm.wording import fact
 
@@ -19,7 +19,13 @@ def plant(run: Run) -> Run:
         return replace(run, planted=Planted(left_out=(none,)))
     if run.halted:
         return replace(run, planted=Planted(left_out=(fact("plants-stopped"),)))
-    spent = run.evaluator.spent("statistics", "search")
-    clock, rows = run.clock_for(POWER_TIME), run.recorder.worst_rows()
-    planted = power.measure(run.evaluator, run.strategy, spent, run.search, rows, run.asked.rng, clock)
-    return replace(run, planted=planted)
+    task = PlantingTask(
+        evaluator=run.evaluator,
+        rng=run.asked.rng,
+        strategy=run.strategy,
+        evaluations=run.evaluator.spent("statistics", "search"),
+        search=run.search,
+        worst_rows=run.recorder.worst_rows(),
+        limit=run.clock_for(POWER_TIME),
+    )
+    return replace(run, planted=power.measure(task))

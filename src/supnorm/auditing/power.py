@@ -13,7 +13,7 @@ look at, and miss one of the reference. Ten runs have a standard error of up to 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,29 @@ class Planted:
 
     rows: Sequence[dict[str, Any]] = ()
     left_out: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlantingTask:
+    """The search that is repeated with planted errors.
+
+    Attributes:
+        evaluator, rng: of the audit.
+        strategy: that searched.
+        evaluations: of the audit's search and statistics.
+        search, worst_rows: what it found: a stand-in goes through these values.
+        limit: the time that the runs share; what it leaves no run for is left out.
+        copy: searched in place of the pair.
+    """
+
+    evaluator: Evaluator
+    rng: np.random.Generator
+    strategy: Strategy
+    evaluations: int
+    search: Search
+    worst_rows: Array
+    limit: Limit = field(default_factory=Limit)
+    copy: StandIn | None = None
 
 
 @dataclass(frozen=True)
@@ -86,88 +109,59 @@ class Power:
         if self.evaluations is not None and self.evaluations < 20:
             raise BadInput(f"power: evaluations of a run must be at least 20, got {self.evaluations}")
 
-    def measure(
-        self,
-        evaluator: Evaluator,
-        strategy: Strategy,
-        evaluations: int,
-        search: Search,
-        worst_rows: Array,
-        rng: np.random.Generator,
-        clock: Limit | None = None,
-    ) -> Planted:
+    def measure(self, task: PlantingTask) -> Planted:
         """One row a height and plant: found, runs, evaluations of each run, what was searched.
 
         Everything evaluated counts: a run that sees a worse error of the problem itself raises the worst.
-
-        Args:
-            evaluations: of the audit's search and statistics.
-            search, worst_rows: of the audit: a stand-in goes through these values.
-            clock: a limit in time that the rows share; what it leaves no run for is left out.
         """
-        worst, copy = evaluator.worst, None
+        evaluator, strategy, worst = task.evaluator, task.strategy, task.evaluator.worst
         if why := self._no_height(worst):
             return Planted(left_out=(fact("plants-without-height", left=why),))
         if evaluator.model.expensive or evaluator.reference.expensive or strategy.traits.models_reference:
-            seconds = np.inf if clock is None else clock.left * STAND_IN_TIME
+            seconds = task.limit.left * STAND_IN_TIME
             if seconds < FIT_SECONDS:
                 least = FIT_SECONDS / STAND_IN_TIME / POWER_TIME
                 return Planted(left_out=(fact("plants-without-time", seconds=least),))
             always = ("reference",) if strategy.traits.models_reference else ()
-            copy = stand_in(evaluator, search.scout, worst_rows, always, seconds)
+            copy = stand_in(evaluator, task.search.scout, task.worst_rows, always, seconds)
             if copy is None:
                 return Planted(left_out=(fact("plants-without-values"),))
-        asked = [
+            task = replace(task, copy=copy, limit=replace(task.limit, pace=Pace(0.0)))
+        kinds = [
             (plant, side)
             for factor in self.heights
             for plant in self._plants(evaluator.problem, factor * worst)
             for side in _sides(strategy, evaluator.problem, plant)
         ]
-        if not asked:
+        if not kinds:
             own = strategy.traits.models_reference and not evaluator.problem.error.differentiable
             return Planted(left_out=(fact("plants-in-own-error" if own else "plants-without-size"),))
-        if clock is not None and copy is not None:
-            clock = replace(clock, pace=Pace(0.0))
         rows, late, hidden = [], 0, 0
-        for i, (plant, side) in enumerate(asked):
-            time = clock and clock.within(1 / (len(asked) - i))
-            parts = (i * self.runs, len(asked) * self.runs)
-            done, seen = self._runs(
-                evaluator, copy, strategy, plant, side, evaluations, search.informative, rng, time, parts
-            )
+        for i, limit in enumerate(task.limit.parts(len(kinds))):
+            (plant, side), numbers = kinds[i], (i * self.runs, len(kinds) * self.runs)
+            done, seen = self._runs(replace(task, limit=limit), plant, side, numbers)
             late += not (done or seen)
             hidden += seen
             if done:
-                rows.append(_row(plant, side, done, copy))
-        left = (fact("plants-too-late", n=late, of=len(asked)),) if late else ()
+                rows.append(_row(plant, side, done, task.copy))
+        left = (fact("plants-too-late", n=late, of=len(kinds)),) if late else ()
         return Planted(rows, left + ((fact("plants-unseen", n=hidden),) if hidden else ()))
 
     def _runs(
-        self,
-        evaluator: Evaluator,
-        copy: StandIn | None,
-        strategy: Strategy,
-        plant: Plant,
-        side: str,
-        evaluations: int,
-        informative: bool,
-        rng: np.random.Generator,
-        clock: Limit | None,
-        parts: tuple[int, int],
+        self, task: PlantingTask, plant: Plant, side: str, numbers: tuple[int, int]
     ) -> tuple[list[tuple[bool, int]], int]:
         """The runs of one kind that there was time for, and in how many the plant could show nowhere.
 
         Args:
-            parts: runs of other kinds before, and runs of all kinds.
+            numbers: runs of other kinds before, and runs of all kinds.
         """
         done: list[tuple[bool, int]] = []
         hidden = 0
-        for k in range(self.runs):
-            evaluator.observer(Planting(parts[0] + k, parts[1]))
-            limit = clock and clock.within(1 / (self.runs - k))
-            if limit is not None and limit.affords < LEAST:
+        for k, limit in enumerate(task.limit.parts(self.runs)):
+            task.evaluator.observer(Planting(numbers[0] + k, numbers[1]))
+            if limit.affords < LEAST:
                 break
-            run = self._run(evaluator, copy, strategy, plant, side, evaluations, informative, rng, limit)
+            run = self._run(replace(task, limit=limit), plant, side)
             hidden += run is None
             done += [run] if run is not None else []
         return done, hidden
@@ -191,39 +185,29 @@ class Power:
         kinds = len(self.heights) * len(self._plants(evaluator.problem, 1.0))
         return kinds * self.runs * (each + TRIED)
 
-    def _run(
-        self,
-        evaluator: Evaluator,
-        copy: StandIn | None,
-        strategy: Strategy,
-        plant: Plant,
-        side: str,
-        evaluations: int,
-        informative: bool,
-        rng: np.random.Generator,
-        clock: Limit | None = None,
-    ) -> tuple[bool, int] | None:
+    def _run(self, task: PlantingTask, plant: Plant, side: str) -> tuple[bool, int] | None:
         """Whether one planted error was found, and with how many evaluations; None where it cannot show."""
+        evaluator, copy, strategy, limit = task.evaluator, task.copy, task.strategy, task.limit
         outputs = evaluator.reference.outputs or evaluator.model.outputs or 1
         base = evaluator if copy is None else stand_in_evaluator(copy.problem)
-        planted = placed(base, plant, rng, outputs)
+        planted = placed(base, plant, task.rng, outputs)
         if not planted.can_show:
             return None
         if strategy.traits.models_reference:
             assert copy is not None
-            each = self.evaluations or min(evaluations, CALLS)
-            return modelled_run(copy.problem, planted.plant, side, strategy.lean(each), each, rng, clock)
-        each = self.evaluations or max(evaluations // 10, LEAST_SEARCH)
+            each = self.evaluations or min(task.evaluations, CALLS)
+            return modelled_run(
+                copy.problem, planted.plant, side, strategy.lean(each), limit.upto(each), task.rng
+            )
+        each = self.evaluations or max(task.evaluations // 10, LEAST_SEARCH)
         if copy is not None:
             each = min(each, STAND_IN_CALLS)
-        if clock is not None:
-            each = max(LEAST, min(each, clock.affords))
+        if not limit.endless:
+            each = max(LEAST, min(each, limit.affords))
         before = base.spent("power")
-        informative = informative or copy is not None
-        landscape = Landscape(
-            base, before + each, "power", clock=clock, informative=informative, lens=planted
-        )
-        search(landscape, each, strategy, rng)
+        informative = task.search.informative or copy is not None
+        landscape = Landscape(base, limit.upto(before + each), "power", informative=informative, lens=planted)
+        search(landscape, strategy, task.rng)
         return planted.worst >= FOUND * plant.height, base.spent("power") - before
 
     def _plants(self, problem: Problem, height: float) -> Sequence[Plant]:
@@ -256,14 +240,14 @@ def _row(plant: Plant, side: str, done: list[tuple[bool, int]], copy: StandIn | 
     }
 
 
-def search(landscape: Landscape, evaluations: int, strategy: Strategy, rng: np.random.Generator) -> Search:
+def search(landscape: Landscape, strategy: Strategy, rng: np.random.Generator) -> Search:
     """The audit's search on a planted problem: independent points first, then the strategy."""
     domain = landscape.evaluator.problem.domain
     known = Search.empty(domain.d)
-    done = landscape.values(draw_inside(domain, max(evaluations // 5, 20), rng))
+    done = landscape.values(draw_inside(domain, max(landscape.remaining // 5, 20), rng))
     known.scout = done
     known.look(domain.to_unit(done.x), done)
-    return strategy.run(landscape, known, rng, lambda: landscape.late)
+    return strategy.run(landscape, known, rng)
 
 
 def placed(base: Evaluator, plant: Plant, rng: np.random.Generator, outputs: int) -> PlantLens:
@@ -279,19 +263,13 @@ def placed(base: Evaluator, plant: Plant, rng: np.random.Generator, outputs: int
 
 
 def modelled_run(
-    problem: Problem,
-    plant: Plant,
-    side: str,
-    strategy: Strategy,
-    evaluations: int,
-    rng: np.random.Generator,
-    clock: Limit | None = None,
+    problem: Problem, plant: Plant, side: str, strategy: Strategy, limit: Limit, rng: np.random.Generator
 ) -> tuple[bool, int]:
     """Whether a search that models the reference finds a plant, and with how many calls."""
     evaluator = stand_in_evaluator(planted_problem(problem, plant, side))
     seen = _Sighting(plant, problem)
     evaluator.listeners.append(seen)
-    search(Landscape(evaluator, evaluations, clock=clock), evaluations, strategy, rng)
+    search(Landscape(evaluator, limit), strategy, rng)
     return seen.worst >= FOUND * plant.height, evaluator.spent("search")
 
 

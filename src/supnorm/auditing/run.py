@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,7 +64,7 @@ class Run:
         asked: what was asked for.
         strategy: that searches.
         evaluations: of statistics and search together; None where only time limits them.
-        clock: a limit in time of statistics and search.
+        clock: when statistics and search have to end.
         planned: evaluations at most, for all purposes; None where only time limits the search.
         search: what it has found.
         searched: evaluations when the search ended: later ones are pictures, rechecks and planted errors.
@@ -80,7 +81,7 @@ class Run:
     asked: Asked
     strategy: Strategy
     evaluations: int | None
-    clock: Limit | None
+    clock: Limit
     search: Search
     planned: Forecast | None = None
     searched: int = 0
@@ -129,13 +130,14 @@ class Run:
         """Where derivatives exist and can be followed: ``"both"``, ``"model"`` or ``"none"``."""
         return self.evaluator.gradients if self.search.informative else "none"
 
-    def clock_for(self, share: float) -> Limit | None:
+    def clock_for(self, share: float) -> Limit:
         """The time of a stage after the search: a share of the search's own, or a moment where the audit was stopped."""
         if self.halted:
             return moment(self.evaluator)
-        return self.clock and self.clock.after(share * (self.asked.seconds or 0.0))
+        seconds = self.asked.seconds
+        return self.clock.after(math.inf if seconds is None else share * seconds)
 
-    def landscape(self, evaluations: int, clock: Limit | None) -> Landscape:
+    def landscape(self, evaluations: int, clock: Limit) -> Landscape:
         """The error for a stage after the search, within so many evaluations."""
-        limit = self.evaluator.spent("pictures") + evaluations
-        return Landscape(self.evaluator, limit, "pictures", clock=clock, informative=self.search.informative)
+        limit = clock.upto(self.evaluator.spent("pictures") + evaluations)
+        return Landscape(self.evaluator, limit, "pictures", informative=self.search.informative)

@@ -112,28 +112,26 @@ class ScreenAndAscent:
         landscape: Landscape,
         search: Search,
         rng: np.random.Generator,
-        stop: Callable[[], bool] = lambda: False,
     ) -> Search:
         """Spend the landscape's budget.
 
         Args:
             search: may hold screened points already: they count towards the first screen.
-            stop: asked between rounds and legs; true ends the search.
         """
         landscape = replace(landscape, informative=landscape.informative and search.informative)
         if search.rounds == 0 and landscape.differentiable:
             landscape.informative = search.informative = _informative(landscape, search)
         whole = landscape.remaining
         plan = self.hurried(landscape.d) if whole < self.few * landscape.d else self
-        while landscape.remaining >= 8 * landscape.d and not stop():
+        while landscape.remaining >= 8 * landscape.d and not landscape.late:
             before = landscape.remaining
             if before < self.rest * whole:
                 break
-            plan._round(landscape, search, rng, before, stop)
+            plan._round(landscape, search, rng, before)
             search.rounds += 1
             if before - landscape.remaining < 4:  # nothing left that costs anything
                 break
-        plan._screen(landscape, search, rng, landscape.remaining, stop)
+        plan._screen(landscape, search, rng, landscape.remaining)
         return search
 
     def hurried(self, d: int) -> ScreenAndAscent:
@@ -160,15 +158,14 @@ class ScreenAndAscent:
         search: Search,
         rng: np.random.Generator,
         budget: int,
-        stop: Callable[[], bool],
     ) -> None:
         already = search.pool.seen if search.rounds == 0 else 0
         share = self.screen if landscape.d > INPUTS else self.dense
         n = int(share * (budget + already)) - already
         k, each = self._restarts(landscape, search, budget)
         left = budget - n - k * each - self.starts * self._cost(landscape)
-        self._screen(landscape, search, rng, n + left if 0 < left < self.spare * budget else n, stop)
-        if stop():
+        self._screen(landscape, search, rng, n + left if 0 < left < self.spare * budget else n)
+        if landscape.late:
             return
         restarts = self._random_restarts(landscape, search, rng, k)
         if not landscape.differentiable or landscape.d <= INPUTS:
@@ -178,7 +175,7 @@ class ScreenAndAscent:
             search.ends.add(*self.discontinuities.run(landscape, search.scout, most, rng))
         # Half of what rough peaks would take: smooth ones take far less, and what is left over is hard to use well.
         reserve = min(int(self.polish_share * budget), self.polished * self.polish.cost(landscape.d) // 2)
-        self._ascend(landscape, search, rng, landscape.remaining - reserve, stop, restarts)
+        self._ascend(landscape, search, rng, landscape.remaining - reserve, restarts)
         self._polish(landscape, search, rng, landscape.remaining)
 
     def _screen(
@@ -187,7 +184,6 @@ class ScreenAndAscent:
         search: Search,
         rng: np.random.Generator,
         n: int,
-        stop: Callable[[], bool],
     ) -> None:
         domain = landscape.evaluator.problem.domain
         n = min(n, landscape.remaining)
@@ -204,7 +200,7 @@ class ScreenAndAscent:
         rows = landscape.evaluator.rows()
         for _ in range(10_000 // DRAWS * -(-CHUNK // rows)):
             left = min(n - spent - (landscape.spent - begun), landscape.remaining)
-            if left <= 0 or stop():
+            if left <= 0 or landscape.late:
                 break
             u = self._fresh(landscape, search, search.sobol, min(left, CHUNK, rows), rng)
             if len(u):
@@ -288,7 +284,6 @@ class ScreenAndAscent:
         search: Search,
         rng: np.random.Generator,
         budget: int,
-        stop: Callable[[], bool],
         restarts: Array,
     ) -> None:
         """Ascend from the best screened points, and from the random ``restarts`` beside the first of them."""
@@ -311,7 +306,7 @@ class ScreenAndAscent:
             part = np.arange(i, min(i + self.chains, len(starts)))
             # On data, half of the ascents follow the surface and half fill the balls round the points.
             for rows in (part[::2], part[1::2]) if surface else (part,):
-                if landscape.remaining <= floor or stop() or not len(rows):
+                if landscape.remaining <= floor or landscape.late or not len(rows):
                     return
                 here = replace(landscape, tangent=surface and rows[0] == part[0])
                 u, score = starts[rows], heights[rows]

@@ -101,13 +101,11 @@ class Strategy(Protocol):
         landscape: Landscape,
         search: Search,
         rng: np.random.Generator,
-        stop: Callable[[], bool] = lambda: False,
     ) -> Search:
         """Spend the landscape's budget.
 
         Args:
             search: what is known already; it is added to and returned.
-            stop: asked now and then; true ends the search.
         """
 
     def lean(self, calls: int) -> Strategy:

@@ -7,7 +7,7 @@ against it, so that wrong labels come out as reference faults and not as errors 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,7 +52,6 @@ class CompareRows:
         landscape: Landscape,
         search: Search,
         rng: np.random.Generator,
-        stop: Callable[[], bool] = lambda: False,
     ) -> Search:
         """Compare all rows, whatever the budget; the random numbers are not used.
 
@@ -73,7 +72,7 @@ class CompareRows:
         evaluator.listeners.append(taken.append)
         reached = 0
         try:
-            while reached < len(chosen) and not search.halted and not stop():
+            while reached < len(chosen) and not search.halted:
                 part = chosen[reached : reached + BATCH]
                 taken.clear()
                 try:

@@ -203,7 +203,6 @@ def narrow(
     goal: Goal,
     found: Callable[[Array], None],
     limit: Limit,
-    boxes: int,
     executor: Executor | None,
     observer: Callable[[BracketNarrowed], None],
 ) -> str:
@@ -212,6 +211,7 @@ def narrow(
     Args:
         work: holds the bracket as it is at any time.
         found: gets points that are promising as a witness, after each batch of boxes.
+        limit: its evaluations are boxes tried; with 0 nothing is.
 
     Returns:
         "proved", "exceeded" (the witness is above the tolerance), "agreement" (it is so close to the tolerance that
@@ -225,7 +225,7 @@ def narrow(
                 return "exceeded" if bracket.lower > goal.tolerance else "agreement"
             if limit.over:
                 return "seconds"
-            if bracket.tried > boxes or boxes == 0:
+            if bracket.tried > limit.evaluations or limit.evaluations == 0:
                 return "boxes"
             work.bracket, promising = _step(bracket, strategy, goal, executor)
             if promising is not None:

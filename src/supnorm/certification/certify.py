@@ -34,6 +34,7 @@ from supnorm.problem import Problem
 from supnorm.results import BadInput, Contradiction
 
 Observer = Callable[[BracketNarrowed | ProvedAgain], None]
+HALVING = 0.9  # of the time; the rest is for the pending boxes (`settle`)
 LAST = 64  # rounds whose promising nodes are compared with the functions as they run at the end
 # After Ctrl-C, to tighten the bracket of what is pending: no longer than a reader waits; a second Ctrl-C ends it as well.
 LAST_SECONDS = 2.0
@@ -123,7 +124,7 @@ def certify(
     obstacle: str | None = None
     try:
         if resume is not None:
-            go_on(work, resume, goal, limit.within(0.9), executor, tell)
+            go_on(work, resume, goal, limit.within(HALVING), executor, tell)
         work.bracket = work.bracket.raised(given, admit, proved_error)
         promising, lost = search(error, np.random.default_rng(seed), lambda t: admit(points.at(t)))
         points.found(promising)
@@ -132,7 +133,7 @@ def certify(
         end = "infinite"
         if obstacle is None:
             end = _contradicted(problem, goal, seen, work.bracket) or narrow(
-                work, method, goal, points.found, limit.within(0.9), boxes, executor, observe
+                work, method, goal, points.found, limit.within(HALVING).upto(boxes), executor, observe
             )
     except KeyboardInterrupt:
         INTERRUPTS.taken()

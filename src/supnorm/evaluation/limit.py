@@ -1,4 +1,4 @@
-"""A limit in time, its parts, and how many evaluations it still allows: one clock for audits, proofs and fits.
+"""A limit of work, in time and in evaluations, and its parts: one for audits, proofs, fits and optimisers.
 
 The time of an evaluation is an average in which a batch counts half as much as the one after it: the first calls of a
 function may compile it. Batches are cut to what is left, so that a limit is kept within about one call of the reference.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 FORGET = 0.5  # weight of what was measured before, at each new batch
-MOST = 1e15  # evaluations: in practice without a limit
+MOST = 10**15  # evaluations: in practice without a limit
 
 
 @dataclass
@@ -39,45 +40,51 @@ class Limit:
     """When work has to end; without arguments it never has to.
 
     Attributes:
-        end: of ``time.perf_counter()``; infinite without a limit.
+        end: of ``clock()``; infinite without a limit in time.
+        evaluations: so many at most; of an optimiser its iterations, of a proof its boxes. Whoever works counts them.
         pace: of evaluations; shared by all parts of a limit.
         begun: when the limit, or this part of it, was set; see `spent`.
+        clock: seconds; ``time.process_time`` where other processes must not count.
 
-    >>> endless, tenth = Limit(), Limit.of(10.0).within(0.1)
+    >>> endless, tenth = Limit(), Limit.of(10.0, 500).within(0.1)
     >>> endless.left, endless.over, endless.within(0.5).left, endless.seconds
     (inf, False, inf, None)
-    >>> 0.9 < tenth.left <= 1.0, Limit.of(0.0).over, Limit.of(0.0).affords
-    (True, True, 0)
+    >>> 0.9 < tenth.left <= 1.0, tenth.evaluations, Limit.of(0.0).over, Limit.of(0.0).affords
+    (True, 50, True, 0)
     """
 
     end: float = math.inf
+    evaluations: int = MOST
     pace: Pace = field(default_factory=Pace, compare=False)
     begun: float = field(default_factory=time.perf_counter, compare=False)
+    clock: Callable[[], float] = field(default=time.perf_counter, compare=False, repr=False)
 
     @classmethod
-    def of(cls, seconds: float | None, pace: Pace | None = None, begun: float | None = None) -> Limit:
-        """A limit of so many seconds after ``begun`` (by default now); None for no limit."""
-        start = time.perf_counter() if begun is None else begun
-        return cls(math.inf if seconds is None else start + seconds, pace or Pace(), start)
+    def of(
+        cls, seconds: float | None, evaluations: int = MOST, clock: Callable[[], float] = time.perf_counter
+    ) -> Limit:
+        """A limit of so many seconds from now, None for no limit in time, and of so many evaluations."""
+        now = clock()
+        return cls(math.inf if seconds is None else now + seconds, evaluations, begun=now, clock=clock)
 
     @property
     def endless(self) -> bool:
-        """Whether there is no limit."""
+        """Whether there is no limit in time."""
         return self.end == math.inf
 
     @property
     def spent(self) -> float:
         """Seconds since it was set."""
-        return time.perf_counter() - self.begun
+        return self.clock() - self.begun
 
     @property
     def left(self) -> float:
-        """Seconds left, at least 0; infinite without a limit."""
-        return max(self.end - time.perf_counter(), 0.0)
+        """Seconds left, at least 0; infinite without a limit in time."""
+        return max(self.end - self.clock(), 0.0)
 
     @property
     def seconds(self) -> float | None:
-        """Seconds left; None without a limit."""
+        """Seconds left; None without a limit in time."""
         return None if self.endless else self.left
 
     @property
@@ -87,23 +94,36 @@ class Limit:
 
     @property
     def affords(self) -> int:
-        """How many evaluations the time left allows; one as long as there is any."""
+        """How many evaluations the time left allows, whatever `evaluations` does; one as long as there is any."""
+        if self.endless:
+            return MOST
         left = self.left
         return max(1, int(min(left / self.pace.each, MOST))) if left > 0 else 0
 
     def within(self, share: float) -> Limit:
-        """A part of the limit that ends when ``share`` of the remaining time is spent.
+        """A part of the limit: ``share`` of its evaluations, at least one, and of the time that is left.
 
         Raises:
             ValueError: for a share above 1, such as seconds, or below 0: a part never ends after the whole.
         """
         if not 0.0 <= share <= 1.0:
             raise ValueError(f"a share lies between 0 and 1, got {share:g}")
-        return self.after(math.inf if self.endless else share * self.left)
+        part = self.after(math.inf if self.endless else share * self.left)
+        return part if self.evaluations == MOST else part.upto(max(int(share * self.evaluations), 1))
+
+    def parts(self, n: int) -> Iterator[Limit]:
+        """The limit in ``n`` parts with equal evaluations; each has its share of the time that is left when it begins."""
+        each = self.within(1 / n).evaluations
+        for k in range(n, 0, -1):
+            yield self.within(1 / k).upto(each)
+
+    def upto(self, evaluations: int) -> Limit:
+        """The same limit in time with so many evaluations."""
+        return replace(self, evaluations=evaluations)
 
     def after(self, seconds: float) -> Limit:
         """A limit with the same pace that ends so many seconds from now, whatever time is left."""
-        now = time.perf_counter()
+        now = self.clock()
         return replace(self, end=now + seconds, begun=now)
 
     def keeping(self, seconds: float) -> Limit:

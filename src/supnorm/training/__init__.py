@@ -1,5 +1,6 @@
 """Training: losses, optimisers (one per file), the automatic choice."""
 
+from supnorm.evaluation.limit import Limit
 from supnorm.training.adam import Adam
 from supnorm.training.boosting import Boosting
 from supnorm.training.calls import FitCalls
@@ -17,7 +18,7 @@ from supnorm.training.optimiser import FunctionLoss, Loss, Optimiser
 from supnorm.training.quasi_newton import QuasiNewton
 from supnorm.training.refinement import ArgmaxRefinement
 from supnorm.training.soap import SOAP
-from supnorm.training.stopping import Minimum, Stop
+from supnorm.training.stopping import Minimum
 from supnorm.training.train import Trained, choose_optimiser, optimise, train
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Heat",
     "Helmholtz",
     "LevenbergMarquardt",
+    "Limit",
     "Loss",
     "MeanSquares",
     "Minimum",
@@ -43,7 +45,6 @@ __all__ = [
     "PdeResult",
     "Poisson",
     "QuasiNewton",
-    "Stop",
     "Trained",
     "Training",
     "Tried",

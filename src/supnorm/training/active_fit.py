@@ -33,7 +33,6 @@ class ActiveFit(Contest):
     Attributes:
         problem: without a model.
         points: the reference, counted.
-        max_evaluations: of the reference, for fitting and validation.
         audit_evaluations: of each audit.
         smooth: False once a jump was found: no continuous model can meet a small tolerance.
         audits: how many there were inside the loop.
@@ -41,7 +40,6 @@ class ActiveFit(Contest):
     """
 
     points: ReferencePoints
-    max_evaluations: int
     audit_evaluations: int
     smooth: bool = True
     audits: int = 0
@@ -50,7 +48,7 @@ class ActiveFit(Contest):
     @property
     def left(self) -> int:
         """Evaluations left for fitting."""
-        return max(self.max_evaluations - self.points.spent, 0)
+        return max(self.limit.evaluations - self.points.spent, 0)
 
     def refuses(self, method: Any) -> str:
         """The time was up, unless there is no candidate yet and a method can use the expensive calls already made."""
@@ -68,7 +66,7 @@ class ActiveFit(Contest):
             share = min(int(0.4 * self.left), 50_000)
             yield Offer(method.from_function(self.points.value, domain, share))
         else:
-            wanted = int(min(max(0.25 * self.max_evaluations, 16), 4096))
+            wanted = int(min(max(0.25 * self.limit.evaluations, 16), 4096))
             x, y = self.points.design(min(wanted, self.points.drawn) if self.limit.over else wanted)
             yield Offer(method.from_samples(x, y, domain, np.random.default_rng(self.seed + 1)))
 

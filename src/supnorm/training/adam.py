@@ -13,9 +13,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.limit import Limit
 from supnorm.training.decay import half_cosine
 from supnorm.training.optimiser import Loss, Optimiser
-from supnorm.training.stopping import Minimum, Stop
+from supnorm.training.stopping import Minimum, Trail
 
 Array = NDArray[np.float64]
 
@@ -25,14 +26,14 @@ class Adam(Optimiser):
     """Adam with decay.
 
     Args:
-        rate: at the start; falls to ``rate * final`` along a half cosine over the iterations of `Stop`.
+        rate: at the start; falls to ``rate * final`` along a half cosine over the iterations of the limit.
         b1, b2: decay of the means of gradient and squared gradient.
         batch: rows drawn anew for every step; None for all rows.
 
     >>> from supnorm.training.optimiser import FunctionLoss
     >>> def square(theta):
     ...     return float(theta @ theta), 2.0 * theta
-    >>> Adam(rate=0.1).minimise(FunctionLoss(square), np.ones(3), Stop(iterations=300)).loss < 1e-6
+    >>> Adam(rate=0.1).minimise(FunctionLoss(square), np.ones(3), Limit(evaluations=300)).loss < 1e-6
     True
     """
 
@@ -43,11 +44,10 @@ class Adam(Optimiser):
     b2: float = 0.999
     batch: int | None = None
 
-    def minimise(self, loss: Loss, theta: Array, stop: Stop | None = None) -> Minimum:
+    def minimise(self, loss: Loss, theta: Array, limit: Limit | None = None, target: float = 0.0) -> Minimum:
         """Minimise from ``theta``, shape ``(p,)``; hands back the best point met (the last for batches)."""
         value_and_grad = loss.value_and_grad if self.batch is None else loss.on_batches(self.batch)
-        limits = stop or Stop()
-        watch = limits.started()
+        trail = Trail.of(limit, target)
         theta, mean, square = theta.copy(), np.zeros_like(theta), np.zeros_like(theta)
         best_loss, best = math.inf, theta
         iteration = 0
@@ -55,11 +55,11 @@ class Adam(Optimiser):
             value, gradient = value_and_grad(theta)
             if self.batch is not None or value < best_loss:
                 best_loss, best = value, theta
-            if (reason := watch.reason(iteration, value)) is not None:
-                return Minimum(best, best_loss, iteration, iteration + 1, reason, tuple(watch.trail))
+            if (reason := trail.reason(iteration, value)) is not None:
+                return Minimum(best, best_loss, iteration, iteration + 1, reason, tuple(trail.rows))
             mean = self.b1 * mean + (1.0 - self.b1) * gradient
             square = self.b2 * square + (1.0 - self.b2) * gradient**2
             iteration += 1
             corrected = np.sqrt(square / (1.0 - self.b2**iteration)) + 1e-12
-            rate = half_cosine(self.rate, self.final, iteration / limits.iterations)
+            rate = half_cosine(self.rate, self.final, iteration / trail.limit.evaluations)
             theta = theta - rate * mean / ((1.0 - self.b1**iteration) * corrected)

@@ -19,14 +19,16 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.limit import Limit
 from supnorm.networks import Architecture, Network, Part, Scaling
 from supnorm.results import BadInput
 from supnorm.results.powers import rms, unit
 from supnorm.training.optimiser import Optimiser
-from supnorm.training.stopping import FLOOR, Stop
+from supnorm.training.stopping import FLOOR
 from supnorm.training.train import Trained, check_samples, optimise
 
 Array = NDArray[np.float64]
+TRIED = 0.1  # of the limit: for each frequency that is tried
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Boosting:
 
     Args:
         width: of its hidden layers.
-        frequency: scale of its first layer; None to try the ones of ``frequencies`` for a tenth of the steps.
+        frequency: scale of its first layer; None to try the ones of ``frequencies`` for a tenth of the limit.
         frequencies: tried when ``frequency`` is None.
         optimiser: self-scaled Broyden by default.
     """
@@ -45,7 +47,7 @@ class Boosting:
     frequencies: tuple[float, ...] = (2.0, 6.0, 15.0)
     optimiser: Optimiser | None = None
 
-    def add(self, network: Network, x: Array, y: Array, stop: Stop, rng: np.random.Generator) -> Trained:
+    def add(self, network: Network, x: Array, y: Array, limit: Limit, rng: np.random.Generator) -> Trained:
         """``network`` plus one trained on its residuals at samples ``x (n, d)``, ``y (n, m)``.
 
         The network itself comes back where that does not lower the mean square: at the float64 floor.
@@ -56,8 +58,8 @@ class Boosting:
         >>> x = np.linspace(-1.0, 1.0, 80)[:, None]
         >>> y = np.sin(9 * x)
         >>> start = Network.init(np.random.default_rng(0), 1, 1, 5, 1, scaling=Scaling.of_data(x, y))
-        >>> first = optimise(start, x, y, stop=Stop(40)).network
-        >>> both = Boosting(8).add(first, x, y, Stop(200), np.random.default_rng(1)).network
+        >>> first = optimise(start, x, y, limit=Limit(evaluations=40)).network
+        >>> both = Boosting(8).add(first, x, y, Limit(evaluations=200), np.random.default_rng(1)).network
         >>> before, after = (float(np.abs(n.value(x) - y).max()) for n in (first, both))
         >>> after < 0.3 * before, both.widths
         (True, (13,))
@@ -74,12 +76,11 @@ class Boosting:
             network.scaling.log,
         )
         trials = self.frequencies if self.frequency is None else (self.frequency,)
-        quick = Stop(max(stop.iterations // 10, 1), stop.seconds and 0.1 * stop.seconds)
         starts = [self._start(network, scaling, f, rng) for f in trials]
         if len(starts) > 1:
-            tried = [optimise(s, x, left, self.optimiser, quick) for s in starts]
+            tried = [optimise(s, x, left, self.optimiser, limit.within(TRIED)) for s in starts]
             starts = [min(tried, key=lambda t: t.minimum.loss).network]
-        trained = optimise(starts[0], x, left, self.optimiser, stop)
+        trained = optimise(starts[0], x, left, self.optimiser, limit)
         joined = side_by_side(network, trained.network)
         after = y - joined.value(x)
         whole = max(unit(left, 2.0), unit(after, 2.0))

@@ -26,6 +26,10 @@ from supnorm.training.fit_result import FitResult
 from supnorm.training.network_fit import NetworkFit
 
 Array = NDArray[np.float64]
+FIRST, LATER = (
+    0.4,
+    0.6,
+)  # of the time that is left: the first fit, the fit of a later round; the proof gets the rest
 SHARES = (0.6, 0.3, 0.12)  # of the tolerance, fitted for in successive rounds
 # Of Chebyshev grids, in turn: one to the last digit can be too large to be read.
 TERMS = (200, 1000, MOST_TERMS)
@@ -35,8 +39,8 @@ PROVABLE = (ChebyshevTensor(1e-14), NetworkFit(widths=(8, 10, 12, 16, 20, 24)))
 def certified_fit(
     problem: Problem,
     methods: list[Any],
-    fit_once: Callable[[Problem, list[Any], float | None], FitResult],
-    seconds: float | None,
+    fit_once: Callable[[Problem, list[Any], Limit], FitResult],
+    limit: Limit,
     observer: Callable[[Any], None],
 ) -> FitResult:
     """Rounds of fitting and proving; the result holds the narrowest bracket reached and its certificate.
@@ -44,8 +48,8 @@ def certified_fit(
     Args:
         problem: with a tolerance for the largest error.
         methods: strategies; those that cannot be certified are left out.
-        fit_once: fits to the problem's tolerance within seconds.
-        seconds: for everything.
+        fit_once: fits to the problem's tolerance within a limit.
+        limit: of the time for everything, and of the evaluations of each round.
         observer: gets what `certify` tells.
 
     Raises:
@@ -62,16 +66,15 @@ def certified_fit(
     if not provable:
         names = ", ".join(type(m).__name__ for m in methods)
         raise BadInput(f"models of {names} cannot be certified; use NetworkFit() or ChebyshevTensor()")
-    limit = Limit.of(seconds)
     best: tuple[FitResult, CertifyResult] | None = None
     interrupted = False
     for i, share in enumerate(SHARES):
         if best is not None and limit.over:
             break
         stricter = replace(problem, tolerance=_scaled(problem.tolerance, share))
-        seconds = limit.within(0.6 if i else 0.4).seconds
+        part = limit.within(LATER if i else FIRST).upto(limit.evaluations)
         try:
-            result = fit_once(stricter, provable, seconds)
+            result = fit_once(stricter, provable, part)
         except BadInput:
             if best is None:
                 raise

@@ -66,7 +66,7 @@ class Contest(ABC):
         problem: its tolerance is the goal.
         validation: points that judge candidates inside the loop.
         norm: ``"sup"`` or ``"l2"``.
-        limit: the time for fitting.
+        limit: of the time for fitting and, where the reference is called, of its evaluations for fitting and validation.
         interrupted: by Ctrl-C; what was tried until then counts.
         attempts: candidates with their errors.
         skipped: methods that could not be used, with the reason.

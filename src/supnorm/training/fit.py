@@ -35,6 +35,7 @@ NORMS = ("sup", "l2")
 EVALUATIONS = 100_000
 # Of the time of a fit whose reference is expensive: the winner's audit, and fresh points for all.
 LAST_AUDIT = 0.25
+FITTING, AUDIT = 0.5, 0.3  # of the time: calls for fitting; of these calls, an audit
 
 
 @broken_workers_explained()
@@ -119,15 +120,16 @@ def fit(
     observer(Started(problem.title or "fit", problem.error.limit, seed, max_evaluations))
 
     callers: list[Caller] = []
+    limit = Limit.of(seconds, max_evaluations or EVALUATIONS)
     with spread(problem, asked) as calling:
 
-        def once(goal: Problem, methods: list[Any], limit: float | None) -> FitResult:
+        def once(goal: Problem, methods: list[Any], limit: Limit) -> FitResult:
             begin = time.perf_counter()
             points = ReferencePoints(goal, seed, calling)
             if callers:  # a later round of a certified fit: no other timing decides
                 take_over(points.caller, callers[0])
             callers.append(points.caller)
-            state, jump = _prepare(goal, points, norm, limit, max_evaluations, seed, observer)
+            state, jump = _prepare(goal, points, norm, limit, seed, observer)
             state.run(methods)
             return finish(state, jump, begin)
 
@@ -138,9 +140,9 @@ def fit(
                 )
             automatically = isinstance(method, str) and method == "auto"
             provable = list(PROVABLE) if automatically else strategies(method, problem.domain.d)
-            result = certified_fit(problem, provable, once, seconds, observer)
+            result = certified_fit(problem, provable, once, limit, observer)
         else:
-            result = once(problem, strategies(method, problem.domain.d), seconds)
+            result = once(problem, strategies(method, problem.domain.d), limit)
     observer(Finished())
     return result
 
@@ -176,23 +178,21 @@ def _prepare(
     problem: Problem,
     points: ReferencePoints,
     norm: str,
-    seconds: float | None,
-    max_evaluations: int | None,
+    whole: Limit,
     seed: int,
     observer: Callable[[Any], None],
 ) -> tuple[ActiveFit, Jump | None]:
     """Time one call, share out the budget, draw the validation points, look for jumps."""
-    whole = Limit.of(seconds)
+    seconds, budget, reserved = whole.left, whole.evaluations, 0.0
     rng = np.random.default_rng([seed, 1])
     problem.check_tolerances(points.design(8)[1].shape[1])
     points.design(16)  # the first call pays for imports; the second one tells the cost
     points.caller.decide(points.caller.cost)
-    budget, reserved = max_evaluations or EVALUATIONS, 0.0
     audit_evaluations = points.calls.audit_evaluations
-    if seconds is not None:
-        affordable = 0.5 * seconds / max(points.pace, 1e-9)
+    if not whole.endless:
+        affordable = FITTING * seconds / max(points.pace, 1e-9)
         budget = int(min(budget, max(affordable, 50)))
-        audit_evaluations = int(min(audit_evaluations, max(0.3 * affordable, 100)))
+        audit_evaluations = int(min(audit_evaluations, max(AUDIT * affordable, 100)))
         reserved = LAST_AUDIT * seconds if points.caller.expensive else 0.0
     if points.caller.expensive:
         audit_evaluations = min(audit_evaluations, max(budget // 2, 100))
@@ -209,10 +209,9 @@ def _prepare(
         points=points,
         validation=validation,
         norm=norm,
-        max_evaluations=budget,
         audit_evaluations=audit_evaluations,
         seed=seed,
-        limit=whole.keeping(reserved),
+        limit=whole.keeping(reserved).upto(budget),
         whole=whole,
         observer=observer,
         smooth=jump is None,

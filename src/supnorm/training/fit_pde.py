@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport
+from supnorm.evaluation.limit import Limit
 from supnorm.networks import Network, Scaling, double_precision
 from supnorm.networks.blocks import in_blocks
 from supnorm.problem import Domain, Function, Problem
@@ -25,7 +26,7 @@ from supnorm.training.assessment import FRESH, audit_model
 from supnorm.training.equations import Equation
 from supnorm.training.optimiser import Optimiser, ValueAndGrad
 from supnorm.training.quasi_newton import QuasiNewton
-from supnorm.training.stopping import Minimum, Stop
+from supnorm.training.stopping import Minimum
 
 Array = NDArray[np.float64]
 
@@ -169,8 +170,8 @@ def fit_pde(
     scaling = Scaling.of_domain(domain, np.array([[-1.0], [1.0]]))
     network = Network.init(rng, domain.d, 1, width, depth, activation, scaling=scaling, inputs=domain.names)
     loss = ResidualLoss(network, equation, inside, faces, boundary_weight)
-    chosen, stop = optimiser or QuasiNewton(), Stop(iterations, seconds)
-    minimum = chosen.minimise(loss, network.flat, stop)
+    chosen = optimiser or QuasiNewton()
+    minimum = chosen.minimise(loss, network.flat, Limit.of(seconds, iterations))
     solved = network.with_flat(minimum.theta)
     zero = Function(lambda x: np.zeros((len(x), 1)), name="zero")
     report = audit_model(

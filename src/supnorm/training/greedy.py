@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.limit import Limit
 from supnorm.networks import Architecture, Network, Part, Scaling
 from supnorm.results import BadInput
 from supnorm.training.optimiser import Optimiser
-from supnorm.training.stopping import Stop
 from supnorm.training.train import Trained, check_samples, optimise
 
 Array = NDArray[np.float64]
@@ -35,7 +35,7 @@ class GreedyLayers:
     share: float = 0.4
     optimiser: Optimiser | None = None
 
-    def train(self, network: Network, x: Array, y: Array, stop: Stop, rng: np.random.Generator) -> Trained:
+    def train(self, network: Network, x: Array, y: Array, limit: Limit, rng: np.random.Generator) -> Trained:
         """Train ``network``, of which only the architecture and the scaling count, on samples.
 
         Raises:
@@ -44,7 +44,7 @@ class GreedyLayers:
         >>> x = np.linspace(-1.0, 1.0, 60)[:, None]
         >>> y = np.tanh(4 * x) * x
         >>> net = Network.init(np.random.default_rng(0), 1, 1, 6, 4, scaling=Scaling.of_data(x, y))
-        >>> found = GreedyLayers().train(net, x, y, Stop(200), np.random.default_rng(1))
+        >>> found = GreedyLayers().train(net, x, y, Limit(evaluations=200), np.random.default_rng(1))
         >>> found.minimum.loss < 1e-6
         True
         """
@@ -56,16 +56,18 @@ class GreedyLayers:
         x, y = check_samples(network, x, y)
         s = network.scaling
         z, t = s.enter(x), (y - s.output_shift) / s.output_scale
-        each = _part(stop, self.share / len(a.widths))
+        stages = limit.within(self.share).parts(len(a.widths))
         layers = []
-        for width, activation in zip(a.widths, a.activations, strict=True):
+        for width, activation, stage in zip(a.widths, a.activations, stages, strict=True):
             start = Network.init(rng, z.shape[1], a.m, width, 1, activation, scaling=_plain(z, t))
-            trained = optimise(start, z, t, self.optimiser, each).network
+            trained = optimise(start, z, t, self.optimiser, stage).network
             layer, output = _unscaled(trained)
             layers.append(layer)
             z = _hidden(trained, z)
         begun = replace(network, parts=(Part(a, (*layers, output)),))
-        return optimise(begun, x, y, self.optimiser, _part(stop, 1.0 - self.share))
+        return optimise(
+            begun, x, y, self.optimiser, limit.upto(max(int((1.0 - self.share) * limit.evaluations), 1))
+        )
 
 
 def _plain(z: Array, t: Array) -> Scaling:
@@ -90,8 +92,3 @@ def _hidden(network: Network, z: Array) -> Array:
     s = network.scaling
     scaling = Scaling(s.input_shift, s.input_scale, np.zeros(width), np.ones(width))
     return Network((Part(a, (part.layers[0], identity)),), scaling).value(z)
-
-
-def _part(stop: Stop, share: float) -> Stop:
-    seconds = None if stop.seconds is None else share * stop.seconds
-    return replace(stop, iterations=max(int(share * stop.iterations), 1), seconds=seconds)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.limit import Limit
 from supnorm.training.line_search import weak_wolfe
 from supnorm.training.optimiser import Loss, Optimiser
-from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Stop
+from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Trail
 
 Array = NDArray[np.float64]
 Pairs = deque[tuple[Array, Array, float]]
@@ -30,19 +31,19 @@ class LBFGS(Optimiser):
     >>> from supnorm.training.optimiser import FunctionLoss
     >>> def square(theta):
     ...     return float(theta @ theta), 2.0 * theta
-    >>> LBFGS().minimise(FunctionLoss(square), np.ones(3), Stop(loss=1e-20)).iterations
+    >>> LBFGS().minimise(FunctionLoss(square), np.ones(3), target=1e-20).iterations
     2
     """
 
     memory: int = 50
 
-    def minimise(self, loss: Loss, theta: Array, stop: Stop | None = None) -> Minimum:
+    def minimise(self, loss: Loss, theta: Array, limit: Limit | None = None, target: float = 0.0) -> Minimum:
         """Minimise from ``theta``, shape ``(p,)``."""
-        watch = (stop or Stop()).started()
+        trail = Trail.of(limit, target)
         value, gradient = loss.value_and_grad(theta)
         pairs: Pairs = deque(maxlen=self.memory)
         iteration, evaluations, flat = 0, 1, 0
-        while (reason := watch.reason(iteration, value)) is None:
+        while (reason := trail.reason(iteration, value)) is None:
             direction = -_times(pairs, gradient)
             first = 1.0 if pairs else min(1.0, 1.0 / max(float(np.linalg.norm(gradient)), 1e-300))
             step = weak_wolfe(loss.value_and_grad, theta, value, gradient, direction, first=first)
@@ -61,7 +62,7 @@ class LBFGS(Optimiser):
             if flat >= 20:
                 reason = FLOOR
                 break
-        return Minimum(theta, value, iteration, evaluations, reason, tuple(watch.trail))
+        return Minimum(theta, value, iteration, evaluations, reason, tuple(trail.rows))
 
 
 def _times(pairs: Pairs, gradient: Array) -> Array:

@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from supnorm.evaluation.limit import Limit
 from supnorm.training.memory import require_memory
 from supnorm.training.optimiser import Loss, Optimiser
-from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Stop
+from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Trail
 
 Array = NDArray[np.float64]
 Solve = Callable[[Array], Array]
@@ -39,7 +40,7 @@ class LevenbergMarquardt(Optimiser):
     >>> from supnorm.training.optimiser import FunctionLoss
     >>> def line(theta):
     ...     return theta - 2.0, np.eye(2)
-    >>> LevenbergMarquardt().minimise(FunctionLoss.of_residuals(line), np.zeros(2), Stop(loss=1e-20)).theta.round(6)
+    >>> LevenbergMarquardt().minimise(FunctionLoss.of_residuals(line), np.zeros(2), target=1e-20).theta.round(6)
     array([2., 2.])
     """
 
@@ -50,19 +51,19 @@ class LevenbergMarquardt(Optimiser):
     up: float = 2.0
     acceleration: float = 0.75
 
-    def minimise(self, loss: Loss, theta: Array, stop: Stop | None = None) -> Minimum:
+    def minimise(self, loss: Loss, theta: Array, limit: Limit | None = None, target: float = 0.0) -> Minimum:
         """Minimise the mean square of the residuals from ``theta``, shape ``(p,)``.
 
         Raises:
             BadInput: when the p x p matrix does not fit into memory, or the loss has no residuals.
         """
-        watch = (stop or Stop()).started()
+        trail = Trail.of(limit, target)
         require_memory(16.0 * len(theta) ** 2, f"the normal matrix of {len(theta)} weights", "use LBFGS()")
         r, jacobian = loss.residual_jacobian(theta)
         normal = jacobian.T @ jacobian
         value, damping = _mean_square(r), self.damping
         iteration, evaluations, flat, refused = 0, 1, 0, 0
-        while (reason := watch.reason(iteration, value)) is None:
+        while (reason := trail.reason(iteration, value)) is None:
             trial = self._trial(loss.residual, theta, r, jacobian, normal, damping)
             iteration, evaluations = iteration + 1, evaluations + 2
             new = _mean_square(loss.residual(theta + trial)) if trial is not None else np.inf
@@ -80,7 +81,7 @@ class LevenbergMarquardt(Optimiser):
             if flat >= 10:
                 reason = FLOOR
                 break
-        return Minimum(theta, value, iteration, evaluations, reason, tuple(watch.trail))
+        return Minimum(theta, value, iteration, evaluations, reason, tuple(trail.rows))
 
     def _trial(
         self,

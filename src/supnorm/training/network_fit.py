@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.approximants import Approximation, NotApplicable
+from supnorm.evaluation.limit import Limit
 from supnorm.networks import Network, Scaling
 from supnorm.problem import Domain, Problem
 from supnorm.training.active_fit import ActiveFit
@@ -26,7 +27,6 @@ from supnorm.training.events import Training
 from supnorm.training.memory import require_memory
 from supnorm.training.optimiser import Optimiser
 from supnorm.training.refinement import thinned
-from supnorm.training.stopping import Stop
 from supnorm.training.train import Trained, choose_optimiser, optimise
 
 Array = NDArray[np.float64]
@@ -126,7 +126,7 @@ class NetworkFit:
         chosen = self.optimiser or choose_optimiser(network.size, y.size)
         iterations = 10**7 if seconds is not None and longer else self.iterations
         iterations = self.iterations if chosen.scheduled else max(iterations // chosen.price, 1)
-        return optimise(network, x, y, chosen, Stop(iterations, seconds, loss=1e-32), rng)
+        return optimise(network, x, y, chosen, Limit.of(seconds, iterations), rng, target=1e-32)
 
     def refine(self, network: Network, x: Array, y: Array, seconds: float | None) -> Trained:
         """Go on from ``network`` on samples to which its worst points were added at the end."""
@@ -134,7 +134,7 @@ class NetworkFit:
         rows = np.concatenate([first, np.arange(max(len(x) - 2000, 0), len(x))])
         chosen = choose_optimiser(network.size, y.size)
         iterations = 100 if chosen.price > 1 else 800
-        return optimise(network, x[rows], y[rows], chosen, Stop(iterations, seconds))
+        return optimise(network, x[rows], y[rows], chosen, Limit.of(seconds, iterations))
 
     def from_samples(
         self, x: Array, y: Array, domain: Domain, rng: np.random.Generator | None = None
@@ -257,9 +257,9 @@ class NetworkFit:
             x, y = self._samples(contest, best, more)
             rng = np.random.default_rng(contest.seed + 101 + stage)
             iterations = self.iterations if limit.endless else 10**7
-            stop = Stop(iterations, limit.within(1 / (STAGES - stage)).seconds)
+            part = limit.within(1 / (STAGES - stage)).upto(iterations)
             yield self._announced(more, len(x))
-            trained = Boosting(width, optimiser=self.optimiser).add(_model(best), x, y, stop, rng)
+            trained = Boosting(width, optimiser=self.optimiser).add(_model(best), x, y, part, rng)
             yield _offer(trained, len(x), best)
             if contest.attempts[-1].errors.by(contest.norm) > 0.5 * best.errors.by(contest.norm):
                 return
@@ -322,4 +322,4 @@ def as_approximation(trained: Trained, samples: int) -> Approximation:
 
 def _quick(network: Network, x: Array, y: Array, iterations: int) -> Trained:
     chosen = choose_optimiser(network.size, y.size)
-    return optimise(network, x, y, chosen, Stop(max(iterations // (10 * chosen.price), 10)))
+    return optimise(network, x, y, chosen, Limit(evaluations=max(iterations // (10 * chosen.price), 10)))

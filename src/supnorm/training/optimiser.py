@@ -1,4 +1,4 @@
-"""What an optimiser is and what it asks of a loss: any optimiser takes any loss, ``minimise(loss, theta, stop)``."""
+"""What an optimiser is and what it asks of a loss: any optimiser takes any loss, ``minimise(loss, theta, limit)``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.limit import Limit
 from supnorm.results import BadInput
-from supnorm.training.stopping import Minimum, Stop
+from supnorm.training.stopping import Minimum
 
 Array = NDArray[np.float64]
 ValueAndGrad = Callable[[Array], tuple[float, Array]]
@@ -47,14 +48,14 @@ class Optimiser(Protocol):
 
     Attributes:
         price: how many steps of a gradient method one of its steps costs, about.
-        scheduled: its rate falls over the iterations of `Stop`, so their number must be meant.
+        scheduled: its rate falls over the iterations of the limit, so their number must be meant.
     """
 
     price: ClassVar[int] = 1
     scheduled: ClassVar[bool] = False
 
-    def minimise(self, loss: Loss, theta: Array, stop: Stop | None = None) -> Minimum:
-        """Minimise from ``theta``, shape ``(p,)``."""
+    def minimise(self, loss: Loss, theta: Array, limit: Limit | None = None, target: float = 0.0) -> Minimum:
+        """Minimise from ``theta``, shape ``(p,)``, until the loss is at most ``target``."""
         ...
 
 

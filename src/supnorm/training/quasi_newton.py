@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas
 
+from supnorm.evaluation.limit import Limit
 from supnorm.results import BadInput
 from supnorm.training.line_search import Step, weak_wolfe
 from supnorm.training.memory import require_memory
 from supnorm.training.optimiser import Loss, Optimiser
-from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Stop
+from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Trail
 
 Array = NDArray[np.float64]
 GROWTH = 1.3  # of the last step length to the first trial: 1.2 gradients a step instead of 1.7 from 1
@@ -43,7 +44,7 @@ class QuasiNewton(Optimiser):
     >>> from supnorm.training.optimiser import FunctionLoss
     >>> def square(theta):
     ...     return float(theta @ theta), 2.0 * theta
-    >>> QuasiNewton().minimise(FunctionLoss(square), np.ones(3), Stop(loss=1e-20)).reason
+    >>> QuasiNewton().minimise(FunctionLoss(square), np.ones(3), target=1e-20).reason
     'tolerance reached: the loss is at or below its target'
     """
 
@@ -55,18 +56,18 @@ class QuasiNewton(Optimiser):
         if self.update not in UPDATES:
             raise BadInput(f"update must be one of {', '.join(UPDATES)}, got {self.update!r}")
 
-    def minimise(self, loss: Loss, theta: Array, stop: Stop | None = None) -> Minimum:
+    def minimise(self, loss: Loss, theta: Array, limit: Limit | None = None, target: float = 0.0) -> Minimum:
         """Minimise from ``theta``, shape ``(p,)``.
 
         Raises:
             BadInput: when the p x p matrix does not fit into memory.
         """
-        watch = (stop or Stop()).started()
+        trail = Trail.of(limit, target)
         require_memory(8.0 * len(theta) ** 2, f"the inverse Hessian of {len(theta)} weights", "use LBFGS()")
         inverse = _InverseHessian(len(theta))
         value, gradient = loss.value_and_grad(theta)
         iteration, evaluations, flat, length = 0, 1, 0, 1.0
-        while (reason := watch.reason(iteration, value)) is None:
+        while (reason := trail.reason(iteration, value)) is None:
             direction = -inverse.times(gradient)
             if float(direction @ gradient) >= 0:
                 inverse.reset()
@@ -91,7 +92,7 @@ class QuasiNewton(Optimiser):
             if flat >= 20:
                 reason = FLOOR
                 break
-        return Minimum(theta, value, iteration, evaluations, reason, tuple(watch.trail))
+        return Minimum(theta, value, iteration, evaluations, reason, tuple(trail.rows))
 
 
 class _InverseHessian:

@@ -9,16 +9,16 @@ them to the samples and goes on from the current network. How much it lowers the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.limit import Limit
 from supnorm.networks import Network
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.optimiser import Optimiser
 from supnorm.training.quasi_newton import QuasiNewton
-from supnorm.training.stopping import Stop
 from supnorm.training.train import Trained, optimise
 
 Array = NDArray[np.float64]
@@ -37,10 +37,10 @@ class ArgmaxRefinement:
     rounds: int = 4
     optimiser: Optimiser | None = None
 
-    def run(self, network: Network, x: Array, y: Array, ask: Ask, stop: Stop) -> Trained:
+    def run(self, network: Network, x: Array, y: Array, ask: Ask, limit: Limit) -> Trained:
         """Refine ``network`` on samples ``x (n, d)``, ``y (n, m)`` and what ``ask(network, round)`` adds.
 
-        ``stop`` is for all rounds together.
+        ``limit`` is for all rounds together.
 
         >>> from supnorm.networks import Scaling
         >>> f = lambda x: 1.0 / (1.0 + 25.0 * x**2)
@@ -50,24 +50,19 @@ class ArgmaxRefinement:
         ...     gap = np.abs(network.value(grid) - f(grid))[:, 0]
         ...     rows = thinned(grid, np.argsort(-gap), 0.02, 5)
         ...     return grid[rows], f(grid[rows])
-        >>> first = optimise(start, x, f(x), stop=Stop(60)).network
-        >>> better = ArgmaxRefinement(3).run(first, x, f(x), worst, Stop(180)).network
+        >>> first = optimise(start, x, f(x), limit=Limit(evaluations=60)).network
+        >>> better = ArgmaxRefinement(3).run(first, x, f(x), worst, Limit(evaluations=180)).network
         >>> before, after = (float(np.abs(n.value(grid) - f(grid)).max()) for n in (first, better))
         >>> after < 0.5 * before
         True
         """
-        share = replace(
-            stop,
-            iterations=max(stop.iterations // self.rounds, 1),
-            seconds=stop.seconds and stop.seconds / self.rounds,
-        )
         small = network.size <= 300
         chosen = self.optimiser or (LevenbergMarquardt() if small else QuasiNewton())
         trained: Trained | None = None
-        for i in range(self.rounds):
+        for i, part in enumerate(limit.parts(self.rounds)):
             more_x, more_y = ask(network, i)
             x, y = np.concatenate([x, more_x]), np.concatenate([y, more_y])
-            trained = optimise(network, x, y, chosen, share)
+            trained = optimise(network, x, y, chosen, part)
             network = trained.network
         assert trained is not None
         return trained

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from supnorm.evaluation.limit import Limit
 from supnorm.results import BadInput
 from supnorm.training.decay import half_cosine
 from supnorm.training.optimiser import Loss, Optimiser
-from supnorm.training.stopping import Minimum, Stop
+from supnorm.training.stopping import Minimum, Trail
 
 Array = NDArray[np.float64]
 
@@ -33,7 +34,7 @@ class SOAP(Optimiser):
     """SOAP with decay.
 
     Args:
-        rate: at the start; falls to ``rate * final`` along a half cosine over the iterations or seconds of `Stop`,
+        rate: at the start; falls to ``rate * final`` along a half cosine over the iterations or seconds of the limit,
             whichever are used up first.
         b1, b2: decay of the means of the gradient, and of squares and factors.
         every: steps with the same eigenvectors.
@@ -42,7 +43,7 @@ class SOAP(Optimiser):
     >>> from supnorm.training.optimiser import FunctionLoss
     >>> def square(theta):
     ...     return float(theta @ theta), 2.0 * theta
-    >>> SOAP(rate=0.1).minimise(FunctionLoss(square), np.ones(3), Stop(iterations=300)).loss < 1e-6
+    >>> SOAP(rate=0.1).minimise(FunctionLoss(square), np.ones(3), Limit(evaluations=300)).loss < 1e-6
     True
     """
 
@@ -54,15 +55,14 @@ class SOAP(Optimiser):
     every: int = 10
     batch: int | None = None
 
-    def minimise(self, loss: Loss, theta: Array, stop: Stop | None = None) -> Minimum:
+    def minimise(self, loss: Loss, theta: Array, limit: Limit | None = None, target: float = 0.0) -> Minimum:
         """Minimise from ``theta``, shape ``(p,)``; hands back the best point met (the last for batches).
 
         Raises:
             BadInput: when the shapes of the loss do not add up to the parameters.
         """
         value_and_grad = loss.value_and_grad if self.batch is None else loss.on_batches(self.batch)
-        limits = stop or Stop()
-        watch = limits.started()
+        trail = Trail.of(limit, target)
         shapes = loss.shapes or ((len(theta),),)
         sizes = [math.prod(shape) for shape in shapes]
         if sum(sizes) != len(theta):
@@ -73,11 +73,10 @@ class SOAP(Optimiser):
             value, gradient = value_and_grad(theta)
             if self.batch is not None or value < best_loss:
                 best_loss, best = value, theta
-            if (reason := watch.reason(iteration, value)) is not None:
-                return Minimum(best, best_loss, iteration, iteration + 1, reason, tuple(watch.trail))
-            progress = iteration / limits.iterations
-            if limits.seconds is not None:
-                progress = max(progress, (limits.clock() - watch.start) / max(limits.seconds, 1e-9))
+            if (reason := trail.reason(iteration, value)) is not None:
+                return Minimum(best, best_loss, iteration, iteration + 1, reason, tuple(trail.rows))
+            progress = iteration / trail.limit.evaluations
+            progress = max(progress, trail.limit.spent / max(trail.limit.end - trail.limit.begun, 1e-9))
             iteration += 1
             steps = [
                 block.step(part, iteration, self)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.limit import Limit
 from supnorm.networks import Network
 from supnorm.results import BadInput
 from supnorm.training.lbfgs import LBFGS
@@ -14,7 +15,7 @@ from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.losses import MeanSquares
 from supnorm.training.optimiser import Optimiser
 from supnorm.training.quasi_newton import QuasiNewton
-from supnorm.training.stopping import Minimum, Stop
+from supnorm.training.stopping import Minimum
 
 Array = NDArray[np.float64]
 
@@ -56,7 +57,7 @@ def train(
     >>> float(np.abs(net.value(x) - np.sin(x)).max()) < 1e-4
     True
     """
-    return optimise(network, x, y, optimiser, Stop(iterations, seconds), rng).network
+    return optimise(network, x, y, optimiser, Limit.of(seconds, iterations), rng).network
 
 
 def optimise(
@@ -64,13 +65,14 @@ def optimise(
     x: Array,
     y: Array,
     optimiser: Optimiser | None = None,
-    stop: Stop | None = None,
+    limit: Limit | None = None,
     rng: np.random.Generator | None = None,
+    target: float = 0.0,
 ) -> Trained:
     """As `train`, with limits in one object, handing back also how the training ended."""
     x, y = check_samples(network, x, y)
     chosen = optimiser or choose_optimiser(network.size, y.size)
-    minimum = chosen.minimise(MeanSquares(network, x, y, rng), network.flat, stop)
+    minimum = chosen.minimise(MeanSquares(network, x, y, rng), network.flat, limit, target)
     return Trained(network.with_flat(minimum.theta), minimum)
 
 
