@@ -43,7 +43,8 @@ def cases() -> dict[str, list[str]]:
 
 
 def run(folder: Path, only: list[str]) -> int:
-    """Run the cases and keep what each prints; a case that prints no JSON keeps its exit code and last line."""
+    """Run the cases and keep what each prints; 1 if one prints no JSON, of which only exit code and last line are kept."""
+    refused = 0
     for name, (verb, *arguments) in cases().items():
         if only and name not in only and verb not in only:
             continue
@@ -66,9 +67,11 @@ def run(folder: Path, only: list[str]) -> int:
             said: Any = json.loads(done.stdout)
         except ValueError:
             said = {"said": done.stderr.strip().splitlines()[-1:]}
+            refused += 1
+            print(f"{name}: no result: {said['said']}")
         target.write_text(json.dumps({"exit": done.returncode, "result": said}, indent=1))
         print(f"{name}: exit {done.returncode}", flush=True)
-    return 0
+    return int(refused > 0)
 
 
 def compare(before: Path, after: Path) -> int:

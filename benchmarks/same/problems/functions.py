@@ -54,6 +54,11 @@ def cusp(x):
     return np.abs(x[:, 0] - 0.37) ** 1.5
 
 
+def step(x):
+    """One input, a jump."""
+    return np.where(x[:, 0] < 0.31, np.sin(3 * x[:, 0]), 1.2 + x[:, 0] ** 2)
+
+
 def product(x):
     """Four inputs, analytic, nearly a sum of products."""
     return np.prod(1 + 0.3 * np.cos(x), axis=1) + 0.1 * x[:, 0] * x[:, 3]
