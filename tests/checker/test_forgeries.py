@@ -48,7 +48,9 @@ def test_honest_files_are_no_forgeries(files):
 @pytest.mark.slow
 def test_a_checker_that_accepts_everything_is_found_out(files, tmp_path, monkeypatch):
     """The campaign can fail: it knows false files without the checker."""
-    yes = CheckResult(True, "", None, 1, 0.0, 1.0, True, 0.0)
+    yes = CheckResult(
+        accepted=True, reason="", leaf=None, leaves=1, lower=0.0, upper=1.0, problem_checked=True, seconds=0.0
+    )
     monkeypatch.setattr(forgeries, "checked", lambda *given, **more: yes)
     rng = np.random.default_rng(0)
     for name in ("smaller", "neighbour", "conditions", "witness", "domain"):

@@ -95,9 +95,27 @@ def test_an_unreadable_file_claims_nothing(tmp_path: Path, capsys: pytest.Captur
 def test_no_upper_bound_is_said_in_words() -> None:
     from supnorm.checker import CheckResult
 
-    open_ = CheckResult(True, "proved", None, 3, 0.1234567, math.inf, True, 0.0)
+    open_ = CheckResult(
+        accepted=True,
+        reason="proved",
+        leaf=None,
+        leaves=3,
+        lower=0.1234567,
+        upper=math.inf,
+        problem_checked=True,
+        seconds=0.0,
+    )
     assert summary(open_)[-1] == "  claims: worst error at least 0.123456, no upper bound"
-    closed = CheckResult(True, "proved", None, 3, 0.1234567, 0.2, True, 0.0)
+    closed = CheckResult(
+        accepted=True,
+        reason="proved",
+        leaf=None,
+        leaves=3,
+        lower=0.1234567,
+        upper=0.2,
+        problem_checked=True,
+        seconds=0.0,
+    )
     assert summary(closed)[-1] == "  claims: worst error between 0.123456 and 0.2"
     in_kelvin = replace(closed, unit="K\x1b[2J")
     assert summary(in_kelvin, limit=0.3)[1] == r"  claims: worst error between 0.123456 and 0.2 K\x1b[2J"
@@ -171,7 +189,19 @@ def test_what_a_file_says_cannot_steer_the_terminal() -> None:
     from supnorm.checker import CheckResult
 
     said = "the reference (\x1b[1A\x1b[2K\r\ud800\u202e é) is analytic"
-    lines = summary(CheckResult(False, said, None, 1, 0.0, 1.0, True, 0.0, (said,)))
+    lines = summary(
+        CheckResult(
+            accepted=False,
+            reason=said,
+            leaf=None,
+            leaves=1,
+            lower=0.0,
+            upper=1.0,
+            problem_checked=True,
+            seconds=0.0,
+            conditional=(said,),
+        )
+    )
     assert lines[0] == r"REJECTED: the reference (\x1b[1A\x1b[2K\r\ud800\u202e é) is analytic"
     assert all(line.isprintable() for line in lines)
 

@@ -276,15 +276,14 @@ def test_a_network_whose_samples_took_the_time_is_not_tried():
         problem,
         ReferencePoints(problem, 0, FitCalls(audit_evaluations=4000)),
         "sup",
-        None,
-        200,
+        Limit(evaluations=200),
         0,
         lambda event: None,
     )
     x = np.linspace(0.0, 1.0, 50)[:, None]
     found = SimplexInterpolation().from_samples(x, x + 1e-3, problem.domain)
     state.judge(Offer(found), 0.0)
-    state.limit = Limit.of(0.0)
+    state.limit = Limit.of(0.0, 200)
     assert list(SMALL.of_width(state, 8, 60, 1)) == [Skipped("network width 8", "the time was up")]
 
 
@@ -298,8 +297,7 @@ def test_without_time_a_candidate_is_not_audited():
         problem,
         ReferencePoints(problem, 0, FitCalls(audit_evaluations=4000)),
         "sup",
-        None,
-        200,
+        Limit(evaluations=200),
         0,
         lambda event: None,
     )
@@ -769,8 +767,7 @@ def test_a_candidate_that_only_looks_best_is_found_out():
         problem,
         ReferencePoints(problem, 0, FitCalls(audit_evaluations=4000)),
         "sup",
-        None,
-        200,
+        Limit(evaluations=200),
         0,
         lambda event: None,
     )
@@ -796,8 +793,7 @@ def test_of_an_expensive_reference_an_audited_candidate_is_not_beaten_by_hearsay
         problem,
         ReferencePoints(problem, 0, FitCalls(audit_evaluations=4000)),
         "sup",
-        None,
-        200,
+        Limit(evaluations=200),
         0,
         lambda event: None,
     )

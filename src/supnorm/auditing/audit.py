@@ -154,7 +154,7 @@ def _started(asked: Asked) -> Started:
     unit = units.pop() if len(units) == 1 else ""
     relative = error.kind == "relative"
     return Started(
-        problem.title, error.limit, asked.seed, asked.evaluations, relative, unit, error.per_output
+        problem.title, error.limit, asked.seed, asked.evaluations, relative, unit, per_output=error.per_output
     )
 
 

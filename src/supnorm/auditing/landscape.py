@@ -6,15 +6,16 @@ With a limit in time a point that is asked for after its end is not evaluated: i
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.manifold import onto_tangent, pull_back
-from supnorm.evaluation import Evaluations, Evaluator, PointStatus
+from supnorm.evaluation import Evaluations, Evaluator
+from supnorm.evaluation.evaluations import joined
 from supnorm.evaluation.evaluator import GRADIENT_COST
 from supnorm.evaluation.limit import Limit
 
@@ -134,13 +135,8 @@ class Landscape:
     def _whole(self, parts: list[Evaluations], x: Array) -> Evaluations:
         """The parts, and the points (n, d) that there was no time for as points that do not exist."""
         seen = sum(map(len, parts))
-        return joined([*parts, self._unseen(x[seen:])] if seen < len(x) or not parts else parts)
-
-    def _unseen(self, x: Array) -> Evaluations:
-        """Points that nothing was evaluated at."""
-        none = np.full((len(x), self.evaluator.outputs), np.nan)
-        status = np.full(len(x), PointStatus.OUTSIDE, dtype=np.int8)
-        return Evaluations(x, none, none, np.full(len(x), np.nan), np.zeros(len(x), dtype=np.intp), status)
+        unseen = Evaluations.absent(x[seen:], self.evaluator.outputs)
+        return joined([*parts, unseen] if len(unseen) or not parts else parts)
 
     def inside(self, u: Array) -> Array:
         """Points moved into the unit box, and into the balls round the data where those are the domain."""
@@ -157,10 +153,3 @@ class Landscape:
         """How many points of this cost the remaining budget (or the smaller ``budget``) allows."""
         left = self.remaining
         return max(0, min(left, left if budget is None else budget) // cost)
-
-
-def joined(parts: Sequence[Evaluations]) -> Evaluations:
-    """Batches as one."""
-    if len(parts) == 1:
-        return parts[0]
-    return Evaluations(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Evaluations)))

@@ -51,34 +51,22 @@ class QuasiNewton:
         rows = np.flatnonzero(np.isfinite(best))[: max(0, budget) // GRADIENT]
         if not len(rows):
             return u, best, flat
-        g = np.zeros_like(u)
-        best[rows], g[rows] = landscape.slope(u[rows])
-        h = np.zeros((k, d, d))
-        h[:] = np.eye(d)
-        h[rows] *= (self.first / np.maximum(_length(g[rows]), 1e-300))[:, None, None]
-        t = np.ones(k)
+        chains = _Chains(u, best, np.zeros_like(u), np.zeros((k, d, d)) + np.eye(d), np.ones(k))
+        best[rows], chains.g[rows] = landscape.slope(u[rows])
+        chains.h[rows] *= (self.first / np.maximum(_length(chains.g[rows]), 1e-300))[:, None, None]
         for _ in range(self.steps):
-            free = projected(u[rows], g[rows])
+            free = projected(u[rows], chains.g[rows])
             flat[rows] = _length(free) * self.first < self.flat * np.abs(best[rows])
-            going = np.flatnonzero(~flat[rows] & (t[rows] > 1e-8))
+            going = np.flatnonzero(~flat[rows] & (chains.t[rows] > 1e-8))
             going = going[: max(0, landscape.remaining - floor) // GRADIENT]
             if not len(going):
                 break
             rows = rows[going]
-            self._step(landscape, rows, free[going], u, best, g, h, t)
+            self._step(landscape, chains, rows, free[going])
         return u, best, flat
 
-    def _step(
-        self,
-        landscape: Landscape,
-        rows: NDArray[np.intp],
-        free: Array,
-        u: Array,
-        best: Array,
-        g: Array,
-        h: Array,
-        t: Array,
-    ) -> None:
+    def _step(self, landscape: Landscape, chains: _Chains, rows: NDArray[np.intp], free: Array) -> None:
+        u, best, g, h, t = chains.u, chains.best, chains.g, chains.h, chains.t
         fixed = (free == 0) & (g[rows] != 0)
         p = np.where(fixed, 0.0, (h[rows] @ free[..., None])[..., 0])
         uphill = np.vecdot(p, free) > 0
@@ -94,6 +82,17 @@ class QuasiNewton:
         u[won], best[won], g[won] = trial[better], score[better], slope[better]
         t[won] = 1.0
         t[rows[~better]] *= self.shrink
+
+
+@dataclass(frozen=True, eq=False)
+class _Chains:
+    """Points (k, d), errors (k,), gradients (k, d), inverse Hessians (k, d, d) and step lengths (k,), changed in place."""
+
+    u: Array
+    best: Array
+    g: Array
+    h: Array
+    t: Array
 
 
 def _updated(h: Array, s: Array, y: Array) -> Array:

@@ -94,7 +94,7 @@ class RegionVolume:
             return None
         level = error / 2
         frame, inside, ends = self._frame(landscape, u, level, width, rng)
-        region = self._volume(landscape, u, level, frame, (inside, ends), domain, rng)
+        region = self._volume(landscape, u, level, frame, (inside, ends), of_box=domain, rng=rng)
         return None if landscape.late else region  # the last points may not have been evaluated
 
     def _frame(

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from supnorm.certification.elementary import AT_POINT, STEEPEST
 from supnorm.certification.majorants import REMAINDER, real_remainder
-from supnorm.certification.near_one import near_one
+from supnorm.certification.near_one import Rules, near_one
 from supnorm.certification.rounding import ULPS, Array, U, gamma, outward
 from supnorm.program import Node, Program
 
@@ -225,7 +225,7 @@ def multiply(x: AffineModel, y: AffineModel) -> AffineModel:
 
 def smooth(op: str, x: AffineModel, *parameter: float) -> AffineModel:
     """phi(x): c <- phi(c), J <- phi'(c) J, eps <- |phi'(c)| eps + linear remainder on the disc."""
-    return near_one(op, x, x.c, 2, parameter, _smooth, _times_power_of_two, _plus)
+    return near_one(op, x, x.c, parameter, Rules(_smooth, 2, _times_power_of_two, _plus))
 
 
 def _plus(x: AffineModel, value: Array, off: Array) -> AffineModel:

@@ -98,7 +98,15 @@ class Compared:
             self._take("alone", x[:1], alone, read[:1], slack[:1], "a state, chance")
         self._take("batch", x, first, read, slack, "other rows, a state, chance")
         same = AGAIN.get(function.precision, 0.1) * self.size + slack
-        _refuse(runs(function, x, what), first, same, x, what, "before, in the same call", "a state, chance")
+        _refuse(
+            runs(function, x, what),
+            first,
+            same,
+            x,
+            what,
+            whence="before, in the same call",
+            why="a state, chance",
+        )
         rows = np.concatenate([np.arange(n // 2)[::-1], np.zeros(n - n // 2, dtype=np.intp)])
         mixed = runs(function, x[rows], what)
         self._take("mixed", x[rows], mixed, read[rows], slack[rows], "other rows, a state")
@@ -132,7 +140,7 @@ class Compared:
 
     def _take(self, label: str, x: Array, found: Array, read: Array, slack: Array, why: str) -> None:
         share = SHARE.get(self.function.precision, 0.3) * self.size
-        _refuse(found, read, share + slack, x, self.what, "was read from its code", why)
+        _refuse(found, read, share + slack, x, self.what, whence="was read from its code", why=why)
         self.record(label, x, found, read, slack)
 
 

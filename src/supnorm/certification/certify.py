@@ -133,7 +133,13 @@ def certify(
         end = "infinite"
         if obstacle is None:
             end = _contradicted(problem, goal, seen, work.bracket) or narrow(
-                work, method, goal, points.found, limit.within(HALVING).upto(boxes), executor, observe
+                work,
+                method,
+                goal,
+                points.found,
+                limit.within(HALVING).upto(boxes),
+                executor=executor,
+                observer=observe,
             )
     except KeyboardInterrupt:
         INTERRUPTS.taken()
@@ -153,7 +159,8 @@ def certify(
         obstacle = without_bound(problem, error, bracket.leaves)
     with suppress(KeyboardInterrupt):  # a second Ctrl-C leaves out what is left to compare
         points.compare(measuring, bracket, seed)
-    return result_of(problem, bracket, goal, end, limit.spent, obstacle, measuring.agreement())
+    seen = measuring.agreement()
+    return result_of(problem, bracket, goal, end, limit.spent, obstacle=obstacle, seen=seen)
 
 
 @dataclass

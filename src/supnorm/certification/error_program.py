@@ -313,7 +313,9 @@ def _alternatives(
         divisors = [_scale(problem, m)]
     signed, tolerances = measure.side != "both", _tolerances(problem, m)
     ends = _Room(room["model"] + room["reference"], room["reference"], least, measure.side)
-    return tuple(_one(model, reference, log, divisor, tolerances, signed, ends) for divisor in divisors)
+    return tuple(
+        _one(model, reference, log, divisor, tolerances, signed=signed, room=ends) for divisor in divisors
+    )
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ from supnorm.certification.graded_forms import pairs, quadratic
 from supnorm.certification.graded_interpolant import POINTS, interpolants
 from supnorm.certification.graded_rule import Rule
 from supnorm.certification.graded_series import MODULUS, ORDER, real_bounds
-from supnorm.certification.near_one import near_one
+from supnorm.certification.near_one import Rules, near_one
 from supnorm.certification.rounding import TINY, Array, U, gamma, outward
 from supnorm.program import Node, Program
 from supnorm.program.evaluation import apply
@@ -207,7 +207,7 @@ def multiply(x: Graded, y: Graded) -> Graded:
 
 def smooth(op: str, x: Graded, *parameter: float) -> Graded:
     """phi(x)."""
-    return near_one(op, x, x.c, ORDER, parameter, _smooth, _times_power_of_two, _plus)
+    return near_one(op, x, x.c, parameter, Rules(_smooth, ORDER, _times_power_of_two, _plus))
 
 
 def _plus(x: Graded, value: Array, off: Array) -> Graded:

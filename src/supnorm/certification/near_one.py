@@ -10,8 +10,9 @@ all that is exact but underflow of what is negligible beside the value itself. T
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,27 +26,27 @@ Model = TypeVar("Model")
 Shift = NDArray[np.int64]
 
 
-def near_one(
-    op: str,
-    x: Model,
-    c: Array,
-    orders: int,
-    parameter: tuple[float, ...],
-    smooth: Callable[..., Model],
-    times: Callable[[Model, Shift], Model],
-    plus: Callable[[Model, Array, Array], Model],
-) -> Model:
-    """``smooth(op, x)``, with derivatives up to ``orders``, where needed of x/2^k.
+@dataclass(frozen=True)
+class Rules(Generic[Model]):
+    """The rules of one kind of model.
 
-    Args:
-        op, x, parameter: of ``smooth``.
-        c: the constants of x, shape ``(B, w)``.
+    Attributes:
+        smooth: of an operation, ``smooth(op, x, *parameter)``.
         orders: of the derivatives that ``smooth`` takes.
-        smooth: the rule.
         times: 2^k x, feature by feature.
         plus: x + a constant, which is off by at most the third argument.
     """
-    shift = binary_shift(op, c, orders, *parameter)
+
+    smooth: Callable[..., Model]
+    orders: int
+    times: Callable[[Model, Shift], Model]
+    plus: Callable[[Model, Array, Array], Model]
+
+
+def near_one(op: str, x: Model, c: Array, parameter: tuple[float, ...], rules: Rules[Model]) -> Model:
+    """``rules.smooth(op, x)``, where needed of x/2^k; ``c`` are the constants of x, shape ``(B, w)``."""
+    smooth, times, plus = rules.smooth, rules.times, rules.plus
+    shift = binary_shift(op, c, rules.orders, *parameter)
     if shift is None:
         return smooth(op, x, *parameter)
     y = smooth(op, times(x, -shift), *parameter)

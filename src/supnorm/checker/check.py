@@ -41,7 +41,7 @@ AT_POINTS = 320  # bits where functions are only evaluated: near a pole balls of
 COMPARED = 4096  # recorded values that are compared with the user's function, at random nodes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CheckResult:
     """The verdict on a certificate.
 
@@ -270,7 +270,7 @@ def _nodes_of(document: Document, one: black.Declared, name: str) -> tuple[list[
     allowances = []
     for k, tail in enumerate(black.tails(one, document.box, n[0], centre, half)):
         largest = arb(max(abs(v[k]) for v in one.values[name]))
-        off = None if tail is None else black.noise(one, document.box, n[0], half, largest, tail, k)
+        off = None if tail is None else black.noise(one, document.box, n[0], half, largest, tail=tail, k=k)
         allowances.append(0.0 if off is None else 2 * float(off.upper()))
     return x, allowances
 

@@ -137,7 +137,9 @@ def model(program: Program, centre: list[Ball], half: list[Ball], scale: Ball, r
     """Models of the outputs on |y_j| <= scale."""
     known: list[list[Feature]] = []
     for position, o in enumerate(program.operations):
-        known.append(step(program, position, [known[a] for a in o.args], centre, half, scale, real))
+        known.append(
+            step(program, position, [known[a] for a in o.args], centre, half, scale=scale, real=real)
+        )
     return known[-1]
 
 

@@ -15,7 +15,7 @@ import math
 from supnorm.checker.cost import Cost
 from supnorm.checker.document import Document
 from supnorm.checker.graded_rule import size_of_rule
-from supnorm.checker.leaves import PIECES, Proof, claims, demand_graded, demand_tensor
+from supnorm.checker.leaves import PIECES, Claim, Proof, claims, demand_graded, demand_tensor
 from supnorm.checker.program_cost import BALL, BYTES, SAVED, Size, projected
 
 POLYGONS = 30.0  # polygons of a leaf by linear pieces: the file does not contain their number
@@ -49,19 +49,12 @@ def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, floa
     known: dict[object, Cost] = {}
     each_proof: dict[Proof, float] = {}
     for key, positions in shared.items():
-        _, _, degree, rho, grid, graded = key
-        kind = (degree, grid, graded, rho)
+        kind = key[2:]
         if kind not in known:
-            for p, n, r, g, m in zip(programs, degree, rho, grid, graded, strict=True):
-                _demand(p, d, n, r, g, m, rules, document, positions[0])
-        if kind not in known:
-            known[kind] = sum(
-                (
-                    _alternative(p, d, n, g, m, rules, document, tables)
-                    for p, n, g, m in zip(programs, degree, grid, graded, strict=True)
-                ),
-                Cost(),
-            )
+            pairs = list(zip(programs, Claim.of(key), strict=True))
+            for p, claim in pairs:
+                _demand(p, d, claim, rules, document, positions[0])
+            known[kind] = sum((_alternative(p, d, c, rules, document, tables) for p, c in pairs), Cost())
         each_proof[key] = known[kind].operations
     # Every kind of proof counts; bytes that are kept (tables, rules) are added to those of the largest.
     kept = sum(BYTES * a * b for a, b in tables)
@@ -75,17 +68,15 @@ def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, floa
 def _demand(
     p: Size,
     d: int,
-    n: int,
-    rho: float,
-    grid: int,
-    m: int,
+    claim: Claim,
     rules: dict[int, tuple[float, float, float, float]],
     document: Document,
     position: int,
 ) -> None:
     """The limits of one leaf, before its cost is counted."""
+    n, grid, m = claim.degree, claim.grid, claim.graded
     if n > 0 and m < 0:
-        demand_tensor(p.features, d, n, rho, grid, position)
+        demand_tensor(p.features, d, n, claim.rho, grid, position)
     elif n >= 0 and m >= 0 and not document.declared:
         demand_graded(d, n, grid, m, rules, position)
 
@@ -93,14 +84,13 @@ def _demand(
 def _alternative(
     p: Size,
     d: int,
-    n: int,
-    grid: int,
-    m: int,
+    claim: Claim,
     rules: dict[int, tuple[float, float, float, float]],
     document: Document,
     tables: set[tuple[int, int]],
 ) -> Cost:
     """The bound of one alternative on one cell."""
+    n, grid, m = claim.degree, claim.grid, claim.graded
     if n < 0 and n != PIECES:
         return Cost()
     if m >= 0 and not document.declared:

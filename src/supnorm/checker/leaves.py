@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -26,6 +27,35 @@ LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot st
 LARGEST_TABLE = 300_000  # cosines of one axis, for the same reason
 LARGEST_EVALUATION = 10_000_000  # features at the nodes of a leaf
 LARGEST_GRADED = 20  # inputs of a graded model, which has forms of all pairs
+
+
+@dataclass(frozen=True)
+class Claim:
+    """How one alternative of a leaf is bounded, by the numbers that the format has for it.
+
+    Attributes:
+        degree, rho, grid: of the interpolant.
+        graded: the rule of a graded model; negative for none.
+    """
+
+    degree: int
+    rho: float
+    grid: int
+    graded: int
+
+    @staticmethod
+    def of(proof: Proof) -> list[Claim]:
+        """Those of a proof, one for each alternative."""
+        return [Claim(*numbers) for numbers in zip(*proof[2:], strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Cell:
+    """The exact cell of a leaf, and the position of the leaf in the file."""
+
+    centre: list[Ball]
+    half: list[Ball]
+    position: int
 
 
 def claims(leaves: tuple[Leaf, ...]) -> dict[Proof, list[int]]:
@@ -66,19 +96,18 @@ def _bound(
     document: Document, programs: tuple[Program, ...], proof: Proof, position: int, rules: dict[int, Rule]
 ) -> Ball | None:
     """Bound of the error on a cell: the largest over the outputs of the smallest alternative."""
-    level, index, degree, rho, grid, graded = proof
-    centre, half = cell_of(document, level, index)
+    level, index, *_ = proof
+    cell = _Cell(*cell_of(document, level, index), position)
     bounds: list[Ball | None] = [None] * programs[0].operations[-1].width
-    for a, program in enumerate(programs):
-        if degree[a] < 0 and degree[a] != PIECES:
+    for program, claim in zip(programs, Claim.of(proof), strict=True):
+        if claim.degree < 0 and claim.degree != PIECES:
             continue
-        name = black.cell_name(level, index, degree[a])
-        if graded[a] >= 0 and not document.declared:
-            ranges = _graded(program, centre, half, degree[a], grid[a], graded[a], position, rules)
-        elif graded[a] >= 0:
+        if claim.graded >= 0 and not document.declared:
+            ranges = _graded(program, cell, claim, rules)
+        elif claim.graded >= 0:
             continue
         else:
-            ranges = _ranges(document, program, centre, half, degree[a], rho[a], grid[a], position, name)
+            ranges = _ranges(document, program, cell, claim, black.cell_name(level, index, claim.degree))
         for k, ends in enumerate(ranges):
             bounds[k] = smaller(bounds[k], None if ends is None else _largest(*ends, document.side))
     if any(bound is None or not bound.is_finite() for bound in bounds):
@@ -135,33 +164,21 @@ def _largest(low: Ball, high: Ball, side: str) -> Ball:
 
 
 def _graded(
-    program: Program,
-    centre: list[Ball],
-    half: list[Ball],
-    D: int,
-    grid: int,
-    m: int,
-    position: int,
-    rules: dict[int, Rule],
+    program: Program, cell: _Cell, claim: Claim, rules: dict[int, Rule]
 ) -> list[tuple[Ball, Ball] | None]:
     """The bound by a graded model: degree D, tightened by the rule of degree m > 0."""
-    demand_graded(len(centre), D, grid, m, rules, position)
-    return leaf_ranges(program, centre, half, D, grid, rules.get(m), rules.get(D) if D > 1 else None)
+    D, grid, m = claim.degree, claim.grid, claim.graded
+    demand_graded(len(cell.centre), D, grid, m, rules, cell.position)
+    rule = rules.get(D) if D > 1 else None
+    return leaf_ranges(program, cell.centre, cell.half, D, grid, tight=rules.get(m), rule=rule)
 
 
 def _ranges(
-    document: Document,
-    program: Program,
-    centre: list[Ball],
-    half: list[Ball],
-    n: int,
-    rho: float,
-    grid: int,
-    position: int,
-    name: str,
+    document: Document, program: Program, cell: _Cell, claim: Claim, name: str
 ) -> list[tuple[Ball, Ball] | None]:
     """A range of each output on the cell; None without a bound."""
-    d = len(centre)
+    centre, half, position, d = cell.centre, cell.half, cell.position, len(cell.centre)
+    n, rho, grid = claim.degree, claim.rho, claim.grid
     if n == PIECES:
         if d > 2 or document.declared:
             raise Rejected(f"leaf {position}: pieces are for one or two inputs and programs", position)
@@ -183,7 +200,7 @@ def _ranges(
             ranges.append(None)
             continue
         slack = f.eps * polynomial.tail(n, arb(rho), d)
-        row, more = _with_declared(document, n, centre, half, k, row, position, name)
+        row, more = _with_declared(document, cell, n, k, row, name)
         if more is None:
             return [None] * len(features)
         low, high = polynomial.interpolant_range(row, n, d, grid, ctx.prec)
@@ -192,29 +209,23 @@ def _ranges(
 
 
 def _with_declared(
-    document: Document,
-    n: int,
-    centre: list[Ball],
-    half: list[Ball],
-    k: int,
-    row: list[Ball],
-    position: int,
-    name: str,
+    document: Document, cell: _Cell, n: int, k: int, row: list[Ball], name: str
 ) -> tuple[list[Ball], Ball | None]:
     """Node values of output k plus those of declared functions, and the bound of their tails and noise."""
     more = arb(0)
     for one in document.declared:
         recorded = one.values.get(name)
         if recorded is None or len(recorded) != len(row):
-            raise Rejected(f"leaf {position}: values of the {one.which} at the nodes are missing", position)
-        tail = black.tails(one, document.box, n, centre, half)[k]
+            text = f"leaf {cell.position}: values of the {one.which} at the nodes are missing"
+            raise Rejected(text, cell.position)
+        tail = black.tails(one, document.box, n, cell.centre, cell.half)[k]
         if tail is None:
             return row, None
         largest = max(abs(v[k]) for v in recorded)
-        noise = black.noise(one, document.box, n, half, arb(largest), tail, k)
+        noise = black.noise(one, document.box, n, cell.half, arb(largest), tail=tail, k=k)
         if noise is None:
             return row, None
         weight = arb(one.weight[k])
         row = [z + weight * arb(v[k]) for z, v in zip(row, recorded, strict=True)]
-        more += abs(weight) * (tail + black.lebesgue(n) ** len(centre) * noise)
+        more += abs(weight) * (tail + black.lebesgue(n) ** len(cell.centre) * noise)
     return row, more

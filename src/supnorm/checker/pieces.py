@@ -65,7 +65,7 @@ def _models(
         o = program.operations[position]
         args = [polygon.known[a] for a in o.args]
         if o.op not in KINKS:
-            polygon.known.append(step(program, position, args, centre, half, arb(1), True))
+            polygon.known.append(step(program, position, args, centre, half, scale=arb(1), real=True))
             continue
         rows = list(zip(*args, strict=True))
         for x in rows[len(polygon.features) :]:

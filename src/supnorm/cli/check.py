@@ -188,12 +188,19 @@ def _unlike(
     try:
         document = read(certificate, MB * memory)
     except Rejected as fault:
-        return CheckResult(False, str(fault), fault.leaf, 0, 0.0, 0.0, False, time.monotonic() - start), None
-    reason = mismatch(certificate, problem)
-    if reason is None:
-        return None, document.witness
-    claims = len(document.leaves), document.lower, document.upper
-    return CheckResult(False, reason, None, *claims, True, time.monotonic() - start), None
+        reason, leaf, checked = str(fault), fault.leaf, False
+        claims: dict[str, Any] = {"leaves": 0, "lower": 0.0, "upper": 0.0}
+    else:
+        unlike = mismatch(certificate, problem)
+        if unlike is None:
+            return None, document.witness
+        reason, leaf, checked = unlike, None, True
+        claims = {"leaves": len(document.leaves), "lower": document.lower, "upper": document.upper}
+    seconds = time.monotonic() - start
+    refused = CheckResult(
+        accepted=False, reason=reason, leaf=leaf, **claims, problem_checked=checked, seconds=seconds
+    )
+    return refused, None
 
 
 def status_of(result: CheckResult, limit: float | None = None) -> Status:

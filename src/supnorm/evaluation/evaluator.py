@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.calls import Calls
-from supnorm.evaluation.evaluations import Evaluations, PointStatus
+from supnorm.evaluation.evaluations import Evaluations, joined
 from supnorm.evaluation.events import Advanced, NewWorst, Observer, silent
 from supnorm.evaluation.executor import make_executor
 from supnorm.evaluation.failures import Failures
@@ -24,6 +24,7 @@ from supnorm.results import BadInput, Witness
 Array = NDArray[np.float64]
 ALONE = 0.1  # seconds: a call of at least this time hides the cost of sending it alone
 NUMBERS = 1 << 21  # values of one side in a batch
+Values = tuple[Array, Messages]  # of one side, (n, m), and what happened where it has none
 SHOWN = 1e-4  # of an error: a difference that is visible in the four digits that are printed
 GRADIENT_COST = 3  # a value with its gradient counts as so many evaluations
 
@@ -168,11 +169,9 @@ class Evaluator:
     def values_inside(self, x: Array, purpose: str) -> Evaluations:
         """The same for points that are known to lie in the domain."""
         with np.errstate(all="ignore"):  # once a batch: between two calls of a model it takes 5 microseconds
-            y, model_messages = self.model.quietly(x, purpose)
-            f, reference_messages = self.reference.quietly(x, purpose)
-            y, f = _as_wide(y, f)
-            reduced = self.problem.error.reduced(y, f, x)
-        return self._compare(x, y, model_messages, f, reference_messages, purpose, reduced=reduced)
+            model, reference = self.model.quietly(x, purpose), self.reference.quietly(x, purpose)
+            reduced = self.problem.error.reduced(*_as_wide(model[0], reference[0]), x)
+        return self._compare(x, model, reference, purpose, reduced=reduced)
 
     @property
     def asynchronous(self) -> bool:
@@ -183,13 +182,13 @@ class Evaluator:
 
     def landed(self, x: Array, f: Array, messages: Messages, purpose: str) -> Evaluations:
         """Evaluations at points where the reference has been called (`Flight`); the model is called now."""
-        return self._compare(x, *self.model.values(x, purpose), f, messages, purpose)
+        return self._compare(x, self.model.values(x, purpose), (f, messages), purpose)
 
     def paired(self, x: Array, model: Array | None, reference: Array | None, purpose: str) -> Evaluations:
         """Evaluations at rows of a table, (n, d): a side whose values (n, m) are None is called at ``x``."""
-        y, model_messages = self.model.values(x, purpose) if model is None else (model, {})
-        f, reference_messages = self.reference.values(x, purpose) if reference is None else (reference, {})
+        known: list[Values] = []
         for side, given in ((self.model, model), (self.reference, reference)):
+            known.append(side.values(x, purpose) if given is None else (given, {}))
             if given is not None:
                 side.outputs = given.shape[1]
         widths = [side.outputs for side in (self.model, self.reference)]
@@ -197,7 +196,7 @@ class Evaluator:
             raise BadInput(
                 f"the model has {widths[0]} outputs and the reference {widths[1]}; choose the same ones (outputs = [...])"
             )
-        return self._compare(x, y, model_messages, f, reference_messages, purpose)
+        return self._compare(x, known[0], known[1], purpose)
 
     def gradient(self, x: Array, purpose: str) -> tuple[Evaluations, Array]:
         """Errors and their gradients in the unit box, shape ``(n, d)``; counts 3 a point.
@@ -289,22 +288,19 @@ class Evaluator:
                 return self.values_inside(x, purpose), np.zeros_like(x)
             half = len(x) // 2
             left, right = (self._gradient_inside(part, purpose) for part in (x[:half], x[half:]))
-            parts = {f.name: [getattr(d, f.name) for d, _ in (left, right)] for f in fields(Evaluations)}
-            done = Evaluations(**{n: np.concatenate(both) for n, both in parts.items()})
-            return done, np.concatenate([left[1], right[1]])
-        return self._compare(x, y, {}, f, {}, purpose, GRADIENT_COST, reduced), slope
+            return joined([left[0], right[0]]), np.concatenate([left[1], right[1]])
+        return self._compare(x, (y, {}), (f, {}), purpose, GRADIENT_COST, reduced), slope
 
     def _compare(
         self,
         x: Array,
-        y: Array,
-        model_messages: Messages,
-        f: Array,
-        reference_messages: Messages,
+        model: Values,
+        reference: Values,
         purpose: str,
         cost: int = 1,
         reduced: Reduced | None = None,
     ) -> Evaluations:
+        (y, model_messages), (f, reference_messages) = model, reference
         y, f = _as_wide(y, f)
         error, output = reduced or self.problem.error(y, f, x)
         if model_messages and np.isfinite(y[rows := list(model_messages)]).any():
@@ -312,10 +308,9 @@ class Evaluator:
             y[rows] = np.nan
             error[rows], output[rows] = self.problem.error(y[rows], f[rows], x[rows])
         status = np.zeros(len(x), dtype=np.int8)
-        done = Evaluations(x, y, f, error, output, status)
         top = int(error.argmax())  # NaN counts as the largest
-        if error[top] < np.inf:
-            done.__dict__["score"] = error  # without NaN no row has to be left out
+        done = Evaluations(x, y, f, error, output, status, finite=bool(error[top] < np.inf))
+        if done.finite:
             self.worst_finite = max(self.worst_finite, float(error[top]))
         else:
             self.failures.sort_out(self.problem.error, done, model_messages, reference_messages)
@@ -379,23 +374,14 @@ class Evaluator:
             self.observer(NewWorst(self.total, self.worst, above))
 
     def _nothing(self, x: Array) -> Evaluations:
-        m = self.model.outputs or 1
-        empty = np.full((len(x), m), np.nan)
-        none = np.full(len(x), np.nan)
-        outside = np.full(len(x), PointStatus.OUTSIDE, dtype=np.int8)
-        done = Evaluations(x, empty, empty, none, np.zeros(len(x), dtype=np.intp), outside)
+        done = Evaluations.absent(x, self.model.outputs or 1)
         for listener in self.listeners:
             listener(done)
         return done
 
     def _scatter(self, x: Array, inside: NDArray[np.bool_], part: Evaluations) -> Evaluations:
         self._nothing(x[~inside])  # listeners have had the others
-        model, reference = (np.full((len(x), part.model.shape[1]), np.nan) for _ in range(2))
-        error, output = np.full(len(x), np.nan), np.zeros(len(x), dtype=np.intp)
-        status = np.full(len(x), PointStatus.OUTSIDE, dtype=np.int8)
-        model[inside], reference[inside] = part.model, part.reference
-        error[inside], output[inside], status[inside] = part.error, part.output, part.status
-        return Evaluations(x, model, reference, error, output, status)
+        return part.among(x, inside)
 
 
 def _as_wide(y: Array, f: Array) -> tuple[Array, Array]:

@@ -131,7 +131,7 @@ def budget(
         else:
             problem = as_problem(what, domain, tolerance)
             with spread(problem, asked) as calling:
-                begin = partial(ask, problem, tolerance, p, output, rng, calling)
+                begin = partial(ask, problem, tolerance, p, output, rng=rng, calls=calling)
                 result = work.of_function(begin, problem.data, calling, rng)
     except KeyboardInterrupt:
         if work.plan is None:

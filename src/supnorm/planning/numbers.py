@@ -48,7 +48,7 @@ def from_class(
         decided,
         basis=Basis(guarantee=tuple(guarantee), learning_curves=curves),
         construction=construction,
-        caveats=caveats(None, curves, guarantee, tolerance, p, known.stability, table),
+        caveats=caveats(None, curves, guarantee, tolerance, p, stability=known.stability, table=table),
         table=table,
         pilot=pilot,
     )

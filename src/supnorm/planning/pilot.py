@@ -113,7 +113,7 @@ def pilot(
     def tried(names: Iterable[str], plan: PilotSizes) -> dict[str, TrialRecord]:
         trials = {}
         for tool in names:
-            made = [_pair(build, target, plan, test, truth, p, rng) for build in tools[tool]]
+            made = [_pair(build, target, plan, (test, truth), p, rng) for build in tools[tool]]
             pairs = [pair for pair in made if pair is not None]
             if pairs:
                 best = min(pairs, key=lambda pair: pair[1])
@@ -156,12 +156,12 @@ def _pair(
     build: Callable[[int], Approximation],
     target: Target,
     plan: PilotSizes,
-    test: Array,
-    truth: Array,
+    known: tuple[Array, Array],
     p: float,
     rng: np.random.Generator,
 ) -> tuple[float, float] | None:
-    """Errors with half of the samples (NaN where they are too few) and with all; None when too few."""
+    """Errors at points with ``known`` values, for half of the samples (NaN: too few) and for all; None when too few."""
+    test, truth = known
     sizes = []
     for n in (plan.m // 2, plan.m):
         try:

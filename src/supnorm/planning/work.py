@@ -98,7 +98,7 @@ class Work:
         with question.count.paused():
             measured = self.measurement.of_function(target, question.metric, calls)
         self.stage = "pilot"
-        tries = partial(_pilot, target, self.profile, question, self.sample_budget, most, rng)
+        tries = partial(_pilot, target, self.profile, question, self.sample_budget, calls=most, rng=rng)
         result = self._result(self.plan, self.profile, self.given + tuple(measured), tries)
         question.count.end()
         return result
@@ -141,7 +141,7 @@ class Work:
         trials: tuple[TrialRecord, ...] = ()
         if answer is None:
             answer, trials = verdict(
-                measured, construction, curves, plan.eps, plan.p, self.sample_budget, pilot
+                measured, construction, curves, plan.eps, plan.p, self.sample_budget, pilot=pilot
             )
         return result_of(
             replace(plan, notes=(*plan.notes, *_missing(measured))),

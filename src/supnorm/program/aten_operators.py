@@ -13,7 +13,7 @@ from supnorm.program import onnx_operators as shared
 from supnorm.program.apart import linear_above
 from supnorm.program.composed import COMPOSED, elu, hard_sigmoid, power, prelu
 from supnorm.program.operations import Unsupported
-from supnorm.program.pooling import max_pool
+from supnorm.program.pooling import Windows, max_pool
 from supnorm.program.tracing import Builder, Tensor, Value
 
 SAME = frozenset(
@@ -259,7 +259,9 @@ def _max_pool(
         return [int(n) for n in (listed * rank if len(listed) == 1 else listed)]
 
     strides = each(size if stride is None or stride == [] else stride)
-    return max_pool(build, _array(x), each(size), strides, each(padding) * 2, each(dilation), ceil_mode)
+    return max_pool(
+        build, _array(x), Windows(each(size), strides, each(padding) * 2, each(dilation), ceil_mode)
+    )
 
 
 def _power(build: Builder, base: Any, exponent: Any) -> Value:

@@ -15,7 +15,7 @@ import numpy as np
 from supnorm.program import entry
 from supnorm.program.composed import elu, hard_sigmoid, prelu
 from supnorm.program.operations import Unsupported
-from supnorm.program.pooling import max_pool
+from supnorm.program.pooling import Windows, max_pool
 from supnorm.program.tracing import Builder, Tensor, Value
 
 
@@ -202,7 +202,7 @@ def _max_pool(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     rank = len(sizes)
     strides, dilations = at.get("strides", [1] * rank), at.get("dilations", [1] * rank)
     pads = _pads(at, x.shape[2:], sizes, strides, dilations)
-    return max_pool(build, x, sizes, strides, pads, dilations, bool(at.get("ceil_mode", 0)))
+    return max_pool(build, x, Windows(sizes, strides, pads, dilations, bool(at.get("ceil_mode", 0))))
 
 
 def _single(number: float) -> float:

@@ -6,6 +6,7 @@ Padding is with minus infinity, so entries outside do not count: another entry o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,57 +15,55 @@ from supnorm.program.operations import Unsupported
 from supnorm.program.tracing import Builder, Tensor, Value
 
 
-def max_pool(
-    build: Builder,
-    x: Tensor,
-    sizes: Sequence[int],
-    strides: Sequence[int],
-    pads: Sequence[int],
-    dilations: Sequence[int],
-    ceil: bool = False,
-) -> Value:
-    """The largest entry of each window along the last axes of ``x``.
+@dataclass(frozen=True)
+class Windows:
+    """The windows along the last axes of a tensor.
 
-    Args:
-        sizes: entries of a window along each of the last axes.
-        pads: before each of these axes, then after each.
+    Attributes:
+        sizes, strides, dilations: along each of these axes.
+        pads: before each of them, then after each.
         ceil: whether a window that hangs over the end counts, as long as it begins inside (torch and ONNX).
+    """
+
+    sizes: Sequence[int]
+    strides: Sequence[int]
+    pads: Sequence[int]
+    dilations: Sequence[int]
+    ceil: bool = False
+
+
+def max_pool(build: Builder, x: Tensor, windows: Windows) -> Value:
+    """The largest entry of each window of ``x``.
 
     Raises:
         Unsupported: when a window lies in the padding altogether.
 
     >>> build = Builder(4)
-    >>> pooled = max_pool(build, build.input, [2], [2], [0, 0], [1])
+    >>> pooled = max_pool(build, build.input, Windows([2], [2], [0, 0], [1]))
     >>> build.finish(pooled).value(np.array([[3.0, 1.0, 2.0, 5.0]]))
     array([[3., 5.]])
     """
-    rank = len(sizes)
+    rank = len(windows.sizes)
     index = x.index
     for k in range(rank - 1, -1, -1):  # from the last: axes of taps are put behind those that are left
         axis = index.ndim - (rank - k) - (rank - 1 - k)
-        taken = _windows(
-            x.shape[len(x.shape) - rank + k],
-            sizes[k],
-            strides[k],
-            pads[k],
-            pads[rank + k],
-            dilations[k],
-            ceil,
-        )
+        taken = _entries(windows, k, x.shape[len(x.shape) - rank + k])
         index = np.moveaxis(np.take(index, taken, axis=axis), axis + 1, -1)
     taps = tuple(range(index.ndim - rank, index.ndim))
     return build.fold("max", Tensor(x.node, index), taps)
 
 
-def _windows(length: int, size: int, stride: int, before: int, after: int, dilation: int, ceil: bool) -> Any:
-    """Which entries each window sees along one axis, shape ``(windows, size)``."""
+def _entries(windows: Windows, k: int, length: int) -> Any:
+    """Which entries each window sees along the axis ``k``, shape ``(windows, size)``."""
+    size, stride, dilation, ceil = windows.sizes[k], windows.strides[k], windows.dilations[k], windows.ceil
+    before, after = windows.pads[k], windows.pads[len(windows.sizes) + k]
     room = length + before + after - dilation * (size - 1) - 1
-    windows = (room + (stride - 1 if ceil else 0)) // stride + 1
-    if ceil and (windows - 1) * stride >= length + before:
-        windows -= 1
-    at = np.arange(windows)[:, None] * stride + np.arange(size) * dilation - before
+    count = (room + (stride - 1 if ceil else 0)) // stride + 1
+    if ceil and (count - 1) * stride >= length + before:
+        count -= 1
+    at = np.arange(count)[:, None] * stride + np.arange(size) * dilation - before
     inside = (at >= 0) & (at < length)
-    if windows < 1 or not inside.any(axis=1).all():
+    if count < 1 or not inside.any(axis=1).all():
         raise Unsupported("max pooling with windows in the padding", "less padding")
     first = np.take_along_axis(at, np.argmax(inside, axis=1)[:, None], axis=1)
     return np.where(inside, at, first)

@@ -16,9 +16,10 @@ def program_of_graph(
     constants: dict[str, Any],
     given: list[str],
     outputs: list[str],
+    layout: Layout,
+    *,
     types: Callable[[Layout], Mapping[str, str]],
     least: str,
-    layout: Layout,
 ) -> Program:
     """The program of a graph whose inputs take the axes as ``layout`` says.
 

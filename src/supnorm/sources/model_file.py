@@ -54,7 +54,7 @@ def open_file(
     if suffix in NEEDS:
         _need(*NEEDS[suffix], what)
         with reading(path, what):
-            function = _opened(path, suffix, spec, names, probe, trust, where)
+            function = _opened(path, suffix, spec, names, probe, trust=trust, where=where)
             if not trust:
                 _tried(function, probe, what)
             return function

@@ -130,7 +130,7 @@ def open_function(
     Raises:
         BadInput: when it cannot be opened.
     """
-    remake = functools.partial(open_function, spec, root, names, probe, trust, where)
+    remake = functools.partial(open_function, spec, root, names, probe, trust=trust, where=where)
     origin = spec.model_dump(exclude_defaults=True)
     function = replace(
         _opened(spec, root, names, probe, trust, where),
@@ -211,9 +211,8 @@ def _opened(
         from supnorm.sources.command import open_command
 
         function = replace(open_command(spec, root, where), precision=spec.precision or "float64")
-        function = with_unused_said(
-            function, spec, "a command", where, "timeout", "retries", "protocol", "precision"
-        )
+        used = ("timeout", "retries", "protocol", "precision")
+        function = with_unused_said(function, spec, "a command", where, *used)
     return function if columns == list(range(len(names))) else reordered(function, columns)
 
 

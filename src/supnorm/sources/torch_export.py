@@ -205,7 +205,7 @@ def _graph(
 
     ports = tuple(_port(name, graph["tensor_values"][name]) for name in given)
     runs_in = precision or _narrowest(graph, tensors, ports)
-    lower = functools.partial(program_of_graph, graph, constants, given, outputs, types, runs_in)
+    lower = functools.partial(program_of_graph, graph, constants, given, outputs, types=types, least=runs_in)
     return Graph(ports, run, runs_in, lower)
 
 

@@ -25,7 +25,7 @@ HALVINGS = 36  # of the steepest interval: to 1e-13 of the line
 Segment = tuple[int | None, Array, Array]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Line:
     """A segment of the unit cube, and what the function does on it.
 
@@ -42,8 +42,8 @@ class Line:
     axis: int | None
     start: Array
     end: Array
-    spectrum: Spectrum | None
     samples: int
+    spectrum: Spectrum | None = None
     jump: float = 0.0
     jump_at: Array | None = None
     complete: bool = True
@@ -97,7 +97,7 @@ def walk(f: Callable[[Array], Array], segment: Segment, samples: int, most: int)
         values = f(start + t[:, None] * (end - start))
         used += samples
         if not np.isfinite(values).all():
-            return Line(axis, start, end, None, used, complete=False)
+            return Line(axis=axis, start=start, end=end, samples=used, complete=False)
         decay = spectrum(values[::-1], half)
         jump, at = _bisect(f, start, end, t, values, decay)
         used += HALVINGS if decay.order < JUMP_ORDER else 0
@@ -105,7 +105,7 @@ def walk(f: Callable[[Array], Array], segment: Segment, samples: int, most: int)
             # Not continuous at this resolution, yet no jump: a layer thinner than the points.
             decay = replace(decay, kind="unresolved", order=math.nan)
         if decay.kind != "unresolved" or used + 2 * samples > most:
-            return Line(axis, start, end, decay, used, jump, at)
+            return Line(axis=axis, start=start, end=end, spectrum=decay, samples=used, jump=jump, jump_at=at)
         samples *= 2
 
 

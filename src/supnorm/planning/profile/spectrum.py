@@ -96,10 +96,11 @@ def spectrum(values: Array, half_length: float = 0.5) -> Spectrum:
     above = np.flatnonzero(envelope > max(round_off, 5 * tail if flat else 0.0))
     noise = tail * math.sqrt(count / 2) if flat and tail > round_off else 0.0
     if not len(above) or (len(above) == 1 and noise > 0):
-        return Spectrum("noise" if noise else "geometric", math.inf, math.inf, 0, noise, c[:1], half_length)
-    last = int(above[-1])
-    kind, order, rho = _decay(size, envelope, last, count)
-    return Spectrum(kind, order, rho, last, noise, c[: last + 1], half_length)
+        last, decay = 0, ("noise" if noise else "geometric", math.inf, math.inf)
+    else:
+        last = int(above[-1])
+        decay = _decay(size, envelope, last, count)
+    return Spectrum(*decay, last=last, noise=noise, coefficients=c[: last + 1], half_length=half_length)
 
 
 def _decay(size: Array, envelope: Array, last: int, count: int) -> tuple[str, float, float]:
