@@ -161,7 +161,7 @@ def test_each_rule_is_needed(rule, which, saved, tmp_path, monkeypatch):
     if rule == "tails":
         monkeypatch.setattr(rules, "tails", lambda one, *a: [arb(0)] * len(one.weight))
     else:
-        monkeypatch.setattr(rules, "noise", lambda *a: arb(0))
+        monkeypatch.setattr(rules, "noise", lambda *a, **named: arb(0))
     assert check(path).accepted
 
 
@@ -253,7 +253,7 @@ def test_tails_and_noise_of_a_function_enter_by_its_weight_and_the_growth_of_int
     one, box = _declared(), rules.Box((-1.0,), (1.0,), (False,))
     cell = [arb(0)], [arb(1)]
     row, more = leaves._with_declared(
-        SimpleNamespace(declared=(one,), box=box), 2, *cell, 0, [arb(1)] * 3, 0, "0/0/2"
+        SimpleNamespace(declared=(one,), box=box), leaves._Cell(*cell, 0), 2, 0, [arb(1)] * 3, "0/0/2"
     )
     (tail,) = rules.tails(one, box, 2, *cell)
     noise = rules.noise(one, box, 2, cell[1], arb(1), tail, 0)
