@@ -56,7 +56,7 @@ class Exceedance:
         sample = explored(evaluator, ScreenAndAscent(), QUICK, rng).sample
         assert sample is not None
         level = sample.quantile(0.999) if self.level is None else self.level
-        return self.share_above(level) <= sample.exceedance(level)["fraction_at_most"]
+        return self.share_above(level) <= sample.exceedance(level).fraction_at_most
 
 
 def _ramp(domain: Domain) -> Problem:

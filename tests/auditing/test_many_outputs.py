@@ -12,7 +12,7 @@ import pytest
 from supnorm.auditing import audit, load_report, many_outputs
 from supnorm.auditing.many_outputs import listed
 from supnorm.pages.page import page
-from supnorm.problem import Domain, Problem
+from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.results.encoding import dumps
 
 BOX = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
@@ -81,3 +81,19 @@ def test_few_outputs_are_all_listed_and_the_same_as_before(
         np.testing.assert_array_equal(one["model"], np.asarray(all_["model"])[rows])
     whole.save(tmp_path)
     assert not (tmp_path / "outputs.csv").exists()  # of the older audit
+
+
+def test_a_joint_error_of_many_outputs_lists_that_of_its_peak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ended in a bug of supnorm: one error was taken for that of the first output."""
+    monkeypatch.setattr(many_outputs, "LISTED", 10)
+    whole = wave(40)
+    norm = ErrorMeasure(
+        "function", function=lambda model, reference, x: np.abs(model - reference).max(axis=1)
+    )
+    report = audit(Problem(whole.model, whole.reference, BOX, norm), evaluations=200)
+    names = [output.name for output in report.record.outputs]
+    assert report.record.peaks[0].output in names
+    assert len(report.record.peaks[0].model) == len(names) < 40
+    assert report.outputs is not None
+    rows = list(csv.DictReader(report.outputs.splitlines()))
+    assert [len(rows), rows[0]["largest_error"]] == [40, "nan"]

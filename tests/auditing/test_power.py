@@ -227,7 +227,7 @@ def test_errors_that_can_show_nowhere_are_not_said_to_be_missed(strategy: Any) -
         )
     )
     bumps = 4 if strategy else 2
-    assert [row["shape"] for row in done.rows] == ["sheet"]
+    assert [row.shape for row in done.rows] == ["sheet"]
     assert done.left_out == (fact("plants-unseen", n=bumps),)
 
 
@@ -316,10 +316,10 @@ def test_an_expensive_reference_is_not_called_for_power() -> None:
     )
     assert evaluator.reference.called == before
     assert evaluator.spent("power") == 0
-    assert [r["side"] for r in direct] == ["error"]
-    assert [r["side"] for r in modelled] == ["model", "reference"]
-    assert all("stand-in" in r["searched"] for r in direct + modelled)
-    assert all(r["evaluations"] <= 60 for r in modelled)
+    assert [r.side for r in direct] == ["error"]
+    assert [r.side for r in modelled] == ["model", "reference"]
+    assert all("stand-in" in r.searched for r in direct + modelled)
+    assert all(r.evaluations <= 60 for r in modelled)
 
 
 # -- calibration ------------------------------------------------------------------------------------------

@@ -54,11 +54,11 @@ def test_an_empty_or_infinite_sample_says_so() -> None:
     empty = Sample(np.empty(0), "uniform", 100)
     assert math.isnan(empty.rms().value)
     assert math.isnan(empty.worst())
-    assert empty.exceedance(1.0)["fraction_at_most"] == 1.0
+    assert empty.exceedance(1.0).fraction_at_most == 1.0
     infinite = Sample(np.array([1.0, np.inf]), "uniform", 2)
     assert infinite.rms().value == math.inf
     assert infinite.worst() == math.inf
-    assert infinite.exceedance(5.0)["count"] == 1
+    assert infinite.exceedance(5.0).count == 1
 
 
 # -- exceedance -------------------------------------------------------------------------------------------
@@ -83,8 +83,8 @@ def test_exceedance_is_covered(share: float) -> None:
     covered = 0
     for _ in range(TRIALS):
         found = Sample(rng.random(1000), "uniform", 1000).exceedance(level)
-        covered += share <= found["fraction_at_most"]
-        assert found["count"] / found["n"] == found["fraction"]
+        covered += share <= found.fraction_at_most
+        assert found.count / found.n == found.fraction
     assert_covers(covered, TRIALS, 0.95)
 
 
@@ -95,7 +95,7 @@ def test_exceedance_of_a_level_taken_from_the_sample_is_covered() -> None:
     for _ in range(TRIALS):
         sample = Sample(rng.random(2000), "uniform", 2000)
         level = sample.quantile(0.999)
-        covered += (1 - level) <= sample.exceedance(level)["fraction_at_most"]
+        covered += (1 - level) <= sample.exceedance(level).fraction_at_most
     assert_covers(covered, TRIALS, 0.95)
 
 
@@ -105,13 +105,13 @@ def test_exceedance_holds_for_the_law_with_constraints() -> None:
     covered = 0
     for _ in range(TRIALS):
         r2 = (law.draw(300, rng) ** 2).sum(axis=1)  # uniform on [0, 1]
-        covered += Sample(r2, law.name, 300).exceedance(0.99)["fraction_at_most"] >= 0.01
+        covered += Sample(r2, law.name, 300).exceedance(0.99).fraction_at_most >= 0.01
     assert_covers(covered, TRIALS, 0.95)
 
 
 def test_exceedance_says_of_what_it_is_a_share() -> None:
-    assert Sample(np.ones(9), "uniform", 9).exceedance(2.0)["of"] == "all"
-    assert Sample(np.ones(9), "uniform", 10).exceedance(2.0)["of"] == "the part with a value"
+    assert Sample(np.ones(9), "uniform", 9).exceedance(2.0).of == "all"
+    assert Sample(np.ones(9), "uniform", 10).exceedance(2.0).of == "the part with a value"
 
 
 def test_the_lower_limit_is_the_beta_quantile_and_mirrors_the_upper_one() -> None:

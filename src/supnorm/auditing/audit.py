@@ -18,10 +18,10 @@ from supnorm.auditing.compared import is_table
 from supnorm.auditing.cost import declare, default_evaluations, demand_room
 from supnorm.auditing.drawing import draw
 from supnorm.auditing.explore import plan, probe, sample, search
-from supnorm.auditing.facts import failures_json
 from supnorm.auditing.forecast import LEAST, forecast
 from supnorm.auditing.halt import HALTS, halted
 from supnorm.auditing.judging import judge
+from supnorm.auditing.parts import failures_record
 from supnorm.auditing.peaks import find_peaks
 from supnorm.auditing.pictures import Pictures, picture_budget
 from supnorm.auditing.planting import plant
@@ -138,7 +138,7 @@ def _searched(asked: Asked) -> Run:
     run = search(sample(run))
     listed = run.search.listed
     if listed is not None and listed.exhaustive:
-        run = replace(run, failures=failures_json(run.evaluator, run.recorder) | {"of": listed.points})
+        run = replace(run, failures=failures_record(run.evaluator, run.recorder).changed(of=listed.points))
     return run
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from supnorm.auditing.peak import Peak
 from supnorm.auditing.statistics import Sample
 from supnorm.problem import Problem
 from supnorm.problem.pairs import Pairs
+from supnorm.results.audit_points import TableRecord
 from supnorm.wording import Fact, Narrator, fact
 
 Array = NDArray[np.float64]
@@ -56,27 +56,24 @@ class Compared:
         """What the columns of the table hold in some pairs that are neither inputs nor outputs, by name."""
         return [{k: v for k, v in row.items() if k not in self.used} for row in self.pairs.columns(pairs)]
 
-    def to_json(self, say: Narrator) -> dict[str, Any]:
-        """The key ``table`` of an audit's document."""
-        pairs, n = self.pairs, self.sample.n
-        key = (
-            {"model": list(pairs.partner[1].key), "reference": list(pairs.rows.key)}
-            if pairs.partner
-            else None
+    def record(self, say: Narrator) -> TableRecord:
+        """The part ``table`` of an audit's record."""
+        pairs, key = self.pairs, None
+        if pairs.by == "key" and pairs.partner:
+            key = {"model": tuple(pairs.partner[1].key), "reference": tuple(pairs.rows.key)}
+        return TableRecord(
+            rows=len(pairs) + pairs.alone[0],
+            compared=self.sample.n,
+            paired_by=pairs.by,
+            key=key,
+            alone=dict(zip(("model", "reference"), pairs.alone, strict=True)),
+            left=self.left,
+            outside=int((~self.inside).sum()),
+            incomplete=int((~pairs.complete & self.inside).sum()),
+            without_value={side: len(rows) for side, rows in self.without.items()},
+            without_value_rows={side: tuple(rows[:NAMED].tolist()) for side, rows in self.without.items()},
+            text=say.text(*self.facts),
         )
-        return {
-            "rows": len(pairs) + pairs.alone[0],
-            "compared": n,
-            "paired_by": pairs.by,
-            "key": key if pairs.by == "key" else None,
-            "alone": dict(zip(("model", "reference"), pairs.alone, strict=True)),
-            "left": self.left,
-            "outside": int((~self.inside).sum()),
-            "incomplete": int((~pairs.complete & self.inside).sum()),
-            "without_value": {side: len(rows) for side, rows in self.without.items()},
-            "without_value_rows": {side: rows[:NAMED].tolist() for side, rows in self.without.items()},
-            "text": say.text(*self.facts),
-        }
 
     @property
     def facts(self) -> tuple[Fact, ...]:

@@ -8,12 +8,11 @@ The same holds of how many rows a call of an expensive function has (`supnorm.ev
 
 from __future__ import annotations
 
-from typing import Any
-
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.cost_word import cost_of_word
 from supnorm.problem import Problem
 from supnorm.results import BadInput
+from supnorm.results.audit import CostRecord
 from supnorm.results.guard import LARGEST
 from supnorm.results.numbers import count, num
 from supnorm.wording import Fact, fact
@@ -86,15 +85,15 @@ def demand_room(evaluator: Evaluator, planned: int) -> None:
         )
 
 
-def cost_json(evaluator: Evaluator) -> dict[str, Any]:
-    """The key ``cost`` of an audit's document."""
-    return {
-        "class": word_of(evaluator),
-        "rows": rows_of(evaluator),
-        "by": "declared" if evaluator.reference.declared else "measured",
-        "model_ms": 1e3 * evaluator.model.cost,
-        "reference_ms": 1e3 * evaluator.reference.cost,
-    }
+def cost_record(evaluator: Evaluator) -> CostRecord:
+    """What was decided, and by whom."""
+    return CostRecord(
+        class_=word_of(evaluator),
+        rows=rows_of(evaluator),
+        by="declared" if evaluator.reference.declared else "measured",
+        model_ms=1e3 * evaluator.model.cost,
+        reference_ms=1e3 * evaluator.reference.cost,
+    )
 
 
 def cost_notes(evaluator: Evaluator, modelled: bool) -> list[Fact]:

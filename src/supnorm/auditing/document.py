@@ -1,4 +1,4 @@
-"""Writes down an audit: everything that was measured as one document (schema ``supnorm.audit/1``)."""
+"""Writes down an audit: everything that was measured as one record (schema ``supnorm.audit/1``)."""
 
 from __future__ import annotations
 
@@ -11,157 +11,171 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.auditing.cost import cost_json
+from supnorm.auditing.cost import cost_record
 from supnorm.auditing.distinct import cluster_sizes
 from supnorm.auditing.drawing import chart_data
-from supnorm.auditing.facts import (
-    computed_json,
-    domain_json,
-    failures_json,
-    finite_json,
-    output_names,
-    peak_json,
-    points_table,
-    rows_json,
-    side_json,
-)
 from supnorm.auditing.findings import findings
 from supnorm.auditing.glitches import rms_floor
 from supnorm.auditing.joint import is_joint
-from supnorm.auditing.listed import unlisted_json
-from supnorm.auditing.many_outputs import shortened
+from supnorm.auditing.listed import coverage
+from supnorm.auditing.many_outputs import Outputs
 from supnorm.auditing.notes import notes
+from supnorm.auditing.parts import (
+    failures_record,
+    finite_record,
+    function_record,
+    peak_records,
+    quantiles,
+    sup_record,
+)
+from supnorm.auditing.points_table import points_table
 from supnorm.auditing.report import AuditReport
 from supnorm.auditing.run import Run
-from supnorm.auditing.statistics import QUANTILES, unseen_peaks
+from supnorm.auditing.statistics import unseen_peaks
 from supnorm.auditing.tally import WholeSample
 from supnorm.auditing.verdict import verdict
-from supnorm.problem import fingerprint
-from supnorm.problem.records import axis_records, measure_record, output_units
-from supnorm.results import versions
-from supnorm.results.audit import AuditRecord, FindingRecord
+from supnorm.problem import Domain, fingerprint
+from supnorm.problem.records import axis_records, measure_record
+from supnorm.results import Status, versions
+from supnorm.results.audit import (
+    AuditRecord,
+    BudgetRecord,
+    DomainRecord,
+    EvaluationsRecord,
+    FindingRecord,
+    PlainRecord,
+    RmsRecord,
+    SidesRecord,
+)
+from supnorm.results.parts import EstimateRecord, MeasureRecord
 from supnorm.wording import Narrator
-from supnorm.wording.result import AUDIT, narrator
+from supnorm.wording.result import narrator
 
 
 def build(run: Run) -> AuditReport:
     """Write everything down."""
-    names = output_names(run.problem, run.evaluator)
-    peaks = [peak_json(p.witness, run.problem, names) for p in run.peaks]
-    if run.search.compared is not None:
-        peaks = rows_json(run.search.compared, peaks)
-    document = _problem(run, names) | _answers(run, names, peaks) | _work(run) | _repeat(run)
-    document["charts"] = chart_data(run)
-    document, every = shortened(document, run.recorder.by_output)
-    report = AuditReport(AuditRecord.from_dict(document), points_table(run, names), every)
-    return replace(report, record=report.record.model_copy(update={"explanation": report.explain()}))
+    outputs = Outputs.of(run)
+    measure = _measure(run, outputs)
+    say = narrator(measure)
+    record = AuditRecord(
+        **_problem(run, say),
+        measure=measure,
+        outputs=outputs.records,
+        outputs_total=len(outputs.names),
+        **_answers(run, outputs, say),
+        explanation="",
+        **_work(run),
+        **_repeat(run),
+        notes=tuple(map(say.text, notes(run))),
+        charts=chart_data(run, outputs),
+    )
+    every = outputs.table([peak.witness for peak in run.peaks])
+    report = AuditReport(record, points_table(run, outputs.names), every)
+    return replace(report, record=record.model_copy(update={"explanation": report.explain()}))
 
 
-def _problem(run: Run, names: list[str]) -> dict[str, Any]:
+def _measure(run: Run, outputs: Outputs) -> MeasureRecord:
+    """How the error is measured; a scale for each output is one for each listed output."""
+    m = len(outputs.names)
+    measure = measure_record(run.problem, m, _joint(run))
+    scale = measure.scale or ()
+    return measure if len(scale) != m else measure.changed(scale=tuple(scale[i] for i in outputs.rows))
+
+
+def _problem(run: Run, say: Narrator) -> dict[str, Any]:
     """What was asked, and the verdict."""
-    problem, status = run.problem, verdict(run)
-    advice = narrator(measure_record(problem, len(names))).text(*status.facts)
+    problem, found = run.problem, verdict(run)
     return {
-        "schema": "supnorm.audit/1",
-        "status": {"code": status.code, "advice": advice, "exit": int(status.exit)},
+        "status": Status(found.code, say.text(*found.facts), found.exit),
         "title": problem.title,
         "command": "",
         "tolerance": problem.error.limit,
         "law": run.sample.law,
         "law_uniform": _uniform(run),
-        "model": side_json(problem.model),
-        "reference": side_json(problem.reference),
-        "recheck": None if problem.recheck is None else side_json(problem.recheck),
-        "axes": [axis.to_dict() for axis in axis_records(problem.domain)],
-        "domain": domain_json(problem),
-        "outputs": [
-            {"name": n, "unit": u} for n, u in zip(names, output_units(problem, len(names)), strict=True)
-        ],
-        "measure": measure_record(problem, len(names), _joint(run)).model_dump(exclude_defaults=True),
+        "model": function_record(problem.model),
+        "reference": function_record(problem.reference),
+        "recheck": None if problem.recheck is None else function_record(problem.recheck),
+        "axes": axis_records(problem.domain),
+        "domain": DomainRecord(kind=_kind(problem.domain)),
     }
 
 
-def _answers(run: Run, names: list[str], peaks: list[dict[str, Any]]) -> dict[str, Any]:
+def _kind(domain: Domain) -> str:
+    """What the axes span: a box, a box with constraints, or balls around data."""
+    return "data" if domain.cloud is not None else "constraints" if domain.constraints else "box"
+
+
+def _answers(run: Run, outputs: Outputs, say: Narrator) -> dict[str, Any]:
     """What was found."""
-    problem, sample, evaluator, search = run.problem, run.sample, run.evaluator, run.search
-    say = narrator(measure_record(problem, len(names)))
-    rms, several = sample.rms(), len(names) > 1 and not _joint(run)
+    problem, sample, search = run.problem, run.sample, run.search
+    rms, several = sample.rms(), len(outputs.names) > 1 and not _joint(run)
     kind = "exact" if isinstance(sample, WholeSample) else "sample"
-    sup = run.witness.error if run.witness is not None else float("nan")
-    limit = problem.error.limit
+    sup, peaks, limit = sup_record(run), peak_records(run, outputs), problem.error.limit
     levels = [limit] if limit is not None else [sample.quantile(0.999)]
     levels += [q for q in (10 * rms.value,) if np.isfinite(q)]
     d = problem.domain.d
     ends = np.concatenate([np.empty((0, d)), *search.restart_ends])
-    unseen = unseen_peaks(cluster_sizes(ends, 0.01 * np.sqrt(d)))
     floor = rms_floor([p.witness for p in run.peaks]) if _uniform(run) else 0.0
-    listed = (
-        unlisted_json(problem.domain)
-        if search.listed is None
-        else search.listed.to_json(problem.domain.names, say)
-    )
+    found = [FindingRecord(**dict(f), text=say.text(f)) for f in findings(run, outputs)]
     return {
-        "search": listed,
-        "sup": {"lower": sup, **computed_json(evaluator, run.table), "upper": None, "upper_kind": "none"},
-        "witness": dict(peaks[0]) if peaks else None,
-        "rms": {"value": rms.value, "kind": kind, "n": rms.n, "at_least": floor},
-        "finite": finite_json(sample, evaluator, search.compared),
-        "mean": {"value": sample.mean().value, "kind": kind, "n": sample.n},
-        "norms": sample.norms() | {"sup": sup},
-        "norms_over_outputs": sample.moments.norms() | {"sup": sup} if several else None,
-        "explanation": "",
-        "quantiles": {str(q): sample.quantile(q) if sample.carries(q) else None for q in QUANTILES},
-        "plain_sample": {"n": sample.n, "drawn": sample.drawn, "worst": sample.worst()},
-        "exceedance": [sample.exceedance(t) for t in levels],
-        "unseen_peak_mass": None if unseen is None else vars(unseen),
-        "power": [row | {"searched": say.text(row["searched"])} for row in run.planted.rows],
+        "search": coverage(search.listed, problem.domain, say),
+        "sup": sup,
+        "witness": peaks[0] if peaks else None,
+        "rms": RmsRecord(value=rms.value, kind=kind, n=rms.n, at_least=floor),
+        "finite": finite_record(run),
+        "mean": EstimateRecord(value=sample.mean().value, kind=kind, n=sample.n),
+        "norms": sample.norms() | {"sup": sup.lower},
+        "norms_over_outputs": sample.moments.norms() | {"sup": sup.lower} if several else None,
+        "quantiles": quantiles(sample),
+        "plain_sample": PlainRecord(n=sample.n, drawn=sample.drawn, worst=sample.worst()),
+        "exceedance": tuple(map(sample.exceedance, levels)),
+        "unseen_peak_mass": unseen_peaks(cluster_sizes(ends, 0.01 * np.sqrt(d))),
+        "power": run.planted.rows,
         "power_left_out": "; ".join(map(say.text, run.planted.left_out)),
         "peaks": peaks,
-        "glitches": [p for p in peaks if "glitch" in p["tags"]],
-        "findings": [
-            FindingRecord(**dict(finding), text=say.text(finding)).model_dump(exclude_defaults=True)
-            for finding in findings(run)
-        ],
+        "glitches": tuple(p for p in peaks if "glitch" in p.tags),
+        "findings": tuple(found),
         "table_only": run.table,
-        "table": None if search.compared is None else search.compared.to_json(say),
-        "failures": run.failures or failures_json(evaluator, run.recorder),
+        "table": None if search.compared is None else search.compared.record(say),
+        "failures": run.failures or failures_record(run.evaluator, run.recorder),
     }
 
 
 def _work(run: Run) -> dict[str, Any]:
     """What it took."""
-    evaluator = run.evaluator
-    counts = evaluator.counts
+    evaluator, counts = run.evaluator, run.evaluator.counts
+    purposes = {key: counts.get(key, 0) for key in ("statistics", "pictures", "power", "recheck")}
+    seconds = {
+        side.side: side.seconds / side.called if side.called else side.cost
+        for side in (evaluator.model, evaluator.reference)
+    }
     return {
-        "evaluations": {
-            "search": counts.get("search", 0) + counts.get("probe", 0),
-            **{k: counts.get(k, 0) for k in ("statistics", "pictures", "power", "recheck")},
-            "failed": sum(evaluator.failures.without_value.values()),
-        },
-        "planned": None if run.planned is None else run.planned.to_json(),
-        "cost": None if run.table else cost_json(evaluator),
+        "evaluations": EvaluationsRecord(
+            search=counts.get("search", 0) + counts.get("probe", 0),
+            **purposes,
+            failed=sum(evaluator.failures.without_value.values()),
+        ),
+        "planned": None if run.planned is None else run.planned.record,
+        "cost": None if run.table else cost_record(evaluator),
         "seconds": time.perf_counter() - run.asked.start,
         "model_seconds": evaluator.model.seconds,
         "reference_seconds": evaluator.reference.seconds,
-        "seconds_per_point": {
-            side.side: side.seconds / side.called if side.called else side.cost
-            for side in (evaluator.model, evaluator.reference)
-        },
+        "seconds_per_point": SidesRecord(**seconds),
     }
 
 
 def _repeat(run: Run) -> dict[str, Any]:
-    """What a repeat needs, and what limits the numbers."""
+    """What a repeat needs."""
+    seconds = None if run.table else run.asked.seconds
     return {
         "seed": run.asked.seed,
         "gradients": run.gradients,
         "regime": regime(run),
-        "budget": {"evaluations": run.evaluations, "seconds": None if run.table else run.asked.seconds},
+        "budget": BudgetRecord(evaluations=run.evaluations, seconds=seconds),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "versions": versions(),
         "fingerprint": fingerprint(run.problem),
-        "notes": list(map(Narrator(AUDIT).text, notes(run))),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from supnorm.auditing import pictures as charts
-from supnorm.auditing.facts import output_names
+from supnorm.auditing.many_outputs import Outputs, output_names
 from supnorm.auditing.peaks import marked, worst_first
 from supnorm.auditing.pictures import picture_budget
 from supnorm.auditing.run import Run
@@ -101,12 +101,13 @@ def _thumbnails(run: Run, clock: Limit) -> Run:
     return replace(run, peaks=tuple(peaks))
 
 
-def chart_data(run: Run) -> ChartsRecord:
+def chart_data(run: Run, outputs: Outputs) -> ChartsRecord:
     """All charts, with the errors along the outputs where there are several, and the pictures of the first peaks."""
     assert run.charts is not None
-    worst, profile = run.recorder.by_output, None
-    if worst is not None:
-        profile = charts.profile(output_names(run.problem, run.evaluator), worst, run.sample.moments.rms())
+    profile = None
+    if outputs.worst is not None:
+        rows = outputs.rows if outputs.each else np.arange(len(outputs.worst))
+        profile = charts.profile(outputs.names, outputs.worst, outputs.rms, rows)
     # In one input the line shows all peaks.
     shown = run.peaks[:THUMBNAILS] if run.problem.domain.d > 1 else ()
     return run.charts.changed(profile=profile, thumbnails=tuple(peak.thumbnail for peak in shown))

@@ -10,6 +10,7 @@ import numpy as np
 from supnorm.auditing.compared import is_table
 from supnorm.auditing.data_findings import domain_against_data
 from supnorm.auditing.infinite import failed_share, infinite_cause, infinite_share, limit_of, points_word
+from supnorm.auditing.many_outputs import Outputs
 from supnorm.auditing.reproducibility import not_reproducible
 from supnorm.auditing.row_findings import numbered, row_failures, rows_left_out
 from supnorm.auditing.run import Run
@@ -23,7 +24,7 @@ FAILED = {"model": "model-failed", "reference": "reference-failed"}
 SHOWN = 5  # outputs without a value
 
 
-def findings(run: Run) -> list[Finding]:
+def findings(run: Run, outputs: Outputs) -> list[Finding]:
     """What was noticed, each with a code and the values of its sentence."""
     evaluator, problem, sample, compared = run.evaluator, run.problem, run.sample, run.search.compared
     found: list[Finding] = []
@@ -32,7 +33,7 @@ def findings(run: Run) -> list[Finding]:
         found += domain_against_data(problem.domain, np.asarray(problem.data, dtype=float), run.witness)
     found += suspect_labels(problem, run.suspects)
     found += _infinite(run)
-    found += not_reproducible(evaluator)
+    found += not_reproducible(evaluator, outputs)
     failed = failures(evaluator, sample)
     if compared is not None:  # a side that was called has failed in its own way
         given = {FAILED[side] for side in FAILED if getattr(problem, side).table is not None}

@@ -16,6 +16,7 @@ from supnorm.auditing.peak import PEAKS
 from supnorm.auditing.power import Power
 from supnorm.auditing.strategy import Strategy
 from supnorm.evaluation import Evaluator, Planned
+from supnorm.results.audit import PlannedRecord
 from supnorm.wording import Narrator, fact
 from supnorm.wording.result import AUDIT
 
@@ -50,9 +51,10 @@ class Forecast:
         """About how long all of them take."""
         return None if self.each is None else self.total * self.each
 
-    def to_json(self) -> dict[str, Any]:
-        """The key ``planned`` of an audit's document."""
-        return {**self.purposes, "total": self.total, "seconds": self.seconds}
+    @property
+    def record(self) -> PlannedRecord:
+        """The part ``planned`` of an audit's record."""
+        return PlannedRecord(**self.purposes, total=self.total, seconds=self.seconds)
 
     def event(self, evaluations: int, given: bool) -> Planned:
         """What an observer is told before the search; ``given``: the budget was asked for and not chosen.

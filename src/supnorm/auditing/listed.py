@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Domain
+from supnorm.results.audit import CoverageRecord
 from supnorm.wording import Fact, Narrator, fact
 
 Array = NDArray[np.float64]
@@ -69,32 +69,22 @@ class Listed:
         values = {"left": left, "other": left < self.points} if but and left else {}
         return (fact("all-points", of=self.points, but=tuple(but), **values),)
 
-    def to_json(self, names: Sequence[str], say: Narrator) -> dict[str, Any]:
-        """The key ``search`` of an audit's document."""
-        return {
-            "exhaustive": self.exhaustive,
-            "complete": self.complete,
-            "points": self.points,
-            "evaluated": self.evaluated,
-            "failed": dict(self.failed),
-            "masked": self.masked,
-            "partial": self.partial,
-            "without_error": [dict(zip(names, map(float, x), strict=True)) for x in self.without],
-            "text": say.text(*self.facts(names)),
-        }
 
-
-def unlisted_json(domain: Domain) -> dict[str, Any]:
-    """The same where nothing was enumerated; ``points`` where it is known that the domain has finitely many."""
-    points = None if domain.finite is None or domain.constraints else domain.finite.size
-    return {
-        "exhaustive": False,
-        "complete": False,
-        "points": points,
-        "evaluated": None,
-        "failed": {},
-        "masked": 0,
-        "partial": 0,
-        "without_error": [],
-        "text": "",
-    }
+def coverage(listed: Listed | None, domain: Domain, say: Narrator) -> CoverageRecord:
+    """The part ``search`` of an audit's record; ``points`` also where it is known that finitely many exist."""
+    if listed is None:
+        size = None if domain.finite is None or domain.constraints else domain.finite.size
+        listed, text = Listed(-1 if size is None else size), ""
+    else:
+        size, text = listed.points, say.text(*listed.facts(domain.names))
+    return CoverageRecord(
+        exhaustive=listed.exhaustive,
+        complete=listed.complete,
+        points=size,
+        evaluated=listed.evaluated if text else None,
+        failed=listed.failed,
+        masked=listed.masked,
+        partial=listed.partial,
+        without_error=tuple(map(domain.describe, listed.without)),
+        text=text,
+    )

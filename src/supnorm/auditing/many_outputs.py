@@ -1,4 +1,4 @@
-"""Thousands of outputs: the document of an audit lists some of them, the full table stands beside it.
+"""Thousands of outputs: the record of an audit lists some of them, the full table stands beside it.
 
 A vector of 100,000 numbers for both sides of every peak came to 55 MB of JSON. Listed are the outputs of the peaks,
 those with the largest errors, and the one with the largest error in each of many equal parts of the outputs, so that a
@@ -9,20 +9,26 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.run import Run
+from supnorm.evaluation import Evaluator
+from supnorm.problem import Problem
+from supnorm.problem.records import output_units
+from supnorm.results import Witness
+from supnorm.results.audit import OutputRecord
 from supnorm.results.printable import printable
 
-LISTED = 1000  # outputs that a document lists at most, peaks apart: about 1 MB
-VECTORS = ("model", "reference", "recheck_value")  # of a peak: a number for each output
+Array = NDArray[np.float64]
+LISTED = 1000  # outputs that a record lists at most, peaks apart: about 1 MB
 
 
-def listed(worst: NDArray[np.float64], peaks: Sequence[int]) -> NDArray[np.intp]:
+def listed(worst: Array, peaks: Sequence[int]) -> NDArray[np.intp]:
     """Which outputs are listed, in ascending order.
 
     Args:
@@ -41,57 +47,64 @@ def listed(worst: NDArray[np.float64], peaks: Sequence[int]) -> NDArray[np.intp]
     return np.unique(np.concatenate([high, along, np.asarray(peaks, dtype=np.intp)])).astype(np.intp)
 
 
-def shortened(
-    document: Mapping[str, Any], worst: NDArray[np.float64] | None
-) -> tuple[dict[str, Any], str | None]:
-    """The document with the listed outputs alone, and all outputs as CSV text; None where all are listed.
+@dataclass(frozen=True)
+class Outputs:
+    """The outputs of an audit, and which of them its record lists.
 
-    Args:
-        document: of an audit, complete.
-        worst: the largest error of each output, shape ``(m,)``; None for one output, or where none had a value.
+    Attributes:
+        names, units: of all of them.
+        worst, rms: largest and RMS error of each, shape ``(m,)``, or ``(1,)`` for an error of all together; ``worst`` is
+            None for one output, or where none had a value.
+        rows: numbers of those that are listed, in ascending order.
     """
-    whole = dict(document)
-    outputs, peaks = document["outputs"], [document["witness"], *document["peaks"], *document["glitches"]]
-    peaks = [peak for peak in peaks if peak is not None]
-    whole["outputs_total"] = len(outputs)
-    if len(outputs) <= LISTED or worst is None:
-        return whole, None
-    names = {output["name"]: i for i, output in enumerate(outputs)}
-    rows = listed(worst, [names[peak["output"]] for peak in peaks])
 
-    def short(peak: Mapping[str, Any]) -> dict[str, Any]:
-        vectors = {k: np.asarray(peak[k])[rows] for k in VECTORS if peak.get(k) is not None}
-        return {**peak, **vectors}
+    names: Sequence[str]
+    units: Sequence[str]
+    worst: Array | None
+    rms: Array
+    rows: NDArray[np.intp]
 
-    whole["outputs"] = [outputs[i] for i in rows]
-    whole["peaks"], whole["glitches"] = ([short(p) for p in document[k]] for k in ("peaks", "glitches"))
-    whole["witness"] = short(document["witness"]) if document["witness"] else None
-    measure, scale = document["measure"], np.asarray(document["measure"].get("scale"), dtype=object)
-    if scale.shape == (len(outputs),):
-        whole["measure"] = {**measure, "scale": scale[rows].tolist()}
-    both = ("batch", "alone")  # of a point whose error is not reproducible
-    whole["findings"] = [
-        {**f, **{k: short(f[k]) for k in both if isinstance(f.get(k), Mapping)}} for f in document["findings"]
-    ]
-    charts = document["charts"]
-    if (profile := charts.profile) is not None:
-        parts = {k: tuple(getattr(profile, k)[i] for i in rows) for k in ("coordinate", "worst", "rms")}
-        whole["charts"] = charts.changed(profile=profile.changed(**parts))
-    return whole, _table(document, worst)
+    @classmethod
+    def of(cls, run: Run) -> Outputs:
+        """Those of an audit, with all that have a peak among the listed ones."""
+        names, worst = output_names(run.problem, run.evaluator), run.recorder.by_output
+        sizes = np.zeros(len(names)) if worst is None or len(worst) != len(names) else worst
+        rows = (
+            np.arange(len(names)) if worst is None else listed(sizes, [p.witness.output for p in run.peaks])
+        )
+        units = output_units(run.problem, len(names))
+        return cls(names, units, worst, run.sample.moments.rms(), rows)
+
+    @property
+    def each(self) -> bool:
+        """Whether each output has an error."""
+        return self.worst is not None and len(self.worst) == len(self.names)
+
+    @property
+    def records(self) -> tuple[OutputRecord, ...]:
+        """The listed ones."""
+        return tuple(OutputRecord(name=self.names[i], unit=self.units[i]) for i in self.rows)
+
+    def values(self, vector: Array) -> tuple[float, ...]:
+        """A number for each listed output, of a number for each output."""
+        return tuple(vector[self.rows].tolist())
+
+    def table(self, peaks: Sequence[Witness]) -> str | None:
+        """Every output as a line of CSV, where the record lists some: name, unit, errors, both values at each peak."""
+        if self.worst is None or len(self.rows) == len(self.names):
+            return None
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        sides = [f"{side}_{n}" for n in range(1, len(peaks) + 1) for side in ("model", "reference")]
+        writer.writerow(["output", "unit", "largest_error", "rms_error", *sides])
+        none = np.full(len(self.names), np.nan)  # an error of all outputs together is that of no output
+        columns = [self.worst, self.rms] if self.each else [none, none]
+        columns += [side for peak in peaks for side in (peak.model, peak.reference)]
+        for name, unit, *numbers in zip(self.names, self.units, *columns, strict=True):
+            writer.writerow([printable(name), printable(unit), *(repr(float(v)) for v in numbers)])
+        return text.getvalue()
 
 
-def _table(document: Mapping[str, Any], worst: NDArray[np.float64]) -> str:
-    """Every output in a line: name, unit, largest and RMS error, and the values of both sides at each peak."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    peaks = range(1, len(document["peaks"]) + 1)
-    writer.writerow(
-        ["output", "unit", "largest_error", "rms_error"]
-        + [f"{side}_{n}" for n in peaks for side in VECTORS[:2]]
-    )
-    columns = [worst, np.asarray(document["charts"].profile.rms)]
-    columns += [np.asarray(peak[side]) for peak in document["peaks"] for side in VECTORS[:2]]
-    for output, *numbers in zip(document["outputs"], *columns, strict=True):
-        named = (printable(output["name"]), printable(output["unit"]))
-        writer.writerow([*named, *(repr(float(v)) for v in numbers)])
-    return text.getvalue()
+def output_names(problem: Problem, evaluator: Evaluator) -> tuple[str, ...]:
+    """Names of the outputs, as many as the evaluator saw."""
+    return problem.output_names(evaluator.reference.outputs or evaluator.model.outputs or 1)

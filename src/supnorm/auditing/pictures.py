@@ -279,16 +279,21 @@ def rounded(values: Array) -> tuple[tuple[float, ...], ...]:
     return grid(short)
 
 
-def profile(names: Sequence[str], worst: Array, rms: Array) -> ProfileRecord:
-    """Largest and RMS error along the outputs: at the numbers that name them (wavelengths, times), else 1, 2, ..."""
+def profile(names: Sequence[str], worst: Array, rms: Array, rows: NDArray[np.intp]) -> ProfileRecord:
+    """Largest and RMS error along the outputs: at the numbers that name them (wavelengths, times), else 1, 2, ...
+
+    Args:
+        rows: the outputs that are listed.
+    """
     try:
         at = [float(name) for name in names]
     except ValueError:
         at = []
     named = len(at) == len(worst) and np.isfinite(at).all() and bool(np.all(np.diff(at) > 0))
-    coordinate = at if named else list(range(1, len(worst) + 1))
+    columns = np.array([at if named else range(1, len(worst) + 1), worst, rms])
+    coordinate, worst, rms = columns[:, rows]
     return ProfileRecord(
-        coordinate=tuple(coordinate), label="output", unit="", worst=numbers(worst), rms=numbers(rms)
+        coordinate=numbers(coordinate), label="output", unit="", worst=numbers(worst), rms=numbers(rms)
     )
 
 
@@ -312,7 +317,7 @@ def distribution(sample: Sample) -> tuple[HistogramRecord, LevelsRecord] | tuple
     levels = np.logspace(np.log10(floor), np.log10(top), 90)
     above = (sample.errors[None] > levels[:, None]).sum(axis=1)
     beyond = int((sample.errors > edges[-1]).sum())
-    at_most = [sample.exceedance(float(t))["fraction_at_most"] for t in levels]
+    at_most = [sample.exceedance(float(t)).fraction_at_most for t in levels]
     return (
         HistogramRecord(edges=numbers(edges), counts=counts(inside), below=below, above=beyond),
         LevelsRecord(level=numbers(levels), count=counts(above), at_most=numbers(at_most), n=sample.n),

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +27,9 @@ from supnorm.evaluation import Evaluations, Evaluator, Planting, PointStatus
 from supnorm.evaluation.limit import Limit, Pace
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
-from supnorm.wording import Fact, fact
+from supnorm.results.audit import PlantedRecord
+from supnorm.wording import Fact, Narrator, fact
+from supnorm.wording.result import AUDIT
 
 Array = NDArray[np.float64]
 FOUND = 0.95  # of the planted height
@@ -46,7 +47,7 @@ LEAST = 40  # evaluations of a run, where time limits it
 class Planted:
     """What was planted and found, a row a height and plant, and why some or all of it was left out."""
 
-    rows: Sequence[dict[str, Any]] = ()
+    rows: tuple[PlantedRecord, ...] = ()
     left_out: tuple[Fact, ...] = ()
 
 
@@ -145,7 +146,7 @@ class Power:
             if done:
                 rows.append(_row(plant, side, done, task.copy))
         left = (fact("plants-too-late", n=late, of=len(kinds)),) if late else ()
-        return Planted(rows, left + ((fact("plants-unseen", n=hidden),) if hidden else ()))
+        return Planted(tuple(rows), left + ((fact("plants-unseen", n=hidden),) if hidden else ()))
 
     def _runs(
         self, task: PlantingTask, plant: Plant, side: str, numbers: tuple[int, int]
@@ -226,18 +227,18 @@ def _sides(strategy: Strategy, problem: Problem, plant: Plant) -> tuple[str, ...
     return ("both",) if isinstance(plant, Sheet) else ("model", "reference")
 
 
-def _row(plant: Plant, side: str, done: list[tuple[bool, int]], copy: StandIn | None) -> dict[str, Any]:
-    return {
-        "height": plant.height,
-        "volume": plant.volume,
-        "shape": plant.shape,
-        "side": side,
-        "found": sum(found for found, _ in done),
-        "runs": len(done),
-        "evaluations": sum(spent for _, spent in done) // len(done),
-        "pair": "the audited pair" if copy is None else "a stand-in",
-        "searched": fact("audited-pair") if copy is None else copy.fact,
-    }
+def _row(plant: Plant, side: str, done: list[tuple[bool, int]], copy: StandIn | None) -> PlantedRecord:
+    return PlantedRecord(
+        height=plant.height,
+        volume=plant.volume,
+        shape=plant.shape,
+        side=side,
+        found=sum(found for found, _ in done),
+        runs=len(done),
+        evaluations=sum(spent for _, spent in done) // len(done),
+        pair="the audited pair" if copy is None else "a stand-in",
+        searched=Narrator(AUDIT).text(fact("audited-pair") if copy is None else copy.fact),
+    )
 
 
 def search(landscape: Landscape, strategy: Strategy, rng: np.random.Generator) -> Search:

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.auditing.many_outputs import Outputs
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.evaluator import Twice
 from supnorm.results.audit import CallRecord, Finding
 
 
-def not_reproducible(evaluator: Evaluator) -> list[Finding]:
+def not_reproducible(evaluator: Evaluator, outputs: Outputs) -> list[Finding]:
     """A finding where a worst point called alone gave another error than in a batch, in digits that are printed.
 
     The worst point if it is among them, else the one that differs most; both values of each side.
@@ -29,7 +30,7 @@ def not_reproducible(evaluator: Evaluator) -> list[Finding]:
     x, values = evaluator.problem.domain.describe(twice.batch.x), _differing(twice)
     values |= {"worst": bool(own), "batch": twice.batch.error, "alone": twice.alone.error, "at": x}
     batch, alone = (
-        CallRecord(model=w.model.tolist(), reference=w.reference.tolist(), error=w.error)
+        CallRecord(model=outputs.values(w.model), reference=outputs.values(w.reference), error=w.error)
         for w in (twice.batch, twice.alone)
     )
     return [Finding(code="not-reproducible", values=values, x=x, batch=batch, alone=alone)]

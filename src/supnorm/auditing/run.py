@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from supnorm.evaluation import Evaluator
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Problem
 from supnorm.results import Witness
+from supnorm.results.audit_points import FailuresRecord
 from supnorm.results.charts import ChartsRecord
 
 
@@ -85,7 +85,7 @@ class Run:
     search: Search
     planned: Forecast | None = None
     searched: int = 0
-    failures: Mapping[str, Any] | None = None
+    failures: FailuresRecord | None = None
     peaks: tuple[Peak, ...] = ()
     planted: Planted = Planted()
     charts: ChartsRecord | None = None

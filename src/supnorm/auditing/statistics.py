@@ -14,12 +14,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.results import Estimate
+from supnorm.results.audit import ExceedanceRecord, UnseenRecord
 from supnorm.results.powers import rms, unit
 
 Array = NDArray[np.float64]
@@ -135,21 +135,21 @@ class Sample:
         """The largest error of the sample: what plain testing shows."""
         return float(self.errors.max()) if self.n else math.nan
 
-    def exceedance(self, level: float, confidence: float = CONFIDENCE) -> dict[str, Any]:
+    def exceedance(self, level: float, confidence: float = CONFIDENCE) -> ExceedanceRecord:
         """Share of the law's mass with an error above ``level``: observed, and its upper limit.
 
         Both are shares of the part where there is an error at all: points without a value are not counted.
         """
         k = int(np.count_nonzero(self.errors > level))
-        return {
-            "above": level,
-            "count": k,
-            "n": self.n,
-            "fraction": k / self.n if self.n else math.nan,
-            "fraction_at_most": clopper_pearson_upper(k, self.n, confidence),
-            "confidence": confidence,
-            "of": "all" if self.n == self.drawn else "the part with a value",
-        }
+        return ExceedanceRecord(
+            above=level,
+            count=k,
+            n=self.n,
+            fraction=k / self.n if self.n else math.nan,
+            fraction_at_most=clopper_pearson_upper(k, self.n, confidence),
+            confidence=confidence,
+            of="all" if self.n == self.drawn else "the part with a value",
+        )
 
 
 def clopper_pearson_upper(k: int, n: int, confidence: float = CONFIDENCE) -> float:
@@ -178,20 +178,10 @@ def clopper_pearson_lower(k: int, n: int, confidence: float = CONFIDENCE) -> flo
     return float(betaincinv(k, n - k + 1, 1 - confidence))
 
 
-@dataclass(frozen=True)
-class UnseenPeaks:
-    """Good-Turing estimate of the chance that one more independent ascent ends on an unseen peak."""
+def unseen_peaks(sizes: Sequence[int]) -> UnseenRecord | None:
+    """Good-Turing estimate of the chance that one more independent ascent ends on an unseen peak.
 
-    value: float
-    at_most: float
-    ascents: int
-    peaks: int
-    once: int
-    confidence: float = CONFIDENCE
-
-
-def unseen_peaks(sizes: Sequence[int]) -> UnseenPeaks | None:
-    """From the number of ascents that ended on each peak; None without ascents.
+    From the number of ascents that ended on each peak; None without ascents.
 
     >>> unseen_peaks([40, 9, 1]).value
     0.02
@@ -203,4 +193,7 @@ def unseen_peaks(sizes: Sequence[int]) -> UnseenPeaks | None:
     value = once / n
     spread = 1.645 * math.sqrt((once + 1) * (1 - value) + 2 * (twice + 1))
     limit = (once + 1 + spread) / n
-    return UnseenPeaks(value, min(1.0, limit), n, len(sizes), once)
+    limit = min(1.0, limit)
+    return UnseenRecord(
+        value=value, at_most=limit, ascents=n, peaks=len(sizes), once=once, confidence=CONFIDENCE
+    )

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from supnorm.auditing.statistics import NORMS, Moments, Sample
 from supnorm.evaluation import Evaluations, PointStatus
 from supnorm.problem import Problem
 from supnorm.problem.finite import FinitePoints
+from supnorm.results.audit import ExceedanceRecord
 
 Array = NDArray[np.float64]
 MOST = 100_000  # points whose errors are all kept: as many as an audit draws at most
@@ -33,14 +33,14 @@ class WholeSample(Sample):
         """The smallest error that at least a share ``q`` of the points does not exceed."""
         return float(np.quantile(self.errors, q, method="inverted_cdf")) if self.n else math.nan
 
-    def exceedance(self, level: float, confidence: float = 1.0) -> dict[str, Any]:
+    def exceedance(self, level: float, confidence: float = 1.0) -> ExceedanceRecord:
         """The share of the points with an error above ``level``, of those that have one: no limit is needed.
 
-        >>> WholeSample(np.array([1.0, 2.0, 3.0, 4.0]), "uniform", 4).exceedance(3.5)["fraction_at_most"]
+        >>> WholeSample(np.array([1.0, 2.0, 3.0, 4.0]), "uniform", 4).exceedance(3.5).fraction_at_most
         0.25
         """
         row = super().exceedance(level)
-        return row | {"fraction_at_most": row["fraction"], "confidence": 1.0}
+        return row.changed(fraction_at_most=row.fraction, confidence=1.0)
 
 
 class Tally:

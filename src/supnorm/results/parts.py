@@ -40,12 +40,12 @@ class EstimateRecord(Record):
     )
     n: int = Field(description="number of independent points on which it rests")
     law: str | None = Field(
-        None, description="the sampling law for which it holds, if that is not the law of the result"
+        default=None, description="the sampling law for which it holds, if that is not the law of the result"
     )
     interval: tuple[Number, Number] | None = Field(
-        None, description="lower and upper end of the interval, if a valid one is known"
+        default=None, description="lower and upper end of the interval, if a valid one is known"
     )
-    confidence: float | None = Field(None, description="confidence of the interval")
+    confidence: float | None = Field(default=None, description="confidence of the interval")
 
 
 class PointRecord(Record):
@@ -86,14 +86,14 @@ class MeasureRecord(Record):
         description="what a model without a value counts as: an infinite `error`, or `ignore`"
     )
     joint: bool | None = Field(
-        None, description="whether an error function gives one number for all of several outputs"
+        default=None, description="whether an error function gives one number for all of several outputs"
     )
 
 
 class FiniteRecord(Record):
     """Where the worst error is infinite: what the errors of the other points are like."""
 
-    row: int | None = Field(None, description="of a table: the row of `worst`")
+    row: int | None = Field(default=None, description="of a table: the row of `worst`")
     n: int = Field(description="how many of these points have a finite error")
     of: int = Field(description="number of points of the statistics")
     infinite: int = Field(description="how many of these points have an infinite error")

@@ -1,0 +1,51 @@
+"""The worst points of an audit as a table, ready for retraining."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from supnorm.auditing.compared import Compared
+from supnorm.auditing.report import Table
+from supnorm.auditing.run import Run
+from supnorm.auditing.thinning import linkage_radius, thin
+
+NUMBERS, MOST_NUMBERS = 300_000, 1_000_000  # in the table: some MB, and up to 20 of them
+
+
+def points_table(run: Run, names: Sequence[str]) -> Table:
+    """The worst rows, thinned so that they do not crowd at one peak; of a table its worst rows, all of them."""
+    domain = run.problem.domain
+    columns = (
+        *domain.names,
+        *(f"model_{n}" for n in names),
+        *(f"reference_{n}" for n in names),
+        "error",
+    )
+    if run.search.compared is not None:
+        return _rows_of_table(run.search.compared, columns)
+    rows = run.recorder.worst_rows()
+    if len(rows):
+        u = domain.to_unit(rows[:, : domain.d])
+        radius = 0.1 * linkage_radius(max(run.evaluator.total, 3), domain.d)
+        # Thousands of outputs: fewer points, of a hundred thousand five.
+        most = min(500, max(5, min(20, MOST_NUMBERS // len(columns)), NUMBERS // len(columns)), len(rows))
+        rows = rows[thin(u, rows[:, -2], radius, most, fill=False)]
+    return Table(columns, rows[:, :-1] if len(rows) else np.empty((0, len(columns))))
+
+
+def _rows_of_table(compared: Compared, columns: tuple[str, ...]) -> Table:
+    """The worst rows of a table with their numbers, lines and other columns."""
+    pairs = [int(pair) for pair in compared.worst]
+    index = [int(compared.pairs.row[pair]) for pair in pairs]
+    cells = compared.columns(pairs)
+    labels = {"row": tuple(str(row + 1) for row in index)}
+    if compared.pairs.rows.lines is not None:
+        labels["line"] = tuple(str(compared.pairs.rows.line(row)) for row in index)
+    for name in dict.fromkeys(name for row in cells for name in row):
+        free = name
+        while free in labels or free in columns:
+            free = f"table_{free}"
+        labels[free] = tuple(row.get(name, "") for row in cells)
+    return Table(columns, compared.numbers, labels)
