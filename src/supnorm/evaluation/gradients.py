@@ -64,8 +64,10 @@ class GradientCaller:
         clock = [time.perf_counter()]
         with np.errstate(all="ignore"):
             y, pull_model = self.problem.model.vjp(x)
+            y = y.copy()  # as in `halved`: a derivative of the user's own may fill its array again
             clock.append(time.perf_counter())
             f, pull_reference = self.problem.reference.vjp(x)
+            f = f.copy()
             clock.append(time.perf_counter())
             error, output = measure.reduced(y, f, x)
             whole = math.isfinite(np.add.reduce(error))  # then all are

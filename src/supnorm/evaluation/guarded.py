@@ -30,7 +30,8 @@ def guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> t
 def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tuple[Array, Messages]:
     """The same, for a caller that has silenced NumPy's warnings; log n extra calls a failing point."""
     try:
-        y = as_columns(value(x), len(x), "the function")
+        # A copy: the function may keep its array, and fill it again at the next call (an `out=` of its own).
+        y = as_columns(value(x), len(x), "the function").copy()
     except PartialFailure as failure:
         return failure.values, failure.messages
     except BadInput:
