@@ -155,8 +155,9 @@ def test_an_interrupted_enumeration_is_not_exhaustive(when: int) -> None:
     calls = []
 
     def model(x: Any) -> Any:
-        calls.append(len(x))
-        if len(calls) == when + 4:  # after the probe
+        if len(x) > 100:  # no call of the probe: on a busy machine it measures the cost once more
+            calls.append(len(x))
+        if len(calls) == when + 1:
             signal.raise_signal(signal.SIGINT)
         return np.sin(x[:, 0]) + x[:, 1]
 
