@@ -12,6 +12,8 @@ from supnorm.auditing import audit
 from supnorm.auditing.cost import COSTS
 from supnorm.evaluation import Calls, Evaluator
 from supnorm.problem import Domain, Function, Problem
+from supnorm.sources.derivatives import with_derivatives
+from supnorm.sources.python import per_point
 
 Array = NDArray[np.float64]
 BOX = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
@@ -72,3 +74,20 @@ def test_values_of_a_derivative_of_the_user_s_own() -> None:
     for x, done in zip(parts, seen, strict=True):
         np.testing.assert_array_equal(done.model, model(x))
         np.testing.assert_array_equal(done.reference, truth(x))
+
+
+def test_a_function_of_single_points() -> None:
+    """A wrapper of compiled code has one array for its answer, as a rule: all points got the value of the last one."""
+    reused = Reusing(model)
+    single = per_point(lambda p: reused(p[None])[0], 2, "the model")
+    x = np.random.default_rng(0).random((5, 2))
+    np.testing.assert_array_equal(single.value(x), model(x))
+
+
+def test_slopes_by_differences() -> None:
+    """Both neighbours were in one array, and every slope was zero."""
+    plain = with_derivatives(truth, BOX, step=1e-3)
+    again = with_derivatives(Reusing(truth), BOX, step=1e-3)
+    x = np.random.default_rng(0).random((5, 2))
+    np.testing.assert_array_equal(again.value(x), plain.value(x))
+    assert np.abs(plain.value(x)[:, 1]).max() > 1.0

@@ -64,7 +64,7 @@ class GradientCaller:
         clock = [time.perf_counter()]
         with np.errstate(all="ignore"):
             y, pull_model = self.problem.model.vjp(x)
-            y = y.copy()  # as in `halved`: a derivative of the user's own may fill its array again
+            y = y.copy()  # as in `as_columns`: a derivative of the user's own may fill its array again
             clock.append(time.perf_counter())
             f, pull_reference = self.problem.reference.vjp(x)
             f = f.copy()

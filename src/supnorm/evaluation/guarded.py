@@ -30,8 +30,7 @@ def guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> t
 def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tuple[Array, Messages]:
     """The same, for a caller that has silenced NumPy's warnings; log n extra calls a failing point."""
     try:
-        # A copy: the function may keep its array, and fill it again at the next call (an `out=` of its own).
-        y = as_columns(value(x), len(x), "the function").copy()
+        y = as_columns(value(x), len(x), "the function")
     except PartialFailure as failure:
         return failure.values, failure.messages
     except BadInput:

@@ -185,7 +185,9 @@ def exited(error: SystemExit) -> str:
 
 
 def real_numbers(result: Any, what: str) -> Array:
-    """What a function of the user returned, as float64; values that are not numbers are refused.
+    """What a function of the user returned, as a new array of float64; values that are not numbers are refused.
+
+    It is new because the function may keep its own array and fill it again at the next call (``out=``).
 
     NumPy would drop imaginary parts, read the text "1_000" and count a date in days.
 
@@ -212,7 +214,7 @@ def real_numbers(result: Any, what: str) -> Array:
             given, np.ma.MaskedArray
         ):  # a masked entry has no value, whatever number lies below the mask
             given = np.ma.filled(given.astype(np.float64), np.nan)
-        return np.asarray(given, dtype=np.float64)
+        return np.array(given, dtype=np.float64)
     except (TypeError, ValueError):
         raise BadInput(
             f"{what} must return numbers, got {type(result).__name__}: {str(result)[:60]!r}{why}"
@@ -220,13 +222,13 @@ def real_numbers(result: Any, what: str) -> Array:
 
 
 def as_columns(result: Any, n: int, what: str) -> Array:
-    """A result for ``n`` points as float64 of shape ``(n, m)``.
+    """A result for ``n`` points as a new array of float64 of shape ``(n, m)``.
 
     Raises:
         BadInput: when its shape does not fit ``n`` points.
     """
     if type(result) is np.ndarray and result.dtype == np.float64 and result.ndim == 2 and len(result) == n:
-        return result  # the common case, paid for at every evaluation
+        return result.copy()  # the common case, paid for at every evaluation
     y = real_numbers(result, what)
     if y.ndim == 1 and y.shape == (n,):
         y = y[:, None]

@@ -132,14 +132,14 @@ def _traced(function: Function, domain: Domain, x: Any) -> Any:
 def _exact(function: Function, domain: Domain, x: Array) -> Array:
     assert function.vjp is not None
     y, pull = function.vjp(x)
-    m = y.shape[1]
-    slopes = np.stack([pull(np.tile(np.eye(m)[j], (len(x), 1))) for j in range(m)], axis=2)
+    y, m = y.copy(), y.shape[1]
+    slopes = np.stack([pull(np.tile(np.eye(m)[j], (len(x), 1))).copy() for j in range(m)], axis=2)
     slopes[:, ~_continuous(domain)] = 0.0
     return np.concatenate([y, slopes.reshape(len(x), -1)], axis=1)
 
 
 def _differences(function: Function, domain: Domain, x: Array, step: float) -> Array:
-    parts = [function.value(x)]
+    parts = [function.value(x).copy()]  # the function may fill its array again at the next call
     for i, axis in enumerate(domain.axes):
         if axis.values is not None:
             parts.append(np.zeros_like(parts[0]))
@@ -161,5 +161,5 @@ def _differences(function: Function, domain: Domain, x: Array, step: float) -> A
             divide="ignore", invalid="ignore"
         ):  # where neither neighbour exists there is no value
             width = x[:, i] * np.log(right[:, i] / left[:, i]) if axis.log else right[:, i] - left[:, i]
-            parts.append((function.value(right) - function.value(left)) / width[:, None])
+            parts.append((function.value(right).copy() - function.value(left)) / width[:, None])
     return np.concatenate(parts, axis=1)
