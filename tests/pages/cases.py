@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -11,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import Pictures, Power, audit
+from supnorm.pages.view import View
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results.audit import AuditRecord
+from supnorm.wording import Fact
 
 Array = NDArray[np.float64]
 
@@ -100,6 +103,17 @@ def vector(**changes: Any) -> Problem:
 
 
 PLANTED = Power(runs=4, volumes=(1e-2, 1e-4), sheets=())
+
+
+def rows(**changes: Any) -> Problem:
+    """400 rows of a table; a model that is wrong by up to 0.01 of them."""
+    x = np.random.default_rng(0).random((400, 2))
+    y = np.sin(3 * x[:, 0]) * x[:, 1]
+    table = Function(name="rows.csv", table=(x, y[:, None] + 0.01 * x[:, 1:]))
+    square = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+    return Problem(lambda x: np.sin(3 * x[:, 0]) * x[:, 1], table, square, **changes)
+
+
 COARSE = Pictures(even=21, near=5, line=101, grid=12, thumbnail=9)
 CASES: dict[str, Callable[[], AuditRecord]] = {
     "d1": lambda: audit(line(), evaluations=20_000, power=PLANTED).record,
@@ -107,6 +121,7 @@ CASES: dict[str, Callable[[], AuditRecord]] = {
     "d3": lambda: audit(bumpy(3), evaluations=20_000).record,
     "d8": lambda: audit(bumpy(8, 0.5), evaluations=20_000).record,
     "profile": lambda: audit(vector(), evaluations=2000, power=PLANTED).record,
+    "table": lambda: audit(rows(tolerance=1.0)).record,
     "coarse 1": lambda: (
         audit(line(recheck=line().reference), evaluations=1000, power=PLANTED, pictures=COARSE).record
     ),
@@ -119,6 +134,12 @@ CASES: dict[str, Callable[[], AuditRecord]] = {
 def read(data: Mapping[str, Any]) -> AuditRecord:
     """The record of JSON that a test has changed."""
     return AuditRecord.from_dict(data)
+
+
+def said(part: Callable[[View], Fact | list[Fact]], view: View) -> str:
+    """What a part of a page says, as plain text."""
+    facts = part(view)
+    return re.sub(r"\s+", " ", view.say.text(*([facts] if isinstance(facts, Fact) else facts)))
 
 
 @cache

@@ -11,6 +11,11 @@ from string import Formatter
 from supnorm.wording import Fact, Narrator, Value
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "supnorm"
+# Values of the formats that take more than one number.
+LISTS: Mapping[str, Value] = dict.fromkeys(
+    ("list", "and", "points"), (Fact(code="text", values={"text": "word"}),)
+)
+LISTS = {**LISTS, **{key: {"word": 2.0} for key in ("point", "in", "at")}, "rows": (2,)}
 CALLS = ("fact", "phrase", "Fact", "Finding", "Finding.of")  # what takes a code
 # A number format in a sentence: these belong to supnorm/results/numbers.py.
 FORMAT = re.compile(r"^(,|,?\.\d+[efg%]|[eg]|,\.0f)$")
@@ -58,7 +63,7 @@ def number_formats(code: Iterable[ast.AST]) -> list[str]:
 
 def written(templates: Mapping[str, str]) -> dict[str, str]:
     """Every template with some value in each of its fields."""
-    say = Narrator(templates)
+    say = Narrator({"text": "{text}"} | dict(templates))
     return {code: say.text(Fact(code=code, values=values(template))) for code, template in templates.items()}
 
 
@@ -70,5 +75,5 @@ def values(template: str) -> dict[str, Value]:
             known = values(spec or "") | known
             known.setdefault(name.removesuffix("?"), 2)
         elif name:
-            known[name] = 2 if spec else known.get(name, "word")
+            known[name] = LISTS.get(spec or "", 2) if spec else known.get(name, "word")
     return known

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from supnorm.results.numbers import ErrorUnit
+from supnorm.results.record import READ
 from supnorm.wording import Fact, Narrator, fact
 
 SAY = Narrator(
@@ -70,13 +71,13 @@ def test_what_is_missing_is_an_error() -> None:
         SAY.text(Fact(code="other"))
 
 
-VALUES = [True, 3, 0.25, float("inf"), "a row", {"a": 0.5}, (3, 5), (fact("y", n=1),)]
+VALUES = [True, 3, 0.25, float("inf"), "a row", "8", "0.5", {"a": 0.5}, (3, 5), (fact("y", n=1),)]
 
 
 @pytest.mark.parametrize("value", VALUES, ids=str)
 def test_a_fact_survives_json(value: Any) -> None:
     fact = Fact(code="x", values={"v": value})
-    again = Fact.model_validate(fact.to_dict())
+    again = Fact.model_validate(fact.to_dict(), context=READ)
     assert again == fact
     assert type(again.values["v"]) is type(value)
 

@@ -17,10 +17,9 @@ from supnorm.pages import maps
 from supnorm.pages.ramp import colour_scale, legend, legend_words
 from supnorm.pages.svg import Scale, path, picture, two_sizes, x_axis, y_axis
 from supnorm.pages.view import View
-from supnorm.pages.words import m
 from supnorm.results import rounded_up
 from supnorm.results.charts import BoundPanelsRecord, BoundStepsRecord, LineMapRecord, LocalBoundsRecord
-from supnorm.results.numbers import count, percent
+from supnorm.wording import Fact, fact
 
 MOST_ROWS, MOST_PANELS = 15, 45
 
@@ -32,7 +31,7 @@ def section(view: View) -> dict[str, Any]:
         return {"bound_pictures": False}
     values: dict[str, Any] = {
         "bound_pictures": True,
-        "bound_words": words(view, drawn),
+        "bound_words": view.say.html(*words(view, drawn)),
         "bound_line": None,
         "bound_map": ("", ""),
         "bound_panels": [],
@@ -68,25 +67,13 @@ def section(view: View) -> dict[str, Any]:
     return values
 
 
-def words(view: View, drawn: LocalBoundsRecord) -> Markup:
+def words(view: View, drawn: LocalBoundsRecord) -> list[Fact]:
     """What is shown, what it rests on, and how much of the domain is proved as asked."""
-    kind = {
-        "certified": "proven",
-        "exact-arithmetic": "proven in exact arithmetic",
-    }.get(view.upper_kind, "conditional: it holds if the named assumptions do")
-    limit, boxes = view.error(view.limit), count(drawn.boxes)
-    begin = m("Nowhere above <b>{}</b> ({}), in {} boxes. ", limit, kind, boxes)
-    volume, target = drawn.proved_volume, drawn.target
-    if volume < 1 and math.isfinite(target):
-        begin += m(
-            "In {} of the domain the bound is as small as was asked, {}. ",
-            percent(volume),
-            view.error(target),
-        )
-    return begin + (
-        "The picture shows the bound of each place, not an error that was found. The worst point lies where the bound is "
-        "at least as large as the worst error found."
-    )
+    exact, conditional = view.upper_kind == "exact-arithmetic", view.upper_kind == "conditional"
+    facts = [fact("bounds", upper=view.upper, conditional=conditional, exact=exact, boxes=drawn.boxes)]
+    if drawn.proved_volume < 1 and math.isfinite(drawn.target):
+        facts.append(fact("bounds-reached", share=drawn.proved_volume, target=drawn.target))
+    return [*facts, fact("bounds-shown")]
 
 
 def steps(view: View, width: int) -> Markup:

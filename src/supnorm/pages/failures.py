@@ -9,58 +9,44 @@ from markupsafe import Markup
 
 from supnorm.pages.svg import Scale, picture, rect, x_axis, y_axis
 from supnorm.pages.view import View
-from supnorm.pages.words import m
 from supnorm.results.audit_points import AlongRecord, CauseRecord
-from supnorm.results.numbers import count, percent
+from supnorm.results.numbers import count
+from supnorm.wording import Fact, fact
 
 
-def sentence(view: View) -> Markup:
-    """Section 7: the count of failing points first; nothing is dropped."""
+def sentence(view: View) -> list[Fact]:
+    """The count of failing points first; nothing is dropped."""
     failures = view.record.failures
-    n, of, masked = failures.count, failures.of or view.evaluated, failures.masked
+    n, of = failures.count, failures.of or view.evaluated
     if view.exhaustive and not view.complete:
-        return m("{}", view.record.search.text)
+        return [fact("text", text=view.record.search.text)]
     if n == 0:
-        words = _nowhere(view, of)
-    elif view.witness is None and not masked:
-        words = m("Everywhere: <b>none of {} points</b> gave a finite error.", count(n))
+        facts = [_nowhere(view, of)]
+    elif view.witness is None and not failures.masked:
+        facts = [fact("failures-everywhere", n=n)]
     else:
-        head = f"no finite value at {count(n)} of {count(of)} points"
-        words = m("The reference or the model gave <b>{}</b> ({}).", head, percent(n / of))
-        words += _meaning(view)
-    if masked:
-        words += m(" At {} points the error does not count, by the mask of the problem.", count(masked))
-    return words
+        facts = [fact("failures", n=n, of=of, share=n / of), *_meaning(view)]
+    return [*facts, fact("failures-masked", n=failures.masked)] if failures.masked else facts
 
 
-def _meaning(view: View) -> str:
+def _meaning(view: View) -> list[Fact]:
     """What a point without a value counts as, by the side that has none."""
-    failures = view.record.failures
-    model, reference, infinite = failures.model, failures.reference, failures.infinite
-    words = ""
-    if infinite:
-        words += f" At {count(infinite)} of them the reference has a value and the model none: an infinite error each."
-    elif model:
-        words += (
-            f" At {count(model)} of them the model has none: no error is counted there, as the problem asks."
-        )
-    if reference or not model:
-        where = f"At {count(reference)} of them" if infinite or model else "There"
-        words += f" {where} the error is unknown."
-    return words
+    failures, facts = view.record.failures, []
+    if failures.infinite:
+        facts.append(fact("failures-infinite", n=failures.infinite))
+    elif failures.model:
+        facts.append(fact("failures-ignored", n=failures.model))
+    if failures.reference or not failures.model:
+        facts.append(fact("failures-unknown", n=failures.reference if facts else None))
+    return facts
 
 
-def _nowhere(view: View, of: int) -> Markup:
+def _nowhere(view: View, of: int) -> Fact:
     """An error is known at every point: of one output at least, and an infinite one where the model has no finite value."""
     if len(view.outputs) > 1:
-        words = m("Nowhere: at all {} points the error of at least one output is known.", count(of))
-        if any(f.code == "output-without-value" for f in view.record.findings):
-            words += " But at some of them none is known of others."
-    elif math.isinf(view.lower):
-        words = m("Nowhere: an error, finite or infinite, is known at all {} points.", count(of))
-    else:
-        words = m("Nowhere: all {} evaluations gave finite values.", count(of))
-    return words
+        others = any(finding.code == "output-without-value" for finding in view.record.findings)
+        return fact("nowhere-outputs", of=of, others=others)
+    return fact("nowhere-infinite" if math.isinf(view.lower) else "nowhere", of=of)
 
 
 def failure_bars(view: View, along: AlongRecord) -> Markup:

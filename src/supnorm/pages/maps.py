@@ -24,6 +24,7 @@ from supnorm.pages.svg import Scale, el, line, picture, text, two_sizes, x_axis
 from supnorm.pages.view import View
 from supnorm.results.charts import BoundPanelRecord, GridMapRecord, LineMapRecord, PairMapsRecord, PanelRecord
 from supnorm.results.numbers import num
+from supnorm.wording import fact
 
 LETTER = 6.3  # width of a letter of the small labels, about
 
@@ -157,12 +158,10 @@ def gap_words(view: View) -> str:
     points = sorted(set(drawn.data or ())) if isinstance(drawn, LineMapRecord) else []
     if len(points) < 2:
         return ""
-    width, left, right = max((b - a, a, b) for a, b in pairwise(points))
+    _, left, right = max((b - a, a, b) for a, b in pairwise(points))
     axis = view.axes[0]
-    words = f"The largest gap between training points runs from {axis.at(left)} to {axis.at(right)}"
-    if view.witness and left < view.witness.x[axis.name] < right and width > 0:
-        words += ": the worst point lies in it"
-    return words + ". Ticks under the curve: training points."
+    inside = view.witness is not None and left < view.witness.x[axis.name] < right
+    return view.say.text(fact("gap", left=axis.at(left), right=axis.at(right), inside=inside))
 
 
 def scale_of(view: View, several: list[Panel]) -> ColourScale | None:
@@ -185,7 +184,7 @@ def section(view: View) -> dict[str, Any]:
     }
     listed = sorted(several, key=lambda p: -p.largest if math.isfinite(p.largest) else math.inf)
     values["map_rows"] = [(f"{p.across.name}, {p.up.name}", view.error(p.largest)) for p in listed[:15]]
-    values["picture_words"] = sections.picture(view, len(several))
+    values["picture_words"] = view.say.text(sections.picture(view, len(several)))
     values["panel_class"] = "pairs" if view.d <= 4 else "pairs small"
     if scale is None:
         return values

@@ -30,6 +30,7 @@ from supnorm.results import ExitCode, write_whole
 from supnorm.results.audit import AuditRecord
 from supnorm.results.charts import CutRecord, LineMapRecord
 from supnorm.results.numbers import count, num, ratio
+from supnorm.wording import fact
 
 MOST_CUTS = 12
 OTHERS: dict[str, Callable[[Any, Path | str], None]] = {
@@ -106,17 +107,18 @@ def page(record: AuditRecord, folder: str = "RUN", checked: bool = True) -> str:
 def _verdict(view: View) -> dict[str, Any]:
     subject = view.record.title or view.record.model.name or "model"
     worst = view.error(view.lower) if view.witness else "none could be computed"
-    drawn = two_sizes(ruler, view)
+    drawn, say, chip = two_sizes(ruler, view), view.say.html, words.chip(view)
     return {
         "title": f"{subject}: worst error {worst} – supnorm audit",
         "kick": "Statistics of a table:" if view.table_only else "Audit of",
         "problem_title": view.record.title,
         "model": view.record.model.name or "the model",
         "reference": view.record.reference.name or "the reference",
-        "chip": words.chip(view),
-        "headline": words.headline(view),
-        "lead": words.lead(view),
-        "recheck_note": words.recheck_note(view),
+        "chip": chip,
+        "chip_words": say(chip.words),
+        "headline": say(*words.headline(view)),
+        "lead": say(*words.lead(view)),
+        "recheck_note": say(*words.recheck_note(view)),
         "interrupted": view.record.status.exit == ExitCode.INTERRUPTED,
         "findings": [finding.text for finding in view.record.findings],
         "ruler": drawn,
@@ -165,10 +167,10 @@ def _where(view: View) -> dict[str, Any]:
     cuts = [c for c in cuts if c["whole"]]
     left_out = len(view.charts.cuts) - len(chosen)
     status = {s for c in chosen for s in c.whole.status}
-    varies = f" The plots show the {len(chosen)} inputs along which the error varies most."
+    varies = view.say.text(fact("cuts-chosen", n=len(chosen)))
     point = view.witness
     return {
-        "where": sections.where(view),
+        "where": view.say.html(*sections.where(view)),
         "coordinates": _coordinates(view),
         "row": point.record.row if point else None,
         "columns": list((point.record.columns or {}).items()) if point else [],
@@ -227,8 +229,8 @@ def _spread(view: View) -> dict[str, Any]:
     n = count(view.rms_n if view.finite else view.plain[0])
     of = "" if view.table_only or view.exact else "independent "
     return {
-        "spread": sections.spread(view),
-        "why": sections.why_average(view),
+        "spread": view.say.html(*sections.spread(view)),
+        "why": view.say.html(*sections.why_average(view)),
         "histogram": two_sizes(distribution.histogram, view, HALF),
         "shares": two_sizes(distribution.shares, view, HALF),
         "bin_rows": distribution.bin_rows(view),
@@ -248,7 +250,7 @@ def _peaks(view: View) -> dict[str, Any]:
     rest = view.peaks[peaks.SHOWN :]
     more = [_peak(view, p, i) for i, p in enumerate(rest, peaks.SHOWN + 1)]
     return {
-        "peaks_words": sections.peaks(view),
+        "peaks_words": view.say.html(*sections.peaks(view)),
         "peaks": shown,
         "more_peaks": more,
         "thumb_legend": legend(view, scale) if scale else None,
@@ -283,19 +285,21 @@ def _peak(view: View, peak: PeakView, rank: int) -> dict[str, Any]:
 
 
 def _missed(view: View) -> dict[str, Any]:
+    say = view.say.html
     return power.table(view) | {
         "settled": view.settled,
-        "power_words": power.sentence(view),
-        "power_caption": power.caption(view),
-        "unseen": sections.unseen(view),
-        "random_points": sections.random_points(view),
-        "proof": sections.proof(view),
+        "power_words": say(*power.sentence(view)),
+        "power_caption": say(*power.caption(view)),
+        "unseen": say(*sections.unseen(view)),
+        "random_points": say(sections.random_points(view)),
+        "proof": say(sections.proof(view)),
+        "assumptions": (view.record.sup.assumptions or ("not listed",)) if view.bounded else (),
     }
 
 
 def _progress(view: View) -> dict[str, Any]:
     return {
-        "progress_words": sections.progress(view),
+        "progress_words": view.say.html(*sections.progress(view)),
         "progress": two_sizes(progress_chart.progress, view),
         "progress_rows": progress_chart.progress_rows(view),
         "has_random": view.charts.progress.random is not None,
@@ -309,7 +313,7 @@ def _failures(view: View) -> dict[str, Any]:
         for a in by_axis[:MOST_CUTS]
     ]
     return {
-        "failures_words": failures.sentence(view),
+        "failures_words": view.say.html(*failures.sentence(view)),
         "failure_charts": [c for c in charts if c["chart"]],
         "has_outside": any(sum(a.outside) > 0 for a in by_axis),
         "causes": failures.causes(view),

@@ -18,6 +18,7 @@ from supnorm.pages.svg import Bands, Scale, line, path, picture, text, x_axis, y
 from supnorm.pages.view import View
 from supnorm.results.charts import LineMapRecord, ProfileRecord
 from supnorm.results.numbers import num, ratio
+from supnorm.wording import fact
 
 SHOWN = 6
 TICKS = 5
@@ -184,4 +185,4 @@ def profile_words(view: View) -> str:
     listed = view.record.outputs_total > len(data.coordinate) == len(view.outputs)
     if _counted(view, data) or listed:
         position = view.outputs[data.coordinate.index(where)][0]
-    return f"Along the outputs the error is largest, {view.error(error)}, at {position}."
+    return view.say.text(fact("profile-worst", error=error, output=position))

@@ -7,23 +7,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from markupsafe import Markup
-
 from supnorm.pages.view import View
-from supnorm.pages.words import m
-from supnorm.results.numbers import count, num, percent, share
-
-# What was found nearly always, what could be missed besides, and what could be missed when nothing was sure.
-BUMPS = (
-    "Errors as tall as these that fill <b>{}</b> or more would have been found nearly always.",
-    "Errors that fill only <b>{}</b> could have been missed.",
-    "Even errors that fill <b>{}</b> could have been missed.",
-)
-SHEETS = (
-    "Thin ones between two jumps <b>{}</b> or more apart would have been found nearly always.",
-    "Thin ones between two jumps only <b>{}</b> apart could have been missed.",
-    "Even thin ones between two jumps <b>{}</b> apart could have been missed.",
-)
+from supnorm.wording import Fact, fact
 
 
 @dataclass(frozen=True)
@@ -65,68 +50,55 @@ def by_size(rows: list[PowerRow]) -> list[PowerRow]:
     return list(least.values())
 
 
-def sentence(view: View) -> Markup:
-    """Section 5: which sizes would have been found, which could have been missed."""
+def sentence(view: View) -> list[Fact]:
+    """Which sizes would have been found, which could have been missed."""
     if view.table_only:
-        return Markup("There was no search: a table was given. Anything between its points is unknown.")
-    if view.complete:
-        return m("Nothing: {}.", view.enumerated)
+        return [fact("power-table")]
     if view.exhaustive:
-        return m("Only what lies where no error is known or counts: {}.", view.enumerated)
+        return [fact("power-nothing" if view.complete else "power-unknown", points=view.points)]
     _, rows = rows_of(view)
     if not rows:
-        begin = "How small an error this search would have missed was not measured: no errors were planted"
-        why = view.record.power_left_out
-        return m("{}: {}.", begin, why) if why else m("{} in this run.", begin)
-    parts = [_power_of([r for r in rows if r.shape == shape], shape) for shape in ("bump", "sheet")]
-    return Markup(" ").join(p for p in parts if p)
+        return [fact("power-unmeasured", why=view.record.power_left_out)]
+    facts = []
+    for bump in (True, False):
+        sure, missed = found_and_missed([row for row in rows if (row.shape == "bump") == bump])
+        if sure:
+            facts.append(fact("bumps-found" if bump else "sheets-found", extent=sure[-1].volume))
+        if missed:
+            even = not sure
+            facts.append(fact("bumps-missed" if bump else "sheets-missed", extent=missed.volume, even=even))
+    return facts
 
 
-def _power_of(rows: list[PowerRow], shape: str) -> Markup:
-    rows = by_size(rows)
-    if not rows:
-        return Markup("")
-    sure = list(takewhile(lambda row: row.worst_rate >= 0.9, rows))
-    missed = rows[len(sure)] if len(sure) < len(rows) else None
-    found, smaller, even = BUMPS if shape == "bump" else SHEETS
-    words = []
-    if sure:
-        words.append(m(found, extent(sure[-1])))
-    if missed:
-        words.append(m(smaller if sure else even, extent(missed)))
-    return Markup(" ").join(words)
+def found_and_missed(rows: list[PowerRow]) -> tuple[list[PowerRow], PowerRow | None]:
+    """The sizes that were found nearly always, from large to small, and the next smaller one."""
+    sizes = by_size(rows)
+    sure = list(takewhile(lambda row: row.worst_rate >= 0.9, sizes))
+    return sure, sizes[len(sure)] if len(sure) < len(sizes) else None
 
 
-def extent(row: PowerRow) -> str:
+def extent(row: PowerRow) -> Fact:
     """How large the planted error is: a share of the domain, or how far the two jumps of a sheet lie apart."""
-    return f"{share(row.volume)} of the domain" if row.shape == "bump" else f"{num(row.volume)} of the range"
+    return fact("bump-extent" if row.shape == "bump" else "sheet-extent", volume=row.volume)
 
 
-def cube(row: PowerRow, d: int, domain: str = "box") -> str:
+def cube(row: PowerRow, d: int, domain: str = "box") -> Fact:
     """What a volume means: in a box a cube, by its side in percent of each range; else a ball; or a thin sheet."""
     if row.shape != "bump":
-        return "the thin sheet between them, across the domain"
-    where = f", in the {row.side}" if row.side in ("model", "reference") else ""
+        return fact("sheet-shape")
+    side = row.side if row.side in ("model", "reference") else None
     if domain != "box":
-        return f"round a random place of the {'data' if domain == 'data' else 'domain'}{where}"
-    return f"a cube {percent(row.volume ** (1 / max(d, 1)))} of each range wide{where}"
+        return fact("ball", data=domain == "data", side=side)
+    return fact("cube", width=row.volume ** (1 / max(d, 1)), side=side)
 
 
-def caption(view: View) -> str:
+def caption(view: View) -> list[Fact]:
     """How the power table was made."""
-    spent = sorted({row.evaluations for row in view.record.power})
-    effort = f", with {count(spent[-1])} evaluations," if spent and spent[-1] else ""
-    copies = sorted({row.searched for row in view.record.power} - {"the audited pair"})
-    searched = (
-        f" The search went through {copies[0]}: searching the pair itself that often costs too much."
-        if copies
-        else " The search went through the audited pair itself."
-    )
-    left_out = view.record.power_left_out
-    return (
-        f"How often the same kind of search{effort} found an error planted at a random place.{searched} "
-        "Bumps are round; a jump, such as at a phase boundary, is harder to find: sheets stand for it."
-    ) + (f" Not all that was asked for was planted: {left_out}." if left_out else "")
+    power, why = view.record.power, view.record.power_left_out
+    copies = sorted({row.searched for row in power} - {"the audited pair"})
+    spent = max((row.evaluations for row in power), default=0)
+    facts = [fact("power-caption", evaluations=spent, searched=copies[0] if copies else None)]
+    return [*facts, fact("power-left-out", why=why)] if why else facts
 
 
 def table(view: View) -> dict[str, Any]:
@@ -137,8 +109,8 @@ def table(view: View) -> dict[str, Any]:
         "heights": [view.error(h) for h in heights],
         "power_rows": [
             {
-                "extent": f"two jumps {extent(row)} apart" if row.shape == "sheet" else extent(row),
-                "cube": cube(row, view.d, view.record.domain.kind),
+                "extent": view.say.text(extent(row)),
+                "cube": view.say.text(cube(row, view.d, view.record.domain.kind)),
                 "cells": c,
             }
             for row, c in zip(rows, cells, strict=True)

@@ -17,14 +17,15 @@ from rich.text import Text
 
 from supnorm.pages.peaks import edge_words, tags
 from supnorm.pages.points import PeakView
-from supnorm.pages.power import by_size, rows_of
+from supnorm.pages.power import PowerRow, found_and_missed, rows_of
 from supnorm.pages.reading import record_of
 from supnorm.pages.view import View
 from supnorm.pages.words import chip, top_level
 from supnorm.results.audit import AuditRecord
 from supnorm.results.compare import CompareRecord
-from supnorm.results.numbers import count, num, percent, ratio, share
+from supnorm.results.numbers import count, ratio
 from supnorm.results.printable import printable
+from supnorm.wording import Fact, fact
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ENDLESS = 10_000  # columns
@@ -54,12 +55,12 @@ def summary(result: Any, width: int = 100, color: bool = False, report: str = ""
 
 def _remarks(view: View, width: int) -> list[Text]:
     """What was found about the domain and the data, and what limits the numbers, wrapped."""
-    found = [finding.text for finding in view.record.findings]
-    notes = list(view.record.notes)
-    every = [text for text in [view.record.search.text] if text and not view.table_only]
-    if (left_out := view.record.power_left_out) and not view.settled:
-        notes.append(f"{'Not all' if view.record.power else 'No'} errors were planted: {left_out}.")
+    record, notes = view.record, list(view.record.notes)
+    every = [record.search.text] if record.search.text and not view.table_only else []
+    if record.power_left_out and not view.settled:
+        notes.append(view.say.text(fact("not-planted", some=bool(record.power), why=record.power_left_out)))
     lines: list[Text] = []
+    found = [finding.text for finding in record.findings]
     for word, texts in (("search", every), ("finding", found), ("note", notes)):
         for text in texts:
             wrapped = textwrap.wrap(text, max(width - 12, 20))
@@ -94,8 +95,8 @@ def _harmless(line: Text) -> Text:
 
 def _status(view: View) -> Text:
     verdict = chip(view)
-    name = view.record.title or view.record.model.name
-    return Text.assemble((f"{verdict.icon} {verdict.words.upper()}", STYLES[verdict.kind]), f"   {name}")
+    name, words = view.record.title or view.record.model.name, view.say.text(verdict.words)
+    return Text.assemble((f"{verdict.icon} {words.upper()}", STYLES[verdict.kind]), f"   {name}")
 
 
 def _facts(view: View, width: int) -> list[Text]:
@@ -133,61 +134,64 @@ def _worst(view: View, point: PeakView | None) -> tuple[str, str, str]:
     if point and (output := view.output_name(point)):
         worst += f" in {output}"
     known = view.tolerance > 0 and point is not None and not view.per_output
-    times = f"{ratio(view.lower / view.tolerance)} × tolerance" if known else ""
-    return "worst error" if view.exhaustive or view.every_row else "worst found", worst, times
+    times = view.say.text(fact("times-tolerance", times=view.lower / view.tolerance)) if known else ""
+    return _worst_name(view), worst, times
+
+
+def _worst_name(view: View) -> str:
+    return "worst error" if view.exhaustive or view.every_row else "worst found"
 
 
 def _typical(view: View, point: PeakView | None) -> tuple[str, str, str]:
     """The RMS error, and how many times it the worst error is."""
-    largest = "worst finite" if view.finite else "worst"
-    known = 0 < view.rms < math.inf and point is not None
-    compared = f"{largest} / RMS = {num(view.highest / view.rms)}" if known else ""
+    compared = ""
+    if 0 < view.rms < math.inf and point is not None:
+        compared = view.say.text(fact("over-rms", finite=bool(view.finite), times=view.highest / view.rms))
     return "typical (RMS)", view.error(view.rms), compared
 
 
 def _high(view: View) -> tuple[str, str, str]:
     """The highest quantile that the points carry."""
-    drawn, n = view.sampled, view.rms_n if view.finite else view.plain[0]
+    sample = {"points": view.sampled, "n": view.rms_n if view.finite else view.plain[0]}
     part, level = top_level(view)
     if math.isnan(level) and view.plain[0]:
-        return f"{part} below", "not known", f"too few {drawn}: {count(n)}"
-    return f"{part} below", view.error(level), f"at {count(n)} {drawn}" if view.plain[0] else ""
+        return f"{part} below", "not known", view.say.text(fact("too-few", **sample))
+    return (
+        f"{part} below",
+        view.error(level),
+        view.say.text(fact("known-at", **sample)) if view.plain[0] else "",
+    )
 
 
 def _lost(view: View) -> tuple[str, str]:
-    """How many points have no value, of how many."""
-    if view.exhaustive:
-        return count(view.record.failures.count), f"of {view.every_point.removeprefix('all ')}{_sides(view)}"
-    if view.record.table is not None and (none := view.record.table.without_value):
-        parts = [f"{side} {count(k)}" for side, k in none.items() if k]
-        return ", ".join(parts) or "0", f"of {count(view.drawn)} rows"
-    of = view.record.failures.of or view.evaluated
-    return count(view.record.failures.count), f"of {count(of)} evaluations{_sides(view)}"
+    """How many points have no value, of how many, and on which side."""
+    failures, table, say = view.record.failures, view.record.table, view.say.text
+    if table is not None and table.without_value:
+        parts = [f"{side} {count(k)}" for side, k in table.without_value.items() if k]
+        return ", ".join(parts) or "0", say(fact("of-rows", rows=view.drawn))
+    of = fact("of-evaluations", of=failures.of or view.evaluated)
+    of = fact("of-points", points=view.points) if view.exhaustive else of
+    model, reference = failures.model, failures.reference
+    both = bool(model and reference)
+    sides = fact("lost-by-side", model=model, infinite=failures.infinite, both=both, reference=reference)
+    return count(failures.count), f"{say(of)}: {say(sides)}" if model or reference else say(of)
 
 
 def _rows(view: View, point: PeakView | None) -> list[tuple[str, str, str]]:
     """The row of the worst error in a table; if errors are infinite, at how many points, and the worst finite error."""
     if point is None or not (point.record.row or view.finite):
         return []
+    say = view.say.text
     if view.finite is None:
         rows = view.record.table.rows if view.record.table is not None else 0
-        return [("in", _short_row(point), f"of {count(rows)} rows")]
-    best, row = view.worst_finite, point.record.row
+        return [("in", _short_row(point), say(fact("of-rows", rows=rows)))]
+    best, row = view.worst_finite, bool(point.record.row)
     drawn = "rows" if view.table_only else view.drawn_points
-    of = count(view.drawn if row else view.plain[0])
-    lost = f"{'in' if row else 'at'} {count(view.finite.infinite)} of {of} {drawn}"
-    found = [("infinite", lost, "the model has no value there" if math.isnan(point.model_value) else "")]
+    of = view.drawn if row else view.plain[0]
+    lost = say(fact("infinite-in", row=row, infinite=view.finite.infinite, of=of, points=drawn))
+    found = [("infinite", lost, say(fact("without-value")) if math.isnan(point.model_value) else "")]
     found += [("worst finite", view.error(view.highest), "")]
     return found + ([("in", _short_row(best), "")] if best is not None and best.record.row else [])
-
-
-def _sides(view: View) -> str:
-    """Which side had no value, and what that counts as for a model."""
-    model, reference = view.record.failures.model, view.record.failures.reference
-    means = "infinite errors" if view.record.failures.infinite else "ignored"
-    words = [f"model {count(model)}, {means}"] if model else []
-    words += [f"reference {count(reference)}"] if reference else []
-    return f": {'; '.join(words)}" if words else ""
 
 
 def _short_row(point: PeakView) -> str:
@@ -207,51 +211,51 @@ def _coordinates(view: View, point: PeakView, most: int, between: str) -> str:
     shown = [f"{name} {view.axis(name).at(x)}" for name, x in point.x.items()]
     kept = [s for i, s in enumerate(shown) if i == 0 or len(between.join(shown[: i + 1])) <= most]
     rest = len(shown) - len(kept)
-    return between.join(kept) + (f"{between}and {rest} more" if rest else "")
+    return between.join([*kept, *([view.say.text(fact("and-more", n=rest))] if rest else [])])
 
 
 def _bound(view: View) -> tuple[str, str]:
-    if not view.bounded and view.exhaustive:
-        return "no certificate", f"{view.every_point} evaluated"
-    if not view.bounded and view.every_row:
-        return "none", "exact over the rows alone"
-    if not view.bounded:
-        return "none", "a worse point may exist"
-    notes = {"certified": "proven", "exact-arithmetic": "proven in exact arithmetic"}
-    return view.error(view.limit), notes.get(view.upper_kind, "on assumptions")
+    say = view.say.text
+    if view.bounded:
+        exact, assumed = view.upper_kind == "exact-arithmetic", view.upper_kind == "conditional"
+        return view.error(view.limit), say(fact("bound-kind", exact=exact, assumed=assumed))
+    if view.exhaustive:
+        return "no certificate", say(fact("all-evaluated", points=view.points))
+    return "none", say(fact("exact-over-rows" if view.every_row else "worse-may-exist"))
 
 
 def _recheck(view: View, point: PeakView | None) -> tuple[str, str]:
-    if point is None or point.record.recheck is None:
-        return "not made", "no second reference"
-    words = "the reference is in doubt" if point.record.recheck == "reference-fault" else point.record.recheck
-    return words, view.record.recheck.name if view.record.recheck else ""
+    verdict = None if point is None else point.record.recheck
+    if verdict is None:
+        return "not made", view.say.text(fact("recheck-none"))
+    words = {"reference-fault": "doubt", "confirmed": "confirmed"}.get(verdict, "unresolved")
+    return view.say.text(fact("recheck-word", **{words: True})), view.second_name
 
 
 def _power(view: View) -> tuple[str, str]:
     """The smallest size found always, and the next one."""
+    say = view.say.text
     if view.table_only:
-        return "nothing", "a table was given: no search"
+        return "nothing", say(fact("found-table"))
     if view.exhaustive:
-        return "no search", f"{view.every_point} evaluated"
+        return "no search", say(fact("all-evaluated", points=view.points))
     if view.settled:
-        return "not needed", "the bound is proven"
-    every = by_size(rows_of(view)[1])
-    rows = [r for r in every if r.shape == "bump"] or every
+        return "not needed", say(fact("found-proven"))
+    rows = rows_of(view)[1]
     if not rows:
-        return "not measured", "no errors were planted"
-    sure = [r for i, r in enumerate(rows) if all(q.worst_rate >= 0.9 for q in rows[: i + 1])]
-    parts = [f"all at size {share(sure[-1].volume)}" if sure and sure[-1].worst_rate == 1 else ""]
-    if sure and sure[-1].worst_rate < 1:
-        parts = [f"{percent(sure[-1].worst_rate)} at size {share(sure[-1].volume)}"]
-    if len(sure) < len(rows):
-        missed = rows[len(sure)]
-        parts.append(
-            f"{percent(missed.worst_rate)} at {share(missed.volume)}"
-            if missed.worst_rate
-            else f"none at {share(missed.volume)}"
-        )
-    return "; ".join(p for p in parts if p), "planted errors"
+        return "not measured", say(fact("found-none-planted"))
+    sure, missed = found_and_missed([row for row in rows if row.shape == "bump"] or rows)
+    parts = []
+    if sure:
+        size, rate = sure[-1].volume, sure[-1].worst_rate
+        parts.append(fact("found-all", size=size) if rate == 1 else _rate(sure[-1], size=True))
+    if missed:
+        parts.append(_rate(missed))
+    return "; ".join(map(say, parts)), say(fact("found-planted"))
+
+
+def _rate(row: PowerRow, size: bool = False) -> Fact:
+    return fact("found-rate", rate=row.worst_rate or None, volume=row.volume, size=size)
 
 
 def _ruler(view: View, width: int) -> list[Text]:
@@ -260,15 +264,7 @@ def _ruler(view: View, width: int) -> list[Text]:
         ("r", view.rms, "RMS"),
         ("q", level, part),
         ("T", view.tolerance, "tolerance"),
-        (
-            "▲",
-            view.highest,
-            "worst finite"
-            if view.finite
-            else "worst error"
-            if view.exhaustive or view.every_row
-            else "worst found",
-        ),
+        ("▲", view.highest, "worst finite" if view.finite else _worst_name(view)),
         ("┃", view.upper if view.bounded else math.nan, "upper bound"),
     ]
     marks = [m for m in known if 0 < m[1] < math.inf]

@@ -10,7 +10,10 @@ from supnorm.pages.points import AxisView, PeakView, known
 from supnorm.results import rounded_up
 from supnorm.results.audit import AuditRecord, PeakRecord
 from supnorm.results.charts import BoundPanelsRecord, BoundStepsRecord, LineMapRecord, PairMapsRecord
-from supnorm.results.numbers import ErrorUnit, count, num, pretty_unit, with_unit
+from supnorm.results.numbers import ErrorUnit, num, pretty_unit, with_unit
+from supnorm.wording import Narrator
+from supnorm.wording.audit import TEMPLATES
+from supnorm.wording.result import AUDIT
 
 
 class InconsistentResult(RuntimeError):
@@ -38,6 +41,8 @@ class View:
         self.outputs = [(output.name, pretty_unit(output.unit)) for output in record.outputs]
         self.axes = [AxisView.of(axis) for axis in record.axes]
         self.d = len(self.axes)
+        self.say = Narrator({**AUDIT, **TEMPLATES}, self.error)
+        self.second_name = record.recheck.name if record.recheck is not None else ""
 
     @property
     def whole(self) -> str:
@@ -87,14 +92,9 @@ class View:
         return self.record.search.points or 0
 
     @property
-    def every_point(self) -> str:
-        """The points of a finite domain, as in "all 12 points"."""
-        return f"all {count(self.points)} points" if self.points > 1 else "the only point"
-
-    @property
-    def enumerated(self) -> str:
-        """That all of them were evaluated."""
-        return f"{self.every_point} of the domain {'were' if self.points > 1 else 'was'} evaluated"
+    def odd_law(self) -> str | None:
+        """The name of a law that is not uniform: shares of it are no shares of the domain."""
+        return None if self.uniform else self.law
 
     def axis(self, name: str) -> AxisView:
         """The input called ``name``."""

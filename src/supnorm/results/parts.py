@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated, Any
 
-from supnorm.results.record import Field, Number, Record
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
-Value = bool | int | Number | str | Mapping[str, int | Number] | tuple["Fact", ...] | tuple[int, ...]
+from supnorm.results.encoding import from_json
+from supnorm.results.record import READ, Field, Number, Record
+
+
+def _infinite(value: Any, info: ValidationInfo) -> Any:
+    """An infinite number or none in a file; in Python the text "8" or "inf" is the name of something."""
+    return from_json(value) if info.context == READ and value in (None, "inf", "-inf") else value
+
+
+_Number = Annotated[
+    float,
+    Field(allow_inf_nan=True),
+    BeforeValidator(_infinite),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": ["inf", "-inf", None]}]}),
+]
+Value = bool | int | _Number | str | Mapping[str, int | Number] | tuple["Fact", ...] | tuple[int, ...]
 
 
 class Fact(Record):

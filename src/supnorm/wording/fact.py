@@ -10,9 +10,9 @@ __all__ = ["Fact", "Sentence", "Value", "fact"]
 
 
 def fact(code: str, /, **values: Any) -> Fact:
-    """A fact from its code and the values of its sentence.
+    """A fact from its code and the values of its sentence; those that are None are left out.
 
     >>> fact("sample-most", plain=0.03)
     Fact(code='sample-most', values={'plain': 0.03})
     """
-    return Fact(code=code, values=values)
+    return Fact(code=code, values={k: v for k, v in values.items() if v is not None})

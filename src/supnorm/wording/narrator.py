@@ -16,8 +16,14 @@ from supnorm.results.duration import duration
 from supnorm.results.outward import rounded_down, rounded_up
 from supnorm.results.parts import Fact, Sentence
 
-_TERM = re.compile(r"\[([a-z0-9-]+):([^\]]+)\]")
-_BOLD = re.compile(r"\*\*(.+?)\*\*")
+# Marks of a template: how each looks in HTML; as text its words are left.
+_MARKS = {
+    re.compile(r"\*\*(.+?)\*\*"): r"<b>\1</b>",
+    re.compile(r"`([^`]+)`"): r"<code>\1</code>",
+    re.compile(r"\[#([a-z-]+):([^\]]+)\]"): r'<a href="#\1">\2</a>',
+    re.compile(r"\[\.([a-z-]+):([^\]]+)\]"): r'<span class="\1">\2</span>',
+    re.compile(r"\[([a-z0-9-]+):([^\]]+)\]"): r'<a class="term" href="#g-\1" data-term="\1">\2</a>',
+}
 # How a value is written; the number formats are those of results/numbers.py.
 _FORMATS: Mapping[str, Callable[..., str]] = {
     "": str,
@@ -33,6 +39,7 @@ _FORMATS: Mapping[str, Callable[..., str]] = {
     "percent": numbers.percent,
     "share": numbers.share,
     "spelled": numbers.spelled,
+    "Spelled": lambda n: numbers.spelled(n).capitalize(),
     "duration": duration,
     "point": lambda at: ", ".join(f"{name} = {numbers.num(x, 6)}" for name, x in at.items()),
     "in": lambda many: ", ".join(f"{name} in {numbers.count(n)}" for name, n in many.items()),
@@ -55,17 +62,19 @@ class Narrator:
     A template is a sentence with the values of its fact in braces:
 
     * ``{name:format}``: a value in a number format: ``num``, ``exact`` (all digits), ``count``, ``ratio``, ``percent``,
-      ``share``, ``spelled``, ``duration``, ``from log10``, ``beyond one``, ``literal`` (for a command); bounds ``at most``
-      and ``at least`` are rounded outwards; ``error``, ``error at most`` and ``error at least`` have the unit of the run's
-      error; ``num 2`` has two digits.
+      ``share``, ``spelled``, ``Spelled``, ``duration``, ``from log10``, ``beyond one``, ``literal`` (for a command); bounds
+      ``at most`` and ``at least`` are rounded outwards; ``error``, ``error at most`` and ``error at least`` have the unit of
+      the run's error; ``num 2`` has two digits.
     * ``rows`` of several numbers; ``point`` ("a = 0.5, b = 2"), ``in`` ("a in 5") and ``at`` of numbers by name; ``list``,
       ``points`` and ``and`` of further facts, whose words are joined by a comma, a semicolon or "and".
     * ``{n:one row|{n:count} rows}``: one or several, by the number ``n``.
     * ``{name?:words}``, ``{name?:words|other words}``: whether the fact has this value; a count of zero, false and what is
       empty are none.
 
-    ``**words**`` is bold on a page, and ``[rms:typical error]`` links to an entry of its glossary. Blanks at the ends of a
-    template are left out, so that its optional sentences may each begin with one.
+    Marks are for pages; in plain text their words are left: ``**words**`` is bold, a command stands between backticks,
+    ``[rms:typical error]`` links to an entry of the glossary, ``[#where:point]`` to a section of the page, and
+    ``[.nb:words]`` has a style class. Blanks at the ends of a template are left out, so that its optional sentences may
+    each begin with one.
 
     Args:
         templates: the template of each code.
@@ -112,12 +121,15 @@ class Narrator:
         return Markup(" ").join(self._html(fact, markup) for fact in facts)
 
     def _text(self, fact: Fact) -> str:
-        plain = _BOLD.sub(r"\1", _TERM.sub(r"\2", self.templates[fact.code]))
+        plain = self.templates[fact.code]
+        for mark in _MARKS:
+            plain = mark.sub(rf"\{mark.groups}", plain)
         return "".join(self._pieces(plain, fact.values, str, self._text)).strip()
 
     def _html(self, fact: Fact, markup: Mapping[str, Markup]) -> Markup:
-        marked = _BOLD.sub(r"<b>\1</b>", str(escape(self.templates[fact.code])))
-        marked = _TERM.sub(r'<a class="term" href="#g-\1" data-term="\1">\2</a>', marked)
+        marked = str(escape(self.templates[fact.code]))
+        for mark, html in _MARKS.items():
+            marked = mark.sub(html, marked)
         inner = partial(self._html, markup=markup)
         return Markup("").join(self._pieces(marked, {**fact.values, **markup}, Markup, inner)).strip()
 
