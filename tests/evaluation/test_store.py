@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from supnorm.evaluation import EvaluationStore
+from supnorm.evaluation import EvaluationStore, spot_check
 from supnorm.evaluation.caller import Caller
 from supnorm.problem import Function, as_function
 from supnorm.results import BadInput
@@ -122,3 +123,76 @@ def test_one_slow_first_call_does_not_make_a_function_expensive_for_good(tmp_pat
     assert not caller.expensive
     assert len(store.load("model")) < 1000
     store.close()
+
+
+CHANGES = {
+    "a lower value": lambda x, y: (x, y * np.where(np.arange(len(y)) == 7, 0.5, 1.0)[:, None]),
+    "a value in the last digit": lambda x, y: (x, np.nextafter(y, 2.0)),
+    "another point": lambda x, y: (x + 0.25, y),
+    "two points exchanged": lambda x, y: (x[::-1].copy(), y),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_stored_row_that_was_changed_is_refused_by_name(change: str, tmp_path: Path) -> None:
+    path = tmp_path / "e.sqlite"
+    store = EvaluationStore(path, "abc")
+    x = np.linspace(0.0, 1.0, 20)[:, None]
+    for i in range(3):
+        store.append("reference", "search", x + 2 * i, np.sin(x), {}, 0.1)
+    assert len(store.load("reference")) == 60
+    store.close()
+    held = sqlite3.connect(path)
+    xs, ys = held.execute("SELECT x, y FROM batches WHERE id = 2").fetchone()
+    new = CHANGES[change](np.frombuffer(xs).reshape(20, 1), np.frombuffer(ys).reshape(20, 1))
+    with held:
+        held.execute("UPDATE batches SET x = ?, y = ? WHERE id = 2", [v.tobytes() for v in new])
+    held.close()
+    store = EvaluationStore(path, "abc")
+    with pytest.raises(
+        BadInput, match=r"batch 2 of the reference, 20 points, is not as it was stored"
+    ) as why:
+        store.load("reference")
+    assert str(path) in str(why.value)
+    store.close()
+
+
+@pytest.mark.parametrize("statement", [
+    "DELETE FROM seals WHERE id = 1",
+    "UPDATE seals SET seal = 'x'",
+    "UPDATE batches SET side = 'reference'",
+    "UPDATE batches SET messages = '{\"0\": \"exception: no\"}'",
+    "UPDATE batches SET seconds = 5",
+    "UPDATE batches SET seconds = 'long'",
+    "UPDATE batches SET messages = zeroblob(3)",
+])  # fmt: skip
+def test_nothing_of_a_row_can_be_changed_without_its_seal(statement: str, tmp_path: Path) -> None:
+    path = tmp_path / "e.sqlite"
+    store = EvaluationStore(path, "abc")
+    store.append("model", "search", np.zeros((1, 1)), np.ones((1, 1)), {}, 0.25)
+    store.close()
+    held = sqlite3.connect(path)
+    with held:
+        held.execute(statement)
+    held.close()
+    store = EvaluationStore(path, "abc")
+    with pytest.raises(BadInput, match=re.escape(str(path))):
+        store.load("reference" if "side" in statement else "model")
+    store.close()
+
+
+def test_the_points_that_are_evaluated_again_cannot_be_foreseen(tmp_path: Path) -> None:
+    store = EvaluationStore(tmp_path / "e.sqlite", "abc")
+    x = np.arange(800.0)[:, None]
+    store.append("model", "search", x, x, {}, 0.1)
+    asked: list[tuple[float, ...]] = []
+
+    def model(x: Array) -> Array:
+        asked.append(tuple(x[:, 0].tolist()))
+        return x
+
+    for _ in range(4):
+        assert spot_check(store, {"model": Function(model, name="f")}) == 8
+    store.close()
+    assert len(set(asked)) > 1
+    assert all(points[-1] == 799.0 for points in asked)

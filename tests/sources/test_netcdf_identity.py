@@ -116,3 +116,96 @@ def test_a_fill_value_that_the_file_names_is_the_only_one(tmp_path: Path) -> Non
 def test_variables_in_groups_are_said_to_be_there(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"its variables are in groups \(deep\)"):
         opened(tmp_path, field("y"), field("yp"), group="deep")
+
+
+RANGES = {
+    "range": {"valid_range": np.array([-2.0, 15.0])},
+    "limits": {"valid_min": -2.0, "valid_max": 15.0},
+    "only the largest": {"valid_max": 15.0},
+}
+
+
+def with_attributes(name: str, y: Any, attributes: dict[str, Any]) -> Any:
+    data = field(name, y)
+    data[name].attrs.update(attributes)
+    return data
+
+
+@pytest.mark.parametrize("stated", RANGES)
+def test_values_outside_the_valid_range_are_missing(tmp_path: Path, stated: str) -> None:
+    y = np.arange(20.0).reshape(5, 4)  # the last four are outside
+    prediction = np.where(y == 19.0, 1e6, y + 0.01)
+    opened(tmp_path, with_attributes("y", y, RANGES[stated]), field("yp", prediction))
+    report = audit(open_problem(tmp_path / "problem.toml"))
+    assert report.document["table"]["compared"] == 16
+    assert report.document["table"]["without_value"]["reference"] == 4
+    assert report.worst is not None
+    assert report.worst.error == pytest.approx(0.01)
+    assert any(
+        "4 values of y are outside the range that the file calls valid" in n for n in report.document["notes"]
+    )
+
+
+def test_a_prediction_outside_its_valid_range_is_a_missing_one(tmp_path: Path) -> None:
+    y = np.arange(20.0).reshape(5, 4)
+    prediction = with_attributes("yp", np.where(y == 7.0, -9999.0, y), {"valid_min": -100.0})
+    report = audit(opened(tmp_path, field("y", y), prediction))
+    assert report.status.code == "tolerance-exceeded"
+    assert report.worst is not None
+    assert report.worst.error == np.inf
+
+
+@pytest.mark.parametrize(
+    ("scale", "limits"),
+    [
+        (0.01, {"valid_range": np.array([0, 1500], dtype="i2")}),  # in packed units
+        (0.01, {"valid_range": np.array([0.0, 15.0])}),  # wider than the storage: in the unit of the values
+        (np.float32(0.01), {"valid_min": np.int16(0), "valid_max": np.int16(1500)}),
+        (-0.01, {"valid_range": np.array([-1500, 0], dtype="i2")}),
+    ],
+)  # fmt: skip
+def test_the_valid_range_of_packed_values_is_that_of_the_storage(
+    tmp_path: Path, scale: float, limits: dict[str, Any]
+) -> None:
+    packed = np.rint(np.arange(20.0).reshape(5, 4) / float(scale)).astype("i2")
+    truth, prediction = (with_attributes(n, packed, {**limits, "scale_factor": scale}) for n in ("y", "yp"))
+    opened(tmp_path, truth, prediction)
+    report = audit(open_problem(tmp_path / "problem.toml"))
+    assert report.document["table"]["compared"] == 16  # 15.0 itself is inside
+
+
+def test_a_limit_in_double_precision_does_not_cut_values_in_single_precision(tmp_path: Path) -> None:
+    y = np.full((5, 4), 0.1, dtype="f4")  # above 0.1 in double precision
+    opened(tmp_path, with_attributes("y", y, {"valid_max": 0.1}), field("yp", y))
+    assert audit(open_problem(tmp_path / "problem.toml")).document["table"]["compared"] == 20
+
+
+@pytest.mark.parametrize(
+    "bad", [{"valid_range": "0, 5"}, {"valid_range": np.array([1.0])}, {"valid_max": np.nan}]
+)
+def test_a_valid_range_that_is_none_is_one_line(tmp_path: Path, bad: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match=r"column y: its attribute valid_\w+ must be (two numbers|a number)"):
+        opened(tmp_path, with_attributes("y", Y, bad), field("yp"))
+
+
+def test_values_in_two_units_are_not_compared(tmp_path: Path) -> None:
+    truth, prediction = (
+        with_attributes("y", Y, {"units": "K"}),
+        with_attributes("yp", Y - 273.15, {"units": "degC"}),
+    )
+    with pytest.raises(
+        BadInput, match="output 1 of the model is in degC, that of the reference in K; convert"
+    ):
+        opened(tmp_path, truth, prediction)
+    same = PROBLEM.replace('outputs = ["yp"]', 'outputs = ["yp"]\noutput_units = ["K"]')
+    opened(tmp_path, truth, prediction, toml=same)  # who says so knows it
+    for a, b in (("kg m-3", "kg/m3"), ("K", "kelvin"), ("1", ""), ("K", "")):
+        opened(tmp_path, with_attributes("y", Y, {"units": a}), with_attributes("yp", Y, {"units": b}))
+
+
+def test_the_unit_of_one_of_several_outputs_counts(tmp_path: Path) -> None:
+    truth = with_attributes("y", Y, {"units": "Pa"}).assign(z=(("lat", "time"), Y))
+    prediction = with_attributes("yp", Y, {"units": "hPa"}).assign(z=(("lat", "time"), Y))
+    toml = PROBLEM.replace('["yp"]', '["yp", "z"]').replace('["y"]', '["y", "z"]')
+    with pytest.raises(BadInput, match="output 1 of the model is in hPa, that of the reference in Pa"):
+        opened(tmp_path, truth, prediction, toml=toml)

@@ -11,6 +11,7 @@ Cost: `POINTS` calls a side.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +69,7 @@ def _one(store: EvaluationStore, side: str, function: Function, what: str, inste
     if not rows:
         return 0
     scale = np.max(np.abs([y for _, y in rows]), axis=0) + np.finfo(float).tiny
-    chosen = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, POINTS).round().astype(int))]
+    chosen = [rows[i] for i in _drawn(len(rows))]
     x, stored = np.array([p for p, _ in chosen]), np.array([y for _, y in chosen])
     allowed = ROOM * ALLOWED.get(function.precision, ALLOWED["float32"]) * scale
     if function.declared is not None:
@@ -88,6 +89,16 @@ def _one(store: EvaluationStore, side: str, function: Function, what: str, inste
             f"{_shown(stored[i])}, now it gives {value}; {instead}, or bring back what it was"
         )
     return len(x)
+
+
+def _drawn(count: int) -> list[int]:
+    """The last of so many rows, and one of each of equal parts of the others.
+
+    Drawn anew each time: who changes stored values does not know which of them are evaluated again. No result depends on it.
+    """
+    ends = np.linspace(0, count - 1, POINTS).round().astype(int)
+    rng = np.random.default_rng()
+    return [int(rng.integers(a, b)) for a, b in pairwise(ends) if a < b] + [count - 1]
 
 
 def _shown(row: Array) -> str:

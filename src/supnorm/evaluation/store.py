@@ -1,11 +1,14 @@
 """Every expensive call on disk, so that a run that was killed goes on without repeating it.
 
 One SQLite file in WAL mode, append-only: a row is a batch, with its points and values as float64 blobs.
-A row is written when its batch is done; a kill loses at most the batches in flight.
+A row is written when its batch is done; a kill loses at most the batches in flight. Each row has a seal, a hash of all
+it holds and of the problem: a row that was damaged or edited is refused by name, and no value of it is used. Somebody who
+computes the hash again can still forge a row; `spot_check` evaluates a few points of each side, which no file can foresee.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import sqlite3
@@ -31,11 +34,20 @@ CREATE TABLE IF NOT EXISTS batches (
   id INTEGER PRIMARY KEY, side TEXT NOT NULL, purpose TEXT NOT NULL, n INTEGER NOT NULL,
   x BLOB NOT NULL, y BLOB NOT NULL, messages TEXT NOT NULL, seconds REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS seals (id INTEGER PRIMARY KEY, seal TEXT NOT NULL);
 """
 
 INPUTS = 100_000  # that a point may have
 
 NO_STORE = ": not a store of evaluations (choose another --out)"
+
+
+def seal_of(
+    fingerprint: str, side: str, purpose: str, n: int, x: bytes, y: bytes, messages: str, seconds: float
+) -> str:
+    """SHA-256 of all that a row holds, and of the problem that it belongs to."""
+    head = json.dumps([fingerprint, side, purpose, n, len(x), len(y), messages, seconds.hex()])
+    return hashlib.sha256(head.encode() + x + y).hexdigest()
 
 
 def _demand_tables(connection: sqlite3.Connection) -> None:
@@ -61,7 +73,7 @@ class EvaluationStore:
     """
 
     def __init__(self, path: Path | str, fingerprint: str) -> None:
-        self.path = Path(path)
+        self.path, self._fingerprint = Path(path), fingerprint
         self._lock = threading.Lock()
         self._own: list[tuple[str, object]] = []
         demand_name(self.path)
@@ -99,12 +111,19 @@ class EvaluationStore:
                     f"{self.path}{NO_STORE}: a batch of {one_line(str(odd[0]), 40)} points does not have their numbers"
                 )
             rows = self._connection.execute(
-                "SELECT n, x, y, messages FROM batches WHERE side=? ORDER BY id", (side,)
+                "SELECT batches.id, purpose, n, x, y, messages, seconds, seal FROM batches LEFT JOIN seals "
+                "ON batches.id = seals.id WHERE side=? ORDER BY batches.id",
+                (side,),
             )
-            for n, xs, ys, texts in rows:
+            for number, purpose, n, xs, ys, texts, seconds, seal in rows:
                 if not 0 < n <= min(len(xs), len(ys)) // 8 or len(xs) % (8 * n) or len(ys) % (8 * n):
                     raise BadInput(
                         f"{self.path}{NO_STORE}: a batch of {n} points does not have their numbers"
+                    )
+                if seal != seal_of(self._fingerprint, side, purpose, n, xs, ys, texts, float(seconds)):
+                    raise BadInput(
+                        f"{self.path}: batch {number} of the {side}, {n:,} points, is not as it was stored: it was damaged "
+                        "or changed; leave --resume out to start anew, or choose another --out"
                     )
                 x = np.frombuffer(xs).reshape(n, -1)
                 y = np.frombuffer(ys).reshape(n, -1)
@@ -124,11 +143,13 @@ class EvaluationStore:
         Raises:
             NotWritten: when it cannot be stored; those before it are.
         """
-        row = (side, purpose, len(x), x.tobytes(), y.tobytes(), json.dumps(messages), seconds)
+        row = (side, purpose, len(x), x.tobytes(), y.tobytes(), json.dumps(messages), float(seconds))
         with self._writing():
-            self._connection.execute(
+            added = self._connection.execute(
                 "INSERT INTO batches (side, purpose, n, x, y, messages, seconds) VALUES (?,?,?,?,?,?,?)", row
             )
+            seal = seal_of(self._fingerprint, *row)
+            self._connection.execute("INSERT OR REPLACE INTO seals VALUES (?, ?)", (added.lastrowid, seal))
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -16,7 +16,9 @@ from supnorm.problem.function import as_function
 from supnorm.problem.law import Law
 from supnorm.problem.measure import ErrorMeasure
 from supnorm.problem.pairs import Pairs, pairs_of
+from supnorm.problem.units import same_unit
 from supnorm.results import BadInput
+from supnorm.results.printable import one_line
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Problem:
             raise BadInput("a problem needs a reference")
         for name in ("model", "recheck"):
             self._same_order(name)
+            self._same_units(name)
         _ = self.pairs  # tables whose rows cannot be paired are refused here
         if self._has_its_own_tolerance():
             put("error", replace(self.error, tolerance=self.tolerance))
@@ -126,6 +129,18 @@ class Problem:
                 f"{hint}outputs of {name} ({', '.join(given)}) and reference ({', '.join(known)}) are compared by "
                 "position; return and name them in the same order"
             )
+
+    def _same_units(self, name: str) -> None:
+        """Check that outputs of which both sides state a unit have the same one: nothing is converted."""
+        function, known = getattr(self, name), self.reference.output_units
+        given = () if function is None else function.output_units
+        for i, (a, b) in enumerate(zip(given, known, strict=False)):
+            if a and b and len(given) == len(known) and not same_unit(a, b):
+                hint = f"{self.source.name}: " if self.source else ""
+                raise BadInput(
+                    f"{hint}output {i + 1} of the {name} is in {one_line(a, 40)}, that of the reference in "
+                    f"{one_line(b, 40)}; convert one of them, or give both the same output_units where these mean the same"
+                )
 
     def check_tolerances(self, m: int) -> None:
         """Check that the numbers of tolerances and of scales suit ``m`` outputs.

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.results import BadInput, install
+from supnorm.sources.valid_range import valid_range
 
 Array = NDArray[np.float64]
 # The values with which the NetCDF library fills variables: NC_FILL_SHORT, .. of its header; a byte has none.
@@ -43,6 +44,7 @@ class Grid:
         along: other one-dimensional coordinates along one of them, as text, with the dimension's name.
         narrow: the storage of columns that hold less than double precision.
         filled: how many values of a column are the default fill value of its type, if the file names no other one.
+        outside: how many values of a column are outside the range that the file calls valid, with that range in words.
     """
 
     sizes: Mapping[str, int]
@@ -50,6 +52,7 @@ class Grid:
     along: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
     narrow: Mapping[str, str] = field(default_factory=dict)
     filled: Mapping[str, int] = field(default_factory=dict)
+    outside: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
     def cells(self, row: int) -> dict[str, str]:
         """The coordinates of a row (from 0) as text; of a dimension without any its place, from 1."""
@@ -90,7 +93,9 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
     with _dataset(path, what) as data:
         variables = [data.variables[c] for c in columns]
         sizes = _sizes(data, variables, what)
-        spread = [_spread(v, c, sizes, what) for c, v in zip(columns, variables, strict=True)]
+        ranges = [valid_range(v, f"{what}: column {c}") for c, v in zip(columns, variables, strict=True)]
+        given = zip(columns, variables, ranges, strict=True)
+        spread = [_spread(v, c, valid, sizes, what) for c, v, valid in given]
         filled = {c: n for c, v in zip(columns, variables, strict=True) if (n := int(_default_fill(v).sum()))}
         texts = {d: _texts(data.variables[d]) if d in data.variables else [] for d in sizes}
         along = {
@@ -99,7 +104,12 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
             if name not in columns and len(c.dims) == 1 and name not in sizes and str(c.dims[0]) in sizes
         }
         narrow = {c: said for c, v in zip(columns, variables, strict=True) if (said := _narrow(v))}
-        return np.stack(spread, axis=1), Grid(sizes, texts, along, narrow, filled)
+        outside = {
+            c: (int(found.sum()), f"{valid[0]:g} to {valid[1]:g}")
+            for c, v, valid in zip(columns, variables, ranges, strict=True)
+            if (found := _outside(np.asarray(v.values), valid)).any()
+        }
+        return np.stack(spread, axis=1), Grid(sizes, texts, along, narrow, filled, outside)
 
 
 def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[list[Any]]:
@@ -142,7 +152,9 @@ def _sizes(data: Any, variables: Sequence[Any], what: str) -> dict[str, int]:
     return sizes
 
 
-def _spread(variable: Any, column: str, sizes: Mapping[str, int], what: str) -> Array:
+def _spread(
+    variable: Any, column: str, valid: tuple[float, float], sizes: Mapping[str, int], what: str
+) -> Array:
     """One variable over all rows, shape ``(N,)``."""
     try:
         values = np.asarray(variable.values)
@@ -151,7 +163,7 @@ def _spread(variable: Any, column: str, sizes: Mapping[str, int], what: str) -> 
     if values.dtype.kind not in "fiu":
         kind = "text" if values.dtype.kind in "OSU" else values.dtype
         raise BadInput(f"{what}: column {column} holds {kind}, not numbers")
-    flat, missing = values.astype(np.float64), _default_fill(variable)
+    flat, missing = values.astype(np.float64), _default_fill(variable) | _outside(values, valid)
     if values.dtype.kind in "iu":
         large = (np.abs(flat) >= 2.0**53) & ~missing
         if (flat[large].astype(object) != values[large].astype(object)).any():
@@ -182,6 +194,13 @@ def _default_fill(variable: Any) -> NDArray[np.bool_]:
     return np.asarray(
         np.abs(values - unpacked) <= 1e-6 * abs(scale)
     )  # far less than a step of what is packed
+
+
+def _outside(values: NDArray[Any], valid: tuple[float, float]) -> NDArray[np.bool_]:
+    """Which values are outside the range that the file calls valid: by its conventions (CF) they are missing."""
+    if valid == (-math.inf, math.inf) or values.dtype.kind not in "fiu":
+        return np.zeros(values.shape, dtype=bool)
+    return np.asarray((values < valid[0]) | (values > valid[1]))
 
 
 def same_for_all(path: Path, columns: Sequence[str], what: str) -> dict[str, str]:

@@ -69,13 +69,18 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
             f"{path.name}: {count:,} values of {column} are NetCDF's default fill value: they count as missing"
             for column, count in (read.grid.filled if read.grid else {}).items()
         ),
+        *(
+            f"{path.name}: {count:,} values of {column} are outside the range that the file calls valid, {valid}: they "
+            "count as missing"
+            for column, (count, valid) in (read.grid.outside if read.grid else {}).items()
+        ),
     )
     units = netcdf_table.units(path, outputs, what) if path.suffix.lower() == ".nc" else {}
     return Function(
         LookUp(points, values),
         inputs=tuple(names),
         outputs=tuple(outputs),
-        output_units=tuple(units[o] for o in outputs) if len(units) == len(outputs) else (),
+        output_units=tuple(units.get(o, "") for o in outputs) if units else (),
         name=spec.name or f"{path.name}: {', '.join(outputs[:3])}{', ...' if len(outputs) > 3 else ''}",
         notes=notes,
         table=(points, values),
