@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from supnorm.auditing import Power, audit, cost
 from supnorm.auditing.cost import COSTS
 from supnorm.evaluation import Advanced, Calls, EvaluationStore, Planned, caller
 from supnorm.evaluation.cost_word import repeat_word
+from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem, as_function
 from supnorm.results import BadInput
 
@@ -264,3 +266,65 @@ def test_no_clock_decides_after_the_probe_how_calls_are_made(
     planted = Power(runs=1, heights=(1.5,), volumes=(0.01,), sheets=())
     audit(Problem(model, truth, BOX), evaluations=60, power=planted, calls=Calls(cost=word))
     assert not undecided
+
+
+def on_workers(problem: Problem) -> Problem:
+    return replace(problem, reference=replace(problem.reference, parallel="thread"))
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_how_workers_get_points_is_recorded_and_repeated(
+    sent: bool, ticking: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timing near 0.1 s decided which points a search on workers chose."""
+    monkeypatch.setattr("supnorm.evaluation.caller._timed", timed := Timed())
+    seconds, other = (0.11, 0.09) if sent else (0.09, 0.11)
+
+    def run(each: float, word: str | None = None, store: EvaluationStore | None = None) -> Any:
+        timed.seconds = each
+        calls = Calls(cost=word, executor=pool, workers=2, store=store)
+        return audit(on_workers(ticking(each)), evaluations=40, seed=5, power=False, calls=calls)
+
+    with ThreadPoolExecutor(2) as pool:
+        path = tmp_path / "s.sqlite"
+        measured = run(seconds, store=EvaluationStore(path, "f"))
+        decided = measured.document["cost"]
+        assert decided["one_by_one"] is sent
+        (note,) = measured.document["notes"]
+        assert f"The workers got points {'one by one' if sent else 'in rounds'} because" in note
+        word = repeat_word(decided)
+        assert word.endswith(":one-by-one" if sent else ":in-rounds")
+        again = run(other, word)
+        assert without_times(again) == without_times(measured)
+        assert again.document["cost"]["one_by_one"] is sent
+        assert not again.document["notes"]
+        resumed = run(other, store=EvaluationStore(path, "f"))
+        assert resumed.document["cost"]["one_by_one"] is sent
+
+
+class Timed:
+    """What the workers do, with a time that is part of the test."""
+
+    seconds = 0.0
+
+    def __call__(self, value: Any, x: Array, outputs: int | None) -> tuple[Array, Any, float]:
+        y, messages = guarded(value, x, outputs)
+        return y, messages, self.seconds * len(x)
+
+
+@pytest.mark.parametrize("word", ["expensive:4:", "expensive:4:alone", "expensive:4:one-by-one:1"])
+def test_another_way_to_send_points_is_refused(word: str) -> None:
+    with pytest.raises(BadInput, match="one-by-one or in-rounds"):
+        audit(Problem(model, truth, BOX), calls=Calls(cost=word))
+
+
+@pytest.mark.parametrize("seconds", [1e-5, 0.02])
+def test_no_clock_decides_what_is_stored_of_a_second_reference(
+    seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = Problem(model, truth, BOX)
+    second = Ticking(seconds, truth, monkeypatch).reference
+    store = EvaluationStore(tmp_path / "s.sqlite", "f")
+    report = audit(replace(problem, recheck=second), evaluations=300, power=False, calls=Calls(store=store))
+    known = store.load("recheck")
+    assert len(known) == 1 + len(report.peaks)

@@ -9,7 +9,8 @@ The same holds of how many rows a call of an expensive function has (`supnorm.ev
 from __future__ import annotations
 
 from supnorm.evaluation import Evaluator
-from supnorm.evaluation.cost_word import cost_of_word
+from supnorm.evaluation.caller import ALONE, Caller
+from supnorm.evaluation.cost_word import SENT, cost_of_word
 from supnorm.problem import Problem
 from supnorm.results import BadInput
 from supnorm.results.audit import CostRecord
@@ -36,9 +37,9 @@ def declare(evaluator: Evaluator, cost: str | float | None) -> None:
     """
     if cost is None:
         return
-    name, rows = cost_of_word(cost, COSTS)
+    name, rows, one_by_one = cost_of_word(cost, COSTS)
     for caller, expensive in zip((evaluator.model, evaluator.reference), COSTS[name], strict=True):
-        caller.declare(expensive, rows if expensive else None)
+        caller.declare(expensive, rows if expensive else None, one_by_one)
 
 
 def stand_in_evaluator(problem: Problem) -> Evaluator:
@@ -55,6 +56,11 @@ def stand_in_evaluator(problem: Problem) -> Evaluator:
 def rows_of(evaluator: Evaluator) -> int | None:
     """Rows of a call of an expensive side, the same for both; None where there is none."""
     return next((side.rows for side in (evaluator.model, evaluator.reference) if side.expensive), None)
+
+
+def one_by_one_of(reference: Caller) -> bool | None:
+    """Whether a search sends points to the workers one by one; None where none has calls of the reference."""
+    return reference.one_by_one if reference.on_workers and reference.expensive else None
 
 
 def word_of(evaluator: Evaluator) -> str:
@@ -90,6 +96,7 @@ def cost_record(evaluator: Evaluator) -> CostRecord:
     return CostRecord(
         class_=word_of(evaluator),
         rows=rows_of(evaluator),
+        one_by_one=one_by_one_of(evaluator.reference),
         by="declared" if evaluator.reference.declared else "measured",
         model_ms=1e3 * evaluator.model.cost,
         reference_ms=1e3 * evaluator.reference.cost,
@@ -98,10 +105,20 @@ def cost_record(evaluator: Evaluator) -> CostRecord:
 
 def cost_notes(evaluator: Evaluator, modelled: bool) -> list[Fact]:
     """What a clock has decided that it may decide otherwise next time; ``modelled``: by a search not ``in_order``."""
-    found = _near(evaluator)
+    found = [*_near(evaluator), *_near_alone(evaluator.reference)]
     if modelled and evaluator.asynchronous:
         found.append(fact("asynchronous", seconds=evaluator.reference.cost, workers=evaluator.workers))
     return found
+
+
+def _near_alone(reference: Caller) -> list[Fact]:
+    """For a timing so near to 0.1 s that workers may get points otherwise next time."""
+    near = ALONE / NEAR < reference.cost < ALONE * NEAR
+    if reference.declared or not near or one_by_one_of(reference) is None:
+        return []
+    choices = " | ".join(f"expensive:ROWS:{word}" for word in SENT)
+    sent, seconds = bool(reference.one_by_one), reference.cost
+    return [fact("near-alone", one_by_one=sent, limit=ALONE, seconds=seconds, choices=choices)]
 
 
 def _near(evaluator: Evaluator) -> list[Fact]:

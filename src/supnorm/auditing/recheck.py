@@ -125,9 +125,9 @@ def recheck(evaluator: Evaluator, witnesses: list[Witness]) -> tuple[list[Witnes
 
     Unchanged when the problem has no second reference.
     """
-    if evaluator.problem.recheck is None:
+    second = evaluator.recheck
+    if second is None:
         return witnesses, []
-    second = _second(evaluator)
     done = [Recheck().run(evaluator, second, w) for w in witnesses]
     return [w for w, _ in done], [why for _, why in done if why]
 
@@ -140,9 +140,9 @@ def check_outputs(evaluator: Evaluator) -> None:
     """
     problem: Problem = evaluator.problem
     problem.check_tolerances(evaluator.outputs)
-    if problem.recheck is None:
+    if evaluator.recheck is None:
         return
-    y, failed = _second(evaluator).values(draw_inside(problem.domain, 1, np.random.default_rng(0)), "recheck")
+    y, failed = evaluator.recheck.values(draw_inside(problem.domain, 1, np.random.default_rng(0)), "recheck")
     evaluator.count("recheck", 1)
     m = evaluator.reference.outputs
     if not failed and m is not None and y.shape[1] != m:
@@ -150,8 +150,3 @@ def check_outputs(evaluator: Evaluator) -> None:
         raise BadInput(
             f"{hint}the recheck has {y.shape[1]} outputs and the reference {m}; they must be the same ones"
         )
-
-
-def _second(evaluator: Evaluator) -> Caller:
-    # Not on the workers: it is asked for one point at a time, and they suit the reference, perhaps not this function.
-    return Caller(evaluator.problem.recheck, "recheck", evaluator.reference.store)

@@ -73,7 +73,7 @@ def command(
     """Fit the reference until the audited error meets the tolerance; [model] is not needed."""
     from supnorm.cli.folder import demand_no_other_run
     from supnorm.cli.repeat import repeated
-    from supnorm.evaluation.cost_word import word_with_rows
+    from supnorm.evaluation.cost_word import repeat_word
     from supnorm.sources import open_problem
     from supnorm.training import fit
 
@@ -101,7 +101,7 @@ def command(
         words: dict[str, Any] = {"out": run.folder if run.named else None, "certify": certify, "trust": trust}
         words |= {name.replace("_", "-"): value for name, value in vars(options).items()}
         words |= {
-            "cost": result.cost and word_with_rows(result.cost.class_, result.cost.rows),
+            "cost": result.cost and repeat_word(result.cost.to_dict()),
             "workers": given["workers"],
         }
         result = replace(result, command=repeated("fit", problem, {name: words[name] for name in WORDS}))

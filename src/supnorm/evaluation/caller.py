@@ -35,6 +35,7 @@ EXPENSIVE = 1e-3  # seconds a point: calls above 1 ms are stored
 # a call of 1 ms is stored more slowly than it is repeated.
 KEEPING = 1e-7
 CHUNK_SECONDS = 0.5
+ALONE = 0.1  # seconds: a call of at least this time hides the cost of sending it to a worker alone
 KEPT = 100_000  # values of an expensive function that are remembered if there is no store
 NUMBERS = 50_000_000  # that these may have in memory, 0.4 GB; a call beyond is stored, and made again when asked for
 CHEAP_BATCH = 8192  # rows of a cheap call: a few MB for a 64-wide network, inside the cache
@@ -53,6 +54,7 @@ class Caller:
     Attributes:
         hurried: `alone` returns a stored value of an expensive function instead of calling it again.
         rows: rows of a call of an expensive function; None until the number is declared or decided.
+        one_by_one: whether a search sends points to the workers one by one; None until it is declared or decided.
         noise: difference of two calls of one point in the probe, as a share of the size; 0 for rounding.
         noise_between: which calls these were, in words.
         heard: told how many points have come back, or were found in the store, after each batch; for progress.
@@ -82,6 +84,10 @@ class Caller:
         self.declared = stored is not None and stored.endswith("declared")
         rows = store.recall(f"rows a call, {side}") if store else None
         self.rows = int(rows) if rows is not None else None if before is None else self._rows_for(before)
+        sent = store.recall(f"one by one, {side}") if store else None
+        self.one_by_one: bool | None = None if before is None else self.cost >= ALONE
+        if sent is not None:
+            self.one_by_one = sent == "yes"
         self.seconds = 0.0
         self.called = 0
         self.hurried = False
@@ -99,11 +105,17 @@ class Caller:
         """Seconds from which on a point is expensive: 1 ms, or what storing more than 10,000 outputs takes."""
         return max(EXPENSIVE, KEEPING * (self.outputs or 1))
 
-    def declare(self, expensive: bool, rows: int | None = None) -> None:
+    @property
+    def on_workers(self) -> bool:
+        """Whether calls of an expensive function run on workers."""
+        return self.executor is not None and self.function.parallel != "none"
+
+    def declare(self, expensive: bool, rows: int | None = None, one_by_one: bool | None = None) -> None:
         """Declare before the first call whether a point takes more than 1 ms; it is then not measured.
 
         Args:
             rows: rows of a call, if it does; with None they follow from the cost that `decide` gets.
+            one_by_one: whether a search sends points to workers one by one; None as for ``rows``.
 
         Raises:
             BadInput: when the run that is resumed has another decision.
@@ -116,6 +128,8 @@ class Caller:
         self.decided, self.declared = expensive, True
         if self.rows is None:  # else those of the run that is resumed
             self.rows = rows
+        if self.one_by_one is None:
+            self.one_by_one = one_by_one
 
     def decide(self, cost: float) -> None:
         """Fix what a point costs: how calls are cut and stored must not change with the machine's load.
@@ -129,11 +143,14 @@ class Caller:
             self.decided = cost >= self.expensive_from
         if self.rows is None:
             self.rows = self._rows_for(self.cost)
+        if self.one_by_one is None:
+            self.one_by_one = cost >= ALONE
         if self.store is not None:
             self.store.remember(f"seconds a point, {self.side}", repr(self.cost))
             words = ("yes" if self.decided else "no") + (", declared" if self.declared else "")
             self.store.remember(f"expensive, {self.side}", words)
             self.store.remember(f"rows a call, {self.side}", str(self.rows))
+            self.store.remember(f"one by one, {self.side}", "yes" if self.one_by_one else "no")
 
     def cut_by(self, rows: int) -> None:
         """Fix the rows of a call at fewer than `decide` did, so that both sides of a problem are cut alike."""
@@ -143,8 +160,7 @@ class Caller:
 
     def _rows_for(self, cost: float) -> int:
         """Rows of about half a second; on workers of 0.1 s, which hides the cost of sending and keeps all of them busy."""
-        spread = self.executor is not None and self.function.parallel != "none"
-        return rows_in(0.1 if spread else CHUNK_SECONDS, cost)
+        return rows_in(0.1 if self.on_workers else CHUNK_SECONDS, cost)
 
     def values(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         """Values at ``x``, shape ``(n, m)``, and what happened where a call failed (NaN rows)."""

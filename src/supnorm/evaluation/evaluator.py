@@ -22,7 +22,6 @@ from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
-ALONE = 0.1  # seconds: a call of at least this time hides the cost of sending it alone
 NUMBERS = 1 << 21  # values of one side in a batch
 Values = tuple[Array, Messages]  # of one side, (n, m), and what happened where it has none
 SHOWN = 1e-4  # of an error: a difference that is visible in the four digits that are printed
@@ -85,6 +84,12 @@ class Evaluator:
         self.executor = calls.executor or make_executor(problem.reference, calls.workers)
         self.model = Caller(problem.model, "model", calls.store)
         self.reference = Caller(problem.reference, "reference", calls.store, self.executor, calls.workers)
+        # Not on the workers: it is asked for one point at a time, and they suit the reference, perhaps not this function.
+        self.recheck = None if problem.recheck is None else Caller(problem.recheck, "recheck", calls.store)
+        if (
+            self.recheck is not None
+        ):  # few calls of one point each: all are stored, whatever a clock says of their cost
+            self.recheck.declare(expensive=True, rows=1)
         self._gradients = GradientCaller(problem, self.model, self.reference)
         self.counts: dict[str, int] = {}
         self.failures = Failures()
@@ -175,10 +180,8 @@ class Evaluator:
 
     @property
     def asynchronous(self) -> bool:
-        """Whether calls of the reference run on workers and are long enough to be sent one by one."""
-        caller = self.reference
-        on_workers = caller.executor is not None and caller.function.parallel != "none"
-        return on_workers and caller.cost >= ALONE
+        """Whether calls of the reference run on workers and are sent one by one, as was declared or decided."""
+        return self.reference.on_workers and bool(self.reference.one_by_one)
 
     def landed(self, x: Array, f: Array, messages: Messages, purpose: str) -> Evaluations:
         """Evaluations at points where the reference has been called (`Flight`); the model is called now."""

@@ -237,6 +237,10 @@ class CostRecord(Record):
         "`expensive-both`"
     )
     rows: int | None = Field(description="points of a call of an expensive side; null if there is none")
+    one_by_one: bool | None = Field(
+        default=None,
+        description="whether the search sends points to the workers one by one (`true`) or in rounds; null without workers",
+    )
     by: str = Field(description="`measured` or `declared`")
     model_ms: float = Field(description="milliseconds of the model for a point")
     reference_ms: float = Field(description="milliseconds of the reference for a point")

@@ -65,6 +65,11 @@ class FitCostRecord(Record):
         description="points of a call of an expensive reference, which a repeat needs for the same values; null of a "
         "cheap one"
     )
+    one_by_one: bool | None = Field(
+        default=None,
+        description="whether searches send points to the workers one by one, which a repeat needs as well; null without "
+        "workers",
+    )
 
 
 class FitAuditRecord(Record):

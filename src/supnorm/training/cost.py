@@ -7,32 +7,37 @@ A clock decides that only where nobody declared it. Models that are fitted count
 from __future__ import annotations
 
 from supnorm.evaluation.caller import EXPENSIVE, Caller
-from supnorm.evaluation.cost_word import cost_of_word, word_with_rows
+from supnorm.evaluation.cost_word import cost_of_word, whole_word
 from supnorm.results.fit import FitCostRecord
 
 COSTS = {"cheap": False, "expensive": True}  # whether the reference takes more than 1 ms a point
 NEAR = 4.0  # a timing within this factor of 1 ms may come out on the other side next time
 
 
-def cost_of(word: str | float) -> tuple[bool, int | None]:
-    """Whether a declared cost is expensive, and the rows of a call.
+def cost_of(word: str | float) -> tuple[bool, int | None, bool | None]:
+    """Whether a declared cost is expensive, the rows of a call, and whether workers get points one by one.
 
     Raises:
         BadInput: for a word that is none of `COSTS`, with or without the rows of a call.
     """
-    name, rows = cost_of_word(word, COSTS, " (what is called is the reference)")
-    return COSTS[name], rows
+    name, rows, one_by_one = cost_of_word(word, COSTS, " (what is called is the reference)")
+    return COSTS[name], rows, one_by_one
 
 
 def take_over(caller: Caller, before: Caller) -> None:
     """Count a call as what it counted before, for another caller of the same function."""
     caller.cost, caller.measured = before.cost, before.measured
     caller.decided, caller.declared, caller.rows = before.decided, before.declared, before.rows
+    caller.one_by_one = before.one_by_one
 
 
 def word_of(caller: Caller) -> str:
     """What was decided, as it is declared for the same result."""
-    return word_with_rows("expensive", caller.rows) if caller.expensive else "cheap"
+    return whole_word("expensive", caller.rows, _one_by_one(caller)) if caller.expensive else "cheap"
+
+
+def _one_by_one(caller: Caller) -> bool | None:
+    return caller.one_by_one if caller.on_workers and caller.expensive else None
 
 
 def cost_record(caller: Caller) -> FitCostRecord:
@@ -40,6 +45,7 @@ def cost_record(caller: Caller) -> FitCostRecord:
     return FitCostRecord(
         class_="expensive" if caller.expensive else "cheap",
         rows=caller.rows if caller.expensive else None,
+        one_by_one=_one_by_one(caller),
         by="declared" if caller.declared else "measured",
         reference_ms=1e3 * caller.cost,
     )
