@@ -113,8 +113,8 @@ def cost_notes(evaluator: Evaluator, modelled: bool) -> list[Fact]:
 
 def _near_alone(reference: Caller) -> list[Fact]:
     """For a timing so near to 0.1 s that workers may get points otherwise next time."""
-    near = ALONE / NEAR < reference.cost < ALONE * NEAR
-    if reference.declared or not near or one_by_one_of(reference) is None:
+    near = reference.timed and ALONE / NEAR < reference.cost < ALONE * NEAR
+    if not near or one_by_one_of(reference) is None:
         return []
     choices = " | ".join(f"expensive:ROWS:{word}" for word in SENT)
     sent, seconds = bool(reference.one_by_one), reference.cost

@@ -55,6 +55,7 @@ class Caller:
         hurried: `alone` returns a stored value of an expensive function instead of calling it again.
         rows: rows of a call of an expensive function; None until the number is declared or decided.
         one_by_one: whether a search sends points to the workers one by one; None until it is declared or decided.
+        timed: whether a clock has decided that in this run.
         noise: difference of two calls of one point in the probe, as a share of the size; 0 for rounding.
         noise_between: which calls these were, in words.
         heard: told how many points have come back, or were found in the store, after each batch; for progress.
@@ -88,6 +89,7 @@ class Caller:
         self.one_by_one: bool | None = None if before is None else self.cost >= ALONE
         if sent is not None:
             self.one_by_one = sent == "yes"
+        self.timed = False
         self.seconds = 0.0
         self.called = 0
         self.hurried = False
@@ -144,7 +146,7 @@ class Caller:
         if self.rows is None:
             self.rows = self._rows_for(self.cost)
         if self.one_by_one is None:
-            self.one_by_one = cost >= ALONE
+            self.one_by_one, self.timed = cost >= ALONE, True
         if self.store is not None:
             self.store.remember(f"seconds a point, {self.side}", repr(self.cost))
             words = ("yes" if self.decided else "no") + (", declared" if self.declared else "")
