@@ -14,8 +14,8 @@ TEMPLATES = {
     "near-limit": "A timing near {limit:num} ms decided how this audit searched: {near:and}, so it counts as {cost}. The "
     "repeat command keeps that; --cost {choices} decides it beforehand.",
     "near-alone": "The workers got points {one_by_one?:one by one|in rounds} because of a timing near {limit:num} s (the "
-    "reference took {seconds:num} s a point), and this decides where the search looks. The repeat command keeps that; --cost "
-    "{choices} decides it beforehand.",
+    "reference took {seconds:num} s a point), and this decides where the search looks. The repeat command keeps that; "
+    "--cost {choices} decides it beforehand.",
     "timing": "the {side} took {ms:num} ms a point",
     "one-place": "{workers:count} workers were asked for, but the reference was called in one place only: a function "
     "that is given in Python may not be able to run several times at once. If it is, say so: Function(f, "
