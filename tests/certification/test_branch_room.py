@@ -19,6 +19,7 @@ from supnorm.problem import ErrorMeasure
 from supnorm.program import program_of
 from supnorm.results import BadInput
 from supnorm.sources.torch import from_torch
+from supnorm.wording.certify import CERTIFY
 
 rng = np.random.default_rng(5)
 
@@ -131,7 +132,7 @@ def test_the_agreement_names_the_branch_only_where_it_is_taken() -> None:
     branch = "explained by rounding in float64 and a branch of the code that the bound has room for"
     for high, named in ((30.0, True), (19.9, False)):
         problem = Problem(from_torch(CASES[0][0].double()), CASES[0][1], Domain(x=(18.0, high)))
-        said = certify(problem, tolerance=1.0).agreement.sentence()
+        said = CERTIFY.text(certify(problem, tolerance=1.0).agreement.fact)
         assert said.endswith(branch if named else "explained by rounding in float64"), said
 
 

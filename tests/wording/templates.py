@@ -11,11 +11,9 @@ from string import Formatter
 from supnorm.wording import Fact, Narrator, Value
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "supnorm"
-# Values of the formats that take more than one number.
-LISTS: Mapping[str, Value] = dict.fromkeys(
-    ("list", "and", "points"), (Fact(code="text", values={"text": "word"}),)
-)
-LISTS = {**LISTS, **{key: {"word": 2.0} for key in ("point", "in", "at")}, "rows": (2,)}
+# A value of the formats that take more than a number.
+WHOLE: dict[str, Value] = {"list": (), "and": (), "points": (), "rows": (2,)}
+WHOLE |= {form: {"x": 2} for form in ("point", "exact point", "in", "at")}
 CALLS = ("fact", "phrase", "Fact", "Finding", "Finding.of")  # what takes a code
 # A number format in a sentence: these belong to supnorm/results/numbers.py.
 FORMAT = re.compile(r"^(,|,?\.\d+[efg%]|[eg]|,\.0f)$")
@@ -75,5 +73,6 @@ def values(template: str) -> dict[str, Value]:
             known = values(spec or "") | known
             known.setdefault(name.removesuffix("?"), 2)
         elif name:
-            known[name] = LISTS.get(spec or "", 2) if spec else known.get(name, "word")
+            known = values(spec or "") | known  # digits may be a value, too
+            known[name] = WHOLE.get(spec or "", 2) if spec else known.get(name, "word")
     return known

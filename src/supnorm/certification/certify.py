@@ -32,6 +32,7 @@ from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.results import BadInput, Contradiction
+from supnorm.wording import Fact
 
 Observer = Callable[[BracketNarrowed | ProvedAgain], None]
 HALVING = 0.9  # of the time; the rest is for the pending boxes (`settle`)
@@ -121,7 +122,7 @@ def certify(
         tell(event)
         keep(event)
 
-    obstacle: str | None = None
+    obstacle: Fact | None = None
     try:
         if resume is not None:
             go_on(work, resume, goal, limit.within(HALVING), executor, tell)
@@ -224,7 +225,7 @@ def _contradicted(problem: Problem, goal: Goal, seen: Agreement, bracket: Bracke
     if goal.ratio is not None and seen.hidden > goal.target(bracket.least):
         if limit is not None and seen.worst > limit:
             return "exceeded"
-        raise disagreement(seen, goal.target(bracket.least))
+        raise disagreement(seen, goal.target(bracket.least), problem.domain.names)
     return None
 
 

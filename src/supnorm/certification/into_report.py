@@ -1,8 +1,8 @@
-"""The upper bound of a certificate beside errors that were computed: in the report of an audit, or of a fit.
+"""The upper bound of a certificate beside computed errors, in the report of an audit or of a fit.
 
-Those speak of the functions as they run. A bound of the deployed model (with its proved rounding) must hold for them
-as it is; a bound in exact arithmetic up to what the agreement of run and program shows, which is then added to it. A
-computed error above that contradicts the bound: no document ever holds an upper bound below its lower one.
+Computed errors belong to the functions as they run. A bound of the deployed model (with its proved rounding) must hold
+for them as it is. A bound in exact arithmetic must hold up to the measured agreement, which is then added to it. A
+computed error above that contradicts the bound: no document ever has an upper bound below its lower bound.
 """
 
 from __future__ import annotations
@@ -15,52 +15,43 @@ from supnorm.certification.bound_map import bound_map
 from supnorm.certification.computed import with_computed
 from supnorm.certification.measured import BEYOND
 from supnorm.certification.result import CertifyResult
-from supnorm.results import BadInput, rounded_up
+from supnorm.results import BadInput
+from supnorm.wording import fact
+from supnorm.wording.certify import CERTIFY, narrator
 
-_PROVED = "The bound is within the tolerance everywhere. Keep the certificate with the model; supnorm check verifies it."
-_DECLARED = (
-    "On the declared assumptions the bound is within the tolerance everywhere. Keep the certificate with the model; "
-    "supnorm check verifies all but these assumptions."
-)
-
-SLACK = 4.0  # of the proved rounding of the programs, for float64 code whose order of operations is not known
+SLACK = 4.0  # times the proved rounding of the programs: float64 code may run its operations in another order
 
 
-def beside(result: CertifyResult, found: float) -> tuple[float, str, tuple[str, ...]]:
-    """The bound, its kind and its assumptions, as they stand beside an error ``found`` of the functions as they run.
+def beside(result: CertifyResult, error: float) -> tuple[float, str, tuple[str, ...]]:
+    """The bound, its kind and its assumptions, to be written beside a computed ``error`` of the functions as they run.
 
     Raises:
-        BadInput: when ``found`` is above the bound and what the measured agreement allows.
+        BadInput: when ``error`` is above the bound plus the difference that the measured agreement allows.
     """
     deployed, kind = result.deployed_upper, result.upper_kind
     upper = result.upper if deployed is None else deployed
     if kind == "exact-arithmetic" and deployed is not None:
         kind = "certified"
-    if not found > upper * (1.0 + 1e-12):
-        return max(upper, found), kind, result.assumptions
+    if not error > upper * (1.0 + 1e-12):
+        return max(upper, error), kind, result.assumptions
     room = 0.0
     if deployed is None:
         rounding = SLACK * result.rounding if math.isfinite(result.rounding) else 0.0
         room = BEYOND * result.agreement.size + rounding
-    if found > upper + room:
-        raise BadInput(
-            f"an error of {found:.8g} was computed, above the bound {upper:.8g} of the certificate"
-            + (f" and the {room:.2g} that the functions as they run were seen to differ by" if room else "")
-            + ": they are not about the same model and reference"
-            + (
-                ", or the declared bound is wrong"
-                if result.agreement.hidden == 0 and kind == "conditional" and not result.believed
-                else ", or a bound of the file is wrong"
-                if result.believed
-                else ""
-            )
-            + "; give certify the point of that error (witness = ..)"
+    if error > upper + room:
+        declared = result.agreement.hidden == 0 and kind == "conditional" and not result.believed
+        measured = {"room": room} if room else {}
+        above = fact(
+            "above-bound",
+            error=error,
+            bound=upper,
+            declared=declared,
+            stated=result.believed > 0,
+            **measured,
         )
-    added = (
-        f"measured, not proved: the bound in exact arithmetic is {rounded_up(upper, 6):.6g}; {rounded_up(room, 3):.3g} is "
-        "added for the difference between the functions as they run and exact arithmetic"
-    )
-    return max(upper + room, found), "conditional", (*result.assumptions, added)
+        raise BadInput(CERTIFY.text(above))
+    added = CERTIFY.text(fact("room-added", bound=upper, room=room))
+    return max(upper + room, error), "conditional", (*result.assumptions, added)
 
 
 def proves(result: CertifyResult, upper: float, tolerance: float) -> bool:
@@ -72,12 +63,12 @@ def proves(result: CertifyResult, upper: float, tolerance: float) -> bool:
 
 
 def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
-    """The report with ``sup.upper``, what it rests on, and the map of local bounds.
+    """The report with ``sup.upper``, the assumptions of this bound, and the map of local bounds.
 
-    Where `certify` computed a larger error of the same problem than the audit, that is its worst point (`computed`).
+    If `certify` computed a larger error of the same problem than the audit, its point becomes the worst one (`computed`).
 
     Raises:
-        BadInput: when the audit holds an error above the bound: they are not about the same model and reference.
+        BadInput: when the audit has an error above the bound: then the two are not about the same model and reference.
     """
     if result.fingerprint and result.fingerprint == report.record.fingerprint:
         report = with_computed(report, result)
@@ -85,13 +76,13 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
         return report
     upper, kind, assumptions = beside(result, report.record.sup.lower)
     if result.agreement.sides:
-        unit = f" {result.unit}" if result.unit else ""
-        assumptions = (*assumptions, f"measured: {result.agreement.sentence(unit)}")
+        agreement = fact("agreement-measured", agreement=(result.agreement.fact,))
+        assumptions = (*assumptions, narrator(result.unit).text(agreement))
     picture = bound_map(result.certificate, result.target, result.proved_volume)
     record, status = report.record, report.status
-    found_none = status.code in ("within-tolerance", "nothing-found")
-    if found_none and record.tolerance is not None and proves(result, upper, record.tolerance):
-        advice = _DECLARED if kind == "conditional" else _PROVED
+    no_excess = status.code in ("within-tolerance", "nothing-found")
+    if no_excess and record.tolerance is not None and proves(result, upper, record.tolerance):
+        advice = CERTIFY.text(fact("keep-certificate", declared=kind == "conditional"))
         status = replace(status, code="within-tolerance", advice=advice)
     sup = record.sup.changed(upper=upper, upper_kind=kind, assumptions=assumptions)
     charts = record.charts.changed(local_bounds=picture)

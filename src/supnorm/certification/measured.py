@@ -1,13 +1,14 @@
-"""How far model and reference as they run are from the programs that were read of them, in the unit of the error.
+"""How far model and reference as they run are from their programs, in the unit of the error.
 
-A proof speaks of programs. That they are what runs is measured, not proved: at random points, faces and corners, beside
-every kink (`kinks`), at points that the caller knows to be bad (an audit's), and where the proof found the error largest.
-For a function in float64 the proved rounding of its evaluation is no disagreement; what is beyond it is, and so is every
-difference of a function in lower precision from exact arithmetic. `Agreement` is set against what is claimed (`result`).
+A proof is about programs. That the functions as they run agree with them is measured and not proved: at random points,
+on faces and corners, beside every kink (`kinks`), at points of the caller (such as an audit's worst), and where the proof
+found the largest errors. For a function in float64, a difference counts as far as it exceeds the proved rounding of the
+evaluation; in lower precision every difference counts. `result` compares the `Agreement` with the claim.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,25 +21,27 @@ from supnorm.certification.rough import roughest
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
 from supnorm.program import Program
-from supnorm.results import Witness, rounded_up
+from supnorm.results import Witness
 from supnorm.results.certify import AgreementRecord, ComputedRecord, SideRecord
+from supnorm.wording import Fact, Value, fact
 
-SOME = 256  # points beside kinks where calls are cheap, at most; else as many as one call takes
-FLAT = 1e-15  # of the largest value: allowed where the bound of the rounding is infinite
-BEYOND = 2.0  # a largest difference was seen at some points only; this many times it is set against a claim
+SOME = 256  # at most this many points beside kinks, and no more than one call takes where calls are expensive
+FLAT = 1e-15  # share of the largest value that is allowed where the bound of the rounding is infinite
+# The largest difference is known at some points only, so a claim must have room for this many times as much.
+BEYOND = 2.0
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The largest difference of one side as it runs from its program, in the unit of the error.
+    """The largest difference between one side as it runs and its program, in the unit of the error.
 
     Attributes:
         side: "model" or "reference".
         size: the largest difference.
-        beyond: the largest part of one that is not explained, by proved rounding in float64 and by branches of the code that
-            the bound has room for (`branch_room`); in lower precision all of it.
-        exact: whether the side runs in float64, so that all beyond rounding is a disagreement.
-        x, run, program, output: where ``beyond`` (else ``size``) is largest, both values, and in which output.
+        beyond: the largest part of a difference that neither proved rounding nor branches of the code for which the bound
+            has room (`branch_room`) explain; in lower precision the whole difference.
+        exact: whether the side runs in float64, so that each difference beyond rounding is a disagreement.
+        x, run, program, output: the point where ``beyond`` (else ``size``) is largest, both values, and the output.
         branch: whether a branch explains more of the largest difference than rounding does.
     """
 
@@ -52,20 +55,21 @@ class Difference:
     output: int
     branch: bool = False
 
-    def words(self) -> str:
-        """Where, and both values."""
-        return f"{self.run:.17g} at {list(self.x)}, where its program as read gives {self.program:.17g}"
+    def fact(self, names: Sequence[str]) -> Fact:
+        """Both values and the point; ``names`` of the inputs."""
+        at = dict(zip(names, self.x, strict=False))
+        return fact("values-of-side", side=self.side, run=self.run, program=self.program, at=at)
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """What was compared, and how far apart it was.
+    """How well both functions as they run agree with their programs.
 
     Attributes:
-        sides: for each side that has a program.
-        points: how many were compared.
-        worst: the largest error that counts of both as they run at these points; 0 where none is known.
-        worst_at: where that was, with both values; None where none is known.
+        sides: the largest difference of each side that has a program.
+        points: the number of points that were compared.
+        worst: the largest error that counts of the functions as they run at these points; 0 where none is known.
+        worst_at: the point of that error, with both values; None where none is known.
     """
 
     sides: tuple[Difference, ...] = ()
@@ -85,7 +89,7 @@ class Agreement:
 
     @property
     def hidden(self) -> float:
-        """How far functions in float64 were from their programs beyond rounding: something was not read."""
+        """How far functions in float64 were from their programs beyond rounding; if so, the program lacks something."""
         return sum(s.beyond for s in self.sides if s.exact)
 
     @property
@@ -95,33 +99,30 @@ class Agreement:
 
     @property
     def margin(self) -> float:
-        """What a claim about the functions as they run needs beyond the bound of the programs."""
+        """What a claim about the functions as they run must add to the bound of the programs."""
         return BEYOND * (self.hidden + self.lower_precision)
 
-    def sentence(self, unit: str = "") -> str:
-        """In words; ``unit`` with a blank before it.
+    @property
+    def fact(self) -> Fact:
+        """How well they agree.
 
-        >>> Agreement(points=256).sentence()
+        >>> from supnorm.wording.certify import CERTIFY
+        >>> CERTIFY.text(Agreement(points=256).fact)
         'what runs is what was read at 256 points, exactly'
         """
-        where = f"what runs is what was read at {self.points:,} points"
         if not self.size:
-            return f"{where}, exactly"
+            return fact("agreement", points=self.points)
         beyond = self.hidden + self.lower_precision
-        why = f"{rounded_up(beyond, 2):.2g} of it beyond" if beyond else "explained by"
-        branch = (
-            " and a branch of the code that the bound has room for"
-            if any(s.branch for s in self.sides)
-            else ""
-        )
-        return f"{where} within {rounded_up(self.size, 2):.2g}{unit}, {why} rounding in float64{branch}"
+        branch = any(side.branch for side in self.sides)
+        unexplained: dict[str, Value] = {"beyond": beyond} if beyond else {}
+        return fact("agreement", points=self.points, difference=self.size, branch=branch, **unexplained)
 
     def largest(self, exact: bool) -> Difference:
         """The side with the largest unexplained difference, in float64 or below."""
         return max((s for s in self.sides if s.exact == exact), key=lambda s: s.beyond)
 
     def record(self, names: tuple[str, ...], outputs: tuple[str, ...]) -> AgreementRecord:
-        """As plain data, with the names of the inputs and of the outputs."""
+        """The agreement as plain data, with the names of inputs and outputs."""
         sides = [
             SideRecord(
                 side=s.side,
@@ -151,7 +152,7 @@ NOTHING_SEEN = Agreement()
 
 @dataclass
 class Batch:
-    """Values of one side at points: as it runs, as read, and the bound of the rounding."""
+    """Values of one side at points: of the function as it runs and of its program, and bounds of the rounding."""
 
     x: Array
     run: Array
@@ -164,9 +165,9 @@ class Measuring:
     """Collects the comparisons of both sides of a problem.
 
     Attributes:
-        problem: whose model and reference are compared.
+        problem: the problem whose model and reference are compared.
         compared: the sides that have a program.
-        batches: by side and label.
+        batches: the compared values, by side and label.
     """
 
     problem: Problem
@@ -174,10 +175,10 @@ class Measuring:
     batches: dict[tuple[str, str], Batch] = field(default_factory=dict)
 
     def enter(self, function: Function, program: Program, what: str) -> None:
-        """Compare one side everywhere.
+        """Compare one side with its program at points of the whole domain.
 
         Raises:
-            BadInput: when it is not what its program says.
+            BadInput: when they differ.
         """
 
         def record(label: str, *values: Array) -> None:
@@ -188,17 +189,17 @@ class Measuring:
 
     @property
     def most(self) -> int:
-        """How many further points one call may take: few where one side is expensive."""
+        """The largest number of further points for one call; it is small where one side is expensive."""
         return min((c.n for c in self.compared.values()), default=FEW)
 
     def at(self, x: Array, label: str) -> None:
-        """Compare both sides at further points of the domain, shape ``(k, d)``; at most as many as one call takes."""
+        """Compare both sides at further points of the domain, shape ``(k, d)``, but not at more than one call may take."""
         x = x[self.problem.domain.contains(x)][: self.most]
         for side in self.compared.values():
             side.at(x, label)
 
     def beside_kinks(self, rng: np.random.Generator) -> None:
-        """Compare each of the two beside the kinks of its own program."""
+        """Compare each side at points beside the kinks of its own program."""
         for side in self.compared.values():
             most = SOME if side.quick else self.most
             side.at(beside_kinks(side.program, self.problem.domain, most, rng), "kinks")
@@ -209,22 +210,22 @@ class Measuring:
         return [side for side in self.compared.values() if side.function.precision != "float64"]
 
     def where_rough(self, x: Array, step: Array, rng: np.random.Generator) -> None:
-        """Compare each side in lower precision where its rounding may be largest, from points and steps ``(k, d)`` on."""
+        """Compare each side in lower precision where rounding may be largest; a search from ``x`` in steps finds points."""
         for side in self.inexact:
             bound = partial(slack_of, side.function, side.program)
             side.at(roughest(bound, self.problem.domain, x, step, side.n, rng), "rough")
 
     def agreement(self) -> Agreement:
-        """What was seen so far."""
+        """The agreement that was measured so far."""
         sides = [s for what in self.compared if (s := self._side(what)) is not None]
         points = sum(len(b.x) for (what, _), b in self.batches.items() if what == next(iter(self.compared)))
         return Agreement(tuple(sides), points, *self._worst())
 
     def _side(self, what: str) -> Difference | None:
         side = self.compared[what]
-        own = [batch for (of, _), batch in self.batches.items() if of == what]
+        batches = [batch for (of, _), batch in self.batches.items() if of == what]
         x, run, read, slack = (
-            np.concatenate([getattr(b, n) for b in own]) for n in ("x", "run", "read", "slack")
+            np.concatenate([getattr(b, n) for b in batches]) for n in ("x", "run", "read", "slack")
         )
         weight = self._weight(what, x, run, read)
         exact = side.function.precision == "float64"
@@ -257,7 +258,7 @@ class Measuring:
         return bool(abs(run[row, output] - read[row, output]) > rounding)
 
     def _weight(self, what: str, x: Array, run: Array, read: Array) -> Array:
-        """What a difference of outputs is worth in the unit of the error, shape ``(n, m)``."""
+        """Factors that turn a difference of outputs into the unit of the error, shape ``(n, m)``."""
         measure, m = self.problem.error, read.shape[1]
         weight = 1.0 / measure.weights(m)
         if measure.kind != "relative":
@@ -266,13 +267,13 @@ class Measuring:
             other = self.compared["model" if what == "reference" else "reference"].program.value(x)
             model, reference = (other, read) if what == "reference" else (read, other)
             divisor = measure.divisor(reference)
-            if what == "reference":  # it is in the divisor too
+            if what == "reference":  # the reference is in the divisor too
                 least = np.minimum(divisor, measure.divisor(run))
                 return np.asarray((1.0 + np.abs(model - reference) / divisor) / least * weight)
             return np.asarray(weight / divisor)
 
     def _worst(self) -> tuple[float, Witness | None]:
-        """The largest error of both as they run, where both were called, and where."""
+        """The largest error of the functions as they run, where both were called at the same points, and its point."""
         best: tuple[float, Witness | None] = (0.0, None)
         for (what, label), mine in self.batches.items():
             other = self.batches.get(("reference", label))

@@ -1,8 +1,8 @@
-"""Why there is no upper bound: where the error has no value, and which operation has none there.
+"""Why there is no upper bound: where the error has no value, and which operation has no value there.
 
-Two ways to find it. A point of the screen has no finite value: the model's counts as an infinite error. Or a
-box as small as boxes get still has no bound (a pole between the points, an infinite slope): the first operation
-whose range is infinite there, though those of its arguments are finite, is the one to name.
+There are two ways to find out. At a point of the screen a function may have no finite value; a model without a value
+counts as an infinite error. Or a box of the smallest size may have no bound (a pole between the points, an infinite
+slope): then the message names the first operation whose range is infinite although the ranges of its arguments are finite.
 """
 
 from __future__ import annotations
@@ -17,83 +17,74 @@ from supnorm.certification.leaf import Leaves
 from supnorm.certification.rounding import Array
 from supnorm.problem import Problem
 from supnorm.program import Program, Unsupported, program_of
+from supnorm.results.numbers import num
+from supnorm.wording import Fact, Value, fact
 
-FEW = 256  # points at which the functions are called
-_REMEDY = "shrink the domain to stay clear of it"
-_WORDS = {
-    "div": "a division by zero",
-    "log": "a logarithm of zero or less",
-    "sqrt": "a square root at zero or below",
-    "pow": "a power of zero or less",
-    "constant": "a constant without a value",
-    "exp": "an overflowing exponential",
-}
+FEW = 256  # the functions are called at no more points than this
+NAMED = ("div", "log", "sqrt", "pow", "constant", "exp")  # operations with words of their own
 _OVERFLOW = ("affine", "mul", "add", "sub")
 
 
-def without_value(problem: Problem, x: Array) -> str | None:
-    """Why the error is infinite at points where it has no finite value; None where none of them counts.
+def without_value(problem: Problem, x: Array) -> Fact | None:
+    """Why the error is infinite at points where it has no finite value; None if none of the points counts.
 
     Args:
-        problem: whose definition of the error holds: a model without a finite value has an infinite one.
+        problem: the problem; by its measure, a model without a finite value has an infinite error.
         x: points in units of the axes, shape ``(k, d)``, at which the error's program has no finite value. The
-            functions themselves decide: a program may overflow where they do not.
+            functions are called there, because a program may overflow where its function does not.
     """
     x = x[:FEW]
     model, reference = runs(problem.model, x, "model"), runs(problem.reference, x, "reference")
     size, output = problem.error(model, reference, x)
     if np.isinf(size).any():
         i = int(np.flatnonzero(np.isinf(size))[0])
-        value, where, spot = model[i, output[i]], _point(problem, x[i]), (x[i], np.zeros_like(x[i]))
+        value, at = model[i, output[i]], _point(problem, x[i])
         if np.isfinite(value):
-            return f"The error has no finite value at {where}; {_REMEDY}, or give a relative error a floor."
-        return (
-            f"The model has no finite value at {where} ({_operation(problem, 'model', *spot)}{value:g}), which counts "
-            f"as an infinite error; {_REMEDY}."
+            return fact("error-without-value", at=at)
+        return fact(
+            "model-without-value", at=at, value=float(value), operation=_operation(problem, "model", x[i])
         )
     lost = ~np.isfinite(reference).all(1) & problem.error.counts(x, reference)
     if lost.any():
         i = int(np.argmax(lost))
-        value, spot = reference[i][~np.isfinite(reference[i])][0], (x[i], np.zeros_like(x[i]))
-        return (
-            f"The reference has no finite value at {_point(problem, x[i])} "
-            f"({_operation(problem, 'reference', *spot)}{value:g}); {_REMEDY}."
-        )
+        value = float(reference[i][~np.isfinite(reference[i])][0])
+        operation = _operation(problem, "reference", x[i])
+        return fact("reference-without-value", at=_point(problem, x[i]), value=value, operation=operation)
     return None
 
 
-def without_bound(problem: Problem, error: ErrorProgram, leaves: Leaves) -> str:
-    """Where there is no bound, and for which operation: the smallest of the boxes without one."""
+def without_bound(problem: Problem, error: ErrorProgram, leaves: Leaves) -> Fact:
+    """Where there is no bound, and which operation prevents it; both are taken from the smallest box without a bound."""
     boxes = leaves.boxes.take(~np.isfinite(leaves.boxes.upper))
     smallest = boxes.take(np.argsort(-boxes.level.max(1), kind="stable")[:1])
     t, half = (part[0] for part in smallest.centre_and_half(error.low, error.high))
     low, high = error.to_x(t - half), error.to_x(t + half)
     centre, half = 0.5 * (low + high), 0.5 * (high - low)
-    whose = _whose(problem, centre, 2.0 * half)  # a pole on the face of so small a box is lost in rounding
-    cause = f"a pole or an infinite slope{whose}"
+    # Twice the box: rounding may hide a pole on the face of so small a box.
+    whose, where = _whose(problem, centre, 2.0 * half), _where(problem, low, high)
     if error.declared and not whose:
-        return f"What is declared allows no bound near {_where(problem, low, high)}; declare a smaller bound."
-    if smallest.level.max() < DEEPEST:
-        return f"No bound is known yet on {_where(problem, low, high)}: there may be {cause}."
-    return f"No bound can be proved near {_where(problem, low, high)}: {cause}; {_REMEDY}."
+        return fact("declared-too-loose", where=where)
+    return fact("no-bound-yet" if smallest.level.max() < DEEPEST else "no-bound", where=where, **whose)
 
 
-def _whose(problem: Problem, centre: Array, half: Array) -> str:
+def _whose(problem: Problem, centre: Array, half: Array) -> dict[str, Value]:
+    """The side and the operation without a finite range, or that the error itself divides; empty where unknown."""
     for side in ("model", "reference"):
-        operation = _operation(problem, side, centre, half)
-        if operation:
-            return f" of the {side} ({operation.removesuffix(': ')})"
-    return " of the error itself (a division by zero)" if problem.error.kind == "relative" else ""
+        if operation := _operation(problem, side, centre, half):
+            return {"side": side, "operation": operation}
+    return {"relative": True} if problem.error.kind == "relative" else {}
 
 
-def _operation(problem: Problem, side: str, centre: Array, half: Array) -> str:
-    """The operation that has no range on a box, in words with a colon behind; empty where all have one."""
+def _operation(problem: Problem, side: str, centre: Array, half: Array | None = None) -> tuple[Fact, ...]:
+    """The operation that has no finite range on a box, by default at a point; none if all have one."""
     program = _read(problem, side)
+    half = np.zeros_like(centre) if half is None else half
     op = None if program is None else first_infinite(program, centre[None], half[None])
     if op is None:
-        return ""
-    words = "numbers too large for float64" if op in _OVERFLOW else f"the operation {op}"
-    return f"{_WORDS.get(op, words)}: "
+        return ()
+    if op in _OVERFLOW:
+        return (fact("too-large"),)
+    return (fact(op) if op in NAMED else fact("operation", name=op),)
 
 
 def _read(problem: Problem, side: str) -> Program | None:
@@ -104,16 +95,17 @@ def _read(problem: Problem, side: str) -> Program | None:
         return None
 
 
-def _point(problem: Problem, x: Array) -> str:
-    return ", ".join(f"{n} = {v:.6g}" for n, v in zip(problem.domain.names, x, strict=True))
+def _point(problem: Problem, x: Array) -> dict[str, float]:
+    return dict(zip(problem.domain.names, x.tolist(), strict=True))
 
 
 def _where(problem: Problem, low: Array, high: Array) -> str:
-    """A box in words: a number where it is thin against the axis, else its ends."""
+    """A box in words: one number for an axis on which it is thin, otherwise its ends."""
     parts = []
     for axis, name, a, b in zip(problem.domain.axes, problem.domain.names, low, high, strict=True):
         width = axis.high - axis.low
         a, b, middle = (0.0 if abs(v) < 1e-9 * width else v for v in (a, b, 0.5 * (a + b)))
         thin = b - a < 1e-6 * max(width, abs(middle))
-        parts.append(f"{name} = {middle:.6g}" if thin else f"{name} in [{a:.6g}, {b:.6g}]")
+        ends = [num(v, 6) for v in (a, b)]
+        parts.append(f"{name} = {num(middle, 6)}" if thin else f"{name} in [{', '.join(ends)}]")
     return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""The answer of `certify`: the bracket, what it rests on, and why the work ended."""
+"""The result of `certify`: the bracket, its assumptions, and why the work ended."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ from supnorm.results import (
 )
 from supnorm.results.certify import BracketRecord, CertifyRecord
 from supnorm.results.parts import PointRecord
+from supnorm.wording import Fact, fact
+from supnorm.wording.certify import CERTIFY
 
 EXACT = "the bound is for exact arithmetic, without the model's own rounding"
 ARITHMETIC = (
@@ -42,12 +44,13 @@ class CertifyResult:
     """A bracket of the worst error: its record, and the proof behind it.
 
     Attributes:
-        record: all of it that is data (`supnorm.results.certify`), as ``supnorm certify --json`` writes it.
+        record: the result as plain data (`supnorm.results.certify`), as ``supnorm certify --json`` writes it.
         certificate: the proof, to be saved and checked.
-        agreement: how far model and reference as they run were seen to be from what was read of them.
+        agreement: the measured difference between model and reference as they run and their programs.
         witness: the point of `lower`; None when the error is zero.
-        unit: of the error; empty where it has none, or is a multiple of the tolerances.
-        fingerprint: of the problem.
+        unit: unit of the error; empty if it has none or is a multiple of the tolerances.
+        per_output: whether errors are multiples of the tolerances of the outputs.
+        fingerprint: fingerprint of the problem.
     """
 
     record: CertifyRecord
@@ -55,6 +58,7 @@ class CertifyResult:
     agreement: Agreement = NOTHING_SEEN
     witness: Witness | None = None
     unit: str = ""
+    per_output: bool = False
     fingerprint: str = ""
 
     def __post_init__(self) -> None:
@@ -75,7 +79,7 @@ class CertifyResult:
 
     @property
     def status(self) -> Status:
-        """Why it stopped, advice, exit code."""
+        """Why the work stopped, advice, and the exit code."""
         return self.record.status
 
     @property
@@ -85,7 +89,7 @@ class CertifyResult:
 
     @property
     def upper(self) -> float:
-        """The worst error is at most this, on the `assumptions`."""
+        """The worst error is at most this, if the `assumptions` hold."""
         return self.record.sup.upper
 
     @property
@@ -105,7 +109,7 @@ class CertifyResult:
 
     @property
     def target(self) -> float:
-        """What was asked: ratio times lower, or the tolerance."""
+        """The bound that was asked for: ratio times lower, or the tolerance."""
         return self.record.target
 
     @property
@@ -125,7 +129,7 @@ class CertifyResult:
 
     @property
     def tried(self) -> int:
-        """These and the ones that were split."""
+        """Boxes of the proof, plus the boxes that were split."""
         return self.record.tried
 
     @property
@@ -140,12 +144,12 @@ class CertifyResult:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """What the upper bound rests on, in words."""
+        """The assumptions of the upper bound, in words."""
         return self.record.assumptions
 
     @property
     def bound(self) -> Bound:
-        """The upper bound with what it rests on."""
+        """The upper bound with its assumptions."""
         return Bound(self.upper, self.upper_kind, self.assumptions)
 
     def to_dict(self) -> dict[str, Any]:
@@ -159,12 +163,12 @@ class CertifyResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What a bracket and what was seen to run say together.
+    """The bracket that is claimed for the functions as they run.
 
     Attributes:
         lower, upper: the bracket.
         witness: the point of ``lower``.
-        widened: whether ``upper`` holds more than what was proved, because what runs differs from what was read.
+        widened: whether ``upper`` is above the proved bound, because the running functions differ from their programs.
     """
 
     lower: float
@@ -179,32 +183,30 @@ def result_of(
     goal: Goal,
     end: str,
     seconds: float,
-    obstacle: str | None = None,
+    obstacle: Fact | None = None,
     seen: Agreement = NOTHING_SEEN,
 ) -> CertifyResult:
-    """What a bracket says about a problem, and why the work ended.
+    """The result for a problem, from the bracket and the reason why the work ended.
 
     Args:
-        problem, bracket, goal: what was asked, and what is proved.
-        end: a word of `narrow`, or "infinite" where the error itself has no finite value.
+        problem, bracket, goal: the problem, the proved bracket, and what was asked for.
+        end: a word that `narrow` returns, or "infinite" where the error itself has no finite value.
         seconds: time used.
-        obstacle: what stands in the way of an upper bound, where there is none.
-        seen: how far functions as they run are from what was read.
+        obstacle: what prevents an upper bound, if there is none.
+        seen: the measured agreement of the functions as they run with their programs.
 
     Raises:
-        BadInput: where that is more than all that was proved.
+        BadInput: when the functions differ from their programs by more than the bound that was proved.
     """
     bracket.demand_consistent()
     target, proved = goal.target(bracket.lower), bracket.upper
-    if proved <= target < math.inf:  # the last round may have finished what time cut short
+    if proved <= target < math.inf:  # the work after the limit of time may have reached the target
         end = "proved"
     certificate = certificate_of(problem, bracket)
     claim = _claim(problem, bracket, goal, seen)
     believed, boxes = bracket.believed, len(certificate.boxes)
     conditional = _conditional(bracket.error) or claim.widened or believed > 0
-    from_file = (
-        f"{believed:,} of {boxes:,} bounds are as the file states them: there was no time to prove them again"
-    )
+    stated = fact("stated-bounds", believed=believed, boxes=boxes)
     ended = Ended(
         problem=problem,
         goal=goal,
@@ -212,22 +214,22 @@ def result_of(
         upper=claim.upper,
         end=end,
         conditional=conditional,
-        obstacle=obstacle or "",
+        obstacle=obstacle,
         seen=seen,
     )
     status = status_of(ended)
     if believed and status.code in ("within-tolerance", "proved"):  # no verdict rests on what a file states
-        advice = f"No verdict: {from_file}. Give more seconds, or run supnorm check."
+        advice = CERTIFY.text(fact("no-verdict", stated=(stated,)))
         status = Status("undecided", advice, ExitCode.UNDECIDED)
     if seen.hidden > proved and status.code in ("proved", "undecided", "interrupted"):
-        raise disagreement(seen, proved)
+        raise disagreement(seen, proved, problem.domain.names)
     rounding = float(bracket.leaves.proof.rounding.max())
     deployed = _deployed(problem, bracket.error)
     if seen.size > 2.0 * rounding or seen.worst > claim.upper + rounding:
         deployed = deployed and bool(bracket.error.declared)
     kind = "conditional" if conditional else "exact-arithmetic"
     lower, upper = claim.lower, claim.upper
-    assumptions = (*assumptions_of(problem, bracket.error), *_measured(seen))
+    assumptions = (*assumptions_of(problem, bracket.error), *_measured(seen, problem.domain.names))
     names, outputs = problem.domain.names, _outputs(problem, claim.witness)
     record = CertifyRecord(
         status=status,
@@ -248,7 +250,7 @@ def result_of(
         believed=believed,
         seconds=seconds,
         certificate=None,
-        assumptions=(*assumptions, *bracket.taken, *([from_file] if believed else ())),
+        assumptions=(*assumptions, *bracket.taken, *([CERTIFY.text(stated)] if believed else ())),
         versions=certificate.versions,
     )
     return CertifyResult(
@@ -257,15 +259,18 @@ def result_of(
         agreement=seen,
         witness=claim.witness,
         unit=unit_of(problem),
+        per_output=problem.error.per_output,
         fingerprint=fingerprint(problem),
     )
 
 
 def _claim(problem: Problem, bracket: Bracket, goal: Goal, seen: Agreement) -> Claim:
-    """The bracket of what was read, widened where what runs was seen to differ from it."""
+    """The bracket of the programs, widened if the functions as they run were seen to differ from them."""
     limit = goal.tolerance if goal.tolerance is not None else problem.error.limit
     proved, lower = bracket.upper, bracket.lower
-    by_run = limit is not None and lower <= limit < seen.worst  # only what runs exceeds the tolerance
+    by_run = (
+        limit is not None and lower <= limit < seen.worst
+    )  # the functions exceed the tolerance, the programs do not
     widened = seen.hidden > 0 or (by_run and seen.worst > proved)
     upper = max(proved + BEYOND * seen.size, seen.worst) if widened else proved
     witness = _witness(problem, bracket)
@@ -275,7 +280,7 @@ def _claim(problem: Problem, bracket: Bracket, goal: Goal, seen: Agreement) -> C
 
 
 def _conditional(error: ErrorProgram) -> bool:
-    """Whether a bound of it rests on what is declared, or on a softplus that is not the code's own to the last bit."""
+    """Whether a bound assumes declarations, or a softplus that differs from the code's in the last digits."""
     return bool(error.declared) or any("softplus" in note for note in error.notes)
 
 
@@ -293,56 +298,47 @@ def _point(witness: Witness, names: tuple[str, ...], outputs: tuple[str, ...]) -
     )
 
 
-def disagreement(seen: Agreement, proved: float) -> BadInput:
-    """What to say when a function in float64 runs so differently from what was read that nothing is proved of it."""
+def disagreement(seen: Agreement, proved: float, names: tuple[str, ...]) -> BadInput:
+    """The message when a function in float64 differs so much from its program that the proof says nothing about it."""
     side = seen.largest(exact=True)
-    return BadInput(
-        f"the {side.side} gives {side.words()}: {side.beyond:.3g} more apart, in the unit of the error, than rounding "
-        f"explains, and more than the bound {rounded_up(proved, 3):.3g} to be proved; what runs is not what was read (a "
-        "cast to lower precision, a branch): repair it, or give a tolerance well above the difference"
-    )
+    differs = fact("disagreement", side=(side.fact(names),), difference=side.beyond, bound=proved)
+    return BadInput(CERTIFY.text(differs))
 
 
-def _measured(seen: Agreement) -> list[str]:
-    """What was measured and not proved, in words."""
-    said = []
+def _measured(seen: Agreement, names: tuple[str, ...]) -> list[str]:
+    """The assumptions that were measured and not proved, in words."""
+    facts = []
     if seen.hidden:
         side = seen.largest(exact=True)
-        said.append(
-            "measured, not proved: model and reference as they run differ by at most "
-            f"{rounded_up(BEYOND * seen.size, 3):.3g} from what was read of them, twice the largest difference seen; "
-            f"the {side.side} gives {side.words()}"
-        )
+        facts.append(fact("differs", bound=BEYOND * seen.size, side=(side.fact(names),)))
     if seen.lower_precision:
         side = seen.largest(exact=False)
-        said.append(
-            f"the {side.side} as it runs was seen up to {rounded_up(side.beyond, 3):.3g} from exact arithmetic: it gives "
-            f"{side.words()}"
-        )
-    return said
+        values = (side.fact(names),)
+        facts.append(fact("differs-below-float64", side=side.side, difference=side.beyond, values=values))
+    return list(map(CERTIFY.text, facts))
 
 
 def _deployed(problem: Problem, error: ErrorProgram) -> bool:
-    """Whether the bound can be carried to the model as it runs."""
+    """Whether the bound holds for the model as it runs, once its rounding is added."""
     black = [part.which for part in error.declared]
     return "model" in black or (problem.model.program is not None and problem.model.precision == "float64")
 
 
 def certificate_of(problem: Problem, bracket: Bracket) -> Certificate:
-    """What is proved so far, as a file."""
+    """The certificate of what is proved so far."""
     assumptions = assumptions_of(problem, bracket.error)
     return Certificate.of(bracket, problem.domain, assumptions, versions(), about(problem))
 
 
 def assumptions_of(problem: Problem, error: ErrorProgram) -> tuple[str, ...]:
-    """What a bound of the problem rests on, in words: the problem says it, whatever a file says."""
+    """The assumptions of a bound, in words. They come from the problem, never from a file."""
     given = (*error.assumptions, ARITHMETIC, *error.notes)
     exact = () if _deployed(problem, error) else (EXACT,)
     return (*given, *exact)
 
 
 def about(problem: Problem) -> dict[str, str]:
-    """What people read beside the proof: names of the functions, the error in words, and its unit."""
+    """Words for people who read the proof: names of the functions, the error in words, and its unit."""
     names = {"model": problem.model.name, "reference": problem.reference.name}
     known = names | {"error_unit": unit_of(problem)}
     return {k: v for k, v in known.items() if v} | {"error": in_words(problem.error)}
@@ -369,7 +365,7 @@ def _witness(problem: Problem, bracket: Bracket) -> Witness | None:
 
 
 def _as_it_runs(problem: Problem, x: NDArray[np.float64]) -> Witness:
-    """Both sides as they run, at a point."""
+    """The values and the error of both functions as they run, at a point."""
     model, reference = runs(problem.model, x[None], "model"), runs(problem.reference, x[None], "reference")
     size, output = problem.error(model, reference, x[None])
     return Witness(x, model[0], reference[0], float(size[0]), int(output[0]))

@@ -1,4 +1,4 @@
-"""Why the work on a bracket ended, what that says of the tolerance, and what to do next: the status of a result."""
+"""The status of a result: why the work ended, what this means for the tolerance, and what to do next."""
 
 from __future__ import annotations
 
@@ -9,29 +9,24 @@ from supnorm.certification.bracket import Goal
 from supnorm.certification.measured import BEYOND, Agreement
 from supnorm.problem import Problem
 from supnorm.results import ExitCode, Status, rounded_down, rounded_up
+from supnorm.wording import Fact, fact
+from supnorm.wording.certify import narrator
 
-WHY = {  # the words of `narrow`
-    "rounding": "Float64 rounding is as large as the gap that is left; the bracket cannot be narrowed.",
-    "elsewhere": "The upper bound is of the whole box, and points that do not count (mask, constraint, between discrete "
-    "values) have errors nearly as large: shrink the domain to what counts.",
-    "seconds": "The time is spent; give more seconds, more workers, or a larger ratio, or resume.",
-    "boxes": "The budget of boxes is spent; give more boxes or a larger ratio, or resume.",
-    "unbounded": "A box that cannot be halved further has no bound.",
-    "interrupted": "You stopped it; resume.",
-}
+# The words of `narrow` that leave a goal open.
+WHY = ("rounding", "elsewhere", "seconds", "boxes", "unbounded", "interrupted")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """What is known when the work has ended.
+    """The facts when the work has ended.
 
     Attributes:
-        problem, goal: what was asked.
-        lower, upper: the bracket, as it is claimed.
-        end: a word of `narrow`, or "infinite" where the error itself has no finite value.
-        conditional: whether the upper bound rests on more than exact arithmetic.
-        obstacle: what stands in the way of an upper bound, where there is none.
-        seen: how far functions as they run are from what was read.
+        problem, goal: the problem and what was asked for.
+        lower, upper: the bracket that is claimed.
+        end: a word that `narrow` returns, or "infinite" where the error itself has no finite value.
+        conditional: whether the upper bound assumes more than exact arithmetic.
+        obstacle: what prevents an upper bound, if there is none.
+        seen: the measured agreement of the functions as they run with their programs.
     """
 
     problem: Problem
@@ -40,7 +35,7 @@ class Ended:
     upper: float
     end: str
     conditional: bool
-    obstacle: str
+    obstacle: Fact | None
     seen: Agreement
 
     @property
@@ -49,33 +44,32 @@ class Ended:
         return self.problem.error.limit if self.goal.tolerance is None else self.goal.tolerance
 
     @property
-    def unit(self) -> str:
-        """Unit of the error, with a blank before it."""
-        if isinstance(self.problem.error.tolerance, tuple):
-            return " times the tolerance of its output"
-        unit = unit_of(self.problem)
-        return f" {unit}" if unit else ""
+    def how(self) -> dict[str, bool]:
+        """How the upper bound is proved, for the facts that begin with it."""
+        return {"measured": self.seen.hidden > 0, "declared": self.conditional and not self.seen.hidden}
 
     @property
-    def how(self) -> str:
-        """How the upper bound is proved."""
-        if self.seen.hidden:
-            return "Proved of what was read, and measured that it runs so"
-        return "Proved on the declared assumptions" if self.conditional else "Proved"
+    def run(self) -> list[Fact]:
+        """A fact about functions below float64, if there are any."""
+        difference = self.seen.lower_precision
+        if not difference:
+            return []
+        return [fact("lower-precision", side=self.seen.largest(exact=False).side, difference=difference)]
 
     @property
-    def run(self) -> str:
-        """What is said of functions below float64, in a sentence with a blank before it."""
-        if not self.seen.lower_precision:
-            return ""
-        return (
-            f" In exact arithmetic: the {self.seen.largest(exact=False).side} as it runs was seen up to "
-            f"{rounded_up(self.seen.lower_precision, 2):.2g} from it."
-        )
+    def obstacles(self) -> list[Fact]:
+        """The obstacle, if there is one."""
+        return [] if self.obstacle is None else [self.obstacle]
+
+    def status(self, code: str, ending: ExitCode, *facts: Fact) -> Status:
+        """A status with the words of these facts."""
+        problem = self.problem
+        say = narrator(unit_of(problem), isinstance(problem.error.tolerance, tuple))
+        return Status(code, say.text(*facts), ending)
 
 
 def unit_of(problem: Problem) -> str:
-    """The unit of the outputs, where they share one and the error is a difference of theirs."""
+    """The unit of the outputs, if they share one and the error is a difference of outputs."""
     measure = problem.error
     if measure.kind != "absolute" or measure.per_output:
         return ""
@@ -84,8 +78,8 @@ def unit_of(problem: Problem) -> str:
 
 
 def status_of(ended: Ended) -> Status:
-    """The first rule that applies gives the status."""
-    rules = (_exceeded, _without_value, _within, _stopped, _apart_from_what_runs, _proved, _nothing_seen)
+    """The status by the first rule that applies."""
+    rules = (_exceeded, _without_value, _within, _stopped, _differs_from_what_runs, _proved, _nothing_seen)
     return next(status for rule in (*rules, _undecided) if (status := rule(ended)) is not None)
 
 
@@ -93,109 +87,86 @@ def _exceeded(ended: Ended) -> Status | None:
     limit, seen = ended.limit, ended.seen
     if limit is None:
         return None
-    advice = ""
     if ended.lower > limit:
-        advice = f"The witness has an error of {ended.lower:.4g}{ended.unit}, above {limit:g}."
+        above = fact("witness-above", error=ended.lower, tolerance=limit)
     elif seen.worst > limit:
-        advice = (
-            f"Model and reference as they run have an error of {seen.worst:.4g}{ended.unit}, above {limit:g}, at "
-            f"{list(seen.worst_x or ())}."
-        )
-    return Status("tolerance-exceeded", advice, ExitCode.EXCEEDED) if advice else None
+        x = seen.worst_x or ()
+        at = dict(zip(ended.problem.domain.names, x, strict=False))
+        above = fact("run-above", error=seen.worst, tolerance=limit, at=at)
+    else:
+        return None
+    return ended.status("tolerance-exceeded", ExitCode.EXCEEDED, above)
 
 
 def _without_value(ended: Ended) -> Status | None:
     if ended.end != "infinite":
         return None
-    if ended.limit is not None and ended.obstacle.startswith("The model"):
-        return Status("tolerance-exceeded", ended.obstacle, ExitCode.EXCEEDED)
-    return Status("no-bound", ended.obstacle, ExitCode.UNDECIDED)
+    failed = ended.obstacle is not None and ended.obstacle.code == "model-without-value"
+    if ended.limit is not None and failed:
+        return ended.status("tolerance-exceeded", ExitCode.EXCEEDED, *ended.obstacles)
+    return ended.status("no-bound", ExitCode.UNDECIDED, *ended.obstacles)
 
 
 def _within(ended: Ended) -> Status | None:
     limit, upper, goal = ended.limit, ended.upper, ended.goal
     if limit is None or not upper + BEYOND * ended.seen.lower_precision <= limit:
         return None
-    advice = (
-        f"{ended.how}: nowhere above {rounded_up(upper, 4):.4g}{ended.unit}, within {limit:g}.{ended.run}"
-    )
+    facts = [fact("proved-within", upper=upper, tolerance=limit, **ended.how), *ended.run]
     if goal.ratio is not None and ended.end in WHY and upper > goal.target(ended.lower):
-        why = WHY[ended.end]
-        advice = f"{advice} The ratio {goal.ratio:g} was not reached: {why[0].lower()}{why[1:]}"
-    return Status("within-tolerance", advice)
+        facts += [fact("ratio-missed", ratio=goal.ratio), fact(f"end-{ended.end}")]
+    return ended.status("within-tolerance", ExitCode.DONE, *facts)
 
 
 def _stopped(ended: Ended) -> Status | None:
     if ended.end == "interrupted":
-        advice = "Stopped by you; save the certificate and resume from it."
-        return Status("interrupted", advice, ExitCode.INTERRUPTED)
+        return ended.status("interrupted", ExitCode.INTERRUPTED, fact("stopped"))
     if ended.end == "unbounded":
-        return Status("no-bound", ended.obstacle, ExitCode.UNDECIDED)
+        return ended.status("no-bound", ExitCode.UNDECIDED, *ended.obstacles)
     return None
 
 
-def _apart_from_what_runs(ended: Ended) -> Status | None:
-    """The bound of what was read would do, but what runs differs from it."""
+def _differs_from_what_runs(ended: Ended) -> Status | None:
+    """The bound of the programs would be enough, but the functions as they run differ from them."""
     seen, limit, upper = ended.seen, ended.limit, ended.upper
-    apart = seen.hidden + seen.lower_precision
+    difference = seen.hidden + seen.lower_precision
     decides = limit is not None and upper - BEYOND * seen.size <= limit
-    if apart and (ended.end == "agreement" or decides):
-        return Status(
-            "undecided",
-            f"No error above {limit:g}{ended.unit} is known of the programs that were read. But model and reference as they "
-            f"run were seen to differ from these programs by up to {rounded_up(apart, 3):.3g}, and twice that does not fit "
-            "under the tolerance.",
-            ExitCode.UNDECIDED,
-        )
+    if difference and (ended.end == "agreement" or decides):
+        no_room = fact("no-room", tolerance=math.nan if limit is None else limit, difference=difference)
+        return ended.status("undecided", ExitCode.UNDECIDED, no_room)
     if ended.end == "proved" and limit is None and upper > ended.goal.target(ended.lower) and seen.hidden:
-        return Status(
-            "undecided",
-            "The bracket of what was read is as narrow as asked, but model and reference as they run were seen "
-            f"{rounded_up(apart, 3):.3g} from it: together the worst error is between {ended.lower:.4g} and "
-            f"{rounded_up(upper, 4):.4g}.",
-            ExitCode.UNDECIDED,
-        )
+        bracket = fact("bracket-of-programs", difference=difference, lower=ended.lower, upper=upper)
+        return ended.status("undecided", ExitCode.UNDECIDED, bracket)
     return None
 
 
 def _proved(ended: Ended) -> Status | None:
     if ended.end != "proved" or ended.limit is not None:
         return None
-    low, high = _ends(ended.lower, ended.upper)
-    return Status(
-        "proved", f"{ended.how}: the worst error is between {low} and {high}{ended.unit}.{ended.run}"
-    )
+    lower, upper = ended.lower, ended.upper
+    bracket = fact("proved-between", lower=lower, upper=upper, digits=digits_of(lower, upper), **ended.how)
+    return ended.status("proved", ExitCode.DONE, bracket, *ended.run)
 
 
 def _nothing_seen(ended: Ended) -> Status | None:
-    """No ratio can be reached from a lower bound of zero."""
+    """The lower bound is zero, and no ratio can be reached from zero."""
     spent = ended.end in ("seconds", "boxes") and ended.goal.ratio is not None
     if ended.lower or not math.isfinite(ended.upper) or not (spent or ended.end in ("rounding", "elsewhere")):
         return None
-    more = f", or more {ended.end}" if spent else ""
-    return Status(
-        "undecided",
-        "No point that counts was found to have an error beyond rounding, and no ratio can be reached from zero; it is "
-        f"nowhere above {rounded_up(ended.upper, 4):.4g}{ended.unit}: give a tolerance{more}.",
-        ExitCode.UNDECIDED,
-    )
+    nothing = fact("nothing-seen", upper=ended.upper, more=ended.end if spent else "")
+    return ended.status("undecided", ExitCode.UNDECIDED, nothing)
 
 
 def _undecided(ended: Ended) -> Status:
-    advice = WHY.get(ended.end, "Not decided.")
-    if ended.end == "proved":
-        advice = f"The bracket is as narrow as asked but {ended.limit} lies inside; give a smaller ratio."
-    return Status("undecided", f"{advice} {ended.obstacle}".rstrip(), ExitCode.UNDECIDED)
+    values = {"tolerance": ended.limit} if ended.end == "proved" else {}
+    end = ended.end if ended.end in WHY or ended.end == "proved" else "agreement"
+    return ended.status("undecided", ExitCode.UNDECIDED, fact(f"end-{end}", **values), *ended.obstacles)
 
 
-def _ends(lower: float, upper: float) -> tuple[str, str]:
-    """Both ends in as few digits as tell them apart, rounded outwards.
+def digits_of(lower: float, upper: float) -> int:
+    """As few digits, at least 4, as show that both ends differ when they are rounded outwards.
 
-    >>> _ends(0.001, 0.0010004999)
-    ('0.001', '0.001001')
+    >>> digits_of(0.001, 0.0010004999), digits_of(0.1, 0.2)
+    (4, 4)
     """
-    for digits in range(4, 17):
-        ends = f"{rounded_down(lower, digits):.{digits}g}", f"{rounded_up(upper, digits):.{digits}g}"
-        if ends[0] != ends[1]:
-            break
-    return ends
+    different = (d for d in range(4, 17) if rounded_down(lower, d) != rounded_up(upper, d))
+    return next(different, 17)

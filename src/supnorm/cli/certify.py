@@ -1,11 +1,11 @@
-"""``supnorm certify PROBLEM.toml``: prove an upper bound, write the proof to a file."""
+"""``supnorm certify PROBLEM.toml``: prove an upper bound and write the proof to a file."""
 
 from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -37,11 +37,11 @@ TOLERANCE = Annotated[
 PROCESSES = Annotated[
     int | None, typer.Option("--workers", min=1, help="Processes that share the boxes. [default: 1]")
 ]
-AUDITED = 200  # points of an audit at which what runs is compared with what was read
+AUDITED = 200  # worst points of an audit at which the running functions are compared with their programs
 LIMIT = Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after this time.")]
 
 
-CHECKPOINT = "checkpoint.json"  # the certificate so far, while a run lasts
+CHECKPOINT = "checkpoint.json"  # the certificate so far, during a run
 
 
 def register(app: typer.Typer) -> None:
@@ -72,7 +72,7 @@ def command(
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be proved: up to which ratio, or below which tolerance, and the seed of the screen."""
+    """What is to be proved: the ratio or the tolerance, and the seed of the random search for the witness."""
 
     ratio: float | None
     tolerance: float | None
@@ -87,20 +87,20 @@ def _in_folder(
     seconds: float | None,
     workers: int | None,
 ) -> int:
-    """The verb in a folder that is locked."""
+    """The work of the verb in a locked folder."""
     from supnorm.certification import certify
     from supnorm.cli.folder import demand_no_other_run, held_fingerprint, relocation_for
     from supnorm.results import BadInput
 
     folder = run.directory
     demand_no_other_run(folder, "result.json")
-    other = relocation_for(folder, opened, run.resume, run.named)  # renamed when there is a result
+    other = relocation_for(folder, opened, run.resume, run.named)  # it is renamed once there is a result
     held = None if other else held_fingerprint(folder)
     path, checkpoint = folder / "certificate.json", folder / CHECKPOINT
-    # The newer of the two: the end of a run takes its checkpoint away.
+    # The checkpoint is newer than the certificate, because a run that ends removes its checkpoint.
     begun = checkpoint if checkpoint.exists() and not other else path
     if run.resume and not begun.exists():
-        raise BadInput(f"--resume: {path} is not there; leave --resume out to start")
+        raise BadInput(f"--resume: there is no {path}; leave --resume out to start")
     with processes(workers) as executor:
         result = certify(
             opened,
@@ -114,29 +114,31 @@ def _in_folder(
             resume=begun if run.resume else None,
             checkpoint=None if other else checkpoint,
         )
-        kept = None if run.resume else _tighter(opened, path, result, asked)
-    result = kept or result
+        tighter = None if run.resume else _tighter(opened, path, result, asked)
+    result = tighter or result
     record = result.record.changed(certificate=str(path))
     with run.writing(lambda: run.tell(record.to_json, lambda: summary(result))):
         if (other := relocation_for(folder, opened, run.resume, run.named)) is not None:
             other.clear()
             say(f"supnorm: {other.why}: it is now {other.aside}", err=True)
-        _keep(opened, folder, result, record, run.resume or kept is not None)
+        _keep(opened, folder, result, record, run.resume or tighter is not None)
         checkpoint.unlink(missing_ok=True)
     run.tell(record.to_json, lambda: [*summary(result), *_next(problem, folder, result, asked)])
     return int(result.status.exit)
 
 
 def _tighter(opened: Problem, path: Path, result: CertifyResult, asked: Question) -> CertifyResult | None:
-    """What the proof that is in the folder says to the same question, where it is the tighter one; else None.
+    """The result of the older proof in the folder for the same question, if it is tighter; otherwise None.
 
-    A looser proof never replaces it. It is proved again first; a proof that states no smaller bound need not be.
+    A looser proof never replaces it. The older proof is proved again first, unless it states no smaller bound.
     """
     from dataclasses import replace
 
     from supnorm.certification import certify
     from supnorm.certification.resume import stated_upper
     from supnorm.results import BadInput, ExitCode
+    from supnorm.wording import fact
+    from supnorm.wording.certify import narrator
 
     if not (path.exists() and stated_upper(path) < result.upper):
         return None
@@ -145,22 +147,21 @@ def _tighter(opened: Problem, path: Path, result: CertifyResult, asked: Question
         held = certify(
             opened, asked.ratio, asked.tolerance, boxes=0, witness=witness, resume=path, seed=asked.seed
         )
-    except BadInput:  # of another problem, by another version, or damaged: it gives way, with another name
+    except BadInput:  # of another problem, by another version, or damaged: it is set aside under another name
         return None
     if held.believed or not held.upper < result.upper:
         return None
     status = result.status if result.status.exit == ExitCode.INTERRUPTED else held.status
-    said = f"{status.advice} That is the proof that was in {path}: this run's bound {result.upper:.6g} is looser, not kept."
-    if result.upper_kind == "none":
-        said = f"{status.advice} The proof that was in {path} is kept: this run has no bound."
+    older = fact("older-proof", path=str(path), upper=result.upper, bounded=result.upper_kind != "none")
+    advice = f"{status.advice} {narrator(result.unit, result.per_output).text(older)}"
     record = held.record.changed(
-        status=replace(status, advice=said), seconds=result.seconds, tried=result.tried
+        status=replace(status, advice=advice), seconds=result.seconds, tried=result.tried
     )
     return replace(held, record=record)
 
 
 def _audited(folder: Path, fingerprint: str | None) -> Array | None:
-    """The worst points of an audit of the same problem in the same folder, where there is one."""
+    """The worst points of an audit of the same problem in the same folder, if there is one."""
     from supnorm.auditing import load_report
     from supnorm.results.door import DAMAGED, faults_of
 
@@ -172,22 +173,22 @@ def _audited(folder: Path, fingerprint: str | None) -> Array | None:
 
 
 def _points_of(report: AuditReport) -> Array | None:
-    """The worst point of an audit, those of its peaks and of its table; None without any."""
+    """The worst point of an audit, its peaks and the points of its table; None if there are none."""
     import numpy as np
 
     witness, columns = report.record.witness, list(report.points.columns)
     if witness is None:
         return None
     names = list(witness.x)
-    found = [[peak.x[n] for n in names] for peak in (witness, *report.record.peaks)]
+    points = [[peak.x[n] for n in names] for peak in (witness, *report.record.peaks)]
     if set(names) <= set(columns):
         rows = report.points.rows[:AUDITED]
-        found += rows[:, [columns.index(n) for n in names]].tolist()
-    return np.array(list(dict.fromkeys(map(tuple, found))))
+        points += rows[:, [columns.index(n) for n in names]].tolist()
+    return np.array(list(dict.fromkeys(map(tuple, points))))
 
 
 def _keep(opened: Problem, folder: Path, result: CertifyResult, record: CertifyRecord, goes_on: bool) -> None:
-    """Certificate, JSON and page into the folder of the run; one that does not go on sets an older certificate aside."""
+    """Write certificate, JSON and page into the folder; a run that does not go on sets an older certificate aside."""
     from supnorm.cli.folder import set_aside
     from supnorm.pages import write_page
     from supnorm.problem import fingerprint
@@ -196,7 +197,9 @@ def _keep(opened: Problem, folder: Path, result: CertifyResult, record: CertifyR
     from supnorm.sources import save_problem
 
     path = folder / "certificate.json"
-    joined = _into_report(folder, fingerprint(opened), result)  # what an audit contradicts is not written
+    joined = _into_report(
+        folder, fingerprint(opened), result
+    )  # first: what an audit contradicts is not written
     folder.mkdir(parents=True, exist_ok=True)
     save_problem(opened, folder / "problem.toml")
     if not goes_on:
@@ -206,13 +209,13 @@ def _keep(opened: Problem, folder: Path, result: CertifyResult, record: CertifyR
     if joined is not None:
         with faults_of(
             f"{folder / 'result.json'}", DAMAGED
-        ):  # the proof is written: it does not depend on that file
+        ):  # the proof is written and does not depend on this file
             joined.save(folder)
             write_page(joined, folder / "report.html")
 
 
 def _next(problem: Path, folder: Path, result: CertifyResult, asked: Question) -> list[str]:
-    """The commands that verify the file and go on with it, towards the same goal."""
+    """The commands that verify the file, and that go on with it towards the same goal."""
     file, run = shlex.quote(str(problem)), shlex.quote(str(folder))
     path = folder / "certificate.json"
     lines = [f"certificate  {path}    verify  supnorm check {shlex.quote(str(path))} --problem {file}"]
@@ -224,46 +227,43 @@ def _next(problem: Path, folder: Path, result: CertifyResult, asked: Question) -
 
 
 def summary(result: CertifyResult) -> list[str]:
-    """What was proved, in lines."""
-    from supnorm.results import rounded_down, rounded_up
+    """The result in lines."""
+    from supnorm.results.numbers import num
+    from supnorm.wording import fact
+    from supnorm.wording.certify import narrator
 
-    kind = result.upper_kind
-    unit = f" {result.unit}" if result.unit else ""
-    upper = "none" if kind == "none" else f"{rounded_up(result.upper, 6):.6g}{unit} ({kind})"
-    unseen = (
-        result.lower == 0 and kind != "none"
-    )  # no ratio to a lower bound of 0, nor a target that comes from it
-    lower = f"{rounded_down(result.lower, 6):.6g}{unit}{_where(result)}"
-    lines = [
-        f"{result.status.code}: {result.status.advice}",
-        f"  lower bound  {'0: no error was seen' if unseen else lower}",
-        f"  upper bound  {upper}{': the error is nowhere larger' if unseen else ''}",
-    ]
-    if kind != "none" and not unseen:
-        lines.append(f"  ratio        {result.ratio:.4g}")
-    if not unseen or result.proved_volume > 0:
-        lines.append(
-            f"  proved       {100 * result.proved_volume:.4g} % of the domain at {rounded_up(result.target, 6):.6g}{unit}"
-        )
-    lines.append(f"  boxes        {result.boxes:,} in {result.seconds:.1f} s")
-    if result.agreement.sides:
-        lines.append(f"  agreement    {result.agreement.sentence(unit)}")
-    return lines + [f"  assuming     {a}" for a in result.assumptions]
+    record, say = result.record, narrator(result.unit, result.per_output)
+    bounded = record.sup.upper_kind != "none"
+    # With a lower bound of 0 there is no ratio and no target that follows from it.
+    unseen = record.sup.lower == 0 and bounded
+    lower = fact("no-error-seen") if unseen else fact("lower", lower=record.sup.lower, **_where(record))
+    upper = fact("upper", upper=record.sup.upper, kind=record.sup.upper_kind, nowhere=unseen)
+    rows = [("lower bound", lower), ("upper bound", upper if bounded else fact("no-upper"))]
+    lines = [f"{record.status.code}: {record.status.advice}"]
+    lines += [f"  {name}  {say.text(value)}" for name, value in rows]
+    if bounded and not unseen:
+        lines.append(f"  ratio        {num(record.ratio, 4)}")
+    if not unseen or record.proved_volume > 0:
+        share = fact("proved-share", share=record.proved_volume, target=record.target)
+        lines.append(f"  proved       {say.text(share)}")
+    lines.append(f"  boxes        {say.text(fact('boxes', boxes=record.boxes, seconds=record.seconds))}")
+    if record.agreement.sides:
+        lines.append(f"  agreement    {say.text(result.agreement.fact)}")
+    return lines + [f"  assuming     {assumption}" for assumption in record.assumptions]
 
 
-def _where(result: CertifyResult) -> str:
-    """Where the witness is, and in which of several outputs."""
-    witness = result.record.witness
+def _where(record: CertifyRecord) -> dict[str, Any]:
+    """The point of the witness, and its output if there are several."""
+    witness = record.witness
     if witness is None:
-        return ""
-    x = ", ".join(f"{n} = {v:.8g}" for n, v in witness.x.items())
-    return f" at {x}" + (f", output {witness.output}" if len(witness.model) > 1 else "")
+        return {}
+    return {"at": witness.x, "output": witness.output if len(witness.model) > 1 else ""}
 
 
 def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> AuditReport | None:
-    """An audit's report of the same problem in the same folder with the bound, and with a larger error that was computed.
+    """The report of an audit of the same problem in the folder, with the bound and with a larger error if there is one.
 
-    None where there is no such report, or it stays what it is.
+    None if there is no such report, or if it does not change.
 
     Raises:
         BadInput: when the audit computed an error above the bound.

@@ -1,4 +1,4 @@
-"""``supnorm check CERT``: verify a certificate without trusting who made it."""
+"""``supnorm check CERT``: verify a certificate without trusting its maker."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 CERT = Annotated[Path, typer.Argument(metavar="CERT", help="The certificate file.")]
 TIED = Annotated[
     Path | None,
-    typer.Option("--problem", metavar="PROBLEM.toml", help="Also verify that it speaks of this problem."),
+    typer.Option("--problem", metavar="PROBLEM.toml", help="Also verify that it is about this problem."),
 ]
 TOLERANCE = Annotated[
     float | None,
     typer.Option(
-        "--tolerance", help="Demand that the file proves this. [default: that of --problem, if any]"
+        "--tolerance", help="Demand a proof of this tolerance. [default: that of --problem, if any]"
     ),
 ]
 PROCESSES = Annotated[int, typer.Option("--workers", min=1, help="Processes that share the leaves.")]
@@ -36,7 +36,7 @@ MOST = Annotated[
     typer.Option(
         "--limit",
         metavar="SECONDS",
-        help="Refuse a file whose proof is forecast to take one core longer than this. [default: 36000]",
+        help="Refuse a file if its proof would take one core longer, by the forecast. [default: 36000]",
     ),
 ]
 MEGABYTES = Annotated[
@@ -44,11 +44,11 @@ MEGABYTES = Annotated[
     typer.Option(
         "--memory",
         metavar="MB",
-        help="Refuse a file whose proof is forecast to take a process more than this. [default: 4000]",
+        help="Refuse a file if its proof would take more memory, by the forecast. [default: 4000]",
     ),
 ]
 MB = 1e6
-POINTS = 64  # random points where the certificate's programs are compared with the problem
+POINTS = 64  # random points at which the certificate's programs are compared with the problem
 
 
 def register(app: typer.Typer) -> None:
@@ -67,7 +67,7 @@ def command(
     most: MOST = None,
     memory: MEGABYTES = None,
 ) -> int:
-    """Verify a certificate: tiling, bounds and witness again in ball arithmetic."""
+    """Verify a certificate: prove its tiling, bounds and witness again in ball arithmetic."""
     from supnorm.results import BadInput, install
     from supnorm.sources import open_problem
 
@@ -94,19 +94,19 @@ def command(
             tell = Progress()
         result = checked(certificate, opened, workers, tell, most, memory)
     except TooCostly as refused:
-        raise BadInput(f"{certificate}: {refused}; nothing is said of whether its claims are true") from None
-    status = status_of(result, limit)
+        raise BadInput(f"{certificate}: {refused}; whether its claims are true was not checked") from None
+    per_output = opened is not None and opened.error.per_output
+    status = status_of(result, limit, per_output)
     if as_json:
         answer(record_of(result, status, limit).to_json())
     elif not quiet:
-        per_output = opened is not None and opened.error.per_output
         for line in summary(result, opened is not None, limit, per_output):
             say(line)
     return int(status.exit)
 
 
 def _not_too_large(certificate: Path) -> None:
-    """Before the file is read as a whole."""
+    """Refuse a file that is too large before it is read as a whole."""
     from supnorm.checker.document import LARGEST_FILE, TOO_LARGE
     from supnorm.results import BadInput
 
@@ -124,10 +124,10 @@ def checked(
     most: float | None = None,
     memory: float | None = None,
 ) -> CheckResult:
-    """The checker's verdict; a file that does not speak of the problem is rejected before its leaves are proved.
+    """The checker's verdict; a file that is not about the problem is rejected before its leaves are proved.
 
     Raises:
-        TooCostly: before anything is proved or compared, for a file beyond the limits.
+        TooCostly: for a file beyond the limits, before anything is proved or compared.
     """
     from dataclasses import replace
 
@@ -164,7 +164,7 @@ def checked(
     if result.accepted and problem is not None:
         same = "domain, side and hashes are those of the problem"
         if not result.problem_checked:
-            same += f", but none of {POINTS} random points has an error of its own to compare"
+            same += f", but no errors could be compared, because none of {POINTS} random points has an error"
         result = replace(result, reason=f"{result.reason}; {same}")
     return result
 
@@ -178,7 +178,7 @@ def _leaves(tell: Callable[[Any], None]) -> Callable[[int, int], None]:
 def _unlike(
     certificate: Path, problem: Problem, memory: float
 ) -> tuple[CheckResult | None, tuple[float, ...] | None]:
-    """The verdict on a file that does not speak of the problem, else its witness; it is read with the checker's distrust."""
+    """The verdict on a file that is not about the problem, or else its witness; the checker's reader trusts no file."""
     from supnorm.certification import mismatch
     from supnorm.checker import CheckResult
     from supnorm.checker.document import read
@@ -203,31 +203,28 @@ def _unlike(
     return refused, None
 
 
-def status_of(result: CheckResult, limit: float | None = None) -> Status:
-    """Whether the file is a proof of the tolerance ``limit``, where one is asked for."""
-    from supnorm.results import ExitCode, Status, rounded_down, rounded_up
+def status_of(result: CheckResult, limit: float | None = None, per_output: bool = False) -> Status:
+    """Whether the file proves the tolerance ``limit``, if one is asked for; ``per_output``: in tolerances of outputs."""
+    from supnorm.results import ExitCode, Status
+    from supnorm.wording import fact
+    from supnorm.wording.certify import narrator
 
     if not result.accepted:
         return Status("rejected", result.reason, ExitCode.EXCEEDED)
-    unit = f" {printable(result.unit)}" if result.unit else ""
-    upper = f"{rounded_up(result.upper, 6):.6g}{unit}"
-    none = result.upper == math.inf
+    say = narrator(printable(result.unit), per_output).text
+    bound = {} if result.upper == math.inf else {"upper": result.upper}
     if limit is None:
-        return Status(
-            "no-tolerance", "The file proves no upper bound." if none else f"Nowhere above {upper}."
-        )
+        return Status("no-tolerance", say(fact("file-bound" if bound else "file-without-bound", **bound)))
     if result.lower > limit:
-        seen = f"The witness has an error of {rounded_down(result.lower, 6):.6g}{unit}, above {limit:g}."
-        return Status("tolerance-exceeded", seen, ExitCode.EXCEEDED)
+        above = fact("file-witness", lower=result.lower, tolerance=limit)
+        return Status("tolerance-exceeded", say(above), ExitCode.EXCEEDED)
     if result.upper <= limit:
-        return Status("within-tolerance", f"Nowhere above {upper}, within {limit:g}.")
-    lacks = "The file proves no upper bound" if none else f"The file's upper bound is {upper}"
-    advice = f"{lacks}: no proof of {limit:g}; certify with --tolerance {limit:g}."
-    return Status("undecided", advice, ExitCode.UNDECIDED)
+        return Status("within-tolerance", say(fact("file-within", upper=result.upper, tolerance=limit)))
+    return Status("undecided", say(fact("file-undecided", tolerance=limit, **bound)), ExitCode.UNDECIDED)
 
 
 def record_of(result: CheckResult, status: Status, limit: float | None) -> CheckRecord:
-    """The verdict as data; text from the file is written without what steers a terminal."""
+    """The verdict as data; control characters in text from the file are spelled out."""
     from dataclasses import replace
 
     from supnorm.results.check import CheckRecord, CostRecord
@@ -256,35 +253,33 @@ def record_of(result: CheckResult, status: Status, limit: float | None) -> Check
 def summary(
     result: CheckResult, tied: bool = False, limit: float | None = None, per_output: bool = False
 ) -> list[str]:
-    """The verdict in lines; what comes from the file cannot steer the terminal.
+    """The verdict in lines; text from the file cannot steer the terminal.
 
-    ``tied``: the problem was given. ``limit``: the tolerance that is asked for. ``per_output``: errors are multiples of
-    tolerances.
+    ``tied`` tells whether the problem was given, ``limit`` is the tolerance that is asked for, and ``per_output`` tells
+    whether errors are multiples of tolerances.
     """
-    from supnorm.results import rounded_down, rounded_up
+    from supnorm.wording import fact
+    from supnorm.wording.certify import narrator
 
-    status = status_of(result, limit)
+    status, say = status_of(result, limit, per_output), narrator(printable(result.unit), per_output).text
     lines = [f"{_verdict(result, status)}: {printable(result.reason)}"]
-    if result.leaf is not None:
-        lines.append(f"  leaf {result.leaf} of {result.leaves}")
-    lines += [f"  conditional on: {printable(assumption)}" for assumption in result.conditional]
+    facts = [] if result.leaf is None else [fact("leaf", leaf=result.leaf, leaves=result.leaves)]
+    facts += [fact("condition", assumption=printable(assumption)) for assumption in result.conditional]
     if result.leaves:
-        lower = f"{rounded_down(result.lower, 6):.6g}"
-        unit = f" {printable(result.unit)}" if result.unit else ""
-        claim = f"between {lower} and {rounded_up(result.upper, 6):.6g}{unit}"
-        claim = claim if result.upper < math.inf else f"at least {lower}{unit}, no upper bound"
-        lines.append(f"  claims: worst error {claim}{', in tolerances of the outputs' if per_output else ''}")
+        bound = {} if result.upper == math.inf else {"upper": result.upper}
+        facts.append(fact("claims", lower=result.lower, **bound))
+    lines += [f"  {say(each)}" for each in facts]
     if result.accepted:
         lines += [f"  {printable(line)}" for line in result.subject]
     if result.accepted and limit is not None:
         lines.append(f"  {status.code}: {status.advice}")
     if result.accepted and not (tied or result.problem_checked):
-        lines.append("  not verified: that the file speaks of your model; give --problem PROBLEM.toml")
+        lines.append(f"  {say(fact('not-tied'))}")
     return lines
 
 
 def printable(text: str) -> str:
-    r"""With control characters, marks of direction and lone surrogates spelled out.
+    r"""The text with control characters, marks of direction and lone surrogates spelled out.
 
     >>> print(printable("x\x1b[2K\r\ud800 é"))
     x\x1b[2K\r\ud800 é
@@ -293,7 +288,7 @@ def printable(text: str) -> str:
 
 
 def _verdict(result: CheckResult, status: Status) -> str:
-    """What was found, in capitals: an accepted file need not prove what is asked for."""
+    """The verdict in capitals; an accepted file does not always prove the tolerance that is asked for."""
     if not result.accepted:
         return "REJECTED"
     asked = {"tolerance-exceeded": "TOLERANCE EXCEEDED", "undecided": "TOLERANCE NOT PROVED"}

@@ -1,4 +1,4 @@
-"""``supnorm compare A.toml B.toml ...``: several models against one reference, one table."""
+"""``supnorm compare A.toml B.toml ...``: audit several models against one reference, print one table."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def command(
     if len(set(searched.values())) > 1:
         each = "; ".join(f"{name}: {words}" for name, words in searched.items())
         say(
-            f"supnorm: note: the models were not searched alike ({each}); --seed and --evaluations are for all of them",
+            f"supnorm: note: the searches of the models differ ({each}); --seed and --evaluations hold for all of them",
             err=True,
         )
     titles = [row.title for row in rows]
@@ -101,7 +101,7 @@ def _audited(
     """Audit one model after the other.
 
     Returns:
-        the records by name, why the work ended early, and why models were refused: the others are audited all the same.
+        The records by name, why the work ended early, and why models were refused; the other models are still audited.
     """
     from supnorm.cli.folder import held_fingerprint
     from supnorm.results import BadInput, Interrupted, NotWritten
@@ -114,8 +114,10 @@ def _audited(
             records[name] = run_audit(path, run.within(name, resume), options).record
         except Interrupted as why:
             ended = str(why) if isinstance(why, NotWritten) else f"interrupted at {path}"
-            kept = f"expensive evaluations are kept in {run.directory}: run the same command with --resume"
-            return records, f"{ended}; {kept}", refused
+            resumable = (
+                f"expensive evaluations are kept in {run.directory}: run the same command with --resume"
+            )
+            return records, f"{ended}; {resumable}", refused
         except BadInput as why:
             refused.append(why)
             continue
@@ -126,7 +128,7 @@ def _audited(
 
 
 def _exit_of(codes: list[int]) -> int:
-    """The exit code of several audits: 1 where a tolerance is exceeded, whatever the others lack, else the largest.
+    """The exit code of several audits: 1 if any tolerance is exceeded, otherwise the largest code.
 
     >>> _exit_of([0, 1, 4]), _exit_of([0, 4]), _exit_of([])
     (1, 4, 0)
@@ -135,7 +137,7 @@ def _exit_of(codes: list[int]) -> int:
 
 
 def _search_words(record: AuditRecord) -> str:
-    """With which seed and budget an audit searched: the file of each problem may say so."""
+    """The seed and the budget of an audit, which the files of the problems may set differently."""
     budget = record.budget
     limits = [f"{budget.evaluations:,} evaluations" if budget.evaluations is not None else ""]
     limits += [f"{budget.seconds:g} s" if budget.seconds is not None else ""]
@@ -143,7 +145,7 @@ def _search_words(record: AuditRecord) -> str:
 
 
 def _row(record: AuditRecord, folder: str) -> RowRecord:
-    """What the comparison says of one audit."""
+    """The row of one audit in the comparison."""
     from supnorm.results.compare import RowRecord
 
     witness, q999 = record.witness, record.quantiles["0.999"]
@@ -166,10 +168,10 @@ def _row(record: AuditRecord, folder: str) -> RowRecord:
 
 
 def check_same_question(problems: list[Path]) -> None:
-    """All files must ask the same question: same reference, domain, constraints and error.
+    """Check that all files ask the same question: same reference, domain, constraints and error.
 
     Raises:
-        BadInput: naming the first file and table that differ.
+        BadInput: names the first file and table that differ.
     """
     from supnorm.problem.specification import read_specification
     from supnorm.results import BadInput
@@ -183,7 +185,7 @@ def check_same_question(problems: list[Path]) -> None:
 
 
 def _difference(table: str, first: Any, other: Any, path: Path) -> str:
-    """Where two tables differ, with both values."""
+    """The first difference of two tables, with both values."""
     key, before, now = table, first, other
     while isinstance(before, dict) and isinstance(now, dict):
         name = next(k for k in {**before, **now} if before.get(k) != now.get(k))
@@ -196,7 +198,7 @@ def _difference(table: str, first: Any, other: Any, path: Path) -> str:
     why = ""
     names = {Path(str(value)).name for value in (before, now)}
     if key.rpartition(" ")[2] in PATHS and None not in (before, now) and len(names) == 1:
-        why = " (equal files in two folders are two, as what they read beside them may differ: name one of them in both)"
+        why = " (equal files in two folders count as different, as files beside them may differ: name one file in both)"
     return f"{key} is {_shown(now)}, and {_shown(before)} in {path}{why}; compare needs the same one"
 
 
@@ -206,12 +208,12 @@ def _shown(value: Any) -> str:
 
 
 def _question(specification: ProblemSpec, path: Path) -> dict[str, Any]:
-    """The tables that say what is asked, their paths from the root: two folders may each have a truth.py."""
+    """The tables that define the question, with absolute paths, because two folders may each have a truth.py."""
     tables: dict[str, Any] = specification.model_dump(
         include={"domain", "data", "constraints", "error", "law", "reference"}
     )
     if specification.data is not None and not specification.data.domain:
-        del tables["data"]  # what a model was trained on is its own
+        del tables["data"]  # the training data may differ between models
     located: dict[str, Any] = _located({"data": None} | tables, path.resolve().parent)
     return located
 

@@ -1,4 +1,4 @@
-"""``supnorm fit PROBLEM.toml``: the best approximator that reaches a tolerance, network or not."""
+"""``supnorm fit PROBLEM.toml``: find the best approximator that meets a tolerance, a network or not."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def register(app: typer.Typer) -> None:
 def command(
     problem: PROBLEM,
     run: RunContext,
-    certify: Annotated[bool, typer.Option("--certify", help="Go on until a proof says so.")] = False,
+    certify: Annotated[
+        bool, typer.Option("--certify", help="Go on until a certificate proves the tolerance.")
+    ] = False,
     trust: TRUST = False,
     **given: Any,
 ) -> int:
@@ -81,11 +83,13 @@ def command(
     if options.method != "auto":
         named(options.method, "--method", ("auto",))
     asked = {"seed": options.seed, "max-evaluations": options.max_evaluations, "seconds": options.seconds}
-    kept = f"calls of an expensive reference are kept in {run.directory}: run the same command with --resume"
+    resumable = (
+        f"calls of an expensive reference are kept in {run.directory}: run the same command with --resume"
+    )
     patience = "; --seconds limits the time" if options.seconds is None else ""
     demand_no_other_run(run.directory, "fit.json")
     with run.store(opened, asked) as store:
-        with run.interruptible(f"; {kept}"):
+        with run.interruptible(f"; {resumable}"):
             result = fit(
                 opened,
                 tolerance=options.tolerance,
@@ -112,7 +116,7 @@ def command(
 
 
 def _next(result: FitResult, folder: Path) -> list[str]:
-    """Where the result is, and how its proof is verified."""
+    """Lines that tell where the result is and how to verify its proof."""
     lines = [f"saved in {folder}; open {folder / 'fit.html'}"]
     if result.certificate is not None:
         certificate, problem = (shlex.quote(str(folder / n)) for n in ("certificate.json", "problem.toml"))
@@ -121,12 +125,12 @@ def _next(result: FitResult, folder: Path) -> list[str]:
 
 
 def save(result: FitResult, folder: Path, opened: Problem) -> None:
-    """Model and numbers, pages, and a problem file that audits, checks or certifies the fitted model."""
+    """Write the model, the numbers, pages, and a problem file to audit, certify or check the fitted model."""
     from supnorm.cli.folder import set_aside
     from supnorm.pages import write_fit_page, write_page
     from supnorm.sources import save_problem
 
-    for name in ("certificate.json", "certify.json"):  # of another model: it may have taken hours
+    for name in ("certificate.json", "certify.json"):  # proofs of another model, which may have taken hours
         set_aside(folder / name)
     result.save(folder)
     audit_page = ""
@@ -139,7 +143,7 @@ def save(result: FitResult, folder: Path, opened: Problem) -> None:
     fitted = replace(
         opened,
         model=replace(result.model, origin={"file": model}),
-        # Several tolerances come from the file alone; the result's is then 1, of errors that are multiples of them.
+        # Several tolerances come only from the file; the result's is then 1, because its errors are multiples of them.
         tolerance=opened.tolerance
         if result.tolerance is None or result.measure.per_output
         else result.tolerance,
@@ -148,7 +152,7 @@ def save(result: FitResult, folder: Path, opened: Problem) -> None:
 
 
 def summary(result: FitResult) -> list[str]:
-    """The table of candidates; errors of the audited ones are lower bounds from a fresh-seed audit."""
+    """The table of candidates in lines; errors of audited candidates are lower bounds from an audit with a fresh seed."""
     from supnorm.pages import errors_are
 
     record = result.record

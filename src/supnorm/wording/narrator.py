@@ -42,6 +42,7 @@ _FORMATS: Mapping[str, Callable[..., str]] = {
     "Spelled": lambda n: numbers.spelled(n).capitalize(),
     "duration": duration,
     "point": lambda at: ", ".join(f"{name} = {numbers.num(x, 6)}" for name, x in at.items()),
+    "exact point": lambda at: ", ".join(f"{name} = {numbers.exact(x)}" for name, x in at.items()),
     "in": lambda many: ", ".join(f"{name} in {numbers.count(n)}" for name, n in many.items()),
     "at": lambda many: ", ".join(f"{name} at {numbers.count(n)}" for name, n in many.items()),
     "rows": lambda rows: ", ".join(map(numbers.count, rows)),
@@ -64,9 +65,10 @@ class Narrator:
     * ``{name:format}``: a value in a number format: ``num``, ``exact`` (all digits), ``count``, ``ratio``, ``percent``,
       ``share``, ``spelled``, ``Spelled``, ``duration``, ``from log10``, ``beyond one``, ``literal`` (for a command); bounds
       ``at most`` and ``at least`` are rounded outwards; ``error``, ``error at most`` and ``error at least`` have the unit of
-      the run's error; ``num 2`` has two digits.
-    * ``rows`` of several numbers; ``point`` ("a = 0.5, b = 2"), ``in`` ("a in 5") and ``at`` of numbers by name; ``list``,
-      ``points`` and ``and`` of further facts, whose words are joined by a comma, a semicolon or "and".
+      the run's error; ``num 2`` has two digits, ``num {digits}`` as many as the value ``digits``.
+    * ``rows`` of several numbers; ``point`` ("a = 0.5, b = 2"; ``exact point`` with all digits), ``in`` ("a in 5") and
+      ``at`` of numbers by name; ``list``, ``points`` and ``and`` of further facts, whose words are joined by a comma, a
+      semicolon or "and".
     * ``{n:one row|{n:count} rows}``: one or several, by the number ``n``.
     * ``{name?:words}``, ``{name?:words|other words}``: whether the fact has this value; a count of zero, false and what is
       empty are none.
@@ -156,7 +158,7 @@ class Narrator:
             elif spec in _JOINTS:
                 yield own(_JOINTS[spec]).join(map(say, values[name]))
             else:
-                yield self._value(values[name], spec)
+                yield self._value(values[name], spec.format(**values) if "{" in spec else spec)
 
     def _value(self, value: Any, spec: str) -> str:
         if isinstance(value, Markup):

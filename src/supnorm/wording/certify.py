@@ -1,0 +1,129 @@
+"""The words of a proof: the template of each fact that `supnorm.certification` and the verbs certify and check find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from supnorm.results.numbers import ErrorUnit
+from supnorm.wording.narrator import Narrator
+
+# Why the work on a bracket ended; the codes end in the words that `narrow` returns.
+ENDS = {
+    "end-rounding": "Float64 rounding is as large as the gap that is left; the bracket cannot be narrowed.",
+    "end-elsewhere": "The upper bound holds for the whole box, and points that do not count (mask, constraint, "
+    "between discrete values) have errors nearly as large: shrink the domain to the points that count.",
+    "end-seconds": "The time is spent; give more seconds, more workers, or a larger ratio, or resume.",
+    "end-boxes": "The budget of boxes is spent; give more boxes or a larger ratio, or resume.",
+    "end-unbounded": "A box that cannot be halved further has no bound.",
+    "end-interrupted": "You stopped it; resume.",
+    "end-agreement": "Not decided.",
+    "end-proved": "The bracket is as narrow as you asked, but the tolerance {tolerance:num 6} lies inside; give a "
+    "smaller ratio.",
+}
+_PROVED = (
+    "Proved{measured?: for the programs as read, and measured that model and reference run so}"
+    "{declared?: on the declared assumptions}"
+)
+# What the end means for the tolerance, and what to do next.
+VERDICTS = {
+    "witness-above": "The witness has an error of {error:error at least 4}, above {tolerance:num 6}.",
+    "run-above": "Model and reference as they run have an error of {error:error at least 4}, above {tolerance:num "
+    "6}{at?:, at {at:exact point}}.",
+    "proved-within": f"{_PROVED}: nowhere above {{upper:error at most 4}}, within {{tolerance:num 6}}.",
+    "proved-between": f"{_PROVED}: the worst error is between {{lower:error at least {{digits}}}} and "
+    "{upper:error at most {digits}}.",
+    "lower-precision": "This holds in exact arithmetic; the {side} as it runs was seen to differ from it by up to "
+    "{difference:at most 2}.",
+    "ratio-missed": "The ratio {ratio:num 6} was not reached.",
+    "stopped": "You stopped it; save the certificate and resume from it.",
+    "no-room": "The programs that were read have no known error above {tolerance:error 6}. But model and reference "
+    "as they run were seen to differ from these programs by up to {difference:at most}, and there is no room for "
+    "twice this difference below the tolerance.",
+    "bracket-of-programs": "The bracket of the programs that were read is as narrow as you asked. But model and "
+    "reference as they run were seen to differ from these programs by {difference:at most}, so their worst error is "
+    "between {lower:error at least 4} and {upper:error at most 4}.",
+    "nothing-seen": "certify found no point that counts with an error beyond rounding, and no ratio can be reached "
+    "from zero. The error is nowhere above {upper:error at most 4}: give a tolerance{more?:, or more {more}}.",
+    "no-verdict": "No verdict: {stated:list}. Give more seconds, or run supnorm check.",
+    "keep-certificate": "{declared?:On the declared assumptions the|The} bound is within the tolerance everywhere. "
+    "Keep the certificate with the model; supnorm check verifies {declared?:all but these assumptions|it}.",
+}
+_REMEDY = "shrink the domain to stay clear of it"
+_POLE = (
+    "a pole or an infinite slope{side?: of the {side} ({operation:list})}"
+    "{relative?: of the error itself (a division by zero)}"
+)
+# Why there is no upper bound.
+OBSTACLES = {
+    "error-without-value": f"The error has no finite value at {{at:point}}; {_REMEDY}, or give a relative error a floor.",
+    "model-without-value": "The model has no finite value at {at:point} ({operation?:{operation:list}: }{value:num}), which "
+    f"counts as an infinite error; {_REMEDY}.",
+    "reference-without-value": "The reference has no finite value at {at:point} ({operation?:{operation:list}: }"
+    f"{{value:num}}); {_REMEDY}.",
+    "declared-too-loose": "The declared bounds allow no upper bound near {where}; declare a smaller bound.",
+    "no-bound-yet": f"No bound is known yet on {{where}}: there may be {_POLE}.",
+    "no-bound": f"No bound can be proved near {{where}}: {_POLE}; {_REMEDY}.",
+    "div": "a division by zero",
+    "log": "a logarithm of zero or less",
+    "sqrt": "a square root at zero or below",
+    "pow": "a power of zero or less",
+    "constant": "a constant without a value",
+    "exp": "an overflowing exponential",
+    "too-large": "numbers too large for float64",
+    "operation": "the operation {name}",
+}
+# What was measured and not proved.
+MEASURED = {
+    "agreement": "what runs is what was read at {points:count} points{difference?: within {difference:error at most "
+    "2}, {beyond?:{beyond:at most 2} of it beyond|explained by} rounding in float64{branch?: and a branch of the "
+    "code that the bound has room for}|, exactly}",
+    "agreement-measured": "measured: {agreement:list}",
+    "stated-bounds": "{believed:count} of {boxes:count} bounds are as the file states them: there was no time to "
+    "prove them again",
+    "differs": "measured, not proved: model and reference as they run differ by at most {bound:at most} from their "
+    "programs as read, twice the largest difference seen; {side:list}",
+    "differs-below-float64": "the {side} as it runs was seen up to {difference:at most} from exact arithmetic; "
+    "{values:list}",
+    "values-of-side": "the {side} gives {run:exact} at {at:exact point}, where its program as read gives {program:exact}",
+    "disagreement": "{side:list}: they differ by {difference:num}, in the unit of the error, more than rounding "
+    "explains, and the bound to be proved is only {bound:at most}; the code that runs is not the code that was read "
+    "(a cast to lower precision, a branch): repair it, or give a tolerance well above the difference",
+    "room-added": "measured, not proved: the bound in exact arithmetic is {bound:error at most 6}; {room:at most} is "
+    "added for the difference between the functions as they run and exact arithmetic",
+    "above-bound": "an error of {error:error 8} was computed, above the bound {bound:error 8} of the "
+    "certificate{room?:, and above the difference of {room:num 2} that was measured between program and run}: error "
+    "and certificate are not about the same model and reference{declared?:, or the declared bound is "
+    "wrong}{stated?:, or a bound of the file is wrong}; give certify the point of that error (witness = ..)",
+}
+# The summary of certify in a terminal.
+SUMMARY = {
+    "older-proof": "{bounded?:This bound is from the proof that was in {path}. The bound of this run, {upper:error "
+    "at most 6}, is larger and was not kept.|The proof that was in {path} is kept, because this run has no bound.}",
+    "lower": "{lower:error at least 6}{at?: at {at:point}}{output?:, output {output}}",
+    "no-error-seen": "0: no error was seen",
+    "upper": "{upper:error at most 6} ({kind}){nowhere?:: the error is nowhere larger}",
+    "no-upper": "none",
+    "proved-share": "{share:percent 4} of the domain at {target:error at most 6}",
+    "boxes": "{boxes:count} in {seconds:duration}",
+}
+# What `check` says beside the checker's own reason.
+CHECK = {
+    "file-without-bound": "The file proves no upper bound.",
+    "file-bound": "Nowhere above {upper:error at most 6}.",
+    "file-within": "Nowhere above {upper:error at most 6}, within {tolerance:num 6}.",
+    "file-witness": "The witness has an error of {lower:error at least 6}, above {tolerance:num 6}.",
+    "file-undecided": "{upper?:The file's upper bound is {upper:error at most 6}|The file proves no upper bound}: no "
+    "proof of {tolerance:num 6}; certify with --tolerance {tolerance:literal 6}.",
+    "claims": "claims: worst error {upper?:between {lower:error at least 6} and {upper:error at most 6}|at least "
+    "{lower:error at least 6}, no upper bound}",
+    "leaf": "leaf {leaf} of {leaves}",
+    "condition": "conditional on: {assumption}",
+    "not-tied": "not verified: that the file is about your model; give --problem PROBLEM.toml",
+}
+TEMPLATES: Mapping[str, str] = ENDS | VERDICTS | OBSTACLES | MEASURED | SUMMARY | CHECK
+CERTIFY = Narrator(TEMPLATES)
+
+
+def narrator(unit: str = "", per_output: bool = False) -> Narrator:
+    """What renders the facts of a proof: errors are plain numbers with their unit, or multiples of tolerances."""
+    return Narrator(TEMPLATES, ErrorUnit("absolute", unit, per_output))
