@@ -73,6 +73,6 @@ def values(template: str) -> dict[str, Value]:
             known = values(spec or "") | known
             known.setdefault(name.removesuffix("?"), 2)
         elif name:
-            known = values(spec or "") | known  # digits may be a value, too
+            known |= dict.fromkeys(values(spec or ""), 2)  # digits may be a value, too
             known[name] = WHOLE.get(spec or "", 2) if spec else known.get(name, "word")
     return known
