@@ -118,7 +118,10 @@ def test_no_upper_bound_is_said_in_words() -> None:
     )
     assert summary(closed)[-1] == "  claims: worst error between 0.123456 and 0.2"
     in_kelvin = replace(closed, unit="K\x1b[2J")
-    assert summary(in_kelvin, limit=0.3)[1] == r"  claims: worst error between 0.123456 K\x1b[2J and 0.2 K\x1b[2J"
+    assert (
+        summary(in_kelvin, limit=0.3)[1]
+        == r"  claims: worst error between 0.123456 K\x1b[2J and 0.2 K\x1b[2J"
+    )
     assert summary(in_kelvin, limit=0.3)[-1].endswith(r"Nowhere above 0.2 K\x1b[2J, within 0.3.")
 
 
