@@ -198,8 +198,7 @@ def modelled(runs: int, truth: int, seed: int, calls: int = 100) -> Iterator[dic
         search=state,
         worst_rows=np.empty((0, 6)),
     )
-    rows = power.measure(task).rows
-    for row in rows:
+    for row in (row.to_dict() for row in power.measure(task).rows):
         found = 0
         for i in range(truth):
             rng = np.random.default_rng([seed, i])

@@ -473,7 +473,7 @@ def test_a_model_without_a_value_is_one_thing_whatever_the_cause(cause: str, pol
         assert report.worst.error == pytest.approx(0.81e-3, rel=1e-2)
         assert seen == 0
         assert document["finite"] is None
-        assert "that is ignored, as was asked" in document["status"]["advice"]
+        assert "no error is counted there, as the problem asks" in document["status"]["advice"]
     (told,) = found.values()
     assert cause.strip() in told
     share = float(document["status"]["advice"].split("(")[-1].split(" %")[0])

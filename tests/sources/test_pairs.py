@@ -422,7 +422,7 @@ def test_missing_predictions_may_be_ignored(tmp_path: Path) -> None:
         "1 of 3 rows with an error is exact. Nothing is known about the other rows" in ignored.status.advice
     )
     text = next(f["text"] for f in ignored.document["findings"] if f["code"] == "no-model-value")
-    assert text.endswith("(row 2): no error is counted there, as was asked.")
+    assert text.endswith("(row 2): no error is counted there, as the problem asks.")
 
 
 def test_a_model_is_not_called_where_an_input_is_missing(tmp_path: Path) -> None:

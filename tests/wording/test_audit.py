@@ -132,6 +132,16 @@ def test_a_limit_that_says_nothing_is_left_out() -> None:
         assert "100 %" not in finding.text
 
 
+def test_an_error_that_is_everywhere_the_same_is_as_large_as_its_average() -> None:
+    """It was "1 times the RMS"."""
+    record = audit(
+        Problem(lambda x: 0.1 + x[:, 0], lambda x: x[:, 0], Domain(a=(0.0, 1.0))), evaluations=100
+    ).record
+    assert record.explanation.startswith(
+        "The worst error found, 0.1, is as large as the RMS of 20 random points, 0.1."
+    )
+
+
 def test_numbers_in_sentences_are_written_by_the_formatter() -> None:
     found = templates.number_formats(templates.trees(*ROOMS))
     assert [line for line in found if "{p:g}" not in line] == []  # in the key of a norm, as L2

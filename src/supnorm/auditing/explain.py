@@ -11,6 +11,7 @@ from supnorm.wording import Fact, fact
 # Findings that say why an error is infinite.
 INFINITE = ("no-model-value", "zero-reference", "infinite-error")
 NARROW = 0.1  # of the domain: a region that fills more says nothing about why tests miss it
+SAME = 1.005  # a ratio of less is printed as 1
 NOTICED = 0.2  # of the mean square: a region that makes up less does not show in the average
 
 
@@ -49,7 +50,9 @@ def _ratio(record: AuditRecord, worst: float, rms: float) -> Fact:
         values["output"] = peak.output
     if record.rms.kind == "exact":
         values |= {"of": record.search.points, "every": n == record.search.points}
-    return fact("ratio", times=worst / rms, **values) if rms > 0 else fact("beside-zero", **values)
+    if not rms > 0:
+        return fact("beside-zero", **values)
+    return fact("ratio", times=worst / rms, same=worst < SAME * rms, **values)
 
 
 def _region(record: AuditRecord) -> list[Fact]:

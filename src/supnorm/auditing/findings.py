@@ -44,7 +44,7 @@ def findings(run: Run, outputs: Outputs) -> list[Finding]:
         found.append(Finding(code="zero-derivatives"))
     found += missing_outputs(problem, sample)
     if run.recheck_failures:
-        why, n = run.recheck_failures[0], len(run.recheck_failures)
+        why, n = run.recheck_failures[0].rstrip("."), len(run.recheck_failures)
         found.append(Finding.of("recheck-failed", n=n, of=len(run.peaks), why=why))
     return found
 

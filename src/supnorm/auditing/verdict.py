@@ -41,7 +41,7 @@ def verdict(run: Run) -> Verdict:
     if run.witness is not None:
         facts += _without_value(run)
     if run.recheck_failures:
-        facts += (fact("second-reference-failed", why=run.recheck_failures[0]),)
+        facts += (fact("second-reference-failed", why=run.recheck_failures[0].rstrip(".")),)
     return replace(found, facts=facts)
 
 

@@ -22,7 +22,7 @@ TEMPLATES = {
     "zero-found": _ZERO + "all of {n:count} random points and everywhere the search looked.",
     "no-average": "The worst error found is {worst:error}; no average is known beside it.",
     "one-point": "One point of the domain has an error, {worst:error}: worst and average are the same.",
-    "ratio": _WORST + "is {times:num} times the RMS of " + _POINTS + ", {rms:error}.",
+    "ratio": _WORST + "is {same?:as large as|{times:num} times} the RMS of " + _POINTS + ", {rms:error}.",
     "beside-zero": _WORST + "stands beside the RMS of " + _POINTS + ", {rms:error}.",
     "region-hit": _REGION + "about {hits:num} of {drawn:count} random points fall into it.",
     "region-missed": _REGION + "about one in {tests:num} tests with {drawn:count} random points hits it.",

@@ -21,7 +21,7 @@ _FAILED = (
 TEMPLATES = {
     "no-model-value": "{numbered?: The model has no value in {k:count} of {n:count} rows where the reference has one ("
     + _NUMBERED
-    + "){ignored?:: no error is counted there, as was asked.|{infinite?:: there its error is infinite}.}"
+    + "){ignored?:: no error is counted there, as the problem asks.|{infinite?:: there its error is infinite}.}"
     "{row?: The worst error of {finite:the other row|the other {finite:count} rows} is {worst:error}, in row {row:count}, "
     "and {finite:its|their} RMS is {rms:error}.}"
     "| The model has no value at points where the reference has one: that is an infinite error."
@@ -37,7 +37,7 @@ TEMPLATES = {
     "reference-failed": _FAILED + " No error is known there, and none is counted." + _CAUSE,
     "zero-derivatives": "The derivatives of the error are zero at most of the points with the largest errors, as they are "
     "behind rounding, tables and hard decisions: the search went on without derivatives.",
-    "recheck-failed": "The second reference has no value at {n:count} of {of:count} peaks, which are left unresolved: {why}",
+    "recheck-failed": "The second reference has no value at {n:count} of {of:count} peaks, which stay unresolved: {why}.",
     "output-without-value": "At some of the {n:count} {points} "
     "{function?:the error function or the reference gives a number|the reference has a value} in some outputs only: no "
     "value of {outputs:at} of them{more?:, and none of {more:count} other {more:output|outputs} at some}. No error of these "
@@ -65,7 +65,7 @@ TEMPLATES = {
     "axis-beyond-data": "{name} (data {seen_low:num 4} to {seen_high:num 4}{unit?: {unit}}, declared {low:num 4} to "
     "{high:num 4}{unit?: {unit}})",
     "not-reproducible": "{worst?:The worst error|The error of a point} is not reproducible: in a batch it was "
-    "{batch:error 6}, and when the same point was called alone {alone:error 6} ({at:point})."
+    "{batch:error 6}, and when the same point was called alone it was {alone:error 6} ({at:point})."
     "{model?: The model gives {model_batch:exact} in the batch and {model:exact} alone.}"
     "{reference?: The reference gives {reference_batch:exact} in the batch and {reference:exact} alone.}"
     "{same?: Model and reference give the same values in both calls, so the error function differs.}"

@@ -43,6 +43,6 @@ TEMPLATES = {
     "still-grew": "The worst error still grew after {n:count} evaluations: search longer.",
     "last-third": "The last third of the search did not raise the worst error by more than 5 %.",
     "side-without-value": "The {side} has no value at " + WITHOUT + ": "
-    "{infinite?:each is an infinite error|{ignored?:that is ignored, as was asked|no error is known there}}.",
+    "{infinite?:each is an infinite error|no error is {ignored?:counted there, as the problem asks|known there}}.",
     "second-reference-failed": "The second reference failed: {why}.",
 }
