@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from supnorm.certification import certify
 from supnorm.problem import Domain, Function, Problem
+from supnorm.problem.coded import Coded
 from supnorm.problem.double_precision import double_precision
 from supnorm.problem.specification import SourceSpec
 from supnorm.program import Unsupported, program_of
@@ -54,12 +55,9 @@ def holds(code: Callable, function: Function, *named: str) -> None:
     assert any(name in said for name in named), said
 
 
-def of(code: Callable, runs: Callable, **marks: bool) -> Function:
+def of(code: Callable, runs: Callable, kind: str = "") -> Function:
     """The function that runs, with the code it is read from."""
-    function = Function(runs)
-    vars(function.value).update(__wrapped__=code, **marks)
-    function.value.__module__ = "supnorm"  # a wrapper of ours
-    return function
+    return Function(Coded(runs, code, kind))
 
 
 def values(dtype: str) -> np.ndarray:
@@ -145,9 +143,7 @@ def torch_runs(module: torch.nn.Module) -> Callable:
 def test_torch(dtype: str, role: str) -> None:
     module = Cast(dtype, role)
     runs = torch_runs(module)
-    holds(
-        runs, of(module, runs, tensors=True), dtype, "float32" if role in ("quotient", "element") else dtype
-    )
+    holds(runs, of(module, runs, "torch"), dtype, "float32" if role in ("quotient", "element") else dtype)
 
 
 @pytest.mark.sampled(24)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from supnorm.networks import Network
 from supnorm.networks.blocks import in_blocks
 from supnorm.problem import Domain, Function
+from supnorm.problem.coded import Coded
 from supnorm.problem.function import Pullback
 from supnorm.program import Builder, Tensor, Unreadable
 
@@ -136,7 +137,7 @@ class SurfaceModel:
             outputs = self.surface.program(build, _coordinates(build, self.domain))
         program = None if isinstance(outputs, str) else build.finish(outputs)
         return Function(
-            Unread(self, outputs) if isinstance(outputs, str) else self.value,
+            Coded(self.value, partial(_unread, self.name, outputs)) if program is None else self.value,
             inputs=self.domain.names,
             outputs=self.outputs,
             name=self.name,
@@ -147,23 +148,12 @@ class SurfaceModel:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Unread:
-    """The values of a surface without a program; tracing it raises an error that says why."""
-
-    model: SurfaceModel
-    why: str
-
-    def __call__(self, x: Array) -> Array:
-        """Values ``(n, m)`` at points ``x (n, d)``."""
-        return self.model.value(x)
-
-    def __wrapped__(self, x: Array) -> Array:
-        """The function that `program_of` traces."""
-        raise Unreadable(
-            f"{self.model.name} {self.why}",
-            f"a network or a Chebyshev polynomial of at most {MOST_TERMS:,} terms, as supnorm fit --certify makes them",
-        )
+def _unread(name: str, why: Any, x: Array) -> Array:
+    """What `program_of` traces of a surface without a program."""
+    raise Unreadable(
+        f"{name} {why}",
+        f"a network or a Chebyshev polynomial of at most {MOST_TERMS:,} terms, as supnorm fit --certify makes them",
+    )
 
 
 def finish(

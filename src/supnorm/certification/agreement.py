@@ -21,6 +21,7 @@ from supnorm.certification.affine_model import propagate
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Domain, Function
+from supnorm.problem.coded import Coded
 from supnorm.problem.double_precision import double_precision
 from supnorm.program import Program, lower_numpy
 from supnorm.results import BadInput
@@ -180,12 +181,12 @@ def _compiles(function: Function, d: int) -> bool:
 
     It is where JAX could read the code and NumPy's protocols cannot. What both can is run by NumPy.
     """
-    code = getattr(function.value, "__wrapped__", None)
-    if code is None or getattr(function.value, "tensors", False):
+    value = function.value
+    if not isinstance(value, Coded) or value.kind == "torch":
         return False
     try:
         with double_precision("jax" in sys.modules):
-            lower_numpy(code, d, function.precision)
+            lower_numpy(value.code, d, function.precision)
     except Exception:  # whatever JAX does with an array that is none of its own
         return True
     return False

@@ -1,10 +1,10 @@
 """What is asked: domain, law, error measure, functions, the problem and its file."""
 
 from supnorm.problem.axis import Axis
-from supnorm.problem.declared import Declared, with_bound
+from supnorm.problem.declared import Declared
 from supnorm.problem.domain import Cloud, Domain
 from supnorm.problem.fingerprint import fingerprint
-from supnorm.problem.function import Function, as_columns, as_function, exited
+from supnorm.problem.function import Function, as_columns, as_function, exited, with_bound
 from supnorm.problem.law import Law, draw_inside
 from supnorm.problem.measure import ErrorMeasure
 from supnorm.problem.partial_failure import PartialFailure

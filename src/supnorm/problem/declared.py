@@ -13,11 +13,8 @@ A declaration is never a proof. Every conclusion from it is called conditional.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
-from supnorm.problem.function import Function, as_function
 from supnorm.results import BadInput
 
 
@@ -77,24 +74,3 @@ class Declared:
             *found,
             f"declared, not proved: values of {name} are accurate to {self.accuracy:g} and rounding",
         )
-
-
-def with_bound(
-    function: Function | Callable[..., Any],
-    bound: float | tuple[float, ...] | None = None,
-    *,
-    stretch: float = 1.25,
-    order: int | None = None,
-    derivatives: tuple[float, ...] | None = None,
-    accuracy: float = 0.0,
-) -> Function:
-    """A function with a declaration, for certificates that are conditional on it; see `Declared`.
-
-    Raises:
-        BadInput: for a declaration without content or with impossible numbers.
-
-    >>> with_bound(lambda x: x[:, 0], 2.0, stretch=1.5).declared.stretch
-    1.5
-    """
-    declared = Declared(bound, stretch, order, derivatives, accuracy)
-    return replace(as_function(function, "function"), declared=declared)

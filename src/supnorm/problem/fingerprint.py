@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any
 
+from supnorm.problem.coded import Coded
 from supnorm.problem.from_file import FromFile
 from supnorm.problem.problem import Problem
 from supnorm.results.guard import LARGEST
@@ -65,7 +66,7 @@ def _content(path: Path, state: tuple[int, ...]) -> str:
 
 
 def _facts(problem: Problem) -> dict[str, Any]:
-    error = problem.error
+    error, value = problem.error, problem.reference.value
     return {
         "axes": {
             n: (a.low, a.high, a.scale, a.values)
@@ -80,9 +81,7 @@ def _facts(problem: Problem) -> dict[str, Any]:
         ],
         "law": None if problem.law is None else problem.law.name,
         "parts": [_part_name(p) for p in _parts(problem)],
-    } | (
-        {"derivatives": value.derivatives} if hasattr(value := problem.reference.value, "derivatives") else {}
-    )
+    } | ({"derivatives": value.derivatives} if isinstance(value, Coded) and value.derivatives else {})
 
 
 def _placeless(origin: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,42 +4,40 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem.double_precision import double_precision, precision_of
+from supnorm.problem.coded import Coded, code_of
+from supnorm.problem.declared import Declared
+from supnorm.problem.double_precision import double_precision
 from supnorm.problem.rows import LookUp, Rows, arrays_of, check_against_rows, narrow_notes
 from supnorm.results import BadInput
+
+if TYPE_CHECKING:
+    from supnorm.program import Program
 
 Array = NDArray[np.float64]
 Pullback = Callable[[Array], Array]
 
 
 class Precision:
-    """The declared precision of a function, or the lower one that its values have shown since.
+    """The declared precision of a function, or the lower one that its values have shown since (`Coded.shown`).
 
-    The precision of plain code is known from the values that it returns, so only after its first call. The list ``shown``
-    of `Function.value` holds the observed precision; functions made from this function share the list, so that none of
-    them has to be made again.
+    The precision of plain code is known from the values that it returns, so only after its first call.
     """
 
     def __get__(self, function: Function | None, owner: type | None = None) -> str:
         if function is None:
             return "float64"  # the default of the field
         said: str = function.__dict__["precision"]
-        return next(iter(getattr(function.value, "shown", ())), said) if said == "float64" else said
+        shown = function.value.shown if isinstance(function.value, Coded) else []
+        return shown[0] if shown and said == "float64" else said
 
     def __set__(self, function: Function, said: str) -> None:
         function.__dict__["precision"] = said
-
-    @staticmethod
-    def show(result: Any, shown: list[str]) -> None:
-        """Record the precision of a result if it is below double."""
-        if not shown and (lower := precision_of(result)) != "float64":
-            shown.append(lower)
 
 
 def _no_value(x: Array) -> Array:
@@ -87,7 +85,7 @@ class Function:
     output_units: tuple[str, ...] = ()
     name: str = ""
     vjp: Callable[[Array], tuple[Array, Pullback]] | None = None
-    program: Any = None
+    program: Program | None = None
     first_layer: tuple[Array, Array] | None = None
     precision: Precision = Precision()
     parallel: str = "none"
@@ -95,7 +93,7 @@ class Function:
     origin: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = field(default=())
     table: tuple[Array, Array] | None = None
-    declared: Any = None
+    declared: Declared | None = None
     rows: Rows | None = None
 
     def __post_init__(self) -> None:
@@ -105,7 +103,7 @@ class Function:
                     "a Function needs value, a function of a batch (n, d), or table, (points, values)"
                 )
             return
-        if hasattr(self.value, "of_table"):  # one that was made of it here
+        if isinstance(code_of(self.value) or self.value, LookUp):  # one that was made of it here
             return
         put: Callable[[str, Any], None] = lambda name, v: object.__setattr__(self, name, v)  # noqa: E731
         given = self.table
@@ -155,24 +153,36 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
             "supnorm.from_torch makes a function of a torch module"
         )
     function = source
-    shown: list[str] = []
 
-    def value(x: Array) -> Array:
+    def run(x: Array) -> Array:
         with double_precision("jax" in sys.modules):  # JAX code, as a problem file opens it
             result = function(x.copy())  # the code may change its argument
-        Precision.show(result, shown)
+        value.show(result)
         return as_columns(result, len(x), what)
 
-    value.__wrapped__ = function  # type: ignore[attr-defined]  # the user's own code, for tracing it
-    value.shown = shown  # type: ignore[attr-defined]
+    value = Coded(run, function)
     return Function(value, name=getattr(source, "__name__", type(source).__name__))
 
 
-def keep_code(inner: Callable[..., Any], value: Callable[..., Any]) -> None:
-    """Copy what is known about the code of ``inner`` (the user's code, its precision) to a function that only calls it."""
-    for name in ("__wrapped__", "tensors", "jax", "shown", "of_table"):
-        if hasattr(inner, name):
-            setattr(value, name, getattr(inner, name))
+def with_bound(
+    function: Function | Callable[..., Any],
+    bound: float | tuple[float, ...] | None = None,
+    *,
+    stretch: float = 1.25,
+    order: int | None = None,
+    derivatives: tuple[float, ...] | None = None,
+    accuracy: float = 0.0,
+) -> Function:
+    """A function with a declaration, for certificates that are conditional on it; see `Declared`.
+
+    Raises:
+        BadInput: for a declaration without content or with impossible numbers.
+
+    >>> with_bound(lambda x: x[:, 0], 2.0, stretch=1.5).declared.stretch
+    1.5
+    """
+    declared = Declared(bound, stretch, order, derivatives, accuracy)
+    return replace(as_function(function, "function"), declared=declared)
 
 
 def exited(error: SystemExit) -> str:

@@ -114,8 +114,6 @@ class LookUp:
     It fails at a point that no row has, and at a point where rows have different values: the row is then not known.
     """
 
-    of_table = True  # so that its agreement with its own table is not tested
-
     def __init__(self, points: Array, values: Array) -> None:
         self.points, self.values = points, values
         self._rows: dict[bytes, int] | None = None

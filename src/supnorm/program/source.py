@@ -16,8 +16,7 @@ def program_of(function: Any, d: int) -> Program:
     """The straight-line program of a `Function` (its own, or traced from its code: JAX, NumPy or torch).
 
     Args:
-        function: has ``program``, or ``value`` with ``__wrapped__`` (the user's code; ``value.tensors`` says that
-            it takes torch tensors), or is itself code.
+        function: has ``program``, or ``value`` with ``code`` (the user's) and its ``kind``, or is itself code.
         d: number of inputs.
 
     Raises:
@@ -31,14 +30,15 @@ def program_of(function: Any, d: int) -> Program:
     if isinstance(known, Program):
         return known
     value = getattr(function, "value", function)
-    code = _code(value)
+    # An object of the user may have attributes of these names, too.
+    ours = type(value).__module__.partition(".")[0] == "supnorm"
+    code, kind = (getattr(value, "code", value), getattr(value, "kind", "")) if ours else (value, "")
     try:
-        if getattr(value, "tensors", False):
+        if kind == "torch":
             from supnorm.program.torch import lower_torch
 
             return lower_torch(code, d, least)
-        compiled = getattr(value, "jax", False)
-        return lower_jaxpr(code, d, least, compiled=True) if compiled else _trace(code, d, least)
+        return lower_jaxpr(code, d, least, compiled=True) if kind == "jax" else _trace(code, d, least)
     except Unsupported:
         raise
     except Exception as error:
@@ -48,12 +48,6 @@ def program_of(function: Any, d: int) -> Program:
             f"{name} (its code cannot be traced: {type(error).__name__}: {first})",
             "vectorised NumPy or JAX code without branches on values, or an ONNX model",
         ) from None
-
-
-def _code(value: Any) -> Any:
-    """The user's code behind a function of ours; a decorator of the user is kept, because it runs."""
-    ours = str(getattr(value, "__module__", "")).partition(".")[0] == "supnorm"
-    return getattr(value, "__wrapped__", value) if ours else value
 
 
 def _trace(code: Any, d: int, least: str) -> Program:

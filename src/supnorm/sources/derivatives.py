@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Domain, Function, as_function
+from supnorm.problem.coded import Coded
 from supnorm.program import Unsupported, program_of
 from supnorm.program.to_jax import to_jax
 from supnorm.results import BadInput
@@ -70,11 +71,8 @@ def with_derivatives(
     def value(x: Array) -> Array:
         return _exact(plain, domain, x) if step is None else _differences(plain, domain, x, step)
 
-    value.shown = getattr(plain.value, "shown", [])  # type: ignore[attr-defined]
-    value.derivatives = step or True  # type: ignore[attr-defined]  # for the fingerprint of a problem
-    if step is None:
-        value.__wrapped__ = functools.partial(_traced, plain, domain)  # type: ignore[attr-defined]
-
+    code = value if step is not None else functools.partial(_traced, plain, domain)
+    shown = plain.value.shown if isinstance(plain.value, Coded) else []
     names = plain.outputs or ()
     slopes = tuple(f"d{y}/d{x}" for x in domain.names for y in names)
     note: tuple[str, ...] = (
@@ -85,7 +83,7 @@ def with_derivatives(
         note += (f"no derivative with respect to {', '.join(discrete)}: only listed values exist",)
     return replace(
         plain,
-        value=value,
+        value=Coded(value, code, shown=shown, derivatives=step or True),
         outputs=(*names, *slopes),
         output_units=(),
         vjp=None,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Function, as_columns
+from supnorm.problem.coded import Coded
 from supnorm.problem.double_precision import double_precision
 from supnorm.problem.function import Pullback
 from supnorm.sources.batching import in_batches, power_of_two
@@ -62,9 +63,6 @@ def from_jax(
         with double_precision(double):
             return in_batches(call, x, rows, power_of_two)
 
-    value.__wrapped__ = function  # type: ignore[attr-defined]  # the user's own code, for tracing it
-    value.jax = True  # type: ignore[attr-defined]  # which JAX alone runs
-
     def vjp(x: Array) -> tuple[Array, Pullback]:
         y = value(x)
         m = y.shape[1]
@@ -79,4 +77,4 @@ def from_jax(
 
         return y, pull
 
-    return Function(value, name=label, vjp=vjp, precision=precision)
+    return Function(Coded(value, function, "jax"), name=label, vjp=vjp, precision=precision)

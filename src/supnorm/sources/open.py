@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
+from supnorm.problem.coded import around
 from supnorm.problem.fingerprint import content_of
-from supnorm.problem.function import keep_code
 from supnorm.problem.pairs import demand_inputs
 from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name, read_specification
 from supnorm.results import BadInput
@@ -267,8 +267,7 @@ def _named(function: Function, spec: SourceSpec, names: tuple[str, ...], where: 
             counted(failure.values)
             raise
 
-    keep_code(inner, value)
-    return replace(named, value=value)
+    return replace(named, value=around(inner, value))
 
 
 def _data(spec: ProblemSpec, root: Path, file: str) -> tuple[Array, tuple[str, ...]] | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.problem import Function
+from supnorm.problem.coded import Coded
 
 
 def own_rule(function: Function, d: int) -> str | None:
@@ -18,14 +19,11 @@ def own_rule(function: Function, d: int) -> str | None:
     >>> own_rule(from_jax(lambda x: x[:, 0] ** 2), 1) is None
     True
     """
-    value: Any = function.value
-    code = getattr(value, "__wrapped__", None)
-    if code is None:
-        return None
-    if getattr(value, "jax", False):
-        return _of_jax(code, d)
-    if getattr(value, "tensors", False):
-        return _of_torch(code, d, function.precision)
+    value = function.value
+    if isinstance(value, Coded) and value.kind == "jax":
+        return _of_jax(value.code, d)
+    if isinstance(value, Coded) and value.kind == "torch":
+        return _of_torch(value.code, d, function.precision)
     return None
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Function, as_columns
-from supnorm.problem.function import keep_code
+from supnorm.problem.coded import Coded, around
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
 from supnorm.sources.batching import in_batches
@@ -178,9 +178,10 @@ def reordered(function: Function, columns: list[int]) -> Function:
     def value(x: Array) -> Array:
         return function.value(x[:, columns])
 
-    keep_code(function.value, value)
-    if code := getattr(function.value, "__wrapped__", None):  # to be traced, or to say why it cannot be
-        value.__wrapped__ = lambda x: code(x[:, columns])  # type: ignore[attr-defined]
+    values = around(function.value, value)
+    if isinstance(values, Coded):  # its code is traced, or says why it cannot be
+        code = values.code
+        values = replace(values, code=lambda x: code(x[:, columns]))
 
     def vjp(x: Array) -> Any:
         assert function.vjp is not None
@@ -193,7 +194,7 @@ def reordered(function: Function, columns: list[int]) -> Function:
     layer, program = function.first_layer, function.program
     return replace(
         function,
-        value=value,
+        value=values,
         vjp=vjp if function.vjp is not None else None,
         program=permuted(program, columns) if isinstance(program, Program) else None,
         first_layer=None if layer is None else (layer[0][:, back], layer[1]),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Function
+from supnorm.problem.coded import Coded
 from supnorm.program import Narrowed, Node, Program, Unreadable, Unsupported, entry
 from supnorm.program.evaluation import forward
 
@@ -80,8 +81,10 @@ def unread(function: Function, reason: Unsupported) -> Function:
     def code(x: Any) -> Any:  # what a certificate would trace
         raise reason
 
-    function.value.__wrapped__ = code  # type: ignore[attr-defined]
-    return function
+    value = function.value
+    return replace(
+        function, value=replace(value, code=code) if isinstance(value, Coded) else Coded(value, code)
+    )
 
 
 def with_program(function: Function, name: str, lower: Callable[[], Program], probe: Array) -> Function:

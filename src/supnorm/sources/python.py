@@ -30,7 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Function, PartialFailure, as_columns, as_function, exited
-from supnorm.problem.function import Precision, real_numbers
+from supnorm.problem.coded import Coded
+from supnorm.problem.function import real_numbers
 from supnorm.problem.specification import SourceSpec
 from supnorm.problem.users_error import described
 from supnorm.program import Unreadable, lower_numpy
@@ -142,8 +143,7 @@ def per_point(
         return collect([attempt(row) for row in x], label)
 
     code = (lambda x: function(*(x[i] for i in range(d)))) if spread else function
-    value.__wrapped__ = code  # type: ignore[attr-defined]  # the user's own code, for tracing it
-    return Function(value, name=label)
+    return Function(Coded(value, code), name=label)
 
 
 def collect(answers: list[Array | str], label: str) -> Array:
@@ -252,14 +252,13 @@ def _from_predictor(found: Any, label: str, d: int, what: str) -> Function:
     if wanted is not None and wanted != d:
         raise BadInput(f"{what} takes {wanted} inputs, the domain has {d}")
     silent = {"verbose": 0} if "verbose" in _parameters(found.predict) else {}
-    shown: list[str] = []
 
-    def value(x: Array) -> Array:
+    def run(x: Array) -> Array:
         result = found.predict(x.copy(), **silent)
-        Precision.show(result, shown)
+        value.show(result)
         return as_columns(result, len(x), label)
 
-    value.shown = shown  # type: ignore[attr-defined]
+    value = Coded(run, found.predict)
     function = Function(value, name=label)
     kind = type(found).__name__
     reason = Unreadable(

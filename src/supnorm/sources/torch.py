@@ -10,12 +10,14 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Function, as_columns
+from supnorm.problem.coded import Coded
 from supnorm.problem.function import Pullback
 from supnorm.results import BadInput
 from supnorm.sources.batching import padded, pieces
@@ -83,9 +85,7 @@ def from_torch(
         model = model.to(where) if where.type != "cpu" else model
 
     found = from_tensors(model, label, word, word, where, rows, notes=notes)
-    found.value.__wrapped__ = model  # type: ignore[attr-defined]  # the code that runs, for tracing it
-    found.value.tensors = True  # type: ignore[attr-defined]
-    return found
+    return replace(found, value=Coded(found.value, model, "torch"))
 
 
 def from_tensors(

@@ -25,6 +25,7 @@ from supnorm.evaluation.calls import Calls
 from supnorm.evaluation.processes import Processes
 from supnorm.planning.profile.target import Target
 from supnorm.problem import Domain, Function, as_function
+from supnorm.problem.coded import code_of
 
 Array = NDArray[np.float64]
 
@@ -81,7 +82,7 @@ def _remote(target: Target, trainer: Any) -> RemoteTarget | None:
     function = target.caller.function
     recipe: Any = function.remake
     if recipe is None:
-        plain = getattr(function.value, "__wrapped__", function.value)
+        plain = code_of(function.value) or function.value
         main = sys.modules["__main__"]
         if getattr(plain, "__module__", None) == "__main__" and not hasattr(main, "__file__"):
             return None  # typed at a prompt: another process cannot import it
