@@ -35,8 +35,8 @@ from supnorm.results import BadInput, Contradiction
 from supnorm.wording import Fact
 
 Observer = Callable[[BracketNarrowed | ProvedAgain], None]
-# Of the time; the rest is for the pending boxes (`settle`). With shares from 0.5 to 0.97 of 30 s the bound of a network's error
-# ended at 0.0119 to 0.0138, without an order: `settle` lowered it by 21 % in half of the time and by 4 % in a tenth.
+# Of the time; the rest is for the pending boxes (`settle`). With shares from 0.5 to 0.97 of 30 s the bound of an error ended
+# at 0.0119 to 0.0138, without an order: `settle` lowered it by 21 % in half of the time and by 4 % in a tenth.
 HALVING = 0.9
 LAST = 64  # rounds whose promising nodes are compared with the functions as they run at the end
 # After Ctrl-C, to tighten the bracket of what is pending: no longer than a reader waits; a second Ctrl-C ends it as well.
