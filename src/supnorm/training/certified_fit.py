@@ -26,9 +26,9 @@ from supnorm.training.fit_result import FitResult
 from supnorm.training.network_fit import NetworkFit
 
 Array = NDArray[np.float64]
-# Of the time that is left: the first fit, the fit of a later round; the proof gets the rest. For `smooth` of benchmarks/same and
-# networks every share from 0.2 to 0.7 of 25 s ended with a proof; 0.2 of 15 s on a busy machine was over before a network
-# was made.
+# Of the time that is left: the first fit, the fit of a later round; the proof gets the rest. For `smooth` of benchmarks/same
+# and networks, 25 s ended with a proof for every share from 0.2 to 0.7; 0.2 of 15 s on a busy machine were over before there
+# was a network.
 FIRST, LATER = 0.4, 0.6
 SHARES = (0.6, 0.3, 0.12)  # of the tolerance, fitted for in successive rounds
 # Of Chebyshev grids, in turn: one to the last digit can be too large to be read.
