@@ -103,7 +103,7 @@ class Function:
                     "a Function needs value, a function of a batch (n, d), or table, (points, values)"
                 )
             return
-        if isinstance(code_of(self.value) or self.value, LookUp):  # one that was made of it here
+        if LookUp in (type(self.value), type(code_of(self.value))):  # one that was made of it here
             return
         put: Callable[[str, Any], None] = lambda name, v: object.__setattr__(self, name, v)  # noqa: E731
         given = self.table

@@ -25,7 +25,7 @@ from supnorm.evaluation.calls import Calls
 from supnorm.evaluation.processes import Processes
 from supnorm.planning.profile.target import Target
 from supnorm.problem import Domain, Function, as_function
-from supnorm.problem.coded import code_of
+from supnorm.problem.coded import Coded
 
 Array = NDArray[np.float64]
 
@@ -82,7 +82,7 @@ def _remote(target: Target, trainer: Any) -> RemoteTarget | None:
     function = target.caller.function
     recipe: Any = function.remake
     if recipe is None:
-        plain = code_of(function.value) or function.value
+        plain = function.value.code if isinstance(function.value, Coded) else function.value
         main = sys.modules["__main__"]
         if getattr(plain, "__module__", None) == "__main__" and not hasattr(main, "__file__"):
             return None  # typed at a prompt: another process cannot import it
