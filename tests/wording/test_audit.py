@@ -33,6 +33,11 @@ def test_each_fact_has_a_template_and_each_template_a_fact() -> None:
     assert sum(map(len, parts)) == len(AUDIT), "a code stands twice"
 
 
+def test_each_template_can_be_written() -> None:
+    for text in templates.written(AUDIT).values():
+        assert not set("{}|") & set(text), text
+
+
 def shown(value: Any) -> Iterator[float]:
     """The numbers among the values of a fact."""
     if isinstance(value, Fact):

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
-from supnorm.results import Interrupted, Witness
-from supnorm.wording import Fact, fact
+from supnorm.results import Interrupted
 
 Array = NDArray[np.float64]
 MOMENT = 1.0  # seconds for peaks, and as many for pictures, of cheap functions
@@ -38,9 +37,3 @@ def come_back(evaluator: Evaluator, x: Array) -> NDArray[np.intp]:
     sides = [side for side in (evaluator.model, evaluator.reference) if side.expensive]
     rows = [i for i, row in enumerate(x) if sides and all(row.tobytes() in side.known for side in sides)]
     return np.array(rows, dtype=np.intp)
-
-
-def interrupted(why: str, evaluator: Evaluator, witness: Witness | None, limit: float | None) -> Fact:
-    """That an audit was stopped for the reason ``why``: there is no verdict, whatever was found."""
-    over = witness is not None and limit is not None and witness.error > limit
-    return fact("interrupted", why=why, n=evaluator.total, found=witness is not None, over=over)

@@ -22,11 +22,10 @@ def drawn_from(problem: Problem) -> str:
 
 def points_word(sample: Sample, table: bool, n: int = 2) -> str:
     """What the statistics are over: the name of ``n`` of these."""
+    s = "" if n == 1 else "s"
     if table:
-        return "row" if n == 1 else "rows"
-    return f"{'' if isinstance(sample, WholeSample) else 'random '}{'point' if n == 1 else 'points'}" + (
-        " of the domain" if isinstance(sample, WholeSample) else ""
-    )
+        return f"row{s}"
+    return f"point{s} of the domain" if isinstance(sample, WholeSample) else f"random point{s}"
 
 
 def failed_share(problem: Problem, side: str, sample: Sample) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from supnorm.auditing.halt import interrupted
 from supnorm.auditing.infinite import failed_share
 from supnorm.auditing.listed import Listed
 from supnorm.auditing.recheck import Recheck, agrees_with_model, in_its_output
@@ -32,7 +31,10 @@ def verdict(run: Run) -> Verdict:
     """What an audit means and what to do next."""
     evaluator, limit = run.evaluator, run.problem.error.limit
     if run.halted:
-        stopped = interrupted(run.halted, evaluator, run.witness, limit)
+        worst = run.witness
+        over = worst is not None and limit is not None and worst.error > limit
+        values = {"n": evaluator.total, "found": worst is not None, "over": over}
+        stopped = fact("interrupted", why=run.halted, **values)
         return Verdict("interrupted", (stopped,), ExitCode.INTERRUPTED)
     found = _verdict(run)
     facts = found.facts
