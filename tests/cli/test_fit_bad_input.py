@@ -79,7 +79,7 @@ def test_one_sample_is_too_few(tmp_path, capsys):
 def test_a_table_is_fitted_and_its_repeated_points_are_merged(tmp_path, capsys):
     assert fitted(tmp_path, table(tmp_path), "--method", "polynomial") == 0
     out = capsys.readouterr().out
-    assert "on 43 samples that it was not trained on; between the samples nothing is known" in out
+    assert "on 43 samples that it was not trained on. Between the samples nothing is known" in out
     assert "5 samples repeat the point of another one" in out
 
 
@@ -134,7 +134,7 @@ def test_a_constant_reference_gets_one_parameter_and_a_note(tmp_path, capsys):
 def test_a_jump_is_told_and_the_way_out_named(tmp_path, capsys):
     assert fitted(tmp_path, 'python = "truth.py:jump"', "--method", "simplex") == 1
     out = capsys.readouterr().out
-    assert "no continuous model can: the reference jumps by" in out
+    assert "No continuous model can meet the tolerance, because the reference jumps by" in out
     assert "split the domain there" in out
 
 
@@ -144,7 +144,7 @@ def test_a_jump_of_fixed_samples_is_told_and_the_way_out_named(tmp_path, capsys)
     np.savetxt(tmp_path / "steps.csv", np.c_[x, y], delimiter=",", header="a,b,y", comments="")
     assert fitted(tmp_path, 'file = "steps.csv"', "--method", "simplex") == 1
     out = capsys.readouterr().out
-    assert "no continuous model can" in out
+    assert "No continuous model can meet the tolerance, because the labels jump by" in out
     assert "or rise more steeply than the samples resolve: a continuous model misses by at least half" in out
     assert "fit the samples on either side of the jump separately" in out
 

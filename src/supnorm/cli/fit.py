@@ -36,6 +36,18 @@ class FitOptions:
     seed: int = option("--seed", "Same seed, same result. [default: 0]", default=0, kind=int, low=0)
 
 
+# The columns of the table of candidates, as on the page.
+HEAD = (
+    "method",
+    "RMS",
+    "worst found",
+    "proved bound",
+    "parameters",
+    "samples",
+    "seconds",
+    "bytes",
+    "time a point",
+)
 # The options of the command that repeats a fit, in this order.
 WORDS = (
     "out",
@@ -154,15 +166,14 @@ def save(result: FitResult, folder: Path, opened: Problem) -> None:
 def summary(result: FitResult) -> list[str]:
     """The table of candidates in lines; errors of audited candidates are lower bounds from an audit with a fresh seed."""
     from supnorm.pages import errors_are
+    from supnorm.pages.fit_page import candidate_rows
 
     record = result.record
-    rows = [f"{record.status.code}: {record.status.advice}"]
-    head = f"  {'method':28} {'RMS':>10} {'worst found':>12} {'parameters':>11} {'samples':>8} "
-    rows.append(head + f"{'s':>7} {'bytes':>9} {'us/point':>9}")
-    for c in record.candidates:
-        rows.append(
-            f"  {c.method[:28]:28} {c.rms:>10.3g} {c.sup.lower:>12.3g} {c.parameters:>11,} {c.samples:>8,} "
-            f"{c.seconds:>7.2f} {c.bytes:>9,} {1e6 * c.seconds_per_point:>9.2f}"
-        )
+    table = [HEAD, *(row[1:] for row in candidate_rows(record))]
+    widths = [max(len(row[k]) for row in table) for k in range(len(HEAD))]
+    lines = [f"{record.status.code}: {record.status.advice}"]
+    for row in table:
+        cells = (f"{cell:>{widths[k]}}" if k else f"{cell:<{widths[k]}}" for k, cell in enumerate(row))
+        lines.append("  " + "  ".join(cells))
     what = errors_are(record.measure)
-    return [*rows, *([f"  {what}"] if what else []), *(f"  {note}" for note in record.notes)]
+    return [*lines, *([f"  {what}"] if what else []), *(f"  {note}" for note in record.notes)]

@@ -20,10 +20,12 @@ from supnorm.certification.into_report import beside, proves
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Problem
 from supnorm.program import Unsupported, program_of
-from supnorm.results import BadInput, ExitCode, Status, rounded_up
+from supnorm.results import BadInput, ExitCode, Status
 from supnorm.training.assessment import FRESH, audit_model
 from supnorm.training.fit_result import FitResult
 from supnorm.training.network_fit import NetworkFit
+from supnorm.wording import fact
+from supnorm.wording.fit import narrator
 
 Array = NDArray[np.float64]
 # Of the time that is left: the first fit, the fit of a later round; the proof gets the rest. For `smooth` of benchmarks/same
@@ -126,11 +128,9 @@ def _in_tolerances(problem: Problem, result: FitResult, share: float) -> FitResu
     budget = result.audit.record.budget.evaluations
     assert budget is not None
     again = audit_model(problem, result.model, budget, result.seed + FRESH)  # the same points
-    value = candidates[0].sup_lower
-    message = f"{candidates[0].method}: largest error found {value:.2e}"
-    if result.status.exit == ExitCode.INTERRUPTED:
-        message = f"Stopped by you; {message}"
-    status = replace(result.status, advice=message)
+    largest = fact("largest", method=candidates[0].method, l2=False, error=candidates[0].sup_lower)
+    facts = [fact("stopped"), largest] if result.status.exit == ExitCode.INTERRUPTED else [largest]
+    status = replace(result.status, advice=narrator(result.measure).text(*facts))
     return replace(result, winner=candidates[0], candidates=candidates, audit=again, status=status)
 
 
@@ -168,21 +168,20 @@ def _combined(
 ) -> FitResult:
     lower = max(result.winner.sup_lower, proof.lower)
     upper, kind, against = _upper(proof, lower)
+    say = narrator(result.measure).text
     winner = replace(result.winner, sup_lower=lower, sup_upper=upper, upper_kind=kind)
     if upper is not None and proves(proof, upper, goal):
-        message = (
-            f"{winner.method}: proved that the error is nowhere above {rounded_up(upper, 4):.3e} ({kind})"
-        )
-        status = Status("within-tolerance", message)
+        proved = fact("proved", method=winner.method, upper=upper, kind=kind)
+        status = Status("within-tolerance", say(proved))
     elif winner.sup_lower > goal:
         status = Status("tolerance-exceeded", result.status.advice, ExitCode.EXCEEDED)
     else:
-        message = f"the largest error is between {winner.sup_lower:.3e} and {rounded_up(proof.upper, 4):.3e}: not proved"
-        message = against or message
+        unproved = fact("not-proved", lower=winner.sup_lower, upper=proof.upper)
+        answer = fact("contradicted", why=against) if against else unproved
         if interrupted:
-            status = Status("interrupted", f"Stopped by you; {message}.", ExitCode.INTERRUPTED)
+            status = Status("interrupted", say(fact("stopped"), answer), ExitCode.INTERRUPTED)
         else:
-            status = Status("undecided", f"{message}. {proof.status.advice}", ExitCode.UNDECIDED)
+            status = Status("undecided", f"{say(answer)} {proof.status.advice}", ExitCode.UNDECIDED)
     candidates = (winner, *result.candidates[1:])
     return replace(
         result,

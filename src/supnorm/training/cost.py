@@ -9,6 +9,7 @@ from __future__ import annotations
 from supnorm.evaluation.caller import EXPENSIVE, Caller
 from supnorm.evaluation.cost_word import cost_of_word, whole_word
 from supnorm.results.fit import FitCostRecord
+from supnorm.wording import Fact, fact
 
 COSTS = {"cheap": False, "expensive": True}  # whether the reference takes more than 1 ms a point
 NEAR = 4.0  # a timing within this factor of 1 ms may come out on the other side next time
@@ -51,12 +52,9 @@ def cost_record(caller: Caller) -> FitCostRecord:
     )
 
 
-def cost_notes(caller: Caller) -> list[str]:
+def cost_notes(caller: Caller) -> list[Fact]:
     """For a timing so near to 1 ms that it may come out otherwise next time."""
     if caller.declared or not EXPENSIVE / NEAR < caller.cost < EXPENSIVE * NEAR:
         return []
-    counts = "expensive" if caller.expensive else "cheap"
-    return [
-        f"how this fit went was decided by a timing near 1 ms: the reference took {1e3 * caller.cost:.3g} ms a point, so it "
-        f"counts as {counts}; the repeat command keeps that, --cost {' | '.join(COSTS)} decides it beforehand"
-    ]
+    word = "expensive" if caller.expensive else "cheap"
+    return [fact("cost-by-time", milliseconds=1e3 * caller.cost, cost=word, costs=" | ".join(COSTS))]

@@ -20,12 +20,15 @@ from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, ErrorMeasure, Function
 from supnorm.problem.records import measure_record
 from supnorm.results import BadInput, ExitCode, Status, versions
+from supnorm.results.parts import MeasureRecord
 from supnorm.training.assessment import Validation
 from supnorm.training.contest import Attempt, Contest, Offer, Step
 from supnorm.training.fit_result import Candidate, FitResult
 from supnorm.training.fixed_data import FixedData
 from supnorm.training.label_jumps import LabelJump, label_jump
 from supnorm.training.outcome import latency
+from supnorm.wording import Fact, fact
+from supnorm.wording.fit import FIT, narrator
 
 Array = NDArray[np.float64]
 
@@ -76,15 +79,16 @@ def fit_data(
     jump = label_jump(*data.points, data.domain)
     notes = data.notes
     if jump is not None:
-        notes = (*notes, jump.describe(data.domain), _remedy(candidates, data.domain.d))
+        notes = (*notes, *map(FIT.text, (jump.fact(data.domain), _remedy(candidates, data.domain.d))))
     observer(Finished())
 
+    measure = measure_record(problem, data.train[1].shape[1])
     counts = {"train": len(data.train[0]), "choose": len(data.choose[0]), "held-out": len(data.held[0])}
     return FitResult(
         winner=candidates[0],
         candidates=candidates,
         skipped=tuple(skipped),
-        status=_status(trials, candidates[0], counts, jump),
+        status=_status(trials, candidates[0], counts, jump, measure),
         audit=None,
         evaluations=counts,
         notes=notes,
@@ -93,7 +97,7 @@ def fit_data(
         seed=seed,
         seconds=limit.spent,
         versions=versions(),
-        measure=measure_record(problem, data.train[1].shape[1]),
+        measure=measure,
     )
 
 
@@ -139,37 +143,36 @@ def _candidate(attempt: Attempt, held: Validation, repeated: Validation | None) 
     )
 
 
-def _remedy(candidates: Sequence[Candidate], d: int) -> str:
+def _remedy(candidates: Sequence[Candidate], d: int) -> Fact:
     """What to do about a jump."""
     if any(c.method == PIECEWISE for c in candidates):
-        return f"the candidate that jumps there is the {PIECEWISE}; samples in the gap, or a reference, narrow it"
-    if d == 1:
-        return "a fit that jumps there: method=PiecewiseLeastSquares(), --method piecewise-polynomial"
-    return "fit the samples on either side of the jump separately"
+        return fact("candidate-jumps", method=PIECEWISE)
+    return fact("fit-that-jumps" if d == 1 else "fit-both-sides")
 
 
-def _status(trials: FixedFit, winner: Candidate, counts: Mapping[str, int], jump: LabelJump | None) -> Status:
-    goal, norm = trials.goal, trials.norm
-    unused = f"{counts['choose'] + counts['held-out']} samples that it was not trained on"
-    if len(trials.data.repeated[0]):
-        unused += f" and {len(trials.data.repeated[0])} that repeat the inputs of others with another label"
-    value, what, where = (
-        (winner.rms, "root mean square", f"{counts['held-out']} held-out samples")
-        if norm == "l2"
-        else (winner.sup_lower, "largest error", unused)
-    )
-    message = (
-        f"{winner.method}: {what} {value:.2e} on {where}; between the samples nothing is known: give a reference "
-        "to have it audited"
-    )
+def _status(
+    trials: FixedFit,
+    winner: Candidate,
+    counts: Mapping[str, int],
+    jump: LabelJump | None,
+    measure: MeasureRecord,
+) -> Status:
+    goal, l2, say = trials.goal, trials.norm == "l2", narrator(measure).text
+    error = winner.rms if l2 else winner.sup_lower
+    unused, repeated = counts["choose"] + counts["held-out"], len(trials.data.repeated[0])
+    samples = {"held": counts["held-out"]} if l2 else {"unused": unused, "repeated": repeated}
+    facts = [
+        fact("on-samples", method=winner.method, l2=l2, error=error, **samples),
+        fact("between-samples"),
+    ]
     if trials.interrupted:
-        return Status("interrupted", f"Stopped by you; {message}", ExitCode.INTERRUPTED)
+        return Status("interrupted", say(fact("stopped"), *facts), ExitCode.INTERRUPTED)
     if goal is None:
-        return Status("no-tolerance", message)
-    if value <= goal:
-        return Status("nothing-found", message)  # held-out samples are samples: nothing is proved by them
-    if jump is not None and norm == "sup" and goal < 0.5 * jump.size:
-        message += f"; the labels jump by {jump.size:.3g}: no continuous model can"
+        return Status("no-tolerance", say(*facts))
+    if error <= goal:
+        return Status("nothing-found", say(*facts))  # held-out samples are samples: nothing is proved by them
+    if jump is not None and not l2 and goal < 0.5 * jump.size:
+        facts.append(fact("labels-jump", size=jump.size))
     elif trials.limit.over:
-        message += "; the time was up: give more seconds"
-    return Status("tolerance-exceeded", message, ExitCode.EXCEEDED)
+        facts.append(fact("time-up"))
+    return Status("tolerance-exceeded", say(*facts), ExitCode.EXCEEDED)

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from supnorm.approximants.approximation import described
 from supnorm.problem import Domain, ErrorMeasure, Function, Law, Problem
 from supnorm.results import BadInput
+from supnorm.wording import Fact, Value, fact
+from supnorm.wording.fit import FIT
 
 Array = NDArray[np.float64]
 MOST = 20_000  # samples that are trained on
@@ -63,7 +65,7 @@ class FixedData:
         a, b = int(0.65 * len(x)), int(0.8 * len(x))
         if a > MOST:
             a, b = MOST, MOST + (len(x) - MOST) * 3 // 7
-            notes = (*notes, f"{MOST:,} of {len(x):,} samples are trained on, the others judge")
+            notes = (*notes, fact("trained-on", trained=MOST, samples=len(x)))
         if group is None:
             choose, held = order[a:b], order[b:]
             noisy = held[:0]
@@ -73,14 +75,14 @@ class FixedData:
             others = (labels != first[group]).any(axis=1)
             noisy = np.flatnonzero(np.bincount(group, others)[group] > 0)
         if not np.ptp(y, axis=0).any():
-            notes = (*notes, "all labels are equal: the model is a constant")
+            notes = (*notes, fact("constant-labels"))
         parts = [(given[rows], labels[rows]) for rows in (choose, held, noisy)]
         return cls(
             train=(x[order[:a]], y[order[:a]]),
             choose=parts[0],
             held=parts[1],
             domain=domain,
-            notes=notes,
+            notes=tuple(map(FIT.text, notes)),
             points=(x, y),
             repeated=parts[2],
         )
@@ -130,7 +132,7 @@ def _numbers(what: str, values: Array) -> Array:
         raise BadInput(f"{what} must be real numbers, got an array of {given.dtype}") from None
 
 
-def _merged(x: Array, y: Array) -> tuple[Array, Array, NDArray[np.intp] | None, tuple[str, ...]]:
+def _merged(x: Array, y: Array) -> tuple[Array, Array, NDArray[np.intp] | None, tuple[Fact, ...]]:
     """Equal points become one with the mean label; what their labels differ by is noise no model can fit.
 
     Third: which of the points each sample is at; None where all are different.
@@ -144,13 +146,8 @@ def _merged(x: Array, y: Array) -> tuple[Array, Array, NDArray[np.intp] | None, 
     np.minimum.at(low, inverse, y)
     np.maximum.at(high, inverse, y)
     gap = float((high - low).max())  # half of it is the least largest error: that of the value in the middle
-    note = f"{len(x) - len(unique)} samples repeat the point of another one"
-    if gap > 0:
-        note += (
-            f"; their labels differ by up to {gap:.3g}, so no model has a smaller absolute error than "
-            f"{gap / 2:.3g} there"
-        )
-    return unique, mean, inverse, (note,)
+    noise: dict[str, Value] = {"difference": gap, "half": gap / 2} if gap > 0 else {}
+    return unique, mean, inverse, (fact("repeated-samples", samples=len(x) - len(unique), **noise),)
 
 
 def _box(x: Array) -> Domain:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from supnorm.approximants import line_jumps
 from supnorm.problem import Domain
 from supnorm.results.powers import unit
+from supnorm.wording import Fact, fact
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -42,13 +43,10 @@ class LabelJump:
     low: Array
     high: Array
 
-    def describe(self, domain: Domain) -> str:
-        """Where it is, and what that means."""
-        near, far = domain.describe(self.low), domain.describe(self.high)
-        ends = [", ".join(f"{name} = {v:.6g}" for name, v in point.items()) for point in (near, far)]
-        return (
-            f"the labels jump by {self.size:.3g} between {ends[0]} and {ends[1]}, or rise more steeply than the "
-            "samples resolve: a continuous model misses by at least half"
+    def fact(self, domain: Domain) -> Fact:
+        """Where it is."""
+        return fact(
+            "label-jump", size=self.size, near=domain.describe(self.low), far=domain.describe(self.high)
         )
 
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.approximants.approximation import described
 from supnorm.auditing import AuditReport
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem.records import measure_record
 from supnorm.results import ExitCode, Status, versions
+from supnorm.results.parts import MeasureRecord
 from supnorm.results.powers import unit
 from supnorm.training.active_fit import LEAST, ActiveFit
 from supnorm.training.assessment import FRESH, Validation, audit_model
@@ -21,6 +21,8 @@ from supnorm.training.breaks import Jump
 from supnorm.training.contest import Attempt
 from supnorm.training.cost import cost_notes, cost_record
 from supnorm.training.fit_result import Candidate, FitResult
+from supnorm.wording import fact
+from supnorm.wording.fit import FIT, narrator
 
 Array = NDArray[np.float64]
 FEWEST = 16  # fresh points
@@ -56,7 +58,7 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
         winner=winner,
         candidates=(winner, *candidates),
         skipped=tuple(dict.fromkeys(state.skipped)),
-        status=_status(state, winner, jump, report),
+        status=_status(state, winner, jump, report, measure),
         audit=report,
         evaluations=counted,
         notes=notes,
@@ -143,46 +145,39 @@ def latency(value: Callable[[Array], Array], x: Array) -> float:
 
 
 def _notes(state: ActiveFit, jump: Jump | None) -> tuple[str, ...]:
-    notes = list(state.best().approximation.notes)
-    if jump is not None:
-        where = described(state.problem.domain, jump.x)
-        notes.append(
-            f"the reference jumps by {jump.size:.3g} at {where}: a continuous model misses by at least half"
-        )
+    domain, points = state.problem.domain, state.points
+    facts = [] if jump is None else [fact("reference-jump", size=jump.size, at=domain.describe(jump.x))]
     if not np.ptp(state.validation.y, axis=0).any():
-        notes.append("the reference is constant on all points seen")
-    if state.points.failed:
-        where = described(state.problem.domain, state.points.failed_at)
-        notes.append(
-            f"the reference had no finite value at {state.points.failed} of {state.points.spent} points, first at "
-            + where
-        )
-    notes.extend(cost_notes(state.points.caller))
-    return tuple(notes)
+        facts.append(fact("constant-reference"))
+    if points.failed:
+        first = domain.describe(points.failed_at)
+        facts.append(fact("points-without-value", failed=points.failed, points=points.spent, at=first))
+    facts += cost_notes(points.caller)
+    return (*state.best().approximation.notes, *map(FIT.text, facts))
 
 
-def _status(state: ActiveFit, winner: Candidate, jump: Jump | None, report: AuditReport | None) -> Status:
-    goal, value = state.problem.error.limit, winner.rms if state.norm == "l2" else winner.sup_lower
-    what = "root mean square" if state.norm == "l2" else "largest error found"
+def _status(
+    state: ActiveFit, winner: Candidate, jump: Jump | None, report: AuditReport | None, measure: MeasureRecord
+) -> Status:
+    goal, l2, say = state.problem.error.limit, state.norm == "l2", narrator(measure).text
+    error = winner.rms if l2 else winner.sup_lower
+    best = fact("best", method=winner.method, candidates=len(state.attempts), l2=l2, error=error)
     if state.interrupted:
-        message = f"Stopped by you; {winner.method} is the best of {len(state.attempts)} candidates, {what} {value:.2e}."
-        return Status("interrupted", message, ExitCode.INTERRUPTED)
+        return Status("interrupted", say(fact("stopped"), best), ExitCode.INTERRUPTED)
     if goal is None:
-        return Status("no-tolerance", f"best of {len(state.attempts)} candidates; {what} {value:.2e}")
-    if value <= goal:
-        message = f"{winner.method}: {what} {value:.2e} by an audit with a fresh seed"
-        if state.norm == "l2":
-            return Status("nothing-found", f"{message}; it was measured at sample points")
+        return Status("no-tolerance", say(best))
+    if error <= goal:
+        audited = fact("audited", method=winner.method, l2=l2, error=error)
+        if l2:
+            return Status("nothing-found", say(audited, fact("at-samples")))
         if report is not None and report.exhaustive and report.status.code == "within-tolerance":
-            return Status("within-tolerance", f"{message}, which compared every point of the domain")
+            return Status("within-tolerance", say(audited, fact("every-point")))
         # A search proves nothing, so it must not end with the word of a proof: scripts read it.
-        return Status("nothing-found", f"{message}; it is a lower bound, a certificate proves an upper one")
-    advice = f"{winner.method} is the best of {len(state.attempts)} candidates, {what} {value:.2e}; "
+        return Status("nothing-found", say(audited, fact("lower-bound")))
     if jump is not None and goal < 0.5 * jump.size:
-        advice += f"no continuous model can: the reference jumps by {jump.size:.3g}; split the domain there"
+        remedy = fact("reference-jumps", size=jump.size)
     elif state.limit.over:
-        advice += "the time was up: give more seconds"
+        remedy = fact("time-up")
     else:
-        more = "evaluations" if state.limit.endless else "evaluations or seconds"
-        advice += f"give more {more}, or in Python wider networks: method=NetworkFit(widths=(48, 64))"
-    return Status("tolerance-exceeded", advice, ExitCode.EXCEEDED)
+        remedy = fact("give-more", seconds=not state.limit.endless)
+    return Status("tolerance-exceeded", say(best, remedy), ExitCode.EXCEEDED)
