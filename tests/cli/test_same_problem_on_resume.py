@@ -249,3 +249,41 @@ def test_points_are_spread_over_the_run(tmp_path):
     store, _ = _store(tmp_path, values)
     with pytest.raises(BadInput, match="stored value is \\(2\\)"):
         spot_check(store, {"model": Function(lambda x: np.ones_like(x), name="f")})
+
+
+RESUMED = {
+    "audit": ["audit", "problem.toml", "--evaluations", "100", "--no-power"],
+    "fit": ["fit", "problem.toml", "--max-evaluations", "60", "--method", "polynomial"],
+    "budget": ["budget", "problem.toml", "--calls", "500"],
+}
+
+
+@pytest.mark.parametrize("verb", RESUMED)
+def test_there_is_nothing_to_resume(verb, folder, capsys):
+    (folder / "code.py").write_text(LAZY)
+    (folder / "offset.cfg").write_text("0.25")
+    for there in (False, True):
+        if there:
+            (folder / "run").mkdir()
+        assert run([*RESUMED[verb], "--out", "run", "--quiet", "--resume"]) == 2
+        said = capsys.readouterr().err
+        assert said == "supnorm: --resume: run holds no run; leave --resume out to start one\n"
+        assert (folder / "run").exists() == there
+        assert not there or not [*(folder / "run").iterdir()]
+
+
+@pytest.mark.parametrize("verb", RESUMED)
+def test_a_file_that_a_call_opens_is_compared_by_every_verb(verb, folder, capsys):
+    (folder / "code.py").write_text(LAZY.replace("x[:, 0] + float", "np.sin(3 * x[:, 0]) + float"))
+    (folder / "offset.cfg").write_text("0.25")
+    words = [*RESUMED[verb], "--out", "run", "--quiet"]
+    assert run(words) in (0, 1)
+    kept = sorted(p.name for p in (folder / "run").iterdir())
+    (folder / "offset.cfg").write_text("0.5")
+    for more in ([], ["--resume"]):
+        capsys.readouterr()
+        assert run([*words, *more]) == 2
+        assert "offset.cfg, which one of its functions opens, was changed" in capsys.readouterr().err
+    assert sorted(p.name for p in (folder / "run").iterdir()) == kept
+    (folder / "offset.cfg").write_text("0.25")
+    assert run([*words, "--resume"]) in (0, 1)

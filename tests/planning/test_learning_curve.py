@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 from collections import defaultdict
 from dataclasses import replace
@@ -25,7 +26,7 @@ from supnorm.planning.learning_curve.gap_law import gap_forecast
 from supnorm.planning.learning_curve.on_function import errors
 from supnorm.planning.learning_curve.power_law import power_law_forecast
 from supnorm.planning.learning_curve.training_run import ErrorsBySize, group
-from supnorm.planning.learning_curve.trainings import estimate_seconds, read_runs
+from supnorm.planning.learning_curve.trainings import append_run, estimate_seconds, read_runs
 from supnorm.results import BadInput
 
 DATA = Path(__file__).parent / "data"
@@ -353,6 +354,36 @@ def test_files_of_others_are_refused(tmp_path):
         read_runs(path)
     with pytest.raises(BadInput, match="empty"):
         train_on_function(wave, 2, nearest, samples=[])
+
+
+GOOD = {"samples": 20, "width": 8, "seed": 0, "rms": 0.1, "sup": 0.3, "train_rms": 0.05, "weights": 9, "iterations": 0,
+        "seconds": 0.1, "checking": 0.2}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", GOOD)
+def test_a_number_of_another_type_or_that_no_training_gives_is_refused(tmp_path, key):
+    """A text, a list and NaN were a crash, a negative error was a learning curve."""
+    path = tmp_path / "x.jsonl"
+    count = key in ("samples", "width", "seed", "weights", "iterations")
+    odd = ["null", "true", "-1", "9" * 400, '"1_0"', '""', "[]", "{}", "[1.0]"]
+    odd += ["0.5", "NaN", "1e308", "9" * 30] if count else ["NaN"] if key in ("seconds", "checking") else []
+    for value in odd:
+        line = json.dumps(GOOD | {key: "HERE"}).replace('"HERE"', value)
+        path.write_text(f"{line}\n{json.dumps(GOOD)}\n")
+        with pytest.raises(BadInput, match=r"x\.jsonl: line 1"):
+            read_runs(path)
+
+
+def test_a_training_that_diverged_is_read_again(tmp_path):
+    path = tmp_path / "x.jsonl"
+    append_run(path, TrainingRun(20, 8, 0, np.inf, np.nan, 0.1))
+    assert np.isnan(read_runs(path)[0].sup)
+
+
+def test_errors_whose_squares_underflow_have_a_training_share():
+    """An RMS of 0 beside a largest error of 1e-310 divided by zero after all trainings were done."""
+    runs = [TrainingRun(n, 8, 0, 0.0, 1e-310, 0.0) for n in (16, 32, 64)]
+    assert np.isfinite(group(runs, "samples", "sup").phi)
 
 
 def test_a_model_without_a_value_has_an_infinite_error():

@@ -130,5 +130,7 @@ def grows(runs: Sequence[TrainingRun]) -> bool:
 
 def training_share(runs: Sequence[TrainingRun]) -> float:
     """phi: geometric mean of training error over test error."""
-    ratio = [max(run.train_rms, 1e-300) / run.rms for run in runs]
+    ratio = [
+        max(run.train_rms, 1e-300) / max(run.rms, 1e-300) for run in runs
+    ]  # squares of tiny errors underflow
     return float(np.exp(np.mean(np.log(ratio))))

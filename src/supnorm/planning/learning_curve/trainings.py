@@ -9,9 +9,10 @@ gives a new estimate. Runs are appended to a file; a second call skips the runs 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from supnorm.results.guard import exists
 Array = NDArray[np.float64]
 Predictor = Callable[[Array], Array]
 Task = tuple[int, int, int]  # samples, width, number of the seed
+MOST = 2**53  # of a count in a file of runs
 
 
 @dataclass(frozen=True)
@@ -185,11 +187,32 @@ def read_runs(path: Path | str | None) -> list[TrainingRun]:
         if not line:
             continue
         try:
-            runs.append(TrainingRun(**json.loads(line)))
-        except (ValueError, TypeError, RecursionError):
+            runs.append(_run_of(json.loads(line)))
+        except (ValueError, TypeError, RecursionError, OverflowError):
             if i == len(lines) - 1:
                 break
             raise BadInput(
                 f"{path}: line {i + 1} is not a run of a learning curve; give another path"
             ) from None
     return runs
+
+
+def _run_of(words: dict[str, Any]) -> TrainingRun:
+    """One line of a file of runs, by the types of the fields; a training that diverged has errors without a value.
+
+    Raises:
+        TypeError: for other fields, or a value of another type.
+        ValueError: for a number that no training gives.
+    """
+    run = TrainingRun(**words)
+    for name in ("samples", "width", "seed", "weights", "iterations"):
+        if type(getattr(run, name)) is not int or not 0 <= getattr(run, name) <= MOST:
+            raise ValueError(name)
+    floats = ("rms", "sup", "train_rms", "seconds", "checking")
+    if any(type(getattr(run, name)) not in (int, float) for name in floats):
+        raise TypeError
+    values: dict[str, Any] = {name: float(getattr(run, name)) for name in floats}
+    found = replace(run, **values)
+    if any(getattr(found, name) < 0.0 for name in floats) or not found.seconds + found.checking < math.inf:
+        raise ValueError
+    return found

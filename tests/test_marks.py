@@ -1,0 +1,58 @@
+"""The mark `sampled(k)`: `make quick` runs k cases of a test, spread evenly; the whole suite runs all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from tests.conftest import pytest_collection_modifyitems
+
+
+@dataclass
+class Case:
+    """One case of a test, as pytest collects it."""
+
+    originalname: str
+    sampled: int | None
+    name: str = "test"
+    path: str = "test_a.py"
+    added: list[str] = field(default_factory=list)
+
+    def get_closest_marker(self, name: str) -> Any:
+        """Only `sampled`, where it is given."""
+        return pytest.mark.sampled(self.sampled).mark if name == "sampled" and self.sampled else None
+
+    def add_marker(self, name: str) -> None:
+        """Noted."""
+        self.added.append(name)
+
+
+def quick(cases: list[Case]) -> list[int]:
+    """The cases that are no slow ones, after the hook."""
+    pytest_collection_modifyitems(cases)  # type: ignore[arg-type]
+    assert all(case.added in ([], ["slow"]) for case in cases)
+    return [i for i, case in enumerate(cases) if not case.added]
+
+
+@pytest.mark.parametrize(
+    ("kept", "cases", "expected"),
+    [
+        (1, 3, [0]),
+        (2, 9, [0, 8]),
+        (3, 9, [0, 4, 8]),
+        (4, 10, [0, 3, 6, 9]),
+        (5, 2, [0, 1]),
+        (None, 4, [0, 1, 2, 3]),
+    ],
+)
+def test_the_first_and_the_last_case_and_some_between_stay(
+    kept: int | None, cases: int, expected: list[int]
+) -> None:
+    assert quick([Case("test_x", kept) for _ in range(cases)]) == expected
+
+
+def test_each_test_of_each_file_has_its_own_cases() -> None:
+    cases = [Case("test_x", 1) for _ in range(3)] + [Case("test_y", None) for _ in range(2)]
+    cases += [Case("test_y", 2, path="test_b.py") for _ in range(3)]
+    assert quick(cases) == [0, 3, 4, 5, 7]
