@@ -79,7 +79,7 @@ def bumpy(d: int, width: float = 0.25, **changes: Any) -> Problem:
         return np.asarray(reference(x) + ripple + 0.6 * bump(x, 0.37 * high) - 0.35 * bump(x, high))
 
     return Problem(
-        Function(model, name=f"network in {d} dimensions"),
+        changes.pop("model", Function(model, name=f"network in {d} dimensions")),
         Function(reference, outputs=("speed",), output_units=("m/s",)),
         Domain.from_axes({f"input_{i}": Axis(0.0, float(b), unit="m") for i, b in enumerate(high)}),
         ErrorMeasure(tolerance=changes.pop("tolerance", 0.1)),
@@ -102,6 +102,13 @@ def vector(**changes: Any) -> Problem:
     )
 
 
+def points(**changes: Any) -> Problem:
+    """A domain of 12 points."""
+    domain = Domain(n=Axis(values=(1, 2, 4, 8)), k=Axis(values=(1, 2, 3)))
+    return Problem(lambda x: 1.03 * x[:, 0] + 0.1 * np.sin(7 * x[:, 1]), lambda x: x[:, 0], domain, **changes)
+
+
+IGNORED = ErrorMeasure(failures="ignore")
 PLANTED = Power(runs=4, volumes=(1e-2, 1e-4), sheets=())
 
 
@@ -122,6 +129,13 @@ CASES: dict[str, Callable[[], AuditRecord]] = {
     "d8": lambda: audit(bumpy(8, 0.5), evaluations=20_000).record,
     "profile": lambda: audit(vector(), evaluations=2000, power=PLANTED).record,
     "table": lambda: audit(rows(tolerance=1.0)).record,
+    "failed": lambda: (
+        audit(line(model=lambda x: x[:, 0] + math.nan, measure=IGNORED), evaluations=300).record
+    ),
+    "points": lambda: audit(points(tolerance=0.1)).record,
+    "infinite": lambda: (
+        audit(bumpy(2, model=lambda x: np.where(x[:, 0] > 0.8, np.nan, x[:, 1])), evaluations=1000).record
+    ),
     "coarse 1": lambda: (
         audit(line(recheck=line().reference), evaluations=1000, power=PLANTED, pictures=COARSE).record
     ),

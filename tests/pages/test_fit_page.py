@@ -9,7 +9,7 @@ from tests.schema import demand_as_published
 
 from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
 from supnorm.pages import write_page
-from supnorm.pages.fit_page import candidate_rows, errors_are, fit_page, headline, proof, series
+from supnorm.pages.fit_page import candidate_rows, errors_are, fit_page, headline, narrator, proof, series
 from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.results.fit import FitRecord, ProofRecord
@@ -18,6 +18,10 @@ from supnorm.sources import from_jax
 from supnorm.training import FitCalls, NetworkFit, fit
 
 record = FitRecord.from_dict
+
+
+def words_of(part, record):
+    return narrator(record).text(part(record))
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +41,8 @@ def test_rows_and_headline_are_those_of_the_result(searched):
     rows = candidate_rows(record(searched))
     assert [r[0] for r in rows] == [str(i + 1) for i in range(len(searched["candidates"]))]
     assert rows[0][1] == searched["winner"]["method"]
-    assert "largest error found is" in headline(record(searched))
-    assert "Nothing was proved" in proof(record(searched))
+    assert "largest error found is" in words_of(headline, record(searched))
+    assert "Nothing was proved" in words_of(proof, record(searched))
 
 
 def test_the_advice_is_a_sentence(searched):
@@ -74,12 +78,12 @@ def test_title_and_units_stand_on_the_page(searched):
     assert "<title>Two-stream clouds: " in html
     assert "<b>Two-stream clouds</b>" in html
     assert "tolerance 0.05 kg/m³" in html
-    assert "nowhere above 0.0234 kg/m³." in headline(shown)
-    assert "between 0.0123 kg/m³ and 0.0234 kg/m³" in proof(shown)
+    assert "nowhere above 0.0234 kg/m³." in words_of(headline, shown)
+    assert "between 0.0123 kg/m³ and 0.0234 kg/m³" in words_of(proof, shown)
     assert "worst error found, kg/m³" in html
     relative = searched | {"measure": measured | {"kind": "relative"}, "title": ""}
     relative["winner"] = searched["winner"] | {"sup": proved | {"upper": None}}
-    assert "largest error found is 1.23 %" in headline(record(relative))
+    assert "largest error found is 1.23 %" in words_of(headline, record(relative))
     assert "found, %" not in fit_page(record(relative))
 
 

@@ -1,10 +1,12 @@
-"""One run, one voice: what the JSON explains and what the page says of the average are the same sentences."""
+"""One run, one voice: result, page and summary say the same facts, in the same words and numbers."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Iterator
 from html import unescape
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,15 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests import problems
+from tests.pages import cases
 from tests.problems import Instance
 
 from supnorm.auditing import audit
 from supnorm.auditing.explain import explanation, region
-from supnorm.pages import sections
+from supnorm.pages import sections, summary
 from supnorm.pages.page import page
 from supnorm.pages.view import View
+from supnorm.pages.words import chip
 from supnorm.problem import Domain, Problem
+from supnorm.results import Status
 from supnorm.results.audit import AuditRecord
+from supnorm.results.status import ExitCode
 from supnorm.wording import Fact, Narrator
 from supnorm.wording.result import AUDIT, narrator
 
@@ -35,23 +41,115 @@ def text_of(html: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
+# Which chips agree with a status: none of another status may stand on a page.
+CHIPS = {
+    "no-value": {"chip-nothing"},
+    "reference-fault": {"chip-doubt"},
+    "unresolved": {"chip-unresolved"},
+    "tolerance-exceeded": {"chip-over"},
+    "within-tolerance": {"chip-proven", "chip-assumed", "chip-rows", "chip-complete", "chip-known"},
+    "nothing-found": {"chip-open"},
+    "no-tolerance": {"chip-found", "chip-evaluated", "chip-table", "chip-proven", "chip-assumed"},
+    "interrupted": {"chip-interrupted", "chip-over"},
+}
+
+
+def blank(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+def within(found: Iterable[Fact]) -> Iterator[Fact]:
+    """The facts with those inside of them."""
+    for one in found:
+        yield one
+        for value in one.values.values():
+            if isinstance(value, tuple):
+                yield from within(v for v in value if isinstance(v, Fact))
+
+
 def assert_one_voice(record: AuditRecord) -> list[Fact]:
-    """The page says of the region around the worst error what the JSON says, and nothing else of it; those facts."""
+    """Page and summary say what the JSON says, and of each fact the same; the facts about the worst region."""
+    said: dict[str, list[Fact]] = {"html": [], "text": []}
+    with pytest.MonkeyPatch.context() as patch:
+        for way, found in said.items():
+            original = getattr(Narrator, way)
+
+            def spy(
+                self: Narrator, *facts: Fact, original: Any = original, found: Any = found, **more: Any
+            ) -> Any:
+                found += facts if "chip-over" in self.templates else ()
+                return original(self, *facts, **more)
+
+            patch.setattr(Narrator, way, spy)
+        html, told = text_of(page(record, checked=False)), blank(summary(record, 200, report="r"))
+    view = View(record)
+    # Text and HTML of each fact differ by marks alone.
+    for one in (*said["html"], *said["text"]):
+        assert blank(view.say.text(one)) == text_of(view.say.html(one)).strip(), one.code
+    # What the JSON says stands on the page and in the summary, as it is.
+    flat = html.replace("\u00a0", " ")
+    for text in (record.status.advice, *(f.text for f in record.findings), *record.notes):
+        assert blank(text) in flat
+    for text in (*(f.text for f in record.findings), *record.notes):
+        assert blank(text) in told
     facts = [fact for fact in explanation(record) if fact.code.startswith("region-")]
     words = narrator(record.measure).text(*facts)
     assert words in record.explanation
-    assert sections.why_average(View(record)) == facts
-    assert words in text_of(page(record, checked=False))
+    assert words in flat
+    assert sections.why_average(view) == facts
+    # One verdict, one worst error.
+    verdict = chip(view).words
+    assert verdict.code in CHIPS[record.status.code]
+    assert view.say.text(verdict) in flat
+    assert told.startswith(f"{chip(view).icon} {view.say.text(verdict).upper()} ")
+    worst = view.error(record.sup.lower) if record.witness else "NOTHING COULD BE MEASURED"
+    assert worst in told
+    assert record.witness is None or record.table_only or worst in flat
+    # Nothing that the page says of a number is another number in the summary.
+    values: dict[tuple[str, str], Any] = {}
+    for one in within((*said["html"], *said["text"])):
+        for name in {"rms", "upper", "allowed"} & set(one.values):
+            known = values.setdefault((one.code, name), one.values[name])
+            assert known == one.values[name], (one.code, name)
     return facts
+
+
+def variants(record: AuditRecord) -> Iterator[AuditRecord]:
+    """The record, and as it would be with other tolerances and after a proof."""
+    yield record
+    if not 0 < record.sup.lower < math.inf:
+        return
+    exceeded = Status("tolerance-exceeded", "", ExitCode.EXCEEDED)
+    yield record.changed(tolerance=record.sup.lower / 3, status=exceeded)
+    nothing = Status("nothing-found", "", ExitCode.DONE)
+    yield record.changed(tolerance=record.sup.lower * 3, status=nothing)
+    for kind in ("certified", "exact-arithmetic", "conditional"):
+        sup = record.sup.changed(upper=record.sup.lower * 2, upper_kind=kind, assumptions=("A holds",))
+        proved = Status("within-tolerance", "", ExitCode.DONE)
+        yield record.changed(tolerance=record.sup.lower * 3, status=proved, sup=sup)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("instance", BANK, ids=lambda i: i.name)
-def test_json_and_page_agree_over_the_bank(instance: Instance) -> None:
-    record = audit(instance.problem, evaluations=2000).record
+def test_result_page_and_summary_agree_over_the_bank(instance: Instance) -> None:
+    for record in variants(audit(instance.problem, evaluations=2000, pictures=cases.COARSE).record):
+        assert_one_voice(record)
+
+
+@pytest.mark.parametrize("name", ["d1", "d2", "table", "profile", "coarse 1", "failed", "points", "infinite"])
+def test_result_page_and_summary_agree(name: str) -> None:
+    assert_one_voice(cases.record(name))
+
+
+def test_an_unresolved_recheck_is_no_exceeded_tolerance() -> None:
+    """The result ended with "unresolved" and exit code 5, its page with "Tolerance exceeded"."""
+    record = cases.record("coarse 1")
+    assert record.witness is not None
+    peak = record.witness.changed(recheck="unresolved")
+    status = Status("unresolved", "", ExitCode.REFERENCE_FAULT)
+    record = record.changed(status=status, witness=peak, peaks=(peak, *record.peaks[1:]))
     assert_one_voice(record)
-    if record.measure.kind != "function" and not record.measure.per_output:
-        assert narrator(record.measure).error(record.sup.lower) in text_of(page(record))
+    assert "TOLERANCE EXCEEDED" not in summary(record)
 
 
 @pytest.mark.parametrize("width", [0.002, 0.01, 0.02])

@@ -8,18 +8,22 @@ from typing import Any
 
 from markupsafe import Markup
 
+from supnorm.pages.points import known
 from supnorm.pages.reading import record_of
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import FAR, Scale, line, picture, rect, text
 from supnorm.results import write_whole
 from supnorm.results.compare import CompareRecord, RowRecord
-from supnorm.results.numbers import ErrorUnit, count, num, ratio
+from supnorm.results.numbers import ErrorUnit, num, pretty_unit, ratio
+from supnorm.wording import Fact, Narrator, fact
+from supnorm.wording.comparison import TEMPLATES
 
 HEAD = ("model", "RMS", "99.9 % below", "worst found", "worst / RMS", "tolerance", "status", "at")
 
 
-def _unit(record: CompareRecord) -> ErrorUnit:
-    return ErrorUnit(record.measure.kind, record.measure.unit, record.measure.per_output)
+def _narrator(record: CompareRecord) -> Narrator:
+    measure = record.measure
+    return Narrator(TEMPLATES, ErrorUnit(measure.kind, pretty_unit(measure.unit), measure.per_output))
 
 
 def ordered(record: CompareRecord) -> list[RowRecord]:
@@ -29,62 +33,52 @@ def ordered(record: CompareRecord) -> list[RowRecord]:
 
 def table(record: CompareRecord) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Head and rows of the comparison, as text."""
-    unit = _unit(record)
-    return HEAD, [_row(row, unit) for row in ordered(record)]
+    say = _narrator(record)
+    return HEAD, [_row(row, say) for row in ordered(record)]
 
 
 def _name(row: RowRecord) -> str:
     return row.title or row.model or "model"
 
 
-def _allowed(row: RowRecord) -> float:
-    return math.nan if row.tolerance is None else row.tolerance
-
-
-def _row(row: RowRecord, unit: ErrorUnit) -> tuple[str, ...]:
-    rms, worst, allowed, finite = row.rms, row.worst, _allowed(row), row.finite
+def _row(row: RowRecord, say: Narrator) -> tuple[str, ...]:
+    rms, worst, allowed, finite, unit = row.rms, row.worst, known(row.tolerance), row.finite, say.error
     at = ", ".join(f"{name} = {num(value, 4)}" for name, value in list((row.at or {}).items())[:4])
-    if row.row:
-        at = f"row {count(row.row)}: {at}"
     if math.isinf(rms) and finite is not None and finite.n > 0:  # "infinite" says nothing of the rest
         rms = finite.rms
-    shown = unit(worst)
+    shown = fact("worst", worst=worst)
     if math.isinf(worst) and row.no_value > 0:
-        largest = math.nan if finite is None or finite.worst is None else finite.worst
-        shown = f"no value at {num(row.no_value)} points; else {unit(largest)}"
+        largest = math.nan if finite is None else known(finite.worst)
+        shown = fact("worst", worst=largest, no_value=row.no_value)
     return (
         _name(row),
         unit(rms),
-        "not known" if math.isnan(row.q999) else unit(row.q999),
-        shown,
+        say.text(fact("q999", q999=row.q999, known=not math.isnan(row.q999))),
+        say.text(shown),
         ratio(worst / rms) if rms > 0 and math.isfinite(worst) else "–",
         unit(allowed) if not math.isnan(allowed) else "none",
         row.status.replace("-", " "),
-        at,
+        say.text(fact("at", row=row.row, at=at)),
     )
 
 
-def sentence(record: CompareRecord) -> str:
+def sentence(record: CompareRecord) -> Fact:
     """The answer: which model has the smallest worst error, and whether the RMS orders them alike."""
     rows = [row for row in ordered(record) if not math.isnan(row.worst)]
     if not rows:
-        return "No model could be evaluated."
-    unit, first = _unit(record), rows[0]
-    words = f"The smallest worst error found is {unit(first.worst)}, by {_name(first)}."
+        return fact("no-model")
+    first = rows[0]
     best = min((row for row in rows if row.rms >= 0), key=lambda row: row.rms, default=first)
-    if len(rows) > 1 and best is not first:
-        other = f"{_name(best)} (worst found {unit(best.worst)})"
-        words += f" By the RMS alone one would have chosen {other}."
-    elif len(rows) > 1:
-        words += " It also has the smallest RMS."
-    return words
+    other = {} if best is first else {"other": _name(best), "other_worst": best.worst}
+    also = len(rows) > 1 and best is first
+    return fact("smallest-worst", worst=first.worst, name=_name(first), also=also, **other)
 
 
 def bars(record: CompareRecord, width: int) -> Markup:
     """For each model a line from its RMS to the worst error found, on one logarithmic axis."""
-    unit = _unit(record)
+    unit = _narrator(record).error
     rows = [row for row in ordered(record) if 0 < row.worst < math.inf]
-    values = [value for row in rows for value in (row.rms, row.worst, _allowed(row))]
+    values = [value for row in rows for value in (row.rms, row.worst, known(row.tolerance))]
     positive = [v for v in values if 0 < v < math.inf]
     if not positive:
         return Markup("")
@@ -93,7 +87,7 @@ def bars(record: CompareRecord, width: int) -> Markup:
     parts = []
     for i, row in enumerate(rows):
         y = 30 + 44 * i
-        low, high, allowed = row.rms, row.worst, _allowed(row)
+        low, high, allowed = row.rms, row.worst, known(row.tolerance)
         left = scale(low) if low > 0 else scale.start
         parts.append(text(8, y - 8, _name(row), "lb"))
         parts.append(rect(left, y, scale(high) - left, 8, "bad" if high > allowed else "hb"))
@@ -126,7 +120,7 @@ def write_comparison(result: Any, path: Path | str) -> None:
         "menu": [("models", "Models")],
         "skip": "models",
         "reference": name,
-        "sentence": sentence(record),
+        "sentence": _narrator(record).html(sentence(record)),
         "head": head,
         "rows": list(zip(rows, folders, strict=True)),
         "bars": (bars(record, 860), bars(record, 342)),

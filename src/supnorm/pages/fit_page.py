@@ -13,13 +13,14 @@ from supnorm.pages.rendering import render
 from supnorm.pages.svg import two_sizes
 from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.pages.time_chart import rows as chart_rows
-from supnorm.results import rounded_down, rounded_up, write_whole
+from supnorm.results import rounded_up, write_whole
 from supnorm.results.fit import CandidateRecord, FitRecord
 from supnorm.results.numbers import ErrorUnit, count, num, pretty_unit
 from supnorm.results.parts import MeasureRecord
+from supnorm.wording import Fact, Narrator, fact
+from supnorm.wording.fit_page import TEMPLATES
 
 CHIPS = {"tolerance-exceeded": "over"}  # what is not proved stays open
-NORMS = {"sup": "largest error", "l2": "root mean square error"}
 
 
 def write_fit_page(result: Any, path: Path | str, audit_page: str = "") -> None:
@@ -36,7 +37,7 @@ def write_fit_page(result: Any, path: Path | str, audit_page: str = "") -> None:
 def fit_page(record: FitRecord, audit_page: str = "") -> str:
     """The HTML text of the page."""
     winner, norm = record.winner, record.norm
-    code, proved = record.status.code, _proved(record)
+    code, proved, say = record.status.code, _proved(record), narrator(record).html
     audit = record.audit
     menu = [("methods", "Methods"), ("time", "Error and time"), ("winner", "Winner"), ("proof", "Proof"),
             ("again", "Again")]  # fmt: skip
@@ -44,8 +45,9 @@ def fit_page(record: FitRecord, audit_page: str = "") -> str:
     values = {
         "title": f"{record.title or winner.method}: {code} – supnorm fit",
         "problem_title": record.title, "skip": "methods", "menu": menu,
-        "chip": "proven" if proved else CHIPS.get(code, "open"), "word": _word(code, proved),
-        "tolerance": _tolerance(record), "norm": NORMS.get(norm, norm), "headline": headline(record),
+        "chip": "proven" if proved else CHIPS.get(code, "open"), "word": say(_word(record)),
+        "tolerance": say(fact("asked", tolerance=record.tolerance)), "norm": say(fact("norm", l2=norm == "l2")),
+        "headline": say(headline(record)),
         "advice": " ".join(filter(None, advice)), "notes": record.notes,
         "head": ("", "method", *(f"{name}{_in_unit(record)}" for name in ("RMS", "worst error found", "proved bound")),
                  "parameters", "samples", "seconds", "bytes", "time a point"),
@@ -54,29 +56,30 @@ def fit_page(record: FitRecord, audit_page: str = "") -> str:
         "chart": two_sizes(time_chart, record),
         "chart_head": ("method", "processor seconds", "error / RMS error of the mean"),
         "chart_rows": chart_rows(series(record)), "facts": winner_facts(record), "audit_page": audit_page,
-        "proof": proof(record), "record": again(record),
+        "proof": say(proof(record)), "record": again(record),
     }  # fmt: skip
     return render("fit.html.j2", values)
 
 
-def headline(record: FitRecord) -> str:
+def headline(record: FitRecord) -> Fact:
     """The answer in one sentence."""
-    winner, norm = record.winner, record.norm
-    error = unit_of(record)
-    value = error(winner.rms if norm == "l2" else winner.sup.lower)
-    what = NORMS.get(norm, norm) + (" found" if norm == "sup" else "")
+    winner, l2 = record.winner, record.norm == "l2"
     if _proved(record):
-        upper = error(rounded_up(_upper(winner), 3))
-        return f"Take {winner.method}: its error is proved to be nowhere above {upper}."
-    if record.status.code == "tolerance-exceeded":
-        return f"No method reached the tolerance; the best, {winner.method}, has a {what} of {value}."
-    return f"Take {winner.method}: its {what} is {value}."
+        return fact("take-proved", method=winner.method, upper=winner.sup.upper)
+    value = winner.rms if l2 else winner.sup.lower
+    exceeded = record.status.code == "tolerance-exceeded"
+    return fact("take-none" if exceeded else "take", method=winner.method, l2=l2, value=value)
 
 
 def unit_of(record: FitRecord) -> ErrorUnit:
     """How the errors of a fit are written."""
     measure = record.measure
     return ErrorUnit(measure.kind, pretty_unit(measure.unit), measure.per_output)
+
+
+def narrator(record: FitRecord) -> Narrator:
+    """What writes the facts of a fit."""
+    return Narrator(TEMPLATES, unit_of(record))
 
 
 def _in_unit(record: FitRecord) -> str:
@@ -91,20 +94,18 @@ def errors_are(measure: MeasureRecord) -> str:
     >>> errors_are(MeasureRecord(**kind, per_output=False, failures="error"))
     'Errors are relative: shares of the reference, of 0.001 where it is smaller.'
     """
-    kind, unit, floor = measure.kind, measure.unit, measure.floor or 0.0
-    said = f"Errors are in {unit}." if unit else ""
-    if kind == "relative":
-        said = "Errors are relative: shares of the reference" + (
-            f", of {num(floor)} where it is smaller." if floor > 0 else "."
-        )
-    elif kind == "scaled":
-        said = "Errors are divided by the scale of each output."
-    elif kind == "function":
-        said = "Errors are those of the problem’s own function."
+    facts = []
     if measure.per_output:
-        said = "Errors are multiples of each output’s tolerance."
-    only = {"over": "Only overestimates count.", "under": "Only underestimates count."}.get(measure.side)
-    return " ".join(filter(None, (said, only)))
+        facts.append(fact("errors-multiples"))
+    elif measure.kind == "relative":
+        facts.append(fact("errors-relative", floor=measure.floor or None))
+    elif measure.kind in ("scaled", "function"):
+        facts.append(fact("errors-scaled" if measure.kind == "scaled" else "errors-function"))
+    elif unit := pretty_unit(measure.unit):
+        facts.append(fact("errors-in-unit", unit=unit))
+    if measure.side != "both":
+        facts.append(fact("errors-one-side", over=measure.side == "over"))
+    return Narrator(TEMPLATES).text(*facts)
 
 
 def candidate_rows(record: FitRecord) -> list[tuple[str, ...]]:
@@ -146,37 +147,26 @@ def time_chart(record: FitRecord, width: int) -> Markup:
 
 def winner_facts(record: FitRecord) -> list[tuple[str, str]]:
     """What is known about the winner."""
-    winner, audit, error = record.winner, record.audit, unit_of(record)
-    facts = [("RMS error", f"{error(winner.rms)}, measured at sample points")]
-    said = (
-        "found by the audit: a lower bound"
-        if audit
-        else "on samples that it was not trained on: between them nothing is known"
-    )
-    facts.append(("worst error", f"{error(winner.sup.lower)}, {said}"))
+    winner, audit, say = record.winner, record.audit, narrator(record).text
+    worst = fact("worst", worst=winner.sup.lower, audit=audit is not None)
+    rows = [("RMS error", say(fact("rms", rms=winner.rms))), ("worst error", say(worst))]
     if audit and audit.witness:
         where = ", ".join(f"{name} = {num(v, 6)}" for name, v in audit.witness.x.items())
-        facts.append(("found at", where))
+        rows.append(("found at", where))
     for level, value in audit.quantiles.items() if audit else ():
-        if value is None:  # the points are too few for it
-            continue
-        facts.append((f"{100 * float(level):g} % of the points", f"error at most {error(value)}"))
-    return [*facts, ("notes", "; ".join(winner.notes) or "none")]
+        if value is not None:  # the points are too few for it
+            rows.append((f"{100 * float(level):g} % of the points", say(fact("at-most", error=value))))
+    return [*rows, ("notes", "; ".join(winner.notes) or "none")]
 
 
-def proof(record: FitRecord) -> str:
+def proof(record: FitRecord) -> Fact:
     """What is proved, in a sentence."""
+    sup = record.winner.sup
     if record.certificate is None:
-        return "Nothing was proved: every worst error here is a lower bound. --certify asks for a proof."
-    sup, error, upper = record.winner.sup, unit_of(record), _upper(record.winner)
-    kind = sup.upper_kind.replace("-", " ")
-    if math.isnan(upper):
-        return "A proof was tried and gave no finite bound."
-    return (
-        f"The largest error lies between {error(rounded_down(sup.lower, 3))} and "
-        f"{error(rounded_up(upper, 3))} ({kind}). "
-        "certificate.json holds the proof; supnorm check certificate.json verifies it."
-    )
+        return fact("proof-none")
+    if sup.upper is None:
+        return fact("proof-failed")
+    return fact("proof", lower=sup.lower, upper=sup.upper, kind=sup.upper_kind.replace("-", " "))
 
 
 def again(record: FitRecord) -> list[tuple[str, str]]:
@@ -207,22 +197,14 @@ def _goal(record: FitRecord) -> float:
     return math.nan if record.tolerance is None else record.tolerance
 
 
-def _word(code: str, proved: bool) -> str:
-    if proved:
-        return "tolerance proved"
-    return {"nothing-found": "nothing above the tolerance found; not proven",
-            "within-tolerance": "within tolerance at every point compared", "tolerance-exceeded": "tolerance exceeded",
-            "undecided": "not proved", "interrupted": "interrupted"}.get(code, "no tolerance given")  # fmt: skip
+def _word(record: FitRecord) -> Fact:
+    code = f"chip-{record.status.code}"
+    return fact("chip-proved" if _proved(record) else code if code in TEMPLATES else "chip-no-tolerance")
 
 
 def _ended(text: str) -> str:
     sentence = text[:1].upper() + text[1:]
     return sentence if sentence.endswith(".") else f"{sentence}."
-
-
-def _tolerance(record: FitRecord) -> str:
-    goal = record.tolerance
-    return "no tolerance" if goal is None else f"tolerance {unit_of(record)(goal)}"
 
 
 def _short(method: str) -> str:

@@ -122,7 +122,7 @@ def _verdict(view: View) -> dict[str, Any]:
         "interrupted": view.record.status.exit == ExitCode.INTERRUPTED,
         "findings": [finding.text for finding in view.record.findings],
         "ruler": drawn,
-        "hatched": _hatched(view) if 'class="unk"' in drawn[0] else "",
+        "hatched": say(fact("hatched", bounded=view.bounded)) if 'class="unk"' in drawn[0] else "",
         "exceeded": view.exceeded,
         "whole": view.whole,
         "tolerance": view.tolerance > 0,
@@ -133,13 +133,6 @@ def _verdict(view: View) -> dict[str, Any]:
         "searched": not (view.table_only or view.exhaustive),
         "exact": view.exact,
     }
-
-
-def _hatched(view: View) -> str:
-    """What the hatched part of the ruler is: with a proof it ends at the bound, else nowhere."""
-    if view.bounded:
-        return "hatched: between the worst error found and the bound"
-    return "hatched: not excluded"
 
 
 def _chosen_cuts(view: View) -> list[CutRecord]:
@@ -254,22 +247,21 @@ def _peaks(view: View) -> dict[str, Any]:
         "peaks": shown,
         "more_peaks": more,
         "thumb_legend": legend(view, scale) if scale else None,
-        "thumb_gaps": "no value, outside the domain or not counted"
-        if view.masked
-        else "no value or outside the domain",
+        "thumb_gaps": view.say.text(fact("grey", masked=view.masked)),
         "thumb_words": legend_words(view, scale),
     }
 
 
 def _peak(view: View, peak: PeakView, rank: int) -> dict[str, Any]:
-    digits, prominence = peak.digits(5), known(peak.record.prominence)
-    values = f"model {num(peak.model_value, digits)}, reference {num(peak.reference_value, digits)}"
-    if len(view.outputs) > 1:
-        values = f"{view.outputs[peak.output][0]}: {values}"
-    if peak.record.row:
-        values = f"{peak.row_words()}: {values}"
-    if peak.record.recheck and not math.isnan(peak.second_value):
-        values += f", second reference {num(peak.second_value, digits)}"
+    digits, prominence, second = peak.digits(5), known(peak.record.prominence), peak.second_value
+    values = fact(
+        "peak-values",
+        row=peak.row_words(),
+        output=view.outputs[peak.output][0] if len(view.outputs) > 1 else None,
+        model=num(peak.model_value, digits),
+        reference=num(peak.reference_value, digits),
+        second=None if peak.record.recheck is None or math.isnan(second) else num(second, digits),
+    )
     return {
         "rank": rank,
         "row": peak.row_words(),
@@ -277,7 +269,7 @@ def _peak(view: View, peak: PeakView, rank: int) -> dict[str, Any]:
         "times": peaks.times_tolerance(view, peak),
         "tags": peaks.tags(view, peak),
         "x": [(name, view.axis(name).at(x)) for name, x in peak.x.items()],
-        "both": values,
+        "both": view.say.text(values),
         "size": peak.size,
         "off_data": "" if peak.record.off_data is None else ratio(peak.record.off_data),
         "prominence": num(prominence) if math.isfinite(prominence) else "",

@@ -17,12 +17,16 @@ from supnorm.pages.ramp import ColourScale, colour_scale, field
 from supnorm.pages.svg import Bands, Scale, line, path, picture, text, x_axis, y_axis
 from supnorm.pages.view import View
 from supnorm.results.charts import LineMapRecord, ProfileRecord
-from supnorm.results.numbers import num, ratio
+from supnorm.results.numbers import num
 from supnorm.wording import fact
 
 SHOWN = 6
 TICKS = 5
 LETTER = 7.0  # width of one below an axis, about
+
+
+# Tags with words of their own.
+KNOWN = {"glitch", "boundary", "interior", "off-data", "model-side", "reference-side", "suspect-label"}
 
 
 @dataclass(frozen=True)
@@ -35,43 +39,40 @@ class Tag:
 
 def tags(view: View, peak: PeakView) -> list[Tag]:
     """What is known about a peak, in words."""
-    found = [Tag("glitch", "glitch")] if "glitch" in peak.record.tags else []
+    own, off, say = peak.record.tags, peak.record.off_data, view.say.text
+    found = [Tag("glitch", say(fact("tag-glitch")))] if "glitch" in own else []
     found.append(Tag("in", edge_words(view, peak)))
-    off = peak.record.off_data
-    if off is not None and (off > 1 or "off-data" in peak.record.tags):
-        found.append(Tag("un", f"away from the data: {ratio(off)} times its spacing"))
-    words = {"model-side": "sharp in the model", "reference-side": "sharp in the reference"}
-    found += [Tag("side", words[t]) for t in peak.record.tags if t in words]
-    if "suspect-label" in peak.record.tags:
-        found.append(Tag("un", "! the label is far from its neighbours"))
-    known = {"glitch", "boundary", "interior", "off-data", "suspect-label", *words}
-    found += [Tag("side", t) for t in peak.record.tags if t not in known]
-    rechecks = {
-        "confirmed": Tag("ok", "✓ re-check: confirmed"),
-        "unresolved": Tag("un", "? re-check: unresolved"),
-        "reference-fault": Tag("un", "! re-check: reference in doubt"),
-    }
-    if peak.record.recheck in rechecks:
-        found.append(rechecks[peak.record.recheck])
+    if off is not None and (off > 1 or "off-data" in own):
+        found.append(Tag("un", say(fact("tag-off-data", times=off))))
+    sides = [side for side in ("model", "reference") if f"{side}-side" in own]
+    found += [Tag("side", say(fact("tag-sharp", side=side))) for side in sides]
+    if "suspect-label" in own:
+        found.append(Tag("un", say(fact("tag-label"))))
+    found += [Tag("side", tag) for tag in own if tag not in KNOWN]
+    if peak.record.recheck == "confirmed":
+        found.append(Tag("ok", say(fact("tag-confirmed"))))
+    elif peak.record.recheck is not None:
+        fault = peak.record.recheck == "reference-fault"
+        found.append(Tag("un", say(fact("tag-in-doubt" if fault else "tag-unresolved"))))
     return found
 
 
 def edge_words(view: View, peak: PeakView) -> str:
     """ "interior", or on which ends of which inputs the peak lies."""
-    edges = [(a.name, a.edge(peak.x[a.name])) for a in view.axes]
+    edges = [(axis.name, axis.edge(peak.x[axis.name])) for axis in view.axes]
     on = [f"{name} {edge}" for name, edge in edges if edge]
-    if not on:
-        return "on the edge" if "boundary" in peak.record.tags else "interior"
+    if not on and "boundary" not in peak.record.tags:
+        return view.say.text(fact("tag-interior"))
     if len(on) > 3:
-        return f"on the edge in {len(on)} of {view.d} inputs"
-    return "on the edge: " + ", ".join(on)
+        return view.say.text(fact("tag-edges", n=len(on), d=view.d))
+    return view.say.text(fact("tag-edge", on=", ".join(on)))
 
 
 def times_tolerance(view: View, peak: PeakView) -> str:
     """ "28 times the tolerance", or nothing without one."""
     if not view.tolerance > 0 or not math.isfinite(peak.error) or view.per_output:
         return ""
-    return f"{ratio(peak.error / view.tolerance)} times the tolerance"
+    return view.say.text(fact("peak-times", times=peak.error / view.tolerance))
 
 
 def thumbnail_panels(view: View) -> list[Panel | None]:

@@ -41,6 +41,8 @@ def kind_of(view: View) -> str:
         return "nothing"
     if view.witness.record.recheck == "reference-fault":
         return "fault"
+    if view.record.status.code == "unresolved":
+        return "unresolved"
     if view.exceeded:
         return "over"
     if view.proven:
@@ -55,6 +57,8 @@ def chip(view: View) -> Chip:
         return Chip("○", fact("chip-nothing"), "open")
     if kind == "fault":
         return Chip("?", fact("chip-doubt"), "open")
+    if kind == "unresolved":
+        return Chip("?", fact("chip-unresolved"), "open")
     if kind == "over":
         return Chip("▲", fact("chip-over"), "over")
     if kind == "proven":
@@ -131,6 +135,8 @@ def headline(view: View) -> list[Fact]:
     where, at, big = located(view, point, begin=True), located(view, point), size(view, point)
     if kind == "fault":
         return [fact("in-doubt", where=where, size=big)]
+    if kind == "unresolved":
+        return [fact("differ", where=where, size=big)]
     if kind == "over":
         return [_over(view, point)]
     if kind == "proven":

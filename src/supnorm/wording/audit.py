@@ -25,6 +25,7 @@ VERDICT = {
     # The chip above the headline, and the first line of the summary.
     "chip-nothing": "Nothing could be measured",
     "chip-doubt": "The reference is in doubt",
+    "chip-unresolved": "Unresolved: the model or the reference is wrong",
     "chip-over": "Tolerance exceeded",
     "chip-proven": "Proven {tolerance?:within tolerance|bounded}{exact?: in exact arithmetic}",
     "chip-assumed": "{tolerance?:Within tolerance|Bounded} on assumptions; not proven",
@@ -37,6 +38,7 @@ VERDICT = {
     "chip-known": "Within tolerance wherever an error is known",
     "chip-open": "Nothing above tolerance found; not proven",
     "chip-found": "No tolerance given; worst error found, not proven",
+    "hatched": "hatched: {bounded?:between the worst error found and the bound|not excluded}",
     # Where a point is, and how large its error.
     "coordinate": "[.nb:{name} = {value}]",
     "at-point": "{begin?:At|at} {at:list}",
@@ -163,6 +165,20 @@ SECTIONS = {
     "isolated spots|none is at once small, isolated and far above nearly all other errors}.",
     "glitches": "{n:One peak counts as a glitch|{n:Spelled} peaks count as glitches} " + _GLITCH + ".",
     "peaks-one": "{exhaustive?:There is|The search found} a single peak.",
+    "tag-glitch": "glitch",
+    "tag-interior": "interior",
+    "tag-edge": "on the edge{on?:: {on}}",
+    "tag-edges": "on the edge in {n:count} of {d:count} inputs",
+    "tag-off-data": "away from the data: {times:ratio} times its spacing",
+    "tag-sharp": "sharp in the {side}",
+    "tag-label": "! the label is far from its neighbours",
+    "tag-confirmed": "✓ re-check: confirmed",
+    "tag-unresolved": "? re-check: unresolved",
+    "tag-in-doubt": "! re-check: reference in doubt",
+    "peak-times": "{times:ratio} times the tolerance",
+    "peak-values": "{row?:{row}: }{output?:{output}: }model {model}, reference {reference}{second?:, second reference "
+    "{second}}",
+    "grey": "no value{masked?:, outside the domain or not counted| or outside the domain}",
     "peaks-listed": "The list shows the distinct peaks, highest first.",
     # The whole picture.
     "map-cells": "Each cell shows the largest error of the points evaluated in it: a spot smaller than a cell shows where "
@@ -272,4 +288,19 @@ SUMMARY = {
     "and-more": "and {n:count} more",
     "not-planted": "{some?:Not all|No} errors were planted: {why}.",
 }
-TEMPLATES = {**VERDICT, **SECTIONS, **SUMMARY}
+# What a run was made of.
+RUN = {
+    "evaluations": "{total:count} of model and reference: {parts:list}{failed?:; {failed:count} of them without a value}",
+    "spent": "{n:count} {points?:{rows?:rows|independent random points}}{search?:search}{pictures?:pictures}{power?:planted "
+    "tests}{recheck?:re-check}",
+    "limits": "{evaluations?:{evaluations:count} evaluations}{both?:, }{seconds?:{seconds:num} s (a run limited by time is "
+    "not repeatable to the digit)}",
+    "time": "{seconds:duration}; model {model:duration}, reference {reference:duration} a point",
+    "law": "{law}{exact?:, all points of the domain}",
+    "error-of": "|model − reference|{divisor?: / {divisor}}",
+    "error-function": "the function given in the problem",
+    "error-counts": "{error:list}{floor?:, the reference counting as at least {floor:num}}{over?:; only a model above the "
+    "reference counts}{under?:; only a model below the reference counts}{multiples?:; in multiples of each output’s "
+    "tolerance}",
+}
+TEMPLATES = {**VERDICT, **SECTIONS, **SUMMARY, **RUN}
