@@ -6,13 +6,14 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from supnorm.approximants import ChebyshevTensor
 from supnorm.certification import certify
 from supnorm.certification.measured import Agreement, Difference
-from supnorm.problem import Domain, Function, Problem
+from supnorm.problem import Axis, Domain, Function, Law, Problem
 from supnorm.program import lower_numpy
-from supnorm.training import FitCalls, fit
+from supnorm.training import FitCalls, NetworkFit, fit
 
 certified_fit = sys.modules["supnorm.training.certified_fit"]
 
@@ -66,3 +67,45 @@ def test_a_fit_whose_audit_contradicts_its_proof_is_not_proved():
     assert combined.winner.sup_upper is None
     assert combined.status.code == "undecided"
     assert "above the bound" in combined.status.advice
+
+
+LISTED = Domain(x=(0.0, 1.0), n=Axis(values=[1.0, 2.0, 4.0]))
+
+
+@pytest.mark.parametrize("method", [ChebyshevTensor(), NetworkFit(widths=(8,), iterations=400)])
+def test_a_fit_on_listed_values_is_proved(method):
+    """It ended undecided: the proof is of the whole box, and between the values the model was anything."""
+    result = fit(
+        lambda x: np.sin(2 * x[:, 0]) * x[:, 1],
+        LISTED,
+        tolerance=1e-2,
+        certify=True,
+        method=method,
+        seed=1,
+        calls=FitCalls(audit_evaluations=500),
+    )
+    assert result.status.code == "within-tolerance"
+    assert result.winner.sup_upper <= 1e-2
+    assert any("between the listed values" in note for note in result.notes)
+    assert all(peak.x[1] in (1.0, 2.0, 4.0) for peak in result.audit.peaks)
+    assert result.winner.sup_lower in (result.certificate.lower, result.audit.worst.error)
+    x = LISTED.from_unit(np.random.default_rng(0).random((2000, 2)))
+    error = np.abs(result.model.value(x)[:, 0] - np.sin(2 * x[:, 0]) * x[:, 1]).max()
+    assert error <= result.winner.sup_upper
+
+
+@pytest.mark.parametrize(
+    ("reference", "law"),
+    [
+        (lambda x: np.sqrt(np.abs(np.cos(np.pi * x[:, 1])) - 1.0 + 1e-9) * x[:, 0], False),
+        (lambda x: x[:, 0] * x[:, 1], True),
+    ],
+)
+def test_listed_values_stay_where_the_reference_or_the_law_knows_no_others(reference, law):
+    given = Law("given", lambda n, rng: LISTED.from_unit(rng.random((n, 2)))) if law else None
+    with np.errstate(invalid="ignore"):
+        problem = Problem(None, reference, LISTED, tolerance=1e-2, law=given)
+        assert certified_fit._whole_box(problem) is problem
+        ranges = certified_fit._whole_box(Problem(None, lambda x: x[:, 0] * x[:, 1], LISTED, tolerance=1e-2))
+    assert [axis.values for axis in ranges.domain.axes] == [None, None]
+    assert (ranges.domain.axes[1].low, ranges.domain.axes[1].high) == (1.0, 4.0)

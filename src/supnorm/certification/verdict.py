@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from supnorm.certification.bracket import Goal
 from supnorm.certification.measured import BEYOND, Agreement
@@ -47,6 +48,13 @@ class Ended:
     def how(self) -> dict[str, bool]:
         """How the upper bound is proved, for the facts that begin with it."""
         return {"measured": self.seen.hidden > 0, "declared": self.conditional and not self.seen.hidden}
+
+    def why(self, end: str) -> Fact:
+        """The fact of a word of `narrow`: its advice speaks of a ratio or of a tolerance, as was asked for."""
+        values: dict[str, Any] = {"tolerance": self.limit} if end == "proved" else {}
+        if end in ("seconds", "boxes"):
+            values = {"ratio": self.goal.ratio is not None}
+        return fact(f"end-{end}", **values)
 
     @property
     def run(self) -> list[Fact]:
@@ -113,7 +121,7 @@ def _within(ended: Ended) -> Status | None:
         return None
     facts = [fact("proved-within", upper=upper, tolerance=limit, **ended.how), *ended.run]
     if goal.ratio is not None and ended.end in WHY and upper > goal.target(ended.lower):
-        facts += [fact("ratio-missed", ratio=goal.ratio), fact(f"end-{ended.end}")]
+        facts += [fact("ratio-missed", ratio=goal.ratio), ended.why(ended.end)]
     return ended.status("within-tolerance", ExitCode.DONE, *facts)
 
 
@@ -152,14 +160,17 @@ def _nothing_seen(ended: Ended) -> Status | None:
     spent = ended.end in ("seconds", "boxes") and ended.goal.ratio is not None
     if ended.lower or not math.isfinite(ended.upper) or not (spent or ended.end in ("rounding", "elsewhere")):
         return None
-    nothing = fact("nothing-seen", upper=ended.upper, more=ended.end if spent else "")
+    if ended.goal.ratio is None:  # a tolerance was asked for
+        nothing = fact("nothing-above", upper=ended.upper, tolerance=ended.limit)
+        return ended.status("undecided", ExitCode.UNDECIDED, nothing, ended.why(ended.end))
+    more = ended.end if spent else ""
+    nothing = fact("nothing-seen", upper=ended.upper, tolerance=ended.limit, more=more)
     return ended.status("undecided", ExitCode.UNDECIDED, nothing)
 
 
 def _undecided(ended: Ended) -> Status:
-    values = {"tolerance": ended.limit} if ended.end == "proved" else {}
     end = ended.end if ended.end in WHY or ended.end == "proved" else "agreement"
-    return ended.status("undecided", ExitCode.UNDECIDED, fact(f"end-{end}", **values), *ended.obstacles)
+    return ended.status("undecided", ExitCode.UNDECIDED, ended.why(end), *ended.obstacles)
 
 
 def digits_of(lower: float, upper: float) -> int:

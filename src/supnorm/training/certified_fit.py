@@ -1,7 +1,8 @@
 """Fit, audit, certify, fit more accurately: until a proof says that the largest error meets the tolerance.
 
 A certificate needs head room: each round fits to a smaller share of the tolerance, then proves the whole of
-it. Only models whose operations can be enclosed are tried: networks and Chebyshev polynomials.
+it. Only models whose operations can be enclosed are tried: networks and Chebyshev polynomials. A proof is of a whole box,
+so that on an axis of listed values models are fitted between these values as well.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
 from supnorm.approximants.approximation import MOST_TERMS
 from supnorm.certification import CertifyResult, ChebyshevCertificate, certify
 from supnorm.certification.into_report import beside, proves
+from supnorm.evaluation.guarded import guarded
 from supnorm.evaluation.limit import Limit
-from supnorm.problem import Problem
+from supnorm.problem import Axis, Domain, Problem, draw_inside
 from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput, ExitCode, Status
 from supnorm.training.assessment import FRESH, audit_model
@@ -35,6 +37,7 @@ FIRST, LATER = 0.4, 0.6
 SHARES = (0.6, 0.3, 0.12)  # of the tolerance, fitted for in successive rounds
 # Of Chebyshev grids, in turn: one to the last digit can be too large to be read.
 TERMS = (200, 1000, MOST_TERMS)
+TRIED = 64  # points of the box at which the reference must have a value
 PROVABLE = (ChebyshevTensor(1e-14), NetworkFit(widths=(8, 10, 12, 16, 20, 24)))
 
 
@@ -64,6 +67,7 @@ def certified_fit(
             "to certify a fit a tolerance is needed: --tolerance, or that of the problem ([error] tolerance)"
         )
     _require_program(problem)
+    box = _whole_box(problem)
     provable = [method for given in methods for method in _provable(given)]
     if not provable:
         names = ", ".join(type(m).__name__ for m in methods)
@@ -73,7 +77,7 @@ def certified_fit(
     for i, share in enumerate(SHARES):
         if best is not None and limit.over:
             break
-        stricter = replace(problem, tolerance=_scaled(problem.tolerance, share))
+        stricter = replace(box, tolerance=_scaled(problem.tolerance, share))
         part = limit.within(LATER if i else FIRST).upto(limit.evaluations)
         try:
             result = fit_once(stricter, provable, part)
@@ -82,7 +86,9 @@ def certified_fit(
                 raise
             break  # too little time was left to try anything: what the rounds before have proved is the answer
         if problem.error.per_output:
-            result = _in_tolerances(problem, result, share)
+            result = _in_tolerances(result, share)
+        if (problem.error.per_output or box is not problem) and result.audit is not None:
+            result = _judged_again(problem, result, box is not problem)
         if interrupted := result.status.exit == ExitCode.INTERRUPTED:
             if best is None:
                 return replace(result, tolerance=goal)
@@ -118,20 +124,57 @@ def _scaled(tolerance: float | tuple[float, ...] | None, share: float) -> float 
     return tuple(share * t for t in tolerance) if isinstance(tolerance, tuple) else share * tolerance
 
 
-def _in_tolerances(problem: Problem, result: FitResult, share: float) -> FitResult:
+def _whole_box(problem: Problem) -> Problem:
+    """The problem with ranges in place of listed values, where the reference has a value between them; else as it is.
+
+    An average over a law that the user has given would not be one over the ranges: then it stays as well.
+    """
+    domain = problem.domain
+    assumed = problem.law is None or problem.law.assumed
+    if not assumed or not any(axis.values is not None for axis in domain.axes):
+        return problem
+    axes = {
+        name: Axis(axis.low, axis.high, axis.unit, axis.scale)
+        if axis.values and axis.low < axis.high
+        else axis
+        for name, axis in zip(domain.names, domain.axes, strict=True)
+    }
+    box = Domain.from_axes(dict(axes), domain.constraints, domain.cloud)
+    x = draw_inside(box, TRIED, np.random.default_rng(0))
+    y, failed = guarded(problem.reference.value, x, None)
+    return problem if failed or not np.isfinite(y).all() else replace(problem, domain=box)
+
+
+def _in_tolerances(result: FitResult, share: float) -> FitResult:
     """Errors as multiples of the tolerances asked for: those of the round are multiples of a share of them."""
     candidates = tuple(
         replace(c, rms=share * c.rms, sup_lower=share * c.sup_lower, error_of_mean=share * c.error_of_mean)
         for c in result.candidates
     )
+    return replace(result, winner=candidates[0], candidates=candidates)
+
+
+def _judged_again(problem: Problem, result: FitResult, listed: bool) -> FitResult:
+    """With an audit of the winner on the problem itself; ``listed``: the models were fitted on a larger domain."""
     assert result.audit is not None
     budget = result.audit.record.budget.evaluations
     assert budget is not None
     again = audit_model(problem, result.model, budget, result.seed + FRESH)  # the same points
-    largest = fact("largest", method=candidates[0].method, l2=False, error=candidates[0].sup_lower)
+    winner, notes = result.candidates[0], result.notes
+    if listed:
+        worst = 0.0 if again.worst is None else again.worst.error
+        winner = replace(winner, rms=again.rms.value, sup_lower=worst)
+        notes = (*notes, narrator(result.measure).text(fact("listed-values")))
+    largest = fact("largest", method=winner.method, l2=False, error=winner.sup_lower)
     facts = [fact("stopped"), largest] if result.status.exit == ExitCode.INTERRUPTED else [largest]
-    status = replace(result.status, advice=narrator(result.measure).text(*facts))
-    return replace(result, winner=candidates[0], candidates=candidates, audit=again, status=status)
+    return replace(
+        result,
+        winner=winner,
+        candidates=(winner, *result.candidates[1:]),
+        audit=again,
+        status=replace(result.status, advice=narrator(result.measure).text(*facts)),
+        notes=notes,
+    )
 
 
 def _prove(

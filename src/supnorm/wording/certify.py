@@ -12,8 +12,8 @@ ENDS = {
     "end-rounding": "Float64 rounding is as large as the gap that is left; the bracket cannot be narrowed.",
     "end-elsewhere": "The upper bound holds for the whole box, and points that do not count (mask, constraint, "
     "between discrete values) have errors nearly as large: shrink the domain to the points that count.",
-    "end-seconds": "The time is spent; give more seconds, more workers, or a larger ratio, or resume.",
-    "end-boxes": "The budget of boxes is spent; give more boxes or a larger ratio, or resume.",
+    "end-seconds": "The time is spent; give more seconds, more workers, or a larger {ratio?:ratio|tolerance}, or resume.",
+    "end-boxes": "The budget of boxes is spent; give more boxes or a larger {ratio?:ratio|tolerance}, or resume.",
     "end-unbounded": "A box that cannot be halved further has no bound.",
     "end-interrupted": "You stopped it; resume.",
     "end-agreement": "Not decided.",
@@ -43,7 +43,11 @@ VERDICTS = {
     "reference as they run were seen to differ from these programs by {difference:at most}, so their worst error is "
     "between {lower:error at least 4} and {upper:error at most 4}.",
     "nothing-seen": "certify found no point that counts with an error beyond rounding, and no ratio can be reached "
-    "from zero. The error is nowhere above {upper:error at most 4}: give a tolerance{more?:, or more {more}}.",
+    "from zero. The error is nowhere above {upper:error at most 4}: {tolerance?:leave the ratio out to prove the tolerance "
+    "{tolerance:num 6}|give a tolerance}{more?:, or more {more}}.",
+    "nothing-above": "certify found no point that counts with an error beyond rounding. The error is nowhere above "
+    "{upper:error at most 4}; the tolerance is {tolerance:num 6}. A tolerance above that bound, or a smaller domain, can be "
+    "proved.",
     "no-verdict": "No verdict: {stated:list}. Give more seconds, or run supnorm check.",
     "keep-certificate": "{declared?:On the declared assumptions the|The} bound is within the tolerance everywhere. "
     "Keep the certificate with the model; supnorm check verifies {declared?:all but these assumptions|it}.",
@@ -87,7 +91,7 @@ MEASURED = {
     "values-of-side": "the {side} gives {run:exact} at {at:exact point}, where its program as read gives {program:exact}",
     "disagreement": "{side:list}: they differ by {difference:num}, in the unit of the error, more than rounding "
     "explains, and the bound to be proved is only {bound:at most}; the code that runs is not the code that was read "
-    "(a cast to lower precision, a branch): repair it, or give a tolerance well above the difference",
+    "(a cast to lower precision, a branch): repair it, or ask for a tolerance well above the difference",
     "room-added": "measured, not proved: the bound in exact arithmetic is {bound:error at most 6}; {room:at most} is "
     "added for the difference between the functions as they run and exact arithmetic",
     "above-bound": "an error of {error:error 8} was computed, above the bound {bound:error 8} of the "

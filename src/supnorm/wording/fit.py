@@ -29,6 +29,8 @@ ADVICE = {
     "the inputs of others with another label}}.",
     "between-samples": "Between the samples nothing is known: give a reference to have it audited.",
     "largest": f"{{method}} has {_FOUND}.",
+    "listed-values": "A proof holds for a whole box, so that the models were fitted between the listed values as well. The "
+    "errors of the winner are those at the listed values, the errors of the other methods are those in the whole box.",
     "proved": "{method}: the error is proved to be nowhere above {upper:error at most 4} ({kind}).",
     "not-proved": "The largest error is between {lower:error at least 4} and {upper:error at most 4}, and the "
     "tolerance is not proved.",
