@@ -213,7 +213,7 @@ def test_a_budget_that_is_stopped_leaves_its_report(shell: Shell, name: str) -> 
     assert found["verdict"]["word"] == "undecided"
     assert found["cost"]["by"] == "measured"
     assert f"--cost {found['cost']['seconds']!r} " in found["command"]
-    assert "topped by you" in (shell.folder / "run" / "budget.html").read_text()
+    assert "You stopped the budget" in (shell.folder / "run" / "budget.html").read_text()
 
 
 @pytest.mark.slow

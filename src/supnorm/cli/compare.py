@@ -138,9 +138,11 @@ def _exit_of(codes: list[int]) -> int:
 
 def _search_words(record: AuditRecord) -> str:
     """The seed and the budget of an audit, which the files of the problems may set differently."""
+    from supnorm.results.numbers import count, num
+
     budget = record.budget
-    limits = [f"{budget.evaluations:,} evaluations" if budget.evaluations is not None else ""]
-    limits += [f"{budget.seconds:g} s" if budget.seconds is not None else ""]
+    limits = [f"{count(budget.evaluations)} evaluations" if budget.evaluations is not None else ""]
+    limits += [f"{num(budget.seconds, 6)} s" if budget.seconds is not None else ""]
     return ", ".join([f"seed {record.seed}", *filter(None, limits)])
 
 

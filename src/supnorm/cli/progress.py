@@ -10,6 +10,7 @@ from typing import Any
 from supnorm.cli.answer import say
 from supnorm.pages.progress import NowAndThen
 from supnorm.results.duration import duration
+from supnorm.results.numbers import count, num, percent
 
 ENDLESS = 1e7  # seconds: a forecast beyond says nothing
 
@@ -65,8 +66,10 @@ class Progress:
 
 
 def _calls_planned(event: Any) -> str:
-    each = f"{duration(event.cost)} each" if event.cost >= 1e-3 else f"{1e6 * event.cost:.2g} us each"
-    return f"budget of {event.title}: about {event.calls:,} calls, {each}: about {duration(event.seconds)}"
+    each = f"{duration(event.cost)} each" if event.cost >= 1e-3 else f"{num(1e6 * event.cost, 2)} us each"
+    return (
+        f"budget of {event.title}: about {count(event.calls)} calls, {each}: about {duration(event.seconds)}"
+    )
 
 
 def _trainings_planned(event: Any) -> str:
@@ -78,7 +81,7 @@ def _trainings_planned(event: Any) -> str:
 
 def _training_ended(event: Any) -> str:
     run = event.run
-    errors = f"RMS {run.rms:.3g}, largest error {run.sup:.3g}"
+    errors = f"RMS {num(run.rms)}, largest error {num(run.sup)}"
     return f"  {event.done} of {event.runs}: {run.samples} samples, width {run.width}: {errors}"
 
 
@@ -90,24 +93,25 @@ def _check_planned(event: Any) -> str:
 def _calls_made(event: Any, far: NowAndThen) -> str:
     expected = event.budget or event.done
     more = "" if event.done < expected else ", more than planned: kinks and peaks are followed further"
-    of = f" of about {expected:,}" if event.done < expected else ""
-    return f"{event.done:,}{of} calls{more}, {far.words(event.done, expected)}"
+    of = f" of about {count(expected)}" if event.done < expected else ""
+    return f"{count(event.done)}{of} calls{more}, {far.words(event.done, expected)}"
 
 
 def _narrowed(event: Any, far: NowAndThen) -> str:
     left = f"about {duration(event.remaining)} left" if event.remaining < ENDLESS else "long to go"
     return (
-        f"[{event.lower:.4g}, {event.upper:.4g}]  {100 * event.proved_volume:.1f} % of the volume proved, "
-        f"{event.boxes:,} boxes, {event.pending:,} to do, {duration(event.seconds)}, {left}"
+        f"[{num(event.lower, 4)}, {num(event.upper, 4)}]  {percent(event.proved_volume, 3)} of the volume proved, "
+        f"{count(event.boxes)} boxes, {count(event.pending)} to do, {duration(event.seconds)}, {left}"
     )
 
 
 def _leaves(event: Any, far: NowAndThen) -> str:
-    return f"{event.done:,} of {event.total:,} leaves proved again, {far.words(event.done, event.total)}"
+    return f"{count(event.done)} of {count(event.total)} leaves proved again, {far.words(event.done, event.total)}"
 
 
 def _bounds(event: Any, far: NowAndThen) -> str:
-    return f"{event.done:,} of {event.total:,} bounds of the file proved again, {far.words(event.done, event.total)}"
+    done = f"{count(event.done)} of {count(event.total)} bounds of the file proved again"
+    return f"{done}, {far.words(event.done, event.total)}"
 
 
 # By the names of the events: to import every room for the sake of one verb would take a second.
@@ -115,8 +119,8 @@ AT_ONCE: dict[str, Callable[[Any], str]] = {
     "Planned": _calls_planned,
     "TrainingsPlanned": _trainings_planned,
     "TrainingEnded": _training_ended,
-    "Tried": lambda e: f"  tried {e.method}: RMS {e.rms:.3g}, worst {e.worst:.3g}",
-    "Training": lambda e: f"  training a network of {e.weights:,} weights on {e.samples:,} samples",
+    "Tried": lambda e: f"  tried {e.method}: RMS {num(e.rms)}, worst {num(e.worst)}",
+    "Training": lambda e: f"  training a network of {count(e.weights)} weights on {count(e.samples)} samples",
     "CheckPlanned": _check_planned,
 }
 ANNOUNCEMENTS = ("Planned", "Training")

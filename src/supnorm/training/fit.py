@@ -18,6 +18,7 @@ from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput
+from supnorm.results.numbers import literal
 from supnorm.training.active_fit import ActiveFit
 from supnorm.training.assessment import Validation
 from supnorm.training.breaks import Jump, find_jump
@@ -238,6 +239,6 @@ def _check_floor(problem: Problem, y: Array) -> None:
     floor, asked = float(floors[k]), float(goals[k])
     if asked < floor:
         raise BadInput(
-            f"tolerance {asked:.3g} is below the float64 floor of this reference, about {floor:.1e}; "
-            f"ask for {10 * floor:.0e} or more"
+            f"tolerance {literal(asked)} is below the float64 floor of this reference, about {literal(floor, 2)}; "
+            f"ask for {literal(10 * floor, 1)} or more"
         )
