@@ -261,7 +261,7 @@ def test_the_points_do_not_crowd_and_hold_true_errors() -> None:
 def test_explain_says_why_average_and_maximum_differ() -> None:
     hidden = audit(problems.thin_sheet(2, 1e-4, 0).problem, evaluations=20_000).explain()
     assert hidden.startswith("The worst error found, 1, is ")
-    assert re.search(r"about one in [\d,]+ tests with 4,000 random points hits it", hidden)
+    assert re.search(r"about one in [\d,.]+ tests with 4,000 random points hits it", hidden)
     assert "% of the mean square, so the average hardly notices it." in hidden
     relative = audit(problems.relative_on_log_axes(0).problem, evaluations=20_000).explain()
     assert "The worst error found, 20 %, is" in relative

@@ -24,8 +24,8 @@ TEMPLATES = {
     "one-point": "One point of the domain has an error, {worst:error}: worst and average are the same.",
     "ratio": _WORST + "is {same?:as large as|{times:num} times} the RMS of " + _POINTS + ", {rms:error}.",
     "beside-zero": _WORST + "stands beside the RMS of " + _POINTS + ", {rms:error}.",
-    "region-hit": _REGION + "about {hits:num} of {drawn:count} random points fall into it.",
-    "region-missed": _REGION + "about one in {tests:num} tests with {drawn:count} random points hits it.",
+    "region-hit": _REGION + "about {hits:ratio} of {drawn:count} random points fall into it.",
+    "region-missed": _REGION + "about one in {tests:ratio} tests with {drawn:count} random points hits it.",
     "region-dominates": "That region alone makes the true RMS larger than the sample's: the sample has missed what "
     "dominates the average, which is at least {times?:{times:num} times as large|{least:error}}.",
     "region-hidden": "It makes up at least {share:percent} of the mean square, so the average hardly notices it.",
