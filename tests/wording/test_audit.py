@@ -70,12 +70,19 @@ def assert_readable(finding: Finding, text: str, record: AuditRecord) -> None:
         assert any(form and form in text for form in written), (finding, value, text)
 
 
+def assert_without_seams(record: AuditRecord) -> None:
+    """The other sentences of a result have no bare number, and no seam between their parts."""
+    for text in (record.status.advice, record.explanation, record.power_left_out, *record.notes):
+        assert not BARE.search(text), text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("instance", problems.small_bank(), ids=lambda i: i.name)
 def test_findings_of_the_bank_show_their_numbers(instance: Instance) -> None:
-    record = audit(instance.problem, evaluations=1000).record
+    record = audit(instance.problem, evaluations=1000, power=True).record
     for finding in record.findings:
         assert_readable(finding, finding.text, record)
+    assert_without_seams(record)
 
 
 def table(model: Any, reference: Any, rows: int = 40, shift: float = 0.0) -> Problem:
@@ -122,7 +129,7 @@ def test_findings_show_their_numbers(name: str) -> None:
         assert_readable(finding, finding.text, record)
         again = Finding.model_validate(finding.to_dict(), context={"supnorm": "read"})
         assert narrator(record.measure).text(again) == finding.text
-    assert not BARE.search(f"{record.status.advice} {record.explanation}")
+    assert_without_seams(record)
 
 
 def test_a_limit_that_says_nothing_is_left_out() -> None:
